@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/**
+ * @file abi.h
+ * Keys and values of the maps, shared by the programs and the library. docs/abi.md says who writes
+ * each field and when.
+ *
+ * Byte order: what is compared with or copied into packet bytes is big-endian (__be16, __be32, MAC
+ * addresses). A __u16 called `..._sum` is a ones' complement sum of 16-bit words as they lie in the
+ * packet (RFC 1071 section 2 (B): the sum does not care which byte order it is computed in, as long
+ * as it is stored as it was loaded). All else is in host byte order.
+ */
+#ifndef TURNPIKE_ABI_H
+#define TURNPIKE_ABI_H
+
+#include <linux/types.h>
+#include <turnpike/addr.h>
+#include <turnpike/verdicts.h>
+
+/** Changes whenever a struct below does; the library refuses programs of another version. */
+#define TURNPIKE_ABI_VERSION 1
+
+/** RFC 8656 section 12: numbers of channels. */
+#define TURNPIKE_CHANNEL_MIN 0x4000
+#define TURNPIKE_CHANNEL_MAX 0x4fff
+
+/** What a local UDP port is used for; a port has one role at a time on all addresses. */
+enum turnpike_port_role {
+	TURNPIKE_PORT_NONE,     /* no flow arrives here: passed after this look-up */
+	TURNPIKE_PORT_LISTENER, /* clients send ChannelData here */
+	TURNPIKE_PORT_RELAY,    /* peers send plain UDP here */
+};
+
+/** ports: an array of one element, mapped into the library's memory. Index: port, host order. */
+struct turnpike_ports {
+	__u8 role[65536];
+};
+
+/**
+ * flows4, flows6: one hash map a family; key: the 5-tuple as it stands in the packet (the protocol
+ * is always UDP) and the channel, 0 for plain UDP.
+ */
+struct turnpike_key4 {
+	__be32 src;
+	__be32 dst;
+	__be16 sport;
+	__be16 dport;
+	__be16 channel;
+	__u16 pad; /* zero */
+};
+
+struct turnpike_key6 {
+	__be32 src[4];
+	__be32 dst[4];
+	__be16 sport;
+	__be16 dport;
+	__be16 channel;
+	__u16 pad; /* zero */
+};
+
+/**
+ * struct turnpike_flow - value of flows4 and flows6: what to do with a packet, fully worked out
+ * @expires:    CLOCK_MONOTONIC, ns; at this instant and later the packet is passed up
+ * @packets:    packets relayed
+ * @bytes:      application data relayed: neither headers nor padding
+ * @nexthop:    index into nexthops
+ * @pseudo_in_sum:  pseudo-header of the incoming packet without its length
+ * @pseudo_out_sum: the same for the outgoing packet
+ * @l4_delta_sum:   outgoing minus incoming addresses and ports
+ * @ip4_sum:    IPv4 header of the outgoing packet: version, header length, protocol, addresses
+ * @sport, @dport:  of the outgoing packet
+ * @channel:    of the outgoing packet; 0 for plain UDP
+ * @ip4_id:     IPv4 identification of the first packet, counted up from there
+ * @ip6_label:  IPv6 flow label of the outgoing packet (the low 20 bits)
+ * @src, @dst:  of the outgoing packet; IPv4: the first word, the rest zero
+ */
+struct turnpike_flow {
+	__u64 expires;
+	__u64 packets;
+	__u64 bytes;
+	__u32 nexthop;
+	__u16 pseudo_in_sum;
+	__u16 pseudo_out_sum;
+	__u16 l4_delta_sum;
+	__u16 ip4_sum;
+	__be16 sport;
+	__be16 dport;
+	__be16 channel;
+	__u16 ip4_id;
+	__be32 ip6_label;
+	__be32 src[4];
+	__be32 dst[4];
+};
+
+/** One way out of the machine. All zero: not resolved. */
+struct turnpike_hop {
+	__u8 dmac[6];
+	__u8 smac[6];
+	__u32 ifindex; /* 0: not resolved, pass the packet up */
+	__u32 mtu;     /* bytes of IP packet */
+	__u32 flags;   /* TURNPIKE_HOP_... */
+};
+
+/** The device takes frames that a native XDP program redirects to it (ndo_xdp_xmit). */
+#define TURNPIKE_HOP_XDP_XMIT 1u
+
+/**
+ * nexthops: an array, mapped into the library's memory. The library fills the element of @hop that
+ * is not current and then moves @current with a single store, so a packet never sees half a hop.
+ * Element 0 of the array is never resolved.
+ */
+struct turnpike_nexthop {
+	__u32 current; /* 0 or 1 */
+	__u32 pad;
+	struct turnpike_hop hop[2];
+	__u8 reserved[8]; /* one cache line */
+};
+
+/** What the packet's direction was, as far as it was found out. */
+enum turnpike_direction {
+	TURNPIKE_DIR_NONE,      /* no flow was found */
+	TURNPIKE_DIR_TO_PEER,   /* ChannelData in, plain UDP out */
+	TURNPIKE_DIR_TO_CLIENT, /* plain UDP in, ChannelData out */
+	TURNPIKE_DIR_HAIRPIN,   /* ChannelData in and out */
+	TURNPIKE_DIR_MAX,
+};
+
+/**
+ * One attached program counts and looks up under its slot; a slot is a pair of device and mode.
+ * devices: an array by slot, mapped into the library's memory.
+ */
+#define TURNPIKE_SLOTS 64
+
+struct turnpike_device {
+	__u8 mac[6]; /* frames to other addresses are passed up */
+	__u16 pad;
+};
+
+/**
+ * counters: a per-CPU array by slot, direction and verdict, in this order.
+ * @bytes: of relayed packets the application data, of all others the frame.
+ */
+struct turnpike_counter {
+	__u64 packets;
+	__u64 bytes;
+};
+
+#define TURNPIKE_COUNTERS (TURNPIKE_SLOTS * TURNPIKE_DIR_MAX * TURNPIKE_VERDICT_MAX)
+
+static inline __u32 turnpike_counter_index(__u32 slot, __u32 direction, __u32 verdict)
+{
+	return (slot * TURNPIKE_DIR_MAX + direction) * TURNPIKE_VERDICT_MAX + verdict;
+}
+
+/** Constants of one loaded program, set before it is loaded (read-only data). */
+struct turnpike_config {
+	__u32 version; /* TURNPIKE_ABI_VERSION */
+	__u32 ifindex; /* the device that it is attached to */
+	__u32 slot;
+	__u32 skb; /* 1: packets are sk_buffs (generic XDP, TC); 0: bare frames (native XDP) */
+};
+
+/**
+ * Argument of the program flow_expiry (BPF_PROG_TYPE_SYSCALL), which moves a flow's expiry in
+ * place: an update through bpf(2) would replace the value, and with it the counters, under the
+ * packets.
+ */
+struct turnpike_flow_expiry {
+	__u32 family; /* enum turnpike_family of the key */
+	__u32 pad;
+	__u64 expires;
+	union {
+		struct turnpike_key4 key4;
+		struct turnpike_key6 key6;
+	};
+};
+
+_Static_assert(sizeof(struct turnpike_key4) == 16, "no hidden padding");
+_Static_assert(sizeof(struct turnpike_key6) == 40, "no hidden padding");
+_Static_assert(sizeof(struct turnpike_flow) == 80, "no hidden padding");
+_Static_assert(sizeof(struct turnpike_hop) == 24, "no hidden padding");
+_Static_assert(sizeof(struct turnpike_nexthop) == 64, "one cache line");
+_Static_assert(sizeof(struct turnpike_device) == 8, "no hidden padding");
+_Static_assert(sizeof(struct turnpike_flow_expiry) == 56, "no hidden padding");
+
+#endif /* TURNPIKE_ABI_H */

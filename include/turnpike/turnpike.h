@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/**
+ * @file turnpike.h
+ * libturnpike: relays the channel bindings of a TURN server in the kernel.
+ *
+ * A TURN server opens a handle, attaches it to its network devices, and from then on tells it of
+ * every channel binding (RFC 8656 section 12). ChannelData and its peers' datagrams are then
+ * relayed where they come in; all else, and whatever the kernel cannot do exactly right, arrives at
+ * the server's sockets as ever. Closing the handle, or the end of the process in any way, takes all
+ * of it away again.
+ *
+ * Conventions
+ * - Functions return 0, or a negative errno; turnpike_error() then has a sentence for people.
+ * - Results come last, are named `ret`, and are untouched if the call fails.
+ * - Structs named ..._opts begin with their size, so that programs and library may be of different
+ *   versions: declare them with TURNPIKE_OPTS(). A NULL pointer stands for all defaults.
+ * - Ports and addresses are in network byte order, all other numbers in host order. Times are
+ *   nanoseconds of CLOCK_MONOTONIC.
+ * - A handle is for one thread at a time; different handles do not know each other. Callbacks must
+ *   not call back into their handle.
+ * - Nothing is printed and no thread is started. Attaching TC on a kernel before 6.6 starts a small
+ *   child process, which takes the filter away should this process die: see docs/architecture.md.
+ */
+#ifndef TURNPIKE_TURNPIKE_H
+#define TURNPIKE_TURNPIKE_H
+
+#include <net/if.h>
+#include <stddef.h>
+
+#include <turnpike/abi.h>
+#include <turnpike/addr.h>
+#include <turnpike/verdicts.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TURNPIKE_API __attribute__((visibility("default")))
+
+/** Declares @NAME of struct @TYPE, all zero but for its size and the fields given. */
+#define TURNPIKE_OPTS(TYPE, NAME, ...) struct TYPE NAME = { .sz = sizeof(struct TYPE), __VA_ARGS__ }
+
+/** An opened relay: maps, attached devices, flows, next hops. */
+struct turnpike;
+
+/** Where packets are relayed. The order has no meaning. */
+enum turnpike_mode {
+	TURNPIKE_MODE_AUTO, /* the best that the device takes */
+	TURNPIKE_MODE_XDP_NATIVE,
+	TURNPIKE_MODE_XDP_GENERIC,
+	TURNPIKE_MODE_TC,
+	TURNPIKE_MODE_USERSPACE,
+	TURNPIKE_MODE_MAX,
+};
+
+/** Which end of a frame moves when its headers grow or shrink; the other end is the second choice.
+ */
+enum turnpike_moves {
+	TURNPIKE_MOVES_AUTO,
+	TURNPIKE_MOVES_HEAD,
+	TURNPIKE_MOVES_TAIL,
+	TURNPIKE_MOVES_MAX,
+};
+
+/** How a program hangs on a device. */
+enum turnpike_hook {
+	TURNPIKE_HOOK_AUTO,
+	TURNPIKE_HOOK_NONE,   /* mode userspace */
+	TURNPIKE_HOOK_XDP,    /* a link of BPF_XDP (Linux 5.9) */
+	TURNPIKE_HOOK_TCX,    /* a link of BPF_TCX_INGRESS (Linux 6.6) */
+	TURNPIKE_HOOK_CLSACT, /* a cls_bpf filter on a clsact qdisc */
+	TURNPIKE_HOOK_MAX,
+};
+
+/**
+ * turnpike_mode_name(), turnpike_moves_name(), turnpike_hook_name(), turnpike_direction_name(),
+ * turnpike_verdict_name(), turnpike_verdict_text() - the names that the command line and JSON use
+ *
+ * Each returns a constant string, never NULL: "?" for a value out of range. Any thread.
+ */
+TURNPIKE_API const char *turnpike_mode_name(enum turnpike_mode mode);
+TURNPIKE_API const char *turnpike_moves_name(enum turnpike_moves moves);
+TURNPIKE_API const char *turnpike_hook_name(enum turnpike_hook hook);
+TURNPIKE_API const char *turnpike_direction_name(enum turnpike_direction direction);
+TURNPIKE_API const char *turnpike_verdict_name(enum turnpike_verdict verdict);
+TURNPIKE_API const char *turnpike_verdict_text(enum turnpike_verdict verdict);
+
+/**
+ * turnpike_mode_parse(), turnpike_moves_parse(), turnpike_hook_parse() - the way back from a name
+ * @name: a string
+ * @ret:  the value
+ *
+ * Returns 0, or -EINVAL for a name that there is not. Any thread.
+ */
+TURNPIKE_API int turnpike_mode_parse(const char *name, enum turnpike_mode *ret);
+TURNPIKE_API int turnpike_moves_parse(const char *name, enum turnpike_moves *ret);
+TURNPIKE_API int turnpike_hook_parse(const char *name, enum turnpike_hook *ret);
+
+/**
+ * struct turnpike_open_opts - sizes, fixed for the life of a handle
+ * @sz:           size of this struct
+ * @max_flows:    flows of each family; a channel binding takes two. 0: 65536. Memory is taken at
+ * once, about 170 bytes a flow of IPv4 and 200 of IPv6
+ * @max_nexthops: different pairs of local and remote address. 0: 16384, 64 bytes each
+ */
+struct turnpike_open_opts {
+	size_t sz;
+	__u32 max_flows;
+	__u32 max_nexthops;
+};
+
+/**
+ * turnpike_open() - make the maps and follow the kernel's routes and neighbours; nothing is
+ * attached
+ * @opts: may be NULL
+ * @ret:  the handle, to be given to turnpike_close()
+ *
+ * Needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON, or root. The handle works in the network namespace
+ * that the calling thread is in.
+ *
+ * Returns 0; -EPERM without the capabilities; -EINVAL for opts of an unknown shape; -EPROTO if the
+ * programs' ABI is not the library's; -ENOMEM; other errors of bpf(2) and netlink(7).
+ */
+TURNPIKE_API int turnpike_open(const struct turnpike_open_opts *opts, struct turnpike **ret);
+
+/** turnpike_close() - detach everything, forget all flows, free the handle; NULL is fine. */
+TURNPIKE_API void turnpike_close(struct turnpike *tp);
+
+/**
+ * turnpike_error() - what went wrong in the handle's last failed call, and what to do about it
+ * @tp: a handle, or NULL for the last turnpike_open() or turnpike_verify() that failed in this
+ * thread
+ *
+ * Returns one sentence, valid until the next call. Never NULL.
+ */
+TURNPIKE_API const char *turnpike_error(const struct turnpike *tp);
+
+/**
+ * struct turnpike_attach_opts - how to attach a device
+ * @sz:    size of this struct
+ * @mode:  AUTO tries native XDP, TC, generic XDP in this order, and ends with userspace, which
+ * always works; any other mode is that mode or an error
+ * @moves: AUTO is HEAD. TAIL is for XDP only
+ * @hook:  for mode TC: AUTO is TCX where the kernel has it, CLSACT elsewhere. Other modes: AUTO
+ */
+struct turnpike_attach_opts {
+	size_t sz;
+	enum turnpike_mode mode;
+	enum turnpike_moves moves;
+	enum turnpike_hook hook;
+};
+
+/**
+ * turnpike_attach() - relay packets that come in by a device
+ * @tp:     a handle
+ * @ifname: name of an Ethernet device in the handle's network namespace, not yet attached
+ * @opts:   may be NULL
+ *
+ * After attaching, the kernel is asked what is attached, and a difference is an error. A hook that
+ * somebody else's program holds is left to its owner.
+ *
+ * Returns 0; -EINVAL for opts that contradict each other; -ENODEV: no such device; -EALREADY:
+ * attached to this handle; -EBUSY: another program is attached; -EOPNOTSUPP: the device or the
+ * kernel cannot do it; -ENOSPC: more than TURNPIKE_SLOTS devices and modes; -EPERM; other errors of
+ * bpf(2).
+ */
+TURNPIKE_API int turnpike_attach(struct turnpike *tp, const char *ifname,
+				 const struct turnpike_attach_opts *opts);
+
+/**
+ * turnpike_detach() - stop relaying packets that come in by a device; its counters stay
+ * Returns 0, or -ENODEV if it is not attached.
+ */
+TURNPIKE_API int turnpike_detach(struct turnpike *tp, const char *ifname);
+
+/**
+ * struct turnpike_status - how one device is attached
+ * @dev:     its name
+ * @ifindex: its index
+ * @mode:    never AUTO
+ * @moves:   never AUTO
+ * @hook:    never AUTO
+ * @prog_id: the kernel's id of the program, as the kernel answered; 0 with mode userspace
+ * @why:     one sentence: why this mode
+ */
+struct turnpike_status {
+	char dev[IFNAMSIZ];
+	__u32 ifindex;
+	enum turnpike_mode mode;
+	enum turnpike_moves moves;
+	enum turnpike_hook hook;
+	__u32 prog_id;
+	char why[512];
+};
+
+/**
+ * turnpike_for_each_device() - list the attached devices
+ * @fn: gets each status, valid during the call; what it returns other than 0 ends the listing
+ *
+ * Returns 0, or what @fn returned.
+ */
+TURNPIKE_API int
+turnpike_for_each_device(const struct turnpike *tp,
+			 int (*fn)(const struct turnpike_status *status, void *arg), void *arg);
+
+/**
+ * struct turnpike_binding - one channel binding of a TURN server
+ * @client:  the client's transport address as the server sees it
+ * @server:  the server's address that the client sends to
+ * @relay:   the relayed transport address, as peers' packets bear it when they reach this host
+ * @peer:    the peer's transport address
+ * @channel: number of the channel, host order
+ * @pad:     zero
+ * @channel_expires:    from then on packets of the client are passed up
+ * @permission_expires: from then on packets of the peer are passed up
+ *
+ * All addresses are of one family. @client, @server and @channel identify a binding.
+ */
+struct turnpike_binding {
+	struct turnpike_addr client;
+	struct turnpike_addr server;
+	struct turnpike_addr relay;
+	struct turnpike_addr peer;
+	__u16 channel;
+	__u16 pad[3];
+	__u64 channel_expires;
+	__u64 permission_expires;
+};
+
+/**
+ * turnpike_bind() - relay a channel binding, or change the times of one that is relayed
+ *
+ * When this returns 0, the very next packet is relayed in the kernel, provided that the next hop is
+ * known; if not, packets are passed up until it is. The counters of a known binding go on.
+ *
+ * Returns 0; -EINVAL for addresses or a channel that cannot be; -EAFNOSUPPORT for addresses of
+ * different families; -EEXIST if another binding has the same relay and peer, or the same client
+ * and channel; -EADDRINUSE if a port would have to be both a listener's and a relay's; -ENOSPC if
+ * the maps are full; other errors of bpf(2). After an error, a new binding is not relayed in either
+ * direction; a known one is not relayed any more.
+ */
+TURNPIKE_API int turnpike_bind(struct turnpike *tp, const struct turnpike_binding *binding);
+
+/**
+ * turnpike_unbind() - stop relaying a binding; its times are ignored
+ *
+ * Packets that are in the programs at this moment may still be sent.
+ *
+ * Returns 0, or -ENOENT if there is no such binding.
+ */
+TURNPIKE_API int turnpike_unbind(struct turnpike *tp, const struct turnpike_binding *binding);
+
+/**
+ * struct turnpike_flow_info - one direction of a binding, as it is in the kernel
+ * @direction:   to the peer or to the client
+ * @src, @dst:   of the packets that come in
+ * @new_src, @new_dst: of the packets that go out
+ * @channel:     of the binding, host order
+ * @resolved:    1 if the next hop is known
+ * @expires:     CLOCK_MONOTONIC, ns
+ * @packets, @bytes: relayed so far; bytes of application data
+ */
+struct turnpike_flow_info {
+	enum turnpike_direction direction;
+	struct turnpike_addr src;
+	struct turnpike_addr dst;
+	struct turnpike_addr new_src;
+	struct turnpike_addr new_dst;
+	__u16 channel;
+	__u16 resolved;
+	__u64 expires;
+	__u64 packets;
+	__u64 bytes;
+};
+
+/** turnpike_for_each_flow() - list the flows, both directions of each binding; see
+ * _for_each_device. */
+TURNPIKE_API int turnpike_for_each_flow(const struct turnpike *tp,
+					int (*fn)(const struct turnpike_flow_info *flow, void *arg),
+					void *arg);
+
+/**
+ * struct turnpike_count - packets that met the same fate
+ * @dev, @mode: where
+ * @direction:  as far as it was known
+ * @verdict:    what
+ * @packets, @bytes: how much; bytes of application data if relayed, of frames otherwise
+ */
+struct turnpike_count {
+	const char *dev;
+	enum turnpike_mode mode;
+	enum turnpike_direction direction;
+	enum turnpike_verdict verdict;
+	__u64 packets;
+	__u64 bytes;
+};
+
+/** turnpike_for_each_count() - list the counters that are not zero; see turnpike_for_each_device().
+ */
+TURNPIKE_API int turnpike_for_each_count(const struct turnpike *tp,
+					 int (*fn)(const struct turnpike_count *count, void *arg),
+					 void *arg);
+
+/** turnpike_flows() - how many flows are installed: two a binding. */
+TURNPIKE_API __u32 turnpike_flows(const struct turnpike *tp);
+
+/**
+ * turnpike_fd() - a descriptor that is readable when turnpike_poll() has something to do
+ * Owned by the handle.
+ */
+TURNPIKE_API int turnpike_fd(const struct turnpike *tp);
+
+/**
+ * turnpike_poll() - take in changes of routes, neighbours and links; does not block
+ *
+ * Call it when turnpike_fd() is readable, and at least once in 5 seconds: it also keeps the
+ * neighbours fresh that only the kernel's fast path talks to.
+ *
+ * Returns 0 or a negative errno of netlink(7); all next hops are then looked up anew.
+ */
+TURNPIKE_API int turnpike_poll(struct turnpike *tp);
+
+/**
+ * struct turnpike_variant - one program as the kernel verified it
+ * @program: name of the program
+ * @mode, @moves: what it is for
+ * @insns:   instructions after translation
+ * @verified_insns: instructions that the verifier went through; 0 if the kernel does not say
+ * (< 5.16)
+ * @jited_bytes: size of the machine code, 0 without JIT
+ * @error:   0, or the negative errno that loading failed with
+ */
+struct turnpike_variant {
+	const char *program;
+	enum turnpike_mode mode;
+	enum turnpike_moves moves;
+	__u32 insns;
+	__u32 verified_insns;
+	__u32 jited_bytes;
+	int error;
+};
+
+/**
+ * turnpike_verify() - load every variant in every configuration, attach none
+ * @fn: gets each result; see turnpike_for_each_device()
+ *
+ * Returns 0 if all could be loaded, the errno of the first that could not, or what @fn returned.
+ */
+TURNPIKE_API int turnpike_verify(int (*fn)(const struct turnpike_variant *variant, void *arg),
+				 void *arg);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* TURNPIKE_TURNPIKE_H */

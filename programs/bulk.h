@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Work that costs by the byte: summing the application data and moving it. Most packets need
+ * neither.
+ *
+ * ctx_pull() goes before all of them.
+ *
+ * These are the only functions that are not inlined. The verifier checks a global function (5.6)
+ * once and by itself, for any argument, instead of once more on every path that leads to it; that
+ * keeps the programs at a tenth of what they would take. The price is a name a context, as the
+ * programs of both contexts end up in one object.
+ */
+#ifndef TURNPIKE_BULK_H
+#define TURNPIKE_BULK_H
+
+#include "packet.h"
+
+/* The longest application data that is summed or moved; 9000 byte MTUs and some. */
+#define MAX_DATA 9216
+#define CHUNK    32
+
+/* The last bytes of a sum, fewer than a chunk; @off is even. */
+static __always_inline __u64 sum_rest(ctx_t *ctx, __u32 off, __u32 len)
+{
+	__u64 sum = 0;
+	__u16 *word;
+	__u8 *byte;
+	int i;
+
+	for (i = 0; i < CHUNK / 2; i++) {
+		if (len < 2)
+			break;
+		word = ctx_linear(ctx, off, 2);
+		if (!word)
+			break;
+		sum += *word;
+		off += 2;
+		len -= 2;
+	}
+	if (!len)
+		return sum;
+	byte = ctx_linear(ctx, off, 1);
+	/* The odd byte is the first of a word whose other one is zero. */
+	return byte ? sum + bpf_htons((__u16)(*byte << 8)) : sum;
+}
+
+/* The sum of @len bytes at the even offset @off. */
+__noinline __u64 sum_bytes(ctx_t *ctx, __u32 off, __u32 len)
+{
+	__u32 chunks = (len / CHUNK) & 0x1ff;
+	__u64 sum = 0;
+	__u32 *word;
+	__u32 i;
+
+	for (i = 0; i < MAX_DATA / CHUNK; i++) {
+		if (i >= chunks)
+			break;
+		word = ctx_linear(ctx, off + i * CHUNK, CHUNK);
+		if (!word)
+			break;
+		sum += (__u64)word[0] + word[1] + word[2] + word[3];
+		sum += (__u64)word[4] + word[5] + word[6] + word[7];
+	}
+	return sum + sum_rest(ctx, off + chunks * CHUNK, len % CHUNK);
+}
+
+/*
+ * Moves @len bytes at @off up by CHANNEL_HLEN, from the end backwards. A chunk is read whole before
+ * it is written, so that it may overlap itself. volatile keeps clang from making calls to memmove
+ * of these loops, which BPF does not have.
+ */
+__noinline int shift_up(ctx_t *ctx, __u32 off, __u32 len)
+{
+	const __u32 delta = CHANNEL_HLEN;
+	volatile __u64 *chunk;
+	volatile __u8 *byte;
+	__u64 a, b, c, d;
+	int i;
+
+	for (i = 0; i < MAX_DATA / CHUNK; i++) {
+		if (len < CHUNK)
+			break;
+		len -= CHUNK;
+		chunk = ctx_linear(ctx, off + len, CHUNK + delta);
+		if (!chunk)
+			return -1;
+		a = chunk[0];
+		b = chunk[1];
+		c = chunk[2];
+		d = chunk[3];
+		chunk = (volatile __u64 *)((volatile __u8 *)chunk + delta);
+		chunk[0] = a;
+		chunk[1] = b;
+		chunk[2] = c;
+		chunk[3] = d;
+	}
+	for (i = 0; i < CHUNK; i++) {
+		if (!len)
+			break;
+		len--;
+		byte = ctx_linear(ctx, off + len, 1 + delta);
+		if (!byte)
+			return -1;
+		byte[delta] = byte[0];
+	}
+	return 0;
+}
+
+/* Moves @len bytes at @off down by CHANNEL_HLEN, forwards. */
+__noinline int shift_down(ctx_t *ctx, __u32 off, __u32 len)
+{
+	const __u32 delta = CHANNEL_HLEN;
+	volatile __u64 *chunk;
+	volatile __u8 *byte;
+	__u64 a, b, c, d;
+	int i;
+
+	off -= delta;
+	for (i = 0; i < MAX_DATA / CHUNK; i++) {
+		if (len < CHUNK)
+			break;
+		chunk = ctx_linear(ctx, off, CHUNK + delta);
+		if (!chunk)
+			return -1;
+		chunk = (volatile __u64 *)((volatile __u8 *)chunk + delta);
+		a = chunk[0];
+		b = chunk[1];
+		c = chunk[2];
+		d = chunk[3];
+		chunk = (volatile __u64 *)((volatile __u8 *)chunk - delta);
+		chunk[0] = a;
+		chunk[1] = b;
+		chunk[2] = c;
+		chunk[3] = d;
+		off += CHUNK;
+		len -= CHUNK;
+	}
+	for (i = 0; i < CHUNK; i++) {
+		if (!len)
+			break;
+		byte = ctx_linear(ctx, off, 1 + delta);
+		if (!byte)
+			return -1;
+		byte[0] = byte[delta];
+		off++;
+		len--;
+	}
+	return 0;
+}
+
+#endif /* TURNPIKE_BULK_H */

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What every program includes: the kernel's types and helpers, the ABI, and the constants that the
+ * library sets before it loads a program (the verifier then drops the branches that they rule out).
+ */
+#ifndef TURNPIKE_CONFIG_H
+#define TURNPIKE_CONFIG_H
+
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/udp.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include <turnpike/abi.h>
+
+#define likely(x)   __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+/* Offsets into a frame are masked where they are used: the verifier wants to see that they are
+ * small. */
+#define OFF_MASK 0x3fff
+
+/*
+ * Loads one of the context's packet pointers. By hand, because clang likes to compute the field's
+ * address once and keep it, and the verifier refuses to load through a modified context pointer.
+ */
+static __always_inline void *ctx_pointer(const void *ctx, int off)
+{
+	void *p;
+
+	asm volatile("%[p] = *(u32 *)(%[ctx] + %[off])"
+		     : [p] "=r"(p)
+		     : [ctx] "r"(ctx), [off] "i"(off)
+		     : "memory");
+	return p;
+}
+
+extern const volatile struct turnpike_config config;
+
+#endif /* TURNPIKE_CONFIG_H */

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The packet as XDP sees it, native and generic: one linear buffer.
+ * ctx_tc.h offers the same names; relay.h and what it includes are written against them.
+ */
+#ifndef TURNPIKE_CTX_H
+#define TURNPIKE_CTX_H
+
+#include "config.h"
+
+typedef struct xdp_md ctx_t;
+
+/* Global functions need a name a context: see bulk.h. */
+#define sum_bytes  sum_bytes_xdp
+#define shift_up   shift_up_xdp
+#define shift_down shift_down_xdp
+
+enum ctx_action {
+	CTX_PASS = XDP_PASS,
+	CTX_DROP = XDP_DROP,
+};
+
+static __always_inline __u32 ctx_len(ctx_t *ctx)
+{
+	return (__u32)(ctx->data_end - ctx->data);
+}
+
+/* @len bytes at offset @off of the linear memory, or NULL. Valid until room is made. */
+static __always_inline void *ctx_linear(ctx_t *ctx, __u32 off, __u32 len)
+{
+	void *data = ctx_pointer(ctx, offsetof(ctx_t, data));
+	void *data_end = ctx_pointer(ctx, offsetof(ctx_t, data_end));
+
+	data += off & OFF_MASK;
+	if (data + len > data_end)
+		return NULL;
+	return data;
+}
+
+/* The same, of the frame, wherever that lies. */
+static __always_inline void *ctx_bytes(ctx_t *ctx, __u32 off, __u32 len)
+{
+	return ctx_linear(ctx, off, len);
+}
+
+/* Makes the first @len bytes linear, and writable; always the case here. */
+static __always_inline int ctx_pull(ctx_t *ctx, __u32 len)
+{
+	return 0;
+}
+
+/* Several datagrams in one? Native XDP never sees such, generic XDP cannot tell: see checksum.h. */
+static __always_inline bool ctx_is_gso(ctx_t *ctx)
+{
+	return false;
+}
+
+/* A VLAN tag beside the frame? If a driver took it off, XDP cannot know. */
+static __always_inline bool ctx_has_vlan(ctx_t *ctx)
+{
+	return false;
+}
+
+/* Moves the start of the frame: @from and @to are the lengths of the headers before and after. */
+static __always_inline int ctx_move_head(ctx_t *ctx, __u32 from, __u32 to)
+{
+	return bpf_xdp_adjust_head(ctx, (int)from - (int)to);
+}
+
+/* Moves the end of the frame by @delta bytes; what is gained is zero. */
+static __always_inline int ctx_move_tail(ctx_t *ctx, __u32 len, int delta)
+{
+	return bpf_xdp_adjust_tail(ctx, delta);
+}
+
+/* The addresses of the Ethernet header, from @hop; @proto is the packet's own. */
+static __always_inline int ctx_store_ethernet(ctx_t *ctx, const struct turnpike_hop *hop,
+					      __be16 proto)
+{
+	const __u32 *from = (const __u32 *)hop;
+	__u32 *to = ctx_bytes(ctx, 0, ETH_HLEN);
+
+	if (!to)
+		return -1;
+	to[0] = from[0];
+	to[1] = from[1];
+	to[2] = from[2];
+	*(__be16 *)(to + 3) = proto;
+	return 0;
+}
+
+/* Where to write @len bytes of headers behind Ethernet: here the frame itself, not @scratch. */
+static __always_inline void *ctx_open_l3(ctx_t *ctx, void *scratch, __u32 len)
+{
+	return ctx_bytes(ctx, ETH_HLEN, len);
+}
+
+/* Ends what ctx_open_l3() began. */
+static __always_inline int ctx_close_l3(ctx_t *ctx, const void *scratch, __u32 len)
+{
+	return 0;
+}
+
+/* The return value that sends the frame out by @hop. */
+static __always_inline int ctx_send(ctx_t *ctx, const struct turnpike_hop *hop)
+{
+	if (hop->ifindex == config.ifindex)
+		return XDP_TX;
+	return (int)bpf_redirect(hop->ifindex, 0);
+}
+
+#endif /* TURNPIKE_CTX_H */

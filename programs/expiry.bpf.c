@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Run by the library, not by packets: see struct turnpike_flow_expiry. Linux 5.14. */
+#include <linux/errno.h>
+
+#include "maps.h"
+
+SEC("syscall")
+int flow_expiry(struct turnpike_flow_expiry *arg)
+{
+	struct turnpike_flow *flow;
+	struct turnpike_key4 key4 = arg->key4;
+	struct turnpike_key6 key6 = arg->key6;
+
+	if (arg->family == TURNPIKE_IPV4)
+		flow = bpf_map_lookup_elem(&flows4, &key4);
+	else
+		flow = bpf_map_lookup_elem(&flows6, &key6);
+	if (!flow)
+		return -ENOENT;
+	flow->expires = arg->expires;
+	return 0;
+}

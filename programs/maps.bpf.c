@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The only file that defines data: maps, constants and the licence. */
+#include "maps.h"
+
+struct ports_map ports SEC(".maps");
+struct flows4_map flows4 SEC(".maps");
+struct flows6_map flows6 SEC(".maps");
+struct nexthops_map nexthops SEC(".maps");
+struct devices_map devices SEC(".maps");
+struct counters_map counters SEC(".maps");
+
+const volatile struct turnpike_config config = { .version = TURNPIKE_ABI_VERSION };
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

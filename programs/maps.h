@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The maps that all programs share; maps.bpf.c defines them once. docs/abi.md has one section a
+ * map.
+ */
+#ifndef TURNPIKE_MAPS_H
+#define TURNPIKE_MAPS_H
+
+#include "config.h"
+
+/* Sizes of flows4, flows6 and nexthops are the library's to set; these are for bare loaders. */
+#define DEFAULT_FLOWS    65536
+#define DEFAULT_NEXTHOPS 16384
+
+struct ports_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct turnpike_ports);
+};
+
+struct flows4_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, DEFAULT_FLOWS);
+	__type(key, struct turnpike_key4);
+	__type(value, struct turnpike_flow);
+};
+
+struct flows6_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, DEFAULT_FLOWS);
+	__type(key, struct turnpike_key6);
+	__type(value, struct turnpike_flow);
+};
+
+struct nexthops_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, DEFAULT_NEXTHOPS);
+	__type(key, __u32);
+	__type(value, struct turnpike_nexthop);
+};
+
+struct devices_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, TURNPIKE_SLOTS);
+	__type(key, __u32);
+	__type(value, struct turnpike_device);
+};
+
+struct counters_map {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, TURNPIKE_COUNTERS);
+	__type(key, __u32);
+	__type(value, struct turnpike_counter);
+};
+
+extern struct ports_map ports SEC(".maps");
+extern struct flows4_map flows4 SEC(".maps");
+extern struct flows6_map flows6 SEC(".maps");
+extern struct nexthops_map nexthops SEC(".maps");
+extern struct devices_map devices SEC(".maps");
+extern struct counters_map counters SEC(".maps");
+
+#endif /* TURNPIKE_MAPS_H */

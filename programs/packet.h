@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What is known of one packet on its way through relay.h. Offsets and lengths, never pointers into
+ * the frame: every helper that moves the frame invalidates those.
+ */
+#ifndef TURNPIKE_PACKET_H
+#define TURNPIKE_PACKET_H
+
+#include "config.h"
+
+#define CHANNEL_HLEN 4 /* RFC 8656 section 12.4: number and length */
+
+/* RFC 8656 section 12.5: ChannelData is padded to a multiple of 4 bytes, over UDP if at all. */
+#define CHANNEL_MAX_PADDING 3
+
+/* Which end of the frame moves when headers grow or shrink. */
+enum moves {
+	MOVE_HEAD,
+	MOVE_TAIL,
+};
+
+/* What the UDP checksum of the incoming packet turned out to be. */
+enum udp_checksum {
+	CHECKSUM_FULL,    /* over everything, as on any wire: updated by the difference */
+	CHECKSUM_ABSENT,  /* 0: IPv4 only, stays 0 */
+	CHECKSUM_PARTIAL, /* of the pseudo-header only: a local sender left the rest to the device
+			   */
+};
+
+struct packet {
+	union {
+		struct turnpike_key4 key4;
+		struct turnpike_key6 key6;
+	};
+	__u32 len;      /* of the frame */
+	__u32 in_hlen;  /* bytes in front of the application data, as it came */
+	__u32 out_hlen; /* and as it goes */
+	__u32 data_len; /* application data */
+	__u32 padding;  /* ChannelData padding inside the datagram */
+	__u32 data_sum; /* sum over the application data; only with CHECKSUM_PARTIAL */
+	__u16 padding_sum;
+	__u16 udp_len;      /* header and payload */
+	__u16 udp_check;    /* as it lies in the packet */
+	__u8 family;        /* enum turnpike_family */
+	__u8 tos;           /* DSCP and ECN, traffic class */
+	__u8 ttl;           /* or hop limit */
+	__u8 checksum;      /* enum udp_checksum */
+	__be16 frag_off;    /* IPv4: the DF bit, or 0 */
+	__be16 channel;     /* the channel that it came in, or 0 */
+	__be16 out_channel; /* and that it goes in; read once, the flow may change meanwhile */
+};
+
+static __always_inline __u32 ip_hlen(__u8 family)
+{
+	return family == TURNPIKE_IPV4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
+}
+
+static __always_inline __u32 channel_hlen(__be16 channel)
+{
+	return channel ? CHANNEL_HLEN : 0;
+}
+
+#endif /* TURNPIKE_PACKET_H */

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Room, and then new headers, from the flow's recipe and the few fields that a packet brings along
+ * (RFC 8656 sections 13 and 14): DSCP, ECN and DF are kept, TTL is one less, the rest is the
+ * relay's.
+ */
+#ifndef TURNPIKE_REWRITE_H
+#define TURNPIKE_REWRITE_H
+
+#include "room.h"
+
+#define MAX_L3_HLEN (sizeof(struct ipv6hdr) + sizeof(struct udphdr) + CHANNEL_HLEN)
+
+static __always_inline __u16 channel_sum(__be16 channel, __u32 len)
+{
+	return channel ? sum_fold((__u32)channel + bpf_htons((__u16)len)) : 0;
+}
+
+static __always_inline __u16 udp_check(const struct packet *pkt, const struct turnpike_flow *flow,
+				       __u16 udp_len)
+{
+	const __u16 channel = channel_sum(pkt->out_channel, pkt->data_len);
+	__u64 sum;
+
+	switch (pkt->checksum) {
+	case CHECKSUM_ABSENT:
+		return 0;
+	case CHECKSUM_PARTIAL:
+		if (config.skb)
+			return pseudo_sum(flow->pseudo_out_sum, udp_len);
+		sum = (__u64)flow->pseudo_out_sum + 2 * bpf_htons(udp_len);
+		sum += (__u64)flow->sport + flow->dport + channel + pkt->data_sum;
+		return sum_to_udp_check(sum);
+	default:
+		/* RFC 1624 (eqn. 3). The length stands in the header and in the pseudo-header. */
+		sum = (__u64)(__u16)~pkt->udp_check + flow->l4_delta_sum;
+		sum += 2 * ((__u64)bpf_htons(udp_len) + (__u16)~bpf_htons(pkt->udp_len));
+		sum += (__u64)channel + (__u16)~channel_sum(pkt->channel, pkt->data_len);
+		sum += (__u16)~pkt->padding_sum;
+		return sum_to_udp_check(sum);
+	}
+}
+
+static __always_inline void write_ipv4(struct iphdr *ip, const struct packet *pkt,
+				       const struct turnpike_flow *flow, __u16 udp_len)
+{
+	const __be16 tot_len = bpf_htons((__u16)(sizeof(*ip) + udp_len));
+	const __be16 id = bpf_htons((__u16)(flow->ip4_id + flow->packets));
+	const __u8 ttl = pkt->ttl - 1;
+	__u32 sum = flow->ip4_sum;
+
+	sum += bpf_htons(pkt->tos);
+	sum += tot_len;
+	sum += id;
+	sum += pkt->frag_off;
+	sum += bpf_htons((__u16)(ttl << 8));
+
+	*(__be16 *)ip = bpf_htons((__u16)(IPV4_NO_OPTIONS << 8 | pkt->tos));
+	ip->tot_len = tot_len;
+	ip->id = id;
+	ip->frag_off = pkt->frag_off;
+	*(__be16 *)&ip->ttl = bpf_htons((__u16)(ttl << 8 | IPPROTO_UDP));
+	ip->check = (__u16)~sum_fold(sum);
+	ip->saddr = flow->src[0];
+	ip->daddr = flow->dst[0];
+}
+
+static __always_inline void write_ipv6(struct ipv6hdr *ip, const struct packet *pkt,
+				       const struct turnpike_flow *flow, __u16 udp_len)
+{
+	__be32 *word = (__be32 *)ip;
+	int i;
+
+	word[0] = bpf_htonl(6u << 28 | (__u32)pkt->tos << 20) | flow->ip6_label;
+	ip->payload_len = bpf_htons(udp_len);
+	*(__be16 *)&ip->nexthdr = bpf_htons((__u16)(IPPROTO_UDP << 8 | (__u8)(pkt->ttl - 1)));
+	for (i = 0; i < 4; i++) {
+		word[2 + i] = flow->src[i];
+		word[6 + i] = flow->dst[i];
+	}
+}
+
+static __always_inline void write_udp(struct udphdr *udp, const struct packet *pkt,
+				      const struct turnpike_flow *flow, __u32 chlen, __u16 udp_len,
+				      __u16 check)
+{
+	__be16 *channel = (__be16 *)(udp + 1);
+
+	udp->source = flow->sport;
+	udp->dest = flow->dport;
+	udp->len = bpf_htons(udp_len);
+	udp->check = check;
+	if (chlen) {
+		channel[0] = pkt->out_channel;
+		channel[1] = bpf_htons((__u16)pkt->data_len);
+	}
+}
+
+static __always_inline int write_l3(ctx_t *ctx, const struct packet *pkt,
+				    const struct turnpike_flow *flow, __u8 family, __u32 chlen,
+				    __u16 udp_len, __u16 check)
+{
+	const __u32 hlen = ip_hlen(family) + sizeof(struct udphdr) + chlen;
+	__u32 scratch[MAX_L3_HLEN / sizeof(__u32)];
+	void *ip = ctx_open_l3(ctx, scratch, hlen);
+
+	if (!ip)
+		return -1;
+	if (family == TURNPIKE_IPV4)
+		write_ipv4(ip, pkt, flow, udp_len);
+	else
+		write_ipv6(ip, pkt, flow, udp_len);
+	write_udp(ip + ip_hlen(family), pkt, flow, chlen, udp_len, check);
+	return ctx_close_l3(ctx, scratch, hlen);
+}
+
+/* Families and framings as literals, so that each has its constant bounds. */
+static __always_inline int write_headers(ctx_t *ctx, const struct packet *pkt,
+					 const struct turnpike_flow *flow,
+					 const struct turnpike_hop *hop, __u16 udp_len, __u16 check)
+{
+	const bool ipv4 = pkt->family == TURNPIKE_IPV4;
+
+	if (ctx_store_ethernet(ctx, hop, bpf_htons(ipv4 ? ETH_P_IP : ETH_P_IPV6)))
+		return -1;
+	if (ipv4 && pkt->out_channel)
+		return write_l3(ctx, pkt, flow, TURNPIKE_IPV4, CHANNEL_HLEN, udp_len, check);
+	if (ipv4)
+		return write_l3(ctx, pkt, flow, TURNPIKE_IPV4, 0, udp_len, check);
+	if (pkt->out_channel)
+		return write_l3(ctx, pkt, flow, TURNPIKE_IPV6, CHANNEL_HLEN, udp_len, check);
+	return write_l3(ctx, pkt, flow, TURNPIKE_IPV6, 0, udp_len, check);
+}
+
+static __always_inline enum turnpike_verdict rewrite(ctx_t *ctx, const struct packet *pkt,
+						     const struct turnpike_flow *flow,
+						     const struct turnpike_hop *hop,
+						     enum moves moves)
+{
+	const __u16 udp_len =
+		(__u16)(sizeof(struct udphdr) + channel_hlen(pkt->out_channel) + pkt->data_len);
+	const __u16 check = udp_check(pkt, flow, udp_len);
+
+	switch (make_room(ctx, pkt, moves)) {
+	case ROOM_NONE:
+		return TURNPIKE_NO_ROOM;
+	case ROOM_TORN:
+		return TURNPIKE_TORN;
+	case ROOM_MADE:
+		break;
+	}
+	return write_headers(ctx, pkt, flow, hop, udp_len, check) ? TURNPIKE_TORN
+								  : TURNPIKE_RELAYED;
+}
+
+#endif /* TURNPIKE_REWRITE_H */
