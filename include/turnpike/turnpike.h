@@ -178,7 +178,7 @@ TURNPIKE_API int turnpike_detach(struct turnpike *tp, const char *ifname);
  * @dev:     its name
  * @ifindex: its index
  * @mode:    never AUTO
- * @moves:   never AUTO
+ * @moves:   AUTO with mode userspace, where nothing moves
  * @hook:    never AUTO
  * @prog_id: the kernel's id of the program, as the kernel answered; 0 with mode userspace
  * @why:     one sentence: why this mode

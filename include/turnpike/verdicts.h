@@ -48,7 +48,7 @@ enum turnpike_verdict {
 #define TURNPIKE_VERDICT_ENUM(symbol, name, kind, text) TURNPIKE_##symbol,
 	TURNPIKE_VERDICTS(TURNPIKE_VERDICT_ENUM)
 #undef TURNPIKE_VERDICT_ENUM
-	TURNPIKE_VERDICT_MAX,
+		TURNPIKE_VERDICT_MAX,
 };
 
 #endif /* TURNPIKE_VERDICTS_H */

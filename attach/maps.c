@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "maps.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "loader.h"
+
+static size_t ports_size(void)
+{
+	return sizeof(struct turnpike_ports);
+}
+
+static size_t nexthops_size(const struct maps *maps)
+{
+	return maps->max_nexthops * sizeof(struct turnpike_nexthop);
+}
+
+static size_t devices_size(void)
+{
+	return TURNPIKE_SLOTS * sizeof(struct turnpike_device);
+}
+
+/* The kernel rounds an array up to whole pages, as mmap() does. */
+static void *map_memory(const struct bpf_map *map, size_t size)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+static void unmap_memory(void *memory, size_t size)
+{
+	if (memory)
+		munmap(memory, size);
+}
+
+static int map_all(struct maps *maps)
+{
+	maps->ports = map_memory(maps->skeleton->maps.ports, ports_size());
+	maps->nexthops = map_memory(maps->skeleton->maps.nexthops, nexthops_size(maps));
+	maps->devices = map_memory(maps->skeleton->maps.devices, devices_size());
+	return maps->ports && maps->nexthops && maps->devices ? 0 : -ENOMEM;
+}
+
+static int load(struct maps *maps, __u32 max_flows)
+{
+	struct turnpike_bpf *skeleton = maps->skeleton;
+	int err;
+
+	if (skeleton->rodata->config.version != TURNPIKE_ABI_VERSION)
+		return -EPROTO;
+	err = bpf_map__set_max_entries(skeleton->maps.flows4, max_flows);
+	if (!err)
+		err = bpf_map__set_max_entries(skeleton->maps.flows6, max_flows);
+	if (!err)
+		err = bpf_map__set_max_entries(skeleton->maps.nexthops, maps->max_nexthops);
+	if (!err)
+		err = loader_only(skeleton, "flow_expiry");
+	if (!err)
+		err = turnpike_bpf__load(skeleton);
+	return err;
+}
+
+int maps_open(__u32 max_flows, __u32 max_nexthops, struct maps *ret)
+{
+	struct maps maps = { .skeleton = turnpike_bpf__open(), .max_nexthops = max_nexthops };
+	int err;
+
+	if (!maps.skeleton)
+		return -errno;
+	err = load(&maps, max_flows);
+	if (!err)
+		err = map_all(&maps);
+	if (err) {
+		maps_close(&maps);
+		return err;
+	}
+	*ret = maps;
+	return 0;
+}
+
+void maps_close(struct maps *maps)
+{
+	unmap_memory(maps->ports, ports_size());
+	unmap_memory(maps->nexthops, nexthops_size(maps));
+	unmap_memory(maps->devices, devices_size());
+	turnpike_bpf__destroy(maps->skeleton);
+	*maps = (struct maps){ 0 };
+}
+
+static int flows_fd(const struct maps *maps, __u32 family)
+{
+	return bpf_map__fd(family == TURNPIKE_IPV4 ? maps->skeleton->maps.flows4
+						   : maps->skeleton->maps.flows6);
+}
+
+int flow_add(const struct maps *maps, const struct encoded_flow *encoded)
+{
+	const int err = bpf_map_update_elem(flows_fd(maps, encoded->key.family), &encoded->key.key4,
+					    &encoded->flow, BPF_NOEXIST);
+
+	/* A full hash map says E2BIG. */
+	return err == -E2BIG ? -ENOSPC : err;
+}
+
+int flow_read(const struct maps *maps, const struct flow_key *key, struct turnpike_flow *ret)
+{
+	struct turnpike_flow flow;
+	const int err = bpf_map_lookup_elem(flows_fd(maps, key->family), &key->key4, &flow);
+
+	if (!err)
+		*ret = flow;
+	return err;
+}
+
+int flow_set_expiry(const struct maps *maps, const struct flow_key *key, __u64 expires)
+{
+	struct turnpike_flow_expiry arg = { .family = key->family, .expires = expires };
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &arg, .ctx_size_in = sizeof(arg));
+	int err;
+
+	arg.key6 = key->key6;
+	err = bpf_prog_test_run_opts(bpf_program__fd(maps->skeleton->progs.flow_expiry), &opts);
+	return err ? err : (int)opts.retval;
+}
+
+int flow_delete(const struct maps *maps, const struct flow_key *key)
+{
+	return bpf_map_delete_elem(flows_fd(maps, key->family), &key->key4);
+}
+
+int counter_read(const struct maps *maps, __u32 index, struct turnpike_counter *ret)
+{
+	const int n = libbpf_num_possible_cpus();
+	struct turnpike_counter sum = { 0 };
+	struct turnpike_counter *cpus;
+	int err, i;
+
+	if (n < 0)
+		return n;
+	cpus = calloc((size_t)n, sizeof(*cpus));
+	if (!cpus)
+		return -ENOMEM;
+	err = bpf_map_lookup_elem(bpf_map__fd(maps->skeleton->maps.counters), &index, cpus);
+	for (i = 0; i < n; i++) {
+		sum.packets += cpus[i].packets;
+		sum.bytes += cpus[i].bytes;
+	}
+	free(cpus);
+	if (!err)
+		*ret = sum;
+	return err;
+}

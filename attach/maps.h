@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The maps of one handle. The skeleton that made them also holds the program that moves expiries;
+ * the programs that packets run are loaded by loader.c, each on its own, with these maps.
+ */
+#ifndef TURNPIKE_MAPS_H
+#define TURNPIKE_MAPS_H
+
+#include <turnpike/abi.h>
+
+#include "encode.h"
+
+struct turnpike_bpf;
+
+struct maps {
+	struct turnpike_bpf *skeleton;
+	__u32 max_nexthops;
+	/* Mapped into our memory; packets read them there. */
+	struct turnpike_ports *ports;
+	struct turnpike_nexthop *nexthops;
+	struct turnpike_device *devices; /* TURNPIKE_SLOTS */
+};
+
+/** maps_open() - make the maps; 0 or a negative errno, then nothing is left. */
+int maps_open(__u32 max_flows, __u32 max_nexthops, struct maps *ret);
+
+/** maps_close() - unmap and let go of the maps; fine on a zeroed struct. */
+void maps_close(struct maps *maps);
+
+/** flow_add() - -EEXIST: the key is there; -ENOSPC: the map is full. */
+int flow_add(const struct maps *maps, const struct encoded_flow *encoded);
+
+/** flow_read() - what is there for the key; -ENOENT. */
+int flow_read(const struct maps *maps, const struct flow_key *key, struct turnpike_flow *ret);
+
+/** flow_set_expiry() - in place, without touching the counters; -ENOENT. */
+int flow_set_expiry(const struct maps *maps, const struct flow_key *key, __u64 expires);
+
+/** flow_delete() - -ENOENT: it was not there. */
+int flow_delete(const struct maps *maps, const struct flow_key *key);
+
+/** counter_read() - the sum over all CPUs of one element of the counter map. */
+int counter_read(const struct maps *maps, __u32 index, struct turnpike_counter *ret);
+
+#endif /* TURNPIKE_MAPS_H */

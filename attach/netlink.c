@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "netlink.h"
+
+#include <errno.h>
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <netlink/msg.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <netlink/attr.h>
+
+/* A neighbour in one of these has a MAC address that may be used (NUD_VALID of the kernel). */
+#define NUD_USABLE (NUD_PERMANENT | NUD_NOARP | NUD_REACHABLE | NUD_PROBE | NUD_STALE | NUD_DELAY)
+
+static unsigned char af_of(const struct turnpike_addr *addr)
+{
+	return addr->family == TURNPIKE_IPV4 ? AF_INET : AF_INET6;
+}
+
+static int ip_len(const struct turnpike_addr *addr)
+{
+	return addr->family == TURNPIKE_IPV4 ? 4 : 16;
+}
+
+/* An IP address out of an attribute; false if the length fits no family. */
+static bool get_addr(const struct nlattr *attr, struct turnpike_addr *ret)
+{
+	const int len = nla_len(attr);
+
+	if (len != 4 && len != 16)
+		return false;
+	memset(ret, 0, sizeof(*ret));
+	ret->family = len == 4 ? TURNPIKE_IPV4 : TURNPIKE_IPV6;
+	memcpy(ret->ip, nla_data(attr), (size_t)len);
+	return true;
+}
+
+int netlink_open(struct nl_sock **ret)
+{
+	struct nl_sock *sock = nl_socket_alloc();
+
+	if (!sock)
+		return -ENOMEM;
+	/* Each request here has one answer: either what was asked for or an error. */
+	nl_socket_disable_auto_ack(sock);
+	if (nl_connect(sock, NETLINK_ROUTE)) {
+		nl_socket_free(sock);
+		return -EPROTONOSUPPORT;
+	}
+	*ret = sock;
+	return 0;
+}
+
+static int on_error(struct sockaddr_nl *from, struct nlmsgerr *error, void *arg)
+{
+	(void)from;
+	*(int *)arg = error->error;
+	return NL_STOP;
+}
+
+static int on_ack(struct nl_msg *msg, void *arg)
+{
+	(void)msg;
+	(void)arg;
+	return NL_STOP;
+}
+
+/* Sends @msg, frees it, and hands the answer to @on_answer; the kernel's errno or 0. */
+static int ask(struct nl_sock *sock, struct nl_msg *msg, nl_recvmsg_msg_cb_t on_answer, void *arg)
+{
+	int error = 0;
+	int err;
+
+	nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, on_answer, arg);
+	nl_socket_modify_cb(sock, NL_CB_ACK, NL_CB_CUSTOM, on_ack, NULL);
+	nl_socket_modify_err_cb(sock, NL_CB_CUSTOM, on_error, &error);
+	err = nl_send_auto(sock, msg);
+	nlmsg_free(msg);
+	if (err < 0)
+		return -EIO;
+	if (nl_recvmsgs_default(sock) < 0 && !error)
+		return -EIO;
+	return error;
+}
+
+static int on_link(struct nl_msg *msg, void *arg)
+{
+	const struct ifinfomsg *info = nlmsg_data(nlmsg_hdr(msg));
+	struct nlattr *attrs[IFLA_MAX + 1];
+	struct link_facts *ret = arg;
+
+	if (nlmsg_parse(nlmsg_hdr(msg), sizeof(*info), attrs, IFLA_MAX, NULL) < 0)
+		return NL_SKIP;
+	ret->ifindex = (__u32)info->ifi_index;
+	ret->arptype = info->ifi_type;
+	ret->up = (info->ifi_flags & (IFF_UP | IFF_RUNNING)) == (IFF_UP | IFF_RUNNING);
+	if (attrs[IFLA_MTU])
+		ret->mtu = nla_get_u32(attrs[IFLA_MTU]);
+	if (attrs[IFLA_ADDRESS] && nla_len(attrs[IFLA_ADDRESS]) == sizeof(ret->mac))
+		memcpy(ret->mac, nla_data(attrs[IFLA_ADDRESS]), sizeof(ret->mac));
+	return NL_OK;
+}
+
+int netlink_link(struct nl_sock *sock, int ifindex, const char *name, struct link_facts *ret)
+{
+	struct ifinfomsg info = { .ifi_index = ifindex };
+	struct link_facts facts = { 0 };
+	struct nl_msg *msg;
+	int err;
+
+	if (!ifindex && (!name[0] || strlen(name) >= IFNAMSIZ))
+		return -ENODEV;
+	msg = nlmsg_alloc_simple(RTM_GETLINK, NLM_F_REQUEST);
+	if (!msg)
+		return -ENOMEM;
+	if (nlmsg_append(msg, &info, sizeof(info), NLMSG_ALIGNTO) ||
+	    (!ifindex && nla_put_string(msg, IFLA_IFNAME, name))) {
+		nlmsg_free(msg);
+		return -ENOMEM;
+	}
+	err = ask(sock, msg, on_link, &facts);
+	if (err)
+		return err;
+	if (!facts.ifindex)
+		return -ENODEV;
+	*ret = facts;
+	return 0;
+}
+
+static __u32 metrics_mtu(struct nlattr *metrics)
+{
+	struct nlattr *attrs[RTAX_MAX + 1];
+
+	if (nla_parse_nested(attrs, RTAX_MAX, metrics, NULL) < 0 || !attrs[RTAX_MTU])
+		return 0;
+	return nla_get_u32(attrs[RTAX_MTU]);
+}
+
+static int on_route(struct nl_msg *msg, void *arg)
+{
+	const struct rtmsg *info = nlmsg_data(nlmsg_hdr(msg));
+	struct nlattr *attrs[RTA_MAX + 1];
+	struct route_facts *ret = arg;
+	const struct rtvia *via;
+
+	if (nlmsg_parse(nlmsg_hdr(msg), sizeof(*info), attrs, RTA_MAX, NULL) < 0)
+		return NL_SKIP;
+	if (info->rtm_type != RTN_UNICAST || !attrs[RTA_OIF])
+		return NL_SKIP;
+	if (attrs[RTA_GATEWAY]) {
+		if (!get_addr(attrs[RTA_GATEWAY], &ret->gateway))
+			return NL_SKIP;
+	} else if (attrs[RTA_VIA] && nla_len(attrs[RTA_VIA]) == (int)sizeof(*via) + 16) {
+		/* An IPv4 route by way of an IPv6 neighbour (RFC 5549, Linux 5.2). */
+		via = nla_data(attrs[RTA_VIA]);
+		ret->gateway.family = TURNPIKE_IPV6;
+		memcpy(ret->gateway.ip, via->rtvia_addr, 16);
+	}
+	if (attrs[RTA_METRICS])
+		ret->mtu = metrics_mtu(attrs[RTA_METRICS]);
+	ret->ifindex = nla_get_u32(attrs[RTA_OIF]);
+	return NL_OK;
+}
+
+int netlink_route(struct nl_sock *sock, const struct turnpike_addr *src,
+		  const struct turnpike_addr *dst, struct route_facts *ret)
+{
+	const unsigned char bits = (unsigned char)(ip_len(dst) * 8);
+	struct rtmsg info = { .rtm_family = af_of(dst), .rtm_dst_len = bits, .rtm_src_len = bits };
+	struct nl_msg *msg = nlmsg_alloc_simple(RTM_GETROUTE, NLM_F_REQUEST);
+	struct route_facts facts = { 0 };
+	int err;
+
+	if (!msg)
+		return -ENOMEM;
+	if (nlmsg_append(msg, &info, sizeof(info), NLMSG_ALIGNTO) ||
+	    nla_put(msg, RTA_DST, ip_len(dst), dst->ip) ||
+	    nla_put(msg, RTA_SRC, ip_len(src), src->ip)) {
+		nlmsg_free(msg);
+		return -ENOMEM;
+	}
+	err = ask(sock, msg, on_route, &facts);
+	if (err)
+		return err;
+	if (!facts.ifindex)
+		return -EHOSTUNREACH;
+	*ret = facts;
+	return 0;
+}
+
+static bool parse_neighbour(struct nlmsghdr *header, struct neighbour_facts *ret)
+{
+	const struct ndmsg *info = nlmsg_data(header);
+	struct nlattr *attrs[NDA_MAX + 1];
+
+	if (nlmsg_parse(header, sizeof(*info), attrs, NDA_MAX, NULL) < 0 || !attrs[NDA_DST])
+		return false;
+	memset(ret, 0, sizeof(*ret));
+	if (!get_addr(attrs[NDA_DST], &ret->addr))
+		return false;
+	ret->ifindex = (__u32)info->ndm_ifindex;
+	ret->valid = header->nlmsg_type == RTM_NEWNEIGH && (info->ndm_state & NUD_USABLE) &&
+		     attrs[NDA_LLADDR] && nla_len(attrs[NDA_LLADDR]) == sizeof(ret->mac);
+	if (ret->valid)
+		memcpy(ret->mac, nla_data(attrs[NDA_LLADDR]), sizeof(ret->mac));
+	return true;
+}
+
+static int on_neighbour_answer(struct nl_msg *msg, void *arg)
+{
+	return parse_neighbour(nlmsg_hdr(msg), arg) ? NL_OK : NL_SKIP;
+}
+
+static struct nl_msg *neighbour_msg(int type, int flags, struct ndmsg *info,
+				    const struct turnpike_addr *addr)
+{
+	struct nl_msg *msg = nlmsg_alloc_simple(type, NLM_F_REQUEST | flags);
+
+	if (!msg)
+		return NULL;
+	if (nlmsg_append(msg, (void *)info, sizeof(*info), NLMSG_ALIGNTO) ||
+	    nla_put(msg, NDA_DST, ip_len(addr), addr->ip)) {
+		nlmsg_free(msg);
+		return NULL;
+	}
+	return msg;
+}
+
+int netlink_neighbour(struct nl_sock *sock, __u32 ifindex, const struct turnpike_addr *addr,
+		      struct neighbour_facts *ret)
+{
+	struct ndmsg info = { .ndm_family = af_of(addr), .ndm_ifindex = (int)ifindex };
+	struct nl_msg *msg = neighbour_msg(RTM_GETNEIGH, 0, &info, addr);
+	struct neighbour_facts facts = { 0 };
+	int err;
+
+	if (!msg)
+		return -ENOMEM;
+	err = ask(sock, msg, on_neighbour_answer, &facts);
+	if (err)
+		return err;
+	if (!facts.ifindex)
+		return -ENOENT;
+	*ret = facts;
+	return 0;
+}
+
+int netlink_use_neighbour(struct nl_sock *sock, __u32 ifindex, const struct turnpike_addr *addr)
+{
+	struct ndmsg info = { .ndm_family = af_of(addr),
+			      .ndm_ifindex = (int)ifindex,
+			      .ndm_flags = NTF_USE };
+	struct nl_msg *msg = neighbour_msg(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_ACK, &info, addr);
+
+	if (!msg)
+		return -ENOMEM;
+	return ask(sock, msg, on_neighbour_answer, NULL);
+}
+
+static int on_event(struct nl_msg *msg, void *arg)
+{
+	const struct netlink_events *events = arg;
+	struct neighbour_facts neighbour;
+
+	switch (nlmsg_hdr(msg)->nlmsg_type) {
+	case RTM_NEWNEIGH:
+	case RTM_DELNEIGH:
+		if (parse_neighbour(nlmsg_hdr(msg), &neighbour))
+			events->on_neighbour(&neighbour, events->arg);
+		break;
+	default:
+		events->on_routing(events->arg);
+	}
+	return NL_OK;
+}
+
+int netlink_open_events(const struct netlink_events *events, struct nl_sock **ret)
+{
+	struct nl_sock *sock = nl_socket_alloc();
+
+	if (!sock)
+		return -ENOMEM;
+	nl_socket_disable_seq_check(sock);
+	nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, on_event, (void *)(uintptr_t)events);
+	if (nl_connect(sock, NETLINK_ROUTE) ||
+	    nl_socket_add_memberships(sock, RTNLGRP_NEIGH, RTNLGRP_LINK, RTNLGRP_IPV4_ROUTE,
+				      RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE,
+				      0) ||
+	    nl_socket_set_nonblocking(sock)) {
+		nl_socket_free(sock);
+		return -EPROTONOSUPPORT;
+	}
+	/* A burst of changes is better kept than asked for again. */
+	nl_socket_set_buffer_size(sock, 1 << 20, 0);
+	*ret = sock;
+	return 0;
+}
+
+int netlink_read_events(struct nl_sock *sock)
+{
+	for (;;) {
+		switch (nl_recvmsgs_default(sock)) {
+		case 0:
+			continue;
+		case -NLE_AGAIN:
+			return 0;
+		case -NLE_NOMEM: /* what libnl makes of ENOBUFS */
+			return -ENOBUFS;
+		default:
+			return -EIO;
+		}
+	}
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The few questions that the library has for rtnetlink(7), over libnl.
+ */
+#ifndef TURNPIKE_NETLINK_H
+#define TURNPIKE_NETLINK_H
+
+#include <netlink/netlink.h>
+#include <stdbool.h>
+
+#include <turnpike/addr.h>
+
+/** What is asked about a device. */
+struct link_facts {
+	__u32 ifindex;
+	__u32 mtu;
+	unsigned int arptype; /* ARPHRD_..., <net/if_arp.h> */
+	bool up;
+	__u8 mac[6];
+};
+
+/** What the kernel's routing says about a pair of addresses. */
+struct route_facts {
+	__u32 ifindex;
+	__u32 mtu;                    /* of the route; 0: the device's */
+	struct turnpike_addr gateway; /* family 0: the destination is on the link */
+};
+
+/** What the kernel knows of a neighbour. */
+struct neighbour_facts {
+	__u32 ifindex;
+	struct turnpike_addr addr; /* port 0 */
+	bool valid;
+	__u8 mac[6];
+};
+
+/** netlink_open() - a socket for requests; free with nl_socket_free(). 0 or a negative errno. */
+int netlink_open(struct nl_sock **ret);
+
+/**
+ * netlink_open_events() - a non-blocking socket that hears of neighbours, routes, rules and links
+ * @on_neighbour: a neighbour changed
+ * @on_routing:   a route, rule or link changed, any
+ */
+struct netlink_events {
+	void (*on_neighbour)(const struct neighbour_facts *neighbour, void *arg);
+	void (*on_routing)(void *arg);
+	void *arg;
+};
+
+/** @events must live as long as the socket. */
+int netlink_open_events(const struct netlink_events *events, struct nl_sock **ret);
+
+/** netlink_read_events() - handle what has arrived; -ENOBUFS: something was lost, ask anew. */
+int netlink_read_events(struct nl_sock *sock);
+
+/** netlink_link() - by index, or by name if @ifindex is 0; -ENODEV: there is none. */
+int netlink_link(struct nl_sock *sock, int ifindex, const char *name, struct link_facts *ret);
+
+/** netlink_route() - the way from @src (ours) to @dst; -EHOSTUNREACH unless it is a unicast route.
+ */
+int netlink_route(struct nl_sock *sock, const struct turnpike_addr *src,
+		  const struct turnpike_addr *dst, struct route_facts *ret);
+
+/** netlink_neighbour() - what is known now; -ENOENT: nothing. */
+int netlink_neighbour(struct nl_sock *sock, __u32 ifindex, const struct turnpike_addr *addr,
+		      struct neighbour_facts *ret);
+
+/**
+ * netlink_use_neighbour() - as if a packet were sent there: resolve it, or verify it if it is stale
+ * Nothing stays behind when we are gone, unlike with a managed neighbour (NTF_EXT_MANAGED).
+ */
+int netlink_use_neighbour(struct nl_sock *sock, __u32 ifindex, const struct turnpike_addr *addr);
+
+#endif /* TURNPIKE_NETLINK_H */

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The attach points: which hooks there are, in order of preference, and what their errors mean.
+ */
+#ifndef TURNPIKE_POINT_H
+#define TURNPIKE_POINT_H
+
+#include <stdbool.h>
+#include <turnpike/turnpike.h>
+
+#include "hook.h"
+#include "text.h"
+
+struct attach_point {
+	enum turnpike_mode mode;
+	enum turnpike_hook hook;
+	const struct hook_ops *ops; /* NULL: nothing to attach, always works */
+};
+
+/** attach_points - automatic choice goes down this list. */
+extern const struct attach_point attach_points[];
+extern const size_t n_attach_points;
+
+/** point_wanted() - is this one of those that mode and hook, or AUTO, ask for? */
+bool point_wanted(const struct attach_point *point, enum turnpike_mode mode,
+		  enum turnpike_hook hook);
+
+/**
+ * point_attach() - attach a program, then ask the kernel whether it is there
+ * @ret: the program's id
+ * Returns 0; -ENOENT: attached, but the kernel does not show it; others of struct hook_ops.
+ */
+int point_attach(const struct attach_point *point, __u32 ifindex, int prog_fd,
+		 struct hook_state *state, __u32 *ret);
+
+/** point_explain() - why it cannot be attached there, with a remedy where there is one. */
+void point_explain(const struct attach_point *point, __u32 ifindex, int err, struct text *text);
+
+#endif /* TURNPIKE_POINT_H */

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The public functions: each checks what it was given, has a part do the work, and puts a sentence
+ * to what went wrong.
+ */
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "handle.h"
+#include "loader.h"
+
+#define DEFAULT_FLOWS    65536
+#define DEFAULT_NEXTHOPS 16384
+
+/* Errors of calls that have no handle yet. */
+static _Thread_local char thread_error[512];
+
+static int fail(struct turnpike *tp, int err, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Keeps a sentence for turnpike_error(), sets errno, returns @err. */
+static int fail(struct turnpike *tp, int err, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(tp ? tp->error : thread_error, sizeof(thread_error), format, args);
+	va_end(args);
+	errno = -err;
+	return err;
+}
+
+const char *turnpike_error(const struct turnpike *tp)
+{
+	return tp ? tp->error : thread_error;
+}
+
+/* libbpf explains to developers what we explain to operators. */
+static libbpf_print_fn_t be_quiet(void)
+{
+	return libbpf_set_print(NULL);
+}
+
+static bool egress(void *arg, __u32 ifindex, struct egress *ret)
+{
+	const struct turnpike *tp = arg;
+
+	return device_egress(&tp->devices, ifindex, ret);
+}
+
+static void changed(void *arg)
+{
+	struct turnpike *tp = arg;
+
+	devices_update(&tp->devices, &tp->maps, tp->requests);
+}
+
+static int open_parts(struct turnpike *tp, __u32 max_flows, __u32 max_nexthops)
+{
+	const struct nexthop_owner owner = { .egress = egress, .changed = changed, .arg = tp };
+	const libbpf_print_fn_t print = be_quiet();
+	int err = maps_open(max_flows, max_nexthops, &tp->maps);
+
+	libbpf_set_print(print);
+	if (!err)
+		err = netlink_open(&tp->requests);
+	if (!err)
+		err = nexthops_open(&owner, tp->maps.nexthops, max_nexthops, tp->requests,
+				    &tp->nexthops);
+	if (!err)
+		err = bindings_open(&tp->maps, tp->nexthops, &tp->bindings);
+	return err;
+}
+
+static int explain_open(int err)
+{
+	switch (err) {
+	case -EPERM:
+		return fail(NULL, err,
+			    "cannot load BPF programs: not permitted, run as root or with CAP_BPF, "
+			    "CAP_NET_ADMIN and CAP_PERFMON");
+	case -EPROTO:
+		return fail(NULL, err,
+			    "programs and library are of different versions, rebuild both");
+	default:
+		return fail(NULL, err, "cannot load BPF programs: %s", strerror(-err));
+	}
+}
+
+int turnpike_open(const struct turnpike_open_opts *opts, struct turnpike **ret)
+{
+	const struct turnpike_open_opts none = { .sz = sizeof(none) };
+	struct turnpike *tp;
+	int err;
+
+	if (!opts)
+		opts = &none;
+	if (opts->sz != sizeof(*opts))
+		return fail(NULL, -EINVAL, "turnpike_open_opts has a size that is not known here");
+	tp = calloc(1, sizeof(*tp));
+	if (!tp)
+		return fail(NULL, -ENOMEM, "out of memory");
+	err = open_parts(tp, opts->max_flows ? opts->max_flows : DEFAULT_FLOWS,
+			 opts->max_nexthops ? opts->max_nexthops : DEFAULT_NEXTHOPS);
+	if (err) {
+		turnpike_close(tp);
+		return explain_open(err);
+	}
+	*ret = tp;
+	return 0;
+}
+
+void turnpike_close(struct turnpike *tp)
+{
+	if (!tp)
+		return;
+	devices_detach_all(&tp->devices);
+	bindings_close(tp->bindings);
+	nexthops_close(tp->nexthops);
+	nl_socket_free(tp->requests);
+	maps_close(&tp->maps);
+	free(tp);
+}
+
+static const char *contradiction(const struct turnpike_attach_opts *opts)
+{
+	const bool tc = opts->hook == TURNPIKE_HOOK_TCX || opts->hook == TURNPIKE_HOOK_CLSACT;
+
+	if (opts->sz != sizeof(*opts))
+		return "turnpike_attach_opts has a size that is not known here";
+	if (opts->mode >= TURNPIKE_MODE_MAX || opts->moves >= TURNPIKE_MOVES_MAX ||
+	    opts->hook >= TURNPIKE_HOOK_MAX)
+		return "there is no such mode, moves or hook";
+	if (opts->mode == TURNPIKE_MODE_TC && opts->moves == TURNPIKE_MOVES_TAIL)
+		return "TC has its own way of making room: moves tail is for XDP";
+	if (opts->hook != TURNPIKE_HOOK_AUTO && !(tc && opts->mode == TURNPIKE_MODE_TC))
+		return "a hook is chosen for mode tc only, and is tcx or clsact";
+	return NULL;
+}
+
+int turnpike_attach(struct turnpike *tp, const char *ifname,
+		    const struct turnpike_attach_opts *opts)
+{
+	const struct turnpike_attach_opts none = { .sz = sizeof(none) };
+	libbpf_print_fn_t print;
+	char reasons[400] = "";
+	struct text why = { reasons, sizeof(reasons) };
+	const char *sentence;
+	int err;
+
+	if (!opts)
+		opts = &none;
+	sentence = contradiction(opts);
+	if (sentence)
+		return fail(tp, -EINVAL, "%s", sentence);
+	print = be_quiet();
+	err = device_attach(&tp->devices, &tp->maps, tp->requests, ifname, opts, &why);
+	libbpf_set_print(print);
+	if (err)
+		return fail(tp, err, "cannot attach to %s: %s", ifname,
+			    reasons[0] ? reasons : strerror(-err));
+	nexthops_refresh(tp->nexthops);
+	return 0;
+}
+
+int turnpike_detach(struct turnpike *tp, const char *ifname)
+{
+	const int err = device_detach(&tp->devices, ifname);
+
+	if (err)
+		return fail(tp, err, "%s is not attached", ifname);
+	nexthops_refresh(tp->nexthops);
+	return 0;
+}
+
+int turnpike_for_each_device(const struct turnpike *tp,
+			     int (*fn)(const struct turnpike_status *status, void *arg), void *arg)
+{
+	return devices_for_each(&tp->devices, fn, arg);
+}
+
+int turnpike_bind(struct turnpike *tp, const struct turnpike_binding *binding)
+{
+	const int err = bindings_bind(tp->bindings, binding);
+
+	switch (err) {
+	case 0:
+		return 0;
+	case -EAFNOSUPPORT:
+		return fail(tp, err, "client and peer are of different families");
+	case -EADDRINUSE:
+		return fail(tp, err,
+			    "a port cannot be both a listener's and a relay's: keep the "
+			    "listening ports out of the relay ports");
+	case -ENOSPC:
+		return fail(tp, err, "the flow maps are full: open with more flows or next hops");
+	default:
+		return fail(tp, err, "cannot relay the binding in the kernel: %s", strerror(-err));
+	}
+}
+
+int turnpike_unbind(struct turnpike *tp, const struct turnpike_binding *binding)
+{
+	const int err = bindings_unbind(tp->bindings, binding);
+
+	return err ? fail(tp, err, "there is no such binding") : 0;
+}
+
+int turnpike_for_each_flow(const struct turnpike *tp,
+			   int (*fn)(const struct turnpike_flow_info *flow, void *arg), void *arg)
+{
+	return bindings_for_each_flow(tp->bindings, fn, arg);
+}
+
+__u32 turnpike_flows(const struct turnpike *tp)
+{
+	return 2 * bindings_count(tp->bindings);
+}
+
+/* One slot's counters; fn() returning non-zero ends the walk. */
+static int counts_of_slot(const struct turnpike *tp, __u32 index,
+			  int (*fn)(const struct turnpike_count *count, void *arg), void *arg)
+{
+	const struct slot *slot = &tp->devices.slots[index];
+	struct turnpike_count count = { .dev = slot->dev, .mode = slot->mode };
+	struct turnpike_counter counter;
+	__u32 direction, verdict;
+	int err;
+
+	for (direction = 0; direction < TURNPIKE_DIR_MAX; direction++) {
+		for (verdict = 0; verdict < TURNPIKE_VERDICT_MAX; verdict++) {
+			err = counter_read(&tp->maps,
+					   turnpike_counter_index(index, direction, verdict),
+					   &counter);
+			if (err)
+				return err;
+			if (!counter.packets)
+				continue;
+			count.direction = direction;
+			count.verdict = verdict;
+			count.packets = counter.packets;
+			count.bytes = counter.bytes;
+			err = fn(&count, arg);
+			if (err)
+				return err;
+		}
+	}
+	return 0;
+}
+
+int turnpike_for_each_count(const struct turnpike *tp,
+			    int (*fn)(const struct turnpike_count *count, void *arg), void *arg)
+{
+	__u32 i;
+	int err;
+
+	for (i = 0; i < tp->devices.n_slots; i++) {
+		err = counts_of_slot(tp, i, fn, arg);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+int turnpike_fd(const struct turnpike *tp)
+{
+	return nexthops_fd(tp->nexthops);
+}
+
+int turnpike_poll(struct turnpike *tp)
+{
+	const int err = nexthops_poll(tp->nexthops);
+
+	return err ? fail(tp, err, "lost track of routes and neighbours for a moment") : 0;
+}
+
+int turnpike_verify(int (*fn)(const struct turnpike_variant *variant, void *arg), void *arg)
+{
+	const libbpf_print_fn_t print = be_quiet();
+	const int err = loader_verify(fn, arg);
+
+	libbpf_set_print(print);
+	return err ? explain_open(err) : 0;
+}
