@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "addr.h"
+
+static void test_parse_v4(void **state)
+{
+	static const uint8_t ip[16] = { 192, 0, 2, 1 };
+	struct turnpike_addr addr;
+
+	(void)state;
+	memset(&addr, 0xff, sizeof(addr));
+	assert_int_equal(addr_parse("192.0.2.1:3478", &addr), 0);
+	assert_memory_equal(addr.ip, ip, 16);
+	assert_int_equal(ntohs(addr.port), 3478);
+	assert_int_equal(addr.family, TURNPIKE_IPV4);
+	assert_int_equal(addr.pad, 0);
+	assert_int_equal(addr_parse("192.0.2.1", &addr), 0);
+	assert_int_equal(addr.port, 0);
+}
+
+static void test_parse_v6(void **state)
+{
+	static const uint8_t ip[16] = { 0x20, 0x01, 0x0d, 0xb8, [15] = 1 };
+	static const char *const texts[] = { "2001:db8::1", "[2001:db8::1]",
+					     "[2001:db8::1]:65535" };
+	struct turnpike_addr addr;
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(addr_parse(texts[i], &addr), 0);
+		assert_memory_equal(addr.ip, ip, 16);
+		assert_int_equal(ntohs(addr.port), i == 2 ? 65535 : 0);
+		assert_int_equal(addr.family, TURNPIKE_IPV6);
+	}
+}
+
+static void test_parse_rejects(void **state)
+{
+	static const char *const texts[] = {
+		"",
+		"1.2.3",
+		"1.2.3.4:",
+		"1.2.3.4:65536",
+		"1.2.3.4:+1",
+		"1.2.3.4: 1",
+		"1.2.3.4:1x",
+		"1.2.3.4:1:2",
+		"[1.2.3.4]:1",
+		"[::1",
+		"[::1]1",
+		"[::1]:",
+		"::1]",
+		"fe80::1%lo",
+		"example.org",
+		"256.1.1.1:1",
+		"1.2.3.4:999999",
+		"[]:1",
+		" 1.2.3.4",
+		":1",
+		"[::1]:1x",
+		"1.2.3.4/8",
+		"::ffff:1.2.3",
+		"1234567890.1.1.1",
+		"[[::1]]:1",
+	};
+	struct turnpike_addr addr, before;
+
+	(void)state;
+	memset(&before, 0x5a, sizeof(before));
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		addr = before;
+		assert_int_equal(addr_parse(texts[i], &addr), -EINVAL);
+		assert_memory_equal(&addr, &before, sizeof(addr));
+	}
+}
+
+static void test_format_round_trip(void **state)
+{
+	static const char *const texts[] = {
+		"192.0.2.1",
+		"192.0.2.1:3478",
+		"2001:db8::1",
+		"[2001:db8::1]:3478",
+		"[::ffff:255.255.255.255]:65535",
+		"[1111:2222:3333:4444:5555:6666:7777:8888]:65535",
+	};
+	struct turnpike_addr addr;
+	char text[ADDR_TEXT_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		assert_int_equal(addr_parse(texts[i], &addr), 0);
+		assert_string_equal(addr_format(&addr, text), texts[i]);
+	}
+	addr = (struct turnpike_addr){ 0 };
+	assert_string_equal(addr_format(&addr, text), "-");
+}
+
+static void test_sockaddr(void **state)
+{
+	static const char *const texts[] = { "192.0.2.1:3478", "[2001:db8::1]:3478" };
+	struct turnpike_addr addr, back;
+	struct sockaddr_storage sa;
+	struct sockaddr_in in;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(addr_parse(texts[i], &addr), 0);
+		assert_int_equal(addr_to_sockaddr(&addr, &sa),
+				 i == 0 ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6));
+		assert_int_equal(addr_from_sockaddr(&sa, &back), 0);
+		assert_true(addr_equal(&addr, &back));
+	}
+	assert_int_equal(addr_parse(texts[0], &addr), 0);
+	addr_to_sockaddr(&addr, &sa);
+	memcpy(&in, &sa, sizeof(in));
+	assert_int_equal(in.sin_family, AF_INET);
+	assert_int_equal(in.sin_port, htons(3478));
+	assert_int_equal(ntohl(in.sin_addr.s_addr), 0xc0000201);
+	addr.family = 0;
+	assert_int_equal(addr_to_sockaddr(&addr, &sa), 0);
+	sa.ss_family = AF_UNIX;
+	assert_int_equal(addr_from_sockaddr(&sa, &back), -EAFNOSUPPORT);
+}
+
+static void test_mapped(void **state)
+{
+	struct turnpike_addr mapped, plain, v4;
+
+	(void)state;
+	assert_int_equal(addr_parse("[::ffff:192.0.2.1]:7", &mapped), 0);
+	assert_int_equal(addr_parse("[::fffe:c000:201]:7", &plain), 0);
+	assert_int_equal(addr_parse("192.0.2.1:7", &v4), 0);
+	assert_true(addr_is_v4_mapped(&mapped));
+	assert_false(addr_is_v4_mapped(&plain));
+	assert_false(addr_is_v4_mapped(&v4));
+	mapped = addr_unmap(&mapped);
+	assert_true(addr_equal(&mapped, &v4));
+	v4 = plain;
+	plain = addr_unmap(&plain);
+	assert_true(addr_equal(&plain, &v4));
+	plain = addr_without_port(&plain);
+	assert_int_equal(plain.port, 0);
+	assert_memory_equal(plain.ip, v4.ip, 16);
+}
+
+static bool matches(const char *cidr_text, const char *addr_text)
+{
+	struct addr_cidr cidr;
+	struct turnpike_addr addr;
+
+	assert_int_equal(addr_cidr_parse(cidr_text, &cidr), 0);
+	assert_int_equal(addr_parse(addr_text, &addr), 0);
+	return addr_cidr_contains(&cidr, &addr);
+}
+
+static void test_cidr_match(void **state)
+{
+	(void)state;
+	assert_true(matches("0.0.0.0/0", "255.255.255.255"));
+	assert_false(matches("0.0.0.0/0", "::1"));
+	assert_false(matches("::/0", "1.2.3.4"));
+	assert_true(matches("192.0.2.77/24", "192.0.2.1:99"));
+	assert_false(matches("192.0.2.0/24", "192.0.3.0"));
+	assert_true(matches("10.128.0.0/9", "10.255.255.255"));
+	assert_false(matches("10.128.0.0/9", "10.127.255.255"));
+	assert_true(matches("192.0.2.1", "192.0.2.1"));
+	assert_false(matches("192.0.2.1/32", "192.0.2.0"));
+	assert_true(matches("fe80::/10", "febf:ffff::1"));
+	assert_false(matches("fe80::/10", "fec0::"));
+	assert_true(matches("2001:db8::1/128", "2001:db8::1"));
+	assert_false(matches("2001:db8::1/128", "2001:db8::"));
+}
+
+static void test_cidr_parse(void **state)
+{
+	static const char *const texts[] = {
+		"1.2.3.4/33", "::/129", "1.2.3.4/",    "1.2.3.4/-1",
+		"1.2.3/8",    "/8",     "1.2.3.4:1/8", "",
+	};
+	struct addr_cidr cidr;
+	struct turnpike_addr first;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		assert_int_equal(addr_cidr_parse(texts[i], &cidr), -EINVAL);
+	assert_int_equal(addr_cidr_parse("10.255.255.255/9", &cidr), 0);
+	assert_int_equal(addr_parse("10.128.0.0", &first), 0);
+	assert_true(addr_equal(&cidr.addr, &first));
+	assert_int_equal(cidr.prefix, 9);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_parse_v4),      cmocka_unit_test(test_parse_v6),
+		cmocka_unit_test(test_parse_rejects), cmocka_unit_test(test_format_round_trip),
+		cmocka_unit_test(test_sockaddr),      cmocka_unit_test(test_mapped),
+		cmocka_unit_test(test_cidr_match),    cmocka_unit_test(test_cidr_parse),
+	};
+
+	return cmocka_run_group_tests_name("addr", tests, NULL, NULL);
+}

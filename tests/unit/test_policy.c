@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "turn/policy.h"
+
+static struct turnpike_addr addr(const char *text)
+{
+	struct turnpike_addr result;
+
+	assert_int_equal(addr_parse(text, &result), 0);
+	return result;
+}
+
+static struct addr_cidr cidr(const char *text)
+{
+	struct addr_cidr result;
+
+	assert_int_equal(addr_cidr_parse(text, &result), 0);
+	return result;
+}
+
+static bool allows(const struct turn_config *config, const char *peer)
+{
+	struct turnpike_addr address = addr(peer);
+	struct turn_policy *policy;
+	bool result;
+
+	assert_int_equal(turn_policy_new(config, &policy), 0);
+	result = turn_policy_allows(policy, &address);
+	turn_policy_free(policy);
+	return result;
+}
+
+static void test_defaults(void **state)
+{
+	/* The ends of every range, and what is just outside of it. */
+	static const struct {
+		const char *peer;
+		bool allowed;
+	} rows[] = {
+		{ "0.0.0.0", false },
+		{ "0.255.255.255", false },
+		{ "1.0.0.0", true },
+		{ "126.255.255.255", true },
+		{ "127.0.0.0", false },
+		{ "127.0.0.1:3478", false },
+		{ "127.255.255.255", false },
+		{ "128.0.0.0", true },
+		{ "169.253.255.255", true },
+		{ "169.254.0.0", false },
+		{ "169.254.169.254:80", false },
+		{ "169.255.0.0", true },
+		{ "192.88.98.255", true },
+		{ "192.88.99.1", false },
+		{ "192.88.100.0", true },
+		{ "223.255.255.255", true },
+		{ "224.0.0.0", false },
+		{ "239.255.255.255", false },
+		{ "255.255.255.255", false },
+		{ "10.0.0.1", true },
+		{ "::", false },
+		{ "::1", false },
+		{ "::2", false },
+		{ "fe7f::", true },
+		{ "fe80::1", false },
+		{ "febf::1", false },
+		{ "fec0::", true },
+		{ "ff00::", false },
+		{ "ff02::1", false },
+		{ "2001::1", false },
+		{ "2001:0:ffff::1", false },
+		{ "2001:1::1", true },
+		{ "2002::", false },
+		{ "2002:ffff::1", false },
+		{ "2003::1", true },
+		{ "2001:db8::5", true },
+		/* IPv4 in disguise */
+		{ "::ffff:127.0.0.1", false },
+		{ "::ffff:0.0.0.1", false },
+		{ "::ffff:169.254.1.1", false },
+		{ "::ffff:198.51.100.1", true },
+		{ "::127.0.0.1", false },
+		{ "::198.51.100.1", true },
+		{ "64:ff9b::127.0.0.1", false },
+		{ "64:ff9b::198.51.100.1", true },
+	};
+	struct turn_config config = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (allows(&config, rows[i].peer) != rows[i].allowed)
+			fail_msg("%s", rows[i].peer);
+	}
+}
+
+static void test_own_addresses(void **state)
+{
+	const struct turn_relay_address relays[] = {
+		{ addr("10.0.0.5"), addr("198.51.100.9:77") },
+		{ addr("2001:db8::5"), { .family = 0 } },
+	};
+	const struct turnpike_addr own[] = { addr("[2001:db8::6]:3478"),
+					     addr("198.51.100.7:3478") };
+	const struct turn_config config = {
+		.relays = relays, .n_relays = 2, .own = own, .n_own = 2
+	};
+
+	(void)state;
+	assert_false(allows(&config, "10.0.0.5:50000"));
+	assert_false(allows(&config, "198.51.100.9:50000"));
+	assert_false(allows(&config, "[2001:db8::5]:1"));
+	assert_false(allows(&config, "[2001:db8::6]:1"));
+	assert_false(allows(&config, "198.51.100.7"));
+	assert_false(allows(&config, "::ffff:198.51.100.7"));
+	assert_true(allows(&config, "198.51.100.8"));
+	assert_true(allows(&config, "2001:db8::7"));
+}
+
+static void test_lists(void **state)
+{
+	const struct turn_relay_address relay = { .addr = addr("192.0.2.1") };
+	const struct addr_cidr allow[] = { cidr("127.0.0.1/32"), cidr("10.1.0.0/16"),
+					   cidr("192.0.2.1"), cidr("::1") };
+	const struct addr_cidr deny[] = { cidr("10.0.0.0/8"), cidr("2001:db8::/32") };
+	const struct turn_config config = {
+		.relays = &relay,
+		.n_relays = 1,
+		.allow = allow,
+		.n_allow = 4,
+		.deny = deny,
+		.n_deny = 2,
+	};
+
+	(void)state;
+	assert_true(allows(&config, "127.0.0.1"));
+	assert_true(allows(&config, "::ffff:127.0.0.1"));
+	assert_true(allows(&config, "::1"));
+	assert_false(allows(&config, "127.0.0.2"));
+	assert_true(allows(&config, "10.1.2.3"));
+	assert_false(allows(&config, "10.2.2.3"));
+	assert_false(allows(&config, "::ffff:10.2.2.3"));
+	assert_false(allows(&config, "2001:db8:1::1"));
+	assert_true(allows(&config, "192.0.2.1"));
+	assert_true(allows(&config, "192.0.2.2"));
+}
+
+static void test_tunnels(void **state)
+{
+	const struct addr_cidr all[] = { cidr("0.0.0.0/0"), cidr("::/0") };
+	const struct turn_config config = { .allow = all, .n_allow = 2 };
+	const struct turnpike_addr teredo = addr("2001::1"), six_to_four = addr("2002:c000:201::1"),
+				   native = addr("2001:db8::1"), loopback = addr("::1"),
+				   relay = addr("192.88.99.1");
+	struct turn_policy *policy;
+
+	(void)state;
+	assert_int_equal(turn_policy_new(&config, &policy), 0);
+	assert_true(turn_policy_allows(policy, &teredo));
+	assert_true(turn_policy_is_tunnel(policy, &teredo));
+	assert_true(turn_policy_is_tunnel(policy, &six_to_four));
+	assert_true(turn_policy_is_tunnel(policy, &relay));
+	assert_false(turn_policy_is_tunnel(policy, &native));
+	assert_false(turn_policy_is_tunnel(policy, &loopback));
+	turn_policy_free(policy);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_own_addresses),
+		cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_tunnels),
+	};
+
+	return cmocka_run_group_tests_name("policy", tests, NULL, NULL);
+}

@@ -1,0 +1,498 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Allocate and Refresh: RFC 8656 sections 7.2 and 8.2. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+
+#include "turn_fixture.h"
+
+static void begin_allocate(struct fixture *f)
+{
+	begin(f, STUN_REQUEST, TURN_ALLOCATE);
+	stun_write_u32(&f->request, STUN_ATTR_REQUESTED_TRANSPORT, TURN_TRANSPORT_UDP << 24);
+}
+
+static void from_port(struct fixture *f, uint16_t port)
+{
+	f->tuple.client.port = htons(port);
+	f->nonce_len = 0;
+}
+
+static void test_success(void **state)
+{
+	struct fixture *f = fixture_default();
+	struct turnpike_addr relayed, mapped, relay = addr("192.0.2.1");
+
+	(void)state;
+	begin_allocate(f);
+	send_signed(f, &f->alice);
+	expect_success(f, &f->alice);
+	expect_events(f, OPEN_RELAY, SEND_CLIENT, 0);
+	relayed = response_addr(f, STUN_ATTR_XOR_RELAYED_ADDRESS);
+	mapped = response_addr(f, STUN_ATTR_XOR_MAPPED_ADDRESS);
+	assert_true(addr_equal(&relayed, &event(f, 0)->addr));
+	assert_memory_equal(relayed.ip, relay.ip, sizeof(relay.ip));
+	assert_in_range(ntohs(relayed.port), 49152, 65535);
+	assert_true(addr_equal(&mapped, &f->tuple.client));
+	assert_int_equal(response_u32(f, STUN_ATTR_LIFETIME), 600);
+	assert_int_equal(stats(f)->allocations, 1);
+	fixture_free(f);
+}
+
+static void test_transport(void **state)
+{
+	struct fixture *f = fixture_default();
+
+	(void)state;
+	begin(f, STUN_REQUEST, TURN_ALLOCATE);
+	send_signed(f, &f->alice);
+	expect_error(f, 400);
+	begin(f, STUN_REQUEST, TURN_ALLOCATE);
+	stun_write_bytes(&f->request, STUN_ATTR_REQUESTED_TRANSPORT, "\x11", 1);
+	send_signed(f, &f->alice);
+	expect_error(f, 400);
+	begin(f, STUN_REQUEST, TURN_ALLOCATE);
+	stun_write_u32(&f->request, STUN_ATTR_REQUESTED_TRANSPORT, 6u << 24);
+	send_signed(f, &f->alice);
+	expect_error(f, 442);
+	assert_int_equal(f->n_events, 1);
+	fixture_free(f);
+}
+
+static void test_family(void **state)
+{
+	struct fixture *f = fixture_default();
+	struct turnpike_addr relayed, relay = addr("2001:db8::1");
+
+	(void)state;
+	allocate_as(f, &f->alice, (enum stun_family)3);
+	expect_error(f, 440);
+	begin_allocate(f);
+	stun_write_bytes(&f->request, STUN_ATTR_REQUESTED_ADDRESS_FAMILY, "\x01\0", 2);
+	send_signed(f, &f->alice);
+	expect_error(f, 400);
+	allocate_as(f, &f->alice, STUN_FAMILY_IPV6);
+	expect_success(f, &f->alice);
+	relayed = response_addr(f, STUN_ATTR_XOR_RELAYED_ADDRESS);
+	assert_memory_equal(relayed.ip, relay.ip, sizeof(relay.ip));
+	fixture_free(f);
+}
+
+static void test_family_without_relay(void **state)
+{
+	const struct turn_relay_address relay = { .addr = addr("2001:db8::1") };
+	struct turn_config config;
+	struct fixture *f;
+
+	(void)state;
+	fixture_config(&config);
+	config.relays = &relay;
+	config.n_relays = 1;
+	f = fixture_new(&config);
+	allocate_as(f, &f->alice, STUN_FAMILY_IPV4);
+	expect_error(f, 440);
+	begin_allocate(f);
+	send_signed(f, &f->alice);
+	expect_error(f, 440);
+	allocate_as(f, &f->alice, STUN_FAMILY_IPV6);
+	expect_success(f, &f->alice);
+	fixture_free(f);
+}
+
+/** RFC 8656 section 21.4: no clients behind Teredo or 6to4. */
+static void test_tunnelled_client(void **state)
+{
+	struct fixture *f = fixture_default();
+
+	(void)state;
+	f->tuple.client = addr("[2002:cb00:7107::1]:40000");
+	allocate_as(f, &f->alice, STUN_FAMILY_IPV4);
+	expect_error(f, 403);
+	assert_int_equal(stats(f)->allocations, 0);
+	fixture_free(f);
+}
+
+static uint32_t lifetime_for(struct fixture *f, uint32_t asked)
+{
+	static uint16_t port = 1;
+
+	from_port(f, port++);
+	begin_allocate(f);
+	stun_write_u32(&f->request, STUN_ATTR_LIFETIME, asked);
+	send_signed(f, &f->bob);
+	expect_success(f, &f->bob);
+	return response_u32(f, STUN_ATTR_LIFETIME);
+}
+
+static void test_lifetime(void **state)
+{
+	struct fixture *f = fixture_default();
+
+	(void)state;
+	assert_int_equal(lifetime_for(f, 0), 600);
+	assert_int_equal(lifetime_for(f, 599), 600);
+	assert_int_equal(lifetime_for(f, 601), 601);
+	assert_int_equal(lifetime_for(f, 3600), 3600);
+	assert_int_equal(lifetime_for(f, 3601), 3600);
+	assert_int_equal(lifetime_for(f, UINT32_MAX), 3600);
+	from_port(f, 99);
+	begin_allocate(f);
+	stun_write_bytes(&f->request, STUN_ATTR_LIFETIME, "\0\0", 2);
+	send_signed(f, &f->bob);
+	expect_error(f, 400);
+	fixture_free(f);
+}
+
+/** The same request once more is the same success; anything else on the 5-tuple is not. */
+static void test_retransmission(void **state)
+{
+	struct fixture *f = fixture_default();
+	struct turnpike_addr first, second;
+	uint32_t transaction;
+
+	(void)state;
+	allocate(f);
+	memcpy(&transaction, response(f).transaction + 4, sizeof(transaction));
+	first = response_addr(f, STUN_ATTR_XOR_RELAYED_ADDRESS);
+	f->now += 2 * SECOND;
+	send_plain(f);
+	expect_success(f, &f->alice);
+	expect_events(f, SEND_CLIENT, 0);
+	second = response_addr(f, STUN_ATTR_XOR_RELAYED_ADDRESS);
+	assert_true(addr_equal(&first, &second));
+	assert_int_equal(response_u32(f, STUN_ATTR_LIFETIME), 598);
+	allocate_as(f, &f->alice, STUN_FAMILY_IPV4);
+	expect_error(f, 437);
+	/* Somebody else who guessed the transaction ID. */
+	f->transactions = transaction - 1;
+	allocate_as(f, &f->bob, STUN_FAMILY_IPV4);
+	expect_error(f, 437);
+	assert_int_equal(stats(f)->allocations, 1);
+	fixture_free(f);
+}
+
+static void test_quota(void **state)
+{
+	struct turn_config config;
+	struct fixture *f;
+
+	(void)state;
+	fixture_config(&config);
+	config.max_allocations = 5;
+	f = fixture_new(&config);
+	for (uint16_t port = 1; port <= 3; port++) {
+		from_port(f, port);
+		allocate(f);
+	}
+	from_port(f, 4);
+	allocate_as(f, &f->alice, STUN_FAMILY_IPV4);
+	expect_error(f, 486);
+	for (uint16_t port = 5; port <= 6; port++) {
+		from_port(f, port);
+		allocate_as(f, &f->bob, STUN_FAMILY_IPV4);
+		expect_success(f, &f->bob);
+	}
+	from_port(f, 7);
+	allocate_as(f, &f->bob, STUN_FAMILY_IPV4);
+	expect_error(f, 508);
+	/* What is given back can be had again. */
+	from_port(f, 1);
+	refresh(f, 0);
+	expect_success(f, &f->alice);
+	from_port(f, 4);
+	allocate(f);
+	assert_int_equal(stats(f)->errors[486 - TURN_ERROR_FIRST], 1);
+	assert_int_equal(stats(f)->errors[508 - TURN_ERROR_FIRST], 1);
+	fixture_free(f);
+}
+
+static void test_ports_run_out(void **state)
+{
+	struct turn_config config;
+	struct fixture *f;
+
+	(void)state;
+	fixture_config(&config);
+	config.port_lo = 50000;
+	config.port_hi = 50001;
+	f = fixture_new(&config);
+	for (uint16_t port = 1; port <= 2; port++) {
+		from_port(f, port);
+		allocate(f);
+	}
+	from_port(f, 3);
+	allocate_as(f, &f->bob, STUN_FAMILY_IPV4);
+	expect_error(f, 508);
+	expect_events(f, SEND_CLIENT, 0);
+	/* The other family has ports of its own. */
+	allocate_as(f, &f->bob, STUN_FAMILY_IPV6);
+	expect_success(f, &f->bob);
+	fixture_free(f);
+}
+
+static void test_open_fails(void **state)
+{
+	struct fixture *f = fixture_default();
+
+	(void)state;
+	allocate(f);
+	refresh(f, 0);
+	f->open_error = -EMFILE;
+	f->open_failures = 1;
+	allocate_as(f, &f->alice, STUN_FAMILY_IPV4);
+	expect_error(f, 508);
+	expect_events(f, OPEN_RELAY, SEND_CLIENT, 0);
+	f->open_error = -EADDRINUSE;
+	f->open_failures = 3;
+	allocate(f);
+	expect_events(f, OPEN_RELAY, OPEN_RELAY, OPEN_RELAY, OPEN_RELAY, SEND_CLIENT, 0);
+	for (size_t i = 0; i < 3; i++)
+		assert_false(addr_equal(&event(f, i)->addr, &event(f, i + 1)->addr));
+	refresh(f, 0);
+	f->open_failures = -1;
+	allocate_as(f, &f->alice, STUN_FAMILY_IPV4);
+	expect_error(f, 508);
+	assert_int_equal(stats(f)->allocations, 0);
+	assert_int_equal(turn_server_next_expiry(f->server), TURN_NEVER);
+	fixture_free(f);
+}
+
+/** A port rests for two minutes, unless there is no other. */
+static void test_quarantine(void **state)
+{
+	struct turn_config config;
+	struct turnpike_addr first, next;
+	struct fixture *f;
+
+	(void)state;
+	fixture_config(&config);
+	config.port_lo = 50000;
+	config.port_hi = 50001;
+	f = fixture_new(&config);
+	allocate(f);
+	first = response_addr(f, STUN_ATTR_XOR_RELAYED_ADDRESS);
+	for (int i = 0; i < 8; i++) {
+		refresh(f, 0);
+		expect_success(f, &f->alice);
+		allocate(f);
+		next = response_addr(f, STUN_ATTR_XOR_RELAYED_ADDRESS);
+		/* Of two ports, the one that has rested longer. */
+		assert_int_equal(ntohs(next.port), ntohs(first.port) ^ (i % 2 == 0));
+		f->now += SECOND;
+	}
+	fixture_free(f);
+}
+
+static void test_relays_take_turns(void **state)
+{
+	const struct turn_relay_address relays[] = {
+		{ .addr = addr("10.0.0.1"), .external = addr("198.51.100.1") },
+		{ .addr = addr("10.0.0.2") },
+	};
+	static const char *const shown[] = { "198.51.100.1", "10.0.0.2", "198.51.100.1" };
+	static const char *const bound[] = { "10.0.0.1", "10.0.0.2", "10.0.0.1" };
+	struct turnpike_addr relayed, expected;
+	struct turn_config config;
+	struct fixture *f;
+
+	(void)state;
+	fixture_config(&config);
+	config.relays = relays;
+	config.n_relays = 2;
+	f = fixture_new(&config);
+	for (uint16_t i = 0; i < 3; i++) {
+		from_port(f, (uint16_t)(i + 1));
+		allocate(f);
+		relayed = response_addr(f, STUN_ATTR_XOR_RELAYED_ADDRESS);
+		expected = addr(shown[i]);
+		expected.port = relayed.port;
+		assert_true(addr_equal(&relayed, &expected));
+		expected = addr(bound[i]);
+		expected.port = relayed.port;
+		assert_true(addr_equal(&event(f, 0)->addr, &expected));
+	}
+	fixture_free(f);
+}
+
+static void test_expiry(void **state)
+{
+	struct fixture *f = fixture_default();
+	uint64_t start = f->now;
+
+	(void)state;
+	assert_int_equal(turn_server_next_expiry(f->server), TURN_NEVER);
+	allocate(f);
+	assert_true(turn_server_next_expiry(f->server) == start + 600 * SECOND);
+	clear(f);
+	expire_at(f, start + 600 * SECOND - 1);
+	expect_events(f, 0);
+	expire_at(f, start + 600 * SECOND);
+	expect_events(f, CLOSE_RELAY, 0);
+	assert_int_equal(stats(f)->allocations, 0);
+	/* Late timers or none at all: a request meets no dead allocation. */
+	allocate(f);
+	f->now += 600 * SECOND;
+	refresh(f, 600);
+	expect_error(f, 437);
+	assert_int_equal(event(f, 0)->kind, CLOSE_RELAY);
+	fixture_free(f);
+}
+
+static void test_refresh(void **state)
+{
+	struct fixture *f = fixture_default();
+	uint64_t start = f->now;
+
+	(void)state;
+	allocate(f);
+	refresh(f, 1200);
+	expect_success(f, &f->alice);
+	expect_events(f, SEND_CLIENT, 0);
+	assert_int_equal(response_u32(f, STUN_ATTR_LIFETIME), 1200);
+	assert_true(turn_server_next_expiry(f->server) == start + 1200 * SECOND);
+	refresh(f, 1);
+	assert_int_equal(response_u32(f, STUN_ATTR_LIFETIME), 600);
+	begin(f, STUN_REQUEST, TURN_REFRESH);
+	send_signed(f, &f->alice);
+	assert_int_equal(response_u32(f, STUN_ATTR_LIFETIME), 600);
+	refresh(f, 100000);
+	assert_int_equal(response_u32(f, STUN_ATTR_LIFETIME), 3600);
+	assert_true(turn_server_next_expiry(f->server) == start + 3600 * SECOND);
+	refresh(f, 0);
+	expect_success(f, &f->alice);
+	expect_events(f, CLOSE_RELAY, SEND_CLIENT, 0);
+	assert_int_equal(response_u32(f, STUN_ATTR_LIFETIME), 0);
+	refresh(f, 0);
+	expect_error(f, 437);
+	fixture_free(f);
+}
+
+static void refresh_family(struct fixture *f, const char *value, size_t len)
+{
+	begin(f, STUN_REQUEST, TURN_REFRESH);
+	stun_write_bytes(&f->request, STUN_ATTR_REQUESTED_ADDRESS_FAMILY, value, len);
+	stun_write_u32(&f->request, STUN_ATTR_LIFETIME, 0);
+	send_signed(f, &f->alice);
+}
+
+static void test_refresh_errors(void **state)
+{
+	struct fixture *f = fixture_default();
+
+	(void)state;
+	allocate(f);
+	refresh_family(f, "\x02\0\0\0", 4);
+	expect_error(f, 443);
+	refresh_family(f, "\x01\0\0", 3);
+	expect_error(f, 400);
+	begin(f, STUN_REQUEST, TURN_REFRESH);
+	stun_write_bytes(&f->request, STUN_ATTR_LIFETIME, "", 0);
+	send_signed(f, &f->alice);
+	expect_error(f, 400);
+	assert_int_equal(stats(f)->allocations, 1);
+	refresh_family(f, "\x01\xff\xff\xff", 4);
+	expect_success(f, &f->alice);
+	assert_int_equal(stats(f)->allocations, 0);
+	fixture_free(f);
+}
+
+static void count_one(void *arg, const struct turn_allocation_info *info)
+{
+	struct turnpike_addr client = addr("203.0.113.7:40000");
+	int *n = arg;
+
+	assert_true(addr_equal(&info->tuple.client, &client));
+	assert_string_equal(info->username, "alice");
+	assert_true(addr_equal(&info->relay, &info->external));
+	assert_true(info->expiry_ns == 1600 * SECOND);
+	assert_int_equal(info->permissions, 2);
+	assert_int_equal(info->channels, 1);
+	(*n)++;
+}
+
+static void test_listing(void **state)
+{
+	struct fixture *f = fixture_default();
+	int n = 0;
+
+	(void)state;
+	turn_server_for_each_allocation(f->server, count_one, &n);
+	assert_int_equal(n, 0);
+	allocate(f);
+	create_permission(f, "198.51.100.1");
+	channel_bind(f, 0x4000, "198.51.100.2:5");
+	turn_server_for_each_allocation(f->server, count_one, &n);
+	assert_int_equal(n, 1);
+	fixture_free(f);
+}
+
+static void expect_invalid(const struct turn_config *config)
+{
+	static const struct turn_ops no_ops;
+	struct turn_server *server;
+
+	assert_int_equal(turn_server_new(config, &no_ops, NULL, &server), -EINVAL);
+}
+
+static void test_bad_config(void **state)
+{
+	static const char long_text[129] = { [0 ... 127] = 'x' };
+	const struct turn_relay_address mixed = { addr("10.0.0.1"), addr("2001:db8::1") };
+	const struct turn_relay_address none = { 0 };
+	struct turn_config good, config;
+
+	(void)state;
+	fixture_config(&good);
+	config = good, config.realm = NULL, expect_invalid(&config);
+	config = good, config.realm = "", expect_invalid(&config);
+	config = good, config.realm = long_text, expect_invalid(&config);
+	config = good, config.software = long_text, expect_invalid(&config);
+	config = good, config.n_relays = 0, expect_invalid(&config);
+	config = good, config.relays = &mixed, config.n_relays = 1, expect_invalid(&config);
+	config = good, config.relays = &none, config.n_relays = 1, expect_invalid(&config);
+	config = good, config.port_lo = 0, expect_invalid(&config);
+	config = good, config.port_lo = 2, config.port_hi = 1, expect_invalid(&config);
+	config = good, config.default_lifetime = 0, expect_invalid(&config);
+	config = good, config.max_lifetime = 599, expect_invalid(&config);
+	config = good, config.nonce_lifetime = 0, expect_invalid(&config);
+}
+
+static void test_bad_users(void **state)
+{
+	struct fixture *f = fixture_default();
+	static const char long_name[510] = { [0 ... 508] = 'x' };
+
+	(void)state;
+	assert_int_equal(turn_server_add_user(f->server, "", "p", 0), -EINVAL);
+	assert_int_equal(turn_server_add_user(f->server, long_name, "p", 0), -EINVAL);
+	assert_int_equal(turn_server_add_user(f->server, long_name + 1, "p", 0), 0);
+	assert_int_equal(turn_server_add_user(f->server, "alice", "p", 0), -EEXIST);
+	fixture_free(f);
+	turn_server_free(NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_success),
+		cmocka_unit_test(test_transport),
+		cmocka_unit_test(test_family),
+		cmocka_unit_test(test_family_without_relay),
+		cmocka_unit_test(test_tunnelled_client),
+		cmocka_unit_test(test_lifetime),
+		cmocka_unit_test(test_retransmission),
+		cmocka_unit_test(test_quota),
+		cmocka_unit_test(test_ports_run_out),
+		cmocka_unit_test(test_open_fails),
+		cmocka_unit_test(test_quarantine),
+		cmocka_unit_test(test_relays_take_turns),
+		cmocka_unit_test(test_expiry),
+		cmocka_unit_test(test_refresh),
+		cmocka_unit_test(test_refresh_errors),
+		cmocka_unit_test(test_listing),
+		cmocka_unit_test(test_bad_config),
+		cmocka_unit_test(test_bad_users),
+	};
+
+	return cmocka_run_group_tests_name("turn allocate", tests, NULL, NULL);
+}

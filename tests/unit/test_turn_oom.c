@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Every single allocation of memory fails once: the server answers 508, stays whole, and works when
+ * there is memory again. Linked with --wrap for malloc, calloc, realloc and strdup.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "turn_fixture.h"
+
+#define NEVER_FAIL -1
+
+/* The linker's wrappers take no argument of ours. */
+static int allocations_left = NEVER_FAIL;
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *old, size_t size);
+char *__real_strdup(const char *text);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+char *__wrap_strdup(const char *text);
+
+static bool fails_now(void)
+{
+	if (allocations_left == NEVER_FAIL)
+		return false;
+	return allocations_left-- == 0;
+}
+
+void *__wrap_malloc(size_t size)
+{
+	return fails_now() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+	return fails_now() ? NULL : __real_calloc(n, size);
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+	return fails_now() ? NULL : __real_realloc(old, size);
+}
+
+char *__wrap_strdup(const char *text)
+{
+	return fails_now() ? NULL : __real_strdup(text);
+}
+
+static void ignore_random(void *ctx, void *buf, size_t len)
+{
+	(void)ctx;
+	memset(buf, 7, len);
+}
+
+static void test_new(void **state)
+{
+	const struct turn_ops ops = { .random = ignore_random };
+	struct turn_server *server;
+	struct turn_config config;
+	int failures = 0;
+	int err;
+
+	(void)state;
+	fixture_config(&config);
+	do {
+		allocations_left = failures;
+		err = turn_server_new(&config, &ops, NULL, &server);
+		failures += err != 0;
+		assert_true(err == 0 || err == -ENOMEM);
+	} while (err);
+	allocations_left = NEVER_FAIL;
+	assert_true(failures > 5);
+	turn_server_free(server);
+}
+
+static void test_add_user(void **state)
+{
+	const struct turn_ops ops = { .random = ignore_random };
+	struct turn_server *server;
+	struct turn_config config;
+	int failures = 0;
+	int err;
+
+	(void)state;
+	fixture_config(&config);
+	assert_int_equal(turn_server_new(&config, &ops, NULL, &server), 0);
+	do {
+		allocations_left = failures;
+		err = turn_server_add_user(server, "carol", "p", 0);
+		failures += err != 0;
+		assert_true(err == 0 || err == -ENOMEM);
+	} while (err);
+	allocations_left = NEVER_FAIL;
+	assert_true(failures > 2);
+	assert_int_equal(turn_server_add_user(server, "carol", "p", 0), -EEXIST);
+	turn_server_free(server);
+}
+
+/** Repeats the request that is ready in the fixture until no allocation fails any more. */
+static int send_until_success(struct fixture *f)
+{
+	int failures = 0;
+	size_t len = f->request.len;
+
+	/* The datagrams of the fixture must not fail: feed the core directly. */
+	uint8_t buf[TURN_HEADROOM + 1024 + TURN_TAILROOM];
+	struct turn_packet packet = { buf + TURN_HEADROOM, len };
+
+	for (;;) {
+		memcpy(packet.data, f->request_buf, len);
+		clear(f);
+		allocations_left = failures;
+		turn_server_client_input(f->server, &f->tuple, &packet, f->now);
+		allocations_left = NEVER_FAIL;
+		if (response(f).class == STUN_SUCCESS)
+			return failures;
+		expect_error(f, 508);
+		failures++;
+	}
+}
+
+static void sign(struct fixture *f)
+{
+	stun_write_string(&f->request, STUN_ATTR_USERNAME, "alice");
+	stun_write_string(&f->request, STUN_ATTR_REALM, "example.org");
+	stun_write_bytes(&f->request, STUN_ATTR_NONCE, f->nonce, f->nonce_len);
+	stun_write_integrity(&f->request, f->alice.hmac);
+}
+
+static void test_requests(void **state)
+{
+	struct fixture *f = fixture_default();
+	struct turnpike_addr peer = addr("198.51.100.1:7000"), other = addr("198.51.100.2:7000");
+
+	(void)state;
+	refresh(f, 0); /* for a nonce */
+	begin(f, STUN_REQUEST, TURN_ALLOCATE);
+	stun_write_u32(&f->request, STUN_ATTR_REQUESTED_TRANSPORT, TURN_TRANSPORT_UDP << 24);
+	sign(f);
+	assert_true(send_until_success(f) >= 3);
+	assert_int_equal(stats(f)->allocations, 1);
+	begin(f, STUN_REQUEST, TURN_CREATE_PERMISSION);
+	stun_write_xor_addr(&f->request, STUN_ATTR_XOR_PEER_ADDRESS, &other);
+	stun_write_xor_addr(&f->request, STUN_ATTR_XOR_PEER_ADDRESS, &peer);
+	sign(f);
+	assert_true(send_until_success(f) >= 3);
+	assert_int_equal(stats(f)->permissions, 2);
+	begin(f, STUN_REQUEST, TURN_CHANNEL_BIND);
+	stun_write_u32(&f->request, STUN_ATTR_CHANNEL_NUMBER, 0x40000000);
+	stun_write_xor_addr(&f->request, STUN_ATTR_XOR_PEER_ADDRESS, &peer);
+	sign(f);
+	assert_true(send_until_success(f) >= 3);
+	assert_int_equal(stats(f)->channels, 1);
+	assert_int_equal(stats(f)->flows, 1);
+	expect_events(f, INSTALL_FLOW, SEND_CLIENT, 0);
+	fixture_free(f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_new),
+		cmocka_unit_test(test_add_user),
+		cmocka_unit_test(test_requests),
+	};
+
+	return cmocka_run_group_tests_name("turn out of memory", tests, NULL, NULL);
+}

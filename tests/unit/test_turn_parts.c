@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The parts of the TURN core that stand alone: SipHash, timers, ports, nonces. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "addr.h"
+#include "turn/nonce.h"
+#include "turn/ports.h"
+#include "turn/siphash.h"
+#include "turn/timers.h"
+
+#define SECOND 1000000000ull
+
+/** The paper's key 00..0f and inputs 00, 00 01, ... (appendix A and the reference vectors). */
+static void test_siphash(void **state)
+{
+	static const struct {
+		size_t len;
+		uint64_t hash;
+	} rows[] = {
+		{ 0, 0x726fdb47dd0e0e31 }, { 1, 0x74f839c593dc67fd },  { 7, 0xab0200f58b01d137 },
+		{ 8, 0x93f5f5799a932462 }, { 15, 0xa129ca6149be45e5 },
+	};
+	uint8_t bytes[16];
+
+	(void)state;
+	for (uint8_t i = 0; i < 16; i++)
+		bytes[i] = i;
+	for (size_t i = 0; i < 5; i++)
+		assert_true(siphash(bytes, bytes, rows[i].len) == rows[i].hash);
+}
+
+static void test_timers(void **state)
+{
+	struct turn_timers timers = { 0 };
+	struct turn_timer all[300];
+	uint64_t last = 0;
+
+	(void)state;
+	assert_null(turn_timers_first(&timers));
+	for (size_t i = 0; i < 300; i++)
+		assert_int_equal(turn_timer_add(&timers, &all[i], i * 7919 % 1009, NULL), 0);
+	for (size_t i = 0; i < 300; i += 3)
+		turn_timer_move(&timers, &all[i], i * 104729 % 997);
+	for (size_t i = 1; i < 300; i += 3)
+		turn_timer_del(&timers, &all[i]);
+	for (size_t i = 0; i < 200; i++) {
+		struct turn_timer *first = turn_timers_first(&timers);
+
+		assert_true(first->when >= last);
+		assert_int_not_equal((first - all) % 3, 1);
+		last = first->when;
+		turn_timer_del(&timers, first);
+	}
+	assert_null(turn_timers_first(&timers));
+	turn_timers_free(&timers);
+}
+
+static void test_ports(void **state)
+{
+	struct turn_ports *ports = turn_ports_new(65533, 65535);
+	uint16_t port;
+
+	(void)state;
+	assert_int_equal(turn_ports_take(ports, 4, 100, &port), 0);
+	assert_int_equal(port, 65534);
+	assert_int_equal(turn_ports_take(ports, 4, 100, &port), 0);
+	assert_int_equal(port, 65535);
+	assert_int_equal(turn_ports_take(ports, 4, 100, &port), 0);
+	assert_int_equal(port, 65533);
+	assert_int_equal(turn_ports_take(ports, 4, 100, &port), -ENOSPC);
+	turn_ports_give(ports, 65533, 300);
+	turn_ports_give(ports, 65534, 200);
+	turn_ports_give(ports, 65535, 300);
+	/* Free again: that one, wherever the search begins. */
+	assert_int_equal(turn_ports_take(ports, 2, 200, &port), 0);
+	assert_int_equal(port, 65534);
+	turn_ports_give(ports, 65534, 250);
+	/* None is free yet: the one that comes first. */
+	assert_int_equal(turn_ports_take(ports, 2, 249, &port), 0);
+	assert_int_equal(port, 65534);
+	assert_int_equal(turn_ports_take(ports, 2, 300, &port), 0);
+	assert_int_equal(port, 65535);
+	turn_ports_free(ports);
+}
+
+static bool is_valid(const struct turn_nonces *nonces, const char *client, uint64_t now,
+		     const char *nonce, size_t len)
+{
+	struct turnpike_addr addr;
+
+	assert_int_equal(addr_parse(client, &addr), 0);
+	return turn_nonce_is_valid(nonces, &addr, now, (const uint8_t *)nonce, len);
+}
+
+static void test_nonce(void **state)
+{
+	struct turn_nonces nonces = { .secret = "0123456789abcde", .lifetime = 3600 };
+	struct turn_nonces others = { .secret = "0123456789abcdf", .lifetime = 3600 };
+	struct turnpike_addr addr;
+	char nonce[TURN_NONCE_LEN], other[TURN_NONCE_LEN];
+	uint64_t now = 0xabcdef * SECOND + 5;
+
+	(void)state;
+	assert_int_equal(addr_parse("192.0.2.1:99", &addr), 0);
+	turn_nonce_make(&nonces, &addr, now, nonce);
+	/* RFC 8489 section 9.2: the cookie, with no security feature. */
+	assert_memory_equal(nonce, "obMatJos2AAAA00abcdef", 21);
+	assert_true(is_valid(&nonces, "192.0.2.1:99", now, nonce, sizeof(nonce)));
+	assert_true(
+		is_valid(&nonces, "192.0.2.1:99", now + 3600 * SECOND - 6, nonce, sizeof(nonce)));
+	assert_false(is_valid(&nonces, "192.0.2.1:99", now + 3600 * SECOND, nonce, sizeof(nonce)));
+	assert_false(is_valid(&nonces, "192.0.2.1:98", now, nonce, sizeof(nonce)));
+	assert_false(is_valid(&nonces, "192.0.2.2:99", now, nonce, sizeof(nonce)));
+	assert_false(is_valid(&others, "192.0.2.1:99", now, nonce, sizeof(nonce)));
+	assert_false(is_valid(&nonces, "192.0.2.1:99", now, nonce, sizeof(nonce) - 1));
+	for (size_t i = 0; i < sizeof(nonce) * 8; i++) {
+		memcpy(other, nonce, sizeof(nonce));
+		other[i / 8] = (char)(other[i / 8] ^ 1 << i % 8);
+		assert_false(is_valid(&nonces, "192.0.2.1:99", now, other, sizeof(other)));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_siphash),
+		cmocka_unit_test(test_timers),
+		cmocka_unit_test(test_ports),
+		cmocka_unit_test(test_nonce),
+	};
+
+	return cmocka_run_group_tests_name("turn parts", tests, NULL, NULL);
+}

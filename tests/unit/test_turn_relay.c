@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Application data: RFC 8656 sections 11 and 12.4 to 12.7. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "turn_fixture.h"
+
+#define PEER "198.51.100.1:7000"
+
+static struct fixture *bound(void)
+{
+	struct fixture *f = fixture_default();
+
+	allocate(f);
+	refresh(f, 3600);
+	channel_bind(f, 0x4001, PEER);
+	expect_success(f, &f->alice);
+	clear(f);
+	return f;
+}
+
+static void expect_to_peer(const struct fixture *f, const char *peer, const void *data, size_t len)
+{
+	struct turnpike_addr expected = addr(peer);
+
+	expect_events(f, SEND_PEER, 0);
+	assert_true(addr_equal(&event(f, 0)->addr, &expected));
+	assert_int_equal(event(f, 0)->len, len);
+	assert_memory_equal(event(f, 0)->data, data, len);
+}
+
+static void test_channel_data_to_peer(void **state)
+{
+	struct fixture *f = bound();
+
+	(void)state;
+	from_client(f, "\x40\x01\x00\x05hello", 9);
+	expect_to_peer(f, PEER, "hello", 5);
+	clear(f);
+	/* Padding is tolerated, whatever it is, and stays here. */
+	from_client(f, "\x40\x01\x00\x05helloabc", 12);
+	expect_to_peer(f, PEER, "hello", 5);
+	clear(f);
+	from_client(f, "\x40\x01\x00\x00", 4);
+	expect_to_peer(f, PEER, "", 0);
+	assert_int_equal(stats(f)->to_peer.packets, 3);
+	assert_int_equal(stats(f)->to_peer.bytes, 10);
+	fixture_free(f);
+}
+
+static void test_bad_channel_data(void **state)
+{
+	struct fixture *f = bound();
+
+	(void)state;
+	from_client(f, "\x40\x01\x00\x06hello", 9);
+	from_client(f, "\x40\x01\xff\xffhello", 9);
+	from_client(f, "\x40\x01\x00", 3);
+	from_client(f, "\x40", 1);
+	assert_int_equal(stats(f)->malformed, 4);
+	from_client(f, "\x40\x02\x00\x05hello", 9);
+	assert_int_equal(stats(f)->no_channel, 1);
+	f->tuple.client = addr("203.0.113.7:40001");
+	from_client(f, "\x40\x01\x00\x05hello", 9);
+	f->tuple.client = addr("203.0.113.7:40000");
+	f->tuple.server = addr("192.0.2.1:3479");
+	from_client(f, "\x40\x01\x00\x05hello", 9);
+	assert_int_equal(stats(f)->no_allocation, 2);
+	expect_events(f, 0);
+	fixture_free(f);
+}
+
+/** RFC 8656 section 12.6: ChannelData needs the channel alone, and refreshes nothing. */
+static void test_channel_lifetime(void **state)
+{
+	struct fixture *f = bound();
+	uint64_t start = f->now;
+
+	(void)state;
+	f->now = start + 400 * SECOND;
+	from_client(f, "\x40\x01\x00\x01x", 5);
+	expect_to_peer(f, PEER, "x", 1);
+	clear(f);
+	f->now = start + 600 * SECOND - 1;
+	from_client(f, "\x40\x01\x00\x01y", 5);
+	expect_to_peer(f, PEER, "y", 1);
+	clear(f);
+	/* Dead on time, though no timer has run. */
+	f->now = start + 600 * SECOND;
+	from_client(f, "\x40\x01\x00\x01z", 5);
+	expect_events(f, 0);
+	assert_int_equal(stats(f)->no_channel, 1);
+	fixture_free(f);
+}
+
+static void test_peer_to_channel(void **state)
+{
+	struct fixture *f = bound();
+	uint64_t start = f->now;
+
+	(void)state;
+	from_peer(f, "192.0.2.1", PEER, "hello", 5);
+	expect_events(f, SEND_CLIENT, 0);
+	assert_memory_equal(&event(f, 0)->tuple, &f->tuple, sizeof(f->tuple));
+	assert_int_equal(event(f, 0)->len, 9);
+	assert_memory_equal(event(f, 0)->data, "\x40\x01\x00\x05hello", 9);
+	clear(f);
+	from_peer(f, "192.0.2.1", PEER, "", 0);
+	assert_int_equal(event(f, 0)->len, 4);
+	assert_memory_equal(event(f, 0)->data, "\x40\x01\x00\x00", 4);
+	clear(f);
+	f->now = start + 300 * SECOND - 1;
+	from_peer(f, "192.0.2.1", PEER, "x", 1);
+	expect_events(f, SEND_CLIENT, 0);
+	clear(f);
+	/* RFC 8656 section 11.3: the channel lives, the permission does not. */
+	f->now = start + 300 * SECOND;
+	from_peer(f, "192.0.2.1", PEER, "x", 1);
+	expect_events(f, 0);
+	assert_int_equal(stats(f)->no_permission, 1);
+	assert_int_equal(stats(f)->to_client.packets, 3);
+	assert_int_equal(stats(f)->to_client.bytes, 6);
+	fixture_free(f);
+}
+
+static void expect_data_indication(const struct fixture *f, const char *peer, const void *data,
+				   size_t len)
+{
+	struct turnpike_addr expected = addr(peer), from;
+	struct stun_message msg;
+	struct stun_attr attr;
+
+	expect_events(f, SEND_CLIENT, 0);
+	assert_memory_equal(&event(f, 0)->tuple, &f->tuple, sizeof(f->tuple));
+	assert_int_equal(stun_parse(event(f, 0)->data, event(f, 0)->len, &msg), 0);
+	assert_int_equal(msg.class, STUN_INDICATION);
+	assert_int_equal(msg.method, TURN_DATA);
+	assert_int_equal(stun_find_attr(&msg, STUN_ATTR_XOR_PEER_ADDRESS, &attr), 0);
+	assert_int_equal(stun_attr_xor_addr(&msg, &attr, &from), 0);
+	assert_true(addr_equal(&from, &expected));
+	assert_int_equal(stun_find_attr(&msg, STUN_ATTR_DATA, &attr), 0);
+	assert_int_equal(attr.len, len);
+	assert_memory_equal(attr.value, data, len);
+}
+
+static void test_data_indication(void **state)
+{
+	struct fixture *f = bound();
+	char text[] = "abcdefghi";
+
+	(void)state;
+	for (size_t len = 0; len < sizeof(text); len++) {
+		/* A permission is for all ports of an IP address. */
+		from_peer(f, "192.0.2.1", "198.51.100.1:7001", text, len);
+		expect_data_indication(f, "198.51.100.1:7001", text, len);
+		clear(f);
+	}
+	from_peer(f, "192.0.2.1", "198.51.100.2:7000", text, 1);
+	expect_events(f, 0);
+	assert_int_equal(stats(f)->no_permission, 1);
+	fixture_free(f);
+}
+
+/** A channel that waits to be rebound is no channel. */
+static void test_data_after_channel(void **state)
+{
+	struct fixture *f = bound();
+
+	(void)state;
+	f->now += 600 * SECOND;
+	create_permission(f, PEER);
+	clear(f);
+	from_peer(f, "192.0.2.1", PEER, "hello", 5);
+	expect_data_indication(f, PEER, "hello", 5);
+	fixture_free(f);
+}
+
+static void test_v6(void **state)
+{
+	struct fixture *f = fixture_default();
+
+	(void)state;
+	allocate_as(f, &f->alice, STUN_FAMILY_IPV6);
+	create_permission(f, "2001:db8::7");
+	expect_success(f, &f->alice);
+	create_permission(f, "198.51.100.1");
+	expect_error(f, 443);
+	clear(f);
+	from_peer(f, "2001:db8::1", "[2001:db8::7]:9", "hello", 5);
+	expect_data_indication(f, "[2001:db8::7]:9", "hello", 5);
+	fixture_free(f);
+}
+
+static void test_oversize(void **state)
+{
+	struct fixture *f = bound();
+	char *data = calloc(1, 65535);
+
+	(void)state;
+	from_peer(f, "192.0.2.1", "198.51.100.1:7001", data, 65535);
+	expect_events(f, 0);
+	assert_int_equal(stats(f)->oversize, 1);
+	free(data);
+	fixture_free(f);
+}
+
+static void begin_send(struct fixture *f, const char *peer)
+{
+	struct turnpike_addr address = addr(peer);
+
+	begin(f, STUN_INDICATION, TURN_SEND);
+	stun_write_xor_addr(&f->request, STUN_ATTR_XOR_PEER_ADDRESS, &address);
+}
+
+static void send_indication(struct fixture *f, const char *peer, const char *data)
+{
+	begin_send(f, peer);
+	stun_write_string(&f->request, STUN_ATTR_DATA, data);
+	send_plain(f);
+}
+
+static void test_send(void **state)
+{
+	struct fixture *f = bound();
+
+	(void)state;
+	send_indication(f, "198.51.100.1:7001", "hello");
+	expect_to_peer(f, "198.51.100.1:7001", "hello", 5);
+	send_indication(f, PEER, "");
+	expect_to_peer(f, PEER, "", 0);
+	fixture_free(f);
+}
+
+/** RFC 8656 section 11.2: whatever is wrong, silence. */
+static void test_send_refused(void **state)
+{
+	struct fixture *f = bound();
+
+	(void)state;
+	send_indication(f, "198.51.100.2:7001", "hello");
+	send_indication(f, "127.0.0.1:7001", "hello");
+	send_indication(f, "[2001:db8::7]:9", "hello");
+	assert_int_equal(stats(f)->no_permission, 3);
+	send_indication(f, "198.51.100.1", "hello");
+	begin_send(f, PEER);
+	send_plain(f);
+	begin(f, STUN_INDICATION, TURN_SEND);
+	stun_write_string(&f->request, STUN_ATTR_DATA, "hello");
+	send_plain(f);
+	assert_int_equal(stats(f)->malformed, 3);
+	begin_send(f, PEER);
+	stun_write_string(&f->request, STUN_ATTR_DATA, "hello");
+	stun_write_bytes(&f->request, STUN_ATTR_DONT_FRAGMENT, "", 0);
+	send_plain(f);
+	assert_int_equal(stats(f)->malformed, 4);
+	f->tuple.client = addr("203.0.113.7:40001");
+	send_indication(f, PEER, "hello");
+	assert_int_equal(stats(f)->no_allocation, 1);
+	assert_int_equal(stats(f)->to_peer.packets, 0);
+	expect_events(f, 0);
+	fixture_free(f);
+}
+
+/** Nor does sending keep a permission alive (section 11.2). */
+static void test_send_lifetime(void **state)
+{
+	struct fixture *f = bound();
+	uint64_t start = f->now;
+
+	(void)state;
+	f->now = start + 300 * SECOND - 1;
+	send_indication(f, PEER, "x");
+	expect_to_peer(f, PEER, "x", 1);
+	f->now = start + 300 * SECOND;
+	send_indication(f, PEER, "x");
+	expect_events(f, 0);
+	create_permission(f, PEER);
+	send_indication(f, PEER, "x");
+	expect_to_peer(f, PEER, "x", 1);
+	fixture_free(f);
+}
+
+/** Nothing passes once the allocation is over, even if no timer has run. */
+static void test_dead_allocation(void **state)
+{
+	struct fixture *f = fixture_default();
+
+	(void)state;
+	allocate(f);
+	f->now += 500 * SECOND;
+	channel_bind(f, 0x4001, PEER);
+	f->now += 100 * SECOND;
+	clear(f);
+	from_client(f, "\x40\x01\x00\x01x", 5);
+	from_peer(f, "192.0.2.1", PEER, "x", 1);
+	send_indication(f, PEER, "x");
+	expect_events(f, 0);
+	assert_int_equal(stats(f)->no_allocation, 3);
+	fixture_free(f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_channel_data_to_peer),
+		cmocka_unit_test(test_bad_channel_data),
+		cmocka_unit_test(test_channel_lifetime),
+		cmocka_unit_test(test_peer_to_channel),
+		cmocka_unit_test(test_data_indication),
+		cmocka_unit_test(test_data_after_channel),
+		cmocka_unit_test(test_v6),
+		cmocka_unit_test(test_oversize),
+		cmocka_unit_test(test_send),
+		cmocka_unit_test(test_send_refused),
+		cmocka_unit_test(test_send_lifetime),
+		cmocka_unit_test(test_dead_allocation),
+	};
+
+	return cmocka_run_group_tests_name("turn relay", tests, NULL, NULL);
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The client's half of turn_fixture.h. */
+#include <string.h>
+
+#include "turn_fixture.h"
+
+void begin(struct fixture *f, enum stun_class class, enum stun_method method)
+{
+	uint8_t transaction[STUN_TRANSACTION_LEN] = { 0xaa };
+
+	f->transactions++;
+	memcpy(transaction + 4, &f->transactions, sizeof(f->transactions));
+	stun_writer_begin(&f->request, f->request_buf, sizeof(f->request_buf), class, method,
+			  transaction);
+}
+
+void send_plain(struct fixture *f)
+{
+	size_t len;
+
+	assert_int_equal(stun_writer_end(&f->request, &len), 0);
+	clear(f);
+	from_client(f, f->request_buf, len);
+}
+
+static void ask_for_nonce(struct fixture *f)
+{
+	struct stun_writer waiting = f->request;
+	uint8_t waiting_buf[sizeof(f->request_buf)];
+	struct stun_message msg;
+	struct stun_attr nonce;
+
+	memcpy(waiting_buf, f->request_buf, sizeof(waiting_buf));
+	begin(f, STUN_REQUEST, TURN_ALLOCATE);
+	send_plain(f);
+	msg = response(f);
+	assert_int_equal(stun_find_attr(&msg, STUN_ATTR_NONCE, &nonce), 0);
+	f->nonce_len = nonce.len;
+	memcpy(f->nonce, nonce.value, nonce.len);
+	memcpy(f->request_buf, waiting_buf, sizeof(waiting_buf));
+	f->request = waiting;
+}
+
+void send_signed(struct fixture *f, const struct credentials *user)
+{
+	if (f->nonce_len == 0)
+		ask_for_nonce(f);
+	stun_write_string(&f->request, STUN_ATTR_USERNAME, user->name);
+	stun_write_string(&f->request, STUN_ATTR_REALM, "example.org");
+	stun_write_bytes(&f->request, STUN_ATTR_NONCE, f->nonce, f->nonce_len);
+	stun_write_integrity(&f->request, user->hmac);
+	send_plain(f);
+}
+
+struct stun_message response(const struct fixture *f)
+{
+	const struct event *sent = NULL;
+	struct stun_message msg;
+
+	for (size_t i = 0; i < f->n_events; i++) {
+		if (f->events[i].kind != SEND_CLIENT)
+			continue;
+		assert_null(sent);
+		sent = &f->events[i];
+	}
+	assert_non_null(sent);
+	assert_ptr_equal(sent, event(f, f->n_events - 1));
+	assert_memory_equal(&sent->tuple, &f->tuple, sizeof(f->tuple));
+	assert_int_equal(stun_parse(sent->data, sent->len, &msg), 0);
+	assert_memory_equal(msg.transaction, f->request_buf + 8, STUN_TRANSACTION_LEN);
+	return msg;
+}
+
+void expect_error(const struct fixture *f, int code)
+{
+	struct stun_message msg = response(f);
+	struct stun_attr attr;
+
+	assert_int_equal(msg.class, STUN_ERROR);
+	assert_int_equal(stun_find_attr(&msg, STUN_ATTR_ERROR_CODE, &attr), 0);
+	assert_true(attr.len > 4);
+	assert_int_equal(attr.value[2] * 100 + attr.value[3], code);
+}
+
+void expect_success(const struct fixture *f, const struct credentials *user)
+{
+	struct stun_message msg = response(f);
+
+	assert_int_equal(msg.class, STUN_SUCCESS);
+	assert_int_equal(stun_check_integrity(&msg, user->hmac), 0);
+}
+
+uint32_t response_u32(const struct fixture *f, enum stun_attr_type type)
+{
+	struct stun_message msg = response(f);
+	struct stun_attr attr;
+	uint32_t number;
+
+	assert_int_equal(stun_find_attr(&msg, type, &attr), 0);
+	assert_int_equal(stun_attr_u32(&attr, &number), 0);
+	return number;
+}
+
+struct turnpike_addr response_addr(const struct fixture *f, enum stun_attr_type type)
+{
+	struct stun_message msg = response(f);
+	struct stun_attr attr;
+	struct turnpike_addr result;
+
+	assert_int_equal(stun_find_attr(&msg, type, &attr), 0);
+	assert_int_equal(stun_attr_xor_addr(&msg, &attr, &result), 0);
+	return result;
+}
+
+void allocate_as(struct fixture *f, const struct credentials *user, enum stun_family family)
+{
+	begin(f, STUN_REQUEST, TURN_ALLOCATE);
+	stun_write_u32(&f->request, STUN_ATTR_REQUESTED_TRANSPORT, TURN_TRANSPORT_UDP << 24);
+	stun_write_u32(&f->request, STUN_ATTR_REQUESTED_ADDRESS_FAMILY, (uint32_t)family << 24);
+	send_signed(f, user);
+}
+
+void allocate(struct fixture *f)
+{
+	allocate_as(f, &f->alice, STUN_FAMILY_IPV4);
+	expect_success(f, &f->alice);
+}
+
+void refresh(struct fixture *f, uint32_t lifetime)
+{
+	begin(f, STUN_REQUEST, TURN_REFRESH);
+	stun_write_u32(&f->request, STUN_ATTR_LIFETIME, lifetime);
+	send_signed(f, &f->alice);
+}
+
+void create_permission(struct fixture *f, const char *peer)
+{
+	struct turnpike_addr address = addr(peer);
+
+	begin(f, STUN_REQUEST, TURN_CREATE_PERMISSION);
+	stun_write_xor_addr(&f->request, STUN_ATTR_XOR_PEER_ADDRESS, &address);
+	send_signed(f, &f->alice);
+}
+
+void channel_bind(struct fixture *f, uint16_t number, const char *peer)
+{
+	struct turnpike_addr address = addr(peer);
+
+	begin(f, STUN_REQUEST, TURN_CHANNEL_BIND);
+	stun_write_u32(&f->request, STUN_ATTR_CHANNEL_NUMBER, (uint32_t)number << 16);
+	stun_write_xor_addr(&f->request, STUN_ATTR_XOR_PEER_ADDRESS, &address);
+	send_signed(f, &f->alice);
+}

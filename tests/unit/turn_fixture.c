@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "turn_fixture.h"
+
+static struct event *record(struct fixture *f, enum event_kind kind)
+{
+	struct event *new_event = &f->events[f->n_events++];
+
+	assert_true(f->n_events <= MAX_EVENTS);
+	*new_event = (struct event){ .kind = kind };
+	return new_event;
+}
+
+static void record_data(struct event *to, const uint8_t *data, size_t len)
+{
+	assert_true(len <= MAX_DATA);
+	to->len = len;
+	if (len > 0)
+		memcpy(to->data, data, len);
+}
+
+static void send_client(void *ctx, const struct turn_tuple *tuple, const uint8_t *data, size_t len)
+{
+	struct event *new_event = record(ctx, SEND_CLIENT);
+
+	new_event->tuple = *tuple;
+	record_data(new_event, data, len);
+}
+
+static void send_peer(void *ctx, void *relay, const struct turnpike_addr *peer, const uint8_t *data,
+		      size_t len)
+{
+	struct event *new_event = record(ctx, SEND_PEER);
+	const struct fake_relay *from = relay;
+
+	assert_non_null(from->alloc);
+	new_event->addr = *peer;
+	record_data(new_event, data, len);
+}
+
+static int open_relay(void *ctx, const struct turnpike_addr *address, struct turn_allocation *alloc,
+		      void **relay)
+{
+	struct fixture *f = ctx;
+	struct fake_relay *slot = NULL;
+
+	record(f, OPEN_RELAY)->addr = *address;
+	if (f->open_failures != 0) {
+		f->open_failures--;
+		return f->open_error;
+	}
+	for (size_t i = 0; i < MAX_RELAYS; i++) {
+		if (!f->relays[i].alloc)
+			slot = &f->relays[i];
+		else
+			assert_false(addr_equal(&f->relays[i].addr, address));
+	}
+	assert_non_null(slot);
+	*slot = (struct fake_relay){ *address, alloc };
+	*relay = slot;
+	return 0;
+}
+
+static void close_relay(void *ctx, void *relay)
+{
+	struct fixture *f = ctx;
+	struct fake_relay *closed = relay;
+
+	record(f, CLOSE_RELAY)->addr = closed->addr;
+	assert_non_null(closed->alloc);
+	for (size_t i = 0; i < f->n_flows; i++)
+		assert_false(addr_equal(&f->flows[i].relay, &closed->addr));
+	closed->alloc = NULL;
+}
+
+/** The flow of the same client and channel, which must then be the one of the same peer. */
+static struct turn_flow *find_flow(struct fixture *f, const struct turn_flow *flow)
+{
+	struct turn_flow *found = NULL;
+
+	for (size_t i = 0; i < f->n_flows; i++) {
+		struct turn_flow *other = &f->flows[i];
+		bool same_number = memcmp(&other->tuple, &flow->tuple, sizeof(flow->tuple)) == 0 &&
+				   other->channel == flow->channel;
+		bool same_peer = addr_equal(&other->relay, &flow->relay) &&
+				 addr_equal(&other->peer, &flow->peer);
+
+		assert_int_equal(same_number, same_peer);
+		if (same_number)
+			found = other;
+	}
+	return found;
+}
+
+static int install_flow(void *ctx, const struct turn_flow *flow)
+{
+	struct fixture *f = ctx;
+	struct turn_flow *slot = find_flow(f, flow);
+	struct event *new_event = record(f, INSTALL_FLOW);
+
+	new_event->flow = *flow;
+	new_event->addr = flow->relay;
+	if (f->install_error)
+		return f->install_error;
+	if (!slot)
+		slot = &f->flows[f->n_flows++];
+	assert_true(f->n_flows <= MAX_FLOWS);
+	*slot = *flow;
+	return 0;
+}
+
+static void remove_flow(void *ctx, const struct turn_flow *flow)
+{
+	struct fixture *f = ctx;
+	struct turn_flow *slot = find_flow(f, flow);
+	struct event *new_event = record(f, REMOVE_FLOW);
+
+	assert_non_null(slot);
+	new_event->flow = *flow;
+	new_event->addr = flow->relay;
+	*slot = f->flows[--f->n_flows];
+}
+
+static void fake_random(void *ctx, void *buf, size_t len)
+{
+	struct fixture *f = ctx;
+	uint8_t *bytes = buf;
+
+	for (size_t i = 0; i < len; i++)
+		bytes[i] = f->random = (uint8_t)(f->random * 5 + 113);
+}
+
+static const struct turn_ops fake_ops = {
+	.send_client = send_client,
+	.send_peer = send_peer,
+	.open_relay = open_relay,
+	.close_relay = close_relay,
+	.install_flow = install_flow,
+	.remove_flow = remove_flow,
+	.random = fake_random,
+};
+
+struct turnpike_addr addr(const char *text)
+{
+	struct turnpike_addr result;
+
+	assert_int_equal(addr_parse(text, &result), 0);
+	return result;
+}
+
+static struct credentials make_credentials(const char *name, const char *password)
+{
+	uint8_t key[STUN_LONG_TERM_KEY_LEN];
+	struct credentials result = { .name = name };
+
+	assert_int_equal(stun_long_term_key(name, "example.org", password, key), 0);
+	result.hmac = stun_hmac_new(key, sizeof(key));
+	assert_non_null(result.hmac);
+	return result;
+}
+
+void fixture_config(struct turn_config *config)
+{
+	static struct turn_relay_address relays[2];
+
+	turn_config_init(config);
+	relays[0].addr = addr("192.0.2.1");
+	relays[1].addr = addr("2001:db8::1");
+	config->realm = "example.org";
+	config->software = "turnpike";
+	config->relays = relays;
+	config->n_relays = 2;
+}
+
+struct fixture *fixture_new(const struct turn_config *config)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	f->now = 1000 * SECOND;
+	f->tuple.client = addr("203.0.113.7:40000");
+	f->tuple.server = addr("192.0.2.1:3478");
+	assert_int_equal(turn_server_new(config, &fake_ops, f, &f->server), 0);
+	assert_int_equal(turn_server_add_user(f->server, "alice", "secret", 3), 0);
+	assert_int_equal(turn_server_add_user(f->server, "bob", "hidden", 0), 0);
+	f->alice = make_credentials("alice", "secret");
+	f->bob = make_credentials("bob", "hidden");
+	return f;
+}
+
+struct fixture *fixture_default(void)
+{
+	struct turn_config config;
+
+	fixture_config(&config);
+	return fixture_new(&config);
+}
+
+void fixture_free(struct fixture *f)
+{
+	clear(f);
+	turn_server_free(f->server);
+	assert_int_equal(f->n_flows, 0);
+	for (size_t i = 0; i < MAX_RELAYS; i++)
+		assert_null(f->relays[i].alloc);
+	stun_hmac_free(f->alice.hmac);
+	stun_hmac_free(f->bob.hmac);
+	free(f);
+}
+
+const struct turn_stats *stats(const struct fixture *f)
+{
+	return turn_server_stats(f->server);
+}
+
+void clear(struct fixture *f)
+{
+	f->n_events = 0;
+}
+
+void expect_events(const struct fixture *f, ...)
+{
+	va_list kinds;
+	int kind;
+
+	va_start(kinds, f);
+	for (size_t i = 0; (kind = va_arg(kinds, int)) != 0; i++)
+		assert_int_equal(event(f, i)->kind, kind);
+	va_end(kinds);
+	va_start(kinds, f);
+	for (size_t i = 0; i < f->n_events; i++)
+		assert_int_not_equal(va_arg(kinds, int), 0);
+	va_end(kinds);
+}
+
+const struct event *event(const struct fixture *f, size_t index)
+{
+	assert_true(index < f->n_events);
+	return &f->events[index];
+}
+
+void expire_at(struct fixture *f, uint64_t now)
+{
+	f->now = now;
+	turn_server_expire(f->server, now);
+}
+
+struct turn_allocation *alloc_at(const struct fixture *f, const char *relay)
+{
+	struct turnpike_addr wanted = addr(relay);
+
+	for (size_t i = 0; i < MAX_RELAYS; i++) {
+		const struct fake_relay *candidate = &f->relays[i];
+
+		if (candidate->alloc && (wanted.port == 0 || wanted.port == candidate->addr.port) &&
+		    memcmp(candidate->addr.ip, wanted.ip, sizeof(wanted.ip)) == 0)
+			return candidate->alloc;
+	}
+	fail_msg("no relay at %s", relay);
+	return NULL;
+}
+
+static struct turn_packet make_packet(const void *data, size_t len)
+{
+	uint8_t *buf = malloc(TURN_HEADROOM + len + TURN_TAILROOM);
+
+	assert_non_null(buf);
+	if (len > 0)
+		memcpy(buf + TURN_HEADROOM, data, len);
+	return (struct turn_packet){ buf + TURN_HEADROOM, len };
+}
+
+void from_client(struct fixture *f, const void *data, size_t len)
+{
+	struct turn_packet packet = make_packet(data, len);
+
+	turn_server_client_input(f->server, &f->tuple, &packet, f->now);
+	free(packet.data - TURN_HEADROOM);
+}
+
+void from_peer(struct fixture *f, const char *relay, const char *peer, const void *data, size_t len)
+{
+	struct turn_packet packet = make_packet(data, len);
+	struct turnpike_addr from = addr(peer);
+
+	turn_server_peer_input(f->server, alloc_at(f, relay), &from, &packet, f->now);
+	free(packet.data - TURN_HEADROOM);
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/**
+ * @file turn_fixture.h
+ * A TURN server whose clock is a number and whose owner writes down everything it is asked to do.
+ *
+ * The owner also insists, in every test, on what must always hold: a relay address is open once, a
+ * flow is on an open relay, neither its channel nor its peer is in the kernel twice, a relay is
+ * closed only after its flows are gone, and at the end nothing is left.
+ */
+#ifndef TURNPIKE_TURN_FIXTURE_H
+#define TURNPIKE_TURN_FIXTURE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "stun/message.h"
+#include "stun/writer.h"
+#include "turn/turn.h"
+
+#define SECOND     1000000000ull
+#define MAX_EVENTS 512
+#define MAX_RELAYS 64
+#define MAX_FLOWS  64
+#define MAX_DATA   2048
+
+enum event_kind {
+	SEND_CLIENT = 1,
+	SEND_PEER,
+	OPEN_RELAY,
+	CLOSE_RELAY,
+	INSTALL_FLOW,
+	REMOVE_FLOW,
+};
+
+struct event {
+	enum event_kind kind;
+	struct turn_tuple tuple;
+	struct turnpike_addr addr; /* peer of SEND_PEER, relay of the others */
+	struct turn_flow flow;
+	uint8_t data[MAX_DATA];
+	size_t len;
+};
+
+struct fake_relay {
+	struct turnpike_addr addr;
+	struct turn_allocation *alloc;
+};
+
+struct credentials {
+	const char *name;
+	struct stun_hmac *hmac;
+};
+
+struct fixture {
+	struct turn_server *server;
+	uint64_t now;
+	struct event events[MAX_EVENTS];
+	size_t n_events;
+	struct fake_relay relays[MAX_RELAYS];
+	struct turn_flow flows[MAX_FLOWS];
+	size_t n_flows;
+	int open_error;    /* for the next @open_failures calls */
+	int open_failures; /* negative: for all calls */
+	int install_error;
+	uint8_t random;
+	struct turn_tuple tuple; /* who the next request comes from */
+	struct credentials alice, bob;
+	struct stun_writer request;
+	uint8_t request_buf[1024];
+	uint32_t transactions;
+	uint8_t nonce[128];
+	size_t nonce_len;
+};
+
+struct turnpike_addr addr(const char *text);
+
+/* The relays are 192.0.2.1 and 2001:db8::1; alice has a quota of 3, bob none. */
+void fixture_config(struct turn_config *config);
+struct fixture *fixture_new(const struct turn_config *config);
+struct fixture *fixture_default(void);
+void fixture_free(struct fixture *f);
+const struct turn_stats *stats(const struct fixture *f);
+/* Forgets the events so far. */
+void clear(struct fixture *f);
+/* Checks that the events since clear() are exactly these; 0 ends the list. */
+void expect_events(const struct fixture *f, ...);
+const struct event *event(const struct fixture *f, size_t index);
+void expire_at(struct fixture *f, uint64_t now);
+struct turn_allocation *alloc_at(const struct fixture *f, const char *relay);
+
+/* A datagram in a buffer that is exactly as large as the contract says, so that ASan sees more. */
+void from_client(struct fixture *f, const void *data, size_t len);
+void from_peer(struct fixture *f, const char *relay, const char *peer, const void *data,
+	       size_t len);
+
+void begin(struct fixture *f, enum stun_class class, enum stun_method method);
+/* Sends the request as it stands; the same one again, if there is no new one. */
+void send_plain(struct fixture *f);
+/* Asks for a nonce first if there is none yet. */
+void send_signed(struct fixture *f, const struct credentials *user);
+/* The only datagram to the client since clear(), parsed and found to answer the last request. */
+struct stun_message response(const struct fixture *f);
+void expect_error(const struct fixture *f, int code);
+void expect_success(const struct fixture *f, const struct credentials *user);
+uint32_t response_u32(const struct fixture *f, enum stun_attr_type type);
+struct turnpike_addr response_addr(const struct fixture *f, enum stun_attr_type type);
+
+/* Whole transactions of alice, which only clear() before they begin. */
+void allocate(struct fixture *f);
+void allocate_as(struct fixture *f, const struct credentials *user, enum stun_family family);
+void refresh(struct fixture *f, uint32_t lifetime);
+void create_permission(struct fixture *f, const char *peer);
+void channel_bind(struct fixture *f, uint16_t number, const char *peer);
+
+#endif /* TURNPIKE_TURN_FIXTURE_H */

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "stun/cursor.h"
+#include "stun/integrity.h"
+#include "stun/mask.h"
+#include "stun/message.h"
+
+/** The two class bits sit between the method bits (RFC 8489 section 5, figure 3). */
+static void split_type(uint16_t type, struct stun_message *msg)
+{
+	msg->class = (enum stun_class)((type >> 4 & 1) | (type >> 7 & 2));
+	msg->method = (uint16_t)((type & 0x000f) | (type >> 1 & 0x0070) | (type >> 2 & 0x0f80));
+}
+
+static int parse_header(struct stun_cursor *cursor, struct stun_message *msg)
+{
+	uint16_t type, length;
+	uint32_t cookie;
+
+	if (stun_take_u16(cursor, &type) || stun_take_u16(cursor, &length) ||
+	    stun_take_u32(cursor, &cookie) ||
+	    stun_take(cursor, STUN_TRANSACTION_LEN, &msg->transaction))
+		return -EBADMSG;
+	if (type & 0xc000 || cookie != STUN_MAGIC_COOKIE)
+		return -EBADMSG;
+	if (length % 4 != 0 || length != cursor->left)
+		return -EBADMSG;
+	split_type(type, msg);
+	return 0;
+}
+
+static int take_attr(struct stun_cursor *cursor, struct stun_attr *attr)
+{
+	const uint8_t *padding;
+
+	if (stun_take_u16(cursor, &attr->type) || stun_take_u16(cursor, &attr->len) ||
+	    stun_take(cursor, attr->len, &attr->value))
+		return -EBADMSG;
+	return stun_take(cursor, -attr->len & 3, &padding);
+}
+
+static int check_fingerprint(const struct stun_message *msg, const struct stun_attr *attr)
+{
+	size_t covered = (size_t)(attr->value - msg->data) - STUN_ATTR_HEADER_LEN;
+	uint32_t fingerprint;
+
+	if (stun_attr_u32(attr, &fingerprint))
+		return -EBADMSG;
+	return fingerprint == stun_fingerprint(msg->data, covered) ? 0 : -EBADMSG;
+}
+
+static int parse_attrs(struct stun_cursor cursor, struct stun_message *msg)
+{
+	const uint8_t *begin = cursor.pos;
+	struct stun_attr attr;
+
+	msg->attrs_len = cursor.left;
+	while (cursor.left > 0) {
+		if (msg->fingerprint || take_attr(&cursor, &attr))
+			return -EBADMSG;
+		if (attr.type == STUN_ATTR_FINGERPRINT) {
+			if (check_fingerprint(msg, &attr))
+				return -EBADMSG;
+			msg->fingerprint = true;
+		} else if (attr.type == STUN_ATTR_MESSAGE_INTEGRITY && msg->integrity == 0) {
+			if (attr.len != STUN_INTEGRITY_LEN)
+				return -EBADMSG;
+			msg->integrity = (size_t)(attr.value - msg->data) - STUN_ATTR_HEADER_LEN;
+			/* RFC 8489 section 9: what follows is not protected and is ignored. */
+			msg->attrs_len = (size_t)(cursor.pos - begin);
+		}
+	}
+	return 0;
+}
+
+int stun_parse(const uint8_t *data, size_t len, struct stun_message *msg)
+{
+	struct stun_cursor cursor = { .pos = data, .left = len };
+	struct stun_message result = { .data = data };
+
+	if (parse_header(&cursor, &result) || parse_attrs(cursor, &result))
+		return -EBADMSG;
+	*msg = result;
+	return 0;
+}
+
+bool stun_next_attr(const struct stun_message *msg, struct stun_attr *attr)
+{
+	const uint8_t *begin = msg->data + STUN_HEADER_LEN;
+	struct stun_cursor cursor = { .pos = begin, .left = msg->attrs_len };
+	struct stun_attr next;
+	const uint8_t *skipped;
+	size_t done;
+
+	if (attr->value) {
+		done = (size_t)(attr->value - begin) + attr->len;
+		if (stun_take(&cursor, done + (-done & 3), &skipped))
+			return false;
+	}
+	if (cursor.left == 0 || take_attr(&cursor, &next))
+		return false;
+	*attr = next;
+	return true;
+}
+
+int stun_find_attr(const struct stun_message *msg, enum stun_attr_type type, struct stun_attr *attr)
+{
+	struct stun_attr candidate = { 0 };
+
+	while (stun_next_attr(msg, &candidate)) {
+		if (candidate.type == type) {
+			*attr = candidate;
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+int stun_attr_u32(const struct stun_attr *attr, uint32_t *number)
+{
+	struct stun_cursor cursor = { .pos = attr->value, .left = attr->len };
+
+	return attr->len == 4 ? stun_take_u32(&cursor, number) : -EBADMSG;
+}
+
+static int parse_addr(const struct stun_attr *attr, const struct stun_mask *mask,
+		      struct turnpike_addr *addr)
+{
+	struct stun_cursor cursor = { .pos = attr->value, .left = attr->len };
+	struct turnpike_addr result = { 0 };
+	uint16_t family, port;
+	const uint8_t *ip;
+	size_t ip_len;
+
+	if (stun_take_u16(&cursor, &family) || stun_take_u16(&cursor, &port))
+		return -EBADMSG;
+	/* RFC 8489 section 14.1: the byte before the family is ignored. */
+	family &= 0xff;
+	if (family != STUN_FAMILY_IPV4 && family != STUN_FAMILY_IPV6)
+		return -EBADMSG;
+	result.family = family == STUN_FAMILY_IPV4 ? TURNPIKE_IPV4 : TURNPIKE_IPV6;
+	ip_len = family == STUN_FAMILY_IPV4 ? 4 : 16;
+	if (cursor.left != ip_len || stun_take(&cursor, ip_len, &ip))
+		return -EBADMSG;
+	result.port = htons(port);
+	memcpy(result.ip, ip, ip_len);
+	stun_mask_apply(mask, &result, ip_len);
+	*addr = result;
+	return 0;
+}
+
+int stun_attr_addr(const struct stun_attr *attr, struct turnpike_addr *addr)
+{
+	static const struct stun_mask plain = { 0 };
+
+	return parse_addr(attr, &plain, addr);
+}
+
+int stun_attr_xor_addr(const struct stun_message *msg, const struct stun_attr *attr,
+		       struct turnpike_addr *addr)
+{
+	struct stun_mask mask = stun_mask_of(msg->data);
+
+	return parse_addr(attr, &mask, addr);
+}
+
+static bool contains(const uint16_t *types, size_t n, uint16_t type)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (types[i] == type)
+			return true;
+	}
+	return false;
+}
+
+size_t stun_unknown_attrs(const struct stun_message *msg, const uint16_t *known, size_t n_known,
+			  uint16_t *unknown, size_t max)
+{
+	struct stun_attr attr = { 0 };
+	size_t n = 0;
+
+	while (n < max && stun_next_attr(msg, &attr)) {
+		if (attr.type < STUN_ATTR_OPTIONAL && !contains(known, n_known, attr.type) &&
+		    !contains(unknown, n, attr.type))
+			unknown[n++] = attr.type;
+	}
+	return n;
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/**
+ * @file writer.h
+ * Writing STUN messages into a buffer of the caller, never past its end.
+ *
+ * Whatever does not fit sets an error that stays: write everything, then ask stun_writer_end()
+ * once. Between two calls the header's length field is always that of the message so far.
+ */
+#ifndef TURNPIKE_STUN_WRITER_H
+#define TURNPIKE_STUN_WRITER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <turnpike/addr.h>
+
+#include "stun/integrity.h"
+#include "stun/protocol.h"
+
+/**
+ * struct stun_writer - a message that is being written
+ * @buf:   the caller's buffer
+ * @size:  its size in bytes
+ * @len:   bytes of the message so far
+ * @error: 0, or the first error
+ */
+struct stun_writer {
+	uint8_t *buf;
+	size_t size;
+	size_t len;
+	int error;
+};
+
+/**
+ * stun_writer_begin() - write a header
+ * @writer:      the writer, in any state
+ * @buf:         room for the message, lent until stun_writer_end()
+ * @size:        its size in bytes
+ * @transaction: STUN_TRANSACTION_LEN bytes
+ */
+void stun_writer_begin(struct stun_writer *writer, uint8_t *buf, size_t size, enum stun_class class,
+		       enum stun_method method, const uint8_t *transaction);
+
+/**
+ * stun_writer_end() - ask how it went
+ * @len: the length of the message in bytes
+ *
+ * Return: 0, -EMSGSIZE if the message does not fit the buffer or a length field, -EINVAL if an
+ * address had no family, -EIO if the HMAC failed.
+ */
+int stun_writer_end(const struct stun_writer *writer, size_t *len);
+
+/**
+ * stun_write_attr() - write an attribute's header and padding, and leave its value to the caller
+ * @len: bytes of the value, without padding
+ *
+ * A value that is already where it belongs stays as it is.
+ *
+ * Return: where the value belongs, or NULL after an error.
+ */
+uint8_t *stun_write_attr(struct stun_writer *writer, enum stun_attr_type type, size_t len);
+
+/** stun_write_bytes() - write an attribute with any value of @len bytes */
+void stun_write_bytes(struct stun_writer *writer, enum stun_attr_type type, const void *value,
+		      size_t len);
+
+/** stun_write_string() - write an attribute with the text @value, without its NUL */
+void stun_write_string(struct stun_writer *writer, enum stun_attr_type type, const char *value);
+
+/** stun_write_u32() - write an attribute with a number, given in host order */
+void stun_write_u32(struct stun_writer *writer, enum stun_attr_type type, uint32_t number);
+
+/** stun_write_addr() - write an attribute in the format of MAPPED-ADDRESS */
+void stun_write_addr(struct stun_writer *writer, enum stun_attr_type type,
+		     const struct turnpike_addr *addr);
+
+/** stun_write_xor_addr() - write an attribute in the format of XOR-MAPPED-ADDRESS */
+void stun_write_xor_addr(struct stun_writer *writer, enum stun_attr_type type,
+			 const struct turnpike_addr *addr);
+
+/** stun_write_error() - write ERROR-CODE with the reason phrase that the registry recommends */
+void stun_write_error(struct stun_writer *writer, enum stun_error_code code);
+
+/** stun_write_unknown() - write UNKNOWN-ATTRIBUTES with @n types, given in host order */
+void stun_write_unknown(struct stun_writer *writer, const uint16_t *types, size_t n);
+
+/** stun_write_integrity() - write MESSAGE-INTEGRITY over the message so far */
+void stun_write_integrity(struct stun_writer *writer, struct stun_hmac *hmac);
+
+/** stun_write_fingerprint() - write FINGERPRINT over the message so far; nothing may follow */
+void stun_write_fingerprint(struct stun_writer *writer);
+
+#endif /* TURNPIKE_STUN_WRITER_H */

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <errno.h>
+#include <string.h>
+
+#include "turn/request.h"
+#include "turn/state.h"
+
+int turn_find_family(const struct turn_request *request, uint32_t *family)
+{
+	struct stun_attr attr;
+	uint32_t value;
+
+	if (stun_find_attr(request->msg, STUN_ATTR_REQUESTED_ADDRESS_FAMILY, &attr))
+		return -ENOENT;
+	if (stun_attr_u32(&attr, &value))
+		return STUN_BAD_REQUEST;
+	/* RFC 8656 section 18.6: the other 24 bits are ignored. */
+	*family = value >> 24;
+	return 0;
+}
+
+int turn_find_lifetime(const struct turn_request *request, uint32_t *lifetime, bool *is_zero)
+{
+	const struct turn_limits *limits = &request->server->limits;
+	struct stun_attr attr;
+	uint32_t value = limits->default_lifetime;
+
+	if (stun_find_attr(request->msg, STUN_ATTR_LIFETIME, &attr) == 0 &&
+	    stun_attr_u32(&attr, &value))
+		return STUN_BAD_REQUEST;
+	*is_zero = value == 0;
+	if (value > limits->max_lifetime)
+		value = limits->max_lifetime;
+	*lifetime = value > limits->default_lifetime ? value : limits->default_lifetime;
+	return 0;
+}
+
+static int check_transport(const struct stun_message *msg)
+{
+	struct stun_attr attr;
+	uint32_t value;
+
+	if (stun_find_attr(msg, STUN_ATTR_REQUESTED_TRANSPORT, &attr) ||
+	    stun_attr_u32(&attr, &value))
+		return STUN_BAD_REQUEST;
+	/* RFC 8656 section 18.8: the other 24 bits are ignored. */
+	return value >> 24 == TURN_TRANSPORT_UDP ? 0 : TURN_UNSUPPORTED_TRANSPORT_PROTOCOL;
+}
+
+static bool has_family(const struct turn_server *server, enum turnpike_family family)
+{
+	for (size_t i = 0; i < server->n_pools; i++) {
+		if (server->pools[i].address.addr.family == family)
+			return true;
+	}
+	return false;
+}
+
+static int choose_family(const struct turn_request *request, enum turnpike_family *family)
+{
+	uint32_t asked = STUN_FAMILY_IPV4;
+
+	if (turn_find_family(request, &asked) == STUN_BAD_REQUEST)
+		return STUN_BAD_REQUEST;
+	if (asked != STUN_FAMILY_IPV4 && asked != STUN_FAMILY_IPV6)
+		return TURN_ADDRESS_FAMILY_NOT_SUPPORTED;
+	*family = asked == STUN_FAMILY_IPV4 ? TURNPIKE_IPV4 : TURNPIKE_IPV6;
+	return has_family(request->server, *family) ? 0 : TURN_ADDRESS_FAMILY_NOT_SUPPORTED;
+}
+
+static int check_quota(const struct turn_request *request)
+{
+	const struct turn_server *server = request->server;
+	const struct turn_user *user = request->user;
+
+	if (user->quota > 0 && user->allocations >= user->quota)
+		return TURN_ALLOCATION_QUOTA_REACHED;
+	if (server->limits.max_allocations > 0 &&
+	    server->stats.allocations >= server->limits.max_allocations)
+		return TURN_INSUFFICIENT_CAPACITY;
+	return 0;
+}
+
+/** The checks of RFC 8656 section 7.2, in their order, from the third on. */
+static int check_request(const struct turn_request *request, enum turnpike_family *family,
+			 uint32_t *lifetime)
+{
+	bool is_zero;
+	int code;
+
+	/* RFC 8656 section 21.4 */
+	if (turn_policy_is_tunnel(request->server->policy, &request->tuple->client))
+		return TURN_FORBIDDEN;
+	code = check_transport(request->msg);
+	if (!code)
+		code = choose_family(request, family);
+	if (!code)
+		code = turn_find_lifetime(request, lifetime, &is_zero);
+	return code ? code : check_quota(request);
+}
+
+static bool is_retransmission(const struct turn_request *request)
+{
+	const struct turn_allocation *alloc = request->alloc;
+
+	return alloc->user == request->user &&
+	       memcmp(alloc->transaction, request->msg->transaction, STUN_TRANSACTION_LEN) == 0;
+}
+
+static void write_success(const struct turn_request *request, struct stun_writer *response)
+{
+	const struct turn_allocation *alloc = request->alloc;
+	uint64_t left = alloc->timer.when - request->now;
+
+	stun_write_xor_addr(response, STUN_ATTR_XOR_RELAYED_ADDRESS, &alloc->external);
+	stun_write_u32(response, STUN_ATTR_LIFETIME, (uint32_t)(left / TURN_NS_PER_S));
+	stun_write_xor_addr(response, STUN_ATTR_XOR_MAPPED_ADDRESS, &request->tuple->client);
+}
+
+int turn_allocate(struct turn_request *request, struct stun_writer *response)
+{
+	enum turnpike_family family;
+	uint32_t lifetime;
+	int code;
+
+	if (request->alloc) {
+		if (!is_retransmission(request))
+			return TURN_ALLOCATION_MISMATCH;
+		write_success(request, response);
+		return 0;
+	}
+	code = check_request(request, &family, &lifetime);
+	if (code)
+		return code;
+	if (turn_allocation_new(request->server, request->tuple, request->user, family,
+				request->msg->transaction, lifetime, request->now, &request->alloc))
+		return TURN_INSUFFICIENT_CAPACITY;
+	write_success(request, response);
+	return 0;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/**
+ * @file nonce.h
+ * Nonces that the server need not remember: a time, and a MAC over it and the client's address.
+ */
+#ifndef TURNPIKE_TURN_NONCE_H
+#define TURNPIKE_TURN_NONCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <turnpike/addr.h>
+
+#include "turn/siphash.h"
+
+/** Bytes of a nonce as text, without a terminating NUL. */
+#define TURN_NONCE_LEN 37
+
+/**
+ * struct turn_nonces - what nonces are made and judged with
+ * @secret:   random, unknown to everybody else
+ * @lifetime: seconds after which a nonce is stale
+ */
+struct turn_nonces {
+	uint8_t secret[SIPHASH_KEY_LEN];
+	uint32_t lifetime;
+};
+
+/** turn_nonce_make() - the nonce for @client at @now (ns); @text is not terminated */
+void turn_nonce_make(const struct turn_nonces *nonces, const struct turnpike_addr *client,
+		     uint64_t now, char text[static TURN_NONCE_LEN]);
+
+/** turn_nonce_is_valid() - was the text made for @client, and is it not stale at @now (ns)? */
+bool turn_nonce_is_valid(const struct turn_nonces *nonces, const struct turnpike_addr *client,
+			 uint64_t now, const uint8_t *text, size_t len);
+
+#endif /* TURNPIKE_TURN_NONCE_H */

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/**
+ * @file ports.h
+ * Which ports of a relay address are taken, free, or not to be given away again just yet.
+ */
+#ifndef TURNPIKE_TURN_PORTS_H
+#define TURNPIKE_TURN_PORTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct turn_ports;
+
+/** turn_ports_new() - all ports from @lo to @hi, free; return: NULL if there is no memory */
+struct turn_ports *turn_ports_new(uint16_t lo, uint16_t hi);
+
+/** turn_ports_free() - free @ports, which may be NULL */
+void turn_ports_free(struct turn_ports *ports);
+
+/**
+ * turn_ports_take() - take a port
+ * @start: a random number; the search begins there (RFC 6056 section 3.3.1)
+ * @port:  the result, in host order
+ *
+ * A port that is not to be given away yet is taken only if there is no other, and then it is the
+ * one that would have been free first.
+ *
+ * Return: 0, or -ENOSPC if all are taken.
+ */
+int turn_ports_take(struct turn_ports *ports, uint32_t start, uint64_t now, uint16_t *port);
+
+/** turn_ports_give() - give back a port that was taken; it is free again at the time @free_at */
+void turn_ports_give(struct turn_ports *ports, uint16_t port, uint64_t free_at);
+
+#endif /* TURNPIKE_TURN_PORTS_H */

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/**
+ * @file request.h
+ * One request on its way through the server, and the methods that answer it.
+ */
+#ifndef TURNPIKE_TURN_REQUEST_H
+#define TURNPIKE_TURN_REQUEST_H
+
+#include "stun/message.h"
+#include "stun/writer.h"
+#include "turn/server.h"
+
+/**
+ * struct turn_request - what is known about a request so far
+ * @server: the server
+ * @tuple:  the client's 5-tuple
+ * @msg:    the request
+ * @now:    the time in ns
+ * @user:   who sent it, once that is proved
+ * @alloc:  the allocation of @tuple, or NULL
+ */
+struct turn_request {
+	struct turn_server *server;
+	const struct turn_tuple *tuple;
+	const struct stun_message *msg;
+	uint64_t now;
+	struct turn_user *user;
+	struct turn_allocation *alloc;
+};
+
+/**
+ * turn_method_fn - carry out a request and write the attributes of its success response
+ *
+ * Return: 0, or the code of enum stun_error_code for an error response; then nothing has changed.
+ */
+typedef int (*turn_method_fn)(struct turn_request *request, struct stun_writer *response);
+
+/** turn_handle_request() - answer a request, or not if there is no such method */
+void turn_handle_request(struct turn_server *server, const struct turn_tuple *tuple,
+			 const struct stun_message *msg, uint64_t now);
+
+/** turn_unknown_attrs() - as stun_unknown_attrs(), for what this server understands */
+size_t turn_unknown_attrs(const struct stun_message *msg, uint16_t *unknown, size_t max);
+
+/**
+ * turn_authenticate() - the checks of RFC 8489 section 9.2.4, in their order; sets @request->user
+ *
+ * Return: 0, or the code for an error response.
+ */
+int turn_authenticate(struct turn_request *request);
+
+/** turn_find_family() - read REQUESTED-ADDRESS-FAMILY; return: 0, 400, or -ENOENT */
+int turn_find_family(const struct turn_request *request, uint32_t *family);
+
+/**
+ * turn_find_lifetime() - the seconds to live that LIFETIME leads to (RFC 8656 sections 7.2, 8.2)
+ * @lifetime: the result, never 0
+ * @is_zero:  LIFETIME is present and 0
+ *
+ * Return: 0 or 400.
+ */
+int turn_find_lifetime(const struct turn_request *request, uint32_t *lifetime, bool *is_zero);
+
+/**
+ * turn_check_peer() - is this a peer that the client may use?
+ *
+ * Return: 0, 443 or 403.
+ */
+int turn_check_peer(const struct turn_request *request, const struct turnpike_addr *peer);
+
+/** The methods, each as turn_method_fn. All but Binding and Allocate need @request->alloc. */
+int turn_binding(struct turn_request *request, struct stun_writer *response);
+int turn_allocate(struct turn_request *request, struct stun_writer *response);
+int turn_refresh(struct turn_request *request, struct stun_writer *response);
+int turn_create_permission(struct turn_request *request, struct stun_writer *response);
+int turn_channel_bind(struct turn_request *request, struct stun_writer *response);
+
+#endif /* TURNPIKE_TURN_REQUEST_H */

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "turn/relay.h"
+#include "turn/request.h"
+#include "turn/state.h"
+#include "turn/table.h"
+
+/** RFC 8489 sections 14.9 and 14.14 allow no more than 127 characters. */
+#define TEXT_MAX 127
+
+void turn_config_init(struct turn_config *config)
+{
+	*config = (struct turn_config){
+		.port_lo = 49152,
+		.port_hi = 65535,
+		.default_lifetime = 600,
+		.max_lifetime = 3600,
+		.nonce_lifetime = 3600,
+		.max_permissions = 256,
+		.max_channels = 256,
+	};
+}
+
+static bool relays_are_valid(const struct turn_config *config)
+{
+	for (size_t i = 0; i < config->n_relays; i++) {
+		const struct turn_relay_address *relay = &config->relays[i];
+
+		if (addr_len(&relay->addr) == 0)
+			return false;
+		if (relay->external.family != 0 && relay->external.family != relay->addr.family)
+			return false;
+	}
+	return config->n_relays > 0;
+}
+
+static bool config_is_valid(const struct turn_config *config)
+{
+	return config->realm && config->realm[0] != '\0' && strlen(config->realm) <= TEXT_MAX &&
+	       (!config->software || strlen(config->software) <= TEXT_MAX) &&
+	       relays_are_valid(config) && config->port_lo > 0 &&
+	       config->port_lo <= config->port_hi && config->default_lifetime > 0 &&
+	       config->default_lifetime <= config->max_lifetime && config->nonce_lifetime > 0;
+}
+
+static int make_pools(struct turn_server *server, const struct turn_config *config)
+{
+	server->pools = calloc(config->n_relays, sizeof(*server->pools));
+	if (!server->pools)
+		return -ENOMEM;
+	for (size_t i = 0; i < config->n_relays; i++) {
+		server->pools[i].address = config->relays[i];
+		server->pools[i].ports = turn_ports_new(config->port_lo, config->port_hi);
+		if (!server->pools[i].ports)
+			return -ENOMEM;
+		server->n_pools++;
+	}
+	return 0;
+}
+
+static int set_up(struct turn_server *server, const struct turn_config *config)
+{
+	server->limits = (struct turn_limits){
+		.default_lifetime = config->default_lifetime,
+		.max_lifetime = config->max_lifetime,
+		.max_allocations = config->max_allocations,
+		.max_permissions = config->max_permissions,
+		.max_channels = config->max_channels,
+	};
+	server->nonces.lifetime = config->nonce_lifetime;
+	server->ops.random(server->ctx, server->nonces.secret, sizeof(server->nonces.secret));
+	server->ops.random(server->ctx, server->hash_key, sizeof(server->hash_key));
+	server->realm = strdup(config->realm);
+	if (!server->realm)
+		return -ENOMEM;
+	if (config->software) {
+		server->software = strdup(config->software);
+		if (!server->software)
+			return -ENOMEM;
+	}
+	if (turn_policy_new(config, &server->policy))
+		return -ENOMEM;
+	return make_pools(server, config);
+}
+
+int turn_server_new(const struct turn_config *config, const struct turn_ops *ops, void *ctx,
+		    struct turn_server **server)
+{
+	struct turn_server *result;
+
+	if (!config_is_valid(config))
+		return -EINVAL;
+	result = calloc(1, sizeof(*result));
+	if (!result)
+		return -ENOMEM;
+	result->ops = *ops;
+	result->ctx = ctx;
+	if (set_up(result, config)) {
+		turn_server_free(result);
+		return -ENOMEM;
+	}
+	*server = result;
+	return 0;
+}
+
+static void free_user(struct turn_user *user)
+{
+	stun_hmac_free(user->hmac);
+	free(user);
+}
+
+static void free_contents(struct turn_server *server)
+{
+	struct turn_allocation *alloc, *next_alloc;
+	struct turn_user *user, *next_user;
+
+	HASH_ITER (hh, server->allocations, alloc, next_alloc)
+		turn_allocation_end(server, alloc, 0);
+	HASH_ITER (hh, server->users, user, next_user) {
+		HASH_DELETE(hh, server->users, user);
+		free_user(user);
+	}
+	for (size_t i = 0; i < server->n_pools; i++)
+		turn_ports_free(server->pools[i].ports);
+}
+
+void turn_server_free(struct turn_server *server)
+{
+	if (!server)
+		return;
+	free_contents(server);
+	free(server->pools);
+	turn_policy_free(server->policy);
+	turn_timers_free(&server->timers);
+	free(server->software);
+	free(server->realm);
+	OPENSSL_cleanse(&server->nonces, sizeof(server->nonces));
+	free(server);
+}
+
+static struct stun_hmac *make_hmac(const struct turn_server *server, const char *username,
+				   const char *password)
+{
+	uint8_t key[STUN_LONG_TERM_KEY_LEN];
+	struct stun_hmac *hmac;
+
+	if (stun_long_term_key(username, server->realm, password, key))
+		return NULL;
+	hmac = stun_hmac_new(key, sizeof(key));
+	OPENSSL_cleanse(key, sizeof(key));
+	return hmac;
+}
+
+int turn_server_add_user(struct turn_server *server, const char *username, const char *password,
+			 uint32_t quota)
+{
+	size_t len = strlen(username);
+	struct turn_user *user;
+
+	if (len == 0 || len > STUN_USERNAME_MAX)
+		return -EINVAL;
+	if (turn_user_find(server, username, len))
+		return -EEXIST;
+	user = calloc(1, sizeof(*user) + len + 1);
+	if (!user)
+		return -ENOMEM;
+	memcpy(user->name, username, len);
+	user->quota = quota;
+	user->hmac = make_hmac(server, username, password);
+	if (!user->hmac || turn_user_insert(server, user)) {
+		free_user(user);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static void stun_input(struct turn_server *server, const struct turn_tuple *tuple,
+		       const struct turn_packet *packet, uint64_t now)
+{
+	struct stun_message msg;
+	uint16_t unknown;
+
+	if (stun_parse(packet->data, packet->len, &msg)) {
+		server->stats.malformed++;
+	} else if (msg.class == STUN_REQUEST) {
+		/* So that a request meets nothing that has ended. */
+		turn_server_expire(server, now);
+		turn_handle_request(server, tuple, &msg, now);
+	} else if (msg.class == STUN_INDICATION && msg.method == TURN_SEND &&
+		   turn_unknown_attrs(&msg, &unknown, 1) == 0) {
+		turn_relay_send_indication(server, tuple, &msg, now);
+	} else if (msg.class != STUN_INDICATION || msg.method != STUN_BINDING) {
+		server->stats.malformed++;
+	}
+}
+
+void turn_server_client_input(struct turn_server *server, const struct turn_tuple *tuple,
+			      const struct turn_packet *packet, uint64_t now)
+{
+	uint8_t first = packet->len > 0 ? packet->data[0] : UINT8_MAX;
+
+	/* RFC 8656 section 12, table 3: the first byte tells protocols apart. */
+	if (first <= 3)
+		stun_input(server, tuple, packet, now);
+	else if (first >= TURN_CHANNEL_MIN >> 8 && first <= TURN_CHANNEL_MAX >> 8)
+		turn_relay_channel_data(server, tuple, packet, now);
+	else
+		server->stats.malformed++;
+}
+
+void turn_server_expire(struct turn_server *server, uint64_t now)
+{
+	struct turn_timer *timer = turn_timers_first(&server->timers);
+
+	while (timer && timer->when <= now && timer->when != TURN_NEVER) {
+		timer->fire(server, timer, now);
+		timer = turn_timers_first(&server->timers);
+	}
+}
+
+uint64_t turn_server_next_expiry(const struct turn_server *server)
+{
+	const struct turn_timer *timer = turn_timers_first(&server->timers);
+
+	return timer ? timer->when : TURN_NEVER;
+}
+
+const struct turn_stats *turn_server_stats(const struct turn_server *server)
+{
+	return &server->stats;
+}
+
+static struct turn_allocation_info info_of(const struct turn_allocation *alloc)
+{
+	return (struct turn_allocation_info){
+		.tuple = alloc->tuple,
+		.relay = alloc->relay,
+		.external = alloc->external,
+		.username = alloc->user->name,
+		.expiry_ns = alloc->timer.when,
+		.permissions = alloc->n_permissions,
+		.channels = alloc->n_channels,
+	};
+}
+
+void turn_server_for_each_allocation(const struct turn_server *server,
+				     void (*visit)(void *arg,
+						   const struct turn_allocation_info *info),
+				     void *arg)
+{
+	struct turn_allocation *alloc, *next;
+
+	HASH_ITER (hh, server->allocations, alloc, next) {
+		struct turn_allocation_info info = info_of(alloc);
+
+		visit(arg, &info);
+	}
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/**
+ * @file server.h
+ * The state of a server, private to this folder.
+ *
+ * It is a tree: server, allocations, permissions (one an IP address), channels. Whatever ends takes
+ * along what is below it. The hash tables over it belong to the server, so that an allocation with
+ * one channel costs little.
+ */
+#ifndef TURNPIKE_TURN_SERVER_H
+#define TURNPIKE_TURN_SERVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Every use passes a hash value of its own (table.c); running out of memory is an error 508. */
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#include "stun/integrity.h"
+#include "stun/protocol.h"
+#include "turn/nonce.h"
+#include "turn/policy.h"
+#include "turn/ports.h"
+#include "turn/siphash.h"
+#include "turn/timers.h"
+#include "turn/turn.h"
+
+#define TURN_NS_PER_S 1000000000ull
+
+/** RFC 8656 section 9 */
+#define TURN_PERMISSION_LIFETIME_NS (300 * TURN_NS_PER_S)
+/** RFC 8656 section 12 */
+#define TURN_CHANNEL_LIFETIME_NS (600 * TURN_NS_PER_S)
+/**
+ * RFC 8656 section 12: a client must wait so long before it binds the channel or the peer
+ * elsewhere. The server insists on it, since data for the old peer may still be under way.
+ */
+#define TURN_CHANNEL_REBIND_NS (300 * TURN_NS_PER_S)
+
+/**
+ * struct turn_user - someone with a password
+ * @hmac:        the long-term key
+ * @quota:       allocations at the same time, 0: no limit
+ * @allocations: those there are
+ */
+struct turn_user {
+	UT_hash_handle hh;
+	struct stun_hmac *hmac;
+	uint32_t quota;
+	uint32_t allocations;
+	char name[];
+};
+
+/** struct turn_pool - a relay address and its ports */
+struct turn_pool {
+	struct turn_relay_address address;
+	struct turn_ports *ports;
+};
+
+/** struct turn_peer_key - names a channel by its peer, or a permission by a peer without port */
+struct turn_peer_key {
+	struct turnpike_addr relay;
+	struct turnpike_addr peer;
+};
+
+/** struct turn_number_key - names a channel by its number */
+struct turn_number_key {
+	struct turnpike_addr relay;
+	uint16_t number;
+};
+
+_Static_assert(sizeof(struct turn_tuple) == 40, "hashed without padding");
+_Static_assert(sizeof(struct turn_peer_key) == 40, "hashed without padding");
+_Static_assert(sizeof(struct turn_number_key) == 22, "hashed without padding");
+
+/**
+ * struct turn_channel - a channel binding
+ * @by_peer:    key of the peer
+ * @by_number:  key of the channel number
+ * @permission: the one for the peer's IP address
+ * @next:       of the same permission
+ * @timer:      @expiry_ns, and then the time when it may be forgotten
+ * @expiry_ns:  when the binding ends
+ * @flow:       as last installed in the kernel
+ * @installed:  it is there
+ */
+struct turn_channel {
+	UT_hash_handle hh_peer;
+	UT_hash_handle hh_number;
+	struct turn_peer_key by_peer;
+	struct turn_number_key by_number;
+	struct turn_permission *permission;
+	struct turn_channel *next;
+	struct turn_channel *prev;
+	struct turn_timer timer;
+	uint64_t expiry_ns;
+	struct turn_flow flow;
+	bool installed;
+};
+
+/**
+ * struct turn_permission - leave for an IP address to send to the client
+ * @key:       the IP address
+ * @alloc:     the allocation
+ * @channels:  those whose peers have the IP address; they keep an expired permission in being
+ * @next:      of the same allocation
+ * @timer:     @expiry_ns, or never once that has passed
+ * @expiry_ns: when it ends; 0: has never been granted
+ */
+struct turn_permission {
+	UT_hash_handle hh;
+	struct turn_peer_key key;
+	struct turn_allocation *alloc;
+	struct turn_channel *channels;
+	struct turn_permission *next;
+	struct turn_permission *prev;
+	struct turn_timer timer;
+	uint64_t expiry_ns;
+};
+
+/**
+ * struct turn_allocation - a relayed transport address in use
+ * @tuple:         the client's 5-tuple
+ * @relay:         the relayed transport address, as bound
+ * @external:      the same as the world sees it
+ * @pool:          where the port comes from
+ * @handle:        of the owner's socket
+ * @user:          who made it
+ * @transaction:   of the Allocate request that made it
+ * @permissions:   list
+ * @n_permissions: its length
+ * @n_channels:    channels of all @permissions
+ * @timer:         its expiry
+ */
+struct turn_allocation {
+	UT_hash_handle hh;
+	struct turn_tuple tuple;
+	struct turnpike_addr relay;
+	struct turnpike_addr external;
+	struct turn_pool *pool;
+	void *handle;
+	struct turn_user *user;
+	uint8_t transaction[STUN_TRANSACTION_LEN];
+	struct turn_permission *permissions;
+	uint32_t n_permissions;
+	uint32_t n_channels;
+	struct turn_timer timer;
+};
+
+/** struct turn_limits - the numbers of struct turn_config that requests are measured by */
+struct turn_limits {
+	uint32_t default_lifetime;
+	uint32_t max_lifetime;
+	uint32_t max_allocations;
+	uint32_t max_permissions;
+	uint32_t max_channels;
+};
+
+/** struct turn_server - everything */
+struct turn_server {
+	struct turn_ops ops;
+	void *ctx;
+	struct turn_limits limits;
+	char *realm;
+	char *software;
+	struct turn_policy *policy;
+	struct turn_pool *pools;
+	size_t n_pools;
+	size_t next_pool;
+	struct turn_nonces nonces;
+	uint8_t hash_key[SIPHASH_KEY_LEN];
+	struct turn_user *users;
+	struct turn_allocation *allocations;
+	struct turn_permission *permissions;
+	struct turn_channel *channels_by_peer;
+	struct turn_channel *channels_by_number;
+	struct turn_timers timers;
+	struct turn_stats stats;
+};
+
+#endif /* TURNPIKE_TURN_SERVER_H */

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/**
+ * @file turn.h
+ * The TURN server core (RFC 8656 over UDP): a state machine without I/O, clock or threads.
+ *
+ * The owner feeds it datagrams and the time, and the core acts through struct turn_ops. Every
+ * operation happens inside a call of the owner, so nothing here needs locks; a server must not be
+ * entered from two threads, nor again from inside an operation.
+ *
+ * Addresses are never IPv4-mapped IPv6 ones: the owner of a dual-stack socket unmaps them.
+ *
+ * Times are absolute, in nanoseconds of CLOCK_MONOTONIC. Something that expires at t is dead for
+ * every now >= t. Addresses carry ports in network byte order; all other numbers are in host order.
+ */
+#ifndef TURNPIKE_TURN_H
+#define TURNPIKE_TURN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "addr.h"
+
+struct turn_server;
+struct turn_allocation;
+
+/** Writable bytes that the owner guarantees in front of a packet's data. */
+#define TURN_HEADROOM 64
+/** Writable bytes that the owner guarantees behind a packet's data. */
+#define TURN_TAILROOM 4
+
+/** A time that never comes. */
+#define TURN_NEVER UINT64_MAX
+
+/** The error codes of STUN are 300 to 599; turn_stats.errors is indexed by code - TURN_ERROR_FIRST.
+ */
+#define TURN_ERROR_FIRST 300
+#define TURN_ERROR_COUNT 300
+
+/**
+ * struct turn_tuple - the 5-tuple of a client; the protocol is always UDP
+ * @client: the client's transport address as seen by the server
+ * @server: the address of ours that the client sent to, never a wildcard
+ */
+struct turn_tuple {
+	struct turnpike_addr client;
+	struct turnpike_addr server;
+};
+
+/**
+ * struct turn_packet - a datagram that the core may build a new header around
+ * @data: the payload of the UDP datagram, with TURN_HEADROOM writable bytes before it and
+ *        TURN_TAILROOM after it
+ * @len:  its length in bytes, without those
+ *
+ * The core may overwrite all of these bytes; the owner gets no meaning back from them.
+ */
+struct turn_packet {
+	uint8_t *data;
+	size_t len;
+};
+
+/**
+ * struct turn_flow - one channel binding, as the kernel has to know it
+ * @tuple:                the client's 5-tuple
+ * @relay:                the relayed transport address, as its socket is bound (not the public one)
+ * @peer:                 the peer that the channel is bound to
+ * @channel:              the channel number, 0x4000 to 0x4FFF
+ * @channel_expiry_ns:    client to peer is allowed before this time
+ * @permission_expiry_ns: peer to client is allowed before this time
+ *
+ * Neither expiry is later than the allocation's. @relay and @peer identify a flow, and so do @tuple
+ * and @channel.
+ */
+struct turn_flow {
+	struct turn_tuple tuple;
+	struct turnpike_addr relay;
+	struct turnpike_addr peer;
+	uint16_t channel;
+	uint64_t channel_expiry_ns;
+	uint64_t permission_expiry_ns;
+};
+
+/**
+ * struct turn_ops - what the core needs from its owner; every operation is required
+ *
+ * @send_client:  Send a datagram of @len bytes from @tuple->server to @tuple->client. @data is lent
+ *                for the time of the call. A datagram that cannot be sent is lost, as in UDP.
+ * @send_peer:    Send a datagram of @len (0 is valid) bytes from @relay to @peer. @data is lent.
+ * @open_relay:   Bind a UDP socket to @addr and store a handle for it in @relay. From then on hand
+ *                its datagrams to turn_server_peer_input() with @alloc, which stays valid until
+ *                close_relay. Returns 0, -EADDRINUSE (the core then tries another port) or another
+ *                negative errno (the client gets error 508).
+ * @close_relay:  Close a handle of open_relay; the allocation dies with it. Any input to the server
+ *                can lead to this, for the same allocation or for others.
+ * @install_flow: Add a flow, or replace the one of the same client tuple, relay, peer and channel,
+ *                which differs only in its expiries. Called before the client hears of success.
+ *                Returns 0, or a negative errno and leaves things as they were: then the core
+ *                counts the failure, removes the flow if it was installed before, goes on
+ *                relaying the channel in user space, and tries again with the next change.
+ * @remove_flow:  Remove a flow that was installed. Called before its relay is closed and before
+ *                its channel number or its peer can be bound again, and when the channel expires.
+ * @random:       Fill @buf with @len bytes from a cryptographically strong source.
+ */
+struct turn_ops {
+	void (*send_client)(void *ctx, const struct turn_tuple *tuple, const uint8_t *data,
+			    size_t len);
+	void (*send_peer)(void *ctx, void *relay, const struct turnpike_addr *peer,
+			  const uint8_t *data, size_t len);
+	int (*open_relay)(void *ctx, const struct turnpike_addr *addr,
+			  struct turn_allocation *alloc, void **relay);
+	void (*close_relay)(void *ctx, void *relay);
+	int (*install_flow)(void *ctx, const struct turn_flow *flow);
+	void (*remove_flow)(void *ctx, const struct turn_flow *flow);
+	void (*random)(void *ctx, void *buf, size_t len);
+};
+
+/**
+ * struct turn_relay_address - an address that relayed transport addresses are made of
+ * @addr:     the address that relay sockets are bound to; its port is ignored
+ * @external: the address that peers see and that XOR-RELAYED-ADDRESS shows, of the same family,
+ * when a 1:1 NAT is in between; family 0 means the same as @addr; its port is ignored
+ */
+struct turn_relay_address {
+	struct turnpike_addr addr;
+	struct turnpike_addr external;
+};
+
+/**
+ * struct turn_config - how a server behaves; begin with turn_config_init()
+ * @realm:            REALM of the long-term credentials, 1 to 127 bytes of UTF-8
+ * @software:         SOFTWARE of the responses, at most 127 bytes of UTF-8, or NULL for none
+ * @relays:           relay addresses; those of one family are used in turn
+ * @n_relays:         number of @relays, at least 1
+ * @port_lo:          first port of relayed transport addresses, not 0
+ * @port_hi:          last port, at least @port_lo
+ * @default_lifetime: seconds that an allocation lives if the client asks for no more
+ * @max_lifetime:     seconds that an allocation lives at most, at least @default_lifetime
+ * @nonce_lifetime:   seconds after which a nonce is stale, not 0
+ * @max_allocations:  of all users together; more get error 508; 0 means no limit
+ * @max_permissions:  of one allocation; more get error 508
+ * @max_channels:     of one allocation, those that wait to be rebound included; more get error 508
+ * @own:              further addresses of this host (its listeners) that are no peers; ports are
+ *                    ignored; the relay addresses and their external ones are never peers anyway
+ * @n_own:            number of @own
+ * @allow:            peers that are allowed whatever @deny, @own and the built-in table say
+ * @n_allow:          number of @allow
+ * @deny:             peers that are refused on top of the built-in table
+ * @n_deny:           number of @deny
+ *
+ * A server keeps copies: nothing here needs to outlive turn_server_new().
+ */
+struct turn_config {
+	const char *realm;
+	const char *software;
+	const struct turn_relay_address *relays;
+	size_t n_relays;
+	uint16_t port_lo;
+	uint16_t port_hi;
+	uint32_t default_lifetime;
+	uint32_t max_lifetime;
+	uint32_t nonce_lifetime;
+	uint32_t max_allocations;
+	uint32_t max_permissions;
+	uint32_t max_channels;
+	const struct turnpike_addr *own;
+	size_t n_own;
+	const struct addr_cidr *allow;
+	size_t n_allow;
+	const struct addr_cidr *deny;
+	size_t n_deny;
+};
+
+/** struct turn_traffic - application data relayed in one direction, in user space */
+struct turn_traffic {
+	uint64_t packets;
+	uint64_t bytes;
+};
+
+/**
+ * struct turn_stats - what a server holds and has done
+ * @allocations:      allocations there are now
+ * @permissions:      permissions there are now, with expired ones that a channel still belongs to
+ * @channels:         channels there are now, with expired ones that wait to be rebound
+ * @flows:            flows that are installed now
+ * @requests:         well-formed requests of known methods received
+ * @successes:        success responses sent
+ * @errors:           error responses sent, by code - TURN_ERROR_FIRST
+ * @to_peer:          relayed from clients to peers
+ * @to_client:        relayed from peers to clients
+ * @malformed:        datagrams of clients discarded because they are no message that we take
+ * @no_allocation:    data discarded because its allocation does not exist or has expired
+ * @no_permission:    data of either side discarded because there is no live permission
+ * @no_channel:       ChannelData discarded because there is no live channel
+ * @oversize:         datagrams of peers discarded because they do not fit a Data indication
+ * @install_failures: how often install_flow failed
+ */
+struct turn_stats {
+	uint64_t allocations;
+	uint64_t permissions;
+	uint64_t channels;
+	uint64_t flows;
+	uint64_t requests;
+	uint64_t successes;
+	uint64_t errors[TURN_ERROR_COUNT];
+	struct turn_traffic to_peer;
+	struct turn_traffic to_client;
+	uint64_t malformed;
+	uint64_t no_allocation;
+	uint64_t no_permission;
+	uint64_t no_channel;
+	uint64_t oversize;
+	uint64_t install_failures;
+};
+
+/**
+ * struct turn_allocation_info - one allocation, for a listing
+ * @tuple:       the client's 5-tuple
+ * @relay:       the relayed transport address, as its socket is bound
+ * @external:    the relayed transport address, as the client was told
+ * @username:    whose it is; lent for the time of the visit
+ * @expiry_ns:   when it expires
+ * @permissions: as in struct turn_stats
+ * @channels:    as in struct turn_stats
+ */
+struct turn_allocation_info {
+	struct turn_tuple tuple;
+	struct turnpike_addr relay;
+	struct turnpike_addr external;
+	const char *username;
+	uint64_t expiry_ns;
+	uint32_t permissions;
+	uint32_t channels;
+};
+
+/**
+ * turn_config_init() - fill a configuration with the defaults
+ *
+ * Ports 49152 to 65535, lifetimes of 600 and 3600 s, nonces of 3600 s, no limit of allocations, 256
+ * permissions and 256 channels an allocation. Realm and relay addresses have no default.
+ */
+void turn_config_init(struct turn_config *config);
+
+/**
+ * turn_server_new() - make a server
+ * @config: copied
+ * @ops:    copied; operations are called with @ctx, the first of them (random) right away
+ * @server: the result; free it with turn_server_free()
+ *
+ * Return: 0, -EINVAL if @config is out of the bounds given at its members, -ENOMEM.
+ */
+int turn_server_new(const struct turn_config *config, const struct turn_ops *ops, void *ctx,
+		    struct turn_server **server);
+
+/**
+ * turn_server_free() - remove every flow, close every relay and free the server
+ * @server: may be NULL
+ */
+void turn_server_free(struct turn_server *server);
+
+/**
+ * turn_server_add_user() - let a user in
+ * @username: 1 to 508 bytes of UTF-8
+ * @password: any UTF-8; only the key made of it is kept (RFC 8656 section 6)
+ * @quota:    allocations at the same time, more get error 486; 0 means no limit
+ *
+ * Return: 0, -EINVAL, -EEXIST if there is a user of that name, -ENOMEM.
+ */
+int turn_server_add_user(struct turn_server *server, const char *username, const char *password,
+			 uint32_t quota);
+
+/**
+ * turn_server_client_input() - a datagram arrived at a listener
+ * @tuple:  where it came from and where it went to
+ * @packet: the datagram, of any content: STUN, ChannelData or garbage
+ */
+void turn_server_client_input(struct turn_server *server, const struct turn_tuple *tuple,
+			      const struct turn_packet *packet, uint64_t now);
+
+/**
+ * turn_server_peer_input() - a datagram arrived at a relay socket
+ * @alloc:  the allocation that open_relay named for the socket
+ * @from:   where it came from
+ * @packet: the datagram, of any content
+ */
+void turn_server_peer_input(struct turn_server *server, struct turn_allocation *alloc,
+			    const struct turnpike_addr *from, const struct turn_packet *packet,
+			    uint64_t now);
+
+/**
+ * turn_server_expire() - end whatever has expired: remove flows, close relays
+ *
+ * What has expired never relays in user space, however late this is called.
+ */
+void turn_server_expire(struct turn_server *server, uint64_t now);
+
+/**
+ * turn_server_next_expiry() - when turn_server_expire() has something to do again
+ *
+ * Return: that time, which may be in the past, or TURN_NEVER.
+ */
+uint64_t turn_server_next_expiry(const struct turn_server *server);
+
+/** turn_server_stats() - the live counters of @server, valid as long as it is. */
+const struct turn_stats *turn_server_stats(const struct turn_server *server);
+
+/**
+ * turn_server_for_each_allocation() - list the allocations
+ * @visit: called for each, in no particular order; must not enter the server
+ * @arg:   handed to @visit
+ */
+void turn_server_for_each_allocation(const struct turn_server *server,
+				     void (*visit)(void *arg,
+						   const struct turn_allocation_info *info),
+				     void *arg);
+
+#endif /* TURNPIKE_TURN_H */
