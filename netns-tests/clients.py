@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""TURN clients that nobody here wrote: coturn's load generator, and aioice for a comparison of every byte."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from aioice import stun, turn
+
+import proc
+from endpoints import echo_peer
+from lab import FAMILIES, Lab
+from relay import PASSWORD, PORT, USER
+
+PEER_PORT = 3480
+
+
+# coturn's turnutils.
+
+@dataclass(frozen=True)
+class Load:
+    """What turnutils_uclient said of its run."""
+
+    sent: int
+    received: int
+    lost: int
+    round_trip_ms: float
+    peak_rate: int  # messages sent and received in its busiest second
+
+    @property
+    def packets(self) -> int:
+        """What the relay had to relay: each message once to the peer and once back."""
+        return self.sent + self.received
+
+
+_NUMBERS = {
+    "sent": r"start_mclient: tot_send_msgs=(\d+)",
+    "received": r"start_mclient: tot_send_msgs=\d+, tot_recv_msgs=(\d+)",
+    "lost": r"Total lost packets (-?\d+)",
+    "round_trip": r"Average round trip delay ([\d.]+) ms",
+}
+_PROGRESS = re.compile(r"start_mclient: msz=\d+, tot_send_msgs=(\d+), tot_recv_msgs=(\d+)")
+
+
+def start_peer(lab: Lab) -> None:
+    """The peer of turnutils_uclient; it runs as long as the lab."""
+    lab.start("peer", ["turnutils_peer", "-p", str(PEER_PORT), *(
+        word for family in FAMILIES for word in ("-L", lab.address("peer", family)))])
+
+
+def run_load(lab: Lab, family: int, *, clients: int, messages: int, size: int = 170, interval_ms: int = 2,
+             options: tuple[str, ...] = ()) -> Load:
+    """turnutils_uclient through the relay; each of its clients waits up to 6 s, at random, before it sends."""
+    argv = ["turnutils_uclient", "-u", USER, "-w", PASSWORD, "-e", lab.address("peer", family), "-r", str(PEER_PORT),
+            "-m", str(clients), "-n", str(messages), "-l", str(size), "-z", str(interval_ms), "-c", *options,
+            *(["-x"] if family == 6 else []), "-p", str(PORT), lab.topology.listen.address(family)]
+    return parse_load(lab.run("client", argv, timeout=60).stdout)
+
+
+def parse_load(output: str) -> Load:
+    found = {name: re.findall(pattern, output) for name, pattern in _NUMBERS.items()}
+    missing = [name for name, values in found.items() if not values]
+    if missing:
+        raise proc.LabError(f"turnutils_uclient did not say {', '.join(missing)}; it said:\n{output}")
+    last = {name: values[-1] for name, values in found.items()}
+    sent, received = int(last["sent"]), int(last["received"])
+    totals = [int(a) + int(b) for a, b in _PROGRESS.findall(output)] + [sent + received]
+    return Load(sent, received, int(last["lost"]), float(last["round_trip"]),
+                max(later - earlier for earlier, later in zip([0, *totals], totals)))
+
+
+# aioice.
+
+# Every small length, then a spread that meets every remainder of 4, then the most that fits a packet of IPv6.
+SIZES = (*range(0, 66), *range(67, 1400, 29), 1400, *range(1441, 1449))
+IN_FLIGHT = 16
+REQUESTED_ADDRESS_FAMILY = "REQUESTED-ADDRESS-FAMILY"
+stun.ATTRIBUTES_BY_NAME[REQUESTED_ADDRESS_FAMILY] = (
+    0x0017, REQUESTED_ADDRESS_FAMILY, lambda family: bytes([family, 0, 0, 0]), lambda data: data[0])
+
+
+class _Client(turn.TurnClientUdpProtocol):
+    """aioice knows no IPv6 relay addresses; one attribute is all that it lacks."""
+
+    relay_family = 4
+
+    async def request(self, request: stun.Message) -> Any:
+        if request.message_method == stun.Method.ALLOCATE:
+            request.attributes[REQUESTED_ADDRESS_FAMILY] = {4: 1, 6: 2}[self.relay_family]
+        return await super().request(request)
+
+
+class _Receiver:
+    def __init__(self) -> None:
+        self.received: list[bytes] = []
+
+    def datagram_received(self, data: bytes, _sender: tuple[str, int]) -> None:
+        self.received.append(data)
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        pass  # aioice insists on telling
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How the payloads that arrived differ from those that were sent."""
+
+    sent: int
+    returned: int
+    complaints: list[str]
+
+    @property
+    def packets(self) -> int:
+        return self.sent + self.returned
+
+
+def compare_bytes(lab: Lab, client_family: int, peer_family: int) -> Comparison:
+    """Payloads of many sizes to an echoing peer and back; each must arrive exactly once and unchanged, both ways."""
+    payloads = [os.urandom(size) for size in SIZES]
+    server = (lab.topology.listen.address(client_family), PORT)
+    with echo_peer(lab, peer_family) as peer:
+        with lab.entered("client"):
+            returned = asyncio.run(_exchange(server, peer_family, peer.address, payloads))
+    complaints = _differences("at the peer", payloads, peer.received) + _differences("back", payloads, returned)
+    return Comparison(len(payloads), len(returned), complaints)
+
+
+async def _exchange(server: tuple[str, int], family: int, peer: tuple[str, int], payloads: list[bytes]) -> list[bytes]:
+    loop = asyncio.get_running_loop()
+    _transport, client = await loop.create_datagram_endpoint(
+        lambda: _Client(server, USER, PASSWORD, turn.DEFAULT_ALLOCATION_LIFETIME, turn.DEFAULT_CHANNEL_REFRESH_TIME),
+        remote_addr=server)
+    client.relay_family = family
+    client.receiver = receiver = _Receiver()
+    await asyncio.wait_for(client.connect(), 5)
+    for start in range(0, len(payloads), IN_FLIGHT):
+        for payload in payloads[start:start + IN_FLIGHT]:
+            await asyncio.wait_for(client.send_data(payload, peer), 5)
+        deadline = loop.time() + 2
+        while len(receiver.received) < min(start + IN_FLIGHT, len(payloads)) and loop.time() < deadline:
+            await asyncio.sleep(0.001)
+    await asyncio.wait_for(client.delete(), 5)
+    return receiver.received
+
+
+def _differences(where: str, sent: list[bytes], arrived: list[bytes]) -> list[str]:
+    lost, strange = Counter(sent) - Counter(arrived), Counter(arrived) - Counter(sent)
+    return [f"{where}: {sum(payloads.values())} {what}, of {sorted({len(each) for each in payloads})[:8]} bytes"
+            for what, payloads in (("missing", lost), ("changed or doubled", strange)) if payloads]

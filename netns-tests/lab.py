@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""The lab: three small networks, each made of namespaces of its own and gone afterwards.
+
+    router      client ----- router ----- relay        a cloud machine: one NIC, everything behind one router
+                               |
+                             peer
+
+    two-nic     client ----- relay ----- peer          a relay between two networks, which does not route itself
+
+    segment     client ----- switch ----- relay        one LAN: three MAC addresses, no router
+                               |
+                             peer
+
+Every link is a veth pair and has an IPv4 and an IPv6 network. With offload on (as veth comes) what a local stack
+sends carries only the start of a checksum; with offload off all checksums are complete, as from a real wire. Relays
+must cope with both, so both are tested. Neighbours are found by ARP and ND, as in real life.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import secrets
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+
+import proc
+
+HERE = Path(__file__).resolve().parent
+FAMILIES = (4, 6)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A host on a network; the addresses of both families follow from it."""
+
+    network: int
+    host: int
+
+    def address(self, family: int) -> str:
+        return f"10.77.{self.network}.{self.host}" if family == 4 else f"fd77:0:0:{self.network}::{self.host}"
+
+    def with_prefix(self, family: int) -> str:
+        return f"{self.address(family)}/{24 if family == 4 else 64}"
+
+
+@dataclass(frozen=True)
+class End:
+    """One end of a veth pair; without a place it is a port of a bridge."""
+
+    role: str
+    device: str
+    place: Place | None = None
+
+
+@dataclass(frozen=True)
+class Topology:
+    links: tuple[tuple[End, End], ...]
+    listen: Place
+    relayed: Place
+    gateways: dict[str, Place] = field(default_factory=dict)
+    router: str | None = None
+    switch: str | None = None
+
+    def roles(self) -> list[str]:
+        return list(dict.fromkeys(end.role for link in self.links for end in link))
+
+    def ends(self, role: str) -> list[End]:
+        return [end for link in self.links for end in link if end.role == role]
+
+    def far_ends(self) -> list[End]:
+        """The other ends of the relay's cables."""
+        return [b if a.role == "relay" else a for a, b in self.links if "relay" in (a.role, b.role)]
+
+
+CLIENT, RELAY, PEER = Place(1, 2), Place(2, 2), Place(3, 2)
+TOPOLOGIES = {
+    "router": Topology(
+        links=((End("client", "nic0", CLIENT), End("router", "to-client", Place(1, 1))),
+               (End("relay", "nic0", RELAY), End("router", "to-relay", Place(2, 1))),
+               (End("peer", "nic0", PEER), End("router", "to-peer", Place(3, 1)))),
+        listen=RELAY, relayed=RELAY, router="router",
+        gateways={"client": Place(1, 1), "relay": Place(2, 1), "peer": Place(3, 1)}),
+    "two-nic": Topology(
+        links=((End("client", "nic0", CLIENT), End("relay", "nic0", Place(1, 1))),
+               (End("peer", "nic0", PEER), End("relay", "nic1", Place(3, 1)))),
+        listen=Place(1, 1), relayed=Place(3, 1),
+        gateways={"client": Place(1, 1), "peer": Place(3, 1)}),  # which shows that it does not route
+    "segment": Topology(
+        links=((End("client", "nic0", CLIENT), End("switch", "to-client")),
+               (End("relay", "nic0", Place(1, 3)), End("switch", "to-relay")),
+               (End("peer", "nic0", Place(1, 4)), End("switch", "to-peer"))),
+        listen=Place(1, 3), relayed=Place(1, 3), switch="switch"),
+}
+
+
+class Lab:
+    """with Lab("router", offload=True) as lab: ..."""
+
+    def __init__(self, topology: str, offload: bool) -> None:
+        self.topology_name = topology
+        self.topology = TOPOLOGIES[topology]
+        self.offload = offload
+        self._prefix = f"tp{secrets.token_hex(2)}"
+        self._undo = contextlib.ExitStack()
+        self._started: list[proc.Process] = []
+
+    def __enter__(self) -> Lab:
+        try:
+            self.scratch = Path(self._undo.enter_context(tempfile.TemporaryDirectory(prefix="turnpike-lab-")))
+            self._make_namespaces()
+            self._make_links()
+            self._attach_pass_programs()
+            self._wait_until_usable()
+        except BaseException:
+            self._clean_up()
+            raise
+        self._undo.callback(self.stop_processes)  # the first thing to happen at the end
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self._clean_up()
+
+    def _clean_up(self) -> None:
+        with proc.signals_held():  # a signal now would leave behind whatever is being removed
+            self._undo.close()
+
+    # What a test asks.
+
+    def namespace(self, role: str) -> str:
+        return f"{self._prefix}-{role}"
+
+    def devices(self, role: str) -> list[str]:
+        return [end.device for end in self.topology.ends(role)]
+
+    def address(self, role: str, family: int) -> str:
+        """The client's or the peer's address."""
+        place = self.topology.ends(role)[0].place
+        assert place is not None
+        return place.address(family)
+
+    def entered(self, role: str) -> AbstractContextManager[None]:
+        return proc.entered(self.namespace(role))
+
+    def run(self, role: str, argv: Sequence[str], *, check: bool = True, timeout: float = 30,
+            stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+        return proc.run(proc.in_namespace(self.namespace(role), argv), check=check, timeout=timeout, stdin=stdin)
+
+    def start(self, role: str, argv: Sequence[str]) -> proc.Process:
+        """A process that ends with the lab at the latest."""
+        log = self.scratch / f"{len(self._started)}-{Path(argv[0]).name}.log"
+        self._started.append(proc.Process(proc.in_namespace(self.namespace(role), argv), log))
+        return self._started[-1]
+
+    def udp_errors(self, role: str) -> dict[str, int]:
+        """What the UDP stack of a namespace has thrown away so far, both families together."""
+        with self.entered(role):
+            names, values = [line.split()[1:] for line in Path("/proc/thread-self/net/snmp").read_text().splitlines()
+                             if line.startswith("Udp:")]
+            v4 = dict(zip(names, values))
+            v6 = dict(line.split() for line in Path("/proc/thread-self/net/snmp6").read_text().splitlines())
+        return {name: int(v4[name]) + int(v6[f"Udp6{name}"]) for name in ("InErrors", "InCsumErrors")}
+
+    # How it is built.
+
+    def _ip(self, role: str, commands: Sequence[str]) -> None:
+        self.run(role, ["ip", "-batch", "-"], stdin="\n".join(commands) + "\n")
+
+    def _make_namespaces(self) -> None:
+        for role in self.topology.roles():
+            name = self.namespace(role)
+            self._undo.callback(proc.run, ["ip", "netns", "del", name], check=False)
+            proc.run(["ip", "netns", "add", name])
+            forward = "1" if role == self.topology.router else "0"
+            with self.entered(role):
+                for path, value in (("ipv6/conf/default/accept_dad", "0"), ("ipv6/conf/default/accept_ra", "0"),
+                                    ("ipv4/ip_forward", forward), ("ipv6/conf/all/forwarding", forward)):
+                    Path("/proc/sys/net", path).write_text(value)
+            self._ip(role, ["link set lo up"])
+
+    def _make_links(self) -> None:
+        for a, b in self.topology.links:
+            proc.run(["ip", "link", "add", a.device, "netns", self.namespace(a.role), "type", "veth",
+                      "peer", "name", b.device, "netns", self.namespace(b.role)])
+        if self.topology.switch:
+            # A snooping bridge with no querier may forget who listens to neighbour solicitations.
+            self._ip(self.topology.switch, ["link add br0 type bridge stp_state 0 mcast_snooping 0", "link set br0 up"])
+        for end in (end for link in self.topology.links for end in link):
+            if end.place is None:
+                commands = [f"link set {end.device} master br0"]
+            else:
+                commands = [f"addr add {end.place.with_prefix(family)} dev {end.device}" + (" nodad" * (family == 6))
+                            for family in FAMILIES]
+            self._ip(end.role, [*commands, f"link set {end.device} up"])
+            if not self.offload and end.role in ("client", "relay", "peer"):
+                self.run(end.role, ["ethtool", "-K", end.device, "tx", "off"])
+        for role, gateway in self.topology.gateways.items():
+            self._ip(role, [f"route add default via {gateway.address(family)}" for family in FAMILIES])
+
+    def _attach_pass_programs(self) -> None:
+        program = self.scratch / "pass.o"
+        proc.run(["clang", "-O2", "-g", "-target", "bpf", "-c", str(HERE / "pass.bpf.c"), "-o", str(program)])
+        for end in self.topology.far_ends():
+            self._ip(end.role, [f"link set dev {end.device} xdpdrv obj {program} sec xdp"])
+
+    def _wait_until_usable(self) -> None:
+        for role in self.topology.roles():
+            if not proc.wait_until(lambda: self._usable(role), timeout=10):
+                raise proc.LabError(f"the links of {role} did not come up")
+
+    def _usable(self, role: str) -> bool:
+        links = json.loads(self.run(role, ["ip", "-json", "addr", "show"]).stdout)
+        return all(link["operstate"] == "UP" and not any("tentative" in address for address in link["addr_info"])
+                   for link in links if link["ifname"] != "lo")
+
+    def stop_processes(self) -> None:
+        for process in reversed(self._started):
+            process.stop()

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""The TURN servers of the lab: ours, and coturn, which shows whether a failure is the lab's or ours."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import proc
+from lab import FAMILIES, HERE, Lab, Place
+
+REALM, USER, PASSWORD = "turnpike.test", "alice", "secret"
+PORT = 3478
+BINARY = Path(os.environ.get("TURNPIKE", HERE.parent / "build/release/userspace/turnpike")).absolute()
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way to move packets: what is asked for on the command line, and what must be found in the status."""
+
+    name: str
+    mode: str
+    hook: str
+    moves: str | None = None
+    asks_for_hook: bool = False
+
+    @property
+    def in_kernel(self) -> bool:
+        return self.hook != "none"
+
+    def moves_option(self) -> list[str]:
+        return ["--moves", self.moves] if self.moves else []
+
+    def options(self) -> list[str]:
+        return ["--mode", self.mode, *self.moves_option(), *(["--tc-hook", self.hook] if self.asks_for_hook else [])]
+
+
+VARIANTS = (
+    Variant("native-head", "xdp-native", "xdp", moves="head"),
+    Variant("native-tail", "xdp-native", "xdp", moves="tail"),
+    Variant("generic-head", "xdp-generic", "xdp", moves="head"),
+    Variant("generic-tail", "xdp-generic", "xdp", moves="tail"),
+    Variant("tcx", "tc", "tcx", asks_for_hook=True),
+    Variant("clsact", "tc", "clsact", asks_for_hook=True),
+    Variant("userspace", "userspace", "none"),
+)
+REFERENCE = Variant("coturn", "userspace", "none")
+
+
+def _addresses(place: Place) -> list[str]:
+    return [place.address(family) for family in FAMILIES]
+
+
+def _listening(place: Place) -> list[str]:
+    v4, v6 = _addresses(place)
+    return [f"{v4}:{PORT}", f"[{v6}]:{PORT}"]
+
+
+def _option(name: str, values: list[str]) -> list[str]:
+    return [word for value in values for word in (name, value)]
+
+
+class Turnpike:
+    """`turnpike serve` in the relay's namespace."""
+
+    tells_counts = True
+
+    def __init__(self, lab: Lab, variant: Variant, wrapper: Sequence[str] = ()) -> None:
+        self.lab = lab
+        self.variant = variant
+        self.control = lab.scratch / "control.sock"
+        self.process = lab.start("relay", [*wrapper, *self.command(lab, variant, self.control)])
+        self.process.wait_for(r"\bready\b")
+
+    @staticmethod
+    def command(lab: Lab, variant: Variant, control: Path) -> list[str]:
+        if not BINARY.exists():
+            raise proc.LabError(f"{BINARY} does not exist; build it, or say in TURNPIKE where it is")
+        net = lab.topology
+        return [str(BINARY), "serve", *_option("--listen", _listening(net.listen)),
+                *_option("--relay-address", _addresses(net.relayed)),
+                "--realm", REALM, "--user", f"{USER}:{PASSWORD}",
+                *_option("--allow-peer", ["10.77.0.0/16", "fd77::/16"]),
+                "--control", str(control), *variant.options()]
+
+    def tell(self, command: str, *arguments: str) -> str:
+        return self.lab.run("relay", [str(BINARY), command, *arguments, "--control", str(self.control)]).stdout
+
+    def ask(self, command: str) -> Any:
+        return json.loads(self.tell(command, "-j"))
+
+    def change_mode(self, variant: Variant) -> None:
+        self.tell("mode", variant.mode, *variant.moves_option())
+        self.variant = variant
+
+    def relayed(self) -> tuple[int, int]:
+        """Packets relayed so far in the kernel, and in user space."""
+        counts = self.ask("status")["relayed"]
+        return counts["kernel"]["packets"], counts["userspace"]["packets"]
+
+    def verdicts(self) -> dict[str, int]:
+        """Packets by verdict, whatever the device and direction."""
+        total: dict[str, int] = {}
+        for row in self.ask("stats")["verdicts"]:
+            total[row["verdict"]] = total.get(row["verdict"], 0) + row["packets"]
+        return total
+
+    def flows(self) -> list[Any]:
+        flows: list[Any] = self.ask("flows")["flows"]
+        return flows
+
+    def attach_complaints(self) -> list[str]:
+        """How the status differs from what was asked for."""
+        wanted = {"mode": self.variant.mode, "hook": self.variant.hook}
+        if self.variant.moves:
+            wanted["moves"] = self.variant.moves
+        devices = {device["dev"]: device for device in self.ask("status")["devices"]}
+        complaints = [f"{name} is not in the status" for name in self.lab.devices("relay") if name not in devices]
+        return complaints + [f"{name} has {key} {device[key]}, not {value}" for name, device in devices.items()
+                             for key, value in wanted.items() if device[key] != value]
+
+    def report(self) -> str:
+        """What a person wants to see when a test has failed."""
+        text = f"--- log\n{self.process.log().rstrip()}"
+        if self.process.exit_status() is None:
+            for command in ("status", "stats"):
+                text += f"\n--- {command}\n{json.dumps(self.ask(command))}"
+        return text
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        return self.process.stop(how)
+
+
+class Coturn:
+    """The same for Debian's turnserver, which has no kernel path and tells no counts."""
+
+    tells_counts = False
+
+    def __init__(self, lab: Lab, variant: Variant = REFERENCE) -> None:
+        self.variant = variant
+        net = lab.topology
+        command = ["turnserver", "-n", "--no-cli", "--no-tls", "--no-dtls", "--simple-log", "--lt-cred-mech",
+                   "--log-file", "stdout", "--pidfile", str(lab.scratch / "turnserver.pid"), "--verbose",
+                   "--listening-port", str(PORT), *_option("--listening-ip", _addresses(net.listen)),
+                   *_option("--relay-ip", _addresses(net.relayed)), "--realm", REALM, "--user", f"{USER}:{PASSWORD}",
+                   "--userdb", str(lab.scratch / "turndb")]
+        self.process = lab.start("relay", command)
+        self.process.wait_for("SQLite DB connection success")  # the last thing it says
+
+    def attach_complaints(self) -> list[str]:
+        return []
+
+    def relayed(self) -> tuple[int, int]:
+        return 0, 0
+
+    def verdicts(self) -> dict[str, int]:
+        return {}
+
+    def flows(self) -> list[Any]:
+        return []
+
+    def report(self) -> str:
+        return f"--- log\n{self.process.log()}"
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        return self.process.stop(how)
+
+
+Server = Turnpike | Coturn
+SERVERS: dict[str, tuple[type[Server], tuple[Variant, ...]]] = {
+    "turnpike": (Turnpike, VARIANTS), "coturn": (Coturn, (REFERENCE,))}

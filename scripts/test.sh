@@ -1,0 +1,110 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Everything that can be tested here: two compilers, unit tests and packet vectors under sanitizers, the verifier,
+# the installed library, and the relay in network namespaces. The last line counts it all.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+if [[ $EUID -ne 0 ]]; then
+	echo "test.sh: run me as root, because network namespaces and BPF programs need it." >&2
+	exit 1
+fi
+
+# A stage that is stopped cleans up by itself, given the time; then we do.
+scratch=$(mktemp -d)
+running=
+stop() {
+	trap '' INT TERM HUP
+	if [[ -n $running ]]; then
+		kill -TERM -- "-$running" 2>/dev/null || true
+		while kill -0 -- "-$running" 2>/dev/null; do sleep 0.1; done # the whole group, not only its leader
+	fi
+	exit 130
+}
+trap 'rm -rf "$scratch"' EXIT
+trap stop INT TERM HUP
+
+passed=0 failed=0 ok="" summary=()
+
+# stage quiet|shown NAME COMMAND...: one line in the summary; $ok says how it ended. What the stage itself has counted
+# is added up; a stage that counts nothing is one test. A quiet stage is shown only when it fails.
+stage() {
+	local show=$1 name=$2 log=$scratch/log status=0 start=$SECONDS p f
+	shift 2
+	echo "== $name"
+	: >"$log"
+	set -m # a process group of its own, so that stop() reaches all of it
+	"$@" >"$log" 2>&1 </dev/null &
+	running=$!
+	set +m
+	[[ $show == quiet ]] || tail -n +1 -s 0.2 -f --pid="$running" "$log" &
+	wait "$running" || status=$?
+	running=
+	wait # for the last lines of the log
+	[[ $status -eq 0 || $show == shown ]] || cat "$log"
+
+	read -r p f < <(count "$log")
+	if [[ $status -ne 0 && $f -eq 0 ]]; then
+		f=1
+	elif [[ $((p + f)) -eq 0 ]]; then
+		p=1
+	fi
+	passed=$((passed + p)) failed=$((failed + f))
+	summary+=("$(printf '%-34s %5d passed %4d failed %5d s' "$name" "$p" "$f" $((SECONDS - start)))")
+	if [[ $status -eq 0 ]]; then ok=yes; else ok=""; fi
+}
+
+# Prints "PASSED FAILED" as our own tests or ctest have said it.
+count() {
+	awk '/^[0-9]+ passed, [0-9]+ failed$/ { p = $1; f = $3 }
+	     /tests passed, [0-9]+ tests failed out of [0-9]+/ { f = $4; p = $NF - f }
+	     END { print p + 0, f + 0 }' "$1"
+}
+
+build() { # PRESET
+	cmake --preset "$1" && cmake --build --preset "$1"
+}
+
+# Someone else's program, built against what `cmake --install` leaves in an empty root.
+use_installed_library() {
+	local root=$scratch/root pc
+	DESTDIR=$root cmake --install build/release
+	pc=$(find "$root" -name '*turnpike.pc' -print -quit)
+	[[ -n $pc ]] || { echo "no turnpike.pc was installed"; return 1; }
+	cat >"$scratch/tiny.c" <<-'EOF'
+		#include <turnpike/turnpike.h>
+		#include <stdio.h>
+
+		int main(void)
+		{
+			return puts("compiled and linked against the installed library") < 0;
+		}
+	EOF
+	local -a flags
+	read -ra flags < <(PKG_CONFIG_PATH=$(dirname "$pc") PKG_CONFIG_SYSROOT_DIR=$root \
+		pkg-config --cflags --libs "$(basename "$pc" .pc)")
+	"${CC:-cc}" -Wall -Wextra -Werror "$scratch/tiny.c" -o "$scratch/tiny" -Wl,--no-as-needed "${flags[@]}"
+	LD_LIBRARY_PATH=$(dirname "$(find "$root" -name 'libturnpike.*' -print -quit)") "$scratch/tiny"
+}
+
+netns() { # TEST
+	/usr/bin/python3 "netns-tests/$1.py"
+}
+
+scripts/deps.sh
+stage quiet "build with gcc, sanitizers" build dev
+[[ -z $ok ]] || stage quiet "unit tests and packet vectors" ctest --preset dev
+stage quiet "build with clang" build clang
+stage quiet "build for release" build release
+if [[ $ok ]]; then
+	stage quiet "verifier" build/release/userspace/turnpike verify
+	stage quiet "installed library" use_installed_library
+	stage shown "lifecycle" netns test_lifecycle
+	stage shown "odd packets" netns test_packets
+	stage shown "matrix" netns test_matrix
+fi
+
+echo
+printf '%s\n' "${summary[@]}"
+echo "$passed passed, $failed failed"
+[[ $failed -eq 0 ]]
