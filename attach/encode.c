@@ -76,6 +76,7 @@ static void encode(const struct endpoints *in, __be16 in_channel, const struct e
 	flow->sport = out->src->port;
 	flow->dport = out->dst->port;
 	flow->channel = out_channel;
+	flow->family = out->src->family;
 	memcpy(flow->src, out->src->ip, sizeof(flow->src));
 	memcpy(flow->dst, out->dst->ip, sizeof(flow->dst));
 }
@@ -94,9 +95,9 @@ int encode_check(const struct turnpike_binding *binding)
 		if (!addresses[i]->port)
 			return -EINVAL;
 	}
-	for (i = 1; i < sizeof(addresses) / sizeof(addresses[0]); i++)
-		if (addresses[i]->family != addresses[0]->family)
-			return -EAFNOSUPPORT;
+	if (binding->client.family != binding->server.family ||
+	    binding->relay.family != binding->peer.family)
+		return -EINVAL;
 	return 0;
 }
 

@@ -25,8 +25,8 @@ struct encoded_flow {
 
 /**
  * encode_check() - can this binding be?
- * Returns 0; -EINVAL: an address without a family or port, a channel out of range, a client that is
- * its own server; -EAFNOSUPPORT: addresses of different families.
+ * Returns 0; -EINVAL: an address without a family or port, a channel out of range, or two families
+ * on one side of the relay.
  */
 int encode_check(const struct turnpike_binding *binding);
 

@@ -189,8 +189,6 @@ int turnpike_bind(struct turnpike *tp, const struct turnpike_binding *binding)
 	switch (err) {
 	case 0:
 		return 0;
-	case -EAFNOSUPPORT:
-		return fail(tp, err, "client and peer are of different families");
 	case -EADDRINUSE:
 		return fail(tp, err,
 			    "a port cannot be both a listener's and a relay's: keep the "

@@ -7,26 +7,63 @@
 
 #include "bulk.h"
 #include "checksum.h"
+#include "parse.h"
 
-/* Tells a partial UDP checksum from a full one: see checksum.h. */
-static __always_inline enum udp_checksum classify_checksum(ctx_t *ctx, struct packet *pkt,
-							   const struct turnpike_flow *flow)
+/* RFC 7915 sections 4 and 5.1: between the families, sizes up to which no path needs to fragment.
+ */
+#define IPV6_MIN_MTU      1280
+#define IPV4_SMALL_ENOUGH 1260
+
+static __always_inline bool sum_data(ctx_t *ctx, struct packet *pkt)
 {
-	const __u32 datagram = pkt->in_hlen - channel_hlen(pkt->channel) - sizeof(struct udphdr);
-	__u16 pseudo = pseudo_sum(flow->pseudo_in_sum, pkt->udp_len);
-	__u64 sum;
-
-	if (!pkt->udp_check)
-		return CHECKSUM_ABSENT;
-	if (likely(pkt->udp_check != pseudo))
-		return CHECKSUM_FULL;
 	if (pkt->data_len > MAX_DATA || ctx_pull(ctx, pkt->in_hlen + pkt->data_len))
-		return CHECKSUM_FULL;
+		return false;
+	pkt->data_sum = sum_fold_words(sum_bytes(ctx, pkt->in_hlen, pkt->data_len));
+	return true;
+}
 
-	pkt->data_sum = sum_fold(sum_bytes(ctx, pkt->in_hlen, pkt->data_len));
-	sum = sum_rest(ctx, datagram, pkt->in_hlen - datagram);
-	sum += (__u64)pseudo + pkt->data_sum + pkt->padding_sum;
-	return sum_fold(sum) == 0xffff ? CHECKSUM_FULL : CHECKSUM_PARTIAL;
+/* Decides pkt->checksum; tells a partial UDP checksum from a full one, see checksum.h. */
+static __always_inline enum turnpike_verdict classify_checksum(ctx_t *ctx, struct packet *pkt,
+							       const struct turnpike_flow *flow)
+{
+	const __u16 pseudo = pseudo_sum(flow->pseudo_in_sum, pkt->udp_len);
+	__u32 sum;
+
+	if (!pkt->udp_check && pkt->out_family == TURNPIKE_IPV4) {
+		pkt->checksum = CHECKSUM_ABSENT;
+		return TURNPIKE_RELAYED;
+	}
+	if (likely(pkt->udp_check && pkt->udp_check != pseudo)) {
+		pkt->checksum = CHECKSUM_UPDATE;
+		return TURNPIKE_RELAYED;
+	}
+	if (!sum_data(ctx, pkt))
+		return TURNPIKE_NO_CHECKSUM;
+	pkt->checksum = CHECKSUM_COMPUTE;
+	/* RFC 7915 section 4.5: none in IPv4 becomes a real one in IPv6. */
+	if (!pkt->udp_check)
+		return TURNPIKE_RELAYED;
+
+	sum = (__u32)pseudo + headers_sum(pkt) + pkt->data_sum + pkt->padding_sum;
+	if (sum_fold(sum) == 0xffff)
+		pkt->checksum = CHECKSUM_UPDATE;
+	else if (config.skb)
+		pkt->checksum = CHECKSUM_SEED;
+	return TURNPIKE_RELAYED;
+}
+
+/* Fits the packet the way ahead? Between the families, DF is as RFC 7915 has it. */
+static __always_inline bool fits(struct packet *pkt, const struct turnpike_hop *hop)
+{
+	const __u32 len = pkt->out_hlen - ETH_HLEN + pkt->data_len;
+
+	if (len > hop->mtu)
+		return false;
+	if (pkt->family == TURNPIKE_IPV4 && pkt->out_family == TURNPIKE_IPV6)
+		return pkt->frag_off || len <= IPV6_MIN_MTU;
+	if (pkt->family == TURNPIKE_IPV6 && len > IPV4_SMALL_ENOUGH)
+		pkt->frag_off = IPV4_DF;
+	return true;
 }
 
 static __always_inline enum turnpike_verdict admit(ctx_t *ctx, struct packet *pkt,
@@ -43,15 +80,14 @@ static __always_inline enum turnpike_verdict admit(ctx_t *ctx, struct packet *pk
 		return TURNPIKE_NO_NEXTHOP;
 	if (!config.skb && hop->ifindex != config.ifindex && !(hop->flags & TURNPIKE_HOP_XDP_XMIT))
 		return TURNPIKE_NO_EGRESS;
-	if (pkt->out_hlen - ETH_HLEN + pkt->data_len > hop->mtu)
+	if (!fits(pkt, hop))
 		return TURNPIKE_TOO_BIG;
 	if (pkt->padding) {
 		if (ctx_pull(ctx, pkt->in_hlen + pkt->data_len + pkt->padding))
 			return TURNPIKE_NO_ROOM;
 		pkt->padding_sum = padding_sum(ctx, pkt);
 	}
-	pkt->checksum = classify_checksum(ctx, pkt, flow);
-	return TURNPIKE_RELAYED;
+	return classify_checksum(ctx, pkt, flow);
 }
 
 #endif /* TURNPIKE_ADMIT_H */

@@ -15,8 +15,8 @@
 
 #include "packet.h"
 
-/* The longest application data that is summed or moved; 9000 byte MTUs and some. */
-#define MAX_DATA 9216
+/* The longest application data that is summed or moved; XDP buffers are a page at most. */
+#define MAX_DATA 4096
 #define CHUNK    32
 
 /* The last bytes of a sum, fewer than a chunk; @off is even. */
@@ -30,7 +30,7 @@ static __always_inline __u64 sum_rest(ctx_t *ctx, __u32 off, __u32 len)
 	for (i = 0; i < CHUNK / 2; i++) {
 		if (len < 2)
 			break;
-		word = ctx_linear(ctx, off, 2);
+		word = ctx_bytes(ctx, off, 2);
 		if (!word)
 			break;
 		sum += *word;
@@ -39,7 +39,7 @@ static __always_inline __u64 sum_rest(ctx_t *ctx, __u32 off, __u32 len)
 	}
 	if (!len)
 		return sum;
-	byte = ctx_linear(ctx, off, 1);
+	byte = ctx_bytes(ctx, off, 1);
 	/* The odd byte is the first of a word whose other one is zero. */
 	return byte ? sum + bpf_htons((__u16)(*byte << 8)) : sum;
 }
@@ -55,7 +55,7 @@ __noinline __u64 sum_bytes(ctx_t *ctx, __u32 off, __u32 len)
 	for (i = 0; i < MAX_DATA / CHUNK; i++) {
 		if (i >= chunks)
 			break;
-		word = ctx_linear(ctx, off + i * CHUNK, CHUNK);
+		word = ctx_bytes(ctx, off + i * CHUNK, CHUNK);
 		if (!word)
 			break;
 		sum += (__u64)word[0] + word[1] + word[2] + word[3];
@@ -64,84 +64,78 @@ __noinline __u64 sum_bytes(ctx_t *ctx, __u32 off, __u32 len)
 	return sum + sum_rest(ctx, off + chunks * CHUNK, len % CHUNK);
 }
 
-/*
- * Moves @len bytes at @off up by CHANNEL_HLEN, from the end backwards. A chunk is read whole before
- * it is written, so that it may overlap itself. volatile keeps clang from making calls to memmove
- * of these loops, which BPF does not have.
- */
-__noinline int shift_up(ctx_t *ctx, __u32 off, __u32 len)
+/* One chunk, read whole before it is written, so that source and destination may overlap. */
+static __always_inline int move_chunk(ctx_t *ctx, __u32 from, __u32 to)
 {
-	const __u32 delta = CHANNEL_HLEN;
-	volatile __u64 *chunk;
-	volatile __u8 *byte;
+	volatile __u64 *chunk = ctx_bytes(ctx, from, CHUNK);
 	__u64 a, b, c, d;
+
+	if (!chunk)
+		return -1;
+	a = chunk[0];
+	b = chunk[1];
+	c = chunk[2];
+	d = chunk[3];
+	chunk = ctx_bytes(ctx, to, CHUNK);
+	if (!chunk)
+		return -1;
+	chunk[0] = a;
+	chunk[1] = b;
+	chunk[2] = c;
+	chunk[3] = d;
+	return 0;
+}
+
+static __always_inline int move_byte(ctx_t *ctx, __u32 from, __u32 to)
+{
+	volatile __u8 *byte = ctx_bytes(ctx, from, 1);
+	__u8 a;
+
+	if (!byte)
+		return -1;
+	a = *byte;
+	byte = ctx_bytes(ctx, to, 1);
+	if (!byte)
+		return -1;
+	*byte = a;
+	return 0;
+}
+
+/*
+ * Moves @len bytes at @off up by @delta, from the end backwards. (volatile above keeps clang from
+ * making calls to memmove of these loops, which BPF does not have.)
+ */
+__noinline int shift_up(ctx_t *ctx, __u32 off, __u32 len, __u32 delta)
+{
 	int i;
 
-	for (i = 0; i < MAX_DATA / CHUNK; i++) {
-		if (len < CHUNK)
-			break;
+	for (i = 0; i < MAX_DATA / CHUNK && len >= CHUNK; i++) {
 		len -= CHUNK;
-		chunk = ctx_linear(ctx, off + len, CHUNK + delta);
-		if (!chunk)
+		if (move_chunk(ctx, off + len, off + len + delta))
 			return -1;
-		a = chunk[0];
-		b = chunk[1];
-		c = chunk[2];
-		d = chunk[3];
-		chunk = (volatile __u64 *)((volatile __u8 *)chunk + delta);
-		chunk[0] = a;
-		chunk[1] = b;
-		chunk[2] = c;
-		chunk[3] = d;
 	}
-	for (i = 0; i < CHUNK; i++) {
-		if (!len)
-			break;
+	for (i = 0; i < CHUNK && len; i++) {
 		len--;
-		byte = ctx_linear(ctx, off + len, 1 + delta);
-		if (!byte)
+		if (move_byte(ctx, off + len, off + len + delta))
 			return -1;
-		byte[delta] = byte[0];
 	}
 	return 0;
 }
 
-/* Moves @len bytes at @off down by CHANNEL_HLEN, forwards. */
-__noinline int shift_down(ctx_t *ctx, __u32 off, __u32 len)
+/* Moves @len bytes at @off down by @delta, forwards. */
+__noinline int shift_down(ctx_t *ctx, __u32 off, __u32 len, __u32 delta)
 {
-	const __u32 delta = CHANNEL_HLEN;
-	volatile __u64 *chunk;
-	volatile __u8 *byte;
-	__u64 a, b, c, d;
 	int i;
 
-	off -= delta;
-	for (i = 0; i < MAX_DATA / CHUNK; i++) {
-		if (len < CHUNK)
-			break;
-		chunk = ctx_linear(ctx, off, CHUNK + delta);
-		if (!chunk)
+	for (i = 0; i < MAX_DATA / CHUNK && len >= CHUNK; i++) {
+		if (move_chunk(ctx, off, off - delta))
 			return -1;
-		chunk = (volatile __u64 *)((volatile __u8 *)chunk + delta);
-		a = chunk[0];
-		b = chunk[1];
-		c = chunk[2];
-		d = chunk[3];
-		chunk = (volatile __u64 *)((volatile __u8 *)chunk - delta);
-		chunk[0] = a;
-		chunk[1] = b;
-		chunk[2] = c;
-		chunk[3] = d;
 		off += CHUNK;
 		len -= CHUNK;
 	}
-	for (i = 0; i < CHUNK; i++) {
-		if (!len)
-			break;
-		byte = ctx_linear(ctx, off, 1 + delta);
-		if (!byte)
+	for (i = 0; i < CHUNK && len; i++) {
+		if (move_byte(ctx, off, off - delta))
 			return -1;
-		byte[0] = byte[delta];
 		off++;
 		len--;
 	}

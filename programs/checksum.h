@@ -18,17 +18,21 @@
 
 #include "packet.h"
 
-static __always_inline __u16 sum_fold(__u64 sum)
+static __always_inline __u16 sum_fold(__u32 sum)
+{
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (__u16)((sum & 0xffff) + (sum >> 16));
+}
+
+/* Of 32-bit words: any number of them that fits a packet. */
+static __always_inline __u16 sum_fold_words(__u64 sum)
 {
 	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffff) + ((sum >> 16) & 0xffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (__u16)sum;
+	return sum_fold((__u32)sum + (__u32)(sum >> 32));
 }
 
 /* RFC 768: a checksum that comes out as 0 is sent as all ones. */
-static __always_inline __u16 sum_to_udp_check(__u64 sum)
+static __always_inline __u16 sum_to_udp_check(__u32 sum)
 {
 	__u16 check = (__u16)~sum_fold(sum);
 
@@ -47,7 +51,7 @@ static __always_inline __u16 padding_sum(ctx_t *ctx, const struct packet *pkt)
 	for (i = 0; i < CHANNEL_MAX_PADDING; i++) {
 		if (i >= pkt->padding)
 			break;
-		byte = ctx_linear(ctx, off + i, 1);
+		byte = ctx_bytes(ctx, off + i, 1);
 		if (!byte)
 			break;
 		sum += bpf_htons((off + i) & 1 ? *byte : (__u16)(*byte << 8));
@@ -59,6 +63,22 @@ static __always_inline __u16 padding_sum(ctx_t *ctx, const struct packet *pkt)
 static __always_inline __u16 pseudo_sum(__u16 addresses, __u16 udp_len)
 {
 	return sum_fold((__u32)addresses + bpf_htons(udp_len));
+}
+
+static __always_inline __u16 channel_sum(__be16 channel, __u32 len)
+{
+	return channel ? sum_fold((__u32)channel + bpf_htons((__u16)len)) : 0;
+}
+
+/* The UDP header of the incoming packet and what else it has in front of the data. */
+static __always_inline __u32 headers_sum(const struct packet *pkt)
+{
+	const bool ipv4 = pkt->family == TURNPIKE_IPV4;
+	const __be16 sport = ipv4 ? pkt->key4.sport : pkt->key6.sport;
+	const __be16 dport = ipv4 ? pkt->key4.dport : pkt->key6.dport;
+
+	return (__u32)sport + dport + bpf_htons(pkt->udp_len) + pkt->udp_check +
+	       channel_sum(pkt->channel, pkt->data_len);
 }
 
 #endif /* TURNPIKE_CHECKSUM_H */

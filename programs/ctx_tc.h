@@ -8,7 +8,7 @@
 
 #include <linux/pkt_cls.h>
 
-#include "config.h"
+#include "packet.h"
 
 typedef struct __sk_buff ctx_t;
 
@@ -16,6 +16,10 @@ typedef struct __sk_buff ctx_t;
 #define sum_bytes  sum_bytes_tc
 #define shift_up   shift_up_tc
 #define shift_down shift_down_tc
+
+/* Only within a family: the sk_buff knows its protocol, and bpf_skb_change_proto() moves the head.
+ */
+#define CTX_MOVES_TAIL false
 
 enum ctx_action {
 	/* Lets the programs and filters behind ours run: TC_ACT_UNSPEC is TCX_NEXT, too. */
@@ -28,12 +32,7 @@ static __always_inline __u32 ctx_len(ctx_t *ctx)
 	return ctx->len;
 }
 
-static __always_inline int ctx_pull(ctx_t *ctx, __u32 len)
-{
-	return (int)bpf_skb_pull_data(ctx, len);
-}
-
-static __always_inline void *ctx_linear(ctx_t *ctx, __u32 off, __u32 len)
+static __always_inline void *ctx_bytes(ctx_t *ctx, __u32 off, __u32 len)
 {
 	void *data = ctx_pointer(ctx, offsetof(ctx_t, data));
 	void *data_end = ctx_pointer(ctx, offsetof(ctx_t, data_end));
@@ -44,15 +43,15 @@ static __always_inline void *ctx_linear(ctx_t *ctx, __u32 off, __u32 len)
 	return data;
 }
 
-static __always_inline void *ctx_bytes(ctx_t *ctx, __u32 off, __u32 len)
+static __always_inline int ctx_pull(ctx_t *ctx, __u32 len)
 {
-	void *p = ctx_linear(ctx, off, len);
+	return (int)bpf_skb_pull_data(ctx, len);
+}
 
-	if (likely(p))
-		return p;
-	if (off + len > ctx->len || ctx_pull(ctx, off + len))
-		return NULL;
-	return ctx_linear(ctx, off, len);
+static __always_inline int ctx_pull_headers(ctx_t *ctx, __u32 len)
+{
+	/* Nearly always they are linear, and this is the path of all traffic of the host. */
+	return likely(ctx_bytes(ctx, 0, len)) ? 0 : ctx_pull(ctx, len < ctx->len ? len : ctx->len);
 }
 
 static __always_inline bool ctx_is_gso(ctx_t *ctx)
@@ -65,16 +64,33 @@ static __always_inline bool ctx_has_vlan(ctx_t *ctx)
 	return ctx->vlan_present != 0;
 }
 
+static __always_inline int ctx_change_family(ctx_t *ctx, __u8 family)
+{
+	return (int)bpf_skb_change_proto(
+		ctx, bpf_htons(family == TURNPIKE_IPV4 ? ETH_P_IP : ETH_P_IPV6), 0);
+}
+
 /*
- * bpf_skb_adjust_room() makes or takes room behind the IP header, and knows only its base size,
- * which is why packets with options or extension headers never come here. All headers are written
- * anew, so it does not matter what it moves.
+ * Between the families, bpf_skb_change_proto() makes or takes the 20 bytes between the IP headers.
+ * The rest is bpf_skb_adjust_room()'s, which works behind the IP header and knows only its base
+ * size; that is why packets with options or extension headers never come here.
  */
-static __always_inline int ctx_move_head(ctx_t *ctx, __u32 from, __u32 to)
+static __always_inline enum room ctx_move_head(ctx_t *ctx, __u32 from, __u32 to, __u8 from_family,
+					       __u8 to_family)
 {
 	const __u64 flags = BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_NO_CSUM_RESET;
+	int delta = (int)to - (int)from;
 
-	return (int)bpf_skb_adjust_room(ctx, (int)to - (int)from, BPF_ADJ_ROOM_NET, flags);
+	if (from_family != to_family) {
+		if (ctx_change_family(ctx, to_family))
+			return ROOM_NONE;
+		delta -= (int)ip_hlen(to_family) - (int)ip_hlen(from_family);
+	}
+	if (!delta || !bpf_skb_adjust_room(ctx, delta, BPF_ADJ_ROOM_NET, flags))
+		return ROOM_MADE;
+	if (from_family != to_family && ctx_change_family(ctx, from_family))
+		return ROOM_TORN;
+	return ROOM_NONE;
 }
 
 static __always_inline int ctx_move_tail(ctx_t *ctx, __u32 len, int delta)
@@ -85,9 +101,11 @@ static __always_inline int ctx_move_tail(ctx_t *ctx, __u32 len, int delta)
 static __always_inline int ctx_store_ethernet(ctx_t *ctx, const struct turnpike_hop *hop,
 					      __be16 proto)
 {
-	/* Destination and source lie in the hop as they do in the frame; the kernel keeps @proto.
-	 */
-	return (int)bpf_skb_store_bytes(ctx, 0, hop, 2 * ETH_ALEN, 0);
+	struct ethhdr eth;
+
+	__builtin_memcpy(&eth, hop, 2 * ETH_ALEN);
+	eth.h_proto = proto;
+	return (int)bpf_skb_store_bytes(ctx, 0, &eth, sizeof(eth), 0);
 }
 
 static __always_inline void *ctx_open_l3(ctx_t *ctx, void *scratch, __u32 len)

@@ -6,7 +6,7 @@
 #ifndef TURNPIKE_CTX_H
 #define TURNPIKE_CTX_H
 
-#include "config.h"
+#include "packet.h"
 
 typedef struct xdp_md ctx_t;
 
@@ -14,6 +14,9 @@ typedef struct xdp_md ctx_t;
 #define sum_bytes  sum_bytes_xdp
 #define shift_up   shift_up_xdp
 #define shift_down shift_down_xdp
+
+/* Data can be moved instead of headers, whatever the headers are. */
+#define CTX_MOVES_TAIL true
 
 enum ctx_action {
 	CTX_PASS = XDP_PASS,
@@ -25,8 +28,9 @@ static __always_inline __u32 ctx_len(ctx_t *ctx)
 	return (__u32)(ctx->data_end - ctx->data);
 }
 
-/* @len bytes at offset @off of the linear memory, or NULL. Valid until room is made. */
-static __always_inline void *ctx_linear(ctx_t *ctx, __u32 off, __u32 len)
+/* @len bytes at offset @off of the linear memory, or NULL. Valid until something is pulled or
+ * moved. */
+static __always_inline void *ctx_bytes(ctx_t *ctx, __u32 off, __u32 len)
 {
 	void *data = ctx_pointer(ctx, offsetof(ctx_t, data));
 	void *data_end = ctx_pointer(ctx, offsetof(ctx_t, data_end));
@@ -37,14 +41,15 @@ static __always_inline void *ctx_linear(ctx_t *ctx, __u32 off, __u32 len)
 	return data;
 }
 
-/* The same, of the frame, wherever that lies. */
-static __always_inline void *ctx_bytes(ctx_t *ctx, __u32 off, __u32 len)
+/* Makes the first @len bytes linear, and writable, if the frame has as many; always the case here.
+ */
+static __always_inline int ctx_pull(ctx_t *ctx, __u32 len)
 {
-	return ctx_linear(ctx, off, len);
+	return 0;
 }
 
-/* Makes the first @len bytes linear, and writable; always the case here. */
-static __always_inline int ctx_pull(ctx_t *ctx, __u32 len)
+/* The same for the headers, @len bytes at most. */
+static __always_inline int ctx_pull_headers(ctx_t *ctx, __u32 len)
 {
 	return 0;
 }
@@ -61,10 +66,16 @@ static __always_inline bool ctx_has_vlan(ctx_t *ctx)
 	return false;
 }
 
-/* Moves the start of the frame: @from and @to are the lengths of the headers before and after. */
-static __always_inline int ctx_move_head(ctx_t *ctx, __u32 from, __u32 to)
+/*
+ * Moves the start of the frame: @from and @to are the lengths of the headers before and after, and
+ * the families those of their IP headers. All headers are to be written anew.
+ */
+static __always_inline enum room ctx_move_head(ctx_t *ctx, __u32 from, __u32 to, __u8 from_family,
+					       __u8 to_family)
 {
-	return bpf_xdp_adjust_head(ctx, (int)from - (int)to);
+	if (from == to)
+		return ROOM_MADE;
+	return bpf_xdp_adjust_head(ctx, (int)from - (int)to) ? ROOM_NONE : ROOM_MADE;
 }
 
 /* Moves the end of the frame by @delta bytes; what is gained is zero. */
@@ -73,7 +84,7 @@ static __always_inline int ctx_move_tail(ctx_t *ctx, __u32 len, int delta)
 	return bpf_xdp_adjust_tail(ctx, delta);
 }
 
-/* The addresses of the Ethernet header, from @hop; @proto is the packet's own. */
+/* The Ethernet header: both addresses from @hop, and the protocol. */
 static __always_inline int ctx_store_ethernet(ctx_t *ctx, const struct turnpike_hop *hop,
 					      __be16 proto)
 {

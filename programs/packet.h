@@ -19,12 +19,19 @@ enum moves {
 	MOVE_TAIL,
 };
 
-/* What the UDP checksum of the incoming packet turned out to be. */
+/* How making room ended. */
+enum room {
+	ROOM_MADE,
+	ROOM_NONE, /* the frame is as it was */
+	ROOM_TORN, /* it is not, and cannot be mended */
+};
+
+/* What is to be done about the UDP checksum. */
 enum udp_checksum {
-	CHECKSUM_FULL,    /* over everything, as on any wire: updated by the difference */
-	CHECKSUM_ABSENT,  /* 0: IPv4 only, stays 0 */
-	CHECKSUM_PARTIAL, /* of the pseudo-header only: a local sender left the rest to the device
-			   */
+	CHECKSUM_UPDATE,  /* as on any wire: updated by the difference */
+	CHECKSUM_ABSENT,  /* 0, and IPv4 on both sides: stays 0 */
+	CHECKSUM_COMPUTE, /* over everything */
+	CHECKSUM_SEED, /* the sk_buff's sender left it partial, and partial it stays: checksum.h */
 };
 
 struct packet {
@@ -37,17 +44,18 @@ struct packet {
 	__u32 out_hlen; /* and as it goes */
 	__u32 data_len; /* application data */
 	__u32 padding;  /* ChannelData padding inside the datagram */
-	__u32 data_sum; /* sum over the application data; only with CHECKSUM_PARTIAL */
+	__u32 data_sum; /* sum over the application data; only with CHECKSUM_COMPUTE */
 	__u16 padding_sum;
 	__u16 udp_len;      /* header and payload */
 	__u16 udp_check;    /* as it lies in the packet */
-	__u8 family;        /* enum turnpike_family */
+	__u8 family;        /* enum turnpike_family, as it came */
+	__u8 out_family;    /* and as it goes; like out_channel read once, the flow may change */
 	__u8 tos;           /* DSCP and ECN, traffic class */
 	__u8 ttl;           /* or hop limit */
 	__u8 checksum;      /* enum udp_checksum */
-	__be16 frag_off;    /* IPv4: the DF bit, or 0 */
+	__be16 frag_off;    /* the DF bit of IPv4, or 0 */
 	__be16 channel;     /* the channel that it came in, or 0 */
-	__be16 out_channel; /* and that it goes in; read once, the flow may change meanwhile */
+	__be16 out_channel; /* and the one that it goes in */
 };
 
 static __always_inline __u32 ip_hlen(__u8 family)

@@ -14,6 +14,9 @@
 #define IPV4_DF           bpf_htons(0x4000)
 #define IPV4_MF_OR_OFFSET bpf_htons(0x3fff)
 
+/* All headers that are looked at. */
+#define MAX_HLEN (ETH_HLEN + sizeof(struct ipv6hdr) + sizeof(struct udphdr) + CHANNEL_HLEN)
+
 #define IP6_TCLASS(word) ((__u8)(bpf_ntohl(word) >> 20))
 
 static __always_inline __u8 port_role(__be16 port)
@@ -61,7 +64,7 @@ static __always_inline enum turnpike_verdict parse_ipv4(ctx_t *ctx, struct packe
 	/* The header is written anew; one that was damaged must not come out with a right checksum.
 	 */
 	word = (const __u32 *)ip;
-	if (sum_fold((__u64)word[0] + word[1] + word[2] + word[3] + word[4]) != 0xffff)
+	if (sum_fold_words((__u64)word[0] + word[1] + word[2] + word[3] + word[4]) != 0xffff)
 		return TURNPIKE_MALFORMED;
 
 	pkt->udp_len = bpf_ntohs(udp->len);
@@ -167,6 +170,8 @@ static __always_inline enum turnpike_verdict parse(ctx_t *ctx, struct packet *pk
 
 	if (ctx_has_vlan(ctx))
 		return TURNPIKE_VLAN;
+	if (ctx_pull_headers(ctx, MAX_HLEN))
+		return TURNPIKE_MALFORMED;
 	verdict = parse_ip(ctx, pkt);
 	if (verdict != TURNPIKE_RELAYED)
 		return verdict;

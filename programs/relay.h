@@ -43,8 +43,9 @@ static __always_inline int relay(ctx_t *ctx, enum moves moves)
 		return pass(ctx, &pkt, TURNPIKE_NO_FLOW, TURNPIKE_DIR_NONE);
 	hop = find_hop(flow);
 	pkt.out_channel = flow->channel;
+	pkt.out_family = flow->family;
 	dir = direction(&pkt);
-	pkt.out_hlen = ETH_HLEN + ip_hlen(pkt.family) + sizeof(struct udphdr) +
+	pkt.out_hlen = ETH_HLEN + ip_hlen(pkt.out_family) + sizeof(struct udphdr) +
 		       channel_hlen(pkt.out_channel);
 
 	verdict = admit(ctx, &pkt, flow, hop);
@@ -55,7 +56,7 @@ static __always_inline int relay(ctx_t *ctx, enum moves moves)
 		return pass(ctx, &pkt, verdict, dir);
 
 	count(TURNPIKE_RELAYED, dir, pkt.data_len);
-	if (pkt.checksum == CHECKSUM_PARTIAL)
+	if (pkt.udp_check && pkt.checksum != CHECKSUM_UPDATE)
 		count(TURNPIKE_PARTIAL, dir, pkt.data_len);
 	count_flow(flow, pkt.data_len);
 	return ctx_send(ctx, hop);

@@ -11,31 +11,26 @@
 
 #define MAX_L3_HLEN (sizeof(struct ipv6hdr) + sizeof(struct udphdr) + CHANNEL_HLEN)
 
-static __always_inline __u16 channel_sum(__be16 channel, __u32 len)
-{
-	return channel ? sum_fold((__u32)channel + bpf_htons((__u16)len)) : 0;
-}
-
 static __always_inline __u16 udp_check(const struct packet *pkt, const struct turnpike_flow *flow,
 				       __u16 udp_len)
 {
 	const __u16 channel = channel_sum(pkt->out_channel, pkt->data_len);
-	__u64 sum;
+	__u32 sum;
 
 	switch (pkt->checksum) {
 	case CHECKSUM_ABSENT:
 		return 0;
-	case CHECKSUM_PARTIAL:
-		if (config.skb)
-			return pseudo_sum(flow->pseudo_out_sum, udp_len);
-		sum = (__u64)flow->pseudo_out_sum + 2 * bpf_htons(udp_len);
-		sum += (__u64)flow->sport + flow->dport + channel + pkt->data_sum;
+	case CHECKSUM_SEED:
+		return pseudo_sum(flow->pseudo_out_sum, udp_len);
+	case CHECKSUM_COMPUTE:
+		sum = (__u32)flow->pseudo_out_sum + 2 * bpf_htons(udp_len);
+		sum += (__u32)flow->sport + flow->dport + channel + pkt->data_sum;
 		return sum_to_udp_check(sum);
 	default:
 		/* RFC 1624 (eqn. 3). The length stands in the header and in the pseudo-header. */
-		sum = (__u64)(__u16)~pkt->udp_check + flow->l4_delta_sum;
-		sum += 2 * ((__u64)bpf_htons(udp_len) + (__u16)~bpf_htons(pkt->udp_len));
-		sum += (__u64)channel + (__u16)~channel_sum(pkt->channel, pkt->data_len);
+		sum = (__u32)(__u16)~pkt->udp_check + flow->l4_delta_sum;
+		sum += 2 * ((__u32)bpf_htons(udp_len) + (__u16)~bpf_htons(pkt->udp_len));
+		sum += (__u32)channel + (__u16)~channel_sum(pkt->channel, pkt->data_len);
 		sum += (__u16)~pkt->padding_sum;
 		return sum_to_udp_check(sum);
 	}
@@ -119,7 +114,7 @@ static __always_inline int write_headers(ctx_t *ctx, const struct packet *pkt,
 					 const struct turnpike_flow *flow,
 					 const struct turnpike_hop *hop, __u16 udp_len, __u16 check)
 {
-	const bool ipv4 = pkt->family == TURNPIKE_IPV4;
+	const bool ipv4 = pkt->out_family == TURNPIKE_IPV4;
 
 	if (ctx_store_ethernet(ctx, hop, bpf_htons(ipv4 ? ETH_P_IP : ETH_P_IPV6)))
 		return -1;

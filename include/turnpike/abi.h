@@ -71,6 +71,7 @@ struct turnpike_key6 {
  * @channel:    of the outgoing packet; 0 for plain UDP
  * @ip4_id:     IPv4 identification of the first packet, counted up from there
  * @ip6_label:  IPv6 flow label of the outgoing packet (the low 20 bits)
+ * @family:     enum turnpike_family of the outgoing packet; the incoming one's is the map's
  * @src, @dst:  of the outgoing packet; IPv4: the first word, the rest zero
  */
 struct turnpike_flow {
@@ -87,6 +88,8 @@ struct turnpike_flow {
 	__be16 channel;
 	__u16 ip4_id;
 	__be32 ip6_label;
+	__u8 family;
+	__u8 pad[7]; /* zero */
 	__be32 src[4];
 	__be32 dst[4];
 };
@@ -176,7 +179,7 @@ struct turnpike_flow_expiry {
 
 _Static_assert(sizeof(struct turnpike_key4) == 16, "no hidden padding");
 _Static_assert(sizeof(struct turnpike_key6) == 40, "no hidden padding");
-_Static_assert(sizeof(struct turnpike_flow) == 80, "no hidden padding");
+_Static_assert(sizeof(struct turnpike_flow) == 88, "no hidden padding");
 _Static_assert(sizeof(struct turnpike_hop) == 24, "no hidden padding");
 _Static_assert(sizeof(struct turnpike_nexthop) == 64, "one cache line");
 _Static_assert(sizeof(struct turnpike_device) == 8, "no hidden padding");

@@ -214,7 +214,8 @@ turnpike_for_each_device(const struct turnpike *tp,
  * @channel_expires:    from then on packets of the client are passed up
  * @permission_expires: from then on packets of the peer are passed up
  *
- * All addresses are of one family. @client, @server and @channel identify a binding.
+ * @client and @server are of one family, @relay and @peer of one; both may be the same. @client,
+ * @server and @channel identify a binding.
  */
 struct turnpike_binding {
 	struct turnpike_addr client;
@@ -233,11 +234,10 @@ struct turnpike_binding {
  * When this returns 0, the very next packet is relayed in the kernel, provided that the next hop is
  * known; if not, packets are passed up until it is. The counters of a known binding go on.
  *
- * Returns 0; -EINVAL for addresses or a channel that cannot be; -EAFNOSUPPORT for addresses of
- * different families; -EEXIST if another binding has the same relay and peer, or the same client
- * and channel; -EADDRINUSE if a port would have to be both a listener's and a relay's; -ENOSPC if
- * the maps are full; other errors of bpf(2). After an error, a new binding is not relayed in either
- * direction; a known one is not relayed any more.
+ * Returns 0; -EINVAL for addresses or a channel that cannot be; -EEXIST if another binding has the
+ * same relay and peer, or the same client and channel; -EADDRINUSE if a port would have to be both
+ * a listener's and a relay's; -ENOSPC if the maps are full; other errors of bpf(2). After an error,
+ * a new binding is not relayed in either direction; a known one is not relayed any more.
  */
 TURNPIKE_API int turnpike_bind(struct turnpike *tp, const struct turnpike_binding *binding);
 

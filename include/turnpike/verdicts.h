@@ -36,7 +36,7 @@
 	X(NO_NEXTHOP,     "no-nexthop",     PASS,  "route or neighbour not resolved")               \
 	X(NO_EGRESS,      "no-egress",      PASS,  "the egress device takes no frames from XDP")    \
 	X(TOO_BIG,        "too-big",        PASS,  "larger than the egress device's MTU")           \
-	X(NO_CHECKSUM,    "no-checksum",    PASS,  "no UDP checksum where IPv6 needs one")          \
+	X(NO_CHECKSUM,    "no-checksum",    PASS,  "no UDP checksum, or data too long to sum")          \
 	X(NO_ROOM,        "no-room",        PASS,  "neither head nor tail could be moved")          \
 	X(TORN,           "torn",           DROP,  "a helper failed after the frame was changed")   \
 	X(HEAD_FAILED,    "head-failed",    NOTE,  "no head room; the tail was tried")              \
