@@ -19,9 +19,9 @@
 /** Changes whenever a struct below does; the library refuses programs of another version. */
 #define TURNPIKE_ABI_VERSION 1
 
-/** RFC 8656 section 12: numbers of channels. */
+/** Numbers of channels: of RFC 5766 section 11, of which RFC 8656 leaves 0x4000 to 0x4fff. */
 #define TURNPIKE_CHANNEL_MIN 0x4000
-#define TURNPIKE_CHANNEL_MAX 0x4fff
+#define TURNPIKE_CHANNEL_MAX 0x7fff
 
 /** What a local UDP port is used for; a port has one role at a time on all addresses. */
 enum turnpike_port_role {

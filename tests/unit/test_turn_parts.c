@@ -68,25 +68,32 @@ static void test_ports(void **state)
 	uint16_t port;
 
 	(void)state;
-	assert_int_equal(turn_ports_take(ports, 4, 100, &port), 0);
+	assert_int_equal(turn_ports_take(ports, 4, false, 100, &port), 0);
 	assert_int_equal(port, 65534);
-	assert_int_equal(turn_ports_take(ports, 4, 100, &port), 0);
+	assert_int_equal(turn_ports_take(ports, 4, false, 100, &port), 0);
 	assert_int_equal(port, 65535);
-	assert_int_equal(turn_ports_take(ports, 4, 100, &port), 0);
+	assert_int_equal(turn_ports_take(ports, 4, false, 100, &port), 0);
 	assert_int_equal(port, 65533);
-	assert_int_equal(turn_ports_take(ports, 4, 100, &port), -ENOSPC);
+	assert_int_equal(turn_ports_take(ports, 4, false, 100, &port), -ENOSPC);
 	turn_ports_give(ports, 65533, 300);
 	turn_ports_give(ports, 65534, 200);
 	turn_ports_give(ports, 65535, 300);
 	/* Free again: that one, wherever the search begins. */
-	assert_int_equal(turn_ports_take(ports, 2, 200, &port), 0);
+	assert_int_equal(turn_ports_take(ports, 2, false, 200, &port), 0);
 	assert_int_equal(port, 65534);
 	turn_ports_give(ports, 65534, 250);
 	/* None is free yet: the one that comes first. */
-	assert_int_equal(turn_ports_take(ports, 2, 249, &port), 0);
+	assert_int_equal(turn_ports_take(ports, 2, false, 249, &port), 0);
 	assert_int_equal(port, 65534);
-	assert_int_equal(turn_ports_take(ports, 2, 300, &port), 0);
+	assert_int_equal(turn_ports_take(ports, 2, false, 300, &port), 0);
 	assert_int_equal(port, 65535);
+	turn_ports_give(ports, 65533, 0);
+	turn_ports_give(ports, 65535, 0);
+	/* 65534 is taken, and the only even one. */
+	assert_int_equal(turn_ports_take(ports, 0, true, 300, &port), -ENOSPC);
+	turn_ports_give(ports, 65534, 400);
+	assert_int_equal(turn_ports_take(ports, 0, true, 300, &port), 0);
+	assert_int_equal(port, 65534);
 	turn_ports_free(ports);
 }
 

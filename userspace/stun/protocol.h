@@ -17,7 +17,7 @@
 
 #define TURN_CHANNEL_HEADER_LEN 4
 #define TURN_CHANNEL_MIN        0x4000
-#define TURN_CHANNEL_MAX        0x4fff
+#define TURN_CHANNEL_MAX        0x7fff
 
 #define TURN_TRANSPORT_UDP 17
 

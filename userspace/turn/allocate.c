@@ -68,6 +68,20 @@ static int choose_family(const struct turn_request *request, enum turnpike_famil
 	return has_family(request->server, *family) ? 0 : TURN_ADDRESS_FAMILY_NOT_SUPPORTED;
 }
 
+/** RFC 8656 section 18.7: one byte, of which the first bit asks for the next port as well. */
+static int check_even_port(const struct stun_message *msg, bool *even)
+{
+	struct stun_attr attr;
+
+	*even = stun_find_attr(msg, STUN_ATTR_EVEN_PORT, &attr) == 0;
+	if (!*even)
+		return 0;
+	if (attr.len != 1)
+		return STUN_BAD_REQUEST;
+	/* Ports are not reserved here (RESERVATION-TOKEN): section 7.2 has 508 for that. */
+	return attr.value[0] & 0x80 ? TURN_INSUFFICIENT_CAPACITY : 0;
+}
+
 static int check_quota(const struct turn_request *request)
 {
 	const struct turn_server *server = request->server;
@@ -82,8 +96,7 @@ static int check_quota(const struct turn_request *request)
 }
 
 /** The checks of RFC 8656 section 7.2, in their order, from the third on. */
-static int check_request(const struct turn_request *request, enum turnpike_family *family,
-			 uint32_t *lifetime)
+static int check_request(const struct turn_request *request, struct turn_wish *wish)
 {
 	bool is_zero;
 	int code;
@@ -93,9 +106,11 @@ static int check_request(const struct turn_request *request, enum turnpike_famil
 		return TURN_FORBIDDEN;
 	code = check_transport(request->msg);
 	if (!code)
-		code = choose_family(request, family);
+		code = choose_family(request, &wish->family);
 	if (!code)
-		code = turn_find_lifetime(request, lifetime, &is_zero);
+		code = check_even_port(request->msg, &wish->even_port);
+	if (!code)
+		code = turn_find_lifetime(request, &wish->lifetime, &is_zero);
 	return code ? code : check_quota(request);
 }
 
@@ -119,8 +134,7 @@ static void write_success(const struct turn_request *request, struct stun_writer
 
 int turn_allocate(struct turn_request *request, struct stun_writer *response)
 {
-	enum turnpike_family family;
-	uint32_t lifetime;
+	struct turn_wish wish = { .transaction = request->msg->transaction };
 	int code;
 
 	if (request->alloc) {
@@ -129,11 +143,11 @@ int turn_allocate(struct turn_request *request, struct stun_writer *response)
 		write_success(request, response);
 		return 0;
 	}
-	code = check_request(request, &family, &lifetime);
+	code = check_request(request, &wish);
 	if (code)
 		return code;
-	if (turn_allocation_new(request->server, request->tuple, request->user, family,
-				request->msg->transaction, lifetime, request->now, &request->alloc))
+	if (turn_allocation_new(request->server, request->tuple, request->user, &wish, request->now,
+				&request->alloc))
 		return TURN_INSUFFICIENT_CAPACITY;
 	write_success(request, response);
 	return 0;

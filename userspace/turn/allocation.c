@@ -33,7 +33,7 @@ static struct turnpike_addr with_port(struct turnpike_addr addr, uint16_t port)
 	return addr;
 }
 
-static int open_in_pool(struct turn_server *server, struct turn_pool *pool, uint64_t now,
+static int open_in_pool(struct turn_server *server, struct turn_pool *pool, bool even, uint64_t now,
 			struct turn_allocation *alloc)
 {
 	bool mapped = pool->address.external.family != 0;
@@ -43,7 +43,7 @@ static int open_in_pool(struct turn_server *server, struct turn_pool *pool, uint
 
 	for (int i = 0; i < PORT_ATTEMPTS && err == -EADDRINUSE; i++) {
 		server->ops.random(server->ctx, &start, sizeof(start));
-		if (turn_ports_take(pool->ports, start, now, &port))
+		if (turn_ports_take(pool->ports, start, even, now, &port))
 			return -ENOSPC;
 		alloc->relay = with_port(pool->address.addr, port);
 		err = server->ops.open_relay(server->ctx, &alloc->relay, alloc, &alloc->handle);
@@ -57,7 +57,7 @@ static int open_in_pool(struct turn_server *server, struct turn_pool *pool, uint
 	return 0;
 }
 
-static int open_relay(struct turn_server *server, enum turnpike_family family, uint64_t now,
+static int open_relay(struct turn_server *server, const struct turn_wish *wish, uint64_t now,
 		      struct turn_allocation *alloc)
 {
 	int err = -ENOSPC;
@@ -66,8 +66,8 @@ static int open_relay(struct turn_server *server, enum turnpike_family family, u
 		struct turn_pool *pool = &server->pools[server->next_pool];
 
 		server->next_pool = (server->next_pool + 1) % server->n_pools;
-		if (pool->address.addr.family == family)
-			err = open_in_pool(server, pool, now, alloc);
+		if (pool->address.addr.family == wish->family)
+			err = open_in_pool(server, pool, wish->even_port, now, alloc);
 	}
 	return err;
 }
@@ -79,8 +79,9 @@ static void close_relay(struct turn_server *server, struct turn_allocation *allo
 }
 
 static int link_allocation(struct turn_server *server, struct turn_allocation *alloc,
-			   enum turnpike_family family, uint64_t expiry, uint64_t now)
+			   const struct turn_wish *wish, uint64_t now)
 {
+	uint64_t expiry = now + wish->lifetime * TURN_NS_PER_S;
 	int err;
 
 	if (turn_timer_add(&server->timers, &alloc->timer, expiry, expire))
@@ -88,7 +89,7 @@ static int link_allocation(struct turn_server *server, struct turn_allocation *a
 	err = turn_allocation_insert(server, alloc);
 	if (err)
 		goto del_timer;
-	err = open_relay(server, family, now, alloc);
+	err = open_relay(server, wish, now, alloc);
 	if (err)
 		goto remove;
 	alloc->user->allocations++;
@@ -102,8 +103,7 @@ del_timer:
 }
 
 int turn_allocation_new(struct turn_server *server, const struct turn_tuple *tuple,
-			struct turn_user *user, enum turnpike_family family,
-			const uint8_t *transaction, uint32_t lifetime, uint64_t now,
+			struct turn_user *user, const struct turn_wish *wish, uint64_t now,
 			struct turn_allocation **alloc)
 {
 	struct turn_allocation *result = calloc(1, sizeof(*result));
@@ -113,8 +113,8 @@ int turn_allocation_new(struct turn_server *server, const struct turn_tuple *tup
 		return -ENOMEM;
 	result->tuple = *tuple;
 	result->user = user;
-	memcpy(result->transaction, transaction, STUN_TRANSACTION_LEN);
-	err = link_allocation(server, result, family, now + lifetime * TURN_NS_PER_S, now);
+	memcpy(result->transaction, wish->transaction, STUN_TRANSACTION_LEN);
+	err = link_allocation(server, result, wish, now);
 	if (err) {
 		free(result);
 		return err;

@@ -35,18 +35,27 @@ void turn_ports_free(struct turn_ports *ports)
 	free(ports);
 }
 
-int turn_ports_take(struct turn_ports *ports, uint32_t start, uint64_t now, uint16_t *port)
+static bool is_odd(const struct turn_ports *ports, uint32_t index)
+{
+	return (ports->lo + index) & 1;
+}
+
+int turn_ports_take(struct turn_ports *ports, uint32_t start, bool even, uint64_t now,
+		    uint16_t *port)
 {
 	uint32_t first = start % ports->n;
+	uint64_t best_free_at = TAKEN;
 	uint32_t best = first;
 
-	for (uint32_t i = 0; i < ports->n && ports->free_at[best] > now; i++) {
+	for (uint32_t i = 0; i < ports->n && best_free_at > now; i++) {
 		uint32_t candidate = (first + i) % ports->n;
 
-		if (ports->free_at[candidate] < ports->free_at[best])
-			best = candidate;
+		if (ports->free_at[candidate] >= best_free_at || (even && is_odd(ports, candidate)))
+			continue;
+		best = candidate;
+		best_free_at = ports->free_at[candidate];
 	}
-	if (ports->free_at[best] == TAKEN)
+	if (best_free_at == TAKEN)
 		return -ENOSPC;
 	ports->free_at[best] = TAKEN;
 	*port = (uint16_t)(ports->lo + best);

@@ -6,6 +6,7 @@
 #ifndef TURNPIKE_TURN_PORTS_H
 #define TURNPIKE_TURN_PORTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,14 +21,16 @@ void turn_ports_free(struct turn_ports *ports);
 /**
  * turn_ports_take() - take a port
  * @start: a random number; the search begins there (RFC 6056 section 3.3.1)
+ * @even:  only even ports will do
  * @port:  the result, in host order
  *
  * A port that is not to be given away yet is taken only if there is no other, and then it is the
  * one that would have been free first.
  *
- * Return: 0, or -ENOSPC if all are taken.
+ * Return: 0, or -ENOSPC if all that will do are taken.
  */
-int turn_ports_take(struct turn_ports *ports, uint32_t start, uint64_t now, uint16_t *port);
+int turn_ports_take(struct turn_ports *ports, uint32_t start, bool even, uint64_t now,
+		    uint16_t *port);
 
 /** turn_ports_give() - give back a port that was taken; it is free again at the time @free_at */
 void turn_ports_give(struct turn_ports *ports, uint16_t port, uint64_t free_at);

@@ -12,13 +12,22 @@
 #include "turn/server.h"
 
 /**
- * turn_allocation_new() - open a relay and make an allocation of it
- * @transaction: STUN_TRANSACTION_LEN bytes of the Allocate request
+ * struct turn_wish - what an Allocate request asks for
+ * @family:      of the relayed transport address
+ * @even_port:   with an even port
  * @lifetime:    in seconds
+ * @transaction: STUN_TRANSACTION_LEN bytes of the request
  */
+struct turn_wish {
+	enum turnpike_family family;
+	bool even_port;
+	uint32_t lifetime;
+	const uint8_t *transaction;
+};
+
+/** turn_allocation_new() - open a relay and make an allocation of it */
 int turn_allocation_new(struct turn_server *server, const struct turn_tuple *tuple,
-			struct turn_user *user, enum turnpike_family family,
-			const uint8_t *transaction, uint32_t lifetime, uint64_t now,
+			struct turn_user *user, const struct turn_wish *wish, uint64_t now,
 			struct turn_allocation **alloc);
 
 /** turn_allocation_refresh() - let @alloc live for @lifetime seconds from @now */

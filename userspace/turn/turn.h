@@ -64,7 +64,7 @@ struct turn_packet {
  * @tuple:                the client's 5-tuple
  * @relay:                the relayed transport address, as its socket is bound (not the public one)
  * @peer:                 the peer that the channel is bound to
- * @channel:              the channel number, 0x4000 to 0x4FFF
+ * @channel:              the channel number, 0x4000 to 0x7FFF
  * @channel_expiry_ns:    client to peer is allowed before this time
  * @permission_expiry_ns: peer to client is allowed before this time
  *
