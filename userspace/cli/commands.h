@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/**
+ * @file commands.h
+ * The sub-commands. Each gets its own name as argv[0].
+ */
+#ifndef TURNPIKE_CLI_COMMANDS_H
+#define TURNPIKE_CLI_COMMANDS_H
+
+#include "cli/options.h"
+
+enum cli_status command_serve(int argc, char **argv);
+enum cli_status command_status(int argc, char **argv);
+enum cli_status command_stats(int argc, char **argv);
+enum cli_status command_flows(int argc, char **argv);
+enum cli_status command_verify(int argc, char **argv);
+
+#endif /* TURNPIKE_CLI_COMMANDS_H */

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "cli/query.h"
+#include "io/unix_socket.h"
+#include "say.h"
+
+int query_set_control(void *query, char *value)
+{
+	((struct query *)query)->control = value;
+	return *value == '\0' ? -EINVAL : 0;
+}
+
+int query_set_json(void *query, char *value)
+{
+	(void)value;
+	((struct query *)query)->json = true;
+	return 0;
+}
+
+static void say_why_not(const char *path, int err)
+{
+	if (err == -EACCES || err == -EPERM)
+		say("%s may not be used: run as root", path);
+	else if (err == -ENOENT || err == -ECONNREFUSED)
+		say("no turnpike serves at %s: start 'turnpike serve', or say with --control where "
+		    "it listens",
+		    path);
+	else
+		say("the turnpike at %s does not answer: %s", path, strerror(-err));
+}
+
+static int send_request(int fd, const char *command)
+{
+	char request[128];
+	int len = snprintf(request, sizeof(request), "{\"command\":\"%s\"}\n", command);
+
+	return send(fd, request, (size_t)len, MSG_NOSIGNAL) == len ? 0 : -errno;
+}
+
+static size_t receive_chunk(void *buffer, size_t len, void *fd)
+{
+	ssize_t got = read(*(int *)fd, buffer, len);
+
+	return got < 0 ? (size_t)-1 : (size_t)got;
+}
+
+static int receive_answer(int fd, json_t **ret)
+{
+	json_error_t error;
+	json_t *answer = json_load_callback(receive_chunk, &fd, 0, &error);
+
+	if (!answer)
+		return -EPROTO;
+	*ret = answer;
+	return 0;
+}
+
+static int ask(const char *path, const char *command, json_t **ret)
+{
+	int fd, err = unix_connect(path, &fd);
+
+	if (err)
+		return err;
+	err = send_request(fd, command);
+	if (!err)
+		err = receive_answer(fd, ret);
+	close(fd);
+	return err;
+}
+
+json_t *query_ask(const struct query *query, const char *command)
+{
+	const char *error;
+	json_t *answer;
+	int err = ask(query->control, command, &answer);
+
+	if (err) {
+		say_why_not(query->control, err);
+		return NULL;
+	}
+	error = json_string_value(json_object_get(answer, "error"));
+	if (error) {
+		say("%s", error);
+		json_decref(answer);
+		return NULL;
+	}
+	return answer;
+}
+
+void query_print(const struct query *query, const json_t *document,
+		 void (*print)(const json_t *document))
+{
+	if (query->json) {
+		json_dumpf(document, stdout, JSON_COMPACT | JSON_REAL_PRECISION(10));
+		printf("\n");
+	} else {
+		print(document);
+	}
+	fflush(stdout);
+}
+
+enum cli_status query_run(const struct cli_syntax *syntax, int argc, char **argv,
+			  const char *command, void (*print)(const json_t *answer))
+{
+	struct query query = { .control = CONTROL_PATH };
+	enum cli_status status = cli_parse(syntax, argc, argv, &query);
+	json_t *answer;
+
+	if (status != CLI_OK)
+		return status;
+	answer = query_ask(&query, command);
+	if (!answer)
+		return CLI_ERROR;
+	query_print(&query, answer, print);
+	json_decref(answer);
+	return CLI_OK;
+}

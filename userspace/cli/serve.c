@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "cli/commands.h"
+#include "cli/serve_config.h"
+#include "io/clock.h"
+#include "io/control.h"
+#include "io/devices.h"
+#include "io/kernel.h"
+#include "io/report.h"
+#include "io/turn_io.h"
+#include "say.h"
+
+/** Descriptors that are kept for everything but relayed transport addresses. */
+#define SPARE_DESCRIPTORS 256
+#define N_SIGNALS         2
+
+struct server {
+	struct serve_config config;
+	struct event_base *base;
+	struct event *signals[N_SIGNALS];
+	struct control *control;
+	struct kernel *kernel;
+	struct turn_io *io;
+	struct report_source reports;
+};
+
+static void on_signal(evutil_socket_t number, short what, void *arg)
+{
+	struct server *server = arg;
+
+	(void)what;
+	say("stopping: %s", strsignal(number));
+	event_base_loopbreak(server->base);
+}
+
+/* From here on a signal ends the loop, so that it never leaves anything half done. */
+static int open_loop(struct server *server)
+{
+	static const int numbers[N_SIGNALS] = { SIGINT, SIGTERM };
+
+	signal(SIGPIPE, SIG_IGN);
+	server->base = event_base_new();
+	if (!server->base)
+		return -ENOMEM;
+	for (size_t i = 0; i < N_SIGNALS; i++) {
+		server->signals[i] = evsignal_new(server->base, numbers[i], on_signal, server);
+		if (!server->signals[i] || event_add(server->signals[i], NULL))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* Each allocation takes a descriptor. */
+static uint32_t max_allocations(void)
+{
+	struct rlimit limit = { .rlim_cur = 1024 };
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+		getrlimit(RLIMIT_NOFILE, &limit);
+	}
+	limit.rlim_cur -=
+		limit.rlim_cur < 2 * SPARE_DESCRIPTORS ? limit.rlim_cur / 2 : SPARE_DESCRIPTORS;
+	return limit.rlim_cur > UINT32_MAX ? UINT32_MAX : (uint32_t)limit.rlim_cur;
+}
+
+static int add_users(struct server *server)
+{
+	struct turn_server *turn = turn_io_server(server->io);
+	int err = 0;
+
+	if (server->config.n_users == 0)
+		say("warning: nobody can relay, because no --user is given");
+	for (size_t i = 0; i < server->config.n_users && !err; i++) {
+		const struct serve_user *user = &server->config.users[i];
+
+		err = turn_server_add_user(turn, user->name, user->password, 0);
+		if (err)
+			say("--user %s cannot be added: %s", user->name,
+			    err == -EEXIST ? "it is given twice, once is enough" : strerror(-err));
+	}
+	return err;
+}
+
+static int open_turn(struct server *server)
+{
+	const struct serve_config *config = &server->config;
+	struct turn_config turn;
+	int err;
+
+	turn_config_init(&turn);
+	turn.realm = config->realm;
+	turn.software = "turnpike " TURNPIKE_VERSION;
+	turn.relays = config->relays;
+	turn.n_relays = config->n_relays;
+	turn.port_lo = config->port_lo;
+	turn.port_hi = config->port_hi;
+	turn.max_allocations = max_allocations();
+	turn.allow = config->allow;
+	turn.n_allow = config->n_allow;
+	turn.deny = config->deny;
+	turn.n_deny = config->n_deny;
+	err = turn_io_open(server->base, server->kernel, config->listen, config->n_listen, &turn,
+			   &server->io);
+	return err ? err : add_users(server);
+}
+
+static int add_device(const char *name, void *arg)
+{
+	struct serve_config *config = arg;
+	struct serve_device device = { 0 };
+
+	strcpy(device.name, name);
+	return SERVE_CONFIG_APPEND(config, devices, &device);
+}
+
+static int add_devices_carrying(struct serve_config *config, const struct turnpike_addr *addr)
+{
+	int err = devices_carrying(addr, add_device, config);
+	struct turnpike_addr ip = addr_without_port(addr);
+	char text[ADDR_TEXT_MAX];
+
+	if (err)
+		say("no device is found for %s: %s; name its device with --dev",
+		    addr_format(&ip, text), strerror(-err));
+	return err;
+}
+
+static int find_devices(struct serve_config *config)
+{
+	int err = 0;
+
+	if (config->n_devices > 0)
+		return 0;
+	for (size_t i = 0; i < config->n_listen && !err; i++)
+		err = add_devices_carrying(config, &config->listen[i]);
+	for (size_t i = 0; i < config->n_relays && !err; i++)
+		err = add_devices_carrying(config, &config->relays[i].addr);
+	return err;
+}
+
+static int attach_devices(struct server *server)
+{
+	const struct serve_config *config = &server->config;
+	TURNPIKE_OPTS(turnpike_attach_opts, opts, .mode = config->mode, .moves = config->moves,
+		      .hook = config->hook);
+	int err = 0;
+
+	for (size_t i = 0; i < config->n_devices && !err; i++)
+		err = kernel_attach(server->kernel, config->devices[i].name, &opts);
+	return err;
+}
+
+/* What can fail most cheaply comes first, and packets are touched last. */
+static int open_server(struct server *server)
+{
+	int err = open_loop(server);
+
+	if (err) {
+		say("the event loop cannot be made: %s", strerror(-err));
+		return err;
+	}
+	err = control_open(server->base, server->config.control, report_answer, &server->reports,
+			   &server->control);
+	if (!err)
+		err = kernel_open(server->base, server->config.mode, server->config.max_flows,
+				  &server->kernel);
+	if (!err)
+		err = open_turn(server);
+	if (!err)
+		err = find_devices(&server->config);
+	return err ? err : attach_devices(server);
+}
+
+static void close_server(struct server *server)
+{
+	control_close(server->control);
+	turn_io_close(server->io);
+	kernel_close(server->kernel);
+	for (size_t i = 0; i < N_SIGNALS; i++) {
+		if (server->signals[i])
+			event_free(server->signals[i]);
+	}
+	if (server->base)
+		event_base_free(server->base);
+	libevent_global_shutdown();
+	serve_config_free(&server->config);
+}
+
+static int say_device(const struct turnpike_status *status, void *arg)
+{
+	(void)arg;
+	say("%s: mode %s, moves %s, hook %s: %s", status->dev, turnpike_mode_name(status->mode),
+	    turnpike_moves_name(status->moves), turnpike_hook_name(status->hook), status->why);
+	return 0;
+}
+
+static int print_device(const struct turnpike_status *status, void *arg)
+{
+	(void)arg;
+	printf(" %s=%s/%s", status->dev, turnpike_mode_name(status->mode),
+	       turnpike_moves_name(status->moves));
+	return 0;
+}
+
+static void announce(const struct server *server)
+{
+	char text[ADDR_TEXT_MAX];
+
+	for (size_t i = 0; i < server->config.n_listen; i++)
+		say("serving at %s", addr_format(&server->config.listen[i], text));
+	kernel_for_each_device(server->kernel, say_device, NULL);
+	printf("ready");
+	kernel_for_each_device(server->kernel, print_device, NULL);
+	printf("\n");
+	fflush(stdout);
+}
+
+static enum cli_status serve(struct server *server)
+{
+	if (open_server(server))
+		return CLI_ERROR;
+	server->reports = (struct report_source){
+		.kernel = server->kernel,
+		.io = server->io,
+		.started = clock_now(),
+	};
+	announce(server);
+	if (event_base_dispatch(server->base) == 0)
+		return CLI_OK;
+	say("the event loop failed: %s", strerror(errno));
+	return CLI_ERROR;
+}
+
+enum cli_status command_serve(int argc, char **argv)
+{
+	struct server server = { 0 };
+	enum cli_status status = serve_config_parse(argc, argv, &server.config);
+
+	if (status != CLI_OK)
+		return status;
+	status = serve(&server);
+	close_server(&server);
+	return status;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/**
+ * @file serve_config.h
+ * What `turnpike serve` is asked to do.
+ */
+#ifndef TURNPIKE_CLI_SERVE_CONFIG_H
+#define TURNPIKE_CLI_SERVE_CONFIG_H
+
+#include <errno.h>
+#include <turnpike/turnpike.h>
+
+#include "cli/options.h"
+#include "turn/turn.h"
+
+struct serve_user {
+	char *name;
+	char *password;
+};
+
+/** struct serve_device - a name, and zeros */
+struct serve_device {
+	char name[IFNAMSIZ];
+};
+
+/**
+ * struct serve_config - the options of `turnpike serve`
+ * @listen:   with ports
+ * @relays:   without ports
+ * @externals: what --external-ip says; serve_config_parse() has put them into @relays
+ * @devices:  empty: those that carry the addresses
+ * All else is named like its option. Made by serve_config_parse(), freed by serve_config_free().
+ */
+struct serve_config {
+	struct turnpike_addr *listen;
+	size_t n_listen;
+	struct turn_relay_address *relays;
+	size_t n_relays;
+	struct turn_relay_address *externals;
+	size_t n_externals;
+	struct serve_user *users;
+	size_t n_users;
+	struct serve_device *devices;
+	size_t n_devices;
+	struct addr_cidr *allow;
+	size_t n_allow;
+	struct addr_cidr *deny;
+	size_t n_deny;
+	char *realm;
+	char *control;
+	uint16_t port_lo;
+	uint16_t port_hi;
+	uint32_t max_flows;
+	enum turnpike_mode mode;
+	enum turnpike_moves moves;
+	enum turnpike_hook hook;
+};
+
+/** serve_config_parse() - read and check the options; on error a sentence has been said */
+enum cli_status serve_config_parse(int argc, char **argv, struct serve_config *config);
+
+void serve_config_free(struct serve_config *config);
+
+/** serve_config_check() - fill in what depends on several options, and find contradictions */
+enum cli_status serve_config_check(struct serve_config *config);
+
+/**
+ * serve_config_append() - copy @item to the end of an array, unless the array has it already
+ *
+ * Return: the array, which may have moved, or NULL without memory.
+ */
+void *serve_config_append(void *array, size_t *n, const void *item, size_t size);
+
+/** SERVE_CONFIG_APPEND() - the same for an array of a config whose length is called n_ARRAY */
+#define SERVE_CONFIG_APPEND(CONFIG, ARRAY, ITEM)                                                  \
+	({                                                                                        \
+		void *grown_ = serve_config_append((CONFIG)->ARRAY, &(CONFIG)->n_##ARRAY, (ITEM), \
+						   sizeof(*(CONFIG)->ARRAY));                     \
+		if (grown_)                                                                       \
+			(CONFIG)->ARRAY = grown_;                                                 \
+		grown_ ? 0 : -ENOMEM;                                                             \
+	})
+
+#endif /* TURNPIKE_CLI_SERVE_CONFIG_H */

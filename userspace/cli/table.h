@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/**
+ * @file table.h
+ * Prints the rows of a JSON document for people.
+ */
+#ifndef TURNPIKE_CLI_TABLE_H
+#define TURNPIKE_CLI_TABLE_H
+
+#include <jansson.h>
+
+enum table_kind {
+	TABLE_TEXT,
+	TABLE_NUMBER,
+	TABLE_HEX,
+};
+
+/** struct table_column - @key: of the rows' objects; it is also the heading */
+struct table_column {
+	const char *key;
+	enum table_kind kind;
+};
+
+/**
+ * table_print() - print an array of objects to stdout
+ * @columns: end with one whose key is NULL
+ */
+void table_print(const struct table_column *columns, const json_t *rows);
+
+#endif /* TURNPIKE_CLI_TABLE_H */

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/**
+ * @file control.h
+ * The control socket: a line of JSON in, a document of JSON out, and the connection is closed.
+ */
+#ifndef TURNPIKE_IO_CONTROL_H
+#define TURNPIKE_IO_CONTROL_H
+
+#include <event2/event.h>
+#include <jansson.h>
+
+struct control;
+
+/**
+ * control_open() - listen at @path
+ * @answer: gets the command of a request; Return: a document that is the caller's, or NULL if there
+ *          is no such command
+ *
+ * The socket of a server that is no more is replaced. On error a sentence has been said.
+ *
+ * Return: 0 or a negative errno.
+ */
+int control_open(struct event_base *base, const char *path,
+		 json_t *(*answer)(void *arg, const char *command), void *arg,
+		 struct control **ret);
+
+/** control_close() - stop listening and remove the socket; NULL is fine */
+void control_close(struct control *control);
+
+#endif /* TURNPIKE_IO_CONTROL_H */

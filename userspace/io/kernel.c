@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "io/kernel.h"
+#include "say.h"
+
+struct kernel {
+	struct turnpike *tp; /* NULL: all is relayed in user space */
+	struct event *readable;
+	struct event *tick;
+	uint64_t bind_failures;
+	int said; /* the bind error that was said last */
+	char why_not[sizeof(((struct turnpike_status *)NULL)->why)];
+	struct turnpike_status *devices; /* without @tp */
+	size_t n_devices;
+};
+
+static void on_news(evutil_socket_t fd, short what, void *arg)
+{
+	struct kernel *kernel = arg;
+
+	(void)fd;
+	(void)what;
+	if (turnpike_poll(kernel->tp))
+		say("warning: %s", turnpike_error(kernel->tp));
+}
+
+static int watch(struct kernel *kernel, struct event_base *base)
+{
+	static const struct timeval second = { .tv_sec = 1 };
+
+	kernel->readable =
+		event_new(base, turnpike_fd(kernel->tp), EV_READ | EV_PERSIST, on_news, kernel);
+	kernel->tick = event_new(base, -1, EV_PERSIST, on_news, kernel);
+	if (!kernel->readable || !kernel->tick || event_add(kernel->readable, NULL) ||
+	    event_add(kernel->tick, &second)) {
+		say("out of memory");
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static int open_library(struct kernel *kernel, struct event_base *base, enum turnpike_mode mode,
+			__u32 max_flows)
+{
+	TURNPIKE_OPTS(turnpike_open_opts, opts, .max_flows = max_flows);
+	int err;
+
+	if (mode == TURNPIKE_MODE_USERSPACE) {
+		strcpy(kernel->why_not, "asked for");
+		return 0;
+	}
+	err = turnpike_open(&opts, &kernel->tp);
+	if (!err)
+		return watch(kernel, base);
+	if (mode != TURNPIKE_MODE_AUTO) {
+		say("%s", turnpike_error(NULL));
+		return err;
+	}
+	snprintf(kernel->why_not, sizeof(kernel->why_not), "%s", turnpike_error(NULL));
+	say("warning: everything is relayed in user space: %s", kernel->why_not);
+	return 0;
+}
+
+int kernel_open(struct event_base *base, enum turnpike_mode mode, __u32 max_flows,
+		struct kernel **ret)
+{
+	struct kernel *kernel = calloc(1, sizeof(*kernel));
+	int err;
+
+	if (!kernel) {
+		say("out of memory");
+		return -ENOMEM;
+	}
+	err = open_library(kernel, base, mode, max_flows);
+	if (err) {
+		kernel_close(kernel);
+		return err;
+	}
+	*ret = kernel;
+	return 0;
+}
+
+void kernel_close(struct kernel *kernel)
+{
+	if (!kernel)
+		return;
+	if (kernel->readable)
+		event_free(kernel->readable);
+	if (kernel->tick)
+		event_free(kernel->tick);
+	turnpike_close(kernel->tp);
+	free(kernel->devices);
+	free(kernel);
+}
+
+static int list_in_user_space(struct kernel *kernel, const char *device)
+{
+	struct turnpike_status status = {
+		.ifindex = if_nametoindex(device),
+		.mode = TURNPIKE_MODE_USERSPACE,
+		.moves = TURNPIKE_MOVES_AUTO,
+		.hook = TURNPIKE_HOOK_NONE,
+	};
+	struct turnpike_status *grown;
+
+	if (!status.ifindex) {
+		say("there is no device %s: choose one that 'ip link' lists", device);
+		return -ENODEV;
+	}
+	grown = reallocarray(kernel->devices, kernel->n_devices + 1, sizeof(*grown));
+	if (!grown) {
+		say("out of memory");
+		return -ENOMEM;
+	}
+	snprintf(status.dev, sizeof(status.dev), "%s", device);
+	memcpy(status.why, kernel->why_not, sizeof(status.why));
+	grown[kernel->n_devices++] = status;
+	kernel->devices = grown;
+	return 0;
+}
+
+int kernel_attach(struct kernel *kernel, const char *device,
+		  const struct turnpike_attach_opts *opts)
+{
+	int err;
+
+	if (!kernel->tp)
+		return list_in_user_space(kernel, device);
+	err = turnpike_attach(kernel->tp, device, opts);
+	if (err)
+		say("%s", turnpike_error(kernel->tp));
+	return err;
+}
+
+static struct turnpike_binding binding_of(const struct turn_flow *flow)
+{
+	return (struct turnpike_binding){
+		.client = flow->tuple.client,
+		.server = flow->tuple.server,
+		.relay = flow->relay,
+		.peer = flow->peer,
+		.channel = flow->channel,
+		.channel_expires = flow->channel_expiry_ns,
+		.permission_expires = flow->permission_expiry_ns,
+	};
+}
+
+int kernel_bind(struct kernel *kernel, const struct turn_flow *flow)
+{
+	struct turnpike_binding binding = binding_of(flow);
+	int err;
+
+	if (!kernel->tp)
+		return -EOPNOTSUPP;
+	err = turnpike_bind(kernel->tp, &binding);
+	if (!err)
+		return 0;
+	kernel->bind_failures++;
+	/* Clients bring this about, so it must not fill the log. */
+	if (err != kernel->said)
+		say("warning: a flow stays in user space: %s", turnpike_error(kernel->tp));
+	kernel->said = err;
+	return err;
+}
+
+void kernel_unbind(struct kernel *kernel, const struct turn_flow *flow)
+{
+	struct turnpike_binding binding = binding_of(flow);
+
+	/* What is not in the kernel any more need not be removed. */
+	if (kernel->tp)
+		turnpike_unbind(kernel->tp, &binding);
+}
+
+uint64_t kernel_bind_failures(const struct kernel *kernel)
+{
+	return kernel->bind_failures;
+}
+
+const struct turnpike *kernel_handle(const struct kernel *kernel)
+{
+	return kernel->tp;
+}
+
+int kernel_for_each_device(const struct kernel *kernel,
+			   int (*fn)(const struct turnpike_status *status, void *arg), void *arg)
+{
+	int err = 0;
+
+	if (kernel->tp)
+		return turnpike_for_each_device(kernel->tp, fn, arg);
+	for (size_t i = 0; i < kernel->n_devices && !err; i++)
+		err = fn(&kernel->devices[i], arg);
+	return err;
+}

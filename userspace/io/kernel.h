@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/**
+ * @file kernel.h
+ * Relaying in the kernel, or the lack of it: what the rest of the server sees of libturnpike.
+ */
+#ifndef TURNPIKE_IO_KERNEL_H
+#define TURNPIKE_IO_KERNEL_H
+
+#include <event2/event.h>
+#include <turnpike/turnpike.h>
+
+#include "turn/turn.h"
+
+struct kernel;
+
+/**
+ * kernel_open() - get ready to relay in the kernel, as far as that is possible and wanted
+ * @mode:      USERSPACE does not touch the kernel; AUTO goes without it, with a warning, if need be
+ * @max_flows: as in struct turnpike_open_opts
+ *
+ * On error a sentence has been said. Return: 0 or a negative errno.
+ */
+int kernel_open(struct event_base *base, enum turnpike_mode mode, __u32 max_flows,
+		struct kernel **ret);
+
+/** kernel_close() - leave nothing attached; NULL is fine */
+void kernel_close(struct kernel *kernel);
+
+/**
+ * kernel_attach() - relay packets that come in by @device
+ * @opts: its mode is that of kernel_open()
+ *
+ * On error a sentence has been said. Return: 0 or a negative errno.
+ */
+int kernel_attach(struct kernel *kernel, const char *device,
+		  const struct turnpike_attach_opts *opts);
+
+/** kernel_bind() - relay a flow; Return: 0, or a negative errno: it stays in user space */
+int kernel_bind(struct kernel *kernel, const struct turn_flow *flow);
+void kernel_unbind(struct kernel *kernel, const struct turn_flow *flow);
+
+/** kernel_bind_failures() - flows that the kernel should have taken and did not */
+uint64_t kernel_bind_failures(const struct kernel *kernel);
+
+/** kernel_handle() - to list flows and counters; NULL if all is relayed in user space */
+const struct turnpike *kernel_handle(const struct kernel *kernel);
+
+/** kernel_for_each_device() - turnpike_for_each_device(), without the kernel too */
+int kernel_for_each_device(const struct kernel *kernel,
+			   int (*fn)(const struct turnpike_status *status, void *arg), void *arg);
+
+#endif /* TURNPIKE_IO_KERNEL_H */

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "addr.h"
+#include "io/clock.h"
+#include "io/report.h"
+
+#define ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))
+
+static json_t *number(uint64_t value)
+{
+	return json_integer((json_int_t)value);
+}
+
+static json_t *traffic(const struct turn_traffic *traffic)
+{
+	return json_pack("{s:o, s:o}", "packets", number(traffic->packets), "bytes",
+			 number(traffic->bytes));
+}
+
+static json_t *uptime(const struct report_source *source)
+{
+	return json_real((double)(clock_now() - source->started) / (double)NS_PER_S);
+}
+
+static int add_device(const struct turnpike_status *status, void *devices)
+{
+	json_t *row = json_object();
+
+	json_object_set_new(row, "dev", json_string(status->dev));
+	json_object_set_new(row, "mode", json_string(turnpike_mode_name(status->mode)));
+	json_object_set_new(row, "moves", json_string(turnpike_moves_name(status->moves)));
+	json_object_set_new(row, "hook", json_string(turnpike_hook_name(status->hook)));
+	json_object_set_new(row, "prog_id", number(status->prog_id));
+	json_object_set_new(row, "why", json_string(status->why));
+	return json_array_append_new(devices, row);
+}
+
+static int add_relayed(const struct turnpike_count *count, void *arg)
+{
+	struct turn_traffic *sum = arg;
+
+	if (count->verdict == TURNPIKE_RELAYED) {
+		sum->packets += count->packets;
+		sum->bytes += count->bytes;
+	}
+	return 0;
+}
+
+static json_t *relayed(const struct report_source *source)
+{
+	const struct turn_stats *stats = turn_server_stats(turn_io_server(source->io));
+	struct turn_traffic in_user_space = {
+		.packets = stats->to_peer.packets + stats->to_client.packets,
+		.bytes = stats->to_peer.bytes + stats->to_client.bytes,
+	};
+	struct turn_traffic in_kernel = { 0 };
+
+	if (kernel_handle(source->kernel))
+		turnpike_for_each_count(kernel_handle(source->kernel), add_relayed, &in_kernel);
+	return json_pack("{s:o, s:o}", "kernel", traffic(&in_kernel), "userspace",
+			 traffic(&in_user_space));
+}
+
+static json_t *report_status(const struct report_source *source)
+{
+	const struct turn_stats *stats = turn_server_stats(turn_io_server(source->io));
+	const struct turnpike *tp = kernel_handle(source->kernel);
+	json_t *result = json_object(), *devices = json_array();
+
+	kernel_for_each_device(source->kernel, add_device, devices);
+	json_object_set_new(result, "version", json_string(TURNPIKE_VERSION));
+	json_object_set_new(result, "uptime", uptime(source));
+	json_object_set_new(result, "devices", devices);
+	json_object_set_new(result, "allocations", number(stats->allocations));
+	json_object_set_new(result, "flows", number(tp ? turnpike_flows(tp) : 0));
+	json_object_set_new(result, "flow_failures", number(kernel_bind_failures(source->kernel)));
+	json_object_set_new(result, "relayed", relayed(source));
+	return result;
+}
+
+static int add_verdict(const struct turnpike_count *count, void *verdicts)
+{
+	json_t *row = json_object();
+
+	json_object_set_new(row, "dev", json_string(count->dev));
+	json_object_set_new(row, "mode", json_string(turnpike_mode_name(count->mode)));
+	json_object_set_new(row, "direction",
+			    json_string(turnpike_direction_name(count->direction)));
+	json_object_set_new(row, "verdict", json_string(turnpike_verdict_name(count->verdict)));
+	json_object_set_new(row, "packets", number(count->packets));
+	json_object_set_new(row, "bytes", number(count->bytes));
+	return json_array_append_new(verdicts, row);
+}
+
+static const struct {
+	const char *name;
+	size_t offset;
+} turn_counters[] = {
+	{ "requests", offsetof(struct turn_stats, requests) },
+	{ "successes", offsetof(struct turn_stats, successes) },
+	{ "malformed", offsetof(struct turn_stats, malformed) },
+	{ "no_allocation", offsetof(struct turn_stats, no_allocation) },
+	{ "no_permission", offsetof(struct turn_stats, no_permission) },
+	{ "no_channel", offsetof(struct turn_stats, no_channel) },
+	{ "oversize", offsetof(struct turn_stats, oversize) },
+};
+
+static json_t *errors(const struct turn_stats *stats)
+{
+	json_t *result = json_object();
+	char code[16];
+
+	for (unsigned int i = 0; i < TURN_ERROR_COUNT; i++) {
+		if (!stats->errors[i])
+			continue;
+		snprintf(code, sizeof(code), "%u", TURN_ERROR_FIRST + i);
+		json_object_set_new(result, code, number(stats->errors[i]));
+	}
+	return result;
+}
+
+static json_t *turn_report(const struct report_source *source)
+{
+	const struct turn_stats *stats = turn_server_stats(turn_io_server(source->io));
+	json_t *result = json_object();
+	uint64_t value;
+
+	json_object_set_new(result, "to_peer", traffic(&stats->to_peer));
+	json_object_set_new(result, "to_client", traffic(&stats->to_client));
+	json_object_set_new(result, "errors", errors(stats));
+	for (size_t i = 0; i < ARRAY_LEN(turn_counters); i++) {
+		memcpy(&value, (const char *)stats + turn_counters[i].offset, sizeof(value));
+		json_object_set_new(result, turn_counters[i].name, number(value));
+	}
+	json_object_set_new(result, "unsent", number(turn_io_unsent(source->io)));
+	return result;
+}
+
+static json_t *report_stats(const struct report_source *source)
+{
+	const struct turnpike *tp = kernel_handle(source->kernel);
+	json_t *result = json_object(), *verdicts = json_array();
+
+	if (tp)
+		turnpike_for_each_count(tp, add_verdict, verdicts);
+	json_object_set_new(result, "uptime", uptime(source));
+	json_object_set_new(result, "verdicts", verdicts);
+	json_object_set_new(result, "turn", turn_report(source));
+	return result;
+}
+
+static json_t *address(const struct turnpike_addr *addr)
+{
+	char text[ADDR_TEXT_MAX];
+
+	return json_string(addr_format(addr, text));
+}
+
+static json_t *seconds_until(uint64_t when)
+{
+	uint64_t now = clock_now();
+
+	return number(when > now ? (when - now) / NS_PER_S : 0);
+}
+
+static int add_flow(const struct turnpike_flow_info *flow, void *flows)
+{
+	json_t *row = json_object();
+
+	json_object_set_new(row, "direction",
+			    json_string(turnpike_direction_name(flow->direction)));
+	json_object_set_new(row, "src", address(&flow->src));
+	json_object_set_new(row, "dst", address(&flow->dst));
+	json_object_set_new(row, "new_src", address(&flow->new_src));
+	json_object_set_new(row, "new_dst", address(&flow->new_dst));
+	json_object_set_new(row, "channel", number(flow->channel));
+	json_object_set_new(row, "resolved", json_boolean(flow->resolved));
+	json_object_set_new(row, "expires_in", seconds_until(flow->expires));
+	json_object_set_new(row, "packets", number(flow->packets));
+	json_object_set_new(row, "bytes", number(flow->bytes));
+	return json_array_append_new(flows, row);
+}
+
+static json_t *report_flows(const struct report_source *source)
+{
+	const struct turnpike *tp = kernel_handle(source->kernel);
+	json_t *result = json_object(), *flows = json_array();
+
+	if (tp)
+		turnpike_for_each_flow(tp, add_flow, flows);
+	json_object_set_new(result, "flows", flows);
+	return result;
+}
+
+static const struct {
+	const char *command;
+	json_t *(*report)(const struct report_source *source);
+} reports[] = {
+	{ "status", report_status },
+	{ "stats", report_stats },
+	{ "flows", report_flows },
+};
+
+json_t *report_answer(void *source, const char *command)
+{
+	for (size_t i = 0; i < ARRAY_LEN(reports); i++) {
+		if (strcmp(reports[i].command, command) == 0)
+			return reports[i].report(source);
+	}
+	return NULL;
+}

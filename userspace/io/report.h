@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/**
+ * @file report.h
+ * What a running server knows about itself, as the JSON that people and programs get to see.
+ */
+#ifndef TURNPIKE_IO_REPORT_H
+#define TURNPIKE_IO_REPORT_H
+
+#include <jansson.h>
+
+#include "io/kernel.h"
+#include "io/turn_io.h"
+
+/** struct report_source - what reports are made of; @started: when the server began to serve */
+struct report_source {
+	const struct kernel *kernel;
+	const struct turn_io *io;
+	uint64_t started;
+};
+
+/**
+ * report_answer() - answer a command of the control socket
+ * @source: a struct report_source
+ *
+ * Return: a document that is the caller's, or NULL if there is no such command.
+ */
+json_t *report_answer(void *source, const char *command);
+
+#endif /* TURNPIKE_IO_REPORT_H */

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "io/batch.h"
+#include "io/clock.h"
+#include "io/socket.h"
+#include "io/turn_io.h"
+#include "say.h"
+
+/** All clients share a listener, and a relay has few peers. */
+#define LISTENER_RECEIVE_BYTES (4 << 20)
+#define RELAY_RECEIVE_BYTES    (1 << 20)
+
+/** A socket that is read: of a listener, or of a relayed transport address. */
+struct port {
+	struct turn_io *io;
+	int fd;
+	struct event *event;
+	struct turnpike_addr addr;
+	struct turn_allocation *alloc; /* NULL: a listener */
+};
+
+struct turn_io {
+	struct event_base *base;
+	struct kernel *kernel;
+	struct turn_server *server;
+	struct batch *batch;
+	struct port *reading; /* NULL once it was closed under its reader */
+	struct event *timer;
+	uint64_t armed; /* when @timer fires */
+	size_t n_listeners;
+	struct port *listeners[];
+};
+
+static void arm_timer(struct turn_io *io, uint64_t now)
+{
+	uint64_t next = turn_server_next_expiry(io->server);
+	/* Rounded up: never a wake-up that has nothing to do. */
+	uint64_t us = next > now ? (next - now - 1) / 1000 + 1 : 0;
+	struct timeval delay = {
+		.tv_sec = (time_t)(us / 1000000),
+		.tv_usec = (suseconds_t)(us % 1000000),
+	};
+
+	if (next == io->armed)
+		return;
+	io->armed = next;
+	if (next == TURN_NEVER)
+		event_del(io->timer);
+	else
+		event_add(io->timer, &delay);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct turn_io *io = arg;
+	uint64_t now = clock_now();
+
+	(void)fd;
+	(void)what;
+	turn_server_expire(io->server, now);
+	io->armed = TURN_NEVER;
+	arm_timer(io, now);
+}
+
+static void take_in(struct port *port, const struct turnpike_addr *from,
+		    const struct turn_packet *packet, uint64_t now)
+{
+	struct turn_tuple tuple = { .client = *from, .server = port->addr };
+
+	if (port->alloc)
+		turn_server_peer_input(port->io->server, port->alloc, from, packet, now);
+	else
+		turn_server_client_input(port->io->server, &tuple, packet, now);
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct port *port = arg;
+	struct turn_io *io = port->io;
+	unsigned int received = batch_receive(io->batch, fd);
+	uint64_t now = clock_now();
+	struct turnpike_addr from;
+
+	(void)what;
+	io->reading = port;
+	for (unsigned int i = 0; i < received && io->reading; i++) {
+		struct turn_packet packet = batch_packet(io->batch, i, &from);
+
+		take_in(port, &from, &packet, now);
+	}
+	io->reading = NULL;
+	batch_flush(io->batch);
+	arm_timer(io, now);
+}
+
+static void port_close(struct port *port)
+{
+	if (port->io->reading == port)
+		port->io->reading = NULL;
+	event_free(port->event);
+	close(port->fd);
+	free(port);
+}
+
+static int port_open(struct turn_io *io, const struct turnpike_addr *addr, int receive_bytes,
+		     struct turn_allocation *alloc, struct port **ret)
+{
+	struct port *port = calloc(1, sizeof(*port));
+	int err;
+
+	if (!port)
+		return -ENOMEM;
+	*port = (struct port){ .io = io, .addr = *addr, .alloc = alloc };
+	err = socket_open(addr, receive_bytes, &port->fd);
+	if (err)
+		goto free_port;
+	err = -ENOMEM;
+	port->event = event_new(io->base, port->fd, EV_READ | EV_PERSIST, on_readable, port);
+	if (!port->event)
+		goto close_fd;
+	if (event_add(port->event, NULL))
+		goto free_event;
+	*ret = port;
+	return 0;
+free_event:
+	event_free(port->event);
+close_fd:
+	close(port->fd);
+free_port:
+	free(port);
+	return err;
+}
+
+static void send_client(void *ctx, const struct turn_tuple *tuple, const uint8_t *data, size_t len)
+{
+	struct turn_io *io = ctx;
+
+	for (size_t i = 0; i < io->n_listeners; i++) {
+		const struct port *port = io->listeners[i];
+
+		if (addr_equal(&port->addr, &tuple->server)) {
+			batch_send(io->batch, port->fd, &tuple->client, data, len);
+			return;
+		}
+	}
+}
+
+static void send_peer(void *ctx, void *relay, const struct turnpike_addr *peer, const uint8_t *data,
+		      size_t len)
+{
+	struct turn_io *io = ctx;
+	const struct port *port = relay;
+
+	batch_send(io->batch, port->fd, peer, data, len);
+}
+
+static int open_relay(void *ctx, const struct turnpike_addr *addr, struct turn_allocation *alloc,
+		      void **relay)
+{
+	struct port *port;
+	int err = port_open(ctx, addr, RELAY_RECEIVE_BYTES, alloc, &port);
+
+	if (!err)
+		*relay = port;
+	return err;
+}
+
+static void close_relay(void *ctx, void *relay)
+{
+	struct turn_io *io = ctx;
+
+	/* The queue names sockets by number, and the next one may get the same. */
+	batch_flush(io->batch);
+	port_close(relay);
+}
+
+static int install_flow(void *ctx, const struct turn_flow *flow)
+{
+	struct turn_io *io = ctx;
+
+	return kernel_bind(io->kernel, flow);
+}
+
+static void remove_flow(void *ctx, const struct turn_flow *flow)
+{
+	struct turn_io *io = ctx;
+
+	kernel_unbind(io->kernel, flow);
+}
+
+static void fill_random(void *ctx, void *buf, size_t len)
+{
+	uint8_t *pos = buf;
+
+	(void)ctx;
+	while (len > 0) {
+		ssize_t got = getrandom(pos, len, 0);
+
+		if (got > 0) {
+			pos += got;
+			len -= (size_t)got;
+		} else if (errno != EINTR) {
+			/* Nonces and transactions that can be guessed are worse than no server. */
+			abort();
+		}
+	}
+}
+
+static const struct turn_ops ops = {
+	.send_client = send_client,
+	.send_peer = send_peer,
+	.open_relay = open_relay,
+	.close_relay = close_relay,
+	.install_flow = install_flow,
+	.remove_flow = remove_flow,
+	.random = fill_random,
+};
+
+static void say_why_not_bound(const struct turnpike_addr *addr, int err)
+{
+	char text[ADDR_TEXT_MAX];
+
+	addr_format(addr, text);
+	if (err == -EADDRNOTAVAIL)
+		say("%s is not an address of this machine: choose one that 'ip address' lists",
+		    text);
+	else if (err == -EADDRINUSE)
+		say("%s is taken by another program: stop it ('ss -lunp' names it), or choose "
+		    "another port",
+		    text);
+	else if (err == -EACCES)
+		say("%s needs a privilege: run as root, give CAP_NET_BIND_SERVICE, or choose a "
+		    "port above 1023",
+		    text);
+	else
+		say("%s cannot be bound: %s", text, strerror(-err));
+}
+
+static int open_listeners(struct turn_io *io, const struct turnpike_addr *listen, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		int err =
+			port_open(io, &listen[i], LISTENER_RECEIVE_BYTES, NULL, &io->listeners[i]);
+
+		if (err) {
+			say_why_not_bound(&listen[i], err);
+			return err;
+		}
+		io->n_listeners++;
+	}
+	return 0;
+}
+
+/* So that a wrong address is not first noticed by a client. */
+static int try_relay_addresses(const struct turn_config *config)
+{
+	for (size_t i = 0; i < config->n_relays; i++) {
+		struct turnpike_addr addr = addr_without_port(&config->relays[i].addr);
+		int fd, err = socket_open(&addr, RELAY_RECEIVE_BYTES, &fd);
+
+		if (err) {
+			say_why_not_bound(&addr, err);
+			return err;
+		}
+		close(fd);
+	}
+	return 0;
+}
+
+static int set_up(struct turn_io *io, const struct turnpike_addr *listen, size_t n_listen,
+		  const struct turn_config *config)
+{
+	struct turn_config with_own = *config;
+	int err;
+
+	io->batch = batch_new();
+	io->timer = evtimer_new(io->base, on_timer, io);
+	err = io->batch && io->timer ? 0 : -ENOMEM;
+	with_own.own = listen;
+	with_own.n_own = n_listen;
+	if (!err)
+		err = turn_server_new(&with_own, &ops, io, &io->server);
+	if (err) {
+		say("the TURN server cannot be made: %s", strerror(-err));
+		return err;
+	}
+	err = open_listeners(io, listen, n_listen);
+	return err ? err : try_relay_addresses(config);
+}
+
+int turn_io_open(struct event_base *base, struct kernel *kernel, const struct turnpike_addr *listen,
+		 size_t n_listen, const struct turn_config *config, struct turn_io **ret)
+{
+	struct turn_io *io = calloc(1, sizeof(*io) + n_listen * sizeof(io->listeners[0]));
+	int err;
+
+	if (!io) {
+		say("out of memory");
+		return -ENOMEM;
+	}
+	io->base = base;
+	io->kernel = kernel;
+	io->armed = TURN_NEVER;
+	err = set_up(io, listen, n_listen, config);
+	if (err) {
+		turn_io_close(io);
+		return err;
+	}
+	*ret = io;
+	return 0;
+}
+
+void turn_io_close(struct turn_io *io)
+{
+	if (!io)
+		return;
+	turn_server_free(io->server);
+	for (size_t i = 0; i < io->n_listeners; i++)
+		port_close(io->listeners[i]);
+	if (io->timer)
+		event_free(io->timer);
+	batch_free(io->batch);
+	free(io);
+}
+
+struct turn_server *turn_io_server(const struct turn_io *io)
+{
+	return io->server;
+}
+
+uint64_t turn_io_unsent(const struct turn_io *io)
+{
+	return batch_unsent(io->batch);
+}

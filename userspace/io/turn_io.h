@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/**
+ * @file turn_io.h
+ * Gives the TURN core its sockets, its clock and its kernel.
+ */
+#ifndef TURNPIKE_IO_TURN_IO_H
+#define TURNPIKE_IO_TURN_IO_H
+
+#include <event2/event.h>
+
+#include "io/kernel.h"
+#include "turn/turn.h"
+
+struct turn_io;
+
+/**
+ * turn_io_open() - bind the listeners and make a TURN server of them
+ * @kernel: where flows go; has to outlive the result
+ * @listen: addresses with ports, no wildcards; also kept from being peers
+ *
+ * Datagrams are served by the loop of @base. On error a sentence has been said.
+ *
+ * Return: 0 or a negative errno.
+ */
+int turn_io_open(struct event_base *base, struct kernel *kernel, const struct turnpike_addr *listen,
+		 size_t n_listen, const struct turn_config *config, struct turn_io **io);
+
+/** turn_io_close() - end all allocations and close all sockets; NULL is fine */
+void turn_io_close(struct turn_io *io);
+
+/** turn_io_server() - the TURN server, to add users to and to ask for statistics */
+struct turn_server *turn_io_server(const struct turn_io *io);
+
+/** turn_io_unsent() - how many datagrams could not be sent */
+uint64_t turn_io_unsent(const struct turn_io *io);
+
+#endif /* TURNPIKE_IO_TURN_IO_H */
