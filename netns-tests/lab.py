@@ -190,6 +190,10 @@ class Lab:
                       "peer", "name", b.device, "netns", self.namespace(b.role)])
         if self.topology.switch:
             # A snooping bridge with no querier may forget who listens to neighbour solicitations.
+            # Nor may it look into packets, as it does for iptables where br_netfilter is built in.
+            with self.entered(self.topology.switch):
+                for path in Path("/proc/sys/net/bridge").glob("bridge-nf-call-*"):
+                    path.write_text("0")
             self._ip(self.topology.switch, ["link add br0 type bridge stp_state 0 mcast_snooping 0", "link set br0 up"])
         for end in (end for link in self.topology.links for end in link):
             if end.place is None:

@@ -73,11 +73,22 @@ use_installed_library() {
 	[[ -n $pc ]] || { echo "no turnpike.pc was installed"; return 1; }
 	cat >"$scratch/tiny.c" <<-'EOF'
 		#include <turnpike/turnpike.h>
+		#include <errno.h>
 		#include <stdio.h>
 
 		int main(void)
 		{
-			return puts("compiled and linked against the installed library") < 0;
+			TURNPIKE_OPTS(turnpike_open_opts, opts, .max_flows = 16);
+			struct turnpike *tp;
+
+			if (turnpike_open(&opts, &tp)) {
+				puts(turnpike_error(NULL));
+				return 1;
+			}
+			if (turnpike_attach(tp, "nonesuch", NULL) != -ENODEV)
+				return 1;
+			turnpike_close(tp);
+			return 0;
 		}
 	EOF
 	local -a flags
