@@ -13,9 +13,10 @@
 typedef struct __sk_buff ctx_t;
 
 /* Global functions need a name a context: see bulk.h. */
-#define sum_bytes  sum_bytes_tc
-#define shift_up   shift_up_tc
-#define shift_down shift_down_tc
+#define sum_bytes       sum_bytes_tc
+#define shift_up        shift_up_tc
+#define shift_down      shift_down_tc
+#define move_around_udp move_around_udp_tc
 
 /* Only within a family: the sk_buff knows its protocol, and bpf_skb_change_proto() moves the head.
  */

@@ -11,9 +11,10 @@
 typedef struct xdp_md ctx_t;
 
 /* Global functions need a name a context: see bulk.h. */
-#define sum_bytes  sum_bytes_xdp
-#define shift_up   shift_up_xdp
-#define shift_down shift_down_xdp
+#define sum_bytes       sum_bytes_xdp
+#define shift_up        shift_up_xdp
+#define shift_down      shift_down_xdp
+#define move_around_udp move_around_udp_xdp
 
 /* Data can be moved instead of headers, whatever the headers are. */
 #define CTX_MOVES_TAIL true

@@ -10,16 +10,20 @@
 #include "checksum.h"
 #include "count.h"
 
-static __always_inline __u32 out_len(const struct packet *pkt)
+/* Takes off what lies behind the datagram. Should it fail, the frame is longer than need be. */
+static __always_inline void trim(ctx_t *ctx, __u32 len, __u32 wanted)
 {
-	return pkt->out_hlen + pkt->data_len;
+	if (len > wanted)
+		ctx_move_tail(ctx, len, -(int)(len - wanted));
 }
 
-/* Takes off what lies behind the datagram. Should it fail, the frame is longer than need be. */
-static __always_inline void trim(ctx_t *ctx, const struct packet *pkt, __u32 len)
+/* A way that failed is counted, and @room handed through. */
+static __always_inline enum room noted(enum room room, enum turnpike_verdict verdict,
+				       const struct packet *pkt)
 {
-	if (len > out_len(pkt))
-		ctx_move_tail(ctx, len, -(int)(len - out_len(pkt)));
+	if (room == ROOM_NONE)
+		count(verdict, TURNPIKE_DIR_NONE, pkt->len);
+	return room;
 }
 
 static __always_inline enum room move_head(ctx_t *ctx, const struct packet *pkt)
@@ -28,72 +32,75 @@ static __always_inline enum room move_head(ctx_t *ctx, const struct packet *pkt)
 		ctx_move_head(ctx, pkt->in_hlen, pkt->out_hlen, pkt->family, pkt->out_family);
 
 	if (room == ROOM_MADE)
-		trim(ctx, pkt, pkt->len - pkt->in_hlen + pkt->out_hlen);
-	return room;
+		trim(ctx, pkt->len - pkt->in_hlen + pkt->out_hlen, pkt->out_hlen + pkt->data_len);
+	return noted(room, TURNPIKE_HEAD_FAILED, pkt);
 }
 
 /*
- * @len and @hlen are of the frame and its headers as they are now. Growing makes room first and
- * then moves the data; shrinking moves it first.
+ * @len is the frame's length as it is now; the headers' goes from @from to @to. Growing makes room
+ * first and then moves the data; shrinking moves it first.
  */
 static __always_inline enum room move_tail(ctx_t *ctx, const struct packet *pkt, __u32 len,
-					   __u32 hlen)
+					   __u32 from, __u32 to)
 {
+	const __u32 wanted = to + pkt->data_len;
 	int err = 0;
 
 	if (pkt->data_len > MAX_DATA || ctx_pull(ctx, len))
-		return ROOM_NONE;
-	if (len < out_len(pkt)) {
-		if (ctx_move_tail(ctx, len, (int)(out_len(pkt) - len)))
-			return ROOM_NONE;
-		len = out_len(pkt);
+		return noted(ROOM_NONE, TURNPIKE_TAIL_FAILED, pkt);
+	if (len < wanted) {
+		if (ctx_move_tail(ctx, len, (int)(wanted - len)))
+			return noted(ROOM_NONE, TURNPIKE_TAIL_FAILED, pkt);
+		len = wanted;
 	}
-	if (pkt->out_hlen > hlen)
-		err = shift_up(ctx, hlen, pkt->data_len, pkt->out_hlen - hlen);
-	else if (pkt->out_hlen < hlen)
-		err = shift_down(ctx, hlen, pkt->data_len, hlen - pkt->out_hlen);
+	if (to > from)
+		err = shift_up(ctx, from, pkt->data_len, to - from);
+	else if (to < from)
+		err = shift_down(ctx, from, pkt->data_len, from - to);
 	if (err)
 		return ROOM_TORN;
-	trim(ctx, pkt, len);
+	trim(ctx, len, wanted);
 	return ROOM_MADE;
 }
 
 /*
  * The UDP header must stay where the sk_buff has it (checksum.h): the IP header's difference is
- * made in front of it, the channel's behind it.
+ * made in front of it, the channel's behind it. What grows comes first, since it may fail and can
+ * be undone; taking bytes of the IP header away cannot be, and comes last. Not inlined: see bulk.h.
  */
-static __always_inline enum room move_around_udp(ctx_t *ctx, const struct packet *pkt)
+__noinline int move_around_udp(ctx_t *ctx, const struct packet *pkt)
 {
+	/* A pointer that a global function gets may be NULL, says the verifier. */
+	if (!pkt)
+		return ROOM_NONE;
+
 	const int delta = (int)ip_hlen(pkt->out_family) - (int)ip_hlen(pkt->family);
-	const __u32 hlen = (__u32)((int)pkt->in_hlen + delta);
+	const __u32 grown = pkt->in_hlen + (__u32)(delta > 0 ? delta : 0);
+	const __u32 kept = pkt->out_hlen - (__u32)(delta < 0 ? delta : 0);
 	enum room room;
 
-	room = ctx_move_head(ctx, pkt->in_hlen, hlen, pkt->family, pkt->out_family);
-	if (room != ROOM_MADE)
-		return room;
-	room = move_tail(ctx, pkt, (__u32)((int)pkt->len + delta), hlen);
-	if (room != ROOM_NONE || !delta)
-		return room;
-	room = ctx_move_head(ctx, hlen, pkt->in_hlen, pkt->out_family, pkt->family);
-	return room == ROOM_MADE ? ROOM_NONE : ROOM_TORN;
-}
-
-static __always_inline void note(enum turnpike_verdict verdict, const struct packet *pkt)
-{
-	count(verdict, TURNPIKE_DIR_NONE, pkt->len);
+	if (delta > 0) {
+		room = ctx_move_head(ctx, pkt->in_hlen, grown, pkt->family, pkt->out_family);
+		if (room != ROOM_MADE)
+			return noted(room, TURNPIKE_HEAD_FAILED, pkt);
+	}
+	room = move_tail(ctx, pkt, pkt->len + (grown - pkt->in_hlen), grown, kept);
+	if (delta > 0 && room == ROOM_NONE)
+		return ctx_move_head(ctx, grown, pkt->in_hlen, pkt->out_family, pkt->family)
+			       ? ROOM_TORN
+			       : ROOM_NONE;
+	if (delta < 0 && room == ROOM_MADE)
+		return ctx_move_head(ctx, kept, pkt->out_hlen, pkt->family, pkt->out_family)
+			       ? ROOM_TORN
+			       : ROOM_MADE;
+	return room;
 }
 
 static __always_inline enum room move(ctx_t *ctx, const struct packet *pkt, enum moves moves)
 {
-	enum room room;
-
 	if (moves == MOVE_HEAD)
-		room = move_head(ctx, pkt);
-	else
-		room = move_tail(ctx, pkt, pkt->len, pkt->in_hlen);
-	if (room == ROOM_NONE)
-		note(moves == MOVE_HEAD ? TURNPIKE_HEAD_FAILED : TURNPIKE_TAIL_FAILED, pkt);
-	return room;
+		return move_head(ctx, pkt);
+	return move_tail(ctx, pkt, pkt->len, pkt->in_hlen, pkt->out_hlen);
 }
 
 /*
@@ -104,12 +111,8 @@ static __always_inline enum room make_room(ctx_t *ctx, const struct packet *pkt,
 {
 	enum room room;
 
-	if (config.skb && pkt->checksum == CHECKSUM_SEED) {
-		room = move_around_udp(ctx, pkt);
-		if (room == ROOM_NONE)
-			note(TURNPIKE_TAIL_FAILED, pkt);
-		return room;
-	}
+	if (config.skb && pkt->checksum == CHECKSUM_SEED)
+		return (enum room)move_around_udp(ctx, pkt);
 	room = move(ctx, pkt, moves);
 	if (room == ROOM_NONE && CTX_MOVES_TAIL)
 		room = move(ctx, pkt, moves == MOVE_HEAD ? MOVE_TAIL : MOVE_HEAD);
