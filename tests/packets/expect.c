@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <string.h>
+#include <time.h>
+
+#include <arpa/inet.h>
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+
+#include "expect.h"
+
+#define IP4_DF       0x4000
+#define SMALL_ENOUGH 1260 /* an IPv4 packet that no path needs to fragment */
+#define OUT_LABEL    0x5a1c3
+#define OUT_ID       0xfffe /* with OLD_PACKETS it runs over */
+#define OLD_PACKETS  3
+#define OLD_BYTES    0x1fffffffful
+#define LARGE_MTU    9000
+#define HOUR_NS      3600000000000ull
+#define JUST_NOW     100000000ull /* ns; the programs read a clock that lags by a tick */
+
+/* The other half of a next hop is always filled with something that must not be used. */
+static const struct {
+	__u32 index;
+	__u32 current;
+	__u32 ifindex;
+	__u32 flags;
+	enum mac smac;
+} hops[HOPS] = {
+	[HOP_SAME] = { 1, 0, BENCH_IFINDEX, TURNPIKE_HOP_XDP_XMIT, MAC_OURS },
+	[HOP_XMIT] = { 2, 1, 9, TURNPIKE_HOP_XDP_XMIT, MAC_EGRESS },
+	[HOP_NO_XMIT] = { 3, 1, 9, 0, MAC_EGRESS },
+	[HOP_UNRESOLVED] = { 4, 0, 0, 0, MAC_OTHER0 },
+	[HOP_ZERO] = { 0, 0, 0, 0, MAC_OTHER0 },
+	[HOP_BEYOND] = { 0xffffff, 0, 0, 0, MAC_OTHER0 },
+};
+
+/* Where the packets of each flow come from and go to. */
+static const struct {
+	enum host src, dst;
+	__u16 channel;
+} from[TURNPIKE_DIR_MAX] = {
+	[TURNPIKE_DIR_TO_PEER] = { CLIENT, SERVER, CHANNEL },
+	[TURNPIKE_DIR_TO_CLIENT] = { PEER, RELAY, 0 },
+	[TURNPIKE_DIR_HAIRPIN] = { CLIENT, SERVER, CHANNEL },
+}, to[TURNPIKE_DIR_MAX] = {
+	[TURNPIKE_DIR_TO_PEER] = { RELAY, PEER, 0 },
+	[TURNPIKE_DIR_TO_CLIENT] = { SERVER, CLIENT, CHANNEL },
+	[TURNPIKE_DIR_HAIRPIN] = { SERVER, CLIENT_B, CHANNEL_B },
+};
+
+const struct families families[FAMILIES] = {
+	{ TURNPIKE_IPV4, TURNPIKE_IPV4 },
+	{ TURNPIKE_IPV6, TURNPIKE_IPV6 },
+	{ TURNPIKE_IPV4, TURNPIKE_IPV6 },
+	{ TURNPIKE_IPV6, TURNPIKE_IPV4 },
+};
+
+static __u64 now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (__u64)ts.tv_sec * 1000000000u + (__u64)ts.tv_nsec;
+}
+
+struct frame vector_usual(enum turnpike_direction direction)
+{
+	return (struct frame){ .src = from[direction].src,
+			       .dst = from[direction].dst,
+			       .channel = from[direction].channel };
+}
+
+static struct turnpike_nexthop make_nexthop(enum hop hop, __u32 mtu)
+{
+	struct turnpike_nexthop nexthop = { .current = hops[hop].current };
+	struct turnpike_hop *ours = &nexthop.hop[hops[hop].current];
+	struct turnpike_hop *stale = &nexthop.hop[!hops[hop].current];
+
+	memset(stale, 0x55, sizeof(*stale));
+	if (!hops[hop].ifindex)
+		return nexthop;
+	mac_addr(MAC_NEXT, ours->dmac);
+	mac_addr(hops[hop].smac, ours->smac);
+	ours->ifindex = hops[hop].ifindex;
+	ours->flags = hops[hop].flags;
+	ours->mtu = mtu;
+	return nexthop;
+}
+
+void vector_flow(enum turnpike_direction direction, struct families pair, struct encoded_flow *ret)
+{
+	const __u64 expires = now() + HOUR_NS;
+	const bool hairpin = direction == TURNPIKE_DIR_HAIRPIN;
+	const bool to_client = direction == TURNPIKE_DIR_TO_CLIENT;
+	const __u8 near = to_client ? pair.out : pair.in;
+	const __u8 far = to_client ? pair.in : pair.out;
+	const struct turnpike_binding binding = {
+		.client = host_addr(CLIENT, near),
+		.server = host_addr(SERVER, near),
+		.relay = host_addr(hairpin ? SERVER : RELAY, far),
+		.peer = host_addr(hairpin ? CLIENT_B : PEER, far),
+		.channel = CHANNEL,
+		.channel_expires = expires,
+		.permission_expires = expires,
+	};
+
+	if (to_client)
+		encode_to_client(&binding, ret);
+	else
+		encode_to_peer(&binding, ret);
+	if (hairpin)
+		ret->flow.channel = htons(CHANNEL_B);
+	ret->flow.packets = OLD_PACKETS;
+	ret->flow.bytes = OLD_BYTES;
+	ret->flow.ip4_id = OUT_ID;
+	ret->flow.ip6_label = htonl(OUT_LABEL);
+}
+
+/* A partial checksum is completed where no device will do it any more; IPv6 has none without. */
+static enum checksum outgoing_checksum(const struct bench *bench, const struct frame *in,
+				       __u8 family)
+{
+	if (in->checksum == CHECKSUM_PARTIAL && !bench_variant(bench)->skb)
+		return CHECKSUM_FULL;
+	if (in->checksum == CHECKSUM_ZERO && family == TURNPIKE_IPV6)
+		return CHECKSUM_FULL;
+	return in->checksum;
+}
+
+static struct frame outgoing(const struct bench *bench, const struct vector *vector,
+			     const struct frame *in, __u8 family)
+{
+	struct frame out = {
+		.family = family,
+		.smac = hops[vector->hop].smac,
+		.dmac = MAC_NEXT,
+		.src = to[vector->flow].src,
+		.dst = to[vector->flow].dst,
+		.checksum = outgoing_checksum(bench, in, family),
+		.tos = in->tos,
+		.ttl = (__u16)((in->ttl ? in->ttl : TTL_USUAL) - 1),
+		.id = (__u16)(OUT_ID + OLD_PACKETS),
+		.label = OUT_LABEL,
+		.channel = to[vector->flow].channel,
+		.data_len = in->data_len,
+		.word = in->word,
+	};
+
+	/* IPv6 has no DF and is never fragmented underway: RFC 7915 section 5.1. */
+	if (in->family == TURNPIKE_IPV4)
+		out.frag_off = in->frag_off & IP4_DF;
+	else if (ip_len(&out) > SMALL_ENOUGH)
+		out.frag_off = IP4_DF;
+	return out;
+}
+
+/* The packet of the vector, with its payload crafted and its length fitted. */
+static struct frame incoming(const struct bench *bench, const struct vector *vector,
+			     struct families pair)
+{
+	struct frame in = vector->in;
+	struct frame full, out;
+
+	in.family = pair.in;
+	if (vector->room == ROOM_NEITHER)
+		in.data_len =
+			(__u16)(bench_buffer(bench) - vector->left - ETHERNET_HLEN - ip_len(&in));
+	full = in;
+	full.checksum = CHECKSUM_FULL;
+	out = outgoing(bench, vector, &full, pair.out);
+	if (vector->craft == CRAFT_IN_PSEUDO)
+		in.word = word_for_check(&full, pseudo_sum(&full));
+	if (vector->craft == CRAFT_IN_ONES)
+		in.word = word_for_check(&full, 0xffff);
+	if (vector->craft == CRAFT_OUT_ONES)
+		in.word = word_for_check(&out, 0xffff);
+	return in;
+}
+
+/* Was the crafting worth it? Otherwise the vector tests nothing. */
+static bool crafted(const struct bench *bench, const struct vector *vector, const struct frame *in,
+		    __u8 out_family)
+{
+	struct frame full = *in;
+	struct frame out;
+
+	full.checksum = CHECKSUM_FULL;
+	out = outgoing(bench, vector, &full, out_family);
+	switch (vector->craft) {
+	case CRAFT_NONE:
+		return true;
+	case CRAFT_IN_PSEUDO:
+		return in->word && udp_check(&full) == pseudo_sum(&full);
+	case CRAFT_IN_ONES:
+		return in->word && udp_check(&full) == 0xffff;
+	case CRAFT_OUT_ONES:
+		return in->word && udp_check(&out) == 0xffff;
+	}
+	return false;
+}
+
+/* Before a flow is found, nothing is known of the direction. */
+static enum turnpike_direction counted_direction(const struct vector *vector)
+{
+	switch (vector->verdict) {
+	case TURNPIKE_RELAYED:
+	case TURNPIKE_EXPIRED:
+	case TURNPIKE_TTL:
+	case TURNPIKE_NO_NEXTHOP:
+	case TURNPIKE_NO_EGRESS:
+	case TURNPIKE_TOO_BIG:
+	case TURNPIKE_NO_ROOM:
+		return vector->flow;
+	default:
+		return TURNPIKE_DIR_NONE;
+	}
+}
+
+static void expect_count(struct expectation *ret, enum turnpike_direction direction,
+			 enum turnpike_verdict verdict, __u32 bytes)
+{
+	ret->counts.of[direction][verdict].packets = 1;
+	ret->counts.of[direction][verdict].bytes = bytes;
+}
+
+static void expect_notes(const struct vector *vector, struct expectation *ret)
+{
+	enum turnpike_verdict note;
+
+	for (note = 0; note < TURNPIKE_VERDICT_MAX; note++)
+		if (vector->notes & NOTE(note))
+			expect_count(ret, TURNPIKE_DIR_NONE, note, ret->in_len);
+}
+
+static void expect_relayed(const struct bench *bench, const struct vector *vector, __u8 out_family,
+			   struct expectation *ret)
+{
+	const struct frame out = outgoing(bench, vector, &ret->in, out_family);
+	const bool same = vector->hop == HOP_SAME;
+
+	ret->out_len = (__u32)build(&out, ret->out_bytes);
+	ret->action = same ? XDP_TX : XDP_REDIRECT;
+	if (bench_variant(bench)->tc)
+		ret->action = TC_ACT_REDIRECT;
+	expect_count(ret, vector->flow, TURNPIKE_RELAYED, ret->in.data_len);
+	if (ret->in.checksum == CHECKSUM_PARTIAL)
+		expect_count(ret, vector->flow, TURNPIKE_PARTIAL, ret->in.data_len);
+	ret->after.packets++;
+	ret->after.bytes += ret->in.data_len;
+}
+
+static void expect_passed(const struct bench *bench, const struct vector *vector,
+			  struct expectation *ret)
+{
+	memcpy(ret->out_bytes, ret->in_bytes, ret->in_len);
+	ret->out_len = ret->in_len;
+	ret->action = bench_variant(bench)->tc ? TC_ACT_UNSPEC : XDP_PASS;
+	expect_count(ret, counted_direction(vector), vector->verdict, ret->in_len);
+}
+
+/* The flow, and the next hop with an MTU that fits the packet, or just not. */
+static void expect_state(const struct bench *bench, const struct vector *vector,
+			 struct families pair, struct expectation *ret)
+{
+	const struct frame out = outgoing(bench, vector, &ret->in, pair.out);
+	__u32 mtu = LARGE_MTU;
+
+	if (vector->flow != TURNPIKE_DIR_NONE)
+		vector_flow(vector->flow, pair, &ret->flow);
+	ret->flow.flow.nexthop = hops[vector->hop].index;
+	if (vector->expired)
+		ret->flow.flow.expires = now() - JUST_NOW;
+	ret->after = ret->flow.flow;
+
+	if (vector->mtu != MTU_LARGE)
+		mtu = (__u32)ip_len(&out) - (vector->mtu == MTU_SHORT);
+	if (vector->hop != HOP_BEYOND)
+		ret->hop = hops[vector->hop].index;
+	ret->nexthop = make_nexthop(vector->hop, mtu);
+}
+
+bool expect(const struct bench *bench, const struct vector *vector, struct families pair,
+	    struct expectation *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	ret->in = incoming(bench, vector, pair);
+	ret->in_len = (__u32)build(&ret->in, ret->in_bytes);
+	expect_state(bench, vector, pair, ret);
+	expect_notes(vector, ret);
+	if (vector->verdict == TURNPIKE_RELAYED)
+		expect_relayed(bench, vector, pair.out, ret);
+	else
+		expect_passed(bench, vector, ret);
+	return crafted(bench, vector, &ret->in, pair.out);
+}

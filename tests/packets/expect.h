@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/**
+ * @file expect.h
+ * What must become of a vector's packet, worked out from the vector alone.
+ */
+#ifndef TURNPIKE_TEST_EXPECT_H
+#define TURNPIKE_TEST_EXPECT_H
+
+#include "vector.h"
+
+/**
+ * struct expectation - one vector for one pair of families
+ * @in:        the packet
+ * @flow:      to be installed, if its key has a family
+ * @nexthop:   to be installed at @hop, unless that is 0
+ * @in_bytes:  what goes in; all of the frame, should it be cut off at @in_len
+ * @out_bytes: what must come out
+ * @action:    what the program must return
+ * @counts:    what it must count
+ * @after:     what must have become of @flow
+ */
+struct expectation {
+	struct frame in;
+	struct encoded_flow flow;
+	struct turnpike_nexthop nexthop;
+	__u32 hop;
+	__u8 in_bytes[FRAME_MAX];
+	__u8 out_bytes[FRAME_MAX];
+	__u32 in_len;
+	__u32 out_len;
+	int action;
+	struct counts counts;
+	struct turnpike_flow after;
+};
+
+/** expect() - returns false if the payload cannot be crafted as the vector wants it */
+bool expect(const struct bench *bench, const struct vector *vector, struct families pair,
+	    struct expectation *ret);
+
+#endif /* TURNPIKE_TEST_EXPECT_H */

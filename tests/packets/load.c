@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Does the verifier take every program in every configuration, and with how much work? Programs
+ * are found in the object, so that a new one is tested without being listed here.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <cmocka.h>
+
+#include <turnpike/abi.h>
+
+#include "turnpike.skel.h"
+
+#define SKIPPED    77     /* CTest's SKIP_RETURN_CODE */
+#define BUDGET     100000 /* a tenth of what the verifier goes through before it gives up */
+#define MIN_LOADED 3      /* two entry points of XDP, one of TC */
+
+/* Opens the object for one program only; returns NULL if there are not as many. */
+static struct turnpike_bpf *open_for(int number, __u32 skb, struct bpf_program **ret)
+{
+	struct turnpike_bpf *relay = turnpike_bpf__open();
+	struct bpf_program *program;
+	int i = 0;
+
+	assert_non_null(relay);
+	*ret = NULL;
+	bpf_object__for_each_program(program, relay->obj)
+	{
+		bpf_program__set_autoload(program, i == number);
+		if (i++ == number)
+			*ret = program;
+	}
+	relay->rodata->config.ifindex = 7;
+	relay->rodata->config.skb = skb;
+	if (*ret)
+		return relay;
+	turnpike_bpf__destroy(relay);
+	return NULL;
+}
+
+/* Returns whether there was such a program. */
+static bool load_one(int number, __u32 skb)
+{
+	struct bpf_prog_info info = { 0 };
+	struct bpf_program *program;
+	struct turnpike_bpf *relay = open_for(number, skb, &program);
+	__u32 len = sizeof(info);
+	char verified[16] = "unknown";
+
+	if (!relay)
+		return false;
+	assert_int_equal(turnpike_bpf__load(relay), 0);
+	assert_int_equal(bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &len), 0);
+	/* Kernels before 5.16 do not say. */
+	if (info.verified_insns)
+		snprintf(verified, sizeof(verified), "%u", info.verified_insns);
+	printf("%-16s %3u %8zu %8u %9s %8u\n", bpf_program__name(program), skb,
+	       bpf_program__insn_cnt(program), info.xlated_prog_len / 8, verified,
+	       info.jited_prog_len);
+	assert_true(info.verified_insns <= BUDGET);
+	turnpike_bpf__destroy(relay);
+	return true;
+}
+
+static void test_load(void **state)
+{
+	__u32 skb;
+	int i;
+
+	(void)state;
+	printf("%-16s %3s %8s %8s %9s %8s\n", "program", "skb", "insns", "xlated", "verified",
+	       "jited");
+	for (skb = 0; skb <= 1; skb++) {
+		for (i = 0; load_one(i, skb); i++)
+			;
+		assert_in_range(i, MIN_LOADED, 100);
+	}
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = { cmocka_unit_test(test_load) };
+
+	if (geteuid() != 0) {
+		fprintf(stderr, "SKIPPED: only root may load BPF programs\n");
+		return SKIPPED;
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

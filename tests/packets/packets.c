@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Every program in every configuration, byte by byte: what goes in, what must come out. Frames are
+ * described (build.h), never written down; vectors are tables, or lengths counted up.
+ *
+ * What cannot be had by BPF_PROG_TEST_RUN is tested between network namespaces: by which device a
+ * frame really leaves, checksums that the kernel completes, frames larger than a page.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "tables.h"
+
+#define SKIPPED      77   /* CTest's SKIP_RETURN_CODE */
+#define WORD_STEP    251  /* prime: all bits take part */
+#define MAY_NEED_DF  1200 /* bytes of data, or IPv4 will not be made IPv6 */
+#define COUNT(array) (sizeof(array) / sizeof(array[0]))
+
+/* Every residue of 4 and of 32, which the programs' loops work in, and what packets are like. */
+static const __u16 lengths[] = { 0,   1,   2,   3,   4,   5,   6,   7,    8,    9,    10,   11,
+				 12,  13,  14,  15,  16,  17,  18,  19,   20,   21,   22,   23,
+				 24,  25,  26,  27,  28,  29,  30,  31,   32,   33,   34,   35,
+				 36,  37,  63,  64,  65,  66,  95,  96,   97,   98,   99,   127,
+				 128, 129, 160, 161, 162, 163, 172, 1199, 1200, 1201, 1399, 1400 };
+
+static const enum turnpike_direction directions[] = { TURNPIKE_DIR_TO_PEER, TURNPIKE_DIR_TO_CLIENT,
+						      TURNPIKE_DIR_HAIRPIN };
+
+static const enum room rooms[] = { ROOM_USUAL, ROOM_POISONED };
+
+static const struct variant *variant;
+static struct bench *opened;
+
+static int open_variant(void **state)
+{
+	(void)state;
+	if (bench_open(variant, &opened))
+		return -1;
+	vector_prepare(opened);
+	return 0;
+}
+
+static int close_variant(void **state)
+{
+	(void)state;
+	bench_close(opened);
+	opened = NULL;
+	return 0;
+}
+
+static int run_table(const struct table *table)
+{
+	const int before = vector_count();
+	int failed = 0;
+	size_t i;
+
+	for (i = 0; i < table->len; i++)
+		failed += vector_run(opened, &table->vectors[i]);
+	assert_true(vector_count() > before);
+	return failed;
+}
+
+/* The same, but with garbage around the frames. */
+static int run_poisoned(const struct table *table)
+{
+	struct vector vector;
+	int failed = 0;
+	size_t i;
+
+	for (i = 0; i < table->len; i++) {
+		vector = table->vectors[i];
+		vector.room = ROOM_POISONED;
+		failed += vector_run(opened, &vector);
+	}
+	return failed;
+}
+
+/* ChannelData with 0 to 3 bytes of padding; plain UDP has none. */
+static int run_paddings(const struct vector *vector)
+{
+	struct vector padded = *vector;
+	int failed = 0;
+
+	do {
+		failed += vector_run(opened, &padded);
+		padded.in.padding++;
+	} while (padded.in.channel && padded.in.padding <= 3);
+	return failed;
+}
+
+/* All directions and lengths from @shortest on, of a relayed packet that is otherwise like @like.
+ */
+static int run_lengths(const struct vector *like, __u16 shortest)
+{
+	struct vector vector;
+	int failed = 0;
+	size_t i, j;
+
+	for (i = 0; i < COUNT(directions); i++) {
+		for (j = 0; j < COUNT(lengths); j++) {
+			if (lengths[j] < shortest)
+				continue;
+			vector = *like;
+			vector.flow = directions[i];
+			vector.verdict = TURNPIKE_RELAYED;
+			vector.in = vector_usual(directions[i]);
+			vector.in.checksum = like->in.checksum;
+			vector.in.min_len = like->in.min_len;
+			vector.in.data_len = lengths[j];
+			if (lengths[j] > MAY_NEED_DF)
+				vector.in.frag_off = 0x4000;
+			failed += vector.complete ? vector_run(opened, &vector)
+						  : run_paddings(&vector);
+		}
+	}
+	return failed;
+}
+
+static void test_lengths(void **state)
+{
+	static const struct vector likes[] = {
+		{ .name = "length" },
+		{ .name = "length, trailer", .in.min_len = 60 },
+		{ .name = "length, long trailer", .in.min_len = 1500 },
+		{ .name = "length, wrong checksum", .in.checksum = CHECKSUM_WRONG },
+	};
+	struct vector like;
+	int failed = 0;
+	size_t i, j;
+
+	(void)state;
+	for (i = 0; i < COUNT(likes); i++) {
+		for (j = 0; j < COUNT(rooms); j++) {
+			like = likes[i];
+			like.room = rooms[j];
+			failed += run_lengths(&like, 0);
+		}
+	}
+	assert_int_equal(failed, 0);
+}
+
+/* The programs sum the data only of these. */
+static void test_summed_lengths(void **state)
+{
+	static const struct vector likes[] = {
+		{ .name = "partial checksum", .in.checksum = CHECKSUM_PARTIAL },
+		{ .name = "partial checksum, trailer",
+		  .in.checksum = CHECKSUM_PARTIAL,
+		  .in.min_len = 100 },
+		{ .name = "partial checksum, poisoned",
+		  .in.checksum = CHECKSUM_PARTIAL,
+		  .room = ROOM_POISONED },
+	};
+	static const struct vector lookalike = { .name = "full, but looks partial",
+						 .craft = CRAFT_IN_PSEUDO };
+	int failed = 0;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(likes); i++)
+		failed += run_lengths(&likes[i], 0);
+	failed += run_lengths(&lookalike, 2);
+	assert_int_equal(failed, 0);
+}
+
+/* Sums of all sizes, with and without carries. */
+static void test_sums(void **state)
+{
+	struct vector vector = { .name = "sums", .verdict = TURNPIKE_RELAYED };
+	int failed = 0;
+	__u32 word;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(directions); i++) {
+		vector.flow = directions[i];
+		vector.in = vector_usual(directions[i]);
+		vector.in.data_len = 20;
+		for (word = 1; word <= 0xffff; word += WORD_STEP) {
+			vector.in.word = (__u16)word;
+			failed += vector_run(opened, &vector);
+		}
+	}
+	assert_int_equal(failed, 0);
+}
+
+static void test_fields(void **state)
+{
+	(void)state;
+	assert_int_equal(run_table(&relayed_fields), 0);
+	assert_int_equal(run_poisoned(&relayed_fields), 0);
+}
+
+static void test_checksums(void **state)
+{
+	(void)state;
+	assert_int_equal(run_table(&relayed_checksum), 0);
+	assert_int_equal(run_poisoned(&relayed_checksum), 0);
+}
+
+static void test_ways_out(void **state)
+{
+	(void)state;
+	assert_int_equal(run_table(&relayed_hops), 0);
+}
+
+static void test_room(void **state)
+{
+	(void)state;
+	assert_int_equal(run_table(&made_room), 0);
+}
+
+static void test_foreign(void **state)
+{
+	(void)state;
+	assert_int_equal(run_table(&passed_foreign), 0);
+}
+
+static void test_broken(void **state)
+{
+	(void)state;
+	assert_int_equal(run_table(&passed_broken), 0);
+}
+
+static void test_late(void **state)
+{
+	(void)state;
+	assert_int_equal(run_table(&passed_late), 0);
+}
+
+/* Cut off at every length that still is an Ethernet frame. */
+static int run_truncated(enum turnpike_direction direction, __u8 family, enum only only)
+{
+	const size_t headers = ETHERNET_HLEN + ip_hlen(family) + UDP_HLEN;
+	struct vector vector = { .name = "truncated", .flow = direction, .only = only };
+	size_t whole;
+	int failed = 0;
+
+	vector.in = vector_usual(direction);
+	vector.in.family = family;
+	vector.in.data_len = 37;
+	whole = ETHERNET_HLEN + ip_len(&vector.in);
+	for (vector.in.cut = ETHERNET_HLEN; vector.in.cut < whole; vector.in.cut++) {
+		vector.verdict = vector.in.cut < headers ? TURNPIKE_NOT_UDP : TURNPIKE_MALFORMED;
+		failed += vector_run(opened, &vector);
+	}
+	return failed;
+}
+
+static void test_truncated(void **state)
+{
+	int failed = 0;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(directions); i++) {
+		failed += run_truncated(directions[i], TURNPIKE_IPV4, ON_IPV4);
+		failed += run_truncated(directions[i], TURNPIKE_IPV6, ON_IPV6);
+	}
+	assert_int_equal(failed, 0);
+}
+
+/*
+ * A NIC's checksum over the whole packet must follow every change. What is trimmed is not here:
+ * the kernel then drops that checksum, but BPF_PROG_TEST_RUN compares it all the same.
+ */
+static void test_complete(void **state)
+{
+	static const struct vector like = { .name = "CHECKSUM_COMPLETE", .complete = true };
+
+	(void)state;
+	if (!bench_knows_complete(opened)) {
+		print_message("this kernel has no BPF_F_TEST_SKB_CHECKSUM_COMPLETE\n");
+		skip();
+	}
+	assert_int_equal(run_lengths(&like, 0), 0);
+}
+
+/* The program that moves a flow's expiry: the flow ends, its counters stay. */
+static void test_expiry(void **state)
+{
+	struct turnpike_flow after;
+	struct encoded_flow flow;
+	size_t i, j;
+
+	(void)state;
+	for (i = 0; i < FAMILIES; i++) {
+		for (j = 0; j < COUNT(directions); j++) {
+			vector_flow(directions[j], families[i], &flow);
+			assert_int_equal(bench_set_expiry(opened, &flow.key, 1), -ENOENT);
+			bench_set_flow(opened, &flow);
+			assert_int_equal(bench_set_expiry(opened, &flow.key, 4711), 0);
+			bench_get_flow(opened, &flow.key, &after);
+			bench_delete_flow(opened, &flow.key);
+			flow.flow.expires = 4711;
+			assert_memory_equal(&after, &flow.flow, sizeof(after));
+		}
+	}
+}
+
+/* Last: nothing has been counted under another slot. */
+static void test_slot(void **state)
+{
+	(void)state;
+	assert_int_equal(bench_foreign_packets(opened), 0);
+}
+
+static const struct CMUnitTest tests_of_all[] = {
+	cmocka_unit_test(test_lengths),   cmocka_unit_test(test_summed_lengths),
+	cmocka_unit_test(test_sums),      cmocka_unit_test(test_fields),
+	cmocka_unit_test(test_checksums), cmocka_unit_test(test_ways_out),
+	cmocka_unit_test(test_room),      cmocka_unit_test(test_foreign),
+	cmocka_unit_test(test_broken),    cmocka_unit_test(test_late),
+	cmocka_unit_test(test_truncated), cmocka_unit_test(test_expiry),
+	cmocka_unit_test(test_slot),
+};
+
+static const struct CMUnitTest tests_of_tc[] = {
+	cmocka_unit_test(test_complete),
+};
+
+static int run_variant(void)
+{
+	int failed;
+
+	failed = cmocka_run_group_tests_name(variant->name, tests_of_all, open_variant,
+					     close_variant);
+	if (variant->tc)
+		failed += cmocka_run_group_tests_name(variant->name, tests_of_tc, open_variant,
+						      close_variant);
+	return failed;
+}
+
+int main(void)
+{
+	int failed = 0;
+	size_t i;
+
+	if (geteuid() != 0) {
+		fprintf(stderr, "SKIPPED: only root may run BPF programs\n");
+		return SKIPPED;
+	}
+	for (i = 0; i < VARIANTS; i++) {
+		variant = &variants[i];
+		failed += run_variant();
+	}
+	printf("%d packets compared\n", vector_count());
+	return failed != 0;
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <stdio.h>
+#include <string.h>
+
+#include <turnpike/turnpike.h>
+
+#include "expect.h"
+#include "report.h"
+
+#define POISONED 128 /* bytes of garbage in front */
+
+static int compared;
+
+int vector_count(void)
+{
+	return compared;
+}
+
+void vector_prepare(struct bench *bench)
+{
+	const struct turnpike_nexthop none = { 0 };
+	struct counts counts;
+
+	bench_set_role(bench, host_addr(SERVER, TURNPIKE_IPV4).port, TURNPIKE_PORT_LISTENER);
+	bench_set_role(bench, host_addr(RELAY, TURNPIKE_IPV4).port, TURNPIKE_PORT_RELAY);
+	bench_set_nexthop(bench, 0, &none);
+	bench_take_counts(bench, &counts);
+}
+
+static void install(struct bench *bench, const struct expectation *expected)
+{
+	if (expected->hop)
+		bench_set_nexthop(bench, expected->hop, &expected->nexthop);
+	if (expected->flow.key.family)
+		bench_set_flow(bench, &expected->flow);
+}
+
+/* BPF_PROG_TEST_RUN of TC refuses frames that end within IP's header: cut them off later. */
+static void cut_later(const struct frame *in, struct trip *trip)
+{
+	struct frame whole = *in;
+	static __u8 bytes[FRAME_MAX];
+
+	whole.cut = 0;
+	trip->way = WAY_CUT;
+	trip->offset = in->cut;
+	trip->in = bytes;
+	trip->in_len = (__u32)build(&whole, bytes);
+}
+
+static void choose_way(const struct bench *bench, const struct vector *vector,
+		       const struct frame *in, struct trip *trip)
+{
+	const bool tc = bench_variant(bench)->tc;
+
+	if (tc && in->cut)
+		cut_later(in, trip);
+	else if (vector->vlan)
+		trip->way = WAY_VLAN;
+	else if (vector->complete)
+		trip->way = WAY_COMPLETE;
+	else if (tc && vector->room == ROOM_TAIL)
+		trip->way = WAY_STUCK;
+	else if (vector->room != ROOM_USUAL)
+		trip->way = tc ? WAY_POISONED : WAY_PLACED;
+	switch (vector->room) {
+	case ROOM_USUAL:
+	case ROOM_NEITHER:
+		break;
+	case ROOM_POISONED:
+		trip->offset = POISONED;
+		break;
+	case ROOM_HEAD:
+		trip->offset = vector->left;
+		break;
+	case ROOM_TAIL:
+		trip->offset = bench_buffer(bench) - trip->in_len - vector->left;
+		break;
+	}
+}
+
+static bool same_frame(const struct expectation *expected, const struct trip *trip)
+{
+	if (trip->out_len == expected->out_len &&
+	    !memcmp(trip->out, expected->out_bytes, expected->out_len))
+		return true;
+	report_frames(expected->out_bytes, expected->out_len, trip->out, trip->out_len);
+	return false;
+}
+
+static bool same_counts(const struct counts *expected, const struct counts *actual)
+{
+	const struct turnpike_counter *want, *have;
+	bool same = true;
+	int dir, verdict;
+
+	for (dir = 0; dir < TURNPIKE_DIR_MAX; dir++) {
+		for (verdict = 0; verdict < TURNPIKE_VERDICT_MAX; verdict++) {
+			want = &expected->of[dir][verdict];
+			have = &actual->of[dir][verdict];
+			if (!memcmp(want, have, sizeof(*want)))
+				continue;
+			same = false;
+			fprintf(stderr,
+				"  counter %s/%s: %llu packets, %llu bytes, not %llu, %llu\n",
+				turnpike_direction_name((enum turnpike_direction)dir),
+				turnpike_verdict_name((enum turnpike_verdict)verdict),
+				have->packets, have->bytes, want->packets, want->bytes);
+		}
+	}
+	return same;
+}
+
+static bool same_flow(struct bench *bench, const struct expectation *expected)
+{
+	struct turnpike_flow flow;
+
+	bench_get_flow(bench, &expected->flow.key, &flow);
+	bench_delete_flow(bench, &expected->flow.key);
+	if (!memcmp(&flow, &expected->after, sizeof(flow)))
+		return true;
+	fprintf(stderr, "  flow: %llu packets, %llu bytes, not %llu, %llu; or another field\n",
+		flow.packets, flow.bytes, expected->after.packets, expected->after.bytes);
+	return false;
+}
+
+/* Whatever the packet was, it must look and count as expected. */
+static bool as_expected(struct bench *bench, const struct expectation *expected,
+			const struct trip *trip, const struct counts *counts)
+{
+	bool same = trip->action == expected->action;
+
+	if (!same)
+		fprintf(stderr, "  action %d, not %d\n", trip->action, expected->action);
+	same = same_frame(expected, trip) && same;
+	same = same_counts(&expected->counts, counts) && same;
+	if (expected->flow.key.family)
+		same = same_flow(bench, expected) && same;
+	return same;
+}
+
+static bool run_pair(struct bench *bench, const struct vector *vector, struct families pair)
+{
+	static struct expectation expected;
+	static __u8 out[FRAME_MAX];
+	struct trip trip = { .out = out, .out_len = sizeof(out), .gso_size = vector->gso_size };
+	struct counts counts;
+	int err;
+
+	if (!expect(bench, vector, pair, &expected)) {
+		fprintf(stderr, "  the payload could not be crafted\n");
+		return false;
+	}
+	install(bench, &expected);
+	trip.in = expected.in_bytes;
+	trip.in_len = expected.in_len;
+	choose_way(bench, vector, &expected.in, &trip);
+	err = bench_run(bench, &trip);
+	bench_take_counts(bench, &counts);
+	compared++;
+	if (!err)
+		return as_expected(bench, &expected, &trip, &counts);
+	fprintf(stderr, "  BPF_PROG_TEST_RUN: %s\n", strerror(-err));
+	if (expected.flow.key.family)
+		bench_delete_flow(bench, &expected.flow.key);
+	return false;
+}
+
+static bool is_for_variant(const struct vector *vector, const struct variant *variant)
+{
+	const enum only kind = variant->tc ? ON_TC : variant->skb ? ON_GENERIC : ON_NATIVE;
+	const enum only moves = variant->tail ? ON_TAIL : ON_HEAD;
+
+	if (vector->only & (ON_NATIVE | ON_GENERIC | ON_TC) && !(vector->only & kind))
+		return false;
+	return !(vector->only & (ON_HEAD | ON_TAIL)) || vector->only & moves;
+}
+
+static bool is_for_families(const struct vector *vector, struct families pair)
+{
+	const enum only in = pair.in == TURNPIKE_IPV4 ? ON_IPV4 : ON_IPV6;
+	const enum only both = pair.in == pair.out ? ON_SAME : ON_CROSS;
+
+	if (vector->only & (ON_IPV4 | ON_IPV6) && !(vector->only & in))
+		return false;
+	return !(vector->only & (ON_SAME | ON_CROSS)) || vector->only & both;
+}
+
+int vector_run(struct bench *bench, const struct vector *vector)
+{
+	int failed = 0;
+	size_t i;
+
+	if (!is_for_variant(vector, bench_variant(bench)))
+		return 0;
+	for (i = 0; i < FAMILIES; i++) {
+		if (!is_for_families(vector, families[i]) || run_pair(bench, vector, families[i]))
+			continue;
+		fprintf(stderr, "FAILED: %s, %s, IPv%d to IPv%d, %s, %u bytes, %u padding\n",
+			bench_variant(bench)->name, vector->name, families[i].in, families[i].out,
+			turnpike_direction_name(vector->flow), vector->in.data_len,
+			vector->in.padding);
+		failed++;
+	}
+	return failed;
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/**
+ * @file vector.h
+ * One packet, the state that it meets, and what must become of it: which is then compared to the
+ * byte, in the frame, in the counters and in the flow.
+ */
+#ifndef TURNPIKE_TEST_VECTOR_H
+#define TURNPIKE_TEST_VECTOR_H
+
+#include "build.h"
+#include "run.h"
+
+#define CHANNEL   0x4001
+#define CHANNEL_B 0x4fff
+
+/** The variants and families that a vector is for; of each line none given means all. */
+enum only {
+	ON_NATIVE = 1 << 0,
+	ON_GENERIC = 1 << 1,
+	ON_TC = 1 << 2,
+	ON_SKB = ON_GENERIC | ON_TC,
+	ON_XDP = ON_NATIVE | ON_GENERIC,
+
+	ON_HEAD = 1 << 3,
+	ON_TAIL = 1 << 4,
+
+	ON_IPV4 = 1 << 5, /* of the packet that comes in */
+	ON_IPV6 = 1 << 6,
+
+	ON_SAME = 1 << 7, /* the same family on both sides of the relay */
+	ON_CROSS = 1 << 8,
+	ON_4TO6 = ON_IPV4 | ON_CROSS,
+	ON_6TO4 = ON_IPV6 | ON_CROSS,
+};
+
+enum hop {
+	HOP_SAME,       /* the device that it came by: XDP_TX */
+	HOP_XMIT,       /* another one, that native XDP can send by */
+	HOP_NO_XMIT,    /* and one that it cannot */
+	HOP_UNRESOLVED, /* known, but there is no neighbour */
+	HOP_ZERO,       /* element 0 */
+	HOP_BEYOND,     /* no element of the array */
+	HOPS,
+};
+
+enum mtu {
+	MTU_LARGE,
+	MTU_FITS,
+	MTU_SHORT, /* by one byte */
+};
+
+/** Payload that gives a checksum a special value. */
+enum craft {
+	CRAFT_NONE,
+	CRAFT_IN_PSEUDO, /* the incoming full checksum equals the pseudo-header's sum */
+	CRAFT_IN_ONES,   /* the incoming full checksum comes out as 0 */
+	CRAFT_OUT_ONES,  /* the outgoing full checksum comes out as 0 */
+};
+
+/** Room around the frame; but for ROOM_USUAL there is garbage in it. */
+enum room {
+	ROOM_USUAL,
+	ROOM_POISONED,
+	ROOM_HEAD,    /* @left bytes in front, plenty behind */
+	ROOM_TAIL,    /* the other way round; with TC always none behind */
+	ROOM_NEITHER, /* nothing in front, @left bytes behind: data_len is set accordingly */
+};
+
+#define NOTE(verdict) (1u << (verdict))
+
+/**
+ * struct vector - all zero but for what matters
+ * @in:      without its family
+ * @flow:    the flow that is installed, DIR_NONE: none. It need not be the packet's
+ * @verdict: what must become of it
+ * @notes:   what must be counted besides, NOTE(); TURNPIKE_PARTIAL is known from @in
+ */
+struct vector {
+	const char *name;
+	struct frame in;
+	enum turnpike_verdict verdict;
+	enum turnpike_direction flow;
+	__u32 notes;
+	enum only only;
+	enum hop hop;
+	enum mtu mtu;
+	enum craft craft;
+	enum room room;
+	__u16 left;
+	__u16 gso_size;
+	bool expired;
+	bool vlan;     /* beside the frame */
+	bool complete; /* the sk_buff has a CHECKSUM_COMPLETE */
+};
+
+/** vector_usual() - what the packet of a flow looks like when nothing is special */
+struct frame vector_usual(enum turnpike_direction direction);
+
+/** vector_prepare() - next hops and port roles that all vectors share */
+void vector_prepare(struct bench *bench);
+
+/** struct families - of the packet that comes in and of the one that goes out */
+struct families {
+	__u8 in;
+	__u8 out;
+};
+
+/** All four pairs. */
+#define FAMILIES 4
+extern const struct families families[FAMILIES];
+
+/** vector_flow() - the flow of @direction, as the library would install it */
+void vector_flow(enum turnpike_direction direction, struct families pair, struct encoded_flow *ret);
+
+/**
+ * vector_run() - runs a vector for each pair of families that it is for
+ * Returns how many of them went wrong, and has said how on stderr.
+ */
+int vector_run(struct bench *bench, const struct vector *vector);
+
+/** vector_count() - how many packets have been compared so far */
+int vector_count(void);
+
+#endif /* TURNPIKE_TEST_VECTOR_H */
