@@ -5,19 +5,16 @@
 #include <net/if_arp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <utlist.h>
 
-#include "loader.h"
+#include "attachment.h"
 #include "maps.h"
-#include "point.h"
 
 struct device {
-	struct turnpike_status status;
-	const struct attach_point *point;
-	struct hook_state state;
+	char name[IFNAMSIZ];
 	struct link_facts link;
-	__u32 slot;
+	struct attachment attachment;
+	char why[sizeof(((struct turnpike_status *)NULL)->why)];
 	struct device *next;
 };
 
@@ -26,7 +23,7 @@ static struct device *find(const struct devices *devices, const char *ifname)
 	struct device *device;
 
 	LL_FOREACH (devices->all, device)
-		if (strcmp(device->status.dev, ifname) == 0)
+		if (strcmp(device->name, ifname) == 0)
 			return device;
 	return NULL;
 }
@@ -53,40 +50,38 @@ static int get_slot(struct devices *devices, const char *ifname, enum turnpike_m
 	return 0;
 }
 
-static void set_mac(const struct maps *maps, const struct device *device)
+static void set_mac(const struct maps *maps, const struct device *device, __u32 slot)
 {
-	memcpy(maps->devices[device->slot].mac, device->link.mac, sizeof(device->link.mac));
+	memcpy(maps->devices[slot].mac, device->link.mac, sizeof(device->link.mac));
 }
 
-/* Loads and attaches the point's program; the device then carries its slot, program and state. */
-static int attach_program(struct devices *devices, const struct maps *maps,
-			  const struct attach_point *point, struct device *device)
+/* Has the point do the device's work from now on. */
+static int take_point(struct devices *devices, const struct maps *maps,
+		      const struct attach_point *point, enum turnpike_moves moves,
+		      struct device *device)
 {
-	struct turnpike_status *status = &device->status;
-	struct turnpike_config config = { .ifindex = status->ifindex };
-	int err, fd;
+	struct attachment next;
+	__u32 slot = 0;
+	int err;
 
-	err = get_slot(devices, status->dev, point->mode, &config.slot);
-	if (err)
-		return err;
-	device->slot = config.slot;
-	set_mac(maps, device);
-	err = loader_load(maps, loader_variant(point->mode, status->moves), &config, &fd);
-	if (err)
-		return err;
-	err = point_attach(point, status->ifindex, fd, &device->state, &status->prog_id);
-	close(fd);
-	return err;
-}
-
-/* Can this point serve these moves on this device at all? Asked before anything is loaded. */
-static int check_device(const struct attach_point *point, const struct device *device)
-{
-	if (!point->ops)
-		return 0;
-	if (device->link.arptype != ARPHRD_ETHER)
+	if (point->ops && device->link.arptype != ARPHRD_ETHER)
 		return -EOPNOTSUPP;
-	return loader_variant(point->mode, device->status.moves) ? 0 : -EINVAL;
+	if (device->attachment.point == point && device->attachment.moves == moves)
+		return 0;
+	if (point->ops)
+		err = get_slot(devices, device->name, point->mode, &slot);
+	else
+		err = 0;
+	if (err)
+		return err;
+	set_mac(maps, device, slot);
+	err = attachment_load(maps, point, moves, device->link.ifindex, slot, &next);
+	if (err)
+		return err;
+	err = attachment_exchange(&device->attachment, &next);
+	if (err)
+		attachment_close(&next);
+	return err;
 }
 
 /* TC has one way, and in user space nothing moves: the wish is for XDP. */
@@ -100,9 +95,9 @@ static enum turnpike_moves moves_at(const struct attach_point *point, enum turnp
 }
 
 /* Down the list to the first point that works; @why tells of those before it. */
-static int attach_first(struct devices *devices, const struct maps *maps,
-			const struct turnpike_attach_opts *opts, struct device *device,
-			struct text *why)
+static int take_first(struct devices *devices, const struct maps *maps,
+		      const struct turnpike_attach_opts *opts, struct device *device,
+		      struct text *why)
 {
 	const struct attach_point *point;
 	int first_error = 0, err;
@@ -110,17 +105,15 @@ static int attach_first(struct devices *devices, const struct maps *maps,
 	for (point = attach_points; point < attach_points + n_attach_points; point++) {
 		if (!point_wanted(point, opts->mode, opts->hook))
 			continue;
-		device->status.moves = moves_at(point, opts->moves);
-		err = check_device(point, device);
-		if (!err && point->ops)
-			err = attach_program(devices, maps, point, device);
+		err = take_point(devices, maps, point, moves_at(point, opts->moves), device);
 		if (!err) {
-			device->point = point;
-			device->status.mode = point->mode;
-			device->status.hook = point->hook;
+			snprintf(device->why, sizeof(device->why), "%s",
+				 opts->mode != TURNPIKE_MODE_AUTO ? "asked for"
+				 : why->buffer[0]                 ? why->buffer
+								  : "the first choice");
 			return 0;
 		}
-		point_explain(point, device->status.ifindex, err, why);
+		point_explain(point, device->link.ifindex, err, why);
 		if (!first_error)
 			first_error = err;
 	}
@@ -140,31 +133,37 @@ int device_attach(struct devices *devices, const struct maps *maps, struct nl_so
 	device = calloc(1, sizeof(*device));
 	if (!device)
 		return -ENOMEM;
-	device->state = HOOK_STATE_NONE;
+	device->attachment = ATTACHMENT_NONE;
 	err = netlink_link(sock, 0, ifname, &device->link);
 	if (err) {
 		text_append(why, "there is no such device, see 'ip link'");
 	} else {
-		device->status.ifindex = device->link.ifindex;
-		strcpy(device->status.dev, ifname);
-		err = attach_first(devices, maps, opts, device, why);
+		strcpy(device->name, ifname);
+		err = take_first(devices, maps, opts, device, why);
 	}
 	if (err) {
 		free(device);
 		return err;
 	}
-	snprintf(device->status.why, sizeof(device->status.why), "%s",
-		 opts->mode != TURNPIKE_MODE_AUTO ? "asked for"
-		 : why->buffer[0]                 ? why->buffer
-						  : "the first choice");
 	LL_APPEND(devices->all, device);
 	return 0;
 }
 
+int device_switch(struct devices *devices, const struct maps *maps, const char *ifname,
+		  const struct turnpike_attach_opts *opts, struct text *why)
+{
+	struct device *device = find(devices, ifname);
+
+	if (!device) {
+		text_append(why, "it is not attached");
+		return -ENODEV;
+	}
+	return take_first(devices, maps, opts, device, why);
+}
+
 static void detach(struct devices *devices, struct device *device)
 {
-	if (device->point->ops)
-		device->point->ops->detach(&device->state);
+	attachment_close(&device->attachment);
 	LL_DELETE(devices->all, device);
 	free(device);
 }
@@ -193,10 +192,10 @@ void devices_update(struct devices *devices, const struct maps *maps, struct nl_
 
 	LL_FOREACH (devices->all, device) {
 		/* A device that is gone is down, and nothing is sent out by it. */
-		if (netlink_link(sock, (int)device->status.ifindex, "", &device->link))
+		if (netlink_link(sock, (int)device->link.ifindex, "", &device->link))
 			device->link.up = false;
-		else if (device->point->ops)
-			set_mac(maps, device);
+		else if (device->attachment.prog_fd >= 0)
+			set_mac(maps, device, device->attachment.slot);
 	}
 }
 
@@ -205,28 +204,49 @@ bool device_egress(const struct devices *devices, __u32 ifindex, struct egress *
 	const struct device *device;
 
 	LL_FOREACH (devices->all, device) {
-		if (device->status.ifindex != ifindex)
+		if (device->link.ifindex != ifindex)
 			continue;
-		if (!device->point->ops || !device->link.up)
+		if (device->attachment.prog_fd < 0 || !device->link.up)
 			return false;
 		memcpy(ret->mac, device->link.mac, sizeof(ret->mac));
 		ret->mtu = device->link.mtu;
 		/* A driver that runs XDP takes redirected frames, with few exceptions. */
-		ret->flags =
-			device->status.mode == TURNPIKE_MODE_XDP_NATIVE ? TURNPIKE_HOP_XDP_XMIT : 0;
+		ret->flags = device->attachment.point->mode == TURNPIKE_MODE_XDP_NATIVE
+				     ? TURNPIKE_HOP_XDP_XMIT
+				     : 0;
 		return true;
 	}
 	return false;
+}
+
+/* Without an attachment, as after a change that failed halfway, user space does the work. */
+static struct turnpike_status status_of(const struct device *device)
+{
+	const struct attachment *attachment = &device->attachment;
+	const bool attached = attachment->point != NULL;
+	struct turnpike_status status = {
+		.ifindex = device->link.ifindex,
+		.mode = attached ? attachment->point->mode : TURNPIKE_MODE_USERSPACE,
+		.moves = attachment->moves,
+		.hook = attached ? attachment->point->hook : TURNPIKE_HOOK_NONE,
+		.prog_id = attachment->prog_id,
+	};
+
+	memcpy(status.dev, device->name, sizeof(status.dev));
+	memcpy(status.why, device->why, sizeof(status.why));
+	return status;
 }
 
 int devices_for_each(const struct devices *devices,
 		     int (*fn)(const struct turnpike_status *status, void *arg), void *arg)
 {
 	const struct device *device;
+	struct turnpike_status status;
 	int err;
 
 	LL_FOREACH (devices->all, device) {
-		err = fn(&device->status, arg);
+		status = status_of(device);
+		err = fn(&status, arg);
 		if (err)
 			return err;
 	}

@@ -31,6 +31,10 @@ struct devices {
 int device_attach(struct devices *devices, const struct maps *maps, struct nl_sock *sock,
 		  const char *ifname, const struct turnpike_attach_opts *opts, struct text *why);
 
+/** device_switch() - see turnpike_switch(). */
+int device_switch(struct devices *devices, const struct maps *maps, const char *ifname,
+		  const struct turnpike_attach_opts *opts, struct text *why);
+
 /** device_detach() - -ENODEV: not attached. */
 int device_detach(struct devices *devices, const char *ifname);
 

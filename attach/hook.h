@@ -31,12 +31,14 @@ struct hook_state {
  * @attach: Hang program @prog_fd on the device. -EBUSY or -EEXIST: taken by somebody else. After an
  *          error the device is as it was found. What is attached must go when this process ends,
  *          however it ends.
+ * @replace: Have program @prog_fd take the place of the one in @state, without a gap. NULL: cannot.
  * @query:  Which programs hang there now, ours or not: up to HOOK_MAX_PROGS ids into @ids, their
  *          number into @n.
  * @detach: Take away what @attach left in @state, and only that; then it is HOOK_STATE_NONE again.
  */
 struct hook_ops {
 	int (*attach)(__u32 ifindex, int prog_fd, struct hook_state *state);
+	int (*replace)(const struct hook_state *state, int prog_fd);
 	int (*query)(__u32 ifindex, __u32 *ids, __u32 *n);
 	void (*detach)(struct hook_state *state);
 };
@@ -46,7 +48,8 @@ extern const struct hook_ops hook_xdp_generic;
 extern const struct hook_ops hook_tcx;
 extern const struct hook_ops hook_clsact;
 
-/** hook_close_link() - the detach operation of all hooks that are links. */
+/** hook_update_link(), hook_close_link() - replace and detach of all hooks that are links. */
+int hook_update_link(const struct hook_state *state, int prog_fd);
 void hook_close_link(struct hook_state *state);
 
 #endif /* TURNPIKE_HOOK_H */

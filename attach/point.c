@@ -63,6 +63,21 @@ int point_attach(const struct attach_point *point, __u32 ifindex, int prog_fd,
 	return 0;
 }
 
+int point_replace(const struct attach_point *point, __u32 ifindex, int prog_fd,
+		  const struct hook_state *state, __u32 *ret)
+{
+	__u32 id = 0;
+	int err = program_id(prog_fd, &id);
+
+	if (!err)
+		err = point->ops->replace(state, prog_fd);
+	if (!err)
+		err = check_attached(point, ifindex, id);
+	if (!err)
+		*ret = id;
+	return err;
+}
+
 /* What errors mean, for people. The first row that fits counts; AUTO fits every point. */
 static const struct {
 	int err;

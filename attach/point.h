@@ -33,6 +33,10 @@ bool point_wanted(const struct attach_point *point, enum turnpike_mode mode,
 int point_attach(const struct attach_point *point, __u32 ifindex, int prog_fd,
 		 struct hook_state *state, __u32 *ret);
 
+/** point_replace() - the same for a program that takes the place of the one in @state. */
+int point_replace(const struct attach_point *point, __u32 ifindex, int prog_fd,
+		  const struct hook_state *state, __u32 *ret);
+
 /** point_explain() - why it cannot be attached there, with a remedy where there is one. */
 void point_explain(const struct attach_point *point, __u32 ifindex, int err, struct text *text);
 

@@ -32,6 +32,7 @@ static int query(__u32 ifindex, __u32 *ids, __u32 *n)
 
 const struct hook_ops hook_tcx = {
 	.attach = attach,
+	.replace = hook_update_link,
 	.query = query,
 	.detach = hook_close_link,
 };

@@ -141,8 +141,9 @@ static const char *contradiction(const struct turnpike_attach_opts *opts)
 	return NULL;
 }
 
-int turnpike_attach(struct turnpike *tp, const char *ifname,
-		    const struct turnpike_attach_opts *opts)
+/* Attaching, or switching what is @attached; next hops learn of it either way. */
+static int hang(struct turnpike *tp, const char *ifname, const struct turnpike_attach_opts *opts,
+		bool attached)
 {
 	const struct turnpike_attach_opts none = { .sz = sizeof(none) };
 	libbpf_print_fn_t print;
@@ -157,13 +158,28 @@ int turnpike_attach(struct turnpike *tp, const char *ifname,
 	if (sentence)
 		return fail(tp, -EINVAL, "%s", sentence);
 	print = be_quiet();
-	err = device_attach(&tp->devices, &tp->maps, tp->requests, ifname, opts, &why);
+	if (attached)
+		err = device_switch(&tp->devices, &tp->maps, ifname, opts, &why);
+	else
+		err = device_attach(&tp->devices, &tp->maps, tp->requests, ifname, opts, &why);
 	libbpf_set_print(print);
+	nexthops_refresh(tp->nexthops);
 	if (err)
 		return fail(tp, err, "cannot attach to %s: %s", ifname,
 			    reasons[0] ? reasons : strerror(-err));
-	nexthops_refresh(tp->nexthops);
 	return 0;
+}
+
+int turnpike_attach(struct turnpike *tp, const char *ifname,
+		    const struct turnpike_attach_opts *opts)
+{
+	return hang(tp, ifname, opts, false);
+}
+
+int turnpike_switch(struct turnpike *tp, const char *ifname,
+		    const struct turnpike_attach_opts *opts)
+{
+	return hang(tp, ifname, opts, true);
 }
 
 int turnpike_detach(struct turnpike *tp, const char *ifname)

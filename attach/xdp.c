@@ -22,6 +22,11 @@ static int attach(__u32 ifindex, int prog_fd, __u32 flags, struct hook_state *st
 	return 0;
 }
 
+int hook_update_link(const struct hook_state *state, int prog_fd)
+{
+	return bpf_link_update(state->fd, prog_fd, NULL);
+}
+
 void hook_close_link(struct hook_state *state)
 {
 	if (state->fd >= 0)
@@ -63,12 +68,14 @@ static int query_generic(__u32 ifindex, __u32 *ids, __u32 *n)
 
 const struct hook_ops hook_xdp_native = {
 	.attach = attach_native,
+	.replace = hook_update_link,
 	.query = query_native,
 	.detach = hook_close_link,
 };
 
 const struct hook_ops hook_xdp_generic = {
 	.attach = attach_generic,
+	.replace = hook_update_link,
 	.query = query_generic,
 	.detach = hook_close_link,
 };

@@ -94,6 +94,10 @@ class Turnpike:
     def ask(self, command: str) -> Any:
         return json.loads(self.tell(command, "-j"))
 
+    def change_mode(self, variant: Variant) -> None:
+        self.tell("mode", variant.mode, *variant.moves_option())
+        self.variant = variant
+
     def relayed(self) -> tuple[int, int]:
         """Packets relayed so far in the kernel, and in user space."""
         counts = self.ask("status")["relayed"]

@@ -7,6 +7,7 @@
     stop      each mode ended by SIGTERM, SIGINT and SIGKILL: no program, map, filter, qdisc or pin is left, and the
               next start serves at once
     starting  SIGINT while it starts
+    modes     every mode in turn under a running allocation, whose flows stay
     refusals  what cannot be had is one sentence on stderr and the right exit status, with nothing attached
     others    a program, a port or a relay that was there first is left alone; without capabilities auto still serves
 
@@ -154,6 +155,38 @@ def interrupted_start(lab: Lab, variant: Variant) -> Complaints:
     return complaints
 
 
+def mode_changes(lab: Lab) -> Complaints:
+    """Through every mode and back, with the flows of one allocation kept and used."""
+    complaints = []
+    ways = [variant for variant in VARIANTS if variant.name != "clsact"]  # the command does not choose between hooks
+    server = Turnpike(lab, ways[0])
+    with echo_peer(lab, 4) as peer, udp_socket(lab, "client", 4) as sock:
+        client = turn.Client(sock, (lab.topology.listen.address(4), PORT), USER, PASSWORD)
+        client.allocate(4)
+        client.bind(CHANNEL, peer.address)
+        flows = len(server.flows())
+        for variant in [*ways[1:], *ways[::-1]]:
+            server.change_mode(variant)
+            answers = []
+            for _ in range(5):  # the first may find a neighbour not resolved
+                sock.send(turn.channel_data(CHANNEL, b"hello"))
+                answers.append(client.receive(1))
+            kernel_before, _ = server.relayed()
+            sock.send(turn.channel_data(CHANNEL, b"hello"))
+            answers.append(client.receive(1))
+            kernel = server.relayed()[0] - kernel_before
+            found = server.attach_complaints()
+            if answers != [turn.channel_data(CHANNEL, b"hello")] * len(answers):
+                found.append(f"the answers were {answers}")
+            if kernel != (2 if variant.in_kernel else 0):
+                found.append(f"{kernel} packets of 2 were relayed in the kernel")
+            if len(server.flows()) != flows:
+                found.append(f"{len(server.flows())} flows of {flows} are left")
+            complaints += [f"after the change to {variant.name}: {each}" for each in found]
+    server.stop()
+    return complaints
+
+
 # Refusing.
 
 @dataclass(frozen=True)
@@ -259,6 +292,7 @@ def tests() -> Iterator[tuple[str, Test]]:
             yield f"stop/{variant.name}/{how.name}", partial(stop_and_start_again, variant=variant, how=how)
     for variant in VARIANTS:
         yield f"starting/{variant.name}", partial(interrupted_start, variant=variant)
+    yield "modes", mode_changes
     for name, refusal in REFUSALS.items():
         yield f"refusals/{name}", partial(refused, refusal=refusal)
     for name in ("native-head", "generic-head", "tcx", "clsact", "userspace"):

@@ -89,9 +89,12 @@ static __always_inline enum room ctx_move_head(ctx_t *ctx, __u32 from, __u32 to,
 	}
 	if (!delta || !bpf_skb_adjust_room(ctx, delta, BPF_ADJ_ROOM_NET, flags))
 		return ROOM_MADE;
-	if (from_family != to_family && ctx_change_family(ctx, from_family))
-		return ROOM_TORN;
-	return ROOM_NONE;
+	if (from_family == to_family)
+		return ROOM_NONE;
+	/* What grew for IPv6 can be taken away again; what IPv6 lost is lost. */
+	if (from_family == TURNPIKE_IPV4 && !ctx_change_family(ctx, from_family))
+		return ROOM_NONE;
+	return ROOM_TORN;
 }
 
 static __always_inline int ctx_move_tail(ctx_t *ctx, __u32 len, int delta)

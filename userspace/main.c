@@ -17,6 +17,7 @@ static const struct command commands[] = {
 	{ "status", command_status, "a running server: devices, their modes and why, traffic" },
 	{ "stats", command_stats, "a running server: what became of packets" },
 	{ "flows", command_flows, "a running server: the flows in the kernel" },
+	{ "mode", command_mode, "change the mode of a running server's devices" },
 	{ "verify", command_verify, "load every program into the kernel, attach none" },
 	{ 0 },
 };

@@ -168,6 +168,21 @@ TURNPIKE_API int turnpike_attach(struct turnpike *tp, const char *ifname,
 				 const struct turnpike_attach_opts *opts);
 
 /**
+ * turnpike_switch() - change how an attached device is relayed, while it relays
+ * @opts: as for turnpike_attach(); NULL or mode AUTO chooses anew
+ *
+ * All flows and counters stay. Where the old and the new program hang on the same hook, the kernel
+ * exchanges them in place; between hooks the new one is attached before the old one is detached.
+ * Between native and generic XDP, which exclude each other, packets go up to user space for a
+ * moment.
+ *
+ * Returns 0 or an error of turnpike_attach(), and then the device is relayed as before; -ENODEV:
+ * not attached.
+ */
+TURNPIKE_API int turnpike_switch(struct turnpike *tp, const char *ifname,
+				 const struct turnpike_attach_opts *opts);
+
+/**
  * turnpike_detach() - stop relaying packets that come in by a device; its counters stay
  * Returns 0, or -ENODEV if it is not attached.
  */

@@ -52,11 +52,24 @@ static int key_of(const struct cli_option *options, size_t i)
 	return options[i].letter ? options[i].letter : FIRST_KEY + (int)i;
 }
 
+static error_t parse_word(struct parsing *parsing, char *word)
+{
+	if (!parsing->syntax->word)
+		return ARGP_ERR_UNKNOWN;
+	if (parsing->files || !parsing->syntax->word(parsing->target, word))
+		return 0;
+	say("'%s': expected %s", word, parsing->syntax->words);
+	parsing->status = CLI_USAGE;
+	return EINVAL;
+}
+
 static error_t parse_option(int key, char *value, struct argp_state *state)
 {
 	struct parsing *parsing = state->input;
 	const struct cli_option *option = parsing->syntax->options;
 
+	if (key == ARGP_KEY_ARG)
+		return parse_word(parsing, value);
 	for (size_t i = 0; option->name && key_of(parsing->syntax->options, i) != key; i++)
 		option++;
 	if (!option->name)
@@ -92,7 +105,10 @@ enum cli_status cli_parse(const struct cli_syntax *syntax, int argc, char **argv
 {
 	struct parsing parsing = { .syntax = syntax, .target = target, .files = true };
 	struct argp_option *options = argp_options_of(syntax->options);
-	struct argp argp = { .options = options, .parser = parse_option, .doc = syntax->doc };
+	struct argp argp = { .options = options,
+			     .parser = parse_option,
+			     .args_doc = syntax->words,
+			     .doc = syntax->doc };
 
 	if (!options) {
 		say("out of memory");

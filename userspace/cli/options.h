@@ -42,11 +42,15 @@ struct cli_option {
  * @command: "turnpike" and the command
  * @doc:     the head of its --help
  * @options: end with one that has no name
+ * @words:   the name of what stands beside the options in --help, NULL if nothing may
+ * @word:    takes one such word into the target; returns 0 or -EINVAL
  */
 struct cli_syntax {
 	const char *command;
 	const char *doc;
 	const struct cli_option *options;
+	const char *words;
+	int (*word)(void *target, char *word);
 };
 
 /**

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -34,12 +35,17 @@ static void say_why_not(const char *path, int err)
 		say("the turnpike at %s does not answer: %s", path, strerror(-err));
 }
 
-static int send_request(int fd, const char *command)
+static int send_request(int fd, const json_t *request)
 {
-	char request[128];
-	int len = snprintf(request, sizeof(request), "{\"command\":\"%s\"}\n", command);
+	char *line = json_dumps(request, JSON_COMPACT);
+	int err = -ENOMEM;
 
-	return send(fd, request, (size_t)len, MSG_NOSIGNAL) == len ? 0 : -errno;
+	if (line && dprintf(fd, "%s\n", line) > 0)
+		err = 0;
+	else if (line)
+		err = -errno;
+	free(line);
+	return err;
 }
 
 static size_t receive_chunk(void *buffer, size_t len, void *fd)
@@ -60,24 +66,24 @@ static int receive_answer(int fd, json_t **ret)
 	return 0;
 }
 
-static int ask(const char *path, const char *command, json_t **ret)
+static int ask(const char *path, const json_t *request, json_t **ret)
 {
 	int fd, err = unix_connect(path, &fd);
 
 	if (err)
 		return err;
-	err = send_request(fd, command);
+	err = send_request(fd, request);
 	if (!err)
 		err = receive_answer(fd, ret);
 	close(fd);
 	return err;
 }
 
-json_t *query_ask(const struct query *query, const char *command)
+json_t *query_request(const struct query *query, const json_t *request)
 {
 	const char *error;
 	json_t *answer;
-	int err = ask(query->control, command, &answer);
+	int err = ask(query->control, request, &answer);
 
 	if (err) {
 		say_why_not(query->control, err);
@@ -89,6 +95,15 @@ json_t *query_ask(const struct query *query, const char *command)
 		json_decref(answer);
 		return NULL;
 	}
+	return answer;
+}
+
+json_t *query_ask(const struct query *query, const char *command)
+{
+	json_t *request = json_pack("{s:s}", "command", command);
+	json_t *answer = query_request(query, request);
+
+	json_decref(request);
 	return answer;
 }
 

@@ -29,7 +29,11 @@ struct query {
 int query_set_control(void *query, char *value);
 int query_set_json(void *query, char *value);
 
-/** query_ask() - Return: the server's answer, or NULL after a sentence has been said. */
+/** query_request() - send a request; Return: the answer, or NULL after a sentence has been said. */
+json_t *query_request(const struct query *query, const json_t *request);
+
+/** query_ask() - the same for a command without anything besides. Return: the server's answer, or
+ * NULL after a sentence has been said. */
 json_t *query_ask(const struct query *query, const char *command);
 
 /**

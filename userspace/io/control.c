@@ -29,7 +29,7 @@ struct control {
 	struct event_base *base;
 	struct evconnlistener *listener;
 	char *path;
-	json_t *(*answer)(void *arg, const char *command);
+	json_t *(*answer)(void *arg, const json_t *request);
 	void *arg;
 	struct client *clients;
 	unsigned int n_clients;
@@ -62,11 +62,10 @@ static void on_event(struct bufferevent *stream, short what, void *arg)
 static json_t *answer_line(struct control *control, const char *line)
 {
 	json_t *request = json_loads(line, 0, NULL);
-	const char *command = json_string_value(json_object_get(request, "command"));
 	json_t *answer = NULL;
 
-	if (command)
-		answer = control->answer(control->arg, command);
+	if (json_is_string(json_object_get(request, "command")))
+		answer = control->answer(control->arg, request);
 	if (!answer)
 		answer = json_pack("{s:s}", "error", "the server has no answer to this command");
 	json_decref(request);
@@ -173,7 +172,8 @@ static int listen_at(struct control *control, const char *path)
 }
 
 int control_open(struct event_base *base, const char *path,
-		 json_t *(*answer)(void *arg, const char *command), void *arg, struct control **ret)
+		 json_t *(*answer)(void *arg, const json_t *request), void *arg,
+		 struct control **ret)
 {
 	struct control *control = calloc(1, sizeof(*control));
 	int err = -ENOMEM;

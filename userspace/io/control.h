@@ -13,15 +13,15 @@ struct control;
 
 /**
  * control_open() - listen at @path
- * @answer: gets the command of a request; Return: a document that is the caller's, or NULL if there
- *          is no such command
+ * @answer: gets a request, an object with a "command"; Return: a document that is the caller's, or
+ * NULL if there is no such command
  *
  * The socket of a server that is no more is replaced. On error a sentence has been said.
  *
  * Return: 0 or a negative errno.
  */
 int control_open(struct event_base *base, const char *path,
-		 json_t *(*answer)(void *arg, const char *command), void *arg,
+		 json_t *(*answer)(void *arg, const json_t *request), void *arg,
 		 struct control **ret);
 
 /** control_close() - stop listening and remove the socket; NULL is fine */

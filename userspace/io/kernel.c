@@ -44,19 +44,22 @@ static int watch(struct kernel *kernel, struct event_base *base)
 	return 0;
 }
 
+/*
+ * Also for mode userspace: then nothing is attached, but the flows are there should the mode
+ * change.
+ */
 static int open_library(struct kernel *kernel, struct event_base *base, enum turnpike_mode mode,
 			__u32 max_flows)
 {
 	TURNPIKE_OPTS(turnpike_open_opts, opts, .max_flows = max_flows);
-	int err;
+	const int err = turnpike_open(&opts, &kernel->tp);
 
+	if (!err)
+		return watch(kernel, base);
 	if (mode == TURNPIKE_MODE_USERSPACE) {
 		strcpy(kernel->why_not, "asked for");
 		return 0;
 	}
-	err = turnpike_open(&opts, &kernel->tp);
-	if (!err)
-		return watch(kernel, base);
 	if (mode != TURNPIKE_MODE_AUTO) {
 		say("%s", turnpike_error(NULL));
 		return err;
@@ -135,6 +138,76 @@ int kernel_attach(struct kernel *kernel, const char *device,
 	if (err)
 		say("%s", turnpike_error(kernel->tp));
 	return err;
+}
+
+/* Statuses are valid in their callbacks only, where nothing may be switched. */
+struct names {
+	const char *only; /* NULL: all */
+	char (*list)[IFNAMSIZ];
+	size_t n;
+};
+
+static int collect_name(const struct turnpike_status *status, void *arg)
+{
+	struct names *names = arg;
+	void *grown;
+
+	if (names->only && strcmp(names->only, status->dev) != 0)
+		return 0;
+	grown = reallocarray(names->list, names->n + 1, sizeof(*names->list));
+	if (!grown)
+		return -ENOMEM;
+	names->list = grown;
+	memcpy(names->list[names->n++], status->dev, sizeof(status->dev));
+	return 0;
+}
+
+static int say_change(const struct turnpike_status *status, void *arg)
+{
+	const char *device = arg;
+
+	if (strcmp(status->dev, device) == 0)
+		say("%s: now mode %s, moves %s, hook %s: %s", status->dev,
+		    turnpike_mode_name(status->mode), turnpike_moves_name(status->moves),
+		    turnpike_hook_name(status->hook), status->why);
+	return 0;
+}
+
+static int switch_all(struct kernel *kernel, const struct names *names,
+		      const struct turnpike_attach_opts *opts)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < names->n && !err; i++) {
+		err = turnpike_switch(kernel->tp, names->list[i], opts);
+		if (err)
+			say("%s", turnpike_error(kernel->tp));
+		else
+			turnpike_for_each_device(kernel->tp, say_change, (void *)names->list[i]);
+	}
+	return err;
+}
+
+int kernel_switch(struct kernel *kernel, const char *device,
+		  const struct turnpike_attach_opts *opts)
+{
+	struct names names = { .only = device };
+	int err;
+
+	if (!kernel->tp)
+		return -EOPNOTSUPP;
+	err = turnpike_for_each_device(kernel->tp, collect_name, &names);
+	if (!err && names.n)
+		err = switch_all(kernel, &names, opts);
+	else if (!err)
+		err = turnpike_switch(kernel->tp, device ? device : "", opts);
+	free(names.list);
+	return err;
+}
+
+const char *kernel_error(const struct kernel *kernel)
+{
+	return kernel->tp ? turnpike_error(kernel->tp) : kernel->why_not;
 }
 
 static struct turnpike_binding binding_of(const struct turn_flow *flow)

@@ -35,6 +35,18 @@ void kernel_close(struct kernel *kernel);
 int kernel_attach(struct kernel *kernel, const char *device,
 		  const struct turnpike_attach_opts *opts);
 
+/**
+ * kernel_switch() - change how a device is relayed, keeping all flows; each change is said
+ * @device: its name, or NULL for all
+ *
+ * Return: 0 or a negative errno.
+ */
+int kernel_switch(struct kernel *kernel, const char *device,
+		  const struct turnpike_attach_opts *opts);
+
+/** kernel_error() - the sentence for the last kernel_switch() that failed */
+const char *kernel_error(const struct kernel *kernel);
+
 /** kernel_bind() - relay a flow; Return: 0, or a negative errno: it stays in user space */
 int kernel_bind(struct kernel *kernel, const struct turn_flow *flow);
 void kernel_unbind(struct kernel *kernel, const struct turn_flow *flow);

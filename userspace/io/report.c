@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -64,12 +65,13 @@ static json_t *relayed(const struct report_source *source)
 			 traffic(&in_user_space));
 }
 
-static json_t *report_status(const struct report_source *source)
+static json_t *report_status(const struct report_source *source, const json_t *request)
 {
 	const struct turn_stats *stats = turn_server_stats(turn_io_server(source->io));
 	const struct turnpike *tp = kernel_handle(source->kernel);
 	json_t *result = json_object(), *devices = json_array();
 
+	(void)request;
 	kernel_for_each_device(source->kernel, add_device, devices);
 	json_object_set_new(result, "version", json_string(TURNPIKE_VERSION));
 	json_object_set_new(result, "uptime", uptime(source));
@@ -139,11 +141,12 @@ static json_t *turn_report(const struct report_source *source)
 	return result;
 }
 
-static json_t *report_stats(const struct report_source *source)
+static json_t *report_stats(const struct report_source *source, const json_t *request)
 {
 	const struct turnpike *tp = kernel_handle(source->kernel);
 	json_t *result = json_object(), *verdicts = json_array();
 
+	(void)request;
 	if (tp)
 		turnpike_for_each_count(tp, add_verdict, verdicts);
 	json_object_set_new(result, "uptime", uptime(source));
@@ -184,31 +187,58 @@ static int add_flow(const struct turnpike_flow_info *flow, void *flows)
 	return json_array_append_new(flows, row);
 }
 
-static json_t *report_flows(const struct report_source *source)
+static json_t *report_flows(const struct report_source *source, const json_t *request)
 {
 	const struct turnpike *tp = kernel_handle(source->kernel);
 	json_t *result = json_object(), *flows = json_array();
 
+	(void)request;
 	if (tp)
 		turnpike_for_each_flow(tp, add_flow, flows);
 	json_object_set_new(result, "flows", flows);
 	return result;
 }
 
+static int parse_mode(const json_t *request, struct turnpike_attach_opts *opts)
+{
+	const char *mode = json_string_value(json_object_get(request, "mode"));
+	const char *moves = json_string_value(json_object_get(request, "moves"));
+
+	if (!mode || turnpike_mode_parse(mode, &opts->mode))
+		return -EINVAL;
+	return moves ? turnpike_moves_parse(moves, &opts->moves) : 0;
+}
+
+/* With "dev" that device alone, without it all of them. */
+static json_t *change_mode(const struct report_source *source, const json_t *request)
+{
+	const char *device = json_string_value(json_object_get(request, "dev"));
+	TURNPIKE_OPTS(turnpike_attach_opts, opts);
+
+	if (parse_mode(request, &opts))
+		return NULL;
+	if (kernel_switch(source->kernel, device, &opts))
+		return json_pack("{s:s}", "error", kernel_error(source->kernel));
+	return report_status(source, request);
+}
+
 static const struct {
 	const char *command;
-	json_t *(*report)(const struct report_source *source);
-} reports[] = {
+	json_t *(*answer)(const struct report_source *source, const json_t *request);
+} answers[] = {
 	{ "status", report_status },
 	{ "stats", report_stats },
 	{ "flows", report_flows },
+	{ "mode", change_mode },
 };
 
-json_t *report_answer(void *source, const char *command)
+json_t *report_answer(void *source, const json_t *request)
 {
-	for (size_t i = 0; i < ARRAY_LEN(reports); i++) {
-		if (strcmp(reports[i].command, command) == 0)
-			return reports[i].report(source);
+	const char *command = json_string_value(json_object_get(request, "command"));
+
+	for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
+		if (strcmp(answers[i].command, command) == 0)
+			return answers[i].answer(source, request);
 	}
 	return NULL;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file report.h
- * What a running server knows about itself, as the JSON that people and programs get to see.
+ * What a running server knows about itself and can be told, as JSON.
  */
 #ifndef TURNPIKE_IO_REPORT_H
 #define TURNPIKE_IO_REPORT_H
@@ -13,7 +13,7 @@
 
 /** struct report_source - what reports are made of; @started: when the server began to serve */
 struct report_source {
-	const struct kernel *kernel;
+	struct kernel *kernel;
 	const struct turn_io *io;
 	uint64_t started;
 };
@@ -24,6 +24,6 @@ struct report_source {
  *
  * Return: a document that is the caller's, or NULL if there is no such command.
  */
-json_t *report_answer(void *source, const char *command);
+json_t *report_answer(void *source, const json_t *request);
 
 #endif /* TURNPIKE_IO_REPORT_H */
