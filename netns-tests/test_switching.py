@@ -1,0 +1,172 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Random live changes of the mode under load: not one wrong byte, not one lost flow, and the loss is told.
+
+    client ----- relay ----- peer        IPv4 and IPv6 at once, each with one channel to an echoing peer
+
+    any       between all modes and moves. Between native and generic XDP, which exclude each other, a packet may be
+              lost: attaching native XDP to a veth empties its queue.
+    in-place  between head and tail moves of one mode: the kernel exchanges the programs, and what is lost must stay
+              below 0.01 %
+
+Each message carries its number, and its bytes follow from that, so that any byte out of place is seen.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import socket
+import sys
+import threading
+import time
+from collections.abc import Sequence
+
+import proc
+import turn
+from endpoints import echo_peer, udp_socket
+from lab import FAMILIES, Lab
+from relay import PASSWORD, PORT, USER, VARIANTS, Turnpike, Variant
+
+CHANNEL = 0x4001
+PACE = 0.0005          # seconds between two messages of a flow: about 2,000 a second there and back
+LONGEST = 1300
+MAY_BE_LOST = {"any": 0.01, "in-place": 0.0001}
+BY_NAME = {variant.name: variant for variant in VARIANTS}
+# clsact is left out: the command does not choose between the hooks of mode tc.
+SETS = {"any": [variant for variant in VARIANTS if variant.name != "clsact"],
+        "in-place": [BY_NAME["native-head"], BY_NAME["native-tail"]]}
+
+
+def message(number: int) -> bytes:
+    """Every length in turn, and bytes that no other number has at the same place."""
+    generator = random.Random(number)
+    return number.to_bytes(8, "big") + generator.randbytes(number * 7 % LONGEST)
+
+
+class Flow:
+    """A client that sends message after message and looks at what comes back."""
+
+    def __init__(self, lab: Lab, family: int, peer: turn.Address) -> None:
+        self._socket = udp_socket(lab, "client", family)
+        self._client = turn.Client(self._socket, (lab.topology.listen.address(family), PORT), USER, PASSWORD)
+        self._client.allocate(family)
+        self._client.bind(CHANNEL, peer)
+        self._socket.settimeout(0.2)
+        self._stop = threading.Event()
+        self.sent = 0
+        self.back: set[int] = set()
+        self.wrong: list[str] = []
+        self._sender = threading.Thread(target=self._send, daemon=True)
+        self._receiver = threading.Thread(target=self._receive, daemon=True)
+
+    def start(self) -> None:
+        self._receiver.start()
+        self._sender.start()
+
+    def stop(self) -> None:
+        """What is still on its way may arrive."""
+        self._stop.set()
+        self._sender.join()
+        self._receiver.join()
+        self._socket.close()
+
+    def _send(self) -> None:
+        while not self._stop.is_set():
+            self._socket.send(turn.channel_data(CHANNEL, message(self.sent)))
+            self.sent += 1
+            time.sleep(PACE)
+
+    def _receive(self) -> None:
+        while True:
+            try:
+                datagram = self._socket.recv(65536)
+            except TimeoutError:
+                if self._stop.is_set():
+                    return
+                continue
+            number = int.from_bytes(datagram[4:12], "big")
+            if number in self.back:
+                self.wrong.append(f"message {number} came twice")
+            elif number >= self.sent + 1 or datagram != turn.channel_data(CHANNEL, message(number)):
+                self.wrong.append(f"something else came: {datagram[:16].hex()} ({len(datagram)} bytes)")
+            self.back.add(number)
+
+
+def tell(server: Turnpike, request: dict[str, str]) -> dict[str, object]:
+    """Over the control socket itself: starting a program for each of many changes would measure that."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+        sock.settimeout(10)
+        sock.connect(str(server.control))
+        sock.sendall(json.dumps(request).encode() + b"\n")
+        answer = b"".join(iter(lambda: sock.recv(65536), b""))
+    return dict(json.loads(answer))
+
+
+def change(server: Turnpike, variant: Variant) -> list[str]:
+    answer = tell(server, {"command": "mode", "mode": variant.mode, "moves": variant.moves or "auto"})
+    if "error" in answer:
+        return [f"{variant.name}: {answer['error']}"]
+    server.variant = variant
+    return []
+
+
+def run(lab: Lab, variants: Sequence[Variant], changes: int, limit: float) -> list[str]:
+    server = Turnpike(lab, variants[0])
+    generator = random.Random(changes)
+    complaints: list[str] = []
+    with echo_peer(lab, 4) as peer4, echo_peer(lab, 6) as peer6:
+        flows = [Flow(lab, family, peer.address) for family, peer in zip(FAMILIES, (peer4, peer6))]
+        in_kernel = len(server.flows())
+        for flow in flows:
+            flow.start()
+        time.sleep(0.5)  # neighbours are resolved
+        durations = []
+        for _ in range(changes):
+            start = time.monotonic()
+            complaints += change(server, generator.choice([each for each in variants if each is not server.variant]))
+            durations.append(time.monotonic() - start)
+            time.sleep(generator.uniform(0, 0.02))
+        for flow in flows:
+            flow.stop()
+        if len(server.flows()) != in_kernel:
+            complaints.append(f"{len(server.flows())} flows of {in_kernel} are left")
+    sent = sum(flow.sent for flow in flows)
+    lost = sent - sum(len(flow.back) for flow in flows)
+    kernel, user = server.relayed()
+    print(f"    {changes} changes, {1000 * sorted(durations)[len(durations) // 2]:.1f} ms each (median); {sent} messages"
+          f" there and back, {lost} lost ({100 * lost / sent:.4f} %); relayed: kernel {kernel}, userspace {user}")
+    complaints += [each for flow in flows for each in flow.wrong[:5]] + server.attach_complaints()
+    if lost > sent * limit:
+        complaints.append(f"{lost} of {sent} messages were lost, more than {100 * limit:g} %")
+    server.stop()
+    return complaints
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Live changes of the mode under load.")
+    parser.add_argument("--changes", type=int, default=1000)
+    parser.add_argument("--only", default="", metavar="TEXT", choices=["", *SETS])
+    options = parser.parse_args()
+    proc.die_cleanly_on_signals()
+    failed = 0
+    chosen = [name for name in SETS if options.only in name]
+    with Lab("two-nic", offload=True) as lab:
+        for name in chosen:
+            try:
+                complaints = run(lab, SETS[name], options.changes, MAY_BE_LOST[name])
+            except (proc.LabError, turn.TurnError, OSError, KeyError) as error:
+                complaints = [f"{type(error).__name__}: {error}"]
+            finally:
+                lab.stop_processes()
+            failed += bool(complaints)
+            print(f"{'FAIL' if complaints else 'ok  '} {name}")
+            for complaint in complaints[:10]:
+                print(f"        {complaint}")
+    print(f"{len(chosen) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
