@@ -98,8 +98,8 @@ use_installed_library() {
 	LD_LIBRARY_PATH=$(dirname "$(find "$root" -name 'libturnpike.*' -print -quit)") "$scratch/tiny"
 }
 
-netns() { # TEST
-	/usr/bin/python3 "netns-tests/$1.py"
+netns() { # PRESET TEST [OPTION...]
+	TURNPIKE=build/$1/userspace/turnpike /usr/bin/python3 "netns-tests/$2.py" "${@:3}"
 }
 
 scripts/deps.sh
@@ -110,9 +110,10 @@ stage quiet "build for release" build release
 if [[ $ok ]]; then
 	stage quiet "verifier" build/release/userspace/turnpike verify
 	stage quiet "installed library" use_installed_library
-	stage shown "lifecycle" netns test_lifecycle
-	stage shown "odd packets" netns test_packets
-	stage shown "matrix" netns test_matrix
+	stage shown "lifecycle" netns release test_lifecycle
+	stage shown "odd packets, sanitizers" netns dev test_packets
+	stage shown "matrix" netns release test_matrix
+	stage shown "live mode changes" netns release test_switching --changes 200
 fi
 
 echo
