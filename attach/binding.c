@@ -33,7 +33,7 @@ struct bindings {
 	const struct maps *maps;
 	struct nexthops *nexthops;
 	struct binding *all;
-	__u32 port_users[65536]; /* by port, host order */
+	__u32 port_users[65536]; /* by port, as in struct turnpike_ports */
 };
 
 static struct binding_id id_of(const struct turnpike_binding *binding)
@@ -61,25 +61,21 @@ static struct turnpike_binding describe(const struct binding *binding)
 
 static bool port_may_be(const struct bindings *bindings, __be16 port, enum turnpike_port_role role)
 {
-	const __u8 now = bindings->maps->ports->role[ntohs(port)];
+	const __u8 now = bindings->maps->ports->role[port];
 
 	return now == TURNPIKE_PORT_NONE || now == role;
 }
 
 static void port_get(struct bindings *bindings, __be16 port, enum turnpike_port_role role)
 {
-	const __u16 index = ntohs(port);
-
-	if (bindings->port_users[index]++ == 0)
-		bindings->maps->ports->role[index] = (__u8)role;
+	if (bindings->port_users[port]++ == 0)
+		bindings->maps->ports->role[port] = (__u8)role;
 }
 
 static void port_put(struct bindings *bindings, __be16 port)
 {
-	const __u16 index = ntohs(port);
-
-	if (--bindings->port_users[index] == 0)
-		bindings->maps->ports->role[index] = TURNPIKE_PORT_NONE;
+	if (--bindings->port_users[port] == 0)
+		bindings->maps->ports->role[port] = TURNPIKE_PORT_NONE;
 }
 
 static void put_nexthop(struct bindings *bindings, struct nexthop *nexthop)

@@ -24,7 +24,7 @@ static __always_inline __u8 port_role(__be16 port)
 	const __u32 key = 0;
 	struct turnpike_ports *roles = bpf_map_lookup_elem(&ports, &key);
 
-	return roles ? roles->role[bpf_ntohs(port)] : TURNPIKE_PORT_NONE;
+	return roles ? roles->role[port] : TURNPIKE_PORT_NONE;
 }
 
 /* Is this frame for us? In promiscuous mode XDP sees frames for others too. */

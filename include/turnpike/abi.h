@@ -30,7 +30,10 @@ enum turnpike_port_role {
 	TURNPIKE_PORT_RELAY,    /* peers send plain UDP here */
 };
 
-/** ports: an array of one element, mapped into the library's memory. Index: port, host order. */
+/**
+ * ports: an array of one element, mapped into the library's memory. Index: the port as it lies in the
+ * packet; older verifiers (6.1, 6.12) forget the bounds of a number whose bytes are swapped.
+ */
 struct turnpike_ports {
 	__u8 role[65536];
 };

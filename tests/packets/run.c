@@ -246,7 +246,7 @@ void bench_set_role(struct bench *bench, __be16 port, enum turnpike_port_role ro
 
 	if (bpf_map__lookup_elem(map, &key, sizeof(key), &roles, sizeof(roles), 0))
 		die("ports");
-	roles.role[ntohs(port)] = (__u8)role;
+	roles.role[port] = (__u8)role;
 	set_element(map, &key, sizeof(key), &roles, sizeof(roles));
 }
 
