@@ -8,4 +8,9 @@
 /* enum bpf_attach_type, Linux 6.6. Older kernels answer -EINVAL. */
 #define COMPAT_BPF_TCX_INGRESS 46
 
+/* <linux/netdev.h>, Linux 6.3. */
+#define COMPAT_NETDEV_CMD_DEV_GET        1
+#define COMPAT_NETDEV_A_DEV_IFINDEX      1
+#define COMPAT_NETDEV_A_DEV_XDP_FEATURES 3
+
 #endif /* TURNPIKE_COMPAT_H */

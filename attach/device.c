@@ -2,21 +2,11 @@
 #include "device.h"
 
 #include <errno.h>
-#include <net/if_arp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
 
-#include "attachment.h"
 #include "maps.h"
-
-struct device {
-	char name[IFNAMSIZ];
-	struct link_facts link;
-	struct attachment attachment;
-	char why[sizeof(((struct turnpike_status *)NULL)->why)];
-	struct device *next;
-};
 
 static struct device *find(const struct devices *devices, const char *ifname)
 {
@@ -28,8 +18,7 @@ static struct device *find(const struct devices *devices, const char *ifname)
 	return NULL;
 }
 
-static int get_slot(struct devices *devices, const char *ifname, enum turnpike_mode mode,
-		    __u32 *ret)
+int device_slot(struct devices *devices, const char *ifname, enum turnpike_mode mode, __u32 *ret)
 {
 	struct slot *slot;
 	__u32 i;
@@ -50,78 +39,22 @@ static int get_slot(struct devices *devices, const char *ifname, enum turnpike_m
 	return 0;
 }
 
-static void set_mac(const struct maps *maps, const struct device *device, __u32 slot)
+void device_set_mac(const struct devices *devices, const struct device *device, __u32 slot)
 {
-	memcpy(maps->devices[slot].mac, device->link.mac, sizeof(device->link.mac));
+	memcpy(devices->maps->devices[slot].mac, device->link.mac, sizeof(device->link.mac));
 }
 
-/* Has the point do the device's work from now on. */
-static int take_point(struct devices *devices, const struct maps *maps,
-		      const struct attach_point *point, enum turnpike_moves moves,
-		      struct device *device)
+/* With a second device there are packets to redirect: not every way can. */
+static void choose_again(struct devices *devices, struct device *device)
 {
-	struct attachment next;
-	__u32 slot = 0;
-	int err;
+	char reasons[256] = "";
+	struct text why = { reasons, sizeof(reasons) };
 
-	if (point->ops && device->link.arptype != ARPHRD_ETHER)
-		return -EOPNOTSUPP;
-	if (device->attachment.point == point && device->attachment.moves == moves)
-		return 0;
-	if (point->ops)
-		err = get_slot(devices, device->name, point->mode, &slot);
-	else
-		err = 0;
-	if (err)
-		return err;
-	set_mac(maps, device, slot);
-	err = attachment_load(maps, point, moves, device->link.ifindex, slot, &next);
-	if (err)
-		return err;
-	err = attachment_exchange(&device->attachment, &next);
-	if (err)
-		attachment_close(&next);
-	return err;
+	device_choose(devices, device, &why);
 }
 
-/* TC has one way, and in user space nothing moves: the wish is for XDP. */
-static enum turnpike_moves moves_at(const struct attach_point *point, enum turnpike_moves wish)
-{
-	if (!point->ops)
-		return TURNPIKE_MOVES_AUTO;
-	if (point->mode == TURNPIKE_MODE_TC || wish == TURNPIKE_MOVES_AUTO)
-		return TURNPIKE_MOVES_HEAD;
-	return wish;
-}
-
-/* Down the list to the first point that works; @why tells of those before it. */
-static int take_first(struct devices *devices, const struct maps *maps,
-		      const struct turnpike_attach_opts *opts, struct device *device,
-		      struct text *why)
-{
-	const struct attach_point *point;
-	int first_error = 0, err;
-
-	for (point = attach_points; point < attach_points + n_attach_points; point++) {
-		if (!point_wanted(point, opts->mode, opts->hook))
-			continue;
-		err = take_point(devices, maps, point, moves_at(point, opts->moves), device);
-		if (!err) {
-			snprintf(device->why, sizeof(device->why), "%s",
-				 opts->mode != TURNPIKE_MODE_AUTO ? "asked for"
-				 : why->buffer[0]                 ? why->buffer
-								  : "the first choice");
-			return 0;
-		}
-		point_explain(point, device->link.ifindex, err, why);
-		if (!first_error)
-			first_error = err;
-	}
-	return first_error ? first_error : -EINVAL;
-}
-
-int device_attach(struct devices *devices, const struct maps *maps, struct nl_sock *sock,
-		  const char *ifname, const struct turnpike_attach_opts *opts, struct text *why)
+int device_attach(struct devices *devices, const char *ifname,
+		  const struct turnpike_attach_opts *opts, struct text *why)
 {
 	struct device *device;
 	int err;
@@ -134,31 +67,43 @@ int device_attach(struct devices *devices, const struct maps *maps, struct nl_so
 	if (!device)
 		return -ENOMEM;
 	device->attachment = ATTACHMENT_NONE;
-	err = netlink_link(sock, 0, ifname, &device->link);
+	device->wish = *opts;
+	err = netlink_link(devices->sock, 0, ifname, &device->link);
 	if (err) {
 		text_append(why, "there is no such device, see 'ip link'");
 	} else {
 		strcpy(device->name, ifname);
-		err = take_first(devices, maps, opts, device, why);
+		err = device_choose(devices, device, why);
 	}
 	if (err) {
 		free(device);
 		return err;
 	}
 	LL_APPEND(devices->all, device);
+	if (devices->all->next && !devices->all->next->next)
+		choose_again(devices, devices->all);
 	return 0;
 }
 
-int device_switch(struct devices *devices, const struct maps *maps, const char *ifname,
+int device_switch(struct devices *devices, const char *ifname,
 		  const struct turnpike_attach_opts *opts, struct text *why)
 {
 	struct device *device = find(devices, ifname);
+	struct turnpike_attach_opts before;
+	int err;
 
 	if (!device) {
 		text_append(why, "it is not attached");
 		return -ENODEV;
 	}
-	return take_first(devices, maps, opts, device, why);
+	before = device->wish;
+	device->wish = *opts;
+	/* Who asks wants it tried now. */
+	memset(device->backoffs, 0, sizeof(device->backoffs));
+	err = device_choose(devices, device, why);
+	if (err)
+		device->wish = before;
+	return err;
 }
 
 static void detach(struct devices *devices, struct device *device)
@@ -186,41 +131,29 @@ void devices_detach_all(struct devices *devices)
 	detach(devices, device);
 }
 
-void devices_update(struct devices *devices, const struct maps *maps, struct nl_sock *sock)
-{
-	struct device *device;
-
-	LL_FOREACH (devices->all, device) {
-		/* A device that is gone is down, and nothing is sent out by it. */
-		if (netlink_link(sock, (int)device->link.ifindex, "", &device->link))
-			device->link.up = false;
-		else if (device->attachment.prog_fd >= 0)
-			set_mac(maps, device, device->attachment.slot);
-	}
-}
-
 bool device_egress(const struct devices *devices, __u32 ifindex, struct egress *ret)
 {
 	const struct device *device;
 
 	LL_FOREACH (devices->all, device) {
-		if (device->link.ifindex != ifindex)
+		if (device->link.ifindex != ifindex || device->gone)
 			continue;
 		if (device->attachment.prog_fd < 0 || !device->link.up)
 			return false;
 		memcpy(ret->mac, device->link.mac, sizeof(ret->mac));
 		ret->mtu = device->link.mtu;
-		/* A driver that runs XDP takes redirected frames, with few exceptions. */
-		ret->flags = device->attachment.point->mode == TURNPIKE_MODE_XDP_NATIVE
-				     ? TURNPIKE_HOP_XDP_XMIT
-				     : 0;
+		/* Many drivers take redirected frames only while they run a program themselves. */
+		if (device->attachment.point->mode == TURNPIKE_MODE_XDP_NATIVE && !device->no_xmit)
+			ret->flags = TURNPIKE_HOP_XDP_XMIT;
+		else
+			ret->flags = 0;
 		return true;
 	}
 	return false;
 }
 
-/* Without an attachment, as after a change that failed halfway, user space does the work. */
-static struct turnpike_status status_of(const struct device *device)
+/* Without an attachment, as with a device that is gone, user space does the work. */
+struct turnpike_status device_status(const struct device *device)
 {
 	const struct attachment *attachment = &device->attachment;
 	const bool attached = attachment->point != NULL;
@@ -230,6 +163,7 @@ static struct turnpike_status status_of(const struct device *device)
 		.moves = attachment->moves,
 		.hook = attached ? attachment->point->hook : TURNPIKE_HOOK_NONE,
 		.prog_id = attachment->prog_id,
+		.changes = device->changes,
 	};
 
 	memcpy(status.dev, device->name, sizeof(status.dev));
@@ -245,7 +179,7 @@ int devices_for_each(const struct devices *devices,
 	int err;
 
 	LL_FOREACH (devices->all, device) {
-		status = status_of(device);
+		status = device_status(device);
 		err = fn(&status, arg);
 		if (err)
 			return err;

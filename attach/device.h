@@ -1,19 +1,40 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The attached devices of a handle, and the attach points that they can be attached at.
+ * The devices of a handle: what is wished for each, what does the work now, and how that has stood
+ * the test. choose.c picks a way for a device, tend.c looks after it.
  */
 #ifndef TURNPIKE_DEVICE_H
 #define TURNPIKE_DEVICE_H
 
 #include <turnpike/turnpike.h>
 
-#include "hook.h"
+#include "attachment.h"
+#include "backoff.h"
+#include "health.h"
 #include "netlink.h"
 #include "nexthop.h"
 #include "text.h"
 
 struct maps;
-struct device;
+
+/** Attach points times moves; each has a back-off of its own. */
+#define DEVICE_WAYS 16
+
+struct device {
+	char name[IFNAMSIZ];
+	struct turnpike_attach_opts wish;
+	struct link_facts link;
+	__u32 others_xdp; /* id of an XDP program that is not ours; 0: none */
+	bool gone;
+	bool no_xmit; /* its driver takes no frames that XDP redirects to it */
+	struct attachment attachment;
+	char why[sizeof(((struct turnpike_status *)NULL)->why)];
+	__u32 changes; /* of the way, without having been asked to */
+	struct backoff backoffs[DEVICE_WAYS];
+	struct health_sample sample;
+	__u64 sampled; /* when, ns; 0: never with this program */
+	struct device *next;
+};
 
 /** Counters are kept by device and mode, and outlive the attachment. */
 struct slot {
@@ -22,17 +43,22 @@ struct slot {
 };
 
 struct devices {
+	const struct maps *maps;
+	struct nl_sock *sock;
 	struct device *all;
 	struct slot slots[TURNPIKE_SLOTS]; /* in use: the first n_slots */
 	__u32 n_slots;
+	struct health_limits health;
+	struct backoff_limits backoff;
+	__u64 tended;                                                       /* when, ns */
+	void (*on_change)(const struct turnpike_change *change, void *arg); /* or NULL */
+	void *on_change_arg;
 };
 
-/** device_attach() - see turnpike_attach(); @why tells of what could not be had. */
-int device_attach(struct devices *devices, const struct maps *maps, struct nl_sock *sock,
-		  const char *ifname, const struct turnpike_attach_opts *opts, struct text *why);
-
-/** device_switch() - see turnpike_switch(). */
-int device_switch(struct devices *devices, const struct maps *maps, const char *ifname,
+/** device_attach(), device_switch() - see turnpike_attach(), turnpike_switch(); @why: what not. */
+int device_attach(struct devices *devices, const char *ifname,
+		  const struct turnpike_attach_opts *opts, struct text *why);
+int device_switch(struct devices *devices, const char *ifname,
 		  const struct turnpike_attach_opts *opts, struct text *why);
 
 /** device_detach() - -ENODEV: not attached. */
@@ -41,8 +67,14 @@ int device_detach(struct devices *devices, const char *ifname);
 /** devices_detach_all() - nothing of ours is left on any device. */
 void devices_detach_all(struct devices *devices);
 
-/** devices_update() - read MTUs and MAC addresses anew. */
-void devices_update(struct devices *devices, const struct maps *maps, struct nl_sock *sock);
+/** device_slot() - the slot for a device in a mode; -ENOSPC. */
+int device_slot(struct devices *devices, const char *ifname, enum turnpike_mode mode, __u32 *ret);
+
+/** device_set_mac() - tell packets which MAC address is the device's */
+void device_set_mac(const struct devices *devices, const struct device *device, __u32 slot);
+
+/** device_status() - for people */
+struct turnpike_status device_status(const struct device *device);
 
 /** device_egress() - see struct nexthop_owner. */
 bool device_egress(const struct devices *devices, __u32 ifindex, struct egress *ret);
@@ -50,5 +82,22 @@ bool device_egress(const struct devices *devices, __u32 ifindex, struct egress *
 /** devices_for_each() - see turnpike_for_each_device(). */
 int devices_for_each(const struct devices *devices,
 		     int (*fn)(const struct turnpike_status *status, void *arg), void *arg);
+
+/**
+ * device_choose() - put the best way that is wished for, possible and not backed off to work
+ * @why: what speaks against the better ones
+ * Returns 0, also if nothing had to change; or the first error, if nothing is left: then the device
+ * is relayed as before.
+ */
+int device_choose(struct devices *devices, struct device *device, struct text *why);
+
+/** device_backoff() - of the way that is at work; NULL: none is */
+struct backoff *device_backoff(struct device *device);
+
+/** devices_tend() - look after all devices; true: something has changed */
+bool devices_tend(struct devices *devices);
+
+/** devices_need_tending() - was the last time a while ago? Neighbours alone are no reason. */
+bool devices_need_tending(const struct devices *devices);
 
 #endif /* TURNPIKE_DEVICE_H */

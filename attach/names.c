@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include <turnpike/probe.h>
 #include <turnpike/turnpike.h>
 
 static const char *const mode_names[] = {
@@ -31,6 +32,18 @@ static const char *const direction_names[] = {
 	[TURNPIKE_DIR_HAIRPIN] = "hairpin",
 };
 
+static const char *const relation_names[] = {
+	[TURNPIKE_RELATION_SELF] = "self",     [TURNPIKE_RELATION_MASTER] = "master",
+	[TURNPIKE_RELATION_MEMBER] = "member", [TURNPIKE_RELATION_LOWER] = "lower",
+	[TURNPIKE_RELATION_PEER] = "peer",
+};
+
+static const char *const outlook_names[] = {
+	[TURNPIKE_USABLE] = "usable",
+	[TURNPIKE_DOUBTFUL] = "doubtful",
+	[TURNPIKE_REJECTED] = "rejected",
+};
+
 #define VERDICT_NAME(symbol, name, kind, text) [TURNPIKE_##symbol] = (name),
 #define VERDICT_TEXT(symbol, name, kind, text) [TURNPIKE_##symbol] = (text),
 static const char *const verdict_names[] = { TURNPIKE_VERDICTS(VERDICT_NAME) };
@@ -42,6 +55,9 @@ _Static_assert(LENGTH(mode_names) == TURNPIKE_MODE_MAX, "every mode has a name")
 _Static_assert(LENGTH(moves_names) == TURNPIKE_MOVES_MAX, "every way of moving has a name");
 _Static_assert(LENGTH(hook_names) == TURNPIKE_HOOK_MAX, "every hook has a name");
 _Static_assert(LENGTH(direction_names) == TURNPIKE_DIR_MAX, "every direction has a name");
+
+_Static_assert(LENGTH(relation_names) == TURNPIKE_RELATION_MAX, "every relation has a name");
+_Static_assert(LENGTH(outlook_names) == TURNPIKE_OUTLOOK_MAX, "every outlook has a name");
 
 static const char *name_of(const char *const *names, size_t n, unsigned int value)
 {
@@ -87,6 +103,16 @@ const char *turnpike_verdict_name(enum turnpike_verdict verdict)
 const char *turnpike_verdict_text(enum turnpike_verdict verdict)
 {
 	return name_of(verdict_texts, LENGTH(verdict_texts), verdict);
+}
+
+const char *turnpike_relation_name(enum turnpike_relation relation)
+{
+	return name_of(relation_names, LENGTH(relation_names), relation);
+}
+
+const char *turnpike_outlook_name(enum turnpike_outlook outlook)
+{
+	return name_of(outlook_names, LENGTH(outlook_names), outlook);
 }
 
 int turnpike_mode_parse(const char *name, enum turnpike_mode *ret)

@@ -2,11 +2,15 @@
 #include "netlink.h"
 
 #include <errno.h>
+#include <linux/if_link.h>
 #include <linux/neighbour.h>
+#include <linux/pkt_cls.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netlink/msg.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -86,6 +90,47 @@ static int ask(struct nl_sock *sock, struct nl_msg *msg, nl_recvmsg_msg_cb_t on_
 	return error;
 }
 
+static void get_string(const struct nlattr *attr, char *ret, size_t size)
+{
+	if (attr)
+		nla_strlcpy(ret, attr, size);
+}
+
+static void get_number(const struct nlattr *attr, __u32 *ret)
+{
+	if (attr)
+		*ret = nla_get_u32(attr);
+}
+
+static void parse_kind(struct nlattr *linkinfo, struct link_facts *ret)
+{
+	struct nlattr *attrs[IFLA_INFO_MAX + 1];
+
+	if (linkinfo && nla_parse_nested(attrs, IFLA_INFO_MAX, linkinfo, NULL) == 0)
+		get_string(attrs[IFLA_INFO_KIND], ret->kind, sizeof(ret->kind));
+}
+
+static void parse_xdp(struct nlattr *xdp, struct link_facts *ret)
+{
+	struct nlattr *attrs[IFLA_XDP_MAX + 1];
+
+	if (!xdp || nla_parse_nested(attrs, IFLA_XDP_MAX, xdp, NULL) < 0)
+		return;
+	get_number(attrs[IFLA_XDP_DRV_PROG_ID], &ret->xdp_native);
+	get_number(attrs[IFLA_XDP_SKB_PROG_ID], &ret->xdp_generic);
+}
+
+/* The kernel's struct may be shorter or longer than ours; the first member is all that is wanted.
+ */
+static __u64 get_received(const struct nlattr *stats)
+{
+	__u64 received = 0;
+
+	_Static_assert(offsetof(struct rtnl_link_stats64, rx_packets) == 0, "the first member");
+	nla_memcpy(&received, stats, sizeof(received));
+	return received;
+}
+
 static int on_link(struct nl_msg *msg, void *arg)
 {
 	const struct ifinfomsg *info = nlmsg_data(nlmsg_hdr(msg));
@@ -97,27 +142,36 @@ static int on_link(struct nl_msg *msg, void *arg)
 	ret->ifindex = (__u32)info->ifi_index;
 	ret->arptype = info->ifi_type;
 	ret->up = (info->ifi_flags & (IFF_UP | IFF_RUNNING)) == (IFF_UP | IFF_RUNNING);
-	if (attrs[IFLA_MTU])
-		ret->mtu = nla_get_u32(attrs[IFLA_MTU]);
+	get_string(attrs[IFLA_IFNAME], ret->name, sizeof(ret->name));
+	get_number(attrs[IFLA_MTU], &ret->mtu);
+	get_number(attrs[IFLA_MAX_MTU], &ret->max_mtu);
+	get_number(attrs[IFLA_MASTER], &ret->master);
+	get_number(attrs[IFLA_LINK], &ret->link);
+	ret->link_netns =
+		attrs[IFLA_LINK_NETNSID] ? nla_get_s32(attrs[IFLA_LINK_NETNSID]) : NETNS_OURS;
 	if (attrs[IFLA_ADDRESS] && nla_len(attrs[IFLA_ADDRESS]) == sizeof(ret->mac))
 		memcpy(ret->mac, nla_data(attrs[IFLA_ADDRESS]), sizeof(ret->mac));
+	if (attrs[IFLA_STATS64])
+		ret->received = get_received(attrs[IFLA_STATS64]);
+	parse_kind(attrs[IFLA_LINKINFO], ret);
+	parse_xdp(attrs[IFLA_XDP], ret);
 	return NL_OK;
 }
 
-int netlink_link(struct nl_sock *sock, int ifindex, const char *name, struct link_facts *ret)
+/* By index, or by name if @ifindex is 0; in another namespace unless @netns is NETNS_OURS. */
+static int get_link(struct nl_sock *sock, int netns, int ifindex, const char *name,
+		    struct link_facts *ret)
 {
 	struct ifinfomsg info = { .ifi_index = ifindex };
 	struct link_facts facts = { 0 };
-	struct nl_msg *msg;
+	struct nl_msg *msg = nlmsg_alloc_simple(RTM_GETLINK, NLM_F_REQUEST);
 	int err;
 
-	if (!ifindex && (!name[0] || strlen(name) >= IFNAMSIZ))
-		return -ENODEV;
-	msg = nlmsg_alloc_simple(RTM_GETLINK, NLM_F_REQUEST);
 	if (!msg)
 		return -ENOMEM;
 	if (nlmsg_append(msg, &info, sizeof(info), NLMSG_ALIGNTO) ||
-	    (!ifindex && nla_put_string(msg, IFLA_IFNAME, name))) {
+	    (!ifindex && nla_put_string(msg, IFLA_IFNAME, name)) ||
+	    (netns != NETNS_OURS && nla_put_s32(msg, IFLA_TARGET_NETNSID, netns))) {
 		nlmsg_free(msg);
 		return -ENOMEM;
 	}
@@ -128,6 +182,114 @@ int netlink_link(struct nl_sock *sock, int ifindex, const char *name, struct lin
 		return -ENODEV;
 	*ret = facts;
 	return 0;
+}
+
+int netlink_link(struct nl_sock *sock, int ifindex, const char *name, struct link_facts *ret)
+{
+	if (!ifindex && (!name[0] || strlen(name) >= IFNAMSIZ))
+		return -ENODEV;
+	return get_link(sock, NETNS_OURS, ifindex, name, ret);
+}
+
+int netlink_link_elsewhere(struct nl_sock *sock, int netns, __u32 ifindex, struct link_facts *ret)
+{
+	return get_link(sock, netns, (int)ifindex, NULL, ret);
+}
+
+struct links {
+	struct link_facts *all;
+	size_t n;
+	int err;
+};
+
+static int on_one_of_links(struct nl_msg *msg, void *arg)
+{
+	struct links *links = arg;
+	struct link_facts *all = realloc(links->all, (links->n + 1) * sizeof(*all));
+
+	if (!all) {
+		links->err = -ENOMEM;
+		return NL_STOP;
+	}
+	links->all = all;
+	all[links->n] = (struct link_facts){ 0 };
+	if (on_link(msg, &all[links->n]) == NL_OK)
+		links->n++;
+	return NL_OK;
+}
+
+int netlink_links(struct nl_sock *sock, struct link_facts **ret, size_t *n)
+{
+	struct ifinfomsg info = { 0 };
+	struct nl_msg *msg = nlmsg_alloc_simple(RTM_GETLINK, NLM_F_REQUEST | NLM_F_DUMP);
+	struct links links = { 0 };
+	int err;
+
+	if (!msg)
+		return -ENOMEM;
+	if (nlmsg_append(msg, &info, sizeof(info), NLMSG_ALIGNTO)) {
+		nlmsg_free(msg);
+		return -ENOMEM;
+	}
+	err = ask(sock, msg, on_one_of_links, &links);
+	if (!err)
+		err = links.err;
+	if (err) {
+		free(links.all);
+		return err;
+	}
+	*ret = links.all;
+	*n = links.n;
+	return 0;
+}
+
+struct filters {
+	struct filter_facts *all;
+	__u32 max;
+	__u32 n;
+};
+
+static int on_filter(struct nl_msg *msg, void *arg)
+{
+	const struct tcmsg *info = nlmsg_data(nlmsg_hdr(msg));
+	struct nlattr *attrs[TCA_MAX + 1], *options[TCA_BPF_MAX + 1];
+	struct filters *filters = arg;
+	struct filter_facts *filter;
+
+	/* Each priority is told of by itself as well, without a handle. */
+	if (filters->n == filters->max || !info->tcm_handle ||
+	    nlmsg_parse(nlmsg_hdr(msg), sizeof(*info), attrs, TCA_MAX, NULL) < 0)
+		return NL_SKIP;
+	filter = &filters->all[filters->n++];
+	*filter = (struct filter_facts){ 0 };
+	get_string(attrs[TCA_KIND], filter->name, sizeof(filter->name));
+	if (strcmp(filter->name, "bpf") != 0 || !attrs[TCA_OPTIONS] ||
+	    nla_parse_nested(options, TCA_BPF_MAX, attrs[TCA_OPTIONS], NULL) < 0)
+		return NL_OK;
+	get_number(options[TCA_BPF_ID], &filter->prog_id);
+	get_string(options[TCA_BPF_NAME], filter->name, sizeof(filter->name));
+	return NL_OK;
+}
+
+int netlink_filters(struct nl_sock *sock, __u32 ifindex, struct filter_facts *ret, __u32 max,
+		    __u32 *n)
+{
+	struct tcmsg info = { .tcm_ifindex = (int)ifindex,
+			      .tcm_parent = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS) };
+	struct nl_msg *msg = nlmsg_alloc_simple(RTM_GETTFILTER, NLM_F_REQUEST | NLM_F_DUMP);
+	struct filters filters = { .all = ret, .max = max };
+	int err;
+
+	if (!msg)
+		return -ENOMEM;
+	if (nlmsg_append(msg, &info, sizeof(info), NLMSG_ALIGNTO)) {
+		nlmsg_free(msg);
+		return -ENOMEM;
+	}
+	err = ask(sock, msg, on_filter, &filters);
+	if (!err)
+		*n = filters.n;
+	return err;
 }
 
 static __u32 metrics_mtu(struct nlattr *metrics)

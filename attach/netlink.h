@@ -5,18 +5,39 @@
 #ifndef TURNPIKE_NETLINK_H
 #define TURNPIKE_NETLINK_H
 
+#include <net/if.h>
 #include <netlink/netlink.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 #include <turnpike/addr.h>
 
+/** Instead of the number of another network namespace; -1 is one that the kernel has not numbered.
+ */
+#define NETNS_OURS (-2)
+
 /** What is asked about a device. */
 struct link_facts {
+	char name[IFNAMSIZ];
+	char kind[16]; /* of a virtual device: "veth", "bridge", ... */
 	__u32 ifindex;
 	__u32 mtu;
+	__u32 max_mtu;        /* 0: any */
 	unsigned int arptype; /* ARPHRD_..., <net/if_arp.h> */
 	bool up;
 	__u8 mac[6];
+	__u32 master;      /* the bridge, bond, ... that has it; 0: none */
+	__u32 link;        /* a veth's other end, what a VLAN sits on; 0: none */
+	int link_netns;    /* number of the namespace that @link is in, or NETNS_OURS */
+	__u32 xdp_native;  /* id of the program; 0: none */
+	__u32 xdp_generic; /* the same */
+	__u64 received;    /* packets */
+};
+
+/** A classifier on the way in. */
+struct filter_facts {
+	__u32 prog_id; /* of cls_bpf; 0: of another kind */
+	char name[16]; /* of the program, or else the kind */
 };
 
 /** What the kernel's routing says about a pair of addresses. */
@@ -56,6 +77,17 @@ int netlink_read_events(struct nl_sock *sock);
 
 /** netlink_link() - by index, or by name if @ifindex is 0; -ENODEV: there is none. */
 int netlink_link(struct nl_sock *sock, int ifindex, const char *name, struct link_facts *ret);
+
+/** netlink_link_elsewhere() - by index in the namespace of that number (struct link_facts). -EACCES
+ */
+int netlink_link_elsewhere(struct nl_sock *sock, int netns, __u32 ifindex, struct link_facts *ret);
+
+/** netlink_links() - all of this namespace, by index; to be given to free() */
+int netlink_links(struct nl_sock *sock, struct link_facts **ret, size_t *n);
+
+/** netlink_filters() - the filters of a clsact qdisc on the way in, the first @max of them */
+int netlink_filters(struct nl_sock *sock, __u32 ifindex, struct filter_facts *ret, __u32 max,
+		    __u32 *n);
 
 /** netlink_route() - the way from @src (ours) to @dst; -EHOSTUNREACH unless it is a unicast route.
  */

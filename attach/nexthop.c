@@ -4,13 +4,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* Insertions that run out of memory are noticed by the missing handle. */
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 #include <utlist.h>
 
+#include "clock.h"
 #include "netlink.h"
 
 /*
@@ -63,14 +63,6 @@ struct nexthops {
 	__u64 refreshed;
 	bool routing_changed;
 };
-
-static __u64 now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (__u64)now.tv_sec * 1000000000ull + (__u64)now.tv_nsec;
-}
 
 /* Fills the element that no packet reads, then points packets to it: see struct turnpike_nexthop.
  */
@@ -347,7 +339,7 @@ int nexthops_fd(const struct nexthops *nexthops)
 static void keep_fresh(struct nexthops *nexthops)
 {
 	struct neighbour *neighbour, *tmp;
-	const __u64 now = now_ns();
+	const __u64 now = clock_ns();
 
 	if (now - nexthops->refreshed < REFRESH_NS)
 		return;

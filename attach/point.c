@@ -33,15 +33,21 @@ static int program_id(int prog_fd, __u32 *ret)
 	return err;
 }
 
-static int check_attached(const struct attach_point *point, __u32 ifindex, __u32 id)
+bool point_has(const struct attach_point *point, __u32 ifindex, __u32 id)
 {
 	__u32 ids[HOOK_MAX_PROGS], n = 0, i;
-	const int err = point->ops->query(ifindex, ids, &n);
 
-	for (i = 0; !err && i < n; i++)
+	if (point->ops->query(ifindex, ids, &n))
+		return false;
+	for (i = 0; i < n; i++)
 		if (ids[i] == id)
-			return 0;
-	return err ? err : -ENOENT;
+			return true;
+	return false;
+}
+
+static int check_attached(const struct attach_point *point, __u32 ifindex, __u32 id)
+{
+	return point_has(point, ifindex, id) ? 0 : -ENOENT;
 }
 
 int point_attach(const struct attach_point *point, __u32 ifindex, int prog_fd,

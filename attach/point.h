@@ -37,6 +37,9 @@ int point_attach(const struct attach_point *point, __u32 ifindex, int prog_fd,
 int point_replace(const struct attach_point *point, __u32 ifindex, int prog_fd,
 		  const struct hook_state *state, __u32 *ret);
 
+/** point_has() - does this program hang there? An error counts as no. */
+bool point_has(const struct attach_point *point, __u32 ifindex, __u32 id);
+
 /** point_explain() - why it cannot be attached there, with a remedy where there is one. */
 void point_explain(const struct attach_point *point, __u32 ifindex, int err, struct text *text);
 

@@ -11,9 +11,14 @@
 
 #include "handle.h"
 #include "loader.h"
+#include "probe.h"
 
-#define DEFAULT_FLOWS    65536
-#define DEFAULT_NEXTHOPS 16384
+#define DEFAULT_FLOWS              65536
+#define DEFAULT_NEXTHOPS           16384
+#define DEFAULT_DEMOTE_PACKETS     20
+#define DEFAULT_DEMOTE_PERCENT     1
+#define DEFAULT_BACKOFF_FIRST_MS   10000
+#define DEFAULT_BACKOFF_LONGEST_MS 600000
 
 /* Errors of calls that have no handle yet. */
 static _Thread_local char thread_error[512];
@@ -51,18 +56,39 @@ static bool egress(void *arg, __u32 ifindex, struct egress *ret)
 	return device_egress(&tp->devices, ifindex, ret);
 }
 
+/* Links, routes or rules: next hops are about to be looked up, by devices as they are now. */
 static void changed(void *arg)
 {
 	struct turnpike *tp = arg;
+	const libbpf_print_fn_t print = be_quiet();
 
-	devices_update(&tp->devices, &tp->maps, tp->requests);
+	devices_tend(&tp->devices);
+	libbpf_set_print(print);
 }
 
-static int open_parts(struct turnpike *tp, __u32 max_flows, __u32 max_nexthops)
+static __u32 or_default(__u32 value, __u32 otherwise)
+{
+	return value ? value : otherwise;
+}
+
+static void set_up_devices(struct turnpike *tp, const struct turnpike_open_opts *opts)
+{
+	tp->devices.maps = &tp->maps;
+	tp->devices.sock = tp->requests;
+	tp->devices.health.packets = or_default(opts->demote_packets, DEFAULT_DEMOTE_PACKETS);
+	tp->devices.health.percent = or_default(opts->demote_percent, DEFAULT_DEMOTE_PERCENT);
+	tp->devices.backoff.first =
+		or_default(opts->backoff_first_ms, DEFAULT_BACKOFF_FIRST_MS) * 1000000ull;
+	tp->devices.backoff.longest =
+		or_default(opts->backoff_longest_ms, DEFAULT_BACKOFF_LONGEST_MS) * 1000000ull;
+}
+
+static int open_parts(struct turnpike *tp, const struct turnpike_open_opts *opts)
 {
 	const struct nexthop_owner owner = { .egress = egress, .changed = changed, .arg = tp };
+	const __u32 max_nexthops = or_default(opts->max_nexthops, DEFAULT_NEXTHOPS);
 	const libbpf_print_fn_t print = be_quiet();
-	int err = maps_open(max_flows, max_nexthops, &tp->maps);
+	int err = maps_open(or_default(opts->max_flows, DEFAULT_FLOWS), max_nexthops, &tp->maps);
 
 	libbpf_set_print(print);
 	if (!err)
@@ -70,6 +96,7 @@ static int open_parts(struct turnpike *tp, __u32 max_flows, __u32 max_nexthops)
 	if (!err)
 		err = nexthops_open(&owner, tp->maps.nexthops, max_nexthops, tp->requests,
 				    &tp->nexthops);
+	set_up_devices(tp, opts);
 	if (!err)
 		err = bindings_open(&tp->maps, tp->nexthops, &tp->bindings);
 	return err;
@@ -103,8 +130,7 @@ int turnpike_open(const struct turnpike_open_opts *opts, struct turnpike **ret)
 	tp = calloc(1, sizeof(*tp));
 	if (!tp)
 		return fail(NULL, -ENOMEM, "out of memory");
-	err = open_parts(tp, opts->max_flows ? opts->max_flows : DEFAULT_FLOWS,
-			 opts->max_nexthops ? opts->max_nexthops : DEFAULT_NEXTHOPS);
+	err = open_parts(tp, opts);
 	if (err) {
 		turnpike_close(tp);
 		return explain_open(err);
@@ -159,9 +185,9 @@ static int hang(struct turnpike *tp, const char *ifname, const struct turnpike_a
 		return fail(tp, -EINVAL, "%s", sentence);
 	print = be_quiet();
 	if (attached)
-		err = device_switch(&tp->devices, &tp->maps, ifname, opts, &why);
+		err = device_switch(&tp->devices, ifname, opts, &why);
 	else
-		err = device_attach(&tp->devices, &tp->maps, tp->requests, ifname, opts, &why);
+		err = device_attach(&tp->devices, ifname, opts, &why);
 	libbpf_set_print(print);
 	nexthops_refresh(tp->nexthops);
 	if (err)
@@ -284,10 +310,24 @@ int turnpike_fd(const struct turnpike *tp)
 	return nexthops_fd(tp->nexthops);
 }
 
+void turnpike_on_change(struct turnpike *tp,
+			void (*fn)(const struct turnpike_change *change, void *arg), void *arg)
+{
+	tp->devices.on_change = fn;
+	tp->devices.on_change_arg = arg;
+}
+
 int turnpike_poll(struct turnpike *tp)
 {
 	const int err = nexthops_poll(tp->nexthops);
+	libbpf_print_fn_t print;
 
+	if (devices_need_tending(&tp->devices)) {
+		print = be_quiet();
+		if (devices_tend(&tp->devices))
+			nexthops_refresh(tp->nexthops);
+		libbpf_set_print(print);
+	}
 	return err ? fail(tp, err, "lost track of routes and neighbours for a moment") : 0;
 }
 
@@ -298,4 +338,14 @@ int turnpike_verify(int (*fn)(const struct turnpike_variant *variant, void *arg)
 
 	libbpf_set_print(print);
 	return err ? explain_open(err) : 0;
+}
+
+int turnpike_probe(const char *ifname, int (*fn)(const struct turnpike_probe *probe, void *arg),
+		   void *arg)
+{
+	const int err = probe_devices(ifname, fn, arg);
+
+	if (err == -ENODEV && ifname)
+		return fail(NULL, err, "there is no device %s here: see 'ip link'", ifname);
+	return err ? fail(NULL, err, "cannot ask for devices: %s", strerror(-err)) : 0;
 }

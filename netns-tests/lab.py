@@ -186,8 +186,7 @@ class Lab:
 
     def _make_links(self) -> None:
         for a, b in self.topology.links:
-            proc.run(["ip", "link", "add", a.device, "netns", self.namespace(a.role), "type", "veth",
-                      "peer", "name", b.device, "netns", self.namespace(b.role)])
+            self._make_pair(a, b)
         if self.topology.switch:
             # A snooping bridge with no querier may forget who listens to neighbour solicitations.
             # Nor may it look into packets, as it does for iptables where br_netfilter is built in.
@@ -196,22 +195,44 @@ class Lab:
                     path.write_text("0")
             self._ip(self.topology.switch, ["link add br0 type bridge stp_state 0 mcast_snooping 0", "link set br0 up"])
         for end in (end for link in self.topology.links for end in link):
-            if end.place is None:
-                commands = [f"link set {end.device} master br0"]
-            else:
-                commands = [f"addr add {end.place.with_prefix(family)} dev {end.device}" + (" nodad" * (family == 6))
-                            for family in FAMILIES]
-            self._ip(end.role, [*commands, f"link set {end.device} up"])
-            if not self.offload and end.role in ("client", "relay", "peer"):
-                self.run(end.role, ["ethtool", "-K", end.device, "tx", "off"])
-        for role, gateway in self.topology.gateways.items():
-            self._ip(role, [f"route add default via {gateway.address(family)}" for family in FAMILIES])
+            self._set_up(end)
+        for role in self.topology.gateways:
+            self._add_routes(role)
+
+    def _make_pair(self, a: End, b: End) -> None:
+        proc.run(["ip", "link", "add", a.device, "netns", self.namespace(a.role), "type", "veth",
+                  "peer", "name", b.device, "netns", self.namespace(b.role)])
+
+    def _set_up(self, end: End) -> None:
+        if end.place is None:
+            commands = [f"link set {end.device} master br0"]
+        else:
+            commands = [f"addr add {end.place.with_prefix(family)} dev {end.device}" + (" nodad" * (family == 6))
+                        for family in FAMILIES]
+        self._ip(end.role, [*commands, f"link set {end.device} up"])
+        if not self.offload and end.role in ("client", "relay", "peer"):
+            self.run(end.role, ["ethtool", "-K", end.device, "tx", "off"])
+
+    def _add_routes(self, role: str) -> None:
+        gateway = self.topology.gateways[role]
+        self._ip(role, [f"route add default via {gateway.address(family)}" for family in FAMILIES])
+
+    def make_relay_link_anew(self) -> None:
+        """After the relay's NIC was deleted, and with it the other end of its cable."""
+        a, b = next(link for link in self.topology.links if "relay" in (link[0].role, link[1].role))
+        self._make_pair(a, b)
+        self._set_up(a)
+        self._set_up(b)
+        self._attach_pass_program(b if a.role == "relay" else a)
+        self._add_routes("relay")
 
     def _attach_pass_programs(self) -> None:
-        program = self.scratch / "pass.o"
-        proc.run(["clang", "-O2", "-g", "-target", "bpf", "-c", str(HERE / "pass.bpf.c"), "-o", str(program)])
+        proc.run(["clang", "-O2", "-g", "-target", "bpf", "-c", str(HERE / "pass.bpf.c"), "-o", str(self.scratch / "pass.o")])
         for end in self.topology.far_ends():
-            self._ip(end.role, [f"link set dev {end.device} xdpdrv obj {program} sec xdp"])
+            self._attach_pass_program(end)
+
+    def _attach_pass_program(self, end: End) -> None:
+        self._ip(end.role, [f"link set dev {end.device} xdpdrv obj {self.scratch / 'pass.o'} sec xdp"])
 
     def _wait_until_usable(self) -> None:
         for role in self.topology.roles():

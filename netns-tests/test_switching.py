@@ -8,8 +8,6 @@
               lost: attaching native XDP to a veth empties its queue.
     in-place  between head and tail moves of one mode: the kernel exchanges the programs, and what is lost must stay
               below 0.01 %
-
-Each message carries its number, and its bytes follow from that, so that any byte out of place is seen.
 """
 
 from __future__ import annotations
@@ -19,79 +17,21 @@ import json
 import random
 import socket
 import sys
-import threading
 import time
 from collections.abc import Sequence
 
 import proc
 import turn
-from endpoints import echo_peer, udp_socket
+from endpoints import echo_peer
+from flow import Flow
 from lab import FAMILIES, Lab
-from relay import PASSWORD, PORT, USER, VARIANTS, Turnpike, Variant
+from relay import VARIANTS, Turnpike, Variant
 
-CHANNEL = 0x4001
-PACE = 0.0005          # seconds between two messages of a flow: about 2,000 a second there and back
-LONGEST = 1300
 MAY_BE_LOST = {"any": 0.01, "in-place": 0.0001}
 BY_NAME = {variant.name: variant for variant in VARIANTS}
 # clsact is left out: the command does not choose between the hooks of mode tc.
 SETS = {"any": [variant for variant in VARIANTS if variant.name != "clsact"],
         "in-place": [BY_NAME["native-head"], BY_NAME["native-tail"]]}
-
-
-def message(number: int) -> bytes:
-    """Every length in turn, and bytes that no other number has at the same place."""
-    generator = random.Random(number)
-    return number.to_bytes(8, "big") + generator.randbytes(number * 7 % LONGEST)
-
-
-class Flow:
-    """A client that sends message after message and looks at what comes back."""
-
-    def __init__(self, lab: Lab, family: int, peer: turn.Address) -> None:
-        self._socket = udp_socket(lab, "client", family)
-        self._client = turn.Client(self._socket, (lab.topology.listen.address(family), PORT), USER, PASSWORD)
-        self._client.allocate(family)
-        self._client.bind(CHANNEL, peer)
-        self._socket.settimeout(0.2)
-        self._stop = threading.Event()
-        self.sent = 0
-        self.back: set[int] = set()
-        self.wrong: list[str] = []
-        self._sender = threading.Thread(target=self._send, daemon=True)
-        self._receiver = threading.Thread(target=self._receive, daemon=True)
-
-    def start(self) -> None:
-        self._receiver.start()
-        self._sender.start()
-
-    def stop(self) -> None:
-        """What is still on its way may arrive."""
-        self._stop.set()
-        self._sender.join()
-        self._receiver.join()
-        self._socket.close()
-
-    def _send(self) -> None:
-        while not self._stop.is_set():
-            self._socket.send(turn.channel_data(CHANNEL, message(self.sent)))
-            self.sent += 1
-            time.sleep(PACE)
-
-    def _receive(self) -> None:
-        while True:
-            try:
-                datagram = self._socket.recv(65536)
-            except TimeoutError:
-                if self._stop.is_set():
-                    return
-                continue
-            number = int.from_bytes(datagram[4:12], "big")
-            if number in self.back:
-                self.wrong.append(f"message {number} came twice")
-            elif number >= self.sent + 1 or datagram != turn.channel_data(CHANNEL, message(number)):
-                self.wrong.append(f"something else came: {datagram[:16].hex()} ({len(datagram)} bytes)")
-            self.back.add(number)
 
 
 def tell(server: Turnpike, request: dict[str, str]) -> dict[str, object]:

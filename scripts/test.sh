@@ -110,10 +110,12 @@ stage quiet "build for release" build release
 if [[ $ok ]]; then
 	stage quiet "verifier" build/release/userspace/turnpike verify
 	stage quiet "installed library" use_installed_library
+	stage shown "probe, sanitizers" netns dev test_probe
 	stage shown "lifecycle" netns release test_lifecycle
 	stage shown "odd packets, sanitizers" netns dev test_packets
 	stage shown "matrix" netns release test_matrix
 	stage shown "live mode changes" netns release test_switching --changes 200
+	stage shown "changes of devices" netns release test_changes
 fi
 
 echo

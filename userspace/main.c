@@ -18,6 +18,8 @@ static const struct command commands[] = {
 	{ "stats", command_stats, "a running server: what became of packets" },
 	{ "flows", command_flows, "a running server: the flows in the kernel" },
 	{ "mode", command_mode, "change the mode of a running server's devices" },
+	{ "probe", command_probe, "what devices can do, and how to relay best on each" },
+	{ "pass", command_pass, "make the other end of a veth ready for a relay" },
 	{ "verify", command_verify, "load every program into the kernel, attach none" },
 	{ 0 },
 };

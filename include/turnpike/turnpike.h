@@ -102,11 +102,20 @@ TURNPIKE_API int turnpike_hook_parse(const char *name, enum turnpike_hook *ret);
  * @max_flows:    flows of each family; a channel binding takes two. 0: 65536. Memory is taken at
  * once, about 170 bytes a flow of IPv4 and 200 of IPv6
  * @max_nexthops: different pairs of local and remote address. 0: 16384, 64 bytes each
+ * @demote_packets: so many packets in a second that find no room, or that the program does not
+ * meet, end an automatic choice; 0: 20
+ * @demote_percent: and they must be more than so many in a hundred of those to be relayed; 0: 1
+ * @backoff_first_ms: how long a way that has failed is left alone; twice as long each time. 0: 10 s
+ * @backoff_longest_ms: but never longer. 0: 10 min
  */
 struct turnpike_open_opts {
 	size_t sz;
 	__u32 max_flows;
 	__u32 max_nexthops;
+	__u32 demote_packets;
+	__u32 demote_percent;
+	__u32 backoff_first_ms;
+	__u32 backoff_longest_ms;
 };
 
 /**
@@ -197,6 +206,7 @@ TURNPIKE_API int turnpike_detach(struct turnpike *tp, const char *ifname);
  * @hook:    never AUTO
  * @prog_id: the kernel's id of the program, as the kernel answered; 0 with mode userspace
  * @why:     one sentence: why this mode
+ * @changes: how often the mode has changed by itself, see turnpike_on_change()
  */
 struct turnpike_status {
 	char dev[IFNAMSIZ];
@@ -206,7 +216,28 @@ struct turnpike_status {
 	enum turnpike_hook hook;
 	__u32 prog_id;
 	char why[512];
+	__u32 changes;
 };
+
+/** struct turnpike_change - a device whose way to relay has changed by itself; @to.why tells why */
+struct turnpike_change {
+	struct turnpike_status from;
+	struct turnpike_status to;
+};
+
+/**
+ * turnpike_on_change() - be told when a device's way to relay changes by itself
+ * @fn: called from turnpike_poll(); NULL: nobody is told
+ *
+ * turnpike_poll() looks after the devices. A device is gone, is back, got another MTU, or its hook
+ * was freed: the way is chosen anew, as it was wished for. An automatic choice is also given up
+ * when its program does not run although packets come in, or when packets find no room; the next
+ * best way takes over, with every flow, and the other is left alone for a while that doubles each
+ * time.
+ */
+TURNPIKE_API void turnpike_on_change(struct turnpike *tp,
+				     void (*fn)(const struct turnpike_change *change, void *arg),
+				     void *arg);
 
 /**
  * turnpike_for_each_device() - list the attached devices
@@ -328,8 +359,8 @@ TURNPIKE_API int turnpike_fd(const struct turnpike *tp);
 /**
  * turnpike_poll() - take in changes of routes, neighbours and links; does not block
  *
- * Call it when turnpike_fd() is readable, and at least once in 5 seconds: it also keeps the
- * neighbours fresh that only the kernel's fast path talks to.
+ * Call it when turnpike_fd() is readable, and once a second: it also keeps the neighbours fresh
+ * that only the kernel's fast path talks to, and looks after the devices (turnpike_on_change()).
  *
  * Returns 0 or a negative errno of netlink(7); all next hops are then looked up anew.
  */

@@ -13,6 +13,8 @@ enum cli_status command_status(int argc, char **argv);
 enum cli_status command_stats(int argc, char **argv);
 enum cli_status command_flows(int argc, char **argv);
 enum cli_status command_mode(int argc, char **argv);
+enum cli_status command_probe(int argc, char **argv);
+enum cli_status command_pass(int argc, char **argv);
 enum cli_status command_verify(int argc, char **argv);
 
 #endif /* TURNPIKE_CLI_COMMANDS_H */

@@ -29,9 +29,21 @@ static void on_news(evutil_socket_t fd, short what, void *arg)
 		say("warning: %s", turnpike_error(kernel->tp));
 }
 
+static void say_change(const struct turnpike_change *change, void *arg)
+{
+	const struct turnpike_status *from = &change->from, *to = &change->to;
+
+	(void)arg;
+	say("%s: from %s/%s to %s/%s (change %u): %s", to->dev, turnpike_mode_name(from->mode),
+	    turnpike_moves_name(from->moves), turnpike_mode_name(to->mode),
+	    turnpike_moves_name(to->moves), to->changes, to->why);
+}
+
 static int watch(struct kernel *kernel, struct event_base *base)
 {
 	static const struct timeval second = { .tv_sec = 1 };
+
+	turnpike_on_change(kernel->tp, say_change, NULL);
 
 	kernel->readable =
 		event_new(base, turnpike_fd(kernel->tp), EV_READ | EV_PERSIST, on_news, kernel);
@@ -162,7 +174,7 @@ static int collect_name(const struct turnpike_status *status, void *arg)
 	return 0;
 }
 
-static int say_change(const struct turnpike_status *status, void *arg)
+static int say_switched(const struct turnpike_status *status, void *arg)
 {
 	const char *device = arg;
 
@@ -183,7 +195,7 @@ static int switch_all(struct kernel *kernel, const struct names *names,
 		if (err)
 			say("%s", turnpike_error(kernel->tp));
 		else
-			turnpike_for_each_device(kernel->tp, say_change, (void *)names->list[i]);
+			turnpike_for_each_device(kernel->tp, say_switched, (void *)names->list[i]);
 	}
 	return err;
 }

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Picks a way to relay on a device: facts and what is wished for give a plan (select.c), whose best
+ * entry that the kernel takes is put to work.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "device.h"
+#include "drivers.h"
+#include "facts.h"
+#include "select.h"
+
+static const struct attach_point *point_of(const struct turnpike_candidate *candidate)
+{
+	const struct attach_point *point = attach_points;
+
+	while (point->mode != candidate->mode || point->hook != candidate->hook)
+		point++;
+	return point;
+}
+
+static struct backoff *backoff_of(struct device *device, const struct attach_point *point,
+				  enum turnpike_moves moves)
+{
+	return &device->backoffs[(size_t)(point - attach_points) * TURNPIKE_MOVES_MAX + moves];
+}
+
+struct backoff *device_backoff(struct device *device)
+{
+	const struct attachment *attachment = &device->attachment;
+
+	return attachment->point ? backoff_of(device, attachment->point, attachment->moves) : NULL;
+}
+
+/* Has the candidate do the device's work from now on. */
+static int take(struct devices *devices, struct device *device, const struct attach_point *point,
+		enum turnpike_moves moves)
+{
+	struct attachment next;
+	__u32 slot = 0;
+	int err = 0;
+
+	if (device->attachment.point == point && device->attachment.moves == moves)
+		return 0;
+	if (point->ops)
+		err = device_slot(devices, device->name, point->mode, &slot);
+	if (err)
+		return err;
+	if (point->ops)
+		device_set_mac(devices, device, slot);
+	err = attachment_load(devices->maps, point, moves, device->link.ifindex, slot, &next);
+	if (err)
+		return err;
+	err = attachment_exchange(&device->attachment, &next);
+	if (err)
+		attachment_close(&next);
+	device->sampled = 0;
+	return err;
+}
+
+static void explain(const struct turnpike_candidate *candidate, const char *reason,
+		    struct text *why)
+{
+	text_append(why, "%s%s", why->buffer[0] ? "; " : "", turnpike_mode_name(candidate->mode));
+	if (candidate->mode == TURNPIKE_MODE_TC)
+		text_append(why, "/%s", turnpike_hook_name(candidate->hook));
+	else if (candidate->moves != TURNPIKE_MOVES_AUTO)
+		text_append(why, "/%s", turnpike_moves_name(candidate->moves));
+	text_append(why, ": %s", reason);
+}
+
+static void explain_rejection(const struct turnpike_candidate *candidate, struct text *why)
+{
+	explain(candidate, candidate->reason, why);
+	if (candidate->remedy[0])
+		text_append(why, " (%s)", candidate->remedy);
+}
+
+/* One entry of the plan: 0 if it does the work now. */
+static int try(struct devices *devices, struct device *device,
+	       const struct turnpike_candidate *candidate, struct text *why)
+{
+	const struct attach_point *point = point_of(candidate);
+	struct backoff *backoff = backoff_of(device, point, candidate->moves);
+	const __u64 now = clock_ns();
+	int err;
+
+	if (candidate->outlook == TURNPIKE_REJECTED) {
+		explain_rejection(candidate, why);
+		return -EOPNOTSUPP;
+	}
+	if (backoff_blocks(backoff, now)) {
+		explain(candidate, "has failed and is left alone for a while", why);
+		return -EAGAIN;
+	}
+	err = take(devices, device, point, candidate->moves);
+	if (!err)
+		return 0;
+	backoff_strike(backoff, &devices->backoff, now);
+	point_explain(point, device->link.ifindex, err, why);
+	return err;
+}
+
+static bool is_wished(const struct turnpike_attach_opts *wish,
+		      const struct turnpike_candidate *candidate)
+{
+	return point_wanted(point_of(candidate), wish->mode, wish->hook) &&
+	       (wish->moves == TURNPIKE_MOVES_AUTO || wish->moves == candidate->moves ||
+		point_of(candidate)->hook != TURNPIKE_HOOK_XDP);
+}
+
+/* Of the better modes that were rejected outright, people want to know why. */
+static void explain_better(const struct turnpike_plan *plan,
+			   const struct turnpike_candidate *chosen, struct text *why)
+{
+	const struct turnpike_candidate *candidate;
+	enum turnpike_mode told = TURNPIKE_MODE_AUTO;
+
+	for (candidate = chosen + 1; candidate < plan->candidates + plan->n; candidate++) {
+		if (point_of(candidate) >= point_of(chosen) || candidate->mode == told)
+			continue;
+		explain_rejection(candidate, why);
+		told = candidate->mode;
+	}
+}
+
+static void tell(struct device *device, const struct turnpike_plan *plan,
+		 const struct turnpike_candidate *chosen, struct text *why)
+{
+	const bool automatic = device->wish.mode == TURNPIKE_MODE_AUTO;
+	struct text story = { device->why, sizeof(device->why) };
+
+	if (automatic)
+		explain_better(plan, chosen, why);
+	device->why[0] = '\0';
+	text_append(&story, "%s", automatic ? chosen->reason : "asked for");
+	if (why->buffer[0])
+		text_append(&story, "; %s", why->buffer);
+}
+
+static int follow(struct devices *devices, struct device *device, const struct turnpike_plan *plan,
+		  struct text *why)
+{
+	const struct turnpike_candidate *candidate;
+	int first_error = 0, err;
+
+	for (candidate = plan->candidates; candidate < plan->candidates + plan->n; candidate++) {
+		if (!is_wished(&device->wish, candidate))
+			continue;
+		err = try(devices, device, candidate, why);
+		if (!err) {
+			tell(device, plan, candidate, why);
+			return 0;
+		}
+		if (!first_error)
+			first_error = err;
+	}
+	return first_error ? first_error : -EINVAL;
+}
+
+static bool takes_no_frames(const struct turnpike_facts *facts)
+{
+	__u32 since;
+	const struct driver *driver = driver_find(facts->driver, facts->kernel, &since);
+
+	return driver && driver->flags & DRIVER_NO_XMIT;
+}
+
+int device_choose(struct devices *devices, struct device *device, struct text *why)
+{
+	const struct select_policy policy = { .mode = device->wish.mode,
+					      .hook = device->wish.hook,
+					      .moves = device->wish.moves,
+					      .redirects = devices->all && devices->all->next,
+					      .own_id = device->attachment.prog_id };
+	struct turnpike_facts *facts;
+	struct turnpike_plan plan;
+	int err = facts_gather(devices->sock, device->name, &facts);
+
+	if (err)
+		return err;
+	device->no_xmit = takes_no_frames(facts);
+	err = select_plan(facts, &policy, &plan);
+	facts_free(facts);
+	return err ? err : follow(devices, device, &plan, why);
+}

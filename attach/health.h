@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Does the program that is attached do its work? From two samples of counters; no system calls.
+ */
+#ifndef TURNPIKE_HEALTH_H
+#define TURNPIKE_HEALTH_H
+
+#include <linux/types.h>
+
+/** Counted up to some moment. */
+struct health_sample {
+	__u64 received; /* packets, by the device's own statistics */
+	__u64 met;      /* packets that the program met, whatever became of them */
+	__u64 relayed;
+	__u64 no_room;   /* passed up for want of room */
+	__u64 no_egress; /* passed up because they could not be redirected */
+};
+
+struct health_limits {
+	__u64 packets; /* fewer between two samples say nothing */
+	__u64 percent; /* of what should have been relayed; less is put up with */
+};
+
+enum health {
+	HEALTH_GOOD,
+	HEALTH_NOT_RUNNING, /* packets come in, and the program meets none of them */
+	HEALTH_NO_ROOM,
+	HEALTH_NO_EGRESS,
+	HEALTH_MAX,
+};
+
+/** health_judge() - what the time between @before and @now shows */
+enum health health_judge(const struct health_sample *before, const struct health_sample *now,
+			 const struct health_limits *limits);
+
+/** health_text() - the same for people, without a full stop */
+const char *health_text(enum health health);
+
+#endif /* TURNPIKE_HEALTH_H */

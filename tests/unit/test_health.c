@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* When a program is given up, and for how long: health.h and backoff.h. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "backoff.h"
+#include "health.h"
+
+static const struct health_limits limits = { .packets = 20, .percent = 1 };
+
+static const struct {
+	const char *name;
+	struct health_sample before, now;
+	enum health expected;
+} judgements[] = {
+	{ "nothing happens", { 0 }, { 0 }, HEALTH_GOOD },
+	{ "all is relayed",
+	  { .received = 100, .met = 100, .relayed = 100 },
+	  { .received = 200, .met = 200, .relayed = 200 },
+	  HEALTH_GOOD },
+	{ "packets come, none is met",
+	  { .met = 5 },
+	  { .received = 20, .met = 5 },
+	  HEALTH_NOT_RUNNING },
+	{ "too few to tell", { 0 }, { .received = 19 }, HEALTH_GOOD },
+	{ "one is met", { 0 }, { .received = 1000, .met = 1 }, HEALTH_GOOD },
+	{ "the device was made anew",
+	  { .received = 1000, .met = 7 },
+	  { .received = 3, .met = 7 },
+	  HEALTH_GOOD },
+	{ "no room for any", { 0 }, { .received = 20, .met = 20, .no_room = 20 }, HEALTH_NO_ROOM },
+	{ "no room for too few to tell",
+	  { 0 },
+	  { .received = 19, .met = 19, .no_room = 19 },
+	  HEALTH_GOOD },
+	{ "no room for one in a hundred",
+	  { 0 },
+	  { .received = 2000, .met = 2000, .relayed = 1980, .no_room = 20 },
+	  HEALTH_GOOD },
+	{ "no room for more than that",
+	  { 0 },
+	  { .received = 2000, .met = 2000, .relayed = 1979, .no_room = 21 },
+	  HEALTH_NO_ROOM },
+	{ "it was so before, and is well now",
+	  { .received = 100, .met = 100, .no_room = 100 },
+	  { .received = 200, .met = 200, .relayed = 100, .no_room = 100 },
+	  HEALTH_GOOD },
+	{ "no way out", { 0 }, { .received = 50, .met = 50, .no_egress = 50 }, HEALTH_NO_EGRESS },
+};
+
+static void test_judge(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(judgements) / sizeof(judgements[0]); i++) {
+		enum health health =
+			health_judge(&judgements[i].before, &judgements[i].now, &limits);
+
+		if (health != judgements[i].expected)
+			fail_msg("%s: %s", judgements[i].name, health_text(health));
+	}
+}
+
+static void test_backoff(void **state)
+{
+	const struct backoff_limits pauses = { .first = 10, .longest = 35 };
+	struct backoff backoff = { 0 };
+
+	(void)state;
+	assert_false(backoff_blocks(&backoff, 0));
+	backoff_strike(&backoff, &pauses, 100);
+	assert_true(backoff_blocks(&backoff, 109));
+	assert_false(backoff_blocks(&backoff, 110));
+	backoff_strike(&backoff, &pauses, 110);
+	assert_true(backoff_blocks(&backoff, 129));
+	assert_false(backoff_blocks(&backoff, 130));
+	backoff_strike(&backoff, &pauses, 130);
+	backoff_strike(&backoff, &pauses, 165);
+	/* 80 would be longer than the longest. */
+	assert_true(backoff_blocks(&backoff, 199));
+	assert_false(backoff_blocks(&backoff, 200));
+	/* It has stood the test for the longest pause: from the beginning. */
+	backoff_strike(&backoff, &pauses, 235);
+	assert_true(backoff_blocks(&backoff, 244));
+	assert_false(backoff_blocks(&backoff, 245));
+	backoff_strike(&backoff, &pauses, 245);
+	backoff_clear(&backoff);
+	assert_false(backoff_blocks(&backoff, 246));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_judge),
+		cmocka_unit_test(test_backoff),
+	};
+
+	return cmocka_run_group_tests_name("health", tests, NULL, NULL);
+}
