@@ -20,6 +20,9 @@ enum health health_judge(const struct health_sample *before, const struct health
 		return HEALTH_NO_ROOM;
 	if (too_many(now->no_egress - before->no_egress, relayed, limits))
 		return HEALTH_NO_EGRESS;
+	/* All is relayed, but each packet was tried twice. */
+	if (too_many(now->wrong_end - before->wrong_end, relayed, limits))
+		return HEALTH_WRONG_END;
 	return HEALTH_GOOD;
 }
 
@@ -31,6 +34,7 @@ const char *health_text(enum health health)
 		[HEALTH_NO_ROOM] = "packets find no room for their new headers",
 		[HEALTH_NO_EGRESS] =
 			"packets cannot be redirected to the device that they leave by",
+		[HEALTH_WRONG_END] = "packets find no room at the end that is moved first",
 	};
 
 	return health < HEALTH_MAX ? texts[health] : "?";

@@ -14,6 +14,8 @@ struct health_sample {
 	__u64 relayed;
 	__u64 no_room;   /* passed up for want of room */
 	__u64 no_egress; /* passed up because they could not be redirected */
+	__u64 wrong_end; /* no room where it was looked for first; the other end may have had some
+			  */
 };
 
 struct health_limits {
@@ -26,6 +28,7 @@ enum health {
 	HEALTH_NOT_RUNNING, /* packets come in, and the program meets none of them */
 	HEALTH_NO_ROOM,
 	HEALTH_NO_EGRESS,
+	HEALTH_WRONG_END,
 	HEALTH_MAX,
 };
 

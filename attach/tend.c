@@ -84,24 +84,41 @@ static bool was_detached(struct device *device, struct text *why)
 	return true;
 }
 
-static void add_counters(const struct devices *devices, __u32 slot, struct health_sample *sample)
+/* The counters that say how a program does, by verdict. */
+static __u64 *member_for(struct health_sample *sample, __u32 verdict, enum turnpike_moves moves)
+{
+	switch (verdict) {
+	case TURNPIKE_RELAYED:
+		return &sample->relayed;
+	case TURNPIKE_NO_ROOM:
+		return &sample->no_room;
+	case TURNPIKE_NO_EGRESS:
+		return &sample->no_egress;
+	case TURNPIKE_HEAD_FAILED:
+		return moves == TURNPIKE_MOVES_HEAD ? &sample->wrong_end : NULL;
+	case TURNPIKE_TAIL_FAILED:
+		return moves == TURNPIKE_MOVES_TAIL ? &sample->wrong_end : NULL;
+	default:
+		return NULL;
+	}
+}
+
+static void add_counters(const struct devices *devices, const struct attachment *attachment,
+			 struct health_sample *sample)
 {
 	struct turnpike_counter counter;
-	__u32 direction, verdict;
+	__u32 direction, verdict, index;
+	__u64 *member;
 
 	for (direction = 0; direction < TURNPIKE_DIR_MAX; direction++) {
 		for (verdict = 0; verdict < TURNPIKE_VERDICT_MAX; verdict++) {
-			if (counter_read(devices->maps,
-					 turnpike_counter_index(slot, direction, verdict),
-					 &counter))
+			index = turnpike_counter_index(attachment->slot, direction, verdict);
+			if (counter_read(devices->maps, index, &counter))
 				continue;
 			sample->met += counter.packets;
-			if (verdict == TURNPIKE_RELAYED)
-				sample->relayed += counter.packets;
-			if (verdict == TURNPIKE_NO_ROOM)
-				sample->no_room += counter.packets;
-			if (verdict == TURNPIKE_NO_EGRESS)
-				sample->no_egress += counter.packets;
+			member = member_for(sample, verdict, attachment->moves);
+			if (member)
+				*member += counter.packets;
 		}
 	}
 }
@@ -118,7 +135,7 @@ static bool is_unwell(const struct devices *devices, struct device *device, __u6
 		return false;
 	device->sampled = now;
 	device->sample = (struct health_sample){ .received = device->link.received };
-	add_counters(devices, device->attachment.slot, &device->sample);
+	add_counters(devices, &device->attachment, &device->sample);
 	if (first || device->wish.mode != TURNPIKE_MODE_AUTO)
 		return false;
 	health = health_judge(&before, &device->sample, &devices->health);

@@ -70,11 +70,11 @@ class Turnpike:
 
     tells_counts = True
 
-    def __init__(self, lab: Lab, variant: Variant, wrapper: Sequence[str] = ()) -> None:
+    def __init__(self, lab: Lab, variant: Variant, wrapper: Sequence[str] = (), options: Sequence[str] = ()) -> None:
         self.lab = lab
         self.variant = variant
         self.control = lab.scratch / "control.sock"
-        self.process = lab.start("relay", [*wrapper, *self.command(lab, variant, self.control)])
+        self.process = lab.start("relay", [*wrapper, *self.command(lab, variant, self.control), *options])
         self.process.wait_for(r"\bready\b")
 
     @staticmethod

@@ -206,6 +206,8 @@ REFUSALS = {
     "unknown mode": Refusal(2, ["--mode", "turbo"]),
     "unknown moves": Refusal(2, ["--moves", "sideways"]),
     "tail with tc": Refusal(2, ["--moves", "tail"], variant="tcx"),
+    "tail with tc, one device": Refusal(2, ["--dev", "nic0=tc/tail"]),
+    "unknown mode of a device": Refusal(2, ["--dev", "nic0=turbo"]),
     "no address": Refusal(2, ["--listen", "300.1.1.1:3478"]),
     "no port": Refusal(2, ["--listen", "10.77.1.1:99999"]),
     "user without a password": Refusal(2, ["--user", "bob"]),
@@ -265,6 +267,18 @@ def second_server(lab: Lab, variant: Variant) -> Complaints:
     return complaints
 
 
+def mode_a_device(lab: Lab) -> Complaints:
+    """--dev gives a device a mode of its own, and the others that of --mode."""
+    ways = {"nic0": "tc", "nic1": "xdp-generic/tail"}
+    options = [word for device, way in ways.items() for word in ("--dev", f"{device}={way}")]
+    server = Turnpike(lab, BY_NAME["userspace"], options=options)
+    found = {device["dev"]: device["mode"] + ("/tail" if device["moves"] == "tail" else "")
+             for device in server.ask("status")["devices"]}
+    complaints = relays(lab) + ([] if found == ways else [f"the modes are {found}"])
+    server.stop()
+    return complaints
+
+
 def auto_without_capabilities(lab: Lab) -> Complaints:
     server = Turnpike(lab, AUTO, wrapper=WITHOUT_CAPABILITIES)
     modes = {device["mode"] for device in server.ask("status")["devices"]}
@@ -300,6 +314,7 @@ def tests() -> Iterator[tuple[str, Test]]:
     yield "others/foreign program", foreign_program
     yield "others/busy port", busy_port
     yield "others/auto", auto
+    yield "others/mode a device", mode_a_device
     yield "others/auto without capabilities", auto_without_capabilities
 
 

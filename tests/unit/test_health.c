@@ -49,6 +49,14 @@ static const struct {
 	  { .received = 100, .met = 100, .no_room = 100 },
 	  { .received = 200, .met = 200, .relayed = 100, .no_room = 100 },
 	  HEALTH_GOOD },
+	{ "moved at the other end",
+	  { 0 },
+	  { .received = 50, .met = 50, .relayed = 50, .wrong_end = 50 },
+	  HEALTH_WRONG_END },
+	{ "sometimes at the other end",
+	  { 0 },
+	  { .received = 9000, .met = 9000, .relayed = 9000, .wrong_end = 50 },
+	  HEALTH_GOOD },
 	{ "no way out", { 0 }, { .received = 50, .met = 50, .no_egress = 50 }, HEALTH_NO_EGRESS },
 };
 

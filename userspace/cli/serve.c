@@ -147,15 +147,42 @@ static int find_devices(struct serve_config *config)
 	return err;
 }
 
+static enum turnpike_mode mode_of(const struct serve_config *config,
+				  const struct serve_device *device)
+{
+	return device->has_mode ? device->mode : config->mode;
+}
+
+/* The mode that is least willing to do without the kernel. */
+static enum turnpike_mode strictest_mode(const struct serve_config *config)
+{
+	enum turnpike_mode strictest = config->mode, mode;
+
+	for (size_t i = 0; i < config->n_devices; i++) {
+		mode = mode_of(config, &config->devices[i]);
+		if (mode != TURNPIKE_MODE_AUTO && mode != TURNPIKE_MODE_USERSPACE)
+			return mode;
+		if (mode == TURNPIKE_MODE_AUTO)
+			strictest = mode;
+	}
+	return strictest;
+}
+
 static int attach_devices(struct server *server)
 {
 	const struct serve_config *config = &server->config;
-	TURNPIKE_OPTS(turnpike_attach_opts, opts, .mode = config->mode, .moves = config->moves,
-		      .hook = config->hook);
 	int err = 0;
 
-	for (size_t i = 0; i < config->n_devices && !err; i++)
-		err = kernel_attach(server->kernel, config->devices[i].name, &opts);
+	for (size_t i = 0; i < config->n_devices && !err; i++) {
+		const struct serve_device *device = &config->devices[i];
+		const enum turnpike_mode mode = mode_of(config, device);
+		TURNPIKE_OPTS(turnpike_attach_opts, opts, .mode = mode,
+			      .moves = device->has_mode ? device->moves : config->moves);
+
+		if (mode == TURNPIKE_MODE_TC)
+			opts.hook = config->hook;
+		err = kernel_attach(server->kernel, device->name, &opts);
+	}
 	return err;
 }
 
@@ -171,8 +198,8 @@ static int open_server(struct server *server)
 	err = control_open(server->base, server->config.control, report_answer, &server->reports,
 			   &server->control);
 	if (!err)
-		err = kernel_open(server->base, server->config.mode, server->config.max_flows,
-				  &server->kernel);
+		err = kernel_open(server->base, strictest_mode(&server->config),
+				  server->config.max_flows, &server->kernel);
 	if (!err)
 		err = open_turn(server);
 	if (!err)

@@ -140,12 +140,22 @@ static enum cli_status apply_externals(struct serve_config *config)
 	return CLI_OK;
 }
 
+static enum cli_status check_way(enum turnpike_mode mode, enum turnpike_moves moves)
+{
+	if (mode != TURNPIKE_MODE_TC || moves != TURNPIKE_MOVES_TAIL)
+		return CLI_OK;
+	say("moves tail is not possible with mode tc: leave one of them out");
+	return CLI_USAGE;
+}
+
 static enum cli_status check_mode(const struct serve_config *config)
 {
-	if (config->mode == TURNPIKE_MODE_TC && config->moves == TURNPIKE_MOVES_TAIL) {
-		say("--moves tail is not possible with --mode tc: leave one of them out");
-		return CLI_USAGE;
-	}
+	enum cli_status status = check_way(config->mode, config->moves);
+
+	for (size_t i = 0; i < config->n_devices && status == CLI_OK; i++)
+		status = check_way(config->devices[i].mode, config->devices[i].moves);
+	if (status != CLI_OK)
+		return status;
 	if (config->mode != TURNPIKE_MODE_TC && config->hook != TURNPIKE_HOOK_AUTO) {
 		say("--tc-hook is for --mode tc only: give that too, or leave it out");
 		return CLI_USAGE;

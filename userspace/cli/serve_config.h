@@ -17,9 +17,12 @@ struct serve_user {
 	char *password;
 };
 
-/** struct serve_device - a name, and zeros */
+/** struct serve_device - a name with zeros behind it, and its own mode and moves if @has_mode */
 struct serve_device {
 	char name[IFNAMSIZ];
+	__u32 has_mode;
+	enum turnpike_mode mode;
+	enum turnpike_moves moves;
 };
 
 /**

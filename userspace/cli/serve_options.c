@@ -131,14 +131,35 @@ static int set_user(void *target, char *value)
 	return err;
 }
 
+/* MODE or MODE/MOVES. */
+static int parse_way(char *way, struct serve_device *device)
+{
+	char *moves = strchr(way, '/');
+	int err;
+
+	if (moves)
+		*moves = '\0';
+	err = turnpike_mode_parse(way, &device->mode);
+	if (moves) {
+		*moves = '/';
+		if (!err)
+			err = turnpike_moves_parse(moves + 1, &device->moves);
+	}
+	device->has_mode = true;
+	return err;
+}
+
 static int set_device(void *target, char *value)
 {
 	struct serve_config *config = target;
 	struct serve_device device = { 0 };
+	const size_t name_len = strcspn(value, "=");
 
-	if (*value == '\0' || strlen(value) >= sizeof(device.name))
+	if (name_len == 0 || name_len >= sizeof(device.name))
 		return -EINVAL;
-	strcpy(device.name, value);
+	memcpy(device.name, value, name_len);
+	if (value[name_len] && parse_way(value + name_len + 1, &device))
+		return -EINVAL;
 	return SERVE_CONFIG_APPEND(config, devices, &device);
 }
 
@@ -215,10 +236,10 @@ static const struct cli_option options[] = {
 	  "1 to 127 bytes", set_realm },
 	{ "user", 0, "NAME:PASSWORD", "Let a user in (repeatable)",
 	  "a name and a password with a colon in between, such as alice:secret", set_user },
-	{ "dev", 0, "IF",
-	  "Relay packets that come in by this device; those that carry the listening and relay "
-	  "addresses unless given (repeatable)",
-	  "the name of a device, such as eth0", set_device },
+	{ "dev", 0, "IF[=MODE[/MOVES]]",
+	  "Relay packets that come in by this device, in its own mode if one is given; those that "
+	  "carry the listening and relay addresses unless given (repeatable)",
+	  "the name of a device, such as eth0, and perhaps a mode, such as eth0=tc", set_device },
 	{ "mode", 0, "MODE",
 	  "Where packets are relayed: auto (the best that each device takes; the default), "
 	  "xdp-native, xdp-generic, tc or userspace",
