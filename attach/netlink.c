@@ -24,7 +24,7 @@ static unsigned char af_of(const struct turnpike_addr *addr)
 	return addr->family == TURNPIKE_IPV4 ? AF_INET : AF_INET6;
 }
 
-static int ip_len(const struct turnpike_addr *addr)
+static size_t ip_len(const struct turnpike_addr *addr)
 {
 	return addr->family == TURNPIKE_IPV4 ? 4 : 16;
 }
@@ -72,12 +72,35 @@ static int on_ack(struct nl_msg *msg, void *arg)
 	return NL_STOP;
 }
 
+/* A request that begins with @info; NULL without memory, which put() and ask() take in their
+ * stride. */
+static struct nl_msg *new_request(int type, int flags, void *info, size_t size)
+{
+	struct nl_msg *msg = nlmsg_alloc_simple(type, NLM_F_REQUEST | flags);
+
+	if (msg && nlmsg_append(msg, info, size, NLMSG_ALIGNTO)) {
+		nlmsg_free(msg);
+		return NULL;
+	}
+	return msg;
+}
+
+static void put(struct nl_msg **msg, int type, const void *data, size_t size)
+{
+	if (*msg && nla_put(*msg, type, (int)size, data)) {
+		nlmsg_free(*msg);
+		*msg = NULL;
+	}
+}
+
 /* Sends @msg, frees it, and hands the answer to @on_answer; the kernel's errno or 0. */
 static int ask(struct nl_sock *sock, struct nl_msg *msg, nl_recvmsg_msg_cb_t on_answer, void *arg)
 {
 	int error = 0;
 	int err;
 
+	if (!msg)
+		return -ENOMEM;
 	nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, on_answer, arg);
 	nl_socket_modify_cb(sock, NL_CB_ACK, NL_CB_CUSTOM, on_ack, NULL);
 	nl_socket_modify_err_cb(sock, NL_CB_CUSTOM, on_error, &error);
@@ -164,17 +187,13 @@ static int get_link(struct nl_sock *sock, int netns, int ifindex, const char *na
 {
 	struct ifinfomsg info = { .ifi_index = ifindex };
 	struct link_facts facts = { 0 };
-	struct nl_msg *msg = nlmsg_alloc_simple(RTM_GETLINK, NLM_F_REQUEST);
+	struct nl_msg *msg = new_request(RTM_GETLINK, 0, &info, sizeof(info));
 	int err;
 
-	if (!msg)
-		return -ENOMEM;
-	if (nlmsg_append(msg, &info, sizeof(info), NLMSG_ALIGNTO) ||
-	    (!ifindex && nla_put_string(msg, IFLA_IFNAME, name)) ||
-	    (netns != NETNS_OURS && nla_put_s32(msg, IFLA_TARGET_NETNSID, netns))) {
-		nlmsg_free(msg);
-		return -ENOMEM;
-	}
+	if (!ifindex)
+		put(&msg, IFLA_IFNAME, name, strlen(name) + 1);
+	if (netns != NETNS_OURS)
+		put(&msg, IFLA_TARGET_NETNSID, &netns, sizeof(netns));
 	err = ask(sock, msg, on_link, &facts);
 	if (err)
 		return err;
@@ -221,16 +240,10 @@ static int on_one_of_links(struct nl_msg *msg, void *arg)
 int netlink_links(struct nl_sock *sock, struct link_facts **ret, size_t *n)
 {
 	struct ifinfomsg info = { 0 };
-	struct nl_msg *msg = nlmsg_alloc_simple(RTM_GETLINK, NLM_F_REQUEST | NLM_F_DUMP);
+	struct nl_msg *msg = new_request(RTM_GETLINK, NLM_F_DUMP, &info, sizeof(info));
 	struct links links = { 0 };
 	int err;
 
-	if (!msg)
-		return -ENOMEM;
-	if (nlmsg_append(msg, &info, sizeof(info), NLMSG_ALIGNTO)) {
-		nlmsg_free(msg);
-		return -ENOMEM;
-	}
 	err = ask(sock, msg, on_one_of_links, &links);
 	if (!err)
 		err = links.err;
@@ -276,16 +289,10 @@ int netlink_filters(struct nl_sock *sock, __u32 ifindex, struct filter_facts *re
 {
 	struct tcmsg info = { .tcm_ifindex = (int)ifindex,
 			      .tcm_parent = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS) };
-	struct nl_msg *msg = nlmsg_alloc_simple(RTM_GETTFILTER, NLM_F_REQUEST | NLM_F_DUMP);
+	struct nl_msg *msg = new_request(RTM_GETTFILTER, NLM_F_DUMP, &info, sizeof(info));
 	struct filters filters = { .all = ret, .max = max };
 	int err;
 
-	if (!msg)
-		return -ENOMEM;
-	if (nlmsg_append(msg, &info, sizeof(info), NLMSG_ALIGNTO)) {
-		nlmsg_free(msg);
-		return -ENOMEM;
-	}
 	err = ask(sock, msg, on_filter, &filters);
 	if (!err)
 		*n = filters.n;
@@ -330,20 +337,14 @@ static int on_route(struct nl_msg *msg, void *arg)
 int netlink_route(struct nl_sock *sock, const struct turnpike_addr *src,
 		  const struct turnpike_addr *dst, struct route_facts *ret)
 {
-	const unsigned char bits = (unsigned char)(ip_len(dst) * 8);
+	const unsigned char bits = (unsigned char)(8 * ip_len(dst));
 	struct rtmsg info = { .rtm_family = af_of(dst), .rtm_dst_len = bits, .rtm_src_len = bits };
-	struct nl_msg *msg = nlmsg_alloc_simple(RTM_GETROUTE, NLM_F_REQUEST);
+	struct nl_msg *msg = new_request(RTM_GETROUTE, 0, &info, sizeof(info));
 	struct route_facts facts = { 0 };
 	int err;
 
-	if (!msg)
-		return -ENOMEM;
-	if (nlmsg_append(msg, &info, sizeof(info), NLMSG_ALIGNTO) ||
-	    nla_put(msg, RTA_DST, ip_len(dst), dst->ip) ||
-	    nla_put(msg, RTA_SRC, ip_len(src), src->ip)) {
-		nlmsg_free(msg);
-		return -ENOMEM;
-	}
+	put(&msg, RTA_DST, dst->ip, ip_len(dst));
+	put(&msg, RTA_SRC, src->ip, ip_len(src));
 	err = ask(sock, msg, on_route, &facts);
 	if (err)
 		return err;
@@ -376,18 +377,12 @@ static int on_neighbour_answer(struct nl_msg *msg, void *arg)
 	return parse_neighbour(nlmsg_hdr(msg), arg) ? NL_OK : NL_SKIP;
 }
 
-static struct nl_msg *neighbour_msg(int type, int flags, struct ndmsg *info,
-				    const struct turnpike_addr *addr)
+static struct nl_msg *neighbour_request(int type, int flags, struct ndmsg *info,
+					const struct turnpike_addr *addr)
 {
-	struct nl_msg *msg = nlmsg_alloc_simple(type, NLM_F_REQUEST | flags);
+	struct nl_msg *msg = new_request(type, flags, info, sizeof(*info));
 
-	if (!msg)
-		return NULL;
-	if (nlmsg_append(msg, (void *)info, sizeof(*info), NLMSG_ALIGNTO) ||
-	    nla_put(msg, NDA_DST, ip_len(addr), addr->ip)) {
-		nlmsg_free(msg);
-		return NULL;
-	}
+	put(&msg, NDA_DST, addr->ip, ip_len(addr));
 	return msg;
 }
 
@@ -395,13 +390,10 @@ int netlink_neighbour(struct nl_sock *sock, __u32 ifindex, const struct turnpike
 		      struct neighbour_facts *ret)
 {
 	struct ndmsg info = { .ndm_family = af_of(addr), .ndm_ifindex = (int)ifindex };
-	struct nl_msg *msg = neighbour_msg(RTM_GETNEIGH, 0, &info, addr);
+	struct nl_msg *msg = neighbour_request(RTM_GETNEIGH, 0, &info, addr);
 	struct neighbour_facts facts = { 0 };
-	int err;
+	const int err = ask(sock, msg, on_neighbour_answer, &facts);
 
-	if (!msg)
-		return -ENOMEM;
-	err = ask(sock, msg, on_neighbour_answer, &facts);
 	if (err)
 		return err;
 	if (!facts.ifindex)
@@ -415,11 +407,10 @@ int netlink_use_neighbour(struct nl_sock *sock, __u32 ifindex, const struct turn
 	struct ndmsg info = { .ndm_family = af_of(addr),
 			      .ndm_ifindex = (int)ifindex,
 			      .ndm_flags = NTF_USE };
-	struct nl_msg *msg = neighbour_msg(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_ACK, &info, addr);
+	struct neighbour_facts ignored;
 
-	if (!msg)
-		return -ENOMEM;
-	return ask(sock, msg, on_neighbour_answer, NULL);
+	return ask(sock, neighbour_request(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_ACK, &info, addr),
+		   on_neighbour_answer, &ignored);
 }
 
 static int on_event(struct nl_msg *msg, void *arg)
