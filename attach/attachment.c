@@ -7,28 +7,48 @@
 #include "loader.h"
 #include "maps.h"
 
+static int load(const struct maps *maps, const struct variant *variant,
+		struct attachment attachment, struct attachment *ret)
+{
+	const struct turnpike_config config = { .ifindex = attachment.ifindex,
+						.slot = attachment.slot };
+	const int err = loader_load(maps, variant, &config, &attachment.prog_fd);
+
+	if (!err)
+		*ret = attachment;
+	return err;
+}
+
 int attachment_load(const struct maps *maps, const struct attach_point *point,
 		    enum turnpike_moves moves, __u32 ifindex, __u32 slot, struct attachment *ret)
 {
-	const struct turnpike_config config = { .ifindex = ifindex, .slot = slot };
+	const struct variant *variant = loader_variant(point->mode, moves);
 	struct attachment attachment = ATTACHMENT_NONE;
-	const struct variant *variant;
-	int err;
 
 	attachment.point = point;
 	attachment.moves = moves;
 	attachment.ifindex = ifindex;
 	attachment.slot = slot;
-	if (point->ops) {
-		variant = loader_variant(point->mode, moves);
-		if (!variant)
-			return -EINVAL;
-		err = loader_load(maps, variant, &config, &attachment.prog_fd);
-		if (err)
-			return err;
-	}
+	if (point->ops)
+		return variant ? load(maps, variant, attachment, ret) : -EINVAL;
 	*ret = attachment;
 	return 0;
+}
+
+int attachment_load_trial(const struct maps *maps, const struct attach_point *point, __u32 ifindex,
+			  struct attachment *ret)
+{
+	struct attachment attachment = ATTACHMENT_NONE;
+
+	attachment.point = point;
+	attachment.ifindex = ifindex;
+	return load(maps, &loader_trial, attachment, ret);
+}
+
+bool attachment_excludes(const struct attachment *now, const struct attach_point *point)
+{
+	return now->point && now->point != point && now->point->hook == TURNPIKE_HOOK_XDP &&
+	       point->hook == TURNPIKE_HOOK_XDP;
 }
 
 int attachment_attach(struct attachment *attachment)
@@ -56,13 +76,6 @@ void attachment_close(struct attachment *attachment)
 static bool is_same_hook(const struct attachment *a, const struct attachment *b)
 {
 	return a->point == b->point && a->point->ops && a->point->ops->replace;
-}
-
-/* The kernel lets one kind of XDP onto a device. */
-static bool exclude_each_other(const struct attachment *a, const struct attachment *b)
-{
-	return a->point && a->point != b->point && a->point->hook == TURNPIKE_HOOK_XDP &&
-	       b->point->hook == TURNPIKE_HOOK_XDP;
 }
 
 static int replace(struct attachment *now, struct attachment *next)
@@ -94,7 +107,7 @@ int attachment_exchange(struct attachment *now, struct attachment *next)
 
 	if (is_same_hook(now, next))
 		err = replace(now, next);
-	else if (exclude_each_other(now, next))
+	else if (attachment_excludes(now, next->point))
 		err = attach_after_detaching(now, next);
 	else
 		err = attachment_attach(next);

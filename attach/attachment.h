@@ -34,6 +34,13 @@ struct attachment {
 int attachment_load(const struct maps *maps, const struct attach_point *point,
 		    enum turnpike_moves moves, __u32 ifindex, __u32 slot, struct attachment *ret);
 
+/** attachment_load_trial() - the same for the program that tries how much room frames have */
+int attachment_load_trial(const struct maps *maps, const struct attach_point *point, __u32 ifindex,
+			  struct attachment *ret);
+
+/** attachment_excludes() - must @now go before something can come to @point? XDP is of one kind. */
+bool attachment_excludes(const struct attachment *now, const struct attach_point *point);
+
 /** attachment_attach() - let packets meet it; see point_attach(). */
 int attachment_attach(struct attachment *attachment);
 

@@ -11,6 +11,7 @@
 #include "device.h"
 #include "drivers.h"
 #include "facts.h"
+#include "proof.h"
 #include "select.h"
 
 static const struct attach_point *point_of(const struct turnpike_candidate *candidate)
@@ -35,9 +36,47 @@ struct backoff *device_backoff(struct device *device)
 	return attachment->point ? backoff_of(device, attachment->point, attachment->moves) : NULL;
 }
 
+/*
+ * XDP on trial first, beside what does the work now; it is then exchanged in place for @next. Where
+ * XDP hangs already, or the other kind of it, there is no room for a trial.
+ */
+static int take_after_trial(struct devices *devices, struct device *device, struct attachment *next,
+			    const char **refuted)
+{
+	struct text told = { device->proof, sizeof(device->proof) };
+	struct attachment trial;
+	struct proof proof;
+	int err = attachment_load_trial(devices->maps, next->point, next->ifindex, &trial);
+
+	if (err)
+		return err;
+	err = attachment_attach(&trial);
+	if (!err) {
+		proof_watch(devices->maps, devices->sock, &device->link, &proof);
+		proof_tell(&proof, &told);
+		*refuted = proof_refutes(&proof, next->moves, device->wish.mode);
+		err = *refuted ? -ENODATA : 0;
+	}
+	if (!err)
+		err = attachment_exchange(&trial, next);
+	if (err) {
+		attachment_close(&trial);
+		return err;
+	}
+	attachment_close(&device->attachment);
+	device->attachment = trial;
+	return 0;
+}
+
+static bool has_room_for_trial(const struct device *device, const struct attachment *next)
+{
+	return next->point->hook == TURNPIKE_HOOK_XDP && device->attachment.point != next->point &&
+	       !attachment_excludes(&device->attachment, next->point);
+}
+
 /* Has the candidate do the device's work from now on. */
 static int take(struct devices *devices, struct device *device, const struct attach_point *point,
-		enum turnpike_moves moves)
+		enum turnpike_moves moves, const char **refuted)
 {
 	struct attachment next;
 	__u32 slot = 0;
@@ -54,7 +93,11 @@ static int take(struct devices *devices, struct device *device, const struct att
 	err = attachment_load(devices->maps, point, moves, device->link.ifindex, slot, &next);
 	if (err)
 		return err;
-	err = attachment_exchange(&device->attachment, &next);
+	device->proof[0] = '\0';
+	if (has_room_for_trial(device, &next))
+		err = take_after_trial(devices, device, &next, refuted);
+	else
+		err = attachment_exchange(&device->attachment, &next);
 	if (err)
 		attachment_close(&next);
 	device->sampled = 0;
@@ -86,6 +129,7 @@ static int try(struct devices *devices, struct device *device,
 	const struct attach_point *point = point_of(candidate);
 	struct backoff *backoff = backoff_of(device, point, candidate->moves);
 	const __u64 now = clock_ns();
+	const char *refuted = NULL;
 	int err;
 
 	if (candidate->outlook == TURNPIKE_REJECTED) {
@@ -96,11 +140,14 @@ static int try(struct devices *devices, struct device *device,
 		explain(candidate, "has failed and is left alone for a while", why);
 		return -EAGAIN;
 	}
-	err = take(devices, device, point, candidate->moves);
+	err = take(devices, device, point, candidate->moves, &refuted);
 	if (!err)
 		return 0;
 	backoff_strike(backoff, &devices->backoff, now);
-	point_explain(point, device->link.ifindex, err, why);
+	if (refuted)
+		explain(candidate, refuted, why);
+	else
+		point_explain(point, device->link.ifindex, err, why);
 	return err;
 }
 

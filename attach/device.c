@@ -168,6 +168,7 @@ struct turnpike_status device_status(const struct device *device)
 
 	memcpy(status.dev, device->name, sizeof(status.dev));
 	memcpy(status.why, device->why, sizeof(status.why));
+	memcpy(status.proof, device->proof, sizeof(status.proof));
 	return status;
 }
 

@@ -29,6 +29,7 @@ struct device {
 	bool no_xmit; /* its driver takes no frames that XDP redirects to it */
 	struct attachment attachment;
 	char why[sizeof(((struct turnpike_status *)NULL)->why)];
+	char proof[sizeof(((struct turnpike_status *)NULL)->proof)];
 	__u32 changes; /* of the way, without having been asked to */
 	struct backoff backoffs[DEVICE_WAYS];
 	struct health_sample sample;

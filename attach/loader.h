@@ -25,6 +25,9 @@ struct variant {
 /** loader_variant() - the program for this mode and moves; NULL: there is none. */
 const struct variant *loader_variant(enum turnpike_mode mode, enum turnpike_moves moves);
 
+/** loader_trial - the program that tries how much room frames have, before the one that relays */
+extern const struct variant loader_trial;
+
 /** loader_only() - of all programs, load this one. */
 int loader_only(struct turnpike_bpf *skeleton, const char *program);
 

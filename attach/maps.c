@@ -45,7 +45,8 @@ static int map_all(struct maps *maps)
 	maps->ports = map_memory(maps->skeleton->maps.ports, ports_size());
 	maps->nexthops = map_memory(maps->skeleton->maps.nexthops, nexthops_size(maps));
 	maps->devices = map_memory(maps->skeleton->maps.devices, devices_size());
-	return maps->ports && maps->nexthops && maps->devices ? 0 : -ENOMEM;
+	maps->trial = map_memory(maps->skeleton->maps.trials, sizeof(*maps->trial));
+	return maps->ports && maps->nexthops && maps->devices && maps->trial ? 0 : -ENOMEM;
 }
 
 static int load(struct maps *maps, __u32 max_flows)
@@ -90,6 +91,7 @@ void maps_close(struct maps *maps)
 	unmap_memory(maps->ports, ports_size());
 	unmap_memory(maps->nexthops, nexthops_size(maps));
 	unmap_memory(maps->devices, devices_size());
+	unmap_memory(maps->trial, sizeof(*maps->trial));
 	turnpike_bpf__destroy(maps->skeleton);
 	*maps = (struct maps){ 0 };
 }

@@ -19,6 +19,7 @@ struct maps {
 	struct turnpike_ports *ports;
 	struct turnpike_nexthop *nexthops;
 	struct turnpike_device *devices; /* TURNPIKE_SLOTS */
+	struct turnpike_trial *trial;
 };
 
 /** maps_open() - make the maps; 0 or a negative errno, then nothing is left. */

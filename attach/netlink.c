@@ -338,13 +338,16 @@ int netlink_route(struct nl_sock *sock, const struct turnpike_addr *src,
 		  const struct turnpike_addr *dst, struct route_facts *ret)
 {
 	const unsigned char bits = (unsigned char)(8 * ip_len(dst));
-	struct rtmsg info = { .rtm_family = af_of(dst), .rtm_dst_len = bits, .rtm_src_len = bits };
+	struct rtmsg info = { .rtm_family = af_of(dst),
+			      .rtm_dst_len = bits,
+			      .rtm_src_len = src ? bits : 0 };
 	struct nl_msg *msg = new_request(RTM_GETROUTE, 0, &info, sizeof(info));
 	struct route_facts facts = { 0 };
 	int err;
 
 	put(&msg, RTA_DST, dst->ip, ip_len(dst));
-	put(&msg, RTA_SRC, src->ip, ip_len(src));
+	if (src)
+		put(&msg, RTA_SRC, src->ip, ip_len(src));
 	err = ask(sock, msg, on_route, &facts);
 	if (err)
 		return err;
@@ -402,15 +405,35 @@ int netlink_neighbour(struct nl_sock *sock, __u32 ifindex, const struct turnpike
 	return 0;
 }
 
+static int touch_neighbour(struct nl_sock *sock, struct ndmsg *info,
+			   const struct turnpike_addr *addr)
+{
+	struct neighbour_facts ignored;
+
+	return ask(sock, neighbour_request(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_ACK, info, addr),
+		   on_neighbour_answer, &ignored);
+}
+
 int netlink_use_neighbour(struct nl_sock *sock, __u32 ifindex, const struct turnpike_addr *addr)
 {
 	struct ndmsg info = { .ndm_family = af_of(addr),
 			      .ndm_ifindex = (int)ifindex,
 			      .ndm_flags = NTF_USE };
-	struct neighbour_facts ignored;
 
-	return ask(sock, neighbour_request(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_ACK, &info, addr),
-		   on_neighbour_answer, &ignored);
+	return touch_neighbour(sock, &info, addr);
+}
+
+int netlink_verify_neighbour(struct nl_sock *sock, __u32 ifindex, const struct turnpike_addr *addr)
+{
+	struct neighbour_facts known;
+	struct ndmsg info = { .ndm_family = af_of(addr),
+			      .ndm_ifindex = (int)ifindex,
+			      .ndm_state = NUD_PROBE };
+
+	/* The kernel keeps the MAC address that it knows, and asks at once. */
+	if (netlink_neighbour(sock, ifindex, addr, &known) == 0 && known.valid)
+		return touch_neighbour(sock, &info, addr);
+	return netlink_use_neighbour(sock, ifindex, addr);
 }
 
 static int on_event(struct nl_msg *msg, void *arg)

@@ -89,7 +89,12 @@ int netlink_links(struct nl_sock *sock, struct link_facts **ret, size_t *n);
 int netlink_filters(struct nl_sock *sock, __u32 ifindex, struct filter_facts *ret, __u32 max,
 		    __u32 *n);
 
-/** netlink_route() - the way from @src (ours) to @dst; -EHOSTUNREACH unless it is a unicast route.
+/** netlink_verify_neighbour() - ask a known neighbour whether it is there; an unknown one: resolve
+ */
+int netlink_verify_neighbour(struct nl_sock *sock, __u32 ifindex, const struct turnpike_addr *addr);
+
+/** netlink_route() - the way from @src (ours, or NULL) to @dst; -EHOSTUNREACH unless it is a
+ * unicast route.
  */
 int netlink_route(struct nl_sock *sock, const struct turnpike_addr *src,
 		  const struct turnpike_addr *dst, struct route_facts *ret);

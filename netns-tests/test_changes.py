@@ -11,6 +11,7 @@
     freed       somebody else's XDP program holds the hook, and then lets go: promoted from tc to xdp-native
     taken       the same, the other way round: nothing of theirs is touched
     gone        the device is deleted, and another one of its name comes: attached to that
+    proof       a trial shows that programs run and how much room frames have, before anything is relayed
     mtu         the MTU changes: what no longer fits goes up, nothing is lost
 """
 
@@ -116,6 +117,15 @@ def mtu(scene: Scene) -> Complaints:
     return complaints + scene.becomes("xdp-native/xdp", "")
 
 
+def proof(scene: Scene) -> Complaints:
+    """The gateway was asked, and its answer met the program on trial: at least that must be proven."""
+    told = str(scene.device()["proof"])
+    found = re.match(r"proven: a program ran for (\d+) frames, of which (\d+) had room for 24 bytes in front", told)
+    if not found or int(found[1]) == 0 or found[1] != found[2]:
+        return [f"the proof is: {told}"]
+    return [] if "unproven: that moved frames leave moved" in told else ["what is not proven is not told"]
+
+
 # name: the variant it begins with, what happens, and whether somebody else's program is there first.
 SCENES: dict[str, tuple[Variant, Callable[[Scene], Complaints], bool]] = {
     "detached/native": (BY_NAME["native-head"], detached, False),
@@ -125,6 +135,8 @@ SCENES: dict[str, tuple[Variant, Callable[[Scene], Complaints], bool]] = {
     "qdisc": (BY_NAME["clsact"], qdisc, False),
     "freed": (AUTO, freed, True),
     "taken": (AUTO, taken, False),
+    "proof": (AUTO, proof, False),
+    "proof/forced": (BY_NAME["generic-tail"], proof, False),
     "mtu": (AUTO, mtu, False),
     "gone": (AUTO, gone, False),
 }
@@ -173,7 +185,7 @@ def main() -> int:
     for name, (variant, happens, theirs_first) in chosen.items():
         start = time.monotonic()
         try:
-            complaints = run(variant, happens, theirs_first, silent=happens is mtu)
+            complaints = run(variant, happens, theirs_first, silent=happens in (mtu, proof))
         except (proc.LabError, turn.TurnError, OSError, KeyError, IndexError) as error:
             complaints = [f"{type(error).__name__}: {error}"]
         failed += bool(complaints)

@@ -57,6 +57,14 @@ struct counters_map {
 	__type(value, struct turnpike_counter);
 };
 
+struct trials_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct turnpike_trial);
+};
+
 extern struct ports_map ports SEC(".maps");
 extern struct flows4_map flows4 SEC(".maps");
 extern struct flows6_map flows6 SEC(".maps");

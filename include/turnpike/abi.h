@@ -31,8 +31,8 @@ enum turnpike_port_role {
 };
 
 /**
- * ports: an array of one element, mapped into the library's memory. Index: the port as it lies in the
- * packet; older verifiers (6.1, 6.12) forget the bounds of a number whose bytes are swapped.
+ * ports: an array of one element, mapped into the library's memory. Index: the port as it lies in
+ * the packet; older verifiers (6.1, 6.12) forget the bounds of a number whose bytes are swapped.
  */
 struct turnpike_ports {
 	__u8 role[65536];
@@ -178,6 +178,19 @@ struct turnpike_flow_expiry {
 		struct turnpike_key4 key4;
 		struct turnpike_key6 key6;
 	};
+};
+
+/** The most that headers grow: from IPv4 and UDP to IPv6 and ChannelData. */
+#define TURNPIKE_ROOM_MAX 24
+
+/**
+ * trials: an array of one element, mapped into the library's memory. What the program try_room,
+ * which is attached for a moment before the relay, found out.
+ */
+struct turnpike_trial {
+	__u64 frames; /* that it met */
+	__u64 head;   /* of these, with room for TURNPIKE_ROOM_MAX in front */
+	__u64 tail;   /* and behind */
 };
 
 _Static_assert(sizeof(struct turnpike_key4) == 16, "no hidden padding");

@@ -206,6 +206,7 @@ TURNPIKE_API int turnpike_detach(struct turnpike *tp, const char *ifname);
  * @hook:    never AUTO
  * @prog_id: the kernel's id of the program, as the kernel answered; 0 with mode userspace
  * @why:     one sentence: why this mode
+ * @proof:   what a trial before attaching has shown, and what not; empty: there was none
  * @changes: how often the mode has changed by itself, see turnpike_on_change()
  */
 struct turnpike_status {
@@ -216,6 +217,7 @@ struct turnpike_status {
 	enum turnpike_hook hook;
 	__u32 prog_id;
 	char why[512];
+	char proof[256];
 	__u32 changes;
 };
 

@@ -36,6 +36,21 @@ static void print_relayed(json_t *relayed)
 	json_decref(rows);
 }
 
+static void print_proofs(const json_t *devices)
+{
+	const char *proof;
+	json_t *device;
+	size_t i;
+
+	json_array_foreach(devices, i, device)
+	{
+		proof = json_string_value(json_object_get(device, "proof"));
+		if (proof && *proof)
+			printf("%s: %s\n", json_string_value(json_object_get(device, "dev")),
+			       proof);
+	}
+}
+
 static void print_status(const json_t *status)
 {
 	static const char *const totals[] = { "allocations", "flows", "flow_failures" };
@@ -44,6 +59,7 @@ static void print_status(const json_t *status)
 	       json_string_value(json_object_get(status, "version")),
 	       json_number_value(json_object_get(status, "uptime")));
 	table_print(device_columns, json_object_get(status, "devices"));
+	print_proofs(json_object_get(status, "devices"));
 	printf("\n");
 	for (size_t i = 0; i < sizeof(totals) / sizeof(totals[0]); i++)
 		printf("%-14s %lld\n", totals[i],

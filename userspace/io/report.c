@@ -35,6 +35,7 @@ static int add_device(const struct turnpike_status *status, void *devices)
 	json_object_set_new(row, "moves", json_string(turnpike_moves_name(status->moves)));
 	json_object_set_new(row, "hook", json_string(turnpike_hook_name(status->hook)));
 	json_object_set_new(row, "prog_id", number(status->prog_id));
+	json_object_set_new(row, "proof", json_string(status->proof));
 	json_object_set_new(row, "changes", number(status->changes));
 	json_object_set_new(row, "why", json_string(status->why));
 	return json_array_append_new(devices, row);

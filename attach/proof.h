@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Claims are not proof: an attach can succeed and the program never run. Before a device is relayed
+ * by XDP, a program is attached that shows whether any runs and how much room frames have, and
+ * leaves traffic as it is.
+ */
+#ifndef TURNPIKE_PROOF_H
+#define TURNPIKE_PROOF_H
+
+#include <netlink/netlink.h>
+#include <turnpike/abi.h>
+
+#include "attachment.h"
+#include "netlink.h"
+#include "text.h"
+
+/** What was seen; @received: packets, by the device's own statistics, in the same time. */
+struct proof {
+	struct turnpike_trial trial;
+	__u64 received;
+};
+
+/**
+ * proof_watch() - watch a trial that is attached until it has met a few frames, for 0.2 s at most
+ * If none come, the gateway of the device, if there is one, is asked whether it is there.
+ */
+void proof_watch(const struct maps *maps, struct nl_sock *sock, const struct link_facts *link,
+		 struct proof *ret);
+
+/**
+ * proof_refutes() - why this cannot be the way, or NULL
+ * No program runs; or no frame has room at this end, unless a mode was asked for: packets are then
+ * moved at the other.
+ */
+const char *proof_refutes(const struct proof *proof, enum turnpike_moves moves,
+			  enum turnpike_mode wish);
+
+/** proof_tell() - what is proven, and what is not */
+void proof_tell(const struct proof *proof, struct text *text);
+
+#endif /* TURNPIKE_PROOF_H */
