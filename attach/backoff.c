@@ -6,6 +6,8 @@ void backoff_strike(struct backoff *backoff, const struct backoff_limits *limits
 	__u64 pause = limits->first;
 	__u32 i;
 
+	if (backoff->until == ~0ull)
+		return;
 	/* Whoever has stood the test for the longest pause begins anew. */
 	if (now >= backoff->until + limits->longest)
 		backoff->strikes = 0;
@@ -15,6 +17,11 @@ void backoff_strike(struct backoff *backoff, const struct backoff_limits *limits
 		pause = limits->longest;
 	backoff->strikes++;
 	backoff->until = now + pause;
+}
+
+void backoff_forbid(struct backoff *backoff)
+{
+	backoff->until = ~0ull;
 }
 
 bool backoff_blocks(const struct backoff *backoff, __u64 now)

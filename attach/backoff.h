@@ -24,6 +24,9 @@ struct backoff_limits {
 /** backoff_strike() - it failed at @now */
 void backoff_strike(struct backoff *backoff, const struct backoff_limits *limits, __u64 now);
 
+/** backoff_forbid() - it cannot work at all, until something changes */
+void backoff_forbid(struct backoff *backoff);
+
 /** backoff_blocks() - is it to be left alone at @now? */
 bool backoff_blocks(const struct backoff *backoff, __u64 now);
 

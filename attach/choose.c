@@ -29,11 +29,19 @@ static struct backoff *backoff_of(struct device *device, const struct attach_poi
 	return &device->backoffs[(size_t)(point - attach_points) * TURNPIKE_MOVES_MAX + moves];
 }
 
-struct backoff *device_backoff(struct device *device)
+void device_hold_against(const struct devices *devices, struct device *device,
+			 const struct attach_point *point, enum turnpike_moves moves,
+			 enum health health)
 {
-	const struct attachment *attachment = &device->attachment;
+	enum turnpike_moves each;
 
-	return attachment->point ? backoff_of(device, attachment->point, attachment->moves) : NULL;
+	if (health != HEALTH_NOT_RUNNING) {
+		backoff_strike(backoff_of(device, point, moves), &devices->backoff, clock_ns());
+		return;
+	}
+	/* That is the hook's fault, whatever moves, and only another device or setting mends it. */
+	for (each = TURNPIKE_MOVES_AUTO; each < TURNPIKE_MOVES_MAX; each++)
+		backoff_forbid(backoff_of(device, point, each));
 }
 
 /*
@@ -41,7 +49,7 @@ struct backoff *device_backoff(struct device *device)
  * XDP hangs already, or the other kind of it, there is no room for a trial.
  */
 static int take_after_trial(struct devices *devices, struct device *device, struct attachment *next,
-			    const char **refuted)
+			    enum health *health)
 {
 	struct text told = { device->proof, sizeof(device->proof) };
 	struct attachment trial;
@@ -54,8 +62,8 @@ static int take_after_trial(struct devices *devices, struct device *device, stru
 	if (!err) {
 		proof_watch(devices->maps, devices->sock, &device->link, &proof);
 		proof_tell(&proof, &told);
-		*refuted = proof_refutes(&proof, next->moves, device->wish.mode);
-		err = *refuted ? -ENODATA : 0;
+		*health = proof_judge(&proof, next->moves, device->wish.mode);
+		err = *health == HEALTH_GOOD ? 0 : -ENODATA;
 	}
 	if (!err)
 		err = attachment_exchange(&trial, next);
@@ -76,7 +84,7 @@ static bool has_room_for_trial(const struct device *device, const struct attachm
 
 /* Has the candidate do the device's work from now on. */
 static int take(struct devices *devices, struct device *device, const struct attach_point *point,
-		enum turnpike_moves moves, const char **refuted)
+		enum turnpike_moves moves, enum health *health)
 {
 	struct attachment next;
 	__u32 slot = 0;
@@ -95,7 +103,7 @@ static int take(struct devices *devices, struct device *device, const struct att
 		return err;
 	device->proof[0] = '\0';
 	if (has_room_for_trial(device, &next))
-		err = take_after_trial(devices, device, &next, refuted);
+		err = take_after_trial(devices, device, &next, health);
 	else
 		err = attachment_exchange(&device->attachment, &next);
 	if (err)
@@ -129,7 +137,7 @@ static int try(struct devices *devices, struct device *device,
 	const struct attach_point *point = point_of(candidate);
 	struct backoff *backoff = backoff_of(device, point, candidate->moves);
 	const __u64 now = clock_ns();
-	const char *refuted = NULL;
+	enum health health = HEALTH_GOOD;
 	int err;
 
 	if (candidate->outlook == TURNPIKE_REJECTED) {
@@ -140,12 +148,12 @@ static int try(struct devices *devices, struct device *device,
 		explain(candidate, "has failed and is left alone for a while", why);
 		return -EAGAIN;
 	}
-	err = take(devices, device, point, candidate->moves, &refuted);
+	err = take(devices, device, point, candidate->moves, &health);
 	if (!err)
 		return 0;
-	backoff_strike(backoff, &devices->backoff, now);
-	if (refuted)
-		explain(candidate, refuted, why);
+	device_hold_against(devices, device, point, candidate->moves, health);
+	if (health != HEALTH_GOOD)
+		explain(candidate, health_text(health), why);
 	else
 		point_explain(point, device->link.ifindex, err, why);
 	return err;

@@ -92,8 +92,10 @@ int devices_for_each(const struct devices *devices,
  */
 int device_choose(struct devices *devices, struct device *device, struct text *why);
 
-/** device_backoff() - of the way that is at work; NULL: none is */
-struct backoff *device_backoff(struct device *device);
+/** device_hold_against() - leave a way alone for a while, or, if it cannot work, until a change */
+void device_hold_against(const struct devices *devices, struct device *device,
+			 const struct attach_point *point, enum turnpike_moves moves,
+			 enum health health);
 
 /** devices_tend() - look after all devices; true: something has changed */
 bool devices_tend(struct devices *devices);

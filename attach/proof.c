@@ -55,20 +55,17 @@ void proof_watch(const struct maps *maps, struct nl_sock *sock, const struct lin
 	ret->received = now.received - ret->received;
 }
 
-const char *proof_refutes(const struct proof *proof, enum turnpike_moves moves,
-			  enum turnpike_mode wish)
+enum health proof_judge(const struct proof *proof, enum turnpike_moves moves,
+			enum turnpike_mode wish)
 {
 	const struct turnpike_trial *trial = &proof->trial;
+	const __u64 room = moves == TURNPIKE_MOVES_TAIL ? trial->tail : trial->head;
 
 	if (!trial->frames && proof->received >= RECEIVED_MIN)
-		return "packets came in, but a program on trial met none of them";
-	if (wish != TURNPIKE_MODE_AUTO)
-		return NULL;
-	if (trial->frames && moves == TURNPIKE_MOVES_HEAD && !trial->head)
-		return "no frame on trial had room in front";
-	if (trial->frames && moves == TURNPIKE_MOVES_TAIL && !trial->tail)
-		return "no frame on trial had room behind";
-	return NULL;
+		return HEALTH_NOT_RUNNING;
+	if (trial->frames && !room && wish == TURNPIKE_MODE_AUTO)
+		return HEALTH_WRONG_END;
+	return HEALTH_GOOD;
 }
 
 void proof_tell(const struct proof *proof, struct text *text)

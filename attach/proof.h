@@ -11,6 +11,7 @@
 #include <turnpike/abi.h>
 
 #include "attachment.h"
+#include "health.h"
 #include "netlink.h"
 #include "text.h"
 
@@ -28,12 +29,11 @@ void proof_watch(const struct maps *maps, struct nl_sock *sock, const struct lin
 		 struct proof *ret);
 
 /**
- * proof_refutes() - why this cannot be the way, or NULL
- * No program runs; or no frame has room at this end, unless a mode was asked for: packets are then
- * moved at the other.
+ * proof_judge() - HEALTH_NOT_RUNNING, HEALTH_WRONG_END, or HEALTH_GOOD: nothing speaks against it
+ * Who asked for a mode gets it without room at this end: packets are then moved at the other.
  */
-const char *proof_refutes(const struct proof *proof, enum turnpike_moves moves,
-			  enum turnpike_mode wish);
+enum health proof_judge(const struct proof *proof, enum turnpike_moves moves,
+			enum turnpike_mode wish);
 
 /** proof_tell() - what is proven, and what is not */
 void proof_tell(const struct proof *proof, struct text *text);

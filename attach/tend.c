@@ -123,27 +123,44 @@ static void add_counters(const struct devices *devices, const struct attachment 
 	}
 }
 
-/* Only an automatic choice is given up; who asked for a mode keeps it, and user space helps out. */
-static bool is_unwell(const struct devices *devices, struct device *device, __u64 now,
-		      struct text *why)
+static enum health judge(const struct devices *devices, struct device *device, __u64 now)
 {
 	const struct health_sample before = device->sample;
 	const bool first = device->sampled == 0;
-	enum health health;
 
 	if (device->attachment.prog_fd < 0 || now < device->sampled + TEND_NS)
-		return false;
+		return HEALTH_GOOD;
 	device->sampled = now;
 	device->sample = (struct health_sample){ .received = device->link.received };
 	add_counters(devices, &device->attachment, &device->sample);
-	if (first || device->wish.mode != TURNPIKE_MODE_AUTO)
-		return false;
-	health = health_judge(&before, &device->sample, &devices->health);
+	return first ? HEALTH_GOOD : health_judge(&before, &device->sample, &devices->health);
+}
+
+/*
+ * Only an automatic choice is given up. Who asked for a mode keeps it, while user space helps out,
+ * and is told once.
+ */
+static bool is_unwell(struct devices *devices, struct device *device, __u64 now, struct text *why)
+{
+	const enum health health = judge(devices, device, now);
+	struct turnpike_change change;
+
 	if (health == HEALTH_GOOD)
 		return false;
-	backoff_strike(device_backoff(device), &devices->backoff, now);
-	text_append(why, "%s", health_text(health));
-	return true;
+	if (device->wish.mode == TURNPIKE_MODE_AUTO) {
+		device_hold_against(devices, device, device->attachment.point,
+				    device->attachment.moves, health);
+		text_append(why, "%s", health_text(health));
+		return true;
+	}
+	if (strstr(device->why, health_text(health)))
+		return false;
+	snprintf(device->why, sizeof(device->why), "asked for, but %s", health_text(health));
+	change.from = device_status(device);
+	change.to = change.from;
+	if (devices->on_change)
+		devices->on_change(&change, devices->on_change_arg);
+	return false;
 }
 
 /* Has a pause ended since the last look? Then what was backed off may be better again. */

@@ -235,7 +235,8 @@ struct turnpike_change {
  * was freed: the way is chosen anew, as it was wished for. An automatic choice is also given up
  * when its program does not run although packets come in, or when packets find no room; the next
  * best way takes over, with every flow, and the other is left alone for a while that doubles each
- * time.
+ * time. A mode that was asked for is kept; then @fn is told once, with @from and @to alike, why it
+ * does not do well.
  */
 TURNPIKE_API void turnpike_on_change(struct turnpike *tp,
 				     void (*fn)(const struct turnpike_change *change, void *arg),

@@ -94,7 +94,9 @@ static void test_backoff(void **state)
 	backoff_strike(&backoff, &pauses, 235);
 	assert_true(backoff_blocks(&backoff, 244));
 	assert_false(backoff_blocks(&backoff, 245));
+	backoff_forbid(&backoff);
 	backoff_strike(&backoff, &pauses, 245);
+	assert_true(backoff_blocks(&backoff, UINT64_MAX - 1));
 	backoff_clear(&backoff);
 	assert_false(backoff_blocks(&backoff, 246));
 }

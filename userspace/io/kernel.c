@@ -34,6 +34,10 @@ static void say_change(const struct turnpike_change *change, void *arg)
 	const struct turnpike_status *from = &change->from, *to = &change->to;
 
 	(void)arg;
+	if (from->changes == to->changes) {
+		say("warning: %s: mode %s: %s", to->dev, turnpike_mode_name(to->mode), to->why);
+		return;
+	}
 	say("%s: from %s/%s to %s/%s (change %u): %s", to->dev, turnpike_mode_name(from->mode),
 	    turnpike_moves_name(from->moves), turnpike_mode_name(to->mode),
 	    turnpike_moves_name(to->moves), to->changes, to->why);
