@@ -17,8 +17,8 @@
 
 struct maps;
 
-/** Attach points times moves; each has a back-off of its own. */
-#define DEVICE_WAYS 16
+/** Each has a back-off of its own. */
+#define DEVICE_WAYS (N_ATTACH_POINTS * TURNPIKE_MOVES_MAX)
 
 struct device {
 	char name[IFNAMSIZ];

@@ -5,15 +5,13 @@
 #include <errno.h>
 #include <unistd.h>
 
-const struct attach_point attach_points[] = {
+const struct attach_point attach_points[N_ATTACH_POINTS] = {
 	{ TURNPIKE_MODE_XDP_NATIVE, TURNPIKE_HOOK_XDP, &hook_xdp_native },
 	{ TURNPIKE_MODE_TC, TURNPIKE_HOOK_TCX, &hook_tcx },
 	{ TURNPIKE_MODE_TC, TURNPIKE_HOOK_CLSACT, &hook_clsact },
 	{ TURNPIKE_MODE_XDP_GENERIC, TURNPIKE_HOOK_XDP, &hook_xdp_generic },
 	{ TURNPIKE_MODE_USERSPACE, TURNPIKE_HOOK_NONE, NULL },
 };
-
-const size_t n_attach_points = sizeof(attach_points) / sizeof(attach_points[0]);
 
 bool point_wanted(const struct attach_point *point, enum turnpike_mode mode,
 		  enum turnpike_hook hook)

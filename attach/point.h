@@ -18,8 +18,8 @@ struct attach_point {
 };
 
 /** attach_points - automatic choice goes down this list. */
-extern const struct attach_point attach_points[];
-extern const size_t n_attach_points;
+#define N_ATTACH_POINTS 5
+extern const struct attach_point attach_points[N_ATTACH_POINTS];
 
 /** point_wanted() - is this one of those that mode and hook, or AUTO, ask for? */
 bool point_wanted(const struct attach_point *point, enum turnpike_mode mode,

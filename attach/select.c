@@ -151,7 +151,7 @@ int select_plan(const struct turnpike_facts *facts, const struct select_policy *
 	if (policy->mode >= TURNPIKE_MODE_MAX || policy->hook >= TURNPIKE_HOOK_MAX ||
 	    policy->moves >= TURNPIKE_MOVES_MAX)
 		return -EINVAL;
-	for (point = attach_points; point < attach_points + n_attach_points; point++) {
+	for (point = attach_points; point < attach_points + N_ATTACH_POINTS; point++) {
 		for (moves = TURNPIKE_MOVES_AUTO; moves < TURNPIKE_MOVES_MAX; moves++) {
 			/* A program makes a way; without one, nothing moves. */
 			if (point->ops ? !loader_variant(point->mode, moves)
