@@ -11,6 +11,7 @@ packages=(
 	libclang-rt-14-dev # sanitizers and libFuzzer
 	# to test
 	coturn python3-aioice python3-scapy ethtool iproute2 libcap2-bin jq
+	qemu-system-x86 busybox-static kmod # other kernels, in virtual machines
 )
 
 installed() {

@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""What is tested in each cell of the matrix of kernels and drivers; test_vm.py says which cells there are."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import proc
+import test_matrix
+from lab import HERE
+from relay import BINARY, Turnpike, Variant
+from test_lifecycle import relays
+from vm import Vm
+from vmlab import DRIVERS, VmLab
+
+AUTO = Variant("auto", "auto", "none")
+BUDGET = 100000  # verified instructions, for each program
+# The first that was built. Sanitizers are no use under an emulator that makes everything ten times slower.
+BUILDS = (BINARY.parent.parent, HERE.parent / "build/release", HERE.parent / "build/clang", HERE.parent / "build/dev")
+INSIDE_SECONDS = 300
+SETTLED_SECONDS = 20
+XDP_ATTACHED = {"xdp-native": 1, "xdp-generic": 2}  # enum in linux/if_link.h
+# What may be attached, and the commands that tell.
+ATTACHMENTS = {
+    "XDP": "ip -json -details link show | jq -c '.[] | {ifname, xdp}'",
+    "qdiscs": "tc qdisc show",
+    "programs": "bpftool -j net show | jq -c '.[] | {xdp, tc}'",
+}
+
+Place = tuple[str, str]  # a model of NIC, and a network
+Result = tuple[str, list[str]]  # what there is to tell, and what is wrong
+
+
+class Bench:
+    """A machine, the networks it is plugged into, and the one relay that runs in it."""
+
+    def __init__(self, vm: Vm, labs: dict[Place, VmLab]) -> None:
+        self.vm = vm
+        self.labs = labs
+        self.before = {place: attached(lab) for place, lab in labs.items()}
+        self._running: tuple[Place, str] | None = None
+        self._server: Turnpike | None = None
+        # Counts how often each program runs, for witness().
+        vm.run(["sh", "-c", "echo 1 >/proc/sys/kernel/bpf_stats_enabled"])
+
+    def server(self, at: Place, variant: Variant) -> Turnpike:
+        """The relay of a variant; it is started if it is not the one that runs."""
+        if self._server is None or self._running != (at, variant.name):
+            self.stop()
+            server = Turnpike(self.labs[at], variant)
+            self._server, self._running = server, (at, variant.name)
+            if variant is AUTO:
+                server.variant = found(server)
+            # The first packets find neighbours that must be asked for, and that takes longer than on the host.
+            relays(self.labs[at])
+        return self._server
+
+    def stop(self) -> None:
+        server, self._server = self._server, None
+        try:
+            if server and (status := server.stop()):
+                raise proc.LabError(f"{server.variant.name} ended with status {status}:\n{server.process.log()}")
+        finally:
+            for lab in self.labs.values():
+                lab.end_relay()
+
+    def report(self) -> str:
+        return self._server.report() if self._server else ""
+
+
+def devices(server: Turnpike) -> list[dict[str, Any]]:
+    found_devices: list[dict[str, Any]] = server.ask("status")["devices"]
+    return found_devices
+
+
+def found(server: Turnpike) -> Variant:
+    """What auto has chosen, as a variant that could have been asked for."""
+    first = devices(server)[0]
+    return Variant("auto", first["mode"], first["hook"], first.get("moves") if first["hook"] == "xdp" else None)
+
+
+# Inside the machine.
+
+def inside(bench: Bench, what: str) -> Result:
+    if what == "verify":
+        return verify(bench.vm)
+    program = next((path for build in BUILDS if (path := build / "tests/packets" / what).exists()), None)
+    if program is None:
+        return "", [f"tests/packets/{what} is not built"]
+    result = bench.vm.run([str(program)], check=False, timeout=INSIDE_SECONDS)
+    passed = sum(map(int, re.findall(r"^\[  PASSED  \] (\d+) test", result.stdout + result.stderr, re.MULTILINE)))
+    compared = "".join(re.findall(r"^\d+ packets compared$", result.stdout, re.MULTILINE))
+    complaints = []
+    if result.returncode or not passed:
+        tail = "\n".join((result.stdout + result.stderr).splitlines()[-40:])
+        complaints = [f"{program} ended with status {result.returncode}; its last lines:\n{tail}"]
+    return f"{passed} tests of {program.relative_to(program.parents[3])}  {compared}", complaints
+
+
+def verify(vm: Vm) -> Result:
+    result = vm.run([str(BINARY), "verify", "-j"], check=False, timeout=INSIDE_SECONDS)
+    if result.returncode:
+        tail = "\n".join((result.stdout + result.stderr).splitlines()[-40:])
+        return "", [f"status {result.returncode}; the last lines:\n{tail}"]
+    programs = json.loads(result.stdout)["programs"]
+    return "verified instructions " + "  ".join(
+        f"{each['mode']}/{each['moves']} {each['verified']}" for each in programs), [
+        f"{each['program']} for {each['mode']}: {each['verified']} verified instructions"
+        for each in programs if not 0 < each["verified"] <= BUDGET]
+
+
+# The relay.
+
+def choice(bench: Bench, at: Place, native: bool) -> Result:
+    """Native where the driver has it; where not, something else in the kernel."""
+    server = bench.server(at, AUTO)
+    driver = bench.labs[at].drivers()
+    complaints = [] if driver == {DRIVERS[at[0]]} else [f"the driver is {driver}"]
+    told = devices(server)
+    names = [each["dev"] for each in told]
+    if sorted(names) != sorted(bench.labs[at].devices("relay")):
+        complaints.append(f"the devices are {names}")
+    for each in told:
+        if each["mode"] == "userspace" or (each["mode"] == "xdp-native") != native or not each["why"]:
+            complaints.append(f"{each['dev']} has {each['mode']} because '{each['why']}'")
+    return f"{told[0]['mode']}/{told[0].get('moves')} by {told[0]['hook']}: {told[0]['why']}", complaints
+
+
+def traffic(bench: Bench, at: Place, variant: Variant, kind: str) -> Result:
+    server = bench.server(at, variant)
+    return test_matrix.run_traffic(bench.labs[at], server,
+                                   test_matrix.Cell(at[1], "on", server.variant, kind))
+
+
+def settled(bench: Bench, at: Place) -> Result:
+    """The driver takes a native program and never runs it: found out under traffic, none of which is lost."""
+    server = bench.server(at, AUTO)
+    lost: list[str] = []
+    def works() -> bool:
+        lost.extend(relays(bench.labs[at]))
+        return devices(server)[0]["mode"] not in ("xdp-native", "userspace")
+    first = server.variant
+    if not proc.wait_until(works, SETTLED_SECONDS, step=0.2):
+        return "", [*lost, f"after {SETTLED_SECONDS} s the device still has {found(server).mode}"]
+    server.variant = found(server)
+    numbers, complaints = traffic(bench, at, AUTO, "4to6")
+    return f"from {first.mode} to {server.variant.mode}  {numbers}", lost + complaints
+
+
+def witness(bench: Bench, at: Place, variant: Variant) -> Result:
+    """Nobody is believed: how the program is attached, and that it ran for every packet, are asked of the kernel."""
+    server = bench.server(at, variant)
+    lab = bench.labs[at]
+    relayed, _ = server.relayed()
+    runs, complaints = 0, []
+    for device in devices(server):
+        program = json.loads(lab.run("relay", ["bpftool", "-j", "prog", "show", "id", str(device["prog_id"])]).stdout)
+        runs += program.get("run_cnt", 0)
+        link = json.loads(lab.run("relay", ["ip", "-json", "-details", "link", "show", device["dev"]]).stdout)[0]
+        xdp = link.get("xdp", {}).get("mode", 0)
+        if xdp != XDP_ATTACHED.get(device["mode"], 0):
+            complaints.append(f"{device['dev']} has {device['mode']}, but the kernel says XDP mode {xdp}")
+    if not relayed:
+        complaints.append("nothing was relayed in the kernel")
+    if runs < relayed:
+        complaints.append(f"the programs ran {runs} times, and have relayed {relayed} packets")
+    return f"relayed {relayed:5}  program ran {runs:5} times", complaints
+
+
+def refused(bench: Bench, at: Place, variant: Variant) -> Result:
+    bench.stop()
+    lab = bench.labs[at]
+    result = lab.run("relay", Turnpike.command(lab, variant, lab.scratch / "refused.sock"), check=False, timeout=30)
+    complaints = [] if result.returncode == 1 else [f"status {result.returncode}, not 1"]
+    sentences = [line for line in result.stderr.splitlines() if line.strip()]
+    if len(sentences) != 1:
+        complaints.append(f"{len(sentences)} lines on stderr instead of one: {sentences}")
+    return " ".join(sentences), complaints + left_behind(bench, at)
+
+
+def left(bench: Bench, at: Place) -> Result:
+    bench.stop()
+    return "", left_behind(bench, at)
+
+
+def left_behind(bench: Bench, at: Place) -> list[str]:
+    """Programs are freed a little after the last reference is gone."""
+    before = bench.before[at]
+    def complaints() -> list[str]:
+        return [f"{what} was {then!r}, is {now!r}"
+                for what, then, now in zip(ATTACHMENTS, before, attached(bench.labs[at])) if then != now]
+    proc.wait_until(lambda: not complaints(), 5, step=0.5)
+    return complaints()
+
+
+def attached(lab: VmLab) -> list[str]:
+    """What is attached to the relay's NICs, in one go, for each program that starts takes its time."""
+    said = lab.run("relay", ["sh", "-c", " && echo --- && ".join(ATTACHMENTS.values())]).stdout
+    return said.split("---\n")
