@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* When a program is given up, and for how long: health.h and backoff.h. */
+/* When a program is given up, and for how long: health.h, proof.h and backoff.h. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +9,7 @@
 
 #include "backoff.h"
 #include "health.h"
+#include "proof.h"
 
 static const struct health_limits limits = { .packets = 20, .percent = 1 };
 
@@ -72,6 +73,62 @@ static void test_judge(void **state)
 	}
 }
 
+static const struct {
+	const char *name;
+	struct proof proof;
+	enum turnpike_moves moves;
+	enum turnpike_mode wish;
+	enum health expected;
+} proofs[] = {
+	{ "nothing came", { { 0 }, 0 }, TURNPIKE_MOVES_HEAD, TURNPIKE_MODE_AUTO, HEALTH_GOOD },
+	{ "frames came, none was met",
+	  { { 0 }, 8 },
+	  TURNPIKE_MOVES_HEAD,
+	  TURNPIKE_MODE_AUTO,
+	  HEALTH_NOT_RUNNING },
+	{ "that is nobody's wish",
+	  { { 0 }, 8 },
+	  TURNPIKE_MOVES_TAIL,
+	  TURNPIKE_MODE_XDP_NATIVE,
+	  HEALTH_NOT_RUNNING },
+	{ "room in front",
+	  { { .frames = 8, .head = 8 }, 8 },
+	  TURNPIKE_MOVES_HEAD,
+	  TURNPIKE_MODE_AUTO,
+	  HEALTH_GOOD },
+	{ "gve's 2 bytes in front",
+	  { { .frames = 8, .tail = 8 }, 8 },
+	  TURNPIKE_MOVES_HEAD,
+	  TURNPIKE_MODE_AUTO,
+	  HEALTH_WRONG_END },
+	{ "and then the tail",
+	  { { .frames = 8, .tail = 8 }, 8 },
+	  TURNPIKE_MOVES_TAIL,
+	  TURNPIKE_MODE_AUTO,
+	  HEALTH_GOOD },
+	{ "room in front of some",
+	  { { .frames = 8, .head = 1 }, 8 },
+	  TURNPIKE_MOVES_HEAD,
+	  TURNPIKE_MODE_AUTO,
+	  HEALTH_GOOD },
+	{ "no room, but asked for",
+	  { { .frames = 8 }, 8 },
+	  TURNPIKE_MOVES_HEAD,
+	  TURNPIKE_MODE_XDP_NATIVE,
+	  HEALTH_GOOD },
+};
+
+static void test_proof(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(proofs) / sizeof(proofs[0]); i++) {
+		enum health health = proof_judge(&proofs[i].proof, proofs[i].moves, proofs[i].wish);
+
+		if (health != proofs[i].expected)
+			fail_msg("%s: %s", proofs[i].name, health_text(health));
+	}
+}
+
 static void test_backoff(void **state)
 {
 	const struct backoff_limits pauses = { .first = 10, .longest = 35 };
@@ -105,6 +162,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_judge),
+		cmocka_unit_test(test_proof),
 		cmocka_unit_test(test_backoff),
 	};
 

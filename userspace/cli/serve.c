@@ -199,7 +199,7 @@ static int open_server(struct server *server)
 			   &server->control);
 	if (!err)
 		err = kernel_open(server->base, strictest_mode(&server->config),
-				  server->config.max_flows, &server->kernel);
+				  &server->config.kernel, &server->kernel);
 	if (!err)
 		err = open_turn(server);
 	if (!err)

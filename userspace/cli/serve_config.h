@@ -31,6 +31,7 @@ struct serve_device {
  * @relays:   without ports
  * @externals: what --external-ip says; serve_config_parse() has put them into @relays
  * @devices:  empty: those that carry the addresses
+ * @kernel:   what libturnpike is opened with
  * All else is named like its option. Made by serve_config_parse(), freed by serve_config_free().
  */
 struct serve_config {
@@ -52,7 +53,7 @@ struct serve_config {
 	char *control;
 	uint16_t port_lo;
 	uint16_t port_hi;
-	uint32_t max_flows;
+	struct turnpike_open_opts kernel;
 	enum turnpike_mode mode;
 	enum turnpike_moves moves;
 	enum turnpike_hook hook;

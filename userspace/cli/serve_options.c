@@ -74,22 +74,46 @@ static int set_external_ip(void *target, char *value)
 	return SERVE_CONFIG_APPEND(config, externals, &relay);
 }
 
-static int set_relay_ports(void *target, char *value)
+/* LO-HI */
+static int parse_range(char *value, uint32_t min, uint32_t max, uint32_t *lo, uint32_t *hi)
 {
-	struct serve_config *config = target;
 	char *dash = strchr(value, '-');
-	uint32_t lo, hi;
 	int err;
 
 	if (!dash)
 		return -EINVAL;
 	*dash = '\0';
-	err = cli_number(value, 1, UINT16_MAX, &lo);
+	err = cli_number(value, min, max, lo);
 	*dash = '-';
-	if (err || cli_number(dash + 1, lo, UINT16_MAX, &hi))
+	return err ? err : cli_number(dash + 1, *lo, max, hi);
+}
+
+static int set_relay_ports(void *target, char *value)
+{
+	struct serve_config *config = target;
+	uint32_t lo, hi;
+
+	if (parse_range(value, 1, UINT16_MAX, &lo, &hi))
 		return -EINVAL;
 	config->port_lo = (uint16_t)lo;
 	config->port_hi = (uint16_t)hi;
+	return 0;
+}
+
+static int set_demote_percent(void *target, char *value)
+{
+	return cli_number(value, 1, 100, &((struct serve_config *)target)->kernel.demote_percent);
+}
+
+static int set_backoff(void *target, char *value)
+{
+	struct serve_config *config = target;
+	uint32_t first, longest;
+
+	if (parse_range(value, 1, 86400, &first, &longest))
+		return -EINVAL;
+	config->kernel.backoff_first_ms = first * 1000;
+	config->kernel.backoff_longest_ms = longest * 1000;
 	return 0;
 }
 
@@ -213,7 +237,7 @@ static int set_max_flows(void *target, char *value)
 {
 	struct serve_config *config = target;
 
-	return cli_number(value, 2, UINT32_MAX, &config->max_flows);
+	return cli_number(value, 2, UINT32_MAX, &config->kernel.max_flows);
 }
 
 #define EXPECTS_CIDR "a prefix such as 192.0.2.0/24 or 2001:db8::/32"
@@ -260,6 +284,14 @@ static const struct cli_option options[] = {
 	{ "max-flows", 0, "N",
 	  "Flows of each family that fit into the kernel, two a channel; 65536 unless given",
 	  "a number, at least 2", set_max_flows },
+	{ "demote-percent", 0, "N",
+	  "Give an automatic choice up when it fails for more than N in a hundred packets of a "
+	  "second; 1 unless given",
+	  "a number from 1 to 100", set_demote_percent },
+	{ "backoff", 0, "FIRST-LONGEST",
+	  "Leave a way to relay that has failed alone for FIRST seconds, twice as long each time, "
+	  "but never longer than LONGEST; 10-600 unless given",
+	  "two numbers of seconds with a dash in between, such as 10-600", set_backoff },
 	{ "control", 0, "PATH", "Control socket, " CONTROL_PATH " unless given",
 	  "the path of a socket", set_control },
 	{ "config", 0, "FILE",
@@ -276,7 +308,9 @@ static const struct cli_syntax syntax = {
 
 enum cli_status serve_config_parse(int argc, char **argv, struct serve_config *config)
 {
-	struct serve_config result = { .port_lo = 49152, .port_hi = 65535 };
+	struct serve_config result = { .port_lo = 49152,
+				       .port_hi = 65535,
+				       .kernel = { .sz = sizeof(result.kernel) } };
 	enum cli_status status = CLI_ERROR;
 
 	if (!replace(&result.realm, "turnpike") && !replace(&result.control, CONTROL_PATH))

@@ -65,10 +65,9 @@ static int watch(struct kernel *kernel, struct event_base *base)
  * change.
  */
 static int open_library(struct kernel *kernel, struct event_base *base, enum turnpike_mode mode,
-			__u32 max_flows)
+			const struct turnpike_open_opts *opts)
 {
-	TURNPIKE_OPTS(turnpike_open_opts, opts, .max_flows = max_flows);
-	const int err = turnpike_open(&opts, &kernel->tp);
+	const int err = turnpike_open(opts, &kernel->tp);
 
 	if (!err)
 		return watch(kernel, base);
@@ -85,8 +84,8 @@ static int open_library(struct kernel *kernel, struct event_base *base, enum tur
 	return 0;
 }
 
-int kernel_open(struct event_base *base, enum turnpike_mode mode, __u32 max_flows,
-		struct kernel **ret)
+int kernel_open(struct event_base *base, enum turnpike_mode mode,
+		const struct turnpike_open_opts *opts, struct kernel **ret)
 {
 	struct kernel *kernel = calloc(1, sizeof(*kernel));
 	int err;
@@ -95,7 +94,7 @@ int kernel_open(struct event_base *base, enum turnpike_mode mode, __u32 max_flow
 		say("out of memory");
 		return -ENOMEM;
 	}
-	err = open_library(kernel, base, mode, max_flows);
+	err = open_library(kernel, base, mode, opts);
 	if (err) {
 		kernel_close(kernel);
 		return err;

@@ -15,13 +15,12 @@ struct kernel;
 
 /**
  * kernel_open() - get ready to relay in the kernel, as far as that is possible and wanted
- * @mode:      USERSPACE does not touch the kernel; AUTO goes without it, with a warning, if need be
- * @max_flows: as in struct turnpike_open_opts
+ * @mode: USERSPACE does not touch the kernel; AUTO goes without it, with a warning, if need be
  *
  * On error a sentence has been said. Return: 0 or a negative errno.
  */
-int kernel_open(struct event_base *base, enum turnpike_mode mode, __u32 max_flows,
-		struct kernel **ret);
+int kernel_open(struct event_base *base, enum turnpike_mode mode,
+		const struct turnpike_open_opts *opts, struct kernel **ret);
 
 /** kernel_close() - leave nothing attached; NULL is fine */
 void kernel_close(struct kernel *kernel);
