@@ -5,12 +5,11 @@ set -euo pipefail
 
 packages=(
 	# to build
-	build-essential cmake ninja-build pkg-config clang llvm bpftool scdoc
-	libbpf-dev libelf-dev zlib1g-dev libnl-3-dev libnl-route-3-dev libnl-genl-3-dev
+	build-essential cmake ninja-build pkg-config clang bpftool scdoc
+	libbpf-dev libelf-dev zlib1g-dev libnl-3-dev libnl-genl-3-dev
 	libevent-dev libssl-dev uthash-dev libjansson-dev libcmocka-dev
-	libclang-rt-14-dev # sanitizers and libFuzzer
 	# to test
-	coturn python3-aioice python3-scapy ethtool iproute2 libcap2-bin jq
+	coturn python3-aioice python3-scapy ethtool iproute2 jq
 	qemu-system-x86 busybox-static kmod # other kernels, in virtual machines
 )
 
