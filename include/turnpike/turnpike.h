@@ -147,9 +147,9 @@ TURNPIKE_API const char *turnpike_error(const struct turnpike *tp);
 /**
  * struct turnpike_attach_opts - how to attach a device
  * @sz:    size of this struct
- * @mode:  AUTO tries native XDP, TC, generic XDP in this order, and ends with userspace, which
- * always works; any other mode is that mode or an error
- * @moves: AUTO is HEAD. TAIL is for XDP only
+ * @mode:  AUTO takes the best way of the device's plan (probe.h) that the kernel takes, and ends with
+ *         userspace, which always works; any other mode is that mode or an error
+ * @moves: AUTO is what the plan prefers, HEAD unless there is no room for it. TAIL is for XDP only
  * @hook:  for mode TC: AUTO is TCX where the kernel has it, CLSACT elsewhere. Other modes: AUTO
  */
 struct turnpike_attach_opts {
