@@ -44,6 +44,14 @@ void device_hold_against(const struct devices *devices, struct device *device,
 		backoff_forbid(backoff_of(device, point, each));
 }
 
+void device_forgive(struct device *device)
+{
+	size_t i;
+
+	for (i = 0; i < DEVICE_WAYS; i++)
+		backoff_clear(&device->backoffs[i]);
+}
+
 /*
  * XDP on trial first, beside what does the work now; it is then exchanged in place for @next. Where
  * XDP hangs already, or the other kind of it, there is no room for a trial.

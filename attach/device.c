@@ -99,7 +99,7 @@ int device_switch(struct devices *devices, const char *ifname,
 	before = device->wish;
 	device->wish = *opts;
 	/* Who asks wants it tried now. */
-	memset(device->backoffs, 0, sizeof(device->backoffs));
+	device_forgive(device);
 	err = device_choose(devices, device, why);
 	if (err)
 		device->wish = before;

@@ -97,6 +97,9 @@ void device_hold_against(const struct devices *devices, struct device *device,
 			 const struct attach_point *point, enum turnpike_moves moves,
 			 enum health health);
 
+/** device_forgive() - every way may be tried at once */
+void device_forgive(struct device *device);
+
 /** devices_tend() - look after all devices; true: something has changed */
 bool devices_tend(struct devices *devices);
 

@@ -15,11 +15,6 @@
 /* A little less than a second, so that whoever polls once a second gets it each time. */
 #define TEND_NS 900000000ull
 
-static void forgive(struct device *device)
-{
-	memset(device->backoffs, 0, sizeof(device->backoffs));
-}
-
 /* What of a link decides which ways are open; counters and the like do not. */
 static bool is_other_link(const struct link_facts *a, const struct link_facts *b)
 {
@@ -68,7 +63,7 @@ static bool look_up(const struct devices *devices, struct device *device, struct
 	if (device->attachment.prog_fd >= 0)
 		device_set_mac(devices, device, device->attachment.slot);
 	if (other)
-		forgive(device);
+		device_forgive(device);
 	return other;
 }
 
@@ -188,8 +183,6 @@ static void report(struct devices *devices, struct device *device,
 {
 	struct turnpike_change change = { .from = *before, .to = device_status(device) };
 
-	if (is_same_way(before, &change.to))
-		return;
 	change.to.changes = ++device->changes;
 	if (devices->on_change)
 		devices->on_change(&change, devices->on_change_arg);
@@ -215,10 +208,9 @@ static bool tend(struct devices *devices, struct device *device, __u64 now)
 	if (is_same_way(&before, &after))
 		return anew;
 	/* The story: what happened, then what speaks for what is done now. */
-	if (reasons[0] && !device->gone) {
-		text_append(&why, "; %s", device->why);
-		memcpy(device->why, reasons, sizeof(reasons));
-	} else if (reasons[0]) {
+	if (reasons[0]) {
+		if (!device->gone)
+			text_append(&why, "; %s", device->why);
 		memcpy(device->why, reasons, sizeof(reasons));
 	}
 	report(devices, device, &before);

@@ -20,8 +20,7 @@
 
 #include <turnpike/abi.h>
 
-#define likely(x)   __builtin_expect(!!(x), 1)
-#define unlikely(x) __builtin_expect(!!(x), 0)
+#define likely(x) __builtin_expect(!!(x), 1)
 
 /* Offsets into a frame are masked where they are used: the verifier wants to see that they are
  * small. */
