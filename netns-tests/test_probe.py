@@ -12,8 +12,6 @@ A remedy that is printed is also run, and must be one.
 
 from __future__ import annotations
 
-import argparse
-import contextlib
 import json
 import secrets
 import shlex
@@ -21,62 +19,46 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import proc
+import scenes
 from lab import HERE
-from relay import BINARY
+from relay import BINARY, WITHOUT_CAPABILITIES
+from scenes import Complaints
 
-Complaints = list[str]
 Json = dict[str, Any]
 ETHERNET = {"nic0", "br0", "port0", "port1", "tap0"}
 MODES = ("xdp-native", "tc", "xdp-generic")
-WITHOUT_CAPABILITIES = ["setpriv", "--bounding-set", "-net_admin,-sys_admin,-bpf,-perfmon",
-                        "--inh-caps", "-net_admin,-sys_admin,-bpf,-perfmon"]
 
 
-class Devices:
+class Devices(proc.Undone):
     """with Devices() as devices: ..."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._prefix = f"tpp{secrets.token_hex(2)}"
-        self._undo = contextlib.ExitStack()
         self._started: list[proc.Process] = []
 
-    def __enter__(self) -> Devices:
-        try:
-            self._scratch = Path(self._undo.enter_context(tempfile.TemporaryDirectory(prefix="turnpike-probe-")))
-            for role in ("here", "there"):
-                self._undo.callback(proc.run, ["ip", "netns", "del", self._namespace(role)], check=False)
-                proc.run(["ip", "netns", "add", self._namespace(role)])
-            self.run("here", ["ip", "link", "add", "nic0", "type", "veth", "peer", "name", "far0",
-                              "netns", self._namespace("there")])
-            for line in ("link add port0 type veth peer name port1", "link add br0 type bridge",
-                         "link set port0 master br0", "tuntap add tap0 mode tap", "tuntap add tun0 mode tun"):
-                self.run("here", ["ip", *line.split()])
-            for role, names in (("here", ("nic0", "br0", "port0", "port1", "lo")), ("there", ("far0",))):
-                for name in names:
-                    self.run(role, ["ip", "link", "set", name, "up"])
-            if not proc.wait_until(self._links_are_up, 5):
-                raise proc.LabError("the links did not come up")
-        except BaseException:
-            self._clean_up()
-            raise
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self._clean_up()
-
-    def _clean_up(self) -> None:
-        with proc.signals_held():
-            self.stop_processes()
-            self._undo.close()
+    def _set_up(self) -> None:
+        self._scratch = Path(self._undo.enter_context(tempfile.TemporaryDirectory(prefix="turnpike-probe-")))
+        for role in ("here", "there"):
+            self._undo.callback(proc.run, ["ip", "netns", "del", self._namespace(role)], check=False)
+            proc.run(["ip", "netns", "add", self._namespace(role)])
+        self.run("here", ["ip", "link", "add", "nic0", "type", "veth", "peer", "name", "far0",
+                          "netns", self._namespace("there")])
+        for line in ("link add port0 type veth peer name port1", "link add br0 type bridge",
+                     "link set port0 master br0", "tuntap add tap0 mode tap", "tuntap add tun0 mode tun"):
+            self.run("here", ["ip", *line.split()])
+        for role, names in (("here", ("nic0", "br0", "port0", "port1", "lo")), ("there", ("far0",))):
+            for name in names:
+                self.run(role, ["ip", "link", "set", name, "up"])
+        if not proc.wait_until(self._links_are_up, 5):
+            raise proc.LabError("the links did not come up")
+        self._undo.callback(self.stop_processes)  # the first thing to happen at the end
 
     def _links_are_up(self) -> bool:
         return all(link["operstate"] == "UP"
@@ -112,10 +94,7 @@ class Devices:
         return self._started[-1]
 
     def pass_program(self) -> str:
-        built = self._scratch / "pass.o"
-        if not built.exists():
-            proc.run(["clang", "-O2", "-g", "-target", "bpf", "-c", str(HERE / "pass.bpf.c"), "-o", str(built)])
-        return str(built)
+        return str(proc.compile_bpf(HERE / "pass.bpf.c", self._scratch))
 
     def run_remedy(self, role: str, remedy: str) -> None:
         words = shlex.split(remedy)
@@ -364,10 +343,7 @@ def tests() -> Iterator[tuple[str, Test]]:
 def run(devices: Devices, test: Test) -> Complaints:
     """Afterwards all is as it was before."""
     before = devices.state()
-    try:
-        complaints = test(devices)
-    except (proc.LabError, OSError, KeyError, IndexError, StopIteration) as error:
-        complaints = [f"{type(error).__name__}: {error}"]
+    complaints = scenes.tried(test, devices)
     devices.stop_processes()
     proc.wait_until(lambda: devices.state() == before, 3, step=0.1)
     after = devices.state()
@@ -375,25 +351,5 @@ def run(devices: Devices, test: Test) -> Complaints:
                          if before[key] != after.get(key)]
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description="turnpike probe and turnpike pass on real devices.")
-    parser.add_argument("--only", default="", metavar="TEXT", help="only tests with TEXT in their names")
-    options = parser.parse_args()
-    proc.die_cleanly_on_signals()
-    chosen = {name: test for name, test in tests() if options.only in name}
-    failed = 0
-    with Devices() as devices:
-        for number, (name, test) in enumerate(chosen.items(), 1):
-            start = time.monotonic()
-            complaints = run(devices, test)
-            failed += bool(complaints)
-            print(f"[{number:2}/{len(chosen)}] {'FAIL' if complaints else 'ok  '} {name:40}"
-                  f"{time.monotonic() - start:5.1f} s", flush=True)
-            for complaint in complaints:
-                print(f"        {complaint}", flush=True)
-    print(f"{len(chosen) - failed} passed, {failed} failed")
-    return 1 if failed or not chosen else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(scenes.main("turnpike probe and turnpike pass on real devices.", tests(), run, Devices()))

@@ -11,12 +11,11 @@ import proc
 import test_matrix
 import verifier_table
 from lab import HERE
-from relay import BINARY, Turnpike, Variant
+from relay import AUTO, BINARY, Turnpike, Variant
 from test_lifecycle import relays
 from vm import Vm
 from vmlab import DRIVERS, VmLab
 
-AUTO = Variant("auto", "auto", "none")
 BUDGET = 100000  # verified instructions, for each program
 # The first that was built. Sanitizers are no use under an emulator that makes everything ten times slower.
 BUILDS = (BINARY.parent.parent, HERE.parent / "build/release", HERE.parent / "build/clang", HERE.parent / "build/dev")

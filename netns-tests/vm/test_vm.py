@@ -55,9 +55,9 @@ import clients
 import kernel
 import proc
 import test_matrix
-from cells import AUTO, Bench, Place, Result, choice, inside, left, refused, settled, traffic, witness
+from cells import Bench, Place, Result, choice, inside, left, refused, settled, traffic, witness
 from kernel import Unavailable
-from relay import VARIANTS, Variant
+from relay import AUTO, VARIANTS, Variant
 from test_matrix import Outcome, show
 from vm import Vm
 from vmlab import BIG_BUFFERS, VmLab
