@@ -205,8 +205,8 @@ static void tell(struct device *device, const struct turnpike_plan *plan,
 }
 
 /*
- * What stands in the way of a better mode may go without an event: the other end of a veth, for one,
- * is in another namespace. So it is looked at again after a while, as what has failed.
+ * What stands in the way of a better mode may go without an event: the other end of a veth, for
+ * one, is in another namespace. So it is looked at again after a while, as what has failed.
  */
 static void look_again_at_better(const struct devices *devices, struct device *device,
 				 const struct turnpike_plan *plan,

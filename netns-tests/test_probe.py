@@ -27,11 +27,12 @@ from typing import Any
 import proc
 import scenes
 from lab import HERE
-from relay import BINARY, WITHOUT_CAPABILITIES
+from relay import AUTO, BINARY, BY_NAME, VARIANTS, WITHOUT_CAPABILITIES, Variant
 from scenes import Complaints
 
 Json = dict[str, Any]
 ETHERNET = {"nic0", "br0", "port0", "port1", "tap0"}
+SERVER = "10.77.9.1"
 MODES = ("xdp-native", "tc", "xdp-generic")
 
 
@@ -92,6 +93,17 @@ class Devices(proc.Undone):
             proc.in_namespace(self._namespace(role), [str(BINARY), "pass", "dev", device]), log))
         self._started[-1].wait_for("^ready")
         return self._started[-1]
+
+    def start_relay(self, role: str, variant: Variant) -> None:
+        """On nic0."""
+        self._started.append(proc.Process(proc.in_namespace(self._namespace(role), [
+            str(BINARY), "serve", "--listen", SERVER, "--dev", "nic0", "--user", "alice:secret",
+            "--control", self.control, *variant.options()]), self._scratch / f"{len(self._started)}.log"))
+        self._started[-1].wait_for(r"\bready\b")
+
+    @property
+    def control(self) -> str:
+        return str(self._scratch / "control.sock")
 
     def pass_program(self) -> str:
         return str(proc.compile_bpf(HERE / "pass.bpf.c", self._scratch))
@@ -298,6 +310,58 @@ def filter_of_others(devices: Devices) -> Complaints:
         devices.run("here", ["tc", "qdisc", "del", "dev", "br0", "clsact"])
 
 
+# What a relay has proven.
+
+def proven(devices: Devices, variant: Variant) -> Complaints:
+    """It is told of the device that a relay has attached, and of no other, nor is anything changed by that."""
+    devices.run("here", ["ip", "addr", "add", f"{SERVER}/24", "dev", "nic0"])
+    devices.start_pass("there", "far0")
+    try:
+        devices.start_relay("here", variant)
+        told = json.loads(devices.turnpike("here", "status", "-j", "--control", devices.control).stdout)["devices"][0]
+        in_kernel = variant.mode != "userspace"
+        before = devices.state()
+        nic0, br0 = devices.probe("here", "nic0", "br0", "--control", devices.control)
+        table = devices.turnpike("here", "probe", "nic0", "--control", devices.control).stdout
+        complaints = [] if devices.state() == before else ["something has changed"]
+        if in_kernel and nic0["relay"] != told:
+            complaints.append(f"of nic0 {nic0['relay']} is told, not {told}")
+        if br0["relay"] or (nic0["relay"] and not in_kernel):
+            complaints.append("a relay is told of where none has attached anything")
+        complaints += [f"'{told[key]}' is not in the table" for key in ("why", "proof")
+                       if in_kernel and told[key] not in table]
+        return complaints + (["that nothing is proven is in the table"] if "Nothing" in table else [])
+    finally:
+        devices.run("here", ["ip", "addr", "flush", "dev", "nic0"])
+
+
+def proven_elsewhere(devices: Devices) -> Complaints:
+    """A relay's device of the same name in another network namespace is another one."""
+    devices.run("there", ["ip", "link", "add", "nic0", "type", "veth", "peer", "name", "nic9"])
+    devices.run("here", ["ip", "addr", "add", f"{SERVER}/24", "dev", "nic0"])
+    try:
+        devices.start_relay("here", BY_NAME["tcx"])
+        here, there = (devices.probe(role, "nic0", "--control", devices.control)[0]["relay"]
+                       for role in ("here", "there"))
+        complaints = [] if here else ["of the relay's device nothing is told"]
+        return complaints + ([f"of the other one {there} is told"] if there else [])
+    finally:
+        devices.run("here", ["ip", "addr", "flush", "dev", "nic0"])
+        devices.run("there", ["ip", "link", "del", "nic0"])
+
+
+def unproven(devices: Devices) -> Complaints:
+    """Where no relay runs that is one line, and no error."""
+    result = devices.turnpike("here", "probe", "-j", "nic0", "--control", devices.control)
+    document = json.loads(result.stdout)
+    complaints = [f"status {result.returncode}: {result.stderr}"] if result.returncode or result.stderr else []
+    if document["devices"][0]["relay"] is not None or "no turnpike serves" not in document["unproven"]:
+        complaints.append(f"JSON says {document['unproven']}, {document['devices'][0]['relay']}")
+    table = devices.turnpike("here", "probe", "--control", devices.control).stdout
+    lines = [line for line in table.splitlines() if line.startswith("Nothing of this is proven: no turnpike serves")]
+    return complaints + ([] if len(lines) == 1 else [f"the table has {len(lines)} lines about that"])
+
+
 # The end of pass.
 
 def pass_ends(devices: Devices, how: signal.Signals) -> Complaints:
@@ -334,7 +398,10 @@ def tests() -> Iterator[tuple[str, Test]]:
                 ("devices/no ethernet", no_ethernet), ("devices/tap", tap), ("devices/bridge", bridge),
                 ("veth/remedy", veth), ("veth/same namespace", veth_same_namespace), ("veth/mtu", veth_mtu),
                 ("veth/unseen", veth_unseen), ("owners/link", owner_by_link), ("owners/no link", owner_without_link),
-                ("owners/filter", filter_of_others))
+                ("owners/filter", filter_of_others), ("proven/nothing", unproven),
+                ("proven/elsewhere", proven_elsewhere))
+    for variant in (AUTO, *VARIANTS):
+        yield f"proven/{variant.name}", partial(proven, variant=variant)
     for how in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
         yield f"pass/{how.name}", partial(pass_ends, how=how)
     yield from (("pass/by index", pass_by_index), ("pass/twice", pass_twice))
