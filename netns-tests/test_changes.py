@@ -15,7 +15,7 @@
     mtu         the MTU changes: what no longer fits goes up, nothing is lost
     starved     frames come without room in front: moved at the other end, and at the front when there is room again
     mtu/peer    the other end's MTU is too large for native XDP, and then no longer
-    mtu/own     the MTU is raised: as far as the kernel lets it be, nothing changes
+    mtu/own     the MTU is raised as far as the kernel lets it be: nothing changes, no packet is lost
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ class Scene:
     def __init__(self, lab: Lab, variant: Variant, options: Sequence[str] = ()) -> None:
         self.lab = lab
         self.server = Turnpike(lab, variant, options=options)
+        self.flows: list[Flow] = []
 
     def device(self) -> dict[str, object]:
         return dict(self.server.ask("status")["devices"][0])
@@ -67,17 +68,6 @@ class Scene:
         if because not in self.server.process.log():
             complaints.append(f"'{because}' is in no line of the log")
         return complaints
-
-    def relays_in_kernel(self) -> Complaints:
-        """All of it, and without having to look for room at the other end."""
-        (kernel, user_space), verdicts = self.server.relayed(), self.server.verdicts()
-        time.sleep(1)
-        (kernel_now, user_space_now), verdicts_now = self.server.relayed(), self.server.verdicts()
-        complaints = [] if kernel_now > kernel else ["nothing is relayed in the kernel"]
-        if user_space_now > user_space:
-            complaints.append(f"{user_space_now - user_space} packets were relayed in user space")
-        return complaints + [f"{more} packets were '{verdict}'" for verdict in ("no-room", "head-failed")
-                             if (more := verdicts_now.get(verdict, 0) - verdicts.get(verdict, 0))]
 
     def ip(self, *words: str) -> None:
         self.lab.run("relay", ["ip", *words])
@@ -150,15 +140,20 @@ def peers_mtu(scene: Scene) -> Complaints:
     if "the MTU of the peer is 9000" not in str(scene.device()["why"]):
         complaints.append(f"the reason is: {scene.device()['why']}")
     scene.lab.run("router", ["ip", "link", "set", "dev", "to-relay", "mtu", "1500"])
-    return complaints + scene.becomes("xdp-native/xdp", "", soon=PAUSE + SOON) + scene.relays_in_kernel()
+    return complaints + scene.becomes("xdp-native/xdp", "", soon=PAUSE + SOON) + scene.server.complaints_in_kernel()
 
 
-def own_mtu(scene: Scene) -> Complaints:
+def own_mtu(scene: Scene, mode: str, refused: int, allowed: int) -> Complaints:
+    """What the kernel refuses changes nothing, and what it allows neither, not for a single packet."""
+    starts = [flow.sent for flow in scene.flows]
     complaints = []
-    if scene.lab.run("relay", ["ip", "link", "set", "dev", DEVICE, "mtu", "9000"], check=False).returncode == 0:
-        complaints.append("the kernel lets the MTU be 9000, though the other end has native XDP")
-    scene.ip("link", "set", "dev", DEVICE, "mtu", str(LARGEST_MTU))
-    return complaints + scene.relays_in_kernel() + scene.becomes("xdp-native/xdp/head", "")
+    if refused and scene.lab.run("relay", ["ip", "link", "set", "dev", DEVICE, "mtu", str(refused)],
+                                 check=False).returncode == 0:
+        complaints.append(f"the kernel lets the MTU be {refused}, though the other end has native XDP")
+    scene.ip("link", "set", "dev", DEVICE, "mtu", str(allowed))
+    complaints += scene.server.complaints_in_kernel(2) + scene.becomes(mode, "")
+    lost = sum(flow.lost_since(start) for flow, start in zip(scene.flows, starts))
+    return complaints + ([f"{lost} messages were lost meanwhile"] if lost else [])
 
 
 # Room in front.
@@ -180,18 +175,18 @@ def take_redirected_frames(lab: Lab) -> None:
 
 
 def starved(scene: Scene) -> Complaints:
-    complaints = scene.becomes("xdp-native/xdp/head", "") + scene.relays_in_kernel()
+    complaints = scene.becomes("xdp-native/xdp/head", "") + scene.server.complaints_in_kernel()
     starve(scene.lab)
     complaints += scene.becomes("xdp-native/xdp/tail", NO_ROOM)
     if NO_ROOM not in str(scene.device()["why"]):
         complaints.append(f"the reason is: {scene.device()['why']}")
-    return complaints + scene.relays_in_kernel()
+    return complaints + scene.server.complaints_in_kernel()
 
 
 def given_back(scene: Scene) -> Complaints:
     complaints = starved(scene)
     starve(scene.lab, begin=False)
-    return complaints + scene.becomes("xdp-native/xdp/head", "", soon=PAUSE + SOON) + scene.relays_in_kernel()
+    return complaints + scene.becomes("xdp-native/xdp/head", "", soon=PAUSE + SOON) + scene.server.complaints_in_kernel()
 
 
 def starved_at_start(scene: Scene) -> Complaints:
@@ -203,7 +198,7 @@ def starved_at_start(scene: Scene) -> Complaints:
     complaints = [] if scene.moves() == "xdp-native/xdp/tail" else [f"the mode is {scene.moves()}"]
     complaints += [f"{key} is: {told[key]}" for key, text in (("why", NO_ROOM), ("proof", "of which 0 had room"))
                    if text not in str(told[key])]
-    return complaints + scene.relays_in_kernel()
+    return complaints + scene.server.complaints_in_kernel()
 
 
 # name: the variant it begins with, what happens, and whether somebody else's program is there first.
@@ -236,6 +231,7 @@ def run(variant: Variant, happens: Callable[[Scene], Complaints], silent: bool,
         before(lab)
         scene = Scene(lab, variant, options)
         flows = [Flow(lab, family, peer.address) for family, peer in zip(FAMILIES, (peer4, peer6))]
+        scene.flows = flows
         for flow in flows:
             flow.start()
         time.sleep(0.5)
@@ -263,11 +259,18 @@ def raise_peers_mtu(lab: Lab) -> None:
     lab.run("router", ["ip", "link", "set", "dev", "to-relay", "mtu", "9000"])
 
 
+def leave_peer_without_program(lab: Lab) -> None:
+    lab.run("router", ["ip", "link", "set", "dev", "to-relay", "xdpdrv", "off"])
+
+
 def tests() -> Iterator[tuple[str, Callable[[], Complaints]]]:
     for name, (variant, happens, theirs_first) in SCENES.items():
         yield name, partial(run, variant, happens, happens in (mtu, proof),
                             before=hold_hook if theirs_first else lambda lab: None)
-    yield "mtu/own", partial(run, AUTO, own_mtu, True)
+    yield "mtu/own native", partial(run, AUTO, partial(own_mtu, mode="xdp-native/xdp/head", refused=9000,
+                                                       allowed=LARGEST_MTU), True)
+    yield "mtu/own tc", partial(run, AUTO, partial(own_mtu, mode="tc/tcx", refused=0, allowed=9000), True,
+                                before=leave_peer_without_program)
     yield "mtu/peer", partial(run, AUTO, peers_mtu, False, raise_peers_mtu, SHORT_BACKOFF)
     # A frame that XDP brings has lost what the stack knew of its checksum, so it must be complete.
     hungry = partial(run, before=take_redirected_frames, offload=False)
