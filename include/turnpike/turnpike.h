@@ -106,7 +106,8 @@ TURNPIKE_API int turnpike_hook_parse(const char *name, enum turnpike_hook *ret);
  * @demote_packets: so many packets in a second that find no room, or that the program does not
  * meet, end an automatic choice; 0: 20
  * @demote_percent: and they must be more than so many in a hundred of those to be relayed; 0: 1
- * @backoff_first_ms: how long a way that has failed is left alone; twice as long each time. 0: 10 s
+ * @backoff_first_ms: how long a way that has failed is left alone, and after which time better ways
+ * that something speaks against are looked at again; twice as long each time. 0: 10 s
  * @backoff_longest_ms: but never longer. 0: 10 min
  */
 struct turnpike_open_opts {
