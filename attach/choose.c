@@ -23,10 +23,10 @@ static const struct attach_point *point_of(const struct turnpike_candidate *cand
 	return point;
 }
 
-static struct backoff *backoff_of(struct device *device, const struct attach_point *point,
-				  enum turnpike_moves moves)
+/* Of the DEVICE_WAYS. */
+static size_t way_of(const struct attach_point *point, enum turnpike_moves moves)
 {
-	return &device->backoffs[(size_t)(point - attach_points) * TURNPIKE_MOVES_MAX + moves];
+	return (size_t)(point - attach_points) * TURNPIKE_MOVES_MAX + moves;
 }
 
 void device_hold_against(const struct devices *devices, struct device *device,
@@ -36,12 +36,16 @@ void device_hold_against(const struct devices *devices, struct device *device,
 	enum turnpike_moves each;
 
 	if (health != HEALTH_NOT_RUNNING) {
-		backoff_strike(backoff_of(device, point, moves), &devices->backoff, clock_ns());
+		device->faults[way_of(point, moves)] = health;
+		backoff_strike(&device->backoffs[way_of(point, moves)], &devices->backoff,
+			       clock_ns());
 		return;
 	}
 	/* That is the hook's fault, whatever moves, and only another device or setting mends it. */
-	for (each = TURNPIKE_MOVES_AUTO; each < TURNPIKE_MOVES_MAX; each++)
-		backoff_forbid(backoff_of(device, point, each));
+	for (each = TURNPIKE_MOVES_AUTO; each < TURNPIKE_MOVES_MAX; each++) {
+		device->faults[way_of(point, each)] = health;
+		backoff_forbid(&device->backoffs[way_of(point, each)]);
+	}
 }
 
 void device_forgive(struct device *device)
@@ -50,6 +54,7 @@ void device_forgive(struct device *device)
 
 	for (i = 0; i < DEVICE_WAYS; i++)
 		backoff_clear(&device->backoffs[i]);
+	backoff_clear(&device->again);
 }
 
 /*
@@ -138,13 +143,20 @@ static void explain_rejection(const struct turnpike_candidate *candidate, struct
 		text_append(why, " (%s)", candidate->remedy);
 }
 
+static void explain_fault(const struct turnpike_candidate *candidate, enum health health,
+			  struct text *why)
+{
+	explain(candidate, "has failed and is left alone for a while", why);
+	if (health != HEALTH_GOOD)
+		text_append(why, ", as %s", health_text(health));
+}
+
 /* One entry of the plan: 0 if it does the work now. */
 static int try(struct devices *devices, struct device *device,
 	       const struct turnpike_candidate *candidate, struct text *why)
 {
 	const struct attach_point *point = point_of(candidate);
-	struct backoff *backoff = backoff_of(device, point, candidate->moves);
-	const __u64 now = clock_ns();
+	const size_t way = way_of(point, candidate->moves);
 	enum health health = HEALTH_GOOD;
 	int err;
 
@@ -152,8 +164,8 @@ static int try(struct devices *devices, struct device *device,
 		explain_rejection(candidate, why);
 		return -EOPNOTSUPP;
 	}
-	if (backoff_blocks(backoff, now)) {
-		explain(candidate, "has failed and is left alone for a while", why);
+	if (backoff_blocks(&device->backoffs[way], clock_ns())) {
+		explain_fault(candidate, device->faults[way], why);
 		return -EAGAIN;
 	}
 	err = take(devices, device, point, candidate->moves, &health);
@@ -204,23 +216,30 @@ static void tell(struct device *device, const struct turnpike_plan *plan,
 		text_append(&story, "; %s", why->buffer);
 }
 
+static bool has_better(const struct turnpike_plan *plan, const struct turnpike_candidate *chosen)
+{
+	const struct turnpike_candidate *candidate;
+
+	for (candidate = chosen + 1; candidate < plan->candidates + plan->n; candidate++)
+		if (point_of(candidate) < point_of(chosen))
+			return true;
+	return false;
+}
+
 /*
  * What stands in the way of a better mode may go without an event: the other end of a veth, for
  * one, is in another namespace. So it is looked at again after a while, as what has failed.
  */
-static void look_again_at_better(const struct devices *devices, struct device *device,
-				 const struct turnpike_plan *plan,
-				 const struct turnpike_candidate *chosen)
+static void plan_next_look(const struct devices *devices, struct device *device,
+			   const struct turnpike_plan *plan,
+			   const struct turnpike_candidate *chosen)
 {
-	const struct turnpike_candidate *candidate;
 	const __u64 now = clock_ns();
-	struct backoff *backoff;
 
-	for (candidate = chosen + 1; candidate < plan->candidates + plan->n; candidate++) {
-		backoff = backoff_of(device, point_of(candidate), candidate->moves);
-		if (point_of(candidate) < point_of(chosen) && !backoff_blocks(backoff, now))
-			backoff_strike(backoff, &devices->backoff, now);
-	}
+	if (device->wish.mode != TURNPIKE_MODE_AUTO || !has_better(plan, chosen))
+		backoff_clear(&device->again);
+	else if (!backoff_blocks(&device->again, now))
+		backoff_strike(&device->again, &devices->backoff, now);
 }
 
 static int follow(struct devices *devices, struct device *device, const struct turnpike_plan *plan,
@@ -235,8 +254,7 @@ static int follow(struct devices *devices, struct device *device, const struct t
 		err = try(devices, device, candidate, why);
 		if (!err) {
 			tell(device, plan, candidate, why);
-			if (device->wish.mode == TURNPIKE_MODE_AUTO)
-				look_again_at_better(devices, device, plan, candidate);
+			plan_next_look(devices, device, plan, candidate);
 			return 0;
 		}
 		if (!first_error)

@@ -32,6 +32,8 @@ struct device {
 	char proof[sizeof(((struct turnpike_status *)NULL)->proof)];
 	__u32 changes; /* of the way, without having been asked to */
 	struct backoff backoffs[DEVICE_WAYS];
+	enum health faults[DEVICE_WAYS]; /* why, last; HEALTH_GOOD: the kernel did not take it */
+	struct backoff again;            /* a look at better ways that something speaks against */
 	struct health_sample sample;
 	__u64 sampled; /* when, ns; 0: never with this program */
 	struct device *next;

@@ -159,17 +159,19 @@ static bool is_unwell(struct devices *devices, struct device *device, __u64 now,
 }
 
 /* Has a pause ended since the last look? Then what was backed off may be better again. */
+static bool has_ended(const struct devices *devices, const struct backoff *backoff, __u64 now)
+{
+	return backoff->until > devices->tended && backoff->until <= now;
+}
+
 static bool is_free_again(const struct devices *devices, const struct device *device, __u64 now)
 {
-	__u64 until;
 	size_t i;
 
-	for (i = 0; i < DEVICE_WAYS; i++) {
-		until = device->backoffs[i].until;
-		if (until > devices->tended && until <= now)
+	for (i = 0; i < DEVICE_WAYS; i++)
+		if (has_ended(devices, &device->backoffs[i], now))
 			return true;
-	}
-	return false;
+	return has_ended(devices, &device->again, now);
 }
 
 static bool is_same_way(const struct turnpike_status *a, const struct turnpike_status *b)

@@ -129,7 +129,7 @@ class Turnpike:
         return complaints + [f"{name} has {key} {device[key]}, not {value}" for name, device in devices.items()
                              for key, value in wanted.items() if device[key] != value]
 
-    def complaints_in_kernel(self, seconds: float = 1) -> list[str]:
+    def kernel_complaints(self, seconds: float = 1) -> list[str]:
         """Under traffic, all is relayed in the kernel, and room is found at once where it is looked for."""
         (kernel, user_space), verdicts = self.relayed(), self.verdicts()
         time.sleep(seconds)

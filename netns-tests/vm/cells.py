@@ -163,7 +163,7 @@ def mtu(bench: Bench, at: Place) -> Result:
             return [f"the device has {devices(server)[0]['mode']}, not {mode}: {devices(server)[0]['why']}"]
         told = devices(server)[0]
         seen.append(mode)
-        return ([] if why in told["why"] else [f"the reason is: {told['why']}"]) + server.complaints_in_kernel(2)
+        return ([] if why in told["why"] else [f"the reason is: {told['why']}"]) + server.kernel_complaints(2)
 
     with contextlib.ExitStack() as stack:
         flows = [Flow(lab, family, stack.enter_context(echo_peer(lab, family)).address, VM_PACE) for family in FAMILIES]
