@@ -15,6 +15,7 @@
     mtu         the MTU changes: what no longer fits goes up, nothing is lost
     starved     frames come without room in front: moved at the other end, and at the front when there is room again
     mtu/peer    the other end's MTU is too large for native XDP, and then no longer
+    peer        the other end has no XDP program, which native XDP needs, and gets one
     mtu/own     the MTU is raised as far as the kernel lets it be: nothing changes, no packet is lost
 """
 
@@ -140,6 +141,14 @@ def peers_mtu(scene: Scene) -> Complaints:
     if "the MTU of the peer is 9000" not in str(scene.device()["why"]):
         complaints.append(f"the reason is: {scene.device()['why']}")
     scene.lab.run("router", ["ip", "link", "set", "dev", "to-relay", "mtu", "1500"])
+    return complaints + scene.becomes("xdp-native/xdp", "", soon=PAUSE + SOON) + scene.server.kernel_complaints()
+
+
+def peers_program(scene: Scene) -> Complaints:
+    """Without one what native XDP sends would be lost; of that no event comes either."""
+    complaints = scene.becomes("tc/tcx", "has no XDP program")
+    scene.lab.run("router", ["ip", "link", "set", "dev", "to-relay", "xdpdrv", "obj",
+                             str(scene.lab.scratch / "pass.o"), "sec", "xdp"])
     return complaints + scene.becomes("xdp-native/xdp", "", soon=PAUSE + SOON) + scene.server.kernel_complaints()
 
 
@@ -273,6 +282,7 @@ def tests() -> Iterator[tuple[str, Callable[[], Complaints]]]:
     yield "mtu/own tc", partial(run, AUTO, partial(own_mtu, mode="tc/tcx", refused=0, allowed=9000), True,
                                 before=leave_peer_without_program)
     yield "mtu/peer", partial(run, AUTO, peers_mtu, False, raise_peers_mtu, SHORT_BACKOFF)
+    yield "peer/program", partial(run, AUTO, peers_program, False, leave_peer_without_program, SHORT_BACKOFF)
     # A frame that XDP brings has lost what the stack knew of its checksum, so it must be complete.
     hungry = partial(run, before=take_redirected_frames, offload=False)
     yield "starved/auto", partial(hungry, AUTO, starved, False)
