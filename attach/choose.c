@@ -101,11 +101,11 @@ static int take(struct devices *devices, struct device *device, const struct att
 	if (device->attachment.point == point && device->attachment.moves == moves)
 		return 0;
 	if (point->ops)
-		err = device_slot(devices, device->name, point->mode, &slot);
+		err = slot_find(&devices->slots, device->name, point->mode, &slot);
 	if (err)
 		return err;
 	if (point->ops)
-		device_set_mac(devices, device, slot);
+		slot_set_mac(devices->maps, slot, device->link.mac);
 	err = attachment_load(devices->maps, point, moves, device->link.ifindex, slot, &next);
 	if (err)
 		return err;

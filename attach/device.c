@@ -6,8 +6,6 @@
 #include <string.h>
 #include <utlist.h>
 
-#include "maps.h"
-
 static struct device *find(const struct devices *devices, const char *ifname)
 {
 	struct device *device;
@@ -16,32 +14,6 @@ static struct device *find(const struct devices *devices, const char *ifname)
 		if (strcmp(device->name, ifname) == 0)
 			return device;
 	return NULL;
-}
-
-int device_slot(struct devices *devices, const char *ifname, enum turnpike_mode mode, __u32 *ret)
-{
-	struct slot *slot;
-	__u32 i;
-
-	for (i = 0; i < devices->n_slots; i++) {
-		slot = &devices->slots[i];
-		if (slot->mode == mode && strcmp(slot->dev, ifname) == 0) {
-			*ret = i;
-			return 0;
-		}
-	}
-	if (i == TURNPIKE_SLOTS)
-		return -ENOSPC;
-	slot = &devices->slots[devices->n_slots++];
-	slot->mode = mode;
-	strcpy(slot->dev, ifname);
-	*ret = i;
-	return 0;
-}
-
-void device_set_mac(const struct devices *devices, const struct device *device, __u32 slot)
-{
-	memcpy(devices->maps->devices[slot].mac, device->link.mac, sizeof(device->link.mac));
 }
 
 /* With a second device there are packets to redirect: not every way can. */

@@ -13,6 +13,7 @@
 #include "health.h"
 #include "netlink.h"
 #include "nexthop.h"
+#include "slot.h"
 #include "text.h"
 
 struct maps;
@@ -37,18 +38,11 @@ struct device {
 	struct device *next;
 };
 
-/** Counters are kept by device and mode, and outlive the attachment. */
-struct slot {
-	char dev[IFNAMSIZ];
-	enum turnpike_mode mode;
-};
-
 struct devices {
 	const struct maps *maps;
 	struct nl_sock *sock;
 	struct device *all;
-	struct slot slots[TURNPIKE_SLOTS]; /* in use: the first n_slots */
-	__u32 n_slots;
+	struct slots slots;
 	struct health_limits health;
 	struct backoff_limits backoff;
 	__u64 tended;                                                       /* when, ns */
@@ -67,12 +61,6 @@ int device_detach(struct devices *devices, const char *ifname);
 
 /** devices_detach_all() - nothing of ours is left on any device. */
 void devices_detach_all(struct devices *devices);
-
-/** device_slot() - the slot for a device in a mode; -ENOSPC. */
-int device_slot(struct devices *devices, const char *ifname, enum turnpike_mode mode, __u32 *ret);
-
-/** device_set_mac() - tell packets which MAC address is the device's */
-void device_set_mac(const struct devices *devices, const struct device *device, __u32 slot);
 
 /** device_status() - for people */
 struct turnpike_status device_status(const struct device *device);

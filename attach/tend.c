@@ -61,7 +61,7 @@ static bool look_up(const struct devices *devices, struct device *device, struct
 	device->link = link;
 	device->others_xdp = others_xdp(device, &link);
 	if (device->attachment.prog_fd >= 0)
-		device_set_mac(devices, device, device->attachment.slot);
+		slot_set_mac(devices->maps, device->attachment.slot, device->link.mac);
 	if (other)
 		device_forgive(device);
 	return other;
