@@ -13,6 +13,7 @@
 #include "facts.h"
 #include "proof.h"
 #include "select.h"
+#include "watch.h"
 
 static const struct attach_point *point_of(const struct turnpike_candidate *candidate)
 {
@@ -29,19 +30,28 @@ static struct backoff *backoff_of(struct device *device, const struct attach_poi
 	return &device->backoffs[(size_t)(point - attach_points) * TURNPIKE_MOVES_MAX + moves];
 }
 
+/* Would moving the other end help? An attach that failed may have been one program's fault. */
+static bool is_of_moves(enum health health)
+{
+	return health == HEALTH_GOOD || health == HEALTH_NO_ROOM || health == HEALTH_WRONG_END;
+}
+
 void device_hold_against(const struct devices *devices, struct device *device,
 			 const struct attach_point *point, enum turnpike_moves moves,
 			 enum health health)
 {
+	const __u64 now = clock_ns();
 	enum turnpike_moves each;
 
-	if (health != HEALTH_NOT_RUNNING) {
-		backoff_strike(backoff_of(device, point, moves), &devices->backoff, clock_ns());
-		return;
+	for (each = TURNPIKE_MOVES_AUTO; each < TURNPIKE_MOVES_MAX; each++) {
+		if (each != moves && is_of_moves(health))
+			continue;
+		/* Only another device or setting mends that. */
+		if (health == HEALTH_NOT_RUNNING)
+			backoff_forbid(backoff_of(device, point, each));
+		else
+			backoff_strike(backoff_of(device, point, each), &devices->backoff, now);
 	}
-	/* That is the hook's fault, whatever moves, and only another device or setting mends it. */
-	for (each = TURNPIKE_MOVES_AUTO; each < TURNPIKE_MOVES_MAX; each++)
-		backoff_forbid(backoff_of(device, point, each));
 }
 
 void device_forgive(struct device *device)
@@ -50,6 +60,16 @@ void device_forgive(struct device *device)
 
 	for (i = 0; i < DEVICE_WAYS; i++)
 		backoff_clear(&device->backoffs[i]);
+	backoff_clear(&device->xmit);
+}
+
+void device_lift(struct device *device)
+{
+	const __u64 now = clock_ns();
+	size_t i;
+
+	for (i = 0; i < DEVICE_WAYS; i++)
+		backoff_lift(&device->backoffs[i], now);
 }
 
 /*
@@ -90,6 +110,23 @@ static bool has_room_for_trial(const struct device *device, const struct attachm
 	       !attachment_excludes(&device->attachment, next->point);
 }
 
+/* From the first XDP program on until the handle is closed: it costs only where frames are lost. */
+static void watch_frames(struct devices *devices, struct device *device)
+{
+	struct text told = { device->proof, sizeof(device->proof) };
+
+	if (!devices->watch && !devices->watch_error)
+		devices->watch_error = watch_open(&devices->watch);
+	text_append(&told, "%s", device->proof[0] ? "; " : "");
+	if (devices->watch)
+		text_append(&told, "watched: whether the driver loses what was relayed");
+	else
+		text_append(&told,
+			    "not watched: whether the driver loses what was relayed, as the kernel "
+			    "does not tell us (%s; it needs BTF)",
+			    strerror(-devices->watch_error));
+}
+
 /* Has the candidate do the device's work from now on. */
 static int take(struct devices *devices, struct device *device, const struct attach_point *point,
 		enum turnpike_moves moves, enum health *health)
@@ -116,6 +153,8 @@ static int take(struct devices *devices, struct device *device, const struct att
 		err = attachment_exchange(&device->attachment, &next);
 	if (err)
 		attachment_close(&next);
+	else if (point->hook == TURNPIKE_HOOK_XDP)
+		watch_frames(devices, device);
 	device->sampled = 0;
 	return err;
 }
@@ -190,6 +229,25 @@ static void explain_better(const struct turnpike_plan *plan,
 	}
 }
 
+/*
+ * Nobody tells when what stands in the way of the better modes is gone, such as the other end of a
+ * veth without a program: they are looked at again after a pause, as if they had been tried.
+ */
+static void hold_rejected(const struct devices *devices, struct device *device,
+			  const struct turnpike_plan *plan, const struct turnpike_candidate *chosen)
+{
+	const struct turnpike_candidate *candidate;
+	const __u64 now = clock_ns();
+	struct backoff *backoff;
+
+	for (candidate = chosen + 1; candidate < plan->candidates + plan->n; candidate++) {
+		backoff = backoff_of(device, point_of(candidate), candidate->moves);
+		if (candidate->outlook == TURNPIKE_REJECTED &&
+		    point_of(candidate) < point_of(chosen) && !backoff_blocks(backoff, now))
+			backoff_strike(backoff, &devices->backoff, now);
+	}
+}
+
 static void tell(struct device *device, const struct turnpike_plan *plan,
 		 const struct turnpike_candidate *chosen, struct text *why)
 {
@@ -216,6 +274,8 @@ static int follow(struct devices *devices, struct device *device, const struct t
 		err = try(devices, device, candidate, why);
 		if (!err) {
 			tell(device, plan, candidate, why);
+			if (device->wish.mode == TURNPIKE_MODE_AUTO)
+				hold_rejected(devices, device, plan, candidate);
 			return 0;
 		}
 		if (!first_error)

@@ -6,6 +6,9 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "clock.h"
+#include "watch.h"
+
 static struct device *find(const struct devices *devices, const char *ifname)
 {
 	struct device *device;
@@ -101,6 +104,8 @@ void devices_detach_all(struct devices *devices)
 
 	LL_FOREACH_SAFE(devices->all, device, tmp)
 	detach(devices, device);
+	watch_close(devices->watch);
+	devices->watch = NULL;
 }
 
 bool device_egress(const struct devices *devices, __u32 ifindex, struct egress *ret)
@@ -115,7 +120,8 @@ bool device_egress(const struct devices *devices, __u32 ifindex, struct egress *
 		memcpy(ret->mac, device->link.mac, sizeof(ret->mac));
 		ret->mtu = device->link.mtu;
 		/* Many drivers take redirected frames only while they run a program themselves. */
-		if (device->attachment.point->mode == TURNPIKE_MODE_XDP_NATIVE && !device->no_xmit)
+		if (device->attachment.point->mode == TURNPIKE_MODE_XDP_NATIVE &&
+		    !device->no_xmit && !backoff_blocks(&device->xmit, clock_ns()))
 			ret->flags = TURNPIKE_HOP_XDP_XMIT;
 		else
 			ret->flags = 0;

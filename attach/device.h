@@ -17,6 +17,7 @@
 #include "text.h"
 
 struct maps;
+struct watch;
 
 /** Each has a back-off of its own. */
 #define DEVICE_WAYS (N_ATTACH_POINTS * TURNPIKE_MOVES_MAX)
@@ -27,7 +28,8 @@ struct device {
 	struct link_facts link;
 	__u32 others_xdp; /* id of an XDP program that is not ours; 0: none */
 	bool gone;
-	bool no_xmit; /* its driver takes no frames that XDP redirects to it */
+	bool no_xmit;        /* its driver takes no frames that XDP redirects to it */
+	struct backoff xmit; /* has refused such frames */
 	struct attachment attachment;
 	char why[sizeof(((struct turnpike_status *)NULL)->why)];
 	char proof[sizeof(((struct turnpike_status *)NULL)->proof)];
@@ -43,6 +45,8 @@ struct devices {
 	struct nl_sock *sock;
 	struct device *all;
 	struct slots slots;
+	struct watch *watch; /* NULL: not opened yet, or not to be had */
+	int watch_error;
 	struct health_limits health;
 	struct backoff_limits backoff;
 	__u64 tended;                                                       /* when, ns */
@@ -84,6 +88,9 @@ int device_choose(struct devices *devices, struct device *device, struct text *w
 void device_hold_against(const struct devices *devices, struct device *device,
 			 const struct attach_point *point, enum turnpike_moves moves,
 			 enum health health);
+
+/** device_lift() - the pauses of all ways end now; those that cannot work at all stay forbidden. */
+void device_lift(struct device *device);
 
 /** device_forgive() - every way may be tried at once */
 void device_forgive(struct device *device);

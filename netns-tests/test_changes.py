@@ -13,6 +13,11 @@
     gone        the device is deleted, and another one of its name comes: attached to that
     proof       a trial shows that programs run and how much room frames have, before anything is relayed
     mtu         the MTU changes: what no longer fits goes up, nothing is lost
+    unheard     the other end of the cable loses its XDP program, and with it what XDP_TX sends: tc, until it is back
+    untaken     the same for frames that are redirected, in a relay with two NICs
+    oversized   the device that packets leave by refuses some of them
+
+Forced modes stay, and tell once what they lose.
 """
 
 from __future__ import annotations
@@ -22,7 +27,8 @@ import json
 import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import proc
 import turn
@@ -34,6 +40,8 @@ from relay import VARIANTS, Turnpike, Variant
 Complaints = list[str]
 BY_NAME = {variant.name: variant for variant in VARIANTS}
 AUTO = Variant("auto", "auto", "none")
+PAUSED = 20.0  # seconds: several pauses of BACKOFF
+BACKOFF = ["--backoff", "1-4"]
 SOON = 3.0  # seconds: two for the relay to notice, and one for a noisy machine
 DEVICE = "nic0"
 
@@ -41,15 +49,19 @@ DEVICE = "nic0"
 class Scene:
     """A relay with its flows, and what is asked of it."""
 
-    def __init__(self, lab: Lab, variant: Variant) -> None:
+    def __init__(self, lab: Lab, variant: Variant, options: Sequence[str] = ()) -> None:
         self.lab = lab
-        self.server = Turnpike(lab, variant)
+        self.server = Turnpike(lab, variant, options=options)
+        self.flows: list[Flow] = []
 
     def device(self) -> dict[str, object]:
         return dict(self.server.ask("status")["devices"][0])
 
     def mode(self) -> str:
         return f"{self.device()['mode']}/{self.device()['hook']}"
+
+    def modes(self) -> set[str]:
+        return {f"{device['mode']}/{device['hook']}" for device in self.server.ask("status")["devices"]}
 
     def becomes(self, mode: str, because: str) -> Complaints:
         """The mode is had soon, and it is told why."""
@@ -126,6 +138,92 @@ def proof(scene: Scene) -> Complaints:
     return [] if "unproven: that moved frames leave moved" in told else ["what is not proven is not told"]
 
 
+def pass_program(scene: Scene, role: str, device: str, *, there: bool) -> None:
+    """The other end of a cable passes by a program of its own, or does not: then what XDP sends there is lost."""
+    words = ["obj", str(scene.lab.scratch / "pass.o"), "sec", "xdp"] if there else ["off"]
+    scene.lab.run(role, ["ip", "link", "set", "dev", device, "xdpdrv", *words])
+
+
+def relays_on(scene: Scene) -> Complaints:
+    """Messages come back, by the counters of the kernel's programs, and all of them."""
+    before = scene.server.relayed()
+    time.sleep(0.5)  # what was under way meanwhile
+    lost = sum(flow.lost_in(0.5) for flow in scene.flows)
+    after = scene.server.relayed()
+    complaints = [f"{lost} messages were lost while {scene.mode()} did the work"] if lost else []
+    return complaints if after > before else [*complaints, "nothing was relayed"]
+
+
+def unheard(scene: Scene) -> Complaints:
+    """What XDP_TX sends is lost, until the other end has its program back."""
+    pass_program(scene, "router", "to-relay", there=False)
+    complaints = scene.becomes("tc/tcx", "loses packets that were relayed") + relays_on(scene)
+    kernel = scene.server.relayed()[0]
+    pass_program(scene, "router", "to-relay", there=True)
+    if not proc.wait_until(lambda: scene.mode() == "xdp-native/xdp", PAUSED, step=0.1):
+        complaints.append(f"it was not promoted again: {scene.device()['why']}")
+    return complaints if scene.server.relayed()[0] > kernel else [*complaints, "the kernel did not relay meanwhile"]
+
+
+def unheard_forced(scene: Scene) -> Complaints:
+    """Who asked for a mode keeps it, and is told once."""
+    pass_program(scene, "router", "to-relay", there=False)
+    time.sleep(2 * SOON)
+    complaints = told_once(scene, "loses packets that were relayed")
+    pass_program(scene, "router", "to-relay", there=True)
+    time.sleep(0.5)
+    return complaints + relays_on(scene)
+
+
+def untaken(scene: Scene) -> Complaints:
+    """The device that packets leave by takes no redirected frames any more, until the other end has its program back."""
+    pass_program(scene, "peer", "nic0", there=False)
+    complaints = scene.becomes("tc/tcx", "lost at the device that they are redirected to") + relays_on(scene)
+    pass_program(scene, "peer", "nic0", there=True)
+    if not proc.wait_until(lambda: scene.modes() == {"xdp-native/xdp"}, PAUSED, step=0.1):
+        complaints.append(f"not all were promoted again: {scene.server.ask('status')['devices']}")
+    return complaints + relays_on(scene)
+
+
+def untaken_forced(scene: Scene) -> Complaints:
+    """The mode stays, and user space does what cannot be redirected."""
+    pass_program(scene, "peer", "nic0", there=False)
+    refused = proc.wait_until(lambda: "redirected to" in str(scene.device()["why"]), SOON, step=0.1)
+    time.sleep(0.5)
+    by_hand = scene.server.relayed()[1]
+    complaints = [] if refused else [f"it is not told: {scene.device()['why']}"]
+    complaints += relays_on(scene) + told_once(scene, "lost at the device that they are redirected to")
+    if scene.server.relayed()[1] <= by_hand:
+        complaints.append("user space did not help out")
+    pass_program(scene, "peer", "nic0", there=True)
+    return complaints
+
+
+def oversized(scene: Scene) -> Complaints:
+    """The other end takes shorter frames only, as a driver may that has no room: seen at the redirect's very end."""
+    scene.lab.run("peer", ["ip", "link", "set", "dev", "nic0", "mtu", "1280"])
+    complaints = scene.becomes("tc/tcx", "lost at the device that they are redirected to")
+    scene.lab.run("peer", ["ip", "link", "set", "dev", "nic0", "mtu", "1500"])
+    return complaints
+
+
+def told_once(scene: Scene, because: str) -> Complaints:
+    told = scene.server.process.log().count(because)
+    complaints = [] if told == 1 else [f"'{because}' is in {told} lines of the log"]
+    if scene.modes() != {"xdp-native/xdp"}:
+        complaints.append(f"the mode that was asked for has become {scene.modes()}")
+    return complaints if because in str(scene.device()["why"]) else [*complaints, "the status does not tell"]
+
+
+# The same, with the topology: frames are lost after they were relayed.
+LOSSES: dict[str, tuple[Variant, Callable[[Scene], Complaints], str]] = {
+    "unheard": (AUTO, unheard, "router"),
+    "unheard/forced": (BY_NAME["native-head"], unheard_forced, "router"),
+    "untaken": (AUTO, untaken, "two-nic"),
+    "untaken/forced": (BY_NAME["native-head"], untaken_forced, "two-nic"),
+    "oversized": (AUTO, oversized, "two-nic"),
+}
+
 # name: the variant it begins with, what happens, and whether somebody else's program is there first.
 SCENES: dict[str, tuple[Variant, Callable[[Scene], Complaints], bool]] = {
     "detached/native": (BY_NAME["native-head"], detached, False),
@@ -149,13 +247,14 @@ def changes_told(scene: Scene) -> Complaints:
     return [] if told == counted and counted else [f"{counted} changes are counted, {told} are in the log"]
 
 
-def run(variant: Variant, happens: Callable[[Scene], Complaints], theirs_first: bool, silent: bool) -> Complaints:
-    with Lab("router", offload=True) as lab, echo_peer(lab, 4) as peer4, echo_peer(lab, 6) as peer6:
+def run(variant: Variant, happens: Callable[[Scene], Complaints], theirs_first: bool, silent: bool,
+        topology: str = "router", options: Sequence[str] = ()) -> Complaints:
+    with Lab(topology, offload=True) as lab, echo_peer(lab, 4) as peer4, echo_peer(lab, 6) as peer6:
         if theirs_first:
             lab.run("relay", ["ip", "link", "set", "dev", DEVICE, "xdpdrv", "obj", str(lab.scratch / "pass.o"),
                               "sec", "xdp"])
-        scene = Scene(lab, variant)
-        flows = [Flow(lab, family, peer.address) for family, peer in zip(FAMILIES, (peer4, peer6))]
+        scene = Scene(lab, variant, options)
+        scene.flows = flows = [Flow(lab, family, peer.address) for family, peer in zip(FAMILIES, (peer4, peer6))]
         for flow in flows:
             flow.start()
         time.sleep(0.5)
@@ -180,12 +279,15 @@ def main() -> int:
     parser.add_argument("--only", default="", metavar="TEXT")
     options = parser.parse_args()
     proc.die_cleanly_on_signals()
-    chosen = {name: scene for name, scene in SCENES.items() if options.only in name}
+    chosen = {name: partial(run, variant, happens, theirs_first, silent=happens in (mtu, proof))
+              for name, (variant, happens, theirs_first) in SCENES.items() if options.only in name}
+    chosen |= {name: partial(run, variant, happens, False, variant is not AUTO, topology, BACKOFF)
+               for name, (variant, happens, topology) in LOSSES.items() if options.only in name}
     failed = 0
-    for name, (variant, happens, theirs_first) in chosen.items():
+    for name, play in chosen.items():
         start = time.monotonic()
         try:
-            complaints = run(variant, happens, theirs_first, silent=happens in (mtu, proof))
+            complaints = play()
         except (proc.LabError, turn.TurnError, OSError, KeyError, IndexError) as error:
             complaints = [f"{type(error).__name__}: {error}"]
         failed += bool(complaints)

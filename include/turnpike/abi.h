@@ -193,6 +193,15 @@ struct turnpike_trial {
 	__u64 tail;   /* and behind */
 };
 
+/**
+ * lost: a hash map of the programs that watch what drivers do with relayed frames; the value is the
+ * number of frames lost. Indexes of devices in the handle's network namespace.
+ */
+struct turnpike_way {
+	__u32 from; /* came in there */
+	__u32 to;   /* was to leave by it; 0: not known */
+};
+
 _Static_assert(sizeof(struct turnpike_key4) == 16, "no hidden padding");
 _Static_assert(sizeof(struct turnpike_key6) == 40, "no hidden padding");
 _Static_assert(sizeof(struct turnpike_flow) == 88, "no hidden padding");

@@ -147,8 +147,8 @@ TURNPIKE_API const char *turnpike_error(const struct turnpike *tp);
 /**
  * struct turnpike_attach_opts - how to attach a device
  * @sz:    size of this struct
- * @mode:  AUTO takes the best way of the device's plan (probe.h) that the kernel takes, and ends with
- *         userspace, which always works; any other mode is that mode or an error
+ * @mode:  AUTO takes the best way of the device's plan (probe.h) that the kernel takes, and ends
+ * with userspace, which always works; any other mode is that mode or an error
  * @moves: AUTO is what the plan prefers, HEAD unless there is no room for it. TAIL is for XDP only
  * @hook:  for mode TC: AUTO is TCX where the kernel has it, CLSACT elsewhere. Other modes: AUTO
  */
@@ -206,7 +206,8 @@ TURNPIKE_API int turnpike_detach(struct turnpike *tp, const char *ifname);
  * @hook:    never AUTO
  * @prog_id: the kernel's id of the program, as the kernel answered; 0 with mode userspace
  * @why:     one sentence: why this mode
- * @proof:   what a trial before attaching has shown, and what not; empty: there was none
+ * @proof:   of XDP: what a trial before attaching has shown, and what not, and whether frames are
+ *           watched after they were relayed; may be empty
  * @changes: how often the mode has changed by itself, see turnpike_on_change()
  */
 struct turnpike_status {
@@ -217,7 +218,7 @@ struct turnpike_status {
 	enum turnpike_hook hook;
 	__u32 prog_id;
 	char why[512];
-	char proof[256];
+	char proof[512];
 	__u32 changes;
 };
 

@@ -58,6 +58,42 @@ static const struct {
 	  { 0 },
 	  { .received = 9000, .met = 9000, .relayed = 9000, .wrong_end = 50 },
 	  HEALTH_GOOD },
+	{ "the driver loses all",
+	  { .lost = 7 },
+	  { .received = 20, .met = 20, .relayed = 20, .lost = 27 },
+	  HEALTH_LOST },
+	{ "the driver loses too few to tell",
+	  { 0 },
+	  { .received = 19, .met = 19, .relayed = 19, .lost = 19 },
+	  HEALTH_GOOD },
+	{ "the driver loses one in a hundred",
+	  { 0 },
+	  { .received = 2000, .met = 2000, .relayed = 2000, .lost = 20 },
+	  HEALTH_GOOD },
+	{ "the driver loses more than that",
+	  { 0 },
+	  { .received = 2000, .met = 2000, .relayed = 2000, .lost = 21 },
+	  HEALTH_LOST },
+	{ "each loss is counted twice",
+	  { 0 },
+	  { .received = 50, .met = 50, .relayed = 50, .lost = 100 },
+	  HEALTH_LOST },
+	{ "what was lost before is past",
+	  { .relayed = 50, .lost = 50, .not_taken = 50 },
+	  { .received = 50, .met = 50, .relayed = 100, .lost = 50, .not_taken = 50 },
+	  HEALTH_GOOD },
+	{ "another device takes none",
+	  { 0 },
+	  { .received = 50, .met = 50, .relayed = 50, .not_taken = 50 },
+	  HEALTH_NOT_TAKEN },
+	{ "that other device is detached",
+	  { .not_taken = 50 },
+	  { .received = 50, .met = 50, .relayed = 50 },
+	  HEALTH_GOOD },
+	{ "it takes none itself, which is others' loss",
+	  { 0 },
+	  { .received = 50, .met = 50, .relayed = 50, .refused = 50 },
+	  HEALTH_GOOD },
 	{ "no way out", { 0 }, { .received = 50, .met = 50, .no_egress = 50 }, HEALTH_NO_EGRESS },
 };
 
@@ -71,6 +107,18 @@ static void test_judge(void **state)
 		if (health != judgements[i].expected)
 			fail_msg("%s: %s", judgements[i].name, health_text(health));
 	}
+}
+
+static void test_refuses(void **state)
+{
+	static const struct health_sample none = { 0 }, few = { .refused = 19 },
+					  many = { .refused = 39 };
+
+	(void)state;
+	assert_false(health_refuses(&none, &few, &limits));
+	assert_true(health_refuses(&few, &many, &limits));
+	assert_false(health_refuses(&many, &many, &limits));
+	assert_false(health_refuses(&many, &none, &limits));
 }
 
 static const struct {
@@ -151,7 +199,16 @@ static void test_backoff(void **state)
 	backoff_strike(&backoff, &pauses, 235);
 	assert_true(backoff_blocks(&backoff, 244));
 	assert_false(backoff_blocks(&backoff, 245));
+	/* Lifted, it may be tried, and the next pause is longer all the same. */
+	backoff_lift(&backoff, 240);
+	assert_false(backoff_blocks(&backoff, 240));
+	backoff_strike(&backoff, &pauses, 240);
+	assert_true(backoff_blocks(&backoff, 259));
+	assert_false(backoff_blocks(&backoff, 260));
+	backoff_lift(&backoff, 300);
+	assert_int_equal(backoff.until, 260);
 	backoff_forbid(&backoff);
+	backoff_lift(&backoff, 300);
 	backoff_strike(&backoff, &pauses, 245);
 	assert_true(backoff_blocks(&backoff, UINT64_MAX - 1));
 	backoff_clear(&backoff);
@@ -162,6 +219,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_judge),
+		cmocka_unit_test(test_refuses),
 		cmocka_unit_test(test_proof),
 		cmocka_unit_test(test_backoff),
 	};
