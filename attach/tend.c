@@ -165,19 +165,23 @@ static bool is_unwell(struct devices *devices, struct device *device, __u64 now,
 	const enum health health = judge(devices, device, now);
 	/* Then next hops are looked up anew. */
 	const bool refuses = !refused && backoff_blocks(&device->xmit, now);
+	struct text story = { device->why, sizeof(device->why) };
 	struct turnpike_change change;
 
+	if (refuses)
+		text_append(why, "it loses packets that others redirect to it");
 	if (health == HEALTH_GOOD)
 		return refuses;
 	if (device->wish.mode == TURNPIKE_MODE_AUTO) {
 		device_hold_against(devices, device, device->attachment.point,
 				    device->attachment.moves, health);
-		text_append(why, "%s", health_text(health));
+		text_append(why, "%s%s", why->buffer[0] ? "; " : "", health_text(health));
 		return true;
 	}
 	if (strstr(device->why, health_text(health)))
 		return refuses;
-	snprintf(device->why, sizeof(device->why), "asked for, but %s", health_text(health));
+	text_append(&story, "%s%s", strstr(device->why, ", but ") ? "; " : ", but ",
+		    health_text(health));
 	change.from = device_status(device);
 	change.to = change.from;
 	if (devices->on_change)
