@@ -47,7 +47,7 @@ void device_hold_against(const struct devices *devices, struct device *device,
 		if (each != moves && is_of_moves(health))
 			continue;
 		/* Only another device or setting mends that. */
-		if (health == HEALTH_NOT_RUNNING)
+		if (health == HEALTH_NOT_RUNNING || health == HEALTH_NOT_MOVED)
 			backoff_forbid(backoff_of(device, point, each));
 		else
 			backoff_strike(backoff_of(device, point, each), &devices->backoff, now);
@@ -88,7 +88,8 @@ static int take_after_trial(struct devices *devices, struct device *device, stru
 		return err;
 	err = attachment_attach(&trial);
 	if (!err) {
-		proof_watch(devices->maps, devices->sock, &device->link, &proof);
+		proof_watch(devices->maps, devices->sock, &device->link, !device->passes_unmoved,
+			    &proof);
 		proof_tell(&proof, &told);
 		*health = proof_judge(&proof, next->moves, device->wish.mode);
 		err = *health == HEALTH_GOOD ? 0 : -ENODATA;
@@ -284,12 +285,12 @@ static int follow(struct devices *devices, struct device *device, const struct t
 	return first_error ? first_error : -EINVAL;
 }
 
-static bool takes_no_frames(const struct turnpike_facts *facts)
+static __u32 driver_flags(const struct turnpike_facts *facts)
 {
 	__u32 since;
 	const struct driver *driver = driver_find(facts->driver, facts->kernel, &since);
 
-	return driver && driver->flags & DRIVER_NO_XMIT;
+	return driver ? driver->flags : 0;
 }
 
 int device_choose(struct devices *devices, struct device *device, struct text *why)
@@ -301,11 +302,14 @@ int device_choose(struct devices *devices, struct device *device, struct text *w
 					      .own_id = device->attachment.prog_id };
 	struct turnpike_facts *facts;
 	struct turnpike_plan plan;
+	__u32 flags;
 	int err = facts_gather(devices->sock, device->name, &facts);
 
 	if (err)
 		return err;
-	device->no_xmit = takes_no_frames(facts);
+	flags = driver_flags(facts);
+	device->no_xmit = flags & DRIVER_NO_XMIT;
+	device->passes_unmoved = flags & DRIVER_PASSES_UNMOVED;
 	err = select_plan(facts, &policy, &plan);
 	facts_free(facts);
 	return err ? err : follow(devices, device, &plan, why);

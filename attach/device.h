@@ -29,6 +29,7 @@ struct device {
 	__u32 others_xdp; /* id of an XDP program that is not ours; 0: none */
 	bool gone;
 	bool no_xmit;        /* its driver takes no frames that XDP redirects to it */
+	bool passes_unmoved; /* see DRIVER_PASSES_UNMOVED */
 	struct backoff xmit; /* has refused such frames */
 	struct attachment attachment;
 	char why[sizeof(((struct turnpike_status *)NULL)->why)];

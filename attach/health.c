@@ -57,6 +57,7 @@ const char *health_text(enum health health)
 		[HEALTH_NO_ROOM] = "packets find no room for their new headers",
 		[HEALTH_NO_EGRESS] =
 			"packets cannot be redirected to the device that they leave by",
+		[HEALTH_NOT_MOVED] = "the driver ignores that frames were moved",
 		[HEALTH_WRONG_END] = "packets find no room at the end that is moved first",
 	};
 

@@ -17,7 +17,7 @@
 #include <turnpike/verdicts.h>
 
 /** Changes whenever a struct below does; the library refuses programs of another version. */
-#define TURNPIKE_ABI_VERSION 1
+#define TURNPIKE_ABI_VERSION 2
 
 /** Numbers of channels: of RFC 5766 section 11, of which RFC 8656 leaves 0x4000 to 0x4fff. */
 #define TURNPIKE_CHANNEL_MIN 0x4000
@@ -188,9 +188,31 @@ struct turnpike_flow_expiry {
  * which is attached for a moment before the relay, found out.
  */
 struct turnpike_trial {
-	__u64 frames; /* that it met */
-	__u64 head;   /* of these, with room for TURNPIKE_ROOM_MAX in front */
-	__u64 tail;   /* and behind */
+	__u64 frames;  /* that it met */
+	__u64 head;    /* of these, with room for TURNPIKE_ROOM_MAX in front */
+	__u64 tail;    /* and behind */
+	__u32 take;    /* enum turnpike_trial_end: the end at which a frame is to be grown */
+	__u8 macs[12]; /* such frames begin with: the device's address, and its gateway's */
+};
+
+/** The ends of a frame, and keys of taken. */
+enum turnpike_trial_end {
+	TURNPIKE_TRIAL_NONE,
+	TURNPIKE_TRIAL_HEAD,
+	TURNPIKE_TRIAL_TAIL,
+	TURNPIKE_TRIAL_ENDS,
+};
+
+/** The protocol that a grown frame is passed on under: IEEE's for local experiments. */
+#define TURNPIKE_TRIAL_PROTO 0x88b5
+
+/** Each byte of a grown frame's new room; in front, an Ethernet header comes first. */
+#define TURNPIKE_TRIAL_FILL 0xa5
+
+/** taken: a hash map by end. The frame that try_room has grown there, as it was before. */
+struct turnpike_taken {
+	__u32 len;
+	__u8 frame[124];
 };
 
 /**
@@ -208,6 +230,8 @@ _Static_assert(sizeof(struct turnpike_flow) == 88, "no hidden padding");
 _Static_assert(sizeof(struct turnpike_hop) == 24, "no hidden padding");
 _Static_assert(sizeof(struct turnpike_nexthop) == 64, "one cache line");
 _Static_assert(sizeof(struct turnpike_device) == 8, "no hidden padding");
+_Static_assert(sizeof(struct turnpike_trial) == 40, "no hidden padding");
+_Static_assert(sizeof(struct turnpike_taken) == 128, "no hidden padding");
 _Static_assert(sizeof(struct turnpike_flow_expiry) == 56, "no hidden padding");
 
 #endif /* TURNPIKE_ABI_H */

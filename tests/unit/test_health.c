@@ -121,6 +121,11 @@ static void test_refuses(void **state)
 	assert_false(health_refuses(&many, &none, &limits));
 }
 
+#define ROOM                                      \
+	{                                         \
+		.frames = 8, .head = 8, .tail = 8 \
+	}
+
 static const struct {
 	const char *name;
 	struct proof proof;
@@ -128,39 +133,61 @@ static const struct {
 	enum turnpike_mode wish;
 	enum health expected;
 } proofs[] = {
-	{ "nothing came", { { 0 }, 0 }, TURNPIKE_MOVES_HEAD, TURNPIKE_MODE_AUTO, HEALTH_GOOD },
+	{ "nothing came", { .received = 0 }, TURNPIKE_MOVES_HEAD, TURNPIKE_MODE_AUTO, HEALTH_GOOD },
 	{ "frames came, none was met",
-	  { { 0 }, 8 },
+	  { .received = 8 },
 	  TURNPIKE_MOVES_HEAD,
 	  TURNPIKE_MODE_AUTO,
 	  HEALTH_NOT_RUNNING },
 	{ "that is nobody's wish",
-	  { { 0 }, 8 },
+	  { .received = 8 },
 	  TURNPIKE_MOVES_TAIL,
 	  TURNPIKE_MODE_XDP_NATIVE,
 	  HEALTH_NOT_RUNNING },
 	{ "room in front",
-	  { { .frames = 8, .head = 8 }, 8 },
+	  { .trial = { .frames = 8, .head = 8 }, .received = 8 },
 	  TURNPIKE_MOVES_HEAD,
 	  TURNPIKE_MODE_AUTO,
 	  HEALTH_GOOD },
 	{ "gve's 2 bytes in front",
-	  { { .frames = 8, .tail = 8 }, 8 },
+	  { .trial = { .frames = 8, .tail = 8 }, .received = 8 },
 	  TURNPIKE_MOVES_HEAD,
 	  TURNPIKE_MODE_AUTO,
 	  HEALTH_WRONG_END },
 	{ "and then the tail",
-	  { { .frames = 8, .tail = 8 }, 8 },
+	  { .trial = { .frames = 8, .tail = 8 }, .received = 8 },
 	  TURNPIKE_MOVES_TAIL,
 	  TURNPIKE_MODE_AUTO,
 	  HEALTH_GOOD },
 	{ "room in front of some",
-	  { { .frames = 8, .head = 1 }, 8 },
+	  { .trial = { .frames = 8, .head = 1 }, .received = 8 },
 	  TURNPIKE_MOVES_HEAD,
 	  TURNPIKE_MODE_AUTO,
 	  HEALTH_GOOD },
+	{ "moved frames come out so",
+	  { .trial = ROOM, .head = { .state = MOVED_PROVEN }, .tail = { .state = MOVED_PROVEN } },
+	  TURNPIKE_MOVES_HEAD,
+	  TURNPIKE_MODE_AUTO,
+	  HEALTH_GOOD },
+	{ "frames come out as they came",
+	  { .trial = ROOM, .head = { .state = MOVED_DISPROVEN } },
+	  TURNPIKE_MOVES_HEAD,
+	  TURNPIKE_MODE_AUTO,
+	  HEALTH_NOT_MOVED },
+	{ "the other end is the second choice for each packet",
+	  { .trial = ROOM,
+	    .head = { .state = MOVED_PROVEN },
+	    .tail = { .state = MOVED_DISPROVEN } },
+	  TURNPIKE_MOVES_HEAD,
+	  TURNPIKE_MODE_AUTO,
+	  HEALTH_NOT_MOVED },
+	{ "frames come out as they came, but asked for",
+	  { .trial = ROOM, .head = { .state = MOVED_DISPROVEN } },
+	  TURNPIKE_MOVES_HEAD,
+	  TURNPIKE_MODE_XDP_NATIVE,
+	  HEALTH_GOOD },
 	{ "no room, but asked for",
-	  { { .frames = 8 }, 8 },
+	  { .trial = { .frames = 8 }, .received = 8 },
 	  TURNPIKE_MOVES_HEAD,
 	  TURNPIKE_MODE_XDP_NATIVE,
 	  HEALTH_GOOD },
@@ -175,6 +202,25 @@ static void test_proof(void **state)
 		if (health != proofs[i].expected)
 			fail_msg("%s: %s", proofs[i].name, health_text(health));
 	}
+}
+
+/** Each end is told of by itself, and what nobody can see is never proven. */
+static void test_tell(void **state)
+{
+	const struct proof proof = { .trial = { .frames = 9, .head = 9, .tail = 3 },
+				     .head = { MOVED_PROVEN, NULL },
+				     .tail = { MOVED_UNPROVEN, "as there is no room" } };
+	char told[512] = "";
+	struct text text = { told, sizeof(told) };
+
+	(void)state;
+	proof_tell(&proof, &text);
+	assert_string_equal(
+		told,
+		"proven: a program ran for 9 frames, of which 9 had room for 24 bytes in front and 3 "
+		"behind; proven: a frame grown in front arrives so; unproven: that a frame grown "
+		"behind arrives so, as there is no room; unproven: that sent frames leave moved, "
+		"which only their receiver sees");
 }
 
 static void test_backoff(void **state)
@@ -218,9 +264,8 @@ static void test_backoff(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_judge),
-		cmocka_unit_test(test_refuses),
-		cmocka_unit_test(test_proof),
+		cmocka_unit_test(test_judge),   cmocka_unit_test(test_refuses),
+		cmocka_unit_test(test_proof),   cmocka_unit_test(test_tell),
 		cmocka_unit_test(test_backoff),
 	};
 
