@@ -155,18 +155,28 @@ static enum health judge(const struct devices *devices, struct device *device, _
 	return health_judge(&before, &device->sample, &devices->health);
 }
 
-/*
- * Only an automatic choice is given up. Who asked for a mode keeps it, while user space helps out,
- * and is told once.
- */
+/* Who asked for a mode keeps it, and is told once what is wrong with it. */
+static void warn(struct devices *devices, struct device *device, const char *reason)
+{
+	struct text story = { device->why, sizeof(device->why) };
+	struct turnpike_change change;
+
+	if (strstr(device->why, reason))
+		return;
+	text_append(&story, "%s%s", strstr(device->why, ", but ") ? "; " : ", but ", reason);
+	change.from = device_status(device);
+	change.to = change.from;
+	if (devices->on_change)
+		devices->on_change(&change, devices->on_change_arg);
+}
+
+/* Only an automatic choice is given up; with one that was asked for, user space helps out. */
 static bool is_unwell(struct devices *devices, struct device *device, __u64 now, struct text *why)
 {
 	const bool refused = backoff_blocks(&device->xmit, now);
 	const enum health health = judge(devices, device, now);
 	/* Then next hops are looked up anew. */
 	const bool refuses = !refused && backoff_blocks(&device->xmit, now);
-	struct text story = { device->why, sizeof(device->why) };
-	struct turnpike_change change;
 
 	if (refuses)
 		text_append(why, "it loses packets that others redirect to it");
@@ -178,14 +188,7 @@ static bool is_unwell(struct devices *devices, struct device *device, __u64 now,
 		text_append(why, "%s%s", why->buffer[0] ? "; " : "", health_text(health));
 		return true;
 	}
-	if (strstr(device->why, health_text(health)))
-		return refuses;
-	text_append(&story, "%s%s", strstr(device->why, ", but ") ? "; " : ", but ",
-		    health_text(health));
-	change.from = device_status(device);
-	change.to = change.from;
-	if (devices->on_change)
-		devices->on_change(&change, devices->on_change_arg);
+	warn(devices, device, health_text(health));
 	return refuses;
 }
 
@@ -246,17 +249,25 @@ static bool tend(struct devices *devices, struct device *device, __u64 since, __
 	struct text rejected = { rejections, sizeof(rejections) };
 	struct turnpike_status after;
 	bool anew = look_up(devices, device, &why);
+	int err = 0;
 
 	if (!device->gone) {
 		anew |= was_detached(device, &why);
 		anew |= is_unwell(devices, device, now, &why);
 		anew |= is_free_again(device, since, now);
 	}
-	if (anew && device_choose(devices, device, &rejected))
+	if (anew)
+		err = device_choose(devices, device, &rejected);
+	if (err)
 		text_append(&why, "%s%s", reasons[0] ? "; " : "", rejections);
 	after = device_status(device);
-	if (is_same_way(&before, &after))
+	if (is_same_way(&before, &after)) {
+		/* What does its work may be rejected by now: the driver's limits are below the new
+		 * MTU. */
+		if (err && device->wish.mode != TURNPIKE_MODE_AUTO)
+			warn(devices, device, rejections);
 		return anew;
+	}
 	/* The story: what happened, then what speaks for what is done now. */
 	if (reasons[0]) {
 		if (!device->gone)
