@@ -102,8 +102,8 @@ TURNPIKE_API int turnpike_hook_parse(const char *name, enum turnpike_hook *ret);
  * @max_flows:    flows of each family; a channel binding takes two. 0: 65536. Memory is taken at
  * once, about 170 bytes a flow of IPv4 and 200 of IPv6
  * @max_nexthops: different pairs of local and remote address. 0: 16384, 64 bytes each
- * @demote_packets: so many packets in a second that find no room, or that the program does not
- * meet, end an automatic choice; 0: 20
+ * @demote_packets: so many packets in a second that find no room, that the program does not meet,
+ * or that the driver loses after they were relayed, end an automatic choice; 0: 20
  * @demote_percent: and they must be more than so many in a hundred of those to be relayed; 0: 1
  * @backoff_first_ms: how long a way that has failed is left alone; twice as long each time. 0: 10 s
  * @backoff_longest_ms: but never longer. 0: 10 min
@@ -234,10 +234,10 @@ struct turnpike_change {
  *
  * turnpike_poll() looks after the devices. A device is gone, is back, got another MTU, or its hook
  * was freed: the way is chosen anew, as it was wished for. An automatic choice is also given up
- * when its program does not run although packets come in, or when packets find no room; the next
- * best way takes over, with every flow, and the other is left alone for a while that doubles each
- * time. A mode that was asked for is kept; then @fn is told once, with @from and @to alike, why it
- * does not do well.
+ * when its program does not run although packets come in, when packets find no room, or when the
+ * driver loses what was relayed; the next best way takes over, with every flow, and the other is
+ * left alone for a while that doubles each time. A mode that was asked for is kept; then @fn is
+ * told once, with @from and @to alike, why it does not do well.
  */
 TURNPIKE_API void turnpike_on_change(struct turnpike *tp,
 				     void (*fn)(const struct turnpike_change *change, void *arg),
