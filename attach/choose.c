@@ -13,6 +13,7 @@
 #include "facts.h"
 #include "proof.h"
 #include "select.h"
+#include "watch.h"
 
 static const struct attach_point *point_of(const struct turnpike_candidate *candidate)
 {
@@ -29,22 +30,29 @@ static size_t way_of(const struct attach_point *point, enum turnpike_moves moves
 	return (size_t)(point - attach_points) * TURNPIKE_MOVES_MAX + moves;
 }
 
+/* Would moving the other end help? An attach that failed may have been one program's fault. */
+static bool is_of_moves(enum health health)
+{
+	return health == HEALTH_GOOD || health == HEALTH_NO_ROOM || health == HEALTH_WRONG_END;
+}
+
 void device_hold_against(const struct devices *devices, struct device *device,
 			 const struct attach_point *point, enum turnpike_moves moves,
 			 enum health health)
 {
+	const __u64 now = clock_ns();
 	enum turnpike_moves each;
 
-	if (health != HEALTH_NOT_RUNNING) {
-		device->faults[way_of(point, moves)] = health;
-		backoff_strike(&device->backoffs[way_of(point, moves)], &devices->backoff,
-			       clock_ns());
-		return;
-	}
-	/* That is the hook's fault, whatever moves, and only another device or setting mends it. */
 	for (each = TURNPIKE_MOVES_AUTO; each < TURNPIKE_MOVES_MAX; each++) {
+		if (each != moves && is_of_moves(health))
+			continue;
 		device->faults[way_of(point, each)] = health;
-		backoff_forbid(&device->backoffs[way_of(point, each)]);
+		/* Only another device or setting mends that. */
+		if (health == HEALTH_NOT_RUNNING || health == HEALTH_NOT_MOVED)
+			backoff_forbid(&device->backoffs[way_of(point, each)]);
+		else
+			backoff_strike(&device->backoffs[way_of(point, each)], &devices->backoff,
+				       now);
 	}
 }
 
@@ -55,6 +63,16 @@ void device_forgive(struct device *device)
 	for (i = 0; i < DEVICE_WAYS; i++)
 		backoff_clear(&device->backoffs[i]);
 	backoff_clear(&device->again);
+	backoff_clear(&device->xmit);
+}
+
+void device_lift(struct device *device)
+{
+	const __u64 now = clock_ns();
+	size_t i;
+
+	for (i = 0; i < DEVICE_WAYS; i++)
+		backoff_lift(&device->backoffs[i], now);
 }
 
 /*
@@ -73,7 +91,8 @@ static int take_after_trial(struct devices *devices, struct device *device, stru
 		return err;
 	err = attachment_attach(&trial);
 	if (!err) {
-		proof_watch(devices->maps, devices->sock, &device->link, &proof);
+		proof_watch(devices->maps, devices->sock, &device->link, !device->passes_unmoved,
+			    &proof);
 		proof_tell(&proof, &told);
 		*health = proof_judge(&proof, next->moves, device->wish.mode);
 		err = *health == HEALTH_GOOD ? 0 : -ENODATA;
@@ -95,6 +114,23 @@ static bool has_room_for_trial(const struct device *device, const struct attachm
 	       !attachment_excludes(&device->attachment, next->point);
 }
 
+/* From the first XDP program on until the handle is closed: it costs only where frames are lost. */
+static void watch_frames(struct devices *devices, struct device *device)
+{
+	struct text told = { device->proof, sizeof(device->proof) };
+
+	if (!devices->watch && !devices->watch_error)
+		devices->watch_error = watch_open(&devices->watch);
+	text_append(&told, "%s", device->proof[0] ? "; " : "");
+	if (devices->watch)
+		text_append(&told, "watched: whether the driver loses what was relayed");
+	else
+		text_append(&told,
+			    "not watched: whether the driver loses what was relayed, as the kernel "
+			    "does not tell us (%s; it needs BTF)",
+			    strerror(-devices->watch_error));
+}
+
 /* Has the candidate do the device's work from now on. */
 static int take(struct devices *devices, struct device *device, const struct attach_point *point,
 		enum turnpike_moves moves, enum health *health)
@@ -106,11 +142,11 @@ static int take(struct devices *devices, struct device *device, const struct att
 	if (device->attachment.point == point && device->attachment.moves == moves)
 		return 0;
 	if (point->ops)
-		err = device_slot(devices, device->name, point->mode, &slot);
+		err = slot_find(&devices->slots, device->name, point->mode, &slot);
 	if (err)
 		return err;
 	if (point->ops)
-		device_set_mac(devices, device, slot);
+		slot_set_link(devices->maps, slot, &device->link);
 	err = attachment_load(devices->maps, point, moves, device->link.ifindex, slot, &next);
 	if (err)
 		return err;
@@ -121,6 +157,8 @@ static int take(struct devices *devices, struct device *device, const struct att
 		err = attachment_exchange(&device->attachment, &next);
 	if (err)
 		attachment_close(&next);
+	else if (point->hook == TURNPIKE_HOOK_XDP)
+		watch_frames(devices, device);
 	device->sampled = 0;
 	return err;
 }
@@ -263,12 +301,12 @@ static int follow(struct devices *devices, struct device *device, const struct t
 	return first_error ? first_error : -EINVAL;
 }
 
-static bool takes_no_frames(const struct turnpike_facts *facts)
+static __u32 driver_flags(const struct turnpike_facts *facts)
 {
 	__u32 since;
 	const struct driver *driver = driver_find(facts->driver, facts->kernel, &since);
 
-	return driver && driver->flags & DRIVER_NO_XMIT;
+	return driver ? driver->flags : 0;
 }
 
 int device_choose(struct devices *devices, struct device *device, struct text *why)
@@ -280,11 +318,14 @@ int device_choose(struct devices *devices, struct device *device, struct text *w
 					      .own_id = device->attachment.prog_id };
 	struct turnpike_facts *facts;
 	struct turnpike_plan plan;
+	__u32 flags;
 	int err = facts_gather(devices->sock, device->name, &facts);
 
 	if (err)
 		return err;
-	device->no_xmit = takes_no_frames(facts);
+	flags = driver_flags(facts);
+	device->no_xmit = flags & DRIVER_NO_XMIT;
+	device->passes_unmoved = flags & DRIVER_PASSES_UNMOVED;
 	err = select_plan(facts, &policy, &plan);
 	facts_free(facts);
 	return err ? err : follow(devices, device, &plan, why);
