@@ -27,13 +27,14 @@ enum queue_rule {
 #define DRIVER_SAYS_REDIRECT  0x010 /* is of no use unless it says that it can redirect */
 #define DRIVER_REFUSES_LRO    0x020
 #define DRIVER_REFUSES_GRO_HW 0x040
-#define DRIVER_LEGACY_RX      0x080  /* with ethtool's private flag legacy-rx: no headroom */
-#define DRIVER_OF_MEMBERS     0x100  /* hands the program on to its members, or runs on theirs */
-#define DRIVER_MEMBERS_XMIT   0x200  /* its members must take redirected frames */
-#define DRIVER_VETH           0x400  /* sends through the other end, which must be ready for it */
-#define DRIVER_VIRTIO         0x800  /* has buffers of three kinds, and offloads of the host's */
-#define DRIVER_PASSES_UNMOVED 0x1000 /* ignores moves of frames that are passed up, not of others \
-				      */
+#define DRIVER_LEGACY_RX      0x080 /* with ethtool's private flag legacy-rx: no headroom */
+#define DRIVER_OF_MEMBERS     0x100 /* hands the program on to its members, or runs on theirs */
+#define DRIVER_MEMBERS_XMIT   0x200 /* its members must take redirected frames */
+#define DRIVER_VETH           0x400 /* sends through the other end, which must be ready for it */
+#define DRIVER_VIRTIO         0x800 /* has buffers of three kinds, and offloads of the host's */
+#define DRIVER_PASSES_UNMOVED                                               \
+	0x1000 /* ignores moves of frames that are passed up, not of others \
+		*/
 
 /**
  * struct driver - what is known of one driver in one range of kernels

@@ -50,7 +50,7 @@ void proof_watch(const struct maps *maps, struct nl_sock *sock, const struct lin
 	ret->head = ret->tail = (struct moved){ MOVED_UNPROVEN, "as no frames came" };
 	if (!passes_moved)
 		ret->head.why = ret->tail.why = "as the driver moves only those that are sent";
-	else if (frames)
+	else if (ret->trial.frames)
 		moved_try(maps, sock, link, &ret->head, &ret->tail);
 }
 

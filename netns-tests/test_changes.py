@@ -274,7 +274,7 @@ def unheard_forced(scene: Scene) -> Complaints:
 
 
 def untaken(scene: Scene) -> Complaints:
-    """The device that packets leave by takes no redirected frames any more, until the other end has its program back."""
+    """The device that packets leave by takes no redirected frames, until the other end has its program back."""
     complaints = well_at_first(scene)
     pass_program(scene, "peer", "nic0", there=False)
     complaints += scene.becomes("tc/tcx", "lost at the device that they are redirected to") + relays_on(scene)

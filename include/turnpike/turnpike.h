@@ -221,7 +221,7 @@ struct turnpike_status {
 	enum turnpike_hook hook;
 	__u32 prog_id;
 	char why[512];
-	char proof[512];
+	char proof[640];
 	__u32 changes;
 };
 
