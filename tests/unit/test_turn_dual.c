@@ -18,7 +18,8 @@ struct attr {
 	size_t len;
 };
 
-static const struct attr additional_v6 = { STUN_ATTR_ADDITIONAL_ADDRESS_FAMILY, "\2\0\0\0", 4 };
+/* clang 14 takes no constant struct for an initializer. */
+#define ADDITIONAL_V6 { STUN_ATTR_ADDITIONAL_ADDRESS_FAMILY, "\2\0\0\0", 4 }
 
 static void allocate_with(struct fixture *f, const struct attr *attrs, size_t n)
 {
@@ -103,10 +104,10 @@ static void test_combinations(void **state)
 		{ { { STUN_ATTR_ADDITIONAL_ADDRESS_FAMILY, "\3\0\0\0", 4 } }, 400 },
 		{ { { STUN_ATTR_ADDITIONAL_ADDRESS_FAMILY, "\2\0\0", 3 } }, 400 },
 		{ { { STUN_ATTR_ADDITIONAL_ADDRESS_FAMILY, "\2\0\0\0\0", 5 } }, 400 },
-		{ { additional_v6, { STUN_ATTR_REQUESTED_ADDRESS_FAMILY, "\1\0\0\0", 4 } }, 400 },
-		{ { additional_v6, { STUN_ATTR_REQUESTED_ADDRESS_FAMILY, "\2\0\0\0", 4 } }, 400 },
-		{ { additional_v6, { STUN_ATTR_EVEN_PORT, "\x80", 1 } }, 400 },
-		{ { additional_v6, { STUN_ATTR_RESERVATION_TOKEN, "12345678", 8 } }, 400 },
+		{ { ADDITIONAL_V6, { STUN_ATTR_REQUESTED_ADDRESS_FAMILY, "\1\0\0\0", 4 } }, 400 },
+		{ { ADDITIONAL_V6, { STUN_ATTR_REQUESTED_ADDRESS_FAMILY, "\2\0\0\0", 4 } }, 400 },
+		{ { ADDITIONAL_V6, { STUN_ATTR_EVEN_PORT, "\x80", 1 } }, 400 },
+		{ { ADDITIONAL_V6, { STUN_ATTR_RESERVATION_TOKEN, "12345678", 8 } }, 400 },
 		{ { { STUN_ATTR_RESERVATION_TOKEN, "12345678", 8 },
 		    { STUN_ATTR_REQUESTED_ADDRESS_FAMILY, "\1\0\0\0", 4 } },
 		  400 },
@@ -116,7 +117,7 @@ static void test_combinations(void **state)
 		{ { { STUN_ATTR_RESERVATION_TOKEN, "12345678", 8 } }, 508 },
 		{ { { STUN_ATTR_EVEN_PORT, "\x80", 1 } }, 508 },
 		{ { { STUN_ATTR_ADDITIONAL_ADDRESS_FAMILY, "\2\xff\xff\xff", 4 } }, 0 },
-		{ { additional_v6, { STUN_ATTR_EVEN_PORT, "\0", 1 } }, 0 },
+		{ { ADDITIONAL_V6, { STUN_ATTR_EVEN_PORT, "\0", 1 } }, 0 },
 	};
 	struct fixture *f = fixture_default();
 
@@ -139,7 +140,7 @@ static void test_combinations(void **state)
 
 static void test_even_ports(void **state)
 {
-	const struct attr attrs[] = { additional_v6, { STUN_ATTR_EVEN_PORT, "\0", 1 } };
+	const struct attr attrs[] = { ADDITIONAL_V6, { STUN_ATTR_EVEN_PORT, "\0", 1 } };
 	struct fixture *f = fixture_default();
 
 	(void)state;

@@ -11,8 +11,7 @@ int turn_check_peer(const struct turn_request *request, const struct turnpike_ad
 	return turn_policy_allows(request->server->policy, peer) ? 0 : TURN_FORBIDDEN;
 }
 
-/** Walks over the peers of a request that check_syntax() has found to be valid; false at the end.
- */
+/** Walks over the peers of a request that check_syntax() has let pass; false at the end. */
 static bool next_peer(const struct stun_message *msg, struct stun_attr *attr,
 		      struct turnpike_addr *peer)
 {
@@ -50,8 +49,7 @@ static int check_all(const struct turn_request *request)
 	return code;
 }
 
-/** The same as next_peer(), after check_all(): @relay is where the peer, as bound, is reached from.
- */
+/** The same after check_all(): @peer is as bound, and reached from @relay. */
 static bool next_bound(const struct turn_request *request, struct stun_attr *attr,
 		       struct turn_relay **relay, struct turnpike_addr *peer)
 {

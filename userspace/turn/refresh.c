@@ -3,7 +3,7 @@
 #include "turn/state.h"
 
 /** The family that a request is about alone; 0: all there are (RFC 8656 section 8.1). */
-static int find_extent(const struct turn_request *request, unsigned int *family)
+static int find_wanted(const struct turn_request *request, unsigned int *family)
 {
 	uint32_t asked;
 	int err = turn_find_family(request->msg, STUN_ATTR_REQUESTED_ADDRESS_FAMILY, &asked);
@@ -17,7 +17,8 @@ static int find_extent(const struct turn_request *request, unsigned int *family)
 	return TURN_PEER_ADDRESS_FAMILY_MISMATCH;
 }
 
-static void refresh(const struct turn_request *request, unsigned int family, uint32_t lifetime)
+static void refresh_relays(const struct turn_request *request, unsigned int family,
+			   uint32_t lifetime)
 {
 	for (size_t i = 0; i < TURN_RELAYS_MAX; i++) {
 		struct turn_relay *relay = request->alloc->relays[i];
@@ -27,7 +28,7 @@ static void refresh(const struct turn_request *request, unsigned int family, uin
 	}
 }
 
-static void delete (const struct turn_request *request, unsigned int family)
+static void end_relays(const struct turn_request *request, unsigned int family)
 {
 	struct turn_server *server = request->server;
 
@@ -43,17 +44,17 @@ int turn_refresh(struct turn_request *request, struct stun_writer *response)
 	unsigned int family;
 	uint32_t lifetime;
 	bool is_zero;
-	int code = find_extent(request, &family);
+	int code = find_wanted(request, &family);
 
 	if (!code)
 		code = turn_find_lifetime(request, &lifetime, &is_zero);
 	if (code)
 		return code;
 	if (is_zero) {
-		delete (request, family);
+		end_relays(request, family);
 		lifetime = 0;
 	} else {
-		refresh(request, family, lifetime);
+		refresh_relays(request, family, lifetime);
 	}
 	stun_write_u32(response, STUN_ATTR_LIFETIME, lifetime);
 	return 0;

@@ -29,8 +29,7 @@ struct turn_wish {
 	const uint8_t *transaction;
 };
 
-/** turn_allocation_new() - make an allocation with as many of the relays as can be had, at least 1
- */
+/** turn_allocation_new() - make an allocation with those relays that can be had, at least one */
 int turn_allocation_new(struct turn_server *server, const struct turn_tuple *tuple,
 			struct turn_user *user, const struct turn_wish *wish, uint64_t now,
 			struct turn_allocation **alloc);
