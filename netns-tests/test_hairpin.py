@@ -12,7 +12,7 @@
     uclient      coturn's load generator, whose clients talk to each other (-y)
     external     behind a 1:1 NAT the clients know the relay by another address
 
-Names are mode/scene/client's family, relay's family, other client's family.
+Names are mode/test/client's family, relay's family, other client's family.
 """
 
 from __future__ import annotations
@@ -21,25 +21,23 @@ import itertools
 import os
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import clients
 import proc
+import scenes
 import turn
-from endpoints import SOCKET_FAMILY, echo_peer, receive
+from endpoints import SOCKET_FAMILY, echo_peer, receive, turn_client
 from lab import FAMILIES, Lab
-from relay import Turnpike, Variant
-from scenes import BY_NAME, MODES, Complaints, Scene, new_client, refused, run
+from relay import BY_NAME, MODES, Turnpike, Variant
+from scenes import Complaints, refused
 
+Test = Callable[[Lab], Complaints]
 CHANNEL, OTHER_CHANNEL = 0x4001, 0x4fff
 UNRESOLVED = 4  # messages that may come while the kernel still asks for a MAC address
 SIZES = (0, 1, 2, 3, 4, 5, 100, 1171, 1200)
 EXTERNAL = {4: "203.0.113.5", 6: "2001:db8:5::5"}
-
-
-def hairpins(server: Turnpike) -> int:
-    return server.verdicts("hairpin").get("relayed", 0)
 
 
 class Pair:
@@ -47,8 +45,8 @@ class Pair:
 
     def __init__(self, lab: Lab, families: tuple[int, int, int], role: str = "peer") -> None:
         family, relayed, other_family = families
-        self.a = new_client(lab, "client", family, relayed)
-        self.b = new_client(lab, role, other_family, relayed)
+        self.a = turn_client(lab, "client", family, relayed)
+        self.b = turn_client(lab, role, other_family, relayed)
 
     def both_ways(self) -> list[tuple[turn.Client, turn.Client]]:
         return [(self.a, self.b), (self.b, self.a)]
@@ -82,17 +80,17 @@ def channels(pair: Pair, server: Turnpike) -> Complaints:
     out = {pair.a: CHANNEL, pair.b: OTHER_CHANNEL}
 
     def flows() -> bool:  # neighbours must be resolved first
-        before = hairpins(server)
+        before = server.hairpins()
         arrived = True
         for sender, receiver in pair.both_ways():
             send_channel(sender, out[sender], b"warm-up")
             arrived = not expect_channel(receiver, out[receiver], b"warm-up") and arrived
-        return arrived and (hairpins(server) - before == 2) == server.variant.in_kernel
+        return arrived and (server.hairpins() - before == 2) == server.variant.in_kernel
 
     if not proc.wait_until(flows, 3, step=0.1):
         return [f"channels do not work as the mode promises\n{server.report()}"]
     complaints: Complaints = []
-    hairpins_before, (kernel_before, user_before) = hairpins(server), server.relayed()
+    hairpins_before, (kernel_before, user_before) = server.hairpins(), server.relayed()
     for size, (sender, receiver) in itertools.product(SIZES, pair.both_ways()):
         payload = os.urandom(size)
         send_channel(sender, out[sender], payload)
@@ -101,7 +99,7 @@ def channels(pair: Pair, server: Turnpike) -> Complaints:
     sent = 2 * len(SIZES)
     # In user space a datagram is relayed twice: to the other's relay, and from there to the other.
     wanted = (sent, sent, 0) if server.variant.in_kernel else (0, 0, 2 * sent)
-    counted = hairpins(server) - hairpins_before, kernel - kernel_before, user - user_before
+    counted = server.hairpins() - hairpins_before, kernel - kernel_before, user - user_before
     if counted != wanted:
         complaints.append(f"hairpins, in the kernel, in user space: {counted}, not {wanted}")
     directions = {flow["direction"] for flow in server.flows()}
@@ -115,13 +113,13 @@ def indications(pair: Pair, server: Turnpike) -> Complaints:
     complaints: Complaints = []
     pair.a.bind(CHANNEL, pair.b.relayed)
     pair.b.permit((pair.a.relayed[0], 9))
-    before = hairpins(server)
+    before = server.hairpins()
     for payload in map(os.urandom, SIZES):
         send_channel(pair.a, CHANNEL, payload)
         complaints += expect_indication(pair.b, pair.a.relayed, payload)
         pair.b.send_indication(pair.a.relayed, payload)
         complaints += expect_channel(pair.a, CHANNEL, payload)
-    if hairpins(server) != before:
+    if server.hairpins() != before:
         complaints.append("an indication was relayed in the kernel")
     return complaints
 
@@ -140,9 +138,9 @@ def only_indications(pair: Pair, _server: Turnpike) -> Complaints:
 def between(lab: Lab, variant: Variant, families: tuple[int, int, int], role: str = "peer") -> Complaints:
     server = Turnpike(lab, variant)
     complaints: Complaints = []
-    for scene in (only_indications, indications, channels):
+    for exchange in (only_indications, indications, channels):
         pair = Pair(lab, families, role)
-        complaints += [f"{scene.__name__}: {each}" for each in scene(pair, server)]
+        complaints += [f"{exchange.__name__}: {each}" for each in exchange(pair, server)]
         pair.close()
     if server.flows():
         complaints.append("the kernel still has flows")
@@ -153,7 +151,7 @@ def between(lab: Lab, variant: Variant, families: tuple[int, int, int], role: st
 def with_itself(lab: Lab, variant: Variant) -> Complaints:
     """A client's own relayed address is a live one, too; odd, but nothing may break."""
     server = Turnpike(lab, variant)
-    client = new_client(lab, "client", 4, 4)
+    client = turn_client(lab, "client", 4, 4)
     client.bind(CHANNEL, client.relayed)
     complaints: Complaints = []
     for payload in map(os.urandom, SIZES):
@@ -168,7 +166,7 @@ def with_itself(lab: Lab, variant: Variant) -> Complaints:
 def both_families(lab: Lab, variant: Variant) -> Complaints:
     """One allocation, two relayed addresses, an echoing peer of each family; then one of the two is given back."""
     server = Turnpike(lab, variant)
-    client = new_client(lab, "client", 4)
+    client = turn_client(lab, "client", 4)
     client.allocate_both()
     complaints: Complaints = []
     if set(client.relays) != {4, 6}:
@@ -177,7 +175,8 @@ def both_families(lab: Lab, variant: Variant) -> Complaints:
         peers = {CHANNEL: peer4, CHANNEL + 1: peer6}
         for channel, peer in peers.items():
             client.bind(channel, peer.address)
-        echo(client, CHANNEL, b"warm-up"), echo(client, CHANNEL + 1, b"warm-up")
+        for channel in peers:
+            echo(client, channel, b"warm-up")
         before = server.relayed()
         for payload, channel in itertools.product(map(os.urandom, SIZES), peers):
             complaints += echo(client, channel, payload)
@@ -210,7 +209,7 @@ def uclient(lab: Lab, variant: Variant, family: int) -> Complaints:
     load = clients.run_load(lab, family, clients=2, messages=100, interval_ms=1, options=("-y",))
     complaints = [] if load.sent == load.received == 200 and not load.lost else \
         [f"turnutils_uclient sent {load.sent} of 200, received {load.received}"]
-    passes, (kernel, user) = hairpins(server), server.relayed()
+    passes, (kernel, user) = server.hairpins(), server.relayed()
     # Each message is one pass in the kernel or two in user space, where the first ones go until neighbours are known.
     if kernel != passes or 2 * passes + user != 400 or passes < (200 - UNRESOLVED if variant.in_kernel else 0):
         complaints.append(f"{passes} hairpins, {kernel} packets relayed in the kernel, {user} in user space")
@@ -272,11 +271,11 @@ def external(lab: Lab, variant: Variant) -> Complaints:
     server = Turnpike(lab, variant, options=options)
     complaints: Complaints = []
     for family in FAMILIES:
-        for scene in (only_indications, indications, channels):
+        for exchange in (only_indications, indications, channels):
             pair = Pair(lab, (family, family, family))
             complaints += [f"relayed from {client.relayed}" for client in (pair.a, pair.b)
                            if client.relayed[0] != EXTERNAL[family]]
-            complaints += [f"{scene.__name__}: {each}" for each in scene(pair, server)]
+            complaints += [f"{exchange.__name__}: {each}" for each in exchange(pair, server)]
             if any(EXTERNAL[family] in str(flow) for flow in server.flows()):
                 complaints.append("a flow has the external address")
             pair.close()
@@ -284,7 +283,7 @@ def external(lab: Lab, variant: Variant) -> Complaints:
     return complaints
 
 
-def scenes() -> Iterator[tuple[str, Scene]]:
+def tests() -> Iterator[tuple[str, Test]]:
     for variant in MODES:
         for families in itertools.product(FAMILIES, repeat=3):
             yield (f"{variant.name}/clients/{'-'.join(map(str, families))}",
@@ -300,4 +299,5 @@ def scenes() -> Iterator[tuple[str, Scene]]:
 
 
 if __name__ == "__main__":
-    sys.exit(run(__doc__, "two-nic", scenes()))
+    sys.exit(scenes.main("Both ends are clients of this relay.", tests(), scenes.tried_in_lab,
+                         Lab("two-nic", offload=True)))

@@ -23,22 +23,24 @@ import socket
 import struct
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
 from scapy.layers.inet import ICMP, IP, UDP
-from scapy.layers.inet6 import ICMPv6DestUnreach, ICMPv6EchoRequest, ICMPv6ParamProblem, IPv6
+from scapy.layers.inet6 import ICMPv6DestUnreach, ICMPv6ParamProblem, IPv6
 from scapy.packet import Packet, Raw
 
 import proc
+import scenes
 import turn
 from bench import with_option
-from endpoints import TTL, drain, receive, udp_socket
+from endpoints import TTL, drain, receive, turn_client, udp_socket
 from lab import FAMILIES, Lab
-from relay import Turnpike, Variant
-from scenes import BY_NAME, MODES, Complaints, Scene, new_client, run
+from relay import BY_NAME, MODES, Turnpike, Variant
+from scenes import Complaints
 
+Test = Callable[[Lab], Complaints]
 CHANNEL = 0x4001
 SMALL_MTU = 1400
 HEADERS = {4: 28, 6: 48}
@@ -63,7 +65,7 @@ class Stage:
             with lab.entered(role):
                 for path in ("ipv4/icmp_ratelimit", "ipv6/icmp/ratelimit"):
                     Path("/proc/sys/net", path).write_text("0")
-        self.client = new_client(lab, "client", family, family)
+        self.client = turn_client(lab, "client", family, family)
         self.peer = udp_socket(lab, "peer", family)
         self.peer_address: turn.Address = self.peer.getsockname()[:2]
         self.client.bind(CHANNEL, self.peer_address)
@@ -271,7 +273,7 @@ def stranger(lab: Lab, variant: Variant, family: int) -> Complaints:
     stage.client.refresh(0)
     send_icmp(stage, unreachable, quoted(stage, stage.peer_address))
     complaints += stage.silent()
-    stage.client = new_client(lab, "client", family, family)
+    stage.client = turn_client(lab, "client", family, family)
     return complaints + stage.close()
 
 
@@ -339,16 +341,17 @@ def at_client(stage: Stage) -> tuple[list[bytes], int]:
     return payloads, errors
 
 
-def scenes() -> Iterator[tuple[str, Scene]]:
+def tests() -> Iterator[tuple[str, Test]]:
     named = {"closed": closed, "hops": hops, "too big": too_big, "to client": to_client, "stranger": stranger}
     for variant in MODES:
         for family in FAMILIES:
-            for name, scene in named.items():
-                yield f"{variant.name}/ipv{family}/{name}", partial(scene, variant=variant, family=family)
+            for name, test in named.items():
+                yield f"{variant.name}/ipv{family}/{name}", partial(test, variant=variant, family=family)
     for family in FAMILIES:
-        for name, scene in {"in between": in_between, "pending": pending}.items():
-            yield f"userspace/ipv{family}/{name}", partial(scene, variant=BY_NAME["userspace"], family=family)
+        for name, test in {"in between": in_between, "pending": pending}.items():
+            yield f"userspace/ipv{family}/{name}", partial(test, variant=BY_NAME["userspace"], family=family)
 
 
 if __name__ == "__main__":
-    sys.exit(run(__doc__, "router", scenes()))
+    sys.exit(scenes.main("ICMP errors reach the client, whoever relayed what they are about.", tests(), scenes.tried_in_lab,
+                         Lab("router", offload=True)))

@@ -25,12 +25,14 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 import proc
+import scenes
 import turn
-from endpoints import drain, receive, udp_socket
+from endpoints import drain, receive, turn_client, udp_socket
 from lab import Lab
-from relay import Turnpike, Variant
-from scenes import MODES, Complaints, Scene, new_client, run
+from relay import MODES, Turnpike, Variant
+from scenes import Complaints
 
+Test = Callable[[Lab], Complaints]
 CHANNEL = 0x4001
 RATE = 100_000
 BURST = 65536
@@ -45,7 +47,7 @@ BURST_COUNT = 2 * BURST // SIZE
 class Stage:
     def __init__(self, lab: Lab, server: Turnpike, family: int) -> None:
         self.family, self.server = family, server
-        self.client = new_client(lab, "client", family, family)
+        self.client = turn_client(lab, "client", family, family)
         self.peer = udp_socket(lab, "peer", family)
         self.peer_address: turn.Address = self.peer.getsockname()[:2]
         self.client.bind(CHANNEL, self.peer_address)
@@ -168,16 +170,16 @@ def together(lab: Lab, variant: Variant, family: int) -> Complaints:
 def hairpin(lab: Lab, variant: Variant, family: int) -> Complaints:
     """What goes from A to B empties both buckets: then A reaches no other peer, and no other peer reaches B."""
     server = Turnpike(lab, variant, options=("--max-rate", str(SLOW)))
-    a, b = (new_client(lab, role, family, family) for role in ("client", "peer"))
+    a, b = (turn_client(lab, role, family, family) for role in ("client", "peer"))
     plain_a, plain_b = (udp_socket(lab, role, family) for role in ("peer", "client"))  # other peers of each
     for client, other, plain in ((a, b, plain_a), (b, a, plain_b)):
         client.bind(CHANNEL, other.relayed)
         client.bind(CHANNEL + 1, plain.getsockname()[:2])
 
     def flows() -> bool:
-        before = hairpins(server)
+        before = server.hairpins()
         a.socket.send(turn.channel_data(CHANNEL, b""))
-        return b.receive(0.5) is not None and (hairpins(server) > before) == variant.in_kernel
+        return b.receive(0.5) is not None and (server.hairpins() > before) == variant.in_kernel
     if not proc.wait_until(flows, 3, step=0.1):
         return ["the hairpin does not work as the mode promises"]
 
@@ -197,10 +199,6 @@ def hairpin(lab: Lab, variant: Variant, family: int) -> Complaints:
         sock.close()
     server.stop()
     return complaints
-
-
-def hairpins(server: Turnpike) -> int:
-    return server.verdicts("hairpin").get("relayed", 0)
 
 
 def burst(send: Callable[[bytes], int], receiver: socket.socket, family: int) -> int:
@@ -246,15 +244,16 @@ def no_limit(lab: Lab, variant: Variant, family: int) -> Complaints:
     return complaints
 
 
-def scenes() -> Iterator[tuple[str, Scene]]:
+def tests() -> Iterator[tuple[str, Test]]:
     for variant in MODES:
         family = 6 if variant.name == "generic-head" else 4  # buckets know no families
         yield f"{variant.name}/to peer", partial(direction, variant=variant, family=family, end="peer")
         yield f"{variant.name}/to client", partial(direction, variant=variant, family=family, end="client")
-        for name, scene in {"both ways": both_ways, "together": together, "hairpin": hairpin, "others": others,
-                            "no limit": no_limit}.items():
-            yield f"{variant.name}/{name}", partial(scene, variant=variant, family=family)
+        for name, test in {"both ways": both_ways, "together": together, "hairpin": hairpin, "others": others,
+                           "no limit": no_limit}.items():
+            yield f"{variant.name}/{name}", partial(test, variant=variant, family=family)
 
 
 if __name__ == "__main__":
-    sys.exit(run(__doc__, "two-nic", scenes()))
+    sys.exit(scenes.main("--max-rate, in every mode.", tests(), scenes.tried_in_lab,
+                         Lab("two-nic", offload=True)))
