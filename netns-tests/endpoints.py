@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""UDP sockets inside the lab, and a peer that records and echoes."""
+"""UDP sockets and TURN clients inside the lab, and a peer that records and echoes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import turn
 from lab import Lab
+from relay import PASSWORD, PORT, USER
 
 SOCKET_FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
 # (level, option to send with, option to receive, type of the control message) of the two header fields we watch.
@@ -39,6 +41,15 @@ def udp_socket(lab: Lab, role: str, family: int, port: int = 0) -> socket.socket
     for level, _send, receive, _kind in (TOS[family], TTL[family]):
         sock.setsockopt(level, receive, 1)
     return sock
+
+
+def turn_client(lab: Lab, role: str, family: int, relayed: int = 0) -> turn.Client:
+    """A TURN client on a role's address, with an allocation if a family for that is given."""
+    server = (lab.topology.listen.address(family), PORT)
+    client = turn.Client(udp_socket(lab, role, family), server, USER, PASSWORD)
+    if relayed:
+        client.allocate(relayed)
+    return client
 
 
 def receive(sock: socket.socket, family: int, timeout: float) -> Received | None:

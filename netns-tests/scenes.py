@@ -15,10 +15,11 @@ from typing import Any
 
 import proc
 import turn
+from lab import Lab
 
 Complaints = list[str]
 # What a test may run into that is no mistake in the test itself.
-FAILURES = (proc.LabError, turn.TurnError, OSError, KeyError, IndexError, StopIteration)
+FAILURES = (proc.LabError, turn.TurnError, OSError, KeyError, IndexError, StopIteration, AssertionError)
 
 
 def tried(test: Callable[..., Complaints], *arguments: Any) -> Complaints:
@@ -27,6 +28,23 @@ def tried(test: Callable[..., Complaints], *arguments: Any) -> Complaints:
         return test(*arguments)
     except FAILURES as error:
         return [f"{type(error).__name__}: {error}"]
+
+
+def tried_in_lab(lab: Lab, test: Callable[[Lab], Complaints]) -> Complaints:
+    """The same for a test that starts processes in a lab which it shares with others."""
+    try:
+        return tried(test, lab)
+    finally:
+        lab.stop_processes()  # whatever went wrong, the next test begins afresh
+
+
+def refused(wanted: int, ask: Callable[[], None], what: str) -> Complaints:
+    """A TURN server must answer with this error."""
+    try:
+        ask()
+    except turn.TurnError as error:
+        return [] if error.code == wanted else [f"{what}: error {error.code}, not {wanted}"]
+    return [f"{what}: success, not error {wanted}"]
 
 
 def main(description: str, tests: Iterable[tuple[str, Any]], run: Callable[[Any, Any], Complaints],

@@ -317,13 +317,6 @@ def tests() -> Iterator[tuple[str, Test]]:
     yield "others/auto without capabilities", auto_without_capabilities
 
 
-def run(lab: Lab, test: Test) -> Complaints:
-    try:
-        return scenes.tried(test, lab)
-    finally:
-        lab.stop_processes()  # whatever went wrong, the next test begins afresh
-
-
 if __name__ == "__main__":
-    sys.exit(scenes.main("Starting, stopping, failing to start, being killed.", tests(), run,
-                         Lab("two-nic", offload=True)))
+    sys.exit(scenes.main("Starting, stopping, failing to start, being killed.", tests(),
+                         scenes.tried_in_lab, Lab("two-nic", offload=True)))

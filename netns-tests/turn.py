@@ -19,6 +19,7 @@ ALLOCATE, REFRESH, SEND, DATA, CREATE_PERMISSION, CHANNEL_BIND = 3, 4, 6, 7, 8, 
 REQUEST, INDICATION, SUCCESS, ERROR = 0x000, 0x010, 0x100, 0x110
 USERNAME, INTEGRITY, ERROR_CODE, UNKNOWN_ATTRIBUTES, CHANNEL_NUMBER, LIFETIME = 0x06, 0x08, 0x09, 0x0A, 0x0C, 0x0D
 XOR_PEER, PAYLOAD, REALM, NONCE, XOR_RELAYED, ADDRESS_FAMILY, TRANSPORT = 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x19
+ADDITIONAL_FAMILY, ICMP = 0x8000, 0x8004
 UDP_TRANSPORT = struct.pack("!B3x", 17)
 FAMILY_CODE = {4: 1, 6: 2}
 
@@ -43,6 +44,9 @@ class Message:
 
     def get(self, kind: int) -> bytes | None:
         return next((value for each, value in self.attributes if each == kind), None)
+
+    def all(self, kind: int) -> list[bytes]:
+        return [value for each, value in self.attributes if each == kind]
 
     @property
     def code(self) -> int:
@@ -95,6 +99,19 @@ def channel_data(channel: int, payload: bytes, *, length: int | None = None, pad
     return struct.pack("!HH", channel, len(payload) if length is None else length) + payload + bytes(padding)
 
 
+def data_indication(transaction: bytes, peer: Address, payload: bytes) -> bytes:
+    return build(DATA, INDICATION, transaction, [(XOR_PEER, pack_address(peer, transaction)), (PAYLOAD, payload)])
+
+
+def icmp_indication(transaction: bytes, peer: Address, kind: int, code: int, error_data: int) -> bytes:
+    return build(DATA, INDICATION, transaction, [(XOR_PEER, pack_address(peer, transaction)),
+                                                 (ICMP, struct.pack("!HBBI", 0, kind, code, error_data))])
+
+
+def family_of(address: Address) -> int:
+    return ipaddress.ip_address(address[0]).version
+
+
 def binding(channel: int, peer: Address, transaction: bytes) -> Attributes:
     """What a ChannelBind request asks for."""
     return [(CHANNEL_NUMBER, struct.pack("!Hxx", channel)), (XOR_PEER, pack_address(peer, transaction))]
@@ -110,6 +127,7 @@ class Client:
         self._realm: bytes | None = None
         self.nonce = b""
         self.relayed: Address = ("", 0)
+        self.relays: dict[int, Address] = {}  # by family
         sock.connect(server)
 
     def exchange(self, method: int, attributes: Attributes, *, key: bytes | None = None, signed: bool = True,
@@ -141,11 +159,17 @@ class Client:
         return answer
 
     def allocate(self, family: int) -> None:
-        answer = self.request(ALLOCATE, [(TRANSPORT, UDP_TRANSPORT),
-                                         (ADDRESS_FAMILY, struct.pack("!B3x", FAMILY_CODE[family]))])
-        relayed = answer.get(XOR_RELAYED)
-        assert relayed is not None, "a success without a relayed address"
-        self.relayed = unpack_address(relayed, answer.transaction)
+        self._allocate((ADDRESS_FAMILY, struct.pack("!B3x", FAMILY_CODE[family])))
+        self.relayed = self.relays[family]
+
+    def allocate_both(self) -> None:
+        self._allocate((ADDITIONAL_FAMILY, struct.pack("!B3x", FAMILY_CODE[6])))
+
+    def _allocate(self, family: tuple[int, bytes]) -> None:
+        answer = self.request(ALLOCATE, [(TRANSPORT, UDP_TRANSPORT), family])
+        addresses = [unpack_address(value, answer.transaction) for value in answer.all(XOR_RELAYED)]
+        self.relays = {family_of(address): address for address in addresses}
+        assert len(self.relays) == len(addresses) > 0, f"a success with the relayed addresses {addresses}"
 
     def permit(self, peer: Address) -> None:
         transaction = os.urandom(12)
@@ -155,8 +179,10 @@ class Client:
         transaction = os.urandom(12)
         self.request(CHANNEL_BIND, binding(channel, peer, transaction), transaction)
 
-    def refresh(self, lifetime: int) -> None:
-        self.request(REFRESH, [(LIFETIME, struct.pack("!I", lifetime))])
+    def refresh(self, lifetime: int, family: int = 0) -> None:
+        """Of all there is, or of one family."""
+        only = [(ADDRESS_FAMILY, struct.pack("!B3x", FAMILY_CODE[family]))] if family else []
+        self.request(REFRESH, [*only, (LIFETIME, struct.pack("!I", lifetime))])
 
     def send_indication(self, peer: Address, payload: bytes) -> None:
         transaction = os.urandom(12)

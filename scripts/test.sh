@@ -125,6 +125,9 @@ if [[ $ok ]]; then
 	stage shown "lifecycle" netns release test_lifecycle
 	stage shown "odd packets, sanitizers" netns dev test_packets
 	stage shown "matrix" netns release test_matrix
+	stage shown "hairpins" netns release test_hairpin
+	stage shown "ICMP errors" netns release test_icmp
+	stage shown "policing" netns release test_policing
 	stage shown "live mode changes" netns release test_switching --changes 200
 	stage shown "changes of devices" netns release test_changes
 	stage shown "virtual machines" netns release vm/test_vm

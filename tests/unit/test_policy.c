@@ -104,16 +104,19 @@ static void test_own_addresses(void **state)
 		{ addr("10.0.0.5"), addr("198.51.100.9:77") },
 		{ addr("2001:db8::5"), { .family = 0 } },
 	};
-	const struct turnpike_addr own[] = { addr("[2001:db8::6]:3478"),
-					     addr("198.51.100.7:3478") };
+	const struct turnpike_addr own[] = { addr("[2001:db8::6]:3478"), addr("198.51.100.7:3478"),
+					     addr("10.0.0.5:3478") };
 	const struct turn_config config = {
-		.relays = relays, .n_relays = 2, .own = own, .n_own = 2
+		.relays = relays, .n_relays = 2, .own = own, .n_own = 3
 	};
 
 	(void)state;
+	/* Relays are peers by the address that the world knows, also where we listen. */
 	assert_false(allows(&config, "10.0.0.5:50000"));
-	assert_false(allows(&config, "198.51.100.9:50000"));
-	assert_false(allows(&config, "[2001:db8::5]:1"));
+	assert_true(allows(&config, "198.51.100.9:50000"));
+	assert_true(allows(&config, "[2001:db8::5]:1"));
+	assert_false(allows(&config, "::ffff:198.51.100.9"));
+	assert_false(allows(&config, "::ffff:10.0.0.5"));
 	assert_false(allows(&config, "[2001:db8::6]:1"));
 	assert_false(allows(&config, "198.51.100.7"));
 	assert_false(allows(&config, "::ffff:198.51.100.7"));
@@ -149,6 +152,44 @@ static void test_lists(void **state)
 	assert_true(allows(&config, "192.0.2.2"));
 }
 
+/** What is denied by name is denied even if it is a relay of ours, and no built-in rule beats that.
+ */
+static void test_relays(void **state)
+{
+	const struct turn_relay_address relays[] = {
+		{ .addr = addr("10.0.0.5"), .external = addr("198.51.100.9") },
+		{ .addr = addr("127.0.0.1") },
+		{ .addr = addr("192.0.2.1") },
+	};
+	const struct addr_cidr deny[] = { cidr("10.0.0.0/8"), cidr("192.0.2.1") };
+	const struct turn_config config = {
+		.relays = relays, .n_relays = 3, .deny = deny, .n_deny = 2
+	};
+
+	(void)state;
+	assert_true(allows(&config, "198.51.100.9"));
+	assert_false(allows(&config, "10.0.0.5"));
+	assert_true(allows(&config, "127.0.0.1"));
+	assert_false(allows(&config, "127.0.0.2"));
+	assert_false(allows(&config, "192.0.2.1"));
+}
+
+static void test_exempts(void **state)
+{
+	const struct addr_cidr allow = cidr("10.1.0.0/16");
+	const struct turn_config config = { .allow = &allow, .n_allow = 1 };
+	const struct turnpike_addr inside = addr("10.1.2.3"), wrapped = addr("::ffff:10.1.2.3"),
+				   outside = addr("10.2.2.3");
+	struct turn_policy *policy;
+
+	(void)state;
+	assert_int_equal(turn_policy_new(&config, &policy), 0);
+	assert_true(turn_policy_exempts(policy, &inside));
+	assert_true(turn_policy_exempts(policy, &wrapped));
+	assert_false(turn_policy_exempts(policy, &outside));
+	turn_policy_free(policy);
+}
+
 static void test_tunnels(void **state)
 {
 	const struct addr_cidr all[] = { cidr("0.0.0.0/0"), cidr("::/0") };
@@ -172,10 +213,9 @@ static void test_tunnels(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults),
-		cmocka_unit_test(test_own_addresses),
-		cmocka_unit_test(test_lists),
-		cmocka_unit_test(test_tunnels),
+		cmocka_unit_test(test_defaults), cmocka_unit_test(test_own_addresses),
+		cmocka_unit_test(test_lists),    cmocka_unit_test(test_relays),
+		cmocka_unit_test(test_exempts),  cmocka_unit_test(test_tunnels),
 	};
 
 	return cmocka_run_group_tests_name("policy", tests, NULL, NULL);

@@ -207,7 +207,7 @@ static void test_quota(void **state)
 
 	(void)state;
 	fixture_config(&config);
-	config.max_allocations = 5;
+	config.max_relays = 5;
 	f = fixture_new(&config);
 	for (uint16_t port = 1; port <= 3; port++) {
 		from_port(f, port);
@@ -432,8 +432,9 @@ static void count_one(void *arg, const struct turn_allocation_info *info)
 
 	assert_true(addr_equal(&info->tuple.client, &client));
 	assert_string_equal(info->username, "alice");
-	assert_true(addr_equal(&info->relay, &info->external));
-	assert_true(info->expiry_ns == 1600 * SECOND);
+	assert_int_equal(info->n_relays, 1);
+	assert_true(addr_equal(&info->relays[0].addr, &info->relays[0].external));
+	assert_true(info->relays[0].expiry_ns == 1600 * SECOND);
 	assert_int_equal(info->permissions, 2);
 	assert_int_equal(info->channels, 1);
 	(*n)++;

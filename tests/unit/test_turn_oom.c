@@ -160,12 +160,52 @@ static void test_requests(void **state)
 	fixture_free(f);
 }
 
+/** With memory for one family only, that one can be had: everything else stays whole. */
+static void test_both_families(void **state)
+{
+	struct fixture *f = fixture_default();
+	uint8_t buf[TURN_HEADROOM + 1024 + TURN_TAILROOM];
+	struct turn_packet packet = { buf + TURN_HEADROOM, 0 };
+	int failures = 0, partial = 0;
+
+	(void)state;
+	refresh(f, 0); /* for a nonce */
+	for (;; failures++) {
+		begin(f, STUN_REQUEST, TURN_ALLOCATE);
+		stun_write_u32(&f->request, STUN_ATTR_REQUESTED_TRANSPORT,
+			       TURN_TRANSPORT_UDP << 24);
+		stun_write_u32(&f->request, STUN_ATTR_ADDITIONAL_ADDRESS_FAMILY,
+			       STUN_FAMILY_IPV6 << 24);
+		sign(f);
+		packet.len = f->request.len;
+		memcpy(packet.data, f->request_buf, packet.len);
+		clear(f);
+		allocations_left = failures;
+		turn_server_client_input(f->server, &f->tuple, &packet, f->now);
+		allocations_left = NEVER_FAIL;
+		if (response(f).class == STUN_ERROR) {
+			expect_error(f, 508);
+			assert_int_equal(stats(f)->allocations, 0);
+		} else if (stats(f)->relays == 1) {
+			partial++;
+			refresh(f, 0);
+		} else {
+			break;
+		}
+		assert_int_equal(stats(f)->relays, 0);
+	}
+	assert_true(partial >= 2);
+	assert_true(failures > partial);
+	fixture_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_new),
 		cmocka_unit_test(test_add_user),
 		cmocka_unit_test(test_requests),
+		cmocka_unit_test(test_both_families),
 	};
 
 	return cmocka_run_group_tests_name("turn out of memory", tests, NULL, NULL);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Long random lives of a few clients on a handful of ports, peers and channel numbers, so that they
- * meet again and again. The owner in turn_fixture.c watches over what must always hold.
+ * Long random lives of a few clients on a handful of ports, peers and channel numbers, of both
+ * families and each other's relays, so that they meet again and again. The owner in turn_fixture.c
+ * watches over what must always hold.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -27,7 +28,17 @@ static uint32_t roll(struct dice *dice, uint32_t sides)
 
 static const char *random_peer(struct dice *dice, char text[static 32])
 {
-	snprintf(text, 32, "198.51.100.%u:%u", roll(dice, PEERS) / 2 + 1, roll(dice, 2) + 7000);
+	switch (roll(dice, 4)) {
+	case 0:
+		snprintf(text, 32, "192.0.2.1:%u", roll(dice, 4) + 50000);
+		break;
+	case 1:
+		snprintf(text, 32, "[2001:db8::%u]:7000", roll(dice, 2) + 1);
+		break;
+	default:
+		snprintf(text, 32, "198.51.100.%u:%u", roll(dice, PEERS) / 2 + 1,
+			 roll(dice, 2) + 7000);
+	}
 	return text;
 }
 
@@ -58,6 +69,17 @@ static void damaged_request(struct fixture *f, struct dice *dice)
 	assert_int_equal(stats(f)->channels, channels);
 }
 
+static void random_refresh(struct fixture *f, struct dice *dice)
+{
+	uint32_t family = roll(dice, 3);
+
+	begin(f, STUN_REQUEST, TURN_REFRESH);
+	stun_write_u32(&f->request, STUN_ATTR_LIFETIME, roll(dice, 3) * 1000);
+	if (family)
+		stun_write_u32(&f->request, STUN_ATTR_REQUESTED_ADDRESS_FAMILY, family << 24);
+	send_signed(f, &f->alice);
+}
+
 static void random_step(struct fixture *f, struct dice *dice)
 {
 	char peer[32];
@@ -68,10 +90,14 @@ static void random_step(struct fixture *f, struct dice *dice)
 	random_peer(dice, peer);
 	switch (roll(dice, 10)) {
 	case 0:
-		allocate_as(f, &f->alice, STUN_FAMILY_IPV4);
+		f->limited = roll(dice, 2) == 0;
+		if (roll(dice, 2) == 0)
+			allocate_both(f);
+		else
+			allocate_as(f, &f->alice, STUN_FAMILY_IPV4);
 		break;
 	case 1:
-		refresh(f, roll(dice, 3) * 1000);
+		random_refresh(f, dice);
 		break;
 	case 2:
 		create_permission(f, peer);
@@ -91,6 +117,8 @@ static void check(const struct fixture *f)
 {
 	assert_int_equal(stats(f)->flows, f->n_flows);
 	assert_true(f->n_flows <= stats(f)->channels);
+	assert_true(stats(f)->allocations <= stats(f)->relays);
+	assert_true(stats(f)->relays <= 2 * stats(f)->allocations);
 	for (size_t i = 0; i < f->n_flows; i++)
 		assert_true(f->flows[i].channel_expiry_ns > f->now);
 }
@@ -119,6 +147,8 @@ static void test_random_lives(void **state)
 	assert_true(stats(f)->successes > STEPS / 4);
 	assert_true(stats(f)->errors[400 - TURN_ERROR_FIRST] > 100);
 	assert_true(stats(f)->errors[437 - TURN_ERROR_FIRST] > 100);
+	assert_true(stats(f)->errors[443 - TURN_ERROR_FIRST] > 100);
+	assert_true(stats(f)->errors[403 - TURN_ERROR_FIRST] > 100);
 	assert_true(stats(f)->install_failures > 100);
 	fixture_free(f);
 }

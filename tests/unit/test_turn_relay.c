@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Application data: RFC 8656 sections 11 and 12.4 to 12.7. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,16 +18,6 @@ static struct fixture *bound(void)
 	expect_success(f, &f->alice);
 	clear(f);
 	return f;
-}
-
-static void expect_to_peer(const struct fixture *f, const char *peer, const void *data, size_t len)
-{
-	struct turnpike_addr expected = addr(peer);
-
-	expect_events(f, SEND_PEER, 0);
-	assert_true(addr_equal(&event(f, 0)->addr, &expected));
-	assert_int_equal(event(f, 0)->len, len);
-	assert_memory_equal(event(f, 0)->data, data, len);
 }
 
 static void test_channel_data_to_peer(void **state)
@@ -123,26 +114,6 @@ static void test_peer_to_channel(void **state)
 	fixture_free(f);
 }
 
-static void expect_data_indication(const struct fixture *f, const char *peer, const void *data,
-				   size_t len)
-{
-	struct turnpike_addr expected = addr(peer), from;
-	struct stun_message msg;
-	struct stun_attr attr;
-
-	expect_events(f, SEND_CLIENT, 0);
-	assert_memory_equal(&event(f, 0)->tuple, &f->tuple, sizeof(f->tuple));
-	assert_int_equal(stun_parse(event(f, 0)->data, event(f, 0)->len, &msg), 0);
-	assert_int_equal(msg.class, STUN_INDICATION);
-	assert_int_equal(msg.method, TURN_DATA);
-	assert_int_equal(stun_find_attr(&msg, STUN_ATTR_XOR_PEER_ADDRESS, &attr), 0);
-	assert_int_equal(stun_attr_xor_addr(&msg, &attr, &from), 0);
-	assert_true(addr_equal(&from, &expected));
-	assert_int_equal(stun_find_attr(&msg, STUN_ATTR_DATA, &attr), 0);
-	assert_int_equal(attr.len, len);
-	assert_memory_equal(attr.value, data, len);
-}
-
 static void test_data_indication(void **state)
 {
 	struct fixture *f = bound();
@@ -202,21 +173,6 @@ static void test_oversize(void **state)
 	assert_int_equal(stats(f)->oversize, 1);
 	free(data);
 	fixture_free(f);
-}
-
-static void begin_send(struct fixture *f, const char *peer)
-{
-	struct turnpike_addr address = addr(peer);
-
-	begin(f, STUN_INDICATION, TURN_SEND);
-	stun_write_xor_addr(&f->request, STUN_ATTR_XOR_PEER_ADDRESS, &address);
-}
-
-static void send_indication(struct fixture *f, const char *peer, const char *data)
-{
-	begin_send(f, peer);
-	stun_write_string(&f->request, STUN_ATTR_DATA, data);
-	send_plain(f);
 }
 
 static void test_send(void **state)
@@ -299,6 +255,76 @@ static void test_dead_allocation(void **state)
 	fixture_free(f);
 }
 
+/** RFC 8656 has no word for it: each allocation has so much to spend, in either direction. */
+static void test_limits(void **state)
+{
+	struct fixture *f = fixture_default();
+	struct fake_limits *limits;
+
+	(void)state;
+	f->limited = true;
+	allocate(f);
+	f->limited = false;
+	limits = only_limits(f);
+	channel_bind(f, 0x4001, PEER);
+	assert_ptr_equal(event(f, 0)->flow.limits, limits);
+	limits->left[TURN_TO_PEER] = 8;
+	limits->left[TURN_TO_CLIENT] = 5;
+	clear(f);
+	from_client(f, "\x40\x01\x00\x05hello", 9);
+	expect_to_peer(f, PEER, "hello", 5);
+	clear(f);
+	from_client(f, "\x40\x01\x00\x05hello", 9);
+	expect_events(f, 0);
+	/* Channels and indications have one purse, and too much leaves it as it is. */
+	send_indication(f, PEER, "hey!");
+	expect_events(f, 0);
+	send_indication(f, PEER, "hey");
+	expect_to_peer(f, PEER, "hey", 3);
+	clear(f);
+	from_peer(f, "192.0.2.1", PEER, "hello", 5);
+	expect_events(f, SEND_CLIENT, 0);
+	from_peer(f, "192.0.2.1", PEER, "x", 1);
+	from_peer(f, "192.0.2.1", "198.51.100.1:7001", "x", 1);
+	expect_events(f, SEND_CLIENT, 0);
+	assert_int_equal(stats(f)->policed, 4);
+	assert_int_equal(stats(f)->to_peer.bytes, 8);
+	assert_int_equal(stats(f)->to_client.bytes, 5);
+	/* What is not permitted costs nothing. */
+	limits->left[TURN_TO_CLIENT] = 5;
+	from_peer(f, "192.0.2.1", "198.51.100.9:1", "x", 1);
+	assert_int_equal(limits->left[TURN_TO_CLIENT], 5);
+	/* Others have limits of their own, or none. */
+	f->tuple.client = addr("203.0.113.7:40001");
+	f->nonce_len = 0;
+	allocate(f);
+	channel_bind(f, 0x4001, PEER);
+	assert_null(event(f, 0)->flow.limits);
+	refresh(f, 0);
+	only_limits(f);
+	fixture_free(f);
+}
+
+static void test_no_limits_left(void **state)
+{
+	struct fixture *f = fixture_default();
+
+	(void)state;
+	f->limit_error = -ENOSPC;
+	allocate_as(f, &f->alice, STUN_FAMILY_IPV4);
+	expect_error(f, 508);
+	expect_events(f, SEND_CLIENT, 0);
+	f->limit_error = 0;
+	/* And if there is no relay for them, they are freed again: fixture_free() sees to that. */
+	f->limited = true;
+	f->open_error = -EMFILE;
+	f->open_failures = 1;
+	allocate_as(f, &f->alice, STUN_FAMILY_IPV4);
+	expect_error(f, 508);
+	assert_int_equal(stats(f)->allocations, 0);
+	fixture_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -314,6 +340,8 @@ int main(void)
 		cmocka_unit_test(test_send_refused),
 		cmocka_unit_test(test_send_lifetime),
 		cmocka_unit_test(test_dead_allocation),
+		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_no_limits_left),
 	};
 
 	return cmocka_run_group_tests_name("turn relay", tests, NULL, NULL);

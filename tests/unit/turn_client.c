@@ -112,6 +112,68 @@ struct turnpike_addr response_addr(const struct fixture *f, enum stun_attr_type 
 	return result;
 }
 
+struct turnpike_addr response_relayed(const struct fixture *f, enum turnpike_family family)
+{
+	struct turnpike_addr result = { 0 }, candidate;
+	struct stun_message msg = response(f);
+	struct stun_attr attr = { 0 };
+
+	while (stun_next_attr(&msg, &attr)) {
+		if (attr.type != STUN_ATTR_XOR_RELAYED_ADDRESS)
+			continue;
+		assert_int_equal(stun_attr_xor_addr(&msg, &attr, &candidate), 0);
+		if (candidate.family != family)
+			continue;
+		assert_int_equal(result.family, 0);
+		result = candidate;
+	}
+	return result;
+}
+
+void expect_to_peer(const struct fixture *f, const char *peer, const void *data, size_t len)
+{
+	struct turnpike_addr expected = addr(peer);
+
+	expect_events(f, SEND_PEER, 0);
+	assert_true(addr_equal(&event(f, 0)->addr, &expected));
+	assert_int_equal(event(f, 0)->len, len);
+	assert_memory_equal(event(f, 0)->data, data, len);
+}
+
+void begin_send(struct fixture *f, const char *peer)
+{
+	struct turnpike_addr address = addr(peer);
+
+	begin(f, STUN_INDICATION, TURN_SEND);
+	stun_write_xor_addr(&f->request, STUN_ATTR_XOR_PEER_ADDRESS, &address);
+}
+
+void send_indication(struct fixture *f, const char *peer, const char *data)
+{
+	begin_send(f, peer);
+	stun_write_string(&f->request, STUN_ATTR_DATA, data);
+	send_plain(f);
+}
+
+void expect_data_indication(const struct fixture *f, const char *peer, const void *data, size_t len)
+{
+	struct turnpike_addr expected = addr(peer), from;
+	struct stun_message msg;
+	struct stun_attr attr;
+
+	expect_events(f, SEND_CLIENT, 0);
+	assert_memory_equal(&event(f, 0)->tuple, &f->tuple, sizeof(f->tuple));
+	assert_int_equal(stun_parse(event(f, 0)->data, event(f, 0)->len, &msg), 0);
+	assert_int_equal(msg.class, STUN_INDICATION);
+	assert_int_equal(msg.method, TURN_DATA);
+	assert_int_equal(stun_find_attr(&msg, STUN_ATTR_XOR_PEER_ADDRESS, &attr), 0);
+	assert_int_equal(stun_attr_xor_addr(&msg, &attr, &from), 0);
+	assert_true(addr_equal(&from, &expected));
+	assert_int_equal(stun_find_attr(&msg, STUN_ATTR_DATA, &attr), 0);
+	assert_int_equal(attr.len, len);
+	assert_memory_equal(attr.value, data, len);
+}
+
 void allocate_as(struct fixture *f, const struct credentials *user, enum stun_family family)
 {
 	begin(f, STUN_REQUEST, TURN_ALLOCATE);
@@ -124,6 +186,14 @@ void allocate(struct fixture *f)
 {
 	allocate_as(f, &f->alice, STUN_FAMILY_IPV4);
 	expect_success(f, &f->alice);
+}
+
+void allocate_both(struct fixture *f)
+{
+	begin(f, STUN_REQUEST, TURN_ALLOCATE);
+	stun_write_u32(&f->request, STUN_ATTR_REQUESTED_TRANSPORT, TURN_TRANSPORT_UDP << 24);
+	stun_write_u32(&f->request, STUN_ATTR_ADDITIONAL_ADDRESS_FAMILY, STUN_FAMILY_IPV6 << 24);
+	send_signed(f, &f->alice);
 }
 
 void refresh(struct fixture *f, uint32_t lifetime)

@@ -30,19 +30,20 @@ static void send_client(void *ctx, const struct turn_tuple *tuple, const uint8_t
 	record_data(new_event, data, len);
 }
 
-static void send_peer(void *ctx, void *relay, const struct turnpike_addr *peer, const uint8_t *data,
-		      size_t len)
+static void send_peer(void *ctx, void *handle, const struct turnpike_addr *peer,
+		      const uint8_t *data, size_t len)
 {
 	struct event *new_event = record(ctx, SEND_PEER);
-	const struct fake_relay *from = relay;
+	const struct fake_relay *from = handle;
 
-	assert_non_null(from->alloc);
+	assert_non_null(from->relay);
 	new_event->addr = *peer;
+	new_event->relay = from->addr;
 	record_data(new_event, data, len);
 }
 
-static int open_relay(void *ctx, const struct turnpike_addr *address, struct turn_allocation *alloc,
-		      void **relay)
+static int open_relay(void *ctx, const struct turnpike_addr *address, struct turn_relay *relay,
+		      void **handle)
 {
 	struct fixture *f = ctx;
 	struct fake_relay *slot = NULL;
@@ -53,27 +54,27 @@ static int open_relay(void *ctx, const struct turnpike_addr *address, struct tur
 		return f->open_error;
 	}
 	for (size_t i = 0; i < MAX_RELAYS; i++) {
-		if (!f->relays[i].alloc)
+		if (!f->relays[i].relay)
 			slot = &f->relays[i];
 		else
 			assert_false(addr_equal(&f->relays[i].addr, address));
 	}
 	assert_non_null(slot);
-	*slot = (struct fake_relay){ *address, alloc };
-	*relay = slot;
+	*slot = (struct fake_relay){ *address, relay };
+	*handle = slot;
 	return 0;
 }
 
-static void close_relay(void *ctx, void *relay)
+static void close_relay(void *ctx, void *handle)
 {
 	struct fixture *f = ctx;
-	struct fake_relay *closed = relay;
+	struct fake_relay *closed = handle;
 
 	record(f, CLOSE_RELAY)->addr = closed->addr;
-	assert_non_null(closed->alloc);
+	assert_non_null(closed->relay);
 	for (size_t i = 0; i < f->n_flows; i++)
 		assert_false(addr_equal(&f->flows[i].relay, &closed->addr));
-	closed->alloc = NULL;
+	closed->relay = NULL;
 }
 
 /** The flow of the same client and channel, which must then be the one of the same peer. */
@@ -124,6 +125,46 @@ static void remove_flow(void *ctx, const struct turn_flow *flow)
 	*slot = f->flows[--f->n_flows];
 }
 
+static int limit(void *ctx, void **limits)
+{
+	struct fixture *f = ctx;
+	size_t i = 0;
+
+	if (f->limit_error)
+		return f->limit_error;
+	if (!f->limited)
+		return 0;
+	while (i < MAX_RELAYS && f->limits[i].used)
+		i++;
+	assert_true(i < MAX_RELAYS);
+	f->limits[i] = (struct fake_limits){ .used = true };
+	*limits = &f->limits[i];
+	return 0;
+}
+
+static void unlimit(void *ctx, void *limits)
+{
+	struct fixture *f = ctx;
+	struct fake_limits *freed = limits;
+
+	assert_true(freed->used);
+	for (size_t i = 0; i < f->n_flows; i++)
+		assert_ptr_not_equal(f->flows[i].limits, freed);
+	freed->used = false;
+}
+
+static bool police(void *ctx, void *limits, enum turn_direction direction, size_t len)
+{
+	struct fake_limits *charged = limits;
+
+	(void)ctx;
+	assert_true(charged->used);
+	if (charged->left[direction] < len)
+		return false;
+	charged->left[direction] -= len;
+	return true;
+}
+
 static void fake_random(void *ctx, void *buf, size_t len)
 {
 	struct fixture *f = ctx;
@@ -140,6 +181,9 @@ static const struct turn_ops fake_ops = {
 	.close_relay = close_relay,
 	.install_flow = install_flow,
 	.remove_flow = remove_flow,
+	.limit = limit,
+	.unlimit = unlimit,
+	.police = police,
 	.random = fake_random,
 };
 
@@ -205,7 +249,9 @@ void fixture_free(struct fixture *f)
 	turn_server_free(f->server);
 	assert_int_equal(f->n_flows, 0);
 	for (size_t i = 0; i < MAX_RELAYS; i++)
-		assert_null(f->relays[i].alloc);
+		assert_null(f->relays[i].relay);
+	for (size_t i = 0; i < MAX_RELAYS; i++)
+		assert_false(f->limits[i].used);
 	stun_hmac_free(f->alice.hmac);
 	stun_hmac_free(f->bob.hmac);
 	free(f);
@@ -248,19 +294,33 @@ void expire_at(struct fixture *f, uint64_t now)
 	turn_server_expire(f->server, now);
 }
 
-struct turn_allocation *alloc_at(const struct fixture *f, const char *relay)
+struct turn_relay *relay_at(const struct fixture *f, const char *relay)
 {
 	struct turnpike_addr wanted = addr(relay);
 
 	for (size_t i = 0; i < MAX_RELAYS; i++) {
 		const struct fake_relay *candidate = &f->relays[i];
 
-		if (candidate->alloc && (wanted.port == 0 || wanted.port == candidate->addr.port) &&
+		if (candidate->relay && (wanted.port == 0 || wanted.port == candidate->addr.port) &&
 		    memcmp(candidate->addr.ip, wanted.ip, sizeof(wanted.ip)) == 0)
-			return candidate->alloc;
+			return candidate->relay;
 	}
 	fail_msg("no relay at %s", relay);
 	return NULL;
+}
+
+struct fake_limits *only_limits(struct fixture *f)
+{
+	struct fake_limits *found = NULL;
+
+	for (size_t i = 0; i < MAX_RELAYS; i++) {
+		if (!f->limits[i].used)
+			continue;
+		assert_null(found);
+		found = &f->limits[i];
+	}
+	assert_non_null(found);
+	return found;
 }
 
 static struct turn_packet make_packet(const void *data, size_t len)
@@ -286,6 +346,15 @@ void from_peer(struct fixture *f, const char *relay, const char *peer, const voi
 	struct turn_packet packet = make_packet(data, len);
 	struct turnpike_addr from = addr(peer);
 
-	turn_server_peer_input(f->server, alloc_at(f, relay), &from, &packet, f->now);
+	turn_server_peer_input(f->server, relay_at(f, relay), &from, &packet, f->now);
 	free(packet.data - TURN_HEADROOM);
+}
+
+void icmp_about(struct fixture *f, const char *relay, const char *peer, uint8_t type, uint8_t code,
+		uint32_t mtu)
+{
+	struct turn_icmp icmp = { .type = type, .code = code, .mtu = mtu };
+	struct turnpike_addr to = addr(peer);
+
+	turn_server_icmp_input(f->server, relay_at(f, relay), &to, &icmp, f->now);
 }

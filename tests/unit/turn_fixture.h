@@ -5,7 +5,8 @@
  *
  * The owner also insists, in every test, on what must always hold: a relay address is open once, a
  * flow is on an open relay, neither its channel nor its peer is in the kernel twice, a relay is
- * closed only after its flows are gone, and at the end nothing is left.
+ * closed only after its flows are gone, limits are freed only after that, and at the end nothing is
+ * left.
  */
 #ifndef TURNPIKE_TURN_FIXTURE_H
 #define TURNPIKE_TURN_FIXTURE_H
@@ -39,7 +40,8 @@ enum event_kind {
 struct event {
 	enum event_kind kind;
 	struct turn_tuple tuple;
-	struct turnpike_addr addr; /* peer of SEND_PEER, relay of the others */
+	struct turnpike_addr addr;  /* peer of SEND_PEER, relay of the others */
+	struct turnpike_addr relay; /* of SEND_PEER */
 	struct turn_flow flow;
 	uint8_t data[MAX_DATA];
 	size_t len;
@@ -47,7 +49,13 @@ struct event {
 
 struct fake_relay {
 	struct turnpike_addr addr;
-	struct turn_allocation *alloc;
+	struct turn_relay *relay; /* NULL: closed */
+};
+
+/* How much an allocation may still relay, if f->limited said so when it was made. */
+struct fake_limits {
+	size_t left[2]; /* by enum turn_direction */
+	bool used;
 };
 
 struct credentials {
@@ -66,6 +74,9 @@ struct fixture {
 	int open_error;    /* for the next @open_failures calls */
 	int open_failures; /* negative: for all calls */
 	int install_error;
+	bool limited;
+	int limit_error;
+	struct fake_limits limits[MAX_RELAYS];
 	uint8_t random;
 	struct turn_tuple tuple; /* who the next request comes from */
 	struct credentials alice, bob;
@@ -88,14 +99,22 @@ const struct turn_stats *stats(const struct fixture *f);
 void clear(struct fixture *f);
 /* Checks that the events since clear() are exactly these; 0 ends the list. */
 void expect_events(const struct fixture *f, ...);
+/* The only event since clear() is a datagram to that peer. */
+void expect_to_peer(const struct fixture *f, const char *peer, const void *data, size_t len);
 const struct event *event(const struct fixture *f, size_t index);
 void expire_at(struct fixture *f, uint64_t now);
-struct turn_allocation *alloc_at(const struct fixture *f, const char *relay);
+struct turn_relay *relay_at(const struct fixture *f, const char *relay);
+/* The limits of the only allocation that has some. */
+struct fake_limits *only_limits(struct fixture *f);
 
 /* A datagram in a buffer that is exactly as large as the contract says, so that ASan sees more. */
 void from_client(struct fixture *f, const void *data, size_t len);
 void from_peer(struct fixture *f, const char *relay, const char *peer, const void *data,
 	       size_t len);
+
+/* An ICMP error about what was sent from @relay to @peer. */
+void icmp_about(struct fixture *f, const char *relay, const char *peer, uint8_t type, uint8_t code,
+		uint32_t mtu);
 
 void begin(struct fixture *f, enum stun_class class, enum stun_method method);
 /* Sends the request as it stands; the same one again, if there is no new one. */
@@ -108,10 +127,21 @@ void expect_error(const struct fixture *f, int code);
 void expect_success(const struct fixture *f, const struct credentials *user);
 uint32_t response_u32(const struct fixture *f, enum stun_attr_type type);
 struct turnpike_addr response_addr(const struct fixture *f, enum stun_attr_type type);
+/* The relayed transport address of a family; without it, no address at all. */
+struct turnpike_addr response_relayed(const struct fixture *f, enum turnpike_family family);
+
+void begin_send(struct fixture *f, const char *peer);
+/* A whole Send indication; forgets the events before. */
+void send_indication(struct fixture *f, const char *peer, const char *data);
+/* The only event since clear() is a Data indication of that peer to the client. */
+void expect_data_indication(const struct fixture *f, const char *peer, const void *data,
+			    size_t len);
 
 /* Whole transactions of alice, which only clear() before they begin. */
 void allocate(struct fixture *f);
 void allocate_as(struct fixture *f, const struct credentials *user, enum stun_family family);
+/* Asks for both families. */
+void allocate_both(struct fixture *f);
 void refresh(struct fixture *f, uint32_t lifetime);
 void create_permission(struct fixture *f, const char *peer);
 void channel_bind(struct fixture *f, uint16_t number, const char *peer);

@@ -57,9 +57,10 @@ static int open_loop(struct server *server)
 	return 0;
 }
 
-/* Each allocation takes a descriptor. */
-static uint32_t max_allocations(void)
+/* Each relayed transport address takes a descriptor, and a port of its own. */
+static uint32_t max_relays(const struct serve_config *config)
 {
+	const uint64_t ports = config->n_relays * (config->port_hi - config->port_lo + UINT64_C(1));
 	struct rlimit limit = { .rlim_cur = 1024 };
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
@@ -69,7 +70,7 @@ static uint32_t max_allocations(void)
 	}
 	limit.rlim_cur -=
 		limit.rlim_cur < 2 * SPARE_DESCRIPTORS ? limit.rlim_cur / 2 : SPARE_DESCRIPTORS;
-	return limit.rlim_cur > UINT32_MAX ? UINT32_MAX : (uint32_t)limit.rlim_cur;
+	return (uint32_t)(limit.rlim_cur < ports ? limit.rlim_cur : ports);
 }
 
 static int add_users(struct server *server)
@@ -103,7 +104,7 @@ static int open_turn(struct server *server)
 	turn.n_relays = config->n_relays;
 	turn.port_lo = config->port_lo;
 	turn.port_hi = config->port_hi;
-	turn.max_allocations = max_allocations();
+	turn.max_relays = max_relays(config);
 	turn.allow = config->allow;
 	turn.n_allow = config->n_allow;
 	turn.deny = config->deny;
@@ -189,21 +190,25 @@ static int attach_devices(struct server *server)
 /* What can fail most cheaply comes first, and packets are touched last. */
 static int open_server(struct server *server)
 {
+	struct serve_config *config = &server->config;
 	int err = open_loop(server);
 
 	if (err) {
 		say("the event loop cannot be made: %s", strerror(-err));
 		return err;
 	}
-	err = control_open(server->base, server->config.control, report_answer, &server->reports,
+	/* Two for each allocation, of which there are no more than relays. */
+	if (config->max_rate)
+		config->kernel.max_policers = 2 * max_relays(config) + 1;
+	err = control_open(server->base, config->control, report_answer, &server->reports,
 			   &server->control);
 	if (!err)
-		err = kernel_open(server->base, strictest_mode(&server->config),
-				  &server->config.kernel, &server->kernel);
+		err = kernel_open(server->base, strictest_mode(config), &config->kernel,
+				  config->max_rate, &server->kernel);
 	if (!err)
 		err = open_turn(server);
 	if (!err)
-		err = find_devices(&server->config);
+		err = find_devices(config);
 	return err ? err : attach_devices(server);
 }
 

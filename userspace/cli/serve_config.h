@@ -51,6 +51,7 @@ struct serve_config {
 	size_t n_deny;
 	char *realm;
 	char *control;
+	uint32_t max_rate;
 	uint16_t port_lo;
 	uint16_t port_hi;
 	struct turnpike_open_opts kernel;

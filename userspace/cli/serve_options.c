@@ -240,6 +240,11 @@ static int set_max_flows(void *target, char *value)
 	return cli_number(value, 2, UINT32_MAX, &config->kernel.max_flows);
 }
 
+static int set_max_rate(void *target, char *value)
+{
+	return cli_number(value, 0, UINT32_MAX, &((struct serve_config *)target)->max_rate);
+}
+
 #define EXPECTS_CIDR "a prefix such as 192.0.2.0/24 or 2001:db8::/32"
 
 static const struct cli_option options[] = {
@@ -284,6 +289,10 @@ static const struct cli_option options[] = {
 	{ "max-flows", 0, "N",
 	  "Flows of each family that fit into the kernel, two a channel; 65536 unless given",
 	  "a number, at least 2", set_max_flows },
+	{ "max-rate", 0, "BYTES",
+	  "Relay no more than so many bytes of application data a second for each allocation, in "
+	  "either direction; no limit unless given",
+	  "a number of bytes, or 0 for no limit", set_max_rate },
 	{ "demote-percent", 0, "N",
 	  "Give an automatic choice up when it fails for more than N in a hundred packets of a "
 	  "second; 1 unless given",

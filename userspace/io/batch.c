@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <errno.h>
 #include <netinet/in.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "io/batch.h"
+#include "io/socket.h"
 
 #define BATCH_PACKETS 32
 /** More than a UDP datagram can carry, so that none is ever cut short. */
 #define PAYLOAD_MAX 65536
+/** How often a datagram is tried, if ICMP errors come faster than it is sent. */
+#define SEND_TRIES 4
 
 struct buffer {
 	uint8_t headroom[TURN_HEADROOM];
@@ -28,6 +31,7 @@ struct slot {
 };
 
 struct batch {
+	bool learns;
 	struct mmsghdr in[BATCH_PACKETS];
 	struct mmsghdr out[BATCH_PACKETS];
 	struct slot in_slots[BATCH_PACKETS];
@@ -39,9 +43,13 @@ struct batch {
 	struct buffer buffers[BATCH_PACKETS];
 };
 
-struct batch *batch_new(void)
+struct batch *batch_new(bool learns)
 {
-	return calloc(1, sizeof(struct batch));
+	struct batch *batch = calloc(1, sizeof(*batch));
+
+	if (batch)
+		batch->learns = learns;
+	return batch;
 }
 
 void batch_free(struct batch *batch)
@@ -136,16 +144,36 @@ void batch_send(struct batch *batch, int fd, const struct turnpike_addr *to, con
 		batch_flush(batch);
 }
 
-static void send_run(struct batch *batch, unsigned int start, unsigned int end)
+/*
+ * An ICMP error that has come for the socket fails the next call, whatever it is about, and is gone
+ * with that (ip(7), IP_RECVERR). So what failed is tried again before it is lost, as in UDP.
+ */
+static void send_all(struct batch *batch, unsigned int start, unsigned int end)
 {
+	unsigned int tries = 0;
+
 	while (start < end) {
 		int sent = sendmmsg(batch->out_fds[start], batch->out + start, end - start, 0);
 
-		/* The first one failed, and is lost, as in UDP. */
+		if (sent <= 0 && errno != EAGAIN && ++tries < SEND_TRIES)
+			continue;
 		if (sent <= 0)
 			batch->unsent++;
 		start += sent <= 0 ? 1 : (unsigned int)sent;
+		tries = 0;
 	}
+}
+
+/* All of one socket. */
+static void send_run(struct batch *batch, unsigned int start, unsigned int end)
+{
+	int fd = batch->out_fds[start], family = batch->out_slots[start].addr.ss_family;
+
+	if (batch->learns)
+		socket_before_sending(fd, family);
+	send_all(batch, start, end);
+	if (batch->learns)
+		socket_after_sending(fd, family);
 }
 
 void batch_flush(struct batch *batch)

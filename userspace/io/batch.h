@@ -7,6 +7,7 @@
 #ifndef TURNPIKE_IO_BATCH_H
 #define TURNPIKE_IO_BATCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,14 +16,18 @@
 /** One set of receive buffers, and the queue of datagrams to be sent. */
 struct batch;
 
-/** batch_new() - Return: a batch for batch_free(), or NULL without memory. */
-struct batch *batch_new(void);
+/**
+ * batch_new() - Return: a batch for batch_free(), or NULL without memory.
+ * @learns: as of the sockets, see socket_open()
+ */
+struct batch *batch_new(bool learns);
 void batch_free(struct batch *batch);
 
 /**
  * batch_receive() - receive what is there, into buffers that nothing queued lies in any more
  *
- * Return: the number of datagrams, 0 if there are none.
+ * Return: the number of datagrams, 0 if there are none. That is also so if an ICMP error has come,
+ * and then there are datagrams the next time.
  */
 unsigned int batch_receive(struct batch *batch, int fd);
 

@@ -6,10 +6,12 @@
 #include <string.h>
 
 #include "io/kernel.h"
+#include "io/limits.h"
 #include "say.h"
 
 struct kernel {
 	struct turnpike *tp; /* NULL: all is relayed in user space */
+	uint64_t max_rate;   /* 0: none */
 	struct event *readable;
 	struct event *tick;
 	uint64_t bind_failures;
@@ -85,7 +87,7 @@ static int open_library(struct kernel *kernel, struct event_base *base, enum tur
 }
 
 int kernel_open(struct event_base *base, enum turnpike_mode mode,
-		const struct turnpike_open_opts *opts, struct kernel **ret)
+		const struct turnpike_open_opts *opts, uint64_t max_rate, struct kernel **ret)
 {
 	struct kernel *kernel = calloc(1, sizeof(*kernel));
 	int err;
@@ -94,6 +96,7 @@ int kernel_open(struct event_base *base, enum turnpike_mode mode,
 		say("out of memory");
 		return -ENOMEM;
 	}
+	kernel->max_rate = max_rate;
 	err = open_library(kernel, base, mode, opts);
 	if (err) {
 		kernel_close(kernel);
@@ -235,6 +238,8 @@ static struct turnpike_binding binding_of(const struct turn_flow *flow)
 		.channel = flow->channel,
 		.channel_expires = flow->channel_expiry_ns,
 		.permission_expires = flow->permission_expiry_ns,
+		.to_peer_policer = limits_policer(flow->limits, TURN_TO_PEER),
+		.to_client_policer = limits_policer(flow->limits, TURN_TO_CLIENT),
 	};
 }
 
@@ -263,6 +268,41 @@ void kernel_unbind(struct kernel *kernel, const struct turn_flow *flow)
 	/* What is not in the kernel any more need not be removed. */
 	if (kernel->tp)
 		turnpike_unbind(kernel->tp, &binding);
+}
+
+int kernel_limit(struct kernel *kernel, void **limits)
+{
+	struct limits *made;
+	int err;
+
+	if (!kernel->max_rate)
+		return 0;
+	err = limits_new(kernel->tp, kernel->max_rate, &made);
+	if (!err)
+		*limits = made;
+	return err;
+}
+
+void kernel_unlimit(void *limits)
+{
+	limits_free(limits);
+}
+
+bool kernel_police(void *limits, enum turn_direction direction, size_t len)
+{
+	return limits_charge(limits, direction, len);
+}
+
+uint64_t kernel_max_rate(const struct kernel *kernel)
+{
+	return kernel->max_rate;
+}
+
+void kernel_path_changed(struct kernel *kernel, const struct turnpike_addr *local,
+			 const struct turnpike_addr *remote)
+{
+	if (kernel->tp)
+		turnpike_path_changed(kernel->tp, local, remote);
 }
 
 uint64_t kernel_bind_failures(const struct kernel *kernel)

@@ -15,12 +15,13 @@ struct kernel;
 
 /**
  * kernel_open() - get ready to relay in the kernel, as far as that is possible and wanted
- * @mode: USERSPACE does not touch the kernel; AUTO goes without it, with a warning, if need be
+ * @mode:     USERSPACE does not touch the kernel; AUTO goes without it, with a warning, if need be
+ * @max_rate: bytes a second of each allocation and direction; 0: no limit
  *
  * On error a sentence has been said. Return: 0 or a negative errno.
  */
 int kernel_open(struct event_base *base, enum turnpike_mode mode,
-		const struct turnpike_open_opts *opts, struct kernel **ret);
+		const struct turnpike_open_opts *opts, uint64_t max_rate, struct kernel **ret);
 
 /** kernel_close() - leave nothing attached; NULL is fine */
 void kernel_close(struct kernel *kernel);
@@ -49,6 +50,18 @@ const char *kernel_error(const struct kernel *kernel);
 /** kernel_bind() - relay a flow; Return: 0, or a negative errno: it stays in user space */
 int kernel_bind(struct kernel *kernel, const struct turn_flow *flow);
 void kernel_unbind(struct kernel *kernel, const struct turn_flow *flow);
+
+/** kernel_limit() - see struct turn_ops; without --max-rate there are none */
+int kernel_limit(struct kernel *kernel, void **limits);
+void kernel_unlimit(void *limits);
+bool kernel_police(void *limits, enum turn_direction direction, size_t len);
+
+/** kernel_max_rate() - as in kernel_open() */
+uint64_t kernel_max_rate(const struct kernel *kernel);
+
+/** kernel_path_changed() - the path MTU between two addresses is another one; ports are ignored */
+void kernel_path_changed(struct kernel *kernel, const struct turnpike_addr *local,
+			 const struct turnpike_addr *remote);
 
 /** kernel_bind_failures() - flows that the kernel should have taken and did not */
 uint64_t kernel_bind_failures(const struct kernel *kernel);

@@ -41,15 +41,31 @@ static int add_device(const struct turnpike_status *status, void *devices)
 	return json_array_append_new(devices, row);
 }
 
-static int add_relayed(const struct turnpike_count *count, void *arg)
-{
-	struct turn_traffic *sum = arg;
+/** struct sum - of what the kernel has counted as one verdict */
+struct sum {
+	enum turnpike_verdict verdict;
+	struct turn_traffic traffic;
+};
 
-	if (count->verdict == TURNPIKE_RELAYED) {
-		sum->packets += count->packets;
-		sum->bytes += count->bytes;
+static int add_count(const struct turnpike_count *count, void *arg)
+{
+	struct sum *sum = arg;
+
+	if (count->verdict == sum->verdict) {
+		sum->traffic.packets += count->packets;
+		sum->traffic.bytes += count->bytes;
 	}
 	return 0;
+}
+
+static struct turn_traffic in_kernel(const struct report_source *source,
+				     enum turnpike_verdict verdict)
+{
+	struct sum sum = { .verdict = verdict };
+
+	if (kernel_handle(source->kernel))
+		turnpike_for_each_count(kernel_handle(source->kernel), add_count, &sum);
+	return sum.traffic;
 }
 
 static json_t *relayed(const struct report_source *source)
@@ -59,12 +75,18 @@ static json_t *relayed(const struct report_source *source)
 		.packets = stats->to_peer.packets + stats->to_client.packets,
 		.bytes = stats->to_peer.bytes + stats->to_client.bytes,
 	};
-	struct turn_traffic in_kernel = { 0 };
+	struct turn_traffic relayed_in_kernel = in_kernel(source, TURNPIKE_RELAYED);
 
-	if (kernel_handle(source->kernel))
-		turnpike_for_each_count(kernel_handle(source->kernel), add_relayed, &in_kernel);
-	return json_pack("{s:o, s:o}", "kernel", traffic(&in_kernel), "userspace",
+	return json_pack("{s:o, s:o}", "kernel", traffic(&relayed_in_kernel), "userspace",
 			 traffic(&in_user_space));
+}
+
+/* Packets, wherever they would have been relayed. */
+static json_t *policed(const struct report_source *source)
+{
+	const struct turn_stats *stats = turn_server_stats(turn_io_server(source->io));
+
+	return number(in_kernel(source, TURNPIKE_POLICED).packets + stats->policed);
 }
 
 static json_t *report_status(const struct report_source *source, const json_t *request)
@@ -79,8 +101,11 @@ static json_t *report_status(const struct report_source *source, const json_t *r
 	json_object_set_new(result, "uptime", uptime(source));
 	json_object_set_new(result, "devices", devices);
 	json_object_set_new(result, "allocations", number(stats->allocations));
+	json_object_set_new(result, "relays", number(stats->relays));
 	json_object_set_new(result, "flows", number(tp ? turnpike_flows(tp) : 0));
 	json_object_set_new(result, "flow_failures", number(kernel_bind_failures(source->kernel)));
+	json_object_set_new(result, "max_rate", number(kernel_max_rate(source->kernel)));
+	json_object_set_new(result, "policed", policed(source));
 	json_object_set_new(result, "relayed", relayed(source));
 	return result;
 }
@@ -109,7 +134,10 @@ static const struct {
 	{ "no_allocation", offsetof(struct turn_stats, no_allocation) },
 	{ "no_permission", offsetof(struct turn_stats, no_permission) },
 	{ "no_channel", offsetof(struct turn_stats, no_channel) },
+	{ "no_relay", offsetof(struct turn_stats, no_relay) },
 	{ "oversize", offsetof(struct turn_stats, oversize) },
+	{ "policed", offsetof(struct turn_stats, policed) },
+	{ "icmp", offsetof(struct turn_stats, icmp) },
 };
 
 static json_t *errors(const struct turn_stats *stats)

@@ -13,10 +13,29 @@ struct option {
 	int value;
 };
 
-/* RFC 8656 section 14: without Don't Fragment, in the absence of a way to copy it. */
+/*
+ * IPv4 and the path MTU. What we send must be without Don't Fragment (RFC 8656 section 14, in the
+ * absence of a way to copy it). But packets that the kernel relays have their sender's, and lead to
+ * Fragmentation Needed, which finds these sockets by its ports. Then the kernel has to learn the path
+ * MTU, since the next hops are made from that, and we have to be told, for the client (section
+ * 11.5). No value of IP_MTU_DISCOVER does all three (__udp4_lib_err() and __ip_make_skb() in Linux
+ * 5.15 to 6.18):
+ *
+ *	DONT             no DF     learns     is not told
+ *	OMIT, INTERFACE  no DF     does not   is told
+ *	WANT             sets DF   learns     is told
+ *	DO, PROBE        set DF    learn      are told
+ *
+ * So the sockets rest at WANT and are at DONT for as long as they send. An error that comes right
+ * then is learned and not told; the next one will be. Where the kernel relays nothing, DONT does:
+ * packets without DF lead to no such errors.
+ *
+ * In IPv6, which has no such bit, DONT is told and learns (__udp6_lib_err()).
+ */
 static const struct option options_v4[] = {
 	{ IPPROTO_IP, IP_RECVTOS, 1 },
 	{ IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT },
+	{ IPPROTO_IP, IP_RECVERR, 1 },
 	{ 0 },
 };
 
@@ -24,8 +43,25 @@ static const struct option options_v6[] = {
 	{ IPPROTO_IPV6, IPV6_V6ONLY, 1 },
 	{ IPPROTO_IPV6, IPV6_RECVTCLASS, 1 },
 	{ IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT },
+	{ IPPROTO_IPV6, IPV6_RECVERR, 1 },
 	{ 0 },
 };
+
+static void set_discovery(int fd, int family, int value)
+{
+	if (family == AF_INET)
+		setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &value, sizeof(value));
+}
+
+void socket_before_sending(int fd, int family)
+{
+	set_discovery(fd, family, IP_PMTUDISC_DONT);
+}
+
+void socket_after_sending(int fd, int family)
+{
+	set_discovery(fd, family, IP_PMTUDISC_WANT);
+}
 
 static int set_options(int fd, const struct option *option)
 {
@@ -57,7 +93,7 @@ static int set_up(int fd, const struct turnpike_addr *addr, int receive_bytes)
 	return bind(fd, (const struct sockaddr *)&sa, len) ? -errno : 0;
 }
 
-int socket_open(const struct turnpike_addr *addr, int receive_bytes, int *fd)
+int socket_open(const struct turnpike_addr *addr, int receive_bytes, bool learns, int *fd)
 {
 	int family = addr->family == TURNPIKE_IPV4 ? AF_INET : AF_INET6;
 	int result = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -70,6 +106,8 @@ int socket_open(const struct turnpike_addr *addr, int receive_bytes, int *fd)
 		close(result);
 		return err;
 	}
+	if (learns)
+		socket_after_sending(result, family);
 	*fd = result;
 	return 0;
 }

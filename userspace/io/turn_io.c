@@ -8,12 +8,15 @@
 #include "io/batch.h"
 #include "io/clock.h"
 #include "io/socket.h"
+#include "io/socket_error.h"
 #include "io/turn_io.h"
 #include "say.h"
 
 /** All clients share a listener, and a relay has few peers. */
 #define LISTENER_RECEIVE_BYTES (4 << 20)
 #define RELAY_RECEIVE_BYTES    (1 << 20)
+/** So many ICMP errors are taken in before datagrams get their turn. */
+#define ERRORS_AT_ONCE 32
 
 /** A socket that is read: of a listener, or of a relayed transport address. */
 struct port {
@@ -21,7 +24,7 @@ struct port {
 	int fd;
 	struct event *event;
 	struct turnpike_addr addr;
-	struct turn_allocation *alloc; /* NULL: a listener */
+	struct turn_relay *relay; /* NULL: a listener */
 };
 
 struct turn_io {
@@ -72,10 +75,29 @@ static void take_in(struct port *port, const struct turnpike_addr *from,
 {
 	struct turn_tuple tuple = { .client = *from, .server = port->addr };
 
-	if (port->alloc)
-		turn_server_peer_input(port->io->server, port->alloc, from, packet, now);
+	if (port->relay)
+		turn_server_peer_input(port->io->server, port->relay, from, packet, now);
 	else
 		turn_server_client_input(port->io->server, &tuple, packet, now);
+}
+
+/*
+ * Called whenever a readable socket turns out to have no datagrams. With many of them all the time,
+ * errors have to wait, but not long: an error also makes a call of receiving fail, with the rest
+ * still to be received.
+ */
+static void take_in_errors(struct port *port, uint64_t now)
+{
+	struct turn_io *io = port->io;
+	struct socket_error error;
+
+	for (int i = 0; i < ERRORS_AT_ONCE && socket_error_next(port->fd, &error); i++) {
+		if (error.is_too_big)
+			kernel_path_changed(io->kernel, &port->addr, &error.to);
+		if (port->relay)
+			turn_server_icmp_input(io->server, port->relay, &error.to, &error.icmp,
+					       now);
+	}
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *arg)
@@ -87,6 +109,8 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	struct turnpike_addr from;
 
 	(void)what;
+	if (!received)
+		take_in_errors(port, now);
 	io->reading = port;
 	for (unsigned int i = 0; i < received && io->reading; i++) {
 		struct turn_packet packet = batch_packet(io->batch, i, &from);
@@ -107,16 +131,22 @@ static void port_close(struct port *port)
 	free(port);
 }
 
+/* Only what the kernel relays may not be fragmented. */
+static bool learns(const struct turn_io *io)
+{
+	return kernel_handle(io->kernel) != NULL;
+}
+
 static int port_open(struct turn_io *io, const struct turnpike_addr *addr, int receive_bytes,
-		     struct turn_allocation *alloc, struct port **ret)
+		     struct turn_relay *relay, struct port **ret)
 {
 	struct port *port = calloc(1, sizeof(*port));
 	int err;
 
 	if (!port)
 		return -ENOMEM;
-	*port = (struct port){ .io = io, .addr = *addr, .alloc = alloc };
-	err = socket_open(addr, receive_bytes, &port->fd);
+	*port = (struct port){ .io = io, .addr = *addr, .relay = relay };
+	err = socket_open(addr, receive_bytes, learns(io), &port->fd);
 	if (err)
 		goto free_port;
 	err = -ENOMEM;
@@ -150,33 +180,33 @@ static void send_client(void *ctx, const struct turn_tuple *tuple, const uint8_t
 	}
 }
 
-static void send_peer(void *ctx, void *relay, const struct turnpike_addr *peer, const uint8_t *data,
-		      size_t len)
+static void send_peer(void *ctx, void *handle, const struct turnpike_addr *peer,
+		      const uint8_t *data, size_t len)
 {
 	struct turn_io *io = ctx;
-	const struct port *port = relay;
+	const struct port *port = handle;
 
 	batch_send(io->batch, port->fd, peer, data, len);
 }
 
-static int open_relay(void *ctx, const struct turnpike_addr *addr, struct turn_allocation *alloc,
-		      void **relay)
+static int open_relay(void *ctx, const struct turnpike_addr *addr, struct turn_relay *relay,
+		      void **handle)
 {
 	struct port *port;
-	int err = port_open(ctx, addr, RELAY_RECEIVE_BYTES, alloc, &port);
+	int err = port_open(ctx, addr, RELAY_RECEIVE_BYTES, relay, &port);
 
 	if (!err)
-		*relay = port;
+		*handle = port;
 	return err;
 }
 
-static void close_relay(void *ctx, void *relay)
+static void close_relay(void *ctx, void *handle)
 {
 	struct turn_io *io = ctx;
 
 	/* The queue names sockets by number, and the next one may get the same. */
 	batch_flush(io->batch);
-	port_close(relay);
+	port_close(handle);
 }
 
 static int install_flow(void *ctx, const struct turn_flow *flow)
@@ -191,6 +221,25 @@ static void remove_flow(void *ctx, const struct turn_flow *flow)
 	struct turn_io *io = ctx;
 
 	kernel_unbind(io->kernel, flow);
+}
+
+static int limit(void *ctx, void **limits)
+{
+	struct turn_io *io = ctx;
+
+	return kernel_limit(io->kernel, limits);
+}
+
+static void unlimit(void *ctx, void *limits)
+{
+	(void)ctx;
+	kernel_unlimit(limits);
+}
+
+static bool police(void *ctx, void *limits, enum turn_direction direction, size_t len)
+{
+	(void)ctx;
+	return kernel_police(limits, direction, len);
 }
 
 static void fill_random(void *ctx, void *buf, size_t len)
@@ -218,6 +267,9 @@ static const struct turn_ops ops = {
 	.close_relay = close_relay,
 	.install_flow = install_flow,
 	.remove_flow = remove_flow,
+	.limit = limit,
+	.unlimit = unlimit,
+	.police = police,
 	.random = fill_random,
 };
 
@@ -261,7 +313,7 @@ static int try_relay_addresses(const struct turn_config *config)
 {
 	for (size_t i = 0; i < config->n_relays; i++) {
 		struct turnpike_addr addr = addr_without_port(&config->relays[i].addr);
-		int fd, err = socket_open(&addr, RELAY_RECEIVE_BYTES, &fd);
+		int fd, err = socket_open(&addr, RELAY_RECEIVE_BYTES, false, &fd);
 
 		if (err) {
 			say_why_not_bound(&addr, err);
@@ -278,7 +330,7 @@ static int set_up(struct turn_io *io, const struct turnpike_addr *listen, size_t
 	struct turn_config with_own = *config;
 	int err;
 
-	io->batch = batch_new();
+	io->batch = batch_new(learns(io));
 	io->timer = evtimer_new(io->base, on_timer, io);
 	err = io->batch && io->timer ? 0 : -ENOMEM;
 	with_own.own = listen;

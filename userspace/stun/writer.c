@@ -92,12 +92,17 @@ void stun_write_u32(struct stun_writer *writer, enum stun_attr_type type, uint32
 	stun_write_bytes(writer, type, value, sizeof(value));
 }
 
+static uint8_t stun_family(unsigned int family)
+{
+	return family == TURNPIKE_IPV4 ? STUN_FAMILY_IPV4 : STUN_FAMILY_IPV6;
+}
+
 static void write_masked_addr(struct stun_writer *writer, enum stun_attr_type type,
 			      const struct stun_mask *mask, struct turnpike_addr addr)
 {
 	bool v4 = addr.family == TURNPIKE_IPV4;
 	size_t ip_len = v4 ? 4 : 16;
-	uint8_t value[20] = { 0, v4 ? STUN_FAMILY_IPV4 : STUN_FAMILY_IPV6 };
+	uint8_t value[20] = { 0, stun_family(addr.family) };
 
 	if (!v4 && addr.family != TURNPIKE_IPV6) {
 		fail(writer, -EINVAL);
@@ -162,18 +167,40 @@ static const char *reason_phrase(enum stun_error_code code)
 	return "";
 }
 
-void stun_write_error(struct stun_writer *writer, enum stun_error_code code)
+/** ERROR-CODE, and ADDRESS-ERROR-CODE, which has a family where the other has zero. */
+static void write_error(struct stun_writer *writer, enum stun_attr_type type, uint8_t family,
+			enum stun_error_code code)
 {
 	const char *reason = reason_phrase(code);
 	size_t len = strlen(reason);
-	uint8_t *value = stun_write_attr(writer, STUN_ATTR_ERROR_CODE, 4 + len);
+	uint8_t *value = stun_write_attr(writer, type, 4 + len);
 
 	if (!value)
 		return;
-	put_u16(value, 0);
+	value[0] = family;
+	value[1] = 0;
 	value[2] = (uint8_t)(code / 100);
 	value[3] = (uint8_t)(code % 100);
 	memcpy(value + 4, reason, len);
+}
+
+void stun_write_error(struct stun_writer *writer, enum stun_error_code code)
+{
+	write_error(writer, STUN_ATTR_ERROR_CODE, 0, code);
+}
+
+void stun_write_address_error(struct stun_writer *writer, unsigned int family,
+			      enum stun_error_code code)
+{
+	write_error(writer, STUN_ATTR_ADDRESS_ERROR_CODE, stun_family(family), code);
+}
+
+void stun_write_icmp(struct stun_writer *writer, uint8_t type, uint8_t code, uint32_t error_data)
+{
+	uint8_t value[8] = { 0, 0, type, code };
+
+	put_u32(value + 4, error_data);
+	stun_write_bytes(writer, STUN_ATTR_ICMP, value, sizeof(value));
 }
 
 void stun_write_unknown(struct stun_writer *writer, const uint16_t *types, size_t n)

@@ -81,6 +81,16 @@ void stun_write_xor_addr(struct stun_writer *writer, enum stun_attr_type type,
 /** stun_write_error() - write ERROR-CODE with the reason phrase that the registry recommends */
 void stun_write_error(struct stun_writer *writer, enum stun_error_code code);
 
+/**
+ * stun_write_address_error() - write ADDRESS-ERROR-CODE (RFC 8656 section 18.12)
+ * @family: enum turnpike_family
+ */
+void stun_write_address_error(struct stun_writer *writer, unsigned int family,
+			      enum stun_error_code code);
+
+/** stun_write_icmp() - write ICMP (RFC 8656 section 18.13); @error_data in host order */
+void stun_write_icmp(struct stun_writer *writer, uint8_t type, uint8_t code, uint32_t error_data);
+
 /** stun_write_unknown() - write UNKNOWN-ATTRIBUTES with @n types, given in host order */
 void stun_write_unknown(struct stun_writer *writer, const uint16_t *types, size_t n);
 

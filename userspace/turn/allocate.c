@@ -5,17 +5,28 @@
 #include "turn/request.h"
 #include "turn/state.h"
 
-int turn_find_family(const struct turn_request *request, uint32_t *family)
+int turn_find_family(const struct stun_message *msg, enum stun_attr_type type, uint32_t *family)
 {
 	struct stun_attr attr;
 	uint32_t value;
 
-	if (stun_find_attr(request->msg, STUN_ATTR_REQUESTED_ADDRESS_FAMILY, &attr))
+	if (stun_find_attr(msg, type, &attr))
 		return -ENOENT;
 	if (stun_attr_u32(&attr, &value))
 		return STUN_BAD_REQUEST;
 	/* RFC 8656 section 18.6: the other 24 bits are ignored. */
 	*family = value >> 24;
+	return 0;
+}
+
+unsigned int turn_family_of(uint32_t family)
+{
+	switch (family) {
+	case STUN_FAMILY_IPV4:
+		return TURNPIKE_IPV4;
+	case STUN_FAMILY_IPV6:
+		return TURNPIKE_IPV6;
+	}
 	return 0;
 }
 
@@ -47,7 +58,7 @@ static int check_transport(const struct stun_message *msg)
 	return value >> 24 == TURN_TRANSPORT_UDP ? 0 : TURN_UNSUPPORTED_TRANSPORT_PROTOCOL;
 }
 
-static bool has_family(const struct turn_server *server, enum turnpike_family family)
+static bool has_family(const struct turn_server *server, unsigned int family)
 {
 	for (size_t i = 0; i < server->n_pools; i++) {
 		if (server->pools[i].address.addr.family == family)
@@ -56,16 +67,45 @@ static bool has_family(const struct turn_server *server, enum turnpike_family fa
 	return false;
 }
 
-static int choose_family(const struct turn_request *request, enum turnpike_family *family)
+static bool has_attr(const struct stun_message *msg, enum stun_attr_type type)
+{
+	struct stun_attr attr;
+
+	return stun_find_attr(msg, type, &attr) == 0;
+}
+
+/**
+ * Ports are not reserved here, so that no token is valid: RFC 8656 section 7.2, 5th and 8th check,
+ * has 508 for that.
+ */
+static int check_token(const struct stun_message *msg)
+{
+	if (!has_attr(msg, STUN_ATTR_RESERVATION_TOKEN))
+		return 0;
+	if (has_attr(msg, STUN_ATTR_EVEN_PORT) ||
+	    has_attr(msg, STUN_ATTR_REQUESTED_ADDRESS_FAMILY) ||
+	    has_attr(msg, STUN_ATTR_ADDITIONAL_ADDRESS_FAMILY))
+		return STUN_BAD_REQUEST;
+	return TURN_INSUFFICIENT_CAPACITY;
+}
+
+/** The 6th and 7th check: the only family, or the first of two. */
+static int choose_family(const struct turn_request *request, struct turn_wish *wish)
 {
 	uint32_t asked = STUN_FAMILY_IPV4;
+	unsigned int family;
 
-	if (turn_find_family(request, &asked) == STUN_BAD_REQUEST)
+	if (has_attr(request->msg, STUN_ATTR_REQUESTED_ADDRESS_FAMILY) &&
+	    has_attr(request->msg, STUN_ATTR_ADDITIONAL_ADDRESS_FAMILY))
 		return STUN_BAD_REQUEST;
-	if (asked != STUN_FAMILY_IPV4 && asked != STUN_FAMILY_IPV6)
+	if (turn_find_family(request->msg, STUN_ATTR_REQUESTED_ADDRESS_FAMILY, &asked) ==
+	    STUN_BAD_REQUEST)
+		return STUN_BAD_REQUEST;
+	family = turn_family_of(asked);
+	if (!family || !has_family(request->server, family))
 		return TURN_ADDRESS_FAMILY_NOT_SUPPORTED;
-	*family = asked == STUN_FAMILY_IPV4 ? TURNPIKE_IPV4 : TURNPIKE_IPV6;
-	return has_family(request->server, *family) ? 0 : TURN_ADDRESS_FAMILY_NOT_SUPPORTED;
+	wish->families[wish->n_families++] = family;
+	return 0;
 }
 
 /** RFC 8656 section 18.7: one byte, of which the first bit asks for the next port as well. */
@@ -78,21 +118,36 @@ static int check_even_port(const struct stun_message *msg, bool *even)
 		return 0;
 	if (attr.len != 1)
 		return STUN_BAD_REQUEST;
-	/* Ports are not reserved here (RESERVATION-TOKEN): section 7.2 has 508 for that. */
-	return attr.value[0] & 0x80 ? TURN_INSUFFICIENT_CAPACITY : 0;
+	if (!(attr.value[0] & 0x80))
+		return 0;
+	return has_attr(msg, STUN_ATTR_ADDITIONAL_ADDRESS_FAMILY) ? STUN_BAD_REQUEST
+								  : TURN_INSUFFICIENT_CAPACITY;
+}
+
+/** The 9th check; section 18.11: an IPv6 address is all that can be asked for besides. */
+static int add_family(const struct turn_request *request, struct turn_wish *wish)
+{
+	uint32_t asked;
+	int err = turn_find_family(request->msg, STUN_ATTR_ADDITIONAL_ADDRESS_FAMILY, &asked);
+
+	if (err)
+		return err == STUN_BAD_REQUEST ? STUN_BAD_REQUEST : 0;
+	if (asked != STUN_FAMILY_IPV6)
+		return STUN_BAD_REQUEST;
+	if (has_family(request->server, TURNPIKE_IPV6))
+		wish->families[wish->n_families++] = TURNPIKE_IPV6;
+	else
+		wish->refusal = (struct turn_refusal){ .family = TURNPIKE_IPV6,
+						       .code = TURN_ADDRESS_FAMILY_NOT_SUPPORTED };
+	return 0;
 }
 
 static int check_quota(const struct turn_request *request)
 {
-	const struct turn_server *server = request->server;
 	const struct turn_user *user = request->user;
 
-	if (user->quota > 0 && user->allocations >= user->quota)
-		return TURN_ALLOCATION_QUOTA_REACHED;
-	if (server->limits.max_allocations > 0 &&
-	    server->stats.allocations >= server->limits.max_allocations)
-		return TURN_INSUFFICIENT_CAPACITY;
-	return 0;
+	return user->quota > 0 && user->allocations >= user->quota ? TURN_ALLOCATION_QUOTA_REACHED
+								   : 0;
 }
 
 /** The checks of RFC 8656 section 7.2, in their order, from the third on. */
@@ -106,9 +161,13 @@ static int check_request(const struct turn_request *request, struct turn_wish *w
 		return TURN_FORBIDDEN;
 	code = check_transport(request->msg);
 	if (!code)
-		code = choose_family(request, &wish->family);
+		code = check_token(request->msg);
+	if (!code)
+		code = choose_family(request, wish);
 	if (!code)
 		code = check_even_port(request->msg, &wish->even_port);
+	if (!code)
+		code = add_family(request, wish);
 	if (!code)
 		code = turn_find_lifetime(request, &wish->lifetime, &is_zero);
 	return code ? code : check_quota(request);
@@ -122,12 +181,30 @@ static bool is_retransmission(const struct turn_request *request)
 	       memcmp(alloc->transaction, request->msg->transaction, STUN_TRANSACTION_LEN) == 0;
 }
 
+/** With two relays that were refreshed apart, what is told is when the first of them expires. */
+static uint64_t first_expiry(const struct turn_allocation *alloc)
+{
+	uint64_t expiry = TURN_NEVER;
+
+	for (size_t i = 0; i < TURN_RELAYS_MAX; i++) {
+		if (alloc->relays[i] && alloc->relays[i]->timer.when < expiry)
+			expiry = alloc->relays[i]->timer.when;
+	}
+	return expiry;
+}
+
 static void write_success(const struct turn_request *request, struct stun_writer *response)
 {
 	const struct turn_allocation *alloc = request->alloc;
-	uint64_t left = alloc->timer.when - request->now;
+	uint64_t left = first_expiry(alloc) - request->now;
 
-	stun_write_xor_addr(response, STUN_ATTR_XOR_RELAYED_ADDRESS, &alloc->external);
+	for (size_t i = 0; i < TURN_RELAYS_MAX; i++) {
+		if (alloc->relays[i])
+			stun_write_xor_addr(response, STUN_ATTR_XOR_RELAYED_ADDRESS,
+					    &alloc->relays[i]->external);
+	}
+	if (alloc->refusal.family)
+		stun_write_address_error(response, alloc->refusal.family, alloc->refusal.code);
 	stun_write_u32(response, STUN_ATTR_LIFETIME, (uint32_t)(left / TURN_NS_PER_S));
 	stun_write_xor_addr(response, STUN_ATTR_XOR_MAPPED_ADDRESS, &request->tuple->client);
 }

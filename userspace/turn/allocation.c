@@ -1,104 +1,59 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#include <arpa/inet.h>
 #include <errno.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <utlist.h>
 
 #include "turn/state.h"
 #include "turn/table.h"
 
-/** How many ports are tried when other programs have taken some. */
-#define PORT_ATTEMPTS 16
-
-/**
- * How long a port is not given to another allocation, so that late data of the old peers and the
- * old client does not reach the new one. RFC 8656 names no time; this is what its section 7.4 asks
- * a client to leave its own address alone for.
- */
-#define PORT_QUARANTINE_NS (120 * TURN_NS_PER_S)
-
-static void expire(struct turn_server *server, struct turn_timer *timer, uint64_t now)
+static bool has_relay(const struct turn_allocation *alloc)
 {
-	struct turn_allocation *alloc =
-		(struct turn_allocation *)((char *)timer - offsetof(struct turn_allocation, timer));
-
-	turn_allocation_end(server, alloc, now);
-}
-
-static struct turnpike_addr with_port(struct turnpike_addr addr, uint16_t port)
-{
-	addr.port = htons(port);
-	return addr;
-}
-
-static int open_in_pool(struct turn_server *server, struct turn_pool *pool, bool even, uint64_t now,
-			struct turn_allocation *alloc)
-{
-	bool mapped = pool->address.external.family != 0;
-	uint32_t start;
-	uint16_t port;
-	int err = -EADDRINUSE;
-
-	for (int i = 0; i < PORT_ATTEMPTS && err == -EADDRINUSE; i++) {
-		server->ops.random(server->ctx, &start, sizeof(start));
-		if (turn_ports_take(pool->ports, start, even, now, &port))
-			return -ENOSPC;
-		alloc->relay = with_port(pool->address.addr, port);
-		err = server->ops.open_relay(server->ctx, &alloc->relay, alloc, &alloc->handle);
-		if (err)
-			turn_ports_give(pool->ports, port, now + PORT_QUARANTINE_NS);
+	for (size_t i = 0; i < TURN_RELAYS_MAX; i++) {
+		if (alloc->relays[i])
+			return true;
 	}
-	if (err)
-		return err;
-	alloc->pool = pool;
-	alloc->external = mapped ? with_port(pool->address.external, port) : alloc->relay;
-	return 0;
+	return false;
 }
 
-static int open_relay(struct turn_server *server, const struct turn_wish *wish, uint64_t now,
-		      struct turn_allocation *alloc)
+/** One is enough: RFC 8656 section 7.2, 9th check. */
+static int open_relays(struct turn_server *server, struct turn_allocation *alloc,
+		       const struct turn_wish *wish, uint64_t now)
 {
-	int err = -ENOSPC;
+	int err = 0, result = 0;
 
-	for (size_t i = 0; i < server->n_pools && err; i++) {
-		struct turn_pool *pool = &server->pools[server->next_pool];
-
-		server->next_pool = (server->next_pool + 1) % server->n_pools;
-		if (pool->address.addr.family == wish->family)
-			err = open_in_pool(server, pool, wish->even_port, now, alloc);
+	alloc->refusal = wish->refusal;
+	for (size_t i = 0; i < wish->n_families; i++) {
+		err = turn_relay_new(server, alloc, wish->families[i], wish, now);
+		if (!err)
+			continue;
+		result = err;
+		alloc->refusal = (struct turn_refusal){ .family = wish->families[i],
+							.code = TURN_INSUFFICIENT_CAPACITY };
 	}
-	return err;
-}
-
-static void close_relay(struct turn_server *server, struct turn_allocation *alloc, uint64_t now)
-{
-	server->ops.close_relay(server->ctx, alloc->handle);
-	turn_ports_give(alloc->pool->ports, ntohs(alloc->relay.port), now + PORT_QUARANTINE_NS);
+	return has_relay(alloc) ? 0 : result;
 }
 
 static int link_allocation(struct turn_server *server, struct turn_allocation *alloc,
 			   const struct turn_wish *wish, uint64_t now)
 {
-	uint64_t expiry = now + wish->lifetime * TURN_NS_PER_S;
-	int err;
+	int err = turn_allocation_insert(server, alloc);
 
-	if (turn_timer_add(&server->timers, &alloc->timer, expiry, expire))
-		return -ENOMEM;
-	err = turn_allocation_insert(server, alloc);
 	if (err)
-		goto del_timer;
-	err = open_relay(server, wish, now, alloc);
+		return err;
+	err = server->ops.limit(server->ctx, &alloc->limits);
 	if (err)
 		goto remove;
+	err = open_relays(server, alloc, wish, now);
+	if (err)
+		goto unlimit;
 	alloc->user->allocations++;
 	server->stats.allocations++;
 	return 0;
+unlimit:
+	if (alloc->limits)
+		server->ops.unlimit(server->ctx, alloc->limits);
 remove:
 	HASH_DELETE(hh, server->allocations, alloc);
-del_timer:
-	turn_timer_del(&server->timers, &alloc->timer);
 	return err;
 }
 
@@ -123,29 +78,25 @@ int turn_allocation_new(struct turn_server *server, const struct turn_tuple *tup
 	return 0;
 }
 
-void turn_allocation_refresh(struct turn_server *server, struct turn_allocation *alloc,
-			     uint32_t lifetime, uint64_t now)
-{
-	struct turn_permission *permission;
-	struct turn_channel *channel;
-
-	turn_timer_move(&server->timers, &alloc->timer, now + lifetime * TURN_NS_PER_S);
-	DL_FOREACH (alloc->permissions, permission) {
-		DL_FOREACH (permission->channels, channel)
-			turn_flow_install(server, channel, now);
-	}
-}
-
 void turn_allocation_end(struct turn_server *server, struct turn_allocation *alloc, uint64_t now)
 {
-	struct turn_permission *permission, *next;
-
-	DL_FOREACH_SAFE(alloc->permissions, permission, next)
-	turn_permission_end(server, permission);
-	turn_timer_del(&server->timers, &alloc->timer);
+	for (size_t i = 0; i < TURN_RELAYS_MAX; i++) {
+		if (alloc->relays[i])
+			turn_relay_end(server, alloc->relays[i], now);
+	}
+	if (alloc->limits)
+		server->ops.unlimit(server->ctx, alloc->limits);
 	HASH_DELETE(hh, server->allocations, alloc);
-	close_relay(server, alloc, now);
 	alloc->user->allocations--;
 	server->stats.allocations--;
 	free(alloc);
+}
+
+void turn_allocation_end_relay(struct turn_server *server, struct turn_relay *relay, uint64_t now)
+{
+	struct turn_allocation *alloc = relay->alloc;
+
+	turn_relay_end(server, relay, now);
+	if (!has_relay(alloc))
+		turn_allocation_end(server, alloc, now);
 }

@@ -33,7 +33,7 @@ static void unbind(struct turn_server *server, struct turn_timer *timer, uint64_
 
 static int link_channel(struct turn_server *server, struct turn_channel *channel)
 {
-	struct turn_allocation *alloc = channel->permission->alloc;
+	struct turn_allocation *alloc = channel->permission->relay->alloc;
 
 	if (turn_timer_add(&server->timers, &channel->timer, TURN_NEVER, unbind))
 		return -ENOMEM;
@@ -51,17 +51,18 @@ int turn_channel_new(struct turn_server *server, struct turn_permission *permiss
 		     uint16_t number, const struct turnpike_addr *peer,
 		     struct turn_channel **channel)
 {
-	struct turn_allocation *alloc = permission->alloc;
+	struct turn_relay *relay = permission->relay;
 	struct turn_channel *result;
 
-	if (alloc->n_channels >= server->limits.max_channels)
+	if (relay->alloc->n_channels >= server->limits.max_channels)
 		return -ENOSPC;
 	result = calloc(1, sizeof(*result));
 	if (!result)
 		return -ENOMEM;
 	result->permission = permission;
-	result->by_peer = (struct turn_peer_key){ .relay = alloc->relay, .peer = *peer };
-	result->by_number = (struct turn_number_key){ .relay = alloc->relay, .number = number };
+	result->by_peer = (struct turn_peer_key){ .relay = relay->addr, .peer = *peer };
+	result->by_number =
+		(struct turn_number_key){ .tuple = relay->alloc->tuple, .number = number };
 	if (link_channel(server, result)) {
 		free(result);
 		return -ENOMEM;
@@ -83,7 +84,7 @@ void turn_channel_end(struct turn_server *server, struct turn_channel *channel)
 	turn_timer_del(&server->timers, &channel->timer);
 	turn_channel_remove(server, channel);
 	DL_DELETE(channel->permission->channels, channel);
-	channel->permission->alloc->n_channels--;
+	channel->permission->relay->alloc->n_channels--;
 	server->stats.channels--;
 	free(channel);
 }

@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "turn/own.h"
 #include "turn/request.h"
 #include "turn/state.h"
 #include "turn/table.h"
 
-/** struct binding - what a ChannelBind request asks for, and the @channel if it exists */
+/**
+ * struct binding - what a ChannelBind request asks for, and the @channel if it exists
+ * @peer:  as the client knows it
+ * @bound: the same, as turn_as_bound()
+ */
 struct binding {
 	uint16_t number;
 	struct turnpike_addr peer;
+	struct turnpike_addr bound;
 	struct turn_channel *channel;
 };
 
@@ -28,6 +34,14 @@ static int parse_binding(const struct stun_message *msg, struct binding *binding
 	return binding->peer.port != 0 ? 0 : STUN_BAD_REQUEST;
 }
 
+static struct turn_channel *find_peer(const struct turn_request *request,
+				      const struct turnpike_addr *peer)
+{
+	const struct turn_relay *relay = turn_relay_for(request->alloc, peer->family);
+
+	return relay ? turn_channel_find_peer(request->server, relay, peer) : NULL;
+}
+
 /** The checks of RFC 8656 section 12.2, in their order. */
 static int check_binding(const struct turn_request *request, struct binding *binding)
 {
@@ -35,12 +49,16 @@ static int check_binding(const struct turn_request *request, struct binding *bin
 
 	if (code)
 		return code;
+	binding->bound = turn_as_bound(request->server, &binding->peer);
 	binding->channel =
 		turn_channel_find_number(request->server, request->alloc, binding->number);
-	if (binding->channel !=
-	    turn_channel_find_peer(request->server, request->alloc, &binding->peer))
+	if (binding->channel != find_peer(request, &binding->bound))
 		return STUN_BAD_REQUEST;
-	return turn_check_peer(request, &binding->peer);
+	code = turn_check_peer(request, &binding->peer);
+	if (!code && turn_is_ours_alone(request->server, &binding->bound) &&
+	    !turn_is_relayed(request->server, &binding->bound, request->now))
+		return TURN_FORBIDDEN;
+	return code;
 }
 
 int turn_channel_bind(struct turn_request *request, struct stun_writer *response)
@@ -53,10 +71,11 @@ int turn_channel_bind(struct turn_request *request, struct stun_writer *response
 	(void)response;
 	if (code)
 		return code;
-	if (turn_permission_get(server, request->alloc, &binding.peer, &permission))
+	if (turn_permission_get(server, turn_relay_for(request->alloc, binding.bound.family),
+				&binding.bound, &permission))
 		return TURN_INSUFFICIENT_CAPACITY;
-	if (!binding.channel &&
-	    turn_channel_new(server, permission, binding.number, &binding.peer, &binding.channel)) {
+	if (!binding.channel && turn_channel_new(server, permission, binding.number, &binding.bound,
+						 &binding.channel)) {
 		turn_permission_drop_unused(server, permission, request->now);
 		return TURN_INSUFFICIENT_CAPACITY;
 	}

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "turn/own.h"
 #include "turn/request.h"
 #include "turn/state.h"
 #include "turn/table.h"
 
 int turn_check_peer(const struct turn_request *request, const struct turnpike_addr *peer)
 {
-	if (peer->family != request->alloc->relay.family)
+	if (!turn_relay_for(request->alloc, peer->family))
 		return TURN_PEER_ADDRESS_FAMILY_MISMATCH;
 	return turn_policy_allows(request->server->policy, peer) ? 0 : TURN_FORBIDDEN;
 }
 
-/** Walks over the peers of a request that check_all() has found to be valid; false at the end. */
+/** Walks over the peers of a request that check_syntax() has let pass; false at the end. */
 static bool next_peer(const struct stun_message *msg, struct stun_attr *attr,
 		      struct turnpike_addr *peer)
 {
@@ -48,15 +49,27 @@ static int check_all(const struct turn_request *request)
 	return code;
 }
 
+/** The same after check_all(): @peer is as bound, and reached from @relay. */
+static bool next_bound(const struct turn_request *request, struct stun_attr *attr,
+		       struct turn_relay **relay, struct turnpike_addr *peer)
+{
+	if (!next_peer(request->msg, attr, peer))
+		return false;
+	*peer = turn_as_bound(request->server, peer);
+	*relay = turn_relay_for(request->alloc, peer->family);
+	return true;
+}
+
 /** Makes what is missing, expired as yet: the only step that can fail. */
 static int make_all(const struct turn_request *request)
 {
 	struct turn_permission *permission;
 	struct stun_attr attr = { 0 };
 	struct turnpike_addr peer;
+	struct turn_relay *relay;
 
-	while (next_peer(request->msg, &attr, &peer)) {
-		if (turn_permission_get(request->server, request->alloc, &peer, &permission))
+	while (next_bound(request, &attr, &relay, &peer)) {
+		if (turn_permission_get(request->server, relay, &peer, &permission))
 			return TURN_INSUFFICIENT_CAPACITY;
 	}
 	return 0;
@@ -67,9 +80,10 @@ static void drop_all_unused(const struct turn_request *request)
 	struct turn_permission *permission;
 	struct stun_attr attr = { 0 };
 	struct turnpike_addr peer;
+	struct turn_relay *relay;
 
-	while (next_peer(request->msg, &attr, &peer)) {
-		permission = turn_permission_find(request->server, request->alloc, &peer);
+	while (next_bound(request, &attr, &relay, &peer)) {
+		permission = turn_permission_find(request->server, relay, &peer);
 		if (permission)
 			turn_permission_drop_unused(request->server, permission, request->now);
 	}
@@ -80,9 +94,10 @@ static void refresh_all(const struct turn_request *request)
 	struct turn_permission *permission;
 	struct stun_attr attr = { 0 };
 	struct turnpike_addr peer;
+	struct turn_relay *relay;
 
-	while (next_peer(request->msg, &attr, &peer)) {
-		permission = turn_permission_find(request->server, request->alloc, &peer);
+	while (next_bound(request, &attr, &relay, &peer)) {
+		permission = turn_permission_find(request->server, relay, &peer);
 		turn_permission_refresh(request->server, permission, request->now);
 	}
 }

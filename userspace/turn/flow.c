@@ -9,15 +9,16 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 static struct turn_flow flow_of(const struct turn_channel *channel)
 {
 	const struct turn_permission *permission = channel->permission;
-	const struct turn_allocation *alloc = permission->alloc;
+	const struct turn_relay *relay = permission->relay;
 
 	return (struct turn_flow){
-		.tuple = alloc->tuple,
-		.relay = alloc->relay,
+		.tuple = relay->alloc->tuple,
+		.relay = relay->addr,
 		.peer = channel->by_peer.peer,
 		.channel = channel->by_number.number,
-		.channel_expiry_ns = earlier(channel->expiry_ns, alloc->timer.when),
-		.permission_expiry_ns = earlier(permission->expiry_ns, alloc->timer.when),
+		.channel_expiry_ns = earlier(channel->expiry_ns, relay->timer.when),
+		.permission_expiry_ns = earlier(permission->expiry_ns, relay->timer.when),
+		.limits = relay->alloc->limits,
 	};
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <utlist.h>
 
+#include "turn/own.h"
 #include "turn/state.h"
 #include "turn/table.h"
 
@@ -25,28 +26,29 @@ static int link_permission(struct turn_server *server, struct turn_permission *p
 		turn_timer_del(&server->timers, &permission->timer);
 		return -ENOMEM;
 	}
-	DL_APPEND(permission->alloc->permissions, permission);
-	permission->alloc->n_permissions++;
+	DL_APPEND(permission->relay->permissions, permission);
+	permission->relay->alloc->n_permissions++;
 	server->stats.permissions++;
 	return 0;
 }
 
-int turn_permission_get(struct turn_server *server, struct turn_allocation *alloc,
+int turn_permission_get(struct turn_server *server, struct turn_relay *relay,
 			const struct turnpike_addr *peer, struct turn_permission **permission)
 {
-	struct turn_permission *result = turn_permission_find(server, alloc, peer);
+	struct turn_permission *result = turn_permission_find(server, relay, peer);
 
 	if (result) {
 		*permission = result;
 		return 0;
 	}
-	if (alloc->n_permissions >= server->limits.max_permissions)
+	if (relay->alloc->n_permissions >= server->limits.max_permissions)
 		return -ENOSPC;
 	result = calloc(1, sizeof(*result));
 	if (!result)
 		return -ENOMEM;
-	result->alloc = alloc;
-	result->key = (struct turn_peer_key){ alloc->relay, addr_without_port(peer) };
+	result->relay = relay;
+	result->key = (struct turn_peer_key){ relay->addr, addr_without_port(peer) };
+	result->ours = turn_is_ours_alone(server, peer);
 	if (link_permission(server, result)) {
 		free(result);
 		return -ENOMEM;
@@ -81,8 +83,8 @@ void turn_permission_end(struct turn_server *server, struct turn_permission *per
 	turn_channel_end(server, channel);
 	turn_timer_del(&server->timers, &permission->timer);
 	HASH_DELETE(hh, server->permissions, permission);
-	DL_DELETE(permission->alloc->permissions, permission);
-	permission->alloc->n_permissions--;
+	DL_DELETE(permission->relay->permissions, permission);
+	permission->relay->alloc->n_permissions--;
 	server->stats.permissions--;
 	free(permission);
 }

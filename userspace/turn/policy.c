@@ -14,8 +14,10 @@ struct cidrs {
 };
 
 struct turn_policy {
-	struct cidrs allowed;
-	struct cidrs refused;
+	struct cidrs allowed; /* these come first, */
+	struct cidrs denied;  /* then these, */
+	struct cidrs relays;  /* then these may be peers, */
+	struct cidrs refused; /* and these may not */
 	struct cidrs tunnels;
 	struct cidrs wrappers;
 };
@@ -82,15 +84,19 @@ static int add_host(struct cidrs *cidrs, const struct turnpike_addr *addr)
 	return addr_len(addr) > 0 ? add_all(cidrs, &host, 1) : 0;
 }
 
-static int add_own(struct cidrs *cidrs, const struct turn_config *config)
+static int add_own(struct turn_policy *policy, const struct turn_config *config)
 {
 	for (size_t i = 0; i < config->n_own; i++) {
-		if (add_host(cidrs, &config->own[i]))
+		if (add_host(&policy->refused, &config->own[i]))
 			return -ENOMEM;
 	}
 	for (size_t i = 0; i < config->n_relays; i++) {
-		if (add_host(cidrs, &config->relays[i].addr) ||
-		    add_host(cidrs, &config->relays[i].external))
+		const struct turn_relay_address *relay = &config->relays[i];
+		bool mapped = relay->external.family != 0;
+
+		if (add_host(&policy->relays, mapped ? &relay->external : &relay->addr) ||
+		    add_host(&policy->refused, &relay->addr) ||
+		    add_host(&policy->refused, &relay->external))
 			return -ENOMEM;
 	}
 	return 0;
@@ -99,8 +105,7 @@ static int add_own(struct cidrs *cidrs, const struct turn_config *config)
 static int fill(struct turn_policy *policy, const struct turn_config *config)
 {
 	if (add_all(&policy->allowed, config->allow, config->n_allow) ||
-	    add_all(&policy->refused, config->deny, config->n_deny) ||
-	    add_own(&policy->refused, config) ||
+	    add_all(&policy->denied, config->deny, config->n_deny) || add_own(policy, config) ||
 	    add_texts(&policy->refused, never_peers, ARRAY_LEN(never_peers)) ||
 	    add_texts(&policy->refused, tunnel_prefixes, ARRAY_LEN(tunnel_prefixes)) ||
 	    add_texts(&policy->tunnels, tunnel_prefixes, ARRAY_LEN(tunnel_prefixes)) ||
@@ -126,6 +131,8 @@ void turn_policy_free(struct turn_policy *policy)
 	if (!policy)
 		return;
 	free(policy->allowed.list);
+	free(policy->denied.list);
+	free(policy->relays.list);
 	free(policy->refused.list);
 	free(policy->tunnels.list);
 	free(policy->wrappers.list);
@@ -160,7 +167,19 @@ bool turn_policy_allows(const struct turn_policy *policy, const struct turnpike_
 {
 	struct turnpike_addr ip = unwrap(policy, peer);
 
-	return contains(&policy->allowed, &ip) || !contains(&policy->refused, &ip);
+	if (contains(&policy->allowed, &ip))
+		return true;
+	if (contains(&policy->denied, &ip))
+		return false;
+	/* Only by its own name: in a wrapper it is no address that we relay from. */
+	return contains(&policy->relays, peer) || !contains(&policy->refused, &ip);
+}
+
+bool turn_policy_exempts(const struct turn_policy *policy, const struct turnpike_addr *peer)
+{
+	struct turnpike_addr ip = unwrap(policy, peer);
+
+	return contains(&policy->allowed, &ip);
 }
 
 bool turn_policy_is_tunnel(const struct turn_policy *policy, const struct turnpike_addr *addr)

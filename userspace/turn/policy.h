@@ -16,7 +16,8 @@ struct turn_policy;
 
 /**
  * turn_policy_new() - work out a policy
- * @config: its lists allow and deny, and own and relays, whose addresses are no peers
+ * @config: its lists allow and deny; own, whose addresses are no peers; and relays, whose addresses
+ *          are peers as the world knows them
  * @policy: the result; free it with turn_policy_free()
  *
  * Return: 0, or -ENOMEM.
@@ -28,10 +29,16 @@ void turn_policy_free(struct turn_policy *policy);
 
 /**
  * turn_policy_allows() - may this be a peer?
+ * @peer: as the client knows it
  *
- * The port does not matter. An IPv6 address that only wraps an IPv4 address is judged as that one.
+ * The port does not matter here; own.h tells of the ports of our own addresses. An IPv6 address
+ * that only wraps an IPv4 address is judged as that one.
  */
 bool turn_policy_allows(const struct turn_policy *policy, const struct turnpike_addr *peer);
+
+/** turn_policy_exempts() - is this a peer that is allowed by the configuration, whatever else
+ * holds? */
+bool turn_policy_exempts(const struct turn_policy *policy, const struct turnpike_addr *peer);
 
 /**
  * turn_policy_is_tunnel() - is this a Teredo or 6to4 address?

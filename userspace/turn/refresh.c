@@ -2,32 +2,59 @@
 #include "turn/request.h"
 #include "turn/state.h"
 
-static int check_family(const struct turn_request *request)
+/** The family that a request is about alone; 0: all there are (RFC 8656 section 8.1). */
+static int find_wanted(const struct turn_request *request, unsigned int *family)
 {
-	bool v4 = request->alloc->relay.family == TURNPIKE_IPV4;
-	uint32_t own = v4 ? STUN_FAMILY_IPV4 : STUN_FAMILY_IPV6;
-	uint32_t asked = own;
+	uint32_t asked;
+	int err = turn_find_family(request->msg, STUN_ATTR_REQUESTED_ADDRESS_FAMILY, &asked);
 
-	if (turn_find_family(request, &asked) == STUN_BAD_REQUEST)
-		return STUN_BAD_REQUEST;
-	return asked == own ? 0 : TURN_PEER_ADDRESS_FAMILY_MISMATCH;
+	*family = 0;
+	if (err)
+		return err == STUN_BAD_REQUEST ? STUN_BAD_REQUEST : 0;
+	*family = turn_family_of(asked);
+	if (*family && turn_relay_for(request->alloc, *family))
+		return 0;
+	return TURN_PEER_ADDRESS_FAMILY_MISMATCH;
+}
+
+static void refresh_relays(const struct turn_request *request, unsigned int family,
+			   uint32_t lifetime)
+{
+	for (size_t i = 0; i < TURN_RELAYS_MAX; i++) {
+		struct turn_relay *relay = request->alloc->relays[i];
+
+		if (relay && (!family || relay->addr.family == family))
+			turn_relay_refresh(request->server, relay, lifetime, request->now);
+	}
+}
+
+static void end_relays(const struct turn_request *request, unsigned int family)
+{
+	struct turn_server *server = request->server;
+
+	if (family)
+		turn_allocation_end_relay(server, turn_relay_for(request->alloc, family),
+					  request->now);
+	else
+		turn_allocation_end(server, request->alloc, request->now);
 }
 
 int turn_refresh(struct turn_request *request, struct stun_writer *response)
 {
+	unsigned int family;
 	uint32_t lifetime;
 	bool is_zero;
-	int code = check_family(request);
+	int code = find_wanted(request, &family);
 
 	if (!code)
 		code = turn_find_lifetime(request, &lifetime, &is_zero);
 	if (code)
 		return code;
 	if (is_zero) {
-		turn_allocation_end(request->server, request->alloc, request->now);
+		end_relays(request, family);
 		lifetime = 0;
 	} else {
-		turn_allocation_refresh(request->server, request->alloc, lifetime, request->now);
+		refresh_relays(request, family, lifetime);
 	}
 	stun_write_u32(response, STUN_ATTR_LIFETIME, lifetime);
 	return 0;

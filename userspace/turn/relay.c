@@ -1,145 +1,147 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#include "stun/cursor.h"
-#include "stun/writer.h"
-#include "turn/relay.h"
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <utlist.h>
+
+#include "turn/state.h"
 #include "turn/table.h"
 
-/** Header, XOR-PEER-ADDRESS with an IPv6 address, and the header of DATA. */
-#define DATA_INDICATION_MAX (STUN_HEADER_LEN + STUN_ATTR_HEADER_LEN + 20 + STUN_ATTR_HEADER_LEN)
+/** How many ports are tried when other programs have taken some. */
+#define PORT_ATTEMPTS 16
 
-_Static_assert(DATA_INDICATION_MAX <= TURN_HEADROOM, "a Data indication is built in place");
+/**
+ * How long a port is not given to another allocation, so that late data of the old peers and the
+ * old client does not reach the new one. RFC 8656 names no time; this is what its section 7.4 asks
+ * a client to leave its own address alone for.
+ */
+#define PORT_QUARANTINE_NS (120 * TURN_NS_PER_S)
 
-static struct turn_allocation *find_live(struct turn_server *server, const struct turn_tuple *tuple,
-					 uint64_t now)
+static void expire(struct turn_server *server, struct turn_timer *timer, uint64_t now)
 {
-	struct turn_allocation *alloc = turn_allocation_find(server, tuple);
+	struct turn_relay *relay =
+		(struct turn_relay *)((char *)timer - offsetof(struct turn_relay, timer));
 
-	if (alloc && alloc->timer.when > now)
-		return alloc;
-	server->stats.no_allocation++;
-	return NULL;
+	turn_allocation_end_relay(server, relay, now);
 }
 
-static void count(struct turn_traffic *traffic, size_t len)
+static struct turnpike_addr with_port(struct turnpike_addr addr, uint16_t port)
 {
-	traffic->packets++;
-	traffic->bytes += len;
+	addr.port = htons(port);
+	return addr;
 }
 
-static void send_peer(struct turn_server *server, const struct turn_allocation *alloc,
-		      const struct turnpike_addr *peer, const uint8_t *data, size_t len)
+static int open_in_pool(struct turn_server *server, struct turn_pool *pool, bool even, uint64_t now,
+			struct turn_relay *relay)
 {
-	count(&server->stats.to_peer, len);
-	server->ops.send_peer(server->ctx, alloc->handle, peer, data, len);
-}
+	bool mapped = pool->address.external.family != 0;
+	uint32_t start;
+	uint16_t port;
+	int err = -EADDRINUSE;
 
-void turn_relay_channel_data(struct turn_server *server, const struct turn_tuple *tuple,
-			     const struct turn_packet *packet, uint64_t now)
-{
-	struct stun_cursor cursor = { .pos = packet->data, .left = packet->len };
-	const struct turn_allocation *alloc;
-	const struct turn_channel *channel;
-	const uint8_t *data;
-	uint16_t number, len;
-
-	/* RFC 8656 section 12.6: what is behind the data is padding, and stays here. */
-	if (stun_take_u16(&cursor, &number) || stun_take_u16(&cursor, &len) ||
-	    stun_take(&cursor, len, &data)) {
-		server->stats.malformed++;
-		return;
+	for (int i = 0; i < PORT_ATTEMPTS && err == -EADDRINUSE; i++) {
+		server->ops.random(server->ctx, &start, sizeof(start));
+		if (turn_ports_take(pool->ports, start, even, now, &port))
+			return -ENOSPC;
+		relay->addr = with_port(pool->address.addr, port);
+		err = server->ops.open_relay(server->ctx, &relay->addr, relay, &relay->handle);
+		if (err)
+			turn_ports_give(pool->ports, port, now + PORT_QUARANTINE_NS);
 	}
-	alloc = find_live(server, tuple, now);
-	if (!alloc)
-		return;
-	channel = turn_channel_find_number(server, alloc, number);
-	if (!channel || channel->expiry_ns <= now) {
-		server->stats.no_channel++;
-		return;
+	if (err)
+		return err;
+	relay->pool = pool;
+	relay->external = mapped ? with_port(pool->address.external, port) : relay->addr;
+	return 0;
+}
+
+static int open_relay(struct turn_server *server, unsigned int family, bool even, uint64_t now,
+		      struct turn_relay *relay)
+{
+	int err = -ENOSPC;
+
+	for (size_t i = 0; i < server->n_pools && err; i++) {
+		struct turn_pool *pool = &server->pools[server->next_pool];
+
+		server->next_pool = (server->next_pool + 1) % server->n_pools;
+		if (pool->address.addr.family == family)
+			err = open_in_pool(server, pool, even, now, relay);
 	}
-	send_peer(server, alloc, &channel->by_peer.peer, data, len);
+	return err;
 }
 
-static bool is_permitted(struct turn_server *server, const struct turn_allocation *alloc,
-			 const struct turnpike_addr *peer, uint64_t now)
+static void close_relay(struct turn_server *server, struct turn_relay *relay, uint64_t now)
 {
-	const struct turn_permission *permission = turn_permission_find(server, alloc, peer);
-
-	if (permission && permission->expiry_ns > now)
-		return true;
-	server->stats.no_permission++;
-	return false;
+	server->ops.close_relay(server->ctx, relay->handle);
+	turn_ports_give(relay->pool->ports, ntohs(relay->addr.port), now + PORT_QUARANTINE_NS);
 }
 
-void turn_relay_send_indication(struct turn_server *server, const struct turn_tuple *tuple,
-				const struct stun_message *msg, uint64_t now)
+static int link_relay(struct turn_server *server, struct turn_relay *relay, unsigned int family,
+		      const struct turn_wish *wish, uint64_t now)
 {
-	const struct turn_allocation *alloc;
-	struct stun_attr peer_attr, data;
-	struct turnpike_addr peer;
+	uint64_t expiry = now + wish->lifetime * TURN_NS_PER_S;
+	int err;
 
-	if (stun_find_attr(msg, STUN_ATTR_XOR_PEER_ADDRESS, &peer_attr) ||
-	    stun_find_attr(msg, STUN_ATTR_DATA, &data) ||
-	    stun_attr_xor_addr(msg, &peer_attr, &peer) || peer.port == 0) {
-		server->stats.malformed++;
-		return;
+	if (turn_timer_add(&server->timers, &relay->timer, expiry, expire))
+		return -ENOMEM;
+	err = open_relay(server, family, wish->even_port, now, relay);
+	if (err)
+		goto del_timer;
+	err = turn_relay_insert(server, relay);
+	if (err)
+		goto close;
+	relay->alloc->relays[turn_relay_slot(family)] = relay;
+	server->stats.relays++;
+	return 0;
+close:
+	close_relay(server, relay, now);
+del_timer:
+	turn_timer_del(&server->timers, &relay->timer);
+	return err;
+}
+
+int turn_relay_new(struct turn_server *server, struct turn_allocation *alloc, unsigned int family,
+		   const struct turn_wish *wish, uint64_t now)
+{
+	struct turn_relay *relay;
+	int err;
+
+	if (server->limits.max_relays > 0 && server->stats.relays >= server->limits.max_relays)
+		return -ENOSPC;
+	relay = calloc(1, sizeof(*relay));
+	if (!relay)
+		return -ENOMEM;
+	relay->alloc = alloc;
+	err = link_relay(server, relay, family, wish, now);
+	if (err)
+		free(relay);
+	return err;
+}
+
+void turn_relay_refresh(struct turn_server *server, struct turn_relay *relay, uint32_t lifetime,
+			uint64_t now)
+{
+	struct turn_permission *permission;
+	struct turn_channel *channel;
+
+	turn_timer_move(&server->timers, &relay->timer, now + lifetime * TURN_NS_PER_S);
+	DL_FOREACH (relay->permissions, permission) {
+		DL_FOREACH (permission->channels, channel)
+			turn_flow_install(server, channel, now);
 	}
-	alloc = find_live(server, tuple, now);
-	/* The policy has been asked when the permission was made. */
-	if (alloc && is_permitted(server, alloc, &peer, now))
-		send_peer(server, alloc, &peer, data.value, data.len);
 }
 
-static void send_channel_data(struct turn_server *server, const struct turn_allocation *alloc,
-			      uint16_t number, const struct turn_packet *packet)
+void turn_relay_end(struct turn_server *server, struct turn_relay *relay, uint64_t now)
 {
-	uint8_t *message = packet->data - TURN_CHANNEL_HEADER_LEN;
+	struct turn_permission *permission, *next;
 
-	message[0] = (uint8_t)(number >> 8);
-	message[1] = (uint8_t)number;
-	message[2] = (uint8_t)(packet->len >> 8);
-	message[3] = (uint8_t)packet->len;
-	count(&server->stats.to_client, packet->len);
-	server->ops.send_client(server->ctx, &alloc->tuple, message,
-				TURN_CHANNEL_HEADER_LEN + packet->len);
-}
-
-static void send_data_indication(struct turn_server *server, const struct turn_allocation *alloc,
-				 const struct turnpike_addr *peer, const struct turn_packet *packet)
-{
-	size_t headers = DATA_INDICATION_MAX - 16 + addr_len(peer);
-	uint8_t transaction[STUN_TRANSACTION_LEN];
-	struct stun_writer writer;
-	size_t len;
-
-	server->ops.random(server->ctx, transaction, sizeof(transaction));
-	stun_writer_begin(&writer, packet->data - headers, headers + packet->len + TURN_TAILROOM,
-			  STUN_INDICATION, TURN_DATA, transaction);
-	stun_write_xor_addr(&writer, STUN_ATTR_XOR_PEER_ADDRESS, peer);
-	/* The value is already there. */
-	stun_write_attr(&writer, STUN_ATTR_DATA, packet->len);
-	if (stun_writer_end(&writer, &len)) {
-		server->stats.oversize++;
-		return;
-	}
-	count(&server->stats.to_client, packet->len);
-	server->ops.send_client(server->ctx, &alloc->tuple, writer.buf, len);
-}
-
-void turn_server_peer_input(struct turn_server *server, struct turn_allocation *alloc,
-			    const struct turnpike_addr *from, const struct turn_packet *packet,
-			    uint64_t now)
-{
-	const struct turn_channel *channel;
-
-	if (alloc->timer.when <= now) {
-		server->stats.no_allocation++;
-		return;
-	}
-	if (!is_permitted(server, alloc, from, now))
-		return;
-	channel = turn_channel_find_peer(server, alloc, from);
-	if (channel && channel->expiry_ns > now)
-		send_channel_data(server, alloc, channel->by_number.number, packet);
-	else
-		send_data_indication(server, alloc, from, packet);
+	DL_FOREACH_SAFE(relay->permissions, permission, next)
+	turn_permission_end(server, permission);
+	turn_timer_del(&server->timers, &relay->timer);
+	HASH_DELETE(hh, server->relays, relay);
+	close_relay(server, relay, now);
+	relay->alloc->relays[turn_relay_slot(relay->addr.family)] = NULL;
+	server->stats.relays--;
+	free(relay);
 }

@@ -41,6 +41,7 @@ static const uint16_t known_attrs[] = {
 	STUN_ATTR_REQUESTED_ADDRESS_FAMILY,
 	STUN_ATTR_REQUESTED_TRANSPORT,
 	STUN_ATTR_XOR_MAPPED_ADDRESS,
+	STUN_ATTR_RESERVATION_TOKEN,
 	/* RFC 8489 section 6.3: known, but unexpected as our nonces offer neither; to be ignored.
 	 */
 	STUN_ATTR_MESSAGE_INTEGRITY_SHA256,

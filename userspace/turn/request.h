@@ -49,8 +49,16 @@ size_t turn_unknown_attrs(const struct stun_message *msg, uint16_t *unknown, siz
  */
 int turn_authenticate(struct turn_request *request);
 
-/** turn_find_family() - read REQUESTED-ADDRESS-FAMILY; return: 0, 400, or -ENOENT */
-int turn_find_family(const struct turn_request *request, uint32_t *family);
+/**
+ * turn_find_family() - read REQUESTED-ADDRESS-FAMILY or ADDITIONAL-ADDRESS-FAMILY
+ * @family: as it stands there
+ *
+ * Return: 0, 400, or -ENOENT.
+ */
+int turn_find_family(const struct stun_message *msg, enum stun_attr_type type, uint32_t *family);
+
+/** turn_family_of() - the enum turnpike_family of a family in an attribute, or 0: there is none */
+unsigned int turn_family_of(uint32_t family);
 
 /**
  * turn_find_lifetime() - the seconds to live that LIFETIME leads to (RFC 8656 sections 7.2, 8.2)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "turn/relay.h"
+#include "turn/data.h"
 #include "turn/request.h"
 #include "turn/state.h"
 #include "turn/table.h"
@@ -67,7 +67,7 @@ static int set_up(struct turn_server *server, const struct turn_config *config)
 	server->limits = (struct turn_limits){
 		.default_lifetime = config->default_lifetime,
 		.max_lifetime = config->max_lifetime,
-		.max_allocations = config->max_allocations,
+		.max_relays = config->max_relays,
 		.max_permissions = config->max_permissions,
 		.max_channels = config->max_channels,
 	};
@@ -192,7 +192,7 @@ static void stun_input(struct turn_server *server, const struct turn_tuple *tupl
 		turn_handle_request(server, tuple, &msg, now);
 	} else if (msg.class == STUN_INDICATION && msg.method == TURN_SEND &&
 		   turn_unknown_attrs(&msg, &unknown, 1) == 0) {
-		turn_relay_send_indication(server, tuple, &msg, now);
+		turn_data_from_indication(server, tuple, &msg, now);
 	} else if (msg.class != STUN_INDICATION || msg.method != STUN_BINDING) {
 		server->stats.malformed++;
 	}
@@ -207,7 +207,7 @@ void turn_server_client_input(struct turn_server *server, const struct turn_tupl
 	if (first <= 3)
 		stun_input(server, tuple, packet, now);
 	else if (first >= TURN_CHANNEL_MIN >> 8 && first <= TURN_CHANNEL_MAX >> 8)
-		turn_relay_channel_data(server, tuple, packet, now);
+		turn_data_from_channel(server, tuple, packet, now);
 	else
 		server->stats.malformed++;
 }
@@ -236,15 +236,24 @@ const struct turn_stats *turn_server_stats(const struct turn_server *server)
 
 static struct turn_allocation_info info_of(const struct turn_allocation *alloc)
 {
-	return (struct turn_allocation_info){
+	struct turn_allocation_info info = {
 		.tuple = alloc->tuple,
-		.relay = alloc->relay,
-		.external = alloc->external,
 		.username = alloc->user->name,
-		.expiry_ns = alloc->timer.when,
 		.permissions = alloc->n_permissions,
 		.channels = alloc->n_channels,
 	};
+
+	for (size_t i = 0; i < TURN_RELAYS_MAX; i++) {
+		const struct turn_relay *relay = alloc->relays[i];
+
+		if (relay)
+			info.relays[info.n_relays++] = (struct turn_relay_info){
+				.addr = relay->addr,
+				.external = relay->external,
+				.expiry_ns = relay->timer.when,
+			};
+	}
+	return info;
 }
 
 void turn_server_for_each_allocation(const struct turn_server *server,

@@ -3,8 +3,9 @@
  * @file server.h
  * The state of a server, private to this folder.
  *
- * It is a tree: server, allocations, permissions (one an IP address), channels. Whatever ends takes
- * along what is below it. The hash tables over it belong to the server, so that an allocation with
+ * It is a tree: server, allocations, relayed transport addresses (one a family), permissions (one
+ * an IP address), channels. Whatever ends takes along what is below it, and an allocation ends with
+ * the last of its relays. The hash tables over it belong to the server, so that an allocation with
  * one channel costs little.
  */
 #ifndef TURNPIKE_TURN_SERVER_H
@@ -64,15 +65,15 @@ struct turn_peer_key {
 	struct turnpike_addr peer;
 };
 
-/** struct turn_number_key - names a channel by its number */
+/** struct turn_number_key - names a channel by its number, which counts for both families */
 struct turn_number_key {
-	struct turnpike_addr relay;
+	struct turn_tuple tuple;
 	uint16_t number;
 };
 
 _Static_assert(sizeof(struct turn_tuple) == 40, "hashed without padding");
 _Static_assert(sizeof(struct turn_peer_key) == 40, "hashed without padding");
-_Static_assert(sizeof(struct turn_number_key) == 22, "hashed without padding");
+_Static_assert(sizeof(struct turn_number_key) == 42, "hashed without padding");
 
 /**
  * struct turn_channel - a channel binding
@@ -102,57 +103,84 @@ struct turn_channel {
 /**
  * struct turn_permission - leave for an IP address to send to the client
  * @key:       the IP address
- * @alloc:     the allocation
+ * @relay:     the relayed transport address that data may be sent to
  * @channels:  those whose peers have the IP address; they keep an expired permission in being
- * @next:      of the same allocation
+ * @next:      of the same relay
  * @timer:     @expiry_ns, or never once that has passed
  * @expiry_ns: when it ends; 0: has never been granted
+ * @ours:      the IP address is our own: data needs a live relay at the other end, too
  */
 struct turn_permission {
 	UT_hash_handle hh;
 	struct turn_peer_key key;
-	struct turn_allocation *alloc;
+	struct turn_relay *relay;
 	struct turn_channel *channels;
 	struct turn_permission *next;
 	struct turn_permission *prev;
 	struct turn_timer timer;
 	uint64_t expiry_ns;
+	bool ours;
 };
 
 /**
- * struct turn_allocation - a relayed transport address in use
+ * struct turn_relay - a relayed transport address in use
+ * @addr:        it, as bound
+ * @external:    the same as the world sees it
+ * @alloc:       the allocation
+ * @pool:        where the port comes from
+ * @handle:      of the owner's socket
+ * @permissions: list
+ * @timer:       its expiry: each family has its own (RFC 8656 section 8.1)
+ */
+struct turn_relay {
+	UT_hash_handle hh;
+	struct turnpike_addr addr;
+	struct turnpike_addr external;
+	struct turn_allocation *alloc;
+	struct turn_pool *pool;
+	void *handle;
+	struct turn_permission *permissions;
+	struct turn_timer timer;
+};
+
+/**
+ * struct turn_refusal - a relayed transport address that was asked for and could not be had
+ * @family: its family; 0: all that was asked for could be had
+ * @code:   the reason, for ADDRESS-ERROR-CODE
+ */
+struct turn_refusal {
+	unsigned int family;
+	enum stun_error_code code;
+};
+
+/**
+ * struct turn_allocation - what a client has on its 5-tuple
  * @tuple:         the client's 5-tuple
- * @relay:         the relayed transport address, as bound
- * @external:      the same as the world sees it
- * @pool:          where the port comes from
- * @handle:        of the owner's socket
+ * @relays:        by turn_relay_slot(); at least one is there
+ * @refusal:       what the success response had to tell besides
+ * @limits:        of the owner; NULL: none
  * @user:          who made it
  * @transaction:   of the Allocate request that made it
- * @permissions:   list
- * @n_permissions: its length
- * @n_channels:    channels of all @permissions
- * @timer:         its expiry
+ * @n_permissions: of both relays
+ * @n_channels:    of both relays
  */
 struct turn_allocation {
 	UT_hash_handle hh;
 	struct turn_tuple tuple;
-	struct turnpike_addr relay;
-	struct turnpike_addr external;
-	struct turn_pool *pool;
-	void *handle;
+	struct turn_relay *relays[TURN_RELAYS_MAX];
+	struct turn_refusal refusal;
+	void *limits;
 	struct turn_user *user;
 	uint8_t transaction[STUN_TRANSACTION_LEN];
-	struct turn_permission *permissions;
 	uint32_t n_permissions;
 	uint32_t n_channels;
-	struct turn_timer timer;
 };
 
 /** struct turn_limits - the numbers of struct turn_config that requests are measured by */
 struct turn_limits {
 	uint32_t default_lifetime;
 	uint32_t max_lifetime;
-	uint32_t max_allocations;
+	uint32_t max_relays;
 	uint32_t max_permissions;
 	uint32_t max_channels;
 };
@@ -172,6 +200,7 @@ struct turn_server {
 	uint8_t hash_key[SIPHASH_KEY_LEN];
 	struct turn_user *users;
 	struct turn_allocation *allocations;
+	struct turn_relay *relays;
 	struct turn_permission *permissions;
 	struct turn_channel *channels_by_peer;
 	struct turn_channel *channels_by_number;

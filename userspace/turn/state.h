@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file state.h
- * How allocations, permissions, channels and flows come into being, are refreshed and end.
+ * How allocations, relays, permissions, channels and flows come into being, are refreshed and end.
  *
  * Errors are negative errno: -ENOMEM, -ENOSPC (a limit of the configuration, or no free port), or
  * one of open_relay. On error nothing has changed.
@@ -13,33 +13,60 @@
 
 /**
  * struct turn_wish - what an Allocate request asks for
- * @family:      of the relayed transport address
- * @even_port:   with an even port
+ * @families:    of the relayed transport addresses
+ * @n_families:  how many there are, at least 1
+ * @refusal:     a further family that was asked for, and that there is not
+ * @even_port:   with even ports
  * @lifetime:    in seconds
  * @transaction: STUN_TRANSACTION_LEN bytes of the request
  */
 struct turn_wish {
-	enum turnpike_family family;
+	unsigned int families[TURN_RELAYS_MAX];
+	size_t n_families;
+	struct turn_refusal refusal;
 	bool even_port;
 	uint32_t lifetime;
 	const uint8_t *transaction;
 };
 
-/** turn_allocation_new() - open a relay and make an allocation of it */
+/** turn_allocation_new() - make an allocation with those relays that can be had, at least one */
 int turn_allocation_new(struct turn_server *server, const struct turn_tuple *tuple,
 			struct turn_user *user, const struct turn_wish *wish, uint64_t now,
 			struct turn_allocation **alloc);
 
-/** turn_allocation_refresh() - let @alloc live for @lifetime seconds from @now */
-void turn_allocation_refresh(struct turn_server *server, struct turn_allocation *alloc,
-			     uint32_t lifetime, uint64_t now);
-
-/** turn_allocation_end() - end @alloc and all that belongs to it; the relay is closed last */
+/** turn_allocation_end() - end @alloc and all that belongs to it; relays are closed last */
 void turn_allocation_end(struct turn_server *server, struct turn_allocation *alloc, uint64_t now);
+
+/** turn_allocation_end_relay() - end @relay, and its allocation with the last of its relays */
+void turn_allocation_end_relay(struct turn_server *server, struct turn_relay *relay, uint64_t now);
+
+/** turn_relay_slot() - where in struct turn_allocation's @relays that of @family is */
+static inline size_t turn_relay_slot(unsigned int family)
+{
+	return family == TURNPIKE_IPV4 ? 0 : 1;
+}
+
+/** turn_relay_for() - the relay that peers of @family are reached from, or NULL */
+static inline struct turn_relay *turn_relay_for(const struct turn_allocation *alloc,
+						unsigned int family)
+{
+	return alloc->relays[turn_relay_slot(family)];
+}
+
+/** turn_relay_new() - open a relay of @family for @alloc, which has none of it */
+int turn_relay_new(struct turn_server *server, struct turn_allocation *alloc, unsigned int family,
+		   const struct turn_wish *wish, uint64_t now);
+
+/** turn_relay_refresh() - let @relay live for @lifetime seconds from @now */
+void turn_relay_refresh(struct turn_server *server, struct turn_relay *relay, uint32_t lifetime,
+			uint64_t now);
+
+/** turn_relay_end() - end @relay and all that belongs to it, not its allocation */
+void turn_relay_end(struct turn_server *server, struct turn_relay *relay, uint64_t now);
 
 /** turn_permission_get() - find the permission for the IP address of @peer, or make an expired one
  */
-int turn_permission_get(struct turn_server *server, struct turn_allocation *alloc,
+int turn_permission_get(struct turn_server *server, struct turn_relay *relay,
 			const struct turnpike_addr *peer, struct turn_permission **permission);
 
 /** turn_permission_refresh() - grant @permission for 300 s from @now, in the kernel too */

@@ -43,11 +43,28 @@ int turn_allocation_insert(struct turn_server *server, struct turn_allocation *a
 	return alloc->hh.tbl ? 0 : -ENOMEM;
 }
 
+struct turn_relay *turn_relay_find(const struct turn_server *server,
+				   const struct turnpike_addr *addr)
+{
+	struct turn_relay *relay;
+
+	HASH_FIND_BYHASHVALUE(hh, server->relays, addr, sizeof(*addr),
+			      hash(server, addr, sizeof(*addr)), relay);
+	return relay;
+}
+
+int turn_relay_insert(struct turn_server *server, struct turn_relay *relay)
+{
+	HASH_ADD_BYHASHVALUE(hh, server->relays, addr, sizeof(relay->addr),
+			     hash(server, &relay->addr, sizeof(relay->addr)), relay);
+	return relay->hh.tbl ? 0 : -ENOMEM;
+}
+
 struct turn_permission *turn_permission_find(const struct turn_server *server,
-					     const struct turn_allocation *alloc,
+					     const struct turn_relay *relay,
 					     const struct turnpike_addr *peer)
 {
-	struct turn_peer_key key = { .relay = alloc->relay, .peer = addr_without_port(peer) };
+	struct turn_peer_key key = { .relay = relay->addr, .peer = addr_without_port(peer) };
 	struct turn_permission *permission;
 
 	HASH_FIND_BYHASHVALUE(hh, server->permissions, &key, sizeof(key),
@@ -63,10 +80,10 @@ int turn_permission_insert(struct turn_server *server, struct turn_permission *p
 }
 
 struct turn_channel *turn_channel_find_peer(const struct turn_server *server,
-					    const struct turn_allocation *alloc,
+					    const struct turn_relay *relay,
 					    const struct turnpike_addr *peer)
 {
-	struct turn_peer_key key = { .relay = alloc->relay, .peer = *peer };
+	struct turn_peer_key key = { .relay = relay->addr, .peer = *peer };
 	struct turn_channel *channel;
 
 	HASH_FIND_BYHASHVALUE(hh_peer, server->channels_by_peer, &key, sizeof(key),
@@ -77,7 +94,7 @@ struct turn_channel *turn_channel_find_peer(const struct turn_server *server,
 struct turn_channel *turn_channel_find_number(const struct turn_server *server,
 					      const struct turn_allocation *alloc, uint16_t number)
 {
-	struct turn_number_key key = { .relay = alloc->relay, .number = number };
+	struct turn_number_key key = { .tuple = alloc->tuple, .number = number };
 	struct turn_channel *channel;
 
 	HASH_FIND_BYHASHVALUE(hh_number, server->channels_by_number, &key, sizeof(key),

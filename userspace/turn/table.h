@@ -22,16 +22,22 @@ struct turn_allocation *turn_allocation_find(const struct turn_server *server,
 /** turn_allocation_insert() - add an allocation whose tuple is set */
 int turn_allocation_insert(struct turn_server *server, struct turn_allocation *alloc);
 
-/** turn_permission_find() - the permission of @alloc for the IP address of @peer, expired or not */
+/** turn_relay_find() - the relay that is bound to @addr, expired or not */
+struct turn_relay *turn_relay_find(const struct turn_server *server,
+				   const struct turnpike_addr *addr);
+/** turn_relay_insert() - add a relay whose address is set */
+int turn_relay_insert(struct turn_server *server, struct turn_relay *relay);
+
+/** turn_permission_find() - the permission of @relay for the IP address of @peer, expired or not */
 struct turn_permission *turn_permission_find(const struct turn_server *server,
-					     const struct turn_allocation *alloc,
+					     const struct turn_relay *relay,
 					     const struct turnpike_addr *peer);
 /** turn_permission_insert() - add a permission whose key is set */
 int turn_permission_insert(struct turn_server *server, struct turn_permission *permission);
 
-/** turn_channel_find_peer() - the channel of @alloc that is bound to @peer, expired or not */
+/** turn_channel_find_peer() - the channel of @relay that is bound to @peer, expired or not */
 struct turn_channel *turn_channel_find_peer(const struct turn_server *server,
-					    const struct turn_allocation *alloc,
+					    const struct turn_relay *relay,
 					    const struct turnpike_addr *peer);
 /** turn_channel_find_number() - the channel of @alloc with a number, expired or not */
 struct turn_channel *turn_channel_find_number(const struct turn_server *server,

@@ -15,13 +15,14 @@
 #ifndef TURNPIKE_TURN_H
 #define TURNPIKE_TURN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "addr.h"
 
 struct turn_server;
-struct turn_allocation;
+struct turn_relay;
 
 /** Writable bytes that the owner guarantees in front of a packet's data. */
 #define TURN_HEADROOM 64
@@ -30,6 +31,9 @@ struct turn_allocation;
 
 /** A time that never comes. */
 #define TURN_NEVER UINT64_MAX
+
+/** Relayed transport addresses of one allocation: one a family (RFC 8656 section 7.2). */
+#define TURN_RELAYS_MAX 2
 
 /** The error codes of STUN are 300 to 599; turn_stats.errors is indexed by code - TURN_ERROR_FIRST.
  */
@@ -59,6 +63,24 @@ struct turn_packet {
 	size_t len;
 };
 
+/** enum turn_direction - which way application data goes */
+enum turn_direction {
+	TURN_TO_PEER,
+	TURN_TO_CLIENT,
+};
+
+/**
+ * struct turn_icmp - an ICMP error that a datagram to a peer has led to
+ * @type: of ICMPv4 or ICMPv6, whichever the relayed transport address's family has
+ * @code: the same
+ * @mtu:  of the next-hop link, if @type and @code are those of a packet that was too big
+ */
+struct turn_icmp {
+	uint8_t type;
+	uint8_t code;
+	uint32_t mtu;
+};
+
 /**
  * struct turn_flow - one channel binding, as the kernel has to know it
  * @tuple:                the client's 5-tuple
@@ -67,9 +89,11 @@ struct turn_packet {
  * @channel:              the channel number, 0x4000 to 0x7FFF
  * @channel_expiry_ns:    client to peer is allowed before this time
  * @permission_expiry_ns: peer to client is allowed before this time
+ * @limits:               of the allocation, as turn_ops.limit has made them; NULL: none
  *
- * Neither expiry is later than the allocation's. @relay and @peer identify a flow, and so do @tuple
- * and @channel.
+ * Neither expiry is later than that of @relay. @relay and @peer identify a flow, and so do @tuple
+ * and @channel. @peer may be the relayed transport address of a client of this server; then it is
+ * as its socket is bound, too.
  */
 struct turn_flow {
 	struct turn_tuple tuple;
@@ -78,6 +102,7 @@ struct turn_flow {
 	uint16_t channel;
 	uint64_t channel_expiry_ns;
 	uint64_t permission_expiry_ns;
+	void *limits;
 };
 
 /**
@@ -85,13 +110,14 @@ struct turn_flow {
  *
  * @send_client:  Send a datagram of @len bytes from @tuple->server to @tuple->client. @data is lent
  *                for the time of the call. A datagram that cannot be sent is lost, as in UDP.
- * @send_peer:    Send a datagram of @len (0 is valid) bytes from @relay to @peer. @data is lent.
- * @open_relay:   Bind a UDP socket to @addr and store a handle for it in @relay. From then on hand
- *                its datagrams to turn_server_peer_input() with @alloc, which stays valid until
- *                close_relay. Returns 0, -EADDRINUSE (the core then tries another port) or another
- *                negative errno (the client gets error 508).
- * @close_relay:  Close a handle of open_relay; the allocation dies with it. Any input to the server
- *                can lead to this, for the same allocation or for others.
+ * @send_peer:    Send a datagram of @len (0 is valid) bytes from @handle to @peer. @data is lent.
+ * @open_relay:   Bind a UDP socket to @addr and store something that names it in @handle. From then
+ *                on hand its datagrams to turn_server_peer_input() with @relay, and its ICMP errors
+ *                to turn_server_icmp_input(); @relay stays valid until close_relay. Returns 0,
+ *                -EADDRINUSE (the core then tries another port) or another negative errno (the
+ *                client gets error 508).
+ * @close_relay:  Close a handle of open_relay; the relay dies with it. Any input to the server can
+ *                lead to this, for the same relay or for others.
  * @install_flow: Add a flow, or replace the one of the same client tuple, relay, peer and channel,
  *                which differs only in its expiries. Called before the client hears of success.
  *                Returns 0, or a negative errno and leaves things as they were: then the core
@@ -99,18 +125,27 @@ struct turn_flow {
  *                relaying the channel in user space, and tries again with the next change.
  * @remove_flow:  Remove a flow that was installed. Called before its relay is closed and before
  *                its channel number or its peer can be bound again, and when the channel expires.
+ * @limit:        Make the limits of a new allocation, how much it may relay in either direction,
+ *                and store something that names them in @limits; NULL stands for none. Returns 0 or
+ *                a negative errno (the client gets error 508).
+ * @unlimit:      Free @limits, never NULL, that no flow bears any more.
+ * @police:       Charge @len bytes of application data, about to be relayed in user space, to
+ *                @limits, never NULL. Returns whether they may pass; else they are dropped.
  * @random:       Fill @buf with @len bytes from a cryptographically strong source.
  */
 struct turn_ops {
 	void (*send_client)(void *ctx, const struct turn_tuple *tuple, const uint8_t *data,
 			    size_t len);
-	void (*send_peer)(void *ctx, void *relay, const struct turnpike_addr *peer,
+	void (*send_peer)(void *ctx, void *handle, const struct turnpike_addr *peer,
 			  const uint8_t *data, size_t len);
-	int (*open_relay)(void *ctx, const struct turnpike_addr *addr,
-			  struct turn_allocation *alloc, void **relay);
-	void (*close_relay)(void *ctx, void *relay);
+	int (*open_relay)(void *ctx, const struct turnpike_addr *addr, struct turn_relay *relay,
+			  void **handle);
+	void (*close_relay)(void *ctx, void *handle);
 	int (*install_flow)(void *ctx, const struct turn_flow *flow);
 	void (*remove_flow)(void *ctx, const struct turn_flow *flow);
+	int (*limit)(void *ctx, void **limits);
+	void (*unlimit)(void *ctx, void *limits);
+	bool (*police)(void *ctx, void *limits, enum turn_direction direction, size_t len);
 	void (*random)(void *ctx, void *buf, size_t len);
 };
 
@@ -119,6 +154,9 @@ struct turn_ops {
  * @addr:     the address that relay sockets are bound to; its port is ignored
  * @external: the address that peers see and that XOR-RELAYED-ADDRESS shows, of the same family,
  * when a 1:1 NAT is in between; family 0 means the same as @addr; its port is ignored
+ *
+ * Clients know relayed transport addresses by @external only, also as their peers; what goes from
+ * one client to another stays behind the NAT.
  */
 struct turn_relay_address {
 	struct turnpike_addr addr;
@@ -136,13 +174,15 @@ struct turn_relay_address {
  * @default_lifetime: seconds that an allocation lives if the client asks for no more
  * @max_lifetime:     seconds that an allocation lives at most, at least @default_lifetime
  * @nonce_lifetime:   seconds after which a nonce is stale, not 0
- * @max_allocations:  of all users together; more get error 508; 0 means no limit
+ * @max_relays:       relayed transport addresses of all users together; more get error 508; 0 means
+ *                    no limit
  * @max_permissions:  of one allocation; more get error 508
  * @max_channels:     of one allocation, those that wait to be rebound included; more get error 508
  * @own:              further addresses of this host (its listeners) that are no peers; ports are
- *                    ignored; the relay addresses and their external ones are never peers anyway
+ *                    ignored; of the relay addresses, only the ports of live allocations are peers
  * @n_own:            number of @own
- * @allow:            peers that are allowed whatever @deny, @own and the built-in table say
+ * @allow:            peers that are allowed whatever @deny, @own and the built-in table say, on all
+ *                    their ports
  * @n_allow:          number of @allow
  * @deny:             peers that are refused on top of the built-in table
  * @n_deny:           number of @deny
@@ -159,7 +199,7 @@ struct turn_config {
 	uint32_t default_lifetime;
 	uint32_t max_lifetime;
 	uint32_t nonce_lifetime;
-	uint32_t max_allocations;
+	uint32_t max_relays;
 	uint32_t max_permissions;
 	uint32_t max_channels;
 	const struct turnpike_addr *own;
@@ -179,6 +219,7 @@ struct turn_traffic {
 /**
  * struct turn_stats - what a server holds and has done
  * @allocations:      allocations there are now
+ * @relays:           their relayed transport addresses, one or two each
  * @permissions:      permissions there are now, with expired ones that a channel still belongs to
  * @channels:         channels there are now, with expired ones that wait to be rebound
  * @flows:            flows that are installed now
@@ -191,11 +232,16 @@ struct turn_traffic {
  * @no_allocation:    data discarded because its allocation does not exist or has expired
  * @no_permission:    data of either side discarded because there is no live permission
  * @no_channel:       ChannelData discarded because there is no live channel
+ * @no_relay:         data discarded because the other end is an address of this relay, and no live
+ *                    allocation has that port
  * @oversize:         datagrams of peers discarded because they do not fit a Data indication
+ * @policed:          datagrams of either side discarded because there were too many
+ * @icmp:             ICMP errors that clients were told of
  * @install_failures: how often install_flow failed
  */
 struct turn_stats {
 	uint64_t allocations;
+	uint64_t relays;
 	uint64_t permissions;
 	uint64_t channels;
 	uint64_t flows;
@@ -208,26 +254,39 @@ struct turn_stats {
 	uint64_t no_allocation;
 	uint64_t no_permission;
 	uint64_t no_channel;
+	uint64_t no_relay;
 	uint64_t oversize;
+	uint64_t policed;
+	uint64_t icmp;
 	uint64_t install_failures;
+};
+
+/**
+ * struct turn_relay_info - one relayed transport address, for a listing
+ * @addr:      as its socket is bound
+ * @external:  as the client was told
+ * @expiry_ns: when it expires
+ */
+struct turn_relay_info {
+	struct turnpike_addr addr;
+	struct turnpike_addr external;
+	uint64_t expiry_ns;
 };
 
 /**
  * struct turn_allocation_info - one allocation, for a listing
  * @tuple:       the client's 5-tuple
- * @relay:       the relayed transport address, as its socket is bound
- * @external:    the relayed transport address, as the client was told
+ * @relays:      its relayed transport addresses, IPv4 first
+ * @n_relays:    how many there are
  * @username:    whose it is; lent for the time of the visit
- * @expiry_ns:   when it expires
  * @permissions: as in struct turn_stats
  * @channels:    as in struct turn_stats
  */
 struct turn_allocation_info {
 	struct turn_tuple tuple;
-	struct turnpike_addr relay;
-	struct turnpike_addr external;
+	struct turn_relay_info relays[TURN_RELAYS_MAX];
+	size_t n_relays;
 	const char *username;
-	uint64_t expiry_ns;
 	uint32_t permissions;
 	uint32_t channels;
 };
@@ -278,12 +337,24 @@ void turn_server_client_input(struct turn_server *server, const struct turn_tupl
 
 /**
  * turn_server_peer_input() - a datagram arrived at a relay socket
- * @alloc:  the allocation that open_relay named for the socket
+ * @relay:  what open_relay named for the socket
  * @from:   where it came from
  * @packet: the datagram, of any content
  */
-void turn_server_peer_input(struct turn_server *server, struct turn_allocation *alloc,
+void turn_server_peer_input(struct turn_server *server, struct turn_relay *relay,
 			    const struct turnpike_addr *from, const struct turn_packet *packet,
+			    uint64_t now);
+
+/**
+ * turn_server_icmp_input() - an ICMP error arrived for a relay socket (RFC 8656 section 11.5)
+ * @relay: what open_relay named for the socket
+ * @peer:  where the datagram had been sent that led to it; port 0 if that is not known
+ * @icmp:  the error; where it comes from does not matter
+ *
+ * The client is told by a Data indication, if there is a permission for the peer.
+ */
+void turn_server_icmp_input(struct turn_server *server, struct turn_relay *relay,
+			    const struct turnpike_addr *peer, const struct turn_icmp *icmp,
 			    uint64_t now);
 
 /**

@@ -1,0 +1,259 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""--max-rate: an allocation relays no more than that in either direction, whoever relays it.
+
+    client ----- relay ----- peer
+
+    to peer, to client  four times the limit is sent: what is relayed fits the bucket, all else is counted as policed
+    both ways           each direction has a bucket of its own
+    together            channel data, which the kernel relays, and indications, which user space does, share a bucket
+    hairpin             charged to the one client's way to its peer, and to the other's way back
+    others              an allocation that stays below its own limit loses nothing meanwhile
+    no limit            without the option nothing is policed
+
+The bucket holds a quarter of a second's, but at least 64 KiB. Nothing here depends on how long it all takes: the
+longer, the more may pass.
+"""
+
+from __future__ import annotations
+
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import proc
+import scenes
+import turn
+from endpoints import drain, receive, turn_client, udp_socket
+from lab import Lab
+from relay import MODES, Turnpike, Variant
+from scenes import Complaints
+
+Test = Callable[[Lab], Complaints]
+CHANNEL = 0x4001
+RATE = 100_000
+BURST = 65536
+SIZE = 1000
+COUNT = 4 * RATE // SIZE * 2        # four times the limit, for two seconds
+PACE = 2 / COUNT
+OPTIONS = ("--max-rate", str(RATE))
+SLOW = 10_000                       # bytes a second: an empty bucket stays empty for the time of a test
+BURST_COUNT = 2 * BURST // SIZE
+
+
+class Stage:
+    def __init__(self, lab: Lab, server: Turnpike, family: int) -> None:
+        self.family, self.server = family, server
+        self.client = turn_client(lab, "client", family, family)
+        self.peer = udp_socket(lab, "peer", family)
+        self.peer_address: turn.Address = self.peer.getsockname()[:2]
+        self.client.bind(CHANNEL, self.peer_address)
+
+    def warm_up(self) -> None:
+        """Both ways on the path that the mode promises; a few bytes of the bucket."""
+        def flows() -> bool:
+            before, _ = self.server.relayed()
+            self.to_peer(b"")
+            self.to_client(b"")
+            arrived = receive(self.peer, self.family, 0.5) and self.client.receive(0.5)
+            return bool(arrived) and (self.server.relayed()[0] - before == 2) == self.server.variant.in_kernel
+        if not proc.wait_until(flows, 3, step=0.1):
+            raise proc.LabError("packets do not flow both ways as the mode promises")
+
+    def to_peer(self, payload: bytes) -> None:
+        self.client.socket.send(turn.channel_data(CHANNEL, payload))
+
+    def indicate(self, payload: bytes) -> None:
+        self.client.send_indication(self.peer_address, payload)
+
+    def to_client(self, payload: bytes) -> None:
+        self.peer.sendto(payload, self.client.relayed)
+
+    def close(self) -> None:
+        self.client.refresh(0)
+        self.client.socket.close()
+        self.peer.close()
+
+
+def policed(server: Turnpike) -> int:
+    return int(server.ask("status")["policed"])
+
+
+def flood(*ways: Callable[[bytes], None], count: int = COUNT) -> None:
+    """Each way in turn, count datagrams together, of which each has SIZE bytes and a number."""
+    for number in range(count):
+        ways[number % len(ways)](number.to_bytes(SIZE, "big"))
+        time.sleep(PACE)
+
+
+def at(stage: Stage, end: str) -> int:
+    """How many come to an end of the stage, and none twice."""
+    if end == "peer":
+        payloads = [each.payload for each in drain(stage.peer, stage.family, 0.3)]
+    else:
+        payloads = [each.payload[4:] for each in drain(stage.client.socket, stage.family, 0.3)]
+    assert len(set(payloads)) == len(payloads), "a datagram came twice"
+    return len(payloads)
+
+
+def fits(arrived: int, sent: int, seconds: float, dropped: int, rate: int = RATE) -> Complaints:
+    """What a bucket may let pass in so many seconds at most, and must let pass at least."""
+    most, least = BURST + rate * seconds + SIZE, BURST - SIZE
+    complaints = [] if least <= arrived * SIZE <= most else \
+        [f"{arrived * SIZE} bytes passed, which is not between {least} and {most:.0f}"]
+    if arrived + dropped != sent:
+        complaints.append(f"{arrived} passed and {dropped} were policed, of {sent}")
+    return complaints
+
+
+def direction(lab: Lab, variant: Variant, family: int, end: str) -> Complaints:
+    server = Turnpike(lab, variant, options=OPTIONS)
+    stage = Stage(lab, server, family)
+    stage.warm_up()
+    complaints = [] if server.ask("status")["max_rate"] == RATE else ["the status does not tell the limit"]
+    kernel_before, user_before = server.relayed()
+    start = time.monotonic()
+    flood(stage.to_peer if end == "peer" else stage.to_client)
+    arrived = at(stage, end)
+    seconds = time.monotonic() - start
+    complaints += fits(arrived, COUNT, seconds, policed(server))
+    kernel, user = server.relayed()
+    counted = (kernel - kernel_before, user - user_before)
+    if counted != ((arrived, 0) if variant.in_kernel else (0, arrived)):
+        complaints.append(f"relayed in the kernel and in user space: {counted}, and {arrived} arrived")
+    in_kernel = server.verdicts().get("policed", 0)
+    if bool(in_kernel) != variant.in_kernel:
+        complaints.append(f"the kernel has policed {in_kernel}")
+    stage.close()
+    server.stop()
+    return complaints
+
+
+def both_ways(lab: Lab, variant: Variant, family: int) -> Complaints:
+    """One direction at its limit takes nothing from the other."""
+    server = Turnpike(lab, variant, options=OPTIONS)
+    stage = Stage(lab, server, family)
+    stage.warm_up()
+    start = time.monotonic()
+    flood(stage.to_peer, stage.to_client, count=2 * COUNT)
+    arrived = at(stage, "peer"), at(stage, "client")
+    seconds = time.monotonic() - start
+    complaints = [each for number in arrived for each in fits(number, COUNT, seconds, COUNT - number)]
+    if policed(server) != 2 * COUNT - sum(arrived):
+        complaints.append(f"{arrived} passed and {policed(server)} were policed, of {2 * COUNT}")
+    stage.close()
+    server.stop()
+    return complaints
+
+
+def together(lab: Lab, variant: Variant, family: int) -> Complaints:
+    """Half of it by the channel and half by indications, or the bucket would be two."""
+    server = Turnpike(lab, variant, options=OPTIONS)
+    stage = Stage(lab, server, family)
+    stage.warm_up()
+    kernel_before, user_before = server.relayed()
+    start = time.monotonic()
+    flood(stage.to_peer, stage.indicate)
+    arrived = at(stage, "peer")
+    complaints = fits(arrived, COUNT, time.monotonic() - start, policed(server))
+    kernel, user = (now - before for now, before in zip(server.relayed(), (kernel_before, user_before)))
+    if kernel + user != arrived or variant.in_kernel and not (kernel and user):
+        complaints.append(f"{kernel} were relayed in the kernel and {user} in user space, of {arrived}")
+    stage.close()
+    server.stop()
+    return complaints
+
+
+def hairpin(lab: Lab, variant: Variant, family: int) -> Complaints:
+    """What goes from A to B empties both buckets: then A reaches no other peer, and no other peer reaches B."""
+    server = Turnpike(lab, variant, options=("--max-rate", str(SLOW)))
+    a, b = (turn_client(lab, role, family, family) for role in ("client", "peer"))
+    plain_a, plain_b = (udp_socket(lab, role, family) for role in ("peer", "client"))  # other peers of each
+    for client, other, plain in ((a, b, plain_a), (b, a, plain_b)):
+        client.bind(CHANNEL, other.relayed)
+        client.bind(CHANNEL + 1, plain.getsockname()[:2])
+
+    def flows() -> bool:
+        before = server.hairpins()
+        a.socket.send(turn.channel_data(CHANNEL, b""))
+        return b.receive(0.5) is not None and (server.hairpins() > before) == variant.in_kernel
+    if not proc.wait_until(flows, 3, step=0.1):
+        return ["the hairpin does not work as the mode promises"]
+
+    start = time.monotonic()
+    complaints: Complaints = []
+    arrived = [burst(lambda payload: a.socket.send(turn.channel_data(CHANNEL, payload)), b.socket, family),
+               burst(lambda payload: a.socket.send(turn.channel_data(CHANNEL + 1, payload)), plain_a, family),
+               burst(lambda payload: plain_b.sendto(payload, b.relayed), b.socket, family)]
+    seconds = time.monotonic() - start
+    for others in (arrived[1], arrived[2]):
+        complaints += fits(arrived[0] + others, 2 * BURST_COUNT, seconds, 2 * BURST_COUNT - arrived[0] - others, SLOW)
+    if policed(server) != 3 * BURST_COUNT - sum(arrived):
+        complaints.append(f"{arrived} passed and {policed(server)} were policed, of {BURST_COUNT} each")
+    for client in (a, b):
+        client.refresh(0)
+    for sock in (a.socket, b.socket, plain_a, plain_b):
+        sock.close()
+    server.stop()
+    return complaints
+
+
+def burst(send: Callable[[bytes], int], receiver: socket.socket, family: int) -> int:
+    """How many of BURST_COUNT datagrams sent at once arrive."""
+    for number in range(BURST_COUNT):
+        send(number.to_bytes(SIZE, "big"))
+    return len(drain(receiver, family, 0.2))
+
+
+def others(lab: Lab, variant: Variant, family: int) -> Complaints:
+    """A neighbour at half its limit, while one is far beyond its own."""
+    server = Turnpike(lab, variant, options=OPTIONS)
+    greedy, modest = Stage(lab, server, family), Stage(lab, server, family)
+    for stage in (greedy, modest):
+        stage.warm_up()
+    count = COUNT // 8
+    flooding = threading.Thread(target=flood, args=(greedy.to_peer,))
+    flooding.start()
+    for number in range(count):
+        modest.to_peer(number.to_bytes(SIZE, "big"))
+        time.sleep(8 * PACE)
+    flooding.join()
+    arrived, lost = at(modest, "peer"), COUNT - at(greedy, "peer")
+    complaints = [] if arrived == count else [f"{arrived} of {count} datagrams passed"]
+    if not lost or policed(server) != lost:
+        complaints.append(f"the greedy one lost {lost}, and {policed(server)} were policed")
+    for stage in (greedy, modest):
+        stage.close()
+    server.stop()
+    return complaints
+
+
+def no_limit(lab: Lab, variant: Variant, family: int) -> Complaints:
+    server = Turnpike(lab, variant)
+    stage = Stage(lab, server, family)
+    stage.warm_up()
+    flood(stage.to_peer, stage.to_client, stage.indicate)
+    arrived = at(stage, "peer"), at(stage, "client")
+    complaints = [] if sum(arrived) == COUNT and policed(server) == 0 else \
+        [f"{arrived} passed and {policed(server)} were policed, of {COUNT}"]
+    stage.close()
+    server.stop()
+    return complaints
+
+
+def tests() -> Iterator[tuple[str, Test]]:
+    for variant in MODES:
+        family = 6 if variant.name == "generic-head" else 4  # buckets know no families
+        yield f"{variant.name}/to peer", partial(direction, variant=variant, family=family, end="peer")
+        yield f"{variant.name}/to client", partial(direction, variant=variant, family=family, end="client")
+        for name, test in {"both ways": both_ways, "together": together, "hairpin": hairpin, "others": others,
+                           "no limit": no_limit}.items():
+            yield f"{variant.name}/{name}", partial(test, variant=variant, family=family)
+
+
+if __name__ == "__main__":
+    sys.exit(scenes.main("--max-rate, in every mode.", tests(), scenes.tried_in_lab,
+                         Lab("two-nic", offload=True)))

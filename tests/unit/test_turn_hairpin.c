@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Peers that are clients of the same relay, and the ports of its addresses that nobody has. */
+#include <string.h>
+
+#include "turn_fixture.h"
+
+#define SERVER_PORT_FREE "192.0.2.1:9"
+
+/** struct pair - two allocations, and the addresses by which each knows the other */
+struct pair {
+	struct fixture *f;
+	struct turnpike_addr a;
+	struct turnpike_addr b;
+};
+
+static void be(struct fixture *f, const char *client)
+{
+	f->tuple.client = addr(client);
+	f->nonce_len = 0;
+}
+
+static void be_a(struct pair *pair)
+{
+	be(pair->f, "203.0.113.7:40000");
+}
+
+static void be_b(struct pair *pair)
+{
+	be(pair->f, "203.0.113.8:40000");
+}
+
+/* All of alice: two allocations of one user, or of two, are the same to the policy. */
+static struct pair pair_new(const struct turn_config *config)
+{
+	struct pair pair = { .f = fixture_new(config) };
+
+	be_b(&pair);
+	allocate(pair.f);
+	pair.b = response_relayed(pair.f, TURNPIKE_IPV4);
+	be_a(&pair);
+	allocate(pair.f);
+	pair.a = response_relayed(pair.f, TURNPIKE_IPV4);
+	return pair;
+}
+
+static struct pair pair_default(void)
+{
+	struct turn_config config;
+
+	fixture_config(&config);
+	return pair_new(&config);
+}
+
+static void bind_to(struct pair *pair, uint16_t number, const struct turnpike_addr *peer)
+{
+	char text[ADDR_TEXT_MAX];
+
+	channel_bind(pair->f, number, addr_format(peer, text));
+}
+
+static const char *text_of(const struct turnpike_addr *address)
+{
+	static char text[ADDR_TEXT_MAX];
+
+	return addr_format(address, text);
+}
+
+/** Passes what the core has sent to the peer on, as the network would. */
+static void arrive(struct pair *pair, const struct turnpike_addr *to)
+{
+	struct event sent = *event(pair->f, 0);
+	char at[ADDR_TEXT_MAX], from[ADDR_TEXT_MAX];
+
+	assert_int_equal(sent.kind, SEND_PEER);
+	assert_true(addr_equal(&sent.addr, to));
+	clear(pair->f);
+	from_peer(pair->f, addr_format(to, at), addr_format(&sent.relay, from), sent.data,
+		  sent.len);
+}
+
+static void test_channel_to_channel(void **state)
+{
+	struct pair pair = pair_default();
+	struct fixture *f = pair.f;
+
+	(void)state;
+	bind_to(&pair, 0x4000, &pair.b);
+	expect_success(f, &f->alice);
+	/* The kernel is told of the other's relay as it is bound. */
+	assert_true(addr_equal(&event(f, 0)->flow.peer, &pair.b));
+	be_b(&pair);
+	bind_to(&pair, 0x4001, &pair.a);
+	expect_success(f, &f->alice);
+	be_a(&pair);
+	clear(f);
+	from_client(f, "\x40\x00\x00\x02hi", 6);
+	arrive(&pair, &pair.b);
+	be_b(&pair);
+	expect_events(f, SEND_CLIENT, 0);
+	assert_memory_equal(&event(f, 0)->tuple, &f->tuple, sizeof(f->tuple));
+	assert_memory_equal(event(f, 0)->data, "\x40\x01\x00\x02hi", 6);
+	fixture_free(f);
+}
+
+/** A permission for our own address will do, whatever its port; the data names one that is live. */
+static void test_indications(void **state)
+{
+	struct pair pair = pair_default();
+	struct fixture *f = pair.f;
+
+	(void)state;
+	create_permission(f, "192.0.2.1");
+	expect_success(f, &f->alice);
+	be_b(&pair);
+	create_permission(f, SERVER_PORT_FREE);
+	expect_success(f, &f->alice);
+	be_a(&pair);
+	send_indication(f, text_of(&pair.b), "hi");
+	expect_to_peer(f, text_of(&pair.b), "hi", 2);
+	arrive(&pair, &pair.b);
+	be_b(&pair);
+	expect_data_indication(f, text_of(&pair.a), "hi", 2);
+	fixture_free(f);
+}
+
+static void test_itself(void **state)
+{
+	struct pair pair = pair_default();
+	struct fixture *f = pair.f;
+
+	(void)state;
+	bind_to(&pair, 0x4000, &pair.a);
+	expect_success(f, &f->alice);
+	clear(f);
+	from_client(f, "\x40\x00\x00\x01x", 5);
+	arrive(&pair, &pair.a);
+	assert_memory_equal(event(f, 0)->data, "\x40\x00\x00\x01x", 5);
+	fixture_free(f);
+}
+
+/** 403 for a channel, silence for data, both ways. */
+static void test_other_ports(void **state)
+{
+	struct pair pair = pair_default();
+	struct fixture *f = pair.f;
+
+	(void)state;
+	channel_bind(f, 0x4000, SERVER_PORT_FREE);
+	expect_error(f, 403);
+	channel_bind(f, 0x4000, "192.0.2.1:3478");
+	expect_error(f, 403);
+	assert_int_equal(stats(f)->permissions, 0);
+	create_permission(f, SERVER_PORT_FREE);
+	expect_success(f, &f->alice);
+	send_indication(f, SERVER_PORT_FREE, "x");
+	send_indication(f, "192.0.2.1:3478", "x");
+	expect_events(f, 0);
+	/* Nor may a service of this host send to the client. */
+	from_peer(f, text_of(&pair.a), SERVER_PORT_FREE, "x", 1);
+	expect_events(f, 0);
+	assert_int_equal(stats(f)->no_relay, 3);
+	assert_int_equal(stats(f)->to_peer.packets, 0);
+	fixture_free(f);
+}
+
+/** With the other's allocation its port is over, on time, and not before. */
+static void test_other_ends(void **state)
+{
+	struct pair pair = pair_default();
+	struct fixture *f = pair.f;
+
+	(void)state;
+	refresh(f, 3600);
+	bind_to(&pair, 0x4000, &pair.b);
+	clear(f);
+	f->now += 600 * SECOND - 1;
+	bind_to(&pair, 0x4000, &pair.b);
+	expect_success(f, &f->alice);
+	clear(f);
+	from_client(f, "\x40\x00\x00\x01x", 5);
+	expect_to_peer(f, text_of(&pair.b), "x", 1);
+	clear(f);
+	f->now += 1;
+	/* No timer has run: the relay of the other is there, and dead. */
+	from_client(f, "\x40\x00\x00\x01x", 5);
+	send_indication(f, text_of(&pair.b), "x");
+	expect_events(f, 0);
+	bind_to(&pair, 0x4000, &pair.b);
+	expect_error(f, 403);
+	clear(f);
+	from_client(f, "\x40\x00\x00\x01x", 5);
+	expect_events(f, 0);
+	assert_int_equal(stats(f)->no_relay, 3);
+	fixture_free(f);
+}
+
+static void test_lists(void **state)
+{
+	struct addr_cidr own, free_port;
+	struct turn_config config;
+	struct pair pair;
+
+	(void)state;
+	assert_int_equal(addr_cidr_parse("192.0.2.0/24", &own), 0);
+	fixture_config(&config);
+	config.deny = &own;
+	config.n_deny = 1;
+	pair = pair_new(&config);
+	bind_to(&pair, 0x4000, &pair.b);
+	expect_error(pair.f, 403);
+	create_permission(pair.f, "192.0.2.1");
+	expect_error(pair.f, 403);
+	fixture_free(pair.f);
+	/* What is allowed by name is allowed on all its ports. */
+	free_port = own;
+	config.allow = &free_port;
+	config.n_allow = 1;
+	pair = pair_new(&config);
+	channel_bind(pair.f, 0x4000, SERVER_PORT_FREE);
+	expect_success(pair.f, &pair.f->alice);
+	clear(pair.f);
+	from_client(pair.f, "\x40\x00\x00\x01x", 5);
+	expect_to_peer(pair.f, SERVER_PORT_FREE, "x", 1);
+	clear(pair.f);
+	from_peer(pair.f, text_of(&pair.a), SERVER_PORT_FREE, "x", 1);
+	expect_events(pair.f, SEND_CLIENT, 0);
+	fixture_free(pair.f);
+}
+
+static struct turnpike_addr behind(const struct turnpike_addr *known)
+{
+	struct turnpike_addr bound = addr("10.0.0.1");
+
+	bound.port = known->port;
+	return bound;
+}
+
+/** Behind a NAT: clients know the external address, the kernel and the sockets the one behind. */
+static void test_external(void **state)
+{
+	const struct turn_relay_address relay = { .addr = addr("10.0.0.1"),
+						  .external = addr("198.51.100.1") };
+	struct turnpike_addr bound_a, bound_b;
+	struct addr_cidr deny;
+	struct turn_config config;
+	struct fixture *f;
+	struct pair pair;
+
+	(void)state;
+	/* Even where what is behind the NAT is denied by its name there. */
+	assert_int_equal(addr_cidr_parse("10.0.0.0/8", &deny), 0);
+	fixture_config(&config);
+	config.relays = &relay;
+	config.n_relays = 1;
+	config.deny = &deny;
+	config.n_deny = 1;
+	pair = pair_new(&config);
+	f = pair.f;
+	bound_a = behind(&pair.a);
+	bound_b = behind(&pair.b);
+	bind_to(&pair, 0x4000, &bound_b);
+	expect_error(f, 403);
+	bind_to(&pair, 0x4000, &pair.b);
+	expect_success(f, &f->alice);
+	assert_true(addr_equal(&event(f, 0)->flow.relay, &bound_a));
+	assert_true(addr_equal(&event(f, 0)->flow.peer, &bound_b));
+	/* The same once more is a refresh, not a conflict. */
+	bind_to(&pair, 0x4000, &pair.b);
+	expect_success(f, &f->alice);
+	be_b(&pair);
+	create_permission(f, "198.51.100.1");
+	expect_success(f, &f->alice);
+	be_a(&pair);
+	clear(f);
+	from_client(f, "\x40\x00\x00\x01x", 5);
+	arrive(&pair, &bound_b);
+	be_b(&pair);
+	expect_data_indication(f, text_of(&pair.a), "x", 1);
+	send_indication(f, text_of(&pair.a), "y");
+	arrive(&pair, &bound_a);
+	be_a(&pair);
+	assert_memory_equal(event(f, 0)->data, "\x40\x00\x00\x01y", 5);
+	fixture_free(f);
+}
+
+/** The ICMP error names the peer as the client knows it, too. */
+static void test_external_icmp(void **state)
+{
+	const struct turn_relay_address relay = { .addr = addr("10.0.0.1"),
+						  .external = addr("198.51.100.1") };
+	struct turnpike_addr bound_b, from;
+	struct turn_config config;
+	struct stun_message msg;
+	struct stun_attr attr;
+	struct fixture *f;
+	struct pair pair;
+	char b[ADDR_TEXT_MAX];
+
+	(void)state;
+	fixture_config(&config);
+	config.relays = &relay;
+	config.n_relays = 1;
+	pair = pair_new(&config);
+	f = pair.f;
+	bind_to(&pair, 0x4000, &pair.b);
+	clear(f);
+	bound_b = behind(&pair.b);
+	from = behind(&pair.a);
+	icmp_about(f, text_of(&from), addr_format(&bound_b, b), 3, 3, 0);
+	expect_events(f, SEND_CLIENT, 0);
+	assert_int_equal(stun_parse(event(f, 0)->data, event(f, 0)->len, &msg), 0);
+	assert_int_equal(stun_find_attr(&msg, STUN_ATTR_XOR_PEER_ADDRESS, &attr), 0);
+	assert_int_equal(stun_attr_xor_addr(&msg, &attr, &from), 0);
+	assert_true(addr_equal(&from, &pair.b));
+	fixture_free(f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_channel_to_channel),
+		cmocka_unit_test(test_indications),
+		cmocka_unit_test(test_itself),
+		cmocka_unit_test(test_other_ports),
+		cmocka_unit_test(test_other_ends),
+		cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_external),
+		cmocka_unit_test(test_external_icmp),
+	};
+
+	return cmocka_run_group_tests_name("turn hairpin", tests, NULL, NULL);
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "stun/cursor.h"
+#include "stun/writer.h"
+#include "turn/data.h"
+#include "turn/own.h"
+#include "turn/state.h"
+#include "turn/table.h"
+
+/** Header, XOR-PEER-ADDRESS with an IPv6 address, and the header of DATA. */
+#define DATA_INDICATION_MAX (STUN_HEADER_LEN + STUN_ATTR_HEADER_LEN + 20 + STUN_ATTR_HEADER_LEN)
+
+_Static_assert(DATA_INDICATION_MAX <= TURN_HEADROOM, "a Data indication is built in place");
+
+static struct turn_allocation *find_allocation(struct turn_server *server,
+					       const struct turn_tuple *tuple)
+{
+	struct turn_allocation *alloc = turn_allocation_find(server, tuple);
+
+	if (!alloc)
+		server->stats.no_allocation++;
+	return alloc;
+}
+
+static bool is_live(struct turn_server *server, const struct turn_relay *relay, uint64_t now)
+{
+	if (relay->timer.when > now)
+		return true;
+	server->stats.no_allocation++;
+	return false;
+}
+
+/** The policy was asked when the permission was made; what can change is who has a port of ours. */
+static bool is_there(struct turn_server *server, const struct turn_permission *permission,
+		     const struct turnpike_addr *peer, uint64_t now)
+{
+	if (!permission->ours || turn_is_relayed(server, peer, now))
+		return true;
+	server->stats.no_relay++;
+	return false;
+}
+
+static const struct turn_permission *find_permission(struct turn_server *server,
+						     const struct turn_relay *relay,
+						     const struct turnpike_addr *peer, uint64_t now)
+{
+	const struct turn_permission *permission =
+		relay ? turn_permission_find(server, relay, peer) : NULL;
+
+	if (permission && permission->expiry_ns > now)
+		return permission;
+	server->stats.no_permission++;
+	return NULL;
+}
+
+static bool may_pass(struct turn_server *server, const struct turn_relay *relay,
+		     enum turn_direction direction, size_t len)
+{
+	void *limits = relay->alloc->limits;
+
+	if (!limits || server->ops.police(server->ctx, limits, direction, len))
+		return true;
+	server->stats.policed++;
+	return false;
+}
+
+static void count(struct turn_traffic *traffic, size_t len)
+{
+	traffic->packets++;
+	traffic->bytes += len;
+}
+
+static void send_peer(struct turn_server *server, const struct turn_permission *permission,
+		      const struct turnpike_addr *peer, const uint8_t *data, size_t len,
+		      uint64_t now)
+{
+	const struct turn_relay *relay = permission->relay;
+
+	if (!is_live(server, relay, now) || !is_there(server, permission, peer, now) ||
+	    !may_pass(server, relay, TURN_TO_PEER, len))
+		return;
+	count(&server->stats.to_peer, len);
+	server->ops.send_peer(server->ctx, relay->handle, peer, data, len);
+}
+
+void turn_data_from_channel(struct turn_server *server, const struct turn_tuple *tuple,
+			    const struct turn_packet *packet, uint64_t now)
+{
+	struct stun_cursor cursor = { .pos = packet->data, .left = packet->len };
+	const struct turn_allocation *alloc;
+	const struct turn_channel *channel;
+	const uint8_t *data;
+	uint16_t number, len;
+
+	/* RFC 8656 section 12.6: what is behind the data is padding, and stays here. */
+	if (stun_take_u16(&cursor, &number) || stun_take_u16(&cursor, &len) ||
+	    stun_take(&cursor, len, &data)) {
+		server->stats.malformed++;
+		return;
+	}
+	alloc = find_allocation(server, tuple);
+	if (!alloc)
+		return;
+	channel = turn_channel_find_number(server, alloc, number);
+	if (!channel || channel->expiry_ns <= now) {
+		server->stats.no_channel++;
+		return;
+	}
+	send_peer(server, channel->permission, &channel->by_peer.peer, data, len, now);
+}
+
+void turn_data_from_indication(struct turn_server *server, const struct turn_tuple *tuple,
+			       const struct stun_message *msg, uint64_t now)
+{
+	const struct turn_permission *permission;
+	const struct turn_allocation *alloc;
+	struct stun_attr peer_attr, data;
+	struct turnpike_addr peer;
+
+	if (stun_find_attr(msg, STUN_ATTR_XOR_PEER_ADDRESS, &peer_attr) ||
+	    stun_find_attr(msg, STUN_ATTR_DATA, &data) ||
+	    stun_attr_xor_addr(msg, &peer_attr, &peer) || peer.port == 0) {
+		server->stats.malformed++;
+		return;
+	}
+	alloc = find_allocation(server, tuple);
+	if (!alloc)
+		return;
+	peer = turn_as_bound(server, &peer);
+	permission = find_permission(server, turn_relay_for(alloc, peer.family), &peer, now);
+	if (permission)
+		send_peer(server, permission, &peer, data.value, data.len, now);
+}
+
+static void send_channel_data(struct turn_server *server, const struct turn_relay *relay,
+			      uint16_t number, const struct turn_packet *packet)
+{
+	uint8_t *message = packet->data - TURN_CHANNEL_HEADER_LEN;
+
+	message[0] = (uint8_t)(number >> 8);
+	message[1] = (uint8_t)number;
+	message[2] = (uint8_t)(packet->len >> 8);
+	message[3] = (uint8_t)packet->len;
+	count(&server->stats.to_client, packet->len);
+	server->ops.send_client(server->ctx, &relay->alloc->tuple, message,
+				TURN_CHANNEL_HEADER_LEN + packet->len);
+}
+
+static void send_data_indication(struct turn_server *server, const struct turn_relay *relay,
+				 const struct turnpike_addr *from, const struct turn_packet *packet)
+{
+	size_t headers = DATA_INDICATION_MAX - 16 + addr_len(from);
+	struct turnpike_addr peer = turn_as_known(server, from);
+	uint8_t transaction[STUN_TRANSACTION_LEN];
+	struct stun_writer writer;
+	size_t len;
+
+	server->ops.random(server->ctx, transaction, sizeof(transaction));
+	stun_writer_begin(&writer, packet->data - headers, headers + packet->len + TURN_TAILROOM,
+			  STUN_INDICATION, TURN_DATA, transaction);
+	stun_write_xor_addr(&writer, STUN_ATTR_XOR_PEER_ADDRESS, &peer);
+	/* The value is already there. */
+	stun_write_attr(&writer, STUN_ATTR_DATA, packet->len);
+	if (stun_writer_end(&writer, &len)) {
+		server->stats.oversize++;
+		return;
+	}
+	count(&server->stats.to_client, packet->len);
+	server->ops.send_client(server->ctx, &relay->alloc->tuple, writer.buf, len);
+}
+
+void turn_server_peer_input(struct turn_server *server, struct turn_relay *relay,
+			    const struct turnpike_addr *from, const struct turn_packet *packet,
+			    uint64_t now)
+{
+	const struct turn_permission *permission;
+	const struct turn_channel *channel;
+
+	if (!is_live(server, relay, now))
+		return;
+	permission = find_permission(server, relay, from, now);
+	if (!permission || !is_there(server, permission, from, now) ||
+	    !may_pass(server, relay, TURN_TO_CLIENT, packet->len))
+		return;
+	channel = turn_channel_find_peer(server, relay, from);
+	if (channel && channel->expiry_ns > now)
+		send_channel_data(server, relay, channel->by_number.number, packet);
+	else
+		send_data_indication(server, relay, from, packet);
+}
