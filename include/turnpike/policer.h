@@ -43,6 +43,9 @@ turnpike_policer_charge(struct turnpike_policer *policer, __u64 now, __u32 bytes
 	__u64 full, start;
 	int i;
 
+	/* Not left to the arithmetic: @full may be ahead of a coarse clock, and @burst is 0. */
+	if (!policer->cost)
+		return true;
 	for (i = 0; i < TURNPIKE_POLICER_TRIES; i++) {
 		full = *(volatile __u64 *)&policer->full;
 		start = full > now ? full : now;

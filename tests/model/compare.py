@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Is what a program has done what the model expects? Every difference is a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from scapy.layers.inet import IP
+from scapy.layers.inet6 import IPv6
+from scapy.utils import checksum
+
+from feeder import Answer
+from model import IP_HLEN, UDP_PROTOCOL, Outcome, build
+from world import NSEC, Frame
+
+NOTES = {"head-failed", "tail-failed", "partial"}
+# TC_ACT_OK ends the matter, TC_ACT_UNSPEC lets the next program have the packet: both are up the stack.
+XDP_ACTIONS = {"pass": (2,), "drop": (1,), "tx": (3,), "redirect": (4,)}
+TC_ACTIONS = {"pass": (0, -1), "drop": (2,), "tx": (7,), "redirect": (7,)}
+CLOCK_SLACK = NSEC // 10, 60 * NSEC  # bpf_ktime_get_coarse_ns() is late by a few ms; a machine may be slow
+
+
+def not_run(frame: Frame, answer: Answer) -> bool:
+    """The kernel does not take every frame for a test, nor does it cut it anywhere: then no program has met it."""
+    return bool(answer.error) or (bool(frame.whole) and not answer.counts)
+
+
+class Comparison:
+    """One frame's."""
+
+    def __init__(self, expected: Outcome, answer: Answer) -> None:
+        self.expected, self.case, self.answer = expected, expected.case, answer
+        self.relayed = expected.kind == "relay"
+
+    def problems(self) -> list[str]:
+        found = list(self._counts())
+        # After another verdict, all else differs as well.
+        return found or [*self._action(), *self._bytes(), *self._flows(), *self._hops(), *self._policers(),
+                         *self._told()]
+
+    def _counts(self) -> Iterator[str]:
+        expected, notes = self.expected, set()
+        for (direction, verdict), (packets, size) in self.answer.counts.items():
+            if verdict in NOTES:
+                notes.add(verdict)
+                if packets != 1:
+                    yield f"note {verdict} counted {packets} times"
+            elif (direction, verdict) != (expected.direction, expected.verdict):
+                yield (f"verdict {verdict} of direction {direction} instead of {expected.verdict} of "
+                       f"{int(expected.direction)}")
+            elif (packets, size) != (1, expected.counted):
+                yield f"counted as {packets} packets and {size} bytes instead of 1 and {expected.counted}"
+        if not self.answer.counts:
+            yield f"not counted at all instead of as {expected.verdict}; action {self.answer.action}"
+        if expected.verdict != "no-room" and notes != expected.notes:
+            yield f"notes {sorted(notes)} instead of {sorted(expected.notes)}"
+
+    def _action(self) -> Iterator[str]:
+        actions = (TC_ACTIONS if self.case.variant.tc else XDP_ACTIONS)[self.expected.action]
+        if self.answer.action not in actions:
+            yield f"action {self.answer.action} instead of {self.expected.action}"
+
+    @property
+    def _l3(self) -> bytes:
+        return self.answer.data[self.case.l3:]
+
+    def identification(self) -> int:
+        return int.from_bytes(self._l3[4:6], "big")
+
+    def wanted(self) -> bytes:
+        """The frame that leaves; what its identification may be, _hops() tells."""
+        if not self.relayed:
+            return self.case.data
+        return build(self.case, self.identification() if self.expected.identification else 0)
+
+    def _bytes(self) -> Iterator[str]:
+        if self.answer.data != self.wanted():
+            yield "other bytes"
+        elif self.relayed and self.case.udp.chksum == self.case.right_checksum and not self._checksums_hold():
+            yield "a checksum that was right is wrong"
+
+    def _checksums_hold(self) -> bool:
+        """Over the bytes as they left: RFC 1071's sum is all ones, of which scapy gives the complement."""
+        hlen = IP_HLEN[self.case.out_family]
+        ip = (IP if hlen == 20 else IPv6)(self._l3[:hlen])
+        udp = self._l3[hlen:]
+        even = udp + bytes(len(udp) % 2)
+        with_pseudo = even + self.case.pseudo_sum(ip, len(udp)).to_bytes(2, "big")
+        return checksum(with_pseudo) == 0 and (hlen == 40 or checksum(self._l3[:hlen]) == 0)
+
+    def _flows(self) -> Iterator[str]:
+        wanted = {self.case.flow.number: (1, len(self.case.app_data))} if self.relayed else {}
+        if self.answer.flows != wanted:
+            yield f"flows counted {self.answer.flows} instead of {wanted}"
+
+    def _hops(self) -> Iterator[str]:
+        if self.expected.verdict == "no-room":
+            return  # a number may have been taken in vain
+        wanted: dict[int, int] = {}
+        if self.expected.identification == "counted":
+            number = self.case.world.hop_numbers[self.case.flow.src.ip, self.case.flow.dst.ip]
+            wanted = {number: (self.case.hop.ip4_id + 1) % 2**32}
+            if self.identification() != self.case.hop.ip4_id % 2**16:
+                yield f"identification {self.identification():#x} instead of {self.case.hop.ip4_id % 2**16:#x}"
+        if self.answer.hops != wanted:
+            yield f"identifications counted {self.answer.hops} instead of {wanted}"
+
+    def _policers(self) -> Iterator[str]:
+        if self.expected.verdict in ("policed", "no-room"):
+            return  # one of two policers may have been charged before
+        charges = (self.case.charged or {}) if self.relayed else {}
+        for number in self.answer.policers.keys() | charges.keys():
+            before = self.case.frame.policers[number].full
+            after = self.answer.policers.get(number, before)
+            if number not in charges:
+                yield f"policer {number} charged"
+            elif before > 0 and after - before != charges[number]:
+                yield f"policer {number} charged {after - before} ns instead of {charges[number]}"
+            elif before <= 0 and charges[number] and not -CLOCK_SLACK[0] <= after - charges[number] <= CLOCK_SLACK[1]:
+                yield f"policer {number} full in {after} ns instead of {charges[number]} from now"
+
+    def _told(self) -> Iterator[str]:
+        event, seen = self.expected.event, self.answer.event
+        if self.answer.events != (1 if event else 0):
+            yield f"{self.answer.events} events"
+        elif event and vars(event) != vars(seen):
+            yield f"told {seen} instead of {event}"

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""The other end of feeder.c, see protocol.h: puts a world into the maps, sends frames through one program."""
+
+from __future__ import annotations
+
+import struct
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from world import LISTENER, TPIDS, Address, Binding, Frame, Hop, Tag, Variant, World
+
+PLAIN, PLACED, POISONED, STUCK, VLAN, CUT = range(6)  # enum way of run.h
+USUAL_HEAD = 64
+XDP_XMIT = 1
+EVENT = struct.Struct("=IIIIII")
+STALE = b"\xa5" * 28  # what lies in the hop that is not current
+
+
+class Skipped(Exception):
+    """The feeder cannot run here."""
+
+
+@dataclass
+class Event:
+    """struct turnpike_event and its frame."""
+    verdict: str
+    ifindex: int
+    mtu: int
+    l2_len: int
+    frame: bytes
+
+
+@dataclass
+class Answer:
+    """What has become of a frame: counts by (direction, verdict); flows, hops and policers that have changed."""
+    error: int
+    action: int
+    data: bytes
+    counts: dict[tuple[int, str], tuple[int, int]] = field(default_factory=dict)
+    flows: dict[int, tuple[int, int]] = field(default_factory=dict)
+    hops: dict[int, int] = field(default_factory=dict)
+    policers: dict[int, int] = field(default_factory=dict)
+    events: int = 0
+    event: Event | None = None
+
+
+def wire_address(address: Address) -> bytes:
+    return struct.pack("!16sHBB", address.packed, address.port, address.family, 0)
+
+
+def wire_hop(hop: Hop) -> bytes:
+    """struct turnpike_nexthop."""
+    tags = b"".join(struct.pack("!HH", tpid, vid) for tpid, vid in hop.tags)
+    wire = struct.pack("=6s6sIHBB8s", hop.dmac, hop.smac, hop.ifindex, hop.mtu, XDP_XMIT if hop.xmit else 0,
+                       len(hop.tags), tags)
+    if not hop.ifindex:
+        wire = bytes(len(wire))
+    return struct.pack("=II", hop.current, hop.ip4_id) + (STALE + wire if hop.current else wire + STALE)
+
+
+class Feeder:
+    """One program, and its maps."""
+
+    def __init__(self, path: Path, variant: Variant) -> None:
+        self.variant = variant
+        self.process = subprocess.Popen([path, str(variant.number)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.ifindex, self.buffer, verdicts, self.mac, self.event_frame = self._take("=III6sH")
+        self.verdicts = [self._string() for _ in range(verdicts)]
+
+    def close(self) -> None:
+        self.process.stdin.close()
+        if self.process.wait():
+            raise RuntimeError(f"the feeder of {self.variant.name} has ended with status {self.process.returncode}")
+
+    def _read(self, size: int) -> bytes:
+        data = self.process.stdout.read(size)
+        if len(data) == size:
+            return data
+        if self.process.wait() == 77:
+            raise Skipped
+        raise RuntimeError(f"the feeder of {self.variant.name} has died with status {self.process.returncode}")
+
+    def _take(self, layout: str) -> tuple:
+        return struct.unpack(layout, self._read(struct.calcsize(layout)))
+
+    def _string(self) -> str:
+        text = bytearray()
+        while (byte := self._read(1)) != b"\0":
+            text += byte
+        return text.decode()
+
+    def set_world(self, world: World) -> None:
+        orders = [b"W", struct.pack("=HHHHH", world.mtu, len(world.roles), len(world.bindings),
+                                      len(world.hairpins), len(world.hops))]
+        for port, role in world.roles.items():
+            orders.append(struct.pack("!HBx", port, 1 if role == LISTENER else 2))
+        flows = {flow.number: flow for flow in world.flows.values()}
+        for number, binding in enumerate(world.bindings):
+            hops = [world.hop_numbers[flow.src.ip, flow.dst.ip] for flow in (flows[2 * number], flows[2 * number + 1])]
+            orders.append(self._binding(binding, hops))
+        orders += [struct.pack("=HH", *pair) for pair in world.hairpins.items()]
+        orders += [wire_hop(hop) for hop in world.hops.values()]
+        self.process.stdin.write(b"".join(orders))
+
+    @staticmethod
+    def _binding(b: Binding, hops: list[int]) -> bytes:
+        addresses = b"".join(wire_address(each) for each in (b.client, b.server, b.relay, b.peer))
+        return addresses + struct.pack("=HHHHqqIIII", b.channel, 0, *hops, b.channel_expires, b.permission_expires,
+                                       b.to_peer_policer, b.to_client_policer, b.to_peer_label, b.to_client_label)
+
+    def _way(self, frame: Frame, tag: Tag | None, poisoned: bool) -> tuple[int, int]:
+        """How the frame comes to the program, and the offset that belongs to it."""
+        if not self.variant.tc:
+            return PLACED, USUAL_HEAD if frame.head is None else frame.head
+        if frame.whole:
+            return CUT, len(frame.data)
+        return (VLAN if tag else POISONED if poisoned else PLAIN), 0
+
+    def can_run(self, frame: Frame) -> bool:
+        """TC: a frame is cut off, or has a tag beside it, not both."""
+        return not (self.variant.tc and frame.whole and int.from_bytes(frame.data[12:14], "big") in TPIDS)
+
+    def run(self, frame: Frame, poisoned: bool) -> Answer:
+        """@poisoned: TC, with garbage around the frame; only for IP without tags."""
+        data, tag = frame.seen_by(self.variant)
+        way, offset = self._way(frame, tag, poisoned)
+        if way == CUT:
+            data = frame.whole
+        order = [b"F", struct.pack("=BBHIII", way, len(frame.policers), frame.gso if self.variant.tc else 0,
+                                   tag.tpid << 16 | tag.tci if tag else 0, offset, len(data))]
+        order += [struct.pack("=IIqQQ", number, 0, policer.full, policer.cost, policer.burst)
+                  for number, policer in frame.policers.items()]
+        self.process.stdin.write(b"".join(order) + data)
+        self.process.stdin.flush()
+        return self._answer()
+
+    def _answer(self) -> Answer:
+        error, action, size, counts, flows, hops, policers, events = self._take("=iiIHHHHHxx")
+        answer = Answer(error, action, self._read(size), events=events)
+        for _ in range(counts):
+            direction, verdict, packets, size = self._take("=IIQQ")
+            answer.counts[direction, self.verdicts[verdict]] = packets, size
+        for _ in range(flows):
+            number, _, packets, size = self._take("=IIQQ")
+            answer.flows[number] = packets, size
+        answer.hops = dict(self._take("=II") for _ in range(hops))
+        for _ in range(policers):
+            number, _, full, _, _ = self._take("=IIqQQ")
+            answer.policers[number] = full
+        if events:
+            verdict, ifindex, mtu, l2_len, size, _ = self._take(EVENT.format)
+            frame = self._read(self.event_frame)
+            answer.event = Event(self.verdicts[verdict], ifindex, mtu, l2_len, frame[:size])
+        return answer

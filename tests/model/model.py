@@ -1,0 +1,454 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""
+The reference: what must become of a frame, from docs/data-plane.md and the RFCs it names. Shares nothing with the
+programs; scapy takes headers apart, puts new ones together and computes every checksum from nothing.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from ipaddress import ip_address
+
+from scapy.fields import ShortField
+from scapy.layers.inet import IP, UDP, in4_pseudoheader
+from scapy.layers.inet6 import IPv6, in6_pseudoheader
+from scapy.layers.l2 import Dot1AD, Dot1Q, Ether
+from scapy.packet import Packet, Raw
+from scapy.utils import checksum
+
+from world import LISTENER, Address, Direction, Flow, Frame, Hop, Key, Tag, Variant, World
+
+ETH_HLEN, TAG_LEN, UDP_HLEN, CHANNEL_HLEN = 14, 4, 8, 4
+IP_HLEN = {4: 20, 6: 40}
+ETHERTYPES = {0x0800: 4, 0x86dd: 6}
+TAG_LAYERS = {0x8100: Dot1Q, 0x88a8: Dot1AD}
+TAGS_MAX = 2
+UDP_PROTOCOL = 17
+MAX_PADDING = 3             # RFC 8656 section 12.5
+MIN_MTU = {4: 68, 6: 1280}  # RFC 791, RFC 8200 section 5
+DF_ABOVE = 1260             # RFC 7915 section 5.1
+DATA_INDICATION = 48        # RFC 8656 section 13.2
+SUM_LIMIT = 4096
+EVENT_FRAME = 1280 - 40 - 8 + 22  # abi.h: what fits an ICMP error
+POLICER_SHIFT = 16
+
+
+class ChannelData(Packet):
+    """RFC 8656 section 12.4."""
+    name = "ChannelData"
+    fields_desc = [ShortField("channel", 0), ShortField("length", 0)]
+
+
+class Case:
+    """One frame in one world before one program, and everything that the rules ask about it."""
+
+    def __init__(self, world: World, frame: Frame, variant: Variant) -> None:
+        self.world, self.frame, self.variant = world, frame, variant
+        self.data, self.beside = frame.seen_by(variant)
+
+    # Ethernet
+
+    @cached_property
+    def _walk(self) -> tuple[list[Tag], int | None, int]:
+        """The tags; the Ethernet type behind them, None if that is not there; where the IP header begins."""
+        tags = [self.beside] if self.beside else []
+        at, kind = ETH_HLEN, int.from_bytes(self.data[12:14], "big")
+        while kind in TAG_LAYERS:
+            if at + TAG_LEN > len(self.data):
+                return tags, None, at
+            tci, following = struct.unpack_from("!HH", self.data, at)
+            tags.append(Tag(kind, tci))
+            at, kind = at + TAG_LEN, following
+        return tags, kind, at
+
+    @property
+    def tags(self) -> list[Tag]:
+        return self._walk[0]
+
+    @property
+    def ethertype(self) -> int | None:
+        return self._walk[1]
+
+    @property
+    def l3(self) -> int:
+        return self._walk[2]
+
+    def not_ip(self) -> bool:
+        return self.ethertype not in ETHERTYPES
+
+    def other_host(self) -> bool:
+        return self.data[:6] != self.world.mac
+
+    def bad_tags(self) -> bool:
+        return len(self.tags) > TAGS_MAX or self.ethertype is None
+
+    # IP and UDP
+
+    @property
+    def family(self) -> int:
+        return ETHERTYPES[self.ethertype or 0]
+
+    @property
+    def hlen(self) -> int:
+        return IP_HLEN[self.family]
+
+    @cached_property
+    def ip(self) -> IP | IPv6:
+        layer = IP if self.family == 4 else IPv6
+        return layer(self.data[self.l3:self.l3 + self.hlen])
+
+    @cached_property
+    def udp(self) -> UDP:
+        return UDP(self.data[self.l3 + self.hlen:][:UDP_HLEN])
+
+    def not_udp(self) -> bool:
+        if len(self.data) < self.l3 + self.hlen + UDP_HLEN:
+            return True
+        return (self.ip.proto if self.family == 4 else self.ip.nh) != UDP_PROTOCOL
+
+    def has_options(self) -> bool:
+        return self.family == 4 and (self.ip.version, self.ip.ihl) != (4, 5)
+
+    def is_fragment(self) -> bool:
+        return self.family == 4 and bool(self.ip.flags.MF or self.ip.frag)
+
+    @property
+    def role(self) -> str | None:
+        return self.world.roles.get(self.udp.dport)
+
+    def malformed(self) -> bool:
+        if self.family == 6:
+            return self.ip.version != 6 or self.ip.plen != self.udp.len
+        # RFC 1071: with its checksum, the header sums up to all ones.
+        if checksum(self.data[self.l3:self.l3 + self.hlen]) != 0:
+            return True
+        return self.ip.len != self.hlen + self.udp.len
+
+    def ip6_without_checksum(self) -> bool:
+        return self.family == 6 and self.udp.chksum == 0
+
+    def bad_udp_length(self) -> bool:
+        return self.udp.len < UDP_HLEN or self.udp.len > len(self.data) - self.l3 - self.hlen
+
+    @property
+    def in_len(self) -> int:
+        return self.hlen + self.udp.len
+
+    def is_gso(self) -> bool:
+        """TC is told. Generic XDP is not, and goes by the size; native XDP never gets one."""
+        if self.variant.tc:
+            return self.frame.gso > 0
+        return not self.variant.native and self.in_len > self.world.mtu
+
+    @cached_property
+    def payload(self) -> bytes:
+        """Of the UDP datagram; what follows in the frame is none of it."""
+        start = self.l3 + self.hlen
+        return self.data[start + UDP_HLEN:start + self.udp.len]
+
+    # TURN
+
+    @cached_property
+    def channel_data(self) -> ChannelData:
+        return ChannelData(self.payload[:CHANNEL_HLEN])
+
+    def is_control(self) -> bool:
+        return self.role == LISTENER and (len(self.payload) < CHANNEL_HLEN or self.payload[0] >> 6 != 0b01)
+
+    def bad_channel_data(self) -> bool:
+        return self.role == LISTENER and self.channel_data.length + CHANNEL_HLEN > len(self.payload)
+
+    def long_padding(self) -> bool:
+        return self.role == LISTENER and len(self.payload) - CHANNEL_HLEN - self.channel_data.length > MAX_PADDING
+
+    @property
+    def in_channel(self) -> int:
+        return self.channel_data.channel if self.role == LISTENER else 0
+
+    @cached_property
+    def app_data(self) -> bytes:
+        if self.role == LISTENER:
+            return self.payload[CHANNEL_HLEN:CHANNEL_HLEN + self.channel_data.length]
+        return self.payload
+
+    @cached_property
+    def flow(self) -> Flow | None:
+        src, dst = (str(ip_address(ip)) for ip in (self.ip.src, self.ip.dst))
+        return self.world.flows.get(Key(Address(src, self.udp.sport), Address(dst, self.udp.dport), self.in_channel))
+
+    # Rules 18 to 26 are asked of a packet that has a flow.
+
+    def expired(self) -> bool:
+        return self.flow.expires <= 0
+
+    @property
+    def ttl(self) -> int:
+        return self.ip.ttl if self.family == 4 else self.ip.hlim
+
+    @cached_property
+    def hop(self) -> Hop:
+        return self.world.hops[self.flow.src.ip, self.flow.dst.ip]
+
+    def other_vlan(self) -> bool:
+        return tuple((tag.tpid, tag.vid) for tag in self.tags) != self.hop.tags
+
+    def no_egress(self) -> bool:
+        return self.variant.native and self.hop.ifindex != self.world.ifindex and not self.hop.xmit
+
+    @property
+    def out_family(self) -> int:
+        return self.flow.dst.family
+
+    @property
+    def in_headers(self) -> int:
+        return self.hlen + UDP_HLEN + (CHANNEL_HLEN if self.in_channel else 0)
+
+    @property
+    def out_headers(self) -> int:
+        return IP_HLEN[self.out_family] + UDP_HLEN + (CHANNEL_HLEN if self.flow.channel else 0)
+
+    @property
+    def out_len(self) -> int:
+        return self.out_headers + len(self.app_data)
+
+    @property
+    def dont_fragment(self) -> bool:
+        return bool(self.family == 4 and self.ip.flags.DF)
+
+    @cached_property
+    def told_mtu(self) -> int:
+        """What the sender is told; 0: that would be less than there can be."""
+        mtu = self.hop.mtu + self.in_headers - self.out_headers
+        if self.flow.direction == Direction.TO_CLIENT:
+            mtu -= DATA_INDICATION
+        if self.family == 6:
+            return max(mtu, MIN_MTU[6])
+        return mtu if mtu >= MIN_MTU[4] else 0
+
+    @cached_property
+    def size(self) -> str | None:
+        """The verdict of docs/data-plane.md, "Sizes"."""
+        larger = self.out_len > self.hop.mtu
+        if self.family == 4 and not self.dont_fragment and self.out_family == 6:
+            larger = larger or self.out_len > MIN_MTU[6]
+        if not larger:
+            return None
+        tell = self.dont_fragment if self.family == 4 else self.in_len > MIN_MTU[6]
+        return "dont-fragment" if tell and self.told_mtu else "too-big"
+
+    # Checksums
+
+    def pseudo_sum(self, ip: IP | IPv6, length: int) -> int:
+        """Of the pseudo-header, not inverted: what a local sender leaves in the field for its NIC."""
+        pseudo = in4_pseudoheader if isinstance(ip, IP) else in6_pseudoheader
+        return ~checksum(bytes(pseudo(UDP_PROTOCOL, ip, length))) & 0xffff
+
+    @cached_property
+    def right_checksum(self) -> int:
+        """As scapy computes it for what came in."""
+        packet = bytes(self.ip.copy() / UDP(sport=self.udp.sport, dport=self.udp.dport) / Raw(self.payload))
+        return int.from_bytes(packet[self.hlen + 6:self.hlen + 8], "big")
+
+    @cached_property
+    def looks_partial(self) -> bool:
+        return self.udp.chksum != 0 and self.udp.chksum == self.pseudo_sum(self.ip, self.udp.len)
+
+    @cached_property
+    def partial(self) -> bool:
+        """A whole checksum may be the same number as a partial one: then the data tells."""
+        return self.looks_partial and self.udp.chksum != self.right_checksum
+
+    @property
+    def udp_stays(self) -> bool:
+        """Generic XDP leaves csum_start of the sk_buff as it was: so must be the UDP header of a partial checksum."""
+        return self.partial and not self.variant.native and not self.variant.tc
+
+    def too_long_to_sum(self) -> bool:
+        needed = self.looks_partial or (self.udp.chksum == 0 and self.out_family == 6)
+        return needed and len(self.app_data) > SUM_LIMIT
+
+    # Limits
+
+    @cached_property
+    def charged(self) -> dict[int, int] | None:
+        """The ns that each policer is charged; None: one of them lets nothing pass."""
+        charges: dict[int, int] = {}
+        for number in filter(None, self.flow.policers):
+            policer = self.frame.policers[number]
+            cost = len(self.app_data) * policer.cost >> POLICER_SHIFT
+            if policer.cost and max(policer.full, 0) + charges.get(number, 0) + cost > policer.burst:
+                return None
+            charges[number] = charges.get(number, 0) + cost
+        return charges
+
+    def policed(self) -> bool:
+        return self.charged is None
+
+
+def missing_room(case: Case, buffer: int) -> set[str]:
+    """The ends of an XDP frame that cannot be moved as far as its new headers need."""
+    if case.variant.tc or case.frame.head is None:
+        return set()
+    grows = case.out_headers - case.in_headers
+    if case.udp_stays:
+        grows = IP_HLEN[case.out_family] - case.hlen
+    longer = case.l3 + case.out_len - len(case.data) - (grows if case.udp_stays else 0)
+    tail = buffer - case.frame.head - len(case.data)
+    missing = {"head-failed": grows > 0 and grows > case.frame.head, "tail-failed": longer > 0 and longer > tail}
+    return {name for name, is_missing in missing.items() if is_missing}
+
+
+def build(case: Case, identification: int) -> bytes:
+    """The frame that leaves; @identification is IPv4's."""
+    flow, hop = case.flow, case.hop
+    udp = UDP(sport=flow.src.port, dport=flow.dst.port)
+    if case.udp.chksum == 0 and case.out_family == 4:
+        udp.chksum = 0
+    if flow.channel:
+        data = ChannelData(channel=flow.channel, length=len(case.app_data)) / Raw(case.app_data)
+    else:
+        data = Raw(case.app_data)
+    ip = ip_header(case, identification)
+    packet = bytes(ip / udp / data)
+    if case.udp.chksum:
+        packet = with_checksum(case, packet)
+    return ether(case, hop) + packet
+
+
+def ip_header(case: Case, identification: int) -> IP | IPv6:
+    flow = case.flow
+    tos = case.ip.tos if case.family == 4 else case.ip.tc
+    if case.out_family == 6:
+        return IPv6(src=flow.src.ip, dst=flow.dst.ip, tc=tos, hlim=case.ttl - 1, fl=flow.label, nh=UDP_PROTOCOL)
+    return IP(src=flow.src.ip, dst=flow.dst.ip, tos=tos, ttl=case.ttl - 1, id=identification,
+              flags="DF" if out_df(case) else 0, proto=UDP_PROTOCOL)
+
+
+def out_df(case: Case) -> bool:
+    return case.dont_fragment if case.family == 4 else case.out_len > DF_ABOVE
+
+
+def with_checksum(case: Case, packet: bytes) -> bytes:
+    """@packet has the right checksum; a wrong one in the incoming packet stays wrong by as much (RFC 1624)."""
+    at = IP_HLEN[case.out_family] + 6
+    right = int.from_bytes(packet[at:at + 2], "big")
+    if case.partial:
+        if case.variant.native:
+            return packet
+        layer = IP if case.out_family == 4 else IPv6
+        ip = layer(packet[:IP_HLEN[case.out_family]])
+        value = case.pseudo_sum(ip, len(packet) - IP_HLEN[case.out_family])
+    else:
+        # Ones' complement numbers are numbers modulo 0xffff; of the two zeros a datagram has 0xffff (RFC 768).
+        value = (right + case.udp.chksum - case.right_checksum) % 0xffff or 0xffff
+    return packet[:at] + struct.pack("!H", value) + packet[at + 2:]
+
+
+def ether(case: Case, hop: Hop) -> bytes:
+    mac = [":".join(f"{byte:02x}" for byte in address) for address in (hop.dmac, hop.smac)]
+    kind = 0x0800 if case.out_family == 4 else 0x86dd
+    in_frame = case.tags[1:] if case.beside else case.tags
+    kinds = [tag.tpid for tag in in_frame] + [kind]
+    frame = Ether(dst=mac[0], src=mac[1], type=kinds[0])
+    for tag, following in zip(in_frame, kinds[1:]):
+        frame /= TAG_LAYERS[tag.tpid](prio=tag.tci >> 13, id=tag.tci >> 12 & 1, vlan=tag.vid, type=following)
+    return bytes(frame)
+
+
+@dataclass(frozen=True)
+class Event:
+    """struct turnpike_event: whom to tell what."""
+    verdict: str
+    ifindex: int
+    mtu: int
+    l2_len: int
+    frame: bytes
+
+
+@dataclass
+class Outcome:
+    """What the model expects. @notes: besides the verdict; those of a packet without room are the program's affair."""
+    case: Case
+    verdict: str
+    kind: str
+    direction: Direction
+    notes: set[str] = field(default_factory=set)
+    event: Event | None = None
+
+    @property
+    def action(self) -> str:
+        if self.kind != "relay":
+            return self.kind
+        return "tx" if self.case.hop.ifindex == self.case.world.ifindex else "redirect"
+
+    @property
+    def counted(self) -> int:
+        """Bytes in the counter: application data if relayed, else the frame."""
+        return len(self.case.app_data) if self.kind == "relay" else len(self.case.data)
+
+    @property
+    def identification(self) -> str | None:
+        """Of the IPv4 packet that leaves: counted up for each pair of addresses, the flow's, or there is none."""
+        if self.kind != "relay" or self.case.out_family == 6:
+            return None
+        return "flow's" if out_df(self.case) else "counted"
+
+
+PASS, DROP, TELL = "pass", "drop", "tell"
+
+# The table of docs/data-plane.md, in its order; XDP's room, rule 26, depends on the buffer and comes after.
+RULES: tuple[tuple[str, str, Callable[[Case], bool]], ...] = (
+    ("not-ip", PASS, lambda case: len(case.data) < ETH_HLEN),
+    ("other-host", PASS, Case.other_host),
+    ("vlan", PASS, Case.bad_tags),
+    ("not-ip", PASS, Case.not_ip),
+    ("not-udp", PASS, Case.not_udp),
+    ("ip-options", PASS, Case.has_options),
+    ("fragment", PASS, Case.is_fragment),
+    ("not-ours", PASS, lambda case: case.role is None),
+    ("malformed", PASS, Case.malformed),
+    ("no-checksum", PASS, Case.ip6_without_checksum),
+    ("malformed", PASS, Case.bad_udp_length),
+    ("gso", PASS, Case.is_gso),
+    ("control", PASS, Case.is_control),
+    ("bad-channeldata", PASS, Case.bad_channel_data),
+    ("long-padding", PASS, Case.long_padding),
+    ("no-flow", PASS, lambda case: case.flow is None),
+)
+RULES_OF_FLOWS: tuple[tuple[str, str, Callable[[Case], bool]], ...] = (
+    ("expired", PASS, Case.expired),
+    ("ttl", TELL, lambda case: case.ttl <= 1),
+    ("no-nexthop", PASS, lambda case: not case.hop.ifindex),
+    ("vlan", PASS, Case.other_vlan),
+    ("no-egress", PASS, Case.no_egress),
+    ("too-big", PASS, lambda case: case.size == "too-big"),
+    ("dont-fragment", TELL, lambda case: case.size == "dont-fragment"),
+    ("no-checksum", PASS, Case.too_long_to_sum),
+    ("policed", DROP, Case.policed),
+)
+
+
+def told(case: Case, verdict: str) -> Event:
+    mtu = case.told_mtu if verdict == "dont-fragment" else 0
+    return Event(verdict, case.world.ifindex, mtu, case.l3, case.data[:EVENT_FRAME])
+
+
+def predict(world: World, frame: Frame, variant: Variant, buffer: int) -> Outcome:
+    """@buffer: bytes that an XDP frame has at most, with all of its room."""
+    case = Case(world, frame, variant)
+    for verdict, kind, fits in RULES:
+        if fits(case):
+            return Outcome(case, verdict, kind, Direction.NONE)
+    for verdict, kind, fits in RULES_OF_FLOWS:
+        if fits(case):
+            event = told(case, verdict) if kind == TELL else None
+            return Outcome(case, verdict, PASS if kind == PASS else DROP, case.flow.direction, event=event)
+    missing = missing_room(case, buffer)
+    if len(missing) == 2 or (missing and case.udp_stays):
+        return Outcome(case, "no-room", PASS, case.flow.direction)
+    preferred = "tail-failed" if variant.tail else "head-failed"
+    notes = (missing & {preferred}) | ({"partial"} if case.partial else set())
+    return Outcome(case, "relayed", "relay", case.flow.direction, notes=notes)

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""What the model is told: a world in TURN's terms, one frame that comes in, and the program that meets it."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass, field
+from enum import IntEnum
+from functools import cached_property
+
+NSEC = 10**9
+TPIDS = (0x8100, 0x88a8)
+TAGGED_HLEN = 18
+LISTENER, RELAY = "listener", "relay"
+
+
+class Direction(IntEnum):
+    """enum turnpike_direction of abi.h."""
+    NONE = 0
+    TO_PEER = 1
+    TO_CLIENT = 2
+    HAIRPIN = 3
+
+
+@dataclass(frozen=True)
+class Address:
+    """A transport address."""
+    ip: str
+    port: int
+
+    @property
+    def packed(self) -> bytes:
+        return ipaddress.ip_address(self.ip).packed
+
+    @property
+    def family(self) -> int:
+        return ipaddress.ip_address(self.ip).version
+
+    def __str__(self) -> str:
+        return f"[{self.ip}]:{self.port}" if self.family == 6 else f"{self.ip}:{self.port}"
+
+
+@dataclass(frozen=True)
+class Tag:
+    """A VLAN tag: Ethernet type, and priority, drop eligibility and VLAN number in one."""
+    tpid: int
+    tci: int
+
+    @property
+    def vid(self) -> int:
+        return self.tci & 0xfff
+
+
+@dataclass(frozen=True)
+class Hop:
+    """
+    The way from a local to a remote address. ifindex 0: not resolved. tags: (type, VLAN number), outer first. current,
+    ip4_id: as in struct turnpike_nexthop.
+    """
+    ifindex: int
+    mtu: int
+    xmit: bool
+    dmac: bytes
+    smac: bytes
+    tags: tuple[tuple[int, int], ...]
+    current: int = 0
+    ip4_id: int = 0
+
+
+@dataclass(frozen=True)
+class Policer:
+    """A token bucket of policer.h. @full: ns from now."""
+    full: int
+    cost: int
+    burst: int
+
+
+@dataclass(frozen=True)
+class Binding:
+    """A channel binding. Expiries: ns from now; labels: IPv6 flow labels of the packets to peer and client."""
+    client: Address
+    server: Address
+    relay: Address
+    peer: Address
+    channel: int
+    channel_expires: int
+    permission_expires: int
+    to_peer_policer: int = 0
+    to_client_policer: int = 0
+    to_peer_label: int = 0
+    to_client_label: int = 0
+
+    def meets(self, other: Binding) -> bool:
+        """Are the two each other's peers? Then packets go from client to client."""
+        return self is not other and self.peer == other.relay and self.relay == other.peer
+
+
+@dataclass(frozen=True)
+class Key:
+    """What a flow is found by."""
+    src: Address
+    dst: Address
+    channel: int
+
+
+@dataclass(frozen=True)
+class Flow:
+    """What is done with the packets of one direction of a binding."""
+    number: int
+    direction: Direction
+    src: Address
+    dst: Address
+    channel: int
+    expires: int
+    policers: tuple[int, ...]
+    label: int
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything that decides about a frame, and stays as it is while frames come in."""
+    mac: bytes
+    ifindex: int
+    mtu: int
+    roles: dict[int, str]
+    bindings: tuple[Binding, ...]
+    hops: dict[tuple[str, str], Hop]
+
+    @cached_property
+    def hairpins(self) -> dict[int, int]:
+        """Numbers of bindings: whose packets to the peer go straight to the client of which other."""
+        numbered = list(enumerate(self.bindings))
+        return {a: b for a, one in numbered for b, other in numbered if one.meets(other)}
+
+    @cached_property
+    def hop_numbers(self) -> dict[tuple[str, str], int]:
+        """Indexes into the map nexthops; element 0 is never used."""
+        return {path: number for number, path in enumerate(self.hops, start=1)}
+
+    @cached_property
+    def flows(self) -> dict[Key, Flow]:
+        flows: dict[Key, Flow] = {}
+        for number, b in enumerate(self.bindings):
+            to_peer, to_client = self._to_peer(number, b), self._to_client(number, b)
+            flows[Key(b.client, b.server, b.channel)] = to_peer
+            flows[Key(b.peer, b.relay, 0)] = to_client
+        return flows
+
+    def _to_peer(self, number: int, b: Binding) -> Flow:
+        if number in self.hairpins:
+            other = self.bindings[self.hairpins[number]]
+            return Flow(2 * number, Direction.HAIRPIN, other.server, other.client, other.channel,
+                        min(b.channel_expires, other.permission_expires),
+                        (b.to_peer_policer, other.to_client_policer), b.to_peer_label)
+        return Flow(2 * number, Direction.TO_PEER, b.relay, b.peer, 0, b.channel_expires, (b.to_peer_policer,),
+                    b.to_peer_label)
+
+    @staticmethod
+    def _to_client(number: int, b: Binding) -> Flow:
+        return Flow(2 * number + 1, Direction.TO_CLIENT, b.server, b.client, b.channel, b.permission_expires,
+                    (b.to_client_policer,), b.to_client_label)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A program in one configuration. @number: in variants[] of tests/packets/run.c."""
+    number: int
+    name: str
+    native: bool
+    tail: bool
+    tc: bool
+
+
+@dataclass(frozen=True)
+class Frame:
+    """
+    A frame that comes in, and the limits at that moment. what: how it was made, for people. gso: segment size of a
+    super-packet (TC). head: bytes by which its beginning can move, otherwise as much as usual (XDP). whole: what it was
+    cut off from, if it was.
+    """
+    data: bytes
+    what: str = ""
+    gso: int = 0
+    head: int | None = None
+    whole: bytes = b""
+    policers: dict[int, Policer] = field(default_factory=dict)
+
+    def seen_by(self, variant: Variant) -> tuple[bytes, Tag | None]:
+        """The frame, and the tag beside it: the kernel takes the outer one out of the frame before TC sees it."""
+        tpid, tci = (int.from_bytes(self.data[at:at + 2], "big") for at in (12, 14))
+        if not variant.tc or self.whole or tpid not in TPIDS or len(self.data) < TAGGED_HLEN:
+            return self.data, None
+        return self.data[:12] + self.data[16:], Tag(tpid, tci)
+
+
+VARIANTS = (
+    Variant(0, "native/head", native=True, tail=False, tc=False),
+    Variant(1, "native/tail", native=True, tail=True, tc=False),
+    Variant(2, "generic/head", native=False, tail=False, tc=False),
+    Variant(3, "generic/tail", native=False, tail=True, tc=False),
+    Variant(4, "tc", native=False, tail=False, tc=True),
+)

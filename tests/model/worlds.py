@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Random worlds: bindings of all combinations of families, hairpins, and next hops of all kinds."""
+
+from __future__ import annotations
+
+import ipaddress
+from random import Random
+
+from world import LISTENER, NSEC, RELAY, Address, Binding, Hop, World
+
+HOUR = 3600 * NSEC
+FOREVER = 1 << 62
+CHANNELS = (0x4000, 0x4001, 0x4fff, 0x5000, 0x7fff)
+LISTENER_PORTS = (3478, 5349, 1, 65535)
+MTUS = (68, 100, 576, 1259, 1260, 1261, 1279, 1280, 1281, 1300, 1492, 1500, 1500, 1500, 3000, 9000, 9000, 9000, 9000, 9000, 9000, 65535)
+DEVICE_MTUS = (1280, 1500, 1500, 1500, 9000, 65535)
+TAG_STACKS = ((), (), (), (0x8100,), (0x8100,), (0x88a8,), (0x88a8, 0x8100), (0x8100, 0x8100), (0x88a8, 0x88a8))
+POLICERS = 4
+OTHER_IFINDEX = 11
+WORDS = {4: 2, 6: 8}  # of an address
+
+
+def random_ip(rng: Random, family: int) -> str:
+    """Words of all zeros and all ones are where ones' complement arithmetic goes wrong."""
+    words = [rng.choice((0, 0xffff, rng.randrange(1 << 16), rng.randrange(1 << 16))) for _ in range(WORDS[family])]
+    return str(ipaddress.ip_address(b"".join(word.to_bytes(2, "big") for word in words)))
+
+
+def random_mac(rng: Random) -> bytes:
+    return bytes([rng.randrange(256) & 0xfe]) + rng.randbytes(5)
+
+
+def random_expiry(rng: Random) -> int:
+    return rng.choices((HOUR, FOREVER, -HOUR, -FOREVER), (80, 10, 7, 3))[0]
+
+
+def random_binding(rng: Random, client: Address, server: Address, relay: Address, peer: Address) -> Binding:
+    return Binding(client, server, relay, peer, rng.choice(CHANNELS + (rng.randrange(0x4000, 0x8000),)),
+                   random_expiry(rng), random_expiry(rng), rng.randint(0, POLICERS), rng.randint(0, POLICERS),
+                   rng.choice((0, 0xfffff, rng.randrange(1 << 20))), rng.choice((0, 0xfffff, rng.randrange(1 << 20))))
+
+
+class Addresses:
+    """Transport addresses in their parts; a port has one role."""
+
+    def __init__(self, rng: Random) -> None:
+        self.rng = rng
+        self.listeners = rng.sample(LISTENER_PORTS, 2)
+        self.servers = {family: [random_ip(rng, family) for _ in range(2)] for family in (4, 6)}
+        self.relays: set[int] = set()
+
+    def host(self, family: int) -> Address:
+        return Address(random_ip(self.rng, family), self.rng.choice((1, 65535, self.rng.randrange(1, 65536))))
+
+    def server(self, family: int) -> Address:
+        return Address(self.rng.choice(self.servers[family]), self.rng.choice(self.listeners))
+
+    def relay(self, family: int) -> Address:
+        port = 49152
+        while port in self.relays or port in LISTENER_PORTS:
+            port = self.rng.choice((65534, self.rng.randrange(2, 65535)))
+        self.relays.add(port)
+        return Address(self.rng.choice(self.servers[family]), port)
+
+
+def random_bindings(rng: Random, addresses: Addresses) -> list[Binding]:
+    bindings = []
+    for client_family in (4, 6):
+        for peer_family in (4, 6):
+            bindings.append(random_binding(rng, addresses.host(client_family), addresses.server(client_family),
+                                           addresses.relay(peer_family), addresses.host(peer_family)))
+    # Two more that are each other's peers.
+    families, relays = rng.choice(((4, 6), (6, 4), (4, 6), (6, 4), (4, 4), (6, 6))), rng.choice((4, 6))
+    ends = [(addresses.host(family), addresses.server(family), addresses.relay(relays)) for family in families]
+    for (client, server, relay), (_, _, peer) in (ends, ends[::-1]):
+        bindings.append(random_binding(rng, client, server, relay, peer))
+    return bindings
+
+
+def other_tags(rng: Random, tags: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
+    """Not the same, by a number, by a type, by how many they are."""
+    if not tags or rng.random() < 0.3:
+        return tags[1:] if tags and rng.random() < 0.5 else (((0x8100, 7),) + tags)[:2]
+    at = rng.randrange(len(tags))
+    tpid, vid = tags[at]
+    changed = (0x8100 + 0x88a8 - tpid, vid) if rng.random() < 0.3 else (tpid, vid ^ 1 << rng.randrange(12))
+    return tags[:at] + (changed,) + tags[at + 1:]
+
+
+def random_hop(rng: Random, ifindex: int, tags: tuple[tuple[int, int], ...]) -> Hop:
+    kind = rng.choices(("same", "xmit", "no xmit", "unresolved", "other tags"), (60, 15, 7, 6, 12))[0]
+    leaves_by = {"xmit": OTHER_IFINDEX, "no xmit": OTHER_IFINDEX, "unresolved": 0}.get(kind, ifindex)
+    return Hop(leaves_by, rng.choice(MTUS), kind == "xmit" or (kind == "same" and rng.random() < 0.5), random_mac(rng),
+               random_mac(rng), other_tags(rng, tags) if kind == "other tags" else tags, rng.randrange(2),
+               rng.choice((0, 0xffff, 0xfffe, 0xffffffff, rng.randrange(1 << 32))))
+
+
+def random_world(rng: Random, ifindex: int, mac: bytes) -> World:
+    addresses = Addresses(rng)
+    bindings = random_bindings(rng, addresses)
+    roles = {binding.server.port: LISTENER for binding in bindings} | {b.relay.port: RELAY for b in bindings}
+    tags = tuple((tpid, rng.choice((0, 1, 4095, rng.randrange(4096)))) for tpid in rng.choice(TAG_STACKS))
+    world = World(mac, ifindex, rng.choice(DEVICE_MTUS), roles, tuple(bindings), {})
+    for flow in world.flows.values():
+        world.hops.setdefault((flow.src.ip, flow.dst.ip), random_hop(rng, ifindex, tags))
+    return world
