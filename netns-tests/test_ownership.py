@@ -203,6 +203,8 @@ def strangers_complaints(variant: Variant, frames: list[Frame], wanted: Record |
                       "answers": channels.complaints(server)}
         if wanted:
             complaints["answers"] += answer_complaints(wanted.said, record.said)
+        elif variant is not BASELINE:
+            complaints["answers"].append(f"there are none of {BASELINE.name} to compare with")
         elif sum(record.said.values()) < len(frames) // 10:
             complaints["answers"].append("there are too few answers to compare")
         if variant.in_kernel and met < len(wanted_view):
@@ -236,6 +238,7 @@ def dns(lab: Lab, family: int, relayed: int) -> list[str]:
                         answer = b""
                     if answer != question:
                         complaints.append(f"from {place.address(family)} port {port}: {answer!r} for {question!r}")
+                        break
     return complaints
 
 
@@ -335,7 +338,7 @@ def run(only: str, count: int, seed: int) -> Iterator[Outcome]:
         for variant in dict.fromkeys([BASELINE, *comparing]):
             try:
                 record, complaints = strangers_complaints(variant, frames, wanted)
-                wanted = wanted or record
+                wanted = record if variant is BASELINE else wanted
             except TROUBLE as error:
                 complaints = dict.fromkeys(("view", "answers"), [f"{type(error).__name__}: {error}"])
             yield from ((f"{variant.name}/{what}", complaints[what]) for what in complaints if what in chosen[variant])
