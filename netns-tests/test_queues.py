@@ -7,7 +7,7 @@
 All devices have two queues each way (=====). Two senders, each pinned to a CPU and so to a queue, send packets of one
 flow at the same time from the other end of the relay's cable. The flow's counter, the sum of the verdict's counters and
 the packets that have arrived must be the same number, and so must be what was sent: the senders keep so little on its
-way that no queue overflows. A case is named network/variant/traffic/direction; the variants "...-rps" have receive
+way that no queue overflows. What one of them sends leaves the relay in order. A case is named network/variant/traffic/direction; the variants "...-rps" have receive
 packet steering, which moves what both queues get to one CPU.
 """
 
@@ -35,7 +35,7 @@ from bench import CHANNEL, Bench
 from lab import FAMILIES, Lab
 from packet_cases import ones_sum
 from relay import VARIANTS, Turnpike, Variant
-from wire import SO_RCVBUFFORCE, SOL_PACKET, sender
+from wire import SO_RCVBUFFORCE, SOL_PACKET, Tap, sender
 
 NETWORKS = ("two-nic", "router")
 DIRECTIONS = ("to-peer", "to-client")
@@ -111,14 +111,18 @@ class Run:
         client, peer = bench.client.socket.getsockname()[:2], bench.peer_address
         header = turn.channel_data(CHANNEL, bytes(NUMBER.size))[:-NUMBER.size]
         if direction == "to-peer":
-            self.source, self.to, self.receiver, role = client, bench.server_address, bench.peer, "client"
+            self.source, self.to, self.receiver = client, bench.server_address, bench.peer
             self.before, self.before_out = header, b""
         else:
-            self.source, self.to, self.receiver, role = peer, bench.client.relayed, bench.client.socket, "peer"
+            self.source, self.to, self.receiver = peer, bench.client.relayed, bench.client.socket
             self.before, self.before_out = b"", header
-        self.role, self.device, self.relay_device = far_end(self.lab, role)
+        here, there = ("client", "peer") if direction == "to-peer" else ("peer", "client")
+        self.role, self.device, self.relay_device = far_end(self.lab, here)
+        self.out_role, self.out_device, relay_out = far_end(self.lab, there)
+        self.out_mac = mac(self.lab, "relay", relay_out)
         self.receiver.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, RCVBUF)
-        self.numbers: list[list[int]] = [[], []]
+        self.left: list[list[int]] = [[], []]     # the numbers of each sender's, as they have left the relay
+        self.arrived = RawArray(ctypes.c_ulonglong, 2)
         self.strange = 0
 
     def _packet(self, me: int) -> bytes:
@@ -127,20 +131,22 @@ class Run:
                        self.before + NUMBER.pack(me, 0, 0xFFFFFFFF)) + self.before
 
     def go(self) -> None:
-        arrived = RawArray(ctypes.c_ulonglong, 2)
         senders = [multiprocessing.Process(
-            target=send_all, args=(self.lab, self.role, self.device, me, self._packet(me), self.count, arrived))
+            target=send_all, args=(self.lab, self.role, self.device, me, self._packet(me), self.count, self.arrived))
             for me in range(2)]
+        tap = Tap(self.lab, self.out_role, self.out_device)
         for process in senders:
             process.start()
         try:
-            self._receive(arrived, senders)
+            self._receive(senders)
         finally:
             for process in senders:
                 process.terminate()
                 process.join()
+        self._look_at_order(tap.read())
+        tap.close()
 
-    def _receive(self, arrived: ctypes.Array[ctypes.c_ulonglong], senders: list[multiprocessing.Process]) -> None:
+    def _receive(self, senders: list[multiprocessing.Process]) -> None:
         self.receiver.settimeout(0.3)
         while True:
             try:
@@ -149,19 +155,19 @@ class Run:
                 if not any(process.is_alive() for process in senders):
                     return
                 continue
-            who, number = self._number(datagram)
-            if who < 0:
+            who, number, _complement = NUMBER.unpack(datagram[-NUMBER.size:].rjust(NUMBER.size))
+            if who < 2 and datagram == self.before_out + NUMBER.pack(who, number, number ^ 0xFFFFFFFF):
+                self.arrived[who] += 1
+            else:
                 self.strange += 1
-                continue
-            self.numbers[who].append(number)
-            arrived[who] += 1
 
-    def _number(self, datagram: bytes) -> tuple[int, int]:
-        if len(datagram) == len(self.before_out) + NUMBER.size and datagram.startswith(self.before_out):
-            who, number, complement = NUMBER.unpack_from(datagram, len(self.before_out))
-            if who < 2 and number ^ complement == 0xFFFFFFFF:
-                return who, number
-        return -1, -1
+    def _look_at_order(self, frames: list[bytes]) -> None:
+        """As they leave the relay: behind that, a router may move packets from one CPU to another."""
+        for frame in frames:
+            if frame[6:12] == self.out_mac and len(frame) > NUMBER.size:
+                who, number, complement = NUMBER.unpack(frame[-NUMBER.size:])
+                if who < 2 and number ^ complement == 0xFFFFFFFF:
+                    self.left[who].append(number)
 
 
 def mac(lab: Lab, role: str, device: str) -> bytes:
@@ -201,13 +207,13 @@ def check(server: Turnpike, bench: Bench, setting: Setting, direction: str, coun
     before, busy_before = counts(server, direction), busy(bench.lab, run.relay_device)
     run.go()
     after, busy_after = counts(server, direction), busy(bench.lab, run.relay_device)
-    arrived = sum(map(len, run.numbers))
+    arrived = sum(run.arrived)
     complaints = [f"{run.strange} strange datagrams arrived"] if run.strange else []
-    for who, numbers in enumerate(run.numbers):
+    for who, numbers in enumerate(run.left):
         if any(later <= earlier for earlier, later in itertools.pairwise(numbers)):
-            complaints.append(f"packets of CPU {CPUS[who]} arrived in another order than they were sent, or twice")
-        if len(set(numbers)) != count:
-            complaints.append(f"{len(set(numbers))} of {count} packets of CPU {CPUS[who]} arrived")
+            complaints.append(f"packets of CPU {CPUS[who]} left in another order than they came, or twice")
+        if len(numbers) != count or run.arrived[who] != count:
+            complaints.append(f"of {count} packets of CPU {CPUS[who]}, {len(numbers)} left and {run.arrived[who]} arrived")
     told = {"flow": after.flow - before.flow, "verdicts": after.verdict - before.verdict} if setting.variant.in_kernel else {
         "userspace": after.user - before.user}
     complaints += [f"{what}: {number} packets counted, {arrived} arrived" for what, number in told.items() if number != arrived]
