@@ -13,26 +13,36 @@
 
 #include "encode.h"
 
-/* Hashed as it stands. */
+/* Both are hashed as they stand. */
 struct binding_id {
 	struct turnpike_addr client;
 	struct turnpike_addr server;
 	__u32 channel;
 };
 
-struct binding {
-	struct binding_id id;
+struct binding_route {
 	struct turnpike_addr relay;
 	struct turnpike_addr peer;
+};
+
+struct binding {
+	struct binding_id id;
+	struct binding_route route;
+	__u64 channel_expires;
+	__u64 permission_expires;
+	__u32 to_peer_policer;
+	__u32 to_client_policer;
 	struct nexthop *to_peer;
 	struct nexthop *to_client;
 	UT_hash_handle hh;
+	UT_hash_handle hh_route;
 };
 
 struct bindings {
 	const struct maps *maps;
 	struct nexthops *nexthops;
 	struct binding *all;
+	struct binding *by_route;
 	__u32 port_users[65536]; /* by port, as in struct turnpike_ports */
 };
 
@@ -49,14 +59,35 @@ static struct binding *find(const struct bindings *bindings, const struct bindin
 	return binding;
 }
 
-/* The public form of a binding, without its times. */
+static struct binding *find_by_route(const struct bindings *bindings,
+				     const struct turnpike_addr *relay,
+				     const struct turnpike_addr *peer)
+{
+	const struct binding_route route = { *relay, *peer };
+	struct binding *binding;
+
+	HASH_FIND(hh_route, bindings->by_route, &route, sizeof(route), binding);
+	return binding;
+}
+
+/* The binding at the other end, if both ends are clients of this relay; it may be the same one. */
+static struct binding *find_partner(const struct bindings *bindings, const struct binding *binding)
+{
+	return find_by_route(bindings, &binding->route.peer, &binding->route.relay);
+}
+
+/* The public form of a binding. */
 static struct turnpike_binding describe(const struct binding *binding)
 {
 	return (struct turnpike_binding){ .client = binding->id.client,
 					  .server = binding->id.server,
-					  .relay = binding->relay,
-					  .peer = binding->peer,
-					  .channel = (__u16)binding->id.channel };
+					  .relay = binding->route.relay,
+					  .peer = binding->route.peer,
+					  .channel = (__u16)binding->id.channel,
+					  .channel_expires = binding->channel_expires,
+					  .permission_expires = binding->permission_expires,
+					  .to_peer_policer = binding->to_peer_policer,
+					  .to_client_policer = binding->to_client_policer };
 }
 
 static bool port_may_be(const struct bindings *bindings, __be16 port, enum turnpike_port_role role)
@@ -96,7 +127,34 @@ int bindings_open(const struct maps *maps, struct nexthops *nexthops, struct bin
 	return 0;
 }
 
-static void delete_flows(struct bindings *bindings, const struct binding *binding)
+/* A flow with its next hop; returns the binding at the other end of a hairpin, or NULL. */
+static struct binding *encode_from_client(const struct bindings *bindings,
+					  const struct binding *binding, struct encoded_flow *ret)
+{
+	struct binding *partner = find_partner(bindings, binding);
+	const struct turnpike_binding from = describe(binding);
+	struct turnpike_binding to;
+
+	if (partner) {
+		to = describe(partner);
+		encode_hairpin(&from, &to, ret);
+		ret->flow.nexthop = nexthop_index(partner->to_client);
+	} else {
+		encode_to_peer(&from, ret);
+		ret->flow.nexthop = nexthop_index(binding->to_peer);
+	}
+	return partner;
+}
+
+static void encode_from_peer(const struct binding *binding, struct encoded_flow *ret)
+{
+	const struct turnpike_binding public = describe(binding);
+
+	encode_to_client(&public, ret);
+	ret->flow.nexthop = nexthop_index(binding->to_client);
+}
+
+static void delete_flows(const struct bindings *bindings, const struct binding *binding)
 {
 	const struct turnpike_binding public = describe(binding);
 	struct encoded_flow encoded;
@@ -107,11 +165,25 @@ static void delete_flows(struct bindings *bindings, const struct binding *bindin
 	flow_delete(bindings->maps, &encoded.key);
 }
 
+/* What the client of @partner sends goes another way: its peer's binding has come, changed or gone. */
+static int adapt(const struct bindings *bindings, const struct binding *partner)
+{
+	struct encoded_flow encoded;
+
+	encode_from_client(bindings, partner, &encoded);
+	return flow_replace(bindings->maps, &encoded);
+}
+
 static void forget(struct bindings *bindings, struct binding *binding)
 {
+	struct binding *partner = find_partner(bindings, binding);
+
+	HASH_DELETE(hh_route, bindings->by_route, binding);
+	if (partner && partner != binding)
+		adapt(bindings, partner);
 	delete_flows(bindings, binding);
 	port_put(bindings, binding->id.server.port);
-	port_put(bindings, binding->relay.port);
+	port_put(bindings, binding->route.relay.port);
 	put_nexthop(bindings, binding->to_peer);
 	put_nexthop(bindings, binding->to_client);
 	HASH_DEL(bindings->all, binding);
@@ -129,44 +201,44 @@ void bindings_close(struct bindings *bindings)
 	free(bindings);
 }
 
-/*
- * RFC 6437 section 3: a flow label that nobody can guess, one for the life of the flow. The IPv4
- * identification likewise starts anywhere.
- */
-static int add_flow(const struct bindings *bindings, struct encoded_flow *encoded,
-		    const struct nexthop *nexthop)
+/* RFC 6437 section 3: a flow label that nobody can guess, one for the life of the flow. */
+static int add_flow(const struct bindings *bindings, struct encoded_flow *encoded)
 {
-	__u32 random[2];
+	__u32 random;
 
-	if (getrandom(random, sizeof(random), 0) != sizeof(random))
+	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
 		return -EIO;
-	encoded->flow.nexthop = nexthop_index(nexthop);
-	encoded->flow.ip4_id = (__u16)random[0];
-	encoded->flow.ip6_label = htonl(random[1] & 0xfffff);
+	encoded->flow.ip6_label = htonl(random & 0xfffff);
 	return flow_add(bindings->maps, encoded);
 }
 
-static int add_flows(const struct bindings *bindings, const struct turnpike_binding *public,
-		     const struct binding *binding)
+static int add_flows(const struct bindings *bindings, const struct binding *binding)
 {
-	struct encoded_flow to_peer, to_client;
+	struct encoded_flow from_client, from_peer;
+	const struct binding *partner = encode_from_client(bindings, binding, &from_client);
 	int err;
 
-	encode_to_peer(public, &to_peer);
-	encode_to_client(public, &to_client);
-	err = add_flow(bindings, &to_peer, binding->to_peer);
+	encode_from_peer(binding, &from_peer);
+	err = add_flow(bindings, &from_client);
 	if (err)
 		return err;
-	err = add_flow(bindings, &to_client, binding->to_client);
+	err = add_flow(bindings, &from_peer);
+	if (err) {
+		flow_delete(bindings->maps, &from_client.key);
+		return err;
+	}
+	if (!partner || partner == binding)
+		return 0;
+	err = adapt(bindings, partner);
 	if (err)
-		flow_delete(bindings->maps, &to_peer.key);
+		delete_flows(bindings, binding);
 	return err;
 }
 
 static int get_nexthops(struct bindings *bindings, struct binding *binding)
 {
-	const int err =
-		nexthop_get(bindings->nexthops, &binding->relay, &binding->peer, &binding->to_peer);
+	const int err = nexthop_get(bindings->nexthops, &binding->route.relay, &binding->route.peer,
+				    &binding->to_peer);
 
 	if (err)
 		return err;
@@ -174,23 +246,45 @@ static int get_nexthops(struct bindings *bindings, struct binding *binding)
 			   &binding->to_client);
 }
 
-static int add(struct bindings *bindings, const struct turnpike_binding *public,
-	       struct binding *binding)
+static int insert(struct bindings *bindings, struct binding *binding)
+{
+	HASH_ADD(hh, bindings->all, id, sizeof(binding->id), binding);
+	if (!binding->hh.tbl)
+		return -ENOMEM;
+	HASH_ADD(hh_route, bindings->by_route, route, sizeof(binding->route), binding);
+	if (binding->hh_route.tbl)
+		return 0;
+	HASH_DEL(bindings->all, binding);
+	return -ENOMEM;
+}
+
+/* The flows come last: then the binding is whole, and its partner can be told. */
+static int add(struct bindings *bindings, struct binding *binding)
 {
 	int err = get_nexthops(bindings, binding);
 
 	if (!err)
-		err = add_flows(bindings, public, binding);
+		err = insert(bindings, binding);
 	if (err)
 		return err;
-	HASH_ADD(hh, bindings->all, id, sizeof(binding->id), binding);
-	if (!binding->hh.tbl) {
-		delete_flows(bindings, binding);
-		return -ENOMEM;
+	err = add_flows(bindings, binding);
+	if (err) {
+		HASH_DELETE(hh_route, bindings->by_route, binding);
+		HASH_DEL(bindings->all, binding);
+		return err;
 	}
-	port_get(bindings, public->server.port, TURNPIKE_PORT_LISTENER);
-	port_get(bindings, public->relay.port, TURNPIKE_PORT_RELAY);
+	port_get(bindings, binding->id.server.port, TURNPIKE_PORT_LISTENER);
+	port_get(bindings, binding->route.relay.port, TURNPIKE_PORT_RELAY);
 	return 0;
+}
+
+/* What of a binding may change while it is relayed. */
+static void set_terms(struct binding *binding, const struct turnpike_binding *public)
+{
+	binding->channel_expires = public->channel_expires;
+	binding->permission_expires = public->permission_expires;
+	binding->to_peer_policer = public->to_peer_policer;
+	binding->to_client_policer = public->to_client_policer;
 }
 
 static int bind_new(struct bindings *bindings, const struct turnpike_binding *public)
@@ -202,13 +296,15 @@ static int bind_new(struct bindings *bindings, const struct turnpike_binding *pu
 	    !port_may_be(bindings, public->relay.port, TURNPIKE_PORT_RELAY) ||
 	    public->server.port == public->relay.port)
 		return -EADDRINUSE;
+	if (find_by_route(bindings, &public->relay, &public->peer))
+		return -EEXIST;
 	binding = calloc(1, sizeof(*binding));
 	if (!binding)
 		return -ENOMEM;
 	binding->id = id_of(public);
-	binding->relay = public->relay;
-	binding->peer = public->peer;
-	err = add(bindings, public, binding);
+	binding->route = (struct binding_route){ public->relay, public->peer };
+	set_terms(binding, public);
+	err = add(bindings, binding);
 	if (err) {
 		put_nexthop(bindings, binding->to_peer);
 		put_nexthop(bindings, binding->to_client);
@@ -217,20 +313,46 @@ static int bind_new(struct bindings *bindings, const struct turnpike_binding *pu
 	return err;
 }
 
+/* The recipe is as it was, and only its time is set, in place: its counters lose nothing. */
+static int prolong(const struct bindings *bindings, const struct binding *binding)
+{
+	struct encoded_flow encoded;
+	const struct binding *partner = encode_from_client(bindings, binding, &encoded);
+	int err = flow_set_expiry(bindings->maps, &encoded.key, encoded.flow.expires);
+
+	encode_from_peer(binding, &encoded);
+	if (!err)
+		err = flow_set_expiry(bindings->maps, &encoded.key, encoded.flow.expires);
+	if (err || !partner || partner == binding)
+		return err;
+	encode_from_client(bindings, partner, &encoded);
+	return flow_set_expiry(bindings->maps, &encoded.key, encoded.flow.expires);
+}
+
+static int replace(const struct bindings *bindings, const struct binding *binding)
+{
+	struct encoded_flow encoded;
+	const struct binding *partner = encode_from_client(bindings, binding, &encoded);
+	int err = flow_replace(bindings->maps, &encoded);
+
+	encode_from_peer(binding, &encoded);
+	if (!err)
+		err = flow_replace(bindings->maps, &encoded);
+	return err || !partner ? err : adapt(bindings, partner);
+}
+
 static int rebind(struct bindings *bindings, const struct turnpike_binding *public,
 		  struct binding *binding)
 {
-	struct encoded_flow encoded;
+	const bool same_limits = binding->to_peer_policer == public->to_peer_policer &&
+				 binding->to_client_policer == public->to_client_policer;
 	int err;
 
-	if (memcmp(&binding->relay, &public->relay, sizeof(binding->relay)) ||
-	    memcmp(&binding->peer, &public->peer, sizeof(binding->peer)))
+	if (memcmp(&binding->route.relay, &public->relay, sizeof(public->relay)) ||
+	    memcmp(&binding->route.peer, &public->peer, sizeof(public->peer)))
 		return -EEXIST;
-	encode_to_peer(public, &encoded);
-	err = flow_set_expiry(bindings->maps, &encoded.key, encoded.flow.expires);
-	encode_to_client(public, &encoded);
-	if (!err)
-		err = flow_set_expiry(bindings->maps, &encoded.key, encoded.flow.expires);
+	set_terms(binding, public);
+	err = same_limits ? prolong(bindings, binding) : replace(bindings, binding);
 	if (err)
 		forget(bindings, binding);
 	return err;
@@ -244,6 +366,9 @@ int bindings_bind(struct bindings *bindings, const struct turnpike_binding *publ
 
 	if (err)
 		return err;
+	if (public->to_peer_policer >= bindings->maps->max_policers ||
+	    public->to_client_policer >= bindings->maps->max_policers)
+		return -EINVAL;
 	binding = find(bindings, &id);
 	return binding ? rebind(bindings, public, binding) : bind_new(bindings, public);
 }
@@ -272,33 +397,35 @@ static void read_flow(const struct bindings *bindings, const struct encoded_flow
 	info->bytes = flow.bytes;
 }
 
-static void info_to_peer(const struct bindings *bindings, const struct binding *binding,
-			 const struct turnpike_binding *public, struct turnpike_flow_info *ret)
+static void info_from_client(const struct bindings *bindings, const struct binding *binding,
+			     struct turnpike_flow_info *ret)
 {
 	struct encoded_flow encoded;
+	const struct binding *partner = encode_from_client(bindings, binding, &encoded);
 
-	*ret = (struct turnpike_flow_info){ .direction = TURNPIKE_DIR_TO_PEER,
-					    .src = public->client,
-					    .dst = public->server,
-					    .new_src = public->relay,
-					    .new_dst = public->peer,
-					    .channel = public->channel };
-	encode_to_peer(public, &encoded);
-	read_flow(bindings, &encoded, binding->to_peer, ret);
+	*ret = (struct turnpike_flow_info){
+		.direction = partner ? TURNPIKE_DIR_HAIRPIN : TURNPIKE_DIR_TO_PEER,
+		.src = binding->id.client,
+		.dst = binding->id.server,
+		.new_src = partner ? partner->id.server : binding->route.relay,
+		.new_dst = partner ? partner->id.client : binding->route.peer,
+		.channel = (__u16)binding->id.channel
+	};
+	read_flow(bindings, &encoded, partner ? partner->to_client : binding->to_peer, ret);
 }
 
-static void info_to_client(const struct bindings *bindings, const struct binding *binding,
-			   const struct turnpike_binding *public, struct turnpike_flow_info *ret)
+static void info_from_peer(const struct bindings *bindings, const struct binding *binding,
+			   struct turnpike_flow_info *ret)
 {
 	struct encoded_flow encoded;
 
 	*ret = (struct turnpike_flow_info){ .direction = TURNPIKE_DIR_TO_CLIENT,
-					    .src = public->peer,
-					    .dst = public->relay,
-					    .new_src = public->server,
-					    .new_dst = public->client,
-					    .channel = public->channel };
-	encode_to_client(public, &encoded);
+					    .src = binding->route.peer,
+					    .dst = binding->route.relay,
+					    .new_src = binding->id.server,
+					    .new_dst = binding->id.client,
+					    .channel = (__u16)binding->id.channel };
+	encode_from_peer(binding, &encoded);
 	read_flow(bindings, &encoded, binding->to_client, ret);
 }
 
@@ -306,17 +433,15 @@ int bindings_for_each_flow(const struct bindings *bindings,
 			   int (*fn)(const struct turnpike_flow_info *flow, void *arg), void *arg)
 {
 	struct turnpike_flow_info info;
-	struct turnpike_binding public;
 	struct binding *binding, *tmp;
 	int err;
 
 	HASH_ITER (hh, bindings->all, binding, tmp) {
-		public = describe(binding);
-		info_to_peer(bindings, binding, &public, &info);
+		info_from_client(bindings, binding, &info);
 		err = fn(&info, arg);
 		if (err)
 			return err;
-		info_to_client(bindings, binding, &public, &info);
+		info_from_peer(bindings, binding, &info);
 		err = fn(&info, arg);
 		if (err)
 			return err;

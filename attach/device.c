@@ -41,7 +41,10 @@ int device_slot(struct devices *devices, const char *ifname, enum turnpike_mode 
 
 void device_set_mac(const struct devices *devices, const struct device *device, __u32 slot)
 {
-	memcpy(devices->maps->devices[slot].mac, device->link.mac, sizeof(device->link.mac));
+	struct turnpike_device *ours = &devices->maps->devices[slot];
+
+	memcpy(ours->mac, device->link.mac, sizeof(ours->mac));
+	ours->mtu = (__u16)(device->link.mtu < UINT16_MAX ? device->link.mtu : UINT16_MAX);
 }
 
 /* With a second device there are packets to redirect: not every way can. */

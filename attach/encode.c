@@ -107,6 +107,7 @@ void encode_to_peer(const struct turnpike_binding *binding, struct encoded_flow 
 	const struct endpoints out = { &binding->relay, &binding->peer };
 
 	encode(&in, htons(binding->channel), &out, 0, binding->channel_expires, ret);
+	ret->flow.policer[0] = binding->to_peer_policer;
 }
 
 void encode_to_client(const struct turnpike_binding *binding, struct encoded_flow *ret)
@@ -115,4 +116,20 @@ void encode_to_client(const struct turnpike_binding *binding, struct encoded_flo
 	const struct endpoints out = { &binding->server, &binding->client };
 
 	encode(&in, 0, &out, htons(binding->channel), binding->permission_expires, ret);
+	ret->flow.policer[0] = binding->to_client_policer;
+}
+
+/* What would go to the peer and from there to the other client, without the way between them. */
+void encode_hairpin(const struct turnpike_binding *from, const struct turnpike_binding *to,
+		    struct encoded_flow *ret)
+{
+	const struct endpoints in = { &from->client, &from->server };
+	const struct endpoints out = { &to->server, &to->client };
+	const __u64 expires = from->channel_expires < to->permission_expires
+				      ? from->channel_expires
+				      : to->permission_expires;
+
+	encode(&in, htons(from->channel), &out, htons(to->channel), expires, ret);
+	ret->flow.policer[0] = from->to_peer_policer;
+	ret->flow.policer[1] = to->to_client_policer;
 }

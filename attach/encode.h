@@ -30,11 +30,15 @@ struct encoded_flow {
  */
 int encode_check(const struct turnpike_binding *binding);
 
-/** encode_to_peer() - ChannelData of the client to UDP for the peer; nexthop, ip4_id and ip6_label
- * are left 0. */
+/** encode_to_peer() - ChannelData of the client to UDP for the peer; nexthop and ip6_label are left 0.
+ */
 void encode_to_peer(const struct turnpike_binding *binding, struct encoded_flow *ret);
 
 /** encode_to_client() - UDP of the peer to ChannelData for the client; left 0 as well. */
 void encode_to_client(const struct turnpike_binding *binding, struct encoded_flow *ret);
+
+/** encode_hairpin() - ChannelData of one client to ChannelData for another, its peer; as above. */
+void encode_hairpin(const struct turnpike_binding *from, const struct turnpike_binding *to,
+		    struct encoded_flow *ret);
 
 #endif /* TURNPIKE_ENCODE_H */

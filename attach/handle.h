@@ -10,8 +10,10 @@
 
 #include "binding.h"
 #include "device.h"
+#include "icmp.h"
 #include "maps.h"
 #include "nexthop.h"
+#include "policers.h"
 
 struct turnpike {
 	struct maps maps;
@@ -19,6 +21,9 @@ struct turnpike {
 	struct nexthops *nexthops;
 	struct devices devices;
 	struct bindings *bindings;
+	struct policers policers;
+	struct icmp *icmp;
+	int epoll; /* what there is to poll for; -1: none yet */
 	char error[512];
 };
 

@@ -21,6 +21,11 @@ static size_t nexthops_size(const struct maps *maps)
 	return maps->max_nexthops * sizeof(struct turnpike_nexthop);
 }
 
+static size_t policers_size(const struct maps *maps)
+{
+	return maps->max_policers * sizeof(struct turnpike_policer);
+}
+
 static size_t devices_size(void)
 {
 	return TURNPIKE_SLOTS * sizeof(struct turnpike_device);
@@ -45,22 +50,27 @@ static int map_all(struct maps *maps)
 	maps->ports = map_memory(maps->skeleton->maps.ports, ports_size());
 	maps->nexthops = map_memory(maps->skeleton->maps.nexthops, nexthops_size(maps));
 	maps->devices = map_memory(maps->skeleton->maps.devices, devices_size());
+	maps->policers = map_memory(maps->skeleton->maps.policers, policers_size(maps));
 	maps->trial = map_memory(maps->skeleton->maps.trials, sizeof(*maps->trial));
-	return maps->ports && maps->nexthops && maps->devices && maps->trial ? 0 : -ENOMEM;
+	return maps->ports && maps->nexthops && maps->devices && maps->policers && maps->trial
+		       ? 0
+		       : -ENOMEM;
 }
 
-static int load(struct maps *maps, __u32 max_flows)
+static int load(struct maps *maps, const struct map_sizes *sizes)
 {
 	struct turnpike_bpf *skeleton = maps->skeleton;
 	int err;
 
 	if (skeleton->rodata->config.version != TURNPIKE_ABI_VERSION)
 		return -EPROTO;
-	err = bpf_map__set_max_entries(skeleton->maps.flows4, max_flows);
+	err = bpf_map__set_max_entries(skeleton->maps.flows4, sizes->flows);
 	if (!err)
-		err = bpf_map__set_max_entries(skeleton->maps.flows6, max_flows);
+		err = bpf_map__set_max_entries(skeleton->maps.flows6, sizes->flows);
 	if (!err)
-		err = bpf_map__set_max_entries(skeleton->maps.nexthops, maps->max_nexthops);
+		err = bpf_map__set_max_entries(skeleton->maps.nexthops, sizes->nexthops);
+	if (!err)
+		err = bpf_map__set_max_entries(skeleton->maps.policers, sizes->policers);
 	if (!err)
 		err = loader_only(skeleton, "flow_expiry");
 	if (!err)
@@ -68,14 +78,16 @@ static int load(struct maps *maps, __u32 max_flows)
 	return err;
 }
 
-int maps_open(__u32 max_flows, __u32 max_nexthops, struct maps *ret)
+int maps_open(const struct map_sizes *sizes, struct maps *ret)
 {
-	struct maps maps = { .skeleton = turnpike_bpf__open(), .max_nexthops = max_nexthops };
+	struct maps maps = { .skeleton = turnpike_bpf__open(),
+			     .max_nexthops = sizes->nexthops,
+			     .max_policers = sizes->policers };
 	int err;
 
 	if (!maps.skeleton)
 		return -errno;
-	err = load(&maps, max_flows);
+	err = load(&maps, sizes);
 	if (!err)
 		err = map_all(&maps);
 	if (err) {
@@ -91,9 +103,15 @@ void maps_close(struct maps *maps)
 	unmap_memory(maps->ports, ports_size());
 	unmap_memory(maps->nexthops, nexthops_size(maps));
 	unmap_memory(maps->devices, devices_size());
+	unmap_memory(maps->policers, policers_size(maps));
 	unmap_memory(maps->trial, sizeof(*maps->trial));
 	turnpike_bpf__destroy(maps->skeleton);
 	*maps = (struct maps){ 0 };
+}
+
+int maps_events_fd(const struct maps *maps)
+{
+	return bpf_map__fd(maps->skeleton->maps.events);
 }
 
 static int flows_fd(const struct maps *maps, __u32 family)
@@ -119,6 +137,20 @@ int flow_read(const struct maps *maps, const struct flow_key *key, struct turnpi
 	if (!err)
 		*ret = flow;
 	return err;
+}
+
+int flow_replace(const struct maps *maps, const struct encoded_flow *encoded)
+{
+	struct turnpike_flow before, flow = encoded->flow;
+	const int err = flow_read(maps, &encoded->key, &before);
+
+	if (err)
+		return err;
+	flow.packets = before.packets;
+	flow.bytes = before.bytes;
+	flow.ip6_label = before.ip6_label;
+	return bpf_map_update_elem(flows_fd(maps, encoded->key.family), &encoded->key.key4, &flow,
+				   BPF_EXIST);
 }
 
 int flow_set_expiry(const struct maps *maps, const struct flow_key *key, __u64 expires)

@@ -15,24 +15,42 @@ struct turnpike_bpf;
 struct maps {
 	struct turnpike_bpf *skeleton;
 	__u32 max_nexthops;
+	__u32 max_policers;
 	/* Mapped into our memory; packets read them there. */
 	struct turnpike_ports *ports;
 	struct turnpike_nexthop *nexthops;
 	struct turnpike_device *devices; /* TURNPIKE_SLOTS */
+	struct turnpike_policer *policers;
 	struct turnpike_trial *trial;
 };
 
+/** How many elements the larger maps have. */
+struct map_sizes {
+	__u32 flows; /* of each family */
+	__u32 nexthops;
+	__u32 policers;
+};
+
 /** maps_open() - make the maps; 0 or a negative errno, then nothing is left. */
-int maps_open(__u32 max_flows, __u32 max_nexthops, struct maps *ret);
+int maps_open(const struct map_sizes *sizes, struct maps *ret);
 
 /** maps_close() - unmap and let go of the maps; fine on a zeroed struct. */
 void maps_close(struct maps *maps);
+
+/** maps_events_fd() - the map events; its own */
+int maps_events_fd(const struct maps *maps);
 
 /** flow_add() - -EEXIST: the key is there; -ENOSPC: the map is full. */
 int flow_add(const struct maps *maps, const struct encoded_flow *encoded);
 
 /** flow_read() - what is there for the key; -ENOENT. */
 int flow_read(const struct maps *maps, const struct flow_key *key, struct turnpike_flow *ret);
+
+/**
+ * flow_replace() - another recipe for the key, whose counters and flow label go on; -ENOENT
+ * Packets meet the old one or the new. What the old one counts at this very moment may be lost.
+ */
+int flow_replace(const struct maps *maps, const struct encoded_flow *encoded);
 
 /** flow_set_expiry() - in place, without touching the counters; -ENOENT. */
 int flow_set_expiry(const struct maps *maps, const struct flow_key *key, __u64 expires);

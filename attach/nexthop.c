@@ -77,6 +77,13 @@ static void publish(struct nexthops *nexthops, __u32 index, const struct turnpik
 	__atomic_store_n(&nexthop->current, next, __ATOMIC_RELEASE);
 }
 
+static __u32 mtu_of(const struct nexthop *nexthop, const struct egress *egress)
+{
+	__u32 mtu = egress->mtu < UINT16_MAX ? egress->mtu : UINT16_MAX;
+
+	return nexthop->route_mtu && nexthop->route_mtu < mtu ? nexthop->route_mtu : mtu;
+}
+
 static void publish_slot(struct nexthops *nexthops, const struct nexthop *nexthop)
 {
 	const struct neighbour *neighbour = nexthop->neighbour;
@@ -88,10 +95,8 @@ static void publish_slot(struct nexthops *nexthops, const struct nexthop *nextho
 		memcpy(hop.dmac, neighbour->mac, sizeof(hop.dmac));
 		memcpy(hop.smac, egress.mac, sizeof(hop.smac));
 		hop.ifindex = neighbour->place.ifindex;
-		hop.mtu = egress.mtu;
-		if (nexthop->route_mtu && nexthop->route_mtu < hop.mtu)
-			hop.mtu = nexthop->route_mtu;
-		hop.flags = egress.flags;
+		hop.mtu = (__u16)mtu_of(nexthop, &egress);
+		hop.flags = (__u8)egress.flags;
 	}
 	publish(nexthops, nexthop->index, &hop);
 }
@@ -284,15 +289,34 @@ static struct nexthop *new_slot(struct nexthops *nexthops, const struct pair *pa
 	return nexthop;
 }
 
+static struct nexthop *find_slot(const struct nexthops *nexthops, const struct turnpike_addr *local,
+				 const struct turnpike_addr *remote, struct pair *pair)
+{
+	struct nexthop *nexthop;
+
+	*pair = (struct pair){ *local, *remote };
+	pair->local.port = 0;
+	pair->remote.port = 0;
+	HASH_FIND(hh, nexthops->all, pair, sizeof(*pair), nexthop);
+	return nexthop;
+}
+
+void nexthops_path_changed(struct nexthops *nexthops, const struct turnpike_addr *local,
+			   const struct turnpike_addr *remote)
+{
+	struct pair pair;
+	struct nexthop *nexthop = find_slot(nexthops, local, remote, &pair);
+
+	if (nexthop)
+		resolve_slot(nexthops, nexthop);
+}
+
 int nexthop_get(struct nexthops *nexthops, const struct turnpike_addr *local,
 		const struct turnpike_addr *remote, struct nexthop **ret)
 {
-	struct pair pair = { *local, *remote };
-	struct nexthop *nexthop;
+	struct pair pair;
+	struct nexthop *nexthop = find_slot(nexthops, local, remote, &pair);
 
-	pair.local.port = 0;
-	pair.remote.port = 0;
-	HASH_FIND(hh, nexthops->all, &pair, sizeof(pair), nexthop);
 	if (!nexthop)
 		nexthop = new_slot(nexthops, &pair);
 	if (!nexthop)

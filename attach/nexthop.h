@@ -52,6 +52,10 @@ int nexthop_get(struct nexthops *nexthops, const struct turnpike_addr *local,
 /** nexthop_put() - gives a slot back; the last one to do so unresolves it. */
 void nexthop_put(struct nexthops *nexthops, struct nexthop *nexthop);
 
+/** nexthops_path_changed() - see turnpike_path_changed(). */
+void nexthops_path_changed(struct nexthops *nexthops, const struct turnpike_addr *local,
+			   const struct turnpike_addr *remote);
+
 /** nexthop_index() - its index in the map. */
 __u32 nexthop_index(const struct nexthop *nexthop);
 

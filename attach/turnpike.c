@@ -8,6 +8,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 
 #include "handle.h"
 #include "loader.h"
@@ -15,6 +17,7 @@
 
 #define DEFAULT_FLOWS              65536
 #define DEFAULT_NEXTHOPS           16384
+#define DEFAULT_POLICERS           16384
 #define DEFAULT_DEMOTE_PACKETS     20
 #define DEFAULT_DEMOTE_PERCENT     1
 #define DEFAULT_BACKOFF_FIRST_MS   10000
@@ -83,23 +86,54 @@ static void set_up_devices(struct turnpike *tp, const struct turnpike_open_opts 
 		or_default(opts->backoff_longest_ms, DEFAULT_BACKOFF_LONGEST_MS) * 1000000ull;
 }
 
+/* What turnpike_fd() is: one descriptor for all that can be readable. */
+static int watch(struct turnpike *tp)
+{
+	const int fds[] = { nexthops_fd(tp->nexthops), icmp_fd(tp->icmp) };
+	struct epoll_event event = { .events = EPOLLIN };
+	size_t i;
+
+	tp->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (tp->epoll < 0)
+		return -errno;
+	for (i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
+		if (epoll_ctl(tp->epoll, EPOLL_CTL_ADD, fds[i], &event))
+			return -errno;
+	return 0;
+}
+
+static int open_maps(struct turnpike *tp, const struct turnpike_open_opts *opts)
+{
+	const struct map_sizes sizes = {
+		.flows = or_default(opts->max_flows, DEFAULT_FLOWS),
+		.nexthops = or_default(opts->max_nexthops, DEFAULT_NEXTHOPS),
+		.policers = or_default(opts->max_policers, DEFAULT_POLICERS),
+	};
+	const libbpf_print_fn_t print = be_quiet();
+	int err = maps_open(&sizes, &tp->maps);
+
+	if (!err)
+		err = icmp_open(maps_events_fd(&tp->maps), &tp->icmp);
+	libbpf_set_print(print);
+	if (!err)
+		err = policers_open(&tp->policers, tp->maps.policers, sizes.policers);
+	return err;
+}
+
 static int open_parts(struct turnpike *tp, const struct turnpike_open_opts *opts)
 {
 	const struct nexthop_owner owner = { .egress = egress, .changed = changed, .arg = tp };
-	const __u32 max_nexthops = or_default(opts->max_nexthops, DEFAULT_NEXTHOPS);
-	const libbpf_print_fn_t print = be_quiet();
-	int err = maps_open(or_default(opts->max_flows, DEFAULT_FLOWS), max_nexthops, &tp->maps);
+	int err = open_maps(tp, opts);
 
-	libbpf_set_print(print);
 	if (!err)
 		err = netlink_open(&tp->requests);
 	if (!err)
-		err = nexthops_open(&owner, tp->maps.nexthops, max_nexthops, tp->requests,
+		err = nexthops_open(&owner, tp->maps.nexthops, tp->maps.max_nexthops, tp->requests,
 				    &tp->nexthops);
 	set_up_devices(tp, opts);
 	if (!err)
 		err = bindings_open(&tp->maps, tp->nexthops, &tp->bindings);
-	return err;
+	return err ? err : watch(tp);
 }
 
 static int explain_open(int err)
@@ -130,6 +164,7 @@ int turnpike_open(const struct turnpike_open_opts *opts, struct turnpike **ret)
 	tp = calloc(1, sizeof(*tp));
 	if (!tp)
 		return fail(NULL, -ENOMEM, "out of memory");
+	tp->epoll = -1;
 	err = open_parts(tp, opts);
 	if (err) {
 		turnpike_close(tp);
@@ -147,7 +182,11 @@ void turnpike_close(struct turnpike *tp)
 	bindings_close(tp->bindings);
 	nexthops_close(tp->nexthops);
 	nl_socket_free(tp->requests);
+	policers_close(&tp->policers);
+	icmp_close(tp->icmp);
 	maps_close(&tp->maps);
+	if (tp->epoll >= 0)
+		close(tp->epoll);
 	free(tp);
 }
 
@@ -305,9 +344,39 @@ int turnpike_for_each_count(const struct turnpike *tp,
 	return 0;
 }
 
+int turnpike_policer_new(struct turnpike *tp, __u64 rate, __u64 burst, __u32 *ret)
+{
+	const int err = policers_new(&tp->policers, rate, burst, ret);
+
+	return err ? fail(tp, err, "there are as many limits as the handle was opened for") : 0;
+}
+
+int turnpike_policer_set(struct turnpike *tp, __u32 policer, __u64 rate, __u64 burst)
+{
+	const int err = policers_set(&tp->policers, policer, rate, burst);
+
+	return err ? fail(tp, err, "there is no such limit") : 0;
+}
+
+void turnpike_policer_free(struct turnpike *tp, __u32 policer)
+{
+	policers_free(&tp->policers, policer);
+}
+
+int turnpike_police(struct turnpike *tp, __u32 policer, __u32 bytes)
+{
+	return policers_charge(&tp->policers, policer, bytes);
+}
+
+void turnpike_path_changed(struct turnpike *tp, const struct turnpike_addr *local,
+			   const struct turnpike_addr *remote)
+{
+	nexthops_path_changed(tp->nexthops, local, remote);
+}
+
 int turnpike_fd(const struct turnpike *tp)
 {
-	return nexthops_fd(tp->nexthops);
+	return tp->epoll;
 }
 
 void turnpike_on_change(struct turnpike *tp,
@@ -321,6 +390,8 @@ int turnpike_poll(struct turnpike *tp)
 {
 	const int err = nexthops_poll(tp->nexthops);
 	libbpf_print_fn_t print;
+
+	icmp_poll(tp->icmp);
 
 	if (devices_need_tending(&tp->devices)) {
 		print = be_quiet();

@@ -14,6 +14,12 @@
 #define IPV6_MIN_MTU      1280
 #define IPV4_SMALL_ENOUGH 1260
 
+/* RFC 791: what every path takes. */
+#define IPV4_MIN_MTU 68
+
+/* RFC 8656 section 13.2: peers are to leave room for a Data indication. */
+#define DATA_INDICATION_HLEN 48
+
 static __always_inline bool sum_data(ctx_t *ctx, struct packet *pkt)
 {
 	if (pkt->data_len > MAX_DATA || ctx_pull(ctx, pkt->in_hlen + pkt->data_len))
@@ -52,36 +58,64 @@ static __always_inline enum turnpike_verdict classify_checksum(ctx_t *ctx, struc
 	return TURNPIKE_RELAYED;
 }
 
-/* Fits the packet the way ahead? Between the families, DF is as RFC 7915 has it. */
-static __always_inline bool fits(struct packet *pkt, const struct turnpike_hop *hop)
+/*
+ * Too big: whose sender allows it to be fragmented is user space's, others are told what would fit.
+ * A sender that cannot send less than it did is not helped by that.
+ */
+static __always_inline enum turnpike_verdict too_big(struct packet *pkt,
+						     const struct turnpike_hop *hop)
 {
-	const __u32 len = pkt->out_hlen - ETH_HLEN + pkt->data_len;
+	const __u32 len = ip_hlen(pkt->family) + pkt->udp_len;
+	int mtu = (int)hop->mtu + (int)pkt->in_hlen - (int)pkt->out_hlen;
+
+	if (!pkt->channel)
+		mtu -= DATA_INDICATION_HLEN;
+	if (pkt->family == TURNPIKE_IPV4 && (!pkt->frag_off || mtu < IPV4_MIN_MTU))
+		return TURNPIKE_TOO_BIG;
+	if (pkt->family == TURNPIKE_IPV6 && len <= IPV6_MIN_MTU)
+		return TURNPIKE_TOO_BIG;
+	if (pkt->family == TURNPIKE_IPV6 && mtu < IPV6_MIN_MTU)
+		mtu = IPV6_MIN_MTU;
+	pkt->told_mtu = (__u32)mtu;
+	return TURNPIKE_DONT_FRAGMENT;
+}
+
+/* Fits the packet the way ahead? Between the families, DF is as RFC 7915 has it. */
+static __always_inline enum turnpike_verdict fits(struct packet *pkt,
+						  const struct turnpike_hop *hop)
+{
+	const __u32 len = pkt->out_hlen - pkt->l2_len + pkt->data_len;
 
 	if (len > hop->mtu)
-		return false;
+		return too_big(pkt, hop);
 	if (pkt->family == TURNPIKE_IPV4 && pkt->out_family == TURNPIKE_IPV6)
-		return pkt->frag_off || len <= IPV6_MIN_MTU;
+		return pkt->frag_off || len <= IPV6_MIN_MTU ? TURNPIKE_RELAYED : TURNPIKE_TOO_BIG;
 	if (pkt->family == TURNPIKE_IPV6 && len > IPV4_SMALL_ENOUGH)
 		pkt->frag_off = IPV4_DF;
-	return true;
+	return TURNPIKE_RELAYED;
 }
 
 static __always_inline enum turnpike_verdict admit(ctx_t *ctx, struct packet *pkt,
 						   const struct turnpike_flow *flow,
 						   const struct turnpike_hop *hop)
 {
+	enum turnpike_verdict verdict;
+
 	/* Coarse: the last tick, a few ms old at most, for a fraction of the price (Linux 5.11). */
 	if (bpf_ktime_get_coarse_ns() >= flow->expires)
 		return TURNPIKE_EXPIRED;
 	/* RFC 8656 section 21.1.7: against loops; 1 is not sent on, as by any router. */
 	if (pkt->ttl <= 1)
 		return TURNPIKE_TTL;
-	if (!hop || !hop->ifindex)
+	if (!hop->ifindex)
 		return TURNPIKE_NO_NEXTHOP;
+	if (!has_tags_of(pkt, hop))
+		return TURNPIKE_VLAN;
 	if (!config.skb && hop->ifindex != config.ifindex && !(hop->flags & TURNPIKE_HOP_XDP_XMIT))
 		return TURNPIKE_NO_EGRESS;
-	if (!fits(pkt, hop))
-		return TURNPIKE_TOO_BIG;
+	verdict = fits(pkt, hop);
+	if (verdict != TURNPIKE_RELAYED)
+		return verdict;
 	if (pkt->padding) {
 		if (ctx_pull(ctx, pkt->in_hlen + pkt->data_len + pkt->padding))
 			return TURNPIKE_NO_ROOM;

@@ -15,7 +15,7 @@ static __always_inline void count(enum turnpike_verdict verdict, enum turnpike_d
 
 	if (!counter)
 		return;
-	/* Per CPU, but native XDP, generic XDP and TC may interrupt each other: nearly exact. */
+	/* Of this CPU alone; programs run in softirqs, which do not interrupt each other. */
 	counter->packets++;
 	counter->bytes += bytes;
 }

@@ -17,6 +17,12 @@ typedef struct __sk_buff ctx_t;
 #define shift_up        shift_up_tc
 #define shift_down      shift_down_tc
 #define move_around_udp move_around_udp_tc
+#define ethernet_len    ethernet_len_tc
+#define rewrite         rewrite_tc
+#define charge          charge_tc
+#define read_frame_tags read_frame_tags_tc
+#define pop_frame_tags  pop_frame_tags_tc
+#define push_frame_tags push_frame_tags_tc
 
 /* Only within a family: the sk_buff knows its protocol, and bpf_skb_change_proto() moves the head.
  */
@@ -51,18 +57,76 @@ static __always_inline int ctx_pull(ctx_t *ctx, __u32 len)
 
 static __always_inline int ctx_pull_headers(ctx_t *ctx, __u32 len)
 {
+	const __u32 linear = ctx->data_end - ctx->data;
+
 	/* Nearly always they are linear, and this is the path of all traffic of the host. */
-	return likely(ctx_bytes(ctx, 0, len)) ? 0 : ctx_pull(ctx, len < ctx->len ? len : ctx->len);
+	if (likely(linear >= len || linear == ctx->len))
+		return 0;
+	return ctx_pull(ctx, len < ctx->len ? len : ctx->len);
 }
 
-static __always_inline bool ctx_is_gso(ctx_t *ctx)
+static __always_inline bool ctx_is_gso(ctx_t *ctx, __u32 ip_len)
 {
 	return ctx->gso_size != 0;
 }
 
-static __always_inline bool ctx_has_vlan(ctx_t *ctx)
+static __always_inline bool ctx_tag_beside(ctx_t *ctx, struct turnpike_tag *ret)
 {
-	return ctx->vlan_present != 0;
+	if (likely(!ctx->vlan_present))
+		return false;
+	ret->tpid = (__be16)ctx->vlan_proto;
+	ret->tci = bpf_htons((__u16)ctx->vlan_tci);
+	return true;
+}
+
+/* The outer tag goes, and the inner one, if there are two, then is beside the frame. */
+__noinline int pop_frame_tags(ctx_t *ctx, __u32 n)
+{
+	__u32 i;
+
+	for (i = 0; i < TURNPIKE_TAGS_MAX && i < n; i++)
+		if (bpf_skb_vlan_pop(ctx))
+			return -1;
+	return 0;
+}
+
+/* What was taken away comes back, outermost last. */
+__noinline int push_frame_tags(ctx_t *ctx, const struct packet *pkt)
+{
+	const struct turnpike_tag *tag;
+	int i;
+
+	if (!pkt)
+		return -1;
+	for (i = TURNPIKE_TAGS_MAX - 1; i >= 0; i--) {
+		tag = &pkt->tag[i];
+		if (i < (int)pkt->popped && bpf_skb_vlan_push(ctx, tag->tpid, bpf_ntohs(tag->tci)))
+			return -1;
+	}
+	return 0;
+}
+
+/*
+ * bpf_skb_adjust_room() finds no IP header behind a tag in the frame. With one there is always one
+ * beside it, since the kernel has taken that off; as many have to go as are in the frame.
+ */
+static __always_inline int ctx_open_tags(ctx_t *ctx, struct packet *pkt)
+{
+	const __u32 len = pkt->l2_len - ETH_HLEN;
+
+	if (likely(!len))
+		return 0;
+	pkt->popped = (__u8)(len / TAG_LEN);
+	pkt->l2_len = ETH_HLEN;
+	pkt->len -= len;
+	pkt->in_hlen -= len;
+	pkt->out_hlen -= len;
+	return pop_frame_tags(ctx, pkt->popped);
+}
+
+static __always_inline int ctx_close_tags(ctx_t *ctx, const struct packet *pkt)
+{
+	return likely(!pkt->popped) ? 0 : push_frame_tags(ctx, pkt);
 }
 
 static __always_inline int ctx_change_family(ctx_t *ctx, __u8 family)
@@ -102,8 +166,8 @@ static __always_inline int ctx_move_tail(ctx_t *ctx, __u32 len, int delta)
 	return (int)bpf_skb_change_tail(ctx, (__u32)((int)len + delta), 0);
 }
 
-static __always_inline int ctx_store_ethernet(ctx_t *ctx, const struct turnpike_hop *hop,
-					      __be16 proto)
+static __always_inline int ctx_store_ethernet(ctx_t *ctx, const struct packet *pkt,
+					      const struct turnpike_hop *hop, __be16 proto)
 {
 	struct ethhdr eth;
 
@@ -112,16 +176,16 @@ static __always_inline int ctx_store_ethernet(ctx_t *ctx, const struct turnpike_
 	return (int)bpf_skb_store_bytes(ctx, 0, &eth, sizeof(eth), 0);
 }
 
-static __always_inline void *ctx_open_l3(ctx_t *ctx, void *scratch, __u32 len)
+static __always_inline void *ctx_open_l3(ctx_t *ctx, void *scratch, __u32 off, __u32 len)
 {
 	return scratch;
 }
 
 /* Not by direct access, which would leave a CHECKSUM_COMPLETE of the NIC as it was (6.x, mlx5...).
  */
-static __always_inline int ctx_close_l3(ctx_t *ctx, const void *scratch, __u32 len)
+static __always_inline int ctx_close_l3(ctx_t *ctx, const void *scratch, __u32 off, __u32 len)
 {
-	return (int)bpf_skb_store_bytes(ctx, ETH_HLEN, scratch, len, BPF_F_RECOMPUTE_CSUM);
+	return (int)bpf_skb_store_bytes(ctx, off, scratch, len, BPF_F_RECOMPUTE_CSUM);
 }
 
 static __always_inline int ctx_send(ctx_t *ctx, const struct turnpike_hop *hop)

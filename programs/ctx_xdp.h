@@ -6,6 +6,7 @@
 #ifndef TURNPIKE_CTX_H
 #define TURNPIKE_CTX_H
 
+#include "maps.h"
 #include "packet.h"
 
 typedef struct xdp_md ctx_t;
@@ -15,6 +16,11 @@ typedef struct xdp_md ctx_t;
 #define shift_up        shift_up_xdp
 #define shift_down      shift_down_xdp
 #define move_around_udp move_around_udp_xdp
+#define ethernet_len    ethernet_len_xdp
+#define rewrite         rewrite_xdp
+#define charge          charge_xdp
+#define read_frame_tags read_frame_tags_xdp
+#define store_frame_tags store_frame_tags_xdp
 
 /* Data can be moved instead of headers, whatever the headers are. */
 #define CTX_MOVES_TAIL true
@@ -55,16 +61,37 @@ static __always_inline int ctx_pull_headers(ctx_t *ctx, __u32 len)
 	return 0;
 }
 
-/* Several datagrams in one? Native XDP never sees such, generic XDP cannot tell: see checksum.h. */
-static __always_inline bool ctx_is_gso(ctx_t *ctx)
+/*
+ * Several datagrams in one? Native XDP never sees such. Generic XDP does, from local senders and
+ * GRO, and is not told; nearly all of them are larger than what the device takes off the wire.
+ */
+static __always_inline bool ctx_is_gso(ctx_t *ctx, __u32 ip_len)
+{
+	const __u32 slot = config.slot;
+	const struct turnpike_device *device;
+
+	if (!config.skb)
+		return false;
+	device = bpf_map_lookup_elem(&devices, &slot);
+	return device && ip_len > device->mtu;
+}
+
+/* A VLAN tag beside the frame? If a driver took it off, XDP cannot know: see attach/native.c. */
+static __always_inline bool ctx_tag_beside(ctx_t *ctx, struct turnpike_tag *ret)
 {
 	return false;
 }
 
-/* A VLAN tag beside the frame? If a driver took it off, XDP cannot know. */
-static __always_inline bool ctx_has_vlan(ctx_t *ctx)
+/* Takes tags away that are in the frame where that is in the way of what follows. */
+static __always_inline int ctx_open_tags(ctx_t *ctx, struct packet *pkt)
 {
-	return false;
+	return 0;
+}
+
+/* Ends what ctx_open_tags() began. */
+static __always_inline int ctx_close_tags(ctx_t *ctx, const struct packet *pkt)
+{
+	return 0;
 }
 
 /*
@@ -85,9 +112,31 @@ static __always_inline int ctx_move_tail(ctx_t *ctx, __u32 len, int delta)
 	return bpf_xdp_adjust_tail(ctx, delta);
 }
 
-/* The Ethernet header: both addresses from @hop, and the protocol. */
-static __always_inline int ctx_store_ethernet(ctx_t *ctx, const struct turnpike_hop *hop,
-					      __be16 proto)
+/* The tags and @proto, behind the addresses. Not inlined: see vlan.h. */
+__noinline int store_frame_tags(ctx_t *ctx, const struct packet *pkt, __be16 proto)
+{
+	__be16 *to;
+	int i;
+
+	if (!pkt)
+		return -1;
+	for (i = 0; i < TURNPIKE_TAGS_MAX && i < pkt->tags; i++) {
+		to = ctx_bytes(ctx, 2 * ETH_ALEN + (__u32)i * TAG_LEN, TAG_LEN);
+		if (!to)
+			return -1;
+		to[0] = pkt->tag[i].tpid;
+		to[1] = pkt->tag[i].tci;
+	}
+	to = ctx_bytes(ctx, 2 * ETH_ALEN + (__u32)i * TAG_LEN, sizeof(*to));
+	if (!to)
+		return -1;
+	*to = proto;
+	return 0;
+}
+
+/* The Ethernet header: both addresses from @hop, the packet's own tags, and the protocol. */
+static __always_inline int ctx_store_ethernet(ctx_t *ctx, const struct packet *pkt,
+					      const struct turnpike_hop *hop, __be16 proto)
 {
 	const __u32 *from = (const __u32 *)hop;
 	__u32 *to = ctx_bytes(ctx, 0, ETH_HLEN);
@@ -98,17 +147,17 @@ static __always_inline int ctx_store_ethernet(ctx_t *ctx, const struct turnpike_
 	to[1] = from[1];
 	to[2] = from[2];
 	*(__be16 *)(to + 3) = proto;
-	return 0;
+	return likely(!pkt->tags) ? 0 : store_frame_tags(ctx, pkt, proto);
 }
 
-/* Where to write @len bytes of headers behind Ethernet: here the frame itself, not @scratch. */
-static __always_inline void *ctx_open_l3(ctx_t *ctx, void *scratch, __u32 len)
+/* Where to write @len bytes of headers at @off: here the frame itself, not @scratch. */
+static __always_inline void *ctx_open_l3(ctx_t *ctx, void *scratch, __u32 off, __u32 len)
 {
-	return ctx_bytes(ctx, ETH_HLEN, len);
+	return ctx_bytes(ctx, off, len);
 }
 
 /* Ends what ctx_open_l3() began. */
-static __always_inline int ctx_close_l3(ctx_t *ctx, const void *scratch, __u32 len)
+static __always_inline int ctx_close_l3(ctx_t *ctx, const void *scratch, __u32 off, __u32 len)
 {
 	return 0;
 }

@@ -18,14 +18,18 @@ static __always_inline struct turnpike_flow *find_flow(struct packet *pkt)
 	return bpf_map_lookup_elem(&flows6, &pkt->key6);
 }
 
-static __always_inline const struct turnpike_hop *find_hop(const struct turnpike_flow *flow)
+static __always_inline struct turnpike_nexthop *find_nexthop(const struct turnpike_flow *flow)
 {
 	const __u32 index = flow->nexthop;
-	const struct turnpike_nexthop *nexthop = bpf_map_lookup_elem(&nexthops, &index);
 
-	if (!nexthop)
-		return NULL;
-	return &nexthop->hop[nexthop->current & 1];
+	return bpf_map_lookup_elem(&nexthops, &index);
+}
+
+/* The one of the two that the packet has chosen, once: they may change under it. */
+static __always_inline const struct turnpike_hop *
+chosen_hop(const struct packet *pkt, const struct turnpike_nexthop *nexthop)
+{
+	return &nexthop->hop[pkt->hop & 1];
 }
 
 static __always_inline enum turnpike_direction direction(const struct packet *pkt)

@@ -8,6 +8,8 @@ struct flows6_map flows6 SEC(".maps");
 struct nexthops_map nexthops SEC(".maps");
 struct devices_map devices SEC(".maps");
 struct counters_map counters SEC(".maps");
+struct policers_map policers SEC(".maps");
+struct events_map events SEC(".maps");
 
 const volatile struct turnpike_config config = { .version = TURNPIKE_ABI_VERSION };
 

@@ -8,9 +8,10 @@
 
 #include "config.h"
 
-/* Sizes of flows4, flows6 and nexthops are the library's to set; these are for bare loaders. */
+/* Sizes of flows4, flows6, nexthops and policers are the library's to set; these are for bare loaders. */
 #define DEFAULT_FLOWS    65536
 #define DEFAULT_NEXTHOPS 16384
+#define DEFAULT_POLICERS 16384
 
 struct ports_map {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -57,6 +58,21 @@ struct counters_map {
 	__type(value, struct turnpike_counter);
 };
 
+struct policers_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, DEFAULT_POLICERS);
+	__type(key, __u32);
+	__type(value, struct turnpike_policer);
+};
+
+/* As many elements as there are CPUs: libbpf sees to it. */
+struct events_map {
+	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
+	__type(key, __u32);
+	__type(value, __u32);
+};
+
 struct trials_map {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -71,5 +87,7 @@ extern struct flows6_map flows6 SEC(".maps");
 extern struct nexthops_map nexthops SEC(".maps");
 extern struct devices_map devices SEC(".maps");
 extern struct counters_map counters SEC(".maps");
+extern struct policers_map policers SEC(".maps");
+extern struct events_map events SEC(".maps");
 
 #endif /* TURNPIKE_MAPS_H */

@@ -9,13 +9,16 @@
 
 #include "checksum.h"
 #include "maps.h"
+#include "vlan.h"
 
 #define IPV4_NO_OPTIONS   0x45 /* version 4, five words */
 #define IPV4_DF           bpf_htons(0x4000)
 #define IPV4_MF_OR_OFFSET bpf_htons(0x3fff)
 
 /* All headers that are looked at. */
-#define MAX_HLEN (ETH_HLEN + sizeof(struct ipv6hdr) + sizeof(struct udphdr) + CHANNEL_HLEN)
+#define MAX_HLEN                                                                      \
+	(ETH_HLEN + TURNPIKE_TAGS_MAX * TAG_LEN + sizeof(struct ipv6hdr) +            \
+	 sizeof(struct udphdr) + CHANNEL_HLEN)
 
 #define IP6_TCLASS(word) ((__u8)(bpf_ntohl(word) >> 20))
 
@@ -42,7 +45,7 @@ static __always_inline bool to_our_mac(const struct ethhdr *eth)
 
 static __always_inline enum turnpike_verdict parse_ipv4(ctx_t *ctx, struct packet *pkt)
 {
-	const struct iphdr *ip = ctx_bytes(ctx, ETH_HLEN, sizeof(*ip) + sizeof(struct udphdr));
+	const struct iphdr *ip = ctx_bytes(ctx, pkt->l2_len, sizeof(*ip) + sizeof(struct udphdr));
 	const struct udphdr *udp;
 	const __u32 *word;
 
@@ -82,7 +85,7 @@ static __always_inline enum turnpike_verdict parse_ipv4(ctx_t *ctx, struct packe
 
 static __always_inline enum turnpike_verdict parse_ipv6(ctx_t *ctx, struct packet *pkt)
 {
-	const struct ipv6hdr *ip = ctx_bytes(ctx, ETH_HLEN, sizeof(*ip) + sizeof(struct udphdr));
+	const struct ipv6hdr *ip = ctx_bytes(ctx, pkt->l2_len, sizeof(*ip) + sizeof(struct udphdr));
 	const struct udphdr *udp;
 
 	/* An extension header in front of UDP looks like any other protocol, and is as rare. */
@@ -115,23 +118,27 @@ static __always_inline enum turnpike_verdict parse_ipv6(ctx_t *ctx, struct packe
 static __always_inline enum turnpike_verdict parse_ip(ctx_t *ctx, struct packet *pkt)
 {
 	const struct ethhdr *eth = ctx_bytes(ctx, 0, ETH_HLEN);
+	const __be16 *proto;
 
 	if (!eth)
 		return TURNPIKE_NOT_IP;
 	if (!to_our_mac(eth))
 		return TURNPIKE_OTHER_HOST;
-	switch (eth->h_proto) {
+	pkt->l2_len = ethernet_len(ctx) & L2_MASK;
+	if (!read_tags(ctx, pkt))
+		return TURNPIKE_VLAN;
+	proto = ctx_bytes(ctx, pkt->l2_len - sizeof(*proto), sizeof(*proto));
+	if (!proto)
+		return TURNPIKE_VLAN;
+	switch (*proto) {
 	case bpf_htons(ETH_P_IP):
 		pkt->family = TURNPIKE_IPV4;
 		return parse_ipv4(ctx, pkt);
 	case bpf_htons(ETH_P_IPV6):
 		pkt->family = TURNPIKE_IPV6;
 		return parse_ipv6(ctx, pkt);
-	case bpf_htons(ETH_P_8021Q):
-	case bpf_htons(ETH_P_8021AD):
-		return TURNPIKE_VLAN;
 	default:
-		return TURNPIKE_NOT_IP;
+		return is_tag(*proto) ? TURNPIKE_VLAN : TURNPIKE_NOT_IP;
 	}
 }
 
@@ -168,22 +175,19 @@ static __always_inline enum turnpike_verdict parse(ctx_t *ctx, struct packet *pk
 	enum turnpike_verdict verdict;
 	__be16 dport;
 
-	if (ctx_has_vlan(ctx))
-		return TURNPIKE_VLAN;
 	if (ctx_pull_headers(ctx, MAX_HLEN))
 		return TURNPIKE_MALFORMED;
 	verdict = parse_ip(ctx, pkt);
 	if (verdict != TURNPIKE_RELAYED)
 		return verdict;
-	if (ctx_is_gso(ctx))
-		return TURNPIKE_GSO;
-
-	pkt->in_hlen = ETH_HLEN + ip_hlen(pkt->family) + sizeof(struct udphdr);
+	pkt->in_hlen = pkt->l2_len + ip_hlen(pkt->family) + sizeof(struct udphdr);
 	if (pkt->udp_len < sizeof(struct udphdr))
 		return TURNPIKE_MALFORMED;
 	pkt->data_len = pkt->udp_len - sizeof(struct udphdr);
 	if (pkt->in_hlen + pkt->data_len > pkt->len)
 		return TURNPIKE_MALFORMED;
+	if (ctx_is_gso(ctx, ip_hlen(pkt->family) + pkt->udp_len))
+		return TURNPIKE_GSO;
 
 	dport = pkt->family == TURNPIKE_IPV4 ? pkt->key4.dport : pkt->key6.dport;
 	if (port_role(dport) == TURNPIKE_PORT_LISTENER)

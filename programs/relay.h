@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The story of one packet: parse, find its flow, admit, rewrite, send, count.
+ * The story of one packet: parse, find its flow, admit, police, rewrite, send, count.
  *
  * A context (ctx_xdp.h or ctx_tc.h) is included first. Until rewrite() nothing has been written, so
  * every packet that is passed up the stack leaves byte for byte as it came.
@@ -16,19 +16,53 @@
 #include "parse.h"
 #include "flow.h"
 #include "admit.h"
+#include "police.h"
 #include "rewrite.h"
 #include "count.h"
+#include "tell.h"
+
+static __always_inline bool is_dropped(enum turnpike_verdict verdict)
+{
+	return verdict == TURNPIKE_TORN || verdict == TURNPIKE_POLICED || is_told(verdict);
+}
 
 static __always_inline int pass(ctx_t *ctx, const struct packet *pkt, enum turnpike_verdict verdict,
 				enum turnpike_direction dir)
 {
 	count(verdict, dir, pkt->len);
-	return verdict == TURNPIKE_TORN ? (int)CTX_DROP : (int)CTX_PASS;
+	return (int)CTX_PASS;
+}
+
+/* A packet of a flow that is not relayed: most are passed, too. */
+static __always_inline int refuse(ctx_t *ctx, const struct packet *pkt,
+				  enum turnpike_verdict verdict, enum turnpike_direction dir)
+{
+	if (is_told(verdict))
+		tell(ctx, pkt, verdict);
+	count(verdict, dir, pkt->len);
+	return is_dropped(verdict) ? (int)CTX_DROP : (int)CTX_PASS;
+}
+
+/* From here on the packet is one of ours. */
+static __always_inline enum turnpike_verdict relay_flow(ctx_t *ctx, struct packet *pkt,
+							struct turnpike_flow *flow,
+							struct turnpike_nexthop *nexthop,
+							const struct turnpike_hop *hop,
+							enum moves moves)
+{
+	const enum turnpike_verdict verdict = admit(ctx, pkt, flow, hop);
+
+	if (verdict != TURNPIKE_RELAYED)
+		return verdict;
+	if (!police(pkt, flow))
+		return TURNPIKE_POLICED;
+	return (enum turnpike_verdict)rewrite(ctx, pkt, flow, nexthop, moves);
 }
 
 static __always_inline int relay(ctx_t *ctx, enum moves moves)
 {
 	struct packet pkt = { .len = ctx_len(ctx) };
+	struct turnpike_nexthop *nexthop;
 	const struct turnpike_hop *hop;
 	enum turnpike_direction dir;
 	struct turnpike_flow *flow;
@@ -37,24 +71,23 @@ static __always_inline int relay(ctx_t *ctx, enum moves moves)
 	verdict = parse(ctx, &pkt);
 	if (verdict != TURNPIKE_RELAYED)
 		return pass(ctx, &pkt, verdict, TURNPIKE_DIR_NONE);
-
 	flow = find_flow(&pkt);
 	if (!flow)
 		return pass(ctx, &pkt, TURNPIKE_NO_FLOW, TURNPIKE_DIR_NONE);
-	hop = find_hop(flow);
 	pkt.out_channel = flow->channel;
 	pkt.out_family = flow->family;
 	dir = direction(&pkt);
-	pkt.out_hlen = ETH_HLEN + ip_hlen(pkt.out_family) + sizeof(struct udphdr) +
+	pkt.out_hlen = pkt.l2_len + ip_hlen(pkt.out_family) + sizeof(struct udphdr) +
 		       channel_hlen(pkt.out_channel);
+	nexthop = find_nexthop(flow);
+	if (!nexthop)
+		return pass(ctx, &pkt, TURNPIKE_NO_NEXTHOP, dir);
+	pkt.hop = (__u8)nexthop->current;
+	hop = chosen_hop(&pkt, nexthop);
 
-	verdict = admit(ctx, &pkt, flow, hop);
+	verdict = relay_flow(ctx, &pkt, flow, nexthop, hop, moves);
 	if (verdict != TURNPIKE_RELAYED)
-		return pass(ctx, &pkt, verdict, dir);
-	verdict = rewrite(ctx, &pkt, flow, hop, moves);
-	if (verdict != TURNPIKE_RELAYED)
-		return pass(ctx, &pkt, verdict, dir);
-
+		return refuse(ctx, &pkt, verdict, dir);
 	count(TURNPIKE_RELAYED, dir, pkt.data_len);
 	if (pkt.udp_check && pkt.checksum != CHECKSUM_UPDATE)
 		count(TURNPIKE_PARTIAL, dir, pkt.data_len);

@@ -7,6 +7,7 @@
 #ifndef TURNPIKE_REWRITE_H
 #define TURNPIKE_REWRITE_H
 
+#include "flow.h"
 #include "room.h"
 
 #define MAX_L3_HLEN (sizeof(struct ipv6hdr) + sizeof(struct udphdr) + CHANNEL_HLEN)
@@ -40,7 +41,7 @@ static __always_inline void write_ipv4(struct iphdr *ip, const struct packet *pk
 				       const struct turnpike_flow *flow, __u16 udp_len)
 {
 	const __be16 tot_len = bpf_htons((__u16)(sizeof(*ip) + udp_len));
-	const __be16 id = bpf_htons((__u16)(flow->ip4_id + flow->packets));
+	const __be16 id = bpf_htons(pkt->ip4_id);
 	const __u8 ttl = pkt->ttl - 1;
 	__u32 sum = flow->ip4_sum;
 
@@ -97,7 +98,7 @@ static __always_inline int write_l3(ctx_t *ctx, const struct packet *pkt,
 {
 	const __u32 hlen = ip_hlen(family) + sizeof(struct udphdr) + chlen;
 	__u32 scratch[MAX_L3_HLEN / sizeof(__u32)];
-	void *ip = ctx_open_l3(ctx, scratch, hlen);
+	void *ip = ctx_open_l3(ctx, scratch, pkt->l2_len, hlen);
 
 	if (!ip)
 		return -1;
@@ -106,7 +107,7 @@ static __always_inline int write_l3(ctx_t *ctx, const struct packet *pkt,
 	else
 		write_ipv6(ip, pkt, flow, udp_len);
 	write_udp(ip + ip_hlen(family), pkt, flow, chlen, udp_len, check);
-	return ctx_close_l3(ctx, scratch, hlen);
+	return ctx_close_l3(ctx, scratch, pkt->l2_len, hlen);
 }
 
 /* Families and framings as literals, so that each has its constant bounds. */
@@ -116,7 +117,7 @@ static __always_inline int write_headers(ctx_t *ctx, const struct packet *pkt,
 {
 	const bool ipv4 = pkt->out_family == TURNPIKE_IPV4;
 
-	if (ctx_store_ethernet(ctx, hop, bpf_htons(ipv4 ? ETH_P_IP : ETH_P_IPV6)))
+	if (ctx_store_ethernet(ctx, pkt, hop, bpf_htons(ipv4 ? ETH_P_IP : ETH_P_IPV6)))
 		return -1;
 	if (ipv4 && pkt->out_channel)
 		return write_l3(ctx, pkt, flow, TURNPIKE_IPV4, CHANNEL_HLEN, udp_len, check);
@@ -127,25 +128,46 @@ static __always_inline int write_headers(ctx_t *ctx, const struct packet *pkt,
 	return write_l3(ctx, pkt, flow, TURNPIKE_IPV6, 0, udp_len, check);
 }
 
-static __always_inline enum turnpike_verdict rewrite(ctx_t *ctx, const struct packet *pkt,
-						     const struct turnpike_flow *flow,
-						     const struct turnpike_hop *hop,
-						     enum moves moves)
+/*
+ * RFC 6864 section 4: only what may be fragmented needs a number that its pair of addresses has not
+ * used lately.
+ */
+static __always_inline __u16 ip4_id(const struct packet *pkt, const struct turnpike_flow *flow,
+				    struct turnpike_nexthop *nexthop)
 {
-	const __u16 udp_len =
-		(__u16)(sizeof(struct udphdr) + channel_hlen(pkt->out_channel) + pkt->data_len);
-	const __u16 check = udp_check(pkt, flow, udp_len);
+	if (pkt->out_family != TURNPIKE_IPV4 || pkt->frag_off)
+		return (__u16)flow->packets;
+	return (__u16)__sync_fetch_and_add(&nexthop->ip4_id, 1);
+}
 
+/* An enum turnpike_verdict. Not inlined, for the verifier's sake: see bulk.h. */
+__noinline int rewrite(ctx_t *ctx, struct packet *pkt, const struct turnpike_flow *flow,
+		       struct turnpike_nexthop *nexthop, enum moves moves)
+{
+	const struct turnpike_hop *hop;
+	__u16 udp_len, check;
+
+	/* A pointer that a global function gets may be NULL, says the verifier. */
+	if (!pkt || !flow || !nexthop)
+		return TURNPIKE_TORN;
+	hop = chosen_hop(pkt, nexthop);
+	udp_len = (__u16)(sizeof(struct udphdr) + channel_hlen(pkt->out_channel) + pkt->data_len);
+	check = udp_check(pkt, flow, udp_len);
+
+	if (ctx_open_tags(ctx, pkt))
+		return TURNPIKE_TORN;
 	switch (make_room(ctx, pkt, moves)) {
 	case ROOM_NONE:
-		return TURNPIKE_NO_ROOM;
+		return ctx_close_tags(ctx, pkt) ? TURNPIKE_TORN : TURNPIKE_NO_ROOM;
 	case ROOM_TORN:
 		return TURNPIKE_TORN;
 	case ROOM_MADE:
 		break;
 	}
-	return write_headers(ctx, pkt, flow, hop, udp_len, check) ? TURNPIKE_TORN
-								  : TURNPIKE_RELAYED;
+	pkt->ip4_id = ip4_id(pkt, flow, nexthop);
+	if (write_headers(ctx, pkt, flow, hop, udp_len, check) || ctx_close_tags(ctx, pkt))
+		return TURNPIKE_TORN;
+	return TURNPIKE_RELAYED;
 }
 
 #endif /* TURNPIKE_REWRITE_H */

@@ -14,10 +14,11 @@
 
 #include <linux/types.h>
 #include <turnpike/addr.h>
+#include <turnpike/policer.h>
 #include <turnpike/verdicts.h>
 
 /** Changes whenever a struct below does; the library refuses programs of another version. */
-#define TURNPIKE_ABI_VERSION 1
+#define TURNPIKE_ABI_VERSION 2
 
 /** Numbers of channels: of RFC 5766 section 11, of which RFC 8656 leaves 0x4000 to 0x4fff. */
 #define TURNPIKE_CHANNEL_MIN 0x4000
@@ -60,6 +61,9 @@ struct turnpike_key6 {
 	__u16 pad; /* zero */
 };
 
+/** Of a hairpin there are two: the one client's way to its peer, and the other's way back. */
+#define TURNPIKE_FLOW_POLICERS 2
+
 /**
  * struct turnpike_flow - value of flows4 and flows6: what to do with a packet, fully worked out
  * @expires:    CLOCK_MONOTONIC, ns; at this instant and later the packet is passed up
@@ -72,9 +76,9 @@ struct turnpike_key6 {
  * @ip4_sum:    IPv4 header of the outgoing packet: version, header length, protocol, addresses
  * @sport, @dport:  of the outgoing packet
  * @channel:    of the outgoing packet; 0 for plain UDP
- * @ip4_id:     IPv4 identification of the first packet, counted up from there
  * @ip6_label:  IPv6 flow label of the outgoing packet (the low 20 bits)
  * @family:     enum turnpike_family of the outgoing packet; the incoming one's is the map's
+ * @policer:    indexes into policers, each of which must let the packet pass; 0: none
  * @src, @dst:  of the outgoing packet; IPv4: the first word, the rest zero
  */
 struct turnpike_flow {
@@ -89,21 +93,42 @@ struct turnpike_flow {
 	__be16 sport;
 	__be16 dport;
 	__be16 channel;
-	__u16 ip4_id;
-	__be32 ip6_label;
 	__u8 family;
-	__u8 pad[7]; /* zero */
+	__u8 pad; /* zero */
+	__be32 ip6_label;
+	__u32 policer[TURNPIKE_FLOW_POLICERS];
 	__be32 src[4];
 	__be32 dst[4];
 };
 
-/** One way out of the machine. All zero: not resolved. */
+/** VLAN tags that are relayed: one (IEEE 802.1Q), or one in another (802.1ad). */
+#define TURNPIKE_TAGS_MAX 2
+
+/** A VLAN tag as it lies in a frame. */
+struct turnpike_tag {
+	__be16 tpid;
+	__be16 tci;
+};
+
+/** The VLAN's number in a tag; the rest, priority and drop eligibility, is the packet's own. */
+#define TURNPIKE_TAG_VID 0x0fff
+
+/**
+ * struct turnpike_hop - one way out of the machine; all zero: not resolved
+ * @ifindex: 0: not resolved, pass the packet up
+ * @mtu:   bytes of IP packet
+ * @flags: TURNPIKE_HOP_...
+ * @tags:  how many VLAN tags a frame has there
+ * @tag:   these, the outer one first; of their TCI the VLAN's number only
+ */
 struct turnpike_hop {
 	__u8 dmac[6];
 	__u8 smac[6];
-	__u32 ifindex; /* 0: not resolved, pass the packet up */
-	__u32 mtu;     /* bytes of IP packet */
-	__u32 flags;   /* TURNPIKE_HOP_... */
+	__u32 ifindex;
+	__u16 mtu;
+	__u8 flags;
+	__u8 tags;
+	struct turnpike_tag tag[TURNPIKE_TAGS_MAX];
 };
 
 /** The device takes frames that a native XDP program redirects to it (ndo_xdp_xmit). */
@@ -113,13 +138,32 @@ struct turnpike_hop {
  * nexthops: an array, mapped into the library's memory. The library fills the element of @hop that
  * is not current and then moves @current with a single store, so a packet never sees half a hop.
  * Element 0 of the array is never resolved.
+ *
+ * @ip4_id is counted up by packets that may be fragmented on their way: one count for each pair of
+ * addresses, as RFC 6864 section 4.3 wants it.
  */
 struct turnpike_nexthop {
 	__u32 current; /* 0 or 1 */
-	__u32 pad;
+	__u32 ip4_id;
 	struct turnpike_hop hop[2];
-	__u8 reserved[8]; /* one cache line */
 };
+
+/**
+ * events: a perf event array, read by the library. A packet that is dropped although its sender
+ * must be told: this, and the frame's first TURNPIKE_EVENT_FRAME bytes, or all of it.
+ */
+struct turnpike_event {
+	__u32 verdict; /* TTL or DONT_FRAGMENT */
+	__u32 ifindex; /* where it came in */
+	__u32 mtu;     /* DONT_FRAGMENT: bytes of IP packet that the sender may send; else 0 */
+	__u32 l2_len;  /* bytes in front of the IP header */
+	__u32 len;     /* of the frame that follows */
+	__u32 pad;     /* zero */
+};
+
+/** RFC 4443 section 2.4 (c): what fits an ICMP error, and the frame's header with its tags. */
+#define TURNPIKE_EVENT_FRAME (1280 - 40 - 8 + 22)
+
 
 /** What the packet's direction was, as far as it was found out. */
 enum turnpike_direction {
@@ -138,7 +182,7 @@ enum turnpike_direction {
 
 struct turnpike_device {
 	__u8 mac[6]; /* frames to other addresses are passed up */
-	__u16 pad;
+	__u16 mtu;   /* larger packets that it got are several in one */
 };
 
 /**
@@ -196,7 +240,7 @@ struct turnpike_trial {
 _Static_assert(sizeof(struct turnpike_key4) == 16, "no hidden padding");
 _Static_assert(sizeof(struct turnpike_key6) == 40, "no hidden padding");
 _Static_assert(sizeof(struct turnpike_flow) == 88, "no hidden padding");
-_Static_assert(sizeof(struct turnpike_hop) == 24, "no hidden padding");
+_Static_assert(sizeof(struct turnpike_hop) == 28, "no hidden padding");
 _Static_assert(sizeof(struct turnpike_nexthop) == 64, "one cache line");
 _Static_assert(sizeof(struct turnpike_device) == 8, "no hidden padding");
 _Static_assert(sizeof(struct turnpike_flow_expiry) == 56, "no hidden padding");

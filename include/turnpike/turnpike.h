@@ -102,6 +102,7 @@ TURNPIKE_API int turnpike_hook_parse(const char *name, enum turnpike_hook *ret);
  * @max_flows:    flows of each family; a channel binding takes two. 0: 65536. Memory is taken at
  * once, about 170 bytes a flow of IPv4 and 200 of IPv6
  * @max_nexthops: different pairs of local and remote address. 0: 16384, 64 bytes each
+ * @max_policers: limits at the same time, see turnpike_policer_new(). 0: 16384, 32 bytes each
  * @demote_packets: so many packets in a second that find no room, or that the program does not
  * meet, end an automatic choice; 0: 20
  * @demote_percent: and they must be more than so many in a hundred of those to be relayed; 0: 1
@@ -112,6 +113,7 @@ struct turnpike_open_opts {
 	size_t sz;
 	__u32 max_flows;
 	__u32 max_nexthops;
+	__u32 max_policers;
 	__u32 demote_packets;
 	__u32 demote_percent;
 	__u32 backoff_first_ms;
@@ -262,9 +264,14 @@ turnpike_for_each_device(const struct turnpike *tp,
  * @pad:     zero
  * @channel_expires:    from then on packets of the client are passed up
  * @permission_expires: from then on packets of the peer are passed up
+ * @to_peer_policer, @to_client_policer: limit each direction, see turnpike_policer_new(); 0: none
  *
  * @client and @server are of one family, @relay and @peer of one; both may be the same. @client,
  * @server and @channel identify a binding.
+ *
+ * Where two bindings are each other's peers, the one's @peer the other's @relay and the other way
+ * round, packets go from client to client in one pass, from channel to channel; they need the live
+ * channel of the one and the live permission of the other, and are charged to both.
  */
 struct turnpike_binding {
 	struct turnpike_addr client;
@@ -275,6 +282,8 @@ struct turnpike_binding {
 	__u16 pad[3];
 	__u64 channel_expires;
 	__u64 permission_expires;
+	__u32 to_peer_policer;
+	__u32 to_client_policer;
 };
 
 /**
@@ -300,8 +309,48 @@ TURNPIKE_API int turnpike_bind(struct turnpike *tp, const struct turnpike_bindin
 TURNPIKE_API int turnpike_unbind(struct turnpike *tp, const struct turnpike_binding *binding);
 
 /**
+ * turnpike_policer_new() - a limit on bytes of application data a second, for one binding or more
+ * @rate:  bytes a second; 0: no limit, for now
+ * @burst: bytes that may come at once; larger datagrams never pass. 0: a quarter of a second's, and
+ *         at least 64 KiB
+ * @ret:   its number, never 0, for struct turnpike_binding; to be given to turnpike_policer_free()
+ *
+ * Packets of all bindings and directions that bear the number are charged to it, by the kernel and
+ * by turnpike_police(); what is too much is dropped, and counted as TURNPIKE_POLICED.
+ *
+ * Returns 0; -ENOSPC if there are as many as the handle was opened for.
+ */
+TURNPIKE_API int turnpike_policer_new(struct turnpike *tp, __u64 rate, __u64 burst, __u32 *ret);
+
+/** turnpike_policer_set() - another rate and burst, at once; -EINVAL: there is no such limit. */
+TURNPIKE_API int turnpike_policer_set(struct turnpike *tp, __u32 policer, __u64 rate, __u64 burst);
+
+/** turnpike_policer_free() - the number may be given out again: no binding must bear it any more. */
+TURNPIKE_API void turnpike_policer_free(struct turnpike *tp, __u32 policer);
+
+/**
+ * turnpike_police() - charge a packet that the server relays itself
+ * @policer: 0 is never a limit
+ * @bytes:   of application data
+ *
+ * Returns 0: relay it; -EDQUOT: drop it.
+ */
+TURNPIKE_API int turnpike_police(struct turnpike *tp, __u32 policer, __u32 bytes);
+
+/**
+ * turnpike_path_changed() - what is known of the way from @local to @remote is no longer true
+ * @local, @remote: IP addresses, one of them ours; the ports are ignored
+ *
+ * For a server whose sockets are told that a packet was too big (IP_RECVERR, IPV6_RECVERR: EMSGSIZE):
+ * the kernel then knows another path MTU, of which netlink(7) says nothing. Packets that do not fit
+ * are not relayed in the kernel from now on.
+ */
+TURNPIKE_API void turnpike_path_changed(struct turnpike *tp, const struct turnpike_addr *local,
+					const struct turnpike_addr *remote);
+
+/**
  * struct turnpike_flow_info - one direction of a binding, as it is in the kernel
- * @direction:   to the peer or to the client
+ * @direction:   to the peer, to the client, or to the client of another binding: a hairpin
  * @src, @dst:   of the packets that come in
  * @new_src, @new_dst: of the packets that go out
  * @channel:     of the binding, host order
@@ -363,7 +412,10 @@ TURNPIKE_API int turnpike_fd(const struct turnpike *tp);
  * turnpike_poll() - take in changes of routes, neighbours and links; does not block
  *
  * Call it when turnpike_fd() is readable, and once a second: it also keeps the neighbours fresh
- * that only the kernel's fast path talks to, and looks after the devices (turnpike_on_change()).
+ * that only the kernel's fast path talks to, looks after the devices (turnpike_on_change()), and
+ * tells senders of packets that were dropped because their TTL was used up, or that were too big and
+ * not to be fragmented: by ICMP, as a router does (RFC 8656 section 13), if there is CAP_NET_RAW,
+ * and at most 100 a second.
  *
  * Returns 0 or a negative errno of netlink(7); all next hops are then looked up anew.
  */

@@ -19,7 +19,7 @@
 #define TURNPIKE_VERDICTS(X)                                                                        \
 	X(RELAYED,        "relayed",        RELAY, "relayed in the kernel")                         \
 	X(NOT_IP,         "not-ip",         PASS,  "neither IPv4 nor IPv6")                         \
-	X(VLAN,           "vlan",           PASS,  "carries a VLAN tag")                            \
+	X(VLAN,           "vlan",           PASS,  "other VLAN tags than its next hop has")         \
 	X(OTHER_HOST,     "other-host",     PASS,  "sent to another MAC address than the device's") \
 	X(NOT_UDP,        "not-udp",        PASS,  "not UDP")                                       \
 	X(NOT_OURS,       "not-ours",       PASS,  "the destination port has no flow")              \
@@ -32,7 +32,7 @@
 	X(LONG_PADDING,   "long-padding",   PASS,  "more than 3 bytes follow the ChannelData")      \
 	X(NO_FLOW,        "no-flow",        PASS,  "no flow for this 5-tuple and channel")          \
 	X(EXPIRED,        "expired",        PASS,  "the flow's permission or channel has expired")  \
-	X(TTL,            "ttl",            PASS,  "TTL or hop limit used up")                      \
+	X(TTL,            "ttl",            DROP,  "TTL or hop limit used up; its sender is told")  \
 	X(NO_NEXTHOP,     "no-nexthop",     PASS,  "route or neighbour not resolved")               \
 	X(NO_EGRESS,      "no-egress",      PASS,  "the egress device takes no frames from XDP")    \
 	X(TOO_BIG,        "too-big",        PASS,  "larger than the egress device's MTU")           \
@@ -41,7 +41,9 @@
 	X(TORN,           "torn",           DROP,  "a helper failed after the frame was changed")   \
 	X(HEAD_FAILED,    "head-failed",    NOTE,  "no head room; the tail was tried")              \
 	X(TAIL_FAILED,    "tail-failed",    NOTE,  "no tail room; the head was tried")              \
-	X(PARTIAL,        "partial",        NOTE,  "relayed with a checksum its sender left partial")
+	X(PARTIAL,        "partial",        NOTE,  "relayed with a checksum its sender left partial") \
+	X(DONT_FRAGMENT,  "dont-fragment",  DROP,  "too big, and not to be fragmented; its sender is told") \
+	X(POLICED,        "policed",        DROP,  "more than its allocation may send or get")
 /* clang-format on */
 
 enum turnpike_verdict {

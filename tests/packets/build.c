@@ -178,15 +178,15 @@ __u16 word_for_check(const struct frame *frame, __u16 check)
 static size_t put_ethernet(const struct frame *frame, __u8 *to)
 {
 	const __u16 usual = frame->family == TURNPIKE_IPV4 ? 0x0800 : 0x86dd;
-	size_t len = 0;
+	size_t len = 0, i;
 
 	mac_addr(frame->dmac ? frame->dmac : MAC_OURS, to);
 	mac_addr(frame->smac ? frame->smac : MAC_ROUTER, to + MAC_LEN);
 	len += 2 * MAC_LEN;
-	if (frame->tpid) {
-		put16(to + len, frame->tpid);
-		put16(to + len + 2, 5);
-		len += 4;
+	for (i = 0; i < TAGS && frame->tag[i]; i++) {
+		put16(to + len, frame->tag[i] >> 16);
+		put16(to + len + 2, frame->tag[i] & 0xffff);
+		len += TAG_LEN;
 	}
 	put16(to + len, frame->ethertype ? frame->ethertype : usual);
 	return len + 2;

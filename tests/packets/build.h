@@ -53,6 +53,10 @@ enum checksum {
 
 #define CHECKSUM_ERROR 0x1234
 
+/* One more than is relayed. */
+#define TAGS    3
+#define TAG_LEN 4
+
 #define TTL_USUAL 64
 #define TTL_ZERO  0x100 /* a TTL of 0, as 0 stands for the usual one */
 
@@ -63,7 +67,7 @@ enum checksum {
  * @id, @label:  of IPv4, of IPv6
  * @options:     bytes of IPv4 options, in fours
  * @extensions:  bytes of an IPv6 destination options header, in eights
- * @tpid:        Ethernet type of a VLAN tag, 0: no tag
+ * @tag:         VLAN tags, TPID and TCI, the outer one first; 0: none
  * @ethertype:   instead of the family's
  * @version, @protocol: instead of the right ones, IP's first four bits and UDP's number
  * @ip_len_add, @udp_len_add, @channel_len_add: what these length fields are off by
@@ -83,7 +87,8 @@ struct frame {
 	__u8 tos, version, protocol;
 	__u16 ttl, frag_off, id;
 	__u32 label;
-	__u16 options, extensions, tpid, ethertype;
+	__u16 options, extensions, ethertype;
+	__u32 tag[TAGS];
 	int ip_len_add, udp_len_add, channel_len_add, ip_check_add;
 	__u16 channel, padding, data_len, word;
 	__u16 min_len, cut;

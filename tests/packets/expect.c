@@ -11,7 +11,7 @@
 #define IP4_DF       0x4000
 #define SMALL_ENOUGH 1260 /* an IPv4 packet that no path needs to fragment */
 #define OUT_LABEL    0x5a1c3
-#define OUT_ID       0xfffe /* with OLD_PACKETS it runs over */
+#define OUT_ID       0x1ffff /* the last before it runs over, and bits that are not sent */
 #define OLD_PACKETS  3
 #define OLD_BYTES    0x1fffffffful
 #define LARGE_MTU    9000
@@ -70,9 +70,42 @@ struct frame vector_usual(enum turnpike_direction direction)
 			       .channel = from[direction].channel };
 }
 
-static struct turnpike_nexthop make_nexthop(enum hop hop, __u32 mtu)
+/* The next hop's tags: the frame's VLANs without their priorities, or something else. */
+static void make_tags(const struct vector *vector, struct turnpike_hop *hop)
 {
-	struct turnpike_nexthop nexthop = { .current = hops[hop].current };
+	__u32 tag[TAGS] = { 0 };
+	__u8 n = 0, i;
+
+	while (n < TAGS && vector->in.tag[n]) {
+		tag[n] = vector->in.tag[n] & 0xffff0fff;
+		n++;
+	}
+	switch (vector->tagging) {
+	case TAGGED_ALIKE:
+		break;
+	case TAGGED_OTHER_VLAN:
+		tag[n - 1] ^= 0x800;
+		break;
+	case TAGGED_OTHER_TYPE:
+		tag[n - 1] ^= (0x8100u ^ 0x88a8u) << 16;
+		break;
+	case TAGGED_FEWER:
+		tag[--n] = 0;
+		break;
+	case TAGGED_MORE:
+		tag[n++] = 0x81000005;
+		break;
+	}
+	hop->tags = n;
+	for (i = 0; i < TURNPIKE_TAGS_MAX && i < n; i++)
+		hop->tag[i] = (struct turnpike_tag){ htons((__u16)(tag[i] >> 16)),
+						     htons((__u16)tag[i]) };
+}
+
+static struct turnpike_nexthop make_nexthop(const struct vector *vector, __u32 mtu)
+{
+	const enum hop hop = vector->hop;
+	struct turnpike_nexthop nexthop = { .current = hops[hop].current, .ip4_id = OUT_ID };
 	struct turnpike_hop *ours = &nexthop.hop[hops[hop].current];
 	struct turnpike_hop *stale = &nexthop.hop[!hops[hop].current];
 
@@ -82,8 +115,9 @@ static struct turnpike_nexthop make_nexthop(enum hop hop, __u32 mtu)
 	mac_addr(MAC_NEXT, ours->dmac);
 	mac_addr(hops[hop].smac, ours->smac);
 	ours->ifindex = hops[hop].ifindex;
-	ours->flags = hops[hop].flags;
-	ours->mtu = mtu;
+	ours->flags = (__u8)hops[hop].flags;
+	ours->mtu = (__u16)mtu;
+	make_tags(vector, ours);
 	return nexthop;
 }
 
@@ -110,9 +144,8 @@ void vector_flow(enum turnpike_direction direction, struct families pair, struct
 		encode_to_peer(&binding, ret);
 	if (hairpin)
 		ret->flow.channel = htons(CHANNEL_B);
-	ret->flow.packets = OLD_PACKETS;
+	ret->flow.packets = OLD_PACKETS; /* which with DF is the IPv4 identification */
 	ret->flow.bytes = OLD_BYTES;
-	ret->flow.ip4_id = OUT_ID;
 	ret->flow.ip6_label = htonl(OUT_LABEL);
 }
 
@@ -139,7 +172,6 @@ static struct frame outgoing(const struct bench *bench, const struct vector *vec
 		.checksum = outgoing_checksum(bench, in, family),
 		.tos = in->tos,
 		.ttl = (__u16)((in->ttl ? in->ttl : TTL_USUAL) - 1),
-		.id = (__u16)(OUT_ID + OLD_PACKETS),
 		.label = OUT_LABEL,
 		.channel = to[vector->flow].channel,
 		.data_len = in->data_len,
@@ -151,6 +183,8 @@ static struct frame outgoing(const struct bench *bench, const struct vector *vec
 		out.frag_off = in->frag_off & IP4_DF;
 	else if (ip_len(&out) > SMALL_ENOUGH)
 		out.frag_off = IP4_DF;
+	out.id = (__u16)(out.frag_off ? OLD_PACKETS : OUT_ID);
+	memcpy(out.tag, in->tag, sizeof(out.tag));
 	return out;
 }
 
@@ -162,6 +196,9 @@ static struct frame incoming(const struct bench *bench, const struct vector *vec
 	struct frame full, out;
 
 	in.family = pair.in;
+	/* TC sees the outer tag beside the frame, never in it. */
+	if (bench_variant(bench)->tc)
+		memmove(in.tag, in.tag + 1, sizeof(in.tag) - sizeof(in.tag[0]));
 	if (vector->room == ROOM_NEITHER)
 		in.data_len =
 			(__u16)(bench_buffer(bench) - vector->left - ETHERNET_HLEN - ip_len(&in));
@@ -203,7 +240,11 @@ static bool crafted(const struct bench *bench, const struct vector *vector, cons
 static enum turnpike_direction counted_direction(const struct vector *vector)
 {
 	switch (vector->verdict) {
+	case TURNPIKE_VLAN:
+		return vector->in.tag[TURNPIKE_TAGS_MAX] ? TURNPIKE_DIR_NONE : vector->flow;
 	case TURNPIKE_RELAYED:
+	case TURNPIKE_DONT_FRAGMENT:
+	case TURNPIKE_POLICED:
 	case TURNPIKE_EXPIRED:
 	case TURNPIKE_TTL:
 	case TURNPIKE_NO_NEXTHOP:
@@ -249,6 +290,52 @@ static void expect_relayed(const struct bench *bench, const struct vector *vecto
 	ret->after.bytes += ret->in.data_len;
 }
 
+/* RFC 8656 section 13.2: what would fit, and for peers room for a Data indication. */
+static __u32 told_mtu(const struct vector *vector, __u32 hop_mtu, const struct frame *in,
+		      const struct frame *out)
+{
+	const int grown = (int)ip_len(out) - ((int)ip_len(in) - in->padding);
+	const int room = vector->flow == TURNPIKE_DIR_TO_CLIENT ? 48 : 0;
+	const int mtu = (int)hop_mtu - grown - room;
+
+	return (__u32)(in->family == TURNPIKE_IPV6 && mtu < 1280 ? 1280 : mtu);
+}
+
+static void expect_told(const struct vector *vector, __u8 out_family, const struct bench *bench,
+			struct expectation *ret)
+{
+	const struct turnpike_hop *hop = &ret->nexthop.hop[ret->nexthop.current];
+	const struct frame out = outgoing(bench, vector, &ret->in, out_family);
+	const bool ttl = vector->verdict == TURNPIKE_TTL;
+	__u32 i = 0;
+
+	while (ret->in.tag[i])
+		i++;
+	ret->told.n = 1;
+	ret->told.event = (struct turnpike_event){
+		.verdict = vector->verdict,
+		.ifindex = BENCH_IFINDEX,
+		.mtu = ttl ? 0 : told_mtu(vector, hop->mtu, &ret->in, &out),
+		.l2_len = ETHERNET_HLEN + TAG_LEN * i,
+		.len = ret->in_len < TURNPIKE_EVENT_FRAME ? ret->in_len : TURNPIKE_EVENT_FRAME,
+	};
+	memcpy(ret->told.frame, ret->in_bytes, ret->told.event.len);
+}
+
+static void expect_dropped(const struct bench *bench, const struct vector *vector,
+			   __u8 out_family, struct expectation *ret)
+{
+	ret->action = bench_variant(bench)->tc ? TC_ACT_SHOT : XDP_DROP;
+	if (vector->verdict != TURNPIKE_POLICED)
+		expect_told(vector, out_family, bench, ret);
+}
+
+static bool is_dropped(enum turnpike_verdict verdict)
+{
+	return verdict == TURNPIKE_TTL || verdict == TURNPIKE_DONT_FRAGMENT ||
+	       verdict == TURNPIKE_POLICED;
+}
+
 static void expect_passed(const struct bench *bench, const struct vector *vector,
 			  struct expectation *ret)
 {
@@ -256,6 +343,27 @@ static void expect_passed(const struct bench *bench, const struct vector *vector
 	ret->out_len = ret->in_len;
 	ret->action = bench_variant(bench)->tc ? TC_ACT_UNSPEC : XDP_PASS;
 	expect_count(ret, counted_direction(vector), vector->verdict, ret->in_len);
+}
+
+/* A byte takes a second to come back; within is what the packet takes, to the byte. */
+static void expect_limits(const struct vector *vector, struct expectation *ret)
+{
+	const __u64 second = 1000000000;
+	__u32 i;
+
+	if (vector->limit == LIMIT_NONE)
+		return;
+	for (i = 0; i < TURNPIKE_FLOW_POLICERS; i++) {
+		ret->flow.flow.policer[i] = ret->after.policer[i] = i + 1;
+		ret->policers[i].cost = second << TURNPIKE_POLICER_SHIFT;
+		ret->policers[i].burst = ret->in.data_len * second;
+	}
+	ret->charged[0] = vector->limit != LIMIT_SHORT;
+	ret->charged[1] = vector->limit == LIMIT_FITS;
+	if (vector->limit == LIMIT_SHORT)
+		ret->policers[0].burst--;
+	if (vector->limit == LIMIT_SECOND_SHORT)
+		ret->policers[1].burst--;
 }
 
 /* The flow, and the next hop with an MTU that fits the packet, or just not. */
@@ -272,11 +380,18 @@ static void expect_state(const struct bench *bench, const struct vector *vector,
 		ret->flow.flow.expires = now() - JUST_NOW;
 	ret->after = ret->flow.flow;
 
+	ret->mtu = LARGE_MTU;
+	if (vector->came != MTU_LARGE)
+		ret->mtu = (__u16)(ip_len(&ret->in) - (vector->came == MTU_SHORT));
 	if (vector->mtu != MTU_LARGE)
 		mtu = (__u32)ip_len(&out) - (vector->mtu == MTU_SHORT);
 	if (vector->hop != HOP_BEYOND)
 		ret->hop = hops[vector->hop].index;
-	ret->nexthop = make_nexthop(vector->hop, mtu);
+	ret->nexthop = make_nexthop(vector, mtu);
+	ret->nexthop_id = OUT_ID;
+	if (vector->verdict == TURNPIKE_RELAYED && pair.out == TURNPIKE_IPV4 && !out.frag_off)
+		ret->nexthop_id++;
+	expect_limits(vector, ret);
 }
 
 bool expect(const struct bench *bench, const struct vector *vector, struct families pair,
@@ -291,5 +406,7 @@ bool expect(const struct bench *bench, const struct vector *vector, struct famil
 		expect_relayed(bench, vector, pair.out, ret);
 	else
 		expect_passed(bench, vector, ret);
+	if (is_dropped(vector->verdict))
+		expect_dropped(bench, vector, pair.out, ret);
 	return crafted(bench, vector, &ret->in, pair.out);
 }

@@ -13,9 +13,14 @@
  * @in:        the packet
  * @flow:      to be installed, if its key has a family
  * @nexthop:   to be installed at @hop, unless that is 0
+ * @mtu:       of the device that @in comes by
  * @in_bytes:  what goes in; all of the frame, should it be cut off at @in_len
  * @out_bytes: what must come out
  * @action:    what the program must return
+ * @told:      what it must tell the library: n is 0 or 1
+ * @policers:  those of the flow, before
+ * @charged:   which of them the packet is charged to
+ * @nexthop_id: what must have become of the next hop's IPv4 identification
  * @counts:    what it must count
  * @after:     what must have become of @flow
  */
@@ -23,12 +28,17 @@ struct expectation {
 	struct frame in;
 	struct encoded_flow flow;
 	struct turnpike_nexthop nexthop;
+	__u16 mtu;
 	__u32 hop;
 	__u8 in_bytes[FRAME_MAX];
 	__u8 out_bytes[FRAME_MAX];
 	__u32 in_len;
 	__u32 out_len;
 	int action;
+	struct told told;
+	struct turnpike_policer policers[TURNPIKE_FLOW_POLICERS];
+	bool charged[TURNPIKE_FLOW_POLICERS];
+	__u32 nexthop_id;
 	struct counts counts;
 	struct turnpike_flow after;
 };

@@ -110,7 +110,7 @@ int poison_tc(struct __sk_buff *ctx)
 SEC("tc")
 int vlan_tc(struct __sk_buff *ctx)
 {
-	if (bpf_skb_vlan_push(ctx, bpf_htons(ETH_P_8021Q), 5))
+	if (bpf_skb_vlan_push(ctx, bpf_htons(place.tpid), place.tci))
 		return TC_ACT_SHOT;
 	bpf_tail_call(ctx, &next_tc, 0);
 	return TC_ACT_SHOT;

@@ -13,12 +13,15 @@
  * struct place - where in its buffer a frame is to lie
  * @offset: bytes of headroom that adjust_head can take
  * @len:    of the frame
+ * @tpid, @tci: of a VLAN tag beside the frame
  * @total:  answer: bytes between what the kernel keeps for itself at both ends
  * @frame:  the frame; the rest of the buffer is filled with ones
  */
 struct place {
 	__u32 offset;
 	__u32 len;
+	__u16 tpid;
+	__u16 tci;
 	__u32 total;
 	__u8 frame[PLACE_MAX];
 };

@@ -35,6 +35,8 @@ struct bench {
 	const struct variant *variant;
 	struct turnpike_bpf *relay;
 	struct place_bpf *place;
+	struct perf_buffer *events;
+	struct told told;
 	int program;
 	int cpus;
 	__u32 buffer;
@@ -79,6 +81,27 @@ static int load_relay(struct bench *bench)
 	return 0;
 }
 
+static void take_event(void *arg, int cpu, void *data, __u32 size)
+{
+	struct told *told = arg;
+
+	(void)cpu;
+	told->n++;
+	if (size < sizeof(told->event))
+		return;
+	memcpy(&told->event, data, sizeof(told->event));
+	if (told->event.len <= sizeof(told->frame) &&
+	    told->event.len <= size - sizeof(told->event))
+		memcpy(told->frame, (const __u8 *)data + sizeof(told->event), told->event.len);
+}
+
+static int listen_to_events(struct bench *bench)
+{
+	bench->events = perf_buffer__new(bpf_map__fd(bench->relay->maps.events), 8, take_event,
+					 NULL, &bench->told, NULL);
+	return bench->events ? 0 : -errno;
+}
+
 static int load_place(struct bench *bench)
 {
 	const __u32 key = 0;
@@ -92,17 +115,28 @@ static int load_place(struct bench *bench)
 	return bpf_map__update_elem(next, &key, sizeof(key), &value, sizeof(value), BPF_ANY);
 }
 
+static void set_device(struct bench *bench, __u32 slot, enum mac mac, __u16 mtu)
+{
+	struct turnpike_device device = { .mtu = mtu };
+
+	mac_addr(mac, device.mac);
+	if (bpf_map__update_elem(bench->relay->maps.devices, &slot, sizeof(slot), &device,
+				 sizeof(device), BPF_ANY))
+		die("devices");
+}
+
+void bench_set_mtu(struct bench *bench, __u16 mtu)
+{
+	set_device(bench, BENCH_SLOT, MAC_OURS, mtu);
+}
+
+/* The others are wrong in everything. */
 static void set_devices(struct bench *bench)
 {
-	struct turnpike_device device = { 0 };
 	__u32 slot;
 
-	for (slot = 0; slot < TURNPIKE_SLOTS; slot++) {
-		mac_addr(slot == BENCH_SLOT ? MAC_OURS : MAC_OTHER2, device.mac);
-		if (bpf_map__update_elem(bench->relay->maps.devices, &slot, sizeof(slot), &device,
-					 sizeof(device), BPF_ANY))
-			die("devices");
-	}
+	for (slot = 0; slot < TURNPIKE_SLOTS; slot++)
+		set_device(bench, slot, MAC_OTHER2, 0);
 }
 
 /* How much there is between the ends that the kernel keeps: differs between kernels. */
@@ -132,6 +166,8 @@ int bench_open(const struct variant *variant, struct bench **ret)
 		die("number of CPUs: %d", bench->cpus);
 	err = load_relay(bench);
 	if (!err)
+		err = listen_to_events(bench);
+	if (!err)
 		err = load_place(bench);
 	if (!err)
 		set_devices(bench);
@@ -150,6 +186,7 @@ void bench_close(struct bench *bench)
 {
 	if (!bench)
 		return;
+	perf_buffer__free(bench->events);
 	place_bpf__destroy(bench->place);
 	turnpike_bpf__destroy(bench->relay);
 	free(bench);
@@ -172,6 +209,8 @@ static int first_program(struct bench *bench, const struct trip *trip)
 
 	place->offset = trip->offset;
 	place->len = trip->in_len;
+	place->tpid = (__u16)(trip->tag >> 16);
+	place->tci = (__u16)trip->tag;
 	switch (trip->way) {
 	case WAY_PLACED:
 		memcpy(place->frame, trip->in, trip->in_len);
@@ -253,6 +292,32 @@ void bench_set_role(struct bench *bench, __be16 port, enum turnpike_port_role ro
 void bench_set_nexthop(struct bench *bench, __u32 index, const struct turnpike_nexthop *nexthop)
 {
 	set_element(bench->relay->maps.nexthops, &index, sizeof(index), nexthop, sizeof(*nexthop));
+}
+
+void bench_get_nexthop(struct bench *bench, __u32 index, struct turnpike_nexthop *ret)
+{
+	if (bpf_map__lookup_elem(bench->relay->maps.nexthops, &index, sizeof(index), ret,
+				 sizeof(*ret), 0))
+		die("nexthops");
+}
+
+void bench_set_policer(struct bench *bench, __u32 index, const struct turnpike_policer *policer)
+{
+	set_element(bench->relay->maps.policers, &index, sizeof(index), policer, sizeof(*policer));
+}
+
+void bench_get_policer(struct bench *bench, __u32 index, struct turnpike_policer *ret)
+{
+	if (bpf_map__lookup_elem(bench->relay->maps.policers, &index, sizeof(index), ret,
+				 sizeof(*ret), 0))
+		die("policers");
+}
+
+void bench_take_told(struct bench *bench, struct told *ret)
+{
+	perf_buffer__consume(bench->events);
+	*ret = bench->told;
+	bench->told = (struct told){ 0 };
 }
 
 static const struct bpf_map *flow_map(const struct bench *bench, const struct flow_key *key,

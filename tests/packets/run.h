@@ -38,13 +38,14 @@ enum way {
 	WAY_PLACED,   /* XDP: at @offset of the whole buffer, in the midst of garbage */
 	WAY_POISONED, /* TC: with garbage in front and behind; IP only */
 	WAY_STUCK,    /* TC: with an end that cannot be moved; IP only */
-	WAY_VLAN,     /* TC: with a VLAN tag beside the frame */
+	WAY_VLAN,     /* TC: with the VLAN tag @tag beside the frame */
 	WAY_CUT,      /* TC: cut off at @offset */
 	WAY_COMPLETE, /* TC: with a CHECKSUM_COMPLETE, which the kernel compares afterwards */
 };
 
 /**
  * struct trip - a frame in, and what became of it
+ * @tag:      TPID and TCI
  * @gso_size: of the sk_buff, TC only
  * @out_len:  room in @out before, length of the frame afterwards
  * @action:   what the program returned
@@ -52,6 +53,7 @@ enum way {
 struct trip {
 	enum way way;
 	__u32 offset;
+	__u32 tag;
 	__u32 gso_size;
 	const __u8 *in;
 	__u32 in_len;
@@ -85,6 +87,21 @@ void bench_set_nexthop(struct bench *bench, __u32 index, const struct turnpike_n
 void bench_set_flow(struct bench *bench, const struct encoded_flow *flow);
 void bench_get_flow(struct bench *bench, const struct flow_key *key, struct turnpike_flow *ret);
 void bench_delete_flow(struct bench *bench, const struct flow_key *key);
+
+void bench_set_mtu(struct bench *bench, __u16 mtu);
+void bench_get_nexthop(struct bench *bench, __u32 index, struct turnpike_nexthop *ret);
+void bench_set_policer(struct bench *bench, __u32 index, const struct turnpike_policer *policer);
+void bench_get_policer(struct bench *bench, __u32 index, struct turnpike_policer *ret);
+
+/** struct told - what a program has told the library */
+struct told {
+	__u32 n; /* how many events there were; the rest is of the last */
+	struct turnpike_event event;
+	__u8 frame[TURNPIKE_EVENT_FRAME];
+};
+
+/** bench_take_told() - and forget it */
+void bench_take_told(struct bench *bench, struct told *ret);
 
 /** bench_set_expiry() - runs the program flow_expiry; returns what that returned */
 int bench_set_expiry(struct bench *bench, const struct flow_key *key, __u64 expires);

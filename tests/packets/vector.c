@@ -29,8 +29,15 @@ void vector_prepare(struct bench *bench)
 
 static void install(struct bench *bench, const struct expectation *expected)
 {
+	int i;
+
+	bench_set_mtu(bench, expected->mtu);
 	if (expected->hop)
 		bench_set_nexthop(bench, expected->hop, &expected->nexthop);
+	for (i = 0; i < TURNPIKE_FLOW_POLICERS; i++)
+		if (expected->flow.flow.policer[i])
+			bench_set_policer(bench, expected->flow.flow.policer[i],
+					  &expected->policers[i]);
 	if (expected->flow.key.family)
 		bench_set_flow(bench, &expected->flow);
 }
@@ -55,7 +62,7 @@ static void choose_way(const struct bench *bench, const struct vector *vector,
 
 	if (tc && in->cut)
 		cut_later(in, trip);
-	else if (vector->vlan)
+	else if (tc && vector->in.tag[0])
 		trip->way = WAY_VLAN;
 	else if (vector->complete)
 		trip->way = WAY_COMPLETE;
@@ -124,6 +131,51 @@ static bool same_flow(struct bench *bench, const struct expectation *expected)
 	return false;
 }
 
+static bool same_limits(struct bench *bench, const struct expectation *expected)
+{
+	struct turnpike_policer policer;
+	bool same = true;
+	int i;
+
+	for (i = 0; i < TURNPIKE_FLOW_POLICERS; i++) {
+		if (!expected->flow.flow.policer[i])
+			continue;
+		bench_get_policer(bench, expected->flow.flow.policer[i], &policer);
+		if ((policer.full != 0) == expected->charged[i])
+			continue;
+		fprintf(stderr, "  limit %d was%s charged\n", i, policer.full ? "" : " not");
+		same = false;
+	}
+	return same;
+}
+
+static bool same_id(struct bench *bench, const struct expectation *expected)
+{
+	struct turnpike_nexthop nexthop;
+
+	bench_get_nexthop(bench, expected->hop, &nexthop);
+	if (nexthop.ip4_id == expected->nexthop_id)
+		return true;
+	fprintf(stderr, "  next IPv4 identification: %#x, not %#x\n", nexthop.ip4_id,
+		expected->nexthop_id);
+	return false;
+}
+
+static bool same_told(struct bench *bench, const struct expectation *expected)
+{
+	const struct turnpike_event *event;
+	struct told told;
+
+	bench_take_told(bench, &told);
+	event = &told.event;
+	if (!memcmp(&told, &expected->told, sizeof(told)))
+		return true;
+	fprintf(stderr, "  told %u times, verdict %u, ifindex %u, mtu %u, at %u of %u; not mtu %u\n",
+		told.n, event->verdict, event->ifindex, event->mtu, event->l2_len, event->len,
+		expected->told.event.mtu);
+	return false;
+}
+
 /* Whatever the packet was, it must look and count as expected. */
 static bool as_expected(struct bench *bench, const struct expectation *expected,
 			const struct trip *trip, const struct counts *counts)
@@ -134,6 +186,10 @@ static bool as_expected(struct bench *bench, const struct expectation *expected,
 		fprintf(stderr, "  action %d, not %d\n", trip->action, expected->action);
 	same = same_frame(expected, trip) && same;
 	same = same_counts(&expected->counts, counts) && same;
+	same = same_told(bench, expected) && same;
+	same = same_limits(bench, expected) && same;
+	if (expected->hop)
+		same = same_id(bench, expected) && same;
 	if (expected->flow.key.family)
 		same = same_flow(bench, expected) && same;
 	return same;
@@ -155,6 +211,7 @@ static bool run_pair(struct bench *bench, const struct vector *vector, struct fa
 	trip.in = expected.in_bytes;
 	trip.in_len = expected.in_len;
 	choose_way(bench, vector, &expected.in, &trip);
+	trip.tag = vector->in.tag[0];
 	err = bench_run(bench, &trip);
 	bench_take_counts(bench, &counts);
 	compared++;

@@ -49,6 +49,23 @@ enum mtu {
 	MTU_SHORT, /* by one byte */
 };
 
+/** VLAN tags of the next hop, beside those of the frame. */
+enum tagging {
+	TAGGED_ALIKE,
+	TAGGED_OTHER_VLAN,
+	TAGGED_OTHER_TYPE,
+	TAGGED_FEWER,
+	TAGGED_MORE,
+};
+
+/** Whether there are limits, and the packet is within. */
+enum limit {
+	LIMIT_NONE,
+	LIMIT_FITS,         /* both of its two limits */
+	LIMIT_SHORT,        /* by one byte, the first of two */
+	LIMIT_SECOND_SHORT, /* and the second */
+};
+
 /** Payload that gives a checksum a special value. */
 enum craft {
 	CRAFT_NONE,
@@ -83,13 +100,15 @@ struct vector {
 	__u32 notes;
 	enum only only;
 	enum hop hop;
-	enum mtu mtu;
+	enum mtu came; /* the MTU of the device that the frame came by */
+	enum mtu mtu;  /* and of the next hop */
+	enum tagging tagging;
+	enum limit limit;
 	enum craft craft;
 	enum room room;
 	__u16 left;
 	__u16 gso_size;
 	bool expired;
-	bool vlan;     /* beside the frame */
 	bool complete; /* the sk_buff has a CHECKSUM_COMPLETE */
 };
 

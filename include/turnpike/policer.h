@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/**
+ * @file policer.h
+ * A token bucket that programs and servers share, so that a packet is charged the same wherever it
+ * is relayed. Kept as the time at which the bucket will be full again (the generic cell rate
+ * algorithm, ITU-T I.371): one word, changed by compare-and-swap, without a lock.
+ */
+#ifndef TURNPIKE_POLICER_H
+#define TURNPIKE_POLICER_H
+
+#include <linux/types.h>
+#include <stdbool.h>
+
+/** The fraction bits of struct turnpike_policer's @cost: 100 Gbit/s still have 12 bits. */
+#define TURNPIKE_POLICER_SHIFT 16
+
+/** How many times a charge that others interrupt is worked out anew. */
+#define TURNPIKE_POLICER_TRIES 4
+
+/**
+ * struct turnpike_policer - element of the map policers, which is mapped into the library's memory
+ * @full:  CLOCK_MONOTONIC, ns: when the bucket is full, if nobody takes from it
+ * @cost:  ns that a byte takes to come back, with TURNPIKE_POLICER_SHIFT fraction bits; 0: no limit
+ * @burst: ns that an empty bucket takes to fill
+ */
+struct turnpike_policer {
+	__u64 full;
+	__u64 cost;
+	__u64 burst;
+	__u64 pad; /* zero */
+};
+
+/**
+ * turnpike_policer_charge() - take @bytes, if the bucket has as many
+ * @now: CLOCK_MONOTONIC, ns; a few ms late does no harm, see bpf_ktime_get_coarse_ns()
+ *
+ * Any number of CPUs and threads. Returns whether the packet may pass.
+ */
+static inline __attribute__((always_inline)) bool
+turnpike_policer_charge(struct turnpike_policer *policer, __u64 now, __u32 bytes)
+{
+	const __u64 cost = bytes * policer->cost >> TURNPIKE_POLICER_SHIFT;
+	__u64 full, start;
+	int i;
+
+	for (i = 0; i < TURNPIKE_POLICER_TRIES; i++) {
+		full = *(volatile __u64 *)&policer->full;
+		start = full > now ? full : now;
+		if (start + cost - now > policer->burst)
+			return false;
+		if (__sync_val_compare_and_swap(&policer->full, full, start + cost) == full)
+			return true;
+	}
+	/* Others have just charged, so @full is not in the past: no credit is made by this. */
+	__sync_fetch_and_add(&policer->full, cost);
+	return true;
+}
+
+#endif /* TURNPIKE_POLICER_H */
