@@ -204,6 +204,25 @@ static void tell(struct device *device, const struct turnpike_plan *plan,
 		text_append(&story, "; %s", why->buffer);
 }
 
+/*
+ * What stands in the way of a better mode may go without an event: the other end of a veth, for
+ * one, is in another namespace. So it is looked at again after a while, as what has failed.
+ */
+static void look_again_at_better(const struct devices *devices, struct device *device,
+				 const struct turnpike_plan *plan,
+				 const struct turnpike_candidate *chosen)
+{
+	const struct turnpike_candidate *candidate;
+	const __u64 now = clock_ns();
+	struct backoff *backoff;
+
+	for (candidate = chosen + 1; candidate < plan->candidates + plan->n; candidate++) {
+		backoff = backoff_of(device, point_of(candidate), candidate->moves);
+		if (point_of(candidate) < point_of(chosen) && !backoff_blocks(backoff, now))
+			backoff_strike(backoff, &devices->backoff, now);
+	}
+}
+
 static int follow(struct devices *devices, struct device *device, const struct turnpike_plan *plan,
 		  struct text *why)
 {
@@ -216,6 +235,8 @@ static int follow(struct devices *devices, struct device *device, const struct t
 		err = try(devices, device, candidate, why);
 		if (!err) {
 			tell(device, plan, candidate, why);
+			if (device->wish.mode == TURNPIKE_MODE_AUTO)
+				look_again_at_better(devices, device, plan, candidate);
 			return 0;
 		}
 		if (!first_error)

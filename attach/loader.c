@@ -5,9 +5,13 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "maps.h"
+
+/* BPF_LOG_STATS of the kernel, which is in no header of user space. */
+#define LOG_STATISTICS 4
 
 /* Every program in every configuration that it is used in. */
 static const struct variant variants[] = {
@@ -120,8 +124,28 @@ static int describe(const struct turnpike_bpf *skeleton, struct turnpike_variant
 	return 0;
 }
 
+/* The verifier tells of stack in its log only: "stack depth 160+32+0", a number for each function. */
+static __u32 stack_of(const char *log)
+{
+	static const char heading[] = "stack depth";
+	const char *pos = strstr(log, heading);
+	__u32 sum = 0;
+	char *end;
+
+	if (!pos)
+		return 0;
+	pos += sizeof(heading) - 1;
+	do {
+		sum += (__u32)strtoul(pos + 1, &end, 10);
+		pos = end;
+	} while (*pos == '+');
+	return sum;
+}
+
 static void verify(const struct variant *variant, struct turnpike_variant *result)
 {
+	static _Thread_local char log[16384];
+	struct bpf_program *prog;
 	const struct turnpike_config config = { .ifindex = 1 };
 	struct turnpike_bpf *skeleton = turnpike_bpf__open();
 
@@ -132,9 +156,14 @@ static void verify(const struct variant *variant, struct turnpike_variant *resul
 		result->error = -errno;
 		return;
 	}
+	prog = bpf_object__find_program_by_name(skeleton->obj, variant->program);
+	log[0] = '\0';
+	bpf_program__set_log_buf(prog, log, sizeof(log));
+	bpf_program__set_log_level(prog, LOG_STATISTICS);
 	result->error = load(skeleton, variant, &config);
 	if (!result->error)
 		result->error = describe(skeleton, result);
+	result->stack_bytes = stack_of(log);
 	turnpike_bpf__destroy(skeleton);
 }
 

@@ -159,14 +159,14 @@ static bool is_unwell(struct devices *devices, struct device *device, __u64 now,
 }
 
 /* Has a pause ended since the last look? Then what was backed off may be better again. */
-static bool is_free_again(const struct device *device, __u64 now)
+static bool is_free_again(const struct devices *devices, const struct device *device, __u64 now)
 {
 	__u64 until;
 	size_t i;
 
 	for (i = 0; i < DEVICE_WAYS; i++) {
 		until = device->backoffs[i].until;
-		if (until && until <= now && until + TEND_NS > now)
+		if (until > devices->tended && until <= now)
 			return true;
 	}
 	return false;
@@ -200,7 +200,7 @@ static bool tend(struct devices *devices, struct device *device, __u64 now)
 	if (!device->gone) {
 		anew |= was_detached(device, &why);
 		anew |= is_unwell(devices, device, now, &why);
-		anew |= is_free_again(device, now);
+		anew |= is_free_again(devices, device, now);
 	}
 	if (anew && device_choose(devices, device, &rejected))
 		text_append(&why, "%s%s", reasons[0] ? "; " : "", rejections);
@@ -223,9 +223,9 @@ bool devices_tend(struct devices *devices)
 	struct device *device;
 	bool changed = false;
 
-	devices->tended = now;
 	LL_FOREACH (devices->all, device)
 		changed |= tend(devices, device, now);
+	devices->tended = now;
 	return changed;
 }
 

@@ -18,7 +18,6 @@ must cope with both, so both are tested. Neighbours are found by ARP and ND, as 
 
 from __future__ import annotations
 
-import contextlib
 import json
 import secrets
 import subprocess
@@ -27,7 +26,6 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 
 import proc
 
@@ -99,38 +97,25 @@ TOPOLOGIES = {
 }
 
 
-class Lab:
+class Lab(proc.Undone):
     """with Lab("router", offload=True) as lab: ..."""
 
     def __init__(self, topology: str, offload: bool, queues: int = 1) -> None:
+        super().__init__()
         self.topology_name = topology
         self.topology = TOPOLOGIES[topology]
         self.offload = offload
         self._queues = queues  # of every device, each way
         self._prefix = f"tp{secrets.token_hex(2)}"
-        self._undo = contextlib.ExitStack()
         self._started: list[proc.Process] = []
 
-    def __enter__(self) -> Lab:
-        try:
-            self.scratch = Path(self._undo.enter_context(tempfile.TemporaryDirectory(prefix="turnpike-lab-")))
-            self._make_namespaces()
-            self._make_links()
-            self._attach_pass_programs()
-            self._wait_until_usable()
-        except BaseException:
-            self._clean_up()
-            raise
+    def _set_up(self) -> None:
+        self.scratch = Path(self._undo.enter_context(tempfile.TemporaryDirectory(prefix="turnpike-lab-")))
+        self._make_namespaces()
+        self._make_links()
+        self._attach_pass_programs()
+        self._wait_until_usable()
         self._undo.callback(self.stop_processes)  # the first thing to happen at the end
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self._clean_up()
-
-    def _clean_up(self) -> None:
-        with proc.signals_held():  # a signal now would leave behind whatever is being removed
-            self._undo.close()
 
     # What a test asks.
 
@@ -196,7 +181,7 @@ class Lab:
                     path.write_text("0")
             self._ip(self.topology.switch, ["link add br0 type bridge stp_state 0 mcast_snooping 0", "link set br0 up"])
         for end in (end for link in self.topology.links for end in link):
-            self._set_up(end)
+            self._set_up_end(end)
         for role in self.topology.gateways:
             self._add_routes(role)
 
@@ -205,7 +190,7 @@ class Lab:
         proc.run(["ip", "link", "add", a.device, "netns", self.namespace(a.role), *queues, "type", "veth",
                   "peer", "name", b.device, "netns", self.namespace(b.role), *queues])
 
-    def _set_up(self, end: End) -> None:
+    def _set_up_end(self, end: End) -> None:
         if end.place is None:
             commands = [f"link set {end.device} master br0"]
         else:
@@ -223,13 +208,13 @@ class Lab:
         """After the relay's NIC was deleted, and with it the other end of its cable."""
         a, b = next(link for link in self.topology.links if "relay" in (link[0].role, link[1].role))
         self._make_pair(a, b)
-        self._set_up(a)
-        self._set_up(b)
+        self._set_up_end(a)
+        self._set_up_end(b)
         self._attach_pass_program(b if a.role == "relay" else a)
         self._add_routes("relay")
 
     def _attach_pass_programs(self) -> None:
-        proc.run(["clang", "-O2", "-g", "-target", "bpf", "-c", str(HERE / "pass.bpf.c"), "-o", str(self.scratch / "pass.o")])
+        proc.compile_bpf(HERE / "pass.bpf.c", self.scratch)
         for end in self.topology.far_ends():
             self._attach_pass_program(end)
 

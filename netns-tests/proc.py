@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import platform
 import re
 import signal
 import subprocess
@@ -16,6 +17,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 CLONE_NEWNET = 0x40000000
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -55,6 +58,15 @@ def entered(namespace: str) -> Iterator[None]:
 def _setns(descriptor: int) -> None:
     if _libc.setns(descriptor, CLONE_NEWNET):
         raise LabError(f"setns: {os.strerror(ctypes.get_errno())}")
+
+
+def compile_bpf(source: Path, folder: Path) -> Path:
+    """A program for the kernel, built for this run alone."""
+    built = folder / source.with_suffix("").with_suffix(".o").name
+    # The kernel's headers are those of the machine, not of the target.
+    run(["clang", "-O2", "-g", "-target", "bpf", "-idirafter", f"/usr/include/{platform.machine()}-linux-gnu",
+         "-c", str(source), "-o", str(built)])
+    return built
 
 
 class Process:
@@ -134,3 +146,32 @@ def signals_held() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+class Undone:
+    """with Something(...) as something: what has been set up is undone at the end, the last thing first.
+
+    So is what had been done before something failed while it was set up.
+    """
+
+    def __init__(self) -> None:
+        self._undo = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        try:
+            self._set_up()
+        except BaseException:
+            self._clean_up()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self._clean_up()
+
+    def _set_up(self) -> None:
+        raise NotImplementedError
+
+    def _clean_up(self) -> None:
+        with signals_held():  # a signal now would leave behind whatever is being removed
+            self._undo.close()

@@ -49,7 +49,11 @@ VARIANTS = (
     Variant("clsact", "tc", "clsact", asks_for_hook=True),
     Variant("userspace", "userspace", "none"),
 )
+BY_NAME = {variant.name: variant for variant in VARIANTS}
+AUTO = Variant("auto", "auto", "none")
 REFERENCE = Variant("coturn", "userspace", "none")
+WITHOUT_CAPABILITIES = ["setpriv", "--bounding-set", "-net_admin,-sys_admin,-bpf,-perfmon",
+                        "--inh-caps", "-net_admin,-sys_admin,-bpf,-perfmon"]
 
 
 def _addresses(place: Place) -> list[str]:

@@ -14,7 +14,6 @@ NAME is a variant; with --only TEXT, only cases with TEXT in their names.
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import json
 import selectors
@@ -27,11 +26,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import proc
+import scenes
 import turn
 from endpoints import echo_peer, udp_socket
 from flow import Flow
 from lab import FAMILIES, HERE, Lab
 from relay import BINARY, PORT, VARIANTS, Turnpike, Variant
+from scenes import Complaints
 
 LIBRARY = BINARY.parent.parent / "attach/libturnpike.so"
 PACE = 0.02
@@ -60,7 +61,7 @@ class Way:
         self.sent.append(time.monotonic_ns())
         self.sock.sendto(self.wrap(number.to_bytes(8, "big")), self.to)
 
-    def complaints(self, bound: int) -> list[str]:
+    def complaints(self, bound: int) -> Complaints:
         wanted = [self.wrapped(number.to_bytes(8, "big")) for number in range(len(self.received))]
         if [datagram for _at, datagram in self.received] != wanted:
             return [f"{self.name}: what arrived is not the first {len(wanted)} of what was sent, in order"]
@@ -127,7 +128,7 @@ def resolve_neighbours(lab: Lab) -> None:
         lab.run("relay", ["busybox", "ping", "-c", "1", "-w", "5", lab.address(role, family)])
 
 
-def apart(lab: Lab, variant: Variant) -> list[str]:
+def apart(lab: Lab, variant: Variant) -> Complaints:
     resolve_neighbours(lab)
     bindings = Bindings(lab)
     request = {"devices": lab.devices("relay"), "mode": variant.mode, "moves": variant.moves or "auto",
@@ -152,7 +153,7 @@ def state(pid: int) -> str:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
-def stopped(lab: Lab, variant: Variant) -> list[str]:
+def stopped(lab: Lab, variant: Variant) -> Complaints:
     server = Turnpike(lab, variant)
     complaints = []
     with echo_peer(lab, 4) as peer4, echo_peer(lab, 6) as peer6:
@@ -182,34 +183,17 @@ def stopped(lab: Lab, variant: Variant) -> list[str]:
     return complaints
 
 
-CASES: dict[str, Callable[[Lab, Variant], list[str]]] = {"apart": apart, "stopped": stopped}
+WHATS: dict[str, Callable[[Lab, Variant], Complaints]] = {"apart": apart, "stopped": stopped}
+TESTS = ((f"{variant.name}/{what}", (test, variant)) for variant, (what, test) in itertools.product(VARIANTS, WHATS.items())
+         if variant.in_kernel)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description="Expiry in the kernel.")
-    parser.add_argument("--only", default="", metavar="TEXT", help="only cases with TEXT in their names")
-    options = parser.parse_args()
-    proc.die_cleanly_on_signals()
-    total = failed = 0
-    with Lab("two-nic", offload=True) as lab:
-        for variant, (what, case) in itertools.product(VARIANTS, CASES.items()):
-            name = f"{variant.name}/{what}"
-            if not variant.in_kernel or options.only not in name:
-                continue
-            total += 1
-            try:
-                complaints = case(lab, variant)
-            except (proc.LabError, turn.TurnError, OSError) as error:
-                complaints = [f"{type(error).__name__}: {error}"]
-            finally:
-                lab.stop_processes()
-            failed += bool(complaints)
-            print(f"{'FAIL' if complaints else 'ok  '} {name}", flush=True)
-            for complaint in complaints[:10]:
-                print(f"        {complaint}")
-    print(f"{total - failed} passed, {failed} failed")
-    return 1 if failed or not total else 0
+def run(lab: Lab, test: tuple[Callable[[Lab, Variant], Complaints], Variant]) -> Complaints:
+    try:
+        return scenes.tried(test[0], lab, test[1])
+    finally:
+        lab.stop_processes()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(scenes.main("Expiry in the kernel.", TESTS, run, Lab("two-nic", offload=True)))

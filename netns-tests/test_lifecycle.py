@@ -16,7 +16,6 @@ With --only TEXT, only the tests with TEXT in their names.
 
 from __future__ import annotations
 
-import argparse
 import json
 import signal
 import socket
@@ -30,18 +29,16 @@ from pathlib import Path
 from typing import Any
 
 import proc
+import scenes
 import turn
 from endpoints import echo_peer, udp_socket
 from lab import FAMILIES, Lab
-from relay import BINARY, PASSWORD, PORT, USER, VARIANTS, Turnpike, Variant
+from relay import (AUTO, BINARY, BY_NAME, PASSWORD, PORT, USER, VARIANTS, WITHOUT_CAPABILITIES, Turnpike,
+                   Variant)
+from scenes import Complaints
 
-Complaints = list[str]
-BY_NAME = {variant.name: variant for variant in VARIANTS}
-AUTO = Variant("auto", "auto", "none")
 CHANNEL = 0x4001
 BPFFS = Path("/sys/fs/bpf")
-WITHOUT_CAPABILITIES = ["setpriv", "--bounding-set", "-net_admin,-sys_admin,-bpf,-perfmon",
-                        "--inh-caps", "-net_admin,-sys_admin,-bpf,-perfmon"]
 
 
 # What the kernel holds.
@@ -322,32 +319,11 @@ def tests() -> Iterator[tuple[str, Test]]:
 
 def run(lab: Lab, test: Test) -> Complaints:
     try:
-        return test(lab)
-    except (proc.LabError, turn.TurnError, OSError, KeyError) as error:
-        return [f"{type(error).__name__}: {error}"]
+        return scenes.tried(test, lab)
     finally:
         lab.stop_processes()  # whatever went wrong, the next test begins afresh
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description="Starting, stopping, failing to start, being killed.")
-    parser.add_argument("--only", default="", metavar="TEXT", help="only tests with TEXT in their names")
-    options = parser.parse_args()
-    proc.die_cleanly_on_signals()
-    chosen = {name: test for name, test in tests() if options.only in name}
-    failed = 0
-    with Lab("two-nic", offload=True) as lab:
-        for number, (name, test) in enumerate(chosen.items(), 1):
-            start = time.monotonic()
-            complaints = run(lab, test)
-            failed += bool(complaints)
-            print(f"[{number:2}/{len(chosen)}] {'FAIL' if complaints else 'ok  '} {name:40}"
-                  f"{time.monotonic() - start:5.1f} s", flush=True)
-            for complaint in complaints:
-                print(f"        {complaint}", flush=True)
-    print(f"{len(chosen) - failed} passed, {failed} failed")
-    return 1 if failed or not chosen else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(scenes.main("Starting, stopping, failing to start, being killed.", tests(), run,
+                         Lab("two-nic", offload=True)))

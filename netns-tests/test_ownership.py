@@ -36,6 +36,7 @@ from endpoints import SOCKET_FAMILY, echo_peer, udp_socket
 from flow import Flow
 from lab import FAMILIES, Lab, Place
 from relay import PASSWORD, PORT, USER, VARIANTS, Turnpike, Variant
+from scenes import FAILURES
 from strangers import NEVER_SEEN, Frame, Wire, number_of
 from wire import Tap, sender, tap_behind_hooks
 
@@ -322,7 +323,6 @@ def show(name: str, complaints: list[str]) -> bool:
     return bool(complaints)
 
 
-TROUBLE = (proc.LabError, turn.TurnError, OSError)
 Outcome = tuple[str, list[str]]
 
 
@@ -339,14 +339,14 @@ def run(only: str, count: int, seed: int) -> Iterator[Outcome]:
             try:
                 record, complaints = strangers_complaints(variant, frames, wanted)
                 wanted = record if variant is BASELINE else wanted
-            except TROUBLE as error:
+            except FAILURES as error:
                 complaints = dict.fromkeys(("view", "answers"), [f"{type(error).__name__}: {error}"])
             yield from ((f"{variant.name}/{what}", complaints[what]) for what in complaints if what in chosen[variant])
     for variant in order:
         if "services" in chosen[variant]:
             try:
                 yield f"{variant.name}/services", services_complaints(variant)
-            except TROUBLE as error:
+            except FAILURES as error:
                 yield f"{variant.name}/services", [f"{type(error).__name__}: {error}"]
 
 

@@ -12,8 +12,6 @@ A remedy that is printed is also run, and must be one.
 
 from __future__ import annotations
 
-import argparse
-import contextlib
 import json
 import secrets
 import shlex
@@ -21,62 +19,47 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import proc
+import scenes
 from lab import HERE
-from relay import BINARY
+from relay import AUTO, BINARY, BY_NAME, VARIANTS, WITHOUT_CAPABILITIES, Variant
+from scenes import Complaints
 
-Complaints = list[str]
 Json = dict[str, Any]
 ETHERNET = {"nic0", "br0", "port0", "port1", "tap0"}
+SERVER = "10.77.9.1"
 MODES = ("xdp-native", "tc", "xdp-generic")
-WITHOUT_CAPABILITIES = ["setpriv", "--bounding-set", "-net_admin,-sys_admin,-bpf,-perfmon",
-                        "--inh-caps", "-net_admin,-sys_admin,-bpf,-perfmon"]
 
 
-class Devices:
+class Devices(proc.Undone):
     """with Devices() as devices: ..."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._prefix = f"tpp{secrets.token_hex(2)}"
-        self._undo = contextlib.ExitStack()
         self._started: list[proc.Process] = []
 
-    def __enter__(self) -> Devices:
-        try:
-            self._scratch = Path(self._undo.enter_context(tempfile.TemporaryDirectory(prefix="turnpike-probe-")))
-            for role in ("here", "there"):
-                self._undo.callback(proc.run, ["ip", "netns", "del", self._namespace(role)], check=False)
-                proc.run(["ip", "netns", "add", self._namespace(role)])
-            self.run("here", ["ip", "link", "add", "nic0", "type", "veth", "peer", "name", "far0",
-                              "netns", self._namespace("there")])
-            for line in ("link add port0 type veth peer name port1", "link add br0 type bridge",
-                         "link set port0 master br0", "tuntap add tap0 mode tap", "tuntap add tun0 mode tun"):
-                self.run("here", ["ip", *line.split()])
-            for role, names in (("here", ("nic0", "br0", "port0", "port1", "lo")), ("there", ("far0",))):
-                for name in names:
-                    self.run(role, ["ip", "link", "set", name, "up"])
-            if not proc.wait_until(self._links_are_up, 5):
-                raise proc.LabError("the links did not come up")
-        except BaseException:
-            self._clean_up()
-            raise
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self._clean_up()
-
-    def _clean_up(self) -> None:
-        with proc.signals_held():
-            self.stop_processes()
-            self._undo.close()
+    def _set_up(self) -> None:
+        self._scratch = Path(self._undo.enter_context(tempfile.TemporaryDirectory(prefix="turnpike-probe-")))
+        for role in ("here", "there"):
+            self._undo.callback(proc.run, ["ip", "netns", "del", self._namespace(role)], check=False)
+            proc.run(["ip", "netns", "add", self._namespace(role)])
+        self.run("here", ["ip", "link", "add", "nic0", "type", "veth", "peer", "name", "far0",
+                          "netns", self._namespace("there")])
+        for line in ("link add port0 type veth peer name port1", "link add br0 type bridge",
+                     "link set port0 master br0", "tuntap add tap0 mode tap", "tuntap add tun0 mode tun"):
+            self.run("here", ["ip", *line.split()])
+        for role, names in (("here", ("nic0", "br0", "port0", "port1", "lo")), ("there", ("far0",))):
+            for name in names:
+                self.run(role, ["ip", "link", "set", name, "up"])
+        if not proc.wait_until(self._links_are_up, 5):
+            raise proc.LabError("the links did not come up")
+        self._undo.callback(self.stop_processes)  # the first thing to happen at the end
 
     def _links_are_up(self) -> bool:
         return all(link["operstate"] == "UP"
@@ -111,11 +94,19 @@ class Devices:
         self._started[-1].wait_for("^ready")
         return self._started[-1]
 
+    def start_relay(self, role: str, variant: Variant) -> None:
+        """On nic0."""
+        self._started.append(proc.Process(proc.in_namespace(self._namespace(role), [
+            str(BINARY), "serve", "--listen", SERVER, "--dev", "nic0", "--user", "alice:secret",
+            "--control", self.control, *variant.options()]), self._scratch / f"{len(self._started)}.log"))
+        self._started[-1].wait_for(r"\bready\b")
+
+    @property
+    def control(self) -> str:
+        return str(self._scratch / "control.sock")
+
     def pass_program(self) -> str:
-        built = self._scratch / "pass.o"
-        if not built.exists():
-            proc.run(["clang", "-O2", "-g", "-target", "bpf", "-c", str(HERE / "pass.bpf.c"), "-o", str(built)])
-        return str(built)
+        return str(proc.compile_bpf(HERE / "pass.bpf.c", self._scratch))
 
     def run_remedy(self, role: str, remedy: str) -> None:
         words = shlex.split(remedy)
@@ -319,6 +310,58 @@ def filter_of_others(devices: Devices) -> Complaints:
         devices.run("here", ["tc", "qdisc", "del", "dev", "br0", "clsact"])
 
 
+# What a relay has proven.
+
+def proven(devices: Devices, variant: Variant) -> Complaints:
+    """It is told of the device that a relay has attached, and of no other, nor is anything changed by that."""
+    devices.run("here", ["ip", "addr", "add", f"{SERVER}/24", "dev", "nic0"])
+    devices.start_pass("there", "far0")
+    try:
+        devices.start_relay("here", variant)
+        told = json.loads(devices.turnpike("here", "status", "-j", "--control", devices.control).stdout)["devices"][0]
+        in_kernel = variant.mode != "userspace"
+        before = devices.state()
+        nic0, br0 = devices.probe("here", "nic0", "br0", "--control", devices.control)
+        table = devices.turnpike("here", "probe", "nic0", "--control", devices.control).stdout
+        complaints = [] if devices.state() == before else ["something has changed"]
+        if in_kernel and nic0["relay"] != told:
+            complaints.append(f"of nic0 {nic0['relay']} is told, not {told}")
+        if br0["relay"] or (nic0["relay"] and not in_kernel):
+            complaints.append("a relay is told of where none has attached anything")
+        complaints += [f"'{told[key]}' is not in the table" for key in ("why", "proof")
+                       if in_kernel and told[key] not in table]
+        return complaints + (["that nothing is proven is in the table"] if "Nothing" in table else [])
+    finally:
+        devices.run("here", ["ip", "addr", "flush", "dev", "nic0"])
+
+
+def proven_elsewhere(devices: Devices) -> Complaints:
+    """A relay's device of the same name in another network namespace is another one."""
+    devices.run("there", ["ip", "link", "add", "nic0", "type", "veth", "peer", "name", "nic9"])
+    devices.run("here", ["ip", "addr", "add", f"{SERVER}/24", "dev", "nic0"])
+    try:
+        devices.start_relay("here", BY_NAME["tcx"])
+        here, there = (devices.probe(role, "nic0", "--control", devices.control)[0]["relay"]
+                       for role in ("here", "there"))
+        complaints = [] if here else ["of the relay's device nothing is told"]
+        return complaints + ([f"of the other one {there} is told"] if there else [])
+    finally:
+        devices.run("here", ["ip", "addr", "flush", "dev", "nic0"])
+        devices.run("there", ["ip", "link", "del", "nic0"])
+
+
+def unproven(devices: Devices) -> Complaints:
+    """Where no relay runs that is one line, and no error."""
+    result = devices.turnpike("here", "probe", "-j", "nic0", "--control", devices.control)
+    document = json.loads(result.stdout)
+    complaints = [f"status {result.returncode}: {result.stderr}"] if result.returncode or result.stderr else []
+    if document["devices"][0]["relay"] is not None or "no turnpike serves" not in document["unproven"]:
+        complaints.append(f"JSON says {document['unproven']}, {document['devices'][0]['relay']}")
+    table = devices.turnpike("here", "probe", "--control", devices.control).stdout
+    lines = [line for line in table.splitlines() if line.startswith("Nothing of this is proven: no turnpike serves")]
+    return complaints + ([] if len(lines) == 1 else [f"the table has {len(lines)} lines about that"])
+
+
 # The end of pass.
 
 def pass_ends(devices: Devices, how: signal.Signals) -> Complaints:
@@ -355,7 +398,10 @@ def tests() -> Iterator[tuple[str, Test]]:
                 ("devices/no ethernet", no_ethernet), ("devices/tap", tap), ("devices/bridge", bridge),
                 ("veth/remedy", veth), ("veth/same namespace", veth_same_namespace), ("veth/mtu", veth_mtu),
                 ("veth/unseen", veth_unseen), ("owners/link", owner_by_link), ("owners/no link", owner_without_link),
-                ("owners/filter", filter_of_others))
+                ("owners/filter", filter_of_others), ("proven/nothing", unproven),
+                ("proven/elsewhere", proven_elsewhere))
+    for variant in (AUTO, *VARIANTS):
+        yield f"proven/{variant.name}", partial(proven, variant=variant)
     for how in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
         yield f"pass/{how.name}", partial(pass_ends, how=how)
     yield from (("pass/by index", pass_by_index), ("pass/twice", pass_twice))
@@ -364,10 +410,7 @@ def tests() -> Iterator[tuple[str, Test]]:
 def run(devices: Devices, test: Test) -> Complaints:
     """Afterwards all is as it was before."""
     before = devices.state()
-    try:
-        complaints = test(devices)
-    except (proc.LabError, OSError, KeyError, IndexError, StopIteration) as error:
-        complaints = [f"{type(error).__name__}: {error}"]
+    complaints = scenes.tried(test, devices)
     devices.stop_processes()
     proc.wait_until(lambda: devices.state() == before, 3, step=0.1)
     after = devices.state()
@@ -375,25 +418,5 @@ def run(devices: Devices, test: Test) -> Complaints:
                          if before[key] != after.get(key)]
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description="turnpike probe and turnpike pass on real devices.")
-    parser.add_argument("--only", default="", metavar="TEXT", help="only tests with TEXT in their names")
-    options = parser.parse_args()
-    proc.die_cleanly_on_signals()
-    chosen = {name: test for name, test in tests() if options.only in name}
-    failed = 0
-    with Devices() as devices:
-        for number, (name, test) in enumerate(chosen.items(), 1):
-            start = time.monotonic()
-            complaints = run(devices, test)
-            failed += bool(complaints)
-            print(f"[{number:2}/{len(chosen)}] {'FAIL' if complaints else 'ok  '} {name:40}"
-                  f"{time.monotonic() - start:5.1f} s", flush=True)
-            for complaint in complaints:
-                print(f"        {complaint}", flush=True)
-    print(f"{len(chosen) - failed} passed, {failed} failed")
-    return 1 if failed or not chosen else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(scenes.main("turnpike probe and turnpike pass on real devices.", tests(), run, Devices()))

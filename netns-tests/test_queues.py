@@ -35,6 +35,7 @@ from bench import CHANNEL, Bench
 from lab import FAMILIES, Lab
 from packet_cases import ones_sum
 from relay import VARIANTS, Turnpike, Variant
+from scenes import FAILURES
 from wire import SO_RCVBUFFORCE, SOL_PACKET, Tap, sender
 
 NETWORKS = ("two-nic", "router")
@@ -268,7 +269,7 @@ def main() -> int:
                         failed.append(bool(complaints))
                         for complaint in complaints:
                             print(f"        {complaint}")
-                except (proc.LabError, turn.TurnError, OSError) as error:
+                except FAILURES as error:
                     print(f"FAIL {network}/{setting.name}: {type(error).__name__}: {error}")
                     failed.append(True)
                 lab.stop_processes()

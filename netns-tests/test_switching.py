@@ -25,10 +25,9 @@ import turn
 from endpoints import echo_peer
 from flow import Flow
 from lab import FAMILIES, Lab
-from relay import VARIANTS, Turnpike, Variant
+from relay import BY_NAME, VARIANTS, Turnpike, Variant
 
 MAY_BE_LOST = {"any": 0.01, "in-place": 0.0001}
-BY_NAME = {variant.name: variant for variant in VARIANTS}
 # clsact is left out: the command does not choose between the hooks of mode tc.
 SETS = {"any": [variant for variant in VARIANTS if variant.name != "clsact"],
         "in-place": [BY_NAME["native-head"], BY_NAME["native-tail"]]}

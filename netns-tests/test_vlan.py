@@ -33,6 +33,7 @@ import turn
 from bench import CHANNEL, Bench
 from lab import FAMILIES, HERE
 from relay import VARIANTS, Turnpike, Variant
+from scenes import FAILURES
 from test_queues import mac
 from vlanlab import Tag, VlanLab, has_vlan_devices
 from wire import Tap, sender
@@ -180,7 +181,7 @@ def run_variant(lab: VlanLab, where: str, variant: Variant, prefix: str, only: s
                 yield name, complaints
             bench.close()
         server.stop()
-    except (proc.LabError, turn.TurnError, OSError) as error:
+    except FAILURES as error:
         yield from ((name, [f"{type(error).__name__}: {error}"]) for name in names)
     finally:
         lab.stop_processes()

@@ -41,9 +41,9 @@ class VlanLab(Lab):
         # A name has 15 characters at most.
         return ".".join([trunk[-5:], *(str(tag.number) for tag in self.tags[:tags])]) if tags else trunk
 
-    def _set_up(self, end: End) -> None:
+    def _set_up_end(self, end: End) -> None:
         if end.device not in TRUNK or end.role not in ("relay", self.topology.router):
-            return super()._set_up(end)
+            return super()._set_up_end(end)
         assert end.place is not None
         self.run(end.role, ["ethtool", "-K", end.device, *IN_FRAME], check=False)  # not every kernel has every feature
         commands = [f"link set {end.device} up"]

@@ -103,6 +103,12 @@ use_installed_library() {
 	LD_LIBRARY_PATH=$(dirname "$(find "$root" -name 'libturnpike.*' -print -quit)") "$scratch/tiny"
 }
 
+# Every program in every configuration, within the budget and as documented.
+verifier() {
+	build/release/userspace/turnpike verify -j >"$scratch/verified" || { cat "$scratch/verified"; return 1; }
+	tests/verifier_table.py <"$scratch/verified"
+}
+
 netns() { # PRESET TEST [OPTION...]
 	TURNPIKE=build/$1/userspace/turnpike /usr/bin/python3 "netns-tests/$2.py" "${@:3}"
 }
@@ -113,7 +119,7 @@ stage quiet "build with gcc, sanitizers" build dev
 stage quiet "build with clang" build clang
 stage quiet "build for release" build release
 if [[ $ok ]]; then
-	stage quiet "verifier" build/release/userspace/turnpike verify
+	stage quiet "verifier" verifier
 	stage quiet "installed library" use_installed_library
 	stage shown "probe, sanitizers" netns dev test_probe
 	stage shown "lifecycle" netns release test_lifecycle
@@ -122,6 +128,9 @@ if [[ $ok ]]; then
 	stage shown "live mode changes" netns release test_switching --changes 200
 	stage shown "changes of devices" netns release test_changes
 	stage shown "the host's other traffic" netns release test_ownership
+	stage shown "expiry" netns release test_expiry
+	stage shown "several queues" netns release test_queues
+	stage shown "VLANs" netns release test_vlan
 	stage shown "virtual machines" netns release vm/test_vm
 fi
 

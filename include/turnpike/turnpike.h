@@ -428,6 +428,7 @@ TURNPIKE_API int turnpike_poll(struct turnpike *tp);
  * @insns:   instructions after translation
  * @verified_insns: instructions that the verifier went through; 0 if the kernel does not say
  * (< 5.16)
+ * @stack_bytes: of all its functions together, as the verifier measured them; 0 if it did not say
  * @jited_bytes: size of the machine code, 0 without JIT
  * @error:   0, or the negative errno that loading failed with
  */
@@ -437,6 +438,7 @@ struct turnpike_variant {
 	enum turnpike_moves moves;
 	__u32 insns;
 	__u32 verified_insns;
+	__u32 stack_bytes;
 	__u32 jited_bytes;
 	int error;
 };

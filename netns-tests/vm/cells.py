@@ -9,13 +9,13 @@ from typing import Any
 
 import proc
 import test_matrix
+import verifier_table
 from lab import HERE
-from relay import BINARY, Turnpike, Variant
+from relay import AUTO, BINARY, Turnpike, Variant
 from test_lifecycle import relays
 from vm import Vm
 from vmlab import DRIVERS, VmLab
 
-AUTO = Variant("auto", "auto", "none")
 BUDGET = 100000  # verified instructions, for each program
 # The first that was built. Sanitizers are no use under an emulator that makes everything ten times slower.
 BUILDS = (BINARY.parent.parent, HERE.parent / "build/release", HERE.parent / "build/clang", HERE.parent / "build/dev")
@@ -105,10 +105,10 @@ def verify(vm: Vm) -> Result:
         tail = "\n".join((result.stdout + result.stderr).splitlines()[-40:])
         return "", [f"status {result.returncode}; the last lines:\n{tail}"]
     programs = json.loads(result.stdout)["programs"]
-    return "verified instructions " + "  ".join(
-        f"{each['mode']}/{each['moves']} {each['verified']}" for each in programs), [
+    return "verified instructions, stack " + "  ".join(
+        f"{each['mode']}/{each['moves']} {each['verified']}, {each['stack']}" for each in programs), [
         f"{each['program']} for {each['mode']}: {each['verified']} verified instructions"
-        for each in programs if not 0 < each["verified"] <= BUDGET]
+        for each in programs if not 0 < each["verified"] <= BUDGET] + verifier_table.complaints(programs, vm.release)
 
 
 # The relay.

@@ -48,15 +48,16 @@ from multiprocessing.queues import Queue
 from pathlib import Path
 from queue import Empty
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent), str(HERE.parent.parent / "tests")]
 
 import clients
 import kernel
 import proc
 import test_matrix
-from cells import AUTO, Bench, Place, Result, choice, inside, left, refused, settled, traffic, witness
+from cells import Bench, Place, Result, choice, inside, left, refused, settled, traffic, witness
 from kernel import Unavailable
-from relay import VARIANTS, Variant
+from relay import AUTO, VARIANTS, Variant
 from test_matrix import Outcome, show
 from vm import Vm
 from vmlab import BIG_BUFFERS, VmLab

@@ -6,7 +6,6 @@ Its files are the host's, read-only, with a layer in memory above; so every prog
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import json
 import os
@@ -18,7 +17,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import proc
@@ -54,10 +52,11 @@ def open_tap(name: str) -> int:
     return descriptor
 
 
-class Vm:
+class Vm(proc.Undone):
     """with Vm(kernel, nics, scratch) as vm: vm.run(["uname", "-r"])"""
 
     def __init__(self, kernel: Kernel, nics: Sequence[Nic], scratch: Path, cpus: int = 1) -> None:
+        super().__init__()
         self.kernel = kernel
         self._nics = nics
         self._cpus = cpus
@@ -65,25 +64,8 @@ class Vm:
         self._socket_path = scratch / "agent.sock"
         self._console = scratch / "console.log"
         self._said = scratch / "qemu.log"
-        self._undo = contextlib.ExitStack()
 
-    def __enter__(self) -> Vm:
-        try:
-            self._boot()
-        except BaseException:
-            self._clean_up()
-            raise
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self._clean_up()
-
-    def _clean_up(self) -> None:
-        with proc.signals_held():
-            self._undo.close()
-
-    def _boot(self) -> None:
+    def _set_up(self) -> None:
         start = time.monotonic()
         self._initramfs.write_bytes(initramfs(self.kernel))
         with proc.signals_held(), self._said.open("wb") as output:

@@ -37,15 +37,6 @@ class VmLab(Lab):
         self._vm: Vm | None = None
         self._in_guest: list[GuestProcess] = []
 
-    def __enter__(self) -> VmLab:
-        super().__enter__()
-        try:
-            self._lay_cables()
-        except BaseException:
-            self.__exit__(None, None, None)
-            raise
-        return self
-
     # What a test asks, where it differs from a lab's.
 
     def run(self, role: str, argv: Sequence[str], *, check: bool = True, timeout: float = 30,
@@ -69,6 +60,10 @@ class VmLab(Lab):
         self._in_guest.clear()
 
     # How it is built.
+
+    def _set_up(self) -> None:
+        super()._set_up()
+        self._lay_cables()
 
     def _inside(self, argv: Sequence[str]) -> list[str]:
         return ["nsenter", f"--net=/run/netns/{self.namespace('relay')}", *argv]
@@ -106,7 +101,7 @@ class VmLab(Lab):
                                        " echo 0 >$i/accept_dad; echo 0 >$i/accept_ra; done"])
         self._ip("relay", ["link set lo up"])
         for end in self.topology.ends("relay"):
-            self._set_up(end)
+            self._set_up_end(end)
         if "relay" in self.topology.gateways:
             self._add_routes("relay")
         if not proc.wait_until(lambda: self._usable("relay"), 20, step=0.2):

@@ -125,6 +125,17 @@ static void add_relatives(json_t *rows, const json_t *related)
 	}
 }
 
+/* What a running server has on the device, and what that has shown. */
+static void add_relay(json_t *rows, const json_t *relay)
+{
+	if (json_is_null(relay))
+		return;
+	add_fact(rows, "relayed by", "%s, moves %s, hook %s, program %lld", text_of(relay, "mode"),
+		 text_of(relay, "moves"), text_of(relay, "hook"), number_of(relay, "prog_id"));
+	add_fact(rows, "why", "%s", text_of(relay, "why"));
+	add_fact(rows, "proof", "%s", text_of(relay, "proof"));
+}
+
 /* "%.0lld" prints nothing for 0. */
 static void print_facts(const json_t *facts)
 {
@@ -147,6 +158,7 @@ static void print_facts(const json_t *facts)
 	add_xdp(rows, json_object_get(facts, "xdp_features"));
 	add_programs(rows, json_object_get(facts, "programs"));
 	add_relatives(rows, json_object_get(facts, "related"));
+	add_relay(rows, json_object_get(facts, "relay"));
 	table_print(columns, rows);
 	json_decref(rows);
 }
@@ -200,6 +212,7 @@ static void print_plan(const json_t *plan)
 
 static void print_devices(const json_t *document)
 {
+	const char *unproven;
 	const json_t *device;
 	size_t i;
 
@@ -210,6 +223,9 @@ static void print_devices(const json_t *document)
 		printf("\n");
 		print_plan(json_object_get(device, "plan"));
 	}
+	unproven = json_string_value(json_object_get(document, "unproven"));
+	if (unproven)
+		printf("\nNothing of this is proven: %s\n", unproven);
 }
 
 static int add_device(const struct turnpike_probe *probe, void *devices)
@@ -233,11 +249,57 @@ static int probe_all(const struct probe_query *query, json_t *devices)
 	return err;
 }
 
+static bool has_program(const json_t *device, long long id)
+{
+	const json_t *program;
+	size_t i;
+
+	json_array_foreach(json_object_get(device, "programs"), i, program)
+	{
+		if (number_of(program, "id") == id)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The server's row for a device whose program is found there. By its name alone it may be a device
+ * of another network namespace, but programs have numbers across all of them.
+ */
+static json_t *relay_of(const json_t *device, const json_t *status)
+{
+	json_t *row;
+	size_t i;
+
+	json_array_foreach(json_object_get(status, "devices"), i, row)
+	{
+		if (strcmp(text_of(row, "dev"), text_of(device, "dev")) == 0 &&
+		    has_program(device, number_of(row, "prog_id")))
+			return json_incref(row);
+	}
+	return json_null();
+}
+
+/* What is proven of each device, or why nothing is. */
+static void add_relays(const struct probe_query *query, json_t *document)
+{
+	char why[QUERY_WHY_MAX];
+	json_t *status = query_try(&query->query, "status", why), *device;
+	size_t i;
+
+	json_object_set_new(document, "unproven", status ? json_null() : json_string(why));
+	json_array_foreach(json_object_get(document, "devices"), i, device)
+		json_object_set_new(device, "relay", relay_of(device, status));
+	json_decref(status);
+}
+
 static enum cli_status probe(const struct probe_query *query)
 {
 	json_t *document = json_pack("{s:[]}", "devices");
 	const int err = probe_all(query, json_object_get(document, "devices"));
 
+	if (!err)
+		add_relays(query, document);
 	if (err)
 		say("%s", turnpike_error(NULL));
 	else
@@ -248,17 +310,18 @@ static enum cli_status probe(const struct probe_query *query)
 
 enum cli_status command_probe(int argc, char **argv)
 {
-	static const struct cli_option options[] = { QUERY_JSON, { 0 } };
+	static const struct cli_option options[] = { QUERY_JSON, QUERY_CONTROL, { 0 } };
 	static const struct cli_syntax syntax = {
 		.command = "turnpike probe",
 		.doc = "Tell what devices can do and how to relay best on each, and leave them as "
-		       "they are: * is the first choice, ? doubtful, x rejected. Without a device: "
-		       "all that have Ethernet frames.",
+		       "they are: * is the first choice, ? doubtful, x rejected. If a server runs, "
+		       "what it has proven on them. Without a device: all that have Ethernet "
+		       "frames.",
 		.options = options,
 		.words = "[dev IF ...]",
 		.word = take_word,
 	};
-	struct probe_query query = { .names = json_array() };
+	struct probe_query query = { .query = { .control = CONTROL_PATH }, .names = json_array() };
 	enum cli_status status = cli_parse(&syntax, argc, argv, &query);
 
 	if (status == CLI_OK && query.expect_device) {

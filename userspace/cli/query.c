@@ -23,16 +23,18 @@ int query_set_json(void *query, char *value)
 	return 0;
 }
 
-static void say_why_not(const char *path, int err)
+static void tell_why_not(const char *path, int err, char why[static QUERY_WHY_MAX])
 {
 	if (err == -EACCES || err == -EPERM)
-		say("%s may not be used: run as root", path);
+		snprintf(why, QUERY_WHY_MAX, "%s may not be used: run as root", path);
 	else if (err == -ENOENT || err == -ECONNREFUSED)
-		say("no turnpike serves at %s: start 'turnpike serve', or say with --control where "
-		    "it listens",
-		    path);
+		snprintf(why, QUERY_WHY_MAX,
+			 "no turnpike serves at %s: start 'turnpike serve', or say with --control "
+			 "where it listens",
+			 path);
 	else
-		say("the turnpike at %s does not answer: %s", path, strerror(-err));
+		snprintf(why, QUERY_WHY_MAX, "the turnpike at %s does not answer: %s", path,
+			 strerror(-err));
 }
 
 static int send_request(int fd, const json_t *request)
@@ -79,31 +81,52 @@ static int ask(const char *path, const json_t *request, json_t **ret)
 	return err;
 }
 
-json_t *query_request(const struct query *query, const json_t *request)
+static json_t *request_or_why_not(const struct query *query, const json_t *request,
+				  char why[static QUERY_WHY_MAX])
 {
 	const char *error;
 	json_t *answer;
 	int err = ask(query->control, request, &answer);
 
 	if (err) {
-		say_why_not(query->control, err);
+		tell_why_not(query->control, err, why);
 		return NULL;
 	}
 	error = json_string_value(json_object_get(answer, "error"));
 	if (error) {
-		say("%s", error);
+		snprintf(why, QUERY_WHY_MAX, "%s", error);
 		json_decref(answer);
 		return NULL;
 	}
 	return answer;
 }
 
-json_t *query_ask(const struct query *query, const char *command)
+json_t *query_request(const struct query *query, const json_t *request)
+{
+	char why[QUERY_WHY_MAX];
+	json_t *answer = request_or_why_not(query, request, why);
+
+	if (!answer)
+		say("%s", why);
+	return answer;
+}
+
+json_t *query_try(const struct query *query, const char *command, char why[static QUERY_WHY_MAX])
 {
 	json_t *request = json_pack("{s:s}", "command", command);
-	json_t *answer = query_request(query, request);
+	json_t *answer = request_or_why_not(query, request, why);
 
 	json_decref(request);
+	return answer;
+}
+
+json_t *query_ask(const struct query *query, const char *command)
+{
+	char why[QUERY_WHY_MAX];
+	json_t *answer = query_try(query, command, why);
+
+	if (!answer)
+		say("%s", why);
 	return answer;
 }
 

@@ -18,6 +18,8 @@ struct query {
 	uint32_t interval;
 };
 
+#define QUERY_WHY_MAX 1024 /* a server's own sentences may be long */
+
 /* Rows of an option table. */
 /* clang-format off */
 #define QUERY_CONTROL { "control", 0, "PATH",                                                      \
@@ -35,6 +37,14 @@ json_t *query_request(const struct query *query, const json_t *request);
 /** query_ask() - the same for a command without anything besides. Return: the server's answer, or
  * NULL after a sentence has been said. */
 json_t *query_ask(const struct query *query, const char *command);
+
+/**
+ * query_try() - as query_ask(), where nobody has to be there, and without a word
+ * @why: why there is no answer, without a full stop
+ *
+ * Return: the server's answer or NULL.
+ */
+json_t *query_try(const struct query *query, const char *command, char why[static QUERY_WHY_MAX]);
 
 /**
  * query_run() - be a command that prints one answer of the server

@@ -13,8 +13,9 @@
 static const struct table_column columns[] = {
 	{ "program", TABLE_TEXT },    { "mode", TABLE_TEXT },
 	{ "moves", TABLE_TEXT },      { "insns", TABLE_NUMBER },
-	{ "verified", TABLE_NUMBER }, { "jited", TABLE_NUMBER },
-	{ "result", TABLE_TEXT },     { 0 },
+	{ "verified", TABLE_NUMBER }, { "stack", TABLE_NUMBER },
+	{ "jited", TABLE_NUMBER },    { "result", TABLE_TEXT },
+	{ 0 },
 };
 
 static const char *result_of(const struct turnpike_variant *variant)
@@ -28,10 +29,11 @@ static int add_variant(const struct turnpike_variant *variant, void *programs)
 {
 	return json_array_append_new(
 		programs,
-		json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:s}", "program", variant->program,
+		json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s}", "program", variant->program,
 			  "mode", turnpike_mode_name(variant->mode), "moves",
 			  turnpike_moves_name(variant->moves), "insns", (json_int_t)variant->insns,
-			  "verified", (json_int_t)variant->verified_insns, "jited",
+			  "verified", (json_int_t)variant->verified_insns, "stack",
+			  (json_int_t)variant->stack_bytes, "jited",
 			  (json_int_t)variant->jited_bytes, "result", result_of(variant)));
 }
 
