@@ -20,12 +20,14 @@ from typing import Any
 
 
 class Addr(ctypes.Structure):
-    _fields_ = [("ip", ctypes.c_ubyte * 16), ("port", ctypes.c_uint16), ("family", ctypes.c_ubyte), ("pad", ctypes.c_ubyte)]
+    _fields_ = [("ip", ctypes.c_ubyte * 16), ("port", ctypes.c_uint16), ("family", ctypes.c_ubyte),
+                ("pad", ctypes.c_ubyte)]
 
 
 class Binding(ctypes.Structure):
     _fields_ = [("client", Addr), ("server", Addr), ("relay", Addr), ("peer", Addr), ("channel", ctypes.c_uint16),
-                ("pad", ctypes.c_uint16 * 3), ("channel_expires", ctypes.c_uint64), ("permission_expires", ctypes.c_uint64),
+                ("pad", ctypes.c_uint16 * 3),
+                ("channel_expires", ctypes.c_uint64), ("permission_expires", ctypes.c_uint64),
                 ("to_peer_policer", ctypes.c_uint32), ("to_client_policer", ctypes.c_uint32)]
 
 

@@ -111,7 +111,8 @@ def dns_answer(m: Maker) -> Packet:
 def quic(m: Maker) -> Packet:
     """A short header begins with the bits of ChannelData."""
     first = m.dice.choice((0xC3, 0x40, 0x5F))
-    return m.ether(m.ip() / UDP(sport=443, dport=m.port()) / (bytes([first]) + m.dice.randbytes(m.dice.randint(20, 1250))))
+    data = bytes([first]) + m.dice.randbytes(m.dice.randint(20, 1250))
+    return m.ether(m.ip() / UDP(sport=443, dport=m.port()) / data)
 
 
 def tcp(m: Maker) -> Packet:
@@ -129,7 +130,8 @@ def icmp_error(m: Maker) -> Packet:
     """That something the host never sent did not arrive."""
     family, relay, stranger = m.family, m.wire.relay[m.family], m.stranger()
     quoted = m.ip(relay, stranger) / UDP(sport=m.port(), dport=53) / b"was not sent"
-    error = ICMP(type=3, code=m.dice.choice((0, 1, 3, 13))) if family == 4 else ICMPv6DestUnreach(code=m.dice.randint(0, 4))
+    code = m.dice.choice((0, 1, 3))
+    error = ICMP(type=3, code=code) if family == 4 else ICMPv6DestUnreach(code=code)
     return m.ether(m.ip(stranger) / error / Raw(bytes(quoted)))
 
 
@@ -212,7 +214,8 @@ def fragments(m: Maker) -> list[Packet]:
     """All of them, or not; the relay's own flows among them."""
     inside = m.dice.choice((lambda: m.ip() / UDP(sport=53, dport=m.port()) / m.dice.randbytes(2000),
                             lambda: m.ip() / m.ping(m.dice.randbytes(3000)),
-                            lambda: m.client_data(m.dice.randbytes(1800)), lambda: m.peer_data(m.dice.randbytes(1800))))()
+                            lambda: m.client_data(m.dice.randbytes(1800)),
+                            lambda: m.peer_data(m.dice.randbytes(1800))))()
     parts = fragment(inside, 1400) if m.family == 4 else fragments6(m, inside)
     kept = m.dice.choice((slice(None), slice(None), slice(0, 1), slice(-1, None)))
     return [m.ether(part) for part in parts[kept]]
@@ -260,8 +263,8 @@ def cut_vlan(m: Maker) -> bytes:
 # Offset and format of a field, and what it should not be: version and header length, IP length, UDP length; and last,
 # for IPv4, the header checksum, which is right otherwise.
 IP4_SUM = 10
-WRONG = {4: ((0, "B", (0x40, 0x44, 0x4F, 0x65, 0xF5)), (2, "!H", (0, 19, 21, 400, 65535)), (24, "!H", (0, 7, 400, 65535)),
-             (IP4_SUM, "!H", (0x1234,))),
+WRONG = {4: ((0, "B", (0x40, 0x44, 0x4F, 0x65, 0xF5)), (2, "!H", (0, 19, 21, 400, 65535)),
+             (24, "!H", (0, 7, 400, 65535)), (IP4_SUM, "!H", (0x1234,))),
          6: ((0, "B", (0x00, 0x45, 0xF0)), (4, "!H", (0, 1, 400, 65535)), (44, "!H", (0, 7, 400, 65535)))}
 
 
@@ -291,7 +294,8 @@ def spanning_tree(_m: Maker) -> bytes:
 
 def garbage(m: Maker) -> bytes:
     """After a type that promises IP."""
-    return bytes(Ether(dst=m.wire.mac, type=m.dice.choice((0x0800, 0x86DD, 0x0806)))) + m.dice.randbytes(m.dice.randint(0, 1500))
+    kind = m.dice.choice((0x0800, 0x86DD, 0x0806))
+    return bytes(Ether(dst=m.wire.mac, type=kind)) + m.dice.randbytes(m.dice.randint(0, 1500))
 
 
 def runt(m: Maker) -> bytes:
@@ -343,5 +347,6 @@ def make(wire: Wire, count: int, seed: int) -> list[Frame]:
                 maker.family = family
                 for each in made if isinstance(made, list) else [made]:
                     data = bytes(each)
-                    frames.append(Frame(make_one.__name__, data[:6] + _MARK + len(frames).to_bytes(4, "big") + data[12:]))
+                    number = len(frames).to_bytes(4, "big")
+                    frames.append(Frame(make_one.__name__, data[:6] + _MARK + number + data[12:]))
     return frames

@@ -72,7 +72,7 @@ class Way:
         if first_lost is None or first_lost > expires + TOLERANCE * 1e9 or last_at > expires + TOLERANCE * 1e9:
             complaints.append(f"{self.name}: still relayed {(last_at - expires) / 1e9:.2f} s after it had expired")
         elif first_lost < expires - TOLERANCE * 1e9:
-            complaints.append(f"{self.name}: not relayed any more {(expires - first_lost) / 1e9:.2f} s before it expired")
+            complaints.append(f"{self.name}: not relayed {(expires - first_lost) / 1e9:.2f} s before it expired")
         return complaints
 
 
@@ -174,18 +174,18 @@ def stopped(lab: Lab, variant: Variant) -> Complaints:
         after = server.relayed()
     complaints += [each for flow in flows for each in flow.wrong[:3]]
     kernel, user = after[0] - before[0], after[1] - before[1]
-    print(f"    {variant.name}: {kernel} packets relayed in the kernel, {user} in user space; lost while stopped: {lost}")
+    print(f"    {variant.name}: while stopped {kernel} packets relayed in the kernel, {user} in user space; lost: {lost}")
     if any(lost) or not back or kernel < 2 * back or user:
-        complaints.append(f"while the server was stopped {back} messages came back and {lost} were lost; relayed: kernel"
-                          f" {kernel}, userspace {user}")
+        complaints.append(f"while the server was stopped {back} messages came back and {lost} were lost;"
+                          f" relayed: kernel {kernel}, userspace {user}")
     if server.stop() != 0:
         complaints.append("the server did not end well")
     return complaints
 
 
 WHATS: dict[str, Callable[[Lab, Variant], Complaints]] = {"apart": apart, "stopped": stopped}
-TESTS = ((f"{variant.name}/{what}", (test, variant)) for variant, (what, test) in itertools.product(VARIANTS, WHATS.items())
-         if variant.in_kernel)
+TESTS = [(f"{variant.name}/{what}", (test, variant)) for variant in VARIANTS if variant.in_kernel
+         for what, test in WHATS.items()]
 
 
 def run(lab: Lab, test: tuple[Callable[[Lab, Variant], Complaints], Variant]) -> Complaints:

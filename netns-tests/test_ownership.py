@@ -54,7 +54,7 @@ SYSCTLS = {"ipv4/icmp_ratelimit": 0, "ipv4/icmp_ratemask": 0, "ipv4/icmp_msgs_pe
 
 
 def make_calm(lab: Lab) -> None:
-    """Nothing on the relay's wire may depend on chance: fixed MAC addresses, no rate limits, and no neighbours to ask."""
+    """Nothing on the relay's wire may depend on chance: fixed MAC addresses, no rate limits, no neighbours to ask."""
     with lab.entered("relay"):
         for name, value in SYSCTLS.items():
             with contextlib.suppress(FileNotFoundError, PermissionError):  # some are the whole machine's on old kernels
@@ -63,7 +63,8 @@ def make_calm(lab: Lab) -> None:
         lab.run(role, ["ip", "link", "set", "dev", device, "address", mac])
     for family in FAMILIES:
         relay, router = Place(2, 2).address(family), Place(2, 1).address(family)
-        for role, device, address, mac in (("relay", NIC, router, ROUTER_MAC), ("router", ROUTER_NIC, relay, RELAY_MAC)):
+        for role, device, address, mac in (("relay", NIC, router, ROUTER_MAC),
+                                           ("router", ROUTER_NIC, relay, RELAY_MAC)):
             lab.run(role, ["ip", "neigh", "replace", address, "lladdr", mac, "nud", "permanent", "dev", device])
         lab.run("relay", ["ip", "addr", "add", OTHER.with_prefix(family), "dev", NIC, *["nodad"] * (family == 6)])
         for stranger in strangers.STRANGERS[family]:  # answers to strangers end at the router
@@ -144,8 +145,8 @@ def wire_of(lab: Lab) -> Wire:
     relay = {family: lab.topology.listen.address(family) for family in FAMILIES}
     client, peer = ({family: (lab.address(role, family), port) for family in FAMILIES}
                     for role, port in (("client", CLIENT_PORT), ("peer", PEER_PORT)))
-    return Wire(RELAY_MAC, relay, {family: OTHER.address(family) for family in FAMILIES}, PORT, RELAYED, RANGE, client, peer,
-                CHANNEL)
+    other = {family: OTHER.address(family) for family in FAMILIES}
+    return Wire(RELAY_MAC, relay, other, PORT, RELAYED, RANGE, client, peer, CHANNEL)
 
 
 def play(lab: Lab, frames: list[Frame]) -> Record:
@@ -210,8 +211,8 @@ def strangers_complaints(variant: Variant, frames: list[Frame], wanted: Record |
             complaints["answers"].append("there are too few answers to compare")
         if variant.in_kernel and met < len(wanted_view):
             complaints["view"].append(f"the program has met {met} of {len(wanted_view)} frames")
-        print(f"    {variant.name}: {len(frames)} frames sent, {len(record.view)} seen, {sum(record.said.values())} answers,"
-              f" {met} met by the program", flush=True)
+        print(f"    {variant.name}: {len(frames)} frames sent, {len(record.view)} seen,"
+              f" {sum(record.said.values())} answers, {met} met by the program", flush=True)
         if any(complaints.values()):
             print(server.report())
     return record, complaints
@@ -246,9 +247,9 @@ def dns(lab: Lab, family: int, relayed: int) -> list[str]:
 def tcp(lab: Lab, family: int, relayed: int) -> list[str]:
     """Both ways, by the port numbers of the relay's."""
     host, peer = Place(2, 2).address(family), lab.address("peer", family)
-    return [f"{what}: {error}" for what, ends in (
-        ("to a server beside the listener", ("relay", (host, PORT), "client", None)),
-        ("from the relayed port", ("peer", (peer, 80), "relay", (host, relayed)))) for error in tcp_echo(lab, family, *ends)]
+    ways = {"to a server beside the listener": ("relay", (host, PORT), "client", None),
+            "from the relayed port": ("peer", (peer, 80), "relay", (host, relayed))}
+    return [f"{what}: {error}" for what, ends in ways.items() for error in tcp_echo(lab, family, *ends)]
 
 
 def tcp_echo(lab: Lab, family: int, server_role: str, address: tuple[str, int], client_role: str,
@@ -269,7 +270,12 @@ def tcp_echo(lab: Lab, family: int, server_role: str, address: tuple[str, int], 
         with lab.entered(client_role):
             client = socket.create_connection(address, timeout=5, source_address=source)
         with client:
-            writer = threading.Thread(target=lambda: (client.sendall(data), client.shutdown(socket.SHUT_WR)), daemon=True)
+            def write() -> None:
+                with contextlib.suppress(OSError):  # the reader tells
+                    client.sendall(data)
+                    client.shutdown(socket.SHUT_WR)
+
+            writer = threading.Thread(target=write, daemon=True)
             writer.start()
             back = b"".join(iter(lambda: client.recv(65536), b""))
             writer.join()
@@ -286,9 +292,11 @@ def pings(lab: Lab, family: int, _relayed: int) -> list[str]:
     complaints = []
     for role, target in (("relay", lab.address("peer", family)), ("client", Place(2, 2).address(family))):
         for size in (56, 1400, 9000, 40000):
-            done = lab.run(role, ["busybox", "ping", f"-{family}", "-c", "3", "-A", "-w", "5", "-s", str(size), target], check=False)
+            done = lab.run(role, ["busybox", "ping", f"-{family}", "-c", "3", "-A", "-w", "5", "-s", str(size), target],
+                           check=False)
             if "3 packets received" not in done.stdout:
-                complaints.append(f"of {size} bytes from {role}: {done.stdout.strip().splitlines()[-1:]} {done.stderr.strip()}")
+                said = (done.stdout + done.stderr).strip().splitlines()[-1:]
+                complaints.append(f"of {size} bytes from {role}: {said}")
     return complaints
 
 
@@ -302,13 +310,15 @@ def services_complaints(variant: Variant) -> list[str]:
         for flow in flows:
             flow.start()
         complaints = [f"{name}, IPv{family}: {each}" for name, service in SERVICES.items()
-                      for family, client in channels.clients.items() for each in service(lab, family, client.relayed[1])]
+                      for family, client in channels.clients.items()
+                      for each in service(lab, family, client.relayed[1])]
         for flow in flows:
             flow.stop()
         complaints += [each for flow in flows for each in flow.wrong[:3]]
         sent, back = sum(flow.sent for flow in flows), sum(len(flow.back) for flow in flows)
         relayed = server.relayed()[0] - before
-        print(f"    {variant.name}: {sent} messages meanwhile, {back} came back, {relayed} packets relayed in the kernel")
+        print(f"    {variant.name}: {sent} messages meanwhile, {back} came back, {relayed} relayed in the kernel",
+              flush=True)
         if not back or (variant.in_kernel and relayed < back):
             complaints.append(f"{back} of {sent} messages came back, {relayed} packets were relayed in the kernel")
         if complaints:

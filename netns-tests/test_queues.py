@@ -7,8 +7,9 @@
 All devices have two queues each way (=====). Two senders, each pinned to a CPU and so to a queue, send packets of one
 flow at the same time from the other end of the relay's cable. The flow's counter, the sum of the verdict's counters and
 the packets that have arrived must be the same number, and so must be what was sent: the senders keep so little on its
-way that no queue overflows. What one of them sends leaves the relay in order. A case is named network/variant/traffic/direction; the variants "...-rps" have receive
-packet steering, which moves what both queues get to one CPU.
+way that no queue overflows. What one of them sends leaves the relay in order. A case is named
+network/variant/family/direction; the variants "...-rps" have receive packet steering, which moves what both queues get
+to one CPU. With --only TEXT, only cases with TEXT in their names.
 """
 
 from __future__ import annotations
@@ -65,8 +66,8 @@ SETTINGS = [*map(Setting, VARIANTS),
 def steer_packets(lab: Lab, on: bool) -> None:
     """Each device of the relay may hand its packets to any CPU, which the packet's hash chooses."""
     cpus = sum(1 << cpu for cpu in CPUS) if on else 0
-    lab.run("relay", ["unshare", "-m", "sh", "-ec", "mount -t sysfs none /sys; for each in /sys/class/net/nic*/queues/rx-*;"
-                                                    f" do echo {cpus:x} >$each/rps_cpus; done"])
+    lab.run("relay", ["unshare", "-m", "sh", "-ec", "mount -t sysfs none /sys;"
+                      f" for each in /sys/class/net/nic*/queues/rx-*; do echo {cpus:x} >$each/rps_cpus; done"])
 
 
 # The packets.
@@ -128,8 +129,8 @@ class Run:
 
     def _packet(self, me: int) -> bytes:
         """All but the sender's and the packet's own number."""
-        return headers(self.source, self.to, mac(self.lab, self.role, self.device), mac(self.lab, "relay", self.relay_device),
-                       self.before + NUMBER.pack(me, 0, 0xFFFFFFFF)) + self.before
+        smac, dmac = mac(self.lab, self.role, self.device), mac(self.lab, "relay", self.relay_device)
+        return headers(self.source, self.to, smac, dmac, self.before + NUMBER.pack(me, 0, 0xFFFFFFFF)) + self.before
 
     def go(self) -> None:
         senders = [multiprocessing.Process(
@@ -214,10 +215,13 @@ def check(server: Turnpike, bench: Bench, setting: Setting, direction: str, coun
         if any(later <= earlier for earlier, later in itertools.pairwise(numbers)):
             complaints.append(f"packets of CPU {CPUS[who]} left in another order than they came, or twice")
         if len(numbers) != count or run.arrived[who] != count:
-            complaints.append(f"of {count} packets of CPU {CPUS[who]}, {len(numbers)} left and {run.arrived[who]} arrived")
-    told = {"flow": after.flow - before.flow, "verdicts": after.verdict - before.verdict} if setting.variant.in_kernel else {
-        "userspace": after.user - before.user}
-    complaints += [f"{what}: {number} packets counted, {arrived} arrived" for what, number in told.items() if number != arrived]
+            complaints.append(f"of {count} packets of CPU {CPUS[who]}, {len(numbers)} left,"
+                              f" {run.arrived[who]} arrived")
+    told = {"userspace": after.user - before.user}
+    if setting.variant.in_kernel:
+        told = {"flow": after.flow - before.flow, "verdicts": after.verdict - before.verdict}
+    complaints += [f"{what}: {number} packets counted, {arrived} arrived" for what, number in told.items()
+                   if number != arrived]
     if setting.variant.name.startswith("native"):
         queues = {name: busy_after[name] - busy_before[name] for name in busy_after}
         if len(queues) != 2 or not all(number >= count for number in queues.values()):

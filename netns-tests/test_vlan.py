@@ -7,16 +7,17 @@
                  peer
 
     trunk    the trunk itself is attached: what comes with the tags of the next hop is relayed, and leaves with them,
-             priority and drop eligibility as they came; the same packet with other tags, or none, goes up and no further
+             priority and drop eligibility as they came; the same packet with other tags, or none, goes up, no further
     device   the VLAN device is attached, where frames have no tags any more
 
-A case is named tags/where/variant/family/what; --only TEXT runs those with TEXT in their names. On a kernel without VLAN
-devices the test runs itself in a virtual machine with one of Debian's.
+A case is named tags/where/variant/family/what; --only TEXT runs those with TEXT in their names. On a kernel without
+VLAN devices the test runs itself in a virtual machine with one of Debian's.
 """
 
 from __future__ import annotations
 
 import argparse
+import struct
 import sys
 import tempfile
 import time
@@ -63,7 +64,8 @@ class Wire:
     def frame(self, direction: str, tags: Tags, data: bytes) -> bytes:
         """What the relay would get on its trunk; with priority and drop eligibility in every tag."""
         client, peer = self.bench.client.socket.getsockname()[:2], self.bench.peer_address
-        source, to = (client, self.bench.server_address) if direction == "to-peer" else (peer, self.bench.client.relayed)
+        source, to = {"to-peer": (client, self.bench.server_address),
+                      "to-client": (peer, self.bench.client.relayed)}[direction]
         ip = IP(src=source[0], dst=to[0]) if self.bench.family == 4 else IPv6(src=source[0], dst=to[0])
         packet: Packet = ip / UDP(sport=source[1], dport=to[1]) / Raw(data)
         for tag in reversed(tags):
@@ -86,7 +88,7 @@ class Wire:
 
 
 def tags_of(tags: Tags) -> bytes:
-    return b"".join(tag.tpid.to_bytes(2, "big") + (PRIORITY << 13 | ELIGIBLE << 12 | tag.number).to_bytes(2, "big") for tag in tags)
+    return b"".join(struct.pack("!HH", tag.tpid, PRIORITY << 13 | ELIGIBLE << 12 | tag.number) for tag in tags)
 
 
 def relayed_with_tags(wire: Wire, direction: str) -> list[str]:
@@ -101,7 +103,7 @@ def relayed_with_tags(wire: Wire, direction: str) -> list[str]:
         complaints.append(f"it left with {out[0][12:20].hex()}, not with the tags {tags_of(tags).hex()}")
     wanted = HELLO if direction == "to-peer" else turn.channel_data(CHANNEL, HELLO)
     ip = {4: b"\x08\x00\x45", 6: b"\x86\xdd\x60"}[wire.bench.family]
-    if not out[0].endswith(wanted) or out[0][12 + 4 * len(tags):].startswith(ip) is False:
+    if not out[0].endswith(wanted) or not out[0][12 + 4 * len(tags):].startswith(ip):
         complaints.append(f"it left as {out[0].hex()}")
     if (kernel_relayed := server.relayed()[0] - before) != 1:
         complaints.append(f"the kernel relayed {kernel_relayed} packets, not 1")
@@ -113,7 +115,7 @@ def other_tags(tags: Tags) -> dict[str, Tags]:
     """Whatever is not the tags of the next hop."""
     last = tags[-1]
     changed = {"another VLAN": [*tags[:-1], Tag(last.standard, last.number + 1)],
-               "another standard": [*tags[:-1], Tag({"802.1Q": "802.1ad", "802.1ad": "802.1Q"}[last.standard], last.number)],
+               "another standard": [*tags[:-1], Tag("802.1ad", last.number)],
                "untagged": [], "priority only": [Tag("802.1Q", 0)], "one tag more": [*tags, Tag("802.1Q", 7)]}
     if len(tags) > 1:
         changed |= {"another outer VLAN": [Tag(tags[0].standard, 201), tags[1]], "outer tag only": tags[:1],
@@ -172,7 +174,8 @@ Cases = dict[int, list[tuple[str, Check, str]]]
 def cases_of(stack: str, where: str, variant: Variant, only: str) -> Cases:
     """By family: a name, what is checked, and the direction."""
     chosen = {family: [(name, check, direction) for what, check, direction in checks(where)
-                       if only in (name := f"{stack}/{where}/{variant.name}/ipv{family}/{what}")] for family in FAMILIES}
+                       if only in (name := f"{stack}/{where}/{variant.name}/ipv{family}/{what}")]
+              for family in FAMILIES}
     return {family: cases for family, cases in chosen.items() if cases}
 
 
@@ -228,8 +231,8 @@ def run_in_machine(only: str) -> int:
             print(f"no VLAN devices here: in a virtual machine with Linux {machine.release}", flush=True)
             machine.run(["mkdir", "-p", scratch])
             machine.run(["modprobe", "-a", "veth", "8021q", "sch_ingress", "cls_bpf"])
-            inside = machine.start(["env", f"TURNPIKE={BINARY}", "/usr/bin/python3", str(Path(__file__).resolve()), "--here",
-                                    "--only", only], Path(scratch) / "test.log")
+            command = ["env", f"TURNPIKE={BINARY}", "/usr/bin/python3", str(Path(__file__).resolve()), "--here"]
+            inside = machine.start([*command, "--only", only], Path(scratch) / "test.log")
             shown, status = "", None
             while status is None:
                 time.sleep(1)

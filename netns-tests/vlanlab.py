@@ -48,10 +48,11 @@ class VlanLab(Lab):
         self.run(end.role, ["ethtool", "-K", end.device, *IN_FRAME], check=False)  # not every kernel has every feature
         commands = [f"link set {end.device} up"]
         for below, tag in enumerate(self.tags):
-            name = self._name(end.device, below + 1)
-            commands += [f"link add link {self._name(end.device, below)} name {name} type vlan proto {tag.standard} id {tag.number}",
+            lower, name = self._name(end.device, below), self._name(end.device, below + 1)
+            commands += [f"link add link {lower} name {name} type vlan proto {tag.standard} id {tag.number}",
                          f"link set {name} up"]
-        commands += [f"addr add {end.place.with_prefix(family)} dev {self.vlan_device(end.device)}" + (" nodad" * (family == 6))
+        top = self.vlan_device(end.device)
+        commands += [f"addr add {end.place.with_prefix(family)} dev {top}" + (" nodad" * (family == 6))
                      for family in FAMILIES]
         self._ip(end.role, commands)
         return None
