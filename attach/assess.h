@@ -44,4 +44,7 @@ void assess_owner(struct assessment *assessment);
 /** assess_native() - everything about native XDP, on the device and its members */
 void assess_native(struct assessment *assessment);
 
+/** assess_virtio() - what of virtio_net the driver table cannot know */
+void assess_virtio(struct assessment *assessment);
+
 #endif /* TURNPIKE_ASSESS_H */

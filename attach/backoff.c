@@ -29,6 +29,12 @@ bool backoff_blocks(const struct backoff *backoff, __u64 now)
 	return now < backoff->until;
 }
 
+void backoff_lift(struct backoff *backoff, __u64 now)
+{
+	if (backoff->until != ~0ull && backoff->until > now)
+		backoff->until = now;
+}
+
 void backoff_clear(struct backoff *backoff)
 {
 	*backoff = (struct backoff){ 0 };

@@ -30,6 +30,10 @@ void backoff_forbid(struct backoff *backoff);
 /** backoff_blocks() - is it to be left alone at @now? */
 bool backoff_blocks(const struct backoff *backoff, __u64 now);
 
+/** backoff_lift() - the pause, if there is one, ends at @now; the next one is longer all the same.
+ */
+void backoff_lift(struct backoff *backoff, __u64 now);
+
 /** backoff_clear() - something has changed: it may be tried at once. */
 void backoff_clear(struct backoff *backoff);
 

@@ -13,6 +13,7 @@
 #include "facts.h"
 #include "proof.h"
 #include "select.h"
+#include "watch.h"
 
 static const struct attach_point *point_of(const struct turnpike_candidate *candidate)
 {
@@ -23,25 +24,36 @@ static const struct attach_point *point_of(const struct turnpike_candidate *cand
 	return point;
 }
 
-static struct backoff *backoff_of(struct device *device, const struct attach_point *point,
-				  enum turnpike_moves moves)
+/* Of the DEVICE_WAYS. */
+static size_t way_of(const struct attach_point *point, enum turnpike_moves moves)
 {
-	return &device->backoffs[(size_t)(point - attach_points) * TURNPIKE_MOVES_MAX + moves];
+	return (size_t)(point - attach_points) * TURNPIKE_MOVES_MAX + moves;
+}
+
+/* Would moving the other end help? An attach that failed may have been one program's fault. */
+static bool is_of_moves(enum health health)
+{
+	return health == HEALTH_GOOD || health == HEALTH_NO_ROOM || health == HEALTH_WRONG_END;
 }
 
 void device_hold_against(const struct devices *devices, struct device *device,
 			 const struct attach_point *point, enum turnpike_moves moves,
 			 enum health health)
 {
+	const __u64 now = clock_ns();
 	enum turnpike_moves each;
 
-	if (health != HEALTH_NOT_RUNNING) {
-		backoff_strike(backoff_of(device, point, moves), &devices->backoff, clock_ns());
-		return;
+	for (each = TURNPIKE_MOVES_AUTO; each < TURNPIKE_MOVES_MAX; each++) {
+		if (each != moves && is_of_moves(health))
+			continue;
+		device->faults[way_of(point, each)] = health;
+		/* Only another device or setting mends that. */
+		if (health == HEALTH_NOT_RUNNING || health == HEALTH_NOT_MOVED)
+			backoff_forbid(&device->backoffs[way_of(point, each)]);
+		else
+			backoff_strike(&device->backoffs[way_of(point, each)], &devices->backoff,
+				       now);
 	}
-	/* That is the hook's fault, whatever moves, and only another device or setting mends it. */
-	for (each = TURNPIKE_MOVES_AUTO; each < TURNPIKE_MOVES_MAX; each++)
-		backoff_forbid(backoff_of(device, point, each));
 }
 
 void device_forgive(struct device *device)
@@ -50,6 +62,17 @@ void device_forgive(struct device *device)
 
 	for (i = 0; i < DEVICE_WAYS; i++)
 		backoff_clear(&device->backoffs[i]);
+	backoff_clear(&device->again);
+	backoff_clear(&device->xmit);
+}
+
+void device_lift(struct device *device)
+{
+	const __u64 now = clock_ns();
+	size_t i;
+
+	for (i = 0; i < DEVICE_WAYS; i++)
+		backoff_lift(&device->backoffs[i], now);
 }
 
 /*
@@ -68,7 +91,8 @@ static int take_after_trial(struct devices *devices, struct device *device, stru
 		return err;
 	err = attachment_attach(&trial);
 	if (!err) {
-		proof_watch(devices->maps, devices->sock, &device->link, &proof);
+		proof_watch(devices->maps, devices->sock, &device->link, !device->passes_unmoved,
+			    &proof);
 		proof_tell(&proof, &told);
 		*health = proof_judge(&proof, next->moves, device->wish.mode);
 		err = *health == HEALTH_GOOD ? 0 : -ENODATA;
@@ -90,6 +114,23 @@ static bool has_room_for_trial(const struct device *device, const struct attachm
 	       !attachment_excludes(&device->attachment, next->point);
 }
 
+/* From the first XDP program on until the handle is closed: it costs only where frames are lost. */
+static void watch_frames(struct devices *devices, struct device *device)
+{
+	struct text told = { device->proof, sizeof(device->proof) };
+
+	if (!devices->watch && !devices->watch_error)
+		devices->watch_error = watch_open(&devices->watch);
+	text_append(&told, "%s", device->proof[0] ? "; " : "");
+	if (devices->watch)
+		text_append(&told, "watched: whether the driver loses what was relayed");
+	else
+		text_append(&told,
+			    "not watched: whether the driver loses what was relayed, as the kernel "
+			    "does not tell us (%s; it needs BTF)",
+			    strerror(-devices->watch_error));
+}
+
 /* Has the candidate do the device's work from now on. */
 static int take(struct devices *devices, struct device *device, const struct attach_point *point,
 		enum turnpike_moves moves, enum health *health)
@@ -101,11 +142,11 @@ static int take(struct devices *devices, struct device *device, const struct att
 	if (device->attachment.point == point && device->attachment.moves == moves)
 		return 0;
 	if (point->ops)
-		err = device_slot(devices, device->name, point->mode, &slot);
+		err = slot_find(&devices->slots, device->name, point->mode, &slot);
 	if (err)
 		return err;
 	if (point->ops)
-		device_set_mac(devices, device, slot);
+		slot_set_link(devices->maps, slot, &device->link);
 	err = attachment_load(devices->maps, point, moves, device->link.ifindex, slot, &next);
 	if (err)
 		return err;
@@ -116,6 +157,8 @@ static int take(struct devices *devices, struct device *device, const struct att
 		err = attachment_exchange(&device->attachment, &next);
 	if (err)
 		attachment_close(&next);
+	else if (point->hook == TURNPIKE_HOOK_XDP)
+		watch_frames(devices, device);
 	device->sampled = 0;
 	return err;
 }
@@ -138,13 +181,20 @@ static void explain_rejection(const struct turnpike_candidate *candidate, struct
 		text_append(why, " (%s)", candidate->remedy);
 }
 
+static void explain_fault(const struct turnpike_candidate *candidate, enum health health,
+			  struct text *why)
+{
+	explain(candidate, "has failed and is left alone for a while", why);
+	if (health != HEALTH_GOOD)
+		text_append(why, ", as %s", health_text(health));
+}
+
 /* One entry of the plan: 0 if it does the work now. */
 static int try(struct devices *devices, struct device *device,
 	       const struct turnpike_candidate *candidate, struct text *why)
 {
 	const struct attach_point *point = point_of(candidate);
-	struct backoff *backoff = backoff_of(device, point, candidate->moves);
-	const __u64 now = clock_ns();
+	const size_t way = way_of(point, candidate->moves);
 	enum health health = HEALTH_GOOD;
 	int err;
 
@@ -152,8 +202,8 @@ static int try(struct devices *devices, struct device *device,
 		explain_rejection(candidate, why);
 		return -EOPNOTSUPP;
 	}
-	if (backoff_blocks(backoff, now)) {
-		explain(candidate, "has failed and is left alone for a while", why);
+	if (backoff_blocks(&device->backoffs[way], clock_ns())) {
+		explain_fault(candidate, device->faults[way], why);
 		return -EAGAIN;
 	}
 	err = take(devices, device, point, candidate->moves, &health);
@@ -204,23 +254,30 @@ static void tell(struct device *device, const struct turnpike_plan *plan,
 		text_append(&story, "; %s", why->buffer);
 }
 
+static bool has_better(const struct turnpike_plan *plan, const struct turnpike_candidate *chosen)
+{
+	const struct turnpike_candidate *candidate;
+
+	for (candidate = chosen + 1; candidate < plan->candidates + plan->n; candidate++)
+		if (point_of(candidate) < point_of(chosen))
+			return true;
+	return false;
+}
+
 /*
  * What stands in the way of a better mode may go without an event: the other end of a veth, for
  * one, is in another namespace. So it is looked at again after a while, as what has failed.
  */
-static void look_again_at_better(const struct devices *devices, struct device *device,
-				 const struct turnpike_plan *plan,
-				 const struct turnpike_candidate *chosen)
+static void plan_next_look(const struct devices *devices, struct device *device,
+			   const struct turnpike_plan *plan,
+			   const struct turnpike_candidate *chosen)
 {
-	const struct turnpike_candidate *candidate;
 	const __u64 now = clock_ns();
-	struct backoff *backoff;
 
-	for (candidate = chosen + 1; candidate < plan->candidates + plan->n; candidate++) {
-		backoff = backoff_of(device, point_of(candidate), candidate->moves);
-		if (point_of(candidate) < point_of(chosen) && !backoff_blocks(backoff, now))
-			backoff_strike(backoff, &devices->backoff, now);
-	}
+	if (device->wish.mode != TURNPIKE_MODE_AUTO || !has_better(plan, chosen))
+		backoff_clear(&device->again);
+	else if (!backoff_blocks(&device->again, now))
+		backoff_strike(&device->again, &devices->backoff, now);
 }
 
 static int follow(struct devices *devices, struct device *device, const struct turnpike_plan *plan,
@@ -235,8 +292,7 @@ static int follow(struct devices *devices, struct device *device, const struct t
 		err = try(devices, device, candidate, why);
 		if (!err) {
 			tell(device, plan, candidate, why);
-			if (device->wish.mode == TURNPIKE_MODE_AUTO)
-				look_again_at_better(devices, device, plan, candidate);
+			plan_next_look(devices, device, plan, candidate);
 			return 0;
 		}
 		if (!first_error)
@@ -245,12 +301,12 @@ static int follow(struct devices *devices, struct device *device, const struct t
 	return first_error ? first_error : -EINVAL;
 }
 
-static bool takes_no_frames(const struct turnpike_facts *facts)
+static __u32 driver_flags(const struct turnpike_facts *facts)
 {
 	__u32 since;
 	const struct driver *driver = driver_find(facts->driver, facts->kernel, &since);
 
-	return driver && driver->flags & DRIVER_NO_XMIT;
+	return driver ? driver->flags : 0;
 }
 
 int device_choose(struct devices *devices, struct device *device, struct text *why)
@@ -262,11 +318,14 @@ int device_choose(struct devices *devices, struct device *device, struct text *w
 					      .own_id = device->attachment.prog_id };
 	struct turnpike_facts *facts;
 	struct turnpike_plan plan;
+	__u32 flags;
 	int err = facts_gather(devices->sock, device->name, &facts);
 
 	if (err)
 		return err;
-	device->no_xmit = takes_no_frames(facts);
+	flags = driver_flags(facts);
+	device->no_xmit = flags & DRIVER_NO_XMIT;
+	device->passes_unmoved = flags & DRIVER_PASSES_UNMOVED;
 	err = select_plan(facts, &policy, &plan);
 	facts_free(facts);
 	return err ? err : follow(devices, device, &plan, why);

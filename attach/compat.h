@@ -13,4 +13,8 @@
 #define COMPAT_NETDEV_A_DEV_IFINDEX      1
 #define COMPAT_NETDEV_A_DEV_XDP_FEATURES 3
 
+/* <linux/virtio_net.h>, Linux 6.2. */
+#define COMPAT_VIRTIO_NET_F_GUEST_USO4 54
+#define COMPAT_VIRTIO_NET_F_GUEST_USO6 55
+
 #endif /* TURNPIKE_COMPAT_H */

@@ -6,7 +6,8 @@
 #include <string.h>
 #include <utlist.h>
 
-#include "maps.h"
+#include "clock.h"
+#include "watch.h"
 
 static struct device *find(const struct devices *devices, const char *ifname)
 {
@@ -16,35 +17,6 @@ static struct device *find(const struct devices *devices, const char *ifname)
 		if (strcmp(device->name, ifname) == 0)
 			return device;
 	return NULL;
-}
-
-int device_slot(struct devices *devices, const char *ifname, enum turnpike_mode mode, __u32 *ret)
-{
-	struct slot *slot;
-	__u32 i;
-
-	for (i = 0; i < devices->n_slots; i++) {
-		slot = &devices->slots[i];
-		if (slot->mode == mode && strcmp(slot->dev, ifname) == 0) {
-			*ret = i;
-			return 0;
-		}
-	}
-	if (i == TURNPIKE_SLOTS)
-		return -ENOSPC;
-	slot = &devices->slots[devices->n_slots++];
-	slot->mode = mode;
-	strcpy(slot->dev, ifname);
-	*ret = i;
-	return 0;
-}
-
-void device_set_mac(const struct devices *devices, const struct device *device, __u32 slot)
-{
-	struct turnpike_device *ours = &devices->maps->devices[slot];
-
-	memcpy(ours->mac, device->link.mac, sizeof(ours->mac));
-	ours->mtu = (__u16)(device->link.mtu < UINT16_MAX ? device->link.mtu : UINT16_MAX);
 }
 
 /* With a second device there are packets to redirect: not every way can. */
@@ -132,6 +104,8 @@ void devices_detach_all(struct devices *devices)
 
 	LL_FOREACH_SAFE(devices->all, device, tmp)
 	detach(devices, device);
+	watch_close(devices->watch);
+	devices->watch = NULL;
 }
 
 bool device_egress(const struct devices *devices, __u32 ifindex, struct egress *ret)
@@ -146,7 +120,8 @@ bool device_egress(const struct devices *devices, __u32 ifindex, struct egress *
 		memcpy(ret->mac, device->link.mac, sizeof(ret->mac));
 		ret->mtu = device->link.mtu;
 		/* Many drivers take redirected frames only while they run a program themselves. */
-		if (device->attachment.point->mode == TURNPIKE_MODE_XDP_NATIVE && !device->no_xmit)
+		if (device->attachment.point->mode == TURNPIKE_MODE_XDP_NATIVE &&
+		    !device->no_xmit && !backoff_blocks(&device->xmit, clock_ns()))
 			ret->flags = TURNPIKE_HOP_XDP_XMIT;
 		else
 			ret->flags = 0;

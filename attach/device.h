@@ -13,9 +13,11 @@
 #include "health.h"
 #include "netlink.h"
 #include "nexthop.h"
+#include "slot.h"
 #include "text.h"
 
 struct maps;
+struct watch;
 
 /** Each has a back-off of its own. */
 #define DEVICE_WAYS (N_ATTACH_POINTS * TURNPIKE_MOVES_MAX)
@@ -26,29 +28,28 @@ struct device {
 	struct link_facts link;
 	__u32 others_xdp; /* id of an XDP program that is not ours; 0: none */
 	bool gone;
-	bool no_xmit; /* its driver takes no frames that XDP redirects to it */
+	bool no_xmit;        /* its driver takes no frames that XDP redirects to it */
+	bool passes_unmoved; /* see DRIVER_PASSES_UNMOVED */
+	struct backoff xmit; /* has refused such frames */
 	struct attachment attachment;
 	char why[sizeof(((struct turnpike_status *)NULL)->why)];
 	char proof[sizeof(((struct turnpike_status *)NULL)->proof)];
 	__u32 changes; /* of the way, without having been asked to */
 	struct backoff backoffs[DEVICE_WAYS];
+	enum health faults[DEVICE_WAYS]; /* why, last; HEALTH_GOOD: the kernel did not take it */
+	struct backoff again;            /* a look at better ways that something speaks against */
 	struct health_sample sample;
 	__u64 sampled; /* when, ns; 0: never with this program */
 	struct device *next;
-};
-
-/** Counters are kept by device and mode, and outlive the attachment. */
-struct slot {
-	char dev[IFNAMSIZ];
-	enum turnpike_mode mode;
 };
 
 struct devices {
 	const struct maps *maps;
 	struct nl_sock *sock;
 	struct device *all;
-	struct slot slots[TURNPIKE_SLOTS]; /* in use: the first n_slots */
-	__u32 n_slots;
+	struct slots slots;
+	struct watch *watch; /* NULL: not opened yet, or not to be had */
+	int watch_error;
 	struct health_limits health;
 	struct backoff_limits backoff;
 	__u64 tended;                                                       /* when, ns */
@@ -67,12 +68,6 @@ int device_detach(struct devices *devices, const char *ifname);
 
 /** devices_detach_all() - nothing of ours is left on any device. */
 void devices_detach_all(struct devices *devices);
-
-/** device_slot() - the slot for a device in a mode; -ENOSPC. */
-int device_slot(struct devices *devices, const char *ifname, enum turnpike_mode mode, __u32 *ret);
-
-/** device_set_mac() - tell packets which MAC address is the device's */
-void device_set_mac(const struct devices *devices, const struct device *device, __u32 slot);
 
 /** device_status() - for people */
 struct turnpike_status device_status(const struct device *device);
@@ -96,6 +91,9 @@ int device_choose(struct devices *devices, struct device *device, struct text *w
 void device_hold_against(const struct devices *devices, struct device *device,
 			 const struct attach_point *point, enum turnpike_moves moves,
 			 enum health health);
+
+/** device_lift() - the pauses of all ways end now; those that cannot work at all stay forbidden. */
+void device_lift(struct device *device);
 
 /** device_forgive() - every way may be tried at once */
 void device_forgive(struct device *device);

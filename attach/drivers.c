@@ -78,9 +78,9 @@ const struct driver drivers[] = {
 	{ .names = "vif", /* xen-netfront */
 	  .since = KERNEL(5, 9),
 	  .max_mtu = 3840,
+	  .flags = DRIVER_PASSES_UNMOVED, /* we never move a frame that is passed */
 	  .headroom = 256,
 	  .tailroom = 1750,
-	  /* It also ignores moves when a frame is passed; we never move a frame that is. */
 	  .run_doubt = "it takes a program and does not run it if the host's end lacks "
 		       "feature-xdp-headroom",
 	  .disturbs = "the link is set up anew",
@@ -202,6 +202,7 @@ const struct driver drivers[] = {
 	  .source = "qlogic/qede/qede_filter.c qede_xdp_set, qede_fp.c qede_rx_xdp (7.3)" },
 	{ .names = "sfc sfc_siena",
 	  .since = KERNEL(5, 5),
+	  .flags = DRIVER_PASSES_UNMOVED, /* at the tail only */
 	  .max_mtu = 3530,
 	  .headroom = 128,
 	  .tailroom = 0,

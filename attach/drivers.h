@@ -32,6 +32,9 @@ enum queue_rule {
 #define DRIVER_MEMBERS_XMIT   0x200 /* its members must take redirected frames */
 #define DRIVER_VETH           0x400 /* sends through the other end, which must be ready for it */
 #define DRIVER_VIRTIO         0x800 /* has buffers of three kinds, and offloads of the host's */
+#define DRIVER_PASSES_UNMOVED                                               \
+	0x1000 /* ignores moves of frames that are passed up, not of others \
+		*/
 
 /**
  * struct driver - what is known of one driver in one range of kernels

@@ -17,6 +17,7 @@
 #include "netdev.h"
 #include "netlink.h"
 #include "owners.h"
+#include "sysfs.h"
 
 /* What does not change while we run. */
 static struct {
@@ -94,6 +95,7 @@ static struct turnpike_facts *gather_one(struct nl_sock *sock, const struct link
 	owners_read(sock, link, facts);
 	if (!elsewhere) {
 		ethtool_read(facts);
+		sysfs_read(link, facts);
 		facts->xdp_known = netdev_xdp_features(link->ifindex, &facts->xdp_features) == 0;
 	}
 	return facts;

@@ -6,6 +6,7 @@
 #define TURNPIKE_HEALTH_H
 
 #include <linux/types.h>
+#include <stdbool.h>
 
 /** Counted up to some moment. */
 struct health_sample {
@@ -14,6 +15,9 @@ struct health_sample {
 	__u64 relayed;
 	__u64 no_room;   /* passed up for want of room */
 	__u64 no_egress; /* passed up because they could not be redirected */
+	__u64 lost;      /* relayed, and then lost by the device's own driver */
+	__u64 not_taken; /* the same, by the one that they were redirected to */
+	__u64 refused;   /* redirected to this device by others, and not taken */
 	__u64 wrong_end; /* no room where it was looked for first; the other end may have had some
 			  */
 };
@@ -26,15 +30,22 @@ struct health_limits {
 enum health {
 	HEALTH_GOOD,
 	HEALTH_NOT_RUNNING, /* packets come in, and the program meets none of them */
+	HEALTH_LOST,
+	HEALTH_NOT_TAKEN,
 	HEALTH_NO_ROOM,
 	HEALTH_NO_EGRESS,
 	HEALTH_WRONG_END,
+	HEALTH_NOT_MOVED,
 	HEALTH_MAX,
 };
 
 /** health_judge() - what the time between @before and @now shows */
 enum health health_judge(const struct health_sample *before, const struct health_sample *now,
 			 const struct health_limits *limits);
+
+/** health_refuses() - does the device not take what others redirect to it? */
+bool health_refuses(const struct health_sample *before, const struct health_sample *now,
+		    const struct health_limits *limits);
 
 /** health_text() - the same for people, without a full stop */
 const char *health_text(enum health health);

@@ -169,6 +169,24 @@ int flow_delete(const struct maps *maps, const struct flow_key *key)
 	return bpf_map_delete_elem(flows_fd(maps, key->family), &key->key4);
 }
 
+int taken_read(const struct maps *maps, enum turnpike_trial_end end, struct turnpike_taken *ret)
+{
+	const __u32 key = end;
+	struct turnpike_taken taken;
+	const int err = bpf_map_lookup_elem(bpf_map__fd(maps->skeleton->maps.taken), &key, &taken);
+
+	if (!err)
+		*ret = taken;
+	return err;
+}
+
+void taken_forget(const struct maps *maps, enum turnpike_trial_end end)
+{
+	const __u32 key = end;
+
+	bpf_map_delete_elem(bpf_map__fd(maps->skeleton->maps.taken), &key);
+}
+
 int counter_read(const struct maps *maps, __u32 index, struct turnpike_counter *ret)
 {
 	const int n = libbpf_num_possible_cpus();

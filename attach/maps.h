@@ -58,6 +58,12 @@ int flow_set_expiry(const struct maps *maps, const struct flow_key *key, __u64 e
 /** flow_delete() - -ENOENT: it was not there. */
 int flow_delete(const struct maps *maps, const struct flow_key *key);
 
+/** taken_read() - the frame that a trial has grown at @end, as it was before; -ENOENT: none yet. */
+int taken_read(const struct maps *maps, enum turnpike_trial_end end, struct turnpike_taken *ret);
+
+/** taken_forget() - let a trial take another one */
+void taken_forget(const struct maps *maps, enum turnpike_trial_end end);
+
 /** counter_read() - the sum over all CPUs of one element of the counter map. */
 int counter_read(const struct maps *maps, __u32 index, struct turnpike_counter *ret);
 

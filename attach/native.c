@@ -15,11 +15,6 @@
 /* What a frame can grow by: a channel header, and IPv4 that becomes IPv6. */
 #define GROWTH_MAX 24
 
-/* Buffers of virtio_net without VIRTIO_NET_F_MRG_RXBUF have less behind a frame of 1514 than the
- * kernel believes: receive_small_xdp(). */
-#define VIRTIO_SMALL_TAIL 10
-#define VIRTIO_SMALL_MTU  1500
-
 /* If the doubt proves right, packets are lost. */
 static void doubt_risky(struct assessment *assessment)
 {
@@ -206,38 +201,10 @@ static void check_veth(struct assessment *a, const struct driver *driver)
 	}
 }
 
-/*
- * Three kinds of buffers: mergeable; small; and big ones, for which virtio_net takes a program and
- * never runs it. Big they are if the host may send super-packets (virtnet_set_big_packets()), which
- * ethtool shows as GRO-HW; that it can be changed shows VIRTIO_NET_F_CTRL_GUEST_OFFLOADS.
- */
 static void check_virtio(struct assessment *a, const struct driver *driver)
 {
-	const struct turnpike_facts *port = a->port;
-	const bool mergeable = port->xdp_features & TURNPIKE_XDP_FRAGS;
-
-	if (!(driver->flags & DRIVER_VIRTIO))
-		return;
-	if (port->gro_hw & TURNPIKE_FIXED && (port->gro_hw | port->rx_csum) & TURNPIKE_ON)
-		assess(a, TURNPIKE_REJECTED,
-		       "the host's offloads are on and cannot be changed from here: have the host "
-		       "switch them off (QEMU: guest_csum=off,guest_tso4=off,guest_tso6=off) or let "
-		       "them be changed (ctrl_guest_offloads=on)");
-	if (!port->xdp_known)
-		assess(a, TURNPIKE_DOUBTFUL,
-		       "without mergeable buffers a program may never run, and before Linux 6.3 "
-		       "they cannot be asked for");
-	else if (!mergeable && (port->gro_hw & TURNPIKE_ON || port->mtu > VIRTIO_SMALL_MTU))
-		assess(a, TURNPIKE_REJECTED,
-		       "with big buffers a program never runs: have the host offer mergeable ones "
-		       "(QEMU: mrg_rxbuf=on)");
-	else if (!mergeable && !(port->gro_hw & TURNPIKE_FIXED))
-		assess(a, TURNPIKE_DOUBTFUL,
-		       "its buffers are not mergeable, and if they are big a program never runs");
-	if (!mergeable && a->ret->moves == TURNPIKE_MOVES_TAIL)
-		assess(a, TURNPIKE_DOUBTFUL,
-		       "without mergeable buffers there are only %d bytes behind a full frame",
-		       VIRTIO_SMALL_TAIL);
+	if (driver->flags & DRIVER_VIRTIO)
+		assess_virtio(a);
 }
 
 static void check_head(struct assessment *a, const struct driver *driver)

@@ -428,12 +428,16 @@ int netlink_verify_neighbour(struct nl_sock *sock, __u32 ifindex, const struct t
 	struct neighbour_facts known;
 	struct ndmsg info = { .ndm_family = af_of(addr),
 			      .ndm_ifindex = (int)ifindex,
-			      .ndm_state = NUD_PROBE };
+			      .ndm_state = NUD_STALE };
+	int err;
 
-	/* The kernel keeps the MAC address that it knows, and asks at once. */
-	if (netlink_neighbour(sock, ifindex, addr, &known) == 0 && known.valid)
-		return touch_neighbour(sock, &info, addr);
-	return netlink_use_neighbour(sock, ifindex, addr);
+	if (netlink_neighbour(sock, ifindex, addr, &known) || !known.valid)
+		return netlink_use_neighbour(sock, ifindex, addr);
+	/* The kernel keeps the MAC address that it knows, and asks at once; but of a neighbour that
+	 * it is asking already, only after the next second. */
+	err = touch_neighbour(sock, &info, addr);
+	info.ndm_state = NUD_PROBE;
+	return err ? err : touch_neighbour(sock, &info, addr);
 }
 
 static int on_event(struct nl_msg *msg, void *arg)

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "clock.h"
+#include "gateway.h"
 #include "maps.h"
 
 #define WATCH_NS     200000000ull
@@ -15,23 +16,16 @@
 /* A neighbour request to the gateway is answered by a frame, and harms nobody. */
 static void provoke(struct nl_sock *sock, const struct link_facts *link)
 {
-	/* Documentation addresses (RFC 5737, RFC 3849): whatever way they go is the default route.
-	 */
-	static const struct turnpike_addr anywhere[] = {
-		{ .family = TURNPIKE_IPV4, .ip = { 192, 0, 2, 1 } },
-		{ .family = TURNPIKE_IPV6, .ip = { 0x20, 0x01, 0x0d, 0xb8 } },
-	};
-	struct route_facts route;
+	struct gateways gateways;
 	size_t i;
 
-	for (i = 0; i < sizeof(anywhere) / sizeof(anywhere[0]); i++)
-		if (netlink_route(sock, NULL, &anywhere[i], &route) == 0 &&
-		    route.ifindex == link->ifindex && route.gateway.family)
-			netlink_verify_neighbour(sock, route.ifindex, &route.gateway);
+	gateways_find(sock, link->ifindex, &gateways);
+	for (i = 0; i < gateways.n; i++)
+		netlink_verify_neighbour(sock, link->ifindex, &gateways.all[i].addr);
 }
 
 void proof_watch(const struct maps *maps, struct nl_sock *sock, const struct link_facts *link,
-		 struct proof *ret)
+		 bool passes_moved, struct proof *ret)
 {
 	const struct timespec pause = { .tv_nsec = PAUSE_NS };
 	const __u64 start = clock_ns();
@@ -53,6 +47,11 @@ void proof_watch(const struct maps *maps, struct nl_sock *sock, const struct lin
 	ret->trial = *maps->trial;
 	netlink_link(sock, (int)link->ifindex, "", &now);
 	ret->received = now.received - ret->received;
+	ret->head = ret->tail = (struct moved){ MOVED_UNPROVEN, "as no frames came" };
+	if (!passes_moved)
+		ret->head.why = ret->tail.why = "as the driver moves only those that are sent";
+	else if (ret->trial.frames)
+		moved_try(maps, sock, link, &ret->head, &ret->tail);
 }
 
 enum health proof_judge(const struct proof *proof, enum turnpike_moves moves,
@@ -63,9 +62,28 @@ enum health proof_judge(const struct proof *proof, enum turnpike_moves moves,
 
 	if (!trial->frames && proof->received >= RECEIVED_MIN)
 		return HEALTH_NOT_RUNNING;
+	if (wish == TURNPIKE_MODE_AUTO &&
+	    (proof->head.state == MOVED_DISPROVEN || proof->tail.state == MOVED_DISPROVEN))
+		return HEALTH_NOT_MOVED;
 	if (trial->frames && !room && wish == TURNPIKE_MODE_AUTO)
 		return HEALTH_WRONG_END;
 	return HEALTH_GOOD;
+}
+
+static void tell_moved(const struct moved *moved, const char *end, struct text *text)
+{
+	switch (moved->state) {
+	case MOVED_PROVEN:
+		text_append(text, "proven: a frame grown %s arrives so; ", end);
+		break;
+	case MOVED_DISPROVEN:
+		text_append(text, "disproven: a frame grown %s does not arrive so; ", end);
+		break;
+	case MOVED_UNPROVEN:
+		text_append(text, "unproven: that a frame grown %s arrives so, %s; ", end,
+			    moved->why);
+		break;
+	}
 }
 
 void proof_tell(const struct proof *proof, struct text *text)
@@ -81,6 +99,7 @@ void proof_tell(const struct proof *proof, struct text *text)
 	else
 		text_append(text, "unproven: whether a program runs, and how much room there is, "
 				  "as no frames came; ");
-	text_append(text,
-		    "unproven: that moved frames leave moved, which only their receiver sees");
+	tell_moved(&proof->head, "in front", text);
+	tell_moved(&proof->tail, "behind", text);
+	text_append(text, "unproven: that sent frames leave moved, which only their receiver sees");
 }

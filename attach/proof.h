@@ -12,6 +12,7 @@
 
 #include "attachment.h"
 #include "health.h"
+#include "moved.h"
 #include "netlink.h"
 #include "text.h"
 
@@ -19,18 +20,23 @@
 struct proof {
 	struct turnpike_trial trial;
 	__u64 received;
+	struct moved head, tail;
 };
 
 /**
  * proof_watch() - watch a trial that is attached until it has met a few frames, for 0.2 s at most
  * If none come, the gateway of the device, if there is one, is asked whether it is there.
+ * @passes_moved: see also whether a frame that was grown is passed up so (moved.h): of some drivers
+ * it is known that they do so only with frames that are sent, and we pass none
  */
 void proof_watch(const struct maps *maps, struct nl_sock *sock, const struct link_facts *link,
-		 struct proof *ret);
+		 bool passes_moved, struct proof *ret);
 
 /**
- * proof_judge() - HEALTH_NOT_RUNNING, HEALTH_WRONG_END, or HEALTH_GOOD: nothing speaks against it
- * Who asked for a mode gets it without room at this end: packets are then moved at the other.
+ * proof_judge() - HEALTH_NOT_RUNNING, _NOT_MOVED, _WRONG_END, or HEALTH_GOOD: nothing speaks
+ * against it Who asked for a mode gets it without room at this end: packets are then moved at the
+ * other. And they get it where moved frames are passed up unmoved, for what is sent nobody here has
+ * seen.
  */
 enum health proof_judge(const struct proof *proof, enum turnpike_moves moves,
 			enum turnpike_mode wish);

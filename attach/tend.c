@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "device.h"
 #include "maps.h"
+#include "watch.h"
 
 /* A little less than a second, so that whoever polls once a second gets it each time. */
 #define TEND_NS 900000000ull
@@ -61,7 +62,7 @@ static bool look_up(const struct devices *devices, struct device *device, struct
 	device->link = link;
 	device->others_xdp = others_xdp(device, &link);
 	if (device->attachment.prog_fd >= 0)
-		device_set_mac(devices, device, device->attachment.slot);
+		slot_set_link(devices->maps, device->attachment.slot, &device->link);
 	if (other)
 		device_forgive(device);
 	return other;
@@ -118,6 +119,23 @@ static void add_counters(const struct devices *devices, const struct attachment 
 	}
 }
 
+/* The same of what happened after that, to and from this device. */
+static void add_lost(const struct devices *devices, const struct device *device,
+		     struct health_sample *sample)
+{
+	const __u32 self = device->link.ifindex;
+	const struct device *other;
+
+	sample->lost = watch_lost(devices->watch, self, self);
+	sample->not_taken = watch_lost(devices->watch, self, 0);
+	LL_FOREACH (devices->all, other) {
+		if (other == device)
+			continue;
+		sample->not_taken += watch_lost(devices->watch, self, other->link.ifindex);
+		sample->refused += watch_lost(devices->watch, other->link.ifindex, self);
+	}
+}
+
 static enum health judge(const struct devices *devices, struct device *device, __u64 now)
 {
 	const struct health_sample before = device->sample;
@@ -128,48 +146,83 @@ static enum health judge(const struct devices *devices, struct device *device, _
 	device->sampled = now;
 	device->sample = (struct health_sample){ .received = device->link.received };
 	add_counters(devices, &device->attachment, &device->sample);
-	return first ? HEALTH_GOOD : health_judge(&before, &device->sample, &devices->health);
+	add_lost(devices, device, &device->sample);
+	if (first)
+		return HEALTH_GOOD;
+	/* What others redirect to it goes up instead, also where a mode was asked for. */
+	if (health_refuses(&before, &device->sample, &devices->health))
+		backoff_strike(&device->xmit, &devices->backoff, now);
+	return health_judge(&before, &device->sample, &devices->health);
 }
 
-/*
- * Only an automatic choice is given up. Who asked for a mode keeps it, while user space helps out,
- * and is told once.
- */
-static bool is_unwell(struct devices *devices, struct device *device, __u64 now, struct text *why)
+/* Who asked for a mode keeps it, and is told once what is wrong with it. */
+static void warn(struct devices *devices, struct device *device, const char *reason)
 {
-	const enum health health = judge(devices, device, now);
+	struct text story = { device->why, sizeof(device->why) };
 	struct turnpike_change change;
 
-	if (health == HEALTH_GOOD)
-		return false;
-	if (device->wish.mode == TURNPIKE_MODE_AUTO) {
-		device_hold_against(devices, device, device->attachment.point,
-				    device->attachment.moves, health);
-		text_append(why, "%s", health_text(health));
-		return true;
-	}
-	if (strstr(device->why, health_text(health)))
-		return false;
-	snprintf(device->why, sizeof(device->why), "asked for, but %s", health_text(health));
+	if (strstr(device->why, reason))
+		return;
+	text_append(&story, "%s%s", strstr(device->why, ", but ") ? "; " : ", but ", reason);
 	change.from = device_status(device);
 	change.to = change.from;
 	if (devices->on_change)
 		devices->on_change(&change, devices->on_change_arg);
-	return false;
+}
+
+/* Only an automatic choice is given up; with one that was asked for, user space helps out. */
+static bool is_unwell(struct devices *devices, struct device *device, __u64 now, struct text *why)
+{
+	const bool refused = backoff_blocks(&device->xmit, now);
+	const enum health health = judge(devices, device, now);
+	/* Then next hops are looked up anew. */
+	const bool refuses = !refused && backoff_blocks(&device->xmit, now);
+
+	if (refuses)
+		text_append(why, "it loses packets that others redirect to it");
+	if (health == HEALTH_GOOD)
+		return refuses;
+	if (device->wish.mode == TURNPIKE_MODE_AUTO) {
+		device_hold_against(devices, device, device->attachment.point,
+				    device->attachment.moves, health);
+		text_append(why, "%s%s", why->buffer[0] ? "; " : "", health_text(health));
+		return true;
+	}
+	warn(devices, device, health_text(health));
+	return refuses;
+}
+
+static bool has_ended(const struct backoff *backoff, __u64 since, __u64 now)
+{
+	return backoff->until > since && backoff->until <= now;
 }
 
 /* Has a pause ended since the last look? Then what was backed off may be better again. */
-static bool is_free_again(const struct devices *devices, const struct device *device, __u64 now)
+static bool is_free_again(const struct device *device, __u64 since, __u64 now)
 {
-	__u64 until;
 	size_t i;
 
-	for (i = 0; i < DEVICE_WAYS; i++) {
-		until = device->backoffs[i].until;
-		if (until > devices->tended && until <= now)
+	for (i = 0; i < DEVICE_WAYS; i++)
+		if (has_ended(&device->backoffs[i], since, now))
 			return true;
-	}
-	return false;
+	return has_ended(&device->again, since, now) || has_ended(&device->xmit, since, now);
+}
+
+/*
+ * Devices that XDP redirects between depend on each other: each is of use to the others only while
+ * they all run it. So when one of them comes back to it, the others need not wait any longer.
+ */
+static void lift_others(struct devices *devices, const struct device *device,
+			const struct turnpike_status *before)
+{
+	struct device *other;
+
+	if (device_status(device).mode != TURNPIKE_MODE_XDP_NATIVE ||
+	    before->mode == TURNPIKE_MODE_XDP_NATIVE)
+		return;
+	LL_FOREACH (devices->all, other)
+		if (other != device)
+			device_lift(other);
 }
 
 static bool is_same_way(const struct turnpike_status *a, const struct turnpike_status *b)
@@ -188,7 +241,7 @@ static void report(struct devices *devices, struct device *device,
 		devices->on_change(&change, devices->on_change_arg);
 }
 
-static bool tend(struct devices *devices, struct device *device, __u64 now)
+static bool tend(struct devices *devices, struct device *device, __u64 since, __u64 now)
 {
 	const struct turnpike_status before = device_status(device);
 	char reasons[400] = "", rejections[400] = "";
@@ -196,17 +249,25 @@ static bool tend(struct devices *devices, struct device *device, __u64 now)
 	struct text rejected = { rejections, sizeof(rejections) };
 	struct turnpike_status after;
 	bool anew = look_up(devices, device, &why);
+	int err = 0;
 
 	if (!device->gone) {
 		anew |= was_detached(device, &why);
 		anew |= is_unwell(devices, device, now, &why);
-		anew |= is_free_again(devices, device, now);
+		anew |= is_free_again(device, since, now);
 	}
-	if (anew && device_choose(devices, device, &rejected))
+	if (anew)
+		err = device_choose(devices, device, &rejected);
+	if (err)
 		text_append(&why, "%s%s", reasons[0] ? "; " : "", rejections);
 	after = device_status(device);
-	if (is_same_way(&before, &after))
+	if (is_same_way(&before, &after)) {
+		/* What does its work may be rejected by now: the driver's limits are below the new
+		 * MTU. */
+		if (err && device->wish.mode != TURNPIKE_MODE_AUTO)
+			warn(devices, device, rejections);
 		return anew;
+	}
 	/* The story: what happened, then what speaks for what is done now. */
 	if (reasons[0]) {
 		if (!device->gone)
@@ -214,17 +275,18 @@ static bool tend(struct devices *devices, struct device *device, __u64 now)
 		memcpy(device->why, reasons, sizeof(reasons));
 	}
 	report(devices, device, &before);
+	lift_others(devices, device, &before);
 	return true;
 }
 
 bool devices_tend(struct devices *devices)
 {
-	const __u64 now = clock_ns();
+	const __u64 since = devices->tended, now = clock_ns();
 	struct device *device;
 	bool changed = false;
 
 	LL_FOREACH (devices->all, device)
-		changed |= tend(devices, device, now);
+		changed |= tend(devices, device, since, now);
 	devices->tended = now;
 	return changed;
 }

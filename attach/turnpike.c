@@ -303,7 +303,7 @@ __u32 turnpike_flows(const struct turnpike *tp)
 static int counts_of_slot(const struct turnpike *tp, __u32 index,
 			  int (*fn)(const struct turnpike_count *count, void *arg), void *arg)
 {
-	const struct slot *slot = &tp->devices.slots[index];
+	const struct slot *slot = &tp->devices.slots.all[index];
 	struct turnpike_count count = { .dev = slot->dev, .mode = slot->mode };
 	struct turnpike_counter counter;
 	__u32 direction, verdict;
@@ -336,7 +336,7 @@ int turnpike_for_each_count(const struct turnpike *tp,
 	__u32 i;
 	int err;
 
-	for (i = 0; i < tp->devices.n_slots; i++) {
+	for (i = 0; i < tp->devices.slots.n; i++) {
 		err = counts_of_slot(tp, i, fn, arg);
 		if (err)
 			return err;

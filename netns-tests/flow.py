@@ -30,7 +30,8 @@ def message(number: int) -> bytes:
 class Flow:
     """A client that sends message after message and looks at what comes back."""
 
-    def __init__(self, lab: Lab, family: int, peer: turn.Address) -> None:
+    def __init__(self, lab: Lab, family: int, peer: turn.Address, pace: float = PACE) -> None:
+        self._pace = pace
         self._socket = udp_socket(lab, "client", family)
         self._client = turn.Client(self._socket, (lab.topology.listen.address(family), PORT), USER, PASSWORD)
         self._client.allocate(family)
@@ -58,6 +59,10 @@ class Flow:
         """How many messages sent from now on do not come back; those of the last moment have the time they need."""
         start = self.sent
         time.sleep(seconds)
+        return self.lost_since(start)
+
+    def lost_since(self, start: int) -> int:
+        """The same of all messages since one."""
         end = self.sent
         time.sleep(0.3)
         return sum(1 for number in range(start, end) if number not in self.back)
@@ -67,7 +72,7 @@ class Flow:
             with contextlib.suppress(OSError):  # no route for a moment is a message lost
                 self._socket.send(turn.channel_data(CHANNEL, message(self.sent)))
             self.sent += 1
-            time.sleep(PACE)
+            time.sleep(self._pace)
 
     def _receive(self) -> None:
         while True:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,6 +128,17 @@ class Turnpike:
         complaints = [f"{name} is not in the status" for name in self.lab.devices("relay") if name not in devices]
         return complaints + [f"{name} has {key} {device[key]}, not {value}" for name, device in devices.items()
                              for key, value in wanted.items() if device[key] != value]
+
+    def kernel_complaints(self, seconds: float = 1) -> list[str]:
+        """Under traffic, all is relayed in the kernel, and room is found at once where it is looked for."""
+        (kernel, user_space), verdicts = self.relayed(), self.verdicts()
+        time.sleep(seconds)
+        (kernel_now, user_space_now), verdicts_now = self.relayed(), self.verdicts()
+        complaints = [] if kernel_now > kernel else ["nothing is relayed in the kernel"]
+        if user_space_now > user_space:
+            complaints.append(f"{user_space_now - user_space} packets were relayed in user space")
+        return complaints + [f"{more} packets were '{verdict}'" for verdict in ("no-room", "head-failed")
+                             if (more := verdicts_now.get(verdict, 0) - verdicts.get(verdict, 0))]
 
     def report(self) -> str:
         """What a person wants to see when a test has failed."""

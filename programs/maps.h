@@ -81,6 +81,13 @@ struct trials_map {
 	__type(value, struct turnpike_trial);
 };
 
+struct taken_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, TURNPIKE_TRIAL_ENDS);
+	__type(key, __u32);
+	__type(value, struct turnpike_taken);
+};
+
 extern struct ports_map ports SEC(".maps");
 extern struct flows4_map flows4 SEC(".maps");
 extern struct flows6_map flows6 SEC(".maps");

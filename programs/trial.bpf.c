@@ -1,16 +1,127 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Attached for a moment before the relay: does a program run on this device at all, and how much room
- * do frames have? Each end is moved and moved back, and the frame goes on as it came. The kernel has no
- * other way to tell before 6.2, and drivers' claims are not proof.
+ * Attached for a moment before the relay: does a program run on this device at all, how much room
+ * do frames have, and is a frame that was moved passed on moved? Each end is moved and moved back,
+ * and the frame goes on as it came. The kernel has no other way to tell before 6.2, and drivers'
+ * claims are not proof.
  */
 #include "maps.h"
 
 struct trials_map trials SEC(".maps");
+struct taken_map taken SEC(".maps");
+
+#define ARP_OPER    20 /* of a frame; RFC 826 */
+#define ARP_REPLY   2
+#define IP6_NEXTHDR 20
+#define ICMP6_TYPE  54
+#define ICMP6_NA    136 /* RFC 4861 section 4.4 */
+#define ANSWER_MIN  42
 
 static __always_inline void count_trial(__u64 *counter)
 {
 	__sync_fetch_and_add(counter, 1);
+}
+
+/* @len bytes at offset @off, or NULL */
+static __always_inline __u8 *bytes(struct xdp_md *ctx, __u32 off, __u32 len)
+{
+	void *data = ctx_pointer(ctx, offsetof(struct xdp_md, data));
+	void *data_end = ctx_pointer(ctx, offsetof(struct xdp_md, data_end));
+
+	data += off & OFF_MASK;
+	return data + len > data_end ? NULL : data;
+}
+
+static __always_inline bool is_between(const __u8 *frame, const __u8 *macs)
+{
+	const __u32 *a = (const __u32 *)frame, *b = (const __u32 *)macs;
+
+	return a[0] == b[0] && a[1] == b[1] && a[2] == b[2];
+}
+
+/* An answer of the gateway to our kernel, which needs it less than we do: see attach/moved.c. */
+static __always_inline bool is_answer(struct xdp_md *ctx, const struct turnpike_trial *trial)
+{
+	const __u8 *frame = bytes(ctx, 0, ANSWER_MIN), *type;
+	const struct ethhdr *eth = (const struct ethhdr *)frame;
+
+	if (!frame || !is_between(frame, trial->macs))
+		return false;
+	if (eth->h_proto == bpf_htons(ETH_P_ARP))
+		return frame[ARP_OPER] == 0 && frame[ARP_OPER + 1] == ARP_REPLY;
+	if (eth->h_proto != bpf_htons(ETH_P_IPV6) || frame[IP6_NEXTHDR] != IPPROTO_ICMPV6)
+		return false;
+	type = bytes(ctx, ICMP6_TYPE, 1);
+	return type && *type == ICMP6_NA;
+}
+
+/* Only one CPU gets to keep a frame of each kind: the others find that it is there. */
+static __always_inline bool keep(__u32 end, const struct turnpike_taken *frame)
+{
+	return bpf_map_update_elem(&taken, &end, frame, BPF_NOEXIST) == 0;
+}
+
+/* A new Ethernet header and the pattern, in front of all that was there. */
+static __always_inline int grow_head(struct xdp_md *ctx, const struct turnpike_taken *frame)
+{
+	__u8 *front;
+
+	if (bpf_xdp_adjust_head(ctx, -TURNPIKE_ROOM_MAX))
+		return XDP_PASS;
+	if (!keep(TURNPIKE_TRIAL_HEAD, frame))
+		return bpf_xdp_adjust_head(ctx, TURNPIKE_ROOM_MAX) ? XDP_DROP : XDP_PASS;
+	front = bytes(ctx, 0, TURNPIKE_ROOM_MAX);
+	if (!front)
+		return XDP_DROP;
+	__builtin_memcpy(front, frame->frame, 2 * ETH_ALEN);
+	((struct ethhdr *)front)->h_proto = bpf_htons(TURNPIKE_TRIAL_PROTO);
+	__builtin_memset(front + ETH_HLEN, TURNPIKE_TRIAL_FILL, TURNPIKE_ROOM_MAX - ETH_HLEN);
+	return XDP_PASS;
+}
+
+/* The pattern behind all that was there, of which only the protocol changes. */
+static __always_inline int grow_tail(struct xdp_md *ctx, const struct turnpike_taken *frame)
+{
+	struct ethhdr *eth;
+	__u8 *behind;
+
+	if (bpf_xdp_adjust_tail(ctx, TURNPIKE_ROOM_MAX))
+		return XDP_PASS;
+	if (!keep(TURNPIKE_TRIAL_TAIL, frame))
+		return bpf_xdp_adjust_tail(ctx, -TURNPIKE_ROOM_MAX) ? XDP_DROP : XDP_PASS;
+	behind = bytes(ctx, frame->len, TURNPIKE_ROOM_MAX);
+	if (!behind)
+		return XDP_DROP;
+	__builtin_memset(behind, TURNPIKE_TRIAL_FILL, TURNPIKE_ROOM_MAX);
+	eth = (struct ethhdr *)bytes(ctx, 0, ETH_HLEN);
+	if (!eth)
+		return XDP_DROP;
+	eth->h_proto = bpf_htons(TURNPIKE_TRIAL_PROTO);
+	return XDP_PASS;
+}
+
+/*
+ * Takes one answer for each end out of the traffic, and passes it on moved, under a protocol that
+ * only the library listens to. The kernel asks its neighbour again after a second, and goes on
+ * using what it knows meanwhile, so nobody is harmed.
+ */
+static __always_inline int try_move(struct xdp_md *ctx, const struct turnpike_trial *trial)
+{
+	struct turnpike_taken frame = { .len = ctx->data_end - ctx->data };
+	const __u8 *byte;
+	__u32 i;
+
+	if (!trial->take || frame.len > sizeof(frame.frame) || !is_answer(ctx, trial))
+		return XDP_PASS;
+	for (i = 0; i < sizeof(frame.frame); i++) {
+		byte = bytes(ctx, i, 1);
+		if (!byte)
+			break;
+		frame.frame[i] = *byte;
+	}
+	if (trial->take == TURNPIKE_TRIAL_HEAD)
+		return grow_head(ctx, &frame);
+	return grow_tail(ctx, &frame);
 }
 
 SEC("xdp")
@@ -24,7 +135,8 @@ int try_room(struct xdp_md *ctx)
 	count_trial(&trial->frames);
 	if (!bpf_xdp_adjust_head(ctx, -TURNPIKE_ROOM_MAX)) {
 		count_trial(&trial->head);
-		/* It cannot fail, since more room is left in front than before; a torn frame is not passed. */
+		/* It cannot fail, since more room is left in front than before; a torn frame is not
+		 * passed. */
 		if (bpf_xdp_adjust_head(ctx, TURNPIKE_ROOM_MAX))
 			return XDP_DROP;
 	}
@@ -33,5 +145,5 @@ int try_room(struct xdp_md *ctx)
 		if (bpf_xdp_adjust_tail(ctx, -TURNPIKE_ROOM_MAX))
 			return XDP_DROP;
 	}
-	return XDP_PASS;
+	return try_move(ctx, trial);
 }

@@ -232,9 +232,40 @@ struct turnpike_flow_expiry {
  * which is attached for a moment before the relay, found out.
  */
 struct turnpike_trial {
-	__u64 frames; /* that it met */
-	__u64 head;   /* of these, with room for TURNPIKE_ROOM_MAX in front */
-	__u64 tail;   /* and behind */
+	__u64 frames;  /* that it met */
+	__u64 head;    /* of these, with room for TURNPIKE_ROOM_MAX in front */
+	__u64 tail;    /* and behind */
+	__u32 take;    /* enum turnpike_trial_end: the end at which a frame is to be grown */
+	__u8 macs[12]; /* such frames begin with: the device's address, and its gateway's */
+};
+
+/** The ends of a frame, and keys of taken. */
+enum turnpike_trial_end {
+	TURNPIKE_TRIAL_NONE,
+	TURNPIKE_TRIAL_HEAD,
+	TURNPIKE_TRIAL_TAIL,
+	TURNPIKE_TRIAL_ENDS,
+};
+
+/** The protocol that a grown frame is passed on under: IEEE's for local experiments. */
+#define TURNPIKE_TRIAL_PROTO 0x88b5
+
+/** Each byte of a grown frame's new room; in front, an Ethernet header comes first. */
+#define TURNPIKE_TRIAL_FILL 0xa5
+
+/** taken: a hash map by end. The frame that try_room has grown there, as it was before. */
+struct turnpike_taken {
+	__u32 len;
+	__u8 frame[124];
+};
+
+/**
+ * lost: a hash map of the programs that watch what drivers do with relayed frames; the value is the
+ * number of frames lost. Indexes of devices in the handle's network namespace.
+ */
+struct turnpike_way {
+	__u32 from; /* came in there */
+	__u32 to;   /* was to leave by it; 0: not known */
 };
 
 _Static_assert(sizeof(struct turnpike_key4) == 16, "no hidden padding");
@@ -243,6 +274,8 @@ _Static_assert(sizeof(struct turnpike_flow) == 88, "no hidden padding");
 _Static_assert(sizeof(struct turnpike_hop) == 28, "no hidden padding");
 _Static_assert(sizeof(struct turnpike_nexthop) == 64, "one cache line");
 _Static_assert(sizeof(struct turnpike_device) == 8, "no hidden padding");
+_Static_assert(sizeof(struct turnpike_trial) == 40, "no hidden padding");
+_Static_assert(sizeof(struct turnpike_taken) == 128, "no hidden padding");
 _Static_assert(sizeof(struct turnpike_flow_expiry) == 56, "no hidden padding");
 
 #endif /* TURNPIKE_ABI_H */

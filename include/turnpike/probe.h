@@ -91,6 +91,9 @@ struct turnpike_queues {
  * @kernel:   the running kernel, TURNPIKE_KERNEL()
  * @bpf_error: 0, or the negative errno with which the kernel answers to XDP and TC programs of ours
  * @tcx_error: 0, or the negative errno with which it answers to tcx; -EINVAL: has none
+ * @virtio_known: @virtio_features is what virtio_net and the host have agreed on; or else unknown,
+ * as for other drivers, and where /sys shows another network namespace
+ * @virtio_features: a bit each, VIRTIO_NET_F_... of <linux/virtio_net.h> and VIRTIO_F_...
  */
 struct turnpike_facts {
 	char dev[IFNAMSIZ];
@@ -118,6 +121,8 @@ struct turnpike_facts {
 	__u32 kernel;
 	int bpf_error;
 	int tcx_error;
+	bool virtio_known;
+	__u64 virtio_features;
 };
 
 /** What is to be expected of a way to relay. */

@@ -103,10 +103,11 @@ TURNPIKE_API int turnpike_hook_parse(const char *name, enum turnpike_hook *ret);
  * once, about 170 bytes a flow of IPv4 and 200 of IPv6
  * @max_nexthops: different pairs of local and remote address. 0: 16384, 64 bytes each
  * @max_policers: limits at the same time, see turnpike_policer_new(). 0: 16384, 32 bytes each
- * @demote_packets: so many packets in a second that find no room, or that the program does not
- * meet, end an automatic choice; 0: 20
+ * @demote_packets: so many packets in a second that find no room, that the program does not meet,
+ * or that the driver loses after they were relayed, end an automatic choice; 0: 20
  * @demote_percent: and they must be more than so many in a hundred of those to be relayed; 0: 1
- * @backoff_first_ms: how long a way that has failed is left alone; twice as long each time. 0: 10 s
+ * @backoff_first_ms: how long a way that has failed is left alone, and after which time better ways
+ * that something speaks against are looked at again; twice as long each time. 0: 10 s
  * @backoff_longest_ms: but never longer. 0: 10 min
  */
 struct turnpike_open_opts {
@@ -149,8 +150,8 @@ TURNPIKE_API const char *turnpike_error(const struct turnpike *tp);
 /**
  * struct turnpike_attach_opts - how to attach a device
  * @sz:    size of this struct
- * @mode:  AUTO takes the best way of the device's plan (probe.h) that the kernel takes, and ends with
- *         userspace, which always works; any other mode is that mode or an error
+ * @mode:  AUTO takes the best way of the device's plan (probe.h) that the kernel takes, and ends
+ * with userspace, which always works; any other mode is that mode or an error
  * @moves: AUTO is what the plan prefers, HEAD unless there is no room for it. TAIL is for XDP only
  * @hook:  for mode TC: AUTO is TCX where the kernel has it, CLSACT elsewhere. Other modes: AUTO
  */
@@ -208,7 +209,8 @@ TURNPIKE_API int turnpike_detach(struct turnpike *tp, const char *ifname);
  * @hook:    never AUTO
  * @prog_id: the kernel's id of the program, as the kernel answered; 0 with mode userspace
  * @why:     one sentence: why this mode
- * @proof:   what a trial before attaching has shown, and what not; empty: there was none
+ * @proof:   of XDP: what a trial before attaching has shown, and what not, and whether frames are
+ *           watched after they were relayed; may be empty
  * @changes: how often the mode has changed by itself, see turnpike_on_change()
  */
 struct turnpike_status {
@@ -219,7 +221,7 @@ struct turnpike_status {
 	enum turnpike_hook hook;
 	__u32 prog_id;
 	char why[512];
-	char proof[256];
+	char proof[640];
 	__u32 changes;
 };
 
@@ -235,10 +237,10 @@ struct turnpike_change {
  *
  * turnpike_poll() looks after the devices. A device is gone, is back, got another MTU, or its hook
  * was freed: the way is chosen anew, as it was wished for. An automatic choice is also given up
- * when its program does not run although packets come in, or when packets find no room; the next
- * best way takes over, with every flow, and the other is left alone for a while that doubles each
- * time. A mode that was asked for is kept; then @fn is told once, with @from and @to alike, why it
- * does not do well.
+ * when its program does not run although packets come in, when packets find no room, or when the
+ * driver loses what was relayed; the next best way takes over, with every flow, and the other is
+ * left alone for a while that doubles each time. A mode that was asked for is kept; then @fn is
+ * told once, with @from and @to alike, why it does not do well.
  */
 TURNPIKE_API void turnpike_on_change(struct turnpike *tp,
 				     void (*fn)(const struct turnpike_change *change, void *arg),

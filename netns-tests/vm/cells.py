@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from typing import Any
@@ -10,7 +11,9 @@ from typing import Any
 import proc
 import test_matrix
 import verifier_table
-from lab import HERE
+from endpoints import echo_peer
+from flow import Flow
+from lab import FAMILIES, HERE
 from relay import AUTO, BINARY, Turnpike, Variant
 from test_lifecycle import relays
 from vm import Vm
@@ -21,6 +24,7 @@ BUDGET = 100000  # verified instructions, for each program
 BUILDS = (BINARY.parent.parent, HERE.parent / "build/release", HERE.parent / "build/clang", HERE.parent / "build/dev")
 INSIDE_SECONDS = 300
 SETTLED_SECONDS = 20
+VM_PACE = 0.02  # seconds between two messages of a flow
 XDP_ATTACHED = {"xdp-native": 1, "xdp-generic": 2}  # enum in linux/if_link.h
 # What may be attached, and the commands that tell.
 ATTACHMENTS = {
@@ -147,6 +151,41 @@ def settled(bench: Bench, at: Place) -> Result:
     server.variant = found(server)
     numbers, complaints = traffic(bench, at, AUTO, "4to6")
     return f"from {first.mode} to {server.variant.mode}  {numbers}", lost + complaints
+
+
+def mtu(bench: Bench, at: Place) -> Result:
+    """Raised over what native XDP can have, and back, under traffic: TC helps out meanwhile."""
+    server, lab = bench.server(at, AUTO), bench.labs[at]
+    seen = []
+
+    def becomes(mode: str, why: str) -> list[str]:
+        if not proc.wait_until(lambda: devices(server)[0]["mode"] == mode, SETTLED_SECONDS, step=0.5):
+            return [f"the device has {devices(server)[0]['mode']}, not {mode}: {devices(server)[0]['why']}"]
+        told = devices(server)[0]
+        seen.append(mode)
+        return ([] if why in told["why"] else [f"the reason is: {told['why']}"]) + server.kernel_complaints(2)
+
+    with contextlib.ExitStack() as stack:
+        flows = [Flow(lab, family, stack.enter_context(echo_peer(lab, family)).address, VM_PACE) for family in FAMILIES]
+        for flow in flows:
+            flow.start()
+            stack.callback(flow.stop)
+        stack.callback(set_mtu, lab, 1500)
+        complaints = becomes("xdp-native", "")
+        set_mtu(lab, 4000)
+        complaints += becomes("tc", "the MTU is 4000")
+        set_mtu(lab, 1500)
+        complaints += becomes("xdp-native", "")
+        if lost := sum(flow.lost_in(1) for flow in flows):
+            complaints.append(f"{lost} messages were lost after it was over")
+        if len(server.flows()) != 2 * len(flows):
+            complaints.append(f"{len(server.flows())} flows of {2 * len(flows)} are left")
+        complaints += [each for flow in flows for each in flow.wrong[:3]]
+    return " to ".join(seen), complaints
+
+
+def set_mtu(lab: VmLab, mtu: int) -> None:
+    lab.run("relay", ["ip", "link", "set", "dev", lab.devices("relay")[0], "mtu", str(mtu)])
 
 
 def witness(bench: Bench, at: Place, variant: Variant) -> Result:

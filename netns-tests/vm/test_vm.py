@@ -24,6 +24,7 @@ interface of the host's own is touched. Every cell is named kernel/NIC/network/m
               ipv4 ...  real traffic, its bytes compared and counted on both sides, from turnutils_uclient and aioice
               4to6 ...  the same from aioice alone, from a client of one family to a peer of the other or the same
               settled   auto ends in a mode that works, though a better one seemed to be had
+              mtu       over the limit of native XDP, and back: to another mode in the kernel, and back
               witness   what the kernel itself says: the kind of attachment, and how often the programs ran
               refused   a mode that cannot be had: status 1, one sentence, nothing attached
               left      after all that, nothing is left on the NICs
@@ -55,7 +56,7 @@ import clients
 import kernel
 import proc
 import test_matrix
-from cells import Bench, Place, Result, choice, inside, left, refused, settled, traffic, witness
+from cells import Bench, Place, Result, choice, inside, left, mtu, refused, settled, traffic, witness
 from kernel import Unavailable
 from relay import AUTO, VARIANTS, Variant
 from test_matrix import Outcome, show
@@ -106,6 +107,8 @@ def steps_at(at: Place, where: str, version: tuple[int, ...]) -> Iterator[tuple[
     for kind in AUTO_TRAFFIC[network]:
         yield f"{where}/auto/{kind}", partial(traffic, at=at, variant=AUTO, kind=kind)
     yield f"{where}/auto/witness", partial(witness, at=at, variant=AUTO)
+    if network == "router" and has_native(model, version):
+        yield f"{where}/auto/mtu", partial(mtu, at=at)
     for variant in VARIANTS:
         if not can_be_had(variant, model, version):
             if network == "router":  # one NIC is as good as two to be refused on

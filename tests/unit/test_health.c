@@ -58,6 +58,42 @@ static const struct {
 	  { 0 },
 	  { .received = 9000, .met = 9000, .relayed = 9000, .wrong_end = 50 },
 	  HEALTH_GOOD },
+	{ "the driver loses all",
+	  { .lost = 7 },
+	  { .received = 20, .met = 20, .relayed = 20, .lost = 27 },
+	  HEALTH_LOST },
+	{ "the driver loses too few to tell",
+	  { 0 },
+	  { .received = 19, .met = 19, .relayed = 19, .lost = 19 },
+	  HEALTH_GOOD },
+	{ "the driver loses one in a hundred",
+	  { 0 },
+	  { .received = 2000, .met = 2000, .relayed = 2000, .lost = 20 },
+	  HEALTH_GOOD },
+	{ "the driver loses more than that",
+	  { 0 },
+	  { .received = 2000, .met = 2000, .relayed = 2000, .lost = 21 },
+	  HEALTH_LOST },
+	{ "each loss is counted twice",
+	  { 0 },
+	  { .received = 50, .met = 50, .relayed = 50, .lost = 100 },
+	  HEALTH_LOST },
+	{ "what was lost before is past",
+	  { .relayed = 50, .lost = 50, .not_taken = 50 },
+	  { .received = 50, .met = 50, .relayed = 100, .lost = 50, .not_taken = 50 },
+	  HEALTH_GOOD },
+	{ "another device takes none",
+	  { 0 },
+	  { .received = 50, .met = 50, .relayed = 50, .not_taken = 50 },
+	  HEALTH_NOT_TAKEN },
+	{ "that other device is detached",
+	  { .not_taken = 50 },
+	  { .received = 50, .met = 50, .relayed = 50 },
+	  HEALTH_GOOD },
+	{ "it takes none itself, which is others' loss",
+	  { 0 },
+	  { .received = 50, .met = 50, .relayed = 50, .refused = 50 },
+	  HEALTH_GOOD },
 	{ "no way out", { 0 }, { .received = 50, .met = 50, .no_egress = 50 }, HEALTH_NO_EGRESS },
 };
 
@@ -73,6 +109,23 @@ static void test_judge(void **state)
 	}
 }
 
+static void test_refuses(void **state)
+{
+	static const struct health_sample none = { 0 }, few = { .refused = 19 },
+					  many = { .refused = 39 };
+
+	(void)state;
+	assert_false(health_refuses(&none, &few, &limits));
+	assert_true(health_refuses(&few, &many, &limits));
+	assert_false(health_refuses(&many, &many, &limits));
+	assert_false(health_refuses(&many, &none, &limits));
+}
+
+#define ROOM                                      \
+	{                                         \
+		.frames = 8, .head = 8, .tail = 8 \
+	}
+
 static const struct {
 	const char *name;
 	struct proof proof;
@@ -80,39 +133,61 @@ static const struct {
 	enum turnpike_mode wish;
 	enum health expected;
 } proofs[] = {
-	{ "nothing came", { { 0 }, 0 }, TURNPIKE_MOVES_HEAD, TURNPIKE_MODE_AUTO, HEALTH_GOOD },
+	{ "nothing came", { .received = 0 }, TURNPIKE_MOVES_HEAD, TURNPIKE_MODE_AUTO, HEALTH_GOOD },
 	{ "frames came, none was met",
-	  { { 0 }, 8 },
+	  { .received = 8 },
 	  TURNPIKE_MOVES_HEAD,
 	  TURNPIKE_MODE_AUTO,
 	  HEALTH_NOT_RUNNING },
 	{ "that is nobody's wish",
-	  { { 0 }, 8 },
+	  { .received = 8 },
 	  TURNPIKE_MOVES_TAIL,
 	  TURNPIKE_MODE_XDP_NATIVE,
 	  HEALTH_NOT_RUNNING },
 	{ "room in front",
-	  { { .frames = 8, .head = 8 }, 8 },
+	  { .trial = { .frames = 8, .head = 8 }, .received = 8 },
 	  TURNPIKE_MOVES_HEAD,
 	  TURNPIKE_MODE_AUTO,
 	  HEALTH_GOOD },
 	{ "gve's 2 bytes in front",
-	  { { .frames = 8, .tail = 8 }, 8 },
+	  { .trial = { .frames = 8, .tail = 8 }, .received = 8 },
 	  TURNPIKE_MOVES_HEAD,
 	  TURNPIKE_MODE_AUTO,
 	  HEALTH_WRONG_END },
 	{ "and then the tail",
-	  { { .frames = 8, .tail = 8 }, 8 },
+	  { .trial = { .frames = 8, .tail = 8 }, .received = 8 },
 	  TURNPIKE_MOVES_TAIL,
 	  TURNPIKE_MODE_AUTO,
 	  HEALTH_GOOD },
 	{ "room in front of some",
-	  { { .frames = 8, .head = 1 }, 8 },
+	  { .trial = { .frames = 8, .head = 1 }, .received = 8 },
 	  TURNPIKE_MOVES_HEAD,
 	  TURNPIKE_MODE_AUTO,
 	  HEALTH_GOOD },
+	{ "moved frames come out so",
+	  { .trial = ROOM, .head = { .state = MOVED_PROVEN }, .tail = { .state = MOVED_PROVEN } },
+	  TURNPIKE_MOVES_HEAD,
+	  TURNPIKE_MODE_AUTO,
+	  HEALTH_GOOD },
+	{ "frames come out as they came",
+	  { .trial = ROOM, .head = { .state = MOVED_DISPROVEN } },
+	  TURNPIKE_MOVES_HEAD,
+	  TURNPIKE_MODE_AUTO,
+	  HEALTH_NOT_MOVED },
+	{ "the other end is the second choice for each packet",
+	  { .trial = ROOM,
+	    .head = { .state = MOVED_PROVEN },
+	    .tail = { .state = MOVED_DISPROVEN } },
+	  TURNPIKE_MOVES_HEAD,
+	  TURNPIKE_MODE_AUTO,
+	  HEALTH_NOT_MOVED },
+	{ "frames come out as they came, but asked for",
+	  { .trial = ROOM, .head = { .state = MOVED_DISPROVEN } },
+	  TURNPIKE_MOVES_HEAD,
+	  TURNPIKE_MODE_XDP_NATIVE,
+	  HEALTH_GOOD },
 	{ "no room, but asked for",
-	  { { .frames = 8 }, 8 },
+	  { .trial = { .frames = 8 }, .received = 8 },
 	  TURNPIKE_MOVES_HEAD,
 	  TURNPIKE_MODE_XDP_NATIVE,
 	  HEALTH_GOOD },
@@ -127,6 +202,25 @@ static void test_proof(void **state)
 		if (health != proofs[i].expected)
 			fail_msg("%s: %s", proofs[i].name, health_text(health));
 	}
+}
+
+/** Each end is told of by itself, and what nobody can see is never proven. */
+static void test_tell(void **state)
+{
+	const struct proof proof = { .trial = { .frames = 9, .head = 9, .tail = 3 },
+				     .head = { MOVED_PROVEN, NULL },
+				     .tail = { MOVED_UNPROVEN, "as there is no room" } };
+	char told[512] = "";
+	struct text text = { told, sizeof(told) };
+
+	(void)state;
+	proof_tell(&proof, &text);
+	assert_string_equal(
+		told,
+		"proven: a program ran for 9 frames, of which 9 had room for 24 bytes in front and 3 "
+		"behind; proven: a frame grown in front arrives so; unproven: that a frame grown "
+		"behind arrives so, as there is no room; unproven: that sent frames leave moved, "
+		"which only their receiver sees");
 }
 
 static void test_backoff(void **state)
@@ -151,7 +245,16 @@ static void test_backoff(void **state)
 	backoff_strike(&backoff, &pauses, 235);
 	assert_true(backoff_blocks(&backoff, 244));
 	assert_false(backoff_blocks(&backoff, 245));
+	/* Lifted, it may be tried, and the next pause is longer all the same. */
+	backoff_lift(&backoff, 240);
+	assert_false(backoff_blocks(&backoff, 240));
+	backoff_strike(&backoff, &pauses, 240);
+	assert_true(backoff_blocks(&backoff, 259));
+	assert_false(backoff_blocks(&backoff, 260));
+	backoff_lift(&backoff, 300);
+	assert_int_equal(backoff.until, 260);
 	backoff_forbid(&backoff);
+	backoff_lift(&backoff, 300);
 	backoff_strike(&backoff, &pauses, 245);
 	assert_true(backoff_blocks(&backoff, UINT64_MAX - 1));
 	backoff_clear(&backoff);
@@ -161,8 +264,8 @@ static void test_backoff(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_judge),
-		cmocka_unit_test(test_proof),
+		cmocka_unit_test(test_judge),   cmocka_unit_test(test_refuses),
+		cmocka_unit_test(test_proof),   cmocka_unit_test(test_tell),
 		cmocka_unit_test(test_backoff),
 	};
 

@@ -16,6 +16,7 @@
 
 #include "drivers.h"
 #include "select.h"
+#include "sysfs.h"
 
 #define KERNEL TURNPIKE_KERNEL
 #define BASIC  TURNPIKE_XDP_BASIC
@@ -82,6 +83,13 @@ struct device_case {
 		REJECTED("tc head clsact", reason, remedy),                \
 		REJECTED("xdp-generic head", reason, remedy),              \
 		REJECTED("xdp-generic tail", reason, remedy)
+
+/* Features of virtio_net, by their numbers in the standard; 1.0 has bit 32. */
+#define VIRTIO(features) .virtio_known = true, .virtio_features = (features) | 1ull << 32
+#define MERGEABLE        (1ull << 15)
+#define CONTROL          (1ull << 2)
+#define TSO              (3ull << 7)
+#define CSUM             (1ull << 1)
 
 /* Queues as gve tells of them. */
 #define GVE_QUEUES(now, most) .queues = { .rx = now, .tx = now, .max_rx = most, .max_tx = most }
@@ -159,7 +167,47 @@ static const struct device_case cases[] = {
 	  DEVICE("virtio_net", KERNEL(6, 12), SAYS(FRAGS), .gro_hw = OFF | FIXED,
 		 .rx_csum = ON | FIXED),
 	  .below = { BOTH_REJECTED("guest_csum=off", NULL) } },
-	{ "virtio_net, 6.1",
+	{ "virtio_net, mergeable, 6.1",
+	  DEVICE("virtio_net", KERNEL(6, 1), VIRTIO(MERGEABLE | CONTROL | TSO | CSUM), .gro_hw = ON,
+		 .rx_csum = ON | FIXED),
+	  .above = { USABLE(HEAD, "256 bytes"), USABLE(TAIL, "1990 bytes") } },
+	{ "virtio_net, small, 6.1",
+	  DEVICE("virtio_net", KERNEL(6, 1), VIRTIO(CONTROL | CSUM), .gro_hw = OFF | FIXED,
+		 .rx_csum = ON | FIXED),
+	  .above = { USABLE(HEAD, "256 bytes"), DOUBTFUL(TAIL, "10 bytes behind") } },
+	{ "virtio_net, big_packets, 6.1",
+	  DEVICE("virtio_net", KERNEL(6, 1), VIRTIO(CONTROL | TSO | CSUM), .gro_hw = ON,
+		 .rx_csum = ON | FIXED),
+	  .below = { BOTH_REJECTED("mrg_rxbuf=on", NULL) } },
+	{ "virtio_net, big_packets for UFO alone, 5.15",
+	  DEVICE("virtio_net", KERNEL(5, 15), VIRTIO(CONTROL | 1ull << 10)),
+	  .below = { BOTH_REJECTED("mrg_rxbuf=on", NULL) } },
+	{ "virtio_net, big_packets for USO, while GRO-HW is off",
+	  DEVICE("virtio_net", KERNEL(6, 12), VIRTIO(CONTROL | 3ull << 54), SAYS(REDIR),
+		 .gro_hw = OFF | FIXED),
+	  .below = { BOTH_REJECTED("mrg_rxbuf=on", NULL) } },
+	{ "virtio_net, half of USO",
+	  DEVICE("virtio_net", KERNEL(6, 12), VIRTIO(CONTROL | 1ull << 54), SAYS(REDIR),
+		 .gro_hw = OFF | FIXED),
+	  .above = { USABLE(HEAD, "256 bytes"), DOUBTFUL(TAIL, "10 bytes behind") } },
+	{ "virtio_net, small and MTU 3000, 6.1",
+	  DEVICE("virtio_net", KERNEL(6, 1), VIRTIO(CONTROL), .mtu = 3000),
+	  .below = { BOTH_REJECTED("mrg_rxbuf=on", NULL) } },
+	{ "virtio_net, no control of guest offloads, 6.1",
+	  DEVICE("virtio_net", KERNEL(6, 1), VIRTIO(MERGEABLE | TSO | CSUM), .gro_hw = ON | FIXED,
+		 .rx_csum = ON | FIXED),
+	  .below = { BOTH_REJECTED("ctrl_guest_offloads=on", NULL) } },
+	{ "virtio_net, offloads switched off by the host, 6.1",
+	  DEVICE("virtio_net", KERNEL(6, 1), VIRTIO(MERGEABLE)),
+	  .above = { USABLE(HEAD, "256 bytes"), USABLE(TAIL, "1990 bytes") } },
+	{ "virtio_net, only a checksum that cannot be controlled, 6.1",
+	  DEVICE("virtio_net", KERNEL(6, 1), VIRTIO(MERGEABLE | CSUM)),
+	  .below = { BOTH_REJECTED("guest_csum=off", NULL) } },
+	{ "virtio_net, legacy, with headers apart, 6.1",
+	  DEVICE("virtio_net", KERNEL(6, 1), .virtio_known = true,
+		 .virtio_features = MERGEABLE | CONTROL),
+	  .below = { BOTH_REJECTED("buffers of their own", NULL) } },
+	{ "virtio_net, 6.1, features of another namespace",
 	  DEVICE("virtio_net", KERNEL(6, 1), .gro_hw = ON, .rx_csum = ON | FIXED),
 	  .whole = { DOUBTFUL(HEAD, "before Linux 6.3"), DOUBTFUL(TAIL, "10 bytes behind"),
 		     USABLE("tc head clsact", "any driver"), USABLE("xdp-generic head", "LRO"),
@@ -313,6 +361,18 @@ static const struct device_case cases[] = {
 	  DEVICE("ena", KERNEL(6, 12), SAYS(REDIR), COMBINED(2, 4), .n_programs = 1,
 		 .programs = { { TURNPIKE_MODE_XDP_NATIVE, TURNPIKE_HOOK_XDP, 77, 3, "fw" } }),
 	  .above = { USABLE(HEAD, "256 bytes"), USABLE(TAIL, "2006 bytes") } },
+	{ "a program of ours, and the MTU was raised since",
+	  DEVICE("ena", KERNEL(6, 12), SAYS(REDIR), COMBINED(2, 4), .mtu = 9001, .n_programs = 1,
+		 .programs = { { TURNPIKE_MODE_XDP_NATIVE, TURNPIKE_HOOK_XDP, 77, 3, "fw" } }),
+	  .below = { BOTH_REJECTED("the MTU is 9001, and native XDP needs at most 3498",
+				   "ip link set dev eth0 mtu 3498") } },
+	{ "a program of ours on a veth, and the peer's MTU was raised since",
+	  VIRTUAL("veth", KERNEL(6, 12), SAYS(FRAGS), .n_programs = 1,
+		  .programs = { { TURNPIKE_MODE_XDP_NATIVE, TURNPIKE_HOOK_XDP, 77, 3, "fw" } },
+		  RELATIVE(PEER, .dev = "nic1", .mtu = 9000, .n_programs = 1,
+			   .programs = { { TURNPIKE_MODE_XDP_NATIVE, TURNPIKE_HOOK_XDP, 8, 0,
+					   "pass" } })),
+	  .below = { BOTH_REJECTED("MTU of the peer is 9000", "mtu 3506") } },
 	{ "no rights", DEVICE("ena", KERNEL(6, 12), .bpf_error = -EPERM),
 	  .whole = { ALL_REJECTED("run as root", NULL) } },
 };
@@ -450,6 +510,32 @@ static void test_nonsense(void **state)
 	assert_int_equal(plan.n, 42);
 }
 
+/** As Linux 6.1 and 6.18 write them; feature 0 comes first. */
+static void test_sysfs(void **state)
+{
+	char text[130];
+	__u64 features = 42;
+
+	(void)state;
+	memset(text, '0', sizeof(text));
+	text[0] = text[15] = text[32] = text[64] = '1';
+	text[128] = '\n';
+	text[129] = '\0';
+	assert_true(sysfs_parse_features(text, &features));
+	assert_int_equal(features, 1ull | 1ull << 15 | 1ull << 32);
+	text[64] = '\n';
+	text[65] = '\0';
+	assert_true(sysfs_parse_features(text, &features));
+
+	features = 42;
+	text[63] = '\0';
+	assert_false(sysfs_parse_features(text, &features));
+	text[63] = '2';
+	assert_false(sysfs_parse_features(text, &features));
+	assert_false(sysfs_parse_features("", &features));
+	assert_int_equal(features, 42);
+}
+
 /** Each row tells where it is from, and can be found. */
 static void test_table(void **state)
 {
@@ -468,9 +554,8 @@ static void test_table(void **state)
 int main(void)
 {
 	static const struct CMUnitTest others[] = {
-		cmocka_unit_test(test_forced),
-		cmocka_unit_test(test_redirects),
-		cmocka_unit_test(test_nonsense),
+		cmocka_unit_test(test_forced),   cmocka_unit_test(test_redirects),
+		cmocka_unit_test(test_nonsense), cmocka_unit_test(test_sysfs),
 		cmocka_unit_test(test_table),
 	};
 	struct CMUnitTest plans[sizeof(cases) / sizeof(cases[0])] = { 0 };

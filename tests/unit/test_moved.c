@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What a frame that arrives shows about one that a program has grown: moved.h. */
+#include <arpa/inet.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "moved.h"
+
+#define LEN   42
+#define GROWN (LEN + TURNPIKE_ROOM_MAX)
+
+/** An ARP reply from 02:..:02 to 02:..:01, every byte of its own. */
+static struct turnpike_taken answer(void)
+{
+	struct turnpike_taken taken = { .len = LEN };
+
+	for (__u32 i = 0; i < LEN; i++)
+		taken.frame[i] = (__u8)(0x10 + i);
+	memcpy(taken.frame, "\2\0\0\0\0\1\2\0\0\0\0\2\x08\x06", 14);
+	return taken;
+}
+
+/** As the program writes it, byte by byte. */
+static void grow_head(const struct turnpike_taken *taken, __u8 *frame)
+{
+	memcpy(frame, "\2\0\0\0\0\1\2\0\0\0\0\2\x88\xb5", 14);
+	memset(frame + 14, 0xa5, 10);
+	memcpy(frame + 24, taken->frame, LEN);
+}
+
+static void grow_tail(const struct turnpike_taken *taken, __u8 *frame)
+{
+	memcpy(frame, taken->frame, LEN);
+	memcpy(frame + 12, "\x88\xb5", 2);
+	memset(frame + LEN, 0xa5, 24);
+}
+
+static void test_proven(void **state)
+{
+	const struct turnpike_taken taken = answer();
+	__u8 frame[GROWN];
+
+	(void)state;
+	grow_head(&taken, frame);
+	assert_int_equal(moved_judge(&taken, TURNPIKE_TRIAL_HEAD, frame, GROWN), MOVED_PROVEN);
+	assert_int_equal(moved_judge(&taken, TURNPIKE_TRIAL_TAIL, frame, GROWN), MOVED_DISPROVEN);
+	grow_tail(&taken, frame);
+	assert_int_equal(moved_judge(&taken, TURNPIKE_TRIAL_TAIL, frame, GROWN), MOVED_PROVEN);
+	assert_int_equal(moved_judge(&taken, TURNPIKE_TRIAL_HEAD, frame, GROWN), MOVED_DISPROVEN);
+}
+
+static void test_every_byte_counts(void **state)
+{
+	const struct turnpike_taken taken = answer();
+	__u8 frame[GROWN];
+
+	(void)state;
+	for (size_t i = 0; i < GROWN; i++) {
+		grow_head(&taken, frame);
+		frame[i] ^= 1;
+		assert_int_not_equal(moved_judge(&taken, TURNPIKE_TRIAL_HEAD, frame, GROWN),
+				     MOVED_PROVEN);
+		grow_tail(&taken, frame);
+		frame[i] ^= 1;
+		assert_int_not_equal(moved_judge(&taken, TURNPIKE_TRIAL_TAIL, frame, GROWN),
+				     MOVED_PROVEN);
+	}
+}
+
+/** A driver that goes by the length that the frame had when it came, or by where it began. */
+static void test_disproven(void **state)
+{
+	const struct turnpike_taken taken = answer();
+	__u8 frame[GROWN];
+
+	(void)state;
+	grow_head(&taken, frame);
+	assert_int_equal(moved_judge(&taken, TURNPIKE_TRIAL_HEAD, frame, LEN), MOVED_DISPROVEN);
+	assert_int_equal(moved_judge(&taken, TURNPIKE_TRIAL_HEAD, frame + 24, LEN),
+			 MOVED_DISPROVEN);
+	grow_tail(&taken, frame);
+	assert_int_equal(moved_judge(&taken, TURNPIKE_TRIAL_TAIL, frame, LEN), MOVED_DISPROVEN);
+	memcpy(frame, taken.frame, LEN);
+	assert_int_equal(moved_judge(&taken, TURNPIKE_TRIAL_TAIL, frame, GROWN), MOVED_DISPROVEN);
+}
+
+/** Answers of others, and none at all, say nothing. */
+static void test_others(void **state)
+{
+	const struct turnpike_taken taken = answer();
+	__u8 frame[GROWN] = { 0 };
+
+	(void)state;
+	memcpy(frame, taken.frame, LEN);
+	frame[LEN - 1] ^= 1;
+	assert_int_equal(moved_judge(&taken, TURNPIKE_TRIAL_HEAD, frame, LEN), MOVED_UNPROVEN);
+	assert_int_equal(moved_judge(&taken, TURNPIKE_TRIAL_HEAD, taken.frame, LEN - 1),
+			 MOVED_UNPROVEN);
+	assert_int_equal(moved_judge(&taken, TURNPIKE_TRIAL_HEAD, frame, 0), MOVED_UNPROVEN);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_proven),
+		cmocka_unit_test(test_every_byte_counts),
+		cmocka_unit_test(test_disproven),
+		cmocka_unit_test(test_others),
+	};
+
+	return cmocka_run_group_tests_name("moved", tests, NULL, NULL);
+}
