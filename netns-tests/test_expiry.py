@@ -174,7 +174,7 @@ def stopped(lab: Lab, variant: Variant) -> Complaints:
         after = server.relayed()
     complaints += [each for flow in flows for each in flow.wrong[:3]]
     kernel, user = after[0] - before[0], after[1] - before[1]
-    print(f"    {variant.name}: while stopped {kernel} packets relayed in the kernel, {user} in user space; lost: {lost}")
+    print(f"    {variant.name}: while stopped {kernel} packets relayed in the kernel, {user} in user space, {lost} lost")
     if any(lost) or not back or kernel < 2 * back or user:
         complaints.append(f"while the server was stopped {back} messages came back and {lost} were lost;"
                           f" relayed: kernel {kernel}, userspace {user}")
