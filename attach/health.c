@@ -12,6 +12,12 @@ static __u64 added(__u64 before, __u64 now)
 	return now > before ? now - before : 0;
 }
 
+/*
+ * Of what a driver could not send, some may have found a full queue, as busy devices have them:
+ * that is no reason to go a slower way. If it loses most, it cannot send at all.
+ */
+#define LOST_PERCENT 50
+
 /* What is lost was counted as relayed before, and may be counted twice, or a moment earlier. */
 static bool loses(__u64 lost, __u64 relayed, const struct health_limits *limits)
 {
@@ -28,12 +34,13 @@ bool health_refuses(const struct health_sample *before, const struct health_samp
 enum health health_judge(const struct health_sample *before, const struct health_sample *now,
 			 const struct health_limits *limits)
 {
+	const struct health_limits most = { limits->packets, LOST_PERCENT };
 	const __u64 relayed = now->relayed - before->relayed;
 
 	/* A device that was made anew counts from 0: then nothing can be said. */
 	if (now->received >= before->received + limits->packets && now->met == before->met)
 		return HEALTH_NOT_RUNNING;
-	if (loses(added(before->lost, now->lost), relayed, limits))
+	if (loses(added(before->lost, now->lost), relayed, &most))
 		return HEALTH_LOST;
 	if (loses(added(before->not_taken, now->not_taken), relayed, limits))
 		return HEALTH_NOT_TAKEN;

@@ -9,6 +9,7 @@
  */
 #include <linux/bpf.h>
 #include <linux/types.h>
+#include <stdbool.h>
 
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
@@ -87,6 +88,15 @@ int watch_exception(struct bpf_raw_tracepoint_args *ctx)
 	}
 }
 
+/*
+ * Without an error, frames that are dropped found a full queue: no other way to relay would have
+ * saved them.
+ */
+static __always_inline bool is_refusal(int drops, int err)
+{
+	return drops > 0 && err < 0;
+}
+
 /* (dev, sent, drops, err): of XDP_TX, by the few drivers that send in bulk */
 SEC("raw_tp/xdp_bulk_tx")
 int watch_bulk(struct bpf_raw_tracepoint_args *ctx)
@@ -94,7 +104,7 @@ int watch_bulk(struct bpf_raw_tracepoint_args *ctx)
 	const void *dev = (const void *)ctx->args[0];
 	const int drops = (int)ctx->args[2];
 
-	return drops > 0 ? count_lost(dev, index_of(dev), drops) : 0;
+	return is_refusal(drops, (int)ctx->args[3]) ? count_lost(dev, index_of(dev), drops) : 0;
 }
 
 /* (from_dev, to_dev, sent, drops, err): the other device's ndo_xdp_xmit() did not take them. */
@@ -103,7 +113,7 @@ int watch_xmit(struct bpf_raw_tracepoint_args *ctx)
 {
 	const int drops = (int)ctx->args[3];
 
-	if (drops <= 0)
+	if (!is_refusal(drops, (int)ctx->args[4]))
 		return 0;
 	return count_lost((const void *)ctx->args[0], index_of((const void *)ctx->args[1]), drops);
 }
