@@ -100,11 +100,12 @@ TOPOLOGIES = {
 class Lab(proc.Undone):
     """with Lab("router", offload=True) as lab: ..."""
 
-    def __init__(self, topology: str, offload: bool) -> None:
+    def __init__(self, topology: str, offload: bool, queues: int = 1) -> None:
         super().__init__()
         self.topology_name = topology
         self.topology = TOPOLOGIES[topology]
         self.offload = offload
+        self._queues = queues  # of every device, each way
         self._prefix = f"tp{secrets.token_hex(2)}"
         self._started: list[proc.Process] = []
 
@@ -185,8 +186,9 @@ class Lab(proc.Undone):
             self._add_routes(role)
 
     def _make_pair(self, a: End, b: End) -> None:
-        proc.run(["ip", "link", "add", a.device, "netns", self.namespace(a.role), "type", "veth",
-                  "peer", "name", b.device, "netns", self.namespace(b.role)])
+        queues = ["numtxqueues", str(self._queues), "numrxqueues", str(self._queues)]
+        proc.run(["ip", "link", "add", a.device, "netns", self.namespace(a.role), *queues, "type", "veth",
+                  "peer", "name", b.device, "netns", self.namespace(b.role), *queues])
 
     def _set_up_end(self, end: End) -> None:
         if end.place is None:

@@ -101,6 +101,9 @@ class Process:
             why = f"no line '{pattern}' within {timeout} s" if status is None else f"ended with status {status}"
             raise LabError(f"{' '.join(self.argv)}: {why}; its log:\n{self.log()}")
 
+    def send_signal(self, number: signal.Signals) -> None:
+        self._child.send_signal(number)
+
     def stop(self, how: signal.Signals = signal.SIGTERM, timeout: float = 5) -> int:
         """End it, by force if it does not go, and return its status."""
         if self.exit_status() is None:

@@ -130,6 +130,10 @@ if [[ $ok ]]; then
 	stage shown "policing" netns release test_policing
 	stage shown "live mode changes" netns release test_switching --changes 200
 	stage shown "changes of devices" netns release test_changes
+	stage shown "the host's other traffic" netns release test_ownership
+	stage shown "expiry" netns release test_expiry
+	stage shown "several queues" netns release test_queues
+	stage shown "VLANs" netns release test_vlan
 	stage shown "virtual machines" netns release vm/test_vm
 fi
 
