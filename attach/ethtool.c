@@ -119,6 +119,7 @@ static void read_offloads(const struct device *device, struct turnpike_facts *fa
 		facts->lro = offload(&features.head, names, "rx-lro");
 		facts->gro_hw = offload(&features.head, names, "rx-gro-hw");
 		facts->rx_csum = offload(&features.head, names, "rx-checksum");
+		facts->rx_vlan = offload(&features.head, names, "rx-vlan-hw-parse");
 	}
 	free(names);
 }

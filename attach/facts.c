@@ -139,6 +139,10 @@ static enum turnpike_relation relation_of(const struct link_facts *other,
 	if (other->ifindex == link->link && link->link_netns == NETNS_OURS &&
 	    other->ifindex != link->ifindex)
 		return below;
+	/* Both ends of a veth name each other. */
+	if (other->link == link->ifindex && other->link_netns == NETNS_OURS &&
+	    other->ifindex != link->ifindex && strcmp(other->kind, "veth") != 0)
+		return TURNPIKE_RELATION_UPPER;
 	return TURNPIKE_RELATION_SELF;
 }
 

@@ -38,9 +38,32 @@ static void check_device(struct assessment *a)
 	check_master(a);
 }
 
+static bool has_vlans(const struct turnpike_facts *facts)
+{
+	const struct turnpike_facts *relative;
+
+	for (relative = facts->related; relative; relative = relative->next)
+		if (relative->relation == TURNPIKE_RELATION_UPPER &&
+		    strcmp(relative->kind, "vlan") == 0)
+			return true;
+	return false;
+}
+
+/* Without its tag a frame looks as if it came by the device's own network, and would leave there. */
+static void check_vlans(struct assessment *a)
+{
+	if (!has_vlans(a->facts) || !(a->facts->rx_vlan & TURNPIKE_ON))
+		return;
+	if (assess(a, TURNPIKE_REJECTED,
+		   "it has VLANs, and their tags are taken off before XDP sees them") &&
+	    !(a->facts->rx_vlan & TURNPIKE_FIXED))
+		assess_remedy(a, "ethtool -K %s rxvlan off", a->facts->dev);
+}
+
 static void assess_generic(struct assessment *a)
 {
 	assess_owner(a);
+	check_vlans(a);
 	/* generic_xdp_install() of net/core/dev.c. */
 	assess(a, TURNPIKE_USABLE, "works with any driver; LRO and GRO-HW go off and stay off");
 	/* bpf_prog_run_generic_xdp() makes room in front, but takes what there is behind. */
@@ -73,8 +96,14 @@ static void assess_tc(struct assessment *a)
 		       strerror(-err));
 }
 
+static void assess_xdp_native(struct assessment *a)
+{
+	check_vlans(a);
+	assess_native(a);
+}
+
 static void (*const assessors[TURNPIKE_MODE_MAX])(struct assessment *a) = {
-	[TURNPIKE_MODE_XDP_NATIVE] = assess_native,
+	[TURNPIKE_MODE_XDP_NATIVE] = assess_xdp_native,
 	[TURNPIKE_MODE_XDP_GENERIC] = assess_generic,
 	[TURNPIKE_MODE_TC] = assess_tc,
 };

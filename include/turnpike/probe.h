@@ -42,6 +42,7 @@ enum turnpike_relation {
 	TURNPIKE_RELATION_MEMBER, /* the other way round; also the VF of a hv_netvsc */
 	TURNPIKE_RELATION_LOWER,  /* what a VLAN or a macvlan sits on */
 	TURNPIKE_RELATION_PEER,   /* the other end of a veth */
+	TURNPIKE_RELATION_UPPER,  /* a VLAN or a macvlan that sits on it */
 	TURNPIKE_RELATION_MAX,
 };
 
@@ -83,7 +84,8 @@ struct turnpike_queues {
  * @mtu, @max_mtu: in bytes; @max_mtu 0: any, or unknown
  * @up:       up and running
  * @queues:   its channels
- * @lro, @gro_hw, @rx_csum: offloads, in bits of TURNPIKE_KNOWN, ...
+ * @lro, @gro_hw, @rx_csum, @rx_vlan: offloads, in bits of TURNPIKE_KNOWN, ...; the last one takes VLAN
+ *             tags off frames
  * @legacy_rx: private flag of Intel's drivers, in the same bits
  * @xdp_known: @xdp_features is what the driver says (Linux 6.3); or else unknown
  * @xdp_features: TURNPIKE_XDP_...; a claim
@@ -113,6 +115,7 @@ struct turnpike_facts {
 	__u32 lro;
 	__u32 gro_hw;
 	__u32 rx_csum;
+	__u32 rx_vlan;
 	__u32 legacy_rx;
 	bool xdp_known;
 	__u64 xdp_features;

@@ -153,8 +153,9 @@ static void print_facts(const json_t *facts)
 	add_fact(rows, "mtu", "%lld%s%.0lld", number_of(facts, "mtu"), max_mtu ? " of " : "",
 		 max_mtu);
 	add_queues(rows, json_object_get(facts, "queues"));
-	add_fact(rows, "offloads", "lro %s, gro-hw %s, rx-checksum %s", text_of(facts, "lro"),
-		 text_of(facts, "gro_hw"), text_of(facts, "rx_csum"));
+	add_fact(rows, "offloads", "lro %s, gro-hw %s, rx-checksum %s, rx-vlan %s",
+		 text_of(facts, "lro"), text_of(facts, "gro_hw"), text_of(facts, "rx_csum"),
+		 text_of(facts, "rx_vlan"));
 	add_xdp(rows, json_object_get(facts, "xdp_features"));
 	add_programs(rows, json_object_get(facts, "programs"));
 	add_relatives(rows, json_object_get(facts, "related"));
