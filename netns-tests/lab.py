@@ -98,12 +98,11 @@ TOPOLOGIES = {
 
 
 class Lab(proc.Undone):
-    """with Lab("router", offload=True) as lab: ..."""
+    """with Lab("router", offload=True) as lab: ...; a test may bring a topology of its own."""
 
-    def __init__(self, topology: str, offload: bool) -> None:
+    def __init__(self, topology: str | Topology, offload: bool) -> None:
         super().__init__()
-        self.topology_name = topology
-        self.topology = TOPOLOGIES[topology]
+        self.topology = TOPOLOGIES[topology] if isinstance(topology, str) else topology
         self.offload = offload
         self._prefix = f"tp{secrets.token_hex(2)}"
         self._started: list[proc.Process] = []

@@ -127,6 +127,7 @@ if [[ $ok ]]; then
 	stage shown "matrix" netns release test_matrix
 	stage shown "live mode changes" netns release test_switching --changes 200
 	stage shown "changes of devices" netns release test_changes
+	stage shown "changes of the network" netns release test_nexthops
 	stage shown "virtual machines" netns release vm/test_vm
 fi
 
