@@ -108,26 +108,47 @@ void devices_detach_all(struct devices *devices)
 	devices->watch = NULL;
 }
 
-bool device_egress(const struct devices *devices, __u32 ifindex, struct egress *ret)
+static const struct device *find_index(const struct devices *devices, __u32 ifindex)
 {
 	const struct device *device;
 
-	LL_FOREACH (devices->all, device) {
-		if (device->link.ifindex != ifindex || device->gone)
-			continue;
-		if (device->attachment.prog_fd < 0 || !device->link.up)
-			return false;
-		memcpy(ret->mac, device->link.mac, sizeof(ret->mac));
-		ret->mtu = device->link.mtu;
-		/* Many drivers take redirected frames only while they run a program themselves. */
-		if (device->attachment.point->mode == TURNPIKE_MODE_XDP_NATIVE &&
-		    !device->no_xmit && !backoff_blocks(&device->xmit, clock_ns()))
-			ret->flags = TURNPIKE_HOP_XDP_XMIT;
-		else
-			ret->flags = 0;
-		return true;
-	}
-	return false;
+	LL_FOREACH (devices->all, device)
+		if (device->link.ifindex == ifindex && !device->gone)
+			return device;
+	return NULL;
+}
+
+static bool egress_of(const struct device *device, struct egress *ret)
+{
+	if (device->attachment.prog_fd < 0 || !device->link.up)
+		return false;
+	ret->ifindex = device->link.ifindex;
+	ret->mtu = device->link.mtu;
+	memcpy(ret->mac, device->link.mac, sizeof(ret->mac));
+	/* Many drivers take redirected frames only while they run a program themselves. */
+	if (device->attachment.point->mode == TURNPIKE_MODE_XDP_NATIVE && !device->no_xmit &&
+	    !backoff_blocks(&device->xmit, clock_ns()))
+		ret->flags = TURNPIKE_HOP_XDP_XMIT;
+	return true;
+}
+
+bool device_egress(const struct devices *devices, __u32 ifindex, struct egress *ret)
+{
+	const struct device *device = find_index(devices, ifindex);
+	struct link_facts vlan;
+
+	if (device)
+		return egress_of(device, ret);
+	if (netlink_link(devices->sock, (int)ifindex, "", &vlan) || !vlan.tag.tpid || !vlan.up ||
+	    vlan.link_netns != NETNS_OURS)
+		return false;
+	/* Tags of VLANs further down are further out, and written by now. */
+	if (!device_egress(devices, vlan.link, ret) || ret->tags == TURNPIKE_TAGS_MAX)
+		return false;
+	ret->tag[ret->tags++] = vlan.tag;
+	ret->mtu = vlan.mtu;
+	memcpy(ret->mac, vlan.mac, sizeof(ret->mac));
+	return true;
 }
 
 /* Without an attachment, as with a device that is gone, user space does the work. */

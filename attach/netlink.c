@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "netlink.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
@@ -125,12 +126,26 @@ static void get_number(const struct nlattr *attr, __u32 *ret)
 		*ret = nla_get_u32(attr);
 }
 
+static void parse_vlan(struct nlattr *data, struct link_facts *ret)
+{
+	struct nlattr *attrs[IFLA_VLAN_MAX + 1];
+
+	if (!data || nla_parse_nested(attrs, IFLA_VLAN_MAX, data, NULL) < 0 ||
+	    !attrs[IFLA_VLAN_ID] || !attrs[IFLA_VLAN_PROTOCOL])
+		return;
+	ret->tag.tpid = nla_get_u16(attrs[IFLA_VLAN_PROTOCOL]);
+	ret->tag.tci = htons(nla_get_u16(attrs[IFLA_VLAN_ID]));
+}
+
 static void parse_kind(struct nlattr *linkinfo, struct link_facts *ret)
 {
 	struct nlattr *attrs[IFLA_INFO_MAX + 1];
 
-	if (linkinfo && nla_parse_nested(attrs, IFLA_INFO_MAX, linkinfo, NULL) == 0)
-		get_string(attrs[IFLA_INFO_KIND], ret->kind, sizeof(ret->kind));
+	if (!linkinfo || nla_parse_nested(attrs, IFLA_INFO_MAX, linkinfo, NULL) < 0)
+		return;
+	get_string(attrs[IFLA_INFO_KIND], ret->kind, sizeof(ret->kind));
+	if (strcmp(ret->kind, "vlan") == 0)
+		parse_vlan(attrs[IFLA_INFO_DATA], ret);
 }
 
 static void parse_xdp(struct nlattr *xdp, struct link_facts *ret)
@@ -334,21 +349,53 @@ static int on_route(struct nl_msg *msg, void *arg)
 	return NL_OK;
 }
 
-int netlink_route(struct nl_sock *sock, const struct turnpike_addr *src,
-		  const struct turnpike_addr *dst, struct route_facts *ret)
+static int on_route_type(struct nl_msg *msg, void *arg)
+{
+	const struct rtmsg *info = nlmsg_data(nlmsg_hdr(msg));
+
+	*(unsigned char *)arg = info->rtm_type;
+	return NL_OK;
+}
+
+static struct nl_msg *route_request(const struct turnpike_addr *src,
+				    const struct turnpike_addr *dst)
 {
 	const unsigned char bits = (unsigned char)(8 * ip_len(dst));
+	const __u8 protocol = IPPROTO_UDP;
 	struct rtmsg info = { .rtm_family = af_of(dst),
 			      .rtm_dst_len = bits,
 			      .rtm_src_len = src ? bits : 0 };
+	/*
+	 * Without RTM_F_FIB_MATCH the answer is the way that a packet would take, exceptions and
+	 * all; with it, the route as it was configured.
+	 */
 	struct nl_msg *msg = new_request(RTM_GETROUTE, 0, &info, sizeof(info));
-	struct route_facts facts = { 0 };
-	int err;
 
 	put(&msg, RTA_DST, dst->ip, ip_len(dst));
 	if (src)
 		put(&msg, RTA_SRC, src->ip, ip_len(src));
-	err = ask(sock, msg, on_route, &facts);
+	put(&msg, RTA_IP_PROTO, &protocol, sizeof(protocol));
+	return msg;
+}
+
+static bool is_ours(struct nl_sock *sock, const struct turnpike_addr *addr)
+{
+	unsigned char type = RTN_UNSPEC;
+
+	return ask(sock, route_request(NULL, addr), on_route_type, &type) == 0 && type == RTN_LOCAL;
+}
+
+int netlink_route(struct nl_sock *sock, const struct turnpike_addr *src,
+		  const struct turnpike_addr *dst, struct route_facts *ret)
+{
+	struct route_facts facts = { 0 };
+	int err;
+
+	/* IPv4 knows no way from an address that is not local. IPv6 does, but has no socket on it.
+	 */
+	if (src && src->family == TURNPIKE_IPV6 && !is_ours(sock, src))
+		return -EHOSTUNREACH;
+	err = ask(sock, route_request(src, dst), on_route, &facts);
 	if (err)
 		return err;
 	if (!facts.ifindex)
@@ -362,14 +409,24 @@ static bool parse_neighbour(struct nlmsghdr *header, struct neighbour_facts *ret
 	const struct ndmsg *info = nlmsg_data(header);
 	struct nlattr *attrs[NDA_MAX + 1];
 
+	/* A bridge's addresses and a proxy's come in the same messages. */
+	if ((info->ndm_family != AF_INET && info->ndm_family != AF_INET6) ||
+	    (info->ndm_flags & NTF_PROXY))
+		return false;
 	if (nlmsg_parse(header, sizeof(*info), attrs, NDA_MAX, NULL) < 0 || !attrs[NDA_DST])
 		return false;
 	memset(ret, 0, sizeof(*ret));
 	if (!get_addr(attrs[NDA_DST], &ret->addr))
 		return false;
 	ret->ifindex = (__u32)info->ndm_ifindex;
-	ret->valid = header->nlmsg_type == RTM_NEWNEIGH && (info->ndm_state & NUD_USABLE) &&
-		     attrs[NDA_LLADDR] && nla_len(attrs[NDA_LLADDR]) == sizeof(ret->mac);
+	/* What is deleted bears whatever state it had. */
+	if (header->nlmsg_type != RTM_NEWNEIGH)
+		return true;
+	ret->kept = (info->ndm_state & (NUD_PERMANENT | NUD_NOARP)) ||
+		    (info->ndm_flags & NTF_EXT_LEARNED) ||
+		    (attrs[NDA_FLAGS_EXT] && (nla_get_u32(attrs[NDA_FLAGS_EXT]) & NTF_EXT_MANAGED));
+	ret->valid = (info->ndm_state & NUD_USABLE) && attrs[NDA_LLADDR] &&
+		     nla_len(attrs[NDA_LLADDR]) == sizeof(ret->mac);
 	if (ret->valid)
 		memcpy(ret->mac, nla_data(attrs[NDA_LLADDR]), sizeof(ret->mac));
 	return true;
@@ -433,6 +490,8 @@ int netlink_verify_neighbour(struct nl_sock *sock, __u32 ifindex, const struct t
 
 	if (netlink_neighbour(sock, ifindex, addr, &known) || !known.valid)
 		return netlink_use_neighbour(sock, ifindex, addr);
+	if (known.kept)
+		return 0;
 	/* The kernel keeps the MAC address that it knows, and asks at once; but of a neighbour that
 	 * it is asking already, only after the next second. */
 	err = touch_neighbour(sock, &info, addr);
@@ -465,9 +524,11 @@ int netlink_open_events(const struct netlink_events *events, struct nl_sock **re
 		return -ENOMEM;
 	nl_socket_disable_seq_check(sock);
 	nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, on_event, (void *)(uintptr_t)events);
+	/* Some routes go without an event: with an address, with a nexthop object. */
 	if (nl_connect(sock, NETLINK_ROUTE) ||
 	    nl_socket_add_memberships(sock, RTNLGRP_NEIGH, RTNLGRP_LINK, RTNLGRP_IPV4_ROUTE,
 				      RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE,
+				      RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_NEXTHOP,
 				      0) ||
 	    nl_socket_set_nonblocking(sock)) {
 		nl_socket_free(sock);

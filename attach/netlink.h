@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <turnpike/abi.h>
 #include <turnpike/addr.h>
 
 /** Instead of the number of another network namespace; -1 is one that the kernel has not numbered.
@@ -26,12 +27,13 @@ struct link_facts {
 	unsigned int arptype; /* ARPHRD_..., <net/if_arp.h> */
 	bool up;
 	__u8 mac[6];
-	__u32 master;      /* the bridge, bond, ... that has it; 0: none */
-	__u32 link;        /* a veth's other end, what a VLAN sits on; 0: none */
-	int link_netns;    /* number of the namespace that @link is in, or NETNS_OURS */
-	__u32 xdp_native;  /* id of the program; 0: none */
-	__u32 xdp_generic; /* the same */
-	__u64 received;    /* packets */
+	__u32 master;            /* the bridge, bond, ... that has it; 0: none */
+	__u32 link;              /* a veth's other end, what a VLAN sits on; 0: none */
+	int link_netns;          /* number of the namespace that @link is in, or NETNS_OURS */
+	struct turnpike_tag tag; /* of a VLAN device; tpid 0: it is none */
+	__u32 xdp_native;        /* id of the program; 0: none */
+	__u32 xdp_generic;       /* the same */
+	__u64 received;          /* packets */
 };
 
 /** A classifier on the way in. */
@@ -52,6 +54,7 @@ struct neighbour_facts {
 	__u32 ifindex;
 	struct turnpike_addr addr; /* port 0 */
 	bool valid;
+	bool kept; /* by an operator or a daemon: must be left as it is */
 	__u8 mac[6];
 };
 
@@ -89,12 +92,13 @@ int netlink_links(struct nl_sock *sock, struct link_facts **ret, size_t *n);
 int netlink_filters(struct nl_sock *sock, __u32 ifindex, struct filter_facts *ret, __u32 max,
 		    __u32 *n);
 
-/** netlink_verify_neighbour() - ask a known neighbour whether it is there; an unknown one: resolve
+/** netlink_verify_neighbour() - ask a known neighbour whether it is there, unless it is kept; an
+ * unknown one: resolve
  */
 int netlink_verify_neighbour(struct nl_sock *sock, __u32 ifindex, const struct turnpike_addr *addr);
 
-/** netlink_route() - the way from @src (ours, or NULL) to @dst; -EHOSTUNREACH unless it is a
- * unicast route.
+/** netlink_route() - the way of UDP from @src (ours, or NULL) to @dst, with its path MTU if one is
+ * known; -EHOSTUNREACH or another error unless it is a unicast route, and @src an address of ours
  */
 int netlink_route(struct nl_sock *sock, const struct turnpike_addr *src,
 		  const struct turnpike_addr *dst, struct route_facts *ret);
@@ -105,6 +109,7 @@ int netlink_neighbour(struct nl_sock *sock, __u32 ifindex, const struct turnpike
 
 /**
  * netlink_use_neighbour() - as if a packet were sent there: resolve it, or verify it if it is stale
+ * Not for one that is kept: since Linux 5.16 that would make an end of its being permanent.
  * Nothing stays behind when we are gone, unlike with a managed neighbour (NTF_EXT_MANAGED).
  */
 int netlink_use_neighbour(struct nl_sock *sock, __u32 ifindex, const struct turnpike_addr *addr);

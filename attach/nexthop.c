@@ -11,13 +11,17 @@
 #include <utlist.h>
 
 #include "clock.h"
+#include "hops.h"
 #include "netlink.h"
 
-/*
- * Linux lets a neighbour that it does not use itself go stale after 30 s by default; a hint every
- * few seconds makes it verify such a one in time.
- */
-#define REFRESH_NS (5ull * 1000 * 1000 * 1000)
+/* A little less than a second, so that whoever polls once a second gets it each time. */
+#define ROUND_NS 900000000ull
+
+/* Neighbours and slots that have their turn in a round: some 10 ms of work at most. */
+#define ROUND_TURNS 256
+
+/* A neighbour that is not there is asked for in one round of so many. */
+#define ROUNDS_TO_ASK_AGAIN 5
 
 /* Hashed as they stand: neither has padding. */
 struct pair {
@@ -33,7 +37,10 @@ struct place {
 /* A neighbour that one or more next hops share; most relays have one, their router. */
 struct neighbour {
 	struct place place;
+	bool leads_out; /* its device is one that packets may be sent out by */
+	struct egress egress;
 	bool valid;
+	bool kept; /* see struct neighbour_facts */
 	__u8 mac[6];
 	struct nexthop *users;
 	UT_hash_handle hh;
@@ -52,64 +59,58 @@ struct nexthop {
 struct nexthops {
 	struct nexthop_owner owner;
 	struct netlink_events events;
-	struct turnpike_nexthop *map;
+	struct hops hops;
 	struct nl_sock *requests;
 	struct nl_sock *notifications;
 	struct nexthop *all;
 	struct neighbour *neighbours;
-	__u32 max;
-	__u32 *free_indexes; /* a stack; index 0 is never used */
-	__u32 n_free;
-	__u64 refreshed;
+	struct nexthop *next_slot; /* whose turn it is; NULL: the first one's */
+	struct neighbour *next_neighbour;
+	__u64 round_began;
+	__u32 rounds;
 	bool routing_changed;
 };
 
-/* Fills the element that no packet reads, then points packets to it: see struct turnpike_nexthop.
- */
-static void publish(struct nexthops *nexthops, __u32 index, const struct turnpike_hop *hop)
+/* A hop has 16 bits for it; no device that is relayed to has more. */
+static __u16 hop_mtu(__u32 mtu, __u32 route_mtu)
 {
-	struct turnpike_nexthop *nexthop = &nexthops->map[index];
-	const __u32 next = !nexthop->current;
-
-	if (memcmp(&nexthop->hop[nexthop->current], hop, sizeof(*hop)) == 0)
-		return;
-	nexthop->hop[next] = *hop;
-	__atomic_store_n(&nexthop->current, next, __ATOMIC_RELEASE);
+	if (route_mtu && route_mtu < mtu)
+		mtu = route_mtu;
+	return mtu < UINT16_MAX ? (__u16)mtu : UINT16_MAX;
 }
 
-static __u32 mtu_of(const struct nexthop *nexthop, const struct egress *egress)
-{
-	__u32 mtu = egress->mtu < UINT16_MAX ? egress->mtu : UINT16_MAX;
-
-	return nexthop->route_mtu && nexthop->route_mtu < mtu ? nexthop->route_mtu : mtu;
-}
-
-static void publish_slot(struct nexthops *nexthops, const struct nexthop *nexthop)
+static void publish(struct nexthops *nexthops, const struct nexthop *nexthop)
 {
 	const struct neighbour *neighbour = nexthop->neighbour;
 	struct turnpike_hop hop = { 0 };
-	struct egress egress;
+	const struct egress *egress;
 
-	if (neighbour && neighbour->valid &&
-	    nexthops->owner.egress(nexthops->owner.arg, neighbour->place.ifindex, &egress)) {
+	if (neighbour && neighbour->valid && neighbour->leads_out) {
+		egress = &neighbour->egress;
 		memcpy(hop.dmac, neighbour->mac, sizeof(hop.dmac));
-		memcpy(hop.smac, egress.mac, sizeof(hop.smac));
-		hop.ifindex = neighbour->place.ifindex;
-		hop.mtu = (__u16)mtu_of(nexthop, &egress);
-		hop.flags = (__u8)egress.flags;
+		memcpy(hop.smac, egress->mac, sizeof(hop.smac));
+		hop.ifindex = egress->ifindex;
+		hop.mtu = hop_mtu(egress->mtu, nexthop->route_mtu);
+		hop.flags = egress->flags;
+		hop.tags = egress->tags;
+		memcpy(hop.tag, egress->tag, sizeof(hop.tag));
 	}
-	publish(nexthops, nexthop->index, &hop);
+	hops_set(&nexthops->hops, nexthop->index, &hop);
 }
 
-static void set_neighbour(struct nexthops *nexthops, struct neighbour *neighbour,
-			  const struct neighbour_facts *facts)
+static void publish_users(struct nexthops *nexthops, const struct neighbour *neighbour)
 {
 	struct nexthop *nexthop;
 
-	neighbour->valid = facts->valid;
-	memcpy(neighbour->mac, facts->mac, sizeof(neighbour->mac));
 	DL_FOREACH (neighbour->users, nexthop)
-		publish_slot(nexthops, nexthop);
+		publish(nexthops, nexthop);
+}
+
+static void learn(struct neighbour *neighbour, const struct neighbour_facts *facts)
+{
+	neighbour->valid = facts->valid;
+	neighbour->kept = facts->kept;
+	memcpy(neighbour->mac, facts->mac, sizeof(neighbour->mac));
 }
 
 static struct neighbour *find_neighbour(struct nexthops *nexthops, __u32 ifindex,
@@ -123,16 +124,22 @@ static struct neighbour *find_neighbour(struct nexthops *nexthops, __u32 ifindex
 	return neighbour;
 }
 
-/* Asks what is known, and if that is nothing, has the kernel find out; the answer is an event. */
-static void resolve_neighbour(struct nexthops *nexthops, struct neighbour *neighbour)
+/*
+ * Asks what is known, and if that is nothing, has the kernel find out; the answer is an event.
+ * Leaves it to the caller to publish it.
+ */
+static void look_up_neighbour(struct nexthops *nexthops, struct neighbour *neighbour)
 {
 	const struct place *place = &neighbour->place;
 	struct neighbour_facts facts = { .valid = false };
 
-	if (netlink_neighbour(nexthops->requests, place->ifindex, &place->addr, &facts) ||
-	    !facts.valid)
+	memset(&neighbour->egress, 0, sizeof(neighbour->egress));
+	neighbour->leads_out =
+		nexthops->owner.egress(nexthops->owner.arg, place->ifindex, &neighbour->egress);
+	netlink_neighbour(nexthops->requests, place->ifindex, &place->addr, &facts);
+	if (!facts.valid && !facts.kept)
 		netlink_use_neighbour(nexthops->requests, place->ifindex, &place->addr);
-	set_neighbour(nexthops, neighbour, &facts);
+	learn(neighbour, &facts);
 }
 
 static struct neighbour *get_neighbour(struct nexthops *nexthops, __u32 ifindex,
@@ -153,7 +160,7 @@ static struct neighbour *get_neighbour(struct nexthops *nexthops, __u32 ifindex,
 		free(neighbour);
 		return NULL;
 	}
-	resolve_neighbour(nexthops, neighbour);
+	look_up_neighbour(nexthops, neighbour);
 	return neighbour;
 }
 
@@ -167,6 +174,8 @@ static void leave_neighbour(struct nexthops *nexthops, struct nexthop *nexthop)
 	DL_DELETE(neighbour->users, nexthop);
 	if (neighbour->users)
 		return;
+	if (nexthops->next_neighbour == neighbour)
+		nexthops->next_neighbour = neighbour->hh.next;
 	HASH_DEL(nexthops->neighbours, neighbour);
 	free(neighbour);
 }
@@ -188,16 +197,35 @@ static void resolve_slot(struct nexthops *nexthops, struct nexthop *nexthop)
 		if (neighbour)
 			DL_APPEND(neighbour->users, nexthop);
 	}
-	publish_slot(nexthops, nexthop);
+	publish(nexthops, nexthop);
+}
+
+/*
+ * Routes may depend on whether a neighbour is there: IPv6 gives up a router that is not (RFC 4861
+ * section 6.3.6), IPv4 prefers another path (net.ipv4.fib_multipath_use_neigh). No event tells so.
+ */
+static void reroute_users(struct nexthops *nexthops, struct neighbour *neighbour)
+{
+	struct nexthop *nexthop, *tmp;
+
+	/* The last user to leave takes the neighbour away. */
+	DL_FOREACH_SAFE(neighbour->users, nexthop, tmp)
+	resolve_slot(nexthops, nexthop);
 }
 
 static void on_neighbour(const struct neighbour_facts *facts, void *arg)
 {
 	struct nexthops *nexthops = arg;
 	struct neighbour *neighbour = find_neighbour(nexthops, facts->ifindex, &facts->addr);
+	bool lost;
 
-	if (neighbour)
-		set_neighbour(nexthops, neighbour, facts);
+	if (!neighbour)
+		return;
+	lost = neighbour->valid && !facts->valid;
+	learn(neighbour, facts);
+	publish_users(nexthops, neighbour);
+	if (lost)
+		reroute_users(nexthops, neighbour);
 }
 
 static void on_routing(void *arg)
@@ -205,18 +233,6 @@ static void on_routing(void *arg)
 	struct nexthops *nexthops = arg;
 
 	nexthops->routing_changed = true;
-}
-
-static bool fill_free_indexes(struct nexthops *nexthops)
-{
-	__u32 index;
-
-	nexthops->free_indexes = calloc(nexthops->max, sizeof(*nexthops->free_indexes));
-	if (!nexthops->free_indexes)
-		return false;
-	for (index = nexthops->max - 1; index > 0; index--)
-		nexthops->free_indexes[nexthops->n_free++] = index;
-	return true;
 }
 
 int nexthops_open(const struct nexthop_owner *owner, struct turnpike_nexthop *map, __u32 max,
@@ -228,13 +244,11 @@ int nexthops_open(const struct nexthop_owner *owner, struct turnpike_nexthop *ma
 	if (!nexthops)
 		return -ENOMEM;
 	nexthops->owner = *owner;
-	nexthops->map = map;
-	nexthops->max = max;
 	nexthops->requests = requests;
 	nexthops->events = (struct netlink_events){ .on_neighbour = on_neighbour,
 						    .on_routing = on_routing,
 						    .arg = nexthops };
-	err = fill_free_indexes(nexthops) ? 0 : -ENOMEM;
+	err = hops_open(map, max, &nexthops->hops);
 	if (!err)
 		err = netlink_open_events(&nexthops->events, &nexthops->notifications);
 	if (err) {
@@ -247,11 +261,10 @@ int nexthops_open(const struct nexthop_owner *owner, struct turnpike_nexthop *ma
 
 static void free_slot(struct nexthops *nexthops, struct nexthop *nexthop)
 {
-	const struct turnpike_hop none = { 0 };
-
 	leave_neighbour(nexthops, nexthop);
-	publish(nexthops, nexthop->index, &none);
-	nexthops->free_indexes[nexthops->n_free++] = nexthop->index;
+	hops_give(&nexthops->hops, nexthop->index);
+	if (nexthops->next_slot == nexthop)
+		nexthops->next_slot = nexthop->hh.next;
 	HASH_DEL(nexthops->all, nexthop);
 	free(nexthop);
 }
@@ -265,62 +278,60 @@ void nexthops_close(struct nexthops *nexthops)
 	HASH_ITER (hh, nexthops->all, nexthop, tmp)
 		free_slot(nexthops, nexthop);
 	nl_socket_free(nexthops->notifications);
-	free(nexthops->free_indexes);
+	hops_close(&nexthops->hops);
 	free(nexthops);
 }
 
-static struct nexthop *new_slot(struct nexthops *nexthops, const struct pair *pair)
+static struct pair make_pair(const struct turnpike_addr *local, const struct turnpike_addr *remote)
 {
-	struct nexthop *nexthop;
+	struct pair pair = { *local, *remote };
 
-	if (!nexthops->n_free)
-		return NULL;
-	nexthop = calloc(1, sizeof(*nexthop));
-	if (!nexthop)
-		return NULL;
-	nexthop->pair = *pair;
-	HASH_ADD(hh, nexthops->all, pair, sizeof(nexthop->pair), nexthop);
-	if (!nexthop->hh.tbl) {
-		free(nexthop);
-		return NULL;
-	}
-	nexthop->index = nexthops->free_indexes[--nexthops->n_free];
-	resolve_slot(nexthops, nexthop);
-	return nexthop;
+	pair.local.port = 0;
+	pair.remote.port = 0;
+	return pair;
 }
 
-static struct nexthop *find_slot(const struct nexthops *nexthops, const struct turnpike_addr *local,
-				 const struct turnpike_addr *remote, struct pair *pair)
+static struct nexthop *find_slot(const struct nexthops *nexthops, const struct pair *pair)
 {
 	struct nexthop *nexthop;
 
-	*pair = (struct pair){ *local, *remote };
-	pair->local.port = 0;
-	pair->remote.port = 0;
 	HASH_FIND(hh, nexthops->all, pair, sizeof(*pair), nexthop);
 	return nexthop;
 }
 
-void nexthops_path_changed(struct nexthops *nexthops, const struct turnpike_addr *local,
-			   const struct turnpike_addr *remote)
+static int new_slot(struct nexthops *nexthops, const struct pair *pair, struct nexthop **ret)
 {
-	struct pair pair;
-	struct nexthop *nexthop = find_slot(nexthops, local, remote, &pair);
+	struct nexthop *nexthop = calloc(1, sizeof(*nexthop));
+	int err;
 
-	if (nexthop)
-		resolve_slot(nexthops, nexthop);
+	if (!nexthop)
+		return -ENOMEM;
+	err = hops_take(&nexthops->hops, &nexthop->index);
+	if (err) {
+		free(nexthop);
+		return err;
+	}
+	nexthop->pair = *pair;
+	HASH_ADD(hh, nexthops->all, pair, sizeof(nexthop->pair), nexthop);
+	if (!nexthop->hh.tbl) {
+		hops_give(&nexthops->hops, nexthop->index);
+		free(nexthop);
+		return -ENOMEM;
+	}
+	resolve_slot(nexthops, nexthop);
+	*ret = nexthop;
+	return 0;
 }
 
 int nexthop_get(struct nexthops *nexthops, const struct turnpike_addr *local,
 		const struct turnpike_addr *remote, struct nexthop **ret)
 {
-	struct pair pair;
-	struct nexthop *nexthop = find_slot(nexthops, local, remote, &pair);
+	const struct pair pair = make_pair(local, remote);
+	struct nexthop *nexthop = find_slot(nexthops, &pair);
+	const int err = nexthop ? 0 : new_slot(nexthops, &pair, &nexthop);
 
-	if (!nexthop)
-		nexthop = new_slot(nexthops, &pair);
-	if (!nexthop)
-		return -ENOSPC;
+	if (err)
+		return err;
 	nexthop->refs++;
 	*ret = nexthop;
 	return 0;
@@ -339,9 +350,7 @@ __u32 nexthop_index(const struct nexthop *nexthop)
 
 bool nexthop_resolved(const struct nexthops *nexthops, const struct nexthop *nexthop)
 {
-	const struct turnpike_nexthop *element = &nexthops->map[nexthop->index];
-
-	return element->hop[element->current].ifindex != 0;
+	return hops_get(&nexthops->hops, nexthop->index)->ifindex != 0;
 }
 
 void nexthops_refresh(struct nexthops *nexthops)
@@ -350,8 +359,19 @@ void nexthops_refresh(struct nexthops *nexthops)
 	struct nexthop *nexthop, *tmp;
 
 	HASH_ITER (hh, nexthops->neighbours, neighbour, tmp_neighbour)
-		resolve_neighbour(nexthops, neighbour);
+		look_up_neighbour(nexthops, neighbour);
+	/* Each neighbour has users, so this publishes all that is new. */
 	HASH_ITER (hh, nexthops->all, nexthop, tmp)
+		resolve_slot(nexthops, nexthop);
+}
+
+void nexthops_path_changed(struct nexthops *nexthops, const struct turnpike_addr *local,
+			   const struct turnpike_addr *remote)
+{
+	const struct pair pair = make_pair(local, remote);
+	struct nexthop *nexthop = find_slot(nexthops, &pair);
+
+	if (nexthop)
 		resolve_slot(nexthops, nexthop);
 }
 
@@ -360,17 +380,65 @@ int nexthops_fd(const struct nexthops *nexthops)
 	return nl_socket_get_fd(nexthops->notifications);
 }
 
-static void keep_fresh(struct nexthops *nexthops)
+/*
+ * A neighbour that only XDP talks to is not used in the kernel's eyes: it would go stale, and in a
+ * large network be forgotten. A hint each second makes the kernel verify it in time.
+ */
+static void keep_fresh(struct nexthops *nexthops, struct neighbour *neighbour)
 {
-	struct neighbour *neighbour, *tmp;
-	const __u64 now = clock_ns();
-
-	if (now - nexthops->refreshed < REFRESH_NS)
+	if (neighbour->kept)
 		return;
-	nexthops->refreshed = now;
-	HASH_ITER (hh, nexthops->neighbours, neighbour, tmp)
+	if (neighbour->valid) {
 		netlink_use_neighbour(nexthops->requests, neighbour->place.ifindex,
 				      &neighbour->place.addr);
+	} else if (nexthops->rounds % ROUNDS_TO_ASK_AGAIN == 0) {
+		look_up_neighbour(nexthops, neighbour);
+		publish_users(nexthops, neighbour);
+	}
+}
+
+static void tend_neighbours(struct nexthops *nexthops)
+{
+	struct neighbour *neighbour = nexthops->next_neighbour;
+	int turns;
+
+	if (!neighbour)
+		neighbour = nexthops->neighbours;
+	for (turns = 0; neighbour && turns < ROUND_TURNS; turns++) {
+		keep_fresh(nexthops, neighbour);
+		neighbour = neighbour->hh.next;
+	}
+	nexthops->next_neighbour = neighbour;
+}
+
+/*
+ * No event tells of exceptions to routes, which are path MTUs and redirects that come by ICMP and
+ * expire (net.ipv4.route.mtu_expires), nor of routers that IPv6 takes back.
+ */
+static void tend_slots(struct nexthops *nexthops)
+{
+	struct nexthop *nexthop = nexthops->next_slot;
+	int turns;
+
+	if (!nexthop)
+		nexthop = nexthops->all;
+	for (turns = 0; nexthop && turns < ROUND_TURNS; turns++) {
+		resolve_slot(nexthops, nexthop);
+		nexthop = nexthop->hh.next;
+	}
+	nexthops->next_slot = nexthop;
+}
+
+static void tend(struct nexthops *nexthops)
+{
+	const __u64 now = clock_ns();
+
+	if (now - nexthops->round_began < ROUND_NS)
+		return;
+	nexthops->round_began = now;
+	nexthops->rounds++;
+	tend_neighbours(nexthops);
+	tend_slots(nexthops);
 }
 
 int nexthops_poll(struct nexthops *nexthops)
@@ -382,6 +450,6 @@ int nexthops_poll(struct nexthops *nexthops)
 		nexthops->owner.changed(nexthops->owner.arg);
 		nexthops_refresh(nexthops);
 	}
-	keep_fresh(nexthops);
+	tend(nexthops);
 	return err;
 }

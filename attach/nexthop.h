@@ -3,6 +3,11 @@
  * Next hops, kept by user space so that a packet pays one array look-up and no FIB walk: one slot
  * of the map `nexthops` for each pair of local and remote address in use, worked out from the
  * kernel's routes and neighbours and kept up to date by its notifications.
+ *
+ * A slot is looked up as the relay's own sockets are routed: rules by address, protocol UDP and
+ * this process's user apply. Rules by port, DSCP or mark cannot: what they select by differs from
+ * packet to packet of a pair. Of several paths the one is taken that the kernel gives for the
+ * addresses.
  */
 #ifndef TURNPIKE_NEXTHOP_H
 #define TURNPIKE_NEXTHOP_H
@@ -17,16 +22,19 @@ struct nexthops;
 /** One slot, shared by all flows with the same pair of addresses. */
 struct nexthop;
 
-/** A device that packets can be sent out by; see struct nexthop_owner. */
+/** How packets are sent out by a device; see struct nexthop_owner and struct turnpike_hop. */
 struct egress {
-	__u8 mac[6];
+	__u32 ifindex; /* the device itself, or that which its VLANs are on */
 	__u32 mtu;
-	__u32 flags; /* TURNPIKE_HOP_... */
+	__u8 mac[6];
+	__u8 flags; /* TURNPIKE_HOP_... */
+	__u8 tags;
+	struct turnpike_tag tag[TURNPIKE_TAGS_MAX];
 };
 
 /**
  * struct nexthop_owner - what the next hops ask their owner
- * @egress:  the device of this index, or false if packets must not be sent out by it
+ * @egress:  how packets leave by the device of this index, or false if they must not; @ret is zero
  * @changed: links, routes or rules have changed; called before anything is looked up anew
  */
 struct nexthop_owner {
@@ -45,16 +53,14 @@ int nexthops_open(const struct nexthop_owner *owner, struct turnpike_nexthop *ma
 /** nexthops_close() - frees everything; NULL is fine. */
 void nexthops_close(struct nexthops *nexthops);
 
-/** nexthop_get() - the slot for packets from @local to @remote; to be given back. -ENOSPC. */
+/** nexthop_get() - the slot for packets from @local to @remote; to be given back. -ENOSPC, or
+ * others.
+ */
 int nexthop_get(struct nexthops *nexthops, const struct turnpike_addr *local,
 		const struct turnpike_addr *remote, struct nexthop **ret);
 
 /** nexthop_put() - gives a slot back; the last one to do so unresolves it. */
 void nexthop_put(struct nexthops *nexthops, struct nexthop *nexthop);
-
-/** nexthops_path_changed() - see turnpike_path_changed(). */
-void nexthops_path_changed(struct nexthops *nexthops, const struct turnpike_addr *local,
-			   const struct turnpike_addr *remote);
 
 /** nexthop_index() - its index in the map. */
 __u32 nexthop_index(const struct nexthop *nexthop);
@@ -65,11 +71,14 @@ bool nexthop_resolved(const struct nexthops *nexthops, const struct nexthop *nex
 /** nexthops_refresh() - look everything up anew, as after a change of the devices. */
 void nexthops_refresh(struct nexthops *nexthops);
 
+/** nexthops_path_changed() - look a pair up anew, if it has a slot: see turnpike_path_changed(). */
+void nexthops_path_changed(struct nexthops *nexthops, const struct turnpike_addr *local,
+			   const struct turnpike_addr *remote);
+
 /** nexthops_fd() - readable when nexthops_poll() has something to do. */
 int nexthops_fd(const struct nexthops *nexthops);
 
-/** nexthops_poll() - take in notifications; keep neighbours fresh, at most once in a few seconds.
- */
+/** nexthops_poll() - take in notifications; once a second, tend what there are none for. */
 int nexthops_poll(struct nexthops *nexthops);
 
 #endif /* TURNPIKE_NEXTHOP_H */

@@ -52,6 +52,12 @@ def turn_client(lab: Lab, role: str, family: int, relayed: int = 0) -> turn.Clie
     return client
 
 
+def ignore_path_mtu(sock: socket.socket, family: int) -> None:
+    """IP_PMTUDISC_INTERFACE: nothing is fragmented before it must be, nothing is remembered, and DF is not set."""
+    level, option = {4: (socket.IPPROTO_IP, 10), 6: (socket.IPPROTO_IPV6, 23)}[family]  # IP(V6)_MTU_DISCOVER
+    sock.setsockopt(level, option, 4)
+
+
 def receive(sock: socket.socket, family: int, timeout: float) -> Received | None:
     sock.settimeout(timeout)
     try:
@@ -76,19 +82,19 @@ class EchoPeer:
     """A peer in a thread that sends everything back and remembers it."""
 
     def __init__(self, lab: Lab, family: int) -> None:
-        self._socket = udp_socket(lab, "peer", family)
+        self.socket = udp_socket(lab, "peer", family)
         self._family = family
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._echo, daemon=True)
-        self.address: tuple[str, int] = self._socket.getsockname()[:2]
+        self.address: tuple[str, int] = self.socket.getsockname()[:2]
         self.received: list[bytes] = []
 
     def _echo(self) -> None:
         while not self._done.is_set():
-            one = receive(self._socket, self._family, 0.05)
+            one = receive(self.socket, self._family, 0.05)
             if one:
                 self.received.append(one.payload)
-                self._socket.sendto(one.payload, one.sender)
+                self.socket.sendto(one.payload, one.sender)
 
 
 @contextlib.contextmanager
@@ -100,4 +106,4 @@ def echo_peer(lab: Lab, family: int) -> Iterator[EchoPeer]:
     finally:
         peer._done.set()
         peer._thread.join()
-        peer._socket.close()
+        peer.socket.close()

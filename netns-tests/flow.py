@@ -27,16 +27,22 @@ def message(number: int) -> bytes:
     return number.to_bytes(8, "big") + generator.randbytes(number * 7 % LONGEST)
 
 
+def tells_of_icmp(datagram: bytes) -> bool:
+    """Is it a Data indication about an ICMP error? Those may come at any time (RFC 8656 section 11.5)."""
+    indication = turn.parse(datagram)
+    return bool(indication and indication.get(turn.ICMP))
+
+
 class Flow:
     """A client that sends message after message and looks at what comes back."""
 
     def __init__(self, lab: Lab, family: int, peer: turn.Address, pace: float = PACE) -> None:
         self._pace = pace
-        self._socket = udp_socket(lab, "client", family)
-        self._client = turn.Client(self._socket, (lab.topology.listen.address(family), PORT), USER, PASSWORD)
+        self.socket = udp_socket(lab, "client", family)
+        self._client = turn.Client(self.socket, (lab.topology.listen.address(family), PORT), USER, PASSWORD)
         self._client.allocate(family)
         self._client.bind(CHANNEL, peer)
-        self._socket.settimeout(0.2)
+        self.socket.settimeout(0.2)
         self._stop = threading.Event()
         self.sent = 0
         self.back: set[int] = set()
@@ -53,7 +59,7 @@ class Flow:
         self._stop.set()
         self._sender.join()
         self._receiver.join()
-        self._socket.close()
+        self.socket.close()
 
     def lost_in(self, seconds: float) -> int:
         """How many messages sent from now on do not come back; those of the last moment have the time they need."""
@@ -70,17 +76,19 @@ class Flow:
     def _send(self) -> None:
         while not self._stop.is_set():
             with contextlib.suppress(OSError):  # no route for a moment is a message lost
-                self._socket.send(turn.channel_data(CHANNEL, message(self.sent)))
+                self.socket.send(turn.channel_data(CHANNEL, message(self.sent)))
             self.sent += 1
             time.sleep(self._pace)
 
     def _receive(self) -> None:
         while True:
             try:
-                datagram = self._socket.recv(65536)
+                datagram = self.socket.recv(65536)
             except OSError:  # nothing for a while, or an ICMP error
                 if self._stop.is_set():
                     return
+                continue
+            if tells_of_icmp(datagram):
                 continue
             number = int.from_bytes(datagram[4:12], "big")
             if number in self.back:

@@ -98,12 +98,11 @@ TOPOLOGIES = {
 
 
 class Lab(proc.Undone):
-    """with Lab("router", offload=True) as lab: ..."""
+    """with Lab("router", offload=True) as lab: ...; a test may bring a topology of its own."""
 
-    def __init__(self, topology: str, offload: bool, queues: int = 1) -> None:
+    def __init__(self, topology: str | Topology, offload: bool, queues: int = 1) -> None:
         super().__init__()
-        self.topology_name = topology
-        self.topology = TOPOLOGIES[topology]
+        self.topology = TOPOLOGIES[topology] if isinstance(topology, str) else topology
         self.offload = offload
         self._queues = queues  # of every device, each way
         self._prefix = f"tp{secrets.token_hex(2)}"

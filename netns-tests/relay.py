@@ -85,7 +85,8 @@ class Turnpike:
         self.lab = lab
         self.variant = variant
         self.control = lab.scratch / "control.sock"
-        self.process = lab.start("relay", [*variant.wrapper, *wrapper, *self.command(lab, variant, self.control), *options])
+        command = [*variant.wrapper, *wrapper, *self.command(lab, variant, self.control), *options]
+        self.process = lab.start("relay", command)
         self.process.wait_for(r"\bready\b")
 
     @staticmethod

@@ -353,5 +353,5 @@ def tests() -> Iterator[tuple[str, Test]]:
 
 
 if __name__ == "__main__":
-    sys.exit(scenes.main("ICMP errors reach the client, whoever relayed what they are about.", tests(), scenes.tried_in_lab,
-                         Lab("router", offload=True)))
+    sys.exit(scenes.main("ICMP errors reach the client, whoever relayed what they are about.", tests(),
+                         scenes.tried_in_lab, Lab("router", offload=True)))

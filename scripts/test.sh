@@ -134,6 +134,7 @@ if [[ $ok ]]; then
 	stage shown "expiry" netns release test_expiry
 	stage shown "several queues" netns release test_queues
 	stage shown "VLANs" netns release test_vlan
+	stage shown "changes of the network" netns release test_nexthops
 	stage shown "virtual machines" netns release vm/test_vm
 fi
 

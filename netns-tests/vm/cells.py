@@ -90,10 +90,11 @@ def found(server: Turnpike) -> Variant:
 def inside(bench: Bench, what: str) -> Result:
     if what == "verify":
         return verify(bench.vm)
-    program = next((path for build in BUILDS if (path := build / "tests/packets" / what).exists()), None)
+    name, *arguments = what.split("-")
+    program = next((path for build in BUILDS for path in build.glob(f"tests/*/{name}") if path.is_file()), None)
     if program is None:
-        return "", [f"tests/packets/{what} is not built"]
-    result = bench.vm.run([str(program)], check=False, timeout=INSIDE_SECONDS)
+        return "", [f"tests/*/{name} is not built"]
+    result = bench.vm.run([str(program), *arguments], check=False, timeout=INSIDE_SECONDS)
     passed = sum(map(int, re.findall(r"^\[  PASSED  \] (\d+) test", result.stdout + result.stderr, re.MULTILINE)))
     compared = "".join(re.findall(r"^\d+ packets compared$", result.stdout, re.MULTILINE))
     complaints = []

@@ -30,6 +30,7 @@ interface of the host's own is touched. Every cell is named kernel/NIC/network/m
               left      after all that, nothing is left on the NICs
     kernel/verify, kernel/load, kernel/packets: every program through that kernel's verifier within the budget, and
               all packet vectors run by that kernel
+    kernel/nexthops, kernel/nexthops-vlans: next hops by that kernel's routes, and by its VLAN devices
 
 --only TEXT runs the cells with TEXT in their names. Where there is no QEMU or no kernel, lines that begin with SKIPPED
 say so, and the status is 77 if nothing could be run.
@@ -93,7 +94,7 @@ def can_be_had(variant: Variant, model: str, version: tuple[int, ...]) -> bool:
 def steps(series: str) -> Iterator[tuple[str, Step]]:
     """All cells of one kernel, in an order in which a relay is started once for each mode."""
     version = tuple(map(int, series.split(".")))
-    for what in ("verify", "load", "packets"):
+    for what in ("verify", "load", "packets", "nexthops", "nexthops-vlans"):
         yield f"{series}/{what}", partial(inside, what=what)
     for at in PLACES:
         yield from steps_at(at, f"{series}/{'/'.join(at)}", version)

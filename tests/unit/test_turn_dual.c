@@ -19,7 +19,10 @@ struct attr {
 };
 
 /* clang 14 takes no constant struct for an initializer. */
-#define ADDITIONAL_V6 { STUN_ATTR_ADDITIONAL_ADDRESS_FAMILY, "\2\0\0\0", 4 }
+#define ADDITIONAL_V6                                              \
+	{                                                          \
+		STUN_ATTR_ADDITIONAL_ADDRESS_FAMILY, "\2\0\0\0", 4 \
+	}
 
 static void allocate_with(struct fixture *f, const struct attr *attrs, size_t n)
 {

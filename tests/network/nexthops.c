@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Next hops by a real kernel's routes, VLAN devices and path MTUs, in a network namespace of their
+ * own. Nothing is attached: the map is memory, and looked at as packets would.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <netinet/icmp6.h>
+#include <netinet/ip.h>
+#include <netinet/ip6.h>
+#include <netinet/ip_icmp.h>
+#include <netinet/udp.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "device.h"
+#include "nexthop.h"
+
+#define MAX     8
+#define SKIPPED 77
+#define PORT    4000
+#define SECONDS 10 /* for what should take one */
+
+static const struct attach_point native = { .mode = TURNPIKE_MODE_XDP_NATIVE };
+static struct device eth0 = { .attachment = { .point = &native, .prog_fd = 9 } };
+static struct devices devices = { .all = &eth0 };
+static struct turnpike_nexthop map[MAX];
+static struct nexthops *nexthops;
+
+/* eth0 has 10.0.0.1 and fd00::1; the gateway 10.0.0.2, fd00::2 leads to 10.9.0.0/16, fd09::/16. */
+static const char *const network[] = {
+	"link add eth0 address 02:00:00:00:00:01 type veth peer name far0",
+	"link set lo up",
+	"link set far0 up",
+	"link set eth0 up",
+	"addr add 10.0.0.1/24 dev eth0",
+	"addr add fd00::1/64 dev eth0 nodad",
+	"neigh add 10.0.0.2 lladdr 02:00:00:00:00:02 dev eth0 nud permanent",
+	"neigh add 10.0.0.3 lladdr 02:00:00:00:00:03 dev eth0 nud permanent",
+	"neigh add fd00::2 lladdr 02:00:00:00:00:02 dev eth0 nud permanent",
+	"route add 10.9.0.0/16 via 10.0.0.2",
+	"route add fd09::/16 via fd00::2",
+};
+
+static bool ip(const char *words)
+{
+	char command[256];
+
+	snprintf(command, sizeof(command), "ip %s", words);
+	return system(command) == 0;
+}
+
+static bool egress(void *arg, __u32 ifindex, struct egress *ret)
+{
+	return device_egress(arg, ifindex, ret);
+}
+
+static void changed(void *arg)
+{
+	(void)arg;
+	assert_int_equal(netlink_link(devices.sock, 0, "eth0", &eth0.link), 0);
+}
+
+static int open_all(void **state)
+{
+	const struct nexthop_owner owner = { egress, changed, &devices };
+
+	(void)state;
+	if (netlink_open(&devices.sock))
+		return -1;
+	/* A carrier is noticed a moment after it has come. */
+	do
+		changed(NULL);
+	while (!eth0.link.up);
+	return nexthops_open(&owner, map, MAX, devices.sock, &nexthops);
+}
+
+static int close_all(void **state)
+{
+	(void)state;
+	nexthops_close(nexthops);
+	nl_socket_free(devices.sock);
+	return 0;
+}
+
+static struct turnpike_addr addr(const char *text)
+{
+	const bool is_v6 = strchr(text, ':') != NULL;
+	struct turnpike_addr addr = { .family = is_v6 ? TURNPIKE_IPV6 : TURNPIKE_IPV4 };
+
+	assert_int_equal(inet_pton(is_v6 ? AF_INET6 : AF_INET, text, addr.ip), 1);
+	return addr;
+}
+
+static struct nexthop *get(const char *local, const char *remote)
+{
+	const struct turnpike_addr from = addr(local), to = addr(remote);
+	struct nexthop *nexthop;
+
+	assert_int_equal(nexthop_get(nexthops, &from, &to, &nexthop), 0);
+	return nexthop;
+}
+
+static const struct turnpike_hop *hop_of(const struct nexthop *nexthop)
+{
+	const struct turnpike_nexthop *element = &map[nexthop_index(nexthop)];
+
+	return &element->hop[element->current];
+}
+
+/* Polls until the hop is @expected. */
+static void becomes(const struct nexthop *nexthop, const struct turnpike_hop *expected)
+{
+	const struct timespec pause = { .tv_nsec = 50 * 1000 * 1000 };
+	int i;
+
+	for (i = 0; i < SECONDS * 20; i++) {
+		assert_int_equal(nexthops_poll(nexthops), 0);
+		if (memcmp(hop_of(nexthop), expected, sizeof(*expected)) == 0)
+			return;
+		nanosleep(&pause, NULL);
+	}
+	assert_memory_equal(hop_of(nexthop), expected, sizeof(*expected));
+}
+
+static void test_gateway(void **state)
+{
+	struct turnpike_hop expected = { .dmac = { 2, 0, 0, 0, 0, 2 },
+					 .smac = { 2, 0, 0, 0, 0, 1 },
+					 .ifindex = eth0.link.ifindex,
+					 .mtu = 1500,
+					 .flags = TURNPIKE_HOP_XDP_XMIT };
+	struct nexthop *nexthop = get("10.0.0.1", "10.9.0.9");
+
+	(void)state;
+	assert_memory_equal(hop_of(nexthop), &expected, sizeof(expected));
+	assert_true(nexthop_resolved(nexthops, nexthop));
+	/* More than a hop can say, and more than any IP packet has. */
+	assert_true(ip("link set eth0 mtu 65535"));
+	expected.mtu = 65535;
+	becomes(nexthop, &expected);
+	assert_true(ip("link set eth0 mtu 1500"));
+	expected.mtu = 1500;
+	becomes(nexthop, &expected);
+	nexthop_put(nexthops, nexthop);
+}
+
+/* Each is noticed by its event, in the very next poll, and not only when the slot has its turn. */
+static void test_events(void **state)
+{
+	static const struct {
+		const char *command;
+		__u8 gateway;
+	} changes[] = {
+		{ "route replace 10.9.0.0/16 via 10.0.0.3", 3 },
+		{ "route replace 10.9.0.0/16 via 10.0.0.2", 2 },
+		{ "route add 10.9.0.0/16 via 10.0.0.3 table 100", 2 },
+		{ "rule add from 10.0.0.1 ipproto udp lookup 100", 3 },
+		{ "rule del from 10.0.0.1 ipproto udp lookup 100", 2 },
+		{ "nexthop add id 1 via 10.0.0.2 dev eth0", 2 },
+		{ "route replace 10.9.0.0/16 nhid 1", 2 },
+		{ "nexthop replace id 1 via 10.0.0.3 dev eth0", 3 },
+		{ "route replace 10.9.0.0/16 via 10.0.0.2", 2 },
+		{ "neigh del 10.0.0.2 dev eth0", 0 },
+		{ "neigh add 10.0.0.2 lladdr 02:00:00:00:00:02 dev eth0 nud permanent", 2 },
+		{ "link set eth0 down", 0 },
+	};
+	struct nexthop *nexthop = get("10.0.0.1", "10.9.0.9");
+	size_t i;
+
+	(void)state;
+	/* Else the kernel pretends that the routes of a nexthop object have changed. */
+	assert_int_equal(system("echo 0 >/proc/sys/net/ipv4/nexthop_compat_mode"), 0);
+	assert_int_equal(nexthops_poll(nexthops), 0);
+	for (i = 0; i < sizeof(changes) / sizeof(*changes); i++) {
+		print_message("ip %s\n", changes[i].command);
+		assert_true(ip(changes[i].command));
+		assert_int_equal(nexthops_poll(nexthops), 0);
+		assert_int_equal(hop_of(nexthop)->dmac[5], changes[i].gateway);
+	}
+	nexthop_put(nexthops, nexthop);
+}
+
+/* One of two gateways fails: no route has changed, but the kernel takes the other one. */
+static void test_dead_path(void **state)
+{
+	struct nexthop *nexthop = get("10.0.0.1", "10.9.0.9");
+	char command[80];
+	__u8 first;
+
+	(void)state;
+	assert_int_equal(system("echo 1 >/proc/sys/net/ipv4/fib_multipath_use_neigh"), 0);
+	assert_true(ip("route replace 10.9.0.0/16 nexthop via 10.0.0.2 nexthop via 10.0.0.3"));
+	assert_int_equal(nexthops_poll(nexthops), 0);
+	first = hop_of(nexthop)->dmac[5];
+	assert_in_range(first, 2, 3);
+	snprintf(command, sizeof(command), "neigh replace 10.0.0.%u dev eth0 nud failed", first);
+	assert_true(ip(command));
+	assert_int_equal(nexthops_poll(nexthops), 0);
+	assert_int_equal(hop_of(nexthop)->dmac[5], 5 - first);
+	snprintf(command, sizeof(command),
+		 "neigh replace 10.0.0.%u lladdr 02:00:00:00:00:%02x dev eth0 nud permanent", first,
+		 first);
+	assert_true(ip(command));
+	assert_true(ip("route replace 10.9.0.0/16 via 10.0.0.2"));
+	nexthop_put(nexthops, nexthop);
+}
+
+/* What an operator has set is not ours to keep fresh: see netlink_use_neighbour(). */
+static void test_neighbours_of_others(void **state)
+{
+	const struct turnpike_addr remote = addr("10.0.0.2");
+	struct nexthop *nexthop = get("10.0.0.1", "10.9.0.9");
+	const struct timespec round = { .tv_sec = 1 };
+	struct neighbour_facts facts;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(nexthops_poll(nexthops), 0);
+		nanosleep(&round, NULL);
+	}
+	assert_int_equal(netlink_verify_neighbour(devices.sock, eth0.link.ifindex, &remote), 0);
+	assert_int_equal(netlink_neighbour(devices.sock, eth0.link.ifindex, &remote, &facts), 0);
+	assert_true(facts.valid && facts.kept);
+	assert_true(ip("neigh show nud permanent | grep -q '^10.0.0.2 '"));
+	assert_true(nexthop_resolved(nexthops, nexthop));
+	nexthop_put(nexthops, nexthop);
+}
+
+/* One VLAN in another; every change of them is noticed. */
+static void test_vlans(void **state)
+{
+	static const char *const more[] = {
+		"addr add 10.5.0.1/24 dev inner",
+		"neigh add 10.5.0.2 lladdr 02:00:00:00:05:02 dev inner nud permanent",
+	};
+	struct turnpike_hop expected = { .dmac = { 2, 0, 0, 0, 5, 2 },
+					 .smac = { 2, 0, 0, 0, 0, 1 },
+					 .ifindex = eth0.link.ifindex,
+					 .mtu = 1500,
+					 .flags = TURNPIKE_HOP_XDP_XMIT,
+					 .tags = 2,
+					 .tag = { { htons(ETH_P_8021AD), htons(100) },
+						  { htons(ETH_P_8021Q), htons(7) } } };
+	const struct turnpike_hop none = { 0 };
+	struct nexthop *nexthop;
+	size_t i;
+
+	(void)state;
+	assert_true(ip("link add link eth0 name outer type vlan proto 802.1ad id 100"));
+	nexthop = get("10.5.0.1", "10.5.0.2");
+	assert_memory_equal(hop_of(nexthop), &none, sizeof(none));
+	assert_true(ip("link add link outer name inner type vlan id 7"));
+	assert_true(ip("link set outer up") && ip("link set inner up"));
+	for (i = 0; i < sizeof(more) / sizeof(*more); i++)
+		assert_true(ip(more[i]));
+	becomes(nexthop, &expected);
+
+	/* With another address the kernel forgets all neighbours. */
+	assert_true(ip("link set inner address 02:00:00:00:00:77") && ip(more[1]));
+	expected.smac[5] = 0x77;
+	becomes(nexthop, &expected);
+	assert_true(ip("link set inner mtu 1400"));
+	expected.mtu = 1400;
+	becomes(nexthop, &expected);
+	assert_true(ip("link set outer down"));
+	becomes(nexthop, &none);
+	assert_true(ip("link set outer up") && ip("link set inner up"));
+	assert_true(ip(more[1]));
+	becomes(nexthop, &expected);
+	assert_true(ip("link del inner"));
+	becomes(nexthop, &none);
+
+	/* Three tags are one too many. */
+	assert_true(ip("link add link outer name middle type vlan id 6"));
+	assert_true(ip("link add link middle name inner type vlan id 7"));
+	assert_true(ip("link set middle up") && ip("link set inner up"));
+	for (i = 0; i < sizeof(more) / sizeof(*more); i++)
+		assert_true(ip(more[i]));
+	assert_int_equal(nexthops_poll(nexthops), 0);
+	assert_memory_equal(hop_of(nexthop), &none, sizeof(none));
+	/* The same neighbour, one VLAN up. */
+	assert_true(ip("link del inner") && ip("addr add 10.5.0.1/24 dev middle"));
+	assert_true(ip("neigh add 10.5.0.2 lladdr 02:00:00:00:05:02 dev middle nud permanent"));
+	expected.smac[5] = 1;
+	expected.mtu = 1500;
+	expected.tag[1].tci = htons(6);
+	becomes(nexthop, &expected);
+	assert_true(ip("link del outer"));
+	becomes(nexthop, &none);
+	nexthop_put(nexthops, nexthop);
+}
+
+/* RFC 1071 */
+static __u16 checksum(const void *bytes, size_t len)
+{
+	const __u16 *word = bytes;
+	__u32 sum = 0;
+
+	for (; len >= 2; len -= 2)
+		sum += *word++;
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return (__u16)~sum;
+}
+
+/* A socket of ours that has sent, and the error that comes back, said by ourselves. */
+static void too_big4(__u16 mtu)
+{
+	const struct sockaddr_in us = { .sin_family = AF_INET,
+					.sin_port = htons(PORT),
+					.sin_addr = { htonl(0x0a000001) } };
+	struct {
+		struct icmphdr icmp;
+		struct iphdr ip;
+		struct udphdr udp;
+	} error = { .icmp = { .type = ICMP_DEST_UNREACH, .code = ICMP_FRAG_NEEDED },
+		    .ip = { .version = 4,
+			    .ihl = 5,
+			    .tot_len = htons(1500),
+			    .ttl = 60,
+			    .protocol = IPPROTO_UDP,
+			    .saddr = htonl(0x0a000001),
+			    .daddr = htonl(0x0a090009) },
+		    .udp = { .source = htons(PORT), .dest = htons(9), .len = htons(1480) } };
+	const int sock = socket(AF_INET, SOCK_DGRAM, 0);
+	const int raw = socket(AF_INET, SOCK_RAW, IPPROTO_ICMP);
+
+	error.icmp.un.frag.mtu = htons(mtu);
+	error.icmp.checksum = checksum(&error, sizeof(error));
+	assert_int_equal(bind(sock, (const struct sockaddr *)&us, sizeof(us)), 0);
+	assert_int_equal(
+		sendto(raw, &error, sizeof(error), 0, (const struct sockaddr *)&us, sizeof(us)),
+		sizeof(error));
+	close(sock);
+	close(raw);
+}
+
+static void too_big6(__u32 mtu)
+{
+	struct sockaddr_in6 us = { .sin6_family = AF_INET6, .sin6_port = htons(PORT) };
+	struct {
+		struct icmp6_hdr icmp;
+		struct ip6_hdr ip;
+		struct udphdr udp;
+	} error = { .icmp = { .icmp6_type = ICMP6_PACKET_TOO_BIG },
+		    .ip = { .ip6_flow = htonl(6u << 28),
+			    .ip6_plen = htons(1460),
+			    .ip6_nxt = IPPROTO_UDP,
+			    .ip6_hlim = 60 },
+		    .udp = { .source = htons(PORT), .dest = htons(9), .len = htons(1460) } };
+	const int sock = socket(AF_INET6, SOCK_DGRAM, 0);
+	const int raw = socket(AF_INET6, SOCK_RAW, IPPROTO_ICMPV6);
+
+	inet_pton(AF_INET6, "fd00::1", &us.sin6_addr);
+	inet_pton(AF_INET6, "fd00::1", &error.ip.ip6_src);
+	inet_pton(AF_INET6, "fd09::9", &error.ip.ip6_dst);
+	error.icmp.icmp6_mtu = htonl(mtu);
+	assert_int_equal(bind(sock, (const struct sockaddr *)&us, sizeof(us)), 0);
+	us.sin6_port = 0;
+	assert_int_equal(
+		sendto(raw, &error, sizeof(error), 0, (const struct sockaddr *)&us, sizeof(us)),
+		sizeof(error));
+	close(sock);
+	close(raw);
+}
+
+/* What the kernel has learned is known at once when asked for, and forgotten when it expires. */
+static void learns_path_mtu(const char *local, const char *remote, __u16 mtu)
+{
+	const struct turnpike_addr from = addr(local), to = addr(remote);
+	struct nexthop *nexthop = get(local, remote);
+	struct turnpike_hop expected = *hop_of(nexthop);
+
+	assert_int_equal(expected.mtu, 1500);
+	if (from.family == TURNPIKE_IPV4)
+		too_big4(mtu);
+	else
+		too_big6(mtu);
+	nexthops_path_changed(nexthops, &from, &to);
+	assert_int_equal(hop_of(nexthop)->mtu, mtu);
+	/* Who shares the gateway does not share the path. */
+	nexthops_path_changed(nexthops, &to, &from);
+	becomes(nexthop, &expected);
+	nexthop_put(nexthops, nexthop);
+}
+
+static void test_path_mtu(void **state)
+{
+	(void)state;
+	assert_int_equal(system("echo 2 >/proc/sys/net/ipv4/route/mtu_expires && "
+				"echo 2 >/proc/sys/net/ipv6/route/mtu_expires"),
+			 0);
+	learns_path_mtu("10.0.0.1", "10.9.0.9", 900);
+	learns_path_mtu("fd00::1", "fd09::9", 1300);
+}
+
+/* An address that is not ours has no way out, in either family. */
+static void test_foreign_address(void **state)
+{
+	struct nexthop *v4 = get("10.0.0.77", "10.9.0.9");
+	struct nexthop *v6 = get("fd00::77", "fd09::9");
+
+	(void)state;
+	assert_false(nexthop_resolved(nexthops, v4));
+	assert_false(nexthop_resolved(nexthops, v6));
+	nexthop_put(nexthops, v4);
+	nexthop_put(nexthops, v6);
+}
+
+static int skip_all(const char *why)
+{
+	printf("SKIPPED next hops: %s\n", why);
+	return SKIPPED;
+}
+
+/* Those of VLAN devices are run on their own: not every kernel has such. */
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_gateway, open_all, close_all),
+		cmocka_unit_test_setup_teardown(test_neighbours_of_others, open_all, close_all),
+		cmocka_unit_test_setup_teardown(test_path_mtu, open_all, close_all),
+		cmocka_unit_test_setup_teardown(test_foreign_address, open_all, close_all),
+		cmocka_unit_test_setup_teardown(test_dead_path, open_all, close_all),
+		/* The last: it leaves the network in another state. */
+		cmocka_unit_test_setup_teardown(test_events, open_all, close_all),
+	};
+	const struct CMUnitTest tests_of_vlans[] = {
+		cmocka_unit_test_setup_teardown(test_vlans, open_all, close_all),
+	};
+	size_t i;
+
+	if (unshare(CLONE_NEWNET))
+		return skip_all("no network namespace, run as root");
+	for (i = 0; i < sizeof(network) / sizeof(*network); i++)
+		if (!ip(network[i]))
+			return 1;
+	if (argc < 2 || strcmp(argv[1], "vlans") != 0)
+		return cmocka_run_group_tests(tests, NULL, NULL);
+	if (!ip("link add link eth0 name try type vlan id 1") || !ip("link del try"))
+		return skip_all("this kernel has no VLAN devices");
+	return cmocka_run_group_tests(tests_of_vlans, NULL, NULL);
+}

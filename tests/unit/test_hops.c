@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The map of next hops as packets see it: whole hops only, and an index that is given back is the
+ * last to be used again.
+ */
+#include <errno.h>
+#include <linux/membarrier.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#include <cmocka.h>
+
+#include "hops.h"
+
+#define MAX 5
+
+static struct turnpike_nexthop map[MAX];
+static struct turnpike_nexthop seen[MAX]; /* the map, when programs were last waited for */
+static struct hops hops;
+static int waits;
+
+long __wrap_syscall(long number, int command, unsigned int flags, int cpu);
+
+long __wrap_syscall(long number, int command, unsigned int flags, int cpu)
+{
+	assert_int_equal(number, __NR_membarrier);
+	assert_int_equal(command, MEMBARRIER_CMD_GLOBAL);
+	assert_int_equal(flags | (unsigned int)cpu, 0);
+	memcpy(seen, map, sizeof(map));
+	waits++;
+	return 0;
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	memset(map, 0, sizeof(map));
+	waits = 0;
+	return hops_open(map, MAX, &hops);
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	hops_close(&hops);
+	return 0;
+}
+
+static struct turnpike_hop hop_by(__u32 ifindex)
+{
+	return (struct turnpike_hop){ .ifindex = ifindex, .mtu = 1500, .smac = { 2 } };
+}
+
+static void test_given_back_first_is_used_first(void **state)
+{
+	static const __u32 expected[] = { 1, 2, 3, 4 };
+	__u32 index;
+	size_t i, round;
+
+	(void)state;
+	for (i = 0; i < MAX - 1; i++) {
+		assert_int_equal(hops_take(&hops, &index), 0);
+		assert_int_equal(index, expected[i]);
+	}
+	assert_int_equal(hops_take(&hops, &index), -ENOSPC);
+	/* More often than there are elements, so that the ring goes round. */
+	for (round = 0; round < 3; round++) {
+		hops_give(&hops, 3);
+		hops_give(&hops, 1);
+		hops_give(&hops, 4);
+		assert_int_equal(hops_take(&hops, &index), 0);
+		assert_int_equal(index, 3);
+		assert_int_equal(hops_take(&hops, &index), 0);
+		assert_int_equal(index, 1);
+		assert_int_equal(hops_take(&hops, &index), 0);
+		assert_int_equal(index, 4);
+		assert_int_equal(hops_take(&hops, &index), -ENOSPC);
+	}
+}
+
+/* Whoever has found the current element may go on reading it while the next one is written. */
+static void test_what_is_current_is_not_written(void **state)
+{
+	const struct turnpike_hop one = hop_by(1), two = hop_by(2);
+	struct turnpike_nexthop before;
+	__u32 index;
+
+	(void)state;
+	assert_int_equal(hops_take(&hops, &index), 0);
+	hops_set(&hops, index, &one);
+	before = map[index];
+	assert_memory_equal(&before.hop[before.current], &one, sizeof(one));
+	hops_set(&hops, index, &two);
+	assert_int_equal(map[index].current, !before.current);
+	assert_memory_equal(&map[index].hop[before.current], &one, sizeof(one));
+	assert_memory_equal(&map[index].hop[map[index].current], &two, sizeof(two));
+	assert_memory_equal(hops_get(&hops, index), &two, sizeof(two));
+	/* The same again is no change. */
+	hops_set(&hops, index, &two);
+	assert_int_equal(map[index].current, !before.current);
+}
+
+/* A packet may have read @current before the last change: that element is not written under it. */
+static void test_programs_end_before_an_element_is_written_again(void **state)
+{
+	const struct turnpike_hop one = hop_by(1), two = hop_by(2), three = hop_by(3);
+	__u32 first, second;
+
+	(void)state;
+	assert_int_equal(hops_take(&hops, &first), 0);
+	assert_int_equal(hops_take(&hops, &second), 0);
+	hops_set(&hops, first, &one);
+	hops_set(&hops, second, &one);
+	assert_int_equal(waits, 0);
+	hops_set(&hops, first, &two);
+	assert_int_equal(waits, 1);
+	assert_memory_equal(&seen[first].hop[seen[first].current], &one, sizeof(one));
+	/* It was waited for all of them. */
+	hops_set(&hops, second, &two);
+	assert_int_equal(waits, 1);
+	hops_set(&hops, first, &three);
+	assert_int_equal(waits, 2);
+	assert_memory_equal(&seen[first].hop[!seen[first].current], &one, sizeof(one));
+}
+
+/* Packets of the flow that is gone have ended before its index leads another way. */
+static void test_programs_end_before_an_index_leads_another_way(void **state)
+{
+	const struct turnpike_hop one = hop_by(1);
+	__u32 index;
+	int i;
+
+	(void)state;
+	assert_int_equal(hops_take(&hops, &index), 0);
+	hops_give(&hops, index);
+	for (i = 0; i < MAX - 1; i++)
+		assert_int_equal(hops_take(&hops, &index), 0);
+	assert_int_equal(index, 1);
+	hops_set(&hops, index, &one);
+	assert_int_equal(waits, 1);
+}
+
+static void test_given_back_is_not_resolved(void **state)
+{
+	const struct turnpike_hop one = hop_by(1), none = { 0 };
+	__u32 index;
+
+	(void)state;
+	assert_int_equal(hops_take(&hops, &index), 0);
+	hops_set(&hops, index, &one);
+	hops_give(&hops, index);
+	assert_memory_equal(hops_get(&hops, index), &none, sizeof(none));
+	assert_memory_equal(&map[0], &(struct turnpike_nexthop){ 0 }, sizeof(map[0]));
+}
+
+/* Two that are the same by chance are one in four thousand million. */
+static void test_identifications_start_anywhere(void **state)
+{
+	__u32 first, second;
+
+	(void)state;
+	assert_int_equal(hops_take(&hops, &first), 0);
+	assert_int_equal(hops_take(&hops, &second), 0);
+	assert_int_not_equal(map[first].ip4_id, map[second].ip4_id);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_given_back_first_is_used_first, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_what_is_current_is_not_written, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_programs_end_before_an_element_is_written_again, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_programs_end_before_an_index_leads_another_way,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_given_back_is_not_resolved, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_identifications_start_anywhere, set_up,
+						tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
