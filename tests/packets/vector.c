@@ -217,7 +217,7 @@ static bool run_pair(struct bench *bench, const struct vector *vector, struct fa
 	compared++;
 	if (!err)
 		return as_expected(bench, &expected, &trip, &counts);
-	fprintf(stderr, "  BPF_PROG_TEST_RUN: %s\n", strerror(-err));
+	fprintf(stderr, "  the program could not be run: %s\n", strerror(-err));
 	if (expected.flow.key.family)
 		bench_delete_flow(bench, &expected.flow.key);
 	return false;
