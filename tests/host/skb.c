@@ -162,7 +162,7 @@ long bpf_skb_change_proto(struct __sk_buff *skb, __be16 proto, __u64 flags)
 	return 0;
 }
 
-/* A CHECKSUM_COMPLETE is given up by what is taken off, and goes on with the zeros. */
+/* A CHECKSUM_COMPLETE is given up: __skb_grow_rcsum(), __skb_trim_rcsum(). */
 long bpf_skb_change_tail(struct __sk_buff *skb, __u32 len, __u64 flags)
 {
 	struct host_frame *frame = frame_of(skb);
@@ -176,7 +176,7 @@ long bpf_skb_change_tail(struct __sk_buff *skb, __u32 len, __u64 flags)
 	host_frame_open(frame);
 	if (len > skb->len)
 		memset(frame->ctx.memory + skb->data + skb->len, 0, len - skb->len);
-	else
+	if (len != skb->len)
 		frame->complete = false;
 	skb->len = len;
 	skb->data_end = skb->data + len;
