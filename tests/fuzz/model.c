@@ -11,6 +11,10 @@
 #define DATA_MAX    4096 /* bytes that are summed, or moved */
 #define CHANNEL_LEN 4
 
+/* Where in the frame ChannelData padding ends at the latest, or it cannot be taken from a checksum.
+ */
+#define PADDING_END_MAX 0x3fff
+
 /* The packet while it is looked at. */
 struct packet {
 	const struct situation *s;
@@ -207,9 +211,11 @@ static enum turnpike_verdict admitted(struct packet *p, struct outcome *o)
 	p->out_len = p->out_hlen + o->data_len;
 	if (size(p, o) != TURNPIKE_RELAYED)
 		return size(p, o);
+	if (o->padding && (p->data - p->s->frame) + o->data_len + o->padding > PADDING_END_MAX)
+		return TURNPIKE_NO_CHECKSUM;
 	/* Whether a checksum is partial is not worth summing more data than that. */
-	if (o->data_len > DATA_MAX && (check ? check == wire_pseudo_sum(p->ip, p->udp_len)
-					     : flow->family == TURNPIKE_IPV6))
+	if (o->data_len > DATA_MAX &&
+	    (check ? check == wire_pseudo_sum(p->ip, p->udp_len) : flow->family == TURNPIKE_IPV6))
 		return TURNPIKE_NO_CHECKSUM;
 	o->sum = sum_of(p);
 	return TURNPIKE_RELAYED;
