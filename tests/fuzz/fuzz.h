@@ -22,13 +22,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int fuzz_missed(void);
 
 /** must() - the end of the process, unless @condition holds; @what must be is said then. */
-#define must(condition, what)                                                       \
-	do {                                                                        \
-		if (!(condition)) {                                                 \
-			fprintf(stderr, "%s:%d: it must be so: %s (%s)\n",          \
-				__FILE__, __LINE__, what, #condition);              \
-			abort();                                                    \
-		}                                                                   \
+#define must(condition, what)                                                                  \
+	do {                                                                                   \
+		if (!(condition)) {                                                            \
+			fprintf(stderr, "%s:%d: it must be so: %s (%s)\n", __FILE__, __LINE__, \
+				what, #condition);                                             \
+			abort();                                                               \
+		}                                                                              \
 	} while (0)
 
 #endif /* TURNPIKE_FUZZ_H */

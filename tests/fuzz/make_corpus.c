@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Seeds for fuzz_relay, of the packet vectors: make_corpus DIRECTORY. Each vector gives one file, for
- * one of the programs and pairs of families that it is for; and each way of a plain packet one.
+ * Seeds for fuzz_relay, of the packet vectors: make_corpus DIRECTORY. Each vector gives one file,
+ * for one of the programs and pairs of families that it is for; and each way of a plain packet one.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -33,20 +33,20 @@ struct scenario {
 	__u8 hop_tag[2][4]; /* these */
 	__u8 hop_mtu[2];
 	__u8 device_mtu[2];
-	__u8 head;         /* XDP: room in front ... */
-	__u8 tail;         /* ... and behind */
-	__u8 no_floor;     /* native XDP, odd: the driver leaves less than the kernel keeps */
-	__u8 linear;       /* TC: bytes in linear memory; 0: all */
-	__u8 fails_in;     /* TC: which call of a helper fails; 0: none */
-	__u8 stuck;        /* TC, odd: the end cannot be moved */
-	__u8 gso;          /* TC, odd: several datagrams */
-	__u8 beside[4];    /* TC: the tag beside the frame; 0: none */
-	__u8 limited;      /* odd: there are limits */
-	__u8 allow[2][2];  /* bytes that each allows */
-	__u8 mend;         /* enum mend */
-	__u8 padding;      /* of ChannelData, for MEND_LENGTHS */
-	__u8 trailer;      /* bytes behind the datagram, for MEND_LENGTHS */
-	__u8 stretch[2];   /* bytes of data that are added */
+	__u8 head;        /* XDP: room in front ... */
+	__u8 tail;        /* ... and behind */
+	__u8 no_floor;    /* native XDP, odd: the driver leaves less than the kernel keeps */
+	__u8 linear;      /* TC: bytes in linear memory; 0: all */
+	__u8 fails_in;    /* TC: which call of a helper fails; 0: none */
+	__u8 stuck;       /* TC, odd: the end cannot be moved */
+	__u8 gso;         /* TC, odd: several datagrams */
+	__u8 beside[4];   /* TC: the tag beside the frame; 0: none */
+	__u8 limited;     /* odd: there are limits */
+	__u8 allow[2][2]; /* bytes that each allows */
+	__u8 mend;        /* enum mend */
+	__u8 padding;     /* of ChannelData, for MEND_LENGTHS */
+	__u8 trailer;     /* bytes behind the datagram, for MEND_LENGTHS */
+	__u8 stretch[2];  /* bytes of data that are added */
 };
 
 /** struct situation - what a scenario stands for */

@@ -79,8 +79,8 @@ static inline __u16 wire_pseudo_sum(const __u8 *ip, __u32 udp_len)
 /** wire_udp_sum() - over pseudo-header and datagram, as it stands; 0xffff: the checksum is right */
 static inline __u16 wire_udp_sum(const __u8 *ip, __u32 udp_len)
 {
-	return wire_fold(wire_add(wire_pseudo_sum(ip, udp_len),
-				  ip + wire_ip_hlen(ip[0] >> 4), udp_len));
+	return wire_fold(
+		wire_add(wire_pseudo_sum(ip, udp_len), ip + wire_ip_hlen(ip[0] >> 4), udp_len));
 }
 
 #endif /* TURNPIKE_FUZZ_WIRE_H */
