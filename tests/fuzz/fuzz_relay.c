@@ -190,8 +190,9 @@ static void check_flow(const struct situation *s, const struct outcome *o, bool 
 		must(!memcmp(&host_maps.nexthops[s->hop], &hop, sizeof(hop)),
 		     "a next hop gives numbers to what may be fragmented");
 	for (i = 0; i < TURNPIKE_FLOW_POLICERS; i++)
-		must((host_maps.policers[i + 1].full != 0) == (o->charged[i] && o->data_len),
-		     "the packet is charged to its limits");
+		must(host_maps.policers[i + 1].full ==
+			     (o->charged[i] ? SCENARIO_NOW + o->data_len * SECOND : 0),
+		     "the packet's data is charged to its limits");
 }
 
 static int action_of(const struct situation *s, enum turnpike_verdict verdict)
