@@ -21,7 +21,7 @@ struct devices_map devices;
 struct counters_map counters;
 struct policers_map policers;
 struct events_map events;
-struct trials_map trials;
+extern struct trials_map trials; /* trial.bpf.c has it */
 
 volatile struct turnpike_config config;
 struct host_maps host_maps;
