@@ -150,8 +150,10 @@ static struct frame incoming(const struct bench *bench, const struct vector *vec
 
 	in.family = pair.in;
 	/* TC sees the outer tag beside the frame, never in it. */
-	if (bench_variant(bench)->tc)
+	if (bench_variant(bench)->tc) {
 		memmove(in.tag, in.tag + 1, sizeof(in.tag) - sizeof(in.tag[0]));
+		in.tag[TAGS - 1] = 0;
+	}
 	if (vector->room == ROOM_NEITHER)
 		in.data_len =
 			(__u16)(bench_buffer(bench) - vector->left - ETHERNET_HLEN - ip_len(&in));

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "policer_interrupted.h"
 #include "policers.h"
 
 #define SECOND   1000000000ull
@@ -225,6 +226,22 @@ static void test_crowd(void **state)
 	assert_true(bytes + SIZE >= elapsed / 100);
 }
 
+/* Who is always interrupted is charged nonetheless; unless it is too much, which needs no luck. */
+static void test_interrupted(void **state)
+{
+	struct turnpike_policer policer = policer_of(1000, 1500);
+	bool passes;
+
+	(void)state;
+	policer.full = NOW + SECOND; /* as others have left it */
+	assert_int_equal(charge_interrupted(&policer, NOW, 500, &passes), TURNPIKE_POLICER_TRIES);
+	assert_true(passes);
+	assert_int_equal(policer.full, NOW + SECOND + SECOND / 2);
+	assert_int_equal(charge_interrupted(&policer, NOW, 1, &passes), 0);
+	assert_false(passes);
+	assert_int_equal(policer.full, NOW + SECOND + SECOND / 2);
+}
+
 /* Numbers: never 0, never twice, as many as there are. */
 static void test_numbers(void **state)
 {
@@ -278,11 +295,12 @@ static void test_charge(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_of),         cmocka_unit_test(test_no_limit),
-		cmocka_unit_test(test_bursts),     cmocka_unit_test(test_by_the_byte),
-		cmocka_unit_test(test_late_clock), cmocka_unit_test(test_long),
-		cmocka_unit_test(test_extremes),   cmocka_unit_test(test_crowd),
-		cmocka_unit_test(test_numbers),    cmocka_unit_test(test_charge),
+		cmocka_unit_test(test_of),          cmocka_unit_test(test_no_limit),
+		cmocka_unit_test(test_bursts),      cmocka_unit_test(test_by_the_byte),
+		cmocka_unit_test(test_late_clock),  cmocka_unit_test(test_long),
+		cmocka_unit_test(test_extremes),    cmocka_unit_test(test_crowd),
+		cmocka_unit_test(test_interrupted), cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_charge),
 	};
 
 	return cmocka_run_group_tests_name("policers", tests, NULL, NULL);
