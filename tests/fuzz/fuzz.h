@@ -21,6 +21,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
  */
 int fuzz_missed(void);
 
+/** missed() - prints how often something was reached; returns 1 if never, or 0 */
+static inline int missed(const char *what, unsigned long long n)
+{
+	printf("  %-44s %10llu%s\n", what, n, n ? "" : "  MISSED");
+	return !n;
+}
+
 /** must() - the end of the process, unless @condition holds; @what must be is said then. */
 #define must(condition, what)                                                                  \
 	do {                                                                                   \

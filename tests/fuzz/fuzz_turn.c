@@ -211,12 +211,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	return 0;
 }
 
-static int missed(const char *what, unsigned long long n)
-{
-	printf("  %-44s %10llu%s\n", what, n, n ? "" : "  MISSED");
-	return !n;
-}
-
 int fuzz_missed(void)
 {
 	return missed("lives", lives) + missed("success responses", successes) +

@@ -32,12 +32,6 @@ void reach(const struct situation *s, const struct outcome *o, enum turnpike_ver
 	long_relayed += o->len > LONG_FRAME;
 }
 
-static int missed(const char *what, __u64 n)
-{
-	printf("  %-44s %10llu%s\n", what, n, n ? "" : "  MISSED");
-	return !n;
-}
-
 static int missed_verdicts(void)
 {
 	int verdict, ret = 0;
