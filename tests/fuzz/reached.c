@@ -13,17 +13,28 @@ static __u64 sums[VARIANTS][SUMS];
 static __u64 tags[VARIANTS][TURNPIKE_TAGS_MAX + 1];
 static __u64 padded, disturbed_relayed, long_relayed, head_failed, tail_failed;
 
+/*
+ * libFuzzer takes these for code that was reached, so it keeps inputs of every kind, and goes on
+ * with them: all ways through the programs are the same code.
+ */
+__attribute__((section("__libfuzzer_extra_counters"))) static struct {
+	__u8 ends[VARIANTS][TURNPIKE_DIR_MAX][FAMILIES][TURNPIKE_VERDICT_MAX];
+	__u8 shapes[VARIANTS][FAMILIES][SUMS][TURNPIKE_TAGS_MAX + 1][2];
+} features;
+
 void reach(const struct situation *s, const struct outcome *o, enum turnpike_verdict verdict,
 	   bool disturbed)
 {
 	const long variant = s->variant - variants;
 
 	packets++;
+	features.ends[variant][o->direction][s->pair][verdict] = 1;
 	verdicts[verdict]++;
 	head_failed += o->head_failed;
 	tail_failed += o->tail_failed;
 	if (verdict != TURNPIKE_RELAYED)
 		return;
+	features.shapes[variant][s->pair][o->sum][o->tags][disturbed] = 1;
 	relayed[variant][o->direction][s->pair]++;
 	sums[variant][o->sum]++;
 	tags[variant][o->tags]++;
