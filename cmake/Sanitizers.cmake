@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 option(TURNPIKE_SANITIZE "Build with AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
+option(TURNPIKE_FUZZ "Build tests/fuzz with libFuzzer (clang)" OFF)
 
 if(TURNPIKE_SANITIZE)
 	add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all

@@ -117,6 +117,9 @@ static __always_inline enum turnpike_verdict admit(ctx_t *ctx, struct packet *pk
 	if (verdict != TURNPIKE_RELAYED)
 		return verdict;
 	if (pkt->padding) {
+		/* Beyond what offsets are masked with, other bytes would be taken for the padding. */
+		if (pkt->in_hlen + pkt->data_len + pkt->padding > OFF_MASK)
+			return TURNPIKE_NO_CHECKSUM;
 		if (ctx_pull(ctx, pkt->in_hlen + pkt->data_len + pkt->padding))
 			return TURNPIKE_NO_ROOM;
 		pkt->padding_sum = padding_sum(ctx, pkt);

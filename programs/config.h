@@ -16,31 +16,19 @@
 #include <stddef.h>
 
 #include <bpf/bpf_endian.h>
-#include <bpf/bpf_helpers.h>
 
 #include <turnpike/abi.h>
+
+#ifdef __bpf__
+#include "kernel.h"
+#else
+#include "host.h"
+#endif
 
 #define likely(x) __builtin_expect(!!(x), 1)
 
 /* Offsets into a frame are masked where they are used: the verifier wants to see that they are
  * small. */
 #define OFF_MASK 0x3fff
-
-/*
- * Loads one of the context's packet pointers. By hand, because clang likes to compute the field's
- * address once and keep it, and the verifier refuses to load through a modified context pointer.
- */
-static __always_inline void *ctx_pointer(const void *ctx, int off)
-{
-	void *p;
-
-	asm volatile("%[p] = *(u32 *)(%[ctx] + %[off])"
-		     : [p] "=r"(p)
-		     : [ctx] "r"(ctx), [off] "i"(off)
-		     : "memory");
-	return p;
-}
-
-extern const volatile struct turnpike_config config;
 
 #endif /* TURNPIKE_CONFIG_H */

@@ -117,6 +117,7 @@ scripts/deps.sh
 stage quiet "build with gcc, sanitizers" build dev
 [[ -z $ok ]] || stage quiet "unit tests and packet vectors" ctest --preset dev
 stage quiet "build with clang" build clang
+[[ -z $ok ]] || stage quiet "fuzzing, 20 s each" scripts/fuzz.sh 20
 stage quiet "build for release" build release
 if [[ $ok ]]; then
 	stage quiet "verifier" verifier
@@ -133,7 +134,7 @@ if [[ $ok ]]; then
 	stage shown "the host's other traffic" netns release test_ownership
 	stage shown "expiry" netns release test_expiry
 	stage shown "several queues" netns release test_queues
-	stage shown "VLANs" netns release test_vlan
+	stage shown "VLANs" netns release test_vlan --only two
 	stage shown "changes of the network" netns release test_nexthops
 	stage shown "virtual machines" netns release vm/test_vm
 fi

@@ -1,21 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <string.h>
-#include <time.h>
 
 #include <arpa/inet.h>
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 
+#include "clock.h"
 #include "expect.h"
 
 #define IP4_DF       0x4000
 #define SMALL_ENOUGH 1260 /* an IPv4 packet that no path needs to fragment */
-#define OUT_LABEL    0x5a1c3
 #define OUT_ID       0x1ffff /* the last before it runs over, and bits that are not sent */
-#define OLD_PACKETS  3
-#define OLD_BYTES    0x1fffffffful
 #define LARGE_MTU    9000
-#define HOUR_NS      3600000000000ull
 #define JUST_NOW     100000000ull /* ns; the programs read a clock that lags by a tick */
 
 /* The other half of a next hop is always filled with something that must not be used. */
@@ -47,21 +43,6 @@ static const struct {
 	[TURNPIKE_DIR_TO_CLIENT] = { SERVER, CLIENT, CHANNEL },
 	[TURNPIKE_DIR_HAIRPIN] = { SERVER, CLIENT_B, CHANNEL_B },
 };
-
-const struct families families[FAMILIES] = {
-	{ TURNPIKE_IPV4, TURNPIKE_IPV4 },
-	{ TURNPIKE_IPV6, TURNPIKE_IPV6 },
-	{ TURNPIKE_IPV4, TURNPIKE_IPV6 },
-	{ TURNPIKE_IPV6, TURNPIKE_IPV4 },
-};
-
-static __u64 now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (__u64)ts.tv_sec * 1000000000u + (__u64)ts.tv_nsec;
-}
 
 struct frame vector_usual(enum turnpike_direction direction)
 {
@@ -121,34 +102,6 @@ static struct turnpike_nexthop make_nexthop(const struct vector *vector, __u32 m
 	return nexthop;
 }
 
-void vector_flow(enum turnpike_direction direction, struct families pair, struct encoded_flow *ret)
-{
-	const __u64 expires = now() + HOUR_NS;
-	const bool hairpin = direction == TURNPIKE_DIR_HAIRPIN;
-	const bool to_client = direction == TURNPIKE_DIR_TO_CLIENT;
-	const __u8 near = to_client ? pair.out : pair.in;
-	const __u8 far = to_client ? pair.in : pair.out;
-	const struct turnpike_binding binding = {
-		.client = host_addr(CLIENT, near),
-		.server = host_addr(SERVER, near),
-		.relay = host_addr(hairpin ? SERVER : RELAY, far),
-		.peer = host_addr(hairpin ? CLIENT_B : PEER, far),
-		.channel = CHANNEL,
-		.channel_expires = expires,
-		.permission_expires = expires,
-	};
-
-	if (to_client)
-		encode_to_client(&binding, ret);
-	else
-		encode_to_peer(&binding, ret);
-	if (hairpin)
-		ret->flow.channel = htons(CHANNEL_B);
-	ret->flow.packets = OLD_PACKETS; /* which with DF is the IPv4 identification */
-	ret->flow.bytes = OLD_BYTES;
-	ret->flow.ip6_label = htonl(OUT_LABEL);
-}
-
 /* A partial checksum is completed where no device will do it any more; IPv6 has none without. */
 static enum checksum outgoing_checksum(const struct bench *bench, const struct frame *in,
 				       __u8 family)
@@ -197,8 +150,10 @@ static struct frame incoming(const struct bench *bench, const struct vector *vec
 
 	in.family = pair.in;
 	/* TC sees the outer tag beside the frame, never in it. */
-	if (bench_variant(bench)->tc)
+	if (bench_variant(bench)->tc) {
 		memmove(in.tag, in.tag + 1, sizeof(in.tag) - sizeof(in.tag[0]));
+		in.tag[TAGS - 1] = 0;
+	}
 	if (vector->room == ROOM_NEITHER)
 		in.data_len =
 			(__u16)(bench_buffer(bench) - vector->left - ETHERNET_HLEN - ip_len(&in));
@@ -377,7 +332,7 @@ static void expect_state(const struct bench *bench, const struct vector *vector,
 		vector_flow(vector->flow, pair, &ret->flow);
 	ret->flow.flow.nexthop = hops[vector->hop].index;
 	if (vector->expired)
-		ret->flow.flow.expires = now() - JUST_NOW;
+		ret->flow.flow.expires = clock_ns() - JUST_NOW;
 	ret->after = ret->flow.flow;
 
 	ret->mtu = LARGE_MTU;

@@ -12,7 +12,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -340,11 +339,12 @@ static int run_variant(void)
 
 int main(void)
 {
+	const char *missing = bench_missing();
 	int failed = 0;
 	size_t i;
 
-	if (geteuid() != 0) {
-		fprintf(stderr, "SKIPPED: only root may run BPF programs\n");
+	if (missing) {
+		fprintf(stderr, "SKIPPED: %s\n", missing);
 		return SKIPPED;
 	}
 	for (i = 0; i < VARIANTS; i++) {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -22,14 +23,6 @@
 
 #define MAX_CPUS         1024
 #define COUNTERS_OF_SLOT (TURNPIKE_DIR_MAX * TURNPIKE_VERDICT_MAX)
-
-const struct variant variants[VARIANTS] = {
-	{ "native/head", "relay_xdp_head", .skb = false, .tail = false },
-	{ "native/tail", "relay_xdp_tail", .skb = false, .tail = true },
-	{ "generic/head", "relay_xdp_head", .skb = true, .tail = false },
-	{ "generic/tail", "relay_xdp_tail", .skb = true, .tail = true },
-	{ "tc", "relay_tc", .skb = true, .tc = true },
-};
 
 struct bench {
 	const struct variant *variant;
@@ -151,6 +144,11 @@ static int measure_buffer(struct bench *bench)
 	err = bench_run(bench, &trip);
 	bench->buffer = bench->place->bss->place.total;
 	return err;
+}
+
+const char *bench_missing(void)
+{
+	return geteuid() == 0 ? NULL : "only root may run BPF programs";
 }
 
 int bench_open(const struct variant *variant, struct bench **ret)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file run.h
- * One loaded program and its maps, and frames sent through it by BPF_PROG_TEST_RUN. Nothing is
- * attached, and no frame leaves.
+ * One program and its maps, and frames sent through it: in the kernel by BPF_PROG_TEST_RUN (run.c),
+ * or on the host (run_host.c). Nothing is attached, and no frame leaves.
  */
 #ifndef TURNPIKE_TEST_RUN_H
 #define TURNPIKE_TEST_RUN_H
@@ -66,6 +66,9 @@ struct trip {
 struct counts {
 	struct turnpike_counter of[TURNPIKE_DIR_MAX][TURNPIKE_VERDICT_MAX];
 };
+
+/** bench_missing() - what this process lacks to run programs, or NULL */
+const char *bench_missing(void);
 
 /** bench_open() - loads @variant; returns 0 or a negative errno, and has said why on stderr */
 int bench_open(const struct variant *variant, struct bench **ret);

@@ -217,7 +217,7 @@ static bool run_pair(struct bench *bench, const struct vector *vector, struct fa
 	compared++;
 	if (!err)
 		return as_expected(bench, &expected, &trip, &counts);
-	fprintf(stderr, "  BPF_PROG_TEST_RUN: %s\n", strerror(-err));
+	fprintf(stderr, "  the program could not be run: %s\n", strerror(-err));
 	if (expected.flow.key.family)
 		bench_delete_flow(bench, &expected.flow.key);
 	return false;
@@ -243,15 +243,20 @@ static bool is_for_families(const struct vector *vector, struct families pair)
 	return !(vector->only & (ON_SAME | ON_CROSS)) || vector->only & both;
 }
 
+bool vector_is_for(const struct vector *vector, const struct variant *variant,
+		   struct families pair)
+{
+	return is_for_variant(vector, variant) && is_for_families(vector, pair);
+}
+
 int vector_run(struct bench *bench, const struct vector *vector)
 {
 	int failed = 0;
 	size_t i;
 
-	if (!is_for_variant(vector, bench_variant(bench)))
-		return 0;
 	for (i = 0; i < FAMILIES; i++) {
-		if (!is_for_families(vector, families[i]) || run_pair(bench, vector, families[i]))
+		if (!vector_is_for(vector, bench_variant(bench), families[i]) ||
+		    run_pair(bench, vector, families[i]))
 			continue;
 		fprintf(stderr, "FAILED: %s, %s, IPv%d to IPv%d, %s, %u bytes, %u padding\n",
 			bench_variant(bench)->name, vector->name, families[i].in, families[i].out,

@@ -13,6 +13,11 @@
 #define CHANNEL   0x4001
 #define CHANNEL_B 0x4fff
 
+/** What a flow has seen before, and the label that it bears. */
+#define OLD_PACKETS 3
+#define OLD_BYTES   0x1fffffffful
+#define OUT_LABEL   0x5a1c3
+
 /** The variants and families that a vector is for; of each line none given means all. */
 enum only {
 	ON_NATIVE = 1 << 0,
@@ -130,6 +135,10 @@ extern const struct families families[FAMILIES];
 
 /** vector_flow() - the flow of @direction, as the library would install it */
 void vector_flow(enum turnpike_direction direction, struct families pair, struct encoded_flow *ret);
+
+/** vector_is_for() - what its @only says */
+bool vector_is_for(const struct vector *vector, const struct variant *variant,
+		   struct families pair);
 
 /**
  * vector_run() - runs a vector for each pair of families that it is for

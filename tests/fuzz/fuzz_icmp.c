@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Events as programs make them, and others: the ICMP error, if there is one, is what RFC 792, RFC
+ * 1812 and RFC 4443 want it to be. */
+#include <errno.h>
+#include <string.h>
+
+#include "fuzz.h"
+#include "icmp.h"
+#include "wire.h"
+
+/* An input begins with these; the frame follows. */
+struct header {
+	__u8 verdict;
+	__u8 mtu[2];
+	__u8 l2_len;
+};
+
+static __u64 refused, told[2][2], cut[2];
+
+static bool is_told(__u32 verdict)
+{
+	return verdict == TURNPIKE_TTL || verdict == TURNPIKE_DONT_FRAGMENT;
+}
+
+static void check4(const struct turnpike_event *event, const __u8 *ip, __u32 len,
+		   const struct icmp_error *error)
+{
+	const bool ttl = event->verdict == TURNPIKE_TTL;
+	const __u32 quoted = len < 548 ? len : 548;
+
+	must(error->bytes[0] == (ttl ? 11 : 3) && error->bytes[1] == (ttl ? 0 : 4),
+	     "type and code");
+	must(wire16(error->bytes + 4) == 0, "what is not used is 0");
+	must(wire16(error->bytes + 6) == (ttl ? 0 : event->mtu), "the MTU");
+	must(error->len == 8 + quoted && !memcmp(error->bytes + 8, ip, quoted), "the packet");
+	must(wire_fold(wire_add(0, error->bytes, error->len)) == 0xffff, "the checksum");
+	must(!memcmp(error->to.ip, ip + 12, 4) && !memcmp(error->from.ip, ip + 16, 4),
+	     "back where it came from");
+	told[0][ttl]++;
+	cut[0] += quoted < len;
+}
+
+static void check6(const struct turnpike_event *event, const __u8 *ip, __u32 len,
+		   const struct icmp_error *error)
+{
+	const bool ttl = event->verdict == TURNPIKE_TTL;
+	const __u32 quoted = len < 1232 ? len : 1232;
+
+	must(error->bytes[0] == (ttl ? 3 : 2) && error->bytes[1] == 0, "type and code");
+	must(wire16(error->bytes + 4) == 0 && wire16(error->bytes + 6) == (ttl ? 0 : event->mtu),
+	     "the MTU");
+	must(error->len == 8 + quoted && !memcmp(error->bytes + 8, ip, quoted), "the packet");
+	must(!memcmp(error->to.ip, ip + 8, 16) && !memcmp(error->from.ip, ip + 24, 16),
+	     "back where it came from");
+	told[1][ttl]++;
+	cut[1] += quoted < len;
+}
+
+static void check(const struct turnpike_event *event, const __u8 *frame, int err,
+		  const struct icmp_error *error)
+{
+	const __u32 len = event->l2_len < event->len ? event->len - event->l2_len : 0;
+	const __u8 version = len ? frame[event->l2_len] >> 4 : 0;
+	const bool whole = (version == 4 && len >= 20) || (version == 6 && len >= 40);
+
+	must(err == (is_told(event->verdict) && whole ? 0 : -EINVAL), "what is an error's due");
+	if (err) {
+		refused++;
+		return;
+	}
+	must(error->to.family == version && error->from.family == version, "the family");
+	must(!error->to.port && !error->from.port, "no ports");
+	if (version == 4)
+		check4(event, frame + event->l2_len, len, error);
+	else
+		check6(event, frame + event->l2_len, len, error);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct icmp_error error, untouched;
+	struct turnpike_event event = { 0 };
+	struct header header;
+	__u8 *frame;
+	int err;
+
+	if (size < sizeof(header))
+		return 0;
+	memcpy(&header, data, sizeof(header));
+	event.verdict = header.verdict;
+	event.mtu = wire16(header.mtu);
+	event.l2_len = header.l2_len;
+	event.len = (__u32)(size - sizeof(header));
+	/* The frame in memory of its own, so that AddressSanitizer knows its end. */
+	frame = malloc(event.len ? event.len : 1);
+	if (!frame)
+		return 0;
+	memcpy(frame, data + sizeof(header), event.len);
+	memset(&error, 0x5a, sizeof(error));
+	untouched = error;
+	err = icmp_build(&event, frame, &error);
+	if (err)
+		must(!memcmp(&error, &untouched, sizeof(error)), "no error, no result");
+	check(&event, frame, err, &error);
+	free(frame);
+	return 0;
+}
+
+int fuzz_missed(void)
+{
+	return missed("refused", refused) + missed("IPv4, too big", told[0][0]) +
+	       missed("IPv4, TTL", told[0][1]) + missed("IPv4, cut off", cut[0]) +
+	       missed("IPv6, too big", told[1][0]) + missed("IPv6, hop limit", told[1][1]) +
+	       missed("IPv6, cut off", cut[1]);
+}

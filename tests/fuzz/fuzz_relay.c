@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Any packet in any state through any program: what becomes of it is what the model says, to the
+ * byte and to the counter. Where a helper of TC fails in the midst, which the model leaves open,
+ * the packet is either as it came, or dropped as torn, or relayed.
+ */
+#include <string.h>
+
+#include <arpa/inet.h>
+#include <linux/pkt_cls.h>
+
+#include <turnpike/turnpike.h>
+
+#include "fuzz.h"
+#include "host_frame.h"
+#include "host_maps.h"
+#include "model.h"
+#include "reached.h"
+
+#define SECOND 1000000000ull
+
+/** What the program has made of it. */
+struct result {
+	int action;
+	__u32 ifindex;
+	bool disturbed; /* a helper has failed that never fails for lack of room alone */
+	struct turnpike_flow flow;
+	__u32 len;
+	__u8 frame[SCENARIO_FRAME_MAX + TURNPIKE_ROOM_MAX];
+};
+
+static void install(const struct situation *s)
+{
+	struct turnpike_device *device = &host_maps.devices[BENCH_SLOT];
+	int i;
+
+	host_configure(BENCH_IFINDEX, BENCH_SLOT, s->variant->skb, s->variant->tc);
+	host_set_now(SCENARIO_NOW);
+	host_maps.ports.role[host_addr(SERVER, TURNPIKE_IPV4).port] = TURNPIKE_PORT_LISTENER;
+	host_maps.ports.role[host_addr(RELAY, TURNPIKE_IPV4).port] = TURNPIKE_PORT_RELAY;
+	mac_addr(MAC_OURS, device->mac);
+	device->mtu = s->device_mtu;
+	if (s->hop < HOST_NEXTHOPS)
+		host_maps.nexthops[s->hop] = s->nexthop;
+	for (i = 0; i < TURNPIKE_FLOW_POLICERS; i++)
+		host_maps.policers[i + 1] = (struct turnpike_policer){
+			.cost = SECOND << TURNPIKE_POLICER_SHIFT,
+			.burst = s->allow[i] * SECOND,
+		};
+	if (s->has_flow)
+		host_set_flow(&s->flow);
+	memset(&host_maps.told, 0, offsetof(struct host_told, frame));
+	memset(&host_maps.counters[turnpike_counter_index(BENCH_SLOT, 0, 0)], 0,
+	       sizeof(struct counts));
+}
+
+static void make_frame(const struct situation *s, enum sum sum, struct host_frame *frame)
+{
+	if (!s->variant->tc) {
+		host_xdp_frame(frame, s->frame, s->len, s->head, s->tail);
+		if (s->no_floor)
+			frame->floor = s->head + 40;
+		return;
+	}
+	host_skb_frame(frame, s->frame, s->len, s->linear);
+	frame->fails_in = s->fails_in;
+	frame->stuck = s->stuck;
+	frame->ctx.skb.gso_size = s->gso;
+	frame->ctx.skb.vlan_present = s->has_beside;
+	frame->ctx.skb.vlan_proto = s->has_beside ? s->beside.tpid : 0;
+	frame->ctx.skb.vlan_tci = s->has_beside ? ntohs(s->beside.tci) : 0;
+	/* A packet has a checksum that its sender left partial, or one of a NIC. */
+	frame->complete = sum != SUM_PARTIAL;
+	frame->csum = host_frame_sum(frame);
+}
+
+static int run(const struct variant *variant, struct host_frame *frame)
+{
+	if (variant->tc)
+		return relay_tc(&frame->ctx.skb);
+	return variant->tail ? relay_xdp_tail(&frame->ctx.xdp) : relay_xdp_head(&frame->ctx.xdp);
+}
+
+/* The sum modulo 0xffff is all that there is to a checksum. */
+static bool same_sum(__u16 a, __u16 b)
+{
+	return a % 0xffff == b % 0xffff;
+}
+
+/* All that is not the frame: the memory around it, the tag beside it, a NIC's checksum. */
+static void check_around(const struct situation *s, struct host_frame *frame, bool torn)
+{
+	const struct __sk_buff *skb = &frame->ctx.skb;
+
+	must(host_frame_is_whole(frame), "nothing outside of the frame is written");
+	if (!s->variant->tc || torn)
+		return;
+	must(skb->vlan_present == s->has_beside, "the tag beside the frame stays there");
+	must(!s->has_beside || ((__be16)skb->vlan_proto == s->beside.tpid &&
+				skb->vlan_tci == ntohs(s->beside.tci)),
+	     "the tag beside the frame stays as it is");
+	must(!frame->complete || same_sum(frame->csum, host_frame_sum(frame)),
+	     "a NIC's checksum follows every change");
+}
+
+static const struct counts *counts(void)
+{
+	return (const struct counts *)&host_maps.counters[turnpike_counter_index(BENCH_SLOT, 0, 0)];
+}
+
+static bool is_note(int verdict)
+{
+	return verdict == TURNPIKE_HEAD_FAILED || verdict == TURNPIKE_TAIL_FAILED ||
+	       verdict == TURNPIKE_PARTIAL;
+}
+
+/* The one verdict that was counted, and where. */
+static enum turnpike_verdict counted(enum turnpike_direction *direction, __u64 *bytes)
+{
+	enum turnpike_verdict found = TURNPIKE_VERDICT_MAX;
+	int dir, verdict;
+
+	for (dir = 0; dir < TURNPIKE_DIR_MAX; dir++) {
+		for (verdict = 0; verdict < TURNPIKE_VERDICT_MAX; verdict++) {
+			const struct turnpike_counter *counter = &counts()->of[dir][verdict];
+
+			must(counter->packets <= 1, "nothing is counted twice");
+			must(counter->packets || !counter->bytes, "bytes are those of packets");
+			if (!counter->packets || is_note(verdict))
+				continue;
+			must(found == TURNPIKE_VERDICT_MAX, "there is one verdict");
+			found = (enum turnpike_verdict)verdict;
+			*direction = (enum turnpike_direction)dir;
+			*bytes = counter->bytes;
+		}
+	}
+	must(found != TURNPIKE_VERDICT_MAX, "there is a verdict");
+	return found;
+}
+
+static bool is_noted(enum turnpike_direction direction, enum turnpike_verdict note)
+{
+	return counts()->of[direction][note].packets == 1;
+}
+
+static void check_notes(const struct outcome *o)
+{
+	const bool relayed = o->verdict == TURNPIKE_RELAYED;
+	const struct turnpike_counter *partial = &counts()->of[o->direction][TURNPIKE_PARTIAL];
+
+	must(is_noted(TURNPIKE_DIR_NONE, TURNPIKE_HEAD_FAILED) == o->head_failed,
+	     "no head room is noted");
+	must(is_noted(TURNPIKE_DIR_NONE, TURNPIKE_TAIL_FAILED) == o->tail_failed,
+	     "no tail room is noted");
+	must(partial->packets == (relayed && o->sum == SUM_PARTIAL), "a partial checksum is noted");
+	must(!partial->packets || partial->bytes == o->data_len, "with its data");
+}
+
+static void check_told(const struct situation *s, const struct outcome *o)
+{
+	const bool told = o->verdict == TURNPIKE_TTL || o->verdict == TURNPIKE_DONT_FRAGMENT;
+	const struct turnpike_event *event = &host_maps.told.event;
+	const __u32 len = s->len < TURNPIKE_EVENT_FRAME ? s->len : TURNPIKE_EVENT_FRAME;
+
+	must(host_maps.told.n == told, "senders are told of TTL and DF, once, and of nothing else");
+	if (!told)
+		return;
+	must(event->verdict == o->verdict && event->ifindex == BENCH_IFINDEX && !event->pad,
+	     "what and where");
+	must(event->mtu == o->told_mtu, "what would fit");
+	must(event->l2_len == o->l2_len && event->len == len, "how much of the frame is told");
+	must(!memcmp(host_maps.told.frame, s->frame, len), "and it is the frame as it came");
+}
+
+static void check_flow(const struct situation *s, const struct outcome *o, bool relayed)
+{
+	struct turnpike_flow after = s->flow.flow;
+	struct turnpike_nexthop hop = s->nexthop;
+	int i;
+
+	if (relayed) {
+		after.packets++;
+		after.bytes += o->data_len;
+		hop.ip4_id += o->takes_id;
+	}
+	if (s->has_flow)
+		must(!memcmp(host_flow(&s->flow.key), &after, sizeof(after)),
+		     "a flow counts what is relayed, and nothing else of it changes");
+	if (s->hop < HOST_NEXTHOPS)
+		must(!memcmp(&host_maps.nexthops[s->hop], &hop, sizeof(hop)),
+		     "a next hop gives numbers to what may be fragmented");
+	for (i = 0; i < TURNPIKE_FLOW_POLICERS; i++)
+		must(host_maps.policers[i + 1].full ==
+			     (o->charged[i] ? SCENARIO_NOW + o->data_len * SECOND : 0),
+		     "the packet's data is charged to its limits");
+}
+
+static int action_of(const struct situation *s, enum turnpike_verdict verdict)
+{
+	const bool tc = s->variant->tc;
+	const __u32 ifindex = s->nexthop.hop[s->nexthop.current].ifindex;
+
+	switch (verdict) {
+	case TURNPIKE_RELAYED:
+		if (tc)
+			return TC_ACT_REDIRECT;
+		return ifindex == BENCH_IFINDEX ? XDP_TX : XDP_REDIRECT;
+	case TURNPIKE_TORN:
+	case TURNPIKE_TTL:
+	case TURNPIKE_DONT_FRAGMENT:
+	case TURNPIKE_POLICED:
+		return tc ? TC_ACT_SHOT : XDP_DROP;
+	default:
+		return tc ? TC_ACT_UNSPEC : XDP_PASS;
+	}
+}
+
+static void check_frame(const struct situation *s, const struct outcome *o, const struct result *r,
+			enum turnpike_verdict verdict)
+{
+	const bool relayed = verdict == TURNPIKE_RELAYED;
+	const __u8 *frame = relayed ? o->frame : s->frame;
+	const __u32 len = relayed ? o->len : s->len;
+	const __u32 hop = s->nexthop.hop[s->nexthop.current].ifindex;
+
+	if (relayed && r->action != XDP_TX)
+		must(r->ifindex == hop, "it leaves by its next hop");
+	else
+		must(!r->ifindex, "it leaves only by its next hop");
+	if (verdict == TURNPIKE_TORN)
+		return;
+	/* What a disturbed helper could not take off is behind the packet. */
+	must(r->len == len || (relayed && r->disturbed && r->len > len), "its length");
+	must(!memcmp(r->frame, frame, len),
+	     relayed ? "the packet that leaves, byte by byte"
+		     : "a packet that is not relayed stays as it is");
+}
+
+/* How a packet may end that a helper's failure has disturbed, if not as it would have anyway. */
+static bool may_end(const struct outcome *o, enum turnpike_verdict verdict)
+{
+	switch (verdict) {
+	case TURNPIKE_MALFORMED: /* nothing could be pulled */
+		return true;
+	case TURNPIKE_NO_CHECKSUM:
+	case TURNPIKE_NO_ROOM:
+	case TURNPIKE_TORN:
+		return o->verdict == TURNPIKE_RELAYED || o->verdict == TURNPIKE_POLICED;
+	default:
+		return false;
+	}
+}
+
+static void check(const struct situation *s, const struct outcome *o, const struct result *r)
+{
+	enum turnpike_direction direction = TURNPIKE_DIR_NONE;
+	__u64 bytes = 0;
+	const enum turnpike_verdict verdict = counted(&direction, &bytes);
+	const bool relayed = verdict == TURNPIKE_RELAYED;
+
+	if (verdict != o->verdict && !(r->disturbed && may_end(o, verdict)))
+		fprintf(stderr, "%s, not %s\n", turnpike_verdict_name(verdict),
+			turnpike_verdict_name(o->verdict));
+	must(verdict == o->verdict || (r->disturbed && may_end(o, verdict)), "the verdict");
+	must(r->action == action_of(s, verdict), "what is returned");
+	/* Tags that TC took off for a while are missing from what a failed helper leaves. */
+	if (r->disturbed && !relayed && bytes < s->len)
+		bytes += o->l2_len - ETH_HLEN;
+	must(bytes == (relayed ? o->data_len : s->len), "the bytes that are counted");
+	check_frame(s, o, r, verdict);
+	if (!r->disturbed || relayed)
+		must(direction == o->direction, "the direction");
+	if (!r->disturbed) {
+		check_notes(o);
+		check_told(s, o);
+		check_flow(s, o, relayed);
+	}
+	reach(s, o, verdict, r->disturbed);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct situation s;
+	static struct outcome o;
+	static struct result r;
+	struct host_frame frame;
+
+	if (!scenario_read(data, size, &s))
+		return 0;
+	model(&s, &o);
+	install(&s);
+	make_frame(&s, o.sum, &frame);
+	r.action = run(s.variant, &frame);
+	r.ifindex = host_redirected();
+	/* Where the end is stuck, only a partial checksum is at a loss; the rest is merely longer.
+	 */
+	r.disturbed = frame.failed || s.stuck;
+	r.len = host_frame_bytes(&frame, r.frame, sizeof(r.frame));
+	check_around(&s, &frame, r.action == TC_ACT_SHOT);
+	host_frame_free(&frame);
+	check(&s, &o, &r);
+	host_delete_flow(&s.flow.key);
+	return 0;
+}

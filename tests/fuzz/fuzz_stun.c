@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Datagrams for the STUN parser: what it takes is within the datagram, and consistent. */
+#include <string.h>
+
+#include "fuzz.h"
+#include "stun/integrity.h"
+#include "stun/message.h"
+#include "wire.h"
+
+/* The first byte of an input: what of the message is made right, which chance would not do. */
+enum {
+	MEND_HEADER = 1, /* cookie and length */
+	MEND_INTEGRITY = 2,
+	MEND_FINGERPRINT = 4,
+};
+
+#define TAIL (4 + STUN_INTEGRITY_LEN + 4 + STUN_FINGERPRINT_LEN)
+
+static __u64 refused, parsed, attributes, addresses, authentic, fingerprints;
+
+static size_t mend(__u8 *message, size_t len, __u8 how, struct stun_hmac *hmac)
+{
+	static const __u8 cookie[] = { 0x21, 0x12, 0xa4, 0x42 };
+	__u32 crc;
+
+	if (len < STUN_HEADER_LEN || len > 60000)
+		return len;
+	if (how & MEND_HEADER) {
+		message[0] &= 0x3f;
+		len -= len % 4;
+		memcpy(message + 4, cookie, sizeof(cookie));
+	}
+	if (how & MEND_INTEGRITY) {
+		put_wire16(message + len, STUN_ATTR_MESSAGE_INTEGRITY);
+		put_wire16(message + len + 2, STUN_INTEGRITY_LEN);
+		must(!stun_hmac_message(hmac, message, len, message + len + 4), "HMAC");
+		len += 4 + STUN_INTEGRITY_LEN;
+	}
+	if (how & MEND_FINGERPRINT) {
+		put_wire16(message + 2, (__u32)(len + 8 - STUN_HEADER_LEN));
+		put_wire16(message + len, STUN_ATTR_FINGERPRINT);
+		put_wire16(message + len + 2, STUN_FINGERPRINT_LEN);
+		crc = stun_fingerprint(message, len);
+		put_wire16(message + len + 4, crc >> 16);
+		put_wire16(message + len + 6, crc);
+		len += 8;
+	}
+	if (how & MEND_HEADER)
+		put_wire16(message + 2, (__u32)(len - STUN_HEADER_LEN));
+	return len;
+}
+
+static void check_attributes(const struct stun_message *msg)
+{
+	const uint8_t *begin = msg->data + STUN_HEADER_LEN;
+	const uint8_t *end = begin + msg->attrs_len;
+	struct stun_attr attr = { 0 }, first;
+	struct turnpike_addr addr;
+	uint32_t number;
+
+	while (stun_next_attr(msg, &attr)) {
+		attributes++;
+		must(attr.value >= begin + 4 && attr.value + attr.len <= end,
+		     "attributes are in the message");
+		must(!stun_find_attr(msg, (enum stun_attr_type)attr.type, &first) &&
+			     first.value <= attr.value,
+		     "what is there is found");
+		stun_attr_u32(&attr, &number);
+		if (!stun_attr_addr(&attr, &addr) && !stun_attr_xor_addr(msg, &attr, &addr)) {
+			must(addr.family == TURNPIKE_IPV4 || addr.family == TURNPIKE_IPV6,
+			     "addresses are of a family");
+			addresses++;
+		}
+	}
+}
+
+static void check_unknown(const struct stun_message *msg)
+{
+	static const uint16_t known[] = { STUN_ATTR_USERNAME, STUN_ATTR_REALM };
+	uint16_t unknown[3];
+	size_t n = stun_unknown_attrs(msg, known, 2, unknown, 3);
+	size_t i;
+
+	must(n <= 3, "no more than there is room for");
+	for (i = 0; i < n; i++)
+		must(unknown[i] < STUN_ATTR_OPTIONAL && unknown[i] != known[0] &&
+			     unknown[i] != known[1],
+		     "what must be understood, and is not");
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct stun_hmac *hmac = stun_hmac_new("key", 3);
+	struct stun_message msg;
+	uint8_t *message, *exact;
+	size_t len;
+
+	message = malloc(size + TAIL);
+	if (!hmac || !message || !size) {
+		stun_hmac_free(hmac);
+		free(message);
+		return 0;
+	}
+	memcpy(message, data + 1, size - 1);
+	len = mend(message, size - 1, data[0], hmac);
+	exact = malloc(len ? len : 1);
+	if (!exact)
+		abort();
+	memcpy(exact, message, len);
+	if (stun_parse(exact, len, &msg)) {
+		refused++;
+	} else {
+		parsed++;
+		check_attributes(&msg);
+		check_unknown(&msg);
+		fingerprints += msg.fingerprint;
+		authentic += !stun_check_integrity(&msg, hmac);
+	}
+	free(exact);
+	free(message);
+	stun_hmac_free(hmac);
+	return 0;
+}
+
+int fuzz_missed(void)
+{
+	return missed("refused", refused) + missed("parsed", parsed) +
+	       missed("attributes", attributes) + missed("addresses", addresses) +
+	       missed("with a right MESSAGE-INTEGRITY", authentic) +
+	       missed("with a right FINGERPRINT", fingerprints);
+}

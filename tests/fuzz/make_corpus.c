@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Seeds for fuzz_relay, of the packet vectors: make_corpus DIRECTORY. Each vector gives one file,
+ * for one of the programs and pairs of families that it is for; and each way of a plain packet one.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <arpa/inet.h>
+
+#include "expect.h"
+#include "scenario.h"
+#include "tables.h"
+
+#define PLENTY 200 /* bytes of room */
+
+static const char *directory;
+static int written;
+
+static void put(__u8 *to, __u32 value)
+{
+	to[0] = (__u8)(value >> 8);
+	to[1] = (__u8)value;
+}
+
+static void put_hop(const struct vector *vector, const struct expectation *expected,
+		    struct scenario *ret)
+{
+	const struct turnpike_hop *hop = &expected->nexthop.hop[expected->nexthop.current];
+	int i;
+
+	ret->hop = (__u8)vector->hop;
+	ret->hop_tags = hop->tags % (TURNPIKE_TAGS_MAX + 1);
+	for (i = 0; i < TURNPIKE_TAGS_MAX; i++)
+		memcpy(ret->hop_tag[i], &hop->tag[i], sizeof(ret->hop_tag[i]));
+	put(ret->hop_mtu, ret->stretch[0] ? 65535 : hop->mtu);
+	put(ret->device_mtu, ret->stretch[0] ? 65535 : expected->mtu);
+}
+
+static void put_room(const struct vector *vector, struct scenario *ret)
+{
+	ret->head = ret->tail = PLENTY;
+	if (vector->room == ROOM_HEAD)
+		ret->head = (__u8)vector->left;
+	if (vector->room == ROOM_NEITHER)
+		ret->head = 0;
+	if (vector->room == ROOM_TAIL || vector->room == ROOM_NEITHER)
+		ret->tail = (__u8)vector->left;
+	if (vector->room == ROOM_TAIL)
+		ret->stuck = 1;
+	if (vector->room == ROOM_POISONED)
+		ret->linear = 1;
+}
+
+static void put_limits(const struct expectation *expected, struct scenario *ret)
+{
+	int i;
+
+	ret->limited = expected->flow.flow.policer[0] != 0;
+	for (i = 0; i < TURNPIKE_FLOW_POLICERS; i++)
+		put(ret->allow[i], (__u32)(expected->policers[i].burst / 1000000000u));
+}
+
+static void write_seed(const struct scenario *scenario, const __u8 *frame, __u32 len)
+{
+	char path[4096];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%03d", directory, written++);
+	file = fopen(path, "wb");
+	if (!file || fwrite(scenario, sizeof(*scenario), 1, file) != 1 ||
+	    fwrite(frame, 1, len, file) != len || fclose(file)) {
+		perror(path);
+		exit(1);
+	}
+}
+
+static void seed(const struct vector *vector, const struct variant *variant, int pair,
+		 const struct scenario *like)
+{
+	static struct expectation expected;
+	struct scenario scenario = *like;
+	struct bench *bench;
+
+	if (bench_open(variant, &bench))
+		exit(1);
+	if (expect(bench, vector, families[pair], &expected)) {
+		scenario.variant = (__u8)(variant - variants);
+		scenario.flow = (__u8)vector->flow;
+		scenario.pair = (__u8)pair;
+		scenario.expired = vector->expired;
+		scenario.gso = vector->gso_size != 0;
+		put_hop(vector, &expected, &scenario);
+		put_room(vector, &scenario);
+		put_limits(&expected, &scenario);
+		put(scenario.beside, vector->in.tag[0] >> 16);
+		put(scenario.beside + 2, vector->in.tag[0] & 0xffff);
+		write_seed(&scenario, expected.in_bytes, expected.in_len);
+	}
+	bench_close(bench);
+}
+
+/* One of all the programs and families that it is for; the next vector gets the next. */
+static void seed_once(const struct vector *vector)
+{
+	static const struct scenario none;
+	static int turn;
+	int i;
+
+	for (i = 0; i < VARIANTS * FAMILIES; i++, turn++) {
+		const struct variant *variant = &variants[turn % VARIANTS];
+		const int pair = turn / VARIANTS % FAMILIES;
+
+		if (!vector_is_for(vector, variant, families[pair]))
+			continue;
+		seed(vector, variant, pair, &none);
+		turn++;
+		return;
+	}
+}
+
+static void seed_table(const struct table *table)
+{
+	size_t i;
+
+	for (i = 0; i < table->len; i++)
+		seed_once(&table->vectors[i]);
+}
+
+/* A plain packet each way through each program. */
+static void seed_ways(const struct vector *like, const struct scenario *scenario)
+{
+	struct vector vector = *like;
+	int direction, pair, i;
+
+	vector.verdict = TURNPIKE_RELAYED;
+	for (direction = TURNPIKE_DIR_TO_PEER; direction < TURNPIKE_DIR_MAX; direction++) {
+		vector.flow = (enum turnpike_direction)direction;
+		vector.in = vector_usual(vector.flow);
+		vector.in.data_len = 37;
+		vector.in.checksum = like->in.checksum;
+		memcpy(vector.in.tag, like->in.tag, sizeof(vector.in.tag));
+		for (pair = 0; pair < FAMILIES; pair++)
+			for (i = 0; i < VARIANTS; i++)
+				if (vector_is_for(&vector, &variants[i], families[pair]))
+					seed(&vector, &variants[i], pair, scenario);
+	}
+}
+
+static void seed_more(void)
+{
+	static const struct vector likes[] = {
+		{ .verdict = TURNPIKE_RELAYED }, /* nothing special */
+		{ .only = ON_SKB, .in.checksum = CHECKSUM_PARTIAL },
+		{ .only = ON_IPV4 | ON_SAME, .in.checksum = CHECKSUM_WRONG },
+		{ .only = ON_IPV6 | ON_SAME, .in.tag = { 0x81000005 } },
+		{ .only = ON_6TO4, .in.tag = { 0x88a80007, 0x8100f005 } },
+	};
+	static const struct vector tagged = { .only = ON_TC | ON_CROSS,
+					      .in.tag = { 0x88a80007, 0x81000005 } };
+	static const struct vector large = { .only = ON_SKB | ON_IPV6 };
+	struct scenario scenario = { 0 };
+	size_t i;
+
+	for (i = 0; i < sizeof(likes) / sizeof(likes[0]); i++)
+		seed_ways(&likes[i], &scenario);
+	scenario.linear = 20;
+	for (scenario.fails_in = 1; scenario.fails_in < 8; scenario.fails_in++)
+		seed_ways(&tagged, &scenario);
+	scenario = (struct scenario){ .mend = MEND_MAC | MEND_KEY | MEND_LENGTHS | MEND_IP_CHECK |
+					      MEND_UDP_CHECK,
+				      .padding = 3 };
+	put(scenario.stretch, 8000);
+	seed_ways(&large, &scenario);
+	put(scenario.stretch, 20000);
+	seed_ways(&large, &scenario);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct table *const tables[] = {
+		&relayed_fields, &relayed_checksum, &relayed_hops, &made_room,
+		&passed_foreign, &passed_broken,    &passed_late,
+	};
+	size_t i;
+
+	if (argc != 2) {
+		fprintf(stderr, "usage: make_corpus DIRECTORY\n");
+		return 1;
+	}
+	directory = argv[1];
+	for (i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
+		seed_table(tables[i]);
+	seed_more();
+	printf("%d seeds\n", written);
+	return 0;
+}

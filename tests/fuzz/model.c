@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <string.h>
+
+#include <arpa/inet.h>
+
+#include "host_maps.h"
+#include "model.h"
+#include "wire.h"
+
+#define DF          0x4000
+#define DATA_MAX    4096 /* bytes that are summed, or moved */
+#define CHANNEL_LEN 4
+
+/* Where in the frame ChannelData padding ends at the latest, or it cannot be taken from a checksum.
+ */
+#define PADDING_END_MAX 0x3fff
+
+/* The packet while it is looked at. */
+struct packet {
+	const struct situation *s;
+	const __u8 *ip, *udp, *data;
+	__u32 left; /* of the frame, from the IP header on */
+	struct turnpike_tag tag[TURNPIKE_TAGS_MAX];
+	__u8 family;
+	__u32 hlen; /* of IP */
+	__u32 udp_len;
+	__u32 port;
+	__u16 channel;
+	const struct turnpike_hop *hop;
+	__u32 out_len; /* of the IP packet that leaves */
+	__u32 out_hlen;
+};
+
+static bool is_listener(__u32 port)
+{
+	return port == ntohs(host_addr(SERVER, TURNPIKE_IPV4).port);
+}
+
+static bool has_role(__u32 port)
+{
+	return is_listener(port) || port == ntohs(host_addr(RELAY, TURNPIKE_IPV4).port);
+}
+
+/* Rows 1 to 3. */
+static enum turnpike_verdict ethernet(struct packet *p, struct outcome *o)
+{
+	const struct situation *s = p->s;
+	__u8 ours[MAC_LEN];
+	__u32 i;
+
+	mac_addr(MAC_OURS, ours);
+	if (memcmp(s->frame, ours, MAC_LEN))
+		return TURNPIKE_OTHER_HOST;
+	o->l2_len = wire_l2_len(s->frame, s->len);
+	if (o->l2_len > s->len)
+		return TURNPIKE_VLAN;
+	if (s->has_beside)
+		p->tag[o->tags++] = s->beside;
+	for (i = ETH_HLEN; i < o->l2_len; i += 4) {
+		if (o->tags == TURNPIKE_TAGS_MAX)
+			return TURNPIKE_VLAN;
+		memcpy(&p->tag[o->tags++], s->frame + i - 2, 4);
+	}
+	p->ip = s->frame + o->l2_len;
+	p->left = s->len - o->l2_len;
+	switch (wire16(p->ip - 2)) {
+	case 0x0800:
+		p->family = TURNPIKE_IPV4;
+		return TURNPIKE_RELAYED;
+	case 0x86dd:
+		p->family = TURNPIKE_IPV6;
+		return TURNPIKE_RELAYED;
+	default:
+		return wire_is_tag(wire16(p->ip - 2)) ? TURNPIKE_VLAN : TURNPIKE_NOT_IP;
+	}
+}
+
+/* Rows 4 to 11. */
+static enum turnpike_verdict internet(struct packet *p)
+{
+	const bool ipv4 = p->family == TURNPIKE_IPV4;
+
+	p->hlen = wire_ip_hlen(p->family);
+	if (p->left < p->hlen + UDP_HLEN || p->ip[ipv4 ? 9 : 6] != IPPROTO_UDP)
+		return TURNPIKE_NOT_UDP;
+	p->udp = p->ip + p->hlen;
+	p->port = wire16(p->udp + 2);
+	p->udp_len = wire16(p->udp + 4);
+	if (ipv4 && p->ip[0] != 0x45)
+		return TURNPIKE_IP_OPTIONS;
+	if (ipv4 && wire16(p->ip + 6) & 0x3fff)
+		return TURNPIKE_FRAGMENT;
+	if (!has_role(p->port))
+		return TURNPIKE_NOT_OURS;
+	if (!ipv4 && p->ip[0] >> 4 != 6)
+		return TURNPIKE_MALFORMED;
+	if (ipv4 && wire_fold(wire_add(0, p->ip, 20)) != 0xffff)
+		return TURNPIKE_MALFORMED;
+	if (wire16(p->ip + (ipv4 ? 2 : 4)) != p->udp_len + (ipv4 ? p->hlen : 0))
+		return TURNPIKE_MALFORMED;
+	if (!ipv4 && !wire16(p->udp + 6))
+		return TURNPIKE_NO_CHECKSUM;
+	return TURNPIKE_RELAYED;
+}
+
+/* Rows 12 to 16. */
+static enum turnpike_verdict datagram(struct packet *p, struct outcome *o)
+{
+	const struct situation *s = p->s;
+	__u32 len;
+
+	if (p->udp_len < UDP_HLEN || p->hlen + p->udp_len > p->left)
+		return TURNPIKE_MALFORMED;
+	if (s->gso || (s->variant->skb && !s->variant->tc && p->hlen + p->udp_len > s->device_mtu))
+		return TURNPIKE_GSO;
+	p->data = p->udp + UDP_HLEN;
+	o->data_len = p->udp_len - UDP_HLEN;
+	if (!is_listener(p->port))
+		return TURNPIKE_RELAYED;
+	if (o->data_len < CHANNEL_LEN || p->data[0] >> 6 != 1)
+		return TURNPIKE_CONTROL;
+	p->channel = wire16(p->data);
+	len = wire16(p->data + 2);
+	p->data += CHANNEL_LEN;
+	o->data_len -= CHANNEL_LEN;
+	if (len > o->data_len)
+		return TURNPIKE_BAD_CHANNEL;
+	o->padding = o->data_len - len;
+	o->data_len = len;
+	return o->padding > 3 ? TURNPIKE_LONG_PADDING : TURNPIKE_RELAYED;
+}
+
+/* Row 17. */
+static bool is_of_flow(const struct packet *p)
+{
+	const struct flow_key *key = &p->s->flow.key;
+	const bool ipv4 = p->family == TURNPIKE_IPV4;
+
+	if (!p->s->has_flow || key->family != p->family)
+		return false;
+	if (memcmp(p->ip + (ipv4 ? 12 : 8), ipv4 ? (const void *)&key->key4.src : &key->key6.src,
+		   ipv4 ? 8 : 32))
+		return false;
+	if (memcmp(p->udp, ipv4 ? &key->key4.sport : &key->key6.sport, 4))
+		return false;
+	return htons(p->channel) == (ipv4 ? key->key4.channel : key->key6.channel);
+}
+
+static bool same_tags(const struct packet *p, const struct outcome *o)
+{
+	__u32 i;
+
+	for (i = 0; i < o->tags && i < p->hop->tags; i++)
+		if (p->tag[i].tpid != p->hop->tag[i].tpid ||
+		    (ntohs(p->tag[i].tci) & 0xfff) != ntohs(p->hop->tag[i].tci))
+			return false;
+	return o->tags == p->hop->tags;
+}
+
+/* Row 23. */
+static enum turnpike_verdict size(const struct packet *p, struct outcome *o)
+{
+	const __u32 in_len = p->hlen + p->udp_len;
+	const bool df = wire16(p->ip + 6) & DF;
+	const bool out_ipv6 = p->s->flow.flow.family == TURNPIKE_IPV6;
+	int mtu = p->hop->mtu + (int)(p->data - p->ip) - (int)p->out_hlen;
+
+	if (p->out_len <= p->hop->mtu && p->family == TURNPIKE_IPV4 && out_ipv6 && !df)
+		return p->out_len > 1280 ? TURNPIKE_TOO_BIG : TURNPIKE_RELAYED;
+	if (p->out_len <= p->hop->mtu)
+		return TURNPIKE_RELAYED;
+	if (o->direction == TURNPIKE_DIR_TO_CLIENT)
+		mtu -= 48;
+	if (p->family == TURNPIKE_IPV6 ? in_len <= 1280 : !df || mtu < 68)
+		return TURNPIKE_TOO_BIG;
+	o->told_mtu = (__u32)(p->family == TURNPIKE_IPV6 && mtu < 1280 ? 1280 : mtu);
+	return TURNPIKE_DONT_FRAGMENT;
+}
+
+static enum sum sum_of(const struct packet *p)
+{
+	const __u16 check = wire16(p->udp + 6);
+
+	if (!check)
+		return SUM_NONE;
+	if (wire_udp_sum(p->ip, p->udp_len) == 0xffff)
+		return SUM_RIGHT;
+	return check == wire_pseudo_sum(p->ip, p->udp_len) ? SUM_PARTIAL : SUM_WRONG;
+}
+
+/* Rows 18 to 24. */
+static enum turnpike_verdict admitted(struct packet *p, struct outcome *o)
+{
+	const struct turnpike_flow *flow = &p->s->flow.flow;
+	const __u16 check = wire16(p->udp + 6);
+
+	if (p->s->hop >= HOST_NEXTHOPS)
+		return TURNPIKE_NO_NEXTHOP; /* no such element, which the library never does */
+	if (flow->expires <= SCENARIO_NOW)
+		return TURNPIKE_EXPIRED;
+	if (p->ip[p->family == TURNPIKE_IPV4 ? 8 : 7] <= 1)
+		return TURNPIKE_TTL;
+	p->hop = &p->s->nexthop.hop[p->s->nexthop.current];
+	if (!p->hop->ifindex)
+		return TURNPIKE_NO_NEXTHOP;
+	if (!same_tags(p, o))
+		return TURNPIKE_VLAN;
+	if (!p->s->variant->skb && p->hop->ifindex != BENCH_IFINDEX && !p->hop->flags)
+		return TURNPIKE_NO_EGRESS;
+	p->out_hlen = wire_ip_hlen(flow->family) + UDP_HLEN + (flow->channel ? CHANNEL_LEN : 0);
+	p->out_len = p->out_hlen + o->data_len;
+	if (size(p, o) != TURNPIKE_RELAYED)
+		return size(p, o);
+	if (o->padding && (p->data - p->s->frame) + o->data_len + o->padding > PADDING_END_MAX)
+		return TURNPIKE_NO_CHECKSUM;
+	/* Whether a checksum is partial is not worth summing more data than that. */
+	if (o->data_len > DATA_MAX &&
+	    (check ? check == wire_pseudo_sum(p->ip, p->udp_len) : flow->family == TURNPIKE_IPV6))
+		return TURNPIKE_NO_CHECKSUM;
+	o->sum = sum_of(p);
+	return TURNPIKE_RELAYED;
+}
+
+/* Row 25. */
+static bool within_limits(const struct situation *s, struct outcome *o)
+{
+	int i;
+
+	for (i = 0; s->limited && i < TURNPIKE_FLOW_POLICERS; i++) {
+		if (o->data_len > s->allow[i])
+			return false;
+		o->charged[i] = true;
+	}
+	return true;
+}
+
+static bool head_moves(const struct situation *s, int by)
+{
+	return !by || (!s->no_floor && by <= (int)s->head);
+}
+
+static bool tail_moves(const struct situation *s, const struct outcome *o, int by)
+{
+	return o->data_len <= DATA_MAX && by <= (int)s->tail;
+}
+
+/* Row 26, XDP: in front or behind, the preferred way first. */
+static bool has_room(const struct packet *p, struct outcome *o)
+{
+	const struct situation *s = p->s;
+	const int in_hlen = (int)(p->data - p->ip);
+	const int grows = (int)p->out_hlen - in_hlen;
+	const int behind = (int)(o->l2_len + p->out_len) - (int)s->len;
+	int ip_grows = (int)wire_ip_hlen(s->flow.flow.family) - (int)p->hlen;
+
+	if (s->variant->tc)
+		return true;
+	if (o->sum == SUM_PARTIAL && s->variant->skb) {
+		/* IP's difference in front and the rest behind; what IP loses is lost last. */
+		o->head_failed = ip_grows > 0 && !head_moves(s, ip_grows);
+		o->tail_failed = !o->head_failed && !tail_moves(s, o, behind - ip_grows);
+		return !o->head_failed && !o->tail_failed;
+	}
+	if (s->variant->tail) {
+		o->tail_failed = !tail_moves(s, o, behind);
+		o->head_failed = o->tail_failed && !head_moves(s, grows);
+	} else {
+		o->head_failed = !head_moves(s, grows);
+		o->tail_failed = o->head_failed && !tail_moves(s, o, behind);
+	}
+	return !(o->head_failed && o->tail_failed);
+}
+
+static __u32 write_ip(const struct packet *p, struct outcome *o, __u8 *to)
+{
+	const bool in4 = p->family == TURNPIKE_IPV4;
+	const struct turnpike_flow *flow = &p->s->flow.flow;
+	const __u8 tos = (__u8)(in4 ? p->ip[1] : p->ip[0] << 4 | p->ip[1] >> 4);
+	const __u8 ttl = (__u8)(p->ip[in4 ? 8 : 7] - 1);
+	const bool df = in4 ? wire16(p->ip + 6) & DF : p->out_len > 1260;
+
+	memset(to, 0, p->out_hlen);
+	if (flow->family == TURNPIKE_IPV6) {
+		to[0] = (__u8)(6 << 4 | tos >> 4);
+		to[1] = (__u8)((__u32)tos << 4 | OUT_LABEL >> 16);
+		put_wire16(to + 2, OUT_LABEL & 0xffff);
+		put_wire16(to + 4, p->out_len - 40);
+		to[6] = IPPROTO_UDP;
+		to[7] = ttl;
+		memcpy(to + 8, flow->src, 16);
+		memcpy(to + 24, flow->dst, 16);
+		return 40;
+	}
+	o->takes_id = !df;
+	to[0] = 0x45;
+	to[1] = tos;
+	put_wire16(to + 2, p->out_len);
+	put_wire16(to + 4, df ? OLD_PACKETS : p->s->nexthop.ip4_id & 0xffff);
+	put_wire16(to + 6, df ? DF : 0);
+	to[8] = ttl;
+	to[9] = IPPROTO_UDP;
+	memcpy(to + 12, flow->src, 4);
+	memcpy(to + 16, flow->dst, 4);
+	put_wire16(to + 10, (__u16)~wire_fold(wire_add(0, to, 20)));
+	return 20;
+}
+
+/* What is wrong with a checksum that came stays as wrong, modulo 0xffff. */
+static __u16 out_check(const struct packet *p, const struct outcome *o, const __u8 *ip,
+		       __u32 udp_len)
+{
+	const __u16 in = wire_udp_sum(p->ip, p->udp_len);
+	const __u16 blank = wire_udp_sum(ip, udp_len);
+	__u32 check;
+
+	if (o->sum == SUM_NONE && ip[0] >> 4 == 4)
+		return 0;
+	if (o->sum == SUM_PARTIAL && p->s->variant->skb)
+		return wire_pseudo_sum(ip, udp_len);
+	if (o->sum == SUM_WRONG)
+		check = ((__u32)in + 0xffff - blank) % 0xffff;
+	else
+		check = 0xffffu - blank;
+	return (__u16)(check ? check : 0xffff);
+}
+
+static void write_frame(const struct packet *p, struct outcome *o)
+{
+	const struct turnpike_flow *flow = &p->s->flow.flow;
+	__u8 *ip = o->frame + o->l2_len;
+	__u32 udp_len = p->out_len;
+	__u8 *udp;
+
+	memcpy(o->frame, p->hop->dmac, MAC_LEN);
+	memcpy(o->frame + MAC_LEN, p->hop->smac, MAC_LEN);
+	put_wire16(ip - 2, flow->family == TURNPIKE_IPV4 ? 0x0800 : 0x86dd);
+	memcpy(ip + p->out_hlen, p->data, o->data_len);
+	udp = ip + write_ip(p, o, ip);
+	udp_len -= (__u32)(udp - ip);
+	memcpy(udp, &flow->sport, 2);
+	memcpy(udp + 2, &flow->dport, 2);
+	put_wire16(udp + 4, udp_len);
+	if (flow->channel) {
+		memcpy(udp + 8, &flow->channel, 2);
+		put_wire16(udp + 10, o->data_len);
+	}
+	put_wire16(udp + 6, out_check(p, o, ip, udp_len));
+	o->len = o->l2_len + p->out_len;
+}
+
+static enum turnpike_verdict judge(struct packet *p, struct outcome *o)
+{
+	enum turnpike_verdict verdict = ethernet(p, o);
+
+	if (verdict == TURNPIKE_RELAYED)
+		verdict = internet(p);
+	if (verdict == TURNPIKE_RELAYED)
+		verdict = datagram(p, o);
+	if (verdict != TURNPIKE_RELAYED)
+		return verdict;
+	if (!is_of_flow(p))
+		return TURNPIKE_NO_FLOW;
+	o->direction = TURNPIKE_DIR_TO_PEER;
+	if (p->s->flow.flow.channel)
+		o->direction = p->channel ? TURNPIKE_DIR_HAIRPIN : TURNPIKE_DIR_TO_CLIENT;
+	verdict = admitted(p, o);
+	if (verdict != TURNPIKE_RELAYED)
+		return verdict;
+	if (!within_limits(p->s, o))
+		return TURNPIKE_POLICED;
+	return has_room(p, o) ? TURNPIKE_RELAYED : TURNPIKE_NO_ROOM;
+}
+
+void model(const struct situation *situation, struct outcome *ret)
+{
+	struct packet packet = { .s = situation };
+
+	memset(ret, 0, offsetof(struct outcome, frame));
+	ret->verdict = judge(&packet, ret);
+	memcpy(ret->frame, situation->frame, situation->len);
+	ret->len = situation->len;
+	if (ret->verdict == TURNPIKE_RELAYED)
+		write_frame(&packet, ret);
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <string.h>
+
+#include <arpa/inet.h>
+
+#include "host_maps.h"
+#include "scenario.h"
+#include "wire.h"
+
+/* The longest frame that there is in a page with what the kernel keeps at both ends. */
+#define NATIVE_FRAME_MAX 3600
+
+/* Not the first and not the last elements. */
+#define HOP_INDEX 3
+
+static __u32 two(const __u8 *bytes)
+{
+	return (__u32)bytes[0] << 8 | bytes[1];
+}
+
+static struct turnpike_tag tag_of(const __u8 *bytes)
+{
+	struct turnpike_tag tag;
+
+	memcpy(&tag, bytes, sizeof(tag));
+	return tag;
+}
+
+static void read_nexthop(const struct scenario *scenario, struct situation *ret)
+{
+	const enum hop hop = scenario->hop % HOPS;
+	struct turnpike_hop *ours = &ret->nexthop.hop[scenario->hop & 1];
+	int i;
+
+	memset(&ret->nexthop, 0x55, sizeof(ret->nexthop));
+	ret->nexthop.current = scenario->hop & 1;
+	ret->nexthop.ip4_id = 0x1ffff;
+	ret->hop = hop == HOP_BEYOND ? HOST_NEXTHOPS : HOP_INDEX;
+	memset(ours, 0, sizeof(*ours));
+	if (hop == HOP_UNRESOLVED || hop == HOP_ZERO)
+		return;
+	mac_addr(MAC_NEXT, ours->dmac);
+	mac_addr(hop == HOP_SAME ? MAC_OURS : MAC_EGRESS, ours->smac);
+	ours->ifindex = hop == HOP_SAME ? BENCH_IFINDEX : BENCH_IFINDEX + 2;
+	ours->flags = (__u8)(hop == HOP_NO_XMIT ? 0 : TURNPIKE_HOP_XDP_XMIT);
+	ours->mtu = (__u16)two(scenario->hop_mtu);
+	ours->tags = scenario->hop_tags % (TURNPIKE_TAGS_MAX + 1);
+	for (i = 0; i < ours->tags; i++) {
+		ours->tag[i] = tag_of(scenario->hop_tag[i]);
+		ours->tag[i].tci &= htons(TURNPIKE_TAG_VID);
+	}
+}
+
+static void read_flow(const struct scenario *scenario, struct situation *ret)
+{
+	const enum turnpike_direction direction = scenario->flow % TURNPIKE_DIR_MAX;
+	int i;
+
+	ret->pair = scenario->pair % FAMILIES;
+	ret->families = families[ret->pair];
+	ret->has_flow = direction != TURNPIKE_DIR_NONE;
+	vector_flow(ret->has_flow ? direction : TURNPIKE_DIR_TO_PEER, ret->families, &ret->flow);
+	ret->flow.flow.expires = SCENARIO_NOW + !(scenario->expired & 1);
+	ret->flow.flow.nexthop = ret->hop;
+	ret->limited = scenario->limited & 1;
+	for (i = 0; i < TURNPIKE_FLOW_POLICERS; i++) {
+		ret->allow[i] = two(scenario->allow[i]);
+		ret->flow.flow.policer[i] = ret->limited ? (__u32)i + 1 : 0;
+	}
+}
+
+static void read_room(const struct scenario *scenario, struct situation *ret)
+{
+	ret->head = scenario->head;
+	ret->tail = scenario->tail;
+	/* Generic XDP always has 256 bytes in front: netif_receive_generic_xdp(). */
+	ret->no_floor = scenario->no_floor & 1 && !ret->variant->skb;
+	ret->linear = scenario->linear ? ETH_HLEN + scenario->linear : SCENARIO_FRAME_MAX;
+	ret->fails_in = ret->variant->tc ? scenario->fails_in : 0;
+	ret->stuck = scenario->stuck & 1 && ret->variant->tc;
+	ret->gso = scenario->gso & 1 && ret->variant->tc;
+}
+
+/* The kernel takes the outer tag off before TC sees the frame, so an inner one is never alone. */
+static void read_beside(const struct scenario *scenario, struct situation *ret)
+{
+	ret->has_beside = false;
+	if (!ret->variant->tc || (!scenario->beside[0] && !wire_is_tag(wire16(ret->frame + 12))))
+		return;
+	ret->has_beside = true;
+	ret->beside = tag_of(scenario->beside);
+	if (!wire_is_tag(ntohs(ret->beside.tpid)))
+		ret->beside.tpid = htons(0x8100);
+}
+
+static void mend_key(const struct situation *s, __u8 *ip)
+{
+	const struct flow_key *key = &s->flow.key;
+	__u8 *udp = ip + wire_ip_hlen(s->families.in);
+
+	if (s->families.in == TURNPIKE_IPV4) {
+		ip[0] = 0x45;
+		ip[9] = IPPROTO_UDP;
+		memcpy(ip + 12, &key->key4.src, 8);
+		memcpy(udp, &key->key4.sport, 4);
+		if (key->key4.channel)
+			memcpy(udp + 8, &key->key4.channel, 2);
+	} else {
+		ip[0] = (__u8)(6 << 4 | (ip[0] & 0xf));
+		ip[6] = IPPROTO_UDP;
+		memcpy(ip + 8, &key->key6.src, 32);
+		memcpy(udp, &key->key6.sport, 4);
+		if (key->key6.channel)
+			memcpy(udp + 8, &key->key6.channel, 2);
+	}
+}
+
+static void mend_lengths(const struct situation *s, const struct scenario *scenario, __u8 *ip,
+			 __u32 len)
+{
+	const __u32 hlen = wire_ip_hlen(s->families.in);
+	const __u32 padding = scenario->padding % 5;
+	const bool ipv4 = s->families.in == TURNPIKE_IPV4;
+	__u32 trailer = scenario->trailer;
+
+	if (len < hlen + UDP_HLEN + 4 + padding + trailer)
+		return;
+	len -= trailer;
+	put_wire16(ip + (ipv4 ? 2 : 4), ipv4 ? len : len - hlen);
+	put_wire16(ip + hlen + 4, len - hlen);
+	if (ipv4 ? s->flow.key.key4.channel : s->flow.key.key6.channel)
+		put_wire16(ip + hlen + UDP_HLEN + 2, len - hlen - UDP_HLEN - 4 - padding);
+}
+
+static void mend_udp_check(const struct situation *s, __u8 mend, __u8 *ip, __u32 len)
+{
+	__u8 *udp = ip + wire_ip_hlen(s->families.in);
+	__u32 udp_len = wire16(udp + 4);
+
+	if (mend & (MEND_UDP_ZERO | MEND_UDP_CHECK | MEND_UDP_PARTIAL))
+		put_wire16(udp + 6, 0);
+	if (mend & MEND_UDP_PARTIAL)
+		put_wire16(udp + 6, wire_pseudo_sum(ip, udp_len));
+	else if (mend & MEND_UDP_CHECK && udp + udp_len <= ip + len)
+		put_wire16(udp + 6, wire_check(wire_udp_sum(ip, udp_len)));
+}
+
+static void mend(const struct scenario *scenario, struct situation *s)
+{
+	__u32 l2 = wire_l2_len(s->frame, s->len);
+	__u8 *ip = s->frame + l2;
+
+	if (s->len < l2 + wire_ip_hlen(s->families.in) + UDP_HLEN + 4)
+		return;
+	if (scenario->mend & MEND_MAC) {
+		mac_addr(MAC_OURS, s->frame);
+		put_wire16(ip - 2, s->families.in == TURNPIKE_IPV4 ? 0x0800 : 0x86dd);
+	}
+	if (scenario->mend & MEND_KEY)
+		mend_key(s, ip);
+	if (scenario->mend & MEND_LENGTHS)
+		mend_lengths(s, scenario, ip, s->len - l2);
+	if (scenario->mend & MEND_IP_CHECK && s->families.in == TURNPIKE_IPV4) {
+		put_wire16(ip + 10, 0);
+		put_wire16(ip + 10, (__u16)~wire_fold(wire_add(0, ip, 20)));
+	}
+	/* The checksums are of the version that the packet is of. */
+	if (ip[0] >> 4 == s->families.in)
+		mend_udp_check(s, scenario->mend, ip, s->len - l2);
+}
+
+bool scenario_read(const __u8 *data, size_t size, struct situation *ret)
+{
+	struct scenario scenario;
+	__u32 stretch, i;
+
+	if (size < sizeof(scenario) + ETH_HLEN)
+		return false;
+	memcpy(&scenario, data, sizeof(scenario));
+	ret->variant = &variants[scenario.variant % VARIANTS];
+	ret->len = (__u32)(size - sizeof(scenario));
+	stretch = two(scenario.stretch);
+	if (ret->len + stretch > (ret->variant->skb ? SCENARIO_FRAME_MAX : NATIVE_FRAME_MAX))
+		return false;
+	memcpy(ret->frame, data + sizeof(scenario), ret->len);
+	for (i = 0; i < stretch; i++)
+		ret->frame[ret->len++] = (__u8)(i * 7 + (i >> 8));
+	ret->device_mtu = (__u16)two(scenario.device_mtu);
+	read_nexthop(&scenario, ret);
+	read_flow(&scenario, ret);
+	read_room(&scenario, ret);
+	mend(&scenario, ret);
+	read_beside(&scenario, ret);
+	return true;
+}

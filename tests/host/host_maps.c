@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/pkt_cls.h>
+
+#include "../../programs/maps.h"
+
+#include "host_frame.h"
+#include "host_maps.h"
+
+#define FLOWS 8
+
+/* The programs know maps by their addresses. */
+struct ports_map ports;
+struct flows4_map flows4;
+struct flows6_map flows6;
+struct nexthops_map nexthops;
+struct devices_map devices;
+struct counters_map counters;
+struct policers_map policers;
+struct events_map events;
+extern struct trials_map trials; /* trial.bpf.c has these */
+extern struct taken_map taken;
+
+volatile struct turnpike_config config;
+struct host_maps host_maps;
+
+/* Values lie alone, so that AddressSanitizer knows their ends. */
+static struct {
+	struct flow_key key;
+	struct turnpike_flow *flow;
+} flows[FLOWS];
+
+static __u64 time_now;
+static __u32 redirected;
+static int redirect_action;
+
+void host_configure(__u32 ifindex, __u32 slot, bool skb, bool tc)
+{
+	redirect_action = tc ? TC_ACT_REDIRECT : XDP_REDIRECT;
+	config.version = TURNPIKE_ABI_VERSION;
+	config.ifindex = ifindex;
+	config.slot = slot;
+	config.skb = skb;
+}
+
+void host_set_now(__u64 now)
+{
+	time_now = now;
+}
+
+__u32 host_redirected(void)
+{
+	const __u32 ifindex = redirected;
+
+	redirected = 0;
+	return ifindex;
+}
+
+static size_t key_len(const struct flow_key *key)
+{
+	return key->family == TURNPIKE_IPV4 ? sizeof(key->key4) : sizeof(key->key6);
+}
+
+static int find(const struct flow_key *key)
+{
+	int i;
+
+	for (i = 0; i < FLOWS; i++)
+		if (flows[i].flow && flows[i].key.family == key->family &&
+		    !memcmp(&flows[i].key.key4, &key->key4, key_len(key)))
+			return i;
+	return -1;
+}
+
+struct turnpike_flow *host_flow(const struct flow_key *key)
+{
+	const int i = find(key);
+
+	return i < 0 ? NULL : flows[i].flow;
+}
+
+bool host_delete_flow(const struct flow_key *key)
+{
+	const int i = find(key);
+
+	if (i < 0)
+		return false;
+	free(flows[i].flow);
+	flows[i].flow = NULL;
+	return true;
+}
+
+void host_set_flow(const struct encoded_flow *flow)
+{
+	int i = 0;
+
+	host_delete_flow(&flow->key);
+	while (i < FLOWS && flows[i].flow)
+		i++;
+	if (i == FLOWS)
+		abort();
+	flows[i].key = flow->key;
+	flows[i].flow = malloc(sizeof(flow->flow));
+	if (!flows[i].flow)
+		abort();
+	*flows[i].flow = flow->flow;
+}
+
+static void *find_by_key(__u32 family, const void *key, size_t len)
+{
+	struct flow_key wanted = { .family = family };
+
+	memcpy(&wanted.key4, key, len);
+	return host_flow(&wanted);
+}
+
+#define ELEMENT(array, index) ((index) < sizeof(array) / sizeof(array[0]) ? &array[index] : NULL)
+
+void *bpf_map_lookup_elem(void *map, const void *key)
+{
+	__u32 index;
+
+	if (map == &flows4)
+		return find_by_key(TURNPIKE_IPV4, key, sizeof(struct turnpike_key4));
+	if (map == &flows6)
+		return find_by_key(TURNPIKE_IPV6, key, sizeof(struct turnpike_key6));
+	memcpy(&index, key, sizeof(index));
+	if (map == &ports)
+		return index ? NULL : &host_maps.ports;
+	if (map == &trials)
+		return index ? NULL : &host_maps.trial;
+	if (map == &nexthops)
+		return ELEMENT(host_maps.nexthops, index);
+	if (map == &policers)
+		return ELEMENT(host_maps.policers, index);
+	if (map == &devices)
+		return ELEMENT(host_maps.devices, index);
+	if (map == &counters)
+		return ELEMENT(host_maps.counters, index);
+	abort();
+}
+
+/* Programs write but this one map. */
+long bpf_map_update_elem(void *map, const void *key, const void *value, __u64 flags)
+{
+	__u32 end, i;
+
+	if (map != &taken || flags != BPF_NOEXIST)
+		abort();
+	memcpy(&end, key, sizeof(end));
+	for (i = 0; i < host_maps.n_taken; i++)
+		if (host_maps.taken_ends[i] == end)
+			return -EEXIST;
+	if (i == TURNPIKE_TRIAL_ENDS)
+		return -E2BIG;
+	host_maps.taken_ends[i] = end;
+	memcpy(&host_maps.taken[i], value, sizeof(host_maps.taken[i]));
+	host_maps.n_taken++;
+	return 0;
+}
+
+__u64 bpf_ktime_get_coarse_ns(void)
+{
+	return time_now;
+}
+
+long bpf_redirect(__u32 ifindex, __u64 flags)
+{
+	(void)flags;
+	redirected = ifindex;
+	return redirect_action;
+}
+
+long bpf_perf_event_output(void *ctx, void *map, __u64 flags, void *data, __u64 size)
+{
+	struct host_told *told = &host_maps.told;
+	const __u32 len = flags >> 32 & 0xfffff;
+	static __u8 frame[65536];
+
+	if (map != &events || size != sizeof(told->event))
+		abort();
+	if (len > sizeof(told->frame) || host_frame_bytes(ctx, frame, sizeof(frame)) < len)
+		return -EFAULT;
+	told->n++;
+	memcpy(&told->event, data, sizeof(told->event));
+	memcpy(told->frame, frame, len);
+	return 0;
+}

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Limits: the arithmetic of a bucket, by a clock of our own, and many threads at one bucket. */
+#include <errno.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "policer_interrupted.h"
+#include "policers.h"
+
+#define SECOND   1000000000ull
+#define HOUR     (3600 * SECOND)
+#define NOW      (12345 * SECOND + 678)
+#define DATAGRAM 65507u
+
+/* In bytes a second; the last one is the fastest that is a limit at all. */
+static const __u64 rates[] = { 1,       7,         1000,        12345,      1000000,
+			       3333333, 125000000, 12500000000, 16000000000 };
+
+#define RATES (sizeof(rates) / sizeof(rates[0]))
+
+static bool charge(struct turnpike_policer *policer, __u64 now, __u32 bytes)
+{
+	return turnpike_policer_charge(policer, now, bytes);
+}
+
+/* A cost is rounded down, by less than one of its last bits; a burst by less than 1 ns. */
+static void test_of(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < RATES; i++) {
+		const struct turnpike_policer policer = policer_of(rates[i], 3 * rates[i]);
+		const unsigned __int128 scaled = (unsigned __int128)SECOND
+						 << TURNPIKE_POLICER_SHIFT;
+
+		assert_int_equal(policer.full, 0);
+		assert_int_equal(policer.pad, 0);
+		assert_true(policer.cost >= 1 << 12); /* what that leaves of precision */
+		assert_true((unsigned __int128)policer.cost * rates[i] <= scaled);
+		assert_true((unsigned __int128)(policer.cost + 1) * rates[i] > scaled);
+		assert_int_equal(policer.burst, 3 * SECOND);
+	}
+}
+
+static void test_no_limit(void **state)
+{
+	static const __u64 none[] = { 0, 16000000001, UINT64_MAX };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+		struct turnpike_policer policer = policer_of(none[i], 1);
+
+		assert_int_equal(policer.cost, 0);
+		assert_true(charge(&policer, NOW, UINT32_MAX));
+		assert_true(charge(&policer, NOW, UINT32_MAX));
+	}
+}
+
+/* Without a burst: a quarter of a second's, at least 64 KiB. None lasts longer than an hour. */
+static void test_bursts(void **state)
+{
+	(void)state;
+	assert_int_equal(policer_of(1000000, 0).burst, SECOND / 4);
+	assert_int_equal(policer_of(65536, 0).burst, SECOND);
+	assert_int_equal(policer_of(262144, 0).burst, SECOND / 4);
+	assert_int_equal(policer_of(262140, 0).burst, 65536 * SECOND / 262140);
+	assert_int_equal(policer_of(16000000000, 0).burst, SECOND / 4);
+	assert_int_equal(policer_of(3, 1).burst, SECOND / 3);
+	assert_int_equal(policer_of(16000000000, 15999999999).burst, SECOND - 1);
+	assert_int_equal(policer_of(10, 35999).burst, 35999 * SECOND / 10);
+	assert_int_equal(policer_of(10, 36000).burst, HOUR);
+	assert_int_equal(policer_of(1, UINT64_MAX).burst, HOUR);
+	assert_int_equal(policer_of(16000000000, UINT64_MAX).burst, HOUR);
+}
+
+/* A kilobyte a second: a byte is a millisecond. */
+static void test_by_the_byte(void **state)
+{
+	struct turnpike_policer policer = policer_of(1000, 1500);
+
+	(void)state;
+	assert_false(charge(&policer, NOW, 1501));
+	assert_int_equal(policer.full, 0); /* what does not pass is not charged */
+	assert_true(charge(&policer, NOW, 1500));
+	assert_int_equal(policer.full, NOW + 1500000000);
+	assert_false(charge(&policer, NOW, 1));
+	assert_true(charge(&policer, NOW, 0));
+	assert_false(charge(&policer, NOW + 999999, 1));
+	assert_true(charge(&policer, NOW + 1000000, 1));
+	assert_false(charge(&policer, NOW + 1000000, 1));
+	/* Full again, and not fuller than that. */
+	assert_false(charge(&policer, NOW + HOUR, 1501));
+	assert_true(charge(&policer, NOW + HOUR, 750));
+	assert_true(charge(&policer, NOW + HOUR, 750));
+	assert_false(charge(&policer, NOW + HOUR, 1));
+}
+
+/* A clock that lags by a tick gives no credit. */
+static void test_late_clock(void **state)
+{
+	struct turnpike_policer policer = policer_of(1000, 1500);
+
+	(void)state;
+	assert_true(charge(&policer, NOW, 1500));
+	assert_false(charge(&policer, NOW - 4000000, 1));
+	assert_false(charge(&policer, NOW, 1));
+}
+
+/*
+ * For an hour, datagrams as fast as they pass: as many bytes as the rate and the burst allow, but
+ * for the last datagram, and for what is rounded: a ns a datagram and the cost's last bit.
+ */
+static void hour_at(__u64 rate, __u32 size, __u64 step)
+{
+	struct turnpike_policer policer = policer_of(rate, 2 * DATAGRAM);
+	const __u64 steps = HOUR / step;
+	unsigned __int128 fair, rounded;
+	__u64 passed = 0, n = 0, i;
+
+	for (i = 0; i <= steps; i++) {
+		while (charge(&policer, NOW + i * step, size)) {
+			passed += size;
+			n++;
+		}
+	}
+	fair = (unsigned __int128)(steps * step + policer.burst) * rate / SECOND;
+	rounded = fair / policer.cost + (unsigned __int128)n * rate / SECOND + 1;
+	assert_true(passed <= fair + rounded);
+	assert_true(passed + size + (unsigned __int128)step * rate / SECOND + 1 >= fair);
+}
+
+static void test_long(void **state)
+{
+	(void)state;
+	hour_at(7, 1, SECOND);
+	hour_at(1000, 1200, SECOND / 10);
+	hour_at(12345, 172, SECOND / 50);
+	hour_at(1000000, 1199, SECOND / 100);
+	hour_at(3333333, 1200, SECOND / 1000 + 7);
+	hour_at(100000, DATAGRAM, SECOND / 10);
+}
+
+/* The product of the largest datagram and the dearest byte has no overflow, nor have late times. */
+static void test_extremes(void **state)
+{
+	struct turnpike_policer policer = policer_of(1, UINT64_MAX);
+	size_t i;
+
+	(void)state;
+	assert_false(charge(&policer, NOW, DATAGRAM));
+	assert_false(charge(&policer, NOW, 3601));
+	assert_true(charge(&policer, NOW, 3600));
+	assert_false(charge(&policer, NOW + SECOND - 1, 1));
+	assert_true(charge(&policer, NOW + SECOND, 1));
+	for (i = 2; i < RATES; i++) {
+		policer = policer_of(rates[i], 0);
+		assert_true(charge(&policer, UINT64_MAX / 2, DATAGRAM));
+		/* Over by one byte, where that takes a ns and more. */
+		policer = policer_of(rates[i], DATAGRAM - 1);
+		if (rates[i] <= SECOND)
+			assert_false(charge(&policer, UINT64_MAX / 2, DATAGRAM));
+	}
+}
+
+#define THREADS 8
+#define SIZE    100u
+#define ROUNDS  200000
+
+struct crowd {
+	struct turnpike_policer policer;
+	pthread_barrier_t start;
+	__u64 now; /* moves on */
+	__u64 passed;
+};
+
+static void *push(void *arg)
+{
+	struct crowd *crowd = arg;
+	__u64 passed = 0;
+	int i;
+
+	pthread_barrier_wait(&crowd->start);
+	for (i = 0; i < ROUNDS; i++) {
+		const __u64 now = __atomic_add_fetch(&crowd->now, 100, __ATOMIC_RELAXED);
+
+		passed += charge(&crowd->policer, now, SIZE);
+	}
+	__atomic_add_fetch(&crowd->passed, passed, __ATOMIC_RELAXED);
+	return NULL;
+}
+
+/*
+ * No charge is lost. Who is interrupted too often passes unseen, at most once for each thread until
+ * the bucket is fuller again; so many more than fit can be ahead of the rate.
+ */
+static void test_crowd(void **state)
+{
+	struct crowd crowd = { .policer = policer_of(10000000, 50000), .now = NOW };
+	const __u64 elapsed = (__u64)THREADS * ROUNDS * 100;
+	pthread_t threads[THREADS];
+	__u64 bytes, allowed;
+	int i;
+
+	(void)state;
+	pthread_barrier_init(&crowd.start, NULL, THREADS);
+	for (i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, push, &crowd), 0);
+	for (i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+	pthread_barrier_destroy(&crowd.start);
+	assert_int_equal(crowd.now, NOW + elapsed);
+	bytes = crowd.passed * SIZE;
+	allowed = 50000 + elapsed / 100; /* a byte takes 100 ns */
+	assert_true(bytes <= allowed + THREADS * SIZE);
+	/* It never was full after the first moment, so all that passed is in here. */
+	assert_true(crowd.policer.full >= NOW + bytes * 100);
+	assert_true(bytes + SIZE >= elapsed / 100);
+}
+
+/* Who is always interrupted is charged nonetheless; unless it is too much, which needs no luck. */
+static void test_interrupted(void **state)
+{
+	struct turnpike_policer policer = policer_of(1000, 1500);
+	bool passes;
+
+	(void)state;
+	policer.full = NOW + SECOND; /* as others have left it */
+	assert_int_equal(charge_interrupted(&policer, NOW, 500, &passes), TURNPIKE_POLICER_TRIES);
+	assert_true(passes);
+	assert_int_equal(policer.full, NOW + SECOND + SECOND / 2);
+	assert_int_equal(charge_interrupted(&policer, NOW, 1, &passes), 0);
+	assert_false(passes);
+	assert_int_equal(policer.full, NOW + SECOND + SECOND / 2);
+}
+
+/* Numbers: never 0, never twice, as many as there are. */
+static void test_numbers(void **state)
+{
+	struct turnpike_policer map[8] = { 0 };
+	struct policers policers = { 0 };
+	bool used[8] = { 0 };
+	__u32 index = 0, i;
+
+	(void)state;
+	assert_int_equal(policers_open(&policers, map, 8), 0);
+	for (i = 1; i < 8; i++) {
+		assert_int_equal(policers_new(&policers, 1000, 3000, &index), 0);
+		assert_in_range(index, 1, 7);
+		assert_false(used[index]);
+		used[index] = true;
+		assert_int_equal(map[index].burst, 3 * SECOND);
+	}
+	assert_int_equal(policers_new(&policers, 1000, 0, &index), -ENOSPC);
+	policers_free(&policers, 3);
+	assert_int_equal(map[3].cost, 0);
+	assert_int_equal(policers_new(&policers, 1000, 0, &index), 0);
+	assert_int_equal(index, 3);
+	policers_free(&policers, 0);
+	policers_free(&policers, 8);
+	assert_int_equal(policers_new(&policers, 1000, 0, &index), -ENOSPC);
+	assert_int_equal(policers_set(&policers, 0, 1, 1), -EINVAL);
+	assert_int_equal(policers_set(&policers, 8, 1, 1), -EINVAL);
+	assert_int_equal(map[0].cost, 0);
+	policers_close(&policers);
+}
+
+/* By the real clock: what would take most of an hour does not pass at once. */
+static void test_charge(void **state)
+{
+	struct turnpike_policer map[4] = { 0 };
+	struct policers policers = { 0 };
+	__u32 index = 0;
+
+	(void)state;
+	assert_int_equal(policers_open(&policers, map, 4), 0);
+	assert_int_equal(policers_new(&policers, 1, 3600, &index), 0);
+	assert_int_equal(policers_charge(&policers, index, 3600), 0);
+	assert_int_equal(policers_charge(&policers, index, 3600), -EDQUOT);
+	assert_int_equal(policers_charge(&policers, 0, UINT32_MAX), 0);
+	assert_int_equal(policers_charge(&policers, 4, UINT32_MAX), 0);
+	policers_free(&policers, index);
+	assert_int_equal(policers_charge(&policers, index, UINT32_MAX), 0);
+	policers_close(&policers);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_of),          cmocka_unit_test(test_no_limit),
+		cmocka_unit_test(test_bursts),      cmocka_unit_test(test_by_the_byte),
+		cmocka_unit_test(test_late_clock),  cmocka_unit_test(test_long),
+		cmocka_unit_test(test_extremes),    cmocka_unit_test(test_crowd),
+		cmocka_unit_test(test_interrupted), cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_charge),
+	};
+
+	return cmocka_run_group_tests_name("policers", tests, NULL, NULL);
+}
