@@ -61,7 +61,7 @@ stage() {
 
 # Prints "PASSED FAILED" as our own tests or ctest have said it.
 count() {
-	awk '/^[0-9]+ passed, [0-9]+ failed$/ { p = $1; f = $3 }
+	awk '/^[0-9]+ passed, [0-9]+ failed$/ { p += $1; f += $3 }
 	     /tests passed, [0-9]+ tests failed out of [0-9]+/ { f = $4; p = $NF - f }
 	     END { print p + 0, f + 0 }' "$1"
 }
@@ -113,6 +113,22 @@ netns() { # PRESET TEST [OPTION...]
 	TURNPIKE=build/$1/userspace/turnpike /usr/bin/python3 "netns-tests/$2.py" "${@:3}"
 }
 
+# Tests that wait more than they work, side by side; what they say comes one after the other.
+together() { # TEST...
+	local test status=0
+	local -A running
+	for test; do
+		netns release "$test" >"$scratch/$test" 2>&1 &
+		running[$test]=$!
+	done
+	for test; do
+		wait "${running[$test]}" || status=1
+		echo "-- $test"
+		cat "$scratch/$test"
+	done
+	return "$status"
+}
+
 scripts/deps.sh
 stage quiet "build with gcc, sanitizers" build dev
 [[ -z $ok ]] || stage quiet "unit tests and packet vectors" ctest --preset dev
@@ -126,16 +142,14 @@ if [[ $ok ]]; then
 	stage shown "lifecycle" netns release test_lifecycle
 	stage shown "odd packets, sanitizers" netns dev test_packets
 	stage shown "matrix" netns release test_matrix
-	stage shown "hairpins" netns release test_hairpin
-	stage shown "ICMP errors" netns release test_icmp
-	stage shown "policing" netns release test_policing
+	stage shown "the model, live" netns release test_model
+	stage shown "hairpins, ICMP errors, policing" together test_hairpin test_icmp test_policing
 	stage shown "live mode changes" netns release test_switching --changes 200
-	stage shown "changes of devices" netns release test_changes
+	stage shown "changes of devices, network" together test_changes test_nexthops
 	stage shown "the host's other traffic" netns release test_ownership
 	stage shown "expiry" netns release test_expiry
 	stage shown "several queues" netns release test_queues
 	stage shown "VLANs" netns release test_vlan --only two
-	stage shown "changes of the network" netns release test_nexthops
 	stage shown "virtual machines" netns release vm/test_vm
 fi
 
