@@ -108,7 +108,7 @@ int icmp_open(int events, struct icmp **ret)
 
 	if (!icmp)
 		return -ENOMEM;
-	icmp->limit = policer_of(ERRORS_PER_SECOND, ERRORS_PER_SECOND);
+	icmp->limit = turnpike_policer_make(ERRORS_PER_SECOND, ERRORS_PER_SECOND);
 	icmp->fd4 = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMP);
 	icmp->fd6 = socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMPV6);
 	icmp->events = perf_buffer__new(events, PAGES, on_event, NULL, icmp, NULL);

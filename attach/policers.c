@@ -6,14 +6,6 @@
 
 #include "clock.h"
 
-#define NS_PER_S 1000000000ull
-
-/* The largest datagram, so that no rate is too low for any. */
-#define BURST_MIN 65536ull
-
-/* The longest that a bucket fills, ns; beyond that a rate is as good as none. */
-#define BURST_MAX_NS (3600 * NS_PER_S)
-
 int policers_open(struct policers *policers, struct turnpike_policer *map, __u32 max)
 {
 	__u32 index;
@@ -34,32 +26,12 @@ void policers_close(struct policers *policers)
 	*policers = (struct policers){ 0 };
 }
 
-/* 128 Gbit/s: what is faster is not slowed down by this, and the arithmetic below has no overflow. */
-#define RATE_MAX 16000000000ull
-
-static __u64 ns_of(__u64 rate, __u64 bytes)
-{
-	if (bytes / rate >= BURST_MAX_NS / NS_PER_S)
-		return BURST_MAX_NS;
-	return bytes / rate * NS_PER_S + bytes % rate * NS_PER_S / rate;
-}
-
-struct turnpike_policer policer_of(__u64 rate, __u64 burst)
-{
-	if (!rate || rate > RATE_MAX)
-		return (struct turnpike_policer){ 0 };
-	if (!burst)
-		burst = rate / 4 > BURST_MIN ? rate / 4 : BURST_MIN;
-	return (struct turnpike_policer){ .cost = (NS_PER_S << TURNPIKE_POLICER_SHIFT) / rate,
-					  .burst = ns_of(rate, burst) };
-}
-
 int policers_set(struct policers *policers, __u32 index, __u64 rate, __u64 burst)
 {
 	if (!index || index >= policers->max)
 		return -EINVAL;
 	/* Not at once: a packet may meet the new cost with the old burst. It is one packet. */
-	policers->map[index] = policer_of(rate, burst);
+	policers->map[index] = turnpike_policer_make(rate, burst);
 	return 0;
 }
 

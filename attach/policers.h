@@ -17,9 +17,6 @@ struct policers {
 	__u32 n_free;
 };
 
-/** policer_of() - a full bucket, see turnpike_policer_new(); no system calls */
-struct turnpike_policer policer_of(__u64 rate, __u64 burst);
-
 /** policers_open() - @map is mapped memory with @max elements. 0 or -ENOMEM. */
 int policers_open(struct policers *policers, struct turnpike_policer *map, __u32 max);
 

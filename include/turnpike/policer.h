@@ -30,6 +30,42 @@ struct turnpike_policer {
 	__u64 pad; /* zero */
 };
 
+/** The burst that nobody asks for has room for the largest datagram, so that no rate is too low. */
+#define TURNPIKE_POLICER_BURST 65536ull
+
+/** 128 Gbit/s; what is faster is no limit, and the arithmetic below has no overflow. */
+#define TURNPIKE_POLICER_RATE 16000000000ull
+
+/** An hour, in ns: the longest that a bucket takes to fill. Below 18 bytes a second it is smaller. */
+#define TURNPIKE_POLICER_FILL 3600000000000ull
+
+static inline __u64 turnpike_policer_ns(__u64 rate, __u64 bytes)
+{
+	const __u64 second = 1000000000ull;
+
+	if (bytes / rate >= TURNPIKE_POLICER_FILL / second)
+		return TURNPIKE_POLICER_FILL;
+	return bytes / rate * second + bytes % rate * second / rate;
+}
+
+/**
+ * turnpike_policer_make() - a full bucket
+ * @rate:  bytes a second; 0: no limit
+ * @burst: bytes that may come at once; 0: a quarter of a second's, TURNPIKE_POLICER_BURST at least
+ */
+static inline struct turnpike_policer turnpike_policer_make(__u64 rate, __u64 burst)
+{
+	struct turnpike_policer policer = { 0 };
+
+	if (!rate || rate > TURNPIKE_POLICER_RATE)
+		return policer;
+	if (!burst)
+		burst = rate / 4 > TURNPIKE_POLICER_BURST ? rate / 4 : TURNPIKE_POLICER_BURST;
+	policer.cost = (1000000000ull << TURNPIKE_POLICER_SHIFT) / rate;
+	policer.burst = turnpike_policer_ns(rate, burst);
+	return policer;
+}
+
 /**
  * turnpike_policer_charge() - take @bytes, if the bucket has as many
  * @now: CLOCK_MONOTONIC, ns; a few ms late does no harm, see bpf_ktime_get_coarse_ns()

@@ -37,7 +37,7 @@ static void test_of(void **state)
 
 	(void)state;
 	for (i = 0; i < RATES; i++) {
-		const struct turnpike_policer policer = policer_of(rates[i], 3 * rates[i]);
+		const struct turnpike_policer policer = turnpike_policer_make(rates[i], 3 * rates[i]);
 		const unsigned __int128 scaled = (unsigned __int128)SECOND
 						 << TURNPIKE_POLICER_SHIFT;
 
@@ -57,7 +57,7 @@ static void test_no_limit(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
-		struct turnpike_policer policer = policer_of(none[i], 1);
+		struct turnpike_policer policer = turnpike_policer_make(none[i], 1);
 
 		assert_int_equal(policer.cost, 0);
 		assert_true(charge(&policer, NOW, UINT32_MAX));
@@ -69,23 +69,23 @@ static void test_no_limit(void **state)
 static void test_bursts(void **state)
 {
 	(void)state;
-	assert_int_equal(policer_of(1000000, 0).burst, SECOND / 4);
-	assert_int_equal(policer_of(65536, 0).burst, SECOND);
-	assert_int_equal(policer_of(262144, 0).burst, SECOND / 4);
-	assert_int_equal(policer_of(262140, 0).burst, 65536 * SECOND / 262140);
-	assert_int_equal(policer_of(16000000000, 0).burst, SECOND / 4);
-	assert_int_equal(policer_of(3, 1).burst, SECOND / 3);
-	assert_int_equal(policer_of(16000000000, 15999999999).burst, SECOND - 1);
-	assert_int_equal(policer_of(10, 35999).burst, 35999 * SECOND / 10);
-	assert_int_equal(policer_of(10, 36000).burst, HOUR);
-	assert_int_equal(policer_of(1, UINT64_MAX).burst, HOUR);
-	assert_int_equal(policer_of(16000000000, UINT64_MAX).burst, HOUR);
+	assert_int_equal(turnpike_policer_make(1000000, 0).burst, SECOND / 4);
+	assert_int_equal(turnpike_policer_make(65536, 0).burst, SECOND);
+	assert_int_equal(turnpike_policer_make(262144, 0).burst, SECOND / 4);
+	assert_int_equal(turnpike_policer_make(262140, 0).burst, 65536 * SECOND / 262140);
+	assert_int_equal(turnpike_policer_make(16000000000, 0).burst, SECOND / 4);
+	assert_int_equal(turnpike_policer_make(3, 1).burst, SECOND / 3);
+	assert_int_equal(turnpike_policer_make(16000000000, 15999999999).burst, SECOND - 1);
+	assert_int_equal(turnpike_policer_make(10, 35999).burst, 35999 * SECOND / 10);
+	assert_int_equal(turnpike_policer_make(10, 36000).burst, HOUR);
+	assert_int_equal(turnpike_policer_make(1, UINT64_MAX).burst, HOUR);
+	assert_int_equal(turnpike_policer_make(16000000000, UINT64_MAX).burst, HOUR);
 }
 
 /* A kilobyte a second: a byte is a millisecond. */
 static void test_by_the_byte(void **state)
 {
-	struct turnpike_policer policer = policer_of(1000, 1500);
+	struct turnpike_policer policer = turnpike_policer_make(1000, 1500);
 
 	(void)state;
 	assert_false(charge(&policer, NOW, 1501));
@@ -107,7 +107,7 @@ static void test_by_the_byte(void **state)
 /* A clock that lags by a tick gives no credit. */
 static void test_late_clock(void **state)
 {
-	struct turnpike_policer policer = policer_of(1000, 1500);
+	struct turnpike_policer policer = turnpike_policer_make(1000, 1500);
 
 	(void)state;
 	assert_true(charge(&policer, NOW, 1500));
@@ -121,7 +121,7 @@ static void test_late_clock(void **state)
  */
 static void hour_at(__u64 rate, __u32 size, __u64 step)
 {
-	struct turnpike_policer policer = policer_of(rate, 2 * DATAGRAM);
+	struct turnpike_policer policer = turnpike_policer_make(rate, 2 * DATAGRAM);
 	const __u64 steps = HOUR / step;
 	unsigned __int128 fair, rounded;
 	__u64 passed = 0, n = 0, i;
@@ -152,7 +152,7 @@ static void test_long(void **state)
 /* The product of the largest datagram and the dearest byte has no overflow, nor have late times. */
 static void test_extremes(void **state)
 {
-	struct turnpike_policer policer = policer_of(1, UINT64_MAX);
+	struct turnpike_policer policer = turnpike_policer_make(1, UINT64_MAX);
 	size_t i;
 
 	(void)state;
@@ -162,10 +162,10 @@ static void test_extremes(void **state)
 	assert_false(charge(&policer, NOW + SECOND - 1, 1));
 	assert_true(charge(&policer, NOW + SECOND, 1));
 	for (i = 2; i < RATES; i++) {
-		policer = policer_of(rates[i], 0);
+		policer = turnpike_policer_make(rates[i], 0);
 		assert_true(charge(&policer, UINT64_MAX / 2, DATAGRAM));
 		/* Over by one byte, where that takes a ns and more. */
-		policer = policer_of(rates[i], DATAGRAM - 1);
+		policer = turnpike_policer_make(rates[i], DATAGRAM - 1);
 		if (rates[i] <= SECOND)
 			assert_false(charge(&policer, UINT64_MAX / 2, DATAGRAM));
 	}
@@ -204,7 +204,7 @@ static void *push(void *arg)
  */
 static void test_crowd(void **state)
 {
-	struct crowd crowd = { .policer = policer_of(10000000, 50000), .now = NOW };
+	struct crowd crowd = { .policer = turnpike_policer_make(10000000, 50000), .now = NOW };
 	const __u64 elapsed = (__u64)THREADS * ROUNDS * 100;
 	pthread_t threads[THREADS];
 	__u64 bytes, allowed;
@@ -229,7 +229,7 @@ static void test_crowd(void **state)
 /* Who is always interrupted is charged nonetheless; unless it is too much, which needs no luck. */
 static void test_interrupted(void **state)
 {
-	struct turnpike_policer policer = policer_of(1000, 1500);
+	struct turnpike_policer policer = turnpike_policer_make(1000, 1500);
 	bool passes;
 
 	(void)state;

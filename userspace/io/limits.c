@@ -6,25 +6,12 @@
 #include "io/limits.h"
 
 #define DIRECTIONS 2
-/** The largest datagram, so that no rate is too low for any; the same as turnpike_policer_new(). */
-#define BURST_MIN UINT64_C(65536)
 
 struct limits {
 	struct turnpike *tp;        /* NULL: @own are charged */
 	__u32 policers[DIRECTIONS]; /* of @tp; 0: none */
 	struct turnpike_policer own[DIRECTIONS];
 };
-
-static struct turnpike_policer own_policer(uint64_t rate)
-{
-	uint64_t burst = rate / 4 > BURST_MIN ? rate / 4 : BURST_MIN;
-	uint64_t cost = (NS_PER_S << TURNPIKE_POLICER_SHIFT) / rate;
-
-	return (struct turnpike_policer){
-		.cost = cost,
-		.burst = burst * cost >> TURNPIKE_POLICER_SHIFT,
-	};
-}
 
 int limits_new(struct turnpike *tp, uint64_t rate, struct limits **ret)
 {
@@ -35,7 +22,7 @@ int limits_new(struct turnpike *tp, uint64_t rate, struct limits **ret)
 		return -ENOMEM;
 	limits->tp = tp;
 	for (size_t i = 0; i < DIRECTIONS && !err; i++) {
-		limits->own[i] = own_policer(rate);
+		limits->own[i] = turnpike_policer_make(rate, 0);
 		if (tp)
 			err = turnpike_policer_new(tp, rate, 0, &limits->policers[i]);
 	}
