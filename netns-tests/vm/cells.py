@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import proc
@@ -23,6 +24,7 @@ BUDGET = 100000  # verified instructions, for each program
 # The first that was built. Sanitizers are no use under an emulator that makes everything ten times slower.
 BUILDS = (BINARY.parent.parent, HERE.parent / "build/release", HERE.parent / "build/clang", HERE.parent / "build/dev")
 INSIDE_SECONDS = 300
+MODEL_PACKETS = 200
 SETTLED_SECONDS = 20
 VM_PACE = 0.02  # seconds between two messages of a flow
 XDP_ATTACHED = {"xdp-native": 1, "xdp-generic": 2}  # enum in linux/if_link.h
@@ -90,8 +92,10 @@ def found(server: Turnpike) -> Variant:
 def inside(bench: Bench, what: str) -> Result:
     if what == "verify":
         return verify(bench.vm)
+    if what == "model":
+        return model(bench.vm)
     name, *arguments = what.split("-")
-    program = next((path for build in BUILDS for path in build.glob(f"tests/*/{name}") if path.is_file()), None)
+    program = built(name)
     if program is None:
         return "", [f"tests/*/{name} is not built"]
     result = bench.vm.run([str(program), *arguments], check=False, timeout=INSIDE_SECONDS)
@@ -102,6 +106,20 @@ def inside(bench: Bench, what: str) -> Result:
         tail = "\n".join((result.stdout + result.stderr).splitlines()[-40:])
         complaints = [f"{program} ended with status {result.returncode}; its last lines:\n{tail}"]
     return f"{passed} tests of {program.relative_to(program.parents[3])}  {compared}", complaints
+
+
+def built(name: str) -> Path | None:
+    return next((path for build in BUILDS for path in build.glob(f"tests/*/{name}") if path.is_file()), None)
+
+
+def model(vm: Vm) -> Result:
+    """Python under an emulator is slow: a few packets, and other ones each time."""
+    result = vm.run(["/usr/bin/python3", str(HERE.parent / "tests/model/differ.py"), "--jobs", "1",
+                     "--packets", str(MODEL_PACKETS), "--feeder", str(built("feeder"))],
+                    check=False, timeout=INSIDE_SECONDS)
+    lines = (result.stdout + result.stderr).splitlines()
+    return f"{lines[-1] if lines else ''} ({lines[0] if lines else ''})", \
+        ["\n".join(lines[-40:])] if result.returncode else []
 
 
 def verify(vm: Vm) -> Result:

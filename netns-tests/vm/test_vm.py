@@ -28,8 +28,8 @@ interface of the host's own is touched. Every cell is named kernel/NIC/network/m
               witness   what the kernel itself says: the kind of attachment, and how often the programs ran
               refused   a mode that cannot be had: status 1, one sentence, nothing attached
               left      after all that, nothing is left on the NICs
-    kernel/verify, kernel/load, kernel/packets: every program through that kernel's verifier within the budget, and
-              all packet vectors run by that kernel
+    kernel/verify, kernel/load, kernel/packets, kernel/model: every program through that kernel's verifier within the
+              budget, and all packet vectors and some random packets (tests/model) run by that kernel
     kernel/nexthops, kernel/nexthops-vlans: next hops by that kernel's routes, and by its VLAN devices
 
 --only TEXT runs the cells with TEXT in their names. Where there is no QEMU or no kernel, lines that begin with SKIPPED
@@ -94,7 +94,7 @@ def can_be_had(variant: Variant, model: str, version: tuple[int, ...]) -> bool:
 def steps(series: str) -> Iterator[tuple[str, Step]]:
     """All cells of one kernel, in an order in which a relay is started once for each mode."""
     version = tuple(map(int, series.split(".")))
-    for what in ("verify", "load", "packets", "nexthops", "nexthops-vlans"):
+    for what in ("verify", "load", "packets", "model", "nexthops", "nexthops-vlans"):
         yield f"{series}/{what}", partial(inside, what=what)
     for at in PLACES:
         yield from steps_at(at, f"{series}/{'/'.join(at)}", version)

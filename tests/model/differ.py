@@ -14,6 +14,7 @@ import multiprocessing
 import os
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -109,17 +110,25 @@ def worlds_of(options: argparse.Namespace) -> list[tuple[int, int]]:
     return [(number, FRAMES_PER_WORLD) for number in range(whole)] + ([(whole, rest)] if rest else [])
 
 
-def run(options: argparse.Namespace) -> Result:
-    total, jobs = Result(), worlds_of(options)
+def results(options: argparse.Namespace) -> Iterator[Result]:
     of_workers = options.feeder, options.seed, options.show
+    if options.jobs == 1:  # without what a pool needs, such as /dev/shm
+        Worker.start(*of_workers)
+        yield from map(Worker.run, worlds_of(options))
+        return
     with multiprocessing.Pool(options.jobs, Worker.start, of_workers) as pool:
-        for result in pool.imap_unordered(Worker.run, jobs):
-            room = options.show - len(total.reports)
-            for report in result.reports[:max(room, 0)]:
-                print(report, flush=True)
-            total.add(result)
+        yield from pool.imap_unordered(Worker.run, worlds_of(options))
         pool.close()
         pool.join()
+
+
+def run(options: argparse.Namespace) -> Result:
+    total = Result()
+    for result in results(options):
+        room = options.show - len(total.reports)
+        for report in result.reports[:max(room, 0)]:
+            print(report, flush=True)
+        total.add(result)
     return total
 
 
