@@ -21,11 +21,6 @@
 #include "count.h"
 #include "tell.h"
 
-static __always_inline bool is_dropped(enum turnpike_verdict verdict)
-{
-	return verdict == TURNPIKE_TORN || verdict == TURNPIKE_POLICED || is_told(verdict);
-}
-
 static __always_inline int pass(ctx_t *ctx, const struct packet *pkt, enum turnpike_verdict verdict,
 				enum turnpike_direction dir)
 {
@@ -37,10 +32,13 @@ static __always_inline int pass(ctx_t *ctx, const struct packet *pkt, enum turnp
 static __always_inline int refuse(ctx_t *ctx, const struct packet *pkt,
 				  enum turnpike_verdict verdict, enum turnpike_direction dir)
 {
-	if (is_told(verdict))
+	const bool told = turnpike_verdict_is(verdict, TURNPIKE_KIND_TELL);
+
+	if (told)
 		tell(ctx, pkt, verdict);
 	count(verdict, dir, pkt->len);
-	return is_dropped(verdict) ? (int)CTX_DROP : (int)CTX_PASS;
+	return told || turnpike_verdict_is(verdict, TURNPIKE_KIND_DROP) ? (int)CTX_DROP
+									: (int)CTX_PASS;
 }
 
 /* From here on the packet is one of ours. */

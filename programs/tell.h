@@ -9,11 +9,6 @@
 #include "maps.h"
 #include "packet.h"
 
-static __always_inline bool is_told(enum turnpike_verdict verdict)
-{
-	return verdict == TURNPIKE_TTL || verdict == TURNPIKE_DONT_FRAGMENT;
-}
-
 static __always_inline void tell(ctx_t *ctx, const struct packet *pkt,
 				 enum turnpike_verdict verdict)
 {

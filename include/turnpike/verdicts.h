@@ -8,6 +8,7 @@
  *   RELAY  sent on by the kernel
  *   PASS   handed up the stack, byte for byte as it came
  *   DROP   discarded
+ *   TELL   discarded, and its sender gets an ICMP error
  *   NOTE   not a verdict: something worth counting that happened to a packet which has one besides
  *
  * The order is the ABI of the counter map: append only.
@@ -32,7 +33,7 @@
 	X(LONG_PADDING,   "long-padding",   PASS,  "more than 3 bytes follow the ChannelData")      \
 	X(NO_FLOW,        "no-flow",        PASS,  "no flow for this 5-tuple and channel")          \
 	X(EXPIRED,        "expired",        PASS,  "the flow's permission or channel has expired")  \
-	X(TTL,            "ttl",            DROP,  "TTL or hop limit used up; its sender is told")  \
+	X(TTL,            "ttl",            TELL,  "TTL or hop limit used up; its sender is told")  \
 	X(NO_NEXTHOP,     "no-nexthop",     PASS,  "route or neighbour not resolved")               \
 	X(NO_EGRESS,      "no-egress",      PASS,  "the egress device takes no frames from XDP")    \
 	X(TOO_BIG,        "too-big",        PASS,  "larger than the egress device's MTU")           \
@@ -42,7 +43,7 @@
 	X(HEAD_FAILED,    "head-failed",    NOTE,  "no head room; the tail was tried")              \
 	X(TAIL_FAILED,    "tail-failed",    NOTE,  "no tail room; the head was tried")              \
 	X(PARTIAL,        "partial",        NOTE,  "relayed with a checksum its sender left partial") \
-	X(DONT_FRAGMENT,  "dont-fragment",  DROP,  "too big, and not to be fragmented; its sender is told") \
+	X(DONT_FRAGMENT,  "dont-fragment",  TELL,  "too big, and not to be fragmented; its sender is told") \
 	X(POLICED,        "policed",        DROP,  "more than its allocation may send or get")
 /* clang-format on */
 
@@ -52,5 +53,25 @@ enum turnpike_verdict {
 #undef TURNPIKE_VERDICT_ENUM
 		TURNPIKE_VERDICT_MAX,
 };
+
+enum turnpike_kind {
+	TURNPIKE_KIND_RELAY,
+	TURNPIKE_KIND_PASS,
+	TURNPIKE_KIND_DROP,
+	TURNPIKE_KIND_TELL,
+	TURNPIKE_KIND_NOTE,
+};
+
+/** turnpike_verdict_is() - is the verdict of that kind? One comparison, where @kind is constant. */
+static inline __attribute__((always_inline)) int turnpike_verdict_is(enum turnpike_verdict verdict,
+								     enum turnpike_kind kind)
+{
+#define TURNPIKE_VERDICT_KIND(symbol, name, its_kind, text) \
+	| (unsigned long long)(TURNPIKE_KIND_##its_kind == kind) << TURNPIKE_##symbol
+	const unsigned long long those = 0 TURNPIKE_VERDICTS(TURNPIKE_VERDICT_KIND);
+#undef TURNPIKE_VERDICT_KIND
+
+	return those >> verdict & 1;
+}
 
 #endif /* TURNPIKE_VERDICTS_H */
