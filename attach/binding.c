@@ -314,31 +314,26 @@ static int bind_new(struct bindings *bindings, const struct turnpike_binding *pu
 }
 
 /* The recipe is as it was, and only its time is set, in place: its counters lose nothing. */
-static int prolong(const struct bindings *bindings, const struct binding *binding)
+static int prolong(const struct maps *maps, const struct encoded_flow *encoded)
+{
+	return flow_set_expiry(maps, &encoded->key, encoded->flow.expires);
+}
+
+/* Both flows of a binding, and that of its partner's client, which its terms are terms of, too. */
+static int update_flows(const struct bindings *bindings, const struct binding *binding,
+			int (*update)(const struct maps *maps, const struct encoded_flow *encoded))
 {
 	struct encoded_flow encoded;
 	const struct binding *partner = encode_from_client(bindings, binding, &encoded);
-	int err = flow_set_expiry(bindings->maps, &encoded.key, encoded.flow.expires);
+	int err = update(bindings->maps, &encoded);
 
 	encode_from_peer(binding, &encoded);
 	if (!err)
-		err = flow_set_expiry(bindings->maps, &encoded.key, encoded.flow.expires);
+		err = update(bindings->maps, &encoded);
 	if (err || !partner || partner == binding)
 		return err;
 	encode_from_client(bindings, partner, &encoded);
-	return flow_set_expiry(bindings->maps, &encoded.key, encoded.flow.expires);
-}
-
-static int replace(const struct bindings *bindings, const struct binding *binding)
-{
-	struct encoded_flow encoded;
-	const struct binding *partner = encode_from_client(bindings, binding, &encoded);
-	int err = flow_replace(bindings->maps, &encoded);
-
-	encode_from_peer(binding, &encoded);
-	if (!err)
-		err = flow_replace(bindings->maps, &encoded);
-	return err || !partner ? err : adapt(bindings, partner);
+	return update(bindings->maps, &encoded);
 }
 
 static int rebind(struct bindings *bindings, const struct turnpike_binding *public,
@@ -352,7 +347,7 @@ static int rebind(struct bindings *bindings, const struct turnpike_binding *publ
 	    memcmp(&binding->route.peer, &public->peer, sizeof(public->peer)))
 		return -EEXIST;
 	set_terms(binding, public);
-	err = same_limits ? prolong(bindings, binding) : replace(bindings, binding);
+	err = update_flows(bindings, binding, same_limits ? prolong : flow_replace);
 	if (err)
 		forget(bindings, binding);
 	return err;
