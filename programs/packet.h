@@ -48,7 +48,7 @@ struct packet {
 	__u32 data_len; /* application data */
 	__u32 padding;  /* ChannelData padding inside the datagram */
 	__u32 data_sum; /* sum over the application data; only with CHECKSUM_COMPUTE */
-	__u32 told_mtu; /* what its sender is told, should it be too big */
+	__u32 told_mtu; /* what its sender is told, should it be too big; else 0 */
 	__u16 padding_sum;
 	__u16 ip4_id; /* as it goes */
 	__u16 udp_len;      /* header and payload */

@@ -15,7 +15,7 @@ static __always_inline void tell(ctx_t *ctx, const struct packet *pkt,
 	struct turnpike_event event = {
 		.verdict = verdict,
 		.ifindex = config.ifindex,
-		.mtu = verdict == TURNPIKE_DONT_FRAGMENT ? pkt->told_mtu : 0,
+		.mtu = pkt->told_mtu,
 		.l2_len = pkt->l2_len,
 		.len = pkt->len < TURNPIKE_EVENT_FRAME ? pkt->len : TURNPIKE_EVENT_FRAME,
 	};

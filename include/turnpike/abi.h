@@ -164,7 +164,6 @@ struct turnpike_event {
 /** RFC 4443 section 2.4 (c): what fits an ICMP error, and the frame's header with its tags. */
 #define TURNPIKE_EVENT_FRAME (1280 - 40 - 8 + 22)
 
-
 /** What the packet's direction was, as far as it was found out. */
 enum turnpike_direction {
 	TURNPIKE_DIR_NONE,      /* no flow was found */
