@@ -29,6 +29,11 @@ bool backoff_blocks(const struct backoff *backoff, __u64 now)
 	return now < backoff->until;
 }
 
+bool backoff_has_ended(const struct backoff *backoff, __u64 since, __u64 now)
+{
+	return backoff->until > since && backoff->until <= now;
+}
+
 void backoff_lift(struct backoff *backoff, __u64 now)
 {
 	if (backoff->until != ~0ull && backoff->until > now)

@@ -30,6 +30,9 @@ void backoff_forbid(struct backoff *backoff);
 /** backoff_blocks() - is it to be left alone at @now? */
 bool backoff_blocks(const struct backoff *backoff, __u64 now);
 
+/** backoff_has_ended() - did a pause end after @since, and by @now? */
+bool backoff_has_ended(const struct backoff *backoff, __u64 since, __u64 now);
+
 /** backoff_lift() - the pause, if there is one, ends at @now; the next one is longer all the same.
  */
 void backoff_lift(struct backoff *backoff, __u64 now);

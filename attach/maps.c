@@ -187,7 +187,7 @@ void taken_forget(const struct maps *maps, enum turnpike_trial_end end)
 	bpf_map_delete_elem(bpf_map__fd(maps->skeleton->maps.taken), &key);
 }
 
-int counter_read(const struct maps *maps, __u32 index, struct turnpike_counter *ret)
+static int counter_read(const struct maps *maps, __u32 index, struct turnpike_counter *ret)
 {
 	const int n = libbpf_num_possible_cpus();
 	struct turnpike_counter sum = { 0 };
@@ -208,4 +208,26 @@ int counter_read(const struct maps *maps, __u32 index, struct turnpike_counter *
 	if (!err)
 		*ret = sum;
 	return err;
+}
+
+int counters_for_each(const struct maps *maps, __u32 slot,
+		      int (*fn)(enum turnpike_direction direction, enum turnpike_verdict verdict,
+				const struct turnpike_counter *counter, void *arg),
+		      void *arg)
+{
+	struct turnpike_counter counter;
+	__u32 direction, verdict;
+	int err;
+
+	for (direction = 0; direction < TURNPIKE_DIR_MAX; direction++) {
+		for (verdict = 0; verdict < TURNPIKE_VERDICT_MAX; verdict++) {
+			err = counter_read(maps, turnpike_counter_index(slot, direction, verdict),
+					   &counter);
+			if (!err && counter.packets)
+				err = fn(direction, verdict, &counter, arg);
+			if (err)
+				return err;
+		}
+	}
+	return 0;
 }

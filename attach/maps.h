@@ -64,7 +64,13 @@ int taken_read(const struct maps *maps, enum turnpike_trial_end end, struct turn
 /** taken_forget() - let a trial take another one */
 void taken_forget(const struct maps *maps, enum turnpike_trial_end end);
 
-/** counter_read() - the sum over all CPUs of one element of the counter map. */
-int counter_read(const struct maps *maps, __u32 index, struct turnpike_counter *ret);
+/**
+ * counters_for_each() - the counters of a slot that are not zero, each the sum over all CPUs
+ * Returns 0, a negative errno of bpf(2), or what @fn returned other than 0, which ends it.
+ */
+int counters_for_each(const struct maps *maps, __u32 slot,
+		      int (*fn)(enum turnpike_direction direction, enum turnpike_verdict verdict,
+				const struct turnpike_counter *counter, void *arg),
+		      void *arg);
 
 #endif /* TURNPIKE_MAPS_H */

@@ -99,24 +99,30 @@ static __u64 *member_for(struct health_sample *sample, __u32 verdict, enum turnp
 	}
 }
 
+struct counted {
+	struct health_sample *sample;
+	enum turnpike_moves moves;
+};
+
+static int add_counter(enum turnpike_direction direction, enum turnpike_verdict verdict,
+		       const struct turnpike_counter *counter, void *arg)
+{
+	const struct counted *counted = arg;
+	__u64 *member = member_for(counted->sample, verdict, counted->moves);
+
+	(void)direction;
+	counted->sample->met += counter->packets;
+	if (member)
+		*member += counter->packets;
+	return 0;
+}
+
 static void add_counters(const struct devices *devices, const struct attachment *attachment,
 			 struct health_sample *sample)
 {
-	struct turnpike_counter counter;
-	__u32 direction, verdict, index;
-	__u64 *member;
+	struct counted counted = { sample, attachment->moves };
 
-	for (direction = 0; direction < TURNPIKE_DIR_MAX; direction++) {
-		for (verdict = 0; verdict < TURNPIKE_VERDICT_MAX; verdict++) {
-			index = turnpike_counter_index(attachment->slot, direction, verdict);
-			if (counter_read(devices->maps, index, &counter))
-				continue;
-			sample->met += counter.packets;
-			member = member_for(sample, verdict, attachment->moves);
-			if (member)
-				*member += counter.packets;
-		}
-	}
+	counters_for_each(devices->maps, attachment->slot, add_counter, &counted);
 }
 
 /* The same of what happened after that, to and from this device. */
@@ -192,20 +198,16 @@ static bool is_unwell(struct devices *devices, struct device *device, __u64 now,
 	return refuses;
 }
 
-static bool has_ended(const struct backoff *backoff, __u64 since, __u64 now)
-{
-	return backoff->until > since && backoff->until <= now;
-}
-
 /* Has a pause ended since the last look? Then what was backed off may be better again. */
 static bool is_free_again(const struct device *device, __u64 since, __u64 now)
 {
 	size_t i;
 
 	for (i = 0; i < DEVICE_WAYS; i++)
-		if (has_ended(&device->backoffs[i], since, now))
+		if (backoff_has_ended(&device->backoffs[i], since, now))
 			return true;
-	return has_ended(&device->again, since, now) || has_ended(&device->xmit, since, now);
+	return backoff_has_ended(&device->again, since, now) ||
+	       backoff_has_ended(&device->xmit, since, now);
 }
 
 /*

@@ -299,45 +299,37 @@ __u32 turnpike_flows(const struct turnpike *tp)
 	return 2 * bindings_count(tp->bindings);
 }
 
-/* One slot's counters; fn() returning non-zero ends the walk. */
-static int counts_of_slot(const struct turnpike *tp, __u32 index,
-			  int (*fn)(const struct turnpike_count *count, void *arg), void *arg)
-{
-	const struct slot *slot = &tp->devices.slots.all[index];
-	struct turnpike_count count = { .dev = slot->dev, .mode = slot->mode };
-	struct turnpike_counter counter;
-	__u32 direction, verdict;
-	int err;
+/* What one slot's counters are told to, with where they are counted. */
+struct count_walk {
+	const struct slot *slot;
+	int (*fn)(const struct turnpike_count *count, void *arg);
+	void *arg;
+};
 
-	for (direction = 0; direction < TURNPIKE_DIR_MAX; direction++) {
-		for (verdict = 0; verdict < TURNPIKE_VERDICT_MAX; verdict++) {
-			err = counter_read(&tp->maps,
-					   turnpike_counter_index(index, direction, verdict),
-					   &counter);
-			if (err)
-				return err;
-			if (!counter.packets)
-				continue;
-			count.direction = direction;
-			count.verdict = verdict;
-			count.packets = counter.packets;
-			count.bytes = counter.bytes;
-			err = fn(&count, arg);
-			if (err)
-				return err;
-		}
-	}
-	return 0;
+static int tell_count(enum turnpike_direction direction, enum turnpike_verdict verdict,
+		      const struct turnpike_counter *counter, void *arg)
+{
+	const struct count_walk *walk = arg;
+	const struct turnpike_count count = { .dev = walk->slot->dev,
+					      .mode = walk->slot->mode,
+					      .direction = direction,
+					      .verdict = verdict,
+					      .packets = counter->packets,
+					      .bytes = counter->bytes };
+
+	return walk->fn(&count, walk->arg);
 }
 
 int turnpike_for_each_count(const struct turnpike *tp,
 			    int (*fn)(const struct turnpike_count *count, void *arg), void *arg)
 {
+	struct count_walk walk = { .fn = fn, .arg = arg };
 	__u32 i;
 	int err;
 
 	for (i = 0; i < tp->devices.slots.n; i++) {
-		err = counts_of_slot(tp, i, fn, arg);
+		walk.slot = &tp->devices.slots.all[i];
+		err = counters_for_each(&tp->maps, i, tell_count, &walk);
 		if (err)
 			return err;
 	}
