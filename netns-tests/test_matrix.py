@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import math
 import multiprocessing
 import sys
 import time
@@ -138,11 +139,18 @@ def run_all(cells: list[Cell], start_server: Callable[[Lab, Variant], Server], j
     groups = [list(group) for _, group in itertools.groupby(cells, key=lambda cell: cell.group)]
     workers = [multiprocessing.Process(target=run_group, args=(group, start_server, slots, outcomes))
                for group in groups]
+    return gather(workers, outcomes, {cell.name for cell in cells})
+
+
+def gather(workers: list[multiprocessing.Process], outcomes: Queue[Outcome], names: set[str],
+           limit_seconds: float = math.inf) -> list[Outcome]:
+    """Runs the workers and shows what each cell has come to, also of those that no worker got to."""
+    deadline = time.monotonic() + limit_seconds
     results: list[Outcome] = []
     try:
         for worker in workers:
             worker.start()
-        while len(results) < len(cells):
+        while len(results) < len(names) and time.monotonic() < deadline:
             working = any(worker.is_alive() for worker in workers)
             try:
                 results.append(outcomes.get(timeout=1))
@@ -150,15 +158,15 @@ def run_all(cells: list[Cell], start_server: Callable[[Lab, Variant], Server], j
                 if working:
                     continue
                 break  # a worker that died has said why on stderr; its cells are missing
-            show(results[-1], len(results), len(cells))
+            show(results[-1], len(results), len(names))
     finally:
         for worker in workers:
-            if worker.is_alive():
+            if worker.is_alive() and len(results) < len(names):
                 worker.terminate()
         for worker in workers:
             if worker.pid:
                 worker.join()
-    missing = {cell.name for cell in cells} - {outcome.cell for outcome in results}
+    missing = names - {outcome.cell for outcome in results}
     return results + [Outcome(name, "", ["was not run to its end"], 0) for name in sorted(missing)]
 
 

@@ -48,7 +48,6 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from multiprocessing.queues import Queue
 from pathlib import Path
-from queue import Empty
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent.parent / "tests")]
@@ -60,7 +59,7 @@ import test_matrix
 from cells import Bench, Place, Result, choice, inside, left, mtu, refused, settled, traffic, witness
 from kernel import Unavailable
 from relay import AUTO, VARIANTS, Variant
-from test_matrix import Outcome, show
+from test_matrix import Outcome, gather
 from vm import Vm
 from vmlab import BIG_BUFFERS, VmLab
 
@@ -163,30 +162,7 @@ def run_all(names: dict[str, list[str]]) -> list[Outcome]:
     outcomes: Queue[Outcome] = multiprocessing.Queue()
     workers = [multiprocessing.Process(target=run_kernel, args=(series, chosen, outcomes))
                for series, chosen in names.items()]
-    total = sum(map(len, names.values()))
-    deadline = time.monotonic() + LIMIT_SECONDS
-    results: list[Outcome] = []
-    try:
-        for worker in workers:
-            worker.start()
-        while len(results) < total and time.monotonic() < deadline:
-            working = any(worker.is_alive() for worker in workers)
-            try:
-                results.append(outcomes.get(timeout=1))
-            except Empty:
-                if working:
-                    continue
-                break  # a worker that died has said why on stderr; its cells are missing
-            show(results[-1], len(results), total)
-    finally:
-        for worker in workers:
-            if worker.is_alive() and len(results) < total:
-                worker.terminate()
-        for worker in workers:
-            if worker.pid:
-                worker.join()
-    missing = {name for chosen in names.values() for name in chosen} - {outcome.cell for outcome in results}
-    return results + [Outcome(name, "", ["was not run to its end"], 0) for name in sorted(missing)]
+    return gather(workers, outcomes, {name for chosen in names.values() for name in chosen}, LIMIT_SECONDS)
 
 
 def available(series: str) -> bool:

@@ -8,7 +8,7 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from world import LISTENER, TPIDS, Address, Binding, Frame, Hop, Tag, Variant, World
+from world import LISTENER, TPIDS, Address, Binding, Event, Frame, Hop, Tag, Variant, World
 
 PLAIN, PLACED, POISONED, STUCK, VLAN, CUT = range(6)  # enum way of run.h
 USUAL_HEAD = 64
@@ -19,16 +19,6 @@ STALE = b"\xa5" * 28  # what lies in the hop that is not current
 
 class Skipped(Exception):
     """The feeder cannot run here."""
-
-
-@dataclass
-class Event:
-    """struct turnpike_event and its frame."""
-    verdict: str
-    ifindex: int
-    mtu: int
-    l2_len: int
-    frame: bytes
 
 
 @dataclass

@@ -19,7 +19,7 @@ from scapy.layers.l2 import Dot1AD, Dot1Q, Ether
 from scapy.packet import Packet, Raw
 from scapy.utils import checksum
 
-from world import LISTENER, Address, Direction, Flow, Frame, Hop, Key, Tag, Variant, World
+from world import LISTENER, Address, Direction, Event, Flow, Frame, Hop, Key, Tag, Variant, World
 
 ETH_HLEN, TAG_LEN, UDP_HLEN, CHANNEL_HLEN = 14, 4, 8, 4
 IP_HLEN = {4: 20, 6: 40}
@@ -358,16 +358,6 @@ def ether(case: Case, hop: Hop) -> bytes:
     return bytes(frame)
 
 
-@dataclass(frozen=True)
-class Event:
-    """struct turnpike_event: whom to tell what."""
-    verdict: str
-    ifindex: int
-    mtu: int
-    l2_len: int
-    frame: bytes
-
-
 @dataclass
 class Outcome:
     """What the model expects. @notes: besides the verdict; those of a packet without room are the program's affair."""
@@ -399,7 +389,8 @@ class Outcome:
 
 PASS, DROP, TELL = "pass", "drop", "tell"
 
-# The table of docs/data-plane.md, in its order; XDP's room, rule 26, depends on the buffer and comes after.
+# The table of docs/data-plane.md, in its order, but for frames above 16 KiB, which BPF_PROG_TEST_RUN does not take; XDP's
+# room depends on the buffer and comes after.
 RULES: tuple[tuple[str, str, Callable[[Case], bool]], ...] = (
     ("not-ip", PASS, lambda case: len(case.data) < ETH_HLEN),
     ("other-host", PASS, Case.other_host),

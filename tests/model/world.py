@@ -200,3 +200,13 @@ VARIANTS = (
     Variant(3, "generic/tail", native=False, tail=True, tc=False),
     Variant(4, "tc", native=False, tail=False, tc=True),
 )
+
+
+@dataclass(frozen=True)
+class Event:
+    """struct turnpike_event and its frame: what is told of a packet that was dropped."""
+    verdict: str
+    ifindex: int
+    mtu: int
+    l2_len: int
+    frame: bytes
