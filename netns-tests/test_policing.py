@@ -17,11 +17,12 @@ longer, the more may pass.
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import proc
@@ -109,62 +110,62 @@ def fits(arrived: int, sent: int, seconds: float, dropped: int, rate: int = RATE
     return complaints
 
 
-def direction(lab: Lab, variant: Variant, family: int, end: str) -> Complaints:
-    server = Turnpike(lab, variant, options=OPTIONS)
+@contextlib.contextmanager
+def serving(lab: Lab, variant: Variant, family: int,
+            options: Sequence[str] = OPTIONS) -> Iterator[tuple[Turnpike, Stage]]:
+    """A server, with a limit unless told otherwise, and an allocation whose packets flow."""
+    server = Turnpike(lab, variant, options=options)
     stage = Stage(lab, server, family)
     stage.warm_up()
-    complaints = [] if server.ask("status")["max_rate"] == RATE else ["the status does not tell the limit"]
-    kernel_before, user_before = server.relayed()
-    start = time.monotonic()
-    flood(stage.to_peer if end == "peer" else stage.to_client)
-    arrived = at(stage, end)
-    seconds = time.monotonic() - start
-    complaints += fits(arrived, COUNT, seconds, policed(server))
-    kernel, user = server.relayed()
-    counted = (kernel - kernel_before, user - user_before)
-    if counted != ((arrived, 0) if variant.in_kernel else (0, arrived)):
-        complaints.append(f"relayed in the kernel and in user space: {counted}, and {arrived} arrived")
-    in_kernel = server.verdicts().get("policed", 0)
-    if bool(in_kernel) != variant.in_kernel:
-        complaints.append(f"the kernel has policed {in_kernel}")
+    yield server, stage
     stage.close()
     server.stop()
-    return complaints
+
+
+def direction(lab: Lab, variant: Variant, family: int, end: str) -> Complaints:
+    with serving(lab, variant, family) as (server, stage):
+        complaints = [] if server.ask("status")["max_rate"] == RATE else ["the status does not tell the limit"]
+        kernel_before, user_before = server.relayed()
+        start = time.monotonic()
+        flood(stage.to_peer if end == "peer" else stage.to_client)
+        arrived = at(stage, end)
+        seconds = time.monotonic() - start
+        complaints += fits(arrived, COUNT, seconds, policed(server))
+        kernel, user = server.relayed()
+        counted = (kernel - kernel_before, user - user_before)
+        if counted != ((arrived, 0) if variant.in_kernel else (0, arrived)):
+            complaints.append(f"relayed in the kernel and in user space: {counted}, and {arrived} arrived")
+        in_kernel = server.verdicts().get("policed", 0)
+        if bool(in_kernel) != variant.in_kernel:
+            complaints.append(f"the kernel has policed {in_kernel}")
+        return complaints
 
 
 def both_ways(lab: Lab, variant: Variant, family: int) -> Complaints:
     """One direction at its limit takes nothing from the other."""
-    server = Turnpike(lab, variant, options=OPTIONS)
-    stage = Stage(lab, server, family)
-    stage.warm_up()
-    start = time.monotonic()
-    flood(stage.to_peer, stage.to_client, count=2 * COUNT)
-    arrived = at(stage, "peer"), at(stage, "client")
-    seconds = time.monotonic() - start
-    complaints = [each for number in arrived for each in fits(number, COUNT, seconds, COUNT - number)]
-    if policed(server) != 2 * COUNT - sum(arrived):
-        complaints.append(f"{arrived} passed and {policed(server)} were policed, of {2 * COUNT}")
-    stage.close()
-    server.stop()
-    return complaints
+    with serving(lab, variant, family) as (server, stage):
+        start = time.monotonic()
+        flood(stage.to_peer, stage.to_client, count=2 * COUNT)
+        arrived = at(stage, "peer"), at(stage, "client")
+        seconds = time.monotonic() - start
+        complaints = [each for number in arrived for each in fits(number, COUNT, seconds, COUNT - number)]
+        if policed(server) != 2 * COUNT - sum(arrived):
+            complaints.append(f"{arrived} passed and {policed(server)} were policed, of {2 * COUNT}")
+        return complaints
 
 
 def together(lab: Lab, variant: Variant, family: int) -> Complaints:
     """Half of it by the channel and half by indications, or the bucket would be two."""
-    server = Turnpike(lab, variant, options=OPTIONS)
-    stage = Stage(lab, server, family)
-    stage.warm_up()
-    kernel_before, user_before = server.relayed()
-    start = time.monotonic()
-    flood(stage.to_peer, stage.indicate)
-    arrived = at(stage, "peer")
-    complaints = fits(arrived, COUNT, time.monotonic() - start, policed(server))
-    kernel, user = (now - before for now, before in zip(server.relayed(), (kernel_before, user_before)))
-    if kernel + user != arrived or variant.in_kernel and not (kernel and user):
-        complaints.append(f"{kernel} were relayed in the kernel and {user} in user space, of {arrived}")
-    stage.close()
-    server.stop()
-    return complaints
+    with serving(lab, variant, family) as (server, stage):
+        kernel_before, user_before = server.relayed()
+        start = time.monotonic()
+        flood(stage.to_peer, stage.indicate)
+        arrived = at(stage, "peer")
+        complaints = fits(arrived, COUNT, time.monotonic() - start, policed(server))
+        kernel, user = (now - before for now, before in zip(server.relayed(), (kernel_before, user_before)))
+        if kernel + user != arrived or variant.in_kernel and not (kernel and user):
+            complaints.append(f"{kernel} were relayed in the kernel and {user} in user space, of {arrived}")
+        return complaints
 
 
 def hairpin(lab: Lab, variant: Variant, family: int) -> Complaints:
@@ -232,16 +233,12 @@ def others(lab: Lab, variant: Variant, family: int) -> Complaints:
 
 
 def no_limit(lab: Lab, variant: Variant, family: int) -> Complaints:
-    server = Turnpike(lab, variant)
-    stage = Stage(lab, server, family)
-    stage.warm_up()
-    flood(stage.to_peer, stage.to_client, stage.indicate)
-    arrived = at(stage, "peer"), at(stage, "client")
-    complaints = [] if sum(arrived) == COUNT and policed(server) == 0 else \
-        [f"{arrived} passed and {policed(server)} were policed, of {COUNT}"]
-    stage.close()
-    server.stop()
-    return complaints
+    with serving(lab, variant, family, options=()) as (server, stage):
+        flood(stage.to_peer, stage.to_client, stage.indicate)
+        arrived = at(stage, "peer"), at(stage, "client")
+        complaints = [] if sum(arrived) == COUNT and policed(server) == 0 else \
+            [f"{arrived} passed and {policed(server)} were policed, of {COUNT}"]
+        return complaints
 
 
 def tests() -> Iterator[tuple[str, Test]]:
