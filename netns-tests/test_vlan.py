@@ -31,7 +31,7 @@ from scapy.packet import Packet, Raw
 
 import proc
 import turn
-from bench import CHANNEL, Bench
+from bench import CHANNEL, Bench, compare
 from lab import FAMILIES, HERE
 from relay import BINARY, VARIANTS, Turnpike, Variant
 from scenes import FAILURES
@@ -150,9 +150,8 @@ def flows(wire: Wire, _direction: str) -> list[str]:
     for payload in payloads:
         bench.to_peer(payload)
         bench.to_client(payload)
-    complaints = [f"other payloads at the {where}" for where, got in
-                  (("peer", bench.at_peer(expected=len(payloads))), ("client", bench.at_client(expected=len(payloads))))
-                  if [each.payload for each in got] != payloads]
+    complaints = (compare("the peer", "plain", payloads, bench.at_peer(expected=len(payloads))) +
+                  compare("the client", "channel", payloads, bench.at_client(expected=len(payloads))))
     kernel_relayed = bench.server.relayed()[0] - before
     return complaints + ([] if kernel_relayed == 2 * len(payloads) else
                          [f"the kernel relayed {kernel_relayed} of {2 * len(payloads)} packets"])
