@@ -5,7 +5,7 @@
  *
  * ctx_pull() goes before all of them.
  *
- * These functions, and one more in room.h, are not inlined. The verifier checks a global function
+ * These functions, and those of other headers that say so, are not inlined. The verifier checks a global function
  * (Linux 5.6; with pointers to structs 5.12) once and by itself, for any argument, instead of once
  * more on every path that leads to it; that halves the programs' verification. The price is a name a
  * context, as the programs of both contexts end up in one object.

@@ -105,7 +105,8 @@ TURNPIKE_API int turnpike_hook_parse(const char *name, enum turnpike_hook *ret);
  * @max_policers: limits at the same time, see turnpike_policer_new(). 0: 16384, 32 bytes each
  * @demote_packets: so many packets in a second that find no room, that the program does not meet,
  * or that the driver loses after they were relayed, end an automatic choice; 0: 20
- * @demote_percent: and they must be more than so many in a hundred of those to be relayed; 0: 1
+ * @demote_percent: and they must be more than so many in a hundred of those to be relayed; 0: 1.
+ * For what a driver loses after XDP_TX it is half, whatever is given: busy devices have full queues
  * @backoff_first_ms: how long a way that has failed is left alone, and after which time better ways
  * that something speaks against are looked at again; twice as long each time. 0: 10 s
  * @backoff_longest_ms: but never longer. 0: 10 min
