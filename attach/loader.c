@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "maps.h"
+#include "ticks.h"
 
 /* BPF_LOG_STATS of the kernel, which is in no header of user space. */
 #define LOG_STATISTICS 4
@@ -36,7 +37,13 @@ const struct variant *loader_variant(enum turnpike_mode mode, enum turnpike_move
 	return NULL;
 }
 
-int loader_only(struct turnpike_bpf *skeleton, const char *program)
+static bool has_name(const struct bpf_program *prog, const void *name)
+{
+	return strcmp(bpf_program__name(prog), name) == 0;
+}
+
+int loader_only(struct turnpike_bpf *skeleton,
+		bool (*fn)(const struct bpf_program *program, const void *arg), const void *arg)
 {
 	struct bpf_program *prog;
 	int err = 0;
@@ -44,8 +51,7 @@ int loader_only(struct turnpike_bpf *skeleton, const char *program)
 	bpf_object__for_each_program(prog, skeleton->obj)
 	{
 		if (!err)
-			err = bpf_program__set_autoload(
-				prog, strcmp(bpf_program__name(prog), program) == 0);
+			err = bpf_program__set_autoload(prog, fn(prog, arg));
 	}
 	return err;
 }
@@ -70,13 +76,14 @@ static int share_maps(struct turnpike_bpf *skeleton, const struct maps *maps)
 static int load(struct turnpike_bpf *skeleton, const struct variant *variant,
 		const struct turnpike_config *config)
 {
-	const int err = loader_only(skeleton, variant->program);
+	const int err = loader_only(skeleton, has_name, variant->program);
 
 	if (err)
 		return err;
 	skeleton->rodata->config.ifindex = config->ifindex;
 	skeleton->rodata->config.slot = config->slot;
 	skeleton->rodata->config.skb = variant->skb;
+	skeleton->rodata->config.tick_ns = ticks_ns();
 	return turnpike_bpf__load(skeleton);
 }
 

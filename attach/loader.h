@@ -28,8 +28,9 @@ const struct variant *loader_variant(enum turnpike_mode mode, enum turnpike_move
 /** loader_trial - the program that tries how much room frames have, before the one that relays */
 extern const struct variant loader_trial;
 
-/** loader_only() - of all programs, load this one. */
-int loader_only(struct turnpike_bpf *skeleton, const char *program);
+/** loader_only() - of all programs, load those of which @fn says so. */
+int loader_only(struct turnpike_bpf *skeleton,
+		bool (*fn)(const struct bpf_program *program, const void *arg), const void *arg);
 
 /**
  * loader_load() - load a variant that uses @maps

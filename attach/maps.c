@@ -4,12 +4,14 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "loader.h"
+#include "ticks.h"
 
 static size_t ports_size(void)
 {
@@ -57,6 +59,13 @@ static int map_all(struct maps *maps)
 		       : -ENOMEM;
 }
 
+/* The programs that the library calls, and no packet meets. */
+static bool is_call(const struct bpf_program *program, const void *arg)
+{
+	(void)arg;
+	return bpf_program__type(program) == BPF_PROG_TYPE_SYSCALL;
+}
+
 static int load(struct maps *maps, const struct map_sizes *sizes)
 {
 	struct turnpike_bpf *skeleton = maps->skeleton;
@@ -72,7 +81,7 @@ static int load(struct maps *maps, const struct map_sizes *sizes)
 	if (!err)
 		err = bpf_map__set_max_entries(skeleton->maps.policers, sizes->policers);
 	if (!err)
-		err = loader_only(skeleton, "flow_expiry");
+		err = loader_only(skeleton, is_call, NULL);
 	if (!err)
 		err = turnpike_bpf__load(skeleton);
 	return err;
@@ -90,6 +99,8 @@ int maps_open(const struct map_sizes *sizes, struct maps *ret)
 	err = load(&maps, sizes);
 	if (!err)
 		err = map_all(&maps);
+	if (!err)
+		err = ticks_set_zero(&maps);
 	if (err) {
 		maps_close(&maps);
 		return err;
@@ -153,15 +164,31 @@ int flow_replace(const struct maps *maps, const struct encoded_flow *encoded)
 				   BPF_EXIST);
 }
 
+/* @arg is the program's to read and to write. */
+static int call(const struct bpf_program *program, void *arg, __u32 size)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = arg, .ctx_size_in = size);
+	const int err = bpf_prog_test_run_opts(bpf_program__fd(program), &opts);
+
+	return err ? err : (int)opts.retval;
+}
+
 int flow_set_expiry(const struct maps *maps, const struct flow_key *key, __u64 expires)
 {
 	struct turnpike_flow_expiry arg = { .family = key->family, .expires = expires };
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &arg, .ctx_size_in = sizeof(arg));
-	int err;
 
 	arg.key6 = key->key6;
-	err = bpf_prog_test_run_opts(bpf_program__fd(maps->skeleton->progs.flow_expiry), &opts);
-	return err ? err : (int)opts.retval;
+	return call(maps->skeleton->progs.flow_expiry, &arg, sizeof(arg));
+}
+
+int jiffies_read(const struct maps *maps, __u64 *ret)
+{
+	__u64 jiffies = 0;
+	const int err = call(maps->skeleton->progs.read_jiffies, &jiffies, sizeof(jiffies));
+
+	if (!err)
+		*ret = jiffies;
+	return err;
 }
 
 int flow_delete(const struct maps *maps, const struct flow_key *key)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The maps of one handle. The skeleton that made them also holds the program that moves expiries;
+ * The maps of one handle. The skeleton that made them also holds the programs that the library calls;
  * the programs that packets run are loaded by loader.c, each on its own, with these maps.
  */
 #ifndef TURNPIKE_MAPS_H
@@ -54,6 +54,9 @@ int flow_replace(const struct maps *maps, const struct encoded_flow *encoded);
 
 /** flow_set_expiry() - in place, without touching the counters; -ENOENT. */
 int flow_set_expiry(const struct maps *maps, const struct flow_key *key, __u64 expires);
+
+/** jiffies_read() - the kernel's ticks so far; 0 or a negative errno of bpf(2) */
+int jiffies_read(const struct maps *maps, __u64 *ret);
 
 /** flow_delete() - -ENOENT: it was not there. */
 int flow_delete(const struct maps *maps, const struct flow_key *key);

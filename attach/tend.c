@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "device.h"
 #include "maps.h"
+#include "ticks.h"
 #include "watch.h"
 
 /* A little less than a second, so that whoever polls once a second gets it each time. */
@@ -287,6 +288,7 @@ bool devices_tend(struct devices *devices)
 	struct device *device;
 	bool changed = false;
 
+	ticks_set_zero(devices->maps);
 	LL_FOREACH (devices->all, device)
 		changed |= tend(devices, device, since, now);
 	devices->tended = now;

@@ -7,6 +7,7 @@
 
 #include "bulk.h"
 #include "checksum.h"
+#include "clock.h"
 #include "parse.h"
 
 /* RFC 7915 sections 4 and 5.1: between the families, sizes up to which no path needs to fragment.
@@ -101,8 +102,7 @@ static __always_inline enum turnpike_verdict admit(ctx_t *ctx, struct packet *pk
 {
 	enum turnpike_verdict verdict;
 
-	/* Coarse: the last tick, a few ms old at most, for a fraction of the price (Linux 5.11). */
-	if (bpf_ktime_get_coarse_ns() >= flow->expires)
+	if (coarse_now() >= flow->expires)
 		return TURNPIKE_EXPIRED;
 	/* RFC 8656 section 21.1.7: against loops; 1 is not sent on, as by any router. */
 	if (pkt->ttl <= 1)

@@ -42,7 +42,7 @@ extern volatile struct turnpike_config config;
 
 void *bpf_map_lookup_elem(void *map, const void *key);
 long bpf_map_update_elem(void *map, const void *key, const void *value, __u64 flags);
-__u64 bpf_ktime_get_coarse_ns(void);
+__u64 bpf_jiffies64(void);
 long bpf_perf_event_output(void *ctx, void *map, __u64 flags, void *data, __u64 size);
 long bpf_redirect(__u32 ifindex, __u64 flags);
 
@@ -64,5 +64,6 @@ int relay_xdp_tail(struct xdp_md *ctx);
 int relay_tc(struct __sk_buff *ctx);
 int try_room(struct xdp_md *ctx);
 int flow_expiry(struct turnpike_flow_expiry *arg);
+int read_jiffies(__u64 *arg);
 
 #endif /* TURNPIKE_HOST_H */

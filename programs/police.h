@@ -5,7 +5,7 @@
 #ifndef TURNPIKE_POLICE_H
 #define TURNPIKE_POLICE_H
 
-#include "maps.h"
+#include "clock.h"
 #include "packet.h"
 
 /* Not inlined: see bulk.h. */
@@ -26,7 +26,7 @@ static __always_inline bool police(const struct packet *pkt, const struct turnpi
 
 	if (likely(!(flow->policer[0] | flow->policer[1])))
 		return true;
-	now = bpf_ktime_get_coarse_ns();
+	now = coarse_now();
 	return charge(flow->policer[0], now, pkt->data_len) &&
 	       charge(flow->policer[1], now, pkt->data_len);
 }

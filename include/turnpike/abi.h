@@ -18,7 +18,7 @@
 #include <turnpike/verdicts.h>
 
 /** Changes whenever a struct below does; the library refuses programs of another version. */
-#define TURNPIKE_ABI_VERSION 2
+#define TURNPIKE_ABI_VERSION 3
 
 /** Numbers of channels: of RFC 5766 section 11, of which RFC 8656 leaves 0x4000 to 0x4fff. */
 #define TURNPIKE_CHANNEL_MIN 0x4000
@@ -180,8 +180,9 @@ enum turnpike_direction {
 #define TURNPIKE_SLOTS 64
 
 struct turnpike_device {
-	__u8 mac[6]; /* frames to other addresses are passed up */
-	__u16 mtu;   /* larger packets that it got are several in one */
+	__u8 mac[6];     /* frames to other addresses are passed up */
+	__u16 mtu;       /* larger packets that it got are several in one */
+	__u64 tick_zero; /* CLOCK_MONOTONIC, ns, when the kernel's jiffies were 0; may be negative */
 };
 
 /**
@@ -206,6 +207,7 @@ struct turnpike_config {
 	__u32 ifindex; /* the device that it is attached to */
 	__u32 slot;
 	__u32 skb; /* 1: packets are sk_buffs (generic XDP, TC); 0: bare frames (native XDP) */
+	__u64 tick_ns; /* how long the kernel's ticks are */
 };
 
 /**
@@ -272,7 +274,7 @@ _Static_assert(sizeof(struct turnpike_key6) == 40, "no hidden padding");
 _Static_assert(sizeof(struct turnpike_flow) == 88, "no hidden padding");
 _Static_assert(sizeof(struct turnpike_hop) == 28, "no hidden padding");
 _Static_assert(sizeof(struct turnpike_nexthop) == 64, "one cache line");
-_Static_assert(sizeof(struct turnpike_device) == 8, "no hidden padding");
+_Static_assert(sizeof(struct turnpike_device) == 16, "no hidden padding");
 _Static_assert(sizeof(struct turnpike_trial) == 40, "no hidden padding");
 _Static_assert(sizeof(struct turnpike_taken) == 128, "no hidden padding");
 _Static_assert(sizeof(struct turnpike_flow_expiry) == 56, "no hidden padding");

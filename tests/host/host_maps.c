@@ -44,6 +44,7 @@ void host_configure(__u32 ifindex, __u32 slot, bool skb, bool tc)
 	config.ifindex = ifindex;
 	config.slot = slot;
 	config.skb = skb;
+	config.tick_ns = 1;
 }
 
 void host_set_now(__u64 now)
@@ -162,7 +163,7 @@ long bpf_map_update_elem(void *map, const void *key, const void *value, __u64 fl
 	return 0;
 }
 
-__u64 bpf_ktime_get_coarse_ns(void)
+__u64 bpf_jiffies64(void)
 {
 	return time_now;
 }

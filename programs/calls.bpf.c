@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Run by the library, not by packets: see struct turnpike_flow_expiry. Linux 5.14. */
+/* Run by the library, not by packets: BPF_PROG_TYPE_SYSCALL, Linux 5.14. */
 #include <linux/errno.h>
 
 #include "maps.h"
 
+/* See struct turnpike_flow_expiry. */
 SEC("syscall")
 int flow_expiry(struct turnpike_flow_expiry *arg)
 {
@@ -18,5 +19,13 @@ int flow_expiry(struct turnpike_flow_expiry *arg)
 	if (!flow)
 		return -ENOENT;
 	flow->expires = arg->expires;
+	return 0;
+}
+
+/* See clock.h. */
+SEC("syscall")
+int read_jiffies(__u64 *arg)
+{
+	*arg = bpf_jiffies64();
 	return 0;
 }
