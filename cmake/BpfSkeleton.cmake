@@ -8,7 +8,7 @@ find_program(BPF_CLANG NAMES clang REQUIRED)
 find_program(BPFTOOL NAMES bpftool PATHS /usr/sbin /sbin REQUIRED)
 
 # v3 loads on 5.15 and needs fewer instructions than v2; clang 14 has no v4.
-set(BPF_FLAGS -target bpf -mcpu=v3 -O2 -g -std=gnu17 -Wall -Wextra -Wno-unused-parameter
+set(BPF_FLAGS -target bpf -mcpu=v3 -O2 -g -std=gnu17 -fno-strict-aliasing -Wall -Wextra -Wno-unused-parameter
 	-I${PROJECT_SOURCE_DIR}/include -I${PROJECT_SOURCE_DIR}/programs
 	# Debian keeps asm/types.h in the architecture's own folder, which -target bpf leaves out.
 	-idirafter /usr/include/${CMAKE_LIBRARY_ARCHITECTURE})

@@ -31,17 +31,19 @@ static __always_inline bool sum_data(ctx_t *ctx, struct packet *pkt)
 
 /* Decides pkt->checksum; tells a partial UDP checksum from a full one, see checksum.h. */
 static __always_inline enum turnpike_verdict classify_checksum(ctx_t *ctx, struct packet *pkt,
-							       const struct turnpike_flow *flow)
+							       const struct turnpike_flow *flow,
+							       enum care care)
 {
 	const __u16 pseudo = pseudo_sum(flow->pseudo_in_sum, pkt->udp_len);
 	__u32 sum;
 
+	pkt->checksum = CHECKSUM_UPDATE;
+	if (likely(pkt->udp_check && pkt->udp_check != pseudo))
+		return TURNPIKE_RELAYED;
+	if (care == USUAL)
+		return UNUSUAL;
 	if (!pkt->udp_check && pkt->out_family == TURNPIKE_IPV4) {
 		pkt->checksum = CHECKSUM_ABSENT;
-		return TURNPIKE_RELAYED;
-	}
-	if (likely(pkt->udp_check && pkt->udp_check != pseudo)) {
-		pkt->checksum = CHECKSUM_UPDATE;
 		return TURNPIKE_RELAYED;
 	}
 	if (!sum_data(ctx, pkt))
@@ -98,7 +100,7 @@ static __always_inline enum turnpike_verdict fits(struct packet *pkt,
 
 static __always_inline enum turnpike_verdict admit(ctx_t *ctx, struct packet *pkt,
 						   const struct turnpike_flow *flow,
-						   const struct turnpike_hop *hop)
+						   const struct turnpike_hop *hop, enum care care)
 {
 	enum turnpike_verdict verdict;
 
@@ -116,7 +118,7 @@ static __always_inline enum turnpike_verdict admit(ctx_t *ctx, struct packet *pk
 	verdict = fits(pkt, hop);
 	if (verdict != TURNPIKE_RELAYED)
 		return verdict;
-	if (pkt->padding) {
+	if (care == ANY && pkt->padding) {
 		/* Beyond what offsets are masked with, other bytes would be taken for the padding. */
 		if (pkt->in_hlen + pkt->data_len + pkt->padding > OFF_MASK)
 			return TURNPIKE_NO_CHECKSUM;
@@ -124,7 +126,7 @@ static __always_inline enum turnpike_verdict admit(ctx_t *ctx, struct packet *pk
 			return TURNPIKE_NO_ROOM;
 		pkt->padding_sum = padding_sum(ctx, pkt);
 	}
-	return classify_checksum(ctx, pkt, flow);
+	return classify_checksum(ctx, pkt, flow, care);
 }
 
 #endif /* TURNPIKE_ADMIT_H */

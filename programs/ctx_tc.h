@@ -18,7 +18,7 @@ typedef struct __sk_buff ctx_t;
 #define shift_down      shift_down_tc
 #define move_around_udp move_around_udp_tc
 #define ethernet_len    ethernet_len_tc
-#define rewrite         rewrite_tc
+#define rewrite_any     rewrite_any_tc
 #define charge          charge_tc
 #define read_frame_tags read_frame_tags_tc
 #define pop_frame_tags  pop_frame_tags_tc
@@ -167,7 +167,8 @@ static __always_inline int ctx_move_tail(ctx_t *ctx, __u32 len, int delta)
 }
 
 static __always_inline int ctx_store_ethernet(ctx_t *ctx, const struct packet *pkt,
-					      const struct turnpike_hop *hop, __be16 proto)
+					      const struct turnpike_hop *hop, __be16 proto,
+					      enum care care)
 {
 	struct ethhdr eth;
 

@@ -17,7 +17,7 @@ typedef struct xdp_md ctx_t;
 #define shift_down      shift_down_xdp
 #define move_around_udp move_around_udp_xdp
 #define ethernet_len    ethernet_len_xdp
-#define rewrite         rewrite_xdp
+#define rewrite_any     rewrite_any_xdp
 #define charge          charge_xdp
 #define read_frame_tags read_frame_tags_xdp
 #define store_frame_tags store_frame_tags_xdp
@@ -136,7 +136,8 @@ __noinline int store_frame_tags(ctx_t *ctx, const struct packet *pkt, __be16 pro
 
 /* The Ethernet header: both addresses from @hop, the packet's own tags, and the protocol. */
 static __always_inline int ctx_store_ethernet(ctx_t *ctx, const struct packet *pkt,
-					      const struct turnpike_hop *hop, __be16 proto)
+					      const struct turnpike_hop *hop, __be16 proto,
+					      enum care care)
 {
 	const __u32 *from = (const __u32 *)hop;
 	__u32 *to = ctx_bytes(ctx, 0, ETH_HLEN);
@@ -147,7 +148,7 @@ static __always_inline int ctx_store_ethernet(ctx_t *ctx, const struct packet *p
 	to[1] = from[1];
 	to[2] = from[2];
 	*(__be16 *)(to + 3) = proto;
-	return likely(!pkt->tags) ? 0 : store_frame_tags(ctx, pkt, proto);
+	return care == USUAL || likely(!pkt->tags) ? 0 : store_frame_tags(ctx, pkt, proto);
 }
 
 /* Where to write @len bytes of headers at @off: here the frame itself, not @scratch. */

@@ -21,6 +21,20 @@ enum moves {
 	MOVE_TAIL,
 };
 
+/*
+ * What an instance of the steps is prepared for. Nearly all packets are usual: without a VLAN tag,
+ * padding or a limit, with a checksum as on any wire, and with room at the preferred end. They get
+ * an instance of their own, which is small and in which offsets are constants. What it meets
+ * otherwise it leaves, untouched and uncounted, to the instance that is prepared for any.
+ */
+enum care {
+	USUAL,
+	ANY,
+};
+
+/* Not one of the list: not decided here. */
+#define UNUSUAL ((enum turnpike_verdict)TURNPIKE_VERDICT_MAX)
+
 /* How making room ended. */
 enum room {
 	ROOM_MADE,
@@ -66,6 +80,20 @@ struct packet {
 	__be16 channel;     /* the channel that it came in, or 0 */
 	__be16 out_channel; /* and the one that it goes in */
 };
+
+/*
+ * 4 or 8 bytes at once, at any address. memcpy() would do it byte by byte, as clang knows of
+ * packets only that they are aligned to 2 bytes.
+ */
+static __always_inline void copy_word(void *to, const void *from)
+{
+	*(__u32 *)to = *(const __u32 *)from;
+}
+
+static __always_inline void copy_words(void *to, const void *from)
+{
+	*(__u64 *)to = *(const __u64 *)from;
+}
 
 static __always_inline __u32 ip_hlen(__u8 family)
 {

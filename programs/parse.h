@@ -59,8 +59,7 @@ static __always_inline enum turnpike_verdict parse_ipv4(ctx_t *ctx, struct packe
 		return TURNPIKE_FRAGMENT;
 
 	udp = (const struct udphdr *)(ip + 1);
-	pkt->key4.sport = udp->source;
-	pkt->key4.dport = udp->dest;
+	copy_word(&pkt->key4.sport, &udp->source);
 	if (port_role(udp->dest) == TURNPIKE_PORT_NONE)
 		return TURNPIKE_NOT_OURS;
 
@@ -75,8 +74,7 @@ static __always_inline enum turnpike_verdict parse_ipv4(ctx_t *ctx, struct packe
 	if (bpf_ntohs(ip->tot_len) != sizeof(*ip) + pkt->udp_len)
 		return TURNPIKE_MALFORMED;
 
-	pkt->key4.src = ip->saddr;
-	pkt->key4.dst = ip->daddr;
+	copy_words(&pkt->key4.src, &ip->saddr);
 	pkt->tos = ip->tos;
 	pkt->ttl = ip->ttl;
 	pkt->frag_off = ip->frag_off & IPV4_DF;
@@ -93,8 +91,7 @@ static __always_inline enum turnpike_verdict parse_ipv6(ctx_t *ctx, struct packe
 		return TURNPIKE_NOT_UDP;
 
 	udp = (const struct udphdr *)(ip + 1);
-	pkt->key6.sport = udp->source;
-	pkt->key6.dport = udp->dest;
+	copy_word(&pkt->key6.sport, &udp->source);
 	if (port_role(udp->dest) == TURNPIKE_PORT_NONE)
 		return TURNPIKE_NOT_OURS;
 	if (ip->version != 6)
@@ -108,29 +105,45 @@ static __always_inline enum turnpike_verdict parse_ipv6(ctx_t *ctx, struct packe
 	if (!pkt->udp_check)
 		return TURNPIKE_NO_CHECKSUM;
 
-	__builtin_memcpy(pkt->key6.src, &ip->saddr, sizeof(pkt->key6.src));
-	__builtin_memcpy(pkt->key6.dst, &ip->daddr, sizeof(pkt->key6.dst));
+	copy_words(&pkt->key6.src[0], &ip->saddr.s6_addr32[0]);
+	copy_words(&pkt->key6.src[2], &ip->saddr.s6_addr32[2]);
+	copy_words(&pkt->key6.dst[0], &ip->daddr.s6_addr32[0]);
+	copy_words(&pkt->key6.dst[2], &ip->daddr.s6_addr32[2]);
 	pkt->tos = IP6_TCLASS(*(const __be32 *)ip);
 	pkt->ttl = ip->hop_limit;
 	return TURNPIKE_RELAYED;
 }
 
-static __always_inline enum turnpike_verdict parse_ip(ctx_t *ctx, struct packet *pkt)
+/* The protocol behind the Ethernet header and its tags; a tag's, if not all of them are read. */
+static __always_inline __be16 parse_ethernet(ctx_t *ctx, struct packet *pkt,
+					     const struct ethhdr *eth, enum care care)
+{
+	const __be16 *proto;
+
+	if (care == USUAL) {
+		pkt->l2_len = ETH_HLEN;
+		return ctx_tag_beside(ctx, &pkt->tag[0]) ? bpf_htons(ETH_P_8021Q)
+							 : ((const __be16 *)eth)[ETH_ALEN];
+	}
+	pkt->l2_len = ethernet_len(ctx) & L2_MASK;
+	if (!read_tags(ctx, pkt))
+		return bpf_htons(ETH_P_8021Q);
+	proto = ctx_bytes(ctx, pkt->l2_len - sizeof(*proto), sizeof(*proto));
+	return proto ? *proto : bpf_htons(ETH_P_8021Q);
+}
+
+static __always_inline enum turnpike_verdict parse_ip(ctx_t *ctx, struct packet *pkt,
+						      enum care care)
 {
 	const struct ethhdr *eth = ctx_bytes(ctx, 0, ETH_HLEN);
-	const __be16 *proto;
+	__be16 proto;
 
 	if (!eth)
 		return TURNPIKE_NOT_IP;
 	if (!to_our_mac(eth))
 		return TURNPIKE_OTHER_HOST;
-	pkt->l2_len = ethernet_len(ctx) & L2_MASK;
-	if (!read_tags(ctx, pkt))
-		return TURNPIKE_VLAN;
-	proto = ctx_bytes(ctx, pkt->l2_len - sizeof(*proto), sizeof(*proto));
-	if (!proto)
-		return TURNPIKE_VLAN;
-	switch (*proto) {
+	proto = parse_ethernet(ctx, pkt, eth, care);
+	switch (proto) {
 	case bpf_htons(ETH_P_IP):
 		pkt->family = TURNPIKE_IPV4;
 		return parse_ipv4(ctx, pkt);
@@ -138,12 +151,15 @@ static __always_inline enum turnpike_verdict parse_ip(ctx_t *ctx, struct packet 
 		pkt->family = TURNPIKE_IPV6;
 		return parse_ipv6(ctx, pkt);
 	default:
-		return is_tag(*proto) ? TURNPIKE_VLAN : TURNPIKE_NOT_IP;
+		if (!is_tag(proto))
+			return TURNPIKE_NOT_IP;
+		return care == USUAL ? UNUSUAL : TURNPIKE_VLAN;
 	}
 }
 
 /* RFC 8656 section 12.4: number and length in front of the application data, padding behind it. */
-static __always_inline enum turnpike_verdict parse_channel(ctx_t *ctx, struct packet *pkt)
+static __always_inline enum turnpike_verdict parse_channel(ctx_t *ctx, struct packet *pkt,
+							   enum care care)
 {
 	const __be16 *header;
 	__u32 len;
@@ -164,20 +180,22 @@ static __always_inline enum turnpike_verdict parse_channel(ctx_t *ctx, struct pa
 	if (len > pkt->data_len)
 		return TURNPIKE_BAD_CHANNEL;
 	pkt->padding = pkt->data_len - len;
+	if (care == USUAL && pkt->padding)
+		return UNUSUAL;
 	if (pkt->padding > CHANNEL_MAX_PADDING)
 		return TURNPIKE_LONG_PADDING;
 	pkt->data_len = len;
 	return TURNPIKE_RELAYED;
 }
 
-static __always_inline enum turnpike_verdict parse(ctx_t *ctx, struct packet *pkt)
+static __always_inline enum turnpike_verdict parse(ctx_t *ctx, struct packet *pkt, enum care care)
 {
 	enum turnpike_verdict verdict;
 	__be16 dport;
 
 	if (ctx_pull_headers(ctx, MAX_HLEN))
 		return TURNPIKE_MALFORMED;
-	verdict = parse_ip(ctx, pkt);
+	verdict = parse_ip(ctx, pkt, care);
 	if (verdict != TURNPIKE_RELAYED)
 		return verdict;
 	pkt->in_hlen = pkt->l2_len + ip_hlen(pkt->family) + sizeof(struct udphdr);
@@ -191,7 +209,7 @@ static __always_inline enum turnpike_verdict parse(ctx_t *ctx, struct packet *pk
 
 	dport = pkt->family == TURNPIKE_IPV4 ? pkt->key4.dport : pkt->key6.dport;
 	if (port_role(dport) == TURNPIKE_PORT_LISTENER)
-		return parse_channel(ctx, pkt);
+		return parse_channel(ctx, pkt, care);
 	return TURNPIKE_RELAYED;
 }
 

@@ -19,12 +19,17 @@ __noinline bool charge(__u32 index, __u64 now, __u32 bytes)
 	return !policer || turnpike_policer_charge(policer, now, bytes);
 }
 
+static __always_inline bool is_policed(const struct turnpike_flow *flow)
+{
+	return flow->policer[0] | flow->policer[1];
+}
+
 /* The last check of all, since it takes: what is passed up after it would be charged twice. */
 static __always_inline bool police(const struct packet *pkt, const struct turnpike_flow *flow)
 {
 	__u64 now;
 
-	if (likely(!(flow->policer[0] | flow->policer[1])))
+	if (likely(!is_policed(flow)))
 		return true;
 	now = coarse_now();
 	return charge(flow->policer[0], now, pkt->data_len) &&

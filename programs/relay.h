@@ -21,6 +21,8 @@
 #include "count.h"
 #include "tell.h"
 
+#define ASK_ANY (-100)
+
 static __always_inline int pass(ctx_t *ctx, const struct packet *pkt, enum turnpike_verdict verdict,
 				enum turnpike_direction dir)
 {
@@ -46,18 +48,23 @@ static __always_inline enum turnpike_verdict relay_flow(ctx_t *ctx, struct packe
 							struct turnpike_flow *flow,
 							struct turnpike_nexthop *nexthop,
 							const struct turnpike_hop *hop,
-							enum moves moves)
+							enum moves moves, enum care care)
 {
-	const enum turnpike_verdict verdict = admit(ctx, pkt, flow, hop);
+	const enum turnpike_verdict verdict = admit(ctx, pkt, flow, hop, care);
 
 	if (verdict != TURNPIKE_RELAYED)
 		return verdict;
+	/* A limit would be charged again by the other instance, should there be no room. */
+	if (care == USUAL)
+		return is_policed(flow) ? UNUSUAL
+					: rewrite_as(ctx, pkt, flow, nexthop, moves, care);
 	if (!police(pkt, flow))
 		return TURNPIKE_POLICED;
-	return (enum turnpike_verdict)rewrite(ctx, pkt, flow, nexthop, moves);
+	return (enum turnpike_verdict)rewrite_any(ctx, pkt, flow, nexthop, moves);
 }
 
-static __always_inline int relay(ctx_t *ctx, enum moves moves)
+/* An action, or ASK_ANY of an instance that was not prepared for the packet. */
+static __always_inline int relay_as(ctx_t *ctx, enum moves moves, enum care care)
 {
 	struct packet pkt = { .len = ctx_len(ctx) };
 	struct turnpike_nexthop *nexthop;
@@ -66,7 +73,9 @@ static __always_inline int relay(ctx_t *ctx, enum moves moves)
 	struct turnpike_flow *flow;
 	enum turnpike_verdict verdict;
 
-	verdict = parse(ctx, &pkt);
+	verdict = parse(ctx, &pkt, care);
+	if (verdict == UNUSUAL)
+		return ASK_ANY;
 	if (verdict != TURNPIKE_RELAYED)
 		return pass(ctx, &pkt, verdict, TURNPIKE_DIR_NONE);
 	flow = find_flow(&pkt);
@@ -83,7 +92,10 @@ static __always_inline int relay(ctx_t *ctx, enum moves moves)
 	pkt.hop = (__u8)nexthop->current;
 	hop = chosen_hop(&pkt, nexthop);
 
-	verdict = relay_flow(ctx, &pkt, flow, nexthop, hop, moves);
+	verdict = relay_flow(ctx, &pkt, flow, nexthop, hop, moves, care);
+	/* All that is left now is rare; only what has been torn cannot be looked at again. */
+	if (care == USUAL && verdict != TURNPIKE_RELAYED && verdict != TURNPIKE_TORN)
+		return ASK_ANY;
 	if (verdict != TURNPIKE_RELAYED)
 		return refuse(ctx, &pkt, verdict, dir);
 	count(TURNPIKE_RELAYED, dir, pkt.data_len);

@@ -17,23 +17,23 @@ static __always_inline void trim(ctx_t *ctx, __u32 len, __u32 wanted)
 		ctx_move_tail(ctx, len, -(int)(len - wanted));
 }
 
-/* A way that failed is counted, and @room handed through. */
+/* A way that failed is counted, by who has others, and @room handed through. */
 static __always_inline enum room noted(enum room room, enum turnpike_verdict verdict,
-				       const struct packet *pkt)
+				       const struct packet *pkt, enum care care)
 {
-	if (room == ROOM_NONE)
+	if (room == ROOM_NONE && care == ANY)
 		count(verdict, TURNPIKE_DIR_NONE, pkt->len);
 	return room;
 }
 
-static __always_inline enum room move_head(ctx_t *ctx, const struct packet *pkt)
+static __always_inline enum room move_head(ctx_t *ctx, const struct packet *pkt, enum care care)
 {
 	const enum room room =
 		ctx_move_head(ctx, pkt->in_hlen, pkt->out_hlen, pkt->family, pkt->out_family);
 
 	if (room == ROOM_MADE)
 		trim(ctx, pkt->len - pkt->in_hlen + pkt->out_hlen, pkt->out_hlen + pkt->data_len);
-	return noted(room, TURNPIKE_HEAD_FAILED, pkt);
+	return noted(room, TURNPIKE_HEAD_FAILED, pkt, care);
 }
 
 /*
@@ -41,16 +41,16 @@ static __always_inline enum room move_head(ctx_t *ctx, const struct packet *pkt)
  * first and then moves the data; shrinking moves it first.
  */
 static __always_inline enum room move_tail(ctx_t *ctx, const struct packet *pkt, __u32 len,
-					   __u32 from, __u32 to)
+					   __u32 from, __u32 to, enum care care)
 {
 	const __u32 wanted = to + pkt->data_len;
 	int err = 0;
 
 	if (pkt->data_len > MAX_DATA || ctx_pull(ctx, len))
-		return noted(ROOM_NONE, TURNPIKE_TAIL_FAILED, pkt);
+		return noted(ROOM_NONE, TURNPIKE_TAIL_FAILED, pkt, care);
 	if (len < wanted) {
 		if (ctx_move_tail(ctx, len, (int)(wanted - len)))
-			return noted(ROOM_NONE, TURNPIKE_TAIL_FAILED, pkt);
+			return noted(ROOM_NONE, TURNPIKE_TAIL_FAILED, pkt, care);
 		len = wanted;
 	}
 	if (to > from)
@@ -82,9 +82,10 @@ __noinline int move_around_udp(ctx_t *ctx, const struct packet *pkt)
 	if (delta > 0) {
 		room = ctx_move_head(ctx, pkt->in_hlen, grown, pkt->family, pkt->out_family);
 		if (room != ROOM_MADE)
-			return noted(room, TURNPIKE_HEAD_FAILED, pkt);
+			return noted(room, TURNPIKE_HEAD_FAILED, pkt, ANY);
 	}
-	room = move_tail(ctx, pkt, pkt->len + (grown - pkt->in_hlen), grown, kept);
+	room = move_tail(ctx, pkt, pkt->len + (grown - pkt->in_hlen), grown, kept,
+			 ANY);
 	if (delta > 0 && room == ROOM_NONE)
 		return ctx_move_head(ctx, grown, pkt->in_hlen, pkt->out_family, pkt->family)
 			       ? ROOM_TORN
@@ -96,26 +97,31 @@ __noinline int move_around_udp(ctx_t *ctx, const struct packet *pkt)
 	return room;
 }
 
-static __always_inline enum room move(ctx_t *ctx, const struct packet *pkt, enum moves moves)
+static __always_inline enum room move(ctx_t *ctx, const struct packet *pkt, enum moves moves,
+				      enum care care)
 {
 	if (moves == MOVE_HEAD)
-		return move_head(ctx, pkt);
-	return move_tail(ctx, pkt, pkt->len, pkt->in_hlen, pkt->out_hlen);
+		return move_head(ctx, pkt, care);
+	return move_tail(ctx, pkt, pkt->len, pkt->in_hlen, pkt->out_hlen, care);
 }
 
 /*
  * The preferred way, then the other: room differs from packet to packet. veth and tap have 0 to 63
  * bytes behind the frame, some drivers none in front.
  */
-static __always_inline enum room make_room(ctx_t *ctx, const struct packet *pkt, enum moves moves)
+static __always_inline enum room make_room(ctx_t *ctx, const struct packet *pkt, enum moves moves,
+					   enum care care)
 {
 	enum room room;
 
+	if (care == USUAL)
+		return move(ctx, pkt, moves, care);
+
 	if (config.skb && pkt->checksum == CHECKSUM_SEED)
 		return (enum room)move_around_udp(ctx, pkt);
-	room = move(ctx, pkt, moves);
+	room = move(ctx, pkt, moves, care);
 	if (room == ROOM_NONE && CTX_MOVES_TAIL)
-		room = move(ctx, pkt, moves == MOVE_HEAD ? MOVE_TAIL : MOVE_HEAD);
+		room = move(ctx, pkt, moves == MOVE_HEAD ? MOVE_TAIL : MOVE_HEAD, care);
 	return room;
 }
 

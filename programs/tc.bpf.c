@@ -3,8 +3,21 @@
 #include "ctx_tc.h"
 #include "relay.h"
 
+/* Not inlined, so that no instance's stack lies on another's. */
+__noinline int any_tc(struct __sk_buff *ctx)
+{
+	return relay_as(ctx, MOVE_HEAD, ANY);
+}
+
+__noinline int usual_tc(struct __sk_buff *ctx)
+{
+	return relay_as(ctx, MOVE_HEAD, USUAL);
+}
+
 SEC("tc")
 int relay_tc(struct __sk_buff *ctx)
 {
-	return relay(ctx, MOVE_HEAD);
+	const int action = usual_tc(ctx);
+
+	return likely(action != ASK_ANY) ? action : any_tc(ctx);
 }

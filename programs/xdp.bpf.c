@@ -3,14 +3,34 @@
 #include "ctx_xdp.h"
 #include "relay.h"
 
+/* Not inlined, so that no instance's stack lies on another's. */
+__noinline int any_xdp(struct xdp_md *ctx, enum moves moves)
+{
+	return relay_as(ctx, moves, ANY);
+}
+
+__noinline int usual_xdp_head(struct xdp_md *ctx)
+{
+	return relay_as(ctx, MOVE_HEAD, USUAL);
+}
+
+__noinline int usual_xdp_tail(struct xdp_md *ctx)
+{
+	return relay_as(ctx, MOVE_TAIL, USUAL);
+}
+
 SEC("xdp")
 int relay_xdp_head(struct xdp_md *ctx)
 {
-	return relay(ctx, MOVE_HEAD);
+	const int action = usual_xdp_head(ctx);
+
+	return likely(action != ASK_ANY) ? action : any_xdp(ctx, MOVE_HEAD);
 }
 
 SEC("xdp")
 int relay_xdp_tail(struct xdp_md *ctx)
 {
-	return relay(ctx, MOVE_TAIL);
+	const int action = usual_xdp_tail(ctx);
+
+	return likely(action != ASK_ANY) ? action : any_xdp(ctx, MOVE_TAIL);
 }
