@@ -12,6 +12,9 @@
 struct kernel {
 	struct turnpike *tp; /* NULL: all is relayed in user space */
 	uint64_t max_rate;   /* 0: none */
+	bool is_relaying;
+	void (*on_change)(void *arg);
+	void *on_change_arg;
 	struct event *readable;
 	struct event *tick;
 	uint64_t bind_failures;
@@ -21,6 +24,24 @@ struct kernel {
 	size_t n_devices;
 };
 
+static int note_mode(const struct turnpike_status *status, void *arg)
+{
+	bool *is_relaying = arg;
+
+	*is_relaying |= status->mode != TURNPIKE_MODE_USERSPACE;
+	return 0;
+}
+
+static void look_at_modes(struct kernel *kernel)
+{
+	const bool before = kernel->is_relaying;
+
+	kernel->is_relaying = false;
+	turnpike_for_each_device(kernel->tp, note_mode, &kernel->is_relaying);
+	if (kernel->is_relaying != before && kernel->on_change)
+		kernel->on_change(kernel->on_change_arg);
+}
+
 static void on_news(evutil_socket_t fd, short what, void *arg)
 {
 	struct kernel *kernel = arg;
@@ -29,6 +50,7 @@ static void on_news(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (turnpike_poll(kernel->tp))
 		say("warning: %s", turnpike_error(kernel->tp));
+	look_at_modes(kernel);
 }
 
 static void say_change(const struct turnpike_change *change, void *arg)
@@ -155,6 +177,7 @@ int kernel_attach(struct kernel *kernel, const char *device,
 	err = turnpike_attach(kernel->tp, device, opts);
 	if (err)
 		say("%s", turnpike_error(kernel->tp));
+	look_at_modes(kernel);
 	return err;
 }
 
@@ -220,7 +243,19 @@ int kernel_switch(struct kernel *kernel, const char *device,
 	else if (!err)
 		err = turnpike_switch(kernel->tp, device ? device : "", opts);
 	free(names.list);
+	look_at_modes(kernel);
 	return err;
+}
+
+bool kernel_is_relaying(const struct kernel *kernel)
+{
+	return kernel->is_relaying;
+}
+
+void kernel_on_change(struct kernel *kernel, void (*fn)(void *arg), void *arg)
+{
+	kernel->on_change = fn;
+	kernel->on_change_arg = arg;
 }
 
 const char *kernel_error(const struct kernel *kernel)

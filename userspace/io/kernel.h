@@ -44,6 +44,16 @@ int kernel_attach(struct kernel *kernel, const char *device,
 int kernel_switch(struct kernel *kernel, const char *device,
 		  const struct turnpike_attach_opts *opts);
 
+/**
+ * kernel_is_relaying() - whether any device is in another mode than userspace
+ *
+ * It may change with kernel_attach(), with kernel_switch(), and by itself.
+ */
+bool kernel_is_relaying(const struct kernel *kernel);
+
+/** kernel_on_change() - have @fn called, by the loop, after kernel_is_relaying() has changed */
+void kernel_on_change(struct kernel *kernel, void (*fn)(void *arg), void *arg);
+
 /** kernel_error() - the sentence for the last kernel_switch() that failed */
 const char *kernel_error(const struct kernel *kernel);
 
