@@ -92,9 +92,9 @@ struct turn_channel *turn_channel_find_peer(const struct turn_server *server,
 }
 
 struct turn_channel *turn_channel_find_number(const struct turn_server *server,
-					      const struct turn_allocation *alloc, uint16_t number)
+					      const struct turn_tuple *tuple, uint16_t number)
 {
-	struct turn_number_key key = { .tuple = alloc->tuple, .number = number };
+	struct turn_number_key key = { .tuple = *tuple, .number = number };
 	struct turn_channel *channel;
 
 	HASH_FIND_BYHASHVALUE(hh_number, server->channels_by_number, &key, sizeof(key),

@@ -39,9 +39,10 @@ int turn_permission_insert(struct turn_server *server, struct turn_permission *p
 struct turn_channel *turn_channel_find_peer(const struct turn_server *server,
 					    const struct turn_relay *relay,
 					    const struct turnpike_addr *peer);
-/** turn_channel_find_number() - the channel of @alloc with a number, expired or not */
+/** turn_channel_find_number() - the channel of the client at @tuple with a number, expired or not
+ */
 struct turn_channel *turn_channel_find_number(const struct turn_server *server,
-					      const struct turn_allocation *alloc, uint16_t number);
+					      const struct turn_tuple *tuple, uint16_t number);
 /** turn_channel_insert() - add a channel whose keys are set */
 int turn_channel_insert(struct turn_server *server, struct turn_channel *channel);
 /** turn_channel_remove() - take a channel out of the tables */
