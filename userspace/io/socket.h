@@ -28,8 +28,8 @@ int socket_open(const struct turnpike_addr *addr, int receive_bytes, bool in_ker
  *
  * With them it learns the MTUs of their paths: call socket_before_sending() and
  * socket_after_sending() around all sending. Without them datagrams are merged on their way to the
- * socket (UDP_GRO), and what it then receives has to be split. Generic XDP and TC come after
- * that, and cannot relay what is merged.
+ * socket (UDP_GRO), and what it then receives has to be split. TC comes after that, and cannot
+ * relay what is merged.
  */
 void socket_adapt(int fd, int family, bool in_kernel);
 
