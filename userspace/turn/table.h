@@ -22,12 +22,6 @@ struct turn_allocation *turn_allocation_find(const struct turn_server *server,
 /** turn_allocation_insert() - add an allocation whose tuple is set */
 int turn_allocation_insert(struct turn_server *server, struct turn_allocation *alloc);
 
-/** turn_relay_find() - the relay that is bound to @addr, expired or not */
-struct turn_relay *turn_relay_find(const struct turn_server *server,
-				   const struct turnpike_addr *addr);
-/** turn_relay_insert() - add a relay whose address is set */
-int turn_relay_insert(struct turn_server *server, struct turn_relay *relay);
-
 /** turn_permission_find() - the permission of @relay for the IP address of @peer, expired or not */
 struct turn_permission *turn_permission_find(const struct turn_server *server,
 					     const struct turn_relay *relay,
