@@ -39,6 +39,11 @@ static const struct option options_v4[] = {
 	{ 0 },
 };
 
+static const struct option options_shared[] = {
+	{ SOL_SOCKET, SO_REUSEPORT, 1 },
+	{ 0 },
+};
+
 static const struct option options_v6[] = {
 	{ IPPROTO_IPV6, IPV6_V6ONLY, 1 },
 	{ IPPROTO_IPV6, IPV6_RECVTCLASS, 1 },
@@ -88,20 +93,23 @@ static void set_receive_buffer(int fd, int bytes)
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
 }
 
-static int set_up(int fd, const struct turnpike_addr *addr, int receive_bytes)
+static int set_up(int fd, const struct turnpike_addr *addr, bool shares, int receive_bytes)
 {
 	struct sockaddr_storage sa;
 	socklen_t len = addr_to_sockaddr(addr, &sa);
 	int err;
 
 	err = set_options(fd, addr->family == TURNPIKE_IPV4 ? options_v4 : options_v6);
+	if (!err && shares)
+		err = set_options(fd, options_shared);
 	if (err)
 		return err;
 	set_receive_buffer(fd, receive_bytes);
 	return bind(fd, (const struct sockaddr *)&sa, len) ? -errno : 0;
 }
 
-int socket_open(const struct turnpike_addr *addr, int receive_bytes, bool in_kernel, int *fd)
+int socket_open(const struct turnpike_addr *addr, bool shares, int receive_bytes, bool in_kernel,
+		int *fd)
 {
 	int result = socket(addr->family == TURNPIKE_IPV4 ? AF_INET : AF_INET6,
 			    SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -109,7 +117,7 @@ int socket_open(const struct turnpike_addr *addr, int receive_bytes, bool in_ker
 
 	if (result < 0)
 		return -errno;
-	err = set_up(result, addr, receive_bytes);
+	err = set_up(result, addr, shares, receive_bytes);
 	if (err) {
 		close(result);
 		return err;

@@ -12,6 +12,8 @@
 
 /**
  * socket_open() - open a non-blocking UDP socket that is bound to @addr
+ * @shares:        sockets of this user that do so, too, can be bound to @addr as well, and each
+ *                 gets some of the senders (SO_REUSEPORT)
  * @receive_bytes: size of its receive buffer
  * @in_kernel:     as of socket_adapt()
  *
@@ -19,7 +21,8 @@
  *
  * Return: 0 or a negative errno of socket(2), setsockopt(2) and bind(2).
  */
-int socket_open(const struct turnpike_addr *addr, int receive_bytes, bool in_kernel, int *fd);
+int socket_open(const struct turnpike_addr *addr, bool shares, int receive_bytes, bool in_kernel,
+		int *fd);
 
 /**
  * socket_adapt() - make the best of whether programs in the kernel relay packets, too

@@ -189,13 +189,14 @@ static void adapt_first(struct turn_io *io)
 		;
 }
 
-static void on_kernel_change(void *arg)
+void turn_io_adapt(struct turn_io *io, bool in_kernel)
 {
-	struct turn_io *io = arg;
 	struct port *port;
 
-	io->in_kernel = kernel_is_relaying(io->kernel);
-	outbox_adapt(io->outbox, io->in_kernel);
+	if (in_kernel == io->in_kernel)
+		return;
+	io->in_kernel = in_kernel;
+	outbox_adapt(io->outbox, in_kernel);
 	while ((port = io->adapted)) {
 		delist(port);
 		enlist(&io->stale, port);
@@ -214,8 +215,8 @@ static void port_close(struct port *port)
 	free(port);
 }
 
-static int port_open(struct turn_io *io, const struct turnpike_addr *addr, int receive_bytes,
-		     struct turn_relay *relay, struct port **ret)
+static int port_open(struct turn_io *io, const struct turnpike_addr *addr, bool shares,
+		     int receive_bytes, struct turn_relay *relay, struct port **ret)
 {
 	struct port *port = calloc(1, sizeof(*port));
 	int err;
@@ -223,7 +224,7 @@ static int port_open(struct turn_io *io, const struct turnpike_addr *addr, int r
 	if (!port)
 		return -ENOMEM;
 	*port = (struct port){ .io = io, .addr = *addr, .relay = relay };
-	err = socket_open(addr, receive_bytes, io->in_kernel, &port->fd);
+	err = socket_open(addr, shares, receive_bytes, io->in_kernel, &port->fd);
 	if (err)
 		goto free_port;
 	err = -ENOMEM;
@@ -271,7 +272,7 @@ static int open_relay(void *ctx, const struct turnpike_addr *addr, struct turn_r
 		      void **handle)
 {
 	struct port *port;
-	int err = port_open(ctx, addr, RELAY_RECEIVE_BYTES, relay, &port);
+	int err = port_open(ctx, addr, false, RELAY_RECEIVE_BYTES, relay, &port);
 
 	if (!err)
 		*handle = port;
@@ -310,8 +311,9 @@ static int limit(void *ctx, void **limits)
 
 static void unlimit(void *ctx, void *limits)
 {
-	(void)ctx;
-	kernel_unlimit(limits);
+	struct turn_io *io = ctx;
+
+	kernel_unlimit(io->kernel, limits);
 }
 
 static bool police(void *ctx, void *limits, enum turn_direction direction, size_t len)
@@ -371,11 +373,39 @@ static void say_why_not_bound(const struct turnpike_addr *addr, int err)
 		say("%s cannot be bound: %s", text, strerror(-err));
 }
 
-static int open_listeners(struct turn_io *io, const struct turnpike_addr *listen, size_t n)
+/* So that a wrong address is not first noticed by a client. */
+static int try_address(const struct turnpike_addr *addr)
+{
+	int fd, err = socket_open(addr, false, RELAY_RECEIVE_BYTES, false, &fd);
+
+	if (err)
+		say_why_not_bound(addr, err);
+	else
+		close(fd);
+	return err;
+}
+
+int turn_io_try_addresses(const struct turnpike_addr *listen, size_t n_listen,
+			  const struct turn_config *config)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < n_listen && !err; i++)
+		err = try_address(&listen[i]);
+	for (size_t i = 0; i < config->n_relays && !err; i++) {
+		struct turnpike_addr addr = addr_without_port(&config->relays[i].addr);
+
+		err = try_address(&addr);
+	}
+	return err;
+}
+
+static int open_listeners(struct turn_io *io, const struct turnpike_addr *listen, size_t n,
+			  bool shares)
 {
 	for (size_t i = 0; i < n; i++) {
-		int err =
-			port_open(io, &listen[i], LISTENER_RECEIVE_BYTES, NULL, &io->listeners[i]);
+		int err = port_open(io, &listen[i], shares, LISTENER_RECEIVE_BYTES, NULL,
+				    &io->listeners[i]);
 
 		if (err) {
 			say_why_not_bound(&listen[i], err);
@@ -386,24 +416,8 @@ static int open_listeners(struct turn_io *io, const struct turnpike_addr *listen
 	return 0;
 }
 
-/* So that a wrong address is not first noticed by a client. */
-static int try_relay_addresses(const struct turn_config *config)
-{
-	for (size_t i = 0; i < config->n_relays; i++) {
-		struct turnpike_addr addr = addr_without_port(&config->relays[i].addr);
-		int fd, err = socket_open(&addr, RELAY_RECEIVE_BYTES, false, &fd);
-
-		if (err) {
-			say_why_not_bound(&addr, err);
-			return err;
-		}
-		close(fd);
-	}
-	return 0;
-}
-
 static int set_up(struct turn_io *io, const struct turnpike_addr *listen, size_t n_listen,
-		  const struct turn_config *config)
+		  const struct turn_config *config, bool shares)
 {
 	struct turn_config with_own = *config;
 	int err;
@@ -421,12 +435,12 @@ static int set_up(struct turn_io *io, const struct turnpike_addr *listen, size_t
 		say("the TURN server cannot be made: %s", strerror(-err));
 		return err;
 	}
-	err = open_listeners(io, listen, n_listen);
-	return err ? err : try_relay_addresses(config);
+	return open_listeners(io, listen, n_listen, shares);
 }
 
 int turn_io_open(struct event_base *base, struct kernel *kernel, const struct turnpike_addr *listen,
-		 size_t n_listen, const struct turn_config *config, struct turn_io **ret)
+		 size_t n_listen, const struct turn_config *config, bool shares,
+		 struct turn_io **ret)
 {
 	struct turn_io *io = calloc(1, sizeof(*io) + n_listen * sizeof(io->listeners[0]));
 	int err;
@@ -437,10 +451,8 @@ int turn_io_open(struct event_base *base, struct kernel *kernel, const struct tu
 	}
 	io->base = base;
 	io->kernel = kernel;
-	io->in_kernel = kernel_is_relaying(kernel);
-	kernel_on_change(kernel, on_kernel_change, io);
 	io->armed = TURN_NEVER;
-	err = set_up(io, listen, n_listen, config);
+	err = set_up(io, listen, n_listen, config, shares);
 	if (err) {
 		turn_io_close(io);
 		return err;
@@ -453,7 +465,6 @@ void turn_io_close(struct turn_io *io)
 {
 	if (!io)
 		return;
-	kernel_on_change(io->kernel, NULL, NULL);
 	turn_server_free(io->server);
 	for (size_t i = 0; i < io->n_listeners; i++)
 		port_close(io->listeners[i]);
