@@ -21,7 +21,8 @@ void turn_ports_free(struct turn_ports *ports);
 
 /**
  * turn_ports_take() - take a port
- * @start: a random number; the search begins there (RFC 6056 section 3.3.1)
+ * @start: a random number; the search begins there (RFC 6056 section 3.3.1), and
+ *         goes on with the ports that have rested longest
  * @even:  only even ports will do
  * @port:  the result, in host order
  *
