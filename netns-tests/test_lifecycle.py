@@ -206,6 +206,7 @@ REFUSALS = {
     "tail with tc, one device": Refusal(2, ["--dev", "nic0=tc/tail"]),
     "unknown mode of a device": Refusal(2, ["--dev", "nic0=turbo"]),
     "backoff upside down": Refusal(2, ["--backoff", "600-10"]),
+    "no workers": Refusal(2, ["--workers", "0"]),
     "demotion beyond all": Refusal(2, ["--demote-percent", "101"]),
     "no address": Refusal(2, ["--listen", "300.1.1.1:3478"]),
     "no port": Refusal(2, ["--listen", "10.77.1.1:99999"]),

@@ -153,6 +153,7 @@ if [[ $ok ]]; then
 	stage shown "matrix" netns release test_matrix
 	stage shown "the model, live" netns release test_model
 	stage shown "hairpins, ICMP errors, policing" together test_hairpin test_icmp test_policing
+	stage shown "user space: runs, workers" together test_merging test_workers
 	stage shown "live mode changes" netns release test_switching --changes 200
 	stage shown "changes of devices, network" together test_changes test_nexthops
 	stage shown "the host's other traffic" netns release test_ownership

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -87,13 +88,41 @@ static void test_ports(void **state)
 	assert_int_equal(port, 65534);
 	assert_int_equal(turn_ports_take(ports, 2, false, 300, &port), 0);
 	assert_int_equal(port, 65535);
-	turn_ports_give(ports, 65533, 0);
 	turn_ports_give(ports, 65535, 0);
 	/* 65534 is taken, and the only even one. */
 	assert_int_equal(turn_ports_take(ports, 0, true, 300, &port), -ENOSPC);
 	turn_ports_give(ports, 65534, 400);
 	assert_int_equal(turn_ports_take(ports, 0, true, 300, &port), 0);
 	assert_int_equal(port, 65534);
+	turn_ports_free(ports);
+}
+
+/* Whatever comes in which order: each port once, and none before its time if another one is free.
+ */
+static void test_many_ports(void **state)
+{
+	enum { LO = 1, HI = 65535, N = HI - LO + 1 };
+	struct turn_ports *ports = turn_ports_new(LO, HI);
+	static bool is_taken[HI + 1];
+	uint16_t port;
+
+	(void)state;
+	srand(1);
+	for (uint32_t i = 0; i < N; i++) {
+		assert_int_equal(turn_ports_take(ports, (uint32_t)rand(), false, 0, &port), 0);
+		assert_in_range(port, LO, HI);
+		assert_false(is_taken[port]);
+		is_taken[port] = true;
+	}
+	assert_int_equal(turn_ports_take(ports, 7, false, 0, &port), -ENOSPC);
+	for (uint32_t i = LO; i <= HI; i++)
+		turn_ports_give(ports, (uint16_t)i, i <= HI / 2 ? 1000 : 1001);
+	for (uint32_t i = 0; i < N; i++) {
+		assert_int_equal(turn_ports_take(ports, (uint32_t)rand(), false, 1000, &port), 0);
+		assert_true(is_taken[port]);
+		is_taken[port] = false;
+		assert_true(i >= N / 2 || port <= HI / 2);
+	}
 	turn_ports_free(ports);
 }
 
@@ -137,9 +166,8 @@ static void test_nonce(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_siphash),
-		cmocka_unit_test(test_timers),
-		cmocka_unit_test(test_ports),
+		cmocka_unit_test(test_siphash), cmocka_unit_test(test_timers),
+		cmocka_unit_test(test_ports),   cmocka_unit_test(test_many_ports),
 		cmocka_unit_test(test_nonce),
 	};
 

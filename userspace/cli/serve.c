@@ -14,12 +14,14 @@
 #include "io/devices.h"
 #include "io/kernel.h"
 #include "io/report.h"
-#include "io/turn_io.h"
+#include "io/workers.h"
 #include "say.h"
 
 /** Descriptors that are kept for everything but relayed transport addresses. */
 #define SPARE_DESCRIPTORS 256
-#define N_SIGNALS         2
+/** Those of a worker, besides its listeners: of its loop. */
+#define WORKER_DESCRIPTORS 4
+#define N_SIGNALS          2
 
 struct server {
 	struct serve_config config;
@@ -27,7 +29,7 @@ struct server {
 	struct event *signals[N_SIGNALS];
 	struct control *control;
 	struct kernel *kernel;
-	struct turn_io *io;
+	struct workers *workers;
 	struct report_source reports;
 };
 
@@ -61,6 +63,8 @@ static int open_loop(struct server *server)
 static uint32_t max_relays(const struct serve_config *config)
 {
 	const uint64_t ports = config->n_relays * (config->port_hi - config->port_lo + UINT64_C(1));
+	const rlim_t spare =
+		SPARE_DESCRIPTORS + config->n_workers * (WORKER_DESCRIPTORS + config->n_listen);
 	struct rlimit limit = { .rlim_cur = 1024 };
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
@@ -68,27 +72,39 @@ static uint32_t max_relays(const struct serve_config *config)
 		setrlimit(RLIMIT_NOFILE, &limit);
 		getrlimit(RLIMIT_NOFILE, &limit);
 	}
-	limit.rlim_cur -=
-		limit.rlim_cur < 2 * SPARE_DESCRIPTORS ? limit.rlim_cur / 2 : SPARE_DESCRIPTORS;
+	limit.rlim_cur -= limit.rlim_cur < 2 * spare ? limit.rlim_cur / 2 : spare;
 	return (uint32_t)(limit.rlim_cur < ports ? limit.rlim_cur : ports);
+}
+
+/** struct additions - users for each worker; @err: the first that there was */
+struct additions {
+	const struct serve_config *config;
+	int err;
+};
+
+static void add_users_to(struct turn_io *io, void *arg)
+{
+	struct additions *additions = arg;
+
+	for (size_t i = 0; i < additions->config->n_users && !additions->err; i++) {
+		const struct serve_user *user = &additions->config->users[i];
+		int err = turn_server_add_user(turn_io_server(io), user->name, user->password, 0);
+
+		if (err)
+			say("--user %s cannot be added: %s", user->name,
+			    err == -EEXIST ? "it is given twice, once is enough" : strerror(-err));
+		additions->err = err;
+	}
 }
 
 static int add_users(struct server *server)
 {
-	struct turn_server *turn = turn_io_server(server->io);
-	int err = 0;
+	struct additions additions = { .config = &server->config };
 
 	if (server->config.n_users == 0)
 		say("warning: nobody can relay, because no --user is given");
-	for (size_t i = 0; i < server->config.n_users && !err; i++) {
-		const struct serve_user *user = &server->config.users[i];
-
-		err = turn_server_add_user(turn, user->name, user->password, 0);
-		if (err)
-			say("--user %s cannot be added: %s", user->name,
-			    err == -EEXIST ? "it is given twice, once is enough" : strerror(-err));
-	}
-	return err;
+	workers_each(server->workers, add_users_to, &additions);
+	return additions.err;
 }
 
 static int open_turn(struct server *server)
@@ -109,8 +125,8 @@ static int open_turn(struct server *server)
 	turn.n_allow = config->n_allow;
 	turn.deny = config->deny;
 	turn.n_deny = config->n_deny;
-	err = turn_io_open(server->base, server->kernel, config->listen, config->n_listen, &turn,
-			   &server->io);
+	err = workers_open(server->base, server->kernel, config->listen, config->n_listen, &turn,
+			   config->n_workers, &server->workers);
 	return err ? err : add_users(server);
 }
 
@@ -215,7 +231,7 @@ static int open_server(struct server *server)
 static void close_server(struct server *server)
 {
 	control_close(server->control);
-	turn_io_close(server->io);
+	workers_close(server->workers);
 	kernel_close(server->kernel);
 	for (size_t i = 0; i < N_SIGNALS; i++) {
 		if (server->signals[i])
@@ -262,9 +278,11 @@ static enum cli_status serve(struct server *server)
 		return CLI_ERROR;
 	server->reports = (struct report_source){
 		.kernel = server->kernel,
-		.io = server->io,
+		.workers = server->workers,
 		.started = clock_now(),
 	};
+	if (workers_start(server->workers))
+		return CLI_ERROR;
 	announce(server);
 	if (event_base_dispatch(server->base) == 0)
 		return CLI_OK;

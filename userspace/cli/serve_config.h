@@ -32,6 +32,7 @@ struct serve_device {
  * @externals: what --external-ip says; serve_config_parse() has put them into @relays
  * @devices:  empty: those that carry the addresses
  * @kernel:   what libturnpike is opened with
+ * @n_workers: of --workers
  * All else is named like its option. Made by serve_config_parse(), freed by serve_config_free().
  */
 struct serve_config {
@@ -52,6 +53,7 @@ struct serve_config {
 	char *realm;
 	char *control;
 	uint32_t max_rate;
+	uint32_t n_workers;
 	uint16_t port_lo;
 	uint16_t port_hi;
 	struct turnpike_open_opts kernel;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -245,6 +246,21 @@ static int set_max_rate(void *target, char *value)
 	return cli_number(value, 0, UINT32_MAX, &((struct serve_config *)target)->max_rate);
 }
 
+/** More than there are CPUs in any machine that relays. */
+#define WORKERS_MAX 1024
+
+static int set_workers(void *target, char *value)
+{
+	return cli_number(value, 1, WORKERS_MAX, &((struct serve_config *)target)->n_workers);
+}
+
+static uint32_t usable_cpus(void)
+{
+	cpu_set_t cpus;
+
+	return sched_getaffinity(0, sizeof(cpus), &cpus) ? 1 : (uint32_t)CPU_COUNT(&cpus);
+}
+
 #define EXPECTS_CIDR "a prefix such as 192.0.2.0/24 or 2001:db8::/32"
 
 static const struct cli_option options[] = {
@@ -301,6 +317,9 @@ static const struct cli_option options[] = {
 	  "Leave a way to relay that has failed alone for FIRST seconds, twice as long each time, "
 	  "but never longer than LONGEST; 10-600 unless given",
 	  "two numbers of seconds with a dash in between, such as 10-600", set_backoff },
+	{ "workers", 0, "N",
+	  "Threads that serve clients and relay in user space; as many as CPUs unless given",
+	  "a number from 1 to 1024", set_workers },
 	{ "control", 0, "PATH", "Control socket, " CONTROL_PATH " unless given",
 	  "the path of a socket", set_control },
 	{ "config", 0, "FILE",
@@ -319,6 +338,7 @@ enum cli_status serve_config_parse(int argc, char **argv, struct serve_config *c
 {
 	struct serve_config result = { .port_lo = 49152,
 				       .port_hi = 65535,
+				       .n_workers = usable_cpus(),
 				       .kernel = { .sz = sizeof(result.kernel) } };
 	enum cli_status status = CLI_ERROR;
 

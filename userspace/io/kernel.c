@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <errno.h>
 #include <net/if.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,16 +11,39 @@
 #include "say.h"
 
 struct kernel {
-	struct turnpike *tp; /* NULL: all is relayed in user space */
-	uint64_t max_rate;   /* 0: none */
+	struct turnpike *tp;  /* NULL: all is relayed in user space */
+	pthread_mutex_t lock; /* of @tp, which is for one thread at a time */
+	uint64_t max_rate;    /* 0: none */
+	bool is_relaying;
+	void (*on_change)(void *arg);
+	void *on_change_arg;
 	struct event *readable;
 	struct event *tick;
 	uint64_t bind_failures;
-	int said; /* the bind error that was said last */
+	int said;        /* the bind error that was said last */
+	char error[256]; /* of the last switch */
 	char why_not[sizeof(((struct turnpike_status *)NULL)->why)];
 	struct turnpike_status *devices; /* without @tp */
 	size_t n_devices;
 };
+
+static int note_mode(const struct turnpike_status *status, void *arg)
+{
+	bool *is_relaying = arg;
+
+	*is_relaying |= status->mode != TURNPIKE_MODE_USERSPACE;
+	return 0;
+}
+
+static void look_at_modes(struct kernel *kernel)
+{
+	const bool before = kernel->is_relaying;
+
+	kernel->is_relaying = false;
+	kernel_for_each_device(kernel, note_mode, &kernel->is_relaying);
+	if (kernel->is_relaying != before && kernel->on_change)
+		kernel->on_change(kernel->on_change_arg);
+}
 
 static void on_news(evutil_socket_t fd, short what, void *arg)
 {
@@ -27,8 +51,11 @@ static void on_news(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	pthread_mutex_lock(&kernel->lock);
 	if (turnpike_poll(kernel->tp))
 		say("warning: %s", turnpike_error(kernel->tp));
+	pthread_mutex_unlock(&kernel->lock);
+	look_at_modes(kernel);
 }
 
 static void say_change(const struct turnpike_change *change, void *arg)
@@ -96,6 +123,7 @@ int kernel_open(struct event_base *base, enum turnpike_mode mode,
 		say("out of memory");
 		return -ENOMEM;
 	}
+	pthread_mutex_init(&kernel->lock, NULL);
 	kernel->max_rate = max_rate;
 	err = open_library(kernel, base, mode, opts);
 	if (err) {
@@ -115,6 +143,7 @@ void kernel_close(struct kernel *kernel)
 	if (kernel->tick)
 		event_free(kernel->tick);
 	turnpike_close(kernel->tp);
+	pthread_mutex_destroy(&kernel->lock);
 	free(kernel->devices);
 	free(kernel);
 }
@@ -152,9 +181,12 @@ int kernel_attach(struct kernel *kernel, const char *device,
 
 	if (!kernel->tp)
 		return list_in_user_space(kernel, device);
+	pthread_mutex_lock(&kernel->lock);
 	err = turnpike_attach(kernel->tp, device, opts);
 	if (err)
 		say("%s", turnpike_error(kernel->tp));
+	pthread_mutex_unlock(&kernel->lock);
+	look_at_modes(kernel);
 	return err;
 }
 
@@ -206,15 +238,12 @@ static int switch_all(struct kernel *kernel, const struct names *names,
 	return err;
 }
 
-int kernel_switch(struct kernel *kernel, const char *device,
-		  const struct turnpike_attach_opts *opts)
+static int switch_named(struct kernel *kernel, const char *device,
+			const struct turnpike_attach_opts *opts)
 {
 	struct names names = { .only = device };
-	int err;
+	int err = turnpike_for_each_device(kernel->tp, collect_name, &names);
 
-	if (!kernel->tp)
-		return -EOPNOTSUPP;
-	err = turnpike_for_each_device(kernel->tp, collect_name, &names);
 	if (!err && names.n)
 		err = switch_all(kernel, &names, opts);
 	else if (!err)
@@ -223,9 +252,35 @@ int kernel_switch(struct kernel *kernel, const char *device,
 	return err;
 }
 
+int kernel_switch(struct kernel *kernel, const char *device,
+		  const struct turnpike_attach_opts *opts)
+{
+	int err;
+
+	if (!kernel->tp)
+		return -EOPNOTSUPP;
+	pthread_mutex_lock(&kernel->lock);
+	err = switch_named(kernel, device, opts);
+	snprintf(kernel->error, sizeof(kernel->error), "%s", turnpike_error(kernel->tp));
+	pthread_mutex_unlock(&kernel->lock);
+	look_at_modes(kernel);
+	return err;
+}
+
+bool kernel_is_relaying(const struct kernel *kernel)
+{
+	return kernel->is_relaying;
+}
+
+void kernel_on_change(struct kernel *kernel, void (*fn)(void *arg), void *arg)
+{
+	kernel->on_change = fn;
+	kernel->on_change_arg = arg;
+}
+
 const char *kernel_error(const struct kernel *kernel)
 {
-	return kernel->tp ? turnpike_error(kernel->tp) : kernel->why_not;
+	return kernel->tp ? kernel->error : kernel->why_not;
 }
 
 static struct turnpike_binding binding_of(const struct turn_flow *flow)
@@ -243,6 +298,15 @@ static struct turnpike_binding binding_of(const struct turn_flow *flow)
 	};
 }
 
+/* Clients bring this about, so it must not fill the log. */
+static void note_failure(struct kernel *kernel, int err)
+{
+	kernel->bind_failures++;
+	if (err != kernel->said)
+		say("warning: a flow stays in user space: %s", turnpike_error(kernel->tp));
+	kernel->said = err;
+}
+
 int kernel_bind(struct kernel *kernel, const struct turn_flow *flow)
 {
 	struct turnpike_binding binding = binding_of(flow);
@@ -250,14 +314,11 @@ int kernel_bind(struct kernel *kernel, const struct turn_flow *flow)
 
 	if (!kernel->tp)
 		return -EOPNOTSUPP;
+	pthread_mutex_lock(&kernel->lock);
 	err = turnpike_bind(kernel->tp, &binding);
-	if (!err)
-		return 0;
-	kernel->bind_failures++;
-	/* Clients bring this about, so it must not fill the log. */
-	if (err != kernel->said)
-		say("warning: a flow stays in user space: %s", turnpike_error(kernel->tp));
-	kernel->said = err;
+	if (err)
+		note_failure(kernel, err);
+	pthread_mutex_unlock(&kernel->lock);
 	return err;
 }
 
@@ -265,9 +326,12 @@ void kernel_unbind(struct kernel *kernel, const struct turn_flow *flow)
 {
 	struct turnpike_binding binding = binding_of(flow);
 
+	if (!kernel->tp)
+		return;
+	pthread_mutex_lock(&kernel->lock);
 	/* What is not in the kernel any more need not be removed. */
-	if (kernel->tp)
-		turnpike_unbind(kernel->tp, &binding);
+	turnpike_unbind(kernel->tp, &binding);
+	pthread_mutex_unlock(&kernel->lock);
 }
 
 int kernel_limit(struct kernel *kernel, void **limits)
@@ -277,15 +341,19 @@ int kernel_limit(struct kernel *kernel, void **limits)
 
 	if (!kernel->max_rate)
 		return 0;
+	pthread_mutex_lock(&kernel->lock);
 	err = limits_new(kernel->tp, kernel->max_rate, &made);
+	pthread_mutex_unlock(&kernel->lock);
 	if (!err)
 		*limits = made;
 	return err;
 }
 
-void kernel_unlimit(void *limits)
+void kernel_unlimit(struct kernel *kernel, void *limits)
 {
+	pthread_mutex_lock(&kernel->lock);
 	limits_free(limits);
+	pthread_mutex_unlock(&kernel->lock);
 }
 
 bool kernel_police(void *limits, enum turn_direction direction, size_t len)
@@ -301,28 +369,68 @@ uint64_t kernel_max_rate(const struct kernel *kernel)
 void kernel_path_changed(struct kernel *kernel, const struct turnpike_addr *local,
 			 const struct turnpike_addr *remote)
 {
+	if (!kernel->tp)
+		return;
+	pthread_mutex_lock(&kernel->lock);
+	turnpike_path_changed(kernel->tp, local, remote);
+	pthread_mutex_unlock(&kernel->lock);
+}
+
+uint64_t kernel_bind_failures(struct kernel *kernel)
+{
+	uint64_t failures;
+
+	pthread_mutex_lock(&kernel->lock);
+	failures = kernel->bind_failures;
+	pthread_mutex_unlock(&kernel->lock);
+	return failures;
+}
+
+uint64_t kernel_flows(struct kernel *kernel)
+{
+	uint64_t flows = 0;
+
+	pthread_mutex_lock(&kernel->lock);
 	if (kernel->tp)
-		turnpike_path_changed(kernel->tp, local, remote);
+		flows = turnpike_flows(kernel->tp);
+	pthread_mutex_unlock(&kernel->lock);
+	return flows;
 }
 
-uint64_t kernel_bind_failures(const struct kernel *kernel)
+int kernel_for_each_flow(struct kernel *kernel,
+			 int (*fn)(const struct turnpike_flow_info *flow, void *arg), void *arg)
 {
-	return kernel->bind_failures;
+	int err = 0;
+
+	pthread_mutex_lock(&kernel->lock);
+	if (kernel->tp)
+		err = turnpike_for_each_flow(kernel->tp, fn, arg);
+	pthread_mutex_unlock(&kernel->lock);
+	return err;
 }
 
-const struct turnpike *kernel_handle(const struct kernel *kernel)
+int kernel_for_each_count(struct kernel *kernel,
+			  int (*fn)(const struct turnpike_count *count, void *arg), void *arg)
 {
-	return kernel->tp;
+	int err = 0;
+
+	pthread_mutex_lock(&kernel->lock);
+	if (kernel->tp)
+		err = turnpike_for_each_count(kernel->tp, fn, arg);
+	pthread_mutex_unlock(&kernel->lock);
+	return err;
 }
 
-int kernel_for_each_device(const struct kernel *kernel,
+int kernel_for_each_device(struct kernel *kernel,
 			   int (*fn)(const struct turnpike_status *status, void *arg), void *arg)
 {
 	int err = 0;
 
+	pthread_mutex_lock(&kernel->lock);
 	if (kernel->tp)
-		return turnpike_for_each_device(kernel->tp, fn, arg);
+		err = turnpike_for_each_device(kernel->tp, fn, arg);
 	for (size_t i = 0; i < kernel->n_devices && !err; i++)
 		err = fn(&kernel->devices[i], arg);
+	pthread_mutex_unlock(&kernel->lock);
 	return err;
 }

@@ -2,6 +2,8 @@
 /**
  * @file kernel.h
  * Relaying in the kernel, or the lack of it: what the rest of the server sees of libturnpike.
+ *
+ * Flows and limits are for any thread; the rest is for the one whose loop kernel_open() has got.
  */
 #ifndef TURNPIKE_IO_KERNEL_H
 #define TURNPIKE_IO_KERNEL_H
@@ -44,6 +46,16 @@ int kernel_attach(struct kernel *kernel, const char *device,
 int kernel_switch(struct kernel *kernel, const char *device,
 		  const struct turnpike_attach_opts *opts);
 
+/**
+ * kernel_is_relaying() - whether any device is in another mode than userspace
+ *
+ * It may change with kernel_attach(), with kernel_switch(), and by itself.
+ */
+bool kernel_is_relaying(const struct kernel *kernel);
+
+/** kernel_on_change() - have @fn called, by the loop, after kernel_is_relaying() has changed */
+void kernel_on_change(struct kernel *kernel, void (*fn)(void *arg), void *arg);
+
 /** kernel_error() - the sentence for the last kernel_switch() that failed */
 const char *kernel_error(const struct kernel *kernel);
 
@@ -53,7 +65,7 @@ void kernel_unbind(struct kernel *kernel, const struct turn_flow *flow);
 
 /** kernel_limit() - see struct turn_ops; without --max-rate there are none */
 int kernel_limit(struct kernel *kernel, void **limits);
-void kernel_unlimit(void *limits);
+void kernel_unlimit(struct kernel *kernel, void *limits);
 bool kernel_police(void *limits, enum turn_direction direction, size_t len);
 
 /** kernel_max_rate() - as in kernel_open() */
@@ -64,13 +76,21 @@ void kernel_path_changed(struct kernel *kernel, const struct turnpike_addr *loca
 			 const struct turnpike_addr *remote);
 
 /** kernel_bind_failures() - flows that the kernel should have taken and did not */
-uint64_t kernel_bind_failures(const struct kernel *kernel);
+uint64_t kernel_bind_failures(struct kernel *kernel);
 
-/** kernel_handle() - to list flows and counters; NULL if all is relayed in user space */
-const struct turnpike *kernel_handle(const struct kernel *kernel);
+/** kernel_flows() - how many flows there are in the kernel */
+uint64_t kernel_flows(struct kernel *kernel);
+
+/** kernel_for_each_flow() - turnpike_for_each_flow(), of none if all is relayed in user space */
+int kernel_for_each_flow(struct kernel *kernel,
+			 int (*fn)(const struct turnpike_flow_info *flow, void *arg), void *arg);
+
+/** kernel_for_each_count() - turnpike_for_each_count(), likewise */
+int kernel_for_each_count(struct kernel *kernel,
+			  int (*fn)(const struct turnpike_count *count, void *arg), void *arg);
 
 /** kernel_for_each_device() - turnpike_for_each_device(), without the kernel too */
-int kernel_for_each_device(const struct kernel *kernel,
+int kernel_for_each_device(struct kernel *kernel,
 			   int (*fn)(const struct turnpike_status *status, void *arg), void *arg);
 
 #endif /* TURNPIKE_IO_KERNEL_H */

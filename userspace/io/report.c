@@ -63,14 +63,34 @@ static struct turn_traffic in_kernel(const struct report_source *source,
 {
 	struct sum sum = { .verdict = verdict };
 
-	if (kernel_handle(source->kernel))
-		turnpike_for_each_count(kernel_handle(source->kernel), add_count, &sum);
+	kernel_for_each_count(source->kernel, add_count, &sum);
 	return sum.traffic;
 }
 
-static json_t *relayed(const struct report_source *source)
+/** struct totals - of all workers */
+struct totals {
+	struct turn_stats stats;
+	uint64_t unsent;
+};
+
+static void add_worker(struct turn_io *io, void *arg)
 {
-	const struct turn_stats *stats = turn_server_stats(turn_io_server(source->io));
+	struct totals *totals = arg;
+
+	turn_stats_add(&totals->stats, turn_server_stats(turn_io_server(io)));
+	totals->unsent += turn_io_unsent(io);
+}
+
+static struct totals totals_of(const struct report_source *source)
+{
+	struct totals totals = { 0 };
+
+	workers_each(source->workers, add_worker, &totals);
+	return totals;
+}
+
+static json_t *relayed(const struct report_source *source, const struct turn_stats *stats)
+{
 	struct turn_traffic in_user_space = {
 		.packets = stats->to_peer.packets + stats->to_client.packets,
 		.bytes = stats->to_peer.bytes + stats->to_client.bytes,
@@ -82,17 +102,15 @@ static json_t *relayed(const struct report_source *source)
 }
 
 /* Packets, wherever they would have been relayed. */
-static json_t *policed(const struct report_source *source)
+static json_t *policed(const struct report_source *source, const struct turn_stats *stats)
 {
-	const struct turn_stats *stats = turn_server_stats(turn_io_server(source->io));
-
 	return number(in_kernel(source, TURNPIKE_POLICED).packets + stats->policed);
 }
 
 static json_t *report_status(const struct report_source *source, const json_t *request)
 {
-	const struct turn_stats *stats = turn_server_stats(turn_io_server(source->io));
-	const struct turnpike *tp = kernel_handle(source->kernel);
+	const struct totals totals = totals_of(source);
+	const struct turn_stats *stats = &totals.stats;
 	json_t *result = json_object(), *devices = json_array();
 
 	(void)request;
@@ -102,11 +120,11 @@ static json_t *report_status(const struct report_source *source, const json_t *r
 	json_object_set_new(result, "devices", devices);
 	json_object_set_new(result, "allocations", number(stats->allocations));
 	json_object_set_new(result, "relays", number(stats->relays));
-	json_object_set_new(result, "flows", number(tp ? turnpike_flows(tp) : 0));
+	json_object_set_new(result, "flows", number(kernel_flows(source->kernel)));
 	json_object_set_new(result, "flow_failures", number(kernel_bind_failures(source->kernel)));
 	json_object_set_new(result, "max_rate", number(kernel_max_rate(source->kernel)));
-	json_object_set_new(result, "policed", policed(source));
-	json_object_set_new(result, "relayed", relayed(source));
+	json_object_set_new(result, "policed", policed(source, stats));
+	json_object_set_new(result, "relayed", relayed(source, stats));
 	return result;
 }
 
@@ -156,7 +174,8 @@ static json_t *errors(const struct turn_stats *stats)
 
 static json_t *turn_report(const struct report_source *source)
 {
-	const struct turn_stats *stats = turn_server_stats(turn_io_server(source->io));
+	const struct totals totals = totals_of(source);
+	const struct turn_stats *stats = &totals.stats;
 	json_t *result = json_object();
 	uint64_t value;
 
@@ -167,18 +186,16 @@ static json_t *turn_report(const struct report_source *source)
 		memcpy(&value, (const char *)stats + turn_counters[i].offset, sizeof(value));
 		json_object_set_new(result, turn_counters[i].name, number(value));
 	}
-	json_object_set_new(result, "unsent", number(turn_io_unsent(source->io)));
+	json_object_set_new(result, "unsent", number(totals.unsent));
 	return result;
 }
 
 static json_t *report_stats(const struct report_source *source, const json_t *request)
 {
-	const struct turnpike *tp = kernel_handle(source->kernel);
 	json_t *result = json_object(), *verdicts = json_array();
 
 	(void)request;
-	if (tp)
-		turnpike_for_each_count(tp, add_verdict, verdicts);
+	kernel_for_each_count(source->kernel, add_verdict, verdicts);
 	json_object_set_new(result, "uptime", uptime(source));
 	json_object_set_new(result, "verdicts", verdicts);
 	json_object_set_new(result, "turn", turn_report(source));
@@ -219,12 +236,10 @@ static int add_flow(const struct turnpike_flow_info *flow, void *flows)
 
 static json_t *report_flows(const struct report_source *source, const json_t *request)
 {
-	const struct turnpike *tp = kernel_handle(source->kernel);
 	json_t *result = json_object(), *flows = json_array();
 
 	(void)request;
-	if (tp)
-		turnpike_for_each_flow(tp, add_flow, flows);
+	kernel_for_each_flow(source->kernel, add_flow, flows);
 	json_object_set_new(result, "flows", flows);
 	return result;
 }

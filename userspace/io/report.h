@@ -9,12 +9,12 @@
 #include <jansson.h>
 
 #include "io/kernel.h"
-#include "io/turn_io.h"
+#include "io/workers.h"
 
 /** struct report_source - what reports are made of; @started: when the server began to serve */
 struct report_source {
 	struct kernel *kernel;
-	const struct turn_io *io;
+	struct workers *workers;
 	uint64_t started;
 };
 

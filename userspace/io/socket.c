@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -16,8 +17,8 @@ struct option {
 /*
  * IPv4 and the path MTU. What we send must be without Don't Fragment (RFC 8656 section 14, in the
  * absence of a way to copy it). But packets that the kernel relays have their sender's, and lead to
- * Fragmentation Needed, which finds these sockets by its ports. Then the kernel has to learn the path
- * MTU, since the next hops are made from that, and we have to be told, for the client (section
+ * Fragmentation Needed, which finds these sockets by its ports. Then the kernel has to learn the
+ *path MTU, since the next hops are made from that, and we have to be told, for the client (section
  * 11.5). No value of IP_MTU_DISCOVER does all three (__udp4_lib_err() and __ip_make_skb() in Linux
  * 5.15 to 6.18):
  *
@@ -34,8 +35,12 @@ struct option {
  */
 static const struct option options_v4[] = {
 	{ IPPROTO_IP, IP_RECVTOS, 1 },
-	{ IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT },
 	{ IPPROTO_IP, IP_RECVERR, 1 },
+	{ 0 },
+};
+
+static const struct option options_shared[] = {
+	{ SOL_SOCKET, SO_REUSEPORT, 1 },
 	{ 0 },
 };
 
@@ -49,7 +54,7 @@ static const struct option options_v6[] = {
 
 static void set_discovery(int fd, int family, int value)
 {
-	if (family == AF_INET)
+	if (family == TURNPIKE_IPV4)
 		setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &value, sizeof(value));
 }
 
@@ -61,6 +66,14 @@ void socket_before_sending(int fd, int family)
 void socket_after_sending(int fd, int family)
 {
 	set_discovery(fd, family, IP_PMTUDISC_WANT);
+}
+
+void socket_adapt(int fd, int family, bool in_kernel)
+{
+	const int merge = !in_kernel;
+
+	set_discovery(fd, family, in_kernel ? IP_PMTUDISC_WANT : IP_PMTUDISC_DONT);
+	setsockopt(fd, IPPROTO_UDP, UDP_GRO, &merge, sizeof(merge));
 }
 
 static int set_options(int fd, const struct option *option)
@@ -80,34 +93,36 @@ static void set_receive_buffer(int fd, int bytes)
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
 }
 
-static int set_up(int fd, const struct turnpike_addr *addr, int receive_bytes)
+static int set_up(int fd, const struct turnpike_addr *addr, bool shares, int receive_bytes)
 {
 	struct sockaddr_storage sa;
 	socklen_t len = addr_to_sockaddr(addr, &sa);
 	int err;
 
 	err = set_options(fd, addr->family == TURNPIKE_IPV4 ? options_v4 : options_v6);
+	if (!err && shares)
+		err = set_options(fd, options_shared);
 	if (err)
 		return err;
 	set_receive_buffer(fd, receive_bytes);
 	return bind(fd, (const struct sockaddr *)&sa, len) ? -errno : 0;
 }
 
-int socket_open(const struct turnpike_addr *addr, int receive_bytes, bool learns, int *fd)
+int socket_open(const struct turnpike_addr *addr, bool shares, int receive_bytes, bool in_kernel,
+		int *fd)
 {
-	int family = addr->family == TURNPIKE_IPV4 ? AF_INET : AF_INET6;
-	int result = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int result = socket(addr->family == TURNPIKE_IPV4 ? AF_INET : AF_INET6,
+			    SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	int err;
 
 	if (result < 0)
 		return -errno;
-	err = set_up(result, addr, receive_bytes);
+	err = set_up(result, addr, shares, receive_bytes);
 	if (err) {
 		close(result);
 		return err;
 	}
-	if (learns)
-		socket_after_sending(result, family);
+	socket_adapt(result, addr->family, in_kernel);
 	*fd = result;
 	return 0;
 }

@@ -12,19 +12,33 @@
 
 /**
  * socket_open() - open a non-blocking UDP socket that is bound to @addr
+ * @shares:        sockets of this user that do so, too, can be bound to @addr as well, and each
+ *                 gets some of the senders (SO_REUSEPORT)
  * @receive_bytes: size of its receive buffer
- * @learns:        the kernel relays packets of others from @addr: learn the MTU of their paths
+ * @in_kernel:     as of socket_adapt()
  *
  * The socket tells the traffic class of what it receives, and queues ICMP errors (socket_error.h).
- * If it @learns, call socket_before_sending() and socket_after_sending() around all sending.
  *
  * Return: 0 or a negative errno of socket(2), setsockopt(2) and bind(2).
  */
-int socket_open(const struct turnpike_addr *addr, int receive_bytes, bool learns, int *fd);
+int socket_open(const struct turnpike_addr *addr, bool shares, int receive_bytes, bool in_kernel,
+		int *fd);
+
+/**
+ * socket_adapt() - make the best of whether programs in the kernel relay packets, too
+ * @family:    enum turnpike_family of the socket
+ * @in_kernel: they may; otherwise all goes through sockets
+ *
+ * With them it learns the MTUs of their paths: call socket_before_sending() and
+ * socket_after_sending() around all sending. Without them datagrams are merged on their way to the
+ * socket (UDP_GRO), and what it then receives has to be split. TC comes after that, and cannot
+ * relay what is merged.
+ */
+void socket_adapt(int fd, int family, bool in_kernel);
 
 /**
  * socket_before_sending() - let what is sent be fragmented on its way (RFC 8656 section 14)
- * @family: AF_INET or AF_INET6, of the socket
+ * @family: enum turnpike_family of the socket
  */
 void socket_before_sending(int fd, int family);
 

@@ -4,9 +4,11 @@
 #include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
+#include <utlist.h>
 
-#include "io/batch.h"
 #include "io/clock.h"
+#include "io/inbox.h"
+#include "io/outbox.h"
 #include "io/socket.h"
 #include "io/socket_error.h"
 #include "io/turn_io.h"
@@ -17,6 +19,9 @@
 #define RELAY_RECEIVE_BYTES    (1 << 20)
 /** So many ICMP errors are taken in before datagrams get their turn. */
 #define ERRORS_AT_ONCE 32
+/** So often a socket is read before it gets no more merged datagrams; more come than are relayed.
+ */
+#define LAST_READS 256
 
 /** A socket that is read: of a listener, or of a relayed transport address. */
 struct port {
@@ -25,14 +30,22 @@ struct port {
 	struct event *event;
 	struct turnpike_addr addr;
 	struct turn_relay *relay; /* NULL: a listener */
+	struct port **list;       /* of struct turn_io */
+	struct port *prev;
+	struct port *next;
 };
 
 struct turn_io {
 	struct event_base *base;
 	struct kernel *kernel;
 	struct turn_server *server;
-	struct batch *batch;
+	struct inbox *inbox;
+	struct outbox *outbox;
+	bool in_kernel;       /* of socket_adapt(), which was called for... */
+	struct port *adapted; /* ...these ports, */
+	struct port *stale;   /* and not yet for these */
 	struct port *reading; /* NULL once it was closed under its reader */
+	struct event *flush;
 	struct event *timer;
 	uint64_t armed; /* when @timer fires */
 	size_t n_listeners;
@@ -100,45 +113,110 @@ static void take_in_errors(struct port *port, uint64_t now)
 	}
 }
 
-static void on_readable(evutil_socket_t fd, short what, void *arg)
+/* Whether there was anything. Then the port may be gone, too. */
+static bool serve(struct port *port)
 {
-	struct port *port = arg;
 	struct turn_io *io = port->io;
-	unsigned int received = batch_receive(io->batch, fd);
+	bool received = inbox_receive(io->inbox, port->fd);
 	uint64_t now = clock_now();
 	struct turnpike_addr from;
+	struct turn_packet packet;
 
-	(void)what;
 	if (!received)
 		take_in_errors(port, now);
 	io->reading = port;
-	for (unsigned int i = 0; i < received && io->reading; i++) {
-		struct turn_packet packet = batch_packet(io->batch, i, &from);
-
+	while (io->reading && inbox_next(io->inbox, &packet, &from))
 		take_in(port, &from, &packet, now);
-	}
 	io->reading = NULL;
-	batch_flush(io->batch);
 	arm_timer(io, now);
+	return received;
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	serve(arg);
+}
+
+/* After all sockets that can be read now: what they were to send often goes to the same places. */
+static void on_flush(evutil_socket_t fd, short what, void *arg)
+{
+	struct turn_io *io = arg;
+
+	(void)fd;
+	(void)what;
+	outbox_flush(io->outbox);
+}
+
+static void send_from(struct turn_io *io, int fd, const struct turnpike_addr *to,
+		      const uint8_t *data, size_t len)
+{
+	if (outbox_is_empty(io->outbox))
+		event_active(io->flush, 0, 0);
+	outbox_add(io->outbox, fd, to, inbox_class(io->inbox, data), data, len);
+}
+
+static void enlist(struct port **list, struct port *port)
+{
+	DL_APPEND(*list, port);
+	port->list = list;
+}
+
+static void delist(struct port *port)
+{
+	DL_DELETE(*port->list, port);
+}
+
+/*
+ * Once a socket is to get no more merged datagrams, those that it has cannot be split any more. So
+ * it is read first, and what comes until it gets none is lost. That is of a microsecond; there is
+ * no call that would do both.
+ */
+static void adapt_first(struct turn_io *io)
+{
+	struct port *port = io->stale;
+	int last = io->in_kernel ? LAST_READS : 0;
+
+	for (int i = 0; i < last && io->stale == port && serve(port); i++)
+		;
+	if (io->stale != port)
+		return; /* closed by what it has received */
+	delist(port);
+	enlist(&io->adapted, port);
+	socket_adapt(port->fd, port->addr.family, io->in_kernel);
+	for (int i = 0; i < last && inbox_receive(io->inbox, port->fd); i++)
+		;
+}
+
+void turn_io_adapt(struct turn_io *io, bool in_kernel)
+{
+	struct port *port;
+
+	if (in_kernel == io->in_kernel)
+		return;
+	io->in_kernel = in_kernel;
+	outbox_adapt(io->outbox, in_kernel);
+	while ((port = io->adapted)) {
+		delist(port);
+		enlist(&io->stale, port);
+	}
+	while (io->stale)
+		adapt_first(io);
 }
 
 static void port_close(struct port *port)
 {
 	if (port->io->reading == port)
 		port->io->reading = NULL;
+	delist(port);
 	event_free(port->event);
 	close(port->fd);
 	free(port);
 }
 
-/* Only what the kernel relays may not be fragmented. */
-static bool learns(const struct turn_io *io)
-{
-	return kernel_handle(io->kernel) != NULL;
-}
-
-static int port_open(struct turn_io *io, const struct turnpike_addr *addr, int receive_bytes,
-		     struct turn_relay *relay, struct port **ret)
+static int port_open(struct turn_io *io, const struct turnpike_addr *addr, bool shares,
+		     int receive_bytes, struct turn_relay *relay, struct port **ret)
 {
 	struct port *port = calloc(1, sizeof(*port));
 	int err;
@@ -146,7 +224,7 @@ static int port_open(struct turn_io *io, const struct turnpike_addr *addr, int r
 	if (!port)
 		return -ENOMEM;
 	*port = (struct port){ .io = io, .addr = *addr, .relay = relay };
-	err = socket_open(addr, receive_bytes, learns(io), &port->fd);
+	err = socket_open(addr, shares, receive_bytes, io->in_kernel, &port->fd);
 	if (err)
 		goto free_port;
 	err = -ENOMEM;
@@ -155,6 +233,7 @@ static int port_open(struct turn_io *io, const struct turnpike_addr *addr, int r
 		goto close_fd;
 	if (event_add(port->event, NULL))
 		goto free_event;
+	enlist(&io->adapted, port);
 	*ret = port;
 	return 0;
 free_event:
@@ -174,7 +253,7 @@ static void send_client(void *ctx, const struct turn_tuple *tuple, const uint8_t
 		const struct port *port = io->listeners[i];
 
 		if (addr_equal(&port->addr, &tuple->server)) {
-			batch_send(io->batch, port->fd, &tuple->client, data, len);
+			send_from(io, port->fd, &tuple->client, data, len);
 			return;
 		}
 	}
@@ -186,14 +265,14 @@ static void send_peer(void *ctx, void *handle, const struct turnpike_addr *peer,
 	struct turn_io *io = ctx;
 	const struct port *port = handle;
 
-	batch_send(io->batch, port->fd, peer, data, len);
+	send_from(io, port->fd, peer, data, len);
 }
 
 static int open_relay(void *ctx, const struct turnpike_addr *addr, struct turn_relay *relay,
 		      void **handle)
 {
 	struct port *port;
-	int err = port_open(ctx, addr, RELAY_RECEIVE_BYTES, relay, &port);
+	int err = port_open(ctx, addr, false, RELAY_RECEIVE_BYTES, relay, &port);
 
 	if (!err)
 		*handle = port;
@@ -205,7 +284,7 @@ static void close_relay(void *ctx, void *handle)
 	struct turn_io *io = ctx;
 
 	/* The queue names sockets by number, and the next one may get the same. */
-	batch_flush(io->batch);
+	outbox_flush(io->outbox);
 	port_close(handle);
 }
 
@@ -232,8 +311,9 @@ static int limit(void *ctx, void **limits)
 
 static void unlimit(void *ctx, void *limits)
 {
-	(void)ctx;
-	kernel_unlimit(limits);
+	struct turn_io *io = ctx;
+
+	kernel_unlimit(io->kernel, limits);
 }
 
 static bool police(void *ctx, void *limits, enum turn_direction direction, size_t len)
@@ -293,11 +373,39 @@ static void say_why_not_bound(const struct turnpike_addr *addr, int err)
 		say("%s cannot be bound: %s", text, strerror(-err));
 }
 
-static int open_listeners(struct turn_io *io, const struct turnpike_addr *listen, size_t n)
+/* So that a wrong address is not first noticed by a client. */
+static int try_address(const struct turnpike_addr *addr)
+{
+	int fd, err = socket_open(addr, false, RELAY_RECEIVE_BYTES, false, &fd);
+
+	if (err)
+		say_why_not_bound(addr, err);
+	else
+		close(fd);
+	return err;
+}
+
+int turn_io_try_addresses(const struct turnpike_addr *listen, size_t n_listen,
+			  const struct turn_config *config)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < n_listen && !err; i++)
+		err = try_address(&listen[i]);
+	for (size_t i = 0; i < config->n_relays && !err; i++) {
+		struct turnpike_addr addr = addr_without_port(&config->relays[i].addr);
+
+		err = try_address(&addr);
+	}
+	return err;
+}
+
+static int open_listeners(struct turn_io *io, const struct turnpike_addr *listen, size_t n,
+			  bool shares)
 {
 	for (size_t i = 0; i < n; i++) {
-		int err =
-			port_open(io, &listen[i], LISTENER_RECEIVE_BYTES, NULL, &io->listeners[i]);
+		int err = port_open(io, &listen[i], shares, LISTENER_RECEIVE_BYTES, NULL,
+				    &io->listeners[i]);
 
 		if (err) {
 			say_why_not_bound(&listen[i], err);
@@ -308,31 +416,17 @@ static int open_listeners(struct turn_io *io, const struct turnpike_addr *listen
 	return 0;
 }
 
-/* So that a wrong address is not first noticed by a client. */
-static int try_relay_addresses(const struct turn_config *config)
-{
-	for (size_t i = 0; i < config->n_relays; i++) {
-		struct turnpike_addr addr = addr_without_port(&config->relays[i].addr);
-		int fd, err = socket_open(&addr, RELAY_RECEIVE_BYTES, false, &fd);
-
-		if (err) {
-			say_why_not_bound(&addr, err);
-			return err;
-		}
-		close(fd);
-	}
-	return 0;
-}
-
 static int set_up(struct turn_io *io, const struct turnpike_addr *listen, size_t n_listen,
-		  const struct turn_config *config)
+		  const struct turn_config *config, bool shares)
 {
 	struct turn_config with_own = *config;
 	int err;
 
-	io->batch = batch_new(learns(io));
+	io->inbox = inbox_new();
+	io->outbox = outbox_new();
+	io->flush = event_new(io->base, -1, 0, on_flush, io);
 	io->timer = evtimer_new(io->base, on_timer, io);
-	err = io->batch && io->timer ? 0 : -ENOMEM;
+	err = io->inbox && io->outbox && io->flush && io->timer ? 0 : -ENOMEM;
 	with_own.own = listen;
 	with_own.n_own = n_listen;
 	if (!err)
@@ -341,12 +435,12 @@ static int set_up(struct turn_io *io, const struct turnpike_addr *listen, size_t
 		say("the TURN server cannot be made: %s", strerror(-err));
 		return err;
 	}
-	err = open_listeners(io, listen, n_listen);
-	return err ? err : try_relay_addresses(config);
+	return open_listeners(io, listen, n_listen, shares);
 }
 
 int turn_io_open(struct event_base *base, struct kernel *kernel, const struct turnpike_addr *listen,
-		 size_t n_listen, const struct turn_config *config, struct turn_io **ret)
+		 size_t n_listen, const struct turn_config *config, bool shares,
+		 struct turn_io **ret)
 {
 	struct turn_io *io = calloc(1, sizeof(*io) + n_listen * sizeof(io->listeners[0]));
 	int err;
@@ -358,7 +452,7 @@ int turn_io_open(struct event_base *base, struct kernel *kernel, const struct tu
 	io->base = base;
 	io->kernel = kernel;
 	io->armed = TURN_NEVER;
-	err = set_up(io, listen, n_listen, config);
+	err = set_up(io, listen, n_listen, config, shares);
 	if (err) {
 		turn_io_close(io);
 		return err;
@@ -376,7 +470,10 @@ void turn_io_close(struct turn_io *io)
 		port_close(io->listeners[i]);
 	if (io->timer)
 		event_free(io->timer);
-	batch_free(io->batch);
+	if (io->flush)
+		event_free(io->flush);
+	outbox_free(io->outbox);
+	inbox_free(io->inbox);
 	free(io);
 }
 
@@ -387,5 +484,5 @@ struct turn_server *turn_io_server(const struct turn_io *io)
 
 uint64_t turn_io_unsent(const struct turn_io *io)
 {
-	return batch_unsent(io->batch);
+	return outbox_unsent(io->outbox);
 }

@@ -14,19 +14,35 @@
 struct turn_io;
 
 /**
+ * turn_io_try_addresses() - find out whether addresses can be bound, by nobody else's leave
+ * @listen: no two programs may listen there, so this is asked before turn_io_open() shares them
+ * @config: its relay addresses
+ *
+ * On error a sentence has been said. Return: 0 or a negative errno.
+ */
+int turn_io_try_addresses(const struct turnpike_addr *listen, size_t n_listen,
+			  const struct turn_config *config);
+
+/**
  * turn_io_open() - bind the listeners and make a TURN server of them
  * @kernel: where flows go; has to outlive the result
  * @listen: addresses with ports, no wildcards; also kept from being peers
+ * @shares: others of this process listen there, too
  *
- * Datagrams are served by the loop of @base. On error a sentence has been said.
+ * Datagrams are served by the loop of @base, in whose thread everything but turn_io_open() and
+ * turn_io_close() is called. On error a sentence has been said.
  *
  * Return: 0 or a negative errno.
  */
 int turn_io_open(struct event_base *base, struct kernel *kernel, const struct turnpike_addr *listen,
-		 size_t n_listen, const struct turn_config *config, struct turn_io **io);
+		 size_t n_listen, const struct turn_config *config, bool shares,
+		 struct turn_io **io);
 
 /** turn_io_close() - end all allocations and close all sockets; NULL is fine */
 void turn_io_close(struct turn_io *io);
+
+/** turn_io_adapt() - adapt all sockets, see socket_adapt(); until then @in_kernel is false */
+void turn_io_adapt(struct turn_io *io, bool in_kernel);
 
 /** turn_io_server() - the TURN server, to add users to and to ask for statistics */
 struct turn_server *turn_io_server(const struct turn_io *io);

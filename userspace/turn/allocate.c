@@ -60,8 +60,8 @@ static int check_transport(const struct stun_message *msg)
 
 static bool has_family(const struct turn_server *server, unsigned int family)
 {
-	for (size_t i = 0; i < server->n_pools; i++) {
-		if (server->pools[i].address.addr.family == family)
+	for (size_t i = 0; i < server->shared->n_pools; i++) {
+		if (server->shared->pools[i].address.addr.family == family)
 			return true;
 	}
 	return false;
@@ -142,14 +142,6 @@ static int add_family(const struct turn_request *request, struct turn_wish *wish
 	return 0;
 }
 
-static int check_quota(const struct turn_request *request)
-{
-	const struct turn_user *user = request->user;
-
-	return user->quota > 0 && user->allocations >= user->quota ? TURN_ALLOCATION_QUOTA_REACHED
-								   : 0;
-}
-
 /** The checks of RFC 8656 section 7.2, in their order, from the third on. */
 static int check_request(const struct turn_request *request, struct turn_wish *wish)
 {
@@ -170,7 +162,7 @@ static int check_request(const struct turn_request *request, struct turn_wish *w
 		code = add_family(request, wish);
 	if (!code)
 		code = turn_find_lifetime(request, &wish->lifetime, &is_zero);
-	return code ? code : check_quota(request);
+	return code;
 }
 
 static bool is_retransmission(const struct turn_request *request)
@@ -223,9 +215,13 @@ int turn_allocate(struct turn_request *request, struct stun_writer *response)
 	code = check_request(request, &wish);
 	if (code)
 		return code;
+	if (!turn_account_claim(request->user->account, request->user->quota))
+		return TURN_ALLOCATION_QUOTA_REACHED;
 	if (turn_allocation_new(request->server, request->tuple, request->user, &wish, request->now,
-				&request->alloc))
+				&request->alloc)) {
+		turn_account_return(request->user->account);
 		return TURN_INSUFFICIENT_CAPACITY;
+	}
 	write_success(request, response);
 	return 0;
 }

@@ -46,7 +46,6 @@ static int link_allocation(struct turn_server *server, struct turn_allocation *a
 	err = open_relays(server, alloc, wish, now);
 	if (err)
 		goto unlimit;
-	alloc->user->allocations++;
 	server->stats.allocations++;
 	return 0;
 unlimit:
@@ -87,7 +86,7 @@ void turn_allocation_end(struct turn_server *server, struct turn_allocation *all
 	if (alloc->limits)
 		server->ops.unlimit(server->ctx, alloc->limits);
 	HASH_DELETE(hh, server->allocations, alloc);
-	alloc->user->allocations--;
+	turn_account_return(alloc->user->account);
 	server->stats.allocations--;
 	free(alloc);
 }

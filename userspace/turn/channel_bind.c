@@ -51,7 +51,7 @@ static int check_binding(const struct turn_request *request, struct binding *bin
 		return code;
 	binding->bound = turn_as_bound(request->server, &binding->peer);
 	binding->channel =
-		turn_channel_find_number(request->server, request->alloc, binding->number);
+		turn_channel_find_number(request->server, request->tuple, binding->number);
 	if (binding->channel != find_peer(request, &binding->bound))
 		return STUN_BAD_REQUEST;
 	code = turn_check_peer(request, &binding->peer);

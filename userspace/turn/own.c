@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "turn/own.h"
-#include "turn/table.h"
 
 static bool is_same_ip(const struct turnpike_addr *a, const struct turnpike_addr *b)
 {
@@ -19,8 +19,8 @@ static struct turnpike_addr with_port_of(struct turnpike_addr addr,
 struct turnpike_addr turn_as_bound(const struct turn_server *server,
 				   const struct turnpike_addr *addr)
 {
-	for (size_t i = 0; i < server->n_pools; i++) {
-		const struct turn_relay_address *relay = &server->pools[i].address;
+	for (size_t i = 0; i < server->shared->n_pools; i++) {
+		const struct turn_relay_address *relay = &server->shared->pools[i].address;
 
 		if (is_same_ip(&relay->external, addr))
 			return with_port_of(relay->addr, addr);
@@ -31,8 +31,8 @@ struct turnpike_addr turn_as_bound(const struct turn_server *server,
 struct turnpike_addr turn_as_known(const struct turn_server *server,
 				   const struct turnpike_addr *addr)
 {
-	for (size_t i = 0; i < server->n_pools; i++) {
-		const struct turn_relay_address *relay = &server->pools[i].address;
+	for (size_t i = 0; i < server->shared->n_pools; i++) {
+		const struct turn_relay_address *relay = &server->shared->pools[i].address;
 
 		if (relay->external.family != 0 && is_same_ip(&relay->addr, addr))
 			return with_port_of(relay->external, addr);
@@ -45,8 +45,8 @@ bool turn_is_ours_alone(const struct turn_server *server, const struct turnpike_
 	struct turnpike_addr known = turn_as_known(server, addr);
 	bool is_ours = false;
 
-	for (size_t i = 0; i < server->n_pools; i++)
-		is_ours |= is_same_ip(&server->pools[i].address.addr, addr);
+	for (size_t i = 0; i < server->shared->n_pools; i++)
+		is_ours |= is_same_ip(&server->shared->pools[i].address.addr, addr);
 	return is_ours && !turn_policy_exempts(server->policy, addr) &&
 	       !turn_policy_exempts(server->policy, &known);
 }
@@ -54,7 +54,11 @@ bool turn_is_ours_alone(const struct turn_server *server, const struct turnpike_
 bool turn_is_relayed(const struct turn_server *server, const struct turnpike_addr *addr,
 		     uint64_t now)
 {
-	const struct turn_relay *relay = turn_relay_find(server, addr);
+	for (size_t i = 0; i < server->shared->n_pools; i++) {
+		const struct turn_pool *pool = &server->shared->pools[i];
 
-	return relay && relay->timer.when > now;
+		if (is_same_ip(&pool->address.addr, addr))
+			return turn_ports_is_live(pool->ports, ntohs(addr->port), now);
+	}
+	return false;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file ports.h
- * Which ports of a relay address are taken, free, or not to be given away again just yet.
+ * Which ports of a relay address are taken, free, or not to be given away again just yet. For any
+ * thread.
  */
 #ifndef TURNPIKE_TURN_PORTS_H
 #define TURNPIKE_TURN_PORTS_H
@@ -20,7 +21,8 @@ void turn_ports_free(struct turn_ports *ports);
 
 /**
  * turn_ports_take() - take a port
- * @start: a random number; the search begins there (RFC 6056 section 3.3.1)
+ * @start: a random number; the search begins there (RFC 6056 section 3.3.1), and
+ *         goes on with the ports that have rested longest
  * @even:  only even ports will do
  * @port:  the result, in host order
  *
@@ -31,6 +33,12 @@ void turn_ports_free(struct turn_ports *ports);
  */
 int turn_ports_take(struct turn_ports *ports, uint32_t start, bool even, uint64_t now,
 		    uint16_t *port);
+
+/** turn_ports_set_live() - a port that was taken is a relayed transport address up to a time */
+void turn_ports_set_live(struct turn_ports *ports, uint16_t port, uint64_t until);
+
+/** turn_ports_is_live() - whether any port, of these or not, is such an address at @now */
+bool turn_ports_is_live(const struct turn_ports *ports, uint16_t port, uint64_t now);
 
 /** turn_ports_give() - give back a port that was taken; it is free again at the time @free_at */
 void turn_ports_give(struct turn_ports *ports, uint16_t port, uint64_t free_at);

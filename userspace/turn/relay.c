@@ -6,7 +6,6 @@
 #include <utlist.h>
 
 #include "turn/state.h"
-#include "turn/table.h"
 
 /** How many ports are tried when other programs have taken some. */
 #define PORT_ATTEMPTS 16
@@ -61,14 +60,20 @@ static int open_relay(struct turn_server *server, unsigned int family, bool even
 {
 	int err = -ENOSPC;
 
-	for (size_t i = 0; i < server->n_pools && err; i++) {
-		struct turn_pool *pool = &server->pools[server->next_pool];
+	for (size_t i = 0; i < server->shared->n_pools && err; i++) {
+		struct turn_pool *pool = &server->shared->pools[server->next_pool];
 
-		server->next_pool = (server->next_pool + 1) % server->n_pools;
+		server->next_pool = (server->next_pool + 1) % server->shared->n_pools;
 		if (pool->address.addr.family == family)
 			err = open_in_pool(server, pool, even, now, relay);
 	}
 	return err;
+}
+
+/** What other servers of the relay, too, have to know. */
+static void set_live(const struct turn_relay *relay, uint64_t until)
+{
+	turn_ports_set_live(relay->pool->ports, ntohs(relay->addr.port), until);
 }
 
 static void close_relay(struct turn_server *server, struct turn_relay *relay, uint64_t now)
@@ -86,19 +91,14 @@ static int link_relay(struct turn_server *server, struct turn_relay *relay, unsi
 	if (turn_timer_add(&server->timers, &relay->timer, expiry, expire))
 		return -ENOMEM;
 	err = open_relay(server, family, wish->even_port, now, relay);
-	if (err)
-		goto del_timer;
-	err = turn_relay_insert(server, relay);
-	if (err)
-		goto close;
+	if (err) {
+		turn_timer_del(&server->timers, &relay->timer);
+		return err;
+	}
+	set_live(relay, expiry);
 	relay->alloc->relays[turn_relay_slot(family)] = relay;
 	server->stats.relays++;
 	return 0;
-close:
-	close_relay(server, relay, now);
-del_timer:
-	turn_timer_del(&server->timers, &relay->timer);
-	return err;
 }
 
 int turn_relay_new(struct turn_server *server, struct turn_allocation *alloc, unsigned int family,
@@ -107,15 +107,18 @@ int turn_relay_new(struct turn_server *server, struct turn_allocation *alloc, un
 	struct turn_relay *relay;
 	int err;
 
-	if (server->limits.max_relays > 0 && server->stats.relays >= server->limits.max_relays)
+	if (!turn_shared_claim_relay(server->shared, server->limits.max_relays))
 		return -ENOSPC;
 	relay = calloc(1, sizeof(*relay));
-	if (!relay)
-		return -ENOMEM;
-	relay->alloc = alloc;
-	err = link_relay(server, relay, family, wish, now);
-	if (err)
+	err = relay ? 0 : -ENOMEM;
+	if (!err) {
+		relay->alloc = alloc;
+		err = link_relay(server, relay, family, wish, now);
+	}
+	if (err) {
+		turn_shared_return_relay(server->shared);
 		free(relay);
+	}
 	return err;
 }
 
@@ -126,6 +129,7 @@ void turn_relay_refresh(struct turn_server *server, struct turn_relay *relay, ui
 	struct turn_channel *channel;
 
 	turn_timer_move(&server->timers, &relay->timer, now + lifetime * TURN_NS_PER_S);
+	set_live(relay, relay->timer.when);
 	DL_FOREACH (relay->permissions, permission) {
 		DL_FOREACH (permission->channels, channel)
 			turn_flow_install(server, channel, now);
@@ -139,8 +143,9 @@ void turn_relay_end(struct turn_server *server, struct turn_relay *relay, uint64
 	DL_FOREACH_SAFE(relay->permissions, permission, next)
 	turn_permission_end(server, permission);
 	turn_timer_del(&server->timers, &relay->timer);
-	HASH_DELETE(hh, server->relays, relay);
+	set_live(relay, 0);
 	close_relay(server, relay, now);
+	turn_shared_return_relay(server->shared);
 	relay->alloc->relays[turn_relay_slot(relay->addr.family)] = NULL;
 	server->stats.relays--;
 	free(relay);

@@ -38,28 +38,13 @@ static bool relays_are_valid(const struct turn_config *config)
 	return config->n_relays > 0;
 }
 
-static bool config_is_valid(const struct turn_config *config)
+bool turn_config_is_valid(const struct turn_config *config)
 {
 	return config->realm && config->realm[0] != '\0' && strlen(config->realm) <= TEXT_MAX &&
 	       (!config->software || strlen(config->software) <= TEXT_MAX) &&
 	       relays_are_valid(config) && config->port_lo > 0 &&
 	       config->port_lo <= config->port_hi && config->default_lifetime > 0 &&
 	       config->default_lifetime <= config->max_lifetime && config->nonce_lifetime > 0;
-}
-
-static int make_pools(struct turn_server *server, const struct turn_config *config)
-{
-	server->pools = calloc(config->n_relays, sizeof(*server->pools));
-	if (!server->pools)
-		return -ENOMEM;
-	for (size_t i = 0; i < config->n_relays; i++) {
-		server->pools[i].address = config->relays[i];
-		server->pools[i].ports = turn_ports_new(config->port_lo, config->port_hi);
-		if (!server->pools[i].ports)
-			return -ENOMEM;
-		server->n_pools++;
-	}
-	return 0;
 }
 
 static int set_up(struct turn_server *server, const struct turn_config *config)
@@ -84,7 +69,10 @@ static int set_up(struct turn_server *server, const struct turn_config *config)
 	}
 	if (turn_policy_new(config, &server->policy))
 		return -ENOMEM;
-	return make_pools(server, config);
+	if (!config->shared && turn_shared_new(config, &server->own_shared))
+		return -ENOMEM;
+	server->shared = config->shared ? config->shared : server->own_shared;
+	return 0;
 }
 
 int turn_server_new(const struct turn_config *config, const struct turn_ops *ops, void *ctx,
@@ -92,7 +80,7 @@ int turn_server_new(const struct turn_config *config, const struct turn_ops *ops
 {
 	struct turn_server *result;
 
-	if (!config_is_valid(config))
+	if (!turn_config_is_valid(config))
 		return -EINVAL;
 	result = calloc(1, sizeof(*result));
 	if (!result)
@@ -124,8 +112,6 @@ static void free_contents(struct turn_server *server)
 		HASH_DELETE(hh, server->users, user);
 		free_user(user);
 	}
-	for (size_t i = 0; i < server->n_pools; i++)
-		turn_ports_free(server->pools[i].ports);
 }
 
 void turn_server_free(struct turn_server *server)
@@ -133,7 +119,7 @@ void turn_server_free(struct turn_server *server)
 	if (!server)
 		return;
 	free_contents(server);
-	free(server->pools);
+	turn_shared_free(server->own_shared);
 	turn_policy_free(server->policy);
 	turn_timers_free(&server->timers);
 	free(server->software);
@@ -170,8 +156,9 @@ int turn_server_add_user(struct turn_server *server, const char *username, const
 		return -ENOMEM;
 	memcpy(user->name, username, len);
 	user->quota = quota;
+	user->account = turn_account_get(server->shared, username);
 	user->hmac = make_hmac(server, username, password);
-	if (!user->hmac || turn_user_insert(server, user)) {
+	if (!user->account || !user->hmac || turn_user_insert(server, user)) {
 		free_user(user);
 		return -ENOMEM;
 	}
@@ -227,6 +214,18 @@ uint64_t turn_server_next_expiry(const struct turn_server *server)
 	const struct turn_timer *timer = turn_timers_first(&server->timers);
 
 	return timer ? timer->when : TURN_NEVER;
+}
+
+void turn_stats_add(struct turn_stats *sum, const struct turn_stats *more)
+{
+	uint64_t counters[2][sizeof(*sum) / sizeof(uint64_t)];
+
+	_Static_assert(sizeof(counters[0]) == sizeof(*sum), "nothing but counters");
+	memcpy(counters[0], sum, sizeof(*sum));
+	memcpy(counters[1], more, sizeof(*more));
+	for (size_t i = 0; i < sizeof(*sum) / sizeof(uint64_t); i++)
+		counters[0][i] += counters[1][i];
+	memcpy(sum, counters[0], sizeof(*sum));
 }
 
 const struct turn_stats *turn_server_stats(const struct turn_server *server)

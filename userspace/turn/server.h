@@ -22,7 +22,7 @@
 #include "stun/protocol.h"
 #include "turn/nonce.h"
 #include "turn/policy.h"
-#include "turn/ports.h"
+#include "turn/shared.h"
 #include "turn/siphash.h"
 #include "turn/timers.h"
 #include "turn/turn.h"
@@ -41,22 +41,16 @@
 
 /**
  * struct turn_user - someone with a password
- * @hmac:        the long-term key
- * @quota:       allocations at the same time, 0: no limit
- * @allocations: those there are
+ * @hmac:    the long-term key
+ * @quota:   allocations at the same time, 0: no limit
+ * @account: counts them
  */
 struct turn_user {
 	UT_hash_handle hh;
 	struct stun_hmac *hmac;
 	uint32_t quota;
-	uint32_t allocations;
+	struct turn_account *account;
 	char name[];
-};
-
-/** struct turn_pool - a relay address and its ports */
-struct turn_pool {
-	struct turn_relay_address address;
-	struct turn_ports *ports;
 };
 
 /** struct turn_peer_key - names a channel by its peer, or a permission by a peer without port */
@@ -133,7 +127,6 @@ struct turn_permission {
  * @timer:       its expiry: each family has its own (RFC 8656 section 8.1)
  */
 struct turn_relay {
-	UT_hash_handle hh;
 	struct turnpike_addr addr;
 	struct turnpike_addr external;
 	struct turn_allocation *alloc;
@@ -193,14 +186,13 @@ struct turn_server {
 	char *realm;
 	char *software;
 	struct turn_policy *policy;
-	struct turn_pool *pools;
-	size_t n_pools;
+	struct turn_shared *shared;
+	struct turn_shared *own_shared; /* the same, if it is of this server alone */
 	size_t next_pool;
 	struct turn_nonces nonces;
 	uint8_t hash_key[SIPHASH_KEY_LEN];
 	struct turn_user *users;
 	struct turn_allocation *allocations;
-	struct turn_relay *relays;
 	struct turn_permission *permissions;
 	struct turn_channel *channels_by_peer;
 	struct turn_channel *channels_by_number;

@@ -29,7 +29,11 @@ struct turn_wish {
 	const uint8_t *transaction;
 };
 
-/** turn_allocation_new() - make an allocation with those relays that can be had, at least one */
+/**
+ * turn_allocation_new() - make an allocation with those relays that can be had, at least one
+ *
+ * It has been claimed from the account of @user, to which it returns when it ends.
+ */
 int turn_allocation_new(struct turn_server *server, const struct turn_tuple *tuple,
 			struct turn_user *user, const struct turn_wish *wish, uint64_t now,
 			struct turn_allocation **alloc);

@@ -43,23 +43,6 @@ int turn_allocation_insert(struct turn_server *server, struct turn_allocation *a
 	return alloc->hh.tbl ? 0 : -ENOMEM;
 }
 
-struct turn_relay *turn_relay_find(const struct turn_server *server,
-				   const struct turnpike_addr *addr)
-{
-	struct turn_relay *relay;
-
-	HASH_FIND_BYHASHVALUE(hh, server->relays, addr, sizeof(*addr),
-			      hash(server, addr, sizeof(*addr)), relay);
-	return relay;
-}
-
-int turn_relay_insert(struct turn_server *server, struct turn_relay *relay)
-{
-	HASH_ADD_BYHASHVALUE(hh, server->relays, addr, sizeof(relay->addr),
-			     hash(server, &relay->addr, sizeof(relay->addr)), relay);
-	return relay->hh.tbl ? 0 : -ENOMEM;
-}
-
 struct turn_permission *turn_permission_find(const struct turn_server *server,
 					     const struct turn_relay *relay,
 					     const struct turnpike_addr *peer)
@@ -92,9 +75,9 @@ struct turn_channel *turn_channel_find_peer(const struct turn_server *server,
 }
 
 struct turn_channel *turn_channel_find_number(const struct turn_server *server,
-					      const struct turn_allocation *alloc, uint16_t number)
+					      const struct turn_tuple *tuple, uint16_t number)
 {
-	struct turn_number_key key = { .tuple = alloc->tuple, .number = number };
+	struct turn_number_key key = { .tuple = *tuple, .number = number };
 	struct turn_channel *channel;
 
 	HASH_FIND_BYHASHVALUE(hh_number, server->channels_by_number, &key, sizeof(key),

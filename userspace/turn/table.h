@@ -22,12 +22,6 @@ struct turn_allocation *turn_allocation_find(const struct turn_server *server,
 /** turn_allocation_insert() - add an allocation whose tuple is set */
 int turn_allocation_insert(struct turn_server *server, struct turn_allocation *alloc);
 
-/** turn_relay_find() - the relay that is bound to @addr, expired or not */
-struct turn_relay *turn_relay_find(const struct turn_server *server,
-				   const struct turnpike_addr *addr);
-/** turn_relay_insert() - add a relay whose address is set */
-int turn_relay_insert(struct turn_server *server, struct turn_relay *relay);
-
 /** turn_permission_find() - the permission of @relay for the IP address of @peer, expired or not */
 struct turn_permission *turn_permission_find(const struct turn_server *server,
 					     const struct turn_relay *relay,
@@ -39,9 +33,10 @@ int turn_permission_insert(struct turn_server *server, struct turn_permission *p
 struct turn_channel *turn_channel_find_peer(const struct turn_server *server,
 					    const struct turn_relay *relay,
 					    const struct turnpike_addr *peer);
-/** turn_channel_find_number() - the channel of @alloc with a number, expired or not */
+/** turn_channel_find_number() - the channel of the client at @tuple with a number, expired or not
+ */
 struct turn_channel *turn_channel_find_number(const struct turn_server *server,
-					      const struct turn_allocation *alloc, uint16_t number);
+					      const struct turn_tuple *tuple, uint16_t number);
 /** turn_channel_insert() - add a channel whose keys are set */
 int turn_channel_insert(struct turn_server *server, struct turn_channel *channel);
 /** turn_channel_remove() - take a channel out of the tables */

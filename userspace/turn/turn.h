@@ -4,8 +4,9 @@
  * The TURN server core (RFC 8656 over UDP): a state machine without I/O, clock or threads.
  *
  * The owner feeds it datagrams and the time, and the core acts through struct turn_ops. Every
- * operation happens inside a call of the owner, so nothing here needs locks; a server must not be
- * entered from two threads, nor again from inside an operation.
+ * operation happens inside a call of the owner; a server must not be entered from two threads, nor
+ * again from inside an operation. Several servers, each for some of the clients and each in a
+ * thread of its own, can be one relay: see turn_shared_new().
  *
  * Addresses are never IPv4-mapped IPv6 ones: the owner of a dual-stack socket unmaps them.
  *
@@ -22,6 +23,7 @@
 #include "addr.h"
 
 struct turn_server;
+struct turn_shared;
 struct turn_relay;
 
 /** Writable bytes that the owner guarantees in front of a packet's data. */
@@ -186,6 +188,8 @@ struct turn_relay_address {
  * @n_allow:          number of @allow
  * @deny:             peers that are refused on top of the built-in table
  * @n_deny:           number of @deny
+ * @shared:           made of the same configuration, and freed after the server; NULL: the server
+ * is a relay by itself
  *
  * A server keeps copies: nothing here needs to outlive turn_server_new().
  */
@@ -208,6 +212,7 @@ struct turn_config {
 	size_t n_allow;
 	const struct addr_cidr *deny;
 	size_t n_deny;
+	struct turn_shared *shared;
 };
 
 /** struct turn_traffic - application data relayed in one direction, in user space */
@@ -299,6 +304,25 @@ struct turn_allocation_info {
  */
 void turn_config_init(struct turn_config *config);
 
+/** turn_config_is_valid() - whether @config is within the bounds given at its members */
+bool turn_config_is_valid(const struct turn_config *config);
+
+/**
+ * turn_shared_new() - make what several servers need to be one relay
+ * @config: copied
+ * @shared: the result; free it with turn_shared_free()
+ *
+ * They take their ports from the same pools, count together what users and all of them may have,
+ * and know each other's relayed transport addresses. A client has to come to one server only,
+ * always the same.
+ *
+ * Return: 0, -EINVAL if @config is not valid, -ENOMEM.
+ */
+int turn_shared_new(const struct turn_config *config, struct turn_shared **shared);
+
+/** turn_shared_free() - after all its servers; NULL is fine */
+void turn_shared_free(struct turn_shared *shared);
+
 /**
  * turn_server_new() - make a server
  * @config: copied
@@ -370,6 +394,9 @@ void turn_server_expire(struct turn_server *server, uint64_t now);
  * Return: that time, which may be in the past, or TURN_NEVER.
  */
 uint64_t turn_server_next_expiry(const struct turn_server *server);
+
+/** turn_stats_add() - add the counters of @more to those of @sum */
+void turn_stats_add(struct turn_stats *sum, const struct turn_stats *more);
 
 /** turn_server_stats() - the live counters of @server, valid as long as it is. */
 const struct turn_stats *turn_server_stats(const struct turn_server *server);

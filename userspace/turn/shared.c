@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#include "turn/shared.h"
+
+/** struct turn_account - what all servers together hold for a user */
+struct turn_account {
+	UT_hash_handle hh;
+	atomic_uint allocations;
+	char name[];
+};
+
+static int make_pools(struct turn_shared *shared, const struct turn_config *config)
+{
+	shared->pools = calloc(config->n_relays, sizeof(*shared->pools));
+	if (!shared->pools)
+		return -ENOMEM;
+	for (size_t i = 0; i < config->n_relays; i++) {
+		shared->pools[i].address = config->relays[i];
+		shared->pools[i].ports = turn_ports_new(config->port_lo, config->port_hi);
+		if (!shared->pools[i].ports)
+			return -ENOMEM;
+		shared->n_pools++;
+	}
+	return 0;
+}
+
+int turn_shared_new(const struct turn_config *config, struct turn_shared **shared)
+{
+	struct turn_shared *result;
+
+	if (!turn_config_is_valid(config))
+		return -EINVAL;
+	result = calloc(1, sizeof(*result));
+	if (!result)
+		return -ENOMEM;
+	pthread_mutex_init(&result->lock, NULL);
+	if (make_pools(result, config)) {
+		turn_shared_free(result);
+		return -ENOMEM;
+	}
+	*shared = result;
+	return 0;
+}
+
+void turn_shared_free(struct turn_shared *shared)
+{
+	struct turn_account *account, *next;
+
+	if (!shared)
+		return;
+	HASH_ITER (hh, shared->accounts, account, next) {
+		HASH_DELETE(hh, shared->accounts, account);
+		free(account);
+	}
+	for (size_t i = 0; i < shared->n_pools; i++)
+		turn_ports_free(shared->pools[i].ports);
+	free(shared->pools);
+	pthread_mutex_destroy(&shared->lock);
+	free(shared);
+}
+
+static bool claim(atomic_uint *count, uint32_t max)
+{
+	if (atomic_fetch_add(count, 1) < max || max == 0)
+		return true;
+	atomic_fetch_sub(count, 1);
+	return false;
+}
+
+bool turn_shared_claim_relay(struct turn_shared *shared, uint32_t max)
+{
+	return claim(&shared->relays, max);
+}
+
+void turn_shared_return_relay(struct turn_shared *shared)
+{
+	atomic_fetch_sub(&shared->relays, 1);
+}
+
+static struct turn_account *account_new(struct turn_shared *shared, const char *name, size_t len)
+{
+	struct turn_account *account = calloc(1, sizeof(*account) + len + 1);
+
+	if (!account)
+		return NULL;
+	memcpy(account->name, name, len);
+	HASH_ADD_STR(shared->accounts, name, account);
+	if (account->hh.tbl)
+		return account;
+	free(account);
+	return NULL;
+}
+
+struct turn_account *turn_account_get(struct turn_shared *shared, const char *name)
+{
+	struct turn_account *account;
+
+	pthread_mutex_lock(&shared->lock);
+	HASH_FIND_STR(shared->accounts, name, account);
+	if (!account)
+		account = account_new(shared, name, strlen(name));
+	pthread_mutex_unlock(&shared->lock);
+	return account;
+}
+
+bool turn_account_claim(struct turn_account *account, uint32_t max)
+{
+	return claim(&account->allocations, max);
+}
+
+void turn_account_return(struct turn_account *account)
+{
+	atomic_fetch_sub(&account->allocations, 1);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/**
+ * @file shared.h
+ * What the servers of one relay have in common. All of this is for any thread.
+ */
+#ifndef TURNPIKE_TURN_SHARED_H
+#define TURNPIKE_TURN_SHARED_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "turn/ports.h"
+#include "turn/turn.h"
+
+struct turn_account;
+
+/** struct turn_pool - a relay address and its ports */
+struct turn_pool {
+	struct turn_relay_address address;
+	struct turn_ports *ports;
+};
+
+/**
+ * struct turn_shared - see turn_shared_new()
+ * @pools:    never change
+ * @relays:   relayed transport addresses there are
+ * @lock:     of what follows
+ * @accounts: table by name
+ */
+struct turn_shared {
+	struct turn_pool *pools;
+	size_t n_pools;
+	atomic_uint relays;
+	pthread_mutex_t lock;
+	struct turn_account *accounts;
+};
+
+/** turn_shared_claim_relay() - count one more relay, unless there are @max; 0: no limit */
+bool turn_shared_claim_relay(struct turn_shared *shared, uint32_t max);
+
+/** turn_shared_return_relay() - there is one less */
+void turn_shared_return_relay(struct turn_shared *shared);
+
+/** turn_account_get() - the account of a user, made if need be; NULL without memory */
+struct turn_account *turn_account_get(struct turn_shared *shared, const char *name);
+
+/** turn_account_claim() - count one more allocation of a user, unless there are @max; 0: no limit
+ */
+bool turn_account_claim(struct turn_account *account, uint32_t max);
+
+/** turn_account_return() - there is one less */
+void turn_account_return(struct turn_account *account);
+
+#endif /* TURNPIKE_TURN_SHARED_H */
