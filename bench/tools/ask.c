@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "crowd.h"
 
-#include <time.h>
+#include "tool.h"
 
 /** Without an answer to anything for so long, what is under way is sent again. */
 #define PATIENCE_NS 500000000ull
@@ -14,14 +14,6 @@ struct run {
 	struct outcome outcome;
 	uint32_t begun; /* how many clients have asked */
 };
-
-uint64_t crowd_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
-}
 
 static uint32_t answered(const struct run *run)
 {
@@ -43,7 +35,7 @@ static void begin(struct run *run)
 	struct clients *clients = &run->crowd->clients;
 
 	while (run->begun < clients->n && run->begun - answered(run) < run->crowd->window) {
-		clients->client[run->begun].sent = crowd_now();
+		clients->client[run->begun].sent = clock_now();
 		ask(run, run->begun++);
 	}
 }
@@ -66,11 +58,10 @@ static void take_in(struct run *run, const struct udp_datagram *datagram)
 		ask(run, index);
 		return;
 	}
-	client->took = crowd_now() - client->sent;
+	client->took = clock_now() - client->sent;
 	if (answer == ANSWER_SUCCESS)
 		run->outcome.done++;
-	else
-		{
+	else {
 		run->outcome.refused++;
 		run->outcome.code = code;
 	}
@@ -92,7 +83,7 @@ static void ask_again(struct run *run)
 static void ask_all(struct run *run)
 {
 	const struct clients *clients = &run->crowd->clients;
-	uint64_t heard = crowd_now();
+	uint64_t heard = clock_now();
 	int tries = 1;
 
 	while (answered(run) < clients->n && tries <= TRIES) {
@@ -107,11 +98,11 @@ static void ask_all(struct run *run)
 			take_in(run, &datagram);
 		}
 		if (received) {
-			heard = crowd_now();
+			heard = clock_now();
 			tries = 1;
-		} else if (crowd_now() - heard > PATIENCE_NS) {
+		} else if (clock_now() - heard > PATIENCE_NS) {
 			ask_again(run);
-			heard = crowd_now();
+			heard = clock_now();
 			tries++;
 		}
 	}
@@ -120,13 +111,13 @@ static void ask_all(struct run *run)
 struct outcome crowd_ask(struct crowd *crowd, enum request request)
 {
 	struct run run = { .crowd = crowd, .request = request };
-	uint64_t start = crowd_now();
+	uint64_t start = clock_now();
 
 	crowd->clients.round++;
 	for (uint32_t i = 0; i < crowd->clients.n; i++)
 		crowd->clients.client[i].took = 0;
 	ask_all(&run);
-	run.outcome.ns = crowd_now() - start;
+	run.outcome.ns = clock_now() - start;
 	run.outcome.lost = crowd->clients.n - answered(&run);
 	return run.outcome;
 }

@@ -7,110 +7,101 @@
  * (all clients, so many requests at a time), first-to-peer or first-to-client (one after the
  * other). After each a line of JSON says how it went.
  */
-#include "crowd.h"
-
 #include <argp.h>
 #include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "crowd.h"
+#include "tool.h"
+
 struct options {
 	struct crowd *crowd;
 	const char *peer_namespace;
-};
-
-enum key {
-	KEY_SERVER = 's',
-	KEY_CLIENTS = 'c',
-	KEY_COUNT = 'n',
-	KEY_PEERS = 'p',
-	KEY_PEER_NAMESPACE = 'P',
-	KEY_WINDOW = 'w',
-	KEY_USER = 'u',
-	KEY_PASSWORD = 'k',
+	int cpu;
 };
 
 static const struct argp_option argp_options[] = {
-	{ "server", KEY_SERVER, "ADDR:PORT", 0, "Ask this server", 0 },
-	{ "clients", KEY_CLIENTS, "ADDR", 0, "Address of the first client", 0 },
-	{ "count", KEY_COUNT, "N", 0, "How many clients, at addresses that follow", 0 },
-	{ "peers", KEY_PEERS, "ADDR:PORT", 0, "The first client's peer; the others' follow", 0 },
-	{ "peer-namespace", KEY_PEER_NAMESPACE, "PATH", 0, "Where the peers are", 0 },
-	{ "window", KEY_WINDOW, "N", 0, "How many requests are under way at a time", 0 },
-	{ "user", KEY_USER, "NAME", 0, "Who they are", 0 },
-	{ "password", KEY_PASSWORD, "PASSWORD", 0, "And how they show it", 0 },
+	{ "server", 's', "ADDR:PORT", 0, "ask this server", 0 },
+	{ "clients", 'c', "ADDR", 0, "the first client's address; the others' follow", 0 },
+	{ "count", 'n', "N", 0, "so many clients", 0 },
+	{ "peers", 'p', "ADDR:PORT", 0, "the first client's peer; the others' follow", 0 },
+	{ "peer-count", 'm', "N", 0, "so many peers, for all clients in turn", 0 },
+	{ "peer-namespace", 'P', "PATH", 0, "where the peers are", 0 },
+	{ "window", 'w', "N", 0, "so many requests are under way at a time", 0 },
+	{ "user", 'u', "NAME", 0, "who the clients are", 0 },
+	{ "password", 'k', "PASSWORD", 0, "and how they show it", 0 },
+	{ "cpu", 'C', "CPU", 0, "on this CPU", 0 },
 	{ 0 },
 };
 
-static int parse_address(const char *text, struct sockaddr_in *ret)
+static struct sockaddr_in address(const char *name, const char *text)
 {
+	struct sockaddr_in result = { .sin_family = AF_INET };
 	char host[INET_ADDRSTRLEN] = "";
 	uint16_t port = 0;
 
-	if (sscanf(text, "%15[0-9.]:%" SCNu16, host, &port) < 1)
-		return -EINVAL;
-	*ret = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(port) };
-	return inet_pton(AF_INET, host, &ret->sin_addr) == 1 ? 0 : -EINVAL;
-}
-
-static struct sockaddr_in address(struct argp_state *state, const char *text)
-{
-	struct sockaddr_in result = { 0 };
-
-	if (parse_address(text, &result))
-		argp_error(state, "'%s' is not an IPv4 address", text);
+	if (sscanf(text, "%15[0-9.]:%" SCNu16, host, &port) < 1 ||
+	    inet_pton(AF_INET, host, &result.sin_addr) != 1)
+		die(0, "%s must be an IPv4 address, not '%s'", name, text);
+	result.sin_port = htons(port);
 	return result;
 }
 
-static uint32_t number(struct argp_state *state, const char *text)
-{
-	char *end;
-	unsigned long value = strtoul(text, &end, 10);
-
-	if (*end || value < 1 || value > MAX_CLIENTS)
-		argp_error(state, "'%s' is not a number from 1 to %u", text, MAX_CLIENTS);
-	return (uint32_t)value;
-}
-
-static error_t parse(int key, char *text, struct argp_state *state)
+static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct options *options = state->input;
 	struct clients *clients = &options->crowd->clients;
 	struct sockaddr_in peer;
 
 	switch (key) {
-	case KEY_SERVER:
-		options->crowd->server = address(state, text);
+	case 's':
+		options->crowd->server = address("--server", arg);
 		return 0;
-	case KEY_CLIENTS:
-		clients->first = ntohl(address(state, text).sin_addr.s_addr);
+	case 'c':
+		clients->first = ntohl(address("--clients", arg).sin_addr.s_addr);
 		return 0;
-	case KEY_COUNT:
-		clients->n = number(state, text);
+	case 'n':
+		clients->n = (uint32_t)number("--count", arg, 1, MAX_CLIENTS);
 		return 0;
-	case KEY_PEERS:
-		peer = address(state, text);
+	case 'p':
+		peer = address("--peers", arg);
 		clients->peers = ntohl(peer.sin_addr.s_addr);
 		clients->peer_port = ntohs(peer.sin_port);
 		return 0;
-	case KEY_PEER_NAMESPACE:
-		options->peer_namespace = text;
+	case 'm':
+		clients->n_peers = (uint32_t)number("--peer-count", arg, 1, MAX_CLIENTS);
 		return 0;
-	case KEY_WINDOW:
-		options->crowd->window = number(state, text);
+	case 'P':
+		options->peer_namespace = arg;
 		return 0;
-	case KEY_USER:
-		clients->user = text;
+	case 'w':
+		options->crowd->window = (uint32_t)number("--window", arg, 1, MAX_CLIENTS);
 		return 0;
-	case KEY_PASSWORD:
-		clients->password = text;
+	case 'u':
+		clients->user = arg;
 		return 0;
+	case 'k':
+		clients->password = arg;
+		return 0;
+	case 'C':
+		options->cpu = (int)number("--cpu", arg, 0, CPU_SETSIZE - 1);
+		return 0;
+	case ARGP_KEY_END:
+		if (!options->crowd->server.sin_port || !clients->first || !clients->peer_port)
+			argp_error(state, "--server, --clients and --peers are needed");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
 	}
-	return ARGP_ERR_UNKNOWN;
 }
+
+static const struct argp argp = { argp_options, parse, NULL, "Very many TURN clients.",
+				  NULL,         NULL,  NULL };
 
 static int compare(const void *a, const void *b)
 {
@@ -144,81 +135,69 @@ static void print_times(const uint64_t *times, size_t n)
 		       n ? (double)times[(size_t)(quantiles[i].share * (double)(n - 1))] / 1e3 : 0);
 }
 
-static int print(const struct clients *clients, const struct outcome *outcome)
+static void print(const struct clients *clients, const struct outcome *outcome)
 {
 	uint64_t *times = calloc(clients->n, sizeof(*times));
 
 	if (!times)
-		return -ENOMEM;
+		die(-ENOMEM, "%u times", clients->n);
 	printf("{\"done\": %" PRIu32 ", \"refused\": %" PRIu32 ", \"code\": %u, \"lost\": %" PRIu32
-	       ", \"resent\": %" PRIu32 ", \"seconds\": %.6f",
+	       ", \"resent\": %" PRIu32 ", \"ns\": %" PRIu64,
 	       outcome->done, outcome->refused, outcome->code, outcome->lost, outcome->resent,
-	       (double)outcome->ns / 1e9);
+	       outcome->ns);
 	print_times(times, sort_times(clients, times));
 	printf("}\n");
-	fflush(stdout);
 	free(times);
-	return 0;
 }
 
-static int carry_out(struct crowd *crowd, const char *word)
+static struct outcome carry_out(struct crowd *crowd, const char *order)
 {
-	struct outcome outcome;
 	enum request request;
 
-	if (strcmp(word, "first-to-peer") == 0)
-		outcome = crowd_bind_and_send(crowd, true);
-	else if (strcmp(word, "first-to-client") == 0)
-		outcome = crowd_bind_and_send(crowd, false);
-	else if (request_parse(word, &request) == 0)
-		outcome = crowd_ask(crowd, request);
-	else
-		return -EINVAL;
-	return print(&crowd->clients, &outcome);
+	if (strcmp(order, "first-to-peer") == 0)
+		return crowd_bind_and_send(crowd, true);
+	if (strcmp(order, "first-to-client") == 0)
+		return crowd_bind_and_send(crowd, false);
+	if (request_parse(order, &request))
+		die(0, "'%s' is nothing that clients do", order);
+	return crowd_ask(crowd, request);
 }
 
-static int run(struct crowd *crowd)
-{
-	char word[32];
-	int err = 0;
-
-	while (!err && scanf("%31s", word) == 1) {
-		err = carry_out(crowd, word);
-		if (err)
-			fprintf(stderr, "clients: '%s': %s\n", word, strerror(-err));
-	}
-	return err;
-}
-
-static int open_all(const struct options *options)
+static void set_up(const struct options *options)
 {
 	struct crowd *crowd = options->crowd;
+	struct clients *clients = &crowd->clients;
 	int err;
 
-	crowd->clients.client = calloc(crowd->clients.n, sizeof(crowd->clients.client[0]));
-	if (!crowd->clients.client)
-		return -ENOMEM;
+	pin(options->cpu);
+	clients->client = calloc(clients->n, sizeof(clients->client[0]));
+	if (!clients->client)
+		die(-ENOMEM, "%u clients", clients->n);
 	err = udp_open(NULL, 0, &crowd->udp);
-	return err ? err
-		   : udp_open(options->peer_namespace, crowd->clients.peer_port, &crowd->peer);
+	if (err)
+		die(err, "the clients' socket");
+	err = udp_open(options->peer_namespace, clients->peer_port, &crowd->peer);
+	if (err)
+		die(err, "the peers' socket");
 }
 
 int main(int argc, char **argv)
 {
-	static const struct argp argp = { argp_options, parse, NULL, NULL, NULL, NULL, NULL };
-	struct crowd crowd = { .clients = { .user = "", .password = "", .n = 1 }, .window = 256 };
-	struct options options = { .crowd = &crowd };
-	int err;
+	struct crowd crowd = { .clients = { .user = "", .password = "", .n = 1, .n_peers = 1 },
+			       .window = 256 };
+	struct options options = { .crowd = &crowd, .cpu = -1 };
+	char *order;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &options);
-	err = open_all(&options);
-	if (err)
-		fprintf(stderr, "clients: sockets cannot be opened: %s\n", strerror(-err));
-	else
-		err = run(&crowd);
+	set_up(&options);
+	while ((order = next_order())) {
+		struct outcome outcome = carry_out(&crowd, order);
+
+		print(&crowd.clients, &outcome);
+	}
 	udp_close(crowd.udp);
 	udp_close(crowd.peer);
 	stun_hmac_free(crowd.clients.hmac);
 	free(crowd.clients.client);
-	return err ? 1 : 0;
+	return 0;
 }

@@ -37,9 +37,6 @@ struct outcome {
 	uint64_t ns;
 };
 
-/** crowd_now() - CLOCK_MONOTONIC, ns */
-uint64_t crowd_now(void);
-
 /** crowd_ask() - every client asks for the same; struct client.took has the times to the answers */
 struct outcome crowd_ask(struct crowd *crowd, enum request request);
 

@@ -4,6 +4,8 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "tool.h"
+
 #define PATIENCE_NS 500000000ull
 
 /** struct numbered - ChannelData whose application data is the number of its client */
@@ -19,9 +21,9 @@ typedef bool (*awaited_fn)(struct crowd *crowd, uint32_t index,
 
 static bool await(struct crowd *crowd, struct udp *udp, uint32_t index, awaited_fn is_awaited)
 {
-	uint64_t start = crowd_now();
+	uint64_t start = clock_now();
 
-	while (crowd_now() - start < PATIENCE_NS) {
+	while (clock_now() - start < PATIENCE_NS) {
 		unsigned int received = udp_receive(udp);
 
 		for (unsigned int i = 0; i < received; i++) {
@@ -100,7 +102,7 @@ static bool send_to_client(struct crowd *crowd, uint32_t index)
 struct outcome crowd_bind_and_send(struct crowd *crowd, bool to_peer)
 {
 	struct outcome outcome = { 0 };
-	uint64_t start = crowd_now();
+	uint64_t start = clock_now();
 
 	crowd->clients.round++;
 	for (uint32_t i = 0; i < crowd->clients.n; i++) {
@@ -112,14 +114,14 @@ struct outcome crowd_bind_and_send(struct crowd *crowd, bool to_peer)
 			outcome.refused++;
 			continue;
 		}
-		client->sent = crowd_now();
+		client->sent = clock_now();
 		if (to_peer ? send_to_peer(crowd, i) : send_to_client(crowd, i)) {
-			client->took = crowd_now() - client->sent;
+			client->took = clock_now() - client->sent;
 			outcome.done++;
 		} else {
 			outcome.lost++;
 		}
 	}
-	outcome.ns = crowd_now() - start;
+	outcome.ns = clock_now() - start;
 	return outcome;
 }

@@ -79,7 +79,8 @@ struct sockaddr_in peer_address(const struct clients *clients, uint32_t index)
 {
 	return (struct sockaddr_in){ .sin_family = AF_INET,
 				     .sin_port = htons(clients->peer_port),
-				     .sin_addr.s_addr = htonl(clients->peers + index) };
+				     .sin_addr.s_addr =
+					     htonl(clients->peers + index % clients->n_peers) };
 }
 
 static void sign(const struct clients *clients, const struct client *client,
@@ -91,8 +92,8 @@ static void sign(const struct clients *clients, const struct client *client,
 	stun_write_integrity(writer, clients->hmac);
 }
 
-int request_write(const struct clients *clients, uint32_t index, enum request request,
-		  uint8_t *buf, size_t size, size_t *len)
+int request_write(const struct clients *clients, uint32_t index, enum request request, uint8_t *buf,
+		  size_t size, size_t *len)
 {
 	const struct transaction transaction = { index, clients->round, 0 };
 	const struct client *client = &clients->client[index];

@@ -22,7 +22,7 @@
 /** What is asked for, in the order of the names of request_parse(). */
 enum request {
 	REQUEST_ALLOCATE,
-	REQUEST_BIND,    /* the channel CHANNEL to the client's own peer */
+	REQUEST_BIND, /* the channel CHANNEL to the client's peer */
 	REQUEST_REFRESH,
 	REQUEST_RELEASE, /* Refresh with lifetime 0 */
 	REQUESTS,
@@ -45,8 +45,8 @@ struct client {
 /**
  * struct clients - all of them
  * @first:  address of the first client, in host order; the others follow
- * @peers:  the same of their peers
- * @port:   of every peer, in host order
+ * @peers:  the same of their peers, of which there are @n_peers
+ * @peer_port: of every peer, in host order
  * @round:  counted up with each run, so that late answers of another are known
  * @realm:  as the server has told; empty until then
  * @hmac:   the key of that realm
@@ -54,8 +54,8 @@ struct client {
 struct clients {
 	const char *user, *password;
 	uint32_t first, peers;
+	uint32_t n, n_peers;
 	uint16_t peer_port;
-	uint32_t n;
 	uint32_t round;
 	char realm[REALM_MAX];
 	struct stun_hmac *hmac;
@@ -83,8 +83,8 @@ struct sockaddr_in peer_address(const struct clients *clients, uint32_t index);
  *
  * Return: 0, or a negative errno.
  */
-int request_write(const struct clients *clients, uint32_t index, enum request request,
-		  uint8_t *buf, size_t size, size_t *len);
+int request_write(const struct clients *clients, uint32_t index, enum request request, uint8_t *buf,
+		  size_t size, size_t *len);
 
 /**
  * request_answered() - take in what came

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Frames as they are on the wire, with all checksums: what the load begins with, and what must arrive."""
+
+from __future__ import annotations
+
+import ipaddress
+import struct
+from dataclasses import dataclass
+
+UDP, TCP = 17, 6
+DONT_FRAGMENT = 0x4000
+TTL = 64
+
+Address = tuple[str, int]
+
+
+def family_of(address: Address) -> int:
+    return ipaddress.ip_address(address[0]).version
+
+
+def headers(family: int) -> int:
+    """Bytes of the Ethernet, IP and UDP headers."""
+    return 14 + {4: 20, 6: 40}[family] + 8
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A UDP datagram; its IPv4 header has DF set, so its identification is 0."""
+
+    to_mac: str
+    from_mac: str
+    source: Address
+    target: Address
+    payload: bytes
+    ttl: int = TTL
+    protocol: int = UDP
+
+    def __bytes__(self) -> bytes:
+        family = family_of(self.target)
+        length = 8 + len(self.payload)
+        addresses = packed(self.source) + packed(self.target)
+        udp = struct.pack("!HHHH", self.source[1], self.target[1], length, 0)
+        pseudo = addresses + struct.pack("!II", length, self.protocol)
+        udp = udp[:6] + struct.pack("!H", checksum(pseudo + udp + self.payload) or 0xFFFF)
+        ip = ipv4 if family == 4 else ipv6
+        return (mac(self.to_mac) + mac(self.from_mac) + {4: b"\x08\x00", 6: b"\x86\xdd"}[family]
+                + ip(addresses, length, self.protocol, self.ttl) + udp + self.payload)
+
+
+def packed(address: Address) -> bytes:
+    return ipaddress.ip_address(address[0]).packed
+
+
+def mac(text: str) -> bytes:
+    return bytes.fromhex(text.replace(":", ""))
+
+
+def ipv4(addresses: bytes, length: int, protocol: int, ttl: int) -> bytes:
+    header = struct.pack("!BBHHHBBH", 0x45, 0, 20 + length, 0, DONT_FRAGMENT, ttl, protocol, 0) + addresses
+    return header[:10] + struct.pack("!H", checksum(header)) + header[12:]
+
+
+def ipv6(addresses: bytes, length: int, protocol: int, ttl: int) -> bytes:
+    return struct.pack("!IHBB", 6 << 28, length, protocol, ttl) + addresses
+
+
+def checksum(data: bytes) -> int:
+    """RFC 1071"""
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data[:len(data) & ~1])) + (data[-1] << 8 if len(data) & 1 else 0)
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
+
+
+def normal(frame: bytes, by_stack: bool) -> bytes:
+    """Without what nobody can foretell: the flow label, and if a stack has written the headers, also identification,
+    TTL, and checksums, which may be left to the device."""
+    data = bytearray(frame)
+    ip4 = data[12:14] == b"\x08\x00"
+    if not ip4:
+        data[15] &= 0xF0
+        data[16:18] = bytes(2)
+    if by_stack:
+        for start, end in ((18, 20), (22, 23), (24, 26), (40, 42)) if ip4 else ((21, 22), (60, 62)):
+            data[start:end] = bytes(end - start)
+    return bytes(data)

@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""The benchmark's networks, and what is sent through them.
+
+    one-nic     client ===== relay              client and peer behind the same cable: what is relayed goes back
+    two-nic     client ===== relay ===== peer   from one network to the other
+
+Every cable is a veth pair. At its far end the load begins: frames made in the kernel (bench/tools/load.c), from as
+many clients or peers as there are flows, of which the far end itself knows nothing. And there it ends: a program
+counts what is expected and drops it (bench/tools/sink.c). Meanwhile real clients can talk from the far ends' own addresses.
+
+    with Network("two-nic") as network:
+        stream = Stream(network.client, Frame(...), network.peer, Frame(...))
+        sample = measure(stream, "xdp-native", seconds=1)
+
+All work is done on one CPU, that of the generator: the kernel goes on with a frame where it came from. So a rate is
+what one core does for load, relay and sink together; the load alone is a bound of its own (bounds.py).
+
+What makes veth behave as NICs do, and the sink cheap:
+- The relay's devices have GRO on. That makes them take the generator's frames, as a NIC with NAPI would, whatever is attached.
+- A far end delivers what native XDP sends there only if it has a program, too: there the sink is native XDP. To all
+  else that would be a detour, on which each sk_buff is made a frame: the sink is at TC ingress.
+- Neighbours are static: what is measured is not how they are found.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import paths  # noqa: F401
+import proc
+from frame import Address, Frame, family_of, normal
+from lab import FAMILIES, End, Lab, Place, Topology
+from tool import Tool
+
+NSEC = 1_000_000_000
+LONGEST = 60     # seconds that a generator runs, should nobody end it
+WARM_UP = 0.1
+PATIENCE = 3     # until the first packet arrives
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class Range:
+    """Transport addresses: flow n has the address + n / 2**bits, and the port + n % 2**bits. Without bits all are one."""
+
+    addresses: dict[int, str]  # by family
+    port: int
+    bits: int | None = None
+
+    def nth(self, number: int, family: int) -> Address:
+        first = ipaddress.ip_address(self.addresses[family])
+        if self.bits is None:
+            return str(first), self.port
+        return str(first + (number >> self.bits)), self.port + number % (1 << self.bits)
+
+    def spread(self, flows: int) -> tuple[int, int]:
+        """How many addresses and how many ports so many flows have."""
+        if self.bits is None:
+            return 1, 1
+        return ((flows - 1) >> self.bits) + 1, min(flows, 1 << self.bits)
+
+    def number(self, address: Address) -> int:
+        """The flow that has this address: nth() backwards."""
+        if self.bits is None:
+            return 0
+        first = ipaddress.ip_address(self.addresses[family_of(address)])
+        return (int(ipaddress.ip_address(address[0])) - int(first) << self.bits) + address[1] - self.port
+
+    def __str__(self) -> str:
+        return json.dumps(self.addresses)
+
+
+def only(address: Address) -> Range:
+    return Range({family_of(address): address[0]}, address[1])
+
+
+# Behind the far ends: 64 clients share an address, as behind a NAT.
+CLIENTS = Range({4: "10.64.0.1", 6: "fd64::1"}, 10240, bits=6)
+OTHERS = Range({4: "10.80.0.1", 6: "fd80::1"}, 10240, bits=6)  # clients that are other clients' peers
+PEERS = Range({4: "10.96.0.1", 6: "fd96::1"}, 10240, bits=6)
+# The relay's own, as many ports an address as RFC 8656 section 7.2 has.
+RELAYED = Range({4: "10.112.0.1", 6: "fd12::1"}, 49152, bits=14)
+RELAYED_OTHERS = Range({4: "10.113.0.1", 6: "fd13::1"}, 49152, bits=14)
+NETWORKS = {"client": {4: ("10.64.0.0/12", "10.80.0.0/12"), 6: ("fd64::/64", "fd80::/64")},
+            "peer": {4: ("10.96.0.0/12",), 6: ("fd96::/64",)},
+            "relay": {4: ("10.112.0.0/15",), 6: ("fd12::/64", "fd13::/64")}}
+
+CLIENT, RELAY_TO_CLIENT, PEER, RELAY_TO_PEER = Place(1, 2), Place(1, 1), Place(3, 2), Place(3, 1)
+CABLE = (End("client", "nic0", CLIENT), End("relay", "nic0", RELAY_TO_CLIENT))
+TOPOLOGIES = {
+    "one-nic": Topology(links=(CABLE,), listen=RELAY_TO_CLIENT, relayed=RELAY_TO_CLIENT),
+    "two-nic": Topology(links=(CABLE, (End("peer", "nic0", PEER), End("relay", "nic1", RELAY_TO_PEER))),
+                        listen=RELAY_TO_CLIENT, relayed=RELAY_TO_PEER),
+}
+
+
+@dataclass(frozen=True)
+class FarEnd:
+    """One end of a cable and the device of the relay at the other."""
+
+    namespace: str
+    device: str
+    mac: str
+    place: Place
+    relay_device: str
+    relay_mac: str
+
+
+class Network(Lab):
+    """A Lab with the routes, neighbours and devices that measuring needs. With one NIC, .peer is .client."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(TOPOLOGIES[name], offload=True)
+        self.name = name
+
+    def _attach_pass_programs(self) -> None:
+        """None: each measurement attaches its own sink."""
+
+    def _set_up(self) -> None:
+        super()._set_up()
+        far_ends = [self._far_end(*link) for link in self.topology.links]
+        self.client, self.peer = far_ends[0], far_ends[-1]
+        for far_end in far_ends:
+            self.run("relay", ["ethtool", "-K", far_end.relay_device, "gro", "on"])
+            self._know_each_other(far_end)
+        self._add_routes_to_all()
+
+    def _far_end(self, far: End, near: End) -> FarEnd:
+        assert far.place is not None
+        return FarEnd(self.namespace(far.role), far.device, self.mac(far.role, far.device), far.place,
+                      near.device, self.mac(near.role, near.device))
+
+    def mac(self, role: str, device: str) -> str:
+        link: dict[str, str] = json.loads(self.run(role, ["ip", "-json", "link", "show", device]).stdout)[0]
+        return link["address"]
+
+    def _know_each_other(self, far_end: FarEnd) -> None:
+        far, near = next(link for link in self.topology.links if link[1].device == far_end.relay_device)
+        assert far.place is not None and near.place is not None
+        for family in FAMILIES:
+            self._ip("relay", [f"neigh replace {far.place.address(family)} lladdr {far_end.mac}"
+                               f" dev {near.device} nud permanent"])
+            self._ip(far.role, [f"neigh replace {near.place.address(family)} lladdr {far_end.relay_mac}"
+                                f" dev {far.device} nud permanent"])
+
+    def _add_routes_to_all(self) -> None:
+        for far_end, networks in ((self.client, NETWORKS["client"]), (self.peer, NETWORKS["peer"])):
+            self._ip("relay", [f"route add {each} via {far_end.place.address(family)} dev {far_end.relay_device}"
+                               for family in FAMILIES for each in networks[family]])
+        self._ip("relay", [f"route add local {each} dev lo" for family in FAMILIES
+                           for each in NETWORKS["relay"][family]])
+
+    def forward(self, on: bool) -> None:
+        """The relay's kernel routes, or does not."""
+        with self.entered("relay"):
+            for path, value in (("ipv4/ip_forward", on), ("ipv6/conf/all/forwarding", on),
+                                ("ipv4/conf/all/send_redirects", False),
+                                *((f"ipv4/conf/{device}/send_redirects", False) for device in self.devices("relay"))):
+                Path("/proc/sys/net", path).write_text(str(int(value)))
+
+
+@dataclass(frozen=True)
+class Stream:
+    """What is sent, as so many flows, and what must arrive: frames of flow 0, and how the others differ from them."""
+
+    sender: FarEnd
+    sent: Frame
+    receiver: FarEnd
+    expected: Frame
+    flows: int = 1
+    source: Range | None = None
+    target: Range | None = None
+    expected_source: Range | None = None
+    expected_target: Range | None = None
+    by_stack: bool = False  # a stack writes the headers, with identifications and TTLs of its own
+    pace: int | None = None
+
+    def expected_nth(self, number: int) -> Frame:
+        family = family_of(self.expected.target)
+        return Frame(self.expected.to_mac, self.expected.from_mac,
+                     (self.expected_source or only(self.expected.source)).nth(number, family),
+                     (self.expected_target or only(self.expected.target)).nth(number, family),
+                     self.expected.payload, self.expected.ttl)
+
+    def complaint(self, arrived: bytes) -> str | None:
+        """What is wrong with a frame, byte by byte."""
+        wanted = bytes(self.expected_nth((self.expected_target or only(self.expected.target)).number(target_of(arrived))))
+        if normal(arrived, self.by_stack) == normal(wanted, self.by_stack):
+            return None
+        return f"what arrives is {arrived.hex()}, not {wanted.hex()}"
+
+
+def target_of(frame: bytes) -> Address:
+    ip4 = frame[12:14] == b"\x08\x00"
+    host = ipaddress.ip_address(frame[30:34] if ip4 else frame[38:54])
+    return str(host), int.from_bytes(frame[36:38] if ip4 else frame[56:58], "big")
+
+
+def last_cpu() -> int:
+    return max(os.sched_getaffinity(0))
+
+
+def load(stream: Stream, seconds: float = LONGEST) -> Tool:
+    """The generator; at its end it answers with {"sent": packets, "ns": time}."""
+    arguments: list[object] = ["--dev", stream.sender.device, "--frame", bytes(stream.sent).hex(),
+                               "--flows", stream.flows, "--seconds", seconds, "--cpu", last_cpu()]
+    for option, spread in (("--src-bits", stream.source), ("--dst-bits", stream.target)):
+        if spread and spread.bits is not None:
+            arguments += [option, spread.bits]
+    if stream.pace:
+        arguments += ["--pace", stream.pace]
+    return Tool(stream.sender.namespace, "load", *arguments)
+
+
+def sink(stream: Stream, hook: str) -> Tool:
+    """Counts what is expected; ask for "count" or "frame"."""
+    target = stream.expected.target
+    addresses, ports = (stream.expected_target or only(target)).spread(stream.flows)
+    tool = Tool(stream.receiver.namespace, "sink", "--dev", stream.receiver.device, "--hook", hook,
+                "--len", len(bytes(stream.expected)), "--to", target[0], "--addresses", addresses,
+                "--port", target[1], "--ports", ports)
+    tool.answer()
+    return tool
+
+
+def sink_hook(relayed_by: str) -> str:
+    """The cheapest sink for what a hook sends."""
+    return "xdp-native" if relayed_by == "xdp-native" else "tcx"
+
+
+def cpu_ns() -> int:
+    """CPU time that this machine has spent since its start: user, nice, system, interrupts."""
+    user, nice, system, _idle, _iowait, irq, softirq = map(int, Path("/proc/stat").read_text().split()[1:8])
+    return (user + nice + system + irq + softirq) * NSEC // TICK
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One measurement."""
+
+    packets_per_s: float  # that arrived
+    offered_per_s: float  # that were sent
+    cpu_ns: float         # of the whole machine, a packet that arrived
+    arrived: int          # from the first to the last, more than were timed
+
+
+def measure(stream: Stream, hook: str, seconds: float) -> Sample:
+    """Sends for so long, after a short time to warm up, and counts what arrives at a sink on this hook."""
+    with sink(stream, hook) as arrivals, load(stream) as sender:
+        if not proc.wait_until(lambda: arrivals.ask("count")["packets"] > 0, PATIENCE):
+            sender.interrupt()
+            raise proc.LabError(f"nothing arrives; sent: {sender.answer()}, others: {arrivals.ask('count')['others']}")
+        time.sleep(WARM_UP)
+        first, cpu = arrivals.ask("count"), cpu_ns()
+        time.sleep(seconds)
+        last, cpu = arrivals.ask("count"), cpu_ns() - cpu
+        frame = arrivals.ask("frame")["frame"]
+        sender.interrupt()
+        sent = sender.answer()
+        everything = arrivals.ask("count")
+    return _sample(stream, first, last, everything, sent, cpu, frame)
+
+
+def _sample(stream: Stream, first: Any, last: Any, everything: Any, sent: Any, cpu: int, frame: str | None) -> Sample:
+    packets = last["packets"] - first["packets"]
+    if not packets or not frame:
+        raise proc.LabError("what arrived at first does not arrive any more")
+    if complaint := stream.complaint(bytes.fromhex(frame)):
+        raise proc.LabError(complaint)
+    return Sample(packets * NSEC / (last["ns"] - first["ns"]), sent["sent"] * NSEC / sent["ns"], cpu / packets,
+                  everything["packets"])
