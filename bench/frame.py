@@ -73,14 +73,15 @@ def checksum(data: bytes) -> int:
 
 
 def normal(frame: bytes, by_stack: bool) -> bytes:
-    """Without what nobody can foretell: the flow label, and if a stack has written the headers, also identification,
-    TTL, and checksums, which may be left to the device."""
+    """Without what nobody can foretell: flow label and identification; and without what a stack does as it likes: TTL
+    and UDP checksum, which it may leave to the device."""
     data = bytearray(frame)
-    ip4 = data[12:14] == b"\x08\x00"
-    if not ip4:
-        data[15] &= 0xF0
-        data[16:18] = bytes(2)
+    unforeseen = [(15, 18)]
+    if ip4 := data[12:14] == b"\x08\x00":
+        # A wrong checksum stays, and so is seen.
+        unforeseen = [] if checksum(data[14:34]) else [(18, 20), (24, 26)]
     if by_stack:
-        for start, end in ((18, 20), (22, 23), (24, 26), (40, 42)) if ip4 else ((21, 22), (60, 62)):
-            data[start:end] = bytes(end - start)
+        unforeseen += [(22, 23), (40, 42)] if ip4 else [(21, 22), (60, 62)]
+    for start, end in unforeseen:
+        data[start:end] = bytes(end - start)
     return bytes(data)

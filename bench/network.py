@@ -24,13 +24,14 @@ What makes veth behave as NICs do, and the sink cheap:
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import json
 import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Self
 
 import paths  # noqa: F401
 import proc
@@ -41,7 +42,8 @@ from tool import Tool
 NSEC = 1_000_000_000
 LONGEST = 60     # seconds that a generator runs, should nobody end it
 WARM_UP = 0.1
-PATIENCE = 3     # until the first packet arrives
+PATIENCE = 3     # until packets arrive
+SLOWEST = 20_000 # packets a second: until each flow has had one
 TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -101,15 +103,23 @@ TOPOLOGIES = {
 
 
 @dataclass(frozen=True)
+class NearEnd:
+    """A device of the relay."""
+
+    namespace: str
+    device: str
+    mac: str
+
+
+@dataclass(frozen=True)
 class FarEnd:
-    """One end of a cable and the device of the relay at the other."""
+    """A device at the other end of a cable of the relay."""
 
     namespace: str
     device: str
     mac: str
     place: Place
-    relay_device: str
-    relay_mac: str
+    near: NearEnd
 
 
 class Network(Lab):
@@ -127,31 +137,31 @@ class Network(Lab):
         far_ends = [self._far_end(*link) for link in self.topology.links]
         self.client, self.peer = far_ends[0], far_ends[-1]
         for far_end in far_ends:
-            self.run("relay", ["ethtool", "-K", far_end.relay_device, "gro", "on"])
+            self.run("relay", ["ethtool", "-K", far_end.near.device, "gro", "on"])
             self._know_each_other(far_end)
         self._add_routes_to_all()
 
     def _far_end(self, far: End, near: End) -> FarEnd:
         assert far.place is not None
-        return FarEnd(self.namespace(far.role), far.device, self.mac(far.role, far.device), far.place,
-                      near.device, self.mac(near.role, near.device))
+        relay = NearEnd(self.namespace("relay"), near.device, self.mac("relay", near.device))
+        return FarEnd(self.namespace(far.role), far.device, self.mac(far.role, far.device), far.place, relay)
 
     def mac(self, role: str, device: str) -> str:
         link: dict[str, str] = json.loads(self.run(role, ["ip", "-json", "link", "show", device]).stdout)[0]
         return link["address"]
 
     def _know_each_other(self, far_end: FarEnd) -> None:
-        far, near = next(link for link in self.topology.links if link[1].device == far_end.relay_device)
+        far, near = next(link for link in self.topology.links if link[1].device == far_end.near.device)
         assert far.place is not None and near.place is not None
         for family in FAMILIES:
             self._ip("relay", [f"neigh replace {far.place.address(family)} lladdr {far_end.mac}"
                                f" dev {near.device} nud permanent"])
-            self._ip(far.role, [f"neigh replace {near.place.address(family)} lladdr {far_end.relay_mac}"
+            self._ip(far.role, [f"neigh replace {near.place.address(family)} lladdr {far_end.near.mac}"
                                 f" dev {far.device} nud permanent"])
 
     def _add_routes_to_all(self) -> None:
         for far_end, networks in ((self.client, NETWORKS["client"]), (self.peer, NETWORKS["peer"])):
-            self._ip("relay", [f"route add {each} via {far_end.place.address(family)} dev {far_end.relay_device}"
+            self._ip("relay", [f"route add {each} via {far_end.place.address(family)} dev {far_end.near.device}"
                                for family in FAMILIES for each in networks[family]])
         self._ip("relay", [f"route add local {each} dev lo" for family in FAMILIES
                            for each in NETWORKS["relay"][family]])
@@ -229,6 +239,11 @@ def sink(stream: Stream, hook: str) -> Tool:
     return tool
 
 
+def bare_program(end: FarEnd | NearEnd, program: str, hook: str, *arguments: object) -> Tool:
+    """One of bench/tools/bounds.bpf.c, attached until the tool is stopped; it answers with its id."""
+    return Tool(end.namespace, "bounds", "--dev", end.device, "--hook", hook, "--program", program, *arguments)
+
+
 def sink_hook(relayed_by: str) -> str:
     """The cheapest sink for what a hook sends."""
     return "xdp-native" if relayed_by == "xdp-native" else "tcx"
@@ -250,28 +265,53 @@ class Sample:
     arrived: int          # from the first to the last, more than were timed
 
 
-def measure(stream: Stream, hook: str, seconds: float) -> Sample:
-    """Sends for so long, after a short time to warm up, and counts what arrives at a sink on this hook."""
-    with sink(stream, hook) as arrivals, load(stream) as sender:
-        if not proc.wait_until(lambda: arrivals.ask("count")["packets"] > 0, PATIENCE):
+class Meter:
+    """with Meter(stream, hook) as meter: a sink on this hook, and then meter.sample(seconds) as often as is wanted."""
+
+    def __init__(self, stream: Stream, hook: str) -> None:
+        self._stream = stream
+        self._hook = hook
+        self._tools = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        with contextlib.ExitStack() as tools:
+            self._sink = tools.enter_context(sink(self._stream, self._hook))
+            if self._hook == "xdp-native" and self._stream.sender != self._stream.receiver:
+                # Native XDP attaches only where all that it sends is delivered, the other way, too.
+                tools.enter_context(bare_program(self._stream.sender, "xdp_pass", "xdp-native")).answer()
+            self._tools = tools.pop_all()
+        return self
+
+    def __exit__(self, *_reason: object) -> None:
+        self._tools.close()
+
+    def sample(self, seconds: float) -> Sample:
+        """Sends for so long, after every flow has had a packet, and counts what arrives."""
+        before = self._sink.ask("count")
+        with load(self._stream) as sender:
+            if not proc.wait_until(lambda: self._sink.ask("count")["packets"] - before["packets"] > self._stream.flows,
+                                   PATIENCE + self._stream.flows / SLOWEST):
+                sender.interrupt()
+                others = self._sink.ask("count")["others"] - before["others"]
+                arrived = self._sink.ask("count")["packets"] - before["packets"]
+                raise proc.LabError(f"{arrived} of {sender.answer()['sent']} packets arrive, of {self._stream.flows} flows;"
+                                    f" {others} other packets do")
+            time.sleep(WARM_UP)
+            first, cpu = self._sink.ask("count"), cpu_ns()
+            time.sleep(seconds)
+            last, cpu = self._sink.ask("count"), cpu_ns() - cpu
+            frame = self._sink.ask("frame")["frame"]
             sender.interrupt()
-            raise proc.LabError(f"nothing arrives; sent: {sender.answer()}, others: {arrivals.ask('count')['others']}")
-        time.sleep(WARM_UP)
-        first, cpu = arrivals.ask("count"), cpu_ns()
-        time.sleep(seconds)
-        last, cpu = arrivals.ask("count"), cpu_ns() - cpu
-        frame = arrivals.ask("frame")["frame"]
-        sender.interrupt()
-        sent = sender.answer()
-        everything = arrivals.ask("count")
-    return _sample(stream, first, last, everything, sent, cpu, frame)
+            sent = sender.answer()
+        arrived = self._sink.ask("count")["packets"] - before["packets"]
+        packets = last["packets"] - first["packets"]
+        if not packets or not frame:
+            raise proc.LabError("what arrived at first does not arrive any more")
+        if complaint := self._stream.complaint(bytes.fromhex(frame)):
+            raise proc.LabError(complaint)
+        return Sample(packets * NSEC / (last["ns"] - first["ns"]), sent["sent"] * NSEC / sent["ns"], cpu / packets, arrived)
 
 
-def _sample(stream: Stream, first: Any, last: Any, everything: Any, sent: Any, cpu: int, frame: str | None) -> Sample:
-    packets = last["packets"] - first["packets"]
-    if not packets or not frame:
-        raise proc.LabError("what arrived at first does not arrive any more")
-    if complaint := stream.complaint(bytes.fromhex(frame)):
-        raise proc.LabError(complaint)
-    return Sample(packets * NSEC / (last["ns"] - first["ns"]), sent["sent"] * NSEC / sent["ns"], cpu / packets,
-                  everything["packets"])
+def measure(stream: Stream, hook: str, seconds: float) -> Sample:
+    with Meter(stream, hook) as meter:
+        return meter.sample(seconds)

@@ -74,6 +74,13 @@ int xdp_drop(struct xdp_md *ctx)
 	return XDP_DROP;
 }
 
+/* For the other end of a veth, which takes frames from XDP only if it has a program. */
+SEC("xdp")
+int xdp_pass(struct xdp_md *ctx)
+{
+	return XDP_PASS;
+}
+
 SEC("tc")
 int tc_redirect(struct __sk_buff *ctx)
 {

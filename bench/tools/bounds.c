@@ -28,8 +28,7 @@ struct options {
 static const struct argp_option argp_options[] = {
 	{ "dev", 'd', "IF", 0, "attach to this device", 0 },
 	{ "hook", 'k', "HOOK", 0, "xdp-native, xdp-generic, tcx or clsact", 0 },
-	{ "program", 'p', "NAME", 0,
-	  "xdp_redirect, xdp_devmap, xdp_reflect, xdp_drop, tc_redirect or tc_drop", 0 },
+	{ "program", 'p', "NAME", 0, "one of bounds.bpf.c", 0 },
 	{ "to", 't', "IF", 0, "packets leave by this device", 0 },
 	{ "macs", 'm', "HEX", 0, "destination and source address that they then have", 0 },
 	{ "family", 'f', "4|6", 0, "of the packets that are sent on", 0 },
@@ -70,8 +69,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		options->family = (int)number("--family", arg, 4, 6);
 		return 0;
 	case ARGP_KEY_END:
-		if (!options->dev || !options->hook || !options->program || !options->to)
-			argp_error(state, "--dev, --hook, --program, --to and --macs are needed");
+		if (!options->dev || !options->hook || !options->program)
+			argp_error(state, "--dev, --hook and --program are needed");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -85,7 +84,7 @@ static const struct argp argp = {
 static struct bounds_bpf *load(const struct options *options)
 {
 	struct bounds_config config = {
-		.ifindex = device(options->to),
+		.ifindex = options->to ? device(options->to) : 0,
 		.proto = htons(options->family == 6 ? ETH_P_IPV6 : ETH_P_IP),
 	};
 	struct bounds_bpf *skeleton = bounds_bpf__open();
@@ -120,7 +119,8 @@ int main(int argc, char **argv)
 	hook = hook_named(options.hook);
 	ifindex = device(options.dev);
 	skeleton = load(&options);
-	fill_devmap(skeleton, device(options.to));
+	if (options.to)
+		fill_devmap(skeleton, device(options.to));
 	program = bpf_object__find_program_by_name(skeleton->obj, options.program);
 	if (!program)
 		die(0, "there is no program '%s'", options.program);

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "crowd.h"
+#include "times.h"
 #include "tool.h"
 
 struct options {
@@ -103,49 +104,19 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = { argp_options, parse, NULL, "Very many TURN clients.",
 				  NULL,         NULL,  NULL };
 
-static int compare(const void *a, const void *b)
-{
-	uint64_t first = *(const uint64_t *)a, second = *(const uint64_t *)b;
-
-	return (first > second) - (first < second);
-}
-
-/* The times of those that have one, in order. */
-static size_t sort_times(const struct clients *clients, uint64_t *times)
-{
-	size_t n = 0;
-
-	for (uint32_t i = 0; i < clients->n; i++) {
-		if (clients->client[i].took)
-			times[n++] = clients->client[i].took;
-	}
-	qsort(times, n, sizeof(times[0]), compare);
-	return n;
-}
-
-static void print_times(const uint64_t *times, size_t n)
-{
-	static const struct {
-		const char *name;
-		double share;
-	} quantiles[] = { { "p50", 0.5 }, { "p99", 0.99 }, { "p999", 0.999 } };
-
-	for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++)
-		printf(", \"%s_us\": %.2f", quantiles[i].name,
-		       n ? (double)times[(size_t)(quantiles[i].share * (double)(n - 1))] / 1e3 : 0);
-}
-
 static void print(const struct clients *clients, const struct outcome *outcome)
 {
-	uint64_t *times = calloc(clients->n, sizeof(*times));
+	__u64 *times = calloc(clients->n, sizeof(*times));
 
 	if (!times)
 		die(-ENOMEM, "%u times", clients->n);
+	for (uint32_t i = 0; i < clients->n; i++)
+		times[i] = clients->client[i].took;
 	printf("{\"done\": %" PRIu32 ", \"refused\": %" PRIu32 ", \"code\": %u, \"lost\": %" PRIu32
 	       ", \"resent\": %" PRIu32 ", \"ns\": %" PRIu64,
 	       outcome->done, outcome->refused, outcome->code, outcome->lost, outcome->resent,
 	       outcome->ns);
-	print_times(times, sort_times(clients, times));
+	times_print(times, times_sort(times, clients->n));
 	printf("}\n");
 	free(times);
 }

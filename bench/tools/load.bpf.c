@@ -77,19 +77,24 @@ static __always_inline void write_ports(struct udphdr *udp, __u32 flow, __u64 ip
 
 static __always_inline int send(struct xdp_md *ctx, bool ipv6)
 {
-	__u64 *data = (void *)(long)ctx->data;
-	struct iphdr *ip4 = (void *)data + ETH_HLEN;
-	struct ipv6hdr *ip6 = (void *)ip4;
+	struct ipv6hdr *ip6;
+	struct iphdr *ip4;
 	__be32 src, dst;
+	__u64 *data;
 	__u32 flow;
 	int i;
 
-	if ((void *)data + LOAD_HEAD > (void *)(long)ctx->data_end)
-		return XDP_ABORTED;
 	if (!state.began)
 		state.began = bpf_ktime_get_ns();
 	if (config.interval && !is_due())
 		return XDP_DROP;
+	if (bpf_xdp_adjust_tail(ctx, -LOAD_SPARE))
+		return XDP_ABORTED;
+	data = (void *)(long)ctx->data;
+	if ((void *)data + LOAD_HEAD > (void *)(long)ctx->data_end)
+		return XDP_ABORTED;
+	ip4 = (void *)data + ETH_HLEN;
+	ip6 = (void *)ip4;
 
 	flow = next_flow();
 	src = ip_of(&config.src, flow);

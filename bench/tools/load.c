@@ -40,7 +40,7 @@ static const struct layout ipv6 = { 34, 50, 0, 54, 56, 60 };
 
 struct options {
 	const char *dev;
-	__u8 frame[FRAME_MAX];
+	__u8 frame[FRAME_MAX + LOAD_SPARE];
 	size_t frame_len;
 	__u32 flows;
 	__u32 src_bits;
@@ -226,7 +226,7 @@ static void end_after(double seconds)
 static void generate(const struct options *options, int prog_fd)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = options->frame,
-		    .data_size_in = (__u32)options->frame_len,
+		    .data_size_in = (__u32)options->frame_len + LOAD_SPARE,
 		    .repeat = options->packets ? (int)options->packets : -1,
 		    .flags = BPF_F_TEST_XDP_LIVE_FRAMES);
 	int err;

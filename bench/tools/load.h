@@ -11,6 +11,10 @@
  * has left headers in. */
 #define LOAD_HEAD 96
 
+/* Bytes behind each frame that the program cuts off: the kernel restores a frame's length, which
+ * its receiver may have changed, only if the program does so, too. */
+#define LOAD_SPARE 8
+
 /* Fixed-point nanoseconds, so that a pace of millions a second is exact. */
 #define LOAD_TICK_SHIFT 10
 
