@@ -20,7 +20,7 @@ struct options {
 
 static const struct argp_option argp_options[] = {
 	{ "dev", 'd', "IF", 0, "attach to this device", 0 },
-	{ "hook", 'k', "HOOK", 0, "tcx or clsact", 0 },
+	{ "hook", 'k', "HOOK", 0, "xdp-native, xdp-generic, tcx or clsact", 0 },
 	{ "port", 'p', "PORT", 0, "reflect what comes to this UDP port", 0 },
 	{ 0 },
 };
@@ -61,8 +61,6 @@ int main(int argc, char **argv)
 	quiet();
 	argp_parse(&argp, argc, argv, 0, NULL, &options);
 	hook = hook_named(options.hook);
-	if (hook_is_xdp(hook))
-		die(0, "--hook must be tcx or clsact");
 	ifindex = device(options.dev);
 	skeleton = reflect_bpf__open();
 	if (!skeleton)
@@ -71,7 +69,9 @@ int main(int argc, char **argv)
 	if (reflect_bpf__load(skeleton))
 		die(-errno, "loading the reflector");
 	end_on_signals();
-	hook_attach(hook, ifindex, bpf_program__fd(skeleton->progs.reflect));
+	hook_attach(hook, ifindex,
+		    bpf_program__fd(hook_is_xdp(hook) ? skeleton->progs.reflect_xdp
+						      : skeleton->progs.reflect_tc));
 	printf("{\"ready\": true}\n");
 	while (next_order())
 		;
