@@ -25,7 +25,7 @@ def headers(family: int) -> int:
 
 @dataclass(frozen=True)
 class Frame:
-    """A UDP datagram; its IPv4 header has DF set, so its identification is 0."""
+    """A UDP datagram."""
 
     to_mac: str
     from_mac: str
@@ -34,6 +34,7 @@ class Frame:
     payload: bytes
     ttl: int = TTL
     protocol: int = UDP
+    dont_fragment: bool = True  # of IPv4
 
     def __bytes__(self) -> bytes:
         family = family_of(self.target)
@@ -42,9 +43,16 @@ class Frame:
         udp = struct.pack("!HHHH", self.source[1], self.target[1], length, 0)
         pseudo = addresses + struct.pack("!II", length, self.protocol)
         udp = udp[:6] + struct.pack("!H", checksum(pseudo + udp + self.payload) or 0xFFFF)
-        ip = ipv4 if family == 4 else ipv6
-        return (mac(self.to_mac) + mac(self.from_mac) + {4: b"\x08\x00", 6: b"\x86\xdd"}[family]
-                + ip(addresses, length, self.protocol, self.ttl) + udp + self.payload)
+        ip = self._ipv4(addresses, length) if family == 4 else self._ipv6(addresses, length)
+        return mac(self.to_mac) + mac(self.from_mac) + ip + udp + self.payload
+
+    def _ipv4(self, addresses: bytes, length: int) -> bytes:
+        flags = DONT_FRAGMENT if self.dont_fragment else 0
+        header = struct.pack("!BBHHHBBH", 0x45, 0, 20 + length, 0, flags, self.ttl, self.protocol, 0) + addresses
+        return b"\x08\x00" + header[:10] + struct.pack("!H", checksum(header)) + header[12:]
+
+    def _ipv6(self, addresses: bytes, length: int) -> bytes:
+        return b"\x86\xdd" + struct.pack("!IHBB", 6 << 28, length, self.protocol, self.ttl) + addresses
 
 
 def packed(address: Address) -> bytes:
@@ -53,15 +61,6 @@ def packed(address: Address) -> bytes:
 
 def mac(text: str) -> bytes:
     return bytes.fromhex(text.replace(":", ""))
-
-
-def ipv4(addresses: bytes, length: int, protocol: int, ttl: int) -> bytes:
-    header = struct.pack("!BBHHHBBH", 0x45, 0, 20 + length, 0, DONT_FRAGMENT, ttl, protocol, 0) + addresses
-    return header[:10] + struct.pack("!H", checksum(header)) + header[12:]
-
-
-def ipv6(addresses: bytes, length: int, protocol: int, ttl: int) -> bytes:
-    return struct.pack("!IHBB", 6 << 28, length, protocol, ttl) + addresses
 
 
 def checksum(data: bytes) -> int:
@@ -73,15 +72,15 @@ def checksum(data: bytes) -> int:
 
 
 def normal(frame: bytes, by_stack: bool) -> bytes:
-    """Without what nobody can foretell: flow label and identification; and without what a stack does as it likes: TTL
-    and UDP checksum, which it may leave to the device."""
+    """Without what nobody can foretell: flow label and identification; and without what a stack does as it likes: DF,
+    TTL, and the UDP checksum, which it may leave to the device."""
     data = bytearray(frame)
     unforeseen = [(15, 18)]
     if ip4 := data[12:14] == b"\x08\x00":
         # A wrong checksum stays, and so is seen.
         unforeseen = [] if checksum(data[14:34]) else [(18, 20), (24, 26)]
     if by_stack:
-        unforeseen += [(22, 23), (40, 42)] if ip4 else [(21, 22), (60, 62)]
+        unforeseen += [(20, 23), (40, 42)] if ip4 else [(21, 22), (60, 62)]
     for start, end in unforeseen:
         data[start:end] = bytes(end - start)
     return bytes(data)

@@ -10,7 +10,7 @@ counts what is expected and drops it (bench/tools/sink.c). Meanwhile real client
 
     with Network("two-nic") as network:
         stream = Stream(network.client, Frame(...), network.peer, Frame(...))
-        sample = measure(stream, "xdp-native", seconds=1)
+        sample = measure(network, stream, "xdp-native", seconds=1)
 
 All work is done on one CPU, that of the generator: the kernel goes on with a frame where it came from. So a rate is
 what one core does for load, relay and sink together; the load alone is a bound of its own (bounds.py).
@@ -29,9 +29,10 @@ import ipaddress
 import json
 import os
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 import paths  # noqa: F401
 import proc
@@ -45,6 +46,11 @@ WARM_UP = 0.1
 PATIENCE = 3     # until packets arrive
 SLOWEST = 20_000 # packets a second: until each flow has had one
 TICK = os.sysconf("SC_CLK_TCK")
+
+
+class Addresses(Protocol):
+    def nth(self, number: int, family: int, /) -> Address:
+        """Of a flow."""
 
 
 @dataclass(frozen=True)
@@ -73,10 +79,6 @@ class Range:
             return 0
         first = ipaddress.ip_address(self.addresses[family_of(address)])
         return (int(ipaddress.ip_address(address[0])) - int(first) << self.bits) + address[1] - self.port
-
-    def __str__(self) -> str:
-        return json.dumps(self.addresses)
-
 
 def only(address: Address) -> Range:
     return Range({family_of(address): address[0]}, address[1])
@@ -134,12 +136,15 @@ class Network(Lab):
 
     def _set_up(self) -> None:
         super()._set_up()
-        far_ends = [self._far_end(*link) for link in self.topology.links]
-        self.client, self.peer = far_ends[0], far_ends[-1]
-        for far_end in far_ends:
+        ends = [self._far_end(*link) for link in self.topology.links]
+        self.client, self.peer = ends[0], ends[-1]
+        for far_end in ends:
             self.run("relay", ["ethtool", "-K", far_end.near.device, "gro", "on"])
             self._know_each_other(far_end)
         self._add_routes_to_all()
+
+    def far_ends(self) -> list[FarEnd]:
+        return list(dict.fromkeys((self.client, self.peer)))
 
     def _far_end(self, far: End, near: End) -> FarEnd:
         assert far.place is not None
@@ -186,21 +191,22 @@ class Stream:
     flows: int = 1
     source: Range | None = None
     target: Range | None = None
-    expected_source: Range | None = None
+    expected_source: Addresses | None = None
     expected_target: Range | None = None
     by_stack: bool = False  # a stack writes the headers, with identifications and TTLs of its own
     pace: int | None = None
 
     def expected_nth(self, number: int) -> Frame:
         family = family_of(self.expected.target)
-        return Frame(self.expected.to_mac, self.expected.from_mac,
-                     (self.expected_source or only(self.expected.source)).nth(number, family),
-                     (self.expected_target or only(self.expected.target)).nth(number, family),
-                     self.expected.payload, self.expected.ttl)
+        return replace(self.expected, source=(self.expected_source or only(self.expected.source)).nth(number, family),
+                       target=self.targets().nth(number, family))
+
+    def targets(self) -> Range:
+        return self.expected_target or only(self.expected.target)
 
     def complaint(self, arrived: bytes) -> str | None:
         """What is wrong with a frame, byte by byte."""
-        wanted = bytes(self.expected_nth((self.expected_target or only(self.expected.target)).number(target_of(arrived))))
+        wanted = bytes(self.expected_nth(self.targets().number(target_of(arrived))))
         if normal(arrived, self.by_stack) == normal(wanted, self.by_stack):
             return None
         return f"what arrives is {arrived.hex()}, not {wanted.hex()}"
@@ -217,7 +223,7 @@ def last_cpu() -> int:
 
 
 def load(stream: Stream, seconds: float = LONGEST) -> Tool:
-    """The generator; at its end it answers with {"sent": packets, "ns": time}."""
+    """The generator; at its end, or when it is interrupted, it answers with {"sent": packets, "ns": time}."""
     arguments: list[object] = ["--dev", stream.sender.device, "--frame", bytes(stream.sent).hex(),
                                "--flows", stream.flows, "--seconds", seconds, "--cpu", last_cpu()]
     for option, spread in (("--src-bits", stream.source), ("--dst-bits", stream.target)):
@@ -231,7 +237,7 @@ def load(stream: Stream, seconds: float = LONGEST) -> Tool:
 def sink(stream: Stream, hook: str) -> Tool:
     """Counts what is expected; ask for "count" or "frame"."""
     target = stream.expected.target
-    addresses, ports = (stream.expected_target or only(target)).spread(stream.flows)
+    addresses, ports = stream.targets().spread(stream.flows)
     tool = Tool(stream.receiver.namespace, "sink", "--dev", stream.receiver.device, "--hook", hook,
                 "--len", len(bytes(stream.expected)), "--to", target[0], "--addresses", addresses,
                 "--port", target[1], "--ports", ports)
@@ -239,9 +245,11 @@ def sink(stream: Stream, hook: str) -> Tool:
     return tool
 
 
-def bare_program(end: FarEnd | NearEnd, program: str, hook: str, *arguments: object) -> Tool:
-    """One of bench/tools/bounds.bpf.c, attached until the tool is stopped; it answers with its id."""
-    return Tool(end.namespace, "bounds", "--dev", end.device, "--hook", hook, "--program", program, *arguments)
+@contextlib.contextmanager
+def bare_program(end: FarEnd | NearEnd, program: str, hook: str, *arguments: object) -> Iterator[int]:
+    """One of bench/tools/bounds.bpf.c is attached meanwhile; gives the kernel's id of it."""
+    with Tool(end.namespace, "bounds", "--dev", end.device, "--hook", hook, "--program", program, *arguments) as tool:
+        yield tool.answer()["prog_id"]
 
 
 def sink_hook(relayed_by: str) -> str:
@@ -260,15 +268,16 @@ class Sample:
     """One measurement."""
 
     packets_per_s: float  # that arrived
-    offered_per_s: float  # that were sent
     cpu_ns: float         # of the whole machine, a packet that arrived
-    arrived: int          # from the first to the last, more than were timed
+    sent: int             # from the first to the last, more than were timed
+    arrived: int
 
 
 class Meter:
-    """with Meter(stream, hook) as meter: a sink on this hook, and then meter.sample(seconds) as often as is wanted."""
+    """with Meter(network, stream, hook) as meter: a sink on this hook, and then meter.sample(seconds), once or more."""
 
-    def __init__(self, stream: Stream, hook: str) -> None:
+    def __init__(self, network: Network, stream: Stream, hook: str) -> None:
+        self._others = [end for end in network.far_ends() if end != stream.receiver]
         self._stream = stream
         self._hook = hook
         self._tools = contextlib.ExitStack()
@@ -276,9 +285,9 @@ class Meter:
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as tools:
             self._sink = tools.enter_context(sink(self._stream, self._hook))
-            if self._hook == "xdp-native" and self._stream.sender != self._stream.receiver:
-                # Native XDP attaches only where all that it sends is delivered, the other way, too.
-                tools.enter_context(bare_program(self._stream.sender, "xdp_pass", "xdp-native")).answer()
+            for end in self._others if self._hook == "xdp-native" else []:
+                # The relay attaches native XDP only where all that it may send is delivered.
+                tools.enter_context(bare_program(end, "xdp_pass", "xdp-native"))
             self._tools = tools.pop_all()
         return self
 
@@ -309,9 +318,9 @@ class Meter:
             raise proc.LabError("what arrived at first does not arrive any more")
         if complaint := self._stream.complaint(bytes.fromhex(frame)):
             raise proc.LabError(complaint)
-        return Sample(packets * NSEC / (last["ns"] - first["ns"]), sent["sent"] * NSEC / sent["ns"], cpu / packets, arrived)
+        return Sample(packets * NSEC / (last["ns"] - first["ns"]), cpu / packets, sent["sent"], arrived)
 
 
-def measure(stream: Stream, hook: str, seconds: float) -> Sample:
-    with Meter(stream, hook) as meter:
+def measure(network: Network, stream: Stream, hook: str, seconds: float) -> Sample:
+    with Meter(network, stream, hook) as meter:
         return meter.sample(seconds)

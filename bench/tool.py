@@ -38,6 +38,10 @@ class Tool:
     def __exit__(self, *_reason: object) -> None:
         self.stop()
 
+    @property
+    def alive(self) -> bool:
+        return self._child.poll() is None
+
     def answer(self, timeout: float = 10) -> Any:
         """The next line that it says."""
         assert self._child.stdout is not None
@@ -50,6 +54,8 @@ class Tool:
         raise proc.LabError(f"{self._name}: {self.complaints() or 'no answer'}")
 
     def ask(self, order: str, timeout: float = 10) -> Any:
+        if not self.alive:
+            raise proc.LabError(f"{self._name} has ended: {self.complaints() or 'it says nothing'}")
         assert self._child.stdin is not None
         with contextlib.suppress(BrokenPipeError):  # it then has ended, and answer() tells why
             self._child.stdin.write(order + "\n")
@@ -60,7 +66,7 @@ class Tool:
         return self._complaints.read().strip()
 
     def interrupt(self) -> None:
-        if self._child.poll() is None:
+        if self.alive:
             self._child.send_signal(signal.SIGTERM)
 
     def stop(self) -> None:
