@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """The control plane: requests a second, memory, how soon a new channel is relayed in the kernel, changes of the mode.
 
-    CPU 0: the server        the last CPU: the clients, which never sleep (bench/tools/clients.c)
+    the first CPU: the server        the last one: the clients, which never sleep (bench/tools/clients.c)
 
 A rate is told twice: by the clock, and by the CPU time of the server, which is what one core does for it alone. In the
 latter the kernel's share of receiving is missing, which it does for whoever sends; and in exchange, of what the server
@@ -25,10 +25,9 @@ from lab import Lab
 from network import CLIENTS, NETWORKS, NSEC, PEERS, Network, last_cpu
 from relay import PASSWORD, PORT, USER, Server, Turnpike
 from section import Case, Extent, Figure, Scope, Unit
-from servers import COTURN, VARIANTS, cpu_ns, kernel_memory, resident, serving
+from servers import COTURN, VARIANTS, cpu_ns, kernel_memory, resident, server_cpus, serving
 from tool import Tool
 
-SERVER_CPU = 0
 NO_PREALLOC = 1  # BPF_F_NO_PREALLOC
 LONGEST = 120    # seconds for all clients to get an answer
 ORDERS = {"allocate": "allocations", "bind": "binds", "refresh": "refreshes", "release": "releases"}
@@ -97,7 +96,7 @@ def measure_requests(lab: Lab, amount: Amount, name: str) -> dict[str, Figure]:
     is_ours = name != COTURN
     options = ["--max-flows", str(amount.flows), "--relay-ports", "4096-65535"] if is_ours else ["--min-port", "4096"]
     figures: dict[str, Figure] = {}
-    with serving(lab, VARIANTS[name], SERVER_CPU, options) as server, crowd(lab, amount.clients, amount.peers) as clients:
+    with serving(lab, VARIANTS[name], server_cpus()[:1], options) as server, crowd(lab, amount.clients, amount.peers) as clients:
         before, kernel_before = resident(server.process.pid), kernel_memory()
         for order, what in ORDERS.items():
             figures |= rates(server, clients, order, what, amount.clients)
@@ -162,7 +161,7 @@ def maps_of(pid: int) -> list[dict[str, Any]]:
 def measure_first_packets(lab: Lab, amount: Amount, name: str) -> dict[str, Figure]:
     """Each is sent the moment that the success response has come: by the client, or by the peer."""
     figures: dict[str, Figure] = {}
-    with serving(lab, VARIANTS[name], SERVER_CPU) as server, crowd(lab, amount.firsts, amount.firsts) as clients:
+    with serving(lab, VARIANTS[name], server_cpus()[:1]) as server, crowd(lab, amount.firsts, amount.firsts) as clients:
         assert isinstance(server, Turnpike)
         for direction in DIRECTIONS:
             ask(clients, "allocate", amount.firsts)
@@ -181,7 +180,7 @@ def measure_first_packets(lab: Lab, amount: Amount, name: str) -> dict[str, Figu
 def measure_switches(lab: Lab, amount: Amount) -> dict[str, Figure]:
     """From each mode to each other, with channels in the kernel."""
     figures: dict[str, Figure] = {}
-    with serving(lab, VARIANTS[amount.switch[0]]) as server, crowd(lab, amount.firsts, amount.firsts) as clients:
+    with serving(lab, VARIANTS[amount.switch[0]], server_cpus()) as server, crowd(lab, amount.firsts, amount.firsts) as clients:
         assert isinstance(server, Turnpike)
         ask(clients, "allocate", amount.firsts)
         ask(clients, "bind", amount.firsts)
@@ -204,3 +203,6 @@ def switch(server: Turnpike, name: str) -> float:
     if complaints := ([answer["error"]] if "error" in answer else server.attach_complaints()):
         raise proc.LabError(f"{name}: {'; '.join(complaints)}")
     return took
+
+
+SECTION = ControlPlane()

@@ -4,7 +4,7 @@
     client ===== relay ===== peer
 
     The last CPU: the client, which sends at a steady rate and never sleeps (bench/tools/rtt.c); and, in softirqs, all that
-    kernels do with its packets, as far as they meet no process. CPU 0: the server, for what it relays itself.
+    kernels do with its packets, as far as they meet no process. All others: the server, for what it relays itself.
 
 The peer is a program at its device, which sends each datagram back. Checksums are complete, as on a wire, and all
 devices have NAPI, as NICs have. A veth has no delay of its own, so what is told is the time of the client's stack, of
@@ -29,12 +29,11 @@ from lab import Lab
 from network import NSEC, Network, last_cpu
 from relay import BINARY, PASSWORD, PORT, USER, Server
 from section import Case, Extent, Figure, Scope, Unit
-from servers import COTURN, VARIANTS, serving
+from servers import COTURN, VARIANTS, server_cpus, serving
 from tool import Tool
 from turn import Client
 
 FORWARDING = "forwarding"
-SERVER_CPU = 0
 CLIENT_PORT, PEER_PORT = 40000, 5000
 SIZE = 160
 WARM_UP = 2000       # packets
@@ -126,7 +125,7 @@ def relayed(lab: Wire, name: str, rate: int, packets: int) -> Mapping[str, int]:
     variant = VARIANTS[name]
     is_xdp = variant.hook == "xdp"
     with (lab.passing() if variant.mode == "xdp-native" else contextlib.nullcontext(),
-          lab.reflecting("xdp-native" if is_xdp else "tcx"), serving(lab, variant, SERVER_CPU) as server):
+          lab.reflecting("xdp-native" if is_xdp else "tcx"), serving(lab, variant, server_cpus()) as server):
         bind(lab)
         before = server.relayed()
         times = round_trips(lab, f"{lab.topology.listen.address(4)}:{PORT}", rate, packets, "--channel", CHANNEL)
@@ -156,3 +155,6 @@ def round_trips(lab: Network, to: str, rate: int, packets: int, *more: object) -
               "--size", SIZE, "--rate", rate, "--packets", packets, "--warm-up", WARM_UP, "--cpu", last_cpu(), *more) as rtt:
         times: Mapping[str, int] = rtt.answer(timeout=60)
         return times
+
+
+SECTION = Latency()

@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import paths  # noqa: F401
 from lab import Lab
+from network import last_cpu
 from relay import BY_NAME, REFERENCE, Coturn, Server, Turnpike, Variant
 
 COTURN = REFERENCE.name
@@ -16,15 +18,19 @@ VARIANTS = {**BY_NAME, COTURN: REFERENCE}
 
 
 @contextlib.contextmanager
-def serving(lab: Lab, variant: Variant, cpu: int | None = None, options: Sequence[str] = ()) -> Iterator[Server]:
-    """A server, on one CPU if that is said; coturn without its log of every session, which would slow it down."""
-    wrapper = [] if cpu is None else ["taskset", "--cpu-list", str(cpu)]
+def serving(lab: Lab, variant: Variant, cpus: Collection[int], options: Sequence[str] = ()) -> Iterator[Server]:
+    """A server, on these CPUs; coturn without its log of every session, which would slow it down."""
     kind = Coturn if variant is REFERENCE else Turnpike
-    server = kind(lab, variant, wrapper, options)
+    server = kind(lab, variant, ["taskset", "--cpu-list", ",".join(map(str, cpus))], options)
     try:
         yield server
     finally:
         server.stop()
+
+
+def server_cpus() -> list[int]:
+    """All but the last one, which has the clients and the generator; unless there is only one."""
+    return sorted(os.sched_getaffinity(0))[:-1] or [last_cpu()]
 
 
 def cpu_ns(pid: int) -> int:
