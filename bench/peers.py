@@ -31,8 +31,11 @@ from userspace import with_peers
 SIZE = 160
 DIRECTIONS = ("to-peer", "to-client")
 MAY_BE_LOST = 0.001
-TRIES = 2           # at each rate: a stall of a busy machine is not a limit of the server
+TRIES = 2          # at each rate: a stall of a busy machine is not a limit of the server
+HIGHEST = 1.5      # of the saturated rate
+OF_A_STEP = 0.5    # of the time for a measurement
 PRECISION = 1.05   # of the rate without loss, as a factor
+SLOWEST = 2000     # packets a second
 TOLERANCE = 0.001  # of packets that were relayed somewhere else: the first ones
 
 
@@ -102,23 +105,30 @@ def measure(network: Network, competitor: Competitor, direction: str, flows: int
 
 
 def without_loss(meter: Meter, saturated: Sample, seconds: float) -> Sample:
-    """Of all that the generator can do; else between what certainly is relayed and what certainly is not."""
+    """The highest rate; of a server that is too busy to relay at its best it may be above the saturated one."""
     if is_whole(saturated):
         return saturated
-    best, low, high = None, saturated.packets_per_s / 32, saturated.packets_per_s * 1.5
+    high = saturated.packets_per_s * HIGHEST
+    low, best = something_whole(meter, saturated.packets_per_s, seconds)
     while high / low > PRECISION:
         rate = math.sqrt(low * high)
-        if whole := paced(meter, int(rate), seconds):
-            best, low = whole, rate
+        if whole := paced(meter, rate, seconds):
+            low, best = rate, whole
         else:
             high = rate
-    if best is None:
-        raise proc.LabError(f"more than {MAY_BE_LOST:.1%} is lost even at {low:,.0f} packets a second")
     return best
 
 
-def paced(meter: Meter, rate: int, seconds: float) -> Sample | None:
-    samples = (meter.sample(seconds, rate) for _ in range(TRIES))
+def something_whole(meter: Meter, rate: float, seconds: float) -> tuple[float, Sample]:
+    """A rate without loss that is somewhere near, and its sample."""
+    while (rate := rate / 2) > SLOWEST:
+        if whole := paced(meter, rate, seconds):
+            return rate, whole
+    raise proc.LabError(f"more than {MAY_BE_LOST:.1%} is lost even at {2 * rate:,.0f} packets a second")
+
+
+def paced(meter: Meter, rate: float, seconds: float) -> Sample | None:
+    samples = (meter.sample(seconds * OF_A_STEP, int(rate)) for _ in range(TRIES))
     return next(filter(is_whole, samples), None)
 
 
