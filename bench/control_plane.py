@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The control plane: requests a second, memory, how soon a new channel is relayed in the kernel, changes of the mode.
+"""The control plane, as clients on the last CPU see it that never sleep (bench/tools/clients.c); the server has the first.
 
-    the first CPU: the server        the last one: the clients, which never sleep (bench/tools/clients.c)
-
-A rate is told twice: by the clock, and by the CPU time of the server, which is what one core does for it alone. In the
-latter the kernel's share of receiving is missing, which it does for whoever sends; and in exchange, of what the server
-sends, the clients' share is in it.
+    control/allocate/SERVER    requests a second (an allocation is two of them, the first without credentials); by the clock,
+    control/bind/SERVER        and by the server's CPU time: what one core does for it alone. In this the kernel's share
+    ...                        of receiving is missing, which it does for whoever sends; in exchange the clients' is in it
+    control/memory/SERVER      of an allocation with one channel, and of a flow in the kernel, when all maps are full
+    control/first-packet/...   of a channel, sent when the success response comes: is it relayed in the kernel, how soon
+    control/switch/MODE        how long it takes to leave a mode for each other one, with channels in the kernel
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +30,9 @@ from tool import Tool
 
 NO_PREALLOC = 1  # BPF_F_NO_PREALLOC
 LONGEST = 120    # seconds for all clients to get an answer
-ORDERS = {"allocate": "allocations", "bind": "binds", "refresh": "refreshes", "release": "releases"}
-DIRECTIONS = ("to-peer", "to-client")
+# What clients do, and what they have to do before.
+BEFORE = {"allocate": (), "bind": ("allocate",), "refresh": ("allocate",), "release": ("allocate", "bind")}
+KERNEL = tuple(name for name, variant in VARIANTS.items() if variant.in_kernel)
 
 
 @dataclass(frozen=True)
@@ -41,22 +42,22 @@ class Amount:
     clients: int
     peers: int
     firsts: int
-    requests: Sequence[str]  # of which servers
-    first: Sequence[str]
-    switch: Sequence[str]
+    requests: Sequence[str]
+    servers: Sequence[str]   # that are asked
+    kernels: Sequence[str]   # that relay first packets
+    modes: Sequence[str]     # that are left for each other
 
     @property
     def flows(self) -> int:
         return 2 * self.clients
 
 
-KERNEL = ("native-head", "generic-head", "tcx")
 AMOUNTS = {
-    Extent.QUICK: Amount(2000, 2000, 300, ("native-head", "userspace"), ("native-head",),
-                         ("native-head", "tcx", "userspace")),
-    Extent.DEFAULT: Amount(12000, 4000, 2000, ("native-head", "tcx", "userspace", COTURN), KERNEL,
-                           (*KERNEL, "userspace")),
-    Extent.FULL: Amount(12000, 4000, 5000, tuple(VARIANTS), tuple(name for name in VARIANTS if VARIANTS[name].in_kernel),
+    Extent.QUICK: Amount(2000, 2000, 300, ("allocate", "bind"), ("native-head",), ("native-head",),
+                         ("native-head", "userspace")),
+    Extent.DEFAULT: Amount(12000, 4000, 2000, ("allocate", "bind"), ("native-head", "tcx", "userspace", COTURN),
+                           ("native-head", "generic-head", "tcx"), ("native-head", "generic-head", "tcx", "userspace")),
+    Extent.FULL: Amount(12000, 4000, 5000, tuple(BEFORE), tuple(VARIANTS), KERNEL,
                         ("native-head", "native-tail", "generic-head", "generic-tail", "tcx", "userspace")),
 }
 
@@ -75,39 +76,55 @@ class Hosts(Network):
 
 class ControlPlane:
     name = "control"
-    title = "Control plane: requests a second, memory, the first packet of a channel, changes of the mode"
+    title = "Control plane: what is done/server"
 
     @contextlib.contextmanager
     def open(self, scope: Scope) -> Iterator[Sequence[Case]]:
         amount = AMOUNTS[scope.extent]
         with Hosts("two-nic") as lab:
-            def case(name: str, measure: Callable[..., Mapping[str, Figure]], *arguments: str) -> Case:
-                return Case("/".join((self.name, name, *arguments)), lambda: measure(lab, amount, *arguments))
+            def case(measure: Callable[..., Mapping[str, Figure]], *names: str) -> Case:
+                return Case("/".join((self.name, *names)), lambda: measure(lab, amount, *names))
 
-            yield [*(case("requests", measure_requests, each) for each in amount.requests),
-                   *(case("first-packet", measure_first_packets, each) for each in amount.first),
-                   case("switch", measure_switches)]
+            yield [*(case(measure_requests, order, name) for order in amount.requests for name in amount.servers),
+                   *(case(measure_memory, "memory", name) for name in amount.servers),
+                   *(case(measure_first_packets, "first-packet", name, direction)
+                     for name in amount.kernels for direction in ("to-peer", "to-client")),
+                   *(case(measure_switches, "switch", name) for name in amount.modes)]
 
 
 # Requests a second, and memory.
 
-def measure_requests(lab: Lab, amount: Amount, name: str) -> dict[str, Figure]:
+def measure_requests(lab: Lab, amount: Amount, order: str, name: str) -> dict[str, Figure]:
+    with asked(lab, amount, name) as (server, clients):
+        for first in BEFORE[order]:
+            ask(clients, first, amount.clients)
+        cpu = cpu_ns(server.process.pid)
+        outcome = ask(clients, order, amount.clients)
+        cpu = cpu_ns(server.process.pid) - cpu
+    return {"by the clock": Figure(amount.clients * NSEC / outcome["ns"], Unit.PER_S),
+            "a CPU second": Figure(amount.clients * NSEC / cpu, Unit.PER_S)}
+
+
+def measure_memory(lab: Lab, amount: Amount, _memory: str, name: str) -> dict[str, Figure]:
+    with asked(lab, amount, name) as (server, clients):
+        pid = server.process.pid
+        before, kernel_before = resident(pid), kernel_memory()
+        ask(clients, "allocate", amount.clients)
+        allocated, kernel_allocated = resident(pid), kernel_memory()
+        ask(clients, "bind", amount.clients)
+        return {"allocation": each(allocated - before, amount.clients),
+                "its socket": each(kernel_allocated - kernel_before, amount.clients),
+                "its channel": each(resident(pid) - allocated, amount.clients),
+                **(flow_memory(server, amount) if isinstance(server, Turnpike) else {})}
+
+
+@contextlib.contextmanager
+def asked(lab: Lab, amount: Amount, name: str) -> Iterator[tuple[Server, Tool]]:
     """As many flows fit as there will be, so that the maps' memory can be told a flow."""
-    is_ours = name != COTURN
-    options = ["--max-flows", str(amount.flows), "--relay-ports", "4096-65535"] if is_ours else ["--min-port", "4096"]
-    figures: dict[str, Figure] = {}
-    with serving(lab, VARIANTS[name], server_cpus()[:1], options) as server, crowd(lab, amount.clients, amount.peers) as clients:
-        before, kernel_before = resident(server.process.pid), kernel_memory()
-        for order, what in ORDERS.items():
-            figures |= rates(server, clients, order, what, amount.clients)
-            if order == "allocate":
-                figures["memory an allocation"] = each(resident(server.process.pid) - before, amount.clients)
-                figures["memory of its socket"] = each(kernel_memory() - kernel_before, amount.clients)
-            if order == "bind":
-                figures["memory with a channel"] = each(resident(server.process.pid) - before, amount.clients)
-                if isinstance(server, Turnpike):
-                    figures |= flow_memory(server, amount)
-    return figures
+    options = ["--min-port", "4096"] if name == COTURN else ["--max-flows", str(amount.flows), "--relay-ports", "4096-65535"]
+    with (serving(lab, VARIANTS[name], server_cpus()[:1], options) as server,
+          crowd(lab, amount.clients, amount.peers) as clients):
+        yield server, clients
 
 
 @contextlib.contextmanager
@@ -127,14 +144,6 @@ def ask(clients: Tool, order: str, expected: int) -> Any:
     return outcome
 
 
-def rates(server: Server, clients: Tool, order: str, what: str, expected: int) -> dict[str, Figure]:
-    cpu = cpu_ns(server.process.pid)
-    outcome = ask(clients, order, expected)
-    cpu = cpu_ns(server.process.pid) - cpu
-    return {what: Figure(expected * NSEC / outcome["ns"], Unit.PER_S),
-            f"{what} a CPU second": Figure(expected * NSEC / cpu, Unit.PER_S)}
-
-
 def each(total: float, number: int) -> Figure:
     return Figure(total / number, Unit.BYTES)
 
@@ -145,7 +154,7 @@ def flow_memory(server: Turnpike, amount: Amount) -> dict[str, Figure]:
     if status["flows"] != amount.flows:
         raise proc.LabError(f"{status['flows']} flows are in the kernel, not {amount.flows}")
     maps = {each["name"]: each for each in maps_of(server.process.pid)}
-    return {f"memory a flow of {family}": each(maps[name]["bytes_memlock"], maps[name]["max_entries"])
+    return {f"flow of {family}": each(maps[name]["bytes_memlock"], maps[name]["max_entries"])
             for name, family in (("flows4", "IPv4"), ("flows6", "IPv6"))
             if name == "flows4" or not maps[name]["flags"] & NO_PREALLOC}
 
@@ -158,36 +167,29 @@ def maps_of(pid: int) -> list[dict[str, Any]]:
 
 # The first packet of a channel.
 
-def measure_first_packets(lab: Lab, amount: Amount, name: str) -> dict[str, Figure]:
-    """Each is sent the moment that the success response has come: by the client, or by the peer."""
-    figures: dict[str, Figure] = {}
+def measure_first_packets(lab: Lab, amount: Amount, _first: str, name: str, direction: str) -> dict[str, Figure]:
+    """By the client, or by the peer."""
     with serving(lab, VARIANTS[name], server_cpus()[:1]) as server, crowd(lab, amount.firsts, amount.firsts) as clients:
         assert isinstance(server, Turnpike)
-        for direction in DIRECTIONS:
-            ask(clients, "allocate", amount.firsts)
-            before = server.verdicts(direction).get("relayed", 0)
-            outcome = ask(clients, f"first-{direction}", amount.firsts)
-            in_kernel = server.verdicts(direction).get("relayed", 0) - before
-            figures |= {f"{direction} in the kernel": Figure(in_kernel / amount.firsts, Unit.SHARE),
-                        f"{direction} p50": Figure(outcome["p50_us"], Unit.US),
-                        f"{direction} p99": Figure(outcome["p99_us"], Unit.US)}
-            ask(clients, "release", amount.firsts)
-    return figures
+        ask(clients, "allocate", amount.firsts)
+        outcome = ask(clients, f"first-{direction}", amount.firsts)
+        in_kernel = server.verdicts(direction).get("relayed", 0)
+    return {"in the kernel": Figure(in_kernel / amount.firsts, Unit.SHARE),
+            "p50": Figure(outcome["p50_us"], Unit.US), "p99": Figure(outcome["p99_us"], Unit.US)}
 
 
 # Changes of the mode.
 
-def measure_switches(lab: Lab, amount: Amount) -> dict[str, Figure]:
-    """From each mode to each other, with channels in the kernel."""
+def measure_switches(lab: Lab, amount: Amount, _switch: str, name: str) -> dict[str, Figure]:
+    """To the same mode, too: that is what all the rest of a change takes."""
     figures: dict[str, Figure] = {}
-    with serving(lab, VARIANTS[amount.switch[0]], server_cpus()) as server, crowd(lab, amount.firsts, amount.firsts) as clients:
+    with serving(lab, VARIANTS[name], server_cpus()) as server, crowd(lab, amount.firsts, amount.firsts) as clients:
         assert isinstance(server, Turnpike)
         ask(clients, "allocate", amount.firsts)
         ask(clients, "bind", amount.firsts)
-        # Every change once, each from where the last one led.
-        way = [name for pair in combinations(amount.switch, 2) for name in pair]
-        for before, after in pairwise([*way, amount.switch[0]]):
-            figures[f"{before} to {after}"] = Figure(switch(server, after) * 1000, Unit.MS)
+        for other in amount.modes:
+            figures[f"to {other}"] = Figure(switch(server, other) * 1000, Unit.MS)
+            switch(server, name)
         if server.ask("status")["flows"] != 2 * amount.firsts:
             raise proc.LabError("flows were lost when the mode was changed")
     return figures

@@ -30,7 +30,7 @@ from scenes import FAILURES
 from section import Case, Extent, Scope, Section
 
 # Modules with a SECTION, in the order of the table.
-MODULES = ("bounds", "relaying", "stages")
+MODULES = ("bounds", "relaying", "stages", "peers", "latency", "control_plane")
 LATEST = paths.BENCH / "results/latest.json"
 ROUNDS = {Extent.QUICK: 1, Extent.DEFAULT: 5, Extent.FULL: 3}
 SECONDS = {Extent.QUICK: 0.3, Extent.DEFAULT: 1.0, Extent.FULL: 1.0}
