@@ -14,7 +14,7 @@ from targets import TARGETS, Target
 
 OF_BOUND = "of its bound"
 NOISE = "~"
-LEGEND = (f"Medians of {{rounds}} rounds; ± is half of what the rounds differ by (quartiles, or all if fewer than four)."
+LEGEND = (f"Medians of {{}} rounds; ± is half of what they differ by (quartiles, or all if fewer than four)."
           f" {NOISE}: they differ by more than the ratio does from 1.")
 Row = Sequence[str]
 
@@ -94,8 +94,8 @@ def target_rows(results: Results) -> Iterator[Row]:
         yield target.text, f"{target.limit.sign} {target.limit.value:g}", shown, target.verdict(measured)
 
 
-def text(results: Results, titles: Mapping[str, str], rounds: int) -> str:
-    lines = [LEGEND.format(rounds=rounds)]
+def text(results: Results, titles: Mapping[str, str]) -> str:
+    lines = [LEGEND.format(results.rounds)]
     for section, title in titles.items():
         lines += section_tables(results, section, title)
     lines += ["", "Targets", "", *table(("", "limit", "measured", ""), list(target_rows(results)))]

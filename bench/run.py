@@ -33,7 +33,7 @@ from section import Case, Extent, Scope, Section
 MODULES = ("bounds", "relaying", "stages")
 LATEST = paths.BENCH / "results/latest.json"
 ROUNDS = {Extent.QUICK: 1, Extent.DEFAULT: 5, Extent.FULL: 3}
-SECONDS = {Extent.QUICK: 0.3, Extent.DEFAULT: 1.0, Extent.FULL: 1.0}
+SECONDS = {Extent.QUICK: 0.3, Extent.DEFAULT: 0.5, Extent.FULL: 1.0}
 BUSY = 0.5  # load average above which the figures are doubtful
 
 
@@ -149,7 +149,7 @@ def main() -> int:
     outcome = report.as_json(results, run)
     LATEST.write_text(json.dumps(outcome, indent=1) + "\n")
     titles = {section.name: section.title for section in sections}
-    print(json.dumps(outcome) if asked.json else report.text(results, titles, rounds))
+    print(json.dumps(outcome) if asked.json else report.text(results, titles))
     return int(stopped or bool(results.failures) or not results)
 
 

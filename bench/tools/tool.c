@@ -16,6 +16,11 @@
 
 #define COMPAT_BPF_TCX_INGRESS 46 /* enum bpf_attach_type, Linux 6.6 */
 
+/* A link lives a moment longer than its process while somebody lists descriptors, as bpftool does.
+ */
+#define BUSY_TRIES    100
+#define BUSY_PAUSE_NS (10 * 1000 * 1000)
+
 static volatile sig_atomic_t ended;
 
 _Noreturn void die(int err, const char *format, ...)
@@ -103,18 +108,28 @@ static int attach_clsact(__u32 ifindex, int prog_fd)
 	return err ? err : bpf_tc_attach(&hook, &filter);
 }
 
-void hook_attach(enum hook hook, __u32 ifindex, int prog_fd)
+static int attach(enum hook hook, __u32 ifindex, int prog_fd)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, xdp,
 		    .flags = hook == HOOK_XDP_NATIVE ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE);
-	int err; /* or the descriptor of a link, which stays open until the end */
 
 	if (hook_is_xdp(hook))
-		err = bpf_link_create(prog_fd, (int)ifindex, BPF_XDP, &xdp);
-	else if (hook == HOOK_TCX)
-		err = bpf_link_create(prog_fd, (int)ifindex, COMPAT_BPF_TCX_INGRESS, NULL);
-	else
-		err = attach_clsact(ifindex, prog_fd);
+		return bpf_link_create(prog_fd, (int)ifindex, BPF_XDP, &xdp);
+	if (hook == HOOK_TCX)
+		return bpf_link_create(prog_fd, (int)ifindex, COMPAT_BPF_TCX_INGRESS, NULL);
+	return attach_clsact(ifindex, prog_fd);
+}
+
+void hook_attach(enum hook hook, __u32 ifindex, int prog_fd)
+{
+	const struct timespec pause = { .tv_nsec = BUSY_PAUSE_NS };
+	int tries, err = -EBUSY; /* or the descriptor of a link, which stays open until the end */
+
+	for (tries = 0; tries < BUSY_TRIES && err == -EBUSY; tries++) {
+		if (tries)
+			nanosleep(&pause, NULL);
+		err = attach(hook, ifindex, prog_fd);
+	}
 	if (err < 0)
 		die(err, "attaching by %s", hook_names[hook]);
 }
