@@ -194,7 +194,6 @@ class Stream:
     expected_source: Addresses | None = None
     expected_target: Range | None = None
     by_stack: bool = False  # a stack writes the headers, with identifications and TTLs of its own
-    pace: int | None = None
 
     def expected_nth(self, number: int) -> Frame:
         family = family_of(self.expected.target)
@@ -222,15 +221,15 @@ def last_cpu() -> int:
     return max(os.sched_getaffinity(0))
 
 
-def load(stream: Stream, seconds: float = LONGEST) -> Tool:
+def load(stream: Stream, pace: int | None = None, seconds: float = LONGEST) -> Tool:
     """The generator; at its end, or when it is interrupted, it answers with {"sent": packets, "ns": time}."""
     arguments: list[object] = ["--dev", stream.sender.device, "--frame", bytes(stream.sent).hex(),
                                "--flows", stream.flows, "--seconds", seconds, "--cpu", last_cpu()]
     for option, spread in (("--src-bits", stream.source), ("--dst-bits", stream.target)):
         if spread and spread.bits is not None:
             arguments += [option, spread.bits]
-    if stream.pace:
-        arguments += ["--pace", stream.pace]
+    if pace:
+        arguments += ["--pace", pace]
     return Tool(stream.sender.namespace, "load", *arguments)
 
 
@@ -257,10 +256,24 @@ def sink_hook(relayed_by: str) -> str:
     return "xdp-native" if relayed_by == "xdp-native" else "tcx"
 
 
-def cpu_ns() -> int:
-    """CPU time that this machine has spent since its start: user, nice, system, interrupts."""
-    user, nice, system, _idle, _iowait, irq, softirq = map(int, Path("/proc/stat").read_text().split()[1:8])
-    return (user + nice + system + irq + softirq) * NSEC // TICK
+@dataclass(frozen=True)
+class CpuTime:
+    """What this machine has spent since its start, in user space, in the kernel and in interrupts."""
+
+    total_ns: int
+    generator_ns: int  # of that, outside interrupts on the generator's CPU
+
+    @staticmethod
+    def now() -> CpuTime:
+        total = generator = 0
+        for line in Path("/proc/stat").read_text().splitlines():
+            cpu, *times = line.split()
+            if not cpu[3:].isdigit():
+                continue
+            user, nice, system, _idle, _iowait, irq, softirq = map(int, times[:7])
+            total += user + nice + system + irq + softirq
+            generator += user + nice + system if int(cpu[3:]) == last_cpu() else 0
+        return CpuTime(total * NSEC // TICK, generator * NSEC // TICK)
 
 
 @dataclass(frozen=True)
@@ -269,6 +282,7 @@ class Sample:
 
     packets_per_s: float  # that arrived
     cpu_ns: float         # of the whole machine, a packet that arrived
+    work_ns: float        # the same without the generator's own, which keeps to a pace by spinning
     sent: int             # from the first to the last, more than were timed
     arrived: int
 
@@ -294,10 +308,10 @@ class Meter:
     def __exit__(self, *_reason: object) -> None:
         self._tools.close()
 
-    def sample(self, seconds: float) -> Sample:
+    def sample(self, seconds: float, pace: int | None = None) -> Sample:
         """Sends for so long, after every flow has had a packet, and counts what arrives."""
         before = self._sink.ask("count")
-        with load(self._stream) as sender:
+        with load(self._stream, pace) as sender:
             if not proc.wait_until(lambda: self._sink.ask("count")["packets"] - before["packets"] > self._stream.flows,
                                    PATIENCE + self._stream.flows / SLOWEST):
                 sender.interrupt()
@@ -306,9 +320,9 @@ class Meter:
                 raise proc.LabError(f"{arrived} of {sender.answer()['sent']} packets arrive, of {self._stream.flows} flows;"
                                     f" {others} other packets do")
             time.sleep(WARM_UP)
-            first, cpu = self._sink.ask("count"), cpu_ns()
+            first, before_cpu = self._sink.ask("count"), CpuTime.now()
             time.sleep(seconds)
-            last, cpu = self._sink.ask("count"), cpu_ns() - cpu
+            last, cpu = self._sink.ask("count"), CpuTime.now()
             frame = self._sink.ask("frame")["frame"]
             sender.interrupt()
             sent = sender.answer()
@@ -318,7 +332,9 @@ class Meter:
             raise proc.LabError("what arrived at first does not arrive any more")
         if complaint := self._stream.complaint(bytes.fromhex(frame)):
             raise proc.LabError(complaint)
-        return Sample(packets * NSEC / (last["ns"] - first["ns"]), cpu / packets, sent["sent"], arrived)
+        spent, by_generator = cpu.total_ns - before_cpu.total_ns, cpu.generator_ns - before_cpu.generator_ns
+        return Sample(packets * NSEC / (last["ns"] - first["ns"]), spent / packets, (spent - by_generator) / packets,
+                      sent["sent"], arrived)
 
 
 def measure(network: Network, stream: Stream, hook: str, seconds: float) -> Sample:

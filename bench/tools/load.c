@@ -211,18 +211,6 @@ static struct load_config config_of(const struct options *options)
 	return config;
 }
 
-static void pin(int cpu)
-{
-	cpu_set_t cpus;
-
-	if (cpu < 0)
-		return;
-	CPU_ZERO(&cpus);
-	CPU_SET((size_t)cpu, &cpus);
-	if (sched_setaffinity(0, sizeof(cpus), &cpus))
-		die(-errno, "CPU %d", cpu);
-}
-
 /* The kernel stops generating at a signal. One that comes before it has begun is repeated. */
 static void end_after(double seconds)
 {

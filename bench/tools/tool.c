@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#define _GNU_SOURCE
 #include "tool.h"
 
 #include <errno.h>
 #include <net/if.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -56,6 +58,18 @@ __u32 device(const char *name)
 	if (!ifindex)
 		die(-errno, "device %s", name);
 	return ifindex;
+}
+
+void pin(int cpu)
+{
+	cpu_set_t cpus;
+
+	if (cpu < 0)
+		return;
+	CPU_ZERO(&cpus);
+	CPU_SET((size_t)cpu, &cpus);
+	if (sched_setaffinity(0, sizeof(cpus), &cpus))
+		die(-errno, "CPU %d", cpu);
 }
 
 __u64 clock_now(void)

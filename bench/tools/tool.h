@@ -17,6 +17,9 @@ __u64 number(const char *name, const char *text, __u64 min, __u64 max);
 /** device() - the index of a device of this namespace */
 __u32 device(const char *name);
 
+/** pin() - to one CPU; -1: to none */
+void pin(int cpu);
+
 /** clock_now() - CLOCK_MONOTONIC, ns */
 __u64 clock_now(void);
 
