@@ -18,13 +18,13 @@ from itertools import product
 
 import paths  # noqa: F401
 import proc
+import userspace
 from bounds import FORWARDING, figures
 from flows import Flows
 from network import Meter, Network, Sample, measure, sink_hook
 from relay import BY_NAME, VARIANTS, Variant
 from section import Case, Extent, Figure, Scope
 from traffic import DIRECTIONS, FAMILIES, SIZES, bindings
-from userspace import serving
 
 TOLERANCE = 0.001    # of what is relayed: the hosts say a word of their own now and then
 BIG = 200_000        # flows: a million are a gigabyte of kernel and library, so there is one such relay at a time
@@ -49,7 +49,8 @@ class Way:
 
     @property
     def name(self) -> str:
-        return "/".join(("relay", self.topology, self.variant, self.direction, self.families, str(self.size), str(self.flows)))
+        return "/".join(("relay", self.topology, self.variant, self.direction, self.families, str(self.size),
+                         str(self.flows)))
 
     @property
     def relay(self) -> tuple[str, str, bool, int]:
@@ -173,7 +174,7 @@ def check(variant: Variant, direction: str, counts: Counter[tuple[str, str]], sa
 
 def in_user_space(relays: Relays, way: Way, seconds: float) -> Mapping[str, Figure]:
     relays.detach()
-    with serving(relays.network, FAMILIES[way.families], way.direction, way.size, way.flows) as (server, stream):
+    with userspace.relaying(relays.network, FAMILIES[way.families], way.direction, way.size, way.flows) as (server, stream):
         sample = measure(relays.network, stream, sink_hook(USERSPACE), seconds)
         kernel, user_space = server.relayed()
     if kernel or user_space < (1 - TOLERANCE) * sample.arrived:

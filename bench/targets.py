@@ -64,6 +64,20 @@ def flows(variant: str, count: int, limit: float) -> Target:
                   Of(f"{RELAY}/{variant}/{ONE}"), Of(f"{RELAY}/{variant}/to-peer/ipv4/160/{count}"))
 
 
+def against_coturn(server: str, figure: str, limit: float) -> Target:
+    return Target(f"{server}, {figure}, compared to coturn", at_least(limit),
+                  Of(f"peers/{server}/to-peer/1", figure), Of("peers/coturn/to-peer/1", figure))
+
+
+def round_trip(other: str, limit: float) -> Target:
+    return Target(f"native-head, p99 of the round trip, compared to {other}", at_most(limit),
+                  Of("latency/native-head/20000", "p99"), Of(f"latency/{other}/20000", "p99"))
+
+
+def control(case: str, figure: str, limit: Limit) -> Target:
+    return Target(f"{figure}, {case.partition('/')[2]}", limit, Of(f"control/{case}", figure))
+
+
 TARGETS = (
     Target("native-head, compared to the bare XDP redirect", at_least(0.75),
            Of(f"{RELAY}/native-head/{ONE}"), Of(f"{BARE}/xdp-native/ipv4/160")),
@@ -85,4 +99,17 @@ TARGETS = (
     flows("native-head", 1_000_000, 1.6),
     flows("tcx", 100_000, 1.25),
     flows("tcx", 1_000_000, 1.6),
+    against_coturn("native-head", "saturated", 15),
+    against_coturn("tcx", "saturated", 6),
+    against_coturn("native-head", "no loss", 25),
+    against_coturn("userspace", "saturated", 2),
+    against_coturn("userspace", "no loss", 2),
+    round_trip("coturn", 0.5),
+    round_trip("forwarding", 1),
+    control("requests/native-head", "allocations a CPU second", at_least(20_000)),
+    control("requests/native-head", "memory an allocation", at_most(4096)),
+    control("requests/native-head", "memory a flow of IPv4", at_most(256)),
+    control("requests/native-head", "memory a flow of IPv6", at_most(256)),
+    control("first-packet/native-head", "to-peer in the kernel", at_least(1)),
+    control("first-packet/native-head", "to-client in the kernel", at_least(1)),
 )
