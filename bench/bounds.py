@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -37,11 +37,23 @@ WAYS = {"xdp-native": Bare("xdp-native", XDP), "devmap": Bare("xdp-native", {"tw
         "xdp-generic": Bare("xdp-generic", XDP), "tcx": Bare("tcx", TC), "clsact": Bare("clsact", TC)}
 FORWARDING, LOAD = "forwarding", "load"
 FAMILY = {"ipv4": 4, "ipv6": 6}
-EXTENTS: dict[Extent, list[tuple[Sequence[str], Sequence[str], Sequence[int]]]] = {
-    Extent.QUICK: [(("two-nic",), ("ipv4",), (160,)), (("one-nic",), ("ipv4",), (160,))],
-    Extent.DEFAULT: [(("two-nic",), ("ipv4",), SIZES), (("two-nic",), ("ipv6",), (160,)), (("one-nic",), ("ipv4",), (160,))],
-    Extent.FULL: [(tuple(XDP), tuple(FAMILY), SIZES)],
-}
+EVERY = (*WAYS, FORWARDING, LOAD)
+MAIN = ("xdp-native", "tcx", FORWARDING)
+
+
+def chosen(extent: Extent) -> Iterator[tuple[str, str, str, int]]:
+    """Topology, way, family, size."""
+    if extent is Extent.FULL:
+        yield from product(XDP, EVERY, FAMILY, SIZES)
+        return
+    yield from product(XDP, EVERY, ("ipv4",), (160,))
+    if extent is Extent.DEFAULT:
+        yield from product(("two-nic",), MAIN, ("ipv4",), (64, 1200))
+        yield from product(("two-nic",), MAIN, ("ipv6",), (160,))
+
+
+def possible(topology: str, way: str) -> bool:
+    return topology == "two-nic" if way == LOAD else way == FORWARDING or topology in WAYS[way].programs
 
 
 def figures(sample: Sample) -> dict[str, Figure]:
@@ -81,20 +93,14 @@ class Bounds:
     def open(self, scope: Scope) -> Iterator[Sequence[Case]]:
         with contextlib.ExitStack() as networks:
             known = {name: networks.enter_context(Network(name)) for name in XDP}
-            yield [case for topologies, families, sizes in EXTENTS[scope.extent]
-                   for topology, family, size in product(topologies, families, sizes)
-                   for case in self._cases(known[topology], family, size, scope)]
+            yield [self._case(known[topology], way, family, size, scope.seconds)
+                   for topology, way, family, size in chosen(scope.extent) if possible(topology, way)]
 
-    def _cases(self, network: Network, family: str, size: int, scope: Scope) -> Iterator[Case]:
-        def case(way: str, measure_once: Callable[[Stream], Sample]) -> Case:
-            stream = unrelayed(network, FAMILY[family], size, 1, TTL)
-            return Case(f"{self.name}/{network.name}/{way}/{family}/{size}", lambda: figures(measure_once(stream)))
-
-        for way in (way for way in WAYS if network.name in WAYS[way].programs):
-            yield case(way, lambda stream, way=way: bare(network, way, FAMILY[family], stream, scope.seconds))
-        yield case(FORWARDING, lambda stream: forwarding(network, stream, scope.seconds))
-        if network.name == "two-nic":
-            yield case(LOAD, lambda stream: load_alone(network, stream, scope.seconds))
+    def _case(self, network: Network, way: str, family: str, size: int, seconds: float) -> Case:
+        stream = unrelayed(network, FAMILY[family], size, 1, TTL)
+        others = {FORWARDING: forwarding, LOAD: load_alone}
+        return Case(f"{self.name}/{network.name}/{way}/{family}/{size}", lambda: figures(
+            others[way](network, stream, seconds) if way in others else bare(network, way, FAMILY[family], stream, seconds)))
 
 
 SECTION = Bounds()

@@ -55,7 +55,7 @@ class Addresses(Protocol):
 
 @dataclass(frozen=True)
 class Range:
-    """Transport addresses: flow n has the address + n / 2**bits, and the port + n % 2**bits. Without bits all are one."""
+    """Transport addresses: flow n has address + n / 2**bits and port + n % 2**bits. Without bits all have the same."""
 
     addresses: dict[int, str]  # by family
     port: int

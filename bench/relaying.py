@@ -18,18 +18,19 @@ from itertools import product
 
 import paths  # noqa: F401
 import proc
+import userspace
 from bounds import FORWARDING, figures
 from flows import Flows
 from network import Meter, Network, Sample, measure, sink_hook
 from relay import BY_NAME, VARIANTS, Variant
 from section import Case, Extent, Figure, Scope
 from traffic import DIRECTIONS, FAMILIES, SIZES, bindings
-from userspace import serving
 
 TOLERANCE = 0.001    # of what is relayed: the hosts say a word of their own now and then
 BIG = 200_000        # flows: a million are a gigabyte of kernel and library, so there is one such relay at a time
 KERNEL = tuple(variant.name for variant in VARIANTS if variant.in_kernel)
 MAIN = ("native-head", "native-tail", "generic-head", "tcx", "clsact")
+FOR_SIZES = ("native-head", "native-tail", "tcx")
 FOR_FLOWS = ("native-head", "tcx")
 COUNTS = (1, 1000, 100_000, 1_000_000)
 USERSPACE = "userspace"
@@ -48,7 +49,8 @@ class Way:
 
     @property
     def name(self) -> str:
-        return "/".join(("relay", self.topology, self.variant, self.direction, self.families, str(self.size), str(self.flows)))
+        return "/".join(("relay", self.topology, self.variant, self.direction, self.families, str(self.size),
+                         str(self.flows)))
 
     @property
     def relay(self) -> tuple[str, str, bool, int]:
@@ -75,9 +77,9 @@ def default() -> Iterator[Way]:
         yield Way(topology, variant)
     for direction, variant in product(("to-client", "hairpin"), MAIN):
         yield Way("two-nic", variant, direction)
-    for families, variant in product(("ipv6", "4to6"), MAIN):
+    for families, variant in product(("ipv6", "4to6"), FOR_SIZES):
         yield Way("two-nic", variant, families=families)
-    for size, variant in product((64, 1200), MAIN):
+    for size, variant in product((64, 1200), FOR_SIZES):
         yield Way("two-nic", variant, size=size)
     for flows, variant in product(COUNTS[1:], FOR_FLOWS):
         yield Way("two-nic", variant, flows=flows)
@@ -172,7 +174,7 @@ def check(variant: Variant, direction: str, counts: Counter[tuple[str, str]], sa
 
 def in_user_space(relays: Relays, way: Way, seconds: float) -> Mapping[str, Figure]:
     relays.detach()
-    with serving(relays.network, FAMILIES[way.families], way.direction, way.size, way.flows) as (server, stream):
+    with userspace.relaying(relays.network, FAMILIES[way.families], way.direction, way.size, way.flows) as (server, stream):
         sample = measure(relays.network, stream, sink_hook(USERSPACE), seconds)
         kernel, user_space = server.relayed()
     if kernel or user_space < (1 - TOLERANCE) * sample.arrived:

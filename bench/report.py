@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+from network import NSEC
 from relaying import bound_of
 from results import Results, Series, Summary
 from section import Unit
@@ -14,7 +16,9 @@ from targets import TARGETS, Target
 
 OF_BOUND = "of its bound"
 NOISE = "~"
-LEGEND = (f"Medians of {{rounds}} rounds; ± is half of what the rounds differ by (quartiles, or all if fewer than four)."
+WIDEST = 150       # characters; a wider table is turned on its side
+DISTURBED = 0.05   # of a CPU
+LEGEND = (f"Medians of {{}} rounds; ± is half of what they differ by (quartiles, or all if fewer than four)."
           f" {NOISE}: they differ by more than the ratio does from 1.")
 Row = Sequence[str]
 
@@ -75,7 +79,14 @@ def section_tables(results: Results, section: str, title: str) -> Iterator[str]:
             for row in rows:
                 row.append(ratio_cell(against_bound(results, f"{section}/{row[0]}")))
         yield ""
-        yield from table(columns, rows)
+        yield from fitting(columns, rows)
+
+
+def fitting(columns: Row, rows: Sequence[Row]) -> Iterator[str]:
+    lines = list(table(columns, rows))
+    if len(lines[1]) > WIDEST:
+        lines = list(table((columns[0], *(row[0] for row in rows)), list(zip(columns[1:], *(row[1:] for row in rows)))))
+    return iter(lines)
 
 
 def column_titles(results: Results, case: str) -> tuple[str, ...]:
@@ -94,8 +105,18 @@ def target_rows(results: Results) -> Iterator[Row]:
         yield target.text, f"{target.limit.sign} {target.limit.value:g}", shown, target.verdict(measured)
 
 
-def text(results: Results, titles: Mapping[str, str], rounds: int) -> str:
-    lines = [LEGEND.format(rounds=rounds)]
+def other_work(results: Results) -> float:
+    """CPUs that had something else to do while bare programs were measured, which need exactly one."""
+    spent = [rate * figures["CPU"].samples[number] / NSEC for name, figures in results.figures.items()
+             if name.startswith("bounds/") and figures for number, rate in figures["rate"].samples.items()]
+    return max(0.0, statistics.median(spent) - 1) if spent else 0.0
+
+
+def text(results: Results, titles: Mapping[str, str]) -> str:
+    lines = [LEGEND.format(results.rounds)]
+    if (others := other_work(results)) > DISTURBED:
+        lines.append(f"Something else on this machine used {others:.0%} of a CPU meanwhile: rates may be too low, and ratios"
+                     " less certain.")
     for section, title in titles.items():
         lines += section_tables(results, section, title)
     lines += ["", "Targets", "", *table(("", "limit", "measured", ""), list(target_rows(results)))]
@@ -121,7 +142,7 @@ def target_of(results: Results, target: Target) -> dict[str, Any]:
 
 
 def as_json(results: Results, run: Mapping[str, Any]) -> dict[str, Any]:
-    return {**run,
+    return {**run, "other_work": other_work(results),
             "cases": {case: {"figures": figures_of(results, case), "of_bound": numbers(against_bound(results, case))}
                       for case, figures in results.figures.items() if figures},
             "targets": [target_of(results, target) for target in TARGETS],

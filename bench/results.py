@@ -64,6 +64,11 @@ class Results:
     def __bool__(self) -> bool:
         return any(self.figures.values())
 
+    @property
+    def rounds(self) -> int:
+        """Of the figure that was measured most often."""
+        return max((len(series.samples) for figures in self.figures.values() for series in figures.values()), default=0)
+
     def fail(self, case: str, reason: str) -> None:
         self.failures.setdefault(case, []).append(reason)
 

@@ -26,14 +26,13 @@ import paths
 import proc
 import report
 from results import Results
-from scenes import FAILURES
 from section import Case, Extent, Scope, Section
 
 # Modules with a SECTION, in the order of the table.
 MODULES = ("bounds", "relaying", "stages", "peers", "latency", "control_plane")
 LATEST = paths.BENCH / "results/latest.json"
 ROUNDS = {Extent.QUICK: 1, Extent.DEFAULT: 5, Extent.FULL: 3}
-SECONDS = {Extent.QUICK: 0.3, Extent.DEFAULT: 1.0, Extent.FULL: 1.0}
+SECONDS = {Extent.QUICK: 0.3, Extent.DEFAULT: 0.5, Extent.FULL: 1.0}
 BUSY = 0.5  # load average above which the figures are doubtful
 
 
@@ -66,29 +65,37 @@ class Progress:
 
 
 def options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="run.sh", description="Measures the relay side by side with all it is compared to.")
+    parser = argparse.ArgumentParser(prog="run.sh",
+                                     description="Measures the relay side by side with all it is compared to.")
     extent = parser.add_mutually_exclusive_group()
     extent.add_argument("--quick", dest="extent", action="store_const", const=Extent.QUICK, default=Extent.DEFAULT,
                         help="that everything runs and counts, in less than three minutes")
-    extent.add_argument("--full", dest="extent", action="store_const", const=Extent.FULL, help="every combination; takes hours")
-    parser.add_argument("--only", default="", metavar="TEXT", help="only cases with TEXT in their names")
+    extent.add_argument("--full", dest="extent", action="store_const", const=Extent.FULL,
+                        help="every combination; takes hours")
+    parser.add_argument("--only", action="append", metavar="TEXT",
+                        help="only cases with TEXT in their names (repeatable)")
     parser.add_argument("--rounds", type=int, metavar="N", help="so many; 5 unless given, 1 with --quick, 3 with --full")
     parser.add_argument("-j", "--json", action="store_true", help="JSON instead of the table")
     return parser.parse_args()
 
 
 @contextlib.contextmanager
-def opened(sections: Sequence[Section], scope: Scope, only: str, results: Results) -> Iterator[list[Case]]:
+def opened(sections: Sequence[Section], scope: Scope, only: Sequence[str], results: Results) -> Iterator[list[Case]]:
     """The cases of all sections together, so that a round is over soon."""
     with contextlib.ExitStack() as stack:
         cases: list[Case] = []
         for section in sections:
             say(f"setting up {section.name}")
             try:
-                cases += stack.enter_context(section.open(scope))
-            except FAILURES as error:
+                with contextlib.ExitStack() as attempt:
+                    found = [case for case in attempt.enter_context(section.open(scope))
+                             if any(text in case.name for text in only)]
+                    if found:
+                        stack.enter_context(attempt.pop_all())
+                        cases += found
+            except Exception as error:  # whatever it is, the other sections are measured
                 results.fail(section.name, describe(error))
-        yield [case for case in cases if only in case.name]
+        yield cases
 
 
 def describe(error: BaseException) -> str:
@@ -99,14 +106,15 @@ def measure(cases: Sequence[Case], rounds: int, results: Results) -> None:
     """What is compared is measured one after the other."""
     results.expect(case.name for case in cases)
     places = {case.name: place for place, case in enumerate(cases)}
-    cases = sorted(cases, key=lambda case: (places.get(report.bound_of(case.name) or "", places[case.name]), places[case.name]))
+    cases = sorted(cases, key=lambda case: (places.get(report.bound_of(case.name) or "", places[case.name]),
+                                            places[case.name]))
     progress = Progress(rounds * len(cases))
     queue = [(number, case) for number in range(rounds) for case in cases]
     for position, (number, case) in enumerate(queue):
         with progress.of(case.name, f"round {number + 1}/{rounds}"):
             try:
                 figures = case.measure()
-            except FAILURES as error:
+            except Exception as error:  # and the other cases
                 results.fail(case.name, describe(error))
                 outcome = f"FAILED: {describe(error)}"
             else:
@@ -140,7 +148,9 @@ def main() -> int:
     results = Results()
     stopped: int | str | None = None
     try:
-        with opened(sections, scope, asked.only, results) as cases:
+        with opened(sections, scope, asked.only or [""], results) as cases:
+            if not cases:
+                say("there are no such cases")
             measure(cases, rounds, results)
     except SystemExit as signal:  # what there is by now is shown
         stopped = signal.code
@@ -149,7 +159,7 @@ def main() -> int:
     outcome = report.as_json(results, run)
     LATEST.write_text(json.dumps(outcome, indent=1) + "\n")
     titles = {section.name: section.title for section in sections}
-    print(json.dumps(outcome) if asked.json else report.text(results, titles, rounds))
+    print(json.dumps(outcome) if asked.json else report.text(results, titles))
     return int(stopped or bool(results.failures) or not results)
 
 

@@ -74,20 +74,20 @@ class Kind:
 
 
 VARIANTS = ("native-head", "native-tail", "generic-head", "tcx")
+MAIN = ("native-head", "tcx")
 
 
 def kinds(extent: Extent) -> Iterator[Kind]:
-    for variant in ("native-head", "tcx") if extent is Extent.QUICK else VARIANTS:
+    for variant in MAIN if extent is Extent.QUICK else VARIANTS:
         yield Kind(variant, stages=tuple(STAGES))
     if extent is Extent.QUICK:
         return
-    for variant in VARIANTS:
+    for variant in MAIN if extent is Extent.DEFAULT else VARIANTS:
         yield Kind(variant, "to-client")
         yield Kind(variant, families="ipv6")
         yield Kind(variant, families="4to6")
-    for variant in VARIANTS if extent is Extent.FULL else ("native-tail",):
-        for size in (size for size in SIZES if size != 160):
-            yield Kind(variant, size=size)
+    for size in (size for size in SIZES if size != 160):
+        yield Kind("native-tail", size=size)
     if extent is Extent.FULL:
         for variant in VARIANTS:
             yield Kind(variant, "to-client", "4to6")

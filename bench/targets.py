@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from results import Results, Summary
 
-BARE, RELAY, ROUND_TRIP = "bounds/two-nic", "relay/two-nic", "latency"
+BARE, RELAY = "bounds/two-nic", "relay/two-nic"
 ONE = "to-peer/ipv4/160/1"
 
 
@@ -64,9 +64,18 @@ def flows(variant: str, count: int, limit: float) -> Target:
                   Of(f"{RELAY}/{variant}/{ONE}"), Of(f"{RELAY}/{variant}/to-peer/ipv4/160/{count}"))
 
 
-def compared_to_coturn(variant: str, figure: str, limit: float) -> Target:
-    return Target(f"{variant}: {figure}, compared to coturn", at_least(limit),
-                  Of(f"peers/{variant}/to-peer/1", figure), Of("peers/coturn/to-peer/1", figure))
+def against_coturn(server: str, figure: str, limit: float) -> Target:
+    return Target(f"{server}, {figure}, compared to coturn", at_least(limit),
+                  Of(f"peers/{server}/to-peer/1", figure), Of("peers/coturn/to-peer/1", figure))
+
+
+def round_trip(other: str, limit: float) -> Target:
+    return Target(f"native-head, p99 of the round trip, compared to {other}", at_most(limit),
+                  Of("latency/native-head/20000", "p99"), Of(f"latency/{other}/20000", "p99"))
+
+
+def control(case: str, figure: str, limit: Limit) -> Target:
+    return Target(f"{case}, {figure}", limit, Of(f"control/{case}", figure))
 
 
 TARGETS = (
@@ -90,20 +99,17 @@ TARGETS = (
     flows("native-head", 1_000_000, 1.6),
     flows("tcx", 100_000, 1.25),
     flows("tcx", 1_000_000, 1.6),
-    compared_to_coturn("native-head", "saturated", 15),
-    compared_to_coturn("tcx", "saturated", 6),
-    compared_to_coturn("userspace", "saturated", 2),
-    compared_to_coturn("native-head", "no loss", 25),
-    compared_to_coturn("userspace", "no loss", 2),
-    Target("native-head: p99 of a round trip, compared to coturn", at_most(0.5),
-           Of(f"{ROUND_TRIP}/native-head/20000", "p99"), Of(f"{ROUND_TRIP}/coturn/20000", "p99")),
-    Target("native-head: p99 of a round trip, compared to Linux forwarding", at_most(1),
-           Of(f"{ROUND_TRIP}/native-head/20000", "p99"), Of(f"{ROUND_TRIP}/forwarding/20000", "p99")),
-    Target("allocations a second of one core", at_least(20_000), Of("control/allocate/native-head", "a CPU second")),
-    Target("bytes of server memory an allocation", at_most(4096), Of("control/memory/native-head", "allocation")),
-    *(Target(f"bytes of map memory a flow of {family}", at_most(256), Of("control/memory/native-head", f"flow of {family}"))
-      for family in ("IPv4", "IPv6")),
-    *(Target(f"{variant}: first packets {direction} that the kernel relays", at_least(1),
-             Of(f"control/first-packet/{variant}/{direction}", "in the kernel"))
+    against_coturn("native-head", "saturated", 15),
+    against_coturn("tcx", "saturated", 6),
+    against_coturn("native-head", "no loss", 25),
+    against_coturn("userspace", "saturated", 2),
+    against_coturn("userspace", "no loss", 2),
+    round_trip("coturn", 0.5),
+    round_trip("forwarding", 1),
+    control("allocate/native-head", "a CPU second", at_least(20_000)),
+    control("memory/native-head", "allocation", at_most(4096)),
+    control("memory/native-head", "flow of IPv4", at_most(256)),
+    control("memory/native-head", "flow of IPv6", at_most(256)),
+    *(control(f"first-packet/{variant}/{direction}", "in the kernel", at_least(1))
       for variant in ("native-head", "tcx") for direction in ("to-peer", "to-client")),
 )

@@ -13,7 +13,8 @@ import turn
 from endpoints import SOCKET_FAMILY
 from frame import Address, Frame
 from network import PEERS, Network, Range, Stream
-from relay import BY_NAME, PASSWORD, USER, Turnpike
+from relay import BY_NAME, PASSWORD, USER, Server
+from servers import server_cpus, serving
 from traffic import CHANNEL, Families, channel_data, data, listener
 
 # Ports of the clients' sockets: as many as there are flows, one after the other, so that the generator can be them.
@@ -50,16 +51,12 @@ def clients(network: Network, family: int, relayed: int, first_port: int, count:
 
 
 @contextlib.contextmanager
-def serving(network: Network, families: Families, direction: str, size: int, flows: int) -> Iterator[tuple[Turnpike, Stream]]:
-    server = Turnpike(network, BY_NAME["userspace"])
-    try:
-        with contextlib.ExitStack() as stack:
-            if direction == "hairpin":
-                yield server, hairpin(network, families, size, flows, stack)
-            else:
-                yield server, with_peers(network, families, direction, size, flows, stack)
-    finally:
-        server.stop()
+def relaying(network: Network, families: Families, direction: str, size: int, flows: int) -> Iterator[tuple[Server, Stream]]:
+    with serving(network, BY_NAME["userspace"], server_cpus()) as server, contextlib.ExitStack() as stack:
+        if direction == "hairpin":
+            yield server, hairpin(network, families, size, flows, stack)
+        else:
+            yield server, with_peers(network, families, direction, size, flows, stack)
 
 
 def with_peers(network: Network, families: Families, direction: str, size: int, flows: int,

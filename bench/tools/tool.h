@@ -20,6 +20,9 @@ __u32 device(const char *name);
 /** pin() - to one CPU; -1: to none */
 void pin(int cpu);
 
+/** before_all_else() - whatever else wants this CPU must do without it */
+void before_all_else(void);
+
 /** clock_now() - CLOCK_MONOTONIC, ns */
 __u64 clock_now(void);
 

@@ -16,11 +16,11 @@
 struct slot {
 	struct sockaddr_in addr;
 	struct iovec iov;
+	uint8_t data[UDP_ROOM];
 	union {
 		struct cmsghdr align;
 		char bytes[CMSG_SPACE(sizeof(struct in_pktinfo))];
 	} control;
-	uint8_t data[UDP_ROOM];
 };
 
 struct udp {
