@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -76,8 +77,9 @@ class Results:
         return self.figures.get(case, {}).get(figure)
 
     def ratio(self, above: Series | None, below: Series | None) -> Summary | None:
-        """Of what was measured in the same round, since the machine may be slower in the next."""
-        if above is None or below is None:
+        """Of the medians; its range is what independent errors of both make of it."""
+        if above is None or below is None or not below.summary.median:
             return None
-        ratios = [value / below.samples[number] for number, value in above.samples.items() if below.samples.get(number)]
-        return summarise(ratios) if ratios else None
+        ratio = above.summary.median / below.summary.median
+        error = ratio * math.hypot(above.summary.spread, below.summary.spread) / 2
+        return Summary(ratio, ratio - error, ratio + error)

@@ -11,22 +11,25 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
 
 import paths  # noqa: F401
 import proc
 import turn
 from flows import Flows
 from frame import TCP
-from network import OTHERS, PEERS, RELAYED_OTHERS, WARM_UP, Network, Stream, bare_program, load, sink_hook
+from network import (OTHERS, PEERS, RELAYED_OTHERS, SLICE_MS, WARM_UP, Network, Stream, bare_program, load, sink_hook,
+                     undisturbed)
 from relay import BY_NAME, Variant
 from section import Case, Extent, Figure, Scope, Unit
 from traffic import CHANNEL, DIRECTIONS, FAMILIES, SIZES, Binding, bindings, data
 
+LIBBPF = ctypes.CDLL("libbpf.so.1", use_errno=True)
 BPF_STATS_RUN_TIME = 0
 SHARE = 0.99      # of packets that must have ended at the stage in question
 STRANGER = "02:00:00:00:00:99"
@@ -97,8 +100,7 @@ def kinds(extent: Extent) -> Iterator[Kind]:
 @contextlib.contextmanager
 def statistics() -> Iterator[None]:
     """The kernel takes the time of programs meanwhile; it stops by itself should this process die."""
-    libbpf = ctypes.CDLL("libbpf.so.1", use_errno=True)
-    descriptor = libbpf.bpf_enable_stats(BPF_STATS_RUN_TIME)
+    descriptor = LIBBPF.bpf_enable_stats(BPF_STATS_RUN_TIME)
     if descriptor < 0:
         raise proc.LabError(f"run-time statistics of BPF programs: {os.strerror(ctypes.get_errno())}")
     try:
@@ -107,23 +109,40 @@ def statistics() -> Iterator[None]:
         os.close(descriptor)
 
 
-def time_and_runs(program: int) -> tuple[int, int]:
-    info = json.loads(proc.run(["bpftool", "--json", "prog", "show", "id", str(program)]).stdout)
-    return info.get("run_time_ns", 0), info.get("run_cnt", 0)
+@contextlib.contextmanager
+def program_times(program: int) -> Iterator[Callable[[], tuple[int, int]]]:
+    """A function that gives the program's run time so far, in ns, and how often it ran."""
+    descriptor = LIBBPF.bpf_prog_get_fd_by_id(program)
+    if descriptor < 0:
+        raise proc.LabError(f"program {program}: {os.strerror(ctypes.get_errno())}")
+    described = Path(f"/proc/self/fdinfo/{descriptor}")
+
+    def read() -> tuple[int, int]:
+        fields = dict(line.split(":") for line in described.read_text().splitlines())
+        return int(fields["run_time_ns"]), int(fields["run_cnt"])
+
+    try:
+        yield read
+    finally:
+        os.close(descriptor)
 
 
-def ns_a_run(program: int, stream: Stream, seconds: float) -> float:
+def ns_a_run(network: Network, program: int, stream: Stream, seconds: float) -> float:
     """While this is sent."""
-    with load(stream) as sender:
+    network.wait_for_calm()
+    with load(stream) as sender, program_times(program) as read:
         time.sleep(WARM_UP)
-        spent, runs = time_and_runs(program)
-        time.sleep(seconds)
-        spent_now, runs_now = time_and_runs(program)
+        slices = [read()]
+        for _ in range(max(1, round(seconds * 1000 / SLICE_MS))):
+            time.sleep(SLICE_MS / 1000)
+            slices.append(read())
         sender.interrupt()
         sender.answer()
-    if runs_now == runs:
+    runs_a_ns = [(runs - runs_then) / (spent - spent_then)
+                 for (spent_then, runs_then), (spent, runs) in pairwise(slices) if spent > spent_then]
+    if not runs_a_ns:
         raise proc.LabError("the program does not run")
-    return (spent_now - spent) / (runs_now - runs)
+    return 1 / undisturbed(runs_a_ns)
 
 
 @contextlib.contextmanager
@@ -139,7 +158,7 @@ def far_ends_dropping(network: Network, hook: str) -> Iterator[None]:
 def empty(network: Network, variant: Variant, stream: Stream, seconds: float) -> float:
     hook = variant.mode if variant.hook == "xdp" else variant.hook
     with bare_program(network.client.near, "xdp_drop" if variant.hook == "xdp" else "tc_drop", hook) as program:
-        return ns_a_run(program, stream, seconds)
+        return ns_a_run(network, program, stream, seconds)
 
 
 def measure(network: Network, relay: Flows, kind: Kind, seconds: float) -> Mapping[str, Figure]:
@@ -152,17 +171,17 @@ def measure(network: Network, relay: Flows, kind: Kind, seconds: float) -> Mappi
         nothing = empty(network, variant, replace(stream, sender=network.client), each)
         relay.become(variant)
         for stage in kind.stages:
-            figures[stage] = ns_at(relay, stage, STAGES[stage](stream), each) - nothing
+            figures[stage] = ns_at(network, relay, stage, STAGES[stage](stream), each) - nothing
         relay.detach()
     return {"empty": Figure(nothing, Unit.NS_PER_PACKET),
             **{stage: Figure(value, Unit.NS_PER_PACKET) for stage, value in figures.items()}}
 
 
-def ns_at(relay: Flows, stage: str, stream: Stream, seconds: float) -> float:
+def ns_at(network: Network, relay: Flows, stage: str, stream: Stream, seconds: float) -> float:
     device = stream.sender.near.device
     program = next(each["prog_id"] for each in relay.devices() if each["dev"] == device)
     before = relay.counts(device)
-    result = ns_a_run(program, stream, seconds)
+    result = ns_a_run(network, program, stream, seconds)
     counts = relay.counts(device) - before
     there = sum(packets for (_direction, verdict), packets in counts.items() if verdict == stage)
     if there < SHARE * counts.total():

@@ -2,7 +2,8 @@
 /*
  * Counts and drops the frames that a run of the benchmark expects at a device.
  *
- * Orders: "count" answers with what came so far and when, "frame" with the next expected frame.
+ * Orders: "count" answers with what came so far, "rates N MS" with packets a second in each of the
+ * next N times MS milliseconds and how many came in all, "frame" with the next expected frame.
  */
 #include <argp.h>
 #include <arpa/inet.h>
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -89,27 +91,58 @@ static const struct argp argp = { argp_options, parse,
 				  NULL,         NULL,
 				  NULL };
 
-static void tell_counts(const struct sink_bpf *skeleton)
+static struct sink_counts count(const struct sink_bpf *skeleton)
 {
 	const int cpus = libbpf_num_possible_cpus();
 	struct sink_counts *each = calloc((size_t)(cpus > 0 ? cpus : 1), sizeof(*each)),
 			   all = { 0 };
 	const __u32 key = 0;
-	__u64 now;
 	int i;
 
 	if (!each || bpf_map_lookup_elem(bpf_map__fd(skeleton->maps.counts), &key, each))
 		die(-errno, "reading the counters");
-	now = clock_now();
 	for (i = 0; i < cpus; i++) {
 		all.packets += each[i].packets;
 		all.bytes += each[i].bytes;
 		all.others += each[i].others;
 	}
 	free(each);
-	printf("{\"ns\": %llu, \"packets\": %llu, \"bytes\": %llu, \"others\": %llu}\n",
-	       (unsigned long long)now, (unsigned long long)all.packets,
-	       (unsigned long long)all.bytes, (unsigned long long)all.others);
+	return all;
+}
+
+static void tell_counts(const struct sink_bpf *skeleton)
+{
+	const struct sink_counts counts = count(skeleton);
+
+	printf("{\"packets\": %llu, \"bytes\": %llu, \"others\": %llu}\n",
+	       (unsigned long long)counts.packets, (unsigned long long)counts.bytes,
+	       (unsigned long long)counts.others);
+}
+
+static void tell_rates(const struct sink_bpf *skeleton, const char *arguments)
+{
+	unsigned int slices, ms, i;
+	const __u64 began = clock_now(), before = count(skeleton).packets;
+	__u64 then = began, packets = before, packets_then;
+	__u64 now;
+
+	if (sscanf(arguments, "%u %u", &slices, &ms) != 2)
+		die(0, "rates wants two numbers");
+	printf("{\"rates\": [");
+	for (i = 0; i < slices; i++) {
+		const struct timespec pause = { .tv_sec = ms / 1000,
+						.tv_nsec = 1000000L * (ms % 1000) };
+
+		nanosleep(&pause, NULL);
+		packets_then = packets;
+		packets = count(skeleton).packets;
+		now = clock_now();
+		printf("%s%.0f", i ? ", " : "",
+		       (double)(packets - packets_then) * 1e9 / (double)(now - then));
+		then = now;
+	}
+	printf("], \"packets\": %llu, \"ns\": %llu}\n", (unsigned long long)(packets - before),
+	       (unsigned long long)(then - began));
 }
 
 /* The frame follows its length. */
@@ -180,6 +213,8 @@ int main(int argc, char **argv)
 	while ((order = next_order())) {
 		if (strcmp(order, "count") == 0)
 			tell_counts(skeleton);
+		else if (strncmp(order, "rates ", 6) == 0)
+			tell_rates(skeleton, order + 6);
 		else if (strcmp(order, "frame") == 0)
 			tell_frame(skeleton);
 		else

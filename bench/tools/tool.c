@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include <bpf/bpf.h>
@@ -62,6 +63,19 @@ __u32 device(const char *name)
 	return ifindex;
 }
 
+/* sched(7): niceness counts only within a session, and that of the session where there are others.
+ */
+static void take_precedence(void)
+{
+	FILE *session = fopen("/proc/self/autogroup", "w");
+
+	setpriority(PRIO_PROCESS, 0, -20);
+	if (!session)
+		return; /* a kernel without */
+	fputs("-20", session);
+	fclose(session);
+}
+
 void pin(int cpu)
 {
 	cpu_set_t cpus;
@@ -72,6 +86,7 @@ void pin(int cpu)
 	CPU_SET((size_t)cpu, &cpus);
 	if (sched_setaffinity(0, sizeof(cpus), &cpus))
 		die(-errno, "CPU %d", cpu);
+	take_precedence();
 }
 
 void before_all_else(void)

@@ -17,7 +17,7 @@ __u64 number(const char *name, const char *text, __u64 min, __u64 max);
 /** device() - the index of a device of this namespace */
 __u32 device(const char *name);
 
-/** pin() - to one CPU; -1: to none */
+/** pin() - to one CPU, where this process comes before all else; -1: to none */
 void pin(int cpu);
 
 /** before_all_else() - whatever else wants this CPU must do without it */
