@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -105,6 +106,15 @@ class Turnpike:
     def ask(self, command: str) -> Any:
         return json.loads(self.tell(command, "-j"))
 
+    def order(self, **request: str) -> dict[str, Any]:
+        """Over the control socket itself: starting a program for each of many orders would measure that."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+            sock.settimeout(10)
+            sock.connect(str(self.control))
+            sock.sendall(json.dumps(request).encode() + b"\n")
+            answer = b"".join(iter(lambda: sock.recv(65536), b""))
+        return dict(json.loads(answer))
+
     def change_mode(self, variant: Variant) -> None:
         self.tell("mode", variant.mode, *variant.moves_option())
         self.variant = variant
@@ -173,14 +183,15 @@ class Coturn:
 
     tells_counts = False
 
-    def __init__(self, lab: Lab, variant: Variant = REFERENCE) -> None:
+    def __init__(self, lab: Lab, variant: Variant = REFERENCE, wrapper: Sequence[str] = (),
+                 options: Sequence[str] = ("--verbose",)) -> None:
         self.variant = variant
         net = lab.topology
-        command = ["turnserver", "-n", "--no-cli", "--no-tls", "--no-dtls", "--simple-log", "--lt-cred-mech",
-                   "--log-file", "stdout", "--pidfile", str(lab.scratch / "turnserver.pid"), "--verbose",
+        command = [*wrapper, "turnserver", "-n", "--no-cli", "--no-tls", "--no-dtls", "--simple-log", "--lt-cred-mech",
+                   "--log-file", "stdout", "--pidfile", str(lab.scratch / "turnserver.pid"),
                    "--listening-port", str(PORT), *_option("--listening-ip", _addresses(net.listen)),
                    *_option("--relay-ip", _addresses(net.relayed)), "--realm", REALM, "--user", f"{USER}:{PASSWORD}",
-                   "--userdb", str(lab.scratch / "turndb")]
+                   "--userdb", str(lab.scratch / "turndb"), *options]
         self.process = lab.start("relay", command)
         self.process.wait_for("SQLite DB connection success")  # the last thing it says
 

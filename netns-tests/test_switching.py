@@ -13,9 +13,7 @@
 from __future__ import annotations
 
 import argparse
-import json
 import random
-import socket
 import sys
 import time
 from collections.abc import Sequence
@@ -33,18 +31,8 @@ SETS = {"any": [variant for variant in VARIANTS if variant.name != "clsact"],
         "in-place": [BY_NAME["native-head"], BY_NAME["native-tail"]]}
 
 
-def tell(server: Turnpike, request: dict[str, str]) -> dict[str, object]:
-    """Over the control socket itself: starting a program for each of many changes would measure that."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
-        sock.settimeout(10)
-        sock.connect(str(server.control))
-        sock.sendall(json.dumps(request).encode() + b"\n")
-        answer = b"".join(iter(lambda: sock.recv(65536), b""))
-    return dict(json.loads(answer))
-
-
 def change(server: Turnpike, variant: Variant) -> list[str]:
-    answer = tell(server, {"command": "mode", "mode": variant.mode, "moves": variant.moves or "auto"})
+    answer = server.order(command="mode", mode=variant.mode, moves=variant.moves or "auto")
     if "error" in answer:
         return [f"{variant.name}: {answer['error']}"]
     server.variant = variant

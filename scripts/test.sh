@@ -161,6 +161,7 @@ if [[ $ok ]]; then
 	stage shown "several queues" netns release test_queues
 	stage shown "VLANs" netns release test_vlan --only two
 	stage shown "virtual machines" netns release vm/test_vm
+	stage quiet "everything can be measured" bench/run.sh --quick
 fi
 
 echo

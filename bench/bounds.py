@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Bounds: what each hook can do at best, by a program that only writes MAC addresses, and what Linux does when it routes.
+
+    bounds/TOPOLOGY/WAY/FAMILY/SIZE
+
+    xdp-native   with two NICs bpf_redirect(), with one XDP_TX; xdp-generic likewise
+    devmap       native XDP by bpf_redirect_map(), which spares looking the device up
+    tcx, clsact  bpf_redirect()
+    forwarding   no program: Linux routes
+    load         the relay's device drops everything by native XDP: what generator and counting cost alone
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+
+from frame import TTL, mac
+from network import FarEnd, Meter, Network, Sample, Stream, bare_program, measure, sink_hook
+from section import Case, Extent, Figure, Scope, Unit
+from traffic import SIZES, unrelayed
+
+
+@dataclass(frozen=True)
+class Bare:
+    """A program by topology, and where it is attached."""
+
+    hook: str
+    programs: Mapping[str, str]
+
+
+XDP = {"one-nic": "xdp_reflect", "two-nic": "xdp_redirect"}
+TC = dict.fromkeys(XDP, "tc_redirect")
+WAYS = {"xdp-native": Bare("xdp-native", XDP), "devmap": Bare("xdp-native", {"two-nic": "xdp_devmap"}),
+        "xdp-generic": Bare("xdp-generic", XDP), "tcx": Bare("tcx", TC), "clsact": Bare("clsact", TC)}
+FORWARDING, LOAD = "forwarding", "load"
+FAMILY = {"ipv4": 4, "ipv6": 6}
+EVERY = (*WAYS, FORWARDING, LOAD)
+MAIN = ("xdp-native", "tcx", FORWARDING)
+
+
+def chosen(extent: Extent) -> Iterator[tuple[str, str, str, int]]:
+    """Topology, way, family, size."""
+    if extent is Extent.FULL:
+        yield from product(XDP, EVERY, FAMILY, SIZES)
+        return
+    yield from product(XDP, EVERY, ("ipv4",), (160,))
+    if extent is Extent.DEFAULT:
+        yield from product(("two-nic",), MAIN, ("ipv4",), (64, 1200))
+        yield from product(("two-nic",), MAIN, ("ipv6",), (160,))
+
+
+def possible(topology: str, way: str) -> bool:
+    return topology == "two-nic" if way == LOAD else way == FORWARDING or topology in WAYS[way].programs
+
+
+def figures(sample: Sample) -> dict[str, Figure]:
+    return {"rate": Figure(sample.packets_per_s, Unit.PACKETS_PER_S),
+            "CPU": Figure(sample.cpu_ns, Unit.CPU_NS_PER_PACKET),
+            "delivered": Figure(sample.arrived / sample.sent, Unit.SHARE)}
+
+
+def bare(network: Network, way: str, family: int, stream: Stream, seconds: float) -> Sample:
+    there, program = network.peer, WAYS[way].programs[network.name]
+    with (Meter(network, stream, sink_hook(WAYS[way].hook)) as meter,
+          bare_program(network.client.near, program, WAYS[way].hook, "--to", there.near.device, "--family", family,
+                       "--macs", (mac(there.mac) + mac(there.near.mac)).hex())):
+        return meter.sample(seconds)
+
+
+def forwarding(network: Network, stream: Stream, seconds: float) -> Sample:
+    network.forward(True)
+    try:
+        return measure(network, replace(stream, expected=replace(stream.expected, ttl=TTL - 1)), "tcx", seconds)
+    finally:
+        network.forward(False)
+
+
+def load_alone(network: Network, stream: Stream, seconds: float) -> Sample:
+    """The sink is at the relay's end of the cable."""
+    near = network.client.near
+    end = FarEnd(near.namespace, near.device, near.mac, network.topology.listen, near)
+    return measure(network, replace(stream, receiver=end, expected=stream.sent), "xdp-native", seconds)
+
+
+class Bounds:
+    name = "bounds"
+    title = "Bounds: the barest program of each hook, Linux forwarding, and the load alone"
+
+    @contextlib.contextmanager
+    def open(self, scope: Scope) -> Iterator[Sequence[Case]]:
+        with contextlib.ExitStack() as networks:
+            known = {name: networks.enter_context(Network(name)) for name in XDP}
+            yield [self._case(known[topology], way, family, size, scope.seconds)
+                   for topology, way, family, size in chosen(scope.extent) if possible(topology, way)]
+
+    def _case(self, network: Network, way: str, family: str, size: int, seconds: float) -> Case:
+        stream = unrelayed(network, FAMILY[family], size, 1, TTL)
+        others = {FORWARDING: forwarding, LOAD: load_alone}
+        return Case(f"{self.name}/{network.name}/{way}/{family}/{size}", lambda: figures(
+            others[way](network, stream, seconds) if way in others else bare(network, way, FAMILY[family], stream, seconds)))
+
+
+SECTION = Bounds()

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Frames as they are on the wire, with all checksums: what the load begins with, and what must arrive."""
+
+from __future__ import annotations
+
+import ipaddress
+import struct
+from dataclasses import dataclass
+
+UDP, TCP = 17, 6
+DONT_FRAGMENT = 0x4000
+TTL = 64
+
+Address = tuple[str, int]
+
+
+def family_of(address: Address) -> int:
+    return ipaddress.ip_address(address[0]).version
+
+
+def headers(family: int) -> int:
+    """Bytes of the Ethernet, IP and UDP headers."""
+    return 14 + {4: 20, 6: 40}[family] + 8
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A UDP datagram."""
+
+    to_mac: str
+    from_mac: str
+    source: Address
+    target: Address
+    payload: bytes
+    ttl: int = TTL
+    protocol: int = UDP
+    dont_fragment: bool = True  # of IPv4
+
+    def __bytes__(self) -> bytes:
+        family = family_of(self.target)
+        length = 8 + len(self.payload)
+        addresses = packed(self.source) + packed(self.target)
+        udp = struct.pack("!HHHH", self.source[1], self.target[1], length, 0)
+        pseudo = addresses + struct.pack("!II", length, self.protocol)
+        udp = udp[:6] + struct.pack("!H", checksum(pseudo + udp + self.payload) or 0xFFFF)
+        ip = self._ipv4(addresses, length) if family == 4 else self._ipv6(addresses, length)
+        return mac(self.to_mac) + mac(self.from_mac) + ip + udp + self.payload
+
+    def _ipv4(self, addresses: bytes, length: int) -> bytes:
+        flags = DONT_FRAGMENT if self.dont_fragment else 0
+        header = struct.pack("!BBHHHBBH", 0x45, 0, 20 + length, 0, flags, self.ttl, self.protocol, 0) + addresses
+        return b"\x08\x00" + header[:10] + struct.pack("!H", checksum(header)) + header[12:]
+
+    def _ipv6(self, addresses: bytes, length: int) -> bytes:
+        return b"\x86\xdd" + struct.pack("!IHBB", 6 << 28, length, self.protocol, self.ttl) + addresses
+
+
+def packed(address: Address) -> bytes:
+    return ipaddress.ip_address(address[0]).packed
+
+
+def mac(text: str) -> bytes:
+    return bytes.fromhex(text.replace(":", ""))
+
+
+def checksum(data: bytes) -> int:
+    """RFC 1071"""
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data[:len(data) & ~1])) + (data[-1] << 8 if len(data) & 1 else 0)
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
+
+
+def normal(frame: bytes, by_stack: bool) -> bytes:
+    """Without what nobody can foretell: flow label and identification; and without what a stack does as it likes: DF,
+    TTL, and the UDP checksum, which it may leave to the device."""
+    data = bytearray(frame)
+    unforeseen = [(15, 18)]
+    if ip4 := data[12:14] == b"\x08\x00":
+        # A wrong checksum stays, and so is seen.
+        unforeseen = [] if checksum(data[14:34]) else [(18, 20), (24, 26)]
+    if by_stack:
+        unforeseen += [(20, 23), (40, 42)] if ip4 else [(21, 22), (60, 62)]
+    for start, end in unforeseen:
+        data[start:end] = bytes(end - start)
+    return bytes(data)

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Turnpike and coturn side by side: the same clients, the same traffic, each at what it can do best.
+
+    peers/SERVER/DIRECTION/FLOWS    IPv4, two NICs, 160 bytes of application data
+
+    saturated  packets a second that arrive when more are sent than can be relayed
+    no loss    the highest rate of which no more than a thousandth is lost, found by bisection
+    CPU        CPU time of the machine a packet at that rate, without what the generator needs to make them
+
+coturn gives the socket of an allocation a buffer of 64 KiB, which is some 30 of the generator's packets: what comes from
+peers is lost whenever it does not run for a moment. What comes from clients has 2 MiB.
+
+The generator has the last CPU. Servers have all others, and the kernel's work is done wherever a packet is: on the
+generator's CPU until a process of the server takes it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import paths  # noqa: F401
+import proc
+from network import Meter, Network, Sample, sink_hook
+from relay import BY_NAME, REFERENCE, Server
+from section import Case, Extent, Figure, Scope, Unit
+from servers import COTURN, VARIANTS, server_cpus, serving
+from traffic import FAMILIES
+from userspace import with_peers
+
+SIZE = 160
+DIRECTIONS = ("to-peer", "to-client")
+MAY_BE_LOST = 0.001
+TRIES = 2          # at each rate: a stall of a busy machine is not a limit of the server
+HIGHEST = 1.5      # of the saturated rate
+OF_A_STEP = 0.5    # of the time for a measurement
+PRECISION = 1.05   # of the rate without loss, as a factor
+SLOWEST = 2000     # packets a second
+TOLERANCE = 0.001  # of packets that were relayed somewhere else: the first ones
+
+
+@dataclass(frozen=True)
+class Competitor:
+    """A server, how it is started, and for turnpike the mode that it is then brought into."""
+
+    variant: str
+    options: Sequence[str] = ()
+
+
+COMPETITORS = {name: Competitor(name) for name in ("native-head", "native-tail", "generic-head", "tcx", "userspace")} | {
+    COTURN: Competitor(COTURN),  # as many threads as CPUs
+    "coturn-1-thread": Competitor(COTURN, ("--relay-threads", "1")),
+    "coturn-4-threads": Competitor(COTURN, ("--relay-threads", "4")),
+}
+
+
+@dataclass(frozen=True)
+class Amount:
+    names: Sequence[str]
+    directions: Sequence[str]
+    flows: Sequence[int]
+
+
+AMOUNTS = {
+    Extent.QUICK: [Amount(("native-head", "userspace", COTURN), ("to-peer",), (1,))],
+    Extent.DEFAULT: [Amount(("native-head", "generic-head", "tcx", "userspace", COTURN), DIRECTIONS, (1,)),
+                     Amount(("native-head", "tcx", "userspace", COTURN), ("to-peer",), (100,))],
+    Extent.FULL: [Amount(tuple(COMPETITORS), DIRECTIONS, (1,)), Amount(tuple(COMPETITORS), ("to-peer",), (100,))],
+}
+
+
+class Peers:
+    name = "peers"
+    title = "Side by side with coturn: server/direction/flows"
+
+    @contextlib.contextmanager
+    def open(self, scope: Scope) -> Iterator[Sequence[Case]]:
+        with Network("two-nic") as network:
+            def case(name: str, direction: str, flows: int) -> Case:
+                return Case(f"{self.name}/{name}/{direction}/{flows}",
+                            lambda: measure(network, COMPETITORS[name], direction, flows, scope.seconds))
+
+            yield [case(name, direction, flows) for amount in AMOUNTS[scope.extent]
+                   for direction, flows, name in product(amount.directions, amount.flows, amount.names)]
+
+
+def measure(network: Network, competitor: Competitor, direction: str, flows: int, seconds: float) -> Mapping[str, Figure]:
+    """Clients come while turnpike relays in user space, since native XDP needs the sink, and the sink the clients."""
+    variant = VARIANTS[competitor.variant]
+    start_as = variant if variant is REFERENCE else BY_NAME["userspace"]
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(serving(network, start_as, server_cpus(), competitor.options))
+        stream = with_peers(network, FAMILIES["ipv4"], direction, SIZE, flows, stack)
+        meter = stack.enter_context(Meter(network, stream, sink_hook(variant.mode)))
+        if variant.in_kernel:
+            server.change_mode(variant)
+        before = server.relayed()
+        saturated = meter.sample(seconds)
+        best = without_loss(meter, saturated, seconds)
+        if server.tells_counts:
+            check_path(server, before)
+    return {"saturated": Figure(saturated.packets_per_s, Unit.PACKETS_PER_S),
+            "no loss": Figure(best.packets_per_s, Unit.PACKETS_PER_S),
+            "CPU": Figure(best.work_ns, Unit.CPU_NS_PER_PACKET)}
+
+
+def without_loss(meter: Meter, saturated: Sample, seconds: float) -> Sample:
+    """The highest rate; of a server that is too busy to relay at its best it may be above the saturated one."""
+    if is_whole(saturated):
+        return saturated
+    high = saturated.packets_per_s * HIGHEST
+    low, best = something_whole(meter, saturated.packets_per_s, seconds)
+    while high / low > PRECISION:
+        rate = math.sqrt(low * high)
+        if whole := paced(meter, rate, seconds):
+            low, best = rate, whole
+        else:
+            high = rate
+    return best
+
+
+def something_whole(meter: Meter, rate: float, seconds: float) -> tuple[float, Sample]:
+    """A rate without loss that is somewhere near, and its sample."""
+    while (rate := rate / 2) > SLOWEST:
+        if whole := paced(meter, rate, seconds):
+            return rate, whole
+    raise proc.LabError(f"more than {MAY_BE_LOST:.1%} is lost even at {2 * rate:,.0f} packets a second")
+
+
+def paced(meter: Meter, rate: float, seconds: float) -> Sample | None:
+    samples = (meter.sample(seconds * OF_A_STEP, int(rate)) for _ in range(TRIES))
+    return next(filter(is_whole, samples), None)
+
+
+def is_whole(sample: Sample) -> bool:
+    return sample.arrived >= sample.sent * (1 - MAY_BE_LOST)
+
+
+def check_path(server: Server, before: tuple[int, int]) -> None:
+    """All was relayed where the mode promises."""
+    kernel, user_space = (now - then for now, then in zip(server.relayed(), before))
+    wrong = user_space if server.variant.in_kernel else kernel
+    if wrong > TOLERANCE * (kernel + user_space):
+        raise proc.LabError(f"{kernel} packets were relayed in the kernel, and {user_space} in user space")
+
+
+SECTION = Peers()

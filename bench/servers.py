@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""The servers that are measured side by side: turnpike in each of its modes, and coturn."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+
+import paths  # noqa: F401
+from lab import Lab
+from network import last_cpu
+from relay import BY_NAME, REFERENCE, Coturn, Server, Turnpike, Variant
+
+COTURN = REFERENCE.name
+VARIANTS = {**BY_NAME, COTURN: REFERENCE}
+
+
+@contextlib.contextmanager
+def serving(lab: Lab, variant: Variant, cpus: Collection[int], options: Sequence[str] = ()) -> Iterator[Server]:
+    """A server, on these CPUs and before all else that wants them; coturn without its log of every session."""
+    kind = Coturn if variant is REFERENCE else Turnpike
+    server = kind(lab, variant, ["nice", "-n", "-20", "taskset", "--cpu-list", ",".join(map(str, cpus))], options)
+    group = Path(f"/proc/{server.process.pid}/autogroup")  # sched(7): niceness counts within such a group only
+    if group.exists():
+        group.write_text("-20")
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def server_cpus() -> list[int]:
+    """All but the last one, which has the clients and the generator; unless there is only one."""
+    return sorted(os.sched_getaffinity(0))[:-1] or [last_cpu()]
+
+
+def cpu_ns(pid: int) -> int:
+    """CPU time that a process has used, in user space and in the kernel."""
+    return sum(int(task.read_text().split()[0]) for task in Path(f"/proc/{pid}/task").glob("*/schedstat"))
+
+
+def resident(pid: int) -> int:
+    """Bytes of memory that a process has in user space."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0]) << 10
+
+
+def kernel_memory() -> int:
+    """Bytes of the kernel's objects on this machine; sockets are some of them."""
+    return int(Path("/proc/meminfo").read_text().split("Slab:")[1].split()[0]) << 10

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""What the program itself costs a packet, from the kernel's run-time statistics of it, and how that adds up by stages.
+
+    stages/VARIANT/DIRECTION/FAMILIES/SIZE
+
+Packets leave the program at each of its stages: the difference to the one before is what a stage costs. Taken off is
+what an empty program is said to cost at the same hook: the price of taking the time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+
+import paths  # noqa: F401
+import proc
+import turn
+from flows import Flows
+from frame import TCP
+from network import (OTHERS, PEERS, RELAYED_OTHERS, SLICE_MS, WARM_UP, Network, Stream, bare_program, load, sink_hook,
+                     undisturbed)
+from relay import BY_NAME, Variant
+from section import Case, Extent, Figure, Scope, Unit
+from traffic import CHANNEL, DIRECTIONS, FAMILIES, SIZES, Binding, bindings, data
+
+LIBBPF = ctypes.CDLL("libbpf.so.1", use_errno=True)
+BPF_STATS_RUN_TIME = 0
+SHARE = 0.99      # of packets that must have ended at the stage in question
+STRANGER = "02:00:00:00:00:99"
+DISCARD = 9
+LONGER = 2        # times as long as scope.seconds / number of stages
+Change = Callable[[Stream], Stream]
+
+
+def sent(**changes: object) -> Change:
+    return lambda stream: replace(stream, sent=replace(stream.sent, **changes))
+
+
+def from_expired(stream: Stream) -> Stream:
+    return replace(stream, source=OTHERS, sent=replace(stream.sent, source=OTHERS.nth(0, 4)))
+
+
+def to_nobody(stream: Stream) -> Stream:
+    return sent(target=(stream.sent.target[0], DISCARD))(stream)
+
+
+# By the verdict that they end with, in the order of the program.
+STAGES: dict[str, Change] = {
+    "other-host": sent(to_mac=STRANGER),
+    "not-udp": sent(protocol=TCP),
+    "not-ours": to_nobody,
+    "control": sent(payload=bytes(164)),
+    "no-flow": sent(payload=turn.channel_data(CHANNEL + 1, data(160))),
+    "expired": from_expired,
+    "relayed": lambda stream: stream,
+}
+EXPIRED = Binding(OTHERS, 4, RELAYED_OTHERS, PEERS, 4)
+
+
+@dataclass(frozen=True)
+class Kind:
+    variant: str
+    direction: str = "to-peer"
+    families: str = "ipv4"
+    size: int = 160
+    stages: Sequence[str] = ("relayed",)
+
+    @property
+    def name(self) -> str:
+        return "/".join(("stages", self.variant, self.direction, self.families, str(self.size)))
+
+
+VARIANTS = ("native-head", "native-tail", "generic-head", "tcx")
+MAIN = ("native-head", "tcx")
+
+
+def kinds(extent: Extent) -> Iterator[Kind]:
+    for variant in MAIN if extent is Extent.QUICK else VARIANTS:
+        yield Kind(variant, stages=tuple(STAGES))
+    if extent is Extent.QUICK:
+        return
+    for variant in MAIN if extent is Extent.DEFAULT else VARIANTS:
+        yield Kind(variant, "to-client")
+        yield Kind(variant, families="ipv6")
+        yield Kind(variant, families="4to6")
+    for size in (size for size in SIZES if size != 160):
+        yield Kind("native-tail", size=size)
+    if extent is Extent.FULL:
+        for variant in VARIANTS:
+            yield Kind(variant, "to-client", "4to6")
+            yield Kind(variant, "hairpin")
+
+
+@contextlib.contextmanager
+def statistics() -> Iterator[None]:
+    """The kernel takes the time of programs meanwhile; it stops by itself should this process die."""
+    descriptor = LIBBPF.bpf_enable_stats(BPF_STATS_RUN_TIME)
+    if descriptor < 0:
+        raise proc.LabError(f"run-time statistics of BPF programs: {os.strerror(ctypes.get_errno())}")
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def program_times(program: int) -> Iterator[Callable[[], tuple[int, int]]]:
+    """A function that gives the program's run time so far, in ns, and how often it ran."""
+    descriptor = LIBBPF.bpf_prog_get_fd_by_id(program)
+    if descriptor < 0:
+        raise proc.LabError(f"program {program}: {os.strerror(ctypes.get_errno())}")
+    described = Path(f"/proc/self/fdinfo/{descriptor}")
+
+    def read() -> tuple[int, int]:
+        fields = dict(line.split(":") for line in described.read_text().splitlines())
+        return int(fields["run_time_ns"]), int(fields["run_cnt"])
+
+    try:
+        yield read
+    finally:
+        os.close(descriptor)
+
+
+def ns_a_run(network: Network, program: int, stream: Stream, seconds: float) -> float:
+    """While this is sent."""
+    network.wait_for_calm()
+    with load(stream) as sender, program_times(program) as read:
+        time.sleep(WARM_UP)
+        slices = [read()]
+        for _ in range(max(1, round(seconds * 1000 / SLICE_MS))):
+            time.sleep(SLICE_MS / 1000)
+            slices.append(read())
+        sender.interrupt()
+        sender.answer()
+    runs_a_ns = [(runs - runs_then) / (spent - spent_then)
+                 for (spent_then, runs_then), (spent, runs) in pairwise(slices) if spent > spent_then]
+    if not runs_a_ns:
+        raise proc.LabError("the program does not run")
+    return 1 / undisturbed(runs_a_ns)
+
+
+@contextlib.contextmanager
+def far_ends_dropping(network: Network, hook: str) -> Iterator[None]:
+    """Whatever is sent to them."""
+    program = "xdp_drop" if hook == "xdp-native" else "tc_drop"
+    with contextlib.ExitStack() as stack:
+        for end in network.far_ends():
+            stack.enter_context(bare_program(end, program, hook))
+        yield
+
+
+def empty(network: Network, variant: Variant, stream: Stream, seconds: float) -> float:
+    hook = variant.mode if variant.hook == "xdp" else variant.hook
+    with bare_program(network.client.near, "xdp_drop" if variant.hook == "xdp" else "tc_drop", hook) as program:
+        return ns_a_run(network, program, stream, seconds)
+
+
+def measure(network: Network, relay: Flows, kind: Kind, seconds: float) -> Mapping[str, Figure]:
+    variant = BY_NAME[kind.variant]
+    stream = DIRECTIONS[kind.direction](network, FAMILIES[kind.families], kind.size, 1)
+    each = LONGER * seconds / (len(kind.stages) + 1)
+    figures = {}
+    with statistics(), far_ends_dropping(network, sink_hook(variant.mode)):
+        relay.detach()
+        nothing = empty(network, variant, replace(stream, sender=network.client), each)
+        relay.become(variant)
+        for stage in kind.stages:
+            figures[stage] = ns_at(network, relay, stage, STAGES[stage](stream), each) - nothing
+        relay.detach()
+    return {"empty": Figure(nothing, Unit.NS_PER_PACKET),
+            **{stage: Figure(value, Unit.NS_PER_PACKET) for stage, value in figures.items()}}
+
+
+def ns_at(network: Network, relay: Flows, stage: str, stream: Stream, seconds: float) -> float:
+    device = stream.sender.near.device
+    program = next(each["prog_id"] for each in relay.devices() if each["dev"] == device)
+    before = relay.counts(device)
+    result = ns_a_run(network, program, stream, seconds)
+    counts = relay.counts(device) - before
+    there = sum(packets for (_direction, verdict), packets in counts.items() if verdict == stage)
+    if there < SHARE * counts.total():
+        raise proc.LabError(f"packets that were to be '{stage}' were {dict(counts)}")
+    return result
+
+
+class Stages:
+    name = "stages"
+    title = "Inside the program: ns a packet that ends at each stage, less what an empty program takes"
+
+    @contextlib.contextmanager
+    def open(self, scope: Scope) -> Iterator[Sequence[Case]]:
+        chosen = list(kinds(scope.extent))
+        with Network("two-nic") as network, contextlib.ExitStack() as relays:
+            def relay(families: str, hairpins: bool) -> Flows:
+                flows = Flows(network, bindings(FAMILIES[families], hairpins), 1)
+                relays.callback(flows.close)
+                if (families, hairpins) == ("ipv4", False):
+                    flows.bind(EXPIRED, 1, lifetime=0)
+                return flows
+
+            known = {key: relay(*key) for key in dict.fromkeys((kind.families, kind.direction == "hairpin")
+                                                               for kind in chosen)}
+            yield [self._case(network, known[kind.families, kind.direction == "hairpin"], kind, scope) for kind in chosen]
+
+    @staticmethod
+    def _case(network: Network, relay: Flows, kind: Kind, scope: Scope) -> Case:
+        return Case(kind.name, lambda: measure(network, relay, kind, scope.seconds))
+
+
+SECTION = Stages()

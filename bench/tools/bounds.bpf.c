@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The least that a program at a hook can do with a packet and still send it on: write both MAC
+ * addresses. What a relay reaches is held against these.
+ */
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/pkt_cls.h>
+#include <stdbool.h>
+
+#include <bpf/bpf_helpers.h>
+
+#include "bounds.h"
+
+struct egress_map {
+	__uint(type, BPF_MAP_TYPE_DEVMAP);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+};
+
+struct egress_map egress SEC(".maps");
+const volatile struct bounds_config config;
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+/* False for what is not IP, such as ARP, which is left alone. */
+static __always_inline bool write_macs(__u32 *data, const void *end)
+{
+	const struct ethhdr *eth = (const void *)data;
+
+	if ((const void *)(eth + 1) > end)
+		return false;
+	if (eth->h_proto != config.proto)
+		return false;
+	data[0] = config.macs[0];
+	data[1] = config.macs[1];
+	data[2] = config.macs[2];
+	return true;
+}
+
+static __always_inline bool write_xdp(struct xdp_md *ctx)
+{
+	return write_macs((void *)(long)ctx->data, (void *)(long)ctx->data_end);
+}
+
+static __always_inline bool write_tc(struct __sk_buff *ctx)
+{
+	return write_macs((void *)(long)ctx->data, (void *)(long)ctx->data_end);
+}
+
+SEC("xdp")
+int xdp_redirect(struct xdp_md *ctx)
+{
+	return write_xdp(ctx) ? (int)bpf_redirect(config.ifindex, 0) : XDP_PASS;
+}
+
+SEC("xdp")
+int xdp_devmap(struct xdp_md *ctx)
+{
+	return write_xdp(ctx) ? (int)bpf_redirect_map(&egress, 0, 0) : XDP_PASS;
+}
+
+SEC("xdp")
+int xdp_reflect(struct xdp_md *ctx)
+{
+	return write_xdp(ctx) ? XDP_TX : XDP_PASS;
+}
+
+/* What the load alone costs, and what a program costs that does nothing. */
+SEC("xdp")
+int xdp_drop(struct xdp_md *ctx)
+{
+	return XDP_DROP;
+}
+
+/* For the other end of a veth, which takes frames from XDP only if it has a program. */
+SEC("xdp")
+int xdp_pass(struct xdp_md *ctx)
+{
+	return XDP_PASS;
+}
+
+SEC("tc")
+int tc_redirect(struct __sk_buff *ctx)
+{
+	return write_tc(ctx) ? (int)bpf_redirect(config.ifindex, 0) : TC_ACT_UNSPEC;
+}
+
+SEC("tc")
+int tc_drop(struct __sk_buff *ctx)
+{
+	return TC_ACT_SHOT;
+}

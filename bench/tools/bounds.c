@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Attaches one of the programs of bounds.bpf.c to a device until its input ends.
+ */
+#include <argp.h>
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "bounds.h"
+#include "bounds.skel.h"
+#include "tool.h"
+
+struct options {
+	const char *dev;
+	const char *hook;
+	const char *program;
+	const char *to;
+	__u8 macs[2 * ETH_ALEN];
+	int family;
+};
+
+static const struct argp_option argp_options[] = {
+	{ "dev", 'd', "IF", 0, "attach to this device", 0 },
+	{ "hook", 'k', "HOOK", 0, "xdp-native, xdp-generic, tcx or clsact", 0 },
+	{ "program", 'p', "NAME", 0, "one of bounds.bpf.c", 0 },
+	{ "to", 't', "IF", 0, "packets leave by this device", 0 },
+	{ "macs", 'm', "HEX", 0, "destination and source address that they then have", 0 },
+	{ "family", 'f', "4|6", 0, "of the packets that are sent on", 0 },
+	{ 0 },
+};
+
+static void parse_macs(__u8 *macs, const char *hex)
+{
+	int i;
+
+	for (i = 0; i < 2 * ETH_ALEN; i++) {
+		if (sscanf(hex + (size_t)2 * (size_t)i, "%2hhx", &macs[i]) != 1)
+			die(0, "--macs must be %d hexadecimal digits", 4 * ETH_ALEN);
+	}
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct options *options = state->input;
+
+	switch (key) {
+	case 'd':
+		options->dev = arg;
+		return 0;
+	case 'k':
+		options->hook = arg;
+		return 0;
+	case 'p':
+		options->program = arg;
+		return 0;
+	case 't':
+		options->to = arg;
+		return 0;
+	case 'm':
+		parse_macs(options->macs, arg);
+		return 0;
+	case 'f':
+		options->family = (int)number("--family", arg, 4, 6);
+		return 0;
+	case ARGP_KEY_END:
+		if (!options->dev || !options->hook || !options->program)
+			argp_error(state, "--dev, --hook and --program are needed");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp argp = {
+	argp_options, parse, NULL, "Attaches the barest program to a device.", NULL, NULL, NULL
+};
+
+static struct bounds_bpf *load(const struct options *options)
+{
+	struct bounds_config config = {
+		.ifindex = options->to ? device(options->to) : 0,
+		.proto = htons(options->family == 6 ? ETH_P_IPV6 : ETH_P_IP),
+	};
+	struct bounds_bpf *skeleton = bounds_bpf__open();
+
+	if (!skeleton)
+		die(-errno, "opening the bounds");
+	memcpy(config.macs, options->macs, sizeof(config.macs));
+	*(struct bounds_config *)&skeleton->rodata->config = config;
+	if (bounds_bpf__load(skeleton))
+		die(-errno, "loading the bounds");
+	return skeleton;
+}
+
+static void fill_devmap(const struct bounds_bpf *skeleton, __u32 ifindex)
+{
+	const __u32 key = 0;
+
+	if (bpf_map_update_elem(bpf_map__fd(skeleton->maps.egress), &key, &ifindex, BPF_ANY))
+		die(-errno, "a devmap");
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = { .family = 4 };
+	const struct bpf_program *program;
+	struct bounds_bpf *skeleton;
+	enum hook hook;
+	__u32 ifindex;
+
+	quiet();
+	argp_parse(&argp, argc, argv, 0, NULL, &options);
+	hook = hook_named(options.hook);
+	ifindex = device(options.dev);
+	skeleton = load(&options);
+	if (options.to)
+		fill_devmap(skeleton, device(options.to));
+	program = bpf_object__find_program_by_name(skeleton->obj, options.program);
+	if (!program)
+		die(0, "there is no program '%s'", options.program);
+	end_on_signals();
+	hook_attach(hook, ifindex, bpf_program__fd(program));
+	printf("{\"ready\": true, \"prog_id\": %u}\n", prog_id(bpf_program__fd(program)));
+	while (next_order())
+		;
+	hook_detach(hook, ifindex);
+	bounds_bpf__destroy(skeleton);
+	return 0;
+}

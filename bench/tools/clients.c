@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Very many TURN clients in one process, each with an address of its own, all on one socket: the
+ * addresses are local to the namespace by a route (ip route add local PREFIX dev lo).
+ *
+ * What they shall do is read from standard input, a word a line: allocate, bind, refresh or release
+ * (all clients, so many requests at a time), first-to-peer or first-to-client (one after the
+ * other). After each a line of JSON says how it went.
+ */
+#include <argp.h>
+#include <arpa/inet.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crowd.h"
+#include "times.h"
+#include "tool.h"
+
+struct options {
+	struct crowd *crowd;
+	const char *peer_namespace;
+	int cpu;
+};
+
+static const struct argp_option argp_options[] = {
+	{ "server", 's', "ADDR:PORT", 0, "ask this server", 0 },
+	{ "clients", 'c', "ADDR", 0, "the first client's address; the others' follow", 0 },
+	{ "count", 'n', "N", 0, "so many clients", 0 },
+	{ "peers", 'p', "ADDR:PORT", 0, "the first client's peer; the others' follow", 0 },
+	{ "peer-count", 'm', "N", 0, "so many peers, for all clients in turn", 0 },
+	{ "peer-namespace", 'P', "PATH", 0, "where the peers are", 0 },
+	{ "window", 'w', "N", 0, "so many requests are under way at a time", 0 },
+	{ "user", 'u', "NAME", 0, "who the clients are", 0 },
+	{ "password", 'k', "PASSWORD", 0, "and how they show it", 0 },
+	{ "cpu", 'C', "CPU", 0, "on this CPU", 0 },
+	{ 0 },
+};
+
+static struct sockaddr_in address(const char *name, const char *text)
+{
+	struct sockaddr_in result = { .sin_family = AF_INET };
+	char host[INET_ADDRSTRLEN] = "";
+	uint16_t port = 0;
+
+	if (sscanf(text, "%15[0-9.]:%" SCNu16, host, &port) < 1 ||
+	    inet_pton(AF_INET, host, &result.sin_addr) != 1)
+		die(0, "%s must be an IPv4 address, not '%s'", name, text);
+	result.sin_port = htons(port);
+	return result;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct options *options = state->input;
+	struct clients *clients = &options->crowd->clients;
+	struct sockaddr_in peer;
+
+	switch (key) {
+	case 's':
+		options->crowd->server = address("--server", arg);
+		return 0;
+	case 'c':
+		clients->first = ntohl(address("--clients", arg).sin_addr.s_addr);
+		return 0;
+	case 'n':
+		clients->n = (uint32_t)number("--count", arg, 1, MAX_CLIENTS);
+		return 0;
+	case 'p':
+		peer = address("--peers", arg);
+		clients->peers = ntohl(peer.sin_addr.s_addr);
+		clients->peer_port = ntohs(peer.sin_port);
+		return 0;
+	case 'm':
+		clients->n_peers = (uint32_t)number("--peer-count", arg, 1, MAX_CLIENTS);
+		return 0;
+	case 'P':
+		options->peer_namespace = arg;
+		return 0;
+	case 'w':
+		options->crowd->window = (uint32_t)number("--window", arg, 1, MAX_CLIENTS);
+		return 0;
+	case 'u':
+		clients->user = arg;
+		return 0;
+	case 'k':
+		clients->password = arg;
+		return 0;
+	case 'C':
+		options->cpu = (int)number("--cpu", arg, 0, CPU_SETSIZE - 1);
+		return 0;
+	case ARGP_KEY_END:
+		if (!options->crowd->server.sin_port || !clients->first || !clients->peer_port)
+			argp_error(state, "--server, --clients and --peers are needed");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp argp = { argp_options, parse, NULL, "Very many TURN clients.",
+				  NULL,         NULL,  NULL };
+
+static void print(const struct clients *clients, const struct outcome *outcome)
+{
+	__u64 *times = calloc(clients->n, sizeof(*times));
+
+	if (!times)
+		die(-ENOMEM, "%u times", clients->n);
+	for (uint32_t i = 0; i < clients->n; i++)
+		times[i] = clients->client[i].took;
+	printf("{\"done\": %" PRIu32 ", \"refused\": %" PRIu32 ", \"code\": %u, \"lost\": %" PRIu32
+	       ", \"resent\": %" PRIu32 ", \"ns\": %" PRIu64,
+	       outcome->done, outcome->refused, outcome->code, outcome->lost, outcome->resent,
+	       outcome->ns);
+	times_print(times, times_sort(times, clients->n));
+	printf("}\n");
+	free(times);
+}
+
+static struct outcome carry_out(struct crowd *crowd, const char *order)
+{
+	enum request request;
+
+	if (strcmp(order, "first-to-peer") == 0)
+		return crowd_bind_and_send(crowd, true);
+	if (strcmp(order, "first-to-client") == 0)
+		return crowd_bind_and_send(crowd, false);
+	if (request_parse(order, &request))
+		die(0, "'%s' is nothing that clients do", order);
+	return crowd_ask(crowd, request);
+}
+
+static void set_up(const struct options *options)
+{
+	struct crowd *crowd = options->crowd;
+	struct clients *clients = &crowd->clients;
+	int err;
+
+	pin(options->cpu);
+	before_all_else();
+	clients->client = calloc(clients->n, sizeof(clients->client[0]));
+	if (!clients->client)
+		die(-ENOMEM, "%u clients", clients->n);
+	err = udp_open(NULL, 0, &crowd->udp);
+	if (err)
+		die(err, "the clients' socket");
+	err = udp_open(options->peer_namespace, clients->peer_port, &crowd->peer);
+	if (err)
+		die(err, "the peers' socket");
+}
+
+int main(int argc, char **argv)
+{
+	struct crowd crowd = { .clients = { .user = "", .password = "", .n = 1, .n_peers = 1 },
+			       .window = 256 };
+	struct options options = { .crowd = &crowd, .cpu = -1 };
+	char *order;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &options);
+	set_up(&options);
+	while ((order = next_order())) {
+		struct outcome outcome = carry_out(&crowd, order);
+
+		print(&crowd.clients, &outcome);
+	}
+	udp_close(crowd.udp);
+	udp_close(crowd.peer);
+	stun_hmac_free(crowd.clients.hmac);
+	free(crowd.clients.client);
+	return 0;
+}

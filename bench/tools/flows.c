@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * A relay without TURN: attaches libturnpike to devices, and has as many channel bindings as it is
+ * told of.
+ *
+ * Orders, each answered with a line of JSON:
+ * - bind COUNT CHANNEL LIFETIME CLIENT SERVER RELAY PEER: more bindings, for LIFETIME seconds.
+ * Where an address is ADDR:PORT/BITS, that of binding N is ADDR + N / 2^BITS and PORT + N % 2^BITS
+ * - mode MODE MOVES HOOK: of all devices, keeping all flows
+ * - status, counts, hits: devices; counters; how many flows have met packets, by direction
+ */
+#include <argp.h>
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <turnpike/turnpike.h>
+
+#include "addr.h"
+#include "tool.h"
+
+#define DEVICES_MAX  2
+#define NSEC         1000000000ULL
+#define TICK_NS      NSEC
+#define NEXTHOPS_MAX 65536
+#define NO_PORTS     31 /* bits of a binding's number that are all 0 */
+
+struct relay {
+	struct turnpike *tp;
+	const char *devs[DEVICES_MAX];
+	int n;
+	__u32 max_flows;
+	__u64 polled;
+};
+
+/* Addresses that follow from the number of a binding. */
+struct range {
+	struct turnpike_addr first;
+	unsigned int bits;
+};
+
+static const struct argp_option argp_options[] = {
+	{ "dev", 'd', "IF", 0, "relay what comes in by this device", 0 },
+	{ "max-flows", 'n', "N", 0, "flows of each family; a binding has two", 0 },
+	{ 0 },
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct relay *relay = state->input;
+
+	switch (key) {
+	case 'd':
+		if (relay->n == DEVICES_MAX)
+			argp_error(state, "there may be %d devices", DEVICES_MAX);
+		relay->devs[relay->n++] = arg;
+		return 0;
+	case 'n':
+		relay->max_flows = (__u32)number("--max-flows", arg, 1, 1U << 28);
+		return 0;
+	case ARGP_KEY_END:
+		if (!relay->n)
+			argp_error(state, "--dev is needed");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp argp = {
+	argp_options, parse, NULL, "Relays channel bindings that it is told of.", NULL, NULL, NULL
+};
+
+static _Noreturn void fail(const struct relay *relay)
+{
+	die(0, "%s", turnpike_error(relay->tp));
+}
+
+static char *next_word(char **order)
+{
+	char *next = strtok_r(NULL, " ", order);
+
+	if (!next)
+		die(0, "half an order");
+	return next;
+}
+
+static struct range range_of(char *text)
+{
+	char *slash = strchr(text, '/');
+	struct range range = { .bits = NO_PORTS };
+
+	if (slash) {
+		*slash = '\0';
+		range.bits = (unsigned int)number("BITS", slash + 1, 0, 16);
+	}
+	if (addr_parse(text, &range.first))
+		die(0, "'%s' is no address", text);
+	return range;
+}
+
+static struct turnpike_addr nth(const struct range *range, __u32 n)
+{
+	struct turnpike_addr addr = range->first;
+	__u8 *last = addr.ip + (addr.family == TURNPIKE_IPV6 ? 12 : 0);
+	__be32 word;
+
+	if (range->bits == NO_PORTS)
+		return addr;
+	memcpy(&word, last, sizeof(word));
+	word = htonl(ntohl(word) + (n >> range->bits));
+	memcpy(last, &word, sizeof(word));
+	addr.port = htons((__u16)(ntohs(addr.port) + (n & ((1U << range->bits) - 1))));
+	return addr;
+}
+
+static void bind_all(struct relay *relay, char **order)
+{
+	const __u32 count = (__u32)number("COUNT", next_word(order), 1, 1U << 28);
+	const __u16 channel = (__u16)number("CHANNEL", next_word(order), TURNPIKE_CHANNEL_MIN,
+					    TURNPIKE_CHANNEL_MAX);
+	const __u64 began = clock_now();
+	const __u64 expires = began + NSEC * number("LIFETIME", next_word(order), 0, 1U << 30);
+	const struct range client = range_of(next_word(order)), server = range_of(next_word(order));
+	const struct range relayed = range_of(next_word(order)), peer = range_of(next_word(order));
+	struct turnpike_binding binding = {
+		.channel = channel,
+		.channel_expires = expires,
+		.permission_expires = expires,
+	};
+	__u32 i;
+
+	for (i = 0; i < count; i++) {
+		binding.client = nth(&client, i);
+		binding.server = nth(&server, i);
+		binding.relay = nth(&relayed, i);
+		binding.peer = nth(&peer, i);
+		if (turnpike_bind(relay->tp, &binding))
+			fail(relay);
+	}
+	printf("{\"flows\": %u, \"ns\": %llu}\n", turnpike_flows(relay->tp),
+	       (unsigned long long)(clock_now() - began));
+}
+
+static void change_mode(struct relay *relay, char **order)
+{
+	TURNPIKE_OPTS(turnpike_attach_opts, opts);
+	int i;
+
+	if (turnpike_mode_parse(next_word(order), &opts.mode) ||
+	    turnpike_moves_parse(next_word(order), &opts.moves) ||
+	    turnpike_hook_parse(next_word(order), &opts.hook))
+		die(0, "there is no such mode");
+	for (i = 0; i < relay->n; i++) {
+		if (turnpike_switch(relay->tp, relay->devs[i], &opts))
+			fail(relay);
+	}
+	printf("{\"ok\": true}\n");
+}
+
+static int tell_device(const struct turnpike_status *status, void *arg)
+{
+	const char **comma = arg;
+
+	printf("%s{\"dev\": \"%s\", \"mode\": \"%s\", \"moves\": \"%s\", \"hook\": \"%s\", \"prog_id\": %u}",
+	       *comma, status->dev, turnpike_mode_name(status->mode),
+	       turnpike_moves_name(status->moves), turnpike_hook_name(status->hook),
+	       status->prog_id);
+	*comma = ", ";
+	return 0;
+}
+
+static int tell_count(const struct turnpike_count *count, void *arg)
+{
+	const char **comma = arg;
+
+	printf("%s{\"dev\": \"%s\", \"mode\": \"%s\", \"direction\": \"%s\", \"verdict\": \"%s\", "
+	       "\"packets\": %llu, \"bytes\": %llu}",
+	       *comma, count->dev, turnpike_mode_name(count->mode),
+	       turnpike_direction_name(count->direction), turnpike_verdict_name(count->verdict),
+	       (unsigned long long)count->packets, (unsigned long long)count->bytes);
+	*comma = ", ";
+	return 0;
+}
+
+static int count_hit(const struct turnpike_flow_info *flow, void *arg)
+{
+	__u64 *hits = arg;
+
+	hits[flow->direction] += flow->packets > 0;
+	return 0;
+}
+
+static void tell_status(struct relay *relay)
+{
+	const char *comma = "";
+
+	printf("[");
+	turnpike_for_each_device(relay->tp, tell_device, &comma);
+	printf("]\n");
+}
+
+static void tell_counts(struct relay *relay)
+{
+	const char *comma = "";
+
+	printf("[");
+	turnpike_for_each_count(relay->tp, tell_count, &comma);
+	printf("]\n");
+}
+
+static void tell_hits(struct relay *relay)
+{
+	__u64 hits[TURNPIKE_DIR_MAX] = { 0 };
+	int i;
+
+	turnpike_for_each_flow(relay->tp, count_hit, hits);
+	printf("{");
+	for (i = 0; i < TURNPIKE_DIR_MAX; i++)
+		printf("%s\"%s\": %llu", i ? ", " : "",
+		       turnpike_direction_name((enum turnpike_direction)i),
+		       (unsigned long long)hits[i]);
+	printf("}\n");
+}
+
+static void obey(struct relay *relay, char *text)
+{
+	char *order;
+	const char *name = strtok_r(text, " ", &order);
+
+	if (!name)
+		return;
+	if (strcmp(name, "bind") == 0)
+		bind_all(relay, &order);
+	else if (strcmp(name, "mode") == 0)
+		change_mode(relay, &order);
+	else if (strcmp(name, "status") == 0)
+		tell_status(relay);
+	else if (strcmp(name, "counts") == 0)
+		tell_counts(relay);
+	else if (strcmp(name, "hits") == 0)
+		tell_hits(relay);
+	else
+		die(0, "there is no order '%s'", name);
+}
+
+/* As turnpike_poll() wants it: when there is something to do, and once a second. */
+static void tend(struct relay *relay, short readable)
+{
+	if (!readable && clock_now() - relay->polled < TICK_NS)
+		return;
+	relay->polled = clock_now();
+	turnpike_poll(relay->tp);
+}
+
+static void serve(struct relay *relay)
+{
+	struct pollfd fds[2] = {
+		{ .fd = STDIN_FILENO, .events = POLLIN },
+		{ .fd = turnpike_fd(relay->tp), .events = POLLIN },
+	};
+	char *order;
+
+	while (!ending()) {
+		fflush(stdout);
+		if (poll(fds, 2, (int)(TICK_NS / 1000000)) < 0)
+			continue;
+		tend(relay, fds[1].revents);
+		if (!fds[0].revents)
+			continue;
+		order = next_order();
+		if (!order)
+			return;
+		obey(relay, order);
+	}
+}
+
+static void open_relay(struct relay *relay)
+{
+	TURNPIKE_OPTS(turnpike_open_opts, opts, .max_flows = relay->max_flows,
+		      .max_nexthops = NEXTHOPS_MAX);
+	TURNPIKE_OPTS(turnpike_attach_opts, detached, .mode = TURNPIKE_MODE_USERSPACE);
+	int i;
+
+	if (turnpike_open(&opts, &relay->tp))
+		fail(relay);
+	for (i = 0; i < relay->n; i++) {
+		if (turnpike_attach(relay->tp, relay->devs[i], &detached))
+			fail(relay);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct relay relay = { 0 };
+	int i;
+
+	quiet();
+	/* Or poll() would not see the orders that are already in a buffer. */
+	setvbuf(stdin, NULL, _IONBF, 0);
+	argp_parse(&argp, argc, argv, 0, NULL, &relay);
+	open_relay(&relay);
+	end_on_signals();
+	printf("{\"ready\": true}\n");
+	serve(&relay);
+	/* The kernel frees a million flows faster than turnpike_close() takes them out one by one.
+	 */
+	for (i = 0; i < relay.n; i++)
+		turnpike_detach(relay.tp, relay.devs[i]);
+	return 0;
+}

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Generates load in the kernel: sends a frame out of a device again and again, as so many flows.
+ * Frames reach the other end of a veth only if that has an XDP program or GRO.
+ */
+#define _GNU_SOURCE
+#include <argp.h>
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <signal.h>
+#include <sys/time.h>
+
+#include <bpf/bpf.h>
+
+#include "load.h"
+#include "load.skel.h"
+#include "tool.h"
+
+#ifndef BPF_F_TEST_XDP_LIVE_FRAMES
+#define BPF_F_TEST_XDP_LIVE_FRAMES (1U << 1)
+#endif
+
+#define FRAME_MAX 1514
+#define NSEC      1000000000ULL
+#define NO_PORTS  31 /* bits of a flow's number that are all 0 */
+#define GOLDEN    0.618034
+
+/* Where a family has what differs from flow to flow. */
+struct layout {
+	size_t src_ip, dst_ip, ip_check, src_port, dst_port, check;
+};
+
+static const struct layout ipv4 = { 26, 30, 24, 34, 36, 40 };
+static const struct layout ipv6 = { 34, 50, 0, 54, 56, 60 };
+
+struct options {
+	const char *dev;
+	__u8 frame[FRAME_MAX + LOAD_SPARE];
+	size_t frame_len;
+	__u32 flows;
+	__u32 src_bits;
+	__u32 dst_bits;
+	__u64 pace;
+	double seconds;
+	__u32 packets;
+	int cpu;
+};
+
+static const struct argp_option argp_options[] = {
+	{ "dev", 'd', "IF", 0, "send out of this device", 0 },
+	{ "frame", 'f', "HEX", 0, "the frame of flow 0: Ethernet, IPv4 or IPv6, 96 bytes or more",
+	  0 },
+	{ "flows", 'n', "N", 0, "so many flows; 1 unless given", 0 },
+	{ "src-bits", 's', "BITS", 0,
+	  "flow N is sent from address + N / 2^BITS, port + N % 2^BITS; all from the same unless given",
+	  0 },
+	{ "dst-bits", 't', "BITS", 0, "the same for the destination", 0 },
+	{ "pace", 'p', "PPS", 0, "packets a second; as many as possible unless given", 0 },
+	{ "seconds", 'S', "S", 0, "for so long", 0 },
+	{ "packets", 'N', "N", 0, "so many packets, without a pace", 0 },
+	{ "cpu", 'c', "CPU", 0, "on this CPU", 0 },
+	{ 0 },
+};
+
+static void parse_frame(struct options *options, const char *hex)
+{
+	unsigned int byte;
+
+	for (; sscanf(hex, "%2x", &byte) == 1 && hex[1]; hex += 2) {
+		if (options->frame_len == FRAME_MAX)
+			die(0, "--frame has more than %d bytes", FRAME_MAX);
+		options->frame[options->frame_len++] = (__u8)byte;
+	}
+	if (*hex || options->frame_len < LOAD_HEAD)
+		die(0, "--frame must have at least %d bytes, in hexadecimal digits", LOAD_HEAD);
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct options *options = state->input;
+
+	switch (key) {
+	case 'd':
+		options->dev = arg;
+		return 0;
+	case 'f':
+		parse_frame(options, arg);
+		return 0;
+	case 'n':
+		options->flows = (__u32)number("--flows", arg, 1, 1U << 30);
+		return 0;
+	case 's':
+		options->src_bits = (__u32)number("--src-bits", arg, 0, 16);
+		return 0;
+	case 't':
+		options->dst_bits = (__u32)number("--dst-bits", arg, 0, 16);
+		return 0;
+	case 'p':
+		options->pace = number("--pace", arg, 1, 100 * 1000 * 1000);
+		return 0;
+	case 'S':
+		options->seconds = atof(arg);
+		return 0;
+	case 'N':
+		options->packets = (__u32)number("--packets", arg, 1, 1U << 31);
+		return 0;
+	case 'c':
+		options->cpu = (int)number("--cpu", arg, 0, CPU_SETSIZE - 1);
+		return 0;
+	case ARGP_KEY_END:
+		if (!options->dev || !options->frame_len)
+			argp_error(state, "--dev and --frame are needed");
+		if ((options->seconds > 0) == (options->packets > 0))
+			argp_error(state, "say --seconds or --packets, and not both");
+		if (options->packets && options->pace)
+			argp_error(state, "--pace goes with --seconds only");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp argp = { argp_options, parse, NULL, "Generates load in the kernel.",
+				  NULL,         NULL,  NULL };
+
+static __u16 word_at(const struct options *options, size_t at)
+{
+	__u16 word;
+
+	memcpy(&word, options->frame + at, sizeof(word));
+	return word;
+}
+
+static __u32 address_at(const struct options *options, size_t at)
+{
+	__u32 address;
+
+	memcpy(&address, options->frame + at, sizeof(address));
+	return address;
+}
+
+static __u16 fold(__u32 sum)
+{
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (__u16)((sum & 0xffff) + (sum >> 16));
+}
+
+/* Ones' complement: takes @word out of @sum. */
+static __u32 without(__u32 sum, __u32 word)
+{
+	return fold((__u32)fold(sum) + (__u16)~fold(word));
+}
+
+/* A checksum as it lies in the frame, without what is added anew for each flow. */
+static __u32 sum_without_flow(const struct options *options, const struct layout *layout,
+			      size_t check)
+{
+	__u32 sum = (__u16)~word_at(options, check);
+
+	sum = without(sum, address_at(options, layout->src_ip));
+	return without(sum, address_at(options, layout->dst_ip));
+}
+
+static struct load_side side(const struct options *options, size_t ip, size_t port, __u32 bits)
+{
+	return (struct load_side){
+		.shift = bits,
+		.mask = bits == NO_PORTS ? 0 : (1U << bits) - 1,
+		.ip = ntohl(address_at(options, ip)),
+		.port = ntohs(word_at(options, port)),
+	};
+}
+
+static __u32 common_divisor(__u32 a, __u32 b)
+{
+	return b ? common_divisor(b, a % b) : a;
+}
+
+/* All flows in turn, but none next to the last one in memory: that would be kind to the caches. */
+static __u32 step_through(__u32 flows)
+{
+	__u32 step = (__u32)(flows * GOLDEN);
+
+	while (step && common_divisor(flows, step) != 1)
+		step--;
+	return step;
+}
+
+static struct load_config config_of(const struct options *options)
+{
+	const struct ethhdr *eth = (const struct ethhdr *)options->frame;
+	const struct layout *layout = eth->h_proto == htons(ETH_P_IP) ? &ipv4 : &ipv6;
+	struct load_config config = {
+		.ifindex = device(options->dev),
+		.flows = options->flows,
+		.step = step_through(options->flows),
+		.interval = options->pace ? (NSEC << LOAD_TICK_SHIFT) / options->pace : 0,
+		.src = side(options, layout->src_ip, layout->src_port, options->src_bits),
+		.dst = side(options, layout->dst_ip, layout->dst_port, options->dst_bits),
+	};
+
+	config.ip_sum = sum_without_flow(options, layout, layout->ip_check);
+	config.l4_sum = sum_without_flow(options, layout, layout->check);
+	config.l4_sum = without(config.l4_sum, word_at(options, layout->src_port));
+	config.l4_sum = without(config.l4_sum, word_at(options, layout->dst_port));
+	return config;
+}
+
+/* The kernel stops generating at a signal. One that comes before it has begun is repeated. */
+static void end_after(double seconds)
+{
+	struct itimerval timer = { .it_interval.tv_usec = 50 * 1000 };
+
+	if (seconds <= 0)
+		return;
+	timer.it_value.tv_sec = (time_t)seconds;
+	timer.it_value.tv_usec = (suseconds_t)((seconds - (double)(time_t)seconds) * 1e6);
+	setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+static void generate(const struct options *options, int prog_fd)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = options->frame,
+		    .data_size_in = (__u32)options->frame_len + LOAD_SPARE,
+		    .repeat = options->packets ? (int)options->packets : -1,
+		    .flags = BPF_F_TEST_XDP_LIVE_FRAMES);
+	int err;
+
+	end_on_signals();
+	end_after(options->seconds);
+	err = bpf_prog_test_run_opts(prog_fd, &run);
+	if (err && err != -EINTR)
+		die(err, "generating load (Linux 5.18 or later can)");
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = {
+		.flows = 1, .src_bits = NO_PORTS, .dst_bits = NO_PORTS, .cpu = -1
+	};
+	struct load_bpf *skeleton;
+	struct load_state *state;
+	int ipv6_frame;
+
+	quiet();
+	argp_parse(&argp, argc, argv, 0, NULL, &options);
+	skeleton = load_bpf__open();
+	if (!skeleton)
+		die(-errno, "opening the generator");
+	*(struct load_config *)&skeleton->rodata->config = config_of(&options);
+	if (load_bpf__load(skeleton))
+		die(-errno, "loading the generator");
+	state = &skeleton->bss->state;
+	memcpy(state->head, options.frame, LOAD_HEAD);
+	ipv6_frame = ((const struct ethhdr *)options.frame)->h_proto != htons(ETH_P_IP);
+
+	pin(options.cpu);
+	generate(&options, bpf_program__fd(ipv6_frame ? skeleton->progs.load_ipv6
+						      : skeleton->progs.load_ipv4));
+	printf("{\"sent\": %llu, \"ns\": %llu}\n", (unsigned long long)state->sent,
+	       (unsigned long long)(state->ended - state->began));
+	load_bpf__destroy(skeleton);
+	return 0;
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Counts the frames that are expected and drops them; all others pass. A frame can be asked for.
+ */
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/pkt_cls.h>
+#include <linux/udp.h>
+#include <stdbool.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "sink.h"
+
+struct counts_map {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct sink_counts);
+};
+
+struct frames_map {
+	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
+	__type(key, __u32);
+	__type(value, __u32);
+};
+
+struct counts_map counts SEC(".maps");
+struct frames_map frames SEC(".maps");
+const volatile struct sink_config config;
+__u32 take; /* 1: the next frame that is expected goes to user space, too */
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+static __always_inline bool in_range(__u32 value, __u32 from, __u32 more)
+{
+	return value - from <= more;
+}
+
+static __always_inline bool is_wanted(const struct udphdr *udp, const void *end, __u8 protocol,
+				      __be32 ip)
+{
+	return protocol == IPPROTO_UDP && (const void *)(udp + 1) <= end &&
+	       in_range(bpf_ntohl(ip), config.ip, config.ips) &&
+	       in_range(bpf_ntohs(udp->dest), config.port, config.ports);
+}
+
+static __always_inline bool is_expected(const void *data, const void *end, __u32 len)
+{
+	const struct ethhdr *eth = data;
+	const struct iphdr *ip4 = (const void *)(eth + 1);
+	const struct ipv6hdr *ip6 = (const void *)(eth + 1);
+
+	if (len != config.len || (const void *)(ip4 + 1) > end || eth->h_proto != config.proto)
+		return false;
+	if (config.proto == bpf_htons(ETH_P_IP))
+		return is_wanted((const void *)(ip4 + 1), end, ip4->protocol, ip4->daddr);
+	if ((const void *)(ip6 + 1) > end)
+		return false;
+	return is_wanted((const void *)(ip6 + 1), end, ip6->nexthdr, ip6->daddr.in6_u.u6_addr32[3]);
+}
+
+/* True for a frame that is to be dropped. */
+static __always_inline bool swallow(void *ctx, const void *data, const void *end, __u32 len)
+{
+	const __u32 key = 0;
+	struct sink_counts *count = bpf_map_lookup_elem(&counts, &key);
+
+	if (!count)
+		return false;
+	if (!is_expected(data, end, len)) {
+		count->others++;
+		return false;
+	}
+	count->packets++;
+	count->bytes += len;
+	if (take) {
+		take = 0;
+		bpf_perf_event_output(ctx, &frames, (__u64)len << 32 | BPF_F_CURRENT_CPU, &len,
+				      sizeof(len));
+	}
+	return true;
+}
+
+SEC("xdp")
+int sink_xdp(struct xdp_md *ctx)
+{
+	const void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+
+	return swallow(ctx, data, end, (__u32)(end - data)) ? XDP_DROP : XDP_PASS;
+}
+
+SEC("tc")
+int sink_tc(struct __sk_buff *ctx)
+{
+	const void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+
+	return swallow(ctx, data, end, ctx->len) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
+}

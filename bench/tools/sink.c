@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Counts and drops the frames that a run of the benchmark expects at a device.
+ *
+ * Orders: "count" answers with what came so far, "rates N MS" with packets a second in each of the
+ * next N times MS milliseconds and how many came in all, "frame" with the next expected frame.
+ */
+#include <argp.h>
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "sink.h"
+#include "sink.skel.h"
+#include "tool.h"
+
+#define FRAME_WAIT_MS 1000
+
+struct options {
+	const char *dev;
+	const char *hook;
+	struct sink_config expected;
+};
+
+static const struct argp_option argp_options[] = {
+	{ "dev", 'd', "IF", 0, "what arrives at this device", 0 },
+	{ "hook", 'k', "HOOK", 0, "xdp-native, xdp-generic, tcx or clsact", 0 },
+	{ "len", 'l', "BYTES", 0, "frames of this length", 0 },
+	{ "to", 't', "ADDR", 0, "to this address, IPv4 or IPv6", 0 },
+	{ "addresses", 'a', "N", 0, "or to one of so many from there on", 0 },
+	{ "port", 'p', "PORT", 0, "to this port", 0 },
+	{ "ports", 'n', "N", 0, "or to one of so many from there on", 0 },
+	{ 0 },
+};
+
+static void expect_address(struct sink_config *expected, const char *text)
+{
+	__be32 words[4] = { 0 };
+
+	expected->proto = htons(strchr(text, ':') ? ETH_P_IPV6 : ETH_P_IP);
+	if (inet_pton(strchr(text, ':') ? AF_INET6 : AF_INET, text, words) != 1)
+		die(0, "--to: '%s' is no address", text);
+	expected->ip = ntohl(words[strchr(text, ':') ? 3 : 0]);
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct options *options = state->input;
+	struct sink_config *expected = &options->expected;
+
+	switch (key) {
+	case 'd':
+		options->dev = arg;
+		return 0;
+	case 'k':
+		options->hook = arg;
+		return 0;
+	case 'l':
+		expected->len = (__u32)number("--len", arg, 1, 65535);
+		return 0;
+	case 't':
+		expect_address(expected, arg);
+		return 0;
+	case 'a':
+		expected->ips = (__u32)number("--addresses", arg, 1, 1U << 30) - 1;
+		return 0;
+	case 'p':
+		expected->port = (__u32)number("--port", arg, 0, 65535);
+		return 0;
+	case 'n':
+		expected->ports = (__u32)number("--ports", arg, 1, 65536) - 1;
+		return 0;
+	case ARGP_KEY_END:
+		if (!options->dev || !options->hook || !expected->len || !expected->proto)
+			argp_error(state, "--dev, --hook, --len, --to and --port are needed");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp argp = { argp_options, parse,
+				  NULL,         "Counts and drops what is expected at a device.",
+				  NULL,         NULL,
+				  NULL };
+
+static struct sink_counts count(const struct sink_bpf *skeleton)
+{
+	const int cpus = libbpf_num_possible_cpus();
+	struct sink_counts *each = calloc((size_t)(cpus > 0 ? cpus : 1), sizeof(*each)),
+			   all = { 0 };
+	const __u32 key = 0;
+	int i;
+
+	if (!each || bpf_map_lookup_elem(bpf_map__fd(skeleton->maps.counts), &key, each))
+		die(-errno, "reading the counters");
+	for (i = 0; i < cpus; i++) {
+		all.packets += each[i].packets;
+		all.bytes += each[i].bytes;
+		all.others += each[i].others;
+	}
+	free(each);
+	return all;
+}
+
+static void tell_counts(const struct sink_bpf *skeleton)
+{
+	const struct sink_counts counts = count(skeleton);
+
+	printf("{\"packets\": %llu, \"bytes\": %llu, \"others\": %llu}\n",
+	       (unsigned long long)counts.packets, (unsigned long long)counts.bytes,
+	       (unsigned long long)counts.others);
+}
+
+static void tell_rates(const struct sink_bpf *skeleton, const char *arguments)
+{
+	unsigned int slices, ms, i;
+	const __u64 began = clock_now(), before = count(skeleton).packets;
+	__u64 then = began, packets = before, packets_then;
+	__u64 now;
+
+	if (sscanf(arguments, "%u %u", &slices, &ms) != 2)
+		die(0, "rates wants two numbers");
+	printf("{\"rates\": [");
+	for (i = 0; i < slices; i++) {
+		const struct timespec pause = { .tv_sec = ms / 1000,
+						.tv_nsec = 1000000L * (ms % 1000) };
+
+		nanosleep(&pause, NULL);
+		packets_then = packets;
+		packets = count(skeleton).packets;
+		now = clock_now();
+		printf("%s%.0f", i ? ", " : "",
+		       (double)(packets - packets_then) * 1e9 / (double)(now - then));
+		then = now;
+	}
+	printf("], \"packets\": %llu, \"ns\": %llu}\n", (unsigned long long)(packets - before),
+	       (unsigned long long)(then - began));
+}
+
+/* The frame follows its length. */
+static void on_frame(void *arg, int cpu, void *data, __u32 size)
+{
+	const __u8 *byte = (const __u8 *)data + sizeof(__u32);
+	int *printed = arg;
+	__u32 len, i;
+
+	(void)cpu;
+	(void)size;
+	if ((*printed)++)
+		return;
+	memcpy(&len, data, sizeof(len));
+	printf("{\"frame\": \"");
+	for (i = 0; i < len; i++)
+		printf("%02x", byte[i]);
+	printf("\"}\n");
+}
+
+static void tell_frame(struct sink_bpf *skeleton)
+{
+	int printed = 0, err;
+	struct perf_buffer *buffer = perf_buffer__new(bpf_map__fd(skeleton->maps.frames), 8,
+						      on_frame, NULL, &printed, NULL);
+
+	if (!buffer)
+		die(-errno, "opening a perf buffer");
+	skeleton->bss->take = 1;
+	err = perf_buffer__poll(buffer, FRAME_WAIT_MS);
+	if (err < 0 && err != -EINTR)
+		die(err, "waiting for a frame");
+	if (!printed)
+		printf("{\"frame\": null}\n");
+	perf_buffer__free(buffer);
+}
+
+static struct sink_bpf *load(const struct options *options)
+{
+	struct sink_bpf *skeleton = sink_bpf__open();
+
+	if (!skeleton)
+		die(-errno, "opening the sink");
+	*(struct sink_config *)&skeleton->rodata->config = options->expected;
+	if (sink_bpf__load(skeleton))
+		die(-errno, "loading the sink");
+	return skeleton;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = { 0 };
+	struct sink_bpf *skeleton;
+	enum hook hook;
+	__u32 ifindex;
+	char *order;
+
+	quiet();
+	argp_parse(&argp, argc, argv, 0, NULL, &options);
+	hook = hook_named(options.hook);
+	ifindex = device(options.dev);
+	skeleton = load(&options);
+	end_on_signals();
+	hook_attach(hook, ifindex,
+		    bpf_program__fd(hook_is_xdp(hook) ? skeleton->progs.sink_xdp
+						      : skeleton->progs.sink_tc));
+	printf("{\"ready\": true}\n");
+	while ((order = next_order())) {
+		if (strcmp(order, "count") == 0)
+			tell_counts(skeleton);
+		else if (strncmp(order, "rates ", 6) == 0)
+			tell_rates(skeleton, order + 6);
+		else if (strcmp(order, "frame") == 0)
+			tell_frame(skeleton);
+		else
+			die(0, "there is no order '%s'", order);
+	}
+	hook_detach(hook, ifindex);
+	sink_bpf__destroy(skeleton);
+	return 0;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What sink.c and its programs share.
+ */
+#ifndef BENCH_SINK_H
+#define BENCH_SINK_H
+
+#include <linux/types.h>
+
+/**
+ * struct sink_config - the frames that are counted and dropped; all others pass
+ * @len:   bytes of the frame
+ * @proto: as in the Ethernet header
+ * @ip, @ips:     last word of the lowest destination address, host order, and how many follow it
+ * @port, @ports: the same for the destination port
+ */
+struct sink_config {
+	__u32 len;
+	__be16 proto;
+	__u16 pad;
+	__u32 ip;
+	__u32 ips;
+	__u32 port;
+	__u32 ports;
+};
+
+/** A per-CPU array with one element. */
+struct sink_counts {
+	__u64 packets;
+	__u64 bytes; /* of whole frames */
+	__u64 others;
+};
+
+#endif /* BENCH_SINK_H */
