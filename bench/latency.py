@@ -29,7 +29,7 @@ from lab import Lab
 from network import NSEC, Network, last_cpu
 from relay import BINARY, PASSWORD, PORT, USER, Server
 from section import Case, Extent, Figure, Scope, Unit
-from servers import COTURN, VARIANTS, server_cpus, serving
+from servers import AT_ONCE, COTURN, VARIANTS, server_cpus, serving
 from tool import Tool
 from turn import Client
 
@@ -125,7 +125,8 @@ def relayed(lab: Wire, name: str, rate: int, packets: int) -> Mapping[str, int]:
     variant = VARIANTS[name]
     is_xdp = variant.hook == "xdp"
     with (lab.passing() if variant.mode == "xdp-native" else contextlib.nullcontext(),
-          lab.reflecting("xdp-native" if is_xdp else "tcx"), serving(lab, variant, server_cpus()) as server):
+          lab.reflecting("xdp-native" if is_xdp else "tcx"),
+          serving(lab, variant, server_cpus(), priority=AT_ONCE) as server):
         bind(lab)
         before = server.relayed()
         times = round_trips(lab, f"{lab.topology.listen.address(4)}:{PORT}", rate, packets, "--channel", CHANNEL)

@@ -15,13 +15,18 @@ from relay import BY_NAME, REFERENCE, Coturn, Server, Turnpike, Variant
 
 COTURN = REFERENCE.name
 VARIANTS = {**BY_NAME, COTURN: REFERENCE}
+# What else runs on this machine shall not count: a server gets nearly all the time of its CPU; or gets it at once whenever
+# it wants any, which is for one that does not want all of it.
+MOST_TIME = ("nice", "-n", "-20")
+AT_ONCE = ("chrt", "--rr", "1")
 
 
 @contextlib.contextmanager
-def serving(lab: Lab, variant: Variant, cpus: Collection[int], options: Sequence[str] = ()) -> Iterator[Server]:
+def serving(lab: Lab, variant: Variant, cpus: Collection[int], options: Sequence[str] = (),
+            priority: Sequence[str] = MOST_TIME) -> Iterator[Server]:
     """A server, on these CPUs and before all else that wants them; coturn without its log of every session."""
     kind = Coturn if variant is REFERENCE else Turnpike
-    server = kind(lab, variant, ["nice", "-n", "-20", "taskset", "--cpu-list", ",".join(map(str, cpus))], options)
+    server = kind(lab, variant, [*priority, "taskset", "--cpu-list", ",".join(map(str, cpus))], options)
     group = Path(f"/proc/{server.process.pid}/autogroup")  # sched(7): niceness counts within such a group only
     if group.exists():
         group.write_text("-20")
