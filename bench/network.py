@@ -17,6 +17,8 @@ what one core does for load, relay and sink together; the load alone is a bound 
 
 What makes veth behave as NICs do, and the sink cheap:
 - The relay's devices have GRO on. So they take the generator's frames, as a NIC with NAPI would, whatever is attached.
+- Nor do they take several datagrams in one: what user space sends so is divided at the relay's expense, as for a NIC that
+  cannot do it, and the sink counts what is on the wire.
 - A far end delivers what native XDP sends there only if it has a program, too: there the sink is native XDP. To all
   else that would be a detour, on which each sk_buff is made a frame: the sink is at TC ingress.
 - Neighbours are static: what is measured is not how they are found.
@@ -145,7 +147,8 @@ class Network(Lab):
         ends = [self._far_end(*link) for link in self.topology.links]
         self.client, self.peer = ends[0], ends[-1]
         for far_end in ends:
-            self.run("relay", ["ethtool", "-K", far_end.near.device, "gro", "on"])
+            self.run("relay", ["ethtool", "-K", far_end.near.device, "gro", "on",
+                              "tx-udp-segmentation", "off"])
             self._know_each_other(far_end)
         self._add_routes_to_all()
         self._calm = self._undo.enter_context(Tool(self.namespace("relay"), "calm", "--cpu", last_cpu()))
