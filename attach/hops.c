@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define WAIT_EVERY_NS 1000000000ull
+
 int hops_open(struct turnpike_nexthop *map, __u32 max, struct hops *ret)
 {
 	struct hops hops = { .map = map, .max = max };
@@ -34,33 +36,6 @@ void hops_close(struct hops *hops)
 	*hops = (struct hops){ 0 };
 }
 
-int hops_take(struct hops *hops, __u32 *ret)
-{
-	__u32 ip4_id, index;
-
-	if (!hops->n_free)
-		return -ENOSPC;
-	/* RFC 7739 section 5.3: where an identification starts must not be guessed. */
-	if (getrandom(&ip4_id, sizeof(ip4_id), 0) != sizeof(ip4_id))
-		return -EIO;
-	index = hops->free[hops->first];
-	hops->first = (hops->first + 1) % hops->max;
-	hops->n_free--;
-	hops->map[index].ip4_id = ip4_id;
-	*ret = index;
-	return 0;
-}
-
-void hops_give(struct hops *hops, __u32 index)
-{
-	const struct turnpike_hop none = { 0 };
-
-	hops_set(hops, index, &none);
-	/* Also if nothing had to be set: packets of the flow that is gone may be about to look. */
-	hops->unsettled[index] = true;
-	hops->free[(hops->first + hops->n_free++) % hops->max] = index;
-}
-
 /*
  * Until every program that runs now has ended. They run under RCU, and this is synchronize_rcu()
  * for whoever asks. Kernels with nohz_full CPUs do not offer it, nor do some sandboxes: then a
@@ -81,6 +56,44 @@ static void settle(struct hops *hops, __u32 index)
 		return;
 	wait_for_programs();
 	memset(hops->unsettled, 0, hops->max * sizeof(*hops->unsettled));
+}
+
+/* It has to be settled, and if that means to wait, not too often. */
+static bool may_settle(struct hops *hops, __u32 index, __u64 now)
+{
+	if (!hops->unsettled[index])
+		return true;
+	if (hops->waited && now - hops->waited < WAIT_EVERY_NS)
+		return false;
+	hops->waited = now;
+	settle(hops, index);
+	return true;
+}
+
+int hops_take(struct hops *hops, __u64 now, __u32 *ret)
+{
+	__u32 ip4_id, index;
+
+	if (!hops->n_free)
+		return -ENOSPC;
+	/* RFC 7739 section 5.3: where an identification starts must not be guessed. */
+	if (getrandom(&ip4_id, sizeof(ip4_id), 0) != sizeof(ip4_id))
+		return -EIO;
+	index = hops->free[hops->first];
+	if (!may_settle(hops, index, now))
+		return -ENOSPC;
+	hops->first = (hops->first + 1) % hops->max;
+	hops->n_free--;
+	hops->map[index] = (struct turnpike_nexthop){ .ip4_id = ip4_id };
+	*ret = index;
+	return 0;
+}
+
+void hops_give(struct hops *hops, __u32 index)
+{
+	/* It is not written: packets of the flow that is gone may be about to look. */
+	hops->unsettled[index] = true;
+	hops->free[(hops->first + hops->n_free++) % hops->max] = index;
 }
 
 void hops_set(struct hops *hops, __u32 index, const struct turnpike_hop *hop)

@@ -306,7 +306,7 @@ static int new_slot(struct nexthops *nexthops, const struct pair *pair, struct n
 
 	if (!nexthop)
 		return -ENOMEM;
-	err = hops_take(&nexthops->hops, &nexthop->index);
+	err = hops_take(&nexthops->hops, clock_ns(), &nexthop->index);
 	if (err) {
 		free(nexthop);
 		return err;

@@ -16,12 +16,14 @@
 
 #include "hops.h"
 
-#define MAX 5
+#define MAX      5
+#define NS_PER_S 1000000000ull
 
 static struct turnpike_nexthop map[MAX];
 static struct turnpike_nexthop seen[MAX]; /* the map, when programs were last waited for */
 static struct hops hops;
 static int waits;
+static __u64 now; /* ns */
 
 long __wrap_syscall(long number, int command, unsigned int flags, int cpu);
 
@@ -40,6 +42,7 @@ static int set_up(void **state)
 	(void)state;
 	memset(map, 0, sizeof(map));
 	waits = 0;
+	now = NS_PER_S;
 	return hops_open(map, MAX, &hops);
 }
 
@@ -63,22 +66,23 @@ static void test_given_back_first_is_used_first(void **state)
 
 	(void)state;
 	for (i = 0; i < MAX - 1; i++) {
-		assert_int_equal(hops_take(&hops, &index), 0);
+		assert_int_equal(hops_take(&hops, now, &index), 0);
 		assert_int_equal(index, expected[i]);
 	}
-	assert_int_equal(hops_take(&hops, &index), -ENOSPC);
+	assert_int_equal(hops_take(&hops, now, &index), -ENOSPC);
 	/* More often than there are elements, so that the ring goes round. */
 	for (round = 0; round < 3; round++) {
 		hops_give(&hops, 3);
 		hops_give(&hops, 1);
 		hops_give(&hops, 4);
-		assert_int_equal(hops_take(&hops, &index), 0);
+		now += NS_PER_S;
+		assert_int_equal(hops_take(&hops, now, &index), 0);
 		assert_int_equal(index, 3);
-		assert_int_equal(hops_take(&hops, &index), 0);
+		assert_int_equal(hops_take(&hops, now, &index), 0);
 		assert_int_equal(index, 1);
-		assert_int_equal(hops_take(&hops, &index), 0);
+		assert_int_equal(hops_take(&hops, now, &index), 0);
 		assert_int_equal(index, 4);
-		assert_int_equal(hops_take(&hops, &index), -ENOSPC);
+		assert_int_equal(hops_take(&hops, now, &index), -ENOSPC);
 	}
 }
 
@@ -90,7 +94,7 @@ static void test_what_is_current_is_not_written(void **state)
 	__u32 index;
 
 	(void)state;
-	assert_int_equal(hops_take(&hops, &index), 0);
+	assert_int_equal(hops_take(&hops, now, &index), 0);
 	hops_set(&hops, index, &one);
 	before = map[index];
 	assert_memory_equal(&before.hop[before.current], &one, sizeof(one));
@@ -111,8 +115,8 @@ static void test_programs_end_before_an_element_is_written_again(void **state)
 	__u32 first, second;
 
 	(void)state;
-	assert_int_equal(hops_take(&hops, &first), 0);
-	assert_int_equal(hops_take(&hops, &second), 0);
+	assert_int_equal(hops_take(&hops, now, &first), 0);
+	assert_int_equal(hops_take(&hops, now, &second), 0);
 	hops_set(&hops, first, &one);
 	hops_set(&hops, second, &one);
 	assert_int_equal(waits, 0);
@@ -135,26 +139,57 @@ static void test_programs_end_before_an_index_leads_another_way(void **state)
 	int i;
 
 	(void)state;
-	assert_int_equal(hops_take(&hops, &index), 0);
+	assert_int_equal(hops_take(&hops, now, &index), 0);
 	hops_give(&hops, index);
 	for (i = 0; i < MAX - 1; i++)
-		assert_int_equal(hops_take(&hops, &index), 0);
+		assert_int_equal(hops_take(&hops, now, &index), 0);
 	assert_int_equal(index, 1);
 	hops_set(&hops, index, &one);
 	assert_int_equal(waits, 1);
 }
 
-static void test_given_back_is_not_resolved(void **state)
+/* What a packet may still be reading is left as it is, until the element is taken. */
+static void test_taken_again_is_not_resolved(void **state)
 {
 	const struct turnpike_hop one = hop_by(1), none = { 0 };
 	__u32 index;
+	int i;
 
 	(void)state;
-	assert_int_equal(hops_take(&hops, &index), 0);
+	assert_int_equal(hops_take(&hops, now, &index), 0);
 	hops_set(&hops, index, &one);
 	hops_give(&hops, index);
+	assert_int_equal(waits, 0);
+	assert_memory_equal(hops_get(&hops, index), &one, sizeof(one));
+	for (i = 0; i < MAX - 1; i++)
+		assert_int_equal(hops_take(&hops, now, &index), 0);
+	assert_int_equal(index, 1);
+	assert_int_equal(waits, 1);
+	assert_memory_equal(&seen[index].hop[seen[index].current], &one, sizeof(one));
 	assert_memory_equal(hops_get(&hops, index), &none, sizeof(none));
 	assert_memory_equal(&map[0], &(struct turnpike_nexthop){ 0 }, sizeof(map[0]));
+}
+
+/* With no other element left, whoever makes pairs come and go would make the server stand still. */
+static void test_waits_once_a_second(void **state)
+{
+	__u32 index;
+	int i;
+
+	(void)state;
+	for (i = 0; i < MAX - 1; i++)
+		assert_int_equal(hops_take(&hops, now, &index), 0);
+	hops_give(&hops, index);
+	assert_int_equal(hops_take(&hops, now, &index), 0);
+	assert_int_equal(waits, 1);
+	hops_give(&hops, index);
+	assert_int_equal(hops_take(&hops, now, &index), -ENOSPC);
+	assert_int_equal(waits, 1);
+	now += NS_PER_S - 1;
+	assert_int_equal(hops_take(&hops, now, &index), -ENOSPC);
+	now += 1;
+	assert_int_equal(hops_take(&hops, now, &index), 0);
+	assert_int_equal(waits, 2);
 }
 
 /* Two that are the same by chance are one in four thousand million. */
@@ -163,8 +198,8 @@ static void test_identifications_start_anywhere(void **state)
 	__u32 first, second;
 
 	(void)state;
-	assert_int_equal(hops_take(&hops, &first), 0);
-	assert_int_equal(hops_take(&hops, &second), 0);
+	assert_int_equal(hops_take(&hops, now, &first), 0);
+	assert_int_equal(hops_take(&hops, now, &second), 0);
 	assert_int_not_equal(map[first].ip4_id, map[second].ip4_id);
 }
 
@@ -179,7 +214,8 @@ int main(void)
 			test_programs_end_before_an_element_is_written_again, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_programs_end_before_an_index_leads_another_way,
 						set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_given_back_is_not_resolved, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_taken_again_is_not_resolved, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_waits_once_a_second, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_identifications_start_anywhere, set_up,
 						tear_down),
 	};
