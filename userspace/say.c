@@ -4,11 +4,20 @@
 
 #include "say.h"
 
-void say(const char *format, ...)
+static enum say_level most = SAY_INFO;
+
+void say_set_level(enum say_level level)
+{
+	most = level;
+}
+
+void say_at(enum say_level level, const char *format, ...)
 {
 	char line[1024];
 	va_list args;
 
+	if (level > most)
+		return;
 	va_start(args, format);
 	vsnprintf(line, sizeof(line), format, args);
 	va_end(args);

@@ -31,12 +31,13 @@ static void send_client(void *ctx, const struct turn_tuple *tuple, const uint8_t
 }
 
 static void send_peer(void *ctx, void *handle, const struct turnpike_addr *peer,
-		      const uint8_t *data, size_t len)
+		      const uint8_t *data, size_t len, bool dont_fragment)
 {
 	struct event *new_event = record(ctx, SEND_PEER);
 	const struct fake_relay *from = handle;
 
 	assert_non_null(from->relay);
+	new_event->dont_fragment = dont_fragment;
 	new_event->addr = *peer;
 	new_event->relay = from->addr;
 	record_data(new_event, data, len);
@@ -125,11 +126,12 @@ static void remove_flow(void *ctx, const struct turn_flow *flow)
 	*slot = f->flows[--f->n_flows];
 }
 
-static int limit(void *ctx, void **limits)
+static int limit(void *ctx, const char *account, void **limits)
 {
 	struct fixture *f = ctx;
 	size_t i = 0;
 
+	(void)account;
 	if (f->limit_error)
 		return f->limit_error;
 	if (!f->limited)
@@ -165,6 +167,12 @@ static bool police(void *ctx, void *limits, enum turn_direction direction, size_
 	return true;
 }
 
+static void ignore_event(void *ctx, const struct turn_event *event)
+{
+	(void)ctx;
+	(void)event;
+}
+
 static void fake_random(void *ctx, void *buf, size_t len)
 {
 	struct fixture *f = ctx;
@@ -184,6 +192,7 @@ static const struct turn_ops fake_ops = {
 	.limit = limit,
 	.unlimit = unlimit,
 	.police = police,
+	.event = ignore_event,
 	.random = fake_random,
 };
 

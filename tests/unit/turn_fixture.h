@@ -43,6 +43,7 @@ struct event {
 	struct turnpike_addr addr;  /* peer of SEND_PEER, relay of the others */
 	struct turnpike_addr relay; /* of SEND_PEER */
 	struct turn_flow flow;
+	bool dont_fragment; /* of SEND_PEER */
 	uint8_t data[MAX_DATA];
 	size_t len;
 };

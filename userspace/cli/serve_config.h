@@ -10,8 +10,10 @@
 #include <turnpike/turnpike.h>
 
 #include "cli/options.h"
+#include "say.h"
 #include "turn/turn.h"
 
+/** struct serve_user - with either a password or a key (0x and 32 or 64 hexadecimal digits) */
 struct serve_user {
 	char *name;
 	char *password;
@@ -33,6 +35,13 @@ struct serve_device {
  * @devices:  empty: those that carry the addresses
  * @kernel:   what libturnpike is opened with
  * @n_workers: of --workers
+ * @listen_tls: with ports, for TLS and DTLS
+ * @transports: bit 1 << enum turn_transport for each that is served
+ * @secrets:  of --auth-secret, --auth-secret-file and the environment
+ * @user_rate, @total_rate: bytes a second, 0: no limit
+ * @unauthenticated_rate: requests a second, 0: no limit
+ * @drain_time: seconds
+ * @run_as:   USER or USER:GROUP, NULL: stay
  * All else is named like its option. Made by serve_config_parse(), freed by serve_config_free().
  */
 struct serve_config {
@@ -50,8 +59,28 @@ struct serve_config {
 	size_t n_allow;
 	struct addr_cidr *deny;
 	size_t n_deny;
+	struct turnpike_addr *listen_tls;
+	size_t n_listen_tls;
+	struct turnpike_addr *alternates;
+	size_t n_alternates;
+	char **secrets;
+	size_t n_secrets;
+	char *cert;
+	char *key;
+	char *run_as;
 	char *realm;
 	char *control;
+	unsigned int transports;
+	uint32_t user_quota;
+	uint32_t max_allocations;
+	uint32_t max_permissions;
+	uint32_t max_channels;
+	uint32_t max_lifetime;
+	uint32_t nonce_lifetime;
+	uint32_t unauthenticated_rate;
+	uint32_t drain_time;
+	uint32_t user_rate;
+	uint32_t total_rate;
 	uint32_t max_rate;
 	uint32_t n_workers;
 	uint16_t port_lo;
@@ -60,6 +89,9 @@ struct serve_config {
 	enum turnpike_mode mode;
 	enum turnpike_moves moves;
 	enum turnpike_hook hook;
+	enum say_level log_level;
+	bool log_json;
+	bool log_addresses;
 };
 
 /** serve_config_parse() - read and check the options; on error a sentence has been said */

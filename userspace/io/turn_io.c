@@ -260,11 +260,12 @@ static void send_client(void *ctx, const struct turn_tuple *tuple, const uint8_t
 }
 
 static void send_peer(void *ctx, void *handle, const struct turnpike_addr *peer,
-		      const uint8_t *data, size_t len)
+		      const uint8_t *data, size_t len, bool dont_fragment)
 {
 	struct turn_io *io = ctx;
 	const struct port *port = handle;
 
+	(void)dont_fragment;
 	send_from(io, port->fd, peer, data, len);
 }
 
@@ -302,10 +303,11 @@ static void remove_flow(void *ctx, const struct turn_flow *flow)
 	kernel_unbind(io->kernel, flow);
 }
 
-static int limit(void *ctx, void **limits)
+static int limit(void *ctx, const char *account, void **limits)
 {
 	struct turn_io *io = ctx;
 
+	(void)account;
 	return kernel_limit(io->kernel, limits);
 }
 
@@ -320,6 +322,12 @@ static bool police(void *ctx, void *limits, enum turn_direction direction, size_
 {
 	(void)ctx;
 	return kernel_police(limits, direction, len);
+}
+
+static void note_event(void *ctx, const struct turn_event *event)
+{
+	(void)ctx;
+	(void)event;
 }
 
 static void fill_random(void *ctx, void *buf, size_t len)
@@ -350,6 +358,7 @@ static const struct turn_ops ops = {
 	.limit = limit,
 	.unlimit = unlimit,
 	.police = police,
+	.event = note_event,
 	.random = fill_random,
 };
 

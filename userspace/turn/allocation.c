@@ -40,7 +40,7 @@ static int link_allocation(struct turn_server *server, struct turn_allocation *a
 
 	if (err)
 		return err;
-	err = server->ops.limit(server->ctx, &alloc->limits);
+	err = server->ops.limit(server->ctx, alloc->user->name, &alloc->limits);
 	if (err)
 		goto remove;
 	err = open_relays(server, alloc, wish, now);

@@ -75,7 +75,7 @@ static void send_peer(struct turn_server *server, const struct turn_permission *
 	    !may_pass(server, relay, TURN_TO_PEER, len))
 		return;
 	count(&server->stats.to_peer, len);
-	server->ops.send_peer(server->ctx, relay->handle, peer, data, len);
+	server->ops.send_peer(server->ctx, relay->handle, peer, data, len, false);
 }
 
 void turn_data_from_channel(struct turn_server *server, const struct turn_tuple *tuple,

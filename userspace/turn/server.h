@@ -65,9 +65,9 @@ struct turn_number_key {
 	uint16_t number;
 };
 
-_Static_assert(sizeof(struct turn_tuple) == 40, "hashed without padding");
+_Static_assert(sizeof(struct turn_tuple) == 42, "hashed without padding");
 _Static_assert(sizeof(struct turn_peer_key) == 40, "hashed without padding");
-_Static_assert(sizeof(struct turn_number_key) == 42, "hashed without padding");
+_Static_assert(sizeof(struct turn_number_key) == 44, "hashed without padding");
 
 /**
  * struct turn_channel - a channel binding

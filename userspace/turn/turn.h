@@ -23,6 +23,7 @@
 #include "addr.h"
 
 struct turn_server;
+struct turn_credentials;
 struct turn_shared;
 struct turn_relay;
 
@@ -43,13 +44,35 @@ struct turn_relay;
 #define TURN_ERROR_COUNT 300
 
 /**
- * struct turn_tuple - the 5-tuple of a client; the protocol is always UDP
- * @client: the client's transport address as seen by the server
- * @server: the address of ours that the client sent to, never a wildcard
+ * enum turn_transport - how a client reaches the server (RFC 8656 section 3.1)
+ *
+ * Peers are always reached over UDP. Only clients on TURN_UDP have flows.
+ */
+enum turn_transport {
+	TURN_UDP,
+	TURN_TCP,
+	TURN_TLS,
+	TURN_DTLS,
+};
+
+#define TURN_TRANSPORTS 4
+
+/** turn_transport_is_stream() - whether messages follow each other without bounds of their own */
+static inline bool turn_transport_is_stream(unsigned int transport)
+{
+	return transport == TURN_TCP || transport == TURN_TLS;
+}
+
+/**
+ * struct turn_tuple - the 5-tuple of a client
+ * @client:    the client's transport address as seen by the server
+ * @server:    the address of ours that the client sent to, never a wildcard
+ * @transport: enum turn_transport
  */
 struct turn_tuple {
 	struct turnpike_addr client;
 	struct turnpike_addr server;
+	uint16_t transport;
 };
 
 /**
@@ -107,12 +130,51 @@ struct turn_flow {
 	void *limits;
 };
 
+/** enum turn_event_kind - what an operator may want to read of */
+enum turn_event_kind {
+	TURN_EVENT_ALLOCATED,
+	TURN_EVENT_REFRESHED,
+	TURN_EVENT_ENDED,
+	TURN_EVENT_PERMITTED,
+	TURN_EVENT_BOUND,
+	TURN_EVENT_REFUSED,
+};
+
+/**
+ * struct turn_event - one of them
+ * @kind:     enum turn_event_kind
+ * @tuple:    of the client
+ * @username: as the client has given it, also if it is nobody's; "" if it has given none
+ * @relay:    of @kind's allocation, permission or channel; NULL if refused
+ * @peer:     of the permission or channel, else NULL
+ * @lifetime: seconds, of what was allocated or refreshed
+ * @channel:  that was bound
+ * @method:   of the request that was refused, enum stun_method
+ * @code:     that it was refused with
+ * @why:      that an allocation ended: "refresh", "expired", "client gone" or "stopping"; else NULL
+ */
+struct turn_event {
+	enum turn_event_kind kind;
+	const struct turn_tuple *tuple;
+	const char *username;
+	const struct turnpike_addr *relay;
+	const struct turnpike_addr *peer;
+	uint32_t lifetime;
+	uint16_t channel;
+	uint16_t method;
+	int code;
+	const char *why;
+};
+
 /**
  * struct turn_ops - what the core needs from its owner; every operation is required
  *
- * @send_client:  Send a datagram of @len bytes from @tuple->server to @tuple->client. @data is lent
- *                for the time of the call. A datagram that cannot be sent is lost, as in UDP.
+ * @send_client:  Send a message of @len bytes from @tuple->server to @tuple->client, over
+ *                @tuple->transport. @data is lent for the time of the call; in streams it is padded
+ *                as RFC 8656 section 12.5 asks for. What cannot be sent is lost, as in UDP; to a
+ *                client that is gone nothing is sent.
  * @send_peer:    Send a datagram of @len (0 is valid) bytes from @handle to @peer. @data is lent.
+ *                @dont_fragment: with the DF bit in IPv4 (RFC 8656 section 18.9); IPv6 as ever.
  * @open_relay:   Bind a UDP socket to @addr and store something that names it in @handle. From then
  *                on hand its datagrams to turn_server_peer_input() with @relay, and its ICMP errors
  *                to turn_server_icmp_input(); @relay stays valid until close_relay. Returns 0,
@@ -127,27 +189,30 @@ struct turn_flow {
  *                relaying the channel in user space, and tries again with the next change.
  * @remove_flow:  Remove a flow that was installed. Called before its relay is closed and before
  *                its channel number or its peer can be bound again, and when the channel expires.
- * @limit:        Make the limits of a new allocation, how much it may relay in either direction,
- *                and store something that names them in @limits; NULL stands for none. Returns 0 or
- *                a negative errno (the client gets error 508).
+ * @limit:        Make the limits of a new allocation of the user @account, how much it, all of the
+ *                user's and all there are may relay in either direction, and store something that
+ *                names them in @limits; NULL stands for none. Returns 0 or a negative errno (the
+ *                client gets error 508).
  * @unlimit:      Free @limits, never NULL, that no flow bears any more.
  * @police:       Charge @len bytes of application data, about to be relayed in user space, to
  *                @limits, never NULL. Returns whether they may pass; else they are dropped.
+ * @event:        Something has happened that an operator may want to read of. @event is lent.
  * @random:       Fill @buf with @len bytes from a cryptographically strong source.
  */
 struct turn_ops {
 	void (*send_client)(void *ctx, const struct turn_tuple *tuple, const uint8_t *data,
 			    size_t len);
 	void (*send_peer)(void *ctx, void *handle, const struct turnpike_addr *peer,
-			  const uint8_t *data, size_t len);
+			  const uint8_t *data, size_t len, bool dont_fragment);
 	int (*open_relay)(void *ctx, const struct turnpike_addr *addr, struct turn_relay *relay,
 			  void **handle);
 	void (*close_relay)(void *ctx, void *handle);
 	int (*install_flow)(void *ctx, const struct turn_flow *flow);
 	void (*remove_flow)(void *ctx, const struct turn_flow *flow);
-	int (*limit)(void *ctx, void **limits);
+	int (*limit)(void *ctx, const char *account, void **limits);
 	void (*unlimit)(void *ctx, void *limits);
 	bool (*police)(void *ctx, void *limits, enum turn_direction direction, size_t len);
+	void (*event)(void *ctx, const struct turn_event *event);
 	void (*random)(void *ctx, void *buf, size_t len);
 };
 
@@ -180,6 +245,12 @@ struct turn_relay_address {
  *                    no limit
  * @max_permissions:  of one allocation; more get error 508
  * @max_channels:     of one allocation, those that wait to be rebound included; more get error 508
+ * @user_quota:       allocations of one user at the same time; more get error 486; 0 means no limit
+ * @unauthenticated_rate: requests without valid credentials that one source (an IPv4 address, or an
+ *                    IPv6 /64) gets answers to in a second; 0 means no limit
+ * @alternates:       servers that clients are sent to (error 300) when this one takes no more; one of
+ *                    the client's family is taken at random; may be empty
+ * @n_alternates:     number of @alternates
  * @own:              further addresses of this host (its listeners) that are no peers; ports are
  *                    ignored; of the relay addresses, only the ports of live allocations are peers
  * @n_own:            number of @own
@@ -206,6 +277,10 @@ struct turn_config {
 	uint32_t max_relays;
 	uint32_t max_permissions;
 	uint32_t max_channels;
+	uint32_t user_quota;
+	uint32_t unauthenticated_rate;
+	const struct turnpike_addr *alternates;
+	size_t n_alternates;
 	const struct turnpike_addr *own;
 	size_t n_own;
 	const struct addr_cidr *allow;
@@ -380,6 +455,42 @@ void turn_server_peer_input(struct turn_server *server, struct turn_relay *relay
 void turn_server_icmp_input(struct turn_server *server, struct turn_relay *relay,
 			    const struct turnpike_addr *peer, const struct turn_icmp *icmp,
 			    uint64_t now);
+
+/**
+ * turn_server_client_gone() - the connection of a client has ended
+ *
+ * Of TURN_TCP, TURN_TLS or TURN_DTLS. What the client had is ended; if it had nothing, nothing
+ * happens. Not to be called from inside an operation, such as a send_client that fails.
+ */
+void turn_server_client_gone(struct turn_server *server, const struct turn_tuple *tuple,
+			     uint64_t now);
+
+/**
+ * turn_server_set_credentials() - let other people in from now on
+ * @credentials: made for the same realm; a reference is taken; not changed any more
+ *
+ * Allocations go on with the keys that they were made with, also those of users that are gone, until
+ * they expire; but such users cannot refresh them.
+ */
+void turn_server_set_credentials(struct turn_server *server, struct turn_credentials *credentials);
+
+/**
+ * turn_server_reconfigure() - go on with other limits and another policy
+ * @config: realm, relays, ports, own and shared have to be as before; the rest is copied
+ *
+ * Allocations stay; permissions and channels for peers that are not allowed any more end.
+ *
+ * Return: 0, -EINVAL or -ENOMEM; then nothing has changed.
+ */
+int turn_server_reconfigure(struct turn_server *server, const struct turn_config *config,
+			    uint64_t now);
+
+/**
+ * turn_server_drain() - take no new allocations from now on
+ *
+ * They get error 300 if there are alternates, else 508. Those there are go on, and can be refreshed.
+ */
+void turn_server_drain(struct turn_server *server);
 
 /**
  * turn_server_expire() - end whatever has expired: remove flows, close relays
