@@ -86,7 +86,7 @@ void turn_allocation_end(struct turn_server *server, struct turn_allocation *all
 	if (alloc->limits)
 		server->ops.unlimit(server->ctx, alloc->limits);
 	HASH_DELETE(hh, server->allocations, alloc);
-	turn_account_return(alloc->user->account);
+	turn_account_return(alloc->user->account, 1);
 	server->stats.allocations--;
 	free(alloc);
 }

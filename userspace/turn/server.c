@@ -207,13 +207,15 @@ void turn_server_expire(struct turn_server *server, uint64_t now)
 		timer->fire(server, timer, now);
 		timer = turn_timers_first(&server->timers);
 	}
+	turn_reservations_expire(server->shared, now);
 }
 
 uint64_t turn_server_next_expiry(const struct turn_server *server)
 {
 	const struct turn_timer *timer = turn_timers_first(&server->timers);
+	uint64_t reservation = turn_reservations_next_expiry(server->shared);
 
-	return timer ? timer->when : TURN_NEVER;
+	return timer && timer->when < reservation ? timer->when : reservation;
 }
 
 void turn_stats_add(struct turn_stats *sum, const struct turn_stats *more)

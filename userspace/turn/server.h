@@ -22,6 +22,7 @@
 #include "stun/protocol.h"
 #include "turn/nonce.h"
 #include "turn/policy.h"
+#include "turn/reservation.h"
 #include "turn/shared.h"
 #include "turn/siphash.h"
 #include "turn/timers.h"
@@ -154,6 +155,8 @@ struct turn_refusal {
  * @limits:        of the owner; NULL: none
  * @user:          who made it
  * @transaction:   of the Allocate request that made it
+ * @has_token:     that request has reserved the next port, too
+ * @token:         names the reservation, which may have ended since
  * @n_permissions: of both relays
  * @n_channels:    of both relays
  */
@@ -165,6 +168,8 @@ struct turn_allocation {
 	void *limits;
 	struct turn_user *user;
 	uint8_t transaction[STUN_TRANSACTION_LEN];
+	bool has_token;
+	uint8_t token[TURN_RESERVATION_TOKEN_LEN];
 	uint32_t n_permissions;
 	uint32_t n_channels;
 };

@@ -6,6 +6,7 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
+#include "turn/reservation.h"
 #include "turn/shared.h"
 
 /** struct turn_account - what all servers together hold for a user */
@@ -39,6 +40,7 @@ int turn_shared_new(const struct turn_config *config, struct turn_shared **share
 	result = calloc(1, sizeof(*result));
 	if (!result)
 		return -ENOMEM;
+	atomic_store(&result->reservations_expire, TURN_NEVER);
 	pthread_mutex_init(&result->lock, NULL);
 	if (make_pools(result, config)) {
 		turn_shared_free(result);
@@ -54,6 +56,7 @@ void turn_shared_free(struct turn_shared *shared)
 
 	if (!shared)
 		return;
+	turn_reservations_expire(shared, TURN_NEVER - 1);
 	HASH_ITER (hh, shared->accounts, account, next) {
 		HASH_DELETE(hh, shared->accounts, account);
 		free(account);
@@ -65,17 +68,17 @@ void turn_shared_free(struct turn_shared *shared)
 	free(shared);
 }
 
-static bool claim(atomic_uint *count, uint32_t max)
+static bool claim(atomic_uint *count, uint32_t n, uint32_t max)
 {
-	if (atomic_fetch_add(count, 1) < max || max == 0)
+	if (atomic_fetch_add(count, n) + n <= max || max == 0)
 		return true;
-	atomic_fetch_sub(count, 1);
+	atomic_fetch_sub(count, n);
 	return false;
 }
 
 bool turn_shared_claim_relay(struct turn_shared *shared, uint32_t max)
 {
-	return claim(&shared->relays, max);
+	return claim(&shared->relays, 1, max);
 }
 
 void turn_shared_return_relay(struct turn_shared *shared)
@@ -109,12 +112,12 @@ struct turn_account *turn_account_get(struct turn_shared *shared, const char *na
 	return account;
 }
 
-bool turn_account_claim(struct turn_account *account, uint32_t max)
+bool turn_account_claim(struct turn_account *account, uint32_t n, uint32_t max)
 {
-	return claim(&account->allocations, max);
+	return claim(&account->allocations, n, max);
 }
 
-void turn_account_return(struct turn_account *account)
+void turn_account_return(struct turn_account *account, uint32_t n)
 {
-	atomic_fetch_sub(&account->allocations, 1);
+	atomic_fetch_sub(&account->allocations, n);
 }

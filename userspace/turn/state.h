@@ -16,7 +16,9 @@
  * @families:    of the relayed transport addresses
  * @n_families:  how many there are, at least 1
  * @refusal:     a further family that was asked for, and that there is not
- * @even_port:   with even ports
+ * @ports:       of which kind; TURN_PORT_PAIR reserves the second one
+ * @token:       of a reservation that is to be used, or NULL
+ * @reservation: the same, once it is found; @families is the one of it
  * @lifetime:    in seconds
  * @transaction: STUN_TRANSACTION_LEN bytes of the request
  */
@@ -24,7 +26,9 @@ struct turn_wish {
 	unsigned int families[TURN_RELAYS_MAX];
 	size_t n_families;
 	struct turn_refusal refusal;
-	bool even_port;
+	enum turn_port_kind ports;
+	const uint8_t *token;
+	struct turn_reservation *reservation;
 	uint32_t lifetime;
 	const uint8_t *transaction;
 };
@@ -32,7 +36,8 @@ struct turn_wish {
 /**
  * turn_allocation_new() - make an allocation with those relays that can be had, at least one
  *
- * It has been claimed from the account of @user, to which it returns when it ends.
+ * It has been claimed from the account of @user, to which it returns when it ends, and so have the
+ * relay that @wish reserves, or its reservation; of that only the claims are used.
  */
 int turn_allocation_new(struct turn_server *server, const struct turn_tuple *tuple,
 			struct turn_user *user, const struct turn_wish *wish, uint64_t now,
