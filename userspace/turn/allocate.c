@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "turn/event.h"
 #include "turn/request.h"
 #include "turn/state.h"
 
@@ -252,6 +253,23 @@ static int allocate_reserved(struct turn_request *request, struct turn_wish *wis
 	return 0;
 }
 
+static int allocate(struct turn_request *request, struct turn_wish *wish)
+{
+	int code;
+
+	if (request->server->is_draining)
+		return TURN_INSUFFICIENT_CAPACITY;
+	code = wish->token ? allocate_reserved(request, wish) : allocate_anew(request, wish);
+	if (code)
+		return code;
+	for (size_t i = 0; i < TURN_RELAYS_MAX; i++) {
+		if (request->alloc->relays[i])
+			turn_tell_of_relay(request->server, TURN_EVENT_ALLOCATED,
+					   request->alloc->relays[i], wish->lifetime);
+	}
+	return 0;
+}
+
 int turn_allocate(struct turn_request *request, struct stun_writer *response)
 {
 	struct turn_wish wish = { .transaction = request->msg->transaction };
@@ -265,8 +283,7 @@ int turn_allocate(struct turn_request *request, struct stun_writer *response)
 	}
 	code = check_request(request, &wish);
 	if (!code)
-		code = wish.token ? allocate_reserved(request, &wish)
-				  : allocate_anew(request, &wish);
+		code = allocate(request, &wish);
 	if (!code)
 		write_success(request, response);
 	return code;

@@ -26,6 +26,9 @@ enum turn_port_kind {
 /** turn_ports_new() - all ports from @lo to @hi, free; return: NULL if there is no memory */
 struct turn_ports *turn_ports_new(uint16_t lo, uint16_t hi);
 
+/** turn_ports_are() - whether these are the ports from @lo to @hi */
+bool turn_ports_are(const struct turn_ports *ports, uint16_t lo, uint16_t hi);
+
 /** turn_ports_free() - free @ports, which may be NULL */
 void turn_ports_free(struct turn_ports *ports);
 

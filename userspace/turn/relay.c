@@ -6,6 +6,7 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "turn/event.h"
 #include "turn/state.h"
 
 /** How many ports are tried when other programs have taken some. */
@@ -23,7 +24,7 @@ static void expire(struct turn_server *server, struct turn_timer *timer, uint64_
 	struct turn_relay *relay =
 		(struct turn_relay *)((char *)timer - offsetof(struct turn_relay, timer));
 
-	turn_allocation_end_relay(server, relay, now);
+	turn_allocation_end_relay(server, relay, "expired", now);
 }
 
 static struct turnpike_addr with_port(struct turnpike_addr addr, uint16_t port)
@@ -195,7 +196,8 @@ void turn_relay_refresh(struct turn_server *server, struct turn_relay *relay, ui
 	}
 }
 
-void turn_relay_end(struct turn_server *server, struct turn_relay *relay, uint64_t now)
+void turn_relay_end(struct turn_server *server, struct turn_relay *relay, const char *why,
+		    uint64_t now)
 {
 	struct turn_permission *permission, *next;
 
@@ -206,6 +208,7 @@ void turn_relay_end(struct turn_server *server, struct turn_relay *relay, uint64
 	server->ops.close_relay(server->ctx, relay->handle);
 	give_ports(relay->pool, ntohs(relay->addr.port), TURN_PORT_ANY, now);
 	turn_shared_return_relay(server->shared);
+	turn_tell_of_end(server, relay, why);
 	relay->alloc->relays[turn_relay_slot(relay->addr.family)] = NULL;
 	server->stats.relays--;
 	free(relay);

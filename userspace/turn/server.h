@@ -20,6 +20,7 @@
 
 #include "stun/integrity.h"
 #include "stun/protocol.h"
+#include "turn/endings.h"
 #include "turn/nonce.h"
 #include "turn/policy.h"
 #include "turn/reservation.h"
@@ -202,6 +203,8 @@ struct turn_server {
 	struct turn_channel *channels_by_peer;
 	struct turn_channel *channels_by_number;
 	struct turn_timers timers;
+	struct turn_endings endings;
+	bool is_draining; /* takes no new allocations */
 	struct turn_stats stats;
 };
 

@@ -68,6 +68,29 @@ void turn_shared_free(struct turn_shared *shared)
 	free(shared);
 }
 
+static bool is_same(const struct turn_relay_address *a, const struct turn_relay_address *b)
+{
+	struct turnpike_addr own[] = { addr_without_port(&a->addr), addr_without_port(&b->addr) };
+	struct turnpike_addr external[] = { addr_without_port(&a->external),
+					    addr_without_port(&b->external) };
+
+	return addr_equal(&own[0], &own[1]) && addr_equal(&external[0], &external[1]);
+}
+
+bool turn_shared_fits(const struct turn_shared *shared, const struct turn_config *config)
+{
+	if (shared->n_pools != config->n_relays)
+		return false;
+	for (size_t i = 0; i < shared->n_pools; i++) {
+		const struct turn_pool *pool = &shared->pools[i];
+
+		if (!is_same(&pool->address, &config->relays[i]) ||
+		    !turn_ports_are(pool->ports, config->port_lo, config->port_hi))
+			return false;
+	}
+	return true;
+}
+
 static bool claim(atomic_uint *count, uint32_t n, uint32_t max)
 {
 	if (atomic_fetch_add(count, n) + n <= max || max == 0)

@@ -40,6 +40,9 @@ struct turn_shared {
 	struct turn_reservation *reservations;
 };
 
+/** turn_shared_fits() - whether @config has the relay addresses and ports that this was made of */
+bool turn_shared_fits(const struct turn_shared *shared, const struct turn_config *config);
+
 /** turn_shared_claim_relay() - count one more relay, unless there are @max; 0: no limit */
 bool turn_shared_claim_relay(struct turn_shared *shared, uint32_t max);
 

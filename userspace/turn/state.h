@@ -11,6 +11,9 @@
 
 #include "turn/server.h"
 
+/** turn_limits_set() - measure requests by the numbers of @config from now on */
+void turn_limits_set(struct turn_server *server, const struct turn_config *config);
+
 /**
  * struct turn_wish - what an Allocate request asks for
  * @families:    of the relayed transport addresses
@@ -43,11 +46,16 @@ int turn_allocation_new(struct turn_server *server, const struct turn_tuple *tup
 			struct turn_user *user, const struct turn_wish *wish, uint64_t now,
 			struct turn_allocation **alloc);
 
-/** turn_allocation_end() - end @alloc and all that belongs to it; relays are closed last */
-void turn_allocation_end(struct turn_server *server, struct turn_allocation *alloc, uint64_t now);
+/**
+ * turn_allocation_end() - end @alloc and all that belongs to it; relays are closed last
+ * @why: as in struct turn_event
+ */
+void turn_allocation_end(struct turn_server *server, struct turn_allocation *alloc, const char *why,
+			 uint64_t now);
 
 /** turn_allocation_end_relay() - end @relay, and its allocation with the last of its relays */
-void turn_allocation_end_relay(struct turn_server *server, struct turn_relay *relay, uint64_t now);
+void turn_allocation_end_relay(struct turn_server *server, struct turn_relay *relay,
+			       const char *why, uint64_t now);
 
 /** turn_relay_slot() - where in struct turn_allocation's @relays that of @family is */
 static inline size_t turn_relay_slot(unsigned int family)
@@ -71,7 +79,8 @@ void turn_relay_refresh(struct turn_server *server, struct turn_relay *relay, ui
 			uint64_t now);
 
 /** turn_relay_end() - end @relay and all that belongs to it, not its allocation */
-void turn_relay_end(struct turn_server *server, struct turn_relay *relay, uint64_t now);
+void turn_relay_end(struct turn_server *server, struct turn_relay *relay, const char *why,
+		    uint64_t now);
 
 /** turn_permission_get() - find the permission for the IP address of @peer, or make an expired one
  */
