@@ -190,6 +190,8 @@ static void tell(void *ctx, const struct turn_event *told)
 		copy->relay = *told->relay;
 	if (told->peer)
 		copy->peer = *told->peer;
+	if (f->on_told)
+		f->on_told(f->on_told_arg, told, f->now);
 }
 
 static void fake_random(void *ctx, void *buf, size_t len)
