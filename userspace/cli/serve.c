@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <errno.h>
 #include <event2/event.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "io/clock.h"
 #include "io/control.h"
 #include "io/kernel.h"
+#include "io/privileges.h"
 #include "io/report.h"
 #include "io/workers.h"
 #include "say.h"
@@ -20,6 +22,7 @@
 
 struct server {
 	struct serve_config config;
+	struct privileges privileges;
 	uint32_t max_relays;
 	struct event_base *base;
 	struct event *signals[N_SIGNALS];
@@ -42,17 +45,19 @@ static void on_signal(evutil_socket_t number, short what, void *arg)
 static int open_loop(struct server *server)
 {
 	static const int numbers[N_SIGNALS] = { SIGINT, SIGTERM };
+	bool ok;
 
 	signal(SIGPIPE, SIG_IGN);
 	server->base = event_base_new();
-	if (!server->base)
-		return -ENOMEM;
-	for (size_t i = 0; i < N_SIGNALS; i++) {
+	ok = server->base;
+	for (size_t i = 0; i < N_SIGNALS && ok; i++) {
 		server->signals[i] = evsignal_new(server->base, numbers[i], on_signal, server);
-		if (!server->signals[i] || event_add(server->signals[i], NULL))
-			return -ENOMEM;
+		ok = server->signals[i] && event_add(server->signals[i], NULL) == 0;
 	}
-	return 0;
+	if (ok)
+		return 0;
+	say("the event loop cannot be made: out of memory or descriptors");
+	return -ENOMEM;
 }
 
 static int open_turn(struct server *server)
@@ -67,28 +72,37 @@ static int open_turn(struct server *server)
 	return err ? err : serve_turn_add_users(config, server->workers);
 }
 
+/* Before there are threads: each would keep what it has. */
+static int drop_privileges(const struct server *server)
+{
+	return privileges_drop(&server->privileges, kernel_is_open(server->kernel),
+			       server->config.port_lo < IPPORT_RESERVED);
+}
+
 /* What can fail most cheaply comes first, and packets are touched last. */
 static int open_server(struct server *server)
 {
 	struct serve_config *config = &server->config;
-	int err = open_loop(server);
+	int err = privileges_find(config->run_as, &server->privileges);
 
-	if (err) {
-		say("the event loop cannot be made: %s", strerror(-err));
+	if (!err)
+		err = open_loop(server);
+	if (err)
 		return err;
-	}
 	server->max_relays = serve_turn_relays(config);
 	/* Two for each allocation, of which there are no more than relays. */
 	if (config->max_rate)
 		config->kernel.max_policers = 2 * server->max_relays + 1;
-	err = control_open(server->base, config->control, report_answer, &server->reports,
-			   &server->control);
+	err = control_open(server->base, config->control, &server->privileges, report_answer,
+			   &server->reports, &server->control);
 	if (!err)
 		err = kernel_open(server->base, serve_devices_mode(config), &config->kernel,
 				  config->max_rate, &server->kernel);
 	if (!err)
 		err = open_turn(server);
-	return err ? err : serve_devices_attach(config, server->kernel);
+	if (!err)
+		err = serve_devices_attach(config, server->kernel);
+	return err ? err : drop_privileges(server);
 }
 
 static void close_server(struct server *server)

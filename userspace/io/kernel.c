@@ -135,6 +135,11 @@ int kernel_open(struct event_base *base, enum turnpike_mode mode,
 	return 0;
 }
 
+bool kernel_is_open(const struct kernel *kernel)
+{
+	return kernel->tp;
+}
+
 void kernel_close(struct kernel *kernel)
 {
 	if (!kernel)
