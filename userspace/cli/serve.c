@@ -176,7 +176,8 @@ enum cli_status command_serve(int argc, char **argv)
 
 	if (status != CLI_OK)
 		return status;
-	status = serve(&server);
+	if (!server.config.check_only)
+		status = serve(&server);
 	close_server(&server);
 	return status;
 }

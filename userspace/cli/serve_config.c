@@ -6,7 +6,15 @@
 
 #include "addr.h"
 #include "cli/serve_config.h"
+#include "cli/serve_setters.h"
 #include "say.h"
+
+const char *const serve_transport_names[TURN_TRANSPORTS] = {
+	[TURN_UDP] = "udp",
+	[TURN_TCP] = "tcp",
+	[TURN_TLS] = "tls",
+	[TURN_DTLS] = "dtls",
+};
 
 void *serve_config_append(void *array, size_t *n, const void *item, size_t size)
 {
@@ -24,20 +32,31 @@ void *serve_config_append(void *array, size_t *n, const void *item, size_t size)
 	return grown;
 }
 
+static void free_arguments(struct serve_config *config)
+{
+	for (int i = 0; i < config->argc; i++) {
+		explicit_bzero(config->argv[i], strlen(config->argv[i]));
+		free(config->argv[i]);
+	}
+	free(config->argv);
+}
+
 void serve_config_free(struct serve_config *config)
 {
-	for (size_t i = 0; i < config->n_users; i++) {
-		free(config->users[i].name);
-		explicit_bzero(config->users[i].password, strlen(config->users[i].password));
-		free(config->users[i].password);
-	}
-	free(config->users);
+	free_arguments(config);
+	serve_users_free(config->users, config->n_users);
+	serve_secrets_free(config->secrets, config->n_secrets);
 	free(config->devices);
 	free(config->listen);
+	free(config->listen_tls);
+	free(config->alternates);
 	free(config->relays);
 	free(config->externals);
 	free(config->allow);
 	free(config->deny);
+	free(config->cert);
+	free(config->key);
+	free(config->run_as);
 	free(config->realm);
 	free(config->control);
 }
@@ -47,16 +66,6 @@ static bool is_wildcard(const struct turnpike_addr *addr)
 	static const __u8 zero[16];
 
 	return memcmp(addr->ip, zero, sizeof(zero)) == 0;
-}
-
-static struct turn_relay_address *find_relay(struct serve_config *config,
-					     const struct turnpike_addr *addr)
-{
-	for (size_t i = 0; i < config->n_relays; i++) {
-		if (addr_equal(&config->relays[i].addr, addr))
-			return &config->relays[i];
-	}
-	return NULL;
 }
 
 static enum cli_status check_address(const char *option, const struct turnpike_addr *addr)
@@ -122,22 +131,64 @@ static enum cli_status check_relays(struct serve_config *config)
 	return status;
 }
 
+/* Without a private address, the only relay address of the family is meant. */
+static bool is_meant(const struct turn_relay_address *external, const struct turnpike_addr *relay)
+{
+	return external->addr.family ? addr_equal(&external->addr, relay)
+				     : external->external.family == relay->family;
+}
+
+static enum cli_status refuse_external(const struct turn_relay_address *external, size_t n)
+{
+	char text[ADDR_TEXT_MAX], private[ADDR_TEXT_MAX];
+
+	addr_format(&external->external, text);
+	addr_format(&external->addr, private);
+	if (n > 1)
+		say("--external-ip %s: there are %zu relay addresses of its family: say which one "
+		    "is meant, as in %s/10.0.0.1",
+		    text, n, text);
+	else if (external->addr.family)
+		say("--external-ip: %s is not relayed from: give --relay-address %s too", private,
+		    private);
+	else
+		say("--external-ip %s: there is no relay address of its family: give one with "
+		    "--relay-address",
+		    text);
+	return CLI_USAGE;
+}
+
+static enum cli_status apply_external(struct serve_config *config,
+				      const struct turn_relay_address *external)
+{
+	struct turn_relay_address *meant = NULL;
+	char text[ADDR_TEXT_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < config->n_relays; i++) {
+		if (!is_meant(external, &config->relays[i].addr))
+			continue;
+		meant = &config->relays[i];
+		n++;
+	}
+	if (n != 1)
+		return refuse_external(external, n);
+	if (meant->external.family) {
+		say("--external-ip: relay address %s has two public ones: leave one of them out",
+		    addr_format(&meant->addr, text));
+		return CLI_USAGE;
+	}
+	meant->external = external->external;
+	return CLI_OK;
+}
+
 static enum cli_status apply_externals(struct serve_config *config)
 {
-	for (size_t i = 0; i < config->n_externals; i++) {
-		const struct turn_relay_address *external = &config->externals[i];
-		struct turn_relay_address *relay = find_relay(config, &external->addr);
-		char text[ADDR_TEXT_MAX];
+	enum cli_status status = CLI_OK;
 
-		if (!relay) {
-			addr_format(&external->addr, text);
-			say("--external-ip: %s is not relayed from: give --relay-address %s too",
-			    text, text);
-			return CLI_USAGE;
-		}
-		relay->external = external->external;
-	}
-	return CLI_OK;
+	for (size_t i = 0; i < config->n_externals && status == CLI_OK; i++)
+		status = apply_external(config, &config->externals[i]);
+	return status;
 }
 
 static enum cli_status check_way(enum turnpike_mode mode, enum turnpike_moves moves)
