@@ -81,9 +81,13 @@ static void test_ports(void **state)
 
 static void test_quota(void **state)
 {
-	struct relay relay = relay_default();
+	struct turn_config config;
+	struct relay relay;
 
 	(void)state;
+	fixture_config(&config);
+	config.user_quota = 3;
+	relay = relay_new(&config);
 	allocate(relay.a);
 	allocate(relay.b);
 	be(relay.b, "203.0.113.9:40000");

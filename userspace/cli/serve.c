@@ -9,6 +9,7 @@
 
 #include "cli/commands.h"
 #include "cli/serve_config.h"
+#include "cli/serve_credentials.h"
 #include "io/clock.h"
 #include "io/control.h"
 #include "io/devices.h"
@@ -76,35 +77,23 @@ static uint32_t max_relays(const struct serve_config *config)
 	return (uint32_t)(limit.rlim_cur < ports ? limit.rlim_cur : ports);
 }
 
-/** struct additions - users for each worker; @err: the first that there was */
-struct additions {
-	const struct serve_config *config;
-	int err;
-};
-
-static void add_users_to(struct turn_io *io, void *arg)
+static void set_credentials(struct turn_io *io, void *credentials)
 {
-	struct additions *additions = arg;
-
-	for (size_t i = 0; i < additions->config->n_users && !additions->err; i++) {
-		const struct serve_user *user = &additions->config->users[i];
-		int err = turn_server_add_user(turn_io_server(io), user->name, user->password, 0);
-
-		if (err)
-			say("--user %s cannot be added: %s", user->name,
-			    err == -EEXIST ? "it is given twice, once is enough" : strerror(-err));
-		additions->err = err;
-	}
+	turn_server_set_credentials(turn_io_server(io), credentials);
 }
 
-static int add_users(struct server *server)
+static int let_users_in(struct server *server)
 {
-	struct additions additions = { .config = &server->config };
+	struct turn_credentials *credentials;
+	int err = serve_credentials(&server->config, &credentials);
 
-	if (server->config.n_users == 0)
-		say("warning: nobody can relay, because no --user is given");
-	workers_each(server->workers, add_users_to, &additions);
-	return additions.err;
+	if (err)
+		return err;
+	if (turn_credentials_is_empty(credentials))
+		say("warning: nobody can relay, because neither --user nor --auth-secret is given");
+	workers_each(server->workers, set_credentials, credentials);
+	turn_credentials_put(credentials);
+	return 0;
 }
 
 static int open_turn(struct server *server)
@@ -121,13 +110,17 @@ static int open_turn(struct server *server)
 	turn.port_lo = config->port_lo;
 	turn.port_hi = config->port_hi;
 	turn.max_relays = max_relays(config);
+	turn.user_quota = config->user_quota;
+	turn.unauthenticated_rate = config->unauthenticated_rate;
+	turn.alternates = config->alternates;
+	turn.n_alternates = config->n_alternates;
 	turn.allow = config->allow;
 	turn.n_allow = config->n_allow;
 	turn.deny = config->deny;
 	turn.n_deny = config->n_deny;
 	err = workers_open(server->base, server->kernel, config->listen, config->n_listen, &turn,
 			   config->n_workers, &server->workers);
-	return err ? err : add_users(server);
+	return err ? err : let_users_in(server);
 }
 
 static int add_device(const char *name, void *arg)

@@ -4,6 +4,7 @@
 
 #include "turn/request.h"
 #include "turn/state.h"
+#include "turn/user.h"
 
 int turn_find_family(const struct stun_message *msg, enum stun_attr_type type, uint32_t *family)
 {
@@ -169,7 +170,7 @@ static bool is_retransmission(const struct turn_request *request)
 {
 	const struct turn_allocation *alloc = request->alloc;
 
-	return alloc->user == request->user &&
+	return strcmp(alloc->user->name, request->user->name) == 0 &&
 	       memcmp(alloc->transaction, request->msg->transaction, STUN_TRANSACTION_LEN) == 0;
 }
 
@@ -215,7 +216,7 @@ int turn_allocate(struct turn_request *request, struct stun_writer *response)
 	code = check_request(request, &wish);
 	if (code)
 		return code;
-	if (!turn_account_claim(request->user->account, request->user->quota))
+	if (!turn_account_claim(request->user->account, request->server->limits.user_quota))
 		return TURN_ALLOCATION_QUOTA_REACHED;
 	if (turn_allocation_new(request->server, request->tuple, request->user, &wish, request->now,
 				&request->alloc)) {

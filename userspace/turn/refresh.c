@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "turn/request.h"
 #include "turn/state.h"
+#include "turn/user.h"
 
 /** The family that a request is about alone; 0: all there are (RFC 8656 section 8.1). */
 static int find_wanted(const struct turn_request *request, unsigned int *family)
@@ -48,6 +49,10 @@ int turn_refresh(struct turn_request *request, struct stun_writer *response)
 
 	if (!code)
 		code = turn_find_lifetime(request, &lifetime, &is_zero);
+	/* Who has been taken out of the credentials keeps what there is, and no longer than agreed.
+	 */
+	if (!code && !is_zero && !turn_user_is_current(request->server, request->user))
+		code = TURN_FORBIDDEN;
 	if (code)
 		return code;
 	if (is_zero) {

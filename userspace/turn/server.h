@@ -20,6 +20,7 @@
 
 #include "stun/integrity.h"
 #include "stun/protocol.h"
+#include "turn/guard.h"
 #include "turn/nonce.h"
 #include "turn/policy.h"
 #include "turn/shared.h"
@@ -39,19 +40,10 @@
  */
 #define TURN_CHANNEL_REBIND_NS (300 * TURN_NS_PER_S)
 
-/**
- * struct turn_user - someone with a password
- * @hmac:    the long-term key
- * @quota:   allocations at the same time, 0: no limit
- * @account: counts them
- */
-struct turn_user {
-	UT_hash_handle hh;
-	struct stun_hmac *hmac;
-	uint32_t quota;
-	struct turn_account *account;
-	char name[];
-};
+struct turn_user;
+
+/** Tables of users: one for each password algorithm. */
+#define TURN_USER_TABLES 2
 
 /** struct turn_peer_key - names a channel by its peer, or a permission by a peer without port */
 struct turn_peer_key {
@@ -176,9 +168,16 @@ struct turn_limits {
 	uint32_t max_relays;
 	uint32_t max_permissions;
 	uint32_t max_channels;
+	uint32_t user_quota;
+	uint32_t unauthenticated_rate;
 };
 
-/** struct turn_server - everything */
+/**
+ * struct turn_server - everything
+ * @credentials: who may relay; NULL: nobody yet
+ * @generation:  counts them
+ * @users:       see user.h; by algorithm
+ */
 struct turn_server {
 	struct turn_ops ops;
 	void *ctx;
@@ -191,7 +190,12 @@ struct turn_server {
 	size_t next_pool;
 	struct turn_nonces nonces;
 	uint8_t hash_key[SIPHASH_KEY_LEN];
-	struct turn_user *users;
+	struct turn_guard *guard;
+	struct turnpike_addr *alternates;
+	size_t n_alternates;
+	struct turn_credentials *credentials;
+	uint32_t generation;
+	struct turn_user *users[TURN_USER_TABLES];
 	struct turn_allocation *allocations;
 	struct turn_permission *permissions;
 	struct turn_channel *channels_by_peer;
