@@ -77,10 +77,6 @@ static void test_even_port(void **state)
 	}
 	from_port(f, 40004);
 	begin_allocate(f);
-	stun_write_bytes(&f->request, STUN_ATTR_EVEN_PORT, "\x80", 1);
-	send_signed(f, &f->bob);
-	expect_error(f, 508);
-	begin_allocate(f);
 	stun_write_bytes(&f->request, STUN_ATTR_EVEN_PORT, "", 0);
 	send_signed(f, &f->bob);
 	expect_error(f, 400);
@@ -155,9 +151,13 @@ static uint32_t lifetime_for(struct fixture *f, uint32_t asked)
 
 static void test_lifetime(void **state)
 {
-	struct fixture *f = fixture_default();
+	struct turn_config config;
+	struct fixture *f;
 
 	(void)state;
+	fixture_config(&config);
+	config.user_quota = 0;
+	f = fixture_new(&config);
 	assert_int_equal(lifetime_for(f, 0), 600);
 	assert_int_equal(lifetime_for(f, 599), 600);
 	assert_int_equal(lifetime_for(f, 601), 601);
@@ -208,7 +208,6 @@ static void test_quota(void **state)
 	(void)state;
 	fixture_config(&config);
 	config.max_relays = 5;
-	config.user_quota = 3;
 	f = fixture_new(&config);
 	for (uint16_t port = 1; port <= 3; port++) {
 		from_port(f, port);

@@ -258,10 +258,14 @@ static void test_algorithms(void **state)
 {
 	static const enum stun_password_algorithm algorithms[] = { STUN_PASSWORD_MD5,
 								   STUN_PASSWORD_SHA256 };
-	struct fixture *f = fixture_default();
+	struct turn_config config;
 	struct credentials user;
+	struct fixture *f;
 
 	(void)state;
+	fixture_config(&config);
+	config.user_quota = 4;
+	f = fixture_new(&config);
 	for (uint16_t i = 0; i < 4; i++) {
 		user = make_credentials("alice", "secret", algorithms[i % 2]);
 		user.userhash = i >= 2;

@@ -81,13 +81,9 @@ static void test_ports(void **state)
 
 static void test_quota(void **state)
 {
-	struct turn_config config;
-	struct relay relay;
+	struct relay relay = relay_default();
 
 	(void)state;
-	fixture_config(&config);
-	config.user_quota = 3;
-	relay = relay_new(&config);
 	allocate(relay.a);
 	allocate(relay.b);
 	be(relay.b, "203.0.113.9:40000");

@@ -82,7 +82,7 @@ struct fixture {
 	bool limited;
 	int limit_error;
 	struct fake_limits limits[MAX_RELAYS];
-	uint8_t random;
+	uint32_t random;
 	struct turn_tuple tuple; /* who the next request comes from */
 	struct credentials alice, bob;
 	struct stun_writer request;
@@ -101,8 +101,9 @@ struct turnpike_addr addr(const char *text);
 struct credentials make_credentials(const char *name, const char *password,
 				    enum stun_password_algorithm algorithm);
 
-/* The relays are 192.0.2.1 and 2001:db8::1; alice has the password "secret", bob "hidden". */
+/* The relays are 192.0.2.1 and 2001:db8::1; each user has a quota of 3. */
 void fixture_config(struct turn_config *config);
+/* Lets alice in, with the password "secret", and bob, with "hidden". */
 struct fixture *fixture_new(const struct turn_config *config);
 struct fixture *fixture_default(void);
 void fixture_free(struct fixture *f);

@@ -50,15 +50,8 @@ bool turn_config_is_valid(const struct turn_config *config)
 	       config->default_lifetime <= config->max_lifetime && config->nonce_lifetime > 0;
 }
 
-static int set_up(struct turn_server *server, const struct turn_config *config)
+void turn_limits_set(struct turn_server *server, const struct turn_config *config)
 {
-	int err = stun_opaque_string(config->realm, &server->realm);
-
-	if (err)
-		return err;
-	/* It can have grown. */
-	if (strlen(server->realm) > TEXT_MAX)
-		return -EINVAL;
 	server->limits = (struct turn_limits){
 		.default_lifetime = config->default_lifetime,
 		.max_lifetime = config->max_lifetime,
@@ -69,6 +62,18 @@ static int set_up(struct turn_server *server, const struct turn_config *config)
 		.unauthenticated_rate = config->unauthenticated_rate,
 	};
 	server->nonces.lifetime = config->nonce_lifetime;
+}
+
+static int set_up(struct turn_server *server, const struct turn_config *config)
+{
+	int err = stun_opaque_string(config->realm, &server->realm);
+
+	if (err)
+		return err;
+	/* It can have grown. */
+	if (strlen(server->realm) > TEXT_MAX)
+		return -EINVAL;
+	turn_limits_set(server, config);
 	server->ops.random(server->ctx, server->nonces.secret, sizeof(server->nonces.secret));
 	server->ops.random(server->ctx, server->hash_key, sizeof(server->hash_key));
 	server->guard = turn_guard_new(server->hash_key);
@@ -114,7 +119,7 @@ static void free_contents(struct turn_server *server)
 	struct turn_allocation *alloc, *next_alloc;
 
 	HASH_ITER (hh, server->allocations, alloc, next_alloc)
-		turn_allocation_end(server, alloc, 0);
+		turn_allocation_end(server, alloc, "stopping", 0);
 	turn_users_forget(server);
 }
 
@@ -179,6 +184,15 @@ void turn_server_client_input(struct turn_server *server, const struct turn_tupl
 		server->stats.malformed++;
 }
 
+void turn_server_client_gone(struct turn_server *server, const struct turn_tuple *tuple,
+			     uint64_t now)
+{
+	struct turn_allocation *alloc = turn_allocation_find(server, tuple);
+
+	if (alloc)
+		turn_allocation_end(server, alloc, "client gone", now);
+}
+
 void turn_server_expire(struct turn_server *server, uint64_t now)
 {
 	struct turn_timer *timer = turn_timers_first(&server->timers);
@@ -187,13 +201,15 @@ void turn_server_expire(struct turn_server *server, uint64_t now)
 		timer->fire(server, timer, now);
 		timer = turn_timers_first(&server->timers);
 	}
+	turn_reservations_expire(server->shared, now);
 }
 
 uint64_t turn_server_next_expiry(const struct turn_server *server)
 {
 	const struct turn_timer *timer = turn_timers_first(&server->timers);
+	uint64_t reservation = turn_reservations_next_expiry(server->shared);
 
-	return timer ? timer->when : TURN_NEVER;
+	return timer && timer->when < reservation ? timer->when : reservation;
 }
 
 void turn_stats_add(struct turn_stats *sum, const struct turn_stats *more)

@@ -20,9 +20,11 @@
 
 #include "stun/integrity.h"
 #include "stun/protocol.h"
+#include "turn/endings.h"
 #include "turn/guard.h"
 #include "turn/nonce.h"
 #include "turn/policy.h"
+#include "turn/reservation.h"
 #include "turn/shared.h"
 #include "turn/siphash.h"
 #include "turn/timers.h"
@@ -40,7 +42,25 @@
  */
 #define TURN_CHANNEL_REBIND_NS (300 * TURN_NS_PER_S)
 
-struct turn_user;
+/**
+ * struct turn_user - someone with a key: see user.h
+ * @references: requests, allocations and the table
+ * @generation: of the server's credentials, which had @key last
+ * @algorithm:  that @key was made with
+ * @hmacs:      by enum stun_integrity; made when they are needed
+ * @account:    counts allocations; shared by all names of one account
+ */
+struct turn_user {
+	UT_hash_handle hh;
+	unsigned int references;
+	uint32_t generation;
+	enum stun_password_algorithm algorithm;
+	struct stun_key key;
+	struct stun_hmac *hmacs[2];
+	struct turn_shared *shared;
+	struct turn_account *account;
+	char name[];
+};
 
 /** Tables of users: one for each password algorithm. */
 #define TURN_USER_TABLES 2
@@ -146,6 +166,8 @@ struct turn_refusal {
  * @limits:        of the owner; NULL: none
  * @user:          who made it
  * @transaction:   of the Allocate request that made it
+ * @has_token:     that request has reserved the next port, too
+ * @token:         names the reservation, which may have ended since
  * @n_permissions: of both relays
  * @n_channels:    of both relays
  */
@@ -157,6 +179,8 @@ struct turn_allocation {
 	void *limits;
 	struct turn_user *user;
 	uint8_t transaction[STUN_TRANSACTION_LEN];
+	bool has_token;
+	uint8_t token[TURN_RESERVATION_TOKEN_LEN];
 	uint32_t n_permissions;
 	uint32_t n_channels;
 };
@@ -201,6 +225,8 @@ struct turn_server {
 	struct turn_channel *channels_by_peer;
 	struct turn_channel *channels_by_number;
 	struct turn_timers timers;
+	struct turn_endings endings;
+	bool is_draining; /* takes no new allocations */
 	struct turn_stats stats;
 };
 

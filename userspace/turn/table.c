@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "turn/table.h"
-#include "turn/user.h"
 
 static unsigned int hash(const struct turn_server *server, const void *key, size_t len)
 {

@@ -15,26 +15,6 @@
 #include "turn/server.h"
 
 /**
- * struct turn_user - someone with a key
- * @references: requests, allocations and the table
- * @generation: of the server's credentials, which had @key last
- * @algorithm:  that @key was made with
- * @hmacs:      by enum stun_integrity; made when they are needed
- * @account:    counts allocations; shared by all names of one account
- */
-struct turn_user {
-	UT_hash_handle hh;
-	unsigned int references;
-	uint32_t generation;
-	enum stun_password_algorithm algorithm;
-	struct stun_key key;
-	struct stun_hmac *hmacs[2];
-	struct turn_shared *shared;
-	struct turn_account *account;
-	char name[];
-};
-
-/**
  * turn_user_prove() - find the user whose key protects a message
  * @alloc:     of the message's 5-tuple, or NULL
  * @name:      as the message says
