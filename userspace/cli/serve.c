@@ -207,20 +207,25 @@ static int attach_devices(struct server *server)
 static int open_server(struct server *server)
 {
 	struct serve_config *config = &server->config;
+	const struct limits_rates rates = {
+		.allocation = config->max_rate,
+		.user = config->user_rate,
+		.total = config->total_rate,
+	};
 	int err = open_loop(server);
 
 	if (err) {
 		say("the event loop cannot be made: %s", strerror(-err));
 		return err;
 	}
-	/* Two for each allocation, of which there are no more than relays. */
-	if (config->max_rate)
-		config->kernel.max_policers = 2 * max_relays(config) + 1;
+	/* Two for each allocation, of which there are no more than relays, for its user, and for
+	 * all. */
+	config->kernel.max_policers = 4 * max_relays(config) + 3;
 	err = control_open(server->base, config->control, report_answer, &server->reports,
 			   &server->control);
 	if (!err)
-		err = kernel_open(server->base, strictest_mode(config), &config->kernel,
-				  config->max_rate, &server->kernel);
+		err = kernel_open(server->base, strictest_mode(config), &config->kernel, &rates,
+				  &server->kernel);
 	if (!err)
 		err = open_turn(server);
 	if (!err)
