@@ -68,7 +68,7 @@ enum cli_status command_mode(int argc, char **argv)
 {
 	static const struct cli_option options[] = {
 		{ "moves", 0, "MOVES", "Which end of a frame moves first: auto, head or tail",
-		  "auto, head or tail", set_moves },
+		  "auto, head or tail", .set = set_moves },
 		QUERY_JSON,
 		QUERY_CONTROL,
 		{ 0 },

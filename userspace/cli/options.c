@@ -1,21 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <argp.h>
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/config_file.h"
 #include "cli/options.h"
 #include "say.h"
 
 /** Keys of argp for options without a letter, beyond all letters. */
 #define FIRST_KEY 256
 
+/** enum pass - the command line is gone through three times, so that it wins over files */
+enum pass {
+	PASS_NO_KEYS, /* what also says how errors in files are to be taken */
+	PASS_FILES,
+	PASS_KEYS,
+};
+
 struct parsing {
 	const struct cli_syntax *syntax;
 	void *target;
-	bool files; /* this pass reads the files; the next one sets the options */
+	enum pass pass;
 	enum cli_status status;
 };
 
@@ -32,18 +37,57 @@ int cli_number(const char *text, uint32_t min, uint32_t max, uint32_t *ret)
 	return 0;
 }
 
+enum cli_status cli_no_memory(void)
+{
+	say("out of memory");
+	return CLI_ERROR;
+}
+
+static int set_switch(const struct cli_option *option, const char *value, void *target)
+{
+	bool on = strcmp(value, "yes") == 0;
+
+	if (!on && strcmp(value, "no") != 0)
+		return -EINVAL;
+	memcpy((char *)target + option->field, &on, sizeof(on));
+	return 0;
+}
+
+static int set_number(const struct cli_option *option, const char *value, void *target)
+{
+	uint32_t number;
+
+	if (cli_number(value, option->min, option->max, &number))
+		return -EINVAL;
+	memcpy((char *)target + option->field, &number, sizeof(number));
+	return 0;
+}
+
+static int set(const struct cli_option *option, char *value, void *target)
+{
+	if (option->set)
+		return option->set(target, value);
+	return option->value ? set_number(option, value, target)
+			     : set_switch(option, value, target);
+}
+
 enum cli_status cli_apply(const struct cli_option *option, const char *origin, char *value,
 			  void *target)
 {
-	int err = option->set(target, value);
+	const char *expects = option->value ? option->expects : "yes or no";
 
-	if (!err)
+	switch (set(option, value, target)) {
+	case 0:
 		return CLI_OK;
-	if (err == -ENOMEM) {
-		say("out of memory");
-		return CLI_ERROR;
+	case -ENOMEM:
+		return cli_no_memory();
+	case -ECANCELED:
+		return CLI_USAGE;
 	}
-	say("%s%s '%s': expected %s", origin, option->name, value, option->expects);
+	if (option->instead)
+		say("%s%s: expected %s", origin, option->name, expects);
+	else
+		say("%s%s '%s': expected %s", origin, option->name, value, expects);
 	return CLI_USAGE;
 }
 
@@ -56,11 +100,45 @@ static error_t parse_word(struct parsing *parsing, char *word)
 {
 	if (!parsing->syntax->word)
 		return ARGP_ERR_UNKNOWN;
-	if (parsing->files || !parsing->syntax->word(parsing->target, word))
+	if (parsing->pass != PASS_KEYS || !parsing->syntax->word(parsing->target, word))
 		return 0;
 	say("'%s': expected %s", word, parsing->syntax->words);
 	parsing->status = CLI_USAGE;
 	return EINVAL;
+}
+
+static void warn_of_secret(const struct cli_option *option)
+{
+	say_at(SAY_WARNING,
+	       "the value of --%s was there for everybody to read until now: use %s instead",
+	       option->name, option->instead);
+}
+
+static enum pass pass_of(const struct cli_option *option)
+{
+	if (option->read)
+		return PASS_FILES;
+	return option->flags & CLI_NO_KEY ? PASS_NO_KEYS : PASS_KEYS;
+}
+
+static enum cli_status parse_value(struct parsing *parsing, const struct cli_option *option,
+				   char *value)
+{
+	char yes[] = "yes";
+	enum cli_status status;
+
+	if (parsing->pass != pass_of(option))
+		return CLI_OK;
+	if (option->read)
+		return option->read(value, parsing->syntax->options, parsing->target);
+	status = cli_apply(option, "--", value ? value : yes, parsing->target);
+	if (option->instead && !parsing->syntax->again) {
+		/* Everyone may read the command line of a process. */
+		memset(value, '*', strlen(value));
+		if (status == CLI_OK)
+			warn_of_secret(option);
+	}
+	return status;
 }
 
 static error_t parse_option(int key, char *value, struct argp_state *state)
@@ -74,11 +152,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 		option++;
 	if (!option->name)
 		return ARGP_ERR_UNKNOWN;
-	if (parsing->files && !option->set)
-		parsing->status =
-			config_file_read(value, parsing->syntax->options, parsing->target);
-	else if (!parsing->files && option->set)
-		parsing->status = cli_apply(option, "--", value, parsing->target);
+	parsing->status = parse_value(parsing, option, value);
 	/* Any error ends argp_parse(), and argp says nothing of its own to this one. */
 	return parsing->status == CLI_OK ? 0 : EINVAL;
 }
@@ -103,23 +177,21 @@ static struct argp_option *argp_options_of(const struct cli_option *options)
 
 enum cli_status cli_parse(const struct cli_syntax *syntax, int argc, char **argv, void *target)
 {
-	struct parsing parsing = { .syntax = syntax, .target = target, .files = true };
+	struct parsing parsing = { .syntax = syntax, .target = target };
 	struct argp_option *options = argp_options_of(syntax->options);
 	struct argp argp = { .options = options,
 			     .parser = parse_option,
 			     .args_doc = syntax->words,
 			     .doc = syntax->doc };
+	char *name = argv[0];
 
-	if (!options) {
-		say("out of memory");
-		return CLI_ERROR;
-	}
+	if (!options)
+		return cli_no_memory();
 	argp_err_exit_status = CLI_USAGE;
 	argv[0] = (char *)syntax->command;
-	if (argp_parse(&argp, argc, argv, 0, NULL, &parsing) == 0) {
-		parsing.files = false;
-		argp_parse(&argp, argc, argv, 0, NULL, &parsing);
-	}
+	while (argp_parse(&argp, argc, argv, 0, NULL, &parsing) == 0 && parsing.pass < PASS_KEYS)
+		parsing.pass++;
+	argv[0] = name;
 	free(options);
 	return parsing.status;
 }

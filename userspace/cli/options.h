@@ -6,6 +6,8 @@
 #ifndef TURNPIKE_CLI_OPTIONS_H
 #define TURNPIKE_CLI_OPTIONS_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /** The control socket, unless another one is asked for. */
@@ -18,15 +20,29 @@ enum cli_status {
 	CLI_USAGE,
 };
 
+/** What a file may do with an option, enum cli_option.flags. */
+enum cli_flags {
+	/** It adds up; any other option may be in a file once. */
+	CLI_REPEATABLE = 1 << 0,
+	/** It has a meaning on the command line only. */
+	CLI_NO_KEY = 1 << 1,
+};
+
 /**
  * struct cli_option - one option
  * @name:    the long option, and the key in the config file
  * @letter:  the short option, or 0
- * @value:   the name of its value in --help, NULL if it takes none
+ * @value:   the name of its value in --help, NULL if it takes none: in a file it is "yes" or "no"
  * @help:    for --help
  * @expects: what a right value is, with an example
- * @set:     puts a value, which it may overwrite, into the target. Returns 0, -EINVAL or -ENOMEM.
- *           NULL: the value is the name of a file with more options
+ * @set:     puts a value, which it may overwrite, into the target. Returns 0, -EINVAL, -ENOMEM, or
+ *           -ECANCELED after it has said a sentence itself. NULL: the value is put at @field
+ * @field:   offset in the target of a uint32_t from @min to @max, or of a bool if @value is NULL
+ * @read:    not NULL: the value is the name of a file with more options, to be read by this. It
+ *           has no meaning in such a file
+ * @instead: not NULL: the value is a secret, which is neither said nor left for others to read,
+ *           and this is what to use instead on the command line
+ * @flags:   enum cli_flags
  */
 struct cli_option {
 	const char *name;
@@ -35,6 +51,12 @@ struct cli_option {
 	const char *help;
 	const char *expects;
 	int (*set)(void *target, char *value);
+	size_t field;
+	uint32_t min;
+	uint32_t max;
+	enum cli_status (*read)(const char *path, const struct cli_option *options, void *target);
+	const char *instead;
+	unsigned int flags;
 };
 
 /**
@@ -44,6 +66,8 @@ struct cli_option {
  * @options: end with one that has no name
  * @words:   the name of what stands beside the options in --help, NULL if nothing may
  * @word:    takes one such word into the target; returns 0 or -EINVAL
+ * @again:   it was parsed before: secrets among the arguments are not hidden, nor warned of, once
+ * more
  */
 struct cli_syntax {
 	const char *command;
@@ -51,13 +75,15 @@ struct cli_syntax {
 	const struct cli_option *options;
 	const char *words;
 	int (*word)(void *target, char *word);
+	bool again;
 };
 
 /**
  * cli_parse() - put the command line, and the files that it names, into @target
  *
- * What stands on the command line wins over what stands in files. --help and errors of getopt end
- * the process. On any other error a sentence has been said.
+ * What stands on the command line wins over what stands in files. Secrets in @argv are overwritten,
+ * since everybody may read it. --help and errors of getopt end the process. On any other error a
+ * sentence has been said.
  */
 enum cli_status cli_parse(const struct cli_syntax *syntax, int argc, char **argv, void *target);
 
@@ -67,5 +93,8 @@ enum cli_status cli_apply(const struct cli_option *option, const char *origin, c
 
 /** cli_number() - read decimal digits; Return: 0, or -EINVAL for all but a number in the bounds. */
 int cli_number(const char *text, uint32_t min, uint32_t max, uint32_t *ret);
+
+/** cli_no_memory() - say that there is none; Return: CLI_ERROR. */
+enum cli_status cli_no_memory(void);
 
 #endif /* TURNPIKE_CLI_OPTIONS_H */

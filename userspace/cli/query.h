@@ -24,8 +24,8 @@ struct query {
 /* clang-format off */
 #define QUERY_CONTROL { "control", 0, "PATH",                                                      \
 			"Control socket of the server, " CONTROL_PATH " unless given",             \
-			"the path of a socket", query_set_control }
-#define QUERY_JSON    { "json", 'j', NULL, "Print JSON", NULL, query_set_json }
+			"the path of a socket", .set = query_set_control }
+#define QUERY_JSON    { "json", 'j', NULL, "Print JSON", NULL, .set = query_set_json }
 /* clang-format on */
 
 int query_set_control(void *query, char *value);

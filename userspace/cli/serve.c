@@ -88,7 +88,9 @@ static void add_users_to(struct turn_io *io, void *arg)
 
 	for (size_t i = 0; i < additions->config->n_users && !additions->err; i++) {
 		const struct serve_user *user = &additions->config->users[i];
-		int err = turn_server_add_user(turn_io_server(io), user->name, user->password, 0);
+		int err = !user->password ? -EOPNOTSUPP
+					  : turn_server_add_user(turn_io_server(io), user->name,
+								 user->password, 0);
 
 		if (err)
 			say("--user %s cannot be added: %s", user->name,
@@ -302,7 +304,8 @@ enum cli_status command_serve(int argc, char **argv)
 
 	if (status != CLI_OK)
 		return status;
-	status = serve(&server);
+	if (!server.config.check_only)
+		status = serve(&server);
 	close_server(&server);
 	return status;
 }

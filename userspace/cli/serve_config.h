@@ -13,10 +13,17 @@
 #include "say.h"
 #include "turn/turn.h"
 
-/** struct serve_user - with either a password or a key (0x and 32 or 64 hexadecimal digits) */
+/**
+ * struct serve_user - with either a password or a key
+ * @password: NULL if there is a key
+ * @key:      of RFC 8489 section 9.2.2: MD5 (16 bytes) or SHA-256 (32 bytes); NULL if there is a
+ *            password
+ */
 struct serve_user {
 	char *name;
 	char *password;
+	uint8_t *key;
+	size_t key_len;
 };
 
 /** struct serve_device - a name with zeros behind it, and its own mode and moves if @has_mode */
@@ -31,7 +38,8 @@ struct serve_device {
  * struct serve_config - the options of `turnpike serve`
  * @listen:   with ports
  * @relays:   without ports
- * @externals: what --external-ip says; serve_config_parse() has put them into @relays
+ * @externals: what --external-ip says, with an @addr of no family if it names only the public one;
+ *            serve_config_parse() has put them into @relays
  * @devices:  empty: those that carry the addresses
  * @kernel:   what libturnpike is opened with
  * @n_workers: of --workers
@@ -42,7 +50,10 @@ struct serve_device {
  * @unauthenticated_rate: requests a second, 0: no limit
  * @drain_time: seconds
  * @run_as:   USER or USER:GROUP, NULL: stay
- * All else is named like its option. Made by serve_config_parse(), freed by serve_config_free().
+ * @check_only: of --check-config: all that was asked for has been done
+ * @argc, @argv: a copy of the command line, for serve_config_reparse()
+ * Every array is followed by its length. All else is named like its option. Made by
+ * serve_config_parse(), freed by serve_config_free().
  */
 struct serve_config {
 	struct turnpike_addr *listen;
@@ -92,11 +103,27 @@ struct serve_config {
 	enum say_level log_level;
 	bool log_json;
 	bool log_addresses;
+	bool check_only;
+	int argc;
+	char **argv;
 };
+
+/** serve_transport_names - by enum turn_transport */
+extern const char *const serve_transport_names[TURN_TRANSPORTS];
 
 /** serve_config_parse() - read and check the options; on error a sentence has been said */
 enum cli_status serve_config_parse(int argc, char **argv, struct serve_config *config);
 
+/**
+ * serve_config_reparse() - read the same command line, files and environment once more
+ * @before: of serve_config_parse() or of this; not changed
+ *
+ * On error a sentence has been said, and @config is as it was. See cli/reload.h.
+ */
+enum cli_status serve_config_reparse(const struct serve_config *before,
+				     struct serve_config *config);
+
+/** serve_config_free() - free all that is in @config, and wipe what is secret */
 void serve_config_free(struct serve_config *config);
 
 /** serve_config_check() - fill in what depends on several options, and find contradictions */

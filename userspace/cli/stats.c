@@ -109,7 +109,7 @@ enum cli_status command_stats(int argc, char **argv)
 	static const struct cli_option options[] = {
 		{ "interval", 'i', "SECONDS",
 		  "Print what has been counted since the last time, again and again",
-		  "a number of seconds", set_interval },
+		  "a number of seconds", .set = set_interval },
 		QUERY_JSON,
 		QUERY_CONTROL,
 		{ 0 },
