@@ -7,6 +7,7 @@
 #include <utlist.h>
 
 #include "io/clock.h"
+#include "io/events.h"
 #include "io/inbox.h"
 #include "io/outbox.h"
 #include "io/socket.h"
@@ -326,7 +327,7 @@ static bool police(void *ctx, void *limits, enum turn_direction direction, size_
 static void note_event(void *ctx, const struct turn_event *event)
 {
 	(void)ctx;
-	(void)event;
+	events_note(event);
 }
 
 static void fill_random(void *ctx, void *buf, size_t len)
