@@ -178,8 +178,10 @@ static void fake_random(void *ctx, void *buf, size_t len)
 	struct fixture *f = ctx;
 	uint8_t *bytes = buf;
 
-	for (size_t i = 0; i < len; i++)
-		bytes[i] = f->random = (uint8_t)(f->random * 5 + 113);
+	for (size_t i = 0; i < len; i++) {
+		f->random = f->random * 1664525 + 1013904223;
+		bytes[i] = (uint8_t)(f->random >> 24);
+	}
 }
 
 static const struct turn_ops fake_ops = {

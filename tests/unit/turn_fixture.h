@@ -78,7 +78,7 @@ struct fixture {
 	bool limited;
 	int limit_error;
 	struct fake_limits limits[MAX_RELAYS];
-	uint8_t random;
+	uint32_t random;
 	struct turn_tuple tuple; /* who the next request comes from */
 	struct credentials alice, bob;
 	struct stun_writer request;

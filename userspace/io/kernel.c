@@ -53,7 +53,7 @@ static void on_news(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	pthread_mutex_lock(&kernel->lock);
 	if (turnpike_poll(kernel->tp))
-		say("warning: %s", turnpike_error(kernel->tp));
+		say_at(SAY_WARNING, "%s", turnpike_error(kernel->tp));
 	pthread_mutex_unlock(&kernel->lock);
 	look_at_modes(kernel);
 }
@@ -64,12 +64,13 @@ static void say_change(const struct turnpike_change *change, void *arg)
 
 	(void)arg;
 	if (from->changes == to->changes) {
-		say("warning: %s: mode %s: %s", to->dev, turnpike_mode_name(to->mode), to->why);
+		say_at(SAY_WARNING, "%s: mode %s: %s", to->dev, turnpike_mode_name(to->mode),
+		       to->why);
 		return;
 	}
-	say("%s: from %s/%s to %s/%s (change %u): %s", to->dev, turnpike_mode_name(from->mode),
-	    turnpike_moves_name(from->moves), turnpike_mode_name(to->mode),
-	    turnpike_moves_name(to->moves), to->changes, to->why);
+	say_at(SAY_INFO, "%s: from %s/%s to %s/%s (change %u): %s", to->dev,
+	       turnpike_mode_name(from->mode), turnpike_moves_name(from->moves),
+	       turnpike_mode_name(to->mode), turnpike_moves_name(to->moves), to->changes, to->why);
 }
 
 static int watch(struct kernel *kernel, struct event_base *base)
@@ -109,7 +110,7 @@ static int open_library(struct kernel *kernel, struct event_base *base, enum tur
 		return err;
 	}
 	snprintf(kernel->why_not, sizeof(kernel->why_not), "%s", turnpike_error(NULL));
-	say("warning: everything is relayed in user space: %s", kernel->why_not);
+	say_at(SAY_WARNING, "everything is relayed in user space: %s", kernel->why_not);
 	return 0;
 }
 
@@ -132,6 +133,11 @@ int kernel_open(struct event_base *base, enum turnpike_mode mode,
 	}
 	*ret = kernel;
 	return 0;
+}
+
+bool kernel_is_open(const struct kernel *kernel)
+{
+	return kernel->tp;
 }
 
 void kernel_close(struct kernel *kernel)
@@ -217,9 +223,9 @@ static int say_switched(const struct turnpike_status *status, void *arg)
 	const char *device = arg;
 
 	if (strcmp(status->dev, device) == 0)
-		say("%s: now mode %s, moves %s, hook %s: %s", status->dev,
-		    turnpike_mode_name(status->mode), turnpike_moves_name(status->moves),
-		    turnpike_hook_name(status->hook), status->why);
+		say_at(SAY_INFO, "%s: now mode %s, moves %s, hook %s: %s", status->dev,
+		       turnpike_mode_name(status->mode), turnpike_moves_name(status->moves),
+		       turnpike_hook_name(status->hook), status->why);
 	return 0;
 }
 
@@ -303,7 +309,7 @@ static void note_failure(struct kernel *kernel, int err)
 {
 	kernel->bind_failures++;
 	if (err != kernel->said)
-		say("warning: a flow stays in user space: %s", turnpike_error(kernel->tp));
+		say_at(SAY_WARNING, "a flow stays in user space: %s", turnpike_error(kernel->tp));
 	kernel->said = err;
 }
 

@@ -25,6 +25,9 @@ struct kernel;
 int kernel_open(struct event_base *base, enum turnpike_mode mode,
 		const struct turnpike_open_opts *opts, uint64_t max_rate, struct kernel **ret);
 
+/** kernel_is_open() - whether packets can be relayed in the kernel at all, now or after a switch */
+bool kernel_is_open(const struct kernel *kernel);
+
 /** kernel_close() - leave nothing attached; NULL is fine */
 void kernel_close(struct kernel *kernel);
 

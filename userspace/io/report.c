@@ -6,6 +6,7 @@
 
 #include "addr.h"
 #include "io/clock.h"
+#include "io/privileges.h"
 #include "io/report.h"
 
 #define ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))
@@ -117,6 +118,7 @@ static json_t *report_status(const struct report_source *source, const json_t *r
 	kernel_for_each_device(source->kernel, add_device, devices);
 	json_object_set_new(result, "version", json_string(TURNPIKE_VERSION));
 	json_object_set_new(result, "uptime", uptime(source));
+	json_object_update_new(result, privileges_report());
 	json_object_set_new(result, "devices", devices);
 	json_object_set_new(result, "allocations", number(stats->allocations));
 	json_object_set_new(result, "relays", number(stats->relays));

@@ -28,8 +28,8 @@ struct option {
  *	DO, PROBE        set DF    learn      are told
  *
  * So the sockets rest at WANT and are at DONT for as long as they send. An error that comes right
- * then is learned and not told; the next one will be. Where the kernel relays nothing, DONT does:
- * packets without DF lead to no such errors.
+ * then is learned and not told; the next one will be. Where the kernel relays nothing, DONT does,
+ * until a client asks for DF: packets without it lead to no such errors.
  *
  * In IPv6, which has no such bit, DONT is told and learns (__udp6_lib_err()).
  */
@@ -58,9 +58,11 @@ static void set_discovery(int fd, int family, int value)
 		setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &value, sizeof(value));
 }
 
-void socket_before_sending(int fd, int family)
+/* PROBE and not DO, so that a client is told each time, and not only until the kernel has learned.
+ */
+void socket_before_sending(int fd, int family, bool dont_fragment)
 {
-	set_discovery(fd, family, IP_PMTUDISC_DONT);
+	set_discovery(fd, family, dont_fragment ? IP_PMTUDISC_PROBE : IP_PMTUDISC_DONT);
 }
 
 void socket_after_sending(int fd, int family)

@@ -37,10 +37,11 @@ int socket_open(const struct turnpike_addr *addr, bool shares, int receive_bytes
 void socket_adapt(int fd, int family, bool in_kernel);
 
 /**
- * socket_before_sending() - let what is sent be fragmented on its way (RFC 8656 section 14)
- * @family: enum turnpike_family of the socket
+ * socket_before_sending() - let what is sent be fragmented on its way (RFC 8656 section 14), or not
+ * @family:        enum turnpike_family of the socket
+ * @dont_fragment: in IPv4, whatever path MTU is known (RFC 8656 section 18.9)
  */
-void socket_before_sending(int fd, int family);
+void socket_before_sending(int fd, int family, bool dont_fragment);
 
 /** socket_after_sending() - be told of path MTUs again */
 void socket_after_sending(int fd, int family);

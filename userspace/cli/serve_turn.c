@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <inttypes.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "cli/serve_turn.h"
+
+/** Descriptors that are kept for everything but relayed transport addresses. */
+#define SPARE_DESCRIPTORS 256
+/** Those of a worker, besides its listeners: of its loop. */
+#define WORKER_DESCRIPTORS 4
+
+/* The limit is raised as far as it goes. */
+static uint64_t usable_descriptors(const struct serve_config *config)
+{
+	const rlim_t spare =
+		SPARE_DESCRIPTORS + config->n_workers * (WORKER_DESCRIPTORS + config->n_listen);
+	struct rlimit limit = { .rlim_cur = 1024 };
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+		getrlimit(RLIMIT_NOFILE, &limit);
+	}
+	return limit.rlim_cur - (limit.rlim_cur < 2 * spare ? limit.rlim_cur / 2 : spare);
+}
+
+/* One for each port, and no more than allocations, since each has one at least. */
+static uint64_t wanted_relays(const struct serve_config *config)
+{
+	const uint64_t ports = config->n_relays * (config->port_hi - config->port_lo + UINT64_C(1));
+	const uint64_t asked = config->max_allocations;
+
+	return asked && asked < ports ? asked : ports;
+}
+
+uint32_t serve_turn_relays(const struct serve_config *config)
+{
+	const uint64_t wanted = wanted_relays(config), usable = usable_descriptors(config);
+
+	return (uint32_t)(wanted < usable ? wanted : usable);
+}
+
+void serve_turn_say_limit(const struct serve_config *config, uint32_t max_relays)
+{
+	const uint64_t wanted = wanted_relays(config);
+
+	if (max_relays < wanted)
+		say_at(SAY_WARNING,
+		       "there can be %" PRIu32 " relayed addresses at a time, not %" PRIu64
+		       ", because no more descriptors may be open: raise LimitNOFILE= or "
+		       "'ulimit -n', or ask for less with --max-allocations",
+		       max_relays, wanted);
+}
+
+void serve_turn_config(const struct serve_config *config, uint32_t max_relays,
+		       struct turn_config *turn)
+{
+	turn_config_init(turn);
+	turn->realm = config->realm;
+	turn->software = "turnpike " TURNPIKE_VERSION;
+	turn->relays = config->relays;
+	turn->n_relays = config->n_relays;
+	turn->port_lo = config->port_lo;
+	turn->port_hi = config->port_hi;
+	turn->max_relays = max_relays;
+	turn->allow = config->allow;
+	turn->n_allow = config->n_allow;
+	turn->deny = config->deny;
+	turn->n_deny = config->n_deny;
+}
+
+/** struct additions - users for each worker; @err: the first that there was */
+struct additions {
+	const struct serve_config *config;
+	int err;
+};
+
+static void add_users_to(struct turn_io *io, void *arg)
+{
+	struct additions *additions = arg;
+
+	for (size_t i = 0; i < additions->config->n_users && !additions->err; i++) {
+		const struct serve_user *user = &additions->config->users[i];
+		int err = !user->password ? -EOPNOTSUPP
+					  : turn_server_add_user(turn_io_server(io), user->name,
+								 user->password, 0);
+
+		if (err)
+			say("--user %s cannot be added: %s", user->name,
+			    err == -EEXIST ? "it is given twice, once is enough" : strerror(-err));
+		additions->err = err;
+	}
+}
+
+int serve_turn_add_users(const struct serve_config *config, struct workers *workers)
+{
+	struct additions additions = { .config = config };
+
+	if (config->n_users == 0)
+		say_at(SAY_WARNING, "nobody can relay, because no --user is given");
+	workers_each(workers, add_users_to, &additions);
+	return additions.err;
+}
