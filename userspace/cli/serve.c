@@ -9,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/serve_config.h"
 #include "cli/serve_devices.h"
+#include "cli/serve_summary.h"
 #include "cli/serve_turn.h"
 #include "io/clock.h"
 #include "io/control.h"
@@ -173,6 +174,17 @@ static enum cli_status serve(struct server *server)
 	return CLI_ERROR;
 }
 
+/* What serving would find out only when it begins. */
+static enum cli_status check(struct server *server)
+{
+	const struct serve_config *config = &server->config;
+
+	if (privileges_find(config->run_as, &server->privileges))
+		return CLI_USAGE;
+	serve_summary_print(config, stdout);
+	return CLI_OK;
+}
+
 enum cli_status command_serve(int argc, char **argv)
 {
 	struct server server = { 0 };
@@ -180,8 +192,7 @@ enum cli_status command_serve(int argc, char **argv)
 
 	if (status != CLI_OK)
 		return status;
-	if (!server.config.check_only)
-		status = serve(&server);
+	status = server.config.check_only ? check(&server) : serve(&server);
 	close_server(&server);
 	return status;
 }
