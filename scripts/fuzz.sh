@@ -8,8 +8,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 seconds=${1:-30}
 targets=("${@:2}")
-[[ ${#targets[@]} -gt 0 ]] || targets=(relay icmp stun turn)
-declare -A max_len=([relay]=4096 [icmp]=1500 [stun]=1500 [turn]=1024)
+[[ ${#targets[@]} -gt 0 ]] || targets=(relay icmp framing stun turn)
+declare -A max_len=([relay]=4096 [icmp]=1500 [framing]=1500 [stun]=1500 [turn]=1024)
 for target in "${targets[@]}"; do
 	[[ -n ${max_len[$target]:-} ]] || { echo "fuzz.sh: no target is called $target, but these are: ${!max_len[*]}" >&2; exit 2; }
 done

@@ -199,13 +199,78 @@ static void test_both_families(void **state)
 	fixture_free(f);
 }
 
+static void begin_allocate(struct fixture *f)
+{
+	begin(f, STUN_REQUEST, TURN_ALLOCATE);
+	stun_write_u32(&f->request, STUN_ATTR_REQUESTED_TRANSPORT, TURN_TRANSPORT_UDP << 24);
+}
+
+/** A pair of ports is had as a whole, and a token serves until it has been of use. */
+static void test_reservation(void **state)
+{
+	uint8_t token[TURN_RESERVATION_TOKEN_LEN];
+	struct fixture *f = fixture_default();
+	struct stun_message msg;
+	struct stun_attr attr;
+
+	(void)state;
+	refresh(f, 0); /* for a nonce */
+	begin_allocate(f);
+	stun_write_bytes(&f->request, STUN_ATTR_EVEN_PORT, "\x80", 1);
+	sign(f);
+	assert_true(send_until_success(f) >= 4);
+	assert_int_equal(stats(f)->relays, 1);
+	msg = response(f);
+	assert_int_equal(stun_find_attr(&msg, STUN_ATTR_RESERVATION_TOKEN, &attr), 0);
+	memcpy(token, attr.value, sizeof(token));
+	f->tuple.client = addr("203.0.113.8:40000");
+	f->nonce_len = 0;
+	refresh(f, 0);
+	begin_allocate(f);
+	stun_write_bytes(&f->request, STUN_ATTR_RESERVATION_TOKEN, token, sizeof(token));
+	sign(f);
+	assert_true(send_until_success(f) >= 2);
+	assert_int_equal(stats(f)->relays, 2);
+	/* Two of alice's three, however often it has failed. */
+	f->tuple.client = addr("203.0.113.9:40000");
+	f->nonce_len = 0;
+	allocate(f);
+	fixture_free(f);
+}
+
+/** Nothing changes unless all of it does. */
+static void test_reconfigure(void **state)
+{
+	struct fixture *f = fixture_default();
+	struct turn_config config;
+	int failures = 0;
+	int err;
+
+	(void)state;
+	allocate(f);
+	create_permission(f, "198.51.100.1");
+	fixture_config(&config);
+	config.deny = &(const struct addr_cidr){ addr("198.51.100.0"), 24 };
+	config.n_deny = 1;
+	do {
+		assert_int_equal(stats(f)->permissions, 1);
+		allocations_left = failures;
+		err = turn_server_reconfigure(f->server, &config, f->now);
+		allocations_left = NEVER_FAIL;
+		failures += err != 0;
+		assert_true(err == 0 || err == -ENOMEM);
+	} while (err);
+	assert_true(failures > 3);
+	assert_int_equal(stats(f)->permissions, 0);
+	fixture_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_new),
-		cmocka_unit_test(test_add_user),
-		cmocka_unit_test(test_requests),
-		cmocka_unit_test(test_both_families),
+		cmocka_unit_test(test_new),         cmocka_unit_test(test_add_user),
+		cmocka_unit_test(test_requests),    cmocka_unit_test(test_both_families),
+		cmocka_unit_test(test_reservation), cmocka_unit_test(test_reconfigure),
 	};
 
 	return cmocka_run_group_tests_name("turn out of memory", tests, NULL, NULL);

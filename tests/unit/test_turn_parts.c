@@ -69,31 +69,55 @@ static void test_ports(void **state)
 	uint16_t port;
 
 	(void)state;
-	assert_int_equal(turn_ports_take(ports, 4, false, 100, &port), 0);
+	assert_int_equal(turn_ports_take(ports, 4, TURN_PORT_ANY, 100, &port), 0);
 	assert_int_equal(port, 65534);
-	assert_int_equal(turn_ports_take(ports, 4, false, 100, &port), 0);
+	assert_int_equal(turn_ports_take(ports, 4, TURN_PORT_ANY, 100, &port), 0);
 	assert_int_equal(port, 65535);
-	assert_int_equal(turn_ports_take(ports, 4, false, 100, &port), 0);
+	assert_int_equal(turn_ports_take(ports, 4, TURN_PORT_ANY, 100, &port), 0);
 	assert_int_equal(port, 65533);
-	assert_int_equal(turn_ports_take(ports, 4, false, 100, &port), -ENOSPC);
+	assert_int_equal(turn_ports_take(ports, 4, TURN_PORT_ANY, 100, &port), -ENOSPC);
 	turn_ports_give(ports, 65533, 300);
 	turn_ports_give(ports, 65534, 200);
 	turn_ports_give(ports, 65535, 300);
 	/* Free again: that one, wherever the search begins. */
-	assert_int_equal(turn_ports_take(ports, 2, false, 200, &port), 0);
+	assert_int_equal(turn_ports_take(ports, 2, TURN_PORT_ANY, 200, &port), 0);
 	assert_int_equal(port, 65534);
 	turn_ports_give(ports, 65534, 250);
 	/* None is free yet: the one that comes first. */
-	assert_int_equal(turn_ports_take(ports, 2, false, 249, &port), 0);
+	assert_int_equal(turn_ports_take(ports, 2, TURN_PORT_ANY, 249, &port), 0);
 	assert_int_equal(port, 65534);
-	assert_int_equal(turn_ports_take(ports, 2, false, 300, &port), 0);
+	assert_int_equal(turn_ports_take(ports, 2, TURN_PORT_ANY, 300, &port), 0);
 	assert_int_equal(port, 65535);
 	turn_ports_give(ports, 65535, 0);
 	/* 65534 is taken, and the only even one. */
-	assert_int_equal(turn_ports_take(ports, 0, true, 300, &port), -ENOSPC);
+	assert_int_equal(turn_ports_take(ports, 0, TURN_PORT_EVEN, 300, &port), -ENOSPC);
 	turn_ports_give(ports, 65534, 400);
-	assert_int_equal(turn_ports_take(ports, 0, true, 300, &port), 0);
+	assert_int_equal(turn_ports_take(ports, 0, TURN_PORT_EVEN, 300, &port), 0);
 	assert_int_equal(port, 65534);
+	turn_ports_free(ports);
+}
+
+static void test_pairs(void **state)
+{
+	struct turn_ports *ports = turn_ports_new(65531, 65534);
+	uint16_t port;
+
+	(void)state;
+	/* 65534 has no next one here. */
+	assert_int_equal(turn_ports_take(ports, 3, TURN_PORT_PAIR, 100, &port), 0);
+	assert_int_equal(port, 65532);
+	assert_int_equal(turn_ports_take(ports, 3, TURN_PORT_PAIR, 100, &port), -ENOSPC);
+	assert_int_equal(turn_ports_take(ports, 1, TURN_PORT_ANY, 100, &port), 0);
+	assert_int_equal(port, 65534);
+	turn_ports_give(ports, 65532, 200);
+	assert_int_equal(turn_ports_take(ports, 1, TURN_PORT_PAIR, 300, &port), -ENOSPC);
+	turn_ports_give(ports, 65533, 400);
+	/* Both have to rest, unless there are no others. */
+	assert_int_equal(turn_ports_take(ports, 1, TURN_PORT_PAIR, 300, &port), 0);
+	assert_int_equal(port, 65532);
+	assert_int_equal(turn_ports_take(ports, 0, TURN_PORT_ANY, 300, &port), 0);
+	assert_int_equal(port, 65531);
+	assert_int_equal(turn_ports_take(ports, 0, TURN_PORT_ANY, 300, &port), -ENOSPC);
 	turn_ports_free(ports);
 }
 
@@ -109,16 +133,18 @@ static void test_many_ports(void **state)
 	(void)state;
 	srand(1);
 	for (uint32_t i = 0; i < N; i++) {
-		assert_int_equal(turn_ports_take(ports, (uint32_t)rand(), false, 0, &port), 0);
+		assert_int_equal(turn_ports_take(ports, (uint32_t)rand(), TURN_PORT_ANY, 0, &port),
+				 0);
 		assert_in_range(port, LO, HI);
 		assert_false(is_taken[port]);
 		is_taken[port] = true;
 	}
-	assert_int_equal(turn_ports_take(ports, 7, false, 0, &port), -ENOSPC);
+	assert_int_equal(turn_ports_take(ports, 7, TURN_PORT_ANY, 0, &port), -ENOSPC);
 	for (uint32_t i = LO; i <= HI; i++)
 		turn_ports_give(ports, (uint16_t)i, i <= HI / 2 ? 1000 : 1001);
 	for (uint32_t i = 0; i < N; i++) {
-		assert_int_equal(turn_ports_take(ports, (uint32_t)rand(), false, 1000, &port), 0);
+		assert_int_equal(
+			turn_ports_take(ports, (uint32_t)rand(), TURN_PORT_ANY, 1000, &port), 0);
 		assert_true(is_taken[port]);
 		is_taken[port] = false;
 		assert_true(i >= N / 2 || port <= HI / 2);
@@ -166,9 +192,9 @@ static void test_nonce(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_siphash), cmocka_unit_test(test_timers),
-		cmocka_unit_test(test_ports),   cmocka_unit_test(test_many_ports),
-		cmocka_unit_test(test_nonce),
+		cmocka_unit_test(test_siphash),    cmocka_unit_test(test_timers),
+		cmocka_unit_test(test_ports),      cmocka_unit_test(test_pairs),
+		cmocka_unit_test(test_many_ports), cmocka_unit_test(test_nonce),
 	};
 
 	return cmocka_run_group_tests_name("turn parts", tests, NULL, NULL);

@@ -206,7 +206,7 @@ static void test_send_refused(void **state)
 	assert_int_equal(stats(f)->malformed, 3);
 	begin_send(f, PEER);
 	stun_write_string(&f->request, STUN_ATTR_DATA, "hello");
-	stun_write_bytes(&f->request, STUN_ATTR_DONT_FRAGMENT, "", 0);
+	stun_write_bytes(&f->request, (enum stun_attr_type)0x0021, "", 0);
 	send_plain(f);
 	assert_int_equal(stats(f)->malformed, 4);
 	f->tuple.client = addr("203.0.113.7:40001");

@@ -21,6 +21,8 @@
 
 #define TURN_TRANSPORT_UDP 17
 
+#define TURN_RESERVATION_TOKEN_LEN 8
+
 enum stun_class {
 	STUN_REQUEST = 0,
 	STUN_INDICATION = 1,

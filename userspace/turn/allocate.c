@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "turn/event.h"
 #include "turn/request.h"
 #include "turn/state.h"
 
@@ -74,19 +75,19 @@ static bool has_attr(const struct stun_message *msg, enum stun_attr_type type)
 	return stun_find_attr(msg, type, &attr) == 0;
 }
 
-/**
- * Ports are not reserved here, so that no token is valid: RFC 8656 section 7.2, 5th and 8th check,
- * has 508 for that.
- */
-static int check_token(const struct stun_message *msg)
+/** The 5th check but for whether the token is good, which is told when it is used. */
+static int find_token(const struct stun_message *msg, const uint8_t **token)
 {
-	if (!has_attr(msg, STUN_ATTR_RESERVATION_TOKEN))
+	struct stun_attr attr;
+
+	if (stun_find_attr(msg, STUN_ATTR_RESERVATION_TOKEN, &attr))
 		return 0;
-	if (has_attr(msg, STUN_ATTR_EVEN_PORT) ||
+	if (attr.len != TURN_RESERVATION_TOKEN_LEN || has_attr(msg, STUN_ATTR_EVEN_PORT) ||
 	    has_attr(msg, STUN_ATTR_REQUESTED_ADDRESS_FAMILY) ||
 	    has_attr(msg, STUN_ATTR_ADDITIONAL_ADDRESS_FAMILY))
 		return STUN_BAD_REQUEST;
-	return TURN_INSUFFICIENT_CAPACITY;
+	*token = attr.value;
+	return 0;
 }
 
 /** The 6th and 7th check: the only family, or the first of two. */
@@ -108,20 +109,22 @@ static int choose_family(const struct turn_request *request, struct turn_wish *w
 	return 0;
 }
 
-/** RFC 8656 section 18.7: one byte, of which the first bit asks for the next port as well. */
-static int check_even_port(const struct stun_message *msg, bool *even)
+/**
+ * The 8th check. Section 18.7: one byte, of which the first bit asks for the next port as well.
+ * With two families there would be two tokens to tell of.
+ */
+static int check_even_port(const struct stun_message *msg, enum turn_port_kind *ports)
 {
 	struct stun_attr attr;
 
-	*even = stun_find_attr(msg, STUN_ATTR_EVEN_PORT, &attr) == 0;
-	if (!*even)
+	if (stun_find_attr(msg, STUN_ATTR_EVEN_PORT, &attr))
 		return 0;
 	if (attr.len != 1)
 		return STUN_BAD_REQUEST;
-	if (!(attr.value[0] & 0x80))
-		return 0;
-	return has_attr(msg, STUN_ATTR_ADDITIONAL_ADDRESS_FAMILY) ? STUN_BAD_REQUEST
-								  : TURN_INSUFFICIENT_CAPACITY;
+	*ports = attr.value[0] & 0x80 ? TURN_PORT_PAIR : TURN_PORT_EVEN;
+	if (*ports == TURN_PORT_PAIR && has_attr(msg, STUN_ATTR_ADDITIONAL_ADDRESS_FAMILY))
+		return STUN_BAD_REQUEST;
+	return 0;
 }
 
 /** The 9th check; section 18.11: an IPv6 address is all that can be asked for besides. */
@@ -142,6 +145,18 @@ static int add_family(const struct turn_request *request, struct turn_wish *wish
 	return 0;
 }
 
+/** The 6th to the 9th check: which relayed transport addresses are asked for? */
+static int check_relays(const struct turn_request *request, struct turn_wish *wish)
+{
+	int code = choose_family(request, wish);
+
+	if (!code)
+		code = check_even_port(request->msg, &wish->ports);
+	if (!code)
+		code = add_family(request, wish);
+	return code;
+}
+
 /** The checks of RFC 8656 section 7.2, in their order, from the third on. */
 static int check_request(const struct turn_request *request, struct turn_wish *wish)
 {
@@ -153,13 +168,9 @@ static int check_request(const struct turn_request *request, struct turn_wish *w
 		return TURN_FORBIDDEN;
 	code = check_transport(request->msg);
 	if (!code)
-		code = check_token(request->msg);
-	if (!code)
-		code = choose_family(request, wish);
-	if (!code)
-		code = check_even_port(request->msg, &wish->even_port);
-	if (!code)
-		code = add_family(request, wish);
+		code = find_token(request->msg, &wish->token);
+	if (!code && !wish->token)
+		code = check_relays(request, wish);
 	if (!code)
 		code = turn_find_lifetime(request, &wish->lifetime, &is_zero);
 	return code;
@@ -198,7 +209,65 @@ static void write_success(const struct turn_request *request, struct stun_writer
 	if (alloc->refusal.family)
 		stun_write_address_error(response, alloc->refusal.family, alloc->refusal.code);
 	stun_write_u32(response, STUN_ATTR_LIFETIME, (uint32_t)(left / TURN_NS_PER_S));
+	if (alloc->has_token)
+		stun_write_bytes(response, STUN_ATTR_RESERVATION_TOKEN, alloc->token,
+				 sizeof(alloc->token));
 	stun_write_xor_addr(response, STUN_ATTR_XOR_MAPPED_ADDRESS, &request->tuple->client);
+}
+
+/** What of the user's quota is claimed: a reservation claims for the allocation to come. */
+static uint32_t price(const struct turn_wish *wish)
+{
+	return wish->ports == TURN_PORT_PAIR ? 2 : 1;
+}
+
+static int allocate_anew(struct turn_request *request, const struct turn_wish *wish)
+{
+	struct turn_account *account = request->user->account;
+
+	if (!turn_account_claim(account, price(wish), request->user->quota))
+		return TURN_ALLOCATION_QUOTA_REACHED;
+	if (turn_allocation_new(request->server, request->tuple, request->user, wish, request->now,
+				&request->alloc) == 0)
+		return 0;
+	turn_account_return(account, price(wish));
+	return TURN_INSUFFICIENT_CAPACITY;
+}
+
+/** All has been claimed when the reservation was made. */
+static int allocate_reserved(struct turn_request *request, struct turn_wish *wish)
+{
+	struct turn_shared *shared = request->server->shared;
+
+	wish->reservation =
+		turn_reservation_take(shared, wish->token, request->user->account, request->now);
+	if (!wish->reservation)
+		return TURN_INSUFFICIENT_CAPACITY;
+	wish->families[wish->n_families++] = wish->reservation->pool->address.addr.family;
+	if (turn_allocation_new(request->server, request->tuple, request->user, wish, request->now,
+				&request->alloc)) {
+		turn_reservation_return(shared, wish->reservation);
+		return TURN_INSUFFICIENT_CAPACITY;
+	}
+	turn_reservation_use(wish->reservation);
+	return 0;
+}
+
+static int allocate(struct turn_request *request, struct turn_wish *wish)
+{
+	int code;
+
+	if (request->server->is_draining)
+		return TURN_INSUFFICIENT_CAPACITY;
+	code = wish->token ? allocate_reserved(request, wish) : allocate_anew(request, wish);
+	if (code)
+		return code;
+	for (size_t i = 0; i < TURN_RELAYS_MAX; i++) {
+		if (request->alloc->relays[i])
+			turn_tell_of_relay(request->server, TURN_EVENT_ALLOCATED,
+					   request->alloc->relays[i], wish->lifetime);
+	}
+	return 0;
 }
 
 int turn_allocate(struct turn_request *request, struct stun_writer *response)
@@ -213,15 +282,9 @@ int turn_allocate(struct turn_request *request, struct stun_writer *response)
 		return 0;
 	}
 	code = check_request(request, &wish);
-	if (code)
-		return code;
-	if (!turn_account_claim(request->user->account, request->user->quota))
-		return TURN_ALLOCATION_QUOTA_REACHED;
-	if (turn_allocation_new(request->server, request->tuple, request->user, &wish, request->now,
-				&request->alloc)) {
-		turn_account_return(request->user->account);
-		return TURN_INSUFFICIENT_CAPACITY;
-	}
-	write_success(request, response);
-	return 0;
+	if (!code)
+		code = allocate(request, &wish);
+	if (!code)
+		write_success(request, response);
+	return code;
 }

@@ -77,25 +77,27 @@ int turn_allocation_new(struct turn_server *server, const struct turn_tuple *tup
 	return 0;
 }
 
-void turn_allocation_end(struct turn_server *server, struct turn_allocation *alloc, uint64_t now)
+void turn_allocation_end(struct turn_server *server, struct turn_allocation *alloc, const char *why,
+			 uint64_t now)
 {
 	for (size_t i = 0; i < TURN_RELAYS_MAX; i++) {
 		if (alloc->relays[i])
-			turn_relay_end(server, alloc->relays[i], now);
+			turn_relay_end(server, alloc->relays[i], why, now);
 	}
 	if (alloc->limits)
 		server->ops.unlimit(server->ctx, alloc->limits);
 	HASH_DELETE(hh, server->allocations, alloc);
-	turn_account_return(alloc->user->account);
+	turn_account_return(alloc->user->account, 1);
 	server->stats.allocations--;
 	free(alloc);
 }
 
-void turn_allocation_end_relay(struct turn_server *server, struct turn_relay *relay, uint64_t now)
+void turn_allocation_end_relay(struct turn_server *server, struct turn_relay *relay,
+			       const char *why, uint64_t now)
 {
 	struct turn_allocation *alloc = relay->alloc;
 
-	turn_relay_end(server, relay, now);
+	turn_relay_end(server, relay, why, now);
 	if (!has_relay(alloc))
-		turn_allocation_end(server, alloc, now);
+		turn_allocation_end(server, alloc, why, now);
 }

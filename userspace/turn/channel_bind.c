@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "turn/event.h"
 #include "turn/own.h"
 #include "turn/request.h"
 #include "turn/state.h"
@@ -81,5 +82,6 @@ int turn_channel_bind(struct turn_request *request, struct stun_writer *response
 	}
 	turn_channel_refresh(server, binding.channel, request->now);
 	turn_permission_refresh(server, permission, request->now);
+	turn_tell_of_channel(server, binding.channel);
 	return 0;
 }

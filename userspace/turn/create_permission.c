@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "turn/event.h"
 #include "turn/own.h"
 #include "turn/request.h"
 #include "turn/state.h"
@@ -99,6 +100,7 @@ static void refresh_all(const struct turn_request *request)
 	while (next_bound(request, &attr, &relay, &peer)) {
 		permission = turn_permission_find(request->server, relay, &peer);
 		turn_permission_refresh(request->server, permission, request->now);
+		turn_tell_of_permission(request->server, permission);
 	}
 }
 

@@ -67,7 +67,7 @@ static void count(struct turn_traffic *traffic, size_t len)
 
 static void send_peer(struct turn_server *server, const struct turn_permission *permission,
 		      const struct turnpike_addr *peer, const uint8_t *data, size_t len,
-		      uint64_t now)
+		      bool dont_fragment, uint64_t now)
 {
 	const struct turn_relay *relay = permission->relay;
 
@@ -75,7 +75,7 @@ static void send_peer(struct turn_server *server, const struct turn_permission *
 	    !may_pass(server, relay, TURN_TO_PEER, len))
 		return;
 	count(&server->stats.to_peer, len);
-	server->ops.send_peer(server->ctx, relay->handle, peer, data, len, false);
+	server->ops.send_peer(server->ctx, relay->handle, peer, data, len, dont_fragment);
 }
 
 void turn_data_from_channel(struct turn_server *server, const struct turn_tuple *tuple,
@@ -94,9 +94,25 @@ void turn_data_from_channel(struct turn_server *server, const struct turn_tuple 
 	}
 	channel = turn_channel_find_number(server, tuple, number);
 	if (channel && channel->expiry_ns > now)
-		send_peer(server, channel->permission, &channel->by_peer.peer, data, len, now);
+		send_peer(server, channel->permission, &channel->by_peer.peer, data, len, false,
+			  now);
 	else if (find_allocation(server, tuple))
 		server->stats.no_channel++;
+}
+
+/**
+ * RFC 8656 sections 13 to 15: between datagrams the attribute is for IPv4 to IPv4 only; otherwise
+ * the packets themselves tell, which those of a stream do not.
+ */
+static bool dont_fragment(const struct stun_message *msg, const struct turn_tuple *tuple,
+			  const struct turnpike_addr *peer)
+{
+	struct stun_attr attr;
+
+	if (stun_find_attr(msg, STUN_ATTR_DONT_FRAGMENT, &attr))
+		return false;
+	return turn_transport_is_stream(tuple->transport) ||
+	       (tuple->client.family == TURNPIKE_IPV4 && peer->family == TURNPIKE_IPV4);
 }
 
 void turn_data_from_indication(struct turn_server *server, const struct turn_tuple *tuple,
@@ -122,21 +138,34 @@ void turn_data_from_indication(struct turn_server *server, const struct turn_tup
 	if (relay)
 		permission = turn_permission_find(server, relay, &peer);
 	if (is_granted(server, permission, now))
-		send_peer(server, permission, &peer, data.value, data.len, now);
+		send_peer(server, permission, &peer, data.value, data.len,
+			  dont_fragment(msg, tuple, &peer), now);
+}
+
+/** Fills up to a multiple of four bytes, for which TURN_TAILROOM is there. */
+static size_t pad(uint8_t *message, size_t len)
+{
+	while (len % 4 != 0)
+		message[len++] = 0;
+	return len;
 }
 
 static void send_channel_data(struct turn_server *server, const struct turn_relay *relay,
 			      uint16_t number, const struct turn_packet *packet)
 {
+	const struct turn_tuple *tuple = &relay->alloc->tuple;
 	uint8_t *message = packet->data - TURN_CHANNEL_HEADER_LEN;
+	size_t len = TURN_CHANNEL_HEADER_LEN + packet->len;
 
 	message[0] = (uint8_t)(number >> 8);
 	message[1] = (uint8_t)number;
 	message[2] = (uint8_t)(packet->len >> 8);
 	message[3] = (uint8_t)packet->len;
 	count(&server->stats.to_client, packet->len);
-	server->ops.send_client(server->ctx, &relay->alloc->tuple, message,
-				TURN_CHANNEL_HEADER_LEN + packet->len);
+	/* RFC 8656 section 12.5 */
+	if (turn_transport_is_stream(tuple->transport))
+		len = pad(message, len);
+	server->ops.send_client(server->ctx, tuple, message, len);
 }
 
 static void send_data_indication(struct turn_server *server, const struct turn_relay *relay,

@@ -41,7 +41,9 @@ void turn_flow_install(struct turn_server *server, struct turn_channel *channel,
 {
 	struct turn_flow flow = flow_of(channel);
 
-	if (flow.channel_expiry_ns <= now || is_up_to_date(channel, &flow))
+	/* The kernel relays from UDP to UDP. */
+	if (flow.tuple.transport != TURN_UDP || flow.channel_expiry_ns <= now ||
+	    is_up_to_date(channel, &flow))
 		return;
 	if (server->ops.install_flow(server->ctx, &flow)) {
 		server->stats.install_failures++;

@@ -84,6 +84,11 @@ struct turn_ports *turn_ports_new(uint16_t lo, uint16_t hi)
 	return ports;
 }
 
+bool turn_ports_are(const struct turn_ports *ports, uint16_t lo, uint16_t hi)
+{
+	return ports->lo == lo && ports->lo + ports->n - 1 == hi;
+}
+
 void turn_ports_free(struct turn_ports *ports)
 {
 	if (!ports)
@@ -92,55 +97,69 @@ void turn_ports_free(struct turn_ports *ports)
 	free(ports);
 }
 
-static bool will_do(const struct turn_ports *ports, uint16_t index, bool even)
+static bool has_rested(const struct port *port, uint64_t now)
 {
-	return !even || ((ports->lo + index) & 1) == 0;
+	return !port->is_taken && port->free_at <= now;
+}
+
+/** Whether a port that is not taken is of that kind; at UINT64_MAX, rested or not. */
+static bool will_do(const struct turn_ports *ports, uint16_t index, enum turn_port_kind kind,
+		    uint64_t now)
+{
+	if (kind == TURN_PORT_ANY)
+		return true;
+	if (((ports->lo + index) & 1) != 0)
+		return false;
+	return kind == TURN_PORT_EVEN ||
+	       (index + 1 < ports->n && has_rested(&ports->list[index + 1], now));
 }
 
 /** Or the head. */
-static uint16_t find_at_random(const struct turn_ports *ports, uint32_t start, bool even,
-			       uint64_t now)
+static uint16_t find_at_random(const struct turn_ports *ports, uint32_t start,
+			       enum turn_port_kind kind, uint64_t now)
 {
 	for (uint32_t i = 0; i < PROBES && i < ports->n; i++) {
 		uint16_t index = (uint16_t)((start % ports->n + i) % ports->n);
-		const struct port *port = &ports->list[index];
 
-		if (!port->is_taken && port->free_at <= now && will_do(ports, index, even))
+		if (has_rested(&ports->list[index], now) && will_do(ports, index, kind, now))
 			return index;
 	}
 	return ports->n;
 }
 
 /** Or the head. */
-static uint16_t find_first(const struct turn_ports *ports, bool even)
+static uint16_t find_first(const struct turn_ports *ports, enum turn_port_kind kind)
 {
 	uint16_t index = ports->list[ports->n].next;
 
-	while (index != ports->n && !will_do(ports, index, even))
+	while (index != ports->n && !will_do(ports, index, kind, UINT64_MAX))
 		index = ports->list[index].next;
 	return index;
 }
 
-static int take(struct turn_ports *ports, uint32_t start, bool even, uint64_t now, uint16_t *port)
+static int take(struct turn_ports *ports, uint32_t start, enum turn_port_kind kind, uint64_t now,
+		uint16_t *port)
 {
-	uint16_t index = find_at_random(ports, start, even, now);
+	uint16_t index = find_at_random(ports, start, kind, now);
 
 	if (index == ports->n)
-		index = find_first(ports, even);
+		index = find_first(ports, kind);
 	if (index == ports->n)
 		return -ENOSPC;
 	delist(ports, index);
+	if (kind == TURN_PORT_PAIR)
+		delist(ports, (uint16_t)(index + 1));
 	*port = (uint16_t)(ports->lo + index);
 	return 0;
 }
 
-int turn_ports_take(struct turn_ports *ports, uint32_t start, bool even, uint64_t now,
-		    uint16_t *port)
+int turn_ports_take(struct turn_ports *ports, uint32_t start, enum turn_port_kind kind,
+		    uint64_t now, uint16_t *port)
 {
 	int err;
 
 	pthread_mutex_lock(&ports->lock);
-	err = take(ports, start, even, now, port);
+	err = take(ports, start, kind, now, port);
 	pthread_mutex_unlock(&ports->lock);
 	return err;
 }

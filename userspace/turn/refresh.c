@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "turn/event.h"
 #include "turn/request.h"
 #include "turn/state.h"
 
@@ -23,8 +24,10 @@ static void refresh_relays(const struct turn_request *request, unsigned int fami
 	for (size_t i = 0; i < TURN_RELAYS_MAX; i++) {
 		struct turn_relay *relay = request->alloc->relays[i];
 
-		if (relay && (!family || relay->addr.family == family))
-			turn_relay_refresh(request->server, relay, lifetime, request->now);
+		if (!relay || (family && relay->addr.family != family))
+			continue;
+		turn_relay_refresh(request->server, relay, lifetime, request->now);
+		turn_tell_of_relay(request->server, TURN_EVENT_REFRESHED, relay, lifetime);
 	}
 }
 
@@ -33,10 +36,21 @@ static void end_relays(const struct turn_request *request, unsigned int family)
 	struct turn_server *server = request->server;
 
 	if (family)
-		turn_allocation_end_relay(server, turn_relay_for(request->alloc, family),
+		turn_allocation_end_relay(server, turn_relay_for(request->alloc, family), "refresh",
 					  request->now);
 	else
-		turn_allocation_end(server, request->alloc, request->now);
+		turn_allocation_end(server, request->alloc, "refresh", request->now);
+	turn_endings_add(&server->endings, server->hash_key, request->tuple,
+			 request->msg->transaction, request->now);
+}
+
+/** What it was to end has ended when it came for the first time. */
+static bool is_repeated_ending(const struct turn_request *request)
+{
+	const struct turn_server *server = request->server;
+
+	return turn_endings_has(&server->endings, server->hash_key, request->tuple,
+				request->msg->transaction, request->now);
 }
 
 int turn_refresh(struct turn_request *request, struct stun_writer *response)
@@ -44,8 +58,15 @@ int turn_refresh(struct turn_request *request, struct stun_writer *response)
 	unsigned int family;
 	uint32_t lifetime;
 	bool is_zero;
-	int code = find_wanted(request, &family);
+	int code;
 
+	if (is_repeated_ending(request)) {
+		stun_write_u32(response, STUN_ATTR_LIFETIME, 0);
+		return 0;
+	}
+	code = turn_check_allocation(request);
+	if (!code)
+		code = find_wanted(request, &family);
 	if (!code)
 		code = turn_find_lifetime(request, &lifetime, &is_zero);
 	if (code)

@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 #include <utlist.h>
 
+#include "turn/event.h"
 #include "turn/state.h"
 
 /** How many ports are tried when other programs have taken some. */
@@ -22,7 +24,7 @@ static void expire(struct turn_server *server, struct turn_timer *timer, uint64_
 	struct turn_relay *relay =
 		(struct turn_relay *)((char *)timer - offsetof(struct turn_relay, timer));
 
-	turn_allocation_end_relay(server, relay, now);
+	turn_allocation_end_relay(server, relay, "expired", now);
 }
 
 static struct turnpike_addr with_port(struct turnpike_addr addr, uint16_t port)
@@ -31,32 +33,46 @@ static struct turnpike_addr with_port(struct turnpike_addr addr, uint16_t port)
 	return addr;
 }
 
-static int open_in_pool(struct turn_server *server, struct turn_pool *pool, bool even, uint64_t now,
-			struct turn_relay *relay)
+static int open_at(struct turn_server *server, struct turn_pool *pool, uint16_t port,
+		   struct turn_relay *relay)
 {
 	bool mapped = pool->address.external.family != 0;
+
+	relay->pool = pool;
+	relay->addr = with_port(pool->address.addr, port);
+	relay->external = mapped ? with_port(pool->address.external, port) : relay->addr;
+	return server->ops.open_relay(server->ctx, &relay->addr, relay, &relay->handle);
+}
+
+/** The first port of a pair is that of a relay, the second one is reserved. */
+static void give_ports(const struct turn_pool *pool, uint16_t port, enum turn_port_kind kind,
+		       uint64_t now)
+{
+	turn_ports_give(pool->ports, port, now + PORT_QUARANTINE_NS);
+	if (kind == TURN_PORT_PAIR)
+		turn_ports_give(pool->ports, (uint16_t)(port + 1), now + PORT_QUARANTINE_NS);
+}
+
+static int open_in_pool(struct turn_server *server, struct turn_pool *pool,
+			enum turn_port_kind kind, uint64_t now, struct turn_relay *relay)
+{
 	uint32_t start;
 	uint16_t port;
 	int err = -EADDRINUSE;
 
 	for (int i = 0; i < PORT_ATTEMPTS && err == -EADDRINUSE; i++) {
 		server->ops.random(server->ctx, &start, sizeof(start));
-		if (turn_ports_take(pool->ports, start, even, now, &port))
+		if (turn_ports_take(pool->ports, start, kind, now, &port))
 			return -ENOSPC;
-		relay->addr = with_port(pool->address.addr, port);
-		err = server->ops.open_relay(server->ctx, &relay->addr, relay, &relay->handle);
+		err = open_at(server, pool, port, relay);
 		if (err)
-			turn_ports_give(pool->ports, port, now + PORT_QUARANTINE_NS);
+			give_ports(pool, port, kind, now);
 	}
-	if (err)
-		return err;
-	relay->pool = pool;
-	relay->external = mapped ? with_port(pool->address.external, port) : relay->addr;
-	return 0;
+	return err;
 }
 
-static int open_relay(struct turn_server *server, unsigned int family, bool even, uint64_t now,
-		      struct turn_relay *relay)
+static int open_anywhere(struct turn_server *server, unsigned int family, enum turn_port_kind kind,
+			 uint64_t now, struct turn_relay *relay)
 {
 	int err = -ENOSPC;
 
@@ -65,7 +81,7 @@ static int open_relay(struct turn_server *server, unsigned int family, bool even
 
 		server->next_pool = (server->next_pool + 1) % server->shared->n_pools;
 		if (pool->address.addr.family == family)
-			err = open_in_pool(server, pool, even, now, relay);
+			err = open_in_pool(server, pool, kind, now, relay);
 	}
 	return err;
 }
@@ -76,10 +92,46 @@ static void set_live(const struct turn_relay *relay, uint64_t until)
 	turn_ports_set_live(relay->pool->ports, ntohs(relay->addr.port), until);
 }
 
-static void close_relay(struct turn_server *server, struct turn_relay *relay, uint64_t now)
+/** The port behind @relay, which was taken with it, is held for an allocation to come. */
+static int reserve_next(struct turn_server *server, const struct turn_relay *relay, uint64_t now)
 {
-	server->ops.close_relay(server->ctx, relay->handle);
-	turn_ports_give(relay->pool->ports, ntohs(relay->addr.port), now + PORT_QUARANTINE_NS);
+	struct turn_allocation *alloc = relay->alloc;
+	struct turn_reservation wanted = {
+		.account = alloc->user->account,
+		.pool = relay->pool,
+		.port = (uint16_t)(ntohs(relay->addr.port) + 1),
+	};
+	int err;
+
+	if (!turn_shared_claim_relay(server->shared, server->limits.max_relays))
+		return -ENOSPC;
+	server->ops.random(server->ctx, wanted.token, sizeof(wanted.token));
+	err = turn_reservation_make(server->shared, &wanted, now);
+	if (err) {
+		turn_shared_return_relay(server->shared);
+		return err;
+	}
+	memcpy(alloc->token, wanted.token, sizeof(wanted.token));
+	alloc->has_token = true;
+	return 0;
+}
+
+static int open_relay(struct turn_server *server, unsigned int family, const struct turn_wish *wish,
+		      uint64_t now, struct turn_relay *relay)
+{
+	int err;
+
+	if (wish->reservation)
+		return open_at(server, wish->reservation->pool, wish->reservation->port, relay);
+	err = open_anywhere(server, family, wish->ports, now, relay);
+	if (err || wish->ports != TURN_PORT_PAIR)
+		return err;
+	err = reserve_next(server, relay, now);
+	if (err) {
+		server->ops.close_relay(server->ctx, relay->handle);
+		give_ports(relay->pool, ntohs(relay->addr.port), wish->ports, now);
+	}
+	return err;
 }
 
 static int link_relay(struct turn_server *server, struct turn_relay *relay, unsigned int family,
@@ -90,7 +142,7 @@ static int link_relay(struct turn_server *server, struct turn_relay *relay, unsi
 
 	if (turn_timer_add(&server->timers, &relay->timer, expiry, expire))
 		return -ENOMEM;
-	err = open_relay(server, family, wish->even_port, now, relay);
+	err = open_relay(server, family, wish, now, relay);
 	if (err) {
 		turn_timer_del(&server->timers, &relay->timer);
 		return err;
@@ -101,13 +153,20 @@ static int link_relay(struct turn_server *server, struct turn_relay *relay, unsi
 	return 0;
 }
 
+/** A reservation has been counted as a relay when it was made. */
+static bool claim(struct turn_server *server, const struct turn_wish *wish)
+{
+	return wish->reservation ||
+	       turn_shared_claim_relay(server->shared, server->limits.max_relays);
+}
+
 int turn_relay_new(struct turn_server *server, struct turn_allocation *alloc, unsigned int family,
 		   const struct turn_wish *wish, uint64_t now)
 {
 	struct turn_relay *relay;
 	int err;
 
-	if (!turn_shared_claim_relay(server->shared, server->limits.max_relays))
+	if (!claim(server, wish))
 		return -ENOSPC;
 	relay = calloc(1, sizeof(*relay));
 	err = relay ? 0 : -ENOMEM;
@@ -116,7 +175,8 @@ int turn_relay_new(struct turn_server *server, struct turn_allocation *alloc, un
 		err = link_relay(server, relay, family, wish, now);
 	}
 	if (err) {
-		turn_shared_return_relay(server->shared);
+		if (!wish->reservation)
+			turn_shared_return_relay(server->shared);
 		free(relay);
 	}
 	return err;
@@ -136,7 +196,8 @@ void turn_relay_refresh(struct turn_server *server, struct turn_relay *relay, ui
 	}
 }
 
-void turn_relay_end(struct turn_server *server, struct turn_relay *relay, uint64_t now)
+void turn_relay_end(struct turn_server *server, struct turn_relay *relay, const char *why,
+		    uint64_t now)
 {
 	struct turn_permission *permission, *next;
 
@@ -144,8 +205,10 @@ void turn_relay_end(struct turn_server *server, struct turn_relay *relay, uint64
 	turn_permission_end(server, permission);
 	turn_timer_del(&server->timers, &relay->timer);
 	set_live(relay, 0);
-	close_relay(server, relay, now);
+	server->ops.close_relay(server->ctx, relay->handle);
+	give_ports(relay->pool, ntohs(relay->addr.port), TURN_PORT_ANY, now);
 	turn_shared_return_relay(server->shared);
+	turn_tell_of_end(server, relay, why);
 	relay->alloc->relays[turn_relay_slot(relay->addr.family)] = NULL;
 	server->stats.relays--;
 	free(relay);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "turn/event.h"
 #include "turn/request.h"
 #include "turn/table.h"
 
@@ -9,19 +10,24 @@
 
 #define ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))
 
-/** struct method - a request method; @open ones need neither credentials nor an allocation */
+/**
+ * struct method - a request method
+ * @is_open:          needs no credentials
+ * @needs_allocation: of the same user
+ */
 struct method {
 	enum stun_method method;
 	turn_method_fn carry_out;
 	bool is_open;
+	bool needs_allocation;
 };
 
 static const struct method methods[] = {
-	{ STUN_BINDING, turn_binding, true },
-	{ TURN_ALLOCATE, turn_allocate, false },
-	{ TURN_REFRESH, turn_refresh, false },
-	{ TURN_CREATE_PERMISSION, turn_create_permission, false },
-	{ TURN_CHANNEL_BIND, turn_channel_bind, false },
+	{ STUN_BINDING, turn_binding, true, false },
+	{ TURN_ALLOCATE, turn_allocate, false, false },
+	{ TURN_REFRESH, turn_refresh, false, false },
+	{ TURN_CREATE_PERMISSION, turn_create_permission, false, true },
+	{ TURN_CHANNEL_BIND, turn_channel_bind, false, true },
 };
 
 static const uint16_t known_attrs[] = {
@@ -40,6 +46,7 @@ static const uint16_t known_attrs[] = {
 	STUN_ATTR_XOR_RELAYED_ADDRESS,
 	STUN_ATTR_REQUESTED_ADDRESS_FAMILY,
 	STUN_ATTR_REQUESTED_TRANSPORT,
+	STUN_ATTR_DONT_FRAGMENT,
 	STUN_ATTR_XOR_MAPPED_ADDRESS,
 	STUN_ATTR_RESERVATION_TOKEN,
 	/* RFC 8489 section 6.3: known, but unexpected as our nonces offer neither; to be ignored.
@@ -63,8 +70,7 @@ size_t turn_unknown_attrs(const struct stun_message *msg, uint16_t *unknown, siz
 	return stun_unknown_attrs(msg, known_attrs, ARRAY_LEN(known_attrs), unknown, max);
 }
 
-/** RFC 8656 section 5: whose allocation is it? */
-static int check_allocation(const struct turn_request *request)
+int turn_check_allocation(const struct turn_request *request)
 {
 	if (!request->alloc)
 		return TURN_ALLOCATION_MISMATCH;
@@ -82,8 +88,8 @@ static int process(struct turn_request *request, const struct method *method,
 	/* RFC 8489 section 6.3: only now, so that strangers do not learn what we know. */
 	if (!code && turn_unknown_attrs(request->msg, &unknown, 1) > 0)
 		code = STUN_UNKNOWN_ATTRIBUTE;
-	if (!code && !method->is_open && method->method != TURN_ALLOCATE)
-		code = check_allocation(request);
+	if (!code && method->needs_allocation)
+		code = turn_check_allocation(request);
 	return code ? code : method->carry_out(request, response);
 }
 
@@ -168,6 +174,7 @@ void turn_handle_request(struct turn_server *server, const struct turn_tuple *tu
 	if (code) {
 		begin(&request, STUN_ERROR, buf, &response);
 		write_error(&request, code, &response);
+		turn_tell_of_refusal(&request, code);
 	}
 	count(&server->stats, code);
 	end(&request, &response);

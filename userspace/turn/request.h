@@ -76,7 +76,14 @@ int turn_find_lifetime(const struct turn_request *request, uint32_t *lifetime, b
  */
 int turn_check_peer(const struct turn_request *request, const struct turnpike_addr *peer);
 
-/** The methods, each as turn_method_fn. All but Binding and Allocate need @request->alloc. */
+/**
+ * turn_check_allocation() - is there an allocation, and is it the user's? (RFC 8656 section 5)
+ *
+ * Return: 0, 437 or 441.
+ */
+int turn_check_allocation(const struct turn_request *request);
+
+/** The methods, each as turn_method_fn. The last two need turn_check_allocation() first. */
 int turn_binding(struct turn_request *request, struct stun_writer *response);
 int turn_allocate(struct turn_request *request, struct stun_writer *response);
 int turn_refresh(struct turn_request *request, struct stun_writer *response);

@@ -47,7 +47,7 @@ bool turn_config_is_valid(const struct turn_config *config)
 	       config->default_lifetime <= config->max_lifetime && config->nonce_lifetime > 0;
 }
 
-static int set_up(struct turn_server *server, const struct turn_config *config)
+void turn_limits_set(struct turn_server *server, const struct turn_config *config)
 {
 	server->limits = (struct turn_limits){
 		.default_lifetime = config->default_lifetime,
@@ -57,6 +57,11 @@ static int set_up(struct turn_server *server, const struct turn_config *config)
 		.max_channels = config->max_channels,
 	};
 	server->nonces.lifetime = config->nonce_lifetime;
+}
+
+static int set_up(struct turn_server *server, const struct turn_config *config)
+{
+	turn_limits_set(server, config);
 	server->ops.random(server->ctx, server->nonces.secret, sizeof(server->nonces.secret));
 	server->ops.random(server->ctx, server->hash_key, sizeof(server->hash_key));
 	server->realm = strdup(config->realm);
@@ -107,7 +112,7 @@ static void free_contents(struct turn_server *server)
 	struct turn_user *user, *next_user;
 
 	HASH_ITER (hh, server->allocations, alloc, next_alloc)
-		turn_allocation_end(server, alloc, 0);
+		turn_allocation_end(server, alloc, "stopping", 0);
 	HASH_ITER (hh, server->users, user, next_user) {
 		HASH_DELETE(hh, server->users, user);
 		free_user(user);
@@ -199,6 +204,15 @@ void turn_server_client_input(struct turn_server *server, const struct turn_tupl
 		server->stats.malformed++;
 }
 
+void turn_server_client_gone(struct turn_server *server, const struct turn_tuple *tuple,
+			     uint64_t now)
+{
+	struct turn_allocation *alloc = turn_allocation_find(server, tuple);
+
+	if (alloc)
+		turn_allocation_end(server, alloc, "client gone", now);
+}
+
 void turn_server_expire(struct turn_server *server, uint64_t now)
 {
 	struct turn_timer *timer = turn_timers_first(&server->timers);
@@ -207,13 +221,15 @@ void turn_server_expire(struct turn_server *server, uint64_t now)
 		timer->fire(server, timer, now);
 		timer = turn_timers_first(&server->timers);
 	}
+	turn_reservations_expire(server->shared, now);
 }
 
 uint64_t turn_server_next_expiry(const struct turn_server *server)
 {
 	const struct turn_timer *timer = turn_timers_first(&server->timers);
+	uint64_t reservation = turn_reservations_next_expiry(server->shared);
 
-	return timer ? timer->when : TURN_NEVER;
+	return timer && timer->when < reservation ? timer->when : reservation;
 }
 
 void turn_stats_add(struct turn_stats *sum, const struct turn_stats *more)

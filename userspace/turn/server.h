@@ -20,8 +20,10 @@
 
 #include "stun/integrity.h"
 #include "stun/protocol.h"
+#include "turn/endings.h"
 #include "turn/nonce.h"
 #include "turn/policy.h"
+#include "turn/reservation.h"
 #include "turn/shared.h"
 #include "turn/siphash.h"
 #include "turn/timers.h"
@@ -154,6 +156,8 @@ struct turn_refusal {
  * @limits:        of the owner; NULL: none
  * @user:          who made it
  * @transaction:   of the Allocate request that made it
+ * @has_token:     that request has reserved the next port, too
+ * @token:         names the reservation, which may have ended since
  * @n_permissions: of both relays
  * @n_channels:    of both relays
  */
@@ -165,6 +169,8 @@ struct turn_allocation {
 	void *limits;
 	struct turn_user *user;
 	uint8_t transaction[STUN_TRANSACTION_LEN];
+	bool has_token;
+	uint8_t token[TURN_RESERVATION_TOKEN_LEN];
 	uint32_t n_permissions;
 	uint32_t n_channels;
 };
@@ -197,6 +203,8 @@ struct turn_server {
 	struct turn_channel *channels_by_peer;
 	struct turn_channel *channels_by_number;
 	struct turn_timers timers;
+	struct turn_endings endings;
+	bool is_draining; /* takes no new allocations */
 	struct turn_stats stats;
 };
 

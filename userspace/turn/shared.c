@@ -6,6 +6,7 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
+#include "turn/reservation.h"
 #include "turn/shared.h"
 
 /** struct turn_account - what all servers together hold for a user */
@@ -39,6 +40,7 @@ int turn_shared_new(const struct turn_config *config, struct turn_shared **share
 	result = calloc(1, sizeof(*result));
 	if (!result)
 		return -ENOMEM;
+	atomic_store(&result->reservations_expire, TURN_NEVER);
 	pthread_mutex_init(&result->lock, NULL);
 	if (make_pools(result, config)) {
 		turn_shared_free(result);
@@ -54,6 +56,7 @@ void turn_shared_free(struct turn_shared *shared)
 
 	if (!shared)
 		return;
+	turn_reservations_expire(shared, TURN_NEVER - 1);
 	HASH_ITER (hh, shared->accounts, account, next) {
 		HASH_DELETE(hh, shared->accounts, account);
 		free(account);
@@ -65,17 +68,40 @@ void turn_shared_free(struct turn_shared *shared)
 	free(shared);
 }
 
-static bool claim(atomic_uint *count, uint32_t max)
+static bool is_same(const struct turn_relay_address *a, const struct turn_relay_address *b)
 {
-	if (atomic_fetch_add(count, 1) < max || max == 0)
+	struct turnpike_addr own[] = { addr_without_port(&a->addr), addr_without_port(&b->addr) };
+	struct turnpike_addr external[] = { addr_without_port(&a->external),
+					    addr_without_port(&b->external) };
+
+	return addr_equal(&own[0], &own[1]) && addr_equal(&external[0], &external[1]);
+}
+
+bool turn_shared_fits(const struct turn_shared *shared, const struct turn_config *config)
+{
+	if (shared->n_pools != config->n_relays)
+		return false;
+	for (size_t i = 0; i < shared->n_pools; i++) {
+		const struct turn_pool *pool = &shared->pools[i];
+
+		if (!is_same(&pool->address, &config->relays[i]) ||
+		    !turn_ports_are(pool->ports, config->port_lo, config->port_hi))
+			return false;
+	}
+	return true;
+}
+
+static bool claim(atomic_uint *count, uint32_t n, uint32_t max)
+{
+	if (atomic_fetch_add(count, n) + n <= max || max == 0)
 		return true;
-	atomic_fetch_sub(count, 1);
+	atomic_fetch_sub(count, n);
 	return false;
 }
 
 bool turn_shared_claim_relay(struct turn_shared *shared, uint32_t max)
 {
-	return claim(&shared->relays, max);
+	return claim(&shared->relays, 1, max);
 }
 
 void turn_shared_return_relay(struct turn_shared *shared)
@@ -109,12 +135,12 @@ struct turn_account *turn_account_get(struct turn_shared *shared, const char *na
 	return account;
 }
 
-bool turn_account_claim(struct turn_account *account, uint32_t max)
+bool turn_account_claim(struct turn_account *account, uint32_t n, uint32_t max)
 {
-	return claim(&account->allocations, max);
+	return claim(&account->allocations, n, max);
 }
 
-void turn_account_return(struct turn_account *account)
+void turn_account_return(struct turn_account *account, uint32_t n)
 {
-	atomic_fetch_sub(&account->allocations, 1);
+	atomic_fetch_sub(&account->allocations, n);
 }

@@ -13,6 +13,7 @@
 #include "turn/turn.h"
 
 struct turn_account;
+struct turn_reservation;
 
 /** struct turn_pool - a relay address and its ports */
 struct turn_pool {
@@ -22,18 +23,25 @@ struct turn_pool {
 
 /**
  * struct turn_shared - see turn_shared_new()
- * @pools:    never change
- * @relays:   relayed transport addresses there are
- * @lock:     of what follows
- * @accounts: table by name
+ * @pools:               never change
+ * @relays:              relayed transport addresses there are, and those that are reserved
+ * @reservations_expire: when the first of @reservations does
+ * @lock:                of what follows
+ * @accounts:            table by name
+ * @reservations:        table by token
  */
 struct turn_shared {
 	struct turn_pool *pools;
 	size_t n_pools;
 	atomic_uint relays;
+	_Atomic uint64_t reservations_expire;
 	pthread_mutex_t lock;
 	struct turn_account *accounts;
+	struct turn_reservation *reservations;
 };
+
+/** turn_shared_fits() - whether @config has the relay addresses and ports that this was made of */
+bool turn_shared_fits(const struct turn_shared *shared, const struct turn_config *config);
 
 /** turn_shared_claim_relay() - count one more relay, unless there are @max; 0: no limit */
 bool turn_shared_claim_relay(struct turn_shared *shared, uint32_t max);
@@ -44,11 +52,10 @@ void turn_shared_return_relay(struct turn_shared *shared);
 /** turn_account_get() - the account of a user, made if need be; NULL without memory */
 struct turn_account *turn_account_get(struct turn_shared *shared, const char *name);
 
-/** turn_account_claim() - count one more allocation of a user, unless there are @max; 0: no limit
- */
-bool turn_account_claim(struct turn_account *account, uint32_t max);
+/** turn_account_claim() - count @n more allocations of a user, up to @max in all; 0: no limit */
+bool turn_account_claim(struct turn_account *account, uint32_t n, uint32_t max);
 
-/** turn_account_return() - there is one less */
-void turn_account_return(struct turn_account *account);
+/** turn_account_return() - there are @n less */
+void turn_account_return(struct turn_account *account, uint32_t n);
 
 #endif /* TURNPIKE_TURN_SHARED_H */

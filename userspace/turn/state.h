@@ -11,12 +11,17 @@
 
 #include "turn/server.h"
 
+/** turn_limits_set() - measure requests by the numbers of @config from now on */
+void turn_limits_set(struct turn_server *server, const struct turn_config *config);
+
 /**
  * struct turn_wish - what an Allocate request asks for
  * @families:    of the relayed transport addresses
  * @n_families:  how many there are, at least 1
  * @refusal:     a further family that was asked for, and that there is not
- * @even_port:   with even ports
+ * @ports:       of which kind; TURN_PORT_PAIR reserves the second one
+ * @token:       of a reservation that is to be used, or NULL
+ * @reservation: the same, once it is found; @families is the one of it
  * @lifetime:    in seconds
  * @transaction: STUN_TRANSACTION_LEN bytes of the request
  */
@@ -24,7 +29,9 @@ struct turn_wish {
 	unsigned int families[TURN_RELAYS_MAX];
 	size_t n_families;
 	struct turn_refusal refusal;
-	bool even_port;
+	enum turn_port_kind ports;
+	const uint8_t *token;
+	struct turn_reservation *reservation;
 	uint32_t lifetime;
 	const uint8_t *transaction;
 };
@@ -32,17 +39,23 @@ struct turn_wish {
 /**
  * turn_allocation_new() - make an allocation with those relays that can be had, at least one
  *
- * It has been claimed from the account of @user, to which it returns when it ends.
+ * It has been claimed from the account of @user, to which it returns when it ends, and so have the
+ * relay that @wish reserves, or its reservation; of that only the claims are used.
  */
 int turn_allocation_new(struct turn_server *server, const struct turn_tuple *tuple,
 			struct turn_user *user, const struct turn_wish *wish, uint64_t now,
 			struct turn_allocation **alloc);
 
-/** turn_allocation_end() - end @alloc and all that belongs to it; relays are closed last */
-void turn_allocation_end(struct turn_server *server, struct turn_allocation *alloc, uint64_t now);
+/**
+ * turn_allocation_end() - end @alloc and all that belongs to it; relays are closed last
+ * @why: as in struct turn_event
+ */
+void turn_allocation_end(struct turn_server *server, struct turn_allocation *alloc, const char *why,
+			 uint64_t now);
 
 /** turn_allocation_end_relay() - end @relay, and its allocation with the last of its relays */
-void turn_allocation_end_relay(struct turn_server *server, struct turn_relay *relay, uint64_t now);
+void turn_allocation_end_relay(struct turn_server *server, struct turn_relay *relay,
+			       const char *why, uint64_t now);
 
 /** turn_relay_slot() - where in struct turn_allocation's @relays that of @family is */
 static inline size_t turn_relay_slot(unsigned int family)
@@ -66,7 +79,8 @@ void turn_relay_refresh(struct turn_server *server, struct turn_relay *relay, ui
 			uint64_t now);
 
 /** turn_relay_end() - end @relay and all that belongs to it, not its allocation */
-void turn_relay_end(struct turn_server *server, struct turn_relay *relay, uint64_t now);
+void turn_relay_end(struct turn_server *server, struct turn_relay *relay, const char *why,
+		    uint64_t now);
 
 /** turn_permission_get() - find the permission for the IP address of @peer, or make an expired one
  */

@@ -145,8 +145,9 @@ enum turn_event_kind {
  * @kind:     enum turn_event_kind
  * @tuple:    of the client
  * @username: as the client has given it, also if it is nobody's; "" if it has given none
- * @relay:    of @kind's allocation, permission or channel; NULL if refused
- * @peer:     of the permission or channel, else NULL
+ * @relay:    of @kind's allocation, permission or channel, as peers see it; NULL if refused. An
+ *            allocation with two of them has an event for each
+ * @peer:     of the permission (without port) or channel, as the client knows it, else NULL
  * @lifetime: seconds, of what was allocated or refreshed
  * @channel:  that was bound
  * @method:   of the request that was refused, enum stun_method
@@ -476,7 +477,7 @@ void turn_server_set_credentials(struct turn_server *server, struct turn_credent
 
 /**
  * turn_server_reconfigure() - go on with other limits and another policy
- * @config: realm, relays, ports, own and shared have to be as before; the rest is copied
+ * @config: realm, relays, ports and shared have to be as before; the rest is copied
  *
  * Allocations stay; permissions and channels for peers that are not allowed any more end.
  *

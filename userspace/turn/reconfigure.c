@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Changes of a server that goes on. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "turn/own.h"
+#include "turn/state.h"
+
+/** What a server cannot change: it has handed out ports and told clients its realm. */
+static bool fits(const struct turn_server *server, const struct turn_config *config)
+{
+	const struct turn_shared *own = server->own_shared;
+
+	return turn_config_is_valid(config) && strcmp(config->realm, server->realm) == 0 &&
+	       config->shared == (own ? NULL : server->shared) &&
+	       turn_shared_fits(server->shared, config);
+}
+
+/** Asks the new policy what the old one has allowed. */
+static void judge_peers(struct turn_server *server)
+{
+	struct turn_permission *permission, *next;
+
+	HASH_ITER (hh, server->permissions, permission, next) {
+		const struct turnpike_addr *bound = &permission->key.peer;
+		struct turnpike_addr known = turn_as_known(server, bound);
+
+		if (turn_policy_allows(server->policy, &known))
+			permission->ours = turn_is_ours_alone(server, bound);
+		else
+			turn_permission_end(server, permission);
+	}
+}
+
+int turn_server_reconfigure(struct turn_server *server, const struct turn_config *config,
+			    uint64_t now)
+{
+	struct turn_policy *policy = NULL;
+	char *software = NULL;
+
+	if (!fits(server, config))
+		return -EINVAL;
+	if (config->software && !(software = strdup(config->software)))
+		return -ENOMEM;
+	if (turn_policy_new(config, &policy)) {
+		free(software);
+		return -ENOMEM;
+	}
+	turn_server_expire(server, now);
+	free(server->software);
+	turn_policy_free(server->policy);
+	server->software = software;
+	server->policy = policy;
+	turn_limits_set(server, config);
+	judge_peers(server);
+	return 0;
+}
+
+void turn_server_drain(struct turn_server *server)
+{
+	server->is_draining = true;
+}
