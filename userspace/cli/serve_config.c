@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "addr.h"
+#include "cli/lines.h"
 #include "cli/serve_config.h"
 #include "cli/serve_setters.h"
+#include "cli/wildcard.h"
 #include "say.h"
 
 const char *const serve_transport_names[TURN_TRANSPORTS] = {
@@ -61,61 +65,166 @@ void serve_config_free(struct serve_config *config)
 	free(config->control);
 }
 
-static bool is_wildcard(const struct turnpike_addr *addr)
-{
-	static const __u8 zero[16];
-
-	return memcmp(addr->ip, zero, sizeof(zero)) == 0;
-}
-
-static enum cli_status check_address(const char *option, const struct turnpike_addr *addr)
+static enum cli_status check_relay(const struct turnpike_addr *addr)
 {
 	char text[ADDR_TEXT_MAX];
 
-	if (!is_wildcard(addr))
+	if (!wildcard_is(addr))
 		return CLI_OK;
-	say("--%s %s: name each address of this machine that is meant: 'ip address' lists them",
-	    option, addr_format(addr, text));
+	say("--relay-address %s: name each address of this machine that is meant, or leave this out "
+	    "to relay from those that are listened at",
+	    addr_format(addr, text));
 	return CLI_USAGE;
 }
 
-static enum cli_status check_listener(const struct serve_config *config,
-				      const struct turnpike_addr *addr)
-{
-	uint16_t port = ntohs(addr->port);
-	char text[ADDR_TEXT_MAX];
+/* One array of listeners, and what else there is to know of its option. */
+struct listeners {
+	const char *option;
+	struct turnpike_addr **list;
+	size_t *n;
+	unsigned int transports;
+};
 
-	if (port < config->port_lo || port > config->port_hi)
-		return check_address("listen", addr);
-	say("--listen %s is one of the ports that are relayed from, %u-%u: choose others with "
-	    "--relay-ports",
-	    addr_format(addr, text), config->port_lo, config->port_hi);
-	return CLI_USAGE;
+#define N_LISTENERS 2
+
+static void listeners_of(struct serve_config *config, struct listeners all[static N_LISTENERS])
+{
+	all[0] = (struct listeners){ "listen", &config->listen, &config->n_listen,
+				     1u << TURN_UDP | 1u << TURN_TCP };
+	all[1] = (struct listeners){ "listen-tls", &config->listen_tls, &config->n_listen_tls,
+				     1u << TURN_TLS | 1u << TURN_DTLS };
 }
 
-static enum cli_status check_listeners(const struct serve_config *config)
+static enum cli_status expand_wildcards(const struct listeners *listeners)
 {
-	enum cli_status status = CLI_OK;
+	struct wildcard_addrs addrs = { *listeners->list, *listeners->n };
+	enum cli_status status;
+	struct ifaddrs *local;
 
-	if (config->n_listen == 0) {
-		say("no address to serve: give --listen ADDR:PORT, with an address that 'ip "
-		    "address' lists");
-		return CLI_USAGE;
+	if (getifaddrs(&local)) {
+		say("the addresses of this machine are not known: %s", strerror(errno));
+		return CLI_ERROR;
 	}
-	for (size_t i = 0; i < config->n_listen && status == CLI_OK; i++)
-		status = check_listener(config, &config->listen[i]);
+	status = wildcard_expand(listeners->option, &addrs, local);
+	freeifaddrs(local);
+	*listeners->list = addrs.list;
+	*listeners->n = addrs.n;
 	return status;
 }
 
-static enum cli_status relay_from_listeners(struct serve_config *config)
+static enum cli_status check_ports(const struct serve_config *config,
+				   const struct listeners *listeners)
 {
-	for (size_t i = 0; i < config->n_listen; i++) {
-		struct turn_relay_address relay = { .addr = addr_without_port(&config->listen[i]) };
+	char text[ADDR_TEXT_MAX];
 
-		if (SERVE_CONFIG_APPEND(config, relays, &relay)) {
-			say("out of memory");
-			return CLI_ERROR;
+	for (size_t i = 0; i < *listeners->n; i++) {
+		const struct turnpike_addr *addr = &(*listeners->list)[i];
+		const uint16_t port = ntohs(addr->port);
+
+		if (port < config->port_lo || port > config->port_hi)
+			continue;
+		say("--%s %s is one of the ports that are relayed from, %u-%u: choose others with "
+		    "--relay-ports",
+		    listeners->option, addr_format(addr, text), config->port_lo, config->port_hi);
+		return CLI_USAGE;
+	}
+	return CLI_OK;
+}
+
+static enum cli_status check_listeners(const struct serve_config *config,
+				       const struct listeners *listeners)
+{
+	enum cli_status status = CLI_OK;
+
+	if (*listeners->n == 0)
+		return CLI_OK;
+	if (!(config->transports & listeners->transports)) {
+		say("--%s serves none of the --transports: leave it out, or name more of those",
+		    listeners->option);
+		return CLI_USAGE;
+	}
+	for (size_t i = 0; i < *listeners->n && status == CLI_OK; i++) {
+		if (wildcard_is(&(*listeners->list)[i])) {
+			status = expand_wildcards(listeners);
+			break;
 		}
+	}
+	return status == CLI_OK ? check_ports(config, listeners) : status;
+}
+
+/* Plain and encrypted clients come by the same protocols of the network. */
+static enum cli_status check_overlap(const struct serve_config *config)
+{
+	char text[ADDR_TEXT_MAX];
+
+	for (size_t i = 0; i < config->n_listen * config->n_listen_tls; i++) {
+		const struct turnpike_addr *plain = &config->listen[i / config->n_listen_tls];
+
+		if (!addr_equal(plain, &config->listen_tls[i % config->n_listen_tls]))
+			continue;
+		say("%s is listened at by --listen and --listen-tls: give one of them another port",
+		    addr_format(plain, text));
+		return CLI_USAGE;
+	}
+	return CLI_OK;
+}
+
+static enum cli_status check_all_listeners(struct serve_config *config)
+{
+	struct listeners all[N_LISTENERS];
+	enum cli_status status = CLI_OK;
+
+	if (config->n_listen + config->n_listen_tls == 0) {
+		say("no address to serve: give --listen ADDR:PORT, with an address that 'ip "
+		    "address' lists, or --listen :3478 for all of them");
+		return CLI_USAGE;
+	}
+	listeners_of(config, all);
+	for (size_t i = 0; i < N_LISTENERS && status == CLI_OK; i++)
+		status = check_listeners(config, &all[i]);
+	return status == CLI_OK ? check_overlap(config) : status;
+}
+
+static enum cli_status check_readable(const char *option, const char *path)
+{
+	if (access(path, R_OK) == 0)
+		return CLI_OK;
+	say("--%s: %s cannot be read: %s", option, path, strerror(errno));
+	return CLI_ERROR;
+}
+
+static enum cli_status check_certificate(const struct serve_config *config)
+{
+	enum cli_status status;
+
+	if (!config->cert != !config->key) {
+		say("--cert and --key go together: give --%s too", config->cert ? "key" : "cert");
+		return CLI_USAGE;
+	}
+	if (config->n_listen_tls > 0 && !config->cert) {
+		say("--listen-tls needs a certificate and its private key: give --cert and --key");
+		return CLI_USAGE;
+	}
+	if (!config->cert)
+		return CLI_OK;
+	status = check_readable("cert", config->cert);
+	if (status == CLI_OK)
+		status = check_readable("key", config->key);
+	if (status == CLI_OK)
+		lines_warn_of_readers(config->key);
+	if (status == CLI_OK && config->n_listen_tls == 0)
+		say_at(SAY_WARNING, "--cert is of no use without --listen-tls");
+	return status;
+}
+
+static enum cli_status relay_from(struct serve_config *config, const struct turnpike_addr *list,
+				  size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct turn_relay_address relay = { .addr = addr_without_port(&list[i]) };
+
+		if (SERVE_CONFIG_APPEND(config, relays, &relay))
+			return cli_no_memory();
 	}
 	return CLI_OK;
 }
@@ -124,10 +233,13 @@ static enum cli_status check_relays(struct serve_config *config)
 {
 	enum cli_status status = CLI_OK;
 
-	if (config->n_relays == 0)
-		status = relay_from_listeners(config);
+	if (config->n_relays == 0) {
+		status = relay_from(config, config->listen, config->n_listen);
+		if (status == CLI_OK)
+			status = relay_from(config, config->listen_tls, config->n_listen_tls);
+	}
 	for (size_t i = 0; i < config->n_relays && status == CLI_OK; i++)
-		status = check_address("relay-address", &config->relays[i].addr);
+		status = check_relay(&config->relays[i].addr);
 	return status;
 }
 
@@ -219,7 +331,9 @@ enum cli_status serve_config_check(struct serve_config *config)
 	enum cli_status status = check_mode(config);
 
 	if (status == CLI_OK)
-		status = check_listeners(config);
+		status = check_all_listeners(config);
+	if (status == CLI_OK)
+		status = check_certificate(config);
 	if (status == CLI_OK)
 		status = check_relays(config);
 	if (status == CLI_OK)

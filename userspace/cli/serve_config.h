@@ -52,7 +52,8 @@ struct serve_device {
  * @run_as:   USER or USER:GROUP, NULL: stay
  * @check_only: of --check-config: all that was asked for has been done
  * @argc, @argv: a copy of the command line, for serve_config_reparse()
- * All else is named like its option. Made by serve_config_parse(), freed by serve_config_free().
+ * Every array is followed by its length. All else is named like its option. Made by
+ * serve_config_parse(), freed by serve_config_free().
  */
 struct serve_config {
 	struct turnpike_addr *listen;

@@ -38,48 +38,35 @@ static int parse_address(const char *text, uint16_t port, struct turnpike_addr *
 	return 0;
 }
 
-/* ":PORT" stands for the wildcards of both families. */
-static int parse_wildcards(const char *text, struct turnpike_addr addrs[static 2])
+/* The same, or ":PORT", which is the wildcard of both families. */
+static int parse_listen(const char *text, uint16_t port, struct turnpike_addr *addr)
 {
-	uint32_t port;
+	uint32_t number;
 
-	if (*text != ':' || cli_number(text + 1, 1, UINT16_MAX, &port))
-		return -EINVAL;
-	addr_parse("0.0.0.0", &addrs[0]);
-	addr_parse("[::]", &addrs[1]);
-	addrs[0].port = htons((uint16_t)port);
-	addrs[1].port = addrs[0].port;
+	if (*text != ':' || cli_number(text + 1, 1, UINT16_MAX, &number))
+		return parse_address(text, port, addr);
+	*addr = (struct turnpike_addr){ .port = htons((uint16_t)number) };
 	return 0;
-}
-
-/* Returns how many addresses @text stands for, or -EINVAL. */
-static int parse_listen(const char *text, uint16_t port, struct turnpike_addr addrs[static 2])
-{
-	if (!parse_wildcards(text, addrs))
-		return 2;
-	return parse_address(text, port, addrs) ? -EINVAL : 1;
 }
 
 int set_listen(void *target, char *value)
 {
 	struct serve_config *config = target;
-	struct turnpike_addr addrs[2];
-	int err = 0, n = parse_listen(value, DEFAULT_PORT, addrs);
+	struct turnpike_addr addr;
 
-	for (int i = 0; i < n && !err; i++)
-		err = SERVE_CONFIG_APPEND(config, listen, &addrs[i]);
-	return n < 0 ? n : err;
+	if (parse_listen(value, DEFAULT_PORT, &addr))
+		return -EINVAL;
+	return SERVE_CONFIG_APPEND(config, listen, &addr);
 }
 
 int set_listen_tls(void *target, char *value)
 {
 	struct serve_config *config = target;
-	struct turnpike_addr addrs[2];
-	int err = 0, n = parse_listen(value, DEFAULT_PORT_TLS, addrs);
+	struct turnpike_addr addr;
 
-	for (int i = 0; i < n && !err; i++)
-		err = SERVE_CONFIG_APPEND(config, listen_tls, &addrs[i]);
-	return n < 0 ? n : err;
+	if (parse_listen(value, DEFAULT_PORT_TLS, &addr))
+		return -EINVAL;
+	return SERVE_CONFIG_APPEND(config, listen_tls, &addr);
 }
 
 static int transport_bit(const char *name, size_t len)
