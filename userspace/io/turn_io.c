@@ -308,8 +308,7 @@ static int limit(void *ctx, const char *account, void **limits)
 {
 	struct turn_io *io = ctx;
 
-	(void)account;
-	return kernel_limit(io->kernel, limits);
+	return kernel_limit(io->kernel, account, limits);
 }
 
 static void unlimit(void *ctx, void *limits)
