@@ -24,6 +24,7 @@ struct datagram {
 	int class;
 	size_t len;
 	uint32_t first; /* what its bytes begin with */
+	bool dont_fragment;
 };
 
 static struct {
@@ -31,7 +32,8 @@ static struct {
 	unsigned int n_wanted, n_sent, n_messages, n_calls, n_options;
 	size_t longest_run; /* what the route takes; longer ones are refused */
 	int refusal;
-	int errors; /* calls that fail with ECONNREFUSED, as after an ICMP error */
+	int errors;    /* calls that fail with ECONNREFUSED, as after an ICMP error */
+	int discovery; /* of the socket that was set last */
 } kernel;
 
 static struct outbox *outbox;
@@ -107,8 +109,12 @@ static int take(int fd, const struct msghdr *message)
 
 		assert_in_range(kernel.n_sent, 0, SENT_MAX - 1);
 		kernel.sent[kernel.n_sent++] =
-			(struct datagram){ fd, ntohs(to->sin_port), class, this_len,
-					   first_bytes(data + offset, this_len) };
+			(struct datagram){ fd,
+					   ntohs(to->sin_port),
+					   class,
+					   this_len,
+					   first_bytes(data + offset, this_len),
+					   kernel.discovery == IP_PMTUDISC_PROBE };
 		offset += this_len;
 	} while (offset < len);
 	return (int)len;
@@ -139,25 +145,31 @@ int __wrap_sendmmsg(int fd, struct mmsghdr *messages, unsigned int n, int flags)
 int __wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t len)
 {
 	(void)fd;
-	(void)value;
-	(void)len;
 	assert_int_equal(level, IPPROTO_IP);
 	assert_int_equal(name, IP_MTU_DISCOVER);
+	assert_int_equal(len, sizeof(kernel.discovery));
+	memcpy(&kernel.discovery, value, sizeof(kernel.discovery));
 	kernel.n_options++;
 	return 0;
 }
 
-static void add(int fd, uint16_t port, int class, size_t len)
+static void add_with(int fd, uint16_t port, struct outbox_fields fields, size_t len)
 {
 	static uint8_t data[65536];
 	struct turnpike_addr to = { .family = port & 1 ? TURNPIKE_IPV6 : TURNPIKE_IPV4,
 				    .port = htons(port) };
 
 	memcpy(data, &kernel.n_wanted, sizeof(kernel.n_wanted));
-	kernel.wanted[kernel.n_wanted++] =
-		(struct datagram){ fd, port, class, len, first_bytes(data, len) };
-	outbox_add(outbox, fd, &to, class, data, len);
+	kernel.wanted[kernel.n_wanted++] = (struct datagram){
+		fd, port, fields.class, len, first_bytes(data, len), fields.dont_fragment
+	};
+	outbox_add(outbox, fd, &to, fields, data, len);
 	memset(data, 0xff, sizeof(kernel.n_wanted)); /* it was lent for the call */
+}
+
+static void add(int fd, uint16_t port, int class, size_t len)
+{
+	add_with(fd, port, (struct outbox_fields){ .class = class }, len);
 }
 
 static void expect_all_sent(void)
@@ -173,6 +185,7 @@ static void expect_all_sent(void)
 		assert_int_equal(a->class, b->class);
 		assert_int_equal(a->len, b->len);
 		assert_int_equal(a->first, b->first);
+		assert_int_equal(a->dont_fragment, b->dont_fragment);
 	}
 }
 
@@ -303,6 +316,29 @@ static void discovery_is_off_while_sending(void **state)
 	assert_int_equal(kernel.n_options, 4);
 }
 
+/* From then on they rest as who is told of path MTUs has to, and send as they are asked to. */
+static void df_is_of_one_datagram(void **state)
+{
+	const struct outbox_fields df = { .dont_fragment = true };
+
+	(void)state;
+	add(3, 1000, 0, 100);
+	add_with(3, 1000, df, 100);
+	add_with(3, 1000, df, 100);
+	add(3, 1000, 0, 100);
+	expect_messages(3);
+	assert_int_equal(kernel.n_options, 2 + 2);
+	assert_int_equal(kernel.discovery, IP_PMTUDISC_WANT);
+	add(3, 1000, 0, 100);
+	expect_messages(4);
+	assert_int_equal(kernel.n_options, 2 + 2 + 2);
+	assert_int_equal(kernel.discovery, IP_PMTUDISC_WANT);
+	outbox_adapt(outbox, false);
+	add(3, 1000, 0, 100);
+	expect_messages(5);
+	assert_int_equal(kernel.n_options, 2 + 2 + 2);
+}
+
 static void anything_in_any_order(void **state)
 {
 	static const size_t lens[] = { 0,   1,    4,    100,  100,  100,  164,
@@ -339,6 +375,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_takes_no_runs_gets_none, setup, teardown),
 		cmocka_unit_test_setup_teardown(icmp_errors_lose_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(discovery_is_off_while_sending, setup, teardown),
+		cmocka_unit_test_setup_teardown(df_is_of_one_datagram, setup, teardown),
 		cmocka_unit_test_setup_teardown(anything_in_any_order, setup, teardown),
 	};
 

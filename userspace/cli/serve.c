@@ -10,6 +10,7 @@
 #include "cli/serve_config.h"
 #include "cli/serve_devices.h"
 #include "cli/serve_drain.h"
+#include "cli/serve_listen.h"
 #include "cli/serve_turn.h"
 #include "io/clock.h"
 #include "io/control.h"
@@ -32,6 +33,7 @@ struct server {
 	struct event *minute;
 	struct control *control;
 	struct kernel *kernel;
+	struct serve_listen listen;
 	struct workers *workers;
 	struct report_source reports;
 	struct drain *drain;
@@ -118,8 +120,11 @@ static int open_turn(struct server *server)
 	int err;
 
 	serve_turn_config(config, server->max_relays, &turn);
-	err = workers_open(server->base, server->kernel, config->listen, config->n_listen, &turn,
-			   config->n_workers, &server->workers);
+	err = serve_listen_open(&server->listen, config, serve_turn_connections(config),
+				server->base);
+	if (!err)
+		err = workers_open(server->base, server->kernel, &server->listen.listen, &turn,
+				   config->n_workers, &server->workers);
 	return err ? err : serve_turn_add_users(config, server->workers);
 }
 
@@ -171,6 +176,7 @@ static void close_server(struct server *server)
 	drain_free(server->drain);
 	control_close(server->control);
 	workers_close(server->workers);
+	serve_listen_close(&server->listen);
 	kernel_close(server->kernel);
 	events_end_period();
 	for (size_t i = 0; i < N_SIGNALS; i++)
@@ -205,6 +211,9 @@ static void announce(const struct server *server)
 
 	for (size_t i = 0; i < server->config.n_listen; i++)
 		say_at(SAY_INFO, "serving at %s", addr_format(&server->config.listen[i], text));
+	for (size_t i = 0; i < server->config.n_listen_tls; i++)
+		say_at(SAY_INFO, "serving TLS at %s",
+		       addr_format(&server->config.listen_tls[i], text));
 	kernel_for_each_device(server->kernel, say_device, NULL);
 	serve_turn_say_limit(&server->config, server->max_relays);
 	printf("ready");

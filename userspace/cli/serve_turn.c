@@ -10,11 +10,12 @@
 /** Those of a worker, besides its listeners: of its loop. */
 #define WORKER_DESCRIPTORS 4
 
-/* The limit is raised as far as it goes. */
-static uint64_t usable_descriptors(const struct serve_config *config)
+/* What is left for clients: their connections and relayed transport addresses. */
+static uint64_t free_descriptors(const struct serve_config *config)
 {
+	const rlim_t listeners = 2 * (config->n_listen + config->n_listen_tls);
 	const rlim_t spare =
-		SPARE_DESCRIPTORS + config->n_workers * (WORKER_DESCRIPTORS + config->n_listen);
+		SPARE_DESCRIPTORS + config->n_workers * (WORKER_DESCRIPTORS + listeners);
 	struct rlimit limit = { .rlim_cur = 1024 };
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
@@ -23,6 +24,17 @@ static uint64_t usable_descriptors(const struct serve_config *config)
 		getrlimit(RLIMIT_NOFILE, &limit);
 	}
 	return limit.rlim_cur - (limit.rlim_cur < 2 * spare ? limit.rlim_cur / 2 : spare);
+}
+
+/* A connection may have two relayed transport addresses. */
+uint32_t serve_turn_connections(const struct serve_config *config)
+{
+	const bool may_connect = config->n_listen_tls > 0 || config->transports & 1u << TURN_TCP;
+	const uint64_t third = free_descriptors(config) / 3;
+
+	if (!may_connect)
+		return 0;
+	return third < UINT32_MAX ? (uint32_t)third : UINT32_MAX;
 }
 
 /* One for each port, and no more than allocations, since each has one at least. */
@@ -36,7 +48,8 @@ static uint64_t wanted_relays(const struct serve_config *config)
 
 uint32_t serve_turn_relays(const struct serve_config *config)
 {
-	const uint64_t wanted = wanted_relays(config), usable = usable_descriptors(config);
+	const uint64_t wanted = wanted_relays(config);
+	const uint64_t usable = free_descriptors(config) - serve_turn_connections(config);
 
 	return (uint32_t)(wanted < usable ? wanted : usable);
 }

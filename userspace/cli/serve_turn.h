@@ -17,6 +17,9 @@
  */
 uint32_t serve_turn_relays(const struct serve_config *config);
 
+/** serve_turn_connections() - how many clients can be connected by TCP, TLS and DTLS together */
+uint32_t serve_turn_connections(const struct serve_config *config);
+
 /** serve_turn_say_limit() - warn if it is descriptors that @max_relays, of the above, comes from */
 void serve_turn_say_limit(const struct serve_config *config, uint32_t max_relays);
 

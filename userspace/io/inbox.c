@@ -156,9 +156,8 @@ bool inbox_next(struct inbox *inbox, struct turn_packet *packet, struct turnpike
 
 int inbox_class(const struct inbox *inbox, const uint8_t *data)
 {
-	const struct buffer *buffer = &inbox->buffers[inbox->opened - 1];
-	bool is_inside = inbox->opened > 0 && (uintptr_t)data >= (uintptr_t)buffer &&
-			 (uintptr_t)data < (uintptr_t)(buffer + 1);
+	const uintptr_t first = (uintptr_t)inbox->buffers, pos = (uintptr_t)data;
+	const size_t at = (pos - first) / sizeof(inbox->buffers[0]);
 
-	return is_inside ? inbox->class : 0;
+	return pos >= first && at + 1 == inbox->opened ? inbox->class : 0;
 }

@@ -23,12 +23,14 @@
 
 /**
  * struct run - datagrams to one place, one behind the other
- * @size:     of each but the last, which may be shorter
- * @is_ended: it is
+ * @size:          of each but the last, which may be shorter
+ * @is_ended:      it is
+ * @dont_fragment: with the DF bit in IPv4
  */
 struct run {
 	int fd;
 	int class;
+	bool dont_fragment;
 	struct turnpike_addr to;
 	unsigned int datagrams;
 	size_t size;
@@ -43,10 +45,11 @@ struct run {
 
 /**
  * struct outbox - see outbox.h
- * @apart: so many datagrams make no runs
+ * @is_told: of path MTUs, so that sockets may not rest as they send (see socket.c)
+ * @apart:   so many datagrams make no runs
  */
 struct outbox {
-	bool in_kernel;
+	bool is_told;
 	unsigned int apart;
 	uint64_t unsent;
 	unsigned int n_runs;
@@ -69,24 +72,26 @@ void outbox_free(struct outbox *outbox)
 void outbox_adapt(struct outbox *outbox, bool in_kernel)
 {
 	outbox_flush(outbox);
-	outbox->in_kernel = in_kernel;
+	outbox->is_told = in_kernel;
 }
 
-static bool continues(const struct run *run, int fd, const struct turnpike_addr *to, int class,
-		      size_t len)
+static bool continues(const struct run *run, int fd, const struct turnpike_addr *to,
+		      struct outbox_fields fields, size_t len)
 {
-	return run->fd == fd && run->class == class && !run->is_ended && len > 0 &&
+	return run->fd == fd && run->class == fields.class &&
+	       run->dont_fragment == fields.dont_fragment && !run->is_ended && len > 0 &&
 	       len <= run->size && run->datagrams < SEGMENTS_MAX &&
 	       run->iov.iov_len + len <= PAYLOAD_MAX && addr_equal(&run->to, to);
 }
 
-static void begin_run(struct outbox *outbox, int fd, const struct turnpike_addr *to, int class,
-		      size_t len)
+static void begin_run(struct outbox *outbox, int fd, const struct turnpike_addr *to,
+		      struct outbox_fields fields, size_t len)
 {
 	struct run *run = &outbox->runs[outbox->n_runs++];
 
 	run->fd = fd;
-	run->class = class;
+	run->class = fields.class;
+	run->dont_fragment = fields.dont_fragment;
 	run->to = *to;
 	run->datagrams = 0;
 	run->size = len;
@@ -94,28 +99,28 @@ static void begin_run(struct outbox *outbox, int fd, const struct turnpike_addr 
 	run->iov = (struct iovec){ .iov_base = outbox->bytes + outbox->n_bytes };
 }
 
-static bool needs_new_run(struct outbox *outbox, int fd, const struct turnpike_addr *to, int class,
-			  size_t len)
+static bool needs_new_run(struct outbox *outbox, int fd, const struct turnpike_addr *to,
+			  struct outbox_fields fields, size_t len)
 {
 	if (outbox->apart > 0) {
 		outbox->apart--;
 		return true;
 	}
 	return outbox->n_runs == 0 ||
-	       !continues(&outbox->runs[outbox->n_runs - 1], fd, to, class, len);
+	       !continues(&outbox->runs[outbox->n_runs - 1], fd, to, fields, len);
 }
 
-void outbox_add(struct outbox *outbox, int fd, const struct turnpike_addr *to, int class,
-		const uint8_t *data, size_t len)
+void outbox_add(struct outbox *outbox, int fd, const struct turnpike_addr *to,
+		struct outbox_fields fields, const uint8_t *data, size_t len)
 {
 	struct run *run;
 
 	if (outbox->n_bytes + len > BYTES_MAX)
 		outbox_flush(outbox);
-	if (needs_new_run(outbox, fd, to, class, len)) {
+	if (needs_new_run(outbox, fd, to, fields, len)) {
 		if (outbox->n_runs == RUNS_MAX)
 			outbox_flush(outbox);
-		begin_run(outbox, fd, to, class, len);
+		begin_run(outbox, fd, to, fields, len);
 	}
 	run = &outbox->runs[outbox->n_runs - 1];
 	memcpy(outbox->bytes + outbox->n_bytes, data, len);
@@ -219,16 +224,25 @@ static void send_all(struct outbox *outbox, unsigned int start, unsigned int end
 	}
 }
 
-/* All of one socket. */
+/*
+ * All of one socket, with or without DF. Who sends with it wants to be told of what is too big, and
+ * sockets that send nothing else rest as they send.
+ */
 static void send_socket(struct outbox *outbox, unsigned int start, unsigned int end)
 {
 	const struct run *run = &outbox->runs[start];
 
-	if (outbox->in_kernel)
-		socket_before_sending(run->fd, run->to.family);
+	outbox->is_told |= run->dont_fragment;
+	if (outbox->is_told)
+		socket_before_sending(run->fd, run->to.family, run->dont_fragment);
 	send_all(outbox, start, end);
-	if (outbox->in_kernel)
+	if (outbox->is_told)
 		socket_after_sending(run->fd, run->to.family);
+}
+
+static bool is_sent_alike(const struct run *a, const struct run *b)
+{
+	return a->fd == b->fd && a->dont_fragment == b->dont_fragment;
 }
 
 bool outbox_is_empty(const struct outbox *outbox)
@@ -244,7 +258,7 @@ void outbox_flush(struct outbox *outbox)
 	for (unsigned int i = 0; i < n; i++)
 		outbox->messages[i].msg_hdr = make_message(&outbox->runs[i]);
 	for (unsigned int i = 1; i <= n; i++) {
-		if (i < n && outbox->runs[i].fd == outbox->runs[start].fd)
+		if (i < n && is_sent_alike(&outbox->runs[i], &outbox->runs[start]))
 			continue;
 		send_socket(outbox, start, i);
 		start = i;

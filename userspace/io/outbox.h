@@ -22,13 +22,22 @@ void outbox_free(struct outbox *outbox);
 void outbox_adapt(struct outbox *outbox, bool in_kernel);
 
 /**
+ * struct outbox_fields - of a datagram's IP header
+ * @class:         its traffic class
+ * @dont_fragment: the DF bit of IPv4; without effect in IPv6
+ */
+struct outbox_fields {
+	int class;
+	bool dont_fragment;
+};
+
+/**
  * outbox_add() - send a datagram, at the latest with outbox_flush()
- * @class: its traffic class
  *
  * Datagrams of one socket leave in the order in which they came here. @data is copied.
  */
-void outbox_add(struct outbox *outbox, int fd, const struct turnpike_addr *to, int class,
-		const uint8_t *data, size_t len);
+void outbox_add(struct outbox *outbox, int fd, const struct turnpike_addr *to,
+		struct outbox_fields fields, const uint8_t *data, size_t len);
 
 /** outbox_is_empty() - whether all that was added has been sent */
 bool outbox_is_empty(const struct outbox *outbox);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file socket.h
- * UDP sockets as a relay needs them.
+ * UDP sockets as a relay needs them, and TCP sockets for those who cannot use UDP.
  */
 #ifndef TURNPIKE_IO_SOCKET_H
 #define TURNPIKE_IO_SOCKET_H
@@ -25,6 +25,16 @@ int socket_open(const struct turnpike_addr *addr, bool shares, int receive_bytes
 		int *fd);
 
 /**
+ * socket_listen() - open a non-blocking TCP socket that listens at @addr
+ * @shares: as of socket_open()
+ *
+ * What it accepts sends without delay, and holds no more than is of use to anybody.
+ *
+ * Return: 0 or a negative errno.
+ */
+int socket_listen(const struct turnpike_addr *addr, bool shares, int *fd);
+
+/**
  * socket_adapt() - make the best of whether programs in the kernel relay packets, too
  * @family:    enum turnpike_family of the socket
  * @in_kernel: they may; otherwise all goes through sockets
@@ -37,10 +47,11 @@ int socket_open(const struct turnpike_addr *addr, bool shares, int receive_bytes
 void socket_adapt(int fd, int family, bool in_kernel);
 
 /**
- * socket_before_sending() - let what is sent be fragmented on its way (RFC 8656 section 14)
- * @family: enum turnpike_family of the socket
+ * socket_before_sending() - let what is sent be fragmented on its way (RFC 8656 section 14), or not
+ * @family:        enum turnpike_family of the socket
+ * @dont_fragment: in IPv4, whatever path MTU is known (RFC 8656 section 18.9)
  */
-void socket_before_sending(int fd, int family);
+void socket_before_sending(int fd, int family, bool dont_fragment);
 
 /** socket_after_sending() - be told of path MTUs again */
 void socket_after_sending(int fd, int family);

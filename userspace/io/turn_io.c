@@ -2,55 +2,35 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
-#include <utlist.h>
 
 #include "io/clock.h"
 #include "io/events.h"
-#include "io/inbox.h"
-#include "io/outbox.h"
+#include "io/ports.h"
+#include "io/random.h"
 #include "io/socket.h"
-#include "io/socket_error.h"
 #include "io/turn_io.h"
 #include "say.h"
 
-/** All clients share a listener, and a relay has few peers. */
-#define LISTENER_RECEIVE_BYTES (4 << 20)
-#define RELAY_RECEIVE_BYTES    (1 << 20)
-/** So many ICMP errors are taken in before datagrams get their turn. */
-#define ERRORS_AT_ONCE 32
-/** So often a socket is read before it gets no more merged datagrams; more come than are relayed.
- */
-#define LAST_READS 256
+/** A relay has few peers. */
+#define RELAY_RECEIVE_BYTES (1 << 20)
 
-/** A socket that is read: of a listener, or of a relayed transport address. */
-struct port {
+/** The socket of a relayed transport address. */
+struct relay_port {
 	struct turn_io *io;
-	int fd;
-	struct event *event;
-	struct turnpike_addr addr;
-	struct turn_relay *relay; /* NULL: a listener */
-	struct port **list;       /* of struct turn_io */
-	struct port *prev;
-	struct port *next;
+	struct turn_relay *relay;
+	struct port *port;
 };
 
 struct turn_io {
 	struct event_base *base;
 	struct kernel *kernel;
 	struct turn_server *server;
-	struct inbox *inbox;
-	struct outbox *outbox;
-	bool in_kernel;       /* of socket_adapt(), which was called for... */
-	struct port *adapted; /* ...these ports, */
-	struct port *stale;   /* and not yet for these */
-	struct port *reading; /* NULL once it was closed under its reader */
-	struct event *flush;
+	struct ports *ports;
 	struct event *timer;
 	uint64_t armed; /* when @timer fires */
-	size_t n_listeners;
-	struct port *listeners[];
+	struct listeners *listeners;
+	struct connections connections;
 };
 
 static void arm_timer(struct turn_io *io, uint64_t now)
@@ -84,210 +64,126 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	arm_timer(io, now);
 }
 
-static void take_in(struct port *port, const struct turnpike_addr *from,
-		    const struct turn_packet *packet, uint64_t now)
+static void on_done(void *arg, uint64_t now)
 {
-	struct turn_tuple tuple = { .client = *from, .server = port->addr };
-
-	if (port->relay)
-		turn_server_peer_input(port->io->server, port->relay, from, packet, now);
-	else
-		turn_server_client_input(port->io->server, &tuple, packet, now);
+	arm_timer(arg, now);
 }
 
-/*
- * Called whenever a readable socket turns out to have no datagrams. With many of them all the time,
- * errors have to wait, but not long: an error also makes a call of receiving fail, with the rest
- * still to be received.
- */
-static void take_in_errors(struct port *port, uint64_t now)
+static void client_input(void *ctx, const struct turn_tuple *tuple,
+			 const struct turn_packet *packet, uint64_t now)
 {
-	struct turn_io *io = port->io;
-	struct socket_error error;
+	struct turn_io *io = ctx;
 
-	for (int i = 0; i < ERRORS_AT_ONCE && socket_error_next(port->fd, &error); i++) {
-		if (error.is_too_big)
-			kernel_path_changed(io->kernel, &port->addr, &error.to);
-		if (port->relay)
-			turn_server_icmp_input(io->server, port->relay, &error.to, &error.icmp,
-					       now);
-	}
+	turn_server_client_input(io->server, tuple, packet, now);
 }
 
-/* Whether there was anything. Then the port may be gone, too. */
-static bool serve(struct port *port)
+static void client_gone(void *ctx, const struct turn_tuple *tuple)
 {
-	struct turn_io *io = port->io;
-	bool received = inbox_receive(io->inbox, port->fd);
-	uint64_t now = clock_now();
-	struct turnpike_addr from;
-	struct turn_packet packet;
+	struct turn_io *io = ctx;
+	const uint64_t now = clock_now();
 
-	if (!received)
-		take_in_errors(port, now);
-	io->reading = port;
-	while (io->reading && inbox_next(io->inbox, &packet, &from))
-		take_in(port, &from, &packet, now);
-	io->reading = NULL;
+	turn_server_client_gone(io->server, tuple, now);
 	arm_timer(io, now);
-	return received;
 }
 
-static void on_readable(evutil_socket_t fd, short what, void *arg)
+static bool client_has_allocation(void *ctx, const struct turn_tuple *tuple)
 {
-	(void)fd;
-	(void)what;
-	serve(arg);
+	const struct turn_io *io = ctx;
+
+	return turn_server_has_allocation(io->server, tuple);
 }
 
-/* After all sockets that can be read now: what they were to send often goes to the same places. */
-static void on_flush(evutil_socket_t fd, short what, void *arg)
+static void path_changed(void *ctx, const struct turnpike_addr *local,
+			 const struct turnpike_addr *remote)
 {
-	struct turn_io *io = arg;
+	struct turn_io *io = ctx;
 
-	(void)fd;
-	(void)what;
-	outbox_flush(io->outbox);
+	kernel_path_changed(io->kernel, local, remote);
 }
 
-static void send_from(struct turn_io *io, int fd, const struct turnpike_addr *to,
-		      const uint8_t *data, size_t len)
+static const struct client_ops client_ops = {
+	.input = client_input,
+	.done = on_done,
+	.gone = client_gone,
+	.has_allocation = client_has_allocation,
+	.path_changed = path_changed,
+};
+
+static void peer_input(void *owner, struct port *port, const struct turnpike_addr *from,
+		       const struct turn_packet *packet, uint64_t now)
 {
-	if (outbox_is_empty(io->outbox))
-		event_active(io->flush, 0, 0);
-	outbox_add(io->outbox, fd, to, inbox_class(io->inbox, data), data, len);
+	struct relay_port *relay = owner;
+
+	(void)port;
+	turn_server_peer_input(relay->io->server, relay->relay, from, packet, now);
 }
 
-static void enlist(struct port **list, struct port *port)
+static void peer_error(void *owner, struct port *port, const struct socket_error *error,
+		       uint64_t now)
 {
-	DL_APPEND(*list, port);
-	port->list = list;
+	struct relay_port *relay = owner;
+
+	if (error->is_too_big)
+		path_changed(relay->io, port_addr(port), &error->to);
+	turn_server_icmp_input(relay->io->server, relay->relay, &error->to, &error->icmp, now);
 }
 
-static void delist(struct port *port)
-{
-	DL_DELETE(*port->list, port);
-}
-
-/*
- * Once a socket is to get no more merged datagrams, those that it has cannot be split any more. So
- * it is read first, and what comes until it gets none is lost. That is of a microsecond; there is
- * no call that would do both.
- */
-static void adapt_first(struct turn_io *io)
-{
-	struct port *port = io->stale;
-	int last = io->in_kernel ? LAST_READS : 0;
-
-	for (int i = 0; i < last && io->stale == port && serve(port); i++)
-		;
-	if (io->stale != port)
-		return; /* closed by what it has received */
-	delist(port);
-	enlist(&io->adapted, port);
-	socket_adapt(port->fd, port->addr.family, io->in_kernel);
-	for (int i = 0; i < last && inbox_receive(io->inbox, port->fd); i++)
-		;
-}
+static const struct port_ops relay_ops = { .input = peer_input, .error = peer_error };
 
 void turn_io_adapt(struct turn_io *io, bool in_kernel)
 {
-	struct port *port;
-
-	if (in_kernel == io->in_kernel)
-		return;
-	io->in_kernel = in_kernel;
-	outbox_adapt(io->outbox, in_kernel);
-	while ((port = io->adapted)) {
-		delist(port);
-		enlist(&io->stale, port);
-	}
-	while (io->stale)
-		adapt_first(io);
-}
-
-static void port_close(struct port *port)
-{
-	if (port->io->reading == port)
-		port->io->reading = NULL;
-	delist(port);
-	event_free(port->event);
-	close(port->fd);
-	free(port);
-}
-
-static int port_open(struct turn_io *io, const struct turnpike_addr *addr, bool shares,
-		     int receive_bytes, struct turn_relay *relay, struct port **ret)
-{
-	struct port *port = calloc(1, sizeof(*port));
-	int err;
-
-	if (!port)
-		return -ENOMEM;
-	*port = (struct port){ .io = io, .addr = *addr, .relay = relay };
-	err = socket_open(addr, shares, receive_bytes, io->in_kernel, &port->fd);
-	if (err)
-		goto free_port;
-	err = -ENOMEM;
-	port->event = event_new(io->base, port->fd, EV_READ | EV_PERSIST, on_readable, port);
-	if (!port->event)
-		goto close_fd;
-	if (event_add(port->event, NULL))
-		goto free_event;
-	enlist(&io->adapted, port);
-	*ret = port;
-	return 0;
-free_event:
-	event_free(port->event);
-close_fd:
-	close(port->fd);
-free_port:
-	free(port);
-	return err;
+	ports_adapt(io->ports, in_kernel);
 }
 
 static void send_client(void *ctx, const struct turn_tuple *tuple, const uint8_t *data, size_t len)
 {
 	struct turn_io *io = ctx;
+	struct port *port;
 
-	for (size_t i = 0; i < io->n_listeners; i++) {
-		const struct port *port = io->listeners[i];
-
-		if (addr_equal(&port->addr, &tuple->server)) {
-			send_from(io, port->fd, &tuple->client, data, len);
-			return;
-		}
+	if (tuple->transport != TURN_UDP) {
+		connections_send(&io->connections, tuple, data, len);
+		return;
 	}
+	port = listeners_find_udp(io->listeners, &tuple->server);
+	if (port)
+		port_send(port, &tuple->client, port_class(port, data), data, len, false);
 }
 
 static void send_peer(void *ctx, void *handle, const struct turnpike_addr *peer,
 		      const uint8_t *data, size_t len, bool dont_fragment)
 {
-	struct turn_io *io = ctx;
-	const struct port *port = handle;
+	struct relay_port *relay = handle;
 
-	(void)dont_fragment;
-	send_from(io, port->fd, peer, data, len);
+	(void)ctx;
+	port_send(relay->port, peer, port_class(relay->port, data), data, len, dont_fragment);
 }
 
 static int open_relay(void *ctx, const struct turnpike_addr *addr, struct turn_relay *relay,
 		      void **handle)
 {
-	struct port *port;
-	int err = port_open(ctx, addr, false, RELAY_RECEIVE_BYTES, relay, &port);
+	struct relay_port *result = malloc(sizeof(*result));
+	struct turn_io *io = ctx;
+	int err;
 
-	if (!err)
-		*handle = port;
+	if (!result)
+		return -ENOMEM;
+	*result = (struct relay_port){ .io = io, .relay = relay };
+	err = port_open(io->ports, addr, false, RELAY_RECEIVE_BYTES, &relay_ops, result,
+			&result->port);
+	if (err)
+		free(result);
+	else
+		*handle = result;
 	return err;
 }
 
 static void close_relay(void *ctx, void *handle)
 {
-	struct turn_io *io = ctx;
+	struct relay_port *relay = handle;
 
-	/* The queue names sockets by number, and the next one may get the same. */
-	outbox_flush(io->outbox);
-	port_close(handle);
+	(void)ctx;
+	port_close(relay->port);
+	free(relay);
 }
 
 static int install_flow(void *ctx, const struct turn_flow *flow)
@@ -332,20 +228,8 @@ static void note_event(void *ctx, const struct turn_event *event)
 
 static void fill_random(void *ctx, void *buf, size_t len)
 {
-	uint8_t *pos = buf;
-
 	(void)ctx;
-	while (len > 0) {
-		ssize_t got = getrandom(pos, len, 0);
-
-		if (got > 0) {
-			pos += got;
-			len -= (size_t)got;
-		} else if (errno != EINTR) {
-			/* Nonces and transactions that can be guessed are worse than no server. */
-			abort();
-		}
-	}
+	random_fill(buf, len);
 }
 
 static const struct turn_ops ops = {
@@ -362,96 +246,71 @@ static const struct turn_ops ops = {
 	.random = fill_random,
 };
 
-static void say_why_not_bound(const struct turnpike_addr *addr, int err)
-{
-	char text[ADDR_TEXT_MAX];
-
-	addr_format(addr, text);
-	if (err == -EADDRNOTAVAIL)
-		say("%s is not an address of this machine: choose one that 'ip address' lists",
-		    text);
-	else if (err == -EADDRINUSE)
-		say("%s is taken by another program: stop it ('ss -lunp' names it), or choose "
-		    "another port",
-		    text);
-	else if (err == -EACCES)
-		say("%s needs a privilege: run as root, give CAP_NET_BIND_SERVICE, or choose a "
-		    "port above 1023",
-		    text);
-	else
-		say("%s cannot be bound: %s", text, strerror(-err));
-}
-
 /* So that a wrong address is not first noticed by a client. */
-static int try_address(const struct turnpike_addr *addr)
+static int try_relay(const struct turnpike_addr *relay)
 {
-	int fd, err = socket_open(addr, false, RELAY_RECEIVE_BYTES, false, &fd);
+	const struct turnpike_addr addr = addr_without_port(relay);
+	int fd, err = socket_open(&addr, false, RELAY_RECEIVE_BYTES, false, &fd);
 
 	if (err)
-		say_why_not_bound(addr, err);
+		listeners_say_why_not(&addr, err);
 	else
 		close(fd);
 	return err;
 }
 
-int turn_io_try_addresses(const struct turnpike_addr *listen, size_t n_listen,
-			  const struct turn_config *config)
+int turn_io_try_addresses(const struct listen_config *listen, const struct turn_config *config)
 {
-	int err = 0;
+	int err = listeners_try(listen);
 
-	for (size_t i = 0; i < n_listen && !err; i++)
-		err = try_address(&listen[i]);
-	for (size_t i = 0; i < config->n_relays && !err; i++) {
-		struct turnpike_addr addr = addr_without_port(&config->relays[i].addr);
-
-		err = try_address(&addr);
-	}
+	for (size_t i = 0; i < config->n_relays && !err; i++)
+		err = try_relay(&config->relays[i].addr);
 	return err;
 }
 
-static int open_listeners(struct turn_io *io, const struct turnpike_addr *listen, size_t n,
-			  bool shares)
+/* Listeners are no peers. */
+static int make_server(struct turn_io *io, const struct listen_config *listen,
+		       const struct turn_config *config)
 {
-	for (size_t i = 0; i < n; i++) {
-		int err = port_open(io, &listen[i], shares, LISTENER_RECEIVE_BYTES, NULL,
-				    &io->listeners[i]);
-
-		if (err) {
-			say_why_not_bound(&listen[i], err);
-			return err;
-		}
-		io->n_listeners++;
-	}
-	return 0;
-}
-
-static int set_up(struct turn_io *io, const struct turnpike_addr *listen, size_t n_listen,
-		  const struct turn_config *config, bool shares)
-{
+	const size_t n = listen->n_plain + listen->n_secure;
+	struct turnpike_addr *own = calloc(n, sizeof(*own));
 	struct turn_config with_own = *config;
 	int err;
 
-	io->inbox = inbox_new();
-	io->outbox = outbox_new();
-	io->flush = event_new(io->base, -1, 0, on_flush, io);
+	if (!own)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		own[i] = i < listen->n_plain ? listen->plain[i]
+					     : listen->secure[i - listen->n_plain];
+	with_own.own = own;
+	with_own.n_own = n;
+	err = turn_server_new(&with_own, &ops, io, &io->server);
+	free(own);
+	return err;
+}
+
+static int set_up(struct turn_io *io, const struct listen_config *listen,
+		  const struct turn_config *config, bool shares)
+{
+	int err;
+
+	connections_init(&io->connections, io->base, listen->admission, &client_ops, io);
+	io->ports = ports_new(io->base, on_done, io);
 	io->timer = evtimer_new(io->base, on_timer, io);
-	err = io->inbox && io->outbox && io->flush && io->timer ? 0 : -ENOMEM;
-	with_own.own = listen;
-	with_own.n_own = n_listen;
+	err = io->ports && io->timer ? 0 : -ENOMEM;
 	if (!err)
-		err = turn_server_new(&with_own, &ops, io, &io->server);
+		err = make_server(io, listen, config);
 	if (err) {
 		say("the TURN server cannot be made: %s", strerror(-err));
 		return err;
 	}
-	return open_listeners(io, listen, n_listen, shares);
+	return listeners_open(io->ports, &io->connections, listen, shares, &io->listeners);
 }
 
-int turn_io_open(struct event_base *base, struct kernel *kernel, const struct turnpike_addr *listen,
-		 size_t n_listen, const struct turn_config *config, bool shares,
-		 struct turn_io **ret)
+int turn_io_open(struct event_base *base, struct kernel *kernel, const struct listen_config *listen,
+		 const struct turn_config *config, bool shares, struct turn_io **ret)
 {
-	struct turn_io *io = calloc(1, sizeof(*io) + n_listen * sizeof(io->listeners[0]));
+	struct turn_io *io = calloc(1, sizeof(*io));
 	int err;
 
 	if (!io) {
@@ -461,7 +320,7 @@ int turn_io_open(struct event_base *base, struct kernel *kernel, const struct tu
 	io->base = base;
 	io->kernel = kernel;
 	io->armed = TURN_NEVER;
-	err = set_up(io, listen, n_listen, config, shares);
+	err = set_up(io, listen, config, shares);
 	if (err) {
 		turn_io_close(io);
 		return err;
@@ -475,14 +334,11 @@ void turn_io_close(struct turn_io *io)
 	if (!io)
 		return;
 	turn_server_free(io->server);
-	for (size_t i = 0; i < io->n_listeners; i++)
-		port_close(io->listeners[i]);
+	connections_close(&io->connections);
+	listeners_close(io->listeners);
 	if (io->timer)
 		event_free(io->timer);
-	if (io->flush)
-		event_free(io->flush);
-	outbox_free(io->outbox);
-	inbox_free(io->inbox);
+	ports_free(io->ports);
 	free(io);
 }
 
@@ -491,7 +347,12 @@ struct turn_server *turn_io_server(const struct turn_io *io)
 	return io->server;
 }
 
+const struct connection_stats *turn_io_connections(const struct turn_io *io)
+{
+	return &io->connections.stats;
+}
+
 uint64_t turn_io_unsent(const struct turn_io *io)
 {
-	return outbox_unsent(io->outbox);
+	return ports_unsent(io->ports);
 }
