@@ -117,14 +117,16 @@ static int open_turn(struct server *server)
 {
 	const struct serve_config *config = &server->config;
 	struct turn_config turn;
-	int err;
+	int err = serve_listen_open(&server->listen, config, serve_turn_connections(config),
+				    server->base);
 
-	serve_turn_config(config, server->max_relays, &turn);
-	err = serve_listen_open(&server->listen, config, serve_turn_connections(config),
-				server->base);
 	if (!err)
-		err = workers_open(server->base, server->kernel, &server->listen.listen, &turn,
-				   config->n_workers, &server->workers);
+		err = serve_turn_config(config, server->max_relays, &turn);
+	if (err)
+		return err;
+	err = workers_open(server->base, server->kernel, &server->listen.listen, &turn,
+			   config->n_workers, &server->workers);
+	serve_turn_config_free(&turn);
 	return err ? err : serve_turn_add_users(config, server->workers);
 }
 
@@ -139,11 +141,7 @@ static int drop_privileges(const struct server *server)
 static int open_server(struct server *server)
 {
 	struct serve_config *config = &server->config;
-	const struct limits_rates rates = {
-		.allocation = config->max_rate,
-		.user = config->user_rate,
-		.total = config->total_rate,
-	};
+	const struct limits_rates rates = serve_turn_rates(config);
 	int err = privileges_find(config->run_as, &server->privileges);
 
 	if (!err)

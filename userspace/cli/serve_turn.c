@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -66,8 +67,26 @@ void serve_turn_say_limit(const struct serve_config *config, uint32_t max_relays
 		       max_relays, wanted);
 }
 
-void serve_turn_config(const struct serve_config *config, uint32_t max_relays,
-		       struct turn_config *turn)
+/* Whatever is listened at is no peer. */
+static int list_own(const struct serve_config *config, struct turn_config *turn)
+{
+	const size_t n = config->n_listen + config->n_listen_tls;
+	struct turnpike_addr *own = calloc(n, sizeof(*own));
+
+	if (!own) {
+		say("out of memory");
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < n; i++)
+		own[i] = i < config->n_listen ? config->listen[i]
+					      : config->listen_tls[i - config->n_listen];
+	turn->own = own;
+	turn->n_own = n;
+	return 0;
+}
+
+int serve_turn_config(const struct serve_config *config, uint32_t max_relays,
+		      struct turn_config *turn)
 {
 	turn_config_init(turn);
 	turn->realm = config->realm;
@@ -77,10 +96,34 @@ void serve_turn_config(const struct serve_config *config, uint32_t max_relays,
 	turn->port_lo = config->port_lo;
 	turn->port_hi = config->port_hi;
 	turn->max_relays = max_relays;
+	turn->max_permissions = config->max_permissions;
+	turn->max_channels = config->max_channels;
+	turn->max_lifetime = config->max_lifetime;
+	turn->nonce_lifetime = config->nonce_lifetime;
+	turn->user_quota = config->user_quota;
+	turn->unauthenticated_rate = config->unauthenticated_rate;
+	turn->alternates = config->alternates;
+	turn->n_alternates = config->n_alternates;
 	turn->allow = config->allow;
 	turn->n_allow = config->n_allow;
 	turn->deny = config->deny;
 	turn->n_deny = config->n_deny;
+	return list_own(config, turn);
+}
+
+void serve_turn_config_free(struct turn_config *turn)
+{
+	free((void *)turn->own);
+	turn->own = NULL;
+}
+
+struct limits_rates serve_turn_rates(const struct serve_config *config)
+{
+	return (struct limits_rates){
+		.allocation = config->max_rate,
+		.user = config->user_rate,
+		.total = config->total_rate,
+	};
 }
 
 /** struct additions - users for each worker; @err: the first that there was */

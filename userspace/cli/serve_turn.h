@@ -26,10 +26,18 @@ void serve_turn_say_limit(const struct serve_config *config, uint32_t max_relays
 /**
  * serve_turn_config() - fill @turn from the options
  * @max_relays: of serve_turn_relays()
- * @turn:       lends what it points to from @config
+ * @turn:       lends what it points to from @config; for serve_turn_config_free()
+ *
+ * Return: 0, or -ENOMEM after a sentence has been said.
  */
-void serve_turn_config(const struct serve_config *config, uint32_t max_relays,
-		       struct turn_config *turn);
+int serve_turn_config(const struct serve_config *config, uint32_t max_relays,
+		      struct turn_config *turn);
+
+/** serve_turn_config_free() - one that is all zero is fine */
+void serve_turn_config_free(struct turn_config *turn);
+
+/** serve_turn_rates() - how much may be relayed */
+struct limits_rates serve_turn_rates(const struct serve_config *config);
 
 /** serve_turn_add_users() - let the users in; on error a sentence has been said */
 int serve_turn_add_users(const struct serve_config *config, struct workers *workers);

@@ -268,27 +268,6 @@ int turn_io_try_addresses(const struct listen_config *listen, const struct turn_
 	return err;
 }
 
-/* Listeners are no peers. */
-static int make_server(struct turn_io *io, const struct listen_config *listen,
-		       const struct turn_config *config)
-{
-	const size_t n = listen->n_plain + listen->n_secure;
-	struct turnpike_addr *own = calloc(n, sizeof(*own));
-	struct turn_config with_own = *config;
-	int err;
-
-	if (!own)
-		return -ENOMEM;
-	for (size_t i = 0; i < n; i++)
-		own[i] = i < listen->n_plain ? listen->plain[i]
-					     : listen->secure[i - listen->n_plain];
-	with_own.own = own;
-	with_own.n_own = n;
-	err = turn_server_new(&with_own, &ops, io, &io->server);
-	free(own);
-	return err;
-}
-
 static int set_up(struct turn_io *io, const struct listen_config *listen,
 		  const struct turn_config *config, bool shares)
 {
@@ -299,7 +278,7 @@ static int set_up(struct turn_io *io, const struct listen_config *listen,
 	io->timer = evtimer_new(io->base, on_timer, io);
 	err = io->ports && io->timer ? 0 : -ENOMEM;
 	if (!err)
-		err = make_server(io, listen, config);
+		err = turn_server_new(config, &ops, io, &io->server);
 	if (err) {
 		say("the TURN server cannot be made: %s", strerror(-err));
 		return err;
