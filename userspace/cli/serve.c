@@ -127,7 +127,7 @@ static int open_turn(struct server *server)
 	err = workers_open(server->base, server->kernel, &server->listen.listen, &turn,
 			   config->n_workers, &server->workers);
 	serve_turn_config_free(&turn);
-	return err ? err : serve_turn_add_users(config, server->workers);
+	return err ? err : serve_turn_let_in(config, server->workers);
 }
 
 /* Before there are threads: each would keep what it has. */

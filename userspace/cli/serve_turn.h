@@ -39,7 +39,12 @@ void serve_turn_config_free(struct turn_config *turn);
 /** serve_turn_rates() - how much may be relayed */
 struct limits_rates serve_turn_rates(const struct serve_config *config);
 
-/** serve_turn_add_users() - let the users in; on error a sentence has been said */
-int serve_turn_add_users(const struct serve_config *config, struct workers *workers);
+/**
+ * serve_turn_let_in() - let the users in, and those with names from the secrets, and nobody else
+ *
+ * At any time, in the thread that workers_each() is for; on error a sentence has been said, and all
+ * is as before.
+ */
+int serve_turn_let_in(const struct serve_config *config, struct workers *workers);
 
 #endif /* TURNPIKE_CLI_SERVE_TURN_H */
