@@ -71,6 +71,28 @@ static void test_long_term(void **state)
 	stun_hmac_free(hmac);
 }
 
+/** RFC 8489 appendix B.1, whose padding is zeros, too. */
+static void test_userhash(void **state)
+{
+	struct stun_hmac *hmac = rfc8489_userhash_hmac();
+	uint8_t buf[256], hash[STUN_USERHASH_LEN];
+	struct stun_writer writer;
+	size_t len;
+
+	(void)state;
+	assert_int_equal(stun_userhash(RFC5769_USERNAME, RFC5769_REALM, hash), 0);
+	stun_writer_begin(&writer, buf, sizeof(buf), STUN_REQUEST, STUN_BINDING,
+			  rfc8489_userhash.data + 8);
+	stun_write_bytes(&writer, STUN_ATTR_USERHASH, hash, sizeof(hash));
+	stun_write_string(&writer, STUN_ATTR_NONCE, RFC8489_NONCE);
+	stun_write_string(&writer, STUN_ATTR_REALM, RFC5769_REALM);
+	stun_write_integrity(&writer, hmac);
+	assert_int_equal(stun_writer_end(&writer, &len), 0);
+	assert_int_equal(len, rfc8489_userhash.len);
+	assert_memory_equal(buf, rfc8489_userhash.data, len);
+	stun_hmac_free(hmac);
+}
+
 static size_t write_everything(uint8_t *buf, size_t size, int *err)
 {
 	static const uint8_t transaction[STUN_TRANSACTION_LEN] = { 1, 2, 3 };
@@ -173,7 +195,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_responses), cmocka_unit_test(test_long_term),
 		cmocka_unit_test(test_bytes),     cmocka_unit_test(test_never_overflows),
-		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_limits),    cmocka_unit_test(test_userhash),
 	};
 
 	return cmocka_run_group_tests_name("stun writer", tests, NULL, NULL);

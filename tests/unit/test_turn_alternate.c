@@ -108,12 +108,53 @@ static void test_choice(void **state)
 	fixture_free(f);
 }
 
+/* A server that drains sends away whoever has proved to be a user, and says so with integrity. */
+static void test_draining(void **state)
+{
+	static const char *const one[] = { "192.0.2.99:3478" };
+	struct fixture *f = with_alternates(one, 1);
+	struct turnpike_addr expected = addr(one[0]), got;
+	struct turn_config config;
+	struct stun_message msg;
+	struct stun_attr attr;
+
+	(void)state;
+	allocate(f);
+	turn_server_drain(f->server);
+	f->tuple.client = addr("203.0.113.7:2");
+	f->nonce_len = 0;
+	begin(f, STUN_REQUEST, TURN_ALLOCATE);
+	send_plain(f);
+	expect_error(f, 401);
+	allocate_as(f, &f->alice, STUN_FAMILY_IPV4);
+	expect_error(f, 300);
+	msg = response(f);
+	assert_int_equal(stun_check_integrity(&msg, f->alice.hmac), 0);
+	assert_int_equal(stun_find_attr(&msg, STUN_ATTR_ALTERNATE_SERVER, &attr), 0);
+	assert_int_equal(stun_attr_addr(&attr, &got), 0);
+	assert_true(addr_equal(&got, &expected));
+	/* There is none for IPv6. */
+	f->tuple.client = addr("[2001:db8:7::1]:2");
+	f->nonce_len = 0;
+	allocate_as(f, &f->alice, STUN_FAMILY_IPV4);
+	expect_error(f, 508);
+	/* Nor any more once a reload has said so. */
+	fixture_config(&config);
+	assert_int_equal(turn_server_reconfigure(f->server, &config, f->now), 0);
+	f->tuple.client = addr("203.0.113.7:2");
+	f->nonce_len = 0;
+	allocate_as(f, &f->alice, STUN_FAMILY_IPV4);
+	expect_error(f, 508);
+	fixture_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_none),
 		cmocka_unit_test(test_families),
 		cmocka_unit_test(test_choice),
+		cmocka_unit_test(test_draining),
 	};
 
 	return cmocka_run_group_tests_name("turn alternate", tests, NULL, NULL);
