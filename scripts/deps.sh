@@ -10,7 +10,7 @@ packages=(
 	libevent-dev libssl-dev uthash-dev libjansson-dev libcmocka-dev
 	# to test
 	libclang-rt-dev # libFuzzer and sanitizers of clang
-	coturn python3-aioice python3-scapy ethtool iproute2 jq nftables
+	coturn openssl python3-aioice python3-scapy ethtool iproute2 jq nftables
 	qemu-system-x86 busybox-static kmod # other kernels, in virtual machines
 )
 
