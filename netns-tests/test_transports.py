@@ -12,6 +12,7 @@
     alpn         protocols that clients offer, and versions that are refused
     reload       the certificate changes under a running server
     wrong-files  files that hold no certificate and its key
+    df           datagrams leave with the DF bit if their client asks for that, whatever it comes over
 
 What bad clients do is in test_bad_clients.py.
 """
@@ -20,7 +21,9 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import ssl
+import struct
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -35,7 +38,7 @@ import turn
 from clients import SIZES
 from connected import (CONNECTED, PORT, STREAMS, TLS_PORT, Datagrams, Stream, becomes, counts, make_certificate, open_ones,
                        serve, server_of, stopped, tls_options, trusting)
-from endpoints import echo_peer
+from endpoints import echo_peer, turn_client, udp_socket
 from lab import FAMILIES, Lab
 from relay import BY_NAME, PASSWORD, USER, Turnpike
 from scenes import Complaints
@@ -268,6 +271,40 @@ def wrong_files(lab: Lab) -> Complaints:
     return complaints
 
 
+DONT_FRAGMENT = 0x1A
+IP_DF = 0x4000
+
+
+def df(lab: Lab, transport: str) -> Complaints:
+    server = serve(lab)
+    complaints: Complaints = []
+    with lab.entered("peer"):
+        raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP)
+    with raw, udp_socket(lab, "peer", 4) as peer:
+        raw.settimeout(1)
+        address = peer.getsockname()[:2]
+        client = turn_client(lab, "client", 4, 4) if transport == "udp" else connected.turn_client(lab, transport, 4, 4)
+        client.bind(CHANNEL, address)
+        for flag in (False, True, False, True, True, False):
+            payload, transaction = os.urandom(20), os.urandom(12)
+            attributes = [(turn.XOR_PEER, turn.pack_address(address, transaction)), (turn.PAYLOAD, payload)]
+            client.socket.send(turn.build(turn.SEND, turn.INDICATION, transaction, attributes + [(DONT_FRAGMENT, b"")] * flag))
+            packet = raw.recv(2000)
+            if packet[28:] != payload or bool(struct.unpack_from("!H", packet, 6)[0] & IP_DF) != flag:
+                complaints.append(f"asked for DF: {flag}, and got {packet!r}")
+            client.socket.send(turn.channel_data(CHANNEL, payload))
+            packet = raw.recv(2000)
+            if packet[28:] != payload or struct.unpack_from("!H", packet, 6)[0] & IP_DF:
+                complaints.append(f"ChannelData, and got {packet!r}")
+        transaction = os.urandom(12)
+        client.socket.send(turn.build(turn.SEND, turn.INDICATION, transaction, [
+            (turn.XOR_PEER, turn.pack_address(address, transaction)), (turn.PAYLOAD, bytes(1473)), (DONT_FRAGMENT, b"")]))
+        told = turn.parse(client.receive(1) or b"")
+        if told is None or told.get(turn.ICMP) != struct.pack("!HBBI", 0, 3, 4, 1500):
+            complaints.append(f"of what is too big for the relay's own link the client is told {told}")
+    return complaints + stopped(server)
+
+
 def tests() -> Iterator[tuple[str, Test]]:
     for transport in UCLIENT:
         for family in FAMILIES:
@@ -285,6 +322,8 @@ def tests() -> Iterator[tuple[str, Test]]:
     yield "alpn", alpn
     yield "reload", reload
     yield "wrong-files", wrong_files
+    for transport in ("udp", *STREAMS):
+        yield f"df/{transport}", partial(df, transport=transport)
 
 
 if __name__ == "__main__":
