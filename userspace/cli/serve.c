@@ -69,7 +69,7 @@ static int open_turn(struct server *server)
 	serve_turn_config(config, server->max_relays, &turn);
 	err = workers_open(server->base, server->kernel, config->listen, config->n_listen, &turn,
 			   config->n_workers, &server->workers);
-	return err ? err : serve_turn_add_users(config, server->workers);
+	return err ? err : serve_turn_let_in(config, server->workers);
 }
 
 /* Before there are threads: each would keep what it has. */

@@ -153,6 +153,7 @@ static const struct {
 } turn_counters[] = {
 	{ "requests", offsetof(struct turn_stats, requests) },
 	{ "successes", offsetof(struct turn_stats, successes) },
+	{ "limited", offsetof(struct turn_stats, limited) },
 	{ "malformed", offsetof(struct turn_stats, malformed) },
 	{ "no_allocation", offsetof(struct turn_stats, no_allocation) },
 	{ "no_permission", offsetof(struct turn_stats, no_permission) },

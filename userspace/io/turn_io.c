@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "io/clock.h"
@@ -210,6 +211,12 @@ static void note_event(void *ctx, const struct turn_event *event)
 	events_note(event);
 }
 
+static uint64_t unix_time(void *ctx)
+{
+	(void)ctx;
+	return (uint64_t)time(NULL);
+}
+
 static void fill_random(void *ctx, void *buf, size_t len)
 {
 	uint8_t *pos = buf;
@@ -239,6 +246,7 @@ static const struct turn_ops ops = {
 	.unlimit = unlimit,
 	.police = police,
 	.event = note_event,
+	.unix_time = unix_time,
 	.random = fill_random,
 };
 
