@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/config_file.h"
+#include "cli/coturn_config.h"
 #include "cli/serve_config.h"
 #include "cli/serve_setters.h"
 
@@ -157,6 +158,10 @@ static const struct cli_option options[] = {
 	  "Read options from a file of 'key = value' lines; the command line wins over it "
 	  "(repeatable)",
 	  .read = config_file_read },
+	{ "coturn-config", 0, "FILE",
+	  "Read options from a turnserver.conf of coturn, and name what cannot be taken over "
+	  "(repeatable)",
+	  .read = coturn_config_read },
 	{ "check-config", 0, NULL,
 	  "Read and check the options and the files that they name, tell what would be served, and "
 	  "end",
