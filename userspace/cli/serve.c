@@ -11,6 +11,7 @@
 #include "cli/serve_devices.h"
 #include "cli/serve_drain.h"
 #include "cli/serve_listen.h"
+#include "cli/serve_summary.h"
 #include "cli/serve_turn.h"
 #include "io/clock.h"
 #include "io/control.h"
@@ -246,6 +247,17 @@ static void set_log(const struct serve_config *config)
 	events_show_addresses(config->log_addresses);
 }
 
+/* What serving would find out only when it begins. */
+static enum cli_status check(struct server *server)
+{
+	const struct serve_config *config = &server->config;
+
+	if (privileges_find(config->run_as, &server->privileges))
+		return CLI_USAGE;
+	serve_summary_print(config, stdout);
+	return CLI_OK;
+}
+
 enum cli_status command_serve(int argc, char **argv)
 {
 	struct server server = { 0 };
@@ -253,7 +265,9 @@ enum cli_status command_serve(int argc, char **argv)
 
 	if (status != CLI_OK)
 		return status;
-	if (!server.config.check_only) {
+	if (server.config.check_only) {
+		status = check(&server);
+	} else {
 		set_log(&server.config);
 		status = serve(&server);
 	}

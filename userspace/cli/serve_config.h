@@ -104,6 +104,16 @@ struct serve_config {
 /** serve_transport_names - by enum turn_transport */
 extern const char *const serve_transport_names[TURN_TRANSPORTS];
 
+/** serve_options - those of `turnpike serve`, for struct serve_config */
+extern const struct cli_option serve_options[];
+
+/**
+ * serve_config_init() - what is so without any option
+ *
+ * Return: 0 or -ENOMEM; serve_config_free() is due in either case.
+ */
+int serve_config_init(struct serve_config *config);
+
 /** serve_config_parse() - read and check the options; on error a sentence has been said */
 enum cli_status serve_config_parse(int argc, char **argv, struct serve_config *config);
 
