@@ -142,7 +142,7 @@ scripts/deps.sh
 stage quiet "build with gcc, sanitizers" build dev
 [[ -z $ok ]] || stage quiet "unit tests and packet vectors" unit_tests
 stage quiet "build with clang" build clang
-[[ -z $ok ]] || stage quiet "fuzzing, 20 s each" scripts/fuzz.sh 20
+[[ -z $ok ]] || stage quiet "fuzzing, a minute each" scripts/fuzz.sh 60
 stage quiet "build for release" build release
 if [[ $ok ]]; then
 	stage quiet "verifier" verifier
