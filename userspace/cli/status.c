@@ -76,7 +76,8 @@ static void print_clients(json_t *clients)
 static void print_status(const json_t *status)
 {
 	static const char *const totals[] = { "allocations",   "relays",   "flows",
-					      "flow_failures", "max_rate", "policed" };
+					      "flow_failures", "max_rate", "user_rate",
+					      "total_rate",    "policed" };
 
 	printf("turnpike %s, serving for %.0f s\n\n",
 	       json_string_value(json_object_get(status, "version")),

@@ -6,6 +6,7 @@
 
 #include "addr.h"
 #include "io/clock.h"
+#include "io/privileges.h"
 #include "io/report.h"
 
 #define ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))
@@ -141,19 +142,23 @@ static json_t *report_status(const struct report_source *source, const json_t *r
 {
 	const struct totals totals = totals_of(source);
 	const struct turn_stats *stats = &totals.stats;
+	const struct limits_rates rates = kernel_rates(source->kernel);
 	json_t *result = json_object(), *devices = json_array();
 
 	(void)request;
 	kernel_for_each_device(source->kernel, add_device, devices);
 	json_object_set_new(result, "version", json_string(TURNPIKE_VERSION));
 	json_object_set_new(result, "uptime", uptime(source));
+	json_object_update_new(result, privileges_report());
 	json_object_set_new(result, "devices", devices);
 	json_object_set_new(result, "clients", clients(&totals));
 	json_object_set_new(result, "allocations", number(stats->allocations));
 	json_object_set_new(result, "relays", number(stats->relays));
 	json_object_set_new(result, "flows", number(kernel_flows(source->kernel)));
 	json_object_set_new(result, "flow_failures", number(kernel_bind_failures(source->kernel)));
-	json_object_set_new(result, "max_rate", number(kernel_max_rate(source->kernel)));
+	json_object_set_new(result, "max_rate", number(rates.allocation));
+	json_object_set_new(result, "user_rate", number(rates.user));
+	json_object_set_new(result, "total_rate", number(rates.total));
 	json_object_set_new(result, "policed", policed(source, stats));
 	json_object_set_new(result, "relayed", relayed(source, stats));
 	return result;
@@ -179,6 +184,7 @@ static const struct {
 } turn_counters[] = {
 	{ "requests", offsetof(struct turn_stats, requests) },
 	{ "successes", offsetof(struct turn_stats, successes) },
+	{ "limited", offsetof(struct turn_stats, limited) },
 	{ "malformed", offsetof(struct turn_stats, malformed) },
 	{ "no_allocation", offsetof(struct turn_stats, no_allocation) },
 	{ "no_permission", offsetof(struct turn_stats, no_permission) },
