@@ -10,13 +10,9 @@ packages=(
 	libevent-dev libssl-dev uthash-dev libjansson-dev libcap-ng-dev libunistring-dev libcmocka-dev
 	# to test
 	libclang-rt-dev # libFuzzer and sanitizers of clang
-<<<<<<< HEAD
-	coturn python3-aioice python3-scapy python3-seccomp systemd ethtool iproute2 jq nftables
+	coturn openssl python3-aioice python3-scapy python3-seccomp systemd ethtool iproute2 jq nftables
 	golang-go golang-github-pion-turn.v2-dev libnice-dev # clients of other makers
 	chromium libnss3-tools # and the one that most people use
-=======
-	coturn openssl python3-aioice python3-scapy ethtool iproute2 jq nftables
->>>>>>> d0f9108461dcc2cae31a1b3601dec197c4072b55
 	qemu-system-x86 busybox-static kmod # other kernels, in virtual machines
 )
 
