@@ -252,7 +252,7 @@ static enum cli_status check(struct server *server)
 {
 	const struct serve_config *config = &server->config;
 
-	if (privileges_find(config->run_as, &server->privileges))
+	if (privileges_find(config->run_as, &server->privileges) || serve_listen_check(config))
 		return CLI_USAGE;
 	serve_summary_print(config, stdout);
 	return CLI_OK;
