@@ -187,6 +187,7 @@ static void test_churn(void **state)
 	config.port_lo = LO;
 	config.port_hi = HI;
 	config.max_relays = PORTS;
+	config.user_quota = 0;
 	f = fixture_new(&config);
 	f->limited = true;
 	/* What is made once and kept: room for timers. */
