@@ -7,7 +7,7 @@ packages=(
 	# to build
 	build-essential cmake ninja-build pkg-config clang bpftool scdoc
 	libbpf-dev libelf-dev zlib1g-dev libnl-3-dev libnl-genl-3-dev
-	libevent-dev libssl-dev uthash-dev libjansson-dev libcap-ng-dev libcmocka-dev
+	libevent-dev libssl-dev uthash-dev libjansson-dev libcap-ng-dev libunistring-dev libcmocka-dev
 	# to test
 	libclang-rt-dev # libFuzzer and sanitizers of clang
 	coturn python3-aioice python3-scapy python3-seccomp ethtool iproute2 jq nftables

@@ -173,6 +173,13 @@ static void ignore_event(void *ctx, const struct turn_event *event)
 	(void)event;
 }
 
+static uint64_t fake_unix_time(void *ctx)
+{
+	struct fixture *f = ctx;
+
+	return f->unix_time;
+}
+
 static void fake_random(void *ctx, void *buf, size_t len)
 {
 	struct fixture *f = ctx;
@@ -195,6 +202,7 @@ static const struct turn_ops fake_ops = {
 	.unlimit = unlimit,
 	.police = police,
 	.event = ignore_event,
+	.unix_time = fake_unix_time,
 	.random = fake_random,
 };
 
@@ -206,15 +214,30 @@ struct turnpike_addr addr(const char *text)
 	return result;
 }
 
-static struct credentials make_credentials(const char *name, const char *password)
+struct credentials make_credentials(const char *name, const char *password,
+				    enum stun_password_algorithm algorithm)
 {
-	uint8_t key[STUN_LONG_TERM_KEY_LEN];
-	struct credentials result = { .name = name };
+	struct credentials result = { .name = name, .algorithm = algorithm };
+	struct stun_key key;
 
-	assert_int_equal(stun_long_term_key(name, "example.org", password, key), 0);
-	result.hmac = stun_hmac_new(key, sizeof(key));
+	assert_int_equal(stun_long_term_key(algorithm ? algorithm : STUN_PASSWORD_MD5, name,
+					    "example.org", password, &key),
+			 0);
+	result.hmac = stun_hmac_new(algorithm ? STUN_INTEGRITY_SHA256 : STUN_INTEGRITY_SHA1,
+				    key.bytes, key.len);
 	assert_non_null(result.hmac);
 	return result;
+}
+
+static void let_users_in(struct turn_server *server)
+{
+	struct turn_credentials *credentials;
+
+	assert_int_equal(turn_credentials_new("example.org", &credentials), 0);
+	assert_int_equal(turn_credentials_add_password(credentials, "alice", "secret"), 0);
+	assert_int_equal(turn_credentials_add_password(credentials, "bob", "hidden"), 0);
+	turn_server_set_credentials(server, credentials);
+	turn_credentials_put(credentials);
 }
 
 void fixture_config(struct turn_config *config)
@@ -228,6 +251,7 @@ void fixture_config(struct turn_config *config)
 	config->software = "turnpike";
 	config->relays = relays;
 	config->n_relays = 2;
+	config->user_quota = 3;
 }
 
 struct fixture *fixture_new(const struct turn_config *config)
@@ -236,13 +260,13 @@ struct fixture *fixture_new(const struct turn_config *config)
 
 	assert_non_null(f);
 	f->now = 1000 * SECOND;
+	f->unix_time = 1700000000;
 	f->tuple.client = addr("203.0.113.7:40000");
 	f->tuple.server = addr("192.0.2.1:3478");
 	assert_int_equal(turn_server_new(config, &fake_ops, f, &f->server), 0);
-	assert_int_equal(turn_server_add_user(f->server, "alice", "secret", 3), 0);
-	assert_int_equal(turn_server_add_user(f->server, "bob", "hidden", 0), 0);
-	f->alice = make_credentials("alice", "secret");
-	f->bob = make_credentials("bob", "hidden");
+	let_users_in(f->server);
+	f->alice = make_credentials("alice", "secret", 0);
+	f->bob = make_credentials("bob", "hidden", 0);
 	return f;
 }
 

@@ -20,6 +20,7 @@
 
 #include "stun/message.h"
 #include "stun/writer.h"
+#include "turn/credentials.h"
 #include "turn/turn.h"
 
 #define SECOND     1000000000ull
@@ -59,9 +60,12 @@ struct fake_limits {
 	bool used;
 };
 
+/* Of a client: how it signs its requests. */
 struct credentials {
 	const char *name;
 	struct stun_hmac *hmac;
+	enum stun_password_algorithm algorithm; /* 0: a client of RFC 5389 */
+	bool userhash;
 };
 
 struct fixture {
@@ -82,16 +86,24 @@ struct fixture {
 	struct turn_tuple tuple; /* who the next request comes from */
 	struct credentials alice, bob;
 	struct stun_writer request;
-	uint8_t request_buf[1024];
+	uint8_t request_buf[2048];
 	uint32_t transactions;
 	uint8_t nonce[128];
 	size_t nonce_len;
+	uint8_t algorithms[16]; /* PASSWORD-ALGORITHMS that came with the nonce */
+	size_t algorithms_len;
+	uint64_t unix_time;
 };
 
 struct turnpike_addr addr(const char *text);
 
-/* The relays are 192.0.2.1 and 2001:db8::1; alice has a quota of 3, bob none. */
+/* Free them with stun_hmac_free(); algorithm 0: of RFC 5389. */
+struct credentials make_credentials(const char *name, const char *password,
+				    enum stun_password_algorithm algorithm);
+
+/* The relays are 192.0.2.1 and 2001:db8::1; each user has a quota of 3. */
 void fixture_config(struct turn_config *config);
+/* Lets alice in, with the password "secret", and bob, with "hidden". */
 struct fixture *fixture_new(const struct turn_config *config);
 struct fixture *fixture_default(void);
 void fixture_free(struct fixture *f);

@@ -70,7 +70,7 @@ static int open_turn(struct server *server)
 	serve_turn_config(config, server->max_relays, &turn);
 	err = workers_open(server->base, server->kernel, config->listen, config->n_listen, &turn,
 			   config->n_workers, &server->workers);
-	return err ? err : serve_turn_add_users(config, server->workers);
+	return err ? err : serve_turn_let_in(config, server->workers);
 }
 
 /* Before there are threads: each would keep what it has. */
@@ -84,6 +84,11 @@ static int drop_privileges(const struct server *server)
 static int open_server(struct server *server)
 {
 	struct serve_config *config = &server->config;
+	const struct limits_rates rates = {
+		.allocation = config->max_rate,
+		.user = config->user_rate,
+		.total = config->total_rate,
+	};
 	int err = privileges_find(config->run_as, &server->privileges);
 
 	if (!err)
@@ -91,14 +96,13 @@ static int open_server(struct server *server)
 	if (err)
 		return err;
 	server->max_relays = serve_turn_relays(config);
-	/* Two for each allocation, of which there are no more than relays. */
-	if (config->max_rate)
-		config->kernel.max_policers = 2 * server->max_relays + 1;
+	/* Two for each allocation, of which there are no more than relays, two for its user. */
+	config->kernel.max_policers = 4 * server->max_relays + 3;
 	err = control_open(server->base, config->control, &server->privileges, report_answer,
 			   &server->reports, &server->control);
 	if (!err)
-		err = kernel_open(server->base, serve_devices_mode(config), &config->kernel,
-				  config->max_rate, &server->kernel);
+		err = kernel_open(server->base, serve_devices_mode(config), &config->kernel, &rates,
+				  &server->kernel);
 	if (!err)
 		err = open_turn(server);
 	if (!err)

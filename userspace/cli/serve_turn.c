@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "cli/serve_credentials.h"
 #include "cli/serve_turn.h"
 
 /** Descriptors that are kept for everything but relayed transport addresses. */
@@ -64,41 +65,32 @@ void serve_turn_config(const struct serve_config *config, uint32_t max_relays,
 	turn->port_lo = config->port_lo;
 	turn->port_hi = config->port_hi;
 	turn->max_relays = max_relays;
+	turn->user_quota = config->user_quota;
+	turn->unauthenticated_rate = config->unauthenticated_rate;
+	turn->alternates = config->alternates;
+	turn->n_alternates = config->n_alternates;
 	turn->allow = config->allow;
 	turn->n_allow = config->n_allow;
 	turn->deny = config->deny;
 	turn->n_deny = config->n_deny;
 }
 
-/** struct additions - users for each worker; @err: the first that there was */
-struct additions {
-	const struct serve_config *config;
-	int err;
-};
-
-static void add_users_to(struct turn_io *io, void *arg)
+static void set_credentials(struct turn_io *io, void *credentials)
 {
-	struct additions *additions = arg;
-
-	for (size_t i = 0; i < additions->config->n_users && !additions->err; i++) {
-		const struct serve_user *user = &additions->config->users[i];
-		int err = !user->password ? -EOPNOTSUPP
-					  : turn_server_add_user(turn_io_server(io), user->name,
-								 user->password, 0);
-
-		if (err)
-			say("--user %s cannot be added: %s", user->name,
-			    err == -EEXIST ? "it is given twice, once is enough" : strerror(-err));
-		additions->err = err;
-	}
+	turn_server_set_credentials(turn_io_server(io), credentials);
 }
 
-int serve_turn_add_users(const struct serve_config *config, struct workers *workers)
+int serve_turn_let_in(const struct serve_config *config, struct workers *workers)
 {
-	struct additions additions = { .config = config };
+	struct turn_credentials *credentials;
+	int err = serve_credentials(config, &credentials);
 
-	if (config->n_users == 0)
-		say_at(SAY_WARNING, "nobody can relay, because no --user is given");
-	workers_each(workers, add_users_to, &additions);
-	return additions.err;
+	if (err)
+		return err;
+	if (turn_credentials_is_empty(credentials))
+		say_at(SAY_WARNING,
+		       "nobody can relay, because neither --user nor --auth-secret is given");
+	workers_each(workers, set_credentials, credentials);
+	turn_credentials_put(credentials);
+	return 0;
 }

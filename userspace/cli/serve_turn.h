@@ -28,7 +28,12 @@ void serve_turn_say_limit(const struct serve_config *config, uint32_t max_relays
 void serve_turn_config(const struct serve_config *config, uint32_t max_relays,
 		       struct turn_config *turn);
 
-/** serve_turn_add_users() - let the users in; on error a sentence has been said */
-int serve_turn_add_users(const struct serve_config *config, struct workers *workers);
+/**
+ * serve_turn_let_in() - let the users in, and those with names from the secrets, and nobody else
+ *
+ * At any time, in the thread that workers_each() is for; on error a sentence has been said, and all
+ * is as before.
+ */
+int serve_turn_let_in(const struct serve_config *config, struct workers *workers);
 
 #endif /* TURNPIKE_CLI_SERVE_TURN_H */

@@ -54,7 +54,8 @@ static void print_proofs(const json_t *devices)
 static void print_status(const json_t *status)
 {
 	static const char *const totals[] = { "allocations",   "relays",   "flows",
-					      "flow_failures", "max_rate", "policed" };
+					      "flow_failures", "max_rate", "user_rate",
+					      "total_rate",    "policed" };
 
 	printf("turnpike %s, serving for %.0f s\n\n",
 	       json_string_value(json_object_get(status, "version")),

@@ -13,7 +13,7 @@
 struct kernel {
 	struct turnpike *tp;  /* NULL: all is relayed in user space */
 	pthread_mutex_t lock; /* of @tp, which is for one thread at a time */
-	uint64_t max_rate;    /* 0: none */
+	struct limits *limits;
 	bool is_relaying;
 	void (*on_change)(void *arg);
 	void *on_change_arg;
@@ -114,8 +114,18 @@ static int open_library(struct kernel *kernel, struct event_base *base, enum tur
 	return 0;
 }
 
+static int open_limits(struct kernel *kernel, const struct limits_rates *rates)
+{
+	const int err = limits_open(kernel->tp, rates, &kernel->limits);
+
+	if (err)
+		say("the limits cannot be made: %s", strerror(-err));
+	return err;
+}
+
 int kernel_open(struct event_base *base, enum turnpike_mode mode,
-		const struct turnpike_open_opts *opts, uint64_t max_rate, struct kernel **ret)
+		const struct turnpike_open_opts *opts, const struct limits_rates *rates,
+		struct kernel **ret)
 {
 	struct kernel *kernel = calloc(1, sizeof(*kernel));
 	int err;
@@ -125,8 +135,9 @@ int kernel_open(struct event_base *base, enum turnpike_mode mode,
 		return -ENOMEM;
 	}
 	pthread_mutex_init(&kernel->lock, NULL);
-	kernel->max_rate = max_rate;
 	err = open_library(kernel, base, mode, opts);
+	if (!err)
+		err = open_limits(kernel, rates);
 	if (err) {
 		kernel_close(kernel);
 		return err;
@@ -148,6 +159,7 @@ void kernel_close(struct kernel *kernel)
 		event_free(kernel->readable);
 	if (kernel->tick)
 		event_free(kernel->tick);
+	limits_close(kernel->limits);
 	turnpike_close(kernel->tp);
 	pthread_mutex_destroy(&kernel->lock);
 	free(kernel->devices);
@@ -340,25 +352,23 @@ void kernel_unbind(struct kernel *kernel, const struct turn_flow *flow)
 	pthread_mutex_unlock(&kernel->lock);
 }
 
-int kernel_limit(struct kernel *kernel, void **limits)
+int kernel_limit(struct kernel *kernel, const char *account, void **limits)
 {
-	struct limits *made;
+	struct limit *limit;
 	int err;
 
-	if (!kernel->max_rate)
-		return 0;
 	pthread_mutex_lock(&kernel->lock);
-	err = limits_new(kernel->tp, kernel->max_rate, &made);
+	err = limits_new(kernel->limits, account, &limit);
 	pthread_mutex_unlock(&kernel->lock);
 	if (!err)
-		*limits = made;
+		*limits = limit;
 	return err;
 }
 
 void kernel_unlimit(struct kernel *kernel, void *limits)
 {
 	pthread_mutex_lock(&kernel->lock);
-	limits_free(limits);
+	limits_free(kernel->limits, limits);
 	pthread_mutex_unlock(&kernel->lock);
 }
 
@@ -367,9 +377,21 @@ bool kernel_police(void *limits, enum turn_direction direction, size_t len)
 	return limits_charge(limits, direction, len);
 }
 
-uint64_t kernel_max_rate(const struct kernel *kernel)
+void kernel_set_rates(struct kernel *kernel, const struct limits_rates *rates)
 {
-	return kernel->max_rate;
+	pthread_mutex_lock(&kernel->lock);
+	limits_set_rates(kernel->limits, rates);
+	pthread_mutex_unlock(&kernel->lock);
+}
+
+struct limits_rates kernel_rates(struct kernel *kernel)
+{
+	struct limits_rates rates;
+
+	pthread_mutex_lock(&kernel->lock);
+	rates = *limits_rates(kernel->limits);
+	pthread_mutex_unlock(&kernel->lock);
+	return rates;
 }
 
 void kernel_path_changed(struct kernel *kernel, const struct turnpike_addr *local,

@@ -112,6 +112,7 @@ static json_t *report_status(const struct report_source *source, const json_t *r
 {
 	const struct totals totals = totals_of(source);
 	const struct turn_stats *stats = &totals.stats;
+	const struct limits_rates rates = kernel_rates(source->kernel);
 	json_t *result = json_object(), *devices = json_array();
 
 	(void)request;
@@ -124,7 +125,9 @@ static json_t *report_status(const struct report_source *source, const json_t *r
 	json_object_set_new(result, "relays", number(stats->relays));
 	json_object_set_new(result, "flows", number(kernel_flows(source->kernel)));
 	json_object_set_new(result, "flow_failures", number(kernel_bind_failures(source->kernel)));
-	json_object_set_new(result, "max_rate", number(kernel_max_rate(source->kernel)));
+	json_object_set_new(result, "max_rate", number(rates.allocation));
+	json_object_set_new(result, "user_rate", number(rates.user));
+	json_object_set_new(result, "total_rate", number(rates.total));
 	json_object_set_new(result, "policed", policed(source, stats));
 	json_object_set_new(result, "relayed", relayed(source, stats));
 	return result;
@@ -150,6 +153,7 @@ static const struct {
 } turn_counters[] = {
 	{ "requests", offsetof(struct turn_stats, requests) },
 	{ "successes", offsetof(struct turn_stats, successes) },
+	{ "limited", offsetof(struct turn_stats, limited) },
 	{ "malformed", offsetof(struct turn_stats, malformed) },
 	{ "no_allocation", offsetof(struct turn_stats, no_allocation) },
 	{ "no_permission", offsetof(struct turn_stats, no_permission) },

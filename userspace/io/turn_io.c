@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "io/clock.h"
@@ -188,8 +189,7 @@ static int limit(void *ctx, const char *account, void **limits)
 {
 	struct turn_io *io = ctx;
 
-	(void)account;
-	return kernel_limit(io->kernel, limits);
+	return kernel_limit(io->kernel, account, limits);
 }
 
 static void unlimit(void *ctx, void *limits)
@@ -209,6 +209,12 @@ static void note_event(void *ctx, const struct turn_event *event)
 {
 	(void)ctx;
 	events_note(event);
+}
+
+static uint64_t unix_time(void *ctx)
+{
+	(void)ctx;
+	return (uint64_t)time(NULL);
 }
 
 static void fill_random(void *ctx, void *buf, size_t len)
@@ -240,6 +246,7 @@ static const struct turn_ops ops = {
 	.unlimit = unlimit,
 	.police = police,
 	.event = note_event,
+	.unix_time = unix_time,
 	.random = fill_random,
 };
 

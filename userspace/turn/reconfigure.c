@@ -4,15 +4,29 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stun/opaque_string.h"
 #include "turn/own.h"
+#include "turn/request.h"
 #include "turn/state.h"
+
+static bool is_realm(const struct turn_server *server, const char *realm)
+{
+	char *prepared;
+	bool same;
+
+	if (stun_opaque_string(realm, &prepared))
+		return false;
+	same = strcmp(prepared, server->realm) == 0;
+	free(prepared);
+	return same;
+}
 
 /** What a server cannot change: it has handed out ports and told clients its realm. */
 static bool fits(const struct turn_server *server, const struct turn_config *config)
 {
 	const struct turn_shared *own = server->own_shared;
 
-	return turn_config_is_valid(config) && strcmp(config->realm, server->realm) == 0 &&
+	return turn_config_is_valid(config) && is_realm(server, config->realm) &&
 	       config->shared == (own ? NULL : server->shared) &&
 	       turn_shared_fits(server->shared, config);
 }
@@ -43,7 +57,9 @@ int turn_server_reconfigure(struct turn_server *server, const struct turn_config
 		return -EINVAL;
 	if (config->software && !(software = strdup(config->software)))
 		return -ENOMEM;
-	if (turn_policy_new(config, &policy)) {
+	if (turn_policy_new(config, &policy) ||
+	    turn_alternates_set(server, config->alternates, config->n_alternates)) {
+		turn_policy_free(policy);
 		free(software);
 		return -ENOMEM;
 	}
