@@ -8,6 +8,7 @@
 
 #include "cli/commands.h"
 #include "cli/serve_config.h"
+#include "cli/serve_credentials.h"
 #include "cli/serve_devices.h"
 #include "cli/serve_summary.h"
 #include "cli/serve_turn.h"
@@ -178,9 +179,12 @@ static enum cli_status serve(struct server *server)
 static enum cli_status check(struct server *server)
 {
 	const struct serve_config *config = &server->config;
+	struct turn_credentials *credentials;
 
-	if (privileges_find(config->run_as, &server->privileges))
+	if (privileges_find(config->run_as, &server->privileges) ||
+	    serve_credentials(config, &credentials))
 		return CLI_USAGE;
+	turn_credentials_put(credentials);
 	serve_summary_print(config, stdout);
 	return CLI_OK;
 }
