@@ -396,6 +396,68 @@ static void test_refresh(void **state)
 	fixture_free(f);
 }
 
+/** RFC 8489 section 6.3.1: answered alike for 40 s, and whatever has come meanwhile stays. */
+static void test_refresh_retransmission(void **state)
+{
+	struct fixture *f = fixture_default();
+
+	(void)state;
+	allocate(f);
+	refresh(f, 1200);
+	f->now += SECOND;
+	send_plain(f);
+	expect_success(f, &f->alice);
+	assert_int_equal(response_u32(f, STUN_ATTR_LIFETIME), 1200);
+	refresh(f, 0);
+	expect_success(f, &f->alice);
+	f->now += 40 * SECOND - 1;
+	send_plain(f);
+	expect_success(f, &f->alice);
+	expect_events(f, SEND_CLIENT, 0);
+	assert_int_equal(response_u32(f, STUN_ATTR_LIFETIME), 0);
+	f->now++;
+	send_plain(f);
+	expect_error(f, 437);
+	allocate(f);
+	refresh(f, 0);
+	/* Another 5-tuple has not sent this. */
+	from_port(f, 9);
+	send_plain(f);
+	expect_error(f, 438);
+	fixture_free(f);
+}
+
+/** The same after an allocation that was made in between, and of one family of two. */
+static void test_late_retransmission(void **state)
+{
+	struct fixture *f = fixture_default();
+	struct stun_writer late;
+	uint8_t buf[sizeof(f->request_buf)];
+
+	(void)state;
+	allocate(f);
+	refresh(f, 0);
+	memcpy(buf, f->request_buf, sizeof(buf));
+	late = f->request;
+	allocate(f);
+	memcpy(f->request_buf, buf, sizeof(buf));
+	f->request = late;
+	send_plain(f);
+	expect_success(f, &f->alice);
+	assert_int_equal(stats(f)->allocations, 1);
+	refresh(f, 0);
+	allocate_both(f);
+	begin(f, STUN_REQUEST, TURN_REFRESH);
+	stun_write_u32(&f->request, STUN_ATTR_REQUESTED_ADDRESS_FAMILY, STUN_FAMILY_IPV4 << 24);
+	stun_write_u32(&f->request, STUN_ATTR_LIFETIME, 0);
+	send_signed(f, &f->alice);
+	expect_success(f, &f->alice);
+	send_plain(f);
+	expect_success(f, &f->alice);
+	assert_int_equal(stats(f)->relays, 1);
+	fixture_free(f);
+}
+
 static void refresh_family(struct fixture *f, const char *value, size_t len)
 {
 	begin(f, STUN_REQUEST, TURN_REFRESH);
@@ -507,6 +569,8 @@ int main(void)
 		cmocka_unit_test(test_relays_take_turns),
 		cmocka_unit_test(test_expiry),
 		cmocka_unit_test(test_refresh),
+		cmocka_unit_test(test_refresh_retransmission),
+		cmocka_unit_test(test_late_retransmission),
 		cmocka_unit_test(test_refresh_errors),
 		cmocka_unit_test(test_listing),
 		cmocka_unit_test(test_bad_config),

@@ -252,6 +252,33 @@ static void test_reservation(void **state)
 	fixture_free(f);
 }
 
+/** Nothing changes unless all of it does. */
+static void test_reconfigure(void **state)
+{
+	struct fixture *f = fixture_default();
+	struct turn_config config;
+	int failures = 0;
+	int err;
+
+	(void)state;
+	allocate(f);
+	create_permission(f, "198.51.100.1");
+	fixture_config(&config);
+	config.deny = &(const struct addr_cidr){ addr("198.51.100.0"), 24 };
+	config.n_deny = 1;
+	do {
+		assert_int_equal(stats(f)->permissions, 1);
+		allocations_left = failures;
+		err = turn_server_reconfigure(f->server, &config, f->now);
+		allocations_left = NEVER_FAIL;
+		failures += err != 0;
+		assert_true(err == 0 || err == -ENOMEM);
+	} while (err);
+	assert_true(failures > 3);
+	assert_int_equal(stats(f)->permissions, 0);
+	fixture_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -260,6 +287,7 @@ int main(void)
 		cmocka_unit_test(test_requests),
 		cmocka_unit_test(test_both_families),
 		cmocka_unit_test(test_reservation),
+		cmocka_unit_test(test_reconfigure),
 	};
 
 	return cmocka_run_group_tests_name("turn out of memory", tests, NULL, NULL);

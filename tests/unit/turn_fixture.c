@@ -167,10 +167,29 @@ static bool police(void *ctx, void *limits, enum turn_direction direction, size_
 	return true;
 }
 
-static void ignore_event(void *ctx, const struct turn_event *event)
+static void tell(void *ctx, const struct turn_event *told)
 {
-	(void)ctx;
-	(void)event;
+	struct fixture *f = ctx;
+	struct told *copy = &f->told[f->n_told++ % MAX_TOLD];
+
+	*copy = (struct told){
+		.kind = told->kind,
+		.tuple = *told->tuple,
+		.lifetime = told->lifetime,
+		.channel = told->channel,
+		.method = told->method,
+		.code = told->code,
+		.why = told->why,
+	};
+	assert_true(strlen(told->username) <= STUN_USERNAME_MAX);
+	strcpy(copy->username, told->username);
+	assert_int_equal(told->kind == TURN_EVENT_REFUSED, !told->relay);
+	assert_int_equal(told->kind == TURN_EVENT_REFUSED, told->code != 0);
+	assert_int_equal(told->kind == TURN_EVENT_ENDED, told->why != NULL);
+	if (told->relay)
+		copy->relay = *told->relay;
+	if (told->peer)
+		copy->peer = *told->peer;
 }
 
 static uint64_t fake_unix_time(void *ctx)
@@ -201,7 +220,7 @@ static const struct turn_ops fake_ops = {
 	.limit = limit,
 	.unlimit = unlimit,
 	.police = police,
-	.event = ignore_event,
+	.event = tell,
 	.unix_time = fake_unix_time,
 	.random = fake_random,
 };
@@ -300,6 +319,7 @@ const struct turn_stats *stats(const struct fixture *f)
 void clear(struct fixture *f)
 {
 	f->n_events = 0;
+	f->n_told = 0;
 }
 
 void expect_events(const struct fixture *f, ...)
@@ -321,6 +341,12 @@ const struct event *event(const struct fixture *f, size_t index)
 {
 	assert_true(index < f->n_events);
 	return &f->events[index];
+}
+
+const struct told *only_told(const struct fixture *f)
+{
+	assert_int_equal(f->n_told, 1);
+	return &f->told[0];
 }
 
 void expire_at(struct fixture *f, uint64_t now)

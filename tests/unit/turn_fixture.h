@@ -28,6 +28,7 @@
 #define MAX_RELAYS 64
 #define MAX_FLOWS  64
 #define MAX_DATA   2048
+#define MAX_TOLD   32
 
 enum event_kind {
 	SEND_CLIENT = 1,
@@ -47,6 +48,20 @@ struct event {
 	bool dont_fragment; /* of SEND_PEER */
 	uint8_t data[MAX_DATA];
 	size_t len;
+};
+
+/* What the owner was told for its log: struct turn_event, with all that is lent copied. */
+struct told {
+	enum turn_event_kind kind;
+	struct turn_tuple tuple;
+	char username[STUN_USERNAME_MAX + 1];
+	struct turnpike_addr relay; /* of no family: none */
+	struct turnpike_addr peer;
+	uint32_t lifetime;
+	uint16_t channel;
+	uint16_t method;
+	int code;
+	const char *why;
 };
 
 struct fake_relay {
@@ -73,6 +88,8 @@ struct fixture {
 	uint64_t now;
 	struct event events[MAX_EVENTS];
 	size_t n_events;
+	struct told told[MAX_TOLD]; /* the last ones */
+	size_t n_told;
 	struct fake_relay relays[MAX_RELAYS];
 	struct turn_flow flows[MAX_FLOWS];
 	size_t n_flows;
@@ -115,6 +132,8 @@ void expect_events(const struct fixture *f, ...);
 /* The only event since clear() is a datagram to that peer. */
 void expect_to_peer(const struct fixture *f, const char *peer, const void *data, size_t len);
 const struct event *event(const struct fixture *f, size_t index);
+/* The only thing that the owner was told for its log since clear(). */
+const struct told *only_told(const struct fixture *f);
 void expire_at(struct fixture *f, uint64_t now);
 struct turn_relay *relay_at(const struct fixture *f, const char *relay);
 /* The limits of the only allocation that has some. */

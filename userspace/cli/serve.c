@@ -10,17 +10,22 @@
 #include "cli/serve_config.h"
 #include "cli/serve_credentials.h"
 #include "cli/serve_devices.h"
+#include "cli/serve_drain.h"
+#include "cli/serve_listen.h"
+#include "cli/serve_reload.h"
 #include "cli/serve_summary.h"
 #include "cli/serve_turn.h"
 #include "io/clock.h"
 #include "io/control.h"
+#include "io/events.h"
 #include "io/kernel.h"
+#include "io/notify.h"
 #include "io/privileges.h"
 #include "io/report.h"
 #include "io/workers.h"
 #include "say.h"
 
-#define N_SIGNALS 2
+#define N_SIGNALS 3
 
 struct server {
 	struct serve_config config;
@@ -28,35 +33,92 @@ struct server {
 	uint32_t max_relays;
 	struct event_base *base;
 	struct event *signals[N_SIGNALS];
+	struct event *minute;
 	struct control *control;
 	struct kernel *kernel;
+	struct serve_listen listen;
 	struct workers *workers;
 	struct report_source reports;
+	struct drain *drain;
 };
 
-static void on_signal(evutil_socket_t number, short what, void *arg)
+static void stop(struct server *server, int number)
 {
-	struct server *server = arg;
-
-	(void)what;
 	say_at(SAY_INFO, "stopping: %s", strsignal(number));
 	event_base_loopbreak(server->base);
+}
+
+/* Somebody at a terminal does not want to wait. */
+static void on_interrupt(evutil_socket_t number, short what, void *server)
+{
+	(void)what;
+	stop(server, (int)number);
+}
+
+static void on_terminate(evutil_socket_t number, short what, void *arg)
+{
+	struct server *server = arg;
+	const uint32_t seconds = server->config.drain_time;
+
+	(void)what;
+	if (server->drain || !seconds ||
+	    drain_begin(server->base, server->workers, seconds, &server->drain))
+		stop(server, (int)number);
+}
+
+static void on_hangup(evutil_socket_t number, short what, void *arg)
+{
+	struct server *server = arg;
+	const struct serve_reload reload = {
+		.config = &server->config,
+		.kernel = server->kernel,
+		.workers = server->workers,
+		.certificate = server->listen.certificate,
+	};
+
+	(void)number;
+	(void)what;
+	serve_reload(&reload);
+}
+
+static const struct {
+	int number;
+	event_callback_fn on_signal;
+} signals[N_SIGNALS] = {
+	{ SIGINT, on_interrupt },
+	{ SIGTERM, on_terminate },
+	{ SIGHUP, on_hangup },
+};
+
+static void on_minute(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+	events_end_period();
+}
+
+static bool add_events(struct server *server)
+{
+	static const struct timeval minute = { .tv_sec = 60 };
+	bool ok = server->base;
+
+	for (size_t i = 0; i < N_SIGNALS && ok; i++) {
+		server->signals[i] =
+			evsignal_new(server->base, signals[i].number, signals[i].on_signal, server);
+		ok = server->signals[i] && event_add(server->signals[i], NULL) == 0;
+	}
+	if (ok)
+		server->minute = event_new(server->base, -1, EV_PERSIST, on_minute, server);
+	return ok && server->minute && event_add(server->minute, &minute) == 0;
 }
 
 /* From here on a signal ends the loop, so that it never leaves anything half done. */
 static int open_loop(struct server *server)
 {
-	static const int numbers[N_SIGNALS] = { SIGINT, SIGTERM };
-	bool ok;
-
 	signal(SIGPIPE, SIG_IGN);
 	server->base = event_base_new();
-	ok = server->base;
-	for (size_t i = 0; i < N_SIGNALS && ok; i++) {
-		server->signals[i] = evsignal_new(server->base, numbers[i], on_signal, server);
-		ok = server->signals[i] && event_add(server->signals[i], NULL) == 0;
-	}
-	if (ok)
+	if (add_events(server))
 		return 0;
 	say("the event loop cannot be made: out of memory or descriptors");
 	return -ENOMEM;
@@ -66,11 +128,16 @@ static int open_turn(struct server *server)
 {
 	const struct serve_config *config = &server->config;
 	struct turn_config turn;
-	int err;
+	int err = serve_listen_open(&server->listen, config, serve_turn_connections(config),
+				    server->base);
 
-	serve_turn_config(config, server->max_relays, &turn);
-	err = workers_open(server->base, server->kernel, config->listen, config->n_listen, &turn,
+	if (!err)
+		err = serve_turn_config(config, server->max_relays, &turn);
+	if (err)
+		return err;
+	err = workers_open(server->base, server->kernel, &server->listen.listen, &turn,
 			   config->n_workers, &server->workers);
+	serve_turn_config_free(&turn);
 	return err ? err : serve_turn_let_in(config, server->workers);
 }
 
@@ -85,11 +152,7 @@ static int drop_privileges(const struct server *server)
 static int open_server(struct server *server)
 {
 	struct serve_config *config = &server->config;
-	const struct limits_rates rates = {
-		.allocation = config->max_rate,
-		.user = config->user_rate,
-		.total = config->total_rate,
-	};
+	const struct limits_rates rates = serve_turn_rates(config);
 	int err = privileges_find(config->run_as, &server->privileges);
 
 	if (!err)
@@ -111,15 +174,23 @@ static int open_server(struct server *server)
 	return err ? err : drop_privileges(server);
 }
 
+static void free_event(struct event *event)
+{
+	if (event)
+		event_free(event);
+}
+
 static void close_server(struct server *server)
 {
+	drain_free(server->drain);
 	control_close(server->control);
 	workers_close(server->workers);
+	serve_listen_close(&server->listen);
 	kernel_close(server->kernel);
-	for (size_t i = 0; i < N_SIGNALS; i++) {
-		if (server->signals[i])
-			event_free(server->signals[i]);
-	}
+	events_end_period();
+	for (size_t i = 0; i < N_SIGNALS; i++)
+		free_event(server->signals[i]);
+	free_event(server->minute);
 	if (server->base)
 		event_base_free(server->base);
 	libevent_global_shutdown();
@@ -149,12 +220,16 @@ static void announce(const struct server *server)
 
 	for (size_t i = 0; i < server->config.n_listen; i++)
 		say_at(SAY_INFO, "serving at %s", addr_format(&server->config.listen[i], text));
+	for (size_t i = 0; i < server->config.n_listen_tls; i++)
+		say_at(SAY_INFO, "serving TLS at %s",
+		       addr_format(&server->config.listen_tls[i], text));
 	kernel_for_each_device(server->kernel, say_device, NULL);
 	serve_turn_say_limit(&server->config, server->max_relays);
 	printf("ready");
 	kernel_for_each_device(server->kernel, print_device, NULL);
 	printf("\n");
 	fflush(stdout);
+	notify_manager("READY=1\nSTATUS=serving");
 }
 
 static enum cli_status serve(struct server *server)
@@ -180,11 +255,16 @@ static enum cli_status check(struct server *server)
 {
 	const struct serve_config *config = &server->config;
 	struct turn_credentials *credentials;
+	struct certificate *certificate;
 
 	if (privileges_find(config->run_as, &server->privileges) ||
 	    serve_credentials(config, &credentials))
 		return CLI_USAGE;
 	turn_credentials_put(credentials);
+	if (config->cert && certificate_open(config->cert, config->key, &certificate))
+		return CLI_USAGE;
+	if (config->cert)
+		certificate_close(certificate);
 	serve_summary_print(config, stdout);
 	return CLI_OK;
 }
@@ -196,7 +276,12 @@ enum cli_status command_serve(int argc, char **argv)
 
 	if (status != CLI_OK)
 		return status;
-	status = server.config.check_only ? check(&server) : serve(&server);
+	if (server.config.check_only) {
+		status = check(&server);
+	} else {
+		serve_set_log(&server.config);
+		status = serve(&server);
+	}
 	close_server(&server);
 	return status;
 }

@@ -33,6 +33,8 @@ static int find_devices(struct serve_config *config)
 		return 0;
 	for (size_t i = 0; i < config->n_listen && !err; i++)
 		err = add_devices_carrying(config, &config->listen[i]);
+	for (size_t i = 0; i < config->n_listen_tls && !err; i++)
+		err = add_devices_carrying(config, &config->listen_tls[i]);
 	for (size_t i = 0; i < config->n_relays && !err; i++)
 		err = add_devices_carrying(config, &config->relays[i].addr);
 	return err;

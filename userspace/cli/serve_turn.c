@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -11,11 +12,12 @@
 /** Those of a worker, besides its listeners: of its loop. */
 #define WORKER_DESCRIPTORS 4
 
-/* The limit is raised as far as it goes. */
-static uint64_t usable_descriptors(const struct serve_config *config)
+/* What is left for clients: their connections and relayed transport addresses. */
+static uint64_t free_descriptors(const struct serve_config *config)
 {
+	const rlim_t listeners = 2 * (config->n_listen + config->n_listen_tls);
 	const rlim_t spare =
-		SPARE_DESCRIPTORS + config->n_workers * (WORKER_DESCRIPTORS + config->n_listen);
+		SPARE_DESCRIPTORS + config->n_workers * (WORKER_DESCRIPTORS + listeners);
 	struct rlimit limit = { .rlim_cur = 1024 };
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
@@ -24,6 +26,17 @@ static uint64_t usable_descriptors(const struct serve_config *config)
 		getrlimit(RLIMIT_NOFILE, &limit);
 	}
 	return limit.rlim_cur - (limit.rlim_cur < 2 * spare ? limit.rlim_cur / 2 : spare);
+}
+
+/* A connection may have two relayed transport addresses. */
+uint32_t serve_turn_connections(const struct serve_config *config)
+{
+	const bool may_connect = config->n_listen_tls > 0 || config->transports & 1u << TURN_TCP;
+	const uint64_t third = free_descriptors(config) / 3;
+
+	if (!may_connect)
+		return 0;
+	return third < UINT32_MAX ? (uint32_t)third : UINT32_MAX;
 }
 
 /* One for each port, and no more than allocations, since each has one at least. */
@@ -37,7 +50,8 @@ static uint64_t wanted_relays(const struct serve_config *config)
 
 uint32_t serve_turn_relays(const struct serve_config *config)
 {
-	const uint64_t wanted = wanted_relays(config), usable = usable_descriptors(config);
+	const uint64_t wanted = wanted_relays(config);
+	const uint64_t usable = free_descriptors(config) - serve_turn_connections(config);
 
 	return (uint32_t)(wanted < usable ? wanted : usable);
 }
@@ -54,8 +68,26 @@ void serve_turn_say_limit(const struct serve_config *config, uint32_t max_relays
 		       max_relays, wanted);
 }
 
-void serve_turn_config(const struct serve_config *config, uint32_t max_relays,
-		       struct turn_config *turn)
+/* Whatever is listened at is no peer. */
+static int list_own(const struct serve_config *config, struct turn_config *turn)
+{
+	const size_t n = config->n_listen + config->n_listen_tls;
+	struct turnpike_addr *own = calloc(n, sizeof(*own));
+
+	if (!own) {
+		say("out of memory");
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < n; i++)
+		own[i] = i < config->n_listen ? config->listen[i]
+					      : config->listen_tls[i - config->n_listen];
+	turn->own = own;
+	turn->n_own = n;
+	return 0;
+}
+
+int serve_turn_config(const struct serve_config *config, uint32_t max_relays,
+		      struct turn_config *turn)
 {
 	turn_config_init(turn);
 	turn->realm = config->realm;
@@ -65,6 +97,10 @@ void serve_turn_config(const struct serve_config *config, uint32_t max_relays,
 	turn->port_lo = config->port_lo;
 	turn->port_hi = config->port_hi;
 	turn->max_relays = max_relays;
+	turn->max_permissions = config->max_permissions;
+	turn->max_channels = config->max_channels;
+	turn->max_lifetime = config->max_lifetime;
+	turn->nonce_lifetime = config->nonce_lifetime;
 	turn->user_quota = config->user_quota;
 	turn->unauthenticated_rate = config->unauthenticated_rate;
 	turn->alternates = config->alternates;
@@ -73,6 +109,22 @@ void serve_turn_config(const struct serve_config *config, uint32_t max_relays,
 	turn->n_allow = config->n_allow;
 	turn->deny = config->deny;
 	turn->n_deny = config->n_deny;
+	return list_own(config, turn);
+}
+
+void serve_turn_config_free(struct turn_config *turn)
+{
+	free((void *)turn->own);
+	turn->own = NULL;
+}
+
+struct limits_rates serve_turn_rates(const struct serve_config *config)
+{
+	return (struct limits_rates){
+		.allocation = config->max_rate,
+		.user = config->user_rate,
+		.total = config->total_rate,
+	};
 }
 
 static void set_credentials(struct turn_io *io, void *credentials)

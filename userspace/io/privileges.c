@@ -56,6 +56,22 @@ static int find_group(const char *name, struct privileges *result)
 	return -ENOENT;
 }
 
+static bool is_another(const struct privileges *privileges)
+{
+	return privileges->uid != (uid_t)-1 &&
+	       (privileges->uid != geteuid() || privileges->gid != getegid());
+}
+
+static int check_may_become(const struct privileges *privileges)
+{
+	if (!is_another(privileges) ||
+	    (capng_get_caps_process() == 0 && capng_have_capability(CAPNG_EFFECTIVE, CAP_SETUID) &&
+	     capng_have_capability(CAPNG_EFFECTIVE, CAP_SETGID)))
+		return 0;
+	say("--run-as: this process cannot become another user: start it as root, or as that user");
+	return -EPERM;
+}
+
 int privileges_find(const char *run_as, struct privileges *ret)
 {
 	struct privileges result = { .uid = (uid_t)-1, .gid = (gid_t)-1 };
@@ -78,6 +94,8 @@ int privileges_find(const char *run_as, struct privileges *ret)
 	if (!err && colon)
 		err = find_group(colon + 1, &result);
 	free(user);
+	if (!err)
+		err = check_may_become(&result);
 	if (!err)
 		*ret = result;
 	return err;
@@ -109,18 +127,12 @@ static void choose(bool in_kernel, bool low_ports)
 		       "relayed in the kernel are not told, and trials of XDP prove less");
 }
 
-static bool is_another(const struct privileges *privileges)
-{
-	return privileges->uid != (uid_t)-1 &&
-	       (privileges->uid != geteuid() || privileges->gid != getegid());
-}
-
 static int become(const struct privileges *privileges)
 {
 	if (capng_change_id((int)privileges->uid, (int)privileges->gid,
 			    CAPNG_INIT_SUPP_GRP | CAPNG_CLEAR_BOUNDING | CAPNG_CLEAR_AMBIENT) == 0)
 		return 0;
-	say("--run-as: this process cannot become another user: start it as root, or as that user");
+	say("--run-as: the user cannot be changed: %s", strerror(errno));
 	return -EPERM;
 }
 

@@ -9,26 +9,28 @@
 #include "turn/request.h"
 #include "turn/state.h"
 
-static bool is_realm(const struct turn_server *server, const char *realm)
+static int check_realm(const struct turn_server *server, const char *realm)
 {
 	char *prepared;
-	bool same;
+	int err = stun_opaque_string(realm, &prepared);
 
-	if (stun_opaque_string(realm, &prepared))
-		return false;
-	same = strcmp(prepared, server->realm) == 0;
+	if (err)
+		return err;
+	if (strcmp(prepared, server->realm) != 0)
+		err = -EINVAL;
 	free(prepared);
-	return same;
+	return err;
 }
 
 /** What a server cannot change: it has handed out ports and told clients its realm. */
-static bool fits(const struct turn_server *server, const struct turn_config *config)
+static int check(const struct turn_server *server, const struct turn_config *config)
 {
 	const struct turn_shared *own = server->own_shared;
 
-	return turn_config_is_valid(config) && is_realm(server, config->realm) &&
-	       config->shared == (own ? NULL : server->shared) &&
-	       turn_shared_fits(server->shared, config);
+	if (!turn_config_is_valid(config) || config->shared != (own ? NULL : server->shared) ||
+	    !turn_shared_fits(server->shared, config))
+		return -EINVAL;
+	return check_realm(server, config->realm);
 }
 
 /** Asks the new policy what the old one has allowed. */
@@ -52,9 +54,10 @@ int turn_server_reconfigure(struct turn_server *server, const struct turn_config
 {
 	struct turn_policy *policy = NULL;
 	char *software = NULL;
+	int err = check(server, config);
 
-	if (!fits(server, config))
-		return -EINVAL;
+	if (err)
+		return err;
 	if (config->software && !(software = strdup(config->software)))
 		return -ENOMEM;
 	if (turn_policy_new(config, &policy) ||
