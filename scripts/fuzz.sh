@@ -8,8 +8,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 seconds=${1:-30}
 targets=("${@:2}")
-[[ ${#targets[@]} -gt 0 ]] || targets=(relay icmp framing stun turn)
-declare -A max_len=([relay]=4096 [icmp]=1500 [framing]=1500 [stun]=1500 [turn]=1024)
+[[ ${#targets[@]} -gt 0 ]] || targets=(relay icmp framing stun turn config)
+declare -A max_len=([relay]=4096 [icmp]=1500 [framing]=1500 [stun]=1500 [turn]=1024 [config]=4096)
 for target in "${targets[@]}"; do
 	[[ -n ${max_len[$target]:-} ]] || { echo "fuzz.sh: no target is called $target, but these are: ${!max_len[*]}" >&2; exit 2; }
 done
@@ -20,9 +20,11 @@ build() {
 
 fuzz() { # TARGET
 	local found=build/fuzz/corpus/$1 failures=build/fuzz/failures/$1 log=build/fuzz/$1.log
+	local -a words=()
+	[[ ! -f tests/fuzz/$1.dict ]] || words=("-dict=tests/fuzz/$1.dict")
 	mkdir -p "$found" "$failures"
 	if build/fuzz/tests/fuzz/"fuzz_$1" -max_total_time="$seconds" -max_len="${max_len[$1]}" -timeout=10 \
-		-artifact_prefix="$failures/" "$found" "tests/fuzz/corpus/$1" >"$log" 2>&1; then
+		"${words[@]}" -artifact_prefix="$failures/" "$found" "tests/fuzz/corpus/$1" >"$log" 2>&1; then
 		printf '== %s: %s\n' "$1" "$(grep -o 'DONE .*' "$log")"
 		sed -n '/^Done /,$p' "$log"
 		return 0

@@ -8,6 +8,7 @@
 
 #include "cli/commands.h"
 #include "cli/serve_config.h"
+#include "cli/serve_credentials.h"
 #include "cli/serve_devices.h"
 #include "cli/serve_drain.h"
 #include "cli/serve_listen.h"
@@ -253,9 +254,17 @@ static enum cli_status serve(struct server *server)
 static enum cli_status check(struct server *server)
 {
 	const struct serve_config *config = &server->config;
+	struct turn_credentials *credentials;
+	struct certificate *certificate;
 
-	if (privileges_find(config->run_as, &server->privileges))
+	if (privileges_find(config->run_as, &server->privileges) ||
+	    serve_credentials(config, &credentials))
 		return CLI_USAGE;
+	turn_credentials_put(credentials);
+	if (config->cert && certificate_open(config->cert, config->key, &certificate))
+		return CLI_USAGE;
+	if (config->cert)
+		certificate_close(certificate);
 	serve_summary_print(config, stdout);
 	return CLI_OK;
 }
