@@ -150,6 +150,7 @@ if [[ $ok ]]; then
 	stage shown "probe, sanitizers" netns dev test_probe
 	stage shown "lifecycle" netns release test_lifecycle
 	stage shown "privileges, the unit's sandbox" netns release test_privileges
+	stage shown "draining, log, reloads" together test_operation test_reload
 	stage shown "odd packets, sanitizers" netns dev test_packets
 	stage shown "matrix" netns release test_matrix
 	stage shown "the model, live" netns release test_model
