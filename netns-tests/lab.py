@@ -137,10 +137,10 @@ class Lab(proc.Undone):
             stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         return proc.run(proc.in_namespace(self.namespace(role), argv), check=check, timeout=timeout, stdin=stdin)
 
-    def start(self, role: str, argv: Sequence[str]) -> proc.Process:
+    def start(self, role: str, argv: Sequence[str], pass_fds: Sequence[int] = ()) -> proc.Process:
         """A process that ends with the lab at the latest."""
         log = self.scratch / f"{len(self._started)}-{Path(argv[0]).name}.log"
-        self._started.append(proc.Process(proc.in_namespace(self.namespace(role), argv), log))
+        self._started.append(proc.Process(proc.in_namespace(self.namespace(role), argv), log, pass_fds))
         return self._started[-1]
 
     def udp_errors(self, role: str) -> dict[str, int]:

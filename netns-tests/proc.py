@@ -70,14 +70,14 @@ def compile_bpf(source: Path, folder: Path) -> Path:
 
 
 class Process:
-    """A program in the background, its output in a file."""
+    """A program in the background, its output in a file; it gets the descriptors that it is passed, too."""
 
-    def __init__(self, argv: Sequence[str], log: Path) -> None:
+    def __init__(self, argv: Sequence[str], log: Path, pass_fds: Sequence[int] = ()) -> None:
         self.argv = list(argv)
         self.log_path = log
         with log.open("wb") as output:
             self._child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                                           start_new_session=True)
+                                           start_new_session=True, pass_fds=pass_fds)
         self.pid = self._child.pid
 
     def log(self) -> str:
