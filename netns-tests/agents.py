@@ -8,21 +8,20 @@ and the other echoes. Each function tells how many messages came back the same, 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import re
 import shlex
 import ssl
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import aioice
 
 import proc
 from endpoints import EchoPeer
 from lab import HERE, Lab
-from way import Way
+from way import Way, ca_certificate
 
 MESSAGES = 100
 ROLES = ("client", "peer")
@@ -55,19 +54,19 @@ def _same(output: str) -> int:
     return int(found[1])
 
 
-def pion_echo(lab: Lab, program: Path, way: Way, peer: EchoPeer) -> int:
+def pion_echo(program: Path, lab: Lab, way: Way, peer: EchoPeer) -> int:
     """Datagrams of many sizes to an echoing peer, and one more after the permission was refreshed."""
     # Of a stream, pion takes no message of fewer than 9 bytes with its header.
     sizes = [str(size) for size in range(5 if way.is_stream else 0, 1200, 12)]
     host, port = peer.address
-    result = lab.run("client", [str(program), way.transport, way.authority(lab), f"{host}:{port}", way.user,
-                                way.password, str(way.authority_file(lab)), *sizes])
+    result = lab.run("client", [str(program), way.transport, way.authority(lab), f"{host}:{port}",
+                                *way.credentials(), str(ca_certificate(lab)), *sizes])
     return _same(result.stdout) + 1
 
 
-def nice_echo(lab: Lab, program: Path, way: Way) -> int:
+def nice_echo(program: Path, lab: Lab, way: Way) -> int:
     agents = [word for role in ROLES for word in (lab.namespace(role), lab.address(role, way.family))]
-    output = proc.run([str(program), way.transport, *map(str, way.address(lab)), way.user, way.password, *agents,
+    output = proc.run([str(program), way.transport, *map(str, way.address(lab)), *way.credentials(), *agents,
                        str(MESSAGES)]).stdout
     if "path relay relay" not in output:
         raise proc.LabError(f"the agents have not used the relay at both ends: {output}")
@@ -79,11 +78,13 @@ def aioice_echo(lab: Lab, way: Way) -> int:
 
 
 async def _aioice_echo(lab: Lab, way: Way) -> int:
-    with _tls(lab, way) as tls:
-        agents = [aioice.Connection(
-            ice_controlling=role == "client", turn_server=way.address(lab), turn_username=way.user,
-            turn_password=way.password, turn_transport="tcp" if way.is_stream else "udp", turn_ssl=tls,
-            transport_policy=aioice.TransportPolicy.RELAY) for role in ROLES]
+    name, password = way.credentials()
+    # It hands over to asyncio what it takes for a yes or no.
+    tls: Any = ssl.create_default_context(cafile=ca_certificate(lab)) if way.is_secure else False
+    agents = [aioice.Connection(
+        ice_controlling=role == "client", turn_server=way.address(lab), turn_username=name, turn_password=password,
+        turn_transport="tcp" if way.is_stream else "udp", turn_ssl=tls,
+        transport_policy=aioice.TransportPolicy.RELAY) for role in ROLES]
     for role, agent in zip(ROLES, agents):
         with lab.entered(role):  # its sockets are opened while it gathers
             await asyncio.wait_for(agent.gather_candidates(), 10)
@@ -104,8 +105,3 @@ async def _aioice_echo(lab: Lab, way: Way) -> int:
     finally:
         await asyncio.gather(*(agent.close() for agent in agents))
     return MESSAGES
-
-
-@contextlib.contextmanager
-def _tls(lab: Lab, way: Way) -> Iterator[ssl.SSLContext | None]:
-    yield ssl.create_default_context(cafile=way.authority_file(lab)) if way.transport == "tls" else None
