@@ -9,6 +9,7 @@
 
 #include "cli/commands.h"
 #include "cli/serve_config.h"
+#include "cli/serve_listen.h"
 #include "io/clock.h"
 #include "io/control.h"
 #include "io/devices.h"
@@ -29,6 +30,7 @@ struct server {
 	struct event *signals[N_SIGNALS];
 	struct control *control;
 	struct kernel *kernel;
+	struct serve_listen listen;
 	struct workers *workers;
 	struct report_source reports;
 };
@@ -59,12 +61,11 @@ static int open_loop(struct server *server)
 	return 0;
 }
 
-/* Each relayed transport address takes a descriptor, and a port of its own. */
-static uint32_t max_relays(const struct serve_config *config)
+/* What is left of the descriptors for clients: their connections and relayed transport addresses. */
+static uint32_t free_descriptors(const struct serve_config *config)
 {
-	const uint64_t ports = config->n_relays * (config->port_hi - config->port_lo + UINT64_C(1));
-	const rlim_t spare =
-		SPARE_DESCRIPTORS + config->n_workers * (WORKER_DESCRIPTORS + config->n_listen);
+	const rlim_t listeners = 2 * (config->n_listen + config->n_listen_tls);
+	const rlim_t spare = SPARE_DESCRIPTORS + config->n_workers * (WORKER_DESCRIPTORS + listeners);
 	struct rlimit limit = { .rlim_cur = 1024 };
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
@@ -73,7 +74,24 @@ static uint32_t max_relays(const struct serve_config *config)
 		getrlimit(RLIMIT_NOFILE, &limit);
 	}
 	limit.rlim_cur -= limit.rlim_cur < 2 * spare ? limit.rlim_cur / 2 : spare;
-	return (uint32_t)(limit.rlim_cur < ports ? limit.rlim_cur : ports);
+	return (uint32_t)(limit.rlim_cur < UINT32_MAX ? limit.rlim_cur : UINT32_MAX);
+}
+
+/* A connection may have two relayed transport addresses. */
+static uint32_t max_connections(const struct serve_config *config)
+{
+	const bool may_connect = config->n_listen_tls > 0 || config->transports & 1u << TURN_TCP;
+
+	return may_connect ? free_descriptors(config) / 3 : 0;
+}
+
+/* Each relayed transport address takes a descriptor, and a port of its own. */
+static uint32_t max_relays(const struct serve_config *config)
+{
+	const uint64_t ports = config->n_relays * (config->port_hi - config->port_lo + UINT64_C(1));
+	const uint32_t descriptors = free_descriptors(config) - max_connections(config);
+
+	return descriptors < ports ? descriptors : (uint32_t)ports;
 }
 
 /** struct additions - users for each worker; @err: the first that there was */
@@ -127,8 +145,10 @@ static int open_turn(struct server *server)
 	turn.n_allow = config->n_allow;
 	turn.deny = config->deny;
 	turn.n_deny = config->n_deny;
-	err = workers_open(server->base, server->kernel, config->listen, config->n_listen, &turn,
-			   config->n_workers, &server->workers);
+	err = serve_listen_open(&server->listen, config, max_connections(config), server->base);
+	if (!err)
+		err = workers_open(server->base, server->kernel, &server->listen.listen, &turn,
+				   config->n_workers, &server->workers);
 	return err ? err : add_users(server);
 }
 
@@ -161,6 +181,8 @@ static int find_devices(struct serve_config *config)
 		return 0;
 	for (size_t i = 0; i < config->n_listen && !err; i++)
 		err = add_devices_carrying(config, &config->listen[i]);
+	for (size_t i = 0; i < config->n_listen_tls && !err; i++)
+		err = add_devices_carrying(config, &config->listen_tls[i]);
 	for (size_t i = 0; i < config->n_relays && !err; i++)
 		err = add_devices_carrying(config, &config->relays[i].addr);
 	return err;
@@ -234,6 +256,7 @@ static void close_server(struct server *server)
 {
 	control_close(server->control);
 	workers_close(server->workers);
+	serve_listen_close(&server->listen);
 	kernel_close(server->kernel);
 	for (size_t i = 0; i < N_SIGNALS; i++) {
 		if (server->signals[i])
@@ -267,6 +290,8 @@ static void announce(const struct server *server)
 
 	for (size_t i = 0; i < server->config.n_listen; i++)
 		say("serving at %s", addr_format(&server->config.listen[i], text));
+	for (size_t i = 0; i < server->config.n_listen_tls; i++)
+		say("serving TLS at %s", addr_format(&server->config.listen_tls[i], text));
 	kernel_for_each_device(server->kernel, say_device, NULL);
 	printf("ready");
 	kernel_for_each_device(server->kernel, print_device, NULL);

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <netinet/udp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "addr.h"
 #include "io/socket.h"
+
+/** Connections that wait to be accepted; the system may have a lower limit (net.core.somaxconn). */
+#define BACKLOG 4096
 
 struct option {
 	int level;
@@ -49,6 +53,22 @@ static const struct option options_v6[] = {
 	{ IPPROTO_IPV6, IPV6_RECVTCLASS, 1 },
 	{ IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT },
 	{ IPPROTO_IPV6, IPV6_RECVERR, 1 },
+	{ 0 },
+};
+
+/*
+ * Accepted sockets inherit these. What waits to be sent waits in user space, where it can be
+ * dropped when it is too much, and not behind megabytes in the kernel.
+ */
+static const struct option options_stream[] = {
+	{ SOL_SOCKET, SO_REUSEADDR, 1 },
+	{ IPPROTO_TCP, TCP_NODELAY, 1 },
+	{ IPPROTO_TCP, TCP_NOTSENT_LOWAT, 128 << 10 },
+	{ 0 },
+};
+
+static const struct option options_stream_v6[] = {
+	{ IPPROTO_IPV6, IPV6_V6ONLY, 1 },
 	{ 0 },
 };
 
@@ -127,4 +147,37 @@ int socket_open(const struct turnpike_addr *addr, bool shares, int receive_bytes
 	socket_adapt(result, addr->family, in_kernel);
 	*fd = result;
 	return 0;
+}
+
+static int set_up_stream(int fd, const struct turnpike_addr *addr, bool shares)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = addr_to_sockaddr(addr, &sa);
+	int err = set_options(fd, options_stream);
+
+	if (!err && addr->family == TURNPIKE_IPV6)
+		err = set_options(fd, options_stream_v6);
+	if (!err && shares)
+		err = set_options(fd, options_shared);
+	if (err)
+		return err;
+	if (bind(fd, (const struct sockaddr *)&sa, len) || listen(fd, BACKLOG))
+		return -errno;
+	return 0;
+}
+
+int socket_listen(const struct turnpike_addr *addr, bool shares, int *fd)
+{
+	int result = socket(addr->family == TURNPIKE_IPV4 ? AF_INET : AF_INET6,
+			    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int err;
+
+	if (result < 0)
+		return -errno;
+	err = set_up_stream(result, addr, shares);
+	if (err)
+		close(result);
+	else
+		*fd = result;
+	return err;
 }

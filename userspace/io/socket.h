@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file socket.h
- * UDP sockets as a relay needs them.
+ * UDP sockets as a relay needs them, and TCP sockets for those who cannot use UDP.
  */
 #ifndef TURNPIKE_IO_SOCKET_H
 #define TURNPIKE_IO_SOCKET_H
@@ -23,6 +23,16 @@
  */
 int socket_open(const struct turnpike_addr *addr, bool shares, int receive_bytes, bool in_kernel,
 		int *fd);
+
+/**
+ * socket_listen() - open a non-blocking TCP socket that listens at @addr
+ * @shares: as of socket_open()
+ *
+ * What it accepts sends without delay, and holds no more than is of use to anybody.
+ *
+ * Return: 0 or a negative errno.
+ */
+int socket_listen(const struct turnpike_addr *addr, bool shares, int *fd);
 
 /**
  * socket_adapt() - make the best of whether programs in the kernel relay packets, too

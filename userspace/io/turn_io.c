@@ -2,18 +2,17 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "io/clock.h"
 #include "io/ports.h"
+#include "io/random.h"
 #include "io/socket.h"
 #include "io/turn_io.h"
 #include "say.h"
 
-/** All clients share a listener, and a relay has few peers. */
-#define LISTENER_RECEIVE_BYTES (4 << 20)
-#define RELAY_RECEIVE_BYTES    (1 << 20)
+/** A relay has few peers. */
+#define RELAY_RECEIVE_BYTES (1 << 20)
 
 /** The socket of a relayed transport address. */
 struct relay_port {
@@ -29,8 +28,8 @@ struct turn_io {
 	struct ports *ports;
 	struct event *timer;
 	uint64_t armed; /* when @timer fires */
-	size_t n_listeners;
-	struct port *listeners[];
+	struct listeners *listeners;
+	struct connections connections;
 };
 
 static void arm_timer(struct turn_io *io, uint64_t now)
@@ -69,28 +68,45 @@ static void on_done(void *arg, uint64_t now)
 	arm_timer(arg, now);
 }
 
-static void client_input(void *owner, struct port *port, const struct turnpike_addr *from,
+static void client_input(void *ctx, const struct turn_tuple *tuple,
 			 const struct turn_packet *packet, uint64_t now)
 {
-	struct turn_tuple tuple = { .client = *from, .server = *port_addr(port) };
-	struct turn_io *io = owner;
+	struct turn_io *io = ctx;
 
-	turn_server_client_input(io->server, &tuple, packet, now);
+	turn_server_client_input(io->server, tuple, packet, now);
 }
 
-static void learn_path(struct turn_io *io, const struct port *port,
-		       const struct socket_error *error)
+static void client_gone(void *ctx, const struct turn_tuple *tuple)
 {
-	if (error->is_too_big)
-		kernel_path_changed(io->kernel, port_addr(port), &error->to);
+	struct turn_io *io = ctx;
+	const uint64_t now = clock_now();
+
+	turn_server_client_gone(io->server, tuple, now);
+	arm_timer(io, now);
 }
 
-static void client_error(void *owner, struct port *port, const struct socket_error *error,
-			 uint64_t now)
+static bool client_has_allocation(void *ctx, const struct turn_tuple *tuple)
 {
-	(void)now;
-	learn_path(owner, port, error);
+	const struct turn_io *io = ctx;
+
+	return turn_server_has_allocation(io->server, tuple);
 }
+
+static void path_changed(void *ctx, const struct turnpike_addr *local,
+			 const struct turnpike_addr *remote)
+{
+	struct turn_io *io = ctx;
+
+	kernel_path_changed(io->kernel, local, remote);
+}
+
+static const struct client_ops client_ops = {
+	.input = client_input,
+	.done = on_done,
+	.gone = client_gone,
+	.has_allocation = client_has_allocation,
+	.path_changed = path_changed,
+};
 
 static void peer_input(void *owner, struct port *port, const struct turnpike_addr *from,
 		       const struct turn_packet *packet, uint64_t now)
@@ -106,11 +122,11 @@ static void peer_error(void *owner, struct port *port, const struct socket_error
 {
 	struct relay_port *relay = owner;
 
-	learn_path(relay->io, port, error);
+	if (error->is_too_big)
+		path_changed(relay->io, port_addr(port), &error->to);
 	turn_server_icmp_input(relay->io->server, relay->relay, &error->to, &error->icmp, now);
 }
 
-static const struct port_ops listener_ops = { .input = client_input, .error = client_error };
 static const struct port_ops relay_ops = { .input = peer_input, .error = peer_error };
 
 void turn_io_adapt(struct turn_io *io, bool in_kernel)
@@ -121,15 +137,15 @@ void turn_io_adapt(struct turn_io *io, bool in_kernel)
 static void send_client(void *ctx, const struct turn_tuple *tuple, const uint8_t *data, size_t len)
 {
 	struct turn_io *io = ctx;
+	struct port *port;
 
-	for (size_t i = 0; i < io->n_listeners; i++) {
-		struct port *port = io->listeners[i];
-
-		if (addr_equal(port_addr(port), &tuple->server)) {
-			port_send(port, &tuple->client, port_class(port, data), data, len, false);
-			return;
-		}
+	if (tuple->transport != TURN_UDP) {
+		connections_send(&io->connections, tuple, data, len);
+		return;
 	}
+	port = listeners_find_udp(io->listeners, &tuple->server);
+	if (port)
+		port_send(port, &tuple->client, port_class(port, data), data, len, false);
 }
 
 static void send_peer(void *ctx, void *handle, const struct turnpike_addr *peer,
@@ -212,20 +228,8 @@ static void note_event(void *ctx, const struct turn_event *event)
 
 static void fill_random(void *ctx, void *buf, size_t len)
 {
-	uint8_t *pos = buf;
-
 	(void)ctx;
-	while (len > 0) {
-		ssize_t got = getrandom(pos, len, 0);
-
-		if (got > 0) {
-			pos += got;
-			len -= (size_t)got;
-		} else if (errno != EINTR) {
-			/* Nonces and transactions that can be guessed are worse than no server. */
-			abort();
-		}
-	}
+	random_fill(buf, len);
 }
 
 static const struct turn_ops ops = {
@@ -242,94 +246,71 @@ static const struct turn_ops ops = {
 	.random = fill_random,
 };
 
-static void say_why_not_bound(const struct turnpike_addr *addr, int err)
-{
-	char text[ADDR_TEXT_MAX];
-
-	addr_format(addr, text);
-	if (err == -EADDRNOTAVAIL)
-		say("%s is not an address of this machine: choose one that 'ip address' lists",
-		    text);
-	else if (err == -EADDRINUSE)
-		say("%s is taken by another program: stop it ('ss -lunp' names it), or choose "
-		    "another port",
-		    text);
-	else if (err == -EACCES)
-		say("%s needs a privilege: run as root, give CAP_NET_BIND_SERVICE, or choose a "
-		    "port above 1023",
-		    text);
-	else
-		say("%s cannot be bound: %s", text, strerror(-err));
-}
-
 /* So that a wrong address is not first noticed by a client. */
-static int try_address(const struct turnpike_addr *addr)
+static int try_relay(const struct turnpike_addr *relay)
 {
-	int fd, err = socket_open(addr, false, RELAY_RECEIVE_BYTES, false, &fd);
+	const struct turnpike_addr addr = addr_without_port(relay);
+	int fd, err = socket_open(&addr, false, RELAY_RECEIVE_BYTES, false, &fd);
 
 	if (err)
-		say_why_not_bound(addr, err);
+		listeners_say_why_not(&addr, err);
 	else
 		close(fd);
 	return err;
 }
 
-int turn_io_try_addresses(const struct turnpike_addr *listen, size_t n_listen,
-			  const struct turn_config *config)
+int turn_io_try_addresses(const struct listen_config *listen, const struct turn_config *config)
 {
-	int err = 0;
+	int err = listeners_try(listen);
 
-	for (size_t i = 0; i < n_listen && !err; i++)
-		err = try_address(&listen[i]);
-	for (size_t i = 0; i < config->n_relays && !err; i++) {
-		struct turnpike_addr addr = addr_without_port(&config->relays[i].addr);
-
-		err = try_address(&addr);
-	}
+	for (size_t i = 0; i < config->n_relays && !err; i++)
+		err = try_relay(&config->relays[i].addr);
 	return err;
 }
 
-static int open_listeners(struct turn_io *io, const struct turnpike_addr *listen, size_t n,
-			  bool shares)
+/* Listeners are no peers. */
+static int make_server(struct turn_io *io, const struct listen_config *listen,
+		       const struct turn_config *config)
 {
-	for (size_t i = 0; i < n; i++) {
-		int err = port_open(io->ports, &listen[i], shares, LISTENER_RECEIVE_BYTES,
-				    &listener_ops, io, &io->listeners[i]);
-
-		if (err) {
-			say_why_not_bound(&listen[i], err);
-			return err;
-		}
-		io->n_listeners++;
-	}
-	return 0;
-}
-
-static int set_up(struct turn_io *io, const struct turnpike_addr *listen, size_t n_listen,
-		  const struct turn_config *config, bool shares)
-{
+	const size_t n = listen->n_plain + listen->n_secure;
+	struct turnpike_addr *own = calloc(n, sizeof(*own));
 	struct turn_config with_own = *config;
 	int err;
 
+	if (!own)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		own[i] = i < listen->n_plain ? listen->plain[i]
+					     : listen->secure[i - listen->n_plain];
+	with_own.own = own;
+	with_own.n_own = n;
+	err = turn_server_new(&with_own, &ops, io, &io->server);
+	free(own);
+	return err;
+}
+
+static int set_up(struct turn_io *io, const struct listen_config *listen,
+		  const struct turn_config *config, bool shares)
+{
+	int err;
+
+	connections_init(&io->connections, io->base, listen->admission, &client_ops, io);
 	io->ports = ports_new(io->base, on_done, io);
 	io->timer = evtimer_new(io->base, on_timer, io);
 	err = io->ports && io->timer ? 0 : -ENOMEM;
-	with_own.own = listen;
-	with_own.n_own = n_listen;
 	if (!err)
-		err = turn_server_new(&with_own, &ops, io, &io->server);
+		err = make_server(io, listen, config);
 	if (err) {
 		say("the TURN server cannot be made: %s", strerror(-err));
 		return err;
 	}
-	return open_listeners(io, listen, n_listen, shares);
+	return listeners_open(io->ports, &io->connections, listen, shares, &io->listeners);
 }
 
-int turn_io_open(struct event_base *base, struct kernel *kernel, const struct turnpike_addr *listen,
-		 size_t n_listen, const struct turn_config *config, bool shares,
-		 struct turn_io **ret)
+int turn_io_open(struct event_base *base, struct kernel *kernel, const struct listen_config *listen,
+		 const struct turn_config *config, bool shares, struct turn_io **ret)
 {
-	struct turn_io *io = calloc(1, sizeof(*io) + n_listen * sizeof(io->listeners[0]));
+	struct turn_io *io = calloc(1, sizeof(*io));
 	int err;
 
 	if (!io) {
@@ -339,7 +320,7 @@ int turn_io_open(struct event_base *base, struct kernel *kernel, const struct tu
 	io->base = base;
 	io->kernel = kernel;
 	io->armed = TURN_NEVER;
-	err = set_up(io, listen, n_listen, config, shares);
+	err = set_up(io, listen, config, shares);
 	if (err) {
 		turn_io_close(io);
 		return err;
@@ -353,8 +334,8 @@ void turn_io_close(struct turn_io *io)
 	if (!io)
 		return;
 	turn_server_free(io->server);
-	for (size_t i = 0; i < io->n_listeners; i++)
-		port_close(io->listeners[i]);
+	connections_close(&io->connections);
+	listeners_close(io->listeners);
 	if (io->timer)
 		event_free(io->timer);
 	ports_free(io->ports);
@@ -364,6 +345,11 @@ void turn_io_close(struct turn_io *io)
 struct turn_server *turn_io_server(const struct turn_io *io)
 {
 	return io->server;
+}
+
+const struct connection_stats *turn_io_connections(const struct turn_io *io)
+{
+	return &io->connections.stats;
 }
 
 uint64_t turn_io_unsent(const struct turn_io *io)

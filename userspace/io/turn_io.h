@@ -9,34 +9,33 @@
 #include <event2/event.h>
 
 #include "io/kernel.h"
+#include "io/listeners.h"
 #include "turn/turn.h"
 
 struct turn_io;
 
 /**
  * turn_io_try_addresses() - find out whether addresses can be bound, by nobody else's leave
- * @listen: no two programs may listen there, so this is asked before turn_io_open() shares them
+ * @listen: see listeners_try()
  * @config: its relay addresses
  *
  * On error a sentence has been said. Return: 0 or a negative errno.
  */
-int turn_io_try_addresses(const struct turnpike_addr *listen, size_t n_listen,
-			  const struct turn_config *config);
+int turn_io_try_addresses(const struct listen_config *listen, const struct turn_config *config);
 
 /**
- * turn_io_open() - bind the listeners and make a TURN server of them
+ * turn_io_open() - listen, and make a TURN server of it
  * @kernel: where flows go; has to outlive the result
- * @listen: addresses with ports, no wildcards; also kept from being peers
+ * @listen: its addresses are also kept from being peers
  * @shares: others of this process listen there, too
  *
- * Datagrams are served by the loop of @base, in whose thread everything but turn_io_open() and
+ * Clients are served by the loop of @base, in whose thread everything but turn_io_open() and
  * turn_io_close() is called. On error a sentence has been said.
  *
  * Return: 0 or a negative errno.
  */
-int turn_io_open(struct event_base *base, struct kernel *kernel, const struct turnpike_addr *listen,
-		 size_t n_listen, const struct turn_config *config, bool shares,
-		 struct turn_io **io);
+int turn_io_open(struct event_base *base, struct kernel *kernel, const struct listen_config *listen,
+		 const struct turn_config *config, bool shares, struct turn_io **io);
 
 /** turn_io_close() - end all allocations and close all sockets; NULL is fine */
 void turn_io_close(struct turn_io *io);
@@ -46,6 +45,9 @@ void turn_io_adapt(struct turn_io *io, bool in_kernel);
 
 /** turn_io_server() - the TURN server, to add users to and to ask for statistics */
 struct turn_server *turn_io_server(const struct turn_io *io);
+
+/** turn_io_connections() - what became of the clients on TCP, TLS and DTLS */
+const struct connection_stats *turn_io_connections(const struct turn_io *io);
 
 /** turn_io_unsent() - how many datagrams could not be sent */
 uint64_t turn_io_unsent(const struct turn_io *io);

@@ -107,8 +107,8 @@ static int make_loop(struct worker *worker)
 }
 
 static int make_workers(struct workers *workers, struct event_base *base,
-			const struct turnpike_addr *listen, size_t n_listen,
-			const struct turn_config *config, size_t n)
+			const struct listen_config *listen, const struct turn_config *config,
+			size_t n)
 {
 	const bool in_kernel = kernel_is_relaying(workers->kernel);
 	int err = 0;
@@ -125,16 +125,16 @@ static int make_workers(struct workers *workers, struct event_base *base,
 			say("a worker cannot be made: %s; ask for fewer with --workers",
 			    strerror(-err));
 		else
-			err = turn_io_open(worker->base, workers->kernel, listen, n_listen, config,
-					   n > 1, &worker->io);
+			err = turn_io_open(worker->base, workers->kernel, listen, config, n > 1,
+					   &worker->io);
 		if (!err)
 			turn_io_adapt(worker->io, in_kernel);
 	}
 	return err;
 }
 
-int workers_open(struct event_base *base, struct kernel *kernel, const struct turnpike_addr *listen,
-		 size_t n_listen, const struct turn_config *config, size_t n, struct workers **ret)
+int workers_open(struct event_base *base, struct kernel *kernel, const struct listen_config *listen,
+		 const struct turn_config *config, size_t n, struct workers **ret)
 {
 	struct workers *workers = calloc(1, sizeof(*workers) + n * sizeof(workers->list[0]));
 	struct turn_config with_shared = *config;
@@ -147,9 +147,9 @@ int workers_open(struct event_base *base, struct kernel *kernel, const struct tu
 	}
 	workers->kernel = kernel;
 	with_shared.shared = workers->shared;
-	err = turn_io_try_addresses(listen, n_listen, config);
+	err = turn_io_try_addresses(listen, config);
 	if (!err)
-		err = make_workers(workers, base, listen, n_listen, &with_shared, n);
+		err = make_workers(workers, base, listen, &with_shared, n);
 	if (err) {
 		workers_close(workers);
 		return err;

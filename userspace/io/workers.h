@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file workers.h
- * One relay in several threads. Each has an event loop, a TURN server and a socket for every
- * listening address of its own; the kernel has all datagrams of a client come to the same one.
+ * One relay in several threads. Each has an event loop, a TURN server and sockets for every
+ * listening address of its own; the kernel has all that a client sends come to the same one.
  *
  * The first worker is the thread that calls all this, and has its loop.
  */
@@ -19,8 +19,8 @@ struct workers;
  *
  * On error a sentence has been said. Return: 0 or a negative errno.
  */
-int workers_open(struct event_base *base, struct kernel *kernel, const struct turnpike_addr *listen,
-		 size_t n_listen, const struct turn_config *config, size_t n, struct workers **ret);
+int workers_open(struct event_base *base, struct kernel *kernel, const struct listen_config *listen,
+		 const struct turn_config *config, size_t n, struct workers **ret);
 
 /** workers_start() - let all but the first run; on error a sentence has been said */
 int workers_start(struct workers *workers);

@@ -213,6 +213,11 @@ void turn_server_client_gone(struct turn_server *server, const struct turn_tuple
 		turn_allocation_end(server, alloc, "client gone", now);
 }
 
+bool turn_server_has_allocation(const struct turn_server *server, const struct turn_tuple *tuple)
+{
+	return turn_allocation_find(server, tuple) != NULL;
+}
+
 void turn_server_expire(struct turn_server *server, uint64_t now)
 {
 	struct turn_timer *timer = turn_timers_first(&server->timers);

@@ -466,6 +466,9 @@ void turn_server_icmp_input(struct turn_server *server, struct turn_relay *relay
 void turn_server_client_gone(struct turn_server *server, const struct turn_tuple *tuple,
 			     uint64_t now);
 
+/** turn_server_has_allocation() - whether a client has one; else its connection is of no use */
+bool turn_server_has_allocation(const struct turn_server *server, const struct turn_tuple *tuple);
+
 /**
  * turn_server_set_credentials() - let other people in from now on
  * @credentials: made for the same realm; a reference is taken; not changed any more

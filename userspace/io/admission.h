@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/**
+ * @file admission.h
+ * How many connections there may be at the same time, from anywhere and from one source. Any
+ * thread.
+ */
+#ifndef TURNPIKE_IO_ADMISSION_H
+#define TURNPIKE_IO_ADMISSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <turnpike/addr.h>
+
+struct admission;
+
+/**
+ * admission_new() - let nobody in yet
+ * @max:            connections at the same time
+ * @max_per_source: of them, from one IPv4 address or one IPv6 /64
+ *
+ * Return: what admission_free() takes, or NULL without memory.
+ */
+struct admission *admission_new(uint32_t max, uint32_t max_per_source);
+void admission_free(struct admission *admission);
+
+/** admission_enter() - whether one more may come from @source; if so, it has to leave again */
+bool admission_enter(struct admission *admission, const struct turnpike_addr *source);
+void admission_leave(struct admission *admission, const struct turnpike_addr *source);
+
+#endif /* TURNPIKE_IO_ADMISSION_H */
