@@ -118,9 +118,22 @@ func dial(transport, server, ca string) (net.PacketConn, error) {
 		if err != nil {
 			return nil, err
 		}
-		return framed(dtls.Dial("udp", address, &dtls.Config{RootCAs: roots, ServerName: host}))
+		conn, err := dtls.Dial("udp", address, &dtls.Config{RootCAs: roots, ServerName: host})
+		return connected{conn}, err
 	}
 	return nil, errors.New("no such transport: " + transport)
+}
+
+// connected is a connection in which a message is a read or a write.
+type connected struct{ net.Conn }
+
+func (c connected) ReadFrom(buffer []byte) (int, net.Addr, error) {
+	n, err := c.Read(buffer)
+	return n, c.RemoteAddr(), err
+}
+
+func (c connected) WriteTo(message []byte, _ net.Addr) (int, error) {
+	return c.Write(message)
 }
 
 // framed finds the messages in a stream.

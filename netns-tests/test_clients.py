@@ -19,6 +19,7 @@ if the mode has it; indications, and all other transports, in user space.
 from __future__ import annotations
 
 import argparse
+import itertools
 import multiprocessing
 import random
 import sys
@@ -41,9 +42,10 @@ from test_matrix import Outcome, gather
 from way import SECRET, Way, ca_certificate, serving_all_ways
 
 MODES = tuple(BY_NAME[name] for name in ("native-head", "tcx", "userspace"))
-LANES = 4  # labs of each mode at the same time: the load generator mostly sleeps
+LANES = 6  # labs of each mode at the same time: the load generator mostly sleeps
 LIMIT_SECONDS = 600
 MESSAGES = 60
+TRANSPORTS = ("udp", "tcp", "tls", "dtls")
 
 
 @dataclass(frozen=True)
@@ -140,12 +142,15 @@ ATTACKS = {
 
 
 def run_attack(words: Sequence[str], lab: Lab, server: Turnpike, way: Way) -> Traffic:
-    before = server.in_user_space()["requests"]
+    def asked() -> int:
+        counts = server.in_user_space()
+        return int(counts["requests"] + counts["malformed"])
+    before = asked()
     argv = ["timeout", "6", "turnutils_uclient"]  # -R never ends if nobody answers
     name, password = way.credentials()
     lab.run("client", [*argv, "-u", name, "-w", password, *words, "-e", lab.address("peer", way.family),
                        "-r", str(PEER_PORT), lab.topology.listen.address(way.family)], check=False)
-    assert server.in_user_space()["requests"] > before, "it has not asked for anything"
+    assert asked() > before, "it has not asked for anything"
     return run_uclient(OPTIONS["channels"], way.family, lab, server, way)
 
 
@@ -165,19 +170,32 @@ def run_agents(echo: Callable[[Lab, Way], int], lab: Lab, _server: Turnpike, way
 # The cells.
 
 def cells(programs: agents.Programs) -> Iterator[Cell]:
+    # What each library can do: libnice's TLS is none, aioice has no DTLS.
+    libraries: dict[str, tuple[Sequence[str], Runner]] = {
+        "pion": (TRANSPORTS, partial(run_pion, programs.pion)),
+        "nice": (("udp", "tcp"), partial(run_agents, partial(agents.nice_echo, programs.nice))),
+        "aioice": (("udp", "tcp", "tls"), partial(run_agents, agents.aioice_echo)),
+    }
     for variant in MODES:
-        for name, options in OPTIONS.items():
-            for family, relayed in options.families:
-                yield Cell(variant, f"turnutils {name}", Way("udp", family), partial(run_uclient, options, relayed),
-                           relayed)
-        for name, words in ATTACKS.items():
-            for family in FAMILIES:
-                yield Cell(variant, f"turnutils {name}", Way("udp", family), partial(run_attack, words), family)
-        for family in FAMILIES:
-            way = Way("udp", family)
-            yield Cell(variant, "pion", way, partial(run_pion, programs.pion))
-            yield Cell(variant, "nice", way, partial(run_agents, partial(agents.nice_echo, programs.nice)))
-            yield Cell(variant, "aioice", way, partial(run_agents, agents.aioice_echo))
+        for way, name, relayed in uclient_ways():
+            yield Cell(variant, f"turnutils {name}", way, partial(run_uclient, OPTIONS[name], relayed), relayed)
+        for (name, words), family in itertools.product(ATTACKS.items(), FAMILIES):
+            yield Cell(variant, f"turnutils {name}", Way("udp", family), partial(run_attack, words), family)
+        for name, (transports, run) in libraries.items():
+            for transport, family in itertools.product(transports, FAMILIES):
+                yield Cell(variant, name, Way(transport, family), run)
+            yield Cell(variant, name, Way(transports[-1], 4, time_limited=True), run)
+
+
+def uclient_ways() -> Iterator[tuple[Way, str, int]]:
+    """Everything over UDP, the basic things over the other transports and with time-limited credentials."""
+    for name, options in OPTIONS.items():
+        for family, relayed in options.families:
+            yield Way("udp", family), name, relayed
+    for transport, name, family in itertools.product(TRANSPORTS[1:], BASIC, FAMILIES):
+        yield Way(transport, family), name, family
+    for transport in TRANSPORTS:
+        yield Way(transport, 4, time_limited=True), "channels", 4
 
 
 # Running them.
@@ -211,7 +229,7 @@ def run_lane(variant: Variant, lane: list[Cell], outcomes: Queue[Outcome]) -> No
     proc.die_cleanly_on_signals()
     with Lab("router", offload=True) as lab:
         clients.start_peer(lab)
-        server = Turnpike(lab, variant)
+        server = Turnpike(lab, variant, options=serving_all_ways(lab))
         for cell in lane:
             outcomes.put(run_cell(lab, server, cell))
 
