@@ -8,6 +8,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/pkt_sched.h>
 #include <netlink/msg.h>
 #include <netlink/netlink.h>
@@ -18,6 +19,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -199,6 +201,18 @@ static void let_go_of_parent(const struct guard *guard)
 	prctl(PR_SET_NAME, "clsact-guard");
 }
 
+/* The parent may have been anybody, and give up what it was only later. */
+static void give_up_privileges(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {
+		{ .effective = 1u << CAP_NET_ADMIN, .permitted = 1u << CAP_NET_ADMIN },
+	};
+
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	syscall(SYS_capset, &header, data);
+}
+
 static void run_guardian(struct guard *guard)
 {
 	ssize_t n;
@@ -211,6 +225,7 @@ static void run_guardian(struct guard *guard)
 	n = write(guard->report_fd, &err, sizeof(err));
 	if (err || n != sizeof(err))
 		_exit(1);
+	give_up_privileges();
 	close(guard->report_fd);
 	close(guard->prog_fd);
 	do

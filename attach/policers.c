@@ -2,6 +2,7 @@
 #include "policers.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "clock.h"
@@ -26,36 +27,71 @@ void policers_close(struct policers *policers)
 	*policers = (struct policers){ 0 };
 }
 
+static struct turnpike_policer *find(const struct policers *policers, __u32 index)
+{
+	return index && index < policers->max ? &policers->map[index] : NULL;
+}
+
+/* The same walk as the programs', see police.h. */
+static void find_levels(const struct policers *policers, __u32 index,
+			struct turnpike_policer *level[TURNPIKE_POLICER_LEVELS])
+{
+	int i;
+
+	for (i = 0; i < TURNPIKE_POLICER_LEVELS; i++) {
+		level[i] = find(policers, index);
+		index = level[i] ? level[i]->parent : 0;
+	}
+}
+
+/* One that there is, and that is not the highest that can be. */
+static bool can_be_parent(const struct policers *policers, __u32 index)
+{
+	struct turnpike_policer *level[TURNPIKE_POLICER_LEVELS];
+
+	find_levels(policers, index, level);
+	return level[0] && !level[TURNPIKE_POLICER_LEVELS - 1];
+}
+
 int policers_set(struct policers *policers, __u32 index, __u64 rate, __u64 burst)
 {
-	if (!index || index >= policers->max)
+	struct turnpike_policer *policer = find(policers, index);
+
+	if (!policer)
 		return -EINVAL;
-	/* Not at once: a packet may meet the new cost with the old burst. It is one packet. */
-	policers->map[index] = turnpike_policer_make(rate, burst);
+	turnpike_policer_change(policer, rate, burst);
 	return 0;
 }
 
-int policers_new(struct policers *policers, __u64 rate, __u64 burst, __u32 *ret)
+int policers_new(struct policers *policers, __u64 rate, __u64 burst, __u32 parent, __u32 *ret)
 {
 	__u32 index;
 
+	if (parent && !can_be_parent(policers, parent))
+		return -EINVAL;
 	if (!policers->n_free)
 		return -ENOSPC;
 	index = policers->free[--policers->n_free];
-	policers_set(policers, index, rate, burst);
+	policers->map[index] = turnpike_policer_make(rate, burst);
+	policers->map[index].parent = parent;
 	*ret = index;
 	return 0;
 }
 
 void policers_free(struct policers *policers, __u32 index)
 {
-	if (policers_set(policers, index, 0, 0) == 0)
-		policers->free[policers->n_free++] = index;
+	struct turnpike_policer *policer = find(policers, index);
+
+	if (!policer)
+		return;
+	*policer = (struct turnpike_policer){ 0 };
+	policers->free[policers->n_free++] = index;
 }
 
 int policers_charge(struct policers *policers, __u32 index, __u32 bytes)
 {
-	if (!index || index >= policers->max)
-		return 0;
-	return turnpike_policer_charge(&policers->map[index], clock_ns(), bytes) ? 0 : -EDQUOT;
+	struct turnpike_policer *level[TURNPIKE_POLICER_LEVELS];
+
+	find_levels(policers, index, level);
+	return turnpike_policers_charge(level, clock_ns(), bytes) ? 0 : -EDQUOT;
 }

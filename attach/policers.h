@@ -23,7 +23,7 @@ int policers_open(struct policers *policers, struct turnpike_policer *map, __u32
 void policers_close(struct policers *policers);
 
 /** The public functions of the same names, see turnpike.h. */
-int policers_new(struct policers *policers, __u64 rate, __u64 burst, __u32 *ret);
+int policers_new(struct policers *policers, __u64 rate, __u64 burst, __u32 parent, __u32 *ret);
 int policers_set(struct policers *policers, __u32 index, __u64 rate, __u64 burst);
 void policers_free(struct policers *policers, __u32 index);
 int policers_charge(struct policers *policers, __u32 index, __u32 bytes);

@@ -336,11 +336,26 @@ int turnpike_for_each_count(const struct turnpike *tp,
 	return 0;
 }
 
-int turnpike_policer_new(struct turnpike *tp, __u64 rate, __u64 burst, __u32 *ret)
+static int explain_policer(struct turnpike *tp, int err)
 {
-	const int err = policers_new(&tp->policers, rate, burst, ret);
+	if (err == -ENOSPC)
+		return fail(tp, err, "there are as many limits as the handle was opened for");
+	return fail(tp, err,
+		    "a limit's parent must be one of the handle's, with one above it at most");
+}
 
-	return err ? fail(tp, err, "there are as many limits as the handle was opened for") : 0;
+int turnpike_policer_new(struct turnpike *tp, const struct turnpike_policer_opts *opts, __u32 *ret)
+{
+	const struct turnpike_policer_opts none = { .sz = sizeof(none) };
+	int err;
+
+	if (!opts)
+		opts = &none;
+	if (opts->sz != sizeof(*opts) || opts->pad)
+		return fail(tp, -EINVAL,
+			    "turnpike_policer_opts has a shape that is not known here");
+	err = policers_new(&tp->policers, opts->rate, opts->burst, opts->parent, ret);
+	return err ? explain_policer(tp, err) : 0;
 }
 
 int turnpike_policer_set(struct turnpike *tp, __u32 policer, __u64 rate, __u64 burst)

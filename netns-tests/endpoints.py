@@ -43,10 +43,10 @@ def udp_socket(lab: Lab, role: str, family: int, port: int = 0) -> socket.socket
     return sock
 
 
-def turn_client(lab: Lab, role: str, family: int, relayed: int = 0) -> turn.Client:
+def turn_client(lab: Lab, role: str, family: int, relayed: int = 0, user: str = USER) -> turn.Client:
     """A TURN client on a role's address, with an allocation if a family for that is given."""
     server = (lab.topology.listen.address(family), PORT)
-    client = turn.Client(udp_socket(lab, role, family), server, USER, PASSWORD)
+    client = turn.Client(udp_socket(lab, role, family), server, user, PASSWORD)
     if relayed:
         client.allocate(relayed)
     return client

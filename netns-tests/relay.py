@@ -82,23 +82,25 @@ class Turnpike:
 
     tells_counts = True
 
-    def __init__(self, lab: Lab, variant: Variant, wrapper: Sequence[str] = (), options: Sequence[str] = ()) -> None:
+    def __init__(self, lab: Lab, variant: Variant, wrapper: Sequence[str] = (), options: Sequence[str] = (),
+                 binary: Path = BINARY, control: Path | None = None) -> None:
         self.lab = lab
         self.variant = variant
-        self.control = lab.scratch / "control.sock"
-        command = [*variant.wrapper, *wrapper, *self.command(lab, variant, self.control), *options]
+        self.control = control or lab.scratch / "control.sock"
+        command = [*variant.wrapper, *wrapper, *self.command(lab, variant, self.control, binary), *options]
         self.process = lab.start("relay", command)
         self.process.wait_for(r"\bready\b")
 
     @staticmethod
-    def command(lab: Lab, variant: Variant, control: Path) -> list[str]:
-        if not BINARY.exists():
-            raise proc.LabError(f"{BINARY} does not exist; build it, or say in TURNPIKE where it is")
+    def command(lab: Lab, variant: Variant, control: Path, binary: Path = BINARY) -> list[str]:
+        """SIGTERM ends it at once, whatever allocations there are."""
+        if not binary.exists():
+            raise proc.LabError(f"{binary} does not exist; build it, or say in TURNPIKE where it is")
         net = lab.topology
-        return [str(BINARY), "serve", *_option("--listen", _listening(net.listen)),
+        return [str(binary), "serve", *_option("--listen", _listening(net.listen)),
                 *_option("--relay-address", _addresses(net.relayed)),
                 "--realm", REALM, "--user", f"{USER}:{PASSWORD}",
-                "--control", str(control), *variant.options()]
+                "--control", str(control), "--drain-time", "0", *variant.options()]
 
     def tell(self, command: str, *arguments: str) -> str:
         return self.lab.run("relay", [str(BINARY), command, *arguments, "--control", str(self.control)]).stdout

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""--max-rate: an allocation relays no more than that in either direction, whoever relays it.
+"""--max-rate, --user-rate, --total-rate: no more than that is relayed in either direction, whoever relays it.
 
     client ----- relay ----- peer
 
@@ -9,6 +9,8 @@
     together            channel data, which the kernel relays, and indications, which user space does, share a bucket
     hairpin             charged to the one client's way to its peer, and to the other's way back
     others              an allocation that stays below its own limit loses nothing meanwhile
+    user                two allocations of one user share a bucket a direction, a third one of another has its own
+    total               allocations of two users share one
     no limit            without the option nothing is policed
 
 The bucket holds a quarter of a second's, but at least 64 KiB. Nothing here depends on how long it all takes: the
@@ -30,7 +32,7 @@ import scenes
 import turn
 from endpoints import drain, receive, turn_client, udp_socket
 from lab import Lab
-from relay import MODES, Turnpike, Variant
+from relay import MODES, PASSWORD, USER, Turnpike, Variant
 from scenes import Complaints
 
 Test = Callable[[Lab], Complaints]
@@ -41,14 +43,15 @@ SIZE = 1000
 COUNT = 4 * RATE // SIZE * 2        # four times the limit, for two seconds
 PACE = 2 / COUNT
 OPTIONS = ("--max-rate", str(RATE))
+OTHER = "bob"
 SLOW = 10_000                       # bytes a second: an empty bucket stays empty for the time of a test
 BURST_COUNT = 2 * BURST // SIZE
 
 
 class Stage:
-    def __init__(self, lab: Lab, server: Turnpike, family: int) -> None:
+    def __init__(self, lab: Lab, server: Turnpike, family: int, user: str = USER) -> None:
         self.family, self.server = family, server
-        self.client = turn_client(lab, "client", family, family)
+        self.client = turn_client(lab, "client", family, family, user)
         self.peer = udp_socket(lab, "peer", family)
         self.peer_address: turn.Address = self.peer.getsockname()[:2]
         self.client.bind(CHANNEL, self.peer_address)
@@ -202,7 +205,7 @@ def hairpin(lab: Lab, variant: Variant, family: int) -> Complaints:
     return complaints
 
 
-def burst(send: Callable[[bytes], int], receiver: socket.socket, family: int) -> int:
+def burst(send: Callable[[bytes], object], receiver: socket.socket, family: int) -> int:
     """How many of BURST_COUNT datagrams sent at once arrive."""
     for number in range(BURST_COUNT):
         send(number.to_bytes(SIZE, "big"))
@@ -232,6 +235,37 @@ def others(lab: Lab, variant: Variant, family: int) -> Complaints:
     return complaints
 
 
+def shared(lab: Lab, variant: Variant, family: int, option: str) -> Complaints:
+    """Who shares a bucket gets no more out of it than one would; what the others refuse is charged to no other bucket."""
+    server = Turnpike(lab, variant, options=["--user", f"{OTHER}:{PASSWORD}", option, str(SLOW)])
+    stages = [Stage(lab, server, family, user) for user in (USER, USER, OTHER)]
+    for stage in stages:
+        stage.warm_up()
+    before, status = server.relayed(), server.ask("status")
+    rates = {f"--{name}-rate": status[f"{name}_rate"] for name in ("max", "user", "total")}
+    complaints = [] if {name: rate for name, rate in rates.items() if rate} == {option: SLOW} else \
+        [f"the status tells the limits {rates}"]
+    for end in ("peer", "client"):
+        start = time.monotonic()
+        arrived = [burst(stage.to_peer, stage.peer, family) if end == "peer" else
+                   burst(stage.to_client, stage.client.socket, family) for stage in stages]
+        seconds = time.monotonic() - start
+        groups = [arrived] if option == "--total-rate" else [arrived[:2], arrived[2:]]
+        for group in groups:
+            sent = len(group) * BURST_COUNT
+            complaints += [f"to {end}: {each}" for each in fits(sum(group), sent, seconds, sent - sum(group), SLOW)]
+    passed = sum(now - then for now, then in zip(server.relayed(), before))
+    if passed + policed(server) != 2 * len(stages) * BURST_COUNT:
+        complaints.append(f"{passed} passed and {policed(server)} were policed, of {2 * len(stages) * BURST_COUNT}")
+    in_kernel = server.verdicts().get("policed", 0)
+    if in_kernel != (policed(server) if variant.in_kernel else 0):
+        complaints.append(f"the kernel has policed {in_kernel} of {policed(server)}")
+    for stage in stages:
+        stage.close()
+    server.stop()
+    return complaints
+
+
 def no_limit(lab: Lab, variant: Variant, family: int) -> Complaints:
     with serving(lab, variant, family, options=()) as (server, stage):
         flood(stage.to_peer, stage.to_client, stage.indicate)
@@ -247,10 +281,11 @@ def tests() -> Iterator[tuple[str, Test]]:
         yield f"{variant.name}/to peer", partial(direction, variant=variant, family=family, end="peer")
         yield f"{variant.name}/to client", partial(direction, variant=variant, family=family, end="client")
         for name, test in {"both ways": both_ways, "together": together, "hairpin": hairpin, "others": others,
+                           "user": partial(shared, option="--user-rate"), "total": partial(shared, option="--total-rate"),
                            "no limit": no_limit}.items():
             yield f"{variant.name}/{name}", partial(test, variant=variant, family=family)
 
 
 if __name__ == "__main__":
-    sys.exit(scenes.main("--max-rate, in every mode.", tests(), scenes.tried_in_lab,
+    sys.exit(scenes.main("Limits, in every mode.", tests(), scenes.tried_in_lab,
                          Lab("two-nic", offload=True)))

@@ -20,6 +20,7 @@ typedef struct __sk_buff ctx_t;
 #define ethernet_len    ethernet_len_tc
 #define rewrite_any     rewrite_any_tc
 #define charge          charge_tc
+#define charge_both     charge_both_tc
 #define read_frame_tags read_frame_tags_tc
 #define pop_frame_tags  pop_frame_tags_tc
 #define push_frame_tags push_frame_tags_tc

@@ -19,6 +19,7 @@ typedef struct xdp_md ctx_t;
 #define ethernet_len    ethernet_len_xdp
 #define rewrite_any     rewrite_any_xdp
 #define charge          charge_xdp
+#define charge_both     charge_both_xdp
 #define read_frame_tags read_frame_tags_xdp
 #define store_frame_tags store_frame_tags_xdp
 

@@ -149,11 +149,14 @@ if [[ $ok ]]; then
 	stage quiet "installed library" use_installed_library
 	stage shown "probe, sanitizers" netns dev test_probe
 	stage shown "lifecycle" netns release test_lifecycle
+	stage shown "privileges, the unit's sandbox" netns release test_privileges
 	stage shown "odd packets, sanitizers" netns dev test_packets
 	stage shown "matrix" netns release test_matrix
 	stage shown "the model, live" netns release test_model
 	stage shown "hairpins, ICMP errors, policing" together test_hairpin test_icmp test_policing
 	stage shown "user space: runs, workers" together test_merging test_workers
+	stage shown "transports, sanitizers" netns dev test_transports
+	stage shown "bad clients, sanitizers" netns dev test_bad_clients
 	stage shown "live mode changes" netns release test_switching --changes 200
 	stage shown "changes of devices, network" together test_changes test_nexthops
 	stage shown "the host's other traffic" netns release test_ownership

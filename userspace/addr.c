@@ -224,3 +224,39 @@ bool addr_cidr_contains(const struct addr_cidr *cidr, const struct turnpike_addr
 	}
 	return true;
 }
+
+/* All bits after the prefix are ones. */
+static struct turnpike_addr last_of(const struct addr_cidr *cidr)
+{
+	struct turnpike_addr last = cidr->addr;
+
+	for (unsigned int bit = cidr->prefix; bit < 8 * addr_len(&last); bit++)
+		last.ip[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
+	return last;
+}
+
+static void increment(struct turnpike_addr *addr)
+{
+	for (size_t i = addr_len(addr); i-- > 0 && ++addr->ip[i] == 0;)
+		;
+}
+
+bool addr_range_cut(struct turnpike_addr *first, const struct turnpike_addr *last,
+		    struct addr_cidr *cidr)
+{
+	struct addr_cidr wider = { .addr = addr_without_port(first),
+				   .prefix = 8 * (unsigned int)addr_len(first) };
+	struct turnpike_addr end;
+
+	do {
+		*cidr = wider;
+		end = last_of(cidr);
+		wider.prefix--;
+	} while (cidr->prefix > 0 && !bit_is_set(first->ip, wider.prefix) &&
+		 memcmp(last_of(&wider).ip, last->ip, sizeof(last->ip)) <= 0);
+	if (memcmp(end.ip, last->ip, sizeof(end.ip)) == 0)
+		return false;
+	*first = end;
+	increment(first);
+	return true;
+}

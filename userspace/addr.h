@@ -94,4 +94,15 @@ int addr_cidr_parse(const char *text, struct addr_cidr *cidr);
 /** addr_cidr_contains() - true if @addr is of the family of @cidr and begins with its bits. */
 bool addr_cidr_contains(const struct addr_cidr *cidr, const struct turnpike_addr *addr);
 
+/**
+ * addr_range_cut() - cut the largest prefix off the beginning of a range
+ * @first: the first address of the range; afterwards the one behind the prefix
+ * @last:  the last address, of the same family and not before @first
+ * @cidr:  the prefix
+ *
+ * Return: whether something is left of the range. To get all prefixes of a range, go on while it is.
+ */
+bool addr_range_cut(struct turnpike_addr *first, const struct turnpike_addr *last,
+		    struct addr_cidr *cidr);
+
 #endif /* TURNPIKE_USERSPACE_ADDR_H */

@@ -1,26 +1,99 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
 
+#include "log_line.h"
 #include "say.h"
 
-static enum say_level most = SAY_INFO;
+/** The event of lines that are for people only. */
+#define NO_EVENT "message"
+
+/* Workers read them while a reload changes them. */
+static _Atomic(enum say_level) most = SAY_INFO;
+static atomic_bool is_json;
 
 void say_set_level(enum say_level level)
 {
 	most = level;
 }
 
+void say_set_json(bool json)
+{
+	is_json = json;
+}
+
+bool say_is_heard(enum say_level level)
+{
+	return level <= most;
+}
+
+/* systemd.exec(5): the device and inode of the stream that is the journal. */
+static bool is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	char found[64];
+	struct stat status;
+
+	if (!stream || fstat(STDERR_FILENO, &status))
+		return false;
+	snprintf(found, sizeof(found), "%ju:%ju", (uintmax_t)status.st_dev,
+		 (uintmax_t)status.st_ino);
+	return strcmp(stream, found) == 0;
+}
+
+static enum say_form form(void)
+{
+	if (is_json)
+		return SAY_JSON;
+	return is_journal() ? SAY_JOURNAL : SAY_PLAIN;
+}
+
+/* One write a line, so that lines of several threads and processes do not mix. */
+static void write_line(const char *text, size_t len)
+{
+	/* Nobody is left to be told that nobody can be told. */
+	if (write(STDERR_FILENO, text, len) < 0)
+		return;
+}
+
+void say_event(enum say_level level, const char *event, const char *message,
+	       const struct say_field *fields, size_t n_fields)
+{
+	struct log_line line = {
+		.level = level,
+		.event = event,
+		.message = message,
+		.fields = fields,
+		.n_fields = n_fields,
+	};
+	char *text;
+
+	if (!say_is_heard(level))
+		return;
+	clock_gettime(CLOCK_REALTIME, &line.time);
+	text = log_line_format(&line, form());
+	if (text)
+		write_line(text, strlen(text));
+	else
+		dprintf(STDERR_FILENO, "turnpike: out of memory, at: %s\n", message);
+	free(text);
+}
+
 void say_at(enum say_level level, const char *format, ...)
 {
-	char line[1024];
+	char message[1024];
 	va_list args;
 
-	if (level > most)
+	if (!say_is_heard(level))
 		return;
 	va_start(args, format);
-	vsnprintf(line, sizeof(line), format, args);
+	vsnprintf(message, sizeof(message), format, args);
 	va_end(args);
-	/* One write a line, so that lines of several processes do not mix. */
-	fprintf(stderr, "turnpike: %s\n", line);
+	say_event(level, NO_EVENT, message, NULL, 0);
 }

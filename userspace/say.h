@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file say.h
- * What the command says to people: one line to stderr for each event. Any thread.
+ * What the command says to people: one line to stderr for each event, in one write. Any thread.
  */
 #ifndef TURNPIKE_SAY_H
 #define TURNPIKE_SAY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 /**
  * enum say_level - how much it matters
@@ -20,13 +24,47 @@ enum say_level {
 	SAY_DEBUG,
 };
 
+/**
+ * enum say_form - what a line looks like
+ * @SAY_PLAIN:   "turnpike: " and the message, and fields as name=value
+ * @SAY_JOURNAL: the same for the journal of systemd, which gets the level as "<4>" in front
+ * @SAY_JSON:    an object with time (RFC 3339), level, event, message and the fields
+ */
+enum say_form {
+	SAY_PLAIN,
+	SAY_JOURNAL,
+	SAY_JSON,
+};
+
+/** struct say_field - what an event is about: @text, or @number if that is NULL */
+struct say_field {
+	const char *name;
+	const char *text;
+	uint64_t number;
+};
+
 /** say_set_level() - say nothing that matters less; SAY_INFO to begin with */
 void say_set_level(enum say_level level);
+
+/** say_set_json() - SAY_JSON from now on; else the form that stderr calls for */
+void say_set_json(bool json);
+
+/** say_is_heard() - whether what matters so much is said at all */
+bool say_is_heard(enum say_level level);
 
 /** say_at() - say one line, unless it matters too little */
 __attribute__((format(printf, 2, 3))) void say_at(enum say_level level, const char *format, ...);
 
 /** say() - say an error with its remedy */
 #define say(...) say_at(SAY_ERROR, __VA_ARGS__)
+
+/**
+ * say_event() - say one line of which programs are to read the parts, too
+ * @event:   what has happened, in a word
+ * @message: the same for people
+ * @fields:  whatever others have sent belongs here, where it is escaped
+ */
+void say_event(enum say_level level, const char *event, const char *message,
+	       const struct say_field *fields, size_t n_fields);
 
 #endif /* TURNPIKE_SAY_H */

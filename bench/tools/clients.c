@@ -4,8 +4,9 @@
  * addresses are local to the namespace by a route (ip route add local PREFIX dev lo).
  *
  * What they shall do is read from standard input, a word a line: allocate, bind, refresh or release
- * (all clients, so many requests at a time), first-to-peer or first-to-client (one after the
- * other). After each a line of JSON says how it went.
+ * (all clients, so many requests at a time), exchange (the same with data and its echo),
+ * first-to-peer or first-to-client (one after the other). After each a line of JSON says how it
+ * went.
  */
 #include <argp.h>
 #include <arpa/inet.h>
@@ -113,9 +114,9 @@ static void print(const struct clients *clients, const struct outcome *outcome)
 	for (uint32_t i = 0; i < clients->n; i++)
 		times[i] = clients->client[i].took;
 	printf("{\"done\": %" PRIu32 ", \"refused\": %" PRIu32 ", \"code\": %u, \"lost\": %" PRIu32
-	       ", \"resent\": %" PRIu32 ", \"ns\": %" PRIu64,
+	       ", \"resent\": %" PRIu32 ", \"wrong\": %" PRIu32 ", \"ns\": %" PRIu64,
 	       outcome->done, outcome->refused, outcome->code, outcome->lost, outcome->resent,
-	       outcome->ns);
+	       outcome->wrong, outcome->ns);
 	times_print(times, times_sort(times, clients->n));
 	printf("}\n");
 	free(times);
@@ -129,6 +130,8 @@ static struct outcome carry_out(struct crowd *crowd, const char *order)
 		return crowd_bind_and_send(crowd, true);
 	if (strcmp(order, "first-to-client") == 0)
 		return crowd_bind_and_send(crowd, false);
+	if (strcmp(order, "exchange") == 0)
+		return crowd_exchange(crowd);
 	if (request_parse(order, &request))
 		die(0, "'%s' is nothing that clients do", order);
 	return crowd_ask(crowd, request);

@@ -29,10 +29,11 @@ struct crowd {
  * @refused: to so many; @code is the last error code
  * @lost:    so many got no answer
  * @resent:  requests sent again
+ * @wrong:   datagrams that are not what was sent
  * @ns:      how long it took
  */
 struct outcome {
-	uint32_t done, refused, lost, resent;
+	uint32_t done, refused, lost, resent, wrong;
 	unsigned int code;
 	uint64_t ns;
 };
@@ -49,5 +50,12 @@ struct outcome crowd_ask(struct crowd *crowd, enum request request);
  * counts the packets that have arrived.
  */
 struct outcome crowd_bind_and_send(struct crowd *crowd, bool to_peer);
+
+/**
+ * crowd_exchange() - every client has its peer echo something through the channel, all bits changed
+ *
+ * struct client.took has the times to the echoes.
+ */
+struct outcome crowd_exchange(struct crowd *crowd);
 
 #endif /* TURNPIKE_BENCH_CROWD_H */

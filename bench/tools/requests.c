@@ -109,15 +109,16 @@ int request_write(const struct clients *clients, uint32_t index, enum request re
 
 static int set_realm(struct clients *clients, const struct stun_attr *realm)
 {
-	uint8_t key[STUN_LONG_TERM_KEY_LEN];
+	struct stun_key key;
 
 	if (realm->len >= REALM_MAX)
 		return -EMSGSIZE;
 	memcpy(clients->realm, realm->value, realm->len);
 	clients->realm[realm->len] = '\0';
-	if (stun_long_term_key(clients->user, clients->realm, clients->password, key))
+	if (stun_long_term_key(STUN_PASSWORD_MD5, clients->user, clients->realm, clients->password,
+			       &key))
 		return -EIO;
-	clients->hmac = stun_hmac_new(key, sizeof(key));
+	clients->hmac = stun_hmac_new(STUN_INTEGRITY_SHA1, key.bytes, key.len);
 	return clients->hmac ? 0 : -ENOMEM;
 }
 

@@ -18,7 +18,7 @@
 #include <turnpike/verdicts.h>
 
 /** Changes whenever a struct below does; the library refuses programs of another version. */
-#define TURNPIKE_ABI_VERSION 3
+#define TURNPIKE_ABI_VERSION 4
 
 /** Numbers of channels: of RFC 5766 section 11, of which RFC 8656 leaves 0x4000 to 0x4fff. */
 #define TURNPIKE_CHANNEL_MIN 0x4000
@@ -274,6 +274,7 @@ _Static_assert(sizeof(struct turnpike_key6) == 40, "no hidden padding");
 _Static_assert(sizeof(struct turnpike_flow) == 88, "no hidden padding");
 _Static_assert(sizeof(struct turnpike_hop) == 28, "no hidden padding");
 _Static_assert(sizeof(struct turnpike_nexthop) == 64, "one cache line");
+_Static_assert(sizeof(struct turnpike_policer) == 32, "no hidden padding");
 _Static_assert(sizeof(struct turnpike_device) == 16, "no hidden padding");
 _Static_assert(sizeof(struct turnpike_trial) == 40, "no hidden padding");
 _Static_assert(sizeof(struct turnpike_taken) == 128, "no hidden padding");

@@ -4,12 +4,16 @@
  * A token bucket that programs and servers share, so that a packet is charged the same wherever it
  * is relayed. Kept as the time at which the bucket will be full again (the generic cell rate
  * algorithm, ITU-T I.371): one word, changed by compare-and-swap, without a lock.
+ *
+ * A bucket may have one above it, and that another: what an allocation may relay, what all of its
+ * user's, and what all there are. A packet is taken from every one of them or from none.
  */
 #ifndef TURNPIKE_POLICER_H
 #define TURNPIKE_POLICER_H
 
 #include <linux/types.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 /** The fraction bits of struct turnpike_policer's @cost: 100 Gbit/s still have 12 bits. */
 #define TURNPIKE_POLICER_SHIFT 16
@@ -17,17 +21,22 @@
 /** How many times a charge that others interrupt is worked out anew. */
 #define TURNPIKE_POLICER_TRIES 4
 
+/** How many buckets there are above each other, the lowest included. */
+#define TURNPIKE_POLICER_LEVELS 3
+
 /**
  * struct turnpike_policer - element of the map policers, which is mapped into the library's memory
  * @full:  CLOCK_MONOTONIC, ns: when the bucket is full, if nobody takes from it
  * @cost:  ns that a byte takes to come back, with TURNPIKE_POLICER_SHIFT fraction bits; 0: no limit
  * @burst: ns that an empty bucket takes to fill
+ * @parent: index of the one above it; 0: none
  */
 struct turnpike_policer {
 	__u64 full;
 	__u64 cost;
 	__u64 burst;
-	__u64 pad; /* zero */
+	__u32 parent;
+	__u32 pad; /* zero */
 };
 
 /** The burst that nobody asks for has room for the largest datagram, so that no rate is too low. */
@@ -67,6 +76,27 @@ static inline struct turnpike_policer turnpike_policer_make(__u64 rate, __u64 bu
 }
 
 /**
+ * turnpike_policer_change() - another rate and burst for a bucket that is in use; it is full then
+ *
+ * Word by word: a packet may meet the new cost with the old burst. It is one packet.
+ */
+static inline void turnpike_policer_change(struct turnpike_policer *policer, __u64 rate,
+					   __u64 burst)
+{
+	const struct turnpike_policer made = turnpike_policer_make(rate, burst);
+
+	*(volatile __u64 *)&policer->cost = made.cost;
+	*(volatile __u64 *)&policer->burst = made.burst;
+	*(volatile __u64 *)&policer->full = made.full;
+}
+
+/** What so many bytes are to the bucket; the product has no overflow. */
+static inline __u64 turnpike_policer_cost(const struct turnpike_policer *policer, __u32 bytes)
+{
+	return bytes * policer->cost >> TURNPIKE_POLICER_SHIFT;
+}
+
+/**
  * turnpike_policer_charge() - take @bytes, if the bucket has as many
  * @now: CLOCK_MONOTONIC, ns; a few ms late does no harm, see bpf_ktime_get_coarse_ns()
  *
@@ -75,7 +105,7 @@ static inline struct turnpike_policer turnpike_policer_make(__u64 rate, __u64 bu
 static inline __attribute__((always_inline)) bool
 turnpike_policer_charge(struct turnpike_policer *policer, __u64 now, __u32 bytes)
 {
-	const __u64 cost = bytes * policer->cost >> TURNPIKE_POLICER_SHIFT;
+	const __u64 cost = turnpike_policer_cost(policer, bytes);
 	__u64 full, start;
 	int i;
 
@@ -93,6 +123,57 @@ turnpike_policer_charge(struct turnpike_policer *policer, __u64 now, __u32 bytes
 	/* Others have just charged, so @full is not in the past: no credit is made by this. */
 	__sync_fetch_and_add(&policer->full, cost);
 	return true;
+}
+
+/**
+ * turnpike_policer_give_back() - undo a charge that was granted a moment ago
+ *
+ * What has flown in meanwhile is lost to nobody: more than full the bucket does not get.
+ */
+static inline __attribute__((always_inline)) void
+turnpike_policer_give_back(struct turnpike_policer *policer, __u32 bytes)
+{
+	const __u64 cost = turnpike_policer_cost(policer, bytes);
+
+	/* Others' cache lines are left alone where there is no limit. */
+	if (cost)
+		__sync_fetch_and_add(&policer->full, -cost);
+}
+
+/**
+ * turnpike_policers_charge() - take @bytes from every level, if all have as many, or from none
+ * @level: from the lowest one up; NULL: there is none, and none above it
+ *
+ * As turnpike_policer_charge(). While one level is asked, those below it have @bytes less for others.
+ */
+static inline __attribute__((always_inline)) bool
+turnpike_policers_charge(struct turnpike_policer *const level[TURNPIKE_POLICER_LEVELS], __u64 now,
+			 __u32 bytes)
+{
+	if (!level[0])
+		return true;
+	if (!turnpike_policer_charge(level[0], now, bytes))
+		return false;
+	if (!level[1])
+		return true;
+	if (turnpike_policer_charge(level[1], now, bytes)) {
+		if (!level[2] || turnpike_policer_charge(level[2], now, bytes))
+			return true;
+		turnpike_policer_give_back(level[1], bytes);
+	}
+	turnpike_policer_give_back(level[0], bytes);
+	return false;
+}
+
+/** turnpike_policers_give_back() - undo a turnpike_policers_charge() that was granted */
+static inline __attribute__((always_inline)) void
+turnpike_policers_give_back(struct turnpike_policer *const level[TURNPIKE_POLICER_LEVELS],
+			    __u32 bytes)
+{
+	int i;
+
+	for (i = 0; i < TURNPIKE_POLICER_LEVELS && level[i]; i++)
+		turnpike_policer_give_back(level[i], bytes);
 }
 
 #endif /* TURNPIKE_POLICER_H */

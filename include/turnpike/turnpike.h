@@ -312,29 +312,60 @@ TURNPIKE_API int turnpike_bind(struct turnpike *tp, const struct turnpike_bindin
 TURNPIKE_API int turnpike_unbind(struct turnpike *tp, const struct turnpike_binding *binding);
 
 /**
- * turnpike_policer_new() - a limit on bytes of application data a second, for one binding or more
- * @rate:  bytes a second; 0: no limit, for now
- * @burst: bytes that may come at once; larger datagrams never pass. 0: a quarter of a second's, and
- *         at least 64 KiB
- * @ret:   its number, never 0, for struct turnpike_binding; to be given to turnpike_policer_free()
- *
- * Packets of all bindings and directions that bear the number are charged to it, by the kernel and
- * by turnpike_police(); what is too much is dropped, and counted as TURNPIKE_POLICED.
- *
- * Returns 0; -ENOSPC if there are as many as the handle was opened for.
+ * struct turnpike_policer_opts - a limit on bytes of application data a second
+ * @sz:     size of this struct
+ * @rate:   bytes a second; 0: no limit of its own, for now
+ * @burst:  bytes that may come at once; larger datagrams never pass. 0: a quarter of a second's,
+ *          and at least 64 KiB
+ * @parent: number of a limit that holds for this one and others together; 0: none. It may have one
+ *          itself, but that none: an allocation's, its user's, and that of all
+ * @pad:    zero
  */
-TURNPIKE_API int turnpike_policer_new(struct turnpike *tp, __u64 rate, __u64 burst, __u32 *ret);
+struct turnpike_policer_opts {
+	size_t sz;
+	__u64 rate;
+	__u64 burst;
+	__u32 parent;
+	__u32 pad;
+};
 
-/** turnpike_policer_set() - another rate and burst, at once; -EINVAL: there is no such limit. */
+/**
+ * turnpike_policer_new() - a limit for one binding or more
+ * @opts: NULL: no limit, for now
+ * @ret:  its number, never 0, for struct turnpike_binding; to be given to turnpike_policer_free()
+ *
+ * Packets of all bindings and directions that bear the number are charged to it and to those above
+ * it, by the kernel and by turnpike_police(). What is too much for any of them is dropped, counted
+ * as TURNPIKE_POLICED, and charged to none.
+ *
+ * Returns 0; -EINVAL for a parent that there is not, or that already is the third; -ENOSPC if there
+ * are as many as the handle was opened for.
+ */
+TURNPIKE_API int turnpike_policer_new(struct turnpike *tp, const struct turnpike_policer_opts *opts,
+				      __u32 *ret);
+
+/**
+ * turnpike_policer_set() - another rate and burst, at once; the parent stays
+ *
+ * It begins anew with all that may come at once.
+ *
+ * Returns 0, or -EINVAL: there is no such limit.
+ */
 TURNPIKE_API int turnpike_policer_set(struct turnpike *tp, __u32 policer, __u64 rate, __u64 burst);
 
-/** turnpike_policer_free() - the number may be given out again: no binding must bear it any more. */
+/**
+ * turnpike_policer_free() - the number may be given out again
+ *
+ * No binding must bear it any more, and no other limit must have it as its parent.
+ */
 TURNPIKE_API void turnpike_policer_free(struct turnpike *tp, __u32 policer);
 
 /**
  * turnpike_police() - charge a packet that the server relays itself
  * @policer: 0 is never a limit
  * @bytes:   of application data
+ *
+ * Any thread, as long as nobody frees the number.
  *
  * Returns 0: relay it; -EDQUOT: drop it.
  */

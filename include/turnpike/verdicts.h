@@ -44,7 +44,7 @@
 	X(TAIL_FAILED,    "tail-failed",    NOTE,  "no tail room; the head was tried")              \
 	X(PARTIAL,        "partial",        NOTE,  "relayed with a checksum its sender left partial") \
 	X(DONT_FRAGMENT,  "dont-fragment",  TELL,  "too big, and not to be fragmented; its sender is told") \
-	X(POLICED,        "policed",        DROP,  "more than its allocation may send or get")
+	X(POLICED,        "policed",        DROP,  "more than its allocation, its user, or all may send or get")
 /* clang-format on */
 
 enum turnpike_verdict {

@@ -29,10 +29,30 @@ struct result {
 	__u8 frame[SCENARIO_FRAME_MAX + TURNPIKE_ROOM_MAX];
 };
 
+static struct turnpike_policer *policer_at(int which, int level)
+{
+	return &host_maps.policers[vector_policer(which, level)];
+}
+
+/* Only those of one level are ever short. */
+static void install_limits(const struct situation *s)
+{
+	int i, level;
+
+	for (i = 0; i < TURNPIKE_FLOW_POLICERS; i++)
+		for (level = 0; level < TURNPIKE_POLICER_LEVELS; level++)
+			*policer_at(i, level) = (struct turnpike_policer){
+				.cost = SECOND << TURNPIKE_POLICER_SHIFT,
+				.burst = (level == s->level ? s->allow[i] : UINT16_MAX) * SECOND,
+				.parent = level + 1 < TURNPIKE_POLICER_LEVELS
+						  ? vector_policer(i, level + 1)
+						  : 0,
+			};
+}
+
 static void install(const struct situation *s)
 {
 	struct turnpike_device *device = &host_maps.devices[BENCH_SLOT];
-	int i;
 
 	host_configure(BENCH_IFINDEX, BENCH_SLOT, s->variant->skb, s->variant->tc);
 	host_set_now(SCENARIO_NOW);
@@ -42,11 +62,7 @@ static void install(const struct situation *s)
 	device->mtu = s->device_mtu;
 	if (s->hop < HOST_NEXTHOPS)
 		host_maps.nexthops[s->hop] = s->nexthop;
-	for (i = 0; i < TURNPIKE_FLOW_POLICERS; i++)
-		host_maps.policers[i + 1] = (struct turnpike_policer){
-			.cost = SECOND << TURNPIKE_POLICER_SHIFT,
-			.burst = s->allow[i] * SECOND,
-		};
+	install_limits(s);
 	if (s->has_flow)
 		host_set_flow(&s->flow);
 	memset(&host_maps.told, 0, offsetof(struct host_told, frame));
@@ -172,11 +188,26 @@ static void check_told(const struct situation *s, const struct outcome *o)
 	must(!memcmp(host_maps.told.frame, s->frame, len), "and it is the frame as it came");
 }
 
+/* What is given back leaves a bucket that is full now. */
+static void check_limits(const struct outcome *o)
+{
+	int i, level;
+
+	for (i = 0; i < TURNPIKE_FLOW_POLICERS; i++) {
+		for (level = 0; level < TURNPIKE_POLICER_LEVELS; level++) {
+			const __u64 full = policer_at(i, level)->full;
+
+			must(o->charged ? full == SCENARIO_NOW + o->data_len * SECOND
+					: full == 0 || full == SCENARIO_NOW,
+			     "the packet's data is charged to all of its limits or to none");
+		}
+	}
+}
+
 static void check_flow(const struct situation *s, const struct outcome *o, bool relayed)
 {
 	struct turnpike_flow after = s->flow.flow;
 	struct turnpike_nexthop hop = s->nexthop;
-	int i;
 
 	if (relayed) {
 		after.packets++;
@@ -189,10 +220,7 @@ static void check_flow(const struct situation *s, const struct outcome *o, bool 
 	if (s->hop < HOST_NEXTHOPS)
 		must(!memcmp(&host_maps.nexthops[s->hop], &hop, sizeof(hop)),
 		     "a next hop gives numbers to what may be fragmented");
-	for (i = 0; i < TURNPIKE_FLOW_POLICERS; i++)
-		must(host_maps.policers[i + 1].full ==
-			     (o->charged[i] ? SCENARIO_NOW + o->data_len * SECOND : 0),
-		     "the packet's data is charged to its limits");
+	check_limits(o);
 }
 
 static int action_of(const struct situation *s, enum turnpike_verdict verdict)

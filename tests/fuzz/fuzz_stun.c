@@ -90,7 +90,7 @@ static void check_unknown(const struct stun_message *msg)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct stun_hmac *hmac = stun_hmac_new("key", 3);
+	struct stun_hmac *hmac = stun_hmac_new(STUN_INTEGRITY_SHA1, "key", 3);
 	struct stun_message msg;
 	uint8_t *message, *exact;
 	size_t len;

@@ -55,11 +55,22 @@ static void put_room(const struct vector *vector, struct scenario *ret)
 
 static void put_limits(const struct expectation *expected, struct scenario *ret)
 {
-	int i;
+	int i, level;
+	__u64 least;
 
-	ret->limited = expected->flow.flow.policer[0] != 0;
-	for (i = 0; i < TURNPIKE_FLOW_POLICERS; i++)
-		put(ret->allow[i], (__u32)(expected->policers[i].burst / 1000000000u));
+	if (!expected->flow.flow.policer[0])
+		return;
+	ret->limited = 1;
+	for (i = 0; i < TURNPIKE_FLOW_POLICERS; i++) {
+		least = expected->policers[i][0].burst;
+		for (level = 1; level < TURNPIKE_POLICER_LEVELS; level++) {
+			if (expected->policers[i][level].burst >= least)
+				continue;
+			least = expected->policers[i][level].burst;
+			ret->limited = (__u8)(1 | level << 1);
+		}
+		put(ret->allow[i], (__u32)(least / 1000000000u));
+	}
 }
 
 static void write_seed(const struct scenario *scenario, const __u8 *frame, __u32 len)

@@ -229,8 +229,8 @@ static bool within_limits(const struct situation *s, struct outcome *o)
 	for (i = 0; s->limited && i < TURNPIKE_FLOW_POLICERS; i++) {
 		if (o->data_len > s->allow[i])
 			return false;
-		o->charged[i] = true;
 	}
+	o->charged = s->limited;
 	return true;
 }
 

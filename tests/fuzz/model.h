@@ -27,7 +27,7 @@ enum sum {
  * @sum:       of the packet that came
  * @head_failed, @tail_failed: what is to be noted
  * @told_mtu:  with DONT_FRAGMENT
- * @charged:   the limits that it is charged to
+ * @charged:   to all of its limits, or to none
  * @takes_id:  it takes an IPv4 identification from its next hop
  * @len, @frame: what leaves, with RELAYED; else as it came
  */
@@ -42,7 +42,7 @@ struct outcome {
 	bool head_failed;
 	bool tail_failed;
 	__u32 told_mtu;
-	bool charged[TURNPIKE_FLOW_POLICERS];
+	bool charged;
 	bool takes_id;
 	__u32 len;
 	__u8 frame[SCENARIO_FRAME_MAX + TURNPIKE_ROOM_MAX];

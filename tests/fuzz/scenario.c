@@ -63,9 +63,10 @@ static void read_flow(const struct scenario *scenario, struct situation *ret)
 	ret->flow.flow.expires = SCENARIO_NOW + !(scenario->expired & 1);
 	ret->flow.flow.nexthop = ret->hop;
 	ret->limited = scenario->limited & 1;
+	ret->level = (scenario->limited >> 1) % TURNPIKE_POLICER_LEVELS;
 	for (i = 0; i < TURNPIKE_FLOW_POLICERS; i++) {
 		ret->allow[i] = two(scenario->allow[i]);
-		ret->flow.flow.policer[i] = ret->limited ? (__u32)i + 1 : 0;
+		ret->flow.flow.policer[i] = ret->limited ? vector_policer(i, 0) : 0;
 	}
 }
 

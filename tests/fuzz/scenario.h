@@ -41,7 +41,7 @@ struct scenario {
 	__u8 stuck;       /* TC, odd: the end cannot be moved */
 	__u8 gso;         /* TC, odd: several datagrams */
 	__u8 beside[4];   /* TC: the tag beside the frame; 0: none */
-	__u8 limited;     /* odd: there are limits */
+	__u8 limited;     /* odd: there are limits; the bits above: the level that they are at */
 	__u8 allow[2][2]; /* bytes that each allows */
 	__u8 mend;        /* enum mend */
 	__u8 padding;     /* of ChannelData, for MEND_LENGTHS */
@@ -68,6 +68,7 @@ struct situation {
 	bool has_beside;
 	struct turnpike_tag beside;
 	bool limited;
+	int level;
 	__u32 allow[2];
 	__u32 len;
 	__u8 frame[SCENARIO_FRAME_MAX];

@@ -14,9 +14,9 @@ from scapy.utils import checksum
 
 from model import UDP_PROTOCOL, ChannelData
 from world import NSEC, Flow, Frame, Key, Policer, Tag, World
-from worlds import FOREVER, POLICERS
+from worlds import FOREVER, PARENTS
 
-NEVER_POLICED = Policer(-NSEC, 1, FOREVER)
+NEVER_POLICED = {number: Policer(-NSEC, 1, FOREVER, parent) for number, parent in PARENTS.items()}
 
 
 def add(packet: bytearray, at: int, by: int) -> None:
@@ -126,4 +126,4 @@ class Draft:
         whole, data = data, data[:self.cut]
         return Frame(data, ", ".join(self.notes), gso=self.gso, head=self.head,
                      whole=whole if len(data) < len(whole) else b"",
-                     policers={number: self.policers.get(number, NEVER_POLICED) for number in range(1, POLICERS + 1)})
+                     policers=NEVER_POLICED | self.policers)

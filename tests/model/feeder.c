@@ -167,6 +167,7 @@ static void set_limits(struct feeder *feeder, int policers)
 			.full = from_now(feeder->now, wire->full),
 			.cost = wire->cost,
 			.burst = wire->burst,
+			.parent = wire->parent,
 		};
 
 		bench_set_policer(feeder->bench, wire->number, &policer);
@@ -240,10 +241,11 @@ static __u16 put_policers(struct feeder *feeder, int policers, FILE *to)
 
 		bench_get_policer(feeder->bench, wire.number, &policer);
 		if (policer.full == from_now(feeder->now, wire.full) && policer.cost == wire.cost &&
-		    policer.burst == wire.burst)
+		    policer.burst == wire.burst && policer.parent == wire.parent)
 			continue;
-		wire = (struct feed_policer){ wire.number, 0, (__s64)(policer.full - feeder->now),
-					      policer.cost, policer.burst };
+		wire = (struct feed_policer){ wire.number, policer.parent,
+					      (__s64)(policer.full - feeder->now), policer.cost,
+					      policer.burst };
 		fwrite(&wire, sizeof(wire), 1, to);
 		number++;
 	}

@@ -119,7 +119,7 @@ class Feeder:
             data = frame.whole
         order = [b"F", struct.pack("=BBHIII", way, len(frame.policers), frame.gso if self.variant.tc else 0,
                                    tag.tpid << 16 | tag.tci if tag else 0, offset, len(data))]
-        order += [struct.pack("=IIqQQ", number, 0, policer.full, policer.cost, policer.burst)
+        order += [struct.pack("=IIqQQ", number, policer.parent, policer.full, policer.cost, policer.burst)
                   for number, policer in frame.policers.items()]
         self.process.stdin.write(b"".join(order) + data)
         self.process.stdin.flush()

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from random import Random
 
 from scapy.layers.inet import IP
@@ -13,7 +14,7 @@ from scapy.layers.inet6 import IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6
 from draft import Draft
 from model import Outcome, build, predict
 from world import NSEC, TPIDS, VARIANTS, Flow, Frame, Key, Policer, Tag, World
-from worlds import FOREVER
+from worlds import FOREVER, PARENTS
 
 MAX_DATA = 3000  # BPF_PROG_TEST_RUN has a page for the frame, its room and more
 PLENTY = 64      # of room at an end
@@ -236,23 +237,32 @@ def tight(rng: Random, draft: Draft) -> None:
         draft.data = rng.randbytes(max(draft.buffer - draft.head - rng.choice(edges) - around, 0))
 
 
+def levels(number: int) -> Iterator[int]:
+    while number:
+        yield number
+        number = PARENTS[number]
+
+
 def limit(rng: Random, draft: Draft) -> None:
-    """A bucket that has exactly enough, or a little less; or that is in debt, by a lot or a little."""
-    numbers = [number for number in draft.flow.policers if number]
-    if not numbers:
-        return
-    long, length = 200 * NSEC, len(draft.data)
+    """One bucket or two: with exactly enough, or a little less; or in debt, by a lot or a little."""
+    numbers = sorted({number for lowest in draft.flow.policers for number in levels(lowest)})
+    for number in rng.sample(numbers, min(len(numbers), rng.choice((1, 2)))):
+        draft.policers[number] = replace(bucket(rng, len(draft.data)), parent=PARENTS[number])
+    draft.notes.append(" ".join(f"policer {number}: {policer}" for number, policer in draft.policers.items()))
+
+
+def bucket(rng: Random, length: int) -> Policer:
+    long = 200 * NSEC
     rate = rng.choice((1, 1 << 16, (1 << 16) + 1, rng.randrange(1, 1 << 40)))
     slow = (long << 16) // max(length, 1)
     cost, slow_cost = length * rate >> 16, length * slow >> 16
-    draft.policers[rng.choice(numbers)] = rng.choice((
+    return rng.choice((
         Policer(-NSEC, rate, cost),                                      # exactly enough
         Policer(-NSEC, rate, max(cost - 1, 0)),
         Policer(500 * NSEC, slow, 500 * NSEC + slow_cost + long // 2),   # enough, with some taken
         Policer(500 * NSEC, slow, 500 * NSEC + slow_cost // 2 - long // 4),
         Policer(FOREVER // 2, rate, long),                               # in debt
         Policer(-NSEC, 0, 0), Policer(1000 * NSEC, 0, 0)))               # no limit
-    draft.notes.append(" ".join(f"policer {number}: {policer}" for number, policer in draft.policers.items()))
 
 
 def flip_bits(rng: Random, draft: Draft) -> None:

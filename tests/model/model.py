@@ -276,12 +276,14 @@ class Case:
     def charged(self) -> dict[int, int] | None:
         """The ns that each policer is charged; None: one of them lets nothing pass."""
         charges: dict[int, int] = {}
-        for number in filter(None, self.flow.policers):
-            policer = self.frame.policers[number]
-            cost = len(self.app_data) * policer.cost >> POLICER_SHIFT
-            if policer.cost and max(policer.full, 0) + charges.get(number, 0) + cost > policer.burst:
-                return None
-            charges[number] = charges.get(number, 0) + cost
+        for number in self.flow.policers:
+            while number:
+                policer = self.frame.policers[number]
+                cost = len(self.app_data) * policer.cost >> POLICER_SHIFT
+                if policer.cost and max(policer.full, 0) + charges.get(number, 0) + cost > policer.burst:
+                    return None
+                charges[number] = charges.get(number, 0) + cost
+                number = policer.parent
         return charges
 
     def policed(self) -> bool:

@@ -73,7 +73,7 @@ struct feed_frame {
 /** struct feed_policer - @full: ns from now, in the answer too */
 struct feed_policer {
 	__u32 number;
-	__u32 pad;
+	__u32 parent;
 	__s64 full;
 	__u64 cost;
 	__u64 burst;

@@ -69,10 +69,11 @@ class Hop:
 
 @dataclass(frozen=True)
 class Policer:
-    """A token bucket of policer.h. @full: ns from now."""
+    """A token bucket of policer.h. @full: ns from now; @parent: the number of the one above, 0: there is none."""
     full: int
     cost: int
     burst: int
+    parent: int = 0
 
 
 @dataclass(frozen=True)

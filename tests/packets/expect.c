@@ -304,21 +304,25 @@ static void expect_passed(const struct bench *bench, const struct vector *vector
 static void expect_limits(const struct vector *vector, struct expectation *ret)
 {
 	const __u64 second = 1000000000;
-	__u32 i;
+	int i, level;
 
 	if (vector->limit == LIMIT_NONE)
 		return;
 	for (i = 0; i < TURNPIKE_FLOW_POLICERS; i++) {
-		ret->flow.flow.policer[i] = ret->after.policer[i] = i + 1;
-		ret->policers[i].cost = second << TURNPIKE_POLICER_SHIFT;
-		ret->policers[i].burst = ret->in.data_len * second;
+		ret->flow.flow.policer[i] = ret->after.policer[i] = vector_policer(i, 0);
+		for (level = 0; level < TURNPIKE_POLICER_LEVELS; level++)
+			ret->policers[i][level] = (struct turnpike_policer){
+				.cost = second << TURNPIKE_POLICER_SHIFT,
+				.burst = ret->in.data_len * second,
+				.parent = level + 1 < TURNPIKE_POLICER_LEVELS ?
+						  vector_policer(i, level + 1) : 0,
+			};
 	}
-	ret->charged[0] = vector->limit != LIMIT_SHORT;
-	ret->charged[1] = vector->limit == LIMIT_FITS;
+	ret->charged = vector->limit == LIMIT_FITS;
 	if (vector->limit == LIMIT_SHORT)
-		ret->policers[0].burst--;
+		ret->policers[0][vector->level].burst--;
 	if (vector->limit == LIMIT_SECOND_SHORT)
-		ret->policers[1].burst--;
+		ret->policers[1][vector->level].burst--;
 }
 
 /* The flow, and the next hop with an MTU that fits the packet, or just not. */

@@ -18,8 +18,8 @@
  * @out_bytes: what must come out
  * @action:    what the program must return
  * @told:      what it must tell the library: n is 0 or 1
- * @policers:  those of the flow, before
- * @charged:   which of them the packet is charged to
+ * @policers:  those of the flow, before, by the flow's two and their levels
+ * @charged:   whether the packet is charged to all of them; if not, then to none
  * @nexthop_id: what must have become of the next hop's IPv4 identification
  * @counts:    what it must count
  * @after:     what must have become of @flow
@@ -36,8 +36,8 @@ struct expectation {
 	__u32 out_len;
 	int action;
 	struct told told;
-	struct turnpike_policer policers[TURNPIKE_FLOW_POLICERS];
-	bool charged[TURNPIKE_FLOW_POLICERS];
+	struct turnpike_policer policers[TURNPIKE_FLOW_POLICERS][TURNPIKE_POLICER_LEVELS];
+	bool charged;
 	__u32 nexthop_id;
 	struct counts counts;
 	struct turnpike_flow after;

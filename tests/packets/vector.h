@@ -63,11 +63,11 @@ enum tagging {
 	TAGGED_MORE,
 };
 
-/** Whether there are limits, and the packet is within. */
+/** Whether there are limits, two of three levels each, and the packet is within. */
 enum limit {
 	LIMIT_NONE,
-	LIMIT_FITS,         /* both of its two limits */
-	LIMIT_SHORT,        /* by one byte, the first of two */
+	LIMIT_FITS,         /* all of them */
+	LIMIT_SHORT,        /* by one byte, the first of two, at the vector's level */
 	LIMIT_SECOND_SHORT, /* and the second */
 };
 
@@ -109,6 +109,7 @@ struct vector {
 	enum mtu mtu;  /* and of the next hop */
 	enum tagging tagging;
 	enum limit limit;
+	__u16 level; /* 0: the lowest */
 	enum craft craft;
 	enum room room;
 	__u16 left;
@@ -132,6 +133,12 @@ struct families {
 /** All four pairs. */
 #define FAMILIES 4
 extern const struct families families[FAMILIES];
+
+/** vector_policer() - the number of the flow's policer @which at @level */
+static inline __u32 vector_policer(int which, int level)
+{
+	return 1 + (__u32)level * TURNPIKE_FLOW_POLICERS + (__u32)which;
+}
 
 /** vector_flow() - the flow of @direction, as the library would install it */
 void vector_flow(enum turnpike_direction direction, struct families pair, struct encoded_flow *ret);

@@ -62,7 +62,7 @@ const struct rfc5769_vector *const rfc5769_all[RFC5769_VECTORS] = {
 
 static struct stun_hmac *new_hmac(const void *key, size_t len)
 {
-	struct stun_hmac *hmac = stun_hmac_new(key, len);
+	struct stun_hmac *hmac = stun_hmac_new(STUN_INTEGRITY_SHA1, key, len);
 
 	assert_non_null(hmac);
 	return hmac;
@@ -77,8 +77,10 @@ struct stun_hmac *rfc5769_short_term(void)
 
 struct stun_hmac *rfc5769_long_term_hmac(void)
 {
-	uint8_t key[STUN_LONG_TERM_KEY_LEN];
+	struct stun_key key;
 
-	assert_int_equal(stun_long_term_key(RFC5769_USERNAME, RFC5769_REALM, "TheMatrIX", key), 0);
-	return new_hmac(key, sizeof(key));
+	assert_int_equal(stun_long_term_key(STUN_PASSWORD_MD5, RFC5769_USERNAME, RFC5769_REALM,
+					    "TheMatrIX", &key),
+			 0);
+	return new_hmac(key.bytes, key.len);
 }

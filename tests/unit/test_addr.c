@@ -200,13 +200,66 @@ static void test_cidr_parse(void **state)
 	assert_int_equal(cidr.prefix, 9);
 }
 
+static struct turnpike_addr parsed(const char *text)
+{
+	struct turnpike_addr addr;
+
+	assert_int_equal(addr_parse(text, &addr), 0);
+	return addr;
+}
+
+static void test_range(void **state)
+{
+	/* A range, and all prefixes of it. */
+	static const struct {
+		const char *first;
+		const char *last;
+		const char *cidrs[8];
+	} rows[] = {
+		{ "10.0.0.1", "10.0.0.1", { "10.0.0.1" } },
+		{ "0.0.0.0", "255.255.255.255", { "0.0.0.0/0" } },
+		{ "::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", { "::/0" } },
+		{ "255.255.255.255", "255.255.255.255", { "255.255.255.255" } },
+		{ "10.0.0.0", "10.255.255.255", { "10.0.0.0/8" } },
+		{ "10.0.0.1",
+		  "10.0.0.14",
+		  { "10.0.0.1", "10.0.0.2/31", "10.0.0.4/30", "10.0.0.8/30", "10.0.0.12/31",
+		    "10.0.0.14" } },
+		{ "10.0.0.255", "10.0.1.1", { "10.0.0.255", "10.0.1.0/31" } },
+		{ "127.255.255.255", "128.0.0.0", { "127.255.255.255", "128.0.0.0" } },
+		{ "2001:db8::ffff", "2001:db8::1:1", { "2001:db8::ffff", "2001:db8::1:0/127" } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct turnpike_addr first = parsed(rows[i].first), last = parsed(rows[i].last);
+		bool more = true;
+		size_t n = 0;
+
+		for (; more; n++) {
+			struct addr_cidr cidr, be;
+
+			more = addr_range_cut(&first, &last, &cidr);
+			assert_non_null(rows[i].cidrs[n]);
+			assert_int_equal(addr_cidr_parse(rows[i].cidrs[n], &be), 0);
+			assert_memory_equal(&cidr, &be, sizeof(cidr));
+		}
+		assert_null(rows[i].cidrs[n]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_parse_v4),      cmocka_unit_test(test_parse_v6),
-		cmocka_unit_test(test_parse_rejects), cmocka_unit_test(test_format_round_trip),
-		cmocka_unit_test(test_sockaddr),      cmocka_unit_test(test_mapped),
-		cmocka_unit_test(test_cidr_match),    cmocka_unit_test(test_cidr_parse),
+		cmocka_unit_test(test_range),
+		cmocka_unit_test(test_parse_v4),
+		cmocka_unit_test(test_parse_v6),
+		cmocka_unit_test(test_parse_rejects),
+		cmocka_unit_test(test_format_round_trip),
+		cmocka_unit_test(test_sockaddr),
+		cmocka_unit_test(test_mapped),
+		cmocka_unit_test(test_cidr_match),
+		cmocka_unit_test(test_cidr_parse),
 	};
 
 	return cmocka_run_group_tests_name("addr", tests, NULL, NULL);

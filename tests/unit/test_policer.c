@@ -42,6 +42,7 @@ static void test_of(void **state)
 						 << TURNPIKE_POLICER_SHIFT;
 
 		assert_int_equal(policer.full, 0);
+		assert_int_equal(policer.parent, 0);
 		assert_int_equal(policer.pad, 0);
 		assert_true(policer.cost >= 1 << 12); /* what that leaves of precision */
 		assert_true((unsigned __int128)policer.cost * rates[i] <= scaled);
@@ -226,6 +227,76 @@ static void test_crowd(void **state)
 	assert_true(bytes + SIZE >= elapsed / 100);
 }
 
+/* A byte a millisecond, each level with room for so many. */
+struct levels {
+	struct turnpike_policer policers[TURNPIKE_POLICER_LEVELS];
+	struct turnpike_policer *level[TURNPIKE_POLICER_LEVELS];
+};
+
+static void make_levels(struct levels *levels, int n, const __u32 *bursts)
+{
+	int i;
+
+	*levels = (struct levels){ 0 };
+	for (i = 0; i < n; i++) {
+		levels->policers[i] = turnpike_policer_make(1000, bursts[i]);
+		levels->level[i] = &levels->policers[i];
+	}
+}
+
+/* How many bytes of a bucket are taken at @now. */
+static __u64 taken(const struct turnpike_policer *policer, __u64 now)
+{
+	return policer->full > now ? (policer->full - now) / 1000000 : 0;
+}
+
+struct kin {
+	struct levels levels;
+	pthread_barrier_t *start;
+	__u64 passed;
+};
+
+static void *push_levels(void *arg)
+{
+	struct kin *kin = arg;
+	int i;
+
+	pthread_barrier_wait(kin->start);
+	for (i = 0; i < ROUNDS; i++)
+		kin->passed += turnpike_policers_charge(kin->levels.level, NOW, SIZE);
+	return NULL;
+}
+
+/* Many at one bucket, each through one of its own: nothing stays charged that did not pass. */
+static void test_crowd_above(void **state)
+{
+	struct turnpike_policer total = turnpike_policer_make(1000000, THREADS * ROUNDS / 10 * SIZE);
+	const __u32 bursts[] = { ROUNDS * SIZE / 2 };
+	struct kin kin[THREADS];
+	pthread_t threads[THREADS];
+	pthread_barrier_t start;
+	__u64 passed = 0;
+	int i;
+
+	(void)state;
+	pthread_barrier_init(&start, NULL, THREADS);
+	for (i = 0; i < THREADS; i++) {
+		kin[i] = (struct kin){ .start = &start };
+		make_levels(&kin[i].levels, 1, bursts);
+		kin[i].levels.level[1] = &total;
+		assert_int_equal(pthread_create(&threads[i], NULL, push_levels, &kin[i]), 0);
+	}
+	for (i = 0; i < THREADS; i++) {
+		pthread_join(threads[i], NULL);
+		assert_int_equal(taken(kin[i].levels.level[0], NOW), kin[i].passed * SIZE);
+		passed += kin[i].passed;
+	}
+	pthread_barrier_destroy(&start);
+	assert_int_equal(total.full - NOW, passed * SIZE * 1000);
+	assert_true(passed >= THREADS * ROUNDS / 10);
+	assert_true(passed <= THREADS * ROUNDS / 10 + THREADS);
+}
+
 /* Who is always interrupted is charged nonetheless; unless it is too much, which needs no luck. */
 static void test_interrupted(void **state)
 {
@@ -242,6 +313,88 @@ static void test_interrupted(void **state)
 	assert_int_equal(policer.full, NOW + SECOND + SECOND / 2);
 }
 
+/* With 1, 2 and 3 levels, each of which in turn has a byte too little. */
+static void test_levels(void **state)
+{
+	int n, low, i;
+
+	(void)state;
+	for (n = 0; n <= TURNPIKE_POLICER_LEVELS; n++) {
+		for (low = 0; low <= n; low++) {
+			__u32 bursts[] = { 1000, 1000, 1000 };
+			const bool fits = low == n;
+			struct levels levels;
+
+			if (!fits)
+				bursts[low]--;
+			make_levels(&levels, n, bursts);
+			assert_int_equal(turnpike_policers_charge(levels.level, NOW, 1000), fits);
+			for (i = 0; i < n; i++)
+				assert_int_equal(taken(levels.level[i], NOW), fits ? 1000 : 0);
+			if (!fits)
+				continue;
+			turnpike_policers_give_back(levels.level, 1000);
+			for (i = 0; i < n; i++)
+				assert_int_equal(taken(levels.level[i], NOW), 0);
+		}
+	}
+}
+
+/* What was taken before stays so, and what others took meanwhile. */
+static void test_give_back(void **state)
+{
+	struct turnpike_policer policer = turnpike_policer_make(1000, 1500);
+
+	(void)state;
+	assert_true(charge(&policer, NOW, 300));
+	assert_true(charge(&policer, NOW, 500));
+	assert_true(charge(&policer, NOW, 700));
+	turnpike_policer_give_back(&policer, 500);
+	assert_int_equal(taken(&policer, NOW), 1000);
+	assert_false(charge(&policer, NOW, 501));
+	assert_true(charge(&policer, NOW, 500));
+	/* Given back late, when the bucket was full by itself: no more than full. */
+	turnpike_policer_give_back(&policer, 1500);
+	assert_false(charge(&policer, NOW + HOUR, 1501));
+	assert_true(charge(&policer, NOW + HOUR, 1500));
+	/* Without a limit nothing is written. */
+	policer = turnpike_policer_make(0, 0);
+	turnpike_policer_give_back(&policer, UINT32_MAX);
+	assert_int_equal(policer.full, 0);
+}
+
+/* A level without a limit of its own does not end the way up. */
+static void test_no_limit_between(void **state)
+{
+	const __u32 bursts[] = { 2000, 2000, 1500 };
+	struct levels levels;
+
+	(void)state;
+	make_levels(&levels, 3, bursts);
+	turnpike_policer_change(&levels.policers[1], 0, 0);
+	assert_false(turnpike_policers_charge(levels.level, NOW, 1501));
+	assert_true(turnpike_policers_charge(levels.level, NOW, 1500));
+	assert_int_equal(taken(levels.level[0], NOW), 1500);
+	assert_int_equal(levels.policers[1].full, 0);
+	assert_false(turnpike_policers_charge(levels.level, NOW, 1));
+}
+
+/* Begins anew, and keeps its place. */
+static void test_change(void **state)
+{
+	struct turnpike_policer policer = turnpike_policer_make(1000, 1500);
+
+	(void)state;
+	policer.parent = 7;
+	assert_true(charge(&policer, NOW, 1500));
+	turnpike_policer_change(&policer, 2000, 500);
+	assert_int_equal(policer.parent, 7);
+	assert_false(charge(&policer, NOW, 501));
+	assert_true(charge(&policer, NOW, 500));
+	assert_false(charge(&policer, NOW + 499999, 1));
+	assert_true(charge(&policer, NOW + 500000, 1));
+}
+
 /* Numbers: never 0, never twice, as many as there are. */
 static void test_numbers(void **state)
 {
@@ -253,20 +406,20 @@ static void test_numbers(void **state)
 	(void)state;
 	assert_int_equal(policers_open(&policers, map, 8), 0);
 	for (i = 1; i < 8; i++) {
-		assert_int_equal(policers_new(&policers, 1000, 3000, &index), 0);
+		assert_int_equal(policers_new(&policers, 1000, 3000, 0, &index), 0);
 		assert_in_range(index, 1, 7);
 		assert_false(used[index]);
 		used[index] = true;
 		assert_int_equal(map[index].burst, 3 * SECOND);
 	}
-	assert_int_equal(policers_new(&policers, 1000, 0, &index), -ENOSPC);
+	assert_int_equal(policers_new(&policers, 1000, 0, 0, &index), -ENOSPC);
 	policers_free(&policers, 3);
 	assert_int_equal(map[3].cost, 0);
-	assert_int_equal(policers_new(&policers, 1000, 0, &index), 0);
+	assert_int_equal(policers_new(&policers, 1000, 0, 0, &index), 0);
 	assert_int_equal(index, 3);
 	policers_free(&policers, 0);
 	policers_free(&policers, 8);
-	assert_int_equal(policers_new(&policers, 1000, 0, &index), -ENOSPC);
+	assert_int_equal(policers_new(&policers, 1000, 0, 0, &index), -ENOSPC);
 	assert_int_equal(policers_set(&policers, 0, 1, 1), -EINVAL);
 	assert_int_equal(policers_set(&policers, 8, 1, 1), -EINVAL);
 	assert_int_equal(map[0].cost, 0);
@@ -282,13 +435,60 @@ static void test_charge(void **state)
 
 	(void)state;
 	assert_int_equal(policers_open(&policers, map, 4), 0);
-	assert_int_equal(policers_new(&policers, 1, 3600, &index), 0);
+	assert_int_equal(policers_new(&policers, 1, 3600, 0, &index), 0);
 	assert_int_equal(policers_charge(&policers, index, 3600), 0);
 	assert_int_equal(policers_charge(&policers, index, 3600), -EDQUOT);
 	assert_int_equal(policers_charge(&policers, 0, UINT32_MAX), 0);
 	assert_int_equal(policers_charge(&policers, 4, UINT32_MAX), 0);
 	policers_free(&policers, index);
 	assert_int_equal(policers_charge(&policers, index, UINT32_MAX), 0);
+	policers_close(&policers);
+}
+
+static __u32 number_under(struct policers *policers, __u32 parent, __u32 burst)
+{
+	__u32 index = 0;
+
+	assert_int_equal(policers_new(policers, 1, burst, parent, &index), 0);
+	return index;
+}
+
+/* Two users of two allocations each: who shares what, and how high it goes. */
+static void test_family(void **state)
+{
+	struct turnpike_policer map[16] = { 0 };
+	struct policers policers = { 0 };
+	__u32 total, user[2], allocation[4], index = 99;
+	int i;
+
+	(void)state;
+	assert_int_equal(policers_open(&policers, map, 16), 0);
+	total = number_under(&policers, 0, 3000);
+	for (i = 0; i < 2; i++)
+		user[i] = number_under(&policers, total, 2000);
+	for (i = 0; i < 4; i++)
+		allocation[i] = number_under(&policers, user[i / 2], 1500);
+	assert_int_equal(policers_new(&policers, 1, 1, allocation[0], &index), -EINVAL);
+	assert_int_equal(policers_new(&policers, 1, 1, 16, &index), -EINVAL);
+	assert_int_equal(index, 99);
+
+	assert_int_equal(policers_charge(&policers, allocation[0], 1501), -EDQUOT);
+	assert_int_equal(policers_charge(&policers, allocation[0], 1500), 0);
+	assert_int_equal(policers_charge(&policers, allocation[1], 501), -EDQUOT); /* the user's */
+	assert_int_equal(policers_charge(&policers, allocation[1], 500), 0);
+	assert_int_equal(policers_charge(&policers, allocation[2], 1001), -EDQUOT); /* of all */
+	assert_int_equal(policers_charge(&policers, allocation[2], 1000), 0);
+	assert_int_equal(policers_charge(&policers, allocation[3], 1), -EDQUOT);
+
+	/* A higher rate at once, for the highest; below it nothing was charged in vain. */
+	assert_int_equal(policers_set(&policers, total, 1, 3000), 0);
+	assert_int_equal(policers_charge(&policers, allocation[3], 1001), -EDQUOT);
+	assert_int_equal(policers_charge(&policers, allocation[3], 1000), 0);
+
+	/* Given out again, a number has no parent of before. */
+	policers_free(&policers, allocation[3]);
+	assert_int_equal(number_under(&policers, 0, 3600), allocation[3]);
+	assert_int_equal(policers_charge(&policers, allocation[3], 3600), 0);
 	policers_close(&policers);
 }
 
@@ -300,7 +500,10 @@ int main(void)
 		cmocka_unit_test(test_late_clock),  cmocka_unit_test(test_long),
 		cmocka_unit_test(test_extremes),    cmocka_unit_test(test_crowd),
 		cmocka_unit_test(test_interrupted), cmocka_unit_test(test_numbers),
-		cmocka_unit_test(test_charge),
+		cmocka_unit_test(test_charge),      cmocka_unit_test(test_levels),
+		cmocka_unit_test(test_give_back),   cmocka_unit_test(test_no_limit_between),
+		cmocka_unit_test(test_change),      cmocka_unit_test(test_family),
+		cmocka_unit_test(test_crowd_above),
 	};
 
 	return cmocka_run_group_tests_name("policers", tests, NULL, NULL);

@@ -25,14 +25,19 @@ static void expect_text(const struct fixture *f, enum stun_attr_type type, const
 static void expect_challenge(const struct fixture *f, int code)
 {
 	struct stun_message msg = response(f);
-	struct stun_attr nonce;
+	struct stun_attr nonce, algorithms;
 
 	expect_error(f, code);
 	expect_text(f, STUN_ATTR_REALM, "example.org");
 	assert_int_equal(stun_find_attr(&msg, STUN_ATTR_NONCE, &nonce), 0);
-	assert_memory_equal(nonce.value, "obMatJos2AAAA", 13);
+	assert_memory_equal(nonce.value, "obMatJos2wAAA", 13);
+	assert_int_equal(stun_find_attr(&msg, STUN_ATTR_PASSWORD_ALGORITHMS, &algorithms), 0);
+	assert_int_equal(algorithms.len, 8);
+	assert_memory_equal(algorithms.value, "\0\2\0\0\0\1\0\0", 8);
 	assert_int_equal(msg.integrity, 0);
+	assert_int_equal(msg.integrity_sha256, 0);
 	assert_false(has(f, STUN_ATTR_USERNAME));
+	assert_false(has(f, STUN_ATTR_USERHASH));
 }
 
 static void test_binding(void **state)
@@ -166,8 +171,8 @@ static void test_missing_credentials(void **state)
 static void test_wrong_credentials(void **state)
 {
 	struct fixture *f = fixture_default();
-	struct credentials wrong = { "alice", f->bob.hmac };
-	struct credentials nobody = { "mallory", f->bob.hmac };
+	struct credentials wrong = { .name = "alice", .hmac = f->bob.hmac };
+	struct credentials nobody = { .name = "mallory", .hmac = f->bob.hmac };
 
 	(void)state;
 	allocate_as(f, &wrong, STUN_FAMILY_IPV4);
@@ -182,7 +187,7 @@ static void test_wrong_credentials(void **state)
 static void test_stale_nonce(void **state)
 {
 	struct fixture *f = fixture_default();
-	struct credentials wrong = { "alice", f->bob.hmac };
+	struct credentials wrong = { .name = "alice", .hmac = f->bob.hmac };
 
 	(void)state;
 	allocate(f);
@@ -239,7 +244,7 @@ static void test_unknown_attribute(void **state)
 	/* Comprehension-optional: ignored. */
 	begin(f, STUN_REQUEST, TURN_ALLOCATE);
 	stun_write_u32(&f->request, STUN_ATTR_REQUESTED_TRANSPORT, TURN_TRANSPORT_UDP << 24);
-	stun_write_u32(&f->request, (enum stun_attr_type)0x8002, 2u << 24);
+	stun_write_u32(&f->request, (enum stun_attr_type)0x8005, 2u << 24);
 	send_signed(f, &f->alice);
 	expect_success(f, &f->alice);
 	fixture_free(f);
@@ -321,6 +326,244 @@ static void test_fingerprint_echo(void **state)
 	fixture_free(f);
 }
 
+/* A refusal of which nobody can know that it is ours, and that tells nothing. */
+static void expect_bare_400(const struct fixture *f)
+{
+	expect_error(f, 400);
+	assert_false(has(f, STUN_ATTR_REALM));
+	assert_false(has(f, STUN_ATTR_NONCE));
+	assert_false(has(f, STUN_ATTR_PASSWORD_ALGORITHMS));
+	assert_int_equal(response(f).integrity, 0);
+	assert_int_equal(response(f).integrity_sha256, 0);
+}
+
+/* The attributes of an Allocate request before its integrity; a length of SIZE_MAX: left out. */
+static void begin_with(struct fixture *f, const char *name, const char *algorithms,
+		       size_t algorithms_len, const char *algorithm, size_t algorithm_len)
+{
+	begin(f, STUN_REQUEST, TURN_ALLOCATE);
+	stun_write_u32(&f->request, STUN_ATTR_REQUESTED_TRANSPORT, TURN_TRANSPORT_UDP << 24);
+	stun_write_string(&f->request, STUN_ATTR_USERNAME, name);
+	stun_write_string(&f->request, STUN_ATTR_REALM, "example.org");
+	stun_write_bytes(&f->request, STUN_ATTR_NONCE, f->nonce, f->nonce_len);
+	if (algorithms_len != SIZE_MAX)
+		stun_write_bytes(&f->request, STUN_ATTR_PASSWORD_ALGORITHMS, algorithms,
+				 algorithms_len);
+	if (algorithm_len != SIZE_MAX)
+		stun_write_bytes(&f->request, STUN_ATTR_PASSWORD_ALGORITHM, algorithm,
+				 algorithm_len);
+}
+
+static void get_nonce(struct fixture *f)
+{
+	refresh(f, 0);
+	expect_error(f, 437);
+}
+
+/** RFC 8489 section 9.2.4, third check: before anybody looks who it is. */
+static void test_bid_down(void **state)
+{
+	static const struct {
+		const char *algorithms;
+		size_t algorithms_len;
+		const char *algorithm;
+		size_t algorithm_len;
+		int code;
+	} rows[] = {
+		{ "\0\2\0\0\0\1\0\0", 8, "\0\2\0\0", 4, 0 },
+		{ "\0\2\0\0\0\1\0\0", 8, "", SIZE_MAX, 400 },  /* no choice */
+		{ "", SIZE_MAX, "\0\2\0\0", 4, 400 },          /* nothing to choose from */
+		{ "\0\1\0\0", 4, "\0\1\0\0", 4, 400 },         /* one taken away */
+		{ "\0\1\0\0\0\2\0\0", 8, "\0\1\0\0", 4, 400 }, /* turned round */
+		{ "\0\2\0\0\0\1\0\0", 8, "\0\3\0\0", 4, 400 }, /* not offered */
+		{ "\0\2\0\0\0\1\0\0", 8, "\0\0\0\0", 4, 400 },
+		{ "\0\2\0\0\0\1\0\0", 8, "\0\2\0\1a", 5, 400 }, /* a parameter */
+		{ "\0\2\0\0\0\1\0\0", 8, "", 0, 400 },
+		{ "", 0, "\0\2\0\0", 4, 400 },
+	};
+	struct credentials modern = make_credentials("alice", "secret", STUN_PASSWORD_SHA256);
+	struct fixture *f = fixture_default();
+
+	(void)state;
+	get_nonce(f);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		begin_with(f, rows[i].code ? "mallory" : "alice", rows[i].algorithms,
+			   rows[i].algorithms_len, rows[i].algorithm, rows[i].algorithm_len);
+		stun_write_integrity(&f->request, modern.hmac);
+		send_plain(f);
+		if (rows[i].code)
+			expect_bare_400(f);
+		else
+			expect_success(f, &modern);
+	}
+	stun_hmac_free(modern.hmac);
+	fixture_free(f);
+}
+
+/** Who takes the feature out of the nonce gets no further than to a new one. */
+static void test_changed_cookie(void **state)
+{
+	static const char letters[] = "AgQ?";
+	struct credentials modern = make_credentials("alice", "secret", STUN_PASSWORD_SHA256);
+	struct fixture *f = fixture_default();
+
+	(void)state;
+	get_nonce(f);
+	for (size_t i = 0; i < 4; i++) {
+		f->nonce[9] = (uint8_t)letters[i];
+		allocate_as(f, &f->alice, STUN_FAMILY_IPV4);
+		expect_challenge(f, 438);
+		allocate_as(f, &f->bob, STUN_FAMILY_IPV4);
+		expect_challenge(f, 438);
+	}
+	f->nonce[9] = 'w';
+	f->nonce[13] = 'M';
+	begin_with(f, "alice", "\0\1\0\0", 4, "\0\1\0\0", 4);
+	stun_write_integrity(&f->request, f->alice.hmac);
+	send_plain(f);
+	expect_challenge(f, 438);
+	f->nonce[13] = 'S';
+	allocate_as(f, &modern, STUN_FAMILY_IPV4);
+	expect_success(f, &modern);
+	stun_hmac_free(modern.hmac);
+	fixture_free(f);
+}
+
+/** Section 9.2.4, fourth check: names that cannot be anybody's; all but the first in USERHASH. */
+static void test_names(void **state)
+{
+	static const char long_name[763 + 1] = { [0 ... 762] = 'x' };
+	static const struct {
+		enum stun_attr_type type;
+		const char *value;
+		size_t len;
+	} rows[] = {
+		{ STUN_ATTR_USERNAME, "alice", 4 },     { STUN_ATTR_USERNAME, "alice", 6 },
+		{ STUN_ATTR_USERNAME, "", 0 },          { STUN_ATTR_USERNAME, long_name, 508 },
+		{ STUN_ATTR_USERNAME, long_name, 509 }, { STUN_ATTR_USERNAME, long_name, 763 },
+		{ STUN_ATTR_USERNAME, "\xff", 1 },      { STUN_ATTR_USERHASH, long_name, 32 },
+		{ STUN_ATTR_USERHASH, long_name, 31 },  { STUN_ATTR_USERHASH, "", 0 },
+	};
+	struct fixture *f = fixture_default();
+
+	(void)state;
+	get_nonce(f);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		begin(f, STUN_REQUEST, TURN_ALLOCATE);
+		stun_write_bytes(&f->request, rows[i].type, rows[i].value, rows[i].len);
+		stun_write_string(&f->request, STUN_ATTR_REALM, "example.org");
+		stun_write_bytes(&f->request, STUN_ATTR_NONCE, f->nonce, f->nonce_len);
+		stun_write_integrity(&f->request, f->alice.hmac);
+		send_plain(f);
+		expect_challenge(f, 401);
+	}
+	fixture_free(f);
+}
+
+/** Sections 14.6 and 9.2.4: the better of the two is what counts, and all of it. */
+static void test_integrity_sha256(void **state)
+{
+	struct credentials modern = make_credentials("alice", "secret", STUN_PASSWORD_SHA256);
+	struct fixture *f = fixture_default();
+	size_t end;
+
+	(void)state;
+	get_nonce(f);
+	/* Both: only MESSAGE-INTEGRITY-SHA256 is looked at. */
+	begin_with(f, "alice", "\0\2\0\0\0\1\0\0", 8, "\0\2\0\0", 4);
+	stun_write_integrity(&f->request, f->bob.hmac);
+	stun_write_integrity(&f->request, modern.hmac);
+	send_plain(f);
+	expect_success(f, &modern);
+	begin_with(f, "alice", "", SIZE_MAX, "", SIZE_MAX);
+	stun_write_integrity(&f->request, f->alice.hmac);
+	stun_write_integrity(&f->request, modern.hmac);
+	send_plain(f);
+	expect_challenge(f, 401);
+	/* Truncated: TURN does not know that. */
+	for (uint8_t len = 28; len >= 12; len = (uint8_t)(len - 4)) {
+		begin_with(f, "alice", "\0\2\0\0\0\1\0\0", 8, "\0\2\0\0", 4);
+		end = f->request.len;
+		stun_write_integrity(&f->request, modern.hmac);
+		f->request.len = end + 4 + len;
+		f->request_buf[end + 3] = len;
+		f->request_buf[2] = (uint8_t)((f->request.len - 20) >> 8);
+		f->request_buf[3] = (uint8_t)(f->request.len - 20);
+		send_plain(f);
+		if (len >= 16)
+			expect_challenge(f, 401);
+		else
+			assert_int_equal(f->n_events, 0);
+	}
+	stun_hmac_free(modern.hmac);
+	fixture_free(f);
+}
+
+/** Section 9.2.4: MESSAGE-INTEGRITY answers whoever knows of no algorithms, else -SHA256 does. */
+static void test_integrity_of_responses(void **state)
+{
+	struct credentials sha256_of_md5 = make_credentials("alice", "secret", STUN_PASSWORD_MD5);
+	struct credentials sha256 = make_credentials("alice", "secret", STUN_PASSWORD_SHA256);
+	struct stun_hmac *sha1_of_sha256;
+	struct fixture *f = fixture_default();
+	struct stun_key key;
+
+	(void)state;
+	get_nonce(f);
+	begin_with(f, "alice", "", SIZE_MAX, "", SIZE_MAX);
+	stun_write_integrity(&f->request, sha256_of_md5.hmac);
+	send_plain(f);
+	expect_success(f, &f->alice);
+	refresh(f, 0);
+	assert_int_equal(
+		stun_long_term_key(STUN_PASSWORD_SHA256, "alice", "example.org", "secret", &key),
+		0);
+	sha1_of_sha256 = stun_hmac_new(STUN_INTEGRITY_SHA1, key.bytes, key.len);
+	begin_with(f, "alice", "\0\2\0\0\0\1\0\0", 8, "\0\2\0\0", 4);
+	stun_write_integrity(&f->request, sha1_of_sha256);
+	send_plain(f);
+	expect_success(f, &sha256);
+	stun_hmac_free(sha1_of_sha256);
+	stun_hmac_free(sha256.hmac);
+	stun_hmac_free(sha256_of_md5.hmac);
+	fixture_free(f);
+}
+
+/** Section 9: what comes behind the integrity does not count, whichever of the two that is. */
+static void test_after_integrity(void **state)
+{
+	struct credentials modern = make_credentials("alice", "secret", STUN_PASSWORD_SHA256);
+	const struct credentials *users[2];
+	struct fixture *f = fixture_default();
+
+	(void)state;
+	users[0] = &f->alice;
+	users[1] = &modern;
+	allocate(f);
+	for (size_t i = 0; i < 2; i++) {
+		begin(f, STUN_REQUEST, TURN_REFRESH);
+		stun_write_string(&f->request, STUN_ATTR_USERNAME, "alice");
+		stun_write_string(&f->request, STUN_ATTR_REALM, "example.org");
+		stun_write_bytes(&f->request, STUN_ATTR_NONCE, f->nonce, f->nonce_len);
+		if (users[i]->algorithm) {
+			stun_write_bytes(&f->request, STUN_ATTR_PASSWORD_ALGORITHMS, f->algorithms,
+					 f->algorithms_len);
+			stun_write_u32(&f->request, STUN_ATTR_PASSWORD_ALGORITHM, 2 << 16);
+		}
+		stun_write_integrity(&f->request, users[i]->hmac);
+		stun_write_u32(&f->request, STUN_ATTR_LIFETIME, 0);
+		stun_write_u32(&f->request, (enum stun_attr_type)0x7001, 0);
+		stun_write_fingerprint(&f->request);
+		send_plain(f);
+		expect_success(f, users[i]);
+		assert_true(response(f).fingerprint);
+		assert_int_equal(response_u32(f, STUN_ATTR_LIFETIME), 600);
+	}
+	assert_int_equal(stats(f)->allocations, 1);
+	stun_hmac_free(modern.hmac);
+	fixture_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -337,6 +580,12 @@ int main(void)
 		cmocka_unit_test(test_no_allocation),
 		cmocka_unit_test(test_other_user),
 		cmocka_unit_test(test_fingerprint_echo),
+		cmocka_unit_test(test_bid_down),
+		cmocka_unit_test(test_changed_cookie),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_integrity_sha256),
+		cmocka_unit_test(test_integrity_of_responses),
+		cmocka_unit_test(test_after_integrity),
 	};
 
 	return cmocka_run_group_tests_name("turn auth", tests, NULL, NULL);

@@ -77,27 +77,41 @@ static void test_new(void **state)
 	turn_server_free(server);
 }
 
-static void test_add_user(void **state)
+static int make_credentials_of_all_kinds(struct turn_credentials **credentials)
 {
-	const struct turn_ops ops = { .random = ignore_random };
-	struct turn_server *server;
-	struct turn_config config;
+	static const uint8_t key[32] = { 1 };
+	int err = turn_credentials_new("example.org", credentials);
+
+	if (err)
+		return err;
+	err = turn_credentials_add_password(*credentials, "carol", "p");
+	if (!err)
+		err = turn_credentials_add_key(*credentials, "dave", key, sizeof(key));
+	if (!err)
+		err = turn_credentials_add_secret(*credentials, "s");
+	if (err)
+		turn_credentials_put(*credentials);
+	return err;
+}
+
+static void test_credentials(void **state)
+{
+	struct turn_credentials *credentials;
 	int failures = 0;
 	int err;
 
 	(void)state;
-	fixture_config(&config);
-	assert_int_equal(turn_server_new(&config, &ops, NULL, &server), 0);
 	do {
 		allocations_left = failures;
-		err = turn_server_add_user(server, "carol", "p", 0);
+		err = make_credentials_of_all_kinds(&credentials);
 		failures += err != 0;
 		assert_true(err == 0 || err == -ENOMEM);
 	} while (err);
 	allocations_left = NEVER_FAIL;
-	assert_true(failures > 2);
-	assert_int_equal(turn_server_add_user(server, "carol", "p", 0), -EEXIST);
-	turn_server_free(server);
+	assert_true(failures > 10);
+	assert_true(turn_credentials_has_user(credentials, "carol"));
+	assert_true(turn_credentials_has_user(credentials, "dave"));
+	turn_credentials_put(credentials);
 }
 
 /** Repeats the request that is ready in the fixture until no allocation fails any more. */
@@ -238,14 +252,42 @@ static void test_reservation(void **state)
 	fixture_free(f);
 }
 
+/** Nothing changes unless all of it does. */
+static void test_reconfigure(void **state)
+{
+	struct fixture *f = fixture_default();
+	struct turn_config config;
+	int failures = 0;
+	int err;
+
+	(void)state;
+	allocate(f);
+	create_permission(f, "198.51.100.1");
+	fixture_config(&config);
+	config.deny = &(const struct addr_cidr){ addr("198.51.100.0"), 24 };
+	config.n_deny = 1;
+	do {
+		assert_int_equal(stats(f)->permissions, 1);
+		allocations_left = failures;
+		err = turn_server_reconfigure(f->server, &config, f->now);
+		allocations_left = NEVER_FAIL;
+		failures += err != 0;
+		assert_true(err == 0 || err == -ENOMEM);
+	} while (err);
+	assert_true(failures > 3);
+	assert_int_equal(stats(f)->permissions, 0);
+	fixture_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_new),
-		cmocka_unit_test(test_add_user),
+		cmocka_unit_test(test_credentials),
 		cmocka_unit_test(test_requests),
 		cmocka_unit_test(test_both_families),
 		cmocka_unit_test(test_reservation),
+		cmocka_unit_test(test_reconfigure),
 	};
 
 	return cmocka_run_group_tests_name("turn out of memory", tests, NULL, NULL);

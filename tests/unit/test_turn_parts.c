@@ -171,9 +171,9 @@ static void test_nonce(void **state)
 
 	(void)state;
 	assert_int_equal(addr_parse("192.0.2.1:99", &addr), 0);
-	turn_nonce_make(&nonces, &addr, now, nonce);
-	/* RFC 8489 section 9.2: the cookie, with no security feature. */
-	assert_memory_equal(nonce, "obMatJos2AAAA00abcdef", 21);
+	turn_nonce_make(&nonces, &addr, (struct turn_offer){ true, true }, now, nonce);
+	/* RFC 8489 section 9.2: the cookie, with both security features. */
+	assert_memory_equal(nonce, "obMatJos2wAAAS00abcdef", 22);
 	assert_true(is_valid(&nonces, "192.0.2.1:99", now, nonce, sizeof(nonce)));
 	assert_true(
 		is_valid(&nonces, "192.0.2.1:99", now + 3600 * SECOND - 6, nonce, sizeof(nonce)));

@@ -28,7 +28,7 @@ static void ask_for_nonce(struct fixture *f)
 	struct stun_writer waiting = f->request;
 	uint8_t waiting_buf[sizeof(f->request_buf)];
 	struct stun_message msg;
-	struct stun_attr nonce;
+	struct stun_attr nonce, algorithms;
 
 	memcpy(waiting_buf, f->request_buf, sizeof(waiting_buf));
 	begin(f, STUN_REQUEST, TURN_ALLOCATE);
@@ -37,17 +37,39 @@ static void ask_for_nonce(struct fixture *f)
 	assert_int_equal(stun_find_attr(&msg, STUN_ATTR_NONCE, &nonce), 0);
 	f->nonce_len = nonce.len;
 	memcpy(f->nonce, nonce.value, nonce.len);
+	assert_int_equal(stun_find_attr(&msg, STUN_ATTR_PASSWORD_ALGORITHMS, &algorithms), 0);
+	assert_true(algorithms.len <= sizeof(f->algorithms));
+	f->algorithms_len = algorithms.len;
+	memcpy(f->algorithms, algorithms.value, algorithms.len);
 	memcpy(f->request_buf, waiting_buf, sizeof(waiting_buf));
 	f->request = waiting;
+}
+
+static void write_name(struct fixture *f, const struct credentials *user)
+{
+	uint8_t hash[STUN_USERHASH_LEN];
+
+	if (!user->userhash) {
+		stun_write_string(&f->request, STUN_ATTR_USERNAME, user->name);
+		return;
+	}
+	assert_int_equal(stun_userhash(user->name, "example.org", hash), 0);
+	stun_write_bytes(&f->request, STUN_ATTR_USERHASH, hash, sizeof(hash));
 }
 
 void send_signed(struct fixture *f, const struct credentials *user)
 {
 	if (f->nonce_len == 0)
 		ask_for_nonce(f);
-	stun_write_string(&f->request, STUN_ATTR_USERNAME, user->name);
+	write_name(f, user);
 	stun_write_string(&f->request, STUN_ATTR_REALM, "example.org");
 	stun_write_bytes(&f->request, STUN_ATTR_NONCE, f->nonce, f->nonce_len);
+	if (user->algorithm) {
+		stun_write_bytes(&f->request, STUN_ATTR_PASSWORD_ALGORITHMS, f->algorithms,
+				 f->algorithms_len);
+		stun_write_u32(&f->request, STUN_ATTR_PASSWORD_ALGORITHM,
+			       (uint32_t)user->algorithm << 16);
+	}
 	stun_write_integrity(&f->request, user->hmac);
 	send_plain(f);
 }
@@ -88,6 +110,8 @@ void expect_success(const struct fixture *f, const struct credentials *user)
 
 	assert_int_equal(msg.class, STUN_SUCCESS);
 	assert_int_equal(stun_check_integrity(&msg, user->hmac), 0);
+	assert_int_equal(msg.integrity == 0, user->algorithm != 0);
+	assert_int_equal(msg.integrity_sha256 == 0, user->algorithm == 0);
 }
 
 uint32_t response_u32(const struct fixture *f, enum stun_attr_type type)

@@ -167,10 +167,38 @@ static bool police(void *ctx, void *limits, enum turn_direction direction, size_
 	return true;
 }
 
-static void ignore_event(void *ctx, const struct turn_event *event)
+static void tell(void *ctx, const struct turn_event *told)
 {
-	(void)ctx;
-	(void)event;
+	struct fixture *f = ctx;
+	struct told *copy = &f->told[f->n_told++ % MAX_TOLD];
+
+	*copy = (struct told){
+		.kind = told->kind,
+		.tuple = *told->tuple,
+		.lifetime = told->lifetime,
+		.channel = told->channel,
+		.method = told->method,
+		.code = told->code,
+		.why = told->why,
+	};
+	assert_true(strlen(told->username) <= STUN_USERNAME_MAX);
+	strcpy(copy->username, told->username);
+	assert_int_equal(told->kind == TURN_EVENT_REFUSED, !told->relay);
+	assert_int_equal(told->kind == TURN_EVENT_REFUSED, told->code != 0);
+	assert_int_equal(told->kind == TURN_EVENT_ENDED, told->why != NULL);
+	if (told->relay)
+		copy->relay = *told->relay;
+	if (told->peer)
+		copy->peer = *told->peer;
+	if (f->on_told)
+		f->on_told(f->on_told_arg, told, f->now);
+}
+
+static uint64_t fake_unix_time(void *ctx)
+{
+	struct fixture *f = ctx;
+
+	return f->unix_time;
 }
 
 static void fake_random(void *ctx, void *buf, size_t len)
@@ -194,7 +222,8 @@ static const struct turn_ops fake_ops = {
 	.limit = limit,
 	.unlimit = unlimit,
 	.police = police,
-	.event = ignore_event,
+	.event = tell,
+	.unix_time = fake_unix_time,
 	.random = fake_random,
 };
 
@@ -206,15 +235,30 @@ struct turnpike_addr addr(const char *text)
 	return result;
 }
 
-static struct credentials make_credentials(const char *name, const char *password)
+struct credentials make_credentials(const char *name, const char *password,
+				    enum stun_password_algorithm algorithm)
 {
-	uint8_t key[STUN_LONG_TERM_KEY_LEN];
-	struct credentials result = { .name = name };
+	struct credentials result = { .name = name, .algorithm = algorithm };
+	struct stun_key key;
 
-	assert_int_equal(stun_long_term_key(name, "example.org", password, key), 0);
-	result.hmac = stun_hmac_new(key, sizeof(key));
+	assert_int_equal(stun_long_term_key(algorithm ? algorithm : STUN_PASSWORD_MD5, name,
+					    "example.org", password, &key),
+			 0);
+	result.hmac = stun_hmac_new(algorithm ? STUN_INTEGRITY_SHA256 : STUN_INTEGRITY_SHA1,
+				    key.bytes, key.len);
 	assert_non_null(result.hmac);
 	return result;
+}
+
+static void let_users_in(struct turn_server *server)
+{
+	struct turn_credentials *credentials;
+
+	assert_int_equal(turn_credentials_new("example.org", &credentials), 0);
+	assert_int_equal(turn_credentials_add_password(credentials, "alice", "secret"), 0);
+	assert_int_equal(turn_credentials_add_password(credentials, "bob", "hidden"), 0);
+	turn_server_set_credentials(server, credentials);
+	turn_credentials_put(credentials);
 }
 
 void fixture_config(struct turn_config *config)
@@ -228,6 +272,7 @@ void fixture_config(struct turn_config *config)
 	config->software = "turnpike";
 	config->relays = relays;
 	config->n_relays = 2;
+	config->user_quota = 3;
 }
 
 struct fixture *fixture_new(const struct turn_config *config)
@@ -236,13 +281,13 @@ struct fixture *fixture_new(const struct turn_config *config)
 
 	assert_non_null(f);
 	f->now = 1000 * SECOND;
+	f->unix_time = 1700000000;
 	f->tuple.client = addr("203.0.113.7:40000");
 	f->tuple.server = addr("192.0.2.1:3478");
 	assert_int_equal(turn_server_new(config, &fake_ops, f, &f->server), 0);
-	assert_int_equal(turn_server_add_user(f->server, "alice", "secret", 3), 0);
-	assert_int_equal(turn_server_add_user(f->server, "bob", "hidden", 0), 0);
-	f->alice = make_credentials("alice", "secret");
-	f->bob = make_credentials("bob", "hidden");
+	let_users_in(f->server);
+	f->alice = make_credentials("alice", "secret", 0);
+	f->bob = make_credentials("bob", "hidden", 0);
 	return f;
 }
 
@@ -276,6 +321,7 @@ const struct turn_stats *stats(const struct fixture *f)
 void clear(struct fixture *f)
 {
 	f->n_events = 0;
+	f->n_told = 0;
 }
 
 void expect_events(const struct fixture *f, ...)
@@ -297,6 +343,12 @@ const struct event *event(const struct fixture *f, size_t index)
 {
 	assert_true(index < f->n_events);
 	return &f->events[index];
+}
+
+const struct told *only_told(const struct fixture *f)
+{
+	assert_int_equal(f->n_told, 1);
+	return &f->told[0];
 }
 
 void expire_at(struct fixture *f, uint64_t now)

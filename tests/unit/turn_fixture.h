@@ -20,13 +20,15 @@
 
 #include "stun/message.h"
 #include "stun/writer.h"
+#include "turn/credentials.h"
 #include "turn/turn.h"
 
 #define SECOND     1000000000ull
 #define MAX_EVENTS 512
 #define MAX_RELAYS 64
-#define MAX_FLOWS  64
+#define MAX_FLOWS  256
 #define MAX_DATA   2048
+#define MAX_TOLD   32
 
 enum event_kind {
 	SEND_CLIENT = 1,
@@ -48,6 +50,20 @@ struct event {
 	size_t len;
 };
 
+/* What the owner was told for its log: struct turn_event, with all that is lent copied. */
+struct told {
+	enum turn_event_kind kind;
+	struct turn_tuple tuple;
+	char username[STUN_USERNAME_MAX + 1];
+	struct turnpike_addr relay; /* of no family: none */
+	struct turnpike_addr peer;
+	uint32_t lifetime;
+	uint16_t channel;
+	uint16_t method;
+	int code;
+	const char *why;
+};
+
 struct fake_relay {
 	struct turnpike_addr addr;
 	struct turn_relay *relay; /* NULL: closed */
@@ -59,9 +75,12 @@ struct fake_limits {
 	bool used;
 };
 
+/* Of a client: how it signs its requests. */
 struct credentials {
 	const char *name;
 	struct stun_hmac *hmac;
+	enum stun_password_algorithm algorithm; /* 0: a client of RFC 5389 */
+	bool userhash;
 };
 
 struct fixture {
@@ -69,6 +88,10 @@ struct fixture {
 	uint64_t now;
 	struct event events[MAX_EVENTS];
 	size_t n_events;
+	struct told told[MAX_TOLD]; /* the last ones */
+	size_t n_told;
+	void (*on_told)(void *arg, const struct turn_event *event, uint64_t now); /* or NULL */
+	void *on_told_arg;
 	struct fake_relay relays[MAX_RELAYS];
 	struct turn_flow flows[MAX_FLOWS];
 	size_t n_flows;
@@ -82,16 +105,24 @@ struct fixture {
 	struct turn_tuple tuple; /* who the next request comes from */
 	struct credentials alice, bob;
 	struct stun_writer request;
-	uint8_t request_buf[1024];
+	uint8_t request_buf[2048];
 	uint32_t transactions;
 	uint8_t nonce[128];
 	size_t nonce_len;
+	uint8_t algorithms[16]; /* PASSWORD-ALGORITHMS that came with the nonce */
+	size_t algorithms_len;
+	uint64_t unix_time;
 };
 
 struct turnpike_addr addr(const char *text);
 
-/* The relays are 192.0.2.1 and 2001:db8::1; alice has a quota of 3, bob none. */
+/* Free them with stun_hmac_free(); algorithm 0: of RFC 5389. */
+struct credentials make_credentials(const char *name, const char *password,
+				    enum stun_password_algorithm algorithm);
+
+/* The relays are 192.0.2.1 and 2001:db8::1; each user has a quota of 3. */
 void fixture_config(struct turn_config *config);
+/* Lets alice in, with the password "secret", and bob, with "hidden". */
 struct fixture *fixture_new(const struct turn_config *config);
 struct fixture *fixture_default(void);
 void fixture_free(struct fixture *f);
@@ -103,6 +134,8 @@ void expect_events(const struct fixture *f, ...);
 /* The only event since clear() is a datagram to that peer. */
 void expect_to_peer(const struct fixture *f, const char *peer, const void *data, size_t len);
 const struct event *event(const struct fixture *f, size_t index);
+/* The only thing that the owner was told for its log since clear(). */
+const struct told *only_told(const struct fixture *f);
 void expire_at(struct fixture *f, uint64_t now);
 struct turn_relay *relay_at(const struct fixture *f, const char *relay);
 /* The limits of the only allocation that has some. */

@@ -1,267 +1,186 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <errno.h>
 #include <event2/event.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "cli/commands.h"
 #include "cli/serve_config.h"
+#include "cli/serve_devices.h"
+#include "cli/serve_drain.h"
 #include "cli/serve_listen.h"
+#include "cli/serve_summary.h"
+#include "cli/serve_turn.h"
 #include "io/clock.h"
 #include "io/control.h"
-#include "io/devices.h"
+#include "io/events.h"
 #include "io/kernel.h"
+#include "io/notify.h"
+#include "io/privileges.h"
 #include "io/report.h"
 #include "io/workers.h"
 #include "say.h"
 
-/** Descriptors that are kept for everything but relayed transport addresses. */
-#define SPARE_DESCRIPTORS 256
-/** Those of a worker, besides its listeners: of its loop. */
-#define WORKER_DESCRIPTORS 4
-#define N_SIGNALS          2
+#define N_SIGNALS 3
 
 struct server {
 	struct serve_config config;
+	struct privileges privileges;
+	uint32_t max_relays;
 	struct event_base *base;
 	struct event *signals[N_SIGNALS];
+	struct event *minute;
 	struct control *control;
 	struct kernel *kernel;
 	struct serve_listen listen;
 	struct workers *workers;
 	struct report_source reports;
+	struct drain *drain;
 };
 
-static void on_signal(evutil_socket_t number, short what, void *arg)
+static void stop(struct server *server, int number)
+{
+	say_at(SAY_INFO, "stopping: %s", strsignal(number));
+	event_base_loopbreak(server->base);
+}
+
+/* Somebody at a terminal does not want to wait. */
+static void on_interrupt(evutil_socket_t number, short what, void *server)
+{
+	(void)what;
+	stop(server, (int)number);
+}
+
+static void on_terminate(evutil_socket_t number, short what, void *arg)
 {
 	struct server *server = arg;
+	const uint32_t seconds = server->config.drain_time;
 
 	(void)what;
-	say("stopping: %s", strsignal(number));
-	event_base_loopbreak(server->base);
+	if (server->drain || !seconds ||
+	    drain_begin(server->base, server->workers, seconds, &server->drain))
+		stop(server, (int)number);
+}
+
+static void on_hangup(evutil_socket_t number, short what, void *arg)
+{
+	(void)number;
+	(void)what;
+	(void)arg;
+}
+
+static const struct {
+	int number;
+	event_callback_fn on_signal;
+} signals[N_SIGNALS] = {
+	{ SIGINT, on_interrupt },
+	{ SIGTERM, on_terminate },
+	{ SIGHUP, on_hangup },
+};
+
+static void on_minute(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+	events_end_period();
+}
+
+static bool add_events(struct server *server)
+{
+	static const struct timeval minute = { .tv_sec = 60 };
+	bool ok = server->base;
+
+	for (size_t i = 0; i < N_SIGNALS && ok; i++) {
+		server->signals[i] =
+			evsignal_new(server->base, signals[i].number, signals[i].on_signal, server);
+		ok = server->signals[i] && event_add(server->signals[i], NULL) == 0;
+	}
+	if (ok)
+		server->minute = event_new(server->base, -1, EV_PERSIST, on_minute, server);
+	return ok && server->minute && event_add(server->minute, &minute) == 0;
 }
 
 /* From here on a signal ends the loop, so that it never leaves anything half done. */
 static int open_loop(struct server *server)
 {
-	static const int numbers[N_SIGNALS] = { SIGINT, SIGTERM };
-
 	signal(SIGPIPE, SIG_IGN);
 	server->base = event_base_new();
-	if (!server->base)
-		return -ENOMEM;
-	for (size_t i = 0; i < N_SIGNALS; i++) {
-		server->signals[i] = evsignal_new(server->base, numbers[i], on_signal, server);
-		if (!server->signals[i] || event_add(server->signals[i], NULL))
-			return -ENOMEM;
-	}
-	return 0;
-}
-
-/* What is left of the descriptors for clients: their connections and relayed transport addresses. */
-static uint32_t free_descriptors(const struct serve_config *config)
-{
-	const rlim_t listeners = 2 * (config->n_listen + config->n_listen_tls);
-	const rlim_t spare = SPARE_DESCRIPTORS + config->n_workers * (WORKER_DESCRIPTORS + listeners);
-	struct rlimit limit = { .rlim_cur = 1024 };
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
-		getrlimit(RLIMIT_NOFILE, &limit);
-	}
-	limit.rlim_cur -= limit.rlim_cur < 2 * spare ? limit.rlim_cur / 2 : spare;
-	return (uint32_t)(limit.rlim_cur < UINT32_MAX ? limit.rlim_cur : UINT32_MAX);
-}
-
-/* A connection may have two relayed transport addresses. */
-static uint32_t max_connections(const struct serve_config *config)
-{
-	const bool may_connect = config->n_listen_tls > 0 || config->transports & 1u << TURN_TCP;
-
-	return may_connect ? free_descriptors(config) / 3 : 0;
-}
-
-/* Each relayed transport address takes a descriptor, and a port of its own. */
-static uint32_t max_relays(const struct serve_config *config)
-{
-	const uint64_t ports = config->n_relays * (config->port_hi - config->port_lo + UINT64_C(1));
-	const uint32_t descriptors = free_descriptors(config) - max_connections(config);
-
-	return descriptors < ports ? descriptors : (uint32_t)ports;
-}
-
-/** struct additions - users for each worker; @err: the first that there was */
-struct additions {
-	const struct serve_config *config;
-	int err;
-};
-
-static void add_users_to(struct turn_io *io, void *arg)
-{
-	struct additions *additions = arg;
-
-	for (size_t i = 0; i < additions->config->n_users && !additions->err; i++) {
-		const struct serve_user *user = &additions->config->users[i];
-		int err = !user->password ? -EOPNOTSUPP
-					  : turn_server_add_user(turn_io_server(io), user->name,
-								 user->password, 0);
-
-		if (err)
-			say("--user %s cannot be added: %s", user->name,
-			    err == -EEXIST ? "it is given twice, once is enough" : strerror(-err));
-		additions->err = err;
-	}
-}
-
-static int add_users(struct server *server)
-{
-	struct additions additions = { .config = &server->config };
-
-	if (server->config.n_users == 0)
-		say("warning: nobody can relay, because no --user is given");
-	workers_each(server->workers, add_users_to, &additions);
-	return additions.err;
+	if (add_events(server))
+		return 0;
+	say("the event loop cannot be made: out of memory or descriptors");
+	return -ENOMEM;
 }
 
 static int open_turn(struct server *server)
 {
 	const struct serve_config *config = &server->config;
 	struct turn_config turn;
-	int err;
+	int err = serve_listen_open(&server->listen, config, serve_turn_connections(config),
+				    server->base);
 
-	turn_config_init(&turn);
-	turn.realm = config->realm;
-	turn.software = "turnpike " TURNPIKE_VERSION;
-	turn.relays = config->relays;
-	turn.n_relays = config->n_relays;
-	turn.port_lo = config->port_lo;
-	turn.port_hi = config->port_hi;
-	turn.max_relays = max_relays(config);
-	turn.allow = config->allow;
-	turn.n_allow = config->n_allow;
-	turn.deny = config->deny;
-	turn.n_deny = config->n_deny;
-	err = serve_listen_open(&server->listen, config, max_connections(config), server->base);
 	if (!err)
-		err = workers_open(server->base, server->kernel, &server->listen.listen, &turn,
-				   config->n_workers, &server->workers);
-	return err ? err : add_users(server);
-}
-
-static int add_device(const char *name, void *arg)
-{
-	struct serve_config *config = arg;
-	struct serve_device device = { 0 };
-
-	strcpy(device.name, name);
-	return SERVE_CONFIG_APPEND(config, devices, &device);
-}
-
-static int add_devices_carrying(struct serve_config *config, const struct turnpike_addr *addr)
-{
-	int err = devices_carrying(addr, add_device, config);
-	struct turnpike_addr ip = addr_without_port(addr);
-	char text[ADDR_TEXT_MAX];
-
+		err = serve_turn_config(config, server->max_relays, &turn);
 	if (err)
-		say("no device is found for %s: %s; name its device with --dev",
-		    addr_format(&ip, text), strerror(-err));
-	return err;
+		return err;
+	err = workers_open(server->base, server->kernel, &server->listen.listen, &turn,
+			   config->n_workers, &server->workers);
+	serve_turn_config_free(&turn);
+	return err ? err : serve_turn_let_in(config, server->workers);
 }
 
-static int find_devices(struct serve_config *config)
+/* Before there are threads: each would keep what it has. */
+static int drop_privileges(const struct server *server)
 {
-	int err = 0;
-
-	if (config->n_devices > 0)
-		return 0;
-	for (size_t i = 0; i < config->n_listen && !err; i++)
-		err = add_devices_carrying(config, &config->listen[i]);
-	for (size_t i = 0; i < config->n_listen_tls && !err; i++)
-		err = add_devices_carrying(config, &config->listen_tls[i]);
-	for (size_t i = 0; i < config->n_relays && !err; i++)
-		err = add_devices_carrying(config, &config->relays[i].addr);
-	return err;
-}
-
-static enum turnpike_mode mode_of(const struct serve_config *config,
-				  const struct serve_device *device)
-{
-	return device->has_mode ? device->mode : config->mode;
-}
-
-/* The mode that is least willing to do without the kernel. */
-static enum turnpike_mode strictest_mode(const struct serve_config *config)
-{
-	enum turnpike_mode strictest = config->mode, mode;
-
-	for (size_t i = 0; i < config->n_devices; i++) {
-		mode = mode_of(config, &config->devices[i]);
-		if (mode != TURNPIKE_MODE_AUTO && mode != TURNPIKE_MODE_USERSPACE)
-			return mode;
-		if (mode == TURNPIKE_MODE_AUTO)
-			strictest = mode;
-	}
-	return strictest;
-}
-
-static int attach_devices(struct server *server)
-{
-	const struct serve_config *config = &server->config;
-	int err = 0;
-
-	for (size_t i = 0; i < config->n_devices && !err; i++) {
-		const struct serve_device *device = &config->devices[i];
-		const enum turnpike_mode mode = mode_of(config, device);
-		TURNPIKE_OPTS(turnpike_attach_opts, opts, .mode = mode,
-			      .moves = device->has_mode ? device->moves : config->moves);
-
-		if (mode == TURNPIKE_MODE_TC)
-			opts.hook = config->hook;
-		err = kernel_attach(server->kernel, device->name, &opts);
-	}
-	return err;
+	return privileges_drop(&server->privileges, kernel_is_open(server->kernel),
+			       server->config.port_lo < IPPORT_RESERVED);
 }
 
 /* What can fail most cheaply comes first, and packets are touched last. */
 static int open_server(struct server *server)
 {
 	struct serve_config *config = &server->config;
-	int err = open_loop(server);
+	const struct limits_rates rates = serve_turn_rates(config);
+	int err = privileges_find(config->run_as, &server->privileges);
 
-	if (err) {
-		say("the event loop cannot be made: %s", strerror(-err));
-		return err;
-	}
-	/* Two for each allocation, of which there are no more than relays. */
-	if (config->max_rate)
-		config->kernel.max_policers = 2 * max_relays(config) + 1;
-	err = control_open(server->base, config->control, report_answer, &server->reports,
-			   &server->control);
 	if (!err)
-		err = kernel_open(server->base, strictest_mode(config), &config->kernel,
-				  config->max_rate, &server->kernel);
+		err = open_loop(server);
+	if (err)
+		return err;
+	server->max_relays = serve_turn_relays(config);
+	/* Two for each allocation, of which there are no more than relays, two for its user. */
+	config->kernel.max_policers = 4 * server->max_relays + 3;
+	err = control_open(server->base, config->control, &server->privileges, report_answer,
+			   &server->reports, &server->control);
+	if (!err)
+		err = kernel_open(server->base, serve_devices_mode(config), &config->kernel, &rates,
+				  &server->kernel);
 	if (!err)
 		err = open_turn(server);
 	if (!err)
-		err = find_devices(config);
-	return err ? err : attach_devices(server);
+		err = serve_devices_attach(config, server->kernel);
+	return err ? err : drop_privileges(server);
+}
+
+static void free_event(struct event *event)
+{
+	if (event)
+		event_free(event);
 }
 
 static void close_server(struct server *server)
 {
+	drain_free(server->drain);
 	control_close(server->control);
 	workers_close(server->workers);
 	serve_listen_close(&server->listen);
 	kernel_close(server->kernel);
-	for (size_t i = 0; i < N_SIGNALS; i++) {
-		if (server->signals[i])
-			event_free(server->signals[i]);
-	}
+	events_end_period();
+	for (size_t i = 0; i < N_SIGNALS; i++)
+		free_event(server->signals[i]);
+	free_event(server->minute);
 	if (server->base)
 		event_base_free(server->base);
 	libevent_global_shutdown();
@@ -271,8 +190,9 @@ static void close_server(struct server *server)
 static int say_device(const struct turnpike_status *status, void *arg)
 {
 	(void)arg;
-	say("%s: mode %s, moves %s, hook %s: %s", status->dev, turnpike_mode_name(status->mode),
-	    turnpike_moves_name(status->moves), turnpike_hook_name(status->hook), status->why);
+	say_at(SAY_INFO, "%s: mode %s, moves %s, hook %s: %s", status->dev,
+	       turnpike_mode_name(status->mode), turnpike_moves_name(status->moves),
+	       turnpike_hook_name(status->hook), status->why);
 	return 0;
 }
 
@@ -289,14 +209,17 @@ static void announce(const struct server *server)
 	char text[ADDR_TEXT_MAX];
 
 	for (size_t i = 0; i < server->config.n_listen; i++)
-		say("serving at %s", addr_format(&server->config.listen[i], text));
+		say_at(SAY_INFO, "serving at %s", addr_format(&server->config.listen[i], text));
 	for (size_t i = 0; i < server->config.n_listen_tls; i++)
-		say("serving TLS at %s", addr_format(&server->config.listen_tls[i], text));
+		say_at(SAY_INFO, "serving TLS at %s",
+		       addr_format(&server->config.listen_tls[i], text));
 	kernel_for_each_device(server->kernel, say_device, NULL);
+	serve_turn_say_limit(&server->config, server->max_relays);
 	printf("ready");
 	kernel_for_each_device(server->kernel, print_device, NULL);
 	printf("\n");
 	fflush(stdout);
+	notify_manager("READY=1\nSTATUS=serving");
 }
 
 static enum cli_status serve(struct server *server)
@@ -317,6 +240,24 @@ static enum cli_status serve(struct server *server)
 	return CLI_ERROR;
 }
 
+static void set_log(const struct serve_config *config)
+{
+	say_set_level(config->log_level);
+	say_set_json(config->log_json);
+	events_show_addresses(config->log_addresses);
+}
+
+/* What serving would find out only when it begins. */
+static enum cli_status check(struct server *server)
+{
+	const struct serve_config *config = &server->config;
+
+	if (privileges_find(config->run_as, &server->privileges))
+		return CLI_USAGE;
+	serve_summary_print(config, stdout);
+	return CLI_OK;
+}
+
 enum cli_status command_serve(int argc, char **argv)
 {
 	struct server server = { 0 };
@@ -324,8 +265,12 @@ enum cli_status command_serve(int argc, char **argv)
 
 	if (status != CLI_OK)
 		return status;
-	if (!server.config.check_only)
+	if (server.config.check_only) {
+		status = check(&server);
+	} else {
+		set_log(&server.config);
 		status = serve(&server);
+	}
 	close_server(&server);
 	return status;
 }

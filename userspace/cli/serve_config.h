@@ -13,17 +13,10 @@
 #include "say.h"
 #include "turn/turn.h"
 
-/**
- * struct serve_user - with either a password or a key
- * @password: NULL if there is a key
- * @key:      of RFC 8489 section 9.2.2: MD5 (16 bytes) or SHA-256 (32 bytes); NULL if there is a
- *            password
- */
+/** struct serve_user - with either a password or a key (0x and 32 or 64 hexadecimal digits) */
 struct serve_user {
 	char *name;
 	char *password;
-	uint8_t *key;
-	size_t key_len;
 };
 
 /** struct serve_device - a name with zeros behind it, and its own mode and moves if @has_mode */
@@ -110,6 +103,16 @@ struct serve_config {
 
 /** serve_transport_names - by enum turn_transport */
 extern const char *const serve_transport_names[TURN_TRANSPORTS];
+
+/** serve_options - those of `turnpike serve`, for struct serve_config */
+extern const struct cli_option serve_options[];
+
+/**
+ * serve_config_init() - what is so without any option
+ *
+ * Return: 0 or -ENOMEM; serve_config_free() is due in either case.
+ */
+int serve_config_init(struct serve_config *config);
 
 /** serve_config_parse() - read and check the options; on error a sentence has been said */
 enum cli_status serve_config_parse(int argc, char **argv, struct serve_config *config);

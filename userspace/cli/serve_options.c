@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/config_file.h"
+#include "cli/coturn_config.h"
 #include "cli/serve_config.h"
 #include "cli/serve_setters.h"
 
@@ -22,7 +24,7 @@
 #define EXPECTS_LIMIT "a number, or 0 for no limit"
 #define EXPECTS_A_DAY "a number of seconds, at most 86400"
 
-static const struct cli_option options[] = {
+const struct cli_option serve_options[] = {
 	{ "listen", 0, "ADDR:PORT",
 	  "Serve clients over UDP and TCP at this address of this machine; port 3478 unless given; "
 	  ":PORT, or a wildcard, for all addresses (repeatable)",
@@ -157,6 +159,10 @@ static const struct cli_option options[] = {
 	  "Read options from a file of 'key = value' lines; the command line wins over it "
 	  "(repeatable)",
 	  .read = config_file_read },
+	{ "coturn-config", 0, "FILE",
+	  "Read options from a turnserver.conf of coturn, and name what cannot be taken over "
+	  "(repeatable)",
+	  .read = coturn_config_read },
 	{ "check-config", 0, NULL,
 	  "Read and check the options and the files that they name, tell what would be served, and "
 	  "end",
@@ -167,7 +173,7 @@ static const struct cli_option options[] = {
 static const struct cli_syntax syntax = {
 	.command = "turnpike serve",
 	.doc = "Serve TURN in the foreground, until SIGINT or SIGTERM.",
-	.options = options,
+	.options = serve_options,
 };
 
 static uint32_t usable_cpus(void)
@@ -177,8 +183,10 @@ static uint32_t usable_cpus(void)
 	return sched_getaffinity(0, sizeof(cpus), &cpus) ? 1 : (uint32_t)CPU_COUNT(&cpus);
 }
 
-static void set_defaults(struct serve_config *config)
+int serve_config_init(struct serve_config *config)
 {
+	char realm[] = "turnpike", control[] = CONTROL_PATH;
+
 	*config = (struct serve_config){
 		.transports = (1u << TURN_TRANSPORTS) - 1,
 		.port_lo = 49152,
@@ -194,6 +202,7 @@ static void set_defaults(struct serve_config *config)
 		.log_level = SAY_INFO,
 		.kernel = { .sz = sizeof(config->kernel) },
 	};
+	return set_realm(config, realm) || set_control(config, control) ? -ENOMEM : 0;
 }
 
 /* What cli_parse() hides among the arguments is needed again when they are read anew. */
@@ -213,12 +222,8 @@ static int copy_arguments(int argc, char **argv, struct serve_config *config)
 static enum cli_status parse_and_check(const struct cli_syntax *how, int argc, char **argv,
 				       struct serve_config *config)
 {
-	char realm[] = "turnpike", control[] = CONTROL_PATH;
-	enum cli_status status;
+	enum cli_status status = cli_parse(how, argc, argv, config);
 
-	if (set_realm(config, realm) || set_control(config, control))
-		return cli_no_memory();
-	status = cli_parse(how, argc, argv, config);
 	if (status == CLI_OK)
 		status = serve_secrets_of_environment(config);
 	return status == CLI_OK ? serve_config_check(config) : status;
@@ -230,9 +235,10 @@ static enum cli_status parse(const struct cli_syntax *how, int argc, char **argv
 	struct serve_config result;
 	enum cli_status status;
 
-	set_defaults(&result);
-	status = copy_arguments(argc, argv, &result) ? cli_no_memory()
-						     : parse_and_check(how, argc, argv, &result);
+	if (serve_config_init(&result) || copy_arguments(argc, argv, &result))
+		status = cli_no_memory();
+	else
+		status = parse_and_check(how, argc, argv, &result);
 	if (status == CLI_OK) {
 		*config = result;
 		return status;

@@ -153,9 +153,9 @@ static void say_why_not(const char *path, int err)
 		    path, strerror(-err));
 }
 
-static int listen_at(struct control *control, const char *path)
+static int listen_at(struct control *control, const char *path, const struct privileges *owner)
 {
-	int fd, err = unix_listen(path, &fd);
+	int fd, err = unix_listen(path, owner->uid, owner->gid, &fd);
 
 	if (err)
 		return err;
@@ -171,7 +171,7 @@ static int listen_at(struct control *control, const char *path)
 	return -ENOMEM;
 }
 
-int control_open(struct event_base *base, const char *path,
+int control_open(struct event_base *base, const char *path, const struct privileges *owner,
 		 json_t *(*answer)(void *arg, const json_t *request), void *arg,
 		 struct control **ret)
 {
@@ -180,7 +180,7 @@ int control_open(struct event_base *base, const char *path,
 
 	if (control) {
 		*control = (struct control){ .base = base, .answer = answer, .arg = arg };
-		err = listen_at(control, path);
+		err = listen_at(control, path, owner);
 	}
 	if (err) {
 		say_why_not(path, err);

@@ -9,10 +9,13 @@
 #include <event2/event.h>
 #include <jansson.h>
 
+#include "io/privileges.h"
+
 struct control;
 
 /**
  * control_open() - listen at @path
+ * @owner:  whose the socket is
  * @answer: gets a request, an object with a "command"; Return: a document that is the caller's, or
  * NULL if there is no such command
  *
@@ -20,11 +23,15 @@ struct control;
  *
  * Return: 0 or a negative errno.
  */
-int control_open(struct event_base *base, const char *path,
+int control_open(struct event_base *base, const char *path, const struct privileges *owner,
 		 json_t *(*answer)(void *arg, const json_t *request), void *arg,
 		 struct control **ret);
 
-/** control_close() - stop listening and remove the socket; NULL is fine */
+/**
+ * control_close() - stop listening and remove the socket; NULL is fine
+ *
+ * Where its directory is somebody else's, it stays; the next server replaces it.
+ */
 void control_close(struct control *control);
 
 #endif /* TURNPIKE_IO_CONTROL_H */

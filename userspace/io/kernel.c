@@ -13,7 +13,7 @@
 struct kernel {
 	struct turnpike *tp;  /* NULL: all is relayed in user space */
 	pthread_mutex_t lock; /* of @tp, which is for one thread at a time */
-	uint64_t max_rate;    /* 0: none */
+	struct limits *limits;
 	bool is_relaying;
 	void (*on_change)(void *arg);
 	void *on_change_arg;
@@ -53,7 +53,7 @@ static void on_news(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	pthread_mutex_lock(&kernel->lock);
 	if (turnpike_poll(kernel->tp))
-		say("warning: %s", turnpike_error(kernel->tp));
+		say_at(SAY_WARNING, "%s", turnpike_error(kernel->tp));
 	pthread_mutex_unlock(&kernel->lock);
 	look_at_modes(kernel);
 }
@@ -64,12 +64,13 @@ static void say_change(const struct turnpike_change *change, void *arg)
 
 	(void)arg;
 	if (from->changes == to->changes) {
-		say("warning: %s: mode %s: %s", to->dev, turnpike_mode_name(to->mode), to->why);
+		say_at(SAY_WARNING, "%s: mode %s: %s", to->dev, turnpike_mode_name(to->mode),
+		       to->why);
 		return;
 	}
-	say("%s: from %s/%s to %s/%s (change %u): %s", to->dev, turnpike_mode_name(from->mode),
-	    turnpike_moves_name(from->moves), turnpike_mode_name(to->mode),
-	    turnpike_moves_name(to->moves), to->changes, to->why);
+	say_at(SAY_INFO, "%s: from %s/%s to %s/%s (change %u): %s", to->dev,
+	       turnpike_mode_name(from->mode), turnpike_moves_name(from->moves),
+	       turnpike_mode_name(to->mode), turnpike_moves_name(to->moves), to->changes, to->why);
 }
 
 static int watch(struct kernel *kernel, struct event_base *base)
@@ -109,12 +110,22 @@ static int open_library(struct kernel *kernel, struct event_base *base, enum tur
 		return err;
 	}
 	snprintf(kernel->why_not, sizeof(kernel->why_not), "%s", turnpike_error(NULL));
-	say("warning: everything is relayed in user space: %s", kernel->why_not);
+	say_at(SAY_WARNING, "everything is relayed in user space: %s", kernel->why_not);
 	return 0;
 }
 
+static int open_limits(struct kernel *kernel, const struct limits_rates *rates)
+{
+	const int err = limits_open(kernel->tp, rates, &kernel->limits);
+
+	if (err)
+		say("the limits cannot be made: %s", strerror(-err));
+	return err;
+}
+
 int kernel_open(struct event_base *base, enum turnpike_mode mode,
-		const struct turnpike_open_opts *opts, uint64_t max_rate, struct kernel **ret)
+		const struct turnpike_open_opts *opts, const struct limits_rates *rates,
+		struct kernel **ret)
 {
 	struct kernel *kernel = calloc(1, sizeof(*kernel));
 	int err;
@@ -124,14 +135,20 @@ int kernel_open(struct event_base *base, enum turnpike_mode mode,
 		return -ENOMEM;
 	}
 	pthread_mutex_init(&kernel->lock, NULL);
-	kernel->max_rate = max_rate;
 	err = open_library(kernel, base, mode, opts);
+	if (!err)
+		err = open_limits(kernel, rates);
 	if (err) {
 		kernel_close(kernel);
 		return err;
 	}
 	*ret = kernel;
 	return 0;
+}
+
+bool kernel_is_open(const struct kernel *kernel)
+{
+	return kernel->tp;
 }
 
 void kernel_close(struct kernel *kernel)
@@ -142,6 +159,7 @@ void kernel_close(struct kernel *kernel)
 		event_free(kernel->readable);
 	if (kernel->tick)
 		event_free(kernel->tick);
+	limits_close(kernel->limits);
 	turnpike_close(kernel->tp);
 	pthread_mutex_destroy(&kernel->lock);
 	free(kernel->devices);
@@ -217,9 +235,9 @@ static int say_switched(const struct turnpike_status *status, void *arg)
 	const char *device = arg;
 
 	if (strcmp(status->dev, device) == 0)
-		say("%s: now mode %s, moves %s, hook %s: %s", status->dev,
-		    turnpike_mode_name(status->mode), turnpike_moves_name(status->moves),
-		    turnpike_hook_name(status->hook), status->why);
+		say_at(SAY_INFO, "%s: now mode %s, moves %s, hook %s: %s", status->dev,
+		       turnpike_mode_name(status->mode), turnpike_moves_name(status->moves),
+		       turnpike_hook_name(status->hook), status->why);
 	return 0;
 }
 
@@ -303,7 +321,7 @@ static void note_failure(struct kernel *kernel, int err)
 {
 	kernel->bind_failures++;
 	if (err != kernel->said)
-		say("warning: a flow stays in user space: %s", turnpike_error(kernel->tp));
+		say_at(SAY_WARNING, "a flow stays in user space: %s", turnpike_error(kernel->tp));
 	kernel->said = err;
 }
 
@@ -334,25 +352,23 @@ void kernel_unbind(struct kernel *kernel, const struct turn_flow *flow)
 	pthread_mutex_unlock(&kernel->lock);
 }
 
-int kernel_limit(struct kernel *kernel, void **limits)
+int kernel_limit(struct kernel *kernel, const char *account, void **limits)
 {
-	struct limits *made;
+	struct limit *limit;
 	int err;
 
-	if (!kernel->max_rate)
-		return 0;
 	pthread_mutex_lock(&kernel->lock);
-	err = limits_new(kernel->tp, kernel->max_rate, &made);
+	err = limits_new(kernel->limits, account, &limit);
 	pthread_mutex_unlock(&kernel->lock);
 	if (!err)
-		*limits = made;
+		*limits = limit;
 	return err;
 }
 
 void kernel_unlimit(struct kernel *kernel, void *limits)
 {
 	pthread_mutex_lock(&kernel->lock);
-	limits_free(limits);
+	limits_free(kernel->limits, limits);
 	pthread_mutex_unlock(&kernel->lock);
 }
 
@@ -361,9 +377,21 @@ bool kernel_police(void *limits, enum turn_direction direction, size_t len)
 	return limits_charge(limits, direction, len);
 }
 
-uint64_t kernel_max_rate(const struct kernel *kernel)
+void kernel_set_rates(struct kernel *kernel, const struct limits_rates *rates)
 {
-	return kernel->max_rate;
+	pthread_mutex_lock(&kernel->lock);
+	limits_set_rates(kernel->limits, rates);
+	pthread_mutex_unlock(&kernel->lock);
+}
+
+struct limits_rates kernel_rates(struct kernel *kernel)
+{
+	struct limits_rates rates;
+
+	pthread_mutex_lock(&kernel->lock);
+	rates = *limits_rates(kernel->limits);
+	pthread_mutex_unlock(&kernel->lock);
+	return rates;
 }
 
 void kernel_path_changed(struct kernel *kernel, const struct turnpike_addr *local,

@@ -11,6 +11,7 @@
 #include <event2/event.h>
 #include <turnpike/turnpike.h>
 
+#include "io/limits.h"
 #include "turn/turn.h"
 
 struct kernel;
@@ -18,12 +19,16 @@ struct kernel;
 /**
  * kernel_open() - get ready to relay in the kernel, as far as that is possible and wanted
  * @mode:     USERSPACE does not touch the kernel; AUTO goes without it, with a warning, if need be
- * @max_rate: bytes a second of each allocation and direction; 0: no limit
+ * @rates:    see kernel_set_rates()
  *
  * On error a sentence has been said. Return: 0 or a negative errno.
  */
 int kernel_open(struct event_base *base, enum turnpike_mode mode,
-		const struct turnpike_open_opts *opts, uint64_t max_rate, struct kernel **ret);
+		const struct turnpike_open_opts *opts, const struct limits_rates *rates,
+		struct kernel **ret);
+
+/** kernel_is_open() - whether packets can be relayed in the kernel at all, now or after a switch */
+bool kernel_is_open(const struct kernel *kernel);
 
 /** kernel_close() - leave nothing attached; NULL is fine */
 void kernel_close(struct kernel *kernel);
@@ -63,13 +68,16 @@ const char *kernel_error(const struct kernel *kernel);
 int kernel_bind(struct kernel *kernel, const struct turn_flow *flow);
 void kernel_unbind(struct kernel *kernel, const struct turn_flow *flow);
 
-/** kernel_limit() - see struct turn_ops; without --max-rate there are none */
-int kernel_limit(struct kernel *kernel, void **limits);
+/** kernel_limit() - see struct turn_ops; NULL without any rate */
+int kernel_limit(struct kernel *kernel, const char *account, void **limits);
 void kernel_unlimit(struct kernel *kernel, void *limits);
 bool kernel_police(void *limits, enum turn_direction direction, size_t len);
 
-/** kernel_max_rate() - as in kernel_open() */
-uint64_t kernel_max_rate(const struct kernel *kernel);
+/** kernel_set_rates() - see limits_set_rates() */
+void kernel_set_rates(struct kernel *kernel, const struct limits_rates *rates);
+
+/** kernel_rates() - as they were last set */
+struct limits_rates kernel_rates(struct kernel *kernel);
 
 /** kernel_path_changed() - the path MTU between two addresses is another one; ports are ignored */
 void kernel_path_changed(struct kernel *kernel, const struct turnpike_addr *local,

@@ -2,9 +2,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "io/clock.h"
+#include "io/events.h"
 #include "io/ports.h"
 #include "io/random.h"
 #include "io/socket.h"
@@ -203,8 +205,7 @@ static int limit(void *ctx, const char *account, void **limits)
 {
 	struct turn_io *io = ctx;
 
-	(void)account;
-	return kernel_limit(io->kernel, limits);
+	return kernel_limit(io->kernel, account, limits);
 }
 
 static void unlimit(void *ctx, void *limits)
@@ -223,7 +224,13 @@ static bool police(void *ctx, void *limits, enum turn_direction direction, size_
 static void note_event(void *ctx, const struct turn_event *event)
 {
 	(void)ctx;
-	(void)event;
+	events_note(event);
+}
+
+static uint64_t unix_time(void *ctx)
+{
+	(void)ctx;
+	return (uint64_t)time(NULL);
 }
 
 static void fill_random(void *ctx, void *buf, size_t len)
@@ -243,6 +250,7 @@ static const struct turn_ops ops = {
 	.unlimit = unlimit,
 	.police = police,
 	.event = note_event,
+	.unix_time = unix_time,
 	.random = fill_random,
 };
 
@@ -268,27 +276,6 @@ int turn_io_try_addresses(const struct listen_config *listen, const struct turn_
 	return err;
 }
 
-/* Listeners are no peers. */
-static int make_server(struct turn_io *io, const struct listen_config *listen,
-		       const struct turn_config *config)
-{
-	const size_t n = listen->n_plain + listen->n_secure;
-	struct turnpike_addr *own = calloc(n, sizeof(*own));
-	struct turn_config with_own = *config;
-	int err;
-
-	if (!own)
-		return -ENOMEM;
-	for (size_t i = 0; i < n; i++)
-		own[i] = i < listen->n_plain ? listen->plain[i]
-					     : listen->secure[i - listen->n_plain];
-	with_own.own = own;
-	with_own.n_own = n;
-	err = turn_server_new(&with_own, &ops, io, &io->server);
-	free(own);
-	return err;
-}
-
 static int set_up(struct turn_io *io, const struct listen_config *listen,
 		  const struct turn_config *config, bool shares)
 {
@@ -299,7 +286,7 @@ static int set_up(struct turn_io *io, const struct listen_config *listen,
 	io->timer = evtimer_new(io->base, on_timer, io);
 	err = io->ports && io->timer ? 0 : -ENOMEM;
 	if (!err)
-		err = make_server(io, listen, config);
+		err = turn_server_new(config, &ops, io, &io->server);
 	if (err) {
 		say("the TURN server cannot be made: %s", strerror(-err));
 		return err;

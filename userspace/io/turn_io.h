@@ -26,7 +26,7 @@ int turn_io_try_addresses(const struct listen_config *listen, const struct turn_
 /**
  * turn_io_open() - listen, and make a TURN server of it
  * @kernel: where flows go; has to outlive the result
- * @listen: its addresses are also kept from being peers
+ * @config: its own addresses have to be those of @listen, which are no peers
  * @shares: others of this process listen there, too
  *
  * Clients are served by the loop of @base, in whose thread everything but turn_io_open() and

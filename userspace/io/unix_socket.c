@@ -56,14 +56,18 @@ int unix_connect(const char *path, int *ret)
 	return 0;
 }
 
-static int make_directory(const char *path)
+/* One that was there belongs to somebody. */
+static int make_directory(const char *path, uid_t uid, gid_t gid)
 {
-	char *copy = strdup(path);
+	char *copy = strdup(path), *name;
 	int err = 0;
 
 	if (!copy)
 		return -ENOMEM;
-	if (mkdir(dirname(copy), 0755) && errno != EEXIST)
+	name = dirname(copy);
+	if (mkdir(name, 0755))
+		err = errno == EEXIST ? 0 : -errno;
+	else if (chown(name, uid, gid))
 		err = -errno;
 	free(copy);
 	return err;
@@ -89,34 +93,34 @@ static int remove_stale(const char *path)
 	return unlink(path) ? -errno : 0;
 }
 
-static int bind_and_listen(int fd, const struct sockaddr_un *addr)
+static int bind_and_listen(int fd, const struct sockaddr_un *addr, uid_t uid, gid_t gid)
 {
 	/* Not chmod(2) afterwards: there must be no moment at which others can connect. */
 	mode_t mask = umask(0117);
 	int err = bind(fd, (const struct sockaddr *)addr, sizeof(*addr)) ? -errno : 0;
 
 	umask(mask);
-	if (!err && listen(fd, SOMAXCONN)) {
+	if (!err && (lchown(addr->sun_path, uid, gid) || listen(fd, SOMAXCONN))) {
 		err = -errno;
 		unlink(addr->sun_path);
 	}
 	return err;
 }
 
-int unix_listen(const char *path, int *ret)
+int unix_listen(const char *path, uid_t uid, gid_t gid, int *ret)
 {
 	struct sockaddr_un addr;
 	int fd, err = make_address(path, &addr);
 
 	if (!err)
-		err = make_directory(path);
+		err = make_directory(path, uid, gid);
 	if (!err)
 		err = remove_stale(path);
 	if (!err)
 		err = open_socket(SOCK_NONBLOCK, &fd);
 	if (err)
 		return err;
-	err = bind_and_listen(fd, &addr);
+	err = bind_and_listen(fd, &addr, uid, gid);
 	if (err) {
 		close(fd);
 		return err;

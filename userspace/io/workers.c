@@ -191,6 +191,11 @@ int workers_start(struct workers *workers)
 	return -err;
 }
 
+void workers_share(const struct workers *workers, struct turn_config *config)
+{
+	config->shared = workers->shared;
+}
+
 static void leave(struct turn_io *io, void *arg)
 {
 	(void)io;

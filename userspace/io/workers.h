@@ -33,6 +33,12 @@ int workers_start(struct workers *workers);
  */
 void workers_each(struct workers *workers, void (*fn)(struct turn_io *io, void *arg), void *arg);
 
+/**
+ * workers_share() - let @config be one for turn_server_reconfigure() of their servers
+ * @config: its member shared is filled in
+ */
+void workers_share(const struct workers *workers, struct turn_config *config);
+
 /** workers_close() - stop them all and end their allocations; NULL is fine */
 void workers_close(struct workers *workers);
 

@@ -51,26 +51,60 @@ static int check_fingerprint(const struct stun_message *msg, const struct stun_a
 	return fingerprint == stun_fingerprint(msg->data, covered) ? 0 : -EBADMSG;
 }
 
+static bool is_integrity_len(const struct stun_attr *attr)
+{
+	if (attr->type == STUN_ATTR_MESSAGE_INTEGRITY)
+		return attr->len == STUN_INTEGRITY_LEN;
+	/* RFC 8489 section 14.6: it may be cut off. */
+	return attr->len >= STUN_INTEGRITY_SHA256_LEN_MIN &&
+	       attr->len <= STUN_INTEGRITY_SHA256_LEN && attr->len % 4 == 0;
+}
+
+/** Where @msg has the place of an attribute like this, or NULL: it protects no integrity. */
+static size_t *place_of_integrity(struct stun_message *msg, const struct stun_attr *attr)
+{
+	if (attr->type == STUN_ATTR_MESSAGE_INTEGRITY)
+		return &msg->integrity;
+	if (attr->type == STUN_ATTR_MESSAGE_INTEGRITY_SHA256)
+		return &msg->integrity_sha256;
+	return NULL;
+}
+
+/**
+ * RFC 8489 section 9: what follows is ignored, but for the other one of the two and FINGERPRINT.
+ * That holds whichever comes first: only one of them is checked, and it may be the first.
+ */
+static int note_integrity(struct stun_message *msg, const struct stun_attr *attr, size_t *place,
+			  size_t attrs_len)
+{
+	if (*place)
+		return 0;
+	if (!is_integrity_len(attr))
+		return -EBADMSG;
+	if (!msg->integrity && !msg->integrity_sha256)
+		msg->attrs_len = attrs_len;
+	*place = (size_t)(attr->value - msg->data) - STUN_ATTR_HEADER_LEN;
+	return 0;
+}
+
 static int parse_attrs(struct stun_cursor cursor, struct stun_message *msg)
 {
 	const uint8_t *begin = cursor.pos;
 	struct stun_attr attr;
+	size_t *place;
 
 	msg->attrs_len = cursor.left;
 	while (cursor.left > 0) {
 		if (msg->fingerprint || take_attr(&cursor, &attr))
 			return -EBADMSG;
-		if (attr.type == STUN_ATTR_FINGERPRINT) {
-			if (check_fingerprint(msg, &attr))
-				return -EBADMSG;
-			msg->fingerprint = true;
-		} else if (attr.type == STUN_ATTR_MESSAGE_INTEGRITY && msg->integrity == 0) {
-			if (attr.len != STUN_INTEGRITY_LEN)
-				return -EBADMSG;
-			msg->integrity = (size_t)(attr.value - msg->data) - STUN_ATTR_HEADER_LEN;
-			/* RFC 8489 section 9: what follows is not protected and is ignored. */
-			msg->attrs_len = (size_t)(cursor.pos - begin);
-		}
+		place = place_of_integrity(msg, &attr);
+		if (place && note_integrity(msg, &attr, place, (size_t)(cursor.pos - begin)))
+			return -EBADMSG;
+		if (attr.type != STUN_ATTR_FINGERPRINT)
+			continue;
+		if (check_fingerprint(msg, &attr))
+			return -EBADMSG;
+		msg->fingerprint = true;
 	}
 	return 0;
 }

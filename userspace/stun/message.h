@@ -17,8 +17,10 @@
 /**
  * struct stun_message - a message whose structure has been checked
  * @data:        the whole message, lent
- * @attrs_len:   bytes of attributes that count: those after MESSAGE-INTEGRITY do not
+ * @attrs_len:   bytes of attributes that count: those after the first that protects integrity do
+ * not
  * @integrity:   offset of the MESSAGE-INTEGRITY attribute in @data; 0 if there is none
+ * @integrity_sha256: the same of MESSAGE-INTEGRITY-SHA256
  * @class:       request, indication, success or error
  * @method:      of enum stun_method, or any other
  * @transaction: STUN_TRANSACTION_LEN bytes in @data
@@ -28,6 +30,7 @@ struct stun_message {
 	const uint8_t *data;
 	size_t attrs_len;
 	size_t integrity;
+	size_t integrity_sha256;
 	enum stun_class class;
 	uint16_t method;
 	const uint8_t *transaction;

@@ -137,6 +137,8 @@ void stun_write_xor_addr(struct stun_writer *writer, enum stun_attr_type type,
 static const char *reason_phrase(enum stun_error_code code)
 {
 	switch (code) {
+	case STUN_TRY_ALTERNATE:
+		return "Try Alternate";
 	case STUN_BAD_REQUEST:
 		return "Bad Request";
 	case STUN_UNAUTHENTICATED:
@@ -213,11 +215,16 @@ void stun_write_unknown(struct stun_writer *writer, const uint16_t *types, size_
 
 void stun_write_integrity(struct stun_writer *writer, struct stun_hmac *hmac)
 {
-	size_t offset = writer->len;
-	uint8_t *value = stun_write_attr(writer, STUN_ATTR_MESSAGE_INTEGRITY, STUN_INTEGRITY_LEN);
+	size_t offset = writer->len, len = stun_hmac_len(hmac);
+	uint8_t *value = stun_write_attr(writer, stun_hmac_attr(hmac), len);
+	uint8_t result[STUN_INTEGRITY_LEN_MAX];
 
-	if (value && stun_hmac_message(hmac, writer->buf, offset, value))
+	if (!value)
+		return;
+	if (stun_hmac_message(hmac, writer->buf, offset, result))
 		fail(writer, -EIO);
+	else
+		memcpy(value, result, len);
 }
 
 void stun_write_fingerprint(struct stun_writer *writer)

@@ -94,7 +94,7 @@ void stun_write_icmp(struct stun_writer *writer, uint8_t type, uint8_t code, uin
 /** stun_write_unknown() - write UNKNOWN-ATTRIBUTES with @n types, given in host order */
 void stun_write_unknown(struct stun_writer *writer, const uint16_t *types, size_t n);
 
-/** stun_write_integrity() - write MESSAGE-INTEGRITY over the message so far */
+/** stun_write_integrity() - write the attribute that @hmac is for over the message so far */
 void stun_write_integrity(struct stun_writer *writer, struct stun_hmac *hmac);
 
 /** stun_write_fingerprint() - write FINGERPRINT over the message so far; nothing may follow */

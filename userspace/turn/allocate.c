@@ -180,7 +180,7 @@ static bool is_retransmission(const struct turn_request *request)
 {
 	const struct turn_allocation *alloc = request->alloc;
 
-	return alloc->user == request->user &&
+	return strcmp(alloc->user->name, request->user->name) == 0 &&
 	       memcmp(alloc->transaction, request->msg->transaction, STUN_TRANSACTION_LEN) == 0;
 }
 
@@ -225,7 +225,7 @@ static int allocate_anew(struct turn_request *request, const struct turn_wish *w
 {
 	struct turn_account *account = request->user->account;
 
-	if (!turn_account_claim(account, price(wish), request->user->quota))
+	if (!turn_account_claim(account, price(wish), request->server->limits.user_quota))
 		return TURN_ALLOCATION_QUOTA_REACHED;
 	if (turn_allocation_new(request->server, request->tuple, request->user, wish, request->now,
 				&request->alloc) == 0)
@@ -249,7 +249,7 @@ static int allocate_reserved(struct turn_request *request, struct turn_wish *wis
 		turn_reservation_return(shared, wish->reservation);
 		return TURN_INSUFFICIENT_CAPACITY;
 	}
-	turn_reservation_use(wish->reservation);
+	turn_reservation_use(shared, wish->reservation);
 	return 0;
 }
 
@@ -258,7 +258,7 @@ static int allocate(struct turn_request *request, struct turn_wish *wish)
 	int code;
 
 	if (request->server->is_draining)
-		return TURN_INSUFFICIENT_CAPACITY;
+		return turn_refuse_full(request);
 	code = wish->token ? allocate_reserved(request, wish) : allocate_anew(request, wish);
 	if (code)
 		return code;

@@ -5,6 +5,7 @@
 
 #include "turn/state.h"
 #include "turn/table.h"
+#include "turn/user.h"
 
 static bool has_relay(const struct turn_allocation *alloc)
 {
@@ -40,7 +41,8 @@ static int link_allocation(struct turn_server *server, struct turn_allocation *a
 
 	if (err)
 		return err;
-	err = server->ops.limit(server->ctx, alloc->user->name, &alloc->limits);
+	err = server->ops.limit(server->ctx, turn_account_name(alloc->user->account),
+				&alloc->limits);
 	if (err)
 		goto remove;
 	err = open_relays(server, alloc, wish, now);
@@ -66,10 +68,11 @@ int turn_allocation_new(struct turn_server *server, const struct turn_tuple *tup
 	if (!result)
 		return -ENOMEM;
 	result->tuple = *tuple;
-	result->user = user;
+	result->user = turn_user_get(user);
 	memcpy(result->transaction, wish->transaction, STUN_TRANSACTION_LEN);
 	err = link_allocation(server, result, wish, now);
 	if (err) {
+		turn_user_put(user);
 		free(result);
 		return err;
 	}
@@ -88,6 +91,7 @@ void turn_allocation_end(struct turn_server *server, struct turn_allocation *all
 		server->ops.unlimit(server->ctx, alloc->limits);
 	HASH_DELETE(hh, server->allocations, alloc);
 	turn_account_return(alloc->user->account, 1);
+	turn_user_put(alloc->user);
 	server->stats.allocations--;
 	free(alloc);
 }

@@ -4,17 +4,34 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stun/opaque_string.h"
 #include "turn/own.h"
+#include "turn/request.h"
 #include "turn/state.h"
 
+static int check_realm(const struct turn_server *server, const char *realm)
+{
+	char *prepared;
+	int err = stun_opaque_string(realm, &prepared);
+
+	if (err)
+		return err;
+	if (strcmp(prepared, server->realm) != 0)
+		err = -EINVAL;
+	free(prepared);
+	return err;
+}
+
 /** What a server cannot change: it has handed out ports and told clients its realm. */
-static bool fits(const struct turn_server *server, const struct turn_config *config)
+static int check_fit(const struct turn_server *server, const struct turn_config *config)
 {
 	const struct turn_shared *own = server->own_shared;
 
-	return turn_config_is_valid(config) && strcmp(config->realm, server->realm) == 0 &&
-	       config->shared == (own ? NULL : server->shared) &&
-	       turn_shared_fits(server->shared, config);
+	if (!turn_config_is_valid(config) ||
+	    config->shared != (own ? NULL : server->shared) ||
+	    !turn_shared_fits(server->shared, config))
+		return -EINVAL;
+	return check_realm(server, config->realm);
 }
 
 /** Asks the new policy what the old one has allowed. */
@@ -38,12 +55,15 @@ int turn_server_reconfigure(struct turn_server *server, const struct turn_config
 {
 	struct turn_policy *policy = NULL;
 	char *software = NULL;
+	int err = check_fit(server, config);
 
-	if (!fits(server, config))
-		return -EINVAL;
+	if (err)
+		return err;
 	if (config->software && !(software = strdup(config->software)))
 		return -ENOMEM;
-	if (turn_policy_new(config, &policy)) {
+	if (turn_policy_new(config, &policy) ||
+	    turn_alternates_set(server, config->alternates, config->n_alternates)) {
+		turn_policy_free(policy);
 		free(software);
 		return -ENOMEM;
 	}

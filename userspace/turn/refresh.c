@@ -2,6 +2,7 @@
 #include "turn/event.h"
 #include "turn/request.h"
 #include "turn/state.h"
+#include "turn/user.h"
 
 /** The family that a request is about alone; 0: all there are (RFC 8656 section 8.1). */
 static int find_wanted(const struct turn_request *request, unsigned int *family)
@@ -69,6 +70,10 @@ int turn_refresh(struct turn_request *request, struct stun_writer *response)
 		code = find_wanted(request, &family);
 	if (!code)
 		code = turn_find_lifetime(request, &lifetime, &is_zero);
+	/* Who has been taken out of the credentials keeps what there is, and no longer than agreed.
+	 */
+	if (!code && !is_zero && !turn_user_is_current(request->server, request->user))
+		code = TURN_FORBIDDEN;
 	if (code)
 		return code;
 	if (is_zero) {

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <string.h>
+
 #include "turn/event.h"
 #include "turn/request.h"
 #include "turn/table.h"
+#include "turn/user.h"
 
 /** Room for the longest response: every text in it is bounded. */
 #define RESPONSE_MAX 768
@@ -49,8 +52,6 @@ static const uint16_t known_attrs[] = {
 	STUN_ATTR_DONT_FRAGMENT,
 	STUN_ATTR_XOR_MAPPED_ADDRESS,
 	STUN_ATTR_RESERVATION_TOKEN,
-	/* RFC 8489 section 6.3: known, but unexpected as our nonces offer neither; to be ignored.
-	 */
 	STUN_ATTR_MESSAGE_INTEGRITY_SHA256,
 	STUN_ATTR_PASSWORD_ALGORITHM,
 	STUN_ATTR_USERHASH,
@@ -74,7 +75,10 @@ int turn_check_allocation(const struct turn_request *request)
 {
 	if (!request->alloc)
 		return TURN_ALLOCATION_MISMATCH;
-	return request->alloc->user == request->user ? 0 : TURN_WRONG_CREDENTIALS;
+	/* By the name: the password may have been changed meanwhile. */
+	return strcmp(request->alloc->user->name, request->user->name) == 0
+		       ? 0
+		       : TURN_WRONG_CREDENTIALS;
 }
 
 static int process(struct turn_request *request, const struct method *method,
@@ -105,11 +109,15 @@ static void begin(const struct turn_request *request, enum stun_class class, uin
 static void write_challenge(const struct turn_request *request, struct stun_writer *response)
 {
 	const struct turn_server *server = request->server;
+	const struct turn_offer offer = turn_offer(server);
 	char nonce[TURN_NONCE_LEN];
+	const uint8_t *algorithms;
+	size_t len = turn_password_algorithms(offer.sha256, &algorithms);
 
-	turn_nonce_make(&server->nonces, &request->tuple->client, request->now, nonce);
+	turn_nonce_make(&server->nonces, &request->tuple->client, offer, request->now, nonce);
 	stun_write_string(response, STUN_ATTR_REALM, server->realm);
 	stun_write_bytes(response, STUN_ATTR_NONCE, nonce, sizeof(nonce));
+	stun_write_bytes(response, STUN_ATTR_PASSWORD_ALGORITHMS, algorithms, len);
 }
 
 static void write_error(const struct turn_request *request, int code, struct stun_writer *response)
@@ -119,6 +127,8 @@ static void write_error(const struct turn_request *request, int code, struct stu
 	stun_write_error(response, (enum stun_error_code)code);
 	if (code == STUN_UNAUTHENTICATED || code == STUN_STALE_NONCE)
 		write_challenge(request, response);
+	if (code == STUN_TRY_ALTERNATE)
+		turn_write_alternates(request, response);
 	if (code == STUN_UNKNOWN_ATTRIBUTE)
 		stun_write_unknown(response, unknown,
 				   turn_unknown_attrs(request->msg, unknown, UNKNOWN_MAX));
@@ -128,16 +138,35 @@ static void write_error(const struct turn_request *request, int code, struct stu
 static void end(const struct turn_request *request, struct stun_writer *response)
 {
 	struct turn_server *server = request->server;
+	struct stun_hmac *hmac = NULL;
 	size_t len;
 
 	if (server->software)
 		stun_write_string(response, STUN_ATTR_SOFTWARE, server->software);
-	if (request->user)
-		stun_write_integrity(response, request->user->hmac);
+	if (request->user) {
+		hmac = turn_user_hmac(request->user, request->integrity);
+		/* Without memory for it nothing can be said that would be believed. */
+		if (!hmac)
+			return;
+		stun_write_integrity(response, hmac);
+	}
 	if (request->msg->fingerprint)
 		stun_write_fingerprint(response);
 	if (stun_writer_end(response, &len) == 0)
 		server->ops.send_client(server->ctx, request->tuple, response->buf, len);
+}
+
+/**
+ * Whether this is one answer too many for somebody who is no user, as far as we know. Who has an
+ * allocation has been one; Binding requests keep the way to it open.
+ */
+static bool is_limited(const struct turn_request *request)
+{
+	struct turn_server *server = request->server;
+
+	return !request->proved && !request->alloc &&
+	       !turn_guard_take(server->guard, &request->tuple->client,
+				server->limits.unauthenticated_rate, request->now);
 }
 
 static void count(struct turn_stats *stats, int code)
@@ -171,6 +200,14 @@ void turn_handle_request(struct turn_server *server, const struct turn_tuple *tu
 	}
 	begin(&request, STUN_SUCCESS, buf, &response);
 	code = process(&request, method, &response);
+	if (is_limited(&request)) {
+		server->stats.requests++;
+		server->stats.limited++;
+		return;
+	}
+	if (!code && method->method == TURN_ALLOCATE)
+		turn_guard_give_back(server->guard, &tuple->client,
+				     server->limits.unauthenticated_rate, now);
 	if (code) {
 		begin(&request, STUN_ERROR, buf, &response);
 		write_error(&request, code, &response);
@@ -178,6 +215,7 @@ void turn_handle_request(struct turn_server *server, const struct turn_tuple *tu
 	}
 	count(&server->stats, code);
 	end(&request, &response);
+	turn_user_put(request.user);
 }
 
 int turn_binding(struct turn_request *request, struct stun_writer *response)

@@ -16,7 +16,9 @@
  * @tuple:  the client's 5-tuple
  * @msg:    the request
  * @now:    the time in ns
- * @user:   who sent it, once that is proved
+ * @user:   who sent it, once that is proved and the nonce is fresh; a reference
+ * @proved: that is proved, whatever the nonce
+ * @integrity: what responses to @user are protected by
  * @alloc:  the allocation of @tuple, or NULL
  */
 struct turn_request {
@@ -25,6 +27,8 @@ struct turn_request {
 	const struct stun_message *msg;
 	uint64_t now;
 	struct turn_user *user;
+	bool proved;
+	enum stun_integrity integrity;
 	struct turn_allocation *alloc;
 };
 
@@ -43,11 +47,44 @@ void turn_handle_request(struct turn_server *server, const struct turn_tuple *tu
 size_t turn_unknown_attrs(const struct stun_message *msg, uint16_t *unknown, size_t max);
 
 /**
- * turn_authenticate() - the checks of RFC 8489 section 9.2.4, in their order; sets @request->user
+ * turn_authenticate() - the checks of RFC 8489 section 9.2.4, in their order; sets @request->user,
+ * @request->proved and @request->integrity
  *
  * Return: 0, or the code for an error response.
  */
 int turn_authenticate(struct turn_request *request);
+
+/** turn_offer() - what challenges offer, by the credentials in force */
+struct turn_offer turn_offer(const struct turn_server *server);
+
+/**
+ * turn_password_algorithms() - the value of PASSWORD-ALGORITHMS
+ * @sha256: as in struct turn_offer
+ * @list:   lent
+ *
+ * Return: its length in bytes.
+ */
+size_t turn_password_algorithms(bool sha256, const uint8_t **list);
+
+/** turn_alternates_set() - copy the servers that clients may be sent to; 0 or -ENOMEM */
+int turn_alternates_set(struct turn_server *server, const struct turnpike_addr *alternates,
+			size_t n);
+
+/**
+ * turn_refuse_full() - the code for an authenticated request that this server has no room for
+ *
+ * Return: 300, for which turn_write_alternates() then writes ALTERNATE-SERVER; or 508 if there is
+ * no server for the client's family.
+ */
+int turn_refuse_full(const struct turn_request *request);
+
+/**
+ * turn_write_alternates() - write ALTERNATE-SERVER, once a family
+ *
+ * There is no ALTERNATE-DOMAIN (RFC 8489 section 10): the other servers have to have certificates
+ * for the same name.
+ */
+void turn_write_alternates(const struct turn_request *request, struct stun_writer *response);
 
 /**
  * turn_find_family() - read REQUESTED-ADDRESS-FAMILY or ADDITIONAL-ADDRESS-FAMILY

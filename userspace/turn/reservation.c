@@ -42,6 +42,7 @@ static void end(struct turn_shared *shared, struct turn_reservation *reservation
 {
 	turn_ports_give(reservation->pool->ports, reservation->port, reservation->expiry_ns);
 	turn_account_return(reservation->account, 1);
+	turn_account_put(shared, reservation->account);
 	turn_shared_return_relay(shared);
 	free(reservation);
 }
@@ -56,11 +57,14 @@ int turn_reservation_make(struct turn_shared *shared, const struct turn_reservat
 		return -ENOMEM;
 	*reservation = *wanted;
 	reservation->expiry_ns = now + TURN_RESERVATION_NS;
+	turn_account_hold(shared, wanted->account);
 	pthread_mutex_lock(&shared->lock);
 	err = insert(shared, reservation);
 	pthread_mutex_unlock(&shared->lock);
-	if (err)
+	if (err) {
+		turn_account_put(shared, wanted->account);
 		free(reservation);
+	}
 	return err;
 }
 
@@ -80,8 +84,9 @@ struct turn_reservation *turn_reservation_take(struct turn_shared *shared,
 	return found;
 }
 
-void turn_reservation_use(struct turn_reservation *reservation)
+void turn_reservation_use(struct turn_shared *shared, struct turn_reservation *reservation)
 {
+	turn_account_put(shared, reservation->account);
 	free(reservation);
 }
 

@@ -22,7 +22,7 @@
 /**
  * struct turn_reservation - one of them
  * @token:     names it
- * @account:   of which an allocation is claimed
+ * @account:   of which an allocation is claimed; a reference
  * @pool:      where @port comes from
  * @port:      in host order, taken
  * @expiry_ns: when it ends
@@ -59,7 +59,7 @@ struct turn_reservation *turn_reservation_take(struct turn_shared *shared,
 					       const struct turn_account *account, uint64_t now);
 
 /** turn_reservation_use() - its port and what was claimed belong to the caller now */
-void turn_reservation_use(struct turn_reservation *reservation);
+void turn_reservation_use(struct turn_shared *shared, struct turn_reservation *reservation);
 
 /** turn_reservation_return() - it was of no use as yet */
 void turn_reservation_return(struct turn_shared *shared, struct turn_reservation *reservation);

@@ -4,10 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stun/opaque_string.h"
+#include "turn/credentials.h"
 #include "turn/data.h"
 #include "turn/request.h"
 #include "turn/state.h"
 #include "turn/table.h"
+#include "turn/user.h"
 
 /** RFC 8489 sections 14.9 and 14.14 allow no more than 127 characters. */
 #define TEXT_MAX 127
@@ -55,17 +58,26 @@ void turn_limits_set(struct turn_server *server, const struct turn_config *confi
 		.max_relays = config->max_relays,
 		.max_permissions = config->max_permissions,
 		.max_channels = config->max_channels,
+		.user_quota = config->user_quota,
+		.unauthenticated_rate = config->unauthenticated_rate,
 	};
 	server->nonces.lifetime = config->nonce_lifetime;
 }
 
 static int set_up(struct turn_server *server, const struct turn_config *config)
 {
+	int err = stun_opaque_string(config->realm, &server->realm);
+
+	if (err)
+		return err;
+	/* It can have grown. */
+	if (strlen(server->realm) > TEXT_MAX)
+		return -EINVAL;
 	turn_limits_set(server, config);
 	server->ops.random(server->ctx, server->nonces.secret, sizeof(server->nonces.secret));
 	server->ops.random(server->ctx, server->hash_key, sizeof(server->hash_key));
-	server->realm = strdup(config->realm);
-	if (!server->realm)
+	server->guard = turn_guard_new(server->hash_key);
+	if (!server->guard || turn_alternates_set(server, config->alternates, config->n_alternates))
 		return -ENOMEM;
 	if (config->software) {
 		server->software = strdup(config->software);
@@ -84,6 +96,7 @@ int turn_server_new(const struct turn_config *config, const struct turn_ops *ops
 		    struct turn_server **server)
 {
 	struct turn_server *result;
+	int err;
 
 	if (!turn_config_is_valid(config))
 		return -EINVAL;
@@ -92,31 +105,22 @@ int turn_server_new(const struct turn_config *config, const struct turn_ops *ops
 		return -ENOMEM;
 	result->ops = *ops;
 	result->ctx = ctx;
-	if (set_up(result, config)) {
+	err = set_up(result, config);
+	if (err) {
 		turn_server_free(result);
-		return -ENOMEM;
+		return err;
 	}
 	*server = result;
 	return 0;
 }
 
-static void free_user(struct turn_user *user)
-{
-	stun_hmac_free(user->hmac);
-	free(user);
-}
-
 static void free_contents(struct turn_server *server)
 {
 	struct turn_allocation *alloc, *next_alloc;
-	struct turn_user *user, *next_user;
 
 	HASH_ITER (hh, server->allocations, alloc, next_alloc)
 		turn_allocation_end(server, alloc, "stopping", 0);
-	HASH_ITER (hh, server->users, user, next_user) {
-		HASH_DELETE(hh, server->users, user);
-		free_user(user);
-	}
+	turn_users_forget(server);
 }
 
 void turn_server_free(struct turn_server *server)
@@ -126,6 +130,9 @@ void turn_server_free(struct turn_server *server)
 	free_contents(server);
 	turn_shared_free(server->own_shared);
 	turn_policy_free(server->policy);
+	turn_credentials_put(server->credentials);
+	turn_guard_free(server->guard);
+	free(server->alternates);
 	turn_timers_free(&server->timers);
 	free(server->software);
 	free(server->realm);
@@ -133,41 +140,14 @@ void turn_server_free(struct turn_server *server)
 	free(server);
 }
 
-static struct stun_hmac *make_hmac(const struct turn_server *server, const char *username,
-				   const char *password)
+void turn_server_set_credentials(struct turn_server *server, struct turn_credentials *credentials)
 {
-	uint8_t key[STUN_LONG_TERM_KEY_LEN];
-	struct stun_hmac *hmac;
+	struct turn_credentials *old = server->credentials;
 
-	if (stun_long_term_key(username, server->realm, password, key))
-		return NULL;
-	hmac = stun_hmac_new(key, sizeof(key));
-	OPENSSL_cleanse(key, sizeof(key));
-	return hmac;
-}
-
-int turn_server_add_user(struct turn_server *server, const char *username, const char *password,
-			 uint32_t quota)
-{
-	size_t len = strlen(username);
-	struct turn_user *user;
-
-	if (len == 0 || len > STUN_USERNAME_MAX)
-		return -EINVAL;
-	if (turn_user_find(server, username, len))
-		return -EEXIST;
-	user = calloc(1, sizeof(*user) + len + 1);
-	if (!user)
-		return -ENOMEM;
-	memcpy(user->name, username, len);
-	user->quota = quota;
-	user->account = turn_account_get(server->shared, username);
-	user->hmac = make_hmac(server, username, password);
-	if (!user->account || !user->hmac || turn_user_insert(server, user)) {
-		free_user(user);
-		return -ENOMEM;
-	}
-	return 0;
+	server->credentials = turn_credentials_get(credentials);
+	server->generation++;
+	turn_users_forget(server);
+	turn_credentials_put(old);
 }
 
 static void stun_input(struct turn_server *server, const struct turn_tuple *tuple,

@@ -21,6 +21,7 @@
 #include "stun/integrity.h"
 #include "stun/protocol.h"
 #include "turn/endings.h"
+#include "turn/guard.h"
 #include "turn/nonce.h"
 #include "turn/policy.h"
 #include "turn/reservation.h"
@@ -42,18 +43,27 @@
 #define TURN_CHANNEL_REBIND_NS (300 * TURN_NS_PER_S)
 
 /**
- * struct turn_user - someone with a password
- * @hmac:    the long-term key
- * @quota:   allocations at the same time, 0: no limit
- * @account: counts them
+ * struct turn_user - someone with a key: see user.h
+ * @references: requests, allocations and the table
+ * @generation: of the server's credentials, which had @key last
+ * @algorithm:  that @key was made with
+ * @hmacs:      by enum stun_integrity; made when they are needed
+ * @account:    counts allocations; shared by all names of one account
  */
 struct turn_user {
 	UT_hash_handle hh;
-	struct stun_hmac *hmac;
-	uint32_t quota;
+	unsigned int references;
+	uint32_t generation;
+	enum stun_password_algorithm algorithm;
+	struct stun_key key;
+	struct stun_hmac *hmacs[2];
+	struct turn_shared *shared;
 	struct turn_account *account;
 	char name[];
 };
+
+/** Tables of users: one for each password algorithm. */
+#define TURN_USER_TABLES 2
 
 /** struct turn_peer_key - names a channel by its peer, or a permission by a peer without port */
 struct turn_peer_key {
@@ -182,9 +192,16 @@ struct turn_limits {
 	uint32_t max_relays;
 	uint32_t max_permissions;
 	uint32_t max_channels;
+	uint32_t user_quota;
+	uint32_t unauthenticated_rate;
 };
 
-/** struct turn_server - everything */
+/**
+ * struct turn_server - everything
+ * @credentials: who may relay; NULL: nobody yet
+ * @generation:  counts them
+ * @users:       see user.h; by algorithm
+ */
 struct turn_server {
 	struct turn_ops ops;
 	void *ctx;
@@ -197,7 +214,12 @@ struct turn_server {
 	size_t next_pool;
 	struct turn_nonces nonces;
 	uint8_t hash_key[SIPHASH_KEY_LEN];
-	struct turn_user *users;
+	struct turn_guard *guard;
+	struct turnpike_addr *alternates;
+	size_t n_alternates;
+	struct turn_credentials *credentials;
+	uint32_t generation;
+	struct turn_user *users[TURN_USER_TABLES];
 	struct turn_allocation *allocations;
 	struct turn_permission *permissions;
 	struct turn_channel *channels_by_peer;

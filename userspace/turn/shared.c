@@ -9,9 +9,10 @@
 #include "turn/reservation.h"
 #include "turn/shared.h"
 
-/** struct turn_account - what all servers together hold for a user */
+/** struct turn_account - what all servers together hold for a user; @references: under the lock */
 struct turn_account {
 	UT_hash_handle hh;
+	unsigned int references;
 	atomic_uint allocations;
 	char name[];
 };
@@ -52,15 +53,9 @@ int turn_shared_new(const struct turn_config *config, struct turn_shared **share
 
 void turn_shared_free(struct turn_shared *shared)
 {
-	struct turn_account *account, *next;
-
 	if (!shared)
 		return;
 	turn_reservations_expire(shared, TURN_NEVER - 1);
-	HASH_ITER (hh, shared->accounts, account, next) {
-		HASH_DELETE(hh, shared->accounts, account);
-		free(account);
-	}
 	for (size_t i = 0; i < shared->n_pools; i++)
 		turn_ports_free(shared->pools[i].ports);
 	free(shared->pools);
@@ -131,8 +126,32 @@ struct turn_account *turn_account_get(struct turn_shared *shared, const char *na
 	HASH_FIND_STR(shared->accounts, name, account);
 	if (!account)
 		account = account_new(shared, name, strlen(name));
+	if (account)
+		account->references++;
 	pthread_mutex_unlock(&shared->lock);
 	return account;
+}
+
+void turn_account_hold(struct turn_shared *shared, struct turn_account *account)
+{
+	pthread_mutex_lock(&shared->lock);
+	account->references++;
+	pthread_mutex_unlock(&shared->lock);
+}
+
+void turn_account_put(struct turn_shared *shared, struct turn_account *account)
+{
+	pthread_mutex_lock(&shared->lock);
+	if (--account->references == 0) {
+		HASH_DELETE(hh, shared->accounts, account);
+		free(account);
+	}
+	pthread_mutex_unlock(&shared->lock);
+}
+
+const char *turn_account_name(const struct turn_account *account)
+{
+	return account->name;
 }
 
 bool turn_account_claim(struct turn_account *account, uint32_t n, uint32_t max)

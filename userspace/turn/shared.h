@@ -49,8 +49,17 @@ bool turn_shared_claim_relay(struct turn_shared *shared, uint32_t max);
 /** turn_shared_return_relay() - there is one less */
 void turn_shared_return_relay(struct turn_shared *shared);
 
-/** turn_account_get() - the account of a user, made if need be; NULL without memory */
+/** turn_account_get() - a reference to an account, made if need be; NULL without memory */
 struct turn_account *turn_account_get(struct turn_shared *shared, const char *name);
+
+/** turn_account_hold() - take another reference */
+void turn_account_hold(struct turn_shared *shared, struct turn_account *account);
+
+/** turn_account_put() - give a reference back; the account ends with the last one */
+void turn_account_put(struct turn_shared *shared, struct turn_account *account);
+
+/** turn_account_name() - as turn_account_get() was told */
+const char *turn_account_name(const struct turn_account *account);
 
 /** turn_account_claim() - count @n more allocations of a user, up to @max in all; 0: no limit */
 bool turn_account_claim(struct turn_account *account, uint32_t n, uint32_t max);

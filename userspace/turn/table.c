@@ -9,20 +9,29 @@ static unsigned int hash(const struct turn_server *server, const void *key, size
 	return (unsigned int)siphash(server->hash_key, key, len);
 }
 
-struct turn_user *turn_user_find(const struct turn_server *server, const void *name, size_t len)
+static size_t table_of(enum stun_password_algorithm algorithm)
 {
+	return algorithm == STUN_PASSWORD_MD5 ? 0 : 1;
+}
+
+struct turn_user *turn_user_find(const struct turn_server *server, const char *name,
+				 enum stun_password_algorithm algorithm)
+{
+	struct turn_user *const users = server->users[table_of(algorithm)];
+	size_t len = strlen(name);
 	struct turn_user *user;
 
-	HASH_FIND_BYHASHVALUE(hh, server->users, name, len, hash(server, name, len), user);
+	HASH_FIND_BYHASHVALUE(hh, users, name, len, hash(server, name, len), user);
 	return user;
 }
 
 int turn_user_insert(struct turn_server *server, struct turn_user *user)
 {
+	struct turn_user **users = &server->users[table_of(user->algorithm)];
 	size_t len = strlen(user->name);
 
-	HASH_ADD_KEYPTR_BYHASHVALUE(hh, server->users, user->name, len,
-				    hash(server, user->name, len), user);
+	HASH_ADD_KEYPTR_BYHASHVALUE(hh, *users, user->name, len, hash(server, user->name, len),
+				    user);
 	return user->hh.tbl ? 0 : -ENOMEM;
 }
 

@@ -11,9 +11,10 @@
 
 #include "turn/server.h"
 
-/** turn_user_find() - a user by @len bytes of name */
-struct turn_user *turn_user_find(const struct turn_server *server, const void *name, size_t len);
-/** turn_user_insert() - add a user whose name is set */
+/** turn_user_find() - a user by name and the algorithm of the key */
+struct turn_user *turn_user_find(const struct turn_server *server, const char *name,
+				 enum stun_password_algorithm algorithm);
+/** turn_user_insert() - add a user whose name and algorithm are set */
 int turn_user_insert(struct turn_server *server, struct turn_user *user);
 
 /** turn_allocation_find() - an allocation by the client's 5-tuple */

@@ -198,6 +198,8 @@ struct turn_event {
  * @police:       Charge @len bytes of application data, about to be relayed in user space, to
  *                @limits, never NULL. Returns whether they may pass; else they are dropped.
  * @event:        Something has happened that an operator may want to read of. @event is lent.
+ * @unix_time:    The seconds since 1970-01-01 00:00 UTC, which time-limited usernames are measured
+ * by.
  * @random:       Fill @buf with @len bytes from a cryptographically strong source.
  */
 struct turn_ops {
@@ -214,6 +216,7 @@ struct turn_ops {
 	void (*unlimit)(void *ctx, void *limits);
 	bool (*police)(void *ctx, void *limits, enum turn_direction direction, size_t len);
 	void (*event)(void *ctx, const struct turn_event *event);
+	uint64_t (*unix_time)(void *ctx);
 	void (*random)(void *ctx, void *buf, size_t len);
 };
 
@@ -233,7 +236,8 @@ struct turn_relay_address {
 
 /**
  * struct turn_config - how a server behaves; begin with turn_config_init()
- * @realm:            REALM of the long-term credentials, 1 to 127 bytes of UTF-8
+ * @realm:            REALM of the long-term credentials, 1 to 127 bytes of UTF-8 that OpaqueString
+ *                    (RFC 8265) allows
  * @software:         SOFTWARE of the responses, at most 127 bytes of UTF-8, or NULL for none
  * @relays:           relay addresses; those of one family are used in turn
  * @n_relays:         number of @relays, at least 1
@@ -248,9 +252,11 @@ struct turn_relay_address {
  * @max_channels:     of one allocation, those that wait to be rebound included; more get error 508
  * @user_quota:       allocations of one user at the same time; more get error 486; 0 means no limit
  * @unauthenticated_rate: requests without valid credentials that one source (an IPv4 address, or an
- *                    IPv6 /64) gets answers to in a second; 0 means no limit
- * @alternates:       servers that clients are sent to (error 300) when this one takes no more; one of
- *                    the client's family is taken at random; may be empty
+ *                    IPv6 /64) gets answers to in a second, and ten times as many at once; Binding
+ *                    requests count, too; 0 means no limit; each of several servers counts by
+ * itself
+ * @alternates:       servers that clients are sent to (error 300) when this one takes no more; one
+ * of the client's family is taken at random; may be empty
  * @n_alternates:     number of @alternates
  * @own:              further addresses of this host (its listeners) that are no peers; ports are
  *                    ignored; of the relay addresses, only the ports of live allocations are peers
@@ -309,6 +315,8 @@ struct turn_traffic {
  * @errors:           error responses sent, by code - TURN_ERROR_FIRST
  * @to_peer:          relayed from clients to peers
  * @to_client:        relayed from peers to clients
+ * @limited:          requests without valid credentials not answered because their source sent more
+ *                    than turn_config.unauthenticated_rate
  * @malformed:        datagrams of clients discarded because they are no message that we take
  * @no_allocation:    data discarded because its allocation does not exist or has expired
  * @no_permission:    data of either side discarded because there is no live permission
@@ -331,6 +339,7 @@ struct turn_stats {
 	uint64_t errors[TURN_ERROR_COUNT];
 	struct turn_traffic to_peer;
 	struct turn_traffic to_client;
+	uint64_t limited;
 	uint64_t malformed;
 	uint64_t no_allocation;
 	uint64_t no_permission;
@@ -417,17 +426,6 @@ int turn_server_new(const struct turn_config *config, const struct turn_ops *ops
 void turn_server_free(struct turn_server *server);
 
 /**
- * turn_server_add_user() - let a user in
- * @username: 1 to 508 bytes of UTF-8
- * @password: any UTF-8; only the key made of it is kept (RFC 8656 section 6)
- * @quota:    allocations at the same time, more get error 486; 0 means no limit
- *
- * Return: 0, -EINVAL, -EEXIST if there is a user of that name, -ENOMEM.
- */
-int turn_server_add_user(struct turn_server *server, const char *username, const char *password,
-			 uint32_t quota);
-
-/**
  * turn_server_client_input() - a datagram arrived at a listener
  * @tuple:  where it came from and where it went to
  * @packet: the datagram, of any content: STUN, ChannelData or garbage
@@ -473,8 +471,8 @@ bool turn_server_has_allocation(const struct turn_server *server, const struct t
  * turn_server_set_credentials() - let other people in from now on
  * @credentials: made for the same realm; a reference is taken; not changed any more
  *
- * Allocations go on with the keys that they were made with, also those of users that are gone, until
- * they expire; but such users cannot refresh them.
+ * Allocations go on with the keys that they were made with, also those of users that are gone,
+ * until they expire; but such users cannot refresh them (error 403).
  */
 void turn_server_set_credentials(struct turn_server *server, struct turn_credentials *credentials);
 
@@ -492,7 +490,8 @@ int turn_server_reconfigure(struct turn_server *server, const struct turn_config
 /**
  * turn_server_drain() - take no new allocations from now on
  *
- * They get error 300 if there are alternates, else 508. Those there are go on, and can be refreshed.
+ * They get error 300 if there are alternates, else 508. Those there are go on, and can be
+ * refreshed.
  */
 void turn_server_drain(struct turn_server *server);
 

@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The options of `turnpike serve`: on the command line, in a file, in the environment. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "cli/config_file.h"
+#include "config_fixture.h"
+
+#define MD5_KEY    "0xbc807ee29df3c9ffa736523fb2c4e8ee"
+#define SHA256_KEY MD5_KEY "bc807ee29df3c9ffa736523fb2c4e8ee"
+
+static void test_defaults(void **state)
+{
+	struct serve_config config;
+
+	(void)state;
+	assert_int_equal(parse("turnpike --listen 192.0.2.1", &config), CLI_OK);
+	assert_string_equal(said(), "");
+	assert_int_equal(config.n_listen, 1);
+	assert_addr(config.listen[0], "192.0.2.1:3478");
+	assert_int_equal(config.n_relays, 1);
+	assert_addr(config.relays[0].addr, "192.0.2.1");
+	assert_int_equal(config.transports, 15);
+	assert_int_equal(config.port_lo, 49152);
+	assert_int_equal(config.port_hi, 65535);
+	assert_int_equal(config.user_quota, 256);
+	assert_int_equal(config.unauthenticated_rate, 100);
+	assert_string_equal(config.realm, "turnpike");
+	serve_config_free(&config);
+}
+
+static void test_every_value(void **state)
+{
+	struct serve_config config;
+
+	(void)state;
+	assert_int_equal(parse_text("listen = 192.0.2.1\n"
+				    "listen-tls = [2001:db8::1]\n"
+				    "transports = dtls,udp\n"
+				    "relay-address = 192.0.2.3\n"
+				    "relay-ports = 50000-50010\n"
+				    "external-ip = 203.0.113.1/192.0.2.3\n"
+				    "realm = example.org\n"
+				    "user = alice:secret:more\n"
+				    "user = bob:" MD5_KEY "\n"
+				    "user = carol:" SHA256_KEY "\n"
+				    "auth-secret = north\n"
+				    "auth-secret = \" south \"\n"
+				    "user-quota = 0\n"
+				    "max-allocations = 1\n"
+				    "max-permissions = 2\n"
+				    "max-channels = 3\n"
+				    "max-lifetime = 601\n"
+				    "nonce-lifetime = 4\n"
+				    "unauthenticated-rate = 5\n"
+				    "max-rate = 6\n"
+				    "user-rate = 7\n"
+				    "total-rate = 4294967295\n"
+				    "allow-peer = 10.0.0.0/8\n"
+				    "deny-peer = 2001:db8::/32\n"
+				    "alternate-server = 192.0.2.9\n"
+				    "dev = eth0=tc\n"
+				    "mode = userspace\n"
+				    "max-flows = 8\n"
+				    "workers = 9\n"
+				    "drain-time = 0\n"
+				    "run-as = nobody:nogroup\n"
+				    "log-level = warning\n"
+				    "log-json = yes\n"
+				    "log-addresses = no\n"
+				    "cert = a.pem\n"
+				    "key = b.pem\n"
+				    "control = /run/x\n",
+				    &config),
+			 CLI_OK);
+	assert_string_equal(said(), "");
+	assert_addr(config.listen[0], "192.0.2.1:3478");
+	assert_addr(config.listen_tls[0], "[2001:db8::1]:5349");
+	assert_int_equal(config.transports, 1 << TURN_DTLS | 1 << TURN_UDP);
+	assert_addr(config.relays[0].addr, "192.0.2.3");
+	assert_int_equal(config.port_lo, 50000);
+	assert_int_equal(config.port_hi, 50010);
+	assert_addr(config.externals[0].external, "203.0.113.1");
+	assert_addr(config.externals[0].addr, "192.0.2.3");
+	assert_string_equal(config.realm, "example.org");
+	assert_int_equal(config.n_users, 3);
+	assert_string_equal(config.users[0].name, "alice");
+	assert_string_equal(config.users[0].password, "secret:more");
+	assert_string_equal(config.users[1].password, MD5_KEY);
+	assert_string_equal(config.users[2].password, SHA256_KEY);
+	assert_int_equal(config.n_secrets, 2);
+	assert_string_equal(config.secrets[0], "north");
+	assert_string_equal(config.secrets[1], " south ");
+	assert_int_equal(config.user_quota, 0);
+	assert_int_equal(config.max_allocations, 1);
+	assert_int_equal(config.max_permissions, 2);
+	assert_int_equal(config.max_channels, 3);
+	assert_int_equal(config.max_lifetime, 601);
+	assert_int_equal(config.nonce_lifetime, 4);
+	assert_int_equal(config.unauthenticated_rate, 5);
+	assert_int_equal(config.max_rate, 6);
+	assert_int_equal(config.user_rate, 7);
+	assert_int_equal(config.total_rate, UINT32_MAX);
+	assert_addr(config.allow[0].addr, "10.0.0.0");
+	assert_int_equal(config.allow[0].prefix, 8);
+	assert_addr(config.deny[0].addr, "2001:db8::");
+	assert_addr(config.alternates[0], "192.0.2.9:3478");
+	assert_string_equal(config.devices[0].name, "eth0");
+	assert_int_equal(config.devices[0].mode, TURNPIKE_MODE_TC);
+	assert_int_equal(config.mode, TURNPIKE_MODE_USERSPACE);
+	assert_int_equal(config.kernel.max_flows, 8);
+	assert_int_equal(config.n_workers, 9);
+	assert_int_equal(config.drain_time, 0);
+	assert_string_equal(config.run_as, "nobody:nogroup");
+	assert_int_equal(config.log_level, SAY_WARNING);
+	assert_true(config.log_json);
+	assert_false(config.log_addresses);
+	assert_string_equal(config.cert, "a.pem");
+	assert_string_equal(config.key, "b.pem");
+	assert_string_equal(config.control, "/run/x");
+	serve_config_free(&config);
+}
+
+static void test_form_of_a_file(void **state)
+{
+	/* With CLI_OK: the realm that comes of it; else what is said. */
+	static const struct {
+		const char *text;
+		enum cli_status status;
+		const char *what;
+	} rows[] = {
+		{ "", CLI_OK, "turnpike" },
+		{ "\n\n  \t\n# realm = x\n  # realm = y", CLI_OK, "turnpike" },
+		{ "realm=a", CLI_OK, "a" },
+		{ "\trealm \t=\t a b  \r\n", CLI_OK, "a b" },
+		{ "realm = a # b", CLI_OK, "a # b" },
+		{ "realm = \" a # \"", CLI_OK, " a # " },
+		{ "realm = \"a\"b\"", CLI_OK, "a\"b" },
+		{ "realm = a=b", CLI_OK, "a=b" },
+		{ "realm = \"", CLI_USAGE, "text:1: the value of realm begins with a quote" },
+		{ "\n\nrealm = \"a", CLI_USAGE, "text:3: the value of realm begins with a quote" },
+		{ "realm =", CLI_USAGE, "text:1: realm '': expected 1 to 127 bytes" },
+		{ "realm = \"\"", CLI_USAGE, "text:1: realm '': expected 1 to 127 bytes" },
+		{ "realm = a\nrealm = b\n", CLI_USAGE,
+		  "text:2: realm is here for the second time" },
+		{ "log-json", CLI_USAGE, "text:1: expected 'key = value'" },
+		{ "log-json = 1", CLI_USAGE, "text:1: log-json '1': expected yes or no" },
+		{ "frobnicate = 1", CLI_USAGE, "text:1: there is no key 'frobnicate'" },
+		{ "config = x", CLI_USAGE, "text:1: there is no key 'config'" },
+		{ "coturn-config = x", CLI_USAGE, "text:1: there is no key 'coturn-config'" },
+		{ "check-config = yes", CLI_USAGE, "text:1: there is no key 'check-config'" },
+		{ "user-quota = -1", CLI_USAGE, "text:1: user-quota '-1': expected a number" },
+		{ "max-lifetime = 599", CLI_USAGE, "from 600 to 86400" },
+		{ "total-rate = 4294967296", CLI_USAGE, "expected a number of bytes a second" },
+		{ "transports = udp,", CLI_USAGE, "expected some of udp, tcp, tls and dtls" },
+		{ "transports = udp,quic", CLI_USAGE, "expected some of udp, tcp, tls and dtls" },
+		{ "listen = :0", CLI_USAGE, "text:1: listen ':0': expected an address" },
+		{ "external-ip = 192.0.2.1/::1", CLI_USAGE, "two addresses of one family" },
+		{ "run-as = :x", CLI_USAGE, "expected a user" },
+		{ "log-level = loud", CLI_USAGE, "expected error, warning, info or debug" },
+		{ "users-file = /nonexistent", CLI_USAGE, "/nonexistent cannot be read" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct serve_config config;
+
+		assert_int_equal(parse_text(rows[i].text, &config), rows[i].status);
+		if (rows[i].status == CLI_OK)
+			assert_string_equal(config.realm, rows[i].what);
+		else
+			assert_said(rows[i].what);
+		serve_config_free(&config);
+	}
+}
+
+static void test_a_byte_of_zero(void **state)
+{
+	char text[] = "# a\0b\nrealm = c";
+	struct serve_config config;
+
+	(void)state;
+	said_nothing();
+	assert_int_equal(serve_config_init(&config), 0);
+	assert_int_equal(config_file_take("text", text, sizeof(text) - 1, serve_options, &config),
+			 CLI_USAGE);
+	assert_said("text:1: there is a byte of zero");
+	serve_config_free(&config);
+}
+
+/* Of what is wrong about a secret, nothing but the place is said; and a file's text is wiped. */
+static void test_secrets_are_not_said(void **state)
+{
+	static const char *const texts[] = {
+		"user = sesame",
+		"user = :sesame",
+		"user = a:0xsesame",
+		"auth-secret = \"sesame",
+		"sesame",
+		"user:alice:sesame = 1",
+		"user",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		struct serve_config config;
+
+		assert_int_equal(parse_text(texts[i], &config), CLI_USAGE);
+		assert_said("text:1: ");
+		assert_not_said("sesame");
+		serve_config_free(&config);
+	}
+}
+
+static void test_text_is_wiped(void **state)
+{
+	char text[] = "user = alice:sesame\nfrobnicate = 1\nuser = bob:sesame\n";
+	static const char zero[sizeof(text)];
+	struct serve_config config;
+
+	(void)state;
+	assert_int_equal(serve_config_init(&config), 0);
+	assert_int_equal(config_file_take("text", text, sizeof(text) - 1, serve_options, &config),
+			 CLI_USAGE);
+	assert_memory_equal(text, zero, sizeof(text));
+	serve_config_free(&config);
+}
+
+static void test_command_line_is_hidden(void **state)
+{
+	struct arguments line = arguments("turnpike --listen 192.0.2.1 --user=alice:sesame "
+					  "--auth-secret sesame --realm sesames"),
+			 kept = line;
+	struct serve_config config, again;
+
+	(void)state;
+	said_nothing();
+	assert_int_equal(serve_config_parse(line.n, line.list, &config), CLI_OK);
+	assert_string_equal(kept.list[3], "--user=************");
+	assert_string_equal(kept.list[5], "******");
+	assert_string_equal(kept.list[7], "sesames");
+	assert_said("warning: the value of --user was there for everybody to read until now: use "
+		    "--users-file");
+	assert_said("use --auth-secret-file");
+	assert_string_equal(config.users[0].password, "sesame");
+
+	/* It is still known for another time, and then it is not warned of any more. */
+	said_nothing();
+	assert_int_equal(serve_config_reparse(&config, &again), CLI_OK);
+	assert_string_equal(said(), "");
+	assert_string_equal(again.users[0].password, "sesame");
+	assert_string_equal(again.secrets[0], "sesame");
+	serve_config_free(&config);
+	assert_int_equal(serve_config_reparse(&again, &config), CLI_OK);
+	assert_string_equal(config.secrets[0], "sesame");
+	serve_config_free(&again);
+	serve_config_free(&config);
+	arguments_free(&kept);
+}
+
+static void test_command_line_wins(void **state)
+{
+	char words[256];
+	struct serve_config config;
+
+	(void)state;
+	snprintf(words, sizeof(words),
+		 "turnpike --realm c --listen 192.0.2.1 --config %s --log-json --realm d",
+		 file_of("realm = a\nlisten = 192.0.2.2\nlog-json = no\nlog-level = error\n"));
+	assert_int_equal(parse(words, &config), CLI_OK);
+	assert_string_equal(config.realm, "d");
+	assert_true(config.log_json);
+	assert_int_equal(config.log_level, SAY_ERROR);
+	assert_int_equal(config.n_listen, 2);
+	serve_config_free(&config);
+}
+
+static void test_files_of_secrets(void **state)
+{
+	struct serve_config config;
+	char words[256];
+
+	(void)state;
+	snprintf(words, sizeof(words), "turnpike --listen 192.0.2.1 --users-file %s",
+		 file_of("# users\n\n  alice:pass word  \nbob:" MD5_KEY "\n"));
+	assert_int_equal(parse(words, &config), CLI_OK);
+	assert_string_equal(said(), "");
+	assert_int_equal(config.n_users, 2);
+	assert_string_equal(config.users[0].password, "pass word");
+	serve_config_free(&config);
+
+	file_of("alice:a\nsesame\n");
+	assert_int_equal(parse(words, &config), CLI_USAGE);
+	assert_said(":2: expected a name and a password");
+	assert_not_said("sesame");
+
+	snprintf(words, sizeof(words), "turnpike --listen 192.0.2.1 --auth-secret-file %s",
+		 file_of("north\nsouth\n"));
+	assert_int_equal(chmod(file_of("north\nsouth"), 0644), 0);
+	assert_int_equal(parse(words, &config), CLI_OK);
+	assert_int_equal(config.n_secrets, 2);
+	assert_string_equal(config.secrets[1], "south");
+	assert_said("has secrets, and everybody may read it");
+	serve_config_free(&config);
+
+	/* A config file is warned of only if it has some. */
+	snprintf(words, sizeof(words), "turnpike --config %s", file_of("listen = 192.0.2.1\n"));
+	assert_int_equal(parse(words, &config), CLI_OK);
+	assert_string_equal(said(), "");
+	serve_config_free(&config);
+	file_of("listen = 192.0.2.1\nuser = alice:a\n");
+	assert_int_equal(parse(words, &config), CLI_OK);
+	assert_said("has secrets, and everybody may read it");
+	serve_config_free(&config);
+	assert_int_equal(chmod(file_of(""), 0600), 0);
+}
+
+static void test_environment(void **state)
+{
+	struct serve_config config;
+
+	(void)state;
+	setenv("TURNPIKE_USER", "alice:a\nbob:b", 1);
+	setenv("TURNPIKE_AUTH_SECRET", "north\n", 1);
+	assert_int_equal(parse("turnpike --listen 192.0.2.1", &config), CLI_OK);
+	assert_int_equal(config.n_users, 2);
+	assert_string_equal(config.users[1].name, "bob");
+	assert_string_equal(config.users[1].password, "b");
+	assert_int_equal(config.n_secrets, 1);
+	assert_string_equal(config.secrets[0], "north");
+	assert_string_equal(getenv("TURNPIKE_USER"), "alice:a\nbob:b");
+	serve_config_free(&config);
+
+	setenv("TURNPIKE_USER", "alice:a\nsesame", 1);
+	assert_int_equal(parse("turnpike --listen 192.0.2.1", &config), CLI_USAGE);
+	assert_said("TURNPIKE_USER:2: expected a name");
+	assert_not_said("sesame");
+	unsetenv("TURNPIKE_USER");
+	unsetenv("TURNPIKE_AUTH_SECRET");
+}
+
+/* What depends on several options. */
+static void test_contradictions(void **state)
+{
+	static const struct {
+		const char *words;
+		const char *said;
+	} rows[] = {
+		{ "", "no address to serve" },
+		{ "--listen 192.0.2.1:50000", "--listen 192.0.2.1:50000 is one of the ports" },
+		{ "--listen-tls 192.0.2.1:50000 --cert /dev/null --key /dev/null",
+		  "--listen-tls 192.0.2.1:50000 is one of the ports" },
+		{ "--listen-tls 192.0.2.1", "--listen-tls needs a certificate" },
+		{ "--listen 192.0.2.1 --cert /dev/null", "give --key too" },
+		{ "--listen 192.0.2.1 --key /dev/null", "give --cert too" },
+		{ "--listen-tls 192.0.2.1 --cert /nonexistent --key /dev/null",
+		  "--cert: /nonexistent cannot be read" },
+		{ "--listen 192.0.2.1 --transports tls", "--listen serves none of" },
+		{ "--listen-tls 192.0.2.1 --transports udp", "--listen-tls serves none of" },
+		{ "--listen 192.0.2.1:443 --listen-tls 192.0.2.1:443 --cert /dev/null --key /dev/null",
+		  "192.0.2.1:443 is listened at by --listen and --listen-tls" },
+		{ "--listen 192.0.2.1 --relay-address ::", "--relay-address ::: name each" },
+		{ "--listen 192.0.2.1 --external-ip 203.0.113.1/192.0.2.2",
+		  "192.0.2.2 is not relayed" },
+		{ "--listen 192.0.2.1 --external-ip 2001:db8::1",
+		  "no relay address of its family" },
+		{ "--listen 192.0.2.1 --listen 192.0.2.2 --external-ip 203.0.113.1",
+		  "there are 2 relay addresses" },
+		{ "--listen 192.0.2.1 --external-ip 203.0.113.1 --external-ip 203.0.113.2/192.0.2.1",
+		  "192.0.2.1 has two public ones" },
+		{ "--listen 192.0.2.1 --mode tc --moves tail", "not possible with mode tc" },
+		{ "--listen 192.0.2.1 --tc-hook tcx", "--tc-hook is for --mode tc only" },
+	};
+	char words[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct serve_config config;
+
+		snprintf(words, sizeof(words), "turnpike --check-config %s", rows[i].words);
+		assert_int_equal(parse(words, &config), CLI_USAGE);
+		assert_said(rows[i].said);
+	}
+}
+
+static void test_relays(void **state)
+{
+	struct serve_config config;
+
+	(void)state;
+	assert_int_equal(parse("turnpike --listen 192.0.2.1 --listen-tls 192.0.2.1 --listen-tls "
+			       "[2001:db8::1]:443 --cert /dev/null --key /dev/null "
+			       "--external-ip 203.0.113.1",
+			       &config),
+			 CLI_OK);
+	assert_int_equal(config.n_relays, 2);
+	assert_addr(config.relays[0].addr, "192.0.2.1");
+	assert_addr(config.relays[0].external, "203.0.113.1");
+	assert_addr(config.relays[1].addr, "2001:db8::1");
+	assert_int_equal(config.relays[1].external.family, 0);
+	serve_config_free(&config);
+}
+
+/* --check-config has one status for all that is wrong; otherwise what cannot be read is another. */
+static void test_status(void **state)
+{
+	struct serve_config config;
+
+	(void)state;
+	assert_int_equal(parse("turnpike --config /nonexistent", &config), CLI_ERROR);
+	assert_int_equal(parse("turnpike --config /nonexistent --check-config", &config),
+			 CLI_USAGE);
+	assert_int_equal(parse("turnpike --check-config --listen 192.0.2.1", &config), CLI_OK);
+	assert_true(config.check_only);
+	serve_config_free(&config);
+}
+
+/* What the help says of an option is so. */
+static void test_table(void **state)
+{
+	(void)state;
+	for (const struct cli_option *option = serve_options; option->name; option++) {
+		const bool repeatable = strstr(option->help, "(repeatable)") != NULL;
+
+		assert_int_equal(repeatable, option->read || option->flags & CLI_REPEATABLE);
+		assert_true(option->set || option->read || option->field > 0);
+		assert_true(option->read || !option->value == !option->expects);
+		if (option->value && !option->set && !option->read)
+			assert_true(option->min < option->max);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_every_value),
+		cmocka_unit_test(test_form_of_a_file),
+		cmocka_unit_test(test_a_byte_of_zero),
+		cmocka_unit_test(test_secrets_are_not_said),
+		cmocka_unit_test(test_text_is_wiped),
+		cmocka_unit_test(test_command_line_is_hidden),
+		cmocka_unit_test(test_command_line_wins),
+		cmocka_unit_test(test_files_of_secrets),
+		cmocka_unit_test(test_environment),
+		cmocka_unit_test(test_contradictions),
+		cmocka_unit_test(test_relays),
+		cmocka_unit_test(test_status),
+		cmocka_unit_test(test_table),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

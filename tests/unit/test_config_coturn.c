@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What becomes of a turnserver.conf. */
+#include <stdio.h>
+
+#include "cli/coturn_keys.h"
+#include "config_fixture.h"
+
+static void assert_cidr(const struct addr_cidr *cidr, const char *text)
+{
+	struct addr_cidr be;
+
+	assert_int_equal(addr_cidr_parse(text, &be), 0);
+	assert_memory_equal(cidr, &be, sizeof(be));
+}
+
+static void test_empty(void **state)
+{
+	struct serve_config config;
+
+	(void)state;
+	assert_int_equal(parse_coturn("", &config), CLI_OK);
+	/* All addresses, of both families. */
+	assert_int_equal(config.n_listen, 1);
+	assert_int_equal(config.listen[0].family, 0);
+	assert_int_equal(config.n_listen_tls, 0);
+	assert_int_equal(config.port_lo, 49152);
+	assert_said("info: folder/text: without cert and pkey nobody is served over TLS and DTLS");
+	assert_said("info: folder/text: without realm it is turnpike");
+	serve_config_free(&config);
+}
+
+static void test_whole(void **state)
+{
+	struct serve_config config;
+
+	(void)state;
+	assert_int_equal(parse_coturn("# of a deployment\n"
+				      "listening-port=3479\n"
+				      "tls-listening-port 5350\n"
+				      "  listening-ip = 192.0.2.1  \n"
+				      "listening-ip=\"2001:db8::1\"\n"
+				      "aux-server=192.0.2.1:80\n"
+				      "relay-ip=192.0.2.1\n"
+				      "external-ip=203.0.113.1\n"
+				      "min-port=50000\n"
+				      "max-port=50010\n"
+				      "cert=/etc/a.pem\n"
+				      "pkey=b.pem\n"
+				      "no-dtls\n"
+				      "use-auth-secret\n"
+				      "static-auth-secret=\"north = 1\"\n"
+				      "static-auth-secret=south\n"
+				      "realm=example.org\n"
+				      "user-quota=12\n"
+				      "total-quota=1200\n"
+				      "max-bps=64000\n"
+				      "stale-nonce\n"
+				      "max-allocate-lifetime\n"
+				      "relay-threads=0\n"
+				      "proc-user=nobody\n"
+				      "proc-group=nogroup\n"
+				      "Verbose\n",
+				      &config),
+			 CLI_OK);
+	assert_string_equal(said(), "");
+	assert_int_equal(config.n_listen, 3);
+	assert_addr(config.listen[0], "192.0.2.1:3479");
+	assert_addr(config.listen[1], "[2001:db8::1]:3479");
+	assert_addr(config.listen[2], "192.0.2.1:80");
+	assert_int_equal(config.n_listen_tls, 2);
+	assert_addr(config.listen_tls[0], "192.0.2.1:5350");
+	assert_addr(config.listen_tls[1], "[2001:db8::1]:5350");
+	assert_int_equal(config.transports, 1 << TURN_UDP | 1 << TURN_TCP | 1 << TURN_TLS);
+	assert_int_equal(config.n_relays, 1);
+	assert_addr(config.externals[0].external, "203.0.113.1");
+	assert_int_equal(config.port_lo, 50000);
+	assert_int_equal(config.port_hi, 50010);
+	assert_string_equal(config.cert, "/etc/a.pem");
+	assert_string_equal(config.key, "folder/b.pem");
+	assert_int_equal(config.n_secrets, 2);
+	assert_string_equal(config.secrets[0], "north = 1");
+	assert_string_equal(config.secrets[1], "south");
+	assert_string_equal(config.realm, "example.org");
+	assert_int_equal(config.user_quota, 12);
+	assert_int_equal(config.max_allocations, 1200);
+	assert_int_equal(config.max_rate, 64000);
+	assert_int_equal(config.nonce_lifetime, 600);
+	assert_int_equal(config.max_lifetime, 3600);
+	assert_int_equal(config.n_workers, 1);
+	assert_string_equal(config.run_as, "nobody:nogroup");
+	assert_int_equal(config.log_level, SAY_DEBUG);
+	serve_config_free(&config);
+}
+
+static void test_users(void **state)
+{
+	struct serve_config config;
+
+	(void)state;
+	assert_int_equal(parse_coturn("user=ninefingers:0xbc807ee29df3c9ffa736523fb2c4e8ee\n"
+				      "lt-cred-mech\nuser=alice:a b\n",
+				      &config),
+			 CLI_OK);
+	assert_int_equal(config.n_users, 2);
+	assert_string_equal(config.users[0].name, "ninefingers");
+	assert_string_equal(config.users[0].password, "0xbc807ee29df3c9ffa736523fb2c4e8ee");
+	assert_string_equal(config.users[1].password, "a b");
+	serve_config_free(&config);
+
+	/* With secrets coturn knows no users, wherever they stand; neither are there any here. */
+	assert_int_equal(parse_coturn("user=alice:sesame\nstatic-auth-secret=x\n", &config),
+			 CLI_OK);
+	assert_int_equal(config.n_users, 0);
+	assert_said("warning: folder/text:1: user has no effect");
+	assert_not_said("sesame");
+	serve_config_free(&config);
+}
+
+static void test_peers(void **state)
+{
+	struct serve_config config;
+
+	(void)state;
+	assert_int_equal(parse_coturn("denied-peer-ip=10.0.0.0-10.255.255.255\n"
+				      "denied-peer-ip=192.168.0.1-192.168.0.7\n"
+				      "denied-peer-ip=0.0.0.0-255.255.255.255\n"
+				      "denied-peer-ip=2001:db8::-2001:db8::ffff\n"
+				      "allowed-peer-ip=10.1.2.3\n",
+				      &config),
+			 CLI_OK);
+	assert_int_equal(config.n_deny, 6);
+	assert_cidr(&config.deny[0], "10.0.0.0/8");
+	assert_cidr(&config.deny[1], "192.168.0.1/32");
+	assert_cidr(&config.deny[2], "192.168.0.2/31");
+	assert_cidr(&config.deny[3], "192.168.0.4/30");
+	assert_cidr(&config.deny[4], "0.0.0.0/0");
+	assert_cidr(&config.deny[5], "2001:db8::/112");
+	assert_int_equal(config.n_allow, 1);
+	assert_cidr(&config.allow[0], "10.1.2.3/32");
+	serve_config_free(&config);
+}
+
+/* What is wrong, and where. */
+static void test_refused(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *said;
+	} rows[] = {
+		{ "\nlissening-port=1",
+		  "error: folder/text:2: lissening-port is no key of coturn's" },
+		{ "a:sesame", "error: folder/text:1: this is no key of coturn's" },
+		{ "user=sesame", "folder/text:1: user, here user: expected a name and a password" },
+		{ "user=a:0xsesame", "folder/text:1: user, here user: expected a name" },
+		{ "listening-ip=x",
+		  "folder/text:1: listening-ip, here listen 'x:3478': expected an" },
+		{ "listening-port=x", "folder/text:1: listening-port: expected a number" },
+		{ "min-port=2\nmax-port=1", "relay-ports '2-1': expected two ports" },
+		{ "no-udp=maybe", "folder/text:1: no-udp: expected yes or no" },
+		{ "denied-peer-ip=1.1.1.2-1.1.1.1",
+		  "folder/text:1: denied-peer-ip '1.1.1.2-1.1.1.1'" },
+		{ "denied-peer-ip=1.1.1.1-::1", "expected an address or two" },
+		{ "denied-peer-ip=10.0.0.0/8", "expected an address or two" },
+		{ "allowed-peer-ip=126.0.0.0-128.0.0.0", "the range has loopback addresses" },
+		{ "allowed-peer-ip=::1", "the range has loopback addresses" },
+		{ "allowed-peer-ip=127.0.0.1", "the range has loopback addresses" },
+		{ "use-auth-secret", "use-auth-secret needs a static-auth-secret" },
+		{ "no-udp\nno-tcp\nno-tls\nno-dtls", "all transports are turned off" },
+		{ "proc-group=x", "proc-group is taken over together with proc-user only" },
+		{ "max-allocate-lifetime=60", "max-lifetime '60': expected a number of seconds" },
+		{ "rest-api-separator=-", "rest-api-separator cannot be taken over" },
+		{ "no-auth\nuserdb=/x", "folder/text:2: userdb cannot be taken over" },
+		{ "userdb=/x\nno-auth", "folder/text:2: no-auth cannot be taken over" },
+		{ "psql-userdb=\"password=sesame\"", "psql-userdb cannot be taken over" },
+		{ "pkey-pwd=sesame", "pkey-pwd cannot be taken over" },
+		{ "no-udp-relay", "no-udp-relay cannot be taken over" },
+		{ "stun-only", "stun-only cannot be taken over" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct serve_config config;
+
+		assert_int_equal(parse_coturn(rows[i].text, &config), CLI_USAGE);
+		assert_said(rows[i].said);
+		assert_not_said("sesame");
+		serve_config_free(&config);
+	}
+}
+
+/* A flag that is off, or a value that is as it is here, might as well not be there. */
+static void test_no_difference(void **state)
+{
+	static const char *const texts[] = {
+		"no-auth=0",
+		"no-auth no",
+		"no-auth=false",
+		"no-auth=off",
+		"stun-only=F",
+		"mobility=N",
+		"rest-api-separator=:",
+		"channel-lifetime=600",
+		"channel-lifetime",
+		"permission-lifetime=300",
+		"allocation-default-address-family=\"ipv4\"",
+	};
+	struct serve_config config;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		assert_int_equal(parse_coturn(texts[i], &config), CLI_OK);
+		assert_not_said("folder/text:1");
+		serve_config_free(&config);
+	}
+	assert_int_equal(parse_coturn("channel-lifetime=60", &config), CLI_OK);
+	assert_said("warning: folder/text:1: channel-lifetime has no effect: RFC 8656 says 600 s");
+	serve_config_free(&config);
+	assert_int_equal(parse_coturn("no-tcp = off\nno-udp=on\n", &config), CLI_OK);
+	assert_int_equal(config.transports, 1 << TURN_TCP | 1 << TURN_TLS | 1 << TURN_DTLS);
+	serve_config_free(&config);
+}
+
+/* The level at which each key of the table is named: what cannot be lost silently is not. */
+static void test_every_key(void **state)
+{
+	static const char *const said_of[] = {
+		[COTURN_ALMOST] = "warning: folder/text:1: %s is taken as",
+		[COTURN_NEEDLESS] = "info: folder/text:1: %s is not needed",
+		[COTURN_MISSING] = "warning: folder/text:1: %s has no effect",
+		[COTURN_REFUSED] = "error: folder/text:1: %s cannot be taken over",
+	};
+	char text[128], line[128];
+
+	(void)state;
+	for (const struct coturn_key *key = coturn_keys; key->name; key++) {
+		struct serve_config config;
+
+		/* 601 is a flag that is on, a number, a lifetime that is not that of the RFC... */
+		snprintf(text, sizeof(text), "%s=%s", key->name,
+			 key->how == COTURN_FLAG                        ? "1"
+			 : key->option && strstr(key->option, "server") ? "192.0.2.1"
+									: "601");
+		if (key->fate == COTURN_TAKEN)
+			continue;
+		assert_int_equal(parse_coturn(text, &config),
+				 key->fate == COTURN_REFUSED ? CLI_USAGE : CLI_OK);
+		/* Not a literal, but one of four above. */
+		snprintf(line, sizeof(line), "%s", said_of[key->fate]);
+		*strchr(line, '%') = '\0';
+		assert_said(line);
+		assert_said(key->name);
+		assert_said(strchr(said_of[key->fate], '%') + 2);
+		assert_said(key->why);
+		serve_config_free(&config);
+	}
+}
+
+/* Every option of the table is there, and every key that is not taken has a reason. */
+static void test_table(void **state)
+{
+	(void)state;
+	for (const struct coturn_key *key = coturn_keys; key->name; key++) {
+		const bool taken = key->fate == COTURN_TAKEN || key->fate == COTURN_ALMOST;
+		bool known = false;
+
+		assert_int_equal(taken, key->option != NULL);
+		assert_true(key->why || key->fate == COTURN_TAKEN);
+		for (const struct cli_option *option = serve_options; option->name; option++)
+			known |= key->option && strcmp(option->name, key->option) == 0;
+		assert_int_equal(known, taken);
+		for (const struct coturn_key *other = coturn_keys; other < key; other++)
+			assert_string_not_equal(other->name, key->name);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_empty),     cmocka_unit_test(test_whole),
+		cmocka_unit_test(test_users),     cmocka_unit_test(test_peers),
+		cmocka_unit_test(test_refused),   cmocka_unit_test(test_no_difference),
+		cmocka_unit_test(test_every_key), cmocka_unit_test(test_table),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

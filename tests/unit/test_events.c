@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What is said of what the TURN core tells: at which level, with which addresses, and how often. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "io/events.h"
+#include "say.h"
+#include "stun/protocol.h"
+
+/* The last line, and how many there were. */
+static char line[1024];
+static unsigned int n_lines;
+static enum say_level heard = SAY_DEBUG;
+
+bool say_is_heard(enum say_level level)
+{
+	return level <= heard;
+}
+
+void say_event(enum say_level level, const char *event, const char *message,
+	       const struct say_field *fields, size_t n_fields)
+{
+	FILE *out = fmemopen(line, sizeof(line), "w");
+
+	assert_non_null(out);
+	fprintf(out, "%d %s '%s'", (int)level, event, message);
+	for (size_t i = 0; i < n_fields; i++) {
+		fprintf(out, " %s=", fields[i].name);
+		if (fields[i].text)
+			fprintf(out, "%s", fields[i].text);
+		else
+			fprintf(out, "%llu", (unsigned long long)fields[i].number);
+	}
+	fclose(out);
+	n_lines++;
+}
+
+static struct turnpike_addr address(const char *text)
+{
+	struct turnpike_addr addr;
+
+	assert_int_equal(addr_parse(text, &addr), 0);
+	return addr;
+}
+
+static void note(struct turn_event event)
+{
+	const struct turn_tuple tuple = {
+		.client = address("192.0.2.1:4000"),
+		.server = address("192.0.2.2:3478"),
+		.transport = TURN_TLS,
+	};
+	const struct turnpike_addr relay = address("192.0.2.2:50000");
+	const struct turnpike_addr peer = address("[2001:db8::1]:9");
+
+	event.tuple = &tuple;
+	if (event.kind != TURN_EVENT_REFUSED)
+		event.relay = &relay;
+	if (event.kind == TURN_EVENT_PERMITTED || event.kind == TURN_EVENT_BOUND)
+		event.peer = &peer;
+	events_note(&event);
+}
+
+static const struct {
+	struct turn_event event;
+	const char *without;
+	const char *addresses;
+} lines[] = {
+	{ { .kind = TURN_EVENT_ALLOCATED, .username = "alice", .lifetime = 600 },
+	  "2 allocated 'allocation made' user=alice transport=tls lifetime=600",
+	  " client=192.0.2.1:4000 relay=192.0.2.2:50000" },
+	{ { .kind = TURN_EVENT_REFRESHED, .username = "alice", .lifetime = 600 },
+	  "3 refreshed 'allocation refreshed' user=alice transport=tls lifetime=600",
+	  " client=192.0.2.1:4000 relay=192.0.2.2:50000" },
+	{ { .kind = TURN_EVENT_ENDED, .username = "alice", .why = "expired" },
+	  "2 ended 'allocation ended' user=alice transport=tls why=expired",
+	  " client=192.0.2.1:4000 relay=192.0.2.2:50000" },
+	{ { .kind = TURN_EVENT_PERMITTED, .username = "alice" },
+	  "3 permitted 'permission installed' user=alice transport=tls",
+	  " client=192.0.2.1:4000 relay=192.0.2.2:50000 peer=[2001:db8::1]:9" },
+	{ { .kind = TURN_EVENT_BOUND, .username = "alice", .channel = 0x4abc },
+	  "3 bound 'channel bound' user=alice transport=tls channel=0x4ABC",
+	  " client=192.0.2.1:4000 relay=192.0.2.2:50000 peer=[2001:db8::1]:9" },
+	{ { .kind = TURN_EVENT_REFUSED, .username = "", .method = TURN_ALLOCATE, .code = 401 },
+	  "3 refused 'request refused' transport=tls method=Allocate code=401",
+	  " client=192.0.2.1:4000" },
+	{ { .kind = TURN_EVENT_REFUSED, .username = "alice", .method = 0xfff, .code = 403 },
+	  "3 refused 'request refused' user=alice transport=tls method=unknown code=403",
+	  " client=192.0.2.1:4000" },
+	{ { .kind = TURN_EVENT_REFUSED, .username = "eve", .method = TURN_REFRESH, .code = 441 },
+	  "2 unauthenticated 'authentication failed' user=eve transport=tls method=Refresh code=441",
+	  " client=192.0.2.1:4000" },
+};
+
+#define N_LINES (sizeof(lines) / sizeof(lines[0]))
+
+static void test_lines(void **state)
+{
+	char wanted[1024];
+
+	(void)state;
+	for (int shows = 0; shows < 2; shows++) {
+		events_show_addresses(shows);
+		for (size_t i = 0; i < N_LINES; i++) {
+			note(lines[i].event);
+			snprintf(wanted, sizeof(wanted), "%s%s", lines[i].without,
+				 shows ? lines[i].addresses : "");
+			assert_string_equal(line, wanted);
+		}
+	}
+	events_show_addresses(false);
+	events_end_period();
+}
+
+static void test_unheard(void **state)
+{
+	(void)state;
+	heard = SAY_INFO;
+	n_lines = 0;
+	for (size_t i = 0; i < N_LINES; i++)
+		note(lines[i].event);
+	assert_int_equal(n_lines, 3); /* those that begin with 2 */
+	heard = SAY_WARNING;
+	for (size_t i = 0; i < N_LINES; i++)
+		note(lines[i].event);
+	assert_int_equal(n_lines, 3);
+	heard = SAY_DEBUG;
+	events_end_period();
+}
+
+static void fail_to_authenticate(unsigned int times)
+{
+	const struct turn_event event = {
+		.kind = TURN_EVENT_REFUSED, .username = "eve", .method = TURN_ALLOCATE, .code = 401
+	};
+
+	for (unsigned int i = 0; i < times; i++)
+		note(event);
+}
+
+static void test_strangers_cannot_fill_the_log(void **state)
+{
+	(void)state;
+	n_lines = 0;
+	fail_to_authenticate(10000);
+	assert_int_equal(n_lines, EVENTS_FAILURES_SAID);
+	events_end_period();
+	assert_int_equal(n_lines, EVENTS_FAILURES_SAID + 1);
+	assert_string_equal(line, "2 unauthenticated 'authentication failed' more=9990");
+	events_end_period(); /* a quiet one says nothing */
+	assert_int_equal(n_lines, EVENTS_FAILURES_SAID + 1);
+	fail_to_authenticate(EVENTS_FAILURES_SAID);
+	events_end_period();
+	assert_int_equal(n_lines, 2 * EVENTS_FAILURES_SAID + 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_lines),
+		cmocka_unit_test(test_unheard),
+		cmocka_unit_test(test_strangers_cannot_fill_the_log),
+	};
+
+	return cmocka_run_group_tests_name("events", tests, NULL, NULL);
+}

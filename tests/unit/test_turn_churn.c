@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What 10,000 allocations leave behind that were made and dropped in all ways there are: nothing.
+ * Linked with --wrap for the functions that get and give back memory.
+ */
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "turn_fixture.h"
+
+#define ROUNDS 10000
+#define LO     50000
+#define HI     50015
+#define PORTS  (HI - LO + 1)
+/* Until everything has ended and all ports have rested. */
+#define LONG (4000 * SECOND)
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *old, size_t size);
+char *__real_strdup(const char *text);
+void __real_free(void *block);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+char *__wrap_strdup(const char *text);
+void __wrap_free(void *block);
+
+static long long blocks;
+
+static void *count(void *block)
+{
+	blocks += block != NULL;
+	return block;
+}
+
+void *__wrap_malloc(size_t size)
+{
+	return count(__real_malloc(size));
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+	return count(__real_calloc(n, size));
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+	void *block = __real_realloc(old, size);
+
+	blocks += block && !old;
+	return block;
+}
+
+char *__wrap_strdup(const char *text)
+{
+	return count(__real_strdup(text));
+}
+
+void __wrap_free(void *block)
+{
+	blocks -= block != NULL;
+	__real_free(block);
+}
+
+static void be(struct fixture *f, uint32_t n)
+{
+	f->tuple.client.ip[2] = (uint8_t)(n >> 8);
+	f->tuple.client.ip[3] = (uint8_t)n;
+	f->tuple.client.port = htons((uint16_t)(1024 + n));
+	f->tuple.transport = (uint16_t)(n % TURN_TRANSPORTS);
+	f->nonce_len = 0;
+}
+
+static void begin_allocate(struct fixture *f)
+{
+	begin(f, STUN_REQUEST, TURN_ALLOCATE);
+	stun_write_u32(&f->request, STUN_ATTR_REQUESTED_TRANSPORT, TURN_TRANSPORT_UDP << 24);
+}
+
+/* Of two ports, of which the other one is used or not. */
+static void allocate_pair(struct fixture *f, uint32_t n)
+{
+	struct stun_message msg;
+	struct stun_attr token;
+
+	begin_allocate(f);
+	stun_write_bytes(&f->request, STUN_ATTR_EVEN_PORT, "\x80", 1);
+	send_signed(f, &f->alice);
+	expect_success(f, &f->alice);
+	if (n % 5 == 0)
+		return;
+	msg = response(f);
+	assert_int_equal(stun_find_attr(&msg, STUN_ATTR_RESERVATION_TOKEN, &token), 0);
+	be(f, n + ROUNDS);
+	begin_allocate(f);
+	stun_write_bytes(&f->request, STUN_ATTR_RESERVATION_TOKEN, token.value, token.len);
+	send_signed(f, &f->alice);
+	expect_success(f, &f->alice);
+}
+
+static void make(struct fixture *f, uint32_t n)
+{
+	be(f, n);
+	if (n % 7 == 0)
+		allocate_pair(f, n);
+	else if (n % 3 == 0)
+		allocate_both(f);
+	else
+		allocate(f);
+	create_permission(f, "198.51.100.1");
+	channel_bind(f, 0x4000, "198.51.100.2:7000");
+	expect_success(f, &f->alice);
+	/* Nothing comes of these. */
+	allocate_as(f, &f->bob, STUN_FAMILY_IPV4);
+	expect_error(f, 437);
+	channel_bind(f, 0x4001, "198.51.100.2:7000");
+	expect_error(f, 400);
+}
+
+static void drop(struct fixture *f, uint32_t n)
+{
+	switch (n % 4) {
+	case 0:
+		refresh(f, 0);
+		expect_success(f, &f->alice);
+		break;
+	case 1:
+		expire_at(f, f->now + 601 * SECOND);
+		break;
+	case 2:
+		turn_server_client_gone(f->server, &f->tuple, f->now);
+		break;
+	case 3: /* when the next request comes */
+		f->now += 601 * SECOND;
+		break;
+	}
+	/* What is left of a pair, so that alice never has more than she may. */
+	if (n % 7 == 0)
+		f->now += 601 * SECOND;
+	turn_server_expire(f->server, f->now);
+	clear(f);
+}
+
+static void churn(struct fixture *f, uint32_t rounds)
+{
+	for (uint32_t n = 0; n < rounds; n++) {
+		make(f, n);
+		drop(f, n);
+	}
+	expire_at(f, f->now + LONG);
+	clear(f);
+}
+
+static void expect_nothing(const struct fixture *f)
+{
+	assert_int_equal(stats(f)->allocations, 0);
+	assert_int_equal(stats(f)->relays, 0);
+	assert_int_equal(stats(f)->permissions, 0);
+	assert_int_equal(stats(f)->channels, 0);
+	assert_int_equal(stats(f)->flows, 0);
+	assert_int_equal(f->n_flows, 0);
+	assert_int_equal(turn_server_next_expiry(f->server), TURN_NEVER);
+}
+
+/* Every port, and all that alice may have, can be had once more. */
+static void expect_everything(struct fixture *f)
+{
+	for (uint32_t n = 0; n < PORTS; n++) {
+		be(f, n);
+		allocate_as(f, &f->alice, STUN_FAMILY_IPV4);
+		expect_success(f, &f->alice);
+	}
+}
+
+static void test_churn(void **state)
+{
+	struct turn_config config;
+	struct fixture *f;
+	long long level;
+
+	(void)state;
+	fixture_config(&config);
+	config.port_lo = LO;
+	config.port_hi = HI;
+	config.max_relays = PORTS;
+	config.user_quota = PORTS;
+	f = fixture_new(&config);
+	f->limited = true;
+	/* What is made once and kept: room for timers. */
+	churn(f, 100);
+	expect_nothing(f);
+	level = blocks;
+	churn(f, ROUNDS);
+	expect_nothing(f);
+	assert_int_equal(blocks, level);
+	assert_true(stats(f)->successes > 3 * ROUNDS);
+	expect_everything(f);
+	fixture_free(f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_churn),
+	};
+
+	return cmocka_run_group_tests_name("turn churn", tests, NULL, NULL);
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the owner is told for its log. */
+#include <string.h>
+
+#include "turn_fixture.h"
+
+#define PEER "198.51.100.2:7000"
+
+static void expect_about(const struct told *told, enum turn_event_kind kind, const char *relay)
+{
+	struct turnpike_addr expected = addr(relay), client = addr("203.0.113.7:40000");
+
+	assert_int_equal(told->kind, kind);
+	assert_true(addr_equal(&told->tuple.client, &client));
+	assert_string_equal(told->username, "alice");
+	assert_int_not_equal(told->relay.port, 0);
+	expected.port = told->relay.port;
+	assert_true(addr_equal(&told->relay, &expected));
+}
+
+static void expect_peer(const struct told *told, const char *peer)
+{
+	struct turnpike_addr expected = addr(peer);
+
+	assert_true(addr_equal(&told->peer, &expected));
+}
+
+static void test_life(void **state)
+{
+	struct fixture *f = fixture_default();
+
+	(void)state;
+	allocate(f);
+	expect_about(only_told(f), TURN_EVENT_ALLOCATED, "192.0.2.1");
+	assert_int_equal(only_told(f)->lifetime, 600);
+	/* Nothing new has happened. */
+	send_plain(f);
+	assert_int_equal(f->n_told, 0);
+	refresh(f, 1200);
+	expect_about(only_told(f), TURN_EVENT_REFRESHED, "192.0.2.1");
+	assert_int_equal(only_told(f)->lifetime, 1200);
+	create_permission(f, PEER);
+	expect_about(only_told(f), TURN_EVENT_PERMITTED, "192.0.2.1");
+	expect_peer(only_told(f), "198.51.100.2");
+	channel_bind(f, 0x4001, PEER);
+	expect_about(only_told(f), TURN_EVENT_BOUND, "192.0.2.1");
+	expect_peer(only_told(f), PEER);
+	assert_int_equal(only_told(f)->channel, 0x4001);
+	refresh(f, 0);
+	expect_about(only_told(f), TURN_EVENT_ENDED, "192.0.2.1");
+	assert_string_equal(only_told(f)->why, "refresh");
+	send_plain(f);
+	assert_int_equal(f->n_told, 0);
+	fixture_free(f);
+}
+
+static void test_ends(void **state)
+{
+	struct fixture *f = fixture_default();
+
+	(void)state;
+	allocate(f);
+	clear(f);
+	expire_at(f, f->now + 600 * SECOND);
+	expect_about(only_told(f), TURN_EVENT_ENDED, "192.0.2.1");
+	assert_string_equal(only_told(f)->why, "expired");
+	allocate(f);
+	clear(f);
+	turn_server_client_gone(f->server, &f->tuple, f->now);
+	assert_string_equal(only_told(f)->why, "client gone");
+	allocate(f);
+	clear(f);
+	turn_server_free(f->server);
+	expect_about(only_told(f), TURN_EVENT_ENDED, "192.0.2.1");
+	assert_string_equal(only_told(f)->why, "stopping");
+	f->server = NULL;
+	fixture_free(f);
+}
+
+/* An allocation with two relays has two lives. */
+static void test_both_families(void **state)
+{
+	struct fixture *f = fixture_default();
+
+	(void)state;
+	allocate_both(f);
+	assert_int_equal(f->n_told, 2);
+	expect_about(&f->told[0], TURN_EVENT_ALLOCATED, "192.0.2.1");
+	expect_about(&f->told[1], TURN_EVENT_ALLOCATED, "2001:db8::1");
+	refresh(f, 600);
+	assert_int_equal(f->n_told, 2);
+	begin(f, STUN_REQUEST, TURN_REFRESH);
+	stun_write_u32(&f->request, STUN_ATTR_REQUESTED_ADDRESS_FAMILY, STUN_FAMILY_IPV6 << 24);
+	stun_write_u32(&f->request, STUN_ATTR_LIFETIME, 700);
+	send_signed(f, &f->alice);
+	expect_about(only_told(f), TURN_EVENT_REFRESHED, "2001:db8::1");
+	clear(f);
+	expire_at(f, f->now + 600 * SECOND);
+	expect_about(only_told(f), TURN_EVENT_ENDED, "192.0.2.1");
+	fixture_free(f);
+}
+
+/* As the world sees it, since that is what somebody else's log can be compared with. */
+static void test_behind_nat(void **state)
+{
+	const struct turn_relay_address relay = { addr("10.0.0.1"), addr("192.0.2.9") };
+	struct turn_config config;
+	struct fixture *f;
+
+	(void)state;
+	fixture_config(&config);
+	config.relays = &relay;
+	config.n_relays = 1;
+	f = fixture_new(&config);
+	allocate(f);
+	expect_about(only_told(f), TURN_EVENT_ALLOCATED, "192.0.2.9");
+	create_permission(f, "192.0.2.9");
+	expect_about(only_told(f), TURN_EVENT_PERMITTED, "192.0.2.9");
+	expect_peer(only_told(f), "192.0.2.9");
+	fixture_free(f);
+}
+
+static void expect_refused(const struct fixture *f, const char *username, uint16_t method, int code)
+{
+	const struct told *told = only_told(f);
+
+	expect_error(f, code);
+	assert_int_equal(told->kind, TURN_EVENT_REFUSED);
+	assert_string_equal(told->username, username);
+	assert_int_equal(told->method, method);
+	assert_int_equal(told->code, code);
+	assert_memory_equal(&told->tuple, &f->tuple, sizeof(f->tuple));
+}
+
+static void test_refused(void **state)
+{
+	static const char long_name[600] = { [0 ... 598] = 'x' };
+	char longest[STUN_USERNAME_MAX + 1];
+	struct fixture *f = fixture_default();
+
+	(void)state;
+	begin(f, STUN_REQUEST, TURN_ALLOCATE);
+	send_plain(f);
+	expect_refused(f, "", TURN_ALLOCATE, 401);
+	/* Whoever that may be: the name is what was said, as far as a name can reach. */
+	begin(f, STUN_REQUEST, TURN_REFRESH);
+	stun_write_string(&f->request, STUN_ATTR_USERNAME, "mallory");
+	send_plain(f);
+	expect_refused(f, "mallory", TURN_REFRESH, 401);
+	begin(f, STUN_REQUEST, TURN_REFRESH);
+	stun_write_string(&f->request, STUN_ATTR_USERNAME, long_name);
+	send_plain(f);
+	memcpy(longest, long_name, STUN_USERNAME_MAX);
+	longest[STUN_USERNAME_MAX] = '\0';
+	expect_refused(f, longest, TURN_REFRESH, 401);
+	create_permission(f, PEER);
+	expect_refused(f, "alice", TURN_CREATE_PERMISSION, 437);
+	allocate(f);
+	channel_bind(f, 0x4000, "127.0.0.1:53");
+	expect_refused(f, "alice", TURN_CHANNEL_BIND, 403);
+	assert_int_equal(only_told(f)->relay.family, 0);
+	fixture_free(f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_life),          cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_both_families), cmocka_unit_test(test_behind_nat),
+		cmocka_unit_test(test_refused),
+	};
+
+	return cmocka_run_group_tests_name("turn event", tests, NULL, NULL);
+}
