@@ -162,6 +162,7 @@ if [[ $ok ]]; then
 	stage shown "changes of devices, network" together test_changes test_nexthops
 	stage shown "the host's other traffic" netns release test_ownership
 	stage shown "expiry" netns release test_expiry
+	stage shown "clients of other makers" netns release test_clients
 	stage shown "Chromium" netns release test_chromium
 	stage shown "several queues" netns release test_queues
 	stage shown "VLANs" netns release test_vlan --only two
