@@ -148,8 +148,7 @@ static void test_draining(void **state)
 	fixture_free(f);
 }
 
-/* So does one that is full (RFC 8656 section 7.2, 11th check), but not for what only it can have.
- */
+/* So does one that is full (RFC 8656 section 7.2, 11th check), but not for what only it has. */
 static void test_full(void **state)
 {
 	const struct turnpike_addr alternate = addr("192.0.2.99:3478");

@@ -246,8 +246,8 @@ struct turn_relay_address {
  * @default_lifetime: seconds that an allocation lives if the client asks for no more
  * @max_lifetime:     seconds that an allocation lives at most, at least @default_lifetime
  * @nonce_lifetime:   seconds after which a nonce is stale, not 0
- * @max_relays:       relayed transport addresses of all users together, with reserved ones (RFC
- * 8656 section 7.2); more get error 508, or 300; 0 means no limit
+ * @max_relays:       relayed transport addresses of all users together, with those reserved; more
+ *                    get error 508, or 300; 0 means no limit
  * @max_permissions:  of one allocation; more get error 508
  * @max_channels:     of one allocation, those that wait to be rebound included; more get error 508
  * @user_quota:       allocations of one user at the same time, with those that ports are reserved
