@@ -67,6 +67,12 @@ def garbage(lab: Lab, transport: str) -> Complaints:
                 complaints.append(f"{name}: the connection stays")
             complaints += becomes(f"{name}: the allocation stays", lambda: server.ask("status")["allocations"] == 1)
             complaints += becomes(f"{name}: it is not counted", lambda: counts(server)["garbage"] == number)
+        # Who has no allocation may say no more than requests need: this begins an endless one.
+        client = connected.turn_client(lab, transport, 4)
+        assert isinstance(client.socket, Stream)
+        client.socket.send_bytes(struct.pack("!HHI", 3, 8000, turn.COOKIE))
+        if not client.socket.ends(3):
+            complaints.append("a long message of nobody: the connection stays")
         other.socket.send(turn.channel_data(CHANNEL, b"still here"))
         if other.receive(1) != turn.channel_data(CHANNEL, b"still here"):
             complaints.append("others are not served any more")
@@ -191,7 +197,7 @@ def unread(lab: Lab, transport: str) -> Complaints:
         if other.receive(1) != turn.channel_data(CHANNEL, b"still here"):
             complaints.append("others are not served any more")
         numbers = []
-        while (message := client.receive(0.5)) is not None:
+        while (message := client.receive(2)) is not None:  # a window that was closed is asked for less and less often
             number, = struct.unpack_from("!I", message, 4)
             if message != turn.channel_data(CHANNEL, struct.pack("!I", number) * 300):
                 complaints.append("what has come is not what was sent")
