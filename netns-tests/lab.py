@@ -105,7 +105,7 @@ class Lab(proc.Undone):
         self.topology = TOPOLOGIES[topology] if isinstance(topology, str) else topology
         self.offload = offload
         self._queues = queues  # of every device, each way
-        self._prefix = f"tp{secrets.token_hex(2)}"
+        self._prefix = f"tp{secrets.token_hex(4)}"
         self._started: list[proc.Process] = []
 
     def _set_up(self) -> None:
