@@ -14,18 +14,15 @@ Under a sanitizer, memory is its affair: a server that has lost some ends with a
 
 from __future__ import annotations
 
-import base64
-import hmac
 import sys
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
 
 import scenes
-import turn
 from crowd import Hosts, crowd, done_by_all, many_served
 from endpoints import udp_socket
 from footprint import footprint, settled
+from guests import OPTIONS, guest
 from lab import Lab
 from relay import BY_NAME, PORT, Variant
 from scenes import Complaints
@@ -36,7 +33,6 @@ ROUNDS = 10
 WARM_UP = 2
 NAMES = 100
 SMALL = 32 << 10  # bytes, fewer than the names would take
-SECRET = "not told to anybody"
 LIMITS = ["--relay-ports", f"50000-{50000 + CLIENTS - 1}", "--max-rate", "100000000", "--user-rate", "1000000000",
           "--total-rate", "4000000000"]
 
@@ -62,18 +58,16 @@ def churn(lab: Lab, variant: Variant, orders: tuple[str, ...], options: list[str
 
 
 def named(lab: Lab, number: int) -> None:
-    """A user who comes once: draft-uberti-behave-turn-rest."""
-    name = f"{int(time.time()) + 600}:user{number}"
-    password = base64.b64encode(hmac.digest(SECRET.encode(), name.encode(), "sha1")).decode()
+    """A user who comes once."""
     with udp_socket(lab, "client", 4) as sock:
-        client = turn.Client(sock, (lab.topology.listen.address(4), PORT), name, password)
+        client = guest(lab, sock, f"user{number}", 600)
         client.allocate(4)
         client.permit((lab.address("peer", 4), PORT))
         client.refresh(0)
 
 
 def names(lab: Lab) -> Complaints:
-    server = many_served(lab, BY_NAME["tcx"], CLIENTS, ["--auth-secret", SECRET, *LIMITS])
+    server = many_served(lab, BY_NAME["tcx"], CLIENTS, [*OPTIONS, *LIMITS])
     for number in range(WARM_UP * NAMES):
         named(lab, number)
     before = footprint(server)
