@@ -90,7 +90,7 @@ def datagrams(lab: Lab) -> int:
 
 
 def spoofed(lab: Lab, variant: Variant) -> Complaints:
-    server = Turnpike(lab, variant)
+    server = Turnpike(lab, variant, options=["--unauthenticated-rate", "100"])
     complaints: Complaints = []
     with echo_peer(lab, 4) as peer:
         visitor = Visitor(lab, peer)
@@ -123,7 +123,9 @@ def jumped(lab: Lab, variant: Variant) -> Complaints:
     library, offset = lab.scratch / "realtime.so", lab.scratch / "offset"
     proc.run(["cc", "-shared", "-fPIC", "-O2", "-o", str(library), str(HERE / "realtime.c"), "-ldl"])
     offset.write_text("0")
-    server = Turnpike(lab, variant, ("env", f"LD_PRELOAD={library}", f"REALTIME_OFFSET={offset}"), guests.OPTIONS)
+    wrapper = ("env", f"LD_PRELOAD={library}", f"REALTIME_OFFSET={offset}",
+               "ASAN_OPTIONS=verify_asan_link_order=0")  # which wants to be the first
+    server = Turnpike(lab, variant, wrapper, guests.OPTIONS)
     with echo_peer(lab, 4) as peer, ExitStack() as stack:
         def came(who: str, seconds: int) -> turn.Client:
             client = guests.guest(lab, stack.enter_context(udp_socket(lab, "client", 4)), who, seconds)
