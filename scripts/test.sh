@@ -155,6 +155,8 @@ if [[ $ok ]]; then
 	stage shown "the model, live" netns release test_model
 	stage shown "hairpins, ICMP errors, policing" together test_hairpin test_icmp test_policing
 	stage shown "user space: runs, workers" together test_merging test_workers
+	stage shown "transports, sanitizers" netns dev test_transports
+	stage shown "bad clients, sanitizers" netns dev test_bad_clients
 	stage shown "live mode changes" netns release test_switching --changes 200
 	stage shown "changes of devices, network" together test_changes test_nexthops
 	stage shown "the host's other traffic" netns release test_ownership

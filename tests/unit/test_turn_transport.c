@@ -13,7 +13,7 @@ static struct fixture *over(enum turn_transport transport)
 {
 	struct fixture *f = fixture_default();
 
-	f->tuple.transport = transport;
+	f->tuple.transport = (uint16_t)transport;
 	return f;
 }
 

@@ -190,6 +190,8 @@ static void tell(void *ctx, const struct turn_event *told)
 		copy->relay = *told->relay;
 	if (told->peer)
 		copy->peer = *told->peer;
+	if (f->on_told)
+		f->on_told(f->on_told_arg, told, f->now);
 }
 
 static uint64_t fake_unix_time(void *ctx)

@@ -26,7 +26,7 @@
 #define SECOND     1000000000ull
 #define MAX_EVENTS 512
 #define MAX_RELAYS 64
-#define MAX_FLOWS  64
+#define MAX_FLOWS  256
 #define MAX_DATA   2048
 #define MAX_TOLD   32
 
@@ -90,6 +90,8 @@ struct fixture {
 	size_t n_events;
 	struct told told[MAX_TOLD]; /* the last ones */
 	size_t n_told;
+	void (*on_told)(void *arg, const struct turn_event *event, uint64_t now); /* or NULL */
+	void *on_told_arg;
 	struct fake_relay relays[MAX_RELAYS];
 	struct turn_flow flows[MAX_FLOWS];
 	size_t n_flows;

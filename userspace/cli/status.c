@@ -51,6 +51,28 @@ static void print_proofs(const json_t *devices)
 	}
 }
 
+static const struct table_column client_columns[] = {
+	{ "clients", TABLE_TEXT }, { "udp", TABLE_NUMBER },  { "tcp", TABLE_NUMBER },
+	{ "tls", TABLE_NUMBER },   { "dtls", TABLE_NUMBER }, { 0 },
+};
+
+static void print_clients(json_t *clients)
+{
+	json_t *rows = json_array();
+	const char *what;
+	json_t *counts;
+
+	json_object_foreach(clients, what, counts)
+	{
+		json_t *row = json_copy(counts);
+
+		json_object_set_new(row, "clients", json_string(what));
+		json_array_append_new(rows, row);
+	}
+	table_print(client_columns, rows);
+	json_decref(rows);
+}
+
 static void print_status(const json_t *status)
 {
 	static const char *const totals[] = { "allocations",   "relays",   "flows",
@@ -66,6 +88,8 @@ static void print_status(const json_t *status)
 	for (size_t i = 0; i < sizeof(totals) / sizeof(totals[0]); i++)
 		printf("%-14s %lld\n", totals[i],
 		       (long long)json_integer_value(json_object_get(status, totals[i])));
+	printf("\n");
+	print_clients(json_object_get(status, "clients"));
 	printf("\n");
 	print_relayed(json_object_get(status, "relayed"));
 }

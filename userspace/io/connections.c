@@ -18,6 +18,18 @@ void connections_init(struct connections *connections, struct event_base *base,
 	random_fill(connections->hash_key, sizeof(connections->hash_key));
 }
 
+void connection_stats_add(struct connection_stats *sum, const struct connection_stats *more)
+{
+	uint64_t counters[2][sizeof(*sum) / sizeof(uint64_t)];
+
+	_Static_assert(sizeof(counters[0]) == sizeof(*sum), "nothing but counters");
+	memcpy(counters[0], sum, sizeof(*sum));
+	memcpy(counters[1], more, sizeof(*more));
+	for (size_t i = 0; i < sizeof(*sum) / sizeof(uint64_t); i++)
+		counters[0][i] += counters[1][i];
+	memcpy(sum, counters[0], sizeof(*sum));
+}
+
 static unsigned int hash(const struct connections *connections, const struct turn_tuple *tuple)
 {
 	return (unsigned int)siphash(connections->hash_key, tuple, sizeof(*tuple));

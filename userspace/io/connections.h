@@ -71,6 +71,9 @@ struct connection_stats {
 	uint64_t strays;
 };
 
+/** connection_stats_add() - add the counters of @more to those of @sum */
+void connection_stats_add(struct connection_stats *sum, const struct connection_stats *more);
+
 struct connection;
 
 /**

@@ -164,6 +164,12 @@ static struct msghdr make_message(struct run *run)
 	return message;
 }
 
+/* What is too big to be sent with DF is too big each time, and that is told each time. */
+static unsigned int tries_of(const struct run *run)
+{
+	return run->dont_fragment && errno == EMSGSIZE ? 2 : SEND_TRIES;
+}
+
 /*
  * An ICMP error that has come for the socket fails the next call, whatever it is about, and is gone
  * with that (ip(7), IP_RECVERR). So what failed is tried again before it is lost, as in UDP.
@@ -182,7 +188,7 @@ static void send_apart(struct outbox *outbox, const struct run *run)
 		one.iov.iov_len = left < run->size ? left : run->size;
 		message = make_message(&one);
 		while (sendmsg(run->fd, &message, 0) < 0) {
-			if (errno != EAGAIN && ++tries < SEND_TRIES)
+			if (errno != EAGAIN && ++tries < tries_of(run))
 				continue;
 			outbox->unsent++;
 			break;
@@ -215,7 +221,7 @@ static void send_all(struct outbox *outbox, unsigned int start, unsigned int end
 
 		if (sent <= 0 && is_refused(outbox, run))
 			send_apart(outbox, run);
-		else if (sent <= 0 && errno != EAGAIN && ++tries < SEND_TRIES)
+		else if (sent <= 0 && errno != EAGAIN && ++tries < tries_of(run))
 			continue;
 		else if (sent <= 0)
 			outbox->unsent += run->datagrams;

@@ -3,6 +3,7 @@
 #include <time.h> /* for errqueue.h, which needs it and does not say so */
 
 #include <linux/errqueue.h>
+#include <linux/icmp.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -30,10 +31,23 @@ static bool find_error(struct msghdr *message, struct sock_extended_err *ret)
 	return false;
 }
 
-/* Others are of the local stack: what it would not send is not sent, and nobody has to be told. */
 static bool is_icmp(const struct sock_extended_err *error)
 {
 	return error->ee_origin == SO_EE_ORIGIN_ICMP || error->ee_origin == SO_EE_ORIGIN_ICMP6;
+}
+
+/*
+ * Of the local stack: what it would not send is not sent, and nobody has to be told, but that it is
+ * too big for this host's own link, with DF. A router would say so, and so do we.
+ */
+static bool becomes_icmp(struct sock_extended_err *error, const struct turnpike_addr *to)
+{
+	if (error->ee_origin != SO_EE_ORIGIN_LOCAL || error->ee_errno != EMSGSIZE ||
+	    to->family != TURNPIKE_IPV4)
+		return false;
+	error->ee_type = ICMP_DEST_UNREACH;
+	error->ee_code = ICMP_FRAG_NEEDED;
+	return true;
 }
 
 bool socket_error_next(int fd, struct socket_error *ret)
@@ -52,8 +66,8 @@ bool socket_error_next(int fd, struct socket_error *ret)
 		};
 		if (recvmsg(fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
 			return false;
-	} while (!find_error(&message, &error) || !is_icmp(&error) ||
-		 addr_from_sockaddr(&to, &ret->to));
+	} while (!find_error(&message, &error) || addr_from_sockaddr(&to, &ret->to) ||
+		 !(is_icmp(&error) || becomes_icmp(&error, &ret->to)));
 	ret->icmp = (struct turn_icmp){
 		.type = error.ee_type,
 		.code = error.ee_code,

@@ -2,7 +2,8 @@
 /**
  * @file socket_error.h
  * What a socket of socket_open() has been told by ICMP about datagrams that were sent from it: by
- * itself, or by the programs in the kernel, whose packets look the same.
+ * itself, or by the programs in the kernel, whose packets look the same. What is too big for this
+ * host to send with DF is told alike.
  */
 #ifndef TURNPIKE_IO_SOCKET_ERROR_H
 #define TURNPIKE_IO_SOCKET_ERROR_H

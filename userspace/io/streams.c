@@ -34,12 +34,41 @@ struct stream {
 	struct bufferevent *buffers;
 };
 
+static void free_copy(const void *copy, size_t len, void *arg)
+{
+	(void)len;
+	(void)arg;
+	free((void *)(uintptr_t)copy);
+}
+
+/*
+ * TLS makes a record of each piece that a buffer has, and some clients (turnutils_uclient) take a
+ * record for a message. So no message is appended to another one's memory.
+ */
+static int append_apart(struct evbuffer *output, const uint8_t *data, size_t len)
+{
+	uint8_t *copy = malloc(len);
+	int err;
+
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, data, len);
+	err = evbuffer_add_reference(output, copy, len, free_copy, NULL);
+	if (err)
+		free(copy);
+	return err;
+}
+
 static void stream_send(struct connection *connection, const uint8_t *data, size_t len)
 {
 	struct stream *stream = (struct stream *)connection;
-	size_t waiting = evbuffer_get_length(bufferevent_get_output(stream->buffers));
+	struct evbuffer *output = bufferevent_get_output(stream->buffers);
+	int err = -ENOBUFS;
 
-	if (waiting + len > OUTPUT_MAX || bufferevent_write(stream->buffers, data, len))
+	if (evbuffer_get_length(output) + len <= OUTPUT_MAX)
+		err = connection->tuple.transport == TURN_TLS ? append_apart(output, data, len)
+							      : evbuffer_add(output, data, len);
+	if (err)
 		connection->connections->stats.unsent++;
 }
 

@@ -25,7 +25,7 @@ struct tls {
 static int on_alpn(SSL *ssl, const unsigned char **chosen, unsigned char *len,
 		   const unsigned char *offered, unsigned int offered_len, void *arg)
 {
-	static const unsigned char ours[] = "\x09stun.turn\x13stun.nat-discovery";
+	static const unsigned char ours[] = "\x09stun.turn\x12stun.nat-discovery";
 	unsigned char *found;
 
 	(void)ssl;

@@ -23,11 +23,12 @@ static int check_realm(const struct turn_server *server, const char *realm)
 }
 
 /** What a server cannot change: it has handed out ports and told clients its realm. */
-static int check(const struct turn_server *server, const struct turn_config *config)
+static int check_fit(const struct turn_server *server, const struct turn_config *config)
 {
 	const struct turn_shared *own = server->own_shared;
 
-	if (!turn_config_is_valid(config) || config->shared != (own ? NULL : server->shared) ||
+	if (!turn_config_is_valid(config) ||
+	    config->shared != (own ? NULL : server->shared) ||
 	    !turn_shared_fits(server->shared, config))
 		return -EINVAL;
 	return check_realm(server, config->realm);
@@ -54,7 +55,7 @@ int turn_server_reconfigure(struct turn_server *server, const struct turn_config
 {
 	struct turn_policy *policy = NULL;
 	char *software = NULL;
-	int err = check(server, config);
+	int err = check_fit(server, config);
 
 	if (err)
 		return err;

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* How many may connect. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "addr.h"
+#include "io/admission.h"
+
+static struct turnpike_addr at(const char *text)
+{
+	struct turnpike_addr addr;
+
+	assert_int_equal(addr_parse(text, &addr), 0);
+	return addr;
+}
+
+static bool enter(struct admission *admission, const char *text)
+{
+	const struct turnpike_addr addr = at(text);
+
+	return admission_enter(admission, &addr);
+}
+
+static void leave(struct admission *admission, const char *text)
+{
+	const struct turnpike_addr addr = at(text);
+
+	admission_leave(admission, &addr);
+}
+
+static void no_more_than_max(void **state)
+{
+	struct admission *admission = admission_new(3, 2);
+
+	(void)state;
+	assert_true(enter(admission, "192.0.2.1:1"));
+	assert_true(enter(admission, "192.0.2.2:1"));
+	assert_true(enter(admission, "192.0.2.3:1"));
+	assert_false(enter(admission, "192.0.2.4:1"));
+	leave(admission, "192.0.2.2:1");
+	assert_true(enter(admission, "192.0.2.4:1"));
+	assert_false(enter(admission, "192.0.2.5:1"));
+	admission_free(admission);
+}
+
+static void no_more_than_a_source_may_have(void **state)
+{
+	struct admission *admission = admission_new(100, 2);
+
+	(void)state;
+	assert_true(enter(admission, "192.0.2.1:1"));
+	assert_true(enter(admission, "192.0.2.1:2"));
+	assert_false(enter(admission, "192.0.2.1:3"));
+	assert_true(enter(admission, "192.0.2.2:3"));
+	leave(admission, "192.0.2.1:1");
+	assert_true(enter(admission, "192.0.2.1:3"));
+	assert_false(enter(admission, "192.0.2.1:4"));
+	admission_free(admission);
+}
+
+static void a_network_of_ipv6_is_one_source(void **state)
+{
+	struct admission *admission = admission_new(100, 2);
+
+	(void)state;
+	assert_true(enter(admission, "[2001:db8:0:1::1]:1"));
+	assert_true(enter(admission, "[2001:db8:0:1:ffff:ffff:ffff:ffff]:1"));
+	assert_false(enter(admission, "[2001:db8:0:1::2]:1"));
+	assert_true(enter(admission, "[2001:db8:0:2::2]:1"));
+	leave(admission, "[2001:db8:0:1::77]:9");
+	assert_true(enter(admission, "[2001:db8:0:1::2]:1"));
+	admission_free(admission);
+}
+
+/* Who is refused leaves nothing behind that would keep others out. */
+static void refusals_are_not_counted(void **state)
+{
+	struct admission *admission = admission_new(2, 1);
+
+	(void)state;
+	assert_true(enter(admission, "192.0.2.1:1"));
+	for (int i = 0; i < 10; i++)
+		assert_false(enter(admission, "192.0.2.1:1"));
+	assert_true(enter(admission, "192.0.2.2:1"));
+	leave(admission, "192.0.2.1:1");
+	leave(admission, "192.0.2.2:1");
+	assert_true(enter(admission, "192.0.2.1:1"));
+	assert_true(enter(admission, "192.0.2.2:1"));
+	admission_free(admission);
+}
+
+static void none_is_none(void **state)
+{
+	struct admission *admission = admission_new(0, 1);
+
+	(void)state;
+	assert_false(enter(admission, "192.0.2.1:1"));
+	admission_free(admission);
+	admission = admission_new(1, 0);
+	assert_false(enter(admission, "192.0.2.1:1"));
+	admission_free(admission);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(no_more_than_max),
+		cmocka_unit_test(no_more_than_a_source_may_have),
+		cmocka_unit_test(a_network_of_ipv6_is_one_source),
+		cmocka_unit_test(refusals_are_not_counted),
+		cmocka_unit_test(none_is_none),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
