@@ -255,16 +255,11 @@ static enum cli_status check(struct server *server)
 {
 	const struct serve_config *config = &server->config;
 	struct turn_credentials *credentials;
-	struct certificate *certificate;
 
-	if (privileges_find(config->run_as, &server->privileges) ||
+	if (privileges_find(config->run_as, &server->privileges) || serve_listen_check(config) ||
 	    serve_credentials(config, &credentials))
 		return CLI_USAGE;
 	turn_credentials_put(credentials);
-	if (config->cert && certificate_open(config->cert, config->key, &certificate))
-		return CLI_USAGE;
-	if (config->cert)
-		certificate_close(certificate);
 	serve_summary_print(config, stdout);
 	return CLI_OK;
 }
