@@ -145,12 +145,16 @@ class Lab(proc.Undone):
 
     def udp_errors(self, role: str) -> dict[str, int]:
         """What the UDP stack of a namespace has thrown away so far, both families together."""
+        return self.udp_counts(role, "InErrors", "InCsumErrors")
+
+    def udp_counts(self, role: str, *wanted: str) -> dict[str, int]:
+        """What it has counted, likewise."""
         with self.entered(role):
             names, values = [line.split()[1:] for line in Path("/proc/thread-self/net/snmp").read_text().splitlines()
                              if line.startswith("Udp:")]
             v4 = dict(zip(names, values))
             v6 = dict(line.split() for line in Path("/proc/thread-self/net/snmp6").read_text().splitlines())
-        return {name: int(v4[name]) + int(v6[f"Udp6{name}"]) for name in ("InErrors", "InCsumErrors")}
+        return {name: int(v4[name]) + int(v6[f"Udp6{name}"]) for name in wanted}
 
     # How it is built.
 

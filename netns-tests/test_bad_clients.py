@@ -311,7 +311,14 @@ def slow(lab: Lab) -> Complaints:
     polite.connect(server_of(lab, "tcp", 4))
     dtls = Datagrams(lab, 4)
     dtls.connect(server_of(lab, "dtls", 4))
-    with echo_peer(lab, 4) as peer:
+    with echo_peer(lab, 4) as peer, udp_socket(lab, "peer", 4) as flood:
+        for transport in STREAMS:
+            ending[f"{transport}, not reading"] = deaf = Stream(lab, 4, trusting() if transport == "tls" else None, 4096)
+            client = turn.Client(deaf, server_of(lab, transport, 4), USER, PASSWORD)  # type: ignore[arg-type]
+            client.allocate(4)
+            client.bind(CHANNEL, flood.getsockname()[:2])
+            for _ in range(2000):
+                flood.sendto(bytes(1200), client.relayed)
         staying = [connected.turn_client(lab, transport, 4, 4) for transport in CONNECTED]
         for client in staying:
             client.bind(CHANNEL, peer.address)
@@ -325,8 +332,8 @@ def slow(lab: Lab) -> Complaints:
         complaints += becomes(f"there still are {open_ones(server)}",
                               lambda: open_ones(server) == {"tcp": 1, "tls": 1, "dtls": 1}, 20)
         complaints += [f"{name}: the connection stays" for name, stream in ending.items() if not stream.ends(1)]
-        if counts(server)["timed_out"] != len(ending) + 1:
-            complaints.append(f"the counters are {counts(server)}")
+        if counts(server)["timed_out"] != len(ending) + 1 or server.ask("status")["allocations"] != len(staying):
+            complaints.append(f"the counters are {counts(server)}, {server.ask('status')['clients']}")
         for client in staying:
             client.socket.send(turn.channel_data(CHANNEL, b"still here"))
             if client.receive(1) != turn.channel_data(CHANNEL, b"still here"):

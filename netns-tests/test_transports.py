@@ -265,9 +265,10 @@ def wrong_files(lab: Lab) -> Complaints:
                          ((lab.scratch / "empty", key), "holds no certificate"), ((cert, lab.scratch / "empty"), "holds no private key"),
                          ((cert, locked), "without a passphrase"), ((cert, cert), "holds no private key")):
         command = [*Turnpike.command(lab, USERSPACE, lab.scratch / "refused.sock"), *tls_options(lab, *pair)]
-        result = lab.run("relay", command, check=False, timeout=5)
-        if result.returncode != 1 or wanted not in result.stderr:
-            complaints.append(f"status {result.returncode}, and not '{wanted}': {result.stderr}")
+        for options, status in (((), 1), (("--check-config",), 2)):
+            result = lab.run("relay", [*command, *options], check=False, timeout=5)
+            if result.returncode != status or wanted not in result.stderr:
+                complaints.append(f"{options}: status {result.returncode}, and not '{wanted}': {result.stderr}")
     return complaints
 
 

@@ -142,7 +142,7 @@ scripts/deps.sh
 stage quiet "build with gcc, sanitizers" build dev
 [[ -z $ok ]] || stage quiet "unit tests and packet vectors" unit_tests
 stage quiet "build with clang" build clang
-[[ -z $ok ]] || stage quiet "fuzzing, 20 s each" scripts/fuzz.sh 20
+[[ -z $ok ]] || stage quiet "fuzzing, a minute each" scripts/fuzz.sh 60
 stage quiet "build for release" build release
 if [[ $ok ]]; then
 	stage quiet "verifier" verifier
@@ -150,6 +150,7 @@ if [[ $ok ]]; then
 	stage shown "probe, sanitizers" netns dev test_probe
 	stage shown "lifecycle" netns release test_lifecycle
 	stage shown "privileges, the unit's sandbox" netns release test_privileges
+	stage shown "draining, log, reloads" together test_operation test_reload
 	stage shown "odd packets, sanitizers" netns dev test_packets
 	stage shown "matrix" netns release test_matrix
 	stage shown "the model, live" netns release test_model

@@ -12,13 +12,31 @@ enum {
 	MEND_HEADER = 1, /* cookie and length */
 	MEND_INTEGRITY = 2,
 	MEND_FINGERPRINT = 4,
+	MEND_SHA256 = 8, /* the other integrity, behind that of MEND_INTEGRITY */
 };
 
-#define TAIL (4 + STUN_INTEGRITY_LEN + 4 + STUN_FINGERPRINT_LEN)
+#define TAIL (4 + STUN_INTEGRITY_LEN + 4 + STUN_INTEGRITY_LEN_MAX + 4 + STUN_FINGERPRINT_LEN)
 
-static __u64 refused, parsed, attributes, addresses, authentic, fingerprints;
+static __u64 refused, parsed, attributes, addresses, authentic, authentic_sha256, fingerprints;
 
-static size_t mend(__u8 *message, size_t len, __u8 how, struct stun_hmac *hmac)
+/* struct keys - for either integrity */
+struct keys {
+	struct stun_hmac *sha1;
+	struct stun_hmac *sha256;
+};
+
+static size_t protect(__u8 *message, size_t len, struct stun_hmac *hmac)
+{
+	__u8 value[STUN_INTEGRITY_LEN_MAX];
+
+	put_wire16(message + len, stun_hmac_attr(hmac));
+	put_wire16(message + len + 2, (__u32)stun_hmac_len(hmac));
+	must(!stun_hmac_message(hmac, message, len, value), "HMAC");
+	memcpy(message + len + 4, value, stun_hmac_len(hmac));
+	return len + 4 + stun_hmac_len(hmac);
+}
+
+static size_t mend(__u8 *message, size_t len, __u8 how, const struct keys *keys)
 {
 	static const __u8 cookie[] = { 0x21, 0x12, 0xa4, 0x42 };
 	__u32 crc;
@@ -30,12 +48,10 @@ static size_t mend(__u8 *message, size_t len, __u8 how, struct stun_hmac *hmac)
 		len -= len % 4;
 		memcpy(message + 4, cookie, sizeof(cookie));
 	}
-	if (how & MEND_INTEGRITY) {
-		put_wire16(message + len, STUN_ATTR_MESSAGE_INTEGRITY);
-		put_wire16(message + len + 2, STUN_INTEGRITY_LEN);
-		must(!stun_hmac_message(hmac, message, len, message + len + 4), "HMAC");
-		len += 4 + STUN_INTEGRITY_LEN;
-	}
+	if (how & MEND_INTEGRITY)
+		len = protect(message, len, keys->sha1);
+	if (how & MEND_SHA256)
+		len = protect(message, len, keys->sha256);
 	if (how & MEND_FINGERPRINT) {
 		put_wire16(message + 2, (__u32)(len + 8 - STUN_HEADER_LEN));
 		put_wire16(message + len, STUN_ATTR_FINGERPRINT);
@@ -88,22 +104,22 @@ static void check_unknown(const struct stun_message *msg)
 		     "what must be understood, and is not");
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void check_integrity(const struct stun_message *msg, const struct keys *keys)
 {
-	struct stun_hmac *hmac = stun_hmac_new(STUN_INTEGRITY_SHA1, "key", 3);
-	struct stun_message msg;
-	uint8_t *message, *exact;
-	size_t len;
+	bool sha1 = !stun_check_integrity(msg, keys->sha1);
+	bool sha256 = !stun_check_integrity(msg, keys->sha256);
 
-	message = malloc(size + TAIL);
-	if (!hmac || !message || !size) {
-		stun_hmac_free(hmac);
-		free(message);
-		return 0;
-	}
-	memcpy(message, data + 1, size - 1);
-	len = mend(message, size - 1, data[0], hmac);
-	exact = malloc(len ? len : 1);
+	must(!sha1 || msg->integrity, "nothing is right that is not there");
+	must(!sha256 || msg->integrity_sha256, "nor the other");
+	authentic += sha1;
+	authentic_sha256 += sha256;
+}
+
+static void try_message(const uint8_t *message, size_t len, const struct keys *keys)
+{
+	uint8_t *exact = malloc(len ? len : 1);
+	struct stun_message msg;
+
 	if (!exact)
 		abort();
 	memcpy(exact, message, len);
@@ -114,11 +130,26 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_attributes(&msg);
 		check_unknown(&msg);
 		fingerprints += msg.fingerprint;
-		authentic += !stun_check_integrity(&msg, hmac);
+		check_integrity(&msg, keys);
 	}
 	free(exact);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct keys keys = { stun_hmac_new(STUN_INTEGRITY_SHA1, "key", 3),
+			     stun_hmac_new(STUN_INTEGRITY_SHA256, "key", 3) };
+	uint8_t *message = malloc(size + TAIL);
+
+	if (!keys.sha1 || !keys.sha256 || !message)
+		abort();
+	if (size) {
+		memcpy(message, data + 1, size - 1);
+		try_message(message, mend(message, size - 1, data[0], &keys), &keys);
+	}
 	free(message);
-	stun_hmac_free(hmac);
+	stun_hmac_free(keys.sha1);
+	stun_hmac_free(keys.sha256);
 	return 0;
 }
 
@@ -127,5 +158,6 @@ int fuzz_missed(void)
 	return missed("refused", refused) + missed("parsed", parsed) +
 	       missed("attributes", attributes) + missed("addresses", addresses) +
 	       missed("with a right MESSAGE-INTEGRITY", authentic) +
+	       missed("with a right MESSAGE-INTEGRITY-SHA256", authentic_sha256) +
 	       missed("with a right FINGERPRINT", fingerprints);
 }

@@ -31,6 +31,8 @@ struct life {
 	struct model model;
 	struct turn_config config;
 	struct addr_cidr denied;
+	struct credentials alices[3]; /* by the algorithm that she uses */
+	bool alice_is_in;
 	uint8_t token[TURN_RESERVATION_TOKEN_LEN];
 	bool has_token;
 };
@@ -44,8 +46,8 @@ static const char *const peers[] = {
 #define OURS  4 /* is ourselves, or whoever has that port */
 
 static unsigned long long lives, successes, errors, to_peer, to_client, flows, expired, pairs,
-	tokens_used, repeated, gone, changes, drained, fragments, streams,
-	told[TURN_EVENT_REFUSED + 1];
+	tokens_used, repeated, gone, changes, drained, fragments, streams, modern, reloads,
+	outcasts, told[TURN_EVENT_REFUSED + 1];
 
 static uint8_t byte(struct input *in)
 {
@@ -354,15 +356,59 @@ static void drain(struct life *life)
 	drained++;
 }
 
-static void be(struct fixture *f, uint8_t who)
+/* Alice's password changes, or she is taken out, or those with names from a secret come in as well.
+ */
+static void reload(struct life *life, uint8_t how)
 {
+	struct turn_credentials *credentials;
+	const char *password = how & 2 ? "other" : "secret";
+
+	must(!turn_credentials_new("example.org", &credentials), "credentials");
+	if (!(how & 1))
+		must(!turn_credentials_add_password(credentials, "alice", password), "alice");
+	if (!(how & 4))
+		must(!turn_credentials_add_password(credentials, "bob", "hidden"), "bob");
+	if (how & 8)
+		must(!turn_credentials_add_secret(credentials, "north"), "a secret");
+	turn_server_set_credentials(life->f->server, credentials);
+	turn_credentials_put(credentials);
+	life->alice_is_in = !(how & 3);
+	reloads++;
+}
+
+/* Who is not let in any more may end what she has, and no more than that. */
+static void refresh_alice(struct life *life, uint32_t lifetime)
+{
+	const struct fixture *f = life->f;
+	const uint64_t before = stats(f)->successes;
+	const bool has_one = turn_server_has_allocation(f->server, &f->tuple);
+
+	refresh(life->f, lifetime);
+	modern += f->alice.algorithm && stats(f)->successes > before;
+	must(!lifetime || life->alice_is_in || stats(f)->successes == before, "not prolonged");
+	outcasts += has_one && !life->alice_is_in;
+}
+
+static void be(struct life *life, uint8_t who)
+{
+	struct fixture *f = life->f;
+	const uint8_t form = who / CLIENTS / TURN_TRANSPORTS;
+
+	f->alice = life->alices[form % 3];
+	f->alice.userhash = form / 3 % 2;
 	f->tuple.client.port = htons((uint16_t)(40000 + who % CLIENTS));
 	f->tuple.transport = who / CLIENTS % TURN_TRANSPORTS;
 	f->nonce_len = 0; /* it is for another address */
 }
 
-static void let_fail(struct fixture *f, uint8_t how)
+static void let_fail(struct life *life, uint8_t how)
 {
+	struct fixture *f = life->f;
+
+	if (how >= 0xe0) {
+		reload(life, how & 0xf);
+		return;
+	}
 	if (how & 1) {
 		f->install_error = how & 2 ? -E2BIG : 0;
 		return;
@@ -392,7 +438,7 @@ static bool step(struct life *life, struct input *in)
 		use_token(life, user);
 		break;
 	case 4:
-		refresh(f, byte(in) * 20u);
+		refresh_alice(life, byte(in) * 20u);
 		break;
 	case 5:
 		create_permission(f, peer(in));
@@ -426,7 +472,7 @@ static bool step(struct life *life, struct input *in)
 		f->now += byte(in) * SECOND;
 		return false;
 	case 15:
-		let_fail(f, byte(in));
+		let_fail(life, byte(in));
 		break;
 	case 16:
 		f->nonce_len = 0;
@@ -445,7 +491,7 @@ static bool step(struct life *life, struct input *in)
 			repeat(f);
 		break;
 	case 20:
-		be(f, byte(in));
+		be(life, byte(in));
 		break;
 	}
 	remember_token(life);
@@ -488,6 +534,10 @@ static void begin_life(struct life *life)
 	life->config.port_hi = HI;
 	life->denied = (struct addr_cidr){ addr("198.51.100.2"), 32 };
 	life->f = fixture_new(&life->config);
+	life->alice_is_in = true;
+	life->alices[0] = life->f->alice;
+	life->alices[1] = make_credentials("alice", "secret", STUN_PASSWORD_MD5);
+	life->alices[2] = make_credentials("alice", "secret", STUN_PASSWORD_SHA256);
 	life->f->on_told = tell;
 	life->f->on_told_arg = &life->model;
 }
@@ -503,6 +553,9 @@ static void end_life(struct life *life)
 		errors += stats(f)->errors[i];
 	to_peer += stats(f)->to_peer.packets;
 	to_client += stats(f)->to_client.packets;
+	f->alice = life->alices[0];
+	stun_hmac_free(life->alices[1].hmac);
+	stun_hmac_free(life->alices[2].hmac);
 	fixture_free(f);
 	must(life->model.n_relays == 0, "all have ended");
 	for (i = 0; i <= TURN_EVENT_REFUSED; i++)
@@ -534,6 +587,8 @@ int fuzz_missed(void)
 	       missed("flows that lived", flows) + missed("times that time passed", expired) +
 	       missed("reservations", pairs) + missed("reservations used", tokens_used) +
 	       missed("requests repeated", repeated) + missed("clients gone", gone) +
+	       missed("requests of RFC 8489", modern) + missed("reloads", reloads) +
+	       missed("refreshes of who is out", outcasts) +
 	       missed("changes of the configuration", changes) + missed("drained", drained) +
 	       missed("told of: allocated", told[TURN_EVENT_ALLOCATED]) +
 	       missed("told of: refreshed", told[TURN_EVENT_REFRESHED]) +

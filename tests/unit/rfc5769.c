@@ -48,21 +48,40 @@ static const uint8_t reqltc_bytes[] = {
 	0xb8, 0xe0, 0x71, 0x2e, 0x85, 0xc9, 0xa2, 0x8c, 0xa8, 0x96, 0x66,
 };
 
+/*
+ * RFC 8489 appendix B.1 does not fit itself: it is 20 bytes shorter than its header says. Here the
+ * header says what there is, and so the HMAC, which covers it, is another one (of Python's hmac
+ * module).
+ */
+static const uint8_t userhash_bytes[] = {
+	0x00, 0x01, 0x00, 0x88, 0x21, 0x12, 0xa4, 0x42, 0x78, 0xad, 0x34, 0x33, 0xc6, 0xad, 0x72,
+	0xc0, 0x29, 0xda, 0x41, 0x2e, 0x00, 0x1e, 0x00, 0x20, 0x4a, 0x3c, 0xf3, 0x8f, 0xef, 0x69,
+	0x92, 0xbd, 0xa9, 0x52, 0xc6, 0x78, 0x04, 0x17, 0xda, 0x0f, 0x24, 0x81, 0x94, 0x15, 0x56,
+	0x9e, 0x60, 0xb2, 0x05, 0xc4, 0x6e, 0x41, 0x40, 0x7f, 0x17, 0x04, 0x00, 0x15, 0x00, 0x29,
+	0x6f, 0x62, 0x4d, 0x61, 0x74, 0x4a, 0x6f, 0x73, 0x32, 0x41, 0x41, 0x41, 0x43, 0x66, 0x2f,
+	0x2f, 0x34, 0x39, 0x39, 0x6b, 0x39, 0x35, 0x34, 0x64, 0x36, 0x4f, 0x4c, 0x33, 0x34, 0x6f,
+	0x4c, 0x39, 0x46, 0x53, 0x54, 0x76, 0x79, 0x36, 0x34, 0x73, 0x41, 0x00, 0x00, 0x00, 0x00,
+	0x14, 0x00, 0x0b, 0x65, 0x78, 0x61, 0x6d, 0x70, 0x6c, 0x65, 0x2e, 0x6f, 0x72, 0x67, 0x00,
+	0x00, 0x1c, 0x00, 0x20, 0x23, 0x41, 0x12, 0xfb, 0xd4, 0xe2, 0x7f, 0x98, 0x3e, 0xb4, 0x03,
+	0x28, 0x36, 0xf9, 0x98, 0x21, 0x6f, 0x5b, 0x23, 0xf8, 0xd9, 0x27, 0x75, 0x3f, 0xbc, 0x4f,
+	0x88, 0x2b, 0xfb, 0xdf, 0x0d, 0xec,
+};
+
 const struct rfc5769_vector rfc5769_request = { req_bytes, sizeof(req_bytes) };
 const struct rfc5769_vector rfc5769_response_v4 = { respv4_bytes, sizeof(respv4_bytes) };
 const struct rfc5769_vector rfc5769_response_v6 = { respv6_bytes, sizeof(respv6_bytes) };
 const struct rfc5769_vector rfc5769_long_term = { reqltc_bytes, sizeof(reqltc_bytes) };
 
+const struct rfc5769_vector rfc8489_userhash = { userhash_bytes, sizeof(userhash_bytes) };
+
 const struct rfc5769_vector *const rfc5769_all[RFC5769_VECTORS] = {
-	&rfc5769_request,
-	&rfc5769_response_v4,
-	&rfc5769_response_v6,
-	&rfc5769_long_term,
+	&rfc5769_request,   &rfc5769_response_v4, &rfc5769_response_v6,
+	&rfc5769_long_term, &rfc8489_userhash,
 };
 
-static struct stun_hmac *new_hmac(const void *key, size_t len)
+static struct stun_hmac *new_hmac(enum stun_integrity kind, const void *key, size_t len)
 {
-	struct stun_hmac *hmac = stun_hmac_new(STUN_INTEGRITY_SHA1, key, len);
+	struct stun_hmac *hmac = stun_hmac_new(kind, key, len);
 
 	assert_non_null(hmac);
 	return hmac;
@@ -72,15 +91,25 @@ struct stun_hmac *rfc5769_short_term(void)
 {
 	static const char password[] = "VOkJxbRl1RmTxUk/WvJxBt";
 
-	return new_hmac(password, strlen(password));
+	return new_hmac(STUN_INTEGRITY_SHA1, password, strlen(password));
+}
+
+static struct stun_hmac *long_term(enum stun_integrity kind, enum stun_password_algorithm algorithm)
+{
+	struct stun_key key;
+
+	assert_int_equal(
+		stun_long_term_key(algorithm, RFC5769_USERNAME, RFC5769_REALM, "TheMatrIX", &key),
+		0);
+	return new_hmac(kind, key.bytes, key.len);
 }
 
 struct stun_hmac *rfc5769_long_term_hmac(void)
 {
-	struct stun_key key;
+	return long_term(STUN_INTEGRITY_SHA1, STUN_PASSWORD_MD5);
+}
 
-	assert_int_equal(stun_long_term_key(STUN_PASSWORD_MD5, RFC5769_USERNAME, RFC5769_REALM,
-					    "TheMatrIX", &key),
-			 0);
-	return new_hmac(key.bytes, key.len);
+struct stun_hmac *rfc8489_userhash_hmac(void)
+{
+	return long_term(STUN_INTEGRITY_SHA256, STUN_PASSWORD_SHA256);
 }

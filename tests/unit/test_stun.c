@@ -101,6 +101,35 @@ static void test_long_term(void **state)
 	stun_hmac_free(wrong);
 }
 
+/*
+ * RFC 8489 appendix B.1. Its key is that of SHA-256, and its nonce cookie has a bit that is no
+ * feature (section 18.1) where its text means USERHASH.
+ */
+static void test_userhash(void **state)
+{
+	struct stun_hmac *right = rfc8489_userhash_hmac(), *wrong = rfc5769_long_term_hmac();
+	const struct rfc5769_vector *vector = &rfc8489_userhash;
+	uint8_t hash[STUN_USERHASH_LEN];
+	struct stun_message msg;
+	struct stun_attr attr;
+
+	(void)state;
+	assert_int_equal(stun_parse(vector->data, vector->len, &msg), 0);
+	assert_int_equal(msg.integrity, 0);
+	assert_int_equal(msg.integrity_sha256, vector->len - 36);
+	attr = find(&msg, STUN_ATTR_USERHASH);
+	assert_int_equal(attr.len, STUN_USERHASH_LEN);
+	assert_int_equal(stun_userhash(RFC5769_USERNAME, RFC5769_REALM, hash), 0);
+	assert_memory_equal(attr.value, hash, sizeof(hash));
+	expect_text(&msg, STUN_ATTR_NONCE, RFC8489_NONCE);
+	expect_text(&msg, STUN_ATTR_REALM, RFC5769_REALM);
+	assert_int_equal(stun_check_integrity(&msg, right), 0);
+	/* That one is for MESSAGE-INTEGRITY. */
+	assert_int_equal(stun_check_integrity(&msg, wrong), -ENOENT);
+	stun_hmac_free(right);
+	stun_hmac_free(wrong);
+}
+
 /* RFC 8489 section 9.2.2 */
 static void test_long_term_key(void **state)
 {
@@ -184,7 +213,7 @@ static bool is_genuine(const uint8_t *data, size_t len, bool fingerprint, struct
 static void flip_all_bits(const struct rfc5769_vector *vector, bool fingerprint,
 			  struct stun_hmac *hmac)
 {
-	uint8_t copy[128];
+	uint8_t copy[256];
 
 	memcpy(copy, vector->data, vector->len);
 	assert_true(is_genuine(copy, vector->len, fingerprint, hmac));
@@ -204,6 +233,7 @@ static void test_bit_flips(void **state)
 	flip_all_bits(&rfc5769_response_v4, true, rfc5769_short_term());
 	flip_all_bits(&rfc5769_response_v6, true, rfc5769_short_term());
 	flip_all_bits(&rfc5769_long_term, false, rfc5769_long_term_hmac());
+	flip_all_bits(&rfc8489_userhash, false, rfc8489_userhash_hmac());
 }
 
 /** A Binding request with attributes given as words. */
@@ -247,10 +277,16 @@ static void test_after_integrity(void **state)
 		0x00060004, 0x61626364,             /* USERNAME, too late */
 		0x7ffe0000,                         /* unknown, too late */
 	};
+	/* The first, truncated, what is not protected by it, and the second. */
+	const uint32_t both[] = {
+		0x001c0010, 1,          2, 3, 4,    /* MESSAGE-INTEGRITY-SHA256 */
+		0x00060004, 0x61626364,             /* USERNAME */
+		0x00080014, 1,          2, 3, 4, 5, /* MESSAGE-INTEGRITY */
+	};
 	struct stun_message msg;
 	struct stun_attr attr;
 	uint16_t unknown[4];
-	uint8_t buf[64];
+	uint8_t buf[80];
 
 	(void)state;
 	assert_int_equal(parse_words(words, 9, buf, &msg), 0);
@@ -258,8 +294,37 @@ static void test_after_integrity(void **state)
 	assert_int_equal(stun_find_attr(&msg, STUN_ATTR_USERNAME, &attr), -ENOENT);
 	assert_int_equal(stun_unknown_attrs(&msg, NULL, 0, unknown, 4), 1);
 	assert_int_equal(unknown[0], STUN_ATTR_MESSAGE_INTEGRITY);
+	/* The other one still counts, and so does what stands in between for neither of them. */
+	assert_int_equal(parse_words(both, 13, buf, &msg), 0);
+	assert_int_equal(msg.integrity, 20 + 7 * 4);
+	assert_int_equal(msg.integrity_sha256, 20);
+	assert_int_equal(stun_find_attr(&msg, STUN_ATTR_USERNAME, &attr), -ENOENT);
 	/* MESSAGE-INTEGRITY of another length */
 	assert_int_equal(parse_words((const uint32_t[]){ 0x00080004, 1 }, 2, buf, &msg), -EBADMSG);
+}
+
+/** RFC 8489 section 14.6: 16 to 32 bytes, in steps of 4; and nothing but 32 is ever right. */
+static void test_truncated_integrity(void **state)
+{
+	uint32_t words[12] = { 0 };
+	struct stun_hmac *hmac = rfc8489_userhash_hmac();
+	struct stun_message msg;
+	uint8_t buf[128], value[STUN_INTEGRITY_LEN_MAX];
+
+	(void)state;
+	for (uint32_t len = 0; len <= 40; len++) {
+		size_t n = 1 + (len + 3) / 4;
+		bool is_well_formed = len >= 16 && len <= 32 && len % 4 == 0;
+
+		words[0] = 0x001c0000 | len;
+		assert_int_equal(parse_words(words, n, buf, &msg), is_well_formed ? 0 : -EBADMSG);
+		if (!is_well_formed)
+			continue;
+		assert_int_equal(stun_hmac_message(hmac, buf, 20, value), 0);
+		memcpy(buf + 24, value, len);
+		assert_int_equal(stun_check_integrity(&msg, hmac), len == 32 ? 0 : -EBADMSG);
+	}
+	stun_hmac_free(hmac);
 }
 
 static void test_fingerprint_rules(void **state)
@@ -336,6 +401,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_request),         cmocka_unit_test(test_responses),
 		cmocka_unit_test(test_long_term),       cmocka_unit_test(test_long_term_key),
+		cmocka_unit_test(test_userhash),        cmocka_unit_test(test_truncated_integrity),
 		cmocka_unit_test(test_truncations),     cmocka_unit_test(test_truncated_attributes),
 		cmocka_unit_test(test_bit_flips),       cmocka_unit_test(test_header_rules),
 		cmocka_unit_test(test_after_integrity), cmocka_unit_test(test_fingerprint_rules),
