@@ -19,7 +19,7 @@ OPTIONS = (
     "--headless", "--disable-gpu", "--disable-dev-shm-usage",
     "--no-sandbox",  # root has no other way
     "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",  # a microphone that beeps; yes, it may be used
+    "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",  # it beeps, and may be used
     "--autoplay-policy=no-user-gesture-required",
     "--remote-debugging-pipe",
 )
