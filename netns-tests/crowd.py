@@ -39,4 +39,4 @@ def done_by_all(clients: Tool, count: int, *orders: str) -> Complaints:
 
 def many_served(lab: Lab, variant: Variant, clients: int, options: Sequence[str] = ()) -> Turnpike:
     """A server for so many: each relayed transport address is a socket."""
-    return Turnpike(lab, variant, ["prlimit", f"--nofile={2 * clients}"], options)
+    return Turnpike(lab, variant, ["prlimit", f"--nofile={2 * clients}"], ["--user-quota", "0", *options])

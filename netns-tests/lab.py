@@ -105,7 +105,7 @@ class Lab(proc.Undone):
         self.topology = TOPOLOGIES[topology] if isinstance(topology, str) else topology
         self.offload = offload
         self._queues = queues  # of every device, each way
-        self._prefix = f"tp{secrets.token_hex(2)}"
+        self._prefix = f"tp{secrets.token_hex(4)}"
         self._started: list[proc.Process] = []
 
     def _set_up(self) -> None:
@@ -145,12 +145,16 @@ class Lab(proc.Undone):
 
     def udp_errors(self, role: str) -> dict[str, int]:
         """What the UDP stack of a namespace has thrown away so far, both families together."""
+        return self.udp_counts(role, "InErrors", "InCsumErrors")
+
+    def udp_counts(self, role: str, *wanted: str) -> dict[str, int]:
+        """What it has counted, likewise."""
         with self.entered(role):
             names, values = [line.split()[1:] for line in Path("/proc/thread-self/net/snmp").read_text().splitlines()
                              if line.startswith("Udp:")]
             v4 = dict(zip(names, values))
             v6 = dict(line.split() for line in Path("/proc/thread-self/net/snmp6").read_text().splitlines())
-        return {name: int(v4[name]) + int(v6[f"Udp6{name}"]) for name in ("InErrors", "InCsumErrors")}
+        return {name: int(v4[name]) + int(v6[f"Udp6{name}"]) for name in wanted}
 
     # How it is built.
 

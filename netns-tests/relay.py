@@ -93,13 +93,17 @@ class Turnpike:
 
     @staticmethod
     def command(lab: Lab, variant: Variant, control: Path, binary: Path = BINARY) -> list[str]:
-        """SIGTERM ends it at once, whatever allocations there are."""
+        """SIGTERM ends it at once, whatever allocations there are. One user and one address stand for many, so that
+        limits for each are off."""
         if not binary.exists():
             raise proc.LabError(f"{binary} does not exist; build it, or say in TURNPIKE where it is")
         net = lab.topology
+        users = lab.scratch / "users"
+        users.write_text(f"{USER}:{PASSWORD}\n")
+        users.chmod(0o600)
         return [str(binary), "serve", *_option("--listen", _listening(net.listen)),
                 *_option("--relay-address", _addresses(net.relayed)),
-                "--realm", REALM, "--user", f"{USER}:{PASSWORD}",
+                "--realm", REALM, "--users-file", str(users), "--user-quota", "0", "--unauthenticated-rate", "0",
                 "--control", str(control), "--drain-time", "0", *variant.options()]
 
     def tell(self, command: str, *arguments: str) -> str:

@@ -8,8 +8,8 @@
 
 A browser runs in the client's namespace and one in the peer's, each a TURN client of the same relay. First they hear
 each other's microphone, then random messages of many sizes go both ways at once and are compared by hash. A test is
-named mode/the client's way to the relay-the peer's; what both send over UDP must be relayed in the kernel, if the mode
-has it. With --only TEXT, only the tests with TEXT in their names.
+named mode/the client's way to the relay, the peer's; what both send over UDP must be relayed in the kernel, if the
+mode has it. With --only TEXT, only the tests with TEXT in their names.
 """
 
 from __future__ import annotations
@@ -17,14 +17,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import proc
 import scenes
 from chromium import Browser, Page
 from lab import HERE, Lab
-from relay import BY_NAME, PASSWORD, PORT, USER, Turnpike, Variant
+from relay import BY_NAME, Turnpike, Variant
 from scenes import Complaints
+from way import Way, ca_certificate, serving_all_ways
 
 PAGE = (HERE / "webrtc.html").as_uri()
 ROLES = ("client", "peer")
@@ -34,27 +36,17 @@ SIZES = [0, 1, 2, 3, 4, 5, 100, 1000, 1200, 5000, 16000, 60000] * 3
 INDICATIONS = 60
 
 
-@dataclass(frozen=True)
-class Way:
-    """How a browser reaches the relay."""
-
-    scheme: str
-    transport: str
-    family: int
-    relay_protocol: str  # as the browser calls it
-
-    def server(self, lab: Lab) -> dict[str, str]:
-        address = lab.topology.listen.address(self.family)
-        host = address if self.family == 4 else f"[{address}]"
-        return {"urls": f"{self.scheme}:{host}:{PORT}?transport={self.transport}",
-                "username": USER, "credential": PASSWORD}
-
-
 WAYS = {
-    "udp4": Way("turn", "udp", 4, "udp"),
-    "udp6": Way("turn", "udp", 6, "udp"),
+    "udp4": Way("udp", 4),
+    "udp6": Way("udp", 6),
+    "tcp4": Way("tcp", 4),
+    "tls4": Way("tls", 4),
+    "tls6": Way("tls", 6),
+    "tls4-time-limited": Way("tls", 4, time_limited=True),
 }
-PAIRS = (("udp4", "udp4"), ("udp6", "udp6"), ("udp4", "udp6"))
+PAIRS = (("udp4", "udp4"), ("udp6", "udp6"), ("udp4", "udp6"), ("tcp4", "tcp4"), ("tls4", "tls6"), ("udp4", "tls4"),
+         ("tls4-time-limited", "tls4-time-limited"))
+URLS = {"udp": "turn:{}?transport=udp", "tcp": "turn:{}?transport=tcp", "tls": "turns:{}?transport=tcp"}
 
 
 @dataclass(frozen=True)
@@ -72,24 +64,35 @@ class Stage:
 
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
-        self._browsers = [Browser(lab, role, self._home(role)) for role in ROLES]
+        self._options = serving_all_ways(lab)
+        self._browsers = [Browser(lab, role, trusting_home(lab, role)) for role in ROLES]
         self._server: Turnpike | None = None
-
-    def _home(self, role: str) -> Any:
-        home = self.lab.scratch / f"home-{role}"
-        home.mkdir()
-        return home
 
     def server(self, variant: Variant) -> Turnpike:
         if self._server and self._server.variant != variant:
             self._server.stop()
             self._server = None
         if not self._server:
-            self._server = Turnpike(self.lab, variant)
+            self._server = Turnpike(self.lab, variant, options=self._options)
         return self._server
 
     def pages(self) -> list[Page]:
         return [browser.open(PAGE) for browser in self._browsers]
+
+
+def trusting_home(lab: Lab, role: str) -> Path:
+    """A home directory with what Chromium looks at for authorities of the user's."""
+    home = lab.scratch / f"home-{role}"
+    database = home / ".pki/nssdb"
+    database.mkdir(parents=True)
+    proc.run(["certutil", "-d", f"sql:{database}", "-N", "--empty-password"])
+    proc.run(["certutil", "-d", f"sql:{database}", "-A", "-n", "lab", "-t", "C,,", "-i", str(ca_certificate(lab))])
+    return home
+
+
+def ice_server(lab: Lab, way: Way) -> dict[str, str]:
+    name, password = way.credentials()
+    return {"urls": URLS[way.transport].format(way.authority(lab)), "username": name, "credential": password}
 
 
 def connect(pages: list[Page], servers: list[dict[str, str]]) -> None:
@@ -106,8 +109,8 @@ def path_complaints(who: str, stats: dict[str, Any], way: Way) -> Complaints:
                      for side in ("local", "remote"))
     complaints = [f"{who}: the {side} candidate is {each['candidateType']}"
                   for side, each in (("local", local), ("remote", remote)) if each["candidateType"] != "relay"]
-    if local["relayProtocol"] != way.relay_protocol:
-        complaints.append(f"{who}: the relay is reached by {local['relayProtocol']}, not {way.relay_protocol}")
+    if local["relayProtocol"] != way.transport:
+        complaints.append(f"{who}: the relay is reached over {local['relayProtocol']}, not {way.transport}")
     return complaints
 
 
@@ -152,7 +155,7 @@ def session(stage: Stage, case: Case) -> Complaints:
     kernel_before, user_before = server.relayed()
     pages = stage.pages()
     try:
-        connect(pages, [way.server(stage.lab) for way in case.ways])
+        connect(pages, [ice_server(stage.lab, way) for way in case.ways])
         complaints += hearing_complaints(pages) + data_complaints(pages)
         stats = [page.call("stats") for page in pages]
         for who, each, way in zip(ROLES, stats, case.ways):
@@ -173,7 +176,7 @@ def cases() -> Iterator[tuple[str, Case]]:
     for mode in ("native-head", "tcx", "userspace"):
         for pair in PAIRS:
             a, b = pair
-            yield f"{mode}/{a}-{b}", Case(BY_NAME[mode], (WAYS[a], WAYS[b]))
+            yield f"{mode}/{a}, {b}", Case(BY_NAME[mode], (WAYS[a], WAYS[b]))
 
 
 def run(stage: list[Stage], lab: Lab, case: Case) -> Complaints:

@@ -233,8 +233,9 @@ def refused(lab: Lab, refusal: Refusal) -> Complaints:
     except subprocess.TimeoutExpired:
         return ["did not end by itself"] + leftovers(lab, before, NOTHING)
     complaints = [] if result.returncode == refusal.status else [f"status {result.returncode}, not {refusal.status}"]
-    # "Try `turnpike --help'", which argp adds by itself, is no sentence of ours.
-    sentences = [line for line in result.stderr.splitlines() if line.strip() and not line.startswith("Try ")]
+    # "Try `turnpike --help'", which argp adds by itself, is no sentence of ours; nor are warnings why it is refused.
+    sentences = [line for line in result.stderr.splitlines()
+                 if line.strip() and not line.startswith(("Try ", "turnpike: warning: "))]
     if len(sentences) != 1:
         complaints.append(f"{len(sentences)} lines on stderr instead of one: {sentences}")
     return complaints + leftovers(lab, before, NOTHING)

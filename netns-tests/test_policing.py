@@ -11,6 +11,7 @@
     others              an allocation that stays below its own limit loses nothing meanwhile
     user                two allocations of one user share a bucket a direction, a third one of another has its own
     total               allocations of two users share one
+    reloaded            another configuration, other limits for an allocation that there is
     no limit            without the option nothing is policed
 
 The bucket holds a quarter of a second's, but at least 64 KiB. Nothing here depends on how long it all takes: the
@@ -20,6 +21,7 @@ longer, the more may pass.
 from __future__ import annotations
 
 import contextlib
+import signal
 import socket
 import sys
 import threading
@@ -266,6 +268,33 @@ def shared(lab: Lab, variant: Variant, family: int, option: str) -> Complaints:
     return complaints
 
 
+def reloaded(lab: Lab, variant: Variant, family: int) -> Complaints:
+    """One allocation, under a limit of all, none, and one of its user, as another configuration is taken."""
+    config = lab.scratch / "rates.conf"
+    config.write_text(f"total-rate = {SLOW}\n")
+    server = Turnpike(lab, variant, options=["--config", str(config)])
+    stage = Stage(lab, server, family)
+    stage.warm_up()
+    complaints: Complaints = []
+    for name, text, rate in (("total_rate", "", SLOW), ("total_rate", "max-rate = 0\n", 0),
+                             ("user_rate", f"user-rate = {SLOW}\n", SLOW)):
+        if text:
+            config.write_text(text)
+            server.process.send_signal(signal.SIGHUP)
+            if not proc.wait_until(lambda: bool(server.ask("status")[name] == rate), 3):
+                complaints.append(f"{name} has not become {rate}")
+        start, before = time.monotonic(), policed(server)
+        arrived = burst(stage.to_peer, stage.peer, family)
+        dropped = policed(server) - before
+        if rate:
+            complaints += fits(arrived, BURST_COUNT, time.monotonic() - start, dropped, SLOW)
+        elif (arrived, dropped) != (BURST_COUNT, 0):
+            complaints.append(f"without a limit, {arrived} of {BURST_COUNT} have passed")
+    stage.close()
+    server.stop()
+    return complaints
+
+
 def no_limit(lab: Lab, variant: Variant, family: int) -> Complaints:
     with serving(lab, variant, family, options=()) as (server, stage):
         flood(stage.to_peer, stage.to_client, stage.indicate)
@@ -282,7 +311,7 @@ def tests() -> Iterator[tuple[str, Test]]:
         yield f"{variant.name}/to client", partial(direction, variant=variant, family=family, end="client")
         for name, test in {"both ways": both_ways, "together": together, "hairpin": hairpin, "others": others,
                            "user": partial(shared, option="--user-rate"), "total": partial(shared, option="--total-rate"),
-                           "no limit": no_limit}.items():
+                           "reloaded": reloaded, "no limit": no_limit}.items():
             yield f"{variant.name}/{name}", partial(test, variant=variant, family=family)
 
 

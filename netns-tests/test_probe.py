@@ -41,7 +41,7 @@ class Devices(proc.Undone):
 
     def __init__(self) -> None:
         super().__init__()
-        self._prefix = f"tpp{secrets.token_hex(2)}"
+        self._prefix = f"tpp{secrets.token_hex(4)}"
         self._started: list[proc.Process] = []
 
     def _set_up(self) -> None:

@@ -11,7 +11,7 @@ packages=(
 	# to test
 	libclang-rt-dev # libFuzzer and sanitizers of clang
 	coturn openssl python3-aioice python3-scapy python3-seccomp systemd ethtool iproute2 jq nftables
-	golang-go golang-github-pion-turn.v2-dev libnice-dev # clients of other makers
+	golang-go golang-github-pion-turn.v2-dev golang-github-pion-dtls.v2-dev libnice-dev # clients of other makers
 	chromium libnss3-tools # and the one that most people use
 	qemu-system-x86 busybox-static kmod # other kernels, in virtual machines
 )

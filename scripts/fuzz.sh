@@ -1,17 +1,23 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Fuzzes: scripts/fuzz.sh [SECONDS [TARGET...]]. Each target runs for so many seconds (30), beginning with its corpus. What
-# it finds new is kept in build/fuzz/corpus for the next time; an input that fails is copied to the corpus of
-# tests/fuzz, so that from then on every test run repeats it.
+# Fuzzes: scripts/fuzz.sh [SECONDS [TARGET...]]. Each target runs for so many seconds (30), beginning with its corpus, and
+# as many at a time as there are CPUs. What it finds new is kept in build/fuzz/corpus for the next time; an input that
+# fails is copied to the corpus of tests/fuzz, so that from then on every test run repeats it.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+declare -A max_len dictionary
+known=()
+while read -r name len dict; do
+	[[ -n $name && $name != \#* ]] || continue
+	known+=("$name") max_len[$name]=$len dictionary[$name]=$dict
+done <tests/fuzz/targets
+
 seconds=${1:-30}
 targets=("${@:2}")
-[[ ${#targets[@]} -gt 0 ]] || targets=(relay icmp framing stun turn)
-declare -A max_len=([relay]=4096 [icmp]=1500 [framing]=1500 [stun]=1500 [turn]=1024)
+[[ ${#targets[@]} -gt 0 ]] || targets=("${known[@]}")
 for target in "${targets[@]}"; do
-	[[ -n ${max_len[$target]:-} ]] || { echo "fuzz.sh: no target is called $target, but these are: ${!max_len[*]}" >&2; exit 2; }
+	[[ -n ${max_len[$target]:-} ]] || { echo "fuzz.sh: no target is called $target, but these are: ${known[*]}" >&2; exit 2; }
 done
 
 build() {
@@ -19,25 +25,49 @@ build() {
 }
 
 fuzz() { # TARGET
-	local found=build/fuzz/corpus/$1 failures=build/fuzz/failures/$1 log=build/fuzz/$1.log
+	local found=build/fuzz/corpus/$1 failures=build/fuzz/failures/$1
+	local -a options=(-max_total_time="$seconds" -max_len="${max_len[$1]}" -timeout=10 -artifact_prefix="$failures/")
+	[[ ${dictionary[$1]} == - ]] || options+=(-dict="tests/fuzz/${dictionary[$1]}")
 	mkdir -p "$found" "$failures"
-	if build/fuzz/tests/fuzz/"fuzz_$1" -max_total_time="$seconds" -max_len="${max_len[$1]}" -timeout=10 \
-		-artifact_prefix="$failures/" "$found" "tests/fuzz/corpus/$1" >"$log" 2>&1; then
+	exec build/fuzz/tests/fuzz/"fuzz_$1" "${options[@]}" "$found" "tests/fuzz/corpus/$1" >"build/fuzz/$1.log" 2>&1
+}
+
+# What has become of a target that has ended.
+report() { # TARGET STATUS
+	local log=build/fuzz/$1.log
+	if [[ $2 -eq 0 ]]; then
 		printf '== %s: %s\n' "$1" "$(grep -o 'DONE .*' "$log")"
 		sed -n '/^Done /,$p' "$log"
-		return 0
+		return
 	fi
 	tail -n 40 "$log"
-	cp "$failures"/* "tests/fuzz/corpus/$1/"
-	return 1
+	cp "build/fuzz/failures/$1"/* "tests/fuzz/corpus/$1/" || true # it may have been stopped
+	failed+=("$1")
+}
+
+# One of those that run has ended.
+reap() {
+	local pid status=0
+	wait -n -p pid || status=$?
+	report "${running[$pid]}" "$status"
+	unset "running[$pid]"
 }
 
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+declare -A running=()
+failed=()
+stop() {
+	[[ ${#running[@]} -eq 0 ]] || kill "${!running[@]}" 2>/dev/null || true
+	rm -f "$log"
+}
+trap stop EXIT
+trap 'exit 130' INT TERM HUP
 build >"$log" 2>&1 || { cat "$log"; exit 1; }
 
-failed=()
 for target in "${targets[@]}"; do
-	fuzz "$target" || failed+=("$target")
+	[[ ${#running[@]} -lt $(nproc) ]] || reap
+	fuzz "$target" &
+	running[$!]=$target
 done
+while [[ ${#running[@]} -gt 0 ]]; do reap; done
 [[ ${#failed[@]} -eq 0 ]] || { echo "FAILED: ${failed[*]}; the inputs are in tests/fuzz/corpus now."; exit 1; }

@@ -142,7 +142,7 @@ scripts/deps.sh
 stage quiet "build with gcc, sanitizers" build dev
 [[ -z $ok ]] || stage quiet "unit tests and packet vectors" unit_tests
 stage quiet "build with clang" build clang
-[[ -z $ok ]] || stage quiet "fuzzing, 20 s each" scripts/fuzz.sh 20
+[[ -z $ok ]] || stage quiet "fuzzing, a minute each" scripts/fuzz.sh 60
 stage quiet "build for release" build release
 if [[ $ok ]]; then
 	stage quiet "verifier" verifier
@@ -150,6 +150,7 @@ if [[ $ok ]]; then
 	stage shown "probe, sanitizers" netns dev test_probe
 	stage shown "lifecycle" netns release test_lifecycle
 	stage shown "privileges, the unit's sandbox" netns release test_privileges
+	stage shown "draining, log, reloads" together test_operation test_reload
 	stage shown "odd packets, sanitizers" netns dev test_packets
 	stage shown "matrix" netns release test_matrix
 	stage shown "the model, live" netns release test_model
@@ -157,10 +158,15 @@ if [[ $ok ]]; then
 	stage shown "user space: runs, workers" together test_merging test_workers
 	stage shown "transports, sanitizers" netns dev test_transports
 	stage shown "bad clients, sanitizers" netns dev test_bad_clients
+	stage shown "abuse, and what runs out" together test_abuse test_exhausted
+	stage shown "allocations come and go" netns release test_churn
+	stage shown "the same, sanitizers" netns dev test_churn --only limited
+	stage shown "10,000 clients" netns release test_load
 	stage shown "live mode changes" netns release test_switching --changes 200
 	stage shown "changes of devices, network" together test_changes test_nexthops
 	stage shown "the host's other traffic" netns release test_ownership
 	stage shown "expiry" netns release test_expiry
+	stage shown "clients of other makers" netns release test_clients
 	stage shown "Chromium" netns release test_chromium
 	stage shown "several queues" netns release test_queues
 	stage shown "VLANs" netns release test_vlan --only two

@@ -4,7 +4,7 @@
 # Usage: man_matches_help.sh TURNPIKE MAN_PAGE
 set -eu
 export ASAN_OPTIONS=detect_leaks=0 # argp of glibc 2.36 does not free what it prints --help from
-commands="serve status stats flows mode probe pass verify"
+commands="serve key status stats flows mode probe pass verify"
 
 in_help() {
 	for command in $commands; do

@@ -14,6 +14,7 @@ struct command {
 
 static const struct command commands[] = {
 	{ "serve", command_serve, "be a TURN server" },
+	{ "key", command_key, "print the keys of a user, instead of a password" },
 	{ "status", command_status, "a running server: devices, their modes and why, traffic" },
 	{ "stats", command_stats, "a running server: what became of packets" },
 	{ "flows", command_flows, "a running server: the flows in the kernel" },

@@ -8,7 +8,19 @@
 #include "config_fixture.h"
 
 #define MD5_KEY    "0xbc807ee29df3c9ffa736523fb2c4e8ee"
-#define SHA256_KEY MD5_KEY "bc807ee29df3c9ffa736523fb2c4e8ee"
+#define SHA256_KEY MD5_KEY "BC807EE29DF3C9FFA736523FB2C4E8EE"
+
+/* One of those, whose halves are the same. */
+static void assert_key(const struct serve_user *user, size_t len)
+{
+	static const uint8_t half[] = { 0xbc, 0x80, 0x7e, 0xe2, 0x9d, 0xf3, 0xc9, 0xff,
+					0xa7, 0x36, 0x52, 0x3f, 0xb2, 0xc4, 0xe8, 0xee };
+
+	assert_null(user->password);
+	assert_int_equal(user->key_len, len);
+	for (size_t i = 0; i < len; i += sizeof(half))
+		assert_memory_equal(user->key + i, half, sizeof(half));
+}
 
 static void test_defaults(void **state)
 {
@@ -87,8 +99,9 @@ static void test_every_value(void **state)
 	assert_int_equal(config.n_users, 3);
 	assert_string_equal(config.users[0].name, "alice");
 	assert_string_equal(config.users[0].password, "secret:more");
-	assert_string_equal(config.users[1].password, MD5_KEY);
-	assert_string_equal(config.users[2].password, SHA256_KEY);
+	assert_null(config.users[0].key);
+	assert_key(&config.users[1], 16);
+	assert_key(&config.users[2], 32);
 	assert_int_equal(config.n_secrets, 2);
 	assert_string_equal(config.secrets[0], "north");
 	assert_string_equal(config.secrets[1], " south ");

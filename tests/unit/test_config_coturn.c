@@ -103,7 +103,8 @@ static void test_users(void **state)
 			 CLI_OK);
 	assert_int_equal(config.n_users, 2);
 	assert_string_equal(config.users[0].name, "ninefingers");
-	assert_string_equal(config.users[0].password, "0xbc807ee29df3c9ffa736523fb2c4e8ee");
+	assert_int_equal(config.users[0].key_len, 16);
+	assert_int_equal(config.users[0].key[15], 0xee);
 	assert_string_equal(config.users[1].password, "a b");
 	serve_config_free(&config);
 

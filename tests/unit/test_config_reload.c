@@ -20,6 +20,7 @@ static const char *const lines[] = {
 	"realm = example.org",
 	"user = alice:a",
 	"user = bob:b",
+	"user = carol:0xbc807ee29df3c9ffa736523fb2c4e8ee",
 	"auth-secret = north",
 	"user-quota = 1",
 	"max-allocations = 1",
@@ -63,6 +64,9 @@ struct change {
 static const struct change live[] = {
 	{ "user = alice:a", "user = alice:b", RELOAD_CREDENTIALS },
 	{ "user = alice:a", "user = carol:a", RELOAD_CREDENTIALS },
+	{ "user = alice:a", "user = alice:0xbc807ee29df3c9ffa736523fb2c4e8ee", RELOAD_CREDENTIALS },
+	{ "user = carol:0xbc807ee29df3c9ffa736523fb2c4e8ee",
+	  "user = carol:0xbc807ee29df3c9ffa736523fb2c4e8ef", RELOAD_CREDENTIALS },
 	{ "user = bob:b", NULL, RELOAD_CREDENTIALS },
 	{ "auth-secret = north", "auth-secret = south", RELOAD_CREDENTIALS },
 	{ "auth-secret = north", NULL, RELOAD_CREDENTIALS },

@@ -190,12 +190,63 @@ static void test_limits(void **state)
 	assert_int_equal(stun_writer_end(&writer, &len), -EINVAL);
 }
 
+/* The phrases that RFC 8489 section 14.8 and RFC 8656 section 19 recommend. */
+static void test_reasons(void **state)
+{
+	static const struct {
+		enum stun_error_code code;
+		const char *reason;
+	} rows[] = {
+		{ 300, "Try Alternate" },
+		{ 400, "Bad Request" },
+		{ 401, "Unauthenticated" },
+		{ 403, "Forbidden" },
+		{ 420, "Unknown Attribute" },
+		{ 437, "Allocation Mismatch" },
+		{ 438, "Stale Nonce" },
+		{ 440, "Address Family not Supported" },
+		{ 441, "Wrong Credentials" },
+		{ 442, "Unsupported Transport Protocol" },
+		{ 443, "Peer Address Family Mismatch" },
+		{ 486, "Allocation Quota Reached" },
+		{ 500, "Server Error" },
+		{ 508, "Insufficient Capacity" },
+	};
+	static const uint8_t transaction[STUN_TRANSACTION_LEN];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *reason = rows[i].reason;
+		const uint8_t class = (uint8_t)(rows[i].code / 100);
+		const uint8_t number = (uint8_t)(rows[i].code % 100);
+		const uint8_t error[] = { 0, 9, 0,     (uint8_t)(4 + strlen(reason)),
+					  0, 0, class, number };
+		const uint8_t address_error[] = { 0x80, 1, 0,     (uint8_t)(4 + strlen(reason)),
+						  2,    0, class, number };
+		struct stun_writer writer;
+		uint8_t buf[128] = { 0 };
+
+		stun_writer_begin(&writer, buf, sizeof(buf), STUN_ERROR, TURN_ALLOCATE,
+				  transaction);
+		stun_write_error(&writer, rows[i].code);
+		assert_memory_equal(buf + 20, error, sizeof(error));
+		assert_memory_equal(buf + 28, reason, strlen(reason));
+		/* Reserved bits are zero (RFC 8656 section 18.12). */
+		stun_writer_begin(&writer, buf, sizeof(buf), STUN_SUCCESS, TURN_ALLOCATE,
+				  transaction);
+		stun_write_address_error(&writer, TURNPIKE_IPV6, rows[i].code);
+		assert_memory_equal(buf + 20, address_error, sizeof(address_error));
+		assert_memory_equal(buf + 28, reason, strlen(reason));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_responses), cmocka_unit_test(test_long_term),
-		cmocka_unit_test(test_bytes),     cmocka_unit_test(test_never_overflows),
-		cmocka_unit_test(test_limits),    cmocka_unit_test(test_userhash),
+		cmocka_unit_test(test_responses),       cmocka_unit_test(test_long_term),
+		cmocka_unit_test(test_bytes),           cmocka_unit_test(test_reasons),
+		cmocka_unit_test(test_never_overflows), cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_userhash),
 	};
 
 	return cmocka_run_group_tests_name("stun writer", tests, NULL, NULL);

@@ -148,6 +148,33 @@ static void test_draining(void **state)
 	fixture_free(f);
 }
 
+/* So does one that is full (RFC 8656 section 7.2, 11th check), but not for what only it can have. */
+static void test_full(void **state)
+{
+	const struct turnpike_addr alternate = addr("192.0.2.99:3478");
+	struct turn_config config;
+	struct fixture *f;
+
+	(void)state;
+	fixture_config(&config);
+	config.alternates = &alternate;
+	config.n_alternates = 1;
+	config.max_relays = 1;
+	f = fixture_new(&config);
+	allocate(f);
+	f->tuple.client = addr("203.0.113.7:2");
+	f->nonce_len = 0;
+	allocate_as(f, &f->alice, STUN_FAMILY_IPV4);
+	expect_error(f, 300);
+	begin(f, STUN_REQUEST, TURN_ALLOCATE);
+	stun_write_u32(&f->request, STUN_ATTR_REQUESTED_TRANSPORT, TURN_TRANSPORT_UDP << 24);
+	stun_write_bytes(&f->request, STUN_ATTR_RESERVATION_TOKEN, "12345678", 8);
+	send_signed(f, &f->alice);
+	expect_error(f, 508);
+	assert_int_equal(stats(f)->allocations, 1);
+	fixture_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -155,6 +182,7 @@ int main(void)
 		cmocka_unit_test(test_families),
 		cmocka_unit_test(test_choice),
 		cmocka_unit_test(test_draining),
+		cmocka_unit_test(test_full),
 	};
 
 	return cmocka_run_group_tests_name("turn alternate", tests, NULL, NULL);

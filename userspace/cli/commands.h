@@ -9,6 +9,7 @@
 #include "cli/options.h"
 
 enum cli_status command_serve(int argc, char **argv);
+enum cli_status command_key(int argc, char **argv);
 enum cli_status command_status(int argc, char **argv);
 enum cli_status command_stats(int argc, char **argv);
 enum cli_status command_flows(int argc, char **argv);

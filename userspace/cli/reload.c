@@ -80,7 +80,10 @@ static bool users_differ(const struct field *field, const void *a, const void *b
 	if (x->n != y->n)
 		return true;
 	for (size_t i = 0; i < x->n; i++) {
-		if (strcmp(u[i].name, v[i].name) != 0 || strcmp(u[i].password, v[i].password) != 0)
+		if (strcmp(u[i].name, v[i].name) != 0 || u[i].key_len != v[i].key_len ||
+		    !texts_are_equal(u[i].password, v[i].password))
+			return true;
+		if (u[i].key_len > 0 && memcmp(u[i].key, v[i].key, u[i].key_len) != 0)
 			return true;
 	}
 	return false;

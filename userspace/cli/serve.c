@@ -8,9 +8,11 @@
 
 #include "cli/commands.h"
 #include "cli/serve_config.h"
+#include "cli/serve_credentials.h"
 #include "cli/serve_devices.h"
 #include "cli/serve_drain.h"
 #include "cli/serve_listen.h"
+#include "cli/serve_reload.h"
 #include "cli/serve_summary.h"
 #include "cli/serve_turn.h"
 #include "io/clock.h"
@@ -62,13 +64,22 @@ static void on_terminate(evutil_socket_t number, short what, void *arg)
 	if (server->drain || !seconds ||
 	    drain_begin(server->base, server->workers, seconds, &server->drain))
 		stop(server, (int)number);
+	server->reports.is_draining = true;
 }
 
 static void on_hangup(evutil_socket_t number, short what, void *arg)
 {
+	struct server *server = arg;
+	const struct serve_reload reload = {
+		.config = &server->config,
+		.kernel = server->kernel,
+		.workers = server->workers,
+		.certificate = server->listen.certificate,
+	};
+
 	(void)number;
 	(void)what;
-	(void)arg;
+	serve_reload(&reload);
 }
 
 static const struct {
@@ -240,20 +251,16 @@ static enum cli_status serve(struct server *server)
 	return CLI_ERROR;
 }
 
-static void set_log(const struct serve_config *config)
-{
-	say_set_level(config->log_level);
-	say_set_json(config->log_json);
-	events_show_addresses(config->log_addresses);
-}
-
 /* What serving would find out only when it begins. */
 static enum cli_status check(struct server *server)
 {
 	const struct serve_config *config = &server->config;
+	struct turn_credentials *credentials;
 
-	if (privileges_find(config->run_as, &server->privileges))
+	if (privileges_find(config->run_as, &server->privileges) || serve_listen_check(config) ||
+	    serve_credentials(config, &credentials))
 		return CLI_USAGE;
+	turn_credentials_put(credentials);
 	serve_summary_print(config, stdout);
 	return CLI_OK;
 }
@@ -268,7 +275,7 @@ enum cli_status command_serve(int argc, char **argv)
 	if (server.config.check_only) {
 		status = check(&server);
 	} else {
-		set_log(&server.config);
+		serve_set_log(&server.config);
 		status = serve(&server);
 	}
 	close_server(&server);

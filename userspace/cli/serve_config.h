@@ -13,10 +13,17 @@
 #include "say.h"
 #include "turn/turn.h"
 
-/** struct serve_user - with either a password or a key (0x and 32 or 64 hexadecimal digits) */
+/**
+ * struct serve_user - with either a password or a key
+ * @password: NULL if there is a key
+ * @key:      of RFC 8489 section 9.2.2: MD5 (16 bytes) or SHA-256 (32 bytes); NULL if there is a
+ *            password
+ */
 struct serve_user {
 	char *name;
 	char *password;
+	uint8_t *key;
+	size_t key_len;
 };
 
 /** struct serve_device - a name with zeros behind it, and its own mode and moves if @has_mode */

@@ -1,40 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <errno.h>
-#include <openssl/crypto.h>
 #include <string.h>
 
 #include "cli/serve_credentials.h"
 #include "say.h"
 
-/**
- * As coturn writes keys: "0x" and 32 or 64 hexadecimal digits; anything else is a password.
- *
- * Return: the length in bytes, or 0.
- */
-static size_t parse_key(const char *text, uint8_t key[static STUN_KEY_LEN_MAX])
-{
-	const size_t digits = strlen(text) < 2 ? 0 : strlen(text) - 2;
-	size_t len;
-
-	if (strncmp(text, "0x", 2) != 0 || (digits != 32 && digits != 64) ||
-	    strspn(text + 2, "0123456789abcdefABCDEF") != digits ||
-	    !OPENSSL_hexstr2buf_ex(key, STUN_KEY_LEN_MAX, &len, text + 2, '\0'))
-		return 0;
-	return len;
-}
-
 static int add_user(struct turn_credentials *credentials, const struct serve_user *user)
 {
-	uint8_t key[STUN_KEY_LEN_MAX];
-	size_t len = parse_key(user->password, key);
-	int err;
-
-	if (len)
-		err = turn_credentials_add_key(credentials, user->name, key, len);
-	else
-		err = turn_credentials_add_password(credentials, user->name, user->password);
-	OPENSSL_cleanse(key, sizeof(key));
-	return err;
+	if (user->key)
+		return turn_credentials_add_key(credentials, user->name, user->key, user->key_len);
+	return turn_credentials_add_password(credentials, user->name, user->password);
 }
 
 static const char *reason(int err)

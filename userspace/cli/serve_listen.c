@@ -39,6 +39,19 @@ int serve_listen_open(struct serve_listen *listen, const struct serve_config *co
 	return config->n_listen_tls > 0 ? open_tls(listen, config, base) : 0;
 }
 
+int serve_listen_check(const struct serve_config *config)
+{
+	struct certificate *certificate;
+	int err;
+
+	if (config->n_listen_tls == 0)
+		return 0;
+	err = certificate_open(config->cert, config->key, &certificate);
+	if (!err)
+		certificate_close(certificate);
+	return err;
+}
+
 void serve_listen_close(struct serve_listen *listen)
 {
 	tls_free(listen->listen.tls);

@@ -29,6 +29,9 @@ struct serve_listen {
 int serve_listen_open(struct serve_listen *listen, const struct serve_config *config,
 		      uint32_t max_connections, struct event_base *base);
 
+/** serve_listen_check() - read the certificate and forget it; otherwise as serve_listen_open() */
+int serve_listen_check(const struct serve_config *config);
+
 /** serve_listen_close() - after the workers, and before the loop */
 void serve_listen_close(struct serve_listen *listen);
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,9 @@ static void free_user(struct serve_user *user)
 {
 	free(user->name);
 	wipe(user->password);
+	if (user->key)
+		explicit_bzero(user->key, user->key_len);
+	free(user->key);
 }
 
 void serve_users_free(struct serve_user *users, size_t n)
@@ -56,23 +60,49 @@ int set_realm(void *config, char *value)
 	return 0;
 }
 
-/* Of RFC 8489 section 9.2.2, as MD5 or SHA-256. */
-static bool is_key(const char *digits)
+static int hex_digit(char c)
 {
-	const size_t n = strlen(digits);
+	static const char digits[] = "0123456789abcdef";
+	const char *found = c ? strchr(digits, tolower((unsigned char)c)) : NULL;
 
-	return (n == 2 * MD5_LEN || n == 2 * SHA256_LEN) &&
-	       strspn(digits, "0123456789abcdefABCDEF") == n;
+	return found ? (int)(found - digits) : -1;
 }
 
-static bool is_user(const char *value)
+static int parse_key(const char *text, struct serve_user *user)
+{
+	const size_t len = strlen(text) / 2;
+
+	if (strlen(text) % 2 != 0 || (len != MD5_LEN && len != SHA256_LEN))
+		return -EINVAL;
+	user->key = malloc(len);
+	if (!user->key)
+		return -ENOMEM;
+	user->key_len = len;
+	for (size_t i = 0; i < len; i++) {
+		int high = hex_digit(text[2 * i]), low = hex_digit(text[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return -EINVAL;
+		user->key[i] = (uint8_t)(high << 4 | low);
+	}
+	return 0;
+}
+
+/* On error, @user may have parts that are to be freed. */
+static int parse_user(const char *value, struct serve_user *user)
 {
 	const size_t name_len = strcspn(value, ":");
 	const char *secret = value + name_len + 1;
 
 	if (name_len == 0 || name_len > USERNAME_MAX || value[name_len] == '\0')
-		return false;
-	return strncmp(secret, "0x", 2) != 0 || is_key(secret + 2);
+		return -EINVAL;
+	user->name = strndup(value, name_len);
+	if (!user->name)
+		return -ENOMEM;
+	if (strncmp(secret, "0x", 2) == 0)
+		return parse_key(secret + 2, user);
+	user->password = strdup(secret);
+	return user->password ? 0 : -ENOMEM;
 }
 
 /* There may be very many, so there is room for twice as many each time that it is full. */
@@ -93,15 +123,10 @@ static int append_user(struct serve_config *config, const struct serve_user *use
 
 int set_user(void *config, char *value)
 {
-	const size_t name_len = strcspn(value, ":");
-	struct serve_user user;
-	int err = -ENOMEM;
+	struct serve_user user = { 0 };
+	int err = parse_user(value, &user);
 
-	if (!is_user(value))
-		return -EINVAL;
-	user.name = strndup(value, name_len);
-	user.password = strdup(value + name_len + 1);
-	if (user.name && user.password)
+	if (!err)
 		err = append_user(config, &user);
 	if (err)
 		free_user(&user);

@@ -231,10 +231,10 @@ static int allocate_anew(struct turn_request *request, const struct turn_wish *w
 				&request->alloc) == 0)
 		return 0;
 	turn_account_return(account, price(wish));
-	return TURN_INSUFFICIENT_CAPACITY;
+	return turn_refuse_full(request);
 }
 
-/** All has been claimed when the reservation was made. */
+/** All has been claimed when the reservation was made, which no other server knows of. */
 static int allocate_reserved(struct turn_request *request, struct turn_wish *wish)
 {
 	struct turn_shared *shared = request->server->shared;

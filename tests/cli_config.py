@@ -1,0 +1,155 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""What turnpike makes of its configuration, as those who run it see it: --check-config, secrets in the list of processes,
+errors with their place, turnpike key, and the config file of the README.
+
+Usage: cli_config.py TURNPIKE README"""
+
+import hashlib
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+SECRET = "sesame-open-up"
+LISTEN = ["--listen", "192.0.2.1"]
+Complaints = list[str]
+
+
+def run(*argv: str | Path, stdin: str = "", env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([str(word) for word in argv], input=stdin, capture_output=True, text=True, check=False, timeout=20,
+                          env={**os.environ, **(env or {})})
+
+
+class Tests:
+    def __init__(self, turnpike: Path, readme: Path, scratch: Path) -> None:
+        self.turnpike, self.readme, self.scratch = turnpike, readme, scratch
+
+    def file(self, name: str, text: str) -> Path:
+        path = self.scratch / name
+        path.write_text(text)
+        path.chmod(0o600)
+        return path
+
+    def check(self, *options: str | Path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        return run(self.turnpike, "serve", "--check-config", *options, env=env)
+
+    def refused(self, what: str, *options: str | Path) -> Complaints:
+        """Status 2, one sentence that has @what, nothing on stdout, and no secret anywhere."""
+        result = self.check(*options)
+        lines = result.stderr.splitlines()
+        complaints = [] if result.returncode == 2 else [f"status {result.returncode}"]
+        if len(lines) != 1 or what not in lines[0]:
+            complaints.append(f"said {lines} instead of one line with {what!r}")
+        if result.stdout or SECRET in result.stderr:
+            complaints.append("says more than it should")
+        return complaints
+
+    def hidden(self) -> Complaints:
+        """While it waits for a pipe that it is to read users from, its command line is there to be read."""
+        pipe = self.scratch / "pipe"
+        os.mkfifo(pipe)
+        command = [str(self.turnpike), "serve", "--check-config", *LISTEN, "--user", f"alice:{SECRET}",
+                   f"--auth-secret={SECRET}", "--users-file", str(pipe)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            with pipe.open("w") as users:  # which waits until the other end is open
+                seen = Path(f"/proc/{process.pid}/cmdline").read_text()
+                users.write(f"bob:{SECRET}\n")
+            stdout, stderr = process.communicate(timeout=20)
+        complaints = [] if process.returncode == 0 else [f"status {process.returncode}: {stderr}"]
+        if "--user\0***" not in seen or "--auth-secret=***" not in seen or str(pipe) not in seen:
+            complaints.append(f"the command line is {seen!r}")
+        if SECRET in seen + stdout + stderr:
+            complaints.append("the secret can be seen")
+        if "2 users and 1 secrets" not in stdout:
+            complaints.append(f"not all of them were taken: {stdout}")
+        return complaints
+
+    def summary(self) -> Complaints:
+        """What would be served, on stdout, without a secret."""
+        config = self.file("good.conf", f"listen = 192.0.2.1\nuser = alice:{SECRET}\nexternal-ip = 203.0.113.9\n"
+                                        "log-level = error\n")
+        result = self.check("--config", config, env={"TURNPIKE_AUTH_SECRET": SECRET})
+        wanted = ["192.0.2.1:3478 over udp tcp", "192.0.2.1 (seen as 203.0.113.9)", "1 users and 1 secrets of realm turnpike"]
+        complaints = [f"{line!r} is missing" for line in wanted if line not in result.stdout]
+        if result.returncode or result.stderr or SECRET in result.stdout:
+            complaints.append(f"status {result.returncode}, said {result.stderr!r}, {result.stdout!r}")
+        return complaints
+
+    def places(self) -> Complaints:
+        """Errors have file and line."""
+        bad = self.file("bad.conf", f"# a comment\nlisten = 192.0.2.1\nuser = {SECRET}\n")
+        users = self.file("users", f"alice:{SECRET}\n\n{SECRET}\n")
+        twice = self.file("twice", f"alice:{SECRET}\nalice:{SECRET}\n")
+        coturn = self.file("turnserver.conf", f"listening-ip=192.0.2.1\npsql-userdb=\"password={SECRET}\"\n")
+        return [*self.refused(f"{bad}:3: user: expected", "--config", bad),
+                *self.refused(f"{users}:3: expected", *LISTEN, "--users-file", users),
+                *self.refused("alice cannot be added: it is given twice", *LISTEN, "--users-file", twice),
+                *self.refused(f"{coturn}:2: psql-userdb cannot be taken over", "--coturn-config", coturn),
+                *self.refused("/nonexistent cannot be read", "--config", "/nonexistent"),
+                *self.refused("there is no user", *LISTEN, "--run-as", "nobody-of-that-name")]
+
+    def readers(self) -> Complaints:
+        """Files with secrets that everybody may read are warned of, and others are not."""
+        secrets = self.file("secrets", f"{SECRET}\n")
+        quiet = self.check(*LISTEN, "--auth-secret-file", secrets).stderr
+        secrets.chmod(0o644)
+        warned = self.check(*LISTEN, "--auth-secret-file", secrets).stderr
+        return [] if "may read" not in quiet and f"{secrets} has secrets, and everybody may read it" in warned else [quiet, warned]
+
+    def key(self) -> Complaints:
+        """The keys of RFC 8489, which the server takes as they are printed."""
+        printed = run(self.turnpike, "key", "--user", "alice", "--realm", "example.org", stdin=f"{SECRET}\n").stdout
+        text = f"alice:example.org:{SECRET}".encode()
+        wanted = f"alice:0x{hashlib.md5(text).hexdigest()}\nalice:0x{hashlib.sha256(text).hexdigest()}\n"
+        if printed != wanted:
+            return [f"printed {printed!r}, not {wanted!r}"]
+        result = self.check(*LISTEN, "--realm", "example.org", "--users-file", self.file("keys", printed))
+        return [] if result.returncode == 0 and "2 users" in result.stdout else [result.stderr]
+
+    def readme_config(self) -> Complaints:
+        """Exactly as it stands there, on a machine that has an address and the files that it names."""
+        text = re.search(r"```ini\n(.*?)```", self.readme.read_text(), re.S)
+        if not text:
+            return ["there is no config file in the README"]
+        lines = [line for line in text[1].splitlines() if line and not line.startswith("#")]
+        config = self.file("readme.conf", text[1])
+        made = run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=t",
+                   "-keyout", self.scratch / "key.pem", "-out", self.scratch / "cert.pem")
+        self.file("auth-secret", f"{SECRET}\n")
+        # The files are where it says, in a file system of our own; the libraries need nothing of /etc.
+        inside = ("ip link set lo up && ip link add nic type dummy && ip address add 10.0.0.5/24 dev nic && ip link set nic up && "
+                  "mount -t tmpfs none /etc && mkdir /etc/turnpike && cp \"$1\"/*.pem \"$1\"/auth-secret /etc/turnpike && "
+                  "cp \"$1\"/readme.conf /etc/turnpike.conf && exec \"$2\" serve --config /etc/turnpike.conf --check-config")
+        result = run("unshare", "--mount", "--net", "sh", "-c", inside, "sh", self.scratch, self.turnpike)
+        complaints = [] if made.returncode == 0 and result.returncode == 0 else [made.stderr, result.stderr]
+        if "warning" in result.stderr or "10.0.0.5:3478" not in result.stdout or "over tls dtls" not in result.stdout:
+            complaints.append(f"{result.stdout}{result.stderr}")
+        if not 0 < len(lines) <= 10:
+            complaints.append(f"it has {len(lines)} lines")
+        return complaints
+
+
+def main() -> int:
+    turnpike, readme = (Path(argument).absolute() for argument in sys.argv[1:3])
+    failed = 0
+    with tempfile.TemporaryDirectory(prefix="turnpike-config-") as scratch:
+        tests = Tests(turnpike, readme, Path(scratch))
+        all_tests: list[Callable[[], Complaints]] = [tests.hidden, tests.summary, tests.places, tests.readers, tests.key]
+        if os.geteuid() == 0:
+            all_tests.append(tests.readme_config)
+        else:
+            print("SKIPPED: the README's config file needs root, for a network and file system of its own")
+        for test in all_tests:
+            complaints = test()
+            failed += bool(complaints)
+            print(f"{'FAILED' if complaints else 'ok    '} {test.__name__}", *complaints, sep="\n    ")
+    print(f"{len(all_tests) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

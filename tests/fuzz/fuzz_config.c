@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Config files, ours and coturn's, from memory: what is taken is within its bounds and the same the
+ * next time, what is not is said, and secrets are gone from memory in either case. */
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "cli/config_file.h"
+#include "cli/coturn_config.h"
+#include "cli/lines.h"
+#include "cli/reload.h"
+#include "cli/wildcard.h"
+#include "fuzz.h"
+#include "say.h"
+
+/* An input begins with one of these, an odd one for coturn's; the text follows. */
+#define OURS   't'
+#define COTURN 'c'
+
+static unsigned long long errors, taken[2], refused[2], checked[2], contradictions;
+static unsigned long long users, keys, secrets, denied, expanded;
+
+/* Only what is said at all, and at which level, matters here. */
+void say_at(enum say_level level, const char *format, ...)
+{
+	char line[1024];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	errors += level == SAY_ERROR;
+}
+
+/* No file is opened, and the machine has an address of either family. */
+enum cli_status __wrap_lines_each_of_file(const char *path, lines_taker *take, void *arg);
+void __wrap_lines_warn_of_readers(const char *path);
+int __wrap_access(const char *path, int mode);
+int __wrap_getifaddrs(struct ifaddrs **ret);
+void __wrap_freeifaddrs(struct ifaddrs *list);
+
+enum cli_status __wrap_lines_each_of_file(const char *path, lines_taker *take, void *arg)
+{
+	(void)take, (void)arg;
+	say("%s cannot be read", path);
+	return CLI_ERROR;
+}
+
+void __wrap_lines_warn_of_readers(const char *path)
+{
+	(void)path;
+}
+
+int __wrap_access(const char *path, int mode)
+{
+	(void)path, (void)mode;
+	return 0;
+}
+
+int __wrap_getifaddrs(struct ifaddrs **ret)
+{
+	static struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
+	static struct sockaddr_in v4 = { .sin_family = AF_INET };
+	static char name[] = "eth0";
+	static struct ifaddrs list[2] = {
+		{ .ifa_name = name,
+		  .ifa_flags = IFF_UP,
+		  .ifa_addr = (void *)&v4,
+		  .ifa_next = &list[1] },
+		{ .ifa_name = name, .ifa_flags = IFF_UP, .ifa_addr = (void *)&v6 },
+	};
+
+	inet_pton(AF_INET, "192.0.2.1", &v4.sin_addr);
+	inet_pton(AF_INET6, "2001:db8::1", &v6.sin6_addr);
+	*ret = list;
+	expanded++;
+	return 0;
+}
+
+void __wrap_freeifaddrs(struct ifaddrs *list)
+{
+	(void)list;
+}
+
+static enum cli_status take(bool coturn, const uint8_t *data, size_t size,
+			    struct serve_config *config)
+{
+	/* In memory of its own, so that AddressSanitizer knows its end. */
+	char *text = malloc(size + 1);
+	enum cli_status status;
+
+	must(text, "memory");
+	memcpy(text, data, size);
+	text[size] = '\0';
+	must(serve_config_init(config) == 0, "memory");
+	status = coturn ? coturn_config_take("text", text, size, serve_options, config)
+			: config_file_take("text", text, size, serve_options, config);
+	for (size_t i = 0; i <= size; i++)
+		must(text[i] == '\0', "nothing is left of the text");
+	free(text);
+	return status;
+}
+
+static void check_users(const struct serve_config *config)
+{
+	for (size_t i = 0; i < config->n_users; i++) {
+		const struct serve_user *user = &config->users[i];
+		const size_t len = strlen(user->name);
+
+		must(len > 0 && len <= 508 && !strchr(user->name, ':'), "a name");
+		must(!user->password != !user->key, "a password or a key");
+		must(!user->key || user->key_len == 16 || user->key_len == 32, "MD5 or SHA-256");
+		keys += user->key != NULL;
+	}
+	for (size_t i = 0; i < config->n_secrets; i++)
+		must(config->secrets[i][0] != '\0', "no secret is empty");
+	users += config->n_users;
+	secrets += config->n_secrets;
+}
+
+static void check_cidrs(const struct addr_cidr *cidrs, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		must(addr_len(&cidrs[i].addr) > 0, "a family");
+		must(cidrs[i].prefix <= 8 * addr_len(&cidrs[i].addr), "the length of a prefix");
+		must(addr_cidr_contains(&cidrs[i], &cidrs[i].addr), "a prefix");
+		must(cidrs[i].addr.port == 0, "no port");
+	}
+	denied += n;
+}
+
+static void check_bounds(const struct serve_config *config)
+{
+	must(config->port_lo > 0 && config->port_lo <= config->port_hi, "ports");
+	must(config->transports > 0 && config->transports < 1 << TURN_TRANSPORTS, "transports");
+	must(config->realm[0] != '\0' && strlen(config->realm) <= 127, "a realm");
+	must(config->control[0] != '\0', "a control socket");
+	must(config->max_lifetime >= 600 && config->max_lifetime <= 86400, "a lifetime");
+	must(config->nonce_lifetime >= 1 && config->nonce_lifetime <= 86400, "a nonce's lifetime");
+	must(config->max_permissions >= 1 && config->max_channels >= 1, "permissions and channels");
+	must(config->n_workers >= 1 && config->n_workers <= 1024, "workers");
+	must(config->kernel.backoff_first_ms <= config->kernel.backoff_longest_ms, "backoff");
+	for (size_t i = 0; i < config->n_devices; i++)
+		must(strnlen(config->devices[i].name, IFNAMSIZ) < IFNAMSIZ, "a device");
+	for (size_t i = 0; i < config->n_alternates; i++)
+		must(config->alternates[i].port != 0, "a port");
+	check_users(config);
+	check_cidrs(config->allow, config->n_allow);
+	check_cidrs(config->deny, config->n_deny);
+}
+
+static void check_listeners(const struct serve_config *config, const struct turnpike_addr *addrs,
+			    size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		must(!wildcard_is(&addrs[i]) && addrs[i].port != 0, "an exact address");
+		must(ntohs(addrs[i].port) < config->port_lo ||
+			     ntohs(addrs[i].port) > config->port_hi,
+		     "not among the relayed ports");
+	}
+}
+
+/* What depends on several options, once it has been found right. */
+static void check_checked(const struct serve_config *config)
+{
+	check_listeners(config, config->listen, config->n_listen);
+	check_listeners(config, config->listen_tls, config->n_listen_tls);
+	must(config->n_listen + config->n_listen_tls > 0, "listeners");
+	must(config->n_listen_tls == 0 || (config->cert && config->key), "a certificate");
+	must(config->n_relays > 0, "relay addresses");
+	for (size_t i = 0; i < config->n_relays; i++) {
+		const struct turn_relay_address *relay = &config->relays[i];
+
+		must(!wildcard_is(&relay->addr) && relay->addr.port == 0, "a relay address");
+		must(!relay->external.family || relay->external.family == relay->addr.family,
+		     "one family");
+	}
+}
+
+/* Returns the status of the whole; @config is to be freed in any case. */
+static enum cli_status take_and_check(bool coturn, const uint8_t *data, size_t size,
+				      struct serve_config *config)
+{
+	const unsigned long long before = errors;
+	enum cli_status status = take(coturn, data, size, config);
+
+	must((status == CLI_OK) == (errors == before), "an error is said, and nothing else is one");
+	if (status != CLI_OK) {
+		refused[coturn]++;
+		return status;
+	}
+	taken[coturn]++;
+	check_bounds(config);
+	status = serve_config_check(config);
+	must((status == CLI_OK) == (errors == before), "a contradiction is said");
+	contradictions += status != CLI_OK;
+	return status;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const bool coturn = size > 0 && data[0] % 2 == COTURN % 2;
+	struct serve_config config, again;
+	struct reload reload;
+
+	if (size == 0)
+		return 0;
+	if (take_and_check(coturn, data + 1, size - 1, &config) == CLI_OK) {
+		check_checked(&config);
+		checked[coturn]++;
+		must(take_and_check(coturn, data + 1, size - 1, &again) == CLI_OK,
+		     "the same again");
+		reload_compare(&config, &again, &reload);
+		must(reload.parts == 0 && reload.n_restarts == 0, "nothing has changed");
+		serve_config_free(&again);
+	}
+	serve_config_free(&config);
+	return 0;
+}
+
+int fuzz_missed(void)
+{
+	return missed("ours, taken", taken[0]) + missed("ours, refused", refused[0]) +
+	       missed("ours, can be served", checked[0]) + missed("coturn's, taken", taken[1]) +
+	       missed("coturn's, refused", refused[1]) +
+	       missed("coturn's, can be served", checked[1]) +
+	       missed("contradictions", contradictions) + missed("users", users) +
+	       missed("keys", keys) + missed("secrets", secrets) + missed("prefixes", denied) +
+	       missed("wildcards", expanded);
+}
