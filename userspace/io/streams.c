@@ -84,11 +84,22 @@ static void stream_send(struct connection *connection, const uint8_t *data, size
 		connection->connections->stats.unsent++;
 }
 
+/* With a reset, so that nothing stays behind in the kernel: no connection, and nothing to be sent.
+ */
+static void reset_at_close(int fd)
+{
+	static const struct linger reset = { .l_onoff = 1 };
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+}
+
 /* libevent frees buffers later, but what they were to send knows the stream. */
 static void free_buffers(struct stream *stream)
 {
 	struct evbuffer *output = bufferevent_get_output(stream->buffers);
 
+	if (evbuffer_get_length(output) > 0)
+		reset_at_close(bufferevent_getfd(stream->buffers));
 	evbuffer_unfreeze(output, 1);
 	evbuffer_drain(output, evbuffer_get_length(output));
 	bufferevent_free(stream->buffers);
@@ -212,15 +223,6 @@ static int stream_open(struct streams *streams, int fd, const struct turn_tuple 
 	return 0;
 }
 
-/* With a reset, so that it leaves nothing behind here. */
-static void refuse(int fd)
-{
-	static const struct linger reset = { .l_onoff = 1 };
-
-	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
-	close(fd);
-}
-
 static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *sa,
 		      int len, void *arg)
 {
@@ -231,8 +233,10 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 
 	(void)listener;
 	memcpy(&client, sa, (size_t)len);
-	if (addr_from_sockaddr(&client, &tuple.client) || stream_open(streams, fd, &tuple))
-		refuse(fd);
+	if (addr_from_sockaddr(&client, &tuple.client) || stream_open(streams, fd, &tuple)) {
+		reset_at_close(fd);
+		close(fd);
+	}
 }
 
 static void on_resume(evutil_socket_t fd, short what, void *arg)
