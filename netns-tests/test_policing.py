@@ -291,7 +291,8 @@ def reloaded(lab: Lab, variant: Variant, family: int) -> Complaints:
         elif (arrived, dropped) != (BURST_COUNT, 0):
             complaints.append(f"without a limit, {arrived} of {BURST_COUNT} have passed")
     stage.close()
-    server.stop()
+    if status := server.stop():
+        complaints.append(f"ended with status {status}\n{server.process.log()}")
     return complaints
 
 
