@@ -60,9 +60,9 @@ class Place:
         self.binary = self.lab.scratch / BINARY.name
         if not self.binary.exists():
             shutil.copy(BINARY, self.binary)
-        users = self.lab.scratch / "users"  # which is filled before the server starts, and stays its owner's
-        users.touch()
-        os.chown(users, NOBODY, NOBODY)
+        config = self.lab.scratch / "lab.conf"  # which is filled before the server starts, and stays its owner's
+        config.touch(0o600)
+        os.chown(config, NOBODY, NOBODY)
         self.control = self.lab.scratch / "run" / "control.sock"
         shutil.rmtree(self.control.parent, ignore_errors=True)
 

@@ -361,7 +361,8 @@ static void test_contradictions(void **state)
 		const char *said;
 	} rows[] = {
 		{ "", "no address to serve" },
-		{ "--listen 192.0.2.1:50000", "--listen 192.0.2.1:50000 is one of the ports" },
+		{ "--listen 192.0.2.1:49152", "--listen 192.0.2.1:49152 is one of the ports" },
+		{ "--listen 192.0.2.1:65535", "--listen 192.0.2.1:65535 is one of the ports" },
 		{ "--listen-tls 192.0.2.1:50000 --cert /dev/null --key /dev/null",
 		  "--listen-tls 192.0.2.1:50000 is one of the ports" },
 		{ "--listen-tls 192.0.2.1", "--listen-tls needs a certificate" },
@@ -402,6 +403,13 @@ static void test_relays(void **state)
 	struct serve_config config;
 
 	(void)state;
+	assert_int_equal(parse("turnpike --relay-ports 50000-50010 --listen 192.0.2.1:49999 "
+			       "--listen 192.0.2.1:50011",
+			       &config),
+			 CLI_OK);
+	assert_int_equal(config.n_listen, 2);
+	assert_int_equal(config.n_relays, 1);
+	serve_config_free(&config);
 	assert_int_equal(parse("turnpike --listen 192.0.2.1 --listen-tls 192.0.2.1 --listen-tls "
 			       "[2001:db8::1]:443 --cert /dev/null --key /dev/null "
 			       "--external-ip 203.0.113.1",
