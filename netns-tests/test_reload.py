@@ -10,6 +10,7 @@
     limits    others hold from then on, for what there is, too
     traffic   one reload after the other while messages go back and forth: none is lost, no allocation ends
     broken    a configuration with a mistake changes nothing
+    unchanged the same file again, of which nothing is said
     restart   what cannot be changed is said, and stays
     log       other levels; what the service manager is told
 """
@@ -245,6 +246,14 @@ def broken(lab: Lab) -> Complaints:
         return found + comes_in(lab, "carol", "two") + relayed_there(running.server, [bob])
 
 
+def unchanged(lab: Lab) -> Complaints:
+    """The devices that were found, since none was asked for, are no change either."""
+    running = Reloaded(lab, USERSPACE, "user = bob:one")
+    for _ in range(2):  # what is said behind the line that is waited for comes before the next one
+        said = running.reload("user = bob:one", wait_for="other than before: nothing")
+    return [said] if "restart" in running.server.process.log() else []
+
+
 def restart(lab: Lab) -> Complaints:
     """And what can be changed beside it, is."""
     running = Reloaded(lab, USERSPACE, "relay-ports = 50000-50999")
@@ -295,6 +304,7 @@ def tests() -> Iterator[tuple[str, Test]]:
     yield "secrets", secrets
     yield "limits", limits
     yield "broken", broken
+    yield "unchanged", unchanged
     yield "restart", restart
     yield "log/levels", log
     yield "log/manager", manager_is_told
