@@ -19,7 +19,7 @@ OPTIONS = (
     "--headless", "--disable-gpu", "--disable-dev-shm-usage",
     "--no-sandbox",  # root has no other way
     "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",  # a microphone that beeps; yes, it may be used
+    "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",  # it beeps, and may be used
     "--autoplay-policy=no-user-gesture-required",
     "--remote-debugging-pipe",
 )
@@ -63,7 +63,7 @@ class Browser:
     def open(self, url: str) -> Page:
         target = self.command("Target.createTarget", url=url)["targetId"]
         page = Page(self, target, self.command("Target.attachToTarget", targetId=target, flatten=True)["sessionId"])
-        page.wait_until_loaded()
+        page.wait_until_loaded(url)
         return page
 
     def _read_message(self, deadline: float) -> bytes:
@@ -84,9 +84,10 @@ class Page:
     def __init__(self, browser: Browser, target: str, session: str) -> None:
         self._browser, self._target, self._session = browser, target, session
 
-    def wait_until_loaded(self) -> None:
-        if not proc.wait_until(lambda: self.run("document.readyState") == "complete", 10):
-            raise proc.LabError("Chromium does not load the page")
+    def wait_until_loaded(self, url: str) -> None:
+        # A tab begins with an empty page, which is complete as well.
+        if not proc.wait_until(lambda: self.run("[location.href, document.readyState]") == [url, "complete"], 10):
+            raise proc.LabError(f"Chromium does not load {url}")
 
     def run(self, script: str, timeout: float = 30) -> Any:
         """What an expression is, or what its promise comes to."""

@@ -162,7 +162,7 @@ def session(stage: Stage, case: Case) -> Complaints:
             complaints += path_complaints(who, each, way)
     finally:
         for page in pages:
-            page.call("connection.close")
+            page.run("connection?.close()")
             page.close()
     kernel, user = server.relayed()
     received = sum(selected_pair(each)["packetsReceived"] for each in stats)

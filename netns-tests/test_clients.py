@@ -201,7 +201,8 @@ def run_agents(echo: Callable[[Lab, Way], int], lab: Lab, _server: Turnpike, way
 def dual_cells(program: Path) -> Iterator[Cell]:
     for variant, (name, options) in itertools.product(MODES, DUAL.items()):
         for family, peer in options.families:
-            yield Cell(variant, f"turnutils {name}", Way("udp", family), partial(run_dual, options, program, peer), peer)
+            run = partial(run_dual, options, program, peer)
+            yield Cell(variant, f"turnutils {name}", Way("udp", family), run, peer)
 
 
 def cells(programs: agents.Programs) -> Iterator[Cell]:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import proc
+from connected import TLS_PORT, tls_options
 from lab import FAMILIES, Lab
 from relay import PASSWORD, PORT, USER
 
-TLS_PORT = 5349
 SECRET = "north"  # of time-limited credentials
 KEY_TYPE = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30")
 
@@ -60,8 +60,7 @@ def serving_all_ways(lab: Lab) -> list[str]:
         _make_certificates(lab, certificate, key)
         secret.write_text(SECRET + "\n")
         secret.chmod(0o600)
-    listening = [word for family in FAMILIES for word in ("--listen-tls", Way("tls", family).authority(lab))]
-    return [*listening, "--cert", str(certificate), "--key", str(key), "--auth-secret-file", str(secret)]
+    return [*tls_options(lab, certificate, key), "--auth-secret-file", str(secret)]
 
 
 def _make_certificates(lab: Lab, certificate: Path, key: Path) -> None:

@@ -158,6 +158,10 @@ if [[ $ok ]]; then
 	stage shown "user space: runs, workers" together test_merging test_workers
 	stage shown "transports, sanitizers" netns dev test_transports
 	stage shown "bad clients, sanitizers" netns dev test_bad_clients
+	stage shown "abuse, and what runs out" together test_abuse test_exhausted
+	stage shown "allocations come and go" netns release test_churn
+	stage shown "the same, sanitizers" netns dev test_churn --only limited
+	stage shown "10,000 clients" netns release test_load
 	stage shown "live mode changes" netns release test_switching --changes 200
 	stage shown "changes of devices, network" together test_changes test_nexthops
 	stage shown "the host's other traffic" netns release test_ownership
