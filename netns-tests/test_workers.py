@@ -107,7 +107,7 @@ def hairpin(lab: Lab, variant: Variant) -> Complaints:
     server = Turnpike(lab, variant, options=OPTIONS)
     complaints: Complaints = []
     for number in range(8):
-        pair = test_hairpin.Pair(lab, (4, 4, 4))
+        pair = test_hairpin.Pair.over_udp(lab, (4, 4, 4))
         complaints += test_hairpin.channels(pair, server)
         if number % 2:
             pair.close()
