@@ -15,18 +15,17 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import signal
 import socket
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from pathlib import Path
 
-import proc
 import scenes
 import turn
-from endpoints import EchoPeer, echo_peer, turn_client, udp_socket
+from endpoints import echo_peer, turn_client, udp_socket
 from lab import FAMILIES, Lab
 from relay import BY_NAME, PASSWORD, PORT, USER, Turnpike, Variant
 from scenes import Complaints
@@ -239,6 +238,20 @@ def log_flood(lab: Lab) -> Complaints:
     return found
 
 
+def log_descriptors(lab: Lab) -> Complaints:
+    """Who may have few is told how many can relay, unless he has asked for no more than that."""
+    found = []
+    for options, wanted in (((), True), (("--max-allocations", "10"), False)):
+        server = Turnpike(lab, USERSPACE, ["prlimit", "--nofile=600:600"], ["--workers", "2", *options])
+        said = re.search(r"warning: there can be (\d+) relayed addresses at a time, not 32768", server.process.log())
+        if bool(said) != wanted or (said and not 0 < int(said[1]) < 600):
+            found.append(f"{options}: {server.process.log()}")
+        with bound_clients(lab) as clients:
+            found += relayed_there(server, clients)
+        server.stop()
+    return found
+
+
 # The service manager.
 
 @contextlib.contextmanager
@@ -301,6 +314,7 @@ def tests() -> Iterator[tuple[str, Test]]:
         yield f"log/addresses/{level}", partial(log_addresses, level=level)
     yield "log/one line each", log_one_line_each
     yield "log/flood", log_flood
+    yield "log/descriptors", log_descriptors
     yield "manager/notified", manager_is_told
     yield "manager/journal", journal
 

@@ -123,7 +123,8 @@ def running(variant: Variant, last_port: int = RELAYED) -> Iterator[tuple[Lab, T
     """A relay in a network of its own: what a test leaves behind, such as half a packet, must not reach the next."""
     with Lab("router", offload=False) as lab:
         make_calm(lab)
-        server = Turnpike(lab, variant, options=["--relay-ports", f"{RELAYED}-{last_port}", "--dev", NIC])
+        options = ["--relay-ports", f"{RELAYED}-{last_port}", "--dev", NIC, "--transports", "udp"]
+        server = Turnpike(lab, variant, options=options)
         without_gro(lab)
         channels = Channels(lab)
         channels.warm_up(server)

@@ -162,6 +162,21 @@ def run_as_without_directory(lab: Lab) -> Complaints:
     return found + ([] if place.control.exists() else ["the socket was removed: this test proves nothing"])
 
 
+def reload_by_another(lab: Lab) -> Complaints:
+    """It is the new user who reads the configuration again; where he may not, all is as before."""
+    place = Place(lab)
+    more = lab.scratch / "more.conf"
+    more.write_text("log-level = info\n")
+    server = place.serve(USERSPACE, options=["--run-as", str(NOBODY), "--config", str(more)])
+    found = []
+    for mode, wanted in ((0o600, f"{more} cannot be read: Permission denied"), (0o644, "reloaded; other than before: nothing")):
+        more.chmod(mode)
+        server.process.send_signal(signal.SIGHUP)
+        server.process.wait_for(wanted)
+        found += relays(lab)
+    return found + stopped(server)
+
+
 def refusal(result: subprocess.CompletedProcess[str], sentence: str) -> Complaints:
     """Status 1 and, warnings apart, one sentence."""
     errors = [line for line in result.stderr.splitlines() if not line.startswith("turnpike: warning: ")]
@@ -291,6 +306,7 @@ def tests() -> Iterator[tuple[str, Test]]:
     yield "sandbox/connections", connections
     yield "run-as/another's directory", run_as_without_directory
     yield "run-as/refused", no_such_user
+    yield "run-as/reload", reload_by_another
     yield "none", none
     yield "no bpf", no_bpf
     yield "ports", ports

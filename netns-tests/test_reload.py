@@ -34,7 +34,7 @@ import proc
 import scenes
 import turn
 from endpoints import echo_peer, udp_socket
-from lab import FAMILIES, Lab
+from lab import Lab
 from relay import BY_NAME, PASSWORD, PORT, USER, Turnpike, Variant
 from scenes import Complaints
 from test_operation import CHANNEL, INSUFFICIENT_CAPACITY, WAYS, bound_clients, echoed, manager, relayed_there, told
