@@ -55,7 +55,7 @@ def _same(output: str) -> int:
 
 
 def pion_echo(program: Path, lab: Lab, way: Way, peer: EchoPeer) -> int:
-    """Datagrams of many sizes to an echoing peer, and one more after the permission was refreshed."""
+    """Datagrams of many sizes to an echoing peer, and one more after a pause and with its permission refreshed."""
     # Of a stream, pion takes no message of fewer than 9 bytes with its header.
     sizes = [str(size) for size in range(5 if way.is_stream else 0, 1200, 12)]
     host, port = peer.address
