@@ -29,7 +29,7 @@ import (
 
 const (
 	patience = 2 * time.Second
-	pause    = 1100 * time.Millisecond // longer than the test has nonces live
+	pause    = 3100 * time.Millisecond // longer than the test has nonces live
 )
 
 // pion resolves the server's address for IPv4 only.
@@ -166,6 +166,7 @@ func echo(relay net.PacketConn, peer net.Addr, size int) error {
 	if err := relay.SetReadDeadline(time.Now().Add(patience)); err != nil {
 		return err
 	}
+	defer relay.SetReadDeadline(time.Time{}) // one that passes meanwhile would end the next read
 	n, from, err := relay.ReadFrom(received)
 	if err != nil {
 		return err

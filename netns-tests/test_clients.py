@@ -11,7 +11,7 @@
     aioice      the same in Python
     pion        a TURN client in Go, and an echoing peer: every byte
 
-Nonces live for a second only, so that clients have to ask for another one.
+Nonces live for three seconds only, so that clients have to ask for others.
 
 A cell is named mode/client/way, where a way is a transport and a family, of turnutils also that of the peer; --only
 TEXT runs the cells with TEXT in their names. What a client sends on a channel over UDP must be relayed in the kernel,
@@ -273,7 +273,7 @@ def run_lane(variant: Variant, lane: list[Cell], outcomes: Queue[Outcome]) -> No
     proc.die_cleanly_on_signals()
     with Lab("router", offload=True) as lab:
         clients.start_peer(lab)
-        server = Turnpike(lab, variant, options=[*serving_all_ways(lab), "--nonce-lifetime", "1"])
+        server = Turnpike(lab, variant, options=[*serving_all_ways(lab), "--nonce-lifetime", "3"])
         for cell in lane:
             outcomes.put(run_cell(lab, server, cell))
 
