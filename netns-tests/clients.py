@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import ssl
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
@@ -84,7 +85,7 @@ stun.ATTRIBUTES_BY_NAME[REQUESTED_ADDRESS_FAMILY] = (
     0x0017, REQUESTED_ADDRESS_FAMILY, lambda family: bytes([family, 0, 0, 0]), lambda data: data[0])
 
 
-class _Client(turn.TurnClientUdpProtocol):
+class _WithFamily:
     """aioice knows no IPv6 relay addresses; one attribute is all that it lacks."""
 
     relay_family = 4
@@ -92,7 +93,15 @@ class _Client(turn.TurnClientUdpProtocol):
     async def request(self, request: stun.Message) -> Any:
         if request.message_method == stun.Method.ALLOCATE:
             request.attributes[REQUESTED_ADDRESS_FAMILY] = {4: 1, 6: 2}[self.relay_family]
-        return await super().request(request)
+        return await super().request(request)  # type: ignore[misc]
+
+
+class _UdpClient(_WithFamily, turn.TurnClientUdpProtocol):
+    pass
+
+
+class _TcpClient(_WithFamily, turn.TurnClientTcpProtocol):
+    pass
 
 
 class _Receiver:
@@ -119,22 +128,32 @@ class Comparison:
         return self.sent + self.returned
 
 
-def compare_bytes(lab: Lab, client_family: int, peer_family: int) -> Comparison:
+async def _open(server: tuple[str, int], transport: str) -> Any:
+    loop = asyncio.get_running_loop()
+    protocol = _UdpClient if transport == "udp" else _TcpClient
+    make = lambda: protocol(server, USER, PASSWORD, turn.DEFAULT_ALLOCATION_LIFETIME, turn.DEFAULT_CHANNEL_REFRESH_TIME)
+    if transport == "udp":
+        return (await loop.create_datagram_endpoint(make, remote_addr=server))[1]
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return (await loop.create_connection(make, *server, ssl=context if transport == "tls" else None))[1]
+
+
+def compare_bytes(lab: Lab, client_family: int, peer_family: int, transport: str = "udp", port: int = PORT) -> Comparison:
     """Payloads of many sizes to an echoing peer and back; each must arrive exactly once and unchanged, both ways."""
     payloads = [os.urandom(size) for size in SIZES]
-    server = (lab.topology.listen.address(client_family), PORT)
+    server = (lab.topology.listen.address(client_family), port)
     with echo_peer(lab, peer_family) as peer:
         with lab.entered("client"):
-            returned = asyncio.run(_exchange(server, peer_family, peer.address, payloads))
+            returned = asyncio.run(_exchange(server, transport, peer_family, peer.address, payloads))
     complaints = _differences("at the peer", payloads, peer.received) + _differences("back", payloads, returned)
     return Comparison(len(payloads), len(returned), complaints)
 
 
-async def _exchange(server: tuple[str, int], family: int, peer: tuple[str, int], payloads: list[bytes]) -> list[bytes]:
+async def _exchange(server: tuple[str, int], transport: str, family: int, peer: tuple[str, int],
+                    payloads: list[bytes]) -> list[bytes]:
     loop = asyncio.get_running_loop()
-    _transport, client = await loop.create_datagram_endpoint(
-        lambda: _Client(server, USER, PASSWORD, turn.DEFAULT_ALLOCATION_LIFETIME, turn.DEFAULT_CHANNEL_REFRESH_TIME),
-        remote_addr=server)
+    client = await _open(server, transport)
     client.relay_family = family
     client.receiver = receiver = _Receiver()
     await asyncio.wait_for(client.connect(), 5)

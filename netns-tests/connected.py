@@ -39,6 +39,10 @@ def message_length(data: bytes, padded: bool) -> tuple[int, int]:
     return 4 + length, 4 + length + (-length % 4 if padded else 0)
 
 
+def _in_brackets(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
 class Connected:
     """What subclasses have in common: cutting a stream into messages."""
 
@@ -138,18 +142,18 @@ class Datagrams(Connected):
 
     padded = False
 
-    def __init__(self, lab: Lab, family: int, port: int = 0, options: tuple[str, ...] = ()) -> None:
+    def __init__(self, lab: Lab, family: int, port: int = 0) -> None:
         super().__init__()
-        self._lab, self._family = lab, family
-        self._bind = ["-bind", f"{'[%s]' % lab.address('client', 6) if family == 6 else lab.address('client', 4)}:{port}"] \
-            if port else []
-        self._options = options
+        self._lab = lab
+        self._bind = ["-bind", f"{_in_brackets(lab.address('client', family))}:{port}"] if port else []
         self._child: subprocess.Popen[bytes] | None = None
 
     def connect(self, server: tuple[str, int]) -> None:
-        host = f"[{server[0]}]" if self._family == 6 else server[0]
+        host = _in_brackets(server[0])
+        # -nbio, since after a datagram that it throws away it would wait for another, and send nothing meanwhile.
         self._child = subprocess.Popen(proc.in_namespace(self._lab.namespace("client"), [
-            "openssl", "s_client", "-dtls", "-quiet", "-no_ign_eof", "-nocommands", "-connect", f"{host}:{server[1]}", *self._bind, *self._options]),
+            "openssl", "s_client", "-dtls", "-quiet", "-no_ign_eof", "-nocommands", "-nbio",
+            "-connect", f"{host}:{server[1]}", *self._bind]),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True)
 
     def send_bytes(self, data: bytes) -> None:

@@ -13,7 +13,7 @@ from relay import Turnpike
 from scenes import Complaints
 
 HASHES = ("flows4", "flows6")  # whose elements come and go
-PAGES = 256                    # of 4 KiB, that libraries may take once, at whatever they do for the first time
+SLACK = 512 << 10  # bytes that libraries may take once, at whatever they do for the first time
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Footprint:
     allocations: int
     elements: dict[str, int]
 
-    def growth(self, before: Footprint, slack: int = PAGES * 4096) -> Complaints:
+    def growth(self, before: Footprint, slack: int = SLACK) -> Complaints:
         complaints = [f"{self.resident - before.resident} bytes of memory more than before"] \
             if self.resident > before.resident + slack else []
         return complaints + [f"{name}: {now}, and {then} before" for name, now, then in (
@@ -39,7 +39,7 @@ def footprint(server: Turnpike) -> Footprint:
                      status["allocations"], {name: elements(number) for name, number in maps_of(pid).items()})
 
 
-def settled(server: Turnpike, before: Footprint, slack: int = PAGES * 4096) -> Complaints:
+def settled(server: Turnpike, before: Footprint, slack: int = SLACK) -> Complaints:
     """What is left when the server has had a moment to put everything away."""
     complaints: Callable[[], Complaints] = lambda: footprint(server).growth(before, slack)
     proc.wait_until(lambda: not complaints(), 5, step=0.2)

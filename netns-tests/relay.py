@@ -94,16 +94,16 @@ class Turnpike:
     @staticmethod
     def command(lab: Lab, variant: Variant, control: Path, binary: Path = BINARY) -> list[str]:
         """SIGTERM ends it at once, whatever allocations there are. One user and one address stand for many, so that
-        limits for each are off."""
+        limits for each are off, unless a file that comes later says otherwise."""
         if not binary.exists():
             raise proc.LabError(f"{binary} does not exist; build it, or say in TURNPIKE where it is")
         net = lab.topology
-        users = lab.scratch / "users"
-        users.write_text(f"{USER}:{PASSWORD}\n")
-        users.chmod(0o600)
+        config = lab.scratch / "lab.conf"
+        config.touch(0o600)
+        config.write_text(f"user = {USER}:{PASSWORD}\nuser-quota = 0\nunauthenticated-rate = 0\n")
         return [str(binary), "serve", *_option("--listen", _listening(net.listen)),
                 *_option("--relay-address", _addresses(net.relayed)),
-                "--realm", REALM, "--users-file", str(users), "--user-quota", "0", "--unauthenticated-rate", "0",
+                "--realm", REALM, "--config", str(config),
                 "--control", str(control), "--drain-time", "0", *variant.options()]
 
     def tell(self, command: str, *arguments: str) -> str:

@@ -5,8 +5,10 @@
     client ----- relay ----- peer
 
     spoofed    100,000 sources of either family that do not exist send requests without credentials and with wrong
-               ones, data for nobody, and garbage. Memory, descriptors and maps do not grow, and a client who does
-               exist is served all the while
+               ones, data for nobody, and garbage. Memory, descriptors, maps and the log do not grow, and a client who
+               does exist is served all the while
+    clock      the wall clock jumps by years, either way: names that are good for some time are let in or not by what it
+               says now, and no allocation, no channel and no nonce minds
     stopped    the server is stopped for a while, as by a debugger or a host that sleeps: the kernel goes on, and what
                is for user space waits for it
 """
@@ -19,21 +21,25 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from functools import partial
 
+import guests
 import proc
 import scenes
 import turn
-from endpoints import EchoPeer, echo_peer, turn_client
+from endpoints import EchoPeer, echo_peer, turn_client, udp_socket
 from footprint import footprint, settled
-from lab import FAMILIES, Lab
+from lab import FAMILIES, HERE, Lab
 from relay import BY_NAME, Turnpike, Variant
 from scenes import Complaints
 from spoof import Spoofer
 
 Test = Callable[[Lab], Complaints]
 CHANNEL = 0x4001
-SOURCES, WARM_UP = 100_000, 10_000
+YEAR = 365 * 24 * 3600
+SOURCES, WARM_UP = 100_000, 30_000  # after which tables of a fixed size are all in memory
+LOG_LINES = 1000
 
 
 def exchanged(client: turn.Client, count: int = 1) -> Complaints:
@@ -84,7 +90,7 @@ def datagrams(lab: Lab) -> int:
 
 
 def spoofed(lab: Lab, variant: Variant) -> Complaints:
-    server = Turnpike(lab, variant)
+    server = Turnpike(lab, variant, options=["--unauthenticated-rate", "100"])
     complaints: Complaints = []
     with echo_peer(lab, 4) as peer:
         visitor = Visitor(lab, peer)
@@ -104,10 +110,49 @@ def spoofed(lab: Lab, variant: Variant) -> Complaints:
     if (seen := datagrams(lab) - seen) < SOURCES:
         complaints.append(f"only {seen} of {2 * SOURCES} datagrams have reached the server")
     complaints += settled(server, before)
+    if (lines := server.process.log().count("authentication failed")) > LOG_LINES:
+        complaints.append(f"{lines} lines in the log about who is not let in")
     counts = server.in_user_space()
     complaints += [f"none was counted as {name}" for name in ("malformed", "no_allocation") if not counts[name]]
     if status := server.stop():
         complaints.append(f"ended with status {status}\n{server.process.log()[-2000:]}")
+    return complaints
+
+
+def jumped(lab: Lab, variant: Variant) -> Complaints:
+    library, offset = lab.scratch / "realtime.so", lab.scratch / "offset"
+    proc.run(["cc", "-shared", "-fPIC", "-O2", "-o", str(library), str(HERE / "realtime.c"), "-ldl"])
+    offset.write_text("0")
+    wrapper = ("env", f"LD_PRELOAD={library}", f"REALTIME_OFFSET={offset}",
+               "ASAN_OPTIONS=verify_asan_link_order=0")  # which wants to be the first
+    server = Turnpike(lab, variant, wrapper, guests.OPTIONS)
+    with echo_peer(lab, 4) as peer, ExitStack() as stack:
+        def came(who: str, seconds: int) -> turn.Client:
+            client = guests.guest(lab, stack.enter_context(udp_socket(lab, "client", 4)), who, seconds)
+            client.allocate(4)
+            return client
+        user, visitor = turn_client(lab, "client", 4, 4), came("visitor", YEAR // 2)
+        stack.enter_context(user.socket)
+        for client in (user, visitor):
+            client.bind(CHANNEL, peer.address)
+        complaints = exchanged(user, 3) + exchanged(visitor, 3)
+        for years in (10, -10, 0):
+            offset.write_text(str(years * YEAR))
+            relayed = server.relayed()
+            complaints += exchanged(user, 5) + exchanged(visitor, 5)
+            counted = tuple(now - then for now, then in zip(server.relayed(), relayed))
+            if counted != ((20, 0) if variant.in_kernel else (0, 20)):
+                complaints.append(f"after {years} years, in the kernel and in user space: {counted}")
+            user.permit(peer.address)
+            user.refresh(600)
+            if years > 0:
+                complaints += scenes.refused(401, lambda: came("late", YEAR) and None, "a name that was good until then")
+            came("later", (years + 1) * YEAR).refresh(0)
+        if (left := server.ask("status")["allocations"]) != 2:
+            complaints.append(f"{left} allocations, not 2")
+        for client in (user, visitor):
+            client.refresh(0)
+    server.stop()
     return complaints
 
 
@@ -149,6 +194,7 @@ def tests() -> Iterator[tuple[str, Test]]:
     for name in ("native-head", "userspace"):
         yield f"{name}/spoofed", partial(spoofed, variant=BY_NAME[name])
     for name in ("tcx", "userspace"):
+        yield f"{name}/clock", partial(jumped, variant=BY_NAME[name])
         yield f"{name}/stopped", partial(stopped, variant=BY_NAME[name])
 
 

@@ -6,6 +6,7 @@
 
     garbage    what is no TURN ends a connection, or is none
     hello      DTLS keeps nothing of who has not returned a cookie
+    spoofed    datagrams in the name of a DTLS client, and changed ones, do it no harm
     unread     a client that does not read loses its own messages only
     many       connections that are too many, of one source and of all
     files      no descriptors are left: nothing spins, nothing breaks, and it comes back
@@ -15,8 +16,10 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 import resource
+import socket
 import struct
 import sys
 import time
@@ -67,6 +70,12 @@ def garbage(lab: Lab, transport: str) -> Complaints:
                 complaints.append(f"{name}: the connection stays")
             complaints += becomes(f"{name}: the allocation stays", lambda: server.ask("status")["allocations"] == 1)
             complaints += becomes(f"{name}: it is not counted", lambda: counts(server)["garbage"] == number)
+        # Who has no allocation may say no more than requests need: this begins an endless one.
+        client = connected.turn_client(lab, transport, 4)
+        assert isinstance(client.socket, Stream)
+        client.socket.send_bytes(struct.pack("!HHI", 3, 8000, turn.COOKIE))
+        if not client.socket.ends(3):
+            complaints.append("a long message of nobody: the connection stays")
         other.socket.send(turn.channel_data(CHANNEL, b"still here"))
         if other.receive(1) != turn.channel_data(CHANNEL, b"still here"):
             complaints.append("others are not served any more")
@@ -102,10 +111,10 @@ def no_handshake(lab: Lab) -> Complaints:
 
 # DTLS without a connection.
 
-def client_hello(cookie: bytes = b"", random: bytes = bytes(32)) -> bytes:
+def client_hello(cookie: bytes = b"", nonce: bytes = bytes(32)) -> bytes:
     """As small as it can be, but for the cipher and the extensions that a handshake needs."""
     extensions = bytes.fromhex("000a00060004001d0017" "000b00020100" "000d00080006040308040401" "00170000")
-    body = b"\xfe\xfd" + random + b"\x00" + bytes([len(cookie)]) + cookie + bytes.fromhex("0004c02bc02f" "0100")
+    body = b"\xfe\xfd" + nonce + b"\x00" + bytes([len(cookie)]) + cookie + bytes.fromhex("0004c02bc02f" "0100")
     body += struct.pack("!H", len(extensions)) + extensions
     sequence = 1 if cookie else 0
     message = struct.pack("!B", 1) + len(body).to_bytes(3, "big") + struct.pack("!H", sequence) + bytes(3) + \
@@ -161,6 +170,62 @@ def hello(lab: Lab) -> Complaints:
     return complaints + stopped(server)
 
 
+def spoof(raw: socket.socket, source: tuple[str, int], target: tuple[str, int], payload: bytes) -> None:
+    """Without a checksum, as IPv4 allows."""
+    ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 0, 0, 0, 64, socket.IPPROTO_UDP, 0, socket.inet_aton(source[0]),
+                     socket.inet_aton(target[0]))
+    raw.sendto(ip + struct.pack("!HHHH", source[1], target[1], 8 + len(payload), 0) + payload, (target[0], 0))
+
+
+def mutated(message: bytes) -> bytes:
+    changed = bytearray(message)
+    for _ in range(random.randrange(1, 4)):
+        changed[random.randrange(len(changed))] = random.randrange(256)
+    return bytes(changed[:random.choice((len(changed), random.randrange(len(changed)))) + 1])
+
+
+def record(kind: int, epoch: int, body: bytes) -> bytes:
+    return struct.pack("!BHHHI", kind, 0xfefd, epoch, 0, 7) + struct.pack("!H", len(body)) + body
+
+
+def spoofed(lab: Lab) -> Complaints:
+    server = serve(lab)
+    complaints: Complaints = []
+    source, target = (lab.address("client", 4), 40000), server_of(lab, "dtls", 4)
+    seed = random.randrange(1 << 32)
+    random.seed(seed)
+    with lab.entered("client"):
+        raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+    with raw, echo_peer(lab, 4) as peer, udp_socket(lab, "client", 4) as stranger:
+        client = turn.Client(Datagrams(lab, 4, port=source[1]), target, USER, PASSWORD)  # type: ignore[arg-type]
+        client.allocate(4)
+        client.bind(CHANNEL, peer.address)
+        datagrams = [client_hello(), client_hello(bytes(12), b"\x01" * 32), *(
+            record(kind, epoch, body) for kind in range(19, 27) for epoch in (0, 1, 2)
+            for body in (b"", b"\x01\x00", b"\x02\x28", b"\x01", bytes(40), os.urandom(100)))]
+        for datagram in (*datagrams, *(mutated(random.choice(datagrams)) for _ in range(3000))):
+            spoof(raw, source, target, datagram)
+        client.socket.send(turn.channel_data(CHANNEL, b"still here"))
+        if client.receive(2) != turn.channel_data(CHANNEL, b"still here"):
+            complaints.append("the client is not served any more")
+        status = server.ask("status")
+        if (status["allocations"], status["clients"]["connections"]["dtls"]) != (1, 1):
+            complaints.append(f"the status is {status['clients']}")
+        client.socket.close()
+        # Changed ones of who has returned a cookie: of them there may be handshakes that fail.
+        stranger.connect(target)
+        stranger.settimeout(1)
+        for number in range(300):
+            stranger.send(client_hello(nonce=os.urandom(32)))
+            answer = stranger.recv(2000)
+            while answer[0] != 22 or answer[13] != 3:
+                answer = stranger.recv(2000)
+            right = client_hello(cookie_of(answer), os.urandom(32))
+            stranger.send(mutated(right) if number else right)
+            stranger.send(mutated(right))
+    return [f"{each} (seed {seed})" for each in complaints] + stopped(server)
+
+
 # Too much of something.
 
 def rss(server: Turnpike) -> int:
@@ -191,7 +256,7 @@ def unread(lab: Lab, transport: str) -> Complaints:
         if other.receive(1) != turn.channel_data(CHANNEL, b"still here"):
             complaints.append("others are not served any more")
         numbers = []
-        while (message := client.receive(0.5)) is not None:
+        while (message := client.receive(2)) is not None:  # a window that was closed is asked for less and less often
             number, = struct.unpack_from("!I", message, 4)
             if message != turn.channel_data(CHANNEL, struct.pack("!I", number) * 300):
                 complaints.append("what has come is not what was sent")
@@ -349,6 +414,7 @@ def tests() -> Iterator[tuple[str, Test]]:
         yield f"unread/{transport}", partial(unread, transport=transport)
     yield "garbage/handshake", no_handshake
     yield "hello", hello
+    yield "spoofed", spoofed
     yield "many", many
     yield "files", files
     yield "slow", slow

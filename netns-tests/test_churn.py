@@ -7,6 +7,7 @@
     released      by Refresh with lifetime 0, after data both ways
     limited       each has limits, its user and all together, too: there are no more numbers for these than allocations
                   at a time need
+    names         each is of another user, by a name that is good for some time; nobody remembers them
 
 Under a sanitizer, memory is its affair: a server that has lost some ends with another status than 0.
 """
@@ -19,15 +20,19 @@ from functools import partial
 
 import scenes
 from crowd import Hosts, crowd, done_by_all, many_served
+from endpoints import udp_socket
 from footprint import footprint, settled
+from guests import OPTIONS, guest
 from lab import Lab
-from relay import BY_NAME, Variant
+from relay import BY_NAME, PORT, Variant
 from scenes import Complaints
 
 Test = Callable[[Lab], Complaints]
 CLIENTS = 1000
 ROUNDS = 10
 WARM_UP = 2
+NAMES = 100
+SMALL = 32 << 10  # bytes, fewer than the names would take
 LIMITS = ["--relay-ports", f"50000-{50000 + CLIENTS - 1}", "--max-rate", "100000000", "--user-rate", "1000000000",
           "--total-rate", "4000000000"]
 
@@ -52,10 +57,33 @@ def churn(lab: Lab, variant: Variant, orders: tuple[str, ...], options: list[str
     return complaints
 
 
+def named(lab: Lab, number: int) -> None:
+    """A user who comes once."""
+    with udp_socket(lab, "client", 4) as sock:
+        client = guest(lab, sock, f"user{number}", 600)
+        client.allocate(4)
+        client.permit((lab.address("peer", 4), PORT))
+        client.refresh(0)
+
+
+def names(lab: Lab) -> Complaints:
+    server = many_served(lab, BY_NAME["tcx"], CLIENTS, [*OPTIONS, *LIMITS])
+    for number in range(WARM_UP * NAMES):
+        named(lab, number)
+    before = footprint(server)
+    for number in range(ROUNDS * NAMES):
+        named(lab, (WARM_UP * NAMES) + number)
+    complaints = settled(server, before, slack=SMALL)
+    if status := server.stop():
+        complaints.append(f"ended with status {status}\n{server.process.log()[-2000:]}")
+    return complaints
+
+
 def tests() -> Iterator[tuple[str, Test]]:
     whole = ("allocate", "bind", "exchange", "release")
     for name in ("tcx", "userspace"):
         yield f"{name}/released", partial(churn, variant=BY_NAME[name], orders=whole, options=[])
+    yield "tcx/names", names
     yield "tcx/limited", partial(churn, variant=BY_NAME["tcx"], orders=whole, options=LIMITS)
 
 

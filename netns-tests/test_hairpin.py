@@ -7,6 +7,7 @@
     channels     both have a channel: in the kernel one pass, from channel to channel
     indications  only one has a channel, or none: user space, with Data indications
     one client   the same between two allocations of one client
+    connected    one of them comes over TCP, TLS or DTLS: user space, both ways, though the other has a flow
     both         one allocation with both families: each peer is reached from the relay of its family
     ports        other ports of the relay's addresses are no peers
     uclient      coturn's load generator, whose clients talk to each other (-y)
@@ -25,6 +26,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 import clients
+import connected
 import proc
 import scenes
 import turn
@@ -43,10 +45,13 @@ EXTERNAL = {4: "203.0.113.5", 6: "2001:db8:5::5"}
 class Pair:
     """Two clients, each of which has the other's relayed transport address as its peer."""
 
-    def __init__(self, lab: Lab, families: tuple[int, int, int], role: str = "peer") -> None:
+    def __init__(self, a: turn.Client, b: turn.Client) -> None:
+        self.a, self.b = a, b
+
+    @classmethod
+    def over_udp(cls, lab: Lab, families: tuple[int, int, int], role: str = "peer") -> Pair:
         family, relayed, other_family = families
-        self.a = turn_client(lab, "client", family, relayed)
-        self.b = turn_client(lab, role, other_family, relayed)
+        return cls(turn_client(lab, "client", family, relayed), turn_client(lab, role, other_family, relayed))
 
     def both_ways(self) -> list[tuple[turn.Client, turn.Client]]:
         return [(self.a, self.b), (self.b, self.a)]
@@ -139,8 +144,33 @@ def between(lab: Lab, variant: Variant, families: tuple[int, int, int], role: st
     server = Turnpike(lab, variant)
     complaints: Complaints = []
     for exchange in (only_indications, indications, channels):
-        pair = Pair(lab, families, role)
+        pair = Pair.over_udp(lab, families, role)
         complaints += [f"{exchange.__name__}: {each}" for each in exchange(pair, server)]
+        pair.close()
+    if server.flows():
+        complaints.append("the kernel still has flows")
+    server.stop()
+    return complaints
+
+
+def with_connected(lab: Lab, variant: Variant) -> Complaints:
+    """The flow toward a relayed address of a client that has none: what the kernel finds there it passes up."""
+    server = connected.serve(lab, variant)
+    complaints: Complaints = []
+    for transport, family in itertools.product(connected.CONNECTED, FAMILIES):
+        pair = Pair(turn_client(lab, "peer", family, family), connected.turn_client(lab, transport, family, family))
+        pair.a.bind(CHANNEL, pair.b.relayed)
+        pair.b.bind(OTHER_CHANNEL, pair.a.relayed)
+        out = {pair.a: CHANNEL, pair.b: OTHER_CHANNEL}
+        (kernel_before, user_before), hairpins = server.relayed(), server.hairpins()
+        for size, (sender, receiver) in itertools.product(SIZES, pair.both_ways()):
+            payload = os.urandom(size)
+            send_channel(sender, out[sender], payload)
+            complaints += [f"{transport}: {each}" for each in expect_channel(receiver, out[receiver], payload)]
+        kernel, user = server.relayed()
+        counted = server.hairpins() - hairpins, kernel - kernel_before, user - user_before
+        if counted != (0, 0, 4 * len(SIZES)):
+            complaints.append(f"{transport}: hairpins, in the kernel, in user space: {counted}")
         pair.close()
     if server.flows():
         complaints.append("the kernel still has flows")
@@ -222,7 +252,7 @@ def ports(lab: Lab, variant: Variant) -> Complaints:
     server = Turnpike(lab, variant)
     complaints: Complaints = []
     for family in FAMILIES:
-        pair = Pair(lab, (family, family, family))
+        pair = Pair.over_udp(lab, (family, family, family))
         own = lab.topology.relayed.address(family)
         with lab.entered("relay"):
             service = socket.socket(SOCKET_FAMILY[family], socket.SOCK_DGRAM)
@@ -255,7 +285,7 @@ def denied(lab: Lab, variant: Variant) -> Complaints:
     server = Turnpike(lab, variant, options=["--deny-peer", own.address(4), "--deny-peer", own.address(6)])
     complaints: Complaints = []
     for family in FAMILIES:
-        pair = Pair(lab, (family, family, family))
+        pair = Pair.over_udp(lab, (family, family, family))
         complaints += refused(403, lambda: pair.a.bind(CHANNEL, pair.b.relayed), "a channel to what is denied")
         complaints += refused(403, lambda: pair.a.permit(pair.b.relayed), "a permission for what is denied")
         pair.close()
@@ -272,7 +302,7 @@ def external(lab: Lab, variant: Variant) -> Complaints:
     complaints: Complaints = []
     for family in FAMILIES:
         for exchange in (only_indications, indications, channels):
-            pair = Pair(lab, (family, family, family))
+            pair = Pair.over_udp(lab, (family, family, family))
             complaints += [f"relayed from {client.relayed}" for client in (pair.a, pair.b)
                            if client.relayed[0] != EXTERNAL[family]]
             complaints += [f"{exchange.__name__}: {each}" for each in exchange(pair, server)]
@@ -289,6 +319,7 @@ def tests() -> Iterator[tuple[str, Test]]:
             yield (f"{variant.name}/clients/{'-'.join(map(str, families))}",
                    partial(between, variant=variant, families=families))
         yield f"{variant.name}/one client", partial(between, variant=variant, families=(4, 4, 4), role="client")
+        yield f"{variant.name}/connected", partial(with_connected, variant=variant)
         yield f"{variant.name}/itself", partial(with_itself, variant=variant)
         yield f"{variant.name}/both", partial(both_families, variant=variant)
         for family in FAMILIES:

@@ -101,6 +101,7 @@ def drain(lab: Lab, variant: Variant) -> Complaints:
         server.process.send_signal(signal.SIGTERM)
         server.process.wait_for("draining: no new allocations; left: 2")
         found += serves_for_a_while(server) + new_ones_get(lab, INSUFFICIENT_CAPACITY)
+        found += [] if server.ask("status")["draining"] else ["the status does not tell that it drains"]
         for client in clients:
             client.refresh(600)
         found += relayed_there(server, clients)

@@ -19,6 +19,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -27,7 +28,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+import connected
 import scenes
+import turn
+from endpoints import echo_peer, turn_client
 from lab import Lab
 from relay import AUTO, BINARY, BY_NAME, VARIANTS, Turnpike, Variant
 from scenes import Complaints
@@ -39,6 +43,8 @@ CAPABILITIES = {"CAP_NET_BIND_SERVICE": 10, "CAP_NET_ADMIN": 12, "CAP_NET_RAW": 
 LEAST = ["CAP_NET_ADMIN", "CAP_BPF", "CAP_PERFMON"]
 KEPT = [*LEAST, "CAP_NET_RAW"]
 USERSPACE = BY_NAME["userspace"]
+# What a server is started in; it is changed to all others.
+SOME = [BY_NAME[name] for name in ("native-head", "clsact", "userspace")]
 
 
 @dataclass
@@ -54,6 +60,9 @@ class Place:
         self.binary = self.lab.scratch / BINARY.name
         if not self.binary.exists():
             shutil.copy(BINARY, self.binary)
+        users = self.lab.scratch / "users"  # which is filled before the server starts, and stays its owner's
+        users.touch()
+        os.chown(users, NOBODY, NOBODY)
         self.control = self.lab.scratch / "run" / "control.sock"
         shutil.rmtree(self.control.parent, ignore_errors=True)
 
@@ -194,6 +203,35 @@ def proofs(lab: Lab) -> Complaints:
     return [] if found[0] == found[1] and found[0][0][2] else [f"as root {found[0]}, in the sandbox {found[1]}"]
 
 
+def connections(lab: Lab) -> Complaints:
+    """Clients of every transport are served in the sandbox, and the certificate is read again by its user."""
+    place = Place(lab).for_user(NOBODY)
+    folder = place.control.parent
+    cert, key = connected.make_certificate(folder, "turnpike.test")
+    os.chown(key, NOBODY, NOBODY)
+    server = place.serve(BY_NAME["tcx"], Unit(UNIT).wrapper(lab.scratch), connected.tls_options(lab, cert, key))
+    found = []
+    for word in ("before", "after"):
+        for transport in ("udp", *connected.CONNECTED):
+            found += [f"{word} the reload, {transport}: {each}" for each in talks(lab, transport)]
+        if word == "before":
+            server.process.send_signal(signal.SIGHUP)
+            server.process.wait_for("was read again")
+    return found + stopped(server)
+
+
+def talks(lab: Lab, transport: str) -> Complaints:
+    message = turn.channel_data(0x4001, b"hello")
+    with echo_peer(lab, 4) as peer:
+        client = (turn_client(lab, "client", 4, 4) if transport == "udp"
+                  else connected.turn_client(lab, transport, 4, 4))
+        client.bind(0x4001, peer.address)
+        client.socket.send(message)
+        answer = client.receive(1)
+        client.socket.close()
+    return [] if answer == message else [f"{message!r} came back as {answer!r}"]
+
+
 def least(lab: Lab, variant: Variant) -> Complaints:
     place = Place(lab).for_user(NOBODY)
     server = place.serve(variant, without_capabilities(LEAST, NOBODY), ["--workers", "2"])
@@ -245,10 +283,12 @@ Test = Callable[[Lab], Complaints]
 
 
 def tests() -> Iterator[tuple[str, Test]]:
-    for name, test in (("root", root), ("run-as", run_as), ("sandbox", sandbox), ("least", least)):
-        for variant in VARIANTS:
+    for name, test, started in (("root", root, SOME), ("run-as", run_as, SOME), ("sandbox", sandbox, VARIANTS),
+                                ("least", least, SOME)):
+        for variant in started:
             yield f"{name}/{variant.name}", partial(test, variant=variant)
     yield "sandbox/auto", proofs
+    yield "sandbox/connections", connections
     yield "run-as/another's directory", run_as_without_directory
     yield "run-as/refused", no_such_user
     yield "none", none

@@ -7,9 +7,10 @@
     users     those who are new come in, those who are gone do not; what they have goes on until it expires
     secrets   the same for time-limited names
     peers     permissions and flows for peers that are denied now end, others stay
-    quota     other limits hold for new allocations
+    limits    others hold from then on, for what there is, too
     traffic   one reload after the other while messages go back and forth: none is lost, no allocation ends
     broken    a configuration with a mistake changes nothing
+    unchanged the same file again, of which nothing is said
     restart   what cannot be changed is said, and stays
     log       other levels; what the service manager is told
 """
@@ -36,10 +37,10 @@ from endpoints import echo_peer, udp_socket
 from lab import FAMILIES, Lab
 from relay import BY_NAME, PASSWORD, PORT, USER, Turnpike, Variant
 from scenes import Complaints
-from test_operation import CHANNEL, WAYS, bound_clients, echoed, manager, relayed_there, told
+from test_operation import CHANNEL, INSUFFICIENT_CAPACITY, WAYS, bound_clients, echoed, manager, relayed_there, told
 
 USERSPACE = BY_NAME["userspace"]
-UNAUTHENTICATED, FORBIDDEN, QUOTA = 401, 403, 486
+UNAUTHENTICATED, FORBIDDEN = 401, 403
 OPTIONS = ("--workers", "2")
 
 
@@ -159,13 +160,16 @@ def peers(lab: Lab, variant: Variant) -> Complaints:
         return found + relayed_there(server, [v6])
 
 
-def quota(lab: Lab) -> Complaints:
+def limits(lab: Lab) -> Complaints:
     running = Reloaded(lab, USERSPACE)
-    with bound(lab, USER, PASSWORD):
-        running.reload("user-quota = 1")
-        found = stays_out(lab, USER, PASSWORD, QUOTA)
-        running.reload("user-quota = 2")
-        return found + comes_in(lab, USER, PASSWORD)
+    peer = lab.address("peer", 4)
+    with bound(lab, USER, PASSWORD) as one:
+        running.reload("max-channels = 1", "max-allocations = 1")
+        found = scenes.refused(INSUFFICIENT_CAPACITY, lambda: one.bind(CHANNEL + 1, (peer, 9)), "one channel too many")
+        found += stays_out(lab, USER, PASSWORD, INSUFFICIENT_CAPACITY)
+        running.reload("max-channels = 2", "max-allocations = 2")
+        one.bind(CHANNEL + 1, (peer, 9))
+        return found + comes_in(lab, USER, PASSWORD) + relayed_there(running.server, [one])
 
 
 class Traffic:
@@ -242,6 +246,14 @@ def broken(lab: Lab) -> Complaints:
         return found + comes_in(lab, "carol", "two") + relayed_there(running.server, [bob])
 
 
+def unchanged(lab: Lab) -> Complaints:
+    """The devices that were found, since none was asked for, are no change either."""
+    running = Reloaded(lab, USERSPACE, "user = bob:one")
+    for _ in range(2):  # what is said behind the line that is waited for comes before the next one
+        said = running.reload("user = bob:one", wait_for="other than before: nothing")
+    return [said] if "restart" in running.server.process.log() else []
+
+
 def restart(lab: Lab) -> Complaints:
     """And what can be changed beside it, is."""
     running = Reloaded(lab, USERSPACE, "relay-ports = 50000-50999")
@@ -290,8 +302,9 @@ def tests() -> Iterator[tuple[str, Test]]:
         for variant in WAYS:
             yield f"{name}/{variant.name}", partial(test, variant=variant)
     yield "secrets", secrets
-    yield "quota", quota
+    yield "limits", limits
     yield "broken", broken
+    yield "unchanged", unchanged
     yield "restart", restart
     yield "log/levels", log
     yield "log/manager", manager_is_told

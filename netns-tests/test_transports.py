@@ -6,6 +6,7 @@
 
     load         turnutils_uclient: all comes back, from the kernel if by UDP, else from user space
     bytes        payloads of many sizes to a peer and back, and no flow in the kernel
+    aioice       the same, in flight together, by a client that nobody here wrote and that knows no DTLS
     split        messages that come in two pieces, cut at every byte, and many in one piece
     gone         a connection ends, and so does its allocation at once
     again        a DTLS client begins anew from its address
@@ -96,6 +97,15 @@ def bytes_of(lab: Lab, transport: str, family: int, relayed: int) -> Complaints:
     if status["clients"]["connections"] != {"tcp": 0, "tls": 0, "dtls": 0, transport: 1}:
         complaints.append(f"the status is {status['clients']}")
     return complaints + stopped(server)
+
+
+def aioice(lab: Lab, transport: str, family: int, relayed: int) -> Complaints:
+    server = serve(lab, TCX)
+    before = server.relayed()
+    result = clients.compare_bytes(lab, family, relayed, transport, server_of(lab, transport, family)[1])
+    counted = tuple(after - then for after, then in zip(server.relayed(), before))
+    complaints = [] if counted == (0, result.packets) else [f"in the kernel, in user space: {counted} of {result.packets}"]
+    return result.complaints + complaints + stopped(server)
 
 
 def split(lab: Lab, transport: str) -> Complaints:
@@ -316,6 +326,8 @@ def tests() -> Iterator[tuple[str, Test]]:
                 yield f"bytes/{transport}/{family}-{relayed}", partial(bytes_of, transport=transport, family=family,
                                                                       relayed=relayed)
     for transport in STREAMS:
+        for family in FAMILIES:
+            yield f"aioice/{transport}/ipv{family}", partial(aioice, transport=transport, family=family, relayed=10 - family)
         yield f"split/{transport}", partial(split, transport=transport)
     for transport in CONNECTED:
         yield f"gone/{transport}", partial(gone, transport=transport)

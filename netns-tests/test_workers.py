@@ -7,6 +7,7 @@
     spread    many clients: all are served, each thread has some, and what the server reports is of all of them
     hairpin   clients of one thread reach those of another, until these are gone
     ports     the relay's ports are given away once, whoever asks
+    reserved  a port that one client has reserved is another one's, on whichever thread
     modes     the mode changes under all of them
     churn     clients come and go on all threads while the server is asked and told things (see the preset "threads")
     stop      all of it ends, and starts again
@@ -106,7 +107,7 @@ def hairpin(lab: Lab, variant: Variant) -> Complaints:
     server = Turnpike(lab, variant, options=OPTIONS)
     complaints: Complaints = []
     for number in range(8):
-        pair = test_hairpin.Pair(lab, (4, 4, 4))
+        pair = test_hairpin.Pair.over_udp(lab, (4, 4, 4))
         complaints += test_hairpin.channels(pair, server)
         if number % 2:
             pair.close()
@@ -137,6 +138,32 @@ def ports(lab: Lab) -> Complaints:
     if {client.relayed for client in others} != {client.relayed for client in clients[:WORKERS]}:
         complaints.append("the ports that were given back are not those given away")
     gone(clients[WORKERS:] + others)
+    server.stop()
+    return complaints
+
+
+def reserved(lab: Lab) -> Complaints:
+    server = Turnpike(lab, USERSPACE, options=OPTIONS)
+    complaints: Complaints = []
+    clients = []
+    with echo_peer(lab, 4) as peer:
+        for _ in range(CLIENTS // 3):
+            first, second, third = (turn_client(lab, "client", 4) for _ in range(3))
+            token = first.allocate_pair(4)
+            second.allocate_reserved(token)
+            (host, even), wanted = first.relayed, (first.relayed[0], first.relayed[1] + 1)
+            if even % 2 or second.relayed != wanted:
+                complaints.append(f"{host}:{even}, and then {second.relayed}")
+            complaints += refused(508, partial(third.allocate_reserved, token), "a token once more")
+            third.socket.close()
+            clients += [first, second]
+        for client in clients:
+            client.bind(CHANNEL, peer.address)
+            complaints += echoed(client, os.urandom(100))
+        gone(clients)
+    status = server.ask("status")
+    if (status["allocations"], status["relays"]) != (0, 0):
+        complaints.append(f"left behind: {status}")
     server.stop()
     return complaints
 
@@ -175,13 +202,13 @@ def coming_and_going(lab: Lab, peer: EchoPeer, complaints: Complaints) -> Iterat
 
     def live() -> None:
         while not done.is_set():
-            client = turn_client(lab, "client", 4, 4)
+            client, other = (turn_client(lab, "client", 4) for _ in range(2))
+            other.allocate_reserved(client.allocate_pair(4))
             client.bind(CHANNEL, peer.address)
             for _ in range(3):
                 client.socket.send(turn.channel_data(CHANNEL, b"hello"))  # it may be lost in a change of the mode
                 client.receive(0.1)
-            client.refresh(0)
-            client.socket.close()
+            gone([client, other])
 
     def tried() -> None:
         try:
@@ -251,6 +278,7 @@ def tests() -> Iterator[tuple[str, Test]]:
     for variant in (USERSPACE, TCX):
         yield f"hairpin/{variant.name}", partial(hairpin, variant=variant)
     yield "ports", ports
+    yield "reserved", reserved
     yield "modes", modes
     yield "churn", churn
     for how in (signal.SIGTERM, signal.SIGINT, signal.SIGKILL):

@@ -19,7 +19,7 @@ ALLOCATE, REFRESH, SEND, DATA, CREATE_PERMISSION, CHANNEL_BIND = 3, 4, 6, 7, 8, 
 REQUEST, INDICATION, SUCCESS, ERROR = 0x000, 0x010, 0x100, 0x110
 USERNAME, INTEGRITY, ERROR_CODE, UNKNOWN_ATTRIBUTES, CHANNEL_NUMBER, LIFETIME = 0x06, 0x08, 0x09, 0x0A, 0x0C, 0x0D
 XOR_PEER, PAYLOAD, REALM, NONCE, XOR_RELAYED, ADDRESS_FAMILY, TRANSPORT = 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x19
-ADDITIONAL_FAMILY, ICMP = 0x8000, 0x8004
+EVEN_PORT, RESERVATION_TOKEN, ADDITIONAL_FAMILY, ICMP = 0x18, 0x22, 0x8000, 0x8004
 UDP_TRANSPORT = struct.pack("!B3x", 17)
 FAMILY_CODE = {4: 1, 6: 2}
 
@@ -165,11 +165,24 @@ class Client:
     def allocate_both(self) -> None:
         self._allocate((ADDITIONAL_FAMILY, struct.pack("!B3x", FAMILY_CODE[6])))
 
-    def _allocate(self, family: tuple[int, bytes]) -> None:
-        answer = self.request(ALLOCATE, [(TRANSPORT, UDP_TRANSPORT), family])
+    def allocate_pair(self, family: int) -> bytes:
+        """An even port; the token stands for the next one."""
+        answer = self._allocate((ADDRESS_FAMILY, struct.pack("!B3x", FAMILY_CODE[family])), (EVEN_PORT, b"\x80"))
+        self.relayed = self.relays[family]
+        token = answer.get(RESERVATION_TOKEN)
+        assert token and len(token) == 8, f"a token of {token!r}"
+        return token
+
+    def allocate_reserved(self, token: bytes) -> None:
+        self._allocate((RESERVATION_TOKEN, token))
+        self.relayed, = self.relays.values()
+
+    def _allocate(self, *wishes: tuple[int, bytes]) -> Message:
+        answer = self.request(ALLOCATE, [(TRANSPORT, UDP_TRANSPORT), *wishes])
         addresses = [unpack_address(value, answer.transaction) for value in answer.all(XOR_RELAYED)]
         self.relays = {family_of(address): address for address in addresses}
         assert len(self.relays) == len(addresses) > 0, f"a success with the relayed addresses {addresses}"
+        return answer
 
     def permit(self, peer: Address) -> None:
         transaction = os.urandom(12)

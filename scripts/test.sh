@@ -123,17 +123,17 @@ netns() { # PRESET TEST [OPTION...]
 }
 
 # Tests that wait more than they work, side by side; what they say comes one after the other.
-together() { # TEST...
+together() { # PRESET/TEST...
 	local test status=0
 	local -A running
 	for test; do
-		netns release "$test" >"$scratch/$test" 2>&1 &
+		netns "${test%%/*}" "${test#*/}" >"$scratch/${test/\//-}" 2>&1 &
 		running[$test]=$!
 	done
 	for test; do
 		wait "${running[$test]}" || status=1
 		echo "-- $test"
-		cat "$scratch/$test"
+		cat "$scratch/${test/\//-}"
 	done
 	return "$status"
 }
@@ -147,23 +147,21 @@ stage quiet "build for release" build release
 if [[ $ok ]]; then
 	stage quiet "verifier" verifier
 	stage quiet "installed library" use_installed_library
-	stage shown "probe, sanitizers" netns dev test_probe
-	stage shown "lifecycle" netns release test_lifecycle
-	stage shown "privileges, the unit's sandbox" netns release test_privileges
-	stage shown "draining, log, reloads" together test_operation test_reload
-	stage shown "odd packets, sanitizers" netns dev test_packets
-	stage shown "matrix" netns release test_matrix
+	stage shown "probe, bad clients, sanitizers" together dev/test_probe dev/test_bad_clients
+	stage shown "lifecycle, matrix" together release/test_lifecycle release/test_matrix
+	stage shown "the server's life" together release/test_privileges release/test_operation release/test_reload
+	stage shown "odd packets, transports, sanitizers" together dev/test_packets dev/test_transports
 	stage shown "the model, live" netns release test_model
-	stage shown "hairpins, ICMP errors, policing" together test_hairpin test_icmp test_policing
-	stage shown "user space: runs, workers" together test_merging test_workers
-	stage shown "transports, sanitizers" netns dev test_transports
-	stage shown "bad clients, sanitizers" netns dev test_bad_clients
+	stage shown "hairpins, ICMP errors, policing" together release/test_hairpin release/test_icmp release/test_policing
+	stage shown "user space: runs, workers" together release/test_merging release/test_workers
+	stage shown "abuse, and what runs out" together release/test_abuse release/test_exhausted
+	stage shown "allocations come and go" netns release test_churn
+	stage shown "the same, sanitizers" netns dev test_churn --only limited
+	stage shown "10,000 clients" netns release test_load
 	stage shown "live mode changes" netns release test_switching --changes 200
-	stage shown "changes of devices, network" together test_changes test_nexthops
-	stage shown "the host's other traffic" netns release test_ownership
-	stage shown "expiry" netns release test_expiry
-	stage shown "clients of other makers" netns release test_clients
-	stage shown "Chromium" netns release test_chromium
+	stage shown "changes of devices, network" together release/test_changes release/test_nexthops
+	stage shown "the host's other traffic, expiry" together release/test_ownership release/test_expiry
+	stage shown "clients of other makers" together release/test_clients release/test_chromium
 	stage shown "several queues" netns release test_queues
 	stage shown "VLANs" netns release test_vlan --only two
 	stage shown "virtual machines" netns release vm/test_vm

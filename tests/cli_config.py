@@ -121,7 +121,8 @@ class Tests:
                    "-keyout", self.scratch / "key.pem", "-out", self.scratch / "cert.pem")
         self.file("auth-secret", f"{SECRET}\n")
         # The files are where it says, in a file system of our own; the libraries need nothing of /etc.
-        inside = ("ip link set lo up && ip link add nic type dummy && ip address add 10.0.0.5/24 dev nic && ip link set nic up && "
+        inside = ("ip link set lo up && ip link add nic type veth peer name other && ip link set other up && "
+                  "ip address add 10.0.0.5/24 dev nic && ip link set nic up && "
                   "mount -t tmpfs none /etc && mkdir /etc/turnpike && cp \"$1\"/*.pem \"$1\"/auth-secret /etc/turnpike && "
                   "cp \"$1\"/readme.conf /etc/turnpike.conf && exec \"$2\" serve --config /etc/turnpike.conf --check-config")
         result = run("unshare", "--mount", "--net", "sh", "-c", inside, "sh", self.scratch, self.turnpike)

@@ -90,8 +90,8 @@ static void test_utf8(void **state)
 		"\xc0\xaf",
 		"\xe0\x80\xaf",
 		"\xed\xa0\x80",
-		"a\xff"
-		"b",
+		("a\xff"
+		 "b"),
 		"\xf4\x90\x80\x80",
 		"\xf8\x88\x80\x80\x80",
 	};

@@ -148,7 +148,7 @@ static void test_draining(void **state)
 	fixture_free(f);
 }
 
-/* So does one that is full (RFC 8656 section 7.2, 11th check), but not for what only it can have. */
+/* So does one that is full (RFC 8656 section 7.2, 11th check), but not for what only it has. */
 static void test_full(void **state)
 {
 	const struct turnpike_addr alternate = addr("192.0.2.99:3478");
@@ -178,10 +178,8 @@ static void test_full(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_none),
-		cmocka_unit_test(test_families),
-		cmocka_unit_test(test_choice),
-		cmocka_unit_test(test_draining),
+		cmocka_unit_test(test_none),   cmocka_unit_test(test_families),
+		cmocka_unit_test(test_choice), cmocka_unit_test(test_draining),
 		cmocka_unit_test(test_full),
 	};
 

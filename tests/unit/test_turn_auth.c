@@ -371,11 +371,12 @@ static void test_bid_down(void **state)
 		int code;
 	} rows[] = {
 		{ "\0\2\0\0\0\1\0\0", 8, "\0\2\0\0", 4, 0 },
-		{ "\0\2\0\0\0\1\0\0", 8, "", SIZE_MAX, 400 },  /* no choice */
-		{ "", SIZE_MAX, "\0\2\0\0", 4, 400 },          /* nothing to choose from */
-		{ "\0\1\0\0", 4, "\0\1\0\0", 4, 400 },         /* one taken away */
-		{ "\0\1\0\0\0\2\0\0", 8, "\0\1\0\0", 4, 400 }, /* turned round */
-		{ "\0\2\0\0\0\1\0\0", 8, "\0\3\0\0", 4, 400 }, /* not offered */
+		{ "\0\2\0\0\0\1\0\0", 8, "", SIZE_MAX, 400 },           /* no choice */
+		{ "", SIZE_MAX, "\0\2\0\0", 4, 400 },                   /* nothing to choose from */
+		{ "\0\2\0\0\0\1\0\0\0\3\0\0", 12, "\0\2\0\0", 4, 400 }, /* one added */
+		{ "\0\1\0\0", 4, "\0\1\0\0", 4, 400 },                  /* one taken away */
+		{ "\0\1\0\0\0\2\0\0", 8, "\0\1\0\0", 4, 400 },          /* turned round */
+		{ "\0\2\0\0\0\1\0\0", 8, "\0\3\0\0", 4, 400 },          /* not offered */
 		{ "\0\2\0\0\0\1\0\0", 8, "\0\0\0\0", 4, 400 },
 		{ "\0\2\0\0\0\1\0\0", 8, "\0\2\0\1a", 5, 400 }, /* a parameter */
 		{ "\0\2\0\0\0\1\0\0", 8, "", 0, 400 },
@@ -432,22 +433,30 @@ static void test_changed_cookie(void **state)
 /** Section 9.2.4, fourth check: names that cannot be anybody's; all but the first in USERHASH. */
 static void test_names(void **state)
 {
+	static uint8_t hash[STUN_USERHASH_LEN + 4]; /* of alice, and more */
 	static const char long_name[763 + 1] = { [0 ... 762] = 'x' };
 	static const struct {
 		enum stun_attr_type type;
 		const char *value;
 		size_t len;
 	} rows[] = {
-		{ STUN_ATTR_USERNAME, "alice", 4 },     { STUN_ATTR_USERNAME, "alice", 6 },
-		{ STUN_ATTR_USERNAME, "", 0 },          { STUN_ATTR_USERNAME, long_name, 508 },
-		{ STUN_ATTR_USERNAME, long_name, 509 }, { STUN_ATTR_USERNAME, long_name, 763 },
-		{ STUN_ATTR_USERNAME, "\xff", 1 },      { STUN_ATTR_USERHASH, long_name, 32 },
-		{ STUN_ATTR_USERHASH, long_name, 31 },  { STUN_ATTR_USERHASH, "", 0 },
+		{ STUN_ATTR_USERNAME, "alice", 4 },
+		{ STUN_ATTR_USERNAME, "alice", 6 },
+		{ STUN_ATTR_USERNAME, "", 0 },
+		{ STUN_ATTR_USERNAME, long_name, 508 },
+		{ STUN_ATTR_USERNAME, long_name, 509 },
+		{ STUN_ATTR_USERNAME, long_name, 763 },
+		{ STUN_ATTR_USERNAME, "\xff", 1 },
+		{ STUN_ATTR_USERHASH, long_name, 32 },
+		{ STUN_ATTR_USERHASH, (const char *)hash, sizeof(hash) },
+		{ STUN_ATTR_USERHASH, (const char *)hash, 31 },
+		{ STUN_ATTR_USERHASH, "", 0 },
 	};
 	struct fixture *f = fixture_default();
 
 	(void)state;
 	get_nonce(f);
+	assert_int_equal(stun_userhash("alice", "example.org", hash), 0);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		begin(f, STUN_REQUEST, TURN_ALLOCATE);
 		stun_write_bytes(&f->request, rows[i].type, rows[i].value, rows[i].len);

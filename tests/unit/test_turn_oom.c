@@ -282,12 +282,9 @@ static void test_reconfigure(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_new),
-		cmocka_unit_test(test_credentials),
-		cmocka_unit_test(test_requests),
-		cmocka_unit_test(test_both_families),
-		cmocka_unit_test(test_reservation),
-		cmocka_unit_test(test_reconfigure),
+		cmocka_unit_test(test_new),         cmocka_unit_test(test_credentials),
+		cmocka_unit_test(test_requests),    cmocka_unit_test(test_both_families),
+		cmocka_unit_test(test_reservation), cmocka_unit_test(test_reconfigure),
 	};
 
 	return cmocka_run_group_tests_name("turn out of memory", tests, NULL, NULL);

@@ -129,8 +129,6 @@ static const struct field fields[] = {
 	{ "max-rate", RELOAD_RATES, VALUE(max_rate) },
 	{ "user-rate", RELOAD_RATES, VALUE(user_rate) },
 	{ "total-rate", RELOAD_RATES, VALUE(total_rate) },
-	{ "cert", RELOAD_CERTIFICATE, TEXT(cert) },
-	{ "key", RELOAD_CERTIFICATE, TEXT(key) },
 	{ "log-level", RELOAD_LOG, VALUE(log_level) },
 	{ "log-json", RELOAD_LOG, VALUE(log_json) },
 	{ "log-addresses", RELOAD_LOG, VALUE(log_addresses) },
@@ -138,6 +136,9 @@ static const struct field fields[] = {
 	{ "listen", 0, SET(listen) },
 	{ "listen-tls", 0, SET(listen_tls) },
 	{ "transports", 0, VALUE(transports) },
+	/* Other files. What is in them is read anew in any case. */
+	{ "cert", 0, TEXT(cert) },
+	{ "key", 0, TEXT(key) },
 	/* Public addresses are compared as what --external-ip says. */
 	{ "relay-address", 0, ARRAY(relays), .item = sizeof(struct turn_relay_address),
 	  .key = sizeof(struct turnpike_addr), .differs = sets_differ },

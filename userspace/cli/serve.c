@@ -64,6 +64,7 @@ static void on_terminate(evutil_socket_t number, short what, void *arg)
 	if (server->drain || !seconds ||
 	    drain_begin(server->base, server->workers, seconds, &server->drain))
 		stop(server, (int)number);
+	server->reports.is_draining = true;
 }
 
 static void on_hangup(evutil_socket_t number, short what, void *arg)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/serve_devices.h"
@@ -29,8 +30,6 @@ static int find_devices(struct serve_config *config)
 {
 	int err = 0;
 
-	if (config->n_devices > 0)
-		return 0;
 	for (size_t i = 0; i < config->n_listen && !err; i++)
 		err = add_devices_carrying(config, &config->listen[i]);
 	for (size_t i = 0; i < config->n_listen_tls && !err; i++)
@@ -60,9 +59,9 @@ enum turnpike_mode serve_devices_mode(const struct serve_config *config)
 	return strictest;
 }
 
-int serve_devices_attach(struct serve_config *config, struct kernel *kernel)
+static int attach(const struct serve_config *config, struct kernel *kernel)
 {
-	int err = find_devices(config);
+	int err = 0;
 
 	for (size_t i = 0; i < config->n_devices && !err; i++) {
 		const struct serve_device *device = &config->devices[i];
@@ -74,5 +73,20 @@ int serve_devices_attach(struct serve_config *config, struct kernel *kernel)
 			opts.hook = config->hook;
 		err = kernel_attach(kernel, device->name, &opts);
 	}
+	return err;
+}
+
+int serve_devices_attach(const struct serve_config *config, struct kernel *kernel)
+{
+	/* What was found is not what was asked for: the next reload compares that. */
+	struct serve_config found = *config;
+	int err;
+
+	if (config->n_devices > 0)
+		return attach(config, kernel);
+	err = find_devices(&found);
+	if (!err)
+		err = attach(&found, kernel);
+	free(found.devices);
 	return err;
 }

@@ -14,10 +14,10 @@ enum turnpike_mode serve_devices_mode(const struct serve_config *config);
 
 /**
  * serve_devices_attach() - relay on all devices
- * @config: without devices it gets those that carry the addresses
+ * @config: without devices, those are meant that carry the addresses
  *
  * On error a sentence has been said. Return: 0 or a negative errno.
  */
-int serve_devices_attach(struct serve_config *config, struct kernel *kernel);
+int serve_devices_attach(const struct serve_config *config, struct kernel *kernel);
 
 #endif /* TURNPIKE_CLI_SERVE_DEVICES_H */

@@ -117,8 +117,6 @@ static void say_what(const struct reload *differences)
 						len ? ", " : "", parts[i].name);
 	}
 	say_at(SAY_INFO, "reloaded; other than before: %s", len ? text : "nothing");
-	if (differences->parts & RELOAD_CERTIFICATE)
-		say_at(SAY_WARNING, "other files of certificate and key need a restart");
 	reload_warn(differences);
 }
 

@@ -73,15 +73,28 @@ static void print_clients(json_t *clients)
 	json_decref(rows);
 }
 
+static void print_privileges(const json_t *status)
+{
+	const json_t *capabilities = json_object_get(status, "capabilities"), *name;
+	size_t i;
+
+	printf("user %lld", (long long)json_integer_value(json_object_get(status, "uid")));
+	json_array_foreach(capabilities, i, name) printf(" %s", json_string_value(name));
+	printf("\n");
+}
+
 static void print_status(const json_t *status)
 {
 	static const char *const totals[] = { "allocations",   "relays",   "flows",
 					      "flow_failures", "max_rate", "user_rate",
 					      "total_rate",    "policed" };
 
-	printf("turnpike %s, serving for %.0f s\n\n",
+	printf("turnpike %s, serving for %.0f s%s\n",
 	       json_string_value(json_object_get(status, "version")),
-	       json_number_value(json_object_get(status, "uptime")));
+	       json_number_value(json_object_get(status, "uptime")),
+	       json_is_true(json_object_get(status, "draining")) ? ", draining" : "");
+	print_privileges(status);
+	printf("\n");
 	table_print(device_columns, json_object_get(status, "devices"));
 	print_proofs(json_object_get(status, "devices"));
 	printf("\n");

@@ -61,15 +61,20 @@ static void arm(struct connection *connection, time_t seconds)
 	event_add(connection->timer, &delay);
 }
 
+bool connection_has_allocation(const struct connection *connection)
+{
+	const struct connections *connections = connection->connections;
+
+	return connections->ops->has_allocation(connections->ctx, &connection->tuple);
+}
+
 static void on_time(evutil_socket_t fd, short what, void *arg)
 {
 	struct connection *connection = arg;
-	struct connections *connections = connection->connections;
 
 	(void)fd;
 	(void)what;
-	if (connection->is_open &&
-	    connections->ops->has_allocation(connections->ctx, &connection->tuple))
+	if (connection->is_open && connection_has_allocation(connection))
 		arm(connection, UNALLOCATED_SECONDS);
 	else
 		connection_end(connection, CONNECTION_TIMED_OUT);

@@ -154,6 +154,9 @@ void connection_opened(struct connection *connection);
 void connection_input(struct connection *connection, const struct turn_packet *packet,
 		      uint64_t now);
 
+/** connection_has_allocation() - whether its client has one */
+bool connection_has_allocation(const struct connection *connection);
+
 /** connection_end() - end it, and what the client had; not from inside of an operation of the core
  */
 void connection_end(struct connection *connection, enum connection_end why);

@@ -149,6 +149,7 @@ static json_t *report_status(const struct report_source *source, const json_t *r
 	kernel_for_each_device(source->kernel, add_device, devices);
 	json_object_set_new(result, "version", json_string(TURNPIKE_VERSION));
 	json_object_set_new(result, "uptime", uptime(source));
+	json_object_set_new(result, "draining", json_boolean(source->is_draining));
 	json_object_update_new(result, privileges_report());
 	json_object_set_new(result, "devices", devices);
 	json_object_set_new(result, "clients", clients(&totals));

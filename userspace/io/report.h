@@ -11,11 +11,16 @@
 #include "io/kernel.h"
 #include "io/workers.h"
 
-/** struct report_source - what reports are made of; @started: when the server began to serve */
+/**
+ * struct report_source - what reports are made of
+ * @started:     when the server began to serve
+ * @is_draining: it takes no new allocations any more
+ */
 struct report_source {
 	struct kernel *kernel;
 	struct workers *workers;
 	uint64_t started;
+	bool is_draining;
 };
 
 /**

@@ -9,8 +9,8 @@
 #include "addr.h"
 #include "io/socket.h"
 
-/** Connections that wait to be accepted; the system may have a lower limit (net.core.somaxconn). */
-#define BACKLOG 4096
+/** Connections that wait to be accepted. All of them are, at once, and other clients wait meanwhile. */
+#define BACKLOG 512
 
 struct option {
 	int level;

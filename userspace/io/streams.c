@@ -16,6 +16,10 @@
 
 /** What waits to be sent to one client; more is dropped, since old datagrams are of no use. */
 #define OUTPUT_MAX (128 << 10)
+/** Messages of TLS that wait, since each of them takes memory besides its bytes. */
+#define WAITING_MAX 1024
+/** The longest message of a client that has no allocation yet: requests, with room to spare. */
+#define REQUEST_MAX 4096
 /** Seconds after which a client that takes in nothing of it is given up. */
 #define UNREAD_SECONDS 30
 /** Milliseconds until accept() is tried again that had no descriptor. */
@@ -29,15 +33,19 @@ struct streams {
 	struct event *resume;
 };
 
+/** struct stream - @waiting: messages of TLS that were not sent yet */
 struct stream {
 	struct connection connection;
 	struct bufferevent *buffers;
+	unsigned int waiting;
 };
 
 static void free_copy(const void *copy, size_t len, void *arg)
 {
+	struct stream *stream = arg;
+
 	(void)len;
-	(void)arg;
+	stream->waiting--;
 	free((void *)(uintptr_t)copy);
 }
 
@@ -45,17 +53,20 @@ static void free_copy(const void *copy, size_t len, void *arg)
  * TLS makes a record of each piece that a buffer has, and some clients (turnutils_uclient) take a
  * record for a message. So no message is appended to another one's memory.
  */
-static int append_apart(struct evbuffer *output, const uint8_t *data, size_t len)
+static int append_apart(struct stream *stream, struct evbuffer *output, const uint8_t *data,
+			size_t len)
 {
-	uint8_t *copy = malloc(len);
+	uint8_t *copy = stream->waiting < WAITING_MAX ? malloc(len) : NULL;
 	int err;
 
 	if (!copy)
-		return -ENOMEM;
+		return -ENOBUFS;
 	memcpy(copy, data, len);
-	err = evbuffer_add_reference(output, copy, len, free_copy, NULL);
+	err = evbuffer_add_reference(output, copy, len, free_copy, stream);
 	if (err)
 		free(copy);
+	else
+		stream->waiting++;
 	return err;
 }
 
@@ -66,10 +77,21 @@ static void stream_send(struct connection *connection, const uint8_t *data, size
 	int err = -ENOBUFS;
 
 	if (evbuffer_get_length(output) + len <= OUTPUT_MAX)
-		err = connection->tuple.transport == TURN_TLS ? append_apart(output, data, len)
-							      : evbuffer_add(output, data, len);
+		err = connection->tuple.transport == TURN_TLS
+			      ? append_apart(stream, output, data, len)
+			      : evbuffer_add(output, data, len);
 	if (err)
 		connection->connections->stats.unsent++;
+}
+
+/* libevent frees buffers later, but what they were to send knows the stream. */
+static void free_buffers(struct stream *stream)
+{
+	struct evbuffer *output = bufferevent_get_output(stream->buffers);
+
+	evbuffer_unfreeze(output, 1);
+	evbuffer_drain(output, evbuffer_get_length(output));
+	bufferevent_free(stream->buffers);
 }
 
 /* After an error nothing may be sent any more (SSL_shutdown(3)). */
@@ -84,7 +106,7 @@ static void stream_close(struct connection *connection, enum connection_end why)
 		ERR_clear_error();
 	}
 	if (stream->buffers)
-		bufferevent_free(stream->buffers);
+		free_buffers(stream);
 	free(stream);
 }
 
@@ -106,6 +128,12 @@ static int take_message(struct stream *stream, uint64_t now, size_t *len)
 	return 0;
 }
 
+/* Nobody needs to hold much for clients that it does not know. */
+static bool may_send(const struct stream *stream, size_t len)
+{
+	return len <= REQUEST_MAX || connection_has_allocation(&stream->connection);
+}
+
 static void on_read(struct bufferevent *buffers, void *arg)
 {
 	struct stream *stream = arg;
@@ -117,7 +145,7 @@ static void on_read(struct bufferevent *buffers, void *arg)
 	do {
 		err = take_message(stream, now, &len);
 	} while (!err);
-	if (err == -EAGAIN)
+	if (err == -EAGAIN && may_send(stream, len))
 		bufferevent_setwatermark(buffers, EV_READ, len, TURN_FRAME_MAX);
 	else
 		connection_end(&stream->connection, CONNECTION_GARBAGE);

@@ -163,8 +163,7 @@ static bool is_freeform(const struct text *text, size_t i)
 			return exceptions[e].is_allowed(text, i);
 	}
 	return uc_is_general_category_withtable(point, allowed) && !is_old_hangul_jamo(point) &&
-	       !uc_is_property_default_ignorable_code_point(point) &&
-	       !uc_is_property_not_a_character(point);
+	       !uc_is_property_default_ignorable_code_point(point);
 }
 
 static bool is_allowed(const struct text *text)

@@ -36,14 +36,6 @@ size_t turn_password_algorithms(bool sha256, const uint8_t **list)
 	return sha256 ? 2 * ALGORITHM_LEN : ALGORITHM_LEN;
 }
 
-static bool has_name(const struct stun_message *msg)
-{
-	struct stun_attr attr;
-
-	return stun_find_attr(msg, STUN_ATTR_USERNAME, &attr) == 0 ||
-	       stun_find_attr(msg, STUN_ATTR_USERHASH, &attr) == 0;
-}
-
 static int check_choice(const struct stun_attr *choice, const uint8_t *list, size_t len,
 			enum stun_password_algorithm *algorithm)
 {
@@ -101,7 +93,10 @@ static const char *find_hash(const struct turn_request *request, const struct st
 	return name;
 }
 
-/** The fourth check, as far as it can be made without a key: a name that may be somebody's. */
+/**
+ * The rest of the second check, which says no more than the third, and the fourth, as far as it can
+ * be made without a key: a name that may be somebody's.
+ */
 static int find_username(const struct turn_request *request, struct claim *claim)
 {
 	struct stun_attr attr;
@@ -132,7 +127,7 @@ static int read_claim(const struct turn_request *request, struct claim *claim)
 	if (!msg->integrity && !msg->integrity_sha256)
 		return STUN_UNAUTHENTICATED;
 	/* The value of REALM needs no check: the key of another realm does not fit. */
-	if (!has_name(msg) || stun_find_attr(msg, STUN_ATTR_REALM, &realm) ||
+	if (stun_find_attr(msg, STUN_ATTR_REALM, &realm) ||
 	    stun_find_attr(msg, STUN_ATTR_NONCE, &claim->nonce))
 		return STUN_BAD_REQUEST;
 	code = find_algorithm(msg, claim);

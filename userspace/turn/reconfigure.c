@@ -27,8 +27,7 @@ static int check_fit(const struct turn_server *server, const struct turn_config 
 {
 	const struct turn_shared *own = server->own_shared;
 
-	if (!turn_config_is_valid(config) ||
-	    config->shared != (own ? NULL : server->shared) ||
+	if (!turn_config_is_valid(config) || config->shared != (own ? NULL : server->shared) ||
 	    !turn_shared_fits(server->shared, config))
 		return -EINVAL;
 	return check_realm(server, config->realm);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file turn.h
- * The TURN server core (RFC 8656 over UDP): a state machine without I/O, clock or threads.
+ * The TURN server core (RFC 8656): a state machine without I/O, clock or threads.
  *
- * The owner feeds it datagrams and the time, and the core acts through struct turn_ops. Every
+ * The owner feeds it messages and the time, and the core acts through struct turn_ops. Every
  * operation happens inside a call of the owner; a server must not be entered from two threads, nor
  * again from inside an operation. Several servers, each for some of the clients and each in a
  * thread of its own, can be one relay: see turn_shared_new().
@@ -76,9 +76,9 @@ struct turn_tuple {
 };
 
 /**
- * struct turn_packet - a datagram that the core may build a new header around
- * @data: the payload of the UDP datagram, with TURN_HEADROOM writable bytes before it and
- *        TURN_TAILROOM after it
+ * struct turn_packet - a message that the core may build a new header around
+ * @data: the payload of the datagram, or a message of a stream as turn_frame() has found it, with
+ *        TURN_HEADROOM writable bytes before it and TURN_TAILROOM after it
  * @len:  its length in bytes, without those
  *
  * The core may overwrite all of these bytes; the owner gets no meaning back from them.
@@ -246,11 +246,12 @@ struct turn_relay_address {
  * @default_lifetime: seconds that an allocation lives if the client asks for no more
  * @max_lifetime:     seconds that an allocation lives at most, at least @default_lifetime
  * @nonce_lifetime:   seconds after which a nonce is stale, not 0
- * @max_relays:       relayed transport addresses of all users together; more get error 508; 0 means
- *                    no limit
+ * @max_relays:       relayed transport addresses of all users together, with those reserved; more
+ *                    get error 508, or 300; 0 means no limit
  * @max_permissions:  of one allocation; more get error 508
  * @max_channels:     of one allocation, those that wait to be rebound included; more get error 508
- * @user_quota:       allocations of one user at the same time; more get error 486; 0 means no limit
+ * @user_quota:       allocations of one user at the same time, with those that ports are reserved
+ *                    for; more get error 486; 0 means no limit
  * @unauthenticated_rate: requests without valid credentials that one source (an IPv4 address, or an
  *                    IPv6 /64) gets answers to in a second, and ten times as many at once; Binding
  *                    requests count, too; 0 means no limit; each of several servers counts by
@@ -426,9 +427,9 @@ int turn_server_new(const struct turn_config *config, const struct turn_ops *ops
 void turn_server_free(struct turn_server *server);
 
 /**
- * turn_server_client_input() - a datagram arrived at a listener
+ * turn_server_client_input() - a message arrived at a listener
  * @tuple:  where it came from and where it went to
- * @packet: the datagram, of any content: STUN, ChannelData or garbage
+ * @packet: the message, of any content: STUN, ChannelData or garbage
  */
 void turn_server_client_input(struct turn_server *server, const struct turn_tuple *tuple,
 			      const struct turn_packet *packet, uint64_t now);

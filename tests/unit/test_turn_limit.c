@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* How many requests of strangers a server answers, and whom it does not take for one. */
+#include <stdio.h>
+
+#include "turn_fixture.h"
+
+static void allocate_at(struct fixture *f, uint16_t port)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "203.0.113.7:%u", port);
+	f->tuple.client = addr(text);
+	f->nonce_len = 0;
+	allocate(f);
+}
+
+static struct fixture *limited(uint32_t rate)
+{
+	struct turn_config config;
+
+	fixture_config(&config);
+	config.unauthenticated_rate = rate;
+	return fixture_new(&config);
+}
+
+static size_t answers_to(struct fixture *f, enum stun_method method, unsigned int n)
+{
+	size_t answers = 0;
+
+	while (n-- > 0) {
+		begin(f, STUN_REQUEST, method);
+		send_plain(f);
+		answers += f->n_events;
+	}
+	return answers;
+}
+
+static void test_limit(void **state)
+{
+	struct fixture *f = limited(2);
+
+	(void)state;
+	assert_int_equal(answers_to(f, STUN_BINDING, 12), 12);
+	assert_int_equal(answers_to(f, TURN_ALLOCATE, 12), 8);
+	assert_int_equal(stats(f)->limited, 4);
+	assert_int_equal(stats(f)->requests, 24);
+	assert_int_equal(stats(f)->successes, 12);
+	assert_int_equal(stats(f)->errors[401 - TURN_ERROR_FIRST], 8);
+	f->now += SECOND;
+	assert_int_equal(answers_to(f, STUN_BINDING, 12), 2);
+	f->tuple.client = addr("203.0.113.8:1");
+	assert_int_equal(answers_to(f, STUN_BINDING, 30), 20);
+	fixture_free(f);
+}
+
+/* Passwords cannot be tried out at will, either. */
+static void test_limit_of_guesses(void **state)
+{
+	struct fixture *f = limited(2);
+	struct credentials wrong = { .name = "alice", .hmac = f->bob.hmac };
+	size_t answers = 0;
+
+	(void)state;
+	for (int i = 0; i < 100; i++) {
+		begin(f, STUN_REQUEST, TURN_ALLOCATE);
+		send_signed(f, &wrong);
+		answers += f->n_events;
+	}
+	/* One was for the nonce. */
+	assert_int_equal(answers, 19);
+	fixture_free(f);
+}
+
+/* Users are not strangers: neither their requests, nor the one before, nor their Binding requests.
+ */
+static void test_users(void **state)
+{
+	struct fixture *f = limited(1);
+
+	(void)state;
+	allocate_at(f, 1);
+	for (int i = 0; i < 100; i++) {
+		refresh(f, 600);
+		expect_success(f, &f->alice);
+	}
+	assert_int_equal(answers_to(f, STUN_BINDING, 100), 100);
+	refresh(f, 0);
+	for (int i = 0; i < 100; i++) {
+		allocate_at(f, 2);
+		refresh(f, 0);
+		expect_success(f, &f->alice);
+	}
+	/* A stale nonce is no stranger's, either. */
+	allocate_at(f, 3);
+	f->now += 3600 * SECOND;
+	for (int i = 0; i < 100; i++) {
+		create_permission(f, "198.51.100.1");
+		expect_error(f, 438);
+	}
+	assert_int_equal(stats(f)->limited, 0);
+	fixture_free(f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_limit_of_guesses),
+		cmocka_unit_test(test_users),
+	};
+
+	return cmocka_run_group_tests_name("turn limit", tests, NULL, NULL);
+}
