@@ -55,7 +55,7 @@ def _same(output: str) -> int:
 
 
 def pion_echo(program: Path, lab: Lab, way: Way, peer: EchoPeer) -> int:
-    """Datagrams of many sizes to an echoing peer, and one more after the permission was refreshed."""
+    """Datagrams of many sizes to an echoing peer, and one more after a pause and with its permission refreshed."""
     # Of a stream, pion takes no message of fewer than 9 bytes with its header.
     sizes = [str(size) for size in range(5 if way.is_stream else 0, 1200, 12)]
     host, port = peer.address
@@ -98,10 +98,10 @@ async def _aioice_echo(lab: Lab, way: Way) -> int:
         await asyncio.wait_for(asyncio.gather(*(agent.connect() for agent in agents)), 10)
         for number in range(MESSAGES):
             sent = os.urandom(1 + number * 37 % 1200)
-            await caller.send(sent)
-            await called.send(await asyncio.wait_for(called.recv(), 2))
-            if await asyncio.wait_for(caller.recv(), 2) != sent:
-                raise proc.LabError(f"message {number} of {len(sent)} bytes came back changed")
+            for here, there in ((caller, called), (called, caller)):
+                await here.send(sent)
+                if await asyncio.wait_for(there.recv(), 2) != sent:
+                    raise proc.LabError(f"message {number} of {len(sent)} bytes arrived changed")
     finally:
         await asyncio.gather(*(agent.close() for agent in agents))
     return MESSAGES

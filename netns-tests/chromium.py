@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -29,22 +30,39 @@ class ScriptError(proc.LabError):
     """A page's script threw this."""
 
 
-class Browser:
-    """One Chromium with a profile of its own; it ends with the lab."""
+class Browser(proc.Undone):
+    """with Browser(lab, "client", home) as browser: one Chromium with a profile of its own."""
 
     def __init__(self, lab: Lab, role: str, home: Path) -> None:
+        super().__init__()
+        self._lab, self._role, self._home = lab, role, home
+        self._number = 0
+        self._unread = b""
+
+    def _set_up(self) -> None:
         commands_out, commands_in = os.pipe()
         answers_out, answers_in = os.pipe()
         # It reads from descriptor 3 and writes to 4, wherever ours happen to be.
         shell = ["sh", "-c", f'exec "$@" 3<&{commands_out} 4>&{answers_in}', "sh"]
-        self.process = lab.start(role, ["env", f"HOME={home}", *shell, BINARY, *OPTIONS,
-                                        f"--user-data-dir={home / 'profile'}", "about:blank"],
-                                 pass_fds=(commands_out, answers_in))
+        self.process = self._lab.start(self._role, ["env", f"HOME={self._home}", *shell, BINARY, *OPTIONS,
+                                                    f"--user-data-dir={self._home / 'profile'}", "about:blank"],
+                                       pass_fds=(commands_out, answers_in))
+        self._undo.callback(self._end)
         os.close(commands_out)
         os.close(answers_in)
         self._commands, self._answers = commands_in, answers_out
-        self._number = 0
-        self._unread = b""
+
+    def _end(self) -> None:
+        """With all that it has started: those write into the profile until they notice."""
+        self.process.stop()
+        if not proc.wait_until(lambda: not self._left(), 3):
+            for pid in self._left():
+                os.kill(pid, signal.SIGKILL)
+            proc.wait_until(lambda: not self._left(), 3)
+
+    def _left(self) -> list[int]:
+        """Nobody else is in the namespace."""
+        return [int(pid) for pid in proc.run(["ip", "netns", "pids", self._lab.namespace(self._role)]).stdout.split()]
 
     def command(self, method: str, session: str | None = None, timeout: float = 30, **parameters: Any) -> Any:
         """One command of the protocol and its answer; the events in between are of no interest."""

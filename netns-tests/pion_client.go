@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 
 // One TURN client made of pion's library: sends datagrams of many sizes to a peer that echoes, one at a time, and
-// compares what comes back.
+// compares what comes back; then it pauses, refreshes its permission and sends one more.
 //
 //	pion_client TRANSPORT SERVER PEER USER PASSWORD CA SIZE...
 //
@@ -27,7 +27,10 @@ import (
 	"github.com/pion/turn/v2"
 )
 
-const patience = 2 * time.Second
+const (
+	patience = 2 * time.Second
+	pause    = 3100 * time.Millisecond // longer than the test has nonces live
+)
 
 // pion resolves the server's address for IPv4 only.
 type eitherFamily struct{ *stdnet.Net }
@@ -86,11 +89,19 @@ func run(transport, server, peer, user, password, ca string, sizes []string) (sa
 		}
 		same++
 	}
-	// A permission is refreshed by asking for it again.
-	if err = client.CreatePermission(address); err != nil {
+	time.Sleep(pause)
+	if err = permit(client, address); err != nil {
 		return same, err
 	}
 	return same, echo(relay, address, 100)
+}
+
+// permit refreshes the permission; the first answer is that the nonce is stale, and pion has remembered the new one.
+func permit(client *turn.Client, address net.Addr) error {
+	if err := client.CreatePermission(address); err == nil || err.Error() != "try again" {
+		return err
+	}
+	return client.CreatePermission(address)
 }
 
 func dial(transport, server, ca string) (net.PacketConn, error) {
@@ -155,6 +166,7 @@ func echo(relay net.PacketConn, peer net.Addr, size int) error {
 	if err := relay.SetReadDeadline(time.Now().Add(patience)); err != nil {
 		return err
 	}
+	defer relay.SetReadDeadline(time.Time{}) // one that passes meanwhile would end the next read
 	n, from, err := relay.ReadFrom(received)
 	if err != nil {
 		return err

@@ -59,13 +59,14 @@ class Case:
         return self.variant.in_kernel and all(way.transport == "udp" for way in self.ways)
 
 
-class Stage:
-    """Two browsers that see one test after the other, and a relay that is started anew for each mode."""
+class Stage(proc.Undone):
+    """A lab with two browsers that see one test after the other, and a relay that is started anew for each mode."""
 
-    def __init__(self, lab: Lab) -> None:
-        self.lab = lab
-        self._options = serving_all_ways(lab)
-        self._browsers = [Browser(lab, role, trusting_home(lab, role)) for role in ROLES]
+    def _set_up(self) -> None:
+        self.lab = self._undo.enter_context(Lab("router", offload=True))
+        self._options = serving_all_ways(self.lab)
+        self._browsers = [self._undo.enter_context(Browser(self.lab, role, trusting_home(self.lab, role)))
+                          for role in ROLES]
         self._server: Turnpike | None = None
 
     def server(self, variant: Variant) -> Turnpike:
@@ -167,9 +168,14 @@ def session(stage: Stage, case: Case) -> Complaints:
     kernel, user = server.relayed()
     received = sum(selected_pair(each)["packetsReceived"] for each in stats)
     complaints += count_complaints(case, received, kernel - kernel_before, user - user_before)
-    if not proc.wait_until(lambda: server.ask("status")["allocations"] == 0, 3):
-        complaints.append(f"{server.in_user_space()['allocations']} allocations are left")
-    return complaints
+    return complaints + left_complaints(server)
+
+
+def left_complaints(server: Turnpike) -> Complaints:
+    """Browsers give their allocations back."""
+    def left() -> int:
+        return int(server.ask("status")["allocations"])
+    return [] if proc.wait_until(lambda: not left(), 3) else [f"{left()} allocations are left"]
 
 
 def cases() -> Iterator[tuple[str, Case]]:
@@ -179,14 +185,9 @@ def cases() -> Iterator[tuple[str, Case]]:
             yield f"{mode}/{a}, {b}", Case(BY_NAME[mode], (WAYS[a], WAYS[b]))
 
 
-def run(stage: list[Stage], lab: Lab, case: Case) -> Complaints:
-    """The browsers are started with the first test."""
-    if not stage:
-        stage.append(Stage(lab))
-    return scenes.tried(session, stage[0], case)
+def run(stage: Stage, case: Case) -> Complaints:
+    return scenes.tried(session, stage, case)
 
 
 if __name__ == "__main__":
-    stage: list[Stage] = []
-    sys.exit(scenes.main("WebRTC between two Chromium.", cases(),
-                         lambda lab, case: run(stage, lab, case), Lab("router", offload=True)))
+    sys.exit(scenes.main("WebRTC between two Chromium.", cases(), run, Stage()))

@@ -11,6 +11,8 @@
     aioice      the same in Python
     pion        a TURN client in Go, and an echoing peer: every byte
 
+Nonces live for three seconds only, so that clients have to ask for others.
+
 A cell is named mode/client/way, where a way is a transport and a family, of turnutils also that of the peer; --only
 TEXT runs the cells with TEXT in their names. What a client sends on a channel over UDP must be relayed in the kernel,
 if the mode has it; indications, and all other transports, in user space.
@@ -185,11 +187,17 @@ def run_unserved(words: Sequence[str], lab: Lab, server: Turnpike, way: Way) -> 
 
 # Other people's libraries.
 
-def run_pion(program: Path, lab: Lab, _server: Turnpike, way: Way) -> Traffic:
+def run_pion(program: Path, lab: Lab, server: Turnpike, way: Way) -> Traffic:
+    before = stale_nonces(server)
     with echo_peer(lab, 4) as peer:
         same = agents.pion_echo(program, lab, way, peer)
         assert len(peer.received) == same, f"the peer has got {len(peer.received)} datagrams of {same}"
+    assert stale_nonces(server) > before, "no nonce was stale"
     return Traffic(2 * same, stray=12)
+
+
+def stale_nonces(server: Turnpike) -> int:
+    return int(server.in_user_space()["errors"].get("438", 0))
 
 
 def run_agents(echo: Callable[[Lab, Way], int], lab: Lab, _server: Turnpike, way: Way) -> Traffic:
@@ -265,7 +273,7 @@ def run_lane(variant: Variant, lane: list[Cell], outcomes: Queue[Outcome]) -> No
     proc.die_cleanly_on_signals()
     with Lab("router", offload=True) as lab:
         clients.start_peer(lab)
-        server = Turnpike(lab, variant, options=serving_all_ways(lab))
+        server = Turnpike(lab, variant, options=[*serving_all_ways(lab), "--nonce-lifetime", "3"])
         for cell in lane:
             outcomes.put(run_cell(lab, server, cell))
 
