@@ -152,6 +152,8 @@ static void test_many_ports(void **state)
 	turn_ports_free(ports);
 }
 
+#define TENTH (SECOND / 10)
+
 static bool is_valid(const struct turn_nonces *nonces, const char *client, uint64_t now,
 		     const char *nonce, size_t len)
 {
@@ -161,13 +163,28 @@ static bool is_valid(const struct turn_nonces *nonces, const char *client, uint6
 	return turn_nonce_is_valid(nonces, &addr, now, (const uint8_t *)nonce, len);
 }
 
+/** Not to be stale at once, however late in a second it was made. */
+static void test_shortest_nonce(void **state)
+{
+	struct turn_nonces nonces = { .secret = "0123456789abcde", .lifetime = 1 };
+	uint64_t now = 7 * SECOND - 1;
+	char nonce[TURN_NONCE_LEN];
+	struct turnpike_addr addr;
+
+	(void)state;
+	assert_int_equal(addr_parse("192.0.2.1:99", &addr), 0);
+	turn_nonce_make(&nonces, &addr, (struct turn_offer){ true, true }, now, nonce);
+	assert_true(is_valid(&nonces, "192.0.2.1:99", now + 9 * TENTH, nonce, sizeof(nonce)));
+	assert_false(is_valid(&nonces, "192.0.2.1:99", now + SECOND, nonce, sizeof(nonce)));
+}
+
 static void test_nonce(void **state)
 {
 	struct turn_nonces nonces = { .secret = "0123456789abcde", .lifetime = 3600 };
 	struct turn_nonces others = { .secret = "0123456789abcdf", .lifetime = 3600 };
 	struct turnpike_addr addr;
 	char nonce[TURN_NONCE_LEN], other[TURN_NONCE_LEN];
-	uint64_t now = 0xabcdef * SECOND + 5;
+	uint64_t now = 0xabcdef * TENTH + 5;
 
 	(void)state;
 	assert_int_equal(addr_parse("192.0.2.1:99", &addr), 0);
@@ -192,9 +209,10 @@ static void test_nonce(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_siphash),    cmocka_unit_test(test_timers),
-		cmocka_unit_test(test_ports),      cmocka_unit_test(test_pairs),
-		cmocka_unit_test(test_many_ports), cmocka_unit_test(test_nonce),
+		cmocka_unit_test(test_siphash),        cmocka_unit_test(test_timers),
+		cmocka_unit_test(test_ports),          cmocka_unit_test(test_pairs),
+		cmocka_unit_test(test_many_ports),     cmocka_unit_test(test_nonce),
+		cmocka_unit_test(test_shortest_nonce),
 	};
 
 	return cmocka_run_group_tests_name("turn parts", tests, NULL, NULL);
