@@ -7,11 +7,11 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "cli/config_file.h"
-#include "cli/coturn_config.h"
-#include "cli/lines.h"
-#include "cli/reload.h"
-#include "cli/wildcard.h"
+#include "config/config_file.h"
+#include "config/coturn_config.h"
+#include "config/lines.h"
+#include "config/reload.h"
+#include "config/wildcard.h"
 #include "fuzz.h"
 #include "say.h"
 

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "cli/config_file.h"
-#include "cli/coturn_config.h"
+#include "config/config_file.h"
+#include "config/coturn_config.h"
 #include "config_fixture.h"
 #include "say.h"
 

@@ -16,7 +16,7 @@
 #include <cmocka.h>
 
 #include "addr.h"
-#include "cli/serve_config.h"
+#include "config/serve_config.h"
 
 /** Arguments of a command line, at most. */
 #define ARGUMENTS_MAX 64

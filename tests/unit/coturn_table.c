@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/coturn_keys.h"
+#include "config/coturn_keys.h"
 
 static const char *const fates[] = {
 	[COTURN_TAKEN] = "taken",         [COTURN_ALMOST] = "taken, with a warning",

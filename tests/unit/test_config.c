@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include "cli/config_file.h"
+#include "config/config_file.h"
 #include "config_fixture.h"
 
 #define MD5_KEY    "0xbc807ee29df3c9ffa736523fb2c4e8ee"

@@ -2,7 +2,7 @@
 /* What becomes of a turnserver.conf. */
 #include <stdio.h>
 
-#include "cli/coturn_keys.h"
+#include "config/coturn_keys.h"
 #include "config_fixture.h"
 
 static void assert_cidr(const struct addr_cidr *cidr, const char *text)

@@ -2,7 +2,7 @@
 /* What has changed between two configurations, and what of it takes effect without a restart. */
 #include <stdlib.h>
 
-#include "cli/reload.h"
+#include "config/reload.h"
 #include "config_fixture.h"
 
 /* Everything that can be given, so that a change of anything is one of these lines. */

@@ -3,7 +3,7 @@
 #include <net/if.h>
 #include <stdlib.h>
 
-#include "cli/wildcard.h"
+#include "config/wildcard.h"
 #include "config_fixture.h"
 
 #define DEVICES_MAX 16

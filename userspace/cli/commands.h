@@ -6,7 +6,7 @@
 #ifndef TURNPIKE_CLI_COMMANDS_H
 #define TURNPIKE_CLI_COMMANDS_H
 
-#include "cli/options.h"
+#include "config/options.h"
 
 enum cli_status command_serve(int argc, char **argv);
 enum cli_status command_key(int argc, char **argv);

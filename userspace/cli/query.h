@@ -9,7 +9,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "cli/options.h"
+#include "config/options.h"
 
 /** struct query - @control: path of the socket; @interval: seconds, 0 to ask once */
 struct query {

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/config_file.h"
+#include "config/lines.h"
+#include "say.h"
+
+/** struct file - one that is being read; @seen: by option, whether it was there before */
+struct file {
+	const struct cli_option *options;
+	void *target;
+	bool *seen;
+	bool has_secrets;
+};
+
+static const struct cli_option *find_option(const struct cli_option *options, const char *name)
+{
+	for (; options->name; options++) {
+		if (!options->read && !(options->flags & CLI_NO_KEY) &&
+		    strcmp(options->name, name) == 0)
+			return options;
+	}
+	return NULL;
+}
+
+static char *unquote(char *value)
+{
+	size_t len = strlen(value);
+
+	if (*value != '"')
+		return value;
+	if (len < 2 || value[len - 1] != '"')
+		return NULL;
+	value[len - 1] = '\0';
+	return value + 1;
+}
+
+/* Whatever else stands before a '=' may be part of a secret, and is not said. */
+static bool is_key(const char *text)
+{
+	return *text != '\0' && text[strspn(text, "abcdefghijklmnopqrstuvwxyz-")] == '\0';
+}
+
+static bool is_second(struct file *file, const struct cli_option *option)
+{
+	bool *seen = &file->seen[option - file->options];
+	bool second = *seen && !(option->flags & CLI_REPEATABLE);
+
+	*seen = true;
+	return second;
+}
+
+static enum cli_status take_value(struct file *file, const char *origin,
+				  const struct cli_option *option, char *value)
+{
+	value = unquote(value);
+	if (!value) {
+		say("%sthe value of %s begins with a quote: it has to end with one, too", origin,
+		    option->name);
+		return CLI_USAGE;
+	}
+	if (is_second(file, option)) {
+		say("%s%s is here for the second time: leave one of them out", origin,
+		    option->name);
+		return CLI_USAGE;
+	}
+	file->has_secrets |= option->instead != NULL;
+	return cli_apply(option, origin, value, file->target);
+}
+
+static enum cli_status take_line(void *arg, const char *origin, char *line)
+{
+	struct file *file = arg;
+	char *key = line, *equals = strchr(line, '=');
+	const struct cli_option *option;
+
+	if (equals) {
+		*equals = '\0';
+		key = lines_trim(line);
+	}
+	if (!equals || !is_key(key)) {
+		say("%sexpected 'key = value', such as 'realm = example.org'", origin);
+		return CLI_USAGE;
+	}
+	option = find_option(file->options, key);
+	if (option)
+		return take_value(file, origin, option, lines_trim(equals + 1));
+	say("%sthere is no key '%s': see 'turnpike serve --help'", origin, key);
+	return CLI_USAGE;
+}
+
+static bool *nothing_seen(const struct cli_option *options)
+{
+	size_t n = 0;
+
+	while (options[n].name)
+		n++;
+	return calloc(n + 1, sizeof(bool));
+}
+
+enum cli_status config_file_read(const char *path, const struct cli_option *options, void *target)
+{
+	struct file file = { .options = options, .target = target, .seen = nothing_seen(options) };
+	enum cli_status status;
+
+	if (!file.seen)
+		return cli_no_memory();
+	status = lines_each_of_file(path, take_line, &file);
+	if (file.has_secrets)
+		lines_warn_of_readers(path);
+	free(file.seen);
+	return status;
+}
+
+enum cli_status config_file_take(const char *name, char *text, size_t len,
+				 const struct cli_option *options, void *target)
+{
+	struct file file = { .options = options, .target = target, .seen = nothing_seen(options) };
+	enum cli_status status;
+
+	if (!file.seen)
+		return cli_no_memory();
+	status = lines_each(name, text, len, take_line, &file);
+	free(file.seen);
+	return status;
+}

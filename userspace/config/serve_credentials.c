@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <errno.h>
+#include <string.h>
+
+#include "config/serve_credentials.h"
+#include "say.h"
+
+static int add_user(struct turn_credentials *credentials, const struct serve_user *user)
+{
+	if (user->key)
+		return turn_credentials_add_key(credentials, user->name, user->key, user->key_len);
+	return turn_credentials_add_password(credentials, user->name, user->password);
+}
+
+static const char *reason(int err)
+{
+	switch (err) {
+	case -EEXIST:
+		return "it is given twice, once is enough";
+	case -EINVAL:
+		return "name and password must be UTF-8 without control characters, the name of at most "
+		       "508 bytes";
+	}
+	return strerror(-err);
+}
+
+static int fill(const struct serve_config *config, struct turn_credentials *credentials)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < config->n_users && !err; i++) {
+		err = add_user(credentials, &config->users[i]);
+		if (err)
+			say("--user %s cannot be added: %s", config->users[i].name, reason(err));
+	}
+	for (size_t i = 0; i < config->n_secrets && !err; i++) {
+		err = turn_credentials_add_secret(credentials, config->secrets[i]);
+		if (err)
+			say("--auth-secret cannot be used: %s",
+			    err == -EINVAL ? "it is empty" : strerror(-err));
+	}
+	return err;
+}
+
+int serve_credentials(const struct serve_config *config, struct turn_credentials **ret)
+{
+	struct turn_credentials *credentials;
+	int err = turn_credentials_new(config->realm, &credentials);
+
+	if (err) {
+		say("--realm %s cannot be used: %s", config->realm,
+		    err == -EINVAL
+			    ? "it must be UTF-8 without control characters, of at most 127 bytes"
+			    : strerror(-err));
+		return err;
+	}
+	err = fill(config, credentials);
+	if (err)
+		turn_credentials_put(credentials);
+	else
+		*ret = credentials;
+	return err;
+}

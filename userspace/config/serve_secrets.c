@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/lines.h"
+#include "config/serve_setters.h"
+#include "say.h"
+
+/** RFC 8489 sections 14.3 and 14.9. */
+#define USERNAME_MAX 508
+#define REALM_MAX    127
+/** Of RFC 8489 section 9.2.2: MD5 and SHA-256. */
+#define MD5_LEN    16
+#define SHA256_LEN 32
+
+static void wipe(char *text)
+{
+	if (text)
+		explicit_bzero(text, strlen(text));
+	free(text);
+}
+
+static void free_user(struct serve_user *user)
+{
+	free(user->name);
+	wipe(user->password);
+	if (user->key)
+		explicit_bzero(user->key, user->key_len);
+	free(user->key);
+}
+
+void serve_users_free(struct serve_user *users, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free_user(&users[i]);
+	free(users);
+}
+
+void serve_secrets_free(char **secrets, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		wipe(secrets[i]);
+	free(secrets);
+}
+
+int set_realm(void *config, char *value)
+{
+	char **realm = &((struct serve_config *)config)->realm;
+	char *copy;
+
+	if (*value == '\0' || strlen(value) > REALM_MAX)
+		return -EINVAL;
+	copy = strdup(value);
+	if (!copy)
+		return -ENOMEM;
+	free(*realm);
+	*realm = copy;
+	return 0;
+}
+
+static int hex_digit(char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *found = c ? strchr(digits, tolower((unsigned char)c)) : NULL;
+
+	return found ? (int)(found - digits) : -1;
+}
+
+static int parse_key(const char *text, struct serve_user *user)
+{
+	const size_t len = strlen(text) / 2;
+
+	if (strlen(text) % 2 != 0 || (len != MD5_LEN && len != SHA256_LEN))
+		return -EINVAL;
+	user->key = malloc(len);
+	if (!user->key)
+		return -ENOMEM;
+	user->key_len = len;
+	for (size_t i = 0; i < len; i++) {
+		int high = hex_digit(text[2 * i]), low = hex_digit(text[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return -EINVAL;
+		user->key[i] = (uint8_t)(high << 4 | low);
+	}
+	return 0;
+}
+
+/* On error, @user may have parts that are to be freed. */
+static int parse_user(const char *value, struct serve_user *user)
+{
+	const size_t name_len = strcspn(value, ":");
+	const char *secret = value + name_len + 1;
+
+	if (name_len == 0 || name_len > USERNAME_MAX || value[name_len] == '\0')
+		return -EINVAL;
+	user->name = strndup(value, name_len);
+	if (!user->name)
+		return -ENOMEM;
+	if (strncmp(secret, "0x", 2) == 0)
+		return parse_key(secret + 2, user);
+	user->password = strdup(secret);
+	return user->password ? 0 : -ENOMEM;
+}
+
+/* There may be very many, so there is room for twice as many each time that it is full. */
+static int append_user(struct serve_config *config, const struct serve_user *user)
+{
+	const size_t n = config->n_users;
+	struct serve_user *grown;
+
+	if ((n & (n - 1)) == 0) {
+		grown = reallocarray(config->users, n ? 2 * n : 1, sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		config->users = grown;
+	}
+	config->users[config->n_users++] = *user;
+	return 0;
+}
+
+int set_user(void *config, char *value)
+{
+	struct serve_user user = { 0 };
+	int err = parse_user(value, &user);
+
+	if (!err)
+		err = append_user(config, &user);
+	if (err)
+		free_user(&user);
+	return err;
+}
+
+int set_auth_secret(void *config, char *value)
+{
+	struct serve_config *to = config;
+	char *secret;
+	int err;
+
+	if (*value == '\0')
+		return -EINVAL;
+	secret = strdup(value);
+	if (!secret)
+		return -ENOMEM;
+	err = SERVE_CONFIG_APPEND(to, secrets, &secret);
+	if (err)
+		wipe(secret);
+	return err;
+}
+
+/* A line is said to be wrong without a word of what is in it. */
+static enum cli_status said(const char *origin, int err, const char *expects)
+{
+	if (!err)
+		return CLI_OK;
+	if (err == -ENOMEM)
+		return cli_no_memory();
+	say("%sexpected %s", origin, expects);
+	return CLI_USAGE;
+}
+
+static enum cli_status take_user(void *config, const char *origin, char *line)
+{
+	return said(origin, set_user(config, line), EXPECTS_USER);
+}
+
+static enum cli_status take_secret(void *config, const char *origin, char *line)
+{
+	return said(origin, set_auth_secret(config, line), EXPECTS_SECRET);
+}
+
+static int take_file(struct serve_config *config, const char *path, lines_taker *take)
+{
+	if (lines_each_of_file(path, take, config) != CLI_OK)
+		return -ECANCELED;
+	lines_warn_of_readers(path);
+	return 0;
+}
+
+int set_users_file(void *config, char *path)
+{
+	return take_file(config, path, take_user);
+}
+
+int set_auth_secret_file(void *config, char *path)
+{
+	return take_file(config, path, take_secret);
+}
+
+static enum cli_status take_variable(struct serve_config *config, const char *name,
+				     lines_taker *take)
+{
+	const char *value = getenv(name);
+	enum cli_status status;
+	char *copy;
+
+	if (!value)
+		return CLI_OK;
+	copy = strdup(value);
+	if (!copy)
+		return cli_no_memory();
+	status = lines_each(name, copy, strlen(copy), take, config);
+	free(copy);
+	return status;
+}
+
+enum cli_status serve_secrets_of_environment(struct serve_config *config)
+{
+	enum cli_status status = take_variable(config, "TURNPIKE_USER", take_user);
+
+	return status == CLI_OK ? take_variable(config, "TURNPIKE_AUTH_SECRET", take_secret)
+				: status;
+}

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "addr.h"
+#include "config/serve_setters.h"
+
+/** RFC 8656 section 4 and RFC 7064: "turn" and "turns". */
+#define DEFAULT_PORT     3478
+#define DEFAULT_PORT_TLS 5349
+
+static int replace(char **text, const char *value)
+{
+	char *copy;
+
+	if (*value == '\0')
+		return -EINVAL;
+	copy = strdup(value);
+	if (!copy)
+		return -ENOMEM;
+	free(*text);
+	*text = copy;
+	return 0;
+}
+
+/* An address with a port, or for @port without. */
+static int parse_address(const char *text, uint16_t port, struct turnpike_addr *addr)
+{
+	struct turnpike_addr result;
+
+	if (addr_parse(text, &result))
+		return -EINVAL;
+	if (!result.port)
+		result.port = htons(port);
+	*addr = addr_unmap(&result);
+	return 0;
+}
+
+/* The same, or ":PORT", which is the wildcard of both families. */
+static int parse_listen(const char *text, uint16_t port, struct turnpike_addr *addr)
+{
+	uint32_t number;
+
+	if (*text != ':' || cli_number(text + 1, 1, UINT16_MAX, &number))
+		return parse_address(text, port, addr);
+	*addr = (struct turnpike_addr){ .port = htons((uint16_t)number) };
+	return 0;
+}
+
+int set_listen(void *target, char *value)
+{
+	struct serve_config *config = target;
+	struct turnpike_addr addr;
+
+	if (parse_listen(value, DEFAULT_PORT, &addr))
+		return -EINVAL;
+	return SERVE_CONFIG_APPEND(config, listen, &addr);
+}
+
+int set_listen_tls(void *target, char *value)
+{
+	struct serve_config *config = target;
+	struct turnpike_addr addr;
+
+	if (parse_listen(value, DEFAULT_PORT_TLS, &addr))
+		return -EINVAL;
+	return SERVE_CONFIG_APPEND(config, listen_tls, &addr);
+}
+
+static int transport_bit(const char *name, size_t len)
+{
+	for (size_t i = 0; i < TURN_TRANSPORTS; i++) {
+		if (strlen(serve_transport_names[i]) == len &&
+		    memcmp(serve_transport_names[i], name, len) == 0)
+			return 1 << i;
+	}
+	return 0;
+}
+
+int set_transports(void *target, char *value)
+{
+	struct serve_config *config = target;
+	unsigned int transports = 0;
+	int bit;
+
+	for (;;) {
+		size_t len = strcspn(value, ",");
+
+		bit = transport_bit(value, len);
+		transports |= (unsigned int)bit;
+		if (!bit || value[len] == '\0')
+			break;
+		value += len + 1;
+	}
+	if (!bit)
+		return -EINVAL;
+	config->transports = transports;
+	return 0;
+}
+
+/* An address alone, without a port. */
+static int parse_ip(const char *text, struct turnpike_addr *addr)
+{
+	struct turnpike_addr result;
+
+	if (addr_parse(text, &result) || result.port)
+		return -EINVAL;
+	*addr = addr_unmap(&result);
+	return 0;
+}
+
+int set_relay_address(void *target, char *value)
+{
+	struct turn_relay_address relay = { 0 };
+	struct serve_config *config = target;
+
+	if (parse_ip(value, &relay.addr))
+		return -EINVAL;
+	return SERVE_CONFIG_APPEND(config, relays, &relay);
+}
+
+/* PUB/PRIV, or PUB alone. */
+int set_external_ip(void *target, char *value)
+{
+	struct turn_relay_address relay = { 0 };
+	struct serve_config *config = target;
+	char *slash = strchr(value, '/');
+	int err;
+
+	if (slash)
+		*slash = '\0';
+	err = parse_ip(value, &relay.external);
+	if (slash)
+		*slash = '/';
+	if (!err && slash)
+		err = parse_ip(slash + 1, &relay.addr);
+	if (err || (slash && relay.external.family != relay.addr.family))
+		return -EINVAL;
+	return SERVE_CONFIG_APPEND(config, externals, &relay);
+}
+
+int set_alternate_server(void *target, char *value)
+{
+	struct serve_config *config = target;
+	struct turnpike_addr addr;
+
+	if (parse_address(value, DEFAULT_PORT, &addr))
+		return -EINVAL;
+	return SERVE_CONFIG_APPEND(config, alternates, &addr);
+}
+
+/* LO-HI */
+static int parse_range(char *value, uint32_t min, uint32_t max, uint32_t *lo, uint32_t *hi)
+{
+	char *dash = strchr(value, '-');
+	int err;
+
+	if (!dash)
+		return -EINVAL;
+	*dash = '\0';
+	err = cli_number(value, min, max, lo);
+	*dash = '-';
+	return err ? err : cli_number(dash + 1, *lo, max, hi);
+}
+
+int set_relay_ports(void *target, char *value)
+{
+	struct serve_config *config = target;
+	uint32_t lo, hi;
+
+	if (parse_range(value, 1, UINT16_MAX, &lo, &hi))
+		return -EINVAL;
+	config->port_lo = (uint16_t)lo;
+	config->port_hi = (uint16_t)hi;
+	return 0;
+}
+
+int set_backoff(void *target, char *value)
+{
+	struct serve_config *config = target;
+	uint32_t first, longest;
+
+	if (parse_range(value, 1, 86400, &first, &longest))
+		return -EINVAL;
+	config->kernel.backoff_first_ms = first * 1000;
+	config->kernel.backoff_longest_ms = longest * 1000;
+	return 0;
+}
+
+/* MODE or MODE/MOVES. */
+static int parse_way(char *way, struct serve_device *device)
+{
+	char *moves = strchr(way, '/');
+	int err;
+
+	if (moves)
+		*moves = '\0';
+	err = turnpike_mode_parse(way, &device->mode);
+	if (moves) {
+		*moves = '/';
+		if (!err)
+			err = turnpike_moves_parse(moves + 1, &device->moves);
+	}
+	device->has_mode = true;
+	return err;
+}
+
+int set_device(void *target, char *value)
+{
+	struct serve_config *config = target;
+	struct serve_device device = { 0 };
+	const size_t name_len = strcspn(value, "=");
+
+	if (name_len == 0 || name_len >= sizeof(device.name))
+		return -EINVAL;
+	memcpy(device.name, value, name_len);
+	if (value[name_len] && parse_way(value + name_len + 1, &device))
+		return -EINVAL;
+	return SERVE_CONFIG_APPEND(config, devices, &device);
+}
+
+int set_mode(void *target, char *value)
+{
+	return turnpike_mode_parse(value, &((struct serve_config *)target)->mode);
+}
+
+int set_moves(void *target, char *value)
+{
+	return turnpike_moves_parse(value, &((struct serve_config *)target)->moves);
+}
+
+int set_tc_hook(void *target, char *value)
+{
+	struct serve_config *config = target;
+	enum turnpike_hook hook;
+
+	if (turnpike_hook_parse(value, &hook))
+		return -EINVAL;
+	if (hook == TURNPIKE_HOOK_NONE || hook == TURNPIKE_HOOK_XDP)
+		return -EINVAL;
+	config->hook = hook;
+	return 0;
+}
+
+int set_allow_peer(void *target, char *value)
+{
+	struct serve_config *config = target;
+	struct addr_cidr cidr;
+
+	return addr_cidr_parse(value, &cidr) ? -EINVAL : SERVE_CONFIG_APPEND(config, allow, &cidr);
+}
+
+int set_deny_peer(void *target, char *value)
+{
+	struct serve_config *config = target;
+	struct addr_cidr cidr;
+
+	return addr_cidr_parse(value, &cidr) ? -EINVAL : SERVE_CONFIG_APPEND(config, deny, &cidr);
+}
+
+int set_control(void *target, char *value)
+{
+	return replace(&((struct serve_config *)target)->control, value);
+}
+
+int set_cert(void *target, char *value)
+{
+	return replace(&((struct serve_config *)target)->cert, value);
+}
+
+int set_key(void *target, char *value)
+{
+	return replace(&((struct serve_config *)target)->key, value);
+}
+
+/* USER or USER:GROUP */
+int set_run_as(void *target, char *value)
+{
+	const char *colon = strchr(value, ':');
+
+	if (colon == value || (colon && colon[1] == '\0'))
+		return -EINVAL;
+	return replace(&((struct serve_config *)target)->run_as, value);
+}
+
+int set_log_level(void *target, char *value)
+{
+	static const char *const names[] = {
+		[SAY_ERROR] = "error",
+		[SAY_WARNING] = "warning",
+		[SAY_INFO] = "info",
+		[SAY_DEBUG] = "debug",
+	};
+
+	for (unsigned int i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (strcmp(value, names[i]) == 0) {
+			((struct serve_config *)target)->log_level = (enum say_level)i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "addr.h"
+#include "config/serve_summary.h"
+
+static void print_label(FILE *file, const char *label)
+{
+	fprintf(file, "%-11s", label);
+}
+
+/* Those of @all that are served. */
+static void print_transports(FILE *file, const struct serve_config *config, unsigned int all)
+{
+	for (size_t i = 0; i < TURN_TRANSPORTS; i++) {
+		if (config->transports & all & 1u << i)
+			fprintf(file, " %s", serve_transport_names[i]);
+	}
+}
+
+static void print_listeners(FILE *file, const struct serve_config *config, unsigned int transports,
+			    const struct turnpike_addr *addrs, size_t n)
+{
+	char text[ADDR_TEXT_MAX];
+
+	if (n == 0)
+		return;
+	print_label(file, "clients:");
+	for (size_t i = 0; i < n; i++)
+		fprintf(file, "%s %s", i ? "," : "", addr_format(&addrs[i], text));
+	fprintf(file, " over");
+	print_transports(file, config, transports);
+	fprintf(file, "\n");
+}
+
+static void print_relays(FILE *file, const struct serve_config *config)
+{
+	char text[ADDR_TEXT_MAX], external[ADDR_TEXT_MAX];
+
+	print_label(file, "peers:");
+	for (size_t i = 0; i < config->n_relays; i++) {
+		const struct turn_relay_address *relay = &config->relays[i];
+
+		fprintf(file, "%s %s", i ? "," : "", addr_format(&relay->addr, text));
+		if (relay->external.family)
+			fprintf(file, " (seen as %s)", addr_format(&relay->external, external));
+	}
+	fprintf(file, ", ports %u to %u", config->port_lo, config->port_hi);
+	if (config->n_allow + config->n_deny > 0)
+		fprintf(file, "; prefixes allowed: %zu, denied: %zu", config->n_allow,
+			config->n_deny);
+	fprintf(file, "\n");
+}
+
+static void print_credentials(FILE *file, const struct serve_config *config)
+{
+	print_label(file, "let in:");
+	if (config->n_users + config->n_secrets == 0)
+		fprintf(file, " nobody");
+	else
+		fprintf(file, " %zu users and %zu secrets", config->n_users, config->n_secrets);
+	fprintf(file, " of realm %s\n", config->realm);
+}
+
+/* 0 is said as what it means. */
+static void print_limit(FILE *file, const char *before, uint32_t limit, const char *unit)
+{
+	if (limit)
+		fprintf(file, "%s %u %s", before, limit, unit);
+	else
+		fprintf(file, "%s any number of %s", before, unit);
+}
+
+static void print_limits(FILE *file, const struct serve_config *config)
+{
+	print_label(file, "allocated:");
+	print_limit(file, "", config->user_quota, "allocations a user");
+	print_limit(file, ",", config->max_allocations, "relayed addresses in total");
+	fprintf(file, ", each with %u permissions, %u channels, for %u s\n",
+		config->max_permissions, config->max_channels, config->max_lifetime);
+	print_label(file, "rates:");
+	print_limit(file, "", config->max_rate, "bytes/s an allocation");
+	print_limit(file, ",", config->user_rate, "bytes/s a user");
+	print_limit(file, ",", config->total_rate, "bytes/s in total");
+	print_limit(file, ",", config->unauthenticated_rate,
+		    "requests/s without credentials a source");
+	fprintf(file, "\n");
+}
+
+static void print_devices(FILE *file, const struct serve_config *config)
+{
+	print_label(file, "devices:");
+	if (config->n_devices == 0)
+		fprintf(file, " those that carry the addresses, mode %s",
+			turnpike_mode_name(config->mode));
+	for (size_t i = 0; i < config->n_devices; i++) {
+		const struct serve_device *device = &config->devices[i];
+
+		fprintf(file, "%s %s, mode %s", i ? ";" : "", device->name,
+			turnpike_mode_name(device->has_mode ? device->mode : config->mode));
+	}
+	fprintf(file, "\n");
+}
+
+static void print_process(FILE *file, const struct serve_config *config)
+{
+	print_label(file, "process:");
+	fprintf(file, " %u workers, as %s, control socket %s, up to %u s to drain\n",
+		config->n_workers, config->run_as ? config->run_as : "who starts it",
+		config->control, config->drain_time);
+}
+
+void serve_summary_print(const struct serve_config *config, FILE *file)
+{
+	print_listeners(file, config, 1u << TURN_UDP | 1u << TURN_TCP, config->listen,
+			config->n_listen);
+	print_listeners(file, config, 1u << TURN_TLS | 1u << TURN_DTLS, config->listen_tls,
+			config->n_listen_tls);
+	print_relays(file, config);
+	print_credentials(file, config);
+	print_limits(file, config);
+	print_devices(file, config);
+	print_process(file, config);
+}

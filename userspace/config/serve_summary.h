@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/**
+ * @file serve_summary.h
+ * What a configuration would serve, for people.
+ */
+#ifndef TURNPIKE_CONFIG_SERVE_SUMMARY_H
+#define TURNPIKE_CONFIG_SERVE_SUMMARY_H
+
+#include <stdio.h>
+
+#include "config/serve_config.h"
+
+/** serve_summary_print() - a few lines, none of them with a secret */
+void serve_summary_print(const struct serve_config *config, FILE *file);
+
+#endif /* TURNPIKE_CONFIG_SERVE_SUMMARY_H */

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <errno.h>
+#include <event2/event.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/commands.h"
+#include "config/serve_config.h"
+#include "config/serve_credentials.h"
+#include "config/serve_summary.h"
+#include "io/clock.h"
+#include "io/control.h"
+#include "io/events.h"
+#include "io/kernel.h"
+#include "io/notify.h"
+#include "io/privileges.h"
+#include "io/report.h"
+#include "io/workers.h"
+#include "say.h"
+#include "serve/serve_devices.h"
+#include "serve/serve_drain.h"
+#include "serve/serve_listen.h"
+#include "serve/serve_reload.h"
+#include "serve/serve_turn.h"
+
+#define N_SIGNALS 3
+
+struct server {
+	struct serve_config config;
+	struct privileges privileges;
+	uint32_t max_relays;
+	struct event_base *base;
+	struct event *signals[N_SIGNALS];
+	struct event *minute;
+	struct control *control;
+	struct kernel *kernel;
+	struct serve_listen listen;
+	struct workers *workers;
+	struct report_source reports;
+	struct drain *drain;
+};
+
+static void stop(struct server *server, int number)
+{
+	say_at(SAY_INFO, "stopping: %s", strsignal(number));
+	event_base_loopbreak(server->base);
+}
+
+/* Somebody at a terminal does not want to wait. */
+static void on_interrupt(evutil_socket_t number, short what, void *server)
+{
+	(void)what;
+	stop(server, (int)number);
+}
+
+static void on_terminate(evutil_socket_t number, short what, void *arg)
+{
+	struct server *server = arg;
+	const uint32_t seconds = server->config.drain_time;
+
+	(void)what;
+	if (server->drain || !seconds ||
+	    drain_begin(server->base, server->workers, seconds, &server->drain))
+		stop(server, (int)number);
+	server->reports.is_draining = true;
+}
+
+static void on_hangup(evutil_socket_t number, short what, void *arg)
+{
+	struct server *server = arg;
+	const struct serve_reload reload = {
+		.config = &server->config,
+		.kernel = server->kernel,
+		.workers = server->workers,
+		.certificate = server->listen.certificate,
+	};
+
+	(void)number;
+	(void)what;
+	serve_reload(&reload);
+}
+
+static const struct {
+	int number;
+	event_callback_fn on_signal;
+} signals[N_SIGNALS] = {
+	{ SIGINT, on_interrupt },
+	{ SIGTERM, on_terminate },
+	{ SIGHUP, on_hangup },
+};
+
+static void on_minute(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+	events_end_period();
+}
+
+static bool add_events(struct server *server)
+{
+	static const struct timeval minute = { .tv_sec = 60 };
+	bool ok = server->base;
+
+	for (size_t i = 0; i < N_SIGNALS && ok; i++) {
+		server->signals[i] =
+			evsignal_new(server->base, signals[i].number, signals[i].on_signal, server);
+		ok = server->signals[i] && event_add(server->signals[i], NULL) == 0;
+	}
+	if (ok)
+		server->minute = event_new(server->base, -1, EV_PERSIST, on_minute, server);
+	return ok && server->minute && event_add(server->minute, &minute) == 0;
+}
+
+/* From here on a signal ends the loop, so that it never leaves anything half done. */
+static int open_loop(struct server *server)
+{
+	signal(SIGPIPE, SIG_IGN);
+	server->base = event_base_new();
+	if (add_events(server))
+		return 0;
+	say("the event loop cannot be made: out of memory or descriptors");
+	return -ENOMEM;
+}
+
+static int open_turn(struct server *server)
+{
+	const struct serve_config *config = &server->config;
+	struct turn_config turn;
+	int err = serve_listen_open(&server->listen, config, serve_turn_connections(config),
+				    server->base);
+
+	if (!err)
+		err = serve_turn_config(config, server->max_relays, &turn);
+	if (err)
+		return err;
+	err = workers_open(server->base, server->kernel, &server->listen.listen, &turn,
+			   config->n_workers, &server->workers);
+	serve_turn_config_free(&turn);
+	return err ? err : serve_turn_let_in(config, server->workers);
+}
+
+/* Before there are threads: each would keep what it has. */
+static int drop_privileges(const struct server *server)
+{
+	return privileges_drop(&server->privileges, kernel_is_open(server->kernel),
+			       server->config.port_lo < IPPORT_RESERVED);
+}
+
+/* What can fail most cheaply comes first, and packets are touched last. */
+static int open_server(struct server *server)
+{
+	struct serve_config *config = &server->config;
+	const struct limits_rates rates = serve_turn_rates(config);
+	int err = privileges_find(config->run_as, &server->privileges);
+
+	if (!err)
+		err = open_loop(server);
+	if (err)
+		return err;
+	server->max_relays = serve_turn_relays(config);
+	/* Two for each allocation, of which there are no more than relays, two for its user. */
+	config->kernel.max_policers = 4 * server->max_relays + 3;
+	err = control_open(server->base, config->control, &server->privileges, report_answer,
+			   &server->reports, &server->control);
+	if (!err)
+		err = kernel_open(server->base, serve_devices_mode(config), &config->kernel, &rates,
+				  &server->kernel);
+	if (!err)
+		err = open_turn(server);
+	if (!err)
+		err = serve_devices_attach(config, server->kernel);
+	return err ? err : drop_privileges(server);
+}
+
+static void free_event(struct event *event)
+{
+	if (event)
+		event_free(event);
+}
+
+static void close_server(struct server *server)
+{
+	drain_free(server->drain);
+	control_close(server->control);
+	workers_close(server->workers);
+	serve_listen_close(&server->listen);
+	kernel_close(server->kernel);
+	events_end_period();
+	for (size_t i = 0; i < N_SIGNALS; i++)
+		free_event(server->signals[i]);
+	free_event(server->minute);
+	if (server->base)
+		event_base_free(server->base);
+	libevent_global_shutdown();
+	serve_config_free(&server->config);
+}
+
+static int say_device(const struct turnpike_status *status, void *arg)
+{
+	(void)arg;
+	say_at(SAY_INFO, "%s: mode %s, moves %s, hook %s: %s", status->dev,
+	       turnpike_mode_name(status->mode), turnpike_moves_name(status->moves),
+	       turnpike_hook_name(status->hook), status->why);
+	return 0;
+}
+
+static int print_device(const struct turnpike_status *status, void *arg)
+{
+	(void)arg;
+	printf(" %s=%s/%s", status->dev, turnpike_mode_name(status->mode),
+	       turnpike_moves_name(status->moves));
+	return 0;
+}
+
+static void announce(const struct server *server)
+{
+	char text[ADDR_TEXT_MAX];
+
+	for (size_t i = 0; i < server->config.n_listen; i++)
+		say_at(SAY_INFO, "serving at %s", addr_format(&server->config.listen[i], text));
+	for (size_t i = 0; i < server->config.n_listen_tls; i++)
+		say_at(SAY_INFO, "serving TLS at %s",
+		       addr_format(&server->config.listen_tls[i], text));
+	kernel_for_each_device(server->kernel, say_device, NULL);
+	serve_turn_say_limit(&server->config, server->max_relays);
+	printf("ready");
+	kernel_for_each_device(server->kernel, print_device, NULL);
+	printf("\n");
+	fflush(stdout);
+	notify_manager("READY=1\nSTATUS=serving");
+}
+
+static enum cli_status serve(struct server *server)
+{
+	if (open_server(server))
+		return CLI_ERROR;
+	server->reports = (struct report_source){
+		.kernel = server->kernel,
+		.workers = server->workers,
+		.started = clock_now(),
+	};
+	if (workers_start(server->workers))
+		return CLI_ERROR;
+	announce(server);
+	if (event_base_dispatch(server->base) == 0)
+		return CLI_OK;
+	say("the event loop failed: %s", strerror(errno));
+	return CLI_ERROR;
+}
+
+/* What serving would find out only when it begins. */
+static enum cli_status check(struct server *server)
+{
+	const struct serve_config *config = &server->config;
+	struct turn_credentials *credentials;
+
+	if (privileges_find(config->run_as, &server->privileges) || serve_listen_check(config) ||
+	    serve_credentials(config, &credentials))
+		return CLI_USAGE;
+	turn_credentials_put(credentials);
+	serve_summary_print(config, stdout);
+	return CLI_OK;
+}
+
+enum cli_status command_serve(int argc, char **argv)
+{
+	struct server server = { 0 };
+	enum cli_status status = serve_config_parse(argc, argv, &server.config);
+
+	if (status != CLI_OK)
+		return status;
+	if (server.config.check_only) {
+		status = check(&server);
+	} else {
+		serve_set_log(&server.config);
+		status = serve(&server);
+	}
+	close_server(&server);
+	return status;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "io/clock.h"
+#include "io/notify.h"
+#include "say.h"
+#include "serve/serve_drain.h"
+
+/** So often it is looked at, and so often it is said, how many allocations are left. */
+#define LOOK_US 250000
+#define SAY_NS  (60 * NS_PER_S)
+
+struct drain {
+	struct event_base *base;
+	struct workers *workers;
+	struct event *timer;
+	uint64_t deadline;
+	uint64_t say_at;
+};
+
+static void drain_one(struct turn_io *io, void *arg)
+{
+	(void)arg;
+	turn_server_drain(turn_io_server(io));
+}
+
+static void count_one(struct turn_io *io, void *arg)
+{
+	uint64_t *count = arg;
+
+	*count += turn_server_stats(turn_io_server(io))->allocations;
+}
+
+static uint64_t allocations(struct workers *workers)
+{
+	uint64_t count = 0;
+
+	workers_each(workers, count_one, &count);
+	return count;
+}
+
+static void say_left(struct drain *drain, uint64_t left, uint64_t now)
+{
+	const uint64_t seconds = (drain->deadline - now + NS_PER_S - 1) / NS_PER_S;
+
+	say_at(SAY_INFO,
+	       "draining: no new allocations; left: %" PRIu64 ", for %" PRIu64
+	       " s at most; another signal ends them at once",
+	       left, seconds);
+	notify_manager("STATUS=draining, allocations left: %" PRIu64, left);
+	drain->say_at += SAY_NS;
+}
+
+static void look(struct drain *drain)
+{
+	const uint64_t left = allocations(drain->workers), now = clock_now();
+
+	if (left == 0)
+		say_at(SAY_INFO, "stopping: no allocation is left");
+	else if (now >= drain->deadline)
+		say_at(SAY_WARNING,
+		       "stopping: %" PRIu64 " allocations are ended, after the time "
+		       "of --drain-time",
+		       left);
+	else if (now >= drain->say_at)
+		say_left(drain, left, now);
+	if (left == 0 || now >= drain->deadline)
+		event_base_loopbreak(drain->base);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	look(arg);
+}
+
+int drain_begin(struct event_base *base, struct workers *workers, uint32_t seconds,
+		struct drain **ret)
+{
+	static const struct timeval interval = { .tv_usec = LOOK_US };
+	struct drain *drain = calloc(1, sizeof(*drain));
+	const uint64_t now = clock_now();
+
+	if (!drain)
+		return -ENOMEM;
+	*drain = (struct drain){
+		.base = base,
+		.workers = workers,
+		.timer = event_new(base, -1, EV_PERSIST, on_timer, drain),
+		.deadline = now + seconds * NS_PER_S,
+		.say_at = now,
+	};
+	if (!drain->timer || event_add(drain->timer, &interval)) {
+		drain_free(drain);
+		return -ENOMEM;
+	}
+	workers_each(workers, drain_one, NULL);
+	/* Else the manager would not wait for longer than it does for any service. */
+	notify_manager("STOPPING=1\nEXTEND_TIMEOUT_USEC=%" PRIu64,
+		       (seconds + UINT64_C(10)) * 1000000);
+	look(drain);
+	*ret = drain;
+	return 0;
+}
+
+void drain_free(struct drain *drain)
+{
+	if (!drain)
+		return;
+	if (drain->timer)
+		event_free(drain->timer);
+	free(drain);
+}

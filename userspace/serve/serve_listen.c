@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "serve/serve_listen.h"
+
+/** No source may have more of the connections than one in so many. */
+#define SOURCES_MIN 4
+
+static int open_tls(struct serve_listen *listen, const struct serve_config *config,
+		    struct event_base *base)
+{
+	int err = certificate_open(config->cert, config->key, &listen->certificate);
+
+	if (err)
+		return err;
+	if (certificate_watch(listen->certificate, base)) {
+		say("out of memory");
+		return -ENOMEM;
+	}
+	listen->listen.tls = tls_new(listen->certificate);
+	return listen->listen.tls ? 0 : -ENOMEM;
+}
+
+int serve_listen_open(struct serve_listen *listen, const struct serve_config *config,
+		      uint32_t max_connections, struct event_base *base)
+{
+	const uint32_t max_per_source = max_connections / SOURCES_MIN;
+
+	listen->listen = (struct listen_config){
+		.plain = config->listen,
+		.n_plain = config->n_listen,
+		.secure = config->listen_tls,
+		.n_secure = config->n_listen_tls,
+		.transports = config->transports,
+		.admission = admission_new(max_connections, max_per_source ? max_per_source : 1),
+	};
+	if (!listen->listen.admission) {
+		say("out of memory");
+		return -ENOMEM;
+	}
+	return config->n_listen_tls > 0 ? open_tls(listen, config, base) : 0;
+}
+
+int serve_listen_check(const struct serve_config *config)
+{
+	struct certificate *certificate;
+	int err;
+
+	if (config->n_listen_tls == 0)
+		return 0;
+	err = certificate_open(config->cert, config->key, &certificate);
+	if (!err)
+		certificate_close(certificate);
+	return err;
+}
+
+void serve_listen_close(struct serve_listen *listen)
+{
+	tls_free(listen->listen.tls);
+	certificate_close(listen->certificate);
+	admission_free(listen->listen.admission);
+}

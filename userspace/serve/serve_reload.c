@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "config/reload.h"
+#include "config/serve_credentials.h"
+#include "io/clock.h"
+#include "io/events.h"
+#include "io/notify.h"
+#include "say.h"
+#include "serve/serve_reload.h"
+#include "serve/serve_turn.h"
+#include "turn/credentials.h"
+
+/** struct changes - all that is needed for the new configuration, made before any of it is used */
+struct changes {
+	struct turn_credentials *credentials;
+	struct turn_config turn;
+	int err;
+};
+
+void serve_set_log(const struct serve_config *config)
+{
+	say_set_level(config->log_level);
+	say_set_json(config->log_json);
+	events_show_addresses(config->log_addresses);
+}
+
+/* What allocations and clients hold on to stays, until the restart that is asked for. */
+static struct serve_config with_places_of(const struct serve_config *before,
+					  const struct serve_config *after)
+{
+	struct serve_config mixed = *after;
+
+	mixed.realm = before->realm;
+	mixed.relays = before->relays;
+	mixed.n_relays = before->n_relays;
+	mixed.port_lo = before->port_lo;
+	mixed.port_hi = before->port_hi;
+	mixed.listen = before->listen;
+	mixed.n_listen = before->n_listen;
+	mixed.listen_tls = before->listen_tls;
+	mixed.n_listen_tls = before->n_listen_tls;
+	mixed.n_workers = before->n_workers;
+	return mixed;
+}
+
+static int prepare(const struct serve_config *before, const struct serve_config *after,
+		   struct changes *changes)
+{
+	const struct serve_config config = with_places_of(before, after);
+	int err = serve_credentials(&config, &changes->credentials);
+
+	if (!err)
+		err = serve_turn_config(&config, serve_turn_relays(&config), &changes->turn);
+	return err;
+}
+
+static void free_changes(struct changes *changes)
+{
+	if (changes->credentials)
+		turn_credentials_put(changes->credentials);
+	serve_turn_config_free(&changes->turn);
+}
+
+/* Called for each worker. What needs memory comes first. */
+static void change(struct turn_io *io, void *arg)
+{
+	struct turn_server *server = turn_io_server(io);
+	struct changes *changes = arg;
+	int err = changes->err;
+
+	if (!err)
+		err = turn_server_reconfigure(server, &changes->turn, clock_now());
+	if (!err)
+		turn_server_set_credentials(server, changes->credentials);
+	changes->err = err;
+}
+
+static int apply(const struct serve_reload *reload, const struct serve_config *config,
+		 struct changes *changes)
+{
+	const struct limits_rates rates = serve_turn_rates(config);
+
+	workers_share(reload->workers, &changes->turn);
+	workers_each(reload->workers, change, changes);
+	if (changes->err) {
+		say("not all of the configuration could be changed: %s; restart, or reload again",
+		    strerror(-changes->err));
+		return changes->err;
+	}
+	kernel_set_rates(reload->kernel, &rates);
+	serve_set_log(config);
+	return 0;
+}
+
+static const struct {
+	unsigned int part;
+	const char *name;
+} parts[] = {
+	{ RELOAD_CREDENTIALS, "users and secrets" },
+	{ RELOAD_SERVER, "limits and peers" },
+	{ RELOAD_RATES, "rates" },
+	{ RELOAD_LOG, "the log" },
+	{ RELOAD_DRAIN, "the time to drain" },
+};
+
+static void say_what(const struct reload *differences)
+{
+	char text[128] = "";
+	size_t len = 0;
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		if (differences->parts & parts[i].part)
+			len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s",
+						len ? ", " : "", parts[i].name);
+	}
+	say_at(SAY_INFO, "reloaded; other than before: %s", len ? text : "nothing");
+	reload_warn(differences);
+}
+
+/* Frees @after. */
+static void change_to(const struct serve_reload *reload, struct serve_config *after,
+		      struct changes *changes)
+{
+	struct reload differences;
+
+	reload_compare(reload->config, after, &differences);
+	if (apply(reload, after, changes)) {
+		serve_config_free(after);
+		return;
+	}
+	say_what(&differences);
+	reload_adopt(reload->config, after);
+}
+
+static void reload_config(const struct serve_reload *reload)
+{
+	struct changes changes = { 0 };
+	struct serve_config after = { 0 };
+
+	if (serve_config_reparse(reload->config, &after) == CLI_OK &&
+	    !prepare(reload->config, &after, &changes)) {
+		change_to(reload, &after, &changes);
+	} else {
+		say("nothing is reloaded, and all is as before");
+		serve_config_free(&after);
+	}
+	free_changes(&changes);
+}
+
+void serve_reload(const struct serve_reload *reload)
+{
+	notify_manager("RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_now() / 1000);
+	reload_config(reload);
+	/* What it says by itself if it cannot be used. */
+	if (reload->certificate)
+		certificate_reload(reload->certificate);
+	notify_manager("READY=1");
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/**
+ * @file serve_reload.h
+ * SIGHUP: another configuration for a server that goes on serving.
+ */
+#ifndef TURNPIKE_SERVE_RELOAD_H
+#define TURNPIKE_SERVE_RELOAD_H
+
+#include "config/serve_config.h"
+#include "io/certificate.h"
+#include "io/workers.h"
+
+/**
+ * struct serve_reload - what is to change
+ * @config:      as it was last read
+ * @certificate: NULL if there is none
+ */
+struct serve_reload {
+	struct serve_config *config;
+	struct kernel *kernel;
+	struct workers *workers;
+	struct certificate *certificate;
+};
+
+/**
+ * serve_reload() - read the configuration and the certificate once more, and do what has changed
+ *
+ * No allocation ends; permissions for peers that are not allowed any more do. What has changed is
+ * said, and what of it needs a restart. If anything is wrong, nothing changes, and that is said.
+ */
+void serve_reload(const struct serve_reload *reload);
+
+/** serve_set_log() - log as the options say */
+void serve_set_log(const struct serve_config *config);
+
+#endif /* TURNPIKE_SERVE_RELOAD_H */

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "config/serve_credentials.h"
+#include "serve/serve_turn.h"
+
+/** Descriptors that are kept for everything but relayed transport addresses. */
+#define SPARE_DESCRIPTORS 256
+/** Those of a worker, besides its listeners: of its loop. */
+#define WORKER_DESCRIPTORS 4
+
+/* What is left for clients: their connections and relayed transport addresses. */
+static uint64_t free_descriptors(const struct serve_config *config)
+{
+	const rlim_t listeners = 2 * (config->n_listen + config->n_listen_tls);
+	const rlim_t spare =
+		SPARE_DESCRIPTORS + config->n_workers * (WORKER_DESCRIPTORS + listeners);
+	struct rlimit limit = { .rlim_cur = 1024 };
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+		getrlimit(RLIMIT_NOFILE, &limit);
+	}
+	return limit.rlim_cur - (limit.rlim_cur < 2 * spare ? limit.rlim_cur / 2 : spare);
+}
+
+/* A connection may have two relayed transport addresses. */
+uint32_t serve_turn_connections(const struct serve_config *config)
+{
+	const bool may_connect = config->n_listen_tls > 0 || config->transports & 1u << TURN_TCP;
+	const uint64_t third = free_descriptors(config) / 3;
+
+	if (!may_connect)
+		return 0;
+	return third < UINT32_MAX ? (uint32_t)third : UINT32_MAX;
+}
+
+/* One for each port, and no more than allocations, since each has one at least. */
+static uint64_t wanted_relays(const struct serve_config *config)
+{
+	const uint64_t ports = config->n_relays * (config->port_hi - config->port_lo + UINT64_C(1));
+	const uint64_t asked = config->max_allocations;
+
+	return asked && asked < ports ? asked : ports;
+}
+
+uint32_t serve_turn_relays(const struct serve_config *config)
+{
+	const uint64_t wanted = wanted_relays(config);
+	const uint64_t usable = free_descriptors(config) - serve_turn_connections(config);
+
+	return (uint32_t)(wanted < usable ? wanted : usable);
+}
+
+void serve_turn_say_limit(const struct serve_config *config, uint32_t max_relays)
+{
+	const uint64_t wanted = wanted_relays(config);
+
+	if (max_relays < wanted)
+		say_at(SAY_WARNING,
+		       "there can be %" PRIu32 " relayed addresses at a time, not %" PRIu64
+		       ", because no more descriptors may be open: raise LimitNOFILE= or "
+		       "'ulimit -n', or ask for less with --max-allocations",
+		       max_relays, wanted);
+}
+
+/* Whatever is listened at is no peer. */
+static int list_own(const struct serve_config *config, struct turn_config *turn)
+{
+	const size_t n = config->n_listen + config->n_listen_tls;
+	struct turnpike_addr *own = calloc(n, sizeof(*own));
+
+	if (!own) {
+		say("out of memory");
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < n; i++)
+		own[i] = i < config->n_listen ? config->listen[i]
+					      : config->listen_tls[i - config->n_listen];
+	turn->own = own;
+	turn->n_own = n;
+	return 0;
+}
+
+int serve_turn_config(const struct serve_config *config, uint32_t max_relays,
+		      struct turn_config *turn)
+{
+	turn_config_init(turn);
+	turn->realm = config->realm;
+	turn->software = "turnpike " TURNPIKE_VERSION;
+	turn->relays = config->relays;
+	turn->n_relays = config->n_relays;
+	turn->port_lo = config->port_lo;
+	turn->port_hi = config->port_hi;
+	turn->max_relays = max_relays;
+	turn->max_permissions = config->max_permissions;
+	turn->max_channels = config->max_channels;
+	turn->max_lifetime = config->max_lifetime;
+	turn->nonce_lifetime = config->nonce_lifetime;
+	turn->user_quota = config->user_quota;
+	turn->unauthenticated_rate = config->unauthenticated_rate;
+	turn->alternates = config->alternates;
+	turn->n_alternates = config->n_alternates;
+	turn->allow = config->allow;
+	turn->n_allow = config->n_allow;
+	turn->deny = config->deny;
+	turn->n_deny = config->n_deny;
+	return list_own(config, turn);
+}
+
+void serve_turn_config_free(struct turn_config *turn)
+{
+	free((void *)turn->own);
+	turn->own = NULL;
+}
+
+struct limits_rates serve_turn_rates(const struct serve_config *config)
+{
+	return (struct limits_rates){
+		.allocation = config->max_rate,
+		.user = config->user_rate,
+		.total = config->total_rate,
+	};
+}
+
+static void set_credentials(struct turn_io *io, void *credentials)
+{
+	turn_server_set_credentials(turn_io_server(io), credentials);
+}
+
+int serve_turn_let_in(const struct serve_config *config, struct workers *workers)
+{
+	struct turn_credentials *credentials;
+	int err = serve_credentials(config, &credentials);
+
+	if (err)
+		return err;
+	if (turn_credentials_is_empty(credentials))
+		say_at(SAY_WARNING,
+		       "nobody can relay, because neither --user nor --auth-secret is given");
+	workers_each(workers, set_credentials, credentials);
+	turn_credentials_put(credentials);
+	return 0;
+}
