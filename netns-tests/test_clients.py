@@ -40,7 +40,7 @@ from clients import PEER_PORT
 from endpoints import echo_peer
 from lab import FAMILIES, Lab
 from relay import BY_NAME, USER, Turnpike, Variant
-from test_matrix import Outcome, gather
+from test_matrix import Outcome, conclude, gather
 from way import SECRET, Way, ca_certificate, serving_all_ways
 
 MODES = tuple(BY_NAME[name] for name in ("native-head", "tcx", "userspace"))
@@ -301,11 +301,7 @@ def main() -> int:
         workers = [multiprocessing.Process(target=run_lane, args=(variant, lane, outcomes))
                    for variant, lane in lanes(chosen)]
         results = gather(workers, outcomes, {cell.name for cell in chosen}, LIMIT_SECONDS)
-    failed = [outcome for outcome in results if outcome.complaints]
-    if failed:
-        print("failed: " + ", ".join(outcome.cell for outcome in failed))
-    print(f"{len(results) - len(failed)} passed, {len(failed)} failed")
-    return 1 if failed or not results else 0
+    return conclude(results)
 
 
 if __name__ == "__main__":

@@ -170,6 +170,15 @@ def gather(workers: list[multiprocessing.Process], outcomes: Queue[Outcome], nam
     return results + [Outcome(name, "", ["was not run to its end"], 0) for name in sorted(missing)]
 
 
+def conclude(results: list[Outcome]) -> int:
+    """The last line, and the exit status."""
+    failed = [outcome for outcome in results if outcome.complaints]
+    if failed:
+        print("failed: " + ", ".join(outcome.cell for outcome in failed))
+    print(f"{len(results) - len(failed)} passed, {len(failed)} failed")
+    return 1 if failed or not results else 0
+
+
 def show(outcome: Outcome, number: int, total: int) -> None:
     verdict = "FAIL" if outcome.complaints else "ok  "
     print(f"[{number:3}/{total}] {verdict} {outcome.cell:34} {outcome.numbers}  {outcome.seconds:4.1f} s", flush=True)
@@ -191,11 +200,7 @@ def main() -> int:
     cells = [cell for cell in itertools.starmap(Cell, itertools.product(TOPOLOGIES, OFFLOADS, variants, TRAFFIC))
              if options.only in cell.name]
     results = run_all(cells, start_server, options.jobs)
-    failed = [outcome for outcome in results if outcome.complaints]
-    if failed:
-        print("failed: " + ", ".join(outcome.cell for outcome in failed))
-    print(f"{len(results) - len(failed)} passed, {len(failed)} failed")
-    return 1 if failed or not results else 0
+    return conclude(results)
 
 
 if __name__ == "__main__":

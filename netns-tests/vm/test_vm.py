@@ -59,7 +59,7 @@ import test_matrix
 from cells import Bench, Place, Result, choice, inside, left, mtu, refused, settled, traffic, witness
 from kernel import Unavailable
 from relay import AUTO, VARIANTS, Variant
-from test_matrix import Outcome, gather
+from test_matrix import Outcome, conclude, gather
 from vm import Vm
 from vmlab import BIG_BUFFERS, VmLab
 
@@ -185,11 +185,7 @@ def main() -> int:
     if not names:
         return SKIPPED
     results = run_all(names)
-    failed = [outcome for outcome in results if outcome.complaints]
-    if failed:
-        print("failed: " + ", ".join(outcome.cell for outcome in failed))
-    print(f"{len(results) - len(failed)} passed, {len(failed)} failed")
-    return 1 if failed else 0
+    return conclude(results)
 
 
 if __name__ == "__main__":

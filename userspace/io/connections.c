@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "counters.h"
 #include "io/connections.h"
 #include "io/random.h"
 
@@ -20,14 +21,8 @@ void connections_init(struct connections *connections, struct event_base *base,
 
 void connection_stats_add(struct connection_stats *sum, const struct connection_stats *more)
 {
-	uint64_t counters[2][sizeof(*sum) / sizeof(uint64_t)];
-
-	_Static_assert(sizeof(counters[0]) == sizeof(*sum), "nothing but counters");
-	memcpy(counters[0], sum, sizeof(*sum));
-	memcpy(counters[1], more, sizeof(*more));
-	for (size_t i = 0; i < sizeof(*sum) / sizeof(uint64_t); i++)
-		counters[0][i] += counters[1][i];
-	memcpy(sum, counters[0], sizeof(*sum));
+	_Static_assert(sizeof(*sum) % sizeof(uint64_t) == 0, "nothing but counters");
+	counters_add(sum, more, sizeof(*sum));
 }
 
 static unsigned int hash(const struct connections *connections, const struct turn_tuple *tuple)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "counters.h"
 #include "stun/opaque_string.h"
 #include "turn/credentials.h"
 #include "turn/data.h"
@@ -219,14 +220,8 @@ uint64_t turn_server_next_expiry(const struct turn_server *server)
 
 void turn_stats_add(struct turn_stats *sum, const struct turn_stats *more)
 {
-	uint64_t counters[2][sizeof(*sum) / sizeof(uint64_t)];
-
-	_Static_assert(sizeof(counters[0]) == sizeof(*sum), "nothing but counters");
-	memcpy(counters[0], sum, sizeof(*sum));
-	memcpy(counters[1], more, sizeof(*more));
-	for (size_t i = 0; i < sizeof(*sum) / sizeof(uint64_t); i++)
-		counters[0][i] += counters[1][i];
-	memcpy(sum, counters[0], sizeof(*sum));
+	_Static_assert(sizeof(*sum) % sizeof(uint64_t) == 0, "nothing but counters");
+	counters_add(sum, more, sizeof(*sum));
 }
 
 const struct turn_stats *turn_server_stats(const struct turn_server *server)
