@@ -191,10 +191,12 @@ def log_of_a_life(lab: Lab, *options: str) -> tuple[Complaints, list[str]]:
 
 
 def log_levels(lab: Lab, level: str) -> Complaints:
-    found, lines = log_of_a_life(lab, "--log-level", level, "--log-json")
-    # What is wrong with the options is said before they are known.
-    said = [json.loads(line) for line in lines if not line.startswith("turnpike: warning: ")]
+    # Of a password on the command line it warns while the options are still being read.
+    found, lines = log_of_a_life(lab, "--user", "other:password", "--log-level", level, "--log-json")
+    said = [json.loads(line) for line in lines]
     order = list(EVENTS)[::-1]
+    if any("--users-file" in each["message"] for each in said) != (level != "error"):
+        found.append("the warning of options is said at the wrong level, or not at all")
     for each in said:
         if list(each)[:4] != ["time", "level", "event", "message"] or order.index(each["level"]) > order.index(level):
             found.append(f"{each} is said")

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
+#include <utlist.h>
 
 #include "log_line.h"
 #include "say.h"
@@ -17,6 +18,17 @@
 /* Workers read them while a reload changes them. */
 static _Atomic(enum say_level) most = SAY_INFO;
 static atomic_bool is_json;
+
+/** struct held - a line that waits to be said */
+struct held {
+	struct held *next;
+	enum say_level level;
+	char message[];
+};
+
+/* Of the time before there are threads. */
+static bool holds;
+static struct held *held;
 
 void say_set_level(enum say_level level)
 {
@@ -85,15 +97,49 @@ void say_event(enum say_level level, const char *event, const char *message,
 	free(text);
 }
 
+/* Whether there was memory for it. */
+static bool hold(enum say_level level, const char *message)
+{
+	const size_t size = strlen(message) + 1;
+	struct held *line = malloc(sizeof(*line) + size);
+
+	if (!line)
+		return false;
+	line->level = level;
+	memcpy(line->message, message, size);
+	LL_APPEND(held, line);
+	return true;
+}
+
+void say_hold(void)
+{
+	holds = true;
+	/* --help and wrong usage end the process. */
+	atexit(say_release);
+}
+
+void say_release(void)
+{
+	struct held *line, *next;
+
+	holds = false;
+	LL_FOREACH_SAFE(held, line, next) {
+		LL_DELETE(held, line);
+		say_event(line->level, NO_EVENT, line->message, NULL, 0);
+		free(line);
+	}
+}
+
 void say_at(enum say_level level, const char *format, ...)
 {
 	char message[1024];
 	va_list args;
 
-	if (!say_is_heard(level))
+	if (!holds && !say_is_heard(level))
 		return;
 	va_start(args, format);
 	vsnprintf(message, sizeof(message), format, args);
 	va_end(args);
-	say_event(level, NO_EVENT, message, NULL, 0);
+	if (!holds || !hold(level, message))
+		say_event(level, NO_EVENT, message, NULL, 0);
 }

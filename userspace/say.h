@@ -49,6 +49,16 @@ void say_set_level(enum say_level level);
 /** say_set_json() - SAY_JSON from now on; else the form that stderr calls for */
 void say_set_json(bool json);
 
+/**
+ * say_hold() - keep lines of say_at() until say_release(), or the end of the process
+ *
+ * For what is said before it is known at which level and in which form. One thread.
+ */
+void say_hold(void);
+
+/** say_release() - say what was kept, in the order in which it came */
+void say_release(void);
+
 /** say_is_heard() - whether what matters so much is said at all */
 bool say_is_heard(enum say_level level);
 

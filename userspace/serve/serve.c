@@ -268,16 +268,16 @@ static enum cli_status check(struct server *server)
 enum cli_status command_serve(int argc, char **argv)
 {
 	struct server server = { 0 };
-	enum cli_status status = serve_config_parse(argc, argv, &server.config);
+	enum cli_status status;
 
+	say_hold();
+	status = serve_config_parse(argc, argv, &server.config);
+	if (status == CLI_OK && !server.config.check_only)
+		serve_set_log(&server.config);
+	say_release();
 	if (status != CLI_OK)
 		return status;
-	if (server.config.check_only) {
-		status = check(&server);
-	} else {
-		serve_set_log(&server.config);
-		status = serve(&server);
-	}
+	status = server.config.check_only ? check(&server) : serve(&server);
 	close_server(&server);
 	return status;
 }
