@@ -468,7 +468,7 @@ static void test_many_names(void **state)
 
 	(void)state;
 	fixture_config(&config);
-	assert_int_equal(turn_shared_new(&config, &shared), 0);
+	assert_int_equal(turn_shared_new(&config, shared_secret, &shared), 0);
 	config.shared = shared;
 	f = fixture_new(&config);
 	let_in(f, with_secret("north"));

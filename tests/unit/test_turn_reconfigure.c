@@ -143,7 +143,7 @@ static void test_what_must_stay(void **state)
 	fixture_config(&good);
 	memcpy(mapped, good.relays, sizeof(mapped));
 	mapped[0].external = addr("192.0.2.9");
-	assert_int_equal(turn_shared_new(&good, &shared), 0);
+	assert_int_equal(turn_shared_new(&good, shared_secret, &shared), 0);
 	config = good, config.realm = "example.net", expect_refused(f, &config);
 	config = good, config.relays = others, expect_refused(f, &config);
 	config = good, config.relays = mapped, expect_refused(f, &config);

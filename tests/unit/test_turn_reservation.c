@@ -335,7 +335,7 @@ static void test_other_server(void **state)
 
 	(void)state;
 	fixture_config(&config);
-	assert_int_equal(turn_shared_new(&config, &shared), 0);
+	assert_int_equal(turn_shared_new(&config, shared_secret, &shared), 0);
 	config.shared = shared;
 	a = fixture_new(&config);
 	b = fixture_new(&config);

@@ -21,7 +21,7 @@ static struct relay relay_new(struct turn_config *config)
 {
 	struct relay relay;
 
-	assert_int_equal(turn_shared_new(config, &relay.shared), 0);
+	assert_int_equal(turn_shared_new(config, shared_secret, &relay.shared), 0);
 	config->shared = relay.shared;
 	relay.a = fixture_new(config);
 	relay.b = fixture_new(config);
@@ -97,6 +97,30 @@ static void test_quota(void **state)
 	allocate(relay.b);
 	try_allocate(relay.a, &relay.a->alice);
 	expect_error(relay.a, TURN_ALLOCATION_QUOTA_REACHED);
+	relay_free(&relay);
+}
+
+/* By another port it comes to another worker. */
+static void test_strangers(void **state)
+{
+	struct turn_config config;
+	struct relay relay;
+	size_t answers = 0;
+
+	(void)state;
+	fixture_config(&config);
+	config.unauthenticated_rate = 1;
+	relay = relay_new(&config);
+	be(relay.b, "203.0.113.7:40001");
+	be(relay.a, "203.0.113.7:40000");
+	for (int i = 0; i < 30; i++) {
+		struct fixture *f = i % 2 ? relay.a : relay.b;
+
+		begin(f, STUN_REQUEST, STUN_BINDING);
+		send_plain(f);
+		answers += f->n_events;
+	}
+	assert_int_equal(answers, 10);
 	relay_free(&relay);
 }
 
@@ -206,6 +230,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ports),      cmocka_unit_test(test_quota),
+		cmocka_unit_test(test_strangers),
 		cmocka_unit_test(test_max_relays), cmocka_unit_test(test_hairpin),
 		cmocka_unit_test(test_expired),    cmocka_unit_test(test_end),
 		cmocka_unit_test(test_stats_add),

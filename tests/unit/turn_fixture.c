@@ -22,6 +22,8 @@ static void record_data(struct event *to, const uint8_t *data, size_t len)
 		memcpy(to->data, data, len);
 }
 
+const uint8_t shared_secret[TURN_SECRET_LEN] = "not to be known";
+
 static void send_client(void *ctx, const struct turn_tuple *tuple, const uint8_t *data, size_t len)
 {
 	struct event *new_event = record(ctx, SEND_CLIENT);

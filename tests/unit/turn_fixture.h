@@ -39,6 +39,9 @@ enum event_kind {
 	REMOVE_FLOW,
 };
 
+/** Of turn_shared_new(). */
+extern const uint8_t shared_secret[TURN_SECRET_LEN];
+
 struct event {
 	enum event_kind kind;
 	struct turn_tuple tuple;

@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "io/random.h"
 #include "io/workers.h"
 #include "say.h"
 
@@ -138,8 +139,12 @@ int workers_open(struct event_base *base, struct kernel *kernel, const struct li
 {
 	struct workers *workers = calloc(1, sizeof(*workers) + n * sizeof(workers->list[0]));
 	struct turn_config with_shared = *config;
-	int err = workers ? turn_shared_new(config, &workers->shared) : -ENOMEM;
+	uint8_t secret[TURN_SECRET_LEN];
+	int err = -ENOMEM;
 
+	random_fill(secret, sizeof(secret));
+	if (workers)
+		err = turn_shared_new(config, secret, &workers->shared);
 	if (err) {
 		say("the TURN server cannot be made: %s", strerror(-err));
 		free(workers);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,7 +21,9 @@ struct place {
 	uint64_t debt;
 };
 
+/** struct turn_guard - @lock: of the places */
 struct turn_guard {
+	pthread_mutex_t lock;
 	uint8_t key[SIPHASH_KEY_LEN];
 	struct place places[N_PLACES];
 };
@@ -29,13 +32,18 @@ struct turn_guard *turn_guard_new(const uint8_t key[static SIPHASH_KEY_LEN])
 {
 	struct turn_guard *guard = calloc(1, sizeof(*guard));
 
-	if (guard)
-		memcpy(guard->key, key, sizeof(guard->key));
+	if (!guard)
+		return NULL;
+	pthread_mutex_init(&guard->lock, NULL);
+	memcpy(guard->key, key, sizeof(guard->key));
 	return guard;
 }
 
 void turn_guard_free(struct turn_guard *guard)
 {
+	if (!guard)
+		return;
+	pthread_mutex_destroy(&guard->lock);
 	free(guard);
 }
 
@@ -65,22 +73,29 @@ static struct place *find_place(struct turn_guard *guard, uint64_t source)
 	return found;
 }
 
-bool turn_guard_take(struct turn_guard *guard, const struct turnpike_addr *source, uint32_t rate,
-		     uint64_t now)
+static bool take(struct turn_guard *guard, uint64_t hash, uint32_t rate, uint64_t now)
 {
-	uint64_t hash, debt;
-	struct place *place;
+	struct place *place = find_place(guard, hash);
+	uint64_t debt = place->source == hash && place->debt > now ? place->debt : now;
 
-	if (rate == 0)
-		return true;
-	hash = hash_of(guard, source);
-	place = find_place(guard, hash);
-	debt = place->source == hash && place->debt > now ? place->debt : now;
 	debt += NS_PER_S / rate;
 	if (debt > now + TURN_GUARD_BURST_S * NS_PER_S)
 		return false;
 	*place = (struct place){ hash, debt };
 	return true;
+}
+
+bool turn_guard_take(struct turn_guard *guard, const struct turnpike_addr *source, uint32_t rate,
+		     uint64_t now)
+{
+	bool taken;
+
+	if (rate == 0)
+		return true;
+	pthread_mutex_lock(&guard->lock);
+	taken = take(guard, hash_of(guard, source), rate, now);
+	pthread_mutex_unlock(&guard->lock);
+	return taken;
 }
 
 void turn_guard_give_back(struct turn_guard *guard, const struct turnpike_addr *source,
@@ -92,7 +107,9 @@ void turn_guard_give_back(struct turn_guard *guard, const struct turnpike_addr *
 	if (rate == 0)
 		return;
 	hash = hash_of(guard, source);
+	pthread_mutex_lock(&guard->lock);
 	place = find_place(guard, hash);
 	if (place->source == hash && place->debt > now)
 		place->debt -= NS_PER_S / rate;
+	pthread_mutex_unlock(&guard->lock);
 }

@@ -9,7 +9,7 @@
  * a source has one of two places in a table that a secret key points to, and takes it over from the
  * source that has used less of its rate. Sources by the thousand, spoofed ones above all, thereby
  * push each other out; but one that sends little loses nothing by it, as it begins anew with all it
- * may have.
+ * may have. For any thread, so that a source has one rate however many workers it reaches.
  */
 #ifndef TURNPIKE_TURN_GUARD_H
 #define TURNPIKE_TURN_GUARD_H

@@ -165,7 +165,7 @@ static bool is_limited(const struct turn_request *request)
 	struct turn_server *server = request->server;
 
 	return !request->proved && !request->alloc &&
-	       !turn_guard_take(server->guard, &request->tuple->client,
+	       !turn_guard_take(server->shared->guard, &request->tuple->client,
 				server->limits.unauthenticated_rate, request->now);
 }
 
@@ -206,7 +206,7 @@ void turn_handle_request(struct turn_server *server, const struct turn_tuple *tu
 		return;
 	}
 	if (!code && method->method == TURN_ALLOCATE)
-		turn_guard_give_back(server->guard, &tuple->client,
+		turn_guard_give_back(server->shared->guard, &tuple->client,
 				     server->limits.unauthenticated_rate, now);
 	if (code) {
 		begin(&request, STUN_ERROR, buf, &response);

@@ -77,8 +77,7 @@ static int set_up(struct turn_server *server, const struct turn_config *config)
 	turn_limits_set(server, config);
 	server->ops.random(server->ctx, server->nonces.secret, sizeof(server->nonces.secret));
 	server->ops.random(server->ctx, server->hash_key, sizeof(server->hash_key));
-	server->guard = turn_guard_new(server->hash_key);
-	if (!server->guard || turn_alternates_set(server, config->alternates, config->n_alternates))
+	if (turn_alternates_set(server, config->alternates, config->n_alternates))
 		return -ENOMEM;
 	if (config->software) {
 		server->software = strdup(config->software);
@@ -87,7 +86,7 @@ static int set_up(struct turn_server *server, const struct turn_config *config)
 	}
 	if (turn_policy_new(config, &server->policy))
 		return -ENOMEM;
-	if (!config->shared && turn_shared_new(config, &server->own_shared))
+	if (!config->shared && turn_shared_new(config, server->hash_key, &server->own_shared))
 		return -ENOMEM;
 	server->shared = config->shared ? config->shared : server->own_shared;
 	return 0;
@@ -132,7 +131,6 @@ void turn_server_free(struct turn_server *server)
 	turn_shared_free(server->own_shared);
 	turn_policy_free(server->policy);
 	turn_credentials_put(server->credentials);
-	turn_guard_free(server->guard);
 	free(server->alternates);
 	turn_timers_free(&server->timers);
 	free(server->software);

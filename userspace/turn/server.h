@@ -21,7 +21,6 @@
 #include "stun/integrity.h"
 #include "stun/protocol.h"
 #include "turn/endings.h"
-#include "turn/guard.h"
 #include "turn/nonce.h"
 #include "turn/policy.h"
 #include "turn/reservation.h"
@@ -214,7 +213,6 @@ struct turn_server {
 	size_t next_pool;
 	struct turn_nonces nonces;
 	uint8_t hash_key[SIPHASH_KEY_LEN];
-	struct turn_guard *guard;
 	struct turnpike_addr *alternates;
 	size_t n_alternates;
 	struct turn_credentials *credentials;

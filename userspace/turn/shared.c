@@ -32,7 +32,8 @@ static int make_pools(struct turn_shared *shared, const struct turn_config *conf
 	return 0;
 }
 
-int turn_shared_new(const struct turn_config *config, struct turn_shared **shared)
+int turn_shared_new(const struct turn_config *config, const uint8_t secret[static TURN_SECRET_LEN],
+		    struct turn_shared **shared)
 {
 	struct turn_shared *result;
 
@@ -43,7 +44,8 @@ int turn_shared_new(const struct turn_config *config, struct turn_shared **share
 		return -ENOMEM;
 	atomic_store(&result->reservations_expire, TURN_NEVER);
 	pthread_mutex_init(&result->lock, NULL);
-	if (make_pools(result, config)) {
+	result->guard = turn_guard_new(secret);
+	if (!result->guard || make_pools(result, config)) {
 		turn_shared_free(result);
 		return -ENOMEM;
 	}
@@ -59,6 +61,7 @@ void turn_shared_free(struct turn_shared *shared)
 	for (size_t i = 0; i < shared->n_pools; i++)
 		turn_ports_free(shared->pools[i].ports);
 	free(shared->pools);
+	turn_guard_free(shared->guard);
 	pthread_mutex_destroy(&shared->lock);
 	free(shared);
 }

@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "turn/guard.h"
 #include "turn/ports.h"
 #include "turn/turn.h"
 
@@ -24,6 +25,7 @@ struct turn_pool {
 /**
  * struct turn_shared - see turn_shared_new()
  * @pools:               never change
+ * @guard:               of what strangers may ask
  * @relays:              relayed transport addresses there are, and those that are reserved
  * @reservations_expire: when the first of @reservations does
  * @lock:                of what follows
@@ -33,6 +35,7 @@ struct turn_pool {
 struct turn_shared {
 	struct turn_pool *pools;
 	size_t n_pools;
+	struct turn_guard *guard;
 	atomic_uint relays;
 	_Atomic uint64_t reservations_expire;
 	pthread_mutex_t lock;

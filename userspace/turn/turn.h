@@ -32,6 +32,9 @@ struct turn_relay;
 /** Writable bytes that the owner guarantees behind a packet's data. */
 #define TURN_TAILROOM 4
 
+/** Bytes of a secret. */
+#define TURN_SECRET_LEN 16
+
 /** A time that never comes. */
 #define TURN_NEVER UINT64_MAX
 
@@ -396,15 +399,17 @@ bool turn_config_is_valid(const struct turn_config *config);
 /**
  * turn_shared_new() - make what several servers need to be one relay
  * @config: copied
+ * @secret: random, unknown to everybody else
  * @shared: the result; free it with turn_shared_free()
  *
- * They take their ports from the same pools, count together what users and all of them may have,
- * and know each other's relayed transport addresses. A client has to come to one server only,
- * always the same.
+ * They take their ports from the same pools, count together what users, strangers and all of them
+ * may have, and know each other's relayed transport addresses. A client has to come to one server
+ * only, always the same.
  *
  * Return: 0, -EINVAL if @config is not valid, -ENOMEM.
  */
-int turn_shared_new(const struct turn_config *config, struct turn_shared **shared);
+int turn_shared_new(const struct turn_config *config, const uint8_t secret[static TURN_SECRET_LEN],
+		    struct turn_shared **shared);
 
 /** turn_shared_free() - after all its servers; NULL is fine */
 void turn_shared_free(struct turn_shared *shared);
