@@ -123,11 +123,13 @@ netns() { # PRESET TEST [OPTION...]
 }
 
 # Tests that wait more than they work, side by side; what they say comes one after the other.
-together() { # PRESET/TEST...
+together() { # "PRESET/TEST [OPTION...]"...
 	local test status=0
+	local -a words
 	local -A running
 	for test; do
-		netns "${test%%/*}" "${test#*/}" >"$scratch/${test/\//-}" 2>&1 &
+		read -ra words <<<"${test#*/}"
+		netns "${test%%/*}" "${words[@]}" >"$scratch/${test/\//-}" 2>&1 &
 		running[$test]=$!
 	done
 	for test; do
@@ -162,8 +164,7 @@ if [[ $ok ]]; then
 	stage shown "changes of devices, network" together release/test_changes release/test_nexthops
 	stage shown "the host's other traffic, expiry" together release/test_ownership release/test_expiry
 	stage shown "clients of other makers" together release/test_clients release/test_chromium
-	stage shown "several queues" netns release test_queues
-	stage shown "VLANs" netns release test_vlan --only two
+	stage shown "several queues, VLANs" together release/test_queues "release/test_vlan --only two"
 	stage shown "virtual machines" netns release vm/test_vm
 	stage quiet "everything can be measured" bench/run.sh --quick
 fi
