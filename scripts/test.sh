@@ -152,7 +152,7 @@ if [[ $ok ]]; then
 	stage shown "probe, bad clients, sanitizers" together dev/test_probe dev/test_bad_clients
 	stage shown "lifecycle, matrix" together release/test_lifecycle release/test_matrix
 	stage shown "the server's life" together release/test_privileges release/test_operation release/test_reload
-	stage shown "odd packets, transports, sanitizers" together dev/test_packets dev/test_transports
+	stage shown "odd packets, transports, expiry" together dev/test_packets dev/test_transports release/test_expiry
 	stage shown "the model, live" netns release test_model
 	stage shown "hairpins, ICMP errors, policing" together release/test_hairpin release/test_icmp release/test_policing
 	stage shown "user space: runs, workers" together release/test_merging release/test_workers
@@ -162,9 +162,9 @@ if [[ $ok ]]; then
 	stage shown "10,000 clients" netns release test_load
 	stage shown "live mode changes" netns release test_switching --changes 200
 	stage shown "changes of devices, network" together release/test_changes release/test_nexthops
-	stage shown "the host's other traffic, expiry" together release/test_ownership release/test_expiry
 	stage shown "clients of other makers" together release/test_clients release/test_chromium
-	stage shown "several queues, VLANs" together release/test_queues "release/test_vlan --only two"
+	stage shown "queues, VLANs, the host's other traffic" together release/test_queues "release/test_vlan --only two" \
+		release/test_ownership
 	stage shown "virtual machines" netns release vm/test_vm
 	stage quiet "everything can be measured" bench/run.sh --quick
 fi
