@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -59,11 +60,22 @@ static bool is_journal(void)
 	return strcmp(stream, found) == 0;
 }
 
+static enum say_form form_of_stderr;
+
+static void look_at_stderr(void)
+{
+	form_of_stderr = is_journal() ? SAY_JOURNAL : SAY_PLAIN;
+}
+
+/* stderr stays what it was when the first line was said. */
 static enum say_form form(void)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
 	if (is_json)
 		return SAY_JSON;
-	return is_journal() ? SAY_JOURNAL : SAY_PLAIN;
+	pthread_once(&once, look_at_stderr);
+	return form_of_stderr;
 }
 
 /* One write a line, so that lines of several threads and processes do not mix. */
@@ -123,7 +135,8 @@ void say_release(void)
 	struct held *line, *next;
 
 	holds = false;
-	LL_FOREACH_SAFE(held, line, next) {
+	LL_FOREACH_SAFE(held, line, next)
+	{
 		LL_DELETE(held, line);
 		say_event(line->level, NO_EVENT, line->message, NULL, 0);
 		free(line);
