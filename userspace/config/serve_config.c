@@ -13,13 +13,6 @@
 #include "config/wildcard.h"
 #include "say.h"
 
-const char *const serve_transport_names[TURN_TRANSPORTS] = {
-	[TURN_UDP] = "udp",
-	[TURN_TCP] = "tcp",
-	[TURN_TLS] = "tls",
-	[TURN_DTLS] = "dtls",
-};
-
 void *serve_config_append(void *array, size_t *n, const void *item, size_t size)
 {
 	char *grown = array;

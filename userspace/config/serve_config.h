@@ -108,9 +108,6 @@ struct serve_config {
 	char **argv;
 };
 
-/** serve_transport_names - by enum turn_transport */
-extern const char *const serve_transport_names[TURN_TRANSPORTS];
-
 /** serve_options - those of `turnpike serve`, for struct serve_config */
 extern const struct cli_option serve_options[];
 

@@ -72,8 +72,8 @@ int set_listen_tls(void *target, char *value)
 static int transport_bit(const char *name, size_t len)
 {
 	for (size_t i = 0; i < TURN_TRANSPORTS; i++) {
-		if (strlen(serve_transport_names[i]) == len &&
-		    memcmp(serve_transport_names[i], name, len) == 0)
+		if (strlen(turn_transport_names[i]) == len &&
+		    memcmp(turn_transport_names[i], name, len) == 0)
 			return 1 << i;
 	}
 	return 0;

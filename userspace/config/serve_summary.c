@@ -12,7 +12,7 @@ static void print_transports(FILE *file, const struct serve_config *config, unsi
 {
 	for (size_t i = 0; i < TURN_TRANSPORTS; i++) {
 		if (config->transports & all & 1u << i)
-			fprintf(file, " %s", serve_transport_names[i]);
+			fprintf(file, " %s", turn_transport_names[i]);
 	}
 }
 

@@ -28,13 +28,6 @@ static const struct kind kinds[] = {
 
 static const struct kind failure = { SAY_INFO, "unauthenticated", "authentication failed" };
 
-static const char *const transports[] = {
-	[TURN_UDP] = "udp",
-	[TURN_TCP] = "tcp",
-	[TURN_TLS] = "tls",
-	[TURN_DTLS] = "dtls",
-};
-
 static const struct {
 	unsigned int method;
 	const char *name;
@@ -98,7 +91,7 @@ static void collect(const struct turn_event *event, struct fields *fields)
 {
 	if (*event->username)
 		add_text(fields, "user", event->username);
-	add_text(fields, "transport", transports[event->tuple->transport]);
+	add_text(fields, "transport", turn_transport_names[event->tuple->transport]);
 	if (event->kind == TURN_EVENT_ALLOCATED || event->kind == TURN_EVENT_REFRESHED)
 		add_number(fields, "lifetime", event->lifetime);
 	if (event->kind == TURN_EVENT_BOUND) {

@@ -68,27 +68,18 @@ static struct turn_traffic in_kernel(const struct report_source *source,
 	return sum.traffic;
 }
 
-/** struct totals - of all workers; @allocations: by enum turn_transport */
+/** struct totals - of all workers */
 struct totals {
 	struct turn_stats stats;
 	struct connection_stats connections;
-	uint64_t allocations[TURN_TRANSPORTS];
 	uint64_t unsent;
 };
-
-static void count_allocation(void *arg, const struct turn_allocation_info *info)
-{
-	struct totals *totals = arg;
-
-	totals->allocations[info->tuple.transport]++;
-}
 
 static void add_worker(struct turn_io *io, void *arg)
 {
 	struct totals *totals = arg;
 
 	turn_stats_add(&totals->stats, turn_server_stats(turn_io_server(io)));
-	turn_server_for_each_allocation(turn_io_server(io), count_allocation, totals);
 	connection_stats_add(&totals->connections, turn_io_connections(io));
 	totals->unsent += turn_io_unsent(io);
 }
@@ -119,23 +110,35 @@ static json_t *policed(const struct report_source *source, const struct turn_sta
 	return number(in_kernel(source, TURNPIKE_POLICED).packets + stats->policed);
 }
 
-/** By enum turn_transport. */
-static const char *const transport_names[TURN_TRANSPORTS] = { "udp", "tcp", "tls", "dtls" };
-
 /* What has no connection has none that could be counted. */
 static json_t *by_transport(const uint64_t counts[static TURN_TRANSPORTS], unsigned int first)
 {
 	json_t *result = json_object();
 
 	for (unsigned int i = first; i < TURN_TRANSPORTS; i++)
-		json_object_set_new(result, transport_names[i], number(counts[i]));
+		json_object_set_new(result, turn_transport_names[i], number(counts[i]));
 	return result;
 }
 
-static json_t *clients(const struct totals *totals)
+static void count_allocation(void *arg, const struct turn_allocation_info *info)
 {
-	return json_pack("{s:o, s:o}", "allocations", by_transport(totals->allocations, TURN_UDP),
-			 "connections", by_transport(totals->connections.open, TURN_TCP));
+	uint64_t *counts = arg;
+
+	counts[info->tuple.transport]++;
+}
+
+static void count_allocations(struct turn_io *io, void *counts)
+{
+	turn_server_for_each_allocation(turn_io_server(io), count_allocation, counts);
+}
+
+static json_t *clients(const struct report_source *source, const struct totals *totals)
+{
+	uint64_t counts[TURN_TRANSPORTS] = { 0 };
+
+	workers_each(source->workers, count_allocations, counts);
+	return json_pack("{s:o, s:o}", "allocations", by_transport(counts, TURN_UDP), "connections",
+			 by_transport(totals->connections.open, TURN_TCP));
 }
 
 static json_t *report_status(const struct report_source *source, const json_t *request)
@@ -152,7 +155,7 @@ static json_t *report_status(const struct report_source *source, const json_t *r
 	json_object_set_new(result, "draining", json_boolean(source->is_draining));
 	json_object_update_new(result, privileges_report());
 	json_object_set_new(result, "devices", devices);
-	json_object_set_new(result, "clients", clients(&totals));
+	json_object_set_new(result, "clients", clients(source, &totals));
 	json_object_set_new(result, "allocations", number(stats->allocations));
 	json_object_set_new(result, "relays", number(stats->relays));
 	json_object_set_new(result, "flows", number(kernel_flows(source->kernel)));
@@ -179,10 +182,24 @@ static int add_verdict(const struct turnpike_count *count, void *verdicts)
 	return json_array_append_new(verdicts, row);
 }
 
-static const struct {
+/** struct counter - a uint64_t of a struct, and what it is called in reports */
+struct counter {
 	const char *name;
 	size_t offset;
-} turn_counters[] = {
+};
+
+static void add_counters(json_t *result, const void *stats, const struct counter *counters,
+			 size_t n)
+{
+	uint64_t value;
+
+	for (size_t i = 0; i < n; i++) {
+		memcpy(&value, (const char *)stats + counters[i].offset, sizeof(value));
+		json_object_set_new(result, counters[i].name, number(value));
+	}
+}
+
+static const struct counter turn_counters[] = {
 	{ "requests", offsetof(struct turn_stats, requests) },
 	{ "successes", offsetof(struct turn_stats, successes) },
 	{ "limited", offsetof(struct turn_stats, limited) },
@@ -210,10 +227,7 @@ static json_t *errors(const struct turn_stats *stats)
 	return result;
 }
 
-static const struct {
-	const char *name;
-	size_t offset;
-} connection_counters[] = {
+static const struct counter connection_counters[] = {
 	{ "closed", offsetof(struct connection_stats, ended[CONNECTION_CLOSED]) },
 	{ "failed", offsetof(struct connection_stats, ended[CONNECTION_FAILED]) },
 	{ "garbage", offsetof(struct connection_stats, ended[CONNECTION_GARBAGE]) },
@@ -227,13 +241,9 @@ static const struct {
 static json_t *connections_report(const struct connection_stats *stats)
 {
 	json_t *result = json_object();
-	uint64_t value;
 
 	json_object_set_new(result, "accepted", by_transport(stats->accepted, TURN_TCP));
-	for (size_t i = 0; i < ARRAY_LEN(connection_counters); i++) {
-		memcpy(&value, (const char *)stats + connection_counters[i].offset, sizeof(value));
-		json_object_set_new(result, connection_counters[i].name, number(value));
-	}
+	add_counters(result, stats, connection_counters, ARRAY_LEN(connection_counters));
 	return result;
 }
 
@@ -242,15 +252,11 @@ static json_t *turn_report(const struct report_source *source)
 	const struct totals totals = totals_of(source);
 	const struct turn_stats *stats = &totals.stats;
 	json_t *result = json_object();
-	uint64_t value;
 
 	json_object_set_new(result, "to_peer", traffic(&stats->to_peer));
 	json_object_set_new(result, "to_client", traffic(&stats->to_client));
 	json_object_set_new(result, "errors", errors(stats));
-	for (size_t i = 0; i < ARRAY_LEN(turn_counters); i++) {
-		memcpy(&value, (const char *)stats + turn_counters[i].offset, sizeof(value));
-		json_object_set_new(result, turn_counters[i].name, number(value));
-	}
+	add_counters(result, stats, turn_counters, ARRAY_LEN(turn_counters));
 	json_object_set_new(result, "unsent", number(totals.unsent));
 	json_object_set_new(result, "connections", connections_report(&totals.connections));
 	return result;

@@ -60,6 +60,9 @@ enum turn_transport {
 
 #define TURN_TRANSPORTS 4
 
+/** turn_transport_names - by enum turn_transport, in lower case */
+extern const char *const turn_transport_names[TURN_TRANSPORTS];
+
 /** turn_transport_is_stream() - whether messages follow each other without bounds of their own */
 static inline bool turn_transport_is_stream(unsigned int transport)
 {
