@@ -11,9 +11,6 @@
 #include "stun/integrity.h"
 #include "stun/opaque_string.h"
 
-/** RFC 8489 section 14.3: 509 bytes at most, and a line of a users file begins with it. */
-#define USERNAME_MAX 508
-#define REALM_MAX    127
 /** Longer ones are a mistake. */
 #define PASSWORD_MAX 1024
 
@@ -40,12 +37,12 @@ static int set_user(void *target, char *value)
 {
 	if (strchr(value, ':'))
 		return -EINVAL;
-	return set_text(&((struct key_of *)target)->user, value, USERNAME_MAX);
+	return set_text(&((struct key_of *)target)->user, value, STUN_USERNAME_MAX);
 }
 
 static int set_realm(void *target, char *value)
 {
-	return set_text(&((struct key_of *)target)->realm, value, REALM_MAX);
+	return set_text(&((struct key_of *)target)->realm, value, STUN_TEXT_MAX);
 }
 
 /* On a terminal without an echo, and without ^C, which would leave it so: then it is a control

@@ -186,16 +186,18 @@ static uint32_t usable_cpus(void)
 int serve_config_init(struct serve_config *config)
 {
 	char realm[] = "turnpike", control[] = CONTROL_PATH;
+	struct turn_config turn;
 
+	turn_config_init(&turn);
 	*config = (struct serve_config){
 		.transports = (1u << TURN_TRANSPORTS) - 1,
-		.port_lo = 49152,
-		.port_hi = 65535,
+		.port_lo = turn.port_lo,
+		.port_hi = turn.port_hi,
 		.user_quota = 256,
-		.max_permissions = 256,
-		.max_channels = 256,
-		.max_lifetime = 3600,
-		.nonce_lifetime = 3600,
+		.max_permissions = turn.max_permissions,
+		.max_channels = turn.max_channels,
+		.max_lifetime = turn.max_lifetime,
+		.nonce_lifetime = turn.nonce_lifetime,
 		.unauthenticated_rate = 100,
 		.drain_time = 60,
 		.n_workers = usable_cpus(),

@@ -7,10 +7,8 @@
 #include "config/lines.h"
 #include "config/serve_setters.h"
 #include "say.h"
+#include "stun/protocol.h"
 
-/** RFC 8489 sections 14.3 and 14.9. */
-#define USERNAME_MAX 508
-#define REALM_MAX    127
 /** Of RFC 8489 section 9.2.2: MD5 and SHA-256. */
 #define MD5_LEN    16
 #define SHA256_LEN 32
@@ -50,7 +48,7 @@ int set_realm(void *config, char *value)
 	char **realm = &((struct serve_config *)config)->realm;
 	char *copy;
 
-	if (*value == '\0' || strlen(value) > REALM_MAX)
+	if (*value == '\0' || strlen(value) > STUN_TEXT_MAX)
 		return -EINVAL;
 	copy = strdup(value);
 	if (!copy)
@@ -94,7 +92,7 @@ static int parse_user(const char *value, struct serve_user *user)
 	const size_t name_len = strcspn(value, ":");
 	const char *secret = value + name_len + 1;
 
-	if (name_len == 0 || name_len > USERNAME_MAX || value[name_len] == '\0')
+	if (name_len == 0 || name_len > STUN_USERNAME_MAX || value[name_len] == '\0')
 		return -EINVAL;
 	user->name = strndup(value, name_len);
 	if (!user->name)

@@ -13,6 +13,7 @@
 #define STUN_FINGERPRINT_LEN 4
 #define STUN_USERHASH_LEN    32
 #define STUN_USERNAME_MAX    508 /* RFC 8489 section 14.3: fewer than 509 bytes */
+#define STUN_TEXT_MAX        127 /* sections 14.9 and 14.14: REALM and SOFTWARE */
 
 #define STUN_INTEGRITY_LEN            20
 #define STUN_INTEGRITY_SHA256_LEN     32

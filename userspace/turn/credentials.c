@@ -12,9 +12,6 @@
 #include "turn/credentials.h"
 #include "turn/rest.h"
 
-/** RFC 8489 section 14.9 */
-#define REALM_MAX 127
-
 #define ALGORITHMS 2
 
 static const enum stun_password_algorithm algorithms[ALGORITHMS] = {
@@ -62,7 +59,7 @@ int turn_credentials_new(const char *realm, struct turn_credentials **ret)
 	if (!result)
 		return -ENOMEM;
 	err = stun_opaque_string(realm, &result->realm);
-	if (!err && strlen(result->realm) > REALM_MAX) {
+	if (!err && strlen(result->realm) > STUN_TEXT_MAX) {
 		free(result->realm);
 		err = -EINVAL;
 	}

@@ -13,9 +13,6 @@
 #include "turn/table.h"
 #include "turn/user.h"
 
-/** RFC 8489 sections 14.9 and 14.14 allow no more than 127 characters. */
-#define TEXT_MAX 127
-
 void turn_config_init(struct turn_config *config)
 {
 	*config = (struct turn_config){
@@ -44,8 +41,9 @@ static bool relays_are_valid(const struct turn_config *config)
 
 bool turn_config_is_valid(const struct turn_config *config)
 {
-	return config->realm && config->realm[0] != '\0' && strlen(config->realm) <= TEXT_MAX &&
-	       (!config->software || strlen(config->software) <= TEXT_MAX) &&
+	return config->realm && config->realm[0] != '\0' &&
+	       strlen(config->realm) <= STUN_TEXT_MAX &&
+	       (!config->software || strlen(config->software) <= STUN_TEXT_MAX) &&
 	       relays_are_valid(config) && config->port_lo > 0 &&
 	       config->port_lo <= config->port_hi && config->default_lifetime > 0 &&
 	       config->default_lifetime <= config->max_lifetime && config->nonce_lifetime > 0;
@@ -72,7 +70,7 @@ static int set_up(struct turn_server *server, const struct turn_config *config)
 	if (err)
 		return err;
 	/* It can have grown. */
-	if (strlen(server->realm) > TEXT_MAX)
+	if (strlen(server->realm) > STUN_TEXT_MAX)
 		return -EINVAL;
 	turn_limits_set(server, config);
 	server->ops.random(server->ctx, server->nonces.secret, sizeof(server->nonces.secret));
