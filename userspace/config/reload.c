@@ -193,6 +193,18 @@ void reload_warn(const struct reload *reload)
 		       reload->restarts[i]);
 }
 
+struct serve_config reload_view(const struct serve_config *before, const struct serve_config *after)
+{
+	struct serve_config view = *before;
+
+	for (const struct field *field = fields; field < fields + N_FIELDS; field++) {
+		if (field->parts)
+			memcpy((char *)&view + field->offset, (const char *)after + field->offset,
+			       field->size);
+	}
+	return view;
+}
+
 static void swap(char *a, char *b, size_t size)
 {
 	for (size_t i = 0; i < size; i++) {

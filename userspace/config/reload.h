@@ -20,13 +20,10 @@ enum reload_part {
 	RELOAD_SERVER = 1 << 1,
 	/** What allocations, users and all may relay. */
 	RELOAD_RATES = 1 << 2,
-	/** Other files of certificate and key; those there are may have become others at any time.
-	 */
-	RELOAD_CERTIFICATE = 1 << 3,
 	/** Level and form of the log. */
-	RELOAD_LOG = 1 << 4,
+	RELOAD_LOG = 1 << 3,
 	/** The time to drain, which is looked at when it begins. */
-	RELOAD_DRAIN = 1 << 5,
+	RELOAD_DRAIN = 1 << 4,
 };
 
 /** Options that need a restart, at most: there are no more in the table. */
@@ -50,6 +47,14 @@ void reload_compare(const struct serve_config *before, const struct serve_config
 
 /** reload_warn() - say a warning for each option that needs a restart */
 void reload_warn(const struct reload *reload);
+
+/**
+ * reload_view() - what reload_adopt() would make of @before
+ *
+ * Return: a configuration whose memory is that of the two; not to be freed.
+ */
+struct serve_config reload_view(const struct serve_config *before,
+				const struct serve_config *after);
 
 /**
  * reload_adopt() - let a configuration be what another one says, as far as that can be done live

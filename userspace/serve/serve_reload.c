@@ -27,29 +27,11 @@ void serve_set_log(const struct serve_config *config)
 	events_show_addresses(config->log_addresses);
 }
 
-/* What allocations and clients hold on to stays, until the restart that is asked for. */
-static struct serve_config with_places_of(const struct serve_config *before,
-					  const struct serve_config *after)
-{
-	struct serve_config mixed = *after;
-
-	mixed.realm = before->realm;
-	mixed.relays = before->relays;
-	mixed.n_relays = before->n_relays;
-	mixed.port_lo = before->port_lo;
-	mixed.port_hi = before->port_hi;
-	mixed.listen = before->listen;
-	mixed.n_listen = before->n_listen;
-	mixed.listen_tls = before->listen_tls;
-	mixed.n_listen_tls = before->n_listen_tls;
-	mixed.n_workers = before->n_workers;
-	return mixed;
-}
-
 static int prepare(const struct serve_config *before, const struct serve_config *after,
 		   struct changes *changes)
 {
-	const struct serve_config config = with_places_of(before, after);
+	/* What allocations and clients hold on to stays, until the restart that is asked for. */
+	const struct serve_config config = reload_view(before, after);
 	int err = serve_credentials(&config, &changes->credentials);
 
 	if (!err)
