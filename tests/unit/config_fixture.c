@@ -81,28 +81,31 @@ static char *copy_of(const char *text)
 	return copy;
 }
 
-enum cli_status parse_text(const char *text, struct serve_config *config)
+/** As config_file_take() and coturn_config_take(). */
+typedef enum cli_status taker(const char *name, char *text, size_t len,
+			      const struct cli_option *options, void *target);
+
+static enum cli_status parse_as(taker *take, const char *name, const char *text,
+				struct serve_config *config)
 {
 	char *copy = copy_of(text);
 	enum cli_status status;
 
 	said_nothing();
 	assert_int_equal(serve_config_init(config), 0);
-	status = config_file_take("text", copy, strlen(text), serve_options, config);
+	status = take(name, copy, strlen(text), serve_options, config);
 	free(copy);
 	return status;
 }
 
+enum cli_status parse_text(const char *text, struct serve_config *config)
+{
+	return parse_as(config_file_take, "text", text, config);
+}
+
 enum cli_status parse_coturn(const char *text, struct serve_config *config)
 {
-	char *copy = copy_of(text);
-	enum cli_status status;
-
-	said_nothing();
-	assert_int_equal(serve_config_init(config), 0);
-	status = coturn_config_take("folder/text", copy, strlen(text), serve_options, config);
-	free(copy);
-	return status;
+	return parse_as(coturn_config_take, "folder/text", text, config);
 }
 
 static char path[] = "config.XXXXXX";

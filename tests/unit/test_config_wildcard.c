@@ -67,6 +67,12 @@ static const struct {
 	    "192.0.2.1:2" } },
 };
 
+static struct wildcard_addrs listened_at(const char *text, struct serve_config *config)
+{
+	assert_int_equal(parse_text(text, config), CLI_OK);
+	return (struct wildcard_addrs){ config->listen, config->n_listen };
+}
+
 static void test_expand(void **state)
 {
 	struct machine machine;
@@ -78,8 +84,7 @@ static void test_expand(void **state)
 		struct wildcard_addrs addrs;
 		size_t n = 0;
 
-		assert_int_equal(parse_text(rows[i].before, &config), CLI_OK);
-		addrs = (struct wildcard_addrs){ config.listen, config.n_listen };
+		addrs = listened_at(rows[i].before, &config);
 		assert_int_equal(wildcard_expand("listen", &addrs, machine.list), CLI_OK);
 		for (; n < 6 && rows[i].after[n]; n++)
 			assert_addr(addrs.list[n], rows[i].after[n]);
@@ -97,8 +102,7 @@ static void test_what_is_said(void **state)
 
 	(void)state;
 	make(&machine);
-	assert_int_equal(parse_text("listen = :443", &config), CLI_OK);
-	addrs = (struct wildcard_addrs){ config.listen, config.n_listen };
+	addrs = listened_at("listen = :443", &config);
 	assert_int_equal(wildcard_expand("listen", &addrs, machine.list), CLI_OK);
 	assert_string_equal(said(), "info: --listen :443 is 198.51.100.1:443 of lo\n"
 				    "info: --listen :443 is 192.0.2.1:443 of eth0\n"
@@ -117,8 +121,7 @@ static void test_none(void **state)
 
 	(void)state;
 	make(&machine);
-	assert_int_equal(parse_text("listen = 192.0.2.7\nlisten = [::]\n", &config), CLI_OK);
-	addrs = (struct wildcard_addrs){ config.listen, config.n_listen };
+	addrs = listened_at("listen = 192.0.2.7\nlisten = [::]\n", &config);
 	/* Up to its first one of IPv6. */
 	machine.list[3].ifa_next = NULL;
 	assert_int_equal(wildcard_expand("listen", &addrs, machine.list), CLI_USAGE);

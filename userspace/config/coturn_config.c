@@ -536,15 +536,20 @@ static struct reading reading_of(const char *name, const struct cli_option *opti
 	};
 }
 
+/* After all lines are there. */
+static enum cli_status finish(struct reading *reading, enum cli_status status)
+{
+	if (status != CLI_OK)
+		return status;
+	apply_all(reading);
+	return reading->status;
+}
+
 enum cli_status coturn_config_read(const char *path, const struct cli_option *options, void *target)
 {
 	struct reading reading = reading_of(path, options, target);
-	enum cli_status status = lines_each_of_file(path, take_line, &reading);
+	enum cli_status status = finish(&reading, lines_each_of_file(path, take_line, &reading));
 
-	if (status == CLI_OK) {
-		apply_all(&reading);
-		status = reading.status;
-	}
 	if (has_secrets(&reading))
 		lines_warn_of_readers(path);
 	free_entries(&reading);
@@ -555,12 +560,8 @@ enum cli_status coturn_config_take(const char *name, char *text, size_t len,
 				   const struct cli_option *options, void *target)
 {
 	struct reading reading = reading_of(name, options, target);
-	enum cli_status status = lines_each(name, text, len, take_line, &reading);
+	enum cli_status status = finish(&reading, lines_each(name, text, len, take_line, &reading));
 
-	if (status == CLI_OK) {
-		apply_all(&reading);
-		status = reading.status;
-	}
 	free_entries(&reading);
 	return status;
 }
