@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from lab import HERE, Lab
@@ -14,18 +13,10 @@ from scenes import Complaints
 
 sys.path.append(str(HERE.parent / "bench"))
 
-import control_plane  # noqa: E402
-from control_plane import Hosts, Tool  # noqa: E402
+from control_plane import Hosts, Tool, crowd  # noqa: E402
 
 __all__ = ["Hosts", "Tool", "crowd", "done_by_all", "many_served"]
 LONGEST = 120  # seconds for all clients to get an answer
-
-
-@contextlib.contextmanager
-def crowd(lab: Lab, clients: int, peers: int) -> Iterator[Tool]:
-    """As many clients, who share so many peers; ask them to allocate, bind, exchange, refresh or release."""
-    with control_plane.crowd(lab, clients, peers) as tool:
-        yield tool
 
 
 def done_by_all(clients: Tool, count: int, *orders: str) -> Complaints:
@@ -39,4 +30,4 @@ def done_by_all(clients: Tool, count: int, *orders: str) -> Complaints:
 
 def many_served(lab: Lab, variant: Variant, clients: int, options: Sequence[str] = ()) -> Turnpike:
     """A server for so many: each relayed transport address is a socket."""
-    return Turnpike(lab, variant, ["prlimit", f"--nofile={2 * clients}"], ["--user-quota", "0", *options])
+    return Turnpike(lab, variant, ["prlimit", f"--nofile={2 * clients}"], options)
