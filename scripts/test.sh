@@ -24,13 +24,13 @@ stop() {
 trap 'rm -rf "$scratch"' EXIT
 trap stop INT TERM HUP
 
-passed=0 failed=0 skipped=0 ok="" summary=()
+passed=0 failed=0 skipped=0 ok="" summary=() failures=()
 
 # stage quiet|shown NAME COMMAND...: one line in the summary; $ok says how it ended. What the stage itself has counted
 # is added up; a stage that counts nothing is one test. A quiet stage is shown only when it fails. Lines of a stage that
 # begin with SKIPPED say what could not be run here and why: they stand in the summary. Status 77: that was all of it.
 stage() {
-	local show=$1 name=$2 log=$scratch/log status=0 start=$SECONDS p f skips
+	local show=$1 name=$2 log=$scratch/log status=0 start=$SECONDS p f skips wrong
 	shift 2
 	echo "== $name"
 	: >"$log"
@@ -57,6 +57,15 @@ stage() {
 	mapfile -t skips < <(grep '^SKIPPED' "$log")
 	summary+=("${skips[@]}") skipped=$((skipped + ${#skips[@]}))
 	if [[ $status -eq 0 ]]; then ok=yes; else ok=""; fi
+	[[ $f -eq 0 ]] || { mapfile -t wrong < <(what_failed "$log") && failures+=("== $name" "${wrong[@]}"); }
+}
+
+# The tests that failed, with what they complain of, or else the end of the log: said again where everybody looks.
+what_failed() { # LOG
+	awk '/^(\[ *[0-9]+\/[0-9]+\] +)?FAIL/ || /\*\*\*(Failed|Timeout|Exception)/ { shown = 12 }
+	     shown-- > 0 && (/FAIL|\*\*\*/ || /^[[:space:]]/) { print; found = 1; next }
+	     { shown = 0 }
+	     END { exit !found }' "$1" || tail -n 12 "$1"
 }
 
 # Prints "PASSED FAILED" as our own tests or ctest have said it.
@@ -171,6 +180,7 @@ fi
 
 echo
 printf '%s\n' "${summary[@]}"
+[[ ${#failures[@]} -eq 0 ]] || printf '%s\n' "WHAT FAILED" "${failures[@]}"
 [[ $skipped -eq 0 ]] || echo "NOT ALL WAS RUN: what is marked SKIPPED is not tested on this machine."
 echo "$passed passed, $failed failed"
 [[ $failed -eq 0 ]]
