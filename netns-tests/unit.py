@@ -41,6 +41,8 @@ class Unit:
         wanted, script = folder / "sandbox.json", folder / "sandboxed.py"
         wanted.write_text(json.dumps({"calls": sorted(calls), "families": self.words("RestrictAddressFamilies")}))
         script.write_bytes((HERE / script.name).read_bytes())
+        for path in (wanted, script):
+            path.chmod(0o644)  # whatever the umask is
         return ["/usr/bin/python3", "-B", str(script), str(wanted)]
 
     def wrapper(self, folder: Path) -> list[str]:
