@@ -14,14 +14,11 @@
 #include "clock.h"
 #include "policers.h"
 
-/* Pages a CPU: a dozen events and more. What does not fit is not told of. */
-#define PAGES 8
-
 /* RFC 4443 section 2.4 (f): a token bucket, here of messages instead of bytes. */
 #define ERRORS_PER_SECOND 100
 
 struct icmp {
-	struct perf_buffer *events;
+	struct ring_buffer *events;
 	struct turnpike_policer limit;
 	int fd4; /* raw sockets; -1: none */
 	int fd6;
@@ -82,24 +79,21 @@ static void send6(const struct icmp *icmp, const struct icmp_error *error)
 }
 
 /* Nobody waits for an error, and one that cannot be sent is as good as lost on its way. */
-static void on_event(void *ctx, int cpu, void *data, __u32 size)
+static int on_event(void *ctx, void *data, size_t size)
 {
+	const struct turnpike_told *told = data;
 	struct icmp *icmp = ctx;
-	struct turnpike_event event;
 	struct icmp_error error;
 
-	(void)cpu;
-	if (size < sizeof(event))
-		return;
-	memcpy(&event, data, sizeof(event));
-	if (event.len > size - sizeof(event) ||
-	    icmp_build(&event, (const __u8 *)data + sizeof(event), &error) ||
+	if (size < sizeof(*told) || told->event.len > sizeof(told->frame) ||
+	    icmp_build(&told->event, told->frame, &error) ||
 	    !turnpike_policer_charge(&icmp->limit, clock_ns(), 1))
-		return;
+		return 0;
 	if (error.to.family == TURNPIKE_IPV4)
 		send4(icmp, &error);
 	else
 		send6(icmp, &error);
+	return 0;
 }
 
 int icmp_open(int events, struct icmp **ret)
@@ -111,7 +105,7 @@ int icmp_open(int events, struct icmp **ret)
 	icmp->limit = turnpike_policer_make(ERRORS_PER_SECOND, ERRORS_PER_SECOND);
 	icmp->fd4 = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMP);
 	icmp->fd6 = socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMPV6);
-	icmp->events = perf_buffer__new(events, PAGES, on_event, NULL, icmp, NULL);
+	icmp->events = ring_buffer__new(events, on_event, icmp, NULL);
 	if (!icmp->events) {
 		const int err = -errno;
 
@@ -132,7 +126,7 @@ void icmp_close(struct icmp *icmp)
 {
 	if (!icmp)
 		return;
-	perf_buffer__free(icmp->events);
+	ring_buffer__free(icmp->events);
 	close_socket(icmp->fd4);
 	close_socket(icmp->fd6);
 	free(icmp);
@@ -140,10 +134,10 @@ void icmp_close(struct icmp *icmp)
 
 int icmp_fd(const struct icmp *icmp)
 {
-	return perf_buffer__epoll_fd(icmp->events);
+	return ring_buffer__epoll_fd(icmp->events);
 }
 
 void icmp_poll(struct icmp *icmp)
 {
-	perf_buffer__consume(icmp->events);
+	ring_buffer__consume(icmp->events);
 }

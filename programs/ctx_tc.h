@@ -24,6 +24,7 @@ typedef struct __sk_buff ctx_t;
 #define read_frame_tags read_frame_tags_tc
 #define pop_frame_tags  pop_frame_tags_tc
 #define push_frame_tags push_frame_tags_tc
+#define tell_event      tell_event_tc
 
 /* Only within a family: the sk_buff knows its protocol, and bpf_skb_change_proto() moves the head.
  */
@@ -49,6 +50,11 @@ static __always_inline void *ctx_bytes(ctx_t *ctx, __u32 off, __u32 len)
 	if (data + len > data_end)
 		return NULL;
 	return data;
+}
+
+static __always_inline int ctx_load(ctx_t *ctx, __u8 *to, __u32 len)
+{
+	return (int)bpf_skb_load_bytes(ctx, 0, to, len);
 }
 
 static __always_inline int ctx_pull(ctx_t *ctx, __u32 len)

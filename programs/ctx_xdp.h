@@ -22,6 +22,7 @@ typedef struct xdp_md ctx_t;
 #define charge_both     charge_both_xdp
 #define read_frame_tags read_frame_tags_xdp
 #define store_frame_tags store_frame_tags_xdp
+#define tell_event      tell_event_xdp
 
 /* Data can be moved instead of headers, whatever the headers are. */
 #define CTX_MOVES_TAIL true
@@ -47,6 +48,36 @@ static __always_inline void *ctx_bytes(ctx_t *ctx, __u32 off, __u32 len)
 	if (data + len > data_end)
 		return NULL;
 	return data;
+}
+
+struct ctx_chunk {
+	__u64 words[4];
+};
+
+/*
+ * Copies the first @len bytes, if there are as many as in a chunk, as in every packet of UDP: by chunks,
+ * the last of which may overlap the one before. (bpf_xdp_load_bytes() came with Linux 5.18.)
+ */
+static __always_inline int ctx_load(ctx_t *ctx, __u8 *to, __u32 len)
+{
+	const __u32 last = len - sizeof(struct ctx_chunk);
+	const struct ctx_chunk *chunk;
+	__u32 off;
+
+	if (last > TURNPIKE_EVENT_FRAME - sizeof(*chunk))
+		return -1;
+	for (off = 0; off < TURNPIKE_EVENT_FRAME - sizeof(*chunk) && off < last;
+	     off += sizeof(*chunk)) {
+		chunk = ctx_bytes(ctx, off, sizeof(*chunk));
+		if (!chunk)
+			return -1;
+		*(struct ctx_chunk *)(to + off) = *chunk;
+	}
+	chunk = ctx_bytes(ctx, last, sizeof(*chunk));
+	if (!chunk)
+		return -1;
+	*(struct ctx_chunk *)(to + last) = *chunk;
+	return 0;
 }
 
 /* Makes the first @len bytes linear, and writable, if the frame has as many; always the case here.

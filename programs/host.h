@@ -43,12 +43,15 @@ extern volatile struct turnpike_config config;
 void *bpf_map_lookup_elem(void *map, const void *key);
 long bpf_map_update_elem(void *map, const void *key, const void *value, __u64 flags);
 __u64 bpf_jiffies64(void);
-long bpf_perf_event_output(void *ctx, void *map, __u64 flags, void *data, __u64 size);
+void *bpf_ringbuf_reserve(void *map, __u64 size, __u64 flags);
+void bpf_ringbuf_submit(void *data, __u64 flags);
+void bpf_ringbuf_discard(void *data, __u64 flags);
 long bpf_redirect(__u32 ifindex, __u64 flags);
 
 long bpf_xdp_adjust_head(struct xdp_md *ctx, int delta);
 long bpf_xdp_adjust_tail(struct xdp_md *ctx, int delta);
 
+long bpf_skb_load_bytes(const void *skb, __u32 off, void *to, __u32 len);
 long bpf_skb_pull_data(struct __sk_buff *skb, __u32 len);
 long bpf_skb_store_bytes(struct __sk_buff *skb, __u32 off, const void *from, __u32 len,
 			 __u64 flags);

@@ -66,11 +66,10 @@ struct policers_map {
 	__type(value, struct turnpike_policer);
 };
 
-/* As many elements as there are CPUs: libbpf sees to it. */
+/* Bytes: some 50 events. What does not fit is not told of. */
 struct events_map {
-	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
-	__type(key, __u32);
-	__type(value, __u32);
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 16);
 };
 
 struct trials_map {

@@ -9,20 +9,41 @@
 #include "maps.h"
 #include "packet.h"
 
+/*
+ * A perf event array would copy the frame by itself, but to open perf events takes CAP_SYS_ADMIN with
+ * Debian's kernels, whose kernel.perf_event_paranoid is 3. Not inlined: see bulk.h.
+ */
+__noinline int tell_event(ctx_t *ctx, __u32 verdict, __u32 mtu, __u32 l2_len, __u32 len)
+{
+	struct turnpike_told *told;
+
+	/* Before Linux 6.8 the verifier does not learn from != 0 that there is something. */
+	if (len < ETH_HLEN || len > TURNPIKE_EVENT_FRAME)
+		return -1;
+	told = bpf_ringbuf_reserve(&events, sizeof(*told), 0);
+	if (!told)
+		return -1;
+	told->event = (struct turnpike_event){
+		.verdict = verdict,
+		.ifindex = config.ifindex,
+		.mtu = mtu,
+		.l2_len = l2_len,
+		.len = len,
+	};
+	if (ctx_load(ctx, told->frame, len)) {
+		bpf_ringbuf_discard(told, 0);
+		return -1;
+	}
+	bpf_ringbuf_submit(told, 0);
+	return 0;
+}
+
 static __always_inline void tell(ctx_t *ctx, const struct packet *pkt,
 				 enum turnpike_verdict verdict)
 {
-	struct turnpike_event event = {
-		.verdict = verdict,
-		.ifindex = config.ifindex,
-		.mtu = pkt->told_mtu,
-		.l2_len = pkt->l2_len,
-		.len = pkt->len < TURNPIKE_EVENT_FRAME ? pkt->len : TURNPIKE_EVENT_FRAME,
-	};
+	const __u32 len = pkt->len < TURNPIKE_EVENT_FRAME ? pkt->len : TURNPIKE_EVENT_FRAME;
 
-	/* The length of what is taken from the frame is in the upper half of the flags. */
-	bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU | (__u64)event.len << 32, &event,
-			      sizeof(event));
+	tell_event(ctx, verdict, pkt->told_mtu, pkt->l2_len, len);
 }
 
 #endif /* TURNPIKE_TELL_H */

@@ -18,7 +18,7 @@
 #include <turnpike/verdicts.h>
 
 /** Changes whenever a struct below does; the library refuses programs of another version. */
-#define TURNPIKE_ABI_VERSION 4
+#define TURNPIKE_ABI_VERSION 5
 
 /** Numbers of channels: of RFC 5766 section 11, of which RFC 8656 leaves 0x4000 to 0x4fff. */
 #define TURNPIKE_CHANNEL_MIN 0x4000
@@ -148,21 +148,25 @@ struct turnpike_nexthop {
 	struct turnpike_hop hop[2];
 };
 
-/**
- * events: a perf event array, read by the library. A packet that is dropped although its sender
- * must be told: this, and the frame's first TURNPIKE_EVENT_FRAME bytes, or all of it.
- */
+/** struct turnpike_event - a packet that was dropped although its sender must be told */
 struct turnpike_event {
 	__u32 verdict; /* TTL or DONT_FRAGMENT */
 	__u32 ifindex; /* where it came in */
 	__u32 mtu;     /* DONT_FRAGMENT: bytes of IP packet that the sender may send; else 0 */
 	__u32 l2_len;  /* bytes in front of the IP header */
-	__u32 len;     /* of the frame that follows */
+	__u32 len;     /* how much of the frame there is */
 	__u32 pad;     /* zero */
 };
 
 /** RFC 4443 section 2.4 (c): what fits an ICMP error, and the frame's header with its tags. */
 #define TURNPIKE_EVENT_FRAME (1280 - 40 - 8 + 22)
+
+/** events: a ring buffer of these, read by the library. */
+struct turnpike_told {
+	struct turnpike_event event;
+	__u8 frame[TURNPIKE_EVENT_FRAME]; /* its first event.len bytes; what is behind them is nothing */
+	__u8 pad[2];
+};
 
 /** What the packet's direction was, as far as it was found out. */
 enum turnpike_direction {
@@ -274,6 +278,7 @@ _Static_assert(sizeof(struct turnpike_key6) == 40, "no hidden padding");
 _Static_assert(sizeof(struct turnpike_flow) == 88, "no hidden padding");
 _Static_assert(sizeof(struct turnpike_hop) == 28, "no hidden padding");
 _Static_assert(sizeof(struct turnpike_nexthop) == 64, "one cache line");
+_Static_assert(sizeof(struct turnpike_told) == 1280, "no hidden padding");
 _Static_assert(sizeof(struct turnpike_policer) == 32, "no hidden padding");
 _Static_assert(sizeof(struct turnpike_device) == 16, "no hidden padding");
 _Static_assert(sizeof(struct turnpike_trial) == 40, "no hidden padding");

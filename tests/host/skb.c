@@ -66,6 +66,19 @@ static long make_linear(struct host_frame *frame, __u32 len)
 	return 0;
 }
 
+long bpf_skb_load_bytes(const void *skb, __u32 off, void *to, __u32 len)
+{
+	struct host_frame *frame = (struct host_frame *)skb;
+	const struct __sk_buff *fields = skb;
+
+	if (len > fields->len || off > fields->len - len)
+		return -EFAULT;
+	host_frame_open(frame);
+	memcpy(to, frame->ctx.memory + fields->data + off, len);
+	host_frame_close(frame);
+	return 0;
+}
+
 /* @len bytes of zeros behind the first @off, which move to the front. */
 static void push(struct host_frame *frame, __u32 off, __u32 len)
 {

@@ -31,7 +31,7 @@ struct bench {
 	struct turnpike_bpf *relay;
 	struct place_bpf *place;
 	struct turnpike_device *devices; /* the map, in our memory */
-	struct perf_buffer *events;
+	struct ring_buffer *events;
 	struct told told;
 	int program;
 	int cpus;
@@ -77,24 +77,24 @@ static int load_relay(struct bench *bench)
 	return 0;
 }
 
-static void take_event(void *arg, int cpu, void *data, __u32 size)
+static int take_event(void *arg, void *data, size_t size)
 {
+	const struct turnpike_told *from = data;
 	struct told *told = arg;
 
-	(void)cpu;
 	told->n++;
-	if (size < sizeof(told->event))
-		return;
-	memcpy(&told->event, data, sizeof(told->event));
-	if (told->event.len <= sizeof(told->frame) &&
-	    told->event.len <= size - sizeof(told->event))
-		memcpy(told->frame, (const __u8 *)data + sizeof(told->event), told->event.len);
+	if (size != sizeof(*from))
+		return 0;
+	told->event = from->event;
+	if (told->event.len <= sizeof(told->frame))
+		memcpy(told->frame, from->frame, told->event.len);
+	return 0;
 }
 
 static int listen_to_events(struct bench *bench)
 {
-	bench->events = perf_buffer__new(bpf_map__fd(bench->relay->maps.events), 8, take_event,
-					 NULL, &bench->told, NULL);
+	bench->events = ring_buffer__new(bpf_map__fd(bench->relay->maps.events), take_event,
+					 &bench->told, NULL);
 	return bench->events ? 0 : -errno;
 }
 
@@ -196,7 +196,7 @@ void bench_close(struct bench *bench)
 		return;
 	if (bench->devices)
 		munmap(bench->devices, devices_size());
-	perf_buffer__free(bench->events);
+	ring_buffer__free(bench->events);
 	place_bpf__destroy(bench->place);
 	turnpike_bpf__destroy(bench->relay);
 	free(bench);
@@ -327,7 +327,7 @@ void bench_get_policer(struct bench *bench, __u32 index, struct turnpike_policer
 
 void bench_take_told(struct bench *bench, struct told *ret)
 {
-	perf_buffer__consume(bench->events);
+	ring_buffer__consume(bench->events);
 	*ret = bench->told;
 	bench->told = (struct told){ 0 };
 }
