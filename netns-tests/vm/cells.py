@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from endpoints import echo_peer
 from flow import Flow
 from lab import FAMILIES, HERE
 from relay import AUTO, BINARY, Turnpike, Variant
+from service import Service
 from test_lifecycle import relays
 from vm import Vm
 from vmlab import DRIVERS, VmLab
@@ -48,6 +50,7 @@ class Bench:
         self.before = {place: attached(lab) for place, lab in labs.items()}
         self._running: tuple[Place, str] | None = None
         self._server: Turnpike | None = None
+        self._service: Service | None = None
         # Counts how often each program runs, for witness().
         vm.run(["sh", "-c", "echo 1 >/proc/sys/kernel/bpf_stats_enabled"])
 
@@ -62,6 +65,13 @@ class Bench:
             # The first packets find neighbours that must be asked for, and that takes longer than on the host.
             relays(self.labs[at])
         return self._server
+
+    def service(self, at: Place) -> Service:
+        """The systemd unit, which is installed for one network, that of its first step."""
+        if self._service is None:
+            self.stop()
+            self._service = Service(self.vm, self.labs[at])
+        return self._service
 
     def stop(self) -> None:
         server, self._server = self._server, None
@@ -236,6 +246,10 @@ def refused(bench: Bench, at: Place, variant: Variant) -> Result:
     if len(sentences) != 1:
         complaints.append(f"{len(sentences)} lines on stderr instead of one: {sentences}")
     return " ".join(sentences), complaints + left_behind(bench, at)
+
+
+def under_systemd(bench: Bench, at: Place, step: Callable[[Service], Result]) -> Result:
+    return step(bench.service(at))
 
 
 def left(bench: Bench, at: Place) -> Result:

@@ -27,6 +27,7 @@ interface of the host's own is touched. Every cell is named kernel/NIC/network/m
               mtu       over the limit of native XDP, and back: to another mode in the kernel, and back
               witness   what the kernel itself says: the kind of attachment, and how often the programs ran
               refused   a mode that cannot be had: status 1, one sentence, nothing attached
+              systemd/  the unit, as an operator installs, starts, reloads, kills and stops it: on one kernel
               left      after all that, nothing is left on the NICs
     kernel/verify, kernel/load, kernel/packets, kernel/model: every program through that kernel's verifier within the
               budget, and all packet vectors and some random packets (tests/model) run by that kernel
@@ -55,8 +56,9 @@ sys.path[:0] = [str(HERE.parent), str(HERE.parent.parent / "tests")]
 import clients
 import kernel
 import proc
+import service
 import test_matrix
-from cells import Bench, Place, Result, choice, inside, left, mtu, refused, settled, traffic, witness
+from cells import Bench, Place, Result, choice, inside, left, mtu, refused, settled, traffic, under_systemd, witness
 from kernel import Unavailable
 from relay import AUTO, VARIANTS, Variant
 from test_matrix import Outcome, conclude, gather
@@ -68,6 +70,7 @@ KERNELS = tuple(kernel.SUITES)
 NATIVE_SINCE = {"virtio-net-pci": (4, 10), "vmxnet3": (6, 6), "e1000e": None}
 PLACES = [(model, network) for model in NATIVE_SINCE for network in ("router", "two-nic")]
 DECEIVING = (BIG_BUFFERS, "router")
+UNDER_SYSTEMD = ("6.1", ("virtio-net-pci", "two-nic"))  # the kernel that comes with this systemd
 TCX_SINCE = (6, 6)
 # turnutils_uclient takes its time to begin, so it goes once through each NIC.
 TRAFFIC = {"router": ("4to4", "6to6", "4to6", "6to4"), "two-nic": ("4to6", "6to4")}
@@ -96,7 +99,12 @@ def steps(series: str) -> Iterator[tuple[str, Step]]:
     for what in ("verify", "load", "packets", "model", "nexthops", "nexthops-vlans"):
         yield f"{series}/{what}", partial(inside, what=what)
     for at in PLACES:
-        yield from steps_at(at, f"{series}/{'/'.join(at)}", version)
+        where = f"{series}/{'/'.join(at)}"
+        yield from steps_at(at, where, version)
+        if (series, at) == UNDER_SYSTEMD:
+            for name, step in service.STEPS.items():
+                yield f"{where}/systemd/{name}", partial(under_systemd, at=at, step=step)
+        yield f"{where}/left", partial(left, at=at)
     yield f"{series}/{'/'.join(DECEIVING)}/auto/settled", partial(settled, at=DECEIVING)
     yield f"{series}/{'/'.join(DECEIVING)}/left", partial(left, at=DECEIVING)
 
@@ -118,7 +126,6 @@ def steps_at(at: Place, where: str, version: tuple[int, ...]) -> Iterator[tuple[
             yield f"{where}/{variant.name}/{kind}", partial(traffic, at=at, variant=variant, kind=kind)
         if variant.in_kernel:
             yield f"{where}/{variant.name}/witness", partial(witness, at=at, variant=variant)
-    yield f"{where}/left", partial(left, at=at)
 
 
 def run_step(bench: Bench, name: str, step: Step) -> Outcome:
