@@ -121,7 +121,7 @@ def drain_to_the_limit(lab: Lab) -> Complaints:
     with bound_clients(lab):
         start = time.monotonic()
         server.process.send_signal(signal.SIGTERM)
-        found = ended(server, "warning: stopping: 2 allocations are ended, after the time of --drain-time")
+        found = ended(server, "warning: stopping: the time of --drain-time is over; allocations ended: 2")
     # Not how long it takes, but that it waits at all.
     return found + (["the time was not given"] if time.monotonic() - start < 1 else [])
 

@@ -27,7 +27,7 @@ from lab import FAMILIES, Lab
 from packet_cases import CASES, HELLO
 from relay import SERVERS, Server, Variant
 
-NETWORKS = ("segment", "two-nic")
+NETWORKS = ("segment", "two-nic")  # scripts/test.sh runs each of them by itself, at the same time
 EXPECTED_TROUBLE = (turn.TurnError, OSError, proc.LabError)
 LIFETIME = (turn.LIFETIME, (600).to_bytes(4, "big"))
 ALLOCATION = (turn.TRANSPORT, turn.UDP_TRANSPORT)

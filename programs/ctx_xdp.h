@@ -55,8 +55,8 @@ struct ctx_chunk {
 };
 
 /*
- * Copies the first @len bytes, if there are as many as in a chunk, as in every packet of UDP: by chunks,
- * the last of which may overlap the one before. (bpf_xdp_load_bytes() came with Linux 5.18.)
+ * Copies the first @len bytes, if there are as many as in a chunk, as in every packet of UDP: by
+ * chunks, the last of which may overlap the one before. (bpf_xdp_load_bytes() is of Linux 5.18.)
  */
 static __always_inline int ctx_load(ctx_t *ctx, __u8 *to, __u32 len)
 {

@@ -10,8 +10,8 @@
 #include "packet.h"
 
 /*
- * A perf event array would copy the frame by itself, but to open perf events takes CAP_SYS_ADMIN with
- * Debian's kernels, whose kernel.perf_event_paranoid is 3. Not inlined: see bulk.h.
+ * A perf event array would copy the frame by itself, but to open perf events takes CAP_SYS_ADMIN
+ * with Debian's kernels, whose kernel.perf_event_paranoid is 3. Not inlined: see bulk.h.
  */
 __noinline int tell_event(ctx_t *ctx, __u32 verdict, __u32 mtu, __u32 l2_len, __u32 len)
 {

@@ -138,13 +138,13 @@ together() { # "PRESET/TEST [OPTION...]"...
 	local -A running
 	for test; do
 		read -ra words <<<"${test#*/}"
-		netns "${test%%/*}" "${words[@]}" >"$scratch/${test/\//-}" 2>&1 &
+		netns "${test%%/*}" "${words[@]}" >"$scratch/${test//\//-}" 2>&1 &
 		running[$test]=$!
 	done
 	for test; do
 		wait "${running[$test]}" || status=1
 		echo "-- $test"
-		cat "$scratch/${test/\//-}"
+		cat "$scratch/${test//\//-}"
 	done
 	return "$status"
 }
@@ -161,7 +161,8 @@ if [[ $ok ]]; then
 	stage shown "probe, bad clients, sanitizers" together dev/test_probe dev/test_bad_clients
 	stage shown "lifecycle, matrix" together release/test_lifecycle release/test_matrix
 	stage shown "the server's life" together release/test_privileges release/test_operation release/test_reload
-	stage shown "odd packets, transports, expiry" together dev/test_packets dev/test_transports release/test_expiry
+	stage shown "odd packets, transports, expiry" together "dev/test_packets --only segment/" \
+		"dev/test_packets --only two-nic/" dev/test_transports release/test_expiry
 	stage shown "the model, live" netns release test_model
 	stage shown "hairpins, ICMP errors, policing" together release/test_hairpin release/test_icmp release/test_policing
 	stage shown "user space: runs, workers" together release/test_merging release/test_workers
@@ -170,10 +171,9 @@ if [[ $ok ]]; then
 	stage shown "the same, sanitizers" netns dev test_churn --only limited
 	stage shown "10,000 clients" netns release test_load
 	stage shown "live mode changes" netns release test_switching --changes 200
-	stage shown "changes of devices, network" together release/test_changes release/test_nexthops
+	stage shown "changes, VLANs, the host's traffic" together release/test_changes release/test_nexthops \
+		"release/test_vlan --only two" release/test_queues release/test_ownership
 	stage shown "clients of other makers" together release/test_clients release/test_chromium
-	stage shown "queues, VLANs, the host's other traffic" together release/test_queues "release/test_vlan --only two" \
-		release/test_ownership
 	stage shown "virtual machines" netns release vm/test_vm
 	stage quiet "everything can be measured" bench/run.sh --quick
 fi

@@ -164,7 +164,7 @@ struct turnpike_event {
 /** events: a ring buffer of these, read by the library. */
 struct turnpike_told {
 	struct turnpike_event event;
-	__u8 frame[TURNPIKE_EVENT_FRAME]; /* its first event.len bytes; what is behind them is nothing */
+	__u8 frame[TURNPIKE_EVENT_FRAME]; /* event.len bytes of it; those behind may be any */
 	__u8 pad[2];
 };
 

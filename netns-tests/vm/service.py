@@ -137,6 +137,8 @@ def started(service: Service) -> Result:
     capabilities = sorted(status["capabilities"])
     if capabilities != ["bpf", "net_admin", "net_raw", "perfmon"]:
         complaints.append(f"its capabilities are {capabilities}")
+    complaints += [f"{device['dev']}: {device['proof']}" for device in status["devices"]
+                   if "; watched: whether the driver loses" not in device["proof"]]
     return f"user {thread['Uid'].split()[0]}, {', '.join(capabilities)}", complaints
 
 
@@ -188,7 +190,7 @@ def stopped(service: Service) -> Result:
         complaints = service.becomes(ActiveState="deactivating", StatusText="draining, allocations left: 1")
         complaints += echoed(one, b"hello")
         complaints += service.becomes(ActiveState="inactive", Result="success", ExecMainStatus="0")
-        complaints += service.has_said("stopping: 1 allocations are ended, after the time of --drain-time")
+        complaints += service.has_said("stopping: the time of --drain-time is over; allocations ended: 1")
     if service.run(["test", "-e", str(Path(CONTROL).parent)], check=False).returncode == 0:
         complaints.append(f"{CONTROL} is left")
     return "", complaints

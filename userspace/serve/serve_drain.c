@@ -61,8 +61,8 @@ static void look(struct drain *drain)
 		say_at(SAY_INFO, "stopping: no allocation is left");
 	else if (now >= drain->deadline)
 		say_at(SAY_WARNING,
-		       "stopping: %" PRIu64 " allocations are ended, after the time "
-		       "of --drain-time",
+		       "stopping: the time of --drain-time is over; allocations ended: "
+		       "%" PRIu64,
 		       left);
 	else if (now >= drain->say_at)
 		say_left(drain, left, now);
