@@ -215,21 +215,19 @@ def frames(lab: Lab) -> Iterator[None]:
     """From both sides, all the time: if a trial had to wait for some, chance would say what it proves."""
     done = threading.Event()
 
-    def send(role: str, to: str) -> None:
-        with udp_socket(lab, role, 4) as sock:
+    def send() -> None:
+        with udp_socket(lab, "client", 4) as client, udp_socket(lab, "peer", 4) as peer:
             while not done.wait(0.005):
-                sock.sendto(b"frame", (to, 9))
+                client.sendto(b"frame", (lab.topology.listen.address(4), 9))
+                peer.sendto(b"frame", (lab.topology.relayed.address(4), 9))
 
-    ways = (("client", lab.topology.listen.address(4)), ("peer", lab.topology.relayed.address(4)))
-    threads = [threading.Thread(target=send, args=way, daemon=True) for way in ways]
-    for thread in threads:
-        thread.start()
+    thread = threading.Thread(target=send, daemon=True)
+    thread.start()
     try:
         yield
     finally:
         done.set()
-        for thread in threads:
-            thread.join()
+        thread.join()
 
 
 def proofs(lab: Lab) -> Complaints:
