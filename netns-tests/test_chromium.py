@@ -162,20 +162,24 @@ def session(stage: Stage, case: Case) -> Complaints:
         for who, each, way in zip(ROLES, stats, case.ways):
             complaints += path_complaints(who, each, way)
     finally:
-        for page in pages:
-            page.run("connection?.close()")
-            page.close()
+        complaints += close(server, pages)
     kernel, user = server.relayed()
     received = sum(selected_pair(each)["packetsReceived"] for each in stats)
     complaints += count_complaints(case, received, kernel - kernel_before, user - user_before)
-    return complaints + left_complaints(server)
+    return complaints
 
 
-def left_complaints(server: Turnpike) -> Complaints:
-    """Browsers give their allocations back."""
+def close(server: Turnpike, pages: list[Page]) -> Complaints:
+    """Browsers give their allocations back; but a page that goes takes along what its connection has still to send."""
     def left() -> int:
         return int(server.ask("status")["allocations"])
-    return [] if proc.wait_until(lambda: not left(), 3) else [f"{left()} allocations are left"]
+    for page in pages:
+        page.run("connection?.close()")
+    given_back = proc.wait_until(lambda: not left(), 3)
+    complaints = [] if given_back else [f"{left()} allocations are left: {server.process.log().splitlines()[-12:]}"]
+    for page in pages:
+        page.close()
+    return complaints
 
 
 def cases() -> Iterator[tuple[str, Case]]:
