@@ -103,6 +103,7 @@ static __always_inline enum turnpike_verdict admit(ctx_t *ctx, struct packet *pk
 						   const struct turnpike_hop *hop, enum care care)
 {
 	enum turnpike_verdict verdict;
+	__u32 end;
 
 	if (coarse_now() >= flow->expires)
 		return TURNPIKE_EXPIRED;
@@ -119,11 +120,10 @@ static __always_inline enum turnpike_verdict admit(ctx_t *ctx, struct packet *pk
 	if (verdict != TURNPIKE_RELAYED)
 		return verdict;
 	if (care == ANY && pkt->padding) {
+		end = pkt->in_hlen + pkt->data_len + pkt->padding;
 		/* Beyond what offsets are masked with, other bytes would be taken for the padding. */
-		if (pkt->in_hlen + pkt->data_len + pkt->padding > OFF_MASK)
+		if (end > OFF_MASK || ctx_pull(ctx, end))
 			return TURNPIKE_NO_CHECKSUM;
-		if (ctx_pull(ctx, pkt->in_hlen + pkt->data_len + pkt->padding))
-			return TURNPIKE_NO_ROOM;
 		pkt->padding_sum = padding_sum(ctx, pkt);
 	}
 	return classify_checksum(ctx, pkt, flow, care);

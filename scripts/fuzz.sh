@@ -40,9 +40,19 @@ report() { # TARGET STATUS
 		sed -n '/^Done /,$p' "$log"
 		return
 	fi
-	tail -n 40 "$log"
-	cp "build/fuzz/failures/$1"/* "tests/fuzz/corpus/$1/" || true # it may have been stopped
 	failed+=("$1")
+}
+
+# What is known of a target that failed: where it was run, its tree may be gone by the time that somebody reads this.
+tell_failure() { # TARGET
+	local input
+	echo "-- $1"
+	tail -n 40 "build/fuzz/$1.log"
+	for input in "build/fuzz/failures/$1"/*; do
+		[[ -f $input ]] || continue # it may have been stopped
+		echo "The input, to be read by base64 -d: $(base64 -w 0 "$input")"
+		mv "$input" "tests/fuzz/corpus/$1/"
+	done
 }
 
 # One of those that run has ended.
@@ -70,4 +80,7 @@ for target in "${targets[@]}"; do
 	running[$!]=$target
 done
 while [[ ${#running[@]} -gt 0 ]]; do reap; done
-[[ ${#failed[@]} -eq 0 ]] || { echo "FAILED: ${failed[*]}; the inputs are in tests/fuzz/corpus now."; exit 1; }
+[[ ${#failed[@]} -gt 0 ]] || exit 0
+for target in "${failed[@]}"; do tell_failure "$target"; done
+echo "FAILED: ${failed[*]}; the inputs are in tests/fuzz/corpus now."
+exit 1
