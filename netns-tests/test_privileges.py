@@ -232,12 +232,12 @@ def frames(lab: Lab) -> Iterator[None]:
 
 def proofs(lab: Lab) -> Complaints:
     """What auto finds out in the sandbox is what it finds out as root."""
+    # All of them had room in front, however many there were; behind a veth's that is as the sender's buffers are.
+    all_had_room = re.compile(r"for (\d+) frames, of which \1 had room for 24 bytes in front and \d+ behind")
     found = []
     for wrapper in ((), Unit(UNIT).wrapper(lab.scratch)):
         with frames(lab):
             server = Place(lab).for_user(NOBODY).serve(AUTO, wrapper)
-        # All of them had room in front, however many there were; behind a veth's that is as the sender's buffers are.
-        all_had_room = re.compile(r"for (\d+) frames, of which \1 had room for 24 bytes in front and \d+ behind")
         found.append([(device["mode"], device["moves"], all_had_room.sub("for all", device["proof"]), device["why"])
                       for device in server.ask("status")["devices"]])
         server.stop()

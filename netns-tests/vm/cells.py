@@ -17,7 +17,7 @@ from endpoints import echo_peer
 from flow import Flow
 from lab import FAMILIES, HERE
 from relay import AUTO, BINARY, Turnpike, Variant
-from service import Service
+from service import Result, Service
 from test_lifecycle import relays
 from vm import Vm
 from vmlab import DRIVERS, VmLab
@@ -38,7 +38,6 @@ ATTACHMENTS = {
 }
 
 Place = tuple[str, str]  # a model of NIC, and a network
-Result = tuple[str, list[str]]  # what there is to tell, and what is wrong
 
 
 class Bench:

@@ -36,7 +36,7 @@ SECRET = "north-west-passage"
 DRAIN_SECONDS, STOP_SECONDS = 8, 2  # draining takes longer than systemd would wait unasked
 WARNING = 4  # RFC 5424, as the journal has it
 
-Result = tuple[str, list[str]]
+Result = tuple[str, list[str]]  # what there is to tell, and what is wrong
 
 
 class Service:

@@ -7,7 +7,6 @@
 
 #include "../../programs/maps.h"
 
-#include "host_frame.h"
 #include "host_maps.h"
 
 #define FLOWS 8
@@ -192,8 +191,8 @@ void bpf_ringbuf_submit(void *data, __u64 flags)
 	struct host_told *told = &host_maps.told;
 
 	told->n++;
-	told->event = reserved->event;
-	memcpy(told->frame, reserved->frame, told->event.len);
+	told->last.event = reserved->event;
+	memcpy(told->last.frame, reserved->frame, reserved->event.len);
 	bpf_ringbuf_discard(data, flags);
 }
 

@@ -17,9 +17,8 @@
 
 /** struct host_told - what programs have told the library */
 struct host_told {
-	__u32 n; /* how many events; the rest is of the last */
-	struct turnpike_event event;
-	__u8 frame[TURNPIKE_EVENT_FRAME];
+	__u32 n; /* how many events */
+	struct turnpike_told last;
 };
 
 /** struct host_maps - but for flows, which are found by key */

@@ -258,8 +258,8 @@ static __u16 put_event(struct feeder *feeder, FILE *to)
 
 	bench_take_told(feeder->bench, &told);
 	if (told.n) {
-		fwrite(&told.event, sizeof(told.event), 1, to);
-		fwrite(told.frame, sizeof(told.frame), 1, to);
+		fwrite(&told.last.event, sizeof(told.last.event), 1, to);
+		fwrite(told.last.frame, sizeof(told.last.frame), 1, to);
 	}
 	return (__u16)told.n;
 }

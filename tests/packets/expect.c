@@ -267,14 +267,14 @@ static void expect_told(const struct vector *vector, __u8 out_family, const stru
 	while (ret->in.tag[i])
 		i++;
 	ret->told.n = 1;
-	ret->told.event = (struct turnpike_event){
+	ret->told.last.event = (struct turnpike_event){
 		.verdict = vector->verdict,
 		.ifindex = BENCH_IFINDEX,
 		.mtu = ttl ? 0 : told_mtu(vector, hop->mtu, &ret->in, &out),
 		.l2_len = ETHERNET_HLEN + TAG_LEN * i,
 		.len = ret->in_len < TURNPIKE_EVENT_FRAME ? ret->in_len : TURNPIKE_EVENT_FRAME,
 	};
-	memcpy(ret->told.frame, ret->in_bytes, ret->told.event.len);
+	memcpy(ret->told.last.frame, ret->in_bytes, ret->told.last.event.len);
 }
 
 static void expect_dropped(const struct bench *bench, const struct vector *vector,

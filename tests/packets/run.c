@@ -85,9 +85,9 @@ static int take_event(void *arg, void *data, size_t size)
 	told->n++;
 	if (size != sizeof(*from))
 		return 0;
-	told->event = from->event;
-	if (told->event.len <= sizeof(told->frame))
-		memcpy(told->frame, from->frame, told->event.len);
+	told->last.event = from->event;
+	if (from->event.len <= sizeof(from->frame))
+		memcpy(told->last.frame, from->frame, from->event.len);
 	return 0;
 }
 

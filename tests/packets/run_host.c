@@ -198,8 +198,7 @@ void bench_take_told(struct bench *bench, struct told *ret)
 	(void)bench;
 	memset(ret, 0, sizeof(*ret)); /* it is compared as a whole, with what pads it */
 	ret->n = host_maps.told.n;
-	ret->event = host_maps.told.event;
-	memcpy(ret->frame, host_maps.told.frame, sizeof(ret->frame));
+	ret->last = host_maps.told.last;
 	memset(&host_maps.told, 0, sizeof(host_maps.told));
 }
 

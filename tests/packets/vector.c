@@ -191,12 +191,12 @@ static bool same_told(struct bench *bench, const struct expectation *expected)
 	struct told told;
 
 	bench_take_told(bench, &told);
-	event = &told.event;
+	event = &told.last.event;
 	if (!memcmp(&told, &expected->told, sizeof(told)))
 		return true;
 	fprintf(stderr, "  told %u times, verdict %u, ifindex %u, mtu %u, at %u of %u; not mtu %u\n",
 		told.n, event->verdict, event->ifindex, event->mtu, event->l2_len, event->len,
-		expected->told.event.mtu);
+		expected->told.last.event.mtu);
 	return false;
 }
 
