@@ -11,15 +11,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "policers.h"
-
 /* RFC 4443 section 2.4 (f): a token bucket, here of messages instead of bytes. */
 #define ERRORS_PER_SECOND 100
 
 struct icmp {
 	struct ring_buffer *events;
-	struct turnpike_policer limit;
 	int fd4; /* raw sockets; -1: none */
 	int fd6;
 };
@@ -86,8 +82,7 @@ static int on_event(void *ctx, void *data, size_t size)
 	struct icmp_error error;
 
 	if (size < sizeof(*told) || told->event.len > sizeof(told->frame) ||
-	    icmp_build(&told->event, told->frame, &error) ||
-	    !turnpike_policer_charge(&icmp->limit, clock_ns(), 1))
+	    icmp_build(&told->event, told->frame, &error))
 		return 0;
 	if (error.to.family == TURNPIKE_IPV4)
 		send4(icmp, &error);
@@ -96,13 +91,13 @@ static int on_event(void *ctx, void *data, size_t size)
 	return 0;
 }
 
-int icmp_open(int events, struct icmp **ret)
+int icmp_open(int events, struct turnpike_policer *limit, struct icmp **ret)
 {
 	struct icmp *icmp = calloc(1, sizeof(*icmp));
 
 	if (!icmp)
 		return -ENOMEM;
-	icmp->limit = turnpike_policer_make(ERRORS_PER_SECOND, ERRORS_PER_SECOND);
+	*limit = turnpike_policer_make(ERRORS_PER_SECOND, ERRORS_PER_SECOND);
 	icmp->fd4 = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMP);
 	icmp->fd6 = socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMPV6);
 	icmp->events = ring_buffer__new(events, on_event, icmp, NULL);

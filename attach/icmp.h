@@ -28,8 +28,12 @@ int icmp_build(const struct turnpike_event *event, const __u8 *frame, struct icm
 
 struct icmp;
 
-/** icmp_open() - @events is the map's descriptor, lent. Without CAP_NET_RAW nobody is told. */
-int icmp_open(int events, struct icmp **ret);
+/**
+ * icmp_open() - @events is the map's descriptor, lent
+ * @limit: on what programs put there; is set
+ * Without CAP_NET_RAW nobody is told.
+ */
+int icmp_open(int events, struct turnpike_policer *limit, struct icmp **ret);
 
 /** icmp_close() - NULL is fine. */
 void icmp_close(struct icmp *icmp);

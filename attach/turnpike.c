@@ -113,7 +113,8 @@ static int open_maps(struct turnpike *tp, const struct turnpike_open_opts *opts)
 	int err = maps_open(&sizes, &tp->maps);
 
 	if (!err)
-		err = icmp_open(maps_events_fd(&tp->maps), &tp->icmp);
+		err = icmp_open(maps_events_fd(&tp->maps),
+				&tp->maps.policers[TURNPIKE_EVENTS_POLICER], &tp->icmp);
 	libbpf_set_print(print);
 	if (!err)
 		err = policers_open(&tp->policers, tp->maps.policers, sizes.policers);

@@ -145,16 +145,16 @@ class Lab(proc.Undone):
 
     def udp_errors(self, role: str) -> dict[str, int]:
         """What the UDP stack of a namespace has thrown away so far, both families together."""
-        return self.udp_counts(role, "InErrors", "InCsumErrors")
+        return self.counts(role, "Udp", "InErrors", "InCsumErrors")
 
-    def udp_counts(self, role: str, *wanted: str) -> dict[str, int]:
-        """What it has counted, likewise."""
+    def counts(self, role: str, protocol: str, *wanted: str) -> dict[str, int]:
+        """What the stack of a namespace has counted so far of "Udp" or "Icmp", both families together."""
         with self.entered(role):
             names, values = [line.split()[1:] for line in Path("/proc/thread-self/net/snmp").read_text().splitlines()
-                             if line.startswith("Udp:")]
+                             if line.startswith(f"{protocol}:")]
             v4 = dict(zip(names, values))
             v6 = dict(line.split() for line in Path("/proc/thread-self/net/snmp6").read_text().splitlines())
-        return {name: int(v4[name]) + int(v6[f"Udp6{name}"]) for name in wanted}
+        return {name: int(v4[name]) + int(v6[f"{protocol}6{name}"]) for name in wanted}
 
     # How it is built.
 

@@ -86,7 +86,7 @@ class Visitor(threading.Thread):
 
 def datagrams(lab: Lab) -> int:
     """How many have been taken in by sockets of the relay."""
-    return lab.udp_counts("relay", "InDatagrams")["InDatagrams"]
+    return lab.counts("relay", "Udp", "InDatagrams")["InDatagrams"]
 
 
 def spoofed(lab: Lab, variant: Variant) -> Complaints:

@@ -11,6 +11,7 @@
     too big    the link to the peer has a smaller MTU: the client is told, the relay learns, and the rest still works
     to client  the same on the way to the client, of which the relay's listeners are told
     stranger   an error about an address without permission, and other ICMP messages: silence
+    flood      what the relay tells as a router does (section 13), it does not tell without end
     in between, pending   no datagram to or from anybody else is lost because of errors
 """
 
@@ -47,6 +48,8 @@ HEADERS = {4: 28, 6: 48}
 # What fills a packet of 1,460 bytes toward the peer: more than the small link takes, and less than the client's.
 BIG = os.urandom(1460 - 48)
 SMALL = os.urandom(1200)
+FLOOD = 3000
+ERRORS_AT_ONCE = ERRORS_PER_SECOND = 100
 # Type and code, by family.
 PORT_UNREACHABLE, TIME_EXCEEDED, TOO_BIG = {4: (3, 3), 6: (1, 4)}, {4: (11, 0), 6: (3, 0)}, {4: (3, 4), 6: (2, 0)}
 # IP_MTU_DISCOVER and IPV6_MTU_DISCOVER, which Python does not name. PROBE is with Don't Fragment, OMIT without, and
@@ -236,6 +239,30 @@ def to_client(lab: Lab, variant: Variant, family: int) -> Complaints:
     return complaints + stage.close()
 
 
+def flood(lab: Lab, variant: Variant, family: int) -> Complaints:
+    """Client, router, relay, where the hop limit ends: many are dropped, and the sender is told of some of them."""
+    stage = Stage(lab, variant, family)
+    level, option, *_ = TTL[family]
+    before = lab.counts("client", "Icmp", "InTimeExcds")["InTimeExcds"]
+    start = time.monotonic()
+    with with_option(stage.client.socket, level, option, 2, 64):
+        for number in range(FLOOD):
+            stage.send(b"short of breath")
+            if number % 64 == 0:
+                time.sleep(0.002)  # no queue on the way overflows
+
+    def dropped() -> int:
+        return stage.server.verdicts().get("ttl", 0)
+    proc.wait_until(lambda: dropped() >= FLOOD, 3)
+    time.sleep(0.1)  # the last errors are on their way
+    told = lab.counts("client", "Icmp", "InTimeExcds")["InTimeExcds"] - before
+    most = ERRORS_AT_ONCE + int(ERRORS_PER_SECOND * (time.monotonic() - start)) + 1
+    complaints = [] if dropped() == FLOOD else [f"{dropped()} of {FLOOD} packets were dropped"]
+    if not ERRORS_AT_ONCE <= told <= most:
+        complaints.append(f"the sender was told of {told}, not of {ERRORS_AT_ONCE} to {most}")
+    return complaints + at_peer(stage) + stage.close()
+
+
 # Forged errors: the quoted packet decides, not who sends it.
 
 def quoted(stage: Stage, peer: turn.Address) -> Packet:
@@ -347,6 +374,8 @@ def tests() -> Iterator[tuple[str, Test]]:
         for family in FAMILIES:
             for name, test in named.items():
                 yield f"{variant.name}/ipv{family}/{name}", partial(test, variant=variant, family=family)
+            if variant.in_kernel:
+                yield f"{variant.name}/ipv{family}/flood", partial(flood, variant=variant, family=family)
     for family in FAMILIES:
         for name, test in {"in between": in_between, "pending": pending}.items():
             yield f"userspace/ipv{family}/{name}", partial(test, variant=BY_NAME["userspace"], family=family)

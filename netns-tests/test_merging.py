@@ -72,12 +72,8 @@ def send(sock: socket.socket, family: int, messages: Sequence[bytes], tos: int) 
 
 def datagrams(lab: Lab) -> tuple[int, int]:
     """What the relay's UDP has received and sent so far, both families together."""
-    with lab.entered("relay"):
-        names, values = [line.split()[1:] for line in Path("/proc/thread-self/net/snmp").read_text().splitlines()
-                         if line.startswith("Udp:")]
-        v6 = dict(line.split() for line in Path("/proc/thread-self/net/snmp6").read_text().splitlines())
-    v4 = dict(zip(names, values))
-    return tuple(int(v4[name]) + int(v6[f"Udp6{name}"]) for name in ("InDatagrams", "OutDatagrams"))
+    counts = lab.counts("relay", "Udp", "InDatagrams", "OutDatagrams")
+    return counts["InDatagrams"], counts["OutDatagrams"]
 
 
 def differences(where: str, wanted: Sequence[tuple[bytes, int]], got: Sequence[Received]) -> Complaints:

@@ -24,6 +24,7 @@ typedef struct __sk_buff ctx_t;
 #define read_frame_tags read_frame_tags_tc
 #define pop_frame_tags  pop_frame_tags_tc
 #define push_frame_tags push_frame_tags_tc
+#define may_tell        may_tell_tc
 #define tell_event      tell_event_tc
 
 /* Only within a family: the sk_buff knows its protocol, and bpf_skb_change_proto() moves the head.

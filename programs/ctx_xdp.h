@@ -22,6 +22,7 @@ typedef struct xdp_md ctx_t;
 #define charge_both     charge_both_xdp
 #define read_frame_tags read_frame_tags_xdp
 #define store_frame_tags store_frame_tags_xdp
+#define may_tell        may_tell_xdp
 #define tell_event      tell_event_xdp
 
 /* Data can be moved instead of headers, whatever the headers are. */

@@ -6,19 +6,31 @@
 #ifndef TURNPIKE_TELL_H
 #define TURNPIKE_TELL_H
 
-#include "maps.h"
+#include "clock.h"
 #include "packet.h"
 
 /*
+ * Nobody shall keep the library busy by what is told: who sends a flood is told of some of it. Not
+ * inlined, as what follows: see bulk.h.
+ */
+__noinline bool may_tell(void)
+{
+	const __u32 index = TURNPIKE_EVENTS_POLICER;
+	struct turnpike_policer *limit = bpf_map_lookup_elem(&policers, &index);
+
+	return limit && turnpike_policer_charge(limit, coarse_now(), 1);
+}
+
+/*
  * A perf event array would copy the frame by itself, but to open perf events takes CAP_SYS_ADMIN
- * with Debian's kernels, whose kernel.perf_event_paranoid is 3. Not inlined: see bulk.h.
+ * with Debian's kernels, whose kernel.perf_event_paranoid is 3.
  */
 __noinline int tell_event(ctx_t *ctx, __u32 verdict, __u32 mtu, __u32 l2_len, __u32 len)
 {
 	struct turnpike_told *told;
 
 	/* Before Linux 6.8 the verifier does not learn from != 0 that there is something. */
-	if (len < ETH_HLEN || len > TURNPIKE_EVENT_FRAME)
+	if (len < ETH_HLEN || len > TURNPIKE_EVENT_FRAME || !may_tell())
 		return -1;
 	told = bpf_ringbuf_reserve(&events, sizeof(*told), 0);
 	if (!told)

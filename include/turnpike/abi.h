@@ -161,6 +161,9 @@ struct turnpike_event {
 /** RFC 4443 section 2.4 (c): what fits an ICMP error, and the frame's header with its tags. */
 #define TURNPIKE_EVENT_FRAME (1280 - 40 - 8 + 22)
 
+/** The element of policers that limits events, one of which counts as a byte; it is no flow's. */
+#define TURNPIKE_EVENTS_POLICER 0
+
 /** events: a ring buffer of these, read by the library. */
 struct turnpike_told {
 	struct turnpike_event event;

@@ -39,6 +39,10 @@ static void install_limits(const struct situation *s)
 {
 	int i, level;
 
+	host_maps.policers[TURNPIKE_EVENTS_POLICER] = (struct turnpike_policer){
+		.cost = SECOND << TURNPIKE_POLICER_SHIFT,
+		.burst = SECOND - s->hushed,
+	};
 	for (i = 0; i < TURNPIKE_FLOW_POLICERS; i++)
 		for (level = 0; level < TURNPIKE_POLICER_LEVELS; level++)
 			*policer_at(i, level) = (struct turnpike_policer){
@@ -174,11 +178,14 @@ static void check_notes(const struct outcome *o)
 
 static void check_told(const struct situation *s, const struct outcome *o)
 {
-	const bool told = o->verdict == TURNPIKE_TTL || o->verdict == TURNPIKE_DONT_FRAGMENT;
+	const bool told = !s->hushed &&
+			  (o->verdict == TURNPIKE_TTL || o->verdict == TURNPIKE_DONT_FRAGMENT);
+	const __u64 full = host_maps.policers[TURNPIKE_EVENTS_POLICER].full;
 	const struct turnpike_event *event = &host_maps.told.last.event;
 	const __u32 len = s->len < TURNPIKE_EVENT_FRAME ? s->len : TURNPIKE_EVENT_FRAME;
 
 	must(host_maps.told.n == told, "senders are told of TTL and DF, once, and of nothing else");
+	must(full == (told ? SCENARIO_NOW + SECOND : 0), "an event is charged if there is one");
 	if (!told)
 		return;
 	must(event->verdict == o->verdict && event->ifindex == BENCH_IFINDEX && !event->pad,

@@ -100,7 +100,7 @@ static void seed(const struct vector *vector, const struct variant *variant, int
 		scenario.variant = (__u8)(variant - variants);
 		scenario.flow = (__u8)vector->flow;
 		scenario.pair = (__u8)pair;
-		scenario.expired = vector->expired;
+		scenario.expired = (__u8)(vector->expired | vector->hushed << 1);
 		scenario.gso = vector->gso_size != 0;
 		put_hop(vector, &expected, &scenario);
 		put_room(vector, &scenario);

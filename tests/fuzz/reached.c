@@ -11,7 +11,7 @@ static __u64 verdicts[TURNPIKE_VERDICT_MAX];
 static __u64 relayed[VARIANTS][TURNPIKE_DIR_MAX][FAMILIES];
 static __u64 sums[VARIANTS][SUMS];
 static __u64 tags[VARIANTS][TURNPIKE_TAGS_MAX + 1];
-static __u64 padded, disturbed_relayed, long_relayed, head_failed, tail_failed;
+static __u64 padded, disturbed_relayed, long_relayed, head_failed, tail_failed, untold;
 
 /*
  * libFuzzer takes these for code that was reached, so it keeps inputs of every kind, and goes on
@@ -32,6 +32,7 @@ void reach(const struct situation *s, const struct outcome *o, enum turnpike_ver
 	verdicts[verdict]++;
 	head_failed += o->head_failed;
 	tail_failed += o->tail_failed;
+	untold += s->hushed && turnpike_verdict_is(verdict, TURNPIKE_KIND_TELL);
 	if (verdict != TURNPIKE_RELAYED)
 		return;
 	features.shapes[variant][s->pair][o->sum][o->tags][disturbed] = 1;
@@ -103,5 +104,6 @@ int fuzz_missed(void)
 	ret += missed("relayed, longer than 16 KiB", long_relayed);
 	ret += missed("no room in front", head_failed);
 	ret += missed("no room behind", tail_failed);
+	ret += missed("enough was told", untold);
 	return ret;
 }

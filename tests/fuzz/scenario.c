@@ -62,6 +62,7 @@ static void read_flow(const struct scenario *scenario, struct situation *ret)
 	vector_flow(ret->has_flow ? direction : TURNPIKE_DIR_TO_PEER, ret->families, &ret->flow);
 	ret->flow.flow.expires = SCENARIO_NOW + !(scenario->expired & 1);
 	ret->flow.flow.nexthop = ret->hop;
+	ret->hushed = scenario->expired & 2;
 	ret->limited = scenario->limited & 1;
 	ret->level = (scenario->limited >> 1) % TURNPIKE_POLICER_LEVELS;
 	for (i = 0; i < TURNPIKE_FLOW_POLICERS; i++) {

@@ -27,7 +27,7 @@ struct scenario {
 	__u8 variant;       /* an element of variants */
 	__u8 flow;          /* enum turnpike_direction; DIR_NONE: there is none */
 	__u8 pair;          /* an element of families */
-	__u8 expired;       /* odd: it is */
+	__u8 expired;       /* odd: it is; with the second bit, enough is told */
 	__u8 hop;           /* enum hop */
 	__u8 hop_tags;      /* how many */
 	__u8 hop_tag[2][4]; /* these */
@@ -67,6 +67,7 @@ struct situation {
 	bool gso;
 	bool has_beside;
 	struct turnpike_tag beside;
+	bool hushed;
 	bool limited;
 	int level;
 	__u32 allow[2];

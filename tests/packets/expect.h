@@ -18,6 +18,7 @@
  * @out_bytes: what must come out
  * @action:    what the program must return
  * @told:      what it must tell the library: n is 0 or 1
+ * @events:    the limit on that, before
  * @policers:  those of the flow, before, by the flow's two and their levels
  * @charged:   whether the packet is charged to all of them; if not, then to none
  * @nexthop_id: what must have become of the next hop's IPv4 identification
@@ -36,6 +37,7 @@ struct expectation {
 	__u32 out_len;
 	int action;
 	struct told told;
+	struct turnpike_policer events;
 	struct turnpike_policer policers[TURNPIKE_FLOW_POLICERS][TURNPIKE_POLICER_LEVELS];
 	bool charged;
 	__u32 nexthop_id;

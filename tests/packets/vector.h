@@ -115,6 +115,7 @@ struct vector {
 	__u16 left;
 	__u16 gso_size;
 	bool expired;
+	bool hushed;   /* the library has been told as much as it may be */
 	bool complete; /* the sk_buff has a CHECKSUM_COMPLETE */
 };
 
