@@ -9,6 +9,7 @@
     spoofed    datagrams in the name of a DTLS client, and changed ones, do it no harm
     unread     a client that does not read loses its own messages only
     many       connections that are too many, of one source and of all
+    hasty      handshakes that come too fast, of one source
     files      no descriptors are left: nothing spins, nothing breaks, and it comes back
     slow       connections without an allocation do not stay, those with one do
 """
@@ -19,6 +20,7 @@ import os
 import random
 import re
 import resource
+import signal
 import socket
 import struct
 import sys
@@ -318,6 +320,47 @@ def many(lab: Lab) -> Complaints:
     return complaints + stopped(server)
 
 
+def shakes_hands(lab: Lab, source: str) -> bool:
+    """Whether a handshake of TLS comes to its end; the connection does not stay."""
+    stream = Stream(lab, 4, trusting())
+    try:
+        stream.socket.bind((source, 0))
+        stream.connect(server_of(lab, "tls", 4))
+        return True
+    except OSError:
+        return False
+    finally:
+        stream.socket.close()
+
+
+def hasty(lab: Lab) -> Complaints:
+    """Five a second, and ten seconds' at once; until a reload says otherwise."""
+    rate, at_once, tries = 5, 50, 120
+    config = lab.scratch / "hasty.conf"
+    config.write_text(f"unauthenticated-rate = {rate}\n")
+    server = serve(lab, options=["--config", str(config)])
+    complaints: Complaints = []
+    address = lab.address("client", 4)
+    other = f"{address.rsplit('.', 1)[0]}.100"
+    lab.run("client", ["ip", "addr", "replace", f"{other}/24", "dev", "nic0"])
+    start = time.monotonic()
+    done = sum(shakes_hands(lab, address) for _ in range(tries))
+    most = at_once + int(rate * (time.monotonic() - start)) + 1
+    if not at_once <= done <= most:
+        complaints.append(f"{done} handshakes, not {at_once} to {most}")
+    if (counts(server)["accepted"]["tls"], counts(server)["refused"]) != (done, tries - done):
+        complaints.append(f"the counters are {counts(server)}, for {done} of {tries}")
+    if not shakes_hands(lab, other):
+        complaints.append("another source is refused as well")
+    config.write_text("unauthenticated-rate = 0\n")
+    server.process.send_signal(signal.SIGHUP)
+    server.process.wait_for("reloaded; other than before: limits and peers")
+    if (done := sum(shakes_hands(lab, address) for _ in range(at_once))) != at_once:
+        complaints.append(f"{done} handshakes without a limit, not {at_once}")
+    lab.run("client", ["ip", "addr", "del", f"{other}/24", "dev", "nic0"])
+    return complaints + stopped(server)
+
+
 def files(lab: Lab) -> Complaints:
     server = serve(lab, options=["--workers", "1"])
     complaints: Complaints = []
@@ -417,6 +460,7 @@ def tests() -> Iterator[tuple[str, Test]]:
     yield "hello", hello
     yield "spoofed", spoofed
     yield "many", many
+    yield "hasty", hasty
     yield "files", files
     yield "slow", slow
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* How many may connect. */
+/* How many may connect, and how fast. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +9,10 @@
 
 #include "addr.h"
 #include "io/admission.h"
+
+#define SECOND 1000000000ull
+
+static uint64_t now = SECOND;
 
 static struct turnpike_addr at(const char *text)
 {
@@ -22,7 +26,7 @@ static bool enter(struct admission *admission, const char *text)
 {
 	const struct turnpike_addr addr = at(text);
 
-	return admission_enter(admission, &addr);
+	return admission_enter(admission, &addr, now);
 }
 
 static void leave(struct admission *admission, const char *text)
@@ -34,7 +38,7 @@ static void leave(struct admission *admission, const char *text)
 
 static void no_more_than_max(void **state)
 {
-	struct admission *admission = admission_new(3, 2);
+	struct admission *admission = admission_new(3, 2, 0);
 
 	(void)state;
 	assert_true(enter(admission, "192.0.2.1:1"));
@@ -49,7 +53,7 @@ static void no_more_than_max(void **state)
 
 static void no_more_than_a_source_may_have(void **state)
 {
-	struct admission *admission = admission_new(100, 2);
+	struct admission *admission = admission_new(100, 2, 0);
 
 	(void)state;
 	assert_true(enter(admission, "192.0.2.1:1"));
@@ -64,7 +68,7 @@ static void no_more_than_a_source_may_have(void **state)
 
 static void a_network_of_ipv6_is_one_source(void **state)
 {
-	struct admission *admission = admission_new(100, 2);
+	struct admission *admission = admission_new(100, 2, 0);
 
 	(void)state;
 	assert_true(enter(admission, "[2001:db8:0:1::1]:1"));
@@ -79,7 +83,7 @@ static void a_network_of_ipv6_is_one_source(void **state)
 /* Who is refused leaves nothing behind that would keep others out. */
 static void refusals_are_not_counted(void **state)
 {
-	struct admission *admission = admission_new(2, 1);
+	struct admission *admission = admission_new(2, 1, 0);
 
 	(void)state;
 	assert_true(enter(admission, "192.0.2.1:1"));
@@ -93,14 +97,41 @@ static void refusals_are_not_counted(void **state)
 	admission_free(admission);
 }
 
+/* Those that have gone again count; what was refused for another reason does not. */
+static void a_source_comes_at_a_rate(void **state)
+{
+	struct admission *admission = admission_new(30, 2, 3);
+	int i;
+
+	(void)state;
+	assert_true(enter(admission, "192.0.2.1:1"));
+	assert_true(enter(admission, "192.0.2.1:2"));
+	for (i = 0; i < 100; i++)
+		assert_false(enter(admission, "192.0.2.1:3"));
+	for (i = 2; i < 30; i++) {
+		leave(admission, "192.0.2.1:1");
+		assert_true(enter(admission, "192.0.2.1:1"));
+	}
+	leave(admission, "192.0.2.1:1");
+	assert_false(enter(admission, "192.0.2.1:1"));
+	assert_true(enter(admission, "192.0.2.2:1"));
+	now += SECOND / 3 + 1;
+	assert_true(enter(admission, "192.0.2.1:1"));
+	leave(admission, "192.0.2.1:1");
+	assert_false(enter(admission, "192.0.2.1:1"));
+	admission_set_rate(admission, 0);
+	assert_true(enter(admission, "192.0.2.1:1"));
+	admission_free(admission);
+}
+
 static void none_is_none(void **state)
 {
-	struct admission *admission = admission_new(0, 1);
+	struct admission *admission = admission_new(0, 1, 0);
 
 	(void)state;
 	assert_false(enter(admission, "192.0.2.1:1"));
 	admission_free(admission);
-	admission = admission_new(1, 0);
+	admission = admission_new(1, 0, 0);
 	assert_false(enter(admission, "192.0.2.1:1"));
 	admission_free(admission);
 }
@@ -112,6 +143,7 @@ int main(void)
 		cmocka_unit_test(no_more_than_a_source_may_have),
 		cmocka_unit_test(a_network_of_ipv6_is_one_source),
 		cmocka_unit_test(refusals_are_not_counted),
+		cmocka_unit_test(a_source_comes_at_a_rate),
 		cmocka_unit_test(none_is_none),
 	};
 

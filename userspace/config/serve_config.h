@@ -47,7 +47,7 @@ struct serve_device {
  * @transports: bit 1 << enum turn_transport for each that is served
  * @secrets:  of --auth-secret, --auth-secret-file and the environment
  * @user_rate, @total_rate: bytes a second, 0: no limit
- * @unauthenticated_rate: requests a second, 0: no limit
+ * @unauthenticated_rate: requests, and connections, of one source a second; 0: no limit
  * @drain_time: seconds
  * @run_as:   USER or USER:GROUP, NULL: stay
  * @check_only: of --check-config: all that was asked for has been done

@@ -91,7 +91,7 @@ const struct cli_option serve_options[] = {
 	  "a number of seconds from 1 to 86400", FIELD(nonce_lifetime), .min = 1, .max = A_DAY },
 	{ "unauthenticated-rate", 0, "N",
 	  "Requests without valid credentials that are answered in a second for one source, an IPv4 "
-	  "address or an IPv6 /64; 0 for no limit; 100 unless given",
+	  "address or an IPv6 /64, and connections that it may open; 0 for no limit; 100 unless given",
 	  EXPECTS_LIMIT, FIELD(unauthenticated_rate), .max = UINT32_MAX },
 	{ "max-rate", 0, "BYTES",
 	  "Relay no more than so many bytes of application data a second for each allocation, in "

@@ -81,7 +81,7 @@ static void print_limits(FILE *file, const struct serve_config *config)
 	print_limit(file, ",", config->user_rate, "bytes/s a user");
 	print_limit(file, ",", config->total_rate, "bytes/s in total");
 	print_limit(file, ",", config->unauthenticated_rate,
-		    "requests/s without credentials a source");
+		    "requests/s without credentials, and connections/s, a source");
 	fprintf(file, "\n");
 }
 

@@ -9,7 +9,7 @@
 #include "addr.h"
 #include "io/admission.h"
 #include "io/random.h"
-#include "turn/siphash.h"
+#include "turn/guard.h"
 
 /** Who has an IPv6 address has the rest of its network, too. */
 #define IPV6_SOURCE_LEN 8
@@ -25,12 +25,14 @@ struct admission {
 	pthread_mutex_t lock;
 	uint32_t max;
 	uint32_t max_per_source;
+	uint32_t rate;
+	struct turn_guard *guard;
 	uint32_t n;
 	struct source *sources;
 	uint8_t key[SIPHASH_KEY_LEN];
 };
 
-struct admission *admission_new(uint32_t max, uint32_t max_per_source)
+struct admission *admission_new(uint32_t max, uint32_t max_per_source, uint32_t rate)
 {
 	struct admission *admission = calloc(1, sizeof(*admission));
 
@@ -39,8 +41,13 @@ struct admission *admission_new(uint32_t max, uint32_t max_per_source)
 	pthread_mutex_init(&admission->lock, NULL);
 	admission->max = max;
 	admission->max_per_source = max_per_source;
+	admission->rate = rate;
 	random_fill(admission->key, sizeof(admission->key));
-	return admission;
+	admission->guard = turn_guard_new(admission->key);
+	if (admission->guard)
+		return admission;
+	admission_free(admission);
+	return NULL;
 }
 
 void admission_free(struct admission *admission)
@@ -53,8 +60,16 @@ void admission_free(struct admission *admission)
 		HASH_DELETE(hh, admission->sources, source);
 		free(source);
 	}
+	turn_guard_free(admission->guard);
 	pthread_mutex_destroy(&admission->lock);
 	free(admission);
+}
+
+void admission_set_rate(struct admission *admission, uint32_t rate)
+{
+	pthread_mutex_lock(&admission->lock);
+	admission->rate = rate;
+	pthread_mutex_unlock(&admission->lock);
 }
 
 static struct turnpike_addr source_of(const struct turnpike_addr *addr)
@@ -95,29 +110,33 @@ static struct source *add(struct admission *admission, const struct turnpike_add
 	return NULL;
 }
 
-static bool enter(struct admission *admission, const struct turnpike_addr *addr)
+static bool enter(struct admission *admission, const struct turnpike_addr *addr, uint64_t now)
 {
 	struct source *source;
 
 	if (admission->n >= admission->max || admission->max_per_source == 0)
 		return false;
 	source = find(admission, addr);
+	if (source && source->n >= admission->max_per_source)
+		return false;
+	if (!turn_guard_take(admission->guard, addr, admission->rate, now))
+		return false;
 	if (!source)
 		source = add(admission, addr);
-	if (!source || source->n >= admission->max_per_source)
+	if (!source)
 		return false;
 	source->n++;
 	admission->n++;
 	return true;
 }
 
-bool admission_enter(struct admission *admission, const struct turnpike_addr *source)
+bool admission_enter(struct admission *admission, const struct turnpike_addr *source, uint64_t now)
 {
 	const struct turnpike_addr addr = source_of(source);
 	bool entered;
 
 	pthread_mutex_lock(&admission->lock);
-	entered = enter(admission, &addr);
+	entered = enter(admission, &addr, now);
 	pthread_mutex_unlock(&admission->lock);
 	return entered;
 }

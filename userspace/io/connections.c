@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "counters.h"
+#include "io/clock.h"
 #include "io/connections.h"
 #include "io/random.h"
 
@@ -93,7 +94,7 @@ int connection_begin(struct connections *connections, struct connection *connect
 {
 	int err;
 
-	if (!admission_enter(connections->admission, &tuple->client)) {
+	if (!admission_enter(connections->admission, &tuple->client, clock_now())) {
 		connections->stats.refused++;
 		return -EUSERS;
 	}

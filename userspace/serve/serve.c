@@ -74,6 +74,7 @@ static void on_hangup(evutil_socket_t number, short what, void *arg)
 		.config = &server->config,
 		.kernel = server->kernel,
 		.workers = server->workers,
+		.admission = server->listen.listen.admission,
 		.certificate = server->listen.certificate,
 	};
 

@@ -30,7 +30,8 @@ int serve_listen_open(struct serve_listen *listen, const struct serve_config *co
 		.secure = config->listen_tls,
 		.n_secure = config->n_listen_tls,
 		.transports = config->transports,
-		.admission = admission_new(max_connections, max_per_source ? max_per_source : 1),
+		.admission = admission_new(max_connections, max_per_source ? max_per_source : 1,
+					   config->unauthenticated_rate),
 	};
 	if (!listen->listen.admission) {
 		say("out of memory");

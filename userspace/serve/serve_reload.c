@@ -72,6 +72,7 @@ static int apply(const struct serve_reload *reload, const struct serve_config *c
 		    strerror(-changes->err));
 		return changes->err;
 	}
+	admission_set_rate(reload->admission, config->unauthenticated_rate);
 	kernel_set_rates(reload->kernel, &rates);
 	serve_set_log(config);
 	return 0;

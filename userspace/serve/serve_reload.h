@@ -7,18 +7,21 @@
 #define TURNPIKE_SERVE_RELOAD_H
 
 #include "config/serve_config.h"
+#include "io/admission.h"
 #include "io/certificate.h"
 #include "io/workers.h"
 
 /**
  * struct serve_reload - what is to change
  * @config:      as it was last read
+ * @admission:   of all workers
  * @certificate: NULL if there is none
  */
 struct serve_reload {
 	struct serve_config *config;
 	struct kernel *kernel;
 	struct workers *workers;
+	struct admission *admission;
 	struct certificate *certificate;
 };
 
