@@ -8,6 +8,7 @@
     secrets   the same for time-limited names
     peers     permissions and flows for peers that are denied now end, others stay
     limits    others hold from then on, for what there is, too
+    more      allocations than there could be at the start
     traffic   one reload after the other while messages go back and forth: none is lost, no allocation ends
     broken    a configuration with a mistake changes nothing
     unchanged the same file again, of which nothing is said
@@ -172,6 +173,15 @@ def limits(lab: Lab) -> Complaints:
         return found + comes_in(lab, USER, PASSWORD) + relayed_there(running.server, [one])
 
 
+def more(lab: Lab, variant: Variant) -> Complaints:
+    """What is allowed to be more has its place in the kernel, with the limits that allocations have there."""
+    running = Reloaded(lab, variant, "max-allocations = 1", "max-rate = 1000000")
+    running.reload("max-allocations = 4", "max-rate = 1000000")
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(bound(lab, USER, PASSWORD)) for _ in range(4)]
+        return relayed_there(running.server, clients) + stays_out(lab, USER, PASSWORD, INSUFFICIENT_CAPACITY)
+
+
 class Traffic:
     """Messages that go to the peer and back, a few in flight, each with its number."""
 
@@ -298,7 +308,7 @@ Test = Callable[[Lab], Complaints]
 
 
 def tests() -> Iterator[tuple[str, Test]]:
-    for name, test in (("users", users), ("peers", peers), ("traffic", traffic)):
+    for name, test in (("users", users), ("peers", peers), ("more", more), ("traffic", traffic)):
         for variant in WAYS:
             yield f"{name}/{variant.name}", partial(test, variant=variant)
     yield "secrets", secrets

@@ -162,8 +162,7 @@ static int open_server(struct server *server)
 	if (err)
 		return err;
 	server->max_relays = serve_turn_relays(config);
-	/* Two for each allocation, of which there are no more than relays, two for its user. */
-	config->kernel.max_policers = 4 * server->max_relays + 3;
+	config->kernel.max_policers = serve_turn_policers(config);
 	err = control_open(server->base, config->control, &server->privileges, report_answer,
 			   &server->reports, &server->control);
 	if (!err)

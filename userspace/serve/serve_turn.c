@@ -56,6 +56,16 @@ uint32_t serve_turn_relays(const struct serve_config *config)
 	return (uint32_t)(wanted < usable ? wanted : usable);
 }
 
+uint32_t serve_turn_policers(const struct serve_config *config)
+{
+	struct serve_config most = *config;
+
+	most.max_allocations = 0;
+	/* Two for each allocation, of which there are no more than relays, two for its user; two
+	 * for all together, and the first, which is none of ours. */
+	return 4 * serve_turn_relays(&most) + 3;
+}
+
 void serve_turn_say_limit(const struct serve_config *config, uint32_t max_relays)
 {
 	const uint64_t wanted = wanted_relays(config);

@@ -17,6 +17,9 @@
  */
 uint32_t serve_turn_relays(const struct serve_config *config);
 
+/** serve_turn_policers() - elements for all limits, also once a reload raises --max-allocations */
+uint32_t serve_turn_policers(const struct serve_config *config);
+
 /** serve_turn_connections() - how many clients can be connected by TCP, TLS and DTLS together */
 uint32_t serve_turn_connections(const struct serve_config *config);
 
