@@ -56,8 +56,8 @@ static void print_credentials(FILE *file, const struct serve_config *config)
 	if (config->n_users + config->n_secrets == 0)
 		fprintf(file, " nobody");
 	else
-		fprintf(file, " %zu users and %zu secrets", config->n_users, config->n_secrets);
-	fprintf(file, " of realm %s\n", config->realm);
+		fprintf(file, " users: %zu, secrets: %zu", config->n_users, config->n_secrets);
+	fprintf(file, "; realm: %s\n", config->realm);
 }
 
 /* 0 is said as what it means. */
@@ -81,7 +81,7 @@ static void print_limits(FILE *file, const struct serve_config *config)
 	print_limit(file, ",", config->user_rate, "bytes/s a user");
 	print_limit(file, ",", config->total_rate, "bytes/s in total");
 	print_limit(file, ",", config->unauthenticated_rate,
-		    "requests/s without credentials, and connections/s, a source");
+		    "requests/s without credentials and connections/s a source");
 	fprintf(file, "\n");
 }
 
