@@ -31,7 +31,7 @@ from typing import Any
 import proc
 import scenes
 import turn
-from endpoints import echo_peer, udp_socket
+from endpoints import echo_peer, turn_client, udp_socket
 from lab import FAMILIES, Lab
 from relay import (AUTO, BINARY, BY_NAME, PASSWORD, PORT, USER, VARIANTS, WITHOUT_CAPABILITIES, Turnpike,
                    Variant)
@@ -298,6 +298,26 @@ def auto(lab: Lab) -> Complaints:
     return complaints
 
 
+def without_uptime(answer: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in answer.items() if key != "uptime"}
+
+
+def commands(lab: Lab) -> Complaints:
+    """With -j they print what the server answers."""
+    server = Turnpike(lab, BY_NAME["tcx"])
+    with echo_peer(lab, 4) as peer:
+        client = turn_client(lab, "client", 4, 4)
+        client.bind(CHANNEL, peer.address)
+        complaints = [f"{command} -j prints {server.tell(command, '-j')}, and the answer is {server.ask(command)}"
+                      for command in ("status", "stats", "flows")
+                      if not proc.wait_until(lambda: without_uptime(json.loads(server.tell(command, "-j"))) ==
+                                             without_uptime(server.ask(command)), 3)]
+        client.refresh(0)
+        client.socket.close()
+    server.stop()
+    return complaints
+
+
 Test = Callable[[Lab], Complaints]
 
 
@@ -314,6 +334,7 @@ def tests() -> Iterator[tuple[str, Test]]:
         yield f"others/second server/{name}", partial(second_server, variant=BY_NAME[name])
     yield "others/foreign program", foreign_program
     yield "others/busy port", busy_port
+    yield "others/commands", commands
     yield "others/auto", auto
     yield "others/mode a device", mode_a_device
     yield "others/auto without capabilities", auto_without_capabilities

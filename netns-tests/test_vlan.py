@@ -185,8 +185,9 @@ def run_variant(lab: VlanLab, where: str, variant: Variant, chosen: Cases) -> It
         server = Turnpike(lab, variant, options=["--dev", device])
         for family, cases in chosen.items():
             bench = Bench(lab, server, family)
+            wire = Wire(lab, bench)
             for name, check, direction in cases:
-                complaints = check(Wire(lab, bench), direction)
+                complaints = check(wire, direction)
                 names.remove(name)
                 yield name, complaints
             bench.close()
@@ -226,7 +227,7 @@ def run_in_machine(only: str) -> int:
         print(f"SKIPPED VLANs: this kernel has no VLAN devices, and there is no virtual machine: {error}", flush=True)
         return SKIPPED
     with tempfile.TemporaryDirectory(prefix="turnpike-vlan-") as scratch:
-        with vm.Vm(found, [], Path(scratch), cpus=2) as machine:
+        with vm.Vm(found, [], Path(scratch)) as machine:
             print(f"no VLAN devices here: in a virtual machine with Linux {machine.release}", flush=True)
             machine.run(["mkdir", "-p", scratch])
             machine.run(["modprobe", "-a", "veth", "8021q", "sch_ingress", "cls_bpf"])
