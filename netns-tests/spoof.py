@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import json
 import os
 import socket
 import struct
+import time
 from collections.abc import Callable, Iterator
 
 import turn
@@ -75,7 +77,18 @@ class Spoofer:
         target = ipaddress.ip_address(self._target).packed
         for number, source in enumerate(sources(self._family, first, count)):
             payload = KINDS[number % len(KINDS)]()
-            self._socket.send(self._ethernet + packet(self._family, source, target, payload))
+            self._send(self._ethernet + packet(self._family, source, target, payload))
+
+    def _send(self, frame: bytes) -> None:
+        """Without a queue in between, a veth whose other end is behind says so."""
+        while True:
+            try:
+                self._socket.send(frame)
+                return
+            except OSError as error:
+                if error.errno != errno.ENOBUFS:
+                    raise
+                time.sleep(0.001)
 
     def close(self) -> None:
         self._socket.close()
