@@ -80,7 +80,7 @@ class Spoofer:
             self._send(self._ethernet + packet(self._family, source, target, payload))
 
     def _send(self, frame: bytes) -> None:
-        """Without a queue in between, a veth whose other end is behind says so."""
+        """Again, until it is taken: without a queue in between, a veth refuses what its other end has no place for."""
         while True:
             try:
                 self._socket.send(frame)

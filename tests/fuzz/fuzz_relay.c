@@ -69,7 +69,7 @@ static void install(const struct situation *s)
 	install_limits(s);
 	if (s->has_flow)
 		host_set_flow(&s->flow);
-	memset(&host_maps.told, 0, offsetof(struct host_told, last.frame));
+	host_maps.n_told = 0;
 	memset(&host_maps.counters[turnpike_counter_index(BENCH_SLOT, 0, 0)], 0,
 	       sizeof(struct counts));
 }
@@ -181,10 +181,10 @@ static void check_told(const struct situation *s, const struct outcome *o)
 	const bool told = !s->hushed &&
 			  (o->verdict == TURNPIKE_TTL || o->verdict == TURNPIKE_DONT_FRAGMENT);
 	const __u64 full = host_maps.policers[TURNPIKE_EVENTS_POLICER].full;
-	const struct turnpike_event *event = &host_maps.told.last.event;
+	const struct turnpike_event *event = &host_maps.told.event;
 	const __u32 len = s->len < TURNPIKE_EVENT_FRAME ? s->len : TURNPIKE_EVENT_FRAME;
 
-	must(host_maps.told.n == told, "senders are told of TTL and DF, once, and of nothing else");
+	must(host_maps.n_told == told, "senders are told of TTL and DF, once, and of nothing else");
 	must(full == (told ? SCENARIO_NOW + SECOND : 0), "an event is charged if there is one");
 	if (!told)
 		return;
@@ -192,7 +192,7 @@ static void check_told(const struct situation *s, const struct outcome *o)
 	     "what and where");
 	must(event->mtu == o->told_mtu, "what would fit");
 	must(event->l2_len == o->l2_len && event->len == len, "how much of the frame is told");
-	must(!memcmp(host_maps.told.last.frame, s->frame, len), "and it is the frame as it came");
+	must(!memcmp(host_maps.told.frame, s->frame, len), "and it is the frame as it came");
 }
 
 /* What is given back leaves a bucket that is full now. */

@@ -15,12 +15,6 @@
 #define HOST_NEXTHOPS 16
 #define HOST_POLICERS 8
 
-/** struct host_told - what programs have told the library */
-struct host_told {
-	__u32 n; /* how many events */
-	struct turnpike_told last;
-};
-
 /** struct host_maps - but for flows, which are found by key */
 struct host_maps {
 	struct turnpike_ports ports;
@@ -32,7 +26,8 @@ struct host_maps {
 	struct turnpike_taken taken[TURNPIKE_TRIAL_ENDS]; /* the first n_taken */
 	__u32 taken_ends[TURNPIKE_TRIAL_ENDS];            /* their keys */
 	__u32 n_taken;
-	struct host_told told;
+	struct turnpike_told told; /* the last of n_told */
+	__u32 n_told;
 };
 
 extern struct host_maps host_maps;

@@ -39,31 +39,39 @@ uint32_t serve_turn_connections(const struct serve_config *config)
 	return third < UINT32_MAX ? (uint32_t)third : UINT32_MAX;
 }
 
-/* One for each port, and no more than allocations, since each has one at least. */
+/* One for each port. */
+static uint64_t most_relays(const struct serve_config *config)
+{
+	return config->n_relays * (config->port_hi - config->port_lo + UINT64_C(1));
+}
+
+/* And no more than allocations, since each has one at least. */
 static uint64_t wanted_relays(const struct serve_config *config)
 {
-	const uint64_t ports = config->n_relays * (config->port_hi - config->port_lo + UINT64_C(1));
+	const uint64_t ports = most_relays(config);
 	const uint64_t asked = config->max_allocations;
 
 	return asked && asked < ports ? asked : ports;
 }
 
-uint32_t serve_turn_relays(const struct serve_config *config)
+/* As many of them as there are descriptors for. */
+static uint32_t usable_relays(const struct serve_config *config, uint64_t relays)
 {
-	const uint64_t wanted = wanted_relays(config);
 	const uint64_t usable = free_descriptors(config) - serve_turn_connections(config);
 
-	return (uint32_t)(wanted < usable ? wanted : usable);
+	return (uint32_t)(relays < usable ? relays : usable);
+}
+
+uint32_t serve_turn_relays(const struct serve_config *config)
+{
+	return usable_relays(config, wanted_relays(config));
 }
 
 uint32_t serve_turn_policers(const struct serve_config *config)
 {
-	struct serve_config most = *config;
-
-	most.max_allocations = 0;
 	/* Two for each allocation, of which there are no more than relays, two for its user; two
 	 * for all together, and the first, which is none of ours. */
-	return 4 * serve_turn_relays(&most) + 3;
+	return 4 * usable_relays(config, most_relays(config)) + 3;
 }
 
 void serve_turn_say_limit(const struct serve_config *config, uint32_t max_relays)
