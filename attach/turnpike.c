@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #include "handle.h"
-#include "loader.h"
-#include "probe.h"
+#include "base/loader.h"
+#include "select/probe.h"
 
 #define DEFAULT_FLOWS              65536
 #define DEFAULT_NEXTHOPS           16384

@@ -3,8 +3,8 @@
  * The maps that all programs share; maps.bpf.c defines them once. docs/abi.md has one section a
  * map.
  */
-#ifndef TURNPIKE_MAPS_H
-#define TURNPIKE_MAPS_H
+#ifndef TURNPIKE_PROGRAMS_MAPS_H
+#define TURNPIKE_PROGRAMS_MAPS_H
 
 #include "config.h"
 
@@ -96,4 +96,4 @@ extern struct counters_map counters SEC(".maps");
 extern struct policers_map policers SEC(".maps");
 extern struct events_map events SEC(".maps");
 
-#endif /* TURNPIKE_MAPS_H */
+#endif /* TURNPIKE_PROGRAMS_MAPS_H */

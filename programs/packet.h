@@ -3,8 +3,8 @@
  * What is known of one packet on its way through relay.h. Offsets and lengths, never pointers into
  * the frame: every helper that moves the frame invalidates those.
  */
-#ifndef TURNPIKE_PACKET_H
-#define TURNPIKE_PACKET_H
+#ifndef TURNPIKE_PROGRAMS_PACKET_H
+#define TURNPIKE_PROGRAMS_PACKET_H
 
 #include "config.h"
 
@@ -105,4 +105,4 @@ static __always_inline __u32 channel_hlen(__be16 channel)
 	return channel ? CHANNEL_HLEN : 0;
 }
 
-#endif /* TURNPIKE_PACKET_H */
+#endif /* TURNPIKE_PROGRAMS_PACKET_H */

@@ -5,21 +5,21 @@
  * A context (ctx_xdp.h or ctx_tc.h) is included first. Until rewrite() nothing has been written, so
  * every packet that is passed up the stack leaves byte for byte as it came.
  */
-#ifndef TURNPIKE_RELAY_H
-#define TURNPIKE_RELAY_H
+#ifndef TURNPIKE_PROGRAMS_RELAY_H
+#define TURNPIKE_PROGRAMS_RELAY_H
 
 #ifndef TURNPIKE_CTX_H
 #error "include ctx_xdp.h or ctx_tc.h first"
 #endif
 
 #include "packet.h"
-#include "parse.h"
-#include "flow.h"
-#include "admit.h"
-#include "police.h"
-#include "rewrite.h"
-#include "count.h"
-#include "tell.h"
+#include "steps/parse.h"
+#include "steps/flow.h"
+#include "steps/admit.h"
+#include "steps/police.h"
+#include "steps/rewrite.h"
+#include "steps/count.h"
+#include "steps/notify.h"
 
 #define ASK_ANY (-100)
 
@@ -105,4 +105,4 @@ static __always_inline int relay_as(ctx_t *ctx, enum moves moves, enum care care
 	return ctx_send(ctx, hop);
 }
 
-#endif /* TURNPIKE_RELAY_H */
+#endif /* TURNPIKE_PROGRAMS_RELAY_H */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Entry point for TC ingress, through tcx (Linux 6.6) or a clsact qdisc. */
-#include "ctx_tc.h"
+#include "ctx/tc.h"
 #include "relay.h"
 
 /* Not inlined, so that no instance's stack lies on another's. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Entry points for XDP. Native or generic is a matter of how they are attached, and config.skb. */
-#include "ctx_xdp.h"
+#include "ctx/xdp.h"
 #include "relay.h"
 
 /* Not inlined, so that no instance's stack lies on another's. */

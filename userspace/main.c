@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
-#include "say.h"
+#include "base/log.h"
 
 struct command {
 	const char *name;

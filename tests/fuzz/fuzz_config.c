@@ -13,7 +13,7 @@
 #include "config/reload.h"
 #include "config/wildcard.h"
 #include "fuzz.h"
-#include "say.h"
+#include "base/log.h"
 
 /* An input begins with one of these, an odd one for coturn's; the text follows. */
 #define OURS   't'

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "encode.h"
+#include "flows/encode.h"
 
 #define HOST_NEXTHOPS 16
 #define HOST_POLICERS 8

@@ -5,7 +5,7 @@
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 
-#include "clock.h"
+#include "base/monotonic.h"
 #include "expect.h"
 
 #define IP4_DF       0x4000

@@ -14,7 +14,7 @@
 #include "build.h"
 #include "place.h"
 #include "run.h"
-#include "clock.h"
+#include "base/monotonic.h"
 
 #include "place.skel.h"
 #include "turnpike.skel.h"

@@ -12,7 +12,7 @@
 
 #include <turnpike/abi.h>
 
-#include "encode.h"
+#include "flows/encode.h"
 
 /* Not 0, so that a program that forgets its slot is found out. */
 #define BENCH_SLOT    5

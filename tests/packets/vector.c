@@ -4,7 +4,7 @@
 
 #include <turnpike/turnpike.h>
 
-#include "clock.h"
+#include "base/monotonic.h"
 #include "expect.h"
 #include "report.h"
 

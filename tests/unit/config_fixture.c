@@ -6,7 +6,7 @@
 #include "config/config_file.h"
 #include "config/coturn_config.h"
 #include "config_fixture.h"
-#include "say.h"
+#include "base/log.h"
 
 static char lines[16384];
 

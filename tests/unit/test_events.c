@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "io/events.h"
-#include "say.h"
+#include "process/events.h"
+#include "base/log.h"
 #include "stun/protocol.h"
 
 /* The last line, and how many there were. */

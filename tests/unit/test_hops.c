@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "hops.h"
+#include "net/hops.h"
 
 #define MAX      5
 #define NS_PER_S 1000000000ull

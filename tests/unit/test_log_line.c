@@ -10,7 +10,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "log_line.h"
+#include "base/log_line.h"
 
 static char *formatted(enum say_form form, enum say_level level, const char *message,
 		       const struct say_field *fields, size_t n)

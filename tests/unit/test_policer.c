@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "policer_interrupted.h"
-#include "policers.h"
+#include "flows/policers.h"
 
 #define SECOND   1000000000ull
 #define HOUR     (3600 * SECOND)

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "cli/query.h"
-#include "io/unix_socket.h"
-#include "say.h"
+#include "control/unix_socket.h"
+#include "base/log.h"
 
 int query_set_control(void *query, char *value)
 {

@@ -4,7 +4,7 @@
 
 #include "config/config_file.h"
 #include "config/lines.h"
-#include "say.h"
+#include "base/log.h"
 
 /** struct file - one that is being read; @seen: by option, whether it was there before */
 struct file {

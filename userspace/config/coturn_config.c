@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "addr.h"
+#include "base/addr.h"
 #include "config/coturn_config.h"
 #include "config/coturn_keys.h"
 #include "config/lines.h"
-#include "say.h"
+#include "base/log.h"
 
 #define DEFAULT_PORT     3478
 #define DEFAULT_PORT_TLS 5349

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "config/lines.h"
-#include "say.h"
+#include "base/log.h"
 
 char *lines_trim(char *text)
 {

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "config/options.h"
-#include "say.h"
+#include "base/log.h"
 
 /** Keys of argp for options without a letter, beyond all letters. */
 #define FIRST_KEY 256

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "config/reload.h"
-#include "say.h"
+#include "base/log.h"
 
 /**
  * struct field - what an option, or several with one name, has set

@@ -6,12 +6,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "addr.h"
+#include "base/addr.h"
 #include "config/lines.h"
 #include "config/serve_config.h"
 #include "config/serve_setters.h"
 #include "config/wildcard.h"
-#include "say.h"
+#include "base/log.h"
 
 void *serve_config_append(void *array, size_t *n, const void *item, size_t size)
 {

@@ -10,7 +10,7 @@
 #include <turnpike/turnpike.h>
 
 #include "config/options.h"
-#include "say.h"
+#include "base/log.h"
 #include "turn/turn.h"
 
 /**

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "config/serve_credentials.h"
-#include "say.h"
+#include "base/log.h"
 
 static int add_user(struct turn_credentials *credentials, const struct serve_user *user)
 {

@@ -6,7 +6,7 @@
 
 #include "config/lines.h"
 #include "config/serve_setters.h"
-#include "say.h"
+#include "base/log.h"
 #include "stun/protocol.h"
 
 /** Of RFC 8489 section 9.2.2: MD5 and SHA-256. */

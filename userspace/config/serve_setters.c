@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "addr.h"
+#include "base/addr.h"
 #include "config/serve_setters.h"
 
 /** RFC 8656 section 4 and RFC 7064: "turn" and "turns". */

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "addr.h"
+#include "base/addr.h"
 #include "config/wildcard.h"
-#include "say.h"
+#include "base/log.h"
 
 /* The device does not tell: addresses that others can reach may be on a loopback device, too. */
 static bool is_local_only(const struct turnpike_addr *addr)

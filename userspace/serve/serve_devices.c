@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "io/devices.h"
+#include "datapath/devices.h"
 #include "serve/serve_devices.h"
 
 static int add_device(const char *name, void *arg)

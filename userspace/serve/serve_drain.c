@@ -3,9 +3,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "io/clock.h"
-#include "io/notify.h"
-#include "say.h"
+#include "base/clock.h"
+#include "process/notify.h"
+#include "base/log.h"
 #include "serve/serve_drain.h"
 
 /** So often it is looked at, and so often it is said, how many allocations are left. */

@@ -5,13 +5,13 @@
 
 #include "config/reload.h"
 #include "config/serve_credentials.h"
-#include "io/clock.h"
-#include "io/events.h"
-#include "io/notify.h"
-#include "say.h"
+#include "base/clock.h"
+#include "process/events.h"
+#include "process/notify.h"
+#include "base/log.h"
 #include "serve/serve_reload.h"
 #include "serve/serve_turn.h"
-#include "turn/credentials.h"
+#include "turn/auth/credentials.h"
 
 /** struct changes - all that is needed for the new configuration, made before any of it is used */
 struct changes {

@@ -2,9 +2,9 @@
 #include "stun/cursor.h"
 #include "stun/writer.h"
 #include "turn/data.h"
-#include "turn/own.h"
-#include "turn/state.h"
-#include "turn/table.h"
+#include "turn/state/self_addr.h"
+#include "turn/state/state.h"
+#include "turn/state/lookup.h"
 
 /** Header, XOR-PEER-ADDRESS with an IPv6 address, and the header of DATA. */
 #define DATA_INDICATION_MAX (STUN_HEADER_LEN + STUN_ATTR_HEADER_LEN + 20 + STUN_ATTR_HEADER_LEN)

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "stun/opaque_string.h"
-#include "turn/own.h"
-#include "turn/request.h"
-#include "turn/state.h"
+#include "turn/state/self_addr.h"
+#include "turn/methods/request.h"
+#include "turn/state/state.h"
 
 static int check_realm(const struct turn_server *server, const char *realm)
 {

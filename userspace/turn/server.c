@@ -4,14 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "counters.h"
+#include "base/counters.h"
 #include "stun/opaque_string.h"
-#include "turn/credentials.h"
+#include "turn/auth/credentials.h"
 #include "turn/data.h"
-#include "turn/request.h"
-#include "turn/state.h"
-#include "turn/table.h"
-#include "turn/user.h"
+#include "turn/methods/request.h"
+#include "turn/state/state.h"
+#include "turn/state/lookup.h"
+#include "turn/state/user.h"
 
 void turn_config_init(struct turn_config *config)
 {

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "turn/auth/unauth_limit.h"
+
+#define NS_PER_S 1000000000ull
+
+/** Places for sources: 256 KiB. */
+#define N_PLACES  (1u << 14)
+#define N_CHOICES 2
+
+/**
+ * struct place - of one source
+ * @source: its hash
+ * @debt:   the time when nothing of its rate will be in use any more, if no more comes
+ */
+struct place {
+	uint64_t source;
+	uint64_t debt;
+};
+
+/** struct turn_guard - @lock: of the places */
+struct turn_guard {
+	pthread_mutex_t lock;
+	uint8_t key[SIPHASH_KEY_LEN];
+	struct place places[N_PLACES];
+};
+
+struct turn_guard *turn_guard_new(const uint8_t key[static SIPHASH_KEY_LEN])
+{
+	struct turn_guard *guard = calloc(1, sizeof(*guard));
+
+	if (!guard)
+		return NULL;
+	pthread_mutex_init(&guard->lock, NULL);
+	memcpy(guard->key, key, sizeof(guard->key));
+	return guard;
+}
+
+void turn_guard_free(struct turn_guard *guard)
+{
+	if (!guard)
+		return;
+	pthread_mutex_destroy(&guard->lock);
+	free(guard);
+}
+
+static uint64_t hash_of(const struct turn_guard *guard, const struct turnpike_addr *source)
+{
+	const size_t len = source->family == TURNPIKE_IPV4 ? 4 : 8;
+	uint8_t named[1 + 8] = { (uint8_t)source->family };
+
+	memcpy(named + 1, source->ip, len);
+	return siphash(guard->key, named, sizeof(named));
+}
+
+/** The place of the source, or else the one that it may take over: with the smaller debt. */
+static struct place *find_place(struct turn_guard *guard, uint64_t source)
+{
+	struct place *found = NULL;
+	uint64_t bits = source;
+
+	for (size_t i = 0; i < N_CHOICES; i++, bits /= N_PLACES) {
+		struct place *place = &guard->places[bits % N_PLACES];
+
+		if (place->source == source)
+			return place;
+		if (!found || place->debt < found->debt)
+			found = place;
+	}
+	return found;
+}
+
+static bool take(struct turn_guard *guard, uint64_t hash, uint32_t rate, uint64_t now)
+{
+	struct place *place = find_place(guard, hash);
+	uint64_t debt = place->source == hash && place->debt > now ? place->debt : now;
+
+	debt += NS_PER_S / rate;
+	if (debt > now + TURN_GUARD_BURST_S * NS_PER_S)
+		return false;
+	*place = (struct place){ hash, debt };
+	return true;
+}
+
+bool turn_guard_take(struct turn_guard *guard, const struct turnpike_addr *source, uint32_t rate,
+		     uint64_t now)
+{
+	bool taken;
+
+	if (rate == 0)
+		return true;
+	pthread_mutex_lock(&guard->lock);
+	taken = take(guard, hash_of(guard, source), rate, now);
+	pthread_mutex_unlock(&guard->lock);
+	return taken;
+}
+
+void turn_guard_give_back(struct turn_guard *guard, const struct turnpike_addr *source,
+			  uint32_t rate, uint64_t now)
+{
+	uint64_t hash;
+	struct place *place;
+
+	if (rate == 0)
+		return;
+	hash = hash_of(guard, source);
+	pthread_mutex_lock(&guard->lock);
+	place = find_place(guard, hash);
+	if (place->source == hash && place->debt > now)
+		place->debt -= NS_PER_S / rate;
+	pthread_mutex_unlock(&guard->lock);
+}
