@@ -17,7 +17,7 @@ struct hops {
 	__u32 first; /* of the ring: the one that was given back first */
 	__u32 n_free;
 	bool *unsettled; /* by index: a packet may still be reading what was there before */
-	__u64 waited;    /* when somebody who took an element last waited for packets, ns; 0: never */
+	__u64 waited; /* when somebody who took an element last waited for packets, ns; 0: never */
 };
 
 /** hops_open() - @map is the mapped array with @max elements, at least 1; lent. 0 or -ENOMEM. */
@@ -31,8 +31,8 @@ void hops_close(struct hops *hops);
  *
  * The one that was given back longest ago: a packet that has just found its flow may bear an index
  * that is given back meanwhile, and must not find another pair's way there. If it was given back
- * just now, such packets are waited for, which takes some 30 ms on a busy machine, but not more often
- * than once a second: clients make pairs come and go as fast as they like.
+ * just now, such packets are waited for, which takes some 30 ms on a busy machine, but not more
+ * often than once a second: clients make pairs come and go as fast as they like.
  *
  * @now: CLOCK_MONOTONIC, ns
  *
