@@ -54,7 +54,7 @@ def serves_for_a_while(server: Turnpike) -> Complaints:
 
 @pytest.mark.parametrize("variant", WAYS)
 def test_drain(lab: Lab, variant: Variant) -> None:
-    """After SIGTERM clients are relayed as before and new ones are refused; the server ends with the last allocation."""
+    """After SIGTERM clients are relayed as before, new ones are refused, and the last allocation ends the server."""
     server = Turnpike(lab, variant, options=["--workers", "2", "--drain-time", "60"])
     with bound_clients(lab) as clients:
         found = relayed_there(server, clients)
@@ -111,7 +111,8 @@ def test_interrupt(lab: Lab) -> None:
 
 def test_drain_to_another(lab: Lab) -> None:
     """A draining server sends new clients to the alternate server of their family."""
-    options = ["--drain-time", "60", "--alternate-server", "10.77.3.2:3478", "--alternate-server", "[fd77:0:0:3::2]:3478"]
+    options = ["--drain-time", "60",
+               "--alternate-server", "10.77.3.2:3478", "--alternate-server", "[fd77:0:0:3::2]:3478"]
     server = Turnpike(lab, USERSPACE, options=options)
     with bound_clients(lab) as clients:
         server.process.send_signal(signal.SIGTERM)
@@ -181,7 +182,8 @@ def test_log_level(lab: Lab, level: str) -> None:
 def test_log_addresses(lab: Lab, level: str) -> None:
     """Addresses of clients, peers and relays, of both families, are logged with --log-addresses only."""
     hidden = [lab.address(role, family) for role in ("client", "peer") for family in FAMILIES]
-    relays = [f"relay={form}" for form in (f"{lab.topology.relayed.address(4)}:", f"[{lab.topology.relayed.address(6)}]:")]
+    relayed = lab.topology.relayed
+    relays = [f"relay={relayed.address(4)}:", f"relay=[{relayed.address(6)}]:"]
     found, lines = log_of_a_life(lab, "--log-level", level)
     found += [f"{address} is in '{line}'" for address in hidden + relays for line in lines if address in line]
     more, lines = log_of_a_life(lab, "--log-level", level, "--log-addresses")
@@ -193,7 +195,8 @@ def test_log_addresses(lab: Lab, level: str) -> None:
 def test_log_injection(lab: Lab) -> None:
     """A user name makes no other line of the log, nor is a secret in any."""
     found, lines = log_of_a_life(lab, "--log-level", "debug")
-    found += [f"'{line}' is a line" for line in lines if not line.startswith("turnpike: ") or "turnpike: forged" in line[:20]]
+    found += [f"'{line}' is a line" for line in lines
+              if not line.startswith("turnpike: ") or "turnpike: forged" in line[:20]]
     found += [f"a secret is in '{line}'" for line in lines if PASSWORD in line or "wrong-password" in line]
     if not any('user="ev\\nturnpike: forged \\"user\\""' in line for line in lines):
         found.append(f"the strange name is in no line: {lines}")
@@ -244,7 +247,8 @@ def test_manager_is_notified(lab: Lab) -> None:
 def test_journal(lab: Lab) -> None:
     """Lines begin with their level if stderr is the journal."""
     found = []
-    for stream, wanted in (("$(stat -L -c %d:%i /proc/self/fd/2)", "<6>turnpike: serving at "), ("1:1", "turnpike: serving at ")):
+    for stream, wanted in (("$(stat -L -c %d:%i /proc/self/fd/2)", "<6>turnpike: serving at "),
+                           ("1:1", "turnpike: serving at ")):
         server = Turnpike(lab, USERSPACE, ["sh", "-c", f'JOURNAL_STREAM={stream} exec "$@"', "sh"])
         server.stop()
         if not any(line.startswith(wanted) for line in server.process.log().splitlines()):
