@@ -9,20 +9,16 @@
 
 #include <arpa/inet.h>
 
+#include "array_len.h"
 #include "expect.h"
 #include "scenario.h"
 #include "tables.h"
+#include "wire.h"
 
 #define PLENTY 200 /* bytes of room */
 
 static const char *directory;
 static int written;
-
-static void put(__u8 *to, __u32 value)
-{
-	to[0] = (__u8)(value >> 8);
-	to[1] = (__u8)value;
-}
 
 static void put_hop(const struct vector *vector, const struct expectation *expected,
 		    struct scenario *ret)
@@ -34,8 +30,8 @@ static void put_hop(const struct vector *vector, const struct expectation *expec
 	ret->hop_tags = hop->tags % (TURNPIKE_TAGS_MAX + 1);
 	for (i = 0; i < TURNPIKE_TAGS_MAX; i++)
 		memcpy(ret->hop_tag[i], &hop->tag[i], sizeof(ret->hop_tag[i]));
-	put(ret->hop_mtu, ret->stretch[0] ? 65535 : hop->mtu);
-	put(ret->device_mtu, ret->stretch[0] ? 65535 : expected->mtu);
+	put_wire16(ret->hop_mtu, ret->stretch[0] ? 65535 : hop->mtu);
+	put_wire16(ret->device_mtu, ret->stretch[0] ? 65535 : expected->mtu);
 }
 
 static void put_room(const struct vector *vector, struct scenario *ret)
@@ -69,7 +65,7 @@ static void put_limits(const struct expectation *expected, struct scenario *ret)
 			least = expected->policers[i][level].burst;
 			ret->limited = (__u8)(1 | level << 1);
 		}
-		put(ret->allow[i], (__u32)(least / 1000000000u));
+		put_wire16(ret->allow[i], (__u32)(least / 1000000000u));
 	}
 }
 
@@ -105,8 +101,8 @@ static void seed(const struct vector *vector, const struct variant *variant, int
 		put_hop(vector, &expected, &scenario);
 		put_room(vector, &scenario);
 		put_limits(&expected, &scenario);
-		put(scenario.beside, vector->in.tag[0] >> 16);
-		put(scenario.beside + 2, vector->in.tag[0] & 0xffff);
+		put_wire16(scenario.beside, vector->in.tag[0] >> 16);
+		put_wire16(scenario.beside + 2, vector->in.tag[0] & 0xffff);
 		write_seed(&scenario, expected.in_bytes, expected.in_len);
 	}
 	bench_close(bench);
@@ -174,7 +170,7 @@ static void seed_more(void)
 	struct scenario scenario = { 0 };
 	size_t i;
 
-	for (i = 0; i < sizeof(likes) / sizeof(likes[0]); i++)
+	for (i = 0; i < ARRAY_LEN(likes); i++)
 		seed_ways(&likes[i], &scenario);
 	scenario.linear = 20;
 	for (scenario.fails_in = 1; scenario.fails_in < 8; scenario.fails_in++)
@@ -182,9 +178,9 @@ static void seed_more(void)
 	scenario = (struct scenario){ .mend = MEND_MAC | MEND_KEY | MEND_LENGTHS | MEND_IP_CHECK |
 					      MEND_UDP_CHECK,
 				      .padding = 3 };
-	put(scenario.stretch, 8000);
+	put_wire16(scenario.stretch, 8000);
 	seed_ways(&large, &scenario);
-	put(scenario.stretch, 20000);
+	put_wire16(scenario.stretch, 20000);
 	seed_ways(&large, &scenario);
 }
 
@@ -201,7 +197,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	directory = argv[1];
-	for (i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
+	for (i = 0; i < ARRAY_LEN(tables); i++)
 		seed_table(tables[i]);
 	seed_more();
 	printf("%d seeds\n", written);

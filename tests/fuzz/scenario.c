@@ -13,11 +13,6 @@
 /* Not the first and not the last elements. */
 #define HOP_INDEX 3
 
-static __u32 two(const __u8 *bytes)
-{
-	return (__u32)bytes[0] << 8 | bytes[1];
-}
-
 static struct turnpike_tag tag_of(const __u8 *bytes)
 {
 	struct turnpike_tag tag;
@@ -43,7 +38,7 @@ static void read_nexthop(const struct scenario *scenario, struct situation *ret)
 	mac_addr(hop == HOP_SAME ? MAC_OURS : MAC_EGRESS, ours->smac);
 	ours->ifindex = hop == HOP_SAME ? BENCH_IFINDEX : BENCH_IFINDEX + 2;
 	ours->flags = (__u8)(hop == HOP_NO_XMIT ? 0 : TURNPIKE_HOP_XDP_XMIT);
-	ours->mtu = (__u16)two(scenario->hop_mtu);
+	ours->mtu = wire16(scenario->hop_mtu);
 	ours->tags = scenario->hop_tags % (TURNPIKE_TAGS_MAX + 1);
 	for (i = 0; i < ours->tags; i++) {
 		ours->tag[i] = tag_of(scenario->hop_tag[i]);
@@ -66,7 +61,7 @@ static void read_flow(const struct scenario *scenario, struct situation *ret)
 	ret->limited = scenario->limited & 1;
 	ret->level = (scenario->limited >> 1) % TURNPIKE_POLICER_LEVELS;
 	for (i = 0; i < TURNPIKE_FLOW_POLICERS; i++) {
-		ret->allow[i] = two(scenario->allow[i]);
+		ret->allow[i] = wire16(scenario->allow[i]);
 		ret->flow.flow.policer[i] = ret->limited ? vector_policer(i, 0) : 0;
 	}
 }
@@ -181,13 +176,13 @@ bool scenario_read(const __u8 *data, size_t size, struct situation *ret)
 	memcpy(&scenario, data, sizeof(scenario));
 	ret->variant = &variants[scenario.variant % VARIANTS];
 	ret->len = (__u32)(size - sizeof(scenario));
-	stretch = two(scenario.stretch);
+	stretch = wire16(scenario.stretch);
 	if (ret->len + stretch > (ret->variant->skb ? SCENARIO_FRAME_MAX : NATIVE_FRAME_MAX))
 		return false;
 	memcpy(ret->frame, data + sizeof(scenario), ret->len);
 	for (i = 0; i < stretch; i++)
 		ret->frame[ret->len++] = (__u8)(i * 7 + (i >> 8));
-	ret->device_mtu = (__u16)two(scenario.device_mtu);
+	ret->device_mtu = wire16(scenario.device_mtu);
 	read_nexthop(&scenario, ret);
 	read_flow(&scenario, ret);
 	read_room(&scenario, ret);

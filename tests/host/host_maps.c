@@ -7,6 +7,7 @@
 
 #include "../../programs/maps.h"
 
+#include "array_len.h"
 #include "host_maps.h"
 
 #define FLOWS 8
@@ -117,7 +118,7 @@ static void *find_by_key(__u32 family, const void *key, size_t len)
 	return host_flow(&wanted);
 }
 
-#define ELEMENT(array, index) ((index) < sizeof(array) / sizeof(array[0]) ? &array[index] : NULL)
+#define ELEMENT(array, index) ((index) < ARRAY_LEN(array) ? &array[index] : NULL)
 
 void *bpf_map_lookup_elem(void *map, const void *key)
 {

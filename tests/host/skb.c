@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 
 #include "host_frame.h"
+#include "wire.h"
 
 #define VLAN_HLEN 4
 
@@ -42,15 +43,9 @@ static __u16 sum_before(struct host_frame *frame)
 /* What the frame's sum has changed by since it was @before, the CHECKSUM_COMPLETE changes by. */
 static void update_sum(struct host_frame *frame, __u16 before)
 {
-	__u32 sum;
-
-	if (!frame->complete)
-		return;
-	sum = (__u32)frame->csum + host_frame_sum(frame) + (__u16)~before;
-
-	while (sum > 0xffff)
-		sum = (sum & 0xffff) + (sum >> 16);
-	frame->csum = (__u16)sum;
+	if (frame->complete)
+		frame->csum =
+			wire_fold((__u32)frame->csum + host_frame_sum(frame) + (__u16)~before);
 }
 
 static long make_linear(struct host_frame *frame, __u32 len)

@@ -15,12 +15,12 @@
 
 #include <cmocka.h>
 
+#include "array_len.h"
 #include "tables.h"
 
-#define SKIPPED      77   /* CTest's SKIP_RETURN_CODE */
-#define WORD_STEP    251  /* prime: all bits take part */
-#define MAY_NEED_DF  1200 /* bytes of data, or IPv4 will not be made IPv6 */
-#define COUNT(array) (sizeof(array) / sizeof(array[0]))
+#define SKIPPED     77   /* CTest's SKIP_RETURN_CODE */
+#define WORD_STEP   251  /* prime: all bits take part */
+#define MAY_NEED_DF 1200 /* bytes of data, or IPv4 will not be made IPv6 */
 
 /* Every residue of 4 and of 32, which the programs' loops work in, and what packets are like. */
 static const __u16 lengths[] = { 0,   1,   2,   3,   4,   5,   6,   7,    8,    9,    10,   11,
@@ -102,8 +102,8 @@ static int run_lengths(const struct vector *like, __u16 shortest)
 	int failed = 0;
 	size_t i, j;
 
-	for (i = 0; i < COUNT(directions); i++) {
-		for (j = 0; j < COUNT(lengths); j++) {
+	for (i = 0; i < ARRAY_LEN(directions); i++) {
+		for (j = 0; j < ARRAY_LEN(lengths); j++) {
 			if (lengths[j] < shortest)
 				continue;
 			vector = *like;
@@ -135,8 +135,8 @@ static void test_lengths(void **state)
 	size_t i, j;
 
 	(void)state;
-	for (i = 0; i < COUNT(likes); i++) {
-		for (j = 0; j < COUNT(rooms); j++) {
+	for (i = 0; i < ARRAY_LEN(likes); i++) {
+		for (j = 0; j < ARRAY_LEN(rooms); j++) {
 			like = likes[i];
 			like.room = rooms[j];
 			failed += run_lengths(&like, 0);
@@ -163,7 +163,7 @@ static void test_summed_lengths(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < COUNT(likes); i++)
+	for (i = 0; i < ARRAY_LEN(likes); i++)
 		failed += run_lengths(&likes[i], 0);
 	failed += run_lengths(&lookalike, 2);
 	assert_int_equal(failed, 0);
@@ -178,7 +178,7 @@ static void test_sums(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < COUNT(directions); i++) {
+	for (i = 0; i < ARRAY_LEN(directions); i++) {
 		vector.flow = directions[i];
 		vector.in = vector_usual(directions[i]);
 		vector.in.data_len = 20;
@@ -259,7 +259,7 @@ static void test_truncated(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < COUNT(directions); i++) {
+	for (i = 0; i < ARRAY_LEN(directions); i++) {
 		failed += run_truncated(directions[i], TURNPIKE_IPV4, ON_IPV4);
 		failed += run_truncated(directions[i], TURNPIKE_IPV6, ON_IPV6);
 	}
@@ -291,7 +291,7 @@ static void test_expiry(void **state)
 
 	(void)state;
 	for (i = 0; i < FAMILIES; i++) {
-		for (j = 0; j < COUNT(directions); j++) {
+		for (j = 0; j < ARRAY_LEN(directions); j++) {
 			vector_flow(directions[j], families[i], &flow);
 			assert_int_equal(bench_set_expiry(opened, &flow.key, 1), -ENOENT);
 			bench_set_flow(opened, &flow);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "array_len.h"
 #include "tables.h"
 
-#define TABLE(array)                                    \
-	{                                               \
-		array, sizeof(array) / sizeof(array[0]) \
+#define TABLE(array)                    \
+	{                               \
+		array, ARRAY_LEN(array) \
 	}
 
 #define TO_PEER   .flow = TURNPIKE_DIR_TO_PEER, .verdict = TURNPIKE_RELAYED

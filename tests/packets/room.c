@@ -4,6 +4,7 @@
  * by 4. On the way to a peer nothing can fail: adjust_head wants 40 bytes to be left in front, and
  * BPF_PROG_TEST_RUN has no buffers without them.
  */
+#include "array_len.h"
 #include "tables.h"
 
 #define HEAD_FAILS .notes = NOTE(TURNPIKE_HEAD_FAILED)
@@ -145,4 +146,4 @@ static const struct vector vectors[] = {
 };
 /* clang-format on */
 
-const struct table made_room = { vectors, sizeof(vectors) / sizeof(vectors[0]) };
+const struct table made_room = { vectors, ARRAY_LEN(vectors) };

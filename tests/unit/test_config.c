@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "array_len.h"
 #include "config/config_file.h"
 #include "config_fixture.h"
 
@@ -176,7 +177,7 @@ static void test_form_of_a_file(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct serve_config config;
 
 		assert_int_equal(parse_text(rows[i].text, &config), rows[i].status);
@@ -216,7 +217,7 @@ static void test_secrets_are_not_said(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		struct serve_config config;
 
 		assert_int_equal(parse_text(texts[i], &config), CLI_USAGE);
@@ -389,7 +390,7 @@ static void test_contradictions(void **state)
 	char words[256];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct serve_config config;
 
 		snprintf(words, sizeof(words), "turnpike --check-config %s", rows[i].words);

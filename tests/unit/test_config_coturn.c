@@ -2,6 +2,7 @@
 /* What becomes of a turnserver.conf. */
 #include <stdio.h>
 
+#include "array_len.h"
 #include "config/coturn_keys.h"
 #include "config_fixture.h"
 
@@ -179,7 +180,7 @@ static void test_refused(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct serve_config config;
 
 		assert_int_equal(parse_coturn(rows[i].text, &config), CLI_USAGE);
@@ -208,7 +209,7 @@ static void test_no_difference(void **state)
 	struct serve_config config;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		assert_int_equal(parse_coturn(texts[i], &config), CLI_OK);
 		assert_not_said("folder/text:1");
 		serve_config_free(&config);
