@@ -15,9 +15,9 @@ struct header {
 	__u8 l2_len;
 };
 
-static __u64 refused, told[2][2], cut[2];
+static __u64 refused, built[2][2], cut[2];
 
-static bool is_told(__u32 verdict)
+static bool is_notified(__u32 verdict)
 {
 	return verdict == TURNPIKE_TTL || verdict == TURNPIKE_DONT_FRAGMENT;
 }
@@ -36,7 +36,7 @@ static void check4(const struct turnpike_event *event, const __u8 *ip, __u32 len
 	must(wire_fold(wire_add(0, error->bytes, error->len)) == 0xffff, "the checksum");
 	must(!memcmp(error->to.ip, ip + 12, 4) && !memcmp(error->from.ip, ip + 16, 4),
 	     "back where it came from");
-	told[0][ttl]++;
+	built[0][ttl]++;
 	cut[0] += quoted < len;
 }
 
@@ -52,7 +52,7 @@ static void check6(const struct turnpike_event *event, const __u8 *ip, __u32 len
 	must(error->len == 8 + quoted && !memcmp(error->bytes + 8, ip, quoted), "the packet");
 	must(!memcmp(error->to.ip, ip + 8, 16) && !memcmp(error->from.ip, ip + 24, 16),
 	     "back where it came from");
-	told[1][ttl]++;
+	built[1][ttl]++;
 	cut[1] += quoted < len;
 }
 
@@ -63,7 +63,7 @@ static void check(const struct turnpike_event *event, const __u8 *frame, int err
 	const __u8 version = len ? frame[event->l2_len] >> 4 : 0;
 	const bool whole = (version == 4 && len >= 20) || (version == 6 && len >= 40);
 
-	must(err == (is_told(event->verdict) && whole ? 0 : -EINVAL), "what is an error's due");
+	must(err == (is_notified(event->verdict) && whole ? 0 : -EINVAL), "what is an error's due");
 	if (err) {
 		refused++;
 		return;
@@ -108,8 +108,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 int fuzz_missed(void)
 {
-	return missed("refused", refused) + missed("IPv4, too big", told[0][0]) +
-	       missed("IPv4, TTL", told[0][1]) + missed("IPv4, cut off", cut[0]) +
-	       missed("IPv6, too big", told[1][0]) + missed("IPv6, hop limit", told[1][1]) +
+	return missed("refused", refused) + missed("IPv4, too big", built[0][0]) +
+	       missed("IPv4, TTL", built[0][1]) + missed("IPv4, cut off", cut[0]) +
+	       missed("IPv6, too big", built[1][0]) + missed("IPv6, hop limit", built[1][1]) +
 	       missed("IPv6, cut off", cut[1]);
 }

@@ -41,7 +41,7 @@ static void install_limits(const struct situation *s)
 
 	host_maps.policers[TURNPIKE_EVENTS_POLICER] = (struct turnpike_policer){
 		.cost = SECOND << TURNPIKE_POLICER_SHIFT,
-		.burst = SECOND - s->hushed,
+		.burst = SECOND - s->muted,
 	};
 	for (i = 0; i < TURNPIKE_FLOW_POLICERS; i++)
 		for (level = 0; level < TURNPIKE_POLICER_LEVELS; level++)
@@ -56,9 +56,9 @@ static void install_limits(const struct situation *s)
 
 static void install(const struct situation *s)
 {
-	struct turnpike_device *device = &host_maps.devices[BENCH_SLOT];
+	struct turnpike_device *device = &host_maps.devices[TESTBED_SLOT];
 
-	host_configure(BENCH_IFINDEX, BENCH_SLOT, s->variant->skb, s->variant->tc);
+	host_configure(TESTBED_IFINDEX, TESTBED_SLOT, s->variant->skb, s->variant->tc);
 	host_set_now(SCENARIO_NOW);
 	host_maps.ports.role[host_addr(SERVER, TURNPIKE_IPV4).port] = TURNPIKE_PORT_LISTENER;
 	host_maps.ports.role[host_addr(RELAY, TURNPIKE_IPV4).port] = TURNPIKE_PORT_RELAY;
@@ -69,8 +69,8 @@ static void install(const struct situation *s)
 	install_limits(s);
 	if (s->has_flow)
 		host_set_flow(&s->flow);
-	host_maps.n_told = 0;
-	memset(&host_maps.counters[turnpike_counter_index(BENCH_SLOT, 0, 0)], 0,
+	host_maps.n_events = 0;
+	memset(&host_maps.counters[turnpike_counter_index(TESTBED_SLOT, 0, 0)], 0,
 	       sizeof(struct counts));
 }
 
@@ -86,9 +86,9 @@ static void make_frame(const struct situation *s, enum sum sum, struct host_fram
 	frame->fails_in = s->fails_in;
 	frame->stuck = s->stuck;
 	frame->ctx.skb.gso_size = s->gso;
-	frame->ctx.skb.vlan_present = s->has_beside;
-	frame->ctx.skb.vlan_proto = s->has_beside ? s->beside.tpid : 0;
-	frame->ctx.skb.vlan_tci = s->has_beside ? ntohs(s->beside.tci) : 0;
+	frame->ctx.skb.vlan_present = s->has_hwaccel_tag;
+	frame->ctx.skb.vlan_proto = s->has_hwaccel_tag ? s->hwaccel_tag.tpid : 0;
+	frame->ctx.skb.vlan_tci = s->has_hwaccel_tag ? ntohs(s->hwaccel_tag.tci) : 0;
 	/* A packet has a checksum that its sender left partial, or one of a NIC. */
 	frame->complete = sum != SUM_PARTIAL;
 	frame->csum = host_frame_sum(frame);
@@ -115,9 +115,9 @@ static void check_around(const struct situation *s, struct host_frame *frame, bo
 	must(host_frame_is_whole(frame), "nothing outside of the frame is written");
 	if (!s->variant->tc || torn)
 		return;
-	must(skb->vlan_present == s->has_beside, "the tag beside the frame stays there");
-	must(!s->has_beside || ((__be16)skb->vlan_proto == s->beside.tpid &&
-				skb->vlan_tci == ntohs(s->beside.tci)),
+	must(skb->vlan_present == s->has_hwaccel_tag, "the tag beside the frame stays there");
+	must(!s->has_hwaccel_tag || ((__be16)skb->vlan_proto == s->hwaccel_tag.tpid &&
+				     skb->vlan_tci == ntohs(s->hwaccel_tag.tci)),
 	     "the tag beside the frame stays as it is");
 	must(!frame->complete || same_sum(frame->csum, host_frame_sum(frame)),
 	     "a NIC's checksum follows every change");
@@ -125,7 +125,8 @@ static void check_around(const struct situation *s, struct host_frame *frame, bo
 
 static const struct counts *counts(void)
 {
-	return (const struct counts *)&host_maps.counters[turnpike_counter_index(BENCH_SLOT, 0, 0)];
+	return (const struct counts *)&host_maps
+		.counters[turnpike_counter_index(TESTBED_SLOT, 0, 0)];
 }
 
 static bool is_note(int verdict)
@@ -176,23 +177,24 @@ static void check_notes(const struct outcome *o)
 	must(!partial->packets || partial->bytes == o->data_len, "with its data");
 }
 
-static void check_told(const struct situation *s, const struct outcome *o)
+static void check_event(const struct situation *s, const struct outcome *o)
 {
-	const bool told =
-		!s->hushed && (o->verdict == TURNPIKE_TTL || o->verdict == TURNPIKE_DONT_FRAGMENT);
+	const bool notified =
+		!s->muted && (o->verdict == TURNPIKE_TTL || o->verdict == TURNPIKE_DONT_FRAGMENT);
 	const __u64 full = host_maps.policers[TURNPIKE_EVENTS_POLICER].full;
-	const struct turnpike_event *event = &host_maps.told.event;
+	const struct turnpike_event *event = &host_maps.event.event;
 	const __u32 len = s->len < TURNPIKE_EVENT_FRAME ? s->len : TURNPIKE_EVENT_FRAME;
 
-	must(host_maps.n_told == told, "senders are told of TTL and DF, once, and of nothing else");
-	must(full == (told ? SCENARIO_NOW + SECOND : 0), "an event is charged if there is one");
-	if (!told)
+	must(host_maps.n_events == notified,
+	     "senders are notified of TTL and DF, once, and of nothing else");
+	must(full == (notified ? SCENARIO_NOW + SECOND : 0), "an event is charged if there is one");
+	if (!notified)
 		return;
-	must(event->verdict == o->verdict && event->ifindex == BENCH_IFINDEX && !event->pad,
+	must(event->verdict == o->verdict && event->ifindex == TESTBED_IFINDEX && !event->pad,
 	     "what and where");
 	must(event->mtu == o->notify_mtu, "what would fit");
-	must(event->l2_len == o->l2_len && event->len == len, "how much of the frame is told");
-	must(!memcmp(host_maps.told.frame, s->frame, len), "and it is the frame as it came");
+	must(event->l2_len == o->l2_len && event->len == len, "how much of the frame is notified");
+	must(!memcmp(host_maps.event.frame, s->frame, len), "and it is the frame as it came");
 }
 
 /* What is given back leaves a bucket that is full now. */
@@ -239,7 +241,7 @@ static int action_of(const struct situation *s, enum turnpike_verdict verdict)
 	case TURNPIKE_RELAYED:
 		if (tc)
 			return TC_ACT_REDIRECT;
-		return ifindex == BENCH_IFINDEX ? XDP_TX : XDP_REDIRECT;
+		return ifindex == TESTBED_IFINDEX ? XDP_TX : XDP_REDIRECT;
 	case TURNPIKE_TORN:
 	case TURNPIKE_TTL:
 	case TURNPIKE_DONT_FRAGMENT:
@@ -307,7 +309,7 @@ static void check(const struct situation *s, const struct outcome *o, const stru
 		must(direction == o->direction, "the direction");
 	if (!r->disturbed) {
 		check_notes(o);
-		check_told(s, o);
+		check_event(s, o);
 		check_flow(s, o, relayed);
 	}
 	reach(s, o, verdict, r->disturbed);

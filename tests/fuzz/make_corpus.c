@@ -88,24 +88,24 @@ static void seed(const struct vector *vector, const struct variant *variant, int
 {
 	static struct expectation expected;
 	struct scenario scenario = *like;
-	struct bench *bench;
+	struct testbed *testbed;
 
-	if (bench_open(variant, &bench))
+	if (testbed_open(variant, &testbed))
 		exit(1);
-	if (expect(bench, vector, families[pair], &expected)) {
+	if (expect(testbed, vector, families[pair], &expected)) {
 		scenario.variant = (__u8)(variant - variants);
 		scenario.flow = (__u8)vector->flow;
 		scenario.pair = (__u8)pair;
-		scenario.expired = (__u8)(vector->expired | vector->hushed << 1);
+		scenario.expired = (__u8)(vector->expired | vector->muted << 1);
 		scenario.gso = vector->gso_size != 0;
 		put_hop(vector, &expected, &scenario);
 		put_room(vector, &scenario);
 		put_limits(&expected, &scenario);
-		put_wire16(scenario.beside, vector->in.tag[0] >> 16);
-		put_wire16(scenario.beside + 2, vector->in.tag[0] & 0xffff);
+		put_wire16(scenario.hwaccel_tag, vector->in.tag[0] >> 16);
+		put_wire16(scenario.hwaccel_tag + 2, vector->in.tag[0] & 0xffff);
 		write_seed(&scenario, expected.in_bytes, expected.in_len);
 	}
-	bench_close(bench);
+	testbed_close(testbed);
 }
 
 /* One of all the programs and families that it is for; the next vector gets the next. */
@@ -136,7 +136,7 @@ static void seed_table(const struct table *table)
 }
 
 /* A plain packet each way through each program. */
-static void seed_ways(const struct vector *like, const struct scenario *scenario)
+static void seed_paths(const struct vector *like, const struct scenario *scenario)
 {
 	struct vector vector = *like;
 	int direction, pair, i;
@@ -144,7 +144,7 @@ static void seed_ways(const struct vector *like, const struct scenario *scenario
 	vector.verdict = TURNPIKE_RELAYED;
 	for (direction = TURNPIKE_DIR_TO_PEER; direction < TURNPIKE_DIR_MAX; direction++) {
 		vector.flow = (enum turnpike_direction)direction;
-		vector.in = vector_usual(vector.flow);
+		vector.in = vector_plain(vector.flow);
 		vector.in.data_len = 37;
 		vector.in.checksum = like->in.checksum;
 		memcpy(vector.in.tag, like->in.tag, sizeof(vector.in.tag));
@@ -171,17 +171,17 @@ static void seed_more(void)
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(likes); i++)
-		seed_ways(&likes[i], &scenario);
+		seed_paths(&likes[i], &scenario);
 	scenario.linear = 20;
 	for (scenario.fails_in = 1; scenario.fails_in < 8; scenario.fails_in++)
-		seed_ways(&tagged, &scenario);
-	scenario = (struct scenario){ .mend = MEND_MAC | MEND_KEY | MEND_LENGTHS | MEND_IP_CHECK |
-					      MEND_UDP_CHECK,
+		seed_paths(&tagged, &scenario);
+	scenario = (struct scenario){ .repair = REPAIR_MAC | REPAIR_KEY | REPAIR_LENGTHS |
+						REPAIR_IP_CHECK | REPAIR_UDP_CHECK,
 				      .padding = 3 };
 	put_wire16(scenario.stretch, 8000);
-	seed_ways(&large, &scenario);
+	seed_paths(&large, &scenario);
 	put_wire16(scenario.stretch, 20000);
-	seed_ways(&large, &scenario);
+	seed_paths(&large, &scenario);
 }
 
 int main(int argc, char **argv)

@@ -54,8 +54,8 @@ static enum turnpike_verdict ethernet(struct packet *p, struct outcome *o)
 	o->l2_len = wire_l2_len(s->frame, s->len);
 	if (o->l2_len > s->len)
 		return TURNPIKE_VLAN;
-	if (s->has_beside)
-		p->tag[o->tags++] = s->beside;
+	if (s->has_hwaccel_tag)
+		p->tag[o->tags++] = s->hwaccel_tag;
 	for (i = ETH_HLEN; i < o->l2_len; i += 4) {
 		if (o->tags == TURNPIKE_TAGS_MAX)
 			return TURNPIKE_VLAN;
@@ -205,7 +205,7 @@ static enum turnpike_verdict admitted(struct packet *p, struct outcome *o)
 		return TURNPIKE_NO_NEXTHOP;
 	if (!same_tags(p, o))
 		return TURNPIKE_VLAN;
-	if (!p->s->variant->skb && p->hop->ifindex != BENCH_IFINDEX && !p->hop->flags)
+	if (!p->s->variant->skb && p->hop->ifindex != TESTBED_IFINDEX && !p->hop->flags)
 		return TURNPIKE_NO_EGRESS;
 	p->out_hlen = wire_ip_hlen(flow->family) + UDP_HLEN + (flow->channel ? CHANNEL_LEN : 0);
 	p->out_len = p->out_hlen + o->data_len;

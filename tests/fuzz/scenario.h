@@ -12,14 +12,14 @@
 #define SCENARIO_NOW       1000000000000000ull
 
 /** What of the frame is made right again, so that it gets further than chance would let it. */
-enum mend {
-	MEND_MAC = 1 << 0,      /* ours, and the Ethernet type */
-	MEND_KEY = 1 << 1,      /* the flow's addresses, ports and channel, IP's version and UDP */
-	MEND_LENGTHS = 1 << 2,  /* of IP, UDP and ChannelData, by the frame's */
-	MEND_IP_CHECK = 1 << 3, /* the IPv4 header checksum */
-	MEND_UDP_CHECK = 1 << 4,
-	MEND_UDP_ZERO = 1 << 5,
-	MEND_UDP_PARTIAL = 1 << 6,
+enum repair {
+	REPAIR_MAC = 1 << 0,     /* ours, and the Ethernet type */
+	REPAIR_KEY = 1 << 1,     /* the flow's addresses, ports and channel, IP's version and UDP */
+	REPAIR_LENGTHS = 1 << 2, /* of IP, UDP and ChannelData, by the frame's */
+	REPAIR_IP_CHECK = 1 << 3, /* the IPv4 header checksum */
+	REPAIR_UDP_CHECK = 1 << 4,
+	REPAIR_UDP_ZERO = 1 << 5,
+	REPAIR_UDP_PARTIAL = 1 << 6,
 };
 
 /** struct scenario - the beginning of an input, of bytes only; the frame follows */
@@ -33,20 +33,20 @@ struct scenario {
 	__u8 hop_tag[2][4]; /* these */
 	__u8 hop_mtu[2];
 	__u8 device_mtu[2];
-	__u8 head;        /* XDP: room in front ... */
-	__u8 tail;        /* ... and behind */
-	__u8 no_floor;    /* native XDP, odd: the driver leaves less than the kernel keeps */
-	__u8 linear;      /* TC: bytes in linear memory; 0: all */
-	__u8 fails_in;    /* TC: which call of a helper fails; 0: none */
-	__u8 stuck;       /* TC, odd: the end cannot be moved */
-	__u8 gso;         /* TC, odd: several datagrams */
-	__u8 beside[4];   /* TC: the tag beside the frame; 0: none */
-	__u8 limited;     /* odd: there are limits; the bits above: the level that they are at */
-	__u8 allow[2][2]; /* bytes that each allows */
-	__u8 mend;        /* enum mend */
-	__u8 padding;     /* of ChannelData, for MEND_LENGTHS */
-	__u8 trailer;     /* bytes behind the datagram, for MEND_LENGTHS */
-	__u8 stretch[2];  /* bytes of data that are added */
+	__u8 head;           /* XDP: room in front ... */
+	__u8 tail;           /* ... and behind */
+	__u8 no_floor;       /* native XDP, odd: the driver leaves less than the kernel keeps */
+	__u8 linear;         /* TC: bytes in linear memory; 0: all */
+	__u8 fails_in;       /* TC: which call of a helper fails; 0: none */
+	__u8 stuck;          /* TC, odd: the end cannot be moved */
+	__u8 gso;            /* TC, odd: several datagrams */
+	__u8 hwaccel_tag[4]; /* TC: the tag beside the frame; 0: none */
+	__u8 limited;        /* odd: there are limits; the bits above: the level that they are at */
+	__u8 allow[2][2];    /* bytes that each allows */
+	__u8 repair;         /* enum repair */
+	__u8 padding;        /* of ChannelData, for REPAIR_LENGTHS */
+	__u8 trailer;        /* bytes behind the datagram, for REPAIR_LENGTHS */
+	__u8 stretch[2];     /* bytes of data that are added */
 };
 
 /** struct situation - what a scenario stands for */
@@ -65,9 +65,9 @@ struct situation {
 	__u32 fails_in;
 	bool stuck;
 	bool gso;
-	bool has_beside;
-	struct turnpike_tag beside;
-	bool hushed;
+	bool has_hwaccel_tag;
+	struct turnpike_tag hwaccel_tag;
+	bool muted;
 	bool limited;
 	int level;
 	__u32 allow[2];

@@ -189,9 +189,9 @@ void *bpf_ringbuf_reserve(void *map, __u64 size, __u64 flags)
 
 void bpf_ringbuf_submit(void *data, __u64 flags)
 {
-	host_maps.n_told++;
-	host_maps.told.event = reserved->event;
-	memcpy(host_maps.told.frame, reserved->frame, reserved->event.len);
+	host_maps.n_events++;
+	host_maps.event.event = reserved->event;
+	memcpy(host_maps.event.frame, reserved->frame, reserved->event.len);
 	bpf_ringbuf_discard(data, flags);
 }
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from world import LISTENER, TPIDS, Address, Binding, Event, Frame, Hop, Tag, Variant, World
 
-PLAIN, PLACED, POISONED, STUCK, VLAN, CUT = range(6)  # enum way of run.h
-USUAL_HEAD = 64
+PLAIN, PLACED, POISONED, STUCK, VLAN, CUT = range(6)  # enum delivery of testbed.h
+DEFAULT_HEAD = 64
 XDP_XMIT = 1
 EVENT = struct.Struct("=IIIIII")
 STALE = b"\xa5" * 28  # what lies in the hop that is not current
@@ -99,10 +99,10 @@ class Feeder:
         return addresses + struct.pack("=HHHHqqIIII", b.channel, 0, *hops, b.channel_expires, b.permission_expires,
                                        b.to_peer_policer, b.to_client_policer, b.to_peer_label, b.to_client_label)
 
-    def _way(self, frame: Frame, tag: Tag | None, poisoned: bool) -> tuple[int, int]:
+    def _delivery(self, frame: Frame, tag: Tag | None, poisoned: bool) -> tuple[int, int]:
         """How the frame comes to the program, and the offset that belongs to it."""
         if not self.variant.tc:
-            return PLACED, USUAL_HEAD if frame.head is None else frame.head
+            return PLACED, DEFAULT_HEAD if frame.head is None else frame.head
         if frame.whole:
             return CUT, len(frame.data)
         return (VLAN if tag else POISONED if poisoned else PLAIN), 0
@@ -114,10 +114,10 @@ class Feeder:
     def run(self, frame: Frame, poisoned: bool) -> Answer:
         """@poisoned: TC, with garbage around the frame; only for IP without tags."""
         data, tag = frame.seen_by(self.variant)
-        way, offset = self._way(frame, tag, poisoned)
-        if way == CUT:
+        delivery, offset = self._delivery(frame, tag, poisoned)
+        if delivery == CUT:
             data = frame.whole
-        order = [b"F", struct.pack("=BBHIII", way, len(frame.policers), frame.gso if self.variant.tc else 0,
+        order = [b"F", struct.pack("=BBHIII", delivery, len(frame.policers), frame.gso if self.variant.tc else 0,
                                    tag.tpid << 16 | tag.tci if tag else 0, offset, len(data))]
         order += [struct.pack("=IIqQQ", number, policer.parent, policer.full, policer.cost, policer.burst)
                   for number, policer in frame.policers.items()]

@@ -59,10 +59,10 @@ struct feed_hairpin {
 
 /**
  * struct feed_frame - and so many policers, and @len bytes
- * @way, @tag, @offset: of struct trip (run.h)
+ * @delivery, @tag, @offset: see struct test_run (testbed.h)
  */
 struct feed_frame {
-	__u8 way;
+	__u8 delivery;
 	__u8 policers;
 	__u16 gso_size;
 	__u32 tag;

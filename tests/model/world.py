@@ -164,7 +164,7 @@ class World:
 
 @dataclass(frozen=True)
 class Variant:
-    """A program in one configuration. @number: in variants[] of tests/packets/run.c."""
+    """A program in one configuration. @number: in variants[] of tests/packets/variants.c."""
     number: int
     name: str
     native: bool

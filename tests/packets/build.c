@@ -81,7 +81,7 @@ __u16 pseudo_sum(const struct frame *frame)
 
 static __u8 ttl(const struct frame *frame)
 {
-	return (__u8)(frame->ttl ? frame->ttl : TTL_USUAL);
+	return (__u8)(frame->ttl ? frame->ttl : TTL_DEFAULT);
 }
 
 static void put_data(const struct frame *frame, __u8 *to)

@@ -32,7 +32,7 @@ enum host {
 
 /** Ethernet addresses. */
 enum mac {
-	MAC_USUAL, /* from the router to us */
+	MAC_DEFAULT, /* from the router to us */
 	MAC_OURS,
 	MAC_ROUTER,
 	MAC_NEXT,   /* where the hops lead */
@@ -57,8 +57,8 @@ enum checksum {
 #define TAGS    3
 #define TAG_LEN 4
 
-#define TTL_USUAL 64
-#define TTL_ZERO  0x100 /* a TTL of 0, as 0 stands for the usual one */
+#define TTL_DEFAULT 64
+#define TTL_ZERO    0x100 /* a TTL of 0, as 0 stands for the usual one */
 
 /**
  * struct frame - all there is to say about one frame; numbers in host order, 0 is the usual value

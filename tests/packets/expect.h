@@ -36,8 +36,8 @@ struct expectation {
 	__u32 in_len;
 	__u32 out_len;
 	int action;
-	struct told told;
-	struct turnpike_policer events;
+	struct events events;
+	struct turnpike_policer event_limit;
 	struct turnpike_policer policers[TURNPIKE_FLOW_POLICERS][TURNPIKE_POLICER_LEVELS];
 	bool charged;
 	__u32 nexthop_id;
@@ -46,7 +46,7 @@ struct expectation {
 };
 
 /** expect() - returns false if the payload cannot be crafted as the vector wants it */
-bool expect(const struct bench *bench, const struct vector *vector, struct families pair,
+bool expect(const struct testbed *testbed, const struct vector *vector, struct families pair,
 	    struct expectation *ret);
 
 #endif /* TURNPIKE_TEST_EXPECT_H */

@@ -32,15 +32,15 @@ static const __u16 lengths[] = { 0,   1,   2,   3,   4,   5,   6,   7,    8,    
 static const enum turnpike_direction directions[] = { TURNPIKE_DIR_TO_PEER, TURNPIKE_DIR_TO_CLIENT,
 						      TURNPIKE_DIR_HAIRPIN };
 
-static const enum room rooms[] = { ROOM_USUAL, ROOM_POISONED };
+static const enum room rooms[] = { ROOM_AMPLE, ROOM_POISONED };
 
 static const struct variant *variant;
-static struct bench *opened;
+static struct testbed *opened;
 
 static int open_variant(void **state)
 {
 	(void)state;
-	if (bench_open(variant, &opened))
+	if (testbed_open(variant, &opened))
 		return -1;
 	vector_prepare(opened);
 	return 0;
@@ -49,7 +49,7 @@ static int open_variant(void **state)
 static int close_variant(void **state)
 {
 	(void)state;
-	bench_close(opened);
+	testbed_close(opened);
 	opened = NULL;
 	return 0;
 }
@@ -109,7 +109,7 @@ static int run_lengths(const struct vector *like, __u16 shortest)
 			vector = *like;
 			vector.flow = directions[i];
 			vector.verdict = TURNPIKE_RELAYED;
-			vector.in = vector_usual(directions[i]);
+			vector.in = vector_plain(directions[i]);
 			vector.in.checksum = like->in.checksum;
 			vector.in.min_len = like->in.min_len;
 			vector.in.data_len = lengths[j];
@@ -180,7 +180,7 @@ static void test_sums(void **state)
 	(void)state;
 	for (i = 0; i < ARRAY_LEN(directions); i++) {
 		vector.flow = directions[i];
-		vector.in = vector_usual(directions[i]);
+		vector.in = vector_plain(directions[i]);
 		vector.in.data_len = 20;
 		for (word = 1; word <= 0xffff; word += WORD_STEP) {
 			vector.in.word = (__u16)word;
@@ -204,7 +204,7 @@ static void test_checksums(void **state)
 	assert_int_equal(run_poisoned(&relayed_checksum), 0);
 }
 
-static void test_ways_out(void **state)
+static void test_egress(void **state)
 {
 	(void)state;
 	assert_int_equal(run_table(&relayed_hops), 0);
@@ -242,7 +242,7 @@ static int run_truncated(enum turnpike_direction direction, __u8 family, enum on
 	size_t whole;
 	int failed = 0;
 
-	vector.in = vector_usual(direction);
+	vector.in = vector_plain(direction);
 	vector.in.family = family;
 	vector.in.data_len = 37;
 	whole = ETHERNET_HLEN + ip_len(&vector.in);
@@ -275,7 +275,7 @@ static void test_complete(void **state)
 	static const struct vector like = { .name = "CHECKSUM_COMPLETE", .complete = true };
 
 	(void)state;
-	if (!bench_knows_complete(opened)) {
+	if (!testbed_has_complete(opened)) {
 		print_message("this kernel has no BPF_F_TEST_SKB_CHECKSUM_COMPLETE\n");
 		skip();
 	}
@@ -293,11 +293,11 @@ static void test_expiry(void **state)
 	for (i = 0; i < FAMILIES; i++) {
 		for (j = 0; j < ARRAY_LEN(directions); j++) {
 			vector_flow(directions[j], families[i], &flow);
-			assert_int_equal(bench_set_expiry(opened, &flow.key, 1), -ENOENT);
-			bench_set_flow(opened, &flow);
-			assert_int_equal(bench_set_expiry(opened, &flow.key, 4711), 0);
-			bench_get_flow(opened, &flow.key, &after);
-			bench_delete_flow(opened, &flow.key);
+			assert_int_equal(testbed_set_expiry(opened, &flow.key, 1), -ENOENT);
+			testbed_set_flow(opened, &flow);
+			assert_int_equal(testbed_set_expiry(opened, &flow.key, 4711), 0);
+			testbed_get_flow(opened, &flow.key, &after);
+			testbed_delete_flow(opened, &flow.key);
 			flow.flow.expires = 4711;
 			assert_memory_equal(&after, &flow.flow, sizeof(after));
 		}
@@ -308,13 +308,13 @@ static void test_expiry(void **state)
 static void test_slot(void **state)
 {
 	(void)state;
-	assert_int_equal(bench_foreign_packets(opened), 0);
+	assert_int_equal(testbed_foreign_packets(opened), 0);
 }
 
 static const struct CMUnitTest tests_of_all[] = {
 	cmocka_unit_test(test_lengths),   cmocka_unit_test(test_summed_lengths),
 	cmocka_unit_test(test_sums),      cmocka_unit_test(test_fields),
-	cmocka_unit_test(test_checksums), cmocka_unit_test(test_ways_out),
+	cmocka_unit_test(test_checksums), cmocka_unit_test(test_egress),
 	cmocka_unit_test(test_room),      cmocka_unit_test(test_foreign),
 	cmocka_unit_test(test_broken),    cmocka_unit_test(test_late),
 	cmocka_unit_test(test_truncated), cmocka_unit_test(test_expiry),
@@ -339,7 +339,7 @@ static int run_variant(void)
 
 int main(void)
 {
-	const char *missing = bench_missing();
+	const char *missing = testbed_missing();
 	int failed = 0;
 	size_t i;
 

@@ -9,7 +9,7 @@
 
 #define TO_PEER   .flow = TURNPIKE_DIR_TO_PEER
 #define TO_CLIENT .flow = TURNPIKE_DIR_TO_CLIENT
-#define NOT_ANY   .flow = TURNPIKE_DIR_NONE
+#define NO_FLOW   .flow = TURNPIKE_DIR_NONE
 #define HAIRPIN   .flow = TURNPIKE_DIR_HAIRPIN
 
 #define FROM_CLIENT .src = CLIENT, .dst = SERVER, .channel = CHANNEL
@@ -150,8 +150,8 @@ static const struct vector broken[] = {
 };
 
 static const struct vector late[] = {
-	{ "no flow, to client", { FROM_PEER, .data_len = 50 }, TURNPIKE_NO_FLOW, NOT_ANY },
-	{ "no flow, to peer", { FROM_CLIENT, .data_len = 50 }, TURNPIKE_NO_FLOW, NOT_ANY },
+	{ "no flow, to client", { FROM_PEER, .data_len = 50 }, TURNPIKE_NO_FLOW, NO_FLOW },
+	{ "no flow, to peer", { FROM_CLIENT, .data_len = 50 }, TURNPIKE_NO_FLOW, NO_FLOW },
 	{ "another channel", { TO_LISTENER, .channel = 0x4002, .data_len = 50 }, TURNPIKE_NO_FLOW,
 	  TO_PEER },
 	{ "a reserved channel", { TO_LISTENER, .channel = 0x5000, .data_len = 50 },
@@ -180,9 +180,9 @@ static const struct vector late[] = {
 	{ "TTL 1, two tags", { FROM_CLIENT, .data_len = 700, .ttl = 1,
 	  .tag = { 0x88a80007, 0x81000005 } }, TURNPIKE_TTL, TO_PEER },
 	{ "TTL 1, enough is told, to peer", { FROM_CLIENT, .data_len = 50, .ttl = 1 }, TURNPIKE_TTL,
-	  TO_PEER, .hushed = true },
+	  TO_PEER, .muted = true },
 	{ "TTL 1, enough is told, to client", { FROM_PEER, .data_len = 1400, .ttl = 1 },
-	  TURNPIKE_TTL, TO_CLIENT, .hushed = true },
+	  TURNPIKE_TTL, TO_CLIENT, .muted = true },
 	{ "too much, to peer", { FROM_CLIENT, .data_len = 50 }, TURNPIKE_POLICED, TO_PEER,
 	  .limit = LIMIT_SHORT },
 	{ "too much, to client", { FROM_PEER, .data_len = 1000 }, TURNPIKE_POLICED, TO_CLIENT,

@@ -93,7 +93,7 @@ static const struct vector checksums[] = {
 	  .flow = TURNPIKE_DIR_TO_CLIENT, .verdict = TURNPIKE_NO_CHECKSUM, .only = ON_IPV6 },
 };
 
-static const struct vector ways_out[] = {
+static const struct vector egress[] = {
 	{ "another device, to peer", { FROM_CLIENT, .data_len = 50 }, TO_PEER, .hop = HOP_XMIT },
 	{ "another device, to client", { FROM_PEER, .data_len = 50 }, TO_CLIENT, .hop = HOP_XMIT },
 	{ "another device, hairpin", { FROM_CLIENT, .data_len = 50 }, HAIRPIN, .hop = HOP_XMIT },
@@ -213,4 +213,4 @@ static const struct vector ways_out[] = {
 
 const struct table relayed_fields = TABLE(fields);
 const struct table relayed_checksum = TABLE(checksums);
-const struct table relayed_hops = TABLE(ways_out);
+const struct table relayed_hops = TABLE(egress);

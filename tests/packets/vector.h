@@ -8,7 +8,7 @@
 #define TURNPIKE_TEST_VECTOR_H
 
 #include "build.h"
-#include "run.h"
+#include "testbed.h"
 
 #define CHANNEL   0x4001
 #define CHANNEL_B 0x4fff
@@ -79,9 +79,9 @@ enum craft {
 	CRAFT_OUT_ONES,  /* the outgoing full checksum comes out as 0 */
 };
 
-/** Room around the frame; but for ROOM_USUAL there is garbage in it. */
+/** Room around the frame; but for ROOM_AMPLE there is garbage in it. */
 enum room {
-	ROOM_USUAL,
+	ROOM_AMPLE,
 	ROOM_POISONED,
 	ROOM_HEAD,    /* @left bytes in front, plenty behind */
 	ROOM_TAIL,    /* the other way round; with TC always none behind */
@@ -115,15 +115,15 @@ struct vector {
 	__u16 left;
 	__u16 gso_size;
 	bool expired;
-	bool hushed;   /* the library has been told as much as it may be */
+	bool muted;    /* the library has been told as much as it may be */
 	bool complete; /* the sk_buff has a CHECKSUM_COMPLETE */
 };
 
-/** vector_usual() - what the packet of a flow looks like when nothing is special */
-struct frame vector_usual(enum turnpike_direction direction);
+/** vector_plain() - what the packet of a flow looks like when nothing is special */
+struct frame vector_plain(enum turnpike_direction direction);
 
 /** vector_prepare() - next hops and port roles that all vectors share */
-void vector_prepare(struct bench *bench);
+void vector_prepare(struct testbed *testbed);
 
 /** struct families - of the packet that comes in and of the one that goes out */
 struct families {
@@ -152,7 +152,7 @@ bool vector_is_for(const struct vector *vector, const struct variant *variant,
  * vector_run() - runs a vector for each pair of families that it is for
  * Returns how many of them went wrong, and has said how on stderr.
  */
-int vector_run(struct bench *bench, const struct vector *vector);
+int vector_run(struct testbed *testbed, const struct vector *vector);
 
 /** vector_count() - how many packets have been compared so far */
 int vector_count(void);
