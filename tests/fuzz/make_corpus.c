@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Seeds for fuzz_relay, of the packet vectors: make_corpus DIRECTORY. Each vector gives one file,
- * for one of the programs and pairs of families that it is for; and each way of a plain packet one.
+ * make_corpus DIRECTORY: write seeds for fuzz_relay, one for each packet vector, with one of the
+ * programs and pairs of families that it is for, and one for each path of a plain packet.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,7 +108,7 @@ static void seed(const struct vector *vector, const struct variant *variant, int
 	testbed_close(testbed);
 }
 
-/* One of all the programs and families that it is for; the next vector gets the next. */
+/* Rotate through the programs and families from vector to vector. */
 static void seed_once(const struct vector *vector)
 {
 	static const struct scenario none;
@@ -135,7 +135,7 @@ static void seed_table(const struct table *table)
 		seed_once(&table->vectors[i]);
 }
 
-/* A plain packet each way through each program. */
+/* A plain packet in each direction through each program. */
 static void seed_paths(const struct vector *like, const struct scenario *scenario)
 {
 	struct vector vector = *like;
@@ -158,7 +158,7 @@ static void seed_paths(const struct vector *like, const struct scenario *scenari
 static void seed_more(void)
 {
 	static const struct vector likes[] = {
-		{ .verdict = TURNPIKE_RELAYED }, /* nothing special */
+		{ .verdict = TURNPIKE_RELAYED }, /* plain */
 		{ .only = ON_SKB, .in.checksum = CHECKSUM_PARTIAL },
 		{ .only = ON_IPV4 | ON_SAME, .in.checksum = CHECKSUM_WRONG },
 		{ .only = ON_IPV6 | ON_SAME, .in.tag = { 0x81000005 } },
@@ -187,7 +187,7 @@ static void seed_more(void)
 int main(int argc, char **argv)
 {
 	static const struct table *const tables[] = {
-		&relayed_fields, &relayed_checksum, &relayed_hops, &made_room,
+		&relayed_fields, &relayed_checksum, &relayed_egress, &made_room,
 		&passed_foreign, &passed_broken,    &passed_late,
 	};
 	size_t i;

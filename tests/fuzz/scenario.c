@@ -7,10 +7,10 @@
 #include "scenario.h"
 #include "wire.h"
 
-/* The longest frame that there is in a page with what the kernel keeps at both ends. */
+/* The longest frame in a page, without what the kernel reserves at both ends. */
 #define NATIVE_FRAME_MAX 3600
 
-/* Not the first and not the last elements. */
+/* Neither the first nor the last element. */
 #define HOP_INDEX 3
 
 static struct turnpike_tag tag_of(const __u8 *bytes)
@@ -70,7 +70,7 @@ static void read_room(const struct scenario *scenario, struct situation *ret)
 {
 	ret->head = scenario->head;
 	ret->tail = scenario->tail;
-	/* Generic XDP always has 256 bytes in front: netif_receive_generic_xdp(). */
+	/* Generic XDP always has 256 bytes of headroom: netif_receive_generic_xdp(). */
 	ret->no_floor = scenario->no_floor & 1 && !ret->variant->skb;
 	ret->linear = scenario->linear ? ETH_HLEN + scenario->linear : SCENARIO_FRAME_MAX;
 	ret->fails_in = ret->variant->tc ? scenario->fails_in : 0;
@@ -78,7 +78,7 @@ static void read_room(const struct scenario *scenario, struct situation *ret)
 	ret->gso = scenario->gso & 1 && ret->variant->tc;
 }
 
-/* The kernel takes the outer tag off before TC sees the frame, so an inner one is never alone. */
+/* The kernel strips the outer tag before TC, so an in-band tag implies a hwaccel tag. */
 static void read_hwaccel_tag(const struct scenario *scenario, struct situation *ret)
 {
 	ret->has_hwaccel_tag = false;
@@ -162,7 +162,7 @@ static void repair(const struct scenario *scenario, struct situation *s)
 		put_wire16(ip + 10, 0);
 		put_wire16(ip + 10, (__u16)~wire_fold(wire_add(0, ip, 20)));
 	}
-	/* The checksums are of the version that the packet is of. */
+	/* The checksum depends on the IP version of the packet. */
 	if (ip[0] >> 4 == s->families.in)
 		repair_udp_check(s, scenario->repair, ip, s->len - l2);
 }

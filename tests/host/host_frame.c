@@ -13,7 +13,7 @@ static __u8 garbage(__u32 off)
 	return (__u8)(0xff - off * 13);
 }
 
-/* Exactly @size bytes, so that AddressSanitizer knows both ends, too. */
+/* Allocate exactly @size bytes, so that AddressSanitizer detects accesses beyond both ends. */
 static void make_memory(struct host_frame *frame, __u32 size)
 {
 	__u32 i;

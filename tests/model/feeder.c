@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Feeds frames to one program, in worlds that it is told, and says what became of them: the hands
- * of differ.py. Knows nothing of what ought to happen.
+ * Runs frames through one program, in the worlds that it is sent, and reports the results. It is
+ * driven by differ.py and knows nothing of the expected outcome.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -23,7 +23,7 @@
 #define MAX_HOPS     128
 #define MAX_POLICERS 16
 
-/** struct feeder - what is in the maps */
+/** struct feeder - contents of the maps */
 struct feeder {
 	struct testbed *testbed;
 	struct feed_world world;
@@ -43,13 +43,13 @@ static _Noreturn void die(const char *what)
 static void get(void *ret, size_t len)
 {
 	if (len && fread(ret, len, 1, stdin) != 1)
-		die("half an order");
+		die("truncated request");
 }
 
 static void put(const void *data, size_t len)
 {
 	if (len && fwrite(data, len, 1, stdout) != 1)
-		die("answer");
+		die("cannot write the reply");
 }
 
 static __u64 clock_now(void)
@@ -75,7 +75,7 @@ static void forget_world(struct feeder *feeder)
 		testbed_set_role(feeder->testbed, feeder->ports[i].port, TURNPIKE_PORT_NONE);
 }
 
-/* Where packets leave and what they bear is not for the encoder to know. */
+/* The encoder does not set next hop and flow label. */
 static void complete(struct encoded_flow *encoded, const struct feed_binding *wire, int direction)
 {
 	encoded->flow.nexthop = wire->nexthop[direction];
@@ -104,7 +104,7 @@ static void encode_binding(struct feeder *feeder, int number, const struct feed_
 	struct encoded_flow *flows = &feeder->flows[2 * number];
 
 	if (encode_check(&binding))
-		die("a binding that cannot be");
+		die("invalid binding");
 	encode_to_peer(&binding, &flows[0]);
 	encode_to_client(&binding, &flows[1]);
 	complete(&flows[0], wire, 0);
@@ -118,7 +118,7 @@ static void encode_shortcut(struct feeder *feeder, const struct feed_binding *bi
 
 	get(&hairpin, sizeof(hairpin));
 	if (hairpin.from >= feeder->world.bindings || hairpin.to >= feeder->world.bindings)
-		die("a hairpin of no binding");
+		die("hairpin without a binding");
 	from = binding_of(feeder, &bindings[hairpin.from]);
 	to = binding_of(feeder, &bindings[hairpin.to]);
 	encode_hairpin(&from, &to, &feeder->flows[2 * hairpin.from]);
@@ -134,7 +134,7 @@ static void take_world(struct feeder *feeder)
 	forget_world(feeder);
 	get(world, sizeof(*world));
 	if (world->bindings > MAX_BINDINGS || world->hops >= MAX_HOPS)
-		die("too large a world");
+		die("world too large");
 	feeder->now = clock_now();
 	testbed_set_mtu(feeder->testbed, world->mtu);
 	get(feeder->ports, world->ports * sizeof(feeder->ports[0]));
@@ -152,7 +152,7 @@ static void take_world(struct feeder *feeder)
 		testbed_set_nexthop(feeder->testbed, (__u32)i, &feeder->hops[i]);
 }
 
-/* Every frame finds its limits and identifications as the world has them. */
+/* Set the policers anew for each frame. */
 static void set_limits(struct feeder *feeder, int policers)
 {
 	int i;
@@ -300,7 +300,7 @@ static void take_frame(struct feeder *feeder)
 
 	get(&frame, sizeof(frame));
 	if (frame.len > sizeof(in))
-		die("too long a frame");
+		die("frame too long");
 	set_limits(feeder, frame.policers);
 	get(in, frame.len);
 	run.delivery = frame.delivery;
@@ -341,7 +341,7 @@ static void serve(struct feeder *feeder)
 		else if (order == ORDER_FRAME)
 			take_frame(feeder);
 		else
-			die("an order that there is not");
+			die("unknown request");
 	}
 }
 
@@ -356,12 +356,12 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	if (geteuid() != 0) {
-		fprintf(stderr, "SKIPPED: only root may load BPF programs\n");
+		fprintf(stderr, "SKIPPED: loading BPF programs needs root\n");
 		return SKIPPED;
 	}
 	if (testbed_open(&variants[variant], &feeder.testbed))
 		return 1;
-	testbed_take_counts(feeder.testbed, &counts); /* of what testbed_open() has tried */
+	testbed_take_counts(feeder.testbed, &counts); /* testbed_open() may have run a frame */
 	greet(&feeder);
 	serve(&feeder);
 	testbed_close(feeder.testbed);

@@ -66,7 +66,7 @@ void mac_addr(enum mac mac, __u8 *ret)
 	memcpy(ret, macs[mac], MAC_LEN);
 }
 
-/* Ones' complement addition of the pseudo-header: addresses, protocol, length. */
+/* The pseudo-header: addresses, protocol, length. */
 __u16 pseudo_sum(const struct frame *frame)
 {
 	const size_t len = frame->family == TURNPIKE_IPV4 ? 4 : 16;
@@ -94,7 +94,7 @@ static void put_data(const struct frame *frame, __u8 *to)
 		put_wire16(to, frame->word);
 }
 
-/* UDP header and all that it covers, with a checksum field of 0. */
+/* UDP header and payload, with a checksum field of 0. */
 static size_t put_datagram(const struct frame *frame, __u8 *to)
 {
 	size_t len = UDP_HLEN + channel_hlen(frame);
@@ -144,7 +144,7 @@ __u16 word_for_check(const struct frame *frame, __u16 check)
 	struct frame blank = *frame;
 	__u32 sum;
 
-	/* A word of 0 stands for the pattern, so take the pattern's word out of the sum. */
+	/* A word of 0 means the pattern, so override it with the other zero, all ones. */
 	blank.word = 0xffff;
 	sum = (__u16)~full_check(&blank, true);
 	return wire_fold((__u16)~check + (__u32)(__u16)~sum);
@@ -152,7 +152,7 @@ __u16 word_for_check(const struct frame *frame, __u16 check)
 
 static size_t put_ethernet(const struct frame *frame, __u8 *to)
 {
-	const __u16 usual = frame->family == TURNPIKE_IPV4 ? 0x0800 : 0x86dd;
+	const __u16 ethertype = frame->family == TURNPIKE_IPV4 ? 0x0800 : 0x86dd;
 	size_t len = 0, i;
 
 	mac_addr(frame->dmac ? frame->dmac : MAC_OURS, to);
@@ -163,7 +163,7 @@ static size_t put_ethernet(const struct frame *frame, __u8 *to)
 		put_wire16(to + len + 2, frame->tag[i] & 0xffff);
 		len += TAG_LEN;
 	}
-	put_wire16(to + len, frame->ethertype ? frame->ethertype : usual);
+	put_wire16(to + len, frame->ethertype ? frame->ethertype : ethertype);
 	return len + 2;
 }
 
@@ -183,7 +183,7 @@ static size_t put_ipv4(const struct frame *frame, __u8 *to)
 	to[9] = frame->protocol ? frame->protocol : IPPROTO_UDP;
 	memcpy(to + 12, hosts[frame->src].ip4, 4);
 	memcpy(to + 16, hosts[frame->dst].ip4, 4);
-	memset(to + 20, 1, frame->options); /* no-operation */
+	memset(to + 20, 1, frame->options); /* No Operation */
 	check = (__u16)~wire_fold(wire_add(0, to, hlen));
 	put_wire16(to + 10, check + (size_t)frame->ip_check_add);
 	return hlen;

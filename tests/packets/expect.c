@@ -9,12 +9,12 @@
 #include "expect.h"
 
 #define IP4_DF       0x4000
-#define SMALL_ENOUGH 1260    /* an IPv4 packet that no path needs to fragment */
-#define OUT_ID       0x1ffff /* the last before it runs over, and bits that are not sent */
+#define SMALL_ENOUGH 1260    /* RFC 7915 section 5.1: up to here without DF */
+#define OUT_ID       0x1ffff /* the low 16 bits wrap; the others are not sent */
 #define LARGE_MTU    9000
-#define JUST_NOW     100000000ull /* ns; the programs read a clock that lags by a tick */
+#define JUST_NOW     100000000ull /* ns; the clock of the programs lags by a tick */
 
-/* The other half of a next hop is always filled with something that must not be used. */
+/* The hop that is not current holds garbage, which must not be used. */
 static const struct {
 	__u32 index;
 	__u32 current;
@@ -30,7 +30,7 @@ static const struct {
 	[HOP_BEYOND] = { 0xffffff, 0, 0, 0, MAC_OTHER0 },
 };
 
-/* Where the packets of each flow come from and go to. */
+/* Source, destination and channel of each flow, incoming and outgoing. */
 static const struct {
 	enum host src, dst;
 	__u16 channel;
@@ -51,7 +51,7 @@ struct frame vector_plain(enum turnpike_direction direction)
 			       .channel = from[direction].channel };
 }
 
-/* The next hop's tags: the frame's VLANs without their priorities, or something else. */
+/* The tags of the next hop: those of the frame without priority, or others. */
 static void make_tags(const struct vector *vector, struct turnpike_hop *hop)
 {
 	__u32 tag[TAGS] = { 0 };
@@ -102,7 +102,7 @@ static struct turnpike_nexthop make_nexthop(const struct vector *vector, __u32 m
 	return nexthop;
 }
 
-/* A partial checksum is completed where no device will do it any more; IPv6 has none without. */
+/* Native XDP completes a partial checksum; IPv6 always has a checksum. */
 static enum checksum outgoing_checksum(const struct testbed *testbed, const struct frame *in,
 				       __u8 family)
 {
@@ -131,7 +131,7 @@ static struct frame outgoing(const struct testbed *testbed, const struct vector 
 		.word = in->word,
 	};
 
-	/* IPv6 has no DF and is never fragmented underway: RFC 7915 section 5.1. */
+	/* RFC 7915 section 5.1: IPv6 has no DF, and routers never fragment it. */
 	if (in->family == TURNPIKE_IPV4)
 		out.frag_off = in->frag_off & IP4_DF;
 	else if (ip_len(&out) > SMALL_ENOUGH)
@@ -141,7 +141,7 @@ static struct frame outgoing(const struct testbed *testbed, const struct vector 
 	return out;
 }
 
-/* The packet of the vector, with its payload crafted and its length fitted. */
+/* The vector's packet, with crafted payload and fitted length. */
 static struct frame incoming(const struct testbed *testbed, const struct vector *vector,
 			     struct families pair)
 {
@@ -149,7 +149,7 @@ static struct frame incoming(const struct testbed *testbed, const struct vector 
 	struct frame full, out;
 
 	in.family = pair.in;
-	/* TC sees the outer tag beside the frame, never in it. */
+	/* In TC the outer tag is the hwaccel tag, never in-band. */
 	if (testbed_variant(testbed)->tc) {
 		memmove(in.tag, in.tag + 1, sizeof(in.tag) - sizeof(in.tag[0]));
 		in.tag[TAGS - 1] = 0;
@@ -169,7 +169,7 @@ static struct frame incoming(const struct testbed *testbed, const struct vector 
 	return in;
 }
 
-/* Was the crafting worth it? Otherwise the vector tests nothing. */
+/* Did crafting succeed? Otherwise the vector tests nothing. */
 static bool crafted(const struct testbed *testbed, const struct vector *vector,
 		    const struct frame *in, __u8 out_family)
 {
@@ -191,7 +191,7 @@ static bool crafted(const struct testbed *testbed, const struct vector *vector,
 	return false;
 }
 
-/* Before a flow is found, nothing is known of the direction. */
+/* The direction is known once a flow is found. */
 static enum turnpike_direction counted_direction(const struct vector *vector)
 {
 	switch (vector->verdict) {
@@ -245,7 +245,7 @@ static void expect_relayed(const struct testbed *testbed, const struct vector *v
 	ret->after.bytes += ret->in.data_len;
 }
 
-/* RFC 8656 section 13.2: what would fit, and for peers room for a Data indication. */
+/* RFC 8656 section 13.2: the MTU to report; peers leave room for a Data indication. */
 static __u32 notify_mtu(const struct vector *vector, __u32 hop_mtu, const struct frame *in,
 			const struct frame *out)
 {
@@ -300,7 +300,7 @@ static void expect_passed(const struct testbed *testbed, const struct vector *ve
 	expect_count(ret, counted_direction(vector), vector->verdict, ret->in_len);
 }
 
-/* A byte takes a second to come back; within is what the packet takes, to the byte. */
+/* Buckets refill by a byte per second, and hold exactly what the packet takes, or a ns less. */
 static void expect_limits(const struct vector *vector, struct expectation *ret)
 {
 	const __u64 second = 1000000000;
@@ -330,7 +330,7 @@ static void expect_limits(const struct vector *vector, struct expectation *ret)
 		ret->policers[1][vector->level].burst--;
 }
 
-/* The flow, and the next hop with an MTU that fits the packet, or just not. */
+/* The flow, and a next hop whose MTU fits the packet or is one byte short. */
 static void expect_state(const struct testbed *testbed, const struct vector *vector,
 			 struct families pair, struct expectation *ret)
 {
@@ -345,8 +345,8 @@ static void expect_state(const struct testbed *testbed, const struct vector *vec
 	ret->after = ret->flow.flow;
 
 	ret->mtu = LARGE_MTU;
-	if (vector->came != MTU_LARGE)
-		ret->mtu = (__u16)(ip_len(&ret->in) - (vector->came == MTU_SHORT));
+	if (vector->in_mtu != MTU_LARGE)
+		ret->mtu = (__u16)(ip_len(&ret->in) - (vector->in_mtu == MTU_SHORT));
 	if (vector->mtu != MTU_LARGE)
 		mtu = (__u32)ip_len(&out) - (vector->mtu == MTU_SHORT);
 	if (vector->hop != HOP_BEYOND)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Every program in every configuration, byte by byte: what goes in, what must come out. Frames are
- * described (build.h), never written down; vectors are tables, or lengths counted up.
+ * Packet vectors, compared byte by byte, for every program in every configuration. Vectors are
+ * tables or ranges of lengths, and describe their frames (build.h).
  *
- * What cannot be had by BPF_PROG_TEST_RUN is tested between network namespaces: by which device a
- * frame really leaves, checksums that the kernel completes, frames larger than a page.
+ * BPF_PROG_TEST_RUN cannot show by which device a frame leaves, checksums that the kernel
+ * completes, and frames larger than a page; netns-tests covers those.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -19,10 +19,10 @@
 #include "tables.h"
 
 #define SKIPPED     77   /* CTest's SKIP_RETURN_CODE */
-#define WORD_STEP   251  /* prime: all bits take part */
-#define MAY_NEED_DF 1200 /* bytes of data, or IPv4 will not be made IPv6 */
+#define WORD_STEP   251  /* prime, so that all bits vary */
+#define MAY_NEED_DF 1200 /* above this, IPv4 data needs DF to be relayed as IPv6 */
 
-/* Every residue of 4 and of 32, which the programs' loops work in, and what packets are like. */
+/* All residues of 4 and 32, the step sizes of the programs' loops, and typical packets. */
 static const __u16 lengths[] = { 0,   1,   2,   3,   4,   5,   6,   7,    8,    9,    10,   11,
 				 12,  13,  14,  15,  16,  17,  18,  19,   20,   21,   22,   23,
 				 24,  25,  26,  27,  28,  29,  30,  31,   32,   33,   34,   35,
@@ -66,7 +66,7 @@ static int run_table(const struct table *table)
 	return failed;
 }
 
-/* The same, but with garbage around the frames. */
+/* The same with garbage around the frames. */
 static int run_poisoned(const struct table *table)
 {
 	struct vector vector;
@@ -94,8 +94,7 @@ static int run_paddings(const struct vector *vector)
 	return failed;
 }
 
-/* All directions and lengths from @shortest on, of a relayed packet that is otherwise like @like.
- */
+/* Run @like in all directions and lengths from @shortest on. */
 static int run_lengths(const struct vector *like, __u16 shortest)
 {
 	struct vector vector;
@@ -126,8 +125,8 @@ static void test_lengths(void **state)
 {
 	static const struct vector likes[] = {
 		{ .name = "length" },
-		{ .name = "length, trailer", .in.min_len = 60 },
-		{ .name = "length, long trailer", .in.min_len = 1500 },
+		{ .name = "length, Ethernet padding", .in.min_len = 60 },
+		{ .name = "length, long padding", .in.min_len = 1500 },
 		{ .name = "length, wrong checksum", .in.checksum = CHECKSUM_WRONG },
 	};
 	struct vector like;
@@ -145,19 +144,19 @@ static void test_lengths(void **state)
 	assert_int_equal(failed, 0);
 }
 
-/* The programs sum the data only of these. */
+/* Only for these do the programs sum the data. */
 static void test_summed_lengths(void **state)
 {
 	static const struct vector likes[] = {
 		{ .name = "partial checksum", .in.checksum = CHECKSUM_PARTIAL },
-		{ .name = "partial checksum, trailer",
+		{ .name = "partial checksum, Ethernet padding",
 		  .in.checksum = CHECKSUM_PARTIAL,
 		  .in.min_len = 100 },
 		{ .name = "partial checksum, poisoned",
 		  .in.checksum = CHECKSUM_PARTIAL,
 		  .room = ROOM_POISONED },
 	};
-	static const struct vector lookalike = { .name = "full, but looks partial",
+	static const struct vector lookalike = { .name = "full checksum that looks partial",
 						 .craft = CRAFT_IN_PSEUDO };
 	int failed = 0;
 	size_t i;
@@ -169,7 +168,7 @@ static void test_summed_lengths(void **state)
 	assert_int_equal(failed, 0);
 }
 
-/* Sums of all sizes, with and without carries. */
+/* Sums of all magnitudes, with and without carries. */
 static void test_sums(void **state)
 {
 	struct vector vector = { .name = "sums", .verdict = TURNPIKE_RELAYED };
@@ -207,7 +206,7 @@ static void test_checksums(void **state)
 static void test_egress(void **state)
 {
 	(void)state;
-	assert_int_equal(run_table(&relayed_hops), 0);
+	assert_int_equal(run_table(&relayed_egress), 0);
 }
 
 static void test_room(void **state)
@@ -234,7 +233,7 @@ static void test_late(void **state)
 	assert_int_equal(run_table(&passed_late), 0);
 }
 
-/* Cut off at every length that still is an Ethernet frame. */
+/* Truncated to every length that is still an Ethernet frame. */
 static int run_truncated(enum turnpike_direction direction, __u8 family, enum only only)
 {
 	const size_t headers = ETHERNET_HLEN + ip_hlen(family) + UDP_HLEN;
@@ -267,8 +266,8 @@ static void test_truncated(void **state)
 }
 
 /*
- * A NIC's checksum over the whole packet must follow every change. What is trimmed is not here:
- * the kernel then drops that checksum, but BPF_PROG_TEST_RUN compares it all the same.
+ * A CHECKSUM_COMPLETE must be updated with every change. Frames that are trimmed are left out: the
+ * kernel then drops the checksum, but BPF_PROG_TEST_RUN compares it anyway.
  */
 static void test_complete(void **state)
 {
@@ -276,13 +275,13 @@ static void test_complete(void **state)
 
 	(void)state;
 	if (!testbed_has_complete(opened)) {
-		print_message("this kernel has no BPF_F_TEST_SKB_CHECKSUM_COMPLETE\n");
+		print_message("SKIPPED: the kernel lacks BPF_F_TEST_SKB_CHECKSUM_COMPLETE\n");
 		skip();
 	}
 	assert_int_equal(run_lengths(&like, 0), 0);
 }
 
-/* The program that moves a flow's expiry: the flow ends, its counters stay. */
+/* flow_expiry() sets the expiry of a flow and keeps its counters. */
 static void test_expiry(void **state)
 {
 	struct turnpike_flow after;
@@ -304,7 +303,7 @@ static void test_expiry(void **state)
 	}
 }
 
-/* Last: nothing has been counted under another slot. */
+/* Runs last: no test has counted under another slot. */
 static void test_slot(void **state)
 {
 	(void)state;

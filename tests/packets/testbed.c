@@ -30,7 +30,7 @@ struct testbed {
 	const struct variant *variant;
 	struct turnpike_bpf *relay;
 	struct place_bpf *place;
-	struct turnpike_device *devices; /* the map, in our memory */
+	struct turnpike_device *devices; /* the map, mapped */
 	struct ring_buffer *ring;
 	struct events seen;
 	int program;
@@ -121,12 +121,12 @@ void testbed_set_mtu(struct testbed *testbed, __u16 mtu)
 	set_device(testbed, TESTBED_SLOT, MAC_OURS, mtu);
 }
 
-/* The others are wrong in everything. */
 static size_t devices_size(void)
 {
 	return TURNPIKE_SLOTS * sizeof(struct turnpike_device);
 }
 
+/* Fill all slots with values that are wrong for this device. */
 static void set_devices(struct testbed *testbed)
 {
 	const int fd = bpf_map__fd(testbed->relay->maps.devices);
@@ -140,7 +140,7 @@ static void set_devices(struct testbed *testbed)
 		set_device(testbed, slot, MAC_OTHER2, 0);
 }
 
-/* How much there is between the ends that the kernel keeps: differs between kernels. */
+/* The room that the kernel keeps at both ends differs between versions. */
 static int measure_buffer(struct testbed *testbed)
 {
 	__u8 out[FRAME_MAX];
@@ -158,7 +158,7 @@ static int measure_buffer(struct testbed *testbed)
 
 const char *testbed_missing(void)
 {
-	return geteuid() == 0 ? NULL : "only root may run BPF programs";
+	return geteuid() == 0 ? NULL : "running BPF programs needs root";
 }
 
 int testbed_open(const struct variant *variant, struct testbed **ret)
@@ -182,7 +182,7 @@ int testbed_open(const struct variant *variant, struct testbed **ret)
 	if (!err && !variant->tc)
 		err = measure_buffer(testbed);
 	if (err) {
-		fprintf(stderr, "%s: cannot be loaded: %s\n", variant->name, strerror(-err));
+		fprintf(stderr, "cannot load %s: %s\n", variant->name, strerror(-err));
 		testbed_close(testbed);
 		return err;
 	}
@@ -212,7 +212,7 @@ __u32 testbed_buffer(const struct testbed *testbed)
 	return testbed->buffer;
 }
 
-/* The program in front, and what it is to do. */
+/* Choose the program that runs first, and set its parameters. */
 static int first_program(struct testbed *testbed, const struct test_run *run)
 {
 	struct place *place = &testbed->place->bss->place;
@@ -243,7 +243,7 @@ static int first_program(struct testbed *testbed, const struct test_run *run)
 
 int testbed_run(struct testbed *testbed, struct test_run *run)
 {
-	/* BPF_PROG_TEST_RUN does not take frames that fill the buffer; place_xdp makes them. */
+	/* BPF_PROG_TEST_RUN rejects frames that fill the buffer; place_xdp makes them. */
 	const __u32 in_len = run->delivery == DELIVER_PLACED ? 64 : run->in_len;
 	const __u8 blank[64] = { 0 };
 	struct __sk_buff skb = { .gso_size = run->gso_size, .gso_segs = run->gso_size ? 2 : 0 };
@@ -251,7 +251,7 @@ int testbed_run(struct testbed *testbed, struct test_run *run)
 		    .data_out = run->out, .data_size_out = run->out_len, .repeat = 1);
 	int err;
 
-	/* With ticks that take no time, so that it is now. */
+	/* config.tick_ns is 0, so tick_zero is the current time. */
 	testbed->devices[TESTBED_SLOT].tick_zero = clock_ns();
 	if (run->delivery == DELIVER_PLACED)
 		opts.data_in = blank;
@@ -390,7 +390,7 @@ int testbed_set_expiry(struct testbed *testbed, const struct flow_key *key, __u6
 	return (int)opts.retval;
 }
 
-/* All of @len counters from @first on, each the sum over all CPUs. */
+/* Read @len counters from @first on, each summed over all CPUs. */
 static void get_counters(struct testbed *testbed, __u32 first, __u32 len,
 			 struct turnpike_counter *ret)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
- * @file run.h
- * One program and its maps, and frames sent through it: in the kernel by BPF_PROG_TEST_RUN (run.c),
- * or on the host (run_host.c). Nothing is attached, and no frame leaves.
+ * @file testbed.h
+ * One program with its maps, and frames run through it: in the kernel by BPF_PROG_TEST_RUN
+ * (testbed.c), or on the host (testbed_host.c). Nothing is attached, and no frame leaves.
  */
-#ifndef TURNPIKE_TEST_RUN_H
-#define TURNPIKE_TEST_RUN_H
+#ifndef TURNPIKE_TESTS_PACKETS_TESTBED_H
+#define TURNPIKE_TESTS_PACKETS_TESTBED_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,7 +14,7 @@
 
 #include "flows/encode.h"
 
-/* Not 0, so that a program that forgets its slot is found out. */
+/* Not 0, to catch a program that ignores its slot. */
 #define TESTBED_SLOT    5
 #define TESTBED_IFINDEX 7
 
@@ -32,23 +32,23 @@ extern const struct variant variants[VARIANTS];
 
 struct testbed;
 
-/** How a frame comes to the program. */
+/** How a frame is delivered to the program. */
 enum delivery {
 	DELIVER_PLAIN,
-	DELIVER_PLACED,   /* XDP: at @offset of the whole buffer, in the midst of garbage */
-	DELIVER_POISONED, /* TC: with garbage in front and behind; IP only */
-	DELIVER_STUCK,    /* TC: with an end that cannot be moved; IP only */
-	DELIVER_VLAN,     /* TC: with the VLAN tag @tag beside the frame */
-	DELIVER_CUT,      /* TC: cut off at @offset */
-	DELIVER_COMPLETE, /* TC: with a CHECKSUM_COMPLETE, which the kernel compares afterwards */
+	DELIVER_PLACED,   /* XDP: at @offset in the buffer, surrounded by garbage */
+	DELIVER_POISONED, /* TC: surrounded by garbage; IP only */
+	DELIVER_STUCK,    /* TC: the tail cannot be moved; IP only */
+	DELIVER_VLAN,     /* TC: with hwaccel tag @tag */
+	DELIVER_CUT,      /* TC: truncated to @offset bytes */
+	DELIVER_COMPLETE, /* TC: CHECKSUM_COMPLETE, which the kernel verifies afterwards */
 };
 
 /**
- * struct test_run - a frame in, and what became of it
+ * struct test_run - one run of the program
  * @tag:      TPID and TCI
  * @gso_size: of the sk_buff, TC only
- * @out_len:  room in @out before, length of the frame afterwards
- * @action:   what the program returned
+ * @out_len:  size of @out beforehand, length of the frame afterwards
+ * @action:   return value of the program
  */
 struct test_run {
 	enum delivery delivery;
@@ -62,30 +62,29 @@ struct test_run {
 	int action;
 };
 
-/** struct counts - all counters of TESTBED_SLOT, over all CPUs */
+/** struct counts - all counters of TESTBED_SLOT, summed over all CPUs */
 struct counts {
 	struct turnpike_counter of[TURNPIKE_DIR_MAX][TURNPIKE_VERDICT_MAX];
 };
 
-/** testbed_missing() - what this process lacks to run programs, or NULL */
+/** testbed_missing() - the reason why this process cannot run programs, or NULL */
 const char *testbed_missing(void);
 
-/** testbed_open() - loads @variant; returns 0 or a negative errno, and has said why on stderr */
+/** testbed_open() - load @variant. Return: 0 or a negative errno; stderr has the reason */
 int testbed_open(const struct variant *variant, struct testbed **ret);
 void testbed_close(struct testbed *testbed);
 const struct variant *testbed_variant(const struct testbed *testbed);
 
-/** testbed_buffer() - bytes that a frame may take at most, of which adjust_head gets at all (XDP)
- */
+/** testbed_buffer() - XDP: bytes between the limits of adjust_head and adjust_tail */
 __u32 testbed_buffer(const struct testbed *testbed);
 
-/** testbed_run() - one frame through the program; returns 0 or a negative errno of bpf(2) */
+/** testbed_run() - run the program on a frame. Return: 0 or a negative errno of bpf(2) */
 int testbed_run(struct testbed *testbed, struct test_run *run);
 
-/** testbed_has_complete() - does this kernel's BPF_PROG_TEST_RUN have DELIVER_COMPLETE? (TC) */
+/** testbed_has_complete() - TC: does the kernel support DELIVER_COMPLETE? */
 bool testbed_has_complete(struct testbed *testbed);
 
-/** The maps; failing is the end of the test program, with a message. */
+/* Access to the maps; on failure these print a message and exit. */
 void testbed_set_role(struct testbed *testbed, __be16 port, enum turnpike_port_role role);
 void testbed_set_nexthop(struct testbed *testbed, __u32 index,
 			 const struct turnpike_nexthop *nexthop);
@@ -100,22 +99,22 @@ void testbed_set_policer(struct testbed *testbed, __u32 index,
 			 const struct turnpike_policer *policer);
 void testbed_get_policer(struct testbed *testbed, __u32 index, struct turnpike_policer *ret);
 
-/** struct events - what a program has told the library */
+/** struct events - what a program has reported to the library */
 struct events {
-	__u32 n; /* how many events there were; the rest is of the last */
+	__u32 n; /* number of events */
 	struct turnpike_event_record last;
 };
 
-/** testbed_take_events() - and forget it */
+/** testbed_take_events() - read and clear the events */
 void testbed_take_events(struct testbed *testbed, struct events *ret);
 
-/** testbed_set_expiry() - runs the program flow_expiry; returns what that returned */
+/** testbed_set_expiry() - run the program flow_expiry. Return: its return value */
 int testbed_set_expiry(struct testbed *testbed, const struct flow_key *key, __u64 expires);
 
-/** testbed_take_counts() - reads the counters of TESTBED_SLOT and sets them to 0 */
+/** testbed_take_counts() - read and clear the counters of TESTBED_SLOT */
 void testbed_take_counts(struct testbed *testbed, struct counts *ret);
 
-/** testbed_foreign_packets() - packets that were counted in other slots than TESTBED_SLOT */
+/** testbed_foreign_packets() - number of packets counted in other slots */
 __u64 testbed_foreign_packets(struct testbed *testbed);
 
-#endif /* TURNPIKE_TEST_RUN_H */
+#endif /* TURNPIKE_TESTS_PACKETS_TESTBED_H */

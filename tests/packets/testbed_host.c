@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* run.h without a kernel: the programs as tests/host has them. */
+/* testbed.h on the host, with the programs of tests/host. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 #include "host_maps.h"
 #include "testbed.h"
 
-/* As BPF_PROG_TEST_RUN has it: a page, but for what the kernel keeps at both ends. */
+/* As in BPF_PROG_TEST_RUN: a page without what the kernel keeps at both ends. */
 #define BUFFER    (4096 - 40 - 320)
 #define HEAD_ROOM (256 - 40)
 
@@ -84,7 +84,7 @@ static void make_xdp(const struct test_run *run, struct host_frame *frame)
 	host_xdp_frame(frame, run->in, run->in_len, head, BUFFER - head - run->in_len);
 }
 
-/* Where frames are to be poisoned, nothing but the Ethernet header is linear, too. */
+/* Poisoned frames also have nothing but the Ethernet header in linear memory. */
 static void make_skb(const struct test_run *run, struct host_frame *frame)
 {
 	const __u32 len = run->delivery == DELIVER_CUT ? run->offset : run->in_len;
@@ -112,7 +112,7 @@ static int run_program(const struct variant *variant, struct host_frame *frame)
 	return variant->tail ? relay_xdp_tail(&frame->ctx.xdp) : relay_xdp_head(&frame->ctx.xdp);
 }
 
-/* What the kernel does not show: beside the frame, around it, and where it is sent. */
+/* Check what the kernel does not show: hwaccel tag, surrounding memory, CHECKSUM_COMPLETE. */
 static int check_rest(const struct test_run *run, struct host_frame *frame)
 {
 	const struct __sk_buff *skb = &frame->ctx.skb;
@@ -161,7 +161,7 @@ void testbed_set_role(struct testbed *testbed, __be16 port, enum turnpike_port_r
 static void *element(void *array, __u32 index, __u32 max, size_t size)
 {
 	if (index >= max)
-		die("tests/host has fewer elements of a map than this test needs");
+		die("the map of tests/host has too few elements for this test");
 	return (__u8 *)array + index * size;
 }
 
@@ -199,7 +199,7 @@ void testbed_get_policer(struct testbed *testbed, __u32 index, struct turnpike_p
 void testbed_take_events(struct testbed *testbed, struct events *ret)
 {
 	(void)testbed;
-	memset(ret, 0, sizeof(*ret)); /* it is compared as a whole, with what pads it */
+	memset(ret, 0, sizeof(*ret)); /* compared including its padding */
 	ret->n = host_maps.n_events;
 	ret->last = host_maps.event;
 	host_maps.n_events = 0;
@@ -252,7 +252,7 @@ void testbed_take_counts(struct testbed *testbed, struct counts *ret)
 	memset(counters, 0, sizeof(*ret));
 }
 
-/* Those of TESTBED_SLOT have been taken. */
+/* The counters of TESTBED_SLOT have been cleared. */
 __u64 testbed_foreign_packets(struct testbed *testbed)
 {
 	__u64 packets = 0;

@@ -55,7 +55,7 @@ static void install(struct testbed *testbed, const struct expectation *expected)
 		testbed_set_flow(testbed, &expected->flow);
 }
 
-/* BPF_PROG_TEST_RUN of TC refuses frames that end within IP's header: cut them off later. */
+/* For TC, BPF_PROG_TEST_RUN rejects truncated IP headers: truncate the frame later. */
 static void cut_later(const struct frame *in, struct test_run *run)
 {
 	struct frame whole = *in;
@@ -144,7 +144,7 @@ static bool same_flow(struct testbed *testbed, const struct expectation *expecte
 	return false;
 }
 
-/* What is given back leaves a bucket that is full now. A byte takes a second, a test much less. */
+/* A refund leaves a bucket that is full now. A byte refills in a second, a test takes much less. */
 static bool same_limit(const struct expectation *expected, int i, int level,
 		       const struct turnpike_policer *policer)
 {
@@ -198,13 +198,12 @@ static bool same_events(struct testbed *testbed, const struct expectation *expec
 	if (!memcmp(&events, &expected->events, sizeof(events)) && !limit.full == !events.n)
 		return true;
 	fprintf(stderr,
-		"  told %u times, verdict %u, ifindex %u, mtu %u, at %u of %u; not mtu %u\n",
+		"  %u events, verdict %u, ifindex %u, mtu %u, l2_len %u, len %u; not mtu %u\n",
 		events.n, event->verdict, event->ifindex, event->mtu, event->l2_len, event->len,
 		expected->events.last.event.mtu);
 	return false;
 }
 
-/* Whatever the packet was, it must look and count as expected. */
 static bool as_expected(struct testbed *testbed, const struct expectation *expected,
 			const struct test_run *run, const struct counts *counts)
 {
@@ -233,7 +232,7 @@ static bool run_pair(struct testbed *testbed, const struct vector *vector, struc
 	int err;
 
 	if (!expect(testbed, vector, pair, &expected)) {
-		fprintf(stderr, "  the payload could not be crafted\n");
+		fprintf(stderr, "  cannot craft the payload\n");
 		return false;
 	}
 	install(testbed, &expected);
@@ -246,7 +245,7 @@ static bool run_pair(struct testbed *testbed, const struct vector *vector, struc
 	compared++;
 	if (!err)
 		return as_expected(testbed, &expected, &run, &counts);
-	fprintf(stderr, "  the program could not be run: %s\n", strerror(-err));
+	fprintf(stderr, "  cannot run the program: %s\n", strerror(-err));
 	if (expected.flow.key.family)
 		testbed_delete_flow(testbed, &expected.flow.key);
 	return false;
