@@ -186,7 +186,7 @@ static __always_inline int ctx_store_ethernet(ctx_t *ctx, const struct packet *p
 	return path == FAST_PATH || likely(!pkt->tags) ? 0 : store_frame_tags(ctx, pkt, proto);
 }
 
-/* Return: where to write @len bytes of headers for @off: @scratch, or as here the frame itself. */
+/* Return: where to write @len bytes of headers for @off: @scratch or, as here, the frame itself. */
 static __always_inline void *ctx_l3_buffer(ctx_t *ctx, void *scratch, __u32 off, __u32 len)
 {
 	return ctx_bytes(ctx, off, len);

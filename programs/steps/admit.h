@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * May the packet leave by this hop, now? These checks modify nothing.
+ * May the packet leave by this hop, now? The last checks before the frame is modified.
  */
 #ifndef TURNPIKE_PROGRAMS_STEPS_ADMIT_H
 #define TURNPIKE_PROGRAMS_STEPS_ADMIT_H
