@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "array_len.h"
 #include "base/addr.h"
 #include "fuzz.h"
 #include "turn_fixture.h"
@@ -43,7 +42,7 @@ static const char *const peers[] = {
 	"192.0.2.1:50000",   "[2001:db8:5::1]:7000", "[2001:db8:5::2]:7000",
 };
 
-#define PEERS ARRAY_LEN(peers)
+#define PEERS (sizeof(peers) / sizeof(peers[0]))
 #define OURS  4 /* is ourselves, or whoever has that port */
 
 static unsigned long long lives, successes, errors, to_peer, to_client, flows, expired, pairs,

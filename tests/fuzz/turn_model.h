@@ -5,8 +5,8 @@
  * permissions and channels live (RFC 8656 sections 6, 9 and 12), and so what becomes of data. Lists
  * that are searched from end to end, and no code of the server's.
  */
-#ifndef TURNPIKE_TESTS_FUZZ_TURN_MODEL_H
-#define TURNPIKE_TESTS_FUZZ_TURN_MODEL_H
+#ifndef TURNPIKE_FUZZ_TURN_MODEL_H
+#define TURNPIKE_FUZZ_TURN_MODEL_H
 
 #include "turn/turn.h"
 
@@ -59,4 +59,4 @@ const struct model_peer *model_channel(const struct model *model, const struct t
 const struct model_relay *model_relay(const struct model *model, const struct turnpike_addr *addr,
 				      uint64_t now);
 
-#endif /* TURNPIKE_TESTS_FUZZ_TURN_MODEL_H */
+#endif /* TURNPIKE_FUZZ_TURN_MODEL_H */

@@ -26,7 +26,6 @@
 
 #include <cmocka.h>
 
-#include "array_len.h"
 #include "devices/device.h"
 #include "net/nexthop.h"
 
@@ -186,7 +185,7 @@ static void test_events(void **state)
 	/* Else the kernel pretends that the routes of a nexthop object have changed. */
 	assert_int_equal(system("echo 0 >/proc/sys/net/ipv4/nexthop_compat_mode"), 0);
 	assert_int_equal(nexthops_poll(nexthops), 0);
-	for (i = 0; i < ARRAY_LEN(changes); i++) {
+	for (i = 0; i < sizeof(changes) / sizeof(*changes); i++) {
 		print_message("ip %s\n", changes[i].command);
 		assert_true(ip(changes[i].command));
 		assert_int_equal(nexthops_poll(nexthops), 0);
@@ -267,7 +266,7 @@ static void test_vlans(void **state)
 	assert_memory_equal(hop_of(nexthop), &none, sizeof(none));
 	assert_true(ip("link add link outer name inner type vlan id 7"));
 	assert_true(ip("link set outer up") && ip("link set inner up"));
-	for (i = 0; i < ARRAY_LEN(more); i++)
+	for (i = 0; i < sizeof(more) / sizeof(*more); i++)
 		assert_true(ip(more[i]));
 	becomes(nexthop, &expected);
 
@@ -290,7 +289,7 @@ static void test_vlans(void **state)
 	assert_true(ip("link add link outer name middle type vlan id 6"));
 	assert_true(ip("link add link middle name inner type vlan id 7"));
 	assert_true(ip("link set middle up") && ip("link set inner up"));
-	for (i = 0; i < ARRAY_LEN(more); i++)
+	for (i = 0; i < sizeof(more) / sizeof(*more); i++)
 		assert_true(ip(more[i]));
 	assert_int_equal(nexthops_poll(nexthops), 0);
 	assert_memory_equal(hop_of(nexthop), &none, sizeof(none));
@@ -448,7 +447,7 @@ int main(int argc, char **argv)
 
 	if (unshare(CLONE_NEWNET))
 		return skip_all("no network namespace, run as root");
-	for (i = 0; i < ARRAY_LEN(network); i++)
+	for (i = 0; i < sizeof(network) / sizeof(*network); i++)
 		if (!ip(network[i]))
 			return 1;
 	if (argc < 2 || strcmp(argv[1], "vlans") != 0)

@@ -3,8 +3,8 @@
  * @file config_fixture.h
  * Parses command lines and configuration files, and captures the log.
  */
-#ifndef TURNPIKE_TESTS_UNIT_CONFIG_FIXTURE_H
-#define TURNPIKE_TESTS_UNIT_CONFIG_FIXTURE_H
+#ifndef TURNPIKE_CONFIG_FIXTURE_H
+#define TURNPIKE_CONFIG_FIXTURE_H
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -69,4 +69,4 @@ struct turnpike_addr addr_of(const char *text);
 		assert_memory_equal(&is_, &be_, sizeof(is_));                 \
 	} while (0)
 
-#endif /* TURNPIKE_TESTS_UNIT_CONFIG_FIXTURE_H */
+#endif /* TURNPIKE_CONFIG_FIXTURE_H */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#ifndef TURNPIKE_TESTS_UNIT_POLICER_INTERRUPTED_H
-#define TURNPIKE_TESTS_UNIT_POLICER_INTERRUPTED_H
+#ifndef TURNPIKE_POLICER_INTERRUPTED_H
+#define TURNPIKE_POLICER_INTERRUPTED_H
 
 #include <linux/types.h>
 #include <stdbool.h>
@@ -11,4 +11,4 @@ struct turnpike_policer;
  */
 int charge_interrupted(struct turnpike_policer *policer, __u64 now, __u32 bytes, bool *ret);
 
-#endif /* TURNPIKE_TESTS_UNIT_POLICER_INTERRUPTED_H */
+#endif /* TURNPIKE_POLICER_INTERRUPTED_H */

@@ -3,8 +3,8 @@
  * @file rfc5769.h
  * The test vectors of RFC 5769 and RFC 8489 appendix B, and the keys of their authors.
  */
-#ifndef TURNPIKE_TESTS_UNIT_RFC5769_H
-#define TURNPIKE_TESTS_UNIT_RFC5769_H
+#ifndef TURNPIKE_RFC5769_H
+#define TURNPIKE_RFC5769_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -36,4 +36,4 @@ struct stun_hmac *rfc5769_short_term(void);
 struct stun_hmac *rfc5769_long_term_hmac(void);
 struct stun_hmac *rfc8489_userhash_hmac(void);
 
-#endif /* TURNPIKE_TESTS_UNIT_RFC5769_H */
+#endif /* TURNPIKE_RFC5769_H */

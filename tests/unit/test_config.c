@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include "array_len.h"
 #include "config/config_file.h"
 #include "config/help.h"
 #include "config/suggest.h"
@@ -183,7 +182,7 @@ static void test_form_of_a_file(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct serve_config config;
 
 		assert_int_equal(parse_text(rows[i].text, &config), rows[i].status);
@@ -223,7 +222,7 @@ static void test_secrets_are_not_logged(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
 		struct serve_config config;
 
 		assert_int_equal(parse_text(texts[i], &config), CLI_USAGE);
@@ -401,7 +400,7 @@ static void test_contradictions(void **state)
 	char words[256];
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct serve_config config;
 
 		snprintf(words, sizeof(words), "turnpike --check-config %s", rows[i].words);

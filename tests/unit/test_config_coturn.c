@@ -2,7 +2,6 @@
 /* What becomes of a turnserver.conf. */
 #include <stdio.h>
 
-#include "array_len.h"
 #include "config/coturn_keys.h"
 #include "config_fixture.h"
 
@@ -180,7 +179,7 @@ static void test_refused(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct serve_config config;
 
 		assert_int_equal(parse_coturn(rows[i].text, &config), CLI_USAGE);
@@ -209,7 +208,7 @@ static void test_no_difference(void **state)
 	struct serve_config config;
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
 		assert_int_equal(parse_coturn(texts[i], &config), CLI_OK);
 		assert_not_logged("folder/text:1");
 		serve_config_free(&config);

@@ -2,7 +2,6 @@
 /* What has changed between two configurations, and what of it takes effect without a restart. */
 #include <stdlib.h>
 
-#include "array_len.h"
 #include "config/reload.h"
 #include "config_fixture.h"
 
@@ -52,7 +51,7 @@ static const char *const lines[] = {
 	"control = /run/x",
 };
 
-#define N_LINES ARRAY_LEN(lines)
+#define N_LINES (sizeof(lines) / sizeof(*lines))
 
 /** struct change - a line in place of another, and what there is to do about it; NULL: leave it out
  */
@@ -158,7 +157,7 @@ static void test_nothing(void **state)
 static void test_live(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(live); i++) {
+	for (size_t i = 0; i < sizeof(live) / sizeof(*live); i++) {
 		struct serve_config before, after;
 		struct reload reload;
 
@@ -179,7 +178,7 @@ static void test_live(void **state)
 static void test_restart(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(restarts); i++) {
+	for (size_t i = 0; i < sizeof(restarts) / sizeof(*restarts); i++) {
 		const char *from = restarts[i].from;
 		const size_t name_len = strcspn(from, " ");
 		struct serve_config before, after;

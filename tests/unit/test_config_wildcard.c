@@ -3,7 +3,6 @@
 #include <net/if.h>
 #include <stdlib.h>
 
-#include "array_len.h"
 #include "config/wildcard.h"
 #include "config_fixture.h"
 
@@ -80,7 +79,7 @@ static void test_expand(void **state)
 
 	(void)state;
 	make(&machine);
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct serve_config config;
 		struct wildcard_addrs addrs;
 		size_t n = 0;

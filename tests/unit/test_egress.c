@@ -14,7 +14,6 @@
 
 #include <cmocka.h>
 
-#include "array_len.h"
 #include "devices/device.h"
 #include "hooks/point.h"
 
@@ -68,7 +67,7 @@ int __wrap_netlink_link(struct nl_sock *sock, int ifindex, const char *name, str
 
 	(void)sock;
 	(void)name;
-	for (i = 0; i < ARRAY_LEN(rows); i++) {
+	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		if (rows[i].ifindex == (__u32)ifindex) {
 			*ret = facts_of(&rows[i]);
 			return 0;
@@ -86,7 +85,7 @@ static struct device attached[] = {
 	{ .link = { .ifindex = BELOW }, .attachment = { .prog_fd = 9 } },
 };
 
-#define N_ATTACHED ARRAY_LEN(attached)
+#define N_ATTACHED (sizeof(attached) / sizeof(*attached))
 
 static void complete(struct device *device, struct device *next)
 {
@@ -151,7 +150,7 @@ static void test_egress(void **state)
 	(void)state;
 	for (i = 0; i < N_ATTACHED; i++)
 		complete(&attached[i], i + 1 < N_ATTACHED ? &attached[i + 1] : NULL);
-	for (i = 0; i < ARRAY_LEN(cases); i++) {
+	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		print_message("by device %u\n", cases[i].ifindex);
 		memset(&got, 0, sizeof(got));
 		assert_int_equal(device_egress(&devices, cases[i].ifindex, &got), cases[i].by != 0);

@@ -11,7 +11,6 @@
 
 #include <cmocka.h>
 
-#include "array_len.h"
 #include "turn/framing.h"
 
 /* In memory of its own, so that ASan sees who reads further. */
@@ -104,7 +103,7 @@ static void test_garbage(void **state)
 	size_t frame;
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		for (size_t len = 0; len <= sizeof(rows[i].data); len++) {
 			int err = frame_of(rows[i].data, len, &frame);
 			bool shows = rows[i].shows > 0 && len >= rows[i].shows;

@@ -7,7 +7,6 @@
 
 #include <cmocka.h>
 
-#include "array_len.h"
 #include "devices/backoff.h"
 #include "devices/health.h"
 #include "devices/proof.h"
@@ -101,7 +100,7 @@ static const struct {
 static void test_judge(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(judgements); i++) {
+	for (size_t i = 0; i < sizeof(judgements) / sizeof(judgements[0]); i++) {
 		enum health health =
 			health_judge(&judgements[i].before, &judgements[i].now, &limits);
 
@@ -197,7 +196,7 @@ static const struct {
 static void test_proof(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(proofs); i++) {
+	for (size_t i = 0; i < sizeof(proofs) / sizeof(proofs[0]); i++) {
 		enum health health = proof_judge(&proofs[i].proof, proofs[i].moves, proofs[i].wish);
 
 		if (health != proofs[i].expected)

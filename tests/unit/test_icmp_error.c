@@ -10,9 +10,7 @@
 
 #include <cmocka.h>
 
-#include "array_len.h"
 #include "net/icmp_sender.h"
-#include "wire.h"
 
 #define MTU 1400
 
@@ -39,9 +37,21 @@ static const __u32 l2_lens[] = { 14, 18, 22 };
 /* The last that fit, the first that do not, even and odd; and the least there can be. */
 static const __u32 lengths[] = { 40, 41, 60, 101, 546, 547, 548, 549, 550, 1231, 1232, 1233, 1240 };
 
-static __u16 sum(const __u8 *bytes, __u32 len)
+static void put16(__u8 *to, __u32 value)
 {
-	return wire_fold(wire_add(0, bytes, len));
+	to[0] = (__u8)(value >> 8);
+	to[1] = (__u8)value;
+}
+
+static __u32 sum(const __u8 *bytes, __u32 len)
+{
+	__u32 ret = 0, i;
+
+	for (i = 0; i < len; i++)
+		ret += i % 2 ? bytes[i] : (__u32)bytes[i] << 8;
+	while (ret > 0xffff)
+		ret = (ret & 0xffff) + (ret >> 16);
+	return ret;
 }
 
 /* A frame of its own memory, so that AddressSanitizer knows its end. */
@@ -78,10 +88,10 @@ static struct icmp_error expected_error(const struct kind *kind, const __u8 *ip,
 	error.len = 8 + (len < max ? len : max);
 	error.bytes[0] = kind->type;
 	error.bytes[1] = kind->code;
-	put_wire16(error.bytes + 6, kind->mtu);
+	put16(error.bytes + 6, kind->mtu);
 	memcpy(error.bytes + 8, ip, error.len - 8);
 	if (ipv4) /* the kernel sums IPv6's */
-		put_wire16(error.bytes + 2, 0xffffu - sum(error.bytes, error.len));
+		put16(error.bytes + 2, 0xffff - sum(error.bytes, error.len));
 	return error;
 }
 
@@ -93,9 +103,9 @@ static void test_errors(void **state)
 	__u8 *frame;
 
 	(void)state;
-	for (i = 0; i < ARRAY_LEN(kinds); i++) {
-		for (j = 0; j < ARRAY_LEN(lengths); j++) {
-			for (k = 0; k < ARRAY_LEN(l2_lens); k++) {
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		for (j = 0; j < sizeof(lengths) / sizeof(lengths[0]); j++) {
+			for (k = 0; k < sizeof(l2_lens) / sizeof(l2_lens[0]); k++) {
 				frame = make_frame(kinds[i].family, l2_lens[k], lengths[j]);
 				event = make_event(&kinds[i], l2_lens[k], lengths[j]);
 				expected =
@@ -157,7 +167,7 @@ static void test_lengths(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < ARRAY_LEN(kinds); i++) {
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		__u32 hlen = kinds[i].family == TURNPIKE_IPV4 ? 20 : 40;
 
 		frame = make_frame(kinds[i].family, 14, hlen - 1);
@@ -168,7 +178,7 @@ static void test_lengths(void **state)
 	frame = calloc(1, 14);
 	assert_non_null(frame);
 	event = make_event(&kinds[0], 14, 0);
-	for (i = 0; i < ARRAY_LEN(beyond); i++) {
+	for (i = 0; i < sizeof(beyond) / sizeof(beyond[0]); i++) {
 		event.l2_len = beyond[i];
 		refuse(&event, frame);
 	}

@@ -2,7 +2,6 @@
 /* What every request goes through: RFC 8489 sections 6.3 and 9.2.4, RFC 8656 section 5. */
 #include <string.h>
 
-#include "array_len.h"
 #include "turn_fixture.h"
 
 static bool has(const struct fixture *f, enum stun_attr_type type)
@@ -388,7 +387,7 @@ static void test_bid_down(void **state)
 
 	(void)state;
 	get_nonce(f);
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		begin_with(f, rows[i].code ? "mallory" : "alice", rows[i].algorithms,
 			   rows[i].algorithms_len, rows[i].algorithm, rows[i].algorithm_len);
 		stun_write_integrity(&f->request, modern.hmac);
@@ -458,7 +457,7 @@ static void test_names(void **state)
 	(void)state;
 	get_nonce(f);
 	assert_int_equal(stun_userhash("alice", "example.org", hash), 0);
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		begin(f, STUN_REQUEST, TURN_ALLOCATE);
 		stun_write_bytes(&f->request, rows[i].type, rows[i].value, rows[i].len);
 		stun_write_string(&f->request, STUN_ATTR_REALM, "example.org");

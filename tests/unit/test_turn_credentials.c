@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "array_len.h"
 #include "turn/auth/rest.h"
 #include "turn/state/shared.h"
 #include "turn_fixture.h"
@@ -437,7 +436,7 @@ static void test_accounts(void **state)
 	config.user_quota = 2;
 	f = fixture_new(&config);
 	let_in(f, with_secret("north"));
-	for (uint16_t i = 0; i < ARRAY_LEN(rows); i++) {
+	for (uint16_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct credentials user = rest_user("north", rows[i].name);
 
 		allocate_at(f, i + 1, &user);

@@ -11,7 +11,6 @@
 
 #include <cmocka.h>
 
-#include "array_len.h"
 #include "net/udp_rx.h"
 
 /** struct arrival - a message that the fake kernel has; @merged: the size it tells of, 0: none */
@@ -162,7 +161,7 @@ static void splits_what_was_merged(void **state)
 	(void)state;
 	assert_non_null(rx);
 	arrivals = table;
-	n_arrivals = ARRAY_LEN(table);
+	n_arrivals = sizeof(table) / sizeof(table[0]);
 	expect_all(rx);
 	n_arrivals = 0;
 	expect_all(rx);

@@ -13,7 +13,6 @@
 
 #include <cmocka.h>
 
-#include "array_len.h"
 #include "net/udp_tx.h"
 
 #define SENT_MAX 8192
@@ -351,7 +350,7 @@ static void anything_in_any_order(void **state)
 	kernel.refusal = EINVAL;
 	for (int i = 0; i < 4000; i++) {
 		uint16_t port = (uint16_t)(1000 + 2 * (rand() % 2));
-		size_t len = lens[(size_t)rand() % ARRAY_LEN(lens)];
+		size_t len = lens[(size_t)rand() % (sizeof(lens) / sizeof(lens[0]))];
 
 		for (int n = rand() % 3; n >= 0 && kernel.n_wanted < SENT_MAX; n--)
 			add(3 + rand() % 2 * (rand() % 8 == 0), port, rand() % 4 == 0, len);

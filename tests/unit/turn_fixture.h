@@ -8,8 +8,8 @@
  * closed only after its flows are gone, limits are freed only after that, and at the end nothing is
  * left.
  */
-#ifndef TURNPIKE_TESTS_UNIT_TURN_FIXTURE_H
-#define TURNPIKE_TESTS_UNIT_TURN_FIXTURE_H
+#ifndef TURNPIKE_TURN_FIXTURE_H
+#define TURNPIKE_TURN_FIXTURE_H
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -183,4 +183,4 @@ void refresh(struct fixture *f, uint32_t lifetime);
 void create_permission(struct fixture *f, const char *peer);
 void channel_bind(struct fixture *f, uint16_t number, const char *peer);
 
-#endif /* TURNPIKE_TESTS_UNIT_TURN_FIXTURE_H */
+#endif /* TURNPIKE_TURN_FIXTURE_H */
