@@ -5,19 +5,12 @@
 
 #include "io/dtls.h"
 #include "io/dtls_bio.h"
+#include "io/dtls_record.h"
 
 /** What every path carries (RFC 8200 section 5), so that handshakes get through. */
 #define PATH_MTU   1280
 #define HEADERS_V4 (20 + 8)
 #define HEADERS_V6 (40 + 8)
-
-/* RFC 6347 sections 4.1 and 4.2.2: a record's header, then a handshake message's, then ClientHello:
- * its version and random. */
-#define RECORD_EPOCH_OFFSET  3
-#define MESSAGE_TYPE_OFFSET  13
-#define CLIENT_RANDOM_OFFSET (13 + 12 + 2)
-#define RECORD_HANDSHAKE     22
-#define MESSAGE_CLIENT_HELLO 1
 
 /**
  * struct session - a connection, or what the next one will be
@@ -29,6 +22,7 @@ struct session {
 	struct dtls *dtls;
 	struct port *port;
 	struct dtls_wire wire;
+	struct dtls_filter filter;
 	int class;
 	SSL *ssl;
 	struct event *retry;
@@ -162,37 +156,89 @@ static void note_handshake(struct session *session)
 		connection_opened(&session->connection);
 }
 
-/* After SSL_read() has said that there is no more, with @result. */
-static void note_end(struct session *session, int result)
+/* Handles the error of SSL_read(). Return: whether the session goes on. */
+static bool goes_on(struct session *session, int result)
 {
 	int error = SSL_get_error(session->ssl, result);
 
 	ERR_clear_error();
-	if (error == SSL_ERROR_ZERO_RETURN)
-		connection_end(&session->connection, CONNECTION_CLOSED);
-	else if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE)
-		connection_end(&session->connection, CONNECTION_FAILED);
+	if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE)
+		return true;
+	connection_end(&session->connection,
+		       error == SSL_ERROR_ZERO_RETURN ? CONNECTION_CLOSED : CONNECTION_FAILED);
+	return false;
 }
 
-/* Decrypted where it has come: so the class of the datagram becomes that of what is relayed. */
-static void serve(struct session *session, const struct turn_packet *packet, uint64_t now)
+/* The states in which OpenSSL reads; TLS_ST_SW_FINISHED if it resumes an earlier session. */
+static enum dtls_stage stage_of(const struct session *session)
+{
+	if (session->connection.is_open)
+		return DTLS_OPEN;
+	switch (SSL_get_state(session->ssl)) {
+	case TLS_ST_SW_SRVR_DONE:
+		return DTLS_KEY_EXCHANGE;
+	case TLS_ST_SR_KEY_EXCH:
+	case TLS_ST_SW_FINISHED:
+		return DTLS_CHANGE_CIPHER;
+	case TLS_ST_SR_CHANGE:
+		return DTLS_FINISHED;
+	default:
+		return DTLS_HELLO;
+	}
+}
+
+/* Once open a session stays so: a client that asks for a renegotiation changes OpenSSL's state. */
+static void update_filter(struct session *session)
+{
+	struct dtls_filter *filter = &session->filter;
+
+	if (filter->stage == DTLS_OPEN)
+		return;
+	filter->stage = stage_of(session);
+	if (filter->stage >= DTLS_FINISHED)
+		filter->overhead = tls_record_overhead(session->ssl);
+}
+
+/*
+ * Decrypts @record in place, so that what is relayed gets the traffic class of the datagram. The
+ * plaintext and its tailroom are shorter than the record: what follows stays as it is.
+ *
+ * SSL_get_error() looks at the thread's queue of errors, too, which others may have filled.
+ *
+ * Return: whether the session goes on.
+ */
+static bool serve_record(struct session *session, const struct turn_packet *record, uint64_t now)
 {
 	const bool was_open = session->connection.is_open;
 	int len;
 
-	session->wire.in = packet->data;
-	session->wire.in_len = packet->len;
-	while ((len = SSL_read(session->ssl, packet->data, (int)packet->len)) > 0) {
-		const struct turn_packet message = { .data = packet->data, .len = (size_t)len };
+	session->wire.in = record->data;
+	session->wire.in_len = record->len;
+	ERR_clear_error();
+	while ((len = SSL_read(session->ssl, record->data, (int)record->len)) > 0) {
+		const struct turn_packet message = { .data = record->data, .len = (size_t)len };
 
 		note_handshake(session);
 		connection_input(&session->connection, &message, now);
+		ERR_clear_error();
 	}
 	session->wire.in = NULL;
 	note_handshake(session);
 	if (!was_open)
 		arm_retry(session);
-	note_end(session, len);
+	return goes_on(session, len);
+}
+
+/* OpenSSL gets one record at a time, since each may change what the next one has to be. */
+static void serve(struct session *session, const struct turn_packet *packet, uint64_t now)
+{
+	uint64_t *discarded = &session->dtls->connections->stats.discarded;
+	struct turn_packet rest = *packet, record;
+
+	do {
+		update_filter(session);
+	} while (dtls_filter_next(&session->filter, &rest, &record, discarded) &&
+		 serve_record(session, &record, now));
 }
 
 /* Answers a ClientHello, and finds out whether who has sent it receives the answers. */
@@ -201,6 +247,7 @@ static void greet(struct dtls *dtls, struct port *port, const struct turn_tuple 
 {
 	struct connection *before = connections_find(dtls->connections, tuple);
 	struct session *session = dtls->candidate;
+	struct turn_packet rest = *packet, hello;
 	int done;
 
 	if (!session)
@@ -209,10 +256,13 @@ static void greet(struct dtls *dtls, struct port *port, const struct turn_tuple 
 		dtls->connections->stats.unaccepted++;
 		return;
 	}
+	dtls_filter_begin(&session->filter, packet);
+	if (!dtls_filter_next(&session->filter, &rest, &hello, &dtls->connections->stats.discarded))
+		return;
 	session->port = port;
 	session->connection.tuple = *tuple;
-	session->wire.in = packet->data;
-	session->wire.in_len = packet->len;
+	session->wire.in = hello.data;
+	session->wire.in_len = hello.len;
 	done = DTLSv1_listen(session->ssl, dtls->nobody);
 	session->wire.in = NULL;
 	ERR_clear_error();
@@ -226,23 +276,13 @@ static void greet(struct dtls *dtls, struct port *port, const struct turn_tuple 
 		serve(session, packet, now);
 }
 
-static bool is_client_hello(const struct turn_packet *packet)
+/* A client repeats its random when it retransmits, and chooses another for a new handshake. */
+static bool is_of(const struct session *session, const uint8_t *client_random)
 {
-	static const uint8_t first_epoch[2];
-	const uint8_t *data = packet->data;
-
-	return packet->len >= CLIENT_RANDOM_OFFSET + SSL3_RANDOM_SIZE &&
-	       data[0] == RECORD_HANDSHAKE && data[MESSAGE_TYPE_OFFSET] == MESSAGE_CLIENT_HELLO &&
-	       memcmp(data + RECORD_EPOCH_OFFSET, first_epoch, sizeof(first_epoch)) == 0;
-}
-
-/* A client says the same random once more as long as it is the same handshake. */
-static bool is_of(const struct session *session, const struct turn_packet *packet)
-{
-	uint8_t random[SSL3_RANDOM_SIZE];
+	uint8_t random[DTLS_RANDOM_LEN];
 
 	SSL_get_client_random(session->ssl, random, sizeof(random));
-	return memcmp(packet->data + CLIENT_RANDOM_OFFSET, random, sizeof(random)) == 0;
+	return memcmp(client_random, random, sizeof(random)) == 0;
 }
 
 void dtls_input(struct dtls *dtls, struct port *port, const struct turnpike_addr *from,
@@ -254,8 +294,9 @@ void dtls_input(struct dtls *dtls, struct port *port, const struct turnpike_addr
 		.transport = TURN_DTLS,
 	};
 	struct session *session = (struct session *)connections_find(dtls->connections, &tuple);
+	const uint8_t *client_random = dtls_client_random(packet);
 
-	if (is_client_hello(packet) && !(session && is_of(session, packet)))
+	if (client_random && !(session && is_of(session, client_random)))
 		greet(dtls, port, &tuple, packet, now);
 	else if (session && packet->len > 0)
 		serve(session, packet, now);

@@ -33,4 +33,11 @@ SSL *tls_new_stream(const struct tls *tls);
  */
 SSL *tls_new_datagrams(const struct tls *tls);
 
+/**
+ * tls_record_overhead() - bytes that each record of DTLS is longer than its plaintext, without the
+ * header
+ * @ssl: has received the client's ChangeCipherSpec
+ */
+size_t tls_record_overhead(const SSL *ssl);
+
 #endif /* TURNPIKE_IO_TLS_H */
