@@ -189,10 +189,6 @@ def mutated(message: bytes) -> bytes:
     return bytes(changed[:random.choice((len(changed), random.randrange(len(changed)))) + 1])
 
 
-def record(kind: int, epoch: int, body: bytes) -> bytes:
-    return struct.pack("!BHHHI", kind, 0xfefd, epoch, 0, 7) + struct.pack("!H", len(body)) + body
-
-
 def spoofed(lab: Lab) -> Complaints:
     server = serve(lab)
     complaints: Complaints = []
@@ -206,7 +202,7 @@ def spoofed(lab: Lab) -> Complaints:
         client.allocate(4)
         client.bind(CHANNEL, peer.address)
         datagrams = [client_hello(), client_hello(bytes(12), b"\x01" * 32), *(
-            record(kind, epoch, body) for kind in range(19, 27) for epoch in (0, 1, 2)
+            dtls_records.record(kind, body, epoch) for kind in range(19, 27) for epoch in (0, 1, 2)
             for body in (b"", b"\x01\x00", b"\x02\x28", b"\x01", bytes(40), os.urandom(100)))]
         for datagram in (*datagrams, *(mutated(random.choice(datagrams)) for _ in range(3000))):
             spoof(raw, source, target, datagram)

@@ -183,6 +183,12 @@ static void passes_keys(void **state)
 	for (size_t part = 0; part <= len; part++)
 		assert_int_equal(passes(&filter, plain, body, part),
 				 part == len || part == MESSAGE_LEN + 30);
+	for (unsigned int type = 0; type <= 0xff; type++) {
+		struct header header = plain;
+
+		header.type = (uint8_t)type;
+		assert_int_equal(passes(&filter, header, body, len), type == 22);
+	}
 }
 
 static void passes_one_change_of_ciphers(void **state)
@@ -216,7 +222,13 @@ static void passes_one_change_of_ciphers(void **state)
 /* Whatever is forged, the client's own numbers stay within a window of 32. */
 static void has_a_window(void **state)
 {
-	static const uint64_t far[] = { 0, FIRST_SEQ - 1, FIRST_SEQ + 32, 1ull << 32, 1ull << 47 };
+	static const uint64_t far[] = {
+		0,
+		FIRST_SEQ - 1,
+		FIRST_SEQ + 32,
+		FIRST_SEQ + (1ull << 32),
+		FIRST_SEQ + (1ull << 47),
+	};
 	static const uint8_t one[] = { 1 };
 	const struct dtls_filter filter = at_stage(DTLS_CHANGE_CIPHER, 0);
 	struct header header = { 20, 0xfefd, 0, 0 };
@@ -316,6 +328,28 @@ static void keeps_the_valid_records_of_a_datagram(void **state)
 	free(datagram.data);
 }
 
+static void counts_a_truncated_record(void **state)
+{
+	const struct dtls_filter filter = at_stage(DTLS_OPEN, 16);
+	struct datagram whole = { NULL, 0 };
+
+	(void)state;
+	append(&whole, (struct header){ 23, 0xfefd, 1, 9 }, NULL, 40);
+	for (size_t len = 0; len < whole.len; len++) {
+		uint8_t *exact = malloc(len > 0 ? len : 1);
+		struct turn_packet rest = { exact, len }, record;
+		uint64_t discarded = 0;
+
+		assert_non_null(exact);
+		memcpy(exact, whole.data, len);
+		assert_false(dtls_filter_next(&filter, &rest, &record, &discarded));
+		assert_int_equal(rest.len, 0);
+		assert_int_equal(discarded, len > 0);
+		free(exact);
+	}
+	free(whole.data);
+}
+
 /* A client's last flight is one datagram, as a rule. */
 static void follows_the_stages_in_a_datagram(void **state)
 {
@@ -380,6 +414,7 @@ int main(void)
 		cmocka_unit_test(knows_the_lengths_of_protected_records),
 		cmocka_unit_test(knows_the_headers_of_protected_records),
 		cmocka_unit_test(keeps_the_valid_records_of_a_datagram),
+		cmocka_unit_test(counts_a_truncated_record),
 		cmocka_unit_test(follows_the_stages_in_a_datagram),
 		cmocka_unit_test(finds_hellos),
 	};
