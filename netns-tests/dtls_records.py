@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Records of DTLS 1.2 that a server must discard, and a path that adds them to those of a client (RFC 6347)."""
+"""DTLS 1.2 records that a server must discard, and a path that inserts them between those of a client (RFC 6347)."""
 
 from __future__ import annotations
 
@@ -17,18 +17,24 @@ from lab import Lab
 CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA = range(20, 24)
 CLIENT_HELLO, CLIENT_KEY_EXCHANGE, FINISHED = 1, 16, 20
 HEADER, MESSAGE_HEADER = 13, 12
-# What a record is longer than its plaintext, by OpenSSL's names of the ciphers.
-CIPHERS = {"ECDHE-ECDSA-AES128-GCM-SHA256": 24, "ECDHE-ECDSA-AES256-GCM-SHA384": 24, "ECDHE-ECDSA-CHACHA20-POLY1305": 16}
+# Bytes that a cipher adds to a plaintext, by OpenSSL's names.
+CIPHERS = {
+    "ECDHE-ECDSA-AES128-GCM-SHA256": 24,
+    "ECDHE-ECDSA-AES256-GCM-SHA384": 24,
+    "ECDHE-ECDSA-CHACHA20-POLY1305": 16,
+}
 
 Change = Callable[[bytes], Iterable[bytes]]
 
 
-def record(kind: int, body: bytes, epoch: int = 0, seq: int = 7, version: int = 0xfefd, length: int | None = None) -> bytes:
+def record(kind: int, body: bytes, epoch: int = 0, seq: int = 7, version: int = 0xfefd,
+           length: int | None = None) -> bytes:
     header = struct.pack("!BHHHI", kind, version, epoch, seq >> 32, seq & 0xffffffff)
     return header + struct.pack("!H", len(body) if length is None else length) + body
 
 
-def message(kind: int, body: bytes, seq: int = 2, offset: int = 0, whole: int | None = None, length: int | None = None) -> bytes:
+def message(kind: int, body: bytes, seq: int = 2, offset: int = 0, whole: int | None = None,
+            length: int | None = None) -> bytes:
     """A fragment of a handshake message."""
     return bytes([kind]) + (len(body) if whole is None else whole).to_bytes(3, "big") + struct.pack("!H", seq) + \
         offset.to_bytes(3, "big") + (len(body) if length is None else length).to_bytes(3, "big") + body
@@ -49,14 +55,15 @@ def is_message(one: bytes, kind: int) -> bool:
 
 
 def _key_exchange(seq: int = 2) -> bytes:
-    """With a point that is none, so that a handshake fails at it."""
+    """With an invalid point, so the handshake fails if the server accepts it."""
     return message(CLIENT_KEY_EXCHANGE, b"\x41\x04" + bytes(64), seq)
 
 
 def forged_plaintext() -> dict[str, bytes]:
-    """No record that a client sends at any time of its handshake after its ClientHello; the last one does no harm."""
+    """Records that a client never sends after its ClientHello. Only the last one is valid, and harmless at any time."""
     forged = {f"type {kind}": record(kind, os.urandom(40)) for kind in (0, 19, 24, 25, 26, 255)}
-    forged |= {f"alert {body.hex()}": record(ALERT, body) for body in (b"", b"\1", b"\1\0", b"\2\x28", b"\3\0", b"\1\0\0")}
+    forged |= {f"alert {body.hex()}": record(ALERT, body)
+               for body in (b"", b"\1", b"\1\0", b"\2\x28", b"\3\0", b"\1\0\0")}
     forged |= {f"empty {kind}": record(kind, b"") for kind in range(20, 24)}
     messages = {
         "a short header": bytes(MESSAGE_HEADER - 1),
@@ -87,7 +94,7 @@ def forged_plaintext() -> dict[str, bytes]:
 
 
 def forged_protected(overhead: int) -> dict[str, bytes]:
-    """Records that the filter has to discard, since OpenSSL ends sessions at some of them."""
+    """Invalid records of a protected session, some of which make OpenSSL 3.0 end it."""
     lengths = [0, 1, 2, 7, 8, 9, 15, overhead - 1]
     forged = {f"{length} bytes of type {kind}": record(kind, os.urandom(length), 1)
               for kind in range(20, 24) for length in lengths}
@@ -105,9 +112,9 @@ def forged_protected(overhead: int) -> dict[str, bytes]:
 
 
 def forged_tags(overhead: int) -> list[bytes]:
-    """Records that only their tags tell from a client's."""
-    return [record(kind, os.urandom(overhead + length), 1, seq)
-            for kind, length in ((ALERT, 2), (HANDSHAKE, 12), (HANDSHAKE, 24), (APPLICATION_DATA, 0), (APPLICATION_DATA, 100))
+    """Records that differ from a client's only in their tags."""
+    lengths = (ALERT, 2), (HANDSHAKE, 12), (HANDSHAKE, 24), (APPLICATION_DATA, 0), (APPLICATION_DATA, 100)
+    return [record(kind, os.urandom(overhead + length), 1, seq) for kind, length in lengths
             for seq in (0, 1, 7, 1 << 40, (1 << 48) - 1)]
 
 
@@ -116,7 +123,7 @@ def unchanged(datagram: bytes) -> list[bytes]:
 
 
 class Path:
-    """Carries the datagrams of one client at .address; what it makes of each one is up to to_server and to_client."""
+    """Forward the datagrams of one client, which sends to .address; to_server and to_client may change each."""
 
     def __init__(self, lab: Lab, server: tuple[str, int], to_server: Change = unchanged,
                  to_client: Change = unchanged) -> None:
@@ -130,7 +137,7 @@ class Path:
         self._thread = threading.Thread(target=self._carry, daemon=True)
 
     def send(self, datagrams: Iterable[bytes]) -> None:
-        """In the client's name, and not faster than a socket's buffer takes in."""
+        """Send in the client's name, with pauses, so that the receive buffer does not overflow."""
         for number, datagram in enumerate(datagrams, 1):
             self._outer.send(datagram)
             if number % 32 == 0:
@@ -152,7 +159,8 @@ class Path:
         self._thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
         self._over.set()
         self._thread.join()
         self._inner.close()
@@ -160,7 +168,7 @@ class Path:
 
 
 def between(forged: Sequence[bytes]) -> Change:
-    """Each record comes alone, after all forged ones, and has some in front of it and behind it in its datagram."""
+    """Put each record into a datagram of its own, with forged ones around it, after a datagram for each forged one."""
     front = record(ALERT, b"\2\x28") + record(HANDSHAKE, message(CLIENT_HELLO, os.urandom(60)))
     end = record(APPLICATION_DATA, b"", 1)[:HEADER - 1]
 
@@ -176,7 +184,7 @@ def twice() -> Change:
 
 
 def backwards_once() -> Change:
-    """The records of the first flight with a key come in the wrong order; those sent again do not."""
+    """Reverse the records of the first flight with a ClientKeyExchange, but not those of its retransmissions."""
     turned: list[bytes] = []
 
     def change(datagram: bytes) -> list[bytes]:
@@ -189,7 +197,7 @@ def backwards_once() -> Change:
 
 
 def lost_once() -> Change:
-    """The first datagram with a ChangeCipherSpec is lost."""
+    """Lose the first datagram with a ChangeCipherSpec."""
     lost: list[bytes] = []
 
     def change(datagram: bytes) -> list[bytes]:

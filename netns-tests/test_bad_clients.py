@@ -228,7 +228,7 @@ def spoofed(lab: Lab) -> Complaints:
 
 
 def still_served(client: turn.Client) -> Complaints:
-    """The smallest ChannelData, since of all records it is the one nearest to a broken one, and a larger one."""
+    """Echo ChannelData through the session; the empty one makes the shortest record that TURN ever sends."""
     complaints: Complaints = []
     for payload in (b"", b"still here"):
         client.socket.send(turn.channel_data(CHANNEL, payload))
@@ -245,13 +245,15 @@ def dtls_client(lab: Lab, path: dtls_records.Path, peer: tuple[str, int], *optio
 
 
 def records_in_handshake(lab: Lab) -> Complaints:
-    """Once with a new session, and once with that resumed, which is another handshake."""
+    """A full handshake and an abbreviated one succeed although forged records precede each record of the client."""
     server = serve(lab)
     complaints: Complaints = []
-    forged = [*dtls_records.forged_protected(24).values(), *dtls_records.forged_tags(24), *dtls_records.forged_plaintext().values()]
+    forged = [*dtls_records.forged_protected(24).values(), *dtls_records.forged_tags(24),
+              *dtls_records.forged_plaintext().values()]
     session = str(lab.scratch / "session")
     for name, option in ("new", "-sess_out"), ("resumed", "-sess_in"):
-        with dtls_records.Path(lab, server_of(lab, "dtls", 4), dtls_records.between(forged)) as path, echo_peer(lab, 4) as peer:
+        path = dtls_records.Path(lab, server_of(lab, "dtls", 4), dtls_records.between(forged))
+        with path, echo_peer(lab, 4) as peer:
             try:
                 client = dtls_client(lab, path, peer.address, option, session)
             except OSError:
@@ -268,7 +270,7 @@ def records_in_handshake(lab: Lab) -> Complaints:
 
 
 def records(lab: Lab, cipher: str) -> Complaints:
-    """In an open session each forged record is counted, unless only its tag is wrong."""
+    """An open session survives each forged record and counts it, unless only the tag is wrong."""
     server = serve(lab)
     complaints: Complaints = []
     overhead = dtls_records.CIPHERS[cipher]
@@ -293,6 +295,7 @@ def records(lab: Lab, cipher: str) -> Complaints:
 
 
 def unreliable(lab: Lab) -> Complaints:
+    """A handshake succeeds although records are repeated, reversed or lost on the way."""
     server = serve(lab)
     complaints: Complaints = []
     paths = {"twice": (dtls_records.twice(), dtls_records.twice()),
@@ -300,7 +303,8 @@ def unreliable(lab: Lab) -> Complaints:
              "the client's flight is lost": (dtls_records.lost_once(), dtls_records.unchanged),
              "the server's flight is lost": (dtls_records.unchanged, dtls_records.lost_once())}
     for name, (to_server, to_client) in paths.items():
-        with dtls_records.Path(lab, server_of(lab, "dtls", 4), to_server, to_client) as path, echo_peer(lab, 4) as peer:
+        path = dtls_records.Path(lab, server_of(lab, "dtls", 4), to_server, to_client)
+        with path, echo_peer(lab, 4) as peer:
             client = dtls_client(lab, path, peer.address)
             complaints += [f"{name}: {each}" for each in still_served(client)]
             client.socket.close()

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "io/dtls_record.h"
+#include "net/dtls_record.h"
 
 #define HEADER_LEN 13
 

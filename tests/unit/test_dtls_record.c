@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "io/dtls_record.h"
+#include "net/dtls_record.h"
 
 #define HEADER_LEN  13
 #define MESSAGE_LEN 12

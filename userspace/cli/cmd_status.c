@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <stdio.h>
+
+#include "cli/commands.h"
+#include "cli/query.h"
+#include "cli/table.h"
+
+static const struct table_column device_columns[] = {
+	{ "dev", TABLE_TEXT },
+	{ "mode", TABLE_TEXT },
+	{ "moves", TABLE_TEXT },
+	{ "hook", TABLE_TEXT },
+	{ "prog_id", TABLE_NUMBER },
+	{ "why", TABLE_TEXT },
+	{ 0 },
+};
+
+static const struct table_column relayed_columns[] = {
+	{ "relayed", TABLE_TEXT },
+	{ "packets", TABLE_NUMBER },
+	{ "bytes", TABLE_NUMBER },
+	{ 0 },
+};
+
+static void print_relayed(json_t *relayed)
+{
+	json_t *rows = json_array();
+	const char *where;
+	json_t *traffic;
+
+	json_object_foreach(relayed, where, traffic)
+		json_array_append_new(rows,
+				      json_pack("{s:s, s:O, s:O}", "relayed", where, "packets",
+						json_object_get(traffic, "packets"), "bytes",
+						json_object_get(traffic, "bytes")));
+	table_print(relayed_columns, rows);
+	json_decref(rows);
+}
+
+static void print_proofs(const json_t *devices)
+{
+	const char *proof;
+	json_t *device;
+	size_t i;
+
+	json_array_foreach(devices, i, device) {
+		proof = json_string_value(json_object_get(device, "proof"));
+		if (proof && *proof)
+			printf("%s: %s\n", json_string_value(json_object_get(device, "dev")),
+			       proof);
+	}
+}
+
+static const struct table_column client_columns[] = {
+	{ "clients", TABLE_TEXT }, { "udp", TABLE_NUMBER },  { "tcp", TABLE_NUMBER },
+	{ "tls", TABLE_NUMBER },   { "dtls", TABLE_NUMBER }, { 0 },
+};
+
+static void print_clients(json_t *clients)
+{
+	json_t *rows = json_array();
+	const char *what;
+	json_t *counts;
+
+	json_object_foreach(clients, what, counts) {
+		json_t *row = json_copy(counts);
+
+		json_object_set_new(row, "clients", json_string(what));
+		json_array_append_new(rows, row);
+	}
+	table_print(client_columns, rows);
+	json_decref(rows);
+}
+
+static void print_privileges(const json_t *status)
+{
+	const json_t *capabilities = json_object_get(status, "capabilities"), *name;
+	size_t i;
+
+	printf("user %lld", (long long)json_integer_value(json_object_get(status, "uid")));
+	json_array_foreach(capabilities, i, name)
+		printf(" %s", json_string_value(name));
+	printf("\n");
+}
+
+static void print_status(const json_t *status)
+{
+	static const char *const totals[] = { "allocations",   "relays",   "flows",
+					      "flow_failures", "max_rate", "user_rate",
+					      "total_rate",    "policed" };
+
+	printf("turnpike %s, up %.0f s%s\n", json_string_value(json_object_get(status, "version")),
+	       json_number_value(json_object_get(status, "uptime")),
+	       json_is_true(json_object_get(status, "draining")) ? ", draining" : "");
+	print_privileges(status);
+	printf("\n");
+	table_print(device_columns, json_object_get(status, "devices"));
+	print_proofs(json_object_get(status, "devices"));
+	printf("\n");
+	for (size_t i = 0; i < sizeof(totals) / sizeof(totals[0]); i++)
+		printf("%-14s %lld\n", totals[i],
+		       (long long)json_integer_value(json_object_get(status, totals[i])));
+	printf("\n");
+	print_clients(json_object_get(status, "clients"));
+	printf("\n");
+	print_relayed(json_object_get(status, "relayed"));
+}
+
+enum cli_status command_status(int argc, char **argv)
+{
+	static const struct cli_option options[] = { QUERY_JSON, QUERY_CONTROL, { 0 } };
+	static const struct cli_syntax syntax = {
+		.command = "turnpike status",
+		.doc = "Show the devices of a running server, their modes with the reasons, and its traffic.",
+		.options = options,
+	};
+
+	return query_run(&syntax, argc, argv, "status", print_status);
+}
