@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 
-from endpoints import udp_socket
-from lab import Lab
+from lab.endpoints import udp_socket
+from lab.lab import Lab
 
 CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA = range(20, 24)
 CLIENT_HELLO, CLIENT_KEY_EXCHANGE, FINISHED = 1, 16, 20
