@@ -107,7 +107,7 @@ static void test_own_addresses(void **state)
 	const struct turnpike_addr own[] = { addr("[2001:db8::6]:3478"), addr("198.51.100.7:3478"),
 					     addr("10.0.0.5:3478") };
 	const struct turn_config config = {
-		.relays = relays, .n_relays = 2, .own = own, .n_own = 3
+		.relays = relays, .n_relays = 2, .self_addrs = own, .n_self_addrs = 3
 	};
 
 	(void)state;
