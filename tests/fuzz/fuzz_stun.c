@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "fuzz.h"
+#include "stun/fingerprint.h"
 #include "stun/integrity.h"
 #include "stun/message.h"
 #include "wire.h"

@@ -12,6 +12,7 @@
 
 #include "base/addr.h"
 #include "rfc5769.h"
+#include "stun/fingerprint.h"
 #include "stun/integrity.h"
 #include "stun/message.h"
 

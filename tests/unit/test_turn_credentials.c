@@ -479,10 +479,10 @@ static void test_many_names(void **state)
 		user = rest_user("north", name);
 		allocate_at(f, 1, &user);
 		expect_success(f, &user);
-		assert_non_null(shared->accounts);
+		assert_non_null(shared->accounts.table);
 		refresh_as(f, &user, 0);
 		expect_success(f, &user);
-		assert_null(shared->accounts);
+		assert_null(shared->accounts.table);
 		stun_hmac_free(user.hmac);
 	}
 	assert_int_equal(stats(f)->allocations, 0);
