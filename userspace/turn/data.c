@@ -43,7 +43,7 @@ static bool is_live(struct turn_server *server, const struct turn_relay *relay, 
 	return false;
 }
 
-/** The permission has passed the policy; here it is about the port, if the peer is this relay. */
+/** A permission covers the IP address; if that is of this relay, the port must be live, too. */
 static bool is_reachable(struct turn_server *server, const struct turn_permission *permission,
 			 const struct turnpike_addr *peer, uint64_t now)
 {

@@ -47,8 +47,7 @@ void turn_nonce_make(const struct turn_nonces *nonces, const struct turnpike_add
 		     struct turn_offer offer, uint64_t now, char text[static TURN_NONCE_LEN])
 {
 	const char letters[OFFER_LEN] = {
-		/* In base64, g is 0x20 (password algorithms) and w is 0x30 (username anonymity,
-		   too). */
+		/* Base64 of 0x20 (algorithms), or of 0x30 (username anonymity, too). */
 		offer.userhash ? 'w' : 'g', 'A', 'A', 'A', offer.sha256 ? OFFER_SHA256 : OFFER_MD5,
 	};
 

@@ -19,7 +19,7 @@ static struct turn_offer make_offer(const struct turn_server *server)
 	};
 }
 
-/** Returns the length of PASSWORD-ALGORITHMS's value, and in @list its bytes. */
+/** Stores the value of PASSWORD-ALGORITHMS in @list and returns its length in bytes. */
 static size_t password_algorithms(bool sha256, const uint8_t **list)
 {
 	/* In order of preference. */

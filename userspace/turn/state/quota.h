@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/** struct turn_quota - a count of what is claimed, initially 0 */
+/** struct turn_quota - a count of claims, initially 0 */
 struct turn_quota {
 	atomic_uint used;
 };

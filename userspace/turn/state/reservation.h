@@ -60,8 +60,10 @@ void turn_reservations_destroy(struct turn_reservations *reservations);
 
 /**
  * turn_reservation_add() - reserve a port
- * @wanted: copied, except its expiry. On success the port and the claims (one of the account, one
- * of the relays) belong to the reservation; a reference to the account is taken
+ * @wanted: copied, except its expiry. The reservation takes a reference to the account
+ *
+ * On success the port and the two claims (of the account and of the relays) belong to the
+ * reservation.
  *
  * Return: 0, -EEXIST if the token is in use, -ENOMEM.
  */
