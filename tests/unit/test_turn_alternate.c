@@ -19,8 +19,8 @@ static struct fixture *with_alternates(const char *const *alternates, size_t n)
 }
 
 /* What of ALTERNATE-SERVER a client at @client is told; at most @max. */
-static size_t told(struct fixture *f, const char *client, struct turnpike_addr *alternates,
-		   size_t max)
+static size_t alternates_for(struct fixture *f, const char *client,
+			     struct turnpike_addr *alternates, size_t max)
 {
 	static const uint8_t transaction[STUN_TRANSACTION_LEN];
 	struct turn_request request = { .server = f->server, .tuple = &f->tuple };
@@ -70,16 +70,16 @@ static void test_families(void **state)
 
 	(void)state;
 	assert_int_equal(refusal(f, "203.0.113.7:1"), 300);
-	assert_int_equal(told(f, "203.0.113.7:1", got, 2), 2);
+	assert_int_equal(alternates_for(f, "203.0.113.7:1", got, 2), 2);
 	assert_true(addr_equal(&got[0], &v4) && addr_equal(&got[1], &v6));
 	assert_int_equal(refusal(f, "[2001:db8:7::1]:1"), 300);
-	assert_int_equal(told(f, "[2001:db8:7::1]:1", got, 2), 2);
+	assert_int_equal(alternates_for(f, "[2001:db8:7::1]:1", got, 2), 2);
 	assert_true(addr_equal(&got[0], &v6) && addr_equal(&got[1], &v4));
 	fixture_free(f);
 	f = with_alternates(both, 1);
 	assert_int_equal(refusal(f, "203.0.113.7:1"), 508);
 	assert_int_equal(refusal(f, "[2001:db8:7::1]:1"), 300);
-	assert_int_equal(told(f, "[2001:db8:7::1]:1", got, 2), 1);
+	assert_int_equal(alternates_for(f, "[2001:db8:7::1]:1", got, 2), 1);
 	assert_true(addr_equal(&got[0], &v6));
 	fixture_free(f);
 }
@@ -94,7 +94,7 @@ static void test_choice(void **state)
 
 	(void)state;
 	for (int i = 0; i < 200; i++) {
-		assert_int_equal(told(f, "203.0.113.7:1", &got, 1), 1);
+		assert_int_equal(alternates_for(f, "203.0.113.7:1", &got, 1), 1);
 		for (size_t j = 0; j < 3; j++) {
 			struct turnpike_addr candidate = addr(three[j]);
 

@@ -43,12 +43,6 @@ static void be(struct fixture *f, uint32_t n)
 	f->nonce_len = 0;
 }
 
-static void begin_allocate(struct fixture *f)
-{
-	begin(f, STUN_REQUEST, TURN_ALLOCATE);
-	stun_write_u32(&f->request, STUN_ATTR_REQUESTED_TRANSPORT, TURN_TRANSPORT_UDP << 24);
-}
-
 /* Of two ports, of which the other one is used or not. */
 static void allocate_pair(struct fixture *f, uint32_t n)
 {

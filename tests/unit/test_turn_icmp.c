@@ -74,7 +74,7 @@ static void test_kinds(void **state)
 		{ RELAY6, PEER6, 11, 0, NULL },
 	};
 	struct fixture *f = permitted();
-	uint64_t told = 0;
+	uint64_t reported = 0;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -83,10 +83,10 @@ static void test_kinds(void **state)
 			expect_indication(f, rows[i].peer, rows[i].icmp);
 		else
 			expect_events(f, 0);
-		told += rows[i].icmp != NULL;
+		reported += rows[i].icmp != NULL;
 		clear(f);
 	}
-	assert_int_equal(stats(f)->icmp, told);
+	assert_int_equal(stats(f)->icmp, reported);
 	/* It is no application data. */
 	assert_int_equal(stats(f)->to_client.packets, 0);
 	fixture_free(f);

@@ -213,12 +213,6 @@ static void test_both_families(void **state)
 	fixture_free(f);
 }
 
-static void begin_allocate(struct fixture *f)
-{
-	begin(f, STUN_REQUEST, TURN_ALLOCATE);
-	stun_write_u32(&f->request, STUN_ATTR_REQUESTED_TRANSPORT, TURN_TRANSPORT_UDP << 24);
-}
-
 /** A pair of ports is had as a whole, and a token serves until it has been of use. */
 static void test_reservation(void **state)
 {

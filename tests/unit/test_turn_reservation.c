@@ -12,18 +12,6 @@ struct token {
 	uint8_t bytes[TURN_RESERVATION_TOKEN_LEN];
 };
 
-static void from_port(struct fixture *f, uint16_t port)
-{
-	f->tuple.client.port = htons(port);
-	f->nonce_len = 0;
-}
-
-static void begin_allocate(struct fixture *f)
-{
-	begin(f, STUN_REQUEST, TURN_ALLOCATE);
-	stun_write_u32(&f->request, STUN_ATTR_REQUESTED_TRANSPORT, TURN_TRANSPORT_UDP << 24);
-}
-
 static void ask_for_pair(struct fixture *f, const struct credentials *user)
 {
 	begin_allocate(f);
