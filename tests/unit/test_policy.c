@@ -38,7 +38,7 @@ static bool allows(const struct turn_config *config, const char *peer)
 
 static void test_defaults(void **state)
 {
-	/* The ends of every range, and what is just outside of it. */
+	/* First and last address of each range, and their neighbours outside. */
 	static const struct {
 		const char *peer;
 		bool allowed;
@@ -79,7 +79,7 @@ static void test_defaults(void **state)
 		{ "2002:ffff::1", false },
 		{ "2003::1", true },
 		{ "2001:db8::5", true },
-		/* IPv4 in disguise */
+		/* embedded IPv4 */
 		{ "::ffff:127.0.0.1", false },
 		{ "::ffff:0.0.0.1", false },
 		{ "::ffff:169.254.1.1", false },
@@ -111,7 +111,7 @@ static void test_own_addresses(void **state)
 	};
 
 	(void)state;
-	/* Relays are peers by the address that the world knows, also where we listen. */
+	/* Relays are peers by their external address, even if it is a listener, too. */
 	assert_false(allows(&config, "10.0.0.5:50000"));
 	assert_true(allows(&config, "198.51.100.9:50000"));
 	assert_true(allows(&config, "[2001:db8::5]:1"));
@@ -152,8 +152,7 @@ static void test_lists(void **state)
 	assert_true(allows(&config, "192.0.2.2"));
 }
 
-/** What is denied by name is denied even if it is a relay of ours, and no built-in rule beats that.
- */
+/** The deny list applies to relay addresses, the built-in table does not. */
 static void test_relays(void **state)
 {
 	const struct turn_relay_address relays[] = {

@@ -160,7 +160,7 @@ static void test_lifetime(void **state)
 	fixture_free(f);
 }
 
-/** The same request once more is the same success; anything else on the 5-tuple is not. */
+/** A retransmission gets the same response; any other Allocate on the 5-tuple fails. */
 static void test_retransmission(void **state)
 {
 	struct fixture *f = fixture_default();
@@ -180,7 +180,7 @@ static void test_retransmission(void **state)
 	assert_int_equal(response_u32(f, STUN_ATTR_LIFETIME), 598);
 	allocate_as(f, &f->alice, STUN_FAMILY_IPV4);
 	expect_error(f, 437);
-	/* Somebody else who guessed the transaction ID. */
+	/* Another user with the same transaction ID. */
 	f->transactions = transaction - 1;
 	allocate_as(f, &f->bob, STUN_FAMILY_IPV4);
 	expect_error(f, 437);
@@ -212,7 +212,7 @@ static void test_quota(void **state)
 	from_port(f, 7);
 	allocate_as(f, &f->bob, STUN_FAMILY_IPV4);
 	expect_error(f, 508);
-	/* What is given back can be had again. */
+	/* A returned share of the quota is available again. */
 	from_port(f, 1);
 	refresh(f, 0);
 	expect_success(f, &f->alice);
@@ -241,7 +241,7 @@ static void test_ports_run_out(void **state)
 	allocate_as(f, &f->bob, STUN_FAMILY_IPV4);
 	expect_error(f, 508);
 	expect_events(f, SEND_CLIENT, 0);
-	/* The other family has ports of its own. */
+	/* The other family has its own ports. */
 	allocate_as(f, &f->bob, STUN_FAMILY_IPV6);
 	expect_success(f, &f->bob);
 	fixture_free(f);
@@ -274,7 +274,7 @@ static void test_open_fails(void **state)
 	fixture_free(f);
 }
 
-/** A port rests for two minutes, unless there is no other. */
+/** A port is in quarantine for two minutes, unless there is no other. */
 static void test_quarantine(void **state)
 {
 	struct turn_config config;
@@ -293,7 +293,7 @@ static void test_quarantine(void **state)
 		expect_success(f, &f->alice);
 		allocate(f);
 		next = response_addr(f, STUN_ATTR_XOR_RELAYED_ADDRESS);
-		/* Of two ports, the one that has rested longer. */
+		/* Of two ports, the one whose quarantine ends first. */
 		assert_int_equal(ntohs(next.port), ntohs(first.port) ^ (i % 2 == 0));
 		f->now += SECOND;
 	}

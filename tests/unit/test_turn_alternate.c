@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* RFC 8489 section 10: where clients are sent that there is no room for. */
+/* RFC 8489 section 10: redirection to other servers. */
 #include <string.h>
 
 #include "turn/methods/alternate.h"
@@ -18,7 +18,7 @@ static struct fixture *with_alternates(const char *const *alternates, size_t n)
 	return fixture_new(&config);
 }
 
-/* What of ALTERNATE-SERVER a client at @client is told; at most @max. */
+/* Stores up to @max ALTERNATE-SERVER addresses that a client at @client gets; returns how many. */
 static size_t alternates_for(struct fixture *f, const char *client,
 			     struct turnpike_addr *alternates, size_t max)
 {
@@ -38,7 +38,7 @@ static size_t alternates_for(struct fixture *f, const char *client,
 	while (stun_next_attr(&msg, &attr)) {
 		assert_int_equal(attr.type, STUN_ATTR_ALTERNATE_SERVER);
 		assert_true(n < max);
-		/* It is no XOR form. */
+		/* The plain form, not the XOR form. */
 		assert_int_equal(stun_attr_addr(&attr, &alternates[n++]), 0);
 	}
 	return n;
@@ -61,7 +61,7 @@ static void test_none(void **state)
 	fixture_free(f);
 }
 
-/* The client's family comes first, and there is no 300 without it. */
+/* The client's family comes first; without an alternate of that family there is no 300. */
 static void test_families(void **state)
 {
 	static const char *const both[] = { "[2001:db8::99]:3479", "192.0.2.99:3478" };
@@ -84,7 +84,7 @@ static void test_families(void **state)
 	fixture_free(f);
 }
 
-/* Each of several gets some of the clients. */
+/* Clients are spread over several alternates. */
 static void test_choice(void **state)
 {
 	static const char *const three[] = { "192.0.2.1:1", "192.0.2.2:2", "192.0.2.3:3" };
@@ -108,7 +108,7 @@ static void test_choice(void **state)
 	fixture_free(f);
 }
 
-/* A server that drains sends away whoever has proved to be a user, and says so with integrity. */
+/* A draining server redirects authenticated clients, in a response with integrity. */
 static void test_draining(void **state)
 {
 	static const char *const one[] = { "192.0.2.99:3478" };
@@ -133,12 +133,12 @@ static void test_draining(void **state)
 	assert_int_equal(stun_find_attr(&msg, STUN_ATTR_ALTERNATE_SERVER, &attr), 0);
 	assert_int_equal(stun_attr_addr(&attr, &got), 0);
 	assert_true(addr_equal(&got, &expected));
-	/* There is none for IPv6. */
+	/* There is no alternate for IPv6. */
 	f->tuple.client = addr("[2001:db8:7::1]:2");
 	f->nonce_len = 0;
 	allocate_as(f, &f->alice, STUN_FAMILY_IPV4);
 	expect_error(f, 508);
-	/* Nor any more once a reload has said so. */
+	/* A reload has removed the alternates. */
 	fixture_config(&config);
 	assert_int_equal(turn_server_reconfigure(f->server, &config, f->now), 0);
 	f->tuple.client = addr("203.0.113.7:2");
@@ -148,7 +148,7 @@ static void test_draining(void **state)
 	fixture_free(f);
 }
 
-/* So does one that is full (RFC 8656 section 7.2, 11th check), but not for what only it has. */
+/* A full server redirects, too (RFC 8656 section 7.2, 11th check), but not for its reservations. */
 static void test_full(void **state)
 {
 	const struct turnpike_addr alternate = addr("192.0.2.99:3478");

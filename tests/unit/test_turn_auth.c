@@ -31,7 +31,7 @@ static void test_no_integrity(void **state)
 	(void)state;
 	for (size_t i = 0; i < 4; i++) {
 		begin(f, STUN_REQUEST, methods[i]);
-		/* Strangers do not even learn that this is unknown. */
+		/* Before authentication the server does not report unknown attributes. */
 		stun_write_u32(&f->request, (enum stun_attr_type)0x7001, 0);
 		send_plain(f);
 		expect_challenge(f, 401);
@@ -87,7 +87,7 @@ static void test_wrong_credentials(void **state)
 	fixture_free(f);
 }
 
-/** The key is checked before the nonce, so that only the owner of it learns of staleness. */
+/** The key is checked before the nonce, so that only its owner learns that a nonce is stale. */
 static void test_stale_nonce(void **state)
 {
 	struct fixture *f = fixture_default();
@@ -110,7 +110,7 @@ static void test_stale_nonce(void **state)
 	fixture_free(f);
 }
 
-/** A nonce belongs to the address that it was given to. */
+/** A nonce is valid for the address that it was issued to only. */
 static void test_stolen_nonce(void **state)
 {
 	struct fixture *f = fixture_default();
@@ -161,7 +161,7 @@ static void test_other_user(void **state)
 	fixture_free(f);
 }
 
-/* A refusal of which nobody can know that it is ours, and that tells nothing. */
+/* An error response without integrity and without a challenge. */
 static void expect_bare_400(const struct fixture *f)
 {
 	expect_error(f, 400);
@@ -172,7 +172,7 @@ static void expect_bare_400(const struct fixture *f)
 	assert_int_equal(response(f).integrity_sha256, 0);
 }
 
-/* The attributes of an Allocate request before its integrity; a length of SIZE_MAX: left out. */
+/* Writes an Allocate request up to its integrity; a length of SIZE_MAX leaves an attribute out. */
 static void begin_with(struct fixture *f, const char *name, const char *algorithms,
 		       size_t algorithms_len, const char *algorithm, size_t algorithm_len)
 {
@@ -195,7 +195,7 @@ static void get_nonce(struct fixture *f)
 	expect_error(f, 437);
 }
 
-/** RFC 8489 section 9.2.4, third check: before anybody looks who it is. */
+/** RFC 8489 section 9.2.4, third check: made before the username is looked up. */
 static void test_bid_down(void **state)
 {
 	static const struct {
@@ -207,10 +207,10 @@ static void test_bid_down(void **state)
 	} rows[] = {
 		{ "\0\2\0\0\0\1\0\0", 8, "\0\2\0\0", 4, 0 },
 		{ "\0\2\0\0\0\1\0\0", 8, "", SIZE_MAX, 400 },           /* no choice */
-		{ "", SIZE_MAX, "\0\2\0\0", 4, 400 },                   /* nothing to choose from */
+		{ "", SIZE_MAX, "\0\2\0\0", 4, 400 },                   /* no list */
 		{ "\0\2\0\0\0\1\0\0\0\3\0\0", 12, "\0\2\0\0", 4, 400 }, /* one added */
 		{ "\0\1\0\0", 4, "\0\1\0\0", 4, 400 },                  /* one taken away */
-		{ "\0\1\0\0\0\2\0\0", 8, "\0\1\0\0", 4, 400 },          /* turned round */
+		{ "\0\1\0\0\0\2\0\0", 8, "\0\1\0\0", 4, 400 },          /* reordered */
 		{ "\0\2\0\0\0\1\0\0", 8, "\0\3\0\0", 4, 400 },          /* not offered */
 		{ "\0\2\0\0\0\1\0\0", 8, "\0\0\0\0", 4, 400 },
 		{ "\0\2\0\0\0\1\0\0", 8, "\0\2\0\1a", 5, 400 }, /* a parameter */
@@ -236,7 +236,7 @@ static void test_bid_down(void **state)
 	fixture_free(f);
 }
 
-/** Who takes the feature out of the nonce gets no further than to a new one. */
+/** Removing a feature from the nonce makes it stale. */
 static void test_changed_cookie(void **state)
 {
 	static const char letters[] = "AgQ?";
@@ -265,7 +265,7 @@ static void test_changed_cookie(void **state)
 	fixture_free(f);
 }
 
-/** Section 9.2.4, fourth check: names that cannot be anybody's; all but the first in USERHASH. */
+/** Section 9.2.4, fourth check: names that no user can have, in USERNAME and USERHASH. */
 static void test_names(void **state)
 {
 	static uint8_t hash[STUN_USERHASH_LEN + 4]; /* of alice, and more */
@@ -304,7 +304,7 @@ static void test_names(void **state)
 	fixture_free(f);
 }
 
-/** Sections 14.6 and 9.2.4: the better of the two is what counts, and all of it. */
+/** Sections 14.6 and 9.2.4: the stronger attribute is verified, untruncated. */
 static void test_integrity_sha256(void **state)
 {
 	struct credentials modern = make_credentials("alice", "secret", STUN_PASSWORD_SHA256);
@@ -313,7 +313,7 @@ static void test_integrity_sha256(void **state)
 
 	(void)state;
 	get_nonce(f);
-	/* Both: only MESSAGE-INTEGRITY-SHA256 is looked at. */
+	/* Of both, only MESSAGE-INTEGRITY-SHA256 is verified. */
 	begin_with(f, "alice", "\0\2\0\0\0\1\0\0", 8, "\0\2\0\0", 4);
 	stun_write_integrity(&f->request, f->bob.hmac);
 	stun_write_integrity(&f->request, modern.hmac);
@@ -324,7 +324,7 @@ static void test_integrity_sha256(void **state)
 	stun_write_integrity(&f->request, modern.hmac);
 	send_plain(f);
 	expect_challenge(f, 401);
-	/* Truncated: TURN does not know that. */
+	/* Truncated: not allowed by TURN. */
 	for (uint8_t len = 28; len >= 12; len = (uint8_t)(len - 4)) {
 		begin_with(f, "alice", "\0\2\0\0\0\1\0\0", 8, "\0\2\0\0", 4);
 		end = f->request.len;
@@ -343,7 +343,7 @@ static void test_integrity_sha256(void **state)
 	fixture_free(f);
 }
 
-/** Section 9.2.4: MESSAGE-INTEGRITY answers whoever knows of no algorithms, else -SHA256 does. */
+/** Section 9.2.4: MESSAGE-INTEGRITY for clients without PASSWORD-ALGORITHM, else -SHA256. */
 static void test_integrity_of_responses(void **state)
 {
 	struct credentials sha256_of_md5 = make_credentials("alice", "secret", STUN_PASSWORD_MD5);
@@ -373,7 +373,7 @@ static void test_integrity_of_responses(void **state)
 	fixture_free(f);
 }
 
-/** Section 9: what comes behind the integrity does not count, whichever of the two that is. */
+/** Section 9: attributes after either integrity attribute are ignored. */
 static void test_after_integrity(void **state)
 {
 	struct credentials modern = make_credentials("alice", "secret", STUN_PASSWORD_SHA256);

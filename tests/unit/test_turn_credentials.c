@@ -15,7 +15,7 @@ static void test_nobody(void **state)
 	fixture_free(f);
 }
 
-/* Who is gone keeps an allocation with all it needs until it expires, or until it is given up. */
+/* A removed user can use an allocation until it expires, but not refresh it. */
 static void test_removed_user(void **state)
 {
 	struct fixture *f = fixture_default();
@@ -43,7 +43,7 @@ static void test_removed_user(void **state)
 	assert_int_equal(stats(f)->allocations, 2);
 	expire_at(f, f->now + 600 * SECOND);
 	assert_int_equal(stats(f)->allocations, 0);
-	/* Who comes back is let in. */
+	/* A user who is added again can allocate. */
 	credentials = no_users();
 	assert_int_equal(turn_credentials_add_password(credentials, "alice", "secret"), 0);
 	use_credentials(f, credentials);
@@ -52,7 +52,7 @@ static void test_removed_user(void **state)
 	fixture_free(f);
 }
 
-/* Credentials that say the same of a user change nothing for this user. */
+/* Credentials with the same key change nothing for the user. */
 static void test_kept_user(void **state)
 {
 	struct fixture *f = fixture_default();
@@ -83,7 +83,7 @@ static void test_changed_password(void **state)
 	expect_signed_error(f, &f->alice, 403);
 	permit_as(f, &f->alice);
 	expect_success(f, &f->alice);
-	/* RFC 8656 section 5: it is the username that has to be the same. */
+	/* RFC 8656 section 5: the username has to be the same, not the key. */
 	refresh_as(f, &renewed, 600);
 	expect_success(f, &renewed);
 	allocate_at(f, 2, &f->alice);
@@ -94,7 +94,7 @@ static void test_changed_password(void **state)
 	fixture_free(f);
 }
 
-/* RFC 8489 sections 9.2.3 and 9.2.4: with either algorithm, and with either form of the name. */
+/* RFC 8489 sections 9.2.3 and 9.2.4: either algorithm, with USERNAME or USERHASH. */
 static void test_algorithms(void **state)
 {
 	static const enum stun_password_algorithm algorithms[] = { STUN_PASSWORD_MD5,
@@ -118,7 +118,7 @@ static void test_algorithms(void **state)
 		expect_success(f, &user);
 		stun_hmac_free(user.hmac);
 	}
-	/* A client of RFC 5389 may use the allocation of one of RFC 8489 with the same name. */
+	/* A client of RFC 5389 can use the allocation of a client of RFC 8489. */
 	refresh_as(f, &f->alice, 600);
 	expect_success(f, &f->alice);
 	refresh_as(f, &f->bob, 600);
@@ -159,7 +159,7 @@ static void test_offers(void **state)
 	fixture_free(f);
 }
 
-/* Without USERHASH, the nonce still says that there are algorithms, and which. */
+/* Without USERHASH, the nonce still has the offered algorithms. */
 static void test_offer_without_userhash(void **state)
 {
 	struct credentials alice = make_credentials("alice", "secret", STUN_PASSWORD_SHA256);
@@ -187,7 +187,7 @@ static void add_key(struct turn_credentials *credentials, const char *name, cons
 	assert_int_equal(turn_credentials_add_key(credentials, name, key.bytes, key.len), 0);
 }
 
-/* Of whom only the MD5 key is known: clients old and new come in, as SHA-256 is not offered. */
+/* If only MD5 keys are known, SHA-256 is not offered, so that clients old and new succeed. */
 static void test_precomputed_md5(void **state)
 {
 	struct fixture *f = fixture_default();
@@ -205,7 +205,7 @@ static void test_precomputed_md5(void **state)
 	fixture_free(f);
 }
 
-/* If others have nothing but a SHA-256 key, it is offered, and is no use to those without. */
+/* If a user only has a SHA-256 key, it is offered, and locks out users who have none. */
 static void test_precomputed_mixed(void **state)
 {
 	struct fixture *f = fixture_default();
@@ -230,7 +230,7 @@ static void test_precomputed_mixed(void **state)
 	fixture_free(f);
 }
 
-/* A nonce from before a reload comes with the list that it was given out with. */
+/* After a reload, an older nonce goes with the algorithms that were offered with it. */
 static void test_offer_of_the_nonce(void **state)
 {
 	struct fixture *f = fixture_default();
@@ -244,7 +244,7 @@ static void test_offer_of_the_nonce(void **state)
 	use_credentials(f, credentials);
 	refresh_as(f, &alice, 600);
 	expect_success(f, &alice);
-	/* The new list with the old nonce is none that we sent. */
+	/* The new list was never offered with the old nonce. */
 	f->algorithms_len = 4;
 	memcpy(f->algorithms, "\0\1\0\0", 4);
 	refresh_as(f, &alice, 600);

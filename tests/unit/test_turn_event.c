@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the owner is told for its log. */
+/* Events for the owner's log. */
 #include <string.h>
 
 #include "turn_fixture.h"
@@ -33,7 +33,7 @@ static void test_life(void **state)
 	allocate(f);
 	expect_about(only_logged(f), TURN_EVENT_ALLOCATED, "192.0.2.1");
 	assert_int_equal(only_logged(f)->lifetime, 600);
-	/* Nothing new has happened. */
+	/* A retransmission raises no event. */
 	send_plain(f);
 	assert_int_equal(f->n_logged, 0);
 	refresh(f, 1200);
@@ -77,7 +77,7 @@ static void test_ends(void **state)
 	fixture_free(f);
 }
 
-/* An allocation with two relays has two lives. */
+/* An allocation with two relays raises events for each. */
 static void test_both_families(void **state)
 {
 	struct fixture *f = fixture_default();
@@ -100,7 +100,7 @@ static void test_both_families(void **state)
 	fixture_free(f);
 }
 
-/* As the world sees it, since that is what somebody else's log can be compared with. */
+/* Events show external addresses, as the logs of other hosts do. */
 static void test_behind_nat(void **state)
 {
 	const struct turn_relay_address relay = { addr("10.0.0.1"), addr("192.0.2.9") };
@@ -142,7 +142,7 @@ static void test_refused(void **state)
 	begin(f, STUN_REQUEST, TURN_ALLOCATE);
 	send_plain(f);
 	expect_refused(f, "", TURN_ALLOCATE, 401);
-	/* Whoever that may be: the name is what was said, as far as a name can reach. */
+	/* The username is unverified, and cut to the longest valid length. */
 	begin(f, STUN_REQUEST, TURN_REFRESH);
 	stun_write_string(&f->request, STUN_ATTR_USERNAME, "mallory");
 	send_plain(f);

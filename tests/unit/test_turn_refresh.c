@@ -19,7 +19,7 @@ static void test_expiry(void **state)
 	expire_at(f, start + 600 * SECOND);
 	expect_events(f, CLOSE_RELAY, 0);
 	assert_int_equal(stats(f)->allocations, 0);
-	/* Late timers or none at all: a request meets no dead allocation. */
+	/* Even if timers are late, a request finds no expired allocation. */
 	allocate(f);
 	f->now += 600 * SECOND;
 	refresh(f, 600);
@@ -57,7 +57,7 @@ static void test_refresh(void **state)
 	fixture_free(f);
 }
 
-/** RFC 8489 section 6.3.1: answered alike for 40 s, and whatever has come meanwhile stays. */
+/** RFC 8489 section 6.3.1: answered alike for 40 s, without touching newer allocations. */
 static void test_refresh_retransmission(void **state)
 {
 	struct fixture *f = fixture_default();
@@ -81,14 +81,14 @@ static void test_refresh_retransmission(void **state)
 	expect_error(f, 437);
 	allocate(f);
 	refresh(f, 0);
-	/* Another 5-tuple has not sent this. */
+	/* From another 5-tuple it is no retransmission. */
 	from_port(f, 9);
 	send_plain(f);
 	expect_error(f, 438);
 	fixture_free(f);
 }
 
-/** The same after an allocation that was made in between, and of one family of two. */
+/** The same after a new allocation, and for one family of two. */
 static void test_late_retransmission(void **state)
 {
 	struct fixture *f = fixture_default();

@@ -131,7 +131,7 @@ static void test_many_unknown(void **state)
 	fixture_free(f);
 }
 
-/** Integrity and fingerprint in one, and in the right order. */
+/** A response with integrity and FINGERPRINT, in that order. */
 static void test_fingerprint_echo(void **state)
 {
 	struct fixture *f = fixture_default();

@@ -77,7 +77,7 @@ static void test_pair(void **state)
 	expect_events(f, OPEN_RELAY, SEND_CLIENT, 0);
 	even = response_port(f);
 	assert_int_equal(even % 2, 0);
-	/* The same once more for who did not hear it. */
+	/* A retransmission gets the same token. */
 	send_plain(f);
 	expect_success(f, &f->alice);
 	other = response_token(f);
@@ -92,14 +92,14 @@ static void test_pair(void **state)
 	send_plain(f);
 	expect_success(f, &f->alice);
 	assert_int_equal(response_port(f), even + 1);
-	/* Used up. */
+	/* The token is used up. */
 	use(f, 3, &token, &f->alice);
 	expect_error(f, 508);
 	assert_int_equal(stats(f)->relays, 2);
 	fixture_free(f);
 }
 
-/* Of another 5-tuple in all its parts, and of the family that it was reserved in. */
+/* The new allocation has its own 5-tuple, and the family of the reservation. */
 static void test_other_tuple(void **state)
 {
 	const struct turnpike_addr relay = addr("2001:db8::1");
@@ -158,7 +158,7 @@ static void test_bad_requests(void **state)
 	stun_write_u32(&f->request, STUN_ATTR_ADDITIONAL_ADDRESS_FAMILY, STUN_FAMILY_IPV6 << 24);
 	send_signed(f, &f->alice);
 	expect_error(f, 400);
-	/* Nothing of it has used the token up. */
+	/* The token is still valid. */
 	use(f, 2, &token, &f->alice);
 	expect_success(f, &f->alice);
 	token.bytes[7] ^= 1;
@@ -167,7 +167,7 @@ static void test_bad_requests(void **state)
 	fixture_free(f);
 }
 
-/* What it holds counts for who has made it, so nobody else gets it. */
+/* A reservation counts for the user who made it, and only that user can use it. */
 static void test_other_user(void **state)
 {
 	struct fixture *f = fixture_default();
@@ -189,7 +189,7 @@ static void test_expiry(void **state)
 
 	(void)state;
 	assert_true(turn_server_next_expiry(f->server) == start + HELD);
-	/* Also if who reserved it is gone. */
+	/* Even if the allocation that made it has ended. */
 	refresh(f, 0);
 	expire_at(f, start + HELD - 1);
 	use(f, 2, &token, &f->alice);
@@ -205,7 +205,7 @@ static void test_expiry(void **state)
 	f->now = start + HELD;
 	use(f, 2, &token, &f->alice);
 	expect_error(f, 508);
-	/* It rested all the time: now it can be had by anybody. */
+	/* It was unused and so needs no quarantine: anyone can get it now. */
 	from_port(f, 3);
 	allocate_as(f, &f->bob, STUN_FAMILY_IPV4);
 	expect_success(f, &f->bob);
@@ -213,7 +213,7 @@ static void test_expiry(void **state)
 	fixture_free(f);
 }
 
-/* Nobody has more ports by way of reservations: alice may have 3 allocations. */
+/* Reservations do not extend a quota: alice has a quota of 3. */
 static void test_quota(void **state)
 {
 	struct fixture *f = fixture_default();
@@ -285,7 +285,7 @@ static void test_ports_run_out(void **state)
 	fixture_free(f);
 }
 
-/* Other programs may have the one port or the other. */
+/* Other programs may have bound either port. */
 static void test_open_fails(void **state)
 {
 	struct fixture *f = fixture_default();
@@ -306,7 +306,7 @@ static void test_open_fails(void **state)
 	use(f, 2, &token, &f->alice);
 	expect_error(f, 508);
 	expect_events(f, OPEN_RELAY, SEND_CLIENT, 0);
-	/* It is kept, for another try. */
+	/* The reservation is kept for another attempt. */
 	use(f, 2, &token, &f->alice);
 	expect_success(f, &f->alice);
 	assert_int_equal(response_port(f), even + 1);
@@ -338,7 +338,7 @@ static void test_other_server(void **state)
 	from_port(a, 1);
 	refresh(a, 0);
 	token = reserve(a, 1);
-	/* It outlives the server that it came from; what is left of it ends with what is shared. */
+	/* It outlives its server, and ends with the shared state. */
 	fixture_free(a);
 	use(b, 2, &token, &b->alice);
 	expect_success(b, &b->alice);

@@ -32,7 +32,7 @@ static void test_rest(void **state)
 	expect_error(f, 401);
 	allocate_at(f, 3, &no_text);
 	expect_error(f, 401);
-	/* Users of a file and secrets go together; here there are none of the first. */
+	/* Users and secrets can coexist; here there are no users. */
 	allocate_at(f, 4, &f->alice);
 	expect_error(f, 401);
 	assert_int_equal(stats(f)->allocations, 2);
@@ -43,7 +43,7 @@ static void test_rest(void **state)
 	fixture_free(f);
 }
 
-/* From its time on a name makes no allocation, but keeps those it has. */
+/* An expired username cannot allocate, but keeps its allocations. */
 static void test_rest_expiry(void **state)
 {
 	struct fixture *f = fixture_default();
@@ -62,7 +62,7 @@ static void test_rest_expiry(void **state)
 	expect_success(f, &user);
 	permit_as(f, &user);
 	expect_success(f, &user);
-	/* A clock that is put back makes it valid again, and nothing else happens. */
+	/* If the clock is set back, it is valid again. */
 	f->unix_time = 1;
 	allocate_at(f, 2, &user);
 	expect_success(f, &user);
@@ -70,7 +70,7 @@ static void test_rest_expiry(void **state)
 	fixture_free(f);
 }
 
-/* Rotation: both secrets hold, then the old one holds no more. */
+/* Rotation: first both secrets are valid, then only the new one. */
 static void test_rest_rotation(void **state)
 {
 	struct turn_credentials *both = with_secret("north");
@@ -93,7 +93,7 @@ static void test_rest_rotation(void **state)
 	from_port(f, 1);
 	refresh_as(f, &old, 600);
 	expect_signed_error(f, &old, 403);
-	/* The same name with the new key is the same user. */
+	/* The same username with the new key is the same user. */
 	refresh_as(f, &new, 600);
 	expect_success(f, &new);
 	stun_hmac_free(old.hmac);
@@ -101,7 +101,7 @@ static void test_rest_rotation(void **state)
 	fixture_free(f);
 }
 
-/* The client of @names behind the colon are one account; one without a colon is one by itself. */
+/* Usernames with the same name after the colon share an account; without a colon it is separate. */
 static void test_accounts(void **state)
 {
 	static const struct {
@@ -130,7 +130,7 @@ static void test_accounts(void **state)
 			expect_success(f, &user);
 		stun_hmac_free(user.hmac);
 	}
-	/* What expires is given back to the account. */
+	/* Expired allocations are returned to the account. */
 	expire_at(f, f->now + 600 * SECOND);
 	for (uint16_t i = 0; i < 2; i++) {
 		struct credentials user = rest_user("north", rows[i].name);
@@ -142,7 +142,7 @@ static void test_accounts(void **state)
 	fixture_free(f);
 }
 
-/* Names that come and go leave no accounts behind. */
+/* Accounts are freed with their last allocation. */
 static void test_many_names(void **state)
 {
 	struct turn_shared *shared;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Two servers that are one relay. */
+/* Two servers that form one relay. */
 #include <string.h>
 
 #include "turn_fixture.h"
 
-/** struct relay - two servers, of which each has some of the clients, and what they share */
+/** struct relay - two servers, each with some of the clients, and their shared state */
 struct relay {
 	struct turn_shared *shared;
 	struct fixture *a;
@@ -100,8 +100,8 @@ static void test_quota(void **state)
 	relay_free(&relay);
 }
 
-/* By another port it comes to another worker. */
-static void test_strangers(void **state)
+/* The servers share the limit: another source port may lead to the other server. */
+static void test_unauthenticated_rate(void **state)
 {
 	struct turn_config config;
 	struct relay relay;
@@ -144,7 +144,7 @@ static void test_max_relays(void **state)
 	relay_free(&relay);
 }
 
-/* What one server has on a relay address, the other one's clients may have as a peer. */
+/* A relayed transport address of one server can be a peer for clients of the other. */
 static void test_hairpin(void **state)
 {
 	static const uint8_t data[] = { 0x40, 0x00, 0x00, 0x02, 'h', 'i' };
@@ -171,7 +171,7 @@ static void test_hairpin(void **state)
 	relay_free(&relay);
 }
 
-/* Also if the other server does not get to end it in time. */
+/* Even if the other server has not run its timers. */
 static void test_expired(void **state)
 {
 	static const uint8_t data[] = { 0x40, 0x00, 0x00, 0x02, 'h', 'i' };
@@ -195,7 +195,7 @@ static void test_expired(void **state)
 	relay_free(&relay);
 }
 
-/* A server that ends leaves the others all that it had. */
+/* A server that ends returns its ports and claims to the others. */
 static void test_end(void **state)
 {
 	struct turn_config config;
@@ -230,7 +230,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ports),     cmocka_unit_test(test_quota),
-		cmocka_unit_test(test_strangers), cmocka_unit_test(test_max_relays),
+		cmocka_unit_test(test_unauthenticated_rate), cmocka_unit_test(test_max_relays),
 		cmocka_unit_test(test_hairpin),   cmocka_unit_test(test_expired),
 		cmocka_unit_test(test_end),       cmocka_unit_test(test_stats_add),
 	};
