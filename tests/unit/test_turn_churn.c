@@ -34,7 +34,7 @@ static size_t memory_in_use(void)
 #endif
 }
 
-static void be(struct fixture *f, uint32_t n)
+static void from_nth_client(struct fixture *f, uint32_t n)
 {
 	f->tuple.client.ip[2] = (uint8_t)(n >> 8);
 	f->tuple.client.ip[3] = (uint8_t)n;
@@ -57,7 +57,7 @@ static void allocate_pair(struct fixture *f, uint32_t n)
 		return;
 	msg = response(f);
 	assert_int_equal(stun_find_attr(&msg, STUN_ATTR_RESERVATION_TOKEN, &token), 0);
-	be(f, n + ROUNDS);
+	from_nth_client(f, n + ROUNDS);
 	begin_allocate(f);
 	stun_write_bytes(&f->request, STUN_ATTR_RESERVATION_TOKEN, token.value, token.len);
 	send_signed(f, &f->alice);
@@ -66,7 +66,7 @@ static void allocate_pair(struct fixture *f, uint32_t n)
 
 static void make(struct fixture *f, uint32_t n)
 {
-	be(f, n);
+	from_nth_client(f, n);
 	if (n % 7 == 0)
 		allocate_pair(f, n);
 	else if (n % 3 == 0)
@@ -166,7 +166,7 @@ static void expect_nothing(const struct fixture *f)
 static void expect_everything(struct fixture *f)
 {
 	for (uint32_t n = 0; n < PORTS; n++) {
-		be(f, n);
+		from_nth_client(f, n);
 		allocate(f);
 	}
 }

@@ -19,12 +19,12 @@ static void be(struct fixture *f, const char *client)
 	f->nonce_len = 0;
 }
 
-static void be_a(struct pair *pair)
+static void from_a(struct pair *pair)
 {
 	be(pair->f, "203.0.113.7:40000");
 }
 
-static void be_b(struct pair *pair)
+static void from_b(struct pair *pair)
 {
 	be(pair->f, "203.0.113.8:40000");
 }
@@ -34,10 +34,10 @@ static struct pair pair_new(const struct turn_config *config)
 {
 	struct pair pair = { .f = fixture_new(config) };
 
-	be_b(&pair);
+	from_b(&pair);
 	allocate(pair.f);
 	pair.b = response_relayed(pair.f, TURNPIKE_IPV4);
-	be_a(&pair);
+	from_a(&pair);
 	allocate(pair.f);
 	pair.a = response_relayed(pair.f, TURNPIKE_IPV4);
 	return pair;
@@ -88,14 +88,14 @@ static void test_channel_to_channel(void **state)
 	expect_success(f, &f->alice);
 	/* The flow has the bound address of the other relay. */
 	assert_true(addr_equal(&event(f, 0)->flow.peer, &pair.b));
-	be_b(&pair);
+	from_b(&pair);
 	bind_to(&pair, 0x4001, &pair.a);
 	expect_success(f, &f->alice);
-	be_a(&pair);
+	from_a(&pair);
 	clear(f);
 	from_client(f, "\x40\x00\x00\x02hi", 6);
 	arrive(&pair, &pair.b);
-	be_b(&pair);
+	from_b(&pair);
 	expect_events(f, SEND_CLIENT, 0);
 	assert_memory_equal(&event(f, 0)->tuple, &f->tuple, sizeof(f->tuple));
 	assert_memory_equal(event(f, 0)->data, "\x40\x01\x00\x02hi", 6);
@@ -111,14 +111,14 @@ static void test_indications(void **state)
 	(void)state;
 	create_permission(f, "192.0.2.1");
 	expect_success(f, &f->alice);
-	be_b(&pair);
+	from_b(&pair);
 	create_permission(f, SERVER_PORT_FREE);
 	expect_success(f, &f->alice);
-	be_a(&pair);
+	from_a(&pair);
 	send_indication(f, text_of(&pair.b), "hi");
 	expect_to_peer(f, text_of(&pair.b), "hi", 2);
 	arrive(&pair, &pair.b);
-	be_b(&pair);
+	from_b(&pair);
 	expect_data_indication(f, text_of(&pair.a), "hi", 2);
 	fixture_free(f);
 }
@@ -267,18 +267,18 @@ static void test_external(void **state)
 	/* The same binding again is a refresh, not a conflict. */
 	bind_to(&pair, 0x4000, &pair.b);
 	expect_success(f, &f->alice);
-	be_b(&pair);
+	from_b(&pair);
 	create_permission(f, "198.51.100.1");
 	expect_success(f, &f->alice);
-	be_a(&pair);
+	from_a(&pair);
 	clear(f);
 	from_client(f, "\x40\x00\x00\x01x", 5);
 	arrive(&pair, &bound_b);
-	be_b(&pair);
+	from_b(&pair);
 	expect_data_indication(f, text_of(&pair.a), "x", 1);
 	send_indication(f, text_of(&pair.a), "y");
 	arrive(&pair, &bound_a);
-	be_a(&pair);
+	from_a(&pair);
 	assert_memory_equal(event(f, 0)->data, "\x40\x00\x00\x01y", 5);
 	fixture_free(f);
 }

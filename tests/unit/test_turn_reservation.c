@@ -39,8 +39,8 @@ static struct token reserve(struct fixture *f, uint16_t port)
 	return response_token(f);
 }
 
-static void use(struct fixture *f, uint16_t port, const struct token *token,
-		const struct credentials *user)
+static void use_token(struct fixture *f, uint16_t port, const struct token *token,
+		      const struct credentials *user)
 {
 	from_port(f, port);
 	begin_allocate(f);
@@ -83,7 +83,7 @@ static void test_pair(void **state)
 	other = response_token(f);
 	assert_memory_equal(&token, &other, sizeof(token));
 	assert_int_equal(response_port(f), even);
-	use(f, 2, &token, &f->alice);
+	use_token(f, 2, &token, &f->alice);
 	expect_success(f, &f->alice);
 	expect_events(f, OPEN_RELAY, SEND_CLIENT, 0);
 	assert_int_equal(response_port(f), even + 1);
@@ -93,7 +93,7 @@ static void test_pair(void **state)
 	expect_success(f, &f->alice);
 	assert_int_equal(response_port(f), even + 1);
 	/* The token is used up. */
-	use(f, 3, &token, &f->alice);
+	use_token(f, 3, &token, &f->alice);
 	expect_error(f, 508);
 	assert_int_equal(stats(f)->relays, 2);
 	fixture_free(f);
@@ -117,7 +117,7 @@ static void test_other_tuple(void **state)
 	f->tuple.client = addr("[2001:db8:7::1]:9");
 	f->tuple.server = addr("[2001:db8::2]:5349");
 	f->tuple.transport = TURN_TLS;
-	use(f, 9, &token, &f->alice);
+	use_token(f, 9, &token, &f->alice);
 	expect_success(f, &f->alice);
 	relayed = response_addr(f, STUN_ATTR_XOR_RELAYED_ADDRESS);
 	assert_memory_equal(relayed.ip, relay.ip, sizeof(relay.ip));
@@ -159,10 +159,10 @@ static void test_bad_requests(void **state)
 	send_signed(f, &f->alice);
 	expect_error(f, 400);
 	/* The token is still valid. */
-	use(f, 2, &token, &f->alice);
+	use_token(f, 2, &token, &f->alice);
 	expect_success(f, &f->alice);
 	token.bytes[7] ^= 1;
-	use(f, 3, &token, &f->alice);
+	use_token(f, 3, &token, &f->alice);
 	expect_error(f, 508);
 	fixture_free(f);
 }
@@ -174,9 +174,9 @@ static void test_other_user(void **state)
 	struct token token = reserve(f, 1);
 
 	(void)state;
-	use(f, 2, &token, &f->bob);
+	use_token(f, 2, &token, &f->bob);
 	expect_error(f, 508);
-	use(f, 2, &token, &f->alice);
+	use_token(f, 2, &token, &f->alice);
 	expect_success(f, &f->alice);
 	fixture_free(f);
 }
@@ -192,7 +192,7 @@ static void test_expiry(void **state)
 	/* Even if the allocation that made it has ended. */
 	refresh(f, 0);
 	expire_at(f, start + HELD - 1);
-	use(f, 2, &token, &f->alice);
+	use_token(f, 2, &token, &f->alice);
 	expect_success(f, &f->alice);
 	assert_int_equal(response_port(f), 50001);
 	refresh(f, 0);
@@ -203,7 +203,7 @@ static void test_expiry(void **state)
 	allocate_as(f, &f->bob, STUN_FAMILY_IPV4);
 	expect_error(f, 508);
 	f->now = start + HELD;
-	use(f, 2, &token, &f->alice);
+	use_token(f, 2, &token, &f->alice);
 	expect_error(f, 508);
 	/* It was unused and so needs no quarantine: anyone can get it now. */
 	from_port(f, 3);
@@ -228,7 +228,7 @@ static void test_quota(void **state)
 	from_port(f, 3);
 	allocate_as(f, &f->alice, STUN_FAMILY_IPV4);
 	expect_error(f, 486);
-	use(f, 3, &token, &f->alice);
+	use_token(f, 3, &token, &f->alice);
 	expect_success(f, &f->alice);
 	refresh(f, 0);
 	refresh(f, 0);
@@ -239,7 +239,7 @@ static void test_quota(void **state)
 	expect_error(f, 486);
 	f->now = start + HELD;
 	allocate(f);
-	use(f, 6, &token, &f->alice);
+	use_token(f, 6, &token, &f->alice);
 	expect_error(f, 508);
 	fixture_free(f);
 }
@@ -258,7 +258,7 @@ static void test_max_relays(void **state)
 	from_port(f, 2);
 	allocate_as(f, &f->bob, STUN_FAMILY_IPV4);
 	expect_error(f, 508);
-	use(f, 3, &token, &f->alice);
+	use_token(f, 3, &token, &f->alice);
 	expect_success(f, &f->alice);
 	refresh(f, 0);
 	from_port(f, 2);
@@ -303,11 +303,11 @@ static void test_open_fails(void **state)
 	even = response_port(f);
 	token = response_token(f);
 	f->open_failures = 1;
-	use(f, 2, &token, &f->alice);
+	use_token(f, 2, &token, &f->alice);
 	expect_error(f, 508);
 	expect_events(f, OPEN_RELAY, SEND_CLIENT, 0);
 	/* The reservation is kept for another attempt. */
-	use(f, 2, &token, &f->alice);
+	use_token(f, 2, &token, &f->alice);
 	expect_success(f, &f->alice);
 	assert_int_equal(response_port(f), even + 1);
 	assert_int_equal(stats(f)->relays, 2);
@@ -328,10 +328,10 @@ static void test_other_server(void **state)
 	a = fixture_new(&config);
 	b = fixture_new(&config);
 	token = reserve(a, 1);
-	use(b, 2, &token, &b->alice);
+	use_token(b, 2, &token, &b->alice);
 	expect_success(b, &b->alice);
 	assert_int_equal(response_port(b), response_port(a) + 1);
-	use(a, 3, &token, &a->alice);
+	use_token(a, 3, &token, &a->alice);
 	expect_error(a, 508);
 	from_port(b, 2);
 	refresh(b, 0);
@@ -340,7 +340,7 @@ static void test_other_server(void **state)
 	token = reserve(a, 1);
 	/* It outlives its server, and ends with the shared state. */
 	fixture_free(a);
-	use(b, 2, &token, &b->alice);
+	use_token(b, 2, &token, &b->alice);
 	expect_success(b, &b->alice);
 	lost = reserve(b, 3);
 	fixture_free(b);

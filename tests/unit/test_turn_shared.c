@@ -11,7 +11,7 @@ struct relay {
 	struct fixture *b;
 };
 
-static void be(struct fixture *f, const char *client)
+static void from_address(struct fixture *f, const char *client)
 {
 	f->tuple.client = addr(client);
 	f->nonce_len = 0;
@@ -25,7 +25,7 @@ static struct relay relay_new(struct turn_config *config)
 	config->shared = relay.shared;
 	relay.a = fixture_new(config);
 	relay.b = fixture_new(config);
-	be(relay.b, "203.0.113.8:40000");
+	from_address(relay.b, "203.0.113.8:40000");
 	return relay;
 }
 
@@ -71,7 +71,7 @@ static void test_ports(void **state)
 	of_a = allocated(relay.a);
 	of_b = allocated(relay.b);
 	assert_false(addr_equal(&of_a, &of_b));
-	be(relay.b, "203.0.113.9:40000");
+	from_address(relay.b, "203.0.113.9:40000");
 	try_allocate(relay.b, &relay.b->alice);
 	expect_error(relay.b, TURN_INSUFFICIENT_CAPACITY);
 	refresh(relay.a, 0);
@@ -86,14 +86,14 @@ static void test_quota(void **state)
 	(void)state;
 	allocate(relay.a);
 	allocate(relay.b);
-	be(relay.b, "203.0.113.9:40000");
+	from_address(relay.b, "203.0.113.9:40000");
 	allocate(relay.b);
-	be(relay.b, "203.0.113.10:40000");
+	from_address(relay.b, "203.0.113.10:40000");
 	try_allocate(relay.b, &relay.b->alice);
 	expect_error(relay.b, TURN_ALLOCATION_QUOTA_REACHED);
 	allocate_as(relay.b, &relay.b->bob, STUN_FAMILY_IPV4);
 	refresh(relay.a, 0);
-	be(relay.b, "203.0.113.11:40000");
+	from_address(relay.b, "203.0.113.11:40000");
 	allocate(relay.b);
 	try_allocate(relay.a, &relay.a->alice);
 	expect_error(relay.a, TURN_ALLOCATION_QUOTA_REACHED);
@@ -111,8 +111,8 @@ static void test_unauthenticated_rate(void **state)
 	fixture_config(&config);
 	config.unauthenticated_rate = 1;
 	relay = relay_new(&config);
-	be(relay.b, "203.0.113.7:40001");
-	be(relay.a, "203.0.113.7:40000");
+	from_address(relay.b, "203.0.113.7:40001");
+	from_address(relay.a, "203.0.113.7:40000");
 	for (int i = 0; i < 30; i++) {
 		struct fixture *f = i % 2 ? relay.a : relay.b;
 
@@ -135,7 +135,7 @@ static void test_max_relays(void **state)
 	relay = relay_new(&config);
 	allocate(relay.a);
 	allocate(relay.b);
-	be(relay.a, "203.0.113.9:40000");
+	from_address(relay.a, "203.0.113.9:40000");
 	try_allocate(relay.a, &relay.a->bob);
 	expect_error(relay.a, TURN_INSUFFICIENT_CAPACITY);
 	refresh(relay.b, 0);
@@ -229,10 +229,14 @@ static void test_stats_add(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ports),     cmocka_unit_test(test_quota),
-		cmocka_unit_test(test_unauthenticated_rate), cmocka_unit_test(test_max_relays),
-		cmocka_unit_test(test_hairpin),   cmocka_unit_test(test_expired),
-		cmocka_unit_test(test_end),       cmocka_unit_test(test_stats_add),
+		cmocka_unit_test(test_ports),
+		cmocka_unit_test(test_quota),
+		cmocka_unit_test(test_unauthenticated_rate),
+		cmocka_unit_test(test_max_relays),
+		cmocka_unit_test(test_hairpin),
+		cmocka_unit_test(test_expired),
+		cmocka_unit_test(test_end),
+		cmocka_unit_test(test_stats_add),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

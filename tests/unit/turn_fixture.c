@@ -80,7 +80,7 @@ static void close_relay(void *ctx, void *handle)
 	closed->relay = NULL;
 }
 
-/** Finds the flow of the same client and channel; it must be the flow of the same relay and peer. */
+/** Finds the flow of the same client and channel; its relay and peer must be the same, too. */
 static struct turn_flow *find_flow(struct fixture *f, const struct turn_flow *flow)
 {
 	struct turn_flow *found = NULL;
