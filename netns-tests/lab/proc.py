@@ -104,6 +104,23 @@ class Process:
     def send_signal(self, number: signal.Signals) -> None:
         self._child.send_signal(number)
 
+    def is_paused(self) -> bool:
+        """Whether a SIGSTOP has taken effect."""
+        return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Not scheduled within the block."""
+        self.send_signal(signal.SIGSTOP)
+        try:
+            if not wait_until(self.is_paused, 5):
+                raise LabError(f"{self.argv[-1]} did not stop")
+            yield
+            if not self.is_paused():
+                raise LabError(f"{self.argv[-1]} did not stay stopped")
+        finally:
+            self.send_signal(signal.SIGCONT)
+
     def stop(self, how: signal.Signals = signal.SIGTERM, timeout: float = 5) -> int:
         """End it, by force if it does not go, and return its status."""
         if self.exit_status() is None:
