@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Forged ICMP errors. A relay judges an error by the packet that it quotes, not by its sender (RFC 8656 section 11.5)."""
+"""Forged ICMP errors: the packet that they quote counts, not their sender (RFC 8656 section 11.5)."""
 
 from __future__ import annotations
 

@@ -81,8 +81,9 @@ class ErrorRig(Rig):
     def expect_at_peer(self, *wanted: bytes) -> Complaints:
         """The peer gets these datagrams in this order, and no other."""
         got = [each.payload for each in drain(self.peer, self.family, 0.1, len(wanted))]
-        return [] if got == list(wanted) else [f"the peer got {len(got)} datagrams of {[len(each) for each in got]} bytes,"
-                                               f" not {len(wanted)} of {[len(each) for each in wanted]}"]
+        sizes, wanted_sizes = [len(each) for each in got], [len(each) for each in wanted]
+        return [] if got == list(wanted) else \
+            [f"the peer got {len(got)} datagrams of {sizes} bytes, not {len(wanted)} of {wanted_sizes}"]
 
 
 @pytest.fixture(scope="module")
@@ -213,7 +214,7 @@ def exceeds_mtu(rig: ErrorRig, verdict: str, discovery: int) -> Complaints:
 @every_family
 @every_mode
 def test_too_big_for_client(lab: Lab, rig: ErrorRig) -> None:
-    """The link to the client is too small: the peer's host and the relay learn, and the client still gets everything."""
+    """The link to the client is too small: the peer's host and the relay learn, and the client still gets all data."""
     in_kernel, family = rig.server.variant.in_kernel, rig.family
     complaints: Complaints = []
     with small_link(lab, "to-client"):

@@ -3,7 +3,8 @@
 
 gateways.py draws the network. A steady flow of each family goes through the relay during each test. Every test makes a
 network of its own, since it breaks that network. After each change the flows must recover: nothing is lost, the kernel
-relays the packets of every flow, user space relays none, and no packet goes to a neighbour that the kernel knows is gone.
+relays the packets of every flow, user space relays none, and no packet goes to a neighbour that the kernel knows to be
+gone.
 """
 
 from __future__ import annotations
