@@ -111,12 +111,14 @@ def test_direction(lab: Lab, variant: Variant, family: int, direction: str) -> N
     """What passes fits the bucket, and is relayed where the mode says; the rest is dropped and counted there."""
     with limited(lab, variant, family) as (server, rig):
         complaints = [] if server.ask("status")["max_rate"] == RATE else ["the status does not show the limit"]
-        send: Callable[[bytes], None] = rig.to_peer if direction == "to-peer" else rig.to_client
-        receiver = rig.peer if direction == "to-peer" else rig.client.socket
         before = server.relayed()
         start = time.monotonic()
-        send_each(COUNT, PACE, send)
-        arrived, = arrivals(server, 0, COUNT, receiver)
+        if direction == "to-peer":
+            send_each(COUNT, PACE, rig.to_peer)
+            arrived, = arrivals(server, 0, COUNT, rig.peer)
+        else:
+            send_each(COUNT, PACE, rig.to_client)
+            arrived, = arrivals(server, 0, COUNT, rig.client.socket)
         complaints += within_limit(arrived, time.monotonic() - start, RATE) + counted(server, COUNT - arrived)
         relayed = tuple(now - then for now, then in zip(server.relayed(), before))
         if relayed != ((arrived, 0) if variant.in_kernel else (0, arrived)):
