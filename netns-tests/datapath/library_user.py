@@ -1,9 +1,9 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""A user of libturnpike that binds and stops: what the kernel does from then on, it does alone.
+"""A user of libturnpike that binds and then stops itself: from then on the kernel relays alone.
 
-stopped.py LIBRARY REQUEST, where REQUEST is JSON: devices, mode, moves, hook, and bindings, whose addresses are
-[host, port] and whose times are seconds from now. It says "stopped NOW", CLOCK_MONOTONIC in nanoseconds, and stops.
+library_user.py LIBRARY REQUEST, where REQUEST is JSON: devices, mode, moves, hook, and bindings, whose addresses are
+[host, port] and whose expiries are seconds from now. It prints "bound NOW", where NOW is CLOCK_MONOTONIC in
+nanoseconds, and sends itself SIGSTOP.
 """
 
 from __future__ import annotations
@@ -47,11 +47,11 @@ def main() -> int:
 
     def check(result: int) -> None:
         if result:
-            sys.exit(f"stopped.py: {library.turnpike_error(handle).decode()} ({os.strerror(-result)})")
+            sys.exit(f"library_user.py: {library.turnpike_error(handle).decode()} ({os.strerror(-result)})")
 
-    def parsed(what: str) -> int:
+    def parsed(option: str) -> int:
         value = ctypes.c_int()
-        check(getattr(library, f"turnpike_{what}_parse")(request[what].encode(), ctypes.byref(value)))
+        check(getattr(library, f"turnpike_{option}_parse")(request[option].encode(), ctypes.byref(value)))
         return value.value
 
     check(library.turnpike_open(None, ctypes.byref(handle)))
@@ -62,15 +62,15 @@ def main() -> int:
     for each in request["bindings"]:
         binding = make_binding(each, now)
         check(library.turnpike_bind(handle, ctypes.byref(binding)))
-    print(f"stopped {now}", flush=True)
+    print(f"bound {now}", flush=True)
     os.kill(os.getpid(), signal.SIGSTOP)
     return 0
 
 
-def make_binding(each: dict[str, Any], now: int) -> Binding:
-    ends = {name: addr(*each[name]) for name in ("client", "server", "relay", "peer")}
-    times = {name: now + int(each[name] * 1e9) for name in ("channel_expires", "permission_expires")}
-    return Binding(channel=each["channel"], **ends, **times)
+def make_binding(request: dict[str, Any], now: int) -> Binding:
+    addresses = {name: addr(*request[name]) for name in ("client", "server", "relay", "peer")}
+    expiries = {name: now + int(request[name] * 1e9) for name in ("channel_expires", "permission_expires")}
+    return Binding(channel=request["channel"], **addresses, **expiries)
 
 
 if __name__ == "__main__":
