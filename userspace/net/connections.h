@@ -15,7 +15,7 @@
 #include "base/siphash.h"
 #include "net/admission.h"
 #include "turn/framing.h"
-#include "turn/turn.h"
+#include "turn/types.h"
 
 /** Time limit for a handshake, in seconds. */
 #define HANDSHAKE_SECONDS 10

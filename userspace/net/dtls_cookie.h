@@ -8,7 +8,7 @@
 #define TURNPIKE_NET_DTLS_COOKIE_H
 
 #include "base/siphash.h"
-#include "turn/turn.h"
+#include "turn/types.h"
 
 #define DTLS_COOKIE_LEN 12
 

@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "turn/turn.h"
+#include "turn/types.h"
 
 #define DTLS_RANDOM_LEN 32
 

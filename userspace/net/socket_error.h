@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 
-#include "turn/turn.h"
+#include "turn/types.h"
 
 /**
  * struct socket_error - an ICMP error

@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#include "turn/turn.h"
+#include "turn/types.h"
 
 struct udp_rx;
 

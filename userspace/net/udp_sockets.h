@@ -12,7 +12,7 @@
 
 #include "net/socket_error.h"
 #include "net/udp_tx.h"
-#include "turn/turn.h"
+#include "turn/types.h"
 
 struct udp_sockets;
 struct udp_socket;
