@@ -23,12 +23,7 @@
 /* A neighbour that is not there is asked for in one round of so many. */
 #define ROUNDS_TO_ASK_AGAIN 5
 
-/* Hashed as they stand: neither has padding. */
-struct pair {
-	struct turnpike_addr local;  /* port 0 */
-	struct turnpike_addr remote; /* port 0 */
-};
-
+/* Hashed as it stands, without padding. */
 struct place {
 	__u32 ifindex;
 	struct turnpike_addr addr; /* port 0 */
@@ -47,7 +42,7 @@ struct neighbour {
 };
 
 struct nexthop {
-	struct pair pair;
+	struct nexthop_pair pair;
 	__u32 index;
 	__u32 refs;
 	__u32 route_mtu;             /* 0: none of its own */
@@ -183,7 +178,7 @@ static void leave_neighbour(struct nexthops *nexthops, struct nexthop *nexthop)
 /* The route decides the neighbour. Joins the new one before it leaves the old: often the same. */
 static void resolve_slot(struct nexthops *nexthops, struct nexthop *nexthop)
 {
-	const struct pair *pair = &nexthop->pair;
+	const struct nexthop_pair *pair = &nexthop->pair;
 	struct neighbour *neighbour = NULL;
 	struct route_facts route = { 0 };
 
@@ -282,16 +277,17 @@ void nexthops_close(struct nexthops *nexthops)
 	free(nexthops);
 }
 
-static struct pair make_pair(const struct turnpike_addr *local, const struct turnpike_addr *remote)
+struct nexthop_pair nexthop_pair(const struct turnpike_addr *local,
+				 const struct turnpike_addr *remote)
 {
-	struct pair pair = { *local, *remote };
+	struct nexthop_pair pair = { *local, *remote };
 
 	pair.local.port = 0;
 	pair.remote.port = 0;
 	return pair;
 }
 
-static struct nexthop *find_slot(const struct nexthops *nexthops, const struct pair *pair)
+static struct nexthop *find_slot(const struct nexthops *nexthops, const struct nexthop_pair *pair)
 {
 	struct nexthop *nexthop;
 
@@ -299,7 +295,7 @@ static struct nexthop *find_slot(const struct nexthops *nexthops, const struct p
 	return nexthop;
 }
 
-static int new_slot(struct nexthops *nexthops, const struct pair *pair, struct nexthop **ret)
+static int new_slot(struct nexthops *nexthops, const struct nexthop_pair *pair, struct nexthop **ret)
 {
 	struct nexthop *nexthop = calloc(1, sizeof(*nexthop));
 	int err;
@@ -323,12 +319,20 @@ static int new_slot(struct nexthops *nexthops, const struct pair *pair, struct n
 	return 0;
 }
 
-int nexthop_get(struct nexthops *nexthops, const struct turnpike_addr *local,
-		const struct turnpike_addr *remote, struct nexthop **ret)
+int nexthops_prepare(struct nexthops *nexthops, const struct nexthop_pair *a,
+		     const struct nexthop_pair *b)
 {
-	const struct pair pair = make_pair(local, remote);
-	struct nexthop *nexthop = find_slot(nexthops, &pair);
-	const int err = nexthop ? 0 : new_slot(nexthops, &pair, &nexthop);
+	__u32 missing = !find_slot(nexthops, a);
+
+	if (memcmp(a, b, sizeof(*a)) != 0)
+		missing += !find_slot(nexthops, b);
+	return hops_prepare(&nexthops->hops, missing, clock_ns());
+}
+
+int nexthop_get(struct nexthops *nexthops, const struct nexthop_pair *pair, struct nexthop **ret)
+{
+	struct nexthop *nexthop = find_slot(nexthops, pair);
+	const int err = nexthop ? 0 : new_slot(nexthops, pair, &nexthop);
 
 	if (err)
 		return err;
@@ -368,7 +372,7 @@ void nexthops_refresh(struct nexthops *nexthops)
 void nexthops_path_changed(struct nexthops *nexthops, const struct turnpike_addr *local,
 			   const struct turnpike_addr *remote)
 {
-	const struct pair pair = make_pair(local, remote);
+	const struct nexthop_pair pair = nexthop_pair(local, remote);
 	struct nexthop *nexthop = find_slot(nexthops, &pair);
 
 	if (nexthop)

@@ -20,6 +20,7 @@ struct kernel {
 	struct event *readable;
 	struct event *tick;
 	uint64_t bind_failures;
+	uint64_t bind_refusals; /* of these, those that nobody tries again */
 	int said;        /* the bind error that was said last */
 	char error[256]; /* of the last switch */
 	char why_not[sizeof(((struct turnpike_status *)NULL)->why)];
@@ -320,6 +321,7 @@ static struct turnpike_binding binding_of(const struct turn_flow *flow)
 static void note_failure(struct kernel *kernel, int err)
 {
 	kernel->bind_failures++;
+	kernel->bind_refusals += err != -EAGAIN;
 	if (err != kernel->said)
 		say_at(SAY_WARNING, "a flow stays in user space: %s", turnpike_error(kernel->tp));
 	kernel->said = err;
@@ -337,7 +339,8 @@ int kernel_bind(struct kernel *kernel, const struct turn_flow *flow)
 	if (err)
 		note_failure(kernel, err);
 	pthread_mutex_unlock(&kernel->lock);
-	return err;
+	/* One that waits is unbound like one that is relayed. */
+	return err == -EAGAIN ? 0 : err;
 }
 
 void kernel_unbind(struct kernel *kernel, const struct turn_flow *flow)
@@ -412,6 +415,27 @@ uint64_t kernel_bind_failures(struct kernel *kernel)
 	failures = kernel->bind_failures;
 	pthread_mutex_unlock(&kernel->lock);
 	return failures;
+}
+
+uint64_t kernel_bind_refusals(struct kernel *kernel)
+{
+	uint64_t refusals;
+
+	pthread_mutex_lock(&kernel->lock);
+	refusals = kernel->bind_refusals;
+	pthread_mutex_unlock(&kernel->lock);
+	return refusals;
+}
+
+uint32_t kernel_waiting(struct kernel *kernel, enum turnpike_wait what)
+{
+	uint32_t n = 0;
+
+	pthread_mutex_lock(&kernel->lock);
+	if (kernel->tp)
+		n = turnpike_waiting(kernel->tp, what);
+	pthread_mutex_unlock(&kernel->lock);
+	return n;
 }
 
 uint64_t kernel_flows(struct kernel *kernel)

@@ -64,7 +64,10 @@ void kernel_on_change(struct kernel *kernel, void (*fn)(void *arg), void *arg);
 /** kernel_error() - the sentence for the last kernel_switch() that failed */
 const char *kernel_error(const struct kernel *kernel);
 
-/** kernel_bind() - relay a flow; Return: 0, or a negative errno: it stays in user space */
+/**
+ * kernel_bind() - relay a flow, as soon as the kernel has room for it
+ * Return: 0: kernel_unbind() it; or a negative errno: it stays in user space
+ */
 int kernel_bind(struct kernel *kernel, const struct turn_flow *flow);
 void kernel_unbind(struct kernel *kernel, const struct turn_flow *flow);
 
@@ -83,8 +86,14 @@ struct limits_rates kernel_rates(struct kernel *kernel);
 void kernel_path_changed(struct kernel *kernel, const struct turnpike_addr *local,
 			 const struct turnpike_addr *remote);
 
-/** kernel_bind_failures() - flows that the kernel should have taken and did not */
+/** kernel_bind_failures() - how often the kernel could not take a flow at once */
 uint64_t kernel_bind_failures(struct kernel *kernel);
+
+/** kernel_bind_refusals() - how often such a flow was not even left to wait */
+uint64_t kernel_bind_refusals(struct kernel *kernel);
+
+/** kernel_waiting() - how many channels wait for @what until the kernel relays them */
+uint32_t kernel_waiting(struct kernel *kernel, enum turnpike_wait what);
 
 /** kernel_flows() - how many flows there are in the kernel */
 uint64_t kernel_flows(struct kernel *kernel);
