@@ -48,6 +48,8 @@ struct nexthop {
 	__u32 route_mtu;             /* 0: none of its own */
 	struct neighbour *neighbour; /* NULL: no route */
 	struct nexthop *next, *prev; /* in neighbour->users */
+	bool is_unsure;
+	struct nexthop *unsure_next, *unsure_prev; /* in nexthops->unsure, if so */
 	UT_hash_handle hh;
 };
 
@@ -59,6 +61,7 @@ struct nexthops {
 	struct nl_sock *notifications;
 	struct nexthop *all;
 	struct neighbour *neighbours;
+	struct nexthop *unsure;    /* the kernel did not say where they lead: ask again */
 	struct nexthop *next_slot; /* whose turn it is; NULL: the first one's */
 	struct neighbour *next_neighbour;
 	__u64 round_began;
@@ -119,6 +122,13 @@ static struct neighbour *find_neighbour(struct nexthops *nexthops, __u32 ifindex
 	return neighbour;
 }
 
+/* The kernel or the socket was short of something: the answer says nothing about routes. */
+static bool is_passing(int err)
+{
+	return err == -ENOBUFS || err == -ENOMEM || err == -EINTR || err == -EAGAIN ||
+	       err == -EBUSY || err == -EIO;
+}
+
 /*
  * Asks what is known, and if that is nothing, has the kernel find out; the answer is an event.
  * Leaves it to the caller to publish it.
@@ -131,7 +141,8 @@ static void look_up_neighbour(struct nexthops *nexthops, struct neighbour *neigh
 	memset(&neighbour->egress, 0, sizeof(neighbour->egress));
 	neighbour->leads_out =
 		nexthops->owner.egress(nexthops->owner.arg, place->ifindex, &neighbour->egress);
-	netlink_neighbour(nexthops->requests, place->ifindex, &place->addr, &facts);
+	if (is_passing(netlink_neighbour(nexthops->requests, place->ifindex, &place->addr, &facts)))
+		return; /* as it was; keep_fresh() asks again for one that is not valid */
 	if (!facts.valid && !facts.kept)
 		netlink_use_neighbour(nexthops->requests, place->ifindex, &place->addr);
 	learn(neighbour, &facts);
@@ -175,16 +186,39 @@ static void leave_neighbour(struct nexthops *nexthops, struct nexthop *nexthop)
 	free(neighbour);
 }
 
-/* The route decides the neighbour. Joins the new one before it leaves the old: often the same. */
+static void set_unsure(struct nexthops *nexthops, struct nexthop *nexthop, bool is_unsure)
+{
+	if (nexthop->is_unsure)
+		DL_DELETE2(nexthops->unsure, nexthop, unsure_prev, unsure_next);
+	if (is_unsure)
+		DL_APPEND2(nexthops->unsure, nexthop, unsure_prev, unsure_next);
+	nexthop->is_unsure = is_unsure;
+}
+
+/* What the route says decides the neighbour. NULL with 0: there is no way. */
+static int find_way(struct nexthops *nexthops, const struct nexthop_pair *pair,
+		    struct route_facts *route, struct neighbour **ret)
+{
+	const int err = netlink_route(nexthops->requests, &pair->local, &pair->remote, route);
+
+	*ret = NULL;
+	if (err)
+		return is_passing(err) ? err : 0;
+	*ret = get_neighbour(nexthops, route->ifindex,
+			     route->gateway.family ? &route->gateway : &pair->remote);
+	return *ret ? 0 : -ENOMEM;
+}
+
+/* Joins the new neighbour before it leaves the old: often the same. */
 static void resolve_slot(struct nexthops *nexthops, struct nexthop *nexthop)
 {
-	const struct nexthop_pair *pair = &nexthop->pair;
-	struct neighbour *neighbour = NULL;
 	struct route_facts route = { 0 };
+	struct neighbour *neighbour;
+	const int err = find_way(nexthops, &nexthop->pair, &route, &neighbour);
 
-	if (netlink_route(nexthops->requests, &pair->local, &pair->remote, &route) == 0)
-		neighbour = get_neighbour(nexthops, route.ifindex,
-					  route.gateway.family ? &route.gateway : &pair->remote);
+	set_unsure(nexthops, nexthop, err != 0);
+	if (err)
+		return;
 	nexthop->route_mtu = route.mtu;
 	if (neighbour != nexthop->neighbour) {
 		leave_neighbour(nexthops, nexthop);
@@ -257,6 +291,7 @@ int nexthops_open(const struct nexthop_owner *owner, struct turnpike_nexthop *ma
 static void free_slot(struct nexthops *nexthops, struct nexthop *nexthop)
 {
 	leave_neighbour(nexthops, nexthop);
+	set_unsure(nexthops, nexthop, false);
 	hops_give(&nexthops->hops, nexthop->index);
 	if (nexthops->next_slot == nexthop)
 		nexthops->next_slot = nexthop->hh.next;
@@ -433,6 +468,20 @@ static void tend_slots(struct nexthops *nexthops)
 	nexthops->next_slot = nexthop;
 }
 
+/* Once a second, as long as the kernel answers. */
+static void resolve_unsure(struct nexthops *nexthops)
+{
+	struct nexthop *nexthop = nexthops->unsure;
+	int turns;
+
+	for (turns = 0; nexthop && turns < ROUND_TURNS; turns++) {
+		resolve_slot(nexthops, nexthop);
+		if (nexthop->is_unsure)
+			return;
+		nexthop = nexthops->unsure;
+	}
+}
+
 static void tend(struct nexthops *nexthops)
 {
 	const __u64 now = clock_ns();
@@ -441,6 +490,7 @@ static void tend(struct nexthops *nexthops)
 		return;
 	nexthops->round_began = now;
 	nexthops->rounds++;
+	resolve_unsure(nexthops);
 	tend_neighbours(nexthops);
 	tend_slots(nexthops);
 }
