@@ -8,7 +8,8 @@
 
 #include "config.h"
 
-/* Sizes of flows4, flows6, nexthops and policers are the library's to set; these are for bare loaders. */
+/* Sizes of flows4, flows6, nexthops and policers are the library's to set; these are for bare
+ * loaders. */
 #define DEFAULT_FLOWS    65536
 #define DEFAULT_NEXTHOPS 16384
 #define DEFAULT_POLICERS 16384

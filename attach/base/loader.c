@@ -48,8 +48,7 @@ int loader_only(struct turnpike_bpf *skeleton,
 	struct bpf_program *prog;
 	int err = 0;
 
-	bpf_object__for_each_program(prog, skeleton->obj)
-	{
+	bpf_object__for_each_program(prog, skeleton->obj) {
 		if (!err)
 			err = bpf_program__set_autoload(prog, fn(prog, arg));
 	}
@@ -63,8 +62,7 @@ static int share_maps(struct turnpike_bpf *skeleton, const struct maps *maps)
 	struct bpf_map *map;
 	int err = 0;
 
-	bpf_object__for_each_map(map, skeleton->obj)
-	{
+	bpf_object__for_each_map(map, skeleton->obj) {
 		if (err || bpf_map__is_internal(map))
 			continue;
 		shared = bpf_object__find_map_by_name(maps->skeleton->obj, bpf_map__name(map));
@@ -131,7 +129,8 @@ static int describe(const struct turnpike_bpf *skeleton, struct turnpike_variant
 	return 0;
 }
 
-/* The verifier tells of stack in its log only: "stack depth 160+32+0", a number for each function. */
+/* The verifier tells of stack in its log only: "stack depth 160+32+0", a number for each function.
+ */
 static __u32 stack_of(const char *log)
 {
 	static const char heading[] = "stack depth";

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The maps of one handle. The skeleton that made them also holds the programs that the library calls;
- * the programs that packets run are loaded by loader.c, each on its own, with these maps.
+ * The maps of one handle. The skeleton that made them also holds the programs that the library
+ * calls; the programs that packets run are loaded by loader.c, each on its own, with these maps.
  */
 #ifndef TURNPIKE_ATTACH_BASE_MAP_SET_H
 #define TURNPIKE_ATTACH_BASE_MAP_SET_H

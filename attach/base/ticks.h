@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The packets' clock: the kernel's ticks (programs/clock.h), and what CLOCK_MONOTONIC makes of them.
+ * The packets' clock: the kernel's ticks (programs/steps/coarse_time.h), and what CLOCK_MONOTONIC
+ * makes of them.
  */
 #ifndef TURNPIKE_ATTACH_BASE_TICKS_H
 #define TURNPIKE_ATTACH_BASE_TICKS_H

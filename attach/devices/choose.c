@@ -56,7 +56,7 @@ void device_hold_against(const struct devices *devices, struct device *device,
 	}
 }
 
-void device_forgive(struct device *device)
+void device_reset_backoff(struct device *device)
 {
 	size_t i;
 

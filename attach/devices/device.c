@@ -13,7 +13,7 @@ static struct device *find(const struct devices *devices, const char *ifname)
 {
 	struct device *device;
 
-	LL_FOREACH (devices->all, device)
+	LL_FOREACH(devices->all, device)
 		if (strcmp(device->name, ifname) == 0)
 			return device;
 	return NULL;
@@ -74,7 +74,7 @@ int device_switch(struct devices *devices, const char *ifname,
 	before = device->wish;
 	device->wish = *opts;
 	/* Who asks wants it tried now. */
-	device_forgive(device);
+	device_reset_backoff(device);
 	err = device_choose(devices, device, why);
 	if (err)
 		device->wish = before;
@@ -103,7 +103,7 @@ void devices_detach_all(struct devices *devices)
 	struct device *device, *tmp;
 
 	LL_FOREACH_SAFE(devices->all, device, tmp)
-	detach(devices, device);
+		detach(devices, device);
 	watch_close(devices->watch);
 	devices->watch = NULL;
 }
@@ -112,7 +112,7 @@ static const struct device *find_index(const struct devices *devices, __u32 ifin
 {
 	const struct device *device;
 
-	LL_FOREACH (devices->all, device)
+	LL_FOREACH(devices->all, device)
 		if (device->link.ifindex == ifindex && !device->gone)
 			return device;
 	return NULL;
@@ -178,7 +178,7 @@ int devices_for_each(const struct devices *devices,
 	struct turnpike_status status;
 	int err;
 
-	LL_FOREACH (devices->all, device) {
+	LL_FOREACH(devices->all, device) {
 		status = device_status(device);
 		err = fn(&status, arg);
 		if (err)

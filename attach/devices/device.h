@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The devices of a handle: what is wished for each, what does the work now, and how that has stood
- * the test. choose.c picks a way for a device, tend.c looks after it.
+ * the test. choose.c picks a way for a device, supervise.c looks after it.
  */
 #ifndef TURNPIKE_ATTACH_DEVICES_DEVICE_H
 #define TURNPIKE_ATTACH_DEVICES_DEVICE_H
@@ -52,7 +52,7 @@ struct devices {
 	int watch_error;
 	struct health_limits health;
 	struct backoff_limits backoff;
-	__u64 tended;                                                       /* when, ns */
+	__u64 supervised;                                                   /* when, ns */
 	void (*on_change)(const struct turnpike_change *change, void *arg); /* or NULL */
 	void *on_change_arg;
 };
@@ -95,11 +95,11 @@ void device_hold_against(const struct devices *devices, struct device *device,
 /** device_lift() - the pauses of all ways end now; those that cannot work at all stay forbidden. */
 void device_lift(struct device *device);
 
-/** device_forgive() - every way may be tried at once */
-void device_forgive(struct device *device);
+/** device_reset_backoff() - every way may be tried at once */
+void device_reset_backoff(struct device *device);
 
-/** devices_tend() - look after all devices; true: something has changed */
-bool devices_tend(struct devices *devices);
+/** devices_supervise() - look after all devices; true: something has changed */
+bool devices_supervise(struct devices *devices);
 
 /** devices_need_tending() - was the last time a while ago? Neighbours alone are no reason. */
 bool devices_need_tending(const struct devices *devices);

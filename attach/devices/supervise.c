@@ -15,7 +15,7 @@
 #include "devices/watch.h"
 
 /* A little less than a second, so that whoever polls once a second gets it each time. */
-#define TEND_NS 900000000ull
+#define SUPERVISE_NS 900000000ull
 
 /* What of a link decides which ways are open; counters and the like do not. */
 static bool is_other_link(const struct link_facts *a, const struct link_facts *b)
@@ -65,7 +65,7 @@ static bool look_up(const struct devices *devices, struct device *device, struct
 	if (device->attachment.prog_fd >= 0)
 		slot_set_link(devices->maps, device->attachment.slot, &device->link);
 	if (other)
-		device_forgive(device);
+		device_reset_backoff(device);
 	return other;
 }
 
@@ -135,7 +135,7 @@ static void add_lost(const struct devices *devices, const struct device *device,
 
 	sample->lost = watch_lost(devices->watch, self, self);
 	sample->not_taken = watch_lost(devices->watch, self, 0);
-	LL_FOREACH (devices->all, other) {
+	LL_FOREACH(devices->all, other) {
 		if (other == device)
 			continue;
 		sample->not_taken += watch_lost(devices->watch, self, other->link.ifindex);
@@ -148,7 +148,7 @@ static enum health judge(const struct devices *devices, struct device *device, _
 	const struct health_sample before = device->sample;
 	const bool first = device->sampled == 0;
 
-	if (device->attachment.prog_fd < 0 || now < device->sampled + TEND_NS)
+	if (device->attachment.prog_fd < 0 || now < device->sampled + SUPERVISE_NS)
 		return HEALTH_GOOD;
 	device->sampled = now;
 	device->sample = (struct health_sample){ .received = device->link.received };
@@ -223,7 +223,7 @@ static void lift_others(struct devices *devices, const struct device *device,
 	if (device_status(device).mode != TURNPIKE_MODE_XDP_NATIVE ||
 	    before->mode == TURNPIKE_MODE_XDP_NATIVE)
 		return;
-	LL_FOREACH (devices->all, other)
+	LL_FOREACH(devices->all, other)
 		if (other != device)
 			device_lift(other);
 }
@@ -244,7 +244,7 @@ static void report(struct devices *devices, struct device *device,
 		devices->on_change(&change, devices->on_change_arg);
 }
 
-static bool tend(struct devices *devices, struct device *device, __u64 since, __u64 now)
+static bool supervise(struct devices *devices, struct device *device, __u64 since, __u64 now)
 {
 	const struct turnpike_status before = device_status(device);
 	char reasons[400] = "", rejections[400] = "";
@@ -282,20 +282,20 @@ static bool tend(struct devices *devices, struct device *device, __u64 since, __
 	return true;
 }
 
-bool devices_tend(struct devices *devices)
+bool devices_supervise(struct devices *devices)
 {
-	const __u64 since = devices->tended, now = clock_ns();
+	const __u64 since = devices->supervised, now = clock_ns();
 	struct device *device;
 	bool changed = false;
 
 	ticks_set_zero(devices->maps);
-	LL_FOREACH (devices->all, device)
-		changed |= tend(devices, device, since, now);
-	devices->tended = now;
+	LL_FOREACH(devices->all, device)
+		changed |= supervise(devices, device, since, now);
+	devices->supervised = now;
 	return changed;
 }
 
 bool devices_need_tending(const struct devices *devices)
 {
-	return clock_ns() - devices->tended >= TEND_NS;
+	return clock_ns() - devices->supervised >= SUPERVISE_NS;
 }

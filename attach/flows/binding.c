@@ -194,7 +194,8 @@ static void delete_flows(const struct bindings *bindings, const struct binding *
 	flow_delete(bindings->maps, &encoded.key);
 }
 
-/* What the client of @partner sends goes another way: its peer's binding has come, changed or gone. */
+/* What the client of @partner sends goes another way: its peer's binding has come, changed or gone.
+ */
 static int adapt(const struct bindings *bindings, const struct binding *partner)
 {
 	struct encoded_flow encoded;
@@ -226,7 +227,7 @@ void bindings_close(struct bindings *bindings)
 
 	if (!bindings)
 		return;
-	HASH_ITER (hh, bindings->all, binding, tmp)
+	HASH_ITER(hh, bindings->all, binding, tmp)
 		forget(bindings, binding);
 	free(bindings);
 }
@@ -474,7 +475,7 @@ int bindings_for_each_flow(const struct bindings *bindings,
 	struct binding *binding, *tmp;
 	int err;
 
-	HASH_ITER (hh, bindings->all, binding, tmp) {
+	HASH_ITER(hh, bindings->all, binding, tmp) {
 		info_from_client(bindings, binding, &info);
 		err = fn(&info, arg);
 		if (err)

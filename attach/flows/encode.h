@@ -30,7 +30,8 @@ struct encoded_flow {
  */
 int encode_check(const struct turnpike_binding *binding);
 
-/** encode_to_peer() - ChannelData of the client to UDP for the peer; nexthop and ip6_label are left 0.
+/** encode_to_peer() - ChannelData of the client to UDP for the peer; nexthop and ip6_label are left
+ * 0.
  */
 void encode_to_peer(const struct turnpike_binding *binding, struct encoded_flow *ret);
 

@@ -34,7 +34,7 @@ enum queue_kind { FLOWS4, FLOWS6, NEXTHOPS, ERRORS, QUEUES };
 struct queue {
 	struct waiter *list; /* the longest waiting first */
 	__u32 n;
-	__u32 left; /* of the list's first, those that this round has not tried yet */
+	__u32 left;   /* of the list's first, those that this round has not tried yet */
 	bool is_open; /* there may be room for the first */
 };
 
@@ -123,7 +123,7 @@ void waiting_close(struct waiting *waiting)
 
 	if (!waiting)
 		return;
-	HASH_ITER (hh, waiting->all, waiter, tmp)
+	HASH_ITER(hh, waiting->all, waiter, tmp)
 		forget(waiting, waiter);
 	free(waiting);
 }

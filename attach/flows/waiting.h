@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Bindings that the kernel could relay, but has no room or no time for: who waits for what, and when
- * each is tried again.
+ * Bindings that the kernel could relay, but has no room or no time for: who waits for what, and
+ * when each is tried again.
  *
- * There is one queue for each kind of room. When room appears, the head of each queue is tried, then
- * the next, until one does not fit: the longest waiting comes first, and a queue that has no room
- * costs one attempt. In addition every binding is tried once in a round, 1 s after the first refusal
- * and then at intervals that double up to 30 s. All this happens in slices of a few milliseconds.
+ * There is one queue for each kind of room. When room appears, the head of each queue is tried,
+ * then the next, until one does not fit: the longest waiting comes first, and a queue that has no
+ * room costs one attempt. In addition every binding is tried once in a round, 1 s after the first
+ * refusal and then at intervals that double up to 30 s. All this happens in slices of a few
+ * milliseconds.
  */
 #ifndef TURNPIKE_ATTACH_FLOWS_WAITING_H
 #define TURNPIKE_ATTACH_FLOWS_WAITING_H

@@ -6,10 +6,11 @@
 #include <unistd.h>
 
 /*
- * In order of preference. On a veth pair, whose frames come in one piece and with room in front, generic
- * XDP relays about 1.3 times what TC does (docs/performance.md). It comes after TC all the same:
- * behind a NIC it has to copy most frames first (netif_receive_generic_xdp() makes them linear, with
- * 256 bytes of headroom), and it turns LRO and GRO-HW off for all other traffic of the host.
+ * In order of preference. On a veth pair, whose frames come in one piece and with room in front,
+ * generic XDP relays about 1.3 times what TC does (docs/performance.md). It comes after TC all the
+ * same: behind a NIC it has to copy most frames first (netif_receive_generic_xdp() makes them
+ * linear, with 256 bytes of headroom), and it turns LRO and GRO-HW off for all other traffic of the
+ * host.
  */
 const struct attach_point attach_points[N_ATTACH_POINTS] = {
 	{ TURNPIKE_MODE_XDP_NATIVE, TURNPIKE_HOOK_XDP, &hook_xdp_native },

@@ -17,7 +17,7 @@ struct hops {
 	__u32 first; /* of the ring: the one that was given back first */
 	__u32 n_free;
 	bool *unsettled; /* by index: a packet may still be reading what was there before */
-	__u64 waited;    /* when somebody who took an element last waited for packets, ns; 0: never */
+	__u64 waited; /* when somebody who took an element last waited for packets, ns; 0: never */
 };
 
 /** hops_open() - @map is the mapped array with @max elements, at least 1; lent. 0 or -ENOMEM. */

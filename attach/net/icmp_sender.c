@@ -77,7 +77,7 @@ static void send6(const struct icmp *icmp, const struct icmp_error *error)
 /* Nobody waits for an error, and one that cannot be sent is as good as lost on its way. */
 static int on_event(void *ctx, void *data, size_t size)
 {
-	const struct turnpike_told *told = data;
+	const struct turnpike_event_record *told = data;
 	struct icmp *icmp = ctx;
 	struct icmp_error error;
 

@@ -100,7 +100,7 @@ static void publish_users(struct nexthops *nexthops, const struct neighbour *nei
 {
 	struct nexthop *nexthop;
 
-	DL_FOREACH (neighbour->users, nexthop)
+	DL_FOREACH(neighbour->users, nexthop)
 		publish(nexthops, nexthop);
 }
 
@@ -239,7 +239,7 @@ static void reroute_users(struct nexthops *nexthops, struct neighbour *neighbour
 
 	/* The last user to leave takes the neighbour away. */
 	DL_FOREACH_SAFE(neighbour->users, nexthop, tmp)
-	resolve_slot(nexthops, nexthop);
+		resolve_slot(nexthops, nexthop);
 }
 
 static void on_neighbour(const struct neighbour_facts *facts, void *arg)
@@ -305,7 +305,7 @@ void nexthops_close(struct nexthops *nexthops)
 
 	if (!nexthops)
 		return;
-	HASH_ITER (hh, nexthops->all, nexthop, tmp)
+	HASH_ITER(hh, nexthops->all, nexthop, tmp)
 		free_slot(nexthops, nexthop);
 	nl_socket_free(nexthops->notifications);
 	hops_close(&nexthops->hops);
@@ -330,7 +330,8 @@ static struct nexthop *find_slot(const struct nexthops *nexthops, const struct n
 	return nexthop;
 }
 
-static int new_slot(struct nexthops *nexthops, const struct nexthop_pair *pair, struct nexthop **ret)
+static int new_slot(struct nexthops *nexthops, const struct nexthop_pair *pair,
+		    struct nexthop **ret)
 {
 	struct nexthop *nexthop = calloc(1, sizeof(*nexthop));
 	int err;
@@ -397,10 +398,10 @@ void nexthops_refresh(struct nexthops *nexthops)
 	struct neighbour *neighbour, *tmp_neighbour;
 	struct nexthop *nexthop, *tmp;
 
-	HASH_ITER (hh, nexthops->neighbours, neighbour, tmp_neighbour)
+	HASH_ITER(hh, nexthops->neighbours, neighbour, tmp_neighbour)
 		look_up_neighbour(nexthops, neighbour);
 	/* Each neighbour has users, so this publishes all that is new. */
-	HASH_ITER (hh, nexthops->all, nexthop, tmp)
+	HASH_ITER(hh, nexthops->all, nexthop, tmp)
 		resolve_slot(nexthops, nexthop);
 }
 
@@ -482,7 +483,7 @@ static void resolve_unsure(struct nexthops *nexthops)
 	}
 }
 
-static void tend(struct nexthops *nexthops)
+static void refresh(struct nexthops *nexthops)
 {
 	const __u64 now = clock_ns();
 
@@ -504,6 +505,6 @@ int nexthops_poll(struct nexthops *nexthops)
 		nexthops->owner.changed(nexthops->owner.arg);
 		nexthops_refresh(nexthops);
 	}
-	tend(nexthops);
+	refresh(nexthops);
 	return err;
 }

@@ -49,7 +49,8 @@ static bool has_vlans(const struct turnpike_facts *facts)
 	return false;
 }
 
-/* Without its tag a frame looks as if it came by the device's own network, and would leave there. */
+/* Without its tag a frame looks as if it came by the device's own network, and would leave there.
+ */
 static void check_vlans(struct assessment *a)
 {
 	if (!has_vlans(a->facts) || !(a->facts->rx_vlan & TURNPIKE_ON))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The packet as TC ingress sees it (tcx and clsact): an sk_buff, of which only the first part may
- * lie in linear memory. The same names as in ctx_xdp.h, where each is described.
+ * lie in linear memory. The same names as in xdp.h, where each is described.
  */
 #ifndef TURNPIKE_CTX_H
 #define TURNPIKE_CTX_H
@@ -18,14 +18,14 @@ typedef struct __sk_buff ctx_t;
 #define shift_down      shift_down_tc
 #define move_around_udp move_around_udp_tc
 #define ethernet_len    ethernet_len_tc
-#define rewrite_any     rewrite_any_tc
+#define rewrite_slow    rewrite_any_tc
 #define charge          charge_tc
 #define charge_both     charge_both_tc
 #define read_frame_tags read_frame_tags_tc
 #define pop_frame_tags  pop_frame_tags_tc
 #define push_frame_tags push_frame_tags_tc
-#define may_tell        may_tell_tc
-#define tell_event      tell_event_tc
+#define may_notify      may_tell_tc
+#define notify_event    tell_event_tc
 
 /* Only within a family: the sk_buff knows its protocol, and bpf_skb_change_proto() moves the head.
  */
@@ -176,7 +176,7 @@ static __always_inline int ctx_move_tail(ctx_t *ctx, __u32 len, int delta)
 
 static __always_inline int ctx_store_ethernet(ctx_t *ctx, const struct packet *pkt,
 					      const struct turnpike_hop *hop, __be16 proto,
-					      enum care care)
+					      enum relay_path path)
 {
 	struct ethhdr eth;
 

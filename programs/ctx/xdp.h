@@ -12,18 +12,18 @@
 typedef struct xdp_md ctx_t;
 
 /* Global functions need a name a context: see bulk.h. */
-#define sum_bytes       sum_bytes_xdp
-#define shift_up        shift_up_xdp
-#define shift_down      shift_down_xdp
-#define move_around_udp move_around_udp_xdp
-#define ethernet_len    ethernet_len_xdp
-#define rewrite_any     rewrite_any_xdp
-#define charge          charge_xdp
-#define charge_both     charge_both_xdp
-#define read_frame_tags read_frame_tags_xdp
+#define sum_bytes        sum_bytes_xdp
+#define shift_up         shift_up_xdp
+#define shift_down       shift_down_xdp
+#define move_around_udp  move_around_udp_xdp
+#define ethernet_len     ethernet_len_xdp
+#define rewrite_slow     rewrite_any_xdp
+#define charge           charge_xdp
+#define charge_both      charge_both_xdp
+#define read_frame_tags  read_frame_tags_xdp
 #define store_frame_tags store_frame_tags_xdp
-#define may_tell        may_tell_xdp
-#define tell_event      tell_event_xdp
+#define may_notify       may_tell_xdp
+#define notify_event     tell_event_xdp
 
 /* Data can be moved instead of headers, whatever the headers are. */
 #define CTX_MOVES_TAIL true
@@ -109,7 +109,8 @@ static __always_inline bool ctx_is_gso(ctx_t *ctx, __u32 ip_len)
 	return device && ip_len > device->mtu;
 }
 
-/* A VLAN tag beside the frame? If a driver took it off, XDP cannot know: see attach/native.c. */
+/* A VLAN tag beside the frame? If a driver took it off, XDP cannot know: see
+ * attach/select/native.c. */
 static __always_inline bool ctx_tag_beside(ctx_t *ctx, struct turnpike_tag *ret)
 {
 	return false;
@@ -170,7 +171,7 @@ __noinline int store_frame_tags(ctx_t *ctx, const struct packet *pkt, __be16 pro
 /* The Ethernet header: both addresses from @hop, the packet's own tags, and the protocol. */
 static __always_inline int ctx_store_ethernet(ctx_t *ctx, const struct packet *pkt,
 					      const struct turnpike_hop *hop, __be16 proto,
-					      enum care care)
+					      enum relay_path path)
 {
 	const __u32 *from = (const __u32 *)hop;
 	__u32 *to = ctx_bytes(ctx, 0, ETH_HLEN);
@@ -181,7 +182,7 @@ static __always_inline int ctx_store_ethernet(ctx_t *ctx, const struct packet *p
 	to[1] = from[1];
 	to[2] = from[2];
 	*(__be16 *)(to + 3) = proto;
-	return care == USUAL || likely(!pkt->tags) ? 0 : store_frame_tags(ctx, pkt, proto);
+	return path == FAST_PATH || likely(!pkt->tags) ? 0 : store_frame_tags(ctx, pkt, proto);
 }
 
 /* Where to write @len bytes of headers at @off: here the frame itself, not @scratch. */

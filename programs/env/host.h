@@ -3,7 +3,7 @@
  * What the programs are built against for the host, where they run in a process of their own under
  * sanitizers: kernel.h's counterpart, for any compiler. tests/host implements the helpers.
  *
- * It is the helpers that differ and not the context, so that ctx_xdp.h and ctx_tc.h are tested too.
+ * It is the helpers that differ and not the context, so that ctx/xdp.h and ctx/tc.h are tested too.
  */
 #ifndef TURNPIKE_PROGRAMS_ENV_HOST_H
 #define TURNPIKE_PROGRAMS_ENV_HOST_H

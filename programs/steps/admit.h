@@ -32,7 +32,7 @@ static __always_inline bool sum_data(ctx_t *ctx, struct packet *pkt)
 /* Decides pkt->checksum; tells a partial UDP checksum from a full one, see checksum.h. */
 static __always_inline enum turnpike_verdict classify_checksum(ctx_t *ctx, struct packet *pkt,
 							       const struct turnpike_flow *flow,
-							       enum care care)
+							       enum relay_path path)
 {
 	const __u16 pseudo = pseudo_sum(flow->pseudo_in_sum, pkt->udp_len);
 	__u32 sum;
@@ -40,8 +40,8 @@ static __always_inline enum turnpike_verdict classify_checksum(ctx_t *ctx, struc
 	pkt->checksum = CHECKSUM_UPDATE;
 	if (likely(pkt->udp_check && pkt->udp_check != pseudo))
 		return TURNPIKE_RELAYED;
-	if (care == USUAL)
-		return UNUSUAL;
+	if (path == FAST_PATH)
+		return NEEDS_SLOW_PATH;
 	if (!pkt->udp_check && pkt->out_family == TURNPIKE_IPV4) {
 		pkt->checksum = CHECKSUM_ABSENT;
 		return TURNPIKE_RELAYED;
@@ -79,7 +79,7 @@ static __always_inline enum turnpike_verdict too_big(struct packet *pkt,
 		return TURNPIKE_TOO_BIG;
 	if (pkt->family == TURNPIKE_IPV6 && mtu < IPV6_MIN_MTU)
 		mtu = IPV6_MIN_MTU;
-	pkt->told_mtu = (__u32)mtu;
+	pkt->notify_mtu = (__u32)mtu;
 	return TURNPIKE_DONT_FRAGMENT;
 }
 
@@ -100,7 +100,8 @@ static __always_inline enum turnpike_verdict fits(struct packet *pkt,
 
 static __always_inline enum turnpike_verdict admit(ctx_t *ctx, struct packet *pkt,
 						   const struct turnpike_flow *flow,
-						   const struct turnpike_hop *hop, enum care care)
+						   const struct turnpike_hop *hop,
+						   enum relay_path path)
 {
 	enum turnpike_verdict verdict;
 	__u32 end;
@@ -119,14 +120,15 @@ static __always_inline enum turnpike_verdict admit(ctx_t *ctx, struct packet *pk
 	verdict = fits(pkt, hop);
 	if (verdict != TURNPIKE_RELAYED)
 		return verdict;
-	if (care == ANY && pkt->padding) {
+	if (path == SLOW_PATH && pkt->padding) {
 		end = pkt->in_hlen + pkt->data_len + pkt->padding;
-		/* Beyond what offsets are masked with, other bytes would be taken for the padding. */
+		/* Beyond what offsets are masked with, other bytes would be taken for the padding.
+		 */
 		if (end > OFF_MASK || ctx_pull(ctx, end))
 			return TURNPIKE_NO_CHECKSUM;
 		pkt->padding_sum = padding_sum(ctx, pkt);
 	}
-	return classify_checksum(ctx, pkt, flow, care);
+	return classify_checksum(ctx, pkt, flow, path);
 }
 
 #endif /* TURNPIKE_PROGRAMS_STEPS_ADMIT_H */

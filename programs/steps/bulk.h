@@ -5,10 +5,10 @@
  *
  * ctx_pull() goes before all of them.
  *
- * These functions, and those of other headers that say so, are not inlined. The verifier checks a global function
- * (Linux 5.6; with pointers to structs 5.12) once and by itself, for any argument, instead of once
- * more on every path that leads to it; that halves the programs' verification. The price is a name a
- * context, as the programs of both contexts end up in one object.
+ * These functions, and those of other headers that say so, are not inlined. The verifier checks a
+ * global function (Linux 5.6; with pointers to structs 5.12) once and by itself, for any argument,
+ * instead of once more on every path that leads to it; that halves the programs' verification. The
+ * price is a name a context, as the programs of both contexts end up in one object.
  */
 #ifndef TURNPIKE_PROGRAMS_STEPS_BULK_H
 #define TURNPIKE_PROGRAMS_STEPS_BULK_H

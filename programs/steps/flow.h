@@ -59,8 +59,8 @@ static __always_inline struct turnpike_nexthop *find_nexthop(const struct turnpi
 }
 
 /* The one of the two that the packet has chosen, once: they may change under it. */
-static __always_inline const struct turnpike_hop *
-chosen_hop(const struct packet *pkt, const struct turnpike_nexthop *nexthop)
+static __always_inline const struct turnpike_hop *chosen_hop(const struct packet *pkt,
+							     const struct turnpike_nexthop *nexthop)
 {
 	return &nexthop->hop[pkt->hop & 1];
 }

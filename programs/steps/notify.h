@@ -13,7 +13,7 @@
  * Nobody shall keep the library busy by what is told: who sends a flood is told of some of it. Not
  * inlined, as what follows: see bulk.h.
  */
-__noinline bool may_tell(void)
+__noinline bool may_notify(void)
 {
 	const __u32 index = TURNPIKE_EVENTS_POLICER;
 	struct turnpike_policer *limit = bpf_map_lookup_elem(&policers, &index);
@@ -25,12 +25,12 @@ __noinline bool may_tell(void)
  * A perf event array would copy the frame by itself, but to open perf events takes CAP_SYS_ADMIN
  * with Debian's kernels, whose kernel.perf_event_paranoid is 3.
  */
-__noinline int tell_event(ctx_t *ctx, __u32 verdict, __u32 mtu, __u32 l2_len, __u32 len)
+__noinline int notify_event(ctx_t *ctx, __u32 verdict, __u32 mtu, __u32 l2_len, __u32 len)
 {
-	struct turnpike_told *told;
+	struct turnpike_event_record *told;
 
 	/* Before Linux 6.8 the verifier does not learn from != 0 that there is something. */
-	if (len < ETH_HLEN || len > TURNPIKE_EVENT_FRAME || !may_tell())
+	if (len < ETH_HLEN || len > TURNPIKE_EVENT_FRAME || !may_notify())
 		return -1;
 	told = bpf_ringbuf_reserve(&events, sizeof(*told), 0);
 	if (!told)
@@ -50,12 +50,12 @@ __noinline int tell_event(ctx_t *ctx, __u32 verdict, __u32 mtu, __u32 l2_len, __
 	return 0;
 }
 
-static __always_inline void tell(ctx_t *ctx, const struct packet *pkt,
-				 enum turnpike_verdict verdict)
+static __always_inline void notify(ctx_t *ctx, const struct packet *pkt,
+				   enum turnpike_verdict verdict)
 {
 	const __u32 len = pkt->len < TURNPIKE_EVENT_FRAME ? pkt->len : TURNPIKE_EVENT_FRAME;
 
-	tell_event(ctx, verdict, pkt->told_mtu, pkt->l2_len, len);
+	notify_event(ctx, verdict, pkt->notify_mtu, pkt->l2_len, len);
 }
 
 #endif /* TURNPIKE_PROGRAMS_STEPS_NOTIFY_H */

@@ -16,9 +16,9 @@
 #define IPV4_MF_OR_OFFSET bpf_htons(0x3fff)
 
 /* All headers that are looked at. */
-#define MAX_HLEN                                                                      \
-	(ETH_HLEN + TURNPIKE_TAGS_MAX * TAG_LEN + sizeof(struct ipv6hdr) +            \
-	 sizeof(struct udphdr) + CHANNEL_HLEN)
+#define MAX_HLEN                                                                                   \
+	(ETH_HLEN + TURNPIKE_TAGS_MAX * TAG_LEN + sizeof(struct ipv6hdr) + sizeof(struct udphdr) + \
+	 CHANNEL_HLEN)
 
 #define IP6_TCLASS(word) ((__u8)(bpf_ntohl(word) >> 20))
 
@@ -116,11 +116,11 @@ static __always_inline enum turnpike_verdict parse_ipv6(ctx_t *ctx, struct packe
 
 /* The protocol behind the Ethernet header and its tags; a tag's, if not all of them are read. */
 static __always_inline __be16 parse_ethernet(ctx_t *ctx, struct packet *pkt,
-					     const struct ethhdr *eth, enum care care)
+					     const struct ethhdr *eth, enum relay_path path)
 {
 	const __be16 *proto;
 
-	if (care == USUAL) {
+	if (path == FAST_PATH) {
 		pkt->l2_len = ETH_HLEN;
 		return ctx_tag_beside(ctx, &pkt->tag[0]) ? bpf_htons(ETH_P_8021Q)
 							 : ((const __be16 *)eth)[ETH_ALEN];
@@ -133,7 +133,7 @@ static __always_inline __be16 parse_ethernet(ctx_t *ctx, struct packet *pkt,
 }
 
 static __always_inline enum turnpike_verdict parse_ip(ctx_t *ctx, struct packet *pkt,
-						      enum care care)
+						      enum relay_path path)
 {
 	const struct ethhdr *eth = ctx_bytes(ctx, 0, ETH_HLEN);
 	__be16 proto;
@@ -142,7 +142,7 @@ static __always_inline enum turnpike_verdict parse_ip(ctx_t *ctx, struct packet 
 		return TURNPIKE_NOT_IP;
 	if (!to_our_mac(eth))
 		return TURNPIKE_OTHER_HOST;
-	proto = parse_ethernet(ctx, pkt, eth, care);
+	proto = parse_ethernet(ctx, pkt, eth, path);
 	switch (proto) {
 	case bpf_htons(ETH_P_IP):
 		pkt->family = TURNPIKE_IPV4;
@@ -153,13 +153,13 @@ static __always_inline enum turnpike_verdict parse_ip(ctx_t *ctx, struct packet 
 	default:
 		if (!is_tag(proto))
 			return TURNPIKE_NOT_IP;
-		return care == USUAL ? UNUSUAL : TURNPIKE_VLAN;
+		return path == FAST_PATH ? NEEDS_SLOW_PATH : TURNPIKE_VLAN;
 	}
 }
 
 /* RFC 8656 section 12.4: number and length in front of the application data, padding behind it. */
 static __always_inline enum turnpike_verdict parse_channel(ctx_t *ctx, struct packet *pkt,
-							   enum care care)
+							   enum relay_path path)
 {
 	const __be16 *header;
 	__u32 len;
@@ -180,22 +180,23 @@ static __always_inline enum turnpike_verdict parse_channel(ctx_t *ctx, struct pa
 	if (len > pkt->data_len)
 		return TURNPIKE_BAD_CHANNEL;
 	pkt->padding = pkt->data_len - len;
-	if (care == USUAL && pkt->padding)
-		return UNUSUAL;
+	if (path == FAST_PATH && pkt->padding)
+		return NEEDS_SLOW_PATH;
 	if (pkt->padding > CHANNEL_MAX_PADDING)
 		return TURNPIKE_LONG_PADDING;
 	pkt->data_len = len;
 	return TURNPIKE_RELAYED;
 }
 
-static __always_inline enum turnpike_verdict parse(ctx_t *ctx, struct packet *pkt, enum care care)
+static __always_inline enum turnpike_verdict parse(ctx_t *ctx, struct packet *pkt,
+						   enum relay_path path)
 {
 	enum turnpike_verdict verdict;
 	__be16 dport;
 
 	if (ctx_pull_headers(ctx, MAX_HLEN))
 		return TURNPIKE_MALFORMED;
-	verdict = parse_ip(ctx, pkt, care);
+	verdict = parse_ip(ctx, pkt, path);
 	if (verdict != TURNPIKE_RELAYED)
 		return verdict;
 	pkt->in_hlen = pkt->l2_len + ip_hlen(pkt->family) + sizeof(struct udphdr);
@@ -209,7 +210,7 @@ static __always_inline enum turnpike_verdict parse(ctx_t *ctx, struct packet *pk
 
 	dport = pkt->family == TURNPIKE_IPV4 ? pkt->key4.dport : pkt->key6.dport;
 	if (port_role(dport) == TURNPIKE_PORT_LISTENER)
-		return parse_channel(ctx, pkt, care);
+		return parse_channel(ctx, pkt, path);
 	return TURNPIKE_RELAYED;
 }
 

@@ -114,11 +114,11 @@ static __always_inline int write_l3(ctx_t *ctx, const struct packet *pkt,
 static __always_inline int write_headers(ctx_t *ctx, const struct packet *pkt,
 					 const struct turnpike_flow *flow,
 					 const struct turnpike_hop *hop, __u16 udp_len, __u16 check,
-					 enum care care)
+					 enum relay_path path)
 {
 	const bool ipv4 = pkt->out_family == TURNPIKE_IPV4;
 
-	if (ctx_store_ethernet(ctx, pkt, hop, bpf_htons(ipv4 ? ETH_P_IP : ETH_P_IPV6), care))
+	if (ctx_store_ethernet(ctx, pkt, hop, bpf_htons(ipv4 ? ETH_P_IP : ETH_P_IPV6), path))
 		return -1;
 	if (ipv4 && pkt->out_channel)
 		return write_l3(ctx, pkt, flow, TURNPIKE_IPV4, CHANNEL_HLEN, udp_len, check);
@@ -141,9 +141,10 @@ static __always_inline __u16 ip4_id(const struct packet *pkt, const struct turnp
 	return (__u16)__sync_fetch_and_add(&nexthop->ip4_id, 1);
 }
 
-static __always_inline enum turnpike_verdict
-rewrite_as(ctx_t *ctx, struct packet *pkt, const struct turnpike_flow *flow,
-	   struct turnpike_nexthop *nexthop, enum moves moves, enum care care)
+static __always_inline enum turnpike_verdict rewrite_as(ctx_t *ctx, struct packet *pkt,
+							const struct turnpike_flow *flow,
+							struct turnpike_nexthop *nexthop,
+							enum moves moves, enum relay_path path)
 {
 	const struct turnpike_hop *hop = chosen_hop(pkt, nexthop);
 	__u16 udp_len, check;
@@ -151,12 +152,12 @@ rewrite_as(ctx_t *ctx, struct packet *pkt, const struct turnpike_flow *flow,
 	udp_len = (__u16)(sizeof(struct udphdr) + channel_hlen(pkt->out_channel) + pkt->data_len);
 	check = udp_check(pkt, flow, udp_len);
 
-	if (care == ANY && ctx_open_tags(ctx, pkt))
+	if (path == SLOW_PATH && ctx_open_tags(ctx, pkt))
 		return TURNPIKE_TORN;
-	switch (make_room(ctx, pkt, moves, care)) {
+	switch (make_room(ctx, pkt, moves, path)) {
 	case ROOM_NONE:
-		if (care == USUAL)
-			return UNUSUAL;
+		if (path == FAST_PATH)
+			return NEEDS_SLOW_PATH;
 		return ctx_close_tags(ctx, pkt) ? TURNPIKE_TORN : TURNPIKE_NO_ROOM;
 	case ROOM_TORN:
 		return TURNPIKE_TORN;
@@ -164,21 +165,21 @@ rewrite_as(ctx_t *ctx, struct packet *pkt, const struct turnpike_flow *flow,
 		break;
 	}
 	pkt->ip4_id = ip4_id(pkt, flow, nexthop);
-	if (write_headers(ctx, pkt, flow, hop, udp_len, check, care))
+	if (write_headers(ctx, pkt, flow, hop, udp_len, check, path))
 		return TURNPIKE_TORN;
-	if (care == ANY && ctx_close_tags(ctx, pkt))
+	if (path == SLOW_PATH && ctx_close_tags(ctx, pkt))
 		return TURNPIKE_TORN;
 	return TURNPIKE_RELAYED;
 }
 
 /* An enum turnpike_verdict. Not inlined, for the verifier's sake: see bulk.h. */
-__noinline int rewrite_any(ctx_t *ctx, struct packet *pkt, const struct turnpike_flow *flow,
-			   struct turnpike_nexthop *nexthop, enum moves moves)
+__noinline int rewrite_slow(ctx_t *ctx, struct packet *pkt, const struct turnpike_flow *flow,
+			    struct turnpike_nexthop *nexthop, enum moves moves)
 {
 	/* A pointer that a global function gets may be NULL, says the verifier. */
 	if (!pkt || !flow || !nexthop)
 		return TURNPIKE_TORN;
-	return rewrite_as(ctx, pkt, flow, nexthop, moves, ANY);
+	return rewrite_as(ctx, pkt, flow, nexthop, moves, SLOW_PATH);
 }
 
 #endif /* TURNPIKE_PROGRAMS_STEPS_REWRITE_H */

@@ -19,21 +19,22 @@ static __always_inline void trim(ctx_t *ctx, __u32 len, __u32 wanted)
 
 /* A way that failed is counted, by who has others, and @room handed through. */
 static __always_inline enum room noted(enum room room, enum turnpike_verdict verdict,
-				       const struct packet *pkt, enum care care)
+				       const struct packet *pkt, enum relay_path path)
 {
-	if (room == ROOM_NONE && care == ANY)
+	if (room == ROOM_NONE && path == SLOW_PATH)
 		count(verdict, TURNPIKE_DIR_NONE, pkt->len);
 	return room;
 }
 
-static __always_inline enum room move_head(ctx_t *ctx, const struct packet *pkt, enum care care)
+static __always_inline enum room move_head(ctx_t *ctx, const struct packet *pkt,
+					   enum relay_path path)
 {
 	const enum room room =
 		ctx_move_head(ctx, pkt->in_hlen, pkt->out_hlen, pkt->family, pkt->out_family);
 
 	if (room == ROOM_MADE)
 		trim(ctx, pkt->len - pkt->in_hlen + pkt->out_hlen, pkt->out_hlen + pkt->data_len);
-	return noted(room, TURNPIKE_HEAD_FAILED, pkt, care);
+	return noted(room, TURNPIKE_HEAD_FAILED, pkt, path);
 }
 
 /*
@@ -41,16 +42,16 @@ static __always_inline enum room move_head(ctx_t *ctx, const struct packet *pkt,
  * first and then moves the data; shrinking moves it first.
  */
 static __always_inline enum room move_tail(ctx_t *ctx, const struct packet *pkt, __u32 len,
-					   __u32 from, __u32 to, enum care care)
+					   __u32 from, __u32 to, enum relay_path path)
 {
 	const __u32 wanted = to + pkt->data_len;
 	int err = 0;
 
 	if (pkt->data_len > MAX_DATA || ctx_pull(ctx, len))
-		return noted(ROOM_NONE, TURNPIKE_TAIL_FAILED, pkt, care);
+		return noted(ROOM_NONE, TURNPIKE_TAIL_FAILED, pkt, path);
 	if (len < wanted) {
 		if (ctx_move_tail(ctx, len, (int)(wanted - len)))
-			return noted(ROOM_NONE, TURNPIKE_TAIL_FAILED, pkt, care);
+			return noted(ROOM_NONE, TURNPIKE_TAIL_FAILED, pkt, path);
 		len = wanted;
 	}
 	if (to > from)
@@ -82,10 +83,9 @@ __noinline int move_around_udp(ctx_t *ctx, const struct packet *pkt)
 	if (delta > 0) {
 		room = ctx_move_head(ctx, pkt->in_hlen, grown, pkt->family, pkt->out_family);
 		if (room != ROOM_MADE)
-			return noted(room, TURNPIKE_HEAD_FAILED, pkt, ANY);
+			return noted(room, TURNPIKE_HEAD_FAILED, pkt, SLOW_PATH);
 	}
-	room = move_tail(ctx, pkt, pkt->len + (grown - pkt->in_hlen), grown, kept,
-			 ANY);
+	room = move_tail(ctx, pkt, pkt->len + (grown - pkt->in_hlen), grown, kept, SLOW_PATH);
 	if (delta > 0 && room == ROOM_NONE)
 		return ctx_move_head(ctx, grown, pkt->in_hlen, pkt->out_family, pkt->family)
 			       ? ROOM_TORN
@@ -98,11 +98,11 @@ __noinline int move_around_udp(ctx_t *ctx, const struct packet *pkt)
 }
 
 static __always_inline enum room move(ctx_t *ctx, const struct packet *pkt, enum moves moves,
-				      enum care care)
+				      enum relay_path path)
 {
 	if (moves == MOVE_HEAD)
-		return move_head(ctx, pkt, care);
-	return move_tail(ctx, pkt, pkt->len, pkt->in_hlen, pkt->out_hlen, care);
+		return move_head(ctx, pkt, path);
+	return move_tail(ctx, pkt, pkt->len, pkt->in_hlen, pkt->out_hlen, path);
 }
 
 /*
@@ -110,18 +110,18 @@ static __always_inline enum room move(ctx_t *ctx, const struct packet *pkt, enum
  * bytes behind the frame, some drivers none in front.
  */
 static __always_inline enum room make_room(ctx_t *ctx, const struct packet *pkt, enum moves moves,
-					   enum care care)
+					   enum relay_path path)
 {
 	enum room room;
 
-	if (care == USUAL)
-		return move(ctx, pkt, moves, care);
+	if (path == FAST_PATH)
+		return move(ctx, pkt, moves, path);
 
 	if (config.skb && pkt->checksum == CHECKSUM_SEED)
 		return (enum room)move_around_udp(ctx, pkt);
-	room = move(ctx, pkt, moves, care);
+	room = move(ctx, pkt, moves, path);
 	if (room == ROOM_NONE && CTX_MOVES_TAIL)
-		room = move(ctx, pkt, moves == MOVE_HEAD ? MOVE_TAIL : MOVE_HEAD, care);
+		room = move(ctx, pkt, moves == MOVE_HEAD ? MOVE_TAIL : MOVE_HEAD, path);
 	return room;
 }
 

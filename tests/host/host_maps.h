@@ -26,7 +26,7 @@ struct host_maps {
 	struct turnpike_taken taken[TURNPIKE_TRIAL_ENDS]; /* the first n_taken */
 	__u32 taken_ends[TURNPIKE_TRIAL_ENDS];            /* their keys */
 	__u32 n_taken;
-	struct turnpike_told told; /* the last of n_told */
+	struct turnpike_event_record told; /* the last of n_told */
 	__u32 n_told;
 };
 

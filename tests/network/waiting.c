@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Bindings that find no room are bound by the library itself once there is room: with real maps, in a
- * network namespace of their own. Nothing is attached, and no next hop leads anywhere.
+ * Bindings that find no room are bound by the library itself once there is room: with real maps, in
+ * a network namespace of their own. Nothing is attached, and no next hop leads anywhere.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Next hops whose questions the kernel does not answer: what is known stays, and the question is asked
- * again. rtnetlink is imagination here: one router behind one device.
+ * Next hops whose questions the kernel does not answer: what is known stays, and the question is
+ * asked again. rtnetlink is imagination here: one router behind one device.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -122,9 +122,8 @@ static int tear_down(void **state)
 static struct nexthop *get(int number)
 {
 	const struct turnpike_addr local = { .family = TURNPIKE_IPV4, .ip = { 192, 0, 2, 1 } };
-	const struct turnpike_addr remote = {
-		.family = TURNPIKE_IPV4, .ip = { 10, 1, (__u8)(number >> 8), (__u8)number }
-	};
+	const struct turnpike_addr remote = { .family = TURNPIKE_IPV4,
+					      .ip = { 10, 1, (__u8)(number >> 8), (__u8)number } };
 	const struct nexthop_pair pair = nexthop_pair(&local, &remote);
 	struct nexthop *nexthop;
 

@@ -104,29 +104,29 @@ static void overwrite(const struct turn_packet *packet)
 	memset(packet->data - TURN_HEADROOM, 0xee, TURN_HEADROOM + packet->len + TURN_TAILROOM);
 }
 
-static void expect_datagram(struct inbox *inbox, unsigned int message, size_t offset, size_t len)
+static void expect_datagram(struct udp_rx *rx, unsigned int message, size_t offset, size_t len)
 {
 	struct turn_packet packet;
 	struct turnpike_addr from;
 
-	assert_true(inbox_next(inbox, &packet, &from));
+	assert_true(udp_rx_next(rx, &packet, &from));
 	assert_int_equal(packet.len, len);
 	for (size_t i = 0; i < len; i++)
 		assert_int_equal(packet.data[i], byte_at(message, offset + i));
 	assert_int_equal(ntohs(from.port), 1000 + message);
 	assert_int_equal(from.family, arrivals[message].is_v6 ? TURNPIKE_IPV6 : TURNPIKE_IPV4);
-	assert_int_equal(inbox_class(inbox, packet.data), arrivals[message].class);
-	assert_int_equal(inbox_class(inbox, packet.data - TURN_HEADROOM), arrivals[message].class);
-	assert_int_equal(inbox_class(inbox, (const uint8_t *)&packet), 0);
+	assert_int_equal(udp_rx_class(rx, packet.data), arrivals[message].class);
+	assert_int_equal(udp_rx_class(rx, packet.data - TURN_HEADROOM), arrivals[message].class);
+	assert_int_equal(udp_rx_class(rx, (const uint8_t *)&packet), 0);
 	overwrite(&packet);
 }
 
-static void expect_all(struct inbox *inbox)
+static void expect_all(struct udp_rx *rx)
 {
 	struct turn_packet packet;
 	struct turnpike_addr from;
 
-	assert_int_equal(inbox_receive(inbox, 3), n_arrivals > 0);
+	assert_int_equal(udp_rx_receive(rx, 3), n_arrivals > 0);
 	for (unsigned int i = 0; i < n_arrivals; i++) {
 		const struct arrival *arrival = &arrivals[i];
 		size_t size = arrival->merged ? (size_t)arrival->merged : arrival->len, offset = 0;
@@ -134,11 +134,11 @@ static void expect_all(struct inbox *inbox)
 		do {
 			size_t left = arrival->len - offset, len = left < size ? left : size;
 
-			expect_datagram(inbox, i, offset, len);
+			expect_datagram(rx, i, offset, len);
 			offset += len;
 		} while (offset < arrival->len);
 	}
-	assert_false(inbox_next(inbox, &packet, &from));
+	assert_false(udp_rx_next(rx, &packet, &from));
 }
 
 static void splits_what_was_merged(void **state)
@@ -156,35 +156,35 @@ static void splits_what_was_merged(void **state)
 		{ .len = 65535, .merged = 1400 },
 		{ .len = 0, .is_v6 = true },
 	};
-	struct inbox *inbox = inbox_new();
+	struct udp_rx *rx = udp_rx_new();
 
 	(void)state;
-	assert_non_null(inbox);
+	assert_non_null(rx);
 	arrivals = table;
 	n_arrivals = sizeof(table) / sizeof(table[0]);
-	expect_all(inbox);
+	expect_all(rx);
 	n_arrivals = 0;
-	expect_all(inbox);
+	expect_all(rx);
 	n_arrivals = 3;
-	expect_all(inbox);
-	inbox_free(inbox);
+	expect_all(rx);
+	udp_rx_free(rx);
 }
 
 static void forgets_what_was_not_looked_at(void **state)
 {
 	static const struct arrival table[] = { { .len = 500, .merged = 100 }, { .len = 20 } };
-	struct inbox *inbox = inbox_new();
+	struct udp_rx *rx = udp_rx_new();
 	struct turn_packet packet;
 	struct turnpike_addr from;
 
 	(void)state;
-	assert_non_null(inbox);
+	assert_non_null(rx);
 	arrivals = table;
 	n_arrivals = 2;
-	assert_true(inbox_receive(inbox, 3));
-	assert_true(inbox_next(inbox, &packet, &from));
-	expect_all(inbox);
-	inbox_free(inbox);
+	assert_true(udp_rx_receive(rx, 3));
+	assert_true(udp_rx_next(rx, &packet, &from));
+	expect_all(rx);
+	udp_rx_free(rx);
 }
 
 int main(void)

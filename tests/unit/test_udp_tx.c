@@ -36,21 +36,21 @@ static struct {
 	int discovery; /* of the socket that was set last */
 } kernel;
 
-static struct outbox *outbox;
+static struct udp_tx *tx;
 
 static int setup(void **state)
 {
 	(void)state;
 	memset(&kernel, 0, sizeof(kernel));
 	kernel.longest_run = SIZE_MAX;
-	outbox = outbox_new();
-	return outbox ? 0 : -1;
+	tx = udp_tx_new();
+	return tx ? 0 : -1;
 }
 
 static int teardown(void **state)
 {
 	(void)state;
-	outbox_free(outbox);
+	udp_tx_free(tx);
 	return 0;
 }
 
@@ -153,7 +153,7 @@ int __wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t 
 	return 0;
 }
 
-static void add_with(int fd, uint16_t port, struct outbox_fields fields, size_t len)
+static void add_with(int fd, uint16_t port, struct udp_tx_fields fields, size_t len)
 {
 	static uint8_t data[65536];
 	struct turnpike_addr to = { .family = port & 1 ? TURNPIKE_IPV6 : TURNPIKE_IPV4,
@@ -163,19 +163,19 @@ static void add_with(int fd, uint16_t port, struct outbox_fields fields, size_t 
 	kernel.wanted[kernel.n_wanted++] = (struct datagram){
 		fd, port, fields.class, len, first_bytes(data, len), fields.dont_fragment
 	};
-	outbox_add(outbox, fd, &to, fields, data, len);
+	udp_tx_add(tx, fd, &to, fields, data, len);
 	memset(data, 0xff, sizeof(kernel.n_wanted)); /* it was lent for the call */
 }
 
 static void add(int fd, uint16_t port, int class, size_t len)
 {
-	add_with(fd, port, (struct outbox_fields){ .class = class }, len);
+	add_with(fd, port, (struct udp_tx_fields){ .class = class }, len);
 }
 
 static void expect_all_sent(void)
 {
-	outbox_flush(outbox);
-	assert_true(outbox_is_empty(outbox));
+	udp_tx_flush(tx);
+	assert_true(udp_tx_is_empty(tx));
 	assert_int_equal(kernel.n_sent, kernel.n_wanted);
 	for (unsigned int i = 0; i < kernel.n_sent; i++) {
 		const struct datagram *a = &kernel.wanted[i], *b = &kernel.sent[i];
@@ -271,7 +271,7 @@ static void what_has_to_be_fragmented_goes_by_itself(void **state)
 		expect_all_sent();
 	}
 	assert_int_equal(kernel.n_messages, 2 * (1 + 4 + 1));
-	assert_int_equal(outbox_unsent(outbox), 0);
+	assert_int_equal(udp_tx_unsent(tx), 0);
 }
 
 /* And is tried again only after a while. */
@@ -298,18 +298,18 @@ static void icmp_errors_lose_nothing(void **state)
 	kernel.longest_run = 50;
 	kernel.refusal = EINVAL;
 	add_equal(3, 100);
-	outbox_flush(outbox);
+	udp_tx_flush(tx);
 	kernel.errors = 100;
 	add_equal(3, 100);
 	kernel.n_wanted -= 3;
 	expect_all_sent();
-	assert_int_equal(outbox_unsent(outbox), 3);
+	assert_int_equal(udp_tx_unsent(tx), 3);
 }
 
 static void discovery_is_off_while_sending(void **state)
 {
 	(void)state;
-	outbox_adapt(outbox, true);
+	udp_tx_adapt(tx, true);
 	add_equal(64, 100);
 	add(4, 1000, 0, 100);
 	expect_messages(2);
@@ -319,7 +319,7 @@ static void discovery_is_off_while_sending(void **state)
 /* From then on they rest as who is told of path MTUs has to, and send as they are asked to. */
 static void df_is_of_one_datagram(void **state)
 {
-	const struct outbox_fields df = { .dont_fragment = true };
+	const struct udp_tx_fields df = { .dont_fragment = true };
 
 	(void)state;
 	add(3, 1000, 0, 100);
@@ -333,7 +333,7 @@ static void df_is_of_one_datagram(void **state)
 	expect_messages(4);
 	assert_int_equal(kernel.n_options, 2 + 2 + 2);
 	assert_int_equal(kernel.discovery, IP_PMTUDISC_WANT);
-	outbox_adapt(outbox, false);
+	udp_tx_adapt(tx, false);
 	add(3, 1000, 0, 100);
 	expect_messages(5);
 	assert_int_equal(kernel.n_options, 2 + 2 + 2);

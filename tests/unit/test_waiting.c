@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Bindings that wait for room: whose turn it is, when each is tried again, and what a refusal costs.
- * The kernel is four numbers, and the clock moves when a test says so.
+ * Bindings that wait for room: whose turn it is, when each is tried again, and what a refusal
+ * costs. The kernel is four numbers, and the clock moves when a test says so.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -155,8 +155,8 @@ static void assert_bound(const int *channels, int n)
 		assert_int_equal(bound[i], channels[i]);
 }
 
-#define ASSERT_BOUND(...)                                                         \
-	assert_bound((const int[]){ __VA_ARGS__ },                                \
+#define ASSERT_BOUND(...)                          \
+	assert_bound((const int[]){ __VA_ARGS__ }, \
 		     (int)(sizeof((const int[]){ __VA_ARGS__ }) / sizeof(int)))
 
 static void test_with_room_nobody_waits(void **state)

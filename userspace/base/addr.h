@@ -100,7 +100,8 @@ bool addr_cidr_contains(const struct addr_cidr *cidr, const struct turnpike_addr
  * @last:  the last address, of the same family and not before @first
  * @cidr:  the prefix
  *
- * Return: whether something is left of the range. To get all prefixes of a range, go on while it is.
+ * Return: whether something is left of the range. To get all prefixes of a range, go on while it
+ * is.
  */
 bool addr_range_cut(struct turnpike_addr *first, const struct turnpike_addr *last,
 		    struct addr_cidr *cidr);

@@ -17,13 +17,13 @@
 #define NO_EVENT "message"
 
 /* Workers read them while a reload changes them. */
-static _Atomic(enum say_level) most = SAY_INFO;
+static _Atomic(enum log_level) most = LOG_INFO;
 static atomic_bool is_json;
 
 /** struct held - a line that waits to be said */
 struct held {
 	struct held *next;
-	enum say_level level;
+	enum log_level level;
 	char message[];
 };
 
@@ -31,17 +31,17 @@ struct held {
 static bool holds;
 static struct held *held;
 
-void say_set_level(enum say_level level)
+void log_set_level(enum log_level level)
 {
 	most = level;
 }
 
-void say_set_json(bool json)
+void log_set_json(bool json)
 {
 	is_json = json;
 }
 
-bool say_is_heard(enum say_level level)
+bool log_is_enabled(enum log_level level)
 {
 	return level <= most;
 }
@@ -60,20 +60,20 @@ static bool is_journal(void)
 	return strcmp(stream, found) == 0;
 }
 
-static enum say_form form_of_stderr;
+static enum log_format form_of_stderr;
 
 static void look_at_stderr(void)
 {
-	form_of_stderr = is_journal() ? SAY_JOURNAL : SAY_PLAIN;
+	form_of_stderr = is_journal() ? LOG_JOURNAL : LOG_PLAIN;
 }
 
 /* stderr stays what it was when the first line was said. */
-static enum say_form form(void)
+static enum log_format form(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 	if (is_json)
-		return SAY_JSON;
+		return LOG_JSON;
 	pthread_once(&once, look_at_stderr);
 	return form_of_stderr;
 }
@@ -86,8 +86,8 @@ static void write_line(const char *text, size_t len)
 		return;
 }
 
-void say_event(enum say_level level, const char *event, const char *message,
-	       const struct say_field *fields, size_t n_fields)
+void log_event(enum log_level level, const char *event, const char *message,
+	       const struct log_field *fields, size_t n_fields)
 {
 	struct log_line line = {
 		.level = level,
@@ -98,7 +98,7 @@ void say_event(enum say_level level, const char *event, const char *message,
 	};
 	char *text;
 
-	if (!say_is_heard(level))
+	if (!log_is_enabled(level))
 		return;
 	clock_gettime(CLOCK_REALTIME, &line.time);
 	text = log_line_format(&line, form());
@@ -110,7 +110,7 @@ void say_event(enum say_level level, const char *event, const char *message,
 }
 
 /* Whether there was memory for it. */
-static bool hold(enum say_level level, const char *message)
+static bool hold(enum log_level level, const char *message)
 {
 	const size_t size = strlen(message) + 1;
 	struct held *line = malloc(sizeof(*line) + size);
@@ -123,36 +123,35 @@ static bool hold(enum say_level level, const char *message)
 	return true;
 }
 
-void say_hold(void)
+void log_hold(void)
 {
 	holds = true;
 	/* --help and wrong usage end the process. */
-	atexit(say_release);
+	atexit(log_release);
 }
 
-void say_release(void)
+void log_release(void)
 {
 	struct held *line, *next;
 
 	holds = false;
-	LL_FOREACH_SAFE(held, line, next)
-	{
+	LL_FOREACH_SAFE(held, line, next) {
 		LL_DELETE(held, line);
-		say_event(line->level, NO_EVENT, line->message, NULL, 0);
+		log_event(line->level, NO_EVENT, line->message, NULL, 0);
 		free(line);
 	}
 }
 
-void say_at(enum say_level level, const char *format, ...)
+void log_at(enum log_level level, const char *format, ...)
 {
 	char message[1024];
 	va_list args;
 
-	if (!holds && !say_is_heard(level))
+	if (!holds && !log_is_enabled(level))
 		return;
 	va_start(args, format);
 	vsnprintf(message, sizeof(message), format, args);
 	va_end(args);
 	if (!holds || !hold(level, message))
-		say_event(level, NO_EVENT, message, NULL, 0);
+		log_event(level, NO_EVENT, message, NULL, 0);
 }

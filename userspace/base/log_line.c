@@ -16,10 +16,10 @@ static const struct {
 	const char *prefix;
 	int priority;
 } levels[] = {
-	[SAY_ERROR] = { "error", "", 3 },
-	[SAY_WARNING] = { "warning", "warning: ", 4 },
-	[SAY_INFO] = { "info", "", 6 },
-	[SAY_DEBUG] = { "debug", "", 7 },
+	[LOG_ERROR] = { "error", "", 3 },
+	[LOG_WARNING] = { "warning", "warning: ", 4 },
+	[LOG_INFO] = { "info", "", 6 },
+	[LOG_DEBUG] = { "debug", "", 7 },
 };
 
 /* Each byte becomes a character. */
@@ -53,7 +53,7 @@ static json_t *string(const char *text)
 	return result ? result : latin1(text);
 }
 
-static json_t *value_of(const struct say_field *field)
+static json_t *value_of(const struct log_field *field)
 {
 	return field->text ? string(field->text) : json_integer((json_int_t)field->number);
 }
@@ -95,7 +95,7 @@ static bool is_plain(const char *text)
 	return true;
 }
 
-static void write_field(const struct say_field *field, FILE *out)
+static void write_field(const struct log_field *field, FILE *out)
 {
 	json_t *value;
 
@@ -120,7 +120,7 @@ static void write_plain(const struct log_line *line, FILE *out)
 		write_field(&line->fields[i], out);
 }
 
-char *log_line_format(const struct log_line *line, enum say_form form)
+char *log_line_format(const struct log_line *line, enum log_format form)
 {
 	size_t len;
 	char *text = NULL;
@@ -128,9 +128,9 @@ char *log_line_format(const struct log_line *line, enum say_form form)
 
 	if (!out)
 		return NULL;
-	if (form == SAY_JOURNAL)
+	if (form == LOG_JOURNAL)
 		fprintf(out, "<%d>", levels[line->level].priority);
-	if (form == SAY_JSON)
+	if (form == LOG_JSON)
 		write_json(line, out);
 	else
 		write_plain(line, out);

@@ -10,12 +10,12 @@
 
 #include "base/log.h"
 
-/** struct log_line - as in say_event(); @time: of CLOCK_REALTIME */
+/** struct log_line - as in log_event(); @time: of CLOCK_REALTIME */
 struct log_line {
-	enum say_level level;
+	enum log_level level;
 	const char *event;
 	const char *message;
-	const struct say_field *fields;
+	const struct log_field *fields;
 	size_t n_fields;
 	struct timespec time;
 };
@@ -29,6 +29,6 @@ struct log_line {
  *
  * Return: the text, to be freed, or NULL without memory.
  */
-char *log_line_format(const struct log_line *line, enum say_form form);
+char *log_line_format(const struct log_line *line, enum log_format form);
 
 #endif /* TURNPIKE_BASE_LOG_LINE_H */

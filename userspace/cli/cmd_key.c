@@ -90,9 +90,10 @@ static enum cli_status read_password(char **ret)
 	case -ENOMEM:
 		return cli_no_memory();
 	}
-	say("expected a password on stdin: a line of UTF-8 without control characters, of at most %u "
-	    "bytes",
-	    PASSWORD_MAX);
+	log_error(
+		"expected a password on stdin: a line of UTF-8 without control characters, of at most %u "
+		"bytes",
+		PASSWORD_MAX);
 	return CLI_USAGE;
 }
 
@@ -103,7 +104,7 @@ static enum cli_status print_key(const struct key_of *of, const char *password,
 	int err = stun_long_term_key(algorithm, of->user, of->realm, password, &key);
 
 	if (err) {
-		say("the key cannot be worked out: %s", strerror(-err));
+		log_error("the key cannot be worked out: %s", strerror(-err));
 		return CLI_ERROR;
 	}
 	printf("%s:0x", of->user);
@@ -120,7 +121,8 @@ static enum cli_status print_keys(const struct key_of *of)
 	char *password;
 
 	if (!of->user || !of->realm) {
-		say("whose key is it? Give --user NAME and --realm REALM, which has to be the server's");
+		log_error(
+			"whose key is it? Give --user NAME and --realm REALM, which has to be the server's");
 		return CLI_USAGE;
 	}
 	status = read_password(&password);

@@ -88,7 +88,7 @@ enum cli_status command_mode(int argc, char **argv)
 	if (status != CLI_OK)
 		return status;
 	if (!query.mode || query.expect_device) {
-		say("which mode? expected %s", syntax.words);
+		log_error("which mode? expected %s", syntax.words);
 		return CLI_USAGE;
 	}
 	request = request_of(&query);

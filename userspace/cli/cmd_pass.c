@@ -78,19 +78,21 @@ static void say_why_not(const char *device, int err)
 {
 	switch (err) {
 	case -EPERM:
-		say("not permitted: run as root or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON");
+		log_error(
+			"not permitted: run as root or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON");
 		break;
 	case -EBUSY:
 	case -EEXIST:
-		say("%s has an XDP program already, and may need no other: see 'turnpike probe dev "
-		    "%s'",
-		    device, device);
+		log_error(
+			"%s has an XDP program already, and may need no other: see 'turnpike probe dev "
+			"%s'",
+			device, device);
 		break;
 	case -EOPNOTSUPP:
-		say("%s has no native XDP: this is for the other end of a veth", device);
+		log_error("%s has no native XDP: this is for the other end of a veth", device);
 		break;
 	default:
-		say("cannot attach to %s: %s", device, strerror(-err));
+		log_error("cannot attach to %s: %s", device, strerror(-err));
 	}
 }
 
@@ -134,12 +136,12 @@ enum cli_status command_pass(int argc, char **argv)
 	if (status != CLI_OK)
 		return status;
 	if (!wanted.device) {
-		say("which device? expected %s", syntax.words);
+		log_error("which device? expected %s", syntax.words);
 		return CLI_USAGE;
 	}
 	index = find_device(wanted.device);
 	if (!index) {
-		say("there is no device %s here: see 'ip link'", wanted.device);
+		log_error("there is no device %s here: see 'ip link'", wanted.device);
 		return CLI_ERROR;
 	}
 	return pass(wanted.device, index);

@@ -302,7 +302,7 @@ static enum cli_status probe(const struct probe_query *query)
 	if (!err)
 		add_relays(query, document);
 	if (err)
-		say("%s", turnpike_error(NULL));
+		log_error("%s", turnpike_error(NULL));
 	else
 		query_print(&query->query, document, print_devices);
 	json_decref(document);
@@ -326,7 +326,7 @@ enum cli_status command_probe(int argc, char **argv)
 	enum cli_status status = cli_parse(&syntax, argc, argv, &query);
 
 	if (status == CLI_OK && query.expect_device) {
-		say("which device? expected %s", syntax.words);
+		log_error("which device? expected %s", syntax.words);
 		status = CLI_USAGE;
 	}
 	if (status == CLI_OK)

@@ -11,11 +11,9 @@
 #define VERIFIED_MAX 100000
 
 static const struct table_column columns[] = {
-	{ "program", TABLE_TEXT },    { "mode", TABLE_TEXT },
-	{ "moves", TABLE_TEXT },      { "insns", TABLE_NUMBER },
-	{ "verified", TABLE_NUMBER }, { "stack", TABLE_NUMBER },
-	{ "jited", TABLE_NUMBER },    { "result", TABLE_TEXT },
-	{ 0 },
+	{ "program", TABLE_TEXT }, { "mode", TABLE_TEXT },       { "moves", TABLE_TEXT },
+	{ "insns", TABLE_NUMBER }, { "verified", TABLE_NUMBER }, { "stack", TABLE_NUMBER },
+	{ "jited", TABLE_NUMBER }, { "result", TABLE_TEXT },     { 0 },
 };
 
 static const char *result_of(const struct turnpike_variant *variant)
@@ -62,9 +60,9 @@ static enum cli_status verify(const struct query *query, json_t *programs)
 	query_print(query, document, print_programs);
 	json_decref(document);
 	if (err)
-		say("%s", turnpike_error(NULL));
+		log_error("%s", turnpike_error(NULL));
 	else if (bad)
-		say("%u programs take more than %d verified instructions", bad, VERIFIED_MAX);
+		log_error("%u programs take more than %d verified instructions", bad, VERIFIED_MAX);
 	return err || bad ? CLI_ERROR : CLI_OK;
 }
 

@@ -155,7 +155,7 @@ static enum cli_status said(const char *origin, int err, const char *expects)
 		return CLI_OK;
 	if (err == -ENOMEM)
 		return cli_no_memory();
-	say("%sexpected %s", origin, expects);
+	log_error("%sexpected %s", origin, expects);
 	return CLI_USAGE;
 }
 

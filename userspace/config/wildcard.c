@@ -80,16 +80,16 @@ static enum cli_status expand_one(const char *option, const struct turnpike_addr
 	for (; local && status == CLI_OK; local = local->ifa_next) {
 		if (!stands_for(wildcard, local, &addr))
 			continue;
-		say_at(SAY_INFO, "--%s %s is %s of %s", option, text, addr_format(&addr, found),
+		log_at(LOG_INFO, "--%s %s is %s of %s", option, text, addr_format(&addr, found),
 		       local->ifa_name);
 		status = append(result, &addr);
 		n++;
 	}
 	if (n > 0)
 		return status;
-	say("--%s %s: no device that is up has such an address that others can reach: 'ip "
-	    "address' shows which there are",
-	    option, text);
+	log_error("--%s %s: no device that is up has such an address that others can reach: 'ip "
+		  "address' shows which there are",
+		  option, text);
 	return CLI_USAGE;
 }
 

@@ -143,14 +143,16 @@ static void on_connection(struct evconnlistener *listener, evutil_socket_t fd,
 static void say_why_not(const char *path, int err)
 {
 	if (err == -EADDRINUSE)
-		say("another turnpike serves at %s: stop it, or choose another path with "
-		    "--control",
-		    path);
+		log_error("another turnpike serves at %s: stop it, or choose another path with "
+			  "--control",
+			  path);
 	else if (err == -EEXIST)
-		say("%s is not a socket: remove it, or choose another path with --control", path);
+		log_error("%s is not a socket: remove it, or choose another path with --control",
+			  path);
 	else
-		say("the control socket %s cannot be made: %s; choose another path with --control",
-		    path, strerror(-err));
+		log_error(
+			"the control socket %s cannot be made: %s; choose another path with --control",
+			path, strerror(-err));
 }
 
 static int listen_at(struct control *control, const char *path, const struct privileges *owner)
@@ -198,7 +200,7 @@ void control_close(struct control *control)
 	if (!control)
 		return;
 	DL_FOREACH_SAFE(control->clients, client, next)
-	end_client(client);
+		end_client(client);
 	if (control->listener) {
 		evconnlistener_free(control->listener);
 		unlink(control->path);

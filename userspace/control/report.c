@@ -64,7 +64,7 @@ static struct turn_traffic in_kernel(const struct report_source *source,
 {
 	struct sum sum = { .verdict = verdict };
 
-	kernel_for_each_count(source->kernel, add_count, &sum);
+	datapath_for_each_count(source->datapath, add_count, &sum);
 	return sum.traffic;
 }
 
@@ -152,7 +152,8 @@ static json_t *waiting(const struct report_source *source)
 	json_t *result = json_object();
 
 	for (unsigned int i = 0; i < TURNPIKE_WAIT_MAX; i++)
-		json_object_set_new(result, names[i], number(kernel_waiting(source->kernel, i)));
+		json_object_set_new(result, names[i],
+				    number(datapath_waiting(source->datapath, i)));
 	return result;
 }
 
@@ -160,11 +161,11 @@ static json_t *report_status(const struct report_source *source, const json_t *r
 {
 	const struct totals totals = totals_of(source);
 	const struct turn_stats *stats = &totals.stats;
-	const struct limits_rates rates = kernel_rates(source->kernel);
+	const struct limits_rates rates = datapath_rates(source->datapath);
 	json_t *result = json_object(), *devices = json_array();
 
 	(void)request;
-	kernel_for_each_device(source->kernel, add_device, devices);
+	datapath_for_each_device(source->datapath, add_device, devices);
 	json_object_set_new(result, "version", json_string(TURNPIKE_VERSION));
 	json_object_set_new(result, "uptime", uptime(source));
 	json_object_set_new(result, "draining", json_boolean(source->is_draining));
@@ -173,9 +174,11 @@ static json_t *report_status(const struct report_source *source, const json_t *r
 	json_object_set_new(result, "clients", clients(source, &totals));
 	json_object_set_new(result, "allocations", number(stats->allocations));
 	json_object_set_new(result, "relays", number(stats->relays));
-	json_object_set_new(result, "flows", number(kernel_flows(source->kernel)));
-	json_object_set_new(result, "flow_failures", number(kernel_bind_failures(source->kernel)));
-	json_object_set_new(result, "flow_refusals", number(kernel_bind_refusals(source->kernel)));
+	json_object_set_new(result, "flows", number(datapath_flows(source->datapath)));
+	json_object_set_new(result, "flow_failures",
+			    number(datapath_bind_failures(source->datapath)));
+	json_object_set_new(result, "flow_refusals",
+			    number(datapath_bind_refusals(source->datapath)));
 	json_object_set_new(result, "waiting", waiting(source));
 	json_object_set_new(result, "max_rate", number(rates.allocation));
 	json_object_set_new(result, "user_rate", number(rates.user));
@@ -284,7 +287,7 @@ static json_t *report_stats(const struct report_source *source, const json_t *re
 	json_t *result = json_object(), *verdicts = json_array();
 
 	(void)request;
-	kernel_for_each_count(source->kernel, add_verdict, verdicts);
+	datapath_for_each_count(source->datapath, add_verdict, verdicts);
 	json_object_set_new(result, "uptime", uptime(source));
 	json_object_set_new(result, "verdicts", verdicts);
 	json_object_set_new(result, "turn", turn_report(source));
@@ -328,7 +331,7 @@ static json_t *report_flows(const struct report_source *source, const json_t *re
 	json_t *result = json_object(), *flows = json_array();
 
 	(void)request;
-	kernel_for_each_flow(source->kernel, add_flow, flows);
+	datapath_for_each_flow(source->datapath, add_flow, flows);
 	json_object_set_new(result, "flows", flows);
 	return result;
 }
@@ -351,8 +354,8 @@ static json_t *change_mode(const struct report_source *source, const json_t *req
 
 	if (parse_mode(request, &opts))
 		return NULL;
-	if (kernel_switch(source->kernel, device, &opts))
-		return json_pack("{s:s}", "error", kernel_error(source->kernel));
+	if (datapath_switch(source->datapath, device, &opts))
+		return json_pack("{s:s}", "error", datapath_error(source->datapath));
 	return report_status(source, request);
 }
 

@@ -17,7 +17,7 @@
  * @is_draining: it takes no new allocations any more
  */
 struct report_source {
-	struct kernel *kernel;
+	struct datapath *datapath;
 	struct workers *workers;
 	uint64_t started;
 	bool is_draining;

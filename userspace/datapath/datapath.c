@@ -10,7 +10,7 @@
 #include "datapath/limits.h"
 #include "base/log.h"
 
-struct kernel {
+struct datapath {
 	struct turnpike *tp;  /* NULL: all is relayed in user space */
 	pthread_mutex_t lock; /* of @tp, which is for one thread at a time */
 	struct limits *limits;
@@ -21,8 +21,8 @@ struct kernel {
 	struct event *tick;
 	uint64_t bind_failures;
 	uint64_t bind_refusals; /* of these, those that nobody tries again */
-	int said;        /* the bind error that was said last */
-	char error[256]; /* of the last switch */
+	int said;               /* the bind error that was said last */
+	char error[256];        /* of the last switch */
 	char why_not[sizeof(((struct turnpike_status *)NULL)->why)];
 	struct turnpike_status *devices; /* without @tp */
 	size_t n_devices;
@@ -36,27 +36,27 @@ static int note_mode(const struct turnpike_status *status, void *arg)
 	return 0;
 }
 
-static void look_at_modes(struct kernel *kernel)
+static void look_at_modes(struct datapath *datapath)
 {
-	const bool before = kernel->is_relaying;
+	const bool before = datapath->is_relaying;
 
-	kernel->is_relaying = false;
-	kernel_for_each_device(kernel, note_mode, &kernel->is_relaying);
-	if (kernel->is_relaying != before && kernel->on_change)
-		kernel->on_change(kernel->on_change_arg);
+	datapath->is_relaying = false;
+	datapath_for_each_device(datapath, note_mode, &datapath->is_relaying);
+	if (datapath->is_relaying != before && datapath->on_change)
+		datapath->on_change(datapath->on_change_arg);
 }
 
 static void on_news(evutil_socket_t fd, short what, void *arg)
 {
-	struct kernel *kernel = arg;
+	struct datapath *datapath = arg;
 
 	(void)fd;
 	(void)what;
-	pthread_mutex_lock(&kernel->lock);
-	if (turnpike_poll(kernel->tp))
-		say_at(SAY_WARNING, "%s", turnpike_error(kernel->tp));
-	pthread_mutex_unlock(&kernel->lock);
-	look_at_modes(kernel);
+	pthread_mutex_lock(&datapath->lock);
+	if (turnpike_poll(datapath->tp))
+		log_at(LOG_WARNING, "%s", turnpike_error(datapath->tp));
+	pthread_mutex_unlock(&datapath->lock);
+	look_at_modes(datapath);
 }
 
 static void say_change(const struct turnpike_change *change, void *arg)
@@ -65,27 +65,27 @@ static void say_change(const struct turnpike_change *change, void *arg)
 
 	(void)arg;
 	if (from->changes == to->changes) {
-		say_at(SAY_WARNING, "%s: mode %s: %s", to->dev, turnpike_mode_name(to->mode),
+		log_at(LOG_WARNING, "%s: mode %s: %s", to->dev, turnpike_mode_name(to->mode),
 		       to->why);
 		return;
 	}
-	say_at(SAY_INFO, "%s: from %s/%s to %s/%s (change %u): %s", to->dev,
+	log_at(LOG_INFO, "%s: from %s/%s to %s/%s (change %u): %s", to->dev,
 	       turnpike_mode_name(from->mode), turnpike_moves_name(from->moves),
 	       turnpike_mode_name(to->mode), turnpike_moves_name(to->moves), to->changes, to->why);
 }
 
-static int watch(struct kernel *kernel, struct event_base *base)
+static int watch(struct datapath *datapath, struct event_base *base)
 {
 	static const struct timeval second = { .tv_sec = 1 };
 
-	turnpike_on_change(kernel->tp, say_change, NULL);
+	turnpike_on_change(datapath->tp, say_change, NULL);
 
-	kernel->readable =
-		event_new(base, turnpike_fd(kernel->tp), EV_READ | EV_PERSIST, on_news, kernel);
-	kernel->tick = event_new(base, -1, EV_PERSIST, on_news, kernel);
-	if (!kernel->readable || !kernel->tick || event_add(kernel->readable, NULL) ||
-	    event_add(kernel->tick, &second)) {
-		say("out of memory");
+	datapath->readable =
+		event_new(base, turnpike_fd(datapath->tp), EV_READ | EV_PERSIST, on_news, datapath);
+	datapath->tick = event_new(base, -1, EV_PERSIST, on_news, datapath);
+	if (!datapath->readable || !datapath->tick || event_add(datapath->readable, NULL) ||
+	    event_add(datapath->tick, &second)) {
+		log_error("out of memory");
 		return -ENOMEM;
 	}
 	return 0;
@@ -95,79 +95,79 @@ static int watch(struct kernel *kernel, struct event_base *base)
  * Also for mode userspace: then nothing is attached, but the flows are there should the mode
  * change.
  */
-static int open_library(struct kernel *kernel, struct event_base *base, enum turnpike_mode mode,
+static int open_library(struct datapath *datapath, struct event_base *base, enum turnpike_mode mode,
 			const struct turnpike_open_opts *opts)
 {
-	const int err = turnpike_open(opts, &kernel->tp);
+	const int err = turnpike_open(opts, &datapath->tp);
 
 	if (!err)
-		return watch(kernel, base);
+		return watch(datapath, base);
 	if (mode == TURNPIKE_MODE_USERSPACE) {
-		strcpy(kernel->why_not, "asked for");
+		strcpy(datapath->why_not, "asked for");
 		return 0;
 	}
 	if (mode != TURNPIKE_MODE_AUTO) {
-		say("%s", turnpike_error(NULL));
+		log_error("%s", turnpike_error(NULL));
 		return err;
 	}
-	snprintf(kernel->why_not, sizeof(kernel->why_not), "%s", turnpike_error(NULL));
-	say_at(SAY_WARNING, "everything is relayed in user space: %s", kernel->why_not);
+	snprintf(datapath->why_not, sizeof(datapath->why_not), "%s", turnpike_error(NULL));
+	log_at(LOG_WARNING, "everything is relayed in user space: %s", datapath->why_not);
 	return 0;
 }
 
-static int open_limits(struct kernel *kernel, const struct limits_rates *rates)
+static int open_limits(struct datapath *datapath, const struct limits_rates *rates)
 {
-	const int err = limits_open(kernel->tp, rates, &kernel->limits);
+	const int err = limits_open(datapath->tp, rates, &datapath->limits);
 
 	if (err)
-		say("the limits cannot be made: %s", strerror(-err));
+		log_error("the limits cannot be made: %s", strerror(-err));
 	return err;
 }
 
-int kernel_open(struct event_base *base, enum turnpike_mode mode,
-		const struct turnpike_open_opts *opts, const struct limits_rates *rates,
-		struct kernel **ret)
+int datapath_open(struct event_base *base, enum turnpike_mode mode,
+		  const struct turnpike_open_opts *opts, const struct limits_rates *rates,
+		  struct datapath **ret)
 {
-	struct kernel *kernel = calloc(1, sizeof(*kernel));
+	struct datapath *datapath = calloc(1, sizeof(*datapath));
 	int err;
 
-	if (!kernel) {
-		say("out of memory");
+	if (!datapath) {
+		log_error("out of memory");
 		return -ENOMEM;
 	}
-	pthread_mutex_init(&kernel->lock, NULL);
-	err = open_library(kernel, base, mode, opts);
+	pthread_mutex_init(&datapath->lock, NULL);
+	err = open_library(datapath, base, mode, opts);
 	if (!err)
-		err = open_limits(kernel, rates);
+		err = open_limits(datapath, rates);
 	if (err) {
-		kernel_close(kernel);
+		datapath_close(datapath);
 		return err;
 	}
-	*ret = kernel;
+	*ret = datapath;
 	return 0;
 }
 
-bool kernel_is_open(const struct kernel *kernel)
+bool datapath_is_open(const struct datapath *datapath)
 {
-	return kernel->tp;
+	return datapath->tp;
 }
 
-void kernel_close(struct kernel *kernel)
+void datapath_close(struct datapath *datapath)
 {
-	if (!kernel)
+	if (!datapath)
 		return;
-	if (kernel->readable)
-		event_free(kernel->readable);
-	if (kernel->tick)
-		event_free(kernel->tick);
-	limits_close(kernel->limits);
-	turnpike_close(kernel->tp);
-	pthread_mutex_destroy(&kernel->lock);
-	free(kernel->devices);
-	free(kernel);
+	if (datapath->readable)
+		event_free(datapath->readable);
+	if (datapath->tick)
+		event_free(datapath->tick);
+	limits_close(datapath->limits);
+	turnpike_close(datapath->tp);
+	pthread_mutex_destroy(&datapath->lock);
+	free(datapath->devices);
+	free(datapath);
 }
 
-static int list_in_user_space(struct kernel *kernel, const char *device)
+static int list_in_user_space(struct datapath *datapath, const char *device)
 {
 	struct turnpike_status status = {
 		.ifindex = if_nametoindex(device),
@@ -178,34 +178,34 @@ static int list_in_user_space(struct kernel *kernel, const char *device)
 	struct turnpike_status *grown;
 
 	if (!status.ifindex) {
-		say("there is no device %s: choose one that 'ip link' lists", device);
+		log_error("there is no device %s: choose one that 'ip link' lists", device);
 		return -ENODEV;
 	}
-	grown = reallocarray(kernel->devices, kernel->n_devices + 1, sizeof(*grown));
+	grown = reallocarray(datapath->devices, datapath->n_devices + 1, sizeof(*grown));
 	if (!grown) {
-		say("out of memory");
+		log_error("out of memory");
 		return -ENOMEM;
 	}
 	snprintf(status.dev, sizeof(status.dev), "%s", device);
-	memcpy(status.why, kernel->why_not, sizeof(status.why));
-	grown[kernel->n_devices++] = status;
-	kernel->devices = grown;
+	memcpy(status.why, datapath->why_not, sizeof(status.why));
+	grown[datapath->n_devices++] = status;
+	datapath->devices = grown;
 	return 0;
 }
 
-int kernel_attach(struct kernel *kernel, const char *device,
-		  const struct turnpike_attach_opts *opts)
+int datapath_attach(struct datapath *datapath, const char *device,
+		    const struct turnpike_attach_opts *opts)
 {
 	int err;
 
-	if (!kernel->tp)
-		return list_in_user_space(kernel, device);
-	pthread_mutex_lock(&kernel->lock);
-	err = turnpike_attach(kernel->tp, device, opts);
+	if (!datapath->tp)
+		return list_in_user_space(datapath, device);
+	pthread_mutex_lock(&datapath->lock);
+	err = turnpike_attach(datapath->tp, device, opts);
 	if (err)
-		say("%s", turnpike_error(kernel->tp));
-	pthread_mutex_unlock(&kernel->lock);
-	look_at_modes(kernel);
+		log_error("%s", turnpike_error(datapath->tp));
+	pthread_mutex_unlock(&datapath->lock);
+	look_at_modes(datapath);
 	return err;
 }
 
@@ -236,70 +236,71 @@ static int say_switched(const struct turnpike_status *status, void *arg)
 	const char *device = arg;
 
 	if (strcmp(status->dev, device) == 0)
-		say_at(SAY_INFO, "%s: now mode %s, moves %s, hook %s: %s", status->dev,
+		log_at(LOG_INFO, "%s: now mode %s, moves %s, hook %s: %s", status->dev,
 		       turnpike_mode_name(status->mode), turnpike_moves_name(status->moves),
 		       turnpike_hook_name(status->hook), status->why);
 	return 0;
 }
 
-static int switch_all(struct kernel *kernel, const struct names *names,
+static int switch_all(struct datapath *datapath, const struct names *names,
 		      const struct turnpike_attach_opts *opts)
 {
 	int err = 0;
 
 	for (size_t i = 0; i < names->n && !err; i++) {
-		err = turnpike_switch(kernel->tp, names->list[i], opts);
+		err = turnpike_switch(datapath->tp, names->list[i], opts);
 		if (err)
-			say("%s", turnpike_error(kernel->tp));
+			log_error("%s", turnpike_error(datapath->tp));
 		else
-			turnpike_for_each_device(kernel->tp, say_switched, (void *)names->list[i]);
+			turnpike_for_each_device(datapath->tp, say_switched,
+						 (void *)names->list[i]);
 	}
 	return err;
 }
 
-static int switch_named(struct kernel *kernel, const char *device,
+static int switch_named(struct datapath *datapath, const char *device,
 			const struct turnpike_attach_opts *opts)
 {
 	struct names names = { .only = device };
-	int err = turnpike_for_each_device(kernel->tp, collect_name, &names);
+	int err = turnpike_for_each_device(datapath->tp, collect_name, &names);
 
 	if (!err && names.n)
-		err = switch_all(kernel, &names, opts);
+		err = switch_all(datapath, &names, opts);
 	else if (!err)
-		err = turnpike_switch(kernel->tp, device ? device : "", opts);
+		err = turnpike_switch(datapath->tp, device ? device : "", opts);
 	free(names.list);
 	return err;
 }
 
-int kernel_switch(struct kernel *kernel, const char *device,
-		  const struct turnpike_attach_opts *opts)
+int datapath_switch(struct datapath *datapath, const char *device,
+		    const struct turnpike_attach_opts *opts)
 {
 	int err;
 
-	if (!kernel->tp)
+	if (!datapath->tp)
 		return -EOPNOTSUPP;
-	pthread_mutex_lock(&kernel->lock);
-	err = switch_named(kernel, device, opts);
-	snprintf(kernel->error, sizeof(kernel->error), "%s", turnpike_error(kernel->tp));
-	pthread_mutex_unlock(&kernel->lock);
-	look_at_modes(kernel);
+	pthread_mutex_lock(&datapath->lock);
+	err = switch_named(datapath, device, opts);
+	snprintf(datapath->error, sizeof(datapath->error), "%s", turnpike_error(datapath->tp));
+	pthread_mutex_unlock(&datapath->lock);
+	look_at_modes(datapath);
 	return err;
 }
 
-bool kernel_is_relaying(const struct kernel *kernel)
+bool datapath_is_relaying(const struct datapath *datapath)
 {
-	return kernel->is_relaying;
+	return datapath->is_relaying;
 }
 
-void kernel_on_change(struct kernel *kernel, void (*fn)(void *arg), void *arg)
+void datapath_on_change(struct datapath *datapath, void (*fn)(void *arg), void *arg)
 {
-	kernel->on_change = fn;
-	kernel->on_change_arg = arg;
+	datapath->on_change = fn;
+	datapath->on_change_arg = arg;
 }
 
-const char *kernel_error(const struct kernel *kernel)
+const char *datapath_error(const struct datapath *datapath)
 {
-	return kernel->tp ? kernel->error : kernel->why_not;
+	return datapath->tp ? datapath->error : datapath->why_not;
 }
 
 static struct turnpike_binding binding_of(const struct turn_flow *flow)
@@ -318,171 +319,171 @@ static struct turnpike_binding binding_of(const struct turn_flow *flow)
 }
 
 /* Clients bring this about, so it must not fill the log. */
-static void note_failure(struct kernel *kernel, int err)
+static void note_failure(struct datapath *datapath, int err)
 {
-	kernel->bind_failures++;
-	kernel->bind_refusals += err != -EAGAIN;
-	if (err != kernel->said)
-		say_at(SAY_WARNING, "a flow stays in user space: %s", turnpike_error(kernel->tp));
-	kernel->said = err;
+	datapath->bind_failures++;
+	datapath->bind_refusals += err != -EAGAIN;
+	if (err != datapath->said)
+		log_at(LOG_WARNING, "a flow stays in user space: %s", turnpike_error(datapath->tp));
+	datapath->said = err;
 }
 
-int kernel_bind(struct kernel *kernel, const struct turn_flow *flow)
+int datapath_bind(struct datapath *datapath, const struct turn_flow *flow)
 {
 	struct turnpike_binding binding = binding_of(flow);
 	int err;
 
-	if (!kernel->tp)
+	if (!datapath->tp)
 		return -EOPNOTSUPP;
-	pthread_mutex_lock(&kernel->lock);
-	err = turnpike_bind(kernel->tp, &binding);
+	pthread_mutex_lock(&datapath->lock);
+	err = turnpike_bind(datapath->tp, &binding);
 	if (err)
-		note_failure(kernel, err);
-	pthread_mutex_unlock(&kernel->lock);
+		note_failure(datapath, err);
+	pthread_mutex_unlock(&datapath->lock);
 	/* One that waits is unbound like one that is relayed. */
 	return err == -EAGAIN ? 0 : err;
 }
 
-void kernel_unbind(struct kernel *kernel, const struct turn_flow *flow)
+void datapath_unbind(struct datapath *datapath, const struct turn_flow *flow)
 {
 	struct turnpike_binding binding = binding_of(flow);
 
-	if (!kernel->tp)
+	if (!datapath->tp)
 		return;
-	pthread_mutex_lock(&kernel->lock);
+	pthread_mutex_lock(&datapath->lock);
 	/* What is not in the kernel any more need not be removed. */
-	turnpike_unbind(kernel->tp, &binding);
-	pthread_mutex_unlock(&kernel->lock);
+	turnpike_unbind(datapath->tp, &binding);
+	pthread_mutex_unlock(&datapath->lock);
 }
 
-int kernel_limit(struct kernel *kernel, const char *account, void **limits)
+int datapath_limit(struct datapath *datapath, const char *account, void **limits)
 {
 	struct limit *limit;
 	int err;
 
-	pthread_mutex_lock(&kernel->lock);
-	err = limits_new(kernel->limits, account, &limit);
-	pthread_mutex_unlock(&kernel->lock);
+	pthread_mutex_lock(&datapath->lock);
+	err = limits_new(datapath->limits, account, &limit);
+	pthread_mutex_unlock(&datapath->lock);
 	if (!err)
 		*limits = limit;
 	return err;
 }
 
-void kernel_unlimit(struct kernel *kernel, void *limits)
+void datapath_unlimit(struct datapath *datapath, void *limits)
 {
-	pthread_mutex_lock(&kernel->lock);
-	limits_free(kernel->limits, limits);
-	pthread_mutex_unlock(&kernel->lock);
+	pthread_mutex_lock(&datapath->lock);
+	limits_free(datapath->limits, limits);
+	pthread_mutex_unlock(&datapath->lock);
 }
 
-bool kernel_police(void *limits, enum turn_direction direction, size_t len)
+bool datapath_police(void *limits, enum turn_direction direction, size_t len)
 {
 	return limits_charge(limits, direction, len);
 }
 
-void kernel_set_rates(struct kernel *kernel, const struct limits_rates *rates)
+void datapath_set_rates(struct datapath *datapath, const struct limits_rates *rates)
 {
-	pthread_mutex_lock(&kernel->lock);
-	limits_set_rates(kernel->limits, rates);
-	pthread_mutex_unlock(&kernel->lock);
+	pthread_mutex_lock(&datapath->lock);
+	limits_set_rates(datapath->limits, rates);
+	pthread_mutex_unlock(&datapath->lock);
 }
 
-struct limits_rates kernel_rates(struct kernel *kernel)
+struct limits_rates datapath_rates(struct datapath *datapath)
 {
 	struct limits_rates rates;
 
-	pthread_mutex_lock(&kernel->lock);
-	rates = *limits_rates(kernel->limits);
-	pthread_mutex_unlock(&kernel->lock);
+	pthread_mutex_lock(&datapath->lock);
+	rates = *limits_rates(datapath->limits);
+	pthread_mutex_unlock(&datapath->lock);
 	return rates;
 }
 
-void kernel_path_changed(struct kernel *kernel, const struct turnpike_addr *local,
-			 const struct turnpike_addr *remote)
+void datapath_path_changed(struct datapath *datapath, const struct turnpike_addr *local,
+			   const struct turnpike_addr *remote)
 {
-	if (!kernel->tp)
+	if (!datapath->tp)
 		return;
-	pthread_mutex_lock(&kernel->lock);
-	turnpike_path_changed(kernel->tp, local, remote);
-	pthread_mutex_unlock(&kernel->lock);
+	pthread_mutex_lock(&datapath->lock);
+	turnpike_path_changed(datapath->tp, local, remote);
+	pthread_mutex_unlock(&datapath->lock);
 }
 
-uint64_t kernel_bind_failures(struct kernel *kernel)
+uint64_t datapath_bind_failures(struct datapath *datapath)
 {
 	uint64_t failures;
 
-	pthread_mutex_lock(&kernel->lock);
-	failures = kernel->bind_failures;
-	pthread_mutex_unlock(&kernel->lock);
+	pthread_mutex_lock(&datapath->lock);
+	failures = datapath->bind_failures;
+	pthread_mutex_unlock(&datapath->lock);
 	return failures;
 }
 
-uint64_t kernel_bind_refusals(struct kernel *kernel)
+uint64_t datapath_bind_refusals(struct datapath *datapath)
 {
 	uint64_t refusals;
 
-	pthread_mutex_lock(&kernel->lock);
-	refusals = kernel->bind_refusals;
-	pthread_mutex_unlock(&kernel->lock);
+	pthread_mutex_lock(&datapath->lock);
+	refusals = datapath->bind_refusals;
+	pthread_mutex_unlock(&datapath->lock);
 	return refusals;
 }
 
-uint32_t kernel_waiting(struct kernel *kernel, enum turnpike_wait what)
+uint32_t datapath_waiting(struct datapath *datapath, enum turnpike_wait what)
 {
 	uint32_t n = 0;
 
-	pthread_mutex_lock(&kernel->lock);
-	if (kernel->tp)
-		n = turnpike_waiting(kernel->tp, what);
-	pthread_mutex_unlock(&kernel->lock);
+	pthread_mutex_lock(&datapath->lock);
+	if (datapath->tp)
+		n = turnpike_waiting(datapath->tp, what);
+	pthread_mutex_unlock(&datapath->lock);
 	return n;
 }
 
-uint64_t kernel_flows(struct kernel *kernel)
+uint64_t datapath_flows(struct datapath *datapath)
 {
 	uint64_t flows = 0;
 
-	pthread_mutex_lock(&kernel->lock);
-	if (kernel->tp)
-		flows = turnpike_flows(kernel->tp);
-	pthread_mutex_unlock(&kernel->lock);
+	pthread_mutex_lock(&datapath->lock);
+	if (datapath->tp)
+		flows = turnpike_flows(datapath->tp);
+	pthread_mutex_unlock(&datapath->lock);
 	return flows;
 }
 
-int kernel_for_each_flow(struct kernel *kernel,
-			 int (*fn)(const struct turnpike_flow_info *flow, void *arg), void *arg)
+int datapath_for_each_flow(struct datapath *datapath,
+			   int (*fn)(const struct turnpike_flow_info *flow, void *arg), void *arg)
 {
 	int err = 0;
 
-	pthread_mutex_lock(&kernel->lock);
-	if (kernel->tp)
-		err = turnpike_for_each_flow(kernel->tp, fn, arg);
-	pthread_mutex_unlock(&kernel->lock);
+	pthread_mutex_lock(&datapath->lock);
+	if (datapath->tp)
+		err = turnpike_for_each_flow(datapath->tp, fn, arg);
+	pthread_mutex_unlock(&datapath->lock);
 	return err;
 }
 
-int kernel_for_each_count(struct kernel *kernel,
-			  int (*fn)(const struct turnpike_count *count, void *arg), void *arg)
+int datapath_for_each_count(struct datapath *datapath,
+			    int (*fn)(const struct turnpike_count *count, void *arg), void *arg)
 {
 	int err = 0;
 
-	pthread_mutex_lock(&kernel->lock);
-	if (kernel->tp)
-		err = turnpike_for_each_count(kernel->tp, fn, arg);
-	pthread_mutex_unlock(&kernel->lock);
+	pthread_mutex_lock(&datapath->lock);
+	if (datapath->tp)
+		err = turnpike_for_each_count(datapath->tp, fn, arg);
+	pthread_mutex_unlock(&datapath->lock);
 	return err;
 }
 
-int kernel_for_each_device(struct kernel *kernel,
-			   int (*fn)(const struct turnpike_status *status, void *arg), void *arg)
+int datapath_for_each_device(struct datapath *datapath,
+			     int (*fn)(const struct turnpike_status *status, void *arg), void *arg)
 {
 	int err = 0;
 
-	pthread_mutex_lock(&kernel->lock);
-	if (kernel->tp)
-		err = turnpike_for_each_device(kernel->tp, fn, arg);
-	for (size_t i = 0; i < kernel->n_devices && !err; i++)
-		err = fn(&kernel->devices[i], arg);
-	pthread_mutex_unlock(&kernel->lock);
+	pthread_mutex_lock(&datapath->lock);
+	if (datapath->tp)
+		err = turnpike_for_each_device(datapath->tp, fn, arg);
+	for (size_t i = 0; i < datapath->n_devices && !err; i++)
+		err = fn(&datapath->devices[i], arg);
+	pthread_mutex_unlock(&datapath->lock);
 	return err;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
- * @file kernel.h
+ * @file datapath.h
  * Relaying in the kernel, or the lack of it: what the rest of the server sees of libturnpike.
  *
- * Flows and limits are for any thread; the rest is for the one whose loop kernel_open() has got.
+ * Flows and limits are for any thread; the rest is for the one whose loop datapath_open() has got.
  */
 #ifndef TURNPIKE_DATAPATH_DATAPATH_H
 #define TURNPIKE_DATAPATH_DATAPATH_H
@@ -14,100 +14,102 @@
 #include "datapath/limits.h"
 #include "turn/turn.h"
 
-struct kernel;
+struct datapath;
 
 /**
- * kernel_open() - get ready to relay in the kernel, as far as that is possible and wanted
+ * datapath_open() - get ready to relay in the kernel, as far as that is possible and wanted
  * @mode:     USERSPACE does not touch the kernel; AUTO goes without it, with a warning, if need be
- * @rates:    see kernel_set_rates()
+ * @rates:    see datapath_set_rates()
  *
  * On error a sentence has been said. Return: 0 or a negative errno.
  */
-int kernel_open(struct event_base *base, enum turnpike_mode mode,
-		const struct turnpike_open_opts *opts, const struct limits_rates *rates,
-		struct kernel **ret);
+int datapath_open(struct event_base *base, enum turnpike_mode mode,
+		  const struct turnpike_open_opts *opts, const struct limits_rates *rates,
+		  struct datapath **ret);
 
-/** kernel_is_open() - whether packets can be relayed in the kernel at all, now or after a switch */
-bool kernel_is_open(const struct kernel *kernel);
+/** datapath_is_open() - whether packets can be relayed in the kernel at all, now or after a switch
+ */
+bool datapath_is_open(const struct datapath *datapath);
 
-/** kernel_close() - leave nothing attached; NULL is fine */
-void kernel_close(struct kernel *kernel);
+/** datapath_close() - leave nothing attached; NULL is fine */
+void datapath_close(struct datapath *datapath);
 
 /**
- * kernel_attach() - relay packets that come in by @device
- * @opts: its mode is that of kernel_open()
+ * datapath_attach() - relay packets that come in by @device
+ * @opts: its mode is that of datapath_open()
  *
  * On error a sentence has been said. Return: 0 or a negative errno.
  */
-int kernel_attach(struct kernel *kernel, const char *device,
-		  const struct turnpike_attach_opts *opts);
+int datapath_attach(struct datapath *datapath, const char *device,
+		    const struct turnpike_attach_opts *opts);
 
 /**
- * kernel_switch() - change how a device is relayed, keeping all flows; each change is said
+ * datapath_switch() - change how a device is relayed, keeping all flows; each change is said
  * @device: its name, or NULL for all
  *
  * Return: 0 or a negative errno.
  */
-int kernel_switch(struct kernel *kernel, const char *device,
-		  const struct turnpike_attach_opts *opts);
+int datapath_switch(struct datapath *datapath, const char *device,
+		    const struct turnpike_attach_opts *opts);
 
 /**
- * kernel_is_relaying() - whether any device is in another mode than userspace
+ * datapath_is_relaying() - whether any device is in another mode than userspace
  *
- * It may change with kernel_attach(), with kernel_switch(), and by itself.
+ * It may change with datapath_attach(), with datapath_switch(), and by itself.
  */
-bool kernel_is_relaying(const struct kernel *kernel);
+bool datapath_is_relaying(const struct datapath *datapath);
 
-/** kernel_on_change() - have @fn called, by the loop, after kernel_is_relaying() has changed */
-void kernel_on_change(struct kernel *kernel, void (*fn)(void *arg), void *arg);
+/** datapath_on_change() - have @fn called, by the loop, after datapath_is_relaying() has changed */
+void datapath_on_change(struct datapath *datapath, void (*fn)(void *arg), void *arg);
 
-/** kernel_error() - the sentence for the last kernel_switch() that failed */
-const char *kernel_error(const struct kernel *kernel);
+/** datapath_error() - the sentence for the last datapath_switch() that failed */
+const char *datapath_error(const struct datapath *datapath);
 
 /**
- * kernel_bind() - relay a flow, as soon as the kernel has room for it
- * Return: 0: kernel_unbind() it; or a negative errno: it stays in user space
+ * datapath_bind() - relay a flow, as soon as the kernel has room for it
+ * Return: 0: datapath_unbind() it; or a negative errno: it stays in user space
  */
-int kernel_bind(struct kernel *kernel, const struct turn_flow *flow);
-void kernel_unbind(struct kernel *kernel, const struct turn_flow *flow);
+int datapath_bind(struct datapath *datapath, const struct turn_flow *flow);
+void datapath_unbind(struct datapath *datapath, const struct turn_flow *flow);
 
-/** kernel_limit() - see struct turn_ops; NULL without any rate */
-int kernel_limit(struct kernel *kernel, const char *account, void **limits);
-void kernel_unlimit(struct kernel *kernel, void *limits);
-bool kernel_police(void *limits, enum turn_direction direction, size_t len);
+/** datapath_limit() - see struct turn_ops; NULL without any rate */
+int datapath_limit(struct datapath *datapath, const char *account, void **limits);
+void datapath_unlimit(struct datapath *datapath, void *limits);
+bool datapath_police(void *limits, enum turn_direction direction, size_t len);
 
-/** kernel_set_rates() - see limits_set_rates() */
-void kernel_set_rates(struct kernel *kernel, const struct limits_rates *rates);
+/** datapath_set_rates() - see limits_set_rates() */
+void datapath_set_rates(struct datapath *datapath, const struct limits_rates *rates);
 
-/** kernel_rates() - as they were last set */
-struct limits_rates kernel_rates(struct kernel *kernel);
+/** datapath_rates() - as they were last set */
+struct limits_rates datapath_rates(struct datapath *datapath);
 
-/** kernel_path_changed() - the path MTU between two addresses is another one; ports are ignored */
-void kernel_path_changed(struct kernel *kernel, const struct turnpike_addr *local,
-			 const struct turnpike_addr *remote);
+/** datapath_path_changed() - the path MTU between two addresses is another one; ports are ignored
+ */
+void datapath_path_changed(struct datapath *datapath, const struct turnpike_addr *local,
+			   const struct turnpike_addr *remote);
 
-/** kernel_bind_failures() - how often the kernel could not take a flow at once */
-uint64_t kernel_bind_failures(struct kernel *kernel);
+/** datapath_bind_failures() - how often the kernel could not take a flow at once */
+uint64_t datapath_bind_failures(struct datapath *datapath);
 
-/** kernel_bind_refusals() - how often such a flow was not even left to wait */
-uint64_t kernel_bind_refusals(struct kernel *kernel);
+/** datapath_bind_refusals() - how often such a flow was not even left to wait */
+uint64_t datapath_bind_refusals(struct datapath *datapath);
 
-/** kernel_waiting() - how many channels wait for @what until the kernel relays them */
-uint32_t kernel_waiting(struct kernel *kernel, enum turnpike_wait what);
+/** datapath_waiting() - how many channels wait for @what until the kernel relays them */
+uint32_t datapath_waiting(struct datapath *datapath, enum turnpike_wait what);
 
-/** kernel_flows() - how many flows there are in the kernel */
-uint64_t kernel_flows(struct kernel *kernel);
+/** datapath_flows() - how many flows there are in the kernel */
+uint64_t datapath_flows(struct datapath *datapath);
 
-/** kernel_for_each_flow() - turnpike_for_each_flow(), of none if all is relayed in user space */
-int kernel_for_each_flow(struct kernel *kernel,
-			 int (*fn)(const struct turnpike_flow_info *flow, void *arg), void *arg);
+/** datapath_for_each_flow() - turnpike_for_each_flow(), of none if all is relayed in user space */
+int datapath_for_each_flow(struct datapath *datapath,
+			   int (*fn)(const struct turnpike_flow_info *flow, void *arg), void *arg);
 
-/** kernel_for_each_count() - turnpike_for_each_count(), likewise */
-int kernel_for_each_count(struct kernel *kernel,
-			  int (*fn)(const struct turnpike_count *count, void *arg), void *arg);
+/** datapath_for_each_count() - turnpike_for_each_count(), likewise */
+int datapath_for_each_count(struct datapath *datapath,
+			    int (*fn)(const struct turnpike_count *count, void *arg), void *arg);
 
-/** kernel_for_each_device() - turnpike_for_each_device(), without the kernel too */
-int kernel_for_each_device(struct kernel *kernel,
-			   int (*fn)(const struct turnpike_status *status, void *arg), void *arg);
+/** datapath_for_each_device() - turnpike_for_each_device(), without the kernel too */
+int datapath_for_each_device(struct datapath *datapath,
+			     int (*fn)(const struct turnpike_status *status, void *arg), void *arg);
 
 #endif /* TURNPIKE_DATAPATH_DATAPATH_H */

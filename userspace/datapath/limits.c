@@ -113,12 +113,12 @@ void limits_set_rates(struct limits *limits, const struct limits_rates *rates)
 	limits->rates = *rates;
 	if (rates->total != before.total)
 		level_set(&limits->total, rates->total);
-	HASH_ITER (hh, limits->users, user, next) {
+	HASH_ITER(hh, limits->users, user, next) {
 		if (rates->user != before.user)
 			level_set(&user->level, rates->user);
 		if (rates->allocation == before.allocation)
 			continue;
-		DL_FOREACH (user->list, limit)
+		DL_FOREACH(user->list, limit)
 			level_set(&limit->level, rates->allocation);
 	}
 }

@@ -26,7 +26,7 @@ struct admission {
 	uint32_t max;
 	uint32_t max_per_source;
 	uint32_t rate;
-	struct turn_guard *guard;
+	struct turn_unauth_limit *unauth_limit;
 	uint32_t n;
 	struct source *sources;
 	uint8_t key[SIPHASH_KEY_LEN];
@@ -43,8 +43,8 @@ struct admission *admission_new(uint32_t max, uint32_t max_per_source, uint32_t 
 	admission->max_per_source = max_per_source;
 	admission->rate = rate;
 	random_fill(admission->key, sizeof(admission->key));
-	admission->guard = turn_guard_new(admission->key);
-	if (admission->guard)
+	admission->unauth_limit = turn_unauth_limit_new(admission->key);
+	if (admission->unauth_limit)
 		return admission;
 	admission_free(admission);
 	return NULL;
@@ -56,11 +56,11 @@ void admission_free(struct admission *admission)
 
 	if (!admission)
 		return;
-	HASH_ITER (hh, admission->sources, source, next) {
+	HASH_ITER(hh, admission->sources, source, next) {
 		HASH_DELETE(hh, admission->sources, source);
 		free(source);
 	}
-	turn_guard_free(admission->guard);
+	turn_unauth_limit_free(admission->unauth_limit);
 	pthread_mutex_destroy(&admission->lock);
 	free(admission);
 }
@@ -119,7 +119,7 @@ static bool enter(struct admission *admission, const struct turnpike_addr *addr,
 	source = find(admission, addr);
 	if (source && source->n >= admission->max_per_source)
 		return false;
-	if (!turn_guard_take(admission->guard, addr, admission->rate, now))
+	if (!turn_unauth_charge(admission->unauth_limit, addr, admission->rate, now))
 		return false;
 	if (!source)
 		source = add(admission, addr);

@@ -2,8 +2,8 @@
 /**
  * @file admission.h
  * How many connections there may be at the same time, from anywhere and from one source, and how
- * many new ones of a source in a second: a handshake of TLS is the dearest thing that a stranger can
- * ask for. Any thread.
+ * many new ones of a source in a second: a handshake of TLS is the dearest thing that a stranger
+ * can ask for. Any thread.
  */
 #ifndef TURNPIKE_NET_ADMISSION_H
 #define TURNPIKE_NET_ADMISSION_H
@@ -19,7 +19,8 @@ struct admission;
  * admission_new() - let nobody in yet
  * @max:            connections at the same time
  * @max_per_source: of them, from one IPv4 address or one IPv6 /64
- * @rate:           new ones of such a source a second, TURN_GUARD_BURST_S seconds' at once; 0: no limit
+ * @rate:           new ones of such a source a second, TURN_UNAUTH_BURST_S seconds' at once; 0: no
+ * limit
  *
  * Return: what admission_free() takes, or NULL without memory.
  */

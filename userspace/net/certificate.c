@@ -83,8 +83,8 @@ static int check_readable(const char *option, const char *path)
 		close(fd);
 		return 0;
 	}
-	say("--%s %s cannot be read: %s; give the path of a file that this user may read", option,
-	    path, strerror(err));
+	log_error("--%s %s cannot be read: %s; give the path of a file that this user may read",
+		  option, path, strerror(err));
 	return -err;
 }
 
@@ -117,21 +117,23 @@ static bool fill(const struct certificate *certificate, SSL_CTX *context)
 {
 	SSL_CTX_set_default_passwd_cb(context, no_passphrase);
 	if (SSL_CTX_use_certificate_chain_file(context, certificate->cert) != 1) {
-		say("--cert %s holds no certificate that can be used (%s): give a PEM file with "
-		    "the server's certificate, and behind it those that lead to the root",
-		    certificate->cert, reason());
+		log_error(
+			"--cert %s holds no certificate that can be used (%s): give a PEM file with "
+			"the server's certificate, and behind it those that lead to the root",
+			certificate->cert, reason());
 	} else if (SSL_CTX_use_PrivateKey_file(context, certificate->key, SSL_FILETYPE_PEM) == 1 &&
 		   is_key_of_certificate(context)) {
 		return true;
 	} else if (ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_VALUES_MISMATCH ||
 		   ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_TYPE_MISMATCH) {
-		say("--key %s is not the key of the certificate in %s: give the one that the "
-		    "certificate was issued for",
-		    certificate->key, certificate->cert);
+		log_error("--key %s is not the key of the certificate in %s: give the one that the "
+			  "certificate was issued for",
+			  certificate->key, certificate->cert);
 	} else {
-		say("--key %s holds no private key that can be used (%s): give a PEM file without "
-		    "a passphrase",
-		    certificate->key, reason());
+		log_error(
+			"--key %s holds no private key that can be used (%s): give a PEM file without "
+			"a passphrase",
+			certificate->key, reason());
 	}
 	return false;
 }
@@ -141,7 +143,7 @@ static void warn_if_expired(const struct certificate *certificate, const SSL_CTX
 	const X509 *x509 = SSL_CTX_get0_certificate(context);
 
 	if (X509_cmp_current_time(X509_get0_notAfter(x509)) < 0)
-		say_at(SAY_WARNING, "the certificate in %s has expired: clients will refuse it",
+		log_at(LOG_WARNING, "the certificate in %s has expired: clients will refuse it",
 		       certificate->cert);
 }
 
@@ -210,7 +212,7 @@ int certificate_reload(struct certificate *certificate)
 	certificate->read = certificate->last = look_at_both(certificate);
 	err = load(certificate, &context);
 	if (err) {
-		say_at(SAY_WARNING, "the certificate that was read before stays in use");
+		log_at(LOG_WARNING, "the certificate that was read before stays in use");
 		return err;
 	}
 	pthread_mutex_lock(&certificate->lock);
@@ -218,7 +220,7 @@ int certificate_reload(struct certificate *certificate)
 	certificate->loaded = context;
 	pthread_mutex_unlock(&certificate->lock);
 	SSL_CTX_free(before);
-	say_at(SAY_INFO, "the certificate in %s was read again", certificate->cert);
+	log_at(LOG_INFO, "the certificate in %s was read again", certificate->cert);
 	return 0;
 }
 

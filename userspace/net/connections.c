@@ -152,6 +152,6 @@ void connections_close(struct connections *connections)
 {
 	struct connection *connection, *next;
 
-	HASH_ITER (hh, connections->table, connection, next)
+	HASH_ITER(hh, connections->table, connection, next)
 		forget(connection, CONNECTION_CLOSED);
 }

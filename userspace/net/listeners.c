@@ -120,18 +120,21 @@ void listeners_say_why_not(const struct turnpike_addr *addr, int err)
 
 	addr_format(addr, text);
 	if (err == -EADDRNOTAVAIL)
-		say("%s is not an address of this machine: choose one that 'ip address' lists",
-		    text);
+		log_error(
+			"%s is not an address of this machine: choose one that 'ip address' lists",
+			text);
 	else if (err == -EADDRINUSE)
-		say("%s is taken by another program: stop it ('ss -lntup' names it), or choose "
-		    "another port",
-		    text);
+		log_error(
+			"%s is taken by another program: stop it ('ss -lntup' names it), or choose "
+			"another port",
+			text);
 	else if (err == -EACCES)
-		say("%s needs a privilege: run as root, give CAP_NET_BIND_SERVICE, or choose a "
-		    "port above 1023",
-		    text);
+		log_error(
+			"%s needs a privilege: run as root, give CAP_NET_BIND_SERVICE, or choose a "
+			"port above 1023",
+			text);
 	else
-		say("%s cannot be bound: %s", text, strerror(-err));
+		log_error("%s cannot be bound: %s", text, strerror(-err));
 }
 
 /** Called for each listener that is wanted; not 0 ends it. */
@@ -211,7 +214,7 @@ int listeners_open(struct ports *ports, struct connections *connections,
 	int err;
 
 	if (!listeners) {
-		say("out of memory");
+		log_error("out of memory");
 		return -ENOMEM;
 	}
 	listeners->ports = ports;

@@ -9,7 +9,8 @@
 #include "base/addr.h"
 #include "net/socket.h"
 
-/** Connections that wait to be accepted. All of them are, at once, and other clients wait meanwhile. */
+/** Connections that wait to be accepted. All of them are, at once, and other clients wait
+ * meanwhile. */
 #define BACKLOG 512
 
 struct option {

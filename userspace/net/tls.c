@@ -97,8 +97,8 @@ struct tls *tls_new(struct certificate *certificate)
 	tls->datagrams = make_context(tls, DTLS_server_method(), DTLS1_2_VERSION);
 	if (tls->streams && tls->datagrams)
 		return tls;
-	say("TLS cannot be served: %s; this machine's openssl.cnf may forbid what is needed",
-	    ERR_reason_error_string(ERR_peek_last_error()));
+	log_error("TLS cannot be served: %s; this machine's openssl.cnf may forbid what is needed",
+		  ERR_reason_error_string(ERR_peek_last_error()));
 	ERR_clear_error();
 	tls_free(tls);
 	return NULL;

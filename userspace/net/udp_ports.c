@@ -30,8 +30,8 @@ struct port {
 
 struct ports {
 	struct event_base *base;
-	struct inbox *inbox;
-	struct outbox *outbox;
+	struct udp_rx *rx;
+	struct udp_tx *tx;
 	void (*done)(void *arg, uint64_t now);
 	void *arg;
 	bool in_kernel;       /* of socket_adapt(), which was called for... */
@@ -64,7 +64,7 @@ static void take_in_errors(struct port *port, uint64_t now)
 static bool serve(struct port *port)
 {
 	struct ports *ports = port->ports;
-	bool received = inbox_receive(ports->inbox, port->fd);
+	bool received = udp_rx_receive(ports->rx, port->fd);
 	uint64_t now = clock_now();
 	struct turnpike_addr from;
 	struct turn_packet packet;
@@ -72,7 +72,7 @@ static bool serve(struct port *port)
 	if (!received)
 		take_in_errors(port, now);
 	ports->reading = received ? port : NULL;
-	while (ports->reading && inbox_next(ports->inbox, &packet, &from))
+	while (ports->reading && udp_rx_next(ports->rx, &packet, &from))
 		port->ops->input(port->owner, port, &from, &packet, now);
 	ports->reading = NULL;
 	ports->done(ports->arg, now);
@@ -93,7 +93,7 @@ static void on_flush(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	outbox_flush(ports->outbox);
+	udp_tx_flush(ports->tx);
 }
 
 struct ports *ports_new(struct event_base *base, void (*done)(void *arg, uint64_t now), void *arg)
@@ -104,13 +104,13 @@ struct ports *ports_new(struct event_base *base, void (*done)(void *arg, uint64_
 		return NULL;
 	*ports = (struct ports){
 		.base = base,
-		.inbox = inbox_new(),
-		.outbox = outbox_new(),
+		.rx = udp_rx_new(),
+		.tx = udp_tx_new(),
 		.done = done,
 		.arg = arg,
 	};
 	ports->flush = event_new(base, -1, 0, on_flush, ports);
-	if (ports->inbox && ports->outbox && ports->flush)
+	if (ports->rx && ports->tx && ports->flush)
 		return ports;
 	ports_free(ports);
 	return NULL;
@@ -122,14 +122,14 @@ void ports_free(struct ports *ports)
 		return;
 	if (ports->flush)
 		event_free(ports->flush);
-	outbox_free(ports->outbox);
-	inbox_free(ports->inbox);
+	udp_tx_free(ports->tx);
+	udp_rx_free(ports->rx);
 	free(ports);
 }
 
 uint64_t ports_unsent(const struct ports *ports)
 {
-	return outbox_unsent(ports->outbox);
+	return udp_tx_unsent(ports->tx);
 }
 
 static void enlist(struct port **list, struct port *port)
@@ -160,7 +160,7 @@ static void adapt_first(struct ports *ports)
 	delist(port);
 	enlist(&ports->adapted, port);
 	socket_adapt(port->fd, port->addr.family, ports->in_kernel);
-	for (int i = 0; i < last && inbox_receive(ports->inbox, port->fd); i++)
+	for (int i = 0; i < last && udp_rx_receive(ports->rx, port->fd); i++)
 		;
 }
 
@@ -171,7 +171,7 @@ void ports_adapt(struct ports *ports, bool in_kernel)
 	if (in_kernel == ports->in_kernel)
 		return;
 	ports->in_kernel = in_kernel;
-	outbox_adapt(ports->outbox, in_kernel);
+	udp_tx_adapt(ports->tx, in_kernel);
 	while ((port = ports->adapted)) {
 		delist(port);
 		enlist(&ports->stale, port);
@@ -215,7 +215,7 @@ void port_close(struct port *port)
 	struct ports *ports = port->ports;
 
 	/* The queue names sockets by number, and the next one may get the same. */
-	outbox_flush(ports->outbox);
+	udp_tx_flush(ports->tx);
 	if (ports->reading == port)
 		ports->reading = NULL;
 	delist(port);
@@ -231,16 +231,16 @@ const struct turnpike_addr *port_addr(const struct port *port)
 
 int port_class(const struct port *port, const uint8_t *data)
 {
-	return inbox_class(port->ports->inbox, data);
+	return udp_rx_class(port->ports->rx, data);
 }
 
 void port_send(struct port *port, const struct turnpike_addr *to, int class, const uint8_t *data,
 	       size_t len, bool dont_fragment)
 {
-	const struct outbox_fields fields = { .class = class, .dont_fragment = dont_fragment };
+	const struct udp_tx_fields fields = { .class = class, .dont_fragment = dont_fragment };
 	struct ports *ports = port->ports;
 
-	if (outbox_is_empty(ports->outbox))
+	if (udp_tx_is_empty(ports->tx))
 		event_active(ports->flush, 0, 0);
-	outbox_add(ports->outbox, port->fd, to, fields, data, len);
+	udp_tx_add(ports->tx, port->fd, to, fields, data, len);
 }

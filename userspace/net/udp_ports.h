@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
- * @file ports.h
+ * @file udp_ports.h
  * The UDP sockets of one event loop, of listeners and of relayed transport addresses: what they
  * receive is handed on one by one, and what they send is collected.
  */

@@ -29,7 +29,7 @@ struct slot {
 };
 
 /**
- * struct inbox - see inbox.h
+ * struct udp_rx - see rx.h
  * @received: messages there are
  * @opened:   messages looked at
  * @from:     where the last of these came from
@@ -39,7 +39,7 @@ struct slot {
  * @left:     how many bytes there are from @next on
  * @behind:   the first of these, which the core may overwrite as the last datagram's tailroom
  */
-struct inbox {
+struct udp_rx {
 	unsigned int received;
 	unsigned int opened;
 	struct turnpike_addr from;
@@ -53,11 +53,11 @@ struct inbox {
 	struct buffer buffers[MESSAGES_MAX];
 };
 
-static void make_ready(struct inbox *inbox, unsigned int index)
+static void make_ready(struct udp_rx *rx, unsigned int index)
 {
-	struct slot *slot = &inbox->slots[index];
+	struct slot *slot = &rx->slots[index];
 
-	inbox->messages[index].msg_hdr = (struct msghdr){
+	rx->messages[index].msg_hdr = (struct msghdr){
 		.msg_name = &slot->addr,
 		.msg_namelen = sizeof(slot->addr),
 		.msg_iov = &slot->iov,
@@ -67,35 +67,35 @@ static void make_ready(struct inbox *inbox, unsigned int index)
 	};
 }
 
-struct inbox *inbox_new(void)
+struct udp_rx *udp_rx_new(void)
 {
-	struct inbox *inbox = calloc(1, sizeof(*inbox));
+	struct udp_rx *rx = calloc(1, sizeof(*rx));
 
-	if (!inbox)
+	if (!rx)
 		return NULL;
 	for (unsigned int i = 0; i < MESSAGES_MAX; i++) {
-		inbox->slots[i].iov = (struct iovec){ inbox->buffers[i].payload, PAYLOAD_MAX };
-		make_ready(inbox, i);
+		rx->slots[i].iov = (struct iovec){ rx->buffers[i].payload, PAYLOAD_MAX };
+		make_ready(rx, i);
 	}
-	return inbox;
+	return rx;
 }
 
-void inbox_free(struct inbox *inbox)
+void udp_rx_free(struct udp_rx *rx)
 {
-	free(inbox);
+	free(rx);
 }
 
-bool inbox_receive(struct inbox *inbox, int fd)
+bool udp_rx_receive(struct udp_rx *rx, int fd)
 {
 	int received;
 
-	for (unsigned int i = 0; i < inbox->received; i++)
-		make_ready(inbox, i);
-	received = recvmmsg(fd, inbox->messages, MESSAGES_MAX, 0, NULL);
-	inbox->received = received < 0 ? 0 : (unsigned int)received;
-	inbox->opened = 0;
-	inbox->left = 0;
-	return inbox->received > 0;
+	for (unsigned int i = 0; i < rx->received; i++)
+		make_ready(rx, i);
+	received = recvmmsg(fd, rx->messages, MESSAGES_MAX, 0, NULL);
+	rx->received = received < 0 ? 0 : (unsigned int)received;
+	rx->opened = 0;
+	rx->left = 0;
+	return rx->received > 0;
 }
 
 static int int_of(const struct cmsghdr *header)
@@ -107,16 +107,16 @@ static int int_of(const struct cmsghdr *header)
 }
 
 /* IPv4 tells the traffic class in one byte, all else is an int. */
-static void read_control(struct inbox *inbox, struct msghdr *message)
+static void read_control(struct udp_rx *rx, struct msghdr *message)
 {
 	for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header;
 	     header = CMSG_NXTHDR(message, header)) {
 		if (header->cmsg_level == IPPROTO_IP && header->cmsg_type == IP_TOS)
-			inbox->class = *CMSG_DATA(header);
+			rx->class = *CMSG_DATA(header);
 		else if (header->cmsg_level == IPPROTO_IPV6 && header->cmsg_type == IPV6_TCLASS)
-			inbox->class = int_of(header);
+			rx->class = int_of(header);
 		else if (header->cmsg_level == IPPROTO_UDP && header->cmsg_type == UDP_GRO)
-			inbox->size = (size_t)int_of(header);
+			rx->size = (size_t)int_of(header);
 	}
 }
 
@@ -125,39 +125,39 @@ static void read_control(struct inbox *inbox, struct msghdr *message)
  * and DF (inet_gro_receive(), ipv6_gro_receive(), udp_gro_receive_segment()). So one class is of
  * all.
  */
-static void open_message(struct inbox *inbox, unsigned int index)
+static void open_message(struct udp_rx *rx, unsigned int index)
 {
-	inbox->next = inbox->buffers[index].payload;
-	inbox->left = inbox->messages[index].msg_len;
-	inbox->size = inbox->left;
-	inbox->class = 0;
-	addr_from_sockaddr(&inbox->slots[index].addr, &inbox->from);
-	read_control(inbox, &inbox->messages[index].msg_hdr);
+	rx->next = rx->buffers[index].payload;
+	rx->left = rx->messages[index].msg_len;
+	rx->size = rx->left;
+	rx->class = 0;
+	addr_from_sockaddr(&rx->slots[index].addr, &rx->from);
+	read_control(rx, &rx->messages[index].msg_hdr);
 }
 
-bool inbox_next(struct inbox *inbox, struct turn_packet *packet, struct turnpike_addr *from)
+bool udp_rx_next(struct udp_rx *rx, struct turn_packet *packet, struct turnpike_addr *from)
 {
 	size_t len;
 
-	if (inbox->left > 0)
-		memcpy(inbox->next, inbox->behind, sizeof(inbox->behind));
-	else if (inbox->opened < inbox->received)
-		open_message(inbox, inbox->opened++);
+	if (rx->left > 0)
+		memcpy(rx->next, rx->behind, sizeof(rx->behind));
+	else if (rx->opened < rx->received)
+		open_message(rx, rx->opened++);
 	else
 		return false;
-	len = inbox->left < inbox->size ? inbox->left : inbox->size;
-	*packet = (struct turn_packet){ .data = inbox->next, .len = len };
-	*from = inbox->from;
-	inbox->next += len;
-	inbox->left -= len;
-	memcpy(inbox->behind, inbox->next, sizeof(inbox->behind));
+	len = rx->left < rx->size ? rx->left : rx->size;
+	*packet = (struct turn_packet){ .data = rx->next, .len = len };
+	*from = rx->from;
+	rx->next += len;
+	rx->left -= len;
+	memcpy(rx->behind, rx->next, sizeof(rx->behind));
 	return true;
 }
 
-int inbox_class(const struct inbox *inbox, const uint8_t *data)
+int udp_rx_class(const struct udp_rx *rx, const uint8_t *data)
 {
-	const uintptr_t first = (uintptr_t)inbox->buffers, pos = (uintptr_t)data;
-	const size_t at = (pos - first) / sizeof(inbox->buffers[0]);
+	const uintptr_t first = (uintptr_t)rx->buffers, pos = (uintptr_t)data;
+	const size_t at = (pos - first) / sizeof(rx->buffers[0]);
 
-	return pos >= first && at + 1 == inbox->opened ? inbox->class : 0;
+	return pos >= first && at + 1 == rx->opened ? rx->class : 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
- * @file inbox.h
+ * @file udp_rx.h
  * Datagrams received many at a time. Those that the kernel has merged (UDP_GRO) come out one by
  * one.
  */
@@ -11,35 +11,35 @@
 
 #include "turn/turn.h"
 
-struct inbox;
+struct udp_rx;
 
-/** inbox_new() - Return: an empty one for inbox_free(), or NULL without memory */
-struct inbox *inbox_new(void);
-void inbox_free(struct inbox *inbox);
+/** udp_rx_new() - Return: an empty one for udp_rx_free(), or NULL without memory */
+struct udp_rx *udp_rx_new(void);
+void udp_rx_free(struct udp_rx *rx);
 
 /**
- * inbox_receive() - take in what has come for a socket; what was not looked at before is gone
+ * udp_rx_receive() - take in what has come for a socket; what was not looked at before is gone
  *
  * Return: whether there is anything. There is not, too, if an ICMP error has come, and then there
  * may be the next time.
  */
-bool inbox_receive(struct inbox *inbox, int fd);
+bool udp_rx_receive(struct udp_rx *rx, int fd);
 
 /**
- * inbox_next() - the next datagram of the last inbox_receive()
+ * udp_rx_next() - the next datagram of the last udp_rx_receive()
  * @packet: valid, as is what the core builds around it, until the next call
  * @from:   where it came from
  *
  * Return: false if that was all.
  */
-bool inbox_next(struct inbox *inbox, struct turn_packet *packet, struct turnpike_addr *from);
+bool udp_rx_next(struct udp_rx *rx, struct turn_packet *packet, struct turnpike_addr *from);
 
 /**
- * inbox_class() - the traffic class that @data is to leave with
+ * udp_rx_class() - the traffic class that @data is to leave with
  *
- * What lies around the datagram of the last inbox_next() is relayed and keeps its class, ECN
+ * What lies around the datagram of the last udp_rx_next() is relayed and keeps its class, ECN
  * included; all else has none.
  */
-int inbox_class(const struct inbox *inbox, const uint8_t *data);
+int udp_rx_class(const struct udp_rx *rx, const uint8_t *data);
 
 #endif /* TURNPIKE_NET_UDP_RX_H */

@@ -44,11 +44,11 @@ struct run {
 };
 
 /**
- * struct outbox - see outbox.h
+ * struct udp_tx - see tx.h
  * @is_told: of path MTUs, so that sockets may not rest as they send (see socket.c)
  * @apart:   so many datagrams make no runs
  */
-struct outbox {
+struct udp_tx {
 	bool is_told;
 	unsigned int apart;
 	uint64_t unsent;
@@ -59,24 +59,24 @@ struct outbox {
 	uint8_t bytes[BYTES_MAX];
 };
 
-struct outbox *outbox_new(void)
+struct udp_tx *udp_tx_new(void)
 {
-	return calloc(1, sizeof(struct outbox));
+	return calloc(1, sizeof(struct udp_tx));
 }
 
-void outbox_free(struct outbox *outbox)
+void udp_tx_free(struct udp_tx *tx)
 {
-	free(outbox);
+	free(tx);
 }
 
-void outbox_adapt(struct outbox *outbox, bool in_kernel)
+void udp_tx_adapt(struct udp_tx *tx, bool in_kernel)
 {
-	outbox_flush(outbox);
-	outbox->is_told = in_kernel;
+	udp_tx_flush(tx);
+	tx->is_told = in_kernel;
 }
 
 static bool continues(const struct run *run, int fd, const struct turnpike_addr *to,
-		      struct outbox_fields fields, size_t len)
+		      struct udp_tx_fields fields, size_t len)
 {
 	return run->fd == fd && run->class == fields.class &&
 	       run->dont_fragment == fields.dont_fragment && !run->is_ended && len > 0 &&
@@ -84,10 +84,10 @@ static bool continues(const struct run *run, int fd, const struct turnpike_addr 
 	       run->iov.iov_len + len <= PAYLOAD_MAX && addr_equal(&run->to, to);
 }
 
-static void begin_run(struct outbox *outbox, int fd, const struct turnpike_addr *to,
-		      struct outbox_fields fields, size_t len)
+static void begin_run(struct udp_tx *tx, int fd, const struct turnpike_addr *to,
+		      struct udp_tx_fields fields, size_t len)
 {
-	struct run *run = &outbox->runs[outbox->n_runs++];
+	struct run *run = &tx->runs[tx->n_runs++];
 
 	run->fd = fd;
 	run->class = fields.class;
@@ -96,35 +96,34 @@ static void begin_run(struct outbox *outbox, int fd, const struct turnpike_addr 
 	run->datagrams = 0;
 	run->size = len;
 	run->is_ended = false;
-	run->iov = (struct iovec){ .iov_base = outbox->bytes + outbox->n_bytes };
+	run->iov = (struct iovec){ .iov_base = tx->bytes + tx->n_bytes };
 }
 
-static bool needs_new_run(struct outbox *outbox, int fd, const struct turnpike_addr *to,
-			  struct outbox_fields fields, size_t len)
+static bool needs_new_run(struct udp_tx *tx, int fd, const struct turnpike_addr *to,
+			  struct udp_tx_fields fields, size_t len)
 {
-	if (outbox->apart > 0) {
-		outbox->apart--;
+	if (tx->apart > 0) {
+		tx->apart--;
 		return true;
 	}
-	return outbox->n_runs == 0 ||
-	       !continues(&outbox->runs[outbox->n_runs - 1], fd, to, fields, len);
+	return tx->n_runs == 0 || !continues(&tx->runs[tx->n_runs - 1], fd, to, fields, len);
 }
 
-void outbox_add(struct outbox *outbox, int fd, const struct turnpike_addr *to,
-		struct outbox_fields fields, const uint8_t *data, size_t len)
+void udp_tx_add(struct udp_tx *tx, int fd, const struct turnpike_addr *to,
+		struct udp_tx_fields fields, const uint8_t *data, size_t len)
 {
 	struct run *run;
 
-	if (outbox->n_bytes + len > BYTES_MAX)
-		outbox_flush(outbox);
-	if (needs_new_run(outbox, fd, to, fields, len)) {
-		if (outbox->n_runs == RUNS_MAX)
-			outbox_flush(outbox);
-		begin_run(outbox, fd, to, fields, len);
+	if (tx->n_bytes + len > BYTES_MAX)
+		udp_tx_flush(tx);
+	if (needs_new_run(tx, fd, to, fields, len)) {
+		if (tx->n_runs == RUNS_MAX)
+			udp_tx_flush(tx);
+		begin_run(tx, fd, to, fields, len);
 	}
-	run = &outbox->runs[outbox->n_runs - 1];
-	memcpy(outbox->bytes + outbox->n_bytes, data, len);
-	outbox->n_bytes += len;
+	run = &tx->runs[tx->n_runs - 1];
+	memcpy(tx->bytes + tx->n_bytes, data, len);
+	tx->n_bytes += len;
 	run->iov.iov_len += len;
 	run->datagrams++;
 	run->is_ended = len < run->size;
@@ -174,7 +173,7 @@ static unsigned int tries_of(const struct run *run)
  * An ICMP error that has come for the socket fails the next call, whatever it is about, and is gone
  * with that (ip(7), IP_RECVERR). So what failed is tried again before it is lost, as in UDP.
  */
-static void send_apart(struct outbox *outbox, const struct run *run)
+static void send_apart(struct udp_tx *tx, const struct run *run)
 {
 	struct run one = *run;
 
@@ -190,7 +189,7 @@ static void send_apart(struct outbox *outbox, const struct run *run)
 		while (sendmsg(run->fd, &message, 0) < 0) {
 			if (errno != EAGAIN && ++tries < tries_of(run))
 				continue;
-			outbox->unsent++;
+			tx->unsent++;
 			break;
 		}
 	}
@@ -202,29 +201,29 @@ static void send_apart(struct outbox *outbox, const struct run *run)
  * IPsec or, before Linux 6.11, a device that leaves checksums to the stack; those are asked again
  * now and then.
  */
-static bool is_refused(struct outbox *outbox, const struct run *run)
+static bool is_refused(struct udp_tx *tx, const struct run *run)
 {
 	if (run->datagrams == 1 || (errno != EINVAL && errno != EMSGSIZE && errno != EIO))
 		return false;
 	if (errno == EIO)
-		outbox->apart = APART;
+		tx->apart = APART;
 	return true;
 }
 
-static void send_all(struct outbox *outbox, unsigned int start, unsigned int end)
+static void send_all(struct udp_tx *tx, unsigned int start, unsigned int end)
 {
 	unsigned int tries = 0;
 
 	while (start < end) {
-		const struct run *run = &outbox->runs[start];
-		int sent = sendmmsg(run->fd, outbox->messages + start, end - start, 0);
+		const struct run *run = &tx->runs[start];
+		int sent = sendmmsg(run->fd, tx->messages + start, end - start, 0);
 
-		if (sent <= 0 && is_refused(outbox, run))
-			send_apart(outbox, run);
+		if (sent <= 0 && is_refused(tx, run))
+			send_apart(tx, run);
 		else if (sent <= 0 && errno != EAGAIN && ++tries < tries_of(run))
 			continue;
 		else if (sent <= 0)
-			outbox->unsent += run->datagrams;
+			tx->unsent += run->datagrams;
 		start += sent <= 0 ? 1 : (unsigned int)sent;
 		tries = 0;
 	}
@@ -234,15 +233,15 @@ static void send_all(struct outbox *outbox, unsigned int start, unsigned int end
  * All of one socket, with or without DF. Who sends with it wants to be told of what is too big, and
  * sockets that send nothing else rest as they send.
  */
-static void send_socket(struct outbox *outbox, unsigned int start, unsigned int end)
+static void send_socket(struct udp_tx *tx, unsigned int start, unsigned int end)
 {
-	const struct run *run = &outbox->runs[start];
+	const struct run *run = &tx->runs[start];
 
-	outbox->is_told |= run->dont_fragment;
-	if (outbox->is_told)
+	tx->is_told |= run->dont_fragment;
+	if (tx->is_told)
 		socket_before_sending(run->fd, run->to.family, run->dont_fragment);
-	send_all(outbox, start, end);
-	if (outbox->is_told)
+	send_all(tx, start, end);
+	if (tx->is_told)
 		socket_after_sending(run->fd, run->to.family);
 }
 
@@ -251,29 +250,29 @@ static bool is_sent_alike(const struct run *a, const struct run *b)
 	return a->fd == b->fd && a->dont_fragment == b->dont_fragment;
 }
 
-bool outbox_is_empty(const struct outbox *outbox)
+bool udp_tx_is_empty(const struct udp_tx *tx)
 {
-	return outbox->n_runs == 0;
+	return tx->n_runs == 0;
 }
 
-void outbox_flush(struct outbox *outbox)
+void udp_tx_flush(struct udp_tx *tx)
 {
-	const unsigned int n = outbox->n_runs;
+	const unsigned int n = tx->n_runs;
 	unsigned int start = 0;
 
 	for (unsigned int i = 0; i < n; i++)
-		outbox->messages[i].msg_hdr = make_message(&outbox->runs[i]);
+		tx->messages[i].msg_hdr = make_message(&tx->runs[i]);
 	for (unsigned int i = 1; i <= n; i++) {
-		if (i < n && is_sent_alike(&outbox->runs[i], &outbox->runs[start]))
+		if (i < n && is_sent_alike(&tx->runs[i], &tx->runs[start]))
 			continue;
-		send_socket(outbox, start, i);
+		send_socket(tx, start, i);
 		start = i;
 	}
-	outbox->n_runs = 0;
-	outbox->n_bytes = 0;
+	tx->n_runs = 0;
+	tx->n_bytes = 0;
 }
 
-uint64_t outbox_unsent(const struct outbox *outbox)
+uint64_t udp_tx_unsent(const struct udp_tx *tx)
 {
-	return outbox->unsent;
+	return tx->unsent;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
- * @file outbox.h
+ * @file udp_tx.h
  * Datagrams sent many at a time. Those that follow each other to one place cross the network stack
  * as one (UDP_SEGMENT), and are cut apart where they leave.
  */
@@ -12,40 +12,40 @@
 #include <stdint.h>
 #include <turnpike/addr.h>
 
-struct outbox;
+struct udp_tx;
 
-/** outbox_new() - Return: an empty one for outbox_free(), or NULL without memory */
-struct outbox *outbox_new(void);
-void outbox_free(struct outbox *outbox);
+/** udp_tx_new() - Return: an empty one for udp_tx_free(), or NULL without memory */
+struct udp_tx *udp_tx_new(void);
+void udp_tx_free(struct udp_tx *tx);
 
-/** outbox_adapt() - as socket_adapt() for all sockets that are used from now on */
-void outbox_adapt(struct outbox *outbox, bool in_kernel);
+/** udp_tx_adapt() - as socket_adapt() for all sockets that are used from now on */
+void udp_tx_adapt(struct udp_tx *tx, bool in_kernel);
 
 /**
- * struct outbox_fields - of a datagram's IP header
+ * struct udp_tx_fields - of a datagram's IP header
  * @class:         its traffic class
  * @dont_fragment: the DF bit of IPv4; without effect in IPv6
  */
-struct outbox_fields {
+struct udp_tx_fields {
 	int class;
 	bool dont_fragment;
 };
 
 /**
- * outbox_add() - send a datagram, at the latest with outbox_flush()
+ * udp_tx_add() - send a datagram, at the latest with udp_tx_flush()
  *
  * Datagrams of one socket leave in the order in which they came here. @data is copied.
  */
-void outbox_add(struct outbox *outbox, int fd, const struct turnpike_addr *to,
-		struct outbox_fields fields, const uint8_t *data, size_t len);
+void udp_tx_add(struct udp_tx *tx, int fd, const struct turnpike_addr *to,
+		struct udp_tx_fields fields, const uint8_t *data, size_t len);
 
-/** outbox_is_empty() - whether all that was added has been sent */
-bool outbox_is_empty(const struct outbox *outbox);
+/** udp_tx_is_empty() - whether all that was added has been sent */
+bool udp_tx_is_empty(const struct udp_tx *tx);
 
-/** outbox_flush() - send what is there; to be called before one of its sockets is closed */
-void outbox_flush(struct outbox *outbox);
+/** udp_tx_flush() - send what is there; to be called before one of its sockets is closed */
+void udp_tx_flush(struct udp_tx *tx);
 
-/** outbox_unsent() - how many datagrams the kernel did not take, since outbox_new() */
-uint64_t outbox_unsent(const struct outbox *outbox);
+/** udp_tx_unsent() - how many datagrams the kernel did not take, since udp_tx_new() */
+uint64_t udp_tx_unsent(const struct udp_tx *tx);
 
 #endif /* TURNPIKE_NET_UDP_TX_H */

@@ -12,21 +12,21 @@
 
 /** struct kind - how events of a kind are said */
 struct kind {
-	enum say_level level;
+	enum log_level level;
 	const char *event;
 	const char *message;
 };
 
 static const struct kind kinds[] = {
-	[TURN_EVENT_ALLOCATED] = { SAY_INFO, "allocated", "allocation made" },
-	[TURN_EVENT_REFRESHED] = { SAY_DEBUG, "refreshed", "allocation refreshed" },
-	[TURN_EVENT_ENDED] = { SAY_INFO, "ended", "allocation ended" },
-	[TURN_EVENT_PERMITTED] = { SAY_DEBUG, "permitted", "permission installed" },
-	[TURN_EVENT_BOUND] = { SAY_DEBUG, "bound", "channel bound" },
-	[TURN_EVENT_REFUSED] = { SAY_DEBUG, "refused", "request refused" },
+	[TURN_EVENT_ALLOCATED] = { LOG_INFO, "allocated", "allocation made" },
+	[TURN_EVENT_REFRESHED] = { LOG_DEBUG, "refreshed", "allocation refreshed" },
+	[TURN_EVENT_ENDED] = { LOG_INFO, "ended", "allocation ended" },
+	[TURN_EVENT_PERMITTED] = { LOG_DEBUG, "permitted", "permission installed" },
+	[TURN_EVENT_BOUND] = { LOG_DEBUG, "bound", "channel bound" },
+	[TURN_EVENT_REFUSED] = { LOG_DEBUG, "refused", "request refused" },
 };
 
-static const struct kind failure = { SAY_INFO, "unauthenticated", "authentication failed" };
+static const struct kind failure = { LOG_INFO, "unauthenticated", "authentication failed" };
 
 static const struct {
 	unsigned int method;
@@ -53,7 +53,7 @@ void events_show_addresses(bool show)
 
 /** struct fields - of one line, with room for what is made for it */
 struct fields {
-	struct say_field list[FIELDS_MAX];
+	struct log_field list[FIELDS_MAX];
 	size_t n;
 	char client[ADDR_TEXT_MAX];
 	char relay[ADDR_TEXT_MAX];
@@ -63,12 +63,12 @@ struct fields {
 
 static void add_text(struct fields *fields, const char *name, const char *text)
 {
-	fields->list[fields->n++] = (struct say_field){ .name = name, .text = text };
+	fields->list[fields->n++] = (struct log_field){ .name = name, .text = text };
 }
 
 static void add_number(struct fields *fields, const char *name, uint64_t number)
 {
-	fields->list[fields->n++] = (struct say_field){ .name = name, .number = number };
+	fields->list[fields->n++] = (struct log_field){ .name = name, .number = number };
 }
 
 static void add_address(struct fields *fields, const char *name, const struct turnpike_addr *addr,
@@ -139,15 +139,15 @@ void events_note(const struct turn_event *event)
 	const struct kind *kind = failed ? &failure : &kinds[event->kind];
 	struct fields fields = { 0 };
 
-	if (!say_is_heard(kind->level) || (failed && !may_say_failure()))
+	if (!log_is_enabled(kind->level) || (failed && !may_say_failure()))
 		return;
 	collect(event, &fields);
-	say_event(kind->level, kind->event, kind->message, fields.list, fields.n);
+	log_event(kind->level, kind->event, kind->message, fields.list, fields.n);
 }
 
 void events_end_period(void)
 {
-	struct say_field count = { .name = "more" };
+	struct log_field count = { .name = "more" };
 
 	pthread_mutex_lock(&period.lock);
 	count.number = period.unsaid;
@@ -155,5 +155,5 @@ void events_end_period(void)
 	period.unsaid = 0;
 	pthread_mutex_unlock(&period.lock);
 	if (count.number)
-		say_event(failure.level, failure.event, failure.message, &count, 1);
+		log_event(failure.level, failure.event, failure.message, &count, 1);
 }

@@ -34,7 +34,8 @@ static int find_user(const char *name, struct privileges *result)
 	if (!user && parse_id(name, &result->uid))
 		user = getpwuid(result->uid);
 	if (!user) {
-		say("--run-as: there is no user %s: choose one that 'getent passwd' lists", name);
+		log_error("--run-as: there is no user %s: choose one that 'getent passwd' lists",
+			  name);
 		return -ENOENT;
 	}
 	result->uid = user->pw_uid;
@@ -52,7 +53,7 @@ static int find_group(const char *name, struct privileges *result)
 	}
 	if (parse_id(name, &result->gid))
 		return 0;
-	say("--run-as: there is no group %s: choose one that 'getent group' lists", name);
+	log_error("--run-as: there is no group %s: choose one that 'getent group' lists", name);
 	return -ENOENT;
 }
 
@@ -68,7 +69,8 @@ static int check_may_become(const struct privileges *privileges)
 	    (capng_get_caps_process() == 0 && capng_have_capability(CAPNG_EFFECTIVE, CAP_SETUID) &&
 	     capng_have_capability(CAPNG_EFFECTIVE, CAP_SETGID)))
 		return 0;
-	say("--run-as: this process cannot become another user: start it as root, or as that user");
+	log_error(
+		"--run-as: this process cannot become another user: start it as root, or as that user");
 	return -EPERM;
 }
 
@@ -84,7 +86,7 @@ int privileges_find(const char *run_as, struct privileges *ret)
 	}
 	user = strdup(run_as);
 	if (!user) {
-		say("out of memory");
+		log_error("out of memory");
 		return -ENOMEM;
 	}
 	colon = strchr(user, ':');
@@ -122,7 +124,7 @@ static void choose(bool in_kernel, bool low_ports)
 		keep(for_kernel[i], had[i] && in_kernel);
 	keep(CAP_NET_BIND_SERVICE, had_bind && low_ports);
 	if (in_kernel && !capng_have_capability(CAPNG_PERMITTED, CAP_NET_RAW))
-		say_at(SAY_WARNING,
+		log_at(LOG_WARNING,
 		       "without CAP_NET_RAW senders of packets that are too big or too old to be "
 		       "relayed in the kernel are not told, and trials of XDP prove less");
 }
@@ -132,7 +134,7 @@ static int become(const struct privileges *privileges)
 	if (capng_change_id((int)privileges->uid, (int)privileges->gid,
 			    CAPNG_INIT_SUPP_GRP | CAPNG_CLEAR_BOUNDING | CAPNG_CLEAR_AMBIENT) == 0)
 		return 0;
-	say("--run-as: the user cannot be changed: %s", strerror(errno));
+	log_error("--run-as: the user cannot be changed: %s", strerror(errno));
 	return -EPERM;
 }
 
@@ -143,7 +145,7 @@ static int apply(bool may_bound)
 	if (capng_apply(may_bound ? CAPNG_SELECT_ALL : CAPNG_SELECT_CAPS | CAPNG_SELECT_AMBIENT) ==
 	    0)
 		return 0;
-	say("capabilities cannot be given up: %s", strerror(errno));
+	log_error("capabilities cannot be given up: %s", strerror(errno));
 	return -EPERM;
 }
 
@@ -153,7 +155,7 @@ int privileges_drop(const struct privileges *privileges, bool in_kernel, bool lo
 	int err;
 
 	if (capng_get_caps_process()) {
-		say("the capabilities of this process cannot be read: is /proc mounted?");
+		log_error("the capabilities of this process cannot be read: is /proc mounted?");
 		return -EIO;
 	}
 	may_bound = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP);
@@ -161,7 +163,7 @@ int privileges_drop(const struct privileges *privileges, bool in_kernel, bool lo
 	err = is_another(privileges) ? become(privileges) : apply(may_bound);
 	if (!err && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)) {
 		err = -errno;
-		say("the way back to privileges cannot be barred: %s", strerror(errno));
+		log_error("the way back to privileges cannot be barred: %s", strerror(errno));
 	}
 	return err;
 }

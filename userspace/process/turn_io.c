@@ -25,7 +25,7 @@ struct relay_port {
 
 struct turn_io {
 	struct event_base *base;
-	struct kernel *kernel;
+	struct datapath *datapath;
 	struct turn_server *server;
 	struct ports *ports;
 	struct event *timer;
@@ -99,7 +99,7 @@ static void path_changed(void *ctx, const struct turnpike_addr *local,
 {
 	struct turn_io *io = ctx;
 
-	kernel_path_changed(io->kernel, local, remote);
+	datapath_path_changed(io->datapath, local, remote);
 }
 
 static const struct client_ops client_ops = {
@@ -191,34 +191,34 @@ static int install_flow(void *ctx, const struct turn_flow *flow)
 {
 	struct turn_io *io = ctx;
 
-	return kernel_bind(io->kernel, flow);
+	return datapath_bind(io->datapath, flow);
 }
 
 static void remove_flow(void *ctx, const struct turn_flow *flow)
 {
 	struct turn_io *io = ctx;
 
-	kernel_unbind(io->kernel, flow);
+	datapath_unbind(io->datapath, flow);
 }
 
 static int limit(void *ctx, const char *account, void **limits)
 {
 	struct turn_io *io = ctx;
 
-	return kernel_limit(io->kernel, account, limits);
+	return datapath_limit(io->datapath, account, limits);
 }
 
 static void unlimit(void *ctx, void *limits)
 {
 	struct turn_io *io = ctx;
 
-	kernel_unlimit(io->kernel, limits);
+	datapath_unlimit(io->datapath, limits);
 }
 
 static bool police(void *ctx, void *limits, enum turn_direction direction, size_t len)
 {
 	(void)ctx;
-	return kernel_police(limits, direction, len);
+	return datapath_police(limits, direction, len);
 }
 
 static void note_event(void *ctx, const struct turn_event *event)
@@ -288,24 +288,25 @@ static int set_up(struct turn_io *io, const struct listen_config *listen,
 	if (!err)
 		err = turn_server_new(config, &ops, io, &io->server);
 	if (err) {
-		say("the TURN server cannot be made: %s", strerror(-err));
+		log_error("the TURN server cannot be made: %s", strerror(-err));
 		return err;
 	}
 	return listeners_open(io->ports, &io->connections, listen, shares, &io->listeners);
 }
 
-int turn_io_open(struct event_base *base, struct kernel *kernel, const struct listen_config *listen,
-		 const struct turn_config *config, bool shares, struct turn_io **ret)
+int turn_io_open(struct event_base *base, struct datapath *datapath,
+		 const struct listen_config *listen, const struct turn_config *config, bool shares,
+		 struct turn_io **ret)
 {
 	struct turn_io *io = calloc(1, sizeof(*io));
 	int err;
 
 	if (!io) {
-		say("out of memory");
+		log_error("out of memory");
 		return -ENOMEM;
 	}
 	io->base = base;
-	io->kernel = kernel;
+	io->datapath = datapath;
 	io->armed = TURN_NEVER;
 	err = set_up(io, listen, config, shares);
 	if (err) {

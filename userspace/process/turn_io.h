@@ -25,7 +25,7 @@ int turn_io_try_addresses(const struct listen_config *listen, const struct turn_
 
 /**
  * turn_io_open() - listen, and make a TURN server of it
- * @kernel: where flows go; has to outlive the result
+ * @datapath: where flows go; has to outlive the result
  * @config: its own addresses have to be those of @listen, which are no peers
  * @shares: others of this process listen there, too
  *
@@ -34,8 +34,9 @@ int turn_io_try_addresses(const struct listen_config *listen, const struct turn_
  *
  * Return: 0 or a negative errno.
  */
-int turn_io_open(struct event_base *base, struct kernel *kernel, const struct listen_config *listen,
-		 const struct turn_config *config, bool shares, struct turn_io **io);
+int turn_io_open(struct event_base *base, struct datapath *datapath,
+		 const struct listen_config *listen, const struct turn_config *config, bool shares,
+		 struct turn_io **io);
 
 /** turn_io_close() - end all allocations and close all sockets; NULL is fine */
 void turn_io_close(struct turn_io *io);

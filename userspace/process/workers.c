@@ -32,7 +32,7 @@ struct worker {
 };
 
 struct workers {
-	struct kernel *kernel;
+	struct datapath *datapath;
 	struct turn_shared *shared;
 	size_t n;
 	struct worker list[];
@@ -86,7 +86,7 @@ static void adapt(struct turn_io *io, void *in_kernel)
 static void on_kernel_change(void *arg)
 {
 	struct workers *workers = arg;
-	bool in_kernel = kernel_is_relaying(workers->kernel);
+	bool in_kernel = datapath_is_relaying(workers->datapath);
 
 	workers_each(workers, adapt, &in_kernel);
 }
@@ -111,7 +111,7 @@ static int make_workers(struct workers *workers, struct event_base *base,
 			const struct listen_config *listen, const struct turn_config *config,
 			size_t n)
 {
-	const bool in_kernel = kernel_is_relaying(workers->kernel);
+	const bool in_kernel = datapath_is_relaying(workers->datapath);
 	int err = 0;
 
 	while (workers->n < n && !err) {
@@ -123,10 +123,10 @@ static int make_workers(struct workers *workers, struct event_base *base,
 		else
 			err = make_loop(worker);
 		if (err)
-			say("a worker cannot be made: %s; ask for fewer with --workers",
-			    strerror(-err));
+			log_error("a worker cannot be made: %s; ask for fewer with --workers",
+				  strerror(-err));
 		else
-			err = turn_io_open(worker->base, workers->kernel, listen, config, n > 1,
+			err = turn_io_open(worker->base, workers->datapath, listen, config, n > 1,
 					   &worker->io);
 		if (!err)
 			turn_io_adapt(worker->io, in_kernel);
@@ -134,8 +134,9 @@ static int make_workers(struct workers *workers, struct event_base *base,
 	return err;
 }
 
-int workers_open(struct event_base *base, struct kernel *kernel, const struct listen_config *listen,
-		 const struct turn_config *config, size_t n, struct workers **ret)
+int workers_open(struct event_base *base, struct datapath *datapath,
+		 const struct listen_config *listen, const struct turn_config *config, size_t n,
+		 struct workers **ret)
 {
 	struct workers *workers = calloc(1, sizeof(*workers) + n * sizeof(workers->list[0]));
 	struct turn_config with_shared = *config;
@@ -146,11 +147,11 @@ int workers_open(struct event_base *base, struct kernel *kernel, const struct li
 	if (workers)
 		err = turn_shared_new(config, secret, &workers->shared);
 	if (err) {
-		say("the TURN server cannot be made: %s", strerror(-err));
+		log_error("the TURN server cannot be made: %s", strerror(-err));
 		free(workers);
 		return err;
 	}
-	workers->kernel = kernel;
+	workers->datapath = datapath;
 	with_shared.shared = workers->shared;
 	err = turn_io_try_addresses(listen, config);
 	if (!err)
@@ -159,7 +160,7 @@ int workers_open(struct event_base *base, struct kernel *kernel, const struct li
 		workers_close(workers);
 		return err;
 	}
-	kernel_on_change(kernel, on_kernel_change, workers);
+	datapath_on_change(datapath, on_kernel_change, workers);
 	*ret = workers;
 	return 0;
 }
@@ -170,7 +171,7 @@ static void *run(void *arg)
 
 	if (event_base_dispatch(worker->base)) {
 		/* What hangs on the process, hangs no more. */
-		say("the event loop of a worker failed: %s", strerror(errno));
+		log_error("the event loop of a worker failed: %s", strerror(errno));
 		_exit(EXIT_FAILURE);
 	}
 	return NULL;
@@ -192,7 +193,8 @@ int workers_start(struct workers *workers)
 	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (err)
-		say("a worker cannot be started: %s; ask for fewer with --workers", strerror(err));
+		log_error("a worker cannot be started: %s; ask for fewer with --workers",
+			  strerror(err));
 	return -err;
 }
 
@@ -233,7 +235,7 @@ void workers_close(struct workers *workers)
 {
 	if (!workers)
 		return;
-	kernel_on_change(workers->kernel, NULL, NULL);
+	datapath_on_change(workers->datapath, NULL, NULL);
 	for (size_t i = 0; i < workers->n; i++)
 		stop(&workers->list[i]);
 	for (size_t i = 0; i < workers->n; i++)

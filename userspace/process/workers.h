@@ -19,8 +19,9 @@ struct workers;
  *
  * On error a sentence has been said. Return: 0 or a negative errno.
  */
-int workers_open(struct event_base *base, struct kernel *kernel, const struct listen_config *listen,
-		 const struct turn_config *config, size_t n, struct workers **ret);
+int workers_open(struct event_base *base, struct datapath *datapath,
+		 const struct listen_config *listen, const struct turn_config *config, size_t n,
+		 struct workers **ret);
 
 /** workers_start() - let all but the first run; on error a sentence has been said */
 int workers_start(struct workers *workers);

@@ -18,6 +18,6 @@ enum turnpike_mode serve_devices_mode(const struct serve_config *config);
  *
  * On error a sentence has been said. Return: 0 or a negative errno.
  */
-int serve_devices_attach(const struct serve_config *config, struct kernel *kernel);
+int serve_devices_attach(const struct serve_config *config, struct datapath *datapath);
 
 #endif /* TURNPIKE_SERVE_SERVE_DEVICES_H */

@@ -19,7 +19,7 @@
  */
 struct serve_reload {
 	struct serve_config *config;
-	struct kernel *kernel;
+	struct datapath *datapath;
 	struct workers *workers;
 	struct admission *admission;
 	struct certificate *certificate;

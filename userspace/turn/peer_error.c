@@ -44,7 +44,7 @@ static void send_indication(struct turn_server *server, const struct turn_relay 
 			    uint32_t error_data)
 {
 	uint8_t transaction[STUN_TRANSACTION_LEN], buf[INDICATION_MAX];
-	struct turnpike_addr known = turn_as_known(server, peer);
+	struct turnpike_addr known = turn_self_to_external(server, peer);
 	struct stun_writer writer;
 	size_t len;
 

@@ -91,7 +91,7 @@ void turn_credentials_put(struct turn_credentials *credentials)
 	if (!credentials || atomic_fetch_sub(&credentials->references, 1) > 1)
 		return;
 	HASH_CLEAR(hh_hash, credentials->by_hash);
-	HASH_ITER (hh_name, credentials->by_name, user, next) {
+	HASH_ITER(hh_name, credentials->by_name, user, next) {
 		HASH_DELETE(hh_name, credentials->by_name, user);
 		free_user(user);
 	}

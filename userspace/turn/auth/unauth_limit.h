@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
- * @file guard.h
+ * @file unauth_limit.h
  * How many answers strangers get: requests without valid credentials are answered at a limited rate
  * a source, so that the server is no use to who sends in a victim's name, and passwords cannot be
  * tried out at will.
@@ -22,33 +22,34 @@
 #include "base/siphash.h"
 
 /** So many seconds of its rate a source may use at once: behind a NAT, clients come together. */
-#define TURN_GUARD_BURST_S 10
+#define TURN_UNAUTH_BURST_S 10
 
-struct turn_guard;
+struct turn_unauth_limit;
 
-/** turn_guard_new() - @key: secret; NULL without memory; free it with turn_guard_free() */
-struct turn_guard *turn_guard_new(const uint8_t key[static SIPHASH_KEY_LEN]);
+/** turn_unauth_limit_new() - @key: secret; NULL without memory; free it with
+ * turn_unauth_limit_free() */
+struct turn_unauth_limit *turn_unauth_limit_new(const uint8_t key[static SIPHASH_KEY_LEN]);
 
-/** turn_guard_free() - NULL is fine */
-void turn_guard_free(struct turn_guard *guard);
+/** turn_unauth_limit_free() - NULL is fine */
+void turn_unauth_limit_free(struct turn_unauth_limit *unauth_limit);
 
 /**
- * turn_guard_take() - may a stranger at @source be answered?
+ * turn_unauth_charge() - may a stranger at @source be answered?
  * @rate: answers a second; 0: no limit
  * @now:  in ns
  *
  * Return: whether there is one left; then it is used up.
  */
-bool turn_guard_take(struct turn_guard *guard, const struct turnpike_addr *source, uint32_t rate,
-		     uint64_t now);
+bool turn_unauth_charge(struct turn_unauth_limit *unauth_limit, const struct turnpike_addr *source,
+			uint32_t rate, uint64_t now);
 
 /**
- * turn_guard_give_back() - a client at @source has turned out to be no stranger
+ * turn_unauth_refund() - a client at @source has turned out to be no stranger
  *
  * It had to begin as one: clients ask without credentials to get a nonce. So the one answer that
  * this took does not count, and many clients behind one address do not use up what that may have.
  */
-void turn_guard_give_back(struct turn_guard *guard, const struct turnpike_addr *source,
-			  uint32_t rate, uint64_t now);
+void turn_unauth_refund(struct turn_unauth_limit *unauth_limit, const struct turnpike_addr *source,
+			uint32_t rate, uint64_t now);
 
 #endif /* TURNPIKE_TURN_AUTH_UNAUTH_LIMIT_H */

@@ -264,8 +264,8 @@ static int allocate(struct turn_request *request, struct turn_wish *wish)
 		return code;
 	for (size_t i = 0; i < TURN_RELAYS_MAX; i++) {
 		if (request->alloc->relays[i])
-			turn_tell_of_relay(request->server, TURN_EVENT_ALLOCATED,
-					   request->alloc->relays[i], wish->lifetime);
+			turn_notify_relay(request->server, TURN_EVENT_ALLOCATED,
+					  request->alloc->relays[i], wish->lifetime);
 	}
 	return 0;
 }

@@ -8,7 +8,7 @@
 /**
  * struct binding - what a ChannelBind request asks for, and the @channel if it exists
  * @peer:  as the client knows it
- * @bound: the same, as turn_as_bound()
+ * @bound: the same, as turn_self_to_bound()
  */
 struct binding {
 	uint16_t number;
@@ -50,14 +50,14 @@ static int check_binding(const struct turn_request *request, struct binding *bin
 
 	if (code)
 		return code;
-	binding->bound = turn_as_bound(request->server, &binding->peer);
+	binding->bound = turn_self_to_bound(request->server, &binding->peer);
 	binding->channel =
 		turn_channel_find_number(request->server, request->tuple, binding->number);
 	if (binding->channel != find_peer(request, &binding->bound))
 		return STUN_BAD_REQUEST;
 	code = turn_check_peer(request, &binding->peer);
-	if (!code && turn_is_ours_alone(request->server, &binding->bound) &&
-	    !turn_is_relayed(request->server, &binding->bound, request->now))
+	if (!code && turn_self_is_relay_ip(request->server, &binding->bound) &&
+	    !turn_self_is_live_relay(request->server, &binding->bound, request->now))
 		return TURN_FORBIDDEN;
 	return code;
 }
@@ -82,6 +82,6 @@ int turn_channel_bind(struct turn_request *request, struct stun_writer *response
 	}
 	turn_channel_refresh(server, binding.channel, request->now);
 	turn_permission_refresh(server, permission, request->now);
-	turn_tell_of_channel(server, binding.channel);
+	turn_notify_channel(server, binding.channel);
 	return 0;
 }

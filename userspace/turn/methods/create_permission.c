@@ -56,7 +56,7 @@ static bool next_bound(const struct turn_request *request, struct stun_attr *att
 {
 	if (!next_peer(request->msg, attr, peer))
 		return false;
-	*peer = turn_as_bound(request->server, peer);
+	*peer = turn_self_to_bound(request->server, peer);
 	*relay = turn_relay_for(request->alloc, peer->family);
 	return true;
 }
@@ -100,7 +100,7 @@ static void refresh_all(const struct turn_request *request)
 	while (next_bound(request, &attr, &relay, &peer)) {
 		permission = turn_permission_find(request->server, relay, &peer);
 		turn_permission_refresh(request->server, permission, request->now);
-		turn_tell_of_permission(request->server, permission);
+		turn_notify_permission(request->server, permission);
 	}
 }
 

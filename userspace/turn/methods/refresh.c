@@ -28,7 +28,7 @@ static void refresh_relays(const struct turn_request *request, unsigned int fami
 		if (!relay || (family && relay->addr.family != family))
 			continue;
 		turn_relay_refresh(request->server, relay, lifetime, request->now);
-		turn_tell_of_relay(request->server, TURN_EVENT_REFRESHED, relay, lifetime);
+		turn_notify_relay(request->server, TURN_EVENT_REFRESHED, relay, lifetime);
 	}
 }
 
@@ -41,8 +41,8 @@ static void end_relays(const struct turn_request *request, unsigned int family)
 					  request->now);
 	else
 		turn_allocation_end(server, request->alloc, "refresh", request->now);
-	turn_endings_add(&server->endings, server->hash_key, request->tuple,
-			 request->msg->transaction, request->now);
+	turn_retransmit_cache_add(&server->retransmits, server->hash_key, request->tuple,
+				  request->msg->transaction, request->now);
 }
 
 /** What it was to end has ended when it came for the first time. */
@@ -50,8 +50,8 @@ static bool is_repeated_ending(const struct turn_request *request)
 {
 	const struct turn_server *server = request->server;
 
-	return turn_endings_has(&server->endings, server->hash_key, request->tuple,
-				request->msg->transaction, request->now);
+	return turn_retransmit_cache_has(&server->retransmits, server->hash_key, request->tuple,
+					 request->msg->transaction, request->now);
 }
 
 int turn_refresh(struct turn_request *request, struct stun_writer *response)

@@ -165,8 +165,8 @@ static bool is_limited(const struct turn_request *request)
 	struct turn_server *server = request->server;
 
 	return !request->proved && !request->alloc &&
-	       !turn_guard_take(server->shared->guard, &request->tuple->client,
-				server->limits.unauthenticated_rate, request->now);
+	       !turn_unauth_charge(server->shared->unauth_limit, &request->tuple->client,
+				   server->limits.unauthenticated_rate, request->now);
 }
 
 static void count(struct turn_stats *stats, int code)
@@ -206,12 +206,12 @@ void turn_handle_request(struct turn_server *server, const struct turn_tuple *tu
 		return;
 	}
 	if (!code && method->method == TURN_ALLOCATE)
-		turn_guard_give_back(server->shared->guard, &tuple->client,
-				     server->limits.unauthenticated_rate, now);
+		turn_unauth_refund(server->shared->unauth_limit, &tuple->client,
+				   server->limits.unauthenticated_rate, now);
 	if (code) {
 		begin(&request, STUN_ERROR, buf, &response);
 		write_error(&request, code, &response);
-		turn_tell_of_refusal(&request, code);
+		turn_notify_refusal(&request, code);
 	}
 	count(&server->stats, code);
 	end(&request, &response);

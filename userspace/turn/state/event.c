@@ -20,8 +20,8 @@ static void tell(const struct turn_server *server, const struct turn_event *even
 	server->ops.event(server->ctx, event);
 }
 
-void turn_tell_of_relay(const struct turn_server *server, enum turn_event_kind kind,
-			const struct turn_relay *relay, uint32_t lifetime)
+void turn_notify_relay(const struct turn_server *server, enum turn_event_kind kind,
+		       const struct turn_relay *relay, uint32_t lifetime)
 {
 	struct turn_event event = about(kind, relay);
 
@@ -29,8 +29,8 @@ void turn_tell_of_relay(const struct turn_server *server, enum turn_event_kind k
 	tell(server, &event);
 }
 
-void turn_tell_of_end(const struct turn_server *server, const struct turn_relay *relay,
-		      const char *why)
+void turn_notify_end(const struct turn_server *server, const struct turn_relay *relay,
+		     const char *why)
 {
 	struct turn_event event = about(TURN_EVENT_ENDED, relay);
 
@@ -38,20 +38,20 @@ void turn_tell_of_end(const struct turn_server *server, const struct turn_relay 
 	tell(server, &event);
 }
 
-void turn_tell_of_permission(const struct turn_server *server,
-			     const struct turn_permission *permission)
+void turn_notify_permission(const struct turn_server *server,
+			    const struct turn_permission *permission)
 {
 	struct turn_event event = about(TURN_EVENT_PERMITTED, permission->relay);
-	struct turnpike_addr peer = turn_as_known(server, &permission->key.peer);
+	struct turnpike_addr peer = turn_self_to_external(server, &permission->key.peer);
 
 	event.peer = &peer;
 	tell(server, &event);
 }
 
-void turn_tell_of_channel(const struct turn_server *server, const struct turn_channel *channel)
+void turn_notify_channel(const struct turn_server *server, const struct turn_channel *channel)
 {
 	struct turn_event event = about(TURN_EVENT_BOUND, channel->permission->relay);
-	struct turnpike_addr peer = turn_as_known(server, &channel->by_peer.peer);
+	struct turnpike_addr peer = turn_self_to_external(server, &channel->by_peer.peer);
 
 	event.peer = &peer;
 	event.channel = channel->by_number.number;
@@ -71,7 +71,7 @@ static void copy_claimed_name(const struct stun_message *msg, char *name)
 	name[len] = '\0';
 }
 
-void turn_tell_of_refusal(const struct turn_request *request, int code)
+void turn_notify_refusal(const struct turn_request *request, int code)
 {
 	char claimed[STUN_USERNAME_MAX + 1];
 	struct turn_event event = {

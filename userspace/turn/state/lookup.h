@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
- * @file table.h
+ * @file lookup.h
  * The hash tables of a server, all under its secret key: clients choose what is looked up.
  *
  * Finding returns NULL if there is no such thing, adding -ENOMEM (and changes nothing) if there is

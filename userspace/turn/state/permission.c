@@ -48,7 +48,7 @@ int turn_permission_get(struct turn_server *server, struct turn_relay *relay,
 		return -ENOMEM;
 	result->relay = relay;
 	result->key = (struct turn_peer_key){ relay->addr, addr_without_port(peer) };
-	result->ours = turn_is_ours_alone(server, peer);
+	result->ours = turn_self_is_relay_ip(server, peer);
 	if (link_permission(server, result)) {
 		free(result);
 		return -ENOMEM;
@@ -64,7 +64,7 @@ void turn_permission_refresh(struct turn_server *server, struct turn_permission 
 
 	permission->expiry_ns = now + TURN_PERMISSION_LIFETIME_NS;
 	turn_timer_move(&server->timers, &permission->timer, permission->expiry_ns);
-	DL_FOREACH (permission->channels, channel)
+	DL_FOREACH(permission->channels, channel)
 		turn_flow_install(server, channel, now);
 }
 
@@ -80,7 +80,7 @@ void turn_permission_end(struct turn_server *server, struct turn_permission *per
 	struct turn_channel *channel, *next;
 
 	DL_FOREACH_SAFE(permission->channels, channel, next)
-	turn_channel_end(server, channel);
+		turn_channel_end(server, channel);
 	turn_timer_del(&server->timers, &permission->timer);
 	HASH_DELETE(hh, server->permissions, permission);
 	DL_DELETE(permission->relay->permissions, permission);

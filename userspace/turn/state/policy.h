@@ -31,8 +31,8 @@ void turn_policy_free(struct turn_policy *policy);
  * turn_policy_allows() - may this be a peer?
  * @peer: as the client knows it
  *
- * The port does not matter here; own.h tells of the ports of our own addresses. An IPv6 address
- * that only wraps an IPv4 address is judged as that one.
+ * The port does not matter here; self_addr.h tells of the ports of our own addresses. An IPv6
+ * address that only wraps an IPv4 address is judged as that one.
  */
 bool turn_policy_allows(const struct turn_policy *policy, const struct turnpike_addr *peer);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
- * @file ports.h
+ * @file port_pool.h
  * Which ports of a relay address are taken, free, or not to be given away again just yet. For any
  * thread.
  */

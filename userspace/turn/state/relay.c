@@ -190,8 +190,8 @@ void turn_relay_refresh(struct turn_server *server, struct turn_relay *relay, ui
 
 	turn_timer_move(&server->timers, &relay->timer, now + lifetime * TURN_NS_PER_S);
 	set_live(relay, relay->timer.when);
-	DL_FOREACH (relay->permissions, permission) {
-		DL_FOREACH (permission->channels, channel)
+	DL_FOREACH(relay->permissions, permission) {
+		DL_FOREACH(permission->channels, channel)
 			turn_flow_install(server, channel, now);
 	}
 }
@@ -202,13 +202,13 @@ void turn_relay_end(struct turn_server *server, struct turn_relay *relay, const 
 	struct turn_permission *permission, *next;
 
 	DL_FOREACH_SAFE(relay->permissions, permission, next)
-	turn_permission_end(server, permission);
+		turn_permission_end(server, permission);
 	turn_timer_del(&server->timers, &relay->timer);
 	set_live(relay, 0);
 	server->ops.close_relay(server->ctx, relay->handle);
 	give_ports(relay->pool, ntohs(relay->addr.port), TURN_PORT_ANY, now);
 	turn_shared_return_relay(server->shared);
-	turn_tell_of_end(server, relay, why);
+	turn_notify_end(server, relay, why);
 	relay->alloc->relays[turn_relay_slot(relay->addr.family)] = NULL;
 	server->stats.relays--;
 	free(relay);

@@ -17,23 +17,25 @@ static uint64_t digest(const uint8_t *key, const struct turn_tuple *tuple,
 	return siphash(key, &covered, sizeof(covered));
 }
 
-void turn_endings_add(struct turn_endings *endings, const uint8_t *key,
-		      const struct turn_tuple *tuple, const uint8_t *transaction, uint64_t now)
+void turn_retransmit_cache_add(struct turn_retransmit_cache *cache, const uint8_t *key,
+			       const struct turn_tuple *tuple, const uint8_t *transaction,
+			       uint64_t now)
 {
-	endings->ring[endings->next] = (struct turn_ending){
+	cache->ring[cache->next] = (struct turn_retransmit_entry){
 		.digest = digest(key, tuple, transaction),
-		.until = now + TURN_ENDINGS_NS,
+		.until = now + TURN_RETRANSMIT_NS,
 	};
-	endings->next = (endings->next + 1) % TURN_ENDINGS_MAX;
+	cache->next = (cache->next + 1) % TURN_RETRANSMIT_MAX;
 }
 
-bool turn_endings_has(const struct turn_endings *endings, const uint8_t *key,
-		      const struct turn_tuple *tuple, const uint8_t *transaction, uint64_t now)
+bool turn_retransmit_cache_has(const struct turn_retransmit_cache *cache, const uint8_t *key,
+			       const struct turn_tuple *tuple, const uint8_t *transaction,
+			       uint64_t now)
 {
 	uint64_t wanted = digest(key, tuple, transaction);
 
-	for (size_t i = 0; i < TURN_ENDINGS_MAX; i++) {
-		if (endings->ring[i].digest == wanted && endings->ring[i].until > now)
+	for (size_t i = 0; i < TURN_RETRANSMIT_MAX; i++) {
+		if (cache->ring[i].digest == wanted && cache->ring[i].until > now)
 			return true;
 	}
 	return false;

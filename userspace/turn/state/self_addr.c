@@ -16,8 +16,8 @@ static struct turnpike_addr with_port_of(struct turnpike_addr addr,
 	return addr;
 }
 
-struct turnpike_addr turn_as_bound(const struct turn_server *server,
-				   const struct turnpike_addr *addr)
+struct turnpike_addr turn_self_to_bound(const struct turn_server *server,
+					const struct turnpike_addr *addr)
 {
 	for (size_t i = 0; i < server->shared->n_pools; i++) {
 		const struct turn_relay_address *relay = &server->shared->pools[i].address;
@@ -28,8 +28,8 @@ struct turnpike_addr turn_as_bound(const struct turn_server *server,
 	return *addr;
 }
 
-struct turnpike_addr turn_as_known(const struct turn_server *server,
-				   const struct turnpike_addr *addr)
+struct turnpike_addr turn_self_to_external(const struct turn_server *server,
+					   const struct turnpike_addr *addr)
 {
 	for (size_t i = 0; i < server->shared->n_pools; i++) {
 		const struct turn_relay_address *relay = &server->shared->pools[i].address;
@@ -40,9 +40,9 @@ struct turnpike_addr turn_as_known(const struct turn_server *server,
 	return *addr;
 }
 
-bool turn_is_ours_alone(const struct turn_server *server, const struct turnpike_addr *addr)
+bool turn_self_is_relay_ip(const struct turn_server *server, const struct turnpike_addr *addr)
 {
-	struct turnpike_addr known = turn_as_known(server, addr);
+	struct turnpike_addr known = turn_self_to_external(server, addr);
 	bool is_ours = false;
 
 	for (size_t i = 0; i < server->shared->n_pools; i++)
@@ -51,8 +51,8 @@ bool turn_is_ours_alone(const struct turn_server *server, const struct turnpike_
 	       !turn_policy_exempts(server->policy, &known);
 }
 
-bool turn_is_relayed(const struct turn_server *server, const struct turnpike_addr *addr,
-		     uint64_t now)
+bool turn_self_is_live_relay(const struct turn_server *server, const struct turnpike_addr *addr,
+			     uint64_t now)
 {
 	for (size_t i = 0; i < server->shared->n_pools; i++) {
 		const struct turn_pool *pool = &server->shared->pools[i];

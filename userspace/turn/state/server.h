@@ -209,7 +209,7 @@ struct turn_server {
 	char *software;
 	struct turn_policy *policy;
 	struct turn_shared *shared;
-	struct turn_shared *own_shared; /* the same, if it is of this server alone */
+	struct turn_shared *private_shared; /* the same, if it is of this server alone */
 	size_t next_pool;
 	struct turn_nonces nonces;
 	uint8_t hash_key[SIPHASH_KEY_LEN];
@@ -223,7 +223,7 @@ struct turn_server {
 	struct turn_channel *channels_by_peer;
 	struct turn_channel *channels_by_number;
 	struct turn_timers timers;
-	struct turn_endings endings;
+	struct turn_retransmit_cache retransmits;
 	bool is_draining; /* takes no new allocations */
 	struct turn_stats stats;
 };

@@ -44,8 +44,8 @@ int turn_shared_new(const struct turn_config *config, const uint8_t secret[stati
 		return -ENOMEM;
 	atomic_store(&result->reservations_expire, TURN_NEVER);
 	pthread_mutex_init(&result->lock, NULL);
-	result->guard = turn_guard_new(secret);
-	if (!result->guard || make_pools(result, config)) {
+	result->unauth_limit = turn_unauth_limit_new(secret);
+	if (!result->unauth_limit || make_pools(result, config)) {
 		turn_shared_free(result);
 		return -ENOMEM;
 	}
@@ -61,7 +61,7 @@ void turn_shared_free(struct turn_shared *shared)
 	for (size_t i = 0; i < shared->n_pools; i++)
 		turn_ports_free(shared->pools[i].ports);
 	free(shared->pools);
-	turn_guard_free(shared->guard);
+	turn_unauth_limit_free(shared->unauth_limit);
 	pthread_mutex_destroy(&shared->lock);
 	free(shared);
 }

@@ -35,7 +35,7 @@ struct turn_pool {
 struct turn_shared {
 	struct turn_pool *pools;
 	size_t n_pools;
-	struct turn_guard *guard;
+	struct turn_unauth_limit *unauth_limit;
 	atomic_uint relays;
 	_Atomic uint64_t reservations_expire;
 	pthread_mutex_t lock;

@@ -179,7 +179,7 @@ void turn_users_forget(struct turn_server *server)
 	struct turn_user *user, *next;
 
 	for (size_t i = 0; i < TURN_USER_TABLES; i++) {
-		HASH_ITER (hh, server->users[i], user, next) {
+		HASH_ITER(hh, server->users[i], user, next) {
 			HASH_DELETE(hh, server->users[i], user);
 			turn_user_put(user);
 		}
