@@ -61,7 +61,7 @@ struct nexthops {
 	struct nl_sock *notifications;
 	struct nexthop *all;
 	struct neighbour *neighbours;
-	struct nexthop *unsure;    /* the kernel did not say where they lead: ask again */
+	struct nexthop *unsure;    /* those whose last lookup failed: look up again */
 	struct nexthop *next_slot; /* whose turn it is; NULL: the first one's */
 	struct neighbour *next_neighbour;
 	__u64 round_began;
@@ -122,8 +122,8 @@ static struct neighbour *find_neighbour(struct nexthops *nexthops, __u32 ifindex
 	return neighbour;
 }
 
-/* The kernel or the socket was short of something: the answer says nothing about routes. */
-static bool is_passing(int err)
+/* A transient error of the kernel or the socket, which says nothing about routes. */
+static bool is_transient(int err)
 {
 	return err == -ENOBUFS || err == -ENOMEM || err == -EINTR || err == -EAGAIN ||
 	       err == -EBUSY || err == -EIO;
@@ -137,11 +137,13 @@ static void look_up_neighbour(struct nexthops *nexthops, struct neighbour *neigh
 {
 	const struct place *place = &neighbour->place;
 	struct neighbour_facts facts = { .valid = false };
+	int err;
 
 	memset(&neighbour->egress, 0, sizeof(neighbour->egress));
 	neighbour->leads_out =
 		nexthops->owner.egress(nexthops->owner.arg, place->ifindex, &neighbour->egress);
-	if (is_passing(netlink_neighbour(nexthops->requests, place->ifindex, &place->addr, &facts)))
+	err = netlink_neighbour(nexthops->requests, place->ifindex, &place->addr, &facts);
+	if (is_transient(err))
 		return; /* as it was; keep_fresh() asks again for one that is not valid */
 	if (!facts.valid && !facts.kept)
 		netlink_use_neighbour(nexthops->requests, place->ifindex, &place->addr);
@@ -195,7 +197,7 @@ static void set_unsure(struct nexthops *nexthops, struct nexthop *nexthop, bool 
 	nexthop->is_unsure = is_unsure;
 }
 
-/* What the route says decides the neighbour. NULL with 0: there is no way. */
+/* The route determines the neighbour. 0 with NULL: there is no route. */
 static int find_way(struct nexthops *nexthops, const struct nexthop_pair *pair,
 		    struct route_facts *route, struct neighbour **ret)
 {
@@ -203,7 +205,7 @@ static int find_way(struct nexthops *nexthops, const struct nexthop_pair *pair,
 
 	*ret = NULL;
 	if (err)
-		return is_passing(err) ? err : 0;
+		return is_transient(err) ? err : 0;
 	*ret = get_neighbour(nexthops, route->ifindex,
 			     route->gateway.family ? &route->gateway : &pair->remote);
 	return *ret ? 0 : -ENOMEM;
@@ -469,7 +471,7 @@ static void tend_slots(struct nexthops *nexthops)
 	nexthops->next_slot = nexthop;
 }
 
-/* Once a second, as long as the kernel answers. */
+/* Once a second. Stops at the first error: the kernel is still short of something. */
 static void resolve_unsure(struct nexthops *nexthops)
 {
 	struct nexthop *nexthop = nexthops->unsure;
