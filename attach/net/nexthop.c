@@ -12,7 +12,9 @@
 
 #include "base/monotonic.h"
 #include "net/hops.h"
-#include "net/netlink.h"
+#include "net/monitor.h"
+#include "net/neigh.h"
+#include "net/route.h"
 
 /* A little less than a second, so that whoever polls once a second gets it each time. */
 #define ROUND_NS 900000000ull
@@ -58,7 +60,7 @@ struct nexthop {
 
 struct nexthops {
 	struct nexthop_owner owner;
-	struct netlink_events events;
+	struct monitor_ops monitor;
 	struct hops hops;
 	struct nl_sock *requests;
 	struct nl_sock *notifications;
@@ -245,12 +247,12 @@ int nexthops_open(const struct nexthop_owner *owner, struct turnpike_nexthop *ma
 		return -ENOMEM;
 	nexthops->owner = *owner;
 	nexthops->requests = requests;
-	nexthops->events = (struct netlink_events){ .on_neighbour = on_neighbour,
-						    .on_routing = on_routing,
-						    .arg = nexthops };
+	nexthops->monitor = (struct monitor_ops){ .on_neighbour = on_neighbour,
+						  .on_routing = on_routing,
+						  .arg = nexthops };
 	err = hops_open(map, max, &nexthops->hops);
 	if (!err)
-		err = netlink_open_events(&nexthops->events, &nexthops->notifications);
+		err = monitor_open(&nexthops->monitor, &nexthops->notifications);
 	if (err) {
 		nexthops_close(nexthops);
 		return err;
@@ -443,7 +445,7 @@ static void refresh(struct nexthops *nexthops)
 
 int nexthops_poll(struct nexthops *nexthops)
 {
-	const int err = netlink_read_events(nexthops->notifications);
+	const int err = monitor_read(nexthops->notifications);
 
 	if (err || nexthops->routing_changed) {
 		nexthops->routing_changed = false;

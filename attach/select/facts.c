@@ -15,7 +15,7 @@
 #include "base/compat.h"
 #include "select/ethtool.h"
 #include "select/netdev.h"
-#include "net/netlink.h"
+#include "net/link.h"
 #include "select/owners.h"
 #include "select/sysfs.h"
 

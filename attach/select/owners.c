@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "hooks/hook.h"
+#include "net/filter.h"
 
 static void read_name(struct turnpike_program *program)
 {

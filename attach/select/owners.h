@@ -8,7 +8,7 @@
 #include <netlink/netlink.h>
 #include <turnpike/probe.h>
 
-#include "net/netlink.h"
+#include "net/link.h"
 
 /** owners_read() - fill in @facts->programs; what may not be asked for is left out */
 void owners_read(struct nl_sock *sock, const struct link_facts *link, struct turnpike_facts *facts);

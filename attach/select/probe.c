@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "select/facts.h"
+#include "net/link.h"
 #include "net/netlink.h"
 #include "select/select.h"
 

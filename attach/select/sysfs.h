@@ -8,7 +8,7 @@
 
 #include <turnpike/probe.h>
 
-#include "net/netlink.h"
+#include "net/link.h"
 
 /** sysfs_read() - of a device of driver virtio_net, the features; unknown unless it is the same one
  */

@@ -27,6 +27,8 @@
 #include <cmocka.h>
 
 #include "devices/device.h"
+#include "net/neigh.h"
+#include "net/netlink.h"
 #include "net/nexthop.h"
 
 #define MAX     8
