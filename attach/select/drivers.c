@@ -5,6 +5,7 @@
  * in between are from docs.ebpf.io and bcc's kernel-versions.md. Room behind a frame is what
  * bpf_xdp_adjust_tail() (net/core/filter.c) gives: frame_sz - headroom - 1514 - 320.
  */
+#include "base/array.h"
 #include "select/drivers.h"
 
 #include <stdbool.h>
@@ -309,7 +310,7 @@ const struct driver drivers[] = {
 	  .source = "no ndo_bpf; netkit.c has one for AF_XDP only (7.3)" },
 };
 
-const size_t n_drivers = sizeof(drivers) / sizeof(drivers[0]);
+const size_t n_drivers = ARRAY_LEN(drivers);
 
 /* Is @name one of the words of @names? */
 static bool has_name(const char *names, const char *name)

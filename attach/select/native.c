@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 
+#include "base/array.h"
 #include "select/assess.h"
 #include "select/drivers.h"
 #include "select/select.h"
@@ -281,7 +282,7 @@ static const struct driver *check_port(struct assessment *a)
 	} else if (driver->flags & DRIVER_NO_NATIVE) {
 		assess(a, TURNPIKE_REJECTED, "driver %s has no native XDP", driver_name(a->port));
 	} else {
-		for (i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
+		for (i = 0; i < ARRAY_LEN(checks); i++)
 			checks[i](a, driver);
 	}
 	return driver;

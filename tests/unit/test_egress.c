@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "base/array.h"
 #include "devices/device.h"
 #include "hooks/point.h"
 
@@ -67,7 +68,7 @@ int __wrap_netlink_link(struct nl_sock *sock, int ifindex, const char *name, str
 
 	(void)sock;
 	(void)name;
-	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+	for (i = 0; i < ARRAY_LEN(rows); i++) {
 		if (rows[i].ifindex == (__u32)ifindex) {
 			*ret = facts_of(&rows[i]);
 			return 0;
@@ -85,7 +86,7 @@ static struct device attached[] = {
 	{ .link = { .ifindex = BELOW }, .attachment = { .prog_fd = 9 } },
 };
 
-#define N_ATTACHED (sizeof(attached) / sizeof(*attached))
+#define N_ATTACHED (ARRAY_LEN(attached))
 
 static void complete(struct device *device, struct device *next)
 {
@@ -150,7 +151,7 @@ static void test_egress(void **state)
 	(void)state;
 	for (i = 0; i < N_ATTACHED; i++)
 		complete(&attached[i], i + 1 < N_ATTACHED ? &attached[i + 1] : NULL);
-	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+	for (i = 0; i < ARRAY_LEN(cases); i++) {
 		print_message("by device %u\n", cases[i].ifindex);
 		memset(&got, 0, sizeof(got));
 		assert_int_equal(device_egress(&devices, cases[i].ifindex, &got), cases[i].by != 0);

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "base/array.h"
 #include "devices/backoff.h"
 #include "devices/health.h"
 #include "devices/proof.h"
@@ -100,7 +101,7 @@ static const struct {
 static void test_judge(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(judgements) / sizeof(judgements[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(judgements); i++) {
 		enum health health =
 			health_judge(&judgements[i].before, &judgements[i].now, &limits);
 
@@ -196,7 +197,7 @@ static const struct {
 static void test_proof(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(proofs) / sizeof(proofs[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(proofs); i++) {
 		enum health health = proof_judge(&proofs[i].proof, proofs[i].moves, proofs[i].wish);
 
 		if (health != proofs[i].expected)

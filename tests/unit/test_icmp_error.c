@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "base/array.h"
 #include "net/icmp_sender.h"
 
 #define MTU 1400
@@ -43,6 +44,7 @@ static void put16(__u8 *to, __u32 value)
 	to[1] = (__u8)value;
 }
 
+/* Not base/checksum.h, which is under test: bytes in network order instead of words. */
 static __u32 sum(const __u8 *bytes, __u32 len)
 {
 	__u32 ret = 0, i;
@@ -103,9 +105,9 @@ static void test_errors(void **state)
 	__u8 *frame;
 
 	(void)state;
-	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		for (j = 0; j < sizeof(lengths) / sizeof(lengths[0]); j++) {
-			for (k = 0; k < sizeof(l2_lens) / sizeof(l2_lens[0]); k++) {
+	for (i = 0; i < ARRAY_LEN(kinds); i++) {
+		for (j = 0; j < ARRAY_LEN(lengths); j++) {
+			for (k = 0; k < ARRAY_LEN(l2_lens); k++) {
 				frame = make_frame(kinds[i].family, l2_lens[k], lengths[j]);
 				event = make_event(&kinds[i], l2_lens[k], lengths[j]);
 				expected =
@@ -167,7 +169,7 @@ static void test_lengths(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+	for (i = 0; i < ARRAY_LEN(kinds); i++) {
 		__u32 hlen = kinds[i].family == TURNPIKE_IPV4 ? 20 : 40;
 
 		frame = make_frame(kinds[i].family, 14, hlen - 1);
@@ -178,7 +180,7 @@ static void test_lengths(void **state)
 	frame = calloc(1, 14);
 	assert_non_null(frame);
 	event = make_event(&kinds[0], 14, 0);
-	for (i = 0; i < sizeof(beyond) / sizeof(beyond[0]); i++) {
+	for (i = 0; i < ARRAY_LEN(beyond); i++) {
 		event.l2_len = beyond[i];
 		refuse(&event, frame);
 	}

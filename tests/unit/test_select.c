@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "base/array.h"
 #include "select/drivers.h"
 #include "select/select.h"
 #include "select/sysfs.h"
@@ -442,7 +443,7 @@ static const struct turnpike_candidate *check_lines(const struct turnpike_candid
 	return candidate;
 }
 
-#define CHECK(candidate, lines) check_lines(candidate, lines, sizeof(lines) / sizeof((lines)[0]))
+#define CHECK(candidate, lines) check_lines(candidate, lines, ARRAY_LEN(lines))
 
 /** What comes after native XDP on any device, with tcx and without. */
 static const struct line with_tcx[] = {
@@ -581,10 +582,10 @@ int main(void)
 		cmocka_unit_test(test_nonsense), cmocka_unit_test(test_sysfs),
 		cmocka_unit_test(test_table),
 	};
-	struct CMUnitTest plans[sizeof(cases) / sizeof(cases[0])] = { 0 };
+	struct CMUnitTest plans[ARRAY_LEN(cases)] = { 0 };
 	int failed;
 
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
 		plans[i] = (struct CMUnitTest){ .name = cases[i].name,
 						.test_func = test_plan,
 						.initial_state = (void *)(uintptr_t)&cases[i] };

@@ -7,9 +7,8 @@
 #include <uninorm.h>
 #include <unistr.h>
 
+#include "base/array.h"
 #include "stun/opaque_string.h"
-
-#define ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))
 
 /** struct text - code points; what they are of may be a secret, so their memory is wiped */
 struct text {

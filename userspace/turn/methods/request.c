@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <string.h>
 
+#include "base/array.h"
 #include "turn/state/event.h"
 #include "turn/methods/request.h"
 #include "turn/state/lookup.h"
@@ -10,8 +11,6 @@
 #define RESPONSE_MAX 768
 /** More unknown attributes than this are not named to the client. */
 #define UNKNOWN_MAX 16
-
-#define ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))
 
 /**
  * struct method - a request method
