@@ -61,8 +61,7 @@ unsigned char netlink_af(const struct turnpike_addr *addr);
 /** netlink_ip_len() - bytes of the IP address. */
 size_t netlink_ip_len(const struct turnpike_addr *addr);
 
-/** netlink_build_addr() - make a libnl address; give it back with nl_addr_put(). NULL: no memory.
- */
+/** netlink_build_addr() - make a libnl address, or NULL; release it with nl_addr_put(). */
 struct nl_addr *netlink_build_addr(const struct turnpike_addr *addr);
 
 /** netlink_read_addr() - convert, with port 0; false for NULL and for what is not an IP address. */

@@ -57,17 +57,27 @@ static void read_route(struct rtnl_route *route, struct route_facts *ret)
 	ret->ifindex = (__u32)rtnl_route_nh_get_ifindex(nexthop);
 }
 
+struct route_answer {
+	struct route_facts facts;
+	int err;
+};
+
 static int on_route(struct nl_msg *msg, void *arg)
 {
 	struct nlmsghdr *header = nlmsg_hdr(msg);
+	struct route_answer *answer = arg;
 	struct rtnl_route *route;
+	int err;
 
-	/* The programs cannot encapsulate; libnl-route 3.7 reads MPLS only and fails on the rest.
-	 */
-	if (nlmsg_find_attr(header, sizeof(struct rtmsg), RTA_ENCAP) ||
-	    rtnl_route_parse(header, &route) < 0)
+	/* The programs cannot encapsulate, and libnl-route 3.7 can parse MPLS only. */
+	if (nlmsg_find_attr(header, sizeof(struct rtmsg), RTA_ENCAP))
 		return NL_SKIP;
-	read_route(route, arg);
+	err = rtnl_route_parse(header, &route);
+	if (err < 0) {
+		answer->err = netlink_errno(err);
+		return NL_SKIP;
+	}
+	read_route(route, &answer->facts);
 	rtnl_route_put(route);
 	return NL_OK;
 }
@@ -91,17 +101,19 @@ static bool is_local(struct nl_sock *sock, const struct turnpike_addr *addr)
 int netlink_route(struct nl_sock *sock, const struct turnpike_addr *src,
 		  const struct turnpike_addr *dst, struct route_facts *ret)
 {
-	struct route_facts facts = { 0 };
+	struct route_answer answer = { 0 };
 	int err;
 
 	/* IPv4 refuses a source address that is not local; IPv6 routes it. */
 	if (src && src->family == TURNPIKE_IPV6 && !is_local(sock, src))
 		return -EHOSTUNREACH;
-	err = netlink_ask(sock, route_request(src, dst), on_route, &facts);
+	err = netlink_ask(sock, route_request(src, dst), on_route, &answer);
+	if (!err)
+		err = answer.err;
 	if (err)
 		return err;
-	if (!facts.ifindex)
+	if (!answer.facts.ifindex)
 		return -EHOSTUNREACH;
-	*ret = facts;
+	*ret = answer.facts;
 	return 0;
 }
