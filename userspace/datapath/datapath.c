@@ -20,8 +20,9 @@ struct datapath {
 	struct event *readable;
 	struct event *tick;
 	uint64_t bind_failures;
-	int said;        /* the bind error that was said last */
-	char error[256]; /* of the last switch */
+	uint64_t bind_refusals; /* of these, those that nobody tries again */
+	int said;               /* the bind error that was said last */
+	char error[256];        /* of the last switch */
 	char why_not[sizeof(((struct turnpike_status *)NULL)->why)];
 	struct turnpike_status *devices; /* without @tp */
 	size_t n_devices;
@@ -321,6 +322,7 @@ static struct turnpike_binding binding_of(const struct turn_flow *flow)
 static void note_failure(struct datapath *datapath, int err)
 {
 	datapath->bind_failures++;
+	datapath->bind_refusals += err != -EAGAIN;
 	if (err != datapath->said)
 		log_at(LOG_WARNING, "a flow stays in user space: %s", turnpike_error(datapath->tp));
 	datapath->said = err;
@@ -338,7 +340,8 @@ int datapath_bind(struct datapath *datapath, const struct turn_flow *flow)
 	if (err)
 		note_failure(datapath, err);
 	pthread_mutex_unlock(&datapath->lock);
-	return err;
+	/* One that waits is unbound like one that is relayed. */
+	return err == -EAGAIN ? 0 : err;
 }
 
 void datapath_unbind(struct datapath *datapath, const struct turn_flow *flow)
@@ -413,6 +416,27 @@ uint64_t datapath_bind_failures(struct datapath *datapath)
 	failures = datapath->bind_failures;
 	pthread_mutex_unlock(&datapath->lock);
 	return failures;
+}
+
+uint64_t datapath_bind_refusals(struct datapath *datapath)
+{
+	uint64_t refusals;
+
+	pthread_mutex_lock(&datapath->lock);
+	refusals = datapath->bind_refusals;
+	pthread_mutex_unlock(&datapath->lock);
+	return refusals;
+}
+
+uint32_t datapath_waiting(struct datapath *datapath, enum turnpike_wait what)
+{
+	uint32_t n = 0;
+
+	pthread_mutex_lock(&datapath->lock);
+	if (datapath->tp)
+		n = turnpike_waiting(datapath->tp, what);
+	pthread_mutex_unlock(&datapath->lock);
+	return n;
 }
 
 uint64_t datapath_flows(struct datapath *datapath)

@@ -65,7 +65,10 @@ void datapath_on_change(struct datapath *datapath, void (*fn)(void *arg), void *
 /** datapath_error() - the sentence for the last datapath_switch() that failed */
 const char *datapath_error(const struct datapath *datapath);
 
-/** datapath_bind() - relay a flow; Return: 0, or a negative errno: it stays in user space */
+/**
+ * datapath_bind() - relay a flow, as soon as the kernel has room for it
+ * Return: 0: datapath_unbind() it; or a negative errno: it stays in user space
+ */
 int datapath_bind(struct datapath *datapath, const struct turn_flow *flow);
 void datapath_unbind(struct datapath *datapath, const struct turn_flow *flow);
 
@@ -85,8 +88,14 @@ struct limits_rates datapath_rates(struct datapath *datapath);
 void datapath_path_changed(struct datapath *datapath, const struct turnpike_addr *local,
 			   const struct turnpike_addr *remote);
 
-/** datapath_bind_failures() - flows that the kernel should have taken and did not */
+/** datapath_bind_failures() - how often the kernel could not take a flow at once */
 uint64_t datapath_bind_failures(struct datapath *datapath);
+
+/** datapath_bind_refusals() - how often such a flow was not even left to wait */
+uint64_t datapath_bind_refusals(struct datapath *datapath);
+
+/** datapath_waiting() - how many channels wait for @what until the kernel relays them */
+uint32_t datapath_waiting(struct datapath *datapath, enum turnpike_wait what);
 
 /** datapath_flows() - how many flows there are in the kernel */
 uint64_t datapath_flows(struct datapath *datapath);

@@ -191,9 +191,11 @@ struct turn_event {
  *                lead to this, for the same relay or for others.
  * @install_flow: Add a flow, or replace the one of the same client tuple, relay, peer and channel,
  *                which differs only in its expiries. Called before the client hears of success.
- *                Returns 0, or a negative errno and leaves things as they were: then the core
- *                counts the failure, removes the flow if it was installed before, goes on
- *                relaying the channel in user space, and tries again with the next change.
+ *                Returns 0 also if the owner adds the flow later, when there is room; until
+ *                then the owner hands in the channel's packets. Otherwise returns a negative
+ *                errno and leaves things as they were: then the core counts the failure,
+ *                removes the flow if it was installed before, goes on relaying the channel in
+ *                user space, and tries again with the next change.
  * @remove_flow:  Remove a flow that was installed. Called before its relay is closed and before
  *                its channel number or its peer can be bound again, and when the channel expires.
  * @limit:        Make the limits of a new allocation of the user @account, how much it, all of the
@@ -316,7 +318,7 @@ struct turn_traffic {
  * @relays:           their relayed transport addresses, one or two each
  * @permissions:      permissions there are now, with expired ones that a channel still belongs to
  * @channels:         channels there are now, with expired ones that wait to be rebound
- * @flows:            flows that are installed now
+ * @flows:            flows that the owner has now
  * @requests:         well-formed requests of known methods received
  * @successes:        success responses sent
  * @errors:           error responses sent, by code - TURN_ERROR_FIRST
