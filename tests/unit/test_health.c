@@ -246,14 +246,14 @@ static void test_backoff(void **state)
 	assert_false(backoff_blocks(&backoff, 130));
 	backoff_strike(&backoff, &pauses, 130);
 	backoff_strike(&backoff, &pauses, 165);
-	/* 80 would exceed the longest pause. */
+	/* 80 would be longer than the longest. */
 	assert_true(backoff_blocks(&backoff, 199));
 	assert_false(backoff_blocks(&backoff, 200));
-	/* No failure for the longest pause: start again with the first. */
+	/* It has stood the test for the longest pause: from the beginning. */
 	backoff_strike(&backoff, &pauses, 235);
 	assert_true(backoff_blocks(&backoff, 244));
 	assert_false(backoff_blocks(&backoff, 245));
-	/* A lifted pause allows a try, but the next one is longer nevertheless. */
+	/* Lifted, it may be tried, and the next pause is longer all the same. */
 	backoff_lift(&backoff, 240);
 	assert_false(backoff_blocks(&backoff, 240));
 	backoff_strike(&backoff, &pauses, 240);
