@@ -6,7 +6,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "base/array.h"
+#include "base/array_len.h"
 #include "base/checksum.h"
 
 /* Addresses only; what IPv4 leaves of the 16 bytes is zero. */

@@ -16,6 +16,9 @@
 
 #include "net/netlink.h"
 
+/* Containers come and go while a list is read. */
+#define DUMP_TRIES 5
+
 static void read_vlan(struct rtnl_link *link, struct turnpike_tag *ret)
 {
 	if (!rtnl_link_is_vlan(link))
@@ -164,9 +167,13 @@ int netlink_link_elsewhere(struct nl_sock *sock, int netns, __u32 ifindex, struc
 
 int netlink_links(struct nl_sock *sock, struct link_facts **ret, size_t *n)
 {
-	struct links links = { 0 };
-	const int err = ask(sock, link_request(NLM_F_DUMP, 0), &links);
+	struct links links;
+	int tries = 0, err;
 
+	do {
+		links = (struct links){ 0 };
+		err = ask(sock, link_request(NLM_F_DUMP, 0), &links);
+	} while (err == -EINTR && ++tries < DUMP_TRIES);
 	if (err)
 		return err;
 	*ret = links.all;

@@ -41,9 +41,9 @@ int netlink_errno(int error)
 	case NLE_SUCCESS:
 		return 0;
 	case NLE_AGAIN:
-	case NLE_DUMP_INTR:
 		return -EAGAIN;
 	case NLE_INTR:
+	case NLE_DUMP_INTR:
 		return -EINTR;
 	case NLE_NOMEM:
 		return -ENOMEM;

@@ -48,7 +48,8 @@ void netlink_put_addr(struct nl_msg **msg, int type, const struct turnpike_addr 
  * @msg:       consumed
  * @on_answer: called for each message of the answer but acknowledgements and errors
  *
- * Return: 0, the kernel's negative errno, or that of netlink_errno().
+ * Return: 0, the kernel's negative errno, or that of netlink_errno(): -EINTR if a list changed
+ * while it was read, so entries may be missing; -EAGAIN without an answer.
  */
 int netlink_ask(struct nl_sock *sock, struct nl_msg *msg, nl_recvmsg_msg_cb_t on_answer, void *arg);
 

@@ -7,7 +7,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_ether.h>
-#include <linux/rtnetlink.h>
 #include <netinet/icmp6.h>
 #include <netinet/ip.h>
 #include <netinet/ip6.h>
@@ -27,7 +26,7 @@
 
 #include <cmocka.h>
 
-#include "base/array.h"
+#include "base/array_len.h"
 #include "base/checksum.h"
 #include "devices/device.h"
 #include "net/neigh.h"
@@ -418,21 +417,6 @@ static void test_foreign_address(void **state)
 	nexthop_put(nexthops, v6);
 }
 
-/* An answer that nobody waited for must not be taken for that of the next request. */
-static void test_late_answer(void **state)
-{
-	struct ifinfomsg header = { .ifi_index = 1 };
-	struct link_facts link;
-
-	(void)state;
-	assert_true(nl_send_simple(devices.sock, RTM_GETLINK, 0, &header, sizeof(header)) > 0);
-	assert_int_equal(netlink_link(devices.sock, 0, "eth0", &link), 0);
-	assert_string_equal(link.name, "eth0");
-	assert_int_equal(netlink_link(devices.sock, 0, "eth9", &link), -ENODEV);
-	assert_int_equal(netlink_link(devices.sock, 1, "", &link), 0);
-	assert_string_equal(link.name, "lo");
-}
-
 static int skip_all(const char *why)
 {
 	printf("SKIPPED next hops: %s\n", why);
@@ -448,7 +432,6 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(test_path_mtu, open_all, close_all),
 		cmocka_unit_test_setup_teardown(test_foreign_address, open_all, close_all),
 		cmocka_unit_test_setup_teardown(test_dead_path, open_all, close_all),
-		cmocka_unit_test_setup_teardown(test_late_answer, open_all, close_all),
 		/* Last, because it takes the link down. */
 		cmocka_unit_test_setup_teardown(test_notifications, open_all, close_all),
 	};

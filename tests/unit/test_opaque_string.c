@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "base/array.h"
+#include "base/array_len.h"
 #include "stun/opaque_string.h"
 
 static void expect(const char *text, const char *expected)

@@ -7,7 +7,7 @@
 #include <uninorm.h>
 #include <unistr.h>
 
-#include "base/array.h"
+#include "base/array_len.h"
 #include "stun/opaque_string.h"
 
 /** struct text - code points; what they are of may be a secret, so their memory is wiped */

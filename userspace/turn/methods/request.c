@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <string.h>
 
-#include "base/array.h"
+#include "base/array_len.h"
 #include "turn/state/event.h"
 #include "turn/methods/request.h"
 #include "turn/state/lookup.h"
