@@ -25,7 +25,7 @@ struct turnpike {
 	struct waiting *waiting;
 	struct policers policers;
 	struct icmp *icmp;
-	int timer;   /* fires when those that wait are due; -1: none yet */
+	int timer;   /* fires when waiting bindings are due; -1: none yet */
 	__u64 armed; /* when that is, ns; 0: never */
 	int epoll;   /* what there is to poll for; -1: none yet */
 	char error[512];

@@ -109,7 +109,7 @@ static int watch(struct turnpike *tp)
 	return 0;
 }
 
-/* The timer follows those that wait, so that turnpike_fd() is readable when they are due. */
+/* Makes turnpike_fd() readable when waiting bindings are due. */
 static void set_timer(struct turnpike *tp)
 {
 	const __u64 due = waiting_due(tp->waiting);

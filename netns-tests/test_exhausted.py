@@ -158,6 +158,7 @@ def flows(lab: Lab, variant: Variant) -> Complaints:
         relayed = [now - then for now, then in zip(scene.server.relayed(), before)]
         scene.must(relayed == [4 * fit, 4 * more], f"in the kernel and in user space: {relayed}")
         scene.must(waiting(scene.server) == more, f"the status is {status}")
+        scene.must(f"{more} channels wait for room in the flow maps" in (told := scene.server.tell("status")), told)
         clients[1].refresh(0)
         scene.must(proc.wait_until(lambda: waiting(scene.server) == more - 1, SOON), "nobody has taken the room")
         before = scene.server.relayed()

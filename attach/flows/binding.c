@@ -127,7 +127,7 @@ static int short_of_flows(__u32 family)
 	return family == TURNPIKE_IPV4 ? SHORT_OF_FLOWS4 : SHORT_OF_FLOWS6;
 }
 
-/* Known here, so that a binding without room costs no system call. */
+/* Counted here, so that a refusal takes no system call. */
 static int check_flows(const struct bindings *bindings, const struct turnpike_binding *public)
 {
 	const __u32 n4 = flows4_of(&public->client, &public->peer), n6 = 2 - n4;

@@ -19,7 +19,7 @@ struct binding_id {
 	__u32 channel;
 };
 
-/** enum shortage - what there is too little of for a binding that the kernel could relay */
+/** enum shortage - what the kernel lacks for a binding that it could relay otherwise */
 enum shortage {
 	SHORT_OF_FLOWS4 = 1,
 	SHORT_OF_FLOWS6,

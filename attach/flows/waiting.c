@@ -16,14 +16,14 @@
 
 #define NS_PER_MS 1000000ull
 
-/* How long bindings are tried without a pause, and the pause: a third of one CPU at most. */
+/* Bindings are tried in slices with a pause in between, so they take a third of one CPU at most. */
 #define SLICE_NS (5 * NS_PER_MS)
 #define PAUSE_NS (10 * NS_PER_MS)
 
-/* The same for a new binding, which lets older ones go first. */
+/* A new binding lets older ones go first for that long. */
 #define SHORT_SLICE_NS (1 * NS_PER_MS)
 
-/* After that time next hops that were freed may be used: hops.c waits for packets once a second. */
+/* Freed next hops can be used after that time: hops.c waits for packets once a second. */
 #define SETTLE_NS (1000 * NS_PER_MS)
 
 #define ROUND_FIRST_NS   (1000 * NS_PER_MS)
@@ -34,7 +34,7 @@ enum queue_kind { FLOWS4, FLOWS6, NEXTHOPS, ERRORS, QUEUES };
 struct queue {
 	struct waiter *list; /* the longest waiting first */
 	__u32 n;
-	__u32 left;   /* of the list's first, those that this round has not tried yet */
+	__u32 left;   /* how many of the first this round has yet to try */
 	bool is_open; /* there may be room for the first */
 };
 
@@ -52,11 +52,11 @@ struct waiting {
 	__u32 max;
 	struct waiter *all;
 	struct queue queues[QUEUES];
-	bool is_settling; /* next hops were free, but not yet usable, when they last ran short */
+	bool is_settling; /* the last shortage of next hops was one of time */
 	__u64 due;        /* 0: nobody waits */
-	__u64 settle_at;  /* when those next hops may be used; 0: nobody waits for it */
+	__u64 settle_at;  /* when freed next hops can be used; 0: nobody waits for that */
 	__u64 round_at;   /* when all are tried again */
-	__u64 interval;   /* between the last round and that */
+	__u64 interval;   /* from the last round to that one */
 };
 
 int waiting_open(waiting_try_fn try, void *arg, __u32 max, struct waiting **ret)
@@ -128,13 +128,13 @@ void waiting_close(struct waiting *waiting)
 	free(waiting);
 }
 
-/* What no time and no room can change. */
+/* Neither time nor room changes these. */
 static bool is_final(int err)
 {
 	return err == -EINVAL || err == -EEXIST || err == -EADDRINUSE;
 }
 
-/* Where a binding waits that @err has refused; all other errors of the kernel may pass. */
+/* Where a binding waits after the refusal @err. All other errors are taken to be transient. */
 static struct queue *queue_for(struct waiting *waiting, int err)
 {
 	switch (err) {
@@ -150,7 +150,7 @@ static struct queue *queue_for(struct waiting *waiting, int err)
 	}
 }
 
-/* For the first that waits, and for errors, of whose end no event tells. */
+/* For the first waiting binding, and for errors, which end without an event. */
 static void begin_intervals(struct waiting *waiting, __u64 now)
 {
 	const __u64 first = now + ROUND_FIRST_NS;
@@ -175,7 +175,7 @@ static bool has_expired(const struct turnpike_binding *binding, __u64 now)
 	return binding->channel_expires <= now && binding->permission_expires <= now;
 }
 
-/* Returns whether the next one in the queue may have a chance. */
+/* Returns whether it makes sense to try the next one in the queue. */
 static bool try_first(struct waiting *waiting, struct queue *queue, __u64 now)
 {
 	struct waiter *waiter = queue->list;
@@ -198,7 +198,7 @@ static bool try_first(struct waiting *waiting, struct queue *queue, __u64 now)
 	note_refusal(waiting, err, now);
 	if (to != queue && err < 0)
 		begin_intervals(waiting, now);
-	/* A round leaves the order as it was. */
+	/* Once a round is complete, the order is the same as before. */
 	if (to != queue || is_round) {
 		dequeue(waiter);
 		enqueue(to, waiter);
@@ -206,7 +206,7 @@ static bool try_first(struct waiting *waiting, struct queue *queue, __u64 now)
 	return to != queue;
 }
 
-/* Returns false if time is over. */
+/* Returns false if the time is up. */
 static bool serve_queue(struct waiting *waiting, struct queue *queue, __u64 until)
 {
 	__u64 now;
@@ -270,11 +270,11 @@ void waiting_has_room(struct waiting *waiting)
 	waiting->queues[FLOWS4].is_open = true;
 	waiting->queues[FLOWS6].is_open = true;
 	waiting->queues[NEXTHOPS].is_open = true;
-	/* Room that appears within the pause is given away together. */
+	/* One sweep serves all who leave within the pause. */
 	wake(waiting, clock_ns() + PAUSE_NS);
 }
 
-/* Otherwise new bindings would take the room that old ones wait for. */
+/* Otherwise new bindings could take all the room that others wait for. */
 static void let_others_go_first(struct waiting *waiting, __u64 now)
 {
 	if (waiting->all && (waiting->due <= now || waiting->queues[FLOWS4].is_open ||
@@ -282,7 +282,7 @@ static void let_others_go_first(struct waiting *waiting, __u64 now)
 		serve(waiting, now, SHORT_SLICE_NS);
 }
 
-/* Has a new binding wait that @err has refused. */
+/* Queues a new binding after the refusal @err. */
 static int add(struct waiting *waiting, const struct turnpike_binding *binding, int err, __u64 now)
 {
 	struct waiter *waiter = NULL;
@@ -305,7 +305,7 @@ static int add(struct waiting *waiting, const struct turnpike_binding *binding, 
 	return -EAGAIN;
 }
 
-/* Its times and limits are new; its turn stays. */
+/* Updates times and limits. The binding keeps its place in the queue. */
 static int refresh(struct waiter *waiter, const struct turnpike_binding *binding)
 {
 	if (memcmp(&waiter->binding.relay, &binding->relay, sizeof(binding->relay)) ||

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Bindings that the kernel could relay, but has no room or no time for: who waits for what, and
- * when each is tried again.
+ * Bindings that the kernel could relay but has no room or no time for: what each waits for, and
+ * when it is tried again.
  *
- * There is one queue for each kind of room. When room appears, the head of each queue is tried,
- * then the next, until one does not fit: the longest waiting comes first, and a queue that has no
- * room costs one attempt. In addition every binding is tried once in a round, 1 s after the first
- * refusal and then at intervals that double up to 30 s. All this happens in slices of a few
- * milliseconds.
+ * There is one queue for each kind of shortage. When room appears, each queue is tried from its
+ * head until one binding does not fit. So the binding that has waited longest comes first, and a
+ * queue without room costs one attempt. In addition, rounds try every binding: the first one 1 s
+ * after the first refusal, the next ones at intervals that double up to 30 s. All this happens in
+ * slices of a few milliseconds.
  */
 #ifndef TURNPIKE_ATTACH_FLOWS_WAITING_H
 #define TURNPIKE_ATTACH_FLOWS_WAITING_H
@@ -29,9 +29,9 @@ int waiting_open(waiting_try_fn try, void *arg, __u32 max, struct waiting **ret)
 void waiting_close(struct waiting *waiting);
 
 /**
- * waiting_bind() - try a binding, after those that have waited for room that is there now
+ * waiting_bind() - try a binding, after waiting ones if there is room for them
  *
- * One that waits already is not tried, but has its times and limits changed.
+ * A binding that already waits is not tried; its times and limits are updated.
  *
  * Returns 0; -EAGAIN: it waits; -ENOSPC: no room, and as many wait as may; -EEXIST: the binding
  * waits with another relay or peer; any other negative errno that @try returned.
@@ -41,7 +41,8 @@ int waiting_bind(struct waiting *waiting, const struct turnpike_binding *binding
 /** waiting_unbind() - forget a binding in constant time; 0, or -ENOENT: it does not wait. */
 int waiting_unbind(struct waiting *waiting, const struct turnpike_binding *binding);
 
-/** waiting_has_room() - flows or next hops were freed; try those that wait for them soon. */
+/** waiting_has_room() - flows or next hops were freed; try the bindings that wait for them soon.
+ */
 void waiting_has_room(struct waiting *waiting);
 
 /** waiting_poll() - try what is due, for a few milliseconds at most. */

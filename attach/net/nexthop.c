@@ -63,7 +63,7 @@ struct nexthops {
 	struct nl_sock *notifications;
 	struct nexthop *all;
 	struct neighbour *neighbours;
-	struct nexthop *unsure;    /* the kernel failed to answer: ask again */
+	struct nexthop *unsure;    /* those whose last lookup failed: look up again */
 	struct nexthop *next_slot; /* first of the next round; NULL: @all */
 	struct neighbour *next_neighbour;
 	__u64 round_began;
@@ -124,8 +124,8 @@ static struct neighbour *find_neighbour(struct nexthops *nexthops, __u32 ifindex
 	return neighbour;
 }
 
-/* The request failed for want of resources, which says nothing about routes. */
-static bool is_passing(int err)
+/* A transient error of the kernel or the socket, which says nothing about routes. */
+static bool is_transient(int err)
 {
 	return err == -ENOBUFS || err == -ENOMEM || err == -EINTR || err == -EAGAIN ||
 	       err == -EBUSY || err == -EIO;
@@ -139,11 +139,13 @@ static void look_up_neighbour(struct nexthops *nexthops, struct neighbour *neigh
 {
 	const struct place *place = &neighbour->place;
 	struct neighbour_facts facts = { .valid = false };
+	int err;
 
 	memset(&neighbour->egress, 0, sizeof(neighbour->egress));
 	neighbour->has_egress =
 		nexthops->owner.egress(nexthops->owner.arg, place->ifindex, &neighbour->egress);
-	if (is_passing(netlink_neighbour(nexthops->requests, place->ifindex, &place->addr, &facts)))
+	err = netlink_neighbour(nexthops->requests, place->ifindex, &place->addr, &facts);
+	if (is_transient(err))
 		return; /* keep what is known; keep_fresh() retries */
 	if (!facts.valid && !facts.kept)
 		netlink_use_neighbour(nexthops->requests, place->ifindex, &place->addr);
@@ -205,7 +207,7 @@ static int find_neighbour_by_route(struct nexthops *nexthops, const struct nexth
 
 	*ret = NULL;
 	if (err)
-		return is_passing(err) ? err : 0;
+		return is_transient(err) ? err : 0;
 	*ret = get_neighbour(nexthops, route->ifindex,
 			     route->gateway.family ? &route->gateway : &pair->remote);
 	return *ret ? 0 : -ENOMEM;
@@ -472,7 +474,7 @@ static void refresh_slots(struct nexthops *nexthops)
 	nexthops->next_slot = nexthop;
 }
 
-/* Once a second, as long as the kernel answers. */
+/* Once a second. Stops at the first error: the kernel is still short of something. */
 static void resolve_unsure(struct nexthops *nexthops)
 {
 	struct nexthop *nexthop = nexthops->unsure;

@@ -125,8 +125,8 @@ static __u32 count(enum turnpike_wait what)
 
 static __u32 count_all(void)
 {
+	enum turnpike_wait what;
 	__u32 sum = 0;
-	int what;
 
 	for (what = 0; what < TURNPIKE_WAIT_MAX; what++)
 		sum += count(what);
