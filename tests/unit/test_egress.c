@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "base/array_len.h"
+#include "array_len.h"
 #include "devices/device.h"
 #include "hooks/point.h"
 

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "base/array_len.h"
+#include "array_len.h"
 #include "devices/backoff.h"
 #include "devices/health.h"
 #include "devices/proof.h"

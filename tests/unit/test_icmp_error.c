@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "base/array_len.h"
+#include "array_len.h"
 #include "net/icmp_sender.h"
 
 #define MTU 1400

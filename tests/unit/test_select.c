@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "base/array_len.h"
+#include "array_len.h"
 #include "select/drivers.h"
 #include "select/select.h"
 #include "select/sysfs.h"
