@@ -15,6 +15,7 @@
 
 #include "handle.h"
 #include "base/loader.h"
+#include "net/netlink.h"
 #include "select/probe.h"
 
 #define DEFAULT_FLOWS              65536

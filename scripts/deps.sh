@@ -6,7 +6,7 @@ set -euo pipefail
 packages=(
 	# to build
 	build-essential cmake ninja-build pkg-config clang bpftool scdoc
-	libbpf-dev libelf-dev zlib1g-dev libnl-3-dev libnl-genl-3-dev
+	libbpf-dev libelf-dev zlib1g-dev libnl-3-dev libnl-genl-3-dev libnl-route-3-dev
 	libevent-dev libssl-dev uthash-dev libjansson-dev libcap-ng-dev libunistring-dev libcmocka-dev
 	# to test
 	libclang-rt-dev # libFuzzer and sanitizers of clang

@@ -11,7 +11,7 @@
 #include "hooks/attachment.h"
 #include "devices/backoff.h"
 #include "devices/health.h"
-#include "net/netlink.h"
+#include "net/link.h"
 #include "net/nexthop.h"
 #include "hooks/slot.h"
 #include "base/text.h"

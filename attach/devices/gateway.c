@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "devices/gateway.h"
 
+#include "net/route.h"
+
 void gateways_find(struct nl_sock *sock, __u32 ifindex, struct gateways *ret)
 {
 	/* Documentation addresses (RFC 5737, RFC 3849): whatever way they go is the default route.

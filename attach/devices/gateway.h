@@ -8,7 +8,7 @@
 #include <netlink/netlink.h>
 #include <stddef.h>
 
-#include "net/netlink.h"
+#include "net/neigh.h"
 
 /** One a family. */
 #define GATEWAYS_MAX 2

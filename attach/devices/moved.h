@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <turnpike/abi.h>
 
-#include "net/netlink.h"
+#include "net/link.h"
 
 struct maps;
 

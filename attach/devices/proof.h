@@ -13,7 +13,7 @@
 #include "hooks/attachment.h"
 #include "devices/health.h"
 #include "devices/moved.h"
-#include "net/netlink.h"
+#include "net/link.h"
 #include "base/text.h"
 
 /** What was seen; @received: packets, by the device's own statistics, in the same time. */

@@ -6,32 +6,13 @@
 #include <netinet/in.h>
 #include <string.h>
 
-/* Ones' complement sum of words as they lie in memory; @len is even. */
-static __u32 sum_words(const void *data, size_t len)
-{
-	const unsigned char *byte = data;
-	__u32 sum = 0;
-	__u16 word;
-	size_t i;
-
-	for (i = 0; i < len; i += sizeof(word)) {
-		memcpy(&word, byte + i, sizeof(word));
-		sum += word;
-	}
-	return sum;
-}
-
-static __u16 fold(__u32 sum)
-{
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (__u16)sum;
-}
+#include "base/array_len.h"
+#include "base/checksum.h"
 
 /* Addresses only; what IPv4 leaves of the 16 bytes is zero. */
 static __u32 sum_addresses(const struct turnpike_addr *src, const struct turnpike_addr *dst)
 {
-	return sum_words(src->ip, sizeof(src->ip)) + sum_words(dst->ip, sizeof(dst->ip));
+	return checksum_add(checksum_add(0, src->ip, sizeof(src->ip)), dst->ip, sizeof(dst->ip));
 }
 
 /* A datagram's addresses and ports, on one side of the relay. */
@@ -63,16 +44,17 @@ static void encode(const struct endpoints *in, __be16 in_channel, const struct e
 {
 	const __u32 in_sum = sum_addresses(in->src, in->dst);
 	const __u32 out_sum = sum_addresses(out->src, out->dst);
-	const __u16 in_all = fold(in_sum + in->src->port + in->dst->port);
+	const __u16 in_all = checksum_fold(in_sum + in->src->port + in->dst->port);
 	struct turnpike_flow *flow = &ret->flow;
 
 	memset(ret, 0, sizeof(*ret));
 	encode_key(in, in_channel, &ret->key);
 	flow->expires = expires;
-	flow->pseudo_in_sum = fold(in_sum + htons(IPPROTO_UDP));
-	flow->pseudo_out_sum = fold(out_sum + htons(IPPROTO_UDP));
-	flow->l4_delta_sum = fold(out_sum + out->src->port + out->dst->port + (__u16)~in_all);
-	flow->ip4_sum = fold(out_sum + htons(0x4500) + htons(IPPROTO_UDP));
+	flow->pseudo_in_sum = checksum_fold(in_sum + htons(IPPROTO_UDP));
+	flow->pseudo_out_sum = checksum_fold(out_sum + htons(IPPROTO_UDP));
+	flow->l4_delta_sum =
+		checksum_fold(out_sum + out->src->port + out->dst->port + (__u16)~in_all);
+	flow->ip4_sum = checksum_fold(out_sum + htons(0x4500) + htons(IPPROTO_UDP));
 	flow->sport = out->src->port;
 	flow->dport = out->dst->port;
 	flow->channel = out_channel;
@@ -89,7 +71,7 @@ int encode_check(const struct turnpike_binding *binding)
 
 	if (binding->channel < TURNPIKE_CHANNEL_MIN || binding->channel > TURNPIKE_CHANNEL_MAX)
 		return -EINVAL;
-	for (i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
+	for (i = 0; i < ARRAY_LEN(addresses); i++) {
 		if (addresses[i]->family != TURNPIKE_IPV4 && addresses[i]->family != TURNPIKE_IPV6)
 			return -EINVAL;
 		if (!addresses[i]->port)

@@ -9,9 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <linux/pkt_sched.h>
-#include <netlink/msg.h>
-#include <netlink/netlink.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -27,6 +24,8 @@
 #include <bpf/bpf.h>
 
 #include "hooks/hook.h"
+#include "net/filter.h"
+#include "net/netlink.h"
 
 /* The guardian of a relay that was killed just now needs a moment to clean up. */
 #define LOCK_TRIES    200
@@ -44,36 +43,16 @@ struct guard {
 	bool made_qdisc;
 };
 
-static int on_filter(struct nl_msg *msg, void *arg)
-{
-	int *filters = arg;
-
-	(void)msg;
-	++*filters;
-	return NL_OK;
-}
-
-static int count_filters(struct nl_sock *sock, int ifindex, __u32 parent)
-{
-	struct tcmsg request = { .tcm_ifindex = ifindex, .tcm_parent = parent };
-	int filters = 0;
-
-	nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, on_filter, &filters);
-	if (nl_send_simple(sock, RTM_GETTFILTER, NLM_F_DUMP, &request, sizeof(request)) < 0 ||
-	    nl_recvmsgs_default(sock) < 0)
-		return -1;
-	return filters;
-}
-
-/* Has somebody else come to use the qdisc that we made? If in doubt, yes. */
+/* Does another program use the qdisc that we made? If in doubt, yes. */
 static bool qdisc_in_use(int ifindex)
 {
-	struct nl_sock *sock = nl_socket_alloc();
-	bool in_use = true;
+	struct nl_sock *sock;
+	bool in_use;
 
-	if (sock && nl_connect(sock, NETLINK_ROUTE) == 0)
-		in_use = count_filters(sock, ifindex, TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS)) ||
-			 count_filters(sock, ifindex, TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS));
+	if (netlink_open(&sock))
+		return true;
+	if (netlink_has_filters(sock, (__u32)ifindex, &in_use))
+		in_use = true;
 	nl_socket_free(sock);
 	return in_use;
 }

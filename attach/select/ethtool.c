@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* The kernel has about 64 features, and drivers a few private flags. */
+/* The kernel has about 64 features, and a driver has a few private flags. */
 #define STRINGS_MAX 256
 
 struct device {
@@ -52,7 +52,7 @@ static void read_channels(const struct device *device, struct turnpike_facts *fa
 	};
 }
 
-/* The names of a set of bits, or NULL; to be given to free(). */
+/* Get the names of a set of bits, or NULL; release them with free(). */
 static struct ethtool_gstrings *read_names(const struct device *device, __u32 set)
 {
 	union {
@@ -79,7 +79,7 @@ static struct ethtool_gstrings *read_names(const struct device *device, __u32 se
 	return NULL;
 }
 
-/* The number of a bit, or -1. */
+/* Find the number of a bit, or -1. */
 static int find_bit(const struct ethtool_gstrings *names, const char *name)
 {
 	__u32 i;

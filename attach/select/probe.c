@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "select/facts.h"
+#include "net/link.h"
 #include "net/netlink.h"
 #include "select/select.h"
 
@@ -40,7 +41,7 @@ static int probe_all(struct nl_sock *sock, probe_fn *fn, void *arg)
 			continue;
 		err = probe_one(sock, links[i].name, fn, arg);
 		if (err == -ENODEV)
-			err = 0; /* it has gone meanwhile */
+			err = 0; /* deleted in the meantime */
 	}
 	free(links);
 	return err;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Facts and plan of each device that is asked about.
+ * Facts and plan of one device or of all.
  */
 #ifndef TURNPIKE_ATTACH_SELECT_PROBE_H
 #define TURNPIKE_ATTACH_SELECT_PROBE_H

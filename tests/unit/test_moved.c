@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What a frame that arrives shows about one that a program has grown: moved.h. */
+/* Does a received frame prove that a program can grow frames: moved.h. */
 #include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +14,7 @@
 #define LEN   42
 #define GROWN (LEN + TURNPIKE_ROOM_MAX)
 
-/** An ARP reply from 02:..:02 to 02:..:01, every byte of its own. */
+/** An ARP reply from 02:..:02 to 02:..:01, with distinct bytes. */
 static struct turnpike_taken answer(void)
 {
 	struct turnpike_taken taken = { .len = LEN };
@@ -25,7 +25,7 @@ static struct turnpike_taken answer(void)
 	return taken;
 }
 
-/** As the program writes it, byte by byte. */
+/** The frame as the program writes it. */
 static void grow_head(const struct turnpike_taken *taken, __u8 *frame)
 {
 	memcpy(frame, "\2\0\0\0\0\1\2\0\0\0\0\2\x88\xb5", 14);
@@ -72,7 +72,7 @@ static void test_every_byte_counts(void **state)
 	}
 }
 
-/** A driver that goes by the length that the frame had when it came, or by where it began. */
+/** The driver sends with the old length, or from the old start. */
 static void test_disproven(void **state)
 {
 	const struct turnpike_taken taken = answer();
@@ -89,7 +89,7 @@ static void test_disproven(void **state)
 	assert_int_equal(moved_judge(&taken, TURNPIKE_TRIAL_TAIL, frame, GROWN), MOVED_DISPROVEN);
 }
 
-/** Answers of others, and none at all, say nothing. */
+/** Frames of other senders, and none at all, prove nothing. */
 static void test_others(void **state)
 {
 	const struct turnpike_taken taken = answer();
