@@ -2,18 +2,18 @@
 /*
  * What is behind a handle.
  */
-#ifndef TURNPIKE_HANDLE_H
-#define TURNPIKE_HANDLE_H
+#ifndef TURNPIKE_ATTACH_HANDLE_H
+#define TURNPIKE_ATTACH_HANDLE_H
 
 #include <netlink/netlink.h>
 #include <turnpike/turnpike.h>
 
-#include "binding.h"
-#include "device.h"
-#include "icmp.h"
-#include "maps.h"
-#include "nexthop.h"
-#include "policers.h"
+#include "flows/binding.h"
+#include "devices/device.h"
+#include "net/icmp_sender.h"
+#include "base/map_set.h"
+#include "net/nexthop.h"
+#include "flows/policers.h"
 
 struct turnpike {
 	struct maps maps;
@@ -27,4 +27,4 @@ struct turnpike {
 	char error[512];
 };
 
-#endif /* TURNPIKE_HANDLE_H */
+#endif /* TURNPIKE_ATTACH_HANDLE_H */

@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #include "handle.h"
-#include "loader.h"
-#include "probe.h"
+#include "base/loader.h"
+#include "select/probe.h"
 
 #define DEFAULT_FLOWS              65536
 #define DEFAULT_NEXTHOPS           16384
@@ -65,7 +65,7 @@ static void changed(void *arg)
 	struct turnpike *tp = arg;
 	const libbpf_print_fn_t print = be_quiet();
 
-	devices_tend(&tp->devices);
+	devices_supervise(&tp->devices);
 	libbpf_set_print(print);
 }
 
@@ -208,8 +208,8 @@ static const char *contradiction(const struct turnpike_attach_opts *opts)
 }
 
 /* Attaching, or switching what is @attached; next hops learn of it either way. */
-static int hang(struct turnpike *tp, const char *ifname, const struct turnpike_attach_opts *opts,
-		bool attached)
+static int attach_or_switch(struct turnpike *tp, const char *ifname,
+			    const struct turnpike_attach_opts *opts, bool attached)
 {
 	const struct turnpike_attach_opts none = { .sz = sizeof(none) };
 	libbpf_print_fn_t print;
@@ -239,13 +239,13 @@ static int hang(struct turnpike *tp, const char *ifname, const struct turnpike_a
 int turnpike_attach(struct turnpike *tp, const char *ifname,
 		    const struct turnpike_attach_opts *opts)
 {
-	return hang(tp, ifname, opts, false);
+	return attach_or_switch(tp, ifname, opts, false);
 }
 
 int turnpike_switch(struct turnpike *tp, const char *ifname,
 		    const struct turnpike_attach_opts *opts)
 {
-	return hang(tp, ifname, opts, true);
+	return attach_or_switch(tp, ifname, opts, true);
 }
 
 int turnpike_detach(struct turnpike *tp, const char *ifname)
@@ -403,7 +403,7 @@ int turnpike_poll(struct turnpike *tp)
 
 	if (devices_need_tending(&tp->devices)) {
 		print = be_quiet();
-		if (devices_tend(&tp->devices))
+		if (devices_supervise(&tp->devices))
 			nexthops_refresh(tp->nexthops);
 		libbpf_set_print(print);
 	}

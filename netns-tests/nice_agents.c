@@ -17,9 +17,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define COMPONENT 1
+#define COMPONENT        1
 #define PATIENCE_SECONDS 20
-#define LARGEST 1200
+#define LARGEST          1200
 
 struct side {
 	NiceAgent *agent;
@@ -109,7 +109,8 @@ static void print_path(void)
 {
 	NiceCandidate *local, *remote;
 
-	if (!nice_agent_get_selected_pair(sides[0].agent, sides[0].stream, COMPONENT, &local, &remote))
+	if (!nice_agent_get_selected_pair(sides[0].agent, sides[0].stream, COMPONENT, &local,
+					  &remote))
 		fail("no pair of candidates is selected");
 	printf("path %s %s\n", kind(local), kind(remote));
 }
@@ -165,13 +166,13 @@ static void enter(const char *netns)
 
 static void start(struct side *side, gboolean controlling, const char *address_text, char **server)
 {
-	NiceRelayType type = strcmp(server[0], "tcp") ? NICE_RELAY_TYPE_TURN_UDP
-						       : NICE_RELAY_TYPE_TURN_TCP;
+	NiceRelayType type =
+		strcmp(server[0], "tcp") ? NICE_RELAY_TYPE_TURN_UDP : NICE_RELAY_TYPE_TURN_TCP;
 	NiceAddress *address = nice_address_new();
 
 	side->agent = nice_agent_new(g_main_loop_get_context(loop), NICE_COMPATIBILITY_RFC5245);
-	g_object_set(side->agent, "controlling-mode", controlling, "force-relay", TRUE, "upnp", FALSE,
-		     NULL);
+	g_object_set(side->agent, "controlling-mode", controlling, "force-relay", TRUE, "upnp",
+		     FALSE, NULL);
 	if (!nice_address_set_from_string(address, address_text) ||
 	    !nice_agent_add_local_address(side->agent, address))
 		fail("no such address");
@@ -191,8 +192,9 @@ static void start(struct side *side, gboolean controlling, const char *address_t
 int main(int argc, char **argv)
 {
 	if (argc != 11) {
-		fprintf(stderr, "usage: nice_agents TRANSPORT SERVER PORT USER PASSWORD NETNS ADDRESS "
-				"NETNS ADDRESS MESSAGES\n");
+		fprintf(stderr,
+			"usage: nice_agents TRANSPORT SERVER PORT USER PASSWORD NETNS ADDRESS "
+			"NETNS ADDRESS MESSAGES\n");
 		return 2;
 	}
 	messages = (guint)atoi(argv[10]);

@@ -22,7 +22,7 @@ int flow_expiry(struct turnpike_flow_expiry *arg)
 	return 0;
 }
 
-/* See clock.h. */
+/* See steps/coarse_time.h. */
 SEC("syscall")
 int read_jiffies(__u64 *arg)
 {

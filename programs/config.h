@@ -3,8 +3,8 @@
  * What every program includes: the kernel's types and helpers, the ABI, and the constants that the
  * library sets before it loads a program (the verifier then drops the branches that they rule out).
  */
-#ifndef TURNPIKE_CONFIG_H
-#define TURNPIKE_CONFIG_H
+#ifndef TURNPIKE_PROGRAMS_CONFIG_H
+#define TURNPIKE_PROGRAMS_CONFIG_H
 
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -20,9 +20,9 @@
 #include <turnpike/abi.h>
 
 #ifdef __bpf__
-#include "kernel.h"
+#include "env/kernel.h"
 #else
-#include "host.h"
+#include "env/host.h"
 #endif
 
 #define likely(x) __builtin_expect(!!(x), 1)
@@ -31,4 +31,4 @@
  * small. */
 #define OFF_MASK 0x3fff
 
-#endif /* TURNPIKE_CONFIG_H */
+#endif /* TURNPIKE_PROGRAMS_CONFIG_H */

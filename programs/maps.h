@@ -3,12 +3,13 @@
  * The maps that all programs share; maps.bpf.c defines them once. docs/abi.md has one section a
  * map.
  */
-#ifndef TURNPIKE_MAPS_H
-#define TURNPIKE_MAPS_H
+#ifndef TURNPIKE_PROGRAMS_MAPS_H
+#define TURNPIKE_PROGRAMS_MAPS_H
 
 #include "config.h"
 
-/* Sizes of flows4, flows6, nexthops and policers are the library's to set; these are for bare loaders. */
+/* Sizes of flows4, flows6, nexthops and policers are the library's to set; these are for bare
+ * loaders. */
 #define DEFAULT_FLOWS    65536
 #define DEFAULT_NEXTHOPS 16384
 #define DEFAULT_POLICERS 16384
@@ -96,4 +97,4 @@ extern struct counters_map counters SEC(".maps");
 extern struct policers_map policers SEC(".maps");
 extern struct events_map events SEC(".maps");
 
-#endif /* TURNPIKE_MAPS_H */
+#endif /* TURNPIKE_PROGRAMS_MAPS_H */

@@ -3,8 +3,8 @@
  * What is known of one packet on its way through relay.h. Offsets and lengths, never pointers into
  * the frame: every helper that moves the frame invalidates those.
  */
-#ifndef TURNPIKE_PACKET_H
-#define TURNPIKE_PACKET_H
+#ifndef TURNPIKE_PROGRAMS_PACKET_H
+#define TURNPIKE_PROGRAMS_PACKET_H
 
 #include "config.h"
 
@@ -27,13 +27,13 @@ enum moves {
  * an instance of their own, which is small and in which offsets are constants. What it meets
  * otherwise it leaves, untouched and uncounted, to the instance that is prepared for any.
  */
-enum care {
-	USUAL,
-	ANY,
+enum relay_path {
+	FAST_PATH,
+	SLOW_PATH,
 };
 
 /* Not one of the list: not decided here. */
-#define UNUSUAL ((enum turnpike_verdict)TURNPIKE_VERDICT_MAX)
+#define NEEDS_SLOW_PATH ((enum turnpike_verdict)TURNPIKE_VERDICT_MAX)
 
 /* How making room ended. */
 enum room {
@@ -55,26 +55,26 @@ struct packet {
 		struct turnpike_key4 key4;
 		struct turnpike_key6 key6;
 	};
-	__u32 len;      /* of the frame */
-	__u32 l2_len;   /* bytes in front of the IP header */
-	__u32 in_hlen;  /* bytes in front of the application data, as it came */
-	__u32 out_hlen; /* and as it goes */
-	__u32 data_len; /* application data */
-	__u32 padding;  /* ChannelData padding inside the datagram */
-	__u32 data_sum; /* sum over the application data; only with CHECKSUM_COMPUTE */
-	__u32 told_mtu; /* what its sender is told, should it be too big; else 0 */
+	__u32 len;        /* of the frame */
+	__u32 l2_len;     /* bytes in front of the IP header */
+	__u32 in_hlen;    /* bytes in front of the application data, as it came */
+	__u32 out_hlen;   /* and as it goes */
+	__u32 data_len;   /* application data */
+	__u32 padding;    /* ChannelData padding inside the datagram */
+	__u32 data_sum;   /* sum over the application data; only with CHECKSUM_COMPUTE */
+	__u32 notify_mtu; /* what its sender is told, should it be too big; else 0 */
 	__u16 padding_sum;
-	__u16 ip4_id; /* as it goes */
-	__u16 udp_len;      /* header and payload */
-	__u16 udp_check;    /* as it lies in the packet */
-	__u8 family;        /* enum turnpike_family, as it came */
-	__u8 out_family;    /* and as it goes; like out_channel read once, the flow may change */
-	__u8 tos;           /* DSCP and ECN, traffic class */
-	__u8 ttl;           /* or hop limit */
-	__u8 checksum;      /* enum udp_checksum */
-	__u8 hop;           /* which of the next hop's two, like out_channel read once */
-	__u8 tags;          /* how many VLAN tags, see vlan.h */
-	__u8 popped;        /* of these, taken off for a while, see ctx_tc.h */
+	__u16 ip4_id;    /* as it goes */
+	__u16 udp_len;   /* header and payload */
+	__u16 udp_check; /* as it lies in the packet */
+	__u8 family;     /* enum turnpike_family, as it came */
+	__u8 out_family; /* and as it goes; like out_channel read once, the flow may change */
+	__u8 tos;        /* DSCP and ECN, traffic class */
+	__u8 ttl;        /* or hop limit */
+	__u8 checksum;   /* enum udp_checksum */
+	__u8 hop;        /* which of the next hop's two, like out_channel read once */
+	__u8 tags;       /* how many VLAN tags, see vlan.h */
+	__u8 popped;     /* of these, taken off for a while, see ctx/tc.h */
 	struct turnpike_tag tag[TURNPIKE_TAGS_MAX];
 	__be16 frag_off;    /* the DF bit of IPv4, or 0 */
 	__be16 channel;     /* the channel that it came in, or 0 */
@@ -105,4 +105,4 @@ static __always_inline __u32 channel_hlen(__be16 channel)
 	return channel ? CHANNEL_HLEN : 0;
 }
 
-#endif /* TURNPIKE_PACKET_H */
+#endif /* TURNPIKE_PROGRAMS_PACKET_H */

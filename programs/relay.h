@@ -2,26 +2,26 @@
 /*
  * The story of one packet: parse, find its flow, admit, police, rewrite, send, count.
  *
- * A context (ctx_xdp.h or ctx_tc.h) is included first. Until rewrite() nothing has been written, so
+ * A context (ctx/xdp.h or ctx/tc.h) is included first. Until rewrite() nothing has been written, so
  * every packet that is passed up the stack leaves byte for byte as it came.
  */
-#ifndef TURNPIKE_RELAY_H
-#define TURNPIKE_RELAY_H
+#ifndef TURNPIKE_PROGRAMS_RELAY_H
+#define TURNPIKE_PROGRAMS_RELAY_H
 
 #ifndef TURNPIKE_CTX_H
-#error "include ctx_xdp.h or ctx_tc.h first"
+#error "include ctx/xdp.h or ctx/tc.h first"
 #endif
 
 #include "packet.h"
-#include "parse.h"
-#include "flow.h"
-#include "admit.h"
-#include "police.h"
-#include "rewrite.h"
-#include "count.h"
-#include "tell.h"
+#include "steps/parse.h"
+#include "steps/flow.h"
+#include "steps/admit.h"
+#include "steps/police.h"
+#include "steps/rewrite.h"
+#include "steps/count.h"
+#include "steps/notify.h"
 
-#define ASK_ANY (-100)
+#define ACTION_SLOW_PATH (-100)
 
 static __always_inline int pass(ctx_t *ctx, const struct packet *pkt, enum turnpike_verdict verdict,
 				enum turnpike_direction dir)
@@ -34,10 +34,10 @@ static __always_inline int pass(ctx_t *ctx, const struct packet *pkt, enum turnp
 static __always_inline int refuse(ctx_t *ctx, const struct packet *pkt,
 				  enum turnpike_verdict verdict, enum turnpike_direction dir)
 {
-	const bool told = turnpike_verdict_is(verdict, TURNPIKE_KIND_TELL);
+	const bool told = turnpike_verdict_is(verdict, TURNPIKE_KIND_NOTIFY);
 
 	if (told)
-		tell(ctx, pkt, verdict);
+		notify(ctx, pkt, verdict);
 	count(verdict, dir, pkt->len);
 	return told || turnpike_verdict_is(verdict, TURNPIKE_KIND_DROP) ? (int)CTX_DROP
 									: (int)CTX_PASS;
@@ -48,23 +48,23 @@ static __always_inline enum turnpike_verdict relay_flow(ctx_t *ctx, struct packe
 							struct turnpike_flow *flow,
 							struct turnpike_nexthop *nexthop,
 							const struct turnpike_hop *hop,
-							enum moves moves, enum care care)
+							enum moves moves, enum relay_path path)
 {
-	const enum turnpike_verdict verdict = admit(ctx, pkt, flow, hop, care);
+	const enum turnpike_verdict verdict = admit(ctx, pkt, flow, hop, path);
 
 	if (verdict != TURNPIKE_RELAYED)
 		return verdict;
 	/* A limit would be charged again by the other instance, should there be no room. */
-	if (care == USUAL)
-		return is_policed(flow) ? UNUSUAL
-					: rewrite_as(ctx, pkt, flow, nexthop, moves, care);
+	if (path == FAST_PATH)
+		return is_policed(flow) ? NEEDS_SLOW_PATH
+					: rewrite_as(ctx, pkt, flow, nexthop, moves, path);
 	if (!police(pkt, flow))
 		return TURNPIKE_POLICED;
-	return (enum turnpike_verdict)rewrite_any(ctx, pkt, flow, nexthop, moves);
+	return (enum turnpike_verdict)rewrite_slow(ctx, pkt, flow, nexthop, moves);
 }
 
-/* An action, or ASK_ANY of an instance that was not prepared for the packet. */
-static __always_inline int relay_as(ctx_t *ctx, enum moves moves, enum care care)
+/* An action, or ACTION_SLOW_PATH of an instance that was not prepared for the packet. */
+static __always_inline int relay_as(ctx_t *ctx, enum moves moves, enum relay_path path)
 {
 	struct packet pkt = { .len = ctx_len(ctx) };
 	struct turnpike_nexthop *nexthop;
@@ -73,9 +73,9 @@ static __always_inline int relay_as(ctx_t *ctx, enum moves moves, enum care care
 	struct turnpike_flow *flow;
 	enum turnpike_verdict verdict;
 
-	verdict = parse(ctx, &pkt, care);
-	if (verdict == UNUSUAL)
-		return ASK_ANY;
+	verdict = parse(ctx, &pkt, path);
+	if (verdict == NEEDS_SLOW_PATH)
+		return ACTION_SLOW_PATH;
 	if (verdict != TURNPIKE_RELAYED)
 		return pass(ctx, &pkt, verdict, TURNPIKE_DIR_NONE);
 	flow = find_flow(&pkt);
@@ -92,10 +92,10 @@ static __always_inline int relay_as(ctx_t *ctx, enum moves moves, enum care care
 	pkt.hop = (__u8)nexthop->current;
 	hop = chosen_hop(&pkt, nexthop);
 
-	verdict = relay_flow(ctx, &pkt, flow, nexthop, hop, moves, care);
+	verdict = relay_flow(ctx, &pkt, flow, nexthop, hop, moves, path);
 	/* All that is left now is rare; only what has been torn cannot be looked at again. */
-	if (care == USUAL && verdict != TURNPIKE_RELAYED && verdict != TURNPIKE_TORN)
-		return ASK_ANY;
+	if (path == FAST_PATH && verdict != TURNPIKE_RELAYED && verdict != TURNPIKE_TORN)
+		return ACTION_SLOW_PATH;
 	if (verdict != TURNPIKE_RELAYED)
 		return refuse(ctx, &pkt, verdict, dir);
 	count(TURNPIKE_RELAYED, dir, pkt.data_len);
@@ -105,4 +105,4 @@ static __always_inline int relay_as(ctx_t *ctx, enum moves moves, enum care care
 	return ctx_send(ctx, hop);
 }
 
-#endif /* TURNPIKE_RELAY_H */
+#endif /* TURNPIKE_PROGRAMS_RELAY_H */

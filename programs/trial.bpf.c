@@ -39,7 +39,8 @@ static __always_inline bool is_between(const __u8 *frame, const __u8 *macs)
 	return a[0] == b[0] && a[1] == b[1] && a[2] == b[2];
 }
 
-/* An answer of the gateway to our kernel, which needs it less than we do: see attach/moved.c. */
+/* An answer of the gateway to our kernel, which needs it less than we do: see
+ * attach/devices/moved.c. */
 static __always_inline bool is_answer(struct xdp_md *ctx, const struct turnpike_trial *trial)
 {
 	const __u8 *frame = bytes(ctx, 0, ANSWER_MIN), *type;

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
-#include "say.h"
+#include "base/log.h"
 
 struct command {
 	const char *name;
@@ -49,7 +49,7 @@ static enum cli_status run(int argc, char **argv)
 
 	if (command)
 		return command->run(argc, argv);
-	say("there is no command '%s': see 'turnpike help'", argv[0]);
+	log_error("there is no command '%s': see 'turnpike help'", argv[0]);
 	return CLI_USAGE;
 }
 

@@ -20,7 +20,7 @@
 
 #include <turnpike/turnpike.h>
 
-#include "addr.h"
+#include "base/addr.h"
 #include "tool.h"
 
 #define DEVICES_MAX  2

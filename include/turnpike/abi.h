@@ -165,7 +165,7 @@ struct turnpike_event {
 #define TURNPIKE_EVENTS_POLICER 0
 
 /** events: a ring buffer of these, read by the library. */
-struct turnpike_told {
+struct turnpike_event_record {
 	struct turnpike_event event;
 	__u8 frame[TURNPIKE_EVENT_FRAME]; /* event.len bytes of it; those behind may be any */
 	__u8 pad[2];
@@ -189,7 +189,8 @@ enum turnpike_direction {
 struct turnpike_device {
 	__u8 mac[6];     /* frames to other addresses are passed up */
 	__u16 mtu;       /* larger packets that it got are several in one */
-	__u64 tick_zero; /* CLOCK_MONOTONIC, ns, when the kernel's jiffies were 0; may be negative */
+	__u64 tick_zero; /* CLOCK_MONOTONIC, ns, when the kernel's jiffies were 0; may be negative
+			  */
 };
 
 /**
@@ -213,7 +214,7 @@ struct turnpike_config {
 	__u32 version; /* TURNPIKE_ABI_VERSION */
 	__u32 ifindex; /* the device that it is attached to */
 	__u32 slot;
-	__u32 skb; /* 1: packets are sk_buffs (generic XDP, TC); 0: bare frames (native XDP) */
+	__u32 skb;     /* 1: packets are sk_buffs (generic XDP, TC); 0: bare frames (native XDP) */
 	__u64 tick_ns; /* how long the kernel's ticks are */
 };
 
@@ -281,7 +282,7 @@ _Static_assert(sizeof(struct turnpike_key6) == 40, "no hidden padding");
 _Static_assert(sizeof(struct turnpike_flow) == 88, "no hidden padding");
 _Static_assert(sizeof(struct turnpike_hop) == 28, "no hidden padding");
 _Static_assert(sizeof(struct turnpike_nexthop) == 64, "one cache line");
-_Static_assert(sizeof(struct turnpike_told) == 1280, "no hidden padding");
+_Static_assert(sizeof(struct turnpike_event_record) == 1280, "no hidden padding");
 _Static_assert(sizeof(struct turnpike_policer) == 32, "no hidden padding");
 _Static_assert(sizeof(struct turnpike_device) == 16, "no hidden padding");
 _Static_assert(sizeof(struct turnpike_trial) == 40, "no hidden padding");

@@ -45,7 +45,8 @@ struct turnpike_policer {
 /** 128 Gbit/s; what is faster is no limit, and the arithmetic below has no overflow. */
 #define TURNPIKE_POLICER_RATE 16000000000ull
 
-/** An hour, in ns: the longest that a bucket takes to fill. Below 18 bytes a second it is smaller. */
+/** An hour, in ns: the longest that a bucket takes to fill. Below 18 bytes a second it is smaller.
+ */
 #define TURNPIKE_POLICER_FILL 3600000000000ull
 
 static inline __u64 turnpike_policer_ns(__u64 rate, __u64 bytes)
@@ -144,7 +145,8 @@ turnpike_policer_give_back(struct turnpike_policer *policer, __u32 bytes)
  * turnpike_policers_charge() - take @bytes from every level, if all have as many, or from none
  * @level: from the lowest one up; NULL: there is none, and none above it
  *
- * As turnpike_policer_charge(). While one level is asked, those below it have @bytes less for others.
+ * As turnpike_policer_charge(). While one level is asked, those below it have @bytes less for
+ * others.
  */
 static inline __attribute__((always_inline)) bool
 turnpike_policers_charge(struct turnpike_policer *const level[TURNPIKE_POLICER_LEVELS], __u64 now,

@@ -84,8 +84,8 @@ struct turnpike_queues {
  * @mtu, @max_mtu: in bytes; @max_mtu 0: any, or unknown
  * @up:       up and running
  * @queues:   its channels
- * @lro, @gro_hw, @rx_csum, @rx_vlan: offloads, in bits of TURNPIKE_KNOWN, ...; the last one takes VLAN
- *             tags off frames
+ * @lro, @gro_hw, @rx_csum, @rx_vlan: offloads, in bits of TURNPIKE_KNOWN, ...; the last one takes
+ * VLAN tags off frames
  * @legacy_rx: private flag of Intel's drivers, in the same bits
  * @xdp_known: @xdp_features is what the driver says (Linux 6.3); or else unknown
  * @xdp_features: TURNPIKE_XDP_...; a claim

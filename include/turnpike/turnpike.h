@@ -375,9 +375,9 @@ TURNPIKE_API int turnpike_police(struct turnpike *tp, __u32 policer, __u32 bytes
  * turnpike_path_changed() - what is known of the way from @local to @remote is no longer true
  * @local, @remote: IP addresses, one of them ours; the ports are ignored
  *
- * For a server whose sockets are told that a packet was too big (IP_RECVERR, IPV6_RECVERR: EMSGSIZE):
- * the kernel then knows another path MTU, of which netlink(7) says nothing. Packets that do not fit
- * are not relayed in the kernel from now on.
+ * For a server whose sockets are told that a packet was too big (IP_RECVERR, IPV6_RECVERR:
+ * EMSGSIZE): the kernel then knows another path MTU, of which netlink(7) says nothing. Packets that
+ * do not fit are not relayed in the kernel from now on.
  */
 TURNPIKE_API void turnpike_path_changed(struct turnpike *tp, const struct turnpike_addr *local,
 					const struct turnpike_addr *remote);
@@ -447,9 +447,9 @@ TURNPIKE_API int turnpike_fd(const struct turnpike *tp);
  *
  * Call it when turnpike_fd() is readable, and once a second: it also keeps the neighbours fresh
  * that only the kernel's fast path talks to, looks after the devices (turnpike_on_change()), and
- * tells senders of packets that were dropped because their TTL was used up, or that were too big and
- * not to be fragmented: by ICMP, as a router does (RFC 8656 section 13), if there is CAP_NET_RAW,
- * and at most 100 a second.
+ * tells senders of packets that were dropped because their TTL was used up, or that were too big
+ * and not to be fragmented: by ICMP, as a router does (RFC 8656 section 13), if there is
+ * CAP_NET_RAW, and at most 100 a second.
  *
  * Returns 0 or a negative errno of netlink(7); all next hops are then looked up anew.
  */

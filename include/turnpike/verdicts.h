@@ -8,7 +8,7 @@
  *   RELAY  sent on by the kernel
  *   PASS   handed up the stack, byte for byte as it came
  *   DROP   discarded
- *   TELL   discarded, and its sender gets an ICMP error
+ *   NOTIFY   discarded, and its sender gets an ICMP error
  *   NOTE   not a verdict: something worth counting that happened to a packet which has one besides
  *
  * The order is the ABI of the counter map: append only.
@@ -33,7 +33,7 @@
 	X(LONG_PADDING,   "long-padding",   PASS,  "more than 3 bytes follow the ChannelData")      \
 	X(NO_FLOW,        "no-flow",        PASS,  "no flow for this 5-tuple and channel")          \
 	X(EXPIRED,        "expired",        PASS,  "the flow's permission or channel has expired")  \
-	X(TTL,            "ttl",            TELL,  "TTL or hop limit used up; its sender is told")  \
+	X(TTL,            "ttl",            NOTIFY,  "TTL or hop limit used up; its sender is told")  \
 	X(NO_NEXTHOP,     "no-nexthop",     PASS,  "route or neighbour not resolved")               \
 	X(NO_EGRESS,      "no-egress",      PASS,  "the egress device takes no frames from XDP")    \
 	X(TOO_BIG,        "too-big",        PASS,  "larger than the egress device's MTU")           \
@@ -43,7 +43,7 @@
 	X(HEAD_FAILED,    "head-failed",    NOTE,  "no head room; the tail was tried")              \
 	X(TAIL_FAILED,    "tail-failed",    NOTE,  "no tail room; the head was tried")              \
 	X(PARTIAL,        "partial",        NOTE,  "relayed with a checksum its sender left partial") \
-	X(DONT_FRAGMENT,  "dont-fragment",  TELL,  "too big, and not to be fragmented; its sender is told") \
+	X(DONT_FRAGMENT,  "dont-fragment",  NOTIFY,  "too big, and not to be fragmented; its sender is told") \
 	X(POLICED,        "policed",        DROP,  "more than its allocation, its user, or all may send or get")
 /* clang-format on */
 
@@ -58,7 +58,7 @@ enum turnpike_kind {
 	TURNPIKE_KIND_RELAY,
 	TURNPIKE_KIND_PASS,
 	TURNPIKE_KIND_DROP,
-	TURNPIKE_KIND_TELL,
+	TURNPIKE_KIND_NOTIFY,
 	TURNPIKE_KIND_NOTE,
 };
 

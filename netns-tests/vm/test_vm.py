@@ -66,7 +66,7 @@ from vm import Vm
 from vmlab import BIG_BUFFERS, VmLab
 
 KERNELS = tuple(kernel.SUITES)
-# What auto must make of a NIC: since which kernel its driver has native XDP (shared knowledge: attach/drivers.c).
+# What auto must make of a NIC: since which kernel its driver has native XDP (shared knowledge: attach/select/drivers.c).
 NATIVE_SINCE = {"virtio-net-pci": (4, 10), "vmxnet3": (6, 6), "e1000e": None}
 PLACES = [(model, network) for model in NATIVE_SINCE for network in ("router", "two-nic")]
 DECEIVING = (BIG_BUFFERS, "router")

@@ -13,7 +13,7 @@
 #include "config/reload.h"
 #include "config/wildcard.h"
 #include "fuzz.h"
-#include "say.h"
+#include "base/log.h"
 
 /* An input begins with one of these, an odd one for coturn's; the text follows. */
 #define OURS   't'
@@ -23,7 +23,7 @@ static unsigned long long errors, taken[2], refused[2], checked[2], contradictio
 static unsigned long long users, keys, secrets, denied, expanded;
 
 /* Only what is said at all, and at which level, matters here. */
-void say_at(enum say_level level, const char *format, ...)
+void log_at(enum log_level level, const char *format, ...)
 {
 	char line[1024];
 	va_list args;
@@ -31,7 +31,7 @@ void say_at(enum say_level level, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
-	errors += level == SAY_ERROR;
+	errors += level == LOG_ERROR;
 }
 
 /* No file is opened, and the machine has an address of either family. */
@@ -44,7 +44,7 @@ void __wrap_freeifaddrs(struct ifaddrs *list);
 enum cli_status __wrap_lines_each_of_file(const char *path, lines_taker *take, void *arg)
 {
 	(void)take, (void)arg;
-	say("%s cannot be read", path);
+	log_error("%s cannot be read", path);
 	return CLI_ERROR;
 }
 
@@ -141,7 +141,7 @@ static void check_bounds(const struct serve_config *config)
 	must(config->nonce_lifetime >= 1 && config->nonce_lifetime <= 86400, "a nonce's lifetime");
 	must(config->max_permissions >= 1 && config->max_channels >= 1, "permissions and channels");
 	must(config->n_workers >= 1 && config->n_workers <= 1024, "workers");
-	must(config->kernel.backoff_first_ms <= config->kernel.backoff_longest_ms, "backoff");
+	must(config->datapath.backoff_first_ms <= config->datapath.backoff_longest_ms, "backoff");
 	for (size_t i = 0; i < config->n_devices; i++)
 		must(strnlen(config->devices[i].name, IFNAMSIZ) < IFNAMSIZ, "a device");
 	for (size_t i = 0; i < config->n_alternates; i++)

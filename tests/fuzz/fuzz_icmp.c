@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "icmp.h"
+#include "net/icmp_sender.h"
 #include "wire.h"
 
 /* An input begins with these; the frame follows. */

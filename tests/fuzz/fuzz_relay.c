@@ -178,8 +178,8 @@ static void check_notes(const struct outcome *o)
 
 static void check_told(const struct situation *s, const struct outcome *o)
 {
-	const bool told = !s->hushed &&
-			  (o->verdict == TURNPIKE_TTL || o->verdict == TURNPIKE_DONT_FRAGMENT);
+	const bool told =
+		!s->hushed && (o->verdict == TURNPIKE_TTL || o->verdict == TURNPIKE_DONT_FRAGMENT);
 	const __u64 full = host_maps.policers[TURNPIKE_EVENTS_POLICER].full;
 	const struct turnpike_event *event = &host_maps.told.event;
 	const __u32 len = s->len < TURNPIKE_EVENT_FRAME ? s->len : TURNPIKE_EVENT_FRAME;
@@ -190,7 +190,7 @@ static void check_told(const struct situation *s, const struct outcome *o)
 		return;
 	must(event->verdict == o->verdict && event->ifindex == BENCH_IFINDEX && !event->pad,
 	     "what and where");
-	must(event->mtu == o->told_mtu, "what would fit");
+	must(event->mtu == o->notify_mtu, "what would fit");
 	must(event->l2_len == o->l2_len && event->len == len, "how much of the frame is told");
 	must(!memcmp(host_maps.told.frame, s->frame, len), "and it is the frame as it came");
 }

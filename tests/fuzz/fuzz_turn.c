@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "addr.h"
+#include "base/addr.h"
 #include "fuzz.h"
 #include "turn_fixture.h"
 #include "turn_model.h"

@@ -173,7 +173,7 @@ static enum turnpike_verdict size(const struct packet *p, struct outcome *o)
 		mtu -= 48;
 	if (p->family == TURNPIKE_IPV6 ? in_len <= 1280 : !df || mtu < 68)
 		return TURNPIKE_TOO_BIG;
-	o->told_mtu = (__u32)(p->family == TURNPIKE_IPV6 && mtu < 1280 ? 1280 : mtu);
+	o->notify_mtu = (__u32)(p->family == TURNPIKE_IPV6 && mtu < 1280 ? 1280 : mtu);
 	return TURNPIKE_DONT_FRAGMENT;
 }
 

@@ -26,7 +26,7 @@ enum sum {
  * @padding:   of ChannelData
  * @sum:       of the packet that came
  * @head_failed, @tail_failed: what is to be noted
- * @told_mtu:  with DONT_FRAGMENT
+ * @notify_mtu:  with DONT_FRAGMENT
  * @charged:   to all of its limits, or to none
  * @takes_id:  it takes an IPv4 identification from its next hop
  * @len, @frame: what leaves, with RELAYED; else as it came
@@ -41,7 +41,7 @@ struct outcome {
 	enum sum sum;
 	bool head_failed;
 	bool tail_failed;
-	__u32 told_mtu;
+	__u32 notify_mtu;
 	bool charged;
 	bool takes_id;
 	__u32 len;

@@ -32,7 +32,7 @@ void reach(const struct situation *s, const struct outcome *o, enum turnpike_ver
 	verdicts[verdict]++;
 	head_failed += o->head_failed;
 	tail_failed += o->tail_failed;
-	untold += s->hushed && turnpike_verdict_is(verdict, TURNPIKE_KIND_TELL);
+	untold += s->hushed && turnpike_verdict_is(verdict, TURNPIKE_KIND_NOTIFY);
 	if (verdict != TURNPIKE_RELAYED)
 		return;
 	features.shapes[variant][s->pair][o->sum][o->tags][disturbed] = 1;

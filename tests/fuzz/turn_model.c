@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <string.h>
 
-#include "addr.h"
+#include "base/addr.h"
 #include "fuzz.h"
 #include "turn_model.h"
 

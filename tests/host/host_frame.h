@@ -18,7 +18,7 @@
 
 #include <turnpike/abi.h>
 
-#include "host.h"
+#include "env/host.h"
 
 /** What an sk_buff has around it here: more than the programs ever need, as memory is plenty. */
 #define HOST_SKB_ROOM 512

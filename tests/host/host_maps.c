@@ -175,7 +175,7 @@ long bpf_redirect(__u32 ifindex, __u64 flags)
 }
 
 /* One at a time, in memory of its own, so that sanitizers see what a program does with it. */
-static struct turnpike_told *reserved;
+static struct turnpike_event_record *reserved;
 
 void *bpf_ringbuf_reserve(void *map, __u64 size, __u64 flags)
 {

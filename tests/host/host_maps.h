@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "encode.h"
+#include "flows/encode.h"
 
 #define HOST_NEXTHOPS 16
 #define HOST_POLICERS 8
@@ -26,7 +26,7 @@ struct host_maps {
 	struct turnpike_taken taken[TURNPIKE_TRIAL_ENDS]; /* the first n_taken */
 	__u32 taken_ends[TURNPIKE_TRIAL_ENDS];            /* their keys */
 	__u32 n_taken;
-	struct turnpike_told told; /* the last of n_told */
+	struct turnpike_event_record told; /* the last of n_told */
 	__u32 n_told;
 };
 

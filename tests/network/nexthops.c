@@ -26,8 +26,8 @@
 
 #include <cmocka.h>
 
-#include "device.h"
-#include "nexthop.h"
+#include "devices/device.h"
+#include "net/nexthop.h"
 
 #define MAX     8
 #define SKIPPED 77

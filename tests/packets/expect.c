@@ -5,11 +5,11 @@
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 
-#include "clock.h"
+#include "base/monotonic.h"
 #include "expect.h"
 
 #define IP4_DF       0x4000
-#define SMALL_ENOUGH 1260 /* an IPv4 packet that no path needs to fragment */
+#define SMALL_ENOUGH 1260    /* an IPv4 packet that no path needs to fragment */
 #define OUT_ID       0x1ffff /* the last before it runs over, and bits that are not sent */
 #define LARGE_MTU    9000
 #define JUST_NOW     100000000ull /* ns; the programs read a clock that lags by a tick */
@@ -79,8 +79,8 @@ static void make_tags(const struct vector *vector, struct turnpike_hop *hop)
 	}
 	hop->tags = n;
 	for (i = 0; i < TURNPIKE_TAGS_MAX && i < n; i++)
-		hop->tag[i] = (struct turnpike_tag){ htons((__u16)(tag[i] >> 16)),
-						     htons((__u16)tag[i]) };
+		hop->tag[i] =
+			(struct turnpike_tag){ htons((__u16)(tag[i] >> 16)), htons((__u16)tag[i]) };
 }
 
 static struct turnpike_nexthop make_nexthop(const struct vector *vector, __u32 mtu)
@@ -246,8 +246,8 @@ static void expect_relayed(const struct bench *bench, const struct vector *vecto
 }
 
 /* RFC 8656 section 13.2: what would fit, and for peers room for a Data indication. */
-static __u32 told_mtu(const struct vector *vector, __u32 hop_mtu, const struct frame *in,
-		      const struct frame *out)
+static __u32 notify_mtu(const struct vector *vector, __u32 hop_mtu, const struct frame *in,
+			const struct frame *out)
 {
 	const int grown = (int)ip_len(out) - ((int)ip_len(in) - in->padding);
 	const int room = vector->flow == TURNPIKE_DIR_TO_CLIENT ? 48 : 0;
@@ -270,15 +270,15 @@ static void expect_told(const struct vector *vector, __u8 out_family, const stru
 	ret->told.last.event = (struct turnpike_event){
 		.verdict = vector->verdict,
 		.ifindex = BENCH_IFINDEX,
-		.mtu = ttl ? 0 : told_mtu(vector, hop->mtu, &ret->in, &out),
+		.mtu = ttl ? 0 : notify_mtu(vector, hop->mtu, &ret->in, &out),
 		.l2_len = ETHERNET_HLEN + TAG_LEN * i,
 		.len = ret->in_len < TURNPIKE_EVENT_FRAME ? ret->in_len : TURNPIKE_EVENT_FRAME,
 	};
 	memcpy(ret->told.last.frame, ret->in_bytes, ret->told.last.event.len);
 }
 
-static void expect_dropped(const struct bench *bench, const struct vector *vector,
-			   __u8 out_family, struct expectation *ret)
+static void expect_dropped(const struct bench *bench, const struct vector *vector, __u8 out_family,
+			   struct expectation *ret)
 {
 	ret->action = bench_variant(bench)->tc ? TC_ACT_SHOT : XDP_DROP;
 	if (vector->verdict != TURNPIKE_POLICED && !vector->hushed)
@@ -318,8 +318,9 @@ static void expect_limits(const struct vector *vector, struct expectation *ret)
 			ret->policers[i][level] = (struct turnpike_policer){
 				.cost = second << TURNPIKE_POLICER_SHIFT,
 				.burst = ret->in.data_len * second,
-				.parent = level + 1 < TURNPIKE_POLICER_LEVELS ?
-						  vector_policer(i, level + 1) : 0,
+				.parent = level + 1 < TURNPIKE_POLICER_LEVELS
+						  ? vector_policer(i, level + 1)
+						  : 0,
 			};
 	}
 	ret->charged = vector->limit == LIMIT_FITS;

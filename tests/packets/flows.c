@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <arpa/inet.h>
 
-#include "clock.h"
+#include "base/monotonic.h"
 #include "vector.h"
 
 #define HOUR_NS 3600000000000ull

@@ -32,8 +32,7 @@ static struct turnpike_bpf *open_for(int number, __u32 skb, struct bpf_program *
 
 	assert_non_null(relay);
 	*ret = NULL;
-	bpf_object__for_each_program(program, relay->obj)
-	{
+	bpf_object__for_each_program(program, relay->obj) {
 		bpf_program__set_autoload(program, i == number);
 		if (i++ == number)
 			*ret = program;

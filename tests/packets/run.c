@@ -14,7 +14,7 @@
 #include "build.h"
 #include "place.h"
 #include "run.h"
-#include "clock.h"
+#include "base/monotonic.h"
 
 #include "place.skel.h"
 #include "turnpike.skel.h"
@@ -58,8 +58,7 @@ static int load_relay(struct bench *bench)
 	bench->relay = turnpike_bpf__open();
 	if (!bench->relay)
 		return -errno;
-	bpf_object__for_each_program(program, bench->relay->obj)
-	{
+	bpf_object__for_each_program(program, bench->relay->obj) {
 		const char *name = bpf_program__name(program);
 
 		bpf_program__set_autoload(program, !strcmp(name, bench->variant->program) ||
@@ -79,7 +78,7 @@ static int load_relay(struct bench *bench)
 
 static int take_event(void *arg, void *data, size_t size)
 {
-	const struct turnpike_told *from = data;
+	const struct turnpike_event_record *from = data;
 	struct told *told = arg;
 
 	told->n++;
@@ -133,8 +132,7 @@ static void set_devices(struct bench *bench)
 	const int fd = bpf_map__fd(bench->relay->maps.devices);
 	__u32 slot;
 
-	bench->devices =
-		mmap(NULL, devices_size(), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	bench->devices = mmap(NULL, devices_size(), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (bench->devices == MAP_FAILED)
 		die("devices");
 

@@ -12,7 +12,7 @@
 
 #include <turnpike/abi.h>
 
-#include "encode.h"
+#include "flows/encode.h"
 
 /* Not 0, so that a program that forgets its slot is found out. */
 #define BENCH_SLOT    5
@@ -99,7 +99,7 @@ void bench_get_policer(struct bench *bench, __u32 index, struct turnpike_policer
 /** struct told - what a program has told the library */
 struct told {
 	__u32 n; /* how many events there were; the rest is of the last */
-	struct turnpike_told last;
+	struct turnpike_event_record last;
 };
 
 /** bench_take_told() - and forget it */

@@ -8,7 +8,7 @@
 #include <arpa/inet.h>
 
 #include "build.h"
-#include "clock.h"
+#include "base/monotonic.h"
 #include "host_frame.h"
 #include "host_maps.h"
 #include "run.h"

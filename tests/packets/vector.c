@@ -4,7 +4,7 @@
 
 #include <turnpike/turnpike.h>
 
-#include "clock.h"
+#include "base/monotonic.h"
 #include "expect.h"
 #include "report.h"
 
@@ -197,7 +197,8 @@ static bool same_told(struct bench *bench, const struct expectation *expected)
 	event = &told.last.event;
 	if (!memcmp(&told, &expected->told, sizeof(told)) && !limit.full == !told.n)
 		return true;
-	fprintf(stderr, "  told %u times, verdict %u, ifindex %u, mtu %u, at %u of %u; not mtu %u\n",
+	fprintf(stderr,
+		"  told %u times, verdict %u, ifindex %u, mtu %u, at %u of %u; not mtu %u\n",
 		told.n, event->verdict, event->ifindex, event->mtu, event->l2_len, event->len,
 		expected->told.last.event.mtu);
 	return false;
@@ -271,8 +272,7 @@ static bool is_for_families(const struct vector *vector, struct families pair)
 	return !(vector->only & (ON_SAME | ON_CROSS)) || vector->only & both;
 }
 
-bool vector_is_for(const struct vector *vector, const struct variant *variant,
-		   struct families pair)
+bool vector_is_for(const struct vector *vector, const struct variant *variant, struct families pair)
 {
 	return is_for_variant(vector, variant) && is_for_families(vector, pair);
 }

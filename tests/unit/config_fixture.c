@@ -6,7 +6,7 @@
 #include "config/config_file.h"
 #include "config/coturn_config.h"
 #include "config_fixture.h"
-#include "say.h"
+#include "base/log.h"
 
 static char lines[16384];
 
@@ -20,13 +20,13 @@ void said_nothing(void)
 	lines[0] = '\0';
 }
 
-void say_at(enum say_level level, const char *format, ...)
+void log_at(enum log_level level, const char *format, ...)
 {
 	static const char *const names[] = {
-		[SAY_ERROR] = "error",
-		[SAY_WARNING] = "warning",
-		[SAY_INFO] = "info",
-		[SAY_DEBUG] = "debug",
+		[LOG_ERROR] = "error",
+		[LOG_WARNING] = "warning",
+		[LOG_INFO] = "info",
+		[LOG_DEBUG] = "debug",
 	};
 	size_t len = strlen(lines);
 	va_list args;

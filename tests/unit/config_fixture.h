@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#include "addr.h"
+#include "base/addr.h"
 #include "config/serve_config.h"
 
 /** Arguments of a command line, at most. */

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "addr.h"
+#include "base/addr.h"
 
 static void test_parse_v4(void **state)
 {

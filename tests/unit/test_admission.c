@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "addr.h"
-#include "io/admission.h"
+#include "base/addr.h"
+#include "net/admission.h"
 
 #define SECOND 1000000000ull
 

@@ -122,11 +122,11 @@ static void test_every_value(void **state)
 	assert_string_equal(config.devices[0].name, "eth0");
 	assert_int_equal(config.devices[0].mode, TURNPIKE_MODE_TC);
 	assert_int_equal(config.mode, TURNPIKE_MODE_USERSPACE);
-	assert_int_equal(config.kernel.max_flows, 8);
+	assert_int_equal(config.datapath.max_flows, 8);
 	assert_int_equal(config.n_workers, 9);
 	assert_int_equal(config.drain_time, 0);
 	assert_string_equal(config.run_as, "nobody:nogroup");
-	assert_int_equal(config.log_level, SAY_WARNING);
+	assert_int_equal(config.log_level, LOG_WARNING);
 	assert_true(config.log_json);
 	assert_false(config.log_addresses);
 	assert_string_equal(config.cert, "a.pem");
@@ -284,7 +284,7 @@ static void test_command_line_wins(void **state)
 	assert_int_equal(parse(words, &config), CLI_OK);
 	assert_string_equal(config.realm, "d");
 	assert_true(config.log_json);
-	assert_int_equal(config.log_level, SAY_ERROR);
+	assert_int_equal(config.log_level, LOG_ERROR);
 	assert_int_equal(config.n_listen, 2);
 	serve_config_free(&config);
 }

@@ -88,7 +88,7 @@ static void test_whole(void **state)
 	assert_int_equal(config.max_lifetime, 3600);
 	assert_int_equal(config.n_workers, 1);
 	assert_string_equal(config.run_as, "nobody:nogroup");
-	assert_int_equal(config.log_level, SAY_DEBUG);
+	assert_int_equal(config.log_level, LOG_DEBUG);
 	serve_config_free(&config);
 }
 

@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "turn/credentials.h"
-#include "turn/rest.h"
+#include "turn/auth/credentials.h"
+#include "turn/auth/rest.h"
 
 static const uint8_t md5_key[16] = { 1 }, sha256_key[32] = { 2 };
 

@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "io/clock.h"
-#include "io/dtls_cookie.h"
+#include "base/clock.h"
+#include "net/dtls_cookie.h"
 
 static const uint8_t key[SIPHASH_KEY_LEN] = "0123456789abcde";
 static const uint8_t other_key[SIPHASH_KEY_LEN] = "0123456789abcdf";

@@ -14,8 +14,8 @@
 
 #include <cmocka.h>
 
-#include "device.h"
-#include "point.h"
+#include "devices/device.h"
+#include "hooks/point.h"
 
 #define ETH0  1u /* attached, XDP native */
 #define ETH1  2u /* attached, but without a program: userspace */

@@ -9,22 +9,22 @@
 
 #include <cmocka.h>
 
-#include "io/events.h"
-#include "say.h"
+#include "process/events.h"
+#include "base/log.h"
 #include "stun/protocol.h"
 
 /* The last line, and how many there were. */
 static char line[1024];
 static unsigned int n_lines;
-static enum say_level heard = SAY_DEBUG;
+static enum log_level heard = LOG_DEBUG;
 
-bool say_is_heard(enum say_level level)
+bool log_is_enabled(enum log_level level)
 {
 	return level <= heard;
 }
 
-void say_event(enum say_level level, const char *event, const char *message,
-	       const struct say_field *fields, size_t n_fields)
+void log_event(enum log_level level, const char *event, const char *message,
+	       const struct log_field *fields, size_t n_fields)
 {
 	FILE *out = fmemopen(line, sizeof(line), "w");
 
@@ -121,16 +121,16 @@ static void test_lines(void **state)
 static void test_unheard(void **state)
 {
 	(void)state;
-	heard = SAY_INFO;
+	heard = LOG_INFO;
 	n_lines = 0;
 	for (size_t i = 0; i < N_LINES; i++)
 		note(lines[i].event);
 	assert_int_equal(n_lines, 3); /* those that begin with 2 */
-	heard = SAY_WARNING;
+	heard = LOG_WARNING;
 	for (size_t i = 0; i < N_LINES; i++)
 		note(lines[i].event);
 	assert_int_equal(n_lines, 3);
-	heard = SAY_DEBUG;
+	heard = LOG_DEBUG;
 	events_end_period();
 }
 

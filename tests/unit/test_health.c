@@ -7,9 +7,9 @@
 
 #include <cmocka.h>
 
-#include "backoff.h"
-#include "health.h"
-#include "proof.h"
+#include "devices/backoff.h"
+#include "devices/health.h"
+#include "devices/proof.h"
 
 static const struct health_limits limits = { .packets = 20, .percent = 1 };
 

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "hops.h"
+#include "net/hops.h"
 
 #define MAX      5
 #define NS_PER_S 1000000000ull
@@ -214,7 +214,8 @@ int main(void)
 			test_programs_end_before_an_element_is_written_again, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_programs_end_before_an_index_leads_another_way,
 						set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_taken_again_is_not_resolved, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_taken_again_is_not_resolved, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(test_waits_once_a_second, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_identifications_start_anywhere, set_up,
 						tear_down),

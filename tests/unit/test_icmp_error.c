@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "icmp.h"
+#include "net/icmp_sender.h"
 
 #define MTU 1400
 

@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-#include "io/limits.h"
-#include "policers.h"
+#include "datapath/limits.h"
+#include "flows/policers.h"
 
 #define N 64
 

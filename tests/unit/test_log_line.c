@@ -10,10 +10,10 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "log_line.h"
+#include "base/log_line.h"
 
-static char *formatted(enum say_form form, enum say_level level, const char *message,
-		       const struct say_field *fields, size_t n)
+static char *formatted(enum log_format form, enum log_level level, const char *message,
+		       const struct log_field *fields, size_t n)
 {
 	const struct log_line line = {
 		.level = level,
@@ -29,8 +29,8 @@ static char *formatted(enum say_form form, enum say_level level, const char *mes
 	return text;
 }
 
-static void check(enum say_form form, enum say_level level, const char *message,
-		  const struct say_field *fields, size_t n, const char *wanted)
+static void check(enum log_format form, enum log_level level, const char *message,
+		  const struct log_field *fields, size_t n, const char *wanted)
 {
 	char *text = formatted(form, level, message, fields, n);
 
@@ -41,19 +41,19 @@ static void check(enum say_form form, enum say_level level, const char *message,
 static void test_levels(void **state)
 {
 	(void)state;
-	check(SAY_PLAIN, SAY_ERROR, "no", NULL, 0, "turnpike: no\n");
-	check(SAY_PLAIN, SAY_WARNING, "hm", NULL, 0, "turnpike: warning: hm\n");
-	check(SAY_PLAIN, SAY_INFO, "yes", NULL, 0, "turnpike: yes\n");
-	check(SAY_PLAIN, SAY_DEBUG, "oh", NULL, 0, "turnpike: oh\n");
-	check(SAY_JOURNAL, SAY_ERROR, "no", NULL, 0, "<3>turnpike: no\n");
-	check(SAY_JOURNAL, SAY_WARNING, "hm", NULL, 0, "<4>turnpike: warning: hm\n");
-	check(SAY_JOURNAL, SAY_INFO, "yes", NULL, 0, "<6>turnpike: yes\n");
-	check(SAY_JOURNAL, SAY_DEBUG, "oh", NULL, 0, "<7>turnpike: oh\n");
+	check(LOG_PLAIN, LOG_ERROR, "no", NULL, 0, "turnpike: no\n");
+	check(LOG_PLAIN, LOG_WARNING, "hm", NULL, 0, "turnpike: warning: hm\n");
+	check(LOG_PLAIN, LOG_INFO, "yes", NULL, 0, "turnpike: yes\n");
+	check(LOG_PLAIN, LOG_DEBUG, "oh", NULL, 0, "turnpike: oh\n");
+	check(LOG_JOURNAL, LOG_ERROR, "no", NULL, 0, "<3>turnpike: no\n");
+	check(LOG_JOURNAL, LOG_WARNING, "hm", NULL, 0, "<4>turnpike: warning: hm\n");
+	check(LOG_JOURNAL, LOG_INFO, "yes", NULL, 0, "<6>turnpike: yes\n");
+	check(LOG_JOURNAL, LOG_DEBUG, "oh", NULL, 0, "<7>turnpike: oh\n");
 }
 
 static void test_fields(void **state)
 {
-	static const struct say_field fields[] = {
+	static const struct log_field fields[] = {
 		{ "user", "alice", 0 },
 		{ "lifetime", NULL, UINT32_MAX },
 		{ "client", "[2001:db8::1]:3478", 0 },
@@ -62,10 +62,10 @@ static void test_fields(void **state)
 	};
 
 	(void)state;
-	check(SAY_PLAIN, SAY_INFO, "made", fields, 5,
+	check(LOG_PLAIN, LOG_INFO, "made", fields, 5,
 	      "turnpike: made user=alice lifetime=4294967295 client=[2001:db8::1]:3478 empty=\"\" "
 	      "spaced=\"a b\"\n");
-	check(SAY_JSON, SAY_INFO, "made", fields, 2,
+	check(LOG_JSON, LOG_INFO, "made", fields, 2,
 	      "{\"time\":\"2000-02-28T23:59:59.007Z\",\"level\":\"info\",\"event\":\"tested\","
 	      "\"message\":\"made\",\"user\":\"alice\",\"lifetime\":4294967295}\n");
 }
@@ -95,11 +95,11 @@ static void test_escapes(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		const struct say_field field = { "user", names[i].text, 0 };
+		const struct log_field field = { "user", names[i].text, 0 };
 
 		strcpy(wanted, "turnpike: made user=");
 		strcat(strcat(wanted, names[i].plain), "\n");
-		check(SAY_PLAIN, SAY_INFO, "made", &field, 1, wanted);
+		check(LOG_PLAIN, LOG_INFO, "made", &field, 1, wanted);
 	}
 }
 
@@ -107,9 +107,9 @@ static void test_json_parses_back(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		const struct say_field field = { "user", names[i].text, 0 };
+		const struct log_field field = { "user", names[i].text, 0 };
 		const char *wanted = names[i].utf8 ? names[i].utf8 : names[i].text;
-		char *text = formatted(SAY_JSON, SAY_WARNING, names[i].text, &field, 1);
+		char *text = formatted(LOG_JSON, LOG_WARNING, names[i].text, &field, 1);
 		json_t *object = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
 
 		assert_non_null(object);
@@ -126,7 +126,7 @@ static void test_json_parses_back(void **state)
 static void test_a_message_is_one_line(void **state)
 {
 	(void)state;
-	check(SAY_PLAIN, SAY_ERROR, "there is no\ndevice\x1b", NULL, 0,
+	check(LOG_PLAIN, LOG_ERROR, "there is no\ndevice\x1b", NULL, 0,
 	      "turnpike: there is no device \n");
 }
 

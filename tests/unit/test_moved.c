@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "moved.h"
+#include "devices/moved.h"
 
 #define LEN   42
 #define GROWN (LEN + TURNPIKE_ROOM_MAX)

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "policer_interrupted.h"
-#include "policers.h"
+#include "flows/policers.h"
 
 #define SECOND   1000000000ull
 #define HOUR     (3600 * SECOND)
@@ -37,7 +37,8 @@ static void test_of(void **state)
 
 	(void)state;
 	for (i = 0; i < RATES; i++) {
-		const struct turnpike_policer policer = turnpike_policer_make(rates[i], 3 * rates[i]);
+		const struct turnpike_policer policer =
+			turnpike_policer_make(rates[i], 3 * rates[i]);
 		const unsigned __int128 scaled = (unsigned __int128)SECOND
 						 << TURNPIKE_POLICER_SHIFT;
 
@@ -270,7 +271,8 @@ static void *push_levels(void *arg)
 /* Many at one bucket, each through one of its own: nothing stays charged that did not pass. */
 static void test_crowd_above(void **state)
 {
-	struct turnpike_policer total = turnpike_policer_make(1000000, THREADS * ROUNDS / 10 * SIZE);
+	struct turnpike_policer total =
+		turnpike_policer_make(1000000, THREADS * ROUNDS / 10 * SIZE);
 	const __u32 bursts[] = { ROUNDS * SIZE / 2 };
 	struct kin kin[THREADS];
 	pthread_t threads[THREADS];

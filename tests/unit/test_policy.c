@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "turn/policy.h"
+#include "turn/state/policy.h"
 
 static struct turnpike_addr addr(const char *text)
 {

@@ -14,9 +14,9 @@
 
 #include <cmocka.h>
 
-#include "drivers.h"
-#include "select.h"
-#include "sysfs.h"
+#include "select/drivers.h"
+#include "select/select.h"
+#include "select/sysfs.h"
 
 #define KERNEL TURNPIKE_KERNEL
 #define BASIC  TURNPIKE_XDP_BASIC

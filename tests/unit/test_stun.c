@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "addr.h"
+#include "base/addr.h"
 #include "rfc5769.h"
 #include "stun/integrity.h"
 #include "stun/message.h"

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "addr.h"
+#include "base/addr.h"
 #include "rfc5769.h"
 #include "stun/message.h"
 #include "stun/writer.h"

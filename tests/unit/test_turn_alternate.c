@@ -2,7 +2,7 @@
 /* RFC 8489 section 10: where clients are sent that there is no room for. */
 #include <string.h>
 
-#include "turn/request.h"
+#include "turn/methods/request.h"
 #include "turn_fixture.h"
 
 static struct fixture *with_alternates(const char *const *alternates, size_t n)

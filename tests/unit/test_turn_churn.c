@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "turn/credentials.h"
-#include "turn/rest.h"
+#include "turn/auth/credentials.h"
+#include "turn/auth/rest.h"
 #include "turn_fixture.h"
 
 #define ROUNDS 10000

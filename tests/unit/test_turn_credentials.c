@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "turn/rest.h"
-#include "turn/shared.h"
+#include "turn/auth/rest.h"
+#include "turn/state/shared.h"
 #include "turn_fixture.h"
 
 static struct turn_credentials *empty(void)

@@ -10,11 +10,11 @@
 
 #include <cmocka.h>
 
-#include "addr.h"
-#include "turn/nonce.h"
-#include "turn/ports.h"
-#include "turn/siphash.h"
-#include "turn/timers.h"
+#include "base/addr.h"
+#include "turn/auth/nonce.h"
+#include "turn/state/port_pool.h"
+#include "base/siphash.h"
+#include "turn/state/timers.h"
 
 #define SECOND 1000000000ull
 

@@ -229,11 +229,10 @@ static void test_stats_add(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ports),      cmocka_unit_test(test_quota),
-		cmocka_unit_test(test_strangers),
-		cmocka_unit_test(test_max_relays), cmocka_unit_test(test_hairpin),
-		cmocka_unit_test(test_expired),    cmocka_unit_test(test_end),
-		cmocka_unit_test(test_stats_add),
+		cmocka_unit_test(test_ports),     cmocka_unit_test(test_quota),
+		cmocka_unit_test(test_strangers), cmocka_unit_test(test_max_relays),
+		cmocka_unit_test(test_hairpin),   cmocka_unit_test(test_expired),
+		cmocka_unit_test(test_end),       cmocka_unit_test(test_stats_add),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,7 +20,7 @@
 
 #include "stun/message.h"
 #include "stun/writer.h"
-#include "turn/credentials.h"
+#include "turn/auth/credentials.h"
 #include "turn/turn.h"
 
 #define SECOND     1000000000ull

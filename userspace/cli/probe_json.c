@@ -116,16 +116,16 @@ json_t *probe_json(const struct turnpike_probe *probe)
 {
 	const struct turnpike_facts *facts = probe->facts;
 
-	return json_pack("{s:s, s:I, s:o, s:s, s:s, s:s, s:I, s:I, s:I, s:b, s:o, s:o, s:o, s:o, "
-			 "s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-			 "dev", facts->dev, "ifindex", (json_int_t)facts->ifindex, "kernel",
-			 kernel(facts->kernel), "driver", facts->driver, "driver_version",
-			 facts->driver_version, "kind", facts->kind, "arptype",
-			 (json_int_t)facts->arptype, "mtu", (json_int_t)facts->mtu, "max_mtu",
-			 (json_int_t)facts->max_mtu, "up", facts->up, "queues",
-			 queues(&facts->queues), "lro", offload(facts->lro), "gro_hw",
-			 offload(facts->gro_hw), "rx_csum", offload(facts->rx_csum), "rx_vlan",
-			 offload(facts->rx_vlan), "legacy_rx", offload(facts->legacy_rx), "xdp_features", xdp_features(facts),
-			 "virtio_features", virtio_features(facts), "programs", programs(facts),
-			 "related", relatives(facts), "plan", plan_json(probe->plan));
+	return json_pack(
+		"{s:s, s:I, s:o, s:s, s:s, s:s, s:I, s:I, s:I, s:b, s:o, s:o, s:o, s:o, "
+		"s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+		"dev", facts->dev, "ifindex", (json_int_t)facts->ifindex, "kernel",
+		kernel(facts->kernel), "driver", facts->driver, "driver_version",
+		facts->driver_version, "kind", facts->kind, "arptype", (json_int_t)facts->arptype,
+		"mtu", (json_int_t)facts->mtu, "max_mtu", (json_int_t)facts->max_mtu, "up",
+		facts->up, "queues", queues(&facts->queues), "lro", offload(facts->lro), "gro_hw",
+		offload(facts->gro_hw), "rx_csum", offload(facts->rx_csum), "rx_vlan",
+		offload(facts->rx_vlan), "legacy_rx", offload(facts->legacy_rx), "xdp_features",
+		xdp_features(facts), "virtio_features", virtio_features(facts), "programs",
+		programs(facts), "related", relatives(facts), "plan", plan_json(probe->plan));
 }

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "cli/query.h"
-#include "io/unix_socket.h"
-#include "say.h"
+#include "control/unix_socket.h"
+#include "base/log.h"
 
 int query_set_control(void *query, char *value)
 {
@@ -107,7 +107,7 @@ json_t *query_request(const struct query *query, const json_t *request)
 	json_t *answer = request_or_why_not(query, request, why);
 
 	if (!answer)
-		say("%s", why);
+		log_error("%s", why);
 	return answer;
 }
 
@@ -126,7 +126,7 @@ json_t *query_ask(const struct query *query, const char *command)
 	json_t *answer = query_try(query, command, why);
 
 	if (!answer)
-		say("%s", why);
+		log_error("%s", why);
 	return answer;
 }
 

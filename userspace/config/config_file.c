@@ -4,7 +4,7 @@
 
 #include "config/config_file.h"
 #include "config/lines.h"
-#include "say.h"
+#include "base/log.h"
 
 /** struct file - one that is being read; @seen: by option, whether it was there before */
 struct file {
@@ -56,13 +56,13 @@ static enum cli_status take_value(struct file *file, const char *origin,
 {
 	value = unquote(value);
 	if (!value) {
-		say("%sthe value of %s begins with a quote: it has to end with one, too", origin,
-		    option->name);
+		log_error("%sthe value of %s begins with a quote: it has to end with one, too",
+			  origin, option->name);
 		return CLI_USAGE;
 	}
 	if (is_second(file, option)) {
-		say("%s%s is here for the second time: leave one of them out", origin,
-		    option->name);
+		log_error("%s%s is here for the second time: leave one of them out", origin,
+			  option->name);
 		return CLI_USAGE;
 	}
 	file->has_secrets |= option->instead != NULL;
@@ -80,13 +80,13 @@ static enum cli_status take_line(void *arg, const char *origin, char *line)
 		key = lines_trim(line);
 	}
 	if (!equals || !is_key(key)) {
-		say("%sexpected 'key = value', such as 'realm = example.org'", origin);
+		log_error("%sexpected 'key = value', such as 'realm = example.org'", origin);
 		return CLI_USAGE;
 	}
 	option = find_option(file->options, key);
 	if (option)
 		return take_value(file, origin, option, lines_trim(equals + 1));
-	say("%sthere is no key '%s': see 'turnpike serve --help'", origin, key);
+	log_error("%sthere is no key '%s': see 'turnpike serve --help'", origin, key);
 	return CLI_USAGE;
 }
 

@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "addr.h"
+#include "base/addr.h"
 #include "config/coturn_config.h"
 #include "config/coturn_keys.h"
 #include "config/lines.h"
-#include "say.h"
+#include "base/log.h"
 
 #define DEFAULT_PORT     3478
 #define DEFAULT_PORT_TLS 5349
@@ -121,8 +121,9 @@ static enum cli_status take_line(void *arg, const char *origin, char *line)
 
 	if (!key) {
 		/* Whatever does not look like one may be part of a secret, and is not said. */
-		say("%s%s is no key of coturn's that is known here: correct it, or leave it out",
-		    origin, line[strspn(line, KEY_CHARS)] == '\0' ? line : "this");
+		log_error(
+			"%s%s is no key of coturn's that is known here: correct it, or leave it out",
+			origin, line[strspn(line, KEY_CHARS)] == '\0' ? line : "this");
 		reading->status = CLI_USAGE;
 		return CLI_OK;
 	}
@@ -131,7 +132,7 @@ static enum cli_status take_line(void *arg, const char *origin, char *line)
 	if (key->how == COTURN_FLAG)
 		on = parse_flag(value);
 	if (on < 0) {
-		say("%s%s: expected yes or no", origin, key->name);
+		log_error("%s%s: expected yes or no", origin, key->name);
 		reading->status = CLI_USAGE;
 	}
 	/* What is off, or as it is here, might as well not be there. */
@@ -148,17 +149,17 @@ static enum cli_status tell_fate(const struct entry *entry)
 	case COTURN_TAKEN:
 		break;
 	case COTURN_ALMOST:
-		say_at(SAY_WARNING, "%s%s is taken as %s, but %s", entry->origin, key->name,
+		log_at(LOG_WARNING, "%s%s is taken as %s, but %s", entry->origin, key->name,
 		       key->option, key->why);
 		break;
 	case COTURN_NEEDLESS:
-		say_at(SAY_INFO, "%s%s is not needed: %s", entry->origin, key->name, key->why);
+		log_at(LOG_INFO, "%s%s is not needed: %s", entry->origin, key->name, key->why);
 		break;
 	case COTURN_MISSING:
-		say_at(SAY_WARNING, "%s%s has no effect: %s", entry->origin, key->name, key->why);
+		log_at(LOG_WARNING, "%s%s has no effect: %s", entry->origin, key->name, key->why);
 		break;
 	case COTURN_REFUSED:
-		say("%s%s cannot be taken over: %s", entry->origin, key->name, key->why);
+		log_error("%s%s cannot be taken over: %s", entry->origin, key->name, key->why);
 		return CLI_USAGE;
 	}
 	return CLI_OK;
@@ -174,7 +175,7 @@ static enum cli_status note(struct coturn *coturn, const struct entry *entry)
 
 	if (entry->key->how == COTURN_NUMBER) {
 		if (cli_number(text, 0, COTURN_UNSET - 1, &number)) {
-			say("%s%s: expected a number", entry->origin, entry->key->name);
+			log_error("%s%s: expected a number", entry->origin, entry->key->name);
 			return CLI_USAGE;
 		}
 		memcpy(field, &number, sizeof(number));
@@ -249,9 +250,10 @@ static enum cli_status apply_prefix(struct reading *reading, const struct entry 
 	char text[ADDR_TEXT_MAX + 4];
 
 	if (strcmp(entry->key->option, "allow-peer") == 0 && has_loopback(cidr)) {
-		say("%s%s: the range has loopback addresses, or 0.0.0.0/8, which coturn refuses all "
-		    "the same: give a range without them",
-		    entry->origin, entry->key->name);
+		log_error(
+			"%s%s: the range has loopback addresses, or 0.0.0.0/8, which coturn refuses all "
+			"the same: give a range without them",
+			entry->origin, entry->key->name);
 		return CLI_USAGE;
 	}
 	addr_format(&cidr->addr, text);
@@ -283,9 +285,9 @@ static enum cli_status apply_range(struct reading *reading, const struct entry *
 	bool more = true;
 
 	if (parse_range(entry->value, &first, &last)) {
-		say("%s%s '%s': expected an address or two with a dash in between, such as "
-		    "10.0.0.0-10.255.255.255",
-		    entry->origin, entry->key->name, entry->value);
+		log_error("%s%s '%s': expected an address or two with a dash in between, such as "
+			  "10.0.0.0-10.255.255.255",
+			  entry->origin, entry->key->name, entry->value);
 		return CLI_USAGE;
 	}
 	while (more && status == CLI_OK) {
@@ -333,7 +335,7 @@ static enum cli_status apply_user(struct reading *reading, const struct entry *e
 {
 	if (!reading->coturn.use_auth_secret && !reading->coturn.has_secret)
 		return apply_as(reading, entry, entry->value);
-	say_at(SAY_WARNING, "%s%s has no effect: there are secrets, and then coturn knows no users",
+	log_at(LOG_WARNING, "%s%s has no effect: there are secrets, and then coturn knows no users",
 	       entry->origin, entry->key->name);
 	return CLI_OK;
 }
@@ -369,9 +371,10 @@ static enum cli_status apply_transports(struct reading *reading, const char *ori
 		 coturn->no_tcp ? "" : ",tcp", coturn->no_tls ? "" : ",tls",
 		 coturn->no_dtls ? "" : ",dtls");
 	if (*text == '\0') {
-		say("%sall transports are turned off: leave one of no-udp, no-tcp, no-tls and "
-		    "no-dtls out",
-		    origin);
+		log_error(
+			"%sall transports are turned off: leave one of no-udp, no-tcp, no-tls and "
+			"no-dtls out",
+			origin);
 		return CLI_USAGE;
 	}
 	return apply(reading, origin, NULL, "transports", text + 1);
@@ -414,8 +417,8 @@ static enum cli_status apply_user_to_run_as(struct reading *reading, const char 
 	char *text;
 
 	if (!coturn->user && coturn->group) {
-		say("%sproc-group is taken over together with proc-user only: give that too",
-		    origin);
+		log_error("%sproc-group is taken over together with proc-user only: give that too",
+			  origin);
 		return CLI_USAGE;
 	}
 	if (!coturn->user)
@@ -446,8 +449,8 @@ static enum cli_status check_secret(struct reading *reading, const char *origin)
 {
 	if (!reading->coturn.use_auth_secret || reading->coturn.has_secret)
 		return CLI_OK;
-	say("%suse-auth-secret needs a static-auth-secret: secrets in databases are not read",
-	    origin);
+	log_error("%suse-auth-secret needs a static-auth-secret: secrets in databases are not read",
+		  origin);
 	return CLI_USAGE;
 }
 
@@ -456,10 +459,10 @@ static void tell_what_differs(const struct reading *reading, const char *origin)
 	const struct coturn *coturn = &reading->coturn;
 
 	if (!coturn->has_cert && !coturn->has_pkey && (!coturn->no_tls || !coturn->no_dtls))
-		say_at(SAY_INFO, "%swithout cert and pkey nobody is served over TLS and DTLS",
+		log_at(LOG_INFO, "%swithout cert and pkey nobody is served over TLS and DTLS",
 		       origin);
 	if (!coturn->has_realm)
-		say_at(SAY_INFO, "%swithout realm it is turnpike, not the name of the domain",
+		log_at(LOG_INFO, "%swithout realm it is turnpike, not the name of the domain",
 		       origin);
 }
 

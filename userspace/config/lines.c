@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "config/lines.h"
-#include "say.h"
+#include "base/log.h"
 
 char *lines_trim(char *text)
 {
@@ -28,7 +28,7 @@ static enum cli_status take_line(const char *origin, char *line, size_t len, lin
 				 void *arg)
 {
 	if (memchr(line, '\0', len)) {
-		say("%sthere is a byte of zero in this line: it is no text", origin);
+		log_error("%sthere is a byte of zero in this line: it is no text", origin);
 		return CLI_USAGE;
 	}
 	line = lines_trim(line);
@@ -57,7 +57,7 @@ enum cli_status lines_each(const char *name, char *text, size_t len, lines_taker
 
 static enum cli_status cannot_be_read(const char *path, int err)
 {
-	say("%s cannot be read: %s", path, strerror(err));
+	log_error("%s cannot be read: %s", path, strerror(err));
 	return CLI_ERROR;
 }
 
@@ -118,6 +118,6 @@ void lines_warn_of_readers(const char *path)
 
 	if (stat(path, &file) || !S_ISREG(file.st_mode) || !(file.st_mode & S_IROTH))
 		return;
-	say_at(SAY_WARNING, "%s has secrets, and everybody may read it: 'chmod o= %s' changes that",
+	log_at(LOG_WARNING, "%s has secrets, and everybody may read it: 'chmod o= %s' changes that",
 	       path, path);
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "config/options.h"
-#include "say.h"
+#include "base/log.h"
 
 /** Keys of argp for options without a letter, beyond all letters. */
 #define FIRST_KEY 256
@@ -39,7 +39,7 @@ int cli_number(const char *text, uint32_t min, uint32_t max, uint32_t *ret)
 
 enum cli_status cli_no_memory(void)
 {
-	say("out of memory");
+	log_error("out of memory");
 	return CLI_ERROR;
 }
 
@@ -85,9 +85,9 @@ enum cli_status cli_apply(const struct cli_option *option, const char *origin, c
 		return CLI_USAGE;
 	}
 	if (option->instead)
-		say("%s%s: expected %s", origin, option->name, expects);
+		log_error("%s%s: expected %s", origin, option->name, expects);
 	else
-		say("%s%s '%s': expected %s", origin, option->name, value, expects);
+		log_error("%s%s '%s': expected %s", origin, option->name, value, expects);
 	return CLI_USAGE;
 }
 
@@ -102,14 +102,14 @@ static error_t parse_word(struct parsing *parsing, char *word)
 		return ARGP_ERR_UNKNOWN;
 	if (parsing->pass != PASS_KEYS || !parsing->syntax->word(parsing->target, word))
 		return 0;
-	say("'%s': expected %s", word, parsing->syntax->words);
+	log_error("'%s': expected %s", word, parsing->syntax->words);
 	parsing->status = CLI_USAGE;
 	return EINVAL;
 }
 
 static void warn_of_secret(const struct cli_option *option)
 {
-	say_at(SAY_WARNING,
+	log_at(LOG_WARNING,
 	       "the value of --%s was there for everybody to read until now: use %s instead",
 	       option->name, option->instead);
 }

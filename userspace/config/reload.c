@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "config/reload.h"
-#include "say.h"
+#include "base/log.h"
 
 /**
  * struct field - what an option, or several with one name, has set
@@ -150,10 +150,10 @@ static const struct field fields[] = {
 	{ "mode", 0, VALUE(mode) },
 	{ "moves", 0, VALUE(moves) },
 	{ "tc-hook", 0, VALUE(hook) },
-	{ "max-flows", 0, VALUE(kernel.max_flows) },
-	{ "demote-percent", 0, VALUE(kernel.demote_percent) },
-	{ "backoff", 0, VALUE(kernel.backoff_first_ms) },
-	{ "backoff", 0, VALUE(kernel.backoff_longest_ms) },
+	{ "max-flows", 0, VALUE(datapath.max_flows) },
+	{ "demote-percent", 0, VALUE(datapath.demote_percent) },
+	{ "backoff", 0, VALUE(datapath.backoff_first_ms) },
+	{ "backoff", 0, VALUE(datapath.backoff_longest_ms) },
 	{ "workers", 0, VALUE(n_workers) },
 	{ "run-as", 0, TEXT(run_as) },
 	{ "control", 0, TEXT(control) },
@@ -189,7 +189,7 @@ void reload_compare(const struct serve_config *before, const struct serve_config
 void reload_warn(const struct reload *reload)
 {
 	for (size_t i = 0; i < reload->n_restarts; i++)
-		say_at(SAY_WARNING, "%s has changed, which takes effect with a restart only",
+		log_at(LOG_WARNING, "%s has changed, which takes effect with a restart only",
 		       reload->restarts[i]);
 }
 

@@ -6,12 +6,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "addr.h"
+#include "base/addr.h"
 #include "config/lines.h"
 #include "config/serve_config.h"
 #include "config/serve_setters.h"
 #include "config/wildcard.h"
-#include "say.h"
+#include "base/log.h"
 
 void *serve_config_append(void *array, size_t *n, const void *item, size_t size)
 {
@@ -64,9 +64,10 @@ static enum cli_status check_relay(const struct turnpike_addr *addr)
 
 	if (!wildcard_is(addr))
 		return CLI_OK;
-	say("--relay-address %s: name each address of this machine that is meant, or leave this out "
-	    "to relay from those that are listened at",
-	    addr_format(addr, text));
+	log_error(
+		"--relay-address %s: name each address of this machine that is meant, or leave this out "
+		"to relay from those that are listened at",
+		addr_format(addr, text));
 	return CLI_USAGE;
 }
 
@@ -95,7 +96,7 @@ static enum cli_status expand_wildcards(const struct listeners *listeners)
 	struct ifaddrs *local;
 
 	if (getifaddrs(&local)) {
-		say("the addresses of this machine are not known: %s", strerror(errno));
+		log_error("the addresses of this machine are not known: %s", strerror(errno));
 		return CLI_ERROR;
 	}
 	status = wildcard_expand(listeners->option, &addrs, local);
@@ -116,9 +117,11 @@ static enum cli_status check_ports(const struct serve_config *config,
 
 		if (port < config->port_lo || port > config->port_hi)
 			continue;
-		say("--%s %s is one of the ports that are relayed from, %u-%u: choose others with "
-		    "--relay-ports",
-		    listeners->option, addr_format(addr, text), config->port_lo, config->port_hi);
+		log_error(
+			"--%s %s is one of the ports that are relayed from, %u-%u: choose others with "
+			"--relay-ports",
+			listeners->option, addr_format(addr, text), config->port_lo,
+			config->port_hi);
 		return CLI_USAGE;
 	}
 	return CLI_OK;
@@ -132,8 +135,9 @@ static enum cli_status check_listeners(const struct serve_config *config,
 	if (*listeners->n == 0)
 		return CLI_OK;
 	if (!(config->transports & listeners->transports)) {
-		say("--%s serves none of the --transports: leave it out, or name more of those",
-		    listeners->option);
+		log_error(
+			"--%s serves none of the --transports: leave it out, or name more of those",
+			listeners->option);
 		return CLI_USAGE;
 	}
 	for (size_t i = 0; i < *listeners->n && status == CLI_OK; i++) {
@@ -155,8 +159,9 @@ static enum cli_status check_overlap(const struct serve_config *config)
 
 		if (!addr_equal(plain, &config->listen_tls[i % config->n_listen_tls]))
 			continue;
-		say("%s is listened at by --listen and --listen-tls: give one of them another port",
-		    addr_format(plain, text));
+		log_error(
+			"%s is listened at by --listen and --listen-tls: give one of them another port",
+			addr_format(plain, text));
 		return CLI_USAGE;
 	}
 	return CLI_OK;
@@ -168,8 +173,8 @@ static enum cli_status check_all_listeners(struct serve_config *config)
 	enum cli_status status = CLI_OK;
 
 	if (config->n_listen + config->n_listen_tls == 0) {
-		say("no address to serve: give --listen ADDR:PORT, with an address that 'ip "
-		    "address' lists, or --listen :3478 for all of them");
+		log_error("no address to serve: give --listen ADDR:PORT, with an address that 'ip "
+			  "address' lists, or --listen :3478 for all of them");
 		return CLI_USAGE;
 	}
 	listeners_of(config, all);
@@ -182,7 +187,7 @@ static enum cli_status check_readable(const char *option, const char *path)
 {
 	if (access(path, R_OK) == 0)
 		return CLI_OK;
-	say("--%s: %s cannot be read: %s", option, path, strerror(errno));
+	log_error("--%s: %s cannot be read: %s", option, path, strerror(errno));
 	return CLI_ERROR;
 }
 
@@ -191,11 +196,13 @@ static enum cli_status check_certificate(const struct serve_config *config)
 	enum cli_status status;
 
 	if (!config->cert != !config->key) {
-		say("--cert and --key go together: give --%s too", config->cert ? "key" : "cert");
+		log_error("--cert and --key go together: give --%s too",
+			  config->cert ? "key" : "cert");
 		return CLI_USAGE;
 	}
 	if (config->n_listen_tls > 0 && !config->cert) {
-		say("--listen-tls needs a certificate and its private key: give --cert and --key");
+		log_error(
+			"--listen-tls needs a certificate and its private key: give --cert and --key");
 		return CLI_USAGE;
 	}
 	if (!config->cert)
@@ -206,7 +213,7 @@ static enum cli_status check_certificate(const struct serve_config *config)
 	if (status == CLI_OK)
 		lines_warn_of_readers(config->key);
 	if (status == CLI_OK && config->n_listen_tls == 0)
-		say_at(SAY_WARNING, "--cert is of no use without --listen-tls");
+		log_at(LOG_WARNING, "--cert is of no use without --listen-tls");
 	return status;
 }
 
@@ -250,16 +257,18 @@ static enum cli_status refuse_external(const struct turn_relay_address *external
 	addr_format(&external->external, text);
 	addr_format(&external->addr, private);
 	if (n > 1)
-		say("--external-ip %s: there are %zu relay addresses of its family: say which one "
-		    "is meant, as in %s/10.0.0.1",
-		    text, n, text);
+		log_error(
+			"--external-ip %s: there are %zu relay addresses of its family: say which one "
+			"is meant, as in %s/10.0.0.1",
+			text, n, text);
 	else if (external->addr.family)
-		say("--external-ip: %s is not relayed from: give --relay-address %s too", private,
-		    private);
+		log_error("--external-ip: %s is not relayed from: give --relay-address %s too",
+			  private, private);
 	else
-		say("--external-ip %s: there is no relay address of its family: give one with "
-		    "--relay-address",
-		    text);
+		log_error(
+			"--external-ip %s: there is no relay address of its family: give one with "
+			"--relay-address",
+			text);
 	return CLI_USAGE;
 }
 
@@ -279,8 +288,9 @@ static enum cli_status apply_external(struct serve_config *config,
 	if (n != 1)
 		return refuse_external(external, n);
 	if (meant->external.family) {
-		say("--external-ip: relay address %s has two public ones: leave one of them out",
-		    addr_format(&meant->addr, text));
+		log_error(
+			"--external-ip: relay address %s has two public ones: leave one of them out",
+			addr_format(&meant->addr, text));
 		return CLI_USAGE;
 	}
 	meant->external = external->external;
@@ -300,7 +310,7 @@ static enum cli_status check_way(enum turnpike_mode mode, enum turnpike_moves mo
 {
 	if (mode != TURNPIKE_MODE_TC || moves != TURNPIKE_MOVES_TAIL)
 		return CLI_OK;
-	say("moves tail is not possible with mode tc: leave one of them out");
+	log_error("moves tail is not possible with mode tc: leave one of them out");
 	return CLI_USAGE;
 }
 
@@ -313,7 +323,7 @@ static enum cli_status check_mode(const struct serve_config *config)
 	if (status != CLI_OK)
 		return status;
 	if (config->mode != TURNPIKE_MODE_TC && config->hook != TURNPIKE_HOOK_AUTO) {
-		say("--tc-hook is for --mode tc only: give that too, or leave it out");
+		log_error("--tc-hook is for --mode tc only: give that too, or leave it out");
 		return CLI_USAGE;
 	}
 	return CLI_OK;

@@ -10,7 +10,7 @@
 #include <turnpike/turnpike.h>
 
 #include "config/options.h"
-#include "say.h"
+#include "base/log.h"
 #include "turn/turn.h"
 
 /**
@@ -41,7 +41,7 @@ struct serve_device {
  * @externals: what --external-ip says, with an @addr of no family if it names only the public one;
  *            serve_config_parse() has put them into @relays
  * @devices:  empty: those that carry the addresses
- * @kernel:   what libturnpike is opened with
+ * @datapath:   what libturnpike is opened with
  * @n_workers: of --workers
  * @listen_tls: with ports, for TLS and DTLS
  * @transports: bit 1 << enum turn_transport for each that is served
@@ -96,11 +96,11 @@ struct serve_config {
 	uint32_t n_workers;
 	uint16_t port_lo;
 	uint16_t port_hi;
-	struct turnpike_open_opts kernel;
+	struct turnpike_open_opts datapath;
 	enum turnpike_mode mode;
 	enum turnpike_moves moves;
 	enum turnpike_hook hook;
-	enum say_level log_level;
+	enum log_level log_level;
 	bool log_json;
 	bool log_addresses;
 	bool check_only;

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "config/serve_credentials.h"
-#include "say.h"
+#include "base/log.h"
 
 static int add_user(struct turn_credentials *credentials, const struct serve_user *user)
 {
@@ -31,13 +31,14 @@ static int fill(const struct serve_config *config, struct turn_credentials *cred
 	for (size_t i = 0; i < config->n_users && !err; i++) {
 		err = add_user(credentials, &config->users[i]);
 		if (err)
-			say("--user %s cannot be added: %s", config->users[i].name, reason(err));
+			log_error("--user %s cannot be added: %s", config->users[i].name,
+				  reason(err));
 	}
 	for (size_t i = 0; i < config->n_secrets && !err; i++) {
 		err = turn_credentials_add_secret(credentials, config->secrets[i]);
 		if (err)
-			say("--auth-secret cannot be used: %s",
-			    err == -EINVAL ? "it is empty" : strerror(-err));
+			log_error("--auth-secret cannot be used: %s",
+				  err == -EINVAL ? "it is empty" : strerror(-err));
 	}
 	return err;
 }
@@ -48,10 +49,11 @@ int serve_credentials(const struct serve_config *config, struct turn_credentials
 	int err = turn_credentials_new(config->realm, &credentials);
 
 	if (err) {
-		say("--realm %s cannot be used: %s", config->realm,
-		    err == -EINVAL
-			    ? "it must be UTF-8 without control characters, of at most 127 bytes"
-			    : strerror(-err));
+		log_error(
+			"--realm %s cannot be used: %s", config->realm,
+			err == -EINVAL
+				? "it must be UTF-8 without control characters, of at most 127 bytes"
+				: strerror(-err));
 		return err;
 	}
 	err = fill(config, credentials);

@@ -7,7 +7,7 @@
 #define TURNPIKE_CONFIG_SERVE_CREDENTIALS_H
 
 #include "config/serve_config.h"
-#include "turn/credentials.h"
+#include "turn/auth/credentials.h"
 
 /**
  * serve_credentials() - make credentials of the realm, the users and the secrets in @config

@@ -129,11 +129,11 @@ const struct cli_option serve_options[] = {
 	  "auto, tcx or clsact", .set = set_tc_hook },
 	{ "max-flows", 0, "N",
 	  "Flows of each family that fit into the kernel, two a channel; 65536 unless given",
-	  "a number, at least 2", FIELD(kernel.max_flows), .min = 2, .max = UINT32_MAX },
+	  "a number, at least 2", FIELD(datapath.max_flows), .min = 2, .max = UINT32_MAX },
 	{ "demote-percent", 0, "N",
 	  "Give an automatic choice up when it fails for more than N in a hundred packets of a "
 	  "second; 1 unless given",
-	  "a number from 1 to 100", FIELD(kernel.demote_percent), .min = 1, .max = 100 },
+	  "a number from 1 to 100", FIELD(datapath.demote_percent), .min = 1, .max = 100 },
 	{ "backoff", 0, "FIRST-LONGEST",
 	  "Leave a way to relay that has failed alone for FIRST seconds, twice as long each time, "
 	  "but never longer than LONGEST; 10-600 unless given",
@@ -201,8 +201,8 @@ int serve_config_init(struct serve_config *config)
 		.unauthenticated_rate = 100,
 		.drain_time = 60,
 		.n_workers = usable_cpus(),
-		.log_level = SAY_INFO,
-		.kernel = { .sz = sizeof(config->kernel) },
+		.log_level = LOG_INFO,
+		.datapath = { .sz = sizeof(config->datapath) },
 	};
 	return set_realm(config, realm) || set_control(config, control) ? -ENOMEM : 0;
 }

@@ -6,7 +6,7 @@
 
 #include "config/lines.h"
 #include "config/serve_setters.h"
-#include "say.h"
+#include "base/log.h"
 #include "stun/protocol.h"
 
 /** Of RFC 8489 section 9.2.2: MD5 and SHA-256. */
@@ -155,7 +155,7 @@ static enum cli_status said(const char *origin, int err, const char *expects)
 		return CLI_OK;
 	if (err == -ENOMEM)
 		return cli_no_memory();
-	say("%sexpected %s", origin, expects);
+	log_error("%sexpected %s", origin, expects);
 	return CLI_USAGE;
 }
 

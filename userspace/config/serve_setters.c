@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "addr.h"
+#include "base/addr.h"
 #include "config/serve_setters.h"
 
 /** RFC 8656 section 4 and RFC 7064: "turn" and "turns". */
@@ -184,8 +184,8 @@ int set_backoff(void *target, char *value)
 
 	if (parse_range(value, 1, 86400, &first, &longest))
 		return -EINVAL;
-	config->kernel.backoff_first_ms = first * 1000;
-	config->kernel.backoff_longest_ms = longest * 1000;
+	config->datapath.backoff_first_ms = first * 1000;
+	config->datapath.backoff_longest_ms = longest * 1000;
 	return 0;
 }
 
@@ -288,15 +288,15 @@ int set_run_as(void *target, char *value)
 int set_log_level(void *target, char *value)
 {
 	static const char *const names[] = {
-		[SAY_ERROR] = "error",
-		[SAY_WARNING] = "warning",
-		[SAY_INFO] = "info",
-		[SAY_DEBUG] = "debug",
+		[LOG_ERROR] = "error",
+		[LOG_WARNING] = "warning",
+		[LOG_INFO] = "info",
+		[LOG_DEBUG] = "debug",
 	};
 
 	for (unsigned int i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		if (strcmp(value, names[i]) == 0) {
-			((struct serve_config *)target)->log_level = (enum say_level)i;
+			((struct serve_config *)target)->log_level = (enum log_level)i;
 			return 0;
 		}
 	}

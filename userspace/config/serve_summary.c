@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#include "addr.h"
+#include "base/addr.h"
 #include "config/serve_summary.h"
 
 static void print_label(FILE *file, const char *label)

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "addr.h"
+#include "base/addr.h"
 #include "config/wildcard.h"
-#include "say.h"
+#include "base/log.h"
 
 /* The device does not tell: addresses that others can reach may be on a loopback device, too. */
 static bool is_local_only(const struct turnpike_addr *addr)
@@ -80,16 +80,16 @@ static enum cli_status expand_one(const char *option, const struct turnpike_addr
 	for (; local && status == CLI_OK; local = local->ifa_next) {
 		if (!stands_for(wildcard, local, &addr))
 			continue;
-		say_at(SAY_INFO, "--%s %s is %s of %s", option, text, addr_format(&addr, found),
+		log_at(LOG_INFO, "--%s %s is %s of %s", option, text, addr_format(&addr, found),
 		       local->ifa_name);
 		status = append(result, &addr);
 		n++;
 	}
 	if (n > 0)
 		return status;
-	say("--%s %s: no device that is up has such an address that others can reach: 'ip "
-	    "address' shows which there are",
-	    option, text);
+	log_error("--%s %s: no device that is up has such an address that others can reach: 'ip "
+		  "address' shows which there are",
+		  option, text);
 	return CLI_USAGE;
 }
 

@@ -10,15 +10,15 @@
 #include "config/serve_config.h"
 #include "config/serve_credentials.h"
 #include "config/serve_summary.h"
-#include "io/clock.h"
-#include "io/control.h"
-#include "io/events.h"
-#include "io/kernel.h"
-#include "io/notify.h"
-#include "io/privileges.h"
-#include "io/report.h"
-#include "io/workers.h"
-#include "say.h"
+#include "base/clock.h"
+#include "control/control.h"
+#include "process/events.h"
+#include "datapath/datapath.h"
+#include "process/notify.h"
+#include "process/privileges.h"
+#include "control/report.h"
+#include "process/workers.h"
+#include "base/log.h"
 #include "serve/serve_devices.h"
 #include "serve/serve_drain.h"
 #include "serve/serve_listen.h"
@@ -35,7 +35,7 @@ struct server {
 	struct event *signals[N_SIGNALS];
 	struct event *minute;
 	struct control *control;
-	struct kernel *kernel;
+	struct datapath *datapath;
 	struct serve_listen listen;
 	struct workers *workers;
 	struct report_source reports;
@@ -44,7 +44,7 @@ struct server {
 
 static void stop(struct server *server, int number)
 {
-	say_at(SAY_INFO, "stopping: %s", strsignal(number));
+	log_at(LOG_INFO, "stopping: %s", strsignal(number));
 	event_base_loopbreak(server->base);
 }
 
@@ -72,7 +72,7 @@ static void on_hangup(evutil_socket_t number, short what, void *arg)
 	struct server *server = arg;
 	const struct serve_reload reload = {
 		.config = &server->config,
-		.kernel = server->kernel,
+		.datapath = server->datapath,
 		.workers = server->workers,
 		.admission = server->listen.listen.admission,
 		.certificate = server->listen.certificate,
@@ -122,7 +122,7 @@ static int open_loop(struct server *server)
 	server->base = event_base_new();
 	if (add_events(server))
 		return 0;
-	say("the event loop cannot be made: out of memory or descriptors");
+	log_error("the event loop cannot be made: out of memory or descriptors");
 	return -ENOMEM;
 }
 
@@ -137,7 +137,7 @@ static int open_turn(struct server *server)
 		err = serve_turn_config(config, server->max_relays, &turn);
 	if (err)
 		return err;
-	err = workers_open(server->base, server->kernel, &server->listen.listen, &turn,
+	err = workers_open(server->base, server->datapath, &server->listen.listen, &turn,
 			   config->n_workers, &server->workers);
 	serve_turn_config_free(&turn);
 	return err ? err : serve_turn_let_in(config, server->workers);
@@ -146,7 +146,7 @@ static int open_turn(struct server *server)
 /* Before there are threads: each would keep what it has. */
 static int drop_privileges(const struct server *server)
 {
-	return privileges_drop(&server->privileges, kernel_is_open(server->kernel),
+	return privileges_drop(&server->privileges, datapath_is_open(server->datapath),
 			       server->config.port_lo < IPPORT_RESERVED);
 }
 
@@ -162,16 +162,16 @@ static int open_server(struct server *server)
 	if (err)
 		return err;
 	server->max_relays = serve_turn_relays(config);
-	config->kernel.max_policers = serve_turn_policers(config);
+	config->datapath.max_policers = serve_turn_policers(config);
 	err = control_open(server->base, config->control, &server->privileges, report_answer,
 			   &server->reports, &server->control);
 	if (!err)
-		err = kernel_open(server->base, serve_devices_mode(config), &config->kernel, &rates,
-				  &server->kernel);
+		err = datapath_open(server->base, serve_devices_mode(config), &config->datapath,
+				    &rates, &server->datapath);
 	if (!err)
 		err = open_turn(server);
 	if (!err)
-		err = serve_devices_attach(config, server->kernel);
+		err = serve_devices_attach(config, server->datapath);
 	return err ? err : drop_privileges(server);
 }
 
@@ -187,7 +187,7 @@ static void close_server(struct server *server)
 	control_close(server->control);
 	workers_close(server->workers);
 	serve_listen_close(&server->listen);
-	kernel_close(server->kernel);
+	datapath_close(server->datapath);
 	events_end_period();
 	for (size_t i = 0; i < N_SIGNALS; i++)
 		free_event(server->signals[i]);
@@ -201,7 +201,7 @@ static void close_server(struct server *server)
 static int say_device(const struct turnpike_status *status, void *arg)
 {
 	(void)arg;
-	say_at(SAY_INFO, "%s: mode %s, moves %s, hook %s: %s", status->dev,
+	log_at(LOG_INFO, "%s: mode %s, moves %s, hook %s: %s", status->dev,
 	       turnpike_mode_name(status->mode), turnpike_moves_name(status->moves),
 	       turnpike_hook_name(status->hook), status->why);
 	return 0;
@@ -220,14 +220,14 @@ static void announce(const struct server *server)
 	char text[ADDR_TEXT_MAX];
 
 	for (size_t i = 0; i < server->config.n_listen; i++)
-		say_at(SAY_INFO, "serving at %s", addr_format(&server->config.listen[i], text));
+		log_at(LOG_INFO, "serving at %s", addr_format(&server->config.listen[i], text));
 	for (size_t i = 0; i < server->config.n_listen_tls; i++)
-		say_at(SAY_INFO, "serving TLS at %s",
+		log_at(LOG_INFO, "serving TLS at %s",
 		       addr_format(&server->config.listen_tls[i], text));
-	kernel_for_each_device(server->kernel, say_device, NULL);
+	datapath_for_each_device(server->datapath, say_device, NULL);
 	serve_turn_say_limit(&server->config, server->max_relays);
 	printf("ready");
-	kernel_for_each_device(server->kernel, print_device, NULL);
+	datapath_for_each_device(server->datapath, print_device, NULL);
 	printf("\n");
 	fflush(stdout);
 	notify_manager("READY=1\nSTATUS=serving");
@@ -238,7 +238,7 @@ static enum cli_status serve(struct server *server)
 	if (open_server(server))
 		return CLI_ERROR;
 	server->reports = (struct report_source){
-		.kernel = server->kernel,
+		.datapath = server->datapath,
 		.workers = server->workers,
 		.started = clock_now(),
 	};
@@ -247,7 +247,7 @@ static enum cli_status serve(struct server *server)
 	announce(server);
 	if (event_base_dispatch(server->base) == 0)
 		return CLI_OK;
-	say("the event loop failed: %s", strerror(errno));
+	log_error("the event loop failed: %s", strerror(errno));
 	return CLI_ERROR;
 }
 
@@ -270,11 +270,11 @@ enum cli_status command_serve(int argc, char **argv)
 	struct server server = { 0 };
 	enum cli_status status;
 
-	say_hold();
+	log_hold();
 	status = serve_config_parse(argc, argv, &server.config);
 	if (status == CLI_OK && !server.config.check_only)
 		serve_set_log(&server.config);
-	say_release();
+	log_release();
 	if (status != CLI_OK)
 		return status;
 	status = server.config.check_only ? check(&server) : serve(&server);

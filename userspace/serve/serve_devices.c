@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "io/devices.h"
+#include "datapath/devices.h"
 #include "serve/serve_devices.h"
 
 static int add_device(const char *name, void *arg)
@@ -21,8 +21,8 @@ static int add_devices_carrying(struct serve_config *config, const struct turnpi
 	char text[ADDR_TEXT_MAX];
 
 	if (err)
-		say("no device is found for %s: %s; name its device with --dev",
-		    addr_format(&ip, text), strerror(-err));
+		log_error("no device is found for %s: %s; name its device with --dev",
+			  addr_format(&ip, text), strerror(-err));
 	return err;
 }
 
@@ -59,7 +59,7 @@ enum turnpike_mode serve_devices_mode(const struct serve_config *config)
 	return strictest;
 }
 
-static int attach(const struct serve_config *config, struct kernel *kernel)
+static int attach(const struct serve_config *config, struct datapath *datapath)
 {
 	int err = 0;
 
@@ -71,22 +71,22 @@ static int attach(const struct serve_config *config, struct kernel *kernel)
 
 		if (mode == TURNPIKE_MODE_TC)
 			opts.hook = config->hook;
-		err = kernel_attach(kernel, device->name, &opts);
+		err = datapath_attach(datapath, device->name, &opts);
 	}
 	return err;
 }
 
-int serve_devices_attach(const struct serve_config *config, struct kernel *kernel)
+int serve_devices_attach(const struct serve_config *config, struct datapath *datapath)
 {
 	/* What was found is not what was asked for: the next reload compares that. */
 	struct serve_config found = *config;
 	int err;
 
 	if (config->n_devices > 0)
-		return attach(config, kernel);
+		return attach(config, datapath);
 	err = find_devices(&found);
 	if (!err)
-		err = attach(&found, kernel);
+		err = attach(&found, datapath);
 	free(found.devices);
 	return err;
 }

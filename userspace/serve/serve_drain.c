@@ -3,9 +3,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "io/clock.h"
-#include "io/notify.h"
-#include "say.h"
+#include "base/clock.h"
+#include "process/notify.h"
+#include "base/log.h"
 #include "serve/serve_drain.h"
 
 /** So often it is looked at, and so often it is said, how many allocations are left. */
@@ -17,7 +17,7 @@ struct drain {
 	struct workers *workers;
 	struct event *timer;
 	uint64_t deadline;
-	uint64_t say_at;
+	uint64_t log_at;
 };
 
 static void drain_one(struct turn_io *io, void *arg)
@@ -45,12 +45,12 @@ static void say_left(struct drain *drain, uint64_t left, uint64_t now)
 {
 	const uint64_t seconds = (drain->deadline - now + NS_PER_S - 1) / NS_PER_S;
 
-	say_at(SAY_INFO,
+	log_at(LOG_INFO,
 	       "draining: no new allocations; left: %" PRIu64 ", for %" PRIu64
 	       " s at most; another signal ends them at once",
 	       left, seconds);
 	notify_manager("STATUS=draining, allocations left: %" PRIu64, left);
-	drain->say_at += SAY_NS;
+	drain->log_at += SAY_NS;
 }
 
 static void look(struct drain *drain)
@@ -58,13 +58,13 @@ static void look(struct drain *drain)
 	const uint64_t left = allocations(drain->workers), now = clock_now();
 
 	if (left == 0)
-		say_at(SAY_INFO, "stopping: no allocation is left");
+		log_at(LOG_INFO, "stopping: no allocation is left");
 	else if (now >= drain->deadline)
-		say_at(SAY_WARNING,
+		log_at(LOG_WARNING,
 		       "stopping: the time of --drain-time is over; allocations ended: "
 		       "%" PRIu64,
 		       left);
-	else if (now >= drain->say_at)
+	else if (now >= drain->log_at)
 		say_left(drain, left, now);
 	if (left == 0 || now >= drain->deadline)
 		event_base_loopbreak(drain->base);
@@ -91,7 +91,7 @@ int drain_begin(struct event_base *base, struct workers *workers, uint32_t secon
 		.workers = workers,
 		.timer = event_new(base, -1, EV_PERSIST, on_timer, drain),
 		.deadline = now + seconds * NS_PER_S,
-		.say_at = now,
+		.log_at = now,
 	};
 	if (!drain->timer || event_add(drain->timer, &interval)) {
 		drain_free(drain);

@@ -3,10 +3,10 @@
  * @file serve_drain.h
  * An end in good time: no new allocations, and those there are go on until they end by themselves.
  */
-#ifndef TURNPIKE_SERVE_DRAIN_H
-#define TURNPIKE_SERVE_DRAIN_H
+#ifndef TURNPIKE_SERVE_SERVE_DRAIN_H
+#define TURNPIKE_SERVE_SERVE_DRAIN_H
 
-#include "io/workers.h"
+#include "process/workers.h"
 
 struct drain;
 
@@ -24,4 +24,4 @@ int drain_begin(struct event_base *base, struct workers *workers, uint32_t secon
 /** drain_free() - NULL is fine */
 void drain_free(struct drain *drain);
 
-#endif /* TURNPIKE_SERVE_DRAIN_H */
+#endif /* TURNPIKE_SERVE_SERVE_DRAIN_H */

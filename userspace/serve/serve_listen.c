@@ -12,7 +12,7 @@ static int open_tls(struct serve_listen *listen, const struct serve_config *conf
 	if (err)
 		return err;
 	if (certificate_watch(listen->certificate, base)) {
-		say("out of memory");
+		log_error("out of memory");
 		return -ENOMEM;
 	}
 	listen->listen.tls = tls_new(listen->certificate);
@@ -34,7 +34,7 @@ int serve_listen_open(struct serve_listen *listen, const struct serve_config *co
 					   config->unauthenticated_rate),
 	};
 	if (!listen->listen.admission) {
-		say("out of memory");
+		log_error("out of memory");
 		return -ENOMEM;
 	}
 	return config->n_listen_tls > 0 ? open_tls(listen, config, base) : 0;

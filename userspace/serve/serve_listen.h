@@ -3,11 +3,11 @@
  * @file serve_listen.h
  * What the workers of `turnpike serve` listen with: the certificate, and how many may connect.
  */
-#ifndef TURNPIKE_SERVE_LISTEN_H
-#define TURNPIKE_SERVE_LISTEN_H
+#ifndef TURNPIKE_SERVE_SERVE_LISTEN_H
+#define TURNPIKE_SERVE_SERVE_LISTEN_H
 
 #include "config/serve_config.h"
-#include "io/listeners.h"
+#include "net/listeners.h"
 
 /**
  * struct serve_listen - all zero to begin with
@@ -35,4 +35,4 @@ int serve_listen_check(const struct serve_config *config);
 /** serve_listen_close() - after the workers, and before the loop */
 void serve_listen_close(struct serve_listen *listen);
 
-#endif /* TURNPIKE_SERVE_LISTEN_H */
+#endif /* TURNPIKE_SERVE_SERVE_LISTEN_H */

@@ -5,13 +5,13 @@
 
 #include "config/reload.h"
 #include "config/serve_credentials.h"
-#include "io/clock.h"
-#include "io/events.h"
-#include "io/notify.h"
-#include "say.h"
+#include "base/clock.h"
+#include "process/events.h"
+#include "process/notify.h"
+#include "base/log.h"
 #include "serve/serve_reload.h"
 #include "serve/serve_turn.h"
-#include "turn/credentials.h"
+#include "turn/auth/credentials.h"
 
 /** struct changes - all that is needed for the new configuration, made before any of it is used */
 struct changes {
@@ -22,8 +22,8 @@ struct changes {
 
 void serve_set_log(const struct serve_config *config)
 {
-	say_set_level(config->log_level);
-	say_set_json(config->log_json);
+	log_set_level(config->log_level);
+	log_set_json(config->log_json);
 	events_show_addresses(config->log_addresses);
 }
 
@@ -68,12 +68,13 @@ static int apply(const struct serve_reload *reload, const struct serve_config *c
 	workers_share(reload->workers, &changes->turn);
 	workers_each(reload->workers, change, changes);
 	if (changes->err) {
-		say("not all of the configuration could be changed: %s; restart, or reload again",
-		    strerror(-changes->err));
+		log_error(
+			"not all of the configuration could be changed: %s; restart, or reload again",
+			strerror(-changes->err));
 		return changes->err;
 	}
 	admission_set_rate(reload->admission, config->unauthenticated_rate);
-	kernel_set_rates(reload->kernel, &rates);
+	datapath_set_rates(reload->datapath, &rates);
 	serve_set_log(config);
 	return 0;
 }
@@ -99,7 +100,7 @@ static void say_what(const struct reload *differences)
 			len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s",
 						len ? ", " : "", parts[i].name);
 	}
-	say_at(SAY_INFO, "reloaded; other than before: %s", len ? text : "nothing");
+	log_at(LOG_INFO, "reloaded; other than before: %s", len ? text : "nothing");
 	reload_warn(differences);
 }
 
@@ -127,7 +128,7 @@ static void reload_config(const struct serve_reload *reload)
 	    !prepare(reload->config, &after, &changes)) {
 		change_to(reload, &after, &changes);
 	} else {
-		say("nothing is reloaded, and all is as before");
+		log_error("nothing is reloaded, and all is as before");
 		serve_config_free(&after);
 	}
 	free_changes(&changes);

@@ -3,13 +3,13 @@
  * @file serve_reload.h
  * SIGHUP: another configuration for a server that goes on serving.
  */
-#ifndef TURNPIKE_SERVE_RELOAD_H
-#define TURNPIKE_SERVE_RELOAD_H
+#ifndef TURNPIKE_SERVE_SERVE_RELOAD_H
+#define TURNPIKE_SERVE_SERVE_RELOAD_H
 
 #include "config/serve_config.h"
-#include "io/admission.h"
-#include "io/certificate.h"
-#include "io/workers.h"
+#include "net/admission.h"
+#include "net/certificate.h"
+#include "process/workers.h"
 
 /**
  * struct serve_reload - what is to change
@@ -19,7 +19,7 @@
  */
 struct serve_reload {
 	struct serve_config *config;
-	struct kernel *kernel;
+	struct datapath *datapath;
 	struct workers *workers;
 	struct admission *admission;
 	struct certificate *certificate;
@@ -36,4 +36,4 @@ void serve_reload(const struct serve_reload *reload);
 /** serve_set_log() - log as the options say */
 void serve_set_log(const struct serve_config *config);
 
-#endif /* TURNPIKE_SERVE_RELOAD_H */
+#endif /* TURNPIKE_SERVE_SERVE_RELOAD_H */

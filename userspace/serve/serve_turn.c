@@ -79,7 +79,7 @@ void serve_turn_say_limit(const struct serve_config *config, uint32_t max_relays
 	const uint64_t wanted = wanted_relays(config);
 
 	if (max_relays < wanted)
-		say_at(SAY_WARNING,
+		log_at(LOG_WARNING,
 		       "there can be %" PRIu32 " relayed addresses at a time, not %" PRIu64
 		       ", because no more descriptors may be open: raise LimitNOFILE= or "
 		       "'ulimit -n', or ask for less with --max-allocations",
@@ -93,7 +93,7 @@ static int list_own(const struct serve_config *config, struct turn_config *turn)
 	struct turnpike_addr *own = calloc(n, sizeof(*own));
 
 	if (!own) {
-		say("out of memory");
+		log_error("out of memory");
 		return -ENOMEM;
 	}
 	for (size_t i = 0; i < n; i++)
@@ -158,7 +158,7 @@ int serve_turn_let_in(const struct serve_config *config, struct workers *workers
 	if (err)
 		return err;
 	if (turn_credentials_is_empty(credentials))
-		say_at(SAY_WARNING,
+		log_at(LOG_WARNING,
 		       "nobody can relay, because neither --user nor --auth-secret is given");
 	workers_each(workers, set_credentials, credentials);
 	turn_credentials_put(credentials);

@@ -3,11 +3,11 @@
  * @file serve_turn.h
  * What the options of `turnpike serve` mean for the TURN core.
  */
-#ifndef TURNPIKE_SERVE_TURN_H
-#define TURNPIKE_SERVE_TURN_H
+#ifndef TURNPIKE_SERVE_SERVE_TURN_H
+#define TURNPIKE_SERVE_SERVE_TURN_H
 
 #include "config/serve_config.h"
-#include "io/workers.h"
+#include "process/workers.h"
 
 /**
  * serve_turn_relays() - how many relayed transport addresses there can be
@@ -50,4 +50,4 @@ struct limits_rates serve_turn_rates(const struct serve_config *config);
  */
 int serve_turn_let_in(const struct serve_config *config, struct workers *workers);
 
-#endif /* TURNPIKE_SERVE_TURN_H */
+#endif /* TURNPIKE_SERVE_SERVE_TURN_H */

@@ -2,9 +2,9 @@
 #include "stun/cursor.h"
 #include "stun/writer.h"
 #include "turn/data.h"
-#include "turn/own.h"
-#include "turn/state.h"
-#include "turn/table.h"
+#include "turn/state/self_addr.h"
+#include "turn/state/state.h"
+#include "turn/state/lookup.h"
 
 /** Header, XOR-PEER-ADDRESS with an IPv6 address, and the header of DATA. */
 #define DATA_INDICATION_MAX (STUN_HEADER_LEN + STUN_ATTR_HEADER_LEN + 20 + STUN_ATTR_HEADER_LEN)
@@ -33,7 +33,7 @@ static bool is_live(struct turn_server *server, const struct turn_relay *relay, 
 static bool is_there(struct turn_server *server, const struct turn_permission *permission,
 		     const struct turnpike_addr *peer, uint64_t now)
 {
-	if (!permission->ours || turn_is_relayed(server, peer, now))
+	if (!permission->ours || turn_self_is_live_relay(server, peer, now))
 		return true;
 	server->stats.no_relay++;
 	return false;
@@ -133,7 +133,7 @@ void turn_data_from_indication(struct turn_server *server, const struct turn_tup
 	alloc = find_allocation(server, tuple);
 	if (!alloc)
 		return;
-	peer = turn_as_bound(server, &peer);
+	peer = turn_self_to_bound(server, &peer);
 	relay = turn_relay_for(alloc, peer.family);
 	if (relay)
 		permission = turn_permission_find(server, relay, &peer);
@@ -172,7 +172,7 @@ static void send_data_indication(struct turn_server *server, const struct turn_r
 				 const struct turnpike_addr *from, const struct turn_packet *packet)
 {
 	size_t headers = DATA_INDICATION_MAX - 16 + addr_len(from);
-	struct turnpike_addr peer = turn_as_known(server, from);
+	struct turnpike_addr peer = turn_self_to_external(server, from);
 	uint8_t transaction[STUN_TRANSACTION_LEN];
 	struct stun_writer writer;
 	size_t len;

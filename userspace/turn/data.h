@@ -7,7 +7,7 @@
 #define TURNPIKE_TURN_DATA_H
 
 #include "stun/message.h"
-#include "turn/server.h"
+#include "turn/state/server.h"
 
 /** turn_data_from_channel() - relay a ChannelData message, or discard it */
 void turn_data_from_channel(struct turn_server *server, const struct turn_tuple *tuple,

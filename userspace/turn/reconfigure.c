@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "stun/opaque_string.h"
-#include "turn/own.h"
-#include "turn/request.h"
-#include "turn/state.h"
+#include "turn/state/self_addr.h"
+#include "turn/methods/request.h"
+#include "turn/state/state.h"
 
 static int check_realm(const struct turn_server *server, const char *realm)
 {
@@ -25,7 +25,7 @@ static int check_realm(const struct turn_server *server, const char *realm)
 /** What a server cannot change: it has handed out ports and told clients its realm. */
 static int check_fit(const struct turn_server *server, const struct turn_config *config)
 {
-	const struct turn_shared *own = server->own_shared;
+	const struct turn_shared *own = server->private_shared;
 
 	if (!turn_config_is_valid(config) || config->shared != (own ? NULL : server->shared) ||
 	    !turn_shared_fits(server->shared, config))
@@ -38,12 +38,12 @@ static void judge_peers(struct turn_server *server)
 {
 	struct turn_permission *permission, *next;
 
-	HASH_ITER (hh, server->permissions, permission, next) {
+	HASH_ITER(hh, server->permissions, permission, next) {
 		const struct turnpike_addr *bound = &permission->key.peer;
-		struct turnpike_addr known = turn_as_known(server, bound);
+		struct turnpike_addr known = turn_self_to_external(server, bound);
 
 		if (turn_policy_allows(server->policy, &known))
-			permission->ours = turn_is_ours_alone(server, bound);
+			permission->ours = turn_self_is_relay_ip(server, bound);
 		else
 			turn_permission_end(server, permission);
 	}

@@ -4,14 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "counters.h"
+#include "base/counters.h"
 #include "stun/opaque_string.h"
-#include "turn/credentials.h"
+#include "turn/auth/credentials.h"
 #include "turn/data.h"
-#include "turn/request.h"
-#include "turn/state.h"
-#include "turn/table.h"
-#include "turn/user.h"
+#include "turn/methods/request.h"
+#include "turn/state/state.h"
+#include "turn/state/lookup.h"
+#include "turn/state/user.h"
 
 void turn_config_init(struct turn_config *config)
 {
@@ -84,9 +84,9 @@ static int set_up(struct turn_server *server, const struct turn_config *config)
 	}
 	if (turn_policy_new(config, &server->policy))
 		return -ENOMEM;
-	if (!config->shared && turn_shared_new(config, server->hash_key, &server->own_shared))
+	if (!config->shared && turn_shared_new(config, server->hash_key, &server->private_shared))
 		return -ENOMEM;
-	server->shared = config->shared ? config->shared : server->own_shared;
+	server->shared = config->shared ? config->shared : server->private_shared;
 	return 0;
 }
 
@@ -116,7 +116,7 @@ static void free_contents(struct turn_server *server)
 {
 	struct turn_allocation *alloc, *next_alloc;
 
-	HASH_ITER (hh, server->allocations, alloc, next_alloc)
+	HASH_ITER(hh, server->allocations, alloc, next_alloc)
 		turn_allocation_end(server, alloc, "stopping", 0);
 	turn_users_forget(server);
 }
@@ -126,7 +126,7 @@ void turn_server_free(struct turn_server *server)
 	if (!server)
 		return;
 	free_contents(server);
-	turn_shared_free(server->own_shared);
+	turn_shared_free(server->private_shared);
 	turn_policy_free(server->policy);
 	turn_credentials_put(server->credentials);
 	free(server->alternates);
@@ -254,7 +254,7 @@ void turn_server_for_each_allocation(const struct turn_server *server,
 {
 	struct turn_allocation *alloc, *next;
 
-	HASH_ITER (hh, server->allocations, alloc, next) {
+	HASH_ITER(hh, server->allocations, alloc, next) {
 		struct turn_allocation_info info = info_of(alloc);
 
 		visit(arg, &info);

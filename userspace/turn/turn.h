@@ -13,14 +13,14 @@
  * Times are absolute, in nanoseconds of CLOCK_MONOTONIC. Something that expires at t is dead for
  * every now >= t. Addresses carry ports in network byte order; all other numbers are in host order.
  */
-#ifndef TURNPIKE_TURN_H
-#define TURNPIKE_TURN_H
+#ifndef TURNPIKE_TURN_TURN_H
+#define TURNPIKE_TURN_TURN_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "addr.h"
+#include "base/addr.h"
 
 struct turn_server;
 struct turn_credentials;
@@ -534,4 +534,4 @@ void turn_server_for_each_allocation(const struct turn_server *server,
 						   const struct turn_allocation_info *info),
 				     void *arg);
 
-#endif /* TURNPIKE_TURN_H */
+#endif /* TURNPIKE_TURN_TURN_H */

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "base/map_set.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/loader.h"
+#include "base/ticks.h"
+
+static size_t ports_size(void)
+{
+	return sizeof(struct turnpike_ports);
+}
+
+static size_t nexthops_size(const struct maps *maps)
+{
+	return maps->max_nexthops * sizeof(struct turnpike_nexthop);
+}
+
+static size_t policers_size(const struct maps *maps)
+{
+	return maps->max_policers * sizeof(struct turnpike_policer);
+}
+
+static size_t devices_size(void)
+{
+	return TURNPIKE_SLOTS * sizeof(struct turnpike_device);
+}
+
+/* The kernel rounds an array up to whole pages, as mmap() does. */
+static void *map_memory(const struct bpf_map *map, size_t size)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+static void unmap_memory(void *memory, size_t size)
+{
+	if (memory)
+		munmap(memory, size);
+}
+
+static int map_all(struct maps *maps)
+{
+	maps->ports = map_memory(maps->skeleton->maps.ports, ports_size());
+	maps->nexthops = map_memory(maps->skeleton->maps.nexthops, nexthops_size(maps));
+	maps->devices = map_memory(maps->skeleton->maps.devices, devices_size());
+	maps->policers = map_memory(maps->skeleton->maps.policers, policers_size(maps));
+	maps->trial = map_memory(maps->skeleton->maps.trials, sizeof(*maps->trial));
+	return maps->ports && maps->nexthops && maps->devices && maps->policers && maps->trial
+		       ? 0
+		       : -ENOMEM;
+}
+
+/* The programs that the library calls, and no packet meets. */
+static bool is_call(const struct bpf_program *program, const void *arg)
+{
+	(void)arg;
+	return bpf_program__type(program) == BPF_PROG_TYPE_SYSCALL;
+}
+
+static int load(struct maps *maps, const struct map_sizes *sizes)
+{
+	struct turnpike_bpf *skeleton = maps->skeleton;
+	int err;
+
+	if (skeleton->rodata->config.version != TURNPIKE_ABI_VERSION)
+		return -EPROTO;
+	err = bpf_map__set_max_entries(skeleton->maps.flows4, sizes->flows);
+	if (!err)
+		err = bpf_map__set_max_entries(skeleton->maps.flows6, sizes->flows);
+	if (!err)
+		err = bpf_map__set_max_entries(skeleton->maps.nexthops, sizes->nexthops);
+	if (!err)
+		err = bpf_map__set_max_entries(skeleton->maps.policers, sizes->policers);
+	if (!err)
+		err = loader_only(skeleton, is_call, NULL);
+	if (!err)
+		err = turnpike_bpf__load(skeleton);
+	return err;
+}
+
+int maps_open(const struct map_sizes *sizes, struct maps *ret)
+{
+	struct maps maps = { .skeleton = turnpike_bpf__open(),
+			     .max_nexthops = sizes->nexthops,
+			     .max_policers = sizes->policers };
+	int err;
+
+	if (!maps.skeleton)
+		return -errno;
+	err = load(&maps, sizes);
+	if (!err)
+		err = map_all(&maps);
+	if (!err)
+		err = ticks_set_zero(&maps);
+	if (err) {
+		maps_close(&maps);
+		return err;
+	}
+	*ret = maps;
+	return 0;
+}
+
+void maps_close(struct maps *maps)
+{
+	unmap_memory(maps->ports, ports_size());
+	unmap_memory(maps->nexthops, nexthops_size(maps));
+	unmap_memory(maps->devices, devices_size());
+	unmap_memory(maps->policers, policers_size(maps));
+	unmap_memory(maps->trial, sizeof(*maps->trial));
+	turnpike_bpf__destroy(maps->skeleton);
+	*maps = (struct maps){ 0 };
+}
+
+int maps_events_fd(const struct maps *maps)
+{
+	return bpf_map__fd(maps->skeleton->maps.events);
+}
+
+static int flows_fd(const struct maps *maps, __u32 family)
+{
+	return bpf_map__fd(family == TURNPIKE_IPV4 ? maps->skeleton->maps.flows4
+						   : maps->skeleton->maps.flows6);
+}
+
+int flow_add(const struct maps *maps, const struct encoded_flow *encoded)
+{
+	const int err = bpf_map_update_elem(flows_fd(maps, encoded->key.family), &encoded->key.key4,
+					    &encoded->flow, BPF_NOEXIST);
+
+	/* A full hash map says E2BIG. */
+	return err == -E2BIG ? -ENOSPC : err;
+}
+
+int flow_read(const struct maps *maps, const struct flow_key *key, struct turnpike_flow *ret)
+{
+	struct turnpike_flow flow;
+	const int err = bpf_map_lookup_elem(flows_fd(maps, key->family), &key->key4, &flow);
+
+	if (!err)
+		*ret = flow;
+	return err;
+}
+
+int flow_replace(const struct maps *maps, const struct encoded_flow *encoded)
+{
+	struct turnpike_flow before, flow = encoded->flow;
+	const int err = flow_read(maps, &encoded->key, &before);
+
+	if (err)
+		return err;
+	flow.packets = before.packets;
+	flow.bytes = before.bytes;
+	flow.ip6_label = before.ip6_label;
+	return bpf_map_update_elem(flows_fd(maps, encoded->key.family), &encoded->key.key4, &flow,
+				   BPF_EXIST);
+}
+
+/* @arg is the program's to read and to write. */
+static int call(const struct bpf_program *program, void *arg, __u32 size)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = arg, .ctx_size_in = size);
+	const int err = bpf_prog_test_run_opts(bpf_program__fd(program), &opts);
+
+	return err ? err : (int)opts.retval;
+}
+
+int flow_set_expiry(const struct maps *maps, const struct flow_key *key, __u64 expires)
+{
+	struct turnpike_flow_expiry arg = { .family = key->family, .expires = expires };
+
+	arg.key6 = key->key6;
+	return call(maps->skeleton->progs.flow_expiry, &arg, sizeof(arg));
+}
+
+int jiffies_read(const struct maps *maps, __u64 *ret)
+{
+	__u64 jiffies = 0;
+	const int err = call(maps->skeleton->progs.read_jiffies, &jiffies, sizeof(jiffies));
+
+	if (!err)
+		*ret = jiffies;
+	return err;
+}
+
+int flow_delete(const struct maps *maps, const struct flow_key *key)
+{
+	return bpf_map_delete_elem(flows_fd(maps, key->family), &key->key4);
+}
+
+int taken_read(const struct maps *maps, enum turnpike_trial_end end, struct turnpike_taken *ret)
+{
+	const __u32 key = end;
+	struct turnpike_taken taken;
+	const int err = bpf_map_lookup_elem(bpf_map__fd(maps->skeleton->maps.taken), &key, &taken);
+
+	if (!err)
+		*ret = taken;
+	return err;
+}
+
+void taken_forget(const struct maps *maps, enum turnpike_trial_end end)
+{
+	const __u32 key = end;
+
+	bpf_map_delete_elem(bpf_map__fd(maps->skeleton->maps.taken), &key);
+}
+
+static int counter_read(const struct maps *maps, __u32 index, struct turnpike_counter *ret)
+{
+	const int n = libbpf_num_possible_cpus();
+	struct turnpike_counter sum = { 0 };
+	struct turnpike_counter *cpus;
+	int err, i;
+
+	if (n < 0)
+		return n;
+	cpus = calloc((size_t)n, sizeof(*cpus));
+	if (!cpus)
+		return -ENOMEM;
+	err = bpf_map_lookup_elem(bpf_map__fd(maps->skeleton->maps.counters), &index, cpus);
+	for (i = 0; i < n; i++) {
+		sum.packets += cpus[i].packets;
+		sum.bytes += cpus[i].bytes;
+	}
+	free(cpus);
+	if (!err)
+		*ret = sum;
+	return err;
+}
+
+int counters_for_each(const struct maps *maps, __u32 slot,
+		      int (*fn)(enum turnpike_direction direction, enum turnpike_verdict verdict,
+				const struct turnpike_counter *counter, void *arg),
+		      void *arg)
+{
+	struct turnpike_counter counter;
+	__u32 direction, verdict;
+	int err;
+
+	for (direction = 0; direction < TURNPIKE_DIR_MAX; direction++) {
+		for (verdict = 0; verdict < TURNPIKE_VERDICT_MAX; verdict++) {
+			err = counter_read(maps, turnpike_counter_index(slot, direction, verdict),
+					   &counter);
+			if (!err && counter.packets)
+				err = fn(direction, verdict, &counter, arg);
+			if (err)
+				return err;
+		}
+	}
+	return 0;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "base/ticks.h"
+
+#include <stdint.h>
+#include <time.h>
+
+#include "base/map_set.h"
+
+/* Jiffies are to be read between two ticks; a tick takes 1 ms at least, the reading a few us. */
+#define TRIES 8
+
+static __u64 to_ns(struct timespec time)
+{
+	return (__u64)time.tv_sec * 1000000000u + (__u64)time.tv_nsec;
+}
+
+/* CLOCK_MONOTONIC at the last tick. */
+static __u64 last_tick(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	return to_ns(now);
+}
+
+__u64 ticks_ns(void)
+{
+	struct timespec resolution;
+
+	clock_getres(CLOCK_MONOTONIC_COARSE, &resolution);
+	return to_ns(resolution);
+}
+
+int ticks_set_zero(const struct maps *maps)
+{
+	__u64 jiffies, before, zero;
+	int i, err, tries = 0;
+
+	do {
+		before = last_tick();
+		err = jiffies_read(maps, &jiffies);
+		if (err)
+			return err;
+	} while (last_tick() != before && ++tries < TRIES);
+	zero = before - jiffies * ticks_ns();
+	for (i = 0; i < TURNPIKE_SLOTS; i++)
+		maps->devices[i].tick_zero = zero;
+	return 0;
+}

@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "flows/binding.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+/* Insertions that run out of memory are noticed by the missing handle. */
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#include "flows/encode.h"
+
+/* Both are hashed as they stand. */
+struct binding_id {
+	struct turnpike_addr client;
+	struct turnpike_addr server;
+	__u32 channel;
+};
+
+struct binding_route {
+	struct turnpike_addr relay;
+	struct turnpike_addr peer;
+};
+
+struct binding {
+	struct binding_id id;
+	struct binding_route route;
+	__u64 channel_expires;
+	__u64 permission_expires;
+	__u32 to_peer_policer;
+	__u32 to_client_policer;
+	struct nexthop *to_peer;
+	struct nexthop *to_client;
+	UT_hash_handle hh;
+	UT_hash_handle hh_route;
+};
+
+struct bindings {
+	const struct maps *maps;
+	struct nexthops *nexthops;
+	struct binding *all;
+	struct binding *by_route;
+	__u32 port_users[65536]; /* by port, as in struct turnpike_ports */
+};
+
+static struct binding_id id_of(const struct turnpike_binding *binding)
+{
+	return (struct binding_id){ binding->client, binding->server, binding->channel };
+}
+
+static struct binding *find(const struct bindings *bindings, const struct binding_id *id)
+{
+	struct binding *binding;
+
+	HASH_FIND(hh, bindings->all, id, sizeof(*id), binding);
+	return binding;
+}
+
+static struct binding *find_by_route(const struct bindings *bindings,
+				     const struct turnpike_addr *relay,
+				     const struct turnpike_addr *peer)
+{
+	const struct binding_route route = { *relay, *peer };
+	struct binding *binding;
+
+	HASH_FIND(hh_route, bindings->by_route, &route, sizeof(route), binding);
+	return binding;
+}
+
+/* The binding at the other end, if both ends are clients of this relay; it may be the same one. */
+static struct binding *find_partner(const struct bindings *bindings, const struct binding *binding)
+{
+	return find_by_route(bindings, &binding->route.peer, &binding->route.relay);
+}
+
+/* The public form of a binding. */
+static struct turnpike_binding describe(const struct binding *binding)
+{
+	return (struct turnpike_binding){ .client = binding->id.client,
+					  .server = binding->id.server,
+					  .relay = binding->route.relay,
+					  .peer = binding->route.peer,
+					  .channel = (__u16)binding->id.channel,
+					  .channel_expires = binding->channel_expires,
+					  .permission_expires = binding->permission_expires,
+					  .to_peer_policer = binding->to_peer_policer,
+					  .to_client_policer = binding->to_client_policer };
+}
+
+static bool port_may_be(const struct bindings *bindings, __be16 port, enum turnpike_port_role role)
+{
+	const __u8 now = bindings->maps->ports->role[port];
+
+	return now == TURNPIKE_PORT_NONE || now == role;
+}
+
+static void port_get(struct bindings *bindings, __be16 port, enum turnpike_port_role role)
+{
+	if (bindings->port_users[port]++ == 0)
+		bindings->maps->ports->role[port] = (__u8)role;
+}
+
+static void port_put(struct bindings *bindings, __be16 port)
+{
+	if (--bindings->port_users[port] == 0)
+		bindings->maps->ports->role[port] = TURNPIKE_PORT_NONE;
+}
+
+static void put_nexthop(struct bindings *bindings, struct nexthop *nexthop)
+{
+	if (nexthop)
+		nexthop_put(bindings->nexthops, nexthop);
+}
+
+int bindings_open(const struct maps *maps, struct nexthops *nexthops, struct bindings **ret)
+{
+	struct bindings *bindings = calloc(1, sizeof(*bindings));
+
+	if (!bindings)
+		return -ENOMEM;
+	bindings->maps = maps;
+	bindings->nexthops = nexthops;
+	*ret = bindings;
+	return 0;
+}
+
+/* A flow with its next hop; returns the binding at the other end of a hairpin, or NULL. */
+static struct binding *encode_from_client(const struct bindings *bindings,
+					  const struct binding *binding, struct encoded_flow *ret)
+{
+	struct binding *partner = find_partner(bindings, binding);
+	const struct turnpike_binding from = describe(binding);
+	struct turnpike_binding to;
+
+	if (partner) {
+		to = describe(partner);
+		encode_hairpin(&from, &to, ret);
+		ret->flow.nexthop = nexthop_index(partner->to_client);
+	} else {
+		encode_to_peer(&from, ret);
+		ret->flow.nexthop = nexthop_index(binding->to_peer);
+	}
+	return partner;
+}
+
+static void encode_from_peer(const struct binding *binding, struct encoded_flow *ret)
+{
+	const struct turnpike_binding public = describe(binding);
+
+	encode_to_client(&public, ret);
+	ret->flow.nexthop = nexthop_index(binding->to_client);
+}
+
+static void delete_flows(const struct bindings *bindings, const struct binding *binding)
+{
+	const struct turnpike_binding public = describe(binding);
+	struct encoded_flow encoded;
+
+	encode_to_peer(&public, &encoded);
+	flow_delete(bindings->maps, &encoded.key);
+	encode_to_client(&public, &encoded);
+	flow_delete(bindings->maps, &encoded.key);
+}
+
+/* What the client of @partner sends goes another way: its peer's binding has come, changed or gone.
+ */
+static int adapt(const struct bindings *bindings, const struct binding *partner)
+{
+	struct encoded_flow encoded;
+
+	encode_from_client(bindings, partner, &encoded);
+	return flow_replace(bindings->maps, &encoded);
+}
+
+static void forget(struct bindings *bindings, struct binding *binding)
+{
+	struct binding *partner = find_partner(bindings, binding);
+
+	HASH_DELETE(hh_route, bindings->by_route, binding);
+	if (partner && partner != binding)
+		adapt(bindings, partner);
+	delete_flows(bindings, binding);
+	port_put(bindings, binding->id.server.port);
+	port_put(bindings, binding->route.relay.port);
+	put_nexthop(bindings, binding->to_peer);
+	put_nexthop(bindings, binding->to_client);
+	HASH_DEL(bindings->all, binding);
+	free(binding);
+}
+
+void bindings_close(struct bindings *bindings)
+{
+	struct binding *binding, *tmp;
+
+	if (!bindings)
+		return;
+	HASH_ITER(hh, bindings->all, binding, tmp)
+		forget(bindings, binding);
+	free(bindings);
+}
+
+/* RFC 6437 section 3: a flow label that nobody can guess, one for the life of the flow. */
+static int add_flow(const struct bindings *bindings, struct encoded_flow *encoded)
+{
+	__u32 random;
+
+	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+		return -EIO;
+	encoded->flow.ip6_label = htonl(random & 0xfffff);
+	return flow_add(bindings->maps, encoded);
+}
+
+static int add_flows(const struct bindings *bindings, const struct binding *binding)
+{
+	struct encoded_flow from_client, from_peer;
+	const struct binding *partner = encode_from_client(bindings, binding, &from_client);
+	int err;
+
+	encode_from_peer(binding, &from_peer);
+	err = add_flow(bindings, &from_client);
+	if (err)
+		return err;
+	err = add_flow(bindings, &from_peer);
+	if (err) {
+		flow_delete(bindings->maps, &from_client.key);
+		return err;
+	}
+	if (!partner || partner == binding)
+		return 0;
+	err = adapt(bindings, partner);
+	if (err)
+		delete_flows(bindings, binding);
+	return err;
+}
+
+static int get_nexthops(struct bindings *bindings, struct binding *binding)
+{
+	const int err = nexthop_get(bindings->nexthops, &binding->route.relay, &binding->route.peer,
+				    &binding->to_peer);
+
+	if (err)
+		return err;
+	return nexthop_get(bindings->nexthops, &binding->id.server, &binding->id.client,
+			   &binding->to_client);
+}
+
+static int insert(struct bindings *bindings, struct binding *binding)
+{
+	HASH_ADD(hh, bindings->all, id, sizeof(binding->id), binding);
+	if (!binding->hh.tbl)
+		return -ENOMEM;
+	HASH_ADD(hh_route, bindings->by_route, route, sizeof(binding->route), binding);
+	if (binding->hh_route.tbl)
+		return 0;
+	HASH_DEL(bindings->all, binding);
+	return -ENOMEM;
+}
+
+/* The flows come last: then the binding is whole, and its partner can be told. */
+static int add(struct bindings *bindings, struct binding *binding)
+{
+	int err = get_nexthops(bindings, binding);
+
+	if (!err)
+		err = insert(bindings, binding);
+	if (err)
+		return err;
+	err = add_flows(bindings, binding);
+	if (err) {
+		HASH_DELETE(hh_route, bindings->by_route, binding);
+		HASH_DEL(bindings->all, binding);
+		return err;
+	}
+	port_get(bindings, binding->id.server.port, TURNPIKE_PORT_LISTENER);
+	port_get(bindings, binding->route.relay.port, TURNPIKE_PORT_RELAY);
+	return 0;
+}
+
+/* What of a binding may change while it is relayed. */
+static void set_terms(struct binding *binding, const struct turnpike_binding *public)
+{
+	binding->channel_expires = public->channel_expires;
+	binding->permission_expires = public->permission_expires;
+	binding->to_peer_policer = public->to_peer_policer;
+	binding->to_client_policer = public->to_client_policer;
+}
+
+static int bind_new(struct bindings *bindings, const struct turnpike_binding *public)
+{
+	struct binding *binding;
+	int err;
+
+	if (!port_may_be(bindings, public->server.port, TURNPIKE_PORT_LISTENER) ||
+	    !port_may_be(bindings, public->relay.port, TURNPIKE_PORT_RELAY) ||
+	    public->server.port == public->relay.port)
+		return -EADDRINUSE;
+	if (find_by_route(bindings, &public->relay, &public->peer))
+		return -EEXIST;
+	binding = calloc(1, sizeof(*binding));
+	if (!binding)
+		return -ENOMEM;
+	binding->id = id_of(public);
+	binding->route = (struct binding_route){ public->relay, public->peer };
+	set_terms(binding, public);
+	err = add(bindings, binding);
+	if (err) {
+		put_nexthop(bindings, binding->to_peer);
+		put_nexthop(bindings, binding->to_client);
+		free(binding);
+	}
+	return err;
+}
+
+/* The recipe is as it was, and only its time is set, in place: its counters lose nothing. */
+static int prolong(const struct maps *maps, const struct encoded_flow *encoded)
+{
+	return flow_set_expiry(maps, &encoded->key, encoded->flow.expires);
+}
+
+/* Both flows of a binding, and that of its partner's client, which its terms are terms of, too. */
+static int update_flows(const struct bindings *bindings, const struct binding *binding,
+			int (*update)(const struct maps *maps, const struct encoded_flow *encoded))
+{
+	struct encoded_flow encoded;
+	const struct binding *partner = encode_from_client(bindings, binding, &encoded);
+	int err = update(bindings->maps, &encoded);
+
+	encode_from_peer(binding, &encoded);
+	if (!err)
+		err = update(bindings->maps, &encoded);
+	if (err || !partner || partner == binding)
+		return err;
+	encode_from_client(bindings, partner, &encoded);
+	return update(bindings->maps, &encoded);
+}
+
+static int rebind(struct bindings *bindings, const struct turnpike_binding *public,
+		  struct binding *binding)
+{
+	const bool same_limits = binding->to_peer_policer == public->to_peer_policer &&
+				 binding->to_client_policer == public->to_client_policer;
+	int err;
+
+	if (memcmp(&binding->route.relay, &public->relay, sizeof(public->relay)) ||
+	    memcmp(&binding->route.peer, &public->peer, sizeof(public->peer)))
+		return -EEXIST;
+	set_terms(binding, public);
+	err = update_flows(bindings, binding, same_limits ? prolong : flow_replace);
+	if (err)
+		forget(bindings, binding);
+	return err;
+}
+
+int bindings_bind(struct bindings *bindings, const struct turnpike_binding *public)
+{
+	const struct binding_id id = id_of(public);
+	const int err = encode_check(public);
+	struct binding *binding;
+
+	if (err)
+		return err;
+	if (public->to_peer_policer >= bindings->maps->max_policers ||
+	    public->to_client_policer >= bindings->maps->max_policers)
+		return -EINVAL;
+	binding = find(bindings, &id);
+	return binding ? rebind(bindings, public, binding) : bind_new(bindings, public);
+}
+
+int bindings_unbind(struct bindings *bindings, const struct turnpike_binding *public)
+{
+	const struct binding_id id = id_of(public);
+	struct binding *binding = find(bindings, &id);
+
+	if (!binding)
+		return -ENOENT;
+	forget(bindings, binding);
+	return 0;
+}
+
+/* Fills in what only the kernel knows; a flow that is not there reads as all zero. */
+static void read_flow(const struct bindings *bindings, const struct encoded_flow *encoded,
+		      const struct nexthop *nexthop, struct turnpike_flow_info *info)
+{
+	struct turnpike_flow flow = { 0 };
+
+	flow_read(bindings->maps, &encoded->key, &flow);
+	info->resolved = nexthop_resolved(bindings->nexthops, nexthop);
+	info->expires = flow.expires;
+	info->packets = flow.packets;
+	info->bytes = flow.bytes;
+}
+
+static void info_from_client(const struct bindings *bindings, const struct binding *binding,
+			     struct turnpike_flow_info *ret)
+{
+	struct encoded_flow encoded;
+	const struct binding *partner = encode_from_client(bindings, binding, &encoded);
+
+	*ret = (struct turnpike_flow_info){
+		.direction = partner ? TURNPIKE_DIR_HAIRPIN : TURNPIKE_DIR_TO_PEER,
+		.src = binding->id.client,
+		.dst = binding->id.server,
+		.new_src = partner ? partner->id.server : binding->route.relay,
+		.new_dst = partner ? partner->id.client : binding->route.peer,
+		.channel = (__u16)binding->id.channel
+	};
+	read_flow(bindings, &encoded, partner ? partner->to_client : binding->to_peer, ret);
+}
+
+static void info_from_peer(const struct bindings *bindings, const struct binding *binding,
+			   struct turnpike_flow_info *ret)
+{
+	struct encoded_flow encoded;
+
+	*ret = (struct turnpike_flow_info){ .direction = TURNPIKE_DIR_TO_CLIENT,
+					    .src = binding->route.peer,
+					    .dst = binding->route.relay,
+					    .new_src = binding->id.server,
+					    .new_dst = binding->id.client,
+					    .channel = (__u16)binding->id.channel };
+	encode_from_peer(binding, &encoded);
+	read_flow(bindings, &encoded, binding->to_client, ret);
+}
+
+int bindings_for_each_flow(const struct bindings *bindings,
+			   int (*fn)(const struct turnpike_flow_info *flow, void *arg), void *arg)
+{
+	struct turnpike_flow_info info;
+	struct binding *binding, *tmp;
+	int err;
+
+	HASH_ITER(hh, bindings->all, binding, tmp) {
+		info_from_client(bindings, binding, &info);
+		err = fn(&info, arg);
+		if (err)
+			return err;
+		info_from_peer(bindings, binding, &info);
+		err = fn(&info, arg);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+__u32 bindings_count(const struct bindings *bindings)
+{
+	return HASH_COUNT(bindings->all);
+}

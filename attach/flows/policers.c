@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "flows/policers.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "base/monotonic.h"
+
+int policers_open(struct policers *policers, struct turnpike_policer *map, __u32 max)
+{
+	__u32 index;
+
+	policers->map = map;
+	policers->max = max;
+	policers->free = calloc(max, sizeof(*policers->free));
+	if (!policers->free)
+		return -ENOMEM;
+	for (index = max - 1; index > 0; index--)
+		policers->free[policers->n_free++] = index;
+	return 0;
+}
+
+void policers_close(struct policers *policers)
+{
+	free(policers->free);
+	*policers = (struct policers){ 0 };
+}
+
+static struct turnpike_policer *find(const struct policers *policers, __u32 index)
+{
+	return index && index < policers->max ? &policers->map[index] : NULL;
+}
+
+/* The same walk as the programs', see police.h. */
+static void find_levels(const struct policers *policers, __u32 index,
+			struct turnpike_policer *level[TURNPIKE_POLICER_LEVELS])
+{
+	int i;
+
+	for (i = 0; i < TURNPIKE_POLICER_LEVELS; i++) {
+		level[i] = find(policers, index);
+		index = level[i] ? level[i]->parent : 0;
+	}
+}
+
+/* One that there is, and that is not the highest that can be. */
+static bool can_be_parent(const struct policers *policers, __u32 index)
+{
+	struct turnpike_policer *level[TURNPIKE_POLICER_LEVELS];
+
+	find_levels(policers, index, level);
+	return level[0] && !level[TURNPIKE_POLICER_LEVELS - 1];
+}
+
+int policers_set(struct policers *policers, __u32 index, __u64 rate, __u64 burst)
+{
+	struct turnpike_policer *policer = find(policers, index);
+
+	if (!policer)
+		return -EINVAL;
+	turnpike_policer_change(policer, rate, burst);
+	return 0;
+}
+
+int policers_new(struct policers *policers, __u64 rate, __u64 burst, __u32 parent, __u32 *ret)
+{
+	__u32 index;
+
+	if (parent && !can_be_parent(policers, parent))
+		return -EINVAL;
+	if (!policers->n_free)
+		return -ENOSPC;
+	index = policers->free[--policers->n_free];
+	policers->map[index] = turnpike_policer_make(rate, burst);
+	policers->map[index].parent = parent;
+	*ret = index;
+	return 0;
+}
+
+void policers_free(struct policers *policers, __u32 index)
+{
+	struct turnpike_policer *policer = find(policers, index);
+
+	if (!policer)
+		return;
+	*policer = (struct turnpike_policer){ 0 };
+	policers->free[policers->n_free++] = index;
+}
+
+int policers_charge(struct policers *policers, __u32 index, __u32 bytes)
+{
+	struct turnpike_policer *level[TURNPIKE_POLICER_LEVELS];
+
+	find_levels(policers, index, level);
+	return turnpike_policers_charge(level, clock_ns(), bytes) ? 0 : -EDQUOT;
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "hooks/attachment.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/loader.h"
+#include "base/map_set.h"
+
+static int load(const struct maps *maps, const struct variant *variant,
+		struct attachment attachment, struct attachment *ret)
+{
+	const struct turnpike_config config = { .ifindex = attachment.ifindex,
+						.slot = attachment.slot };
+	const int err = loader_load(maps, variant, &config, &attachment.prog_fd);
+
+	if (!err)
+		*ret = attachment;
+	return err;
+}
+
+int attachment_load(const struct maps *maps, const struct attach_point *point,
+		    enum turnpike_moves moves, __u32 ifindex, __u32 slot, struct attachment *ret)
+{
+	const struct variant *variant = loader_variant(point->mode, moves);
+	struct attachment attachment = ATTACHMENT_NONE;
+
+	attachment.point = point;
+	attachment.moves = moves;
+	attachment.ifindex = ifindex;
+	attachment.slot = slot;
+	if (point->ops)
+		return variant ? load(maps, variant, attachment, ret) : -EINVAL;
+	*ret = attachment;
+	return 0;
+}
+
+int attachment_load_trial(const struct maps *maps, const struct attach_point *point, __u32 ifindex,
+			  struct attachment *ret)
+{
+	struct attachment attachment = ATTACHMENT_NONE;
+
+	attachment.point = point;
+	attachment.ifindex = ifindex;
+	return load(maps, &loader_trial, attachment, ret);
+}
+
+bool attachment_excludes(const struct attachment *now, const struct attach_point *point)
+{
+	return now->point && now->point != point && now->point->hook == TURNPIKE_HOOK_XDP &&
+	       point->hook == TURNPIKE_HOOK_XDP;
+}
+
+int attachment_attach(struct attachment *attachment)
+{
+	if (!attachment->point->ops)
+		return 0;
+	return point_attach(attachment->point, attachment->ifindex, attachment->prog_fd,
+			    &attachment->state, &attachment->prog_id);
+}
+
+static void detach(struct attachment *attachment)
+{
+	if (attachment->point && attachment->point->ops)
+		attachment->point->ops->detach(&attachment->state);
+}
+
+void attachment_close(struct attachment *attachment)
+{
+	detach(attachment);
+	if (attachment->prog_fd >= 0)
+		close(attachment->prog_fd);
+	*attachment = ATTACHMENT_NONE;
+}
+
+static bool is_same_hook(const struct attachment *a, const struct attachment *b)
+{
+	return a->point == b->point && a->point->ops && a->point->ops->replace;
+}
+
+static int replace(struct attachment *now, struct attachment *next)
+{
+	const int err = point_replace(next->point, next->ifindex, next->prog_fd, &now->state,
+				      &next->prog_id);
+
+	if (err)
+		return err;
+	next->state = now->state;
+	now->state = HOOK_STATE_NONE;
+	return 0;
+}
+
+static int attach_after_detaching(struct attachment *now, struct attachment *next)
+{
+	int err;
+
+	detach(now);
+	err = attachment_attach(next);
+	if (err && attachment_attach(now))
+		attachment_close(now);
+	return err;
+}
+
+int attachment_exchange(struct attachment *now, struct attachment *next)
+{
+	int err;
+
+	if (is_same_hook(now, next))
+		err = replace(now, next);
+	else if (attachment_excludes(now, next->point))
+		err = attach_after_detaching(now, next);
+	else
+		err = attachment_attach(next);
+	if (err)
+		return err;
+	attachment_close(now);
+	*now = *next;
+	*next = ATTACHMENT_NONE;
+	return 0;
+}

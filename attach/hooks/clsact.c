@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * TC ingress through a cls_bpf filter on a clsact qdisc: any kernel, but nothing that goes with the
+ * process. So a child of ours, the guardian, attaches filter and qdisc, and takes them away when
+ * the pipe to us is closed: by detaching, or by the end of this process in any way.
+ */
+#define _GNU_SOURCE
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/pkt_sched.h>
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include <bpf/bpf.h>
+
+#include "hooks/hook.h"
+
+/* The guardian of a relay that was killed just now needs a moment to clean up. */
+#define LOCK_TRIES    200
+#define LOCK_PAUSE_NS (10 * 1000 * 1000)
+
+/* Our filter's place: before those that others made without asking for one (49152 and down). */
+#define FILTER_HANDLE   0x7470
+#define FILTER_PRIORITY 1
+
+struct guard {
+	int ifindex;
+	int prog_fd;
+	int wait_fd;   /* at its end: clean up */
+	int report_fd; /* the errno of attaching goes here */
+	bool made_qdisc;
+};
+
+static int on_filter(struct nl_msg *msg, void *arg)
+{
+	int *filters = arg;
+
+	(void)msg;
+	++*filters;
+	return NL_OK;
+}
+
+static int count_filters(struct nl_sock *sock, int ifindex, __u32 parent)
+{
+	struct tcmsg request = { .tcm_ifindex = ifindex, .tcm_parent = parent };
+	int filters = 0;
+
+	nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, on_filter, &filters);
+	if (nl_send_simple(sock, RTM_GETTFILTER, NLM_F_DUMP, &request, sizeof(request)) < 0 ||
+	    nl_recvmsgs_default(sock) < 0)
+		return -1;
+	return filters;
+}
+
+/* Has somebody else come to use the qdisc that we made? If in doubt, yes. */
+static bool qdisc_in_use(int ifindex)
+{
+	struct nl_sock *sock = nl_socket_alloc();
+	bool in_use = true;
+
+	if (sock && nl_connect(sock, NETLINK_ROUTE) == 0)
+		in_use = count_filters(sock, ifindex, TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS)) ||
+			 count_filters(sock, ifindex, TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS));
+	nl_socket_free(sock);
+	return in_use;
+}
+
+static void remove_qdisc(const struct guard *guard)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = guard->ifindex,
+		    .attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS);
+
+	/* Only both points together take away the qdisc itself. */
+	if (guard->made_qdisc && !qdisc_in_use(guard->ifindex))
+		bpf_tc_hook_destroy(&hook);
+}
+
+/*
+ * The name of an abstract socket is as good as a lock: it belongs to the network namespace, as the
+ * device does, and goes with the process.
+ */
+static int take_lock(int ifindex)
+{
+	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_NS };
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int i;
+
+	if (fd < 0)
+		return -errno;
+	snprintf(addr.sun_path + 1, sizeof(addr.sun_path) - 1, "turnpike-clsact-%d", ifindex);
+	for (i = 0; i < LOCK_TRIES; i++) {
+		if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0)
+			return 0;
+		if (errno != EADDRINUSE)
+			return -errno;
+		nanosleep(&pause, NULL);
+	}
+	return -EBUSY;
+}
+
+/* Is the filter in our place one of ours? By the name of its program. */
+static bool is_left_over(const struct bpf_tc_hook *hook, int prog_fd)
+{
+	LIBBPF_OPTS(bpf_tc_opts, filter, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY);
+	struct bpf_prog_info ours = { 0 }, theirs = { 0 };
+	__u32 len = sizeof(ours);
+	int fd;
+
+	if (bpf_tc_query(hook, &filter) || bpf_obj_get_info_by_fd(prog_fd, &ours, &len))
+		return false;
+	fd = bpf_prog_get_fd_by_id(filter.prog_id);
+	len = sizeof(theirs);
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &theirs, &len))
+		return false;
+	close(fd);
+	return strcmp(ours.name, theirs.name) == 0;
+}
+
+static int add_filter(struct guard *guard)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = guard->ifindex, .attach_point = BPF_TC_INGRESS);
+	LIBBPF_OPTS(bpf_tc_opts, filter, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY,
+		    .prog_fd = guard->prog_fd);
+	int err = take_lock(guard->ifindex);
+
+	if (err)
+		return err;
+	err = bpf_tc_hook_create(&hook);
+	if (err && err != -EEXIST)
+		return err;
+	guard->made_qdisc = !err;
+	if (err && is_left_over(&hook, guard->prog_fd)) {
+		/* Then the qdisc most likely is, too. */
+		guard->made_qdisc = true;
+		filter.flags = BPF_TC_F_REPLACE;
+	}
+	err = bpf_tc_attach(&hook, &filter);
+	if (err)
+		remove_qdisc(guard);
+	return err;
+}
+
+static void remove_filter(const struct guard *guard)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = guard->ifindex, .attach_point = BPF_TC_INGRESS);
+	LIBBPF_OPTS(bpf_tc_opts, filter, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY);
+
+	bpf_tc_detach(&hook, &filter);
+	remove_qdisc(guard);
+}
+
+static void close_between(int above, int below)
+{
+	if (below - above > 1)
+		close_range((unsigned int)above + 1, (unsigned int)below - 1, 0);
+}
+
+static int compare_fds(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+/*
+ * Nothing of the parent may live on in the guardian: above all not its links, which are to go when
+ * it does.
+ */
+static void let_go_of_parent(const struct guard *guard)
+{
+	int keep[] = { STDERR_FILENO, guard->prog_fd, guard->wait_fd, guard->report_fd };
+	const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	size_t i;
+	int fd;
+
+	for (fd = 0; fd <= STDERR_FILENO && null >= 0; fd++)
+		dup2(null, fd);
+	qsort(keep, 4, sizeof(keep[0]), compare_fds);
+	for (i = 1; i < 4; i++)
+		close_between(keep[i - 1], keep[i]);
+	close_range((unsigned int)keep[3] + 1, ~0u, 0);
+
+	/* A Ctrl-C or a kill of the process group is for the parent, and reaches us through it. */
+	setsid();
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	/* Not our name: who kills all of those should not meet the guardian. */
+	prctl(PR_SET_NAME, "clsact-guard");
+}
+
+/* The parent may have been anybody, and give up what it was only later. */
+static void give_up_privileges(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {
+		{ .effective = 1u << CAP_NET_ADMIN, .permitted = 1u << CAP_NET_ADMIN },
+	};
+
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	syscall(SYS_capset, &header, data);
+}
+
+static void run_guardian(struct guard *guard)
+{
+	ssize_t n;
+	char byte;
+	int err;
+
+	let_go_of_parent(guard);
+	libbpf_set_print(NULL);
+	err = add_filter(guard);
+	n = write(guard->report_fd, &err, sizeof(err));
+	if (err || n != sizeof(err))
+		_exit(1);
+	give_up_privileges();
+	close(guard->report_fd);
+	close(guard->prog_fd);
+	do
+		n = read(guard->wait_fd, &byte, 1);
+	while (n < 0 && errno == EINTR);
+	remove_filter(guard);
+	_exit(0);
+}
+
+static void detach(struct hook_state *state)
+{
+	if (state->fd >= 0)
+		close(state->fd);
+	if (state->guardian > 0)
+		while (waitpid(state->guardian, NULL, 0) < 0 && errno == EINTR)
+			;
+	*state = HOOK_STATE_NONE;
+}
+
+static int attach(__u32 ifindex, int prog_fd, struct hook_state *state)
+{
+	struct guard guard = { .ifindex = (int)ifindex, .prog_fd = prog_fd };
+	int wait_pipe[2], report_pipe[2];
+	int err = -EIO;
+
+	if (pipe2(wait_pipe, O_CLOEXEC))
+		return -errno;
+	if (pipe2(report_pipe, O_CLOEXEC)) {
+		close(wait_pipe[0]);
+		close(wait_pipe[1]);
+		return -EMFILE;
+	}
+	guard.wait_fd = wait_pipe[0];
+	guard.report_fd = report_pipe[1];
+	state->fd = wait_pipe[1];
+	state->guardian = fork();
+	if (state->guardian == 0)
+		run_guardian(&guard);
+	close(wait_pipe[0]);
+	close(report_pipe[1]);
+	if (state->guardian > 0 && read(report_pipe[0], &err, sizeof(err)) != sizeof(err))
+		err = -EIO;
+	close(report_pipe[0]);
+	if (err)
+		detach(state);
+	return err;
+}
+
+static int query(__u32 ifindex, __u32 *ids, __u32 *n)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = BPF_TC_INGRESS);
+	LIBBPF_OPTS(bpf_tc_opts, filter, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY);
+	const int err = bpf_tc_query(&hook, &filter);
+
+	if (err && err != -ENOENT)
+		return err;
+	ids[0] = filter.prog_id;
+	*n = err ? 0 : 1;
+	return 0;
+}
+
+const struct hook_ops hook_clsact = {
+	.attach = attach,
+	.query = query,
+	.detach = detach,
+};

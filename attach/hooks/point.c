@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "hooks/point.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <unistd.h>
+
+/*
+ * In order of preference. On a veth pair, whose frames come in one piece and with room in front,
+ * generic XDP relays about 1.3 times what TC does (docs/performance.md). It comes after TC all the
+ * same: behind a NIC it has to copy most frames first (netif_receive_generic_xdp() makes them
+ * linear, with 256 bytes of headroom), and it turns LRO and GRO-HW off for all other traffic of the
+ * host.
+ */
+const struct attach_point attach_points[N_ATTACH_POINTS] = {
+	{ TURNPIKE_MODE_XDP_NATIVE, TURNPIKE_HOOK_XDP, &hook_xdp_native },
+	{ TURNPIKE_MODE_TC, TURNPIKE_HOOK_TCX, &hook_tcx },
+	{ TURNPIKE_MODE_TC, TURNPIKE_HOOK_CLSACT, &hook_clsact },
+	{ TURNPIKE_MODE_XDP_GENERIC, TURNPIKE_HOOK_XDP, &hook_xdp_generic },
+	{ TURNPIKE_MODE_USERSPACE, TURNPIKE_HOOK_NONE, NULL },
+};
+
+bool point_wanted(const struct attach_point *point, enum turnpike_mode mode,
+		  enum turnpike_hook hook)
+{
+	return (mode == TURNPIKE_MODE_AUTO || mode == point->mode) &&
+	       (hook == TURNPIKE_HOOK_AUTO || hook == point->hook);
+}
+
+static int program_id(int prog_fd, __u32 *ret)
+{
+	struct bpf_prog_info info = { 0 };
+	__u32 len = sizeof(info);
+	const int err = bpf_obj_get_info_by_fd(prog_fd, &info, &len);
+
+	if (!err)
+		*ret = info.id;
+	return err;
+}
+
+bool point_has(const struct attach_point *point, __u32 ifindex, __u32 id)
+{
+	__u32 ids[HOOK_MAX_PROGS], n = 0, i;
+
+	if (point->ops->query(ifindex, ids, &n))
+		return false;
+	for (i = 0; i < n; i++)
+		if (ids[i] == id)
+			return true;
+	return false;
+}
+
+static int check_attached(const struct attach_point *point, __u32 ifindex, __u32 id)
+{
+	return point_has(point, ifindex, id) ? 0 : -ENOENT;
+}
+
+int point_attach(const struct attach_point *point, __u32 ifindex, int prog_fd,
+		 struct hook_state *state, __u32 *ret)
+{
+	__u32 id = 0;
+	int err = program_id(prog_fd, &id);
+
+	if (!err)
+		err = point->ops->attach(ifindex, prog_fd, state);
+	if (err)
+		return err;
+	err = check_attached(point, ifindex, id);
+	if (err) {
+		point->ops->detach(state);
+		return err;
+	}
+	*ret = id;
+	return 0;
+}
+
+int point_replace(const struct attach_point *point, __u32 ifindex, int prog_fd,
+		  const struct hook_state *state, __u32 *ret)
+{
+	__u32 id = 0;
+	int err = program_id(prog_fd, &id);
+
+	if (!err)
+		err = point->ops->replace(state, prog_fd);
+	if (!err)
+		err = check_attached(point, ifindex, id);
+	if (!err)
+		*ret = id;
+	return err;
+}
+
+/* What errors mean, for people. The first row that fits counts; AUTO fits every point. */
+static const struct {
+	int err;
+	enum turnpike_mode mode;
+	enum turnpike_hook hook;
+	const char *meaning;
+} meanings[] = {
+	{ -EPERM, TURNPIKE_MODE_AUTO, TURNPIKE_HOOK_AUTO,
+	  "not permitted, run as root or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON" },
+	{ -EOPNOTSUPP, TURNPIKE_MODE_XDP_NATIVE, TURNPIKE_HOOK_AUTO,
+	  "the driver has no native XDP, or not with the device's present settings" },
+	{ -EINVAL, TURNPIKE_MODE_XDP_NATIVE, TURNPIKE_HOOK_AUTO,
+	  "the driver refuses, often because of the MTU or the number of queues (see dmesg)" },
+	{ -EINVAL, TURNPIKE_MODE_TC, TURNPIKE_HOOK_TCX, "the kernel has no tcx (Linux 6.6)" },
+	{ -EACCES, TURNPIKE_MODE_AUTO, TURNPIKE_HOOK_AUTO,
+	  "the kernel's verifier refuses the program (see 'turnpike verify')" },
+	{ -ENOENT, TURNPIKE_MODE_AUTO, TURNPIKE_HOOK_AUTO,
+	  "it was attached, but the kernel does not show it" },
+	{ -ENOTSUP, TURNPIKE_MODE_AUTO, TURNPIKE_HOOK_AUTO, "kernel or device do not support it" },
+};
+
+static const char *meaning_of(const struct attach_point *point, int err)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++)
+		if (meanings[i].err == err &&
+		    (meanings[i].mode == TURNPIKE_MODE_AUTO ||
+		     point_wanted(point, meanings[i].mode, meanings[i].hook)))
+			return meanings[i].meaning;
+	return strerror(-err);
+}
+
+/* The program that holds the hook, if a single one can: who that is helps to decide. */
+static void explain_owner(const struct attach_point *point, __u32 ifindex, struct text *text)
+{
+	struct bpf_prog_info info = { 0 };
+	__u32 ids[HOOK_MAX_PROGS], n = 0;
+	__u32 len = sizeof(info);
+	int fd;
+
+	text_append(text, "another program is attached");
+	if (point->ops->query(ifindex, ids, &n) || !n)
+		return;
+	fd = bpf_prog_get_fd_by_id(ids[0]);
+	if (fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &len) == 0)
+		text_append(text, " (id %u, '%s')", ids[0], info.name);
+	if (fd >= 0)
+		close(fd);
+}
+
+void point_explain(const struct attach_point *point, __u32 ifindex, int err, struct text *text)
+{
+	if (text->buffer[0])
+		text_append(text, "; ");
+	text_append(text, "%s: ", turnpike_mode_name(point->mode));
+	if (point->mode == TURNPIKE_MODE_TC)
+		text_append(text, "%s: ", turnpike_hook_name(point->hook));
+	if (err == -EBUSY || err == -EEXIST)
+		explain_owner(point, ifindex, text);
+	else
+		text_append(text, "%s", meaning_of(point, err));
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * TC ingress through tcx (Linux 6.6): a link, which the kernel closes with the process. Programs of
+ * others on the same hook run in the order of their links. libbpf 1.1 has no call for it, but its
+ * bpf_link_create() passes the type on.
+ */
+#include <bpf/bpf.h>
+
+#include "base/compat.h"
+#include "hooks/hook.h"
+
+static int attach(__u32 ifindex, int prog_fd, struct hook_state *state)
+{
+	const int fd = bpf_link_create(prog_fd, (int)ifindex, COMPAT_BPF_TCX_INGRESS, NULL);
+
+	if (fd < 0)
+		return fd;
+	state->fd = fd;
+	return 0;
+}
+
+static int query(__u32 ifindex, __u32 *ids, __u32 *n)
+{
+	LIBBPF_OPTS(bpf_prog_query_opts, opts, .prog_ids = ids, .prog_cnt = HOOK_MAX_PROGS);
+	const int err = bpf_prog_query_opts((int)ifindex, COMPAT_BPF_TCX_INGRESS, &opts);
+
+	if (err)
+		return err;
+	*n = opts.prog_cnt;
+	return 0;
+}
+
+const struct hook_ops hook_tcx = {
+	.attach = attach,
+	.replace = hook_update_link,
+	.query = query,
+	.detach = hook_close_link,
+};

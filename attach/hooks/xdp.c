@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * XDP, native and generic: the same programs, hung on the device with another flag, by links. The
+ * kernel closes a link with the process that holds it.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/if_link.h>
+#include <unistd.h>
+
+#include "hooks/hook.h"
+
+static int attach(__u32 ifindex, int prog_fd, __u32 flags, struct hook_state *state)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = flags);
+	const int fd = bpf_link_create(prog_fd, (int)ifindex, BPF_XDP, &opts);
+
+	if (fd < 0)
+		return fd;
+	state->fd = fd;
+	return 0;
+}
+
+int hook_update_link(const struct hook_state *state, int prog_fd)
+{
+	return bpf_link_update(state->fd, prog_fd, NULL);
+}
+
+void hook_close_link(struct hook_state *state)
+{
+	if (state->fd >= 0)
+		close(state->fd);
+	*state = HOOK_STATE_NONE;
+}
+
+static int attach_native(__u32 ifindex, int prog_fd, struct hook_state *state)
+{
+	return attach(ifindex, prog_fd, XDP_FLAGS_DRV_MODE, state);
+}
+
+static int attach_generic(__u32 ifindex, int prog_fd, struct hook_state *state)
+{
+	return attach(ifindex, prog_fd, XDP_FLAGS_SKB_MODE, state);
+}
+
+static int query(__u32 ifindex, int flags, __u32 *ids, __u32 *n)
+{
+	__u32 id = 0;
+	const int err = bpf_xdp_query_id((int)ifindex, flags, &id);
+
+	if (err)
+		return err;
+	ids[0] = id;
+	*n = id ? 1 : 0;
+	return 0;
+}
+
+static int query_native(__u32 ifindex, __u32 *ids, __u32 *n)
+{
+	return query(ifindex, XDP_FLAGS_DRV_MODE, ids, n);
+}
+
+static int query_generic(__u32 ifindex, __u32 *ids, __u32 *n)
+{
+	return query(ifindex, XDP_FLAGS_SKB_MODE, ids, n);
+}
+
+const struct hook_ops hook_xdp_native = {
+	.attach = attach_native,
+	.replace = hook_update_link,
+	.query = query_native,
+	.detach = hook_close_link,
+};
+
+const struct hook_ops hook_xdp_generic = {
+	.attach = attach_generic,
+	.replace = hook_update_link,
+	.query = query_generic,
+	.detach = hook_close_link,
+};

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "net/hops.h"
+
+#include <errno.h>
+#include <linux/membarrier.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define WAIT_EVERY_NS 1000000000ull
+
+int hops_open(struct turnpike_nexthop *map, __u32 max, struct hops *ret)
+{
+	struct hops hops = { .map = map, .max = max };
+	__u32 index;
+
+	hops.free = calloc(max, sizeof(*hops.free));
+	hops.unsettled = calloc(max, sizeof(*hops.unsettled));
+	if (!hops.free || !hops.unsettled) {
+		hops_close(&hops);
+		return -ENOMEM;
+	}
+	for (index = 1; index < max; index++)
+		hops.free[hops.n_free++] = index;
+	*ret = hops;
+	return 0;
+}
+
+void hops_close(struct hops *hops)
+{
+	free(hops->free);
+	free(hops->unsettled);
+	*hops = (struct hops){ 0 };
+}
+
+/*
+ * Until every program that runs now has ended. They run under RCU, and this is synchronize_rcu()
+ * for whoever asks. Kernels with nohz_full CPUs do not offer it, nor do some sandboxes: then a
+ * pause in which a program has ended a thousand times over.
+ */
+static void wait_for_programs(void)
+{
+	const struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
+
+	if (syscall(__NR_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
+		nanosleep(&pause, NULL);
+}
+
+/* What is written here was current before the last change, and a packet may be reading it yet. */
+static void settle(struct hops *hops, __u32 index)
+{
+	if (!hops->unsettled[index])
+		return;
+	wait_for_programs();
+	memset(hops->unsettled, 0, hops->max * sizeof(*hops->unsettled));
+}
+
+/* It has to be settled, and if that means to wait, not too often. */
+static bool may_settle(struct hops *hops, __u32 index, __u64 now)
+{
+	if (!hops->unsettled[index])
+		return true;
+	if (hops->waited && now - hops->waited < WAIT_EVERY_NS)
+		return false;
+	hops->waited = now;
+	settle(hops, index);
+	return true;
+}
+
+int hops_take(struct hops *hops, __u64 now, __u32 *ret)
+{
+	__u32 ip4_id, index;
+
+	if (!hops->n_free)
+		return -ENOSPC;
+	/* RFC 7739 section 5.3: where an identification starts must not be guessed. */
+	if (getrandom(&ip4_id, sizeof(ip4_id), 0) != sizeof(ip4_id))
+		return -EIO;
+	index = hops->free[hops->first];
+	if (!may_settle(hops, index, now))
+		return -ENOSPC;
+	hops->first = (hops->first + 1) % hops->max;
+	hops->n_free--;
+	hops->map[index] = (struct turnpike_nexthop){ .ip4_id = ip4_id };
+	*ret = index;
+	return 0;
+}
+
+void hops_give(struct hops *hops, __u32 index)
+{
+	/* It is not written: packets of the flow that is gone may be about to look. */
+	hops->unsettled[index] = true;
+	hops->free[(hops->first + hops->n_free++) % hops->max] = index;
+}
+
+void hops_set(struct hops *hops, __u32 index, const struct turnpike_hop *hop)
+{
+	struct turnpike_nexthop *nexthop = &hops->map[index];
+	const __u32 next = !nexthop->current;
+
+	if (memcmp(hops_get(hops, index), hop, sizeof(*hop)) == 0)
+		return;
+	settle(hops, index);
+	nexthop->hop[next] = *hop;
+	__atomic_store_n(&nexthop->current, next, __ATOMIC_RELEASE);
+	hops->unsettled[index] = true;
+}
+
+const struct turnpike_hop *hops_get(const struct hops *hops, __u32 index)
+{
+	const struct turnpike_nexthop *nexthop = &hops->map[index];
+
+	return &nexthop->hop[nexthop->current];
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "select/assess.h"
+
+#include <string.h>
+
+#include "base/loader.h"
+#include "select/select.h"
+#include "base/text.h"
+
+/* Appends to what stands there, after @separator if something does. */
+static void __attribute__((format(printf, 4, 0)))
+append(char *buffer, size_t size, const char *separator, const char *format, va_list args)
+{
+	struct text text = { buffer, size };
+	const char *before = buffer[0] ? separator : "";
+	size_t used;
+
+	text_append(&text, "%s", before);
+	used = strlen(buffer);
+	vsnprintf(buffer + used, size - used, format, args);
+}
+
+bool assess(struct assessment *assessment, enum turnpike_outlook outlook, const char *format, ...)
+{
+	struct turnpike_candidate *ret = assessment->ret;
+	char sentence[256] = "";
+	struct text reason = { ret->reason, sizeof(ret->reason) };
+	va_list args;
+
+	if (outlook < ret->outlook)
+		return false;
+	if (outlook > ret->outlook) {
+		ret->outlook = outlook;
+		ret->reason[0] = '\0';
+		ret->remedy[0] = '\0';
+	}
+	va_start(args, format);
+	append(sentence, sizeof(sentence), "", format, args);
+	va_end(args);
+	text_append(&reason, "%s%s%s%s", ret->reason[0] ? "; " : "",
+		    assessment->port != assessment->facts ? assessment->port->dev : "",
+		    assessment->port != assessment->facts ? ": " : "", sentence);
+	return true;
+}
+
+void assess_remedy(struct assessment *assessment, const char *format, ...)
+{
+	struct turnpike_candidate *ret = assessment->ret;
+	va_list args;
+
+	va_start(args, format);
+	append(ret->remedy, sizeof(ret->remedy), " && ", format, args);
+	va_end(args);
+}
+
+const struct turnpike_facts *assess_relative(const struct turnpike_facts *facts,
+					     enum turnpike_relation relation)
+{
+	const struct turnpike_facts *relative = facts->related;
+
+	while (relative && relative->relation != relation)
+		relative = relative->next;
+	return relative;
+}
+
+/* Is it a program of a relay, this one or another? The kernel keeps 15 characters of a name. */
+static bool is_relay(const struct turnpike_program *program)
+{
+	enum turnpike_moves moves;
+	const struct variant *variant;
+
+	for (moves = TURNPIKE_MOVES_AUTO; moves < TURNPIKE_MOVES_MAX; moves++) {
+		variant = loader_variant(program->mode, moves);
+		if (variant &&
+		    strncmp(variant->program, program->name, sizeof(program->name) - 1) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void reject_owner(struct assessment *assessment, const struct turnpike_program *program)
+{
+	const char *dev = assessment->port->dev;
+
+	if (is_relay(program)) {
+		assess(assessment, TURNPIKE_REJECTED, "a turnpike relays here already (program %u)",
+		       program->id);
+		return;
+	}
+	if (!assess(assessment, TURNPIKE_REJECTED,
+		    "program %u '%s' of somebody else is attached to %s and stays there",
+		    program->id, program->name, turnpike_mode_name(program->mode)))
+		return;
+	if (program->link_id)
+		assess_remedy(assessment, "bpftool link detach id %u", program->link_id);
+	else
+		assess_remedy(assessment, "ip link set dev %s %s off", dev,
+			      program->mode == TURNPIKE_MODE_XDP_NATIVE ? "xdpdrv" : "xdpgeneric");
+}
+
+/* Native and generic XDP exclude each other: dev_xdp_attach() of net/core/dev.c. */
+void assess_owner(struct assessment *assessment)
+{
+	const struct turnpike_facts *port = assessment->port;
+	__u32 i;
+
+	for (i = 0; i < port->n_programs; i++)
+		if (port->programs[i].hook == TURNPIKE_HOOK_XDP &&
+		    port->programs[i].id != assessment->policy->own_id)
+			reject_owner(assessment, &port->programs[i]);
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "select/owners.h"
+
+#include <bpf/bpf.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "hooks/hook.h"
+
+static void read_name(struct turnpike_program *program)
+{
+	struct bpf_prog_info info = { 0 };
+	__u32 len = sizeof(info);
+	const int fd = bpf_prog_get_fd_by_id(program->id);
+
+	if (fd < 0)
+		return;
+	if (bpf_obj_get_info_by_fd(fd, &info, &len) == 0)
+		snprintf(program->name, sizeof(program->name), "%s", info.name);
+	close(fd);
+}
+
+static void add(struct turnpike_facts *facts, const struct turnpike_program *program)
+{
+	struct turnpike_program *added;
+
+	if (facts->n_programs == TURNPIKE_PROGRAMS_MAX)
+		return;
+	added = &facts->programs[facts->n_programs++];
+	*added = *program;
+	if (added->id && !added->name[0])
+		read_name(added);
+}
+
+static void add_xdp(struct turnpike_facts *facts, enum turnpike_mode mode, __u32 id)
+{
+	if (id)
+		add(facts, &(struct turnpike_program){
+				   .mode = mode, .hook = TURNPIKE_HOOK_XDP, .id = id });
+}
+
+static void add_tcx(struct turnpike_facts *facts)
+{
+	__u32 ids[HOOK_MAX_PROGS], n = 0, i;
+
+	if (hook_tcx.query(facts->ifindex, ids, &n))
+		return;
+	for (i = 0; i < n; i++)
+		add(facts, &(struct turnpike_program){ .mode = TURNPIKE_MODE_TC,
+						       .hook = TURNPIKE_HOOK_TCX,
+						       .id = ids[i] });
+}
+
+static void add_filters(struct nl_sock *sock, struct turnpike_facts *facts)
+{
+	struct filter_facts filters[TURNPIKE_PROGRAMS_MAX];
+	struct turnpike_program program = { .mode = TURNPIKE_MODE_TC,
+					    .hook = TURNPIKE_HOOK_CLSACT };
+	__u32 n = 0, i;
+
+	if (netlink_filters(sock, facts->ifindex, filters, TURNPIKE_PROGRAMS_MAX, &n))
+		return;
+	for (i = 0; i < n; i++) {
+		program.id = filters[i].prog_id;
+		snprintf(program.name, sizeof(program.name), "%s", filters[i].name);
+		add(facts, &program);
+	}
+}
+
+/* Whose link is it? There is no other way than to look at them all. */
+static void find_links(struct turnpike_facts *facts)
+{
+	struct bpf_link_info info;
+	__u32 link_id = 0, len, i;
+	int fd;
+
+	while (bpf_link_get_next_id(link_id, &link_id) == 0) {
+		fd = bpf_link_get_fd_by_id(link_id);
+		if (fd < 0)
+			continue;
+		info = (struct bpf_link_info){ 0 };
+		len = sizeof(info);
+		if (bpf_obj_get_info_by_fd(fd, &info, &len))
+			info.prog_id = 0;
+		close(fd);
+		for (i = 0; info.prog_id && i < facts->n_programs; i++)
+			if (facts->programs[i].id == info.prog_id)
+				facts->programs[i].link_id = link_id;
+	}
+}
+
+void owners_read(struct nl_sock *sock, const struct link_facts *link, struct turnpike_facts *facts)
+{
+	add_xdp(facts, TURNPIKE_MODE_XDP_NATIVE, link->xdp_native);
+	add_xdp(facts, TURNPIKE_MODE_XDP_GENERIC, link->xdp_generic);
+	/* Indexes of another namespace mean somebody else here. */
+	if (!facts->elsewhere) {
+		add_tcx(facts);
+		add_filters(sock, facts);
+	}
+	if (facts->n_programs)
+		find_links(facts);
+}

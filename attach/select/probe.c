@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "select/probe.h"
+
+#include <errno.h>
+#include <net/if_arp.h>
+#include <stdlib.h>
+
+#include "select/facts.h"
+#include "net/netlink.h"
+#include "select/select.h"
+
+typedef int probe_fn(const struct turnpike_probe *probe, void *arg);
+
+static int probe_one(struct nl_sock *sock, const char *ifname, probe_fn *fn, void *arg)
+{
+	const struct select_policy policy = { 0 };
+	struct turnpike_facts *facts;
+	struct turnpike_plan plan;
+	int err = facts_gather(sock, ifname, &facts);
+
+	if (err)
+		return err;
+	err = select_plan(facts, &policy, &plan);
+	if (!err)
+		err = fn(&(struct turnpike_probe){ .facts = facts, .plan = &plan }, arg);
+	facts_free(facts);
+	return err;
+}
+
+static int probe_all(struct nl_sock *sock, probe_fn *fn, void *arg)
+{
+	struct link_facts *links;
+	size_t n, i;
+	int err = netlink_links(sock, &links, &n);
+
+	if (err)
+		return err;
+	for (i = 0; !err && i < n; i++) {
+		if (links[i].arptype != ARPHRD_ETHER)
+			continue;
+		err = probe_one(sock, links[i].name, fn, arg);
+		if (err == -ENODEV)
+			err = 0; /* it has gone meanwhile */
+	}
+	free(links);
+	return err;
+}
+
+int probe_devices(const char *ifname, probe_fn *fn, void *arg)
+{
+	struct nl_sock *sock;
+	int err = netlink_open(&sock);
+
+	if (err)
+		return err;
+	err = ifname ? probe_one(sock, ifname, fn, arg) : probe_all(sock, fn, arg);
+	nl_socket_free(sock);
+	return err;
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "select/select.h"
+
+#include <errno.h>
+#include <net/if_arp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "select/assess.h"
+#include "base/loader.h"
+#include "hooks/point.h"
+
+/* Frames get to the stack, and to the routes, by their master; only a VRF leaves them where they
+ * came in. */
+static void check_master(struct assessment *a)
+{
+	const struct turnpike_facts *master = assess_relative(a->facts, TURNPIKE_RELATION_MASTER);
+
+	if (!master || strcmp(master->kind, "vrf") == 0)
+		return;
+	if (assess(a, TURNPIKE_REJECTED, "it belongs to %s: relay there", master->dev))
+		assess_remedy(a, "turnpike probe dev %s", master->dev);
+}
+
+/* What every program needs. */
+static void check_device(struct assessment *a)
+{
+	if (a->facts->arptype == ARPHRD_LOOPBACK)
+		assess(a, TURNPIKE_REJECTED, "only what this machine sends itself comes in by it");
+	else if (a->facts->arptype != ARPHRD_ETHER)
+		assess(a, TURNPIKE_REJECTED, "its frames have no Ethernet header");
+	if (a->facts->bpf_error == -EPERM)
+		assess(a, TURNPIKE_REJECTED,
+		       "not permitted: run as root or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON");
+	else if (a->facts->bpf_error)
+		assess(a, TURNPIKE_REJECTED, "the kernel loads no BPF programs: %s",
+		       strerror(-a->facts->bpf_error));
+	check_master(a);
+}
+
+static bool has_vlans(const struct turnpike_facts *facts)
+{
+	const struct turnpike_facts *relative;
+
+	for (relative = facts->related; relative; relative = relative->next)
+		if (relative->relation == TURNPIKE_RELATION_UPPER &&
+		    strcmp(relative->kind, "vlan") == 0)
+			return true;
+	return false;
+}
+
+/* Without its tag a frame looks as if it came by the device's own network, and would leave there.
+ */
+static void check_vlans(struct assessment *a)
+{
+	if (!has_vlans(a->facts) || !(a->facts->rx_vlan & TURNPIKE_ON))
+		return;
+	if (assess(a, TURNPIKE_REJECTED,
+		   "it has VLANs, and their tags are taken off before XDP sees them") &&
+	    !(a->facts->rx_vlan & TURNPIKE_FIXED))
+		assess_remedy(a, "ethtool -K %s rxvlan off", a->facts->dev);
+}
+
+static void assess_generic(struct assessment *a)
+{
+	assess_owner(a);
+	check_vlans(a);
+	/* generic_xdp_install() of net/core/dev.c. */
+	assess(a, TURNPIKE_USABLE, "works with any driver; LRO and GRO-HW go off and stay off");
+	/* bpf_prog_run_generic_xdp() makes room in front, but takes what there is behind. */
+	if (a->ret->moves == TURNPIKE_MOVES_TAIL)
+		assess(a, TURNPIKE_DOUBTFUL,
+		       "some frames have no room behind them, by their length");
+}
+
+static void note_others(struct assessment *a)
+{
+	const struct turnpike_program *program = a->facts->programs;
+	__u32 i;
+
+	for (i = 0; i < a->facts->n_programs; i++, program++)
+		if (program->hook == a->ret->hook && program->id != a->policy->own_id)
+			assess(a, TURNPIKE_USABLE, "%s '%s' of somebody else stays",
+			       program->id ? "program" : "filter", program->name);
+}
+
+static void assess_tc(struct assessment *a)
+{
+	const int err = a->ret->hook == TURNPIKE_HOOK_TCX ? a->facts->tcx_error : 0;
+
+	assess(a, TURNPIKE_USABLE, "works with any driver");
+	note_others(a);
+	if (err == -EINVAL)
+		assess(a, TURNPIKE_REJECTED, "the kernel has no tcx, which came with Linux 6.6");
+	else if (err)
+		assess(a, TURNPIKE_DOUBTFUL, "whether the kernel has tcx is not known: %s",
+		       strerror(-err));
+}
+
+static void assess_xdp_native(struct assessment *a)
+{
+	check_vlans(a);
+	assess_native(a);
+}
+
+static void (*const assessors[TURNPIKE_MODE_MAX])(struct assessment *a) = {
+	[TURNPIKE_MODE_XDP_NATIVE] = assess_xdp_native,
+	[TURNPIKE_MODE_XDP_GENERIC] = assess_generic,
+	[TURNPIKE_MODE_TC] = assess_tc,
+};
+
+static bool wanted(const struct attach_point *point, enum turnpike_moves moves,
+		   const struct select_policy *policy)
+{
+	/* TC has one way, and in user space nothing moves: the wish is for XDP. */
+	return point_wanted(point, policy->mode, policy->hook) &&
+	       (point->hook != TURNPIKE_HOOK_XDP || policy->moves == TURNPIKE_MOVES_AUTO ||
+		policy->moves == moves);
+}
+
+/*
+ * Where a candidate stands in the plan; less is better. What is rejected, or loses packets if a
+ * doubt proves right, comes after user space, which always works. Then the attach points count, and
+ * last, which moves are sure.
+ */
+static unsigned int rank_of(const struct assessment *a, size_t point)
+{
+	const enum turnpike_outlook outlook = a->ret->outlook;
+	const unsigned int below = outlook == TURNPIKE_REJECTED ? 2 : a->risky;
+
+	return (below << 16) + ((unsigned int)point << 8) + outlook;
+}
+
+struct ranked {
+	struct turnpike_candidate candidate;
+	unsigned int rank;
+};
+
+/* Into its place, behind those of the same rank. */
+static void insert(struct ranked *all, __u32 *n, const struct ranked *added)
+{
+	__u32 i = (*n)++;
+
+	for (; i > 0 && all[i - 1].rank > added->rank; i--)
+		all[i] = all[i - 1];
+	all[i] = *added;
+}
+
+static void assess_way(const struct turnpike_facts *facts, const struct select_policy *policy,
+		       const struct attach_point *point, enum turnpike_moves moves,
+		       struct ranked *ret)
+{
+	struct assessment a = {
+		.facts = facts, .policy = policy, .port = facts, .ret = &ret->candidate
+	};
+
+	*ret = (struct ranked){
+		.candidate = { .mode = point->mode, .hook = point->hook, .moves = moves }
+	};
+	if (!wanted(point, moves, policy)) {
+		assess(&a, TURNPIKE_REJECTED, "not asked for");
+	} else if (!assessors[point->mode]) {
+		assess(&a, TURNPIKE_USABLE, "always works");
+	} else {
+		check_device(&a);
+		/* Then what its driver can do is beside the point. */
+		if (ret->candidate.outlook != TURNPIKE_REJECTED)
+			assessors[point->mode](&a);
+	}
+	ret->rank = rank_of(&a, (size_t)(point - attach_points));
+}
+
+int select_plan(const struct turnpike_facts *facts, const struct select_policy *policy,
+		struct turnpike_plan *ret)
+{
+	struct ranked all[TURNPIKE_CANDIDATES_MAX], added;
+	const struct attach_point *point;
+	enum turnpike_moves moves;
+	__u32 n = 0, i;
+
+	if (policy->mode >= TURNPIKE_MODE_MAX || policy->hook >= TURNPIKE_HOOK_MAX ||
+	    policy->moves >= TURNPIKE_MOVES_MAX)
+		return -EINVAL;
+	for (point = attach_points; point < attach_points + N_ATTACH_POINTS; point++) {
+		for (moves = TURNPIKE_MOVES_AUTO; moves < TURNPIKE_MOVES_MAX; moves++) {
+			/* A program makes a way; without one, nothing moves. */
+			if (point->ops ? !loader_variant(point->mode, moves)
+				       : moves != TURNPIKE_MOVES_AUTO)
+				continue;
+			assess_way(facts, policy, point, moves, &added);
+			insert(all, &n, &added);
+		}
+	}
+	ret->n = n;
+	for (i = 0; i < n; i++)
+		ret->candidates[i] = all[i].candidate;
+	return 0;
+}

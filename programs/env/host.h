@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What the programs are built against for the host, where they run in a process of their own under
+ * sanitizers: kernel.h's counterpart, for any compiler. tests/host implements the helpers.
+ *
+ * It is the helpers that differ and not the context, so that ctx/xdp.h and ctx/tc.h are tested too.
+ */
+#ifndef TURNPIKE_PROGRAMS_ENV_HOST_H
+#define TURNPIKE_PROGRAMS_ENV_HOST_H
+
+#define SEC(name)
+#define __noinline        __attribute__((noinline))
+#define __uint(name, val) int(*name)[val]
+#define __type(name, val) typeof(val) *name
+
+/**
+ * struct host_ctx - what a program is given
+ * @memory: where the frame lies; the context's data and data_end are offsets into it, since they
+ * are too small for pointers
+ */
+struct host_ctx {
+	union {
+		struct xdp_md xdp;
+		struct __sk_buff skb;
+	};
+	__u8 *memory;
+};
+
+static __always_inline void *ctx_pointer(const void *ctx, int off)
+{
+	const __u8 *field = (const __u8 *)ctx + off;
+
+	return ((const struct host_ctx *)ctx)->memory + *(const __u32 *)field;
+}
+
+/* Here a variable: one process is many instances, one after the other. */
+extern volatile struct turnpike_config config;
+
+/* libbpf, which tests are linked with, has other functions of these names. */
+#define bpf_map_lookup_elem host_map_lookup_elem
+#define bpf_map_update_elem host_map_update_elem
+
+void *bpf_map_lookup_elem(void *map, const void *key);
+long bpf_map_update_elem(void *map, const void *key, const void *value, __u64 flags);
+__u64 bpf_jiffies64(void);
+void *bpf_ringbuf_reserve(void *map, __u64 size, __u64 flags);
+void bpf_ringbuf_submit(void *data, __u64 flags);
+void bpf_ringbuf_discard(void *data, __u64 flags);
+long bpf_redirect(__u32 ifindex, __u64 flags);
+
+long bpf_xdp_adjust_head(struct xdp_md *ctx, int delta);
+long bpf_xdp_adjust_tail(struct xdp_md *ctx, int delta);
+
+long bpf_skb_load_bytes(const void *skb, __u32 off, void *to, __u32 len);
+long bpf_skb_pull_data(struct __sk_buff *skb, __u32 len);
+long bpf_skb_store_bytes(struct __sk_buff *skb, __u32 off, const void *from, __u32 len,
+			 __u64 flags);
+long bpf_skb_adjust_room(struct __sk_buff *skb, __s32 delta, __u32 mode, __u64 flags);
+long bpf_skb_change_proto(struct __sk_buff *skb, __be16 proto, __u64 flags);
+long bpf_skb_change_tail(struct __sk_buff *skb, __u32 len, __u64 flags);
+long bpf_skb_vlan_push(struct __sk_buff *skb, __be16 proto, __u16 tci);
+long bpf_skb_vlan_pop(struct __sk_buff *skb);
+
+/* The programs. */
+int relay_xdp_head(struct xdp_md *ctx);
+int relay_xdp_tail(struct xdp_md *ctx);
+int relay_tc(struct __sk_buff *ctx);
+int try_room(struct xdp_md *ctx);
+int flow_expiry(struct turnpike_flow_expiry *arg);
+int read_jiffies(__u64 *arg);
+
+#endif /* TURNPIKE_PROGRAMS_ENV_HOST_H */

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * May this packet leave by this hop, now? The last checks before the frame is changed.
+ */
+#ifndef TURNPIKE_PROGRAMS_STEPS_ADMIT_H
+#define TURNPIKE_PROGRAMS_STEPS_ADMIT_H
+
+#include "steps/bulk.h"
+#include "steps/checksum.h"
+#include "steps/coarse_time.h"
+#include "steps/parse.h"
+
+/* RFC 7915 sections 4 and 5.1: between the families, sizes up to which no path needs to fragment.
+ */
+#define IPV6_MIN_MTU      1280
+#define IPV4_SMALL_ENOUGH 1260
+
+/* RFC 791: what every path takes. */
+#define IPV4_MIN_MTU 68
+
+/* RFC 8656 section 13.2: peers are to leave room for a Data indication. */
+#define DATA_INDICATION_HLEN 48
+
+static __always_inline bool sum_data(ctx_t *ctx, struct packet *pkt)
+{
+	if (pkt->data_len > MAX_DATA || ctx_pull(ctx, pkt->in_hlen + pkt->data_len))
+		return false;
+	pkt->data_sum = sum_fold_words(sum_bytes(ctx, pkt->in_hlen, pkt->data_len));
+	return true;
+}
+
+/* Decides pkt->checksum; tells a partial UDP checksum from a full one, see checksum.h. */
+static __always_inline enum turnpike_verdict classify_checksum(ctx_t *ctx, struct packet *pkt,
+							       const struct turnpike_flow *flow,
+							       enum relay_path path)
+{
+	const __u16 pseudo = pseudo_sum(flow->pseudo_in_sum, pkt->udp_len);
+	__u32 sum;
+
+	pkt->checksum = CHECKSUM_UPDATE;
+	if (likely(pkt->udp_check && pkt->udp_check != pseudo))
+		return TURNPIKE_RELAYED;
+	if (path == FAST_PATH)
+		return NEEDS_SLOW_PATH;
+	if (!pkt->udp_check && pkt->out_family == TURNPIKE_IPV4) {
+		pkt->checksum = CHECKSUM_ABSENT;
+		return TURNPIKE_RELAYED;
+	}
+	if (!sum_data(ctx, pkt))
+		return TURNPIKE_NO_CHECKSUM;
+	pkt->checksum = CHECKSUM_COMPUTE;
+	/* RFC 7915 section 4.5: none in IPv4 becomes a real one in IPv6. */
+	if (!pkt->udp_check)
+		return TURNPIKE_RELAYED;
+
+	sum = (__u32)pseudo + headers_sum(pkt) + pkt->data_sum + pkt->padding_sum;
+	if (sum_fold(sum) == 0xffff)
+		pkt->checksum = CHECKSUM_UPDATE;
+	else if (config.skb)
+		pkt->checksum = CHECKSUM_SEED;
+	return TURNPIKE_RELAYED;
+}
+
+/*
+ * Too big: whose sender allows it to be fragmented is user space's, others are told what would fit.
+ * A sender that cannot send less than it did is not helped by that.
+ */
+static __always_inline enum turnpike_verdict too_big(struct packet *pkt,
+						     const struct turnpike_hop *hop)
+{
+	const __u32 len = ip_hlen(pkt->family) + pkt->udp_len;
+	int mtu = (int)hop->mtu + (int)pkt->in_hlen - (int)pkt->out_hlen;
+
+	if (!pkt->channel)
+		mtu -= DATA_INDICATION_HLEN;
+	if (pkt->family == TURNPIKE_IPV4 && (!pkt->frag_off || mtu < IPV4_MIN_MTU))
+		return TURNPIKE_TOO_BIG;
+	if (pkt->family == TURNPIKE_IPV6 && len <= IPV6_MIN_MTU)
+		return TURNPIKE_TOO_BIG;
+	if (pkt->family == TURNPIKE_IPV6 && mtu < IPV6_MIN_MTU)
+		mtu = IPV6_MIN_MTU;
+	pkt->notify_mtu = (__u32)mtu;
+	return TURNPIKE_DONT_FRAGMENT;
+}
+
+/* Fits the packet the way ahead? Between the families, DF is as RFC 7915 has it. */
+static __always_inline enum turnpike_verdict fits(struct packet *pkt,
+						  const struct turnpike_hop *hop)
+{
+	const __u32 len = pkt->out_hlen - pkt->l2_len + pkt->data_len;
+
+	if (len > hop->mtu)
+		return too_big(pkt, hop);
+	if (pkt->family == TURNPIKE_IPV4 && pkt->out_family == TURNPIKE_IPV6)
+		return pkt->frag_off || len <= IPV6_MIN_MTU ? TURNPIKE_RELAYED : TURNPIKE_TOO_BIG;
+	if (pkt->family == TURNPIKE_IPV6 && len > IPV4_SMALL_ENOUGH)
+		pkt->frag_off = IPV4_DF;
+	return TURNPIKE_RELAYED;
+}
+
+static __always_inline enum turnpike_verdict admit(ctx_t *ctx, struct packet *pkt,
+						   const struct turnpike_flow *flow,
+						   const struct turnpike_hop *hop,
+						   enum relay_path path)
+{
+	enum turnpike_verdict verdict;
+	__u32 end;
+
+	if (coarse_now() >= flow->expires)
+		return TURNPIKE_EXPIRED;
+	/* RFC 8656 section 21.1.7: against loops; 1 is not sent on, as by any router. */
+	if (pkt->ttl <= 1)
+		return TURNPIKE_TTL;
+	if (!hop->ifindex)
+		return TURNPIKE_NO_NEXTHOP;
+	if (!has_tags_of(pkt, hop))
+		return TURNPIKE_VLAN;
+	if (!config.skb && hop->ifindex != config.ifindex && !(hop->flags & TURNPIKE_HOP_XDP_XMIT))
+		return TURNPIKE_NO_EGRESS;
+	verdict = fits(pkt, hop);
+	if (verdict != TURNPIKE_RELAYED)
+		return verdict;
+	if (path == SLOW_PATH && pkt->padding) {
+		end = pkt->in_hlen + pkt->data_len + pkt->padding;
+		/* Beyond what offsets are masked with, other bytes would be taken for the padding.
+		 */
+		if (end > OFF_MASK || ctx_pull(ctx, end))
+			return TURNPIKE_NO_CHECKSUM;
+		pkt->padding_sum = padding_sum(ctx, pkt);
+	}
+	return classify_checksum(ctx, pkt, flow, path);
+}
+
+#endif /* TURNPIKE_PROGRAMS_STEPS_ADMIT_H */

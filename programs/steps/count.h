@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Every packet is counted once under its verdict, and what is worth a note besides.
+ */
+#ifndef TURNPIKE_PROGRAMS_STEPS_COUNT_H
+#define TURNPIKE_PROGRAMS_STEPS_COUNT_H
+
+#include "maps.h"
+
+static __always_inline void count(enum turnpike_verdict verdict, enum turnpike_direction direction,
+				  __u32 bytes)
+{
+	const __u32 index = turnpike_counter_index(config.slot, direction, verdict);
+	struct turnpike_counter *counter = bpf_map_lookup_elem(&counters, &index);
+
+	if (!counter)
+		return;
+	/* Of this CPU alone; programs run in softirqs, which do not interrupt each other. */
+	counter->packets++;
+	counter->bytes += bytes;
+}
+
+static __always_inline void count_flow(struct turnpike_flow *flow, __u32 bytes)
+{
+	__sync_fetch_and_add(&flow->packets, 1);
+	__sync_fetch_and_add(&flow->bytes, bytes);
+}
+
+#endif /* TURNPIKE_PROGRAMS_STEPS_COUNT_H */

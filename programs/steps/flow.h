@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * From the packet to its flow, with one look-up, and from the flow to its next hop.
+ */
+#ifndef TURNPIKE_PROGRAMS_STEPS_FLOW_H
+#define TURNPIKE_PROGRAMS_STEPS_FLOW_H
+
+#include "maps.h"
+#include "packet.h"
+
+/*
+ * The keys are made anew, in the largest words: the look-up reads them in such, and would have to
+ * wait for smaller ones to be written. And a packet whose address is given away cannot be kept in
+ * registers.
+ */
+static __always_inline __u64 ports_and_channel(__be16 sport, __be16 dport, __be16 channel)
+{
+	const struct {
+		__be16 ports[2], channel, pad;
+	} words = { { sport, dport }, channel, 0 };
+	__u64 word;
+
+	__builtin_memcpy(&word, &words, sizeof(word));
+	return word;
+}
+
+static __always_inline struct turnpike_flow *find_flow4(const struct packet *pkt)
+{
+	struct turnpike_key4 key;
+	__u64 *words = (__u64 *)&key;
+
+	copy_words(&words[0], &pkt->key4.src);
+	words[1] = ports_and_channel(pkt->key4.sport, pkt->key4.dport, pkt->channel);
+	return bpf_map_lookup_elem(&flows4, &key);
+}
+
+static __always_inline struct turnpike_flow *find_flow6(const struct packet *pkt)
+{
+	struct turnpike_key6 key;
+	__u64 *words = (__u64 *)&key;
+	int i;
+
+	for (i = 0; i < 4; i++)
+		copy_words(&words[i], (const __u64 *)&pkt->key6 + i);
+	words[4] = ports_and_channel(pkt->key6.sport, pkt->key6.dport, pkt->channel);
+	return bpf_map_lookup_elem(&flows6, &key);
+}
+
+static __always_inline struct turnpike_flow *find_flow(const struct packet *pkt)
+{
+	return pkt->family == TURNPIKE_IPV4 ? find_flow4(pkt) : find_flow6(pkt);
+}
+
+static __always_inline struct turnpike_nexthop *find_nexthop(const struct turnpike_flow *flow)
+{
+	const __u32 index = flow->nexthop;
+
+	return bpf_map_lookup_elem(&nexthops, &index);
+}
+
+/* The one of the two that the packet has chosen, once: they may change under it. */
+static __always_inline const struct turnpike_hop *chosen_hop(const struct packet *pkt,
+							     const struct turnpike_nexthop *nexthop)
+{
+	return &nexthop->hop[pkt->hop & 1];
+}
+
+static __always_inline enum turnpike_direction direction(const struct packet *pkt)
+{
+	if (!pkt->channel)
+		return TURNPIKE_DIR_TO_CLIENT;
+	return pkt->out_channel ? TURNPIKE_DIR_HAIRPIN : TURNPIKE_DIR_TO_PEER;
+}
+
+#endif /* TURNPIKE_PROGRAMS_STEPS_FLOW_H */

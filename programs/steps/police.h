@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Limits on what an allocation, its user and all together may send and get; a flow without any pays
+ * for one comparison.
+ */
+#ifndef TURNPIKE_PROGRAMS_STEPS_POLICE_H
+#define TURNPIKE_PROGRAMS_STEPS_POLICE_H
+
+#include "steps/coarse_time.h"
+#include "packet.h"
+
+static __always_inline struct turnpike_policer *find_policer(__u32 index)
+{
+	return index ? bpf_map_lookup_elem(&policers, &index) : NULL;
+}
+
+static __always_inline struct turnpike_policer *parent_of(const struct turnpike_policer *policer)
+{
+	return policer ? find_policer(policer->parent) : NULL;
+}
+
+static __always_inline void find_levels(__u32 index,
+					struct turnpike_policer *level[TURNPIKE_POLICER_LEVELS])
+{
+	level[0] = find_policer(index);
+	level[1] = parent_of(level[0]);
+	level[2] = parent_of(level[1]);
+}
+
+static __always_inline void give_back(__u32 index, __u32 bytes)
+{
+	struct turnpike_policer *level[TURNPIKE_POLICER_LEVELS];
+
+	find_levels(index, level);
+	turnpike_policers_give_back(level, bytes);
+}
+
+/* These two are not inlined: see bulk.h. */
+__noinline bool charge(__u32 index, __u64 now, __u32 bytes)
+{
+	struct turnpike_policer *level[TURNPIKE_POLICER_LEVELS];
+
+	find_levels(index, level);
+	return turnpike_policers_charge(level, now, bytes);
+}
+
+__noinline bool charge_both(__u32 one, __u32 other, __u64 now, __u32 bytes)
+{
+	if (!charge(one, now, bytes))
+		return false;
+	if (charge(other, now, bytes))
+		return true;
+	give_back(one, bytes);
+	return false;
+}
+
+static __always_inline bool is_policed(const struct turnpike_flow *flow)
+{
+	return flow->policer[0] | flow->policer[1];
+}
+
+/* The last check of all, since it takes: what is passed up after it would be charged twice. */
+static __always_inline bool police(const struct packet *pkt, const struct turnpike_flow *flow)
+{
+	return likely(!is_policed(flow)) ||
+	       charge_both(flow->policer[0], flow->policer[1], coarse_now(), pkt->data_len);
+}
+
+#endif /* TURNPIKE_PROGRAMS_STEPS_POLICE_H */

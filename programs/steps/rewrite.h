@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Room, and then new headers, from the flow's recipe and the few fields that a packet brings along
+ * (RFC 8656 sections 13 and 14): DSCP, ECN and DF are kept, TTL is one less, the rest is the
+ * relay's.
+ */
+#ifndef TURNPIKE_PROGRAMS_STEPS_REWRITE_H
+#define TURNPIKE_PROGRAMS_STEPS_REWRITE_H
+
+#include "steps/flow.h"
+#include "steps/room.h"
+
+#define MAX_L3_HLEN (sizeof(struct ipv6hdr) + sizeof(struct udphdr) + CHANNEL_HLEN)
+
+static __always_inline __u16 udp_check(const struct packet *pkt, const struct turnpike_flow *flow,
+				       __u16 udp_len)
+{
+	const __u16 channel = channel_sum(pkt->out_channel, pkt->data_len);
+	__u32 sum;
+
+	switch (pkt->checksum) {
+	case CHECKSUM_ABSENT:
+		return 0;
+	case CHECKSUM_SEED:
+		return pseudo_sum(flow->pseudo_out_sum, udp_len);
+	case CHECKSUM_COMPUTE:
+		sum = (__u32)flow->pseudo_out_sum + 2 * bpf_htons(udp_len);
+		sum += (__u32)flow->sport + flow->dport + channel + pkt->data_sum;
+		return sum_to_udp_check(sum);
+	default:
+		/* RFC 1624 (eqn. 3). The length stands in the header and in the pseudo-header. */
+		sum = (__u32)(__u16)~pkt->udp_check + flow->l4_delta_sum;
+		sum += 2 * ((__u32)bpf_htons(udp_len) + (__u16)~bpf_htons(pkt->udp_len));
+		sum += (__u32)channel + (__u16)~channel_sum(pkt->channel, pkt->data_len);
+		sum += (__u16)~pkt->padding_sum;
+		return sum_to_udp_check(sum);
+	}
+}
+
+static __always_inline void write_ipv4(struct iphdr *ip, const struct packet *pkt,
+				       const struct turnpike_flow *flow, __u16 udp_len)
+{
+	const __be16 tot_len = bpf_htons((__u16)(sizeof(*ip) + udp_len));
+	const __be16 id = bpf_htons(pkt->ip4_id);
+	const __u8 ttl = pkt->ttl - 1;
+	__u32 sum = flow->ip4_sum;
+
+	sum += bpf_htons(pkt->tos);
+	sum += tot_len;
+	sum += id;
+	sum += pkt->frag_off;
+	sum += bpf_htons((__u16)(ttl << 8));
+
+	*(__be16 *)ip = bpf_htons((__u16)(IPV4_NO_OPTIONS << 8 | pkt->tos));
+	ip->tot_len = tot_len;
+	ip->id = id;
+	ip->frag_off = pkt->frag_off;
+	*(__be16 *)&ip->ttl = bpf_htons((__u16)(ttl << 8 | IPPROTO_UDP));
+	ip->check = (__u16)~sum_fold(sum);
+	ip->saddr = flow->src[0];
+	ip->daddr = flow->dst[0];
+}
+
+static __always_inline void write_ipv6(struct ipv6hdr *ip, const struct packet *pkt,
+				       const struct turnpike_flow *flow, __u16 udp_len)
+{
+	__be32 *word = (__be32 *)ip;
+	int i;
+
+	word[0] = bpf_htonl(6u << 28 | (__u32)pkt->tos << 20) | flow->ip6_label;
+	ip->payload_len = bpf_htons(udp_len);
+	*(__be16 *)&ip->nexthdr = bpf_htons((__u16)(IPPROTO_UDP << 8 | (__u8)(pkt->ttl - 1)));
+	for (i = 0; i < 4; i++) {
+		word[2 + i] = flow->src[i];
+		word[6 + i] = flow->dst[i];
+	}
+}
+
+static __always_inline void write_udp(struct udphdr *udp, const struct packet *pkt,
+				      const struct turnpike_flow *flow, __u32 chlen, __u16 udp_len,
+				      __u16 check)
+{
+	__be16 *channel = (__be16 *)(udp + 1);
+
+	udp->source = flow->sport;
+	udp->dest = flow->dport;
+	udp->len = bpf_htons(udp_len);
+	udp->check = check;
+	if (chlen) {
+		channel[0] = pkt->out_channel;
+		channel[1] = bpf_htons((__u16)pkt->data_len);
+	}
+}
+
+static __always_inline int write_l3(ctx_t *ctx, const struct packet *pkt,
+				    const struct turnpike_flow *flow, __u8 family, __u32 chlen,
+				    __u16 udp_len, __u16 check)
+{
+	const __u32 hlen = ip_hlen(family) + sizeof(struct udphdr) + chlen;
+	__u32 scratch[MAX_L3_HLEN / sizeof(__u32)];
+	void *ip = ctx_open_l3(ctx, scratch, pkt->l2_len, hlen);
+
+	if (!ip)
+		return -1;
+	if (family == TURNPIKE_IPV4)
+		write_ipv4(ip, pkt, flow, udp_len);
+	else
+		write_ipv6(ip, pkt, flow, udp_len);
+	write_udp(ip + ip_hlen(family), pkt, flow, chlen, udp_len, check);
+	return ctx_close_l3(ctx, scratch, pkt->l2_len, hlen);
+}
+
+/* Families and framings as literals, so that each has its constant bounds. */
+static __always_inline int write_headers(ctx_t *ctx, const struct packet *pkt,
+					 const struct turnpike_flow *flow,
+					 const struct turnpike_hop *hop, __u16 udp_len, __u16 check,
+					 enum relay_path path)
+{
+	const bool ipv4 = pkt->out_family == TURNPIKE_IPV4;
+
+	if (ctx_store_ethernet(ctx, pkt, hop, bpf_htons(ipv4 ? ETH_P_IP : ETH_P_IPV6), path))
+		return -1;
+	if (ipv4 && pkt->out_channel)
+		return write_l3(ctx, pkt, flow, TURNPIKE_IPV4, CHANNEL_HLEN, udp_len, check);
+	if (ipv4)
+		return write_l3(ctx, pkt, flow, TURNPIKE_IPV4, 0, udp_len, check);
+	if (pkt->out_channel)
+		return write_l3(ctx, pkt, flow, TURNPIKE_IPV6, CHANNEL_HLEN, udp_len, check);
+	return write_l3(ctx, pkt, flow, TURNPIKE_IPV6, 0, udp_len, check);
+}
+
+/*
+ * RFC 6864 section 4: only what may be fragmented needs a number that its pair of addresses has not
+ * used lately.
+ */
+static __always_inline __u16 ip4_id(const struct packet *pkt, const struct turnpike_flow *flow,
+				    struct turnpike_nexthop *nexthop)
+{
+	if (pkt->out_family != TURNPIKE_IPV4 || pkt->frag_off)
+		return (__u16)flow->packets;
+	return (__u16)__sync_fetch_and_add(&nexthop->ip4_id, 1);
+}
+
+static __always_inline enum turnpike_verdict rewrite_as(ctx_t *ctx, struct packet *pkt,
+							const struct turnpike_flow *flow,
+							struct turnpike_nexthop *nexthop,
+							enum moves moves, enum relay_path path)
+{
+	const struct turnpike_hop *hop = chosen_hop(pkt, nexthop);
+	__u16 udp_len, check;
+
+	udp_len = (__u16)(sizeof(struct udphdr) + channel_hlen(pkt->out_channel) + pkt->data_len);
+	check = udp_check(pkt, flow, udp_len);
+
+	if (path == SLOW_PATH && ctx_open_tags(ctx, pkt))
+		return TURNPIKE_TORN;
+	switch (make_room(ctx, pkt, moves, path)) {
+	case ROOM_NONE:
+		if (path == FAST_PATH)
+			return NEEDS_SLOW_PATH;
+		return ctx_close_tags(ctx, pkt) ? TURNPIKE_TORN : TURNPIKE_NO_ROOM;
+	case ROOM_TORN:
+		return TURNPIKE_TORN;
+	case ROOM_MADE:
+		break;
+	}
+	pkt->ip4_id = ip4_id(pkt, flow, nexthop);
+	if (write_headers(ctx, pkt, flow, hop, udp_len, check, path))
+		return TURNPIKE_TORN;
+	if (path == SLOW_PATH && ctx_close_tags(ctx, pkt))
+		return TURNPIKE_TORN;
+	return TURNPIKE_RELAYED;
+}
+
+/* An enum turnpike_verdict. Not inlined, for the verifier's sake: see bulk.h. */
+__noinline int rewrite_slow(ctx_t *ctx, struct packet *pkt, const struct turnpike_flow *flow,
+			    struct turnpike_nexthop *nexthop, enum moves moves)
+{
+	/* A pointer that a global function gets may be NULL, says the verifier. */
+	if (!pkt || !flow || !nexthop)
+		return TURNPIKE_TORN;
+	return rewrite_as(ctx, pkt, flow, nexthop, moves, SLOW_PATH);
+}
+
+#endif /* TURNPIKE_PROGRAMS_STEPS_REWRITE_H */

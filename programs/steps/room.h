@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Makes the frame fit its new headers: in front of the data (the head moves, at constant cost) or
+ * behind it (the data moves, and the tail). When a way fails, the frame is as it was.
+ */
+#ifndef TURNPIKE_PROGRAMS_STEPS_ROOM_H
+#define TURNPIKE_PROGRAMS_STEPS_ROOM_H
+
+#include "steps/bulk.h"
+#include "steps/checksum.h"
+#include "steps/count.h"
+
+/* Takes off what lies behind the datagram. Should it fail, the frame is longer than need be. */
+static __always_inline void trim(ctx_t *ctx, __u32 len, __u32 wanted)
+{
+	if (len > wanted)
+		ctx_move_tail(ctx, len, -(int)(len - wanted));
+}
+
+/* A way that failed is counted, by who has others, and @room handed through. */
+static __always_inline enum room noted(enum room room, enum turnpike_verdict verdict,
+				       const struct packet *pkt, enum relay_path path)
+{
+	if (room == ROOM_NONE && path == SLOW_PATH)
+		count(verdict, TURNPIKE_DIR_NONE, pkt->len);
+	return room;
+}
+
+static __always_inline enum room move_head(ctx_t *ctx, const struct packet *pkt,
+					   enum relay_path path)
+{
+	const enum room room =
+		ctx_move_head(ctx, pkt->in_hlen, pkt->out_hlen, pkt->family, pkt->out_family);
+
+	if (room == ROOM_MADE)
+		trim(ctx, pkt->len - pkt->in_hlen + pkt->out_hlen, pkt->out_hlen + pkt->data_len);
+	return noted(room, TURNPIKE_HEAD_FAILED, pkt, path);
+}
+
+/*
+ * @len is the frame's length as it is now; the headers' goes from @from to @to. Growing makes room
+ * first and then moves the data; shrinking moves it first.
+ */
+static __always_inline enum room move_tail(ctx_t *ctx, const struct packet *pkt, __u32 len,
+					   __u32 from, __u32 to, enum relay_path path)
+{
+	const __u32 wanted = to + pkt->data_len;
+	int err = 0;
+
+	if (pkt->data_len > MAX_DATA || ctx_pull(ctx, len))
+		return noted(ROOM_NONE, TURNPIKE_TAIL_FAILED, pkt, path);
+	if (len < wanted) {
+		if (ctx_move_tail(ctx, len, (int)(wanted - len)))
+			return noted(ROOM_NONE, TURNPIKE_TAIL_FAILED, pkt, path);
+		len = wanted;
+	}
+	if (to > from)
+		err = shift_up(ctx, from, pkt->data_len, to - from);
+	else if (to < from)
+		err = shift_down(ctx, from, pkt->data_len, from - to);
+	if (err)
+		return ROOM_TORN;
+	trim(ctx, len, wanted);
+	return ROOM_MADE;
+}
+
+/*
+ * The UDP header must stay where the sk_buff has it (checksum.h): the IP header's difference is
+ * made in front of it, the channel's behind it. What grows comes first, since it may fail and can
+ * be undone; taking bytes of the IP header away cannot be, and comes last. Not inlined: see bulk.h.
+ */
+__noinline int move_around_udp(ctx_t *ctx, const struct packet *pkt)
+{
+	/* A pointer that a global function gets may be NULL, says the verifier. */
+	if (!pkt)
+		return ROOM_NONE;
+
+	const int delta = (int)ip_hlen(pkt->out_family) - (int)ip_hlen(pkt->family);
+	const __u32 grown = pkt->in_hlen + (__u32)(delta > 0 ? delta : 0);
+	const __u32 kept = pkt->out_hlen - (__u32)(delta < 0 ? delta : 0);
+	enum room room;
+
+	if (delta > 0) {
+		room = ctx_move_head(ctx, pkt->in_hlen, grown, pkt->family, pkt->out_family);
+		if (room != ROOM_MADE)
+			return noted(room, TURNPIKE_HEAD_FAILED, pkt, SLOW_PATH);
+	}
+	room = move_tail(ctx, pkt, pkt->len + (grown - pkt->in_hlen), grown, kept, SLOW_PATH);
+	if (delta > 0 && room == ROOM_NONE)
+		return ctx_move_head(ctx, grown, pkt->in_hlen, pkt->out_family, pkt->family)
+			       ? ROOM_TORN
+			       : ROOM_NONE;
+	if (delta < 0 && room == ROOM_MADE)
+		return ctx_move_head(ctx, kept, pkt->out_hlen, pkt->family, pkt->out_family)
+			       ? ROOM_TORN
+			       : ROOM_MADE;
+	return room;
+}
+
+static __always_inline enum room move(ctx_t *ctx, const struct packet *pkt, enum moves moves,
+				      enum relay_path path)
+{
+	if (moves == MOVE_HEAD)
+		return move_head(ctx, pkt, path);
+	return move_tail(ctx, pkt, pkt->len, pkt->in_hlen, pkt->out_hlen, path);
+}
+
+/*
+ * The preferred way, then the other: room differs from packet to packet. veth and tap have 0 to 63
+ * bytes behind the frame, some drivers none in front.
+ */
+static __always_inline enum room make_room(ctx_t *ctx, const struct packet *pkt, enum moves moves,
+					   enum relay_path path)
+{
+	enum room room;
+
+	if (path == FAST_PATH)
+		return move(ctx, pkt, moves, path);
+
+	if (config.skb && pkt->checksum == CHECKSUM_SEED)
+		return (enum room)move_around_udp(ctx, pkt);
+	room = move(ctx, pkt, moves, path);
+	if (room == ROOM_NONE && CTX_MOVES_TAIL)
+		room = move(ctx, pkt, moves == MOVE_HEAD ? MOVE_TAIL : MOVE_HEAD, path);
+	return room;
+}
+
+#endif /* TURNPIKE_PROGRAMS_STEPS_ROOM_H */

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Splitting what the kernel has merged: recvmmsg() is a table. */
+#include <netinet/in.h>
+#include <netinet/udp.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <cmocka.h>
+
+#include "net/udp_rx.h"
+
+/** struct arrival - a message that the fake kernel has; @merged: the size it tells of, 0: none */
+struct arrival {
+	size_t len;
+	int merged;
+	int class;
+	bool is_v6;
+};
+
+static const struct arrival *arrivals;
+static unsigned int n_arrivals;
+
+static uint8_t byte_at(unsigned int message, size_t offset)
+{
+	return (uint8_t)(message * 31 + offset * 7 + offset / 256);
+}
+
+static void put(struct msghdr *message, size_t *used, int level, int type, const void *value,
+		size_t len)
+{
+	struct cmsghdr *header = (struct cmsghdr *)((char *)message->msg_control + *used);
+
+	*header = (struct cmsghdr){ .cmsg_len = CMSG_LEN(len),
+				    .cmsg_level = level,
+				    .cmsg_type = type };
+	memcpy(CMSG_DATA(header), value, len);
+	*used += CMSG_SPACE(len);
+}
+
+static void put_control(struct msghdr *message, const struct arrival *arrival)
+{
+	uint8_t tos = (uint8_t)arrival->class;
+	size_t used = 0;
+
+	if (arrival->is_v6)
+		put(message, &used, IPPROTO_IPV6, IPV6_TCLASS, &arrival->class, sizeof(int));
+	else
+		put(message, &used, IPPROTO_IP, IP_TOS, &tos, sizeof(tos));
+	if (arrival->merged)
+		put(message, &used, IPPROTO_UDP, UDP_GRO, &arrival->merged, sizeof(int));
+	assert_in_range(used, 0, message->msg_controllen);
+	message->msg_controllen = used;
+}
+
+static void put_address(struct msghdr *message, unsigned int index)
+{
+	struct sockaddr_in *v4 = message->msg_name;
+	struct sockaddr_in6 *v6 = message->msg_name;
+
+	assert_int_equal(message->msg_namelen, sizeof(struct sockaddr_storage));
+	memset(v6, 0, sizeof(*v6));
+	if (arrivals[index].is_v6) {
+		v6->sin6_family = AF_INET6;
+		v6->sin6_port = htons((uint16_t)(1000 + index));
+		message->msg_namelen = sizeof(*v6);
+	} else {
+		v4->sin_family = AF_INET;
+		v4->sin_port = htons((uint16_t)(1000 + index));
+		message->msg_namelen = sizeof(*v4);
+	}
+}
+
+int __wrap_recvmmsg(int fd, struct mmsghdr *messages, unsigned int n, int flags,
+		    struct timespec *timeout);
+
+int __wrap_recvmmsg(int fd, struct mmsghdr *messages, unsigned int n, int flags,
+		    struct timespec *timeout)
+{
+	(void)fd;
+	(void)flags;
+	(void)timeout;
+	assert_in_range(n_arrivals, 0, n);
+	for (unsigned int i = 0; i < n_arrivals; i++) {
+		struct msghdr *message = &messages[i].msg_hdr;
+		uint8_t *bytes = message->msg_iov[0].iov_base;
+
+		assert_in_range(arrivals[i].len, 0, message->msg_iov[0].iov_len);
+		for (size_t offset = 0; offset < arrivals[i].len; offset++)
+			bytes[offset] = byte_at(i, offset);
+		messages[i].msg_len = (unsigned int)arrivals[i].len;
+		put_address(message, i);
+		put_control(message, &arrivals[i]);
+	}
+	return n_arrivals > 0 ? (int)n_arrivals : -1;
+}
+
+/* The core may write around a datagram, and does so in the worst way. */
+static void overwrite(const struct turn_packet *packet)
+{
+	memset(packet->data - TURN_HEADROOM, 0xee, TURN_HEADROOM + packet->len + TURN_TAILROOM);
+}
+
+static void expect_datagram(struct udp_rx *rx, unsigned int message, size_t offset, size_t len)
+{
+	struct turn_packet packet;
+	struct turnpike_addr from;
+
+	assert_true(udp_rx_next(rx, &packet, &from));
+	assert_int_equal(packet.len, len);
+	for (size_t i = 0; i < len; i++)
+		assert_int_equal(packet.data[i], byte_at(message, offset + i));
+	assert_int_equal(ntohs(from.port), 1000 + message);
+	assert_int_equal(from.family, arrivals[message].is_v6 ? TURNPIKE_IPV6 : TURNPIKE_IPV4);
+	assert_int_equal(udp_rx_class(rx, packet.data), arrivals[message].class);
+	assert_int_equal(udp_rx_class(rx, packet.data - TURN_HEADROOM), arrivals[message].class);
+	assert_int_equal(udp_rx_class(rx, (const uint8_t *)&packet), 0);
+	overwrite(&packet);
+}
+
+static void expect_all(struct udp_rx *rx)
+{
+	struct turn_packet packet;
+	struct turnpike_addr from;
+
+	assert_int_equal(udp_rx_receive(rx, 3), n_arrivals > 0);
+	for (unsigned int i = 0; i < n_arrivals; i++) {
+		const struct arrival *arrival = &arrivals[i];
+		size_t size = arrival->merged ? (size_t)arrival->merged : arrival->len, offset = 0;
+
+		do {
+			size_t left = arrival->len - offset, len = left < size ? left : size;
+
+			expect_datagram(rx, i, offset, len);
+			offset += len;
+		} while (offset < arrival->len);
+	}
+	assert_false(udp_rx_next(rx, &packet, &from));
+}
+
+static void splits_what_was_merged(void **state)
+{
+	static const struct arrival table[] = {
+		{ .len = 160 },
+		{ .len = 0, .class = 0xb8 },
+		{ .len = 1 },
+		{ .len = 64 * 1000, .merged = 1000, .class = 0x2e },
+		{ .len = 64 * 1000 + 1, .merged = 1000, .is_v6 = true, .class = 0x03 },
+		{ .len = 64, .merged = 1 },
+		{ .len = 7, .merged = 2, .class = 1 },
+		{ .len = 1200, .merged = 1200 },
+		{ .len = 65507 },
+		{ .len = 65535, .merged = 1400 },
+		{ .len = 0, .is_v6 = true },
+	};
+	struct udp_rx *rx = udp_rx_new();
+
+	(void)state;
+	assert_non_null(rx);
+	arrivals = table;
+	n_arrivals = sizeof(table) / sizeof(table[0]);
+	expect_all(rx);
+	n_arrivals = 0;
+	expect_all(rx);
+	n_arrivals = 3;
+	expect_all(rx);
+	udp_rx_free(rx);
+}
+
+static void forgets_what_was_not_looked_at(void **state)
+{
+	static const struct arrival table[] = { { .len = 500, .merged = 100 }, { .len = 20 } };
+	struct udp_rx *rx = udp_rx_new();
+	struct turn_packet packet;
+	struct turnpike_addr from;
+
+	(void)state;
+	assert_non_null(rx);
+	arrivals = table;
+	n_arrivals = 2;
+	assert_true(udp_rx_receive(rx, 3));
+	assert_true(udp_rx_next(rx, &packet, &from));
+	expect_all(rx);
+	udp_rx_free(rx);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(splits_what_was_merged),
+		cmocka_unit_test(forgets_what_was_not_looked_at),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Merging what is sent: the kernel is a recorder, which takes runs apart as the real one does. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <cmocka.h>
+
+#include "net/udp_tx.h"
+
+#define SENT_MAX 8192
+
+/** struct datagram - as it was asked for, or as it left */
+struct datagram {
+	int fd;
+	uint16_t port;
+	int class;
+	size_t len;
+	uint32_t first; /* what its bytes begin with */
+	bool dont_fragment;
+};
+
+static struct {
+	struct datagram wanted[SENT_MAX], sent[SENT_MAX];
+	unsigned int n_wanted, n_sent, n_messages, n_calls, n_options;
+	size_t longest_run; /* what the route takes; longer ones are refused */
+	int refusal;
+	int errors;    /* calls that fail with ECONNREFUSED, as after an ICMP error */
+	int discovery; /* of the socket that was set last */
+} kernel;
+
+static struct udp_tx *tx;
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(&kernel, 0, sizeof(kernel));
+	kernel.longest_run = SIZE_MAX;
+	tx = udp_tx_new();
+	return tx ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	udp_tx_free(tx);
+	return 0;
+}
+
+static uint32_t first_bytes(const uint8_t *data, size_t len)
+{
+	uint32_t value = 0;
+
+	memcpy(&value, data, len < sizeof(value) ? len : sizeof(value));
+	return value;
+}
+
+static void read_control(const struct msghdr *message, int *class, size_t *size)
+{
+	struct msghdr copy = *message;
+
+	for (struct cmsghdr *header = CMSG_FIRSTHDR(&copy); header;
+	     header = CMSG_NXTHDR(&copy, header)) {
+		uint16_t segment;
+
+		if (header->cmsg_level == IPPROTO_UDP && header->cmsg_type == UDP_SEGMENT) {
+			memcpy(&segment, CMSG_DATA(header), sizeof(segment));
+			*size = segment;
+		} else {
+			assert_true(
+				(header->cmsg_level == IPPROTO_IP && header->cmsg_type == IP_TOS) ||
+				(header->cmsg_level == IPPROTO_IPV6 &&
+				 header->cmsg_type == IPV6_TCLASS));
+			memcpy(class, CMSG_DATA(header), sizeof(*class));
+		}
+	}
+}
+
+static int take(int fd, const struct msghdr *message)
+{
+	const struct sockaddr_in *to = message->msg_name;
+	const uint8_t *data = message->msg_iov[0].iov_base;
+	size_t len = message->msg_iov[0].iov_len, size = len, offset = 0;
+	int class = 0;
+
+	if (kernel.errors > 0) {
+		kernel.errors--;
+		errno = ECONNREFUSED;
+		return -1;
+	}
+	assert_int_equal(message->msg_iovlen, 1);
+	read_control(message, &class, &size);
+	if (len > size && size > kernel.longest_run) {
+		errno = kernel.refusal;
+		return -1;
+	}
+	assert_in_range(len, 0, 65507);
+	assert_in_range(len, 0, size * 64);
+	kernel.n_messages++;
+	do {
+		size_t left = len - offset, this_len = left < size ? left : size;
+
+		assert_in_range(kernel.n_sent, 0, SENT_MAX - 1);
+		kernel.sent[kernel.n_sent++] =
+			(struct datagram){ fd,
+					   ntohs(to->sin_port),
+					   class,
+					   this_len,
+					   first_bytes(data + offset, this_len),
+					   kernel.discovery == IP_PMTUDISC_PROBE };
+		offset += this_len;
+	} while (offset < len);
+	return (int)len;
+}
+
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags);
+int __wrap_sendmmsg(int fd, struct mmsghdr *messages, unsigned int n, int flags);
+int __wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t len);
+
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags)
+{
+	(void)flags;
+	kernel.n_calls++;
+	return take(fd, message);
+}
+
+int __wrap_sendmmsg(int fd, struct mmsghdr *messages, unsigned int n, int flags)
+{
+	unsigned int i = 0;
+
+	(void)flags;
+	kernel.n_calls++;
+	while (i < n && take(fd, &messages[i].msg_hdr) >= 0)
+		i++;
+	return i > 0 ? (int)i : -1;
+}
+
+int __wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t len)
+{
+	(void)fd;
+	assert_int_equal(level, IPPROTO_IP);
+	assert_int_equal(name, IP_MTU_DISCOVER);
+	assert_int_equal(len, sizeof(kernel.discovery));
+	memcpy(&kernel.discovery, value, sizeof(kernel.discovery));
+	kernel.n_options++;
+	return 0;
+}
+
+static void add_with(int fd, uint16_t port, struct udp_tx_fields fields, size_t len)
+{
+	static uint8_t data[65536];
+	struct turnpike_addr to = { .family = port & 1 ? TURNPIKE_IPV6 : TURNPIKE_IPV4,
+				    .port = htons(port) };
+
+	memcpy(data, &kernel.n_wanted, sizeof(kernel.n_wanted));
+	kernel.wanted[kernel.n_wanted++] = (struct datagram){
+		fd, port, fields.class, len, first_bytes(data, len), fields.dont_fragment
+	};
+	udp_tx_add(tx, fd, &to, fields, data, len);
+	memset(data, 0xff, sizeof(kernel.n_wanted)); /* it was lent for the call */
+}
+
+static void add(int fd, uint16_t port, int class, size_t len)
+{
+	add_with(fd, port, (struct udp_tx_fields){ .class = class }, len);
+}
+
+static void expect_all_sent(void)
+{
+	udp_tx_flush(tx);
+	assert_true(udp_tx_is_empty(tx));
+	assert_int_equal(kernel.n_sent, kernel.n_wanted);
+	for (unsigned int i = 0; i < kernel.n_sent; i++) {
+		const struct datagram *a = &kernel.wanted[i], *b = &kernel.sent[i];
+
+		assert_int_equal(a->fd, b->fd);
+		assert_int_equal(a->port, b->port);
+		assert_int_equal(a->class, b->class);
+		assert_int_equal(a->len, b->len);
+		assert_int_equal(a->first, b->first);
+		assert_int_equal(a->dont_fragment, b->dont_fragment);
+	}
+}
+
+static void expect_messages(unsigned int n)
+{
+	expect_all_sent();
+	assert_int_equal(kernel.n_messages, n);
+}
+
+static void add_equal(unsigned int n, size_t len)
+{
+	while (n-- > 0)
+		add(3, 1000, 0, len);
+}
+
+static void equal_ones_are_one(void **state)
+{
+	(void)state;
+	add_equal(64, 164);
+	expect_messages(1);
+	assert_int_equal(kernel.n_calls, 1);
+	assert_int_equal(kernel.n_options, 0);
+}
+
+static void no_more_than_64(void **state)
+{
+	(void)state;
+	add_equal(65, 164);
+	expect_messages(2);
+}
+
+static void no_more_than_an_ip_packet(void **state)
+{
+	(void)state;
+	add_equal(64, 1472);
+	expect_messages(2);
+}
+
+static void a_shorter_one_ends_a_run(void **state)
+{
+	(void)state;
+	add_equal(3, 100);
+	add_equal(1, 99);
+	add_equal(1, 99);
+	add_equal(1, 100);
+	expect_messages(3);
+}
+
+static void empty_ones_stand_alone(void **state)
+{
+	(void)state;
+	add_equal(2, 10);
+	add_equal(2, 0);
+	add_equal(2, 1);
+	expect_messages(4);
+}
+
+static void what_differs_is_not_merged(void **state)
+{
+	(void)state;
+	add(3, 1000, 0, 100);
+	add(3, 1001, 0, 100);
+	add(3, 1000, 0, 100);
+	add(3, 1000, 0xb8, 100);
+	add(3, 1000, 0xb9, 100);
+	add(4, 1000, 0xb9, 100);
+	expect_messages(6);
+	assert_int_equal(kernel.n_calls, 2);
+}
+
+static void what_has_to_be_fragmented_goes_by_itself(void **state)
+{
+	static const int refusals[] = { EINVAL, EMSGSIZE };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		kernel.longest_run = 1472;
+		kernel.refusal = refusals[i];
+		add_equal(3, 1000);
+		add_equal(3, 1473);
+		add_equal(1, 5);
+		add_equal(3, 1000);
+		expect_all_sent();
+	}
+	assert_int_equal(kernel.n_messages, 2 * (1 + 4 + 1));
+	assert_int_equal(udp_tx_unsent(tx), 0);
+}
+
+/* And is tried again only after a while. */
+static void what_takes_no_runs_gets_none(void **state)
+{
+	(void)state;
+	kernel.longest_run = 0;
+	kernel.refusal = EIO;
+	add_equal(10, 100);
+	expect_messages(10);
+	kernel.longest_run = SIZE_MAX;
+	add_equal(1024, 100);
+	expect_messages(10 + 1024);
+	add_equal(64, 100);
+	expect_messages(10 + 1024 + 1);
+}
+
+static void icmp_errors_lose_nothing(void **state)
+{
+	(void)state;
+	kernel.errors = 1;
+	add_equal(10, 100);
+	expect_messages(1);
+	kernel.longest_run = 50;
+	kernel.refusal = EINVAL;
+	add_equal(3, 100);
+	udp_tx_flush(tx);
+	kernel.errors = 100;
+	add_equal(3, 100);
+	kernel.n_wanted -= 3;
+	expect_all_sent();
+	assert_int_equal(udp_tx_unsent(tx), 3);
+}
+
+static void discovery_is_off_while_sending(void **state)
+{
+	(void)state;
+	udp_tx_adapt(tx, true);
+	add_equal(64, 100);
+	add(4, 1000, 0, 100);
+	expect_messages(2);
+	assert_int_equal(kernel.n_options, 4);
+}
+
+/* From then on they rest as who is told of path MTUs has to, and send as they are asked to. */
+static void df_is_of_one_datagram(void **state)
+{
+	const struct udp_tx_fields df = { .dont_fragment = true };
+
+	(void)state;
+	add(3, 1000, 0, 100);
+	add_with(3, 1000, df, 100);
+	add_with(3, 1000, df, 100);
+	add(3, 1000, 0, 100);
+	expect_messages(3);
+	assert_int_equal(kernel.n_options, 2 + 2);
+	assert_int_equal(kernel.discovery, IP_PMTUDISC_WANT);
+	add(3, 1000, 0, 100);
+	expect_messages(4);
+	assert_int_equal(kernel.n_options, 2 + 2 + 2);
+	assert_int_equal(kernel.discovery, IP_PMTUDISC_WANT);
+	udp_tx_adapt(tx, false);
+	add(3, 1000, 0, 100);
+	expect_messages(5);
+	assert_int_equal(kernel.n_options, 2 + 2 + 2);
+}
+
+static void anything_in_any_order(void **state)
+{
+	static const size_t lens[] = { 0,   1,    4,    100,  100,  100,  164,
+				       164, 1200, 1472, 1473, 9000, 65507 };
+
+	(void)state;
+	srand(1);
+	kernel.longest_run = 1472;
+	kernel.refusal = EINVAL;
+	for (int i = 0; i < 4000; i++) {
+		uint16_t port = (uint16_t)(1000 + 2 * (rand() % 2));
+		size_t len = lens[(size_t)rand() % (sizeof(lens) / sizeof(lens[0]))];
+
+		for (int n = rand() % 3; n >= 0 && kernel.n_wanted < SENT_MAX; n--)
+			add(3 + rand() % 2 * (rand() % 8 == 0), port, rand() % 4 == 0, len);
+		if (rand() % 50 == 0)
+			expect_all_sent();
+	}
+	expect_all_sent();
+	assert_in_range(kernel.n_messages, 1, kernel.n_sent - 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(equal_ones_are_one, setup, teardown),
+		cmocka_unit_test_setup_teardown(no_more_than_64, setup, teardown),
+		cmocka_unit_test_setup_teardown(no_more_than_an_ip_packet, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_shorter_one_ends_a_run, setup, teardown),
+		cmocka_unit_test_setup_teardown(empty_ones_stand_alone, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_differs_is_not_merged, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_has_to_be_fragmented_goes_by_itself, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(what_takes_no_runs_gets_none, setup, teardown),
+		cmocka_unit_test_setup_teardown(icmp_errors_lose_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(discovery_is_off_while_sending, setup, teardown),
+		cmocka_unit_test_setup_teardown(df_is_of_one_datagram, setup, teardown),
+		cmocka_unit_test_setup_teardown(anything_in_any_order, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

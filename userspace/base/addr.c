@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/addr.h"
+
+/** Reads decimal digits and nothing else, which strtoul() would not insist on. */
+static int parse_number(const char *text, unsigned int max, unsigned int *number)
+{
+	unsigned int value = 0;
+
+	if (*text == '\0')
+		return -EINVAL;
+	for (; *text != '\0'; text++) {
+		if (*text < '0' || *text > '9')
+			return -EINVAL;
+		value = value * 10 + (unsigned int)(*text - '0');
+		if (value > max)
+			return -EINVAL;
+	}
+	*number = value;
+	return 0;
+}
+
+static int parse_ip(const char *text, size_t len, struct turnpike_addr *addr)
+{
+	struct turnpike_addr result = { 0 };
+	char ip[INET6_ADDRSTRLEN];
+
+	if (len >= sizeof(ip))
+		return -EINVAL;
+	memcpy(ip, text, len);
+	ip[len] = '\0';
+	if (inet_pton(AF_INET, ip, result.ip) == 1)
+		result.family = TURNPIKE_IPV4;
+	else if (inet_pton(AF_INET6, ip, result.ip) == 1)
+		result.family = TURNPIKE_IPV6;
+	else
+		return -EINVAL;
+	*addr = result;
+	return 0;
+}
+
+/** Finds the end of the IP address in @text and the port, or NULL, that follows it. */
+static int split_port(const char **text, size_t *len, const char **port)
+{
+	const char *colon = strchr(*text, ':');
+	const char *close;
+
+	*port = NULL;
+	*len = strlen(*text);
+	if (**text == '[') {
+		close = strchr(*text, ']');
+		if (!close || (close[1] != '\0' && close[1] != ':'))
+			return -EINVAL;
+		if (close[1] == ':')
+			*port = close + 2;
+		(*text)++;
+		*len = (size_t)(close - *text);
+	} else if (colon && !strchr(colon + 1, ':')) {
+		*port = colon + 1;
+		*len = (size_t)(colon - *text);
+	}
+	return 0;
+}
+
+int addr_parse(const char *text, struct turnpike_addr *addr)
+{
+	bool bracketed = *text == '[';
+	struct turnpike_addr result;
+	unsigned int number = 0;
+	const char *port;
+	size_t len;
+
+	if (split_port(&text, &len, &port) || parse_ip(text, len, &result))
+		return -EINVAL;
+	if (bracketed && result.family != TURNPIKE_IPV6)
+		return -EINVAL;
+	if (port && parse_number(port, UINT16_MAX, &number))
+		return -EINVAL;
+	result.port = htons((uint16_t)number);
+	*addr = result;
+	return 0;
+}
+
+const char *addr_format(const struct turnpike_addr *addr, char text[static ADDR_TEXT_MAX])
+{
+	char ip[INET6_ADDRSTRLEN];
+	unsigned int port = ntohs(addr->port);
+
+	if (addr->family != TURNPIKE_IPV4 && addr->family != TURNPIKE_IPV6)
+		return strcpy(text, "-");
+	inet_ntop(addr->family == TURNPIKE_IPV4 ? AF_INET : AF_INET6, addr->ip, ip, sizeof(ip));
+	if (port == 0)
+		snprintf(text, ADDR_TEXT_MAX, "%s", ip);
+	else if (addr->family == TURNPIKE_IPV4)
+		snprintf(text, ADDR_TEXT_MAX, "%s:%u", ip, port);
+	else
+		snprintf(text, ADDR_TEXT_MAX, "[%s]:%u", ip, port);
+	return text;
+}
+
+int addr_from_sockaddr(const struct sockaddr_storage *sa, struct turnpike_addr *addr)
+{
+	struct turnpike_addr result = { 0 };
+	struct sockaddr_in6 in6;
+	struct sockaddr_in in;
+
+	if (sa->ss_family == AF_INET) {
+		memcpy(&in, sa, sizeof(in));
+		memcpy(result.ip, &in.sin_addr, sizeof(in.sin_addr));
+		result.port = in.sin_port;
+		result.family = TURNPIKE_IPV4;
+	} else if (sa->ss_family == AF_INET6) {
+		memcpy(&in6, sa, sizeof(in6));
+		memcpy(result.ip, &in6.sin6_addr, sizeof(in6.sin6_addr));
+		result.port = in6.sin6_port;
+		result.family = TURNPIKE_IPV6;
+	} else {
+		return -EAFNOSUPPORT;
+	}
+	*addr = result;
+	return 0;
+}
+
+socklen_t addr_to_sockaddr(const struct turnpike_addr *addr, struct sockaddr_storage *sa)
+{
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = addr->port };
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = addr->port };
+
+	if (addr->family == TURNPIKE_IPV4) {
+		memcpy(&in.sin_addr, addr->ip, sizeof(in.sin_addr));
+		memset(sa, 0, sizeof(*sa));
+		memcpy(sa, &in, sizeof(in));
+		return sizeof(in);
+	}
+	if (addr->family == TURNPIKE_IPV6) {
+		memcpy(&in6.sin6_addr, addr->ip, sizeof(in6.sin6_addr));
+		memset(sa, 0, sizeof(*sa));
+		memcpy(sa, &in6, sizeof(in6));
+		return sizeof(in6);
+	}
+	return 0;
+}
+
+size_t addr_len(const struct turnpike_addr *addr)
+{
+	if (addr->family == TURNPIKE_IPV4)
+		return 4;
+	return addr->family == TURNPIKE_IPV6 ? 16 : 0;
+}
+
+bool addr_equal(const struct turnpike_addr *a, const struct turnpike_addr *b)
+{
+	return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+struct turnpike_addr addr_without_port(const struct turnpike_addr *addr)
+{
+	struct turnpike_addr ip = *addr;
+
+	ip.port = 0;
+	return ip;
+}
+
+bool addr_is_v4_mapped(const struct turnpike_addr *addr)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+	return addr->family == TURNPIKE_IPV6 && memcmp(addr->ip, mapped, sizeof(mapped)) == 0;
+}
+
+struct turnpike_addr addr_unmap(const struct turnpike_addr *addr)
+{
+	struct turnpike_addr v4 = { .port = addr->port, .family = TURNPIKE_IPV4 };
+
+	if (!addr_is_v4_mapped(addr))
+		return *addr;
+	memcpy(v4.ip, addr->ip + 12, 4);
+	return v4;
+}
+
+static bool bit_is_set(const uint8_t *bytes, unsigned int bit)
+{
+	return bytes[bit / 8] & (0x80 >> bit % 8);
+}
+
+static void clear_bits_from(uint8_t *bytes, unsigned int bit, unsigned int end)
+{
+	for (; bit < end; bit++)
+		bytes[bit / 8] &= (uint8_t) ~(0x80 >> bit % 8);
+}
+
+int addr_cidr_parse(const char *text, struct addr_cidr *cidr)
+{
+	const char *slash = strchr(text, '/');
+	struct addr_cidr result;
+	unsigned int bits;
+
+	if (parse_ip(text, slash ? (size_t)(slash - text) : strlen(text), &result.addr))
+		return -EINVAL;
+	bits = 8 * (unsigned int)addr_len(&result.addr);
+	result.prefix = bits;
+	if (slash && parse_number(slash + 1, bits, &result.prefix))
+		return -EINVAL;
+	clear_bits_from(result.addr.ip, result.prefix, bits);
+	*cidr = result;
+	return 0;
+}
+
+bool addr_cidr_contains(const struct addr_cidr *cidr, const struct turnpike_addr *addr)
+{
+	unsigned int whole = cidr->prefix / 8;
+
+	if (addr->family != cidr->addr.family || memcmp(addr->ip, cidr->addr.ip, whole) != 0)
+		return false;
+	for (unsigned int bit = whole * 8; bit < cidr->prefix; bit++) {
+		if (bit_is_set(addr->ip, bit) != bit_is_set(cidr->addr.ip, bit))
+			return false;
+	}
+	return true;
+}
+
+/* All bits after the prefix are ones. */
+static struct turnpike_addr last_of(const struct addr_cidr *cidr)
+{
+	struct turnpike_addr last = cidr->addr;
+
+	for (unsigned int bit = cidr->prefix; bit < 8 * addr_len(&last); bit++)
+		last.ip[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
+	return last;
+}
+
+static void increment(struct turnpike_addr *addr)
+{
+	for (size_t i = addr_len(addr); i-- > 0 && ++addr->ip[i] == 0;)
+		;
+}
+
+bool addr_range_cut(struct turnpike_addr *first, const struct turnpike_addr *last,
+		    struct addr_cidr *cidr)
+{
+	struct addr_cidr wider = { .addr = addr_without_port(first),
+				   .prefix = 8 * (unsigned int)addr_len(first) };
+	struct turnpike_addr end;
+
+	do {
+		*cidr = wider;
+		end = last_of(cidr);
+		wider.prefix--;
+	} while (cidr->prefix > 0 && !bit_is_set(first->ip, wider.prefix) &&
+		 memcmp(last_of(&wider).ip, last->ip, sizeof(last->ip)) <= 0);
+	if (memcmp(end.ip, last->ip, sizeof(end.ip)) == 0)
+		return false;
+	*first = end;
+	increment(first);
+	return true;
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#include "base/log_line.h"
+#include "base/log.h"
+
+/** The event of lines that are for people only. */
+#define NO_EVENT "message"
+
+/* Workers read them while a reload changes them. */
+static _Atomic(enum log_level) most = LOG_INFO;
+static atomic_bool is_json;
+
+/** struct held - a line that waits to be said */
+struct held {
+	struct held *next;
+	enum log_level level;
+	char message[];
+};
+
+/* Of the time before there are threads. */
+static bool holds;
+static struct held *held;
+
+void log_set_level(enum log_level level)
+{
+	most = level;
+}
+
+void log_set_json(bool json)
+{
+	is_json = json;
+}
+
+bool log_is_enabled(enum log_level level)
+{
+	return level <= most;
+}
+
+/* systemd.exec(5): the device and inode of the stream that is the journal. */
+static bool is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	char found[64];
+	struct stat status;
+
+	if (!stream || fstat(STDERR_FILENO, &status))
+		return false;
+	snprintf(found, sizeof(found), "%ju:%ju", (uintmax_t)status.st_dev,
+		 (uintmax_t)status.st_ino);
+	return strcmp(stream, found) == 0;
+}
+
+static enum log_format form_of_stderr;
+
+static void look_at_stderr(void)
+{
+	form_of_stderr = is_journal() ? LOG_JOURNAL : LOG_PLAIN;
+}
+
+/* stderr stays what it was when the first line was said. */
+static enum log_format form(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	if (is_json)
+		return LOG_JSON;
+	pthread_once(&once, look_at_stderr);
+	return form_of_stderr;
+}
+
+/* One write a line, so that lines of several threads and processes do not mix. */
+static void write_line(const char *text, size_t len)
+{
+	/* Nobody is left to be told that nobody can be told. */
+	if (write(STDERR_FILENO, text, len) < 0)
+		return;
+}
+
+void log_event(enum log_level level, const char *event, const char *message,
+	       const struct log_field *fields, size_t n_fields)
+{
+	struct log_line line = {
+		.level = level,
+		.event = event,
+		.message = message,
+		.fields = fields,
+		.n_fields = n_fields,
+	};
+	char *text;
+
+	if (!log_is_enabled(level))
+		return;
+	clock_gettime(CLOCK_REALTIME, &line.time);
+	text = log_line_format(&line, form());
+	if (text)
+		write_line(text, strlen(text));
+	else
+		dprintf(STDERR_FILENO, "turnpike: out of memory, at: %s\n", message);
+	free(text);
+}
+
+/* Whether there was memory for it. */
+static bool hold(enum log_level level, const char *message)
+{
+	const size_t size = strlen(message) + 1;
+	struct held *line = malloc(sizeof(*line) + size);
+
+	if (!line)
+		return false;
+	line->level = level;
+	memcpy(line->message, message, size);
+	LL_APPEND(held, line);
+	return true;
+}
+
+void log_hold(void)
+{
+	holds = true;
+	/* --help and wrong usage end the process. */
+	atexit(log_release);
+}
+
+void log_release(void)
+{
+	struct held *line, *next;
+
+	holds = false;
+	LL_FOREACH_SAFE(held, line, next) {
+		LL_DELETE(held, line);
+		log_event(line->level, NO_EVENT, line->message, NULL, 0);
+		free(line);
+	}
+}
+
+void log_at(enum log_level level, const char *format, ...)
+{
+	char message[1024];
+	va_list args;
+
+	if (!holds && !log_is_enabled(level))
+		return;
+	va_start(args, format);
+	vsnprintf(message, sizeof(message), format, args);
+	va_end(args);
+	if (!holds || !hold(level, message))
+		log_event(level, NO_EVENT, message, NULL, 0);
+}

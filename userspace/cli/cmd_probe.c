@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <turnpike/probe.h>
+
+#include "cli/commands.h"
+#include "cli/probe_json.h"
+#include "cli/query.h"
+#include "cli/table.h"
+#include "base/log.h"
+
+struct probe_query {
+	struct query query; /* first: the options that all queries have set it */
+	json_t *names;      /* of the devices that were asked for; none: all */
+	bool expect_device; /* the last word was "dev" */
+};
+
+/* [dev] IF ... */
+static int take_word(void *target, char *word)
+{
+	struct probe_query *query = target;
+
+	if (!query->expect_device && strcmp(word, "dev") == 0) {
+		query->expect_device = true;
+		return 0;
+	}
+	query->expect_device = false;
+	return json_array_append_new(query->names, json_string(word)) ? -ENOMEM : 0;
+}
+
+static void add_fact(json_t *rows, const char *fact, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void add_fact(json_t *rows, const char *fact, const char *format, ...)
+{
+	char value[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(value, sizeof(value), format, args);
+	va_end(args);
+	json_array_append_new(rows, json_pack("{s:s, s:s}", "fact", fact, "value", value));
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text && *text ? text : "-";
+}
+
+static long long number_of(const json_t *object, const char *key)
+{
+	return json_integer_value(json_object_get(object, key));
+}
+
+/* "2 rx of 4, 2 tx of 4", whatever of it the device has */
+static void add_queues(json_t *rows, const json_t *queues)
+{
+	static const char *const kinds[][2] = { { "rx", "max_rx" },
+						{ "tx", "max_tx" },
+						{ "combined", "max_combined" } };
+	char value[128] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (number_of(queues, kinds[i][1]))
+			used += (size_t)snprintf(value + used, sizeof(value) - used,
+						 "%s%lld %s of %lld", used ? ", " : "",
+						 number_of(queues, kinds[i][0]), kinds[i][0],
+						 number_of(queues, kinds[i][1]));
+	}
+	if (used)
+		add_fact(rows, "queues", "%s", value);
+}
+
+static void add_xdp(json_t *rows, const json_t *features)
+{
+	char value[128] = "";
+	size_t used = 0, i;
+	const json_t *name;
+
+	json_array_foreach(features, i, name) used +=
+		(size_t)snprintf(value + used, sizeof(value) - used, "%s%s", used ? " " : "",
+				 json_string_value(name));
+	add_fact(rows, "driver's xdp", "%s",
+		 json_is_null(features) ? "unknown"
+		 : used                 ? value
+					: "none");
+}
+
+static void add_programs(json_t *rows, const json_t *programs)
+{
+	const json_t *program;
+	size_t i;
+
+	json_array_foreach(programs, i, program)
+	{
+		const long long link = number_of(program, "link_id");
+
+		add_fact(rows, "attached", "%s: %lld '%s'%s%.0lld", text_of(program, "hook"),
+			 number_of(program, "id"), text_of(program, "name"), link ? ", link " : "",
+			 link);
+	}
+}
+
+static void add_relatives(json_t *rows, const json_t *related)
+{
+	const json_t *relative;
+	size_t i;
+
+	json_array_foreach(related, i, relative)
+	{
+		const json_t *programs = json_object_get(relative, "programs");
+
+		add_fact(rows, text_of(relative, "relation"),
+			 "%s (%lld) %s%s, mtu %lld, %zu programs", text_of(relative, "dev"),
+			 number_of(relative, "ifindex"), text_of(relative, "driver"),
+			 json_is_true(json_object_get(relative, "elsewhere"))
+				 ? " in another namespace"
+				 : "",
+			 number_of(relative, "mtu"), json_array_size(programs));
+	}
+}
+
+/* What a running server has on the device, and what that has shown. */
+static void add_relay(json_t *rows, const json_t *relay)
+{
+	if (json_is_null(relay))
+		return;
+	add_fact(rows, "relayed by", "%s, moves %s, hook %s, program %lld", text_of(relay, "mode"),
+		 text_of(relay, "moves"), text_of(relay, "hook"), number_of(relay, "prog_id"));
+	add_fact(rows, "why", "%s", text_of(relay, "why"));
+	add_fact(rows, "proof", "%s", text_of(relay, "proof"));
+}
+
+/* "%.0lld" prints nothing for 0. */
+static void print_facts(const json_t *facts)
+{
+	static const struct table_column columns[] = { { "fact", TABLE_TEXT },
+						       { "value", TABLE_TEXT },
+						       { 0 } };
+	const long long max_mtu = number_of(facts, "max_mtu");
+	json_t *rows = json_array();
+
+	add_fact(rows, "driver", "%s %s", text_of(facts, "driver"),
+		 text_of(facts, "driver_version"));
+	add_fact(rows, "kind", "%s", text_of(facts, "kind"));
+	add_fact(rows, "kernel", "%s", text_of(facts, "kernel"));
+	add_fact(rows, "link", "%s", json_is_true(json_object_get(facts, "up")) ? "up" : "down");
+	add_fact(rows, "mtu", "%lld%s%.0lld", number_of(facts, "mtu"), max_mtu ? " of " : "",
+		 max_mtu);
+	add_queues(rows, json_object_get(facts, "queues"));
+	add_fact(rows, "offloads", "lro %s, gro-hw %s, rx-checksum %s, rx-vlan %s",
+		 text_of(facts, "lro"), text_of(facts, "gro_hw"), text_of(facts, "rx_csum"),
+		 text_of(facts, "rx_vlan"));
+	add_xdp(rows, json_object_get(facts, "xdp_features"));
+	add_programs(rows, json_object_get(facts, "programs"));
+	add_relatives(rows, json_object_get(facts, "related"));
+	add_relay(rows, json_object_get(facts, "relay"));
+	table_print(columns, rows);
+	json_decref(rows);
+}
+
+/* The first choice, and what is to be expected. */
+static void set_mark(json_t *row, size_t place)
+{
+	static const char *const marks[] = {
+		[TURNPIKE_USABLE] = "", [TURNPIKE_DOUBTFUL] = "?", [TURNPIKE_REJECTED] = "x"
+	};
+	enum turnpike_outlook outlook = TURNPIKE_USABLE;
+	char mark[3];
+
+	while (strcmp(turnpike_outlook_name(outlook), text_of(row, "outlook")) != 0)
+		outlook++;
+	snprintf(mark, sizeof(mark), "%s%s", place ? "" : "*", marks[outlook]);
+	json_object_set_new(row, " ", json_string(mark));
+}
+
+/* A remedy stands below the reason, to be copied. */
+static json_t *remedy_row(const json_t *candidate)
+{
+	char remedy[300];
+
+	snprintf(remedy, sizeof(remedy), "  %s", text_of(candidate, "remedy"));
+	return json_pack("{s:s, s:s, s:s, s:s, s:s}", " ", "", "mode", "", "moves", "", "hook", "",
+			 "reason", remedy);
+}
+
+static void print_plan(const json_t *plan)
+{
+	static const struct table_column columns[] = {
+		{ " ", TABLE_TEXT },    { "mode", TABLE_TEXT },   { "moves", TABLE_TEXT },
+		{ "hook", TABLE_TEXT }, { "reason", TABLE_TEXT }, { 0 },
+	};
+	json_t *rows = json_array(), *row;
+	const json_t *candidate;
+	size_t i;
+
+	json_array_foreach(plan, i, candidate)
+	{
+		row = json_copy((json_t *)candidate);
+		set_mark(row, i);
+		json_array_append_new(rows, row);
+		if (*json_string_value(json_object_get(candidate, "remedy")))
+			json_array_append_new(rows, remedy_row(candidate));
+	}
+	table_print(columns, rows);
+	json_decref(rows);
+}
+
+static void print_devices(const json_t *document)
+{
+	const char *unproven;
+	const json_t *device;
+	size_t i;
+
+	json_array_foreach(json_object_get(document, "devices"), i, device)
+	{
+		printf("%s%s:\n", i ? "\n\n" : "", text_of(device, "dev"));
+		print_facts(device);
+		printf("\n");
+		print_plan(json_object_get(device, "plan"));
+	}
+	unproven = json_string_value(json_object_get(document, "unproven"));
+	if (unproven)
+		printf("\nNothing of this is proven: %s\n", unproven);
+}
+
+static int add_device(const struct turnpike_probe *probe, void *devices)
+{
+	return json_array_append_new(devices, probe_json(probe)) ? -ENOMEM : 0;
+}
+
+static int probe_all(const struct probe_query *query, json_t *devices)
+{
+	const json_t *name;
+	int err = 0;
+	size_t i;
+
+	if (!json_array_size(query->names))
+		return turnpike_probe(NULL, add_device, devices);
+	json_array_foreach(query->names, i, name)
+	{
+		if (!err)
+			err = turnpike_probe(json_string_value(name), add_device, devices);
+	}
+	return err;
+}
+
+static bool has_program(const json_t *device, long long id)
+{
+	const json_t *program;
+	size_t i;
+
+	json_array_foreach(json_object_get(device, "programs"), i, program)
+	{
+		if (number_of(program, "id") == id)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The server's row for a device whose program is found there. By its name alone it may be a device
+ * of another network namespace, but programs have numbers across all of them.
+ */
+static json_t *relay_of(const json_t *device, const json_t *status)
+{
+	json_t *row;
+	size_t i;
+
+	json_array_foreach(json_object_get(status, "devices"), i, row)
+	{
+		if (strcmp(text_of(row, "dev"), text_of(device, "dev")) == 0 &&
+		    has_program(device, number_of(row, "prog_id")))
+			return json_incref(row);
+	}
+	return json_null();
+}
+
+/* What is proven of each device, or why nothing is. */
+static void add_relays(const struct probe_query *query, json_t *document)
+{
+	char why[QUERY_WHY_MAX];
+	json_t *status = query_try(&query->query, "status", why), *device;
+	size_t i;
+
+	json_object_set_new(document, "unproven", status ? json_null() : json_string(why));
+	json_array_foreach(json_object_get(document, "devices"), i, device)
+		json_object_set_new(device, "relay", relay_of(device, status));
+	json_decref(status);
+}
+
+static enum cli_status probe(const struct probe_query *query)
+{
+	json_t *document = json_pack("{s:[]}", "devices");
+	const int err = probe_all(query, json_object_get(document, "devices"));
+
+	if (!err)
+		add_relays(query, document);
+	if (err)
+		log_error("%s", turnpike_error(NULL));
+	else
+		query_print(&query->query, document, print_devices);
+	json_decref(document);
+	return err ? CLI_ERROR : CLI_OK;
+}
+
+enum cli_status command_probe(int argc, char **argv)
+{
+	static const struct cli_option options[] = { QUERY_JSON, QUERY_CONTROL, { 0 } };
+	static const struct cli_syntax syntax = {
+		.command = "turnpike probe",
+		.doc = "Tell what devices can do and how to relay best on each, and leave them as "
+		       "they are: * is the first choice, ? doubtful, x rejected. If a server runs, "
+		       "what it has proven on them. Without a device: all that have Ethernet "
+		       "frames.",
+		.options = options,
+		.words = "[dev IF ...]",
+		.word = take_word,
+	};
+	struct probe_query query = { .query = { .control = CONTROL_PATH }, .names = json_array() };
+	enum cli_status status = cli_parse(&syntax, argc, argv, &query);
+
+	if (status == CLI_OK && query.expect_device) {
+		log_error("which device? expected %s", syntax.words);
+		status = CLI_USAGE;
+	}
+	if (status == CLI_OK)
+		status = probe(&query);
+	json_decref(query.names);
+	return status;
+}

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/addr.h"
+#include "base/clock.h"
+#include "process/privileges.h"
+#include "control/report.h"
+
+#define ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))
+
+static json_t *number(uint64_t value)
+{
+	return json_integer((json_int_t)value);
+}
+
+static json_t *traffic(const struct turn_traffic *traffic)
+{
+	return json_pack("{s:o, s:o}", "packets", number(traffic->packets), "bytes",
+			 number(traffic->bytes));
+}
+
+static json_t *uptime(const struct report_source *source)
+{
+	return json_real((double)(clock_now() - source->started) / (double)NS_PER_S);
+}
+
+static int add_device(const struct turnpike_status *status, void *devices)
+{
+	json_t *row = json_object();
+
+	json_object_set_new(row, "dev", json_string(status->dev));
+	json_object_set_new(row, "mode", json_string(turnpike_mode_name(status->mode)));
+	json_object_set_new(row, "moves", json_string(turnpike_moves_name(status->moves)));
+	json_object_set_new(row, "hook", json_string(turnpike_hook_name(status->hook)));
+	json_object_set_new(row, "prog_id", number(status->prog_id));
+	json_object_set_new(row, "proof", json_string(status->proof));
+	json_object_set_new(row, "changes", number(status->changes));
+	json_object_set_new(row, "why", json_string(status->why));
+	return json_array_append_new(devices, row);
+}
+
+/** struct sum - of what the kernel has counted as one verdict */
+struct sum {
+	enum turnpike_verdict verdict;
+	struct turn_traffic traffic;
+};
+
+static int add_count(const struct turnpike_count *count, void *arg)
+{
+	struct sum *sum = arg;
+
+	if (count->verdict == sum->verdict) {
+		sum->traffic.packets += count->packets;
+		sum->traffic.bytes += count->bytes;
+	}
+	return 0;
+}
+
+static struct turn_traffic in_kernel(const struct report_source *source,
+				     enum turnpike_verdict verdict)
+{
+	struct sum sum = { .verdict = verdict };
+
+	datapath_for_each_count(source->datapath, add_count, &sum);
+	return sum.traffic;
+}
+
+/** struct totals - of all workers */
+struct totals {
+	struct turn_stats stats;
+	struct connection_stats connections;
+	uint64_t unsent;
+};
+
+static void add_worker(struct turn_io *io, void *arg)
+{
+	struct totals *totals = arg;
+
+	turn_stats_add(&totals->stats, turn_server_stats(turn_io_server(io)));
+	connection_stats_add(&totals->connections, turn_io_connections(io));
+	totals->unsent += turn_io_unsent(io);
+}
+
+static struct totals totals_of(const struct report_source *source)
+{
+	struct totals totals = { 0 };
+
+	workers_each(source->workers, add_worker, &totals);
+	return totals;
+}
+
+static json_t *relayed(const struct report_source *source, const struct turn_stats *stats)
+{
+	struct turn_traffic in_user_space = {
+		.packets = stats->to_peer.packets + stats->to_client.packets,
+		.bytes = stats->to_peer.bytes + stats->to_client.bytes,
+	};
+	struct turn_traffic relayed_in_kernel = in_kernel(source, TURNPIKE_RELAYED);
+
+	return json_pack("{s:o, s:o}", "kernel", traffic(&relayed_in_kernel), "userspace",
+			 traffic(&in_user_space));
+}
+
+/* Packets, wherever they would have been relayed. */
+static json_t *policed(const struct report_source *source, const struct turn_stats *stats)
+{
+	return number(in_kernel(source, TURNPIKE_POLICED).packets + stats->policed);
+}
+
+/* What has no connection has none that could be counted. */
+static json_t *by_transport(const uint64_t counts[static TURN_TRANSPORTS], unsigned int first)
+{
+	json_t *result = json_object();
+
+	for (unsigned int i = first; i < TURN_TRANSPORTS; i++)
+		json_object_set_new(result, turn_transport_names[i], number(counts[i]));
+	return result;
+}
+
+static void count_allocation(void *arg, const struct turn_allocation_info *info)
+{
+	uint64_t *counts = arg;
+
+	counts[info->tuple.transport]++;
+}
+
+static void count_allocations(struct turn_io *io, void *counts)
+{
+	turn_server_for_each_allocation(turn_io_server(io), count_allocation, counts);
+}
+
+static json_t *clients(const struct report_source *source, const struct totals *totals)
+{
+	uint64_t counts[TURN_TRANSPORTS] = { 0 };
+
+	workers_each(source->workers, count_allocations, counts);
+	return json_pack("{s:o, s:o}", "allocations", by_transport(counts, TURN_UDP), "connections",
+			 by_transport(totals->connections.open, TURN_TCP));
+}
+
+static json_t *report_status(const struct report_source *source, const json_t *request)
+{
+	const struct totals totals = totals_of(source);
+	const struct turn_stats *stats = &totals.stats;
+	const struct limits_rates rates = datapath_rates(source->datapath);
+	json_t *result = json_object(), *devices = json_array();
+
+	(void)request;
+	datapath_for_each_device(source->datapath, add_device, devices);
+	json_object_set_new(result, "version", json_string(TURNPIKE_VERSION));
+	json_object_set_new(result, "uptime", uptime(source));
+	json_object_set_new(result, "draining", json_boolean(source->is_draining));
+	json_object_update_new(result, privileges_report());
+	json_object_set_new(result, "devices", devices);
+	json_object_set_new(result, "clients", clients(source, &totals));
+	json_object_set_new(result, "allocations", number(stats->allocations));
+	json_object_set_new(result, "relays", number(stats->relays));
+	json_object_set_new(result, "flows", number(datapath_flows(source->datapath)));
+	json_object_set_new(result, "flow_failures",
+			    number(datapath_bind_failures(source->datapath)));
+	json_object_set_new(result, "max_rate", number(rates.allocation));
+	json_object_set_new(result, "user_rate", number(rates.user));
+	json_object_set_new(result, "total_rate", number(rates.total));
+	json_object_set_new(result, "policed", policed(source, stats));
+	json_object_set_new(result, "relayed", relayed(source, stats));
+	return result;
+}
+
+static int add_verdict(const struct turnpike_count *count, void *verdicts)
+{
+	json_t *row = json_object();
+
+	json_object_set_new(row, "dev", json_string(count->dev));
+	json_object_set_new(row, "mode", json_string(turnpike_mode_name(count->mode)));
+	json_object_set_new(row, "direction",
+			    json_string(turnpike_direction_name(count->direction)));
+	json_object_set_new(row, "verdict", json_string(turnpike_verdict_name(count->verdict)));
+	json_object_set_new(row, "packets", number(count->packets));
+	json_object_set_new(row, "bytes", number(count->bytes));
+	return json_array_append_new(verdicts, row);
+}
+
+/** struct counter - a uint64_t of a struct, and what it is called in reports */
+struct counter {
+	const char *name;
+	size_t offset;
+};
+
+static void add_counters(json_t *result, const void *stats, const struct counter *counters,
+			 size_t n)
+{
+	uint64_t value;
+
+	for (size_t i = 0; i < n; i++) {
+		memcpy(&value, (const char *)stats + counters[i].offset, sizeof(value));
+		json_object_set_new(result, counters[i].name, number(value));
+	}
+}
+
+static const struct counter turn_counters[] = {
+	{ "requests", offsetof(struct turn_stats, requests) },
+	{ "successes", offsetof(struct turn_stats, successes) },
+	{ "limited", offsetof(struct turn_stats, limited) },
+	{ "malformed", offsetof(struct turn_stats, malformed) },
+	{ "no_allocation", offsetof(struct turn_stats, no_allocation) },
+	{ "no_permission", offsetof(struct turn_stats, no_permission) },
+	{ "no_channel", offsetof(struct turn_stats, no_channel) },
+	{ "no_relay", offsetof(struct turn_stats, no_relay) },
+	{ "oversize", offsetof(struct turn_stats, oversize) },
+	{ "policed", offsetof(struct turn_stats, policed) },
+	{ "icmp", offsetof(struct turn_stats, icmp) },
+};
+
+static json_t *errors(const struct turn_stats *stats)
+{
+	json_t *result = json_object();
+	char code[16];
+
+	for (unsigned int i = 0; i < TURN_ERROR_COUNT; i++) {
+		if (!stats->errors[i])
+			continue;
+		snprintf(code, sizeof(code), "%u", TURN_ERROR_FIRST + i);
+		json_object_set_new(result, code, number(stats->errors[i]));
+	}
+	return result;
+}
+
+static const struct counter connection_counters[] = {
+	{ "closed", offsetof(struct connection_stats, ended[CONNECTION_CLOSED]) },
+	{ "failed", offsetof(struct connection_stats, ended[CONNECTION_FAILED]) },
+	{ "garbage", offsetof(struct connection_stats, ended[CONNECTION_GARBAGE]) },
+	{ "timed_out", offsetof(struct connection_stats, ended[CONNECTION_TIMED_OUT]) },
+	{ "refused", offsetof(struct connection_stats, refused) },
+	{ "unaccepted", offsetof(struct connection_stats, unaccepted) },
+	{ "unsent", offsetof(struct connection_stats, unsent) },
+	{ "strays", offsetof(struct connection_stats, strays) },
+};
+
+static json_t *connections_report(const struct connection_stats *stats)
+{
+	json_t *result = json_object();
+
+	json_object_set_new(result, "accepted", by_transport(stats->accepted, TURN_TCP));
+	add_counters(result, stats, connection_counters, ARRAY_LEN(connection_counters));
+	return result;
+}
+
+static json_t *turn_report(const struct report_source *source)
+{
+	const struct totals totals = totals_of(source);
+	const struct turn_stats *stats = &totals.stats;
+	json_t *result = json_object();
+
+	json_object_set_new(result, "to_peer", traffic(&stats->to_peer));
+	json_object_set_new(result, "to_client", traffic(&stats->to_client));
+	json_object_set_new(result, "errors", errors(stats));
+	add_counters(result, stats, turn_counters, ARRAY_LEN(turn_counters));
+	json_object_set_new(result, "unsent", number(totals.unsent));
+	json_object_set_new(result, "connections", connections_report(&totals.connections));
+	return result;
+}
+
+static json_t *report_stats(const struct report_source *source, const json_t *request)
+{
+	json_t *result = json_object(), *verdicts = json_array();
+
+	(void)request;
+	datapath_for_each_count(source->datapath, add_verdict, verdicts);
+	json_object_set_new(result, "uptime", uptime(source));
+	json_object_set_new(result, "verdicts", verdicts);
+	json_object_set_new(result, "turn", turn_report(source));
+	return result;
+}
+
+static json_t *address(const struct turnpike_addr *addr)
+{
+	char text[ADDR_TEXT_MAX];
+
+	return json_string(addr_format(addr, text));
+}
+
+static json_t *seconds_until(uint64_t when)
+{
+	uint64_t now = clock_now();
+
+	return number(when > now ? (when - now) / NS_PER_S : 0);
+}
+
+static int add_flow(const struct turnpike_flow_info *flow, void *flows)
+{
+	json_t *row = json_object();
+
+	json_object_set_new(row, "direction",
+			    json_string(turnpike_direction_name(flow->direction)));
+	json_object_set_new(row, "src", address(&flow->src));
+	json_object_set_new(row, "dst", address(&flow->dst));
+	json_object_set_new(row, "new_src", address(&flow->new_src));
+	json_object_set_new(row, "new_dst", address(&flow->new_dst));
+	json_object_set_new(row, "channel", number(flow->channel));
+	json_object_set_new(row, "resolved", json_boolean(flow->resolved));
+	json_object_set_new(row, "expires_in", seconds_until(flow->expires));
+	json_object_set_new(row, "packets", number(flow->packets));
+	json_object_set_new(row, "bytes", number(flow->bytes));
+	return json_array_append_new(flows, row);
+}
+
+static json_t *report_flows(const struct report_source *source, const json_t *request)
+{
+	json_t *result = json_object(), *flows = json_array();
+
+	(void)request;
+	datapath_for_each_flow(source->datapath, add_flow, flows);
+	json_object_set_new(result, "flows", flows);
+	return result;
+}
+
+static int parse_mode(const json_t *request, struct turnpike_attach_opts *opts)
+{
+	const char *mode = json_string_value(json_object_get(request, "mode"));
+	const char *moves = json_string_value(json_object_get(request, "moves"));
+
+	if (!mode || turnpike_mode_parse(mode, &opts->mode))
+		return -EINVAL;
+	return moves ? turnpike_moves_parse(moves, &opts->moves) : 0;
+}
+
+/* With "dev" that device alone, without it all of them. */
+static json_t *change_mode(const struct report_source *source, const json_t *request)
+{
+	const char *device = json_string_value(json_object_get(request, "dev"));
+	TURNPIKE_OPTS(turnpike_attach_opts, opts);
+
+	if (parse_mode(request, &opts))
+		return NULL;
+	if (datapath_switch(source->datapath, device, &opts))
+		return json_pack("{s:s}", "error", datapath_error(source->datapath));
+	return report_status(source, request);
+}
+
+static const struct {
+	const char *command;
+	json_t *(*answer)(const struct report_source *source, const json_t *request);
+} answers[] = {
+	{ "status", report_status },
+	{ "stats", report_stats },
+	{ "flows", report_flows },
+	{ "mode", change_mode },
+};
+
+json_t *report_answer(void *source, const json_t *request)
+{
+	const char *command = json_string_value(json_object_get(request, "command"));
+
+	for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
+		if (strcmp(answers[i].command, command) == 0)
+			return answers[i].answer(source, request);
+	}
+	return NULL;
+}

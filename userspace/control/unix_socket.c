@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <errno.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "control/unix_socket.h"
+
+#define PATIENCE_S 10
+
+static int make_address(const char *path, struct sockaddr_un *addr)
+{
+	*addr = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	if (strlen(path) >= sizeof(addr->sun_path))
+		return -ENAMETOOLONG;
+	strcpy(addr->sun_path, path);
+	return 0;
+}
+
+static int open_socket(int flags, int *fd)
+{
+	*fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
+	return *fd < 0 ? -errno : 0;
+}
+
+static void set_patience(int fd)
+{
+	static const struct timeval patience = { .tv_sec = PATIENCE_S };
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+}
+
+int unix_connect(const char *path, int *ret)
+{
+	struct sockaddr_un addr;
+	int fd, err = make_address(path, &addr);
+
+	if (!err)
+		err = open_socket(0, &fd);
+	if (err)
+		return err;
+	set_patience(fd);
+	if (connect(fd, (const struct sockaddr *)&addr, sizeof(addr))) {
+		err = -errno;
+		close(fd);
+		return err;
+	}
+	*ret = fd;
+	return 0;
+}
+
+/* One that was there belongs to somebody. */
+static int make_directory(const char *path, uid_t uid, gid_t gid)
+{
+	char *copy = strdup(path), *name;
+	int err = 0;
+
+	if (!copy)
+		return -ENOMEM;
+	name = dirname(copy);
+	if (mkdir(name, 0755))
+		err = errno == EEXIST ? 0 : -errno;
+	else if (chown(name, uid, gid))
+		err = -errno;
+	free(copy);
+	return err;
+}
+
+static int remove_stale(const char *path)
+{
+	struct stat status;
+	int fd, err;
+
+	if (lstat(path, &status))
+		return errno == ENOENT ? 0 : -errno;
+	if (!S_ISSOCK(status.st_mode))
+		return -EEXIST;
+	err = unix_connect(path, &fd);
+	if (!err)
+		close(fd);
+	/* A server that is too busy to answer is there all the same. */
+	if (!err || err == -EAGAIN)
+		return -EADDRINUSE;
+	if (err != -ECONNREFUSED)
+		return err;
+	return unlink(path) ? -errno : 0;
+}
+
+static int bind_and_listen(int fd, const struct sockaddr_un *addr, uid_t uid, gid_t gid)
+{
+	/* Not chmod(2) afterwards: there must be no moment at which others can connect. */
+	mode_t mask = umask(0117);
+	int err = bind(fd, (const struct sockaddr *)addr, sizeof(*addr)) ? -errno : 0;
+
+	umask(mask);
+	if (!err && (lchown(addr->sun_path, uid, gid) || listen(fd, SOMAXCONN))) {
+		err = -errno;
+		unlink(addr->sun_path);
+	}
+	return err;
+}
+
+int unix_listen(const char *path, uid_t uid, gid_t gid, int *ret)
+{
+	struct sockaddr_un addr;
+	int fd, err = make_address(path, &addr);
+
+	if (!err)
+		err = make_directory(path, uid, gid);
+	if (!err)
+		err = remove_stale(path);
+	if (!err)
+		err = open_socket(SOCK_NONBLOCK, &fd);
+	if (err)
+		return err;
+	err = bind_and_listen(fd, &addr, uid, gid);
+	if (err) {
+		close(fd);
+		return err;
+	}
+	*ret = fd;
+	return 0;
+}

@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <errno.h>
+#include <net/if.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "datapath/datapath.h"
+#include "datapath/limits.h"
+#include "base/log.h"
+
+struct datapath {
+	struct turnpike *tp;  /* NULL: all is relayed in user space */
+	pthread_mutex_t lock; /* of @tp, which is for one thread at a time */
+	struct limits *limits;
+	bool is_relaying;
+	void (*on_change)(void *arg);
+	void *on_change_arg;
+	struct event *readable;
+	struct event *tick;
+	uint64_t bind_failures;
+	int said;        /* the bind error that was said last */
+	char error[256]; /* of the last switch */
+	char why_not[sizeof(((struct turnpike_status *)NULL)->why)];
+	struct turnpike_status *devices; /* without @tp */
+	size_t n_devices;
+};
+
+static int note_mode(const struct turnpike_status *status, void *arg)
+{
+	bool *is_relaying = arg;
+
+	*is_relaying |= status->mode != TURNPIKE_MODE_USERSPACE;
+	return 0;
+}
+
+static void look_at_modes(struct datapath *datapath)
+{
+	const bool before = datapath->is_relaying;
+
+	datapath->is_relaying = false;
+	datapath_for_each_device(datapath, note_mode, &datapath->is_relaying);
+	if (datapath->is_relaying != before && datapath->on_change)
+		datapath->on_change(datapath->on_change_arg);
+}
+
+static void on_news(evutil_socket_t fd, short what, void *arg)
+{
+	struct datapath *datapath = arg;
+
+	(void)fd;
+	(void)what;
+	pthread_mutex_lock(&datapath->lock);
+	if (turnpike_poll(datapath->tp))
+		log_at(LOG_WARNING, "%s", turnpike_error(datapath->tp));
+	pthread_mutex_unlock(&datapath->lock);
+	look_at_modes(datapath);
+}
+
+static void say_change(const struct turnpike_change *change, void *arg)
+{
+	const struct turnpike_status *from = &change->from, *to = &change->to;
+
+	(void)arg;
+	if (from->changes == to->changes) {
+		log_at(LOG_WARNING, "%s: mode %s: %s", to->dev, turnpike_mode_name(to->mode),
+		       to->why);
+		return;
+	}
+	log_at(LOG_INFO, "%s: from %s/%s to %s/%s (change %u): %s", to->dev,
+	       turnpike_mode_name(from->mode), turnpike_moves_name(from->moves),
+	       turnpike_mode_name(to->mode), turnpike_moves_name(to->moves), to->changes, to->why);
+}
+
+static int watch(struct datapath *datapath, struct event_base *base)
+{
+	static const struct timeval second = { .tv_sec = 1 };
+
+	turnpike_on_change(datapath->tp, say_change, NULL);
+
+	datapath->readable =
+		event_new(base, turnpike_fd(datapath->tp), EV_READ | EV_PERSIST, on_news, datapath);
+	datapath->tick = event_new(base, -1, EV_PERSIST, on_news, datapath);
+	if (!datapath->readable || !datapath->tick || event_add(datapath->readable, NULL) ||
+	    event_add(datapath->tick, &second)) {
+		log_error("out of memory");
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+/*
+ * Also for mode userspace: then nothing is attached, but the flows are there should the mode
+ * change.
+ */
+static int open_library(struct datapath *datapath, struct event_base *base, enum turnpike_mode mode,
+			const struct turnpike_open_opts *opts)
+{
+	const int err = turnpike_open(opts, &datapath->tp);
+
+	if (!err)
+		return watch(datapath, base);
+	if (mode == TURNPIKE_MODE_USERSPACE) {
+		strcpy(datapath->why_not, "asked for");
+		return 0;
+	}
+	if (mode != TURNPIKE_MODE_AUTO) {
+		log_error("%s", turnpike_error(NULL));
+		return err;
+	}
+	snprintf(datapath->why_not, sizeof(datapath->why_not), "%s", turnpike_error(NULL));
+	log_at(LOG_WARNING, "everything is relayed in user space: %s", datapath->why_not);
+	return 0;
+}
+
+static int open_limits(struct datapath *datapath, const struct limits_rates *rates)
+{
+	const int err = limits_open(datapath->tp, rates, &datapath->limits);
+
+	if (err)
+		log_error("the limits cannot be made: %s", strerror(-err));
+	return err;
+}
+
+int datapath_open(struct event_base *base, enum turnpike_mode mode,
+		  const struct turnpike_open_opts *opts, const struct limits_rates *rates,
+		  struct datapath **ret)
+{
+	struct datapath *datapath = calloc(1, sizeof(*datapath));
+	int err;
+
+	if (!datapath) {
+		log_error("out of memory");
+		return -ENOMEM;
+	}
+	pthread_mutex_init(&datapath->lock, NULL);
+	err = open_library(datapath, base, mode, opts);
+	if (!err)
+		err = open_limits(datapath, rates);
+	if (err) {
+		datapath_close(datapath);
+		return err;
+	}
+	*ret = datapath;
+	return 0;
+}
+
+bool datapath_is_open(const struct datapath *datapath)
+{
+	return datapath->tp;
+}
+
+void datapath_close(struct datapath *datapath)
+{
+	if (!datapath)
+		return;
+	if (datapath->readable)
+		event_free(datapath->readable);
+	if (datapath->tick)
+		event_free(datapath->tick);
+	limits_close(datapath->limits);
+	turnpike_close(datapath->tp);
+	pthread_mutex_destroy(&datapath->lock);
+	free(datapath->devices);
+	free(datapath);
+}
+
+static int list_in_user_space(struct datapath *datapath, const char *device)
+{
+	struct turnpike_status status = {
+		.ifindex = if_nametoindex(device),
+		.mode = TURNPIKE_MODE_USERSPACE,
+		.moves = TURNPIKE_MOVES_AUTO,
+		.hook = TURNPIKE_HOOK_NONE,
+	};
+	struct turnpike_status *grown;
+
+	if (!status.ifindex) {
+		log_error("there is no device %s: choose one that 'ip link' lists", device);
+		return -ENODEV;
+	}
+	grown = reallocarray(datapath->devices, datapath->n_devices + 1, sizeof(*grown));
+	if (!grown) {
+		log_error("out of memory");
+		return -ENOMEM;
+	}
+	snprintf(status.dev, sizeof(status.dev), "%s", device);
+	memcpy(status.why, datapath->why_not, sizeof(status.why));
+	grown[datapath->n_devices++] = status;
+	datapath->devices = grown;
+	return 0;
+}
+
+int datapath_attach(struct datapath *datapath, const char *device,
+		    const struct turnpike_attach_opts *opts)
+{
+	int err;
+
+	if (!datapath->tp)
+		return list_in_user_space(datapath, device);
+	pthread_mutex_lock(&datapath->lock);
+	err = turnpike_attach(datapath->tp, device, opts);
+	if (err)
+		log_error("%s", turnpike_error(datapath->tp));
+	pthread_mutex_unlock(&datapath->lock);
+	look_at_modes(datapath);
+	return err;
+}
+
+/* Statuses are valid in their callbacks only, where nothing may be switched. */
+struct names {
+	const char *only; /* NULL: all */
+	char (*list)[IFNAMSIZ];
+	size_t n;
+};
+
+static int collect_name(const struct turnpike_status *status, void *arg)
+{
+	struct names *names = arg;
+	void *grown;
+
+	if (names->only && strcmp(names->only, status->dev) != 0)
+		return 0;
+	grown = reallocarray(names->list, names->n + 1, sizeof(*names->list));
+	if (!grown)
+		return -ENOMEM;
+	names->list = grown;
+	memcpy(names->list[names->n++], status->dev, sizeof(status->dev));
+	return 0;
+}
+
+static int say_switched(const struct turnpike_status *status, void *arg)
+{
+	const char *device = arg;
+
+	if (strcmp(status->dev, device) == 0)
+		log_at(LOG_INFO, "%s: now mode %s, moves %s, hook %s: %s", status->dev,
+		       turnpike_mode_name(status->mode), turnpike_moves_name(status->moves),
+		       turnpike_hook_name(status->hook), status->why);
+	return 0;
+}
+
+static int switch_all(struct datapath *datapath, const struct names *names,
+		      const struct turnpike_attach_opts *opts)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < names->n && !err; i++) {
+		err = turnpike_switch(datapath->tp, names->list[i], opts);
+		if (err)
+			log_error("%s", turnpike_error(datapath->tp));
+		else
+			turnpike_for_each_device(datapath->tp, say_switched,
+						 (void *)names->list[i]);
+	}
+	return err;
+}
+
+static int switch_named(struct datapath *datapath, const char *device,
+			const struct turnpike_attach_opts *opts)
+{
+	struct names names = { .only = device };
+	int err = turnpike_for_each_device(datapath->tp, collect_name, &names);
+
+	if (!err && names.n)
+		err = switch_all(datapath, &names, opts);
+	else if (!err)
+		err = turnpike_switch(datapath->tp, device ? device : "", opts);
+	free(names.list);
+	return err;
+}
+
+int datapath_switch(struct datapath *datapath, const char *device,
+		    const struct turnpike_attach_opts *opts)
+{
+	int err;
+
+	if (!datapath->tp)
+		return -EOPNOTSUPP;
+	pthread_mutex_lock(&datapath->lock);
+	err = switch_named(datapath, device, opts);
+	snprintf(datapath->error, sizeof(datapath->error), "%s", turnpike_error(datapath->tp));
+	pthread_mutex_unlock(&datapath->lock);
+	look_at_modes(datapath);
+	return err;
+}
+
+bool datapath_is_relaying(const struct datapath *datapath)
+{
+	return datapath->is_relaying;
+}
+
+void datapath_on_change(struct datapath *datapath, void (*fn)(void *arg), void *arg)
+{
+	datapath->on_change = fn;
+	datapath->on_change_arg = arg;
+}
+
+const char *datapath_error(const struct datapath *datapath)
+{
+	return datapath->tp ? datapath->error : datapath->why_not;
+}
+
+static struct turnpike_binding binding_of(const struct turn_flow *flow)
+{
+	return (struct turnpike_binding){
+		.client = flow->tuple.client,
+		.server = flow->tuple.server,
+		.relay = flow->relay,
+		.peer = flow->peer,
+		.channel = flow->channel,
+		.channel_expires = flow->channel_expiry_ns,
+		.permission_expires = flow->permission_expiry_ns,
+		.to_peer_policer = limits_policer(flow->limits, TURN_TO_PEER),
+		.to_client_policer = limits_policer(flow->limits, TURN_TO_CLIENT),
+	};
+}
+
+/* Clients bring this about, so it must not fill the log. */
+static void note_failure(struct datapath *datapath, int err)
+{
+	datapath->bind_failures++;
+	if (err != datapath->said)
+		log_at(LOG_WARNING, "a flow stays in user space: %s", turnpike_error(datapath->tp));
+	datapath->said = err;
+}
+
+int datapath_bind(struct datapath *datapath, const struct turn_flow *flow)
+{
+	struct turnpike_binding binding = binding_of(flow);
+	int err;
+
+	if (!datapath->tp)
+		return -EOPNOTSUPP;
+	pthread_mutex_lock(&datapath->lock);
+	err = turnpike_bind(datapath->tp, &binding);
+	if (err)
+		note_failure(datapath, err);
+	pthread_mutex_unlock(&datapath->lock);
+	return err;
+}
+
+void datapath_unbind(struct datapath *datapath, const struct turn_flow *flow)
+{
+	struct turnpike_binding binding = binding_of(flow);
+
+	if (!datapath->tp)
+		return;
+	pthread_mutex_lock(&datapath->lock);
+	/* What is not in the kernel any more need not be removed. */
+	turnpike_unbind(datapath->tp, &binding);
+	pthread_mutex_unlock(&datapath->lock);
+}
+
+int datapath_limit(struct datapath *datapath, const char *account, void **limits)
+{
+	struct limit *limit;
+	int err;
+
+	pthread_mutex_lock(&datapath->lock);
+	err = limits_new(datapath->limits, account, &limit);
+	pthread_mutex_unlock(&datapath->lock);
+	if (!err)
+		*limits = limit;
+	return err;
+}
+
+void datapath_unlimit(struct datapath *datapath, void *limits)
+{
+	pthread_mutex_lock(&datapath->lock);
+	limits_free(datapath->limits, limits);
+	pthread_mutex_unlock(&datapath->lock);
+}
+
+bool datapath_police(void *limits, enum turn_direction direction, size_t len)
+{
+	return limits_charge(limits, direction, len);
+}
+
+void datapath_set_rates(struct datapath *datapath, const struct limits_rates *rates)
+{
+	pthread_mutex_lock(&datapath->lock);
+	limits_set_rates(datapath->limits, rates);
+	pthread_mutex_unlock(&datapath->lock);
+}
+
+struct limits_rates datapath_rates(struct datapath *datapath)
+{
+	struct limits_rates rates;
+
+	pthread_mutex_lock(&datapath->lock);
+	rates = *limits_rates(datapath->limits);
+	pthread_mutex_unlock(&datapath->lock);
+	return rates;
+}
+
+void datapath_path_changed(struct datapath *datapath, const struct turnpike_addr *local,
+			   const struct turnpike_addr *remote)
+{
+	if (!datapath->tp)
+		return;
+	pthread_mutex_lock(&datapath->lock);
+	turnpike_path_changed(datapath->tp, local, remote);
+	pthread_mutex_unlock(&datapath->lock);
+}
+
+uint64_t datapath_bind_failures(struct datapath *datapath)
+{
+	uint64_t failures;
+
+	pthread_mutex_lock(&datapath->lock);
+	failures = datapath->bind_failures;
+	pthread_mutex_unlock(&datapath->lock);
+	return failures;
+}
+
+uint64_t datapath_flows(struct datapath *datapath)
+{
+	uint64_t flows = 0;
+
+	pthread_mutex_lock(&datapath->lock);
+	if (datapath->tp)
+		flows = turnpike_flows(datapath->tp);
+	pthread_mutex_unlock(&datapath->lock);
+	return flows;
+}
+
+int datapath_for_each_flow(struct datapath *datapath,
+			   int (*fn)(const struct turnpike_flow_info *flow, void *arg), void *arg)
+{
+	int err = 0;
+
+	pthread_mutex_lock(&datapath->lock);
+	if (datapath->tp)
+		err = turnpike_for_each_flow(datapath->tp, fn, arg);
+	pthread_mutex_unlock(&datapath->lock);
+	return err;
+}
+
+int datapath_for_each_count(struct datapath *datapath,
+			    int (*fn)(const struct turnpike_count *count, void *arg), void *arg)
+{
+	int err = 0;
+
+	pthread_mutex_lock(&datapath->lock);
+	if (datapath->tp)
+		err = turnpike_for_each_count(datapath->tp, fn, arg);
+	pthread_mutex_unlock(&datapath->lock);
+	return err;
+}
+
+int datapath_for_each_device(struct datapath *datapath,
+			     int (*fn)(const struct turnpike_status *status, void *arg), void *arg)
+{
+	int err = 0;
+
+	pthread_mutex_lock(&datapath->lock);
+	if (datapath->tp)
+		err = turnpike_for_each_device(datapath->tp, fn, arg);
+	for (size_t i = 0; i < datapath->n_devices && !err; i++)
+		err = fn(&datapath->devices[i], arg);
+	pthread_mutex_unlock(&datapath->lock);
+	return err;
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <errno.h>
+#include <string.h>
+
+#include "base/counters.h"
+#include "base/clock.h"
+#include "net/connections.h"
+#include "base/random.h"
+
+_Static_assert(sizeof(struct turn_tuple) == 42, "a tuple has no hidden padding, and can be a key");
+
+void connections_init(struct connections *connections, struct event_base *base,
+		      struct admission *admission, const struct client_ops *ops, void *ctx)
+{
+	memset(connections, 0, sizeof(*connections));
+	connections->base = base;
+	connections->admission = admission;
+	connections->ops = ops;
+	connections->ctx = ctx;
+	random_fill(connections->hash_key, sizeof(connections->hash_key));
+}
+
+void connection_stats_add(struct connection_stats *sum, const struct connection_stats *more)
+{
+	_Static_assert(sizeof(*sum) % sizeof(uint64_t) == 0, "nothing but counters");
+	counters_add(sum, more, sizeof(*sum));
+}
+
+static unsigned int hash(const struct connections *connections, const struct turn_tuple *tuple)
+{
+	return (unsigned int)siphash(connections->hash_key, tuple, sizeof(*tuple));
+}
+
+struct connection *connections_find(const struct connections *connections,
+				    const struct turn_tuple *tuple)
+{
+	struct connection *connection;
+
+	HASH_FIND_BYHASHVALUE(hh, connections->table, tuple, sizeof(*tuple),
+			      hash(connections, tuple), connection);
+	return connection;
+}
+
+void connections_send(struct connections *connections, const struct turn_tuple *tuple,
+		      const uint8_t *data, size_t len)
+{
+	struct connection *connection = connections_find(connections, tuple);
+
+	if (connection && connection->is_open)
+		connection->kind->send(connection, data, len);
+}
+
+static void arm(struct connection *connection, time_t seconds)
+{
+	const struct timeval delay = { .tv_sec = seconds };
+
+	event_add(connection->timer, &delay);
+}
+
+bool connection_has_allocation(const struct connection *connection)
+{
+	const struct connections *connections = connection->connections;
+
+	return connections->ops->has_allocation(connections->ctx, &connection->tuple);
+}
+
+static void on_time(evutil_socket_t fd, short what, void *arg)
+{
+	struct connection *connection = arg;
+
+	(void)fd;
+	(void)what;
+	if (connection->is_open && connection_has_allocation(connection))
+		arm(connection, UNALLOCATED_SECONDS);
+	else
+		connection_end(connection, CONNECTION_TIMED_OUT);
+}
+
+static int insert(struct connections *connections, struct connection *connection)
+{
+	connection->timer = evtimer_new(connections->base, on_time, connection);
+	if (!connection->timer)
+		return -ENOMEM;
+	HASH_ADD_BYHASHVALUE(hh, connections->table, tuple, sizeof(connection->tuple),
+			     hash(connections, &connection->tuple), connection);
+	if (connection->hh.tbl)
+		return 0;
+	event_free(connection->timer);
+	return -ENOMEM;
+}
+
+int connection_begin(struct connections *connections, struct connection *connection,
+		     const struct connection_kind *kind, const struct turn_tuple *tuple)
+{
+	int err;
+
+	if (!admission_enter(connections->admission, &tuple->client, clock_now())) {
+		connections->stats.refused++;
+		return -EUSERS;
+	}
+	connection->connections = connections;
+	connection->kind = kind;
+	connection->tuple = *tuple;
+	connection->is_open = false;
+	err = insert(connections, connection);
+	if (err) {
+		admission_leave(connections->admission, &tuple->client);
+		connections->stats.unaccepted++;
+		return err;
+	}
+	connections->stats.open[tuple->transport]++;
+	connections->stats.accepted[tuple->transport]++;
+	arm(connection, HANDSHAKE_SECONDS);
+	return 0;
+}
+
+void connection_opened(struct connection *connection)
+{
+	connection->is_open = true;
+	arm(connection, UNALLOCATED_SECONDS);
+}
+
+void connection_input(struct connection *connection, const struct turn_packet *packet, uint64_t now)
+{
+	struct connections *connections = connection->connections;
+
+	connections->ops->input(connections->ctx, &connection->tuple, packet, now);
+}
+
+static void forget(struct connection *connection, enum connection_end why)
+{
+	struct connections *connections = connection->connections;
+
+	HASH_DELETE(hh, connections->table, connection);
+	event_free(connection->timer);
+	admission_leave(connections->admission, &connection->tuple.client);
+	connections->stats.open[connection->tuple.transport]--;
+	connections->stats.ended[why]++;
+	connection->kind->close(connection, why);
+}
+
+void connection_end(struct connection *connection, enum connection_end why)
+{
+	struct connections *connections = connection->connections;
+	const struct turn_tuple tuple = connection->tuple;
+
+	forget(connection, why);
+	connections->ops->gone(connections->ctx, &tuple);
+}
+
+void connections_close(struct connections *connections)
+{
+	struct connection *connection, *next;
+
+	HASH_ITER(hh, connections->table, connection, next)
+		forget(connection, CONNECTION_CLOSED);
+}

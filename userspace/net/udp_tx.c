@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/addr.h"
+#include "net/udp_tx.h"
+#include "net/socket.h"
+
+#define RUNS_MAX 64
+/** UDP_MAX_SEGMENTS of Linux 5.15; later it is more. */
+#define SEGMENTS_MAX 64
+/** Of one IPv4 packet, which a run is until it is cut apart. */
+#define PAYLOAD_MAX 65507
+#define BYTES_MAX   (4 * PAYLOAD_MAX)
+/** How often a datagram is tried, if ICMP errors come faster than it is sent. */
+#define SEND_TRIES 4
+/** How many datagrams go by themselves after a device or a route took no run. */
+#define APART 1024
+
+/**
+ * struct run - datagrams to one place, one behind the other
+ * @size:          of each but the last, which may be shorter
+ * @is_ended:      it is
+ * @dont_fragment: with the DF bit in IPv4
+ */
+struct run {
+	int fd;
+	int class;
+	bool dont_fragment;
+	struct turnpike_addr to;
+	unsigned int datagrams;
+	size_t size;
+	bool is_ended;
+	struct iovec iov;
+	struct sockaddr_storage addr;
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(uint16_t))];
+	} control;
+};
+
+/**
+ * struct udp_tx - see tx.h
+ * @is_told: of path MTUs, so that sockets may not rest as they send (see socket.c)
+ * @apart:   so many datagrams make no runs
+ */
+struct udp_tx {
+	bool is_told;
+	unsigned int apart;
+	uint64_t unsent;
+	unsigned int n_runs;
+	size_t n_bytes;
+	struct mmsghdr messages[RUNS_MAX];
+	struct run runs[RUNS_MAX];
+	uint8_t bytes[BYTES_MAX];
+};
+
+struct udp_tx *udp_tx_new(void)
+{
+	return calloc(1, sizeof(struct udp_tx));
+}
+
+void udp_tx_free(struct udp_tx *tx)
+{
+	free(tx);
+}
+
+void udp_tx_adapt(struct udp_tx *tx, bool in_kernel)
+{
+	udp_tx_flush(tx);
+	tx->is_told = in_kernel;
+}
+
+static bool continues(const struct run *run, int fd, const struct turnpike_addr *to,
+		      struct udp_tx_fields fields, size_t len)
+{
+	return run->fd == fd && run->class == fields.class &&
+	       run->dont_fragment == fields.dont_fragment && !run->is_ended && len > 0 &&
+	       len <= run->size && run->datagrams < SEGMENTS_MAX &&
+	       run->iov.iov_len + len <= PAYLOAD_MAX && addr_equal(&run->to, to);
+}
+
+static void begin_run(struct udp_tx *tx, int fd, const struct turnpike_addr *to,
+		      struct udp_tx_fields fields, size_t len)
+{
+	struct run *run = &tx->runs[tx->n_runs++];
+
+	run->fd = fd;
+	run->class = fields.class;
+	run->dont_fragment = fields.dont_fragment;
+	run->to = *to;
+	run->datagrams = 0;
+	run->size = len;
+	run->is_ended = false;
+	run->iov = (struct iovec){ .iov_base = tx->bytes + tx->n_bytes };
+}
+
+static bool needs_new_run(struct udp_tx *tx, int fd, const struct turnpike_addr *to,
+			  struct udp_tx_fields fields, size_t len)
+{
+	if (tx->apart > 0) {
+		tx->apart--;
+		return true;
+	}
+	return tx->n_runs == 0 || !continues(&tx->runs[tx->n_runs - 1], fd, to, fields, len);
+}
+
+void udp_tx_add(struct udp_tx *tx, int fd, const struct turnpike_addr *to,
+		struct udp_tx_fields fields, const uint8_t *data, size_t len)
+{
+	struct run *run;
+
+	if (tx->n_bytes + len > BYTES_MAX)
+		udp_tx_flush(tx);
+	if (needs_new_run(tx, fd, to, fields, len)) {
+		if (tx->n_runs == RUNS_MAX)
+			udp_tx_flush(tx);
+		begin_run(tx, fd, to, fields, len);
+	}
+	run = &tx->runs[tx->n_runs - 1];
+	memcpy(tx->bytes + tx->n_bytes, data, len);
+	tx->n_bytes += len;
+	run->iov.iov_len += len;
+	run->datagrams++;
+	run->is_ended = len < run->size;
+}
+
+static void put_control(struct msghdr *message, int level, int type, const void *value, size_t len)
+{
+	struct cmsghdr *header =
+		(struct cmsghdr *)((char *)message->msg_control + message->msg_controllen);
+
+	*header = (struct cmsghdr){
+		.cmsg_len = CMSG_LEN(len),
+		.cmsg_level = level,
+		.cmsg_type = type,
+	};
+	memcpy(CMSG_DATA(header), value, len);
+	message->msg_controllen += CMSG_SPACE(len);
+}
+
+static struct msghdr make_message(struct run *run)
+{
+	struct msghdr message = {
+		.msg_name = &run->addr,
+		.msg_namelen = addr_to_sockaddr(&run->to, &run->addr),
+		.msg_iov = &run->iov,
+		.msg_iovlen = 1,
+		.msg_control = &run->control,
+	};
+	const uint16_t size = (uint16_t)run->size;
+
+	if (run->class && run->to.family == TURNPIKE_IPV4)
+		put_control(&message, IPPROTO_IP, IP_TOS, &run->class, sizeof(run->class));
+	else if (run->class)
+		put_control(&message, IPPROTO_IPV6, IPV6_TCLASS, &run->class, sizeof(run->class));
+	if (run->datagrams > 1)
+		put_control(&message, IPPROTO_UDP, UDP_SEGMENT, &size, sizeof(size));
+	return message;
+}
+
+/* What is too big to be sent with DF is too big each time, and that is told each time. */
+static unsigned int tries_of(const struct run *run)
+{
+	return run->dont_fragment && errno == EMSGSIZE ? 2 : SEND_TRIES;
+}
+
+/*
+ * An ICMP error that has come for the socket fails the next call, whatever it is about, and is gone
+ * with that (ip(7), IP_RECVERR). So what failed is tried again before it is lost, as in UDP.
+ */
+static void send_apart(struct udp_tx *tx, const struct run *run)
+{
+	struct run one = *run;
+
+	one.datagrams = 1;
+	for (size_t at = 0; at < run->iov.iov_len; at += run->size) {
+		struct msghdr message;
+		unsigned int tries = 0;
+		size_t left = run->iov.iov_len - at;
+
+		one.iov.iov_base = (uint8_t *)run->iov.iov_base + at;
+		one.iov.iov_len = left < run->size ? left : run->size;
+		message = make_message(&one);
+		while (sendmsg(run->fd, &message, 0) < 0) {
+			if (errno != EAGAIN && ++tries < tries_of(run))
+				continue;
+			tx->unsent++;
+			break;
+		}
+	}
+}
+
+/*
+ * A run is refused if its datagrams are longer than the path MTU (EINVAL, and EMSGSIZE from
+ * Linux 6.13 on): what has to be fragmented goes by itself. So does (EIO) what takes a route with
+ * IPsec or, before Linux 6.11, a device that leaves checksums to the stack; those are asked again
+ * now and then.
+ */
+static bool is_refused(struct udp_tx *tx, const struct run *run)
+{
+	if (run->datagrams == 1 || (errno != EINVAL && errno != EMSGSIZE && errno != EIO))
+		return false;
+	if (errno == EIO)
+		tx->apart = APART;
+	return true;
+}
+
+static void send_all(struct udp_tx *tx, unsigned int start, unsigned int end)
+{
+	unsigned int tries = 0;
+
+	while (start < end) {
+		const struct run *run = &tx->runs[start];
+		int sent = sendmmsg(run->fd, tx->messages + start, end - start, 0);
+
+		if (sent <= 0 && is_refused(tx, run))
+			send_apart(tx, run);
+		else if (sent <= 0 && errno != EAGAIN && ++tries < tries_of(run))
+			continue;
+		else if (sent <= 0)
+			tx->unsent += run->datagrams;
+		start += sent <= 0 ? 1 : (unsigned int)sent;
+		tries = 0;
+	}
+}
+
+/*
+ * All of one socket, with or without DF. Who sends with it wants to be told of what is too big, and
+ * sockets that send nothing else rest as they send.
+ */
+static void send_socket(struct udp_tx *tx, unsigned int start, unsigned int end)
+{
+	const struct run *run = &tx->runs[start];
+
+	tx->is_told |= run->dont_fragment;
+	if (tx->is_told)
+		socket_before_sending(run->fd, run->to.family, run->dont_fragment);
+	send_all(tx, start, end);
+	if (tx->is_told)
+		socket_after_sending(run->fd, run->to.family);
+}
+
+static bool is_sent_alike(const struct run *a, const struct run *b)
+{
+	return a->fd == b->fd && a->dont_fragment == b->dont_fragment;
+}
+
+bool udp_tx_is_empty(const struct udp_tx *tx)
+{
+	return tx->n_runs == 0;
+}
+
+void udp_tx_flush(struct udp_tx *tx)
+{
+	const unsigned int n = tx->n_runs;
+	unsigned int start = 0;
+
+	for (unsigned int i = 0; i < n; i++)
+		tx->messages[i].msg_hdr = make_message(&tx->runs[i]);
+	for (unsigned int i = 1; i <= n; i++) {
+		if (i < n && is_sent_alike(&tx->runs[i], &tx->runs[start]))
+			continue;
+		send_socket(tx, start, i);
+		start = i;
+	}
+	tx->n_runs = 0;
+	tx->n_bytes = 0;
+}
+
+uint64_t udp_tx_unsent(const struct udp_tx *tx)
+{
+	return tx->unsent;
+}

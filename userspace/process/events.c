@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+
+#include "process/events.h"
+#include "base/log.h"
+#include "stun/protocol.h"
+
+/** As many as an event can have. */
+#define FIELDS_MAX 9
+
+/** struct kind - how events of a kind are said */
+struct kind {
+	enum log_level level;
+	const char *event;
+	const char *message;
+};
+
+static const struct kind kinds[] = {
+	[TURN_EVENT_ALLOCATED] = { LOG_INFO, "allocated", "allocation made" },
+	[TURN_EVENT_REFRESHED] = { LOG_DEBUG, "refreshed", "allocation refreshed" },
+	[TURN_EVENT_ENDED] = { LOG_INFO, "ended", "allocation ended" },
+	[TURN_EVENT_PERMITTED] = { LOG_DEBUG, "permitted", "permission installed" },
+	[TURN_EVENT_BOUND] = { LOG_DEBUG, "bound", "channel bound" },
+	[TURN_EVENT_REFUSED] = { LOG_DEBUG, "refused", "request refused" },
+};
+
+static const struct kind failure = { LOG_INFO, "unauthenticated", "authentication failed" };
+
+static const struct {
+	unsigned int method;
+	const char *name;
+} methods[] = {
+	{ STUN_BINDING, "Binding" },          { TURN_ALLOCATE, "Allocate" },
+	{ TURN_REFRESH, "Refresh" },          { TURN_CREATE_PERMISSION, "CreatePermission" },
+	{ TURN_CHANNEL_BIND, "ChannelBind" },
+};
+
+static atomic_bool shows_addresses;
+
+/** struct period - failed authentications in this one */
+static struct {
+	pthread_mutex_t lock;
+	unsigned int said;
+	uint64_t unsaid;
+} period = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+void events_show_addresses(bool show)
+{
+	shows_addresses = show;
+}
+
+/** struct fields - of one line, with room for what is made for it */
+struct fields {
+	struct log_field list[FIELDS_MAX];
+	size_t n;
+	char client[ADDR_TEXT_MAX];
+	char relay[ADDR_TEXT_MAX];
+	char peer[ADDR_TEXT_MAX];
+	char channel[8];
+};
+
+static void add_text(struct fields *fields, const char *name, const char *text)
+{
+	fields->list[fields->n++] = (struct log_field){ .name = name, .text = text };
+}
+
+static void add_number(struct fields *fields, const char *name, uint64_t number)
+{
+	fields->list[fields->n++] = (struct log_field){ .name = name, .number = number };
+}
+
+static void add_address(struct fields *fields, const char *name, const struct turnpike_addr *addr,
+			char text[ADDR_TEXT_MAX])
+{
+	if (addr && shows_addresses)
+		add_text(fields, name, addr_format(addr, text));
+}
+
+static const char *method_name(unsigned int method)
+{
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+		if (methods[i].method == method)
+			return methods[i].name;
+	}
+	return "unknown";
+}
+
+static void collect(const struct turn_event *event, struct fields *fields)
+{
+	if (*event->username)
+		add_text(fields, "user", event->username);
+	add_text(fields, "transport", turn_transport_names[event->tuple->transport]);
+	if (event->kind == TURN_EVENT_ALLOCATED || event->kind == TURN_EVENT_REFRESHED)
+		add_number(fields, "lifetime", event->lifetime);
+	if (event->kind == TURN_EVENT_BOUND) {
+		snprintf(fields->channel, sizeof(fields->channel), "0x%04X", event->channel);
+		add_text(fields, "channel", fields->channel);
+	}
+	if (event->kind == TURN_EVENT_REFUSED) {
+		add_text(fields, "method", method_name(event->method));
+		add_number(fields, "code", (uint64_t)event->code);
+	}
+	if (event->why)
+		add_text(fields, "why", event->why);
+	add_address(fields, "client", &event->tuple->client, fields->client);
+	add_address(fields, "relay", event->relay, fields->relay);
+	add_address(fields, "peer", event->peer, fields->peer);
+}
+
+/*
+ * The first request of a client has no credentials and is refused for that, as it has to be (RFC
+ * 8489 section 9.2.3). One that names a user has failed.
+ */
+static bool is_failure(const struct turn_event *event)
+{
+	return event->kind == TURN_EVENT_REFUSED && *event->username &&
+	       (event->code == STUN_UNAUTHENTICATED || event->code == TURN_WRONG_CREDENTIALS);
+}
+
+static bool may_say_failure(void)
+{
+	bool may;
+
+	pthread_mutex_lock(&period.lock);
+	may = period.said < EVENTS_FAILURES_SAID;
+	if (may)
+		period.said++;
+	else
+		period.unsaid++;
+	pthread_mutex_unlock(&period.lock);
+	return may;
+}
+
+void events_note(const struct turn_event *event)
+{
+	const bool failed = is_failure(event);
+	const struct kind *kind = failed ? &failure : &kinds[event->kind];
+	struct fields fields = { 0 };
+
+	if (!log_is_enabled(kind->level) || (failed && !may_say_failure()))
+		return;
+	collect(event, &fields);
+	log_event(kind->level, kind->event, kind->message, fields.list, fields.n);
+}
+
+void events_end_period(void)
+{
+	struct log_field count = { .name = "more" };
+
+	pthread_mutex_lock(&period.lock);
+	count.number = period.unsaid;
+	period.said = 0;
+	period.unsaid = 0;
+	pthread_mutex_unlock(&period.lock);
+	if (count.number)
+		log_event(failure.level, failure.event, failure.message, &count, 1);
+}

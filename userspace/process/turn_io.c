@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "process/events.h"
+#include "net/udp_ports.h"
+#include "base/random.h"
+#include "net/socket.h"
+#include "process/turn_io.h"
+#include "base/log.h"
+
+/** A relay has few peers. */
+#define RELAY_RECEIVE_BYTES (1 << 20)
+
+/** The socket of a relayed transport address. */
+struct relay_port {
+	struct turn_io *io;
+	struct turn_relay *relay;
+	struct port *port;
+};
+
+struct turn_io {
+	struct event_base *base;
+	struct datapath *datapath;
+	struct turn_server *server;
+	struct ports *ports;
+	struct event *timer;
+	uint64_t armed; /* when @timer fires */
+	struct listeners *listeners;
+	struct connections connections;
+};
+
+static void arm_timer(struct turn_io *io, uint64_t now)
+{
+	uint64_t next = turn_server_next_expiry(io->server);
+	/* Rounded up: never a wake-up that has nothing to do. */
+	uint64_t us = next > now ? (next - now - 1) / 1000 + 1 : 0;
+	struct timeval delay = {
+		.tv_sec = (time_t)(us / 1000000),
+		.tv_usec = (suseconds_t)(us % 1000000),
+	};
+
+	if (next == io->armed)
+		return;
+	io->armed = next;
+	if (next == TURN_NEVER)
+		event_del(io->timer);
+	else
+		event_add(io->timer, &delay);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct turn_io *io = arg;
+	uint64_t now = clock_now();
+
+	(void)fd;
+	(void)what;
+	turn_server_expire(io->server, now);
+	io->armed = TURN_NEVER;
+	arm_timer(io, now);
+}
+
+static void on_done(void *arg, uint64_t now)
+{
+	arm_timer(arg, now);
+}
+
+static void client_input(void *ctx, const struct turn_tuple *tuple,
+			 const struct turn_packet *packet, uint64_t now)
+{
+	struct turn_io *io = ctx;
+
+	turn_server_client_input(io->server, tuple, packet, now);
+}
+
+static void client_gone(void *ctx, const struct turn_tuple *tuple)
+{
+	struct turn_io *io = ctx;
+	const uint64_t now = clock_now();
+
+	turn_server_client_gone(io->server, tuple, now);
+	arm_timer(io, now);
+}
+
+static bool client_has_allocation(void *ctx, const struct turn_tuple *tuple)
+{
+	const struct turn_io *io = ctx;
+
+	return turn_server_has_allocation(io->server, tuple);
+}
+
+static void path_changed(void *ctx, const struct turnpike_addr *local,
+			 const struct turnpike_addr *remote)
+{
+	struct turn_io *io = ctx;
+
+	datapath_path_changed(io->datapath, local, remote);
+}
+
+static const struct client_ops client_ops = {
+	.input = client_input,
+	.done = on_done,
+	.gone = client_gone,
+	.has_allocation = client_has_allocation,
+	.path_changed = path_changed,
+};
+
+static void peer_input(void *owner, struct port *port, const struct turnpike_addr *from,
+		       const struct turn_packet *packet, uint64_t now)
+{
+	struct relay_port *relay = owner;
+
+	(void)port;
+	turn_server_peer_input(relay->io->server, relay->relay, from, packet, now);
+}
+
+static void peer_error(void *owner, struct port *port, const struct socket_error *error,
+		       uint64_t now)
+{
+	struct relay_port *relay = owner;
+
+	if (error->is_too_big)
+		path_changed(relay->io, port_addr(port), &error->to);
+	turn_server_icmp_input(relay->io->server, relay->relay, &error->to, &error->icmp, now);
+}
+
+static const struct port_ops relay_ops = { .input = peer_input, .error = peer_error };
+
+void turn_io_adapt(struct turn_io *io, bool in_kernel)
+{
+	ports_adapt(io->ports, in_kernel);
+}
+
+static void send_client(void *ctx, const struct turn_tuple *tuple, const uint8_t *data, size_t len)
+{
+	struct turn_io *io = ctx;
+	struct port *port;
+
+	if (tuple->transport != TURN_UDP) {
+		connections_send(&io->connections, tuple, data, len);
+		return;
+	}
+	port = listeners_find_udp(io->listeners, &tuple->server);
+	if (port)
+		port_send(port, &tuple->client, port_class(port, data), data, len, false);
+}
+
+static void send_peer(void *ctx, void *handle, const struct turnpike_addr *peer,
+		      const uint8_t *data, size_t len, bool dont_fragment)
+{
+	struct relay_port *relay = handle;
+
+	(void)ctx;
+	port_send(relay->port, peer, port_class(relay->port, data), data, len, dont_fragment);
+}
+
+static int open_relay(void *ctx, const struct turnpike_addr *addr, struct turn_relay *relay,
+		      void **handle)
+{
+	struct relay_port *result = malloc(sizeof(*result));
+	struct turn_io *io = ctx;
+	int err;
+
+	if (!result)
+		return -ENOMEM;
+	*result = (struct relay_port){ .io = io, .relay = relay };
+	err = port_open(io->ports, addr, false, RELAY_RECEIVE_BYTES, &relay_ops, result,
+			&result->port);
+	if (err)
+		free(result);
+	else
+		*handle = result;
+	return err;
+}
+
+static void close_relay(void *ctx, void *handle)
+{
+	struct relay_port *relay = handle;
+
+	(void)ctx;
+	port_close(relay->port);
+	free(relay);
+}
+
+static int install_flow(void *ctx, const struct turn_flow *flow)
+{
+	struct turn_io *io = ctx;
+
+	return datapath_bind(io->datapath, flow);
+}
+
+static void remove_flow(void *ctx, const struct turn_flow *flow)
+{
+	struct turn_io *io = ctx;
+
+	datapath_unbind(io->datapath, flow);
+}
+
+static int limit(void *ctx, const char *account, void **limits)
+{
+	struct turn_io *io = ctx;
+
+	return datapath_limit(io->datapath, account, limits);
+}
+
+static void unlimit(void *ctx, void *limits)
+{
+	struct turn_io *io = ctx;
+
+	datapath_unlimit(io->datapath, limits);
+}
+
+static bool police(void *ctx, void *limits, enum turn_direction direction, size_t len)
+{
+	(void)ctx;
+	return datapath_police(limits, direction, len);
+}
+
+static void note_event(void *ctx, const struct turn_event *event)
+{
+	(void)ctx;
+	events_note(event);
+}
+
+static uint64_t unix_time(void *ctx)
+{
+	(void)ctx;
+	return (uint64_t)time(NULL);
+}
+
+static void fill_random(void *ctx, void *buf, size_t len)
+{
+	(void)ctx;
+	random_fill(buf, len);
+}
+
+static const struct turn_ops ops = {
+	.send_client = send_client,
+	.send_peer = send_peer,
+	.open_relay = open_relay,
+	.close_relay = close_relay,
+	.install_flow = install_flow,
+	.remove_flow = remove_flow,
+	.limit = limit,
+	.unlimit = unlimit,
+	.police = police,
+	.event = note_event,
+	.unix_time = unix_time,
+	.random = fill_random,
+};
+
+/* So that a wrong address is not first noticed by a client. */
+static int try_relay(const struct turnpike_addr *relay)
+{
+	const struct turnpike_addr addr = addr_without_port(relay);
+	int fd, err = socket_open(&addr, false, RELAY_RECEIVE_BYTES, false, &fd);
+
+	if (err)
+		listeners_say_why_not(&addr, err);
+	else
+		close(fd);
+	return err;
+}
+
+int turn_io_try_addresses(const struct listen_config *listen, const struct turn_config *config)
+{
+	int err = listeners_try(listen);
+
+	for (size_t i = 0; i < config->n_relays && !err; i++)
+		err = try_relay(&config->relays[i].addr);
+	return err;
+}
+
+static int set_up(struct turn_io *io, const struct listen_config *listen,
+		  const struct turn_config *config, bool shares)
+{
+	int err;
+
+	connections_init(&io->connections, io->base, listen->admission, &client_ops, io);
+	io->ports = ports_new(io->base, on_done, io);
+	io->timer = evtimer_new(io->base, on_timer, io);
+	err = io->ports && io->timer ? 0 : -ENOMEM;
+	if (!err)
+		err = turn_server_new(config, &ops, io, &io->server);
+	if (err) {
+		log_error("the TURN server cannot be made: %s", strerror(-err));
+		return err;
+	}
+	return listeners_open(io->ports, &io->connections, listen, shares, &io->listeners);
+}
+
+int turn_io_open(struct event_base *base, struct datapath *datapath,
+		 const struct listen_config *listen, const struct turn_config *config, bool shares,
+		 struct turn_io **ret)
+{
+	struct turn_io *io = calloc(1, sizeof(*io));
+	int err;
+
+	if (!io) {
+		log_error("out of memory");
+		return -ENOMEM;
+	}
+	io->base = base;
+	io->datapath = datapath;
+	io->armed = TURN_NEVER;
+	err = set_up(io, listen, config, shares);
+	if (err) {
+		turn_io_close(io);
+		return err;
+	}
+	*ret = io;
+	return 0;
+}
+
+void turn_io_close(struct turn_io *io)
+{
+	if (!io)
+		return;
+	turn_server_free(io->server);
+	connections_close(&io->connections);
+	listeners_close(io->listeners);
+	if (io->timer)
+		event_free(io->timer);
+	ports_free(io->ports);
+	free(io);
+}
+
+struct turn_server *turn_io_server(const struct turn_io *io)
+{
+	return io->server;
+}
+
+const struct connection_stats *turn_io_connections(const struct turn_io *io)
+{
+	return &io->connections.stats;
+}
+
+uint64_t turn_io_unsent(const struct turn_io *io)
+{
+	return ports_unsent(io->ports);
+}

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <errno.h>
+#include <string.h>
+
+#include "turn/state/event.h"
+#include "turn/methods/request.h"
+#include "turn/state/state.h"
+
+int turn_find_family(const struct stun_message *msg, enum stun_attr_type type, uint32_t *family)
+{
+	struct stun_attr attr;
+	uint32_t value;
+
+	if (stun_find_attr(msg, type, &attr))
+		return -ENOENT;
+	if (stun_attr_u32(&attr, &value))
+		return STUN_BAD_REQUEST;
+	/* RFC 8656 section 18.6: the other 24 bits are ignored. */
+	*family = value >> 24;
+	return 0;
+}
+
+unsigned int turn_family_of(uint32_t family)
+{
+	switch (family) {
+	case STUN_FAMILY_IPV4:
+		return TURNPIKE_IPV4;
+	case STUN_FAMILY_IPV6:
+		return TURNPIKE_IPV6;
+	}
+	return 0;
+}
+
+int turn_find_lifetime(const struct turn_request *request, uint32_t *lifetime, bool *is_zero)
+{
+	const struct turn_limits *limits = &request->server->limits;
+	struct stun_attr attr;
+	uint32_t value = limits->default_lifetime;
+
+	if (stun_find_attr(request->msg, STUN_ATTR_LIFETIME, &attr) == 0 &&
+	    stun_attr_u32(&attr, &value))
+		return STUN_BAD_REQUEST;
+	*is_zero = value == 0;
+	if (value > limits->max_lifetime)
+		value = limits->max_lifetime;
+	*lifetime = value > limits->default_lifetime ? value : limits->default_lifetime;
+	return 0;
+}
+
+static int check_transport(const struct stun_message *msg)
+{
+	struct stun_attr attr;
+	uint32_t value;
+
+	if (stun_find_attr(msg, STUN_ATTR_REQUESTED_TRANSPORT, &attr) ||
+	    stun_attr_u32(&attr, &value))
+		return STUN_BAD_REQUEST;
+	/* RFC 8656 section 18.8: the other 24 bits are ignored. */
+	return value >> 24 == TURN_TRANSPORT_UDP ? 0 : TURN_UNSUPPORTED_TRANSPORT_PROTOCOL;
+}
+
+static bool has_family(const struct turn_server *server, unsigned int family)
+{
+	for (size_t i = 0; i < server->shared->n_pools; i++) {
+		if (server->shared->pools[i].address.addr.family == family)
+			return true;
+	}
+	return false;
+}
+
+static bool has_attr(const struct stun_message *msg, enum stun_attr_type type)
+{
+	struct stun_attr attr;
+
+	return stun_find_attr(msg, type, &attr) == 0;
+}
+
+/** The 5th check but for whether the token is good, which is told when it is used. */
+static int find_token(const struct stun_message *msg, const uint8_t **token)
+{
+	struct stun_attr attr;
+
+	if (stun_find_attr(msg, STUN_ATTR_RESERVATION_TOKEN, &attr))
+		return 0;
+	if (attr.len != TURN_RESERVATION_TOKEN_LEN || has_attr(msg, STUN_ATTR_EVEN_PORT) ||
+	    has_attr(msg, STUN_ATTR_REQUESTED_ADDRESS_FAMILY) ||
+	    has_attr(msg, STUN_ATTR_ADDITIONAL_ADDRESS_FAMILY))
+		return STUN_BAD_REQUEST;
+	*token = attr.value;
+	return 0;
+}
+
+/** The 6th and 7th check: the only family, or the first of two. */
+static int choose_family(const struct turn_request *request, struct turn_wish *wish)
+{
+	uint32_t asked = STUN_FAMILY_IPV4;
+	unsigned int family;
+
+	if (has_attr(request->msg, STUN_ATTR_REQUESTED_ADDRESS_FAMILY) &&
+	    has_attr(request->msg, STUN_ATTR_ADDITIONAL_ADDRESS_FAMILY))
+		return STUN_BAD_REQUEST;
+	if (turn_find_family(request->msg, STUN_ATTR_REQUESTED_ADDRESS_FAMILY, &asked) ==
+	    STUN_BAD_REQUEST)
+		return STUN_BAD_REQUEST;
+	family = turn_family_of(asked);
+	if (!family || !has_family(request->server, family))
+		return TURN_ADDRESS_FAMILY_NOT_SUPPORTED;
+	wish->families[wish->n_families++] = family;
+	return 0;
+}
+
+/**
+ * The 8th check. Section 18.7: one byte, of which the first bit asks for the next port as well.
+ * With two families there would be two tokens to tell of.
+ */
+static int check_even_port(const struct stun_message *msg, enum turn_port_kind *ports)
+{
+	struct stun_attr attr;
+
+	if (stun_find_attr(msg, STUN_ATTR_EVEN_PORT, &attr))
+		return 0;
+	if (attr.len != 1)
+		return STUN_BAD_REQUEST;
+	*ports = attr.value[0] & 0x80 ? TURN_PORT_PAIR : TURN_PORT_EVEN;
+	if (*ports == TURN_PORT_PAIR && has_attr(msg, STUN_ATTR_ADDITIONAL_ADDRESS_FAMILY))
+		return STUN_BAD_REQUEST;
+	return 0;
+}
+
+/** The 9th check; section 18.11: an IPv6 address is all that can be asked for besides. */
+static int add_family(const struct turn_request *request, struct turn_wish *wish)
+{
+	uint32_t asked;
+	int err = turn_find_family(request->msg, STUN_ATTR_ADDITIONAL_ADDRESS_FAMILY, &asked);
+
+	if (err)
+		return err == STUN_BAD_REQUEST ? STUN_BAD_REQUEST : 0;
+	if (asked != STUN_FAMILY_IPV6)
+		return STUN_BAD_REQUEST;
+	if (has_family(request->server, TURNPIKE_IPV6))
+		wish->families[wish->n_families++] = TURNPIKE_IPV6;
+	else
+		wish->refusal = (struct turn_refusal){ .family = TURNPIKE_IPV6,
+						       .code = TURN_ADDRESS_FAMILY_NOT_SUPPORTED };
+	return 0;
+}
+
+/** The 6th to the 9th check: which relayed transport addresses are asked for? */
+static int check_relays(const struct turn_request *request, struct turn_wish *wish)
+{
+	int code = choose_family(request, wish);
+
+	if (!code)
+		code = check_even_port(request->msg, &wish->ports);
+	if (!code)
+		code = add_family(request, wish);
+	return code;
+}
+
+/** The checks of RFC 8656 section 7.2, in their order, from the third on. */
+static int check_request(const struct turn_request *request, struct turn_wish *wish)
+{
+	bool is_zero;
+	int code;
+
+	/* RFC 8656 section 21.4 */
+	if (turn_policy_is_tunnel(request->server->policy, &request->tuple->client))
+		return TURN_FORBIDDEN;
+	code = check_transport(request->msg);
+	if (!code)
+		code = find_token(request->msg, &wish->token);
+	if (!code && !wish->token)
+		code = check_relays(request, wish);
+	if (!code)
+		code = turn_find_lifetime(request, &wish->lifetime, &is_zero);
+	return code;
+}
+
+static bool is_retransmission(const struct turn_request *request)
+{
+	const struct turn_allocation *alloc = request->alloc;
+
+	return strcmp(alloc->user->name, request->user->name) == 0 &&
+	       memcmp(alloc->transaction, request->msg->transaction, STUN_TRANSACTION_LEN) == 0;
+}
+
+/** With two relays that were refreshed apart, what is told is when the first of them expires. */
+static uint64_t first_expiry(const struct turn_allocation *alloc)
+{
+	uint64_t expiry = TURN_NEVER;
+
+	for (size_t i = 0; i < TURN_RELAYS_MAX; i++) {
+		if (alloc->relays[i] && alloc->relays[i]->timer.when < expiry)
+			expiry = alloc->relays[i]->timer.when;
+	}
+	return expiry;
+}
+
+static void write_success(const struct turn_request *request, struct stun_writer *response)
+{
+	const struct turn_allocation *alloc = request->alloc;
+	uint64_t left = first_expiry(alloc) - request->now;
+
+	for (size_t i = 0; i < TURN_RELAYS_MAX; i++) {
+		if (alloc->relays[i])
+			stun_write_xor_addr(response, STUN_ATTR_XOR_RELAYED_ADDRESS,
+					    &alloc->relays[i]->external);
+	}
+	if (alloc->refusal.family)
+		stun_write_address_error(response, alloc->refusal.family, alloc->refusal.code);
+	stun_write_u32(response, STUN_ATTR_LIFETIME, (uint32_t)(left / TURN_NS_PER_S));
+	if (alloc->has_token)
+		stun_write_bytes(response, STUN_ATTR_RESERVATION_TOKEN, alloc->token,
+				 sizeof(alloc->token));
+	stun_write_xor_addr(response, STUN_ATTR_XOR_MAPPED_ADDRESS, &request->tuple->client);
+}
+
+/** What of the user's quota is claimed: a reservation claims for the allocation to come. */
+static uint32_t price(const struct turn_wish *wish)
+{
+	return wish->ports == TURN_PORT_PAIR ? 2 : 1;
+}
+
+static int allocate_anew(struct turn_request *request, const struct turn_wish *wish)
+{
+	struct turn_account *account = request->user->account;
+
+	if (!turn_account_claim(account, price(wish), request->server->limits.user_quota))
+		return TURN_ALLOCATION_QUOTA_REACHED;
+	if (turn_allocation_new(request->server, request->tuple, request->user, wish, request->now,
+				&request->alloc) == 0)
+		return 0;
+	turn_account_return(account, price(wish));
+	return turn_refuse_full(request);
+}
+
+/** All has been claimed when the reservation was made, which no other server knows of. */
+static int allocate_reserved(struct turn_request *request, struct turn_wish *wish)
+{
+	struct turn_shared *shared = request->server->shared;
+
+	wish->reservation =
+		turn_reservation_take(shared, wish->token, request->user->account, request->now);
+	if (!wish->reservation)
+		return TURN_INSUFFICIENT_CAPACITY;
+	wish->families[wish->n_families++] = wish->reservation->pool->address.addr.family;
+	if (turn_allocation_new(request->server, request->tuple, request->user, wish, request->now,
+				&request->alloc)) {
+		turn_reservation_return(shared, wish->reservation);
+		return TURN_INSUFFICIENT_CAPACITY;
+	}
+	turn_reservation_use(shared, wish->reservation);
+	return 0;
+}
+
+static int allocate(struct turn_request *request, struct turn_wish *wish)
+{
+	int code;
+
+	if (request->server->is_draining)
+		return turn_refuse_full(request);
+	code = wish->token ? allocate_reserved(request, wish) : allocate_anew(request, wish);
+	if (code)
+		return code;
+	for (size_t i = 0; i < TURN_RELAYS_MAX; i++) {
+		if (request->alloc->relays[i])
+			turn_notify_relay(request->server, TURN_EVENT_ALLOCATED,
+					  request->alloc->relays[i], wish->lifetime);
+	}
+	return 0;
+}
+
+int turn_allocate(struct turn_request *request, struct stun_writer *response)
+{
+	struct turn_wish wish = { .transaction = request->msg->transaction };
+	int code;
+
+	if (request->alloc) {
+		if (!is_retransmission(request))
+			return TURN_ALLOCATION_MISMATCH;
+		write_success(request, response);
+		return 0;
+	}
+	code = check_request(request, &wish);
+	if (!code)
+		code = allocate(request, &wish);
+	if (!code)
+		write_success(request, response);
+	return code;
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <errno.h>
+#include <string.h>
+
+#include "turn/auth/credentials.h"
+#include "turn/methods/request.h"
+#include "turn/state/user.h"
+
+/** An algorithm without parameters, as it stands in the attributes (RFC 8489 section 14.11). */
+#define ALGORITHM_LEN 4
+
+/** struct claim - who the client says to be, and by what */
+struct claim {
+	char username[STUN_USERNAME_MAX + 1];
+	struct stun_attr nonce;
+	enum stun_password_algorithm algorithm;
+};
+
+struct turn_offer turn_offer(const struct turn_server *server)
+{
+	if (!server->credentials)
+		return (struct turn_offer){ true, true };
+	return (struct turn_offer){
+		.sha256 = turn_credentials_prefer_sha256(server->credentials),
+		.userhash = turn_credentials_prefer_userhash(server->credentials),
+	};
+}
+
+size_t turn_password_algorithms(bool sha256, const uint8_t **list)
+{
+	/* In the order of preference. */
+	static const uint8_t all[2 * ALGORITHM_LEN] = { 0, STUN_PASSWORD_SHA256, 0, 0,
+							0, STUN_PASSWORD_MD5,    0, 0 };
+
+	*list = sha256 ? all : all + ALGORITHM_LEN;
+	return sha256 ? 2 * ALGORITHM_LEN : ALGORITHM_LEN;
+}
+
+static int check_choice(const struct stun_attr *choice, const uint8_t *list, size_t len,
+			enum stun_password_algorithm *algorithm)
+{
+	for (size_t i = 0; i < len; i += ALGORITHM_LEN) {
+		if (choice->len != ALGORITHM_LEN ||
+		    memcmp(choice->value, list + i, ALGORITHM_LEN) != 0)
+			continue;
+		*algorithm = (enum stun_password_algorithm)list[i + 1];
+		return 0;
+	}
+	return STUN_BAD_REQUEST;
+}
+
+/**
+ * The third check: nobody in between has taken away what the nonce says was offered. A client that
+ * has neither attribute is one of RFC 5389.
+ */
+static int find_algorithm(const struct stun_message *msg, struct claim *claim)
+{
+	struct stun_attr choice, offered;
+	const uint8_t *list;
+	bool sha256;
+	size_t len;
+	bool has_choice = stun_find_attr(msg, STUN_ATTR_PASSWORD_ALGORITHM, &choice) == 0;
+	bool has_offered = stun_find_attr(msg, STUN_ATTR_PASSWORD_ALGORITHMS, &offered) == 0;
+
+	claim->algorithm = STUN_PASSWORD_MD5;
+	if (!turn_nonce_has_algorithms(claim->nonce.value, claim->nonce.len, &sha256) ||
+	    (!has_choice && !has_offered))
+		return 0;
+	len = turn_password_algorithms(sha256, &list);
+	if (!has_choice || !has_offered || offered.len != len ||
+	    memcmp(offered.value, list, len) != 0)
+		return STUN_BAD_REQUEST;
+	return check_choice(&choice, list, len, &claim->algorithm);
+}
+
+/** The name of the user whom USERHASH means: one in force, or whose allocation this is about. */
+static const char *find_hash(const struct turn_request *request, const struct stun_attr *userhash)
+{
+	const struct turn_server *server = request->server;
+	uint8_t hash[STUN_USERHASH_LEN];
+	const char *name = NULL;
+
+	if (userhash->len != STUN_USERHASH_LEN)
+		return NULL;
+	if (server->credentials)
+		name = turn_credentials_find_hash(server->credentials, userhash->value);
+	if (name || !request->alloc)
+		return name;
+	name = request->alloc->user->name;
+	if (stun_userhash(name, server->realm, hash) ||
+	    memcmp(hash, userhash->value, sizeof(hash)) != 0)
+		return NULL;
+	return name;
+}
+
+/**
+ * The rest of the second check, which says no more than the third, and the fourth, as far as it can
+ * be made without a key: a name that may be somebody's.
+ */
+static int find_username(const struct turn_request *request, struct claim *claim)
+{
+	struct stun_attr attr;
+	const char *name;
+
+	if (stun_find_attr(request->msg, STUN_ATTR_USERNAME, &attr) == 0) {
+		if (attr.len > STUN_USERNAME_MAX || memchr(attr.value, '\0', attr.len))
+			return STUN_UNAUTHENTICATED;
+		memcpy(claim->username, attr.value, attr.len);
+		claim->username[attr.len] = '\0';
+		return 0;
+	}
+	if (stun_find_attr(request->msg, STUN_ATTR_USERHASH, &attr))
+		return STUN_BAD_REQUEST;
+	name = find_hash(request, &attr);
+	if (!name)
+		return STUN_UNAUTHENTICATED;
+	strcpy(claim->username, name);
+	return 0;
+}
+
+static int read_claim(const struct turn_request *request, struct claim *claim)
+{
+	const struct stun_message *msg = request->msg;
+	struct stun_attr realm;
+	int code;
+
+	if (!msg->integrity && !msg->integrity_sha256)
+		return STUN_UNAUTHENTICATED;
+	/* The value of REALM needs no check: the key of another realm does not fit. */
+	if (stun_find_attr(msg, STUN_ATTR_REALM, &realm) ||
+	    stun_find_attr(msg, STUN_ATTR_NONCE, &claim->nonce))
+		return STUN_BAD_REQUEST;
+	code = find_algorithm(msg, claim);
+	return code ? code : find_username(request, claim);
+}
+
+/**
+ * RFC 8489 section 9.2.4: MESSAGE-INTEGRITY is for clients of RFC 5389, which know nothing of
+ * password algorithms; whatever the request itself had.
+ */
+static enum stun_integrity answer_with(const struct stun_message *msg)
+{
+	struct stun_attr attr;
+
+	return stun_find_attr(msg, STUN_ATTR_PASSWORD_ALGORITHM, &attr) ? STUN_INTEGRITY_SHA1
+									: STUN_INTEGRITY_SHA256;
+}
+
+int turn_authenticate(struct turn_request *request)
+{
+	struct turn_server *server = request->server;
+	struct turn_user *user;
+	struct claim claim;
+	int code = read_claim(request, &claim);
+	int err;
+
+	if (code)
+		return code;
+	err = turn_user_prove(server, request->alloc, claim.username, claim.algorithm, request->msg,
+			      &user);
+	if (err)
+		return err == -EACCES ? STUN_UNAUTHENTICATED : STUN_SERVER_ERROR;
+	request->proved = true;
+	if (!turn_nonce_is_valid(&server->nonces, &request->tuple->client, request->now,
+				 claim.nonce.value, claim.nonce.len)) {
+		turn_user_put(user);
+		return STUN_STALE_NONCE;
+	}
+	request->user = user;
+	request->integrity = answer_with(request->msg);
+	return 0;
+}

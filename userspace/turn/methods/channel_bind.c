@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "turn/state/event.h"
+#include "turn/state/self_addr.h"
+#include "turn/methods/request.h"
+#include "turn/state/state.h"
+#include "turn/state/lookup.h"
+
+/**
+ * struct binding - what a ChannelBind request asks for, and the @channel if it exists
+ * @peer:  as the client knows it
+ * @bound: the same, as turn_self_to_bound()
+ */
+struct binding {
+	uint16_t number;
+	struct turnpike_addr peer;
+	struct turnpike_addr bound;
+	struct turn_channel *channel;
+};
+
+static int parse_binding(const struct stun_message *msg, struct binding *binding)
+{
+	struct stun_attr number_attr, peer_attr;
+	uint32_t value;
+
+	if (stun_find_attr(msg, STUN_ATTR_CHANNEL_NUMBER, &number_attr) ||
+	    stun_find_attr(msg, STUN_ATTR_XOR_PEER_ADDRESS, &peer_attr) ||
+	    stun_attr_u32(&number_attr, &value) ||
+	    stun_attr_xor_addr(msg, &peer_attr, &binding->peer))
+		return STUN_BAD_REQUEST;
+	/* RFC 8656 section 18.1: the other 16 bits are ignored. */
+	binding->number = (uint16_t)(value >> 16);
+	if (binding->number < TURN_CHANNEL_MIN || binding->number > TURN_CHANNEL_MAX)
+		return STUN_BAD_REQUEST;
+	/* There is no transport address with port 0 that data could be sent to. */
+	return binding->peer.port != 0 ? 0 : STUN_BAD_REQUEST;
+}
+
+static struct turn_channel *find_peer(const struct turn_request *request,
+				      const struct turnpike_addr *peer)
+{
+	const struct turn_relay *relay = turn_relay_for(request->alloc, peer->family);
+
+	return relay ? turn_channel_find_peer(request->server, relay, peer) : NULL;
+}
+
+/** The checks of RFC 8656 section 12.2, in their order. */
+static int check_binding(const struct turn_request *request, struct binding *binding)
+{
+	int code = parse_binding(request->msg, binding);
+
+	if (code)
+		return code;
+	binding->bound = turn_self_to_bound(request->server, &binding->peer);
+	binding->channel =
+		turn_channel_find_number(request->server, request->tuple, binding->number);
+	if (binding->channel != find_peer(request, &binding->bound))
+		return STUN_BAD_REQUEST;
+	code = turn_check_peer(request, &binding->peer);
+	if (!code && turn_self_is_relay_ip(request->server, &binding->bound) &&
+	    !turn_self_is_live_relay(request->server, &binding->bound, request->now))
+		return TURN_FORBIDDEN;
+	return code;
+}
+
+int turn_channel_bind(struct turn_request *request, struct stun_writer *response)
+{
+	struct turn_server *server = request->server;
+	struct turn_permission *permission;
+	struct binding binding;
+	int code = check_binding(request, &binding);
+
+	(void)response;
+	if (code)
+		return code;
+	if (turn_permission_get(server, turn_relay_for(request->alloc, binding.bound.family),
+				&binding.bound, &permission))
+		return TURN_INSUFFICIENT_CAPACITY;
+	if (!binding.channel && turn_channel_new(server, permission, binding.number, &binding.bound,
+						 &binding.channel)) {
+		turn_permission_drop_unused(server, permission, request->now);
+		return TURN_INSUFFICIENT_CAPACITY;
+	}
+	turn_channel_refresh(server, binding.channel, request->now);
+	turn_permission_refresh(server, permission, request->now);
+	turn_notify_channel(server, binding.channel);
+	return 0;
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "turn/state/event.h"
+#include "turn/state/self_addr.h"
+#include "turn/methods/request.h"
+#include "turn/state/state.h"
+#include "turn/state/lookup.h"
+
+int turn_check_peer(const struct turn_request *request, const struct turnpike_addr *peer)
+{
+	if (!turn_relay_for(request->alloc, peer->family))
+		return TURN_PEER_ADDRESS_FAMILY_MISMATCH;
+	return turn_policy_allows(request->server->policy, peer) ? 0 : TURN_FORBIDDEN;
+}
+
+/** Walks over the peers of a request that check_syntax() has let pass; false at the end. */
+static bool next_peer(const struct stun_message *msg, struct stun_attr *attr,
+		      struct turnpike_addr *peer)
+{
+	while (stun_next_attr(msg, attr)) {
+		if (attr->type == STUN_ATTR_XOR_PEER_ADDRESS)
+			return stun_attr_xor_addr(msg, attr, peer) == 0;
+	}
+	return false;
+}
+
+static int check_syntax(const struct stun_message *msg)
+{
+	struct stun_attr attr = { 0 };
+	struct turnpike_addr peer;
+	bool any = false;
+
+	while (stun_next_attr(msg, &attr)) {
+		if (attr.type != STUN_ATTR_XOR_PEER_ADDRESS)
+			continue;
+		if (stun_attr_xor_addr(msg, &attr, &peer))
+			return STUN_BAD_REQUEST;
+		any = true;
+	}
+	return any ? 0 : STUN_BAD_REQUEST;
+}
+
+static int check_all(const struct turn_request *request)
+{
+	struct stun_attr attr = { 0 };
+	struct turnpike_addr peer;
+	int code = check_syntax(request->msg);
+
+	while (!code && next_peer(request->msg, &attr, &peer))
+		code = turn_check_peer(request, &peer);
+	return code;
+}
+
+/** The same after check_all(): @peer is as bound, and reached from @relay. */
+static bool next_bound(const struct turn_request *request, struct stun_attr *attr,
+		       struct turn_relay **relay, struct turnpike_addr *peer)
+{
+	if (!next_peer(request->msg, attr, peer))
+		return false;
+	*peer = turn_self_to_bound(request->server, peer);
+	*relay = turn_relay_for(request->alloc, peer->family);
+	return true;
+}
+
+/** Makes what is missing, expired as yet: the only step that can fail. */
+static int make_all(const struct turn_request *request)
+{
+	struct turn_permission *permission;
+	struct stun_attr attr = { 0 };
+	struct turnpike_addr peer;
+	struct turn_relay *relay;
+
+	while (next_bound(request, &attr, &relay, &peer)) {
+		if (turn_permission_get(request->server, relay, &peer, &permission))
+			return TURN_INSUFFICIENT_CAPACITY;
+	}
+	return 0;
+}
+
+static void drop_all_unused(const struct turn_request *request)
+{
+	struct turn_permission *permission;
+	struct stun_attr attr = { 0 };
+	struct turnpike_addr peer;
+	struct turn_relay *relay;
+
+	while (next_bound(request, &attr, &relay, &peer)) {
+		permission = turn_permission_find(request->server, relay, &peer);
+		if (permission)
+			turn_permission_drop_unused(request->server, permission, request->now);
+	}
+}
+
+static void refresh_all(const struct turn_request *request)
+{
+	struct turn_permission *permission;
+	struct stun_attr attr = { 0 };
+	struct turnpike_addr peer;
+	struct turn_relay *relay;
+
+	while (next_bound(request, &attr, &relay, &peer)) {
+		permission = turn_permission_find(request->server, relay, &peer);
+		turn_permission_refresh(request->server, permission, request->now);
+		turn_notify_permission(request->server, permission);
+	}
+}
+
+int turn_create_permission(struct turn_request *request, struct stun_writer *response)
+{
+	int code = check_all(request);
+
+	(void)response;
+	if (code)
+		return code;
+	code = make_all(request);
+	if (code)
+		drop_all_unused(request);
+	else
+		refresh_all(request);
+	return code;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "turn/state/event.h"
+#include "turn/methods/request.h"
+#include "turn/state/state.h"
+#include "turn/state/user.h"
+
+/** The family that a request is about alone; 0: all there are (RFC 8656 section 8.1). */
+static int find_wanted(const struct turn_request *request, unsigned int *family)
+{
+	uint32_t asked;
+	int err = turn_find_family(request->msg, STUN_ATTR_REQUESTED_ADDRESS_FAMILY, &asked);
+
+	*family = 0;
+	if (err)
+		return err == STUN_BAD_REQUEST ? STUN_BAD_REQUEST : 0;
+	*family = turn_family_of(asked);
+	if (*family && turn_relay_for(request->alloc, *family))
+		return 0;
+	return TURN_PEER_ADDRESS_FAMILY_MISMATCH;
+}
+
+static void refresh_relays(const struct turn_request *request, unsigned int family,
+			   uint32_t lifetime)
+{
+	for (size_t i = 0; i < TURN_RELAYS_MAX; i++) {
+		struct turn_relay *relay = request->alloc->relays[i];
+
+		if (!relay || (family && relay->addr.family != family))
+			continue;
+		turn_relay_refresh(request->server, relay, lifetime, request->now);
+		turn_notify_relay(request->server, TURN_EVENT_REFRESHED, relay, lifetime);
+	}
+}
+
+static void end_relays(const struct turn_request *request, unsigned int family)
+{
+	struct turn_server *server = request->server;
+
+	if (family)
+		turn_allocation_end_relay(server, turn_relay_for(request->alloc, family), "refresh",
+					  request->now);
+	else
+		turn_allocation_end(server, request->alloc, "refresh", request->now);
+	turn_retransmit_cache_add(&server->retransmits, server->hash_key, request->tuple,
+				  request->msg->transaction, request->now);
+}
+
+/** What it was to end has ended when it came for the first time. */
+static bool is_repeated_ending(const struct turn_request *request)
+{
+	const struct turn_server *server = request->server;
+
+	return turn_retransmit_cache_has(&server->retransmits, server->hash_key, request->tuple,
+					 request->msg->transaction, request->now);
+}
+
+int turn_refresh(struct turn_request *request, struct stun_writer *response)
+{
+	unsigned int family;
+	uint32_t lifetime;
+	bool is_zero;
+	int code;
+
+	if (is_repeated_ending(request)) {
+		stun_write_u32(response, STUN_ATTR_LIFETIME, 0);
+		return 0;
+	}
+	code = turn_check_allocation(request);
+	if (!code)
+		code = find_wanted(request, &family);
+	if (!code)
+		code = turn_find_lifetime(request, &lifetime, &is_zero);
+	/* Who has been taken out of the credentials keeps what there is, and no longer than agreed.
+	 */
+	if (!code && !is_zero && !turn_user_is_current(request->server, request->user))
+		code = TURN_FORBIDDEN;
+	if (code)
+		return code;
+	if (is_zero) {
+		end_relays(request, family);
+		lifetime = 0;
+	} else {
+		refresh_relays(request, family, lifetime);
+	}
+	stun_write_u32(response, STUN_ATTR_LIFETIME, lifetime);
+	return 0;
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "turn/state/state.h"
+#include "turn/state/lookup.h"
+#include "turn/state/user.h"
+
+static bool has_relay(const struct turn_allocation *alloc)
+{
+	for (size_t i = 0; i < TURN_RELAYS_MAX; i++) {
+		if (alloc->relays[i])
+			return true;
+	}
+	return false;
+}
+
+/** One is enough: RFC 8656 section 7.2, 9th check. */
+static int open_relays(struct turn_server *server, struct turn_allocation *alloc,
+		       const struct turn_wish *wish, uint64_t now)
+{
+	int err = 0, result = 0;
+
+	alloc->refusal = wish->refusal;
+	for (size_t i = 0; i < wish->n_families; i++) {
+		err = turn_relay_new(server, alloc, wish->families[i], wish, now);
+		if (!err)
+			continue;
+		result = err;
+		alloc->refusal = (struct turn_refusal){ .family = wish->families[i],
+							.code = TURN_INSUFFICIENT_CAPACITY };
+	}
+	return has_relay(alloc) ? 0 : result;
+}
+
+static int link_allocation(struct turn_server *server, struct turn_allocation *alloc,
+			   const struct turn_wish *wish, uint64_t now)
+{
+	int err = turn_allocation_insert(server, alloc);
+
+	if (err)
+		return err;
+	err = server->ops.limit(server->ctx, turn_account_name(alloc->user->account),
+				&alloc->limits);
+	if (err)
+		goto remove;
+	err = open_relays(server, alloc, wish, now);
+	if (err)
+		goto unlimit;
+	server->stats.allocations++;
+	return 0;
+unlimit:
+	if (alloc->limits)
+		server->ops.unlimit(server->ctx, alloc->limits);
+remove:
+	HASH_DELETE(hh, server->allocations, alloc);
+	return err;
+}
+
+int turn_allocation_new(struct turn_server *server, const struct turn_tuple *tuple,
+			struct turn_user *user, const struct turn_wish *wish, uint64_t now,
+			struct turn_allocation **alloc)
+{
+	struct turn_allocation *result = calloc(1, sizeof(*result));
+	int err;
+
+	if (!result)
+		return -ENOMEM;
+	result->tuple = *tuple;
+	result->user = turn_user_get(user);
+	memcpy(result->transaction, wish->transaction, STUN_TRANSACTION_LEN);
+	err = link_allocation(server, result, wish, now);
+	if (err) {
+		turn_user_put(user);
+		free(result);
+		return err;
+	}
+	*alloc = result;
+	return 0;
+}
+
+void turn_allocation_end(struct turn_server *server, struct turn_allocation *alloc, const char *why,
+			 uint64_t now)
+{
+	for (size_t i = 0; i < TURN_RELAYS_MAX; i++) {
+		if (alloc->relays[i])
+			turn_relay_end(server, alloc->relays[i], why, now);
+	}
+	if (alloc->limits)
+		server->ops.unlimit(server->ctx, alloc->limits);
+	HASH_DELETE(hh, server->allocations, alloc);
+	turn_account_return(alloc->user->account, 1);
+	turn_user_put(alloc->user);
+	server->stats.allocations--;
+	free(alloc);
+}
+
+void turn_allocation_end_relay(struct turn_server *server, struct turn_relay *relay,
+			       const char *why, uint64_t now)
+{
+	struct turn_allocation *alloc = relay->alloc;
+
+	turn_relay_end(server, relay, why, now);
+	if (!has_relay(alloc))
+		turn_allocation_end(server, alloc, why, now);
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "turn/state/port_pool.h"
+
+/** So many ports are tried at random. When none of them is free, few are. */
+#define PROBES 64
+
+/**
+ * struct port - one of them
+ * @free_at:    when it is free to be given away, if it is not taken
+ * @live_until: asked for with every datagram between clients, so it needs no lock
+ * @is_taken:   it is not on the list of those that are not
+ * @next:       on this list, which is in the order of @free_at; the last one points to the head
+ */
+struct port {
+	uint64_t free_at;
+	_Atomic uint64_t live_until;
+	bool is_taken;
+	uint16_t next;
+	uint16_t prev;
+};
+
+/**
+ * struct turn_ports - see ports.h
+ * @lock: of all but @live_until
+ * @lo:   the first port
+ * @n:    how many there are, and the index of the list's head
+ */
+struct turn_ports {
+	pthread_mutex_t lock;
+	uint16_t lo;
+	uint16_t n;
+	struct port list[];
+};
+
+/**
+ * They mostly come in the order of their times, so this does not look far; when a server ends,
+ * which then knows no time, they come before all others.
+ */
+static void enlist(struct turn_ports *ports, uint16_t index, uint64_t free_at)
+{
+	struct port *list = ports->list;
+	uint16_t prev = list[ports->n].prev, first = list[ports->n].next;
+
+	if (first != ports->n && free_at <= list[first].free_at)
+		prev = ports->n;
+	while (prev != ports->n && list[prev].free_at > free_at)
+		prev = list[prev].prev;
+	list[index].free_at = free_at;
+	list[index].is_taken = false;
+	list[index].prev = prev;
+	list[index].next = list[prev].next;
+	list[list[prev].next].prev = index;
+	list[prev].next = index;
+}
+
+static void delist(struct turn_ports *ports, uint16_t index)
+{
+	struct port *port = &ports->list[index];
+
+	ports->list[port->prev].next = port->next;
+	ports->list[port->next].prev = port->prev;
+	port->is_taken = true;
+}
+
+struct turn_ports *turn_ports_new(uint16_t lo, uint16_t hi)
+{
+	uint16_t n = (uint16_t)(hi - lo + 1);
+	struct turn_ports *ports = calloc(1, sizeof(*ports) + (n + 1u) * sizeof(ports->list[0]));
+
+	if (!ports)
+		return NULL;
+	pthread_mutex_init(&ports->lock, NULL);
+	ports->lo = lo;
+	ports->n = n;
+	ports->list[n].next = n;
+	ports->list[n].prev = n;
+	for (uint16_t index = 0; index < n; index++)
+		enlist(ports, index, 0);
+	return ports;
+}
+
+bool turn_ports_are(const struct turn_ports *ports, uint16_t lo, uint16_t hi)
+{
+	return ports->lo == lo && ports->lo + ports->n - 1 == hi;
+}
+
+void turn_ports_free(struct turn_ports *ports)
+{
+	if (!ports)
+		return;
+	pthread_mutex_destroy(&ports->lock);
+	free(ports);
+}
+
+static bool has_rested(const struct port *port, uint64_t now)
+{
+	return !port->is_taken && port->free_at <= now;
+}
+
+/** Whether a port that is not taken is of that kind; at UINT64_MAX, rested or not. */
+static bool will_do(const struct turn_ports *ports, uint16_t index, enum turn_port_kind kind,
+		    uint64_t now)
+{
+	if (kind == TURN_PORT_ANY)
+		return true;
+	if (((ports->lo + index) & 1) != 0)
+		return false;
+	return kind == TURN_PORT_EVEN ||
+	       (index + 1 < ports->n && has_rested(&ports->list[index + 1], now));
+}
+
+/** Or the head. */
+static uint16_t find_at_random(const struct turn_ports *ports, uint32_t start,
+			       enum turn_port_kind kind, uint64_t now)
+{
+	for (uint32_t i = 0; i < PROBES && i < ports->n; i++) {
+		uint16_t index = (uint16_t)((start % ports->n + i) % ports->n);
+
+		if (has_rested(&ports->list[index], now) && will_do(ports, index, kind, now))
+			return index;
+	}
+	return ports->n;
+}
+
+/** Or the head. */
+static uint16_t find_first(const struct turn_ports *ports, enum turn_port_kind kind)
+{
+	uint16_t index = ports->list[ports->n].next;
+
+	while (index != ports->n && !will_do(ports, index, kind, UINT64_MAX))
+		index = ports->list[index].next;
+	return index;
+}
+
+static int take(struct turn_ports *ports, uint32_t start, enum turn_port_kind kind, uint64_t now,
+		uint16_t *port)
+{
+	uint16_t index = find_at_random(ports, start, kind, now);
+
+	if (index == ports->n)
+		index = find_first(ports, kind);
+	if (index == ports->n)
+		return -ENOSPC;
+	delist(ports, index);
+	if (kind == TURN_PORT_PAIR)
+		delist(ports, (uint16_t)(index + 1));
+	*port = (uint16_t)(ports->lo + index);
+	return 0;
+}
+
+int turn_ports_take(struct turn_ports *ports, uint32_t start, enum turn_port_kind kind,
+		    uint64_t now, uint16_t *port)
+{
+	int err;
+
+	pthread_mutex_lock(&ports->lock);
+	err = take(ports, start, kind, now, port);
+	pthread_mutex_unlock(&ports->lock);
+	return err;
+}
+
+void turn_ports_set_live(struct turn_ports *ports, uint16_t port, uint64_t until)
+{
+	atomic_store(&ports->list[port - ports->lo].live_until, until);
+}
+
+bool turn_ports_is_live(const struct turn_ports *ports, uint16_t port, uint64_t now)
+{
+	return port >= ports->lo && (uint32_t)(port - ports->lo) < ports->n &&
+	       atomic_load(&ports->list[port - ports->lo].live_until) > now;
+}
+
+void turn_ports_give(struct turn_ports *ports, uint16_t port, uint64_t free_at)
+{
+	pthread_mutex_lock(&ports->lock);
+	enlist(ports, (uint16_t)(port - ports->lo), free_at);
+	pthread_mutex_unlock(&ports->lock);
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "turn/state/event.h"
+#include "turn/state/state.h"
+
+/** How many ports are tried when other programs have taken some. */
+#define PORT_ATTEMPTS 16
+
+/**
+ * How long a port is not given to another allocation, so that late data of the old peers and the
+ * old client does not reach the new one. RFC 8656 names no time; this is what its section 7.4 asks
+ * a client to leave its own address alone for.
+ */
+#define PORT_QUARANTINE_NS (120 * TURN_NS_PER_S)
+
+static void expire(struct turn_server *server, struct turn_timer *timer, uint64_t now)
+{
+	struct turn_relay *relay =
+		(struct turn_relay *)((char *)timer - offsetof(struct turn_relay, timer));
+
+	turn_allocation_end_relay(server, relay, "expired", now);
+}
+
+static struct turnpike_addr with_port(struct turnpike_addr addr, uint16_t port)
+{
+	addr.port = htons(port);
+	return addr;
+}
+
+static int open_at(struct turn_server *server, struct turn_pool *pool, uint16_t port,
+		   struct turn_relay *relay)
+{
+	bool mapped = pool->address.external.family != 0;
+
+	relay->pool = pool;
+	relay->addr = with_port(pool->address.addr, port);
+	relay->external = mapped ? with_port(pool->address.external, port) : relay->addr;
+	return server->ops.open_relay(server->ctx, &relay->addr, relay, &relay->handle);
+}
+
+/** The first port of a pair is that of a relay, the second one is reserved. */
+static void give_ports(const struct turn_pool *pool, uint16_t port, enum turn_port_kind kind,
+		       uint64_t now)
+{
+	turn_ports_give(pool->ports, port, now + PORT_QUARANTINE_NS);
+	if (kind == TURN_PORT_PAIR)
+		turn_ports_give(pool->ports, (uint16_t)(port + 1), now + PORT_QUARANTINE_NS);
+}
+
+static int open_in_pool(struct turn_server *server, struct turn_pool *pool,
+			enum turn_port_kind kind, uint64_t now, struct turn_relay *relay)
+{
+	uint32_t start;
+	uint16_t port;
+	int err = -EADDRINUSE;
+
+	for (int i = 0; i < PORT_ATTEMPTS && err == -EADDRINUSE; i++) {
+		server->ops.random(server->ctx, &start, sizeof(start));
+		if (turn_ports_take(pool->ports, start, kind, now, &port))
+			return -ENOSPC;
+		err = open_at(server, pool, port, relay);
+		if (err)
+			give_ports(pool, port, kind, now);
+	}
+	return err;
+}
+
+static int open_anywhere(struct turn_server *server, unsigned int family, enum turn_port_kind kind,
+			 uint64_t now, struct turn_relay *relay)
+{
+	int err = -ENOSPC;
+
+	for (size_t i = 0; i < server->shared->n_pools && err; i++) {
+		struct turn_pool *pool = &server->shared->pools[server->next_pool];
+
+		server->next_pool = (server->next_pool + 1) % server->shared->n_pools;
+		if (pool->address.addr.family == family)
+			err = open_in_pool(server, pool, kind, now, relay);
+	}
+	return err;
+}
+
+/** What other servers of the relay, too, have to know. */
+static void set_live(const struct turn_relay *relay, uint64_t until)
+{
+	turn_ports_set_live(relay->pool->ports, ntohs(relay->addr.port), until);
+}
+
+/** The port behind @relay, which was taken with it, is held for an allocation to come. */
+static int reserve_next(struct turn_server *server, const struct turn_relay *relay, uint64_t now)
+{
+	struct turn_allocation *alloc = relay->alloc;
+	struct turn_reservation wanted = {
+		.account = alloc->user->account,
+		.pool = relay->pool,
+		.port = (uint16_t)(ntohs(relay->addr.port) + 1),
+	};
+	int err;
+
+	if (!turn_shared_claim_relay(server->shared, server->limits.max_relays))
+		return -ENOSPC;
+	server->ops.random(server->ctx, wanted.token, sizeof(wanted.token));
+	err = turn_reservation_make(server->shared, &wanted, now);
+	if (err) {
+		turn_shared_return_relay(server->shared);
+		return err;
+	}
+	memcpy(alloc->token, wanted.token, sizeof(wanted.token));
+	alloc->has_token = true;
+	return 0;
+}
+
+static int open_relay(struct turn_server *server, unsigned int family, const struct turn_wish *wish,
+		      uint64_t now, struct turn_relay *relay)
+{
+	int err;
+
+	if (wish->reservation)
+		return open_at(server, wish->reservation->pool, wish->reservation->port, relay);
+	err = open_anywhere(server, family, wish->ports, now, relay);
+	if (err || wish->ports != TURN_PORT_PAIR)
+		return err;
+	err = reserve_next(server, relay, now);
+	if (err) {
+		server->ops.close_relay(server->ctx, relay->handle);
+		give_ports(relay->pool, ntohs(relay->addr.port), wish->ports, now);
+	}
+	return err;
+}
+
+static int link_relay(struct turn_server *server, struct turn_relay *relay, unsigned int family,
+		      const struct turn_wish *wish, uint64_t now)
+{
+	uint64_t expiry = now + wish->lifetime * TURN_NS_PER_S;
+	int err;
+
+	if (turn_timer_add(&server->timers, &relay->timer, expiry, expire))
+		return -ENOMEM;
+	err = open_relay(server, family, wish, now, relay);
+	if (err) {
+		turn_timer_del(&server->timers, &relay->timer);
+		return err;
+	}
+	set_live(relay, expiry);
+	relay->alloc->relays[turn_relay_slot(family)] = relay;
+	server->stats.relays++;
+	return 0;
+}
+
+/** A reservation has been counted as a relay when it was made. */
+static bool claim(struct turn_server *server, const struct turn_wish *wish)
+{
+	return wish->reservation ||
+	       turn_shared_claim_relay(server->shared, server->limits.max_relays);
+}
+
+int turn_relay_new(struct turn_server *server, struct turn_allocation *alloc, unsigned int family,
+		   const struct turn_wish *wish, uint64_t now)
+{
+	struct turn_relay *relay;
+	int err;
+
+	if (!claim(server, wish))
+		return -ENOSPC;
+	relay = calloc(1, sizeof(*relay));
+	err = relay ? 0 : -ENOMEM;
+	if (!err) {
+		relay->alloc = alloc;
+		err = link_relay(server, relay, family, wish, now);
+	}
+	if (err) {
+		if (!wish->reservation)
+			turn_shared_return_relay(server->shared);
+		free(relay);
+	}
+	return err;
+}
+
+void turn_relay_refresh(struct turn_server *server, struct turn_relay *relay, uint32_t lifetime,
+			uint64_t now)
+{
+	struct turn_permission *permission;
+	struct turn_channel *channel;
+
+	turn_timer_move(&server->timers, &relay->timer, now + lifetime * TURN_NS_PER_S);
+	set_live(relay, relay->timer.when);
+	DL_FOREACH(relay->permissions, permission) {
+		DL_FOREACH(permission->channels, channel)
+			turn_flow_install(server, channel, now);
+	}
+}
+
+void turn_relay_end(struct turn_server *server, struct turn_relay *relay, const char *why,
+		    uint64_t now)
+{
+	struct turn_permission *permission, *next;
+
+	DL_FOREACH_SAFE(relay->permissions, permission, next)
+		turn_permission_end(server, permission);
+	turn_timer_del(&server->timers, &relay->timer);
+	set_live(relay, 0);
+	server->ops.close_relay(server->ctx, relay->handle);
+	give_ports(relay->pool, ntohs(relay->addr.port), TURN_PORT_ANY, now);
+	turn_shared_return_relay(server->shared);
+	turn_notify_end(server, relay, why);
+	relay->alloc->relays[turn_relay_slot(relay->addr.family)] = NULL;
+	server->stats.relays--;
+	free(relay);
+}

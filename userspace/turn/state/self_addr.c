@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "turn/state/self_addr.h"
+
+static bool is_same_ip(const struct turnpike_addr *a, const struct turnpike_addr *b)
+{
+	return a->family == b->family && memcmp(a->ip, b->ip, sizeof(a->ip)) == 0;
+}
+
+static struct turnpike_addr with_port_of(struct turnpike_addr addr,
+					 const struct turnpike_addr *other)
+{
+	addr.port = other->port;
+	return addr;
+}
+
+struct turnpike_addr turn_self_to_bound(const struct turn_server *server,
+					const struct turnpike_addr *addr)
+{
+	for (size_t i = 0; i < server->shared->n_pools; i++) {
+		const struct turn_relay_address *relay = &server->shared->pools[i].address;
+
+		if (is_same_ip(&relay->external, addr))
+			return with_port_of(relay->addr, addr);
+	}
+	return *addr;
+}
+
+struct turnpike_addr turn_self_to_external(const struct turn_server *server,
+					   const struct turnpike_addr *addr)
+{
+	for (size_t i = 0; i < server->shared->n_pools; i++) {
+		const struct turn_relay_address *relay = &server->shared->pools[i].address;
+
+		if (relay->external.family != 0 && is_same_ip(&relay->addr, addr))
+			return with_port_of(relay->external, addr);
+	}
+	return *addr;
+}
+
+bool turn_self_is_relay_ip(const struct turn_server *server, const struct turnpike_addr *addr)
+{
+	struct turnpike_addr known = turn_self_to_external(server, addr);
+	bool is_ours = false;
+
+	for (size_t i = 0; i < server->shared->n_pools; i++)
+		is_ours |= is_same_ip(&server->shared->pools[i].address.addr, addr);
+	return is_ours && !turn_policy_exempts(server->policy, addr) &&
+	       !turn_policy_exempts(server->policy, &known);
+}
+
+bool turn_self_is_live_relay(const struct turn_server *server, const struct turnpike_addr *addr,
+			     uint64_t now)
+{
+	for (size_t i = 0; i < server->shared->n_pools; i++) {
+		const struct turn_pool *pool = &server->shared->pools[i];
+
+		if (is_same_ip(&pool->address.addr, addr))
+			return turn_ports_is_live(pool->ports, ntohs(addr->port), now);
+	}
+	return false;
+}
