@@ -19,8 +19,8 @@ int bindings_open(const struct maps *maps, struct nexthops *nexthops, struct bin
 void bindings_close(struct bindings *bindings);
 
 /** bindings_bind(), bindings_unbind() - see turnpike_bind() and turnpike_unbind(). */
-int bindings_bind(struct bindings *bindings, const struct turnpike_binding *binding);
-int bindings_unbind(struct bindings *bindings, const struct turnpike_binding *binding);
+int bindings_bind(struct bindings *bindings, const struct turnpike_binding *public);
+int bindings_unbind(struct bindings *bindings, const struct turnpike_binding *public);
 
 /** bindings_for_each_flow() - see turnpike_for_each_flow(). */
 int bindings_for_each_flow(const struct bindings *bindings,

@@ -143,7 +143,7 @@ static __always_inline enum room ctx_move_head(ctx_t *ctx, __u32 from, __u32 to,
 /* Moves the end of the frame by @delta bytes; what is gained is zero. */
 static __always_inline int ctx_move_tail(ctx_t *ctx, __u32 len, int delta)
 {
-	return bpf_xdp_adjust_tail(ctx, delta);
+	return (int)bpf_xdp_adjust_tail(ctx, delta);
 }
 
 /* The tags and @proto, behind the addresses. Not inlined: see vlan.h. */

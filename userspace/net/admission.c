@@ -141,17 +141,17 @@ bool admission_enter(struct admission *admission, const struct turnpike_addr *so
 	return entered;
 }
 
-void admission_leave(struct admission *admission, const struct turnpike_addr *addr)
+void admission_leave(struct admission *admission, const struct turnpike_addr *source)
 {
-	const struct turnpike_addr key = source_of(addr);
-	struct source *source;
+	const struct turnpike_addr addr = source_of(source);
+	struct source *left;
 
 	pthread_mutex_lock(&admission->lock);
-	source = find(admission, &key);
+	left = find(admission, &addr);
 	admission->n--;
-	if (--source->n == 0) {
-		HASH_DELETE(hh, admission->sources, source);
-		free(source);
+	if (--left->n == 0) {
+		HASH_DELETE(hh, admission->sources, left);
+		free(left);
 	}
 	pthread_mutex_unlock(&admission->lock);
 }

@@ -36,7 +36,7 @@ int turn_io_try_addresses(const struct listen_config *listen, const struct turn_
  */
 int turn_io_open(struct event_base *base, struct datapath *datapath,
 		 const struct listen_config *listen, const struct turn_config *config, bool shares,
-		 struct turn_io **io);
+		 struct turn_io **ret);
 
 /** turn_io_close() - end all allocations and close all sockets; NULL is fine */
 void turn_io_close(struct turn_io *io);

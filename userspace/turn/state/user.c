@@ -69,7 +69,7 @@ static int new_user(struct turn_server *server, const char *name,
 
 	if (!user)
 		return -ENOMEM;
-	memcpy(user->name, name, len);
+	memcpy(user->name, name, len + 1);
 	user->references = 1;
 	user->generation = server->generation;
 	user->algorithm = algorithm;
