@@ -20,7 +20,7 @@ test=(
 	chromium libnss3-tools            # and the one that most people use
 	qemu-system-x86 busybox-static # other kernels, in virtual machines
 )
-check=(clang-format clang-tidy cppcheck shellcheck codespell python3 nodejs npm) # npm has ruff, Debian 12 has not
+check=(git clang-format clang-tidy cppcheck shellcheck codespell python3 nodejs npm) # npm has ruff, Debian 12 has not
 
 packages_of() { # SET
 	case $1 in
