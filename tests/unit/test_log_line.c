@@ -41,11 +41,11 @@ static void check(enum log_format form, enum log_level level, const char *messag
 static void test_levels(void **state)
 {
 	(void)state;
-	check(LOG_PLAIN, LOG_ERROR, "no", NULL, 0, "turnpike: no\n");
+	check(LOG_PLAIN, LOG_ERROR, "no", NULL, 0, "turnpike: error: no\n");
 	check(LOG_PLAIN, LOG_WARNING, "hm", NULL, 0, "turnpike: warning: hm\n");
 	check(LOG_PLAIN, LOG_INFO, "yes", NULL, 0, "turnpike: yes\n");
 	check(LOG_PLAIN, LOG_DEBUG, "oh", NULL, 0, "turnpike: oh\n");
-	check(LOG_JOURNAL, LOG_ERROR, "no", NULL, 0, "<3>turnpike: no\n");
+	check(LOG_JOURNAL, LOG_ERROR, "no", NULL, 0, "<3>turnpike: error: no\n");
 	check(LOG_JOURNAL, LOG_WARNING, "hm", NULL, 0, "<4>turnpike: warning: hm\n");
 	check(LOG_JOURNAL, LOG_INFO, "yes", NULL, 0, "<6>turnpike: yes\n");
 	check(LOG_JOURNAL, LOG_DEBUG, "oh", NULL, 0, "<7>turnpike: oh\n");
@@ -127,7 +127,7 @@ static void test_a_message_is_one_line(void **state)
 {
 	(void)state;
 	check(LOG_PLAIN, LOG_ERROR, "there is no\ndevice\x1b", NULL, 0,
-	      "turnpike: there is no device \n");
+	      "turnpike: error: there is no device \n");
 }
 
 int main(void)

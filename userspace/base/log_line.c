@@ -16,7 +16,7 @@ static const struct {
 	const char *prefix;
 	int priority;
 } levels[] = {
-	[LOG_ERROR] = { "error", "", 3 },
+	[LOG_ERROR] = { "error", "error: ", 3 },
 	[LOG_WARNING] = { "warning", "warning: ", 4 },
 	[LOG_INFO] = { "info", "", 6 },
 	[LOG_DEBUG] = { "debug", "", 7 },
