@@ -13,9 +13,8 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from typing import Any
 
-import proc
-import turn
-from lab import Lab
+from lab import proc, turn
+from lab.lab import Lab
 
 Complaints = list[str]
 # What a test may run into that is no mistake in the test itself.

@@ -17,9 +17,9 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import proc
-from lab import Lab
-from vm import GuestProcess, Nic, Vm, open_tap
+from lab import proc
+from lab.lab import Lab
+from lab.vm import GuestProcess, Nic, Vm, open_tap
 
 # The models of NIC that QEMU plays, and their drivers; there is no udev in the machine that would load them.
 BIG_BUFFERS = "virtio-net-pci,mrg_rxbuf=off"  # takes a native program and never runs it

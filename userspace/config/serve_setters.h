@@ -23,9 +23,9 @@ int set_deny_peer(void *target, char *value);
 /* Authentication. */
 int set_realm(void *target, char *value);
 int set_user(void *target, char *value);
-int set_users_file(void *target, char *value);
+int set_users_file(void *target, char *path);
 int set_auth_secret(void *target, char *value);
-int set_auth_secret_file(void *target, char *value);
+int set_auth_secret_file(void *target, char *path);
 
 /* Datapath. */
 int set_device(void *target, char *value);
