@@ -6,4 +6,4 @@ become_root "making network namespaces and loading BPF programs" "$@"
 
 scripts/deps.sh demo
 scripts/build.sh release turnpike_command bench_tools
-exec /usr/bin/python3 -B netns-tests/demo.py
+PYTHONPATH=bench:netns-tests exec /usr/bin/python3 -B scripts/demo.py
