@@ -51,12 +51,13 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With -n, tests that share a lab run in one worker, so that the lab is built once."""
+    """With -n, tests of one module that share a lab and a variant run in one worker, which builds the lab once."""
     for item in items:
         if isinstance(item, pytest.Function) and "shared_lab" in item.fixturenames:
-            lab = item.callspec.params.get("shared_lab") if hasattr(item, "callspec") else None
-            name = pytest_make_parametrize_id(lab, "shared_lab") or ""
-            item.add_marker(pytest.mark.xdist_group(f"{item.path.stem} {name}".rstrip()))
+            parameters = item.callspec.params if hasattr(item, "callspec") else {}
+            names = [pytest_make_parametrize_id(parameters[name], name) for name in ("shared_lab", "variant")
+                     if name in parameters]
+            item.add_marker(pytest.mark.xdist_group(" ".join([item.path.stem, *filter(None, names)])))
 
 
 # The run.

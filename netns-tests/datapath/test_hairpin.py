@@ -1,19 +1,7 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Both ends are clients of this relay: the most common case of WebRTC where only relays are used.
+"""Both ends are clients of one relay: the most common case of WebRTC where only relays are used.
 
     client ----- relay ----- peer        the peer is a client of the relay, too
-
-    channels     both have a channel: in the kernel one pass, from channel to channel
-    indications  only one has a channel, or none: user space, with Data indications
-    one client   the same between two allocations of one client
-    connected    one of them comes over TCP, TLS or DTLS: user space, both ways, though the other has a flow
-    both         one allocation with both families: each peer is reached from the relay of its family
-    ports        other ports of the relay's addresses are no peers
-    uclient      coturn's load generator, whose clients talk to each other (-y)
-    external     behind a 1:1 NAT the clients know the relay by another address
-
-Names are mode/test/client's family, relay's family, other client's family.
 """
 
 from __future__ import annotations
@@ -21,94 +9,23 @@ from __future__ import annotations
 import itertools
 import os
 import socket
-import sys
-from collections.abc import Callable, Iterator
-from functools import partial
 
-import scenes
+import pytest
+
 from lab import connected, proc, turn, turnutils
-from lab.complaints import Complaints, refused
+from lab.complaints import Complaints, check, refused
 from lab.endpoints import SOCKET_FAMILY, echo_peer, receive, turn_client
+from lab.hairpin import CHANNEL, OTHER_CHANNEL, SIZES, Pair, channels, expect_channel, expect_indication, send_channel
 from lab.lab import Lab
 from lab.relay import BY_NAME, MODES, Turnpike, Variant
 from lab.topology import FAMILIES
 
-Test = Callable[[Lab], Complaints]
-CHANNEL, OTHER_CHANNEL = 0x4001, 0x4fff
 UNRESOLVED = 4  # messages that may come while the kernel still asks for a MAC address
-SIZES = (0, 1, 2, 3, 4, 5, 100, 1171, 1200)
 EXTERNAL = {4: "203.0.113.5", 6: "2001:db8:5::5"}
-
-
-class Pair:
-    """Two clients, each of which has the other's relayed transport address as its peer."""
-
-    def __init__(self, a: turn.Client, b: turn.Client) -> None:
-        self.a, self.b = a, b
-
-    @classmethod
-    def over_udp(cls, lab: Lab, families: tuple[int, int, int], role: str = "peer") -> Pair:
-        family, relayed, other_family = families
-        return cls(turn_client(lab, "client", family, relayed), turn_client(lab, role, other_family, relayed))
-
-    def both_ways(self) -> list[tuple[turn.Client, turn.Client]]:
-        return [(self.a, self.b), (self.b, self.a)]
-
-    def close(self) -> None:
-        for client in (self.a, self.b):
-            client.refresh(0)
-            client.socket.close()
-
-
-def send_channel(sender: turn.Client, channel: int, payload: bytes) -> None:
-    sender.socket.send(turn.channel_data(channel, payload))
-
-
-def expect_channel(receiver: turn.Client, channel: int, payload: bytes) -> Complaints:
-    got, wanted = receiver.receive(1), turn.channel_data(channel, payload)
-    return [] if got == wanted else [f"ChannelData of {len(payload)} bytes came as {got!r}"]
-
-
-def expect_indication(receiver: turn.Client, peer: turn.Address, payload: bytes) -> Complaints:
-    got = receiver.receive(1)
-    if got is None or got != turn.data_indication(got[8:20], peer, payload):
-        return [f"an indication of {len(payload)} bytes came as {got!r}"]
-    return []
-
-
-def channels(pair: Pair, server: Turnpike) -> Complaints:
-    """Channel to channel, both ways: every byte, each once, and who has relayed it."""
-    pair.a.bind(CHANNEL, pair.b.relayed)
-    pair.b.bind(OTHER_CHANNEL, pair.a.relayed)
-    out = {pair.a: CHANNEL, pair.b: OTHER_CHANNEL}
-
-    def flows() -> bool:  # neighbours must be resolved first
-        before = server.hairpins()
-        arrived = True
-        for sender, receiver in pair.both_ways():
-            send_channel(sender, out[sender], b"warm-up")
-            arrived = not expect_channel(receiver, out[receiver], b"warm-up") and arrived
-        return arrived and (server.hairpins() - before == 2) == server.variant.in_kernel
-
-    if not proc.wait_until(flows, 3, step=0.1):
-        return [f"channels do not work as the mode promises\n{server.report()}"]
-    complaints: Complaints = []
-    hairpins_before, (kernel_before, user_before) = server.hairpins(), server.relayed()
-    for size, (sender, receiver) in itertools.product(SIZES, pair.both_ways()):
-        payload = os.urandom(size)
-        send_channel(sender, out[sender], payload)
-        complaints += expect_channel(receiver, out[receiver], payload)
-    kernel, user = server.relayed()
-    sent = 2 * len(SIZES)
-    # In user space a datagram is relayed twice: to the other's relay, and from there to the other.
-    wanted = (sent, sent, 0) if server.variant.in_kernel else (0, 0, 2 * sent)
-    counted = server.hairpins() - hairpins_before, kernel - kernel_before, user - user_before
-    if counted != wanted:
-        complaints.append(f"hairpins, in the kernel, in user space: {counted}, not {wanted}")
-    directions = {flow["direction"] for flow in server.flows()}
-    if server.variant.in_kernel and "hairpin" not in directions:
-        complaints.append(f"the flows have the directions {directions}")
-    return complaints
+every_mode = pytest.mark.parametrize("variant", MODES)
+every_family = pytest.mark.parametrize("family", FAMILIES)
+# The client's family, that of the relayed addresses, the other client's.
+all_families = pytest.mark.parametrize("families", itertools.product(FAMILIES, repeat=3))
 
 
 def indications(pair: Pair, server: Turnpike) -> Complaints:
@@ -139,6 +56,7 @@ def only_indications(pair: Pair, _server: Turnpike) -> Complaints:
 
 
 def between(lab: Lab, variant: Variant, families: tuple[int, int, int], role: str = "peer") -> Complaints:
+    """Everything that two clients can exchange; the other one has this role."""
     server = Turnpike(lab, variant)
     complaints: Complaints = []
     for exchange in (only_indications, indications, channels):
@@ -151,8 +69,22 @@ def between(lab: Lab, variant: Variant, families: tuple[int, int, int], role: st
     return complaints
 
 
-def with_connected(lab: Lab, variant: Variant) -> Complaints:
-    """The flow toward a relayed address of a client that has none: what the kernel finds there it passes up."""
+@every_mode
+@all_families
+def test_clients(lab: Lab, variant: Variant, families: tuple[int, int, int]) -> None:
+    """Channel to channel is one pass in the kernel; data to or from a client without a channel is for user space."""
+    check(between(lab, variant, families))
+
+
+@every_mode
+def test_one_client(lab: Lab, variant: Variant) -> None:
+    """Two allocations of one client reach each other like those of two clients."""
+    check(between(lab, variant, (4, 4, 4), role="client"))
+
+
+@every_mode
+def test_connected(lab: Lab, variant: Variant) -> None:
+    """Data from and to a client over TCP, TLS or DTLS is for user space, though the other client has a flow."""
     server = connected.serve(lab, variant)
     complaints: Complaints = []
     for transport, family in itertools.product(connected.CONNECTED, FAMILIES):
@@ -173,11 +105,12 @@ def with_connected(lab: Lab, variant: Variant) -> Complaints:
     if server.flows():
         complaints.append("the kernel still has flows")
     server.stop()
-    return complaints
+    check(complaints)
 
 
-def with_itself(lab: Lab, variant: Variant) -> Complaints:
-    """A client's own relayed address is a live one, too; odd, but nothing may break."""
+@every_mode
+def test_itself(lab: Lab, variant: Variant) -> None:
+    """A client's own relayed address is a peer like any other: its data comes back."""
     server = Turnpike(lab, variant)
     client = turn_client(lab, "client", 4, 4)
     client.bind(CHANNEL, client.relayed)
@@ -188,11 +121,12 @@ def with_itself(lab: Lab, variant: Variant) -> Complaints:
     client.refresh(0)
     client.socket.close()
     server.stop()
-    return complaints
+    check(complaints)
 
 
-def both_families(lab: Lab, variant: Variant) -> Complaints:
-    """One allocation, two relayed addresses, an echoing peer of each family; then one of the two is given back."""
+@every_mode
+def test_both_families(lab: Lab, variant: Variant) -> None:
+    """An allocation with both families reaches each peer from the relay of its family; one family can be given back."""
     server = Turnpike(lab, variant)
     client = turn_client(lab, "client", 4)
     client.allocate_both()
@@ -224,7 +158,7 @@ def both_families(lab: Lab, variant: Variant) -> Complaints:
         complaints.append(f"left behind: {status}")
     client.socket.close()
     server.stop()
-    return complaints
+    check(complaints)
 
 
 def echo(client: turn.Client, channel: int, payload: bytes) -> Complaints:
@@ -232,7 +166,10 @@ def echo(client: turn.Client, channel: int, payload: bytes) -> Complaints:
     return expect_channel(client, channel, payload)
 
 
-def uclient(lab: Lab, variant: Variant, family: int) -> Complaints:
+@every_mode
+@every_family
+def test_uclient(lab: Lab, variant: Variant, family: int) -> None:
+    """coturn's load generator, whose clients talk to each other (-y), loses nothing."""
     server = Turnpike(lab, variant)
     load = turnutils.run_load(lab, family, clients=2, messages=100, interval_ms=1, options=("-y",))
     complaints = [] if load.sent == load.received == 200 and not load.lost else \
@@ -242,10 +179,11 @@ def uclient(lab: Lab, variant: Variant, family: int) -> Complaints:
     if kernel != passes or 2 * passes + user != 400 or passes < (200 - UNRESOLVED if variant.in_kernel else 0):
         complaints.append(f"{passes} hairpins, {kernel} packets relayed in the kernel, {user} in user space")
     server.stop()
-    return complaints
+    check(complaints)
 
 
-def ports(lab: Lab, variant: Variant) -> Complaints:
+@every_mode
+def test_ports(lab: Lab, variant: Variant) -> None:
     """A service of the relay's host is no peer, although its address is one; nor is a relay that is over."""
     server = Turnpike(lab, variant)
     complaints: Complaints = []
@@ -275,24 +213,12 @@ def ports(lab: Lab, variant: Variant) -> Complaints:
         service.close()
         pair.a.refresh(0)
     server.stop()
-    return complaints
+    check(complaints)
 
 
-def denied(lab: Lab, variant: Variant) -> Complaints:
-    own = lab.topology.relayed
-    server = Turnpike(lab, variant, options=["--deny-peer", own.address(4), "--deny-peer", own.address(6)])
-    complaints: Complaints = []
-    for family in FAMILIES:
-        pair = Pair.over_udp(lab, (family, family, family))
-        complaints += refused(403, lambda: pair.a.bind(CHANNEL, pair.b.relayed), "a channel to what is denied")
-        complaints += refused(403, lambda: pair.a.permit(pair.b.relayed), "a permission for what is denied")
-        pair.close()
-    server.stop()
-    return complaints
-
-
-def external(lab: Lab, variant: Variant) -> Complaints:
-    """The kernel relays between the addresses behind the NAT; the clients never learn those."""
+@every_mode
+def test_external(lab: Lab, variant: Variant) -> None:
+    """Behind a 1:1 NAT the kernel relays between the inner addresses, and the clients learn only the external ones."""
     own = lab.topology.relayed
     options = [word for family in FAMILIES
                for word in ("--external-ip", f"{EXTERNAL[family]}/{own.address(family)}")]
@@ -308,25 +234,18 @@ def external(lab: Lab, variant: Variant) -> Complaints:
                 complaints.append("a flow has the external address")
             pair.close()
     server.stop()
-    return complaints
+    check(complaints)
 
 
-def tests() -> Iterator[tuple[str, Test]]:
-    for variant in MODES:
-        for families in itertools.product(FAMILIES, repeat=3):
-            yield (f"{variant.name}/clients/{'-'.join(map(str, families))}",
-                   partial(between, variant=variant, families=families))
-        yield f"{variant.name}/one client", partial(between, variant=variant, families=(4, 4, 4), role="client")
-        yield f"{variant.name}/connected", partial(with_connected, variant=variant)
-        yield f"{variant.name}/itself", partial(with_itself, variant=variant)
-        yield f"{variant.name}/both", partial(both_families, variant=variant)
-        for family in FAMILIES:
-            yield f"{variant.name}/uclient/ipv{family}", partial(uclient, variant=variant, family=family)
-        yield f"{variant.name}/ports", partial(ports, variant=variant)
-        yield f"{variant.name}/external", partial(external, variant=variant)
-    yield "denied", partial(denied, variant=BY_NAME["userspace"])
-
-
-if __name__ == "__main__":
-    sys.exit(scenes.main("Both ends are clients of this relay.", tests(), scenes.tried_in_lab,
-                         Lab("two-nic", offload=True)))
+def test_denied(lab: Lab) -> None:
+    """A relayed address whose network is denied to peers is no peer."""
+    own = lab.topology.relayed
+    server = Turnpike(lab, BY_NAME["userspace"], options=["--deny-peer", own.address(4), "--deny-peer", own.address(6)])
+    complaints: Complaints = []
+    for family in FAMILIES:
+        pair = Pair.over_udp(lab, (family, family, family))
+        complaints += refused(403, lambda: pair.a.bind(CHANNEL, pair.b.relayed), "a channel to what is denied")
+        complaints += refused(403, lambda: pair.a.permit(pair.b.relayed), "a permission for what is denied")
+        pair.close()
+    server.stop()
+    check(complaints)

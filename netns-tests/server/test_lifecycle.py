@@ -1,17 +1,7 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Starting, stopping, failing to start, and being killed: nothing of ours stays behind, and what was there stays.
 
     client ----- relay ----- peer
-
-    stop      each mode ended by SIGTERM, SIGINT and SIGKILL: no program, map, filter, qdisc or pin is left, and the
-              next start serves at once
-    starting  SIGINT while it starts
-    modes     every mode in turn under a running allocation, whose flows stay
-    refusals  what cannot be had is one sentence on stderr and the right exit status, with nothing attached
-    others    a program, a port or a relay that was there first is left alone; without capabilities auto still serves
-
-With --only TEXT, only the tests with TEXT in their names.
 """
 
 from __future__ import annotations
@@ -20,23 +10,21 @@ import json
 import signal
 import socket
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import scenes
+import pytest
+
 from lab import proc, turn
-from lab.complaints import Complaints
+from lab.complaints import Complaints, check
 from lab.endpoints import echo_peer, turn_client, udp_socket
 from lab.lab import Lab
 from lab.relay import AUTO, BINARY, BY_NAME, PASSWORD, PORT, USER, VARIANTS, WITHOUT_CAPABILITIES, Turnpike, Variant
-from lab.topology import FAMILIES
+from lab.roundtrip import CHANNEL, relays
 
-CHANNEL = 0x4001
 BPFFS = Path("/sys/fs/bpf")
 
 
@@ -99,31 +87,12 @@ def leftovers(lab: Lab, before: dict[str, Any], ours: Objects) -> Complaints:
 NOTHING = Objects(frozenset(), frozenset())
 
 
-# Does it relay?
-
-def relays(lab: Lab) -> Complaints:
-    """One payload there and back, for each family."""
-    complaints = []
-    for family in FAMILIES:
-        with echo_peer(lab, family) as peer, udp_socket(lab, "client", family) as sock:
-            client = turn.Client(sock, (lab.topology.listen.address(family), PORT), USER, PASSWORD)
-            try:
-                client.allocate(family)
-                client.bind(CHANNEL, peer.address)
-                sock.send(turn.channel_data(CHANNEL, b"hello"))
-                answer = client.receive(1)
-                client.refresh(0)
-            except (turn.TurnError, TimeoutError, OSError) as error:
-                complaints.append(f"IPv{family} is not relayed: {error}")
-                continue
-            if answer != turn.channel_data(CHANNEL, b"hello"):
-                complaints.append(f"IPv{family} came back as {answer!r}")
-    return complaints
-
-
 # Stopping.
 
-def stop_and_start_again(lab: Lab, variant: Variant, how: signal.Signals) -> Complaints:
+@pytest.mark.parametrize("how", (signal.SIGTERM, signal.SIGINT, signal.SIGKILL))
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_stop(lab: Lab, variant: Variant, how: signal.Signals) -> None:
+    """However a server ends, no program, map, filter, qdisc or pin is left, and the next one serves at once."""
     before = attached(lab)
     server = Turnpike(lab, variant)
     ours = objects_of(lab, server.process.pid)
@@ -137,10 +106,12 @@ def stop_and_start_again(lab: Lab, variant: Variant, how: signal.Signals) -> Com
     complaints += [f"after the next start: {each}" for each in relays(lab)]
     both = objects_of(lab, again.process.pid)
     again.stop(how)
-    return complaints + leftovers(lab, before, Objects(ours.programs | both.programs, ours.maps | both.maps))
+    check(complaints + leftovers(lab, before, Objects(ours.programs | both.programs, ours.maps | both.maps)))
 
 
-def interrupted_start(lab: Lab, variant: Variant) -> Complaints:
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_interrupted_start(lab: Lab, variant: Variant) -> None:
+    """A server that is interrupted while it starts leaves nothing."""
     complaints = []
     for delay in (0.002, 0.01, 0.02, 0.04, 0.08, 0.16):
         before = attached(lab)
@@ -148,11 +119,11 @@ def interrupted_start(lab: Lab, variant: Variant) -> Complaints:
         time.sleep(delay)
         process.stop(signal.SIGINT)
         complaints += [f"after {delay} s: {each}" for each in leftovers(lab, before, NOTHING)]
-    return complaints
+    check(complaints)
 
 
-def mode_changes(lab: Lab) -> Complaints:
-    """Through every mode and back, with the flows of one allocation kept and used."""
+def test_mode_changes(lab: Lab) -> None:
+    """Through every mode and back, the flows of an allocation are kept and used."""
     complaints = []
     ways = [variant for variant in VARIANTS if variant.name != "clsact"]  # the command does not choose between hooks
     server = Turnpike(lab, ways[0])
@@ -180,7 +151,7 @@ def mode_changes(lab: Lab) -> Complaints:
                 found.append(f"{len(server.flows())} flows of {flows} are left")
             complaints += [f"after the change to {variant.name}: {each}" for each in found]
     server.stop()
-    return complaints
+    check(complaints)
 
 
 # Refusing.
@@ -223,7 +194,7 @@ REFUSALS = {
 }
 
 
-def refused(lab: Lab, refusal: Refusal) -> Complaints:
+def refusal_complaints(lab: Lab, refusal: Refusal) -> Complaints:
     before = attached(lab)
     command = [str(BINARY)] if refusal.alone else Turnpike.command(lab, BY_NAME[refusal.variant],
                                                                    lab.scratch / "refused.sock")
@@ -240,35 +211,43 @@ def refused(lab: Lab, refusal: Refusal) -> Complaints:
     return complaints + leftovers(lab, before, NOTHING)
 
 
+@pytest.mark.parametrize("what", REFUSALS)
+def test_refusal(lab: Lab, what: str) -> None:
+    """A server that cannot do what it is asked for says so in one sentence, has the right status, attaches nothing."""
+    check(refusal_complaints(lab, REFUSALS[what]))
+
+
 # Those who were there first.
 
-def foreign_program(lab: Lab) -> Complaints:
-    """A program of somebody else's is neither replaced nor removed."""
+def test_foreign_program(lab: Lab) -> None:
+    """Another owner's XDP program is neither replaced nor removed."""
     device = lab.devices("relay")[0]
     attach = ["ip", "link", "set", "dev", device]
     lab.run("relay", [*attach, "xdpdrv", "obj", str(lab.scratch / "pass.o"), "sec", "xdp"])
     try:
-        return refused(lab, Refusal(1, variant="native-head"))
+        check(refusal_complaints(lab, Refusal(1, variant="native-head")))
     finally:
         lab.run("relay", [*attach, "xdpdrv", "off"])
 
 
-def busy_port(lab: Lab) -> Complaints:
+def test_busy_port(lab: Lab) -> None:
+    """A server whose port is taken does not start."""
     with lab.entered("relay"), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind((lab.topology.listen.address(4), PORT))
-        return refused(lab, Refusal(1, variant="native-head"))
+        check(refusal_complaints(lab, Refusal(1, variant="native-head")))
 
 
-def second_server(lab: Lab, variant: Variant) -> Complaints:
-    """It gives up, and the first goes on as if nothing had been."""
+@pytest.mark.parametrize("variant", [variant for variant in VARIANTS if variant.moves != "tail"])
+def test_second_server(lab: Lab, variant: Variant) -> None:
+    """A second server gives up, and the first one goes on undisturbed."""
     first = Turnpike(lab, variant)
-    complaints = refused(lab, Refusal(1, variant=variant.name)) + first.attach_complaints() + relays(lab)
+    complaints = refusal_complaints(lab, Refusal(1, variant=variant.name)) + first.attach_complaints() + relays(lab)
     first.stop()
-    return complaints
+    check(complaints)
 
 
-def mode_a_device(lab: Lab) -> Complaints:
-    """--dev gives a device a mode of its own, and the others that of --mode."""
+def test_mode_a_device(lab: Lab) -> None:
+    """--dev gives a device a mode of its own; the other devices have that of --mode."""
     ways = {"nic0": "tc", "nic1": "xdp-generic/tail"}
     options = [word for device, way in ways.items() for word in ("--dev", f"{device}={way}")]
     server = Turnpike(lab, BY_NAME["userspace"], options=options)
@@ -276,33 +255,34 @@ def mode_a_device(lab: Lab) -> Complaints:
              for device in server.ask("status")["devices"]}
     complaints = relays(lab) + ([] if found == ways else [f"the modes are {found}"])
     server.stop()
-    return complaints
+    check(complaints)
 
 
-def auto_without_capabilities(lab: Lab) -> Complaints:
+def test_auto_without_capabilities(lab: Lab) -> None:
+    """Without capabilities, auto serves in user space."""
     server = Turnpike(lab, AUTO, wrapper=WITHOUT_CAPABILITIES)
     modes = {device["mode"] for device in server.ask("status")["devices"]}
     complaints = relays(lab) + ([] if modes <= {"userspace"} else [f"modes {modes}"])
     server.stop()
-    return complaints
+    check(complaints)
 
 
-def auto(lab: Lab) -> Complaints:
-    """On a veth there is a kernel mode to be had, and the choice has a reason."""
+def test_auto(lab: Lab) -> None:
+    """On a veth, auto chooses a kernel mode, and gives a reason."""
     server = Turnpike(lab, AUTO)
     complaints = [f"{device['dev']}: {device['mode']} because '{device['why']}'"
                   for device in server.ask("status")["devices"] if device["mode"] == "userspace" or not device["why"]]
     complaints += relays(lab)
     server.stop()
-    return complaints
+    check(complaints)
 
 
 def without_uptime(answer: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in answer.items() if key != "uptime"}
 
 
-def commands(lab: Lab) -> Complaints:
-    """With -j they print what the server answers."""
+def test_commands(lab: Lab) -> None:
+    """With -j, the commands print what the server answers."""
     server = Turnpike(lab, BY_NAME["tcx"])
     with echo_peer(lab, 4) as peer:
         client = turn_client(lab, "client", 4, 4)
@@ -314,31 +294,4 @@ def commands(lab: Lab) -> Complaints:
         client.refresh(0)
         client.socket.close()
     server.stop()
-    return complaints
-
-
-Test = Callable[[Lab], Complaints]
-
-
-def tests() -> Iterator[tuple[str, Test]]:
-    for variant in VARIANTS:
-        for how in (signal.SIGTERM, signal.SIGINT, signal.SIGKILL):
-            yield f"stop/{variant.name}/{how.name}", partial(stop_and_start_again, variant=variant, how=how)
-    for variant in VARIANTS:
-        yield f"starting/{variant.name}", partial(interrupted_start, variant=variant)
-    yield "modes", mode_changes
-    for name, refusal in REFUSALS.items():
-        yield f"refusals/{name}", partial(refused, refusal=refusal)
-    for name in ("native-head", "generic-head", "tcx", "clsact", "userspace"):
-        yield f"others/second server/{name}", partial(second_server, variant=BY_NAME[name])
-    yield "others/foreign program", foreign_program
-    yield "others/busy port", busy_port
-    yield "others/commands", commands
-    yield "others/auto", auto
-    yield "others/mode a device", mode_a_device
-    yield "others/auto without capabilities", auto_without_capabilities
-
-
-if __name__ == "__main__":
-    sys.exit(scenes.main("Starting, stopping, failing to start, being killed.", tests(),
-                         scenes.tried_in_lab, Lab("two-nic", offload=True)))
+    check(complaints)

@@ -1,73 +1,31 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""A server's end in good time, other configurations while it serves, and what it logs meanwhile.
+"""A server's end in good time, what it logs, and what it tells the service manager.
 
     client ----- relay ----- peer
-
-    drain     SIGTERM: what there is goes on, in the kernel and in user space, and nothing new begins; the end comes
-              with the last allocation, with the time that was given, or with another signal
-    reload    SIGHUP under traffic: users, secrets, peers, limits; no allocation and no message is lost
-    log       levels, JSON, and whose addresses are in it
-    manager   what systemd is told
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
 import signal
-import socket
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 
-import scenes
+
+import pytest
+
 from lab import turn
-from lab.complaints import Complaints, refused
+from lab.complaints import Complaints, check, refused
 from lab.endpoints import echo_peer, turn_client, udp_socket
 from lab.lab import Lab
 from lab.relay import BY_NAME, PASSWORD, PORT, USER, Turnpike, Variant
+from lab.roundtrip import CHANNEL, bound_clients, relayed_there
+from lab.service_manager import notified, notify_socket
 from lab.topology import FAMILIES
 
-CHANNEL = 0x4001
 WAYS = (BY_NAME["native-head"], BY_NAME["tcx"], BY_NAME["userspace"])
 USERSPACE = BY_NAME["userspace"]
 INSUFFICIENT_CAPACITY, TRY_ALTERNATE = 508, 300
-
-
-def echoed(client: turn.Client, payload: bytes) -> Complaints:
-    """There and back by the channel; the first may find a neighbour that is not known yet."""
-    client.socket.send(turn.channel_data(CHANNEL, payload))
-    answer = client.receive(1)
-    return [] if answer == turn.channel_data(CHANNEL, payload) else [f"{payload!r} came back as {answer!r}"]
-
-
-def relayed_there(server: Turnpike, clients: Sequence[turn.Client]) -> Complaints:
-    """Every client's data is, where the variant says."""
-    before = server.relayed()
-    found = [each for client in clients for each in echoed(client, b"hello")]
-    counted = tuple(now - then for now, then in zip(server.relayed(), before))
-    wanted = 2 * len(clients)
-    if counted != ((wanted, 0) if server.variant.in_kernel else (0, wanted)):
-        found.append(f"in the kernel, in user space: {counted} packets")
-    return found
-
-
-@contextlib.contextmanager
-def bound_clients(lab: Lab) -> Iterator[list[turn.Client]]:
-    """One a family, with an allocation and a channel to a peer that echoes."""
-    with contextlib.ExitStack() as stack:
-        clients = []
-        for family in FAMILIES:
-            peer = stack.enter_context(echo_peer(lab, family))
-            clients.append(turn_client(lab, "client", family, family))
-            stack.enter_context(clients[-1].socket)
-            clients[-1].bind(CHANNEL, peer.address)
-            for _ in range(3):
-                echoed(clients[-1], b"warm-up")
-        yield clients
 
 
 def new_ones_get(lab: Lab, wanted: int) -> Complaints:
@@ -94,7 +52,9 @@ def serves_for_a_while(server: Turnpike) -> Complaints:
 
 # Draining.
 
-def drain(lab: Lab, variant: Variant) -> Complaints:
+@pytest.mark.parametrize("variant", WAYS)
+def test_drain(lab: Lab, variant: Variant) -> None:
+    """After SIGTERM clients are relayed as before and new ones are refused; the server ends with the last allocation."""
     server = Turnpike(lab, variant, options=["--workers", "2", "--drain-time", "60"])
     with bound_clients(lab) as clients:
         found = relayed_there(server, clients)
@@ -108,43 +68,49 @@ def drain(lab: Lab, variant: Variant) -> Complaints:
         clients[0].refresh(0)
         found += serves_for_a_while(server) + relayed_there(server, clients[1:])
         clients[1].refresh(0)
-        return found + ended(server, "stopping: no allocation is left")
+        check(found + ended(server, "stopping: no allocation is left"))
 
 
-def drain_nothing(lab: Lab) -> Complaints:
+def test_drain_without_allocations(lab: Lab) -> None:
+    """Without allocations, SIGTERM ends the server at once."""
     server = Turnpike(lab, USERSPACE, options=["--drain-time", "60"])
     server.process.send_signal(signal.SIGTERM)
-    return ended(server, "stopping: no allocation is left")
+    check(ended(server, "stopping: no allocation is left"))
 
 
-def drain_to_the_limit(lab: Lab) -> Complaints:
+def test_drain_to_the_limit(lab: Lab) -> None:
+    """Allocations that are left after --drain-time end with the server."""
     server = Turnpike(lab, USERSPACE, options=["--drain-time", "1"])
     with bound_clients(lab):
         start = time.monotonic()
         server.process.send_signal(signal.SIGTERM)
         found = ended(server, "warning: stopping: the time of --drain-time is over; allocations ended: 2")
     # Not how long it takes, but that it waits at all.
-    return found + (["the time was not given"] if time.monotonic() - start < 1 else [])
+    check(found + (["the time was not given"] if time.monotonic() - start < 1 else []))
 
 
-def drain_twice(lab: Lab, again: signal.Signals) -> Complaints:
+@pytest.mark.parametrize("again", (signal.SIGTERM, signal.SIGINT))
+def test_drain_twice(lab: Lab, again: signal.Signals) -> None:
+    """A second signal ends a draining server."""
     server = Turnpike(lab, USERSPACE, options=["--drain-time", "60"])
     with bound_clients(lab):
         server.process.send_signal(signal.SIGTERM)
         server.process.wait_for("draining: ")
         found = serves_for_a_while(server)
         server.process.send_signal(again)
-        return found + ended(server, f"stopping: {signal.strsignal(again)}")
+        check(found + ended(server, f"stopping: {signal.strsignal(again)}"))
 
 
-def interrupt(lab: Lab) -> Complaints:
+def test_interrupt(lab: Lab) -> None:
+    """SIGINT ends the server without draining."""
     server = Turnpike(lab, USERSPACE, options=["--drain-time", "60"])
     with bound_clients(lab):
         server.process.send_signal(signal.SIGINT)
-        return ended(server, "stopping: Interrupt")
+        check(ended(server, "stopping: Interrupt"))
 
 
-def drain_to_another(lab: Lab) -> Complaints:
+def test_drain_to_another(lab: Lab) -> None:
+    """A draining server sends new clients to the alternate server of their family."""
     options = ["--drain-time", "60", "--alternate-server", "10.77.3.2:3478", "--alternate-server", "[fd77:0:0:3::2]:3478"]
     server = Turnpike(lab, USERSPACE, options=options)
     with bound_clients(lab) as clients:
@@ -153,7 +119,7 @@ def drain_to_another(lab: Lab) -> Complaints:
         found = new_ones_get(lab, TRY_ALTERNATE)
         for client in clients:
             client.refresh(0)
-        return found + ended(server, "stopping: no allocation is left")
+        check(found + ended(server, "stopping: no allocation is left"))
 
 
 # Logging.
@@ -191,7 +157,9 @@ def log_of_a_life(lab: Lab, *options: str) -> tuple[Complaints, list[str]]:
     return found, [line for line in server.process.log().splitlines() if not line.startswith("ready ")]
 
 
-def log_levels(lab: Lab, level: str) -> Complaints:
+@pytest.mark.parametrize("level", EVENTS)
+def test_log_level(lab: Lab, level: str) -> None:
+    """Each level logs its events and no others."""
     # Of a password on the command line it warns while the options are still being read.
     found, lines = log_of_a_life(lab, "--user", "other:password", "--log-level", level, "--log-json")
     said = [json.loads(line) for line in lines]
@@ -206,43 +174,45 @@ def log_levels(lab: Lab, level: str) -> Complaints:
         found.append(f"the events are {events}")
     if EVENTS[level] and {each.get("user") for each in said} != {None, USER, "mallory", EVIL}:
         found.append(f"of the users {({each.get('user') for each in said})}")
-    return found
+    check(found)
 
 
-def log_addresses(lab: Lab, level: str) -> Complaints:
-    """Those of clients, peers and relayed transport addresses, of both families."""
+@pytest.mark.parametrize("level", ("info", "debug"))
+def test_log_addresses(lab: Lab, level: str) -> None:
+    """Addresses of clients, peers and relays, of both families, are logged with --log-addresses only."""
     hidden = [lab.address(role, family) for role in ("client", "peer") for family in FAMILIES]
     relays = [f"relay={form}" for form in (f"{lab.topology.relayed.address(4)}:", f"[{lab.topology.relayed.address(6)}]:")]
     found, lines = log_of_a_life(lab, "--log-level", level)
     found += [f"{address} is in '{line}'" for address in hidden + relays for line in lines if address in line]
     more, lines = log_of_a_life(lab, "--log-level", level, "--log-addresses")
     wanted = relays + (hidden if level == "debug" else hidden[:2])  # peers have permissions, not allocations
-    return found + more + [f"{address} is in no line" for address in wanted
-                           if not any(address in line for line in lines)]
+    check(found + more + [f"{address} is in no line" for address in wanted
+                          if not any(address in line for line in lines)])
 
 
-def log_one_line_each(lab: Lab) -> Complaints:
-    """Nobody's name can make another line, nor is a secret in any."""
+def test_log_injection(lab: Lab) -> None:
+    """A user name makes no other line of the log, nor is a secret in any."""
     found, lines = log_of_a_life(lab, "--log-level", "debug")
     found += [f"'{line}' is a line" for line in lines if not line.startswith("turnpike: ") or "turnpike: forged" in line[:20]]
     found += [f"a secret is in '{line}'" for line in lines if PASSWORD in line or "wrong-password" in line]
     if not any('user="ev\\nturnpike: forged \\"user\\""' in line for line in lines):
         found.append(f"the strange name is in no line: {lines}")
-    return found
+    check(found)
 
 
-def log_flood(lab: Lab) -> Complaints:
+def test_log_flood(lab: Lab) -> None:
+    """Of many failures to authenticate, ten are logged, and the others counted."""
     server = Turnpike(lab, USERSPACE)
     found = [each for _ in range(25) for each in fail_to_authenticate(lab)]
     server.stop()
     lines = [line for line in server.process.log().splitlines() if "authentication failed" in line]
     if len(lines) != 11 or not lines[-1].endswith("authentication failed more=15"):
         found.append(f"{len(lines)} lines, the last is '{lines[-1:]}'")
-    return found
+    check(found)
 
 
-def log_descriptors(lab: Lab) -> Complaints:
-    """Who may have few is told how many can relay, unless he has asked for no more than that."""
+def test_log_descriptors(lab: Lab) -> None:
+    """A server with few descriptors warns how many can relay, unless --max-allocations asks for no more than that."""
     found = []
     for options, wanted in (((), True), (("--max-allocations", "10"), False)):
         server = Turnpike(lab, USERSPACE, ["prlimit", "--nofile=600:600"], ["--workers", "2", *options])
@@ -252,76 +222,31 @@ def log_descriptors(lab: Lab) -> Complaints:
         with bound_clients(lab) as clients:
             found += relayed_there(server, clients)
         server.stop()
-    return found
+    check(found)
 
 
 # The service manager.
 
-@contextlib.contextmanager
-def manager(lab: Lab) -> Iterator[tuple[socket.socket, list[str]]]:
-    """A socket that hears what systemd would, and what a server is started through to find it."""
-    path = lab.scratch / "notify.sock"
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
-        sock.bind(str(path))
-        sock.settimeout(5)
-        try:
-            yield sock, ["env", f"NOTIFY_SOCKET={path}"]
-        finally:
-            path.unlink()
-
-
-def told(sock: socket.socket, *wanted: str) -> Complaints:
-    lines = sock.recv(4096).decode().splitlines()
-    return [f"{lines} has no {line}" for line in wanted if line not in lines]
-
-
-def manager_is_told(lab: Lab) -> Complaints:
-    with manager(lab) as (sock, wrapper):
+def test_manager_is_notified(lab: Lab) -> None:
+    """The service manager learns that the server is ready, serves, drains and stops."""
+    with notify_socket(lab) as (sock, wrapper):
         server = Turnpike(lab, USERSPACE, wrapper, ["--drain-time", "60"])
-        found = told(sock, "READY=1", "STATUS=serving")
+        found = notified(sock, "READY=1", "STATUS=serving")
         with bound_clients(lab) as clients:
             server.process.send_signal(signal.SIGTERM)
-            found += told(sock, "STOPPING=1", "EXTEND_TIMEOUT_USEC=70000000")
-            found += told(sock, "STATUS=draining, allocations left: 2")
+            found += notified(sock, "STOPPING=1", "EXTEND_TIMEOUT_USEC=70000000")
+            found += notified(sock, "STATUS=draining, allocations left: 2")
             for client in clients:
                 client.refresh(0)
-        return found + ended(server, "stopping: no allocation is left")
+        check(found + ended(server, "stopping: no allocation is left"))
 
 
-def journal(lab: Lab) -> Complaints:
-    """Lines for the journal begin with their level, if it is the journal that stderr is."""
+def test_journal(lab: Lab) -> None:
+    """Lines begin with their level if stderr is the journal."""
     found = []
     for stream, wanted in (("$(stat -L -c %d:%i /proc/self/fd/2)", "<6>turnpike: serving at "), ("1:1", "turnpike: serving at ")):
         server = Turnpike(lab, USERSPACE, ["sh", "-c", f'JOURNAL_STREAM={stream} exec "$@"', "sh"])
         server.stop()
         if not any(line.startswith(wanted) for line in server.process.log().splitlines()):
             found.append(f"no line begins with '{wanted}': {server.process.log()}")
-    return found
-
-
-Test = Callable[[Lab], Complaints]
-
-
-def tests() -> Iterator[tuple[str, Test]]:
-    for variant in WAYS:
-        yield f"drain/{variant.name}", partial(drain, variant=variant)
-    yield "drain/nothing", drain_nothing
-    yield "drain/limit", drain_to_the_limit
-    for again in (signal.SIGTERM, signal.SIGINT):
-        yield f"drain/twice/{again.name}", partial(drain_twice, again=again)
-    yield "drain/interrupt", interrupt
-    yield "drain/alternate", drain_to_another
-    for level in EVENTS:
-        yield f"log/level/{level}", partial(log_levels, level=level)
-    for level in ("info", "debug"):
-        yield f"log/addresses/{level}", partial(log_addresses, level=level)
-    yield "log/one line each", log_one_line_each
-    yield "log/flood", log_flood
-    yield "log/descriptors", log_descriptors
-    yield "manager/notified", manager_is_told
-    yield "manager/journal", journal
-
-
-if __name__ == "__main__":
-    sys.exit(scenes.main("Ending in good time, changing while serving, logging.", tests(), scenes.tried_in_lab,
-                         Lab("two-nic", offload=True)))
+    check(found)
