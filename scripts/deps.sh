@@ -60,12 +60,15 @@ if [[ ! -e $policy ]]; then
 fi
 
 export DEBIAN_FRONTEND=noninteractive
-apt=(apt-get -q --no-install-recommends -o APT::Status-Fd=1 -o Dpkg::Use-Pty=0)
-with_progress "Reading the package lists" "${apt[@]}" update
+apt() {
+	# Its status goes to a descriptor of its own, which apt closes for the programs that it starts.
+	apt-get -q --no-install-recommends -o APT::Status-Fd=3 -o Dpkg::Use-Pty=0 "$@" 3>&1
+}
+with_progress "Reading the package lists" apt update
 echo "Installing for ${*:-build}: ${missing[*]}"
-plan=$("${apt[@]}" --assume-no install "${missing[@]}" 2>&1) || true # it says what it would do, and that is all
+plan=$(apt --assume-no install "${missing[@]}" 2>&1) || true # it says what it would do, and that is all
 grep -E 'newly installed|^(Need to get|After this operation)' <<<"$plan" || die "apt says: $plan"
-with_progress "Installing" "${apt[@]}" --yes install "${missing[@]}"
+with_progress "Installing" apt --yes install "${missing[@]}"
 if [[ " ${missing[*]} " == *" coturn "* && -d /run/systemd/system ]]; then
 	systemctl --quiet disable coturn
 fi
