@@ -8,6 +8,8 @@
 #define INDENT   29
 #define LINE     (WIDTH - 1)
 #define TEXT_MAX 512
+/** Room for a number. */
+#define NUMBER_MAX 16
 
 /** struct cursor - @column: where the next character goes; @indent: where new lines begin */
 struct cursor {
@@ -53,20 +55,20 @@ static void print_text(FILE *file, int column, int indent, const char *text)
 
 /* The default of a number is the one in @target; that of a switch is always no. */
 static const char *default_of(const struct cli_option *option, const void *target,
-			      char text[static TEXT_MAX])
+			      char text[static NUMBER_MAX])
 {
 	uint32_t number;
 
 	if (option->fallback || !option->value || option->set || option->read)
 		return option->fallback;
 	memcpy(&number, (const char *)target + option->field, sizeof(number));
-	snprintf(text, TEXT_MAX, "%u", number);
+	snprintf(text, NUMBER_MAX, "%u", number);
 	return text;
 }
 
 static void print_option(FILE *file, const struct cli_option *option, const void *target)
 {
-	char text[TEXT_MAX], number[TEXT_MAX];
+	char text[TEXT_MAX], number[NUMBER_MAX];
 	const char *fallback = default_of(option, target, number);
 	int column =
 		option->letter ? fprintf(file, "  -%c, ", option->letter) : fprintf(file, "      ");
