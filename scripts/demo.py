@@ -36,7 +36,7 @@ COLUMNS = "{:<12} {:<6} {:<5} {:>10} {:>10} {:>8} {:>6} {:>11}"
 ROUND_TRIP_RATE, ROUND_TRIP_SECONDS = 5000, 0.5
 COMPARED = ("native-head", "generic-head", "tcx", "userspace", "coturn")
 LOAD_SECONDS = 2
-RATES = "{:<22} {:>11} {:>14} {:>9} {:>13}"
+RATES = "{:<22} {:>11} {:>9} {:>13}"
 
 
 @dataclass(frozen=True)
@@ -103,19 +103,16 @@ def show_paths() -> list[str]:
 
 def show_rates() -> None:
     """The second table: packets a second, also as multiples of coturn's and of our own user space's."""
-    samples = {}
+    rates = {}
     with Network("two-nic") as network:
         for number, name in enumerate(COMPARED, 1):
             say(f"[{number}/{len(COMPARED)}] {name}: as many packets as it relays, for {LOAD_SECONDS} s ...")
-            samples[name] = peers.saturated(network, name, LOAD_SECONDS)
+            rates[name] = peers.saturated(network, name, LOAD_SECONDS).packets_per_s
     say()
-    say(RATES.format("relay", "packets/s", "CPU per packet", "x coturn", "x user space"))
-    coturn, user_space = (samples[name].packets_per_s for name in ("coturn", "userspace"))
-    for name, sample in samples.items():
-        rate = sample.packets_per_s
+    say(RATES.format("relay", "packets/s", "x coturn", "x user space"))
+    for name, rate in rates.items():
         server = f"coturn {coturn_version()}" if name == "coturn" else f"turnpike {peers.VARIANTS[name].mode}"
-        say(RATES.format(server, f"{rate:,.0f}", f"{sample.cpu_ns:,.0f} ns", f"{rate / coturn:.1f}",
-                         f"{rate / user_space:.1f}"))
+        say(RATES.format(server, f"{rate:,.0f}", f"{rate / rates['coturn']:.1f}", f"{rate / rates['userspace']:.1f}"))
     say(f"\n{about(os.getloadavg()[0])}")
 
 
@@ -132,9 +129,9 @@ def about(load: float) -> str:
                   if line.startswith("model name")), platform.machine())
     return (f"One flow from a client to its peer, {peers.SIZE} bytes of data, on {os.cpu_count()} CPUs ({model}), Linux"
             f" {platform.release()},\nload average {load:.1f}. The packets come from a generator in the kernel over virtual"
-            " cables (veth), not from a NIC. It shares\nits CPU with whatever the kernel relays; relays in user space have"
-            " the other CPUs to themselves. The CPU time is that of\nthe whole machine, generator included. So trust the"
-            " ratios more than the rates, and docs/performance.md more than one run.")
+            " cables (veth), not from a NIC. It shares\none CPU with whatever the kernel relays; relays in user space have"
+            " the other CPUs to themselves. So trust the ratios more than\nthe rates, and docs/performance.md more than one"
+            " run.")
 
 
 def main() -> int:
