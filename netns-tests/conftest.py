@@ -60,6 +60,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group(" ".join([item.path.stem, *filter(None, names)])))
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """A test has the same name in all reports, without the group that xdist appends. Its workers need the group."""
+    name, mark, _group = report.nodeid.rpartition("@")
+    if mark and name.endswith(report.location[2]) and "PYTEST_XDIST_WORKER" not in os.environ:
+        report.nodeid = name
+
+
 # The run.
 
 def pytest_configure(config: pytest.Config) -> None:

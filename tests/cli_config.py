@@ -90,7 +90,7 @@ class Tests:
                 *self.refused("--user alice: cannot add the user: it appears twice", *LISTEN, "--users-file", twice),
                 *self.refused(f"{coturn}:2: psql-userdb cannot be converted", "--coturn-config", coturn),
                 *self.refused("cannot read /nonexistent", "--config", "/nonexistent"),
-                *self.refused("there is no user", *LISTEN, "--run-as", "nobody-of-that-name")]
+                *self.refused("no such user", *LISTEN, "--run-as", "nobody-of-that-name")]
 
     def readers(self) -> Complaints:
         """World-readable files with secrets cause a warning, and others do not."""

@@ -45,10 +45,9 @@ def complaint(name: str, units: dict[str, set[str]], fuzzers: list[str], suite: 
 
 
 def imported(path: Path) -> Iterator[Path]:
-    """The modules beside a test that it takes its cases from."""
-    for name in re.findall(r"^(?:from|import) ([\w.]+)", path.read_text(), re.MULTILINE):
-        for folder in (path.parent, ROOT / "netns-tests"):
-            module = folder / f"{name.replace('.', '/')}.py"
+    """The modules, beside a test or in the lab, that it takes its cases from."""
+    for name in re.findall(r"^(?:from|import) (?:lab\.)?(\w+)", path.read_text(), re.MULTILINE):
+        for module in (path.with_name(f"{name}.py"), ROOT / "netns-tests/lab" / f"{name}.py"):
             if module.exists():
                 yield module
 

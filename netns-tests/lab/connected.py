@@ -141,10 +141,10 @@ class Datagrams(Connected):
 
     padded = False
 
-    def __init__(self, lab: Lab, family: int, port: int = 0) -> None:
+    def __init__(self, lab: Lab, family: int, port: int = 0, options: Sequence[str] = ()) -> None:
         super().__init__()
         self._lab = lab
-        self._bind = ["-bind", f"{_in_brackets(lab.address('client', family))}:{port}"] if port else []
+        self._options = [*options, *(["-bind", f"{_in_brackets(lab.address('client', family))}:{port}"] if port else [])]
         self._child: subprocess.Popen[bytes] | None = None
 
     def connect(self, server: tuple[str, int]) -> None:
@@ -152,7 +152,7 @@ class Datagrams(Connected):
         # -nbio, since after a datagram that it throws away it would wait for another, and send nothing meanwhile.
         self._child = subprocess.Popen(proc.in_namespace(self._lab.namespace("client"), [
             "openssl", "s_client", "-dtls", "-quiet", "-no_ign_eof", "-nocommands", "-nbio",
-            "-connect", f"{host}:{server[1]}", *self._bind]),
+            "-connect", f"{host}:{server[1]}", *self._options]),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True)
 
     def send_bytes(self, data: bytes) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Thousands of TURN clients at once, each with an address of its own, that compare every byte (bench/tools/clients.c)."""
+"""Thousands of TURN clients at once, which compare every byte (bench/tools/clients.c)."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """sandboxed.py WANTED PROGRAM [ARGUMENT...]: the program, with a filter of system calls.
 
-WANTED is JSON: the calls that are allowed, and the families of socket(2). See unit.py.
+WANTED is JSON: the calls that are allowed, and the families of socket(2). See systemd_unit.py.
 """
 
 from __future__ import annotations

@@ -140,7 +140,7 @@ class Client:
         request = build(method, REQUEST, transaction, attributes, key)
         for _ in range(3):
             self.socket.send(request)
-            while (data := self.receive(1.0)) is not None:
+            while data := self.receive(1.0):  # a connection that has ended has nothing, again and again
                 answer = parse(data)
                 if answer and answer.transaction == transaction:
                     return answer

@@ -7,6 +7,8 @@
     garbage    what is no TURN ends a connection, or is none
     hello      DTLS keeps nothing of who has not returned a cookie
     spoofed    datagrams in the name of a DTLS client, and changed ones, do it no harm
+    records    nor do forged records, in the handshake, after it, or in a client's own datagrams
+    unreliable a path that loses, repeats or reorders records only delays a DTLS handshake
     unread     a client that does not read loses its own messages only
     many       connections that are too many, of one source and of all
     hasty      handshakes that come too fast, of one source
@@ -30,8 +32,9 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
+import dtls_records
 import scenes
-from lab import connected, turn
+from lab import connected, proc, turn
 from lab.complaints import Complaints, refused
 from lab.connected import (CONNECTED, PORT, STREAMS, TLS_PORT, Datagrams, Stream, becomes, counts, open_ones, serve,
                            server_of, stopped, trusting)
@@ -184,10 +187,6 @@ def mutated(message: bytes) -> bytes:
     return bytes(changed[:random.choice((len(changed), random.randrange(len(changed)))) + 1])
 
 
-def record(kind: int, epoch: int, body: bytes) -> bytes:
-    return struct.pack("!BHHHI", kind, 0xfefd, epoch, 0, 7) + struct.pack("!H", len(body)) + body
-
-
 def spoofed(lab: Lab) -> Complaints:
     server = serve(lab)
     complaints: Complaints = []
@@ -201,7 +200,7 @@ def spoofed(lab: Lab) -> Complaints:
         client.allocate(4)
         client.bind(CHANNEL, peer.address)
         datagrams = [client_hello(), client_hello(bytes(12), b"\x01" * 32), *(
-            record(kind, epoch, body) for kind in range(19, 27) for epoch in (0, 1, 2)
+            dtls_records.record(kind, body, epoch) for kind in range(19, 27) for epoch in (0, 1, 2)
             for body in (b"", b"\x01\x00", b"\x02\x28", b"\x01", bytes(40), os.urandom(100)))]
         for datagram in (*datagrams, *(mutated(random.choice(datagrams)) for _ in range(3000))):
             spoof(raw, source, target, datagram)
@@ -224,6 +223,90 @@ def spoofed(lab: Lab) -> Complaints:
             stranger.send(mutated(right) if number else right)
             stranger.send(mutated(right))
     return [f"{each} (seed {seed})" for each in complaints] + stopped(server)
+
+
+def still_served(client: turn.Client) -> Complaints:
+    """Echo ChannelData through the session; the empty one makes the shortest record that TURN ever sends."""
+    complaints: Complaints = []
+    for payload in (b"", b"still here"):
+        client.socket.send(turn.channel_data(CHANNEL, payload))
+        if client.receive(2) != turn.channel_data(CHANNEL, payload):
+            complaints.append(f"ChannelData with {payload!r} does not come back")
+    return complaints
+
+
+def dtls_client(lab: Lab, path: dtls_records.Path, peer: tuple[str, int], *options: str) -> turn.Client:
+    client = turn.Client(Datagrams(lab, 4, options=options), path.address, USER, PASSWORD)  # type: ignore[arg-type]
+    client.allocate(4)
+    client.bind(CHANNEL, peer)
+    return client
+
+
+def records_in_handshake(lab: Lab) -> Complaints:
+    """A full handshake and an abbreviated one succeed although forged records precede each record of the client."""
+    server = serve(lab)
+    complaints: Complaints = []
+    forged = [*dtls_records.forged_protected(24).values(), *dtls_records.forged_tags(24),
+              *dtls_records.forged_plaintext().values()]
+    session = str(lab.scratch / "session")
+    for name, option in ("new", "-sess_out"), ("resumed", "-sess_in"):
+        path = dtls_records.Path(lab, server_of(lab, "dtls", 4), dtls_records.between(forged))
+        with path, echo_peer(lab, 4) as peer:
+            try:
+                client = dtls_client(lab, path, peer.address, option, session)
+            except OSError:
+                complaints.append(f"{name}: there is no session")
+                continue
+            complaints += [f"{name}: {each}" for each in still_served(client)]
+            keys = [one for one in path.records if dtls_records.is_message(one, dtls_records.CLIENT_KEY_EXCHANGE)]
+            if bool(keys) != (name == "new"):
+                complaints.append(f"{name}: the client has sent {len(keys)} keys")
+            client.socket.close()
+    if counts(server)["failed"] or counts(server)["timed_out"]:
+        complaints.append(f"the counters are {counts(server)}")
+    return complaints + stopped(server)
+
+
+def records(lab: Lab, cipher: str) -> Complaints:
+    """An open session survives each forged record and counts it, unless only the tag is wrong."""
+    server = serve(lab)
+    complaints: Complaints = []
+    overhead = dtls_records.CIPHERS[cipher]
+    forged = {**dtls_records.forged_plaintext(), **dtls_records.forged_protected(overhead)}
+    with dtls_records.Path(lab, server_of(lab, "dtls", 4)) as path, echo_peer(lab, 4) as peer:
+        client = dtls_client(lab, path, peer.address, "-cipher", cipher)
+        for name, datagram in forged.items():
+            before = counts(server)["discarded"]
+            path.send([datagram])
+            if not proc.wait_until(lambda: counts(server)["discarded"] == before + 1, 1):
+                complaints.append(f"{name}: {counts(server)['discarded'] - before} records are discarded")
+        complaints += still_served(client)
+        before = counts(server)["discarded"]
+        path.send(dtls_records.forged_tags(overhead) * 20)
+        complaints += still_served(client)
+        path.send(path.records)  # replayed
+        complaints += still_served(client)
+        if open_ones(server)["dtls"] != 1 or counts(server)["failed"]:
+            complaints.append(f"the session has ended: {counts(server)}")
+        client.socket.close()
+    return complaints + stopped(server)
+
+
+def unreliable(lab: Lab) -> Complaints:
+    """A handshake succeeds although records are repeated, reversed or lost on the way."""
+    server = serve(lab)
+    complaints: Complaints = []
+    paths = {"twice": (dtls_records.twice(), dtls_records.twice()),
+             "backwards": (dtls_records.backwards_once(), dtls_records.backwards_once()),
+             "the client's flight is lost": (dtls_records.lost_once(), dtls_records.unchanged),
+             "the server's flight is lost": (dtls_records.unchanged, dtls_records.lost_once())}
+    for name, (to_server, to_client) in paths.items():
+        path = dtls_records.Path(lab, server_of(lab, "dtls", 4), to_server, to_client)
+        with path, echo_peer(lab, 4) as peer:
+            client = dtls_client(lab, path, peer.address)
+            complaints += [f"{name}: {each}" for each in still_served(client)]
+            client.socket.close()
+    return complaints + stopped(server)
 
 
 # Too much of something.
@@ -457,6 +540,10 @@ def tests() -> Iterator[tuple[str, Test]]:
     yield "garbage/handshake", no_handshake
     yield "hello", hello
     yield "spoofed", spoofed
+    yield "records/handshake", records_in_handshake
+    for cipher in dtls_records.CIPHERS:
+        yield f"records/{cipher}", partial(records, cipher=cipher)
+    yield "unreliable", unreliable
     yield "many", many
     yield "hasty", hasty
     yield "files", files

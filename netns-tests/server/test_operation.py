@@ -54,12 +54,12 @@ def serves_for_a_while(server: Turnpike) -> Complaints:
 
 @pytest.mark.parametrize("variant", WAYS)
 def test_drain(lab: Lab, variant: Variant) -> None:
-    """After SIGTERM clients are relayed as before and new ones are refused; the server ends with the last allocation."""
+    """After SIGTERM clients are relayed as before, new ones are refused, and the last allocation ends the server."""
     server = Turnpike(lab, variant, options=["--workers", "2", "--drain-time", "60"])
     with bound_clients(lab) as clients:
         found = relayed_there(server, clients)
         server.process.send_signal(signal.SIGTERM)
-        server.process.wait_for("draining: no new allocations; left: 2")
+        server.process.wait_for("draining: no new allocations; remaining: 2")
         found += serves_for_a_while(server) + new_ones_get(lab, INSUFFICIENT_CAPACITY)
         found += [] if server.ask("status")["draining"] else ["the status does not tell that it drains"]
         for client in clients:
@@ -68,14 +68,14 @@ def test_drain(lab: Lab, variant: Variant) -> None:
         clients[0].refresh(0)
         found += serves_for_a_while(server) + relayed_there(server, clients[1:])
         clients[1].refresh(0)
-        check(found + ended(server, "stopping: no allocation is left"))
+        check(found + ended(server, "stopping: no allocation remains"))
 
 
 def test_drain_without_allocations(lab: Lab) -> None:
     """Without allocations, SIGTERM ends the server at once."""
     server = Turnpike(lab, USERSPACE, options=["--drain-time", "60"])
     server.process.send_signal(signal.SIGTERM)
-    check(ended(server, "stopping: no allocation is left"))
+    check(ended(server, "stopping: no allocation remains"))
 
 
 def test_drain_to_the_limit(lab: Lab) -> None:
@@ -84,7 +84,7 @@ def test_drain_to_the_limit(lab: Lab) -> None:
     with bound_clients(lab):
         start = time.monotonic()
         server.process.send_signal(signal.SIGTERM)
-        found = ended(server, "warning: stopping: the time of --drain-time is over; allocations ended: 2")
+        found = ended(server, "warning: stopping: --drain-time has elapsed; allocations ended: 2")
     # Not how long it takes, but that it waits at all.
     check(found + (["the time was not given"] if time.monotonic() - start < 1 else []))
 
@@ -111,7 +111,8 @@ def test_interrupt(lab: Lab) -> None:
 
 def test_drain_to_another(lab: Lab) -> None:
     """A draining server sends new clients to the alternate server of their family."""
-    options = ["--drain-time", "60", "--alternate-server", "10.77.3.2:3478", "--alternate-server", "[fd77:0:0:3::2]:3478"]
+    options = ["--drain-time", "60",
+               "--alternate-server", "10.77.3.2:3478", "--alternate-server", "[fd77:0:0:3::2]:3478"]
     server = Turnpike(lab, USERSPACE, options=options)
     with bound_clients(lab) as clients:
         server.process.send_signal(signal.SIGTERM)
@@ -119,7 +120,7 @@ def test_drain_to_another(lab: Lab) -> None:
         found = new_ones_get(lab, TRY_ALTERNATE)
         for client in clients:
             client.refresh(0)
-        check(found + ended(server, "stopping: no allocation is left"))
+        check(found + ended(server, "stopping: no allocation remains"))
 
 
 # Logging.
@@ -181,7 +182,8 @@ def test_log_level(lab: Lab, level: str) -> None:
 def test_log_addresses(lab: Lab, level: str) -> None:
     """Addresses of clients, peers and relays, of both families, are logged with --log-addresses only."""
     hidden = [lab.address(role, family) for role in ("client", "peer") for family in FAMILIES]
-    relays = [f"relay={form}" for form in (f"{lab.topology.relayed.address(4)}:", f"[{lab.topology.relayed.address(6)}]:")]
+    relayed = lab.topology.relayed
+    relays = [f"relay={relayed.address(4)}:", f"relay=[{relayed.address(6)}]:"]
     found, lines = log_of_a_life(lab, "--log-level", level)
     found += [f"{address} is in '{line}'" for address in hidden + relays for line in lines if address in line]
     more, lines = log_of_a_life(lab, "--log-level", level, "--log-addresses")
@@ -193,7 +195,8 @@ def test_log_addresses(lab: Lab, level: str) -> None:
 def test_log_injection(lab: Lab) -> None:
     """A user name makes no other line of the log, nor is a secret in any."""
     found, lines = log_of_a_life(lab, "--log-level", "debug")
-    found += [f"'{line}' is a line" for line in lines if not line.startswith("turnpike: ") or "turnpike: forged" in line[:20]]
+    found += [f"'{line}' is a line" for line in lines
+              if not line.startswith("turnpike: ") or "turnpike: forged" in line[:20]]
     found += [f"a secret is in '{line}'" for line in lines if PASSWORD in line or "wrong-password" in line]
     if not any('user="ev\\nturnpike: forged \\"user\\""' in line for line in lines):
         found.append(f"the strange name is in no line: {lines}")
@@ -216,7 +219,8 @@ def test_log_descriptors(lab: Lab) -> None:
     found = []
     for options, wanted in (((), True), (("--max-allocations", "10"), False)):
         server = Turnpike(lab, USERSPACE, ["prlimit", "--nofile=600:600"], ["--workers", "2", *options])
-        said = re.search(r"warning: there can be (\d+) relayed addresses at a time, not 32768", server.process.log())
+        said = re.search(r"warning: file descriptors limit the server to (\d+) relayed addresses instead of 32768",
+                         server.process.log())
         if bool(said) != wanted or (said and not 0 < int(said[1]) < 600):
             found.append(f"{options}: {server.process.log()}")
         with bound_clients(lab) as clients:
@@ -235,16 +239,17 @@ def test_manager_is_notified(lab: Lab) -> None:
         with bound_clients(lab) as clients:
             server.process.send_signal(signal.SIGTERM)
             found += notified(sock, "STOPPING=1", "EXTEND_TIMEOUT_USEC=70000000")
-            found += notified(sock, "STATUS=draining, allocations left: 2")
+            found += notified(sock, "STATUS=draining, allocations remaining: 2")
             for client in clients:
                 client.refresh(0)
-        check(found + ended(server, "stopping: no allocation is left"))
+        check(found + ended(server, "stopping: no allocation remains"))
 
 
 def test_journal(lab: Lab) -> None:
     """Lines begin with their level if stderr is the journal."""
     found = []
-    for stream, wanted in (("$(stat -L -c %d:%i /proc/self/fd/2)", "<6>turnpike: serving at "), ("1:1", "turnpike: serving at ")):
+    for stream, wanted in (("$(stat -L -c %d:%i /proc/self/fd/2)", "<6>turnpike: listening on "),
+                           ("1:1", "turnpike: listening on ")):
         server = Turnpike(lab, USERSPACE, ["sh", "-c", f'JOURNAL_STREAM={stream} exec "$@"', "sh"])
         server.stop()
         if not any(line.startswith(wanted) for line in server.process.log().splitlines()):

@@ -117,8 +117,8 @@ def peers(lab: Lab, variant: Variant) -> Complaints:
         found += relayed_there(server, [v6])
         if 2 * len(server.flows()) != flows:
             found.append(f"{len(server.flows())} flows of {flows} are left")
-        refused = partial(v4.permit, (lab.address("peer", 4), 9))
-        found += refused(FORBIDDEN, refused, "a permission for a peer that is denied")
+        permit = partial(v4.permit, (lab.address("peer", 4), 9))
+        found += refused(FORBIDDEN, permit, "a permission for a peer that is denied")
         found += refused(FORBIDDEN, partial(v4.bind, CHANNEL, (lab.address("peer", 4), 9)), "a channel to it")
         v4.refresh(600)
         running.reload("# all as before")

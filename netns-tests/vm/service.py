@@ -2,7 +2,7 @@
 """The systemd unit under systemd: installed, started, reloaded, killed and stopped as an operator does it.
 
 Process 1 of the machine is the agent, so systemd runs as in a container: as process 1 of a PID namespace, with mounts
-of its own. What the unit says of the service it does all the same. (netns-tests/test_privileges.py has every mode in a
+of its own. What the unit says of the service it does all the same. (netns-tests/server/test_privileges.py has every mode in a
 sandbox that is put together from the unit's words; here is the one that systemd makes of them.)
 """
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""A network of the lab whose relay is a virtual machine: lab.py's client and peer, and a real driver at the relay.
+"""A network of the lab whose relay is a virtual machine: the lab's client and peer, and a real driver at the relay.
 
 The lab's namespace of the relay becomes a cable. Each NIC in it loses its addresses and is bridged to a tap, whose
 other end is a NIC of the machine; in the machine that NIC lies in a namespace of the same name, with the same name and
@@ -74,7 +74,7 @@ class VmLab(Lab):
                 tap = open_tap(f"tap{number}")
                 self._undo.callback(os.close, tap)
                 self.nics.append(Nic(self.model, f"52:54:00:77:00:{next(_numbers):02x}", tap))
-            # As in lab.py's switch: the bridge looks into nothing.
+            # As in the lab's switch: the bridge looks into nothing.
             for path in Path("/proc/sys/net/bridge").glob("bridge-nf-call-*"):
                 path.write_text("0")
             for path in Path("/proc/sys/net/ipv6/conf").glob("*/disable_ipv6"):

@@ -100,8 +100,8 @@ static int list_own(const struct serve_config *config, struct turn_config *turn)
 	for (size_t i = 0; i < n; i++)
 		own[i] = i < config->n_listen ? config->listen[i]
 					      : config->listen_tls[i - config->n_listen];
-	turn->own = own;
-	turn->n_own = n;
+	turn->self_addrs = own;
+	turn->n_self_addrs = n;
 	return 0;
 }
 
@@ -133,8 +133,8 @@ int serve_turn_config(const struct serve_config *config, uint32_t max_relays,
 
 void serve_turn_config_free(struct turn_config *turn)
 {
-	free((void *)turn->own);
-	turn->own = NULL;
+	free((void *)turn->self_addrs);
+	turn->self_addrs = NULL;
 }
 
 struct limits_rates serve_turn_rates(const struct serve_config *config)

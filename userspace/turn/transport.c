@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#include "turn/turn.h"
+#include "turn/types.h"
 
 const char *const turn_transport_names[TURN_TRANSPORTS] = {
 	[TURN_UDP] = "udp",

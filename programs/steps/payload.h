@@ -1,25 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Work that costs by the byte: summing the application data and moving it. Most packets need
- * neither.
+ * Sums and moves the application data, at a cost per byte. Most packets need neither.
  *
- * ctx_pull() goes before all of them.
- *
- * These functions, and those of other headers that say so, are not inlined. The verifier checks a
- * global function (Linux 5.6; with pointers to structs 5.12) once and by itself, for any argument,
- * instead of once more on every path that leads to it; that halves the programs' verification. The
- * price is a name a context, as the programs of both contexts end up in one object.
+ * Call ctx_pull() first. The functions are global: see common.h.
  */
-#ifndef TURNPIKE_PROGRAMS_STEPS_BULK_H
-#define TURNPIKE_PROGRAMS_STEPS_BULK_H
+#ifndef TURNPIKE_PROGRAMS_STEPS_PAYLOAD_H
+#define TURNPIKE_PROGRAMS_STEPS_PAYLOAD_H
 
 #include "packet.h"
 
-/* The longest application data that is summed or moved; XDP buffers are a page at most. */
+/* The longest application data that is summed or moved; an XDP buffer is a page at most. */
 #define MAX_DATA 4096
 #define CHUNK    32
 
-/* The last bytes of a sum, fewer than a chunk; @off is even. */
+/* Sum the last bytes, fewer than a chunk; @off is even. */
 static __always_inline __u64 sum_rest(ctx_t *ctx, __u32 off, __u32 len)
 {
 	__u64 sum = 0;
@@ -40,11 +34,11 @@ static __always_inline __u64 sum_rest(ctx_t *ctx, __u32 off, __u32 len)
 	if (!len)
 		return sum;
 	byte = ctx_bytes(ctx, off, 1);
-	/* The odd byte is the first of a word whose other one is zero. */
+	/* RFC 1071: pad the odd byte with zero. */
 	return byte ? sum + bpf_htons((__u16)(*byte << 8)) : sum;
 }
 
-/* The sum of @len bytes at the even offset @off. */
+/* Return: the sum of @len bytes at @off, which is even. */
 __noinline __u64 sum_bytes(ctx_t *ctx, __u32 off, __u32 len)
 {
 	__u32 chunks = (len / CHUNK) & 0x1ff;
@@ -64,7 +58,7 @@ __noinline __u64 sum_bytes(ctx_t *ctx, __u32 off, __u32 len)
 	return sum + sum_rest(ctx, off + chunks * CHUNK, len % CHUNK);
 }
 
-/* One chunk, read whole before it is written, so that source and destination may overlap. */
+/* Read the chunk as a whole before writing it, because source and destination may overlap. */
 static __always_inline int move_chunk(ctx_t *ctx, __u32 from, __u32 to)
 {
 	volatile __u64 *chunk = ctx_bytes(ctx, from, CHUNK);
@@ -102,8 +96,8 @@ static __always_inline int move_byte(ctx_t *ctx, __u32 from, __u32 to)
 }
 
 /*
- * Moves @len bytes at @off up by @delta, from the end backwards. (volatile above keeps clang from
- * making calls to memmove of these loops, which BPF does not have.)
+ * Move @len bytes at @off up by @delta, last byte first. The volatile accesses above keep clang
+ * from turning the loops into calls of memmove(), which BPF does not have.
  */
 __noinline int shift_up(ctx_t *ctx, __u32 off, __u32 len, __u32 delta)
 {
@@ -122,7 +116,7 @@ __noinline int shift_up(ctx_t *ctx, __u32 off, __u32 len, __u32 delta)
 	return 0;
 }
 
-/* Moves @len bytes at @off down by @delta, forwards. */
+/* Move @len bytes at @off down by @delta, first byte first. */
 __noinline int shift_down(ctx_t *ctx, __u32 off, __u32 len, __u32 delta)
 {
 	int i;
@@ -142,4 +136,4 @@ __noinline int shift_down(ctx_t *ctx, __u32 off, __u32 len, __u32 delta)
 	return 0;
 }
 
-#endif /* TURNPIKE_PROGRAMS_STEPS_BULK_H */
+#endif /* TURNPIKE_PROGRAMS_STEPS_PAYLOAD_H */

@@ -1,26 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <string.h>
 
-#include "turn/state/event.h"
-#include "turn/methods/request.h"
+#include "turn/methods/alternate.h"
+#include "turn/methods/attrs.h"
+#include "turn/methods/authenticate.h"
+#include "turn/methods/checks.h"
+#include "turn/methods/dispatch.h"
+#include "turn/methods/methods.h"
 #include "turn/state/lookup.h"
 #include "turn/state/user.h"
 
-/** Room for the longest response: every text in it is bounded. */
+/** Room for the longest response: the length of each text in it is limited. */
 #define RESPONSE_MAX 768
-/** More unknown attributes than this are not named to the client. */
+/** Maximum number of attributes listed in UNKNOWN-ATTRIBUTES. */
 #define UNKNOWN_MAX 16
-
-#define ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))
 
 /**
  * struct method - a request method
- * @is_open:          needs no credentials
- * @needs_allocation: of the same user
+ * @method:           its number
+ * @execute:          its implementation
+ * @is_open:          whether it needs no credentials
+ * @needs_allocation: whether the user must have an allocation
  */
 struct method {
 	enum stun_method method;
-	turn_method_fn carry_out;
+	turn_method_fn execute;
 	bool is_open;
 	bool needs_allocation;
 };
@@ -33,52 +37,13 @@ static const struct method methods[] = {
 	{ TURN_CHANNEL_BIND, turn_channel_bind, false, true },
 };
 
-static const uint16_t known_attrs[] = {
-	STUN_ATTR_MAPPED_ADDRESS,
-	STUN_ATTR_USERNAME,
-	STUN_ATTR_MESSAGE_INTEGRITY,
-	STUN_ATTR_ERROR_CODE,
-	STUN_ATTR_UNKNOWN_ATTRIBUTES,
-	STUN_ATTR_CHANNEL_NUMBER,
-	STUN_ATTR_LIFETIME,
-	STUN_ATTR_XOR_PEER_ADDRESS,
-	STUN_ATTR_DATA,
-	STUN_ATTR_EVEN_PORT,
-	STUN_ATTR_REALM,
-	STUN_ATTR_NONCE,
-	STUN_ATTR_XOR_RELAYED_ADDRESS,
-	STUN_ATTR_REQUESTED_ADDRESS_FAMILY,
-	STUN_ATTR_REQUESTED_TRANSPORT,
-	STUN_ATTR_DONT_FRAGMENT,
-	STUN_ATTR_XOR_MAPPED_ADDRESS,
-	STUN_ATTR_RESERVATION_TOKEN,
-	STUN_ATTR_MESSAGE_INTEGRITY_SHA256,
-	STUN_ATTR_PASSWORD_ALGORITHM,
-	STUN_ATTR_USERHASH,
-};
-
 static const struct method *find_method(uint16_t method)
 {
-	for (size_t i = 0; i < ARRAY_LEN(methods); i++) {
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
 		if (methods[i].method == method)
 			return &methods[i];
 	}
 	return NULL;
-}
-
-size_t turn_unknown_attrs(const struct stun_message *msg, uint16_t *unknown, size_t max)
-{
-	return stun_unknown_attrs(msg, known_attrs, ARRAY_LEN(known_attrs), unknown, max);
-}
-
-int turn_check_allocation(const struct turn_request *request)
-{
-	if (!request->alloc)
-		return TURN_ALLOCATION_MISMATCH;
-	/* By the name: the password may have been changed meanwhile. */
-	return strcmp(request->alloc->user->name, request->user->name) == 0
-		       ? 0
-		       : TURN_WRONG_CREDENTIALS;
 }
 
 static int process(struct turn_request *request, const struct method *method,
@@ -89,12 +54,12 @@ static int process(struct turn_request *request, const struct method *method,
 
 	if (!method->is_open)
 		code = turn_authenticate(request);
-	/* RFC 8489 section 6.3: only now, so that strangers do not learn what we know. */
+	/* RFC 8489 section 6.3: after authentication, as it reveals what the server supports. */
 	if (!code && turn_unknown_attrs(request->msg, &unknown, 1) > 0)
 		code = STUN_UNKNOWN_ATTRIBUTE;
 	if (!code && method->needs_allocation)
 		code = turn_check_allocation(request);
-	return code ? code : method->carry_out(request, response);
+	return code ? code : method->execute(request, response);
 }
 
 static void begin(const struct turn_request *request, enum stun_class class, uint8_t *buf,
@@ -106,27 +71,13 @@ static void begin(const struct turn_request *request, enum stun_class class, uin
 			  msg->transaction);
 }
 
-static void write_challenge(const struct turn_request *request, struct stun_writer *response)
-{
-	const struct turn_server *server = request->server;
-	const struct turn_offer offer = turn_offer(server);
-	char nonce[TURN_NONCE_LEN];
-	const uint8_t *algorithms;
-	size_t len = turn_password_algorithms(offer.sha256, &algorithms);
-
-	turn_nonce_make(&server->nonces, &request->tuple->client, offer, request->now, nonce);
-	stun_write_string(response, STUN_ATTR_REALM, server->realm);
-	stun_write_bytes(response, STUN_ATTR_NONCE, nonce, sizeof(nonce));
-	stun_write_bytes(response, STUN_ATTR_PASSWORD_ALGORITHMS, algorithms, len);
-}
-
 static void write_error(const struct turn_request *request, int code, struct stun_writer *response)
 {
 	uint16_t unknown[UNKNOWN_MAX];
 
 	stun_write_error(response, (enum stun_error_code)code);
 	if (code == STUN_UNAUTHENTICATED || code == STUN_STALE_NONCE)
-		write_challenge(request, response);
+		turn_write_challenge(request, response);
 	if (code == STUN_TRY_ALTERNATE)
 		turn_write_alternates(request, response);
 	if (code == STUN_UNKNOWN_ATTRIBUTE)
@@ -134,7 +85,7 @@ static void write_error(const struct turn_request *request, int code, struct stu
 				   turn_unknown_attrs(request->msg, unknown, UNKNOWN_MAX));
 }
 
-/** FINGERPRINT is optional (RFC 8656 section 5): a client that sends it gets it. */
+/** FINGERPRINT is optional (RFC 8656 section 5): present if the client sent it. */
 static void end(const struct turn_request *request, struct stun_writer *response)
 {
 	struct turn_server *server = request->server;
@@ -145,7 +96,7 @@ static void end(const struct turn_request *request, struct stun_writer *response
 		stun_write_string(response, STUN_ATTR_SOFTWARE, server->software);
 	if (request->user) {
 		hmac = turn_user_hmac(request->user, request->integrity);
-		/* Without memory for it nothing can be said that would be believed. */
+		/* Out of memory: the client would discard an unprotected response. */
 		if (!hmac)
 			return;
 		stun_write_integrity(response, hmac);
@@ -157,14 +108,14 @@ static void end(const struct turn_request *request, struct stun_writer *response
 }
 
 /**
- * Whether this is one answer too many for somebody who is no user, as far as we know. Who has an
- * allocation has been one; Binding requests keep the way to it open.
+ * Returns whether the limit on unauthenticated requests forbids an answer. A client with an
+ * allocation has authenticated before; its Binding requests are keepalives.
  */
 static bool is_limited(const struct turn_request *request)
 {
 	struct turn_server *server = request->server;
 
-	return !request->proved && !request->alloc &&
+	return !request->authenticated && !request->alloc &&
 	       !turn_unauth_charge(server->shared->unauth_limit, &request->tuple->client,
 				   server->limits.unauthenticated_rate, request->now);
 }
@@ -178,8 +129,37 @@ static void count(struct turn_stats *stats, int code)
 		stats->errors[code - TURN_ERROR_FIRST]++;
 }
 
-void turn_handle_request(struct turn_server *server, const struct turn_tuple *tuple,
-			 const struct stun_message *msg, uint64_t now)
+/** Copies USERNAME, unverified, to @name, which has room for the longest valid one and a NUL. */
+static void copy_claimed_name(const struct stun_message *msg, char *name)
+{
+	struct stun_attr attr;
+	size_t len = 0;
+
+	if (stun_find_attr(msg, STUN_ATTR_USERNAME, &attr) == 0)
+		len = attr.len < STUN_USERNAME_MAX ? attr.len : STUN_USERNAME_MAX;
+	if (len > 0)
+		memcpy(name, attr.value, len);
+	name[len] = '\0';
+}
+
+static void notify_refusal(const struct turn_request *request, int code)
+{
+	const struct turn_server *server = request->server;
+	char claimed[STUN_USERNAME_MAX + 1];
+	struct turn_event event = {
+		.kind = TURN_EVENT_REFUSED,
+		.tuple = request->tuple,
+		.username = request->user ? request->user->name : claimed,
+		.method = request->msg->method,
+		.code = code,
+	};
+
+	copy_claimed_name(request->msg, claimed);
+	server->ops.event(server->ctx, &event);
+}
+
+void turn_dispatch_request(struct turn_server *server, const struct turn_tuple *tuple,
+			   const struct stun_message *msg, uint64_t now)
 {
 	const struct method *method = find_method(msg->method);
 	struct turn_request request = {
@@ -193,7 +173,7 @@ void turn_handle_request(struct turn_server *server, const struct turn_tuple *tu
 	struct stun_writer response;
 	int code;
 
-	/* RFC 8489 section 6.3: a method that is not supported is no request to answer. */
+	/* RFC 8489 section 6.3: unknown methods are discarded silently. */
 	if (!method) {
 		server->stats.malformed++;
 		return;
@@ -211,15 +191,9 @@ void turn_handle_request(struct turn_server *server, const struct turn_tuple *tu
 	if (code) {
 		begin(&request, STUN_ERROR, buf, &response);
 		write_error(&request, code, &response);
-		turn_notify_refusal(&request, code);
+		notify_refusal(&request, code);
 	}
 	count(&server->stats, code);
 	end(&request, &response);
 	turn_user_put(request.user);
-}
-
-int turn_binding(struct turn_request *request, struct stun_writer *response)
-{
-	stun_write_xor_addr(response, STUN_ATTR_XOR_MAPPED_ADDRESS, &request->tuple->client);
-	return 0;
 }
