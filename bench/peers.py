@@ -7,8 +7,8 @@
     no loss    the highest rate of which no more than a thousandth is lost, found by bisection
     CPU        CPU time of the machine a packet at that rate, without what the generator needs to make them
 
-coturn gives the socket of an allocation a buffer of 64 KiB, which is some 30 of the generator's packets: what comes from
-peers is lost whenever it does not run for a moment. What comes from clients has 2 MiB.
+coturn gives the socket of an allocation a buffer of 64 KiB, which is some 30 of the generator's packets: what comes
+from peers is lost whenever it does not run for a moment. What comes from clients has 2 MiB.
 
 The generator has the last CPU. Servers have all others, and the kernel's work is done wherever a packet is: on the
 generator's CPU until a process of the server takes it.
@@ -50,7 +50,8 @@ class Competitor:
     options: Sequence[str] = ()
 
 
-COMPETITORS = {name: Competitor(name) for name in ("native-head", "native-tail", "generic-head", "tcx", "userspace")} | {
+OURS = ("native-head", "native-tail", "generic-head", "tcx", "userspace")
+COMPETITORS = {name: Competitor(name) for name in OURS} | {
     COTURN: Competitor(COTURN),  # as many threads as CPUs
     "coturn-1-thread": Competitor(COTURN, ("--relay-threads", "1")),
     "coturn-4-threads": Competitor(COTURN, ("--relay-threads", "4")),

@@ -89,8 +89,8 @@ def show_paths() -> list[str]:
     with Lab("router", offload=True) as lab, latency.Wire() as wire:
         turnutils.start_peer(lab)
         for number, variant in enumerate(variants, 1):
-            say(f"[{number}/{len(variants)}] {' '.join(variant.options())}: {CLIENTS} clients, {MESSAGES} messages each,"
-                f" of {SIZE} bytes, there and back ...")
+            say(f"[{number}/{len(variants)}] {' '.join(variant.options())}: {CLIENTS} clients, {MESSAGES} messages"
+                f" each, of {SIZE} bytes, there and back ...")
             rows.append(run(lab, wire, variant))
     say()
     say(COLUMNS.format("mode", "moves", "hook", "in kernel", "in user", "kernel", "lost", "round trip"))
@@ -127,11 +127,11 @@ def about(load: float) -> str:
     """What the figures mean, and what they do not."""
     model = next((line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
                   if line.startswith("model name")), platform.machine())
-    return (f"One flow from a client to its peer, {peers.SIZE} bytes of data, on {os.cpu_count()} CPUs ({model}), Linux"
-            f" {platform.release()},\nload average {load:.1f}. The packets come from a generator in the kernel over virtual"
-            " cables (veth), not from a NIC. It shares\none CPU with whatever the kernel relays; relays in user space have"
-            " the other CPUs to themselves. So trust the ratios more than\nthe rates, and docs/performance.md more than one"
-            " run.")
+    return f"""\
+One flow from a client to its peer, {peers.SIZE} bytes of data, on {os.cpu_count()} CPUs ({model}), Linux
+{platform.release()}, load average {load:.1f}. The packets come from a generator in the kernel over virtual cables
+(veth), not from a NIC. It shares one CPU with whatever the kernel relays; relays in user space have the other CPUs to
+themselves. So trust the ratios more than the rates, and docs/performance.md more than one run."""
 
 
 def main() -> int:

@@ -62,6 +62,7 @@ STAGES = (
           needs=["build-release"], quick=True),
     Stage("install", "a program that uses the installed library", "tests/installed_library.sh build/release",
           needs=["build-release"], quick=True),
+    netns("lab", "the network tests' own tools", "release", "test_lab.py"),
     netns("smoke", "real traffic in each mode", "release", "datapath/test_matrix.py", only="router/on and ipv4",
           quick=True),
     build("clang", "the other compiler's warnings"),
@@ -105,8 +106,8 @@ class Result:
     skipped: list[str] = field(default_factory=list)
 
     def line(self) -> str:
-        return (f"{self.stage.name:18} {self.passed:5} passed {len(self.failures):4} failed {len(self.skipped):4} skipped"
-                f" {self.seconds:6.0f} s")
+        return (f"{self.stage.name:18} {self.passed:5} passed {len(self.failures):4} failed"
+                f" {len(self.skipped):4} skipped {self.seconds:6.0f} s")
 
 
 class Runner:
