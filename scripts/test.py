@@ -178,7 +178,7 @@ def count(result: Result, junit: Path, output: str, status: int) -> None:
 def why_skipped(case: ElementTree.Element, skip: ElementTree.Element) -> str:
     """pytest says it in the message; of ctest's programs, the last line does."""
     printed = (case.findtext("system-out") or "").splitlines()
-    return printed[-1] if printed else skip.get("message", "no reason given")
+    return printed[-1].removeprefix("SKIPPED").lstrip() if printed else skip.get("message", "no reason given")
 
 
 def count_by_lines(result: Result, lines: list[str]) -> None:
