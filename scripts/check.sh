@@ -111,7 +111,11 @@ check() { # TOOL
 		echo "SKIPPED: $tool needs $command, which is not installed: run scripts/deps.sh check"
 		return
 	fi
-	prepare "$tool" || die "$tool cannot be set up"
+	if ! prepare "$tool"; then
+		echo "$tool: could not be set up"
+		failed=1
+		return
+	fi
 	files_of "$tool" | existing >"$list"
 	"run_$tool" "$list" >"$log" 2>&1 || status=$?
 	findings=$(grep -E '^[^ ]+:[0-9]+:' "$log" | grep -vcE ' note: [^[]*$') || true # clang's notes belong to a finding

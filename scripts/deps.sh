@@ -20,7 +20,10 @@ test=(
 	chromium libnss3-tools            # and the one that most people use
 	qemu-system-x86 busybox-static # other kernels, in virtual machines
 )
-check=(git clang-format clang-tidy cppcheck shellcheck codespell python3 nodejs npm) # npm has ruff, Debian 12 has not
+check=(
+	git clang-format clang-tidy libclang-rt-dev cppcheck shellcheck codespell python3
+	nodejs npm # of which ruff is, since Debian 12 does not have it
+)
 
 packages_of() { # SET
 	case $1 in
