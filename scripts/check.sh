@@ -84,8 +84,8 @@ prepare() { # TOOL
 	case $1 in
 	clang-tidy | cppcheck)
 		[[ ! ${configured:-} ]] || return 0
-		scripts/build.sh dev skeletons # compile commands, and the headers that are generated
-		configured=yes
+		# Compile commands, and the headers that are generated.
+		scripts/build.sh dev skeletons && configured=yes
 		;;
 	ruff)
 		if command -v ruff >/dev/null || cmp -s scripts/check/package-lock.json "$state/ruff/package-lock.json"; then
