@@ -7,14 +7,14 @@
 #include <uthash.h>
 
 #include "base/addr.h"
-#include "net/admission.h"
 #include "base/random.h"
+#include "net/admission.h"
 #include "turn/auth/unauth_limit.h"
 
-/** Who has an IPv6 address has the rest of its network, too. */
+/** Bytes of the prefix of a source: an IPv6 client can use its whole /64. */
 #define IPV6_SOURCE_LEN 8
 
-/** struct source - one that has connections, and how many */
+/** struct source - source of @n connections, more than 0 */
 struct source {
 	UT_hash_handle hh;
 	struct turnpike_addr addr;
