@@ -28,7 +28,7 @@ enum shortage {
 };
 
 /** binding_id() - the id of a binding in its public form */
-struct binding_id binding_id(const struct turnpike_binding *public);
+struct binding_id binding_id(const struct turnpike_binding *binding);
 
 /** bindings_open() - @maps and @nexthops are lent. 0 or -ENOMEM. */
 int bindings_open(const struct maps *maps, struct nexthops *nexthops, struct bindings **ret);
