@@ -71,7 +71,7 @@ static inline __attribute__((always_inline)) int turnpike_verdict_is(enum turnpi
 	const unsigned long long those = 0 TURNPIKE_VERDICTS(TURNPIKE_VERDICT_KIND);
 #undef TURNPIKE_VERDICT_KIND
 
-	return those >> verdict & 1;
+	return (int)(those >> verdict & 1);
 }
 
 #endif /* TURNPIKE_VERDICTS_H */

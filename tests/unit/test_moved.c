@@ -17,26 +17,31 @@
 /** An ARP reply from 02:..:02 to 02:..:01, with distinct bytes. */
 static struct turnpike_taken answer(void)
 {
+	static const __u8 header[] = { 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x08, 0x06 };
 	struct turnpike_taken taken = { .len = LEN };
 
 	for (__u32 i = 0; i < LEN; i++)
 		taken.frame[i] = (__u8)(0x10 + i);
-	memcpy(taken.frame, "\2\0\0\0\0\1\2\0\0\0\0\2\x08\x06", 14);
+	memcpy(taken.frame, header, sizeof(header));
 	return taken;
 }
 
 /** The frame as the program writes it. */
 static void grow_head(const struct turnpike_taken *taken, __u8 *frame)
 {
-	memcpy(frame, "\2\0\0\0\0\1\2\0\0\0\0\2\x88\xb5", 14);
+	static const __u8 header[] = { 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x88, 0xb5 };
+
+	memcpy(frame, header, sizeof(header));
 	memset(frame + 14, 0xa5, 10);
 	memcpy(frame + 24, taken->frame, LEN);
 }
 
 static void grow_tail(const struct turnpike_taken *taken, __u8 *frame)
 {
+	static const __u8 proto[] = { 0x88, 0xb5 };
+
 	memcpy(frame, taken->frame, LEN);
-	memcpy(frame + 12, "\x88\xb5", 2);
+	memcpy(frame + 12, proto, sizeof(proto));
 	memset(frame + LEN, 0xa5, 24);
 }
 
