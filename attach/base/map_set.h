@@ -8,8 +8,6 @@
 
 #include <turnpike/abi.h>
 
-#include "flows/encode.h"
-
 struct turnpike_bpf;
 
 struct maps {
@@ -39,27 +37,6 @@ void maps_close(struct maps *maps);
 
 /** maps_events_fd() - the map events; its own */
 int maps_events_fd(const struct maps *maps);
-
-/** flow_add() - -EEXIST: the key is there; -ENOSPC: the map is full. */
-int flow_add(const struct maps *maps, const struct encoded_flow *encoded);
-
-/** flow_read() - what is there for the key; -ENOENT. */
-int flow_read(const struct maps *maps, const struct flow_key *key, struct turnpike_flow *ret);
-
-/**
- * flow_replace() - another recipe for the key, whose counters and flow label go on; -ENOENT
- * Packets meet the old one or the new. What the old one counts at this very moment may be lost.
- */
-int flow_replace(const struct maps *maps, const struct encoded_flow *encoded);
-
-/** flow_set_expiry() - in place, without touching the counters; -ENOENT. */
-int flow_set_expiry(const struct maps *maps, const struct flow_key *key, __u64 expires);
-
-/** jiffies_read() - the kernel's ticks so far; 0 or a negative errno of bpf(2) */
-int jiffies_read(const struct maps *maps, __u64 *ret);
-
-/** flow_delete() - -ENOENT: it was not there. */
-int flow_delete(const struct maps *maps, const struct flow_key *key);
 
 /** taken_read() - the frame that a trial has grown at @end, as it was before; -ENOENT: none yet. */
 int taken_read(const struct maps *maps, enum turnpike_trial_end end, struct turnpike_taken *ret);

@@ -17,11 +17,7 @@
 
 static const struct attach_point *point_of(const struct turnpike_candidate *candidate)
 {
-	const struct attach_point *point = attach_points;
-
-	while (point->mode != candidate->mode || point->hook != candidate->hook)
-		point++;
-	return point;
+	return point_find(candidate->mode, candidate->hook);
 }
 
 /* Of the DEVICE_WAYS. */
@@ -226,8 +222,8 @@ static bool is_wished(const struct turnpike_attach_opts *wish,
 }
 
 /* Of the better modes that were rejected outright, people want to know why. */
-static void explain_better(const struct turnpike_plan *plan,
-			   const struct turnpike_candidate *chosen, struct text *why)
+static void explain_better(const struct plan *plan, const struct turnpike_candidate *chosen,
+			   struct text *why)
 {
 	const struct turnpike_candidate *candidate;
 	enum turnpike_mode told = TURNPIKE_MODE_AUTO;
@@ -240,7 +236,7 @@ static void explain_better(const struct turnpike_plan *plan,
 	}
 }
 
-static void tell(struct device *device, const struct turnpike_plan *plan,
+static void tell(struct device *device, const struct plan *plan,
 		 const struct turnpike_candidate *chosen, struct text *why)
 {
 	const bool automatic = device->wish.mode == TURNPIKE_MODE_AUTO;
@@ -254,7 +250,7 @@ static void tell(struct device *device, const struct turnpike_plan *plan,
 		text_append(&story, "; %s", why->buffer);
 }
 
-static bool has_better(const struct turnpike_plan *plan, const struct turnpike_candidate *chosen)
+static bool has_better(const struct plan *plan, const struct turnpike_candidate *chosen)
 {
 	const struct turnpike_candidate *candidate;
 
@@ -269,8 +265,7 @@ static bool has_better(const struct turnpike_plan *plan, const struct turnpike_c
  * one, is in another namespace. So it is looked at again after a while, as what has failed.
  */
 static void plan_next_look(const struct devices *devices, struct device *device,
-			   const struct turnpike_plan *plan,
-			   const struct turnpike_candidate *chosen)
+			   const struct plan *plan, const struct turnpike_candidate *chosen)
 {
 	const __u64 now = clock_ns();
 
@@ -280,7 +275,7 @@ static void plan_next_look(const struct devices *devices, struct device *device,
 		backoff_strike(&device->again, &devices->backoff, now);
 }
 
-static int follow(struct devices *devices, struct device *device, const struct turnpike_plan *plan,
+static int follow(struct devices *devices, struct device *device, const struct plan *plan,
 		  struct text *why)
 {
 	const struct turnpike_candidate *candidate;
@@ -317,7 +312,7 @@ int device_choose(struct devices *devices, struct device *device, struct text *w
 					      .redirects = devices->all && devices->all->next,
 					      .own_id = device->attachment.prog_id };
 	struct turnpike_facts *facts;
-	struct turnpike_plan plan;
+	struct plan plan;
 	__u32 flags;
 	int err = facts_gather(devices->sock, device->name, &facts);
 

@@ -23,7 +23,7 @@ struct watch;
 #define DEVICE_WAYS (N_ATTACH_POINTS * TURNPIKE_MOVES_MAX)
 
 struct device {
-	char name[IFNAMSIZ];
+	char name[TURNPIKE_IFNAMSIZ];
 	struct turnpike_attach_opts wish;
 	struct link_facts link;
 	__u32 others_xdp; /* id of an XDP program that is not ours; 0: none */

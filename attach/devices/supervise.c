@@ -162,19 +162,26 @@ static enum health judge(const struct devices *devices, struct device *device, _
 	return health_judge(&before, &device->sample, &devices->health);
 }
 
+static void notify(const struct devices *devices, const struct turnpike_status *from,
+		   const struct turnpike_status *to)
+{
+	const struct turnpike_change change = { .from = from, .to = to };
+
+	if (devices->on_change)
+		devices->on_change(&change, devices->on_change_arg);
+}
+
 /* Who asked for a mode keeps it, and is told once what is wrong with it. */
 static void warn(struct devices *devices, struct device *device, const char *reason)
 {
 	struct text story = { device->why, sizeof(device->why) };
-	struct turnpike_change change;
+	struct turnpike_status status;
 
 	if (strstr(device->why, reason))
 		return;
 	text_append(&story, "%s%s", strstr(device->why, ", but ") ? "; " : ", but ", reason);
-	change.from = device_status(device);
-	change.to = change.from;
-	if (devices->on_change)
-		devices->on_change(&change, devices->on_change_arg);
+	status = device_status(device);
+	notify(devices, &status, &status);
 }
 
 /* Only an automatic choice is given up; with one that was asked for, user space helps out. */
@@ -237,11 +244,11 @@ static bool is_same_way(const struct turnpike_status *a, const struct turnpike_s
 static void report(struct devices *devices, struct device *device,
 		   const struct turnpike_status *before)
 {
-	struct turnpike_change change = { .from = *before, .to = device_status(device) };
+	struct turnpike_status after;
 
-	change.to.changes = ++device->changes;
-	if (devices->on_change)
-		devices->on_change(&change, devices->on_change_arg);
+	device->changes++;
+	after = device_status(device);
+	notify(devices, before, &after);
 }
 
 static bool supervise(struct devices *devices, struct device *device, __u64 since, __u64 now)

@@ -12,6 +12,7 @@
 #include <uthash.h>
 
 #include "flows/encode.h"
+#include "flows/flow_map.h"
 
 /* Both are hashed as they stand. */
 struct binding_id {

@@ -5,7 +5,6 @@
 #ifndef TURNPIKE_ATTACH_HOOKS_SLOT_H
 #define TURNPIKE_ATTACH_HOOKS_SLOT_H
 
-#include <net/if.h>
 #include <turnpike/turnpike.h>
 
 struct link_facts;
@@ -13,7 +12,7 @@ struct maps;
 
 /** Counters are kept by device and mode, and outlive the attachment. */
 struct slot {
-	char dev[IFNAMSIZ];
+	char dev[TURNPIKE_IFNAMSIZ];
 	enum turnpike_mode mode;
 };
 

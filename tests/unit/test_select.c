@@ -463,7 +463,7 @@ static void check_case(const struct device_case *each)
 	const struct turnpike_facts facts = complete(each->facts);
 	const struct select_policy policy = { .own_id = 77 };
 	const struct turnpike_candidate *next;
-	struct turnpike_plan plan;
+	struct plan plan;
 
 	assert_int_equal(select_plan(&facts, &policy, &plan), 0);
 	next = CHECK(plan.candidates, each->whole);
@@ -499,7 +499,7 @@ static void test_forced(void **state)
 		REJECTED("userspace auto", "not asked for", NULL),
 	};
 	const struct turnpike_facts facts = complete(good);
-	struct turnpike_plan plan;
+	struct plan plan;
 
 	(void)state;
 	assert_int_equal(select_plan(&facts, &policy, &plan), 0);
@@ -510,7 +510,7 @@ static void test_redirects(void **state)
 {
 	const struct select_policy policy = { .redirects = true };
 	struct turnpike_facts facts = complete(good);
-	struct turnpike_plan plan;
+	struct plan plan;
 
 	(void)state;
 	assert_int_equal(select_plan(&facts, &policy, &plan), 0);
@@ -526,7 +526,7 @@ static void test_nonsense(void **state)
 {
 	const struct select_policy policy = { .mode = TURNPIKE_MODE_MAX };
 	const struct turnpike_facts facts = complete(good);
-	struct turnpike_plan plan = { .n = 42 };
+	struct plan plan = { .n = 42 };
 
 	(void)state;
 	assert_int_equal(select_plan(&facts, &policy, &plan), -EINVAL);
