@@ -6,10 +6,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#define ATTACH_POINT(mode, hook, ops) { TURNPIKE_MODE_##mode, TURNPIKE_HOOK_##hook, &(ops) },
+/* clang-format off */
+#define ATTACH_POINT(mode, hook, ops) \
+	[ATTACH_POINT_##mode##_##hook] = { TURNPIKE_MODE_##mode, TURNPIKE_HOOK_##hook, &(ops) },
+
 const struct attach_point attach_points[N_ATTACH_POINTS] = {
-	ATTACH_POINTS(ATTACH_POINT){ TURNPIKE_MODE_USERSPACE, TURNPIKE_HOOK_NONE, NULL },
+	[ATTACH_POINT_USERSPACE] = { TURNPIKE_MODE_USERSPACE, TURNPIKE_HOOK_NONE, NULL },
+	ATTACH_POINTS(ATTACH_POINT)
 };
+/* clang-format on */
 #undef ATTACH_POINT
 
 const struct attach_point *point_find(enum turnpike_mode mode, enum turnpike_hook hook)
