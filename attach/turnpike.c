@@ -17,9 +17,9 @@
 #include "base/ticks.h"
 #include "select/probe.h"
 
-#define DEFAULT_FLOWS              65536
-#define DEFAULT_NEXTHOPS           16384
-#define DEFAULT_POLICERS           16384
+#define DEFAULT_MAX_FLOWS          65536
+#define DEFAULT_MAX_NEXTHOPS       16384
+#define DEFAULT_MAX_POLICERS       16384
 #define DEFAULT_DEMOTE_PACKETS     20
 #define DEFAULT_DEMOTE_PERCENT     1
 #define DEFAULT_BACKOFF_FIRST_MS   10000
@@ -125,9 +125,9 @@ static int watch(struct turnpike *tp)
 static int open_maps(struct turnpike *tp, const struct turnpike_open_opts *opts)
 {
 	const struct map_sizes sizes = {
-		.flows = or_default(opts->max_flows, DEFAULT_FLOWS),
-		.nexthops = or_default(opts->max_nexthops, DEFAULT_NEXTHOPS),
-		.policers = or_default(opts->max_policers, DEFAULT_POLICERS),
+		.flows = or_default(opts->max_flows, DEFAULT_MAX_FLOWS),
+		.nexthops = or_default(opts->max_nexthops, DEFAULT_MAX_NEXTHOPS),
+		.policers = or_default(opts->max_policers, DEFAULT_MAX_POLICERS),
 	};
 	const libbpf_print_fn_t print = be_quiet();
 	int err = maps_open(&sizes, &tp->maps);
