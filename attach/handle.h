@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What is behind a handle.
+ * The parts of a handle.
  */
 #ifndef TURNPIKE_ATTACH_HANDLE_H
 #define TURNPIKE_ATTACH_HANDLE_H
@@ -23,7 +23,7 @@ struct turnpike {
 	struct bindings *bindings;
 	struct policers policers;
 	struct icmp *icmp;
-	int epoll; /* what there is to poll for; -1: none yet */
+	int epoll; /* turnpike_fd(); -1: none yet */
 	char error[512];
 };
 

@@ -434,7 +434,7 @@ int turnpike_poll(struct turnpike *tp)
 
 	icmp_poll(tp->icmp);
 
-	if (devices_need_tending(&tp->devices)) {
+	if (devices_are_due(&tp->devices)) {
 		print = be_quiet();
 		if (devices_supervise(&tp->devices))
 			nexthops_refresh(tp->nexthops);

@@ -32,7 +32,7 @@ static size_t devices_size(void)
 	return TURNPIKE_SLOTS * sizeof(struct turnpike_device);
 }
 
-/* The kernel rounds an array up to whole pages, as mmap() does. */
+/* The kernel rounds the size of an array up to whole pages, as mmap() does. */
 static void *map_memory(const struct bpf_map *map, size_t size)
 {
 	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
@@ -58,7 +58,7 @@ static int map_all(struct maps *maps)
 		       : -ENOMEM;
 }
 
-/* The programs that the library calls, and no packet meets. */
+/* Programs for call_program(). */
 static bool is_call(const struct bpf_program *program, const void *arg)
 {
 	(void)arg;

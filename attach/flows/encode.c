@@ -6,7 +6,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
-/* Ones' complement sum of words as they lie in memory; @len is even. */
+/* Ones' complement sum of words in memory order; @len is even. */
 static __u32 sum_words(const void *data, size_t len)
 {
 	const unsigned char *byte = data;
@@ -28,13 +28,13 @@ static __u16 fold(__u32 sum)
 	return (__u16)sum;
 }
 
-/* Addresses only; what IPv4 leaves of the 16 bytes is zero. */
+/* Addresses only. The 12 bytes that IPv4 does not use are 0. */
 static __u32 sum_addresses(const struct turnpike_addr *src, const struct turnpike_addr *dst)
 {
 	return sum_words(src->ip, sizeof(src->ip)) + sum_words(dst->ip, sizeof(dst->ip));
 }
 
-/* A datagram's addresses and ports, on one side of the relay. */
+/* Addresses and ports of a datagram on one side of the relay. */
 struct endpoints {
 	const struct turnpike_addr *src;
 	const struct turnpike_addr *dst;
@@ -119,7 +119,7 @@ void encode_to_client(const struct turnpike_binding *binding, struct encoded_flo
 	ret->flow.policer[0] = binding->to_client_policer;
 }
 
-/* What would go to the peer and from there to the other client, without the way between them. */
+/* To the peer and from there to the other client, in one step. */
 void encode_hairpin(const struct turnpike_binding *from, const struct turnpike_binding *to,
 		    struct encoded_flow *ret)
 {
