@@ -90,7 +90,7 @@ static int attach_after_trial(struct devices *devices, struct device *device,
 		proof_watch(devices->maps, devices->sock, &device->link, !device->passes_unmoved,
 			    &proof);
 		proof_describe(&proof, &text);
-		*health = proof_judge(&proof, next->moves, device->wish.mode);
+		*health = proof_judge(&proof, next->moves, device->requested.mode);
 		err = *health == HEALTH_GOOD ? 0 : -ENODATA;
 	}
 	if (!err)
@@ -214,11 +214,11 @@ static int try(struct devices *devices, struct device *device,
 	return err;
 }
 
-static bool is_wished(const struct turnpike_attach_opts *wish,
-		      const struct turnpike_candidate *candidate)
+static bool is_requested(const struct turnpike_attach_opts *requested,
+			 const struct turnpike_candidate *candidate)
 {
-	return point_wanted(point_of(candidate), wish->mode, wish->hook) &&
-	       (wish->moves == TURNPIKE_MOVES_AUTO || wish->moves == candidate->moves ||
+	return point_wanted(point_of(candidate), requested->mode, requested->hook) &&
+	       (requested->moves == TURNPIKE_MOVES_AUTO || requested->moves == candidate->moves ||
 		point_of(candidate)->hook != TURNPIKE_HOOK_XDP);
 }
 
@@ -240,7 +240,7 @@ static void explain_better(const struct plan *plan, const struct turnpike_candid
 static void explain_choice(struct device *device, const struct plan *plan,
 			   const struct turnpike_candidate *chosen, struct text *why)
 {
-	const bool automatic = device->wish.mode == TURNPIKE_MODE_AUTO;
+	const bool automatic = device->requested.mode == TURNPIKE_MODE_AUTO;
 	struct text text = { device->why, sizeof(device->why) };
 
 	if (automatic)
@@ -270,7 +270,7 @@ static void schedule_reevaluation(const struct devices *devices, struct device *
 {
 	const __u64 now = clock_ns();
 
-	if (device->wish.mode != TURNPIKE_MODE_AUTO || !has_better(plan, chosen))
+	if (device->requested.mode != TURNPIKE_MODE_AUTO || !has_better(plan, chosen))
 		backoff_reset(&device->reevaluate);
 	else if (!backoff_blocks(&device->reevaluate, now))
 		backoff_fail(&device->reevaluate, &devices->backoff, now);
@@ -283,7 +283,7 @@ static int follow(struct devices *devices, struct device *device, const struct p
 	int first_error = 0, err;
 
 	for (candidate = plan->candidates; candidate < plan->candidates + plan->n; candidate++) {
-		if (!is_wished(&device->wish, candidate))
+		if (!is_requested(&device->requested, candidate))
 			continue;
 		err = try(devices, device, candidate, why);
 		if (!err) {
@@ -307,9 +307,9 @@ static __u32 driver_flags(const struct turnpike_facts *facts)
 
 int device_choose(struct devices *devices, struct device *device, struct text *why)
 {
-	const struct select_policy policy = { .mode = device->wish.mode,
-					      .hook = device->wish.hook,
-					      .moves = device->wish.moves,
+	const struct select_policy policy = { .mode = device->requested.mode,
+					      .hook = device->requested.hook,
+					      .moves = device->requested.moves,
 					      .redirects = devices->all && devices->all->next,
 					      .own_id = device->attachment.prog_id };
 	struct turnpike_facts *facts;

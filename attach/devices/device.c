@@ -42,7 +42,7 @@ int device_attach(struct devices *devices, const char *ifname,
 	if (!device)
 		return -ENOMEM;
 	device->attachment = ATTACHMENT_NONE;
-	device->wish = *opts;
+	device->requested = *opts;
 	err = netlink_link(devices->sock, 0, ifname, &device->link);
 	if (err) {
 		text_append(why, "no such device, choose one that 'ip link' lists");
@@ -71,13 +71,13 @@ int device_switch(struct devices *devices, const char *ifname,
 		text_append(why, "the device is not attached");
 		return -ENODEV;
 	}
-	before = device->wish;
-	device->wish = *opts;
+	before = device->requested;
+	device->requested = *opts;
 	/* The caller wants it tried now. */
 	device_reset_backoff(device);
 	err = device_choose(devices, device, why);
 	if (err)
-		device->wish = before;
+		device->requested = before;
 	return err;
 }
 

@@ -25,7 +25,7 @@ struct watch;
 /**
  * struct device
  * @name:       its name now: it may have been renamed
- * @wish:       the options given
+ * @requested:  the options given
  * @link:       its link, as last read
  * @others_xdp: id of another owner's XDP program; 0: none
  * @gone:       it has disappeared
@@ -42,7 +42,7 @@ struct watch;
  */
 struct device {
 	char name[TURNPIKE_IFNAMSIZ];
-	struct turnpike_attach_opts wish;
+	struct turnpike_attach_opts requested;
 	struct link_facts link;
 	__u32 others_xdp;
 	bool gone;
@@ -106,7 +106,7 @@ int devices_for_each(const struct devices *devices,
 		     int (*fn)(const struct turnpike_status *status, void *arg), void *arg);
 
 /**
- * device_choose() - select the best candidate that is wished for, works and is not backing off
+ * device_choose() - select the best candidate that was asked for, works and is not backing off
  * @why: why not the better ones
  *
  * Return: 0, also if nothing changed. Without any candidate, the error of the first one; the device

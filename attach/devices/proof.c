@@ -55,17 +55,17 @@ void proof_watch(const struct maps *maps, struct nl_sock *sock, const struct lin
 }
 
 enum health proof_judge(const struct proof *proof, enum turnpike_moves moves,
-			enum turnpike_mode wish)
+			enum turnpike_mode requested)
 {
 	const struct turnpike_trial *trial = &proof->trial;
 	const __u64 room = moves == TURNPIKE_MOVES_TAIL ? trial->tail : trial->head;
 
 	if (!trial->frames && proof->received >= RECEIVED_MIN)
 		return HEALTH_NOT_RUNNING;
-	if (wish == TURNPIKE_MODE_AUTO &&
+	if (requested == TURNPIKE_MODE_AUTO &&
 	    (proof->head.state == MOVED_DISPROVEN || proof->tail.state == MOVED_DISPROVEN))
 		return HEALTH_NOT_MOVED;
-	if (trial->frames && !room && wish == TURNPIKE_MODE_AUTO)
+	if (trial->frames && !room && requested == TURNPIKE_MODE_AUTO)
 		return HEALTH_WRONG_END;
 	return HEALTH_GOOD;
 }

@@ -36,11 +36,11 @@ void proof_watch(const struct maps *maps, struct nl_sock *sock, const struct lin
 
 /**
  * proof_judge() - HEALTH_NOT_RUNNING, HEALTH_NOT_MOVED, HEALTH_WRONG_END, or HEALTH_GOOD
- * @wish: a mode that was asked for needs no room at this end, as the other one can move. It is not
- *        rejected for HEALTH_NOT_MOVED either, because TX cannot be observed
+ * @requested: a mode that was asked for needs no room at this end, as the other one can move. It is
+ * not rejected for HEALTH_NOT_MOVED either, because TX cannot be observed
  */
 enum health proof_judge(const struct proof *proof, enum turnpike_moves moves,
-			enum turnpike_mode wish);
+			enum turnpike_mode requested);
 
 /** proof_describe() - append what is proven and what is not, for people */
 void proof_describe(const struct proof *proof, struct text *text);

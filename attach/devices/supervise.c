@@ -185,7 +185,8 @@ static void warn(struct devices *devices, struct device *device, const char *rea
 }
 
 /* Demote an auto-selected mode; with one that was asked for, the slow path helps out. */
-static bool is_unwell(struct devices *devices, struct device *device, __u64 now, struct text *why)
+static bool is_unhealthy(struct devices *devices, struct device *device, __u64 now,
+			 struct text *why)
 {
 	const bool refused = backoff_blocks(&device->xmit, now);
 	const enum health health = judge(devices, device, now);
@@ -196,7 +197,7 @@ static bool is_unwell(struct devices *devices, struct device *device, __u64 now,
 		text_append(why, "it loses packets that are redirected to it");
 	if (health == HEALTH_GOOD)
 		return refuses;
-	if (device->wish.mode == TURNPIKE_MODE_AUTO) {
+	if (device->requested.mode == TURNPIKE_MODE_AUTO) {
 		device_back_off(devices, device, device->attachment.point, device->attachment.moves,
 				health);
 		text_append(why, "%s%s", why->buffer[0] ? "; " : "", health_text(health));
@@ -258,24 +259,24 @@ static bool supervise(struct devices *devices, struct device *device, __u64 sinc
 	struct text why = { reasons, sizeof(reasons) };
 	struct text rejected = { rejections, sizeof(rejections) };
 	struct turnpike_status after;
-	bool anew = look_up(devices, device, &why);
+	bool reselect = look_up(devices, device, &why);
 	int err = 0;
 
 	if (!device->gone) {
-		anew |= was_detached(device, &why);
-		anew |= is_unwell(devices, device, now, &why);
-		anew |= has_backoff_ended(device, since, now);
+		reselect |= was_detached(device, &why);
+		reselect |= is_unhealthy(devices, device, now, &why);
+		reselect |= has_backoff_ended(device, since, now);
 	}
-	if (anew)
+	if (reselect)
 		err = device_choose(devices, device, &rejected);
 	if (err)
 		text_append(&why, "%s%s", reasons[0] ? "; " : "", rejections);
 	after = device_status(device);
 	if (is_same_candidate(&before, &after)) {
 		/* What relays may be rejected by now, as when the MTU exceeds the driver's. */
-		if (err && device->wish.mode != TURNPIKE_MODE_AUTO)
+		if (err && device->requested.mode != TURNPIKE_MODE_AUTO)
 			warn(devices, device, rejections);
-		return anew;
+		return reselect;
 	}
 	/* What happened, and then why the present candidate. */
 	if (reasons[0]) {

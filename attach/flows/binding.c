@@ -259,7 +259,7 @@ static int insert(struct bindings *bindings, struct binding *binding)
 	return -ENOMEM;
 }
 
-/* The flows come last: then the binding is whole, and its partner can be told. */
+/* The flows come last: its partner needs the whole binding. */
 static int add(struct bindings *bindings, struct binding *binding)
 {
 	int err = get_nexthops(bindings, binding);

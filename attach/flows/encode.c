@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <string.h>
 
 /* Ones' complement sum of words in memory order; @len is even. */
@@ -81,20 +82,31 @@ static void encode(const struct endpoints *in, __be16 in_channel, const struct e
 	memcpy(flow->dst, out->dst->ip, sizeof(flow->dst));
 }
 
+/* Also that the bytes without a meaning are 0: addresses are compared, hashed and summed whole. */
+static bool is_valid(const struct turnpike_addr *addr)
+{
+	static const __u8 zero[12];
+
+	if (!addr->port || addr->pad)
+		return false;
+	if (addr->family == TURNPIKE_IPV4)
+		return memcmp(addr->ip + 4, zero, sizeof(zero)) == 0;
+	return addr->family == TURNPIKE_IPV6;
+}
+
 int encode_check(const struct turnpike_binding *binding)
 {
 	const struct turnpike_addr *addresses[] = { &binding->client, &binding->server,
 						    &binding->relay, &binding->peer };
 	size_t i;
 
+	if (binding->pad[0] || binding->pad[1] || binding->pad[2])
+		return -EINVAL;
 	if (binding->channel < TURNPIKE_CHANNEL_MIN || binding->channel > TURNPIKE_CHANNEL_MAX)
 		return -EINVAL;
-	for (i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
-		if (addresses[i]->family != TURNPIKE_IPV4 && addresses[i]->family != TURNPIKE_IPV6)
+	for (i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++)
+		if (!is_valid(addresses[i]))
 			return -EINVAL;
-		if (!addresses[i]->port)
-			return -EINVAL;
-	}
 	if (binding->client.family != binding->server.family ||
 	    binding->relay.family != binding->peer.family)
 		return -EINVAL;
