@@ -20,16 +20,16 @@ from pathlib import Path
 from typing import Any
 
 import paths  # noqa: F401
-import proc
-from lab import Lab
-from network import CLIENTS, NETWORKS, NSEC, PEERS, Network, last_cpu
-from relay import PASSWORD, PORT, USER, Server, Turnpike
+from lab import proc
+from lab.crowd import LONGEST, Hosts, crowd
+from lab.lab import Lab
+from lab.relay import Server, Turnpike
+from lab.tool import Tool
+from network import NSEC
 from section import Case, Extent, Figure, Scope, Unit
 from servers import COTURN, VARIANTS, cpu_ns, kernel_memory, resident, server_cpus, serving
-from tool import Tool
 
 NO_PREALLOC = 1  # BPF_F_NO_PREALLOC
-LONGEST = 120    # seconds for all clients to get an answer
 # What clients do, and what they have to do before.
 BEFORE = {"allocate": (), "bind": ("allocate",), "refresh": ("allocate",), "release": ("allocate", "bind")}
 KERNEL = tuple(name for name, variant in VARIANTS.items() if variant.in_kernel)
@@ -62,18 +62,6 @@ AMOUNTS = {
 }
 
 
-class Hosts(Network):
-    """A network whose far ends have all addresses behind them, and deliver what XDP sends there."""
-
-    def _attach_pass_programs(self) -> None:
-        Lab._attach_pass_programs(self)
-
-    def _set_up(self) -> None:
-        super()._set_up()
-        for role in ("client", "peer"):
-            self._ip(role, [f"route add local {each} dev lo" for each in NETWORKS[role][4]])
-
-
 class ControlPlane:
     name = "control"
     title = "Control plane: what is done/server"
@@ -81,7 +69,7 @@ class ControlPlane:
     @contextlib.contextmanager
     def open(self, scope: Scope) -> Iterator[Sequence[Case]]:
         amount = AMOUNTS[scope.extent]
-        with Hosts("two-nic") as lab:
+        with Hosts() as lab:
             def case(measure: Callable[..., Mapping[str, Figure]], *names: str) -> Case:
                 return Case("/".join((self.name, *names)), lambda: measure(lab, amount, *names))
 
@@ -125,15 +113,6 @@ def asked(lab: Lab, amount: Amount, name: str) -> Iterator[tuple[Server, Tool]]:
     with (serving(lab, VARIANTS[name], server_cpus()[:1], options) as server,
           crowd(lab, amount.clients, amount.peers) as clients):
         yield server, clients
-
-
-@contextlib.contextmanager
-def crowd(lab: Lab, clients: int, peers: int) -> Iterator[Tool]:
-    with Tool(lab.namespace("client"), "clients", "--cpu", last_cpu(), "--user", USER, "--password", PASSWORD,
-              "--server", f"{lab.topology.listen.address(4)}:{PORT}", "--clients", CLIENTS.addresses[4],
-              "--count", clients, "--peers", f"{PEERS.addresses[4]}:{PEERS.port}", "--peer-count", peers,
-              "--peer-namespace", f"/run/netns/{lab.namespace('peer')}") as tool:
-        yield tool
 
 
 def ask(clients: Tool, order: str, expected: int) -> Any:

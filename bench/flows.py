@@ -7,10 +7,10 @@ from collections import Counter
 from typing import Any
 
 import paths  # noqa: F401
-import proc
+from lab import proc
+from lab.relay import BY_NAME, Variant
+from lab.tool import Tool
 from network import Network
-from relay import BY_NAME, Variant
-from tool import Tool
 from traffic import Binding
 
 LIFETIME = 24 * 3600

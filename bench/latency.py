@@ -22,16 +22,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import paths  # noqa: F401
-import proc
-from endpoints import udp_socket
-from flow import CHANNEL
-from lab import Lab
+from lab import proc
+from lab.endpoints import udp_socket
+from lab.flow import CHANNEL
+from lab.lab import Lab
+from lab.relay import BINARY, PASSWORD, PORT, USER, Server
+from lab.tool import Tool
+from lab.turn import Client
 from network import NSEC, Network, last_cpu
-from relay import BINARY, PASSWORD, PORT, USER, Server
 from section import Case, Extent, Figure, Scope, Unit
 from servers import AT_ONCE, COTURN, VARIANTS, server_cpus, serving
-from tool import Tool
-from turn import Client
 
 FORWARDING = "forwarding"
 CLIENT_PORT, PEER_PORT = 40000, 5000

@@ -31,7 +31,6 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
-import json
 import os
 import statistics
 import time
@@ -41,10 +40,12 @@ from pathlib import Path
 from typing import Protocol, Self
 
 import paths  # noqa: F401
-import proc
 from frame import Address, Frame, family_of, normal
-from lab import FAMILIES, End, Lab, Place, Topology
-from tool import Tool
+from lab import proc
+from lab.crowd import FIRST_CLIENT, FIRST_PEER, FIRST_PORT
+from lab.lab import Lab
+from lab.tool import Tool
+from lab.topology import FAMILIES, End, Place, Topology
 
 NSEC = 1_000_000_000
 LONGEST = 60     # seconds that a generator runs, should nobody end it
@@ -93,9 +94,9 @@ def only(address: Address) -> Range:
 
 
 # Behind the far ends: 64 clients share an address, as behind a NAT.
-CLIENTS = Range({4: "10.64.0.1", 6: "fd64::1"}, 10240, bits=6)
+CLIENTS = Range({4: FIRST_CLIENT, 6: "fd64::1"}, FIRST_PORT, bits=6)
 OTHERS = Range({4: "10.80.0.1", 6: "fd80::1"}, 10240, bits=6)  # clients that are other clients' peers
-PEERS = Range({4: "10.96.0.1", 6: "fd96::1"}, 10240, bits=6)
+PEERS = Range({4: FIRST_PEER, 6: "fd96::1"}, FIRST_PORT, bits=6)
 # The relay's own, as many ports an address as RFC 8656 section 7.2 has.
 RELAYED = Range({4: "10.112.0.1", 6: "fd12::1"}, 49152, bits=14)
 RELAYED_OTHERS = Range({4: "10.113.0.1", 6: "fd13::1"}, 49152, bits=14)
@@ -149,7 +150,7 @@ class Network(Lab):
         for far_end in ends:
             self.run("relay", ["ethtool", "-K", far_end.near.device, "gro", "on",
                               "tx-udp-segmentation", "off"])
-            self._know_each_other(far_end)
+        self.make_neighbours_permanent()
         self._add_routes_to_all()
         self._calm = self._undo.enter_context(Tool(self.namespace("relay"), "calm", "--cpu", last_cpu()))
         self._calm.answer()
@@ -165,19 +166,6 @@ class Network(Lab):
         assert far.place is not None
         relay = NearEnd(self.namespace("relay"), near.device, self.mac("relay", near.device))
         return FarEnd(self.namespace(far.role), far.device, self.mac(far.role, far.device), far.place, relay)
-
-    def mac(self, role: str, device: str) -> str:
-        link: dict[str, str] = json.loads(self.run(role, ["ip", "-json", "link", "show", device]).stdout)[0]
-        return link["address"]
-
-    def _know_each_other(self, far_end: FarEnd) -> None:
-        far, near = next(link for link in self.topology.links if link[1].device == far_end.near.device)
-        assert far.place is not None and near.place is not None
-        for family in FAMILIES:
-            self._ip("relay", [f"neigh replace {far.place.address(family)} lladdr {far_end.mac}"
-                               f" dev {near.device} nud permanent"])
-            self._ip(far.role, [f"neigh replace {near.place.address(family)} lladdr {far_end.near.mac}"
-                                f" dev {far.device} nud permanent"])
 
     def _add_routes_to_all(self) -> None:
         for far_end, networks in ((self.client, NETWORKS["client"]), (self.peer, NETWORKS["peer"])):

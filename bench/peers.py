@@ -23,9 +23,9 @@ from dataclasses import dataclass
 from itertools import product
 
 import paths  # noqa: F401
-import proc
+from lab import proc
+from lab.relay import BY_NAME, REFERENCE, Server
 from network import Meter, Network, Sample, sink_hook
-from relay import BY_NAME, REFERENCE, Server
 from section import Case, Extent, Figure, Scope, Unit
 from servers import COTURN, VARIANTS, server_cpus, serving
 from traffic import FAMILIES

@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from itertools import product
 
 import paths  # noqa: F401
-import proc
 import userspace
 from bounds import FORWARDING, figures
 from flows import Flows
+from lab import proc
+from lab.relay import BY_NAME, VARIANTS, Variant
 from network import Meter, Network, Sample, measure, sink_hook
-from relay import BY_NAME, VARIANTS, Variant
 from section import Case, Extent, Figure, Scope
 from traffic import DIRECTIONS, FAMILIES, SIZES, bindings
 

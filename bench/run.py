@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any
 
 import paths
-import proc
 import report
+from lab import proc
 from results import Results
 from section import Case, Extent, Scope, Section
 

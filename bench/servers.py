@@ -9,9 +9,9 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import paths  # noqa: F401
-from lab import Lab
+from lab.lab import Lab
+from lab.relay import BY_NAME, REFERENCE, Coturn, Server, Turnpike, Variant
 from network import last_cpu
-from relay import BY_NAME, REFERENCE, Coturn, Server, Turnpike, Variant
 
 COTURN = REFERENCE.name
 VARIANTS = {**BY_NAME, COTURN: REFERENCE}

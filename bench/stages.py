@@ -19,13 +19,12 @@ from itertools import pairwise
 from pathlib import Path
 
 import paths  # noqa: F401
-import proc
-import turn
 from flows import Flows
 from frame import TCP
+from lab import proc, turn
+from lab.relay import BY_NAME, Variant
 from network import (OTHERS, PEERS, RELAYED_OTHERS, SLICE_MS, WARM_UP, Network, Stream, bare_program, load, sink_hook,
                      undisturbed)
-from relay import BY_NAME, Variant
 from section import Case, Extent, Figure, Scope, Unit
 from traffic import CHANNEL, DIRECTIONS, FAMILIES, SIZES, Binding, bindings, data
 

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import paths  # noqa: F401
-import turn
 from frame import TTL, Address, Frame
+from lab import turn
+from lab.relay import PORT
 from network import CLIENTS, OTHERS, PEERS, RELAYED, RELAYED_OTHERS, Network, Range, Stream
-from relay import PORT
 
 CHANNEL = 0x4000
 SIZES = (64, 160, 1200)

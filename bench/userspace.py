@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import paths  # noqa: F401
-import turn
-from endpoints import SOCKET_FAMILY
 from frame import Address, Frame
+from lab import turn
+from lab.endpoints import SOCKET_FAMILY
+from lab.relay import BY_NAME, PASSWORD, USER, Server
 from network import PEERS, Network, Range, Stream
-from relay import BY_NAME, PASSWORD, USER, Server
 from servers import server_cpus, serving
 from traffic import CHANNEL, Families, channel_data, data, listener
 

@@ -14,10 +14,9 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 
-import clients
-import proc
-from lab import Lab
-from relay import VARIANTS, Turnpike, Variant
+from lab import proc, turnutils
+from lab.lab import Lab
+from lab.relay import VARIANTS, Turnpike, Variant
 
 CLIENTS, MESSAGES, SIZE, INTERVAL_MS = 20, 2000, 170, 1
 SHOWN = ("native-head", "native-tail", "generic-head", "generic-tail", "tcx", "userspace")
@@ -30,7 +29,7 @@ class Row:
     variant: Variant
     kernel: int
     user: int
-    load: clients.Load
+    load: turnutils.Load
 
     @property
     def share(self) -> float:
@@ -55,7 +54,7 @@ class Row:
 def run(lab: Lab, variant: Variant) -> Row:
     server = Turnpike(lab, variant)
     kernel_before, user_before = server.relayed()
-    load = clients.run_load(lab, 4, clients=CLIENTS, messages=MESSAGES, size=SIZE, interval_ms=INTERVAL_MS)
+    load = turnutils.run_load(lab, 4, clients=CLIENTS, messages=MESSAGES, size=SIZE, interval_ms=INTERVAL_MS)
     kernel, user = server.relayed()
     complaints = server.attach_complaints()
     if complaints:
@@ -70,7 +69,7 @@ def main() -> int:
     rows = []
     try:
         with Lab("router", offload=True) as lab:
-            clients.start_peer(lab)
+            turnutils.start_peer(lab)
             for number, variant in enumerate(variants, 1):
                 print(f"[{number}/{len(variants)}] {' '.join(variant.options())}: {CLIENTS} clients, {MESSAGES} messages"
                       f" each, of {SIZE} bytes, there and back ...", flush=True)

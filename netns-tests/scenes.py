@@ -13,11 +13,10 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from typing import Any
 
-import proc
-import turn
-from lab import Lab
+from lab import proc, turn
+from lab.complaints import Complaints
+from lab.lab import Lab
 
-Complaints = list[str]
 # What a test may run into that is no mistake in the test itself.
 FAILURES = (proc.LabError, turn.TurnError, OSError, KeyError, IndexError, StopIteration, AssertionError)
 
@@ -36,15 +35,6 @@ def tried_in_lab(lab: Lab, test: Callable[[Lab], Complaints]) -> Complaints:
         return tried(test, lab)
     finally:
         lab.stop_processes()  # whatever went wrong, the next test begins afresh
-
-
-def refused(wanted: int, ask: Callable[[], None], what: str) -> Complaints:
-    """A TURN server must answer with this error."""
-    try:
-        ask()
-    except turn.TurnError as error:
-        return [] if error.code == wanted else [f"{what}: error {error.code}, not {wanted}"]
-    return [f"{what}: success, not error {wanted}"]
 
 
 def main(description: str, tests: Iterable[tuple[str, Any]], run: Callable[[Any, Any], Complaints],

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Run by the library, not by packets: BPF_PROG_TYPE_SYSCALL, Linux 5.14. */
+/* Programs that the library runs itself: BPF_PROG_TYPE_SYSCALL, Linux 5.14. */
 #include <linux/errno.h>
 
 #include "maps.h"

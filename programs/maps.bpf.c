@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* The only file that defines data: maps, constants and the licence. */
+/* Defines all data of the relay programs: maps, constants and licence. */
 #include "maps.h"
 
 struct ports_map ports SEC(".maps");

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The maps that all programs share; maps.bpf.c defines them once. docs/abi.md has one section a
- * map.
+ * The maps that all programs share, defined in maps.bpf.c. docs/abi.md documents each of them.
  */
 #ifndef TURNPIKE_PROGRAMS_MAPS_H
 #define TURNPIKE_PROGRAMS_MAPS_H
 
-#include "config.h"
+#include "common.h"
 
-/* Sizes of flows4, flows6, nexthops and policers are the library's to set; these are for bare
- * loaders. */
+/* For loaders other than the library, which sets the sizes of these maps itself. */
 #define DEFAULT_FLOWS    65536
 #define DEFAULT_NEXTHOPS 16384
 #define DEFAULT_POLICERS 16384
@@ -67,7 +65,7 @@ struct policers_map {
 	__type(value, struct turnpike_policer);
 };
 
-/* Bytes: 101 events, and the library lets 100 come at once. What does not fit is not told of. */
+/* In bytes: room for 101 events; the library allows bursts of 100. Further events are dropped. */
 struct events_map {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 1 << 17);

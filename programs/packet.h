@@ -1,53 +1,53 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What is known of one packet on its way through relay.h. Offsets and lengths, never pointers into
- * the frame: every helper that moves the frame invalidates those.
+ * The state of one packet on its way through relay.h: offsets and lengths, never pointers into the
+ * frame, because every helper that resizes the frame invalidates them.
  */
 #ifndef TURNPIKE_PROGRAMS_PACKET_H
 #define TURNPIKE_PROGRAMS_PACKET_H
 
-#include "config.h"
+#include "common.h"
 
-#define CHANNEL_HLEN 4 /* RFC 8656 section 12.4: number and length */
+#define CHANNEL_HLEN 4 /* RFC 8656 section 12.4: channel number and length */
 
 #define TAG_LEN ((__u32)sizeof(struct turnpike_tag))
 
-/* RFC 8656 section 12.5: ChannelData is padded to a multiple of 4 bytes, over UDP if at all. */
+/* RFC 8656 section 12.5: over UDP, ChannelData may be padded to a multiple of 4 bytes. */
 #define CHANNEL_MAX_PADDING 3
 
-/* Which end of the frame moves when headers grow or shrink. */
+/* The end of the frame that moves when the headers grow or shrink. */
 enum moves {
 	MOVE_HEAD,
 	MOVE_TAIL,
 };
 
 /*
- * What an instance of the steps is prepared for. Nearly all packets are usual: without a VLAN tag,
- * padding or a limit, with a checksum as on any wire, and with room at the preferred end. They get
- * an instance of their own, which is small and in which offsets are constants. What it meets
- * otherwise it leaves, untouched and uncounted, to the instance that is prepared for any.
+ * relay_packet() is compiled twice. The fast path handles nearly all packets: those without VLAN
+ * tag, padding and policer, with a complete UDP checksum, and with room at the preferred end. It is
+ * short, and its offsets are constants. Anything else is punted, unmodified and uncounted, to the
+ * slow path, which handles every packet.
  */
 enum relay_path {
 	FAST_PATH,
 	SLOW_PATH,
 };
 
-/* Not one of the list: not decided here. */
+/* Not a verdict: punt the packet to the slow path. */
 #define NEEDS_SLOW_PATH ((enum turnpike_verdict)TURNPIKE_VERDICT_MAX)
 
-/* How making room ended. */
+/* The outcome of making room for the new headers. */
 enum room {
 	ROOM_MADE,
-	ROOM_NONE, /* the frame is as it was */
-	ROOM_TORN, /* it is not, and cannot be mended */
+	ROOM_NONE, /* no room; the frame is unchanged */
+	ROOM_TORN, /* failed halfway; the frame cannot be restored */
 };
 
-/* What is to be done about the UDP checksum. */
+/* Where the UDP checksum of the outgoing packet comes from. */
 enum udp_checksum {
-	CHECKSUM_UPDATE,  /* as on any wire: updated by the difference */
-	CHECKSUM_ABSENT,  /* 0, and IPv4 on both sides: stays 0 */
-	CHECKSUM_COMPUTE, /* over everything */
-	CHECKSUM_SEED, /* the sk_buff's sender left it partial, and partial it stays: checksum.h */
+	CHECKSUM_UPDATE,  /* updated incrementally (RFC 1624) */
+	CHECKSUM_ABSENT,  /* stays 0: IPv4 on both sides */
+	CHECKSUM_COMPUTE, /* computed over the whole datagram */
+	CHECKSUM_PARTIAL, /* stays partial, for the kernel to complete: see checksum.h */
 };
 
 struct packet {
@@ -56,34 +56,34 @@ struct packet {
 		struct turnpike_key6 key6;
 	};
 	__u32 len;        /* of the frame */
-	__u32 l2_len;     /* bytes in front of the IP header */
-	__u32 in_hlen;    /* bytes in front of the application data, as it came */
-	__u32 out_hlen;   /* and as it goes */
+	__u32 l2_len;     /* bytes before the IP header */
+	__u32 in_hlen;    /* bytes before the application data, incoming */
+	__u32 out_hlen;   /* the same, outgoing */
 	__u32 data_len;   /* application data */
-	__u32 padding;    /* ChannelData padding inside the datagram */
-	__u32 data_sum;   /* sum over the application data; only with CHECKSUM_COMPUTE */
-	__u32 notify_mtu; /* what its sender is told, should it be too big; else 0 */
+	__u32 padding;    /* ChannelData padding in the datagram */
+	__u32 data_sum;   /* sum of the application data; only with CHECKSUM_COMPUTE */
+	__u32 notify_mtu; /* the MTU that the ICMP error reports; 0: none */
 	__u16 padding_sum;
-	__u16 ip4_id;    /* as it goes */
-	__u16 udp_len;   /* header and payload */
-	__u16 udp_check; /* as it lies in the packet */
-	__u8 family;     /* enum turnpike_family, as it came */
-	__u8 out_family; /* and as it goes; like out_channel read once, the flow may change */
-	__u8 tos;        /* DSCP and ECN, traffic class */
+	__u16 ip4_id;    /* outgoing */
+	__u16 udp_len;   /* incoming header and payload */
+	__u16 udp_check; /* incoming, in packet byte order */
+	__u8 family;     /* enum turnpike_family, incoming */
+	__u8 out_family; /* outgoing; read once, since the flow may change */
+	__u8 tos;        /* DSCP and ECN, or traffic class */
 	__u8 ttl;        /* or hop limit */
 	__u8 checksum;   /* enum udp_checksum */
-	__u8 hop;        /* which of the next hop's two, like out_channel read once */
-	__u8 tags;       /* how many VLAN tags, see vlan.h */
-	__u8 popped;     /* of these, taken off for a while, see ctx/tc.h */
+	__u8 hop;        /* index into turnpike_nexthop.hop; read once */
+	__u8 tags;       /* VLAN tags: see vlan.h */
+	__u8 popped;     /* of these, popped by ctx_pop_tags() */
 	struct turnpike_tag tag[TURNPIKE_TAGS_MAX];
 	__be16 frag_off;    /* the DF bit of IPv4, or 0 */
-	__be16 channel;     /* the channel that it came in, or 0 */
-	__be16 out_channel; /* and the one that it goes in */
+	__be16 channel;     /* incoming channel, or 0 */
+	__be16 out_channel; /* outgoing channel, or 0; read once */
 };
 
 /*
- * 4 or 8 bytes at once, at any address. memcpy() would do it byte by byte, as clang knows of
- * packets only that they are aligned to 2 bytes.
+ * Unaligned copies of 4 and 8 bytes. memcpy() would copy byte by byte, because clang assumes no
+ * more than 2-byte alignment of packet data.
  */
 static __always_inline void copy_word(void *to, const void *from)
 {

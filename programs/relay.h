@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The story of one packet: parse, find its flow, admit, police, rewrite, send, count.
+ * The path of one packet: parse it, find its flow and next hop, admit, police, rewrite, count,
+ * send.
  *
- * A context (ctx/xdp.h or ctx/tc.h) is included first. Until rewrite() nothing has been written, so
- * every packet that is passed up the stack leaves byte for byte as it came.
+ * Include a context (ctx/xdp.h or ctx/tc.h) first. Nothing is written before rewrite(), so a packet
+ * that is passed up the stack leaves byte for byte as it came.
  */
 #ifndef TURNPIKE_PROGRAMS_RELAY_H
 #define TURNPIKE_PROGRAMS_RELAY_H
 
-#ifndef TURNPIKE_CTX_H
+#ifndef CTX_MOVES_TAIL
 #error "include ctx/xdp.h or ctx/tc.h first"
 #endif
 
@@ -21,55 +22,69 @@
 #include "steps/count.h"
 #include "steps/notify.h"
 
+/* Not an action: run the packet through the slow path. */
 #define ACTION_SLOW_PATH (-100)
 
-static __always_inline int pass(ctx_t *ctx, const struct packet *pkt, enum turnpike_verdict verdict,
+/* Pass a packet without a flow or a next hop. */
+static __always_inline int pass(const struct packet *pkt, enum turnpike_verdict verdict,
 				enum turnpike_direction dir)
 {
 	count(verdict, dir, pkt->len);
 	return (int)CTX_PASS;
 }
 
-/* A packet of a flow that is not relayed: most are passed, too. */
-static __always_inline int refuse(ctx_t *ctx, const struct packet *pkt,
-				  enum turnpike_verdict verdict, enum turnpike_direction dir)
+/* Pass or drop a packet that its flow does not relay, and notify its sender if RFC 8656 says so. */
+static __always_inline int pass_or_drop(ctx_t *ctx, const struct packet *pkt,
+					enum turnpike_verdict verdict, enum turnpike_direction dir)
 {
-	const bool told = turnpike_verdict_is(verdict, TURNPIKE_KIND_NOTIFY);
+	const bool notified = turnpike_verdict_is(verdict, TURNPIKE_KIND_NOTIFY);
 
-	if (told)
+	if (notified)
 		notify(ctx, pkt, verdict);
 	count(verdict, dir, pkt->len);
-	return told || turnpike_verdict_is(verdict, TURNPIKE_KIND_DROP) ? (int)CTX_DROP
-									: (int)CTX_PASS;
+	return notified || turnpike_verdict_is(verdict, TURNPIKE_KIND_DROP) ? (int)CTX_DROP
+									    : (int)CTX_PASS;
 }
 
-/* From here on the packet is one of ours. */
+/* Return: the length of all outgoing headers. */
+static __always_inline __u32 out_hlen(const struct packet *pkt)
+{
+	return pkt->l2_len + ip_hlen(pkt->out_family) + sizeof(struct udphdr) +
+	       channel_hlen(pkt->out_channel);
+}
+
+/* Admit, police and rewrite the packet, now that its flow and its next hop are known. */
 static __always_inline enum turnpike_verdict relay_flow(ctx_t *ctx, struct packet *pkt,
 							struct turnpike_flow *flow,
 							struct turnpike_nexthop *nexthop,
-							const struct turnpike_hop *hop,
 							enum moves moves, enum relay_path path)
 {
-	const enum turnpike_verdict verdict = admit(ctx, pkt, flow, hop, path);
+	const enum turnpike_verdict verdict = admit(ctx, pkt, flow, chosen_hop(pkt, nexthop), path);
 
 	if (verdict != TURNPIKE_RELAYED)
 		return verdict;
-	/* A limit would be charged again by the other instance, should there be no room. */
+	/* Not charged here: if headroom fails, the slow path would charge twice. */
 	if (path == FAST_PATH)
 		return is_policed(flow) ? NEEDS_SLOW_PATH
-					: rewrite_as(ctx, pkt, flow, nexthop, moves, path);
+					: rewrite(ctx, pkt, flow, nexthop, moves, path);
 	if (!police(pkt, flow))
 		return TURNPIKE_POLICED;
 	return (enum turnpike_verdict)rewrite_slow(ctx, pkt, flow, nexthop, moves);
 }
 
-/* An action, or ACTION_SLOW_PATH of an instance that was not prepared for the packet. */
-static __always_inline int relay_as(ctx_t *ctx, enum moves moves, enum relay_path path)
+/*
+ * relay_packet() - relay one packet, or decide what else becomes of it
+ * @moves: the preferred end of the frame, a constant
+ * @path:  FAST_PATH or SLOW_PATH, a constant: the compiler drops what the fast path does not need
+ *
+ * Return: an action of the context, or ACTION_SLOW_PATH.
+ */
+static __always_inline int relay_packet(ctx_t *ctx, enum moves moves, enum relay_path path)
 {
 	struct packet pkt = { .len = ctx_len(ctx) };
 	struct turnpike_nexthop *nexthop;
-	const struct turnpike_hop *hop;
 	enum turnpike_direction dir;
+	const struct turnpike_hop *hop;
 	struct turnpike_flow *flow;
 	enum turnpike_verdict verdict;
 
@@ -77,27 +92,29 @@ static __always_inline int relay_as(ctx_t *ctx, enum moves moves, enum relay_pat
 	if (verdict == NEEDS_SLOW_PATH)
 		return ACTION_SLOW_PATH;
 	if (verdict != TURNPIKE_RELAYED)
-		return pass(ctx, &pkt, verdict, TURNPIKE_DIR_NONE);
+		return pass(&pkt, verdict, TURNPIKE_DIR_NONE);
+
 	flow = find_flow(&pkt);
 	if (!flow)
-		return pass(ctx, &pkt, TURNPIKE_NO_FLOW, TURNPIKE_DIR_NONE);
+		return pass(&pkt, TURNPIKE_NO_FLOW, TURNPIKE_DIR_NONE);
 	pkt.out_channel = flow->channel;
 	pkt.out_family = flow->family;
 	dir = direction(&pkt);
-	pkt.out_hlen = pkt.l2_len + ip_hlen(pkt.out_family) + sizeof(struct udphdr) +
-		       channel_hlen(pkt.out_channel);
+	pkt.out_hlen = out_hlen(&pkt);
+
 	nexthop = find_nexthop(flow);
 	if (!nexthop)
-		return pass(ctx, &pkt, TURNPIKE_NO_NEXTHOP, dir);
+		return pass(&pkt, TURNPIKE_NO_NEXTHOP, dir);
 	pkt.hop = (__u8)nexthop->current;
 	hop = chosen_hop(&pkt, nexthop);
 
-	verdict = relay_flow(ctx, &pkt, flow, nexthop, hop, moves, path);
-	/* All that is left now is rare; only what has been torn cannot be looked at again. */
+	verdict = relay_flow(ctx, &pkt, flow, nexthop, moves, path);
+	/* Retry on the slow path unless the frame is already modified. */
 	if (path == FAST_PATH && verdict != TURNPIKE_RELAYED && verdict != TURNPIKE_TORN)
 		return ACTION_SLOW_PATH;
 	if (verdict != TURNPIKE_RELAYED)
-		return refuse(ctx, &pkt, verdict, dir);
+		return pass_or_drop(ctx, &pkt, verdict, dir);
+
 	count(TURNPIKE_RELAYED, dir, pkt.data_len);
 	if (pkt.udp_check && pkt.checksum != CHECKSUM_UPDATE)
 		count(TURNPIKE_PARTIAL, dir, pkt.data_len);

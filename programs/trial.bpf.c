@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Attached for a moment before the relay: does a program run on this device at all, how much room
- * do frames have, and is a frame that was moved passed on moved? Each end is moved and moved back,
- * and the frame goes on as it came. The kernel has no other way to tell before 6.2, and drivers'
- * claims are not proof.
+ * Attached briefly before the relay, to find out whether a program runs on the device at all, how
+ * much room its frames have, and whether the driver honours a moved frame. Each end of a frame is
+ * moved and moved back, so the frame is passed up unchanged. Before Linux 6.2 the kernel cannot be
+ * asked for XDP features, and what drivers report is no proof.
  */
 #include "maps.h"
 
 struct trials_map trials SEC(".maps");
 struct taken_map taken SEC(".maps");
 
-#define ARP_OPER    20 /* of a frame; RFC 826 */
+#define ARP_OPER    20 /* offset in the frame; RFC 826 */
 #define ARP_REPLY   2
 #define IP6_NEXTHDR 20
 #define ICMP6_TYPE  54
 #define ICMP6_NA    136 /* RFC 4861 section 4.4 */
-#define ANSWER_MIN  42
+#define REPLY_MIN   42  /* an ARP packet */
 
 static __always_inline void count_trial(__u64 *counter)
 {
 	__sync_fetch_and_add(counter, 1);
 }
 
-/* @len bytes at offset @off, or NULL */
+/* Return: @len bytes of the frame at offset @off, or NULL. */
 static __always_inline __u8 *bytes(struct xdp_md *ctx, __u32 off, __u32 len)
 {
 	void *data = ctx_pointer(ctx, offsetof(struct xdp_md, data));
@@ -39,11 +39,10 @@ static __always_inline bool is_between(const __u8 *frame, const __u8 *macs)
 	return a[0] == b[0] && a[1] == b[1] && a[2] == b[2];
 }
 
-/* An answer of the gateway to our kernel, which needs it less than we do: see
- * attach/devices/moved.c. */
-static __always_inline bool is_answer(struct xdp_md *ctx, const struct turnpike_trial *trial)
+/* Is this a neighbour reply of the gateway to our kernel? See attach/devices/moved.c. */
+static __always_inline bool is_reply(struct xdp_md *ctx, const struct turnpike_trial *trial)
 {
-	const __u8 *frame = bytes(ctx, 0, ANSWER_MIN), *type;
+	const __u8 *frame = bytes(ctx, 0, REPLY_MIN), *type;
 	const struct ethhdr *eth = (const struct ethhdr *)frame;
 
 	if (!frame || !is_between(frame, trial->macs))
@@ -56,20 +55,20 @@ static __always_inline bool is_answer(struct xdp_md *ctx, const struct turnpike_
 	return type && *type == ICMP6_NA;
 }
 
-/* Only one CPU gets to keep a frame of each kind: the others find that it is there. */
-static __always_inline bool keep(__u32 end, const struct turnpike_taken *frame)
+/* Record the frame for user space. Return: false if another CPU has recorded one for this end. */
+static __always_inline bool record(__u32 end, const struct turnpike_taken *frame)
 {
 	return bpf_map_update_elem(&taken, &end, frame, BPF_NOEXIST) == 0;
 }
 
-/* A new Ethernet header and the pattern, in front of all that was there. */
+/* Prepend an Ethernet header and the fill pattern. */
 static __always_inline int grow_head(struct xdp_md *ctx, const struct turnpike_taken *frame)
 {
 	__u8 *front;
 
 	if (bpf_xdp_adjust_head(ctx, -TURNPIKE_ROOM_MAX))
 		return XDP_PASS;
-	if (!keep(TURNPIKE_TRIAL_HEAD, frame))
+	if (!record(TURNPIKE_TRIAL_HEAD, frame))
 		return bpf_xdp_adjust_head(ctx, TURNPIKE_ROOM_MAX) ? XDP_DROP : XDP_PASS;
 	front = bytes(ctx, 0, TURNPIKE_ROOM_MAX);
 	if (!front)
@@ -80,7 +79,7 @@ static __always_inline int grow_head(struct xdp_md *ctx, const struct turnpike_t
 	return XDP_PASS;
 }
 
-/* The pattern behind all that was there, of which only the protocol changes. */
+/* Append the fill pattern, and change nothing but the Ethernet type of what was there. */
 static __always_inline int grow_tail(struct xdp_md *ctx, const struct turnpike_taken *frame)
 {
 	struct ethhdr *eth;
@@ -88,7 +87,7 @@ static __always_inline int grow_tail(struct xdp_md *ctx, const struct turnpike_t
 
 	if (bpf_xdp_adjust_tail(ctx, TURNPIKE_ROOM_MAX))
 		return XDP_PASS;
-	if (!keep(TURNPIKE_TRIAL_TAIL, frame))
+	if (!record(TURNPIKE_TRIAL_TAIL, frame))
 		return bpf_xdp_adjust_tail(ctx, -TURNPIKE_ROOM_MAX) ? XDP_DROP : XDP_PASS;
 	behind = bytes(ctx, frame->len, TURNPIKE_ROOM_MAX);
 	if (!behind)
@@ -102,17 +101,17 @@ static __always_inline int grow_tail(struct xdp_md *ctx, const struct turnpike_t
 }
 
 /*
- * Takes one answer for each end out of the traffic, and passes it on moved, under a protocol that
- * only the library listens to. The kernel asks its neighbour again after a second, and goes on
- * using what it knows meanwhile, so nobody is harmed.
+ * Capture one neighbour reply for each end, and pass it up grown, under an Ethernet type that only
+ * the library listens to. The kernel goes on using the neighbour entry and asks again after a
+ * second, so no traffic is lost.
  */
-static __always_inline int try_move(struct xdp_md *ctx, const struct turnpike_trial *trial)
+static __always_inline int grow_reply(struct xdp_md *ctx, const struct turnpike_trial *trial)
 {
 	struct turnpike_taken frame = { .len = ctx->data_end - ctx->data };
 	const __u8 *byte;
 	__u32 i;
 
-	if (!trial->take || frame.len > sizeof(frame.frame) || !is_answer(ctx, trial))
+	if (!trial->take || frame.len > sizeof(frame.frame) || !is_reply(ctx, trial))
 		return XDP_PASS;
 	for (i = 0; i < sizeof(frame.frame); i++) {
 		byte = bytes(ctx, i, 1);
@@ -136,8 +135,7 @@ int try_room(struct xdp_md *ctx)
 	count_trial(&trial->frames);
 	if (!bpf_xdp_adjust_head(ctx, -TURNPIKE_ROOM_MAX)) {
 		count_trial(&trial->head);
-		/* It cannot fail, since more room is left in front than before; a torn frame is not
-		 * passed. */
+		/* Shrinking cannot fail; if it does, the frame must not be passed up. */
 		if (bpf_xdp_adjust_head(ctx, TURNPIKE_ROOM_MAX))
 			return XDP_DROP;
 	}
@@ -146,5 +144,5 @@ int try_room(struct xdp_md *ctx)
 		if (bpf_xdp_adjust_tail(ctx, -TURNPIKE_ROOM_MAX))
 			return XDP_DROP;
 	}
-	return try_move(ctx, trial);
+	return grow_reply(ctx, trial);
 }

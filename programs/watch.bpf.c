@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * After XDP_TX or a redirect, only the driver knows that a frame was not sent, and only by these
- * tracepoints does it tell (include/trace/events/xdp.h; the arguments are the same from 5.15
- * to 6.18). What is lost is counted by the device that relayed it and the one that it was to leave
- * by.
+ * After XDP_TX or a redirect, only the driver knows that a frame was not sent. It reports that
+ * through these tracepoints (include/trace/events/xdp.h; their arguments are the same from Linux
+ * 5.15 to 6.18). Losses are counted by ingress and egress device.
  *
- * An object of its own, with its map: it needs the kernel's BTF, and the relay must load without.
+ * This is an object of its own because it needs the kernel's BTF, and the relay must load without.
  */
 #include <linux/bpf.h>
 #include <linux/types.h>
@@ -16,7 +15,7 @@
 
 #include <turnpike/abi.h>
 
-/* What is read of the kernel's structs, wherever it is there. */
+/* The parts of the kernel's structs that are read; CO-RE relocates them. */
 struct ns_common {
 	unsigned int inum;
 } __attribute__((preserve_access_index));
@@ -34,7 +33,7 @@ struct net_device {
 	possible_net_t nd_net;
 } __attribute__((preserve_access_index));
 
-/* Devices of other network namespaces are none of ours: an index means another device there. */
+/* Ignore devices of other network namespaces, where an index means another device. */
 const volatile __u32 netns;
 
 struct {
@@ -44,6 +43,7 @@ struct {
 	__type(value, __u64);
 } lost SEC(".maps");
 
+/* Return: the device's index, 0 if it is in another network namespace. */
 static __always_inline __u32 index_of(const void *pointer)
 {
 	const struct net_device *dev = pointer;
@@ -55,24 +55,26 @@ static __always_inline __u32 index_of(const void *pointer)
 
 static __always_inline int count_lost(const void *from, __u32 to, int frames)
 {
-	const struct turnpike_way way = { .from = index_of(from), .to = to };
-	const __u64 none = 0;
+	const struct turnpike_way key = { .from = index_of(from), .to = to };
+	const __u64 zero = 0;
 	__u64 *count;
 
-	if (!way.from)
+	if (!key.from)
 		return 0;
-	count = bpf_map_lookup_elem(&lost, &way);
+	count = bpf_map_lookup_elem(&lost, &key);
 	if (!count) {
-		bpf_map_update_elem(&lost, &way, &none, BPF_NOEXIST);
-		count = bpf_map_lookup_elem(&lost, &way);
+		bpf_map_update_elem(&lost, &key, &zero, BPF_NOEXIST);
+		count = bpf_map_lookup_elem(&lost, &key);
 	}
 	if (count)
 		__sync_fetch_and_add(count, frames);
 	return 0;
 }
 
-/* (dev, prog, act): a driver that tells of redirected frames has told of them by redirect_err, too,
- * as a rule: then they are counted twice, which is better than not at all. */
+/*
+ * (dev, prog, act). A driver that reports a redirected frame here has usually reported it by
+ * xdp_redirect_err as well. Such frames are counted twice, which is better than not at all.
+ */
 SEC("raw_tp/xdp_exception")
 int watch_exception(struct bpf_raw_tracepoint_args *ctx)
 {
@@ -88,16 +90,13 @@ int watch_exception(struct bpf_raw_tracepoint_args *ctx)
 	}
 }
 
-/*
- * Without an error, frames that are dropped found a full queue: no other way to relay would have
- * saved them.
- */
+/* Drops without an error mean a full queue, which no other mode would have avoided. */
 static __always_inline bool is_refusal(int drops, int err)
 {
 	return drops > 0 && err < 0;
 }
 
-/* (dev, sent, drops, err): of XDP_TX, by the few drivers that send in bulk */
+/* (dev, sent, drops, err): XDP_TX in the few drivers that send in bulk. */
 SEC("raw_tp/xdp_bulk_tx")
 int watch_bulk(struct bpf_raw_tracepoint_args *ctx)
 {
@@ -107,7 +106,7 @@ int watch_bulk(struct bpf_raw_tracepoint_args *ctx)
 	return is_refusal(drops, (int)ctx->args[3]) ? count_lost(dev, index_of(dev), drops) : 0;
 }
 
-/* (from_dev, to_dev, sent, drops, err): the other device's ndo_xdp_xmit() did not take them. */
+/* (from_dev, to_dev, sent, drops, err): ndo_xdp_xmit() of the egress device refused frames. */
 SEC("raw_tp/xdp_devmap_xmit")
 int watch_xmit(struct bpf_raw_tracepoint_args *ctx)
 {
@@ -118,7 +117,7 @@ int watch_xmit(struct bpf_raw_tracepoint_args *ctx)
 	return count_lost((const void *)ctx->args[0], index_of((const void *)ctx->args[1]), drops);
 }
 
-/* (dev, prog, tgt, err, map_type, map_id, index): it did not get that far; index is the device. */
+/* (dev, prog, tgt, err, map_type, map_id, index): the redirect itself failed; index: egress. */
 SEC("raw_tp/xdp_redirect_err")
 int watch_redirect(struct bpf_raw_tracepoint_args *ctx)
 {

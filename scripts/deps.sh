@@ -10,6 +10,7 @@ packages=(
 	libevent-dev libssl-dev uthash-dev libjansson-dev libcap-ng-dev libunistring-dev libcmocka-dev
 	# to test
 	libclang-rt-dev # libFuzzer and sanitizers of clang
+	python3-pytest python3-pytest-timeout python3-pytest-xdist
 	coturn openssl python3-aioice python3-scapy python3-seccomp systemd ethtool iproute2 jq nftables
 	golang-go golang-github-pion-turn.v2-dev golang-github-pion-dtls.v2-dev libnice-dev # clients of other makers
 	chromium libnss3-tools # and the one that most people use

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What turnpike makes of its configuration, as those who run it see it: --check-config, secrets in the list of processes,
-errors with their place, turnpike key, and the config file of the README.
+"""The configuration as operators see it: --check-config, secrets in the process list, errors with file and line,
+turnpike key, and the configuration file of the README.
 
 Usage: cli_config.py TURNPIKE README"""
 
@@ -38,7 +38,7 @@ class Tests:
         return run(self.turnpike, "serve", "--check-config", *options, env=env)
 
     def refused(self, what: str, *options: str | Path) -> Complaints:
-        """Status 2, one sentence that has @what, nothing on stdout, and no secret anywhere."""
+        """Status 2, one line on stderr that contains @what, nothing on stdout, and no secret anywhere."""
         result = self.check(*options)
         lines = result.stderr.splitlines()
         complaints = [] if result.returncode == 2 else [f"status {result.returncode}"]
@@ -49,7 +49,7 @@ class Tests:
         return complaints
 
     def hidden(self) -> Complaints:
-        """While it waits for a pipe that it is to read users from, its command line is there to be read."""
+        """Secrets are removed from the command line before the server reads any file."""
         pipe = self.scratch / "pipe"
         os.mkfifo(pipe)
         command = [str(self.turnpike), "serve", "--check-config", *LISTEN, "--user", f"alice:{SECRET}",
@@ -69,39 +69,39 @@ class Tests:
         return complaints
 
     def summary(self) -> Complaints:
-        """What would be served, on stdout, without a secret."""
+        """--check-config prints what would be served, without a secret."""
         config = self.file("good.conf", f"listen = 192.0.2.1\nuser = alice:{SECRET}\nexternal-ip = 203.0.113.9\n"
                                         "log-level = error\n")
         result = self.check("--config", config, env={"TURNPIKE_AUTH_SECRET": SECRET})
-        wanted = ["192.0.2.1:3478 over udp tcp", "192.0.2.1 (seen as 203.0.113.9)", "users: 1, secrets: 1; realm: turnpike"]
+        wanted = ["192.0.2.1:3478 over udp tcp", "192.0.2.1 (mapped to 203.0.113.9)", "users: 1, secrets: 1; realm: turnpike"]
         complaints = [f"{line!r} is missing" for line in wanted if line not in result.stdout]
         if result.returncode or result.stderr or SECRET in result.stdout:
             complaints.append(f"status {result.returncode}, said {result.stderr!r}, {result.stdout!r}")
         return complaints
 
     def places(self) -> Complaints:
-        """Errors have file and line."""
+        """Errors name file and line."""
         bad = self.file("bad.conf", f"# a comment\nlisten = 192.0.2.1\nuser = {SECRET}\n")
         users = self.file("users", f"alice:{SECRET}\n\n{SECRET}\n")
         twice = self.file("twice", f"alice:{SECRET}\nalice:{SECRET}\n")
         coturn = self.file("turnserver.conf", f"listening-ip=192.0.2.1\npsql-userdb=\"password={SECRET}\"\n")
         return [*self.refused(f"{bad}:3: user: expected", "--config", bad),
                 *self.refused(f"{users}:3: expected", *LISTEN, "--users-file", users),
-                *self.refused("alice cannot be added: it is given twice", *LISTEN, "--users-file", twice),
-                *self.refused(f"{coturn}:2: psql-userdb cannot be taken over", "--coturn-config", coturn),
-                *self.refused("/nonexistent cannot be read", "--config", "/nonexistent"),
-                *self.refused("there is no user", *LISTEN, "--run-as", "nobody-of-that-name")]
+                *self.refused("--user alice: cannot add the user: it appears twice", *LISTEN, "--users-file", twice),
+                *self.refused(f"{coturn}:2: psql-userdb cannot be converted", "--coturn-config", coturn),
+                *self.refused("cannot read /nonexistent", "--config", "/nonexistent"),
+                *self.refused("no such user", *LISTEN, "--run-as", "nobody-of-that-name")]
 
     def readers(self) -> Complaints:
-        """Files with secrets that everybody may read are warned of, and others are not."""
+        """World-readable files with secrets cause a warning, and others do not."""
         secrets = self.file("secrets", f"{SECRET}\n")
         quiet = self.check(*LISTEN, "--auth-secret-file", secrets).stderr
         secrets.chmod(0o644)
         warned = self.check(*LISTEN, "--auth-secret-file", secrets).stderr
-        return [] if "may read" not in quiet and f"{secrets} has secrets, and everybody may read it" in warned else [quiet, warned]
+        return [] if "readable" not in quiet and f"{secrets} contains secrets and is world-readable" in warned else [quiet, warned]
 
     def key(self) -> Complaints:
-        """The keys of RFC 8489, which the server takes as they are printed."""
+        """Prints the keys of RFC 8489 in the form that the server accepts."""
         printed = run(self.turnpike, "key", "--user", "alice", "--realm", "example.org", stdin=f"{SECRET}\n").stdout
         text = f"alice:example.org:{SECRET}".encode()
         wanted = f"alice:0x{hashlib.md5(text).hexdigest()}\nalice:0x{hashlib.sha256(text).hexdigest()}\n"
@@ -111,7 +111,7 @@ class Tests:
         return [] if result.returncode == 0 and "users: 2," in result.stdout else [result.stderr]
 
     def readme_config(self) -> Complaints:
-        """Exactly as it stands there, on a machine that has an address and the files that it names."""
+        """The file in the README is valid on a machine with an address and the files that it names."""
         text = re.search(r"```ini\n(.*?)```", self.readme.read_text(), re.S)
         if not text:
             return ["there is no config file in the README"]

@@ -32,8 +32,8 @@ def complaint(name: str, units: dict[str, set[str]], fuzzers: list[str], suite: 
     if file.endswith(".md"):
         return None if (ROOT / "docs" / file).exists() else "is not in docs"
     if file.endswith(".py"):
-        path = ROOT / "netns-tests" / file
-        if not path.exists() or path.stem not in suite:
+        path = next((ROOT / "netns-tests").glob(f"*/{file}"), None)
+        if path is None or "netns-tests" not in suite:
             return "is not in netns-tests, or scripts/test.sh does not run it"
         return None if case in path.read_text() or any(case in other.read_text() for other in imported(path)) \
             else f"is there, but knows no case {case!r}"
@@ -45,11 +45,11 @@ def complaint(name: str, units: dict[str, set[str]], fuzzers: list[str], suite: 
 
 
 def imported(path: Path) -> Iterator[Path]:
-    """The modules beside a test that it takes its cases from."""
-    for name in re.findall(r"^(?:from|import) (\w+)", path.read_text(), re.MULTILINE):
-        module = path.with_name(f"{name}.py")
-        if module.exists():
-            yield module
+    """The modules, beside a test or in the lab, that it takes its cases from."""
+    for name in re.findall(r"^(?:from|import) (?:lab\.)?(\w+)", path.read_text(), re.MULTILINE):
+        for module in (path.with_name(f"{name}.py"), ROOT / "netns-tests/lab" / f"{name}.py"):
+            if module.exists():
+                yield module
 
 
 def rows() -> Iterator[tuple[str, str]]:

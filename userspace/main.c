@@ -4,8 +4,9 @@
 #include <string.h>
 #include <turnpike/version.h>
 
-#include "cli/commands.h"
 #include "base/log.h"
+#include "cli/commands.h"
+#include "config/suggest.h"
 
 struct command {
 	const char *name;
@@ -14,15 +15,15 @@ struct command {
 };
 
 static const struct command commands[] = {
-	{ "serve", command_serve, "be a TURN server" },
-	{ "key", command_key, "print the keys of a user, instead of a password" },
-	{ "status", command_status, "a running server: devices, their modes and why, traffic" },
-	{ "stats", command_stats, "a running server: what became of packets" },
-	{ "flows", command_flows, "a running server: the flows in the kernel" },
+	{ "serve", command_serve, "run a TURN server" },
+	{ "key", command_key, "derive the keys of a user from the password" },
+	{ "status", command_status, "show the devices, modes and traffic of a running server" },
+	{ "stats", command_stats, "show packet counters of a running server by verdict" },
+	{ "flows", command_flows, "list the flows that a running server has in the kernel" },
 	{ "mode", command_mode, "change the mode of a running server's devices" },
-	{ "probe", command_probe, "what devices can do, and how to relay best on each" },
-	{ "pass", command_pass, "make the other end of a veth ready for a relay" },
-	{ "verify", command_verify, "load every program into the kernel, attach none" },
+	{ "probe", command_probe, "show what devices support, and rank the modes" },
+	{ "pass", command_pass, "let the peer of a veth device receive XDP_TX frames" },
+	{ "verify", command_verify, "load every program without attaching it" },
 	{ 0 },
 };
 
@@ -31,8 +32,8 @@ static void print_help(FILE *file)
 	fprintf(file, "Usage: turnpike COMMAND [OPTION...]\n\n");
 	for (const struct command *command = commands; command->name; command++)
 		fprintf(file, "  %-8s %s\n", command->name, command->help);
-	fprintf(file, "\n'turnpike COMMAND --help' tells the options of a command, "
-		      "'turnpike --version' the version.\n");
+	fprintf(file, "\n'turnpike COMMAND --help' prints the options of a command, 'turnpike "
+		      "--version' the version.\n");
 }
 
 static const struct command *find_command(const char *name)
@@ -44,13 +45,26 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
+static void log_unknown(const char *name)
+{
+	struct suggest suggest = { .name = name, .len = strlen(name) };
+
+	for (const struct command *command = commands; command->name; command++)
+		suggest_try(&suggest, command->name);
+	if (suggest.best)
+		log_error("unknown command '%s': did you mean '%s'? See 'turnpike help'", name,
+			  suggest.best);
+	else
+		log_error("unknown command '%s': see 'turnpike help'", name);
+}
+
 static enum cli_status run(int argc, char **argv)
 {
 	const struct command *command = find_command(argv[0]);
 
 	if (command)
 		return command->run(argc, argv);
-	log_error("there is no command '%s': see 'turnpike help'", argv[0]);
+	log_unknown(argv[0]);
 	return CLI_USAGE;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Attaches one of the programs of bounds.bpf.c to a device until its input ends.
+ * Attaches one of the programs of bounds.bpf.c to a device until the input ends.
  */
 #include <argp.h>
 #include <arpa/inet.h>
@@ -12,13 +12,13 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "attach.h"
 #include "bounds.h"
 #include "bounds.skel.h"
 #include "tool.h"
 
 struct options {
-	const char *dev;
-	const char *hook;
+	struct target target;
 	const char *program;
 	const char *to;
 	__u8 macs[2 * ETH_ALEN];
@@ -26,8 +26,6 @@ struct options {
 };
 
 static const struct argp_option argp_options[] = {
-	{ "dev", 'd', "IF", 0, "attach to this device", 0 },
-	{ "hook", 'k', "HOOK", 0, "xdp-native, xdp-generic, tcx or clsact", 0 },
 	{ "program", 'p', "NAME", 0, "one of bounds.bpf.c", 0 },
 	{ "to", 't', "IF", 0, "packets leave by this device", 0 },
 	{ "macs", 'm', "HEX", 0, "destination and source address that they then have", 0 },
@@ -50,11 +48,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	struct options *options = state->input;
 
 	switch (key) {
-	case 'd':
-		options->dev = arg;
-		return 0;
-	case 'k':
-		options->hook = arg;
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &options->target;
 		return 0;
 	case 'p':
 		options->program = arg;
@@ -69,16 +64,18 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		options->family = (int)number("--family", arg, 4, 6);
 		return 0;
 	case ARGP_KEY_END:
-		if (!options->dev || !options->hook || !options->program)
-			argp_error(state, "--dev, --hook and --program are needed");
+		if (!options->program)
+			argp_error(state, "--program is required");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
 }
 
+static const struct argp_child children[] = { { &target_argp, 0, NULL, 0 }, { 0 } };
+
 static const struct argp argp = {
-	argp_options, parse, NULL, "Attaches the barest program to a device.", NULL, NULL, NULL
+	argp_options, parse, NULL, "Attaches a minimal program to a device.", children, NULL, NULL
 };
 
 static struct bounds_bpf *load(const struct options *options)
@@ -111,25 +108,16 @@ int main(int argc, char **argv)
 	struct options options = { .family = 4 };
 	const struct bpf_program *program;
 	struct bounds_bpf *skeleton;
-	enum hook hook;
-	__u32 ifindex;
 
 	quiet();
 	argp_parse(&argp, argc, argv, 0, NULL, &options);
-	hook = hook_named(options.hook);
-	ifindex = device(options.dev);
 	skeleton = load(&options);
 	if (options.to)
 		fill_devmap(skeleton, device(options.to));
 	program = bpf_object__find_program_by_name(skeleton->obj, options.program);
 	if (!program)
-		die(0, "there is no program '%s'", options.program);
-	end_on_signals();
-	hook_attach(hook, ifindex, bpf_program__fd(program));
-	printf("{\"ready\": true, \"prog_id\": %u}\n", prog_id(bpf_program__fd(program)));
-	while (next_order())
-		;
-	hook_detach(hook, ifindex);
+		die(0, "unknown program '%s'", options.program);
+	run_attached(&options.target, program, NULL, NULL);
 	bounds_bpf__destroy(skeleton);
 	return 0;
 }

@@ -144,7 +144,7 @@ static void set_up(const struct options *options)
 	int err;
 
 	pin(options->cpu);
-	before_all_else();
+	take_precedence();
 	clients->client = calloc(clients->n, sizeof(clients->client[0]));
 	if (!clients->client)
 		die(-ENOMEM, "%u clients", clients->n);

@@ -215,7 +215,7 @@ int main(int argc, char **argv)
 
 	argp_parse(&argp, argc, argv, 0, NULL, &options);
 	pin(options.cpu);
-	before_all_else();
+	take_precedence();
 	set_up(&run, &options);
 	ns = send_all(&run, NSEC / options.rate);
 	await_rest(&run);

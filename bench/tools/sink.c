@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Counts and drops the frames that a run of the benchmark expects at a device.
+ * Counts and drops the frames that a measurement expects at a device.
  *
- * Orders: "count" answers with what came so far, "rates N MS" with packets a second in each of the
- * next N times MS milliseconds and how many came in all, "frame" with the next expected frame.
+ * Orders: "count" prints the frames so far; "rates N MS" prints the packets per second in each of
+ * the next N intervals of MS milliseconds, and their total; "frame" prints the next expected frame.
  */
 #include <argp.h>
 #include <arpa/inet.h>
@@ -17,6 +17,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "attach.h"
 #include "sink.h"
 #include "sink.skel.h"
 #include "tool.h"
@@ -24,19 +25,16 @@
 #define FRAME_WAIT_MS 1000
 
 struct options {
-	const char *dev;
-	const char *hook;
+	struct target target;
 	struct sink_config expected;
 };
 
 static const struct argp_option argp_options[] = {
-	{ "dev", 'd', "IF", 0, "what arrives at this device", 0 },
-	{ "hook", 'k', "HOOK", 0, "xdp-native, xdp-generic, tcx or clsact", 0 },
 	{ "len", 'l', "BYTES", 0, "frames of this length", 0 },
 	{ "to", 't', "ADDR", 0, "to this address, IPv4 or IPv6", 0 },
-	{ "addresses", 'a', "N", 0, "or to one of so many from there on", 0 },
+	{ "addresses", 'a', "N", 0, "or to one of the N from there on", 0 },
 	{ "port", 'p', "PORT", 0, "to this port", 0 },
-	{ "ports", 'n', "N", 0, "or to one of so many from there on", 0 },
+	{ "ports", 'n', "N", 0, "or to one of the N from there on", 0 },
 	{ 0 },
 };
 
@@ -46,7 +44,7 @@ static void expect_address(struct sink_config *expected, const char *text)
 
 	expected->proto = htons(strchr(text, ':') ? ETH_P_IPV6 : ETH_P_IP);
 	if (inet_pton(strchr(text, ':') ? AF_INET6 : AF_INET, text, words) != 1)
-		die(0, "--to: '%s' is no address", text);
+		die(0, "--to: '%s' is not an address", text);
 	expected->ip = ntohl(words[strchr(text, ':') ? 3 : 0]);
 }
 
@@ -56,11 +54,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	struct sink_config *expected = &options->expected;
 
 	switch (key) {
-	case 'd':
-		options->dev = arg;
-		return 0;
-	case 'k':
-		options->hook = arg;
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &options->target;
 		return 0;
 	case 'l':
 		expected->len = (__u32)number("--len", arg, 1, 65535);
@@ -78,17 +73,19 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		expected->ports = (__u32)number("--ports", arg, 1, 65536) - 1;
 		return 0;
 	case ARGP_KEY_END:
-		if (!options->dev || !options->hook || !expected->len || !expected->proto)
-			argp_error(state, "--dev, --hook, --len, --to and --port are needed");
+		if (!expected->len || !expected->proto)
+			argp_error(state, "--len, --to and --port are required");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
 }
 
+static const struct argp_child children[] = { { &target_argp, 0, NULL, 0 }, { 0 } };
+
 static const struct argp argp = { argp_options, parse,
-				  NULL,         "Counts and drops what is expected at a device.",
-				  NULL,         NULL,
+				  NULL,         "Counts and drops the expected frames at a device.",
+				  children,     NULL,
 				  NULL };
 
 static struct sink_counts count(const struct sink_bpf *skeleton)
@@ -110,7 +107,7 @@ static struct sink_counts count(const struct sink_bpf *skeleton)
 	return all;
 }
 
-static void tell_counts(const struct sink_bpf *skeleton)
+static void print_counts(const struct sink_bpf *skeleton)
 {
 	const struct sink_counts counts = count(skeleton);
 
@@ -119,7 +116,7 @@ static void tell_counts(const struct sink_bpf *skeleton)
 	       (unsigned long long)counts.others);
 }
 
-static void tell_rates(const struct sink_bpf *skeleton, const char *arguments)
+static void print_rates(const struct sink_bpf *skeleton, const char *arguments)
 {
 	unsigned int slices, ms, i;
 	const __u64 began = clock_now(), before = count(skeleton).packets;
@@ -127,7 +124,7 @@ static void tell_rates(const struct sink_bpf *skeleton, const char *arguments)
 	__u64 now;
 
 	if (sscanf(arguments, "%u %u", &slices, &ms) != 2)
-		die(0, "rates wants two numbers");
+		die(0, "rates takes two numbers");
 	printf("{\"rates\": [");
 	for (i = 0; i < slices; i++) {
 		const struct timespec pause = { .tv_sec = ms / 1000,
@@ -163,7 +160,7 @@ static void on_frame(void *arg, int cpu, void *data, __u32 size)
 	printf("\"}\n");
 }
 
-static void tell_frame(struct sink_bpf *skeleton)
+static void print_frame(struct sink_bpf *skeleton)
 {
 	int printed = 0, err;
 	struct perf_buffer *buffer = perf_buffer__new(bpf_map__fd(skeleton->maps.frames), 8,
@@ -192,35 +189,32 @@ static struct sink_bpf *load(const struct options *options)
 	return skeleton;
 }
 
+static void carry_out(void *arg, char *order)
+{
+	struct sink_bpf *skeleton = arg;
+
+	if (strcmp(order, "count") == 0)
+		print_counts(skeleton);
+	else if (strncmp(order, "rates ", 6) == 0)
+		print_rates(skeleton, order + 6);
+	else if (strcmp(order, "frame") == 0)
+		print_frame(skeleton);
+	else
+		die(0, "unknown order '%s'", order);
+}
+
 int main(int argc, char **argv)
 {
 	struct options options = { 0 };
 	struct sink_bpf *skeleton;
-	enum hook hook;
-	__u32 ifindex;
-	char *order;
 
 	quiet();
 	argp_parse(&argp, argc, argv, 0, NULL, &options);
-	hook = hook_named(options.hook);
-	ifindex = device(options.dev);
 	skeleton = load(&options);
-	end_on_signals();
-	hook_attach(hook, ifindex,
-		    bpf_program__fd(hook_is_xdp(hook) ? skeleton->progs.sink_xdp
-						      : skeleton->progs.sink_tc));
-	printf("{\"ready\": true}\n");
-	while ((order = next_order())) {
-		if (strcmp(order, "count") == 0)
-			tell_counts(skeleton);
-		else if (strncmp(order, "rates ", 6) == 0)
-			tell_rates(skeleton, order + 6);
-		else if (strcmp(order, "frame") == 0)
-			tell_frame(skeleton);
-		else
-			die(0, "there is no order '%s'", order);
-	}
-	hook_detach(hook, ifindex);
+	run_attached(&options.target,
+		     target_is_xdp(&options.target) ? skeleton->progs.sink_xdp
+						    : skeleton->progs.sink_tc,
+		     carry_out, skeleton);
 	sink_bpf__destroy(skeleton);
 	return 0;
 }

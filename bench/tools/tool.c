@@ -11,20 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/resource.h>
 #include <time.h>
 
-#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <linux/if_link.h>
 
-#define COMPAT_BPF_TCX_INGRESS 46 /* enum bpf_attach_type, Linux 6.6 */
-#define HIGHEST_PRIORITY       (-20)
-
-/* A link lives a moment longer than its process while somebody lists descriptors, as bpftool does.
- */
-#define BUSY_TRIES    100
-#define BUSY_PAUSE_NS (10 * 1000 * 1000)
+#define HIGHEST_PRIORITY (-20)
 
 static volatile sig_atomic_t ended;
 
@@ -63,17 +54,18 @@ __u32 device(const char *name)
 	return ifindex;
 }
 
-/* sched(7): niceness counts only within a session, and that of the session where there are others.
- */
-static void take_precedence(void)
+void take_precedence(void)
 {
-	FILE *session = fopen("/proc/self/autogroup", "w");
+	FILE *group;
 
-	setpriority(PRIO_PROCESS, 0, -20);
-	if (!session)
-		return; /* a kernel without */
-	fputs("-20", session);
-	fclose(session);
+	if (setpriority(PRIO_PROCESS, 0, HIGHEST_PRIORITY))
+		die(-errno, "setting the highest priority");
+	/* sched(7): with autogroups, niceness counts within the session only. */
+	group = fopen("/proc/self/autogroup", "w");
+	if (!group)
+		return;
+	fprintf(group, "%d", HIGHEST_PRIORITY);
+	fclose(group);
 }
 
 void pin(int cpu)
@@ -85,22 +77,8 @@ void pin(int cpu)
 	CPU_ZERO(&cpus);
 	CPU_SET((size_t)cpu, &cpus);
 	if (sched_setaffinity(0, sizeof(cpus), &cpus))
-		die(-errno, "CPU %d", cpu);
+		die(-errno, "pinning to CPU %d", cpu);
 	take_precedence();
-}
-
-void before_all_else(void)
-{
-	FILE *group;
-
-	if (setpriority(PRIO_PROCESS, 0, HIGHEST_PRIORITY))
-		die(-errno, "the highest priority");
-	/* sched(7): where there are such groups, niceness counts within one only. */
-	group = fopen("/proc/self/autogroup", "w");
-	if (!group)
-		return;
-	fprintf(group, "%d", HIGHEST_PRIORITY);
-	fclose(group);
 }
 
 __u64 clock_now(void)
@@ -120,85 +98,6 @@ __attribute__((format(printf, 2, 0))) static int print(enum libbpf_print_level l
 void quiet(void)
 {
 	libbpf_set_print(print);
-}
-
-static const char *const hook_names[] = {
-	[HOOK_XDP_NATIVE] = "xdp-native",
-	[HOOK_XDP_GENERIC] = "xdp-generic",
-	[HOOK_TCX] = "tcx",
-	[HOOK_CLSACT] = "clsact",
-};
-
-enum hook hook_named(const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof(hook_names) / sizeof(hook_names[0]); i++) {
-		if (strcmp(hook_names[i], name) == 0)
-			return (enum hook)i;
-	}
-	die(0, "there is no hook '%s'", name);
-}
-
-int hook_is_xdp(enum hook hook)
-{
-	return hook == HOOK_XDP_NATIVE || hook == HOOK_XDP_GENERIC;
-}
-
-static int attach_clsact(__u32 ifindex, int prog_fd)
-{
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = BPF_TC_INGRESS);
-	LIBBPF_OPTS(bpf_tc_opts, filter, .handle = 1, .priority = 1, .prog_fd = prog_fd);
-	const int err = bpf_tc_hook_create(&hook);
-
-	return err ? err : bpf_tc_attach(&hook, &filter);
-}
-
-static int attach(enum hook hook, __u32 ifindex, int prog_fd)
-{
-	LIBBPF_OPTS(bpf_link_create_opts, xdp,
-		    .flags = hook == HOOK_XDP_NATIVE ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE);
-
-	if (hook_is_xdp(hook))
-		return bpf_link_create(prog_fd, (int)ifindex, BPF_XDP, &xdp);
-	if (hook == HOOK_TCX)
-		return bpf_link_create(prog_fd, (int)ifindex, COMPAT_BPF_TCX_INGRESS, NULL);
-	return attach_clsact(ifindex, prog_fd);
-}
-
-void hook_attach(enum hook hook, __u32 ifindex, int prog_fd)
-{
-	const struct timespec pause = { .tv_nsec = BUSY_PAUSE_NS };
-	int tries, err = -EBUSY; /* or the descriptor of a link, which stays open until the end */
-
-	for (tries = 0; tries < BUSY_TRIES && err == -EBUSY; tries++) {
-		if (tries)
-			nanosleep(&pause, NULL);
-		err = attach(hook, ifindex, prog_fd);
-	}
-	if (err < 0)
-		die(err, "attaching by %s", hook_names[hook]);
-}
-
-void hook_detach(enum hook hook, __u32 ifindex)
-{
-	/* Only both points together take away the qdisc itself. */
-	LIBBPF_OPTS(bpf_tc_hook, qdisc, .ifindex = (int)ifindex,
-		    .attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS);
-
-	if (hook == HOOK_CLSACT)
-		bpf_tc_hook_destroy(&qdisc);
-}
-
-__u32 prog_id(int prog_fd)
-{
-	struct bpf_prog_info info = { 0 };
-	__u32 len = sizeof(info);
-	const int err = bpf_obj_get_info_by_fd(prog_fd, &info, &len);
-
-	if (err)
-		die(err, "asking for a program's id");
-	return info.id;
 }
 
 static void on_signal(int number)

@@ -1,69 +1,46 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the benchmark's tools have in common. All are started in the network namespace that they
- * work in, end with a sentence if something fails, and answer in lines of JSON.
+ * Common to the tools of the benchmark. Each tool is started in the network namespace that it works
+ * in, prints its results as lines of JSON, and exits with a message on any error.
  */
 #ifndef BENCH_TOOL_H
 #define BENCH_TOOL_H
 
 #include <linux/types.h>
 
-/** die() - ends the tool with a sentence and status 1; @err: a negative errno, or 0 */
+/** die() - print a message and exit with status 1; @err: a negative errno, or 0 */
 _Noreturn void die(int err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/** number() - the decimal number that @text is, from @min to @max; @name is for the sentence */
+/** number() - parse a decimal number from @min to @max; @name: of the option, for the message */
 __u64 number(const char *name, const char *text, __u64 min, __u64 max);
 
 /** device() - the index of a device of this namespace */
 __u32 device(const char *name);
 
-/** pin() - to one CPU, where this process comes before all else; -1: to none */
+/** pin() - pin the process to a CPU, and take_precedence(); -1: do nothing */
 void pin(int cpu);
 
-/** before_all_else() - whatever else wants this CPU must do without it */
-void before_all_else(void);
+/** take_precedence() - run at the highest priority among normal processes */
+void take_precedence(void);
 
 /** clock_now() - CLOCK_MONOTONIC, ns */
 __u64 clock_now(void);
 
-/** quiet() - libbpf says nothing but warnings */
+/** quiet() - let libbpf print warnings only */
 void quiet(void);
 
-/** enum hook - where a program is attached */
-enum hook {
-	HOOK_XDP_NATIVE,
-	HOOK_XDP_GENERIC,
-	HOOK_TCX,
-	HOOK_CLSACT,
-};
-
-/** hook_named() - "xdp-native", "xdp-generic", "tcx" or "clsact" */
-enum hook hook_named(const char *name);
-
-/** hook_is_xdp() - does it take programs of XDP? Else of TC. */
-int hook_is_xdp(enum hook hook);
-
-/** hook_attach() - attaches for as long as this process lives, and until hook_detach() */
-void hook_attach(enum hook hook, __u32 ifindex, int prog_fd);
-
-/** hook_detach() - what would outlive this process: a clsact qdisc */
-void hook_detach(enum hook hook, __u32 ifindex);
-
-/** prog_id() - the kernel's id of a program */
-__u32 prog_id(int prog_fd);
-
 /**
- * next_order() - the next line of standard input, without its end
- * Returns NULL at the end of the input and on signals (end_on_signals()). The line is valid until
- * the next call.
+ * next_order() - read a line of standard input, without the newline
+ *
+ * Returns NULL at the end of the input and on signals, see end_on_signals(). The line is valid
+ * until the next call.
  */
 char *next_order(void);
 
-/** end_on_signals() - SIGINT, SIGTERM, SIGALRM end next_order() and system calls, not the process
- */
+/** end_on_signals() - let SIGINT, SIGTERM and SIGALRM interrupt next_order() and system calls */
 void end_on_signals(void);
 
-/** ending() - has there been such a signal? */
+/** ending() - whether such a signal has arrived */
 int ending(void);
 
 #endif /* BENCH_TOOL_H */

@@ -10,21 +10,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import proc
-import test_matrix
 import verifier_table
-from endpoints import echo_peer
-from flow import Flow
-from lab import FAMILIES, HERE
-from relay import AUTO, BINARY, Turnpike, Variant
+from lab import ROOT, proc
+from lab.endpoints import echo_peer
+from lab.flow import Flow
+from lab.relay import AUTO, BINARY, Turnpike, Variant
+from lab.roundtrip import relays
+from lab.topology import FAMILIES
+from lab.transfer import transfer
+from lab.vm import Vm
 from service import Result, Service
-from test_lifecycle import relays
-from vm import Vm
 from vmlab import DRIVERS, VmLab
 
 BUDGET = 100000  # verified instructions, for each program
 # The first that was built. Sanitizers are no use under an emulator that makes everything ten times slower.
-BUILDS = (BINARY.parent.parent, HERE.parent / "build/release", HERE.parent / "build/clang", HERE.parent / "build/dev")
+BUILDS = (BINARY.parent.parent, ROOT / "build/release", ROOT / "build/clang", ROOT / "build/dev")
 INSIDE_SECONDS = 300
 MODEL_PACKETS = 200
 SETTLED_SECONDS = 20
@@ -123,7 +123,7 @@ def built(name: str) -> Path | None:
 
 def model(vm: Vm) -> Result:
     """Python under an emulator is slow: a few packets, and other ones each time."""
-    result = vm.run(["/usr/bin/python3", str(HERE.parent / "tests/model/differ.py"), "--jobs", "1",
+    result = vm.run(["/usr/bin/python3", str(ROOT / "tests/model/differ.py"), "--jobs", "1",
                      "--packets", str(MODEL_PACKETS), "--feeder", str(built("feeder"))],
                     check=False, timeout=INSIDE_SECONDS)
     lines = (result.stdout + result.stderr).splitlines()
@@ -162,8 +162,7 @@ def choice(bench: Bench, at: Place, native: bool) -> Result:
 
 def traffic(bench: Bench, at: Place, variant: Variant, kind: str) -> Result:
     server = bench.server(at, variant)
-    return test_matrix.run_traffic(bench.labs[at], server,
-                                   test_matrix.Cell(at[1], "on", server.variant, kind))
+    return transfer(bench.labs[at], server, kind)
 
 
 def settled(bench: Bench, at: Place) -> Result:

@@ -2,7 +2,7 @@
 """The systemd unit under systemd: installed, started, reloaded, killed and stopped as an operator does it.
 
 Process 1 of the machine is the agent, so systemd runs as in a container: as process 1 of a PID namespace, with mounts
-of its own. What the unit says of the service it does all the same. (netns-tests/test_privileges.py has every mode in a
+of its own. What the unit says of the service it does all the same. (netns-tests/server/test_privileges.py has every mode in a
 sandbox that is put together from the unit's words; here is the one that systemd makes of them.)
 """
 
@@ -14,12 +14,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import proc
-from relay import BINARY, PORT
-from test_operation import echoed
-from test_reload import bound, comes_in, rest_user
-from unit import NAME
-from vm import Vm
+from lab import proc
+from lab.credentials import rest_credentials
+from lab.relay import BINARY, PORT
+from lab.roundtrip import admitted, bound_client, echoed
+from lab.systemd_unit import NAME
+from lab.vm import Vm
 from vmlab import VmLab
 
 # What would look through all of the host's /tmp, or ask the network for the time.
@@ -145,7 +145,7 @@ def started(service: Service) -> Result:
 def relayed(service: Service) -> Result:
     """By the kernel, for somebody whom the secret in the credential lets in."""
     service.start()
-    with bound(service.lab, *rest_user(SECRET)) as one:
+    with bound_client(service.lab, *rest_credentials(SECRET, "dave")) as one:
         before = service.status()["relayed"]["kernel"]["packets"]
         complaints = [each for _ in range(10) for each in echoed(one, b"hello")]
         counted = service.status()["relayed"]["kernel"]["packets"] - before
@@ -159,12 +159,12 @@ def reloaded(service: Service) -> Result:
     """Another user comes in; what there is goes on."""
     service.start()
     pid = service.show()["MainPID"]
-    with bound(service.lab, *rest_user(SECRET)) as one:
+    with bound_client(service.lab, *rest_credentials(SECRET, "dave")) as one:
         service.configure("user = carol:two")
         service.run(["systemctl", "reload", UNIT])
         complaints = service.has_said("reloaded; other than before: users and secrets")
         complaints += service.becomes(ActiveState="active", SubState="running", MainPID=pid)
-        complaints += echoed(one, b"hello") + comes_in(service.lab, "carol", "two")
+        complaints += echoed(one, b"hello") + admitted(service.lab, "carol", "two")
         service.configure()
         one.refresh(0)
         return "", complaints
@@ -185,7 +185,7 @@ def killed(service: Service) -> Result:
 def stopped(service: Service) -> Result:
     """With an allocation that outlives TimeoutStopSec=: systemd waits for as long as it is asked to."""
     service.start()
-    with bound(service.lab, *rest_user(SECRET)) as one:
+    with bound_client(service.lab, *rest_credentials(SECRET, "dave")) as one:
         service.run(["systemctl", "stop", "--no-block", UNIT])
         complaints = service.becomes(ActiveState="deactivating", StatusText="draining, allocations left: 1")
         complaints += echoed(one, b"hello")

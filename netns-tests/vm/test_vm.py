@@ -50,22 +50,16 @@ from functools import partial
 from multiprocessing.queues import Queue
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent), str(HERE.parent.parent / "tests")]
-
-import clients
-import kernel
-import proc
 import service
-import test_matrix
 from cells import Bench, Place, Result, choice, inside, left, mtu, refused, settled, traffic, under_systemd, witness
-from kernel import Unavailable
-from relay import AUTO, VARIANTS, Variant
-from test_matrix import Outcome, conclude, gather
-from vm import Vm
+from gather import Outcome, conclude, gather
+from lab import kernels, proc, turnutils
+from lab.kernels import Unavailable
+from lab.relay import AUTO, VARIANTS, Variant
+from lab.vm import Vm
 from vmlab import BIG_BUFFERS, VmLab
 
-KERNELS = tuple(kernel.SUITES)
+KERNELS = tuple(kernels.SUITES)
 # What auto must make of a NIC: since which kernel its driver has native XDP (shared knowledge: attach/select/drivers.c).
 NATIVE_SINCE = {"virtio-net-pci": (4, 10), "vmxnet3": (6, 6), "e1000e": None}
 PLACES = [(model, network) for model in NATIVE_SINCE for network in ("router", "two-nic")]
@@ -75,7 +69,6 @@ TCX_SINCE = (6, 6)
 # turnutils_uclient takes its time to begin, so it goes once through each NIC.
 TRAFFIC = {"router": ("4to4", "6to6", "4to6", "6to4"), "two-nic": ("4to6", "6to4")}
 AUTO_TRAFFIC = {"router": ("ipv4", "ipv6", "4to6", "6to4"), "two-nic": ("4to6", "6to4")}
-test_matrix.TRAFFIC.update({"4to4": (4, 4, 0), "6to6": (6, 6, 0)})
 LIMIT_SECONDS = 900  # for everything; ordinarily it takes a third of that
 SKIPPED = 77
 
@@ -150,11 +143,11 @@ def run_kernel(series: str, chosen: list[str], outcomes: Queue[Outcome]) -> None
                 if any(f"/{model}/{network}/" in name for name in wanted)}
         try:
             nics = [nic for lab in labs.values() for nic in lab.nics]
-            vm = stack.enter_context(Vm(kernel.get(series), nics, scratch))
+            vm = stack.enter_context(Vm(kernels.get(series), nics, scratch))
             print(f"Linux {series} is {vm.release}, up after {vm.boot_seconds:.0f} s", flush=True)
             for lab in labs.values():
                 lab.plug_in(vm)
-                clients.start_peer(lab)
+                turnutils.start_peer(lab)
             bench = Bench(vm, labs)
         except proc.LabError as error:
             for name in wanted:
@@ -174,8 +167,8 @@ def run_all(names: dict[str, list[str]]) -> list[Outcome]:
 
 def available(series: str) -> bool:
     try:
-        kernel.check_tools()
-        kernel.get(series)
+        kernels.check_tools()
+        kernels.get(series)
     except Unavailable as error:
         print(f"SKIPPED Linux {series} in a virtual machine: {error}", flush=True)
         return False

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""A network of the lab whose relay is a virtual machine: lab.py's client and peer, and a real driver at the relay.
+"""A network of the lab whose relay is a virtual machine: the lab's client and peer, and a real driver at the relay.
 
 The lab's namespace of the relay becomes a cable. Each NIC in it loses its addresses and is bridged to a tap, whose
 other end is a NIC of the machine; in the machine that NIC lies in a namespace of the same name, with the same name and
@@ -17,9 +17,9 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import proc
-from lab import Lab
-from vm import GuestProcess, Nic, Vm, open_tap
+from lab import proc
+from lab.lab import Lab
+from lab.vm import GuestProcess, Nic, Vm, open_tap
 
 # The models of NIC that QEMU plays, and their drivers; there is no udev in the machine that would load them.
 BIG_BUFFERS = "virtio-net-pci,mrg_rxbuf=off"  # takes a native program and never runs it
@@ -74,7 +74,7 @@ class VmLab(Lab):
                 tap = open_tap(f"tap{number}")
                 self._undo.callback(os.close, tap)
                 self.nics.append(Nic(self.model, f"52:54:00:77:00:{next(_numbers):02x}", tap))
-            # As in lab.py's switch: the bridge looks into nothing.
+            # As in the lab's switch: the bridge looks into nothing.
             for path in Path("/proc/sys/net/bridge").glob("bridge-nf-call-*"):
                 path.write_text("0")
             for path in Path("/proc/sys/net/ipv6/conf").glob("*/disable_ipv6"):

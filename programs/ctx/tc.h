@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The packet as TC ingress sees it (tcx and clsact): an sk_buff, of which only the first part may
- * lie in linear memory. The same names as in xdp.h, where each is described.
+ * The packet as TC ingress sees it (tcx and clsact): an sk_buff, of which perhaps only the first
+ * bytes are linear. xdp.h defines the same names and documents them.
  */
-#ifndef TURNPIKE_CTX_H
-#define TURNPIKE_CTX_H
+#ifndef TURNPIKE_PROGRAMS_CTX_TC_H
+#define TURNPIKE_PROGRAMS_CTX_TC_H
 
 #include <linux/pkt_cls.h>
 
@@ -12,27 +12,29 @@
 
 typedef struct __sk_buff ctx_t;
 
-/* Global functions need a name a context: see bulk.h. */
+/* Global functions: see common.h. */
 #define sum_bytes       sum_bytes_tc
 #define shift_up        shift_up_tc
 #define shift_down      shift_down_tc
 #define move_around_udp move_around_udp_tc
 #define ethernet_len    ethernet_len_tc
-#define rewrite_slow    rewrite_any_tc
+#define rewrite_slow    rewrite_slow_tc
 #define charge          charge_tc
 #define charge_both     charge_both_tc
 #define read_frame_tags read_frame_tags_tc
 #define pop_frame_tags  pop_frame_tags_tc
 #define push_frame_tags push_frame_tags_tc
-#define may_notify      may_tell_tc
-#define notify_event    tell_event_tc
+#define may_notify      may_notify_tc
+#define notify_event    notify_event_tc
 
-/* Only within a family: the sk_buff knows its protocol, and bpf_skb_change_proto() moves the head.
+/*
+ * The tail is no alternative between the families: the sk_buff has a protocol, and
+ * bpf_skb_change_proto(), which changes it, moves the head.
  */
 #define CTX_MOVES_TAIL false
 
 enum ctx_action {
-	/* Lets the programs and filters behind ours run: TC_ACT_UNSPEC is TCX_NEXT, too. */
+	/* Continue with the next program or filter: TC_ACT_UNSPEC equals TCX_NEXT. */
 	CTX_PASS = TC_ACT_UNSPEC,
 	CTX_DROP = TC_ACT_SHOT,
 };
@@ -67,7 +69,7 @@ static __always_inline int ctx_pull_headers(ctx_t *ctx, __u32 len)
 {
 	const __u32 linear = ctx->data_end - ctx->data;
 
-	/* Nearly always they are linear, and this is the path of all traffic of the host. */
+	/* Nearly always true, and all traffic of the host comes through here. */
 	if (likely(linear >= len || linear == ctx->len))
 		return 0;
 	return ctx_pull(ctx, len < ctx->len ? len : ctx->len);
@@ -78,7 +80,7 @@ static __always_inline bool ctx_is_gso(ctx_t *ctx, __u32 ip_len)
 	return ctx->gso_size != 0;
 }
 
-static __always_inline bool ctx_tag_beside(ctx_t *ctx, struct turnpike_tag *ret)
+static __always_inline bool ctx_hwaccel_tag(ctx_t *ctx, struct turnpike_tag *ret)
 {
 	if (likely(!ctx->vlan_present))
 		return false;
@@ -87,7 +89,7 @@ static __always_inline bool ctx_tag_beside(ctx_t *ctx, struct turnpike_tag *ret)
 	return true;
 }
 
-/* The outer tag goes, and the inner one, if there are two, then is beside the frame. */
+/* After a pop, the kernel makes the next in-band tag the hwaccel tag. */
 __noinline int pop_frame_tags(ctx_t *ctx, __u32 n)
 {
 	__u32 i;
@@ -98,7 +100,7 @@ __noinline int pop_frame_tags(ctx_t *ctx, __u32 n)
 	return 0;
 }
 
-/* What was taken away comes back, outermost last. */
+/* Push the popped tags, the outermost last. */
 __noinline int push_frame_tags(ctx_t *ctx, const struct packet *pkt)
 {
 	const struct turnpike_tag *tag;
@@ -115,10 +117,11 @@ __noinline int push_frame_tags(ctx_t *ctx, const struct packet *pkt)
 }
 
 /*
- * bpf_skb_adjust_room() finds no IP header behind a tag in the frame. With one there is always one
- * beside it, since the kernel has taken that off; as many have to go as are in the frame.
+ * bpf_skb_adjust_room() does not find an IP header behind an in-band tag. An in-band tag is always
+ * an inner one, because the kernel has moved the outer tag to the hwaccel field. So pop as many
+ * tags as are in-band.
  */
-static __always_inline int ctx_open_tags(ctx_t *ctx, struct packet *pkt)
+static __always_inline int ctx_pop_tags(ctx_t *ctx, struct packet *pkt)
 {
 	const __u32 len = pkt->l2_len - ETH_HLEN;
 
@@ -132,7 +135,7 @@ static __always_inline int ctx_open_tags(ctx_t *ctx, struct packet *pkt)
 	return pop_frame_tags(ctx, pkt->popped);
 }
 
-static __always_inline int ctx_close_tags(ctx_t *ctx, const struct packet *pkt)
+static __always_inline int ctx_push_tags(ctx_t *ctx, const struct packet *pkt)
 {
 	return likely(!pkt->popped) ? 0 : push_frame_tags(ctx, pkt);
 }
@@ -144,9 +147,9 @@ static __always_inline int ctx_change_family(ctx_t *ctx, __u8 family)
 }
 
 /*
- * Between the families, bpf_skb_change_proto() makes or takes the 20 bytes between the IP headers.
- * The rest is bpf_skb_adjust_room()'s, which works behind the IP header and knows only its base
- * size; that is why packets with options or extension headers never come here.
+ * Between the families, bpf_skb_change_proto() adds or removes the 20 bytes that IPv6 headers are
+ * longer. bpf_skb_adjust_room() does the rest, behind the IP header. It assumes a header without
+ * options or extensions, so such packets must not get here.
  */
 static __always_inline enum room ctx_move_head(ctx_t *ctx, __u32 from, __u32 to, __u8 from_family,
 					       __u8 to_family)
@@ -163,7 +166,7 @@ static __always_inline enum room ctx_move_head(ctx_t *ctx, __u32 from, __u32 to,
 		return ROOM_MADE;
 	if (from_family == to_family)
 		return ROOM_NONE;
-	/* What grew for IPv6 can be taken away again; what IPv6 lost is lost. */
+	/* The growth for IPv6 can be undone; the shrinking for IPv4 cannot. */
 	if (from_family == TURNPIKE_IPV4 && !ctx_change_family(ctx, from_family))
 		return ROOM_NONE;
 	return ROOM_TORN;
@@ -185,14 +188,13 @@ static __always_inline int ctx_store_ethernet(ctx_t *ctx, const struct packet *p
 	return (int)bpf_skb_store_bytes(ctx, 0, &eth, sizeof(eth), 0);
 }
 
-static __always_inline void *ctx_open_l3(ctx_t *ctx, void *scratch, __u32 off, __u32 len)
+static __always_inline void *ctx_l3_buffer(ctx_t *ctx, void *scratch, __u32 off, __u32 len)
 {
 	return scratch;
 }
 
-/* Not by direct access, which would leave a CHECKSUM_COMPLETE of the NIC as it was (6.x, mlx5...).
- */
-static __always_inline int ctx_close_l3(ctx_t *ctx, const void *scratch, __u32 off, __u32 len)
+/* Direct access would leave a CHECKSUM_COMPLETE of the NIC stale (mlx5 and others, Linux 6.x). */
+static __always_inline int ctx_store_l3(ctx_t *ctx, const void *scratch, __u32 off, __u32 len)
 {
 	return (int)bpf_skb_store_bytes(ctx, off, scratch, len, BPF_F_RECOMPUTE_CSUM);
 }
@@ -202,4 +204,4 @@ static __always_inline int ctx_send(ctx_t *ctx, const struct turnpike_hop *hop)
 	return (int)bpf_redirect(hop->ifindex, 0);
 }
 
-#endif /* TURNPIKE_CTX_H */
+#endif /* TURNPIKE_PROGRAMS_CTX_TC_H */

@@ -1,31 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The packet as XDP sees it, native and generic: one linear buffer.
- * ctx_tc.h offers the same names; relay.h and what it includes are written against them.
+ *
+ * tc.h defines the same names. relay.h and the steps are written against them.
  */
-#ifndef TURNPIKE_CTX_H
-#define TURNPIKE_CTX_H
+#ifndef TURNPIKE_PROGRAMS_CTX_XDP_H
+#define TURNPIKE_PROGRAMS_CTX_XDP_H
 
 #include "maps.h"
 #include "packet.h"
 
 typedef struct xdp_md ctx_t;
 
-/* Global functions need a name a context: see bulk.h. */
+/* Global functions: see common.h. */
 #define sum_bytes        sum_bytes_xdp
 #define shift_up         shift_up_xdp
 #define shift_down       shift_down_xdp
 #define move_around_udp  move_around_udp_xdp
 #define ethernet_len     ethernet_len_xdp
-#define rewrite_slow     rewrite_any_xdp
+#define rewrite_slow     rewrite_slow_xdp
 #define charge           charge_xdp
 #define charge_both      charge_both_xdp
 #define read_frame_tags  read_frame_tags_xdp
 #define store_frame_tags store_frame_tags_xdp
-#define may_notify       may_tell_xdp
-#define notify_event     tell_event_xdp
+#define may_notify       may_notify_xdp
+#define notify_event     notify_event_xdp
 
-/* Data can be moved instead of headers, whatever the headers are. */
+/* The tail can be moved instead of the head, whatever the headers are. */
 #define CTX_MOVES_TAIL true
 
 enum ctx_action {
@@ -38,8 +39,7 @@ static __always_inline __u32 ctx_len(ctx_t *ctx)
 	return (__u32)(ctx->data_end - ctx->data);
 }
 
-/* @len bytes at offset @off of the linear memory, or NULL. Valid until something is pulled or
- * moved. */
+/* Return: @len bytes of linear memory at @off, or NULL; valid until the frame is resized. */
 static __always_inline void *ctx_bytes(ctx_t *ctx, __u32 off, __u32 len)
 {
 	void *data = ctx_pointer(ctx, offsetof(ctx_t, data));
@@ -56,8 +56,8 @@ struct ctx_chunk {
 };
 
 /*
- * Copies the first @len bytes, if there are as many as in a chunk, as in every packet of UDP: by
- * chunks, the last of which may overlap the one before. (bpf_xdp_load_bytes() is of Linux 5.18.)
+ * Copy the first @len bytes, at least one chunk, which every UDP packet has. The last chunk may
+ * overlap the one before it. bpf_xdp_load_bytes() would do this from Linux 5.18 on.
  */
 static __always_inline int ctx_load(ctx_t *ctx, __u8 *to, __u32 len)
 {
@@ -81,22 +81,21 @@ static __always_inline int ctx_load(ctx_t *ctx, __u8 *to, __u32 len)
 	return 0;
 }
 
-/* Makes the first @len bytes linear, and writable, if the frame has as many; always the case here.
- */
+/* Make the first @len bytes linear and writable; they always are here. */
 static __always_inline int ctx_pull(ctx_t *ctx, __u32 len)
 {
 	return 0;
 }
 
-/* The same for the headers, @len bytes at most. */
+/* The same for the headers: up to @len bytes, or the whole frame if it is shorter. */
 static __always_inline int ctx_pull_headers(ctx_t *ctx, __u32 len)
 {
 	return 0;
 }
 
 /*
- * Several datagrams in one? Native XDP never sees such. Generic XDP does, from local senders and
- * GRO, and is not told; nearly all of them are larger than what the device takes off the wire.
+ * Is this a GSO super-packet? Native XDP never gets one. Generic XDP does, from local senders and
+ * GRO, without any mark; nearly all of them exceed the MTU of the ingress device.
  */
 static __always_inline bool ctx_is_gso(ctx_t *ctx, __u32 ip_len)
 {
@@ -109,28 +108,30 @@ static __always_inline bool ctx_is_gso(ctx_t *ctx, __u32 ip_len)
 	return device && ip_len > device->mtu;
 }
 
-/* A VLAN tag beside the frame? If a driver took it off, XDP cannot know: see
- * attach/select/native.c. */
-static __always_inline bool ctx_tag_beside(ctx_t *ctx, struct turnpike_tag *ret)
+/*
+ * Get the hwaccel VLAN tag, if there is one. XDP cannot see a tag that the driver stripped: see
+ * attach/select/native.c.
+ */
+static __always_inline bool ctx_hwaccel_tag(ctx_t *ctx, struct turnpike_tag *ret)
 {
 	return false;
 }
 
-/* Takes tags away that are in the frame where that is in the way of what follows. */
-static __always_inline int ctx_open_tags(ctx_t *ctx, struct packet *pkt)
+/* Pop the in-band VLAN tags, if helpers that follow cannot deal with them. */
+static __always_inline int ctx_pop_tags(ctx_t *ctx, struct packet *pkt)
 {
 	return 0;
 }
 
-/* Ends what ctx_open_tags() began. */
-static __always_inline int ctx_close_tags(ctx_t *ctx, const struct packet *pkt)
+/* Push what ctx_pop_tags() has popped. */
+static __always_inline int ctx_push_tags(ctx_t *ctx, const struct packet *pkt)
 {
 	return 0;
 }
 
 /*
- * Moves the start of the frame: @from and @to are the lengths of the headers before and after, and
- * the families those of their IP headers. All headers are to be written anew.
+ * Move the start of the frame, from @from to @to bytes of headers, and from one family of IP header
+ * to the other. The contents of the headers are lost.
  */
 static __always_inline enum room ctx_move_head(ctx_t *ctx, __u32 from, __u32 to, __u8 from_family,
 					       __u8 to_family)
@@ -140,13 +141,13 @@ static __always_inline enum room ctx_move_head(ctx_t *ctx, __u32 from, __u32 to,
 	return bpf_xdp_adjust_head(ctx, (int)from - (int)to) ? ROOM_NONE : ROOM_MADE;
 }
 
-/* Moves the end of the frame by @delta bytes; what is gained is zero. */
+/* Move the end of the frame by @delta bytes; new bytes are zero. */
 static __always_inline int ctx_move_tail(ctx_t *ctx, __u32 len, int delta)
 {
 	return bpf_xdp_adjust_tail(ctx, delta);
 }
 
-/* The tags and @proto, behind the addresses. Not inlined: see vlan.h. */
+/* Write the VLAN tags and @proto after the MAC addresses. Global: see vlan.h. */
 __noinline int store_frame_tags(ctx_t *ctx, const struct packet *pkt, __be16 proto)
 {
 	__be16 *to;
@@ -168,7 +169,7 @@ __noinline int store_frame_tags(ctx_t *ctx, const struct packet *pkt, __be16 pro
 	return 0;
 }
 
-/* The Ethernet header: both addresses from @hop, the packet's own tags, and the protocol. */
+/* Write the Ethernet header: addresses of @hop, VLAN tags of @pkt, and @proto. */
 static __always_inline int ctx_store_ethernet(ctx_t *ctx, const struct packet *pkt,
 					      const struct turnpike_hop *hop, __be16 proto,
 					      enum relay_path path)
@@ -185,19 +186,19 @@ static __always_inline int ctx_store_ethernet(ctx_t *ctx, const struct packet *p
 	return path == FAST_PATH || likely(!pkt->tags) ? 0 : store_frame_tags(ctx, pkt, proto);
 }
 
-/* Where to write @len bytes of headers at @off: here the frame itself, not @scratch. */
-static __always_inline void *ctx_open_l3(ctx_t *ctx, void *scratch, __u32 off, __u32 len)
+/* Return: where to write @len bytes of headers for @off: @scratch or, as here, the frame itself. */
+static __always_inline void *ctx_l3_buffer(ctx_t *ctx, void *scratch, __u32 off, __u32 len)
 {
 	return ctx_bytes(ctx, off, len);
 }
 
-/* Ends what ctx_open_l3() began. */
-static __always_inline int ctx_close_l3(ctx_t *ctx, const void *scratch, __u32 off, __u32 len)
+/* Store the headers that were written to ctx_l3_buffer(). */
+static __always_inline int ctx_store_l3(ctx_t *ctx, const void *scratch, __u32 off, __u32 len)
 {
 	return 0;
 }
 
-/* The return value that sends the frame out by @hop. */
+/* Return: the action that sends the frame out by @hop. */
 static __always_inline int ctx_send(ctx_t *ctx, const struct turnpike_hop *hop)
 {
 	if (hop->ifindex == config.ifindex)
@@ -205,4 +206,4 @@ static __always_inline int ctx_send(ctx_t *ctx, const struct turnpike_hop *hop)
 	return (int)bpf_redirect(hop->ifindex, 0);
 }
 
-#endif /* TURNPIKE_CTX_H */
+#endif /* TURNPIKE_PROGRAMS_CTX_XDP_H */

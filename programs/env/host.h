@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the programs are built against for the host, where they run in a process of their own under
- * sanitizers: kernel.h's counterpart, for any compiler. tests/host implements the helpers.
+ * The environment of the programs on the host, where they run as ordinary functions under
+ * sanitizers, built by any compiler; kernel.h is its counterpart. tests/host implements the
+ * helpers.
  *
- * It is the helpers that differ and not the context, so that ctx/xdp.h and ctx/tc.h are tested too.
+ * Only the helpers are replaced, so that ctx/xdp.h and ctx/tc.h are tested as well.
  */
 #ifndef TURNPIKE_PROGRAMS_ENV_HOST_H
 #define TURNPIKE_PROGRAMS_ENV_HOST_H
@@ -14,9 +15,9 @@
 #define __type(name, val) typeof(val) *name
 
 /**
- * struct host_ctx - what a program is given
- * @memory: where the frame lies; the context's data and data_end are offsets into it, since they
- * are too small for pointers
+ * struct host_ctx - the context that a program gets
+ * @memory: buffer of the frame; data and data_end of the context are offsets into it, because
+ *          32 bits are too few for pointers
  */
 struct host_ctx {
 	union {
@@ -33,10 +34,10 @@ static __always_inline void *ctx_pointer(const void *ctx, int off)
 	return ((const struct host_ctx *)ctx)->memory + *(const __u32 *)field;
 }
 
-/* Here a variable: one process is many instances, one after the other. */
+/* A variable here: one process acts as many program instances in turn. */
 extern volatile struct turnpike_config config;
 
-/* libbpf, which tests are linked with, has other functions of these names. */
+/* libbpf, which the tests link to, has functions of these names. */
 #define bpf_map_lookup_elem host_map_lookup_elem
 #define bpf_map_update_elem host_map_update_elem
 

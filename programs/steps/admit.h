@@ -1,24 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * May this packet leave by this hop, now? The last checks before the frame is changed.
+ * May the packet leave by this hop, now? The last checks before the frame is modified.
  */
 #ifndef TURNPIKE_PROGRAMS_STEPS_ADMIT_H
 #define TURNPIKE_PROGRAMS_STEPS_ADMIT_H
 
-#include "steps/bulk.h"
 #include "steps/checksum.h"
 #include "steps/coarse_time.h"
 #include "steps/parse.h"
+#include "steps/payload.h"
 
-/* RFC 7915 sections 4 and 5.1: between the families, sizes up to which no path needs to fragment.
- */
+/* RFC 7915 sections 4 and 5.1: the largest translated packets that go without DF. */
 #define IPV6_MIN_MTU      1280
 #define IPV4_SMALL_ENOUGH 1260
 
-/* RFC 791: what every path takes. */
+/* RFC 791: the MTU that every path supports. */
 #define IPV4_MIN_MTU 68
 
-/* RFC 8656 section 13.2: peers are to leave room for a Data indication. */
+/* RFC 8656 section 13.2: what a peer must leave for the header of a Data indication. */
 #define DATA_INDICATION_HLEN 48
 
 static __always_inline bool sum_data(ctx_t *ctx, struct packet *pkt)
@@ -29,7 +28,7 @@ static __always_inline bool sum_data(ctx_t *ctx, struct packet *pkt)
 	return true;
 }
 
-/* Decides pkt->checksum; tells a partial UDP checksum from a full one, see checksum.h. */
+/* Set pkt->checksum; this is where a partial UDP checksum is detected, see checksum.h. */
 static __always_inline enum turnpike_verdict classify_checksum(ctx_t *ctx, struct packet *pkt,
 							       const struct turnpike_flow *flow,
 							       enum relay_path path)
@@ -49,7 +48,7 @@ static __always_inline enum turnpike_verdict classify_checksum(ctx_t *ctx, struc
 	if (!sum_data(ctx, pkt))
 		return TURNPIKE_NO_CHECKSUM;
 	pkt->checksum = CHECKSUM_COMPUTE;
-	/* RFC 7915 section 4.5: none in IPv4 becomes a real one in IPv6. */
+	/* RFC 7915 section 4.5: IPv6 gets a checksum even if IPv4 had none. */
 	if (!pkt->udp_check)
 		return TURNPIKE_RELAYED;
 
@@ -57,13 +56,13 @@ static __always_inline enum turnpike_verdict classify_checksum(ctx_t *ctx, struc
 	if (sum_fold(sum) == 0xffff)
 		pkt->checksum = CHECKSUM_UPDATE;
 	else if (config.skb)
-		pkt->checksum = CHECKSUM_SEED;
+		pkt->checksum = CHECKSUM_PARTIAL;
 	return TURNPIKE_RELAYED;
 }
 
 /*
- * Too big: whose sender allows it to be fragmented is user space's, others are told what would fit.
- * A sender that cannot send less than it did is not helped by that.
+ * The packet exceeds the MTU: pass it to user space if it may be fragmented, else report the MTU to
+ * its sender. A sender that cannot go below the size that it has sent gets no report.
  */
 static __always_inline enum turnpike_verdict too_big(struct packet *pkt,
 						     const struct turnpike_hop *hop)
@@ -83,9 +82,9 @@ static __always_inline enum turnpike_verdict too_big(struct packet *pkt,
 	return TURNPIKE_DONT_FRAGMENT;
 }
 
-/* Fits the packet the way ahead? Between the families, DF is as RFC 7915 has it. */
-static __always_inline enum turnpike_verdict fits(struct packet *pkt,
-						  const struct turnpike_hop *hop)
+/* Compare the outgoing packet with the MTU. Between the families, set DF as RFC 7915 says. */
+static __always_inline enum turnpike_verdict check_mtu(struct packet *pkt,
+						       const struct turnpike_hop *hop)
 {
 	const __u32 len = pkt->out_hlen - pkt->l2_len + pkt->data_len;
 
@@ -108,7 +107,7 @@ static __always_inline enum turnpike_verdict admit(ctx_t *ctx, struct packet *pk
 
 	if (coarse_now() >= flow->expires)
 		return TURNPIKE_EXPIRED;
-	/* RFC 8656 section 21.1.7: against loops; 1 is not sent on, as by any router. */
+	/* RFC 8656 section 21.1.7: TTL ends relay loops, as in any router. */
 	if (pkt->ttl <= 1)
 		return TURNPIKE_TTL;
 	if (!hop->ifindex)
@@ -117,13 +116,12 @@ static __always_inline enum turnpike_verdict admit(ctx_t *ctx, struct packet *pk
 		return TURNPIKE_VLAN;
 	if (!config.skb && hop->ifindex != config.ifindex && !(hop->flags & TURNPIKE_HOP_XDP_XMIT))
 		return TURNPIKE_NO_EGRESS;
-	verdict = fits(pkt, hop);
+	verdict = check_mtu(pkt, hop);
 	if (verdict != TURNPIKE_RELAYED)
 		return verdict;
 	if (path == SLOW_PATH && pkt->padding) {
 		end = pkt->in_hlen + pkt->data_len + pkt->padding;
-		/* Beyond what offsets are masked with, other bytes would be taken for the padding.
-		 */
+		/* An offset beyond the mask would wrap around to other bytes. */
 		if (end > OFF_MASK || ctx_pull(ctx, end))
 			return TURNPIKE_NO_CHECKSUM;
 		pkt->padding_sum = padding_sum(ctx, pkt);

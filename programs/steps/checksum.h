@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Ones' complement sums (RFC 1071, RFC 1624) over words as they lie in the packet.
+ * Ones' complement sums (RFC 1071, RFC 1624) over 16-bit words in packet byte order.
  *
- * Packets of local senders reach us with a partial UDP checksum: the pseudo-header's sum only, not
- * inverted, to be completed by a device that never comes on veth, tap or virtio. Neither XDP nor TC
- * shows that, so it is found out: if the field equals the pseudo-header's sum, which a full
- * checksum does once in 65,535 packets, the sum over the whole datagram decides. All other packets
- * pay for one comparison.
+ * A packet from a local sender has a partial UDP checksum (CHECKSUM_PARTIAL): the sum of the
+ * pseudo-header, not inverted, for the device to complete, which veth, tap and virtio never do.
+ * Neither XDP nor TC shows this state to a program, so it is detected: if the field equals the sum
+ * of the pseudo-header, as one in 65,535 complete checksums does, the sum of the whole datagram
+ * decides. All other packets pay for one comparison.
  *
- * Native XDP drops the sk_buff's notes, so the checksum is completed here. Where the sk_buff lives
- * on (generic XDP, TC), the kernel still means to complete it, at the place where the UDP header
- * was: then the UDP header must stay there, which moving the tail does, and gets the partial sum of
- * the new pseudo-header.
+ * Native XDP discards the sk_buff and its checksum state, so the checksum is completed here. In
+ * generic XDP and TC the kernel will still complete it, at csum_start. So the UDP header stays
+ * where it was, which moving the tail achieves, and gets the partial sum of the new pseudo-header.
  */
 #ifndef TURNPIKE_PROGRAMS_STEPS_CHECKSUM_H
 #define TURNPIKE_PROGRAMS_STEPS_CHECKSUM_H
@@ -24,14 +23,14 @@ static __always_inline __u16 sum_fold(__u32 sum)
 	return (__u16)((sum & 0xffff) + (sum >> 16));
 }
 
-/* Of 32-bit words: any number of them that fits a packet. */
+/* Fold a sum of 32-bit words, of as many as a packet has at most. */
 static __always_inline __u16 sum_fold_words(__u64 sum)
 {
 	sum = (sum & 0xffffffff) + (sum >> 32);
 	return sum_fold((__u32)sum + (__u32)(sum >> 32));
 }
 
-/* RFC 768: a checksum that comes out as 0 is sent as all ones. */
+/* RFC 768: a computed checksum of 0 is sent as all ones. */
 static __always_inline __u16 sum_to_udp_check(__u32 sum)
 {
 	__u16 check = (__u16)~sum_fold(sum);
@@ -39,8 +38,10 @@ static __always_inline __u16 sum_to_udp_check(__u32 sum)
 	return check ? check : 0xffff;
 }
 
-/* ChannelData padding is dropped, and with it its share of the checksum; it may be any bytes. Pull
- * first. */
+/*
+ * Sum the ChannelData padding, which may be any bytes, to take it out of the checksum: it is not
+ * relayed. Call ctx_pull() first.
+ */
 static __always_inline __u16 padding_sum(ctx_t *ctx, const struct packet *pkt)
 {
 	__u32 off = pkt->in_hlen + pkt->data_len;
@@ -59,7 +60,7 @@ static __always_inline __u16 padding_sum(ctx_t *ctx, const struct packet *pkt)
 	return sum_fold(sum);
 }
 
-/* Pseudo-header, but for the addresses: they are in @addresses. */
+/* Sum the pseudo-header; @addresses is the sum of all of it but the length. */
 static __always_inline __u16 pseudo_sum(__u16 addresses, __u16 udp_len)
 {
 	return sum_fold((__u32)addresses + bpf_htons(udp_len));
@@ -70,7 +71,7 @@ static __always_inline __u16 channel_sum(__be16 channel, __u32 len)
 	return channel ? sum_fold((__u32)channel + bpf_htons((__u16)len)) : 0;
 }
 
-/* The UDP header of the incoming packet and what else it has in front of the data. */
+/* Sum the UDP and ChannelData headers of the incoming packet. */
 static __always_inline __u32 headers_sum(const struct packet *pkt)
 {
 	const bool ipv4 = pkt->family == TURNPIKE_IPV4;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Every packet is counted once under its verdict, and what is worth a note besides.
+ * Counts each packet once under its verdict, and notes (TURNPIKE_KIND_NOTE) besides.
  */
 #ifndef TURNPIKE_PROGRAMS_STEPS_COUNT_H
 #define TURNPIKE_PROGRAMS_STEPS_COUNT_H
@@ -15,7 +15,7 @@ static __always_inline void count(enum turnpike_verdict verdict, enum turnpike_d
 
 	if (!counter)
 		return;
-	/* Of this CPU alone; programs run in softirqs, which do not interrupt each other. */
+	/* Not atomic: per CPU, and programs run in softirqs, which do not nest. */
 	counter->packets++;
 	counter->bytes += bytes;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * From the packet to its flow, with one look-up, and from the flow to its next hop.
+ * Finds the flow of a packet with one lookup, and the next hop of the flow.
  */
 #ifndef TURNPIKE_PROGRAMS_STEPS_FLOW_H
 #define TURNPIKE_PROGRAMS_STEPS_FLOW_H
@@ -9,9 +9,9 @@
 #include "packet.h"
 
 /*
- * The keys are made anew, in the largest words: the look-up reads them in such, and would have to
- * wait for smaller ones to be written. And a packet whose address is given away cannot be kept in
- * registers.
+ * The keys are built anew from 64-bit words. The lookup reads words of this size, and smaller
+ * stores would not be forwarded to its loads. To pass a key inside struct packet would also keep
+ * the compiler from holding the packet in registers.
  */
 static __always_inline __u64 ports_and_channel(__be16 sport, __be16 dport, __be16 channel)
 {
@@ -58,7 +58,7 @@ static __always_inline struct turnpike_nexthop *find_nexthop(const struct turnpi
 	return bpf_map_lookup_elem(&nexthops, &index);
 }
 
-/* The one of the two that the packet has chosen, once: they may change under it. */
+/* Return: the hop that was current when pkt->hop was set; the library may switch it meanwhile. */
 static __always_inline const struct turnpike_hop *chosen_hop(const struct packet *pkt,
 							     const struct turnpike_nexthop *nexthop)
 {

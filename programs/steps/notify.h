@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Packets that are dropped although their sender must hear of it (RFC 8656 section 13: as from a
- * router): the library reads of them, and sends the ICMP errors.
+ * Reports dropped packets whose sender must get an ICMP error, as from a router (RFC 8656 section
+ * 13). The library reads these events and sends the errors.
  */
 #ifndef TURNPIKE_PROGRAMS_STEPS_NOTIFY_H
 #define TURNPIKE_PROGRAMS_STEPS_NOTIFY_H
 
-#include "steps/coarse_time.h"
 #include "packet.h"
+#include "steps/coarse_time.h"
 
-/*
- * Nobody shall keep the library busy by what is told: who sends a flood is told of some of it. Not
- * inlined, as what follows: see bulk.h.
- */
+/* Rate-limit ICMP notifications. Global, like notify_event(): see common.h. */
 __noinline bool may_notify(void)
 {
 	const __u32 index = TURNPIKE_EVENTS_POLICER;
@@ -22,31 +19,32 @@ __noinline bool may_notify(void)
 }
 
 /*
- * A perf event array would copy the frame by itself, but to open perf events takes CAP_SYS_ADMIN
- * with Debian's kernels, whose kernel.perf_event_paranoid is 3.
+ * Submit an event with the first @len bytes of the frame. The helper of a perf event array would
+ * copy them itself, but where kernel.perf_event_paranoid is 3, as in Debian, opening a perf event
+ * takes CAP_SYS_ADMIN.
  */
 __noinline int notify_event(ctx_t *ctx, __u32 verdict, __u32 mtu, __u32 l2_len, __u32 len)
 {
-	struct turnpike_event_record *told;
+	struct turnpike_event_record *record;
 
-	/* Before Linux 6.8 the verifier does not learn from != 0 that there is something. */
+	/* Before Linux 6.8 the verifier does not derive a lower bound from len != 0. */
 	if (len < ETH_HLEN || len > TURNPIKE_EVENT_FRAME || !may_notify())
 		return -1;
-	told = bpf_ringbuf_reserve(&events, sizeof(*told), 0);
-	if (!told)
+	record = bpf_ringbuf_reserve(&events, sizeof(*record), 0);
+	if (!record)
 		return -1;
-	told->event = (struct turnpike_event){
+	record->event = (struct turnpike_event){
 		.verdict = verdict,
 		.ifindex = config.ifindex,
 		.mtu = mtu,
 		.l2_len = l2_len,
 		.len = len,
 	};
-	if (ctx_load(ctx, told->frame, len)) {
-		bpf_ringbuf_discard(told, 0);
+	if (ctx_load(ctx, record->frame, len)) {
+		bpf_ringbuf_discard(record, 0);
 		return -1;
 	}
-	bpf_ringbuf_submit(told, 0);
+	bpf_ringbuf_submit(record, 0);
 	return 0;
 }
 

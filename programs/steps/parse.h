@@ -1,21 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * From the frame to the 5-tuple and the channel. Everything about the incoming packet is validated
- * here, cheapest first, so that the traffic of the rest of the host leaves early. Nothing is
- * written.
+ * Reads the 5-tuple and the channel, and validates everything about the incoming packet. The
+ * cheapest checks come first, so that other traffic of the host is passed early.
  */
 #ifndef TURNPIKE_PROGRAMS_STEPS_PARSE_H
 #define TURNPIKE_PROGRAMS_STEPS_PARSE_H
 
-#include "steps/checksum.h"
 #include "maps.h"
+#include "steps/checksum.h"
 #include "steps/vlan.h"
 
 #define IPV4_NO_OPTIONS   0x45 /* version 4, five words */
 #define IPV4_DF           bpf_htons(0x4000)
 #define IPV4_MF_OR_OFFSET bpf_htons(0x3fff)
 
-/* All headers that are looked at. */
+/* The most bytes of headers that are parsed. */
 #define MAX_HLEN                                                                                   \
 	(ETH_HLEN + TURNPIKE_TAGS_MAX * TAG_LEN + sizeof(struct ipv6hdr) + sizeof(struct udphdr) + \
 	 CHANNEL_HLEN)
@@ -30,7 +29,7 @@ static __always_inline __u8 port_role(__be16 port)
 	return roles ? roles->role[port] : TURNPIKE_PORT_NONE;
 }
 
-/* Is this frame for us? In promiscuous mode XDP sees frames for others too. */
+/* XDP sees frames to other hosts as well if the device is promiscuous. */
 static __always_inline bool to_our_mac(const struct ethhdr *eth)
 {
 	const __u32 slot = config.slot;
@@ -63,8 +62,7 @@ static __always_inline enum turnpike_verdict parse_ipv4(ctx_t *ctx, struct packe
 	if (port_role(udp->dest) == TURNPIKE_PORT_NONE)
 		return TURNPIKE_NOT_OURS;
 
-	/* The header is written anew; one that was damaged must not come out with a right checksum.
-	 */
+	/* A damaged header must not leave with a valid checksum, and all headers are rewritten. */
 	word = (const __u32 *)ip;
 	if (sum_fold_words((__u64)word[0] + word[1] + word[2] + word[3] + word[4]) != 0xffff)
 		return TURNPIKE_MALFORMED;
@@ -86,7 +84,7 @@ static __always_inline enum turnpike_verdict parse_ipv6(ctx_t *ctx, struct packe
 	const struct ipv6hdr *ip = ctx_bytes(ctx, pkt->l2_len, sizeof(*ip) + sizeof(struct udphdr));
 	const struct udphdr *udp;
 
-	/* An extension header in front of UDP looks like any other protocol, and is as rare. */
+	/* This includes UDP behind extension headers, which is rare. */
 	if (!ip || ip->nexthdr != IPPROTO_UDP)
 		return TURNPIKE_NOT_UDP;
 
@@ -101,7 +99,7 @@ static __always_inline enum turnpike_verdict parse_ipv6(ctx_t *ctx, struct packe
 	pkt->udp_check = udp->check;
 	if (bpf_ntohs(ip->payload_len) != pkt->udp_len)
 		return TURNPIKE_MALFORMED;
-	/* RFC 8200 section 8.1: IPv6 has no UDP without a checksum. */
+	/* RFC 8200 section 8.1: the checksum is mandatory in IPv6. */
 	if (!pkt->udp_check)
 		return TURNPIKE_NO_CHECKSUM;
 
@@ -114,7 +112,10 @@ static __always_inline enum turnpike_verdict parse_ipv6(ctx_t *ctx, struct packe
 	return TURNPIKE_RELAYED;
 }
 
-/* The protocol behind the Ethernet header and its tags; a tag's, if not all of them are read. */
+/*
+ * Return: the Ethernet type after the VLAN tags, or that of a VLAN tag if there are more tags than
+ * this path reads.
+ */
 static __always_inline __be16 parse_ethernet(ctx_t *ctx, struct packet *pkt,
 					     const struct ethhdr *eth, enum relay_path path)
 {
@@ -122,8 +123,8 @@ static __always_inline __be16 parse_ethernet(ctx_t *ctx, struct packet *pkt,
 
 	if (path == FAST_PATH) {
 		pkt->l2_len = ETH_HLEN;
-		return ctx_tag_beside(ctx, &pkt->tag[0]) ? bpf_htons(ETH_P_8021Q)
-							 : ((const __be16 *)eth)[ETH_ALEN];
+		return ctx_hwaccel_tag(ctx, &pkt->tag[0]) ? bpf_htons(ETH_P_8021Q)
+							  : ((const __be16 *)eth)[ETH_ALEN];
 	}
 	pkt->l2_len = ethernet_len(ctx) & L2_MASK;
 	if (!read_tags(ctx, pkt))
@@ -157,14 +158,14 @@ static __always_inline enum turnpike_verdict parse_ip(ctx_t *ctx, struct packet 
 	}
 }
 
-/* RFC 8656 section 12.4: number and length in front of the application data, padding behind it. */
+/* RFC 8656 section 12.4: channel number, length, application data; padding may follow. */
 static __always_inline enum turnpike_verdict parse_channel(ctx_t *ctx, struct packet *pkt,
 							   enum relay_path path)
 {
 	const __be16 *header;
 	__u32 len;
 
-	/* RFC 8656 section 12: the first two bits of ChannelData are 01, those of STUN are 00. */
+	/* RFC 8656 section 12: ChannelData begins with the bits 01, STUN with 00. */
 	if (pkt->data_len < CHANNEL_HLEN)
 		return TURNPIKE_CONTROL;
 	header = ctx_bytes(ctx, pkt->in_hlen, CHANNEL_HLEN);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Limits on what an allocation, its user and all together may send and get; a flow without any pays
- * for one comparison.
+ * Rate limits of the allocation, its user and the server. A flow without limits pays for one
+ * comparison.
  */
 #ifndef TURNPIKE_PROGRAMS_STEPS_POLICE_H
 #define TURNPIKE_PROGRAMS_STEPS_POLICE_H
 
-#include "steps/coarse_time.h"
 #include "packet.h"
+#include "steps/coarse_time.h"
 
 static __always_inline struct turnpike_policer *find_policer(__u32 index)
 {
@@ -35,7 +35,7 @@ static __always_inline void give_back(__u32 index, __u32 bytes)
 	turnpike_policers_give_back(level, bytes);
 }
 
-/* These two are not inlined: see bulk.h. */
+/* Global, like charge_both(): see common.h. */
 __noinline bool charge(__u32 index, __u64 now, __u32 bytes)
 {
 	struct turnpike_policer *level[TURNPIKE_POLICER_LEVELS];
@@ -44,13 +44,14 @@ __noinline bool charge(__u32 index, __u64 now, __u32 bytes)
 	return turnpike_policers_charge(level, now, bytes);
 }
 
-__noinline bool charge_both(__u32 one, __u32 other, __u64 now, __u32 bytes)
+/* Charge both policers or neither. */
+__noinline bool charge_both(__u32 first, __u32 second, __u64 now, __u32 bytes)
 {
-	if (!charge(one, now, bytes))
+	if (!charge(first, now, bytes))
 		return false;
-	if (charge(other, now, bytes))
+	if (charge(second, now, bytes))
 		return true;
-	give_back(one, bytes);
+	give_back(first, bytes);
 	return false;
 }
 
@@ -59,7 +60,7 @@ static __always_inline bool is_policed(const struct turnpike_flow *flow)
 	return flow->policer[0] | flow->policer[1];
 }
 
-/* The last check of all, since it takes: what is passed up after it would be charged twice. */
+/* The last check, because it has an effect: user space charges a packet that is passed up. */
 static __always_inline bool police(const struct packet *pkt, const struct turnpike_flow *flow)
 {
 	return likely(!is_policed(flow)) ||

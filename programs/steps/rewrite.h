@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Room, and then new headers, from the flow's recipe and the few fields that a packet brings along
- * (RFC 8656 sections 13 and 14): DSCP, ECN and DF are kept, TTL is one less, the rest is the
- * relay's.
+ * Makes room and writes new headers, from the flow and the few fields of the packet that survive
+ * (RFC 8656 sections 13 and 14): DSCP, ECN and DF are kept, TTL is decremented, and the relay sets
+ * all others.
  */
 #ifndef TURNPIKE_PROGRAMS_STEPS_REWRITE_H
 #define TURNPIKE_PROGRAMS_STEPS_REWRITE_H
@@ -11,6 +11,12 @@
 #include "steps/room.h"
 
 #define MAX_L3_HLEN (sizeof(struct ipv6hdr) + sizeof(struct udphdr) + CHANNEL_HLEN)
+
+/* The fields of the outgoing UDP header that are not the flow's. */
+struct new_udp {
+	__u16 len;
+	__u16 check;
+};
 
 static __always_inline __u16 udp_check(const struct packet *pkt, const struct turnpike_flow *flow,
 				       __u16 udp_len)
@@ -21,14 +27,14 @@ static __always_inline __u16 udp_check(const struct packet *pkt, const struct tu
 	switch (pkt->checksum) {
 	case CHECKSUM_ABSENT:
 		return 0;
-	case CHECKSUM_SEED:
+	case CHECKSUM_PARTIAL:
 		return pseudo_sum(flow->pseudo_out_sum, udp_len);
 	case CHECKSUM_COMPUTE:
 		sum = (__u32)flow->pseudo_out_sum + 2 * bpf_htons(udp_len);
 		sum += (__u32)flow->sport + flow->dport + channel + pkt->data_sum;
 		return sum_to_udp_check(sum);
 	default:
-		/* RFC 1624 (eqn. 3). The length stands in the header and in the pseudo-header. */
+		/* RFC 1624, equation 3. The length is part of the pseudo-header, too. */
 		sum = (__u32)(__u16)~pkt->udp_check + flow->l4_delta_sum;
 		sum += 2 * ((__u32)bpf_htons(udp_len) + (__u16)~bpf_htons(pkt->udp_len));
 		sum += (__u32)channel + (__u16)~channel_sum(pkt->channel, pkt->data_len);
@@ -77,15 +83,15 @@ static __always_inline void write_ipv6(struct ipv6hdr *ip, const struct packet *
 }
 
 static __always_inline void write_udp(struct udphdr *udp, const struct packet *pkt,
-				      const struct turnpike_flow *flow, __u32 chlen, __u16 udp_len,
-				      __u16 check)
+				      const struct turnpike_flow *flow, __u32 chlen,
+				      const struct new_udp *new)
 {
 	__be16 *channel = (__be16 *)(udp + 1);
 
 	udp->source = flow->sport;
 	udp->dest = flow->dport;
-	udp->len = bpf_htons(udp_len);
-	udp->check = check;
+	udp->len = bpf_htons(new->len);
+	udp->check = new->check;
 	if (chlen) {
 		channel[0] = pkt->out_channel;
 		channel[1] = bpf_htons((__u16)pkt->data_len);
@@ -94,26 +100,26 @@ static __always_inline void write_udp(struct udphdr *udp, const struct packet *p
 
 static __always_inline int write_l3(ctx_t *ctx, const struct packet *pkt,
 				    const struct turnpike_flow *flow, __u8 family, __u32 chlen,
-				    __u16 udp_len, __u16 check)
+				    const struct new_udp *udp)
 {
 	const __u32 hlen = ip_hlen(family) + sizeof(struct udphdr) + chlen;
 	__u32 scratch[MAX_L3_HLEN / sizeof(__u32)];
-	void *ip = ctx_open_l3(ctx, scratch, pkt->l2_len, hlen);
+	void *ip = ctx_l3_buffer(ctx, scratch, pkt->l2_len, hlen);
 
 	if (!ip)
 		return -1;
 	if (family == TURNPIKE_IPV4)
-		write_ipv4(ip, pkt, flow, udp_len);
+		write_ipv4(ip, pkt, flow, udp->len);
 	else
-		write_ipv6(ip, pkt, flow, udp_len);
-	write_udp(ip + ip_hlen(family), pkt, flow, chlen, udp_len, check);
-	return ctx_close_l3(ctx, scratch, pkt->l2_len, hlen);
+		write_ipv6(ip, pkt, flow, udp->len);
+	write_udp(ip + ip_hlen(family), pkt, flow, chlen, udp);
+	return ctx_store_l3(ctx, scratch, pkt->l2_len, hlen);
 }
 
-/* Families and framings as literals, so that each has its constant bounds. */
+/* Family and framing are literals in each call, so that all offsets are constants. */
 static __always_inline int write_headers(ctx_t *ctx, const struct packet *pkt,
 					 const struct turnpike_flow *flow,
-					 const struct turnpike_hop *hop, __u16 udp_len, __u16 check,
+					 const struct turnpike_hop *hop, const struct new_udp *udp,
 					 enum relay_path path)
 {
 	const bool ipv4 = pkt->out_family == TURNPIKE_IPV4;
@@ -121,17 +127,17 @@ static __always_inline int write_headers(ctx_t *ctx, const struct packet *pkt,
 	if (ctx_store_ethernet(ctx, pkt, hop, bpf_htons(ipv4 ? ETH_P_IP : ETH_P_IPV6), path))
 		return -1;
 	if (ipv4 && pkt->out_channel)
-		return write_l3(ctx, pkt, flow, TURNPIKE_IPV4, CHANNEL_HLEN, udp_len, check);
+		return write_l3(ctx, pkt, flow, TURNPIKE_IPV4, CHANNEL_HLEN, udp);
 	if (ipv4)
-		return write_l3(ctx, pkt, flow, TURNPIKE_IPV4, 0, udp_len, check);
+		return write_l3(ctx, pkt, flow, TURNPIKE_IPV4, 0, udp);
 	if (pkt->out_channel)
-		return write_l3(ctx, pkt, flow, TURNPIKE_IPV6, CHANNEL_HLEN, udp_len, check);
-	return write_l3(ctx, pkt, flow, TURNPIKE_IPV6, 0, udp_len, check);
+		return write_l3(ctx, pkt, flow, TURNPIKE_IPV6, CHANNEL_HLEN, udp);
+	return write_l3(ctx, pkt, flow, TURNPIKE_IPV6, 0, udp);
 }
 
 /*
- * RFC 6864 section 4: only what may be fragmented needs a number that its pair of addresses has not
- * used lately.
+ * RFC 6864 section 4: only a packet that may be fragmented needs an identification that is unique
+ * for its pair of addresses.
  */
 static __always_inline __u16 ip4_id(const struct packet *pkt, const struct turnpike_flow *flow,
 				    struct turnpike_nexthop *nexthop)
@@ -141,45 +147,44 @@ static __always_inline __u16 ip4_id(const struct packet *pkt, const struct turnp
 	return (__u16)__sync_fetch_and_add(&nexthop->ip4_id, 1);
 }
 
-static __always_inline enum turnpike_verdict rewrite_as(ctx_t *ctx, struct packet *pkt,
-							const struct turnpike_flow *flow,
-							struct turnpike_nexthop *nexthop,
-							enum moves moves, enum relay_path path)
+static __always_inline enum turnpike_verdict rewrite(ctx_t *ctx, struct packet *pkt,
+						     const struct turnpike_flow *flow,
+						     struct turnpike_nexthop *nexthop,
+						     enum moves moves, enum relay_path path)
 {
 	const struct turnpike_hop *hop = chosen_hop(pkt, nexthop);
-	__u16 udp_len, check;
+	struct new_udp udp;
 
-	udp_len = (__u16)(sizeof(struct udphdr) + channel_hlen(pkt->out_channel) + pkt->data_len);
-	check = udp_check(pkt, flow, udp_len);
+	udp.len = (__u16)(sizeof(struct udphdr) + channel_hlen(pkt->out_channel) + pkt->data_len);
+	udp.check = udp_check(pkt, flow, udp.len);
 
-	if (path == SLOW_PATH && ctx_open_tags(ctx, pkt))
+	if (path == SLOW_PATH && ctx_pop_tags(ctx, pkt))
 		return TURNPIKE_TORN;
 	switch (make_room(ctx, pkt, moves, path)) {
 	case ROOM_NONE:
 		if (path == FAST_PATH)
 			return NEEDS_SLOW_PATH;
-		return ctx_close_tags(ctx, pkt) ? TURNPIKE_TORN : TURNPIKE_NO_ROOM;
+		return ctx_push_tags(ctx, pkt) ? TURNPIKE_TORN : TURNPIKE_NO_ROOM;
 	case ROOM_TORN:
 		return TURNPIKE_TORN;
 	case ROOM_MADE:
 		break;
 	}
 	pkt->ip4_id = ip4_id(pkt, flow, nexthop);
-	if (write_headers(ctx, pkt, flow, hop, udp_len, check, path))
+	if (write_headers(ctx, pkt, flow, hop, &udp, path))
 		return TURNPIKE_TORN;
-	if (path == SLOW_PATH && ctx_close_tags(ctx, pkt))
+	if (path == SLOW_PATH && ctx_push_tags(ctx, pkt))
 		return TURNPIKE_TORN;
 	return TURNPIKE_RELAYED;
 }
 
-/* An enum turnpike_verdict. Not inlined, for the verifier's sake: see bulk.h. */
+/* Global: see common.h. Return: an enum turnpike_verdict. */
 __noinline int rewrite_slow(ctx_t *ctx, struct packet *pkt, const struct turnpike_flow *flow,
 			    struct turnpike_nexthop *nexthop, enum moves moves)
 {
-	/* A pointer that a global function gets may be NULL, says the verifier. */
 	if (!pkt || !flow || !nexthop)
 		return TURNPIKE_TORN;
-	return rewrite_as(ctx, pkt, flow, nexthop, moves, SLOW_PATH);
+	return rewrite(ctx, pkt, flow, nexthop, moves, SLOW_PATH);
 }
 
 #endif /* TURNPIKE_PROGRAMS_STEPS_REWRITE_H */

@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Makes the frame fit its new headers: in front of the data (the head moves, at constant cost) or
- * behind it (the data moves, and the tail). When a way fails, the frame is as it was.
+ * Makes the frame fit its new headers, by moving its head (at constant cost) or its tail and the
+ * data. If one end cannot be moved, the frame is unchanged.
  */
 #ifndef TURNPIKE_PROGRAMS_STEPS_ROOM_H
 #define TURNPIKE_PROGRAMS_STEPS_ROOM_H
 
-#include "steps/bulk.h"
 #include "steps/checksum.h"
 #include "steps/count.h"
+#include "steps/payload.h"
 
-/* Takes off what lies behind the datagram. Should it fail, the frame is longer than need be. */
+/* Trim what follows the datagram. If that fails, the frame is longer than necessary. */
 static __always_inline void trim(ctx_t *ctx, __u32 len, __u32 wanted)
 {
 	if (len > wanted)
 		ctx_move_tail(ctx, len, -(int)(len - wanted));
 }
 
-/* A way that failed is counted, by who has others, and @room handed through. */
-static __always_inline enum room noted(enum room room, enum turnpike_verdict verdict,
-				       const struct packet *pkt, enum relay_path path)
+/* Count a failure, on the slow path only, which may try the other end. Return: @room. */
+static __always_inline enum room note_failure(enum room room, enum turnpike_verdict verdict,
+					      const struct packet *pkt, enum relay_path path)
 {
 	if (room == ROOM_NONE && path == SLOW_PATH)
 		count(verdict, TURNPIKE_DIR_NONE, pkt->len);
@@ -34,12 +34,12 @@ static __always_inline enum room move_head(ctx_t *ctx, const struct packet *pkt,
 
 	if (room == ROOM_MADE)
 		trim(ctx, pkt->len - pkt->in_hlen + pkt->out_hlen, pkt->out_hlen + pkt->data_len);
-	return noted(room, TURNPIKE_HEAD_FAILED, pkt, path);
+	return note_failure(room, TURNPIKE_HEAD_FAILED, pkt, path);
 }
 
 /*
- * @len is the frame's length as it is now; the headers' goes from @from to @to. Growing makes room
- * first and then moves the data; shrinking moves it first.
+ * Move the data and the tail, for headers that go from @from to @to bytes; @len is the current
+ * length of the frame. Growing makes room before it moves the data, shrinking afterwards.
  */
 static __always_inline enum room move_tail(ctx_t *ctx, const struct packet *pkt, __u32 len,
 					   __u32 from, __u32 to, enum relay_path path)
@@ -48,10 +48,10 @@ static __always_inline enum room move_tail(ctx_t *ctx, const struct packet *pkt,
 	int err = 0;
 
 	if (pkt->data_len > MAX_DATA || ctx_pull(ctx, len))
-		return noted(ROOM_NONE, TURNPIKE_TAIL_FAILED, pkt, path);
+		return note_failure(ROOM_NONE, TURNPIKE_TAIL_FAILED, pkt, path);
 	if (len < wanted) {
 		if (ctx_move_tail(ctx, len, (int)(wanted - len)))
-			return noted(ROOM_NONE, TURNPIKE_TAIL_FAILED, pkt, path);
+			return note_failure(ROOM_NONE, TURNPIKE_TAIL_FAILED, pkt, path);
 		len = wanted;
 	}
 	if (to > from)
@@ -65,13 +65,12 @@ static __always_inline enum room move_tail(ctx_t *ctx, const struct packet *pkt,
 }
 
 /*
- * The UDP header must stay where the sk_buff has it (checksum.h): the IP header's difference is
- * made in front of it, the channel's behind it. What grows comes first, since it may fail and can
- * be undone; taking bytes of the IP header away cannot be, and comes last. Not inlined: see bulk.h.
+ * Keep the UDP header at csum_start of the sk_buff (see checksum.h): the IP header grows or shrinks
+ * before it, the ChannelData header after it. Growing comes first, because it may fail and can be
+ * undone. Shrinking the IP header cannot be undone, and comes last. Global: see common.h.
  */
 __noinline int move_around_udp(ctx_t *ctx, const struct packet *pkt)
 {
-	/* A pointer that a global function gets may be NULL, says the verifier. */
 	if (!pkt)
 		return ROOM_NONE;
 
@@ -83,7 +82,7 @@ __noinline int move_around_udp(ctx_t *ctx, const struct packet *pkt)
 	if (delta > 0) {
 		room = ctx_move_head(ctx, pkt->in_hlen, grown, pkt->family, pkt->out_family);
 		if (room != ROOM_MADE)
-			return noted(room, TURNPIKE_HEAD_FAILED, pkt, SLOW_PATH);
+			return note_failure(room, TURNPIKE_HEAD_FAILED, pkt, SLOW_PATH);
 	}
 	room = move_tail(ctx, pkt, pkt->len + (grown - pkt->in_hlen), grown, kept, SLOW_PATH);
 	if (delta > 0 && room == ROOM_NONE)
@@ -106,8 +105,8 @@ static __always_inline enum room move(ctx_t *ctx, const struct packet *pkt, enum
 }
 
 /*
- * The preferred way, then the other: room differs from packet to packet. veth and tap have 0 to 63
- * bytes behind the frame, some drivers none in front.
+ * Try the preferred end, then the other. Room differs between packets: veth and tap have 0 to 63
+ * bytes of tailroom, some drivers no headroom.
  */
 static __always_inline enum room make_room(ctx_t *ctx, const struct packet *pkt, enum moves moves,
 					   enum relay_path path)
@@ -117,7 +116,7 @@ static __always_inline enum room make_room(ctx_t *ctx, const struct packet *pkt,
 	if (path == FAST_PATH)
 		return move(ctx, pkt, moves, path);
 
-	if (config.skb && pkt->checksum == CHECKSUM_SEED)
+	if (config.skb && pkt->checksum == CHECKSUM_PARTIAL)
 		return (enum room)move_around_udp(ctx, pkt);
 	room = move(ctx, pkt, moves, path);
 	if (room == ROOM_NONE && CTX_MOVES_TAIL)

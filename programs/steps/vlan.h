@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * VLAN tags (IEEE 802.1Q, 802.1ad), which a packet keeps: in the frame, or one beside it, where the
- * sk_buff has the outer one. A packet leaves by a next hop with the same tags only, so that nothing
+ * VLAN tags (IEEE 802.1Q, 802.1ad): in-band, or the hwaccel tag, which is the outer one in an
+ * sk_buff. A packet keeps its tags and leaves only by a next hop with the same ones, so nothing
  * gets from one VLAN to another.
  */
 #ifndef TURNPIKE_PROGRAMS_STEPS_VLAN_H
@@ -9,7 +9,7 @@
 
 #include "packet.h"
 
-/* What the length of an Ethernet header with all its tags fits into. */
+/* The length of an Ethernet header with all of its tags fits into this mask. */
 #define L2_MASK 0x1f
 
 static __always_inline bool is_tag(__be16 proto)
@@ -18,8 +18,8 @@ static __always_inline bool is_tag(__be16 proto)
 }
 
 /*
- * The length of the Ethernet header with the tags in the frame, as far as they are there. Not
- * inlined (see bulk.h): the verifier then follows one path with any length, not one for each.
+ * Return: the length of the Ethernet header with its in-band tags. Global (see common.h), so that
+ * the verifier follows one path with an unknown length, and not one path for each length.
  */
 __noinline __u32 ethernet_len(ctx_t *ctx)
 {
@@ -36,13 +36,12 @@ __noinline __u32 ethernet_len(ctx_t *ctx)
 	return len;
 }
 
-/* Those in the frame, behind what was beside it. Not inlined, for the same reason. */
+/* Append in-band tags after the hwaccel tag. Global for the same reason. */
 __noinline int read_frame_tags(ctx_t *ctx, struct packet *pkt)
 {
 	const struct turnpike_tag *tag;
 	__u32 off;
 
-	/* A pointer that a global function gets may be NULL, says the verifier. */
 	if (!pkt)
 		return -1;
 	for (off = ETH_HLEN; off < ETH_HLEN + TURNPIKE_TAGS_MAX * TAG_LEN; off += TAG_LEN) {
@@ -56,10 +55,10 @@ __noinline int read_frame_tags(ctx_t *ctx, struct packet *pkt)
 	return 0;
 }
 
-/* False: more than are relayed, or cut off. */
+/* Return: false if there are more tags than are relayed, or if the frame is truncated. */
 static __always_inline bool read_tags(ctx_t *ctx, struct packet *pkt)
 {
-	if (ctx_tag_beside(ctx, &pkt->tag[0]))
+	if (ctx_hwaccel_tag(ctx, &pkt->tag[0]))
 		pkt->tags = 1;
 	return likely(pkt->l2_len == ETH_HLEN) || !read_frame_tags(ctx, pkt);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Streams that come in pieces: how they are cut up depends on their bytes alone. */
+/* Streams that arrive in pieces: message boundaries do not depend on the pieces. */
 #include <errno.h>
 #include <string.h>
 
@@ -10,7 +10,7 @@
 
 static unsigned long long stun, channel_data, padded, waited, garbage;
 
-/* In memory of its own, so that AddressSanitizer knows its end. */
+/* Copies to the heap, so that AddressSanitizer finds overreads. */
 static int frame_of(const uint8_t *data, size_t len, size_t *frame)
 {
 	uint8_t *exact = malloc(len ? len : 1);
@@ -24,12 +24,12 @@ static int frame_of(const uint8_t *data, size_t len, size_t *frame)
 	return err;
 }
 
-/* What is the slow way of telling; 0: no message at all. */
+/* The same by a simple implementation; 0: not a message. */
 static size_t expected(const uint8_t *data, size_t len)
 {
 	size_t length;
 
-	must(len >= 4, "a whole message has a header");
+	must(len >= 4, "a message has a header");
 	length = (size_t)data[2] << 8 | data[3];
 	if (data[0] >= 0x40 && data[0] <= 0x7f)
 		return 4 + length + (4 - length % 4) % 4;
@@ -42,10 +42,13 @@ static void check_whole(const uint8_t *data, size_t frame, size_t len)
 {
 	size_t other;
 
-	must(frame >= 4 && frame <= TURN_FRAME_MAX && frame <= len, "whole, and no more");
-	must(frame == expected(data, len), "as long as its header says");
-	must(frame_of(data, frame, &other) == 0 && other == frame, "what follows does not matter");
-	must(frame_of(data, frame - 1, &other) == -EAGAIN && other == frame, "nor does its end");
+	must(frame >= 4 && frame <= TURN_FRAME_MAX && frame <= len,
+	     "a message is within the buffer");
+	must(frame == expected(data, len), "a message has the length in its header");
+	must(frame_of(data, frame, &other) == 0 && other == frame,
+	     "bytes after a message do not matter");
+	must(frame_of(data, frame - 1, &other) == -EAGAIN && other == frame,
+	     "the end of a message does not matter");
 	if (data[0] <= 3)
 		stun++;
 	else
@@ -59,12 +62,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int pieces, err;
 
 	for (pieces = 0; pieces < PIECES_MAX && come < size; pieces++) {
-		/* The last bytes say where the stream is cut, too. */
+		/* The last bytes also determine where the stream is cut. */
 		come += 1 + data[size - 1 - (size_t)pieces % size] % 32u;
 		if (come > size)
 			come = size;
 		while ((err = frame_of(data + taken, come - taken, &frame)) == 0) {
-			must(come >= next, "no message ends before it was said to");
+			must(come >= next,
+			     "no message ends before the bytes that turn_frame() asked for");
 			check_whole(data + taken, frame, come - taken);
 			taken += frame;
 			next = taken;
@@ -76,8 +80,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			return 0;
 		}
 		must(err == -EAGAIN && frame > come - taken && frame <= TURN_FRAME_MAX,
-		     "more is needed");
-		must(taken + frame >= next, "what was needed stays needed");
+		     "turn_frame() asks for more bytes");
+		must(taken + frame >= next, "turn_frame() never asks for fewer bytes than before");
 		next = taken + frame;
 		waited++;
 	}

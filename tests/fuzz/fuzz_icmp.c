@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Events as programs make them, and others: the ICMP error, if there is one, is what RFC 792, RFC
- * 1812 and RFC 4443 want it to be. */
+/* ICMP errors for arbitrary events must conform to RFC 792, RFC 1812 and RFC 4443. */
 #include <errno.h>
 #include <string.h>
 
@@ -8,16 +7,16 @@
 #include "net/icmp_sender.h"
 #include "wire.h"
 
-/* An input begins with these; the frame follows. */
+/* The head of an input; the frame follows. */
 struct header {
 	__u8 verdict;
 	__u8 mtu[2];
 	__u8 l2_len;
 };
 
-static __u64 refused, told[2][2], cut[2];
+static __u64 refused, built[2][2], cut[2];
 
-static bool is_told(__u32 verdict)
+static bool is_notified(__u32 verdict)
 {
 	return verdict == TURNPIKE_TTL || verdict == TURNPIKE_DONT_FRAGMENT;
 }
@@ -30,13 +29,13 @@ static void check4(const struct turnpike_event *event, const __u8 *ip, __u32 len
 
 	must(error->bytes[0] == (ttl ? 11 : 3) && error->bytes[1] == (ttl ? 0 : 4),
 	     "type and code");
-	must(wire16(error->bytes + 4) == 0, "what is not used is 0");
-	must(wire16(error->bytes + 6) == (ttl ? 0 : event->mtu), "the MTU");
-	must(error->len == 8 + quoted && !memcmp(error->bytes + 8, ip, quoted), "the packet");
-	must(wire_fold(wire_add(0, error->bytes, error->len)) == 0xffff, "the checksum");
+	must(wire16(error->bytes + 4) == 0, "unused field is 0");
+	must(wire16(error->bytes + 6) == (ttl ? 0 : event->mtu), "MTU");
+	must(error->len == 8 + quoted && !memcmp(error->bytes + 8, ip, quoted), "quoted packet");
+	must(wire_fold(wire_add(0, error->bytes, error->len)) == 0xffff, "checksum");
 	must(!memcmp(error->to.ip, ip + 12, 4) && !memcmp(error->from.ip, ip + 16, 4),
-	     "back where it came from");
-	told[0][ttl]++;
+	     "addresses are swapped");
+	built[0][ttl]++;
 	cut[0] += quoted < len;
 }
 
@@ -48,11 +47,11 @@ static void check6(const struct turnpike_event *event, const __u8 *ip, __u32 len
 
 	must(error->bytes[0] == (ttl ? 3 : 2) && error->bytes[1] == 0, "type and code");
 	must(wire16(error->bytes + 4) == 0 && wire16(error->bytes + 6) == (ttl ? 0 : event->mtu),
-	     "the MTU");
-	must(error->len == 8 + quoted && !memcmp(error->bytes + 8, ip, quoted), "the packet");
+	     "MTU");
+	must(error->len == 8 + quoted && !memcmp(error->bytes + 8, ip, quoted), "quoted packet");
 	must(!memcmp(error->to.ip, ip + 8, 16) && !memcmp(error->from.ip, ip + 24, 16),
-	     "back where it came from");
-	told[1][ttl]++;
+	     "addresses are swapped");
+	built[1][ttl]++;
 	cut[1] += quoted < len;
 }
 
@@ -63,12 +62,13 @@ static void check(const struct turnpike_event *event, const __u8 *frame, int err
 	const __u8 version = len ? frame[event->l2_len] >> 4 : 0;
 	const bool whole = (version == 4 && len >= 20) || (version == 6 && len >= 40);
 
-	must(err == (is_told(event->verdict) && whole ? 0 : -EINVAL), "what is an error's due");
+	must(err == (is_notified(event->verdict) && whole ? 0 : -EINVAL),
+	     "errors for TTL and DONT_FRAGMENT with a whole IP header only");
 	if (err) {
 		refused++;
 		return;
 	}
-	must(error->to.family == version && error->from.family == version, "the family");
+	must(error->to.family == version && error->from.family == version, "family");
 	must(!error->to.port && !error->from.port, "no ports");
 	if (version == 4)
 		check4(event, frame + event->l2_len, len, error);
@@ -91,7 +91,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	event.mtu = wire16(header.mtu);
 	event.l2_len = header.l2_len;
 	event.len = (__u32)(size - sizeof(header));
-	/* The frame in memory of its own, so that AddressSanitizer knows its end. */
+	/* Allocated separately, so that AddressSanitizer detects overflows. */
 	frame = malloc(event.len ? event.len : 1);
 	if (!frame)
 		return 0;
@@ -100,7 +100,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	untouched = error;
 	err = icmp_build(&event, frame, &error);
 	if (err)
-		must(!memcmp(&error, &untouched, sizeof(error)), "no error, no result");
+		must(!memcmp(&error, &untouched, sizeof(error)), "no result without an error");
 	check(&event, frame, err, &error);
 	free(frame);
 	return 0;
@@ -108,8 +108,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 int fuzz_missed(void)
 {
-	return missed("refused", refused) + missed("IPv4, too big", told[0][0]) +
-	       missed("IPv4, TTL", told[0][1]) + missed("IPv4, cut off", cut[0]) +
-	       missed("IPv6, too big", told[1][0]) + missed("IPv6, hop limit", told[1][1]) +
+	return missed("refused", refused) + missed("IPv4, too big", built[0][0]) +
+	       missed("IPv4, TTL", built[0][1]) + missed("IPv4, cut off", cut[0]) +
+	       missed("IPv6, too big", built[1][0]) + missed("IPv6, hop limit", built[1][1]) +
 	       missed("IPv6, cut off", cut[1]);
 }

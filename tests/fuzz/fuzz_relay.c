@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Any packet in any state through any program: what becomes of it is what the model says, to the
- * byte and to the counter. Where a helper of TC fails in the midst, which the model leaves open,
- * the packet is either as it came, or dropped as torn, or relayed.
+ * Any packet, in any state, through any program: the outcome must be what the model predicts,
+ * including all bytes and counters. If a TC helper fails, which is beyond the model, the packet
+ * must be passed unchanged, dropped as torn, or relayed.
  */
 #include <string.h>
 
@@ -19,11 +19,11 @@
 
 #define SECOND 1000000000ull
 
-/** What the program has made of it. */
+/** The result of running the program. */
 struct result {
 	int action;
 	__u32 ifindex;
-	bool disturbed; /* a helper has failed that never fails for lack of room alone */
+	bool disturbed; /* a helper has failed for another reason than room */
 	struct turnpike_flow flow;
 	__u32 len;
 	__u8 frame[SCENARIO_FRAME_MAX + TURNPIKE_ROOM_MAX];
@@ -34,14 +34,14 @@ static struct turnpike_policer *policer_at(int which, int level)
 	return &host_maps.policers[vector_policer(which, level)];
 }
 
-/* Only those of one level are ever short. */
+/* Only the policers of one level are ever exhausted. */
 static void install_limits(const struct situation *s)
 {
 	int i, level;
 
 	host_maps.policers[TURNPIKE_EVENTS_POLICER] = (struct turnpike_policer){
 		.cost = SECOND << TURNPIKE_POLICER_SHIFT,
-		.burst = SECOND - s->hushed,
+		.burst = SECOND - s->muted,
 	};
 	for (i = 0; i < TURNPIKE_FLOW_POLICERS; i++)
 		for (level = 0; level < TURNPIKE_POLICER_LEVELS; level++)
@@ -56,9 +56,9 @@ static void install_limits(const struct situation *s)
 
 static void install(const struct situation *s)
 {
-	struct turnpike_device *device = &host_maps.devices[BENCH_SLOT];
+	struct turnpike_device *device = &host_maps.devices[TESTBED_SLOT];
 
-	host_configure(BENCH_IFINDEX, BENCH_SLOT, s->variant->skb, s->variant->tc);
+	host_configure(TESTBED_IFINDEX, TESTBED_SLOT, s->variant->skb, s->variant->tc);
 	host_set_now(SCENARIO_NOW);
 	host_maps.ports.role[host_addr(SERVER, TURNPIKE_IPV4).port] = TURNPIKE_PORT_LISTENER;
 	host_maps.ports.role[host_addr(RELAY, TURNPIKE_IPV4).port] = TURNPIKE_PORT_RELAY;
@@ -69,8 +69,8 @@ static void install(const struct situation *s)
 	install_limits(s);
 	if (s->has_flow)
 		host_set_flow(&s->flow);
-	host_maps.n_told = 0;
-	memset(&host_maps.counters[turnpike_counter_index(BENCH_SLOT, 0, 0)], 0,
+	host_maps.n_events = 0;
+	memset(&host_maps.counters[turnpike_counter_index(TESTBED_SLOT, 0, 0)], 0,
 	       sizeof(struct counts));
 }
 
@@ -86,10 +86,10 @@ static void make_frame(const struct situation *s, enum sum sum, struct host_fram
 	frame->fails_in = s->fails_in;
 	frame->stuck = s->stuck;
 	frame->ctx.skb.gso_size = s->gso;
-	frame->ctx.skb.vlan_present = s->has_beside;
-	frame->ctx.skb.vlan_proto = s->has_beside ? s->beside.tpid : 0;
-	frame->ctx.skb.vlan_tci = s->has_beside ? ntohs(s->beside.tci) : 0;
-	/* A packet has a checksum that its sender left partial, or one of a NIC. */
+	frame->ctx.skb.vlan_present = s->has_hwaccel_tag;
+	frame->ctx.skb.vlan_proto = s->has_hwaccel_tag ? s->hwaccel_tag.tpid : 0;
+	frame->ctx.skb.vlan_tci = s->has_hwaccel_tag ? ntohs(s->hwaccel_tag.tci) : 0;
+	/* An sk_buff is either CHECKSUM_PARTIAL or, here, CHECKSUM_COMPLETE. */
 	frame->complete = sum != SUM_PARTIAL;
 	frame->csum = host_frame_sum(frame);
 }
@@ -101,31 +101,32 @@ static int run(const struct variant *variant, struct host_frame *frame)
 	return variant->tail ? relay_xdp_tail(&frame->ctx.xdp) : relay_xdp_head(&frame->ctx.xdp);
 }
 
-/* The sum modulo 0xffff is all that there is to a checksum. */
+/* 0 and 0xffff are the same ones' complement number. */
 static bool same_sum(__u16 a, __u16 b)
 {
 	return a % 0xffff == b % 0xffff;
 }
 
-/* All that is not the frame: the memory around it, the tag beside it, a NIC's checksum. */
+/* Check what is not in the frame: surrounding memory, hwaccel tag, CHECKSUM_COMPLETE. */
 static void check_around(const struct situation *s, struct host_frame *frame, bool torn)
 {
 	const struct __sk_buff *skb = &frame->ctx.skb;
 
-	must(host_frame_is_whole(frame), "nothing outside of the frame is written");
+	must(host_frame_is_whole(frame), "nothing outside the frame is written");
 	if (!s->variant->tc || torn)
 		return;
-	must(skb->vlan_present == s->has_beside, "the tag beside the frame stays there");
-	must(!s->has_beside || ((__be16)skb->vlan_proto == s->beside.tpid &&
-				skb->vlan_tci == ntohs(s->beside.tci)),
-	     "the tag beside the frame stays as it is");
+	must(skb->vlan_present == s->has_hwaccel_tag, "the hwaccel tag is kept");
+	must(!s->has_hwaccel_tag || ((__be16)skb->vlan_proto == s->hwaccel_tag.tpid &&
+				     skb->vlan_tci == ntohs(s->hwaccel_tag.tci)),
+	     "the hwaccel tag is unchanged");
 	must(!frame->complete || same_sum(frame->csum, host_frame_sum(frame)),
-	     "a NIC's checksum follows every change");
+	     "CHECKSUM_COMPLETE is updated");
 }
 
 static const struct counts *counts(void)
 {
-	return (const struct counts *)&host_maps.counters[turnpike_counter_index(BENCH_SLOT, 0, 0)];
+	return (const struct counts *)&host_maps
+		.counters[turnpike_counter_index(TESTBED_SLOT, 0, 0)];
 }
 
 static bool is_note(int verdict)
@@ -134,7 +135,7 @@ static bool is_note(int verdict)
 	       verdict == TURNPIKE_PARTIAL;
 }
 
-/* The one verdict that was counted, and where. */
+/* Return: the one verdict that was counted. */
 static enum turnpike_verdict counted(enum turnpike_direction *direction, __u64 *bytes)
 {
 	enum turnpike_verdict found = TURNPIKE_VERDICT_MAX;
@@ -145,16 +146,17 @@ static enum turnpike_verdict counted(enum turnpike_direction *direction, __u64 *
 			const struct turnpike_counter *counter = &counts()->of[dir][verdict];
 
 			must(counter->packets <= 1, "nothing is counted twice");
-			must(counter->packets || !counter->bytes, "bytes are those of packets");
+			must(counter->packets || !counter->bytes,
+			     "bytes are counted with packets only");
 			if (!counter->packets || is_note(verdict))
 				continue;
-			must(found == TURNPIKE_VERDICT_MAX, "there is one verdict");
+			must(found == TURNPIKE_VERDICT_MAX, "only one verdict is counted");
 			found = (enum turnpike_verdict)verdict;
 			*direction = (enum turnpike_direction)dir;
 			*bytes = counter->bytes;
 		}
 	}
-	must(found != TURNPIKE_VERDICT_MAX, "there is a verdict");
+	must(found != TURNPIKE_VERDICT_MAX, "a verdict is counted");
 	return found;
 }
 
@@ -169,33 +171,33 @@ static void check_notes(const struct outcome *o)
 	const struct turnpike_counter *partial = &counts()->of[o->direction][TURNPIKE_PARTIAL];
 
 	must(is_noted(TURNPIKE_DIR_NONE, TURNPIKE_HEAD_FAILED) == o->head_failed,
-	     "no head room is noted");
+	     "head-failed is counted");
 	must(is_noted(TURNPIKE_DIR_NONE, TURNPIKE_TAIL_FAILED) == o->tail_failed,
-	     "no tail room is noted");
-	must(partial->packets == (relayed && o->sum == SUM_PARTIAL), "a partial checksum is noted");
-	must(!partial->packets || partial->bytes == o->data_len, "with its data");
+	     "tail-failed is counted");
+	must(partial->packets == (relayed && o->sum == SUM_PARTIAL), "partial is counted");
+	must(!partial->packets || partial->bytes == o->data_len, "partial counts the data");
 }
 
-static void check_told(const struct situation *s, const struct outcome *o)
+static void check_event(const struct situation *s, const struct outcome *o)
 {
-	const bool told =
-		!s->hushed && (o->verdict == TURNPIKE_TTL || o->verdict == TURNPIKE_DONT_FRAGMENT);
+	const bool notified =
+		!s->muted && (o->verdict == TURNPIKE_TTL || o->verdict == TURNPIKE_DONT_FRAGMENT);
 	const __u64 full = host_maps.policers[TURNPIKE_EVENTS_POLICER].full;
-	const struct turnpike_event *event = &host_maps.told.event;
+	const struct turnpike_event *event = &host_maps.event.event;
 	const __u32 len = s->len < TURNPIKE_EVENT_FRAME ? s->len : TURNPIKE_EVENT_FRAME;
 
-	must(host_maps.n_told == told, "senders are told of TTL and DF, once, and of nothing else");
-	must(full == (told ? SCENARIO_NOW + SECOND : 0), "an event is charged if there is one");
-	if (!told)
+	must(host_maps.n_events == notified, "one event for TTL and DF, else none");
+	must(full == (notified ? SCENARIO_NOW + SECOND : 0), "an event is charged to the limit");
+	if (!notified)
 		return;
-	must(event->verdict == o->verdict && event->ifindex == BENCH_IFINDEX && !event->pad,
-	     "what and where");
-	must(event->mtu == o->notify_mtu, "what would fit");
-	must(event->l2_len == o->l2_len && event->len == len, "how much of the frame is told");
-	must(!memcmp(host_maps.told.frame, s->frame, len), "and it is the frame as it came");
+	must(event->verdict == o->verdict && event->ifindex == TESTBED_IFINDEX && !event->pad,
+	     "verdict and device of the event");
+	must(event->mtu == o->notify_mtu, "MTU of the event");
+	must(event->l2_len == o->l2_len && event->len == len, "lengths of the event");
+	must(!memcmp(host_maps.event.frame, s->frame, len), "the event has the incoming frame");
 }
 
-/* What is given back leaves a bucket that is full now. */
+/* A refund leaves a bucket that is full now. */
 static void check_limits(const struct outcome *o)
 {
 	int i, level;
@@ -206,7 +208,7 @@ static void check_limits(const struct outcome *o)
 
 			must(o->charged ? full == SCENARIO_NOW + o->data_len * SECOND
 					: full == 0 || full == SCENARIO_NOW,
-			     "the packet's data is charged to all of its limits or to none");
+			     "the data is charged to all limits or to none");
 		}
 	}
 }
@@ -223,10 +225,10 @@ static void check_flow(const struct situation *s, const struct outcome *o, bool 
 	}
 	if (s->has_flow)
 		must(!memcmp(host_flow(&s->flow.key), &after, sizeof(after)),
-		     "a flow counts what is relayed, and nothing else of it changes");
+		     "a flow counts relayed packets and is otherwise unchanged");
 	if (s->hop < HOST_NEXTHOPS)
 		must(!memcmp(&host_maps.nexthops[s->hop], &hop, sizeof(hop)),
-		     "a next hop gives numbers to what may be fragmented");
+		     "ip4_id advances for packets that may be fragmented");
 	check_limits(o);
 }
 
@@ -239,7 +241,7 @@ static int action_of(const struct situation *s, enum turnpike_verdict verdict)
 	case TURNPIKE_RELAYED:
 		if (tc)
 			return TC_ACT_REDIRECT;
-		return ifindex == BENCH_IFINDEX ? XDP_TX : XDP_REDIRECT;
+		return ifindex == TESTBED_IFINDEX ? XDP_TX : XDP_REDIRECT;
 	case TURNPIKE_TORN:
 	case TURNPIKE_TTL:
 	case TURNPIKE_DONT_FRAGMENT:
@@ -259,23 +261,22 @@ static void check_frame(const struct situation *s, const struct outcome *o, cons
 	const __u32 hop = s->nexthop.hop[s->nexthop.current].ifindex;
 
 	if (relayed && r->action != XDP_TX)
-		must(r->ifindex == hop, "it leaves by its next hop");
+		must(r->ifindex == hop, "it is redirected to its next hop");
 	else
-		must(!r->ifindex, "it leaves only by its next hop");
+		must(!r->ifindex, "it is not redirected");
 	if (verdict == TURNPIKE_TORN)
 		return;
-	/* What a disturbed helper could not take off is behind the packet. */
-	must(r->len == len || (relayed && r->disturbed && r->len > len), "its length");
+	/* If trimming failed, bytes follow the packet. */
+	must(r->len == len || (relayed && r->disturbed && r->len > len), "length of the frame");
 	must(!memcmp(r->frame, frame, len),
-	     relayed ? "the packet that leaves, byte by byte"
-		     : "a packet that is not relayed stays as it is");
+	     relayed ? "bytes of the outgoing frame" : "a packet that is not relayed is unchanged");
 }
 
-/* How a packet may end that a helper's failure has disturbed, if not as it would have anyway. */
+/* The verdicts that a helper's failure may lead to, besides the predicted one. */
 static bool may_end(const struct outcome *o, enum turnpike_verdict verdict)
 {
 	switch (verdict) {
-	case TURNPIKE_MALFORMED: /* nothing could be pulled */
+	case TURNPIKE_MALFORMED: /* the headers could not be pulled */
 		return true;
 	case TURNPIKE_NO_CHECKSUM:
 	case TURNPIKE_NO_ROOM:
@@ -296,18 +297,18 @@ static void check(const struct situation *s, const struct outcome *o, const stru
 	if (verdict != o->verdict && !(r->disturbed && may_end(o, verdict)))
 		fprintf(stderr, "%s, not %s\n", turnpike_verdict_name(verdict),
 			turnpike_verdict_name(o->verdict));
-	must(verdict == o->verdict || (r->disturbed && may_end(o, verdict)), "the verdict");
-	must(r->action == action_of(s, verdict), "what is returned");
-	/* Tags that TC took off for a while are missing from what a failed helper leaves. */
+	must(verdict == o->verdict || (r->disturbed && may_end(o, verdict)), "verdict");
+	must(r->action == action_of(s, verdict), "action");
+	/* After a failure, tags that TC has popped are missing. */
 	if (r->disturbed && !relayed && bytes < s->len)
 		bytes += o->l2_len - ETH_HLEN;
-	must(bytes == (relayed ? o->data_len : s->len), "the bytes that are counted");
+	must(bytes == (relayed ? o->data_len : s->len), "bytes counted");
 	check_frame(s, o, r, verdict);
 	if (!r->disturbed || relayed)
-		must(direction == o->direction, "the direction");
+		must(direction == o->direction, "direction");
 	if (!r->disturbed) {
 		check_notes(o);
-		check_told(s, o);
+		check_event(s, o);
 		check_flow(s, o, relayed);
 	}
 	reach(s, o, verdict, r->disturbed);
@@ -327,8 +328,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	make_frame(&s, o.sum, &frame);
 	r.action = run(s.variant, &frame);
 	r.ifindex = host_redirected();
-	/* Where the end is stuck, only a partial checksum is at a loss; the rest is merely longer.
-	 */
+	/* A stuck tail matters for partial checksums only; other frames are just longer. */
 	r.disturbed = frame.failed || s.stuck;
 	r.len = host_frame_bytes(&frame, r.frame, sizeof(r.frame));
 	check_around(&s, &frame, r.action == TC_ACT_SHOT);

@@ -1,25 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Datagrams for the STUN parser: what it takes is within the datagram, and consistent. */
+/* The STUN parser: everything that it accepts is within the datagram and consistent. */
 #include <string.h>
 
 #include "fuzz.h"
+#include "stun/fingerprint.h"
 #include "stun/integrity.h"
 #include "stun/message.h"
 #include "wire.h"
 
-/* The first byte of an input: what of the message is made right, which chance would not do. */
+/* The first byte of an input: which parts of the message to repair, as chance would not. */
 enum {
 	MEND_HEADER = 1, /* cookie and length */
 	MEND_INTEGRITY = 2,
 	MEND_FINGERPRINT = 4,
-	MEND_SHA256 = 8, /* the other integrity, behind that of MEND_INTEGRITY */
+	MEND_SHA256 = 8, /* MESSAGE-INTEGRITY-SHA256, after that of MEND_INTEGRITY */
 };
 
 #define TAIL (4 + STUN_INTEGRITY_LEN + 4 + STUN_INTEGRITY_LEN_MAX + 4 + STUN_FINGERPRINT_LEN)
 
 static __u64 refused, parsed, attributes, addresses, authentic, authentic_sha256, fingerprints;
 
-/* struct keys - for either integrity */
+/* struct keys - for the two integrity attributes */
 struct keys {
 	struct stun_hmac *sha1;
 	struct stun_hmac *sha256;
@@ -31,7 +32,7 @@ static size_t protect(__u8 *message, size_t len, struct stun_hmac *hmac)
 
 	put_wire16(message + len, stun_hmac_attr(hmac));
 	put_wire16(message + len + 2, (__u32)stun_hmac_len(hmac));
-	must(!stun_hmac_message(hmac, message, len, value), "HMAC");
+	must(!stun_hmac_message(hmac, message, len, value), "OpenSSL computes the HMAC");
 	memcpy(message + len + 4, value, stun_hmac_len(hmac));
 	return len + 4 + stun_hmac_len(hmac);
 }
@@ -77,14 +78,14 @@ static void check_attributes(const struct stun_message *msg)
 	while (stun_next_attr(msg, &attr)) {
 		attributes++;
 		must(attr.value >= begin + 4 && attr.value + attr.len <= end,
-		     "attributes are in the message");
+		     "attributes are within the message");
 		must(!stun_find_attr(msg, (enum stun_attr_type)attr.type, &first) &&
 			     first.value <= attr.value,
-		     "what is there is found");
+		     "stun_find_attr() finds the first one");
 		stun_attr_u32(&attr, &number);
 		if (!stun_attr_addr(&attr, &addr) && !stun_attr_xor_addr(msg, &attr, &addr)) {
 			must(addr.family == TURNPIKE_IPV4 || addr.family == TURNPIKE_IPV6,
-			     "addresses are of a family");
+			     "addresses have a family");
 			addresses++;
 		}
 	}
@@ -97,7 +98,7 @@ static void check_unknown(const struct stun_message *msg)
 	size_t n = stun_unknown_attrs(msg, known, 2, unknown, 3);
 	size_t i;
 
-	must(n <= 3, "no more than there is room for");
+	must(n <= 3, "unknown types fit the buffer");
 	for (i = 0; i < n; i++)
 		must(unknown[i] < STUN_ATTR_OPTIONAL && unknown[i] != known[0] &&
 			     unknown[i] != known[1],
@@ -109,8 +110,9 @@ static void check_integrity(const struct stun_message *msg, const struct keys *k
 	bool sha1 = !stun_check_integrity(msg, keys->sha1);
 	bool sha256 = !stun_check_integrity(msg, keys->sha256);
 
-	must(!sha1 || msg->integrity, "nothing is right that is not there");
-	must(!sha256 || msg->integrity_sha256, "nor the other");
+	must(!sha1 || msg->integrity, "a missing MESSAGE-INTEGRITY does not verify");
+	must(!sha256 || msg->integrity_sha256,
+	     "a missing MESSAGE-INTEGRITY-SHA256 does not verify");
 	authentic += sha1;
 	authentic_sha256 += sha256;
 }
@@ -157,7 +159,7 @@ int fuzz_missed(void)
 {
 	return missed("refused", refused) + missed("parsed", parsed) +
 	       missed("attributes", attributes) + missed("addresses", addresses) +
-	       missed("with a right MESSAGE-INTEGRITY", authentic) +
-	       missed("with a right MESSAGE-INTEGRITY-SHA256", authentic_sha256) +
-	       missed("with a right FINGERPRINT", fingerprints);
+	       missed("with a correct MESSAGE-INTEGRITY", authentic) +
+	       missed("with a correct MESSAGE-INTEGRITY-SHA256", authentic_sha256) +
+	       missed("with a correct FINGERPRINT", fingerprints);
 }

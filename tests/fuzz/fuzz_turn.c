@@ -1,103 +1,49 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A life of a TURN server: clients on all transports whose requests are theirs or anything at all,
- * peers, time that passes, an owner that fails, and one that changes its mind. That owner
- * (turn_fixture.c) watches over what must always hold; a model (turn_model.c) knows from what the
- * server tells what has to become of data.
+ * The life of a TURN server: valid, invalid and arbitrary requests of clients on all transports,
+ * data of clients and peers, passing time, failing operations of the owner, reloads. The owner in
+ * turn_fixture.c checks the invariants of its operations. A model (turn_model.c) follows the
+ * server's events and predicts what happens to data.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 
-#include "base/addr.h"
 #include "fuzz.h"
-#include "turn_fixture.h"
-#include "turn_model.h"
+#include "turn_life.h"
 
 #define STEPS   200
 #define CLIENTS 3
 #define LO      50000
 #define HI      50003
 
-/* What is left of the input. */
-struct input {
-	const uint8_t *pos;
-	size_t left;
-};
-
-/* A server with all that a step may need. */
-struct life {
-	struct fixture *f;
-	struct model model;
-	struct turn_config config;
-	struct addr_cidr denied;
-	struct credentials alices[3]; /* by the algorithm that she uses */
-	bool alice_is_in;
-	uint8_t token[TURN_RESERVATION_TOKEN_LEN];
-	bool has_token;
-};
-
-static const char *const peers[] = {
-	"198.51.100.1:7000", "198.51.100.1:7001",    "198.51.100.2:7000",    "198.51.100.3:7001",
-	"192.0.2.1:50000",   "[2001:db8:5::1]:7000", "[2001:db8:5::2]:7000",
-};
-
-#define PEERS (sizeof(peers) / sizeof(peers[0]))
-#define OURS  4 /* is ourselves, or whoever has that port */
-
 static unsigned long long lives, successes, errors, to_peer, to_client, flows, expired, pairs,
-	tokens_used, repeated, gone, changes, drained, fragments, streams, modern, reloads,
-	outcasts, told[TURN_EVENT_REFUSED + 1];
+	tokens_used, repeated, gone, changes, drained, modern, reloads, removed,
+	events[TURN_EVENT_REFUSED + 1];
 
-static uint8_t byte(struct input *in)
-{
-	if (!in->left)
-		return 0;
-	in->left--;
-	return *in->pos++;
-}
-
-/* As many bytes as the next one says, and as there are. */
-static size_t bytes(struct input *in, const uint8_t **ret)
-{
-	size_t len = byte(in);
-
-	if (len > in->left)
-		len = in->left;
-	*ret = in->pos;
-	in->pos += len;
-	in->left -= len;
-	return len;
-}
-
-static const char *peer(struct input *in)
-{
-	return peers[byte(in) % PEERS];
-}
-
-/* Attributes: type, length, value; as many as there are. */
+/* Writes up to five attributes of any type and value. */
 static void write_attributes(struct fixture *f, struct input *in)
 {
 	const uint8_t *value;
 	uint16_t type;
-	int n = byte(in) % 6;
+	int n = take_byte(in) % 6;
 	size_t len;
 
 	while (n-- > 0) {
-		type = (uint16_t)(byte(in) << 8);
-		type |= byte(in);
-		len = bytes(in, &value);
+		type = (uint16_t)(take_byte(in) << 8);
+		type |= take_byte(in);
+		len = take_bytes(in, &value);
 		stun_write_bytes(&f->request, (enum stun_attr_type)type, value, len);
 	}
 }
 
 static void any_request(struct fixture *f, struct input *in, bool authentic)
 {
-	const uint8_t kind = byte(in);
+	const uint8_t kind = take_byte(in);
 
 	begin(f, (enum stun_class)(kind >> 6), (enum stun_method)(kind & 0xf));
 	write_attributes(f, in);
-	/* What does not fit is no request. */
+	/* It may not fit the buffer. */
 	if (stun_writer_end(&f->request, &(size_t){ 0 }))
 		return;
 	if (!authentic)
@@ -106,162 +52,19 @@ static void any_request(struct fixture *f, struct input *in, bool authentic)
 		send_signed(f, kind & 0x10 ? &f->bob : &f->alice);
 }
 
-/* Of those of a family that are open, the one that comes next. */
-static const struct fake_relay *any_relay(const struct fixture *f, uint8_t which,
-					  unsigned int family)
-{
-	for (size_t i = 0; i < MAX_RELAYS; i++) {
-		const struct fake_relay *relay = &f->relays[(which + i) % MAX_RELAYS];
-
-		if (relay->relay && relay->addr.family == family)
-			return relay;
-	}
-	return NULL;
-}
-
-static void expect_channel_data(const struct life *life, const struct model_peer *channel,
-				const uint8_t *data, size_t len)
-{
-	const struct event *sent = &life->f->events[0];
-	bool padded = turn_transport_is_stream(sent->tuple.transport);
-
-	must(sent->len == 4 + (padded ? (len + 3) / 4 * 4 : len), "padded in streams alone");
-	must(sent->data[0] == channel->channel >> 8 && sent->data[1] == (channel->channel & 0xff) &&
-		     sent->data[2] == 0 && sent->data[3] == len &&
-		     !memcmp(sent->data + 4, data, len),
-	     "what the peer has sent, on its channel");
-	streams += padded;
-}
-
-static void expect_indication(const struct life *life, const struct turnpike_addr *from,
-			      const uint8_t *data, size_t len)
-{
-	const struct event *sent = &life->f->events[0];
-	struct stun_attr peer_attr, data_attr;
-	struct turnpike_addr said;
-	struct stun_message msg;
-
-	must(!stun_parse(sent->data, sent->len, &msg) && msg.class == STUN_INDICATION &&
-		     msg.method == TURN_DATA,
-	     "a Data indication");
-	must(!stun_find_attr(&msg, STUN_ATTR_XOR_PEER_ADDRESS, &peer_attr) &&
-		     !stun_attr_xor_addr(&msg, &peer_attr, &said) && addr_equal(&said, from),
-	     "of that peer");
-	must(!stun_find_attr(&msg, STUN_ATTR_DATA, &data_attr) && data_attr.len == len &&
-		     !memcmp(data_attr.value, data, len),
-	     "with what it has sent");
-}
-
-static void data_of_peer(struct life *life, struct input *in)
-{
-	struct fixture *f = life->f;
-	const uint8_t which = byte(in);
-	const char *name = peer(in);
-	const struct turnpike_addr from = addr(name);
-	const struct fake_relay *relay = any_relay(f, which, from.family);
-	const struct model_peer *channel;
-	char text[ADDR_TEXT_MAX];
-	const uint8_t *data;
-	size_t len = bytes(in, &data);
-
-	if (!relay || name == peers[OURS])
-		return;
-	addr_format(&relay->addr, text);
-	from_peer(f, text, name, data, len);
-	if (!model_has_permission(&life->model, &relay->addr, &from, f->now)) {
-		must(f->n_events == 0, "no permission, no data");
-		return;
-	}
-	must(f->n_events == 1 && f->events[0].kind == SEND_CLIENT, "a permission, so data");
-	must(!memcmp(&f->events[0].tuple, &model_relay(&life->model, &relay->addr, f->now)->tuple,
-		     sizeof(f->events[0].tuple)),
-	     "for the client whose relay it is");
-	channel = model_channel_of(&life->model, &relay->addr, &from, f->now);
-	if (channel)
-		expect_channel_data(life, channel, data, len);
-	else
-		expect_indication(life, &from, data, len);
-}
-
-/* What the client sends goes to @peer, if that is somebody, and may. */
-static void expect_sent(const struct life *life, bool may, const struct turnpike_addr *to,
-			const uint8_t *data, size_t len)
-{
-	const struct fixture *f = life->f;
-	const struct event *sent = &f->events[0];
-	const struct turnpike_addr ours = addr("192.0.2.1");
-
-	if (may && memcmp(to->ip, ours.ip, sizeof(ours.ip)) == 0)
-		return;
-	must(f->n_events == may, "sent if it may be");
-	if (!may)
-		return;
-	must(sent->kind == SEND_PEER && addr_equal(&sent->addr, to) && sent->len == len &&
-		     !memcmp(sent->data, data, len),
-	     "what the client has sent, to whom it has said");
-}
-
-static void data_by_indication(struct life *life, struct input *in)
-{
-	struct fixture *f = life->f;
-	const bool whole = byte(in) & 1;
-	const char *name = peer(in);
-	const struct turnpike_addr to = addr(name);
-	const struct model_relay *relay = NULL;
-	const uint8_t *data;
-	size_t len = bytes(in, &data);
-
-	for (size_t i = 0; i < life->model.n_relays; i++) {
-		const struct model_relay *candidate = &life->model.relays[i];
-
-		if (candidate->addr.family == to.family &&
-		    !memcmp(&candidate->tuple, &f->tuple, sizeof(f->tuple)))
-			relay = candidate;
-	}
-	begin_send(f, name);
-	stun_write_bytes(&f->request, STUN_ATTR_DATA, data, len);
-	if (whole)
-		stun_write_bytes(&f->request, STUN_ATTR_DONT_FRAGMENT, "", 0);
-	send_plain(f);
-	expect_sent(life, relay && model_has_permission(&life->model, &relay->addr, &to, f->now),
-		    &to, data, len);
-	if (f->n_events && f->events[0].dont_fragment) {
-		must(whole, "asked for");
-		fragments++;
-	}
-}
-
-static void data_of_client(struct fixture *f, struct input *in)
+static void any_message(struct fixture *f, struct input *in)
 {
 	const uint8_t *data;
-	size_t len = bytes(in, &data);
+	size_t len = take_bytes(in, &data);
 
 	from_client(f, data, len);
 }
 
-static void channel_data(struct life *life, struct input *in)
-{
-	struct fixture *f = life->f;
-	uint8_t data[4 + 255];
-	const uint8_t *payload;
-	const uint16_t number = 0x4000 + byte(in) % 4;
-	size_t len = bytes(in, &payload);
-	const struct model_peer *channel = model_channel(&life->model, &f->tuple, number, f->now);
-
-	data[0] = 0x40;
-	data[1] = (uint8_t)number;
-	data[2] = 0;
-	data[3] = (uint8_t)len;
-	memcpy(data + 4, payload, len);
-	from_client(f, data, 4 + len);
-	expect_sent(life, channel, channel ? &channel->peer : NULL, payload, len);
-}
-
 static void bind_channel(struct fixture *f, struct input *in)
 {
-	const uint16_t number = 0x4000 + byte(in) % 4;
+	const uint16_t number = 0x4000 + take_byte(in) % 4;
 
-	channel_bind(f, number, peer(in));
+	channel_bind(f, number, take_peer(in));
 }
 
 static void allocate_pair(struct fixture *f, uint8_t family)
@@ -288,7 +91,7 @@ static void use_token(struct life *life, const struct credentials *user)
 			 sizeof(life->token));
 	send_signed(f, user);
 	tokens_used += stats(f)->successes > before;
-	must(stats(f)->successes == before || user == &f->alice, "hers, as all tokens");
+	must(stats(f)->successes == before || user == &f->alice, "only alice has tokens");
 }
 
 static void remember_token(struct life *life)
@@ -303,14 +106,14 @@ static void remember_token(struct life *life)
 		if (sent->kind != SEND_CLIENT || stun_parse(sent->data, sent->len, &msg) ||
 		    stun_find_attr(&msg, STUN_ATTR_RESERVATION_TOKEN, &attr))
 			continue;
-		must(attr.len == sizeof(life->token), "a token");
+		must(attr.len == sizeof(life->token), "a token is 8 bytes long");
 		memcpy(life->token, attr.value, attr.len);
 		life->has_token = true;
 		pairs++;
 	}
 }
 
-/* The same request once more: answered alike, but for what is left to live. */
+/* Sends the last request again: the answers are equal, except for LIFETIME. */
 static void repeat(struct fixture *f)
 {
 	const uint64_t before = stats(f)->successes;
@@ -324,7 +127,7 @@ static void repeat(struct fixture *f)
 		return;
 	clear(f);
 	send_plain(f);
-	must(stats(f)->successes == before + 2, "answered alike");
+	must(stats(f)->successes == before + 2, "a retransmission is answered alike");
 	repeated++;
 }
 
@@ -343,7 +146,8 @@ static void reconfigure(struct life *life, uint8_t how)
 	}
 	if (how & 4)
 		config.default_lifetime = 100;
-	must(!turn_server_reconfigure(life->f->server, &config, life->f->now), "a change");
+	must(!turn_server_reconfigure(life->f->server, &config, life->f->now),
+	     "the new configuration is valid");
 	if (how & 1)
 		model_deny(&life->model, &life->denied.addr);
 	changes++;
@@ -356,27 +160,27 @@ static void drain(struct life *life)
 	drained++;
 }
 
-/* Alice's password changes, or she is taken out, or those with names from a secret come in as well.
- */
+/* Changes alice's password, removes alice or bob, or adds a secret for time-limited usernames. */
 static void reload(struct life *life, uint8_t how)
 {
 	struct turn_credentials *credentials;
 	const char *password = how & 2 ? "other" : "secret";
 
-	must(!turn_credentials_new("example.org", &credentials), "credentials");
+	must(!turn_credentials_new("example.org", &credentials), "the realm is valid");
 	if (!(how & 1))
-		must(!turn_credentials_add_password(credentials, "alice", password), "alice");
+		must(!turn_credentials_add_password(credentials, "alice", password),
+		     "alice is new");
 	if (!(how & 4))
-		must(!turn_credentials_add_password(credentials, "bob", "hidden"), "bob");
+		must(!turn_credentials_add_password(credentials, "bob", "hidden"), "bob is new");
 	if (how & 8)
-		must(!turn_credentials_add_secret(credentials, "north"), "a secret");
+		must(!turn_credentials_add_secret(credentials, "north"), "a secret is valid");
 	turn_server_set_credentials(life->f->server, credentials);
 	turn_credentials_put(credentials);
 	life->alice_is_in = !(how & 3);
 	reloads++;
 }
 
-/* Who is not let in any more may end what she has, and no more than that. */
+/* A removed user can only end an allocation. */
 static void refresh_alice(struct life *life, uint32_t lifetime)
 {
 	const struct fixture *f = life->f;
@@ -385,11 +189,12 @@ static void refresh_alice(struct life *life, uint32_t lifetime)
 
 	refresh(life->f, lifetime);
 	modern += f->alice.algorithm && stats(f)->successes > before;
-	must(!lifetime || life->alice_is_in || stats(f)->successes == before, "not prolonged");
-	outcasts += has_one && !life->alice_is_in;
+	must(!lifetime || life->alice_is_in || stats(f)->successes == before,
+	     "a removed user cannot extend an allocation");
+	removed += has_one && !life->alice_is_in;
 }
 
-static void be(struct life *life, uint8_t who)
+static void become_client(struct life *life, uint8_t who)
 {
 	struct fixture *f = life->f;
 	const uint8_t form = who / CLIENTS / TURN_TRANSPORTS;
@@ -398,7 +203,7 @@ static void be(struct life *life, uint8_t who)
 	f->alice.userhash = form / 3 % 2;
 	f->tuple.client.port = htons((uint16_t)(40000 + who % CLIENTS));
 	f->tuple.transport = who / CLIENTS % TURN_TRANSPORTS;
-	f->nonce_len = 0; /* it is for another address */
+	f->nonce_len = 0; /* it is bound to the old address */
 }
 
 static void let_fail(struct life *life, uint8_t how)
@@ -417,43 +222,43 @@ static void let_fail(struct life *life, uint8_t how)
 	f->open_failures = how / 4 % 3;
 }
 
-/* Returns false if timers may be late now, so that all there is need not be alive. */
+/* Returns false if time has passed without turn_server_expire(), as if timers were late. */
 static bool step(struct life *life, struct input *in)
 {
 	struct fixture *f = life->f;
-	const uint8_t what = byte(in);
+	const uint8_t what = take_byte(in);
 	const struct credentials *user = what & 0x80 ? &f->bob : &f->alice;
 
 	switch (what % 21) {
 	case 0:
-		allocate_as(f, user, byte(in) & 1 ? STUN_FAMILY_IPV6 : STUN_FAMILY_IPV4);
+		allocate_as(f, user, take_byte(in) & 1 ? STUN_FAMILY_IPV6 : STUN_FAMILY_IPV4);
 		break;
 	case 1:
 		allocate_both(f);
 		break;
 	case 2:
-		allocate_pair(f, byte(in) % 4);
+		allocate_pair(f, take_byte(in) % 4);
 		break;
 	case 3:
 		use_token(life, user);
 		break;
 	case 4:
-		refresh_alice(life, byte(in) * 20u);
+		refresh_alice(life, take_byte(in) * 20u);
 		break;
 	case 5:
-		create_permission(f, peer(in));
+		create_permission(f, take_peer(in));
 		break;
 	case 6:
 		bind_channel(f, in);
 		break;
 	case 7:
-		channel_data(life, in);
+		data_by_channel(life, in);
 		break;
 	case 8:
 		data_by_indication(life, in);
 		break;
 	case 9:
-		data_of_client(f, in);
+		any_message(f, in);
 		break;
 	case 10:
 		data_of_peer(life, in);
@@ -465,14 +270,14 @@ static bool step(struct life *life, struct input *in)
 		any_request(f, in, false);
 		break;
 	case 13:
-		expire_at(f, f->now + byte(in) * SECOND);
+		expire_at(f, f->now + take_byte(in) * SECOND);
 		expired++;
 		break;
 	case 14:
-		f->now += byte(in) * SECOND;
+		f->now += take_byte(in) * SECOND;
 		return false;
 	case 15:
-		let_fail(life, byte(in));
+		let_fail(life, take_byte(in));
 		break;
 	case 16:
 		f->nonce_len = 0;
@@ -482,16 +287,16 @@ static bool step(struct life *life, struct input *in)
 		turn_server_client_gone(f->server, &f->tuple, f->now);
 		break;
 	case 18:
-		reconfigure(life, byte(in));
+		reconfigure(life, take_byte(in));
 		break;
 	case 19:
-		if (byte(in) % 16 == 13)
+		if (take_byte(in) % 16 == 13)
 			drain(life);
 		else
 			repeat(f);
 		break;
 	case 20:
-		be(life, byte(in));
+		become_client(life, take_byte(in));
 		break;
 	}
 	remember_token(life);
@@ -508,22 +313,22 @@ static void check(struct life *life)
 	size_t i;
 
 	must(stats(f)->flows == f->n_flows, "flows are counted");
-	must(f->n_flows <= stats(f)->channels, "every flow is a channel's");
+	must(f->n_flows <= stats(f)->channels, "every flow belongs to a channel");
 	for (i = 0; i < f->n_flows; i++) {
 		must(f->flows[i].channel_expiry_ns > f->now, "no flow outlives its channel");
-		must(f->flows[i].tuple.transport == TURN_UDP, "flows are of UDP");
+		must(f->flows[i].tuple.transport == TURN_UDP, "only clients on UDP have flows");
 	}
-	must(stats(f)->relays == life->model.n_relays, "all relays have been told of");
+	must(stats(f)->relays == life->model.n_relays, "every relay has raised an event");
 	for (i = 0; i < life->model.n_relays; i++)
-		must(life->model.relays[i].expiry > f->now, "none outlives its time");
+		must(life->model.relays[i].expiry > f->now, "no relay outlives its lifetime");
 	for (i = 0; i < TURN_ERROR_COUNT; i++)
 		refused += stats(f)->errors[i];
-	must(life->model.refused == refused, "all refusals have been told of");
+	must(life->model.refused == refused, "every error response has raised an event");
 }
 
-static void tell(void *arg, const struct turn_event *event, uint64_t now)
+static void on_event(void *arg, const struct turn_event *event, uint64_t now)
 {
-	model_tell(arg, event, now);
+	model_event(arg, event, now);
 }
 
 static void begin_life(struct life *life)
@@ -538,8 +343,8 @@ static void begin_life(struct life *life)
 	life->alices[0] = life->f->alice;
 	life->alices[1] = make_credentials("alice", "secret", STUN_PASSWORD_MD5);
 	life->alices[2] = make_credentials("alice", "secret", STUN_PASSWORD_SHA256);
-	life->f->on_told = tell;
-	life->f->on_told_arg = &life->model;
+	life->f->on_event = on_event;
+	life->f->on_event_arg = &life->model;
 }
 
 static void end_life(struct life *life)
@@ -557,9 +362,9 @@ static void end_life(struct life *life)
 	stun_hmac_free(life->alices[1].hmac);
 	stun_hmac_free(life->alices[2].hmac);
 	fixture_free(f);
-	must(life->model.n_relays == 0, "all have ended");
+	must(life->model.n_relays == 0, "every relay has ended");
 	for (i = 0; i <= TURN_EVENT_REFUSED; i++)
-		told[i] += life->model.told[i];
+		events[i] += life->model.events[i];
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -582,18 +387,16 @@ int fuzz_missed(void)
 {
 	return missed("lives", lives) + missed("success responses", successes) +
 	       missed("error responses", errors) + missed("relayed to peers", to_peer) +
-	       missed("without fragmentation", fragments) +
-	       missed("relayed to clients", to_client) + missed("in streams", streams) +
-	       missed("flows that lived", flows) + missed("times that time passed", expired) +
-	       missed("reservations", pairs) + missed("reservations used", tokens_used) +
-	       missed("requests repeated", repeated) + missed("clients gone", gone) +
-	       missed("requests of RFC 8489", modern) + missed("reloads", reloads) +
-	       missed("refreshes of who is out", outcasts) +
-	       missed("changes of the configuration", changes) + missed("drained", drained) +
-	       missed("told of: allocated", told[TURN_EVENT_ALLOCATED]) +
-	       missed("told of: refreshed", told[TURN_EVENT_REFRESHED]) +
-	       missed("told of: ended", told[TURN_EVENT_ENDED]) +
-	       missed("told of: permitted", told[TURN_EVENT_PERMITTED]) +
-	       missed("told of: bound", told[TURN_EVENT_BOUND]) +
-	       missed("told of: refused", told[TURN_EVENT_REFUSED]);
+	       missed("relayed to clients", to_client) + data_missed() + missed("flows", flows) +
+	       missed("expiries", expired) + missed("reservations", pairs) +
+	       missed("reservations used", tokens_used) + missed("retransmissions", repeated) +
+	       missed("clients gone", gone) + missed("requests of RFC 8489", modern) +
+	       missed("reloads", reloads) + missed("refreshes of removed users", removed) +
+	       missed("changes of the configuration", changes) + missed("drains", drained) +
+	       missed("events: allocated", events[TURN_EVENT_ALLOCATED]) +
+	       missed("events: refreshed", events[TURN_EVENT_REFRESHED]) +
+	       missed("events: ended", events[TURN_EVENT_ENDED]) +
+	       missed("events: permitted", events[TURN_EVENT_PERMITTED]) +
+	       missed("events: bound", events[TURN_EVENT_BOUND]) +
+	       missed("events: refused", events[TURN_EVENT_REFUSED]);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Seeds for fuzz_relay, of the packet vectors: make_corpus DIRECTORY. Each vector gives one file,
- * for one of the programs and pairs of families that it is for; and each way of a plain packet one.
+ * make_corpus DIRECTORY: write seeds for fuzz_relay, one for each packet vector, with one of the
+ * programs and pairs of families that it is for, and one for each path of a plain packet.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,20 +9,16 @@
 
 #include <arpa/inet.h>
 
+#include "array_len.h"
 #include "expect.h"
 #include "scenario.h"
 #include "tables.h"
+#include "wire.h"
 
 #define PLENTY 200 /* bytes of room */
 
 static const char *directory;
 static int written;
-
-static void put(__u8 *to, __u32 value)
-{
-	to[0] = (__u8)(value >> 8);
-	to[1] = (__u8)value;
-}
 
 static void put_hop(const struct vector *vector, const struct expectation *expected,
 		    struct scenario *ret)
@@ -34,8 +30,8 @@ static void put_hop(const struct vector *vector, const struct expectation *expec
 	ret->hop_tags = hop->tags % (TURNPIKE_TAGS_MAX + 1);
 	for (i = 0; i < TURNPIKE_TAGS_MAX; i++)
 		memcpy(ret->hop_tag[i], &hop->tag[i], sizeof(ret->hop_tag[i]));
-	put(ret->hop_mtu, ret->stretch[0] ? 65535 : hop->mtu);
-	put(ret->device_mtu, ret->stretch[0] ? 65535 : expected->mtu);
+	put_wire16(ret->hop_mtu, ret->stretch[0] ? 65535 : hop->mtu);
+	put_wire16(ret->device_mtu, ret->stretch[0] ? 65535 : expected->mtu);
 }
 
 static void put_room(const struct vector *vector, struct scenario *ret)
@@ -69,7 +65,7 @@ static void put_limits(const struct expectation *expected, struct scenario *ret)
 			least = expected->policers[i][level].burst;
 			ret->limited = (__u8)(1 | level << 1);
 		}
-		put(ret->allow[i], (__u32)(least / 1000000000u));
+		put_wire16(ret->allow[i], (__u32)(least / 1000000000u));
 	}
 }
 
@@ -92,27 +88,27 @@ static void seed(const struct vector *vector, const struct variant *variant, int
 {
 	static struct expectation expected;
 	struct scenario scenario = *like;
-	struct bench *bench;
+	struct testbed *testbed;
 
-	if (bench_open(variant, &bench))
+	if (testbed_open(variant, &testbed))
 		exit(1);
-	if (expect(bench, vector, families[pair], &expected)) {
+	if (expect(testbed, vector, families[pair], &expected)) {
 		scenario.variant = (__u8)(variant - variants);
 		scenario.flow = (__u8)vector->flow;
 		scenario.pair = (__u8)pair;
-		scenario.expired = (__u8)(vector->expired | vector->hushed << 1);
+		scenario.expired = (__u8)(vector->expired | vector->muted << 1);
 		scenario.gso = vector->gso_size != 0;
 		put_hop(vector, &expected, &scenario);
 		put_room(vector, &scenario);
 		put_limits(&expected, &scenario);
-		put(scenario.beside, vector->in.tag[0] >> 16);
-		put(scenario.beside + 2, vector->in.tag[0] & 0xffff);
+		put_wire16(scenario.hwaccel_tag, vector->in.tag[0] >> 16);
+		put_wire16(scenario.hwaccel_tag + 2, vector->in.tag[0] & 0xffff);
 		write_seed(&scenario, expected.in_bytes, expected.in_len);
 	}
-	bench_close(bench);
+	testbed_close(testbed);
 }
 
-/* One of all the programs and families that it is for; the next vector gets the next. */
+/* Rotate through the programs and families from vector to vector. */
 static void seed_once(const struct vector *vector)
 {
 	static const struct scenario none;
@@ -139,8 +135,8 @@ static void seed_table(const struct table *table)
 		seed_once(&table->vectors[i]);
 }
 
-/* A plain packet each way through each program. */
-static void seed_ways(const struct vector *like, const struct scenario *scenario)
+/* A plain packet in each direction through each program. */
+static void seed_paths(const struct vector *like, const struct scenario *scenario)
 {
 	struct vector vector = *like;
 	int direction, pair, i;
@@ -148,7 +144,7 @@ static void seed_ways(const struct vector *like, const struct scenario *scenario
 	vector.verdict = TURNPIKE_RELAYED;
 	for (direction = TURNPIKE_DIR_TO_PEER; direction < TURNPIKE_DIR_MAX; direction++) {
 		vector.flow = (enum turnpike_direction)direction;
-		vector.in = vector_usual(vector.flow);
+		vector.in = vector_plain(vector.flow);
 		vector.in.data_len = 37;
 		vector.in.checksum = like->in.checksum;
 		memcpy(vector.in.tag, like->in.tag, sizeof(vector.in.tag));
@@ -162,7 +158,7 @@ static void seed_ways(const struct vector *like, const struct scenario *scenario
 static void seed_more(void)
 {
 	static const struct vector likes[] = {
-		{ .verdict = TURNPIKE_RELAYED }, /* nothing special */
+		{ .verdict = TURNPIKE_RELAYED }, /* plain */
 		{ .only = ON_SKB, .in.checksum = CHECKSUM_PARTIAL },
 		{ .only = ON_IPV4 | ON_SAME, .in.checksum = CHECKSUM_WRONG },
 		{ .only = ON_IPV6 | ON_SAME, .in.tag = { 0x81000005 } },
@@ -174,24 +170,24 @@ static void seed_more(void)
 	struct scenario scenario = { 0 };
 	size_t i;
 
-	for (i = 0; i < sizeof(likes) / sizeof(likes[0]); i++)
-		seed_ways(&likes[i], &scenario);
+	for (i = 0; i < ARRAY_LEN(likes); i++)
+		seed_paths(&likes[i], &scenario);
 	scenario.linear = 20;
 	for (scenario.fails_in = 1; scenario.fails_in < 8; scenario.fails_in++)
-		seed_ways(&tagged, &scenario);
-	scenario = (struct scenario){ .mend = MEND_MAC | MEND_KEY | MEND_LENGTHS | MEND_IP_CHECK |
-					      MEND_UDP_CHECK,
+		seed_paths(&tagged, &scenario);
+	scenario = (struct scenario){ .repair = REPAIR_MAC | REPAIR_KEY | REPAIR_LENGTHS |
+						REPAIR_IP_CHECK | REPAIR_UDP_CHECK,
 				      .padding = 3 };
-	put(scenario.stretch, 8000);
-	seed_ways(&large, &scenario);
-	put(scenario.stretch, 20000);
-	seed_ways(&large, &scenario);
+	put_wire16(scenario.stretch, 8000);
+	seed_paths(&large, &scenario);
+	put_wire16(scenario.stretch, 20000);
+	seed_paths(&large, &scenario);
 }
 
 int main(int argc, char **argv)
 {
 	static const struct table *const tables[] = {
-		&relayed_fields, &relayed_checksum, &relayed_hops, &made_room,
+		&relayed_fields, &relayed_checksum, &relayed_egress, &made_room,
 		&passed_foreign, &passed_broken,    &passed_late,
 	};
 	size_t i;
@@ -201,7 +197,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	directory = argv[1];
-	for (i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
+	for (i = 0; i < ARRAY_LEN(tables); i++)
 		seed_table(tables[i]);
 	seed_more();
 	printf("%d seeds\n", written);

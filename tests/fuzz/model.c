@@ -8,26 +8,25 @@
 #include "wire.h"
 
 #define DF          0x4000
-#define DATA_MAX    4096 /* bytes that are summed, or moved */
+#define DATA_MAX    4096 /* longest data that is summed or moved */
 #define CHANNEL_LEN 4
 
-/* Where in the frame ChannelData padding ends at the latest, or it cannot be taken from a checksum.
- */
+/* The last offset of ChannelData padding that can be taken out of a checksum. */
 #define PADDING_END_MAX 0x3fff
 
-/* The packet while it is looked at. */
+/* The packet while it is parsed. */
 struct packet {
 	const struct situation *s;
 	const __u8 *ip, *udp, *data;
-	__u32 left; /* of the frame, from the IP header on */
+	__u32 left; /* bytes of the frame from the IP header on */
 	struct turnpike_tag tag[TURNPIKE_TAGS_MAX];
 	__u8 family;
-	__u32 hlen; /* of IP */
+	__u32 hlen; /* length of the IP header */
 	__u32 udp_len;
 	__u32 port;
 	__u16 channel;
 	const struct turnpike_hop *hop;
-	__u32 out_len; /* of the IP packet that leaves */
+	__u32 out_len; /* length of the outgoing IP packet */
 	__u32 out_hlen;
 };
 
@@ -41,7 +40,7 @@ static bool has_role(__u32 port)
 	return is_listener(port) || port == ntohs(host_addr(RELAY, TURNPIKE_IPV4).port);
 }
 
-/* Rows 1 to 3. */
+/* Rows 1 to 4. */
 static enum turnpike_verdict ethernet(struct packet *p, struct outcome *o)
 {
 	const struct situation *s = p->s;
@@ -54,8 +53,8 @@ static enum turnpike_verdict ethernet(struct packet *p, struct outcome *o)
 	o->l2_len = wire_l2_len(s->frame, s->len);
 	if (o->l2_len > s->len)
 		return TURNPIKE_VLAN;
-	if (s->has_beside)
-		p->tag[o->tags++] = s->beside;
+	if (s->has_hwaccel_tag)
+		p->tag[o->tags++] = s->hwaccel_tag;
 	for (i = ETH_HLEN; i < o->l2_len; i += 4) {
 		if (o->tags == TURNPIKE_TAGS_MAX)
 			return TURNPIKE_VLAN;
@@ -75,7 +74,7 @@ static enum turnpike_verdict ethernet(struct packet *p, struct outcome *o)
 	}
 }
 
-/* Rows 4 to 11. */
+/* Rows 5 to 12. */
 static enum turnpike_verdict internet(struct packet *p)
 {
 	const bool ipv4 = p->family == TURNPIKE_IPV4;
@@ -103,7 +102,7 @@ static enum turnpike_verdict internet(struct packet *p)
 	return TURNPIKE_RELAYED;
 }
 
-/* Rows 12 to 16. */
+/* Rows 13 to 17. */
 static enum turnpike_verdict datagram(struct packet *p, struct outcome *o)
 {
 	const struct situation *s = p->s;
@@ -130,7 +129,7 @@ static enum turnpike_verdict datagram(struct packet *p, struct outcome *o)
 	return o->padding > 3 ? TURNPIKE_LONG_PADDING : TURNPIKE_RELAYED;
 }
 
-/* Row 17. */
+/* Row 18. */
 static bool is_of_flow(const struct packet *p)
 {
 	const struct flow_key *key = &p->s->flow.key;
@@ -157,7 +156,7 @@ static bool same_tags(const struct packet *p, const struct outcome *o)
 	return o->tags == p->hop->tags;
 }
 
-/* Row 23. */
+/* Row 24. */
 static enum turnpike_verdict size(const struct packet *p, struct outcome *o)
 {
 	const __u32 in_len = p->hlen + p->udp_len;
@@ -188,14 +187,14 @@ static enum sum sum_of(const struct packet *p)
 	return check == wire_pseudo_sum(p->ip, p->udp_len) ? SUM_PARTIAL : SUM_WRONG;
 }
 
-/* Rows 18 to 24. */
+/* Rows 19 to 26. */
 static enum turnpike_verdict admitted(struct packet *p, struct outcome *o)
 {
 	const struct turnpike_flow *flow = &p->s->flow.flow;
 	const __u16 check = wire16(p->udp + 6);
 
 	if (p->s->hop >= HOST_NEXTHOPS)
-		return TURNPIKE_NO_NEXTHOP; /* no such element, which the library never does */
+		return TURNPIKE_NO_NEXTHOP; /* no such element */
 	if (flow->expires <= SCENARIO_NOW)
 		return TURNPIKE_EXPIRED;
 	if (p->ip[p->family == TURNPIKE_IPV4 ? 8 : 7] <= 1)
@@ -205,7 +204,7 @@ static enum turnpike_verdict admitted(struct packet *p, struct outcome *o)
 		return TURNPIKE_NO_NEXTHOP;
 	if (!same_tags(p, o))
 		return TURNPIKE_VLAN;
-	if (!p->s->variant->skb && p->hop->ifindex != BENCH_IFINDEX && !p->hop->flags)
+	if (!p->s->variant->skb && p->hop->ifindex != TESTBED_IFINDEX && !p->hop->flags)
 		return TURNPIKE_NO_EGRESS;
 	p->out_hlen = wire_ip_hlen(flow->family) + UDP_HLEN + (flow->channel ? CHANNEL_LEN : 0);
 	p->out_len = p->out_hlen + o->data_len;
@@ -213,7 +212,7 @@ static enum turnpike_verdict admitted(struct packet *p, struct outcome *o)
 		return size(p, o);
 	if (o->padding && (p->data - p->s->frame) + o->data_len + o->padding > PADDING_END_MAX)
 		return TURNPIKE_NO_CHECKSUM;
-	/* Whether a checksum is partial is not worth summing more data than that. */
+	/* Longer data is not summed to tell whether a checksum is partial. */
 	if (o->data_len > DATA_MAX &&
 	    (check ? check == wire_pseudo_sum(p->ip, p->udp_len) : flow->family == TURNPIKE_IPV6))
 		return TURNPIKE_NO_CHECKSUM;
@@ -221,7 +220,7 @@ static enum turnpike_verdict admitted(struct packet *p, struct outcome *o)
 	return TURNPIKE_RELAYED;
 }
 
-/* Row 25. */
+/* Row 27. */
 static bool within_limits(const struct situation *s, struct outcome *o)
 {
 	int i;
@@ -244,7 +243,7 @@ static bool tail_moves(const struct situation *s, const struct outcome *o, int b
 	return o->data_len <= DATA_MAX && by <= (int)s->tail;
 }
 
-/* Row 26, XDP: in front or behind, the preferred way first. */
+/* Row 28, for XDP: the preferred end first. */
 static bool has_room(const struct packet *p, struct outcome *o)
 {
 	const struct situation *s = p->s;
@@ -256,7 +255,7 @@ static bool has_room(const struct packet *p, struct outcome *o)
 	if (s->variant->tc)
 		return true;
 	if (o->sum == SUM_PARTIAL && s->variant->skb) {
-		/* IP's difference in front and the rest behind; what IP loses is lost last. */
+		/* The head moves for the IP header, the tail for the rest; IP shrinks last. */
 		o->head_failed = ip_grows > 0 && !head_moves(s, ip_grows);
 		o->tail_failed = !o->head_failed && !tail_moves(s, o, behind - ip_grows);
 		return !o->head_failed && !o->tail_failed;
@@ -305,7 +304,7 @@ static __u32 write_ip(const struct packet *p, struct outcome *o, __u8 *to)
 	return 20;
 }
 
-/* What is wrong with a checksum that came stays as wrong, modulo 0xffff. */
+/* A wrong checksum stays wrong by the same amount, modulo 0xffff. */
 static __u16 out_check(const struct packet *p, const struct outcome *o, const __u8 *ip,
 		       __u32 udp_len)
 {

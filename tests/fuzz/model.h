@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file model.h
- * What must become of a packet: docs/data-plane.md in the order of its table, byte by byte and
- * without a thought for speed. Shares no code with the programs.
+ * A model of docs/data-plane.md, in the order of its table, byte by byte and regardless of speed.
+ * It shares no code with the programs.
  */
-#ifndef TURNPIKE_FUZZ_MODEL_H
-#define TURNPIKE_FUZZ_MODEL_H
+#ifndef TURNPIKE_TESTS_FUZZ_MODEL_H
+#define TURNPIKE_TESTS_FUZZ_MODEL_H
 
 #include "scenario.h"
 
-/** What a UDP checksum is like. */
+/** Kinds of UDP checksums. */
 enum sum {
 	SUM_RIGHT,
 	SUM_WRONG,
@@ -19,17 +19,18 @@ enum sum {
 };
 
 /**
- * struct outcome - of one packet
- * @direction: that it is counted under
- * @l2_len, @tags: of the packet that came, its tags with the one beside it
- * @data_len:  application data
- * @padding:   of ChannelData
- * @sum:       of the packet that came
- * @head_failed, @tail_failed: what is to be noted
- * @notify_mtu:  with DONT_FRAGMENT
- * @charged:   to all of its limits, or to none
- * @takes_id:  it takes an IPv4 identification from its next hop
- * @len, @frame: what leaves, with RELAYED; else as it came
+ * struct outcome - the outcome of one packet
+ * @direction:  the direction that it is counted under
+ * @l2_len:     length of the incoming Ethernet header
+ * @tags:       number of incoming VLAN tags, with the hwaccel tag
+ * @data_len:   bytes of application data
+ * @padding:    bytes of ChannelData padding
+ * @sum:        kind of the incoming UDP checksum
+ * @head_failed, @tail_failed: the notes that are counted
+ * @notify_mtu: the MTU that is reported, with DONT_FRAGMENT
+ * @charged:    charged to all limits, or else to none
+ * @takes_id:   takes an IPv4 identification from its next hop
+ * @len, @frame: the outgoing frame; if not relayed, the incoming one
  */
 struct outcome {
 	enum turnpike_verdict verdict;
@@ -48,6 +49,7 @@ struct outcome {
 	__u8 frame[SCENARIO_FRAME_MAX + TURNPIKE_ROOM_MAX];
 };
 
+/** model() - predict the outcome of the situation's packet */
 void model(const struct situation *situation, struct outcome *ret);
 
-#endif /* TURNPIKE_FUZZ_MODEL_H */
+#endif /* TURNPIKE_TESTS_FUZZ_MODEL_H */

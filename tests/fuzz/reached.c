@@ -4,18 +4,18 @@
 #include "fuzz.h"
 #include "reached.h"
 
-#define LONG_FRAME 0x4000 /* more than offsets are masked with in the programs */
+#define LONG_FRAME 0x4000 /* beyond OFF_MASK of the programs */
 
 static __u64 packets;
 static __u64 verdicts[TURNPIKE_VERDICT_MAX];
 static __u64 relayed[VARIANTS][TURNPIKE_DIR_MAX][FAMILIES];
 static __u64 sums[VARIANTS][SUMS];
 static __u64 tags[VARIANTS][TURNPIKE_TAGS_MAX + 1];
-static __u64 padded, disturbed_relayed, long_relayed, head_failed, tail_failed, untold;
+static __u64 padded, disturbed_relayed, long_relayed, head_failed, tail_failed, muted_events;
 
 /*
- * libFuzzer takes these for code that was reached, so it keeps inputs of every kind, and goes on
- * with them: all ways through the programs are the same code.
+ * libFuzzer treats these as covered code, so it keeps and mutates inputs of every kind. Code
+ * coverage would not do, because all kinds of packets run through the same code.
  */
 __attribute__((section("__libfuzzer_extra_counters"))) static struct {
 	__u8 ends[VARIANTS][TURNPIKE_DIR_MAX][FAMILIES][TURNPIKE_VERDICT_MAX];
@@ -32,7 +32,7 @@ void reach(const struct situation *s, const struct outcome *o, enum turnpike_ver
 	verdicts[verdict]++;
 	head_failed += o->head_failed;
 	tail_failed += o->tail_failed;
-	untold += s->hushed && turnpike_verdict_is(verdict, TURNPIKE_KIND_NOTIFY);
+	muted_events += s->muted && turnpike_verdict_is(verdict, TURNPIKE_KIND_NOTIFY);
 	if (verdict != TURNPIKE_RELAYED)
 		return;
 	features.shapes[variant][s->pair][o->sum][o->tags][disturbed] = 1;
@@ -56,7 +56,7 @@ static int missed_verdicts(void)
 	return ret;
 }
 
-static int missed_ways(int variant)
+static int missed_paths(int variant)
 {
 	char what[64];
 	int dir, pair, ret = 0;
@@ -98,12 +98,12 @@ int fuzz_missed(void)
 	printf("%llu packets\n", packets);
 	ret += missed_verdicts();
 	for (variant = 0; variant < VARIANTS; variant++)
-		ret += missed_ways(variant) + missed_kinds(variant);
+		ret += missed_paths(variant) + missed_kinds(variant);
 	ret += missed("relayed, with ChannelData padding", padded);
-	ret += missed("relayed, though a helper failed", disturbed_relayed);
+	ret += missed("relayed, although a helper failed", disturbed_relayed);
 	ret += missed("relayed, longer than 16 KiB", long_relayed);
-	ret += missed("no room in front", head_failed);
-	ret += missed("no room behind", tail_failed);
-	ret += missed("enough was told", untold);
+	ret += missed("no headroom", head_failed);
+	ret += missed("no tailroom", tail_failed);
+	ret += missed("event limit reached", muted_events);
 	return ret;
 }

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file reached.h
- * How far packets got: a fuzzer that only ever sees its inputs refused finds nothing.
+ * Records how far packets get: a fuzzer whose inputs are all rejected early finds nothing.
  */
-#ifndef TURNPIKE_FUZZ_REACHED_H
-#define TURNPIKE_FUZZ_REACHED_H
+#ifndef TURNPIKE_TESTS_FUZZ_REACHED_H
+#define TURNPIKE_TESTS_FUZZ_REACHED_H
 
 #include "model.h"
 
-/** reach() - a packet has ended with @verdict; @disturbed: a helper has failed */
+/** reach() - record a packet's @verdict; @disturbed: a helper has failed */
 void reach(const struct situation *situation, const struct outcome *outcome,
 	   enum turnpike_verdict verdict, bool disturbed);
 
-#endif /* TURNPIKE_FUZZ_REACHED_H */
+#endif /* TURNPIKE_TESTS_FUZZ_REACHED_H */

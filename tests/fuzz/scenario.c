@@ -7,16 +7,11 @@
 #include "scenario.h"
 #include "wire.h"
 
-/* The longest frame that there is in a page with what the kernel keeps at both ends. */
+/* The longest frame in a page, without what the kernel reserves at both ends. */
 #define NATIVE_FRAME_MAX 3600
 
-/* Not the first and not the last elements. */
+/* Neither the first nor the last element. */
 #define HOP_INDEX 3
-
-static __u32 two(const __u8 *bytes)
-{
-	return (__u32)bytes[0] << 8 | bytes[1];
-}
 
 static struct turnpike_tag tag_of(const __u8 *bytes)
 {
@@ -41,9 +36,9 @@ static void read_nexthop(const struct scenario *scenario, struct situation *ret)
 		return;
 	mac_addr(MAC_NEXT, ours->dmac);
 	mac_addr(hop == HOP_SAME ? MAC_OURS : MAC_EGRESS, ours->smac);
-	ours->ifindex = hop == HOP_SAME ? BENCH_IFINDEX : BENCH_IFINDEX + 2;
+	ours->ifindex = hop == HOP_SAME ? TESTBED_IFINDEX : TESTBED_IFINDEX + 2;
 	ours->flags = (__u8)(hop == HOP_NO_XMIT ? 0 : TURNPIKE_HOP_XDP_XMIT);
-	ours->mtu = (__u16)two(scenario->hop_mtu);
+	ours->mtu = wire16(scenario->hop_mtu);
 	ours->tags = scenario->hop_tags % (TURNPIKE_TAGS_MAX + 1);
 	for (i = 0; i < ours->tags; i++) {
 		ours->tag[i] = tag_of(scenario->hop_tag[i]);
@@ -62,11 +57,11 @@ static void read_flow(const struct scenario *scenario, struct situation *ret)
 	vector_flow(ret->has_flow ? direction : TURNPIKE_DIR_TO_PEER, ret->families, &ret->flow);
 	ret->flow.flow.expires = SCENARIO_NOW + !(scenario->expired & 1);
 	ret->flow.flow.nexthop = ret->hop;
-	ret->hushed = scenario->expired & 2;
+	ret->muted = scenario->expired & 2;
 	ret->limited = scenario->limited & 1;
 	ret->level = (scenario->limited >> 1) % TURNPIKE_POLICER_LEVELS;
 	for (i = 0; i < TURNPIKE_FLOW_POLICERS; i++) {
-		ret->allow[i] = two(scenario->allow[i]);
+		ret->allow[i] = wire16(scenario->allow[i]);
 		ret->flow.flow.policer[i] = ret->limited ? vector_policer(i, 0) : 0;
 	}
 }
@@ -75,7 +70,7 @@ static void read_room(const struct scenario *scenario, struct situation *ret)
 {
 	ret->head = scenario->head;
 	ret->tail = scenario->tail;
-	/* Generic XDP always has 256 bytes in front: netif_receive_generic_xdp(). */
+	/* Generic XDP always has 256 bytes of headroom: netif_receive_generic_xdp(). */
 	ret->no_floor = scenario->no_floor & 1 && !ret->variant->skb;
 	ret->linear = scenario->linear ? ETH_HLEN + scenario->linear : SCENARIO_FRAME_MAX;
 	ret->fails_in = ret->variant->tc ? scenario->fails_in : 0;
@@ -83,19 +78,20 @@ static void read_room(const struct scenario *scenario, struct situation *ret)
 	ret->gso = scenario->gso & 1 && ret->variant->tc;
 }
 
-/* The kernel takes the outer tag off before TC sees the frame, so an inner one is never alone. */
-static void read_beside(const struct scenario *scenario, struct situation *ret)
+/* The kernel strips the outer tag before TC, so an in-band tag implies a hwaccel tag. */
+static void read_hwaccel_tag(const struct scenario *scenario, struct situation *ret)
 {
-	ret->has_beside = false;
-	if (!ret->variant->tc || (!scenario->beside[0] && !wire_is_tag(wire16(ret->frame + 12))))
+	ret->has_hwaccel_tag = false;
+	if (!ret->variant->tc ||
+	    (!scenario->hwaccel_tag[0] && !wire_is_tag(wire16(ret->frame + 12))))
 		return;
-	ret->has_beside = true;
-	ret->beside = tag_of(scenario->beside);
-	if (!wire_is_tag(ntohs(ret->beside.tpid)))
-		ret->beside.tpid = htons(0x8100);
+	ret->has_hwaccel_tag = true;
+	ret->hwaccel_tag = tag_of(scenario->hwaccel_tag);
+	if (!wire_is_tag(ntohs(ret->hwaccel_tag.tpid)))
+		ret->hwaccel_tag.tpid = htons(0x8100);
 }
 
-static void mend_key(const struct situation *s, __u8 *ip)
+static void repair_key(const struct situation *s, __u8 *ip)
 {
 	const struct flow_key *key = &s->flow.key;
 	__u8 *udp = ip + wire_ip_hlen(s->families.in);
@@ -117,8 +113,8 @@ static void mend_key(const struct situation *s, __u8 *ip)
 	}
 }
 
-static void mend_lengths(const struct situation *s, const struct scenario *scenario, __u8 *ip,
-			 __u32 len)
+static void repair_lengths(const struct situation *s, const struct scenario *scenario, __u8 *ip,
+			   __u32 len)
 {
 	const __u32 hlen = wire_ip_hlen(s->families.in);
 	const __u32 padding = scenario->padding % 5;
@@ -134,41 +130,41 @@ static void mend_lengths(const struct situation *s, const struct scenario *scena
 		put_wire16(ip + hlen + UDP_HLEN + 2, len - hlen - UDP_HLEN - 4 - padding);
 }
 
-static void mend_udp_check(const struct situation *s, __u8 mend, __u8 *ip, __u32 len)
+static void repair_udp_check(const struct situation *s, __u8 repair, __u8 *ip, __u32 len)
 {
 	__u8 *udp = ip + wire_ip_hlen(s->families.in);
 	__u32 udp_len = wire16(udp + 4);
 
-	if (mend & (MEND_UDP_ZERO | MEND_UDP_CHECK | MEND_UDP_PARTIAL))
+	if (repair & (REPAIR_UDP_ZERO | REPAIR_UDP_CHECK | REPAIR_UDP_PARTIAL))
 		put_wire16(udp + 6, 0);
-	if (mend & MEND_UDP_PARTIAL)
+	if (repair & REPAIR_UDP_PARTIAL)
 		put_wire16(udp + 6, wire_pseudo_sum(ip, udp_len));
-	else if (mend & MEND_UDP_CHECK && udp + udp_len <= ip + len)
+	else if (repair & REPAIR_UDP_CHECK && udp + udp_len <= ip + len)
 		put_wire16(udp + 6, wire_check(wire_udp_sum(ip, udp_len)));
 }
 
-static void mend(const struct scenario *scenario, struct situation *s)
+static void repair(const struct scenario *scenario, struct situation *s)
 {
 	__u32 l2 = wire_l2_len(s->frame, s->len);
 	__u8 *ip = s->frame + l2;
 
 	if (s->len < l2 + wire_ip_hlen(s->families.in) + UDP_HLEN + 4)
 		return;
-	if (scenario->mend & MEND_MAC) {
+	if (scenario->repair & REPAIR_MAC) {
 		mac_addr(MAC_OURS, s->frame);
 		put_wire16(ip - 2, s->families.in == TURNPIKE_IPV4 ? 0x0800 : 0x86dd);
 	}
-	if (scenario->mend & MEND_KEY)
-		mend_key(s, ip);
-	if (scenario->mend & MEND_LENGTHS)
-		mend_lengths(s, scenario, ip, s->len - l2);
-	if (scenario->mend & MEND_IP_CHECK && s->families.in == TURNPIKE_IPV4) {
+	if (scenario->repair & REPAIR_KEY)
+		repair_key(s, ip);
+	if (scenario->repair & REPAIR_LENGTHS)
+		repair_lengths(s, scenario, ip, s->len - l2);
+	if (scenario->repair & REPAIR_IP_CHECK && s->families.in == TURNPIKE_IPV4) {
 		put_wire16(ip + 10, 0);
 		put_wire16(ip + 10, (__u16)~wire_fold(wire_add(0, ip, 20)));
 	}
-	/* The checksums are of the version that the packet is of. */
+	/* The checksum depends on the IP version of the packet. */
 	if (ip[0] >> 4 == s->families.in)
-		mend_udp_check(s, scenario->mend, ip, s->len - l2);
+		repair_udp_check(s, scenario->repair, ip, s->len - l2);
 }
 
 bool scenario_read(const __u8 *data, size_t size, struct situation *ret)
@@ -181,17 +177,17 @@ bool scenario_read(const __u8 *data, size_t size, struct situation *ret)
 	memcpy(&scenario, data, sizeof(scenario));
 	ret->variant = &variants[scenario.variant % VARIANTS];
 	ret->len = (__u32)(size - sizeof(scenario));
-	stretch = two(scenario.stretch);
+	stretch = wire16(scenario.stretch);
 	if (ret->len + stretch > (ret->variant->skb ? SCENARIO_FRAME_MAX : NATIVE_FRAME_MAX))
 		return false;
 	memcpy(ret->frame, data + sizeof(scenario), ret->len);
 	for (i = 0; i < stretch; i++)
 		ret->frame[ret->len++] = (__u8)(i * 7 + (i >> 8));
-	ret->device_mtu = (__u16)two(scenario.device_mtu);
+	ret->device_mtu = wire16(scenario.device_mtu);
 	read_nexthop(&scenario, ret);
 	read_flow(&scenario, ret);
 	read_room(&scenario, ret);
-	mend(&scenario, ret);
-	read_beside(&scenario, ret);
+	repair(&scenario, ret);
+	read_hwaccel_tag(&scenario, ret);
 	return true;
 }

@@ -29,9 +29,9 @@ const struct model_relay *model_relay(const struct model *model, const struct tu
 
 static void allocated(struct model *model, const struct turn_event *event, uint64_t now)
 {
-	must(!model->draining, "nothing new while draining");
-	must(!find_relay(model, event->relay), "a relay is new");
-	must(model->n_relays < 64, "as many relays as there are ports");
+	must(!model->draining, "a draining server allocates nothing");
+	must(!find_relay(model, event->relay), "no two relays have the same address");
+	must(model->n_relays < 64, "there are no more relays than ports");
 	model->relays[model->n_relays++] = (struct model_relay){
 		.addr = *event->relay,
 		.tuple = *event->tuple,
@@ -43,7 +43,7 @@ static void refreshed(struct model *model, const struct turn_event *event, uint6
 {
 	struct model_relay *relay = find_relay(model, event->relay);
 
-	must(relay && relay->expiry > now, "only what lives is refreshed");
+	must(relay && relay->expiry > now, "only live relays are refreshed");
 	relay->expiry = now + event->lifetime * SECOND;
 }
 
@@ -52,11 +52,11 @@ static void ended(struct model *model, const struct turn_event *event, uint64_t 
 	struct model_relay *relay = find_relay(model, event->relay);
 	size_t kept = 0;
 
-	must(relay, "what ends has been");
-	/* The server knows no time when it ends itself. */
+	must(relay, "only known relays end");
+	/* turn_server_free() and turn_server_client_gone() may find expired relays. */
 	must((relay->expiry <= now) == !strcmp(event->why, "expired") ||
 		     !strcmp(event->why, "stopping") || !strcmp(event->why, "client gone"),
-	     "relays expire when it is time, and not before");
+	     "relays expire at their expiry and not before");
 	*relay = model->relays[--model->n_relays];
 	for (size_t i = 0; i < model->n_peers; i++)
 		if (!addr_equal(&model->peers[i].relay, event->relay))
@@ -75,7 +75,7 @@ static struct model_peer *get_peer(struct model *model, const struct turnpike_ad
 		    entry->channel == channel)
 			return entry;
 	}
-	must(model->n_peers < MODEL_MAX, "no more than there were requests for");
+	must(model->n_peers < MODEL_MAX, "there are no more entries than requests");
 	entry = &model->peers[model->n_peers++];
 	*entry = (struct model_peer){ .relay = *relay, .peer = *peer, .channel = channel };
 	return entry;
@@ -85,11 +85,11 @@ static void permitted(struct model *model, const struct turn_event *event, uint6
 {
 	const struct turnpike_addr ip = addr_without_port(event->peer);
 
-	must(model_relay(model, event->relay, now), "permissions are those of a relay");
+	must(model_relay(model, event->relay, now), "permissions belong to a live relay");
 	get_peer(model, event->relay, &ip, 0)->expiry = now + PERMISSION;
 }
 
-/* RFC 8656 section 12: of one allocation, whichever its relay. */
+/* RFC 8656 section 12: across both relays of an allocation. */
 static void check_binding(const struct model *model, const struct turn_event *event, uint64_t now)
 {
 	for (size_t i = 0; i < model->n_peers; i++) {
@@ -103,21 +103,21 @@ static void check_binding(const struct model *model, const struct turn_event *ev
 			continue;
 		must((other->channel == event->channel) == same_peer ||
 			     other->expiry + REBIND <= now,
-		     "neither channel nor peer is bound elsewhere before its time");
+		     "neither channel nor peer is rebound too early");
 	}
 }
 
 static void bound(struct model *model, const struct turn_event *event, uint64_t now)
 {
-	must(event->channel >= 0x4000 && event->channel <= 0x7fff, "a channel number");
+	must(event->channel >= 0x4000 && event->channel <= 0x7fff, "the channel number is valid");
 	permitted(model, event, now);
 	check_binding(model, event, now);
 	get_peer(model, event->relay, event->peer, event->channel)->expiry = now + CHANNEL;
 }
 
-void model_tell(struct model *model, const struct turn_event *event, uint64_t now)
+void model_event(struct model *model, const struct turn_event *event, uint64_t now)
 {
-	model->told[event->kind]++;
+	model->events[event->kind]++;
 	switch (event->kind) {
 	case TURN_EVENT_ALLOCATED:
 		allocated(model, event, now);

@@ -6,13 +6,14 @@
 #include <sanitizer/asan_interface.h>
 
 #include "host_frame.h"
+#include "wire.h"
 
 static __u8 garbage(__u32 off)
 {
 	return (__u8)(0xff - off * 13);
 }
 
-/* Exactly @size bytes, so that AddressSanitizer knows both ends, too. */
+/* Allocate exactly @size bytes, so that AddressSanitizer detects accesses beyond both ends. */
 static void make_memory(struct host_frame *frame, __u32 size)
 {
 	__u32 i;
@@ -109,15 +110,10 @@ bool host_frame_is_whole(struct host_frame *frame)
 __u16 host_frame_sum(struct host_frame *frame)
 {
 	const __u32 start = frame_start(frame) + ETH_HLEN;
-	const __u32 end = frame_end(frame);
-	__u32 sum = 0;
-	__u32 i;
+	__u64 sum;
 
 	host_frame_open(frame);
-	for (i = start; i < end; i++)
-		sum += (i - start) & 1 ? frame->ctx.memory[i] : (__u32)frame->ctx.memory[i] << 8;
+	sum = wire_add(0, frame->ctx.memory + start, frame_end(frame) - start);
 	host_frame_close(frame);
-	while (sum > 0xffff)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return (__u16)sum;
+	return wire_fold(sum);
 }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file host_frame.h
- * A frame on the host, and the programs run on it. What a program may not touch is poisoned for
- * AddressSanitizer: all around the frame, and what is not linear of an sk_buff. What it has
- * touched nonetheless, sanitizer or not, host_frame_is_whole() tells.
+ * A frame on the host, and the BPF helpers for it. AddressSanitizer poisons what a program must not
+ * touch: everything around the frame, and the non-linear part of an sk_buff. host_frame_is_whole()
+ * detects stray writes without a sanitizer, too.
  *
- * Helpers behave, and fail, as net/core/filter.c of Linux 6.1 has it.
+ * The helpers behave and fail as in net/core/filter.c of Linux 6.1.
  */
-#ifndef TURNPIKE_HOST_FRAME_H
-#define TURNPIKE_HOST_FRAME_H
+#ifndef TURNPIKE_TESTS_HOST_HOST_FRAME_H
+#define TURNPIKE_TESTS_HOST_HOST_FRAME_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,22 +20,22 @@
 
 #include "env/host.h"
 
-/** What an sk_buff has around it here: more than the programs ever need, as memory is plenty. */
+/** Bytes around an sk_buff, more than the programs ever need. */
 #define HOST_SKB_ROOM 512
 
 /**
- * struct host_frame - one frame, as long as it is on its way
- * @ctx:       what the program is given; first, since helpers get the frame from it
- * @tc:        it is an sk_buff at TC, not an XDP buffer
+ * struct host_frame - one frame
+ * @ctx:       context of the program; the first member, so that helpers can find the frame
+ * @tc:        an sk_buff in TC, not an XDP buffer
  * @size:      bytes at @ctx.memory
- * @floor:     XDP: adjust_head goes down to this offset; beyond the frame's start where a driver
- *             leaves less than the kernel keeps for itself
- * @low, @high: the lowest and highest offsets that ever were the frame's
- * @stuck:     TC: the end cannot be moved
- * @fails_in:  TC: so many calls of helpers from now, one fails; 0: none
- * @failed:    TC: that it has
- * @complete:  TC: there is a CHECKSUM_COMPLETE, which helpers that change the frame keep up to date
- * @csum:      TC: its value, the sum over all behind the Ethernet addresses and type, folded
+ * @floor:     XDP: the lowest offset that adjust_head allows; it may exceed the start of the frame
+ *             if the driver leaves less headroom than the kernel reserves
+ * @low, @high: the lowest and highest offsets that the frame has ever covered
+ * @stuck:     TC: the tail cannot be moved
+ * @fails_in:  TC: number of the helper call that fails, counted from now; 0: none
+ * @failed:    TC: a helper has failed that way
+ * @complete:  TC: CHECKSUM_COMPLETE, which helpers update when they change the frame
+ * @csum:      TC: its value, the folded sum of everything after the Ethernet header
  */
 struct host_frame {
 	struct host_ctx ctx;
@@ -51,26 +51,26 @@ struct host_frame {
 	__u16 csum;
 };
 
-/** host_xdp_frame() - @len bytes with @head in front, of which adjust_head gets all, and @tail */
+/** host_xdp_frame() - make an XDP frame of @len bytes with @head and @tail bytes of room */
 void host_xdp_frame(struct host_frame *frame, const __u8 *bytes, __u32 len, __u32 head, __u32 tail);
 
-/** host_skb_frame() - @len bytes, the first @linear of them in linear memory */
+/** host_skb_frame() - make an sk_buff of @len bytes, the first @linear of them linear */
 void host_skb_frame(struct host_frame *frame, const __u8 *bytes, __u32 len, __u32 linear);
 
-/** host_frame_free() - its memory, not itself */
+/** host_frame_free() - free the memory of the frame, not the struct */
 void host_frame_free(struct host_frame *frame);
 
-/** host_frame_bytes() - a copy of the frame to @ret, at most @max; returns the frame's length */
+/** host_frame_bytes() - copy at most @max bytes to @ret. Return: the length of the frame */
 __u32 host_frame_bytes(struct host_frame *frame, __u8 *ret, __u32 max);
 
-/** host_frame_is_whole() - is the memory that never was the frame's as it was? */
+/** host_frame_is_whole() - is the memory outside @low to @high unchanged? */
 bool host_frame_is_whole(struct host_frame *frame);
 
-/** host_frame_sum() - what @csum must be now */
+/** host_frame_sum() - compute what @csum must be */
 __u16 host_frame_sum(struct host_frame *frame);
 
-/** For the helpers: all of the memory may be touched until host_frame_close(). */
+/** host_frame_open() - for the helpers: unpoison all of the memory until host_frame_close() */
 void host_frame_open(struct host_frame *frame);
 void host_frame_close(struct host_frame *frame);
 
-#endif /* TURNPIKE_HOST_FRAME_H */
+#endif /* TURNPIKE_TESTS_HOST_HOST_FRAME_H */

@@ -7,11 +7,12 @@
 
 #include "../../programs/maps.h"
 
+#include "array_len.h"
 #include "host_maps.h"
 
 #define FLOWS 8
 
-/* The programs know maps by their addresses. */
+/* Programs identify maps by address. */
 struct ports_map ports;
 struct flows4_map flows4;
 struct flows6_map flows6;
@@ -20,13 +21,13 @@ struct devices_map devices;
 struct counters_map counters;
 struct policers_map policers;
 struct events_map events;
-extern struct trials_map trials; /* trial.bpf.c has these */
+extern struct trials_map trials; /* these are in trial.bpf.c */
 extern struct taken_map taken;
 
 volatile struct turnpike_config config;
 struct host_maps host_maps;
 
-/* Values lie alone, so that AddressSanitizer knows their ends. */
+/* Each value is allocated separately, so that AddressSanitizer detects overflows. */
 static struct {
 	struct flow_key key;
 	struct turnpike_flow *flow;
@@ -117,7 +118,7 @@ static void *find_by_key(__u32 family, const void *key, size_t len)
 	return host_flow(&wanted);
 }
 
-#define ELEMENT(array, index) ((index) < sizeof(array) / sizeof(array[0]) ? &array[index] : NULL)
+#define ELEMENT(array, index) ((index) < ARRAY_LEN(array) ? &array[index] : NULL)
 
 void *bpf_map_lookup_elem(void *map, const void *key)
 {
@@ -143,7 +144,7 @@ void *bpf_map_lookup_elem(void *map, const void *key)
 	abort();
 }
 
-/* Programs write but this one map. */
+/* The only map that programs update. */
 long bpf_map_update_elem(void *map, const void *key, const void *value, __u64 flags)
 {
 	__u32 end, i;
@@ -174,7 +175,7 @@ long bpf_redirect(__u32 ifindex, __u64 flags)
 	return redirect_action;
 }
 
-/* One at a time, in memory of its own, so that sanitizers see what a program does with it. */
+/* One record at a time, allocated separately for AddressSanitizer. */
 static struct turnpike_event_record *reserved;
 
 void *bpf_ringbuf_reserve(void *map, __u64 size, __u64 flags)
@@ -188,9 +189,9 @@ void *bpf_ringbuf_reserve(void *map, __u64 size, __u64 flags)
 
 void bpf_ringbuf_submit(void *data, __u64 flags)
 {
-	host_maps.n_told++;
-	host_maps.told.event = reserved->event;
-	memcpy(host_maps.told.frame, reserved->frame, reserved->event.len);
+	host_maps.n_events++;
+	host_maps.event.event = reserved->event;
+	memcpy(host_maps.event.frame, reserved->frame, reserved->event.len);
 	bpf_ringbuf_discard(data, flags);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The helpers of TC programs, after filter.c and skbuff.c. */
+/* The helpers of TC programs, modelled on net/core/filter.c and skbuff.c. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 
 #include "host_frame.h"
+#include "wire.h"
 
 #define VLAN_HLEN 4
 
@@ -25,7 +26,7 @@ static bool is_ip(__be16 proto)
 	return proto == htons(ETH_P_IP) || proto == htons(ETH_P_IPV6);
 }
 
-/* As if there were no memory, once. */
+/* Fail once, as if out of memory. */
 static bool fails(struct host_frame *frame)
 {
 	if (!frame->fails_in || --frame->fails_in)
@@ -39,18 +40,12 @@ static __u16 sum_before(struct host_frame *frame)
 	return frame->complete ? host_frame_sum(frame) : 0;
 }
 
-/* What the frame's sum has changed by since it was @before, the CHECKSUM_COMPLETE changes by. */
+/* Update CHECKSUM_COMPLETE by as much as the sum of the frame has changed since @before. */
 static void update_sum(struct host_frame *frame, __u16 before)
 {
-	__u32 sum;
-
-	if (!frame->complete)
-		return;
-	sum = (__u32)frame->csum + host_frame_sum(frame) + (__u16)~before;
-
-	while (sum > 0xffff)
-		sum = (sum & 0xffff) + (sum >> 16);
-	frame->csum = (__u16)sum;
+	if (frame->complete)
+		frame->csum =
+			wire_fold((__u32)frame->csum + host_frame_sum(frame) + (__u16)~before);
 }
 
 static long make_linear(struct host_frame *frame, __u32 len)
@@ -79,7 +74,7 @@ long bpf_skb_load_bytes(const void *skb, __u32 off, void *to, __u32 len)
 	return 0;
 }
 
-/* @len bytes of zeros behind the first @off, which move to the front. */
+/* Insert @len zero bytes at @off, by moving the first @off bytes. */
 static void push(struct host_frame *frame, __u32 off, __u32 len)
 {
 	struct __sk_buff *skb = &frame->ctx.skb;
@@ -127,7 +122,7 @@ long bpf_skb_store_bytes(struct __sk_buff *skb, __u32 off, const void *from, __u
 	return 0;
 }
 
-/* Behind Ethernet header and, with BPF_ADJ_ROOM_NET, IP's base header. */
+/* Insert or remove after the Ethernet header or, with BPF_ADJ_ROOM_NET, the IP base header. */
 long bpf_skb_adjust_room(struct __sk_buff *skb, __s32 delta, __u32 mode, __u64 flags)
 {
 	const __u32 base = skb->protocol == htons(ETH_P_IP) ? 20 : 40;
@@ -175,7 +170,7 @@ long bpf_skb_change_proto(struct __sk_buff *skb, __be16 proto, __u64 flags)
 	return 0;
 }
 
-/* A CHECKSUM_COMPLETE is given up: __skb_grow_rcsum(), __skb_trim_rcsum(). */
+/* Resizing discards CHECKSUM_COMPLETE: __skb_grow_rcsum(), __skb_trim_rcsum(). */
 long bpf_skb_change_tail(struct __sk_buff *skb, __u32 len, __u64 flags)
 {
 	struct host_frame *frame = frame_of(skb);
@@ -197,8 +192,8 @@ long bpf_skb_change_tail(struct __sk_buff *skb, __u32 len, __u64 flags)
 	return 0;
 }
 
-/* The tag in the frame goes beside it. */
-static long take_tag(struct host_frame *frame)
+/* Make the in-band tag the hwaccel tag. */
+static long strip_tag(struct host_frame *frame)
 {
 	struct __sk_buff *skb = &frame->ctx.skb;
 	const __u8 *tag;
@@ -225,11 +220,11 @@ long bpf_skb_vlan_pop(struct __sk_buff *skb)
 	if (fails(frame))
 		return -ENOMEM;
 	if (!skb->vlan_present && is_tag((__be16)skb->protocol))
-		err = take_tag(frame);
+		err = strip_tag(frame);
 	skb->vlan_present = 0;
 	if (err || !is_tag((__be16)skb->protocol))
 		return err;
-	return take_tag(frame);
+	return strip_tag(frame);
 }
 
 long bpf_skb_vlan_push(struct __sk_buff *skb, __be16 proto, __u16 tci)

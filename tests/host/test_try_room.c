@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The program on trial: however much room there is, it is told right, and the frame goes on as it
- * came. */
+/* try_room must report the room of a frame correctly and pass the frame unchanged. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -47,7 +46,7 @@ static void test_rooms(void **state)
 			try(head, tail);
 }
 
-/* A driver that leaves less than the kernel keeps: nothing can be moved in front. */
+/* A driver that leaves less headroom than the kernel reserves: the head cannot move. */
 static void test_no_head(void **state)
 {
 	struct host_frame frame;
@@ -69,5 +68,5 @@ int main(void)
 	static const struct CMUnitTest tests[] = { cmocka_unit_test(test_rooms),
 						   cmocka_unit_test(test_no_head) };
 
-	return cmocka_run_group_tests_name("room on trial", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("try_room", tests, NULL, NULL);
 }

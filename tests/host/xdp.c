@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The helpers of XDP programs: bpf_xdp_adjust_head() and bpf_xdp_adjust_tail() of filter.c. */
+/* The helpers of XDP programs, modelled on net/core/filter.c. */
 #include <errno.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Is what a program has done what the model expects? Every difference is a sentence."""
+"""Compares the result of a program with the expected outcome, and describes each difference."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from model import IP_HLEN, UDP_PROTOCOL, Outcome, build
 from world import NSEC, Frame
 
 NOTES = {"head-failed", "tail-failed", "partial"}
-# TC_ACT_OK ends the matter, TC_ACT_UNSPEC lets the next program have the packet: both are up the stack.
+# Both TC_ACT_OK and TC_ACT_UNSPEC (continue with the next program) pass the packet up the stack.
 XDP_ACTIONS = {"pass": (2,), "drop": (1,), "tx": (3,), "redirect": (4,)}
 TC_ACTIONS = {"pass": (0, -1), "drop": (2,), "tx": (7,), "redirect": (7,)}
-CLOCK_SLACK = NSEC // 10, 60 * NSEC  # bpf_ktime_get_coarse_ns() is late by a few ms; a machine may be slow
+CLOCK_SLACK = NSEC // 10, 60 * NSEC  # the programs' clock is a few ms late; the machine may be slow
 
 
 def not_run(frame: Frame, answer: Answer) -> bool:
-    """The kernel does not take every frame for a test, nor does it cut it anywhere: then no program has met it."""
+    """BPF_PROG_TEST_RUN rejects some frames, and cannot truncate everywhere: then no program has run."""
     return bool(answer.error) or (bool(frame.whole) and not answer.counts)
 
 
 class Comparison:
-    """One frame's."""
+    """The comparison of one frame."""
 
     def __init__(self, expected: Outcome, answer: Answer) -> None:
         self.expected, self.case, self.answer = expected, expected.case, answer
@@ -34,9 +34,9 @@ class Comparison:
 
     def problems(self) -> list[str]:
         found = list(self._counts())
-        # After another verdict, all else differs as well.
+        # With another verdict, everything else differs as well.
         return found or [*self._action(), *self._bytes(), *self._flows(), *self._hops(), *self._policers(),
-                         *self._told()]
+                         *self._events()]
 
     def _counts(self) -> Iterator[str]:
         expected, notes = self.expected, set()
@@ -51,7 +51,7 @@ class Comparison:
             elif (packets, size) != (1, expected.counted):
                 yield f"counted as {packets} packets and {size} bytes instead of 1 and {expected.counted}"
         if not self.answer.counts:
-            yield f"not counted at all instead of as {expected.verdict}; action {self.answer.action}"
+            yield f"not counted, expected {expected.verdict}; action {self.answer.action}"
         if expected.verdict != "no-room" and notes != expected.notes:
             yield f"notes {sorted(notes)} instead of {sorted(expected.notes)}"
 
@@ -68,7 +68,7 @@ class Comparison:
         return int.from_bytes(self._l3[4:6], "big")
 
     def wanted(self) -> bytes:
-        """The frame that leaves; what its identification may be, _hops() tells."""
+        """The outgoing frame; _hops() checks its identification."""
         if not self.relayed:
             return self.case.data
         return build(self.case, self.identification() if self.expected.identification else 0)
@@ -77,10 +77,10 @@ class Comparison:
         if self.answer.data != self.wanted():
             yield "other bytes"
         elif self.relayed and self.case.udp.chksum == self.case.right_checksum and not self._checksums_hold():
-            yield "a checksum that was right is wrong"
+            yield "a valid checksum became invalid"
 
     def _checksums_hold(self) -> bool:
-        """Over the bytes as they left: RFC 1071's sum is all ones, of which scapy gives the complement."""
+        """RFC 1071: the sum over the outgoing bytes is all ones; scapy returns its complement."""
         hlen = IP_HLEN[self.case.out_family]
         ip = (IP if hlen == 20 else IPv6)(self._l3[:hlen])
         udp = self._l3[hlen:]
@@ -95,7 +95,7 @@ class Comparison:
 
     def _hops(self) -> Iterator[str]:
         if self.expected.verdict == "no-room":
-            return  # a number may have been taken in vain
+            return  # the identification may have been incremented before
         wanted: dict[int, int] = {}
         if self.expected.identification == "counted":
             number = self.case.world.hop_numbers[self.case.flow.src.ip, self.case.flow.dst.ip]
@@ -107,12 +107,12 @@ class Comparison:
 
     def _policers(self) -> Iterator[str]:
         if self.expected.verdict == "no-room":
-            return  # they have been charged before
+            return  # the policers have been charged before
         charges = (self.case.charged or {}) if self.relayed else {}
         for number in self.answer.policers.keys() | charges.keys():
             before = self.case.frame.policers[number].full
             after = self.answer.policers.get(number, before)
-            if number not in charges and self.given_back(before, after):
+            if number not in charges and self.refunded(before, after):
                 continue
             if number not in charges:
                 yield f"policer {number} charged"
@@ -121,13 +121,13 @@ class Comparison:
             elif before <= 0 and charges[number] and not -CLOCK_SLACK[0] <= after - charges[number] <= CLOCK_SLACK[1]:
                 yield f"policer {number} full in {after} ns instead of {charges[number]} from now"
 
-    def given_back(self, before: int, after: int) -> bool:
-        """What another policer refused: the bucket is as it was, or was full and is full now."""
+    def refunded(self, before: int, after: int) -> bool:
+        """A refund after another policer refused: the bucket is unchanged, or was full and is full now."""
         return self.expected.verdict == "policed" and (after == before if before > 0 else after <= CLOCK_SLACK[1])
 
-    def _told(self) -> Iterator[str]:
+    def _events(self) -> Iterator[str]:
         event, seen = self.expected.event, self.answer.event
         if self.answer.events != (1 if event else 0):
             yield f"{self.answer.events} events"
         elif event and vars(event) != vars(seen):
-            yield f"told {seen} instead of {event}"
+            yield f"event {seen} instead of {event}"

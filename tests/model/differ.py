@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """
-Every program variant against the model: random frames in random worlds go through BPF_PROG_TEST_RUN, and what becomes
-of them has to be what the model says: verdict, direction, action, every byte, counters, limits, and who is told.
+Compares every program variant with the model. Random frames in random worlds are run by BPF_PROG_TEST_RUN, and verdict,
+direction, action, all bytes, counters, limits and events must be those that the model predicts.
 
 The same seed makes the same worlds and frames. A long run: --packets 100000.
 """
@@ -29,12 +29,12 @@ from worlds import random_world
 
 BUILD = Path(__file__).resolve().parents[2] / "build/dev"
 FRAMES_PER_WORLD = 25
-FULL_RUN = 5000  # from so many packets on, everything has to have happened
+FULL_RUN = 5000  # with this many packets, every outcome must occur
 SKIPPED = 77
 
 NONE, FOUND = (Direction.NONE,), (Direction.TO_PEER, Direction.TO_CLIENT, Direction.HAIRPIN)
-# What can become of a packet here. Not: torn, which is for helpers that fail where they cannot; and no-checksum of a
-# flow, for which the frames of BPF_PROG_TEST_RUN are too short.
+# All outcomes that are possible here. Missing are torn, because helpers do not fail after the frame is modified, and
+# no-checksum with a flow, because the frames of BPF_PROG_TEST_RUN are too short.
 POSSIBLE = {
     "not-ip": NONE, "other-host": NONE, "vlan": NONE + FOUND, "not-udp": NONE, "ip-options": NONE, "fragment": NONE,
     "not-ours": NONE, "malformed": NONE, "no-checksum": NONE, "gso": NONE, "control": NONE, "bad-channeldata": NONE,
@@ -45,7 +45,7 @@ POSSIBLE = {
 
 @dataclass
 class Result:
-    """Of one world or more."""
+    """The result of one or more worlds."""
     passed: int = 0
     failed: int = 0
     coverage: Counter = field(default_factory=Counter)
@@ -112,7 +112,7 @@ def worlds_of(options: argparse.Namespace) -> list[tuple[int, int]]:
 
 def results(options: argparse.Namespace) -> Iterator[Result]:
     of_workers = options.feeder, options.seed, options.show
-    if options.jobs == 1:  # without what a pool needs, such as /dev/shm
+    if options.jobs == 1:  # a pool needs /dev/shm
         Worker.start(*of_workers)
         yield from map(Worker.run, worlds_of(options))
         return
@@ -133,7 +133,7 @@ def run(options: argparse.Namespace) -> Result:
 
 
 def print_coverage(coverage: Counter) -> list[str]:
-    """Returns what could have happened and has not."""
+    """Returns the possible outcomes that did not occur."""
     print(f"{'':16}" + "".join(f"{direction.name.lower():>12}" for direction in Direction))
     for verdict in POSSIBLE:
         print(f"{verdict:16}" + "".join(f"{coverage[verdict, direction] or '':>12}" for direction in Direction))
@@ -153,7 +153,7 @@ def main() -> int:
     try:
         Feeder(options.feeder, VARIANTS[0]).close()
     except Skipped:
-        return SKIPPED  # the feeder has said why
+        return SKIPPED  # the feeder has printed the reason
     print(f"--seed {options.seed}", flush=True)
     total = run(options)
     missing = print_coverage(total.coverage)

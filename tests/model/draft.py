@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""A frame in the making: a valid one of a flow, and whatever is to be wrong with it."""
+"""The draft of a frame: a valid frame of a flow, and the faults to put into it."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ NEVER_POLICED = {number: Policer(-NSEC, 1, FOREVER, parent) for number, parent i
 
 
 def add(packet: bytearray, at: int, by: int) -> None:
-    """To a 16-bit number of the packet."""
+    """Adds to a 16-bit field of the packet."""
     value = (int.from_bytes(packet[at:at + 2], "big") + by) % 65536
     packet[at:at + 2] = value.to_bytes(2, "big")
 
 
 @dataclass
 class Draft:
-    """A frame that is not yet written. What is not said here is as it ought to be."""
+    """A frame that is not yet built. Fields without a value take the valid one."""
     world: World
     key: Key
     flow: Flow
@@ -70,7 +70,7 @@ class Draft:
 
     @property
     def headers(self) -> int:
-        """Of the incoming packet: IP, UDP, ChannelData."""
+        """The length of the incoming IP, UDP and ChannelData headers."""
         return {4: 28, 6: 48}[self.family] + (4 if self.key.channel else 0)
 
     @property
@@ -109,7 +109,7 @@ class Draft:
             add(packet, 4, self.ip_len_add)
         else:
             add(packet, 2, self.ip_len_add)
-            if self.ip_len_add:  # the header's checksum is right all the same
+            if self.ip_len_add:  # keep the header checksum valid
                 packet[10:12] = b"\0\0"
                 add(packet, 10, checksum(bytes(packet[:20])))
             add(packet, 10, self.ip_check_add)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Feeds frames to one program, in worlds that it is told, and says what became of them: the hands
- * of differ.py. Knows nothing of what ought to happen.
+ * Runs frames through one program, in the worlds that it is sent, and reports the results. It is
+ * driven by differ.py and knows nothing of the expected outcome.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -16,16 +16,16 @@
 
 #include "build.h"
 #include "protocol.h"
-#include "run.h"
+#include "testbed.h"
 
 #define SKIPPED      77 /* CTest's SKIP_RETURN_CODE */
 #define MAX_BINDINGS 64
 #define MAX_HOPS     128
 #define MAX_POLICERS 16
 
-/** struct feeder - what is in the maps */
+/** struct feeder - contents of the maps */
 struct feeder {
-	struct bench *bench;
+	struct testbed *testbed;
 	struct feed_world world;
 	struct feed_port ports[65536];
 	struct encoded_flow flows[2 * MAX_BINDINGS];
@@ -43,13 +43,13 @@ static _Noreturn void die(const char *what)
 static void get(void *ret, size_t len)
 {
 	if (len && fread(ret, len, 1, stdin) != 1)
-		die("half an order");
+		die("truncated request");
 }
 
 static void put(const void *data, size_t len)
 {
 	if (len && fwrite(data, len, 1, stdout) != 1)
-		die("answer");
+		die("cannot write the reply");
 }
 
 static __u64 clock_now(void)
@@ -70,16 +70,16 @@ static void forget_world(struct feeder *feeder)
 	int i;
 
 	for (i = 0; i < 2 * feeder->world.bindings; i++)
-		bench_delete_flow(feeder->bench, &feeder->flows[i].key);
+		testbed_delete_flow(feeder->testbed, &feeder->flows[i].key);
 	for (i = 0; i < feeder->world.ports; i++)
-		bench_set_role(feeder->bench, feeder->ports[i].port, TURNPIKE_PORT_NONE);
+		testbed_set_role(feeder->testbed, feeder->ports[i].port, TURNPIKE_PORT_NONE);
 }
 
-/* Where packets leave and what they bear is not for the encoder to know. */
-static void complete(struct encoded_flow *encoded, const struct feed_binding *wire, int way)
+/* The encoder does not set next hop and flow label. */
+static void complete(struct encoded_flow *encoded, const struct feed_binding *wire, int direction)
 {
-	encoded->flow.nexthop = wire->nexthop[way];
-	encoded->flow.ip6_label = htonl(wire->label[way]);
+	encoded->flow.nexthop = wire->nexthop[direction];
+	encoded->flow.ip6_label = htonl(wire->label[direction]);
 }
 
 static struct turnpike_binding binding_of(const struct feeder *feeder,
@@ -104,7 +104,7 @@ static void encode_binding(struct feeder *feeder, int number, const struct feed_
 	struct encoded_flow *flows = &feeder->flows[2 * number];
 
 	if (encode_check(&binding))
-		die("a binding that cannot be");
+		die("invalid binding");
 	encode_to_peer(&binding, &flows[0]);
 	encode_to_client(&binding, &flows[1]);
 	complete(&flows[0], wire, 0);
@@ -118,7 +118,7 @@ static void encode_shortcut(struct feeder *feeder, const struct feed_binding *bi
 
 	get(&hairpin, sizeof(hairpin));
 	if (hairpin.from >= feeder->world.bindings || hairpin.to >= feeder->world.bindings)
-		die("a hairpin of no binding");
+		die("hairpin without a binding");
 	from = binding_of(feeder, &bindings[hairpin.from]);
 	to = binding_of(feeder, &bindings[hairpin.to]);
 	encode_hairpin(&from, &to, &feeder->flows[2 * hairpin.from]);
@@ -134,25 +134,25 @@ static void take_world(struct feeder *feeder)
 	forget_world(feeder);
 	get(world, sizeof(*world));
 	if (world->bindings > MAX_BINDINGS || world->hops >= MAX_HOPS)
-		die("too large a world");
+		die("world too large");
 	feeder->now = clock_now();
-	bench_set_mtu(feeder->bench, world->mtu);
+	testbed_set_mtu(feeder->testbed, world->mtu);
 	get(feeder->ports, world->ports * sizeof(feeder->ports[0]));
 	for (i = 0; i < world->ports; i++)
-		bench_set_role(feeder->bench, feeder->ports[i].port, feeder->ports[i].role);
+		testbed_set_role(feeder->testbed, feeder->ports[i].port, feeder->ports[i].role);
 	get(bindings, world->bindings * sizeof(bindings[0]));
 	for (i = 0; i < world->bindings; i++)
 		encode_binding(feeder, i, &bindings[i]);
 	for (i = 0; i < world->hairpins; i++)
 		encode_shortcut(feeder, bindings);
 	for (i = 0; i < 2 * world->bindings; i++)
-		bench_set_flow(feeder->bench, &feeder->flows[i]);
+		testbed_set_flow(feeder->testbed, &feeder->flows[i]);
 	get(&feeder->hops[1], world->hops * sizeof(feeder->hops[0]));
 	for (i = 1; i <= world->hops; i++)
-		bench_set_nexthop(feeder->bench, (__u32)i, &feeder->hops[i]);
+		testbed_set_nexthop(feeder->testbed, (__u32)i, &feeder->hops[i]);
 }
 
-/* Every frame finds its limits and identifications as the world has them. */
+/* Set the policers anew for each frame. */
 static void set_limits(struct feeder *feeder, int policers)
 {
 	int i;
@@ -170,7 +170,7 @@ static void set_limits(struct feeder *feeder, int policers)
 			.parent = wire->parent,
 		};
 
-		bench_set_policer(feeder->bench, wire->number, &policer);
+		testbed_set_policer(feeder->testbed, wire->number, &policer);
 	}
 }
 
@@ -201,7 +201,7 @@ static __u16 put_flows(struct feeder *feeder, FILE *to)
 		struct turnpike_flow *before = &feeder->flows[i].flow;
 		struct fed_flow fed = { .number = i };
 
-		bench_get_flow(feeder->bench, &feeder->flows[i].key, &flow);
+		testbed_get_flow(feeder->testbed, &feeder->flows[i].key, &flow);
 		fed.counter.packets = flow.packets - before->packets;
 		fed.counter.bytes = flow.bytes - before->bytes;
 		if (!memcmp(&flow, before, sizeof(flow)))
@@ -220,11 +220,11 @@ static __u16 put_hops(struct feeder *feeder, FILE *to)
 	__u32 i;
 
 	for (i = 1; i <= feeder->world.hops; i++) {
-		bench_get_nexthop(feeder->bench, i, &hop);
+		testbed_get_nexthop(feeder->testbed, i, &hop);
 		if (!memcmp(&hop, &feeder->hops[i], sizeof(hop)))
 			continue;
 		fwrite(&(struct fed_hop){ i, hop.ip4_id }, sizeof(struct fed_hop), 1, to);
-		bench_set_nexthop(feeder->bench, i, &feeder->hops[i]);
+		testbed_set_nexthop(feeder->testbed, i, &feeder->hops[i]);
 		number++;
 	}
 	return number;
@@ -239,7 +239,7 @@ static __u16 put_policers(struct feeder *feeder, int policers, FILE *to)
 	for (i = 0; i < policers; i++) {
 		struct feed_policer wire = feeder->policers[i];
 
-		bench_get_policer(feeder->bench, wire.number, &policer);
+		testbed_get_policer(feeder->testbed, wire.number, &policer);
 		if (policer.full == from_now(feeder->now, wire.full) && policer.cost == wire.cost &&
 		    policer.burst == wire.burst && policer.parent == wire.parent)
 			continue;
@@ -254,20 +254,20 @@ static __u16 put_policers(struct feeder *feeder, int policers, FILE *to)
 
 static __u16 put_event(struct feeder *feeder, FILE *to)
 {
-	struct told told;
+	struct events events;
 
-	bench_take_told(feeder->bench, &told);
-	if (told.n) {
-		fwrite(&told.last.event, sizeof(told.last.event), 1, to);
-		fwrite(told.last.frame, sizeof(told.last.frame), 1, to);
+	testbed_take_events(feeder->testbed, &events);
+	if (events.n) {
+		fwrite(&events.last.event, sizeof(events.last.event), 1, to);
+		fwrite(events.last.frame, sizeof(events.last.frame), 1, to);
 	}
-	return (__u16)told.n;
+	return (__u16)events.n;
 }
 
-static void answer(struct feeder *feeder, const struct feed_frame *frame, const struct trip *trip,
-		   int error)
+static void answer(struct feeder *feeder, const struct feed_frame *frame,
+		   const struct test_run *run, int error)
 {
-	struct fed fed = { .error = error, .action = trip->action };
+	struct fed fed = { .error = error, .action = run->action };
 	struct counts counts;
 	char *changes;
 	size_t len;
@@ -275,8 +275,8 @@ static void answer(struct feeder *feeder, const struct feed_frame *frame, const 
 
 	if (!to)
 		die("memory");
-	fed.len = error ? 0 : trip->out_len;
-	bench_take_counts(feeder->bench, &counts);
+	fed.len = error ? 0 : run->out_len;
+	testbed_take_counts(feeder->testbed, &counts);
 	fed.counts = put_counts(&counts, to);
 	fed.flows = put_flows(feeder, to);
 	fed.hops = put_hops(feeder, to);
@@ -285,7 +285,7 @@ static void answer(struct feeder *feeder, const struct feed_frame *frame, const 
 	if (fclose(to))
 		die("memory");
 	put(&fed, sizeof(fed));
-	put(trip->out, fed.len);
+	put(run->out, fed.len);
 	put(changes, len);
 	free(changes);
 	fflush(stdout);
@@ -295,27 +295,27 @@ static void take_frame(struct feeder *feeder)
 {
 	static __u8 in[FRAME_MAX], out[2 * FRAME_MAX];
 	struct feed_frame frame;
-	struct trip trip = { .in = in, .out = out, .out_len = sizeof(out) };
+	struct test_run run = { .in = in, .out = out, .out_len = sizeof(out) };
 	int error;
 
 	get(&frame, sizeof(frame));
 	if (frame.len > sizeof(in))
-		die("too long a frame");
+		die("frame too long");
 	set_limits(feeder, frame.policers);
 	get(in, frame.len);
-	trip.way = frame.way;
-	trip.offset = frame.offset;
-	trip.gso_size = frame.gso_size;
-	trip.tag = frame.tag;
-	trip.in_len = frame.len;
-	error = bench_run(feeder->bench, &trip);
-	answer(feeder, &frame, &trip, error);
+	run.delivery = frame.delivery;
+	run.offset = frame.offset;
+	run.gso_size = frame.gso_size;
+	run.tag = frame.tag;
+	run.in_len = frame.len;
+	error = testbed_run(feeder->testbed, &run);
+	answer(feeder, &frame, &run, error);
 }
 
 static void greet(const struct feeder *feeder)
 {
-	struct feed_hello hello = { BENCH_IFINDEX,
-				    bench_buffer(feeder->bench),
+	struct feed_hello hello = { TESTBED_IFINDEX,
+				    testbed_buffer(feeder->testbed),
 				    TURNPIKE_VERDICT_MAX,
 				    { 0 },
 				    TURNPIKE_EVENT_FRAME };
@@ -341,7 +341,7 @@ static void serve(struct feeder *feeder)
 		else if (order == ORDER_FRAME)
 			take_frame(feeder);
 		else
-			die("an order that there is not");
+			die("unknown request");
 	}
 }
 
@@ -356,14 +356,14 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	if (geteuid() != 0) {
-		fprintf(stderr, "SKIPPED: only root may load BPF programs\n");
+		fprintf(stderr, "SKIPPED: loading BPF programs needs root\n");
 		return SKIPPED;
 	}
-	if (bench_open(&variants[variant], &feeder.bench))
+	if (testbed_open(&variants[variant], &feeder.testbed))
 		return 1;
-	bench_take_counts(feeder.bench, &counts); /* of what bench_open() has tried */
+	testbed_take_counts(feeder.testbed, &counts); /* testbed_open() may have run a frame */
 	greet(&feeder);
 	serve(&feeder);
-	bench_close(feeder.bench);
+	testbed_close(feeder.testbed);
 	return 0;
 }

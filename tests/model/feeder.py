@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The other end of feeder.c, see protocol.h: puts a world into the maps, sends frames through one program."""
+"""The client of feeder.c (see protocol.h): installs a world in the maps and runs frames through one program."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pathlib import Path
 
 from world import LISTENER, TPIDS, Address, Binding, Event, Frame, Hop, Tag, Variant, World
 
-PLAIN, PLACED, POISONED, STUCK, VLAN, CUT = range(6)  # enum way of run.h
-USUAL_HEAD = 64
+PLAIN, PLACED, POISONED, STUCK, VLAN, CUT = range(6)  # enum delivery of testbed.h
+DEFAULT_HEAD = 64
 XDP_XMIT = 1
 EVENT = struct.Struct("=IIIIII")
-STALE = b"\xa5" * 28  # what lies in the hop that is not current
+STALE = b"\xa5" * 28  # contents of the hop that is not current
 
 
 class Skipped(Exception):
@@ -23,7 +23,7 @@ class Skipped(Exception):
 
 @dataclass
 class Answer:
-    """What has become of a frame: counts by (direction, verdict); flows, hops and policers that have changed."""
+    """The result of a frame: counts by (direction, verdict), and the flows, hops and policers that have changed."""
     error: int
     action: int
     data: bytes
@@ -50,7 +50,7 @@ def wire_hop(hop: Hop) -> bytes:
 
 
 class Feeder:
-    """One program, and its maps."""
+    """One program and its maps."""
 
     def __init__(self, path: Path, variant: Variant) -> None:
         self.variant = variant
@@ -61,7 +61,7 @@ class Feeder:
     def close(self) -> None:
         self.process.stdin.close()
         if self.process.wait():
-            raise RuntimeError(f"the feeder of {self.variant.name} has ended with status {self.process.returncode}")
+            raise RuntimeError(f"the feeder of {self.variant.name} exited with status {self.process.returncode}")
 
     def _read(self, size: int) -> bytes:
         data = self.process.stdout.read(size)
@@ -69,7 +69,7 @@ class Feeder:
             return data
         if self.process.wait() == 77:
             raise Skipped
-        raise RuntimeError(f"the feeder of {self.variant.name} has died with status {self.process.returncode}")
+        raise RuntimeError(f"the feeder of {self.variant.name} exited early with status {self.process.returncode}")
 
     def _take(self, layout: str) -> tuple:
         return struct.unpack(layout, self._read(struct.calcsize(layout)))
@@ -99,25 +99,25 @@ class Feeder:
         return addresses + struct.pack("=HHHHqqIIII", b.channel, 0, *hops, b.channel_expires, b.permission_expires,
                                        b.to_peer_policer, b.to_client_policer, b.to_peer_label, b.to_client_label)
 
-    def _way(self, frame: Frame, tag: Tag | None, poisoned: bool) -> tuple[int, int]:
-        """How the frame comes to the program, and the offset that belongs to it."""
+    def _delivery(self, frame: Frame, tag: Tag | None, poisoned: bool) -> tuple[int, int]:
+        """How the frame is delivered to the program, and at which offset."""
         if not self.variant.tc:
-            return PLACED, USUAL_HEAD if frame.head is None else frame.head
+            return PLACED, DEFAULT_HEAD if frame.head is None else frame.head
         if frame.whole:
             return CUT, len(frame.data)
         return (VLAN if tag else POISONED if poisoned else PLAIN), 0
 
     def can_run(self, frame: Frame) -> bool:
-        """TC: a frame is cut off, or has a tag beside it, not both."""
+        """In TC, a frame cannot both be truncated and have a hwaccel tag."""
         return not (self.variant.tc and frame.whole and int.from_bytes(frame.data[12:14], "big") in TPIDS)
 
     def run(self, frame: Frame, poisoned: bool) -> Answer:
-        """@poisoned: TC, with garbage around the frame; only for IP without tags."""
+        """@poisoned: in TC, surround the frame with garbage; for IP without tags only."""
         data, tag = frame.seen_by(self.variant)
-        way, offset = self._way(frame, tag, poisoned)
-        if way == CUT:
+        delivery, offset = self._delivery(frame, tag, poisoned)
+        if delivery == CUT:
             data = frame.whole
-        order = [b"F", struct.pack("=BBHIII", way, len(frame.policers), frame.gso if self.variant.tc else 0,
+        order = [b"F", struct.pack("=BBHIII", delivery, len(frame.policers), frame.gso if self.variant.tc else 0,
                                    tag.tpid << 16 | tag.tci if tag else 0, offset, len(data))]
         order += [struct.pack("=IIqQQ", number, policer.parent, policer.full, policer.cost, policer.burst)
                   for number, policer in frame.policers.items()]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Random frames for a world: valid ones of each flow, the same with one thing or another changed, and garbage."""
+"""Random frames for a world: valid ones of each flow, the same with changes, and garbage."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from model import Outcome, build, predict
 from world import NSEC, TPIDS, VARIANTS, Flow, Frame, Key, Policer, Tag, World
 from worlds import FOREVER, PARENTS
 
-MAX_DATA = 3000  # BPF_PROG_TEST_RUN has a page for the frame, its room and more
-PLENTY = 64      # of room at an end
+MAX_DATA = 3000  # BPF_PROG_TEST_RUN has a page for the frame, its room and reserved space
+PLENTY = 64      # bytes of room at an end
 DEEPEST = 14 + 2 * 4 + 40 + 8 + 4 + 8
 
 
@@ -37,7 +37,7 @@ def valid(rng: Random, world: World, key: Key, flow: Flow, buffer: int) -> Draft
 
 
 def data_length(rng: Random, draft: Draft, mtu: int) -> int:
-    """Small ones, and those at whose size another rule begins."""
+    """Small sizes, and those at the limits of the rules."""
     kind = rng.random()
     if kind < 0.3:
         return rng.randrange(10)
@@ -49,20 +49,20 @@ def data_length(rng: Random, draft: Draft, mtu: int) -> int:
     return min(max(length, 0), MAX_DATA)
 
 
-# Checksums of special values: the first word of the data makes them.
+# Checksums with special values, crafted by the first word of the data.
 
 def outcome(draft: Draft) -> Outcome:
     return predict(draft.world, draft.frame(), VARIANTS[2], draft.buffer)
 
 
 def incoming(draft: Draft) -> tuple[int, int]:
-    """The right checksum and the pseudo-header's sum of the packet as it stands."""
+    """The valid checksum and the pseudo-header sum of the incoming packet."""
     case = outcome(draft).case
     return case.right_checksum, case.pseudo_sum(case.ip, case.udp.len)
 
 
 def leaving(draft: Draft) -> tuple[int, int] | None:
-    """The same of the packet that leaves, if it does."""
+    """The same of the outgoing packet, if it is relayed."""
     expected = outcome(draft)
     if expected.kind != "relay":
         return None
@@ -73,7 +73,7 @@ def leaving(draft: Draft) -> tuple[int, int] | None:
 
 
 def aim(rng: Random, draft: Draft) -> None:
-    """The checksum that comes in or leaves is 0 (which is sent as 0xffff), or looks like a partial one."""
+    """The incoming or outgoing checksum is computed as 0 (and sent as 0xffff), or looks like a partial one."""
     where, what = rng.choice((incoming, leaving)), rng.choice(("zero", "pseudo"))
     draft.data = b"\0\0" + (draft.data[2:] or rng.randbytes(rng.randrange(5)))
     sums = where(draft)
@@ -96,7 +96,7 @@ def wrong_checksum(rng: Random, draft: Draft) -> None:
 
 
 def wrong_to_zero(_: Random, draft: Draft) -> None:
-    """A wrong checksum that would leave as 0, which means none."""
+    """A wrong checksum that would be sent as 0, which means none."""
     out = leaving(draft)
     if out:
         draft.udp["chksum"] = (incoming(draft)[0] - out[0]) % 0xffff or 0xffff
@@ -107,7 +107,7 @@ def no_checksum(_: Random, draft: Draft) -> None:
 
 
 def header_check_zero(rng: Random, draft: Draft) -> None:
-    """IPv4's header checksum is 0, which is not to be taken for none; or its other form, all ones."""
+    """The IPv4 header checksum is 0, which does not mean none, or its other form, all ones."""
     if draft.family == 4:
         draft.identification = 0
         draft.identification = int.from_bytes(draft.packet()[10:12], "big") % 0xffff
@@ -161,20 +161,20 @@ def ttl(rng: Random, draft: Draft) -> None:
 
 
 def lengths(rng: Random, draft: Draft) -> None:
-    """One of the lengths, or IP's and UDP's by the same."""
+    """Changes one of the lengths, or those of IP and UDP by the same amount."""
     by = rng.choice((-1, 1, 2, -4, 4, -8, 8, -len(draft.payload()) - 1, 65535, rng.randint(-40, 40)))
     for name in rng.choice((("ip_len_add",), ("udp_len_add",), ("channel_len_add",), ("ip_len_add", "udp_len_add"))):
         setattr(draft, name, by)
 
 
 def channel_length(rng: Random, draft: Draft) -> None:
-    """At the bounds: the padding is 0 to 4 bytes, or the length is one more than there is."""
+    """At the limits: 0 to 4 bytes of padding, or a length that is one byte too long."""
     draft.padding = rng.randbytes(rng.choice((0, 3, 4, 5, 8)))
     draft.channel_len_add = rng.choice((0, 0, len(draft.padding) + 1, len(draft.padding), -len(draft.data), 1, -1))
 
 
 def first_bytes(rng: Random, draft: Draft) -> None:
-    """To a listener: control messages and channels that are none. To a relay: data that look like ChannelData."""
+    """To a listener: control messages and invalid channels. To a relay: data that looks like ChannelData."""
     first = rng.choice((0x0001, 0x3fff, 0x4000, 0x7fff, 0x8000, 0xffff, 0x1603)).to_bytes(2, "big")
     if draft.key.channel:
         draft.raw_payload = (first + draft.payload()[2:])[:rng.choice((0, 1, 2, 3, 4, 5000))]
@@ -187,7 +187,7 @@ def other_channel(rng: Random, draft: Draft) -> None:
     draft.raw_payload = rng.choice(channels).to_bytes(2, "big") + draft.payload()[2:] if draft.key.channel else None
 
 
-# Ethernet, and what is around the frame.
+# Ethernet, and the room around the frame.
 
 def mac(rng: Random, draft: Draft) -> None:
     flipped = bytearray(draft.dmac)
@@ -227,7 +227,7 @@ def super_packet(rng: Random, draft: Draft) -> None:
 
 
 def tight(rng: Random, draft: Draft) -> None:
-    """Little room in front, or behind, or at both ends. BPF_PROG_TEST_RUN has as much room as a page less the frame."""
+    """Little headroom or tailroom, or both. The room in BPF_PROG_TEST_RUN is a page minus the frame."""
     grows = max(draft.out_headers - draft.headers, 0)
     edges = (0, max(grows - 1, 0), grows, 1, 3, 4, 20, 24, 25)
     draft.head = rng.choice(edges)
@@ -244,7 +244,7 @@ def levels(number: int) -> Iterator[int]:
 
 
 def limit(rng: Random, draft: Draft) -> None:
-    """One bucket or two: with exactly enough, or a little less; or in debt, by a lot or a little."""
+    """One or two buckets, with exactly enough, or slightly less; or in debt, by little or much."""
     numbers = sorted({number for lowest in draft.flow.policers for number in levels(lowest)})
     for number in rng.sample(numbers, min(len(numbers), rng.choice((1, 2)))):
         draft.policers[number] = replace(bucket(rng, len(draft.data)), parent=PARENTS[number])
@@ -259,14 +259,14 @@ def bucket(rng: Random, length: int) -> Policer:
     return rng.choice((
         Policer(-NSEC, rate, cost),                                      # exactly enough
         Policer(-NSEC, rate, max(cost - 1, 0)),
-        Policer(500 * NSEC, slow, 500 * NSEC + slow_cost + long // 2),   # enough, with some taken
+        Policer(500 * NSEC, slow, 500 * NSEC + slow_cost + long // 2),   # enough, partly used
         Policer(500 * NSEC, slow, 500 * NSEC + slow_cost // 2 - long // 4),
         Policer(FOREVER // 2, rate, long),                               # in debt
         Policer(-NSEC, 0, 0), Policer(1000 * NSEC, 0, 0)))               # no limit
 
 
 def flip_bits(rng: Random, draft: Draft) -> None:
-    """Somewhere in the headers."""
+    """Flips bits in the headers."""
     end = draft.l3 + draft.headers + 2
     places = [(rng.randrange(6, end), 1 << rng.randrange(8)) for _ in range(rng.choice((1, 1, 2)))]
 
@@ -280,13 +280,13 @@ def flip_bits(rng: Random, draft: Draft) -> None:
 
 
 def garbage(rng: Random, draft: Draft) -> None:
-    """Random bytes from some header on."""
+    """Random bytes from one of the headers on."""
     start = rng.choice((0, 6, 12, 14, draft.l3, draft.l3 + 4, draft.l3 + draft.headers - 4, draft.l3 + draft.headers))
     draft.flip = lambda data: data[:start] + rng.randbytes(max(len(data) - start, 14))
 
 
 def nothing(_: Random, __: Draft) -> None:
-    """Valid ones; the more of them, the more arithmetic is tested."""
+    """A valid frame; they exercise the arithmetic."""
 
 
 CHANGES: tuple[Callable[[Random, Draft], None], ...] = (
@@ -297,7 +297,7 @@ WEIGHTS = (40, 6, 4, 3, 2, 4, 1, 2, 2, 2, 2, 1, 1, 1, 3, 5, 4, 3, 2, 2, 2, 4, 3,
 
 
 def roomless_flows(rng: Random, world: World) -> list[tuple[Key, Flow]]:
-    """Of one direction, those whose packets may find no room: their headers grow, and they may be large."""
+    """The flows of one direction whose headers grow and whose packets may be large, so that room may run out."""
     flows = []
     for key, flow in world.flows.items():
         hop = world.hops[flow.src.ip, flow.dst.ip]
@@ -322,8 +322,8 @@ def random_frame(rng: Random, world: World, buffer: int) -> Frame:
 
 def fits(frame: Frame, buffer: int) -> bool:
     """
-    Between the ends of the buffer that all frames of BPF_PROG_TEST_RUN get; those that have no head of their own leave
-    enough room at both.
+    Does the frame fit into the buffer of BPF_PROG_TEST_RUN? Frames without a headroom of their own leave enough room at
+    both ends.
     """
     return max(len(frame.data), len(frame.whole)) + (2 * PLENTY if frame.head is None else frame.head) <= buffer
 

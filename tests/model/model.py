@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """
-The reference: what must become of a frame, from docs/data-plane.md and the RFCs it names. Shares nothing with the
-programs; scapy takes headers apart, puts new ones together and computes every checksum from nothing.
+The reference model: the outcome of a frame, by docs/data-plane.md and the RFCs that it cites. It shares nothing with
+the programs: scapy parses and builds the headers and computes every checksum from scratch.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ MIN_MTU = {4: 68, 6: 1280}  # RFC 791, RFC 8200 section 5
 DF_ABOVE = 1260             # RFC 7915 section 5.1
 DATA_INDICATION = 48        # RFC 8656 section 13.2
 SUM_LIMIT = 4096
-EVENT_FRAME = 1280 - 40 - 8 + 22  # abi.h: what fits an ICMP error
+EVENT_FRAME = 1280 - 40 - 8 + 22  # TURNPIKE_EVENT_FRAME of abi.h
 POLICER_SHIFT = 16
 
 
@@ -43,18 +43,18 @@ class ChannelData(Packet):
 
 
 class Case:
-    """One frame in one world before one program, and everything that the rules ask about it."""
+    """One frame, world and program, and the properties that the rules depend on."""
 
     def __init__(self, world: World, frame: Frame, variant: Variant) -> None:
         self.world, self.frame, self.variant = world, frame, variant
-        self.data, self.beside = frame.seen_by(variant)
+        self.data, self.hwaccel_tag = frame.seen_by(variant)
 
     # Ethernet
 
     @cached_property
     def _walk(self) -> tuple[list[Tag], int | None, int]:
-        """The tags; the Ethernet type behind them, None if that is not there; where the IP header begins."""
-        tags = [self.beside] if self.beside else []
+        """The tags, the Ethernet type after them (None if truncated), and the offset of the IP header."""
+        tags = [self.hwaccel_tag] if self.hwaccel_tag else []
         at, kind = ETH_HLEN, int.from_bytes(self.data[12:14], "big")
         while kind in TAG_LAYERS:
             if at + TAG_LEN > len(self.data):
@@ -122,7 +122,7 @@ class Case:
     def malformed(self) -> bool:
         if self.family == 6:
             return self.ip.version != 6 or self.ip.plen != self.udp.len
-        # RFC 1071: with its checksum, the header sums up to all ones.
+        # RFC 1071: including its checksum, the header sums to all ones.
         if checksum(self.data[self.l3:self.l3 + self.hlen]) != 0:
             return True
         return self.ip.len != self.hlen + self.udp.len
@@ -138,14 +138,14 @@ class Case:
         return self.hlen + self.udp.len
 
     def is_gso(self) -> bool:
-        """TC is told. Generic XDP is not, and goes by the size; native XDP never gets one."""
+        """TC knows the segment size, generic XDP goes by the length, native XDP never gets super-packets."""
         if self.variant.tc:
             return self.frame.gso > 0
         return not self.variant.native and self.in_len > self.world.mtu
 
     @cached_property
     def payload(self) -> bytes:
-        """Of the UDP datagram; what follows in the frame is none of it."""
+        """The UDP payload, without bytes that follow the datagram."""
         start = self.l3 + self.hlen
         return self.data[start + UDP_HLEN:start + self.udp.len]
 
@@ -179,7 +179,7 @@ class Case:
         src, dst = (str(ip_address(ip)) for ip in (self.ip.src, self.ip.dst))
         return self.world.flows.get(Key(Address(src, self.udp.sport), Address(dst, self.udp.dport), self.in_channel))
 
-    # Rules 18 to 26 are asked of a packet that has a flow.
+    # The following rules are for packets with a flow.
 
     def expired(self) -> bool:
         return self.flow.expires <= 0
@@ -219,8 +219,8 @@ class Case:
         return bool(self.family == 4 and self.ip.flags.DF)
 
     @cached_property
-    def told_mtu(self) -> int:
-        """What the sender is told; 0: that would be less than there can be."""
+    def notify_mtu(self) -> int:
+        """The MTU to report to the sender; 0: below the minimum MTU."""
         mtu = self.hop.mtu + self.in_headers - self.out_headers
         if self.flow.direction == Direction.TO_CLIENT:
             mtu -= DATA_INDICATION
@@ -236,19 +236,19 @@ class Case:
             larger = larger or self.out_len > MIN_MTU[6]
         if not larger:
             return None
-        tell = self.dont_fragment if self.family == 4 else self.in_len > MIN_MTU[6]
-        return "dont-fragment" if tell and self.told_mtu else "too-big"
+        notify = self.dont_fragment if self.family == 4 else self.in_len > MIN_MTU[6]
+        return "dont-fragment" if notify and self.notify_mtu else "too-big"
 
     # Checksums
 
     def pseudo_sum(self, ip: IP | IPv6, length: int) -> int:
-        """Of the pseudo-header, not inverted: what a local sender leaves in the field for its NIC."""
+        """The sum of the pseudo-header, not inverted: the partial checksum of a local sender."""
         pseudo = in4_pseudoheader if isinstance(ip, IP) else in6_pseudoheader
         return ~checksum(bytes(pseudo(UDP_PROTOCOL, ip, length))) & 0xffff
 
     @cached_property
     def right_checksum(self) -> int:
-        """As scapy computes it for what came in."""
+        """The valid checksum of the incoming packet, computed by scapy."""
         packet = bytes(self.ip.copy() / UDP(sport=self.udp.sport, dport=self.udp.dport) / Raw(self.payload))
         return int.from_bytes(packet[self.hlen + 6:self.hlen + 8], "big")
 
@@ -258,12 +258,12 @@ class Case:
 
     @cached_property
     def partial(self) -> bool:
-        """A whole checksum may be the same number as a partial one: then the data tells."""
+        """A full checksum may equal a partial one by chance; the data decides."""
         return self.looks_partial and self.udp.chksum != self.right_checksum
 
     @property
     def udp_stays(self) -> bool:
-        """Generic XDP leaves csum_start of the sk_buff as it was: so must be the UDP header of a partial checksum."""
+        """Generic XDP does not move csum_start, so the UDP header of a partial checksum must not move."""
         return self.partial and not self.variant.native and not self.variant.tc
 
     def too_long_to_sum(self) -> bool:
@@ -274,7 +274,7 @@ class Case:
 
     @cached_property
     def charged(self) -> dict[int, int] | None:
-        """The ns that each policer is charged; None: one of them lets nothing pass."""
+        """The ns charged to each policer; None: one of them refuses the packet."""
         charges: dict[int, int] = {}
         for number in self.flow.policers:
             while number:
@@ -291,7 +291,7 @@ class Case:
 
 
 def missing_room(case: Case, buffer: int) -> set[str]:
-    """The ends of an XDP frame that cannot be moved as far as its new headers need."""
+    """The ends of an XDP frame that cannot be moved far enough for the new headers."""
     if case.variant.tc or case.frame.head is None:
         return set()
     grows = case.out_headers - case.in_headers
@@ -304,7 +304,7 @@ def missing_room(case: Case, buffer: int) -> set[str]:
 
 
 def build(case: Case, identification: int) -> bytes:
-    """The frame that leaves; @identification is IPv4's."""
+    """The outgoing frame; @identification: of IPv4."""
     flow, hop = case.flow, case.hop
     udp = UDP(sport=flow.src.port, dport=flow.dst.port)
     if case.udp.chksum == 0 and case.out_family == 4:
@@ -334,7 +334,7 @@ def out_df(case: Case) -> bool:
 
 
 def with_checksum(case: Case, packet: bytes) -> bytes:
-    """@packet has the right checksum; a wrong one in the incoming packet stays wrong by as much (RFC 1624)."""
+    """@packet has a valid checksum; if the incoming one is wrong, it stays wrong by the same amount (RFC 1624)."""
     at = IP_HLEN[case.out_family] + 6
     right = int.from_bytes(packet[at:at + 2], "big")
     if case.partial:
@@ -344,7 +344,7 @@ def with_checksum(case: Case, packet: bytes) -> bytes:
         ip = layer(packet[:IP_HLEN[case.out_family]])
         value = case.pseudo_sum(ip, len(packet) - IP_HLEN[case.out_family])
     else:
-        # Ones' complement numbers are numbers modulo 0xffff; of the two zeros a datagram has 0xffff (RFC 768).
+        # Ones' complement arithmetic is modulo 0xffff; of the two zeros, UDP uses 0xffff (RFC 768).
         value = (right + case.udp.chksum - case.right_checksum) % 0xffff or 0xffff
     return packet[:at] + struct.pack("!H", value) + packet[at + 2:]
 
@@ -352,7 +352,7 @@ def with_checksum(case: Case, packet: bytes) -> bytes:
 def ether(case: Case, hop: Hop) -> bytes:
     mac = [":".join(f"{byte:02x}" for byte in address) for address in (hop.dmac, hop.smac)]
     kind = 0x0800 if case.out_family == 4 else 0x86dd
-    in_frame = case.tags[1:] if case.beside else case.tags
+    in_frame = case.tags[1:] if case.hwaccel_tag else case.tags
     kinds = [tag.tpid for tag in in_frame] + [kind]
     frame = Ether(dst=mac[0], src=mac[1], type=kinds[0])
     for tag, following in zip(in_frame, kinds[1:]):
@@ -362,7 +362,7 @@ def ether(case: Case, hop: Hop) -> bytes:
 
 @dataclass
 class Outcome:
-    """What the model expects. @notes: besides the verdict; those of a packet without room are the program's affair."""
+    """The expected outcome. @notes: counted besides the verdict; not compared for no-room."""
     case: Case
     verdict: str
     kind: str
@@ -378,21 +378,21 @@ class Outcome:
 
     @property
     def counted(self) -> int:
-        """Bytes in the counter: application data if relayed, else the frame."""
+        """Bytes counted: the application data if relayed, else the frame."""
         return len(self.case.app_data) if self.kind == "relay" else len(self.case.data)
 
     @property
     def identification(self) -> str | None:
-        """Of the IPv4 packet that leaves: counted up for each pair of addresses, the flow's, or there is none."""
+        """Source of the outgoing IPv4 identification: the counter of the next hop, the flow, or None."""
         if self.kind != "relay" or self.case.out_family == 6:
             return None
         return "flow's" if out_df(self.case) else "counted"
 
 
-PASS, DROP, TELL = "pass", "drop", "tell"
+PASS, DROP, NOTIFY = "pass", "drop", "notify"
 
-# The table of docs/data-plane.md, in its order, but for frames above 16 KiB, which BPF_PROG_TEST_RUN does not take; XDP's
-# room depends on the buffer and comes after.
+# The table of docs/data-plane.md, in its order. Frames above 16 KiB are missing, because BPF_PROG_TEST_RUN rejects
+# them; room in XDP depends on the buffer and is checked afterwards.
 RULES: tuple[tuple[str, str, Callable[[Case], bool]], ...] = (
     ("not-ip", PASS, lambda case: len(case.data) < ETH_HLEN),
     ("other-host", PASS, Case.other_host),
@@ -413,31 +413,31 @@ RULES: tuple[tuple[str, str, Callable[[Case], bool]], ...] = (
 )
 RULES_OF_FLOWS: tuple[tuple[str, str, Callable[[Case], bool]], ...] = (
     ("expired", PASS, Case.expired),
-    ("ttl", TELL, lambda case: case.ttl <= 1),
+    ("ttl", NOTIFY, lambda case: case.ttl <= 1),
     ("no-nexthop", PASS, lambda case: not case.hop.ifindex),
     ("vlan", PASS, Case.other_vlan),
     ("no-egress", PASS, Case.no_egress),
     ("too-big", PASS, lambda case: case.size == "too-big"),
-    ("dont-fragment", TELL, lambda case: case.size == "dont-fragment"),
+    ("dont-fragment", NOTIFY, lambda case: case.size == "dont-fragment"),
     ("no-checksum", PASS, Case.too_long_to_sum),
     ("policed", DROP, Case.policed),
 )
 
 
-def told(case: Case, verdict: str) -> Event:
-    mtu = case.told_mtu if verdict == "dont-fragment" else 0
+def event_of(case: Case, verdict: str) -> Event:
+    mtu = case.notify_mtu if verdict == "dont-fragment" else 0
     return Event(verdict, case.world.ifindex, mtu, case.l3, case.data[:EVENT_FRAME])
 
 
 def predict(world: World, frame: Frame, variant: Variant, buffer: int) -> Outcome:
-    """@buffer: bytes that an XDP frame has at most, with all of its room."""
+    """@buffer: bytes of an XDP frame including all of its room."""
     case = Case(world, frame, variant)
     for verdict, kind, fits in RULES:
         if fits(case):
             return Outcome(case, verdict, kind, Direction.NONE)
     for verdict, kind, fits in RULES_OF_FLOWS:
         if fits(case):
-            event = told(case, verdict) if kind == TELL else None
+            event = event_of(case, verdict) if kind == NOTIFY else None
             return Outcome(case, verdict, PASS if kind == PASS else DROP, case.flow.direction, event=event)
     missing = missing_room(case, buffer)
     if len(missing) == 2 or (missing and case.udp_stays):

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What feeder.c and feeder.py say to each other: these structs, in host byte order, without gaps.
+ * The protocol between feeder.c and feeder.py: these structs, in host byte order and without
+ * padding.
  *
- * The feeder begins with struct feed_hello and the names of the verdicts, each with a zero behind.
- * Then it takes orders: an order's first byte says which it is. A world has no answer.
+ * The feeder starts with struct feed_hello and the null-terminated names of the verdicts. Then it
+ * reads requests, each of which begins with a byte that identifies it. ORDER_WORLD has no reply.
  */
-#ifndef TURNPIKE_TEST_PROTOCOL_H
-#define TURNPIKE_TEST_PROTOCOL_H
+#ifndef TURNPIKE_TESTS_MODEL_PROTOCOL_H
+#define TURNPIKE_TESTS_MODEL_PROTOCOL_H
 
 #include <turnpike/abi.h>
 
 #define ORDER_WORLD 'W'
 #define ORDER_FRAME 'F'
 
-/** @buffer: the most that an XDP frame and its room take; 0: TC */
+/** struct feed_hello - @buffer: bytes of an XDP frame and its room; 0: TC */
 struct feed_hello {
 	__u32 ifindex;
 	__u32 buffer;
@@ -22,9 +23,9 @@ struct feed_hello {
 	__u16 event_frame; /* TURNPIKE_EVENT_FRAME */
 };
 
-/** struct feed_world - and so many ports, bindings, hairpins, next hops (the first is number 1) */
+/** struct feed_world - followed by these numbers of ports, bindings, hairpins, next hops */
 struct feed_world {
-	__u16 mtu; /* of the device that the program is attached to */
+	__u16 mtu; /* of the ingress device */
 	__u16 ports;
 	__u16 bindings;
 	__u16 hairpins;
@@ -37,7 +38,7 @@ struct feed_port {
 	__u8 pad;
 };
 
-/** struct feed_binding - pairs: to the peer, to the client; @expires: ns from now */
+/** struct feed_binding - arrays: [0] to the peer, [1] to the client; @expires: ns from now */
 struct feed_binding {
 	struct turnpike_addr client;
 	struct turnpike_addr server;
@@ -51,18 +52,18 @@ struct feed_binding {
 	__u32 label[2];
 };
 
-/** struct feed_hairpin - @from's packets go to the client of @to; numbers of bindings */
+/** struct feed_hairpin - packets of binding @from go to the client of binding @to */
 struct feed_hairpin {
 	__u16 from;
 	__u16 to;
 };
 
 /**
- * struct feed_frame - and so many policers, and @len bytes
- * @way, @tag, @offset: of struct trip (run.h)
+ * struct feed_frame - followed by this number of policers, and by @len bytes
+ * @delivery, @tag, @offset: see struct test_run (testbed.h)
  */
 struct feed_frame {
-	__u8 way;
+	__u8 delivery;
 	__u8 policers;
 	__u16 gso_size;
 	__u32 tag;
@@ -70,7 +71,7 @@ struct feed_frame {
 	__u32 len;
 };
 
-/** struct feed_policer - @full: ns from now, in the answer too */
+/** struct feed_policer - @full: ns from now, also in replies */
 struct feed_policer {
 	__u32 number;
 	__u32 parent;
@@ -79,16 +80,16 @@ struct feed_policer {
 	__u64 burst;
 };
 
-/** struct fed - and @len bytes of frame, then all that has changed, so many of each */
+/** struct fed - reply, followed by @len bytes of frame and these numbers of changed objects */
 struct fed {
-	__s32 error; /* of BPF_PROG_TEST_RUN, a negative errno */
+	__s32 error; /* negative errno of BPF_PROG_TEST_RUN */
 	__s32 action;
 	__u32 len;
 	__u16 counts;
 	__u16 flows;
 	__u16 hops;
 	__u16 policers;
-	__u16 events; /* of which the last follows, with all of TURNPIKE_EVENT_FRAME */
+	__u16 events; /* the last one follows, with TURNPIKE_EVENT_FRAME bytes of frame */
 	__u16 pad;
 };
 
@@ -98,7 +99,7 @@ struct fed_count {
 	struct turnpike_counter counter;
 };
 
-/** struct fed_flow - @number: twice the binding's, 1 more to the client */
+/** struct fed_flow - @number: twice the index of the binding, plus 1 to the client */
 struct fed_flow {
 	__u32 number;
 	__u32 pad;
@@ -110,4 +111,4 @@ struct fed_hop {
 	__u32 ip4_id;
 };
 
-#endif /* TURNPIKE_TEST_PROTOCOL_H */
+#endif /* TURNPIKE_TESTS_MODEL_PROTOCOL_H */

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""A difference, for people."""
+"""Formats a difference for the report."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SHOWN = 80  # the headers
 
 
 def hexdump(data: bytes, other: bytes) -> str:
-    """16 bytes a line; those that differ from @other's are in brackets."""
+    """16 bytes a line; bytes that differ from those of @other are in brackets."""
     lines = []
     for start in range(0, len(data), 16):
         cells = [f"[{byte:02x}]" if other[at:at + 1] != bytes([byte]) else f" {byte:02x} "
@@ -29,8 +29,8 @@ def describe(where: str, expected: Outcome, answer: Answer, problems: list[str])
             f"  made: {case.frame.what}",
             f"  expected: {expected.verdict} of direction {int(expected.direction)}, notes {sorted(expected.notes)}",
             f"  seen: {answer.counts}, action {answer.action}, error {answer.error}"]
-    if case.beside:
-        text.append(f"  tag beside the frame: {case.beside.tpid:#x} {case.beside.tci:#x}")
+    if case.hwaccel_tag:
+        text.append(f"  hwaccel tag: {case.hwaccel_tag.tpid:#x} {case.hwaccel_tag.tci:#x}")
     if expected.direction:
         text += [f"  flow: {case.flow}", f"  hop: {case.hop}"]
     headers = Ether(case.data[:SHOWN]).show(dump=True).replace("\n", "\n    ")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What the model is told: a world in TURN's terms, one frame that comes in, and the program that meets it."""
+"""The input of the model: a world in TURN's terms, an incoming frame, and the program that handles it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Address:
 
 @dataclass(frozen=True)
 class Tag:
-    """A VLAN tag: Ethernet type, and priority, drop eligibility and VLAN number in one."""
+    """A VLAN tag: TPID, and TCI with priority, drop eligibility and VLAN ID."""
     tpid: int
     tci: int
 
@@ -54,7 +54,7 @@ class Tag:
 @dataclass(frozen=True)
 class Hop:
     """
-    The way from a local to a remote address. ifindex 0: not resolved. tags: (type, VLAN number), outer first. current,
+    The next hop from a local to a remote address. ifindex 0: not resolved. tags: (TPID, VLAN ID), outer first. current,
     ip4_id: as in struct turnpike_nexthop.
     """
     ifindex: int
@@ -69,7 +69,7 @@ class Hop:
 
 @dataclass(frozen=True)
 class Policer:
-    """A token bucket of policer.h. @full: ns from now; @parent: the number of the one above, 0: there is none."""
+    """A token bucket of policer.h. @full: ns from now; @parent: number of the parent, 0: none."""
     full: int
     cost: int
     burst: int
@@ -78,7 +78,7 @@ class Policer:
 
 @dataclass(frozen=True)
 class Binding:
-    """A channel binding. Expiries: ns from now; labels: IPv6 flow labels of the packets to peer and client."""
+    """A channel binding. Expiries: ns from now; labels: IPv6 flow labels to the peer and to the client."""
     client: Address
     server: Address
     relay: Address
@@ -92,13 +92,13 @@ class Binding:
     to_client_label: int = 0
 
     def meets(self, other: Binding) -> bool:
-        """Are the two each other's peers? Then packets go from client to client."""
+        """Are the two bindings each other's peers? Then their packets are hairpins."""
         return self is not other and self.peer == other.relay and self.relay == other.peer
 
 
 @dataclass(frozen=True)
 class Key:
-    """What a flow is found by."""
+    """The key of a flow."""
     src: Address
     dst: Address
     channel: int
@@ -106,7 +106,7 @@ class Key:
 
 @dataclass(frozen=True)
 class Flow:
-    """What is done with the packets of one direction of a binding."""
+    """The outgoing packet of one direction of a binding, and its limits."""
     number: int
     direction: Direction
     src: Address
@@ -119,7 +119,7 @@ class Flow:
 
 @dataclass(frozen=True)
 class World:
-    """Everything that decides about a frame, and stays as it is while frames come in."""
+    """The state that decides about frames, constant while they are run."""
     mac: bytes
     ifindex: int
     mtu: int
@@ -129,13 +129,13 @@ class World:
 
     @cached_property
     def hairpins(self) -> dict[int, int]:
-        """Numbers of bindings: whose packets to the peer go straight to the client of which other."""
+        """Hairpins: the number of a binding, and that of the binding whose client gets its packets."""
         numbered = list(enumerate(self.bindings))
         return {a: b for a, one in numbered for b, other in numbered if one.meets(other)}
 
     @cached_property
     def hop_numbers(self) -> dict[tuple[str, str], int]:
-        """Indexes into the map nexthops; element 0 is never used."""
+        """Indexes into the map nexthops, whose element 0 is never used."""
         return {path: number for number, path in enumerate(self.hops, start=1)}
 
     @cached_property
@@ -164,7 +164,7 @@ class World:
 
 @dataclass(frozen=True)
 class Variant:
-    """A program in one configuration. @number: in variants[] of tests/packets/run.c."""
+    """A program in one configuration. @number: in variants[] of tests/packets/variants.c."""
     number: int
     name: str
     native: bool
@@ -175,9 +175,9 @@ class Variant:
 @dataclass(frozen=True)
 class Frame:
     """
-    A frame that comes in, and the limits at that moment. what: how it was made, for people. gso: segment size of a
-    super-packet (TC). head: bytes by which its beginning can move, otherwise as much as usual (XDP). whole: what it was
-    cut off from, if it was.
+    An incoming frame, and the limits at that moment. what: how it was made, for reports. gso: segment size of a
+    super-packet (TC). head: bytes of headroom, None: the default (XDP). whole: the frame before truncation, if it was
+    truncated.
     """
     data: bytes
     what: str = ""
@@ -187,7 +187,7 @@ class Frame:
     policers: dict[int, Policer] = field(default_factory=dict)
 
     def seen_by(self, variant: Variant) -> tuple[bytes, Tag | None]:
-        """The frame, and the tag beside it: the kernel takes the outer one out of the frame before TC sees it."""
+        """The frame and its hwaccel tag: before TC, the kernel strips the outer tag."""
         tpid, tci = (int.from_bytes(self.data[at:at + 2], "big") for at in (12, 14))
         if not variant.tc or self.whole or tpid not in TPIDS or len(self.data) < TAGGED_HLEN:
             return self.data, None
@@ -205,7 +205,7 @@ VARIANTS = (
 
 @dataclass(frozen=True)
 class Event:
-    """struct turnpike_event and its frame: what is told of a packet that was dropped."""
+    """struct turnpike_event and its frame."""
     verdict: str
     ifindex: int
     mtu: int

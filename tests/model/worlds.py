@@ -15,14 +15,14 @@ LISTENER_PORTS = (3478, 5349, 1, 65535)
 MTUS = (68, 100, 576, 1259, 1260, 1261, 1279, 1280, 1281, 1300, 1492, 1500, 1500, 1500, 3000, 9000, 9000, 9000, 9000, 9000, 9000, 65535)
 DEVICE_MTUS = (1280, 1500, 1500, 1500, 9000, 65535)
 TAG_STACKS = ((), (), (), (0x8100,), (0x8100,), (0x88a8,), (0x88a8, 0x8100), (0x8100, 0x8100), (0x88a8, 0x88a8))
-POLICERS = 4  # that bindings bear
+POLICERS = 4  # used by bindings; the others are parents
 PARENTS = {1: 5, 2: 5, 3: 6, 4: 0, 5: 7, 6: 0, 7: 0}
 OTHER_IFINDEX = 11
-WORDS = {4: 2, 6: 8}  # of an address
+WORDS = {4: 2, 6: 8}  # in an address
 
 
 def random_ip(rng: Random, family: int) -> str:
-    """Words of all zeros and all ones are where ones' complement arithmetic goes wrong."""
+    """Includes words of all zeros and all ones, the edge cases of ones' complement arithmetic."""
     words = [rng.choice((0, 0xffff, rng.randrange(1 << 16), rng.randrange(1 << 16))) for _ in range(WORDS[family])]
     return str(ipaddress.ip_address(b"".join(word.to_bytes(2, "big") for word in words)))
 
@@ -42,7 +42,7 @@ def random_binding(rng: Random, client: Address, server: Address, relay: Address
 
 
 class Addresses:
-    """Transport addresses in their parts; a port has one role."""
+    """Transport addresses by role; a port has one role only."""
 
     def __init__(self, rng: Random) -> None:
         self.rng = rng
@@ -70,7 +70,7 @@ def random_bindings(rng: Random, addresses: Addresses) -> list[Binding]:
         for peer_family in (4, 6):
             bindings.append(random_binding(rng, addresses.host(client_family), addresses.server(client_family),
                                            addresses.relay(peer_family), addresses.host(peer_family)))
-    # Two more that are each other's peers.
+    # Two more bindings that are each other's peers.
     families, relays = rng.choice(((4, 6), (6, 4), (4, 6), (6, 4), (4, 4), (6, 6))), rng.choice((4, 6))
     ends = [(addresses.host(family), addresses.server(family), addresses.relay(relays)) for family in families]
     for (client, server, relay), (_, _, peer) in (ends, ends[::-1]):
@@ -79,7 +79,7 @@ def random_bindings(rng: Random, addresses: Addresses) -> list[Binding]:
 
 
 def other_tags(rng: Random, tags: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
-    """Not the same, by a number, by a type, by how many they are."""
+    """Tags that differ in a VLAN ID, a TPID, or their number."""
     if not tags or rng.random() < 0.3:
         return tags[1:] if tags and rng.random() < 0.5 else (((0x8100, 7),) + tags)[:2]
     at = rng.randrange(len(tags))

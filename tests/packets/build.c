@@ -2,9 +2,7 @@
 #include <string.h>
 
 #include "build.h"
-
-#define IPPROTO_DSTOPTS 60
-#define IPPROTO_UDP     17
+#include "wire.h"
 
 static const struct {
 	__u8 ip4[4];
@@ -30,29 +28,6 @@ static const __u8 macs[MACS][MAC_LEN] = {
 	[MAC_OTHER2] = { 0x02, 0x00, 0x5e, 0x10, 0x00, 0x05 },
 	[MAC_BROADCAST] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff },
 };
-
-static void put16(__u8 *to, size_t value)
-{
-	to[0] = (__u8)(value >> 8);
-	to[1] = (__u8)value;
-}
-
-/* RFC 1071: the sum of big-endian words, an odd byte counts as the first of a word. */
-static __u32 add_bytes(__u32 sum, const __u8 *bytes, size_t len)
-{
-	size_t i;
-
-	for (i = 0; i < len; i++)
-		sum += i % 2 ? bytes[i] : (__u32)bytes[i] << 8;
-	return sum;
-}
-
-static __u16 fold(__u32 sum)
-{
-	while (sum > 0xffff)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return (__u16)sum;
-}
 
 size_t ip_hlen(__u8 family)
 {
@@ -82,7 +57,7 @@ struct turnpike_addr host_addr(enum host host, __u8 family)
 		memcpy(addr.ip, hosts[host].ip4, sizeof(hosts[host].ip4));
 	else
 		memcpy(addr.ip, hosts[host].ip6, sizeof(hosts[host].ip6));
-	put16((__u8 *)&addr.port, hosts[host].port);
+	put_wire16((__u8 *)&addr.port, hosts[host].port);
 	return addr;
 }
 
@@ -91,22 +66,22 @@ void mac_addr(enum mac mac, __u8 *ret)
 	memcpy(ret, macs[mac], MAC_LEN);
 }
 
-/* Ones' complement addition of the pseudo-header: addresses, protocol, length. */
+/* The pseudo-header: addresses, protocol, length. */
 __u16 pseudo_sum(const struct frame *frame)
 {
 	const size_t len = frame->family == TURNPIKE_IPV4 ? 4 : 16;
 	struct turnpike_addr src = host_addr(frame->src, frame->family);
 	struct turnpike_addr dst = host_addr(frame->dst, frame->family);
-	__u32 sum = (__u32)(IPPROTO_UDP + udp_len(frame)) + (__u32)frame->udp_len_add;
+	__u64 sum = IPPROTO_UDP + udp_len(frame) + (__u64)frame->udp_len_add;
 
-	sum = add_bytes(sum, src.ip, len);
-	sum = add_bytes(sum, dst.ip, len);
-	return fold(sum);
+	sum = wire_add(sum, src.ip, len);
+	sum = wire_add(sum, dst.ip, len);
+	return wire_fold(sum);
 }
 
 static __u8 ttl(const struct frame *frame)
 {
-	return (__u8)(frame->ttl ? frame->ttl : TTL_USUAL);
+	return (__u8)(frame->ttl ? frame->ttl : TTL_DEFAULT);
 }
 
 static void put_data(const struct frame *frame, __u8 *to)
@@ -116,22 +91,22 @@ static void put_data(const struct frame *frame, __u8 *to)
 	for (i = 0; i < frame->data_len; i++)
 		to[i] = (__u8)(i * 7 + 0x35 + (i >> 8));
 	if (frame->word)
-		put16(to, frame->word);
+		put_wire16(to, frame->word);
 }
 
-/* UDP header and all that it covers, with a checksum field of 0. */
+/* UDP header and payload, with a checksum field of 0. */
 static size_t put_datagram(const struct frame *frame, __u8 *to)
 {
 	size_t len = UDP_HLEN + channel_hlen(frame);
 	size_t i;
 
-	put16(to, hosts[frame->src].port);
-	put16(to + 2, hosts[frame->dst].port);
-	put16(to + 4, udp_len(frame) + (size_t)frame->udp_len_add);
-	put16(to + 6, 0);
+	put_wire16(to, hosts[frame->src].port);
+	put_wire16(to + 2, hosts[frame->dst].port);
+	put_wire16(to + 4, udp_len(frame) + (size_t)frame->udp_len_add);
+	put_wire16(to + 6, 0);
 	if (frame->channel) {
-		put16(to + 8, frame->channel);
-		put16(to + 10, frame->data_len + (size_t)frame->channel_len_add);
+		put_wire16(to + 8, frame->channel);
+		put_wire16(to + 10, frame->data_len + (size_t)frame->channel_len_add);
 	}
 	put_data(frame, to + len);
 	len += frame->data_len;
@@ -144,7 +119,7 @@ static __u16 full_check(const struct frame *frame, bool zero_allowed)
 {
 	__u8 datagram[FRAME_MAX];
 	size_t len = put_datagram(frame, datagram);
-	__u16 check = (__u16)~fold(add_bytes(pseudo_sum(frame), datagram, len));
+	__u16 check = (__u16)~wire_fold(wire_add(pseudo_sum(frame), datagram, len));
 
 	return check || zero_allowed ? check : 0xffff;
 }
@@ -157,7 +132,7 @@ __u16 udp_check(const struct frame *frame)
 	case CHECKSUM_PARTIAL:
 		return pseudo_sum(frame);
 	case CHECKSUM_WRONG:
-		return fold((__u32)full_check(frame, false) + CHECKSUM_ERROR);
+		return wire_fold((__u32)full_check(frame, false) + CHECKSUM_ERROR);
 	case CHECKSUM_FULL:
 		break;
 	}
@@ -169,26 +144,26 @@ __u16 word_for_check(const struct frame *frame, __u16 check)
 	struct frame blank = *frame;
 	__u32 sum;
 
-	/* A word of 0 stands for the pattern, so take the pattern's word out of the sum. */
+	/* A word of 0 means the pattern, so override it with the other zero, all ones. */
 	blank.word = 0xffff;
 	sum = (__u16)~full_check(&blank, true);
-	return fold((__u16)~check + (__u32)(__u16)~sum);
+	return wire_fold((__u16)~check + (__u32)(__u16)~sum);
 }
 
 static size_t put_ethernet(const struct frame *frame, __u8 *to)
 {
-	const __u16 usual = frame->family == TURNPIKE_IPV4 ? 0x0800 : 0x86dd;
+	const __u16 ethertype = frame->family == TURNPIKE_IPV4 ? 0x0800 : 0x86dd;
 	size_t len = 0, i;
 
 	mac_addr(frame->dmac ? frame->dmac : MAC_OURS, to);
 	mac_addr(frame->smac ? frame->smac : MAC_ROUTER, to + MAC_LEN);
 	len += 2 * MAC_LEN;
 	for (i = 0; i < TAGS && frame->tag[i]; i++) {
-		put16(to + len, frame->tag[i] >> 16);
-		put16(to + len + 2, frame->tag[i] & 0xffff);
+		put_wire16(to + len, frame->tag[i] >> 16);
+		put_wire16(to + len + 2, frame->tag[i] & 0xffff);
 		len += TAG_LEN;
 	}
-	put16(to + len, frame->ethertype ? frame->ethertype : usual);
+	put_wire16(to + len, frame->ethertype ? frame->ethertype : ethertype);
 	return len + 2;
 }
 
@@ -201,16 +176,16 @@ static size_t put_ipv4(const struct frame *frame, __u8 *to)
 	memset(to, 0, hlen);
 	to[0] = (__u8)((unsigned int)version << 4 | hlen / 4);
 	to[1] = frame->tos;
-	put16(to + 2, ip_len(frame) + (size_t)frame->ip_len_add);
-	put16(to + 4, frame->id);
-	put16(to + 6, frame->frag_off);
+	put_wire16(to + 2, ip_len(frame) + (size_t)frame->ip_len_add);
+	put_wire16(to + 4, frame->id);
+	put_wire16(to + 6, frame->frag_off);
 	to[8] = ttl(frame);
 	to[9] = frame->protocol ? frame->protocol : IPPROTO_UDP;
 	memcpy(to + 12, hosts[frame->src].ip4, 4);
 	memcpy(to + 16, hosts[frame->dst].ip4, 4);
-	memset(to + 20, 1, frame->options); /* no-operation */
-	check = (__u16)~fold(add_bytes(0, to, hlen));
-	put16(to + 10, check + (size_t)frame->ip_check_add);
+	memset(to + 20, 1, frame->options); /* No Operation */
+	check = (__u16)~wire_fold(wire_add(0, to, hlen));
+	put_wire16(to + 10, check + (size_t)frame->ip_check_add);
 	return hlen;
 }
 
@@ -221,8 +196,8 @@ static size_t put_ipv6(const struct frame *frame, __u8 *to)
 
 	to[0] = (__u8)(version << 4 | frame->tos >> 4);
 	to[1] = (__u8)((__u32)frame->tos << 4 | frame->label >> 16);
-	put16(to + 2, frame->label & 0xffff);
-	put16(to + 4, ip_len(frame) - 40 + (size_t)frame->ip_len_add);
+	put_wire16(to + 2, frame->label & 0xffff);
+	put_wire16(to + 4, ip_len(frame) - 40 + (size_t)frame->ip_len_add);
 	to[6] = frame->extensions ? IPPROTO_DSTOPTS : protocol;
 	to[7] = ttl(frame);
 	memcpy(to + 8, hosts[frame->src].ip6, 16);
@@ -244,7 +219,7 @@ size_t build(const struct frame *frame, __u8 *ret)
 					      : put_ipv6(frame, ret + len);
 	udp = ret + len;
 	len += put_datagram(frame, udp);
-	put16(udp + 6, udp_check(frame));
+	put_wire16(udp + 6, udp_check(frame));
 	while (len < frame->min_len)
 		ret[len++] = 0xee;
 	return frame->cut ? frame->cut : len;

@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file build.h
- * Frames from descriptions. Shares no code with the programs, and does everything the slow way:
- * bytes are written one by one, checksums are summed over all of the data. What the programs make
- * by arithmetic on an incoming packet is compared with what is built here from nothing.
+ * Builds frames from descriptions, byte by byte and with checksums over all data. It shares no code
+ * with the programs, which derive the outgoing packet from the incoming one; both must agree.
  */
-#ifndef TURNPIKE_TEST_BUILD_H
-#define TURNPIKE_TEST_BUILD_H
+#ifndef TURNPIKE_TESTS_PACKETS_BUILD_H
+#define TURNPIKE_TESTS_PACKETS_BUILD_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include <turnpike/addr.h>
 
-#define FRAME_MAX     4096 /* BPF_PROG_TEST_RUN takes less than a page */
+#define FRAME_MAX     4096 /* BPF_PROG_TEST_RUN accepts less than a page */
 #define MAC_LEN       6
 #define ETHERNET_HLEN 14
 #define UDP_HLEN      8
@@ -25,19 +24,19 @@ enum host {
 	RELAY,
 	PEER,
 	CLIENT_B, /* the other end of a hairpin */
-	NOBODY,   /* no flow has it */
-	OTHER,    /* our address, a port of no role */
+	NOBODY,   /* in no flow */
+	OTHER,    /* our address with a port that has no role */
 	HOSTS,
 };
 
 /** Ethernet addresses. */
 enum mac {
-	MAC_USUAL, /* from the router to us */
+	MAC_DEFAULT, /* the router as source, we as destination */
 	MAC_OURS,
 	MAC_ROUTER,
-	MAC_NEXT,   /* where the hops lead */
-	MAC_EGRESS, /* the second device's own */
-	MAC_OTHER0, /* not ours by their first, second and third word */
+	MAC_NEXT,   /* the next hop */
+	MAC_EGRESS, /* the second device */
+	MAC_OTHER0, /* these differ from ours in the first, second and third word */
 	MAC_OTHER1,
 	MAC_OTHER2,
 	MAC_BROADCAST,
@@ -47,7 +46,7 @@ enum mac {
 enum checksum {
 	CHECKSUM_FULL,
 	CHECKSUM_ZERO,
-	CHECKSUM_PARTIAL, /* the pseudo-header's sum, not inverted, as a local sender leaves it */
+	CHECKSUM_PARTIAL, /* the sum of the pseudo-header, not inverted, as from a local sender */
 	CHECKSUM_WRONG,   /* off by CHECKSUM_ERROR */
 };
 
@@ -57,27 +56,27 @@ enum checksum {
 #define TAGS    3
 #define TAG_LEN 4
 
-#define TTL_USUAL 64
-#define TTL_ZERO  0x100 /* a TTL of 0, as 0 stands for the usual one */
+#define TTL_DEFAULT 64
+#define TTL_ZERO    0x100 /* a TTL of 0; 0 means TTL_DEFAULT */
 
 /**
- * struct frame - all there is to say about one frame; numbers in host order, 0 is the usual value
- * @ttl:         or hop limit
- * @frag_off:    IPv4 flags and fragment offset as they stand in the header
- * @id, @label:  of IPv4, of IPv6
- * @options:     bytes of IPv4 options, in fours
- * @extensions:  bytes of an IPv6 destination options header, in eights
+ * struct frame - description of a frame, in host byte order; 0 means the default
+ * @ttl:         TTL or hop limit
+ * @frag_off:    IPv4 flags and fragment offset as in the header
+ * @id, @label:  IPv4 identification, IPv6 flow label
+ * @options:     bytes of IPv4 options, a multiple of 4
+ * @extensions:  bytes of an IPv6 destination options header, a multiple of 8
  * @tag:         VLAN tags, TPID and TCI, the outer one first; 0: none
- * @ethertype:   instead of the family's
- * @version, @protocol: instead of the right ones, IP's first four bits and UDP's number
- * @ip_len_add, @udp_len_add, @channel_len_add: what these length fields are off by
- * @ip_check_add: what the IPv4 header checksum is off by
+ * @ethertype:   overrides that of @family
+ * @version, @protocol: override the IP version and UDP's protocol number
+ * @ip_len_add, @udp_len_add, @channel_len_add: errors of these length fields
+ * @ip_check_add: error of the IPv4 header checksum
  * @channel:     0: plain UDP
- * @padding:     bytes of ChannelData padding, never zero ones
- * @data_len:    application data, a fixed pattern ...
- * @word:        ... but for its first two bytes, if not 0
- * @min_len:     Ethernet padding up to this length, never zero bytes
- * @cut:         end of the frame, should it be cut off; 0: whole
+ * @padding:     bytes of ChannelData padding, all non-zero
+ * @data_len:    bytes of application data, a fixed pattern
+ * @word:        overrides the first two bytes of the data
+ * @min_len:     pad the frame to this length, with non-zero bytes
+ * @cut:         truncate the frame to this length
  */
 struct frame {
 	__u8 family;
@@ -94,28 +93,28 @@ struct frame {
 	__u16 min_len, cut;
 };
 
-/** build() - writes the frame that is described; returns its length, at most FRAME_MAX */
+/** build() - write the frame to @ret. Return: its length, at most FRAME_MAX */
 size_t build(const struct frame *frame, __u8 *ret);
 
 /** ip_hlen() - length of an IP header without options or extensions */
 size_t ip_hlen(__u8 family);
 
-/** ip_len() - length of the IP packet in a frame without oddities */
+/** ip_len() - length of the IP packet, without @ip_len_add */
 size_t ip_len(const struct frame *frame);
 
-/** udp_check() - the UDP checksum field of the frame */
+/** udp_check() - UDP checksum field of the frame */
 __u16 udp_check(const struct frame *frame);
 
-/** pseudo_sum() - the sum over the frame's pseudo-header, not inverted */
+/** pseudo_sum() - sum of the pseudo-header, not inverted */
 __u16 pseudo_sum(const struct frame *frame);
 
-/** word_for_check() - the @word with which the full UDP checksum comes out as @check */
+/** word_for_check() - the @word that makes the full UDP checksum equal @check */
 __u16 word_for_check(const struct frame *frame, __u16 check);
 
-/** host_addr() - a host's transport address, as the library knows it */
+/** host_addr() - transport address of a host, as the library represents it */
 struct turnpike_addr host_addr(enum host host, __u8 family);
 
-/** mac_addr() - copies MAC_LEN bytes to @ret */
+/** mac_addr() - copy MAC_LEN bytes to @ret */
 void mac_addr(enum mac mac, __u8 *ret);
 
-#endif /* TURNPIKE_TEST_BUILD_H */
+#endif /* TURNPIKE_TESTS_PACKETS_BUILD_H */

@@ -9,12 +9,12 @@
 #include "expect.h"
 
 #define IP4_DF       0x4000
-#define SMALL_ENOUGH 1260    /* an IPv4 packet that no path needs to fragment */
-#define OUT_ID       0x1ffff /* the last before it runs over, and bits that are not sent */
+#define SMALL_ENOUGH 1260    /* RFC 7915 section 5.1: up to here without DF */
+#define OUT_ID       0x1ffff /* the low 16 bits wrap; the others are not sent */
 #define LARGE_MTU    9000
-#define JUST_NOW     100000000ull /* ns; the programs read a clock that lags by a tick */
+#define JUST_NOW     100000000ull /* ns; the clock of the programs lags by a tick */
 
-/* The other half of a next hop is always filled with something that must not be used. */
+/* The hop that is not current holds garbage, which must not be used. */
 static const struct {
 	__u32 index;
 	__u32 current;
@@ -22,7 +22,7 @@ static const struct {
 	__u32 flags;
 	enum mac smac;
 } hops[HOPS] = {
-	[HOP_SAME] = { 1, 0, BENCH_IFINDEX, TURNPIKE_HOP_XDP_XMIT, MAC_OURS },
+	[HOP_SAME] = { 1, 0, TESTBED_IFINDEX, TURNPIKE_HOP_XDP_XMIT, MAC_OURS },
 	[HOP_XMIT] = { 2, 1, 9, TURNPIKE_HOP_XDP_XMIT, MAC_EGRESS },
 	[HOP_NO_XMIT] = { 3, 1, 9, 0, MAC_EGRESS },
 	[HOP_UNRESOLVED] = { 4, 0, 0, 0, MAC_OTHER0 },
@@ -30,7 +30,7 @@ static const struct {
 	[HOP_BEYOND] = { 0xffffff, 0, 0, 0, MAC_OTHER0 },
 };
 
-/* Where the packets of each flow come from and go to. */
+/* Source, destination and channel of each flow, incoming and outgoing. */
 static const struct {
 	enum host src, dst;
 	__u16 channel;
@@ -44,14 +44,14 @@ static const struct {
 	[TURNPIKE_DIR_HAIRPIN] = { SERVER, CLIENT_B, CHANNEL_B },
 };
 
-struct frame vector_usual(enum turnpike_direction direction)
+struct frame vector_plain(enum turnpike_direction direction)
 {
 	return (struct frame){ .src = from[direction].src,
 			       .dst = from[direction].dst,
 			       .channel = from[direction].channel };
 }
 
-/* The next hop's tags: the frame's VLANs without their priorities, or something else. */
+/* The tags of the next hop: those of the frame without priority, or others. */
 static void make_tags(const struct vector *vector, struct turnpike_hop *hop)
 {
 	__u32 tag[TAGS] = { 0 };
@@ -102,18 +102,18 @@ static struct turnpike_nexthop make_nexthop(const struct vector *vector, __u32 m
 	return nexthop;
 }
 
-/* A partial checksum is completed where no device will do it any more; IPv6 has none without. */
-static enum checksum outgoing_checksum(const struct bench *bench, const struct frame *in,
+/* Native XDP completes a partial checksum; IPv6 always has a checksum. */
+static enum checksum outgoing_checksum(const struct testbed *testbed, const struct frame *in,
 				       __u8 family)
 {
-	if (in->checksum == CHECKSUM_PARTIAL && !bench_variant(bench)->skb)
+	if (in->checksum == CHECKSUM_PARTIAL && !testbed_variant(testbed)->skb)
 		return CHECKSUM_FULL;
 	if (in->checksum == CHECKSUM_ZERO && family == TURNPIKE_IPV6)
 		return CHECKSUM_FULL;
 	return in->checksum;
 }
 
-static struct frame outgoing(const struct bench *bench, const struct vector *vector,
+static struct frame outgoing(const struct testbed *testbed, const struct vector *vector,
 			     const struct frame *in, __u8 family)
 {
 	struct frame out = {
@@ -122,16 +122,16 @@ static struct frame outgoing(const struct bench *bench, const struct vector *vec
 		.dmac = MAC_NEXT,
 		.src = to[vector->flow].src,
 		.dst = to[vector->flow].dst,
-		.checksum = outgoing_checksum(bench, in, family),
+		.checksum = outgoing_checksum(testbed, in, family),
 		.tos = in->tos,
-		.ttl = (__u16)((in->ttl ? in->ttl : TTL_USUAL) - 1),
+		.ttl = (__u16)((in->ttl ? in->ttl : TTL_DEFAULT) - 1),
 		.label = OUT_LABEL,
 		.channel = to[vector->flow].channel,
 		.data_len = in->data_len,
 		.word = in->word,
 	};
 
-	/* IPv6 has no DF and is never fragmented underway: RFC 7915 section 5.1. */
+	/* RFC 7915 section 5.1: IPv6 has no DF, and routers never fragment it. */
 	if (in->family == TURNPIKE_IPV4)
 		out.frag_off = in->frag_off & IP4_DF;
 	else if (ip_len(&out) > SMALL_ENOUGH)
@@ -141,25 +141,25 @@ static struct frame outgoing(const struct bench *bench, const struct vector *vec
 	return out;
 }
 
-/* The packet of the vector, with its payload crafted and its length fitted. */
-static struct frame incoming(const struct bench *bench, const struct vector *vector,
+/* The vector's packet, with crafted payload and fitted length. */
+static struct frame incoming(const struct testbed *testbed, const struct vector *vector,
 			     struct families pair)
 {
 	struct frame in = vector->in;
 	struct frame full, out;
 
 	in.family = pair.in;
-	/* TC sees the outer tag beside the frame, never in it. */
-	if (bench_variant(bench)->tc) {
+	/* In TC the outer tag is the hwaccel tag, never in-band. */
+	if (testbed_variant(testbed)->tc) {
 		memmove(in.tag, in.tag + 1, sizeof(in.tag) - sizeof(in.tag[0]));
 		in.tag[TAGS - 1] = 0;
 	}
 	if (vector->room == ROOM_NEITHER)
-		in.data_len =
-			(__u16)(bench_buffer(bench) - vector->left - ETHERNET_HLEN - ip_len(&in));
+		in.data_len = (__u16)(testbed_buffer(testbed) - vector->left - ETHERNET_HLEN -
+				      ip_len(&in));
 	full = in;
 	full.checksum = CHECKSUM_FULL;
-	out = outgoing(bench, vector, &full, pair.out);
+	out = outgoing(testbed, vector, &full, pair.out);
 	if (vector->craft == CRAFT_IN_PSEUDO)
 		in.word = word_for_check(&full, pseudo_sum(&full));
 	if (vector->craft == CRAFT_IN_ONES)
@@ -169,15 +169,15 @@ static struct frame incoming(const struct bench *bench, const struct vector *vec
 	return in;
 }
 
-/* Was the crafting worth it? Otherwise the vector tests nothing. */
-static bool crafted(const struct bench *bench, const struct vector *vector, const struct frame *in,
-		    __u8 out_family)
+/* Did crafting succeed? Otherwise the vector tests nothing. */
+static bool crafted(const struct testbed *testbed, const struct vector *vector,
+		    const struct frame *in, __u8 out_family)
 {
 	struct frame full = *in;
 	struct frame out;
 
 	full.checksum = CHECKSUM_FULL;
-	out = outgoing(bench, vector, &full, out_family);
+	out = outgoing(testbed, vector, &full, out_family);
 	switch (vector->craft) {
 	case CRAFT_NONE:
 		return true;
@@ -191,7 +191,7 @@ static bool crafted(const struct bench *bench, const struct vector *vector, cons
 	return false;
 }
 
-/* Before a flow is found, nothing is known of the direction. */
+/* The direction is known once a flow is found. */
 static enum turnpike_direction counted_direction(const struct vector *vector)
 {
 	switch (vector->verdict) {
@@ -228,15 +228,15 @@ static void expect_notes(const struct vector *vector, struct expectation *ret)
 			expect_count(ret, TURNPIKE_DIR_NONE, note, ret->in_len);
 }
 
-static void expect_relayed(const struct bench *bench, const struct vector *vector, __u8 out_family,
-			   struct expectation *ret)
+static void expect_relayed(const struct testbed *testbed, const struct vector *vector,
+			   __u8 out_family, struct expectation *ret)
 {
-	const struct frame out = outgoing(bench, vector, &ret->in, out_family);
+	const struct frame out = outgoing(testbed, vector, &ret->in, out_family);
 	const bool same = vector->hop == HOP_SAME;
 
 	ret->out_len = (__u32)build(&out, ret->out_bytes);
 	ret->action = same ? XDP_TX : XDP_REDIRECT;
-	if (bench_variant(bench)->tc)
+	if (testbed_variant(testbed)->tc)
 		ret->action = TC_ACT_REDIRECT;
 	expect_count(ret, vector->flow, TURNPIKE_RELAYED, ret->in.data_len);
 	if (ret->in.checksum == CHECKSUM_PARTIAL)
@@ -245,7 +245,7 @@ static void expect_relayed(const struct bench *bench, const struct vector *vecto
 	ret->after.bytes += ret->in.data_len;
 }
 
-/* RFC 8656 section 13.2: what would fit, and for peers room for a Data indication. */
+/* RFC 8656 section 13.2: the MTU to report; peers leave room for a Data indication. */
 static __u32 notify_mtu(const struct vector *vector, __u32 hop_mtu, const struct frame *in,
 			const struct frame *out)
 {
@@ -256,33 +256,33 @@ static __u32 notify_mtu(const struct vector *vector, __u32 hop_mtu, const struct
 	return (__u32)(in->family == TURNPIKE_IPV6 && mtu < 1280 ? 1280 : mtu);
 }
 
-static void expect_told(const struct vector *vector, __u8 out_family, const struct bench *bench,
-			struct expectation *ret)
+static void expect_event(const struct vector *vector, __u8 out_family,
+			 const struct testbed *testbed, struct expectation *ret)
 {
 	const struct turnpike_hop *hop = &ret->nexthop.hop[ret->nexthop.current];
-	const struct frame out = outgoing(bench, vector, &ret->in, out_family);
+	const struct frame out = outgoing(testbed, vector, &ret->in, out_family);
 	const bool ttl = vector->verdict == TURNPIKE_TTL;
 	__u32 i = 0;
 
 	while (ret->in.tag[i])
 		i++;
-	ret->told.n = 1;
-	ret->told.last.event = (struct turnpike_event){
+	ret->events.n = 1;
+	ret->events.last.event = (struct turnpike_event){
 		.verdict = vector->verdict,
-		.ifindex = BENCH_IFINDEX,
+		.ifindex = TESTBED_IFINDEX,
 		.mtu = ttl ? 0 : notify_mtu(vector, hop->mtu, &ret->in, &out),
 		.l2_len = ETHERNET_HLEN + TAG_LEN * i,
 		.len = ret->in_len < TURNPIKE_EVENT_FRAME ? ret->in_len : TURNPIKE_EVENT_FRAME,
 	};
-	memcpy(ret->told.last.frame, ret->in_bytes, ret->told.last.event.len);
+	memcpy(ret->events.last.frame, ret->in_bytes, ret->events.last.event.len);
 }
 
-static void expect_dropped(const struct bench *bench, const struct vector *vector, __u8 out_family,
-			   struct expectation *ret)
+static void expect_dropped(const struct testbed *testbed, const struct vector *vector,
+			   __u8 out_family, struct expectation *ret)
 {
-	ret->action = bench_variant(bench)->tc ? TC_ACT_SHOT : XDP_DROP;
-	if (vector->verdict != TURNPIKE_POLICED && !vector->hushed)
-		expect_told(vector, out_family, bench, ret);
+	ret->action = testbed_variant(testbed)->tc ? TC_ACT_SHOT : XDP_DROP;
+	if (vector->verdict != TURNPIKE_POLICED && !vector->muted)
+		expect_event(vector, out_family, testbed, ret);
 }
 
 static bool is_dropped(enum turnpike_verdict verdict)
@@ -291,24 +291,24 @@ static bool is_dropped(enum turnpike_verdict verdict)
 	       verdict == TURNPIKE_POLICED;
 }
 
-static void expect_passed(const struct bench *bench, const struct vector *vector,
+static void expect_passed(const struct testbed *testbed, const struct vector *vector,
 			  struct expectation *ret)
 {
 	memcpy(ret->out_bytes, ret->in_bytes, ret->in_len);
 	ret->out_len = ret->in_len;
-	ret->action = bench_variant(bench)->tc ? TC_ACT_UNSPEC : XDP_PASS;
+	ret->action = testbed_variant(testbed)->tc ? TC_ACT_UNSPEC : XDP_PASS;
 	expect_count(ret, counted_direction(vector), vector->verdict, ret->in_len);
 }
 
-/* A byte takes a second to come back; within is what the packet takes, to the byte. */
+/* Buckets refill by a byte per second, and hold exactly what the packet takes, or a ns less. */
 static void expect_limits(const struct vector *vector, struct expectation *ret)
 {
 	const __u64 second = 1000000000;
 	int i, level;
 
-	ret->events = (struct turnpike_policer){
+	ret->event_limit = (struct turnpike_policer){
 		.cost = second << TURNPIKE_POLICER_SHIFT,
-		.burst = second - vector->hushed,
+		.burst = second - vector->muted,
 	};
 	if (vector->limit == LIMIT_NONE)
 		return;
@@ -330,11 +330,11 @@ static void expect_limits(const struct vector *vector, struct expectation *ret)
 		ret->policers[1][vector->level].burst--;
 }
 
-/* The flow, and the next hop with an MTU that fits the packet, or just not. */
-static void expect_state(const struct bench *bench, const struct vector *vector,
+/* The flow, and a next hop whose MTU fits the packet or is one byte short. */
+static void expect_state(const struct testbed *testbed, const struct vector *vector,
 			 struct families pair, struct expectation *ret)
 {
-	const struct frame out = outgoing(bench, vector, &ret->in, pair.out);
+	const struct frame out = outgoing(testbed, vector, &ret->in, pair.out);
 	__u32 mtu = LARGE_MTU;
 
 	if (vector->flow != TURNPIKE_DIR_NONE)
@@ -345,8 +345,8 @@ static void expect_state(const struct bench *bench, const struct vector *vector,
 	ret->after = ret->flow.flow;
 
 	ret->mtu = LARGE_MTU;
-	if (vector->came != MTU_LARGE)
-		ret->mtu = (__u16)(ip_len(&ret->in) - (vector->came == MTU_SHORT));
+	if (vector->in_mtu != MTU_LARGE)
+		ret->mtu = (__u16)(ip_len(&ret->in) - (vector->in_mtu == MTU_SHORT));
 	if (vector->mtu != MTU_LARGE)
 		mtu = (__u32)ip_len(&out) - (vector->mtu == MTU_SHORT);
 	if (vector->hop != HOP_BEYOND)
@@ -358,19 +358,19 @@ static void expect_state(const struct bench *bench, const struct vector *vector,
 	expect_limits(vector, ret);
 }
 
-bool expect(const struct bench *bench, const struct vector *vector, struct families pair,
+bool expect(const struct testbed *testbed, const struct vector *vector, struct families pair,
 	    struct expectation *ret)
 {
 	memset(ret, 0, sizeof(*ret));
-	ret->in = incoming(bench, vector, pair);
+	ret->in = incoming(testbed, vector, pair);
 	ret->in_len = (__u32)build(&ret->in, ret->in_bytes);
-	expect_state(bench, vector, pair, ret);
+	expect_state(testbed, vector, pair, ret);
 	expect_notes(vector, ret);
 	if (vector->verdict == TURNPIKE_RELAYED)
-		expect_relayed(bench, vector, pair.out, ret);
+		expect_relayed(testbed, vector, pair.out, ret);
 	else
-		expect_passed(bench, vector, ret);
+		expect_passed(testbed, vector, ret);
 	if (is_dropped(vector->verdict))
-		expect_dropped(bench, vector, pair.out, ret);
-	return crafted(bench, vector, &ret->in, pair.out);
+		expect_dropped(testbed, vector, pair.out, ret);
+	return crafted(testbed, vector, &ret->in, pair.out);
 }

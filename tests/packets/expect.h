@@ -1,29 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file expect.h
- * What must become of a vector's packet, worked out from the vector alone.
+ * The expected outcome of a vector, derived from the vector alone.
  */
-#ifndef TURNPIKE_TEST_EXPECT_H
-#define TURNPIKE_TEST_EXPECT_H
+#ifndef TURNPIKE_TESTS_PACKETS_EXPECT_H
+#define TURNPIKE_TESTS_PACKETS_EXPECT_H
 
 #include "vector.h"
 
 /**
  * struct expectation - one vector for one pair of families
- * @in:        the packet
- * @flow:      to be installed, if its key has a family
- * @nexthop:   to be installed at @hop, unless that is 0
- * @mtu:       of the device that @in comes by
- * @in_bytes:  what goes in; all of the frame, should it be cut off at @in_len
- * @out_bytes: what must come out
- * @action:    what the program must return
- * @told:      what it must tell the library: n is 0 or 1
- * @events:    the limit on that, before
- * @policers:  those of the flow, before, by the flow's two and their levels
- * @charged:   whether the packet is charged to all of them; if not, then to none
- * @nexthop_id: what must have become of the next hop's IPv4 identification
- * @counts:    what it must count
- * @after:     what must have become of @flow
+ * @in:          the packet
+ * @flow:        the flow to install, if its key has a family
+ * @nexthop:     the next hop to install at index @hop, unless that is 0
+ * @mtu:         MTU of the ingress device
+ * @in_bytes:    the incoming frame; whole, even if it is truncated to @in_len
+ * @out_bytes:   the outgoing frame
+ * @action:      what the program returns
+ * @events:      what it reports to the library: n is 0 or 1
+ * @event_limit: the limit on events, beforehand
+ * @policers:    the two policers of the flow and their levels, beforehand
+ * @charged:     whether the packet is charged to all policers, or else to none
+ * @nexthop_id:  ip4_id of the next hop, afterwards
+ * @counts:      what the program counts
+ * @after:       @flow, afterwards
  */
 struct expectation {
 	struct frame in;
@@ -36,8 +36,8 @@ struct expectation {
 	__u32 in_len;
 	__u32 out_len;
 	int action;
-	struct told told;
-	struct turnpike_policer events;
+	struct events events;
+	struct turnpike_policer event_limit;
 	struct turnpike_policer policers[TURNPIKE_FLOW_POLICERS][TURNPIKE_POLICER_LEVELS];
 	bool charged;
 	__u32 nexthop_id;
@@ -45,8 +45,8 @@ struct expectation {
 	struct turnpike_flow after;
 };
 
-/** expect() - returns false if the payload cannot be crafted as the vector wants it */
-bool expect(const struct bench *bench, const struct vector *vector, struct families pair,
+/** expect() - derive @ret. Return: false if the payload cannot be crafted as required */
+bool expect(const struct testbed *testbed, const struct vector *vector, struct families pair,
 	    struct expectation *ret);
 
-#endif /* TURNPIKE_TEST_EXPECT_H */
+#endif /* TURNPIKE_TESTS_PACKETS_EXPECT_H */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Does the verifier take every program in every configuration, and with how much work? Programs
- * are found in the object, so that a new one is tested without being listed here.
+ * The verifier must accept every program in every configuration, within a budget of instructions.
+ * The programs are enumerated from the object, so new ones are covered.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,10 +20,10 @@
 #include "turnpike.skel.h"
 
 #define SKIPPED    77     /* CTest's SKIP_RETURN_CODE */
-#define BUDGET     100000 /* a tenth of what the verifier goes through before it gives up */
-#define MIN_LOADED 3      /* two entry points of XDP, one of TC */
+#define BUDGET     100000 /* a tenth of the kernel's limit on verified instructions */
+#define MIN_LOADED 3      /* two XDP entry points, one for TC */
 
-/* Opens the object for one program only; returns NULL if there are not as many. */
+/* Open the object for the program with this index only. Return: NULL if there is none. */
 static struct turnpike_bpf *open_for(int number, __u32 skb, struct bpf_program **ret)
 {
 	struct turnpike_bpf *relay = turnpike_bpf__open();
@@ -45,7 +45,7 @@ static struct turnpike_bpf *open_for(int number, __u32 skb, struct bpf_program *
 	return NULL;
 }
 
-/* Returns whether there was such a program. */
+/* Return: false if there is no program with this index. */
 static bool load_one(int number, __u32 skb)
 {
 	struct bpf_prog_info info = { 0 };
@@ -58,7 +58,7 @@ static bool load_one(int number, __u32 skb)
 		return false;
 	assert_int_equal(turnpike_bpf__load(relay), 0);
 	assert_int_equal(bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &len), 0);
-	/* Kernels before 5.16 do not say. */
+	/* Reported by Linux 5.16 and later. */
 	if (info.verified_insns)
 		snprintf(verified, sizeof(verified), "%u", info.verified_insns);
 	printf("%-16s %3u %8zu %8u %9s %8u\n", bpf_program__name(program), skb,
@@ -89,7 +89,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = { cmocka_unit_test(test_load) };
 
 	if (geteuid() != 0) {
-		fprintf(stderr, "SKIPPED: only root may load BPF programs\n");
+		fprintf(stderr, "SKIPPED: loading BPF programs needs root\n");
 		return SKIPPED;
 	}
 	return cmocka_run_group_tests(tests, NULL, NULL);

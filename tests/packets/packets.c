@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Every program in every configuration, byte by byte: what goes in, what must come out. Frames are
- * described (build.h), never written down; vectors are tables, or lengths counted up.
+ * Packet vectors, compared byte by byte, for every program in every configuration. Vectors are
+ * tables or ranges of lengths, and describe their frames (build.h).
  *
- * What cannot be had by BPF_PROG_TEST_RUN is tested between network namespaces: by which device a
- * frame really leaves, checksums that the kernel completes, frames larger than a page.
+ * BPF_PROG_TEST_RUN cannot show by which device a frame leaves, checksums that the kernel
+ * completes, and frames larger than a page; netns-tests covers those.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -15,14 +15,14 @@
 
 #include <cmocka.h>
 
+#include "array_len.h"
 #include "tables.h"
 
-#define SKIPPED      77   /* CTest's SKIP_RETURN_CODE */
-#define WORD_STEP    251  /* prime: all bits take part */
-#define MAY_NEED_DF  1200 /* bytes of data, or IPv4 will not be made IPv6 */
-#define COUNT(array) (sizeof(array) / sizeof(array[0]))
+#define SKIPPED     77   /* CTest's SKIP_RETURN_CODE */
+#define WORD_STEP   251  /* prime, so that all bits vary */
+#define MAY_NEED_DF 1200 /* above this, IPv4 data needs DF to be relayed as IPv6 */
 
-/* Every residue of 4 and of 32, which the programs' loops work in, and what packets are like. */
+/* All residues of 4 and 32, the step sizes of the programs' loops, and typical packets. */
 static const __u16 lengths[] = { 0,   1,   2,   3,   4,   5,   6,   7,    8,    9,    10,   11,
 				 12,  13,  14,  15,  16,  17,  18,  19,   20,   21,   22,   23,
 				 24,  25,  26,  27,  28,  29,  30,  31,   32,   33,   34,   35,
@@ -32,15 +32,15 @@ static const __u16 lengths[] = { 0,   1,   2,   3,   4,   5,   6,   7,    8,    
 static const enum turnpike_direction directions[] = { TURNPIKE_DIR_TO_PEER, TURNPIKE_DIR_TO_CLIENT,
 						      TURNPIKE_DIR_HAIRPIN };
 
-static const enum room rooms[] = { ROOM_USUAL, ROOM_POISONED };
+static const enum room rooms[] = { ROOM_AMPLE, ROOM_POISONED };
 
 static const struct variant *variant;
-static struct bench *opened;
+static struct testbed *opened;
 
 static int open_variant(void **state)
 {
 	(void)state;
-	if (bench_open(variant, &opened))
+	if (testbed_open(variant, &opened))
 		return -1;
 	vector_prepare(opened);
 	return 0;
@@ -49,7 +49,7 @@ static int open_variant(void **state)
 static int close_variant(void **state)
 {
 	(void)state;
-	bench_close(opened);
+	testbed_close(opened);
 	opened = NULL;
 	return 0;
 }
@@ -66,7 +66,7 @@ static int run_table(const struct table *table)
 	return failed;
 }
 
-/* The same, but with garbage around the frames. */
+/* The same with garbage around the frames. */
 static int run_poisoned(const struct table *table)
 {
 	struct vector vector;
@@ -94,22 +94,21 @@ static int run_paddings(const struct vector *vector)
 	return failed;
 }
 
-/* All directions and lengths from @shortest on, of a relayed packet that is otherwise like @like.
- */
+/* Run @like in all directions and lengths from @shortest on. */
 static int run_lengths(const struct vector *like, __u16 shortest)
 {
 	struct vector vector;
 	int failed = 0;
 	size_t i, j;
 
-	for (i = 0; i < COUNT(directions); i++) {
-		for (j = 0; j < COUNT(lengths); j++) {
+	for (i = 0; i < ARRAY_LEN(directions); i++) {
+		for (j = 0; j < ARRAY_LEN(lengths); j++) {
 			if (lengths[j] < shortest)
 				continue;
 			vector = *like;
 			vector.flow = directions[i];
 			vector.verdict = TURNPIKE_RELAYED;
-			vector.in = vector_usual(directions[i]);
+			vector.in = vector_plain(directions[i]);
 			vector.in.checksum = like->in.checksum;
 			vector.in.min_len = like->in.min_len;
 			vector.in.data_len = lengths[j];
@@ -126,8 +125,8 @@ static void test_lengths(void **state)
 {
 	static const struct vector likes[] = {
 		{ .name = "length" },
-		{ .name = "length, trailer", .in.min_len = 60 },
-		{ .name = "length, long trailer", .in.min_len = 1500 },
+		{ .name = "length, Ethernet padding", .in.min_len = 60 },
+		{ .name = "length, long padding", .in.min_len = 1500 },
 		{ .name = "length, wrong checksum", .in.checksum = CHECKSUM_WRONG },
 	};
 	struct vector like;
@@ -135,8 +134,8 @@ static void test_lengths(void **state)
 	size_t i, j;
 
 	(void)state;
-	for (i = 0; i < COUNT(likes); i++) {
-		for (j = 0; j < COUNT(rooms); j++) {
+	for (i = 0; i < ARRAY_LEN(likes); i++) {
+		for (j = 0; j < ARRAY_LEN(rooms); j++) {
 			like = likes[i];
 			like.room = rooms[j];
 			failed += run_lengths(&like, 0);
@@ -145,31 +144,31 @@ static void test_lengths(void **state)
 	assert_int_equal(failed, 0);
 }
 
-/* The programs sum the data only of these. */
+/* Only for these do the programs sum the data. */
 static void test_summed_lengths(void **state)
 {
 	static const struct vector likes[] = {
 		{ .name = "partial checksum", .in.checksum = CHECKSUM_PARTIAL },
-		{ .name = "partial checksum, trailer",
+		{ .name = "partial checksum, Ethernet padding",
 		  .in.checksum = CHECKSUM_PARTIAL,
 		  .in.min_len = 100 },
 		{ .name = "partial checksum, poisoned",
 		  .in.checksum = CHECKSUM_PARTIAL,
 		  .room = ROOM_POISONED },
 	};
-	static const struct vector lookalike = { .name = "full, but looks partial",
+	static const struct vector lookalike = { .name = "full checksum that looks partial",
 						 .craft = CRAFT_IN_PSEUDO };
 	int failed = 0;
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < COUNT(likes); i++)
+	for (i = 0; i < ARRAY_LEN(likes); i++)
 		failed += run_lengths(&likes[i], 0);
 	failed += run_lengths(&lookalike, 2);
 	assert_int_equal(failed, 0);
 }
 
-/* Sums of all sizes, with and without carries. */
+/* Sums of all magnitudes, with and without carries. */
 static void test_sums(void **state)
 {
 	struct vector vector = { .name = "sums", .verdict = TURNPIKE_RELAYED };
@@ -178,9 +177,9 @@ static void test_sums(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < COUNT(directions); i++) {
+	for (i = 0; i < ARRAY_LEN(directions); i++) {
 		vector.flow = directions[i];
-		vector.in = vector_usual(directions[i]);
+		vector.in = vector_plain(directions[i]);
 		vector.in.data_len = 20;
 		for (word = 1; word <= 0xffff; word += WORD_STEP) {
 			vector.in.word = (__u16)word;
@@ -204,10 +203,10 @@ static void test_checksums(void **state)
 	assert_int_equal(run_poisoned(&relayed_checksum), 0);
 }
 
-static void test_ways_out(void **state)
+static void test_egress(void **state)
 {
 	(void)state;
-	assert_int_equal(run_table(&relayed_hops), 0);
+	assert_int_equal(run_table(&relayed_egress), 0);
 }
 
 static void test_room(void **state)
@@ -234,7 +233,7 @@ static void test_late(void **state)
 	assert_int_equal(run_table(&passed_late), 0);
 }
 
-/* Cut off at every length that still is an Ethernet frame. */
+/* Truncated to every length that is still an Ethernet frame. */
 static int run_truncated(enum turnpike_direction direction, __u8 family, enum only only)
 {
 	const size_t headers = ETHERNET_HLEN + ip_hlen(family) + UDP_HLEN;
@@ -242,7 +241,7 @@ static int run_truncated(enum turnpike_direction direction, __u8 family, enum on
 	size_t whole;
 	int failed = 0;
 
-	vector.in = vector_usual(direction);
+	vector.in = vector_plain(direction);
 	vector.in.family = family;
 	vector.in.data_len = 37;
 	whole = ETHERNET_HLEN + ip_len(&vector.in);
@@ -259,7 +258,7 @@ static void test_truncated(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < COUNT(directions); i++) {
+	for (i = 0; i < ARRAY_LEN(directions); i++) {
 		failed += run_truncated(directions[i], TURNPIKE_IPV4, ON_IPV4);
 		failed += run_truncated(directions[i], TURNPIKE_IPV6, ON_IPV6);
 	}
@@ -267,22 +266,22 @@ static void test_truncated(void **state)
 }
 
 /*
- * A NIC's checksum over the whole packet must follow every change. What is trimmed is not here:
- * the kernel then drops that checksum, but BPF_PROG_TEST_RUN compares it all the same.
+ * A CHECKSUM_COMPLETE must be updated with every change. Frames that are trimmed are left out: the
+ * kernel then drops the checksum, but BPF_PROG_TEST_RUN compares it anyway.
  */
 static void test_complete(void **state)
 {
 	static const struct vector like = { .name = "CHECKSUM_COMPLETE", .complete = true };
 
 	(void)state;
-	if (!bench_knows_complete(opened)) {
-		print_message("this kernel has no BPF_F_TEST_SKB_CHECKSUM_COMPLETE\n");
+	if (!testbed_has_complete(opened)) {
+		print_message("SKIPPED: the kernel lacks BPF_F_TEST_SKB_CHECKSUM_COMPLETE\n");
 		skip();
 	}
 	assert_int_equal(run_lengths(&like, 0), 0);
 }
 
-/* The program that moves a flow's expiry: the flow ends, its counters stay. */
+/* flow_expiry() sets the expiry of a flow and keeps its counters. */
 static void test_expiry(void **state)
 {
 	struct turnpike_flow after;
@@ -291,30 +290,30 @@ static void test_expiry(void **state)
 
 	(void)state;
 	for (i = 0; i < FAMILIES; i++) {
-		for (j = 0; j < COUNT(directions); j++) {
+		for (j = 0; j < ARRAY_LEN(directions); j++) {
 			vector_flow(directions[j], families[i], &flow);
-			assert_int_equal(bench_set_expiry(opened, &flow.key, 1), -ENOENT);
-			bench_set_flow(opened, &flow);
-			assert_int_equal(bench_set_expiry(opened, &flow.key, 4711), 0);
-			bench_get_flow(opened, &flow.key, &after);
-			bench_delete_flow(opened, &flow.key);
+			assert_int_equal(testbed_set_expiry(opened, &flow.key, 1), -ENOENT);
+			testbed_set_flow(opened, &flow);
+			assert_int_equal(testbed_set_expiry(opened, &flow.key, 4711), 0);
+			testbed_get_flow(opened, &flow.key, &after);
+			testbed_delete_flow(opened, &flow.key);
 			flow.flow.expires = 4711;
 			assert_memory_equal(&after, &flow.flow, sizeof(after));
 		}
 	}
 }
 
-/* Last: nothing has been counted under another slot. */
+/* Runs last: no test has counted under another slot. */
 static void test_slot(void **state)
 {
 	(void)state;
-	assert_int_equal(bench_foreign_packets(opened), 0);
+	assert_int_equal(testbed_foreign_packets(opened), 0);
 }
 
 static const struct CMUnitTest tests_of_all[] = {
 	cmocka_unit_test(test_lengths),   cmocka_unit_test(test_summed_lengths),
 	cmocka_unit_test(test_sums),      cmocka_unit_test(test_fields),
-	cmocka_unit_test(test_checksums), cmocka_unit_test(test_ways_out),
+	cmocka_unit_test(test_checksums), cmocka_unit_test(test_egress),
 	cmocka_unit_test(test_room),      cmocka_unit_test(test_foreign),
 	cmocka_unit_test(test_broken),    cmocka_unit_test(test_late),
 	cmocka_unit_test(test_truncated), cmocka_unit_test(test_expiry),
@@ -339,7 +338,7 @@ static int run_variant(void)
 
 int main(void)
 {
-	const char *missing = bench_missing();
+	const char *missing = testbed_missing();
 	int failed = 0;
 	size_t i;
 

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "array_len.h"
 #include "tables.h"
 
-#define TABLE(array)                                    \
-	{                                               \
-		array, sizeof(array) / sizeof(array[0]) \
+#define TABLE(array)                    \
+	{                               \
+		array, ARRAY_LEN(array) \
 	}
 
 #define TO_PEER   .flow = TURNPIKE_DIR_TO_PEER
 #define TO_CLIENT .flow = TURNPIKE_DIR_TO_CLIENT
-#define NOT_ANY   .flow = TURNPIKE_DIR_NONE
+#define NO_FLOW   .flow = TURNPIKE_DIR_NONE
 #define HAIRPIN   .flow = TURNPIKE_DIR_HAIRPIN
 
 #define FROM_CLIENT .src = CLIENT, .dst = SERVER, .channel = CHANNEL
@@ -19,23 +20,23 @@
 static const struct vector foreign[] = {
 	{ "ARP", { FROM_PEER, .data_len = 50, .ethertype = 0x0806 }, TURNPIKE_NOT_IP, TO_CLIENT },
 	{ "LLDP", { FROM_PEER, .data_len = 50, .ethertype = 0x88cc }, TURNPIKE_NOT_IP, TO_CLIENT },
-	{ "a length for a type", { FROM_PEER, .data_len = 50, .ethertype = 46 }, TURNPIKE_NOT_IP,
-	  TO_CLIENT },
-	{ "IPv4 that says IPv6", { FROM_PEER, .data_len = 50, .ethertype = 0x86dd },
+	{ "an 802.3 length as type", { FROM_PEER, .data_len = 50, .ethertype = 46 },
+	  TURNPIKE_NOT_IP, TO_CLIENT },
+	{ "IPv4 with the type of IPv6", { FROM_PEER, .data_len = 50, .ethertype = 0x86dd },
 	  TURNPIKE_NOT_UDP, TO_CLIENT, .only = ON_IPV4 },
-	{ "IPv6 that says IPv4", { FROM_PEER, .data_len = 50, .ethertype = 0x0800 },
+	{ "IPv6 with the type of IPv4", { FROM_PEER, .data_len = 50, .ethertype = 0x0800 },
 	  TURNPIKE_NOT_UDP, TO_CLIENT, .only = ON_IPV6 },
-	{ "a tag, the next hop has none", { FROM_PEER, .data_len = 50, .tag = { 0x81000005 } },
+	{ "a tag, but the next hop has none", { FROM_PEER, .data_len = 50, .tag = { 0x81000005 } },
 	  TURNPIKE_VLAN, TO_CLIENT, .tagging = TAGGED_FEWER },
-	{ "no tag, the next hop has one", { FROM_CLIENT, .data_len = 50 }, TURNPIKE_VLAN, TO_PEER,
-	  .tagging = TAGGED_MORE },
+	{ "no tag, but the next hop has one", { FROM_CLIENT, .data_len = 50 }, TURNPIKE_VLAN,
+	  TO_PEER, .tagging = TAGGED_MORE },
 	{ "another VLAN", { FROM_CLIENT, .data_len = 50, .tag = { 0x81000005 } }, TURNPIKE_VLAN,
 	  TO_PEER, .tagging = TAGGED_OTHER_VLAN },
 	{ "another type of tag", { FROM_PEER, .data_len = 50, .tag = { 0x88a80005 } },
 	  TURNPIKE_VLAN, TO_CLIENT, .tagging = TAGGED_OTHER_TYPE },
-	{ "a tag too many", { FROM_PEER, .data_len = 50, .tag = { 0x88a80007, 0x81000005 } },
+	{ "one tag too many", { FROM_PEER, .data_len = 50, .tag = { 0x88a80007, 0x81000005 } },
 	  TURNPIKE_VLAN, TO_CLIENT, .tagging = TAGGED_FEWER },
-	{ "a tag too few", { FROM_PEER, .data_len = 50, .tag = { 0x88a80007 } }, TURNPIKE_VLAN,
+	{ "one tag too few", { FROM_PEER, .data_len = 50, .tag = { 0x88a80007 } }, TURNPIKE_VLAN,
 	  TO_CLIENT, .tagging = TAGGED_MORE },
 	{ "another inner VLAN", { FROM_CLIENT, .data_len = 50, .tag = { 0x88a80007, 0x81000005 } },
 	  TURNPIKE_VLAN, HAIRPIN, .tagging = TAGGED_OTHER_VLAN },
@@ -43,7 +44,7 @@ static const struct vector foreign[] = {
 	  TURNPIKE_VLAN, TO_PEER, .tagging = TAGGED_OTHER_TYPE },
 	{ "three tags", { FROM_CLIENT, .data_len = 50, .tag = { 0x88a80007, 0x88a80006,
 	  0x81000005 } }, TURNPIKE_VLAN, TO_PEER },
-	{ "ARP behind a tag", { FROM_PEER, .data_len = 50, .ethertype = 0x0806,
+	{ "ARP with a tag", { FROM_PEER, .data_len = 50, .ethertype = 0x0806,
 	  .tag = { 0x81000005 } }, TURNPIKE_NOT_IP, TO_CLIENT },
 	{ "other MAC, first word", { FROM_PEER, .data_len = 50, .dmac = MAC_OTHER0 },
 	  TURNPIKE_OTHER_HOST, TO_CLIENT },
@@ -63,8 +64,8 @@ static const struct vector foreign[] = {
 	  TURNPIKE_NOT_OURS, TO_CLIENT },
 	{ "a port without a role, ChannelData", { .src = CLIENT, .dst = OTHER, .channel = CHANNEL,
 	  .data_len = 50 }, TURNPIKE_NOT_OURS, TO_PEER },
-	{ "not ours, and damaged", { .src = PEER, .dst = OTHER, .data_len = 50, .ip_check_add = 1,
-	  .udp_len_add = 5 }, TURNPIKE_NOT_OURS, TO_CLIENT },
+	{ "a port without a role, damaged", { .src = PEER, .dst = OTHER, .data_len = 50,
+	  .ip_check_add = 1, .udp_len_add = 5 }, TURNPIKE_NOT_OURS, TO_CLIENT },
 };
 
 static const struct vector broken[] = {
@@ -84,7 +85,7 @@ static const struct vector broken[] = {
 	  TO_CLIENT, .only = ON_IPV4 },
 	{ "last fragment", { FROM_PEER, .data_len = 48, .frag_off = 0x00b9 }, TURNPIKE_FRAGMENT,
 	  TO_CLIENT, .only = ON_IPV4 },
-	{ "last fragment, far out", { FROM_CLIENT, .data_len = 48, .frag_off = 0x1000 },
+	{ "last fragment, large offset", { FROM_CLIENT, .data_len = 48, .frag_off = 0x1000 },
 	  TURNPIKE_FRAGMENT, TO_PEER, .only = ON_IPV4 },
 	{ "IP header checksum", { FROM_PEER, .data_len = 50, .ip_check_add = 1 },
 	  TURNPIKE_MALFORMED, TO_CLIENT, .only = ON_IPV4 },
@@ -94,7 +95,7 @@ static const struct vector broken[] = {
 	  TURNPIKE_MALFORMED, TO_CLIENT },
 	{ "IP shorter than UDP", { FROM_PEER, .data_len = 50, .udp_len_add = 1 },
 	  TURNPIKE_MALFORMED, TO_CLIENT },
-	{ "UDP of a GSO packet", { FROM_CLIENT, .data_len = 50, .ip_len_add = 40 },
+	{ "UDP length of a GSO segment", { FROM_CLIENT, .data_len = 50, .ip_len_add = 40 },
 	  TURNPIKE_MALFORMED, TO_PEER },
 	{ "IP length 0", { FROM_PEER, .data_len = 36, .ip_len_add = -44 }, TURNPIKE_MALFORMED,
 	  TO_CLIENT, .only = ON_IPV6 },
@@ -110,7 +111,7 @@ static const struct vector broken[] = {
 	  .udp_len_add = -51 }, TURNPIKE_MALFORMED, TO_PEER },
 	{ "UDP length 0", { FROM_PEER, .data_len = 50, .ip_len_add = -58, .udp_len_add = -58 },
 	  TURNPIKE_MALFORMED, TO_CLIENT },
-	{ "no data to a listener", { TO_LISTENER }, TURNPIKE_CONTROL, TO_PEER },
+	{ "an empty datagram to a listener", { TO_LISTENER }, TURNPIKE_CONTROL, TO_PEER },
 	{ "3 bytes to a listener", { TO_LISTENER, .data_len = 3, .word = 0x4001 },
 	  TURNPIKE_CONTROL, TO_PEER },
 	{ "STUN", { TO_LISTENER, .data_len = 20, .word = 0x0001 }, TURNPIKE_CONTROL, TO_PEER },
@@ -122,13 +123,13 @@ static const struct vector broken[] = {
 	  TO_PEER },
 	{ "channel 0xc001", { TO_LISTENER, .data_len = 20, .channel = 0xc001 }, TURNPIKE_CONTROL,
 	  TO_PEER },
-	{ "ChannelData of one byte too many", { FROM_CLIENT, .data_len = 50,
+	{ "ChannelData one byte too long", { FROM_CLIENT, .data_len = 50,
 	  .channel_len_add = 1 }, TURNPIKE_BAD_CHANNEL, TO_PEER },
 	{ "ChannelData too long for its padding", { FROM_CLIENT, .data_len = 49, .padding = 3,
 	  .channel_len_add = 4 }, TURNPIKE_BAD_CHANNEL, TO_PEER },
 	{ "ChannelData in Ethernet padding", { FROM_CLIENT, .data_len = 2, .channel_len_add = 1,
 	  .min_len = 100 }, TURNPIKE_BAD_CHANNEL, TO_PEER },
-	{ "ChannelData, nothing but a header", { FROM_CLIENT, .channel_len_add = 1 },
+	{ "ChannelData length 1, no data", { FROM_CLIENT, .channel_len_add = 1 },
 	  TURNPIKE_BAD_CHANNEL, TO_PEER },
 	{ "ChannelData much too long", { FROM_CLIENT, .data_len = 50, .channel_len_add = 65485 },
 	  TURNPIKE_BAD_CHANNEL, HAIRPIN },
@@ -142,20 +143,20 @@ static const struct vector broken[] = {
 	  .gso_size = 600, .only = ON_TC },
 	{ "super-packet to client", { FROM_PEER, .data_len = 1200 }, TURNPIKE_GSO, TO_CLIENT,
 	  .gso_size = 600, .only = ON_TC },
-	{ "larger than the device takes", { FROM_PEER, .data_len = 1200 }, TURNPIKE_GSO, TO_CLIENT,
-	  .came = MTU_SHORT, .only = ON_GENERIC },
-	{ "larger than the device takes, tagged", { FROM_CLIENT, .data_len = 50,
-	  .tag = { 0x81000005 } }, TURNPIKE_GSO, TO_PEER, .came = MTU_SHORT, .only = ON_GENERIC },
+	{ "exceeds the ingress MTU", { FROM_PEER, .data_len = 1200 }, TURNPIKE_GSO, TO_CLIENT,
+	  .in_mtu = MTU_SHORT, .only = ON_GENERIC },
+	{ "exceeds the ingress MTU, tagged", { FROM_CLIENT, .data_len = 50,
+	  .tag = { 0x81000005 } }, TURNPIKE_GSO, TO_PEER, .in_mtu = MTU_SHORT, .only = ON_GENERIC },
 };
 
 static const struct vector late[] = {
-	{ "no flow, to client", { FROM_PEER, .data_len = 50 }, TURNPIKE_NO_FLOW, NOT_ANY },
-	{ "no flow, to peer", { FROM_CLIENT, .data_len = 50 }, TURNPIKE_NO_FLOW, NOT_ANY },
+	{ "no flow, to client", { FROM_PEER, .data_len = 50 }, TURNPIKE_NO_FLOW, NO_FLOW },
+	{ "no flow, to peer", { FROM_CLIENT, .data_len = 50 }, TURNPIKE_NO_FLOW, NO_FLOW },
 	{ "another channel", { TO_LISTENER, .channel = 0x4002, .data_len = 50 }, TURNPIKE_NO_FLOW,
 	  TO_PEER },
 	{ "a reserved channel", { TO_LISTENER, .channel = 0x5000, .data_len = 50 },
 	  TURNPIKE_NO_FLOW, TO_PEER },
-	{ "the last of channels", { TO_LISTENER, .channel = 0x7fff, .data_len = 50 },
+	{ "the last channel", { TO_LISTENER, .channel = 0x7fff, .data_len = 50 },
 	  TURNPIKE_NO_FLOW, TO_PEER },
 	{ "another client", { .src = NOBODY, .dst = SERVER, .channel = CHANNEL, .data_len = 50 },
 	  TURNPIKE_NO_FLOW, TO_PEER },
@@ -178,26 +179,26 @@ static const struct vector late[] = {
 	{ "TTL 1, long", { FROM_PEER, .data_len = 1400, .ttl = 1 }, TURNPIKE_TTL, TO_CLIENT },
 	{ "TTL 1, two tags", { FROM_CLIENT, .data_len = 700, .ttl = 1,
 	  .tag = { 0x88a80007, 0x81000005 } }, TURNPIKE_TTL, TO_PEER },
-	{ "TTL 1, enough is told, to peer", { FROM_CLIENT, .data_len = 50, .ttl = 1 }, TURNPIKE_TTL,
-	  TO_PEER, .hushed = true },
-	{ "TTL 1, enough is told, to client", { FROM_PEER, .data_len = 1400, .ttl = 1 },
-	  TURNPIKE_TTL, TO_CLIENT, .hushed = true },
-	{ "too much, to peer", { FROM_CLIENT, .data_len = 50 }, TURNPIKE_POLICED, TO_PEER,
-	  .limit = LIMIT_SHORT },
-	{ "too much, to client", { FROM_PEER, .data_len = 1000 }, TURNPIKE_POLICED, TO_CLIENT,
-	  .limit = LIMIT_SHORT },
-	{ "too much for the second limit", { FROM_CLIENT, .data_len = 50 }, TURNPIKE_POLICED,
+	{ "TTL 1, event limit reached, to peer", { FROM_CLIENT, .data_len = 50, .ttl = 1 },
+	  TURNPIKE_TTL, TO_PEER, .muted = true },
+	{ "TTL 1, event limit reached, to client", { FROM_PEER, .data_len = 1400, .ttl = 1 },
+	  TURNPIKE_TTL, TO_CLIENT, .muted = true },
+	{ "exceeds the allocation's limit, to peer", { FROM_CLIENT, .data_len = 50 },
+	  TURNPIKE_POLICED, TO_PEER, .limit = LIMIT_SHORT },
+	{ "exceeds the allocation's limit, to client", { FROM_PEER, .data_len = 1000 },
+	  TURNPIKE_POLICED, TO_CLIENT, .limit = LIMIT_SHORT },
+	{ "exceeds the other allocation's limit", { FROM_CLIENT, .data_len = 50 }, TURNPIKE_POLICED,
 	  HAIRPIN, .limit = LIMIT_SECOND_SHORT },
-	{ "too much for the user", { FROM_CLIENT, .data_len = 1200 }, TURNPIKE_POLICED, TO_PEER,
+	{ "exceeds the user's limit", { FROM_CLIENT, .data_len = 1200 }, TURNPIKE_POLICED, TO_PEER,
 	  .limit = LIMIT_SHORT, .level = 1 },
-	{ "too much for all together", { FROM_PEER, .data_len = 333 }, TURNPIKE_POLICED, TO_CLIENT,
+	{ "exceeds the server's limit", { FROM_PEER, .data_len = 333 }, TURNPIKE_POLICED, TO_CLIENT,
 	  .limit = LIMIT_SHORT, .level = 2 },
-	{ "too much for the other user", { FROM_CLIENT, .data_len = 1000 }, TURNPIKE_POLICED,
+	{ "exceeds the other user's limit", { FROM_CLIENT, .data_len = 1000 }, TURNPIKE_POLICED,
 	  HAIRPIN, .limit = LIMIT_SECOND_SHORT, .level = 1 },
-	{ "too much for all together at the other end", { FROM_CLIENT, .data_len = 20 },
+	{ "exceeds the server's limit for the other end", { FROM_CLIENT, .data_len = 20 },
 	  TURNPIKE_POLICED, HAIRPIN, .limit = LIMIT_SECOND_SHORT, .level = 2 },
-	{ "too much, and no way", { FROM_CLIENT, .data_len = 50 }, TURNPIKE_NO_NEXTHOP, TO_PEER,
-	  .hop = HOP_UNRESOLVED },
+	{ "exceeds a limit, unresolved next hop", { FROM_CLIENT, .data_len = 50 },
+	  TURNPIKE_NO_NEXTHOP, TO_PEER, .hop = HOP_UNRESOLVED },
 };
 /* clang-format on */
 

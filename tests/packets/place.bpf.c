@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Runs in front of the program under test and gives it frames as BPF_PROG_TEST_RUN does not make
- * them: with garbage instead of zeros around the frame, without room at either end, with a VLAN
- * tag beside the frame, cut off.
+ * Runs before the program under test, to deliver frames that BPF_PROG_TEST_RUN cannot make: frames
+ * surrounded by garbage, without room at either end, with a hwaccel VLAN tag, or truncated.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -15,7 +14,7 @@
 #include "place.h"
 
 #define GARBAGE     0xff
-#define GARBAGE_LEN 128 /* more than the headers that adjust_room moves over it */
+#define GARBAGE_LEN 128 /* more than the headers that adjust_room moves across it */
 
 struct next_map {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
@@ -30,7 +29,7 @@ struct place place;
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-/* Moves both ends of the frame as far out as the kernel lets them go. */
+/* Move both ends of the frame as far out as the kernel allows. */
 static __always_inline void open_buffer(struct xdp_md *ctx)
 {
 	int step;
@@ -41,7 +40,7 @@ static __always_inline void open_buffer(struct xdp_md *ctx)
 		bpf_xdp_adjust_tail(ctx, step);
 }
 
-/* volatile keeps clang from making calls to memset and memcpy of the loops. */
+/* volatile keeps clang from turning the loops into calls of memset() and memcpy(). */
 static __always_inline void fill(struct xdp_md *ctx)
 {
 	void *end = (void *)(long)ctx->data_end;
@@ -85,7 +84,7 @@ int place_xdp(struct xdp_md *ctx)
 	return XDP_ABORTED;
 }
 
-/* What adjust_room gives and takes back stays in front of the frame. */
+/* The garbage that adjust_room() inserts and removes again is left in the headroom. */
 SEC("tc")
 int poison_tc(struct __sk_buff *ctx)
 {
@@ -106,7 +105,7 @@ int poison_tc(struct __sk_buff *ctx)
 	return TC_ACT_SHOT;
 }
 
-/* The tag goes into the sk_buff, not into the frame, as from a NIC that takes tags off. */
+/* Make it the hwaccel tag, as if the NIC had stripped it. */
 SEC("tc")
 int vlan_tc(struct __sk_buff *ctx)
 {
@@ -117,8 +116,8 @@ int vlan_tc(struct __sk_buff *ctx)
 }
 
 /*
- * The end of a frame that is marked as encapsulated cannot be moved: as if there were no memory for
- * it. The mark stays when the room for the outer header is given back.
+ * bpf_skb_change_tail() fails for an encapsulated frame, which stands in for a lack of memory. The
+ * mark stays when the outer header is removed again.
  */
 SEC("tc")
 int stuck_tc(struct __sk_buff *ctx)
@@ -136,7 +135,7 @@ int stuck_tc(struct __sk_buff *ctx)
 	return TC_ACT_SHOT;
 }
 
-/* BPF_PROG_TEST_RUN wants whole IP headers: cut the frame off afterwards. */
+/* BPF_PROG_TEST_RUN requires a whole IP header, so truncate the frame here. */
 SEC("tc")
 int cut_tc(struct __sk_buff *ctx)
 {

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the test tells place.bpf.c, and what that answers.
+ * Parameters and results of place.bpf.c.
  */
-#ifndef TURNPIKE_TEST_PLACE_H
-#define TURNPIKE_TEST_PLACE_H
+#ifndef TURNPIKE_TESTS_PACKETS_PLACE_H
+#define TURNPIKE_TESTS_PACKETS_PLACE_H
 
 #include <linux/types.h>
 
 #define PLACE_MAX 4096
 
 /**
- * struct place - where in its buffer a frame is to lie
- * @offset: bytes of headroom that adjust_head can take
- * @len:    of the frame
- * @tpid, @tci: of a VLAN tag beside the frame
- * @total:  answer: bytes between what the kernel keeps for itself at both ends
+ * struct place - position of a frame in its buffer
+ * @offset: bytes of headroom available to adjust_head
+ * @len:    length of the frame
+ * @tpid, @tci: hwaccel VLAN tag
+ * @total:  result: bytes between the limits of adjust_head and adjust_tail
  * @frame:  the frame; the rest of the buffer is filled with ones
  */
 struct place {
@@ -26,4 +26,4 @@ struct place {
 	__u8 frame[PLACE_MAX];
 };
 
-#endif /* TURNPIKE_TEST_PLACE_H */
+#endif /* TURNPIKE_TESTS_PACKETS_PLACE_H */

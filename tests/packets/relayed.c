@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "array_len.h"
 #include "tables.h"
 
-#define TABLE(array)                                    \
-	{                                               \
-		array, sizeof(array) / sizeof(array[0]) \
+#define TABLE(array)                    \
+	{                               \
+		array, ARRAY_LEN(array) \
 	}
 
 #define TO_PEER   .flow = TURNPIKE_DIR_TO_PEER, .verdict = TURNPIKE_RELAYED
@@ -41,7 +42,7 @@ static const struct vector fields[] = {
 	  TO_CLIENT, .only = ON_IPV6 },
 	{ "all at once", { FROM_CLIENT, .data_len = 50, .tos = 0xff, .ttl = 255, .id = 0xffff,
 	  .frag_off = 0x4000, .label = 0xfffff, .padding = 2, .min_len = 200 }, TO_PEER },
-	{ "to our MAC, from anyone's", { FROM_PEER, .data_len = 50, .smac = MAC_OTHER1 },
+	{ "any source MAC", { FROM_PEER, .data_len = 50, .smac = MAC_OTHER1 },
 	  TO_CLIENT },
 	{ "data that looks like ChannelData", { FROM_PEER, .data_len = 50, .word = 0x4001 },
 	  TO_CLIENT },
@@ -58,33 +59,33 @@ static const struct vector checksums[] = {
 	  HAIRPIN, .only = ON_IPV4 },
 	{ "checksum 0, padded", { FROM_CLIENT, .data_len = 33, .checksum = CHECKSUM_ZERO,
 	  .padding = 3 }, TO_PEER, .only = ON_IPV4 },
-	{ "not repaired, to peer", { FROM_CLIENT, .data_len = 33, .checksum = CHECKSUM_WRONG },
+	{ "wrong checksum, to peer", { FROM_CLIENT, .data_len = 33, .checksum = CHECKSUM_WRONG },
 	  TO_PEER },
-	{ "not repaired, to client", { FROM_PEER, .data_len = 33, .checksum = CHECKSUM_WRONG },
+	{ "wrong checksum, to client", { FROM_PEER, .data_len = 33, .checksum = CHECKSUM_WRONG },
 	  TO_CLIENT },
-	{ "not repaired, hairpin", { FROM_CLIENT, .data_len = 33, .checksum = CHECKSUM_WRONG },
+	{ "wrong checksum, hairpin", { FROM_CLIENT, .data_len = 33, .checksum = CHECKSUM_WRONG },
 	  HAIRPIN },
-	{ "not repaired, padded", { FROM_CLIENT, .data_len = 33, .checksum = CHECKSUM_WRONG,
+	{ "wrong checksum, padded", { FROM_CLIENT, .data_len = 33, .checksum = CHECKSUM_WRONG,
 	  .padding = 3 }, TO_PEER },
-	{ "none becomes one that comes out as 0", { FROM_CLIENT, .data_len = 50,
+	{ "none becomes one that is computed as 0", { FROM_CLIENT, .data_len = 50,
 	  .checksum = CHECKSUM_ZERO }, TO_PEER, .craft = CRAFT_OUT_ONES, .only = ON_4TO6 },
-	{ "comes out as 0, to peer", { FROM_CLIENT, .data_len = 50 }, TO_PEER,
+	{ "outgoing computed as 0, to peer", { FROM_CLIENT, .data_len = 50 }, TO_PEER,
 	  .craft = CRAFT_OUT_ONES },
-	{ "comes out as 0, to client", { FROM_PEER, .data_len = 50 }, TO_CLIENT,
+	{ "outgoing computed as 0, to client", { FROM_PEER, .data_len = 50 }, TO_CLIENT,
 	  .craft = CRAFT_OUT_ONES },
-	{ "comes out as 0, hairpin", { FROM_CLIENT, .data_len = 50 }, HAIRPIN,
+	{ "outgoing computed as 0, hairpin", { FROM_CLIENT, .data_len = 50 }, HAIRPIN,
 	  .craft = CRAFT_OUT_ONES },
-	{ "comes out as 0, odd and padded", { FROM_CLIENT, .data_len = 51, .padding = 1 }, TO_PEER,
-	  .craft = CRAFT_OUT_ONES },
-	{ "partial comes out as 0, to peer", { FROM_CLIENT, .data_len = 50,
+	{ "outgoing computed as 0, odd and padded", { FROM_CLIENT, .data_len = 51, .padding = 1 },
+	  TO_PEER, .craft = CRAFT_OUT_ONES },
+	{ "partial, outgoing computed as 0, to peer", { FROM_CLIENT, .data_len = 50,
 	  .checksum = CHECKSUM_PARTIAL }, TO_PEER, .craft = CRAFT_OUT_ONES },
-	{ "partial comes out as 0, to client", { FROM_PEER, .data_len = 51,
+	{ "partial, outgoing computed as 0, to client", { FROM_PEER, .data_len = 51,
 	  .checksum = CHECKSUM_PARTIAL }, TO_CLIENT, .craft = CRAFT_OUT_ONES },
-	{ "partial comes out as 0, hairpin", { FROM_CLIENT, .data_len = 51, .padding = 1,
+	{ "partial, outgoing computed as 0, hairpin", { FROM_CLIENT, .data_len = 51, .padding = 1,
 	  .checksum = CHECKSUM_PARTIAL }, HAIRPIN, .craft = CRAFT_OUT_ONES },
-	{ "comes in as 0, to peer", { FROM_CLIENT, .data_len = 50 }, TO_PEER,
+	{ "incoming computed as 0, to peer", { FROM_CLIENT, .data_len = 50 }, TO_PEER,
 	  .craft = CRAFT_IN_ONES },
-	{ "comes in as 0, to client", { FROM_PEER, .data_len = 50 }, TO_CLIENT,
+	{ "incoming computed as 0, to client", { FROM_PEER, .data_len = 50 }, TO_CLIENT,
 	  .craft = CRAFT_IN_ONES },
 	{ "none with IPv6, to peer", { FROM_CLIENT, .data_len = 50, .checksum = CHECKSUM_ZERO },
 	  .flow = TURNPIKE_DIR_TO_PEER, .verdict = TURNPIKE_NO_CHECKSUM, .only = ON_IPV6 },
@@ -92,7 +93,7 @@ static const struct vector checksums[] = {
 	  .flow = TURNPIKE_DIR_TO_CLIENT, .verdict = TURNPIKE_NO_CHECKSUM, .only = ON_IPV6 },
 };
 
-static const struct vector ways_out[] = {
+static const struct vector egress[] = {
 	{ "another device, to peer", { FROM_CLIENT, .data_len = 50 }, TO_PEER, .hop = HOP_XMIT },
 	{ "another device, to client", { FROM_PEER, .data_len = 50 }, TO_CLIENT, .hop = HOP_XMIT },
 	{ "another device, hairpin", { FROM_CLIENT, .data_len = 50 }, HAIRPIN, .hop = HOP_XMIT },
@@ -116,14 +117,14 @@ static const struct vector ways_out[] = {
 	  .verdict = TURNPIKE_NO_NEXTHOP, .hop = HOP_BEYOND },
 	{ "MTU fits, to peer", { FROM_CLIENT, .data_len = 1200 }, TO_PEER, .mtu = MTU_FITS },
 	{ "MTU fits, to client", { FROM_PEER, .data_len = 1200 }, TO_CLIENT, .mtu = MTU_FITS },
-	{ "as large as the device takes", { FROM_PEER, .data_len = 50, .tag = { 0x81000005 } },
-	  TO_CLIENT, .came = MTU_FITS },
-	{ "larger, but no super-packet", { FROM_PEER, .data_len = 50 }, TO_CLIENT,
-	  .came = MTU_SHORT, .only = ON_NATIVE },
-	{ "larger, but no super-packet, TC", { FROM_PEER, .data_len = 50 }, TO_CLIENT,
-	  .came = MTU_SHORT, .only = ON_TC },
+	{ "equals the ingress MTU", { FROM_PEER, .data_len = 50, .tag = { 0x81000005 } },
+	  TO_CLIENT, .in_mtu = MTU_FITS },
+	{ "exceeds the ingress MTU, native", { FROM_PEER, .data_len = 50 }, TO_CLIENT,
+	  .in_mtu = MTU_SHORT, .only = ON_NATIVE },
+	{ "exceeds the ingress MTU, TC", { FROM_PEER, .data_len = 50 }, TO_CLIENT,
+	  .in_mtu = MTU_SHORT, .only = ON_TC },
 	{ "MTU fits, hairpin", { FROM_CLIENT, .data_len = 1200 }, HAIRPIN, .mtu = MTU_FITS },
-	{ "padding and trailers do not count", { FROM_CLIENT, .data_len = 5, .padding = 3,
+	{ "padding does not count for the MTU", { FROM_CLIENT, .data_len = 5, .padding = 3,
 	  .min_len = 100 }, HAIRPIN, .mtu = MTU_FITS },
 	{ "MTU too short, to peer", { FROM_CLIENT, .data_len = 1200 },
 	  .flow = TURNPIKE_DIR_TO_PEER, .verdict = TURNPIKE_TOO_BIG, .mtu = MTU_SHORT },
@@ -143,22 +144,22 @@ static const struct vector ways_out[] = {
 	{ "MTU too short, DF, padded, hairpin", { FROM_CLIENT, .data_len = 701, .padding = 3,
 	  .frag_off = 0x4000 }, .flow = TURNPIKE_DIR_HAIRPIN, .verdict = TURNPIKE_DONT_FRAGMENT,
 	  .mtu = MTU_SHORT, .only = ON_IPV4 },
-	{ "a sender cannot be told 67", { FROM_CLIENT, .data_len = 36, .frag_off = 0x4000 },
+	{ "MTU too short, DF, would report 67", { FROM_CLIENT, .data_len = 36, .frag_off = 0x4000 },
 	  .flow = TURNPIKE_DIR_TO_PEER, .verdict = TURNPIKE_TOO_BIG, .mtu = MTU_SHORT,
 	  .only = ON_IPV4 },
-	{ "but 68", { FROM_CLIENT, .data_len = 37, .frag_off = 0x4000 },
+	{ "MTU too short, DF, reports 68", { FROM_CLIENT, .data_len = 37, .frag_off = 0x4000 },
 	  .flow = TURNPIKE_DIR_TO_PEER, .verdict = TURNPIKE_DONT_FRAGMENT, .mtu = MTU_SHORT,
 	  .only = ON_IPV4 },
-	{ "1280 bytes of IPv6 came, to peer", { FROM_CLIENT, .data_len = 1228 },
+	{ "MTU too short, 1280 bytes of IPv6, to peer", { FROM_CLIENT, .data_len = 1228 },
 	  .flow = TURNPIKE_DIR_TO_PEER, .verdict = TURNPIKE_TOO_BIG, .mtu = MTU_SHORT,
 	  .only = ON_IPV6 },
-	{ "1281 bytes of IPv6 came, to peer", { FROM_CLIENT, .data_len = 1229 },
+	{ "MTU too short, 1281 bytes of IPv6, to peer", { FROM_CLIENT, .data_len = 1229 },
 	  .flow = TURNPIKE_DIR_TO_PEER, .verdict = TURNPIKE_DONT_FRAGMENT, .mtu = MTU_SHORT,
 	  .only = ON_IPV6 },
-	{ "1400 bytes of IPv6 came, to client", { FROM_PEER, .data_len = 1352 },
+	{ "MTU too short, 1400 bytes of IPv6, to client", { FROM_PEER, .data_len = 1352 },
 	  .flow = TURNPIKE_DIR_TO_CLIENT, .verdict = TURNPIKE_DONT_FRAGMENT, .mtu = MTU_SHORT,
 	  .only = ON_IPV6 },
-	{ "1400 bytes of IPv6 came, tagged", { FROM_CLIENT, .data_len = 1348,
+	{ "MTU too short, 1400 bytes of IPv6, tagged", { FROM_CLIENT, .data_len = 1348,
 	  .tag = { 0x88a80007, 0x81006005 } }, .flow = TURNPIKE_DIR_HAIRPIN,
 	  .verdict = TURNPIKE_DONT_FRAGMENT, .mtu = MTU_SHORT, .only = ON_IPV6 },
 
@@ -171,7 +172,7 @@ static const struct vector ways_out[] = {
 	  .tag = { 0x88a8f007, 0x81007005 } }, TO_PEER },
 	{ "two tags, to client", { FROM_PEER, .data_len = 1200,
 	  .tag = { 0x81000007, 0x81000007 } }, TO_CLIENT, .hop = HOP_XMIT },
-	{ "two tags, hairpin, trailer", { FROM_CLIENT, .data_len = 3, .min_len = 80,
+	{ "two tags, hairpin, Ethernet padding", { FROM_CLIENT, .data_len = 3, .min_len = 80,
 	  .tag = { 0x88a80007, 0x81000005 } }, HAIRPIN },
 	{ "two tags, MTU fits", { FROM_CLIENT, .data_len = 1200,
 	  .tag = { 0x88a80007, 0x81000005 } }, TO_PEER, .mtu = MTU_FITS },
@@ -181,11 +182,12 @@ static const struct vector ways_out[] = {
 	  .tag = { 0x88a80007, 0x81000005 } }, TO_CLIENT },
 	{ "two tags, no checksum", { FROM_PEER, .data_len = 51, .checksum = CHECKSUM_ZERO,
 	  .tag = { 0x88a80007, 0x81000005 } }, TO_CLIENT, .only = ON_IPV4 },
-	{ "within both limits", { FROM_CLIENT, .data_len = 50 }, HAIRPIN, .limit = LIMIT_FITS },
+	{ "within both allocations' limits", { FROM_CLIENT, .data_len = 50 }, HAIRPIN,
+	  .limit = LIMIT_FITS },
 	{ "within the limits, to client", { FROM_PEER, .data_len = 1300, .frag_off = 0x4000 },
 	  TO_CLIENT, .limit = LIMIT_FITS },
 
-	/* RFC 7915: without DF, what the minimal MTU of IPv6 cannot take would need fragments. */
+	/* RFC 7915: without DF, a packet above IPv6's minimum MTU would have to be fragmented. */
 	{ "1280 bytes of IPv6, to peer", { FROM_CLIENT, .data_len = 1232 }, TO_PEER,
 	  .only = ON_4TO6 },
 	{ "1280 bytes of IPv6, to client", { FROM_PEER, .data_len = 1228 }, TO_CLIENT,
@@ -212,4 +214,4 @@ static const struct vector ways_out[] = {
 
 const struct table relayed_fields = TABLE(fields);
 const struct table relayed_checksum = TABLE(checksums);
-const struct table relayed_hops = TABLE(ways_out);
+const struct table relayed_egress = TABLE(egress);

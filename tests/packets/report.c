@@ -4,7 +4,7 @@
 #include "report.h"
 
 #define PER_LINE 16
-#define SHOWN    192 /* headers, and then some */
+#define SHOWN    192 /* more than the headers */
 
 static __u32 first_difference(const __u8 *a, __u32 a_len, const __u8 *b, __u32 b_len)
 {
@@ -36,7 +36,7 @@ void report_frames(const __u8 *expected, __u32 expected_len, const __u8 *actual,
 {
 	const __u32 mark = first_difference(expected, expected_len, actual, actual_len);
 
-	fprintf(stderr, "  the frames differ from offset %u (0x%x) on\n", mark, mark);
+	fprintf(stderr, "  the frames differ at offset %u (0x%x)\n", mark, mark);
 	dump("expected", expected, expected_len, mark);
 	dump("actual", actual, actual_len, mark);
 }

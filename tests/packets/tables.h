@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file tables.h
- * The vectors that are not made by counting lengths up, by what they are about.
+ * Tables of vectors, by subject.
  */
-#ifndef TURNPIKE_TEST_TABLES_H
-#define TURNPIKE_TEST_TABLES_H
+#ifndef TURNPIKE_TESTS_PACKETS_TABLES_H
+#define TURNPIKE_TESTS_PACKETS_TABLES_H
 
 #include "vector.h"
 
@@ -13,12 +13,12 @@ struct table {
 	size_t len;
 };
 
-extern const struct table relayed_fields;   /* what is kept and what is not */
-extern const struct table relayed_checksum; /* of UDP, whole, partial, absent and wrong */
-extern const struct table relayed_hops;     /* which way out, and what keeps it shut */
-extern const struct table made_room;        /* frames with little or no room around them */
-extern const struct table passed_foreign;   /* never ours */
-extern const struct table passed_broken;    /* ours, but not in order */
-extern const struct table passed_late;      /* in order, but there is no flow, or not now */
+extern const struct table relayed_fields;   /* header fields that are kept or set */
+extern const struct table relayed_checksum; /* full, partial, absent and wrong UDP checksums */
+extern const struct table relayed_egress;   /* next hops, VLANs and MTUs */
+extern const struct table made_room;        /* frames with little or no room */
+extern const struct table passed_foreign;   /* packets that are not for the relay */
+extern const struct table passed_broken;    /* invalid or unsupported packets for the relay */
+extern const struct table passed_late;      /* valid packets without a flow, or refused by it */
 
-#endif /* TURNPIKE_TEST_TABLES_H */
+#endif /* TURNPIKE_TESTS_PACKETS_TABLES_H */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#include "run.h"
+#include "testbed.h"
 
 const struct variant variants[VARIANTS] = {
 	{ "native/head", "relay_xdp_head", .skb = false, .tail = false },

@@ -17,15 +17,15 @@ int vector_count(void)
 	return compared;
 }
 
-void vector_prepare(struct bench *bench)
+void vector_prepare(struct testbed *testbed)
 {
 	const struct turnpike_nexthop none = { 0 };
 	struct counts counts;
 
-	bench_set_role(bench, host_addr(SERVER, TURNPIKE_IPV4).port, TURNPIKE_PORT_LISTENER);
-	bench_set_role(bench, host_addr(RELAY, TURNPIKE_IPV4).port, TURNPIKE_PORT_RELAY);
-	bench_set_nexthop(bench, 0, &none);
-	bench_take_counts(bench, &counts);
+	testbed_set_role(testbed, host_addr(SERVER, TURNPIKE_IPV4).port, TURNPIKE_PORT_LISTENER);
+	testbed_set_role(testbed, host_addr(RELAY, TURNPIKE_IPV4).port, TURNPIKE_PORT_RELAY);
+	testbed_set_nexthop(testbed, 0, &none);
+	testbed_take_counts(testbed, &counts);
 }
 
 static bool is_limited(const struct expectation *expected)
@@ -33,78 +33,78 @@ static bool is_limited(const struct expectation *expected)
 	return expected->flow.flow.policer[0];
 }
 
-static void install_limits(struct bench *bench, const struct expectation *expected)
+static void install_limits(struct testbed *testbed, const struct expectation *expected)
 {
 	int i, level;
 
 	for (i = 0; i < TURNPIKE_FLOW_POLICERS; i++)
 		for (level = 0; level < TURNPIKE_POLICER_LEVELS; level++)
-			bench_set_policer(bench, vector_policer(i, level),
-					  &expected->policers[i][level]);
+			testbed_set_policer(testbed, vector_policer(i, level),
+					    &expected->policers[i][level]);
 }
 
-static void install(struct bench *bench, const struct expectation *expected)
+static void install(struct testbed *testbed, const struct expectation *expected)
 {
-	bench_set_mtu(bench, expected->mtu);
-	bench_set_policer(bench, TURNPIKE_EVENTS_POLICER, &expected->events);
+	testbed_set_mtu(testbed, expected->mtu);
+	testbed_set_policer(testbed, TURNPIKE_EVENTS_POLICER, &expected->event_limit);
 	if (expected->hop)
-		bench_set_nexthop(bench, expected->hop, &expected->nexthop);
+		testbed_set_nexthop(testbed, expected->hop, &expected->nexthop);
 	if (is_limited(expected))
-		install_limits(bench, expected);
+		install_limits(testbed, expected);
 	if (expected->flow.key.family)
-		bench_set_flow(bench, &expected->flow);
+		testbed_set_flow(testbed, &expected->flow);
 }
 
-/* BPF_PROG_TEST_RUN of TC refuses frames that end within IP's header: cut them off later. */
-static void cut_later(const struct frame *in, struct trip *trip)
+/* For TC, BPF_PROG_TEST_RUN rejects truncated IP headers: truncate the frame later. */
+static void cut_later(const struct frame *in, struct test_run *run)
 {
 	struct frame whole = *in;
 	static __u8 bytes[FRAME_MAX];
 
 	whole.cut = 0;
-	trip->way = WAY_CUT;
-	trip->offset = in->cut;
-	trip->in = bytes;
-	trip->in_len = (__u32)build(&whole, bytes);
+	run->delivery = DELIVER_CUT;
+	run->offset = in->cut;
+	run->in = bytes;
+	run->in_len = (__u32)build(&whole, bytes);
 }
 
-static void choose_way(const struct bench *bench, const struct vector *vector,
-		       const struct frame *in, struct trip *trip)
+static void choose_delivery(const struct testbed *testbed, const struct vector *vector,
+			    const struct frame *in, struct test_run *run)
 {
-	const bool tc = bench_variant(bench)->tc;
+	const bool tc = testbed_variant(testbed)->tc;
 
 	if (tc && in->cut)
-		cut_later(in, trip);
+		cut_later(in, run);
 	else if (tc && vector->in.tag[0])
-		trip->way = WAY_VLAN;
+		run->delivery = DELIVER_VLAN;
 	else if (vector->complete)
-		trip->way = WAY_COMPLETE;
+		run->delivery = DELIVER_COMPLETE;
 	else if (tc && vector->room == ROOM_TAIL)
-		trip->way = WAY_STUCK;
-	else if (vector->room != ROOM_USUAL)
-		trip->way = tc ? WAY_POISONED : WAY_PLACED;
+		run->delivery = DELIVER_STUCK;
+	else if (vector->room != ROOM_AMPLE)
+		run->delivery = tc ? DELIVER_POISONED : DELIVER_PLACED;
 	switch (vector->room) {
-	case ROOM_USUAL:
+	case ROOM_AMPLE:
 	case ROOM_NEITHER:
 		break;
 	case ROOM_POISONED:
-		trip->offset = POISONED;
+		run->offset = POISONED;
 		break;
 	case ROOM_HEAD:
-		trip->offset = vector->left;
+		run->offset = vector->left;
 		break;
 	case ROOM_TAIL:
-		trip->offset = bench_buffer(bench) - trip->in_len - vector->left;
+		run->offset = testbed_buffer(testbed) - run->in_len - vector->left;
 		break;
 	}
 }
 
-static bool same_frame(const struct expectation *expected, const struct trip *trip)
+static bool same_frame(const struct expectation *expected, const struct test_run *run)
 {
-	if (trip->out_len == expected->out_len &&
-	    !memcmp(trip->out, expected->out_bytes, expected->out_len))
+	if (run->out_len == expected->out_len &&
+	    !memcmp(run->out, expected->out_bytes, expected->out_len))
 		return true;
-	report_frames(expected->out_bytes, expected->out_len, trip->out, trip->out_len);
+	report_frames(expected->out_bytes, expected->out_len, run->out, run->out_len);
 	return false;
 }
 
@@ -131,12 +131,12 @@ static bool same_counts(const struct counts *expected, const struct counts *actu
 	return same;
 }
 
-static bool same_flow(struct bench *bench, const struct expectation *expected)
+static bool same_flow(struct testbed *testbed, const struct expectation *expected)
 {
 	struct turnpike_flow flow;
 
-	bench_get_flow(bench, &expected->flow.key, &flow);
-	bench_delete_flow(bench, &expected->flow.key);
+	testbed_get_flow(testbed, &expected->flow.key, &flow);
+	testbed_delete_flow(testbed, &expected->flow.key);
 	if (!memcmp(&flow, &expected->after, sizeof(flow)))
 		return true;
 	fprintf(stderr, "  flow: %llu packets, %llu bytes, not %llu, %llu; or another field\n",
@@ -144,7 +144,7 @@ static bool same_flow(struct bench *bench, const struct expectation *expected)
 	return false;
 }
 
-/* What is given back leaves a bucket that is full now. A byte takes a second, a test much less. */
+/* A refund leaves a bucket that is full now. A byte refills in a second, a test takes much less. */
 static bool same_limit(const struct expectation *expected, int i, int level,
 		       const struct turnpike_policer *policer)
 {
@@ -159,7 +159,7 @@ static bool same_limit(const struct expectation *expected, int i, int level,
 	return false;
 }
 
-static bool same_limits(struct bench *bench, const struct expectation *expected)
+static bool same_limits(struct testbed *testbed, const struct expectation *expected)
 {
 	struct turnpike_policer policer;
 	bool same = true;
@@ -167,18 +167,18 @@ static bool same_limits(struct bench *bench, const struct expectation *expected)
 
 	for (i = 0; i < TURNPIKE_FLOW_POLICERS; i++) {
 		for (level = 0; level < TURNPIKE_POLICER_LEVELS; level++) {
-			bench_get_policer(bench, vector_policer(i, level), &policer);
+			testbed_get_policer(testbed, vector_policer(i, level), &policer);
 			same = same_limit(expected, i, level, &policer) && same;
 		}
 	}
 	return same;
 }
 
-static bool same_id(struct bench *bench, const struct expectation *expected)
+static bool same_id(struct testbed *testbed, const struct expectation *expected)
 {
 	struct turnpike_nexthop nexthop;
 
-	bench_get_nexthop(bench, expected->hop, &nexthop);
+	testbed_get_nexthop(testbed, expected->hop, &nexthop);
 	if (nexthop.ip4_id == expected->nexthop_id)
 		return true;
 	fprintf(stderr, "  next IPv4 identification: %#x, not %#x\n", nexthop.ip4_id,
@@ -186,69 +186,68 @@ static bool same_id(struct bench *bench, const struct expectation *expected)
 	return false;
 }
 
-static bool same_told(struct bench *bench, const struct expectation *expected)
+static bool same_events(struct testbed *testbed, const struct expectation *expected)
 {
 	const struct turnpike_event *event;
 	struct turnpike_policer limit;
-	struct told told;
+	struct events events;
 
-	bench_take_told(bench, &told);
-	bench_get_policer(bench, TURNPIKE_EVENTS_POLICER, &limit);
-	event = &told.last.event;
-	if (!memcmp(&told, &expected->told, sizeof(told)) && !limit.full == !told.n)
+	testbed_take_events(testbed, &events);
+	testbed_get_policer(testbed, TURNPIKE_EVENTS_POLICER, &limit);
+	event = &events.last.event;
+	if (!memcmp(&events, &expected->events, sizeof(events)) && !limit.full == !events.n)
 		return true;
 	fprintf(stderr,
-		"  told %u times, verdict %u, ifindex %u, mtu %u, at %u of %u; not mtu %u\n",
-		told.n, event->verdict, event->ifindex, event->mtu, event->l2_len, event->len,
-		expected->told.last.event.mtu);
+		"  %u events, verdict %u, ifindex %u, mtu %u, l2_len %u, len %u; not mtu %u\n",
+		events.n, event->verdict, event->ifindex, event->mtu, event->l2_len, event->len,
+		expected->events.last.event.mtu);
 	return false;
 }
 
-/* Whatever the packet was, it must look and count as expected. */
-static bool as_expected(struct bench *bench, const struct expectation *expected,
-			const struct trip *trip, const struct counts *counts)
+static bool as_expected(struct testbed *testbed, const struct expectation *expected,
+			const struct test_run *run, const struct counts *counts)
 {
-	bool same = trip->action == expected->action;
+	bool same = run->action == expected->action;
 
 	if (!same)
-		fprintf(stderr, "  action %d, not %d\n", trip->action, expected->action);
-	same = same_frame(expected, trip) && same;
+		fprintf(stderr, "  action %d, not %d\n", run->action, expected->action);
+	same = same_frame(expected, run) && same;
 	same = same_counts(&expected->counts, counts) && same;
-	same = same_told(bench, expected) && same;
+	same = same_events(testbed, expected) && same;
 	if (is_limited(expected))
-		same = same_limits(bench, expected) && same;
+		same = same_limits(testbed, expected) && same;
 	if (expected->hop)
-		same = same_id(bench, expected) && same;
+		same = same_id(testbed, expected) && same;
 	if (expected->flow.key.family)
-		same = same_flow(bench, expected) && same;
+		same = same_flow(testbed, expected) && same;
 	return same;
 }
 
-static bool run_pair(struct bench *bench, const struct vector *vector, struct families pair)
+static bool run_pair(struct testbed *testbed, const struct vector *vector, struct families pair)
 {
 	static struct expectation expected;
 	static __u8 out[FRAME_MAX];
-	struct trip trip = { .out = out, .out_len = sizeof(out), .gso_size = vector->gso_size };
+	struct test_run run = { .out = out, .out_len = sizeof(out), .gso_size = vector->gso_size };
 	struct counts counts;
 	int err;
 
-	if (!expect(bench, vector, pair, &expected)) {
-		fprintf(stderr, "  the payload could not be crafted\n");
+	if (!expect(testbed, vector, pair, &expected)) {
+		fprintf(stderr, "  cannot craft the payload\n");
 		return false;
 	}
-	install(bench, &expected);
-	trip.in = expected.in_bytes;
-	trip.in_len = expected.in_len;
-	choose_way(bench, vector, &expected.in, &trip);
-	trip.tag = vector->in.tag[0];
-	err = bench_run(bench, &trip);
-	bench_take_counts(bench, &counts);
+	install(testbed, &expected);
+	run.in = expected.in_bytes;
+	run.in_len = expected.in_len;
+	choose_delivery(testbed, vector, &expected.in, &run);
+	run.tag = vector->in.tag[0];
+	err = testbed_run(testbed, &run);
+	testbed_take_counts(testbed, &counts);
 	compared++;
 	if (!err)
-		return as_expected(bench, &expected, &trip, &counts);
-	fprintf(stderr, "  the program could not be run: %s\n", strerror(-err));
+		return as_expected(testbed, &expected, &run, &counts);
+	fprintf(stderr, "  cannot run the program: %s\n", strerror(-err));
 	if (expected.flow.key.family)
-		bench_delete_flow(bench, &expected.flow.key);
+		testbed_delete_flow(testbed, &expected.flow.key);
 	return false;
 }
 
@@ -277,18 +276,18 @@ bool vector_is_for(const struct vector *vector, const struct variant *variant, s
 	return is_for_variant(vector, variant) && is_for_families(vector, pair);
 }
 
-int vector_run(struct bench *bench, const struct vector *vector)
+int vector_run(struct testbed *testbed, const struct vector *vector)
 {
 	int failed = 0;
 	size_t i;
 
 	for (i = 0; i < FAMILIES; i++) {
-		if (!vector_is_for(vector, bench_variant(bench), families[i]) ||
-		    run_pair(bench, vector, families[i]))
+		if (!vector_is_for(vector, testbed_variant(testbed), families[i]) ||
+		    run_pair(testbed, vector, families[i]))
 			continue;
 		fprintf(stderr, "FAILED: %s, %s, IPv%d to IPv%d, %s, %u bytes, %u padding\n",
-			bench_variant(bench)->name, vector->name, families[i].in, families[i].out,
-			turnpike_direction_name(vector->flow), vector->in.data_len,
+			testbed_variant(testbed)->name, vector->name, families[i].in,
+			families[i].out, turnpike_direction_name(vector->flow), vector->in.data_len,
 			vector->in.padding);
 		failed++;
 	}

@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file vector.h
- * One packet, the state that it meets, and what must become of it: which is then compared to the
- * byte, in the frame, in the counters and in the flow.
+ * A test vector: one packet, the state of the maps, and the expected outcome. Frame, counters,
+ * flow, policers and events are compared exactly.
  */
-#ifndef TURNPIKE_TEST_VECTOR_H
-#define TURNPIKE_TEST_VECTOR_H
+#ifndef TURNPIKE_TESTS_PACKETS_VECTOR_H
+#define TURNPIKE_TESTS_PACKETS_VECTOR_H
 
 #include "build.h"
-#include "run.h"
+#include "testbed.h"
 
 #define CHANNEL   0x4001
 #define CHANNEL_B 0x4fff
 
-/** What a flow has seen before, and the label that it bears. */
+/** Initial counters and IPv6 flow label of a flow. */
 #define OLD_PACKETS 3
 #define OLD_BYTES   0x1fffffffful
 #define OUT_LABEL   0x5a1c3
 
-/** The variants and families that a vector is for; of each line none given means all. */
+/** Restricts a vector to variants and families; a group without any bit set restricts nothing. */
 enum only {
 	ON_NATIVE = 1 << 0,
 	ON_GENERIC = 1 << 1,
@@ -29,7 +29,7 @@ enum only {
 	ON_HEAD = 1 << 3,
 	ON_TAIL = 1 << 4,
 
-	ON_IPV4 = 1 << 5, /* of the packet that comes in */
+	ON_IPV4 = 1 << 5, /* the incoming packet */
 	ON_IPV6 = 1 << 6,
 
 	ON_SAME = 1 << 7, /* the same family on both sides of the relay */
@@ -39,22 +39,22 @@ enum only {
 };
 
 enum hop {
-	HOP_SAME,       /* the device that it came by: XDP_TX */
-	HOP_XMIT,       /* another one, that native XDP can send by */
-	HOP_NO_XMIT,    /* and one that it cannot */
-	HOP_UNRESOLVED, /* known, but there is no neighbour */
+	HOP_SAME,       /* the ingress device: XDP_TX */
+	HOP_XMIT,       /* another device, with ndo_xdp_xmit() */
+	HOP_NO_XMIT,    /* another device, without */
+	HOP_UNRESOLVED, /* no neighbour */
 	HOP_ZERO,       /* element 0 */
-	HOP_BEYOND,     /* no element of the array */
+	HOP_BEYOND,     /* an index beyond the array */
 	HOPS,
 };
 
 enum mtu {
 	MTU_LARGE,
 	MTU_FITS,
-	MTU_SHORT, /* by one byte */
+	MTU_SHORT, /* one byte less */
 };
 
-/** VLAN tags of the next hop, beside those of the frame. */
+/** VLAN tags of the next hop, compared with those of the frame. */
 enum tagging {
 	TAGGED_ALIKE,
 	TAGGED_OTHER_VLAN,
@@ -63,39 +63,39 @@ enum tagging {
 	TAGGED_MORE,
 };
 
-/** Whether there are limits, two of three levels each, and the packet is within. */
+/** Limits of the flow: none, or two policers of three levels each. */
 enum limit {
 	LIMIT_NONE,
-	LIMIT_FITS,         /* all of them */
-	LIMIT_SHORT,        /* by one byte, the first of two, at the vector's level */
-	LIMIT_SECOND_SHORT, /* and the second */
+	LIMIT_FITS,         /* all levels allow the packet */
+	LIMIT_SHORT,        /* the first policer does not, at the vector's level */
+	LIMIT_SECOND_SHORT, /* the second does not */
 };
 
-/** Payload that gives a checksum a special value. */
+/** Payloads that give a checksum a special value. */
 enum craft {
 	CRAFT_NONE,
-	CRAFT_IN_PSEUDO, /* the incoming full checksum equals the pseudo-header's sum */
-	CRAFT_IN_ONES,   /* the incoming full checksum comes out as 0 */
-	CRAFT_OUT_ONES,  /* the outgoing full checksum comes out as 0 */
+	CRAFT_IN_PSEUDO, /* the full incoming checksum equals the sum of the pseudo-header */
+	CRAFT_IN_ONES,   /* the full incoming checksum is computed as 0 */
+	CRAFT_OUT_ONES,  /* the full outgoing checksum is computed as 0 */
 };
 
-/** Room around the frame; but for ROOM_USUAL there is garbage in it. */
+/** Room around the frame; all but ROOM_AMPLE fill it with garbage. */
 enum room {
-	ROOM_USUAL,
+	ROOM_AMPLE,
 	ROOM_POISONED,
-	ROOM_HEAD,    /* @left bytes in front, plenty behind */
-	ROOM_TAIL,    /* the other way round; with TC always none behind */
-	ROOM_NEITHER, /* nothing in front, @left bytes behind: data_len is set accordingly */
+	ROOM_HEAD,    /* @left bytes of headroom, plenty of tailroom */
+	ROOM_TAIL,    /* @left bytes of tailroom (TC: none), plenty of headroom */
+	ROOM_NEITHER, /* no headroom, @left bytes of tailroom; sets data_len */
 };
 
 #define NOTE(verdict) (1u << (verdict))
 
 /**
- * struct vector - all zero but for what matters
- * @in:      without its family
- * @flow:    the flow that is installed, DIR_NONE: none. It need not be the packet's
- * @verdict: what must become of it
- * @notes:   what must be counted besides, NOTE(); TURNPIKE_PARTIAL is known from @in
+ * struct vector - a packet and its outcome; 0 means the default
+ * @in:      the packet, without its family
+ * @flow:    the flow to install, not necessarily that of the packet; DIR_NONE: none
+ * @verdict: the expected verdict
+ * @notes:   the expected notes, NOTE(); TURNPIKE_PARTIAL follows from @in
  */
 struct vector {
 	const char *name;
@@ -105,8 +105,8 @@ struct vector {
 	__u32 notes;
 	enum only only;
 	enum hop hop;
-	enum mtu came; /* the MTU of the device that the frame came by */
-	enum mtu mtu;  /* and of the next hop */
+	enum mtu in_mtu; /* of the ingress device */
+	enum mtu mtu;    /* of the next hop */
 	enum tagging tagging;
 	enum limit limit;
 	__u16 level; /* 0: the lowest */
@@ -115,17 +115,17 @@ struct vector {
 	__u16 left;
 	__u16 gso_size;
 	bool expired;
-	bool hushed;   /* the library has been told as much as it may be */
-	bool complete; /* the sk_buff has a CHECKSUM_COMPLETE */
+	bool muted;    /* the limit on events is exhausted */
+	bool complete; /* the sk_buff is CHECKSUM_COMPLETE */
 };
 
-/** vector_usual() - what the packet of a flow looks like when nothing is special */
-struct frame vector_usual(enum turnpike_direction direction);
+/** vector_plain() - a plain packet of the flow */
+struct frame vector_plain(enum turnpike_direction direction);
 
-/** vector_prepare() - next hops and port roles that all vectors share */
-void vector_prepare(struct bench *bench);
+/** vector_prepare() - install the next hops and port roles that all vectors share */
+void vector_prepare(struct testbed *testbed);
 
-/** struct families - of the packet that comes in and of the one that goes out */
+/** struct families - of the incoming and the outgoing packet */
 struct families {
 	__u8 in;
 	__u8 out;
@@ -135,7 +135,7 @@ struct families {
 #define FAMILIES 4
 extern const struct families families[FAMILIES];
 
-/** vector_policer() - the number of the flow's policer @which at @level */
+/** vector_policer() - index of the flow's policer @which at @level */
 static inline __u32 vector_policer(int which, int level)
 {
 	return 1 + (__u32)level * TURNPIKE_FLOW_POLICERS + (__u32)which;
@@ -144,17 +144,18 @@ static inline __u32 vector_policer(int which, int level)
 /** vector_flow() - the flow of @direction, as the library would install it */
 void vector_flow(enum turnpike_direction direction, struct families pair, struct encoded_flow *ret);
 
-/** vector_is_for() - what its @only says */
+/** vector_is_for() - does @only admit the variant and the families? */
 bool vector_is_for(const struct vector *vector, const struct variant *variant,
 		   struct families pair);
 
 /**
- * vector_run() - runs a vector for each pair of families that it is for
- * Returns how many of them went wrong, and has said how on stderr.
+ * vector_run() - run a vector for each pair of families that it is for
+ *
+ * Return: how many failed; stderr has the details.
  */
-int vector_run(struct bench *bench, const struct vector *vector);
+int vector_run(struct testbed *testbed, const struct vector *vector);
 
-/** vector_count() - how many packets have been compared so far */
+/** vector_count() - number of packets compared so far */
 int vector_count(void);
 
-#endif /* TURNPIKE_TEST_VECTOR_H */
+#endif /* TURNPIKE_TESTS_PACKETS_VECTOR_H */

@@ -10,12 +10,12 @@
 
 static char lines[16384];
 
-const char *said(void)
+const char *log_lines(void)
 {
 	return lines;
 }
 
-void said_nothing(void)
+void log_clear(void)
 {
 	lines[0] = '\0';
 }
@@ -62,11 +62,10 @@ void arguments_free(struct arguments *arguments)
 enum cli_status parse(const char *words, struct serve_config *config)
 {
 	struct arguments line = arguments(words);
-	/* It is permuted, and the first one is replaced. */
 	struct arguments kept = line;
 	enum cli_status status;
 
-	said_nothing();
+	log_clear();
 	status = serve_config_parse(line.n, line.list, config);
 	arguments_free(&kept);
 	return status;
@@ -91,7 +90,7 @@ static enum cli_status parse_as(taker *take, const char *name, const char *text,
 	char *copy = copy_of(text);
 	enum cli_status status;
 
-	said_nothing();
+	log_clear();
 	assert_int_equal(serve_config_init(config), 0);
 	status = take(name, copy, strlen(text), serve_options, config);
 	free(copy);

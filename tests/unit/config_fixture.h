@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file config_fixture.h
- * Command lines, config files, and what is said of them, which config_fixture.c listens to.
+ * Parses command lines and configuration files, and captures the log.
  */
 #ifndef TURNPIKE_CONFIG_FIXTURE_H
 #define TURNPIKE_CONFIG_FIXTURE_H
@@ -18,51 +18,51 @@
 #include "base/addr.h"
 #include "config/serve_config.h"
 
-/** Arguments of a command line, at most. */
+/** Maximum number of arguments. */
 #define ARGUMENTS_MAX 64
 
-/** said() - all lines so far, each with its level and a colon in front */
-const char *said(void);
+/** log_lines() - all lines logged so far, each as "level: message" */
+const char *log_lines(void);
 
-/** said_nothing() - forget them */
-void said_nothing(void);
+/** log_clear() - forget them */
+void log_clear(void);
 
-/** assert_said() - @part is in what was said */
-#define assert_said(part) assert_ptr_not_equal(strstr(said(), (part)), NULL)
+/** assert_logged() - the log contains @part */
+#define assert_logged(part) assert_ptr_not_equal(strstr(log_lines(), (part)), NULL)
 
-/** assert_not_said() - @part is not */
-#define assert_not_said(part) assert_ptr_equal(strstr(said(), (part)), NULL)
+/** assert_not_logged() - the log does not contain @part */
+#define assert_not_logged(part) assert_ptr_equal(strstr(log_lines(), (part)), NULL)
 
-/** struct arguments - a command line that may be written to, as that of a process */
+/** struct arguments - a writable command line, like that of a process */
 struct arguments {
 	int n;
 	char *list[ARGUMENTS_MAX + 1];
 };
 
-/** arguments() - copies of @words, which are separated by single blanks */
+/** arguments() - split @words at single blanks */
 struct arguments arguments(const char *words);
 
 void arguments_free(struct arguments *arguments);
 
-/** parse() - serve_config_parse() of words; what was said before is forgotten */
+/** parse() - clear the log, and call serve_config_parse() with @words */
 enum cli_status parse(const char *words, struct serve_config *config);
 
-/** parse_text() - config_file_take() of a text called "text", into an empty config */
+/** parse_text() - clear the log, and call config_file_take() with the name "text" */
 enum cli_status parse_text(const char *text, struct serve_config *config);
 
-/** parse_coturn() - coturn_config_take() of the same called "folder/text" */
+/** parse_coturn() - likewise, coturn_config_take() with the name "folder/text" */
 enum cli_status parse_coturn(const char *text, struct serve_config *config);
 
 /**
- * file_of() - a file with this text, which only we may read
+ * file_of() - write @text to a file of mode 0600
  *
- * Return: its path, valid until the next time; it is gone at the end of the process.
+ * Return: its path. The next call overwrites the file, and the end of the process removes it.
  */
 const char *file_of(const char *text);
 
 struct turnpike_addr addr_of(const char *text);
 
-/** assert_addr() - @addr is what addr_parse() makes of the text */
+/** assert_addr() - @addr equals the address that @text spells */
 #define assert_addr(addr, text)                                               \
 	do {                                                                  \
 		const struct turnpike_addr is_ = (addr), be_ = addr_of(text); \

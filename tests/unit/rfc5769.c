@@ -49,9 +49,8 @@ static const uint8_t reqltc_bytes[] = {
 };
 
 /*
- * RFC 8489 appendix B.1 does not fit itself: it is 20 bytes shorter than its header says. Here the
- * header says what there is, and so the HMAC, which covers it, is another one (of Python's hmac
- * module).
+ * RFC 8489 appendix B.1 is inconsistent: it is 20 bytes shorter than its header says. Here the
+ * header has the actual length, and the HMAC over it was recomputed with Python's hmac module.
  */
 static const uint8_t userhash_bytes[] = {
 	0x00, 0x01, 0x00, 0x88, 0x21, 0x12, 0xa4, 0x42, 0x78, 0xad, 0x34, 0x33, 0xc6, 0xad, 0x72,

@@ -210,7 +210,7 @@ static struct turnpike_addr parsed(const char *text)
 
 static void test_range(void **state)
 {
-	/* A range, and all prefixes of it. */
+	/* A range, and the prefixes that it splits into. */
 	static const struct {
 		const char *first;
 		const char *last;

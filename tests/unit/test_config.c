@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The options of `turnpike serve`: on the command line, in a file, in the environment. */
+/* The options of `turnpike serve` on the command line, in files and in the environment. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
 #include "config/config_file.h"
+#include "config/help.h"
+#include "config/suggest.h"
 #include "config_fixture.h"
 
 #define MD5_KEY    "0xbc807ee29df3c9ffa736523fb2c4e8ee"
 #define SHA256_KEY MD5_KEY "BC807EE29DF3C9FFA736523FB2C4E8EE"
 
-/* One of those, whose halves are the same. */
+/* One of the keys above; the halves of the longer one are equal. */
 static void assert_key(const struct serve_user *user, size_t len)
 {
 	static const uint8_t half[] = { 0xbc, 0x80, 0x7e, 0xe2, 0x9d, 0xf3, 0xc9, 0xff,
@@ -28,7 +30,7 @@ static void test_defaults(void **state)
 
 	(void)state;
 	assert_int_equal(parse("turnpike --listen 192.0.2.1", &config), CLI_OK);
-	assert_string_equal(said(), "");
+	assert_string_equal(log_lines(), "");
 	assert_int_equal(config.n_listen, 1);
 	assert_addr(config.listen[0], "192.0.2.1:3478");
 	assert_int_equal(config.n_relays, 1);
@@ -86,7 +88,7 @@ static void test_every_value(void **state)
 				    "control = /run/x\n",
 				    &config),
 			 CLI_OK);
-	assert_string_equal(said(), "");
+	assert_string_equal(log_lines(), "");
 	assert_addr(config.listen[0], "192.0.2.1:3478");
 	assert_addr(config.listen_tls[0], "[2001:db8::1]:5349");
 	assert_int_equal(config.transports, 1 << TURN_DTLS | 1 << TURN_UDP);
@@ -137,7 +139,7 @@ static void test_every_value(void **state)
 
 static void test_form_of_a_file(void **state)
 {
-	/* With CLI_OK: the realm that comes of it; else what is said. */
+	/* @what: the resulting realm with CLI_OK, else a part of the error. */
 	static const struct {
 		const char *text;
 		enum cli_status status;
@@ -151,28 +153,32 @@ static void test_form_of_a_file(void **state)
 		{ "realm = \" a # \"", CLI_OK, " a # " },
 		{ "realm = \"a\"b\"", CLI_OK, "a\"b" },
 		{ "realm = a=b", CLI_OK, "a=b" },
-		{ "realm = \"", CLI_USAGE, "text:1: the value of realm begins with a quote" },
-		{ "\n\nrealm = \"a", CLI_USAGE, "text:3: the value of realm begins with a quote" },
+		{ "realm = \"", CLI_USAGE, "text:1: the value of realm lacks its closing quote" },
+		{ "\n\nrealm = \"a", CLI_USAGE,
+		  "text:3: the value of realm lacks its closing quote" },
 		{ "realm =", CLI_USAGE, "text:1: realm '': expected 1 to 127 bytes" },
 		{ "realm = \"\"", CLI_USAGE, "text:1: realm '': expected 1 to 127 bytes" },
-		{ "realm = a\nrealm = b\n", CLI_USAGE,
-		  "text:2: realm is here for the second time" },
+		{ "realm = a\nrealm = b\n", CLI_USAGE, "text:2: realm appears twice" },
 		{ "log-json", CLI_USAGE, "text:1: expected 'key = value'" },
 		{ "log-json = 1", CLI_USAGE, "text:1: log-json '1': expected yes or no" },
-		{ "frobnicate = 1", CLI_USAGE, "text:1: there is no key 'frobnicate'" },
-		{ "config = x", CLI_USAGE, "text:1: there is no key 'config'" },
-		{ "coturn-config = x", CLI_USAGE, "text:1: there is no key 'coturn-config'" },
-		{ "check-config = yes", CLI_USAGE, "text:1: there is no key 'check-config'" },
+		{ "frobnicate = 1", CLI_USAGE, "text:1: unknown key 'frobnicate'" },
+		{ "config = x", CLI_USAGE, "text:1: unknown key 'config'" },
+		{ "coturn-config = x", CLI_USAGE, "text:1: unknown key 'coturn-config'" },
+		{ "check-config = yes", CLI_USAGE, "text:1: unknown key 'check-config'" },
+		{ "relam = x", CLI_USAGE, "unknown key 'relam': did you mean 'realm'?" },
 		{ "user-quota = -1", CLI_USAGE, "text:1: user-quota '-1': expected a number" },
 		{ "max-lifetime = 599", CLI_USAGE, "from 600 to 86400" },
-		{ "total-rate = 4294967296", CLI_USAGE, "expected a number of bytes a second" },
-		{ "transports = udp,", CLI_USAGE, "expected some of udp, tcp, tls and dtls" },
-		{ "transports = udp,quic", CLI_USAGE, "expected some of udp, tcp, tls and dtls" },
+		{ "total-rate = 4294967296", CLI_USAGE, "expected a number of bytes per second" },
+		{ "transports = udp,", CLI_USAGE,
+		  "expected a comma-separated list of udp, tcp, tls and dtls" },
+		{ "transports = udp,quic", CLI_USAGE,
+		  "expected a comma-separated list of udp, tcp, tls and dtls" },
 		{ "listen = :0", CLI_USAGE, "text:1: listen ':0': expected an address" },
-		{ "external-ip = 192.0.2.1/::1", CLI_USAGE, "two addresses of one family" },
+		{ "external-ip = 192.0.2.1/::1", CLI_USAGE,
+		  "a public and a private address of one family" },
 		{ "run-as = :x", CLI_USAGE, "expected a user" },
 		{ "log-level = loud", CLI_USAGE, "expected error, warning, info or debug" },
-		{ "users-file = /nonexistent", CLI_USAGE, "/nonexistent cannot be read" },
+		{ "users-file = /nonexistent", CLI_USAGE, "cannot read /nonexistent" },
 	};
 
 	(void)state;
@@ -183,7 +189,7 @@ static void test_form_of_a_file(void **state)
 		if (rows[i].status == CLI_OK)
 			assert_string_equal(config.realm, rows[i].what);
 		else
-			assert_said(rows[i].what);
+			assert_logged(rows[i].what);
 		serve_config_free(&config);
 	}
 }
@@ -194,16 +200,16 @@ static void test_a_byte_of_zero(void **state)
 	struct serve_config config;
 
 	(void)state;
-	said_nothing();
+	log_clear();
 	assert_int_equal(serve_config_init(&config), 0);
 	assert_int_equal(config_file_take("text", text, sizeof(text) - 1, serve_options, &config),
 			 CLI_USAGE);
-	assert_said("text:1: there is a byte of zero");
+	assert_logged("text:1: the line contains a NUL byte");
 	serve_config_free(&config);
 }
 
-/* Of what is wrong about a secret, nothing but the place is said; and a file's text is wiped. */
-static void test_secrets_are_not_said(void **state)
+/* An error in a line with a secret names the line, and nothing of its text. */
+static void test_secrets_are_not_logged(void **state)
 {
 	static const char *const texts[] = {
 		"user = sesame",
@@ -220,8 +226,8 @@ static void test_secrets_are_not_said(void **state)
 		struct serve_config config;
 
 		assert_int_equal(parse_text(texts[i], &config), CLI_USAGE);
-		assert_said("text:1: ");
-		assert_not_said("sesame");
+		assert_logged("text:1: ");
+		assert_not_logged("sesame");
 		serve_config_free(&config);
 	}
 }
@@ -248,20 +254,21 @@ static void test_command_line_is_hidden(void **state)
 	struct serve_config config, again;
 
 	(void)state;
-	said_nothing();
+	log_clear();
 	assert_int_equal(serve_config_parse(line.n, line.list, &config), CLI_OK);
 	assert_string_equal(kept.list[3], "--user=************");
 	assert_string_equal(kept.list[5], "******");
 	assert_string_equal(kept.list[7], "sesames");
-	assert_said("warning: the value of --user was there for everybody to read until now: use "
-		    "--users-file");
-	assert_said("use --auth-secret-file");
+	assert_logged(
+		"warning: other users could read the value of --user in the process list until "
+		"now: use --users-file");
+	assert_logged("use --auth-secret-file");
 	assert_string_equal(config.users[0].password, "sesame");
 
-	/* It is still known for another time, and then it is not warned of any more. */
-	said_nothing();
+	/* A reload still knows the secrets, and does not warn again. */
+	log_clear();
 	assert_int_equal(serve_config_reparse(&config, &again), CLI_OK);
-	assert_string_equal(said(), "");
+	assert_string_equal(log_lines(), "");
 	assert_string_equal(again.users[0].password, "sesame");
 	assert_string_equal(again.secrets[0], "sesame");
 	serve_config_free(&config);
@@ -298,15 +305,15 @@ static void test_files_of_secrets(void **state)
 	snprintf(words, sizeof(words), "turnpike --listen 192.0.2.1 --users-file %s",
 		 file_of("# users\n\n  alice:pass word  \nbob:" MD5_KEY "\n"));
 	assert_int_equal(parse(words, &config), CLI_OK);
-	assert_string_equal(said(), "");
+	assert_string_equal(log_lines(), "");
 	assert_int_equal(config.n_users, 2);
 	assert_string_equal(config.users[0].password, "pass word");
 	serve_config_free(&config);
 
 	file_of("alice:a\nsesame\n");
 	assert_int_equal(parse(words, &config), CLI_USAGE);
-	assert_said(":2: expected a name and a password");
-	assert_not_said("sesame");
+	assert_logged(":2: expected a name and a password");
+	assert_not_logged("sesame");
 
 	snprintf(words, sizeof(words), "turnpike --listen 192.0.2.1 --auth-secret-file %s",
 		 file_of("north\nsouth\n"));
@@ -314,17 +321,17 @@ static void test_files_of_secrets(void **state)
 	assert_int_equal(parse(words, &config), CLI_OK);
 	assert_int_equal(config.n_secrets, 2);
 	assert_string_equal(config.secrets[1], "south");
-	assert_said("has secrets, and everybody may read it");
+	assert_logged("contains secrets and is world-readable");
 	serve_config_free(&config);
 
-	/* A config file is warned of only if it has some. */
+	/* A configuration file causes a warning only if it contains secrets. */
 	snprintf(words, sizeof(words), "turnpike --config %s", file_of("listen = 192.0.2.1\n"));
 	assert_int_equal(parse(words, &config), CLI_OK);
-	assert_string_equal(said(), "");
+	assert_string_equal(log_lines(), "");
 	serve_config_free(&config);
 	file_of("listen = 192.0.2.1\nuser = alice:a\n");
 	assert_int_equal(parse(words, &config), CLI_OK);
-	assert_said("has secrets, and everybody may read it");
+	assert_logged("contains secrets and is world-readable");
 	serve_config_free(&config);
 	assert_int_equal(chmod(file_of(""), 0600), 0);
 }
@@ -347,44 +354,48 @@ static void test_environment(void **state)
 
 	setenv("TURNPIKE_USER", "alice:a\nsesame", 1);
 	assert_int_equal(parse("turnpike --listen 192.0.2.1", &config), CLI_USAGE);
-	assert_said("TURNPIKE_USER:2: expected a name");
-	assert_not_said("sesame");
+	assert_logged("TURNPIKE_USER:2: expected a name");
+	assert_not_logged("sesame");
 	unsetenv("TURNPIKE_USER");
 	unsetenv("TURNPIKE_AUTH_SECRET");
 }
 
-/* What depends on several options. */
+/* Options that contradict each other. */
 static void test_contradictions(void **state)
 {
 	static const struct {
 		const char *words;
-		const char *said;
+		const char *logged;
 	} rows[] = {
-		{ "", "no address to serve" },
-		{ "--listen 192.0.2.1:49152", "--listen 192.0.2.1:49152 is one of the ports" },
-		{ "--listen 192.0.2.1:65535", "--listen 192.0.2.1:65535 is one of the ports" },
+		{ "", "no listening address" },
+		{ "--listen 192.0.2.1:49152",
+		  "--listen 192.0.2.1:49152 is in the relay port range" },
+		{ "--listen 192.0.2.1:65535",
+		  "--listen 192.0.2.1:65535 is in the relay port range" },
 		{ "--listen-tls 192.0.2.1:50000 --cert /dev/null --key /dev/null",
-		  "--listen-tls 192.0.2.1:50000 is one of the ports" },
-		{ "--listen-tls 192.0.2.1", "--listen-tls needs a certificate" },
-		{ "--listen 192.0.2.1 --cert /dev/null", "give --key too" },
-		{ "--listen 192.0.2.1 --key /dev/null", "give --cert too" },
+		  "--listen-tls 192.0.2.1:50000 is in the relay port range" },
+		{ "--listen-tls 192.0.2.1", "--listen-tls requires a certificate" },
+		{ "--listen 192.0.2.1 --cert /dev/null", "--key is missing" },
+		{ "--listen 192.0.2.1 --key /dev/null", "--cert is missing" },
 		{ "--listen-tls 192.0.2.1 --cert /nonexistent --key /dev/null",
-		  "--cert: /nonexistent cannot be read" },
+		  "--cert: cannot read /nonexistent" },
 		{ "--listen 192.0.2.1 --transports tls", "--listen serves none of" },
 		{ "--listen-tls 192.0.2.1 --transports udp", "--listen-tls serves none of" },
 		{ "--listen 192.0.2.1:443 --listen-tls 192.0.2.1:443 --cert /dev/null --key /dev/null",
-		  "192.0.2.1:443 is listened at by --listen and --listen-tls" },
-		{ "--listen 192.0.2.1 --relay-address ::", "--relay-address ::: name each" },
+		  "192.0.2.1:443 is in both --listen and --listen-tls" },
+		{ "--listen 192.0.2.1 --relay-address ::",
+		  "--relay-address ::: a wildcard is not allowed" },
 		{ "--listen 192.0.2.1 --external-ip 203.0.113.1/192.0.2.2",
-		  "192.0.2.2 is not relayed" },
+		  "192.0.2.2 is not a relay address" },
 		{ "--listen 192.0.2.1 --external-ip 2001:db8::1",
-		  "no relay address of its family" },
+		  "no relay address has its family" },
 		{ "--listen 192.0.2.1 --listen 192.0.2.2 --external-ip 203.0.113.1",
-		  "there are 2 relay addresses" },
+		  "is ambiguous: 2 relay addresses" },
 		{ "--listen 192.0.2.1 --external-ip 203.0.113.1 --external-ip 203.0.113.2/192.0.2.1",
-		  "192.0.2.1 has two public ones" },
-		{ "--listen 192.0.2.1 --mode tc --moves tail", "not possible with mode tc" },
-		{ "--listen 192.0.2.1 --tc-hook tcx", "--tc-hook is for --mode tc only" },
+		  "192.0.2.1 has two public addresses" },
+		{ "--listen 192.0.2.1 --mode tc --moves tail",
+		  "mode tc does not support --moves tail" },
+		{ "--listen 192.0.2.1 --tc-hook tcx", "--tc-hook requires --mode tc" },
 	};
 	char words[256];
 
@@ -394,7 +405,7 @@ static void test_contradictions(void **state)
 
 		snprintf(words, sizeof(words), "turnpike --check-config %s", rows[i].words);
 		assert_int_equal(parse(words, &config), CLI_USAGE);
-		assert_said(rows[i].said);
+		assert_logged(rows[i].logged);
 	}
 }
 
@@ -423,7 +434,7 @@ static void test_relays(void **state)
 	serve_config_free(&config);
 }
 
-/* --check-config has one status for all that is wrong; otherwise what cannot be read is another. */
+/* --check-config has one status for all errors; otherwise an unreadable file has its own. */
 static void test_status(void **state)
 {
 	struct serve_config config;
@@ -437,18 +448,106 @@ static void test_status(void **state)
 	serve_config_free(&config);
 }
 
-/* What the help says of an option is so. */
+/* Each row is complete, and its help is a sentence. */
 static void test_table(void **state)
 {
 	(void)state;
+	assert_non_null(serve_options[0].group);
 	for (const struct cli_option *option = serve_options; option->name; option++) {
-		const bool repeatable = strstr(option->help, "(repeatable)") != NULL;
-
-		assert_int_equal(repeatable, option->read || option->flags & CLI_REPEATABLE);
+		assert_int_equal(option->help[strlen(option->help) - 1], '.');
+		assert_true(!option->read || option->flags & CLI_REPEATABLE);
 		assert_true(option->set || option->read || option->field > 0);
 		assert_true(option->read || !option->value == !option->expects);
 		if (option->value && !option->set && !option->read)
 			assert_true(option->min < option->max);
+	}
+}
+
+/* --help prints every option once, below its group, with its default, in at most 80 columns. */
+static void test_help(void **state)
+{
+	static const struct cli_syntax syntax = {
+		.command = "turnpike serve",
+		.doc = "Run.",
+		.options = serve_options,
+	};
+	char *text = NULL, *line, *save, name[64];
+	struct serve_config config;
+	size_t size;
+	FILE *file = open_memstream(&text, &size);
+
+	(void)state;
+	assert_non_null(file);
+	assert_int_equal(serve_config_init(&config), 0);
+	help_print(file, &syntax, &config);
+	fclose(file);
+	for (const struct cli_option *option = serve_options; option->name; option++) {
+		snprintf(name, sizeof(name), "      --%s%s%s", option->name,
+			 option->value ? "=" : "", option->value ? option->value : "");
+		assert_non_null(strstr(text, name));
+	}
+	assert_true(strstr(text, "\nLimits:\n") < strstr(text, "--user-quota"));
+	assert_true(strstr(text, "--listen=") < strstr(text, "\nLogging:\n"));
+	assert_non_null(strstr(text, "[default: 256]"));
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		assert_true(strlen(line) < 80);
+	serve_config_free(&config);
+	free(text);
+}
+
+/* Errors of the command line itself. */
+static void test_unknown_options(void **state)
+{
+	static const struct {
+		const char *words;
+		const char *logged;
+	} rows[] = {
+		{ "--listne 192.0.2.1", "unknown option '--listne': did you mean '--listen'?" },
+		{ "--usre=alice:sesame", "unknown option '--usre': did you mean '--user'?" },
+		{ "--frobnicate", "unknown option '--frobnicate': see 'turnpike serve --help'" },
+		{ "-x", "unknown option '-x'" },
+		{ "--user", "option '--user' requires a value" },
+		{ "--log-json=sesame", "option '--log-json' takes no value" },
+		{ "sesam", "unexpected argument 'sesam'" },
+		{ "--log-json -- sesam", "unexpected argument 'sesam'" },
+	};
+	char words[128];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct serve_config config;
+
+		snprintf(words, sizeof(words), "turnpike %s", rows[i].words);
+		assert_int_equal(parse(words, &config), CLI_USAGE);
+		assert_logged(rows[i].logged);
+		assert_not_logged("sesame");
+	}
+}
+
+static void test_suggestions(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *best;
+	} rows[] = {
+		{ "realm", "realm" },  { "relam", "realm" },
+		{ "user", "user" },    { "usr", "user" },
+		{ "", NULL },          { "x", NULL },
+		{ "zzzzz", NULL },     { "reslm", "realm" },
+		{ "realms", "realm" }, { "users-flie", "users-file" },
+	};
+	static const char *const names[] = { "realm", "user", "users-file", "listen" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct suggest suggest = { .name = rows[i].name, .len = strlen(rows[i].name) };
+
+		for (size_t j = 0; j < sizeof(names) / sizeof(*names); j++)
+			suggest_try(&suggest, names[j]);
+		if (rows[i].best)
+			assert_string_equal(suggest.best, rows[i].best);
+		else
+			assert_null(suggest.best);
 	}
 }
 
@@ -459,7 +558,7 @@ int main(void)
 		cmocka_unit_test(test_every_value),
 		cmocka_unit_test(test_form_of_a_file),
 		cmocka_unit_test(test_a_byte_of_zero),
-		cmocka_unit_test(test_secrets_are_not_said),
+		cmocka_unit_test(test_secrets_are_not_logged),
 		cmocka_unit_test(test_text_is_wiped),
 		cmocka_unit_test(test_command_line_is_hidden),
 		cmocka_unit_test(test_command_line_wins),
@@ -469,6 +568,9 @@ int main(void)
 		cmocka_unit_test(test_relays),
 		cmocka_unit_test(test_status),
 		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_help),
+		cmocka_unit_test(test_unknown_options),
+		cmocka_unit_test(test_suggestions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

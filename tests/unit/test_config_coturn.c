@@ -24,8 +24,8 @@ static void test_empty(void **state)
 	assert_int_equal(config.listen[0].family, 0);
 	assert_int_equal(config.n_listen_tls, 0);
 	assert_int_equal(config.port_lo, 49152);
-	assert_said("info: folder/text: without cert and pkey nobody is served over TLS and DTLS");
-	assert_said("info: folder/text: without realm it is turnpike");
+	assert_logged("info: folder/text: without cert and pkey, TLS and DTLS are not served");
+	assert_logged("info: folder/text: without realm, the realm is turnpike");
 	serve_config_free(&config);
 }
 
@@ -62,7 +62,7 @@ static void test_whole(void **state)
 				      "Verbose\n",
 				      &config),
 			 CLI_OK);
-	assert_string_equal(said(), "");
+	assert_string_equal(log_lines(), "");
 	assert_int_equal(config.n_listen, 3);
 	assert_addr(config.listen[0], "192.0.2.1:3479");
 	assert_addr(config.listen[1], "[2001:db8::1]:3479");
@@ -112,8 +112,8 @@ static void test_users(void **state)
 	assert_int_equal(parse_coturn("user=alice:sesame\nstatic-auth-secret=x\n", &config),
 			 CLI_OK);
 	assert_int_equal(config.n_users, 0);
-	assert_said("warning: folder/text:1: user has no effect");
-	assert_not_said("sesame");
+	assert_logged("warning: folder/text:1: user has no effect");
+	assert_not_logged("sesame");
 	serve_config_free(&config);
 }
 
@@ -141,41 +141,41 @@ static void test_peers(void **state)
 	serve_config_free(&config);
 }
 
-/* What is wrong, and where. */
+/* Errors name the line and the reason. */
 static void test_refused(void **state)
 {
 	static const struct {
 		const char *text;
-		const char *said;
+		const char *logged;
 	} rows[] = {
 		{ "\nlissening-port=1",
-		  "error: folder/text:2: lissening-port is no key of coturn's" },
-		{ "a:sesame", "error: folder/text:1: this is no key of coturn's" },
+		  "error: folder/text:2: unknown key 'lissening-port': did you mean 'listening-port'?" },
+		{ "a:sesame", "error: folder/text:1: this is not a key of coturn" },
 		{ "user=sesame", "folder/text:1: user, here user: expected a name and a password" },
 		{ "user=a:0xsesame", "folder/text:1: user, here user: expected a name" },
 		{ "listening-ip=x",
 		  "folder/text:1: listening-ip, here listen 'x:3478': expected an" },
 		{ "listening-port=x", "folder/text:1: listening-port: expected a number" },
-		{ "min-port=2\nmax-port=1", "relay-ports '2-1': expected two ports" },
+		{ "min-port=2\nmax-port=1", "relay-ports '2-1': expected a port range" },
 		{ "no-udp=maybe", "folder/text:1: no-udp: expected yes or no" },
 		{ "denied-peer-ip=1.1.1.2-1.1.1.1",
 		  "folder/text:1: denied-peer-ip '1.1.1.2-1.1.1.1'" },
-		{ "denied-peer-ip=1.1.1.1-::1", "expected an address or two" },
-		{ "denied-peer-ip=10.0.0.0/8", "expected an address or two" },
-		{ "allowed-peer-ip=126.0.0.0-128.0.0.0", "the range has loopback addresses" },
-		{ "allowed-peer-ip=::1", "the range has loopback addresses" },
-		{ "allowed-peer-ip=127.0.0.1", "the range has loopback addresses" },
-		{ "use-auth-secret", "use-auth-secret needs a static-auth-secret" },
-		{ "no-udp\nno-tcp\nno-tls\nno-dtls", "all transports are turned off" },
-		{ "proc-group=x", "proc-group is taken over together with proc-user only" },
+		{ "denied-peer-ip=1.1.1.1-::1", "expected an address, or a range" },
+		{ "denied-peer-ip=10.0.0.0/8", "expected an address, or a range" },
+		{ "allowed-peer-ip=126.0.0.0-128.0.0.0", "the range includes loopback addresses" },
+		{ "allowed-peer-ip=::1", "the range includes loopback addresses" },
+		{ "allowed-peer-ip=127.0.0.1", "the range includes loopback addresses" },
+		{ "use-auth-secret", "use-auth-secret requires static-auth-secret" },
+		{ "no-udp\nno-tcp\nno-tls\nno-dtls", "all transports are disabled" },
+		{ "proc-group=x", "proc-group requires proc-user here" },
 		{ "max-allocate-lifetime=60", "max-lifetime '60': expected a number of seconds" },
-		{ "rest-api-separator=-", "rest-api-separator cannot be taken over" },
-		{ "no-auth\nuserdb=/x", "folder/text:2: userdb cannot be taken over" },
-		{ "userdb=/x\nno-auth", "folder/text:2: no-auth cannot be taken over" },
-		{ "psql-userdb=\"password=sesame\"", "psql-userdb cannot be taken over" },
-		{ "pkey-pwd=sesame", "pkey-pwd cannot be taken over" },
-		{ "no-udp-relay", "no-udp-relay cannot be taken over" },
-		{ "stun-only", "stun-only cannot be taken over" },
+		{ "rest-api-separator=-", "rest-api-separator cannot be converted" },
+		{ "no-auth\nuserdb=/x", "folder/text:2: userdb cannot be converted" },
+		{ "userdb=/x\nno-auth", "folder/text:2: no-auth cannot be converted" },
+		{ "psql-userdb=\"password=sesame\"", "psql-userdb cannot be converted" },
+		{ "pkey-pwd=sesame", "pkey-pwd cannot be converted" },
+		{ "no-udp-relay", "no-udp-relay cannot be converted" },
+		{ "stun-only", "stun-only cannot be converted" },
 	};
 
 	(void)state;
@@ -183,13 +183,13 @@ static void test_refused(void **state)
 		struct serve_config config;
 
 		assert_int_equal(parse_coturn(rows[i].text, &config), CLI_USAGE);
-		assert_said(rows[i].said);
-		assert_not_said("sesame");
+		assert_logged(rows[i].logged);
+		assert_not_logged("sesame");
 		serve_config_free(&config);
 	}
 }
 
-/* A flag that is off, or a value that is as it is here, might as well not be there. */
+/* A flag that is off, or a value that equals our behaviour, is ignored without a message. */
 static void test_no_difference(void **state)
 {
 	static const char *const texts[] = {
@@ -210,25 +210,26 @@ static void test_no_difference(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
 		assert_int_equal(parse_coturn(texts[i], &config), CLI_OK);
-		assert_not_said("folder/text:1");
+		assert_not_logged("folder/text:1");
 		serve_config_free(&config);
 	}
 	assert_int_equal(parse_coturn("channel-lifetime=60", &config), CLI_OK);
-	assert_said("warning: folder/text:1: channel-lifetime has no effect: RFC 8656 says 600 s");
+	assert_logged(
+		"warning: folder/text:1: channel-lifetime has no effect: RFC 8656 requires 600 s");
 	serve_config_free(&config);
 	assert_int_equal(parse_coturn("no-tcp = off\nno-udp=on\n", &config), CLI_OK);
 	assert_int_equal(config.transports, 1 << TURN_TCP | 1 << TURN_TLS | 1 << TURN_DTLS);
 	serve_config_free(&config);
 }
 
-/* The level at which each key of the table is named: what cannot be lost silently is not. */
+/* Each key is logged at the level that its fate demands. */
 static void test_every_key(void **state)
 {
-	static const char *const said_of[] = {
-		[COTURN_ALMOST] = "warning: folder/text:1: %s is taken as",
-		[COTURN_NEEDLESS] = "info: folder/text:1: %s is not needed",
+	static const char *const log_of[] = {
+		[COTURN_ALMOST] = "warning: folder/text:1: %s is converted to",
+		[COTURN_NEEDLESS] = "info: folder/text:1: %s is not needed here",
 		[COTURN_MISSING] = "warning: folder/text:1: %s has no effect",
-		[COTURN_REFUSED] = "error: folder/text:1: %s cannot be taken over",
+		[COTURN_REFUSED] = "error: folder/text:1: %s cannot be converted",
 	};
 	char text[128], line[128];
 
@@ -246,12 +247,12 @@ static void test_every_key(void **state)
 		assert_int_equal(parse_coturn(text, &config),
 				 key->fate == COTURN_REFUSED ? CLI_USAGE : CLI_OK);
 		/* Not a literal, but one of four above. */
-		snprintf(line, sizeof(line), "%s", said_of[key->fate]);
+		snprintf(line, sizeof(line), "%s", log_of[key->fate]);
 		*strchr(line, '%') = '\0';
-		assert_said(line);
-		assert_said(key->name);
-		assert_said(strchr(said_of[key->fate], '%') + 2);
-		assert_said(key->why);
+		assert_logged(line);
+		assert_logged(key->name);
+		assert_logged(strchr(log_of[key->fate], '%') + 2);
+		assert_logged(key->why);
 		serve_config_free(&config);
 	}
 }

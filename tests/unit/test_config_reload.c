@@ -147,9 +147,9 @@ static void test_nothing(void **state)
 	compare(NULL, &before, &after, &reload);
 	assert_int_equal(reload.parts, 0);
 	assert_int_equal(reload.n_restarts, 0);
-	said_nothing();
+	log_clear();
 	reload_warn(&reload);
-	assert_string_equal(said(), "");
+	assert_string_equal(log_lines(), "");
 	serve_config_free(&before);
 	serve_config_free(&after);
 }
@@ -189,10 +189,10 @@ static void test_restart(void **state)
 		assert_int_equal(reload.n_restarts, 1);
 		assert_int_equal(strlen(reload.restarts[0]), name_len);
 		assert_memory_equal(reload.restarts[0], from, name_len);
-		said_nothing();
+		log_clear();
 		reload_warn(&reload);
-		assert_said("warning: ");
-		assert_said(reload.restarts[0]);
+		assert_logged("warning: ");
+		assert_logged(reload.restarts[0]);
 
 		/* It is still not done, and so said again the next time. */
 		reload_adopt(&before, &after);

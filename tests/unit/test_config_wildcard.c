@@ -50,7 +50,7 @@ static void make(struct machine *machine)
 	add(machine, down, "192.0.2.9", 0);
 }
 
-/** A row: listeners, and what they become, or what is said if that is nothing. */
+/** A row: listeners, and what they expand to, or the error. */
 static const struct {
 	const char *before;
 	const char *after[6];
@@ -94,7 +94,7 @@ static void test_expand(void **state)
 	}
 }
 
-static void test_what_is_said(void **state)
+static void test_log(void **state)
 {
 	struct serve_config config;
 	struct wildcard_addrs addrs;
@@ -104,15 +104,15 @@ static void test_what_is_said(void **state)
 	make(&machine);
 	addrs = listened_at("listen = :443", &config);
 	assert_int_equal(wildcard_expand("listen", &addrs, machine.list), CLI_OK);
-	assert_string_equal(said(), "info: --listen :443 is 198.51.100.1:443 of lo\n"
-				    "info: --listen :443 is 192.0.2.1:443 of eth0\n"
-				    "info: --listen :443 is [2001:db8::1]:443 of eth0\n"
-				    "info: --listen :443 is 10.0.0.1:443 of eth1\n");
+	assert_string_equal(log_lines(), "info: --listen :443: using 198.51.100.1:443 on lo\n"
+					 "info: --listen :443: using 192.0.2.1:443 on eth0\n"
+					 "info: --listen :443: using [2001:db8::1]:443 on eth0\n"
+					 "info: --listen :443: using 10.0.0.1:443 on eth1\n");
 	config.listen = addrs.list;
 	serve_config_free(&config);
 }
 
-/* A machine without an address of the family that was asked for. */
+/* A machine without an address of the requested family. */
 static void test_none(void **state)
 {
 	struct serve_config config;
@@ -122,10 +122,10 @@ static void test_none(void **state)
 	(void)state;
 	make(&machine);
 	addrs = listened_at("listen = 192.0.2.7\nlisten = [::]\n", &config);
-	/* Up to its first one of IPv6. */
+	/* The list ends before the first IPv6 address. */
 	machine.list[3].ifa_next = NULL;
 	assert_int_equal(wildcard_expand("listen", &addrs, machine.list), CLI_USAGE);
-	assert_said("error: --listen [::]:3478: no device that is up has such an address");
+	assert_logged("error: --listen [::]:3478: no interface that is up has a reachable address");
 	assert_ptr_equal(addrs.list, config.listen);
 	assert_int_equal(addrs.n, 2);
 	serve_config_free(&config);
@@ -135,7 +135,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_expand),
-		cmocka_unit_test(test_what_is_said),
+		cmocka_unit_test(test_log),
 		cmocka_unit_test(test_none),
 	};
 

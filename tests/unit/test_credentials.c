@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Users, keys and secrets by themselves, and time-limited usernames. */
+/* Users, keys and secrets without a server, and time-limited usernames. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -94,7 +94,7 @@ static void test_password(void **state)
 	turn_credentials_put(credentials);
 }
 
-/* RFC 8489 sections 9.2.2 and 14.3: all three go through OpaqueString. */
+/* RFC 8489 sections 9.2.2 and 14.3: OpaqueString applies to username, realm and password. */
 static void test_preparation(void **state)
 {
 	struct turn_credentials *credentials;
@@ -134,7 +134,7 @@ static void test_keys(void **state)
 	turn_credentials_put(credentials);
 }
 
-/* Clients have to take the best that they are offered, so nobody may be shut out by it. */
+/* Clients must use the best algorithm offered, so the offer must not lock anyone out. */
 static void test_offer(void **state)
 {
 	struct turn_credentials *credentials = make();
@@ -209,7 +209,7 @@ static void test_rest_names(void **state)
 		assert_false(turn_rest_parse(others[i], &expiry, &name));
 }
 
-/* Of openssl dgst -sha1 -hmac north -binary | base64. */
+/* From openssl dgst -sha1 -hmac north -binary | base64. */
 static void test_rest_password(void **state)
 {
 	char password[TURN_REST_PASSWORD_SIZE];
@@ -239,7 +239,7 @@ static void test_secrets(void **state)
 	expect_key(credentials, name, STUN_PASSWORD_SHA256, 1, &key);
 	expect_no_key(credentials, name, STUN_PASSWORD_MD5, 2);
 	expect_no_key(credentials, "alice", STUN_PASSWORD_MD5, 0);
-	/* A user of such a name is that user alone. */
+	/* A user with a name of that form is a plain user. */
 	turn_credentials_add_password(credentials, name, "secret");
 	key = made_of(STUN_PASSWORD_MD5, name, "secret");
 	expect_key(credentials, name, STUN_PASSWORD_MD5, 0, &key);

@@ -64,7 +64,7 @@ static void note(struct turn_event event)
 		event.relay = &relay;
 	if (event.kind == TURN_EVENT_PERMITTED || event.kind == TURN_EVENT_BOUND)
 		event.peer = &peer;
-	events_note(&event);
+	events_log(&event);
 }
 
 static const struct {
@@ -149,15 +149,15 @@ static void test_strangers_cannot_fill_the_log(void **state)
 	(void)state;
 	n_lines = 0;
 	fail_to_authenticate(10000);
-	assert_int_equal(n_lines, EVENTS_FAILURES_SAID);
+	assert_int_equal(n_lines, EVENTS_FAILURES_LOGGED);
 	events_end_period();
-	assert_int_equal(n_lines, EVENTS_FAILURES_SAID + 1);
+	assert_int_equal(n_lines, EVENTS_FAILURES_LOGGED + 1);
 	assert_string_equal(line, "2 unauthenticated 'authentication failed' more=9990");
 	events_end_period(); /* a quiet one says nothing */
-	assert_int_equal(n_lines, EVENTS_FAILURES_SAID + 1);
-	fail_to_authenticate(EVENTS_FAILURES_SAID);
+	assert_int_equal(n_lines, EVENTS_FAILURES_LOGGED + 1);
+	fail_to_authenticate(EVENTS_FAILURES_LOGGED);
 	events_end_period();
-	assert_int_equal(n_lines, 2 * EVENTS_FAILURES_SAID + 1);
+	assert_int_equal(n_lines, 2 * EVENTS_FAILURES_LOGGED + 1);
 }
 
 int main(void)

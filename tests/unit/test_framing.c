@@ -13,7 +13,7 @@
 
 #include "turn/framing.h"
 
-/* In memory of its own, so that ASan sees who reads further. */
+/* Copies to the heap, so that ASan finds overreads. */
 static int frame_of(const void *data, size_t len, size_t *frame)
 {
 	uint8_t *exact = malloc(len > 0 ? len : 1);
@@ -27,7 +27,7 @@ static int frame_of(const void *data, size_t len, size_t *frame)
 	return err;
 }
 
-/* However much of a message has come: -EAGAIN, and then its length whatever follows. */
+/* Every partial message: -EAGAIN; then its length, whatever follows. */
 static void expect_frame(const uint8_t *start, size_t start_len, size_t whole)
 {
 	uint8_t *data = calloc(1, whole + 1);
@@ -84,7 +84,7 @@ static void test_longest(void **state)
 	assert_int_equal(frame, 4 + 65536);
 }
 
-/* Told as soon as it shows, so that nobody waits for more of it. */
+/* Garbage is reported at the first wrong byte. */
 static void test_garbage(void **state)
 {
 	static const struct {
@@ -95,7 +95,7 @@ static void test_garbage(void **state)
 		{ { 0x3f }, 1 },
 		{ { 0x80 }, 1 },
 		{ { 0xff }, 1 },
-		{ "GET / HT", 0 }, /* a ChannelData message to all appearance */
+		{ "GET / HT", 0 }, /* looks like ChannelData */
 		{ { 0x16, 3, 1 }, 1 },
 		{ { 0, 1, 0, 1 }, 4 },
 		{ { 0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x43 }, 8 },

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* One event is one line, whatever strangers have chosen for a name. */
+/* One event is one line, whatever bytes a username has. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -41,11 +41,11 @@ static void check(enum log_format form, enum log_level level, const char *messag
 static void test_levels(void **state)
 {
 	(void)state;
-	check(LOG_PLAIN, LOG_ERROR, "no", NULL, 0, "turnpike: no\n");
+	check(LOG_PLAIN, LOG_ERROR, "no", NULL, 0, "turnpike: error: no\n");
 	check(LOG_PLAIN, LOG_WARNING, "hm", NULL, 0, "turnpike: warning: hm\n");
 	check(LOG_PLAIN, LOG_INFO, "yes", NULL, 0, "turnpike: yes\n");
 	check(LOG_PLAIN, LOG_DEBUG, "oh", NULL, 0, "turnpike: oh\n");
-	check(LOG_JOURNAL, LOG_ERROR, "no", NULL, 0, "<3>turnpike: no\n");
+	check(LOG_JOURNAL, LOG_ERROR, "no", NULL, 0, "<3>turnpike: error: no\n");
 	check(LOG_JOURNAL, LOG_WARNING, "hm", NULL, 0, "<4>turnpike: warning: hm\n");
 	check(LOG_JOURNAL, LOG_INFO, "yes", NULL, 0, "<6>turnpike: yes\n");
 	check(LOG_JOURNAL, LOG_DEBUG, "oh", NULL, 0, "<7>turnpike: oh\n");
@@ -70,7 +70,7 @@ static void test_fields(void **state)
 	      "\"message\":\"made\",\"user\":\"alice\",\"lifetime\":4294967295}\n");
 }
 
-/* What is said, and what must be read in the plain form. */
+/* A value, and how it must appear in the plain form. */
 static const struct {
 	const char *text;
 	const char *plain;
@@ -83,7 +83,7 @@ static const struct {
 	{ "a user=root", "\"a user=root\"", NULL },
 	{ "a=b", "\"a=b\"", NULL },
 	{ "J\xc3\xbcrgen", "\"J\\u00FCrgen\"", NULL },
-	{ "\xe2\x80\xae", "\"\\u202E\"", NULL }, /* writes from right to left */
+	{ "\xe2\x80\xae", "\"\\u202E\"", NULL }, /* right-to-left override */
 	{ "\xf0\x9f\x98\x80", "\"\\uD83D\\uDE00\"", NULL },
 	{ "bad\xff\x80", "\"bad\\u00FF\\u0080\"", "bad\xc3\xbf\xc2\x80" },
 	{ "\xc0\x80\n", "\"\\u00C0\\u0080\\n\"", "\xc3\x80\xc2\x80\n" },
@@ -127,7 +127,7 @@ static void test_a_message_is_one_line(void **state)
 {
 	(void)state;
 	check(LOG_PLAIN, LOG_ERROR, "there is no\ndevice\x1b", NULL, 0,
-	      "turnpike: there is no device \n");
+	      "turnpike: error: there is no device \n");
 }
 
 int main(void)

@@ -54,7 +54,7 @@ static void test_spaces(void **state)
 		expect(spaces[i], " ");
 }
 
-/* Canonical composition, and no compatibility mapping; no change of case or width. */
+/* Canonical composition, no compatibility mapping, no change of case or width. */
 static void test_normalization(void **state)
 {
 	(void)state;
@@ -67,7 +67,7 @@ static void test_normalization(void **state)
 	expect("\U0001f511\u00c4\u00e4", "\U0001f511\u00c4\u00e4");
 }
 
-/* RFC 8264 section 8: what FreeformClass does not have. */
+/* RFC 8264 section 8: code points that FreeformClass excludes. */
 static void test_disallowed(void **state)
 {
 	static const char *const texts[] = {
@@ -105,7 +105,7 @@ static void test_utf8(void **state)
 	assert_true(stun_is_utf8("", 0));
 }
 
-/* RFC 5892 appendix A: each as it is allowed, and as it is not. */
+/* RFC 5892 appendix A: each rule, satisfied and violated. */
 static void test_context(void **state)
 {
 	static const struct {
@@ -132,14 +132,14 @@ static void test_context(void **state)
 		expect(rows[i].good, rows[i].good);
 		refuse(rows[i].bad);
 	}
-	/* It becomes a middle dot by normalization, and that counts. */
+	/* Normalization turns it into a middle dot, which is what the rule checks. */
 	expect("l\u0387l", "l\u00b7l");
 	refuse("a\u0387a");
 }
 
 /*
- * RFC 8489 appendix B.1 has its password become "TheMatrIX". That is what SASLprep of RFC 5389 did:
- * OpaqueString has no compatibility mapping, and does not allow a soft hyphen.
+ * RFC 8489 appendix B.1 maps its password to "TheMatrIX", as SASLprep of RFC 5389 did. OpaqueString
+ * has no compatibility mapping and disallows soft hyphens.
  */
 static void test_vector_of_stun(void **state)
 {

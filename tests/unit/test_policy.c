@@ -38,7 +38,7 @@ static bool allows(const struct turn_config *config, const char *peer)
 
 static void test_defaults(void **state)
 {
-	/* The ends of every range, and what is just outside of it. */
+	/* First and last address of each range, and their neighbours outside. */
 	static const struct {
 		const char *peer;
 		bool allowed;
@@ -79,7 +79,7 @@ static void test_defaults(void **state)
 		{ "2002:ffff::1", false },
 		{ "2003::1", true },
 		{ "2001:db8::5", true },
-		/* IPv4 in disguise */
+		/* embedded IPv4 */
 		{ "::ffff:127.0.0.1", false },
 		{ "::ffff:0.0.0.1", false },
 		{ "::ffff:169.254.1.1", false },
@@ -107,11 +107,11 @@ static void test_own_addresses(void **state)
 	const struct turnpike_addr own[] = { addr("[2001:db8::6]:3478"), addr("198.51.100.7:3478"),
 					     addr("10.0.0.5:3478") };
 	const struct turn_config config = {
-		.relays = relays, .n_relays = 2, .own = own, .n_own = 3
+		.relays = relays, .n_relays = 2, .self_addrs = own, .n_self_addrs = 3
 	};
 
 	(void)state;
-	/* Relays are peers by the address that the world knows, also where we listen. */
+	/* Relays are peers by their external address, even if it is a listener, too. */
 	assert_false(allows(&config, "10.0.0.5:50000"));
 	assert_true(allows(&config, "198.51.100.9:50000"));
 	assert_true(allows(&config, "[2001:db8::5]:1"));
@@ -152,8 +152,7 @@ static void test_lists(void **state)
 	assert_true(allows(&config, "192.0.2.2"));
 }
 
-/** What is denied by name is denied even if it is a relay of ours, and no built-in rule beats that.
- */
+/** The deny list applies to relay addresses, the built-in table does not. */
 static void test_relays(void **state)
 {
 	const struct turn_relay_address relays[] = {

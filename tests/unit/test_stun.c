@@ -12,6 +12,7 @@
 
 #include "base/addr.h"
 #include "rfc5769.h"
+#include "stun/fingerprint.h"
 #include "stun/integrity.h"
 #include "stun/message.h"
 
@@ -51,7 +52,7 @@ static void test_request(void **state)
 	assert_int_equal(stun_attr_u32(&attr, &priority), 0);
 	assert_int_equal(priority, 0x6e0001ff);
 	assert_int_equal(stun_check_integrity(&msg, hmac), 0);
-	/* The context starts anew each time. */
+	/* The context restarts each time. */
 	assert_int_equal(stun_check_integrity(&msg, hmac), 0);
 	stun_hmac_free(hmac);
 }
@@ -102,8 +103,8 @@ static void test_long_term(void **state)
 }
 
 /*
- * RFC 8489 appendix B.1. Its key is that of SHA-256, and its nonce cookie has a bit that is no
- * feature (section 18.1) where its text means USERHASH.
+ * RFC 8489 appendix B.1. It uses the SHA-256 key. Its nonce cookie sets an unassigned feature bit
+ * (section 18.1) where the text means USERHASH.
  */
 static void test_userhash(void **state)
 {
@@ -124,7 +125,7 @@ static void test_userhash(void **state)
 	expect_text(&msg, STUN_ATTR_NONCE, RFC8489_NONCE);
 	expect_text(&msg, STUN_ATTR_REALM, RFC5769_REALM);
 	assert_int_equal(stun_check_integrity(&msg, right), 0);
-	/* That one is for MESSAGE-INTEGRITY. */
+	/* This HMAC is for MESSAGE-INTEGRITY. */
 	assert_int_equal(stun_check_integrity(&msg, wrong), -ENOENT);
 	stun_hmac_free(right);
 	stun_hmac_free(wrong);
@@ -145,7 +146,7 @@ static void test_long_term_key(void **state)
 	assert_memory_equal(key.bytes, expected, sizeof(expected));
 }
 
-/** Parses a copy on the heap, so that ASan sees a read past the end, and walks over all of it. */
+/** Parses a copy on the heap, so that ASan finds overreads, and iterates over all attributes. */
 static int parse_copy(const uint8_t *data, size_t len)
 {
 	struct stun_hmac *hmac = rfc5769_short_term();
@@ -181,11 +182,11 @@ static void test_truncations(void **state)
 	}
 }
 
-/** The same, with the header's length made to fit: only whole attributes may parse. */
+/** The same with a matching length in the header: only whole attributes parse. */
 static void test_truncated_attributes(void **state)
 {
 	const struct rfc5769_vector *vector = &rfc5769_long_term;
-	/* Where its attributes end. */
+	/* Offsets where attributes end. */
 	static const size_t ends[] = { 20, 44, 76, 92, 116 };
 	uint8_t copy[128];
 	size_t next = 0;
@@ -201,7 +202,7 @@ static void test_truncated_attributes(void **state)
 	assert_int_equal(next, 5);
 }
 
-/** True if nothing shows that the message is not what its author wrote. */
+/** Returns whether the message passes all checks. */
 static bool is_genuine(const uint8_t *data, size_t len, bool fingerprint, struct stun_hmac *hmac)
 {
 	struct stun_message msg;
@@ -236,7 +237,7 @@ static void test_bit_flips(void **state)
 	flip_all_bits(&rfc8489_userhash, false, rfc8489_userhash_hmac());
 }
 
-/** A Binding request with attributes given as words. */
+/** Builds a Binding request with attributes given as 32-bit words. */
 static int parse_words(const uint32_t *words, size_t n, uint8_t *buf, struct stun_message *msg)
 {
 	uint32_t header[5] = { htonl((uint32_t)(0x00010000 | n * 4)), htonl(STUN_MAGIC_COOKIE) };
@@ -274,10 +275,10 @@ static void test_after_integrity(void **state)
 {
 	const uint32_t words[] = {
 		0x00080014, 1,          2, 3, 4, 5, /* MESSAGE-INTEGRITY */
-		0x00060004, 0x61626364,             /* USERNAME, too late */
-		0x7ffe0000,                         /* unknown, too late */
+		0x00060004, 0x61626364,             /* USERNAME, ignored */
+		0x7ffe0000,                         /* unknown, ignored */
 	};
-	/* The first, truncated, what is not protected by it, and the second. */
+	/* The two integrity attributes, the first one truncated, with USERNAME in between. */
 	const uint32_t both[] = {
 		0x001c0010, 1,          2, 3, 4,    /* MESSAGE-INTEGRITY-SHA256 */
 		0x00060004, 0x61626364,             /* USERNAME */
@@ -294,7 +295,7 @@ static void test_after_integrity(void **state)
 	assert_int_equal(stun_find_attr(&msg, STUN_ATTR_USERNAME, &attr), -ENOENT);
 	assert_int_equal(stun_unknown_attrs(&msg, NULL, 0, unknown, 4), 1);
 	assert_int_equal(unknown[0], STUN_ATTR_MESSAGE_INTEGRITY);
-	/* The other one still counts, and so does what stands in between for neither of them. */
+	/* The second one is found; USERNAME in between is ignored. */
 	assert_int_equal(parse_words(both, 13, buf, &msg), 0);
 	assert_int_equal(msg.integrity, 20 + 7 * 4);
 	assert_int_equal(msg.integrity_sha256, 20);
@@ -303,7 +304,7 @@ static void test_after_integrity(void **state)
 	assert_int_equal(parse_words((const uint32_t[]){ 0x00080004, 1 }, 2, buf, &msg), -EBADMSG);
 }
 
-/** RFC 8489 section 14.6: 16 to 32 bytes, in steps of 4; and nothing but 32 is ever right. */
+/** RFC 8489 section 14.6: 16 to 32 bytes in steps of 4 parse; only 32 verify. */
 static void test_truncated_integrity(void **state)
 {
 	uint32_t words[12] = { 0 };
@@ -321,7 +322,7 @@ static void test_truncated_integrity(void **state)
 		if (!is_well_formed)
 			continue;
 		assert_int_equal(stun_hmac_message(hmac, buf, 20, value), 0);
-		/* What would be right is there, but not said to be the value. */
+		/* The correct bytes follow, but beyond the value's length. */
 		memcpy(buf + 24, value, sizeof(value));
 		assert_int_equal(stun_check_integrity(&msg, hmac), len == 32 ? 0 : -EBADMSG);
 	}
@@ -341,7 +342,7 @@ static void test_fingerprint_rules(void **state)
 	assert_true(msg.fingerprint);
 	words[1] ^= 1;
 	assert_int_equal(parse_words(words, 2, buf, &msg), -EBADMSG);
-	/* Right, but not the last. */
+	/* Correct, but not last. */
 	parse_words(words, 3, buf, &msg);
 	words[1] = stun_fingerprint(buf, 20);
 	assert_int_equal(parse_words(words, 3, buf, &msg), -EBADMSG);
@@ -374,8 +375,8 @@ static void test_address_rules(void **state)
 		{ 0x00120008, 0x00030000, 0x01020304 },    /* family 3 */
 		{ 0x00120008, 0x00020000, 0x01020304 },    /* IPv6 of 4 bytes */
 		{ 0x00120014, 0x00010000, 1, 2, 3, 4 },    /* IPv4 of 16 bytes */
-		{ 0x00120009, 0x00010000, 0x01020304, 0 }, /* a byte too many */
-		{ 0x00120000 },                            /* nothing */
+		{ 0x00120009, 0x00010000, 0x01020304, 0 }, /* one byte too many */
+		{ 0x00120000 },                            /* empty */
 	};
 	static const size_t lens[] = { 2, 3, 3, 6, 4, 1 };
 	const uint32_t good[] = { 0x00120008, 0xff010000, 0x01020304 };

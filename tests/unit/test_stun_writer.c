@@ -14,7 +14,7 @@
 #include "stun/message.h"
 #include "stun/writer.h"
 
-/** Writes a vector anew, and expects the same bytes. */
+/** Rebuilds a test vector and expects the same bytes. */
 static void rewrite_response(const struct rfc5769_vector *vector, const char *mapped)
 {
 	struct stun_hmac *hmac = rfc5769_short_term();
@@ -28,7 +28,7 @@ static void rewrite_response(const struct rfc5769_vector *vector, const char *ma
 	stun_writer_begin(&writer, buf, sizeof(buf), STUN_SUCCESS, STUN_BINDING, vector->data + 8);
 	stun_write_string(&writer, STUN_ATTR_SOFTWARE, "test vector");
 	stun_write_xor_addr(&writer, STUN_ATTR_XOR_MAPPED_ADDRESS, &addr);
-	/* The vectors pad with a space, we with a zero: no byte before this one differs. */
+	/* The vector pads with a space, the writer with zero: the only difference so far. */
 	memcpy(expected, vector->data, vector->len);
 	expected[35] = 0;
 	assert_memory_equal(buf + 4, expected + 4, writer.len - 4);
@@ -50,7 +50,7 @@ static void test_responses(void **state)
 	rewrite_response(&rfc5769_response_v6, "[2001:db8:1234:5678:11:2233:4455:6677]:32853");
 }
 
-/** The padding here is the nul bytes that we use too: the whole vector comes out. */
+/** This vector pads with zeros, as the writer does: all bytes are equal. */
 static void test_long_term(void **state)
 {
 	struct stun_hmac *hmac = rfc5769_long_term_hmac();
@@ -71,7 +71,7 @@ static void test_long_term(void **state)
 	stun_hmac_free(hmac);
 }
 
-/** RFC 8489 appendix B.1, whose padding is zeros, too. */
+/** RFC 8489 appendix B.1, which pads with zeros, too. */
 static void test_userhash(void **state)
 {
 	struct stun_hmac *hmac = rfc8489_userhash_hmac();
@@ -179,7 +179,7 @@ static void test_limits(void **state)
 	assert_int_equal(stun_writer_end(&writer, &len), -EMSGSIZE);
 	assert_int_equal(len, 77);
 	stun_writer_begin(&writer, buf, sizeof(buf), STUN_INDICATION, TURN_SEND, transaction);
-	/* With its header, one more byte than the length field of a message can say. */
+	/* Together with its header, one byte more than a message's length field can hold. */
 	stun_write_bytes(&writer, STUN_ATTR_DATA, value, 65529);
 	assert_int_equal(stun_writer_end(&writer, &len), -EMSGSIZE);
 	stun_writer_begin(&writer, buf, sizeof(buf), STUN_INDICATION, TURN_SEND, transaction);

@@ -1,22 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Allocate and Refresh: RFC 8656 sections 7.2 and 8.2. */
+/* Allocate: RFC 8656 section 7.2. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 
 #include "turn_fixture.h"
-
-static void begin_allocate(struct fixture *f)
-{
-	begin(f, STUN_REQUEST, TURN_ALLOCATE);
-	stun_write_u32(&f->request, STUN_ATTR_REQUESTED_TRANSPORT, TURN_TRANSPORT_UDP << 24);
-}
-
-static void from_port(struct fixture *f, uint16_t port)
-{
-	f->tuple.client.port = htons(port);
-	f->nonce_len = 0;
-}
 
 static void test_success(void **state)
 {
@@ -172,7 +160,7 @@ static void test_lifetime(void **state)
 	fixture_free(f);
 }
 
-/** The same request once more is the same success; anything else on the 5-tuple is not. */
+/** A retransmission gets the same response; any other Allocate on the 5-tuple fails. */
 static void test_retransmission(void **state)
 {
 	struct fixture *f = fixture_default();
@@ -192,7 +180,7 @@ static void test_retransmission(void **state)
 	assert_int_equal(response_u32(f, STUN_ATTR_LIFETIME), 598);
 	allocate_as(f, &f->alice, STUN_FAMILY_IPV4);
 	expect_error(f, 437);
-	/* Somebody else who guessed the transaction ID. */
+	/* Another user with the same transaction ID. */
 	f->transactions = transaction - 1;
 	allocate_as(f, &f->bob, STUN_FAMILY_IPV4);
 	expect_error(f, 437);
@@ -224,7 +212,7 @@ static void test_quota(void **state)
 	from_port(f, 7);
 	allocate_as(f, &f->bob, STUN_FAMILY_IPV4);
 	expect_error(f, 508);
-	/* What is given back can be had again. */
+	/* A returned share of the quota is available again. */
 	from_port(f, 1);
 	refresh(f, 0);
 	expect_success(f, &f->alice);
@@ -253,7 +241,7 @@ static void test_ports_run_out(void **state)
 	allocate_as(f, &f->bob, STUN_FAMILY_IPV4);
 	expect_error(f, 508);
 	expect_events(f, SEND_CLIENT, 0);
-	/* The other family has ports of its own. */
+	/* The other family has its own ports. */
 	allocate_as(f, &f->bob, STUN_FAMILY_IPV6);
 	expect_success(f, &f->bob);
 	fixture_free(f);
@@ -286,7 +274,7 @@ static void test_open_fails(void **state)
 	fixture_free(f);
 }
 
-/** A port rests for two minutes, unless there is no other. */
+/** A port is in quarantine for two minutes, unless there is no other. */
 static void test_quarantine(void **state)
 {
 	struct turn_config config;
@@ -305,7 +293,7 @@ static void test_quarantine(void **state)
 		expect_success(f, &f->alice);
 		allocate(f);
 		next = response_addr(f, STUN_ATTR_XOR_RELAYED_ADDRESS);
-		/* Of two ports, the one that has rested longer. */
+		/* Of two ports, the one whose quarantine ends first. */
 		assert_int_equal(ntohs(next.port), ntohs(first.port) ^ (i % 2 == 0));
 		f->now += SECOND;
 	}
@@ -343,214 +331,6 @@ static void test_relays_take_turns(void **state)
 	fixture_free(f);
 }
 
-static void test_expiry(void **state)
-{
-	struct fixture *f = fixture_default();
-	uint64_t start = f->now;
-
-	(void)state;
-	assert_int_equal(turn_server_next_expiry(f->server), TURN_NEVER);
-	allocate(f);
-	assert_true(turn_server_next_expiry(f->server) == start + 600 * SECOND);
-	clear(f);
-	expire_at(f, start + 600 * SECOND - 1);
-	expect_events(f, 0);
-	expire_at(f, start + 600 * SECOND);
-	expect_events(f, CLOSE_RELAY, 0);
-	assert_int_equal(stats(f)->allocations, 0);
-	/* Late timers or none at all: a request meets no dead allocation. */
-	allocate(f);
-	f->now += 600 * SECOND;
-	refresh(f, 600);
-	expect_error(f, 437);
-	assert_int_equal(event(f, 0)->kind, CLOSE_RELAY);
-	fixture_free(f);
-}
-
-static void test_refresh(void **state)
-{
-	struct fixture *f = fixture_default();
-	uint64_t start = f->now;
-
-	(void)state;
-	allocate(f);
-	refresh(f, 1200);
-	expect_success(f, &f->alice);
-	expect_events(f, SEND_CLIENT, 0);
-	assert_int_equal(response_u32(f, STUN_ATTR_LIFETIME), 1200);
-	assert_true(turn_server_next_expiry(f->server) == start + 1200 * SECOND);
-	refresh(f, 1);
-	assert_int_equal(response_u32(f, STUN_ATTR_LIFETIME), 600);
-	begin(f, STUN_REQUEST, TURN_REFRESH);
-	send_signed(f, &f->alice);
-	assert_int_equal(response_u32(f, STUN_ATTR_LIFETIME), 600);
-	refresh(f, 100000);
-	assert_int_equal(response_u32(f, STUN_ATTR_LIFETIME), 3600);
-	assert_true(turn_server_next_expiry(f->server) == start + 3600 * SECOND);
-	refresh(f, 0);
-	expect_success(f, &f->alice);
-	expect_events(f, CLOSE_RELAY, SEND_CLIENT, 0);
-	assert_int_equal(response_u32(f, STUN_ATTR_LIFETIME), 0);
-	refresh(f, 0);
-	expect_error(f, 437);
-	fixture_free(f);
-}
-
-/** RFC 8489 section 6.3.1: answered alike for 40 s, and whatever has come meanwhile stays. */
-static void test_refresh_retransmission(void **state)
-{
-	struct fixture *f = fixture_default();
-
-	(void)state;
-	allocate(f);
-	refresh(f, 1200);
-	f->now += SECOND;
-	send_plain(f);
-	expect_success(f, &f->alice);
-	assert_int_equal(response_u32(f, STUN_ATTR_LIFETIME), 1200);
-	refresh(f, 0);
-	expect_success(f, &f->alice);
-	f->now += 40 * SECOND - 1;
-	send_plain(f);
-	expect_success(f, &f->alice);
-	expect_events(f, SEND_CLIENT, 0);
-	assert_int_equal(response_u32(f, STUN_ATTR_LIFETIME), 0);
-	f->now++;
-	send_plain(f);
-	expect_error(f, 437);
-	allocate(f);
-	refresh(f, 0);
-	/* Another 5-tuple has not sent this. */
-	from_port(f, 9);
-	send_plain(f);
-	expect_error(f, 438);
-	fixture_free(f);
-}
-
-/** The same after an allocation that was made in between, and of one family of two. */
-static void test_late_retransmission(void **state)
-{
-	struct fixture *f = fixture_default();
-	struct stun_writer late;
-	uint8_t buf[sizeof(f->request_buf)];
-
-	(void)state;
-	allocate(f);
-	refresh(f, 0);
-	memcpy(buf, f->request_buf, sizeof(buf));
-	late = f->request;
-	allocate(f);
-	memcpy(f->request_buf, buf, sizeof(buf));
-	f->request = late;
-	send_plain(f);
-	expect_success(f, &f->alice);
-	assert_int_equal(stats(f)->allocations, 1);
-	refresh(f, 0);
-	allocate_both(f);
-	begin(f, STUN_REQUEST, TURN_REFRESH);
-	stun_write_u32(&f->request, STUN_ATTR_REQUESTED_ADDRESS_FAMILY, STUN_FAMILY_IPV4 << 24);
-	stun_write_u32(&f->request, STUN_ATTR_LIFETIME, 0);
-	send_signed(f, &f->alice);
-	expect_success(f, &f->alice);
-	send_plain(f);
-	expect_success(f, &f->alice);
-	assert_int_equal(stats(f)->relays, 1);
-	fixture_free(f);
-}
-
-static void refresh_family(struct fixture *f, const char *value, size_t len)
-{
-	begin(f, STUN_REQUEST, TURN_REFRESH);
-	stun_write_bytes(&f->request, STUN_ATTR_REQUESTED_ADDRESS_FAMILY, value, len);
-	stun_write_u32(&f->request, STUN_ATTR_LIFETIME, 0);
-	send_signed(f, &f->alice);
-}
-
-static void test_refresh_errors(void **state)
-{
-	struct fixture *f = fixture_default();
-
-	(void)state;
-	allocate(f);
-	refresh_family(f, "\x02\0\0\0", 4);
-	expect_error(f, 443);
-	refresh_family(f, "\x01\0\0", 3);
-	expect_error(f, 400);
-	begin(f, STUN_REQUEST, TURN_REFRESH);
-	stun_write_bytes(&f->request, STUN_ATTR_LIFETIME, "", 0);
-	send_signed(f, &f->alice);
-	expect_error(f, 400);
-	assert_int_equal(stats(f)->allocations, 1);
-	refresh_family(f, "\x01\xff\xff\xff", 4);
-	expect_success(f, &f->alice);
-	assert_int_equal(stats(f)->allocations, 0);
-	fixture_free(f);
-}
-
-static void count_one(void *arg, const struct turn_allocation_info *info)
-{
-	struct turnpike_addr client = addr("203.0.113.7:40000");
-	int *n = arg;
-
-	assert_true(addr_equal(&info->tuple.client, &client));
-	assert_string_equal(info->username, "alice");
-	assert_int_equal(info->n_relays, 1);
-	assert_true(addr_equal(&info->relays[0].addr, &info->relays[0].external));
-	assert_true(info->relays[0].expiry_ns == 1600 * SECOND);
-	assert_int_equal(info->permissions, 2);
-	assert_int_equal(info->channels, 1);
-	(*n)++;
-}
-
-static void test_listing(void **state)
-{
-	struct fixture *f = fixture_default();
-	int n = 0;
-
-	(void)state;
-	turn_server_for_each_allocation(f->server, count_one, &n);
-	assert_int_equal(n, 0);
-	allocate(f);
-	create_permission(f, "198.51.100.1");
-	channel_bind(f, 0x4000, "198.51.100.2:5");
-	turn_server_for_each_allocation(f->server, count_one, &n);
-	assert_int_equal(n, 1);
-	fixture_free(f);
-}
-
-static void expect_invalid(const struct turn_config *config)
-{
-	static const struct turn_ops no_ops;
-	struct turn_server *server;
-
-	assert_int_equal(turn_server_new(config, &no_ops, NULL, &server), -EINVAL);
-}
-
-static void test_bad_config(void **state)
-{
-	static const char long_text[129] = { [0 ... 127] = 'x' };
-	const struct turn_relay_address mixed = { addr("10.0.0.1"), addr("2001:db8::1") };
-	const struct turn_relay_address none = { 0 };
-	struct turn_config good, config;
-
-	(void)state;
-	fixture_config(&good);
-	config = good, config.realm = NULL, expect_invalid(&config);
-	config = good, config.realm = "", expect_invalid(&config);
-	config = good, config.realm = long_text, expect_invalid(&config);
-	config = good, config.realm = "a\tb", expect_invalid(&config);
-	config = good, config.realm = "\xff", expect_invalid(&config);
-	config = good, config.software = long_text, expect_invalid(&config);
-	config = good, config.n_relays = 0, expect_invalid(&config);
-	config = good, config.relays = &mixed, config.n_relays = 1, expect_invalid(&config);
-	config = good, config.relays = &none, config.n_relays = 1, expect_invalid(&config);
-	config = good, config.port_lo = 0, expect_invalid(&config);
-	config = good, config.port_lo = 2, config.port_hi = 1, expect_invalid(&config);
-	config = good, config.default_lifetime = 0, expect_invalid(&config);
-	config = good, config.max_lifetime = 599, expect_invalid(&config);
-	config = good, config.nonce_lifetime = 0, expect_invalid(&config);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -567,13 +347,6 @@ int main(void)
 		cmocka_unit_test(test_open_fails),
 		cmocka_unit_test(test_quarantine),
 		cmocka_unit_test(test_relays_take_turns),
-		cmocka_unit_test(test_expiry),
-		cmocka_unit_test(test_refresh),
-		cmocka_unit_test(test_refresh_retransmission),
-		cmocka_unit_test(test_late_retransmission),
-		cmocka_unit_test(test_refresh_errors),
-		cmocka_unit_test(test_listing),
-		cmocka_unit_test(test_bad_config),
 	};
 
 	return cmocka_run_group_tests_name("turn allocate", tests, NULL, NULL);

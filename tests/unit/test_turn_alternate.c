@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* RFC 8489 section 10: where clients are sent that there is no room for. */
+/* RFC 8489 section 10: redirection to other servers. */
 #include <string.h>
 
-#include "turn/methods/request.h"
+#include "turn/methods/alternate.h"
 #include "turn_fixture.h"
 
 static struct fixture *with_alternates(const char *const *alternates, size_t n)
@@ -18,9 +18,9 @@ static struct fixture *with_alternates(const char *const *alternates, size_t n)
 	return fixture_new(&config);
 }
 
-/* What of ALTERNATE-SERVER a client at @client is told; at most @max. */
-static size_t told(struct fixture *f, const char *client, struct turnpike_addr *alternates,
-		   size_t max)
+/* Stores up to @max ALTERNATE-SERVER addresses that a client at @client gets; returns how many. */
+static size_t alternates_for(struct fixture *f, const char *client,
+			     struct turnpike_addr *alternates, size_t max)
 {
 	static const uint8_t transaction[STUN_TRANSACTION_LEN];
 	struct turn_request request = { .server = f->server, .tuple = &f->tuple };
@@ -38,7 +38,7 @@ static size_t told(struct fixture *f, const char *client, struct turnpike_addr *
 	while (stun_next_attr(&msg, &attr)) {
 		assert_int_equal(attr.type, STUN_ATTR_ALTERNATE_SERVER);
 		assert_true(n < max);
-		/* It is no XOR form. */
+		/* The plain form, not the XOR form. */
 		assert_int_equal(stun_attr_addr(&attr, &alternates[n++]), 0);
 	}
 	return n;
@@ -61,7 +61,7 @@ static void test_none(void **state)
 	fixture_free(f);
 }
 
-/* The client's family comes first, and there is no 300 without it. */
+/* The client's family comes first; without an alternate of that family there is no 300. */
 static void test_families(void **state)
 {
 	static const char *const both[] = { "[2001:db8::99]:3479", "192.0.2.99:3478" };
@@ -70,21 +70,21 @@ static void test_families(void **state)
 
 	(void)state;
 	assert_int_equal(refusal(f, "203.0.113.7:1"), 300);
-	assert_int_equal(told(f, "203.0.113.7:1", got, 2), 2);
+	assert_int_equal(alternates_for(f, "203.0.113.7:1", got, 2), 2);
 	assert_true(addr_equal(&got[0], &v4) && addr_equal(&got[1], &v6));
 	assert_int_equal(refusal(f, "[2001:db8:7::1]:1"), 300);
-	assert_int_equal(told(f, "[2001:db8:7::1]:1", got, 2), 2);
+	assert_int_equal(alternates_for(f, "[2001:db8:7::1]:1", got, 2), 2);
 	assert_true(addr_equal(&got[0], &v6) && addr_equal(&got[1], &v4));
 	fixture_free(f);
 	f = with_alternates(both, 1);
 	assert_int_equal(refusal(f, "203.0.113.7:1"), 508);
 	assert_int_equal(refusal(f, "[2001:db8:7::1]:1"), 300);
-	assert_int_equal(told(f, "[2001:db8:7::1]:1", got, 2), 1);
+	assert_int_equal(alternates_for(f, "[2001:db8:7::1]:1", got, 2), 1);
 	assert_true(addr_equal(&got[0], &v6));
 	fixture_free(f);
 }
 
-/* Each of several gets some of the clients. */
+/* Clients are spread over several alternates. */
 static void test_choice(void **state)
 {
 	static const char *const three[] = { "192.0.2.1:1", "192.0.2.2:2", "192.0.2.3:3" };
@@ -94,7 +94,7 @@ static void test_choice(void **state)
 
 	(void)state;
 	for (int i = 0; i < 200; i++) {
-		assert_int_equal(told(f, "203.0.113.7:1", &got, 1), 1);
+		assert_int_equal(alternates_for(f, "203.0.113.7:1", &got, 1), 1);
 		for (size_t j = 0; j < 3; j++) {
 			struct turnpike_addr candidate = addr(three[j]);
 
@@ -108,7 +108,7 @@ static void test_choice(void **state)
 	fixture_free(f);
 }
 
-/* A server that drains sends away whoever has proved to be a user, and says so with integrity. */
+/* A draining server redirects authenticated clients, in a response with integrity. */
 static void test_draining(void **state)
 {
 	static const char *const one[] = { "192.0.2.99:3478" };
@@ -133,12 +133,12 @@ static void test_draining(void **state)
 	assert_int_equal(stun_find_attr(&msg, STUN_ATTR_ALTERNATE_SERVER, &attr), 0);
 	assert_int_equal(stun_attr_addr(&attr, &got), 0);
 	assert_true(addr_equal(&got, &expected));
-	/* There is none for IPv6. */
+	/* There is no alternate for IPv6. */
 	f->tuple.client = addr("[2001:db8:7::1]:2");
 	f->nonce_len = 0;
 	allocate_as(f, &f->alice, STUN_FAMILY_IPV4);
 	expect_error(f, 508);
-	/* Nor any more once a reload has said so. */
+	/* A reload has removed the alternates. */
 	fixture_config(&config);
 	assert_int_equal(turn_server_reconfigure(f->server, &config, f->now), 0);
 	f->tuple.client = addr("203.0.113.7:2");
@@ -148,7 +148,7 @@ static void test_draining(void **state)
 	fixture_free(f);
 }
 
-/* So does one that is full (RFC 8656 section 7.2, 11th check), but not for what only it has. */
+/* A full server redirects, too (RFC 8656 section 7.2, 11th check), but not for its reservations. */
 static void test_full(void **state)
 {
 	const struct turnpike_addr alternate = addr("192.0.2.99:3478");

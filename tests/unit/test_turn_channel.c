@@ -97,7 +97,7 @@ static void test_permission_limit(void **state)
 	channel_bind(f, 0x4000, "198.51.100.3:1");
 	expect_error(f, 508);
 	assert_int_equal(stats(f)->channels, 0);
-	/* Expired ones make room. */
+	/* Expired permissions free their share of the limit. */
 	f->now = start + 300 * SECOND;
 	create_permissions(f, two + 1, 1);
 	expect_success(f, &f->alice);
@@ -164,7 +164,7 @@ static void test_bind_conflicts(void **state)
 	expect_error(f, 400);
 	channel_bind(f, 0x4001, PEER);
 	expect_error(f, 400);
-	/* A conflict is found before the policy is asked. */
+	/* The conflict is reported in preference to the policy's 403. */
 	channel_bind(f, 0x4000, "127.0.0.1:1");
 	expect_error(f, 400);
 	assert_int_equal(stats(f)->channels, 2);
@@ -188,7 +188,7 @@ static void test_channel_limit(void **state)
 	fixture_free(f);
 }
 
-/** Channels of one allocation have nothing to do with those of another. */
+/** Channels of different allocations are independent. */
 static void test_allocations_apart(void **state)
 {
 	struct fixture *f = allocated();
@@ -206,7 +206,7 @@ static void test_allocations_apart(void **state)
 	fixture_free(f);
 }
 
-/** The kernel knows before the client does, and knows all of it. */
+/** The flow is installed, complete, before the success response is sent. */
 static void test_flow(void **state)
 {
 	struct fixture *f = allocated();
@@ -228,7 +228,7 @@ static void test_flow(void **state)
 	fixture_free(f);
 }
 
-/** No flow outlives the allocation, and every change of an expiry reaches the kernel. */
+/** No flow outlives the allocation, and every change of an expiry updates the flow. */
 static void test_flow_expiries(void **state)
 {
 	struct fixture *f = allocated();
@@ -241,7 +241,7 @@ static void test_flow_expiries(void **state)
 	refresh(f, 3600);
 	expect_events(f, INSTALL_FLOW, SEND_CLIENT, 0);
 	expect_flow(&event(f, 0)->flow, start + 1000 * SECOND, start + 700 * SECOND);
-	/* Nothing new: not a word to the kernel. */
+	/* Nothing has changed: no update. */
 	refresh(f, 3600);
 	expect_events(f, SEND_CLIENT, 0);
 	f->now = start + 500 * SECOND;
@@ -253,10 +253,10 @@ static void test_flow_expiries(void **state)
 	create_permission(f, "198.51.100.1");
 	expect_events(f, INSTALL_FLOW, INSTALL_FLOW, SEND_CLIENT, 0);
 	expect_flow(&event(f, 0)->flow, start + 1000 * SECOND, start + 900 * SECOND);
-	/* Another peer's permission is no business of theirs. */
+	/* The permission of another peer does not matter. */
 	create_permission(f, "198.51.100.2");
 	expect_events(f, SEND_CLIENT, 0);
-	/* An allocation that ends sooner caps them. */
+	/* An allocation that expires earlier caps both expiries. */
 	f->now = start + 700 * SECOND;
 	channel_bind(f, 0x4000, PEER);
 	refresh(f, 1);
@@ -290,7 +290,7 @@ static void test_channel_expiry(void **state)
 	fixture_free(f);
 }
 
-/** RFC 8656 section 12: five minutes after its end a binding may change, not before. */
+/** RFC 8656 section 12: a binding may change five minutes after its expiry, not earlier. */
 static void test_rebinding(void **state)
 {
 	struct fixture *f = allocated();
@@ -314,7 +314,7 @@ static void test_rebinding(void **state)
 	fixture_free(f);
 }
 
-/** The same binding may come back at any time. */
+/** The same binding may be renewed at any time. */
 static void test_revival(void **state)
 {
 	struct fixture *f = allocated();
@@ -334,14 +334,14 @@ static void test_revival(void **state)
 	expect_events(f, 0);
 	expire_at(f, start + 1300 * SECOND);
 	expect_events(f, REMOVE_FLOW, 0);
-	/* And then it rests as long as after its first life. */
+	/* After the second expiry the five minutes apply again. */
 	f->now = start + 1600 * SECOND - 1;
 	channel_bind(f, 0x4001, PEER);
 	expect_error(f, 400);
 	fixture_free(f);
 }
 
-/** An allocation takes its flows along, before its relay is closed and its port given away. */
+/** An allocation's flows are removed before its relay is closed and its port is free. */
 static void test_teardown(void **state)
 {
 	struct fixture *f = allocated();
@@ -364,7 +364,7 @@ static void test_teardown(void **state)
 	fixture_free(f);
 }
 
-/** One port, so that it is given to the next client at once: with nothing left of the last one. */
+/** With a single port, the next client gets it at once, and nothing of the previous client. */
 static void test_port_reuse(void **state)
 {
 	struct turn_config config;
@@ -389,7 +389,7 @@ static void test_port_reuse(void **state)
 	fixture_free(f);
 }
 
-/** The kernel is full: the binding works all the same, is counted, and tried again. */
+/** The flow table is full: the binding works, the failure is counted, and a refresh retries. */
 static void test_install_fails(void **state)
 {
 	struct fixture *f = allocated();
@@ -405,7 +405,7 @@ static void test_install_fails(void **state)
 	from_peer(f, "192.0.2.1", PEER, "y", 1);
 	expect_events(f, SEND_PEER, SEND_CLIENT, 0);
 	assert_memory_equal(event(f, 1)->data, "\x40\x00\x00\x01y", 5);
-	/* Nothing is removed that was never there. */
+	/* No flow was installed, so none is removed. */
 	refresh(f, 0);
 	expect_events(f, CLOSE_RELAY, SEND_CLIENT, 0);
 	allocate(f);
@@ -413,7 +413,7 @@ static void test_install_fails(void **state)
 	f->install_error = 0;
 	channel_bind(f, 0x4000, PEER);
 	expect_events(f, INSTALL_FLOW, SEND_CLIENT, 0);
-	/* The flow of before would end too early: it goes. */
+	/* The old flow would expire too early: it is removed. */
 	f->install_error = -E2BIG;
 	f->now += SECOND;
 	create_permission(f, PEER);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What 10,000 allocations leave behind that were made and dropped in all ways there are: nothing.
+ * 10,000 allocations, created and ended in every possible way, leave nothing behind.
  */
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -15,17 +15,17 @@
 #define LO     50000
 #define HI     50015
 #define PORTS  (HI - LO + 1)
-/* Until everything has ended and all ports have rested. */
+/* Long enough for everything to expire and all quarantines to end. */
 #define LONG (4000 * SECOND)
 
 /*
- * Bytes, in libraries as well. Only AddressSanitizer counts exactly: what malloc() keeps for the
- * next time, others cannot tell from what is lost.
+ * Allocated bytes, including libraries. Only AddressSanitizer counts exactly: otherwise memory that
+ * malloc() caches cannot be told from a leak.
  */
 static size_t memory_in_use(void)
 {
 #ifdef __SANITIZE_ADDRESS__
-	/* Debian has the header that declares it for clang only. */
+	/* Debian ships the header that declares it for clang only. */
 	extern size_t __sanitizer_get_current_allocated_bytes(void);
 
 	return __sanitizer_get_current_allocated_bytes();
@@ -34,7 +34,7 @@ static size_t memory_in_use(void)
 #endif
 }
 
-static void be(struct fixture *f, uint32_t n)
+static void from_nth_client(struct fixture *f, uint32_t n)
 {
 	f->tuple.client.ip[2] = (uint8_t)(n >> 8);
 	f->tuple.client.ip[3] = (uint8_t)n;
@@ -43,13 +43,7 @@ static void be(struct fixture *f, uint32_t n)
 	f->nonce_len = 0;
 }
 
-static void begin_allocate(struct fixture *f)
-{
-	begin(f, STUN_REQUEST, TURN_ALLOCATE);
-	stun_write_u32(&f->request, STUN_ATTR_REQUESTED_TRANSPORT, TURN_TRANSPORT_UDP << 24);
-}
-
-/* Of two ports, of which the other one is used or not. */
+/* Takes a pair of ports, and uses the reserved one or not. */
 static void allocate_pair(struct fixture *f, uint32_t n)
 {
 	struct stun_message msg;
@@ -63,7 +57,7 @@ static void allocate_pair(struct fixture *f, uint32_t n)
 		return;
 	msg = response(f);
 	assert_int_equal(stun_find_attr(&msg, STUN_ATTR_RESERVATION_TOKEN, &token), 0);
-	be(f, n + ROUNDS);
+	from_nth_client(f, n + ROUNDS);
 	begin_allocate(f);
 	stun_write_bytes(&f->request, STUN_ATTR_RESERVATION_TOKEN, token.value, token.len);
 	send_signed(f, &f->alice);
@@ -72,7 +66,7 @@ static void allocate_pair(struct fixture *f, uint32_t n)
 
 static void make(struct fixture *f, uint32_t n)
 {
-	be(f, n);
+	from_nth_client(f, n);
 	if (n % 7 == 0)
 		allocate_pair(f, n);
 	else if (n % 3 == 0)
@@ -82,7 +76,7 @@ static void make(struct fixture *f, uint32_t n)
 	create_permission(f, "198.51.100.1");
 	channel_bind(f, 0x4000, "198.51.100.2:7000");
 	expect_success(f, &f->alice);
-	/* Nothing comes of these. */
+	/* Requests that fail. */
 	allocate_as(f, &f->bob, STUN_FAMILY_IPV4);
 	expect_error(f, 437);
 	channel_bind(f, 0x4001, "198.51.100.2:7000");
@@ -106,14 +100,14 @@ static void drop(struct fixture *f, uint32_t n)
 		f->now += 601 * SECOND;
 		break;
 	}
-	/* What is left of a pair, so that alice never has more than she may. */
+	/* End the rest of a pair, so that alice stays below her quota. */
 	if (n % 7 == 0)
 		f->now += 601 * SECOND;
 	turn_server_expire(f->server, f->now);
 	clear(f);
 }
 
-/* The credentials are those that there are already, but made anew. */
+/* Replaces the credentials by equal ones. */
 static void let_in(struct fixture *f)
 {
 	struct turn_credentials *credentials;
@@ -126,7 +120,7 @@ static void let_in(struct fixture *f)
 	turn_credentials_put(credentials);
 }
 
-/* Somebody who has not been here before. */
+/* A client with a new username. */
 static void visit(struct fixture *f, uint32_t n)
 {
 	const struct credentials alice = f->alice;
@@ -168,11 +162,11 @@ static void expect_nothing(const struct fixture *f)
 	assert_int_equal(turn_server_next_expiry(f->server), TURN_NEVER);
 }
 
-/* Every port, and all that alice may have, can be had once more. */
+/* All ports and alice's whole quota are available again. */
 static void expect_everything(struct fixture *f)
 {
 	for (uint32_t n = 0; n < PORTS; n++) {
-		be(f, n);
+		from_nth_client(f, n);
 		allocate(f);
 	}
 }
@@ -191,7 +185,7 @@ static void test_churn(void **state)
 	config.user_quota = PORTS;
 	f = fixture_new(&config);
 	f->limited = true;
-	/* What is made once and kept: room for timers. */
+	/* Warm up: the heap of timers is allocated once and kept. */
 	churn(f, 100);
 	expect_nothing(f);
 	level = memory_in_use();

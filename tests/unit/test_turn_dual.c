@@ -11,14 +11,14 @@
 #define RELAY4 "192.0.2.1"
 #define RELAY6 "2001:db8::1"
 
-/** struct attr - an attribute that an Allocate request bears besides; {0} ends a list */
+/** struct attr - an additional attribute of an Allocate request; {0} ends a list */
 struct attr {
 	enum stun_attr_type type;
 	const char *value;
 	size_t len;
 };
 
-/* clang 14 takes no constant struct for an initializer. */
+/* clang 14 does not accept a constant struct as an initializer. */
 #define ADDITIONAL_V6                                              \
 	{                                                          \
 		STUN_ATTR_ADDITIONAL_ADDRESS_FAMILY, "\2\0\0\0", 4 \
@@ -80,7 +80,7 @@ static void expect_address_error(const struct fixture *f, const void *value, siz
 	"\5\x08"    \
 	"Insufficient Capacity"
 
-/* Of both families, the counters of one allocation. */
+/* The counters of one allocation, over both families. */
 static void test_success(void **state)
 {
 	struct fixture *f = dual();
@@ -96,7 +96,7 @@ static void test_success(void **state)
 	fixture_free(f);
 }
 
-/** RFC 8656 section 7.2, checks 5 to 9, and what an ordinary request may still have. */
+/** RFC 8656 section 7.2, checks 5 to 9, and attributes that an ordinary request may have. */
 static void test_combinations(void **state)
 {
 	static const struct {
@@ -166,7 +166,7 @@ static struct fixture *with_relay(const char *ip)
 	return fixture_new(&config);
 }
 
-/** ADDRESS-ERROR-CODE with 440, once more in the answer to a retransmission. */
+/** ADDRESS-ERROR-CODE with 440, also in the answer to a retransmission. */
 static void test_no_ipv6(void **state)
 {
 	struct fixture *f = with_relay(RELAY4);
@@ -186,7 +186,7 @@ static void test_no_ipv6(void **state)
 	fixture_free(f);
 }
 
-/** RFC 8656 section 7.2, 7th check: without IPv4 there is no allocation that begins with it. */
+/** RFC 8656 section 7.2, 7th check: a server without IPv4 refuses requests for both families. */
 static void test_no_ipv4(void **state)
 {
 	struct fixture *f = with_relay(RELAY6);
@@ -198,7 +198,7 @@ static void test_no_ipv4(void **state)
 	fixture_free(f);
 }
 
-/** ADDRESS-ERROR-CODE with 508, whichever family it is; 508 if it is both. */
+/** ADDRESS-ERROR-CODE with 508 if either family fails; error 508 if both do. */
 static void test_no_capacity(void **state)
 {
 	struct turn_config config;
@@ -247,7 +247,7 @@ static void test_open_fails(void **state)
 	fixture_free(f);
 }
 
-/** The limit of relays counts each of them. */
+/** max_relays counts each relay of an allocation. */
 static void test_relay_limit(void **state)
 {
 	struct turn_config config;
@@ -268,7 +268,7 @@ static void test_relay_limit(void **state)
 	fixture_free(f);
 }
 
-/** Data goes by the relay of the peer's family, and numbers of channels count for both. */
+/** Data uses the relay of the peer's family; both families share the channel numbers. */
 static void test_data(void **state)
 {
 	struct turnpike_addr relay4, relay6;
@@ -335,7 +335,7 @@ static void refresh_family(struct fixture *f, enum stun_family family, uint32_t 
 	send_signed(f, &f->alice);
 }
 
-/** Section 8.1: deleting one family leaves permissions and channels of the other alone. */
+/** Section 8.1: deleting one family keeps the permissions and channels of the other. */
 static void test_delete_one(void **state)
 {
 	struct fixture *f = dual();
@@ -364,7 +364,7 @@ static void test_delete_one(void **state)
 	expect_error(f, 443);
 	refresh_family(f, STUN_FAMILY_IPV6, 600);
 	expect_error(f, 443);
-	/* What is left is deleted by its family, or by a request for all there is. */
+	/* The other relay is deleted by family, or by a request without a family. */
 	refresh_family(f, STUN_FAMILY_IPV4, 0);
 	expect_success(f, &f->alice);
 	assert_int_equal(stats(f)->allocations, 0);
@@ -388,7 +388,7 @@ static void test_delete_all(void **state)
 	fixture_free(f);
 }
 
-/** Each family has a time to expiry of its own. */
+/** Each family has its own expiry. */
 static void test_refresh_one(void **state)
 {
 	struct fixture *f = dual();
@@ -415,7 +415,7 @@ static void test_refresh_one(void **state)
 	fixture_free(f);
 }
 
-/** A request without a family is about both; a family that nobody has is none of them. */
+/** A request without a family applies to both; an unknown family to neither. */
 static void test_refresh_both(void **state)
 {
 	struct fixture *f = dual();
@@ -434,7 +434,7 @@ static void test_refresh_both(void **state)
 	fixture_free(f);
 }
 
-/** The relay that is over relays nothing, however late its timer is, and the other still does. */
+/** An expired relay relays nothing even if its timer is late; the other relay still works. */
 static void test_dead_relay(void **state)
 {
 	struct fixture *f = dual();

@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the owner is told for its log. */
+/* Events for the owner's log. */
 #include <string.h>
 
 #include "turn_fixture.h"
 
 #define PEER "198.51.100.2:7000"
 
-static void expect_about(const struct told *told, enum turn_event_kind kind, const char *relay)
+static void expect_about(const struct logged *logged, enum turn_event_kind kind, const char *relay)
 {
 	struct turnpike_addr expected = addr(relay), client = addr("203.0.113.7:40000");
 
-	assert_int_equal(told->kind, kind);
-	assert_true(addr_equal(&told->tuple.client, &client));
-	assert_string_equal(told->username, "alice");
-	assert_int_not_equal(told->relay.port, 0);
-	expected.port = told->relay.port;
-	assert_true(addr_equal(&told->relay, &expected));
+	assert_int_equal(logged->kind, kind);
+	assert_true(addr_equal(&logged->tuple.client, &client));
+	assert_string_equal(logged->username, "alice");
+	assert_int_not_equal(logged->relay.port, 0);
+	expected.port = logged->relay.port;
+	assert_true(addr_equal(&logged->relay, &expected));
 }
 
-static void expect_peer(const struct told *told, const char *peer)
+static void expect_peer(const struct logged *logged, const char *peer)
 {
 	struct turnpike_addr expected = addr(peer);
 
-	assert_true(addr_equal(&told->peer, &expected));
+	assert_true(addr_equal(&logged->peer, &expected));
 }
 
 static void test_life(void **state)
@@ -31,26 +31,26 @@ static void test_life(void **state)
 
 	(void)state;
 	allocate(f);
-	expect_about(only_told(f), TURN_EVENT_ALLOCATED, "192.0.2.1");
-	assert_int_equal(only_told(f)->lifetime, 600);
-	/* Nothing new has happened. */
+	expect_about(only_logged(f), TURN_EVENT_ALLOCATED, "192.0.2.1");
+	assert_int_equal(only_logged(f)->lifetime, 600);
+	/* A retransmission raises no event. */
 	send_plain(f);
-	assert_int_equal(f->n_told, 0);
+	assert_int_equal(f->n_logged, 0);
 	refresh(f, 1200);
-	expect_about(only_told(f), TURN_EVENT_REFRESHED, "192.0.2.1");
-	assert_int_equal(only_told(f)->lifetime, 1200);
+	expect_about(only_logged(f), TURN_EVENT_REFRESHED, "192.0.2.1");
+	assert_int_equal(only_logged(f)->lifetime, 1200);
 	create_permission(f, PEER);
-	expect_about(only_told(f), TURN_EVENT_PERMITTED, "192.0.2.1");
-	expect_peer(only_told(f), "198.51.100.2");
+	expect_about(only_logged(f), TURN_EVENT_PERMITTED, "192.0.2.1");
+	expect_peer(only_logged(f), "198.51.100.2");
 	channel_bind(f, 0x4001, PEER);
-	expect_about(only_told(f), TURN_EVENT_BOUND, "192.0.2.1");
-	expect_peer(only_told(f), PEER);
-	assert_int_equal(only_told(f)->channel, 0x4001);
+	expect_about(only_logged(f), TURN_EVENT_BOUND, "192.0.2.1");
+	expect_peer(only_logged(f), PEER);
+	assert_int_equal(only_logged(f)->channel, 0x4001);
 	refresh(f, 0);
-	expect_about(only_told(f), TURN_EVENT_ENDED, "192.0.2.1");
-	assert_string_equal(only_told(f)->why, "refresh");
+	expect_about(only_logged(f), TURN_EVENT_ENDED, "192.0.2.1");
+	assert_string_equal(only_logged(f)->why, "refresh");
 	send_plain(f);
-	assert_int_equal(f->n_told, 0);
+	assert_int_equal(f->n_logged, 0);
 	fixture_free(f);
 }
 
@@ -62,45 +62,45 @@ static void test_ends(void **state)
 	allocate(f);
 	clear(f);
 	expire_at(f, f->now + 600 * SECOND);
-	expect_about(only_told(f), TURN_EVENT_ENDED, "192.0.2.1");
-	assert_string_equal(only_told(f)->why, "expired");
+	expect_about(only_logged(f), TURN_EVENT_ENDED, "192.0.2.1");
+	assert_string_equal(only_logged(f)->why, "expired");
 	allocate(f);
 	clear(f);
 	turn_server_client_gone(f->server, &f->tuple, f->now);
-	assert_string_equal(only_told(f)->why, "client gone");
+	assert_string_equal(only_logged(f)->why, "client gone");
 	allocate(f);
 	clear(f);
 	turn_server_free(f->server);
-	expect_about(only_told(f), TURN_EVENT_ENDED, "192.0.2.1");
-	assert_string_equal(only_told(f)->why, "stopping");
+	expect_about(only_logged(f), TURN_EVENT_ENDED, "192.0.2.1");
+	assert_string_equal(only_logged(f)->why, "stopping");
 	f->server = NULL;
 	fixture_free(f);
 }
 
-/* An allocation with two relays has two lives. */
+/* An allocation with two relays raises events for each. */
 static void test_both_families(void **state)
 {
 	struct fixture *f = fixture_default();
 
 	(void)state;
 	allocate_both(f);
-	assert_int_equal(f->n_told, 2);
-	expect_about(&f->told[0], TURN_EVENT_ALLOCATED, "192.0.2.1");
-	expect_about(&f->told[1], TURN_EVENT_ALLOCATED, "2001:db8::1");
+	assert_int_equal(f->n_logged, 2);
+	expect_about(&f->logged[0], TURN_EVENT_ALLOCATED, "192.0.2.1");
+	expect_about(&f->logged[1], TURN_EVENT_ALLOCATED, "2001:db8::1");
 	refresh(f, 600);
-	assert_int_equal(f->n_told, 2);
+	assert_int_equal(f->n_logged, 2);
 	begin(f, STUN_REQUEST, TURN_REFRESH);
 	stun_write_u32(&f->request, STUN_ATTR_REQUESTED_ADDRESS_FAMILY, STUN_FAMILY_IPV6 << 24);
 	stun_write_u32(&f->request, STUN_ATTR_LIFETIME, 700);
 	send_signed(f, &f->alice);
-	expect_about(only_told(f), TURN_EVENT_REFRESHED, "2001:db8::1");
+	expect_about(only_logged(f), TURN_EVENT_REFRESHED, "2001:db8::1");
 	clear(f);
 	expire_at(f, f->now + 600 * SECOND);
-	expect_about(only_told(f), TURN_EVENT_ENDED, "192.0.2.1");
+	expect_about(only_logged(f), TURN_EVENT_ENDED, "192.0.2.1");
 	fixture_free(f);
 }
 
-/* As the world sees it, since that is what somebody else's log can be compared with. */
+/* Events show external addresses, as the logs of other hosts do. */
 static void test_behind_nat(void **state)
 {
 	const struct turn_relay_address relay = { addr("10.0.0.1"), addr("192.0.2.9") };
@@ -113,23 +113,23 @@ static void test_behind_nat(void **state)
 	config.n_relays = 1;
 	f = fixture_new(&config);
 	allocate(f);
-	expect_about(only_told(f), TURN_EVENT_ALLOCATED, "192.0.2.9");
+	expect_about(only_logged(f), TURN_EVENT_ALLOCATED, "192.0.2.9");
 	create_permission(f, "192.0.2.9");
-	expect_about(only_told(f), TURN_EVENT_PERMITTED, "192.0.2.9");
-	expect_peer(only_told(f), "192.0.2.9");
+	expect_about(only_logged(f), TURN_EVENT_PERMITTED, "192.0.2.9");
+	expect_peer(only_logged(f), "192.0.2.9");
 	fixture_free(f);
 }
 
 static void expect_refused(const struct fixture *f, const char *username, uint16_t method, int code)
 {
-	const struct told *told = only_told(f);
+	const struct logged *logged = only_logged(f);
 
 	expect_error(f, code);
-	assert_int_equal(told->kind, TURN_EVENT_REFUSED);
-	assert_string_equal(told->username, username);
-	assert_int_equal(told->method, method);
-	assert_int_equal(told->code, code);
-	assert_memory_equal(&told->tuple, &f->tuple, sizeof(f->tuple));
+	assert_int_equal(logged->kind, TURN_EVENT_REFUSED);
+	assert_string_equal(logged->username, username);
+	assert_int_equal(logged->method, method);
+	assert_int_equal(logged->code, code);
+	assert_memory_equal(&logged->tuple, &f->tuple, sizeof(f->tuple));
 }
 
 static void test_refused(void **state)
@@ -142,7 +142,7 @@ static void test_refused(void **state)
 	begin(f, STUN_REQUEST, TURN_ALLOCATE);
 	send_plain(f);
 	expect_refused(f, "", TURN_ALLOCATE, 401);
-	/* Whoever that may be: the name is what was said, as far as a name can reach. */
+	/* The username is unverified, and cut to the longest valid length. */
 	begin(f, STUN_REQUEST, TURN_REFRESH);
 	stun_write_string(&f->request, STUN_ATTR_USERNAME, "mallory");
 	send_plain(f);
@@ -158,7 +158,7 @@ static void test_refused(void **state)
 	allocate(f);
 	channel_bind(f, 0x4000, "127.0.0.1:53");
 	expect_refused(f, "alice", TURN_CHANNEL_BIND, 403);
-	assert_int_equal(only_told(f)->relay.family, 0);
+	assert_int_equal(only_logged(f)->relay.family, 0);
 	fixture_free(f);
 }
 

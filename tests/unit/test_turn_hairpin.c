@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Peers that are clients of the same relay, and the ports of its addresses that nobody has. */
+/* Peers that are clients of the same relay, and unused ports of its addresses. */
 #include <string.h>
 
 #include "turn_fixture.h"
 
 #define SERVER_PORT_FREE "192.0.2.1:9"
 
-/** struct pair - two allocations, and the addresses by which each knows the other */
+/** struct pair - two allocations, and the address that each has for the other */
 struct pair {
 	struct fixture *f;
 	struct turnpike_addr a;
@@ -19,25 +19,25 @@ static void be(struct fixture *f, const char *client)
 	f->nonce_len = 0;
 }
 
-static void be_a(struct pair *pair)
+static void from_a(struct pair *pair)
 {
 	be(pair->f, "203.0.113.7:40000");
 }
 
-static void be_b(struct pair *pair)
+static void from_b(struct pair *pair)
 {
 	be(pair->f, "203.0.113.8:40000");
 }
 
-/* All of alice: two allocations of one user, or of two, are the same to the policy. */
+/* Both belong to alice: the policy does not distinguish users. */
 static struct pair pair_new(const struct turn_config *config)
 {
 	struct pair pair = { .f = fixture_new(config) };
 
-	be_b(&pair);
+	from_b(&pair);
 	allocate(pair.f);
 	pair.b = response_relayed(pair.f, TURNPIKE_IPV4);
-	be_a(&pair);
+	from_a(&pair);
 	allocate(pair.f);
 	pair.a = response_relayed(pair.f, TURNPIKE_IPV4);
 	return pair;
@@ -65,7 +65,7 @@ static const char *text_of(const struct turnpike_addr *address)
 	return addr_format(address, text);
 }
 
-/** Passes what the core has sent to the peer on, as the network would. */
+/** Delivers the datagram to the peer, as the network would. */
 static void arrive(struct pair *pair, const struct turnpike_addr *to)
 {
 	struct event sent = *event(pair->f, 0);
@@ -86,23 +86,23 @@ static void test_channel_to_channel(void **state)
 	(void)state;
 	bind_to(&pair, 0x4000, &pair.b);
 	expect_success(f, &f->alice);
-	/* The kernel is told of the other's relay as it is bound. */
+	/* The flow has the bound address of the other relay. */
 	assert_true(addr_equal(&event(f, 0)->flow.peer, &pair.b));
-	be_b(&pair);
+	from_b(&pair);
 	bind_to(&pair, 0x4001, &pair.a);
 	expect_success(f, &f->alice);
-	be_a(&pair);
+	from_a(&pair);
 	clear(f);
 	from_client(f, "\x40\x00\x00\x02hi", 6);
 	arrive(&pair, &pair.b);
-	be_b(&pair);
+	from_b(&pair);
 	expect_events(f, SEND_CLIENT, 0);
 	assert_memory_equal(&event(f, 0)->tuple, &f->tuple, sizeof(f->tuple));
 	assert_memory_equal(event(f, 0)->data, "\x40\x01\x00\x02hi", 6);
 	fixture_free(f);
 }
 
-/** A permission for our own address will do, whatever its port; the data names one that is live. */
+/** A permission for the relay's address covers all ports; data needs a live one. */
 static void test_indications(void **state)
 {
 	struct pair pair = pair_default();
@@ -111,14 +111,14 @@ static void test_indications(void **state)
 	(void)state;
 	create_permission(f, "192.0.2.1");
 	expect_success(f, &f->alice);
-	be_b(&pair);
+	from_b(&pair);
 	create_permission(f, SERVER_PORT_FREE);
 	expect_success(f, &f->alice);
-	be_a(&pair);
+	from_a(&pair);
 	send_indication(f, text_of(&pair.b), "hi");
 	expect_to_peer(f, text_of(&pair.b), "hi", 2);
 	arrive(&pair, &pair.b);
-	be_b(&pair);
+	from_b(&pair);
 	expect_data_indication(f, text_of(&pair.a), "hi", 2);
 	fixture_free(f);
 }
@@ -138,7 +138,7 @@ static void test_itself(void **state)
 	fixture_free(f);
 }
 
-/** 403 for a channel, silence for data, both ways. */
+/** A dead port: 403 for a channel; data is dropped in both directions. */
 static void test_other_ports(void **state)
 {
 	struct pair pair = pair_default();
@@ -155,7 +155,7 @@ static void test_other_ports(void **state)
 	send_indication(f, SERVER_PORT_FREE, "x");
 	send_indication(f, "192.0.2.1:3478", "x");
 	expect_events(f, 0);
-	/* Nor may a service of this host send to the client. */
+	/* A service on this host cannot send to the client, either. */
 	from_peer(f, text_of(&pair.a), SERVER_PORT_FREE, "x", 1);
 	expect_events(f, 0);
 	assert_int_equal(stats(f)->no_relay, 3);
@@ -163,7 +163,7 @@ static void test_other_ports(void **state)
 	fixture_free(f);
 }
 
-/** With the other's allocation its port is over, on time, and not before. */
+/** The port is unreachable from the expiry of the other allocation on, not earlier. */
 static void test_other_ends(void **state)
 {
 	struct pair pair = pair_default();
@@ -181,7 +181,7 @@ static void test_other_ends(void **state)
 	expect_to_peer(f, text_of(&pair.b), "x", 1);
 	clear(f);
 	f->now += 1;
-	/* No timer has run: the relay of the other is there, and dead. */
+	/* No timer has run: the other relay still exists, but is expired. */
 	from_client(f, "\x40\x00\x00\x01x", 5);
 	send_indication(f, text_of(&pair.b), "x");
 	expect_events(f, 0);
@@ -211,7 +211,7 @@ static void test_lists(void **state)
 	create_permission(pair.f, "192.0.2.1");
 	expect_error(pair.f, 403);
 	fixture_free(pair.f);
-	/* What is allowed by name is allowed on all its ports. */
+	/* An address in the configuration's allow list is allowed on all ports. */
 	free_port = own;
 	config.allow = &free_port;
 	config.n_allow = 1;
@@ -235,7 +235,7 @@ static struct turnpike_addr behind(const struct turnpike_addr *known)
 	return bound;
 }
 
-/** Behind a NAT: clients know the external address, the kernel and the sockets the one behind. */
+/** Behind a NAT: clients use the external address, the kernel and sockets the bound one. */
 static void test_external(void **state)
 {
 	const struct turn_relay_address relay = { .addr = addr("10.0.0.1"),
@@ -247,7 +247,7 @@ static void test_external(void **state)
 	struct pair pair;
 
 	(void)state;
-	/* Even where what is behind the NAT is denied by its name there. */
+	/* Even if the bound address is denied. */
 	assert_int_equal(addr_cidr_parse("10.0.0.0/8", &deny), 0);
 	fixture_config(&config);
 	config.relays = &relay;
@@ -264,26 +264,26 @@ static void test_external(void **state)
 	expect_success(f, &f->alice);
 	assert_true(addr_equal(&event(f, 0)->flow.relay, &bound_a));
 	assert_true(addr_equal(&event(f, 0)->flow.peer, &bound_b));
-	/* The same once more is a refresh, not a conflict. */
+	/* The same binding again is a refresh, not a conflict. */
 	bind_to(&pair, 0x4000, &pair.b);
 	expect_success(f, &f->alice);
-	be_b(&pair);
+	from_b(&pair);
 	create_permission(f, "198.51.100.1");
 	expect_success(f, &f->alice);
-	be_a(&pair);
+	from_a(&pair);
 	clear(f);
 	from_client(f, "\x40\x00\x00\x01x", 5);
 	arrive(&pair, &bound_b);
-	be_b(&pair);
+	from_b(&pair);
 	expect_data_indication(f, text_of(&pair.a), "x", 1);
 	send_indication(f, text_of(&pair.a), "y");
 	arrive(&pair, &bound_a);
-	be_a(&pair);
+	from_a(&pair);
 	assert_memory_equal(event(f, 0)->data, "\x40\x00\x00\x01y", 5);
 	fixture_free(f);
 }
 
-/** The ICMP error names the peer as the client knows it, too. */
+/** ICMP errors, too, have the external address of the peer. */
 static void test_external_icmp(void **state)
 {
 	const struct turn_relay_address relay = { .addr = addr("10.0.0.1"),

@@ -44,14 +44,14 @@ static void expect_indication(const struct fixture *f, const char *peer, const c
 	assert_false(stun_next_attr(&msg, &attr));
 }
 
-/** Error Data is the MTU of what is too big, and zero otherwise. */
+/** Error Data is the MTU for "packet too big", else zero. */
 static void test_kinds(void **state)
 {
 	static const struct {
 		const char *relay;
 		const char *peer;
 		uint8_t type, code;
-		const char *icmp; /* NULL: silence */
+		const char *icmp; /* NULL: not reported */
 	} rows[] = {
 		{ RELAY4, PEER4, 3, 0, "\0\0\3\0\0\0\0\0" },
 		{ RELAY4, PEER4, 3, 3, "\0\0\3\3\0\0\0\0" },
@@ -74,7 +74,7 @@ static void test_kinds(void **state)
 		{ RELAY6, PEER6, 11, 0, NULL },
 	};
 	struct fixture *f = permitted();
-	uint64_t told = 0;
+	uint64_t reported = 0;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -83,16 +83,16 @@ static void test_kinds(void **state)
 			expect_indication(f, rows[i].peer, rows[i].icmp);
 		else
 			expect_events(f, 0);
-		told += rows[i].icmp != NULL;
+		reported += rows[i].icmp != NULL;
 		clear(f);
 	}
-	assert_int_equal(stats(f)->icmp, told);
-	/* It is no application data. */
+	assert_int_equal(stats(f)->icmp, reported);
+	/* It does not count as application data. */
 	assert_int_equal(stats(f)->to_client.packets, 0);
 	fixture_free(f);
 }
 
-/** A permission is for an IP address, so any port of it will do, and none at all. */
+/** A permission covers an IP address: the error may have any port, or none. */
 static void test_permission(void **state)
 {
 	struct fixture *f = permitted();
@@ -118,7 +118,7 @@ static void test_permission(void **state)
 	fixture_free(f);
 }
 
-/** Not ChannelData, whose application data an error is not. */
+/** An error never comes as ChannelData, which only carries application data. */
 static void test_channel(void **state)
 {
 	struct fixture *f = permitted();

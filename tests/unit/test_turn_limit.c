@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* How many requests of strangers a server answers, and whom it does not take for one. */
+/* The limit on unauthenticated requests, and which requests it does not count. */
 #include <stdio.h>
 
 #include "turn_fixture.h"
@@ -53,7 +53,7 @@ static void test_limit(void **state)
 	fixture_free(f);
 }
 
-/* Passwords cannot be tried out at will, either. */
+/* Wrong passwords count, too. */
 static void test_limit_of_guesses(void **state)
 {
 	struct fixture *f = limited(2);
@@ -66,13 +66,12 @@ static void test_limit_of_guesses(void **state)
 		send_signed(f, &wrong);
 		answers += f->n_events;
 	}
-	/* One was for the nonce. */
+	/* The first request was for the nonce. */
 	assert_int_equal(answers, 19);
 	fixture_free(f);
 }
 
-/* Users are not strangers: neither their requests, nor the one before, nor their Binding requests.
- */
+/* A user's requests do not count, nor do the one for the nonce and Binding requests. */
 static void test_users(void **state)
 {
 	struct fixture *f = limited(1);
@@ -90,7 +89,7 @@ static void test_users(void **state)
 		refresh(f, 0);
 		expect_success(f, &f->alice);
 	}
-	/* A stale nonce is no stranger's, either. */
+	/* A request with a stale nonce is authenticated, too. */
 	allocate_at(f, 3);
 	f->now += 3600 * SECOND;
 	for (int i = 0; i < 100; i++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Every single allocation of memory fails once: the server answers 508, stays whole, and works when
- * there is memory again. Linked with --wrap for malloc, calloc, realloc and strdup.
+ * Each memory allocation fails once: the server answers 508, stays consistent, and works again when
+ * memory is available. Linked with --wrap for malloc, calloc, realloc and strdup.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 
 #define NEVER_FAIL -1
 
-/* The linker's wrappers take no argument of ours. */
+/* Global, since the linker's wrappers take no further arguments. */
 static int allocations_left = NEVER_FAIL;
 
 void *__real_malloc(size_t size);
@@ -114,13 +114,13 @@ static void test_credentials(void **state)
 	turn_credentials_put(credentials);
 }
 
-/** Repeats the request that is ready in the fixture until no allocation fails any more. */
+/** Repeats the fixture's current request until no allocation fails. */
 static int send_until_success(struct fixture *f)
 {
 	int failures = 0;
 	size_t len = f->request.len;
 
-	/* The datagrams of the fixture must not fail: feed the core directly. */
+	/* The fixture's own allocations must not fail: call the core directly. */
 	uint8_t buf[TURN_HEADROOM + 1024 + TURN_TAILROOM];
 	struct turn_packet packet = { buf + TURN_HEADROOM, len };
 
@@ -174,7 +174,7 @@ static void test_requests(void **state)
 	fixture_free(f);
 }
 
-/** With memory for one family only, that one can be had: everything else stays whole. */
+/** If memory suffices for one family only, the allocation has that one. */
 static void test_both_families(void **state)
 {
 	struct fixture *f = fixture_default();
@@ -213,13 +213,7 @@ static void test_both_families(void **state)
 	fixture_free(f);
 }
 
-static void begin_allocate(struct fixture *f)
-{
-	begin(f, STUN_REQUEST, TURN_ALLOCATE);
-	stun_write_u32(&f->request, STUN_ATTR_REQUESTED_TRANSPORT, TURN_TRANSPORT_UDP << 24);
-}
-
-/** A pair of ports is had as a whole, and a token serves until it has been of use. */
+/** A pair of ports is allocated as a whole, and a token is valid until it is used. */
 static void test_reservation(void **state)
 {
 	uint8_t token[TURN_RESERVATION_TOKEN_LEN];
@@ -245,14 +239,14 @@ static void test_reservation(void **state)
 	sign(f);
 	assert_true(send_until_success(f) >= 2);
 	assert_int_equal(stats(f)->relays, 2);
-	/* Two of alice's three, however often it has failed. */
+	/* Two of alice's quota of three, however often requests have failed. */
 	f->tuple.client = addr("203.0.113.9:40000");
 	f->nonce_len = 0;
 	allocate(f);
 	fixture_free(f);
 }
 
-/** Nothing changes unless all of it does. */
+/** A reconfiguration applies as a whole or not at all. */
 static void test_reconfigure(void **state)
 {
 	struct fixture *f = fixture_default();

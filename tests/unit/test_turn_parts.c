@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The parts of the TURN core that stand alone: SipHash, timers, ports, nonces. */
+/* Independent parts of the TURN core: SipHash, timers, ports, nonces. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -79,17 +79,17 @@ static void test_ports(void **state)
 	turn_ports_give(ports, 65533, 300);
 	turn_ports_give(ports, 65534, 200);
 	turn_ports_give(ports, 65535, 300);
-	/* Free again: that one, wherever the search begins. */
+	/* One port is free: it is taken wherever the search begins. */
 	assert_int_equal(turn_ports_take(ports, 2, TURN_PORT_ANY, 200, &port), 0);
 	assert_int_equal(port, 65534);
 	turn_ports_give(ports, 65534, 250);
-	/* None is free yet: the one that comes first. */
+	/* All are in quarantine: the one that ends first is taken. */
 	assert_int_equal(turn_ports_take(ports, 2, TURN_PORT_ANY, 249, &port), 0);
 	assert_int_equal(port, 65534);
 	assert_int_equal(turn_ports_take(ports, 2, TURN_PORT_ANY, 300, &port), 0);
 	assert_int_equal(port, 65535);
 	turn_ports_give(ports, 65535, 0);
-	/* 65534 is taken, and the only even one. */
+	/* 65534, the only even port, is taken. */
 	assert_int_equal(turn_ports_take(ports, 0, TURN_PORT_EVEN, 300, &port), -ENOSPC);
 	turn_ports_give(ports, 65534, 400);
 	assert_int_equal(turn_ports_take(ports, 0, TURN_PORT_EVEN, 300, &port), 0);
@@ -103,7 +103,7 @@ static void test_pairs(void **state)
 	uint16_t port;
 
 	(void)state;
-	/* 65534 has no next one here. */
+	/* 65534 is the last port, so it begins no pair. */
 	assert_int_equal(turn_ports_take(ports, 3, TURN_PORT_PAIR, 100, &port), 0);
 	assert_int_equal(port, 65532);
 	assert_int_equal(turn_ports_take(ports, 3, TURN_PORT_PAIR, 100, &port), -ENOSPC);
@@ -112,7 +112,7 @@ static void test_pairs(void **state)
 	turn_ports_give(ports, 65532, 200);
 	assert_int_equal(turn_ports_take(ports, 1, TURN_PORT_PAIR, 300, &port), -ENOSPC);
 	turn_ports_give(ports, 65533, 400);
-	/* Both have to rest, unless there are no others. */
+	/* A pair in quarantine is taken only if there is no other. */
 	assert_int_equal(turn_ports_take(ports, 1, TURN_PORT_PAIR, 300, &port), 0);
 	assert_int_equal(port, 65532);
 	assert_int_equal(turn_ports_take(ports, 0, TURN_PORT_ANY, 300, &port), 0);
@@ -121,8 +121,7 @@ static void test_pairs(void **state)
 	turn_ports_free(ports);
 }
 
-/* Whatever comes in which order: each port once, and none before its time if another one is free.
- */
+/* In any order: no port is taken twice, and none in quarantine while another one is free. */
 static void test_many_ports(void **state)
 {
 	enum { LO = 1, HI = 65535, N = HI - LO + 1 };
@@ -163,7 +162,7 @@ static bool is_valid(const struct turn_nonces *nonces, const char *client, uint6
 	return turn_nonce_is_valid(nonces, &addr, now, (const uint8_t *)nonce, len);
 }
 
-/** Not to be stale at once, however late in a second it was made. */
+/** A nonce with a lifetime of 1 s lives that long, whenever in a second it was made. */
 static void test_shortest_nonce(void **state)
 {
 	struct turn_nonces nonces = { .secret = "0123456789abcde", .lifetime = 1 };

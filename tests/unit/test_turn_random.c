@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Long random lives of a few clients on a handful of ports, peers and channel numbers, of both
- * families and each other's relays, so that they meet again and again. The owner in turn_fixture.c
- * watches over what must always hold.
+ * Long random sessions of a few clients on few ports, peers and channel numbers, of both families
+ * and including each other's relays, so that they often collide. The owner in turn_fixture.c checks
+ * the invariants of its operations.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -54,7 +54,7 @@ static void random_client_data(struct fixture *f, struct dice *dice)
 	from_client(f, data, len);
 }
 
-/** A request that was right, but for one bit, which no state may survive. */
+/** Sends a valid request with one bit flipped. */
 static void damaged_request(struct fixture *f, struct dice *dice)
 {
 	uint64_t allocations, channels;
@@ -143,7 +143,7 @@ static void test_random_lives(void **state)
 		clear(f);
 		check(f);
 	}
-	/* The dice were not too kind, nor too cruel. */
+	/* The random steps have reached both success and failure often enough. */
 	assert_true(stats(f)->successes > STEPS / 4);
 	assert_true(stats(f)->errors[400 - TURN_ERROR_FIRST] > 100);
 	assert_true(stats(f)->errors[437 - TURN_ERROR_FIRST] > 100);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A server that goes on with another configuration, or takes nothing new any more. */
+/* Reconfiguring and draining a running server. */
 #include <errno.h>
 #include <string.h>
 
@@ -31,7 +31,7 @@ static void test_limits(void **state)
 	config.max_permissions = 2;
 	config.max_channels = 1;
 	reconfigure(f, &config);
-	/* What there is stays as it is. */
+	/* Existing objects stay as they are. */
 	expect_events(f, 0);
 	assert_int_equal(stats(f)->allocations, 1);
 	assert_int_equal(f->n_flows, 1);
@@ -84,7 +84,7 @@ static void test_policy(void **state)
 	expect_error(f, 403);
 	send_indication(f, "198.51.100.1:5", "hi");
 	expect_to_peer(f, "198.51.100.1:5", "hi", 2);
-	/* And back again, with something that was refused before. */
+	/* No deny list any more, and an allow list with an address that was refused. */
 	config.n_deny = 0;
 	config.allow = &allowed;
 	config.n_allow = 1;
@@ -99,7 +99,7 @@ static void test_policy(void **state)
 	fixture_free(f);
 }
 
-/* Of our own addresses all ports are peers, or only those of live relays. */
+/* All ports of a relay address are peers, or only those of live relays. */
 static void test_own_ports(void **state)
 {
 	const struct addr_cidr own = { addr("192.0.2.1"), 32 };
@@ -166,7 +166,7 @@ static void test_drain(void **state)
 	(void)state;
 	allocate(f);
 	turn_server_drain(f->server);
-	/* A retransmission asks for nothing new. */
+	/* A retransmission does not count as a new allocation. */
 	send_plain(f);
 	expect_success(f, &f->alice);
 	create_permission(f, "198.51.100.1");

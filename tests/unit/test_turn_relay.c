@@ -28,7 +28,7 @@ static void test_channel_data_to_peer(void **state)
 	from_client(f, "\x40\x01\x00\x05hello", 9);
 	expect_to_peer(f, PEER, "hello", 5);
 	clear(f);
-	/* Padding is tolerated, whatever it is, and stays here. */
+	/* Any padding is accepted and not relayed. */
 	from_client(f, "\x40\x01\x00\x05helloabc", 12);
 	expect_to_peer(f, PEER, "hello", 5);
 	clear(f);
@@ -61,7 +61,7 @@ static void test_bad_channel_data(void **state)
 	fixture_free(f);
 }
 
-/** RFC 8656 section 12.6: ChannelData needs the channel alone, and refreshes nothing. */
+/** RFC 8656 section 12.6: ChannelData needs no permission, and refreshes nothing. */
 static void test_channel_lifetime(void **state)
 {
 	struct fixture *f = bound();
@@ -76,7 +76,7 @@ static void test_channel_lifetime(void **state)
 	from_client(f, "\x40\x01\x00\x01y", 5);
 	expect_to_peer(f, PEER, "y", 1);
 	clear(f);
-	/* Dead on time, though no timer has run. */
+	/* Expired on time, although no timer has run. */
 	f->now = start + 600 * SECOND;
 	from_client(f, "\x40\x01\x00\x01z", 5);
 	expect_events(f, 0);
@@ -104,7 +104,7 @@ static void test_peer_to_channel(void **state)
 	from_peer(f, "192.0.2.1", PEER, "x", 1);
 	expect_events(f, SEND_CLIENT, 0);
 	clear(f);
-	/* RFC 8656 section 11.3: the channel lives, the permission does not. */
+	/* RFC 8656 section 11.3: the channel is live, the permission expired. */
 	f->now = start + 300 * SECOND;
 	from_peer(f, "192.0.2.1", PEER, "x", 1);
 	expect_events(f, 0);
@@ -121,7 +121,7 @@ static void test_data_indication(void **state)
 
 	(void)state;
 	for (size_t len = 0; len < sizeof(text); len++) {
-		/* A permission is for all ports of an IP address. */
+		/* A permission covers all ports of an IP address. */
 		from_peer(f, "192.0.2.1", "198.51.100.1:7001", text, len);
 		expect_data_indication(f, "198.51.100.1:7001", text, len);
 		clear(f);
@@ -132,7 +132,7 @@ static void test_data_indication(void **state)
 	fixture_free(f);
 }
 
-/** A channel that waits to be rebound is no channel. */
+/** An expired channel relays nothing while it cannot be rebound. */
 static void test_data_after_channel(void **state)
 {
 	struct fixture *f = bound();
@@ -187,7 +187,7 @@ static void test_send(void **state)
 	fixture_free(f);
 }
 
-/** RFC 8656 section 11.2: whatever is wrong, silence. */
+/** RFC 8656 section 11.2: malformed indications are dropped silently. */
 static void test_send_refused(void **state)
 {
 	struct fixture *f = bound();
@@ -217,7 +217,7 @@ static void test_send_refused(void **state)
 	fixture_free(f);
 }
 
-/** Nor does sending keep a permission alive (section 11.2). */
+/** Sending does not refresh a permission (section 11.2). */
 static void test_send_lifetime(void **state)
 {
 	struct fixture *f = bound();
@@ -236,7 +236,7 @@ static void test_send_lifetime(void **state)
 	fixture_free(f);
 }
 
-/** Nothing passes once the allocation is over, even if no timer has run. */
+/** Nothing is relayed once the allocation has expired, even if no timer has run. */
 static void test_dead_allocation(void **state)
 {
 	struct fixture *f = fixture_default();
@@ -255,7 +255,7 @@ static void test_dead_allocation(void **state)
 	fixture_free(f);
 }
 
-/** RFC 8656 has no word for it: each allocation has so much to spend, in either direction. */
+/** Rate limits (not in RFC 8656): each allocation has a budget for each direction. */
 static void test_limits(void **state)
 {
 	struct fixture *f = fixture_default();
@@ -276,7 +276,7 @@ static void test_limits(void **state)
 	clear(f);
 	from_client(f, "\x40\x01\x00\x05hello", 9);
 	expect_events(f, 0);
-	/* Channels and indications have one purse, and too much leaves it as it is. */
+	/* Channels and indications share the budget; a refused datagram is not charged. */
 	send_indication(f, PEER, "hey!");
 	expect_events(f, 0);
 	send_indication(f, PEER, "hey");
@@ -290,11 +290,11 @@ static void test_limits(void **state)
 	assert_int_equal(stats(f)->policed, 4);
 	assert_int_equal(stats(f)->to_peer.bytes, 8);
 	assert_int_equal(stats(f)->to_client.bytes, 5);
-	/* What is not permitted costs nothing. */
+	/* Data without a permission is not charged. */
 	limits->left[TURN_TO_CLIENT] = 5;
 	from_peer(f, "192.0.2.1", "198.51.100.9:1", "x", 1);
 	assert_int_equal(limits->left[TURN_TO_CLIENT], 5);
-	/* Others have limits of their own, or none. */
+	/* Other allocations have their own limits, or none. */
 	f->tuple.client = addr("203.0.113.7:40001");
 	f->nonce_len = 0;
 	allocate(f);
@@ -315,7 +315,7 @@ static void test_no_limits_left(void **state)
 	expect_error(f, 508);
 	expect_events(f, SEND_CLIENT, 0);
 	f->limit_error = 0;
-	/* And if there is no relay for them, they are freed again: fixture_free() sees to that. */
+	/* If the allocation fails, its limits are freed: fixture_free() checks that. */
 	f->limited = true;
 	f->open_error = -EMFILE;
 	f->open_failures = 1;

@@ -12,18 +12,6 @@ struct token {
 	uint8_t bytes[TURN_RESERVATION_TOKEN_LEN];
 };
 
-static void from_port(struct fixture *f, uint16_t port)
-{
-	f->tuple.client.port = htons(port);
-	f->nonce_len = 0;
-}
-
-static void begin_allocate(struct fixture *f)
-{
-	begin(f, STUN_REQUEST, TURN_ALLOCATE);
-	stun_write_u32(&f->request, STUN_ATTR_REQUESTED_TRANSPORT, TURN_TRANSPORT_UDP << 24);
-}
-
 static void ask_for_pair(struct fixture *f, const struct credentials *user)
 {
 	begin_allocate(f);
@@ -51,8 +39,8 @@ static struct token reserve(struct fixture *f, uint16_t port)
 	return response_token(f);
 }
 
-static void use(struct fixture *f, uint16_t port, const struct token *token,
-		const struct credentials *user)
+static void use_token(struct fixture *f, uint16_t port, const struct token *token,
+		      const struct credentials *user)
 {
 	from_port(f, port);
 	begin_allocate(f);
@@ -89,13 +77,13 @@ static void test_pair(void **state)
 	expect_events(f, OPEN_RELAY, SEND_CLIENT, 0);
 	even = response_port(f);
 	assert_int_equal(even % 2, 0);
-	/* The same once more for who did not hear it. */
+	/* A retransmission gets the same token. */
 	send_plain(f);
 	expect_success(f, &f->alice);
 	other = response_token(f);
 	assert_memory_equal(&token, &other, sizeof(token));
 	assert_int_equal(response_port(f), even);
-	use(f, 2, &token, &f->alice);
+	use_token(f, 2, &token, &f->alice);
 	expect_success(f, &f->alice);
 	expect_events(f, OPEN_RELAY, SEND_CLIENT, 0);
 	assert_int_equal(response_port(f), even + 1);
@@ -104,14 +92,14 @@ static void test_pair(void **state)
 	send_plain(f);
 	expect_success(f, &f->alice);
 	assert_int_equal(response_port(f), even + 1);
-	/* Used up. */
-	use(f, 3, &token, &f->alice);
+	/* The token is used up. */
+	use_token(f, 3, &token, &f->alice);
 	expect_error(f, 508);
 	assert_int_equal(stats(f)->relays, 2);
 	fixture_free(f);
 }
 
-/* Of another 5-tuple in all its parts, and of the family that it was reserved in. */
+/* The new allocation has its own 5-tuple, and the family of the reservation. */
 static void test_other_tuple(void **state)
 {
 	const struct turnpike_addr relay = addr("2001:db8::1");
@@ -129,7 +117,7 @@ static void test_other_tuple(void **state)
 	f->tuple.client = addr("[2001:db8:7::1]:9");
 	f->tuple.server = addr("[2001:db8::2]:5349");
 	f->tuple.transport = TURN_TLS;
-	use(f, 9, &token, &f->alice);
+	use_token(f, 9, &token, &f->alice);
 	expect_success(f, &f->alice);
 	relayed = response_addr(f, STUN_ATTR_XOR_RELAYED_ADDRESS);
 	assert_memory_equal(relayed.ip, relay.ip, sizeof(relay.ip));
@@ -170,25 +158,25 @@ static void test_bad_requests(void **state)
 	stun_write_u32(&f->request, STUN_ATTR_ADDITIONAL_ADDRESS_FAMILY, STUN_FAMILY_IPV6 << 24);
 	send_signed(f, &f->alice);
 	expect_error(f, 400);
-	/* Nothing of it has used the token up. */
-	use(f, 2, &token, &f->alice);
+	/* The token is still valid. */
+	use_token(f, 2, &token, &f->alice);
 	expect_success(f, &f->alice);
 	token.bytes[7] ^= 1;
-	use(f, 3, &token, &f->alice);
+	use_token(f, 3, &token, &f->alice);
 	expect_error(f, 508);
 	fixture_free(f);
 }
 
-/* What it holds counts for who has made it, so nobody else gets it. */
+/* A reservation counts for the user who made it, and only that user can use it. */
 static void test_other_user(void **state)
 {
 	struct fixture *f = fixture_default();
 	struct token token = reserve(f, 1);
 
 	(void)state;
-	use(f, 2, &token, &f->bob);
+	use_token(f, 2, &token, &f->bob);
 	expect_error(f, 508);
-	use(f, 2, &token, &f->alice);
+	use_token(f, 2, &token, &f->alice);
 	expect_success(f, &f->alice);
 	fixture_free(f);
 }
@@ -201,10 +189,10 @@ static void test_expiry(void **state)
 
 	(void)state;
 	assert_true(turn_server_next_expiry(f->server) == start + HELD);
-	/* Also if who reserved it is gone. */
+	/* Even if the allocation that made it has ended. */
 	refresh(f, 0);
 	expire_at(f, start + HELD - 1);
-	use(f, 2, &token, &f->alice);
+	use_token(f, 2, &token, &f->alice);
 	expect_success(f, &f->alice);
 	assert_int_equal(response_port(f), 50001);
 	refresh(f, 0);
@@ -215,9 +203,9 @@ static void test_expiry(void **state)
 	allocate_as(f, &f->bob, STUN_FAMILY_IPV4);
 	expect_error(f, 508);
 	f->now = start + HELD;
-	use(f, 2, &token, &f->alice);
+	use_token(f, 2, &token, &f->alice);
 	expect_error(f, 508);
-	/* It rested all the time: now it can be had by anybody. */
+	/* It was unused and so needs no quarantine: anyone can get it now. */
 	from_port(f, 3);
 	allocate_as(f, &f->bob, STUN_FAMILY_IPV4);
 	expect_success(f, &f->bob);
@@ -225,7 +213,7 @@ static void test_expiry(void **state)
 	fixture_free(f);
 }
 
-/* Nobody has more ports by way of reservations: alice may have 3 allocations. */
+/* Reservations do not extend a quota: alice has a quota of 3. */
 static void test_quota(void **state)
 {
 	struct fixture *f = fixture_default();
@@ -240,7 +228,7 @@ static void test_quota(void **state)
 	from_port(f, 3);
 	allocate_as(f, &f->alice, STUN_FAMILY_IPV4);
 	expect_error(f, 486);
-	use(f, 3, &token, &f->alice);
+	use_token(f, 3, &token, &f->alice);
 	expect_success(f, &f->alice);
 	refresh(f, 0);
 	refresh(f, 0);
@@ -251,7 +239,7 @@ static void test_quota(void **state)
 	expect_error(f, 486);
 	f->now = start + HELD;
 	allocate(f);
-	use(f, 6, &token, &f->alice);
+	use_token(f, 6, &token, &f->alice);
 	expect_error(f, 508);
 	fixture_free(f);
 }
@@ -270,7 +258,7 @@ static void test_max_relays(void **state)
 	from_port(f, 2);
 	allocate_as(f, &f->bob, STUN_FAMILY_IPV4);
 	expect_error(f, 508);
-	use(f, 3, &token, &f->alice);
+	use_token(f, 3, &token, &f->alice);
 	expect_success(f, &f->alice);
 	refresh(f, 0);
 	from_port(f, 2);
@@ -297,7 +285,7 @@ static void test_ports_run_out(void **state)
 	fixture_free(f);
 }
 
-/* Other programs may have the one port or the other. */
+/* Other programs may have bound either port. */
 static void test_open_fails(void **state)
 {
 	struct fixture *f = fixture_default();
@@ -315,11 +303,11 @@ static void test_open_fails(void **state)
 	even = response_port(f);
 	token = response_token(f);
 	f->open_failures = 1;
-	use(f, 2, &token, &f->alice);
+	use_token(f, 2, &token, &f->alice);
 	expect_error(f, 508);
 	expect_events(f, OPEN_RELAY, SEND_CLIENT, 0);
-	/* It is kept, for another try. */
-	use(f, 2, &token, &f->alice);
+	/* The reservation is kept for another attempt. */
+	use_token(f, 2, &token, &f->alice);
 	expect_success(f, &f->alice);
 	assert_int_equal(response_port(f), even + 1);
 	assert_int_equal(stats(f)->relays, 2);
@@ -340,19 +328,19 @@ static void test_other_server(void **state)
 	a = fixture_new(&config);
 	b = fixture_new(&config);
 	token = reserve(a, 1);
-	use(b, 2, &token, &b->alice);
+	use_token(b, 2, &token, &b->alice);
 	expect_success(b, &b->alice);
 	assert_int_equal(response_port(b), response_port(a) + 1);
-	use(a, 3, &token, &a->alice);
+	use_token(a, 3, &token, &a->alice);
 	expect_error(a, 508);
 	from_port(b, 2);
 	refresh(b, 0);
 	from_port(a, 1);
 	refresh(a, 0);
 	token = reserve(a, 1);
-	/* It outlives the server that it came from; what is left of it ends with what is shared. */
+	/* It outlives its server, and ends with the shared state. */
 	fixture_free(a);
-	use(b, 2, &token, &b->alice);
+	use_token(b, 2, &token, &b->alice);
 	expect_success(b, &b->alice);
 	lost = reserve(b, 3);
 	fixture_free(b);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Rules of RFC 8656 that hold for all messages, and so belong to no method's test. */
+/* Rules of RFC 8656 that apply to all methods. */
 #include <arpa/inet.h>
 #include <string.h>
 
@@ -17,7 +17,7 @@ static void expect_software(const struct fixture *f)
 	assert_memory_equal(attr.value, "turnpike", attr.len);
 }
 
-/* Section 5: SOFTWARE is in all responses to Allocate and Refresh, also in failures. */
+/* Section 5: SOFTWARE is in all responses to Allocate and Refresh, including errors. */
 static void test_software(void **state)
 {
 	struct fixture *f = fixture_default();
@@ -38,7 +38,7 @@ static void test_software(void **state)
 	fixture_free(f);
 }
 
-/* Section 5: reprocessing gives the same response, and changes nothing but when things expire. */
+/* Section 5: reprocessing gives the same response and changes nothing but expiries. */
 static void test_repeated_requests(void **state)
 {
 	struct fixture *f = fixture_default();
@@ -70,7 +70,7 @@ static void test_repeated_requests(void **state)
 	fixture_free(f);
 }
 
-/* Sections 6, 11.2 and 12.6: neither allocation nor permission nor channel. */
+/* Sections 6, 11.2 and 12.6: data refreshes neither allocation nor permission nor channel. */
 static void test_data_refreshes_nothing(void **state)
 {
 	struct fixture *f = fixture_default();
@@ -84,7 +84,7 @@ static void test_data_refreshes_nothing(void **state)
 		send_indication(f, PEER, "x");
 		from_peer(f, "192.0.2.1", PEER, "y", 1);
 	}
-	/* By channel to the end, as section 12.6 has it; else as long as there was a permission. */
+	/* ChannelData passes until the channel expires, other data until the permission does. */
 	assert_int_equal(stats(f)->to_peer.packets, 12 + 6);
 	assert_int_equal(stats(f)->to_client.packets, 6);
 	assert_int_equal(stats(f)->no_permission, 6 + 6);
@@ -104,7 +104,7 @@ static void allocate_with(struct fixture *f, enum stun_attr_type type, const cha
 	send_signed(f, &f->alice);
 }
 
-/* Sections 18.1 and 18.6 to 18.8: what is reserved is ignored. */
+/* Sections 18.1 and 18.6 to 18.8: reserved bits are ignored. */
 static void test_reserved_bits(void **state)
 {
 	static const struct {
@@ -140,7 +140,7 @@ static uint16_t port_after(uint32_t random)
 	return ntohs(port);
 }
 
-/* Section 7.2: ports are at random (RFC 6056), within 49152 to 65535. */
+/* Section 7.2: ports are random (RFC 6056), within 49152 to 65535. */
 static void test_random_ports(void **state)
 {
 	int same = 0;
@@ -156,7 +156,7 @@ static void test_random_ports(void **state)
 	assert_true(same < 3);
 }
 
-/* Section 11.2: what is missing or invalid leads to silence. */
+/* Section 11.2: indications with missing or invalid attributes are dropped silently. */
 static void test_invalid_send(void **state)
 {
 	struct turnpike_addr peer = addr(PEER);

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Two servers that are one relay. */
+/* Two servers that form one relay. */
 #include <string.h>
 
 #include "turn_fixture.h"
 
-/** struct relay - two servers, of which each has some of the clients, and what they share */
+/** struct relay - two servers, each with some of the clients, and their shared state */
 struct relay {
 	struct turn_shared *shared;
 	struct fixture *a;
 	struct fixture *b;
 };
 
-static void be(struct fixture *f, const char *client)
+static void from_address(struct fixture *f, const char *client)
 {
 	f->tuple.client = addr(client);
 	f->nonce_len = 0;
@@ -25,7 +25,7 @@ static struct relay relay_new(struct turn_config *config)
 	config->shared = relay.shared;
 	relay.a = fixture_new(config);
 	relay.b = fixture_new(config);
-	be(relay.b, "203.0.113.8:40000");
+	from_address(relay.b, "203.0.113.8:40000");
 	return relay;
 }
 
@@ -71,7 +71,7 @@ static void test_ports(void **state)
 	of_a = allocated(relay.a);
 	of_b = allocated(relay.b);
 	assert_false(addr_equal(&of_a, &of_b));
-	be(relay.b, "203.0.113.9:40000");
+	from_address(relay.b, "203.0.113.9:40000");
 	try_allocate(relay.b, &relay.b->alice);
 	expect_error(relay.b, TURN_INSUFFICIENT_CAPACITY);
 	refresh(relay.a, 0);
@@ -86,22 +86,22 @@ static void test_quota(void **state)
 	(void)state;
 	allocate(relay.a);
 	allocate(relay.b);
-	be(relay.b, "203.0.113.9:40000");
+	from_address(relay.b, "203.0.113.9:40000");
 	allocate(relay.b);
-	be(relay.b, "203.0.113.10:40000");
+	from_address(relay.b, "203.0.113.10:40000");
 	try_allocate(relay.b, &relay.b->alice);
 	expect_error(relay.b, TURN_ALLOCATION_QUOTA_REACHED);
 	allocate_as(relay.b, &relay.b->bob, STUN_FAMILY_IPV4);
 	refresh(relay.a, 0);
-	be(relay.b, "203.0.113.11:40000");
+	from_address(relay.b, "203.0.113.11:40000");
 	allocate(relay.b);
 	try_allocate(relay.a, &relay.a->alice);
 	expect_error(relay.a, TURN_ALLOCATION_QUOTA_REACHED);
 	relay_free(&relay);
 }
 
-/* By another port it comes to another worker. */
-static void test_strangers(void **state)
+/* The servers share the limit: another source port may lead to the other server. */
+static void test_unauthenticated_rate(void **state)
 {
 	struct turn_config config;
 	struct relay relay;
@@ -111,8 +111,8 @@ static void test_strangers(void **state)
 	fixture_config(&config);
 	config.unauthenticated_rate = 1;
 	relay = relay_new(&config);
-	be(relay.b, "203.0.113.7:40001");
-	be(relay.a, "203.0.113.7:40000");
+	from_address(relay.b, "203.0.113.7:40001");
+	from_address(relay.a, "203.0.113.7:40000");
 	for (int i = 0; i < 30; i++) {
 		struct fixture *f = i % 2 ? relay.a : relay.b;
 
@@ -135,7 +135,7 @@ static void test_max_relays(void **state)
 	relay = relay_new(&config);
 	allocate(relay.a);
 	allocate(relay.b);
-	be(relay.a, "203.0.113.9:40000");
+	from_address(relay.a, "203.0.113.9:40000");
 	try_allocate(relay.a, &relay.a->bob);
 	expect_error(relay.a, TURN_INSUFFICIENT_CAPACITY);
 	refresh(relay.b, 0);
@@ -144,7 +144,7 @@ static void test_max_relays(void **state)
 	relay_free(&relay);
 }
 
-/* What one server has on a relay address, the other one's clients may have as a peer. */
+/* A relayed transport address of one server can be a peer for clients of the other. */
 static void test_hairpin(void **state)
 {
 	static const uint8_t data[] = { 0x40, 0x00, 0x00, 0x02, 'h', 'i' };
@@ -171,7 +171,7 @@ static void test_hairpin(void **state)
 	relay_free(&relay);
 }
 
-/* Also if the other server does not get to end it in time. */
+/* Even if the other server has not run its timers. */
 static void test_expired(void **state)
 {
 	static const uint8_t data[] = { 0x40, 0x00, 0x00, 0x02, 'h', 'i' };
@@ -195,7 +195,7 @@ static void test_expired(void **state)
 	relay_free(&relay);
 }
 
-/* A server that ends leaves the others all that it had. */
+/* A server that ends returns its ports and claims to the others. */
 static void test_end(void **state)
 {
 	struct turn_config config;
@@ -229,10 +229,14 @@ static void test_stats_add(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ports),     cmocka_unit_test(test_quota),
-		cmocka_unit_test(test_strangers), cmocka_unit_test(test_max_relays),
-		cmocka_unit_test(test_hairpin),   cmocka_unit_test(test_expired),
-		cmocka_unit_test(test_end),       cmocka_unit_test(test_stats_add),
+		cmocka_unit_test(test_ports),
+		cmocka_unit_test(test_quota),
+		cmocka_unit_test(test_unauthenticated_rate),
+		cmocka_unit_test(test_max_relays),
+		cmocka_unit_test(test_hairpin),
+		cmocka_unit_test(test_expired),
+		cmocka_unit_test(test_end),
+		cmocka_unit_test(test_stats_add),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,8 +17,7 @@ static struct fixture *over(enum turn_transport transport)
 	return f;
 }
 
-/* RFC 8656 section 12.5: over TCP and TLS padded to four bytes, with zeros, and whole as a frame.
- */
+/* RFC 8656 section 12.5: over TCP and TLS, ChannelData is padded to four bytes with zeros. */
 static void test_padding(void **state)
 {
 	static const uint8_t filled[8] = { 0x40, 0, 0, 0, 'd', 'a', 't', 'a' };
@@ -53,7 +52,7 @@ static void test_padding(void **state)
 	}
 }
 
-/* Both ways, by channel and by indication; what is padding stays here. */
+/* In both directions, by channel and by indication; padding is not relayed. */
 static void test_relaying(void **state)
 {
 	static const uint8_t message[] = { 0x40, 0, 0, 1, 'x', 1, 2, 3 };
@@ -77,7 +76,7 @@ static void test_relaying(void **state)
 	}
 }
 
-/* The kernel relays from UDP to UDP alone. */
+/* The kernel only relays between UDP and UDP. */
 static void test_flows(void **state)
 {
 	(void)state;
@@ -137,7 +136,7 @@ static void test_gone(void **state)
 	turn_server_client_gone(f->server, &other, f->now);
 	expect_events(f, 0);
 	turn_server_client_gone(f->server, &f->tuple, f->now);
-	/* Nothing is sent to who is not there. */
+	/* Nothing is sent to a client that is gone. */
 	expect_events(f, CLOSE_RELAY, 0);
 	assert_int_equal(stats(f)->allocations, 0);
 	assert_int_equal(stats(f)->permissions, 0);
@@ -148,7 +147,7 @@ static void test_gone(void **state)
 	fixture_free(f);
 }
 
-/* A client on UDP and one on TCP, each with the other as its peer. */
+/* A client on UDP and one on TCP are each other's peers. */
 static void test_hairpin(void **state)
 {
 	static const uint8_t message[] = { 0x40, 0, 0, 2, 'h', 'i' };
@@ -198,7 +197,7 @@ static void send_df(struct fixture *f, const char *peer)
 	send_plain(f);
 }
 
-/* RFC 8656 sections 13 to 15: ignored between datagrams unless both are IPv4. */
+/* RFC 8656 sections 13 to 15: for UDP clients, ignored unless both sides are IPv4. */
 static void test_dont_fragment(void **state)
 {
 	static const struct {
@@ -230,7 +229,7 @@ static void test_dont_fragment(void **state)
 		send_df(f, rows[i].peer);
 		expect_to_peer(f, rows[i].peer, "hello", 5);
 		assert_int_equal(event(f, 0)->dont_fragment, rows[i].expected);
-		/* Only if asked for. */
+		/* DF is set only on request. */
 		send_indication(f, rows[i].peer, "hello");
 		expect_to_peer(f, rows[i].peer, "hello", 5);
 		assert_false(event(f, 0)->dont_fragment);
@@ -238,7 +237,7 @@ static void test_dont_fragment(void **state)
 	}
 }
 
-/* RFC 8656 section 7.2, 4th check: that it can be had is told by not being unknown. */
+/* RFC 8656 section 7.2, 4th check: the attribute is supported, so it is not "unknown". */
 static void test_dont_fragment_is_known(void **state)
 {
 	struct fixture *f = fixture_default();
@@ -250,7 +249,7 @@ static void test_dont_fragment_is_known(void **state)
 	stun_write_bytes(&f->request, STUN_ATTR_DONT_FRAGMENT, "", 0);
 	send_signed(f, &f->alice);
 	expect_success(f, &f->alice);
-	/* It is said of each Send indication, and never of ChannelData. */
+	/* It applies to one Send indication, and never to ChannelData. */
 	channel_bind(f, 0x4000, PEER);
 	clear(f);
 	from_client(f, message, sizeof(message));

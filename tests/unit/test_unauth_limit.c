@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* How many answers strangers get. */
+/* The limit on answers to unauthenticated requests. */
 #include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -43,7 +43,7 @@ static struct turnpike_addr numbered(uint32_t number)
 	return addr;
 }
 
-/* How many of @n answers there are. */
+/* Charges @n answers and returns how many are granted. */
 static unsigned int take(struct turn_unauth_limit *unauth_limit, const char *text, unsigned int n,
 			 uint64_t now)
 {
@@ -64,7 +64,7 @@ static void test_rate(void **state)
 	assert_int_equal(take(unauth_limit, "192.0.2.1:1", 1000, now), BURST);
 	assert_int_equal(take(unauth_limit, "192.0.2.1:1", 1000, now + SECOND / RATE - 1), 0);
 	assert_int_equal(take(unauth_limit, "192.0.2.1:1", 1000, now + SECOND / RATE), 1);
-	/* What was refused has not been charged. */
+	/* Refused answers are not charged. */
 	assert_int_equal(take(unauth_limit, "192.0.2.1:1", 1000, now + SECOND), RATE - 1);
 	assert_int_equal(take(unauth_limit, "192.0.2.1:1", 1000, now + 1000 * SECOND), BURST);
 	turn_unauth_limit_free(unauth_limit);
@@ -76,13 +76,13 @@ static void test_sources(void **state)
 
 	(void)state;
 	assert_int_equal(take(unauth_limit, "192.0.2.1:1", 1000, 0), BURST);
-	/* Another port is the same source, another address is not. */
+	/* Another port is the same source, another address is a different one. */
 	assert_int_equal(take(unauth_limit, "192.0.2.1:2", 1000, 0), 0);
 	assert_int_equal(take(unauth_limit, "192.0.2.2:1", 1000, 0), BURST);
 	assert_int_equal(take(unauth_limit, "[2001:db8:1:2::1]:1", 1000, 0), BURST);
 	assert_int_equal(take(unauth_limit, "[2001:db8:1:2:ffff::9]:1", 1000, 0), 0);
 	assert_int_equal(take(unauth_limit, "[2001:db8:1:3::1]:1", 1000, 0), BURST);
-	/* The bytes of an IPv4 address are not those of a prefix. */
+	/* An IPv4 address is not mistaken for an IPv6 prefix with the same bytes. */
 	assert_int_equal(take(unauth_limit, "[c000:201::]:1", 1000, 0), BURST);
 	turn_unauth_limit_free(unauth_limit);
 }
@@ -100,7 +100,7 @@ static void test_no_limit(void **state)
 	turn_unauth_limit_free(NULL);
 }
 
-/* Clients behind one address that all turn out to be users use up nothing... */
+/* Clients behind one address that all authenticate exhaust nothing... */
 static void test_give_back(void **state)
 {
 	struct turn_unauth_limit *unauth_limit = limit_new();
@@ -111,7 +111,7 @@ static void test_give_back(void **state)
 		assert_int_equal(take(unauth_limit, "192.0.2.1:1", 1, 0), 1);
 		turn_unauth_refund(unauth_limit, &addr, RATE, 0);
 	}
-	/* ... and earn nothing. */
+	/* ... and gain nothing. */
 	for (int i = 0; i < 1000; i++)
 		turn_unauth_refund(unauth_limit, &addr, RATE, 0);
 	assert_int_equal(take(unauth_limit, "192.0.2.1:1", 1000, 0), BURST);
@@ -120,7 +120,7 @@ static void test_give_back(void **state)
 	turn_unauth_limit_free(unauth_limit);
 }
 
-/* Whoever sends in the names of many: none of these is refused, nor anybody else. */
+/* A flood from many spoofed sources: neither they nor others are refused. */
 static void test_many_sources(void **state)
 {
 	struct turn_unauth_limit *unauth_limit = limit_new();
@@ -135,7 +135,7 @@ static void test_many_sources(void **state)
 	turn_unauth_limit_free(unauth_limit);
 }
 
-/* A victim that has had its share is not forgotten for those who have used little of theirs. */
+/* Sources with little debt do not evict a source that has exhausted its rate. */
 static void test_victim_is_remembered(void **state)
 {
 	struct turn_unauth_limit *unauth_limit = limit_new();

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The client's half of turn_fixture.h. */
+/* The client's part of turn_fixture.h. */
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "turn_fixture.h"
@@ -12,6 +13,12 @@ void begin(struct fixture *f, enum stun_class class, enum stun_method method)
 	memcpy(transaction + 4, &f->transactions, sizeof(f->transactions));
 	stun_writer_begin(&f->request, f->request_buf, sizeof(f->request_buf), class, method,
 			  transaction);
+}
+
+void from_port(struct fixture *f, uint16_t port)
+{
+	f->tuple.client.port = htons(port);
+	f->nonce_len = 0;
 }
 
 void send_plain(struct fixture *f)
@@ -114,6 +121,24 @@ void expect_success(const struct fixture *f, const struct credentials *user)
 	assert_int_equal(msg.integrity_sha256 == 0, user->algorithm == 0);
 }
 
+bool response_has(const struct fixture *f, enum stun_attr_type type)
+{
+	struct stun_message msg = response(f);
+	struct stun_attr attr;
+
+	return stun_find_attr(&msg, type, &attr) == 0;
+}
+
+void expect_response_text(const struct fixture *f, enum stun_attr_type type, const char *text)
+{
+	struct stun_message msg = response(f);
+	struct stun_attr attr;
+
+	assert_int_equal(stun_find_attr(&msg, type, &attr), 0);
+	assert_int_equal(attr.len, strlen(text));
+	assert_memory_equal(attr.value, text, attr.len);
+}
+
 uint32_t response_u32(const struct fixture *f, enum stun_attr_type type)
 {
 	struct stun_message msg = response(f);
@@ -198,10 +223,15 @@ void expect_data_indication(const struct fixture *f, const char *peer, const voi
 	assert_memory_equal(attr.value, data, len);
 }
 
-void allocate_as(struct fixture *f, const struct credentials *user, enum stun_family family)
+void begin_allocate(struct fixture *f)
 {
 	begin(f, STUN_REQUEST, TURN_ALLOCATE);
 	stun_write_u32(&f->request, STUN_ATTR_REQUESTED_TRANSPORT, TURN_TRANSPORT_UDP << 24);
+}
+
+void allocate_as(struct fixture *f, const struct credentials *user, enum stun_family family)
+{
+	begin_allocate(f);
 	stun_write_u32(&f->request, STUN_ATTR_REQUESTED_ADDRESS_FAMILY, (uint32_t)family << 24);
 	send_signed(f, user);
 }
@@ -214,8 +244,7 @@ void allocate(struct fixture *f)
 
 void allocate_both(struct fixture *f)
 {
-	begin(f, STUN_REQUEST, TURN_ALLOCATE);
-	stun_write_u32(&f->request, STUN_ATTR_REQUESTED_TRANSPORT, TURN_TRANSPORT_UDP << 24);
+	begin_allocate(f);
 	stun_write_u32(&f->request, STUN_ATTR_ADDITIONAL_ADDRESS_FAMILY, STUN_FAMILY_IPV6 << 24);
 	send_signed(f, &f->alice);
 }

@@ -80,7 +80,7 @@ static void close_relay(void *ctx, void *handle)
 	closed->relay = NULL;
 }
 
-/** The flow of the same client and channel, which must then be the one of the same peer. */
+/** Finds the flow of the same client and channel; its relay and peer must be the same, too. */
 static struct turn_flow *find_flow(struct fixture *f, const struct turn_flow *flow)
 {
 	struct turn_flow *found = NULL;
@@ -169,31 +169,31 @@ static bool police(void *ctx, void *limits, enum turn_direction direction, size_
 	return true;
 }
 
-static void tell(void *ctx, const struct turn_event *told)
+static void log_event(void *ctx, const struct turn_event *source)
 {
 	struct fixture *f = ctx;
-	struct told *copy = &f->told[f->n_told++ % MAX_TOLD];
+	struct logged *copy = &f->logged[f->n_logged++ % MAX_LOGGED];
 
-	*copy = (struct told){
-		.kind = told->kind,
-		.tuple = *told->tuple,
-		.lifetime = told->lifetime,
-		.channel = told->channel,
-		.method = told->method,
-		.code = told->code,
-		.why = told->why,
+	*copy = (struct logged){
+		.kind = source->kind,
+		.tuple = *source->tuple,
+		.lifetime = source->lifetime,
+		.channel = source->channel,
+		.method = source->method,
+		.code = source->code,
+		.why = source->why,
 	};
-	assert_true(strlen(told->username) <= STUN_USERNAME_MAX);
-	strcpy(copy->username, told->username);
-	assert_int_equal(told->kind == TURN_EVENT_REFUSED, !told->relay);
-	assert_int_equal(told->kind == TURN_EVENT_REFUSED, told->code != 0);
-	assert_int_equal(told->kind == TURN_EVENT_ENDED, told->why != NULL);
-	if (told->relay)
-		copy->relay = *told->relay;
-	if (told->peer)
-		copy->peer = *told->peer;
-	if (f->on_told)
-		f->on_told(f->on_told_arg, told, f->now);
+	assert_true(strlen(source->username) <= STUN_USERNAME_MAX);
+	strcpy(copy->username, source->username);
+	assert_int_equal(source->kind == TURN_EVENT_REFUSED, !source->relay);
+	assert_int_equal(source->kind == TURN_EVENT_REFUSED, source->code != 0);
+	assert_int_equal(source->kind == TURN_EVENT_ENDED, source->why != NULL);
+	if (source->relay)
+		copy->relay = *source->relay;
+	if (source->peer)
+		copy->peer = *source->peer;
+	if (f->on_event)
+		f->on_event(f->on_event_arg, source, f->now);
 }
 
 static uint64_t fake_unix_time(void *ctx)
@@ -224,7 +224,7 @@ static const struct turn_ops fake_ops = {
 	.limit = limit,
 	.unlimit = unlimit,
 	.police = police,
-	.event = tell,
+	.event = log_event,
 	.unix_time = fake_unix_time,
 	.random = fake_random,
 };
@@ -252,7 +252,7 @@ struct credentials make_credentials(const char *name, const char *password,
 	return result;
 }
 
-static void let_users_in(struct turn_server *server)
+static void set_credentials(struct turn_server *server)
 {
 	struct turn_credentials *credentials;
 
@@ -287,7 +287,7 @@ struct fixture *fixture_new(const struct turn_config *config)
 	f->tuple.client = addr("203.0.113.7:40000");
 	f->tuple.server = addr("192.0.2.1:3478");
 	assert_int_equal(turn_server_new(config, &fake_ops, f, &f->server), 0);
-	let_users_in(f->server);
+	set_credentials(f->server);
 	f->alice = make_credentials("alice", "secret", 0);
 	f->bob = make_credentials("bob", "hidden", 0);
 	return f;
@@ -323,7 +323,7 @@ const struct turn_stats *stats(const struct fixture *f)
 void clear(struct fixture *f)
 {
 	f->n_events = 0;
-	f->n_told = 0;
+	f->n_logged = 0;
 }
 
 void expect_events(const struct fixture *f, ...)
@@ -347,10 +347,10 @@ const struct event *event(const struct fixture *f, size_t index)
 	return &f->events[index];
 }
 
-const struct told *only_told(const struct fixture *f)
+const struct logged *only_logged(const struct fixture *f)
 {
-	assert_int_equal(f->n_told, 1);
-	return &f->told[0];
+	assert_int_equal(f->n_logged, 1);
+	return &f->logged[0];
 }
 
 void expire_at(struct fixture *f, uint64_t now)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file turn_fixture.h
- * A TURN server whose clock is a number and whose owner writes down everything it is asked to do.
+ * A TURN server with a fake clock and an owner that records all operations.
  *
- * The owner also insists, in every test, on what must always hold: a relay address is open once, a
- * flow is on an open relay, neither its channel nor its peer is in the kernel twice, a relay is
- * closed only after its flows are gone, limits are freed only after that, and at the end nothing is
- * left.
+ * In every test the owner also checks the invariants of its operations: a relay address is open at
+ * most once, a flow belongs to an open relay, neither its channel nor its peer is installed twice,
+ * a relay is closed after its flows are removed, limits are freed after that, and nothing is left
+ * at the end.
  */
 #ifndef TURNPIKE_TURN_FIXTURE_H
 #define TURNPIKE_TURN_FIXTURE_H
@@ -28,7 +28,7 @@
 #define MAX_RELAYS 64
 #define MAX_FLOWS  256
 #define MAX_DATA   2048
-#define MAX_TOLD   32
+#define MAX_LOGGED 32
 
 enum event_kind {
 	SEND_CLIENT = 1,
@@ -39,26 +39,26 @@ enum event_kind {
 	REMOVE_FLOW,
 };
 
-/** Of turn_shared_new(). */
+/** shared_secret - for turn_shared_new() */
 extern const uint8_t shared_secret[TURN_SECRET_LEN];
 
 struct event {
 	enum event_kind kind;
 	struct turn_tuple tuple;
-	struct turnpike_addr addr;  /* peer of SEND_PEER, relay of the others */
-	struct turnpike_addr relay; /* of SEND_PEER */
+	struct turnpike_addr addr;  /* the peer for SEND_PEER, else the relay */
+	struct turnpike_addr relay; /* SEND_PEER only */
 	struct turn_flow flow;
-	bool dont_fragment; /* of SEND_PEER */
+	bool dont_fragment; /* SEND_PEER only */
 	uint8_t data[MAX_DATA];
 	size_t len;
 };
 
-/* What the owner was told for its log: struct turn_event, with all that is lent copied. */
-struct told {
+/* A copy of struct turn_event, with everything that it points to. */
+struct logged {
 	enum turn_event_kind kind;
 	struct turn_tuple tuple;
 	char username[STUN_USERNAME_MAX + 1];
-	struct turnpike_addr relay; /* of no family: none */
+	struct turnpike_addr relay; /* family 0: none */
 	struct turnpike_addr peer;
 	uint32_t lifetime;
 	uint16_t channel;
@@ -72,17 +72,17 @@ struct fake_relay {
 	struct turn_relay *relay; /* NULL: closed */
 };
 
-/* How much an allocation may still relay, if f->limited said so when it was made. */
+/* How many bytes an allocation may still relay; created if f->limited is set. */
 struct fake_limits {
 	size_t left[2]; /* by enum turn_direction */
 	bool used;
 };
 
-/* Of a client: how it signs its requests. */
+/* How a client signs its requests. */
 struct credentials {
 	const char *name;
 	struct stun_hmac *hmac;
-	enum stun_password_algorithm algorithm; /* 0: a client of RFC 5389 */
+	enum stun_password_algorithm algorithm; /* 0: as in RFC 5389 */
 	bool userhash;
 };
 
@@ -91,10 +91,10 @@ struct fixture {
 	uint64_t now;
 	struct event events[MAX_EVENTS];
 	size_t n_events;
-	struct told told[MAX_TOLD]; /* the last ones */
-	size_t n_told;
-	void (*on_told)(void *arg, const struct turn_event *event, uint64_t now); /* or NULL */
-	void *on_told_arg;
+	struct logged logged[MAX_LOGGED]; /* a ring */
+	size_t n_logged;
+	void (*on_event)(void *arg, const struct turn_event *event, uint64_t now); /* or NULL */
+	void *on_event_arg;
 	struct fake_relay relays[MAX_RELAYS];
 	struct turn_flow flows[MAX_FLOWS];
 	size_t n_flows;
@@ -105,79 +105,87 @@ struct fixture {
 	int limit_error;
 	struct fake_limits limits[MAX_RELAYS];
 	uint32_t random;
-	struct turn_tuple tuple; /* who the next request comes from */
+	struct turn_tuple tuple; /* source of the next message */
 	struct credentials alice, bob;
 	struct stun_writer request;
 	uint8_t request_buf[2048];
 	uint32_t transactions;
 	uint8_t nonce[128];
 	size_t nonce_len;
-	uint8_t algorithms[16]; /* PASSWORD-ALGORITHMS that came with the nonce */
+	uint8_t algorithms[16]; /* PASSWORD-ALGORITHMS of the nonce's challenge */
 	size_t algorithms_len;
 	uint64_t unix_time;
 };
 
 struct turnpike_addr addr(const char *text);
 
-/* Free them with stun_hmac_free(); algorithm 0: of RFC 5389. */
+/* Free its hmac with stun_hmac_free(). Algorithm 0: as in RFC 5389. */
 struct credentials make_credentials(const char *name, const char *password,
 				    enum stun_password_algorithm algorithm);
 
 /* The relays are 192.0.2.1 and 2001:db8::1; each user has a quota of 3. */
 void fixture_config(struct turn_config *config);
-/* Lets alice in, with the password "secret", and bob, with "hidden". */
+/* The users are alice, with the password "secret", and bob, with "hidden". */
 struct fixture *fixture_new(const struct turn_config *config);
 struct fixture *fixture_default(void);
 void fixture_free(struct fixture *f);
 const struct turn_stats *stats(const struct fixture *f);
-/* Forgets the events so far. */
+/* Discards the recorded events. */
 void clear(struct fixture *f);
-/* Checks that the events since clear() are exactly these; 0 ends the list. */
+/* The events since clear() are exactly these; 0 ends the list. */
 void expect_events(const struct fixture *f, ...);
-/* The only event since clear() is a datagram to that peer. */
+/* The only event since clear() is this datagram to @peer. */
 void expect_to_peer(const struct fixture *f, const char *peer, const void *data, size_t len);
 const struct event *event(const struct fixture *f, size_t index);
-/* The only thing that the owner was told for its log since clear(). */
-const struct told *only_told(const struct fixture *f);
+/* The only turn_event since clear(). */
+const struct logged *only_logged(const struct fixture *f);
 void expire_at(struct fixture *f, uint64_t now);
 struct turn_relay *relay_at(const struct fixture *f, const char *relay);
-/* The limits of the only allocation that has some. */
+/* The limits of the only allocation with limits. */
 struct fake_limits *only_limits(struct fixture *f);
 
-/* A datagram in a buffer that is exactly as large as the contract says, so that ASan sees more. */
+/* Input, in a buffer exactly as large as promised, so that ASan finds accesses beyond it. */
 void from_client(struct fixture *f, const void *data, size_t len);
 void from_peer(struct fixture *f, const char *relay, const char *peer, const void *data,
 	       size_t len);
 
-/* An ICMP error about what was sent from @relay to @peer. */
+/* An ICMP error about a datagram from @relay to @peer. */
 void icmp_about(struct fixture *f, const char *relay, const char *peer, uint8_t type, uint8_t code,
 		uint32_t mtu);
 
+/* Begins a request; send_plain() or send_signed() sends it. */
 void begin(struct fixture *f, enum stun_class class, enum stun_method method);
-/* Sends the request as it stands; the same one again, if there is no new one. */
+/* Begins an Allocate request with REQUESTED-TRANSPORT. */
+void begin_allocate(struct fixture *f);
+/* Sends further requests from another port of the client. */
+void from_port(struct fixture *f, uint16_t port);
+/* Sends the current request; again, if there is no new one. */
 void send_plain(struct fixture *f);
-/* Asks for a nonce first if there is none yet. */
+/* Gets a nonce first if there is none. */
 void send_signed(struct fixture *f, const struct credentials *user);
-/* The only datagram to the client since clear(), parsed and found to answer the last request. */
+/* The only message to the client since clear(), parsed; it must answer the last request. */
 struct stun_message response(const struct fixture *f);
 void expect_error(const struct fixture *f, int code);
 void expect_success(const struct fixture *f, const struct credentials *user);
+bool response_has(const struct fixture *f, enum stun_attr_type type);
+/* The response has an attribute with exactly this text. */
+void expect_response_text(const struct fixture *f, enum stun_attr_type type, const char *text);
 uint32_t response_u32(const struct fixture *f, enum stun_attr_type type);
 struct turnpike_addr response_addr(const struct fixture *f, enum stun_attr_type type);
-/* The relayed transport address of a family; without it, no address at all. */
+/* The relayed transport address of a family; family 0 if there is none. */
 struct turnpike_addr response_relayed(const struct fixture *f, enum turnpike_family family);
 
 void begin_send(struct fixture *f, const char *peer);
-/* A whole Send indication; forgets the events before. */
+/* Discards the recorded events and sends a Send indication. */
 void send_indication(struct fixture *f, const char *peer, const char *data);
-/* The only event since clear() is a Data indication of that peer to the client. */
+/* The only event since clear() is a Data indication from @peer to the client. */
 void expect_data_indication(const struct fixture *f, const char *peer, const void *data,
 			    size_t len);
 
-/* Whole transactions of alice, which only clear() before they begin. */
+/* Whole transactions of alice. They call clear() first. */
 void allocate(struct fixture *f);
 void allocate_as(struct fixture *f, const struct credentials *user, enum stun_family family);
-/* Asks for both families. */
+/* Requests both families. */
 void allocate_both(struct fixture *f);
 void refresh(struct fixture *f, uint32_t lifetime);
 void create_permission(struct fixture *f, const char *peer);

@@ -8,7 +8,7 @@
 
 #include "base/addr.h"
 
-/** Reads decimal digits and nothing else, which strtoul() would not insist on. */
+/** Parses decimal digits only; strtoul() would accept spaces and signs. */
 static int parse_number(const char *text, unsigned int max, unsigned int *number)
 {
 	unsigned int value = 0;
@@ -45,7 +45,7 @@ static int parse_ip(const char *text, size_t len, struct turnpike_addr *addr)
 	return 0;
 }
 
-/** Finds the end of the IP address in @text and the port, or NULL, that follows it. */
+/** Splits @text into the IP address (@len bytes) and the @port, or NULL if there is none. */
 static int split_port(const char **text, size_t *len, const char **port)
 {
 	const char *colon = strchr(*text, ':');
@@ -225,7 +225,6 @@ bool addr_cidr_contains(const struct addr_cidr *cidr, const struct turnpike_addr
 	return true;
 }
 
-/* All bits after the prefix are ones. */
 static struct turnpike_addr last_of(const struct addr_cidr *cidr)
 {
 	struct turnpike_addr last = cidr->addr;

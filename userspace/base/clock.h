@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file clock.h
- * The one clock: CLOCK_MONOTONIC in nanoseconds, as the core and the library want it.
+ * The time for the TURN core and the library: CLOCK_MONOTONIC in nanoseconds.
  */
 #ifndef TURNPIKE_BASE_CLOCK_H
 #define TURNPIKE_BASE_CLOCK_H
@@ -11,6 +11,7 @@
 
 #define NS_PER_S UINT64_C(1000000000)
 
+/** clock_now() - the current time in ns */
 static inline uint64_t clock_now(void)
 {
 	struct timespec now;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file counters.h
- * Structs of nothing but uint64_t that count.
+ * Structs of counters, with uint64_t members only.
  */
 #ifndef TURNPIKE_BASE_COUNTERS_H
 #define TURNPIKE_BASE_COUNTERS_H
@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/** counters_add() - add each counter of @more to the same one of @sum; both have @size bytes */
+/** counters_add() - add each counter of @more to that of @sum; both are @size bytes long */
 static inline void counters_add(void *sum, const void *more, size_t size)
 {
 	for (size_t at = 0; at < size; at += sizeof(uint64_t)) {

@@ -10,30 +10,29 @@
 #include <unistd.h>
 #include <utlist.h>
 
-#include "base/log_line.h"
 #include "base/log.h"
 
-/** The event of lines that are for people only. */
+/** The event of lines without one. */
 #define NO_EVENT "message"
 
-/* Workers read them while a reload changes them. */
-static _Atomic(enum log_level) most = LOG_INFO;
+/* Atomic, since workers read them while a reload changes them. */
+static _Atomic(enum log_level) max_level = LOG_INFO;
 static atomic_bool is_json;
 
-/** struct held - a line that waits to be said */
+/** struct held - a line kept by log_hold() */
 struct held {
 	struct held *next;
 	enum log_level level;
 	char message[];
 };
 
-/* Of the time before there are threads. */
-static bool holds;
+/* Only used before there are other threads. */
+static bool is_holding;
 static struct held *held;
 
 void log_set_level(enum log_level level)
 {
-	most = level;
+	max_level = level;
 }
 
 void log_set_json(bool json)
@@ -43,10 +42,10 @@ void log_set_json(bool json)
 
 bool log_is_enabled(enum log_level level)
 {
-	return level <= most;
+	return level <= max_level;
 }
 
-/* systemd.exec(5): the device and inode of the stream that is the journal. */
+/* systemd.exec(5): $JOURNAL_STREAM is the device and inode of the stream to the journal. */
 static bool is_journal(void)
 {
 	const char *stream = getenv("JOURNAL_STREAM");
@@ -60,28 +59,28 @@ static bool is_journal(void)
 	return strcmp(stream, found) == 0;
 }
 
-static enum log_format form_of_stderr;
+static enum log_format stderr_format;
 
-static void look_at_stderr(void)
+static void detect_stderr(void)
 {
-	form_of_stderr = is_journal() ? LOG_JOURNAL : LOG_PLAIN;
+	stderr_format = is_journal() ? LOG_JOURNAL : LOG_PLAIN;
 }
 
-/* stderr stays what it was when the first line was said. */
-static enum log_format form(void)
+/* Detects once: stderr is not expected to change after the first line. */
+static enum log_format current_format(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 	if (is_json)
 		return LOG_JSON;
-	pthread_once(&once, look_at_stderr);
-	return form_of_stderr;
+	pthread_once(&once, detect_stderr);
+	return stderr_format;
 }
 
-/* One write a line, so that lines of several threads and processes do not mix. */
+/* One write per line, so that lines of several threads and processes do not mix. */
 static void write_line(const char *text, size_t len)
 {
-	/* Nobody is left to be told that nobody can be told. */
+	/* There is nowhere left to report this. */
 	if (write(STDERR_FILENO, text, len) < 0)
 		return;
 }
@@ -101,15 +100,15 @@ void log_event(enum log_level level, const char *event, const char *message,
 	if (!log_is_enabled(level))
 		return;
 	clock_gettime(CLOCK_REALTIME, &line.time);
-	text = log_line_format(&line, form());
+	text = log_line_format(&line, current_format());
 	if (text)
 		write_line(text, strlen(text));
 	else
-		dprintf(STDERR_FILENO, "turnpike: out of memory, at: %s\n", message);
+		dprintf(STDERR_FILENO, "turnpike: out of memory while logging: %s\n", message);
 	free(text);
 }
 
-/* Whether there was memory for it. */
+/* Returns false if out of memory. */
 static bool hold(enum log_level level, const char *message)
 {
 	const size_t size = strlen(message) + 1;
@@ -125,8 +124,8 @@ static bool hold(enum log_level level, const char *message)
 
 void log_hold(void)
 {
-	holds = true;
-	/* --help and wrong usage end the process. */
+	is_holding = true;
+	/* --help and usage errors exit before log_release(). */
 	atexit(log_release);
 }
 
@@ -134,7 +133,7 @@ void log_release(void)
 {
 	struct held *line, *next;
 
-	holds = false;
+	is_holding = false;
 	LL_FOREACH_SAFE(held, line, next) {
 		LL_DELETE(held, line);
 		log_event(line->level, NO_EVENT, line->message, NULL, 0);
@@ -147,11 +146,11 @@ void log_at(enum log_level level, const char *format, ...)
 	char message[1024];
 	va_list args;
 
-	if (!holds && !log_is_enabled(level))
+	if (!is_holding && !log_is_enabled(level))
 		return;
 	va_start(args, format);
 	vsnprintf(message, sizeof(message), format, args);
 	va_end(args);
-	if (!holds || !hold(level, message))
+	if (!is_holding || !hold(level, message))
 		log_event(level, NO_EVENT, message, NULL, 0);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <inttypes.h>
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,19 +11,19 @@
 #define JSON_FLAGS (JSON_COMPACT | JSON_ENSURE_ASCII)
 #define DELETE     0x7f
 
-/** The priorities are those of syslog(3). */
+/** Priorities as in syslog(3). */
 static const struct {
 	const char *name;
 	const char *prefix;
 	int priority;
 } levels[] = {
-	[LOG_ERROR] = { "error", "", 3 },
+	[LOG_ERROR] = { "error", "error: ", 3 },
 	[LOG_WARNING] = { "warning", "warning: ", 4 },
 	[LOG_INFO] = { "info", "", 6 },
 	[LOG_DEBUG] = { "debug", "", 7 },
 };
 
-/* Each byte becomes a character. */
+/* Converts Latin-1 to UTF-8: each byte is a character. */
 static json_t *latin1(const char *text)
 {
 	char *utf8 = malloc(2 * strlen(text) + 1), *pos = utf8;
@@ -83,7 +84,7 @@ static void write_json(const struct log_line *line, FILE *out)
 	json_decref(object);
 }
 
-/* A word that can stand as it is, and be told from the next field. */
+/* Whether a value needs no quotes and cannot be mistaken for another field. */
 static bool is_plain(const char *text)
 {
 	if (*text == '\0')
@@ -120,7 +121,7 @@ static void write_plain(const struct log_line *line, FILE *out)
 		write_field(&line->fields[i], out);
 }
 
-char *log_line_format(const struct log_line *line, enum log_format form)
+char *log_line_format(const struct log_line *line, enum log_format format)
 {
 	size_t len;
 	char *text = NULL;
@@ -128,9 +129,9 @@ char *log_line_format(const struct log_line *line, enum log_format form)
 
 	if (!out)
 		return NULL;
-	if (form == LOG_JOURNAL)
+	if (format == LOG_JOURNAL)
 		fprintf(out, "<%d>", levels[line->level].priority);
-	if (form == LOG_JSON)
+	if (format == LOG_JSON)
 		write_json(line, out);
 	else
 		write_plain(line, out);

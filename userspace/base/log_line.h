@@ -1,16 +1,57 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file log_line.h
- * How one line of the log is written.
+ * Formatting of one log line.
  */
 #ifndef TURNPIKE_BASE_LOG_LINE_H
 #define TURNPIKE_BASE_LOG_LINE_H
 
+#include <stddef.h>
+#include <stdint.h>
 #include <time.h>
 
-#include "base/log.h"
+/**
+ * enum log_level - severity
+ * @LOG_ERROR:   something that was asked for failed; the message names a remedy
+ * @LOG_WARNING: it works, but not as well as it could
+ * @LOG_INFO:    what operators may want to look up later
+ * @LOG_DEBUG:   every request
+ */
+enum log_level {
+	LOG_ERROR,
+	LOG_WARNING,
+	LOG_INFO,
+	LOG_DEBUG,
+};
 
-/** struct log_line - as in log_event(); @time: of CLOCK_REALTIME */
+/**
+ * enum log_format - the form of a line
+ * @LOG_PLAIN:   "turnpike: ", the message, and the fields as name=value
+ * @LOG_JOURNAL: the same with the syslog priority in front, as in "<4>", for systemd's journal
+ * @LOG_JSON:    an object with time (RFC 3339), level, event, message and the fields
+ */
+enum log_format {
+	LOG_PLAIN,
+	LOG_JOURNAL,
+	LOG_JSON,
+};
+
+/** struct log_field - a detail of an event: @text, or @number if @text is NULL */
+struct log_field {
+	const char *name;
+	const char *text;
+	uint64_t number;
+};
+
+/**
+ * struct log_line - a line to format
+ * @level:    severity
+ * @event:    what happened, in a word, for programs
+ * @message:  what happened, for people
+ * @fields:   details
+ * @n_fields: number of @fields
+ * @time:     of CLOCK_REALTIME
+ */
 struct log_line {
 	enum log_level level;
 	const char *event;
@@ -21,14 +62,14 @@ struct log_line {
 };
 
 /**
- * log_line_format() - the line, with its newline, and no other in it
+ * log_line_format() - format @line as a single line with its newline
  *
- * Of what is in fields, the result has ASCII only: quotes, control characters and all else are
- * escaped as in JSON, so that nobody who chooses a username can forge a line or speak to a
- * terminal. Bytes that are no UTF-8 are taken for characters of Latin-1.
+ * Values of fields are untrusted. They come out as ASCII: quotes, control characters and everything
+ * else are escaped as in JSON, so that a username can neither forge a line nor send escape
+ * sequences to a terminal. Bytes that are not UTF-8 are read as Latin-1.
  *
- * Return: the text, to be freed, or NULL without memory.
+ * Return: the text, to be freed, or NULL if out of memory.
  */
-char *log_line_format(const struct log_line *line, enum log_format form);
+char *log_line_format(const struct log_line *line, enum log_format format);
 
 #endif /* TURNPIKE_BASE_LOG_LINE_H */

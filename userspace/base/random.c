@@ -17,7 +17,7 @@ void random_fill(void *buf, size_t len)
 			pos += got;
 			len -= (size_t)got;
 		} else if (errno != EINTR) {
-			/* Nonces and transactions that can be guessed are worse than no server. */
+			/* Predictable nonces and transaction IDs are worse than no server. */
 			abort();
 		}
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file siphash.h
- * SipHash-2-4 (Aumasson and Bernstein): a keyed hash that an attacker who picks the input cannot
- * predict, for hash tables and for nonces.
+ * SipHash-2-4 (Aumasson and Bernstein): a keyed hash that an attacker who chooses the input cannot
+ * predict; for hash tables and nonces.
  */
 #ifndef TURNPIKE_BASE_SIPHASH_H
 #define TURNPIKE_BASE_SIPHASH_H
@@ -12,7 +12,7 @@
 
 #define SIPHASH_KEY_LEN 16
 
-/** siphash() - the 64-bit hash of @len bytes under @key */
+/** siphash() - compute the 64-bit hash of @len bytes under @key */
 uint64_t siphash(const uint8_t key[static SIPHASH_KEY_LEN], const void *data, size_t len);
 
 #endif /* TURNPIKE_BASE_SIPHASH_H */

@@ -27,7 +27,7 @@ enum cli_status command_flows(int argc, char **argv)
 	static const struct cli_option options[] = { QUERY_JSON, QUERY_CONTROL, { 0 } };
 	static const struct cli_syntax syntax = {
 		.command = "turnpike flows",
-		.doc = "Show the flows that a running server has in the kernel.",
+		.doc = "List the flows that a running server has in the kernel.",
 		.options = options,
 	};
 

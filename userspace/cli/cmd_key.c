@@ -6,21 +6,21 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "cli/commands.h"
 #include "base/log.h"
+#include "cli/commands.h"
 #include "stun/integrity.h"
 #include "stun/opaque_string.h"
 
-/** Longer ones are a mistake. */
+/** Longer input is a mistake. */
 #define PASSWORD_MAX 1024
 
-/** struct key_of - whose key */
+/** struct key_of - the owner of the key */
 struct key_of {
 	char *user;
 	char *realm;
 };
 
-/* Into what is NULL yet, or is replaced. */
+/* Replaces *text, which may be NULL. */
 static int set_text(char **text, const char *value, size_t max)
 {
 	char *prepared;
@@ -45,29 +45,31 @@ static int set_realm(void *target, char *value)
 	return set_text(&((struct key_of *)target)->realm, value, STUN_TEXT_MAX);
 }
 
-/* On a terminal without an echo, and without ^C, which would leave it so: then it is a control
- * character, which no password has. */
+/*
+ * On a terminal, turns off the echo. It also turns off signals, since ^C would leave the terminal
+ * without an echo; the character is rejected later, as no password contains control characters.
+ */
 static int read_line(char *line, size_t size)
 {
 	struct termios before, silent;
-	const bool asks = tcgetattr(STDIN_FILENO, &before) == 0;
+	const bool interactive = tcgetattr(STDIN_FILENO, &before) == 0;
 	size_t len;
-	bool there;
+	bool complete;
 
-	if (asks) {
+	if (interactive) {
 		fputs("Password: ", stderr);
 		silent = before;
 		silent.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
 		tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
 	}
-	/* No buffer that the password would stay in. */
+	/* Unbuffered: the password must not stay in a stdio buffer. */
 	setvbuf(stdin, NULL, _IONBF, 0);
-	there = fgets(line, (int)size, stdin) != NULL;
-	if (asks) {
+	complete = fgets(line, (int)size, stdin) != NULL;
+	if (interactive) {
 		tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
 		fputs("\n", stderr);
 	}
-	if (!there)
+	if (!complete)
 		return -ENODATA;
 	len = strcspn(line, "\r\n");
 	if (len + 1 == size)
@@ -91,8 +93,8 @@ static enum cli_status read_password(char **ret)
 		return cli_no_memory();
 	}
 	log_error(
-		"expected a password on stdin: a line of UTF-8 without control characters, of at most %u "
-		"bytes",
+		"expected a password on stdin: one line of at most %u bytes of UTF-8 without control "
+		"characters",
 		PASSWORD_MAX);
 	return CLI_USAGE;
 }
@@ -104,7 +106,7 @@ static enum cli_status print_key(const struct key_of *of, const char *password,
 	int err = stun_long_term_key(algorithm, of->user, of->realm, password, &key);
 
 	if (err) {
-		log_error("the key cannot be worked out: %s", strerror(-err));
+		log_error("cannot derive the key: %s", strerror(-err));
 		return CLI_ERROR;
 	}
 	printf("%s:0x", of->user);
@@ -122,7 +124,7 @@ static enum cli_status print_keys(const struct key_of *of)
 
 	if (!of->user || !of->realm) {
 		log_error(
-			"whose key is it? Give --user NAME and --realm REALM, which has to be the server's");
+			"--user NAME and --realm REALM are required; the realm must be that of the server");
 		return CLI_USAGE;
 	}
 	status = read_password(&password);
@@ -139,16 +141,16 @@ static enum cli_status print_keys(const struct key_of *of)
 enum cli_status command_key(int argc, char **argv)
 {
 	static const struct cli_option options[] = {
-		{ "user", 0, "NAME", "Name of the user",
+		{ "user", 0, "NAME", "Name of the user.",
 		  "at most 508 bytes of UTF-8 without a colon", .set = set_user },
-		{ "realm", 0, "REALM", "Realm of the server", "1 to 127 bytes of UTF-8",
+		{ "realm", 0, "REALM", "Realm of the server.", "1 to 127 bytes of UTF-8",
 		  .set = set_realm },
 		{ 0 },
 	};
 	static const struct cli_syntax syntax = {
 		.command = "turnpike key",
-		.doc = "Ask for a password, or read it from stdin, and print the keys made of it, as "
-		       "lines for the --users-file of 'turnpike serve'.",
+		.doc = "Read a password from the terminal or from stdin, and print the keys of the user "
+		       "as lines for --users-file of 'turnpike serve'.",
 		.options = options,
 	};
 	struct key_of of = { 0 };

@@ -3,17 +3,17 @@
 #include <string.h>
 #include <turnpike/turnpike.h>
 
+#include "base/log.h"
 #include "cli/commands.h"
 #include "cli/query.h"
 #include "cli/table.h"
-#include "base/log.h"
 
 struct mode_query {
-	struct query query; /* first: the options that all queries have set it */
+	struct query query; /* first, because QUERY_JSON and QUERY_CONTROL set its members */
 	const char *device;
 	const char *mode;
 	const char *moves;
-	bool expect_device; /* the last word was "dev" */
+	bool expect_device; /* the previous word was "dev" */
 };
 
 /* [dev IF] MODE */
@@ -67,7 +67,7 @@ static json_t *request_of(const struct mode_query *query)
 enum cli_status command_mode(int argc, char **argv)
 {
 	static const struct cli_option options[] = {
-		{ "moves", 0, "MOVES", "Which end of a frame moves first: auto, head or tail",
+		{ "moves", 0, "MOVES", "Which end of the frame to move first: auto, head or tail.",
 		  "auto, head or tail", .set = set_moves },
 		QUERY_JSON,
 		QUERY_CONTROL,
@@ -75,8 +75,8 @@ enum cli_status command_mode(int argc, char **argv)
 	};
 	static const struct cli_syntax syntax = {
 		.command = "turnpike mode",
-		.doc = "Change the mode of a running server's devices, keeping every flow. MODE is "
-		       "auto, xdp-native, xdp-generic, tc or userspace.",
+		.doc = "Change the mode of one device or of all devices of a running server; every flow "
+		       "is kept. MODE is auto, xdp-native, xdp-generic, tc or userspace.",
 		.options = options,
 		.words = "[dev IF] MODE",
 		.word = take_word,
@@ -88,7 +88,10 @@ enum cli_status command_mode(int argc, char **argv)
 	if (status != CLI_OK)
 		return status;
 	if (!query.mode || query.expect_device) {
-		log_error("which mode? expected %s", syntax.words);
+		log_error(
+			"%s is missing: expected %s, where MODE is auto, xdp-native, xdp-generic, tc or "
+			"userspace",
+			query.mode ? "the device" : "the mode", syntax.words);
 		return CLI_USAGE;
 	}
 	request = request_of(&query);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * An XDP program that passes everything, for the other end of a relay's veth: without one, the
- * kernel throws away what XDP_TX sends there. It hangs on a link, which goes when we do.
+ * An XDP program that passes every packet, for the peer of the relay's veth device: veth drops
+ * XDP_TX frames whose destination has no XDP program. The link that attaches it ends with this
+ * process.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -12,12 +13,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/commands.h"
 #include "base/log.h"
+#include "cli/commands.h"
 
 struct pass {
 	const char *device;
-	bool expect_device; /* the last word was "dev" */
+	bool expect_device; /* the previous word was "dev" */
 };
 
 /* dev IF, or IF */
@@ -34,7 +35,7 @@ static int take_word(void *target, char *word)
 	return 0;
 }
 
-/* A name; or, of a device that another namespace sees by its index only, ip(8)'s "if7". */
+/* A name, or "if7", as ip(8) prints the index of a device of another namespace. */
 static unsigned int find_device(const char *name)
 {
 	unsigned int index = if_nametoindex(name);
@@ -46,7 +47,7 @@ static unsigned int find_device(const char *name)
 	return if_indextoname(number, real) ? number : 0;
 }
 
-/* With fragments where the kernel knows of them (5.18), so that a large MTU is no obstacle. */
+/* With multi-buffer support if the kernel has it (5.18), so that any MTU is accepted. */
 static int load(void)
 {
 	const struct bpf_insn insns[] = {
@@ -74,22 +75,23 @@ static int attach(unsigned int index)
 	return link;
 }
 
-static void say_why_not(const char *device, int err)
+static void log_failure(const char *device, int err)
 {
 	switch (err) {
 	case -EPERM:
 		log_error(
-			"not permitted: run as root or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON");
+			"permission denied: run as root or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON");
 		break;
 	case -EBUSY:
 	case -EEXIST:
 		log_error(
-			"%s has an XDP program already, and may need no other: see 'turnpike probe dev "
-			"%s'",
+			"%s already has an XDP program and may need no other: see 'turnpike probe dev %s'",
 			device, device);
 		break;
 	case -EOPNOTSUPP:
-		log_error("%s has no native XDP: this is for the other end of a veth", device);
+		log_error(
+			"%s does not support native XDP: use this command for the peer of a veth device",
+			device);
 		break;
 	default:
 		log_error("cannot attach to %s: %s", device, strerror(-err));
@@ -101,14 +103,14 @@ static enum cli_status pass(const char *device, unsigned int index)
 	sigset_t signals;
 	int number, link;
 
-	/* Blocked before there is anything that they could leave behind. */
+	/* Before attaching, so that no signal leaves the program behind. */
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGTERM);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	link = attach(index);
 	if (link < 0) {
-		say_why_not(device, link);
+		log_failure(device, link);
 		return CLI_ERROR;
 	}
 	printf("ready %s\n", device);
@@ -123,8 +125,8 @@ enum cli_status command_pass(int argc, char **argv)
 	static const struct cli_option options[] = { { 0 } };
 	static const struct cli_syntax syntax = {
 		.command = "turnpike pass",
-		.doc = "Pass all packets that come in by a device, by a native XDP program, until "
-		       "interrupted. The other end of a relay's veth needs one.",
+		.doc = "Attach a native XDP program that passes every packet, until interrupted. The "
+		       "peer of the relay's veth device needs one to receive XDP_TX frames.",
 		.options = options,
 		.words = "dev IF",
 		.word = take_word,
@@ -136,12 +138,13 @@ enum cli_status command_pass(int argc, char **argv)
 	if (status != CLI_OK)
 		return status;
 	if (!wanted.device) {
-		log_error("which device? expected %s", syntax.words);
+		log_error("the device is missing: expected %s", syntax.words);
 		return CLI_USAGE;
 	}
 	index = find_device(wanted.device);
 	if (!index) {
-		log_error("there is no device %s here: see 'ip link'", wanted.device);
+		log_error("no such device in this network namespace: %s; see 'ip link'",
+			  wanted.device);
 		return CLI_ERROR;
 	}
 	return pass(wanted.device, index);

@@ -5,16 +5,16 @@
 #include <string.h>
 #include <turnpike/probe.h>
 
+#include "base/log.h"
 #include "cli/commands.h"
 #include "cli/probe_json.h"
 #include "cli/query.h"
 #include "cli/table.h"
-#include "base/log.h"
 
 struct probe_query {
-	struct query query; /* first: the options that all queries have set it */
-	json_t *names;      /* of the devices that were asked for; none: all */
-	bool expect_device; /* the last word was "dev" */
+	struct query query; /* first, because QUERY_JSON and QUERY_CONTROL set its members */
+	json_t *names;      /* of the requested devices; empty: all */
+	bool expect_device; /* the previous word was "dev" */
 };
 
 /* [dev] IF ... */
@@ -56,7 +56,7 @@ static long long number_of(const json_t *object, const char *key)
 	return json_integer_value(json_object_get(object, key));
 }
 
-/* "2 rx of 4, 2 tx of 4", whatever of it the device has */
+/* "2 rx of 4, 2 tx of 4": the kinds of queues that the device has */
 static void add_queues(json_t *rows, const json_t *queues)
 {
 	static const char *const kinds[][2] = { { "rx", "max_rx" },
@@ -82,10 +82,10 @@ static void add_xdp(json_t *rows, const json_t *features)
 	size_t used = 0, i;
 	const json_t *name;
 
-	json_array_foreach(features, i, name) used +=
-		(size_t)snprintf(value + used, sizeof(value) - used, "%s%s", used ? " " : "",
-				 json_string_value(name));
-	add_fact(rows, "driver's xdp", "%s",
+	json_array_foreach(features, i, name)
+		used += (size_t)snprintf(value + used, sizeof(value) - used, "%s%s",
+					 used ? " " : "", json_string_value(name));
+	add_fact(rows, "driver XDP", "%s",
 		 json_is_null(features) ? "unknown"
 		 : used                 ? value
 					: "none");
@@ -96,8 +96,7 @@ static void add_programs(json_t *rows, const json_t *programs)
 	const json_t *program;
 	size_t i;
 
-	json_array_foreach(programs, i, program)
-	{
+	json_array_foreach(programs, i, program) {
 		const long long link = number_of(program, "link_id");
 
 		add_fact(rows, "attached", "%s: %lld '%s'%s%.0lld", text_of(program, "hook"),
@@ -111,8 +110,7 @@ static void add_relatives(json_t *rows, const json_t *related)
 	const json_t *relative;
 	size_t i;
 
-	json_array_foreach(related, i, relative)
-	{
+	json_array_foreach(related, i, relative) {
 		const json_t *programs = json_object_get(relative, "programs");
 
 		add_fact(rows, text_of(relative, "relation"),
@@ -125,12 +123,12 @@ static void add_relatives(json_t *rows, const json_t *related)
 	}
 }
 
-/* What a running server has on the device, and what that has shown. */
+/* The state of the device in a running server, and what has been proven there. */
 static void add_relay(json_t *rows, const json_t *relay)
 {
 	if (json_is_null(relay))
 		return;
-	add_fact(rows, "relayed by", "%s, moves %s, hook %s, program %lld", text_of(relay, "mode"),
+	add_fact(rows, "relaying", "%s, moves %s, hook %s, program %lld", text_of(relay, "mode"),
 		 text_of(relay, "moves"), text_of(relay, "hook"), number_of(relay, "prog_id"));
 	add_fact(rows, "why", "%s", text_of(relay, "why"));
 	add_fact(rows, "proof", "%s", text_of(relay, "proof"));
@@ -164,7 +162,7 @@ static void print_facts(const json_t *facts)
 	json_decref(rows);
 }
 
-/* The first choice, and what is to be expected. */
+/* Marks the first choice, and the outlook. */
 static void set_mark(json_t *row, size_t place)
 {
 	static const char *const marks[] = {
@@ -179,7 +177,7 @@ static void set_mark(json_t *row, size_t place)
 	json_object_set_new(row, " ", json_string(mark));
 }
 
-/* A remedy stands below the reason, to be copied. */
+/* The remedy is printed below the reason, on a line of its own for copying. */
 static json_t *remedy_row(const json_t *candidate)
 {
 	char remedy[300];
@@ -199,8 +197,7 @@ static void print_plan(const json_t *plan)
 	const json_t *candidate;
 	size_t i;
 
-	json_array_foreach(plan, i, candidate)
-	{
+	json_array_foreach(plan, i, candidate) {
 		row = json_copy((json_t *)candidate);
 		set_mark(row, i);
 		json_array_append_new(rows, row);
@@ -217,8 +214,7 @@ static void print_devices(const json_t *document)
 	const json_t *device;
 	size_t i;
 
-	json_array_foreach(json_object_get(document, "devices"), i, device)
-	{
+	json_array_foreach(json_object_get(document, "devices"), i, device) {
 		printf("%s%s:\n", i ? "\n\n" : "", text_of(device, "dev"));
 		print_facts(device);
 		printf("\n");
@@ -226,7 +222,7 @@ static void print_devices(const json_t *document)
 	}
 	unproven = json_string_value(json_object_get(document, "unproven"));
 	if (unproven)
-		printf("\nNothing of this is proven: %s\n", unproven);
+		printf("\nNot verified by a running server: %s\n", unproven);
 }
 
 static int add_device(const struct turnpike_probe_result *probe, void *devices)
@@ -242,8 +238,7 @@ static int probe_all(const struct probe_query *query, json_t *devices)
 
 	if (!json_array_size(query->names))
 		return turnpike_probe(NULL, add_device, devices);
-	json_array_foreach(query->names, i, name)
-	{
+	json_array_foreach(query->names, i, name) {
 		if (!err)
 			err = turnpike_probe(json_string_value(name), add_device, devices);
 	}
@@ -255,8 +250,7 @@ static bool has_program(const json_t *device, long long id)
 	const json_t *program;
 	size_t i;
 
-	json_array_foreach(json_object_get(device, "programs"), i, program)
-	{
+	json_array_foreach(json_object_get(device, "programs"), i, program) {
 		if (number_of(program, "id") == id)
 			return true;
 	}
@@ -264,16 +258,15 @@ static bool has_program(const json_t *device, long long id)
 }
 
 /*
- * The server's row for a device whose program is found there. By its name alone it may be a device
- * of another network namespace, but programs have numbers across all of them.
+ * The server's row for @device. A device of that name may exist in another network namespace, so
+ * the program is compared as well: program ids are global.
  */
 static json_t *relay_of(const json_t *device, const json_t *status)
 {
 	json_t *row;
 	size_t i;
 
-	json_array_foreach(json_object_get(status, "devices"), i, row)
-	{
+	json_array_foreach(json_object_get(status, "devices"), i, row) {
 		if (strcmp(text_of(row, "dev"), text_of(device, "dev")) == 0 &&
 		    has_program(device, number_of(row, "prog_id")))
 			return json_incref(row);
@@ -281,7 +274,7 @@ static json_t *relay_of(const json_t *device, const json_t *status)
 	return json_null();
 }
 
-/* What is proven of each device, or why nothing is. */
+/* Adds what a running server has proven, or why there is nothing to add. */
 static void add_relays(const struct probe_query *query, json_t *document)
 {
 	char why[QUERY_WHY_MAX];
@@ -314,10 +307,9 @@ enum cli_status command_probe(int argc, char **argv)
 	static const struct cli_option options[] = { QUERY_JSON, QUERY_CONTROL, { 0 } };
 	static const struct cli_syntax syntax = {
 		.command = "turnpike probe",
-		.doc = "Tell what devices can do and how to relay best on each, and leave them as "
-		       "they are: * is the first choice, ? doubtful, x rejected. If a server runs, "
-		       "what it has proven on them. Without a device: all that have Ethernet "
-		       "frames.",
+		.doc = "Show what devices support, and rank the modes: * is the first choice, ? is "
+		       "doubtful, x is rejected. Nothing is attached. If a server is running, show "
+		       "what it has proven. Without IF, probe all Ethernet devices.",
 		.options = options,
 		.words = "[dev IF ...]",
 		.word = take_word,
@@ -326,7 +318,7 @@ enum cli_status command_probe(int argc, char **argv)
 	enum cli_status status = cli_parse(&syntax, argc, argv, &query);
 
 	if (status == CLI_OK && query.expect_device) {
-		log_error("which device? expected %s", syntax.words);
+		log_error("the device is missing: expected %s", syntax.words);
 		status = CLI_USAGE;
 	}
 	if (status == CLI_OK)

@@ -37,15 +37,14 @@ static const struct table_column turn_columns[] = {
 	{ 0 },
 };
 
-/* Makes a row of each number that is not zero; "a.b" stands for b inside a. */
+/* Adds a row for each non-zero counter; member b of object a is named "a.b". */
 static void add_counters(json_t *rows, const char *prefix, json_t *counters)
 {
 	const char *key;
 	char name[128];
 	json_t *value;
 
-	json_object_foreach(counters, key, value)
-	{
+	json_object_foreach(counters, key, value) {
 		snprintf(name, sizeof(name), "%s%s", prefix, key);
 		if (json_integer_value(value))
 			json_array_append_new(
@@ -80,7 +79,7 @@ static void print_delta(const json_t *delta)
 	printf("\n");
 }
 
-/* Until the server is gone, or a signal comes. */
+/* Until the server ends or a signal arrives. */
 static void print_deltas(const struct query *query, json_t *before)
 {
 	json_t *now, *delta;
@@ -108,7 +107,7 @@ enum cli_status command_stats(int argc, char **argv)
 {
 	static const struct cli_option options[] = {
 		{ "interval", 'i', "SECONDS",
-		  "Print what has been counted since the last time, again and again",
+		  "Print the change of all counters every SECONDS, until interrupted.",
 		  "a number of seconds", .set = set_interval },
 		QUERY_JSON,
 		QUERY_CONTROL,
@@ -116,8 +115,8 @@ enum cli_status command_stats(int argc, char **argv)
 	};
 	static const struct cli_syntax syntax = {
 		.command = "turnpike stats",
-		.doc = "Show what became of the packets of a running server: by device, mode, "
-		       "direction and verdict in the kernel, and by kind in user space.",
+		.doc = "Show the packet counters of a running server: those of the kernel by device, "
+		       "mode, direction and verdict, those of user space by kind.",
 		.options = options,
 	};
 	struct query query = { .control = CONTROL_PATH };

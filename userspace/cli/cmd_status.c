@@ -28,10 +28,11 @@ static void print_relayed(json_t *relayed)
 	const char *where;
 	json_t *traffic;
 
-	json_object_foreach(relayed, where, traffic) json_array_append_new(
-		rows, json_pack("{s:s, s:O, s:O}", "relayed", where, "packets",
-				json_object_get(traffic, "packets"), "bytes",
-				json_object_get(traffic, "bytes")));
+	json_object_foreach(relayed, where, traffic)
+		json_array_append_new(rows,
+				      json_pack("{s:s, s:O, s:O}", "relayed", where, "packets",
+						json_object_get(traffic, "packets"), "bytes",
+						json_object_get(traffic, "bytes")));
 	table_print(relayed_columns, rows);
 	json_decref(rows);
 }
@@ -42,8 +43,7 @@ static void print_proofs(const json_t *devices)
 	json_t *device;
 	size_t i;
 
-	json_array_foreach(devices, i, device)
-	{
+	json_array_foreach(devices, i, device) {
 		proof = json_string_value(json_object_get(device, "proof"));
 		if (proof && *proof)
 			printf("%s: %s\n", json_string_value(json_object_get(device, "dev")),
@@ -62,8 +62,7 @@ static void print_clients(json_t *clients)
 	const char *what;
 	json_t *counts;
 
-	json_object_foreach(clients, what, counts)
-	{
+	json_object_foreach(clients, what, counts) {
 		json_t *row = json_copy(counts);
 
 		json_object_set_new(row, "clients", json_string(what));
@@ -79,7 +78,8 @@ static void print_privileges(const json_t *status)
 	size_t i;
 
 	printf("user %lld", (long long)json_integer_value(json_object_get(status, "uid")));
-	json_array_foreach(capabilities, i, name) printf(" %s", json_string_value(name));
+	json_array_foreach(capabilities, i, name)
+		printf(" %s", json_string_value(name));
 	printf("\n");
 }
 
@@ -89,8 +89,7 @@ static void print_status(const json_t *status)
 					      "flow_failures", "max_rate", "user_rate",
 					      "total_rate",    "policed" };
 
-	printf("turnpike %s, serving for %.0f s%s\n",
-	       json_string_value(json_object_get(status, "version")),
+	printf("turnpike %s, up %.0f s%s\n", json_string_value(json_object_get(status, "version")),
 	       json_number_value(json_object_get(status, "uptime")),
 	       json_is_true(json_object_get(status, "draining")) ? ", draining" : "");
 	print_privileges(status);
@@ -112,7 +111,7 @@ enum cli_status command_status(int argc, char **argv)
 	static const struct cli_option options[] = { QUERY_JSON, QUERY_CONTROL, { 0 } };
 	static const struct cli_syntax syntax = {
 		.command = "turnpike status",
-		.doc = "Show a running server: its devices, their modes and why, and its traffic.",
+		.doc = "Show the devices of a running server, their modes with the reasons, and its traffic.",
 		.options = options,
 	};
 

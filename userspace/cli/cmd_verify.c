@@ -2,12 +2,12 @@
 #include <string.h>
 #include <turnpike/turnpike.h>
 
+#include "base/log.h"
 #include "cli/commands.h"
 #include "cli/query.h"
 #include "cli/table.h"
-#include "base/log.h"
 
-/** A tenth of what the kernel allows, for other kernels need more for the same program. */
+/** A tenth of the kernel's limit, because other kernels need more for the same program. */
 #define VERIFIED_MAX 100000
 
 static const struct table_column columns[] = {
@@ -46,8 +46,8 @@ static unsigned int count_bad(const json_t *programs)
 	const json_t *row;
 	size_t i;
 
-	json_array_foreach(programs, i, row) bad +=
-		strcmp(json_string_value(json_object_get(row, "result")), "ok") != 0;
+	json_array_foreach(programs, i, row)
+		bad += strcmp(json_string_value(json_object_get(row, "result")), "ok") != 0;
 	return bad;
 }
 
@@ -62,7 +62,7 @@ static enum cli_status verify(const struct query *query, json_t *programs)
 	if (err)
 		log_error("%s", turnpike_error(NULL));
 	else if (bad)
-		log_error("%u programs take more than %d verified instructions", bad, VERIFIED_MAX);
+		log_error("%u programs exceed %d verified instructions", bad, VERIFIED_MAX);
 	return err || bad ? CLI_ERROR : CLI_OK;
 }
 
@@ -71,8 +71,8 @@ enum cli_status command_verify(int argc, char **argv)
 	static const struct cli_option options[] = { QUERY_JSON, { 0 } };
 	static const struct cli_syntax syntax = {
 		.command = "turnpike verify",
-		.doc = "Load every program in every configuration into the kernel, which checks "
-		       "it, and attach none.",
+		.doc = "Load every program in every configuration, which has the kernel verify it, "
+		       "without attaching it.",
 		.options = options,
 	};
 	struct query query = { 0 };

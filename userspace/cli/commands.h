@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file commands.h
- * The sub-commands. Each gets its own name as argv[0].
+ * The sub-commands. argv[0] is the name of the sub-command.
  */
 #ifndef TURNPIKE_CLI_COMMANDS_H
 #define TURNPIKE_CLI_COMMANDS_H

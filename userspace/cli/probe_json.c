@@ -35,7 +35,7 @@ static json_t *xdp_features(const struct turnpike_facts *facts)
 	return result;
 }
 
-/* In hexadecimal, as 'struct virtio_device' has them. */
+/* In hexadecimal, as bits of virtio_device.features. */
 static json_t *virtio_features(const struct turnpike_facts *facts)
 {
 	char text[24];

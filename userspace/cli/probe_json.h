@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file probe_json.h
- * What a probe found, as JSON.
+ * The result of a probe as JSON.
  */
 #ifndef TURNPIKE_CLI_PROBE_JSON_H
 #define TURNPIKE_CLI_PROBE_JSON_H
@@ -9,7 +9,7 @@
 #include <jansson.h>
 #include <turnpike/probe.h>
 
-/** probe_json() - facts and plan of one device; NULL: out of memory */
+/** probe_json() - facts and plan of one device; NULL if memory is exhausted */
 json_t *probe_json(const struct turnpike_probe_result *probe);
 
 #endif /* TURNPIKE_CLI_PROBE_JSON_H */

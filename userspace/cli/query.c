@@ -6,9 +6,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "cli/query.h"
 #include "control/unix_socket.h"
-#include "base/log.h"
 
 int query_set_control(void *query, char *value)
 {
@@ -23,17 +23,19 @@ int query_set_json(void *query, char *value)
 	return 0;
 }
 
-static void tell_why_not(const char *path, int err, char why[static QUERY_WHY_MAX])
+static void explain(const char *path, int err, char why[static QUERY_WHY_MAX])
 {
 	if (err == -EACCES || err == -EPERM)
-		snprintf(why, QUERY_WHY_MAX, "%s may not be used: run as root", path);
+		snprintf(why, QUERY_WHY_MAX,
+			 "permission denied on %s: run as root or as the owner of the socket",
+			 path);
 	else if (err == -ENOENT || err == -ECONNREFUSED)
 		snprintf(why, QUERY_WHY_MAX,
-			 "no turnpike serves at %s: start 'turnpike serve', or say with --control "
-			 "where it listens",
+			 "no server listens on %s: start 'turnpike serve', or name its control "
+			 "socket with --control",
 			 path);
 	else
-		snprintf(why, QUERY_WHY_MAX, "the turnpike at %s does not answer: %s", path,
+		snprintf(why, QUERY_WHY_MAX, "the server on %s does not answer: %s", path,
 			 strerror(-err));
 }
 
@@ -81,7 +83,7 @@ static int ask(const char *path, const json_t *request, json_t **ret)
 	return err;
 }
 
-static json_t *request_or_why_not(const struct query *query, const json_t *request,
+static json_t *request_or_explain(const struct query *query, const json_t *request,
 				  char why[static QUERY_WHY_MAX])
 {
 	const char *error;
@@ -89,7 +91,7 @@ static json_t *request_or_why_not(const struct query *query, const json_t *reque
 	int err = ask(query->control, request, &answer);
 
 	if (err) {
-		tell_why_not(query->control, err, why);
+		explain(query->control, err, why);
 		return NULL;
 	}
 	error = json_string_value(json_object_get(answer, "error"));
@@ -104,7 +106,7 @@ static json_t *request_or_why_not(const struct query *query, const json_t *reque
 json_t *query_request(const struct query *query, const json_t *request)
 {
 	char why[QUERY_WHY_MAX];
-	json_t *answer = request_or_why_not(query, request, why);
+	json_t *answer = request_or_explain(query, request, why);
 
 	if (!answer)
 		log_error("%s", why);
@@ -114,7 +116,7 @@ json_t *query_request(const struct query *query, const json_t *request)
 json_t *query_try(const struct query *query, const char *command, char why[static QUERY_WHY_MAX])
 {
 	json_t *request = json_pack("{s:s}", "command", command);
-	json_t *answer = request_or_why_not(query, request, why);
+	json_t *answer = request_or_explain(query, request, why);
 
 	json_decref(request);
 	return answer;

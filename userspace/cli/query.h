@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file query.h
- * What the commands that print have in common: their options, and asking a running server.
+ * Common to the commands that print: their options, and requests to a running server.
  */
 #ifndef TURNPIKE_CLI_QUERY_H
 #define TURNPIKE_CLI_QUERY_H
@@ -11,49 +11,49 @@
 
 #include "config/options.h"
 
-/** struct query - @control: path of the socket; @interval: seconds, 0 to ask once */
+/** struct query - @control: path of the socket; @interval: seconds between requests, 0: one only */
 struct query {
 	const char *control;
 	bool json;
 	uint32_t interval;
 };
 
-#define QUERY_WHY_MAX 1024 /* a server's own sentences may be long */
+/** Room for an error message; those of a server may be long. */
+#define QUERY_WHY_MAX 1024
 
 /* Rows of an option table. */
 /* clang-format off */
 #define QUERY_CONTROL { "control", 0, "PATH",                                                      \
-			"Control socket of the server, " CONTROL_PATH " unless given",             \
-			"the path of a socket", .set = query_set_control }
-#define QUERY_JSON    { "json", 'j', NULL, "Print JSON", NULL, .set = query_set_json }
+			"Control socket of the server.", "the path of a socket",                   \
+			.set = query_set_control, .fallback = CONTROL_PATH }
+#define QUERY_JSON    { "json", 'j', NULL, "Print JSON instead of tables.", .set = query_set_json }
 /* clang-format on */
 
 int query_set_control(void *query, char *value);
 int query_set_json(void *query, char *value);
 
-/** query_request() - send a request; Return: the answer, or NULL after a sentence has been said. */
+/** query_request() - send a request; Return: the answer, or NULL after logging an error. */
 json_t *query_request(const struct query *query, const json_t *request);
 
-/** query_ask() - the same for a command without anything besides. Return: the server's answer, or
- * NULL after a sentence has been said. */
+/** query_ask() - query_request() for a command without arguments */
 json_t *query_ask(const struct query *query, const char *command);
 
 /**
- * query_try() - as query_ask(), where nobody has to be there, and without a word
- * @why: why there is no answer, without a full stop
+ * query_try() - query_ask() that logs nothing, for an optional server
+ * @why: the error, without a full stop
  *
- * Return: the server's answer or NULL.
+ * Return: the answer, or NULL.
  */
 json_t *query_try(const struct query *query, const char *command, char why[static QUERY_WHY_MAX]);
 
 /**
- * query_run() - be a command that prints one answer of the server
- * @print: prints it for people
+ * query_run() - carry out a command that prints one answer of the server
+ * @print: prints the answer as tables
  */
 enum cli_status query_run(const struct cli_syntax *syntax, int argc, char **argv,
 			  const char *command, void (*print)(const json_t *answer));
 
-/** query_print() - print @document as JSON or with @print */
+/** query_print() - print @document as JSON, or as tables by @print */
 void query_print(const struct query *query, const json_t *document,
 		 void (*print)(const json_t *document));
 

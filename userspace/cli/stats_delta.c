@@ -26,8 +26,7 @@ static const json_t *find_row(const json_t *rows, const json_t *wanted)
 	const json_t *row;
 	size_t i;
 
-	json_array_foreach(rows, i, row)
-	{
+	json_array_foreach(rows, i, row) {
 		if (is_same_row(row, wanted))
 			return row;
 	}
@@ -52,8 +51,7 @@ static json_t *rows_delta(const json_t *now, const json_t *before, double second
 	json_t *row, *rows = json_array();
 	size_t i;
 
-	json_array_foreach(now, i, row)
-	{
+	json_array_foreach(now, i, row) {
 		const json_t *old = find_row(before, row);
 
 		if (difference(row, old, "packets"))
@@ -67,8 +65,7 @@ static json_t *counters_delta(json_t *now, const json_t *before)
 	json_t *value, *result = json_object();
 	const char *key;
 
-	json_object_foreach(now, key, value)
-	{
+	json_object_foreach(now, key, value) {
 		const json_t *old = json_object_get(before, key);
 
 		json_object_set_new(result, key,

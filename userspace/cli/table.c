@@ -30,8 +30,7 @@ static int width_of(const struct table_column *column, const json_t *rows)
 	char text[CELL_MAX];
 	const json_t *row;
 
-	json_array_foreach(rows, i, row)
-	{
+	json_array_foreach(rows, i, row) {
 		size_t len =
 			strlen(cell_text(json_object_get(row, column->key), column->kind, text));
 
@@ -63,8 +62,7 @@ void table_print(const struct table_column *columns, const json_t *rows)
 		widths[c] = width_of(&columns[c], rows);
 		print_cell(&columns[c], columns[c].key, widths[c]);
 	}
-	json_array_foreach(rows, i, row)
-	{
+	json_array_foreach(rows, i, row) {
 		for (int c = 0; columns[c].key; c++)
 			print_cell(&columns[c],
 				   cell_text(json_object_get(row, columns[c].key), columns[c].kind,

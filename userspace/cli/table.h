@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file table.h
- * Prints the rows of a JSON document for people.
+ * Prints the rows of a JSON document as a table.
  */
 #ifndef TURNPIKE_CLI_TABLE_H
 #define TURNPIKE_CLI_TABLE_H
@@ -14,7 +14,7 @@ enum table_kind {
 	TABLE_HEX,
 };
 
-/** struct table_column - @key: of the rows' objects; it is also the heading */
+/** struct table_column - @key: of the rows' objects, and the heading of the column */
 struct table_column {
 	const char *key;
 	enum table_kind kind;

@@ -2,11 +2,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "config/config_file.h"
 #include "config/lines.h"
-#include "base/log.h"
+#include "config/suggest.h"
 
-/** struct file - one that is being read; @seen: by option, whether it was there before */
+/** struct file - the file being read; @seen: by option, whether it has appeared */
 struct file {
 	const struct cli_option *options;
 	void *target;
@@ -14,14 +15,33 @@ struct file {
 	bool has_secrets;
 };
 
+static bool is_key_of(const struct cli_option *option)
+{
+	return !option->read && !(option->flags & CLI_NO_KEY);
+}
+
 static const struct cli_option *find_option(const struct cli_option *options, const char *name)
 {
 	for (; options->name; options++) {
-		if (!options->read && !(options->flags & CLI_NO_KEY) &&
-		    strcmp(options->name, name) == 0)
+		if (is_key_of(options) && strcmp(options->name, name) == 0)
 			return options;
 	}
 	return NULL;
+}
+
+static enum cli_status unknown_key(const struct file *file, const char *origin, const char *key)
+{
+	struct suggest suggest = { .name = key, .len = strlen(key) };
+
+	for (const struct cli_option *option = file->options; option->name; option++) {
+		if (is_key_of(option))
+			suggest_try(&suggest, option->name);
+	}
+	if (suggest.best)
+		log_error("%sunknown key '%s': did you mean '%s'?", origin, key, suggest.best);
+	else
+		log_error("%sunknown key '%s': see 'turnpike serve --help'", origin, key);
+	return CLI_USAGE;
 }
 
 static char *unquote(char *value)
@@ -36,19 +56,19 @@ static char *unquote(char *value)
 	return value + 1;
 }
 
-/* Whatever else stands before a '=' may be part of a secret, and is not said. */
+/* Anything else in front of a '=' may be part of a secret, and is not logged. */
 static bool is_key(const char *text)
 {
 	return *text != '\0' && text[strspn(text, "abcdefghijklmnopqrstuvwxyz-")] == '\0';
 }
 
-static bool is_second(struct file *file, const struct cli_option *option)
+static bool is_duplicate(struct file *file, const struct cli_option *option)
 {
 	bool *seen = &file->seen[option - file->options];
-	bool second = *seen && !(option->flags & CLI_REPEATABLE);
+	bool duplicate = *seen && !(option->flags & CLI_REPEATABLE);
 
 	*seen = true;
-	return second;
+	return duplicate;
 }
 
 static enum cli_status take_value(struct file *file, const char *origin,
@@ -56,13 +76,11 @@ static enum cli_status take_value(struct file *file, const char *origin,
 {
 	value = unquote(value);
 	if (!value) {
-		log_error("%sthe value of %s begins with a quote: it has to end with one, too",
-			  origin, option->name);
+		log_error("%sthe value of %s lacks its closing quote", origin, option->name);
 		return CLI_USAGE;
 	}
-	if (is_second(file, option)) {
-		log_error("%s%s is here for the second time: leave one of them out", origin,
-			  option->name);
+	if (is_duplicate(file, option)) {
+		log_error("%s%s appears twice in this file: remove one", origin, option->name);
 		return CLI_USAGE;
 	}
 	file->has_secrets |= option->instead != NULL;
@@ -84,10 +102,8 @@ static enum cli_status take_line(void *arg, const char *origin, char *line)
 		return CLI_USAGE;
 	}
 	option = find_option(file->options, key);
-	if (option)
-		return take_value(file, origin, option, lines_trim(equals + 1));
-	log_error("%sthere is no key '%s': see 'turnpike serve --help'", origin, key);
-	return CLI_USAGE;
+	return option ? take_value(file, origin, option, lines_trim(equals + 1))
+		      : unknown_key(file, origin, key);
 }
 
 static bool *nothing_seen(const struct cli_option *options)

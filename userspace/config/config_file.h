@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file config_file.h
- * The config file: lines of "key = value", where the keys are long options.
+ * The configuration file: "key = value" lines whose keys are long options.
  *
- * A value in double quotes keeps its white space; all between the first and the last quote is
- * meant literally. Lines that begin with # are comments; a # further on belongs to the value, since
- * passwords may have one.
+ * Double quotes preserve white space; everything between the first and the last quote is literal.
+ * Lines that begin with # are comments. A later # belongs to the value, since passwords may contain
+ * one.
  */
 #ifndef TURNPIKE_CONFIG_CONFIG_FILE_H
 #define TURNPIKE_CONFIG_CONFIG_FILE_H
@@ -13,16 +13,16 @@
 #include "config/options.h"
 
 /**
- * config_file_read() - put a file into @target; on error a sentence has been said
+ * config_file_read() - read a file into @target; errors are logged
  *
- * Warns if there are secrets in it and everybody may read it.
+ * Logs a warning if the file contains secrets and is world-readable.
  */
 enum cli_status config_file_read(const char *path, const struct cli_option *options, void *target);
 
 /**
- * config_file_take() - the same for text in memory
+ * config_file_take() - like config_file_read(), for text in memory
  * @name: for messages
- * @text: @len bytes and a zero; wiped
+ * @text: @len bytes and a terminating zero; wiped
  */
 enum cli_status config_file_take(const char *name, char *text, size_t len,
 				 const struct cli_option *options, void *target);

@@ -3,104 +3,107 @@
 
 #define FIELD(NAME) .field = offsetof(struct coturn, NAME)
 
-#define DATABASES                                                                               \
-	"users, secrets and denied peers in databases are not read: put them into users-file, " \
+#define DATABASES                                                                          \
+	"databases of users, secrets and denied peers are not supported: use users-file, " \
 	"auth-secret-file and deny-peer"
-#define NO_HTTP     "nothing here speaks HTTP"
-#define CONTROL     "'turnpike status' and others ask the control socket"
+#define NO_HTTP     "there is no HTTP server"
+#define CONTROL     "'turnpike status' and other commands use the control socket"
 #define NO_DATABASE "there is no database"
 #define OPENSSL     "OpenSSL chooses"
-#define STDERR      "the log goes to stderr, where the service manager takes it"
+#define STDERR      "the log goes to stderr, where the service manager collects it"
 
-/* clang-format off: a key is a row */
+/* clang-format off: one row per key */
 const struct coturn_key coturn_keys[] = {
-	/* Where clients come to. */
+	/* Listeners. */
 	{ "listening-ip", COTURN_TAKEN, COTURN_LISTENER, .option = "listen", FIELD(has_listener),
 	  .why = "with listening-port, and as listen-tls with tls-listening-port; without "
-		 "it, all addresses but loopback" },
+		 "it, all local addresses except loopback" },
 	{ "listening-port", COTURN_TAKEN, COTURN_NUMBER, .option = "listen", FIELD(port) },
 	{ "tls-listening-port", COTURN_TAKEN, COTURN_NUMBER, .option = "listen-tls",
-	  FIELD(tls_port), .why = "only what cert and pkey are there for" },
+	  FIELD(tls_port), .why = "only together with cert and pkey" },
 	{ "aux-server", COTURN_TAKEN, COTURN_OPTION, .option = "listen" },
 	{ "no-udp", COTURN_TAKEN, COTURN_FLAG, .option = "transports", FIELD(no_udp) },
 	{ "no-tcp", COTURN_TAKEN, COTURN_FLAG, .option = "transports", FIELD(no_tcp) },
 	{ "no-tls", COTURN_TAKEN, COTURN_FLAG, .option = "transports", FIELD(no_tls) },
 	{ "no-dtls", COTURN_TAKEN, COTURN_FLAG, .option = "transports", FIELD(no_dtls) },
 	{ "listening-device", COTURN_REFUSED, COTURN_ANY,
-	  .why = "it would be listened at the addresses of all devices: name those of this "
-		 "one with listening-ip" },
+	  .why = "the server would listen on the addresses of all devices: list those of "
+		 "this device with listening-ip" },
 	{ "alt-listening-port", COTURN_NEEDLESS, COTURN_ANY,
-	  .why = "it is for RFC 5780, which is not served" },
+	  .why = "it belongs to RFC 5780, which is not supported" },
 	{ "alt-tls-listening-port", COTURN_NEEDLESS, COTURN_ANY,
-	  .why = "it is for RFC 5780, which is not served" },
+	  .why = "it belongs to RFC 5780, which is not supported" },
 	{ "tcp-proxy-port", COTURN_REFUSED, COTURN_ANY,
-	  .why = "the proxy protocol is not spoken, so nobody could come by the proxy: let "
-		 "clients connect directly" },
+	  .why = "the PROXY protocol is not supported, so no client could connect through "
+		 "the proxy: let clients connect directly" },
 	{ "udp-self-balance", COTURN_NEEDLESS, COTURN_FLAG,
-	  .why = "all workers serve every address" },
+	  .why = "every worker serves every address" },
 	{ "relay-threads", COTURN_TAKEN, COTURN_NUMBER, .option = "workers", FIELD(threads),
-	  .why = "0 is 1" },
-	{ "ne", COTURN_NEEDLESS, COTURN_ANY, .why = "there is one kind of network engine" },
+	  .why = "0 becomes 1" },
+	{ "ne", COTURN_NEEDLESS, COTURN_ANY, .why = "there is only one network engine" },
 
 	/* Certificates. */
 	{ "cert", COTURN_TAKEN, COTURN_FILE, .option = "cert", FIELD(has_cert),
-	  .why = "relative to where this file is" },
+	  .why = "relative to the directory of this file" },
 	{ "pkey", COTURN_TAKEN, COTURN_FILE, .option = "key", FIELD(has_pkey),
-	  .why = "relative to where this file is" },
+	  .why = "relative to the directory of this file" },
 	{ "pkey-pwd", COTURN_REFUSED, COTURN_ANY,
-	  .why = "the private key has to be without a passphrase: take it off with openssl "
-		 "pkey, and keep the file readable for the server only" },
+	  .why = "the private key must not have a passphrase: remove it with openssl pkey, "
+		 "and let only the server read the file" },
 	{ "CA-file", COTURN_REFUSED, COTURN_ANY,
-	  .why = "clients are not asked for certificates, so everybody could come by TLS" },
-	{ "raw-public-keys", COTURN_MISSING, COTURN_FLAG, .why = "TLS is with certificates" },
+	  .why = "client certificates are not verified, so any client could use TLS: remove "
+		 "the key if that is acceptable" },
+	{ "raw-public-keys", COTURN_MISSING, COTURN_FLAG, .why = "TLS always uses certificates" },
 	{ "cipher-list", COTURN_MISSING, COTURN_ANY,
-	  .why = "ciphers are OpenSSL's defaults for TLS 1.2 and later" },
-	{ "no-sslv2", COTURN_NEEDLESS, COTURN_FLAG, .why = "TLS and DTLS begin with 1.2" },
-	{ "no-sslv3", COTURN_NEEDLESS, COTURN_FLAG, .why = "TLS and DTLS begin with 1.2" },
-	{ "no-tlsv1", COTURN_NEEDLESS, COTURN_FLAG, .why = "TLS and DTLS begin with 1.2" },
-	{ "no-tlsv1_1", COTURN_NEEDLESS, COTURN_FLAG, .why = "TLS and DTLS begin with 1.2" },
-	{ "no-tlsv1_2", COTURN_MISSING, COTURN_FLAG, .why = "TLS and DTLS begin with 1.2" },
+	  .why = "the ciphers are OpenSSL's defaults for TLS 1.2 and later" },
+	{ "no-sslv2", COTURN_NEEDLESS, COTURN_FLAG, .why = "TLS and DTLS start at version 1.2" },
+	{ "no-sslv3", COTURN_NEEDLESS, COTURN_FLAG, .why = "TLS and DTLS start at version 1.2" },
+	{ "no-tlsv1", COTURN_NEEDLESS, COTURN_FLAG, .why = "TLS and DTLS start at version 1.2" },
+	{ "no-tlsv1_1", COTURN_NEEDLESS, COTURN_FLAG, .why = "TLS and DTLS start at version 1.2" },
+	{ "no-tlsv1_2", COTURN_MISSING, COTURN_FLAG, .why = "TLS and DTLS start at version 1.2" },
 	{ "dh-file", COTURN_NEEDLESS, COTURN_ANY, .why = OPENSSL },
 	{ "dh566", COTURN_NEEDLESS, COTURN_FLAG, .why = OPENSSL },
 	{ "dh1066", COTURN_NEEDLESS, COTURN_FLAG, .why = OPENSSL },
 	{ "ec-curve-name", COTURN_NEEDLESS, COTURN_ANY, .why = OPENSSL },
 
-	/* Where peers are reached from. */
+	/* Relayed transport addresses. */
 	{ "relay-ip", COTURN_TAKEN, COTURN_OPTION, .option = "relay-address" },
 	{ "external-ip", COTURN_TAKEN, COTURN_OPTION, .option = "external-ip",
-	  .why = "without a private address, there may be one relay address of that family" },
+	  .why = "without a private address, only one relay address may have that family" },
 	{ "min-port", COTURN_TAKEN, COTURN_NUMBER, .option = "relay-ports", FIELD(min_port) },
 	{ "max-port", COTURN_TAKEN, COTURN_NUMBER, .option = "relay-ports", FIELD(max_port) },
 	{ "relay-device", COTURN_REFUSED, COTURN_ANY,
-	  .why = "it would be relayed by all devices: name the addresses of this one with "
-		 "relay-ip" },
+	  .why = "the server would relay from all devices: list the addresses of this "
+		 "device with relay-ip" },
 	{ "no-udp-relay", COTURN_REFUSED, COTURN_FLAG, .why = "peers are reached over UDP only" },
 	{ "no-tcp-relay", COTURN_NEEDLESS, COTURN_FLAG, .why = "peers are reached over UDP only" },
 	{ "keep-address-family", COTURN_MISSING, COTURN_FLAG,
-	  .why = "clients that ask for no family get IPv4, as of RFC 8656" },
+	  .why = "clients that request no family get IPv4, as RFC 8656 requires" },
 	{ "allocation-default-address-family", COTURN_MISSING, COTURN_ANY, .same = "ipv4",
-	  .why = "clients that ask for no family get IPv4, as of RFC 8656" },
+	  .why = "clients that request no family get IPv4, as RFC 8656 requires" },
 	{ "server-relay", COTURN_MISSING, COTURN_FLAG, .why = "peers always need permissions" },
 
-	/* Who is let in. */
-	{ "lt-cred-mech", COTURN_NEEDLESS, COTURN_FLAG, .why = "credentials are always needed" },
+	/* Authentication. */
+	{ "lt-cred-mech", COTURN_NEEDLESS, COTURN_FLAG, .why = "credentials are always required" },
 	{ "no-auth", COTURN_REFUSED, COTURN_FLAG,
-	  .why = "nobody relays without credentials: give users or secrets, and leave this "
-		 "out" },
+	  .why = "credentials are always required: configure users or secrets, and remove "
+		 "this key" },
 	{ "user", COTURN_TAKEN, COTURN_USER, .option = "user",
-	  .why = "not together with secrets, as in coturn" },
+	  .why = "ignored together with secrets, as in coturn" },
 	{ "realm", COTURN_TAKEN, COTURN_OPTION, .option = "realm", FIELD(has_realm),
-	  .why = "without it, turnpike, not the name of the domain" },
+	  .why = "the default is turnpike, not the domain name" },
 	{ "use-auth-secret", COTURN_TAKEN, COTURN_FLAG, .option = "auth-secret",
-	  FIELD(use_auth_secret), .why = "needs static-auth-secret, because there is no database" },
+	  FIELD(use_auth_secret),
+	  .why = "requires static-auth-secret, because there is no database" },
 	{ "static-auth-secret", COTURN_TAKEN, COTURN_OPTION, .option = "auth-secret",
 	  FIELD(has_secret) },
 	{ "rest-api-separator", COTURN_REFUSED, COTURN_ANY, .same = ":",
-	  .why = "time-limited names have a colon behind the time, so nobody could come in" },
+	  .why = "time-limited user names have a colon after the time, so no client could "
+		 "authenticate: use a colon" },
 	{ "secret-ts-exp-time", COTURN_NEEDLESS, COTURN_ANY,
-	  .why = "the time in a name says how long it is good" },
+	  .why = "the time in the user name is when it expires" },
 	{ "stale-nonce", COTURN_TAKEN, COTURN_NUMBER, .option = "nonce-lifetime",
-	  FIELD(stale_nonce), .empty = "600", .why = "0 is a day; without it, an hour" },
+	  FIELD(stale_nonce), .empty = "600", .why = "0 becomes a day; the default is an hour" },
 	{ "userdb", COTURN_REFUSED, COTURN_ANY, .why = DATABASES },
 	{ "db", COTURN_REFUSED, COTURN_ANY, .why = DATABASES },
 	{ "psql-userdb", COTURN_REFUSED, COTURN_ANY, .why = DATABASES },
@@ -112,82 +115,81 @@ const struct coturn_key coturn_keys[] = {
 	{ "no-auth-pings", COTURN_NEEDLESS, COTURN_FLAG, .why = NO_DATABASE },
 	{ "no-dynamic-ip-list", COTURN_NEEDLESS, COTURN_FLAG, .why = NO_DATABASE },
 	{ "no-dynamic-realms", COTURN_NEEDLESS, COTURN_FLAG, .why = NO_DATABASE },
-	{ "oauth", COTURN_MISSING, COTURN_FLAG, .why = "tokens of RFC 7635 let nobody in" },
+	{ "oauth", COTURN_MISSING, COTURN_FLAG, .why = "RFC 7635 tokens are not accepted" },
 	{ "server-name", COTURN_NEEDLESS, COTURN_ANY,
-	  .why = "it is for tokens of RFC 7635, which let nobody in" },
-	{ "check-origin-consistency", COTURN_MISSING, COTURN_FLAG,
-	  .why = "ORIGIN is not looked at" },
+	  .why = "it belongs to RFC 7635 tokens, which are not accepted" },
+	{ "check-origin-consistency", COTURN_MISSING, COTURN_FLAG, .why = "ORIGIN is ignored" },
 	{ "secure-stun", COTURN_MISSING, COTURN_FLAG,
-	  .why = "Binding requests are answered without credentials, as many as "
-		 "unauthenticated-rate says" },
+	  .why = "Binding requests need no credentials; unauthenticated-rate limits them" },
 	{ "mobility", COTURN_MISSING, COTURN_FLAG,
-	  .why = "clients whose address has changed need a new allocation" },
+	  .why = "a client whose address changes needs a new allocation" },
 
-	/* Which peers. */
+	/* Peers. */
 	{ "allowed-peer-ip", COTURN_TAKEN, COTURN_RANGE, .option = "allow-peer",
-	  .why = "it wins over denied-peer-ip, as in coturn; loopback addresses are not taken" },
+	  .why = "overrides denied-peer-ip, as in coturn; loopback addresses are rejected" },
 	{ "denied-peer-ip", COTURN_TAKEN, COTURN_RANGE, .option = "deny-peer" },
 	{ "no-multicast-peers", COTURN_NEEDLESS, COTURN_FLAG,
-	  .why = "multicast addresses are never peers" },
+	  .why = "multicast peers are always rejected" },
 	{ "no-loopback-peers", COTURN_NEEDLESS, COTURN_FLAG,
-	  .why = "loopback addresses are never peers" },
+	  .why = "loopback peers are always rejected" },
 	{ "allow-loopback-peers", COTURN_MISSING, COTURN_FLAG,
-	  .why = "loopback addresses are never peers, unless allow-peer names them" },
+	  .why = "loopback peers are rejected unless allow-peer permits them" },
 
-	/* How much. */
+	/* Limits. */
 	{ "user-quota", COTURN_TAKEN, COTURN_OPTION, .option = "user-quota",
-	  .why = "without it, 256, not any number" },
+	  .why = "the default is 256, not unlimited" },
 	{ "total-quota", COTURN_TAKEN, COTURN_OPTION, .option = "max-allocations",
-	  .why = "what is counted is relayed transport addresses: an allocation for both "
-		 "families has two" },
+	  .why = "counts relayed transport addresses: an allocation for both families has "
+		 "two" },
 	{ "max-bps", COTURN_TAKEN, COTURN_OPTION, .option = "max-rate",
-	  .why = "bytes a second in both; application data only" },
+	  .why = "bytes per second in both; application data only" },
 	{ "bps-capacity", COTURN_ALMOST, COTURN_OPTION, .option = "total-rate",
-	  .why = "it limits what is relayed, while coturn limits the sum of what sessions "
-		 "might relay" },
+	  .why = "it limits the relayed traffic, while coturn limits the sum of what "
+		 "sessions may relay" },
 	{ "max-allocate-lifetime", COTURN_TAKEN, COTURN_OPTION, .option = "max-lifetime",
 	  .empty = "3600", .why = "at least 600" },
 	{ "max-allocate-timeout", COTURN_NEEDLESS, COTURN_ANY,
-	  .why = "nothing is kept of a client that has no allocation" },
+	  .why = "no state is kept for a client without an allocation" },
 	{ "channel-lifetime", COTURN_MISSING, COTURN_ANY, .empty = "600", .same = "600",
-	  .why = "RFC 8656 says 600 s" },
+	  .why = "RFC 8656 requires 600 s" },
 	{ "permission-lifetime", COTURN_MISSING, COTURN_ANY, .empty = "300", .same = "300",
-	  .why = "RFC 8656 says 300 s" },
+	  .why = "RFC 8656 requires 300 s" },
 
 	/* Other servers. */
 	{ "alternate-server", COTURN_ALMOST, COTURN_OPTION, .option = "alternate-server",
-	  .why = "clients are sent there only when this server takes no more allocations" },
+	  .why = "clients are redirected only when this server accepts no further allocation" },
 	{ "tls-alternate-server", COTURN_MISSING, COTURN_ANY,
-	  .why = "the servers of alternate-server are for clients of all transports" },
+	  .why = "alternate-server applies to clients on all transports" },
 
 	/* STUN. */
-	{ "stun-only", COTURN_REFUSED, COTURN_FLAG, .why = "whoever has credentials could relay" },
+	{ "stun-only", COTURN_REFUSED, COTURN_FLAG,
+	  .why = "clients with credentials could relay: configure no users and no secrets" },
 	{ "no-stun", COTURN_MISSING, COTURN_FLAG,
-	  .why = "Binding requests are answered, as many as unauthenticated-rate says" },
+	  .why = "Binding requests are answered; unauthenticated-rate limits them" },
 	{ "fingerprint", COTURN_NEEDLESS, COTURN_FLAG,
-	  .why = "answers have a FINGERPRINT if the request has one" },
+	  .why = "a response has a FINGERPRINT if the request has one" },
 	{ "software-attribute", COTURN_NEEDLESS, COTURN_FLAG,
-	  .why = "answers have a SOFTWARE attribute" },
+	  .why = "responses have a SOFTWARE attribute" },
 	{ "no-software-attribute", COTURN_MISSING, COTURN_FLAG,
-	  .why = "answers have a SOFTWARE attribute" },
-	{ "prod", COTURN_MISSING, COTURN_FLAG, .why = "answers have a SOFTWARE attribute" },
-	{ "no-rfc5780", COTURN_NEEDLESS, COTURN_FLAG, .why = "RFC 5780 is not served" },
+	  .why = "responses have a SOFTWARE attribute" },
+	{ "prod", COTURN_MISSING, COTURN_FLAG, .why = "responses have a SOFTWARE attribute" },
+	{ "no-rfc5780", COTURN_NEEDLESS, COTURN_FLAG, .why = "RFC 5780 is not supported" },
 	{ "response-origin-only-with-rfc5780", COTURN_NEEDLESS, COTURN_FLAG,
-	  .why = "RFC 5780 is not served" },
+	  .why = "RFC 5780 is not supported" },
 	{ "no-stun-backward-compatibility", COTURN_NEEDLESS, COTURN_FLAG,
-	  .why = "there is no answer to requests of RFC 3489" },
+	  .why = "RFC 3489 requests are not answered" },
 
 	/* The process. */
 	{ "proc-user", COTURN_TAKEN, COTURN_TEXT, .option = "run-as", FIELD(user) },
 	{ "proc-group", COTURN_TAKEN, COTURN_TEXT, .option = "run-as", FIELD(group),
 	  .why = "only together with proc-user" },
 	{ "daemon", COTURN_MISSING, COTURN_FLAG,
-	  .why = "it stays in the foreground, where a service manager wants it" },
-	{ "pidfile", COTURN_NEEDLESS, COTURN_ANY, .why = "the service manager knows the process" },
+	  .why = "the server stays in the foreground, as service managers expect" },
+	{ "pidfile", COTURN_NEEDLESS, COTURN_ANY, .why = "the service manager tracks the process" },
 	{ "verbose", COTURN_NEEDLESS, COTURN_FLAG,
-	  .why = "what it tells of is said anyway; see log-level" },
+	  .why = "the default log level covers it; see log-level" },
 	{ "Verbose", COTURN_TAKEN, COTURN_FLAG, .option = "log-level", FIELD(verbose),
-	  .why = "debug" },
+	  .why = "log-level = debug" },
 	{ "log-file", COTURN_MISSING, COTURN_ANY, .why = STDERR },
 	{ "no-stdout-log", COTURN_NEEDLESS, COTURN_FLAG, .why = STDERR },
 	{ "syslog", COTURN_NEEDLESS, COTURN_FLAG, .why = STDERR },
@@ -203,15 +205,15 @@ const struct coturn_key coturn_keys[] = {
 	{ "cli-password", COTURN_NEEDLESS, COTURN_ANY, .why = CONTROL },
 	{ "cli-max-output-sessions", COTURN_NEEDLESS, COTURN_ANY, .why = CONTROL },
 	{ "redis-statsdb", COTURN_MISSING, COTURN_ANY,
-	  .why = "'turnpike stats -j' tells what is relayed" },
+	  .why = "'turnpike stats -j' reports the relayed traffic" },
 	{ "prometheus", COTURN_MISSING, COTURN_FLAG,
-	  .why = "'turnpike stats -j' tells what is relayed" },
+	  .why = "'turnpike stats -j' reports the relayed traffic" },
 	{ "prometheus-port", COTURN_MISSING, COTURN_ANY,
-	  .why = "'turnpike stats -j' tells what is relayed" },
+	  .why = "'turnpike stats -j' reports the relayed traffic" },
 	{ "prometheus-address", COTURN_MISSING, COTURN_ANY,
-	  .why = "'turnpike stats -j' tells what is relayed" },
+	  .why = "'turnpike stats -j' reports the relayed traffic" },
 	{ "prometheus-username-labels", COTURN_MISSING, COTURN_FLAG,
-	  .why = "'turnpike stats -j' tells what is relayed" },
+	  .why = "'turnpike stats -j' reports the relayed traffic" },
 	{ "web-admin", COTURN_MISSING, COTURN_FLAG, .why = NO_HTTP },
 	{ "web-admin-ip", COTURN_NEEDLESS, COTURN_ANY, .why = NO_HTTP },
 	{ "web-admin-port", COTURN_NEEDLESS, COTURN_ANY, .why = NO_HTTP },

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file coturn_keys.h
- * The keys of coturn's turnserver.conf (4.5 to 4.6, and what later versions have added), and what
- * becomes of each. docs/coturn.md has the same table for people, and a test compares the two.
+ * The keys of coturn's turnserver.conf (4.5, 4.6, and additions of later versions), and how each is
+ * converted. docs/coturn.md has the same table for people; a test compares the two.
  */
 #ifndef TURNPIKE_CONFIG_COTURN_KEYS_H
 #define TURNPIKE_CONFIG_COTURN_KEYS_H
@@ -11,47 +11,46 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** enum coturn_fate - what becomes of a key */
+/** enum coturn_fate - how a key is treated */
 enum coturn_fate {
-	/** An option of ours means the same. */
+	/** An equivalent option exists. */
 	COTURN_TAKEN,
-	/** The same, but not quite: that is warned of. */
+	/** A similar option exists: warn about the difference. */
 	COTURN_ALMOST,
-	/** It is so here anyway, or means nothing here: that is told. */
+	/** Always true here, or meaningless here: log at level info. */
 	COTURN_NEEDLESS,
-	/** There is no such thing here, which does no harm: that is warned of. */
+	/** Not supported, which is harmless: warn. */
 	COTURN_MISSING,
-	/** To ignore it would open what is to be closed, or serve nobody: an error. */
+	/** Ignoring it would open what it closes, or serve nobody: an error. */
 	COTURN_REFUSED,
 };
 
-/** enum coturn_how - what its value is, and where that goes; field: see struct coturn_key */
+/** enum coturn_how - the type of a value, and its destination; field: see struct coturn_key */
 enum coturn_how {
-	/** The value is not looked at. */
+	/** The value is ignored. */
 	COTURN_ANY,
-	/** yes or no, as coturn has it; "no" is as good as a key that is not there. Into the field.
-	 */
+	/** A switch in coturn's notation, into the field; "no" equals a missing key. */
 	COTURN_FLAG,
 	/** A number, into the field. */
 	COTURN_NUMBER,
-	/** Kept as it is, in the field. */
+	/** A string, into the field. */
 	COTURN_TEXT,
-	/** The value of the option; the field tells that there was one. */
+	/** The value of the option; the field records that the key is present. */
 	COTURN_OPTION,
-	/** The same of a file, relative to where turnserver.conf is. */
+	/** Likewise for a file name, relative to the directory of turnserver.conf. */
 	COTURN_FILE,
-	/** An address, or two with a dash in between: prefixes for the option. */
+	/** An address or a range of addresses: prefixes for the option. */
 	COTURN_RANGE,
-	/** An address that is listened at, on the ports that other keys name. */
+	/** A listening address, for the ports of other keys. */
 	COTURN_LISTENER,
-	/** A user, who counts only if there are no secrets. */
+	/** A user, ignored if there are secrets. */
 	COTURN_USER,
 };
 
-/** Of a number in struct coturn that no key has set. */
+/** A number in struct coturn that no key has set. */
 #define COTURN_UNSET UINT32_MAX
 
-/** struct coturn - what several keys say together; @unused: where flags go that nobody asks for */
+/** struct coturn - keys that act together; @unused: destination of flags without an effect */
 struct coturn {
 	bool unused;
 	bool no_udp;
@@ -77,11 +76,11 @@ struct coturn {
 
 /**
  * struct coturn_key - one key
- * @option: of ours, where there is one, without dashes
- * @why:    what else there is to know, or the reason
+ * @option: our option without dashes, or NULL
+ * @why:    the difference, or the reason
  * @field:  offset in struct coturn
- * @empty:  what the key means without a value, if it may have none
- * @same:   a value that means what is so here, too
+ * @empty:  value of a key without one, or NULL if a value is required
+ * @same:   value that equals our behaviour, or NULL
  */
 struct coturn_key {
 	const char *name;
@@ -94,7 +93,7 @@ struct coturn_key {
 	const char *same;
 };
 
-/** coturn_keys - all of them; the last one has no name */
+/** coturn_keys - terminated by an entry without a name */
 extern const struct coturn_key coturn_keys[];
 
 #endif /* TURNPIKE_CONFIG_COTURN_KEYS_H */

@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "config/lines.h"
 #include "base/log.h"
+#include "config/lines.h"
 
 char *lines_trim(char *text)
 {
@@ -28,7 +28,7 @@ static enum cli_status take_line(const char *origin, char *line, size_t len, lin
 				 void *arg)
 {
 	if (memchr(line, '\0', len)) {
-		log_error("%sthere is a byte of zero in this line: it is no text", origin);
+		log_error("%sthe line contains a NUL byte: the file is not text", origin);
 		return CLI_USAGE;
 	}
 	line = lines_trim(line);
@@ -57,11 +57,11 @@ enum cli_status lines_each(const char *name, char *text, size_t len, lines_taker
 
 static enum cli_status cannot_be_read(const char *path, int err)
 {
-	log_error("%s cannot be read: %s", path, strerror(err));
+	log_error("cannot read %s: %s", path, strerror(err));
 	return CLI_ERROR;
 }
 
-/* Returns how much, or a negative errno. */
+/* Returns the number of bytes read, or a negative errno. */
 static ssize_t read_all(int fd, char *text, size_t size)
 {
 	size_t len = 0;
@@ -80,7 +80,7 @@ static ssize_t read_all(int fd, char *text, size_t size)
 	}
 }
 
-/* A pipe has no size that could be asked for, so there is room for the largest file. */
+/* A pipe does not know its size, so the buffer fits the largest file. */
 static enum cli_status each_of(const char *path, int fd, lines_taker *take, void *arg)
 {
 	char *text = malloc(LINES_FILE_MAX + 2);
@@ -118,6 +118,6 @@ void lines_warn_of_readers(const char *path)
 
 	if (stat(path, &file) || !S_ISREG(file.st_mode) || !(file.st_mode & S_IROTH))
 		return;
-	log_at(LOG_WARNING, "%s has secrets, and everybody may read it: 'chmod o= %s' changes that",
-	       path, path);
+	log_at(LOG_WARNING, "%s contains secrets and is world-readable: run 'chmod o= %s'", path,
+	       path);
 }

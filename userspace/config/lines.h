@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file lines.h
- * Text, a line at a time, that may hold secrets: every copy of it is wiped.
+ * Reads text that may hold secrets line by line, and wipes every copy.
  */
 #ifndef TURNPIKE_CONFIG_LINES_H
 #define TURNPIKE_CONFIG_LINES_H
@@ -11,38 +11,38 @@
 
 #include "config/options.h"
 
-/** Longer files are none of ours; this is room for some 100,000 users. */
+/** Largest file accepted: room for about 100,000 users. */
 #define LINES_FILE_MAX (16u << 20)
 
 /**
- * lines_taker - take a line
- * @origin: where it stands, "FILE:LINE: ", to begin an error message with
- * @line:   without white space at its ends, neither empty nor a comment; may be overwritten
+ * lines_taker - handle one line
+ * @origin: "FILE:LINE: ", the prefix of error messages
+ * @line:   trimmed, neither empty nor a comment; may be overwritten
  *
- * Return: CLI_OK, or after a sentence was said: anything else, and no more lines come.
+ * Return: CLI_OK to continue; any other status, after logging an error, to stop.
  */
 typedef enum cli_status lines_taker(void *arg, const char *origin, char *line);
 
 /**
- * lines_each() - go through text
+ * lines_each() - call @take for each line of a text
  * @name: of the text, for messages
- * @text: @len bytes and a zero, overwritten on the way and wiped in the end
+ * @text: @len bytes and a terminating zero; overwritten, and wiped in the end
  *
- * Lines whose first character is # are comments. A byte of zero is an error.
+ * Lines that begin with # are comments. A NUL byte is an error.
  */
 enum cli_status lines_each(const char *name, char *text, size_t len, lines_taker *take, void *arg);
 
 /**
- * lines_each_of_file() - the same for what is in a file
+ * lines_each_of_file() - call @take for each line of a file
  *
- * On any error a sentence has been said: CLI_ERROR if the file cannot be read.
+ * Errors are logged. Return: as lines_each(); CLI_ERROR if the file cannot be read.
  */
 enum cli_status lines_each_of_file(const char *path, lines_taker *take, void *arg);
 
-/** lines_warn_of_readers() - warn if everybody may read a file that has secrets */
+/** lines_warn_of_readers() - log a warning if a file of secrets is world-readable */
 void lines_warn_of_readers(const char *path);
 
-/** lines_trim() - cut white space off both ends; Return: where @text begins now. */
+/** lines_trim() - remove white space at both ends; Return: the new start of @text. */
 char *lines_trim(char *text);
 
 #endif /* TURNPIKE_CONFIG_LINES_H */

@@ -1,27 +1,36 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#include <argp.h>
 #include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/options.h"
 #include "base/log.h"
+#include "config/help.h"
+#include "config/options.h"
+#include "config/suggest.h"
 
-/** Keys of argp for options without a letter, beyond all letters. */
-#define FIRST_KEY 256
+/** Values of getopt_long() for long options: beyond all characters. */
+#define FIRST_LONG 256
+#define HELP       'h'
+/** What getopt_long() returns for an operand when the option string begins with a dash. */
+#define OPERAND 1
 
-/** enum pass - the command line is gone through three times, so that it wins over files */
+/** enum pass - the command line is parsed three times, because it takes precedence over files */
 enum pass {
-	PASS_NO_KEYS, /* what also says how errors in files are to be taken */
+	PASS_NO_KEYS, /* also decides how errors in files are treated */
 	PASS_FILES,
 	PASS_KEYS,
+	N_PASSES,
 };
 
+/** struct parsing - @letters, @longs: the table as getopt_long() wants it */
 struct parsing {
 	const struct cli_syntax *syntax;
 	void *target;
 	enum pass pass;
-	enum cli_status status;
+	struct option *longs;
+	char letters[64];
 };
 
 int cli_number(const char *text, uint32_t min, uint32_t max, uint32_t *ret)
@@ -91,27 +100,26 @@ enum cli_status cli_apply(const struct cli_option *option, const char *origin, c
 	return CLI_USAGE;
 }
 
-static int key_of(const struct cli_option *options, size_t i)
+static enum cli_status parse_operand(const struct parsing *parsing, char *word)
 {
-	return options[i].letter ? options[i].letter : FIRST_KEY + (int)i;
-}
+	const struct cli_syntax *syntax = parsing->syntax;
+	int err = -EINVAL;
 
-static error_t parse_word(struct parsing *parsing, char *word)
-{
-	if (!parsing->syntax->word)
-		return ARGP_ERR_UNKNOWN;
-	if (parsing->pass != PASS_KEYS || !parsing->syntax->word(parsing->target, word))
-		return 0;
-	log_error("'%s': expected %s", word, parsing->syntax->words);
-	parsing->status = CLI_USAGE;
-	return EINVAL;
-}
-
-static void warn_of_secret(const struct cli_option *option)
-{
-	log_at(LOG_WARNING,
-	       "the value of --%s was there for everybody to read until now: use %s instead",
-	       option->name, option->instead);
+	if (syntax->word) {
+		if (parsing->pass != PASS_KEYS)
+			return CLI_OK;
+		err = syntax->word(parsing->target, word);
+	}
+	if (!err)
+		return CLI_OK;
+	if (err == -ENOMEM)
+		return cli_no_memory();
+	if (syntax->words)
+		log_error("unexpected argument '%s': expected %s", word, syntax->words);
+	else
+		log_error("unexpected argument '%s': %s takes options only; see '%s --help'", word,
+			  syntax->command, syntax->command);
+	return CLI_USAGE;
 }
 
 static enum pass pass_of(const struct cli_option *option)
@@ -121,8 +129,8 @@ static enum pass pass_of(const struct cli_option *option)
 	return option->flags & CLI_NO_KEY ? PASS_NO_KEYS : PASS_KEYS;
 }
 
-static enum cli_status parse_value(struct parsing *parsing, const struct cli_option *option,
-				   char *value)
+static enum cli_status parse_option(const struct parsing *parsing, const struct cli_option *option,
+				    char *value)
 {
 	char yes[] = "yes";
 	enum cli_status status;
@@ -133,65 +141,134 @@ static enum cli_status parse_value(struct parsing *parsing, const struct cli_opt
 		return option->read(value, parsing->syntax->options, parsing->target);
 	status = cli_apply(option, "--", value ? value : yes, parsing->target);
 	if (option->instead && !parsing->syntax->again) {
-		/* Everyone may read the command line of a process. */
 		memset(value, '*', strlen(value));
 		if (status == CLI_OK)
-			warn_of_secret(option);
+			log_at(LOG_WARNING,
+			       "other users could read the value of --%s in the process list until "
+			       "now: use %s instead",
+			       option->name, option->instead);
 	}
 	return status;
 }
 
-static error_t parse_option(int key, char *value, struct argp_state *state)
+static const struct cli_option *find_letter(const struct cli_option *options, int letter)
 {
-	struct parsing *parsing = state->input;
-	const struct cli_option *option = parsing->syntax->options;
-
-	if (key == ARGP_KEY_ARG)
-		return parse_word(parsing, value);
-	for (size_t i = 0; option->name && key_of(parsing->syntax->options, i) != key; i++)
-		option++;
-	if (!option->name)
-		return ARGP_ERR_UNKNOWN;
-	parsing->status = parse_value(parsing, option, value);
-	/* Any error ends argp_parse(), and argp says nothing of its own to this one. */
-	return parsing->status == CLI_OK ? 0 : EINVAL;
+	while (options->name && options->letter != letter)
+		options++;
+	return options->name ? options : NULL;
 }
 
-static struct argp_option *argp_options_of(const struct cli_option *options)
+/* @word: as typed, with its dashes and perhaps "=VALUE", which may be a secret. */
+static enum cli_status unknown_option(const struct parsing *parsing, const char *word)
 {
-	struct argp_option *result;
-	size_t n = 0;
+	const char *command = parsing->syntax->command;
+	const char *name = word + strspn(word, "-");
+	struct suggest suggest = { .name = name, .len = strcspn(name, "=") };
+	const int len = (int)(strcspn(word, "="));
+
+	for (const struct option *option = parsing->longs; option->name; option++)
+		suggest_try(&suggest, option->name);
+	if (suggest.best)
+		log_error("unknown option '%.*s': did you mean '--%s'? See '%s --help'", len, word,
+			  suggest.best, command);
+	else
+		log_error("unknown option '%.*s': see '%s --help'", len, word, command);
+	return CLI_USAGE;
+}
+
+static enum cli_status invalid_option(const struct parsing *parsing, int result, char **argv)
+{
+	const char *word = argv[optind - 1];
+
+	if (result == '?' && optopt > 0 && optopt < FIRST_LONG) {
+		log_error("unknown option '-%c': see '%s --help'", optopt,
+			  parsing->syntax->command);
+		return CLI_USAGE;
+	}
+	if (result == ':')
+		log_error("option '%s' requires a value: see '%s --help'", word,
+			  parsing->syntax->command);
+	else if (optopt >= FIRST_LONG)
+		log_error("option '%.*s' takes no value", (int)strcspn(word, "="), word);
+	else
+		return unknown_option(parsing, word);
+	return CLI_USAGE;
+}
+
+static enum cli_status parse_result(const struct parsing *parsing, int result, char **argv)
+{
+	const struct cli_option *options = parsing->syntax->options;
+
+	switch (result) {
+	case OPERAND:
+		return parse_operand(parsing, optarg);
+	case HELP:
+		help_print(stdout, parsing->syntax, parsing->target);
+		exit(CLI_OK);
+	case '?':
+	case ':':
+		return invalid_option(parsing, result, argv);
+	}
+	return parse_option(parsing,
+			    result < FIRST_LONG ? find_letter(options, result)
+						: &options[result - FIRST_LONG],
+			    optarg);
+}
+
+static enum cli_status parse_pass(const struct parsing *parsing, int argc, char **argv)
+{
+	enum cli_status status = CLI_OK;
+	int result;
+
+	optind = 0; /* glibc: start anew */
+	opterr = 0; /* errors are ours to log */
+	while (status == CLI_OK) {
+		result = getopt_long(argc, argv, parsing->letters, parsing->longs, NULL);
+		if (result < 0)
+			break;
+		status = parse_result(parsing, result, argv);
+	}
+	for (; status == CLI_OK && optind < argc; optind++) /* behind "--" */
+		status = parse_operand(parsing, argv[optind]);
+	return status;
+}
+
+/* One entry for --help, and the last one is empty. */
+static int translate_options(const struct cli_option *options, struct parsing *parsing)
+{
+	size_t n = 0, len = 0;
 
 	while (options[n].name)
 		n++;
-	result = calloc(n + 1, sizeof(*result));
-	for (size_t i = 0; result && i < n; i++)
-		result[i] = (struct argp_option){
-			.name = options[i].name,
-			.key = key_of(options, i),
-			.arg = options[i].value,
-			.doc = options[i].help,
+	parsing->longs = calloc(n + 2, sizeof(*parsing->longs));
+	if (!parsing->longs)
+		return -ENOMEM;
+	len += (size_t)sprintf(parsing->letters, "-:%c", HELP);
+	for (size_t i = 0; i < n; i++) {
+		const struct cli_option *option = &options[i];
+
+		parsing->longs[i] = (struct option){
+			.name = option->name,
+			.has_arg = option->value ? required_argument : no_argument,
+			.val = FIRST_LONG + (int)i,
 		};
-	return result;
+		if (option->letter)
+			len += (size_t)sprintf(parsing->letters + len, "%c%s", option->letter,
+					       option->value ? ":" : "");
+	}
+	parsing->longs[n] = (struct option){ .name = "help", .val = HELP };
+	return 0;
 }
 
 enum cli_status cli_parse(const struct cli_syntax *syntax, int argc, char **argv, void *target)
 {
 	struct parsing parsing = { .syntax = syntax, .target = target };
-	struct argp_option *options = argp_options_of(syntax->options);
-	struct argp argp = { .options = options,
-			     .parser = parse_option,
-			     .args_doc = syntax->words,
-			     .doc = syntax->doc };
-	char *name = argv[0];
+	enum cli_status status = CLI_OK;
 
-	if (!options)
+	if (translate_options(syntax->options, &parsing))
 		return cli_no_memory();
-	argp_err_exit_status = CLI_USAGE;
-	argv[0] = (char *)syntax->command;
-	while (argp_parse(&argp, argc, argv, 0, NULL, &parsing) == 0 && parsing.pass < PASS_KEYS)
-		parsing.pass++;
-	argv[0] = name;
-	free(options);
-	return parsing.status;
+	for (; parsing.pass < N_PASSES && status == CLI_OK; parsing.pass++)
+		status = parse_pass(&parsing, argc, argv);
+	free(parsing.longs);
+	return status;
 }

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <string.h>
 
-#include "config/reload.h"
 #include "base/log.h"
+#include "config/reload.h"
 
 /**
- * struct field - what an option, or several with one name, has set
- * @option:  its name
- * @parts:   what is to be done if it differs, enum reload_part; 0: restart
- * @offset, @size: all that belongs to it in struct serve_config
- * @item:    of an array: the size of an item,
- * @key:     and how many bytes at its beginning are what is compared
- * @differs: whether it is something else in another config
+ * struct field - a member of struct serve_config that an option sets
+ * @option:  name of the option; it may have several fields
+ * @parts:   enum reload_part; 0: a change requires a restart
+ * @offset, @size: of the member
+ * @item:    size of an item of an array
+ * @key:     leading bytes of an item that are compared
+ * @differs: compares the member in two configurations
  */
 struct field {
 	const char *option;
@@ -23,7 +23,7 @@ struct field {
 	bool (*differs)(const struct field *field, const void *a, const void *b);
 };
 
-/** struct array - all arrays of struct serve_config: where they are, and how long */
+/** struct array - layout of all arrays in struct serve_config */
 struct array {
 	const void *items;
 	size_t n;
@@ -56,7 +56,7 @@ static bool has(const struct array *array, const struct field *field, const char
 	return false;
 }
 
-/* No item is there twice, and their order means nothing. */
+/* Items are distinct, and their order is irrelevant. */
 static bool sets_differ(const struct field *field, const void *a, const void *b)
 {
 	const struct array *x = a, *y = b;
@@ -113,33 +113,21 @@ static bool secrets_differ(const struct field *field, const void *a, const void 
 	ARRAY(NAME), .item = sizeof(*((struct serve_config *)0)->NAME), \
 		     .key = sizeof(*((struct serve_config *)0)->NAME), .differs = sets_differ
 
+/* Options that a setter stores. Numbers and switches are described by serve_options. */
 static const struct field fields[] = {
 	{ "user", RELOAD_CREDENTIALS, ARRAY(users), .differs = users_differ },
 	{ "auth-secret", RELOAD_CREDENTIALS, ARRAY(secrets), .differs = secrets_differ },
-	{ "user-quota", RELOAD_SERVER, VALUE(user_quota) },
-	{ "max-allocations", RELOAD_SERVER, VALUE(max_allocations) },
-	{ "max-permissions", RELOAD_SERVER, VALUE(max_permissions) },
-	{ "max-channels", RELOAD_SERVER, VALUE(max_channels) },
-	{ "max-lifetime", RELOAD_SERVER, VALUE(max_lifetime) },
-	{ "nonce-lifetime", RELOAD_SERVER, VALUE(nonce_lifetime) },
-	{ "unauthenticated-rate", RELOAD_SERVER, VALUE(unauthenticated_rate) },
 	{ "allow-peer", RELOAD_SERVER, SET(allow) },
 	{ "deny-peer", RELOAD_SERVER, SET(deny) },
 	{ "alternate-server", RELOAD_SERVER, SET(alternates) },
-	{ "max-rate", RELOAD_RATES, VALUE(max_rate) },
-	{ "user-rate", RELOAD_RATES, VALUE(user_rate) },
-	{ "total-rate", RELOAD_RATES, VALUE(total_rate) },
 	{ "log-level", RELOAD_LOG, VALUE(log_level) },
-	{ "log-json", RELOAD_LOG, VALUE(log_json) },
-	{ "log-addresses", RELOAD_LOG, VALUE(log_addresses) },
-	{ "drain-time", RELOAD_DRAIN, VALUE(drain_time) },
 	{ "listen", 0, SET(listen) },
 	{ "listen-tls", 0, SET(listen_tls) },
 	{ "transports", 0, VALUE(transports) },
-	/* Other files. What is in them is read anew in any case. */
+	/* The names of the files; their contents are read again in any case. */
 	{ "cert", 0, TEXT(cert) },
 	{ "key", 0, TEXT(key) },
-	/* Public addresses are compared as what --external-ip says. */
+	/* Public addresses are compared as values of --external-ip. */
 	{ "relay-address", 0, ARRAY(relays), .item = sizeof(struct turn_relay_address),
 	  .key = sizeof(struct turnpike_addr), .differs = sets_differ },
 	{ "external-ip", 0, SET(externals) },
@@ -150,18 +138,51 @@ static const struct field fields[] = {
 	{ "mode", 0, VALUE(mode) },
 	{ "moves", 0, VALUE(moves) },
 	{ "tc-hook", 0, VALUE(hook) },
-	{ "max-flows", 0, VALUE(datapath.max_flows) },
-	{ "demote-percent", 0, VALUE(datapath.demote_percent) },
 	{ "backoff", 0, VALUE(datapath.backoff_first_ms) },
 	{ "backoff", 0, VALUE(datapath.backoff_longest_ms) },
-	{ "workers", 0, VALUE(n_workers) },
 	{ "run-as", 0, TEXT(run_as) },
 	{ "control", 0, TEXT(control) },
 };
 
 #define N_FIELDS (sizeof(fields) / sizeof(*fields))
 
-_Static_assert(N_FIELDS <= RELOAD_RESTARTS_MAX, "struct reload has room for every option");
+/* A number or a switch, which the table of options describes; not --check-config. */
+static bool is_plain(const struct cli_option *option)
+{
+	return !option->set && !option->read && !(option->flags & CLI_NO_KEY);
+}
+
+static struct field field_of(const struct cli_option *option)
+{
+	return (struct field){
+		.option = option->name,
+		.parts = option->reload,
+		.offset = option->field,
+		.size = option->value ? sizeof(uint32_t) : sizeof(bool),
+		.differs = bytes_differ,
+	};
+}
+
+typedef void field_fn(const struct field *field, void *arg);
+
+static void for_each_field(field_fn *fn, void *arg)
+{
+	for (size_t i = 0; i < N_FIELDS; i++)
+		fn(&fields[i], arg);
+	for (const struct cli_option *option = serve_options; option->name; option++) {
+		const struct field field = field_of(option);
+
+		if (is_plain(option))
+			fn(&field, arg);
+	}
+}
+
+/** struct pair - the two configurations, and the result of comparing them */
+struct pair {
+	char *before;
+	char *after;
+	struct reload *reload;
+};
 
 static void add_restart(struct reload *reload, const char *option)
 {
@@ -169,46 +190,61 @@ static void add_restart(struct reload *reload, const char *option)
 
 	if (n > 0 && strcmp(reload->restarts[n - 1], option) == 0)
 		return;
-	reload->restarts[reload->n_restarts++] = option;
+	if (n < RELOAD_RESTARTS_MAX)
+		reload->restarts[reload->n_restarts++] = option;
+}
+
+static void compare_field(const struct field *field, void *arg)
+{
+	const struct pair *pair = arg;
+
+	if (!field->differs(field, pair->before + field->offset, pair->after + field->offset))
+		return;
+	pair->reload->parts |= field->parts;
+	if (!field->parts)
+		add_restart(pair->reload, field->option);
 }
 
 void reload_compare(const struct serve_config *before, const struct serve_config *after,
 		    struct reload *reload)
 {
+	struct pair pair = { (char *)before, (char *)after, reload };
+
 	*reload = (struct reload){ 0 };
-	for (const struct field *field = fields; field < fields + N_FIELDS; field++) {
-		if (!field->differs(field, (const char *)before + field->offset,
-				    (const char *)after + field->offset))
-			continue;
-		reload->parts |= field->parts;
-		if (!field->parts)
-			add_restart(reload, field->option);
-	}
+	for_each_field(compare_field, &pair);
 }
 
 void reload_warn(const struct reload *reload)
 {
 	for (size_t i = 0; i < reload->n_restarts; i++)
-		log_at(LOG_WARNING, "%s has changed, which takes effect with a restart only",
+		log_at(LOG_WARNING, "%s has changed: restart the server to apply the new value",
 		       reload->restarts[i]);
+}
+
+static void copy_field(const struct field *field, void *arg)
+{
+	const struct pair *pair = arg;
+
+	if (field->parts)
+		memcpy(pair->before + field->offset, pair->after + field->offset, field->size);
 }
 
 struct serve_config reload_view(const struct serve_config *before, const struct serve_config *after)
 {
 	struct serve_config view = *before;
+	struct pair pair = { (char *)&view, (char *)after, NULL };
 
-	for (const struct field *field = fields; field < fields + N_FIELDS; field++) {
-		if (field->parts)
-			memcpy((char *)&view + field->offset, (const char *)after + field->offset,
-			       field->size);
-	}
+	for_each_field(copy_field, &pair);
 	return view;
 }
 
-static void swap(char *a, char *b, size_t size)
+static void swap_field(const struct field *field, void *arg)
 {
-	for (size_t i = 0; i < size; i++) {
-		char byte = a[i];
+	const struct pair *pair = arg;
+	char *a = pair->before + field->offset, *b = pair->after + field->offset;
+
+	for (size_t i = 0; field->parts && i < field->size; i++) {
+		const char byte = a[i];
 
 		a[i] = b[i];
 		b[i] = byte;
@@ -217,10 +253,8 @@ static void swap(char *a, char *b, size_t size)
 
 void reload_adopt(struct serve_config *before, struct serve_config *after)
 {
-	for (const struct field *field = fields; field < fields + N_FIELDS; field++) {
-		if (field->parts)
-			swap((char *)before + field->offset, (char *)after + field->offset,
-			     field->size);
-	}
+	struct pair pair = { (char *)before, (char *)after, NULL };
+
+	for_each_field(swap_field, &pair);
 	serve_config_free(after);
 }

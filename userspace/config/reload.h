@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file reload.h
- * What has become different since a configuration was read, and what of it can be done to a relay
- * that is serving.
+ * Compares two configurations, and tells which differences a running server can adopt.
  */
 #ifndef TURNPIKE_CONFIG_RELOAD_H
 #define TURNPIKE_CONFIG_RELOAD_H
@@ -11,29 +10,28 @@
 
 #include "config/serve_config.h"
 
-/** enum reload_part - what there is to do so that it takes effect, as bits */
+/** enum reload_part - bits: which part of the server adopts a change */
 enum reload_part {
-	/** New turn_credentials, of users and secrets. */
+	/** Users and secrets: new turn_credentials. */
 	RELOAD_CREDENTIALS = 1 << 0,
-	/** turn_server_reconfigure(): peers, quotas, lifetimes, alternates, the rate of strangers.
-	 */
+	/** Peers, quotas, lifetimes, alternate servers: turn_server_reconfigure(). */
 	RELOAD_SERVER = 1 << 1,
-	/** What allocations, users and all may relay. */
+	/** Rates of allocations, of users and in total. */
 	RELOAD_RATES = 1 << 2,
-	/** Level and form of the log. */
+	/** Level and format of the log. */
 	RELOAD_LOG = 1 << 3,
-	/** The time to drain, which is looked at when it begins. */
+	/** The drain time, which is read when draining starts. */
 	RELOAD_DRAIN = 1 << 4,
 };
 
-/** Options that need a restart, at most: there are no more in the table. */
+/** Upper bound on options that require a restart. */
 #define RELOAD_RESTARTS_MAX 48
 
 /**
- * struct reload - how two configurations differ
+ * struct reload - the differences between two configurations
  * @parts:      bits of enum reload_part
- * @restarts:   options, without dashes, whose new values take effect with a restart only
- * @n_restarts: how many there are
+ * @restarts:   options, without dashes, whose new values require a restart
+ * @n_restarts: number of entries in @restarts
  */
 struct reload {
 	unsigned int parts;
@@ -41,28 +39,27 @@ struct reload {
 	size_t n_restarts;
 };
 
-/** reload_compare() - what is different in @after; both have been checked */
+/** reload_compare() - compare two checked configurations */
 void reload_compare(const struct serve_config *before, const struct serve_config *after,
 		    struct reload *reload);
 
-/** reload_warn() - say a warning for each option that needs a restart */
+/** reload_warn() - log a warning for each option that requires a restart */
 void reload_warn(const struct reload *reload);
 
 /**
- * reload_view() - what reload_adopt() would make of @before
+ * reload_view() - the configuration that reload_adopt() would produce
  *
- * Return: a configuration whose memory is that of the two; not to be freed.
+ * Return: a configuration that borrows the memory of both; do not free it.
  */
 struct serve_config reload_view(const struct serve_config *before,
 				const struct serve_config *after);
 
 /**
- * reload_adopt() - let a configuration be what another one says, as far as that can be done live
- * @before: has afterwards what needs no restart from @after, so that the next comparison still
- *          finds what does
+ * reload_adopt() - move the options that need no restart from @after to @before
+ * @before: keeps its values of all other options, so that the next comparison reports them again
  * @after:  freed
  *
- * For whoever has done what reload_compare() said.
+ * To be called after the changes that reload_compare() reported have been carried out.
  */
 void reload_adopt(struct serve_config *before, struct serve_config *after);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file serve_config.h
- * What `turnpike serve` is asked to do.
+ * The configuration of `turnpike serve`.
  */
 #ifndef TURNPIKE_CONFIG_SERVE_CONFIG_H
 #define TURNPIKE_CONFIG_SERVE_CONFIG_H
@@ -10,15 +10,15 @@
 #include <net/if.h>
 #include <turnpike/turnpike.h>
 
-#include "config/options.h"
 #include "base/log.h"
+#include "config/array.h"
+#include "config/options.h"
 #include "turn/turn.h"
 
 /**
- * struct serve_user - with either a password or a key
- * @password: NULL if there is a key
- * @key:      of RFC 8489 section 9.2.2: MD5 (16 bytes) or SHA-256 (32 bytes); NULL if there is a
- *            password
+ * struct serve_user - a user with either a password or a key
+ * @password: NULL if @key is set
+ * @key:      RFC 8489 section 9.2.2: 16 bytes (MD5) or 32 bytes (SHA-256); NULL if @password is set
  */
 struct serve_user {
 	char *name;
@@ -27,7 +27,7 @@ struct serve_user {
 	size_t key_len;
 };
 
-/** struct serve_device - a name with zeros behind it, and its own mode and moves if @has_mode */
+/** struct serve_device - @name is zero-padded; @mode and @moves are valid if @has_mode is set */
 struct serve_device {
 	char name[IFNAMSIZ];
 	__u32 has_mode;
@@ -37,24 +37,24 @@ struct serve_device {
 
 /**
  * struct serve_config - the options of `turnpike serve`
- * @listen:   with ports
- * @relays:   without ports
- * @externals: what --external-ip says, with an @addr of no family if it names only the public one;
- *            serve_config_parse() has put them into @relays
- * @devices:  empty: those that carry the addresses
- * @datapath:   what libturnpike is opened with
- * @n_workers: of --workers
- * @listen_tls: with ports, for TLS and DTLS
- * @transports: bit 1 << enum turn_transport for each that is served
- * @secrets:  of --auth-secret, --auth-secret-file and the environment
- * @user_rate, @total_rate: bytes a second, 0: no limit
- * @unauthenticated_rate: requests, and connections, of one source a second; 0: no limit
+ * @listen:     UDP and TCP listeners, with ports
+ * @relays:     without ports
+ * @externals:  values of --external-ip; @addr has no family if only the public address is given.
+ *              serve_config_parse() applies them to @relays
+ * @devices:    empty: the devices that carry the addresses
+ * @listen_tls: TLS and DTLS listeners, with ports
+ * @secrets:    from --auth-secret, --auth-secret-file and the environment
+ * @run_as:     USER or USER:GROUP; NULL: do not switch
+ * @transports: bits 1 << enum turn_transport
+ * @unauthenticated_rate: requests and connections per second of one source; 0: no limit
+ * @user_rate, @total_rate, @max_rate: bytes per second; 0: no limit
  * @drain_time: seconds
- * @run_as:   USER or USER:GROUP, NULL: stay
- * @check_only: of --check-config: all that was asked for has been done
- * @argc, @argv: a copy of the command line, for serve_config_reparse()
- * Every array is followed by its length. All else is named like its option. Made by
- * serve_config_parse(), freed by serve_config_free().
+ * @datapath:   options for turnpike_open()
+ * @check_only: --check-config
+ * @argc, @argv: copy of the command line for serve_config_reparse()
+ *
+ * Each array is followed by its length. Other members are named after their options.
+ * serve_config_parse() fills it in, and serve_config_free() frees it.
  */
 struct serve_config {
 	struct turnpike_addr *listen;
@@ -109,49 +109,46 @@ struct serve_config {
 	char **argv;
 };
 
-/** serve_options - those of `turnpike serve`, for struct serve_config */
+/** serve_options - the options of `turnpike serve`; the target is struct serve_config */
 extern const struct cli_option serve_options[];
 
 /**
- * serve_config_init() - what is so without any option
+ * serve_config_init() - set the defaults
  *
- * Return: 0 or -ENOMEM; serve_config_free() is due in either case.
+ * Return: 0 or -ENOMEM. Call serve_config_free() in either case.
  */
 int serve_config_init(struct serve_config *config);
 
-/** serve_config_parse() - read and check the options; on error a sentence has been said */
+/** serve_config_parse() - parse and check all options; errors are logged */
 enum cli_status serve_config_parse(int argc, char **argv, struct serve_config *config);
 
 /**
- * serve_config_reparse() - read the same command line, files and environment once more
- * @before: of serve_config_parse() or of this; not changed
+ * serve_config_reparse() - parse the same command line, files and environment again
+ * @before: from serve_config_parse() or from this function; not changed
  *
- * On error a sentence has been said, and @config is as it was. See config/reload.h.
+ * On error, logs it and leaves @config unchanged. See config/reload.h.
  */
 enum cli_status serve_config_reparse(const struct serve_config *before,
 				     struct serve_config *config);
 
-/** serve_config_free() - free all that is in @config, and wipe what is secret */
+/** serve_config_free() - free the members of @config, and wipe secrets */
 void serve_config_free(struct serve_config *config);
 
-/** serve_config_check() - fill in what depends on several options, and find contradictions */
+/** serve_config_check() - derive what depends on several options, and reject contradictions */
 enum cli_status serve_config_check(struct serve_config *config);
 
 /**
- * serve_config_append() - copy @item to the end of an array, unless the array has it already
+ * SERVE_CONFIG_APPEND() - array_append() for an array of @CONFIG whose length is n_ARRAY
  *
- * Return: the array, which may have moved, or NULL without memory.
+ * Evaluates to 0 or -ENOMEM.
  */
-void *serve_config_append(void *array, size_t *n, const void *item, size_t size);
-
-/** SERVE_CONFIG_APPEND() - the same for an array of a config whose length is called n_ARRAY */
-#define SERVE_CONFIG_APPEND(CONFIG, ARRAY, ITEM)                                                  \
-	({                                                                                        \
-		void *grown_ = serve_config_append((CONFIG)->ARRAY, &(CONFIG)->n_##ARRAY, (ITEM), \
-						   sizeof(*(CONFIG)->ARRAY));                     \
-		if (grown_)                                                                       \
-			(CONFIG)->ARRAY = grown_;                                                 \
-		grown_ ? 0 : -ENOMEM;                                                             \
+#define SERVE_CONFIG_APPEND(CONFIG, ARRAY, ITEM)                                           \
+	({                                                                                 \
+		void *grown_ = array_append((CONFIG)->ARRAY, &(CONFIG)->n_##ARRAY, (ITEM), \
+					    sizeof(*(CONFIG)->ARRAY));                     \
+		if (grown_)                                                                \
+			(CONFIG)->ARRAY = grown_;                                          \
+		grown_ ? 0 : -ENOMEM;                                                      \
 	})
 
 #endif /* TURNPIKE_CONFIG_SERVE_CONFIG_H */

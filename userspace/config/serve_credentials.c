@@ -2,8 +2,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "config/serve_credentials.h"
 #include "base/log.h"
+#include "config/serve_credentials.h"
 
 static int add_user(struct turn_credentials *credentials, const struct serve_user *user)
 {
@@ -16,10 +16,10 @@ static const char *reason(int err)
 {
 	switch (err) {
 	case -EEXIST:
-		return "it is given twice, once is enough";
+		return "it appears twice; remove one";
 	case -EINVAL:
-		return "name and password must be UTF-8 without control characters, the name of at most "
-		       "508 bytes";
+		return "name and password must be UTF-8 without control characters, and the name at "
+		       "most 508 bytes long";
 	}
 	return strerror(-err);
 }
@@ -31,13 +31,13 @@ static int fill(const struct serve_config *config, struct turn_credentials *cred
 	for (size_t i = 0; i < config->n_users && !err; i++) {
 		err = add_user(credentials, &config->users[i]);
 		if (err)
-			log_error("--user %s cannot be added: %s", config->users[i].name,
+			log_error("--user %s: cannot add the user: %s", config->users[i].name,
 				  reason(err));
 	}
 	for (size_t i = 0; i < config->n_secrets && !err; i++) {
 		err = turn_credentials_add_secret(credentials, config->secrets[i]);
 		if (err)
-			log_error("--auth-secret cannot be used: %s",
+			log_error("--auth-secret: cannot use the secret: %s",
 				  err == -EINVAL ? "it is empty" : strerror(-err));
 	}
 	return err;
@@ -50,9 +50,9 @@ int serve_credentials(const struct serve_config *config, struct turn_credentials
 
 	if (err) {
 		log_error(
-			"--realm %s cannot be used: %s", config->realm,
+			"--realm %s: cannot use the realm: %s", config->realm,
 			err == -EINVAL
-				? "it must be UTF-8 without control characters, of at most 127 bytes"
+				? "it must be at most 127 bytes of UTF-8 without control characters"
 				: strerror(-err));
 		return err;
 	}

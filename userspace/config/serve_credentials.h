@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file serve_credentials.h
- * The users and secrets of a configuration, as TURN servers take them.
+ * Converts the users and secrets of a configuration for the TURN core.
  */
 #ifndef TURNPIKE_CONFIG_SERVE_CREDENTIALS_H
 #define TURNPIKE_CONFIG_SERVE_CREDENTIALS_H
@@ -10,10 +10,10 @@
 #include "turn/auth/credentials.h"
 
 /**
- * serve_credentials() - make credentials of the realm, the users and the secrets in @config
- * @ret: for turn_credentials_put()
+ * serve_credentials() - make credentials from the realm, users and secrets of @config
+ * @ret: release it with turn_credentials_put()
  *
- * On error a sentence has been said. Return: 0 or a negative errno.
+ * Errors are logged. Return: 0 or a negative errno.
  */
 int serve_credentials(const struct serve_config *config, struct turn_credentials **ret);
 

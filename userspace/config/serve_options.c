@@ -6,173 +6,176 @@
 
 #include "config/config_file.h"
 #include "config/coturn_config.h"
+#include "config/reload.h"
 #include "config/serve_config.h"
+#include "config/serve_secrets.h"
 #include "config/serve_setters.h"
 
-/** More than there are CPUs in any machine that relays. */
 #define WORKERS_MAX 1024
 #define A_DAY       86400
-/** RFC 8656 section 7.2: an allocation lives so long if its client asks for no more. */
+/** RFC 8656 section 7.2: the lifetime of an allocation whose client requests none. */
 #define DEFAULT_LIFETIME 600
-/** Descriptors of a Linux process, at most; and so the sockets of relayed transport addresses. */
+/** The kernel's own limit on descriptors (fs.nr_open); each relayed address needs a socket. */
 #define ALLOCATIONS_MAX (1u << 30)
 
 #define FIELD(NAME) .field = offsetof(struct serve_config, NAME)
 
-#define EXPECTS_CIDR  "a prefix such as 192.0.2.0/24 or 2001:db8::/32"
-#define EXPECTS_BYTES "a number of bytes a second, or 0 for no limit"
-#define EXPECTS_LIMIT "a number, or 0 for no limit"
-#define EXPECTS_A_DAY "a number of seconds, at most 86400"
+#define EXPECTS_ADDR   "an address such as 192.0.2.1:3478 or [2001:db8::1]:3478"
+#define EXPECTS_CIDR   "a prefix such as 192.0.2.0/24 or 2001:db8::/32"
+#define EXPECTS_FILE   "a file name"
+#define EXPECTS_LIMIT  "a number, or 0 for no limit"
+#define EXPECTS_RATE   "a number of bytes per second, or 0 for no limit"
+#define EXPECTS_LISTEN EXPECTS_ADDR ", or :3478 for all local addresses"
 
 const struct cli_option serve_options[] = {
+	{ "config", 0, "FILE",
+	  "Read options from FILE, which has 'key = value' lines. The command line takes "
+	  "precedence.",
+	  .group = "Configuration", .read = config_file_read, .flags = CLI_REPEATABLE },
+	{ "coturn-config", 0, "FILE",
+	  "Read options from a turnserver.conf of coturn, and report each key that does not "
+	  "apply.",
+	  .read = coturn_config_read, .flags = CLI_REPEATABLE },
+	{ "check-config", 0, NULL,
+	  "Check all options and the files that they name, print what would be served, and exit.",
+	  FIELD(check_only), .flags = CLI_NO_KEY },
+
 	{ "listen", 0, "ADDR:PORT",
-	  "Serve clients over UDP and TCP at this address of this machine; port 3478 unless given; "
-	  ":PORT, or a wildcard, for all addresses (repeatable)",
-	  "an address such as 192.0.2.1:3478 or [2001:db8::1]:3478, or :3478 for all addresses",
-	  .set = set_listen, .flags = CLI_REPEATABLE },
+	  "Serve clients over UDP and TCP on this local address. ':PORT' or a wildcard address "
+	  "selects all local addresses. The default port is 3478.",
+	  EXPECTS_LISTEN, .group = "Listening", .set = set_listen, .flags = CLI_REPEATABLE },
 	{ "listen-tls", 0, "ADDR:PORT",
-	  "Serve clients over TLS and DTLS at this address of this machine; port 5349 unless given; "
-	  ":PORT, or a wildcard, for all addresses (repeatable)",
-	  "an address such as 192.0.2.1:5349 or [2001:db8::1]:5349, or :5349 for all addresses",
-	  .set = set_listen_tls, .flags = CLI_REPEATABLE },
-	{ "transports", 0, "LIST", "What clients may come over, udp,tcp,tls,dtls unless given",
-	  "some of udp, tcp, tls and dtls, with commas in between, such as udp,tls",
-	  .set = set_transports },
-	{ "cert", 0, "FILE",
-	  "Certificate of TLS and DTLS, with those of its issuers behind it, as PEM",
-	  "the name of a file", .set = set_cert },
-	{ "key", 0, "FILE", "Private key of the certificate, as PEM", "the name of a file",
+	  "Serve clients over TLS and DTLS on this local address. ':PORT' or a wildcard address "
+	  "selects all local addresses. The default port is 5349.",
+	  EXPECTS_LISTEN, .set = set_listen_tls, .flags = CLI_REPEATABLE },
+	{ "transports", 0, "LIST", "Accept clients over these transports only.",
+	  "a comma-separated list of udp, tcp, tls and dtls, such as udp,tls",
+	  .set = set_transports, .fallback = "udp,tcp,tls,dtls" },
+	{ "cert", 0, "FILE", "PEM file with the certificate for TLS and DTLS and its chain.",
+	  EXPECTS_FILE, .set = set_cert },
+	{ "key", 0, "FILE", "PEM file with the private key of the certificate.", EXPECTS_FILE,
 	  .set = set_key },
-	{ "relay-address", 0, "ADDR",
-	  "Relay from this address of this machine; the listening addresses unless given "
-	  "(repeatable)",
-	  "an address without a port, such as 192.0.2.1 or 2001:db8::1", .set = set_relay_address,
-	  .flags = CLI_REPEATABLE },
-	{ "relay-ports", 0, "LO-HI", "Ports that are relayed from, 49152-65535 unless given",
-	  "two ports, the lower one first, such as 49152-65535", .set = set_relay_ports },
+
+	{ "relay-address", 0, "ADDR", "Relay from this local address.",
+	  "an address without a port, such as 192.0.2.1 or 2001:db8::1", .group = "Relaying",
+	  .set = set_relay_address, .flags = CLI_REPEATABLE,
+	  .fallback = "the listening addresses" },
+	{ "relay-ports", 0, "LO-HI", "Allocate relayed transport addresses from this port range.",
+	  "a port range such as 49152-65535", .set = set_relay_ports, .fallback = "49152-65535" },
 	{ "external-ip", 0, "PUB[/PRIV]",
-	  "Peers see relay address PRIV, or the only one of that family, as PUB, because of a 1:1 "
-	  "NAT (repeatable)",
-	  "two addresses of one family, the public one first, such as 203.0.113.1/10.0.0.1, or the "
+	  "A 1:1 NAT maps relay address PRIV to PUB. PRIV may be omitted if only one relay address "
+	  "has that family.",
+	  "a public and a private address of one family, such as 203.0.113.1/10.0.0.1, or the "
 	  "public one alone",
 	  .set = set_external_ip, .flags = CLI_REPEATABLE },
-	{ "realm", 0, "REALM", "Realm of the users' credentials, 'turnpike' unless given",
-	  "1 to 127 bytes", .set = set_realm },
-	{ "user", 0, "NAME:PASSWORD",
-	  "Let a user in; instead of the password, 0x and the key that 'turnpike key' prints "
-	  "(repeatable)",
-	  EXPECTS_USER, .set = set_user, .instead = "--users-file", .flags = CLI_REPEATABLE },
-	{ "users-file", 0, "FILE", "Let users in, one a line, as in --user (repeatable)",
-	  "the name of a file", .set = set_users_file, .flags = CLI_REPEATABLE },
-	{ "auth-secret", 0, "SECRET",
-	  "Let everybody in who has a time-limited name and password made with this secret, as of the "
-	  "TURN REST API (repeatable)",
-	  EXPECTS_SECRET, .set = set_auth_secret, .instead = "--auth-secret-file",
-	  .flags = CLI_REPEATABLE },
-	{ "auth-secret-file", 0, "FILE", "The same for secrets in a file, one a line (repeatable)",
-	  "the name of a file", .set = set_auth_secret_file, .flags = CLI_REPEATABLE },
-	{ "user-quota", 0, "N",
-	  "Allocations of one user at the same time; 0 for no limit; 256 unless given",
-	  EXPECTS_LIMIT, FIELD(user_quota), .max = ALLOCATIONS_MAX },
-	{ "max-allocations", 0, "N",
-	  "Relayed transport addresses of all users; as many as there are ports and file descriptors "
-	  "unless given",
-	  EXPECTS_LIMIT, FIELD(max_allocations), .max = ALLOCATIONS_MAX },
-	{ "max-permissions", 0, "N", "Permissions of one allocation; 256 unless given",
-	  "a number from 1 to 65536", FIELD(max_permissions), .min = 1, .max = 65536 },
-	{ "max-channels", 0, "N", "Channels of one allocation; 256 unless given",
-	  "a number from 1 to 16384", FIELD(max_channels), .min = 1, .max = 16384 },
-	{ "max-lifetime", 0, "SECONDS",
-	  "What an allocation lives at most if it is not refreshed; 3600 unless given",
-	  "a number of seconds from 600 to 86400", FIELD(max_lifetime), .min = DEFAULT_LIFETIME,
-	  .max = A_DAY },
-	{ "nonce-lifetime", 0, "SECONDS",
-	  "What a nonce is good for before clients need another one; 3600 unless given",
-	  "a number of seconds from 1 to 86400", FIELD(nonce_lifetime), .min = 1, .max = A_DAY },
-	{ "unauthenticated-rate", 0, "N",
-	  "Requests without valid credentials that are answered in a second for one source, an IPv4 "
-	  "address or an IPv6 /64, and connections that it may open; 0 for no limit; 100 unless given",
-	  EXPECTS_LIMIT, FIELD(unauthenticated_rate), .max = UINT32_MAX },
-	{ "max-rate", 0, "BYTES",
-	  "Relay no more than so many bytes of application data a second for each allocation, in "
-	  "either direction; no limit unless given",
-	  EXPECTS_BYTES, FIELD(max_rate), .max = UINT32_MAX },
-	{ "user-rate", 0, "BYTES", "The same for all allocations of a user together", EXPECTS_BYTES,
-	  FIELD(user_rate), .max = UINT32_MAX },
-	{ "total-rate", 0, "BYTES", "The same for all allocations there are", EXPECTS_BYTES,
-	  FIELD(total_rate), .max = UINT32_MAX },
-	{ "allow-peer", 0, "CIDR", "Allow peers that are refused otherwise (repeatable)",
+	{ "allow-peer", 0, "CIDR", "Permit peers in this prefix. Overrides --deny-peer.",
 	  EXPECTS_CIDR, .set = set_allow_peer, .flags = CLI_REPEATABLE },
 	{ "deny-peer", 0, "CIDR",
-	  "Refuse these peers too, besides addresses that are never public (repeatable)",
+	  "Reject peers in this prefix, in addition to addresses that are never public.",
 	  EXPECTS_CIDR, .set = set_deny_peer, .flags = CLI_REPEATABLE },
 	{ "alternate-server", 0, "ADDR:PORT",
-	  "Send clients there when this server takes no more; port 3478 unless given (repeatable)",
-	  "an address such as 192.0.2.2:3478 or [2001:db8::2]:3478", .set = set_alternate_server,
+	  "Redirect clients to this server when no further allocation is accepted. The default "
+	  "port is 3478.",
+	  EXPECTS_ADDR, .set = set_alternate_server, .flags = CLI_REPEATABLE },
+
+	{ "realm", 0, "REALM", "Realm of the long-term credentials.", "1 to 127 bytes",
+	  .group = "Authentication", .set = set_realm, .fallback = "turnpike" },
+	{ "user", 0, "NAME:PASSWORD",
+	  "Accept this user. NAME:0xKEY accepts a key printed by 'turnpike key' in place of the "
+	  "password.",
+	  EXPECTS_USER, .set = set_user, .instead = "--users-file", .flags = CLI_REPEATABLE },
+	{ "users-file", 0, "FILE", "Accept the users in FILE, one per line, as in --user.",
+	  EXPECTS_FILE, .set = set_users_file, .flags = CLI_REPEATABLE },
+	{ "auth-secret", 0, "SECRET",
+	  "Accept time-limited credentials made with this shared secret (TURN REST API).",
+	  EXPECTS_SECRET, .set = set_auth_secret, .instead = "--auth-secret-file",
 	  .flags = CLI_REPEATABLE },
-	{ "dev", 0, "IF[=MODE[/MOVES]]",
-	  "Relay packets that come in by this device, in its own mode if one is given; those that "
-	  "carry the listening and relay addresses unless given (repeatable)",
-	  "the name of a device, such as eth0, and perhaps a mode, such as eth0=tc",
-	  .set = set_device, .flags = CLI_REPEATABLE },
+	{ "auth-secret-file", 0, "FILE", "Accept the shared secrets in FILE, one per line.",
+	  EXPECTS_FILE, .set = set_auth_secret_file, .flags = CLI_REPEATABLE },
+	{ "nonce-lifetime", 0, "SECONDS", "Lifetime of a nonce.",
+	  "a number of seconds from 1 to 86400", FIELD(nonce_lifetime), .min = 1, .max = A_DAY,
+	  .reload = RELOAD_SERVER },
+	{ "unauthenticated-rate", 0, "N",
+	  "Answer at most N requests per second without valid credentials, and accept at most N "
+	  "connections per second, from one IPv4 address or IPv6 /64. 0 means no limit.",
+	  EXPECTS_LIMIT, FIELD(unauthenticated_rate), .max = UINT32_MAX, .reload = RELOAD_SERVER },
+
+	{ "user-quota", 0, "N", "Simultaneous allocations of one user. 0 means no limit.",
+	  EXPECTS_LIMIT, .group = "Limits", FIELD(user_quota), .max = ALLOCATIONS_MAX,
+	  .reload = RELOAD_SERVER },
+	{ "max-allocations", 0, "N",
+	  "Relayed transport addresses of all users. 0 means as many as there are ports and file "
+	  "descriptors.",
+	  EXPECTS_LIMIT, FIELD(max_allocations), .max = ALLOCATIONS_MAX, .reload = RELOAD_SERVER },
+	{ "max-permissions", 0, "N", "Permissions of one allocation.", "a number from 1 to 65536",
+	  FIELD(max_permissions), .min = 1, .max = 65536, .reload = RELOAD_SERVER },
+	{ "max-channels", 0, "N", "Channels of one allocation.", "a number from 1 to 16384",
+	  FIELD(max_channels), .min = 1, .max = 16384, .reload = RELOAD_SERVER },
+	{ "max-lifetime", 0, "SECONDS", "Longest lifetime that a client may request.",
+	  "a number of seconds from 600 to 86400", FIELD(max_lifetime), .min = DEFAULT_LIFETIME,
+	  .max = A_DAY, .reload = RELOAD_SERVER },
+	{ "max-rate", 0, "BYTES",
+	  "Application data per second of one allocation, in either direction. 0 means no limit.",
+	  EXPECTS_RATE, FIELD(max_rate), .max = UINT32_MAX, .reload = RELOAD_RATES },
+	{ "user-rate", 0, "BYTES",
+	  "Application data per second of all allocations of one user, in either direction. 0 "
+	  "means no limit.",
+	  EXPECTS_RATE, FIELD(user_rate), .max = UINT32_MAX, .reload = RELOAD_RATES },
+	{ "total-rate", 0, "BYTES",
+	  "Application data per second of all allocations, in either direction. 0 means no limit.",
+	  EXPECTS_RATE, FIELD(total_rate), .max = UINT32_MAX, .reload = RELOAD_RATES },
+
+	{ "dev", 0, "IF[=MODE[/MOVES]]", "Attach to this device, in its own mode if one is given.",
+	  "a device name such as eth0, optionally with a mode, such as eth0=tc",
+	  .group = "Datapath", .set = set_device, .flags = CLI_REPEATABLE,
+	  .fallback = "the devices that carry the listening and relay addresses" },
 	{ "mode", 0, "MODE",
-	  "Where packets are relayed: auto (the best that each device takes; the default), "
-	  "xdp-native, xdp-generic, tc or userspace",
-	  "auto, xdp-native, xdp-generic, tc or userspace", .set = set_mode },
+	  "Where to relay packets: auto (the best mode of each device), xdp-native, xdp-generic, "
+	  "tc or userspace.",
+	  "auto, xdp-native, xdp-generic, tc or userspace", .set = set_mode, .fallback = "auto" },
 	{ "moves", 0, "MOVES",
-	  "Which end of a frame moves first when its headers grow or shrink: auto (the default), "
-	  "head or tail",
-	  "auto, head or tail", .set = set_moves },
+	  "Which end of the frame to move first when headers grow or shrink: auto, head or tail.",
+	  "auto, head or tail", .set = set_moves, .fallback = "auto" },
 	{ "tc-hook", 0, "HOOK",
-	  "How mode tc hangs on a device: auto (the best that the kernel has; the default), tcx "
-	  "or clsact",
-	  "auto, tcx or clsact", .set = set_tc_hook },
-	{ "max-flows", 0, "N",
-	  "Flows of each family that fit into the kernel, two a channel; 65536 unless given",
-	  "a number, at least 2", FIELD(datapath.max_flows), .min = 2, .max = UINT32_MAX },
+	  "How to attach in mode tc: auto (tcx if the kernel has it), tcx or clsact.",
+	  "auto, tcx or clsact", .set = set_tc_hook, .fallback = "auto" },
+	{ "max-flows", 0, "N", "Flows per address family in the kernel. A channel uses two.",
+	  "a number of at least 2", FIELD(datapath.max_flows), .min = 2, .max = UINT32_MAX,
+	  .fallback = "65536" },
 	{ "demote-percent", 0, "N",
-	  "Give an automatic choice up when it fails for more than N in a hundred packets of a "
-	  "second; 1 unless given",
-	  "a number from 1 to 100", FIELD(datapath.demote_percent), .min = 1, .max = 100 },
+	  "Give up an automatically selected mode when it fails for more than N percent of the "
+	  "packets of a second.",
+	  "a number from 1 to 100", FIELD(datapath.demote_percent), .min = 1, .max = 100,
+	  .fallback = "1" },
 	{ "backoff", 0, "FIRST-LONGEST",
-	  "Leave a way to relay that has failed alone for FIRST seconds, twice as long each time, "
-	  "but never longer than LONGEST; 10-600 unless given",
-	  "two numbers of seconds with a dash in between, such as 10-600", .set = set_backoff },
-	{ "workers", 0, "N",
-	  "Threads that serve clients and relay in user space; as many as CPUs unless given",
-	  "a number from 1 to 1024", FIELD(n_workers), .min = 1, .max = WORKERS_MAX },
-	{ "drain-time", 0, "SECONDS",
-	  "How long to serve the allocations there are after SIGTERM, before stopping; 60 unless "
-	  "given",
-	  EXPECTS_A_DAY, FIELD(drain_time), .max = A_DAY },
-	{ "run-as", 0, "USER[:GROUP]", "Go on as this user, once what needs privileges is done",
-	  "a user, and perhaps a group behind a colon, such as turnpike:turnpike",
-	  .set = set_run_as },
-	{ "log-level", 0, "LEVEL", "Log error, warning, info (the default) or debug",
-	  "error, warning, info or debug", .set = set_log_level },
-	{ "log-json", 0, NULL, "Log one JSON object a line", NULL, FIELD(log_json) },
-	{ "log-addresses", 0, NULL, "Log clients' and peers' addresses, too", NULL,
-	  FIELD(log_addresses) },
-	{ "control", 0, "PATH", "Control socket, " CONTROL_PATH " unless given",
-	  "the path of a socket", .set = set_control },
-	{ "config", 0, "FILE",
-	  "Read options from a file of 'key = value' lines; the command line wins over it "
-	  "(repeatable)",
-	  .read = config_file_read },
-	{ "coturn-config", 0, "FILE",
-	  "Read options from a turnserver.conf of coturn, and name what cannot be taken over "
-	  "(repeatable)",
-	  .read = coturn_config_read },
-	{ "check-config", 0, NULL,
-	  "Read and check the options and the files that they name, tell what would be served, and "
-	  "end",
-	  NULL, FIELD(check_only), .flags = CLI_NO_KEY },
+	  "Retry a failed mode after FIRST seconds, doubling up to LONGEST.",
+	  "two numbers of seconds, such as 10-600", .set = set_backoff, .fallback = "10-600" },
+
+	{ "workers", 0, "N", "Threads that serve clients and relay in user space.",
+	  "a number from 1 to 1024", .group = "Process", FIELD(n_workers), .min = 1,
+	  .max = WORKERS_MAX, .fallback = "the number of usable CPUs" },
+	{ "drain-time", 0, "SECONDS", "How long existing allocations are served after SIGTERM.",
+	  "a number of seconds of at most 86400", FIELD(drain_time), .max = A_DAY,
+	  .reload = RELOAD_DRAIN },
+	{ "run-as", 0, "USER[:GROUP]",
+	  "Switch to this user after the privileged part of the start-up.",
+	  "a user, optionally with a group, such as turnpike:turnpike", .set = set_run_as },
+	{ "control", 0, "PATH", "Control socket.", "the path of a socket", .set = set_control,
+	  .fallback = CONTROL_PATH },
+
+	{ "log-level", 0, "LEVEL", "Log error, warning, info or debug, and anything more severe.",
+	  "error, warning, info or debug", .group = "Logging", .set = set_log_level,
+	  .fallback = "info" },
+	{ "log-json", 0, NULL, "Log one JSON object per line.", FIELD(log_json),
+	  .reload = RELOAD_LOG },
+	{ "log-addresses", 0, NULL, "Include the addresses of clients and peers in the log.",
+	  FIELD(log_addresses), .reload = RELOAD_LOG },
 	{ 0 },
 };
 
 static const struct cli_syntax syntax = {
 	.command = "turnpike serve",
-	.doc = "Serve TURN in the foreground, until SIGINT or SIGTERM.",
+	.doc = "Run a TURN server in the foreground until SIGINT or SIGTERM.",
 	.options = serve_options,
 };
 
@@ -207,7 +210,7 @@ int serve_config_init(struct serve_config *config)
 	return set_realm(config, realm) || set_control(config, control) ? -ENOMEM : 0;
 }
 
-/* What cli_parse() hides among the arguments is needed again when they are read anew. */
+/* A reload parses the arguments again, including the secrets that cli_parse() overwrites. */
 static int copy_arguments(int argc, char **argv, struct serve_config *config)
 {
 	config->argv = calloc((size_t)argc + 1, sizeof(*config->argv));
@@ -227,7 +230,7 @@ static enum cli_status parse_and_check(const struct cli_syntax *how, int argc, c
 	enum cli_status status = cli_parse(how, argc, argv, config);
 
 	if (status == CLI_OK)
-		status = serve_secrets_of_environment(config);
+		status = serve_secrets_from_environment(config);
 	return status == CLI_OK ? serve_config_check(config) : status;
 }
 
@@ -245,7 +248,7 @@ static enum cli_status parse(const struct cli_syntax *how, int argc, char **argv
 		*config = result;
 		return status;
 	}
-	/* Whoever asks whether the options are right is told no by one status. */
+	/* --check-config has one exit status for everything that is wrong. */
 	if (result.check_only)
 		status = CLI_USAGE;
 	serve_config_free(&result);

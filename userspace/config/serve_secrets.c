@@ -4,12 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/lines.h"
-#include "config/serve_setters.h"
 #include "base/log.h"
+#include "config/lines.h"
+#include "config/serve_secrets.h"
+#include "config/serve_setters.h"
 #include "stun/protocol.h"
 
-/** Of RFC 8489 section 9.2.2: MD5 and SHA-256. */
+/** Lengths of the keys of RFC 8489 section 9.2.2. */
 #define MD5_LEN    16
 #define SHA256_LEN 32
 
@@ -86,7 +87,7 @@ static int parse_key(const char *text, struct serve_user *user)
 	return 0;
 }
 
-/* On error, @user may have parts that are to be freed. */
+/* The caller frees @user, also on error. */
 static int parse_user(const char *value, struct serve_user *user)
 {
 	const size_t name_len = strcspn(value, ":");
@@ -103,7 +104,7 @@ static int parse_user(const char *value, struct serve_user *user)
 	return user->password ? 0 : -ENOMEM;
 }
 
-/* There may be very many, so there is room for twice as many each time that it is full. */
+/* There may be very many users: double the array when it is full. */
 static int append_user(struct serve_config *config, const struct serve_user *user)
 {
 	const size_t n = config->n_users;
@@ -148,8 +149,8 @@ int set_auth_secret(void *config, char *value)
 	return err;
 }
 
-/* A line is said to be wrong without a word of what is in it. */
-static enum cli_status said(const char *origin, int err, const char *expects)
+/* The error message must not contain the line. */
+static enum cli_status report(const char *origin, int err, const char *expects)
 {
 	if (!err)
 		return CLI_OK;
@@ -161,12 +162,12 @@ static enum cli_status said(const char *origin, int err, const char *expects)
 
 static enum cli_status take_user(void *config, const char *origin, char *line)
 {
-	return said(origin, set_user(config, line), EXPECTS_USER);
+	return report(origin, set_user(config, line), EXPECTS_USER);
 }
 
 static enum cli_status take_secret(void *config, const char *origin, char *line)
 {
-	return said(origin, set_auth_secret(config, line), EXPECTS_SECRET);
+	return report(origin, set_auth_secret(config, line), EXPECTS_SECRET);
 }
 
 static int take_file(struct serve_config *config, const char *path, lines_taker *take)
@@ -204,7 +205,7 @@ static enum cli_status take_variable(struct serve_config *config, const char *na
 	return status;
 }
 
-enum cli_status serve_secrets_of_environment(struct serve_config *config)
+enum cli_status serve_secrets_from_environment(struct serve_config *config)
 {
 	enum cli_status status = take_variable(config, "TURNPIKE_USER", take_user);
 

@@ -25,7 +25,7 @@ static int replace(char **text, const char *value)
 	return 0;
 }
 
-/* An address with a port, or for @port without. */
+/* An address; without a port, it gets @port. */
 static int parse_address(const char *text, uint16_t port, struct turnpike_addr *addr)
 {
 	struct turnpike_addr result;
@@ -38,7 +38,7 @@ static int parse_address(const char *text, uint16_t port, struct turnpike_addr *
 	return 0;
 }
 
-/* The same, or ":PORT", which is the wildcard of both families. */
+/* Likewise, or ":PORT", the wildcard of both families. */
 static int parse_listen(const char *text, uint16_t port, struct turnpike_addr *addr)
 {
 	uint32_t number;
@@ -100,7 +100,7 @@ int set_transports(void *target, char *value)
 	return 0;
 }
 
-/* An address alone, without a port. */
+/* An address without a port. */
 static int parse_ip(const char *text, struct turnpike_addr *addr)
 {
 	struct turnpike_addr result;
@@ -121,7 +121,7 @@ int set_relay_address(void *target, char *value)
 	return SERVE_CONFIG_APPEND(config, relays, &relay);
 }
 
-/* PUB/PRIV, or PUB alone. */
+/* PUB/PRIV or PUB. */
 int set_external_ip(void *target, char *value)
 {
 	struct turn_relay_address relay = { 0 };
@@ -190,14 +190,14 @@ int set_backoff(void *target, char *value)
 }
 
 /* MODE or MODE/MOVES. */
-static int parse_way(char *way, struct serve_device *device)
+static int parse_mode(char *text, struct serve_device *device)
 {
-	char *moves = strchr(way, '/');
+	char *moves = strchr(text, '/');
 	int err;
 
 	if (moves)
 		*moves = '\0';
-	err = turnpike_mode_parse(way, &device->mode);
+	err = turnpike_mode_parse(text, &device->mode);
 	if (moves) {
 		*moves = '/';
 		if (!err)
@@ -216,7 +216,7 @@ int set_device(void *target, char *value)
 	if (name_len == 0 || name_len >= sizeof(device.name))
 		return -EINVAL;
 	memcpy(device.name, value, name_len);
-	if (value[name_len] && parse_way(value + name_len + 1, &device))
+	if (value[name_len] && parse_mode(value + name_len + 1, &device))
 		return -EINVAL;
 	return SERVE_CONFIG_APPEND(config, devices, &device);
 }

@@ -7,7 +7,7 @@ static void print_label(FILE *file, const char *label)
 	fprintf(file, "%-11s", label);
 }
 
-/* Those of @all that are served. */
+/* The transports in @all that are enabled. */
 static void print_transports(FILE *file, const struct serve_config *config, unsigned int all)
 {
 	for (size_t i = 0; i < TURN_TRANSPORTS; i++) {
@@ -41,7 +41,7 @@ static void print_relays(FILE *file, const struct serve_config *config)
 
 		fprintf(file, "%s %s", i ? "," : "", addr_format(&relay->addr, text));
 		if (relay->external.family)
-			fprintf(file, " (seen as %s)", addr_format(&relay->external, external));
+			fprintf(file, " (mapped to %s)", addr_format(&relay->external, external));
 	}
 	fprintf(file, ", ports %u to %u", config->port_lo, config->port_hi);
 	if (config->n_allow + config->n_deny > 0)
@@ -52,7 +52,7 @@ static void print_relays(FILE *file, const struct serve_config *config)
 
 static void print_credentials(FILE *file, const struct serve_config *config)
 {
-	print_label(file, "let in:");
+	print_label(file, "accepted:");
 	if (config->n_users + config->n_secrets == 0)
 		fprintf(file, " nobody");
 	else
@@ -60,28 +60,28 @@ static void print_credentials(FILE *file, const struct serve_config *config)
 	fprintf(file, "; realm: %s\n", config->realm);
 }
 
-/* 0 is said as what it means. */
+/* 0 means no limit. */
 static void print_limit(FILE *file, const char *before, uint32_t limit, const char *unit)
 {
 	if (limit)
 		fprintf(file, "%s %u %s", before, limit, unit);
 	else
-		fprintf(file, "%s any number of %s", before, unit);
+		fprintf(file, "%s unlimited %s", before, unit);
 }
 
 static void print_limits(FILE *file, const struct serve_config *config)
 {
 	print_label(file, "allocated:");
-	print_limit(file, "", config->user_quota, "allocations a user");
+	print_limit(file, "", config->user_quota, "allocations per user");
 	print_limit(file, ",", config->max_allocations, "relayed addresses in total");
-	fprintf(file, ", each with %u permissions, %u channels, for %u s\n",
+	fprintf(file, ", each with %u permissions and %u channels, lifetime %u s\n",
 		config->max_permissions, config->max_channels, config->max_lifetime);
 	print_label(file, "rates:");
-	print_limit(file, "", config->max_rate, "bytes/s an allocation");
-	print_limit(file, ",", config->user_rate, "bytes/s a user");
+	print_limit(file, "", config->max_rate, "bytes/s per allocation");
+	print_limit(file, ",", config->user_rate, "bytes/s per user");
 	print_limit(file, ",", config->total_rate, "bytes/s in total");
 	print_limit(file, ",", config->unauthenticated_rate,
-		    "requests/s without credentials and connections/s a source");
+		    "unauthenticated requests/s and connections/s per source");
 	fprintf(file, "\n");
 }
 
@@ -103,9 +103,9 @@ static void print_devices(FILE *file, const struct serve_config *config)
 static void print_process(FILE *file, const struct serve_config *config)
 {
 	print_label(file, "process:");
-	fprintf(file, " %u workers, as %s, control socket %s, up to %u s to drain\n",
-		config->n_workers, config->run_as ? config->run_as : "who starts it",
-		config->control, config->drain_time);
+	fprintf(file, " %u workers, user %s, control socket %s, drain time %u s\n",
+		config->n_workers, config->run_as ? config->run_as : "unchanged", config->control,
+		config->drain_time);
 }
 
 void serve_summary_print(const struct serve_config *config, FILE *file)

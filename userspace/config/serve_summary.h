@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file serve_summary.h
- * What a configuration would serve, for people.
+ * The output of --check-config: what a configuration would serve.
  */
 #ifndef TURNPIKE_CONFIG_SERVE_SUMMARY_H
 #define TURNPIKE_CONFIG_SERVE_SUMMARY_H
@@ -10,7 +10,7 @@
 
 #include "config/serve_config.h"
 
-/** serve_summary_print() - a few lines, none of them with a secret */
+/** serve_summary_print() - print a few lines without any secret */
 void serve_summary_print(const struct serve_config *config, FILE *file);
 
 #endif /* TURNPIKE_CONFIG_SERVE_SUMMARY_H */

@@ -6,10 +6,11 @@
 #include <string.h>
 
 #include "base/addr.h"
-#include "config/wildcard.h"
 #include "base/log.h"
+#include "config/array.h"
+#include "config/wildcard.h"
 
-/* The device does not tell: addresses that others can reach may be on a loopback device, too. */
+/* By address, not by device: a loopback device may carry addresses that others can reach. */
 static bool is_local_only(const struct turnpike_addr *addr)
 {
 	static const char *const prefixes[] = { "127.0.0.0/8", "169.254.0.0/16", "::1",
@@ -30,9 +31,9 @@ bool wildcard_is(const struct turnpike_addr *addr)
 	return memcmp(addr->ip, zero, sizeof(zero)) == 0;
 }
 
-/* The address of @local that @wildcard stands for, if it is one. */
-static bool stands_for(const struct turnpike_addr *wildcard, const struct ifaddrs *local,
-		       struct turnpike_addr *addr)
+/* Whether @wildcard covers the address of @local; then that is in @addr. */
+static bool covers(const struct turnpike_addr *wildcard, const struct ifaddrs *local,
+		   struct turnpike_addr *addr)
 {
 	struct sockaddr_storage sa = { 0 };
 
@@ -60,7 +61,7 @@ static const char *format(const struct turnpike_addr *wildcard, char text[static
 
 static enum cli_status append(struct wildcard_addrs *addrs, const struct turnpike_addr *addr)
 {
-	void *grown = serve_config_append(addrs->list, &addrs->n, addr, sizeof(*addr));
+	void *grown = array_append(addrs->list, &addrs->n, addr, sizeof(*addr));
 
 	if (!grown)
 		return cli_no_memory();
@@ -78,17 +79,17 @@ static enum cli_status expand_one(const char *option, const struct turnpike_addr
 
 	format(wildcard, text);
 	for (; local && status == CLI_OK; local = local->ifa_next) {
-		if (!stands_for(wildcard, local, &addr))
+		if (!covers(wildcard, local, &addr))
 			continue;
-		log_at(LOG_INFO, "--%s %s is %s of %s", option, text, addr_format(&addr, found),
+		log_at(LOG_INFO, "--%s %s: using %s on %s", option, text, addr_format(&addr, found),
 		       local->ifa_name);
 		status = append(result, &addr);
 		n++;
 	}
 	if (n > 0)
 		return status;
-	log_error("--%s %s: no device that is up has such an address that others can reach: 'ip "
-		  "address' shows which there are",
+	log_error("--%s %s: no interface that is up has a reachable address of this kind: see 'ip "
+		  "address'",
 		  option, text);
 	return CLI_USAGE;
 }

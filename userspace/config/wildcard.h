@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file wildcard.h
- * Listening at all addresses of this machine.
+ * Listening on all local addresses.
  *
- * The kernel's flows, and the addresses that clients get answers from, have to be exact, so a
- * wildcard is not bound to: it is replaced by the addresses that it stands for.
+ * Flows in the kernel and the source of responses need exact addresses. Therefore a wildcard is
+ * expanded to the local addresses that it covers, and never bound.
  */
 #ifndef TURNPIKE_CONFIG_WILDCARD_H
 #define TURNPIKE_CONFIG_WILDCARD_H
@@ -19,19 +19,19 @@ struct wildcard_addrs {
 	size_t n;
 };
 
-/** wildcard_is() - whether @addr is 0.0.0.0, ::, or the same without a family, which means both */
+/** wildcard_is() - whether @addr is 0.0.0.0, ::, or zero without a family, which covers both */
 bool wildcard_is(const struct turnpike_addr *addr);
 
 /**
- * wildcard_expand() - put all addresses in place of the wildcards
- * @option: that they come from, for messages
- * @addrs:  with ports, which their replacements have, too; none is there twice
- * @local:  of getifaddrs()
+ * wildcard_expand() - replace each wildcard by the local addresses that it covers
+ * @option: name of the option, for messages
+ * @addrs:  with ports, which the replacements keep; the result has no duplicates
+ * @local:  from getifaddrs()
  *
- * Taken are those of devices that are up, except loopback and link-local ones. Says one line for
- * each.
+ * Considers interfaces that are up, and skips loopback and link-local addresses. Logs each
+ * replacement.
  *
- * Return: CLI_OK; or, after a sentence: CLI_USAGE if there are none for a wildcard, CLI_ERROR.
+ * Return: CLI_OK; after logging an error, CLI_USAGE if a wildcard covers nothing, else CLI_ERROR.
  */
 enum cli_status wildcard_expand(const char *option, struct wildcard_addrs *addrs,
 				const struct ifaddrs *local);

@@ -9,14 +9,14 @@
 #include <unistd.h>
 #include <utlist.h>
 
+#include "base/log.h"
 #include "control/control.h"
 #include "control/unix_socket.h"
-#include "base/log.h"
 
 #define REQUEST_MAX 4096
-/** More connections than this wait to be accepted. */
+/** Simultaneous connections; further ones wait in the backlog. */
 #define CLIENTS_MAX 16
-#define PATIENCE_S  5
+#define TIMEOUT_S   5
 
 struct client {
 	struct control *control;
@@ -67,7 +67,7 @@ static json_t *answer_line(struct control *control, const char *line)
 	if (json_is_string(json_object_get(request, "command")))
 		answer = control->answer(control->arg, request);
 	if (!answer)
-		answer = json_pack("{s:s}", "error", "the server has no answer to this command");
+		answer = json_pack("{s:s}", "error", "unknown command");
 	json_decref(request);
 	return answer;
 }
@@ -121,7 +121,7 @@ static struct client *new_client(struct control *control, evutil_socket_t fd)
 static void on_connection(struct evconnlistener *listener, evutil_socket_t fd,
 			  struct sockaddr *address, int len, void *arg)
 {
-	static const struct timeval patience = { .tv_sec = PATIENCE_S };
+	static const struct timeval timeout = { .tv_sec = TIMEOUT_S };
 	struct control *control = arg;
 	struct client *client = new_client(control, fd);
 
@@ -136,14 +136,14 @@ static void on_connection(struct evconnlistener *listener, evutil_socket_t fd,
 		evconnlistener_disable(listener);
 	bufferevent_setcb(client->stream, on_request, NULL, on_event, client);
 	bufferevent_setwatermark(client->stream, EV_READ, 0, REQUEST_MAX);
-	bufferevent_set_timeouts(client->stream, &patience, &patience);
+	bufferevent_set_timeouts(client->stream, &timeout, &timeout);
 	bufferevent_enable(client->stream, EV_READ | EV_WRITE);
 }
 
-static void say_why_not(const char *path, int err)
+static void log_failure(const char *path, int err)
 {
 	if (err == -EADDRINUSE)
-		log_error("another turnpike serves at %s: stop it, or choose another path with "
+		log_error("another server listens on %s: stop it, or choose another path with "
 			  "--control",
 			  path);
 	else if (err == -EEXIST)
@@ -151,11 +151,11 @@ static void say_why_not(const char *path, int err)
 			  path);
 	else
 		log_error(
-			"the control socket %s cannot be made: %s; choose another path with --control",
+			"cannot create the control socket %s: %s; choose another path with --control",
 			path, strerror(-err));
 }
 
-static int listen_at(struct control *control, const char *path, const struct privileges *owner)
+static int listen_on(struct control *control, const char *path, const struct privileges *owner)
 {
 	int fd, err = unix_listen(path, owner->uid, owner->gid, &fd);
 
@@ -182,10 +182,10 @@ int control_open(struct event_base *base, const char *path, const struct privile
 
 	if (control) {
 		*control = (struct control){ .base = base, .answer = answer, .arg = arg };
-		err = listen_at(control, path, owner);
+		err = listen_on(control, path, owner);
 	}
 	if (err) {
-		say_why_not(path, err);
+		log_failure(path, err);
 		control_close(control);
 		return err;
 	}

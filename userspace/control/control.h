@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file control.h
- * The control socket: a line of JSON in, a document of JSON out, and the connection is closed.
+ * The control socket. A client sends one line of JSON and receives one JSON document; then the
+ * server closes the connection.
  */
 #ifndef TURNPIKE_CONTROL_CONTROL_H
 #define TURNPIKE_CONTROL_CONTROL_H
@@ -14,12 +15,12 @@
 struct control;
 
 /**
- * control_open() - listen at @path
- * @owner:  whose the socket is
- * @answer: gets a request, an object with a "command"; Return: a document that is the caller's, or
- * NULL if there is no such command
+ * control_open() - listen on @path
+ * @owner:  owner of the socket
+ * @answer: called for each request, an object with a "command". Returns a document, which the
+ * caller frees, or NULL for an unknown command
  *
- * The socket of a server that is no more is replaced. On error a sentence has been said.
+ * Replaces the socket of a server that has ended. Errors are logged.
  *
  * Return: 0 or a negative errno.
  */
@@ -28,9 +29,9 @@ int control_open(struct event_base *base, const char *path, const struct privile
 		 struct control **ret);
 
 /**
- * control_close() - stop listening and remove the socket; NULL is fine
+ * control_close() - stop listening and remove the socket; accepts NULL
  *
- * Where its directory is somebody else's, it stays; the next server replaces it.
+ * If the directory is not writable, the socket stays, and the next server replaces it.
  */
 void control_close(struct control *control);
 

@@ -237,6 +237,7 @@ static const struct counter connection_counters[] = {
 	{ "unaccepted", offsetof(struct connection_stats, unaccepted) },
 	{ "unsent", offsetof(struct connection_stats, unsent) },
 	{ "strays", offsetof(struct connection_stats, strays) },
+	{ "discarded", offsetof(struct connection_stats, discarded) },
 };
 
 static json_t *connections_report(const struct connection_stats *stats)

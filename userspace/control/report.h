@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file report.h
- * What a running server knows about itself and can be told, as JSON.
+ * Answers to the commands of the control socket, as JSON.
  */
 #ifndef TURNPIKE_CONTROL_REPORT_H
 #define TURNPIKE_CONTROL_REPORT_H
@@ -12,9 +12,9 @@
 #include "process/workers.h"
 
 /**
- * struct report_source - what reports are made of
- * @started:     when the server began to serve
- * @is_draining: it takes no new allocations any more
+ * struct report_source - where reports get their data from
+ * @started:     start time, CLOCK_MONOTONIC in ns
+ * @is_draining: new allocations are rejected
  */
 struct report_source {
 	struct datapath *datapath;
@@ -24,10 +24,10 @@ struct report_source {
 };
 
 /**
- * report_answer() - answer a command of the control socket
+ * report_answer() - carry out a command of the control socket
  * @source: a struct report_source
  *
- * Return: a document that is the caller's, or NULL if there is no such command.
+ * Return: a document, which the caller frees, or NULL for an unknown command.
  */
 json_t *report_answer(void *source, const json_t *request);
 

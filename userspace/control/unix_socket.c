@@ -12,7 +12,7 @@
 
 #include "control/unix_socket.h"
 
-#define PATIENCE_S 10
+#define TIMEOUT_S 10
 
 static int make_address(const char *path, struct sockaddr_un *addr)
 {
@@ -29,12 +29,12 @@ static int open_socket(int flags, int *fd)
 	return *fd < 0 ? -errno : 0;
 }
 
-static void set_patience(int fd)
+static void set_timeouts(int fd)
 {
-	static const struct timeval patience = { .tv_sec = PATIENCE_S };
+	static const struct timeval timeout = { .tv_sec = TIMEOUT_S };
 
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
 }
 
 int unix_connect(const char *path, int *ret)
@@ -46,7 +46,7 @@ int unix_connect(const char *path, int *ret)
 		err = open_socket(0, &fd);
 	if (err)
 		return err;
-	set_patience(fd);
+	set_timeouts(fd);
 	if (connect(fd, (const struct sockaddr *)&addr, sizeof(addr))) {
 		err = -errno;
 		close(fd);
@@ -56,7 +56,7 @@ int unix_connect(const char *path, int *ret)
 	return 0;
 }
 
-/* One that was there belongs to somebody. */
+/* An existing directory keeps its owner. */
 static int make_directory(const char *path, uid_t uid, gid_t gid)
 {
 	char *copy = strdup(path), *name;
@@ -85,7 +85,7 @@ static int remove_stale(const char *path)
 	err = unix_connect(path, &fd);
 	if (!err)
 		close(fd);
-	/* A server that is too busy to answer is there all the same. */
+	/* A server that is too busy to accept is still running. */
 	if (!err || err == -EAGAIN)
 		return -EADDRINUSE;
 	if (err != -ECONNREFUSED)
@@ -95,7 +95,7 @@ static int remove_stale(const char *path)
 
 static int bind_and_listen(int fd, const struct sockaddr_un *addr, uid_t uid, gid_t gid)
 {
-	/* Not chmod(2) afterwards: there must be no moment at which others can connect. */
+	/* umask(2) and not chmod(2), so that others can never connect. */
 	mode_t mask = umask(0117);
 	int err = bind(fd, (const struct sockaddr *)addr, sizeof(*addr)) ? -errno : 0;
 

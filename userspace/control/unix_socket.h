@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file unix_socket.h
- * Both ends of a UNIX stream socket with a name in the file system.
+ * Both ends of a UNIX stream socket with a path name.
  */
 #ifndef TURNPIKE_CONTROL_UNIX_SOCKET_H
 #define TURNPIKE_CONTROL_UNIX_SOCKET_H
@@ -9,21 +9,21 @@
 #include <sys/types.h>
 
 /**
- * unix_connect() - connect, with a patience of some seconds for this and all that follows
+ * unix_connect() - connect with a timeout of some seconds, which also applies to later I/O
  *
- * Return: 0 or a negative errno: -EAGAIN if the other side is too busy, -ENAMETOOLONG.
+ * Return: 0 or a negative errno: -EAGAIN if the peer is too busy, -ENAMETOOLONG.
  */
 int unix_connect(const char *path, int *fd);
 
 /**
- * unix_listen() - listen, non-blocking, at a socket that owner and group may use
- * @uid, @gid: that are the owner and group; -1: those that make it
+ * unix_listen() - create a non-blocking listening socket for one owner and group
+ * @uid, @gid: owner and group; -1: those of the process
  *
- * A directory that is missing is made and theirs, too, and a socket that nobody listens at is
- * replaced.
+ * Creates a missing directory with the same owner and group. Replaces a socket that nobody listens
+ * on.
  *
- * Return: 0 or a negative errno: -EADDRINUSE if somebody listens at @path, -EEXIST if it is no
- * socket.
+ * Return: 0 or a negative errno: -EADDRINUSE if another process listens on @path, -EEXIST if @path
+ * is not a socket.
  */
 int unix_listen(const char *path, uid_t uid, gid_t gid, int *fd);
 

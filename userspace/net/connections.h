@@ -60,6 +60,7 @@ enum connection_end {
  * @unsent:     messages to clients that were lost: that do not read what they are sent, or, too
  * long for DTLS
  * @strays:     datagrams of DTLS that belong to no connection and begin none
+ * @discarded:  records of DTLS that are invalid, or that their session does not expect
  */
 struct connection_stats {
 	uint64_t open[TURN_TRANSPORTS];
@@ -69,6 +70,7 @@ struct connection_stats {
 	uint64_t unaccepted;
 	uint64_t unsent;
 	uint64_t strays;
+	uint64_t discarded;
 };
 
 /** connection_stats_add() - add the counters of @more to those of @sum */

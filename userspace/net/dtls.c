@@ -5,19 +5,12 @@
 
 #include "net/dtls.h"
 #include "net/dtls_bio.h"
+#include "net/dtls_record.h"
 
 /** What every path carries (RFC 8200 section 5), so that handshakes get through. */
 #define PATH_MTU   1280
 #define HEADERS_V4 (20 + 8)
 #define HEADERS_V6 (40 + 8)
-
-/* RFC 6347 sections 4.1 and 4.2.2: a record's header, then a handshake message's, then ClientHello:
- * its version and random. */
-#define RECORD_EPOCH_OFFSET  3
-#define MESSAGE_TYPE_OFFSET  13
-#define CLIENT_RANDOM_OFFSET (13 + 12 + 2)
-#define RECORD_HANDSHAKE     22
-#define MESSAGE_CLIENT_HELLO 1
 
 /**
  * struct session - a connection, or what the next one will be
@@ -29,6 +22,7 @@ struct session {
 	struct dtls *dtls;
 	struct port *port;
 	struct dtls_wire wire;
+	struct dtls_filter filter;
 	int class;
 	SSL *ssl;
 	struct event *retry;
@@ -162,45 +156,99 @@ static void note_handshake(struct session *session)
 		connection_opened(&session->connection);
 }
 
-/* After SSL_read() has said that there is no more, with @result. */
-static void note_end(struct session *session, int result)
+/* Handles the error of SSL_read(). Return: whether the session continues. */
+static bool continues(struct session *session, int result)
 {
 	int error = SSL_get_error(session->ssl, result);
 
 	ERR_clear_error();
-	if (error == SSL_ERROR_ZERO_RETURN)
-		connection_end(&session->connection, CONNECTION_CLOSED);
-	else if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE)
-		connection_end(&session->connection, CONNECTION_FAILED);
+	if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE)
+		return true;
+	connection_end(&session->connection,
+		       error == SSL_ERROR_ZERO_RETURN ? CONNECTION_CLOSED : CONNECTION_FAILED);
+	return false;
 }
 
-/* Decrypted where it has come: so the class of the datagram becomes that of what is relayed. */
-static void serve(struct session *session, const struct turn_packet *packet, uint64_t now)
+/* OpenSSL reads in these states only. TLS_ST_SW_FINISHED occurs when a session is resumed. */
+static enum dtls_stage stage_of(const struct session *session)
+{
+	if (session->connection.is_open)
+		return DTLS_OPEN;
+	switch (SSL_get_state(session->ssl)) {
+	case TLS_ST_SW_SRVR_DONE:
+		return DTLS_KEY_EXCHANGE;
+	case TLS_ST_SR_KEY_EXCH:
+	case TLS_ST_SW_FINISHED:
+		return DTLS_CHANGE_CIPHER;
+	case TLS_ST_SR_CHANGE:
+		return DTLS_FINISHED;
+	default:
+		return DTLS_HELLO;
+	}
+}
+
+/* An open session stays open: OpenSSL's state changes when a client asks for a renegotiation. */
+static void update_filter(struct session *session)
+{
+	struct dtls_filter *filter = &session->filter;
+
+	if (filter->stage == DTLS_OPEN)
+		return;
+	filter->stage = stage_of(session);
+	if (filter->stage >= DTLS_FINISHED)
+		filter->overhead = tls_record_overhead(session->ssl);
+}
+
+/*
+ * Decrypts @record in place, so that relayed data keeps the traffic class of its datagram. The
+ * plaintext with its tailroom is shorter than the record, so the next record stays intact.
+ *
+ * SSL_get_error() also reports what other code has left in the thread's error queue, so the queue
+ * is cleared before each SSL_read().
+ *
+ * Return: whether the session continues.
+ */
+static bool serve_record(struct session *session, const struct turn_packet *record, uint64_t now)
 {
 	const bool was_open = session->connection.is_open;
 	int len;
 
-	session->wire.in = packet->data;
-	session->wire.in_len = packet->len;
-	while ((len = SSL_read(session->ssl, packet->data, (int)packet->len)) > 0) {
-		const struct turn_packet message = { .data = packet->data, .len = (size_t)len };
+	session->wire.in = record->data;
+	session->wire.in_len = record->len;
+	ERR_clear_error();
+	while ((len = SSL_read(session->ssl, record->data, (int)record->len)) > 0) {
+		const struct turn_packet message = { .data = record->data, .len = (size_t)len };
 
 		note_handshake(session);
 		connection_input(&session->connection, &message, now);
+		ERR_clear_error();
 	}
 	session->wire.in = NULL;
 	note_handshake(session);
 	if (!was_open)
 		arm_retry(session);
-	note_end(session, len);
+	return continues(session, len);
 }
 
-/* Answers a ClientHello, and finds out whether who has sent it receives the answers. */
+/* OpenSSL gets one record at a time, since each record may change which one must follow. */
+static void serve(struct session *session, const struct turn_packet *packet, uint64_t now)
+{
+	uint64_t *discarded = &session->dtls->connections->stats.discarded;
+	struct turn_packet rest = *packet, record;
+
+	do {
+		update_filter(session);
+	} while (dtls_filter_next(&session->filter, &rest, &record, discarded) &&
+		 serve_record(session, &record, now));
+}
+
+/* Answers a ClientHello. A session begins when the client returns the cookie of the answer. */
 static void greet(struct dtls *dtls, struct port *port, const struct turn_tuple *tuple,
 		  const struct turn_packet *packet, uint64_t now)
 {
 	struct connection *before = connections_find(dtls->connections, tuple);
 	struct session *session = dtls->candidate;
+	struct turn_packet rest = *packet, hello;
 	int done;
 
 	if (!session)
@@ -209,10 +257,13 @@ static void greet(struct dtls *dtls, struct port *port, const struct turn_tuple 
 		dtls->connections->stats.unaccepted++;
 		return;
 	}
+	dtls_filter_begin(&session->filter, packet);
+	if (!dtls_filter_next(&session->filter, &rest, &hello, &dtls->connections->stats.discarded))
+		return;
 	session->port = port;
 	session->connection.tuple = *tuple;
-	session->wire.in = packet->data;
-	session->wire.in_len = packet->len;
+	session->wire.in = hello.data;
+	session->wire.in_len = hello.len;
 	done = DTLSv1_listen(session->ssl, dtls->nobody);
 	session->wire.in = NULL;
 	ERR_clear_error();
@@ -226,23 +277,13 @@ static void greet(struct dtls *dtls, struct port *port, const struct turn_tuple 
 		serve(session, packet, now);
 }
 
-static bool is_client_hello(const struct turn_packet *packet)
+/* A client repeats its random when it retransmits, and chooses another for a new handshake. */
+static bool is_of(const struct session *session, const uint8_t *client_random)
 {
-	static const uint8_t first_epoch[2];
-	const uint8_t *data = packet->data;
-
-	return packet->len >= CLIENT_RANDOM_OFFSET + SSL3_RANDOM_SIZE &&
-	       data[0] == RECORD_HANDSHAKE && data[MESSAGE_TYPE_OFFSET] == MESSAGE_CLIENT_HELLO &&
-	       memcmp(data + RECORD_EPOCH_OFFSET, first_epoch, sizeof(first_epoch)) == 0;
-}
-
-/* A client says the same random once more as long as it is the same handshake. */
-static bool is_of(const struct session *session, const struct turn_packet *packet)
-{
-	uint8_t random[SSL3_RANDOM_SIZE];
+	uint8_t random[DTLS_RANDOM_LEN];
 
 	SSL_get_client_random(session->ssl, random, sizeof(random));
-	return memcmp(packet->data + CLIENT_RANDOM_OFFSET, random, sizeof(random)) == 0;
+	return memcmp(client_random, random, sizeof(random)) == 0;
 }
 
 void dtls_input(struct dtls *dtls, struct port *port, const struct turnpike_addr *from,
@@ -254,8 +295,9 @@ void dtls_input(struct dtls *dtls, struct port *port, const struct turnpike_addr
 		.transport = TURN_DTLS,
 	};
 	struct session *session = (struct session *)connections_find(dtls->connections, &tuple);
+	const uint8_t *client_random = dtls_client_random(packet);
 
-	if (is_client_hello(packet) && !(session && is_of(session, packet)))
+	if (client_random && !(session && is_of(session, client_random)))
 		greet(dtls, port, &tuple, packet, now);
 	else if (session && packet->len > 0)
 		serve(session, packet, now);

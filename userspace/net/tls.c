@@ -8,8 +8,15 @@
 #include "net/tls.h"
 #include "base/log.h"
 
-/** Of TLS 1.2, whose other ciphers have no forward secrecy or are known to be weak (RFC 9325). */
+/**
+ * Of TLS 1.2, whose other ciphers have no forward secrecy or are known to be weak (RFC 9325). They
+ * are AEAD: with CBC and encrypt-then-MAC, OpenSSL 3.0 ends a DTLS session at a wrong MAC.
+ */
 #define CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20"
+
+/** An explicit nonce and a tag (RFC 5288 section 3); a tag (RFC 7905 section 2). */
+#define OVERHEAD_AESGCM   (8 + 16)
+#define OVERHEAD_CHACHA20 16
 
 struct tls {
 	struct certificate *certificate;
@@ -122,4 +129,13 @@ SSL *tls_new_stream(const struct tls *tls)
 SSL *tls_new_datagrams(const struct tls *tls)
 {
 	return SSL_new(tls->datagrams);
+}
+
+size_t tls_record_overhead(const SSL *ssl)
+{
+	const SSL_CIPHER *cipher = SSL_get_current_cipher(ssl);
+
+	if (SSL_CIPHER_get_cipher_nid(cipher) == NID_chacha20_poly1305)
+		return OVERHEAD_CHACHA20;
+	return OVERHEAD_AESGCM;
 }

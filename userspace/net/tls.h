@@ -33,4 +33,10 @@ SSL *tls_new_stream(const struct tls *tls);
  */
 SSL *tls_new_datagrams(const struct tls *tls);
 
+/**
+ * tls_record_overhead() - bytes that the cipher adds to the plaintext of a DTLS record
+ * @ssl: the server's end, which has received ChangeCipherSpec
+ */
+size_t tls_record_overhead(const SSL *ssl);
+
 #endif /* TURNPIKE_NET_TLS_H */

@@ -3,14 +3,14 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
-#include "process/events.h"
 #include "base/log.h"
+#include "process/events.h"
 #include "stun/protocol.h"
 
-/** As many as an event can have. */
+/** The largest number of fields of an event. */
 #define FIELDS_MAX 9
 
-/** struct kind - how events of a kind are said */
+/** struct kind - how events of a kind are logged */
 struct kind {
 	enum log_level level;
 	const char *event;
@@ -39,11 +39,11 @@ static const struct {
 
 static atomic_bool shows_addresses;
 
-/** struct period - failed authentications in this one */
+/** struct period - failed authentications of the current period */
 static struct {
 	pthread_mutex_t lock;
-	unsigned int said;
-	uint64_t unsaid;
+	unsigned int logged;
+	uint64_t suppressed;
 } period = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 void events_show_addresses(bool show)
@@ -51,7 +51,7 @@ void events_show_addresses(bool show)
 	shows_addresses = show;
 }
 
-/** struct fields - of one line, with room for what is made for it */
+/** struct fields - the fields of one line, with the memory of formatted values */
 struct fields {
 	struct log_field list[FIELDS_MAX];
 	size_t n;
@@ -110,8 +110,8 @@ static void collect(const struct turn_event *event, struct fields *fields)
 }
 
 /*
- * The first request of a client has no credentials and is refused for that, as it has to be (RFC
- * 8489 section 9.2.3). One that names a user has failed.
+ * The first request of a client has no credentials, and is rejected to request them (RFC 8489
+ * section 9.2.3). Only a request that names a user is a failed authentication.
  */
 static bool is_failure(const struct turn_event *event)
 {
@@ -119,27 +119,27 @@ static bool is_failure(const struct turn_event *event)
 	       (event->code == STUN_UNAUTHENTICATED || event->code == TURN_WRONG_CREDENTIALS);
 }
 
-static bool may_say_failure(void)
+static bool may_log_failure(void)
 {
 	bool may;
 
 	pthread_mutex_lock(&period.lock);
-	may = period.said < EVENTS_FAILURES_SAID;
+	may = period.logged < EVENTS_FAILURES_LOGGED;
 	if (may)
-		period.said++;
+		period.logged++;
 	else
-		period.unsaid++;
+		period.suppressed++;
 	pthread_mutex_unlock(&period.lock);
 	return may;
 }
 
-void events_note(const struct turn_event *event)
+void events_log(const struct turn_event *event)
 {
 	const bool failed = is_failure(event);
 	const struct kind *kind = failed ? &failure : &kinds[event->kind];
 	struct fields fields = { 0 };
 
-	if (!log_is_enabled(kind->level) || (failed && !may_say_failure()))
+	if (!log_is_enabled(kind->level) || (failed && !may_log_failure()))
 		return;
 	collect(event, &fields);
 	log_event(kind->level, kind->event, kind->message, fields.list, fields.n);
@@ -150,9 +150,9 @@ void events_end_period(void)
 	struct log_field count = { .name = "more" };
 
 	pthread_mutex_lock(&period.lock);
-	count.number = period.unsaid;
-	period.said = 0;
-	period.unsaid = 0;
+	count.number = period.suppressed;
+	period.logged = 0;
+	period.suppressed = 0;
 	pthread_mutex_unlock(&period.lock);
 	if (count.number)
 		log_event(failure.level, failure.event, failure.message, &count, 1);

@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file events.h
- * Says what the TURN core tells of. Any thread.
+ * Logs the events of the TURN core. Any thread.
  *
- * Allocations at level info, all else at debug; but failed authentications at info, too, which
- * strangers can bring about: so many are said in a period, and of the others the number.
+ * Allocations are logged at level info, other events at debug. Failed authentications are logged at
+ * info as well. Since anybody can cause those, only some are logged per period, and the others are
+ * counted.
  */
 #ifndef TURNPIKE_PROCESS_EVENTS_H
 #define TURNPIKE_PROCESS_EVENTS_H
 
 #include "turn/turn.h"
 
-/** Failed authentications that are said of one period. */
-#define EVENTS_FAILURES_SAID 10
+/** Failed authentications that are logged per period. */
+#define EVENTS_FAILURES_LOGGED 10
 
-/** events_show_addresses() - say the addresses of clients, relays and peers, too, or not any more
- */
+/** events_show_addresses() - whether to log the addresses of clients, relays and peers */
 void events_show_addresses(bool show);
 
-/** events_note() - say one, as turn_ops.event gets it */
-void events_note(const struct turn_event *event);
+/** events_log() - log an event of turn_ops.event */
+void events_log(const struct turn_event *event);
 
-/** events_end_period() - begin another one: to be called each minute, and at the end */
+/** events_end_period() - log the count, and start a new period; call it every minute and at exit */
 void events_end_period(void);
 
 #endif /* TURNPIKE_PROCESS_EVENTS_H */

@@ -10,7 +10,7 @@
 
 #include "process/notify.h"
 
-/* A name that begins with @ is in the abstract namespace. Returns the length, 0 if there is none.
+/* A name that begins with @ is abstract, unix(7). Returns the length of @addr, or 0 if it is unset.
  */
 static socklen_t find_manager(struct sockaddr_un *addr)
 {
@@ -42,7 +42,7 @@ void notify_manager(const char *format, ...)
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return;
-	/* What it does not hear it finds out by waiting, and says itself. */
+	/* Errors are ignored: the service manager has timeouts of its own. */
 	sendto(fd, text, strlen(text), MSG_NOSIGNAL, (const struct sockaddr *)&addr, len);
 	close(fd);
 }

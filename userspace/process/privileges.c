@@ -8,10 +8,10 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "process/privileges.h"
 #include "base/log.h"
+#include "process/privileges.h"
 
-/* What a number must look like, too: "0x10" and " 1" are no users. */
+/* Digits only: strtoull() alone would also accept "0x10" and " 1". */
 static bool parse_id(const char *text, unsigned int *id)
 {
 	unsigned long long value;
@@ -20,7 +20,7 @@ static bool parse_id(const char *text, unsigned int *id)
 	if (*text < '0' || *text > '9')
 		return false;
 	value = strtoull(text, &end, 10);
-	/* The last one means "nobody else" to the kernel. */
+	/* The kernel reserves the largest value for "unchanged". */
 	if (*end || value >= UINT32_MAX)
 		return false;
 	*id = (unsigned int)value;
@@ -34,8 +34,7 @@ static int find_user(const char *name, struct privileges *result)
 	if (!user && parse_id(name, &result->uid))
 		user = getpwuid(result->uid);
 	if (!user) {
-		log_error("--run-as: there is no user %s: choose one that 'getent passwd' lists",
-			  name);
+		log_error("--run-as: no such user: %s; see 'getent passwd'", name);
 		return -ENOENT;
 	}
 	result->uid = user->pw_uid;
@@ -53,7 +52,7 @@ static int find_group(const char *name, struct privileges *result)
 	}
 	if (parse_id(name, &result->gid))
 		return 0;
-	log_error("--run-as: there is no group %s: choose one that 'getent group' lists", name);
+	log_error("--run-as: no such group: %s; see 'getent group'", name);
 	return -ENOENT;
 }
 
@@ -63,14 +62,14 @@ static bool is_another(const struct privileges *privileges)
 	       (privileges->uid != geteuid() || privileges->gid != getegid());
 }
 
-static int check_may_become(const struct privileges *privileges)
+static int check_may_switch(const struct privileges *privileges)
 {
 	if (!is_another(privileges) ||
 	    (capng_get_caps_process() == 0 && capng_have_capability(CAPNG_EFFECTIVE, CAP_SETUID) &&
 	     capng_have_capability(CAPNG_EFFECTIVE, CAP_SETGID)))
 		return 0;
 	log_error(
-		"--run-as: this process cannot become another user: start it as root, or as that user");
+		"--run-as: not permitted to switch the user: start the server as root or as that user");
 	return -EPERM;
 }
 
@@ -97,20 +96,20 @@ int privileges_find(const char *run_as, struct privileges *ret)
 		err = find_group(colon + 1, &result);
 	free(user);
 	if (!err)
-		err = check_may_become(&result);
+		err = check_may_switch(&result);
 	if (!err)
 		*ret = result;
 	return err;
 }
 
-static void keep(unsigned int capability, bool is_there)
+static void keep(unsigned int capability, bool wanted)
 {
-	if (is_there)
+	if (wanted)
 		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, capability);
 }
 
-/* Here and not yet in the kernel. */
-static void choose(bool in_kernel, bool low_ports)
+/* Changes the sets of libcap-ng only; apply() makes them effective. */
+static void select_capabilities(bool in_kernel, bool low_ports)
 {
 	static const unsigned int for_kernel[] = { CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF,
 						   CAP_PERFMON };
@@ -125,27 +124,27 @@ static void choose(bool in_kernel, bool low_ports)
 	keep(CAP_NET_BIND_SERVICE, had_bind && low_ports);
 	if (in_kernel && !capng_have_capability(CAPNG_PERMITTED, CAP_NET_RAW))
 		log_at(LOG_WARNING,
-		       "without CAP_NET_RAW senders of packets that are too big or too old to be "
-		       "relayed in the kernel are not told, and trials of XDP prove less");
+		       "without CAP_NET_RAW no ICMP errors are sent for packets that the kernel drops, "
+		       "and XDP trials prove less");
 }
 
-static int become(const struct privileges *privileges)
+static int switch_user(const struct privileges *privileges)
 {
 	if (capng_change_id((int)privileges->uid, (int)privileges->gid,
 			    CAPNG_INIT_SUPP_GRP | CAPNG_CLEAR_BOUNDING | CAPNG_CLEAR_AMBIENT) == 0)
 		return 0;
-	log_error("--run-as: the user cannot be changed: %s", strerror(errno));
+	log_error("--run-as: cannot switch the user: %s", strerror(errno));
 	return -EPERM;
 }
 
-/* Without CAP_SETPCAP the bounding set stays, which says what programs may get that we never run.
+/* Without CAP_SETPCAP the bounding set stays. It matters only for execve(2), which is never called.
  */
 static int apply(bool may_bound)
 {
 	if (capng_apply(may_bound ? CAPNG_SELECT_ALL : CAPNG_SELECT_CAPS | CAPNG_SELECT_AMBIENT) ==
 	    0)
 		return 0;
-	log_error("capabilities cannot be given up: %s", strerror(errno));
+	log_error("cannot drop capabilities: %s", strerror(errno));
 	return -EPERM;
 }
 
@@ -155,15 +154,15 @@ int privileges_drop(const struct privileges *privileges, bool in_kernel, bool lo
 	int err;
 
 	if (capng_get_caps_process()) {
-		log_error("the capabilities of this process cannot be read: is /proc mounted?");
+		log_error("cannot read the capabilities of this process: mount /proc");
 		return -EIO;
 	}
 	may_bound = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP);
-	choose(in_kernel, low_ports);
-	err = is_another(privileges) ? become(privileges) : apply(may_bound);
+	select_capabilities(in_kernel, low_ports);
+	err = is_another(privileges) ? switch_user(privileges) : apply(may_bound);
 	if (!err && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)) {
 		err = -errno;
-		log_error("the way back to privileges cannot be barred: %s", strerror(errno));
+		log_error("cannot set no_new_privs: %s", strerror(errno));
 	}
 	return err;
 }

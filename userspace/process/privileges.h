@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file privileges.h
- * Who the server is once everything is open, and what it may still do.
+ * The user and the capabilities of the server after the start-up.
  */
 #ifndef TURNPIKE_PROCESS_PRIVILEGES_H
 #define TURNPIKE_PROCESS_PRIVILEGES_H
@@ -10,36 +10,36 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/** struct privileges - the user and group to become; (uid_t)-1, (gid_t)-1: nobody else */
+/** struct privileges - the user and group to switch to; (uid_t)-1, (gid_t)-1: do not switch */
 struct privileges {
 	uid_t uid;
 	gid_t gid;
 };
 
 /**
- * privileges_find() - look a user up
- * @run_as: USER or USER:GROUP, by name or number, or NULL: stay who we are
+ * privileges_find() - look up a user and a group
+ * @run_as: USER or USER:GROUP, by name or number; NULL: do not switch
  *
- * A user alone comes with the group of the account. On error a sentence has been said.
+ * Without GROUP, the group is that of the account. Errors are logged.
  *
  * Return: 0 or a negative errno.
  */
 int privileges_find(const char *run_as, struct privileges *ret);
 
 /**
- * privileges_drop() - become that user, and keep only the capabilities that serving needs
- * @in_kernel: packets are or may be relayed in the kernel: needs CAP_NET_ADMIN, CAP_BPF,
- * CAP_PERFMON for programs and maps, and CAP_NET_RAW for ICMP errors and trials
- * @low_ports: sockets are to be bound to ports below 1024: needs CAP_NET_BIND_SERVICE
+ * privileges_drop() - switch the user, and drop all capabilities that serving does not need
+ * @in_kernel: relaying in the kernel is possible. Keeps CAP_NET_ADMIN, CAP_BPF and CAP_PERFMON for
+ *             programs and maps, and CAP_NET_RAW for ICMP errors and trials
+ * @low_ports: relay ports below 1024 are configured. Keeps CAP_NET_BIND_SERVICE
  *
- * Of these, those are kept that there were. Capabilities are each thread's own: threads that are
- * made afterwards have the same. No program that is executed from now on gets any more.
+ * Only capabilities that the process had are kept. Capabilities are per thread; threads created
+ * later inherit them. Programs executed later cannot gain privileges.
  *
- * On error a sentence has been said, and the process has to end. Return: 0 or a negative errno.
+ * Return: 0; a negative errno after logging the error, and then the process must exit.
  */
 int privileges_drop(const struct privileges *privileges, bool in_kernel, bool low_ports);
 
-/** privileges_report() - {"uid": NUMBER, "capabilities": [NAME...]} of this thread */
+/** privileges_report() - {"uid": NUMBER, "capabilities": [NAME...]} of the calling thread */
 json_t *privileges_report(void);
 
 #endif /* TURNPIKE_PROCESS_PRIVILEGES_H */

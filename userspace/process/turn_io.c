@@ -6,14 +6,14 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "process/events.h"
-#include "net/udp_ports.h"
+#include "base/log.h"
 #include "base/random.h"
 #include "net/socket.h"
+#include "net/udp_ports.h"
+#include "process/events.h"
 #include "process/turn_io.h"
-#include "base/log.h"
 
-/** A relay has few peers. */
+/** Receive buffer of a relay socket, which has few peers. */
 #define RELAY_RECEIVE_BYTES (1 << 20)
 
 /** The socket of a relayed transport address. */
@@ -29,7 +29,7 @@ struct turn_io {
 	struct turn_server *server;
 	struct ports *ports;
 	struct event *timer;
-	uint64_t armed; /* when @timer fires */
+	uint64_t armed; /* expiry of @timer */
 	struct listeners *listeners;
 	struct connections connections;
 };
@@ -37,7 +37,7 @@ struct turn_io {
 static void arm_timer(struct turn_io *io, uint64_t now)
 {
 	uint64_t next = turn_server_next_expiry(io->server);
-	/* Rounded up: never a wake-up that has nothing to do. */
+	/* Rounded up, so that no wake-up is too early. */
 	uint64_t us = next > now ? (next - now - 1) / 1000 + 1 : 0;
 	struct timeval delay = {
 		.tv_sec = (time_t)(us / 1000000),
@@ -221,10 +221,10 @@ static bool police(void *ctx, void *limits, enum turn_direction direction, size_
 	return datapath_police(limits, direction, len);
 }
 
-static void note_event(void *ctx, const struct turn_event *event)
+static void log_core_event(void *ctx, const struct turn_event *event)
 {
 	(void)ctx;
-	events_note(event);
+	events_log(event);
 }
 
 static uint64_t unix_time(void *ctx)
@@ -249,12 +249,12 @@ static const struct turn_ops ops = {
 	.limit = limit,
 	.unlimit = unlimit,
 	.police = police,
-	.event = note_event,
+	.event = log_core_event,
 	.unix_time = unix_time,
 	.random = fill_random,
 };
 
-/* So that a wrong address is not first noticed by a client. */
+/* Reports a wrong address at the start instead of at the first allocation. */
 static int try_relay(const struct turnpike_addr *relay)
 {
 	const struct turnpike_addr addr = addr_without_port(relay);
@@ -288,7 +288,7 @@ static int set_up(struct turn_io *io, const struct listen_config *listen,
 	if (!err)
 		err = turn_server_new(config, &ops, io, &io->server);
 	if (err) {
-		log_error("the TURN server cannot be made: %s", strerror(-err));
+		log_error("cannot create the TURN server: %s", strerror(-err));
 		return err;
 	}
 	return listeners_open(io->ports, &io->connections, listen, shares, &io->listeners);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file turn_io.h
- * Gives the TURN core its sockets, its clock and its kernel.
+ * Connects the TURN core with sockets, the clock and the datapath.
  */
 #ifndef TURNPIKE_PROCESS_TURN_IO_H
 #define TURNPIKE_PROCESS_TURN_IO_H
@@ -15,22 +15,22 @@
 struct turn_io;
 
 /**
- * turn_io_try_addresses() - find out whether addresses can be bound, by nobody else's leave
+ * turn_io_try_addresses() - check that all addresses can be bound without SO_REUSEPORT
  * @listen: see listeners_try()
- * @config: its relay addresses
+ * @config: for its relay addresses
  *
- * On error a sentence has been said. Return: 0 or a negative errno.
+ * Errors are logged. Return: 0 or a negative errno.
  */
 int turn_io_try_addresses(const struct listen_config *listen, const struct turn_config *config);
 
 /**
- * turn_io_open() - listen, and make a TURN server of it
- * @datapath: where flows go; has to outlive the result
- * @config: its own addresses have to be those of @listen, which are no peers
- * @shares: others of this process listen there, too
+ * turn_io_open() - open the listeners, and create a TURN server for them
+ * @datapath: receives the flows; must outlive the result
+ * @config:   its own addresses must be those of @listen, which are not valid peers
+ * @shares:   other workers of this process listen on the same addresses
  *
- * Clients are served by the loop of @base, in whose thread everything but turn_io_open() and
- * turn_io_close() is called. On error a sentence has been said.
+ * The loop of @base serves the clients. All functions except turn_io_open() and turn_io_close()
+ * must be called in its thread. Errors are logged.
  *
  * Return: 0 or a negative errno.
  */
@@ -38,19 +38,19 @@ int turn_io_open(struct event_base *base, struct datapath *datapath,
 		 const struct listen_config *listen, const struct turn_config *config, bool shares,
 		 struct turn_io **io);
 
-/** turn_io_close() - end all allocations and close all sockets; NULL is fine */
+/** turn_io_close() - end all allocations and close all sockets; accepts NULL */
 void turn_io_close(struct turn_io *io);
 
-/** turn_io_adapt() - adapt all sockets, see socket_adapt(); until then @in_kernel is false */
+/** turn_io_adapt() - call socket_adapt() for all sockets; the initial @in_kernel is false */
 void turn_io_adapt(struct turn_io *io, bool in_kernel);
 
-/** turn_io_server() - the TURN server, to add users to and to ask for statistics */
+/** turn_io_server() - the TURN server */
 struct turn_server *turn_io_server(const struct turn_io *io);
 
-/** turn_io_connections() - what became of the clients on TCP, TLS and DTLS */
+/** turn_io_connections() - counters of TCP, TLS and DTLS connections */
 const struct connection_stats *turn_io_connections(const struct turn_io *io);
 
-/** turn_io_unsent() - how many datagrams could not be sent */
+/** turn_io_unsent() - number of datagrams that could not be sent */
 uint64_t turn_io_unsent(const struct turn_io *io);
 
 #endif /* TURNPIKE_PROCESS_TURN_IO_H */

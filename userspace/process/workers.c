@@ -7,16 +7,16 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/random.h"
 #include "process/workers.h"
-#include "base/log.h"
 
 /**
- * struct worker - a thread and what it has
- * @called:  an eventfd: there is something to call
- * @fn:      that, or NULL once it has been called
- * @lock:    of @fn and @arg
- * @is_done: @fn is NULL again
+ * struct worker - a thread with its loop
+ * @called:  eventfd that announces a call
+ * @fn:      function to call; NULL once that has happened
+ * @lock:    protects @fn and @arg
+ * @is_done: signals that @fn is NULL again
  */
 struct worker {
 	struct event_base *base;
@@ -64,7 +64,7 @@ static void call(struct worker *worker, void (*fn)(struct turn_io *io, void *arg
 	pthread_mutex_lock(&worker->lock);
 	worker->fn = fn;
 	worker->arg = arg;
-	/* An eventfd takes so many that this cannot fail. */
+	/* The counter of an eventfd cannot overflow here, so this cannot fail. */
 	if (write(worker->called, &once, sizeof(once)) < 0)
 		abort();
 	while (worker->fn)
@@ -91,7 +91,7 @@ static void on_kernel_change(void *arg)
 	workers_each(workers, adapt, &in_kernel);
 }
 
-/* Only the first has the loop of somebody else, and needs nothing to be called by. */
+/* Not for the first worker, whose loop is that of the caller. */
 static int make_loop(struct worker *worker)
 {
 	worker->base = event_base_new();
@@ -123,8 +123,7 @@ static int make_workers(struct workers *workers, struct event_base *base,
 		else
 			err = make_loop(worker);
 		if (err)
-			log_error("a worker cannot be made: %s; ask for fewer with --workers",
-				  strerror(-err));
+			log_error("cannot create a worker: %s; reduce --workers", strerror(-err));
 		else
 			err = turn_io_open(worker->base, workers->datapath, listen, config, n > 1,
 					   &worker->io);
@@ -147,7 +146,7 @@ int workers_open(struct event_base *base, struct datapath *datapath,
 	if (workers)
 		err = turn_shared_new(config, secret, &workers->shared);
 	if (err) {
-		log_error("the TURN server cannot be made: %s", strerror(-err));
+		log_error("cannot create the TURN server: %s", strerror(-err));
 		free(workers);
 		return err;
 	}
@@ -170,14 +169,14 @@ static void *run(void *arg)
 	struct worker *worker = arg;
 
 	if (event_base_dispatch(worker->base)) {
-		/* What hangs on the process, hangs no more. */
+		/* Exit, so that the programs are detached instead of relaying unattended. */
 		log_error("the event loop of a worker failed: %s", strerror(errno));
 		_exit(EXIT_FAILURE);
 	}
 	return NULL;
 }
 
-/* Signals are for the first one. */
+/* Signals are handled by the first worker. */
 int workers_start(struct workers *workers)
 {
 	sigset_t all, before;
@@ -193,8 +192,7 @@ int workers_start(struct workers *workers)
 	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (err)
-		log_error("a worker cannot be started: %s; ask for fewer with --workers",
-			  strerror(err));
+		log_error("cannot start a worker: %s; reduce --workers", strerror(err));
 	return -err;
 }
 

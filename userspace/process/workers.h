@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file workers.h
- * One relay in several threads. Each has an event loop, a TURN server and sockets for every
- * listening address of its own; the kernel has all that a client sends come to the same one.
+ * Worker threads. Each worker has an event loop, a TURN server, and a socket for every listening
+ * address. SO_REUSEPORT sends all packets of a client to the same worker.
  *
- * The first worker is the thread that calls all this, and has its loop.
+ * The first worker is the calling thread with its loop.
  */
 #ifndef TURNPIKE_PROCESS_WORKERS_H
 #define TURNPIKE_PROCESS_WORKERS_H
@@ -14,33 +14,33 @@
 struct workers;
 
 /**
- * workers_open() - make @n workers, which do not run yet; the others as turn_io_open()
- * @base: the loop of the first
+ * workers_open() - create @n workers without starting them
+ * @base: loop of the first worker
  *
- * On error a sentence has been said. Return: 0 or a negative errno.
+ * Other parameters are those of turn_io_open(). Errors are logged. Return: 0 or a negative errno.
  */
 int workers_open(struct event_base *base, struct datapath *datapath,
 		 const struct listen_config *listen, const struct turn_config *config, size_t n,
 		 struct workers **ret);
 
-/** workers_start() - let all but the first run; on error a sentence has been said */
+/** workers_start() - start all workers except the first; errors are logged */
 int workers_start(struct workers *workers);
 
 /**
- * workers_each() - have each worker call a function, in its own thread between two events
+ * workers_each() - call @fn in the thread of each worker, between two of its events
  *
- * One after the other; returns after the last. Not to be called while other workers may wait for
- * the caller.
+ * The workers take turns, and the function returns after the last one. Must not be called while
+ * another worker may wait for the caller.
  */
 void workers_each(struct workers *workers, void (*fn)(struct turn_io *io, void *arg), void *arg);
 
 /**
- * workers_share() - let @config be one for turn_server_reconfigure() of their servers
- * @config: its member shared is filled in
+ * workers_share() - prepare @config for turn_server_reconfigure() of the workers
+ * @config: @shared is filled in
  */
 void workers_share(const struct workers *workers, struct turn_config *config);
 
-/** workers_close() - stop them all and end their allocations; NULL is fine */
+/** workers_close() - stop all workers and end their allocations; accepts NULL */
 void workers_close(struct workers *workers);
 
 #endif /* TURNPIKE_PROCESS_WORKERS_H */

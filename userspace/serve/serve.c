@@ -6,19 +6,19 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "base/log.h"
 #include "cli/commands.h"
 #include "config/serve_config.h"
 #include "config/serve_credentials.h"
 #include "config/serve_summary.h"
-#include "base/clock.h"
 #include "control/control.h"
-#include "process/events.h"
+#include "control/report.h"
 #include "datapath/datapath.h"
+#include "process/events.h"
 #include "process/notify.h"
 #include "process/privileges.h"
-#include "control/report.h"
 #include "process/workers.h"
-#include "base/log.h"
 #include "serve/serve_devices.h"
 #include "serve/serve_drain.h"
 #include "serve/serve_listen.h"
@@ -48,7 +48,7 @@ static void stop(struct server *server, int number)
 	event_base_loopbreak(server->base);
 }
 
-/* Somebody at a terminal does not want to wait. */
+/* SIGINT comes from a terminal, whose user does not want to wait for draining. */
 static void on_interrupt(evutil_socket_t number, short what, void *server)
 {
 	(void)what;
@@ -115,14 +115,14 @@ static bool add_events(struct server *server)
 	return ok && server->minute && event_add(server->minute, &minute) == 0;
 }
 
-/* From here on a signal ends the loop, so that it never leaves anything half done. */
+/* From here on, signals are handled by the loop, so that the server always cleans up. */
 static int open_loop(struct server *server)
 {
 	signal(SIGPIPE, SIG_IGN);
 	server->base = event_base_new();
 	if (add_events(server))
 		return 0;
-	log_error("the event loop cannot be made: out of memory or descriptors");
+	log_error("cannot create the event loop: out of memory or file descriptors");
 	return -ENOMEM;
 }
 
@@ -140,17 +140,17 @@ static int open_turn(struct server *server)
 	err = workers_open(server->base, server->datapath, &server->listen.listen, &turn,
 			   config->n_workers, &server->workers);
 	serve_turn_config_free(&turn);
-	return err ? err : serve_turn_let_in(config, server->workers);
+	return err ? err : serve_turn_set_credentials(config, server->workers);
 }
 
-/* Before there are threads: each would keep what it has. */
+/* Before starting threads, because capabilities are per thread. */
 static int drop_privileges(const struct server *server)
 {
 	return privileges_drop(&server->privileges, datapath_is_open(server->datapath),
 			       server->config.port_lo < IPPORT_RESERVED);
 }
 
-/* What can fail most cheaply comes first, and packets are touched last. */
+/* Cheap steps that can fail come first, and attaching to devices comes last. */
 static int open_server(struct server *server)
 {
 	struct serve_config *config = &server->config;
@@ -198,7 +198,7 @@ static void close_server(struct server *server)
 	serve_config_free(&server->config);
 }
 
-static int say_device(const struct turnpike_status *status, void *arg)
+static int log_device(const struct turnpike_status *status, void *arg)
 {
 	(void)arg;
 	log_at(LOG_INFO, "%s: mode %s, moves %s, hook %s: %s", status->dev,
@@ -220,12 +220,12 @@ static void announce(const struct server *server)
 	char text[ADDR_TEXT_MAX];
 
 	for (size_t i = 0; i < server->config.n_listen; i++)
-		log_at(LOG_INFO, "serving at %s", addr_format(&server->config.listen[i], text));
+		log_at(LOG_INFO, "listening on %s", addr_format(&server->config.listen[i], text));
 	for (size_t i = 0; i < server->config.n_listen_tls; i++)
-		log_at(LOG_INFO, "serving TLS at %s",
+		log_at(LOG_INFO, "listening on %s (TLS, DTLS)",
 		       addr_format(&server->config.listen_tls[i], text));
-	datapath_for_each_device(server->datapath, say_device, NULL);
-	serve_turn_say_limit(&server->config, server->max_relays);
+	datapath_for_each_device(server->datapath, log_device, NULL);
+	serve_turn_warn_limit(&server->config, server->max_relays);
 	printf("ready");
 	datapath_for_each_device(server->datapath, print_device, NULL);
 	printf("\n");
@@ -251,7 +251,7 @@ static enum cli_status serve(struct server *server)
 	return CLI_ERROR;
 }
 
-/* What serving would find out only when it begins. */
+/* Errors that would otherwise appear only when the server starts. */
 static enum cli_status check(struct server *server)
 {
 	const struct serve_config *config = &server->config;

@@ -21,7 +21,7 @@ static int add_devices_carrying(struct serve_config *config, const struct turnpi
 	char text[ADDR_TEXT_MAX];
 
 	if (err)
-		log_error("no device is found for %s: %s; name its device with --dev",
+		log_error("no device found for %s: %s; name its device with --dev",
 			  addr_format(&ip, text), strerror(-err));
 	return err;
 }
@@ -78,7 +78,7 @@ static int attach(const struct serve_config *config, struct datapath *datapath)
 
 int serve_devices_attach(const struct serve_config *config, struct datapath *datapath)
 {
-	/* What was found is not what was asked for: the next reload compares that. */
+	/* A copy, because a reload compares the devices that were configured. */
 	struct serve_config found = *config;
 	int err;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file serve_devices.h
- * Which devices `turnpike serve` relays on, and how it begins to.
+ * Selects the devices of `turnpike serve`, and attaches to them.
  */
 #ifndef TURNPIKE_SERVE_SERVE_DEVICES_H
 #define TURNPIKE_SERVE_SERVE_DEVICES_H
@@ -9,14 +9,14 @@
 #include "config/serve_config.h"
 #include "datapath/datapath.h"
 
-/** serve_devices_mode() - the mode that is least willing to do without the kernel */
+/** serve_devices_mode() - the strictest mode of all devices: a forced one before auto */
 enum turnpike_mode serve_devices_mode(const struct serve_config *config);
 
 /**
- * serve_devices_attach() - relay on all devices
- * @config: without devices, those are meant that carry the addresses
+ * serve_devices_attach() - attach to all devices
+ * @config: if it names no device, the devices that carry its addresses are used
  *
- * On error a sentence has been said. Return: 0 or a negative errno.
+ * Errors are logged. Return: 0 or a negative errno.
  */
 int serve_devices_attach(const struct serve_config *config, struct datapath *datapath);
 

@@ -4,13 +4,13 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "process/notify.h"
 #include "base/log.h"
+#include "process/notify.h"
 #include "serve/serve_drain.h"
 
-/** So often it is looked at, and so often it is said, how many allocations are left. */
-#define LOOK_US 250000
-#define SAY_NS  (60 * NS_PER_S)
+/** Intervals of checking, and of logging, the number of remaining allocations. */
+#define CHECK_US 250000
+#define LOG_NS   (60 * NS_PER_S)
 
 struct drain {
 	struct event_base *base;
@@ -41,31 +41,29 @@ static uint64_t allocations(struct workers *workers)
 	return count;
 }
 
-static void say_left(struct drain *drain, uint64_t left, uint64_t now)
+static void log_left(struct drain *drain, uint64_t left, uint64_t now)
 {
 	const uint64_t seconds = (drain->deadline - now + NS_PER_S - 1) / NS_PER_S;
 
 	log_at(LOG_INFO,
-	       "draining: no new allocations; left: %" PRIu64 ", for %" PRIu64
-	       " s at most; another signal ends them at once",
+	       "draining: no new allocations; remaining: %" PRIu64 ", for at most %" PRIu64
+	       " s; another SIGTERM ends them now",
 	       left, seconds);
-	notify_manager("STATUS=draining, allocations left: %" PRIu64, left);
-	drain->log_at += SAY_NS;
+	notify_manager("STATUS=draining, allocations remaining: %" PRIu64, left);
+	drain->log_at += LOG_NS;
 }
 
-static void look(struct drain *drain)
+static void check(struct drain *drain)
 {
 	const uint64_t left = allocations(drain->workers), now = clock_now();
 
 	if (left == 0)
-		log_at(LOG_INFO, "stopping: no allocation is left");
+		log_at(LOG_INFO, "stopping: no allocation remains");
 	else if (now >= drain->deadline)
 		log_at(LOG_WARNING,
-		       "stopping: the time of --drain-time is over; allocations ended: "
-		       "%" PRIu64,
-		       left);
+		       "stopping: --drain-time has elapsed; allocations ended: %" PRIu64, left);
 	else if (now >= drain->log_at)
-		say_left(drain, left, now);
+		log_left(drain, left, now);
 	if (left == 0 || now >= drain->deadline)
 		event_base_loopbreak(drain->base);
 }
@@ -74,13 +72,13 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
-	look(arg);
+	check(arg);
 }
 
 int drain_begin(struct event_base *base, struct workers *workers, uint32_t seconds,
 		struct drain **ret)
 {
-	static const struct timeval interval = { .tv_usec = LOOK_US };
+	static const struct timeval interval = { .tv_usec = CHECK_US };
 	struct drain *drain = calloc(1, sizeof(*drain));
 	const uint64_t now = clock_now();
 
@@ -98,10 +96,10 @@ int drain_begin(struct event_base *base, struct workers *workers, uint32_t secon
 		return -ENOMEM;
 	}
 	workers_each(workers, drain_one, NULL);
-	/* Else the manager would not wait for longer than it does for any service. */
+	/* Otherwise systemd would kill the service after TimeoutStopSec=. */
 	notify_manager("STOPPING=1\nEXTEND_TIMEOUT_USEC=%" PRIu64,
 		       (seconds + UINT64_C(10)) * 1000000);
-	look(drain);
+	check(drain);
 	*ret = drain;
 	return 0;
 }

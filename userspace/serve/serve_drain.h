@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file serve_drain.h
- * An end in good time: no new allocations, and those there are go on until they end by themselves.
+ * Graceful shutdown: no new allocations, while existing ones are served until they end.
  */
 #ifndef TURNPIKE_SERVE_SERVE_DRAIN_H
 #define TURNPIKE_SERVE_SERVE_DRAIN_H
@@ -11,17 +11,18 @@
 struct drain;
 
 /**
- * drain_begin() - take no more allocations, and leave the loop when none are left
- * @base:    that loop
- * @seconds: leave it then at the latest
- * @ret:     for drain_free()
+ * drain_begin() - reject new allocations, and break the loop when none is left
+ * @base:    event loop to break
+ * @seconds: break it after this time at the latest
+ * @ret:     release it with drain_free()
  *
- * How many are left is said at once and each minute. Return: 0 or -ENOMEM: nothing has begun.
+ * Logs the number of remaining allocations at once and every minute. Return: 0; -ENOMEM if draining
+ * has not started.
  */
 int drain_begin(struct event_base *base, struct workers *workers, uint32_t seconds,
 		struct drain **ret);
 
-/** drain_free() - NULL is fine */
+/** drain_free() - accepts NULL */
 void drain_free(struct drain *drain);
 
 #endif /* TURNPIKE_SERVE_SERVE_DRAIN_H */

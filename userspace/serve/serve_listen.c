@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "serve/serve_listen.h"
 
-/** No source may have more of the connections than one in so many. */
+/** One source may use 1/SOURCES_MIN of all connections. */
 #define SOURCES_MIN 4
 
 static int open_tls(struct serve_listen *listen, const struct serve_config *config,

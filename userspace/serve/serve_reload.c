@@ -6,14 +6,15 @@
 #include "config/reload.h"
 #include "config/serve_credentials.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "process/events.h"
 #include "process/notify.h"
-#include "base/log.h"
 #include "serve/serve_reload.h"
 #include "serve/serve_turn.h"
 #include "turn/auth/credentials.h"
 
-/** struct changes - all that is needed for the new configuration, made before any of it is used */
+/** struct changes - everything that the new configuration needs, made before any of it is applied
+ */
 struct changes {
 	struct turn_credentials *credentials;
 	struct turn_config turn;
@@ -30,7 +31,7 @@ void serve_set_log(const struct serve_config *config)
 static int prepare(const struct serve_config *before, const struct serve_config *after,
 		   struct changes *changes)
 {
-	/* What allocations and clients hold on to stays, until the restart that is asked for. */
+	/* Options that require a restart keep their old values. */
 	const struct serve_config config = reload_view(before, after);
 	int err = serve_credentials(&config, &changes->credentials);
 
@@ -46,7 +47,7 @@ static void free_changes(struct changes *changes)
 	serve_turn_config_free(&changes->turn);
 }
 
-/* Called for each worker. What needs memory comes first. */
+/* Called for each worker. The step that can fail comes first. */
 static void change(struct turn_io *io, void *arg)
 {
 	struct turn_server *server = turn_io_server(io);
@@ -68,9 +69,8 @@ static int apply(const struct serve_reload *reload, const struct serve_config *c
 	workers_share(reload->workers, &changes->turn);
 	workers_each(reload->workers, change, changes);
 	if (changes->err) {
-		log_error(
-			"not all of the configuration could be changed: %s; restart, or reload again",
-			strerror(-changes->err));
+		log_error("the configuration was applied only partly: %s; reload again, or restart",
+			  strerror(-changes->err));
 		return changes->err;
 	}
 	admission_set_rate(reload->admission, config->unauthenticated_rate);
@@ -86,11 +86,11 @@ static const struct {
 	{ RELOAD_CREDENTIALS, "users and secrets" },
 	{ RELOAD_SERVER, "limits and peers" },
 	{ RELOAD_RATES, "rates" },
-	{ RELOAD_LOG, "the log" },
-	{ RELOAD_DRAIN, "the time to drain" },
+	{ RELOAD_LOG, "log" },
+	{ RELOAD_DRAIN, "drain time" },
 };
 
-static void say_what(const struct reload *differences)
+static void log_differences(const struct reload *differences)
 {
 	char text[128] = "";
 	size_t len = 0;
@@ -100,7 +100,7 @@ static void say_what(const struct reload *differences)
 			len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s",
 						len ? ", " : "", parts[i].name);
 	}
-	log_at(LOG_INFO, "reloaded; other than before: %s", len ? text : "nothing");
+	log_at(LOG_INFO, "reloaded; changed: %s", len ? text : "nothing");
 	reload_warn(differences);
 }
 
@@ -115,7 +115,7 @@ static void change_to(const struct serve_reload *reload, struct serve_config *af
 		serve_config_free(after);
 		return;
 	}
-	say_what(&differences);
+	log_differences(&differences);
 	reload_adopt(reload->config, after);
 }
 
@@ -128,7 +128,7 @@ static void reload_config(const struct serve_reload *reload)
 	    !prepare(reload->config, &after, &changes)) {
 		change_to(reload, &after, &changes);
 	} else {
-		log_error("nothing is reloaded, and all is as before");
+		log_error("reload failed: the previous configuration stays in effect");
 		serve_config_free(&after);
 	}
 	free_changes(&changes);
@@ -138,7 +138,7 @@ void serve_reload(const struct serve_reload *reload)
 {
 	notify_manager("RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_now() / 1000);
 	reload_config(reload);
-	/* What it says by itself if it cannot be used. */
+	/* Logs its own errors. */
 	if (reload->certificate)
 		certificate_reload(reload->certificate);
 	notify_manager("READY=1");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file serve_reload.h
- * SIGHUP: another configuration for a server that goes on serving.
+ * SIGHUP: applies a changed configuration without a restart.
  */
 #ifndef TURNPIKE_SERVE_SERVE_RELOAD_H
 #define TURNPIKE_SERVE_SERVE_RELOAD_H
@@ -12,8 +12,8 @@
 #include "process/workers.h"
 
 /**
- * struct serve_reload - what is to change
- * @config:      as it was last read
+ * struct serve_reload - what a reload changes
+ * @config:      as last read
  * @admission:   of all workers
  * @certificate: NULL if there is none
  */
@@ -26,14 +26,14 @@ struct serve_reload {
 };
 
 /**
- * serve_reload() - read the configuration and the certificate once more, and do what has changed
+ * serve_reload() - read configuration and certificate again, and apply the changes
  *
- * No allocation ends; permissions for peers that are not allowed any more do. What has changed is
- * said, and what of it needs a restart. If anything is wrong, nothing changes, and that is said.
+ * No allocation ends. Permissions for peers that are now denied do. Logs what has changed and what
+ * requires a restart. On any error, logs it and changes nothing.
  */
 void serve_reload(const struct serve_reload *reload);
 
-/** serve_set_log() - log as the options say */
+/** serve_set_log() - configure the log */
 void serve_set_log(const struct serve_config *config);
 
 #endif /* TURNPIKE_SERVE_SERVE_RELOAD_H */

@@ -7,12 +7,12 @@
 #include "config/serve_credentials.h"
 #include "serve/serve_turn.h"
 
-/** Descriptors that are kept for everything but relayed transport addresses. */
+/** Descriptors reserved for everything but clients. */
 #define SPARE_DESCRIPTORS 256
-/** Those of a worker, besides its listeners: of its loop. */
+/** Descriptors of a worker's event loop. */
 #define WORKER_DESCRIPTORS 4
 
-/* What is left for clients: their connections and relayed transport addresses. */
+/* Descriptors available for connections and relayed transport addresses. */
 static uint64_t free_descriptors(const struct serve_config *config)
 {
 	const rlim_t listeners = 2 * (config->n_listen + config->n_listen_tls);
@@ -28,7 +28,7 @@ static uint64_t free_descriptors(const struct serve_config *config)
 	return limit.rlim_cur - (limit.rlim_cur < 2 * spare ? limit.rlim_cur / 2 : spare);
 }
 
-/* A connection may have two relayed transport addresses. */
+/* A client needs up to three descriptors: a connection and two relayed transport addresses. */
 uint32_t serve_turn_connections(const struct serve_config *config)
 {
 	const bool may_connect = config->n_listen_tls > 0 || config->transports & 1u << TURN_TCP;
@@ -39,13 +39,13 @@ uint32_t serve_turn_connections(const struct serve_config *config)
 	return third < UINT32_MAX ? (uint32_t)third : UINT32_MAX;
 }
 
-/* One for each port. */
+/* One per port. */
 static uint64_t most_relays(const struct serve_config *config)
 {
 	return config->n_relays * (config->port_hi - config->port_lo + UINT64_C(1));
 }
 
-/* And no more than allocations, since each has one at least. */
+/* --max-allocations counts relayed transport addresses. */
 static uint64_t wanted_relays(const struct serve_config *config)
 {
 	const uint64_t ports = most_relays(config);
@@ -54,7 +54,6 @@ static uint64_t wanted_relays(const struct serve_config *config)
 	return asked && asked < ports ? asked : ports;
 }
 
-/* As many of them as there are descriptors for. */
 static uint32_t usable_relays(const struct serve_config *config, uint64_t relays)
 {
 	const uint64_t usable = free_descriptors(config) - serve_turn_connections(config);
@@ -69,24 +68,26 @@ uint32_t serve_turn_relays(const struct serve_config *config)
 
 uint32_t serve_turn_policers(const struct serve_config *config)
 {
-	/* Two for each allocation, of which there are no more than relays, two for its user; two
-	 * for all together, and the first, which is none of ours. */
+	/*
+	 * Two per allocation and two per user, of which there are at most as many as relays, two
+	 * for the total, and index 0, which is reserved.
+	 */
 	return 4 * usable_relays(config, most_relays(config)) + 3;
 }
 
-void serve_turn_say_limit(const struct serve_config *config, uint32_t max_relays)
+void serve_turn_warn_limit(const struct serve_config *config, uint32_t max_relays)
 {
 	const uint64_t wanted = wanted_relays(config);
 
 	if (max_relays < wanted)
 		log_at(LOG_WARNING,
-		       "there can be %" PRIu32 " relayed addresses at a time, not %" PRIu64
-		       ", because no more descriptors may be open: raise LimitNOFILE= or "
-		       "'ulimit -n', or ask for less with --max-allocations",
+		       "file descriptors limit the server to %" PRIu32
+		       " relayed addresses instead of %" PRIu64
+		       ": raise LimitNOFILE= or 'ulimit -n', or lower --max-allocations",
 		       max_relays, wanted);
 }
 
-/* Whatever is listened at is no peer. */
+/* Listening addresses are not valid peers. */
 static int list_own(const struct serve_config *config, struct turn_config *turn)
 {
 	const size_t n = config->n_listen + config->n_listen_tls;
@@ -99,8 +100,8 @@ static int list_own(const struct serve_config *config, struct turn_config *turn)
 	for (size_t i = 0; i < n; i++)
 		own[i] = i < config->n_listen ? config->listen[i]
 					      : config->listen_tls[i - config->n_listen];
-	turn->own = own;
-	turn->n_own = n;
+	turn->self_addrs = own;
+	turn->n_self_addrs = n;
 	return 0;
 }
 
@@ -132,8 +133,8 @@ int serve_turn_config(const struct serve_config *config, uint32_t max_relays,
 
 void serve_turn_config_free(struct turn_config *turn)
 {
-	free((void *)turn->own);
-	turn->own = NULL;
+	free((void *)turn->self_addrs);
+	turn->self_addrs = NULL;
 }
 
 struct limits_rates serve_turn_rates(const struct serve_config *config)
@@ -150,7 +151,7 @@ static void set_credentials(struct turn_io *io, void *credentials)
 	turn_server_set_credentials(turn_io_server(io), credentials);
 }
 
-int serve_turn_let_in(const struct serve_config *config, struct workers *workers)
+int serve_turn_set_credentials(const struct serve_config *config, struct workers *workers)
 {
 	struct turn_credentials *credentials;
 	int err = serve_credentials(config, &credentials);
@@ -159,7 +160,7 @@ int serve_turn_let_in(const struct serve_config *config, struct workers *workers
 		return err;
 	if (turn_credentials_is_empty(credentials))
 		log_at(LOG_WARNING,
-		       "nobody can relay, because neither --user nor --auth-secret is given");
+		       "no client can authenticate: configure --users-file or --auth-secret-file");
 	workers_each(workers, set_credentials, credentials);
 	turn_credentials_put(credentials);
 	return 0;

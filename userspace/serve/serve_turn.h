@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file serve_turn.h
- * What the options of `turnpike serve` mean for the TURN core.
+ * Translates the options of `turnpike serve` for the TURN core.
  */
 #ifndef TURNPIKE_SERVE_SERVE_TURN_H
 #define TURNPIKE_SERVE_SERVE_TURN_H
@@ -10,44 +10,43 @@
 #include "process/workers.h"
 
 /**
- * serve_turn_relays() - how many relayed transport addresses there can be
+ * serve_turn_relays() - the largest number of relayed transport addresses
  *
- * As many as there are ports, allocations that are asked for and descriptors that may be open,
- * whichever is the least; the limit of the latter is raised as far as it goes.
+ * That is the minimum of the ports, --max-allocations and the available descriptors. Raises
+ * RLIMIT_NOFILE to its hard limit.
  */
 uint32_t serve_turn_relays(const struct serve_config *config);
 
-/** serve_turn_policers() - elements for all limits, also once a reload raises --max-allocations */
+/** serve_turn_policers() - policers for all limits, even if a reload raises --max-allocations */
 uint32_t serve_turn_policers(const struct serve_config *config);
 
-/** serve_turn_connections() - how many clients can be connected by TCP, TLS and DTLS together */
+/** serve_turn_connections() - the largest number of TCP, TLS and DTLS connections */
 uint32_t serve_turn_connections(const struct serve_config *config);
 
-/** serve_turn_say_limit() - warn if it is descriptors that @max_relays, of the above, comes from */
-void serve_turn_say_limit(const struct serve_config *config, uint32_t max_relays);
+/** serve_turn_warn_limit() - warn if descriptors limit @max_relays, from serve_turn_relays() */
+void serve_turn_warn_limit(const struct serve_config *config, uint32_t max_relays);
 
 /**
- * serve_turn_config() - fill @turn from the options
- * @max_relays: of serve_turn_relays()
- * @turn:       lends what it points to from @config; for serve_turn_config_free()
+ * serve_turn_config() - fill in @turn
+ * @max_relays: from serve_turn_relays()
+ * @turn:       borrows memory of @config; release it with serve_turn_config_free()
  *
- * Return: 0, or -ENOMEM after a sentence has been said.
+ * Return: 0, or -ENOMEM after logging an error.
  */
 int serve_turn_config(const struct serve_config *config, uint32_t max_relays,
 		      struct turn_config *turn);
 
-/** serve_turn_config_free() - one that is all zero is fine */
+/** serve_turn_config_free() - accepts a zeroed struct */
 void serve_turn_config_free(struct turn_config *turn);
 
-/** serve_turn_rates() - how much may be relayed */
+/** serve_turn_rates() - the configured rates */
 struct limits_rates serve_turn_rates(const struct serve_config *config);
 
 /**
- * serve_turn_let_in() - let the users in, and those with names from the secrets, and nobody else
+ * serve_turn_set_credentials() - replace the credentials of all workers
  *
- * At any time, in the thread that workers_each() is for; on error a sentence has been said, and all
- * is as before.
+ * May be called at any time in the thread of workers_each(). On error, logs it and changes nothing.
  */
-int serve_turn_let_in(const struct serve_config *config, struct workers *workers);
+int serve_turn_set_credentials(const struct serve_config *config, struct workers *workers);
 
 #endif /* TURNPIKE_SERVE_SERVE_TURN_H */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file cursor.h
- * The one way to read bytes that came from the network: never past their end.
+ * Bounds-checked reading. All bytes from the network are read through a cursor.
  */
 #ifndef TURNPIKE_STUN_CURSOR_H
 #define TURNPIKE_STUN_CURSOR_H
@@ -11,9 +11,9 @@
 #include <stdint.h>
 
 /**
- * struct stun_cursor - bytes that are still to be read
- * @pos:  the next one
- * @left: how many there are
+ * struct stun_cursor - a position in a buffer
+ * @pos:  the next byte
+ * @left: number of bytes left
  */
 struct stun_cursor {
 	const uint8_t *pos;
@@ -22,9 +22,9 @@ struct stun_cursor {
 
 /**
  * stun_take() - read @len bytes
- * @bytes: where they are; lent, as long as the memory behind the cursor is
+ * @bytes: the result, which points into the buffer
  *
- * Return: 0, or -EBADMSG (and the cursor unmoved) if there are fewer.
+ * Return: 0, or -EBADMSG if fewer are left; then the cursor does not move.
  */
 static inline int stun_take(struct stun_cursor *cursor, size_t len, const uint8_t **bytes)
 {
@@ -36,7 +36,7 @@ static inline int stun_take(struct stun_cursor *cursor, size_t len, const uint8_
 	return 0;
 }
 
-/** stun_take_u16() - read a big-endian number into host order; return: as stun_take() */
+/** stun_take_u16() - read a big-endian number into host byte order; returns as stun_take() */
 static inline int stun_take_u16(struct stun_cursor *cursor, uint16_t *number)
 {
 	const uint8_t *bytes;
@@ -47,7 +47,7 @@ static inline int stun_take_u16(struct stun_cursor *cursor, uint16_t *number)
 	return 0;
 }
 
-/** stun_take_u32() - read a big-endian number into host order; return: as stun_take() */
+/** stun_take_u32() - read a big-endian number into host byte order; returns as stun_take() */
 static inline int stun_take_u32(struct stun_cursor *cursor, uint32_t *number)
 {
 	const uint8_t *bytes;

@@ -6,14 +6,10 @@
 #include <openssl/params.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
 #include "stun/integrity.h"
 
-/** RFC 8489 section 14.7 */
-#define FINGERPRINT_XOR 0x5354554eu
-
-/** struct kind - one of the attributes that protect integrity */
+/** struct kind - MESSAGE-INTEGRITY or MESSAGE-INTEGRITY-SHA256 */
 struct kind {
 	char digest[8];
 	enum stun_attr_type attr;
@@ -31,7 +27,7 @@ struct stun_hmac {
 	EVP_MAC_CTX *ctx;
 };
 
-/** Digests @n texts with colons between them. */
+/** Digests @n texts joined by colons. */
 static int digest_with(EVP_MD_CTX *ctx, const EVP_MD *md, const char *const *texts, size_t n,
 		       uint8_t *result)
 {
@@ -85,7 +81,7 @@ int stun_userhash(const char *username, const char *realm, uint8_t hash[static S
 
 static EVP_MAC_CTX *new_context(const struct kind *kind, const void *key, size_t len)
 {
-	struct kind copy = *kind; /* since parameters are not const */
+	struct kind copy = *kind; /* OSSL_PARAM takes no const pointers */
 	OSSL_PARAM params[] = {
 		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, copy.digest, 0),
 		OSSL_PARAM_construct_end(),
@@ -137,12 +133,12 @@ int stun_hmac_message(struct stun_hmac *hmac, const uint8_t *message, size_t int
 		      uint8_t value[static STUN_INTEGRITY_LEN_MAX])
 {
 	size_t counted = integrity + STUN_ATTR_HEADER_LEN + hmac->kind->len - STUN_HEADER_LEN;
-	/* RFC 8489 section 14.5: as if the message ended with this attribute. */
+	/* RFC 8489 section 14.5: hash the length up to the end of this attribute. */
 	const uint8_t start[4] = { message[0], message[1], (uint8_t)(counted >> 8),
 				   (uint8_t)counted };
 	size_t len;
 
-	/* Without a key, EVP_MAC_init() begins anew with the one it has. */
+	/* EVP_MAC_init() without a key restarts with the current one. */
 	if (EVP_MAC_init(hmac->ctx, NULL, 0, NULL) &&
 	    EVP_MAC_update(hmac->ctx, start, sizeof(start)) &&
 	    EVP_MAC_update(hmac->ctx, message + sizeof(start), integrity - sizeof(start)) &&
@@ -166,9 +162,4 @@ int stun_check_integrity(const struct stun_message *msg, struct stun_hmac *hmac)
 		return -EIO;
 	return CRYPTO_memcmp(value, attr + STUN_ATTR_HEADER_LEN, hmac->kind->len) == 0 ? 0
 										       : -EBADMSG;
-}
-
-uint32_t stun_fingerprint(const uint8_t *message, size_t len)
-{
-	return (uint32_t)crc32_z(0, message, len) ^ FINGERPRINT_XOR;
 }

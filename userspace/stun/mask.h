@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file mask.h
- * What the XOR forms of address attributes are XORed with (RFC 8489 section 14.2), for reading and
- * writing alike.
+ * The mask of XOR-MAPPED-ADDRESS and the like (RFC 8489 section 14.2).
  */
 #ifndef TURNPIKE_STUN_MASK_H
 #define TURNPIKE_STUN_MASK_H
@@ -13,12 +12,12 @@
 
 #include <turnpike/addr.h>
 
-/** struct stun_mask - magic cookie and transaction ID; all zero for the plain form */
+/** struct stun_mask - magic cookie and transaction ID; all zero for MAPPED-ADDRESS */
 struct stun_mask {
 	uint8_t bytes[16];
 };
 
-/** stun_mask_of() - the mask of a message: @header is its first 20 bytes */
+/** stun_mask_of() - get the mask of a message; @header: its first 20 bytes */
 static inline struct stun_mask stun_mask_of(const uint8_t *header)
 {
 	struct stun_mask mask;

@@ -3,11 +3,11 @@
 #include <string.h>
 
 #include "stun/cursor.h"
-#include "stun/integrity.h"
+#include "stun/fingerprint.h"
 #include "stun/mask.h"
 #include "stun/message.h"
 
-/** The two class bits sit between the method bits (RFC 8489 section 5, figure 3). */
+/** The two class bits are interleaved with the method bits (RFC 8489 section 5, figure 3). */
 static void split_type(uint16_t type, struct stun_message *msg)
 {
 	msg->class = (enum stun_class)((type >> 4 & 1) | (type >> 7 & 2));
@@ -55,13 +55,13 @@ static bool is_integrity_len(const struct stun_attr *attr)
 {
 	if (attr->type == STUN_ATTR_MESSAGE_INTEGRITY)
 		return attr->len == STUN_INTEGRITY_LEN;
-	/* RFC 8489 section 14.6: it may be cut off. */
+	/* RFC 8489 section 14.6: it may be truncated. */
 	return attr->len >= STUN_INTEGRITY_SHA256_LEN_MIN &&
 	       attr->len <= STUN_INTEGRITY_SHA256_LEN && attr->len % 4 == 0;
 }
 
-/** Where @msg has the place of an attribute like this, or NULL: it protects no integrity. */
-static size_t *place_of_integrity(struct stun_message *msg, const struct stun_attr *attr)
+/** Returns the member of @msg for the offset of an integrity attribute; NULL for any other. */
+static size_t *integrity_offset(struct stun_message *msg, const struct stun_attr *attr)
 {
 	if (attr->type == STUN_ATTR_MESSAGE_INTEGRITY)
 		return &msg->integrity;
@@ -71,19 +71,20 @@ static size_t *place_of_integrity(struct stun_message *msg, const struct stun_at
 }
 
 /**
- * RFC 8489 section 9: what follows is ignored, but for the other one of the two and FINGERPRINT.
- * That holds whichever comes first: only one of them is checked, and it may be the first.
+ * RFC 8489 section 9: attributes after the first integrity attribute are ignored, except the other
+ * integrity attribute and FINGERPRINT. Here that holds for either order of the two: only one of
+ * them is verified, and it may be the first.
  */
-static int note_integrity(struct stun_message *msg, const struct stun_attr *attr, size_t *place,
+static int note_integrity(struct stun_message *msg, const struct stun_attr *attr, size_t *offset,
 			  size_t attrs_len)
 {
-	if (*place)
+	if (*offset)
 		return 0;
 	if (!is_integrity_len(attr))
 		return -EBADMSG;
 	if (!msg->integrity && !msg->integrity_sha256)
 		msg->attrs_len = attrs_len;
-	*place = (size_t)(attr->value - msg->data) - STUN_ATTR_HEADER_LEN;
+	*offset = (size_t)(attr->value - msg->data) - STUN_ATTR_HEADER_LEN;
 	return 0;
 }
 
@@ -91,14 +92,14 @@ static int parse_attrs(struct stun_cursor cursor, struct stun_message *msg)
 {
 	const uint8_t *begin = cursor.pos;
 	struct stun_attr attr;
-	size_t *place;
+	size_t *offset;
 
 	msg->attrs_len = cursor.left;
 	while (cursor.left > 0) {
 		if (msg->fingerprint || take_attr(&cursor, &attr))
 			return -EBADMSG;
-		place = place_of_integrity(msg, &attr);
-		if (place && note_integrity(msg, &attr, place, (size_t)(cursor.pos - begin)))
+		offset = integrity_offset(msg, &attr);
+		if (offset && note_integrity(msg, &attr, offset, (size_t)(cursor.pos - begin)))
 			return -EBADMSG;
 		if (attr.type != STUN_ATTR_FINGERPRINT)
 			continue;

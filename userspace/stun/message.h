@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file message.h
- * Reading STUN messages (RFC 8489). Nothing is copied: results point into the datagram.
+ * Parsing of STUN messages (RFC 8489). Nothing is copied: results point into the message.
  */
 #ifndef TURNPIKE_STUN_MESSAGE_H
 #define TURNPIKE_STUN_MESSAGE_H
@@ -15,16 +15,16 @@
 #include "stun/protocol.h"
 
 /**
- * struct stun_message - a message whose structure has been checked
- * @data:        the whole message, lent
- * @attrs_len:   bytes of attributes that count: those after the first that protects integrity do
- * not
- * @integrity:   offset of the MESSAGE-INTEGRITY attribute in @data; 0 if there is none
- * @integrity_sha256: the same of MESSAGE-INTEGRITY-SHA256
- * @class:       request, indication, success or error
- * @method:      of enum stun_method, or any other
- * @transaction: STUN_TRANSACTION_LEN bytes in @data
- * @fingerprint: there is a FINGERPRINT, and it is right
+ * struct stun_message - a well-formed message
+ * @data:             the whole message, lent
+ * @attrs_len:        bytes of attributes up to the first integrity attribute, included; later ones
+ *                    are ignored
+ * @integrity:        offset of MESSAGE-INTEGRITY in @data; 0: none
+ * @integrity_sha256: offset of MESSAGE-INTEGRITY-SHA256 in @data; 0: none
+ * @class:            request, indication, success or error
+ * @method:           enum stun_method, or any other 12-bit number
+ * @transaction:      STUN_TRANSACTION_LEN bytes in @data
+ * @fingerprint:      whether there is a (correct) FINGERPRINT
  */
 struct stun_message {
 	const uint8_t *data;
@@ -39,9 +39,9 @@ struct stun_message {
 
 /**
  * struct stun_attr - an attribute
- * @type:  of enum stun_attr_type, or any other
+ * @type:  enum stun_attr_type, or any other 16-bit number
  * @len:   bytes of the value, without padding
- * @value: in the message, lent
+ * @value: points into the message
  */
 struct stun_attr {
 	uint16_t type;
@@ -50,23 +50,23 @@ struct stun_attr {
 };
 
 /**
- * stun_parse() - check a datagram and read the header
- * @data: the datagram
+ * stun_parse() - parse and check a message
+ * @data: the message, untrusted
  * @len:  its length in bytes
- * @msg:  the result, as long as @data is
+ * @msg:  the result, valid as long as @data is
  *
- * Checks all that RFC 8489 section 6.3 asks for before authentication, except which methods there
- * are: magic cookie, length, attributes within bounds, FINGERPRINT last and right if present.
+ * Makes the checks of RFC 8489 section 6.3 that precede authentication, except for the method:
+ * magic cookie, length, attributes within bounds, and FINGERPRINT correct and last if present.
  *
- * Return: 0, or -EBADMSG: discard the datagram silently.
+ * Return: 0, or -EBADMSG: discard the message silently.
  */
 int stun_parse(const uint8_t *data, size_t len, struct stun_message *msg);
 
 /**
- * stun_next_attr() - walk over the attributes that count
- * @attr: the attribute that the walk is at, {} to begin with; then the one after it
+ * stun_next_attr() - iterate over the attributes in @msg->attrs_len
+ * @attr: the current attribute, {} at the beginning; replaced by the next one
  *
- * Return: false (and @attr untouched) at the end.
+ * Return: false at the end; then @attr is unchanged.
  */
 bool stun_next_attr(const struct stun_message *msg, struct stun_attr *attr);
 
@@ -79,7 +79,7 @@ int stun_find_attr(const struct stun_message *msg, enum stun_attr_type type,
 		   struct stun_attr *attr);
 
 /**
- * stun_attr_u32() - read a value of exactly 4 bytes into host order
+ * stun_attr_u32() - read a value of exactly 4 bytes into host byte order
  *
  * Return: 0, or -EBADMSG if @attr has another length.
  */
@@ -88,7 +88,7 @@ int stun_attr_u32(const struct stun_attr *attr, uint32_t *number);
 /**
  * stun_attr_addr() - read a value in the format of MAPPED-ADDRESS (RFC 8489 section 14.1)
  *
- * Return: 0, or -EBADMSG if @attr has no valid one.
+ * Return: 0, or -EBADMSG if the value is malformed.
  */
 int stun_attr_addr(const struct stun_attr *attr, struct turnpike_addr *addr);
 
@@ -96,19 +96,19 @@ int stun_attr_addr(const struct stun_attr *attr, struct turnpike_addr *addr);
  * stun_attr_xor_addr() - read a value in the format of XOR-MAPPED-ADDRESS (section 14.2)
  * @msg: the message that @attr belongs to
  *
- * Return: 0, or -EBADMSG if @attr has no valid one.
+ * Return: 0, or -EBADMSG if the value is malformed.
  */
 int stun_attr_xor_addr(const struct stun_message *msg, const struct stun_attr *attr,
 		       struct turnpike_addr *addr);
 
 /**
- * stun_unknown_attrs() - collect the comprehension-required attributes that are not understood
- * @known:   the types that are
+ * stun_unknown_attrs() - collect the unknown comprehension-required attributes of @msg
+ * @known:   the known types
  * @n_known: number of @known
- * @unknown: the result: types in host order, each once, in the order of the message
- * @max:     room in @unknown; further ones are left out
+ * @unknown: the result: types in host byte order, each once, in the order of the message
+ * @max:     room in @unknown; further types are left out
  *
- * Return: the number stored in @unknown.
+ * Return: the number of types in @unknown.
  */
 size_t stun_unknown_attrs(const struct stun_message *msg, const uint16_t *known, size_t n_known,
 			  uint16_t *unknown, size_t max);

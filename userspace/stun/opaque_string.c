@@ -11,13 +11,13 @@
 
 #define ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))
 
-/** struct text - code points; what they are of may be a secret, so their memory is wiped */
+/** struct text - code points, wiped when freed since they may be a password */
 struct text {
 	ucs4_t *points;
 	size_t len;
 };
 
-/** Whether the code point at @i is allowed where it stands. */
+/** context_rule - whether the code point at @i is allowed in its context */
 typedef bool (*context_rule)(const struct text *text, size_t i);
 
 static bool never(const struct text *text, size_t i)
@@ -46,12 +46,12 @@ static bool follows_virama(const struct text *text, size_t i)
 	return i > 0 && uc_combining_class(text->points[i - 1]) == UC_CCC_VR;
 }
 
-/** The joining type of the next code point in a direction that is not transparent. */
+/** Returns the joining type of the nearest non-transparent code point in one direction. */
 static int joining_type(const struct text *text, size_t i, size_t step)
 {
 	int type = UC_JOINING_TYPE_U;
 
-	/* Before the first one comes SIZE_MAX, which is no index either. */
+	/* Below 0 the index wraps to SIZE_MAX, which ends the loop, too. */
 	for (i += step; i < text->len; i += step) {
 		type = uc_joining_type(text->points[i]);
 		if (type != UC_JOINING_TYPE_T)
@@ -112,21 +112,21 @@ static bool has_none(const struct text *text, ucs4_t first, ucs4_t last)
 	return true;
 }
 
-/** A.8: not together with the extended ones */
+/** A.8: not mixed with extended Arabic-Indic digits */
 static bool arabic_digit(const struct text *text, size_t i)
 {
 	(void)i;
 	return has_none(text, 0x06f0, 0x06f9);
 }
 
-/** A.9: and the other way round */
+/** A.9: not mixed with Arabic-Indic digits */
 static bool extended_arabic_digit(const struct text *text, size_t i)
 {
 	(void)i;
 	return has_none(text, 0x0660, 0x0669);
 }
 
-/** RFC 8264 section 9.6, the exceptions, and section 9.8, the join controls. */
+/** The exceptions of RFC 8264 section 9.6 and the join controls of section 9.8. */
 static const struct {
 	ucs4_t first;
 	ucs4_t last;
@@ -149,8 +149,8 @@ static bool is_old_hangul_jamo(ucs4_t point)
 }
 
 /**
- * RFC 8264 section 8, for FreeformClass: what is left of its steps, since it allows all that the
- * categories below have, with a compatibility decomposition or without.
+ * The algorithm of RFC 8264 section 8 for FreeformClass. It is shorter there: the class allows all
+ * code points of the categories below, whether or not they have a compatibility decomposition.
  */
 static bool is_freeform(const struct text *text, size_t i)
 {
@@ -210,8 +210,8 @@ static int encode(const struct text *text, char **ret)
 }
 
 /**
- * The order is that of RFC 8264 section 7: what is allowed is asked last, so that what has been
- * mapped or composed meanwhile does not count.
+ * The order of RFC 8264 section 7: the check comes last, so that characters which have been mapped
+ * or composed away do not count.
  */
 static int enforce(struct text *text, char **ret)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file opaque_string.h
- * The OpaqueString profile (RFC 8265 section 4.2), which usernames, realms and passwords of STUN
- * have gone through before anything is made of them (RFC 8489 sections 9.2.2, 14.3, 14.4 and 14.9).
+ * The OpaqueString profile (RFC 8265 section 4.2), which STUN applies to usernames, realms and
+ * passwords before it uses them (RFC 8489 sections 9.2.2, 14.3, 14.4 and 14.9).
  */
 #ifndef TURNPIKE_STUN_OPAQUE_STRING_H
 #define TURNPIKE_STUN_OPAQUE_STRING_H
@@ -12,13 +12,13 @@
 
 /**
  * stun_opaque_string() - enforce OpaqueString
- * @text: as somebody has written it
- * @ret:  the result, UTF-8; to be wiped if @text was a secret, and freed
+ * @text: as the user entered it
+ * @ret:  the result, UTF-8; the caller frees it, and wipes it first if @text is a secret
  *
- * Spaces become U+0020, and the whole is normalized (NFC). Nothing is done about case or width.
+ * Maps all spaces to U+0020 and normalizes to NFC. Case and width stay as they are.
  *
- * Return: 0, -EINVAL if @text is empty, no UTF-8, or has characters that the profile does not allow
- * (control characters, unassigned and invisible ones...), -ENOMEM.
+ * Return: 0; -ENOMEM; -EINVAL if @text is empty, is not UTF-8, or has characters that the profile
+ * disallows (control characters, unassigned and invisible ones).
  */
 int stun_opaque_string(const char *text, char **ret);
 

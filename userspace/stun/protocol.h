@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file protocol.h
- * The numbers of STUN (RFC 8489) and TURN (RFC 8656), under their names in the registries.
+ * The numbers of STUN (RFC 8489) and TURN (RFC 8656), with their names in the IANA registries.
  */
 #ifndef TURNPIKE_STUN_PROTOCOL_H
 #define TURNPIKE_STUN_PROTOCOL_H
@@ -45,7 +45,7 @@ enum stun_method {
 	TURN_CHANNEL_BIND = 0x009,
 };
 
-/** Attributes below 0x8000 must be understood by the receiver (RFC 8489 section 14). */
+/** The lowest comprehension-optional attribute type (RFC 8489 section 14). */
 #define STUN_ATTR_OPTIONAL 0x8000
 
 enum stun_attr_type {
@@ -79,13 +79,13 @@ enum stun_attr_type {
 	STUN_ATTR_FINGERPRINT = 0x8028,
 };
 
-/** Address families as they stand in attributes (RFC 8489 section 14.1). */
+/** Address families in attributes (RFC 8489 section 14.1). */
 enum stun_family {
 	STUN_FAMILY_IPV4 = 0x01,
 	STUN_FAMILY_IPV6 = 0x02,
 };
 
-/** How a password becomes a key (RFC 8489 section 18.5). */
+/** Password algorithms (RFC 8489 section 18.5). */
 enum stun_password_algorithm {
 	STUN_PASSWORD_MD5 = 1,
 	STUN_PASSWORD_SHA256 = 2,

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "stun/fingerprint.h"
 #include "stun/mask.h"
 #include "stun/writer.h"
 
@@ -56,7 +57,7 @@ uint8_t *stun_write_attr(struct stun_writer *writer, enum stun_attr_type type, s
 
 	if (writer->error)
 		return NULL;
-	/* The first comparison keeps the sum of the next two from wrapping. */
+	/* The first comparison keeps the sums in the next two from wrapping. */
 	if (len > UINT16_MAX || STUN_ATTR_HEADER_LEN + len + padding > room ||
 	    writer->len + STUN_ATTR_HEADER_LEN + len + padding > STUN_HEADER_LEN + UINT16_MAX) {
 		fail(writer, -EMSGSIZE);
@@ -133,7 +134,7 @@ void stun_write_xor_addr(struct stun_writer *writer, enum stun_attr_type type,
 	write_masked_addr(writer, type, &mask, *addr);
 }
 
-/** The phrases of RFC 8489 section 14.8 and RFC 8656 section 19. */
+/** The reason phrases of RFC 8489 section 14.8 and RFC 8656 section 19. */
 static const char *reason_phrase(enum stun_error_code code)
 {
 	switch (code) {
@@ -169,7 +170,7 @@ static const char *reason_phrase(enum stun_error_code code)
 	return "";
 }
 
-/** ERROR-CODE, and ADDRESS-ERROR-CODE, which has a family where the other has zero. */
+/** Writes ERROR-CODE, or ADDRESS-ERROR-CODE, which has a family where the other has zero. */
 static void write_error(struct stun_writer *writer, enum stun_attr_type type, uint8_t family,
 			enum stun_error_code code)
 {

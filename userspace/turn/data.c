@@ -2,14 +2,28 @@
 #include "stun/cursor.h"
 #include "stun/writer.h"
 #include "turn/data.h"
+#include "turn/state/lookup.h"
 #include "turn/state/self_addr.h"
 #include "turn/state/state.h"
-#include "turn/state/lookup.h"
 
 /** Header, XOR-PEER-ADDRESS with an IPv6 address, and the header of DATA. */
 #define DATA_INDICATION_MAX (STUN_HEADER_LEN + STUN_ATTR_HEADER_LEN + 20 + STUN_ATTR_HEADER_LEN)
 
 _Static_assert(DATA_INDICATION_MAX <= TURN_HEADROOM, "a Data indication is built in place");
+
+/**
+ * struct outgoing - data for a peer
+ * @peer:          its address, as bound
+ * @data:          the datagram
+ * @len:           its length in bytes
+ * @dont_fragment: as in turn_ops.send_peer
+ */
+struct outgoing {
+	const struct turnpike_addr *peer;
+	const uint8_t *data;
+	size_t len;
+	bool dont_fragment;
+};
 
 static struct turn_allocation *find_allocation(struct turn_server *server,
 					       const struct turn_tuple *tuple)
@@ -29,11 +43,11 @@ static bool is_live(struct turn_server *server, const struct turn_relay *relay, 
 	return false;
 }
 
-/** The policy was asked when the permission was made; what can change is who has a port of ours. */
-static bool is_there(struct turn_server *server, const struct turn_permission *permission,
-		     const struct turnpike_addr *peer, uint64_t now)
+/** A permission covers the IP address; if that is of this relay, the port must be live, too. */
+static bool is_reachable(struct turn_server *server, const struct turn_permission *permission,
+			 const struct turnpike_addr *peer, uint64_t now)
 {
-	if (!permission->ours || turn_self_is_live_relay(server, peer, now))
+	if (!permission->is_self || turn_self_is_live_relay(server, peer, now))
 		return true;
 	server->stats.no_relay++;
 	return false;
@@ -66,16 +80,16 @@ static void count(struct turn_traffic *traffic, size_t len)
 }
 
 static void send_peer(struct turn_server *server, const struct turn_permission *permission,
-		      const struct turnpike_addr *peer, const uint8_t *data, size_t len,
-		      bool dont_fragment, uint64_t now)
+		      const struct outgoing *out, uint64_t now)
 {
 	const struct turn_relay *relay = permission->relay;
 
-	if (!is_live(server, relay, now) || !is_there(server, permission, peer, now) ||
-	    !may_pass(server, relay, TURN_TO_PEER, len))
+	if (!is_live(server, relay, now) || !is_reachable(server, permission, out->peer, now) ||
+	    !may_pass(server, relay, TURN_TO_PEER, out->len))
 		return;
-	count(&server->stats.to_peer, len);
-	server->ops.send_peer(server->ctx, relay->handle, peer, data, len, dont_fragment);
+	count(&server->stats.to_peer, out->len);
+	server->ops.send_peer(server->ctx, relay->handle, out->peer, out->data, out->len,
+			      out->dont_fragment);
 }
 
 void turn_data_from_channel(struct turn_server *server, const struct turn_tuple *tuple,
@@ -83,29 +97,32 @@ void turn_data_from_channel(struct turn_server *server, const struct turn_tuple 
 {
 	struct stun_cursor cursor = { .pos = packet->data, .left = packet->len };
 	const struct turn_channel *channel;
-	const uint8_t *data;
+	struct outgoing out = { 0 };
 	uint16_t number, len;
 
-	/* RFC 8656 section 12.6: what is behind the data is padding, and stays here. */
+	/* RFC 8656 section 12.6: bytes after the data are padding. */
 	if (stun_take_u16(&cursor, &number) || stun_take_u16(&cursor, &len) ||
-	    stun_take(&cursor, len, &data)) {
+	    stun_take(&cursor, len, &out.data)) {
 		server->stats.malformed++;
 		return;
 	}
 	channel = turn_channel_find_number(server, tuple, number);
-	if (channel && channel->expiry_ns > now)
-		send_peer(server, channel->permission, &channel->by_peer.peer, data, len, false,
-			  now);
-	else if (find_allocation(server, tuple))
-		server->stats.no_channel++;
+	if (!channel || channel->expiry_ns <= now) {
+		if (find_allocation(server, tuple))
+			server->stats.no_channel++;
+		return;
+	}
+	out.peer = &channel->by_peer.peer;
+	out.len = len;
+	send_peer(server, channel->permission, &out, now);
 }
 
 /**
- * RFC 8656 sections 13 to 15: between datagrams the attribute is for IPv4 to IPv4 only; otherwise
- * the packets themselves tell, which those of a stream do not.
+ * RFC 8656 sections 13 to 15: for UDP clients the attribute only applies from IPv4 to IPv4, since
+ * otherwise the packets' own DF decides. A stream has no packets, so it applies always.
  */
-static bool dont_fragment(const struct stun_message *msg, const struct turn_tuple *tuple,
-			  const struct turnpike_addr *peer)
+static bool has_dont_fragment(const struct stun_message *msg, const struct turn_tuple *tuple,
+			      const struct turnpike_addr *peer)
 {
 	struct stun_attr attr;
 
@@ -123,6 +140,7 @@ void turn_data_from_indication(struct turn_server *server, const struct turn_tup
 	const struct turn_relay *relay;
 	struct stun_attr peer_attr, data;
 	struct turnpike_addr peer;
+	struct outgoing out;
 
 	if (stun_find_attr(msg, STUN_ATTR_XOR_PEER_ADDRESS, &peer_attr) ||
 	    stun_find_attr(msg, STUN_ATTR_DATA, &data) ||
@@ -137,12 +155,18 @@ void turn_data_from_indication(struct turn_server *server, const struct turn_tup
 	relay = turn_relay_for(alloc, peer.family);
 	if (relay)
 		permission = turn_permission_find(server, relay, &peer);
-	if (is_granted(server, permission, now))
-		send_peer(server, permission, &peer, data.value, data.len,
-			  dont_fragment(msg, tuple, &peer), now);
+	if (!is_granted(server, permission, now))
+		return;
+	out = (struct outgoing){
+		.peer = &peer,
+		.data = data.value,
+		.len = data.len,
+		.dont_fragment = has_dont_fragment(msg, tuple, &peer),
+	};
+	send_peer(server, permission, &out, now);
 }
 
-/** Fills up to a multiple of four bytes, for which TURN_TAILROOM is there. */
+/** Pads @message with zeros to a multiple of four bytes, into TURN_TAILROOM. */
 static size_t pad(uint8_t *message, size_t len)
 {
 	while (len % 4 != 0)
@@ -181,7 +205,7 @@ static void send_data_indication(struct turn_server *server, const struct turn_r
 	stun_writer_begin(&writer, packet->data - headers, headers + packet->len + TURN_TAILROOM,
 			  STUN_INDICATION, TURN_DATA, transaction);
 	stun_write_xor_addr(&writer, STUN_ATTR_XOR_PEER_ADDRESS, &peer);
-	/* The value is already there. */
+	/* Its value is already in place. */
 	stun_write_attr(&writer, STUN_ATTR_DATA, packet->len);
 	if (stun_writer_end(&writer, &len)) {
 		server->stats.oversize++;
@@ -200,10 +224,10 @@ void turn_server_peer_input(struct turn_server *server, struct turn_relay *relay
 
 	if (!is_live(server, relay, now))
 		return;
-	/* A channel knows its permission: one look-up instead of two. */
+	/* A channel refers to its permission, which saves the second lookup. */
 	channel = turn_channel_find_peer(server, relay, from);
 	permission = channel ? channel->permission : turn_permission_find(server, relay, from);
-	if (!is_granted(server, permission, now) || !is_there(server, permission, from, now) ||
+	if (!is_granted(server, permission, now) || !is_reachable(server, permission, from, now) ||
 	    !may_pass(server, relay, TURN_TO_CLIENT, packet->len))
 		return;
 	if (channel && channel->expiry_ns > now)

@@ -5,10 +5,10 @@
 #include "stun/protocol.h"
 #include "turn/framing.h"
 
-/** Type, length and magic cookie: without the cookie these are no messages of STUN. */
+/** Bytes of type, length and magic cookie, which identify a STUN message. */
 #define STUN_PREFIX_LEN 8
 
-/** What begins with @type and @length, if it is of STUN. */
+/** Finds the end of a STUN message; @rest is after its @length field. */
 static int stun_frame(struct stun_cursor *rest, uint16_t length, size_t *frame)
 {
 	uint32_t cookie;
@@ -26,7 +26,7 @@ static int stun_frame(struct stun_cursor *rest, uint16_t length, size_t *frame)
 	return 0;
 }
 
-/** RFC 8656 section 12.5: in a stream ChannelData is padded, and its length does not tell. */
+/** RFC 8656 section 12.5: in a stream ChannelData is padded; its length field excludes that. */
 static size_t channel_frame(uint16_t length)
 {
 	return TURN_CHANNEL_HEADER_LEN + (length + 3u) / 4 * 4;
@@ -38,7 +38,7 @@ int turn_frame(const uint8_t *data, size_t len, size_t *frame)
 	uint16_t type, length;
 	int err = 0;
 
-	/* RFC 8656 section 12, table 3: the first byte tells protocols apart. */
+	/* RFC 8656 section 12, table 3: the first byte identifies the protocol. */
 	if (len > 0 && data[0] > 3 &&
 	    (data[0] < TURN_CHANNEL_MIN >> 8 || data[0] > TURN_CHANNEL_MAX >> 8))
 		return -EBADMSG;

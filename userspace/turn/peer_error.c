@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* ICMP errors, of which clients are told by Data indications: RFC 8656 section 11.5. */
+/* ICMP errors of peers, reported to clients in Data indications: RFC 8656 section 11.5. */
 #include "stun/writer.h"
-#include "turn/state/self_addr.h"
 #include "turn/state/lookup.h"
+#include "turn/state/self_addr.h"
 
 /** Header, XOR-PEER-ADDRESS with an IPv6 address, and ICMP. */
 #define INDICATION_MAX (STUN_HEADER_LEN + STUN_ATTR_HEADER_LEN + 20 + STUN_ATTR_HEADER_LEN + 8)
 
 #define ANY_CODE (-1)
 
-/** struct kind - an error that clients are told of; @has_mtu: its Error Data is not zero */
+/** struct kind - an error to report; @has_mtu: its Error Data is the MTU, else 0 */
 struct kind {
 	unsigned int family;
 	uint8_t type;
@@ -17,7 +17,7 @@ struct kind {
 	bool has_mtu;
 };
 
-/** RFC 8656 sections 11.5 and 18.13; the first that fits. */
+/** RFC 8656 sections 11.5 and 18.13; the first match counts. */
 static const struct kind kinds[] = {
 	{ TURNPIKE_IPV4, 3, 4, true },          /* fragmentation needed */
 	{ TURNPIKE_IPV4, 3, ANY_CODE, false },  /* destination unreachable */
@@ -44,13 +44,13 @@ static void send_indication(struct turn_server *server, const struct turn_relay 
 			    uint32_t error_data)
 {
 	uint8_t transaction[STUN_TRANSACTION_LEN], buf[INDICATION_MAX];
-	struct turnpike_addr known = turn_self_to_external(server, peer);
+	struct turnpike_addr external = turn_self_to_external(server, peer);
 	struct stun_writer writer;
 	size_t len;
 
 	server->ops.random(server->ctx, transaction, sizeof(transaction));
 	stun_writer_begin(&writer, buf, sizeof(buf), STUN_INDICATION, TURN_DATA, transaction);
-	stun_write_xor_addr(&writer, STUN_ATTR_XOR_PEER_ADDRESS, &known);
+	stun_write_xor_addr(&writer, STUN_ATTR_XOR_PEER_ADDRESS, &external);
 	stun_write_icmp(&writer, icmp->type, icmp->code, error_data);
 	if (stun_writer_end(&writer, &len))
 		return;

@@ -4,64 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/counters.h"
 #include "stun/opaque_string.h"
 #include "turn/auth/credentials.h"
 #include "turn/data.h"
-#include "turn/methods/request.h"
-#include "turn/state/state.h"
+#include "turn/methods/attrs.h"
+#include "turn/methods/dispatch.h"
+#include "turn/settings.h"
 #include "turn/state/lookup.h"
+#include "turn/state/state.h"
 #include "turn/state/user.h"
-
-void turn_config_init(struct turn_config *config)
-{
-	*config = (struct turn_config){
-		.port_lo = 49152,
-		.port_hi = 65535,
-		.default_lifetime = 600,
-		.max_lifetime = 3600,
-		.nonce_lifetime = 3600,
-		.max_permissions = 256,
-		.max_channels = 256,
-	};
-}
-
-static bool relays_are_valid(const struct turn_config *config)
-{
-	for (size_t i = 0; i < config->n_relays; i++) {
-		const struct turn_relay_address *relay = &config->relays[i];
-
-		if (addr_len(&relay->addr) == 0)
-			return false;
-		if (relay->external.family != 0 && relay->external.family != relay->addr.family)
-			return false;
-	}
-	return config->n_relays > 0;
-}
-
-bool turn_config_is_valid(const struct turn_config *config)
-{
-	return config->realm && config->realm[0] != '\0' &&
-	       strlen(config->realm) <= STUN_TEXT_MAX &&
-	       (!config->software || strlen(config->software) <= STUN_TEXT_MAX) &&
-	       relays_are_valid(config) && config->port_lo > 0 &&
-	       config->port_lo <= config->port_hi && config->default_lifetime > 0 &&
-	       config->default_lifetime <= config->max_lifetime && config->nonce_lifetime > 0;
-}
-
-void turn_limits_set(struct turn_server *server, const struct turn_config *config)
-{
-	server->limits = (struct turn_limits){
-		.default_lifetime = config->default_lifetime,
-		.max_lifetime = config->max_lifetime,
-		.max_relays = config->max_relays,
-		.max_permissions = config->max_permissions,
-		.max_channels = config->max_channels,
-		.user_quota = config->user_quota,
-		.unauthenticated_rate = config->unauthenticated_rate,
-	};
-	server->nonces.lifetime = config->nonce_lifetime;
-}
 
 static int set_up(struct turn_server *server, const struct turn_config *config)
 {
@@ -69,25 +20,15 @@ static int set_up(struct turn_server *server, const struct turn_config *config)
 
 	if (err)
 		return err;
-	/* It can have grown. */
+	/* OpaqueString can make a text longer. */
 	if (strlen(server->realm) > STUN_TEXT_MAX)
 		return -EINVAL;
-	turn_limits_set(server, config);
 	server->ops.random(server->ctx, server->nonces.secret, sizeof(server->nonces.secret));
 	server->ops.random(server->ctx, server->hash_key, sizeof(server->hash_key));
-	if (turn_alternates_set(server, config->alternates, config->n_alternates))
-		return -ENOMEM;
-	if (config->software) {
-		server->software = strdup(config->software);
-		if (!server->software)
-			return -ENOMEM;
-	}
-	if (turn_policy_new(config, &server->policy))
-		return -ENOMEM;
 	if (!config->shared && turn_shared_new(config, server->hash_key, &server->private_shared))
 		return -ENOMEM;
 	server->shared = config->shared ? config->shared : server->private_shared;
-	return 0;
+	return turn_settings_apply(server, config);
 }
 
 int turn_server_new(const struct turn_config *config, const struct turn_ops *ops, void *ctx,
@@ -127,11 +68,9 @@ void turn_server_free(struct turn_server *server)
 		return;
 	free_contents(server);
 	turn_shared_free(server->private_shared);
-	turn_policy_free(server->policy);
+	turn_settings_free(server);
 	turn_credentials_put(server->credentials);
-	free(server->alternates);
 	turn_timers_free(&server->timers);
-	free(server->software);
 	free(server->realm);
 	OPENSSL_cleanse(&server->nonces, sizeof(server->nonces));
 	free(server);
@@ -156,9 +95,9 @@ static void stun_input(struct turn_server *server, const struct turn_tuple *tupl
 	if (stun_parse(packet->data, packet->len, &msg)) {
 		server->stats.malformed++;
 	} else if (msg.class == STUN_REQUEST) {
-		/* So that a request meets nothing that has ended. */
+		/* So that requests find no expired objects. */
 		turn_server_expire(server, now);
-		turn_handle_request(server, tuple, &msg, now);
+		turn_dispatch_request(server, tuple, &msg, now);
 	} else if (msg.class == STUN_INDICATION && msg.method == TURN_SEND &&
 		   turn_unknown_attrs(&msg, &unknown, 1) == 0) {
 		turn_data_from_indication(server, tuple, &msg, now);
@@ -172,7 +111,7 @@ void turn_server_client_input(struct turn_server *server, const struct turn_tupl
 {
 	uint8_t first = packet->len > 0 ? packet->data[0] : UINT8_MAX;
 
-	/* RFC 8656 section 12, table 3: the first byte tells protocols apart. */
+	/* RFC 8656 section 12, table 3: the first byte identifies the protocol. */
 	if (first <= 3)
 		stun_input(server, tuple, packet, now);
 	else if (first >= TURN_CHANNEL_MIN >> 8 && first <= TURN_CHANNEL_MAX >> 8)
@@ -195,29 +134,9 @@ bool turn_server_has_allocation(const struct turn_server *server, const struct t
 	return turn_allocation_find(server, tuple) != NULL;
 }
 
-void turn_server_expire(struct turn_server *server, uint64_t now)
+void turn_server_drain(struct turn_server *server)
 {
-	struct turn_timer *timer = turn_timers_first(&server->timers);
-
-	while (timer && timer->when <= now && timer->when != TURN_NEVER) {
-		timer->fire(server, timer, now);
-		timer = turn_timers_first(&server->timers);
-	}
-	turn_reservations_expire(server->shared, now);
-}
-
-uint64_t turn_server_next_expiry(const struct turn_server *server)
-{
-	const struct turn_timer *timer = turn_timers_first(&server->timers);
-	uint64_t reservation = turn_reservations_next_expiry(server->shared);
-
-	return timer && timer->when < reservation ? timer->when : reservation;
-}
-
-void turn_stats_add(struct turn_stats *sum, const struct turn_stats *more)
-{
-	_Static_assert(sizeof(*sum) % sizeof(uint64_t) == 0, "nothing but counters");
-	counters_add(sum, more, sizeof(*sum));
+	server->is_draining = true;
 }
 
 const struct turn_stats *turn_server_stats(const struct turn_server *server)

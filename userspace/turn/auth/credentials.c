@@ -19,7 +19,7 @@ static const enum stun_password_algorithm algorithms[ALGORITHMS] = {
 	STUN_PASSWORD_SHA256,
 };
 
-/** struct user - @keys: by turn of algorithms[]; length 0: not known */
+/** struct user - a user; @keys: by index in algorithms[]; length 0: none */
 struct user {
 	UT_hash_handle hh_name;
 	UT_hash_handle hh_hash;
@@ -28,13 +28,13 @@ struct user {
 	char name[];
 };
 
-/** struct turn_credentials - @n_known: users with a key, by turn of algorithms[] */
+/** struct turn_credentials - @n_keys: number of keys, by index in algorithms[] */
 struct turn_credentials {
 	atomic_uint references;
 	char *realm;
 	struct user *by_name;
 	struct user *by_hash;
-	size_t n_known[ALGORITHMS];
+	size_t n_keys[ALGORITHMS];
 	char **secrets;
 	size_t n_secrets;
 };
@@ -46,7 +46,7 @@ static void wipe_string(char *text)
 	free(text);
 }
 
-static size_t turn_of(enum stun_password_algorithm algorithm)
+static size_t index_of(enum stun_password_algorithm algorithm)
 {
 	return algorithm == STUN_PASSWORD_MD5 ? 0 : 1;
 }
@@ -141,11 +141,11 @@ static int new_user(struct turn_credentials *credentials, const char *name, stru
 	return err;
 }
 
-static void know_key(struct turn_credentials *credentials, struct user *user,
-		     enum stun_password_algorithm algorithm, const struct stun_key *key)
+static void set_key(struct turn_credentials *credentials, struct user *user,
+		    enum stun_password_algorithm algorithm, const struct stun_key *key)
 {
-	user->keys[turn_of(algorithm)] = *key;
-	credentials->n_known[turn_of(algorithm)]++;
+	user->keys[index_of(algorithm)] = *key;
+	credentials->n_keys[index_of(algorithm)]++;
 }
 
 static int prepare_name(const char *username, char **name)
@@ -182,7 +182,7 @@ static int add_prepared(struct turn_credentials *credentials, const char *name,
 	if (!err)
 		err = new_user(credentials, name, &user);
 	for (size_t i = 0; i < ALGORITHMS && !err; i++)
-		know_key(credentials, user, algorithms[i], &keys[i]);
+		set_key(credentials, user, algorithms[i], &keys[i]);
 	OPENSSL_cleanse(keys, sizeof(keys));
 	return err;
 }
@@ -210,11 +210,11 @@ static int add_key(struct turn_credentials *credentials, const char *name,
 	struct user *user = find_user(credentials, name);
 	int err;
 
-	if (user && user->keys[turn_of(algorithm)].len)
+	if (user && user->keys[index_of(algorithm)].len)
 		return -EEXIST;
 	err = user ? 0 : new_user(credentials, name, &user);
 	if (!err)
-		know_key(credentials, user, algorithm, key);
+		set_key(credentials, user, algorithm, key);
 	return err;
 }
 
@@ -298,9 +298,9 @@ int turn_credentials_key(const struct turn_credentials *credentials, const char 
 
 	if (!user)
 		return rest_key(credentials, username, algorithm, nth, key);
-	if (nth > 0 || !user->keys[turn_of(algorithm)].len)
+	if (nth > 0 || !user->keys[index_of(algorithm)].len)
 		return -ENOENT;
-	*key = user->keys[turn_of(algorithm)];
+	*key = user->keys[index_of(algorithm)];
 	return 0;
 }
 
@@ -324,8 +324,8 @@ bool turn_credentials_prefer_sha256(const struct turn_credentials *credentials)
 {
 	const size_t n = HASH_CNT(hh_name, credentials->by_name);
 
-	return credentials->n_known[turn_of(STUN_PASSWORD_SHA256)] == n ||
-	       credentials->n_known[turn_of(STUN_PASSWORD_MD5)] < n;
+	return credentials->n_keys[index_of(STUN_PASSWORD_SHA256)] == n ||
+	       credentials->n_keys[index_of(STUN_PASSWORD_MD5)] < n;
 }
 
 bool turn_credentials_prefer_userhash(const struct turn_credentials *credentials)

@@ -6,20 +6,20 @@
 
 #include "turn/auth/nonce.h"
 
-/** The unit of time in nonces: in seconds, the shortest could be stale as soon as they are made. */
+/** The time unit in nonces: with seconds, a lifetime of 1 s could end as soon as it begins. */
 #define TENTH_NS     100000000ull
 #define TENTHS_PER_S 10
 
 /**
- * RFC 8489 section 9.2: the nonce cookie is this, and 24 bits of security features in base64. The
- * two that there are (section 18.1) are the first bits of its first letter.
+ * RFC 8489 section 9.2: the nonce cookie is this text and 24 bits of security features in base64.
+ * The two assigned bits (section 18.1) are the first bits of the first letter.
  */
 #define COOKIE     "obMatJos2"
 #define COOKIE_LEN 9
 
 #define FEATURE_ALGORITHMS 0x20
 
-/** Of our own: the cookie's four letters of features, then which algorithms they are. */
+/** The cookie's four letters of features, followed by a letter of ours for the algorithms. */
 #define OFFER_LEN     5
 #define OFFER_SHA256  'S'
 #define OFFER_MD5     'M'
@@ -36,7 +36,7 @@ static void make_at(const struct turn_nonces *nonces, const struct turnpike_addr
 	} covered = { .client = *client, .tenths = tenths };
 	char terminated[TURN_NONCE_LEN + 1];
 
-	_Static_assert(sizeof(covered) == 32, "no padding to be hashed");
+	_Static_assert(sizeof(covered) == 32, "hashed without padding");
 	memcpy(covered.offer, offer, OFFER_LEN);
 	snprintf(terminated, sizeof(terminated), COOKIE "%.*s%08" PRIx32 "%016" PRIx64, OFFER_LEN,
 		 covered.offer, tenths, siphash(nonces->secret, &covered, sizeof(covered)));
@@ -47,14 +47,14 @@ void turn_nonce_make(const struct turn_nonces *nonces, const struct turnpike_add
 		     struct turn_offer offer, uint64_t now, char text[static TURN_NONCE_LEN])
 {
 	const char letters[OFFER_LEN] = {
-		/* In base64, g is 32 and w is 48. */
+		/* Base64 of 0x20 (algorithms), or of 0x30 (username anonymity, too). */
 		offer.userhash ? 'w' : 'g', 'A', 'A', 'A', offer.sha256 ? OFFER_SHA256 : OFFER_MD5,
 	};
 
 	make_at(nonces, client, letters, (uint32_t)(now / TENTH_NS), text);
 }
 
-/** Reads what it can: a time that is not the nonce's own makes another nonce of it. */
+/** Decodes any bytes: a wrong timestamp fails the comparison in turn_nonce_is_valid(). */
 static uint32_t issued_at(const uint8_t *text)
 {
 	uint32_t tenths = 0;
@@ -73,7 +73,7 @@ bool turn_nonce_is_valid(const struct turn_nonces *nonces, const struct turnpike
 	char expected[TURN_NONCE_LEN];
 	uint32_t issued;
 
-	/* A NUL would end the offer before its time. */
+	/* A NUL would truncate the offer in make_at(). */
 	if (len != TURN_NONCE_LEN || memchr(text, '\0', len))
 		return false;
 	issued = issued_at(text);
@@ -82,7 +82,7 @@ bool turn_nonce_is_valid(const struct turn_nonces *nonces, const struct turnpike
 	       now / TENTH_NS - issued < nonces->lifetime * (uint64_t)TENTHS_PER_S;
 }
 
-/** The value of a letter of base64, or 0, which sets no feature. */
+/** Returns the value of a base64 letter, or 0 (no features) for any other byte. */
 static unsigned int base64_value(uint8_t letter)
 {
 	static const char letters[] =

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file nonce.h
- * Nonces that the server need not remember: the nonce cookie of RFC 8489 section 9.2, what was
- * offered with it, a time, and a MAC over all that and the client's address.
+ * Stateless nonces: the nonce cookie of RFC 8489 section 9.2, the security features offered with
+ * it, a timestamp, and a MAC over these and the client's address.
  */
 #ifndef TURNPIKE_TURN_AUTH_NONCE_H
 #define TURNPIKE_TURN_AUTH_NONCE_H
@@ -15,13 +15,13 @@
 
 #include "base/siphash.h"
 
-/** Bytes of a nonce as text, without a terminating NUL. */
+/** Bytes of a nonce, without a terminating NUL. */
 #define TURN_NONCE_LEN 38
 
 /**
- * struct turn_offer - what clients may use that came with RFC 8489
+ * struct turn_offer - the features of RFC 8489 that a challenge offers
  * @sha256:   keys made with SHA-256, besides those made with MD5
- * @userhash: USERHASH in place of USERNAME
+ * @userhash: USERHASH instead of USERNAME
  */
 struct turn_offer {
 	bool sha256;
@@ -29,8 +29,8 @@ struct turn_offer {
 };
 
 /**
- * struct turn_nonces - what nonces are made and judged with
- * @secret:   random, unknown to everybody else
+ * struct turn_nonces - what nonces are made and checked with
+ * @secret:   random bytes that nobody else knows
  * @lifetime: seconds after which a nonce is stale
  */
 struct turn_nonces {
@@ -38,18 +38,20 @@ struct turn_nonces {
 	uint32_t lifetime;
 };
 
-/** turn_nonce_make() - the nonce for @client at @now (ns); @text is not terminated */
+/** turn_nonce_make() - make the nonce for @client at @now (ns); @text is not NUL-terminated */
 void turn_nonce_make(const struct turn_nonces *nonces, const struct turnpike_addr *client,
 		     struct turn_offer offer, uint64_t now, char text[static TURN_NONCE_LEN]);
 
-/** turn_nonce_is_valid() - was the text made for @client, and is it not stale at @now (ns)? */
+/** turn_nonce_is_valid() - whether @text was made for @client and is not stale at @now (ns) */
 bool turn_nonce_is_valid(const struct turn_nonces *nonces, const struct turnpike_addr *client,
 			 uint64_t now, const uint8_t *text, size_t len);
 
 /**
- * turn_nonce_has_algorithms() - whether a nonce says that a choice of password algorithms came with
+ * turn_nonce_has_algorithms() - whether a nonce claims that password algorithms were offered with
  * it
- * @sha256: as in struct turn_offer; no more than the text's word unless that is valid
+ * @sha256: the result, as in struct turn_offer
+ *
+ * The claim is unverified until turn_nonce_is_valid().
  */
 bool turn_nonce_has_algorithms(const uint8_t *text, size_t len, bool *sha256);
 

@@ -8,7 +8,7 @@
 
 #include "turn/auth/rest.h"
 
-/** So many digits of a time fit 64 bits. */
+/** Any number of this many digits fits 64 bits. */
 #define DIGITS_MAX 19
 
 bool turn_rest_parse(const char *username, uint64_t *expiry, const char **name)

@@ -7,25 +7,25 @@
 
 #define NS_PER_S 1000000000ull
 
-/** Places for sources: 256 KiB. */
-#define N_PLACES  (1u << 14)
+/** Slots of 16 bytes: 256 KiB. */
+#define N_SLOTS   (1u << 14)
 #define N_CHOICES 2
 
 /**
- * struct place - of one source
- * @source: its hash
- * @debt:   the time when nothing of its rate will be in use any more, if no more comes
+ * struct slot - the state of one source
+ * @source: hash of the source
+ * @debt:   when the burst is full again if the source sends nothing more, in ns
  */
-struct place {
+struct slot {
 	uint64_t source;
 	uint64_t debt;
 };
 
-/** struct turn_unauth_limit - @lock: of the places */
+/** struct turn_unauth_limit - @lock: protects @slots */
 struct turn_unauth_limit {
 	pthread_mutex_t lock;
 	uint8_t key[SIPHASH_KEY_LEN];
-	struct place places[N_PLACES];
+	struct slot slots[N_SLOTS];
 };
 
 struct turn_unauth_limit *turn_unauth_limit_new(const uint8_t key[static SIPHASH_KEY_LEN])
@@ -57,32 +57,32 @@ static uint64_t hash_of(const struct turn_unauth_limit *unauth_limit,
 	return siphash(unauth_limit->key, named, sizeof(named));
 }
 
-/** The place of the source, or else the one that it may take over: with the smaller debt. */
-static struct place *find_place(struct turn_unauth_limit *unauth_limit, uint64_t source)
+/** Returns the slot of the source, or the slot that it may take over: the one with less debt. */
+static struct slot *find_slot(struct turn_unauth_limit *unauth_limit, uint64_t source)
 {
-	struct place *found = NULL;
+	struct slot *found = NULL;
 	uint64_t bits = source;
 
-	for (size_t i = 0; i < N_CHOICES; i++, bits /= N_PLACES) {
-		struct place *place = &unauth_limit->places[bits % N_PLACES];
+	for (size_t i = 0; i < N_CHOICES; i++, bits /= N_SLOTS) {
+		struct slot *slot = &unauth_limit->slots[bits % N_SLOTS];
 
-		if (place->source == source)
-			return place;
-		if (!found || place->debt < found->debt)
-			found = place;
+		if (slot->source == source)
+			return slot;
+		if (!found || slot->debt < found->debt)
+			found = slot;
 	}
 	return found;
 }
 
 static bool take(struct turn_unauth_limit *unauth_limit, uint64_t hash, uint32_t rate, uint64_t now)
 {
-	struct place *place = find_place(unauth_limit, hash);
-	uint64_t debt = place->source == hash && place->debt > now ? place->debt : now;
+	struct slot *slot = find_slot(unauth_limit, hash);
+	uint64_t debt = slot->source == hash && slot->debt > now ? slot->debt : now;
 
 	debt += NS_PER_S / rate;
 	if (debt > now + TURN_UNAUTH_BURST_S * NS_PER_S)
 		return false;
-	*place = (struct place){ hash, debt };
+	*slot = (struct slot){ hash, debt };
 	return true;
 }
 
@@ -103,14 +103,14 @@ void turn_unauth_refund(struct turn_unauth_limit *unauth_limit, const struct tur
 			uint32_t rate, uint64_t now)
 {
 	uint64_t hash;
-	struct place *place;
+	struct slot *slot;
 
 	if (rate == 0)
 		return;
 	hash = hash_of(unauth_limit, source);
 	pthread_mutex_lock(&unauth_limit->lock);
-	place = find_place(unauth_limit, hash);
-	if (place->source == hash && place->debt > now)
-		place->debt -= NS_PER_S / rate;
+	slot = find_slot(unauth_limit, hash);
+	if (slot->source == hash && slot->debt > now)
+		slot->debt -= NS_PER_S / rate;
 	pthread_mutex_unlock(&unauth_limit->lock);
 }

@@ -2,50 +2,12 @@
 #include <errno.h>
 #include <string.h>
 
+#include "turn/methods/alternate.h"
+#include "turn/methods/attrs.h"
+#include "turn/methods/methods.h"
+#include "turn/state/account.h"
 #include "turn/state/event.h"
-#include "turn/methods/request.h"
 #include "turn/state/state.h"
-
-int turn_find_family(const struct stun_message *msg, enum stun_attr_type type, uint32_t *family)
-{
-	struct stun_attr attr;
-	uint32_t value;
-
-	if (stun_find_attr(msg, type, &attr))
-		return -ENOENT;
-	if (stun_attr_u32(&attr, &value))
-		return STUN_BAD_REQUEST;
-	/* RFC 8656 section 18.6: the other 24 bits are ignored. */
-	*family = value >> 24;
-	return 0;
-}
-
-unsigned int turn_family_of(uint32_t family)
-{
-	switch (family) {
-	case STUN_FAMILY_IPV4:
-		return TURNPIKE_IPV4;
-	case STUN_FAMILY_IPV6:
-		return TURNPIKE_IPV6;
-	}
-	return 0;
-}
-
-int turn_find_lifetime(const struct turn_request *request, uint32_t *lifetime, bool *is_zero)
-{
-	const struct turn_limits *limits = &request->server->limits;
-	struct stun_attr attr;
-	uint32_t value = limits->default_lifetime;
-
-	if (stun_find_attr(request->msg, STUN_ATTR_LIFETIME, &attr) == 0 &&
-	    stun_attr_u32(&attr, &value))
-		return STUN_BAD_REQUEST;
-	*is_zero = value == 0;
-	if (value > limits->max_lifetime)
-		value = limits->max_lifetime;
-	*lifetime = value > limits->default_lifetime ? value : limits->default_lifetime;
-	return 0;
-}
 
 static int check_transport(const struct stun_message *msg)
 {
@@ -75,7 +37,7 @@ static bool has_attr(const struct stun_message *msg, enum stun_attr_type type)
 	return stun_find_attr(msg, type, &attr) == 0;
 }
 
-/** The 5th check but for whether the token is good, which is told when it is used. */
+/** The 5th check, except whether the token is valid: turn_reservation_take() finds that out. */
 static int find_token(const struct stun_message *msg, const uint8_t **token)
 {
 	struct stun_attr attr;
@@ -90,8 +52,8 @@ static int find_token(const struct stun_message *msg, const uint8_t **token)
 	return 0;
 }
 
-/** The 6th and 7th check: the only family, or the first of two. */
-static int choose_family(const struct turn_request *request, struct turn_wish *wish)
+/** The 6th and 7th check: the only requested family, or the first of two. */
+static int choose_family(const struct turn_request *request, struct turn_allocation_params *params)
 {
 	uint32_t asked = STUN_FAMILY_IPV4;
 	unsigned int family;
@@ -105,13 +67,13 @@ static int choose_family(const struct turn_request *request, struct turn_wish *w
 	family = turn_family_of(asked);
 	if (!family || !has_family(request->server, family))
 		return TURN_ADDRESS_FAMILY_NOT_SUPPORTED;
-	wish->families[wish->n_families++] = family;
+	params->families[params->n_families++] = family;
 	return 0;
 }
 
 /**
- * The 8th check. Section 18.7: one byte, of which the first bit asks for the next port as well.
- * With two families there would be two tokens to tell of.
+ * The 8th check. Section 18.7: the first bit of the one byte reserves the next port as well. That
+ * excludes two families, since the response has room for one token.
  */
 static int check_even_port(const struct stun_message *msg, enum turn_port_kind *ports)
 {
@@ -127,8 +89,8 @@ static int check_even_port(const struct stun_message *msg, enum turn_port_kind *
 	return 0;
 }
 
-/** The 9th check; section 18.11: an IPv6 address is all that can be asked for besides. */
-static int add_family(const struct turn_request *request, struct turn_wish *wish)
+/** The 9th check. Section 18.11: the additional family must be IPv6. */
+static int add_family(const struct turn_request *request, struct turn_allocation_params *params)
 {
 	uint32_t asked;
 	int err = turn_find_family(request->msg, STUN_ATTR_ADDITIONAL_ADDRESS_FAMILY, &asked);
@@ -138,27 +100,29 @@ static int add_family(const struct turn_request *request, struct turn_wish *wish
 	if (asked != STUN_FAMILY_IPV6)
 		return STUN_BAD_REQUEST;
 	if (has_family(request->server, TURNPIKE_IPV6))
-		wish->families[wish->n_families++] = TURNPIKE_IPV6;
+		params->families[params->n_families++] = TURNPIKE_IPV6;
 	else
-		wish->refusal = (struct turn_refusal){ .family = TURNPIKE_IPV6,
-						       .code = TURN_ADDRESS_FAMILY_NOT_SUPPORTED };
+		params->address_error = (struct turn_address_error){
+			.family = TURNPIKE_IPV6,
+			.code = TURN_ADDRESS_FAMILY_NOT_SUPPORTED,
+		};
 	return 0;
 }
 
-/** The 6th to the 9th check: which relayed transport addresses are asked for? */
-static int check_relays(const struct turn_request *request, struct turn_wish *wish)
+/** The 6th to 9th check: which relayed transport addresses the client asks for. */
+static int check_relays(const struct turn_request *request, struct turn_allocation_params *params)
 {
-	int code = choose_family(request, wish);
+	int code = choose_family(request, params);
 
 	if (!code)
-		code = check_even_port(request->msg, &wish->ports);
+		code = check_even_port(request->msg, &params->ports);
 	if (!code)
-		code = add_family(request, wish);
+		code = add_family(request, params);
 	return code;
 }
 
-/** The checks of RFC 8656 section 7.2, in their order, from the third on. */
-static int check_request(const struct turn_request *request, struct turn_wish *wish)
+/** The checks of RFC 8656 section 7.2 from the third on, in their order. */
+static int check_request(const struct turn_request *request, struct turn_allocation_params *params)
 {
 	bool is_zero;
 	int code;
@@ -168,11 +132,12 @@ static int check_request(const struct turn_request *request, struct turn_wish *w
 		return TURN_FORBIDDEN;
 	code = check_transport(request->msg);
 	if (!code)
-		code = find_token(request->msg, &wish->token);
-	if (!code && !wish->token)
-		code = check_relays(request, wish);
+		code = find_token(request->msg, &params->token);
+	if (!code && !params->token)
+		code = check_relays(request, params);
 	if (!code)
-		code = turn_find_lifetime(request, &wish->lifetime, &is_zero);
+		code = turn_find_lifetime(request->msg, &request->server->limits, &params->lifetime,
+					  &is_zero);
 	return code;
 }
 
@@ -184,7 +149,7 @@ static bool is_retransmission(const struct turn_request *request)
 	       memcmp(alloc->transaction, request->msg->transaction, STUN_TRANSACTION_LEN) == 0;
 }
 
-/** With two relays that were refreshed apart, what is told is when the first of them expires. */
+/** Two relays may have been refreshed separately; LIFETIME is that of the first to expire. */
 static uint64_t first_expiry(const struct turn_allocation *alloc)
 {
 	uint64_t expiry = TURN_NEVER;
@@ -206,8 +171,9 @@ static void write_success(const struct turn_request *request, struct stun_writer
 			stun_write_xor_addr(response, STUN_ATTR_XOR_RELAYED_ADDRESS,
 					    &alloc->relays[i]->external);
 	}
-	if (alloc->refusal.family)
-		stun_write_address_error(response, alloc->refusal.family, alloc->refusal.code);
+	if (alloc->address_error.family)
+		stun_write_address_error(response, alloc->address_error.family,
+					 alloc->address_error.code);
 	stun_write_u32(response, STUN_ATTR_LIFETIME, (uint32_t)(left / TURN_NS_PER_S));
 	if (alloc->has_token)
 		stun_write_bytes(response, STUN_ATTR_RESERVATION_TOKEN, alloc->token,
@@ -215,64 +181,67 @@ static void write_success(const struct turn_request *request, struct stun_writer
 	stun_write_xor_addr(response, STUN_ATTR_XOR_MAPPED_ADDRESS, &request->tuple->client);
 }
 
-/** What of the user's quota is claimed: a reservation claims for the allocation to come. */
-static uint32_t price(const struct turn_wish *wish)
+/** The share of the user's quota: a reservation counts as an allocation of its own. */
+static uint32_t quota_share(const struct turn_allocation_params *params)
 {
-	return wish->ports == TURN_PORT_PAIR ? 2 : 1;
+	return params->ports == TURN_PORT_PAIR ? 2 : 1;
 }
 
-static int allocate_anew(struct turn_request *request, const struct turn_wish *wish)
+static int allocate_new(struct turn_request *request, const struct turn_allocation_params *params)
 {
 	struct turn_account *account = request->user->account;
 
-	if (!turn_account_claim(account, price(wish), request->server->limits.user_quota))
+	if (!turn_account_claim(account, quota_share(params), request->server->limits.user_quota))
 		return TURN_ALLOCATION_QUOTA_REACHED;
-	if (turn_allocation_new(request->server, request->tuple, request->user, wish, request->now,
-				&request->alloc) == 0)
+	if (turn_allocation_new(request->server, request->tuple, request->user, params,
+				request->now, &request->alloc) == 0)
 		return 0;
-	turn_account_return(account, price(wish));
+	turn_account_return(account, quota_share(params));
 	return turn_refuse_full(request);
 }
 
-/** All has been claimed when the reservation was made, which no other server knows of. */
-static int allocate_reserved(struct turn_request *request, struct turn_wish *wish)
+/**
+ * Everything was claimed when the reservation was made. No alternate server has it, hence 508 and
+ * not turn_refuse_full().
+ */
+static int allocate_reserved(struct turn_request *request, struct turn_allocation_params *params)
 {
-	struct turn_shared *shared = request->server->shared;
+	struct turn_reservations *reservations = &request->server->shared->reservations;
 
-	wish->reservation =
-		turn_reservation_take(shared, wish->token, request->user->account, request->now);
-	if (!wish->reservation)
+	params->reservation = turn_reservation_take(reservations, params->token,
+						    request->user->account, request->now);
+	if (!params->reservation)
 		return TURN_INSUFFICIENT_CAPACITY;
-	wish->families[wish->n_families++] = wish->reservation->pool->address.addr.family;
-	if (turn_allocation_new(request->server, request->tuple, request->user, wish, request->now,
-				&request->alloc)) {
-		turn_reservation_return(shared, wish->reservation);
+	params->families[params->n_families++] = params->reservation->pool->address.addr.family;
+	if (turn_allocation_new(request->server, request->tuple, request->user, params,
+				request->now, &request->alloc)) {
+		turn_reservation_return(reservations, params->reservation);
 		return TURN_INSUFFICIENT_CAPACITY;
 	}
-	turn_reservation_use(shared, wish->reservation);
+	turn_reservation_use(params->reservation);
 	return 0;
 }
 
-static int allocate(struct turn_request *request, struct turn_wish *wish)
+static int allocate(struct turn_request *request, struct turn_allocation_params *params)
 {
 	int code;
 
 	if (request->server->is_draining)
 		return turn_refuse_full(request);
-	code = wish->token ? allocate_reserved(request, wish) : allocate_anew(request, wish);
+	code = params->token ? allocate_reserved(request, params) : allocate_new(request, params);
 	if (code)
 		return code;
 	for (size_t i = 0; i < TURN_RELAYS_MAX; i++) {
 		if (request->alloc->relays[i])
 			turn_notify_relay(request->server, TURN_EVENT_ALLOCATED,
-					  request->alloc->relays[i], wish->lifetime);
+					  request->alloc->relays[i], params->lifetime);
 	}
 	return 0;
 }
 
 int turn_allocate(struct turn_request *request, struct stun_writer *response)
 {
-	struct turn_wish wish = { .transaction = request->msg->transaction };
+	struct turn_allocation_params params = { .transaction = request->msg->transaction };
 	int code;
 
 	if (request->alloc) {
@@ -281,9 +250,9 @@ int turn_allocate(struct turn_request *request, struct stun_writer *response)
 		write_success(request, response);
 		return 0;
 	}
-	code = check_request(request, &wish);
+	code = check_request(request, &params);
 	if (!code)
-		code = allocate(request, &wish);
+		code = allocate(request, &params);
 	if (!code)
 		write_success(request, response);
 	return code;

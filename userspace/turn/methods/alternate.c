@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* RFC 8489 section 10: clients are sent to other servers. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "turn/methods/request.h"
+#include "turn/methods/alternate.h"
 
 int turn_alternates_set(struct turn_server *server, const struct turnpike_addr *alternates,
 			size_t n)
@@ -32,14 +31,14 @@ static size_t count(const struct turn_server *server, unsigned int family)
 	return n;
 }
 
-/** One of those of a family, each as likely as the others; NULL: there is none. */
+/** Returns an alternate of @family, uniformly at random, or NULL if there is none. */
 static const struct turnpike_addr *choose(const struct turn_server *server, unsigned int family)
 {
 	size_t i = 0, left;
-	uint32_t dice;
+	uint32_t random;
 
-	server->ops.random(server->ctx, &dice, sizeof(dice));
-	left = (size_t)((uint64_t)dice * count(server, family) >> 32);
+	server->ops.random(server->ctx, &random, sizeof(random));
+	left = (size_t)((uint64_t)random * count(server, family) >> 32);
 	for (; i < server->n_alternates; i++) {
 		if (server->alternates[i].family == family && left-- == 0)
 			return &server->alternates[i];
@@ -57,8 +56,7 @@ int turn_refuse_full(const struct turn_request *request)
 void turn_write_alternates(const struct turn_request *request, struct stun_writer *response)
 {
 	const unsigned int family = request->tuple->client.family;
-	/* One of the client's family comes first and has to be there, one of the other may follow.
-	 */
+	/* The client's family first: it is required, the other one is optional. */
 	const unsigned int families[] = {
 		family,
 		family == TURNPIKE_IPV4 ? TURNPIKE_IPV6 : TURNPIKE_IPV4,

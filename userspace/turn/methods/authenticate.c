@@ -3,20 +3,13 @@
 #include <string.h>
 
 #include "turn/auth/credentials.h"
-#include "turn/methods/request.h"
+#include "turn/methods/authenticate.h"
 #include "turn/state/user.h"
 
-/** An algorithm without parameters, as it stands in the attributes (RFC 8489 section 14.11). */
+/** Encoded length of an algorithm without parameters (RFC 8489 section 14.11). */
 #define ALGORITHM_LEN 4
 
-/** struct claim - who the client says to be, and by what */
-struct claim {
-	char username[STUN_USERNAME_MAX + 1];
-	struct stun_attr nonce;
-	enum stun_password_algorithm algorithm;
-};
-
-struct turn_offer turn_offer(const struct turn_server *server)
+static struct turn_offer make_offer(const struct turn_server *server)
 {
 	if (!server->credentials)
 		return (struct turn_offer){ true, true };
@@ -26,9 +19,10 @@ struct turn_offer turn_offer(const struct turn_server *server)
 	};
 }
 
-size_t turn_password_algorithms(bool sha256, const uint8_t **list)
+/** Stores the value of PASSWORD-ALGORITHMS in @list and returns its length in bytes. */
+static size_t password_algorithms(bool sha256, const uint8_t **list)
 {
-	/* In the order of preference. */
+	/* In order of preference. */
 	static const uint8_t all[2 * ALGORITHM_LEN] = { 0, STUN_PASSWORD_SHA256, 0, 0,
 							0, STUN_PASSWORD_MD5,    0, 0 };
 
@@ -50,10 +44,11 @@ static int check_choice(const struct stun_attr *choice, const uint8_t *list, siz
 }
 
 /**
- * The third check: nobody in between has taken away what the nonce says was offered. A client that
- * has neither attribute is one of RFC 5389.
+ * The third check: the algorithms that @nonce says were offered have not been stripped in transit
+ * (bid-down attack). A client of RFC 5389 sends neither attribute.
  */
-static int find_algorithm(const struct stun_message *msg, struct claim *claim)
+static int find_algorithm(const struct stun_message *msg, const struct stun_attr *nonce,
+			  enum stun_password_algorithm *algorithm)
 {
 	struct stun_attr choice, offered;
 	const uint8_t *list;
@@ -62,18 +57,18 @@ static int find_algorithm(const struct stun_message *msg, struct claim *claim)
 	bool has_choice = stun_find_attr(msg, STUN_ATTR_PASSWORD_ALGORITHM, &choice) == 0;
 	bool has_offered = stun_find_attr(msg, STUN_ATTR_PASSWORD_ALGORITHMS, &offered) == 0;
 
-	claim->algorithm = STUN_PASSWORD_MD5;
-	if (!turn_nonce_has_algorithms(claim->nonce.value, claim->nonce.len, &sha256) ||
+	*algorithm = STUN_PASSWORD_MD5;
+	if (!turn_nonce_has_algorithms(nonce->value, nonce->len, &sha256) ||
 	    (!has_choice && !has_offered))
 		return 0;
-	len = turn_password_algorithms(sha256, &list);
+	len = password_algorithms(sha256, &list);
 	if (!has_choice || !has_offered || offered.len != len ||
 	    memcmp(offered.value, list, len) != 0)
 		return STUN_BAD_REQUEST;
-	return check_choice(&choice, list, len, &claim->algorithm);
+	return check_choice(&choice, list, len, algorithm);
 }
 
-/** The name of the user whom USERHASH means: one in force, or whose allocation this is about. */
+/** Returns the username with this USERHASH, in the current credentials or of the allocation. */
 static const char *find_hash(const struct turn_request *request, const struct stun_attr *userhash)
 {
 	const struct turn_server *server = request->server;
@@ -94,10 +89,11 @@ static const char *find_hash(const struct turn_request *request, const struct st
 }
 
 /**
- * The rest of the second check, which says no more than the third, and the fourth, as far as it can
- * be made without a key: a name that may be somebody's.
+ * The rest of the second check, which has the error code of the third, so that their order does not
+ * matter; and the fourth as far as it needs no key: a username that can exist.
  */
-static int find_username(const struct turn_request *request, struct claim *claim)
+static int find_username(const struct turn_request *request,
+			 char username[static STUN_USERNAME_MAX + 1])
 {
 	struct stun_attr attr;
 	const char *name;
@@ -105,8 +101,8 @@ static int find_username(const struct turn_request *request, struct claim *claim
 	if (stun_find_attr(request->msg, STUN_ATTR_USERNAME, &attr) == 0) {
 		if (attr.len > STUN_USERNAME_MAX || memchr(attr.value, '\0', attr.len))
 			return STUN_UNAUTHENTICATED;
-		memcpy(claim->username, attr.value, attr.len);
-		claim->username[attr.len] = '\0';
+		memcpy(username, attr.value, attr.len);
+		username[attr.len] = '\0';
 		return 0;
 	}
 	if (stun_find_attr(request->msg, STUN_ATTR_USERHASH, &attr))
@@ -114,11 +110,12 @@ static int find_username(const struct turn_request *request, struct claim *claim
 	name = find_hash(request, &attr);
 	if (!name)
 		return STUN_UNAUTHENTICATED;
-	strcpy(claim->username, name);
+	strcpy(username, name);
 	return 0;
 }
 
-static int read_claim(const struct turn_request *request, struct claim *claim)
+static int read_claim(const struct turn_request *request, struct turn_claim *claim,
+		      struct stun_attr *nonce)
 {
 	const struct stun_message *msg = request->msg;
 	struct stun_attr realm;
@@ -126,19 +123,19 @@ static int read_claim(const struct turn_request *request, struct claim *claim)
 
 	if (!msg->integrity && !msg->integrity_sha256)
 		return STUN_UNAUTHENTICATED;
-	/* The value of REALM needs no check: the key of another realm does not fit. */
+	/* The value of REALM needs no check: a key of another realm does not match. */
 	if (stun_find_attr(msg, STUN_ATTR_REALM, &realm) ||
-	    stun_find_attr(msg, STUN_ATTR_NONCE, &claim->nonce))
+	    stun_find_attr(msg, STUN_ATTR_NONCE, nonce))
 		return STUN_BAD_REQUEST;
-	code = find_algorithm(msg, claim);
-	return code ? code : find_username(request, claim);
+	code = find_algorithm(msg, nonce, &claim->algorithm);
+	return code ? code : find_username(request, claim->username);
 }
 
 /**
- * RFC 8489 section 9.2.4: MESSAGE-INTEGRITY is for clients of RFC 5389, which know nothing of
- * password algorithms; whatever the request itself had.
+ * RFC 8489 section 9.2.4: clients of RFC 5389, which send no PASSWORD-ALGORITHM, get
+ * MESSAGE-INTEGRITY, whichever attribute the request has.
  */
-static enum stun_integrity answer_with(const struct stun_message *msg)
+static enum stun_integrity response_integrity(const struct stun_message *msg)
 {
 	struct stun_attr attr;
 
@@ -149,24 +146,38 @@ static enum stun_integrity answer_with(const struct stun_message *msg)
 int turn_authenticate(struct turn_request *request)
 {
 	struct turn_server *server = request->server;
+	struct stun_attr nonce;
 	struct turn_user *user;
-	struct claim claim;
-	int code = read_claim(request, &claim);
+	struct turn_claim claim;
+	int code = read_claim(request, &claim, &nonce);
 	int err;
 
 	if (code)
 		return code;
-	err = turn_user_prove(server, request->alloc, claim.username, claim.algorithm, request->msg,
-			      &user);
+	err = turn_user_authenticate(server, request->alloc, &claim, request->msg, &user);
 	if (err)
 		return err == -EACCES ? STUN_UNAUTHENTICATED : STUN_SERVER_ERROR;
-	request->proved = true;
+	request->authenticated = true;
 	if (!turn_nonce_is_valid(&server->nonces, &request->tuple->client, request->now,
-				 claim.nonce.value, claim.nonce.len)) {
+				 nonce.value, nonce.len)) {
 		turn_user_put(user);
 		return STUN_STALE_NONCE;
 	}
 	request->user = user;
-	request->integrity = answer_with(request->msg);
+	request->integrity = response_integrity(request->msg);
 	return 0;
+}
+
+void turn_write_challenge(const struct turn_request *request, struct stun_writer *response)
+{
+	const struct turn_server *server = request->server;
+	const struct turn_offer offer = make_offer(server);
+	char nonce[TURN_NONCE_LEN];
+	const uint8_t *algorithms;
+	size_t len = password_algorithms(offer.sha256, &algorithms);
+
+	turn_nonce_make(&server->nonces, &request->tuple->client, offer, request->now, nonce);
+	stun_write_string(response, STUN_ATTR_REALM, server->realm);
+	stun_write_bytes(response, STUN_ATTR_NONCE, nonce, sizeof(nonce));
+	stun_write_bytes(response, STUN_ATTR_PASSWORD_ALGORITHMS, algorithms, len);
 }

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "turn/methods/checks.h"
+#include "turn/methods/methods.h"
 #include "turn/state/event.h"
-#include "turn/state/self_addr.h"
-#include "turn/methods/request.h"
-#include "turn/state/state.h"
 #include "turn/state/lookup.h"
+#include "turn/state/self_addr.h"
+#include "turn/state/state.h"
 
 /**
- * struct binding - what a ChannelBind request asks for, and the @channel if it exists
- * @peer:  as the client knows it
- * @bound: the same, as turn_self_to_bound()
+ * struct binding - what a ChannelBind request asks for
+ * @number:  channel number
+ * @peer:    peer as the client knows it
+ * @bound:   the same after turn_self_to_bound()
+ * @channel: the channel of @number and @bound, or NULL if both are free
  */
 struct binding {
 	uint16_t number;
@@ -31,7 +34,7 @@ static int parse_binding(const struct stun_message *msg, struct binding *binding
 	binding->number = (uint16_t)(value >> 16);
 	if (binding->number < TURN_CHANNEL_MIN || binding->number > TURN_CHANNEL_MAX)
 		return STUN_BAD_REQUEST;
-	/* There is no transport address with port 0 that data could be sent to. */
+	/* Nothing can be sent to port 0. */
 	return binding->peer.port != 0 ? 0 : STUN_BAD_REQUEST;
 }
 

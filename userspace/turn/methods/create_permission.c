@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "turn/methods/checks.h"
+#include "turn/methods/methods.h"
 #include "turn/state/event.h"
-#include "turn/state/self_addr.h"
-#include "turn/methods/request.h"
-#include "turn/state/state.h"
 #include "turn/state/lookup.h"
+#include "turn/state/self_addr.h"
+#include "turn/state/state.h"
 
-int turn_check_peer(const struct turn_request *request, const struct turnpike_addr *peer)
-{
-	if (!turn_relay_for(request->alloc, peer->family))
-		return TURN_PEER_ADDRESS_FAMILY_MISMATCH;
-	return turn_policy_allows(request->server->policy, peer) ? 0 : TURN_FORBIDDEN;
-}
-
-/** Walks over the peers of a request that check_syntax() has let pass; false at the end. */
+/** Iterates over the peers of a request that has passed check_syntax(); false at the end. */
 static bool next_peer(const struct stun_message *msg, struct stun_attr *attr,
 		      struct turnpike_addr *peer)
 {
@@ -50,7 +44,7 @@ static int check_all(const struct turn_request *request)
 	return code;
 }
 
-/** The same after check_all(): @peer is as bound, and reached from @relay. */
+/** The same after check_all(): returns @peer as bound, and the @relay that reaches it. */
 static bool next_bound(const struct turn_request *request, struct stun_attr *attr,
 		       struct turn_relay **relay, struct turnpike_addr *peer)
 {
@@ -61,7 +55,7 @@ static bool next_bound(const struct turn_request *request, struct stun_attr *att
 	return true;
 }
 
-/** Makes what is missing, expired as yet: the only step that can fail. */
+/** Creates the missing permissions, still expired: the only step that can fail. */
 static int make_all(const struct turn_request *request)
 {
 	struct turn_permission *permission;

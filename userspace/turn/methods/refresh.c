@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "turn/methods/attrs.h"
+#include "turn/methods/checks.h"
+#include "turn/methods/methods.h"
 #include "turn/state/event.h"
-#include "turn/methods/request.h"
 #include "turn/state/state.h"
 #include "turn/state/user.h"
 
-/** The family that a request is about alone; 0: all there are (RFC 8656 section 8.1). */
+/** Finds the one family that the request is for; 0: all of them (RFC 8656 section 8.1). */
 static int find_wanted(const struct turn_request *request, unsigned int *family)
 {
 	uint32_t asked;
@@ -45,8 +47,8 @@ static void end_relays(const struct turn_request *request, unsigned int family)
 				  request->msg->transaction, request->now);
 }
 
-/** What it was to end has ended when it came for the first time. */
-static bool is_repeated_ending(const struct turn_request *request)
+/** Returns whether the first copy of this request has ended the relays already. */
+static bool is_retransmission(const struct turn_request *request)
 {
 	const struct turn_server *server = request->server;
 
@@ -61,7 +63,7 @@ int turn_refresh(struct turn_request *request, struct stun_writer *response)
 	bool is_zero;
 	int code;
 
-	if (is_repeated_ending(request)) {
+	if (is_retransmission(request)) {
 		stun_write_u32(response, STUN_ATTR_LIFETIME, 0);
 		return 0;
 	}
@@ -69,9 +71,9 @@ int turn_refresh(struct turn_request *request, struct stun_writer *response)
 	if (!code)
 		code = find_wanted(request, &family);
 	if (!code)
-		code = turn_find_lifetime(request, &lifetime, &is_zero);
-	/* Who has been taken out of the credentials keeps what there is, and no longer than agreed.
-	 */
+		code = turn_find_lifetime(request->msg, &request->server->limits, &lifetime,
+					  &is_zero);
+	/* A user removed from the credentials keeps the allocation until it expires. */
 	if (!code && !is_zero && !turn_user_is_current(request->server, request->user))
 		code = TURN_FORBIDDEN;
 	if (code)

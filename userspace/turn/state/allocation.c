@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "turn/state/state.h"
+#include "turn/state/account.h"
 #include "turn/state/lookup.h"
+#include "turn/state/state.h"
 #include "turn/state/user.h"
 
 static bool has_relay(const struct turn_allocation *alloc)
@@ -16,26 +18,43 @@ static bool has_relay(const struct turn_allocation *alloc)
 	return false;
 }
 
-/** One is enough: RFC 8656 section 7.2, 9th check. */
-static int open_relays(struct turn_server *server, struct turn_allocation *alloc,
-		       const struct turn_wish *wish, uint64_t now)
+static void expire_relay(struct turn_server *server, struct turn_timer *timer, uint64_t now)
 {
+	struct turn_relay *relay =
+		(struct turn_relay *)((char *)timer - offsetof(struct turn_relay, timer));
+
+	turn_allocation_end_relay(server, relay, "expired", now);
+}
+
+/** One of two relays is enough: RFC 8656 section 7.2, 9th check. */
+static int open_relays(struct turn_server *server, struct turn_allocation *alloc,
+		       const struct turn_allocation_params *params, uint64_t now)
+{
+	struct turn_relay_params relay = {
+		.ports = params->ports,
+		.reservation = params->reservation,
+		.expiry_ns = now + params->lifetime * TURN_NS_PER_S,
+		.on_expiry = expire_relay,
+	};
 	int err = 0, result = 0;
 
-	alloc->refusal = wish->refusal;
-	for (size_t i = 0; i < wish->n_families; i++) {
-		err = turn_relay_new(server, alloc, wish->families[i], wish, now);
+	alloc->address_error = params->address_error;
+	for (size_t i = 0; i < params->n_families; i++) {
+		relay.family = params->families[i];
+		err = turn_relay_new(server, alloc, &relay, now);
 		if (!err)
 			continue;
 		result = err;
-		alloc->refusal = (struct turn_refusal){ .family = wish->families[i],
-							.code = TURN_INSUFFICIENT_CAPACITY };
+		alloc->address_error = (struct turn_address_error){
+			.family = relay.family,
+			.code = TURN_INSUFFICIENT_CAPACITY,
+		};
 	}
 	return has_relay(alloc) ? 0 : result;
 }
 
 static int link_allocation(struct turn_server *server, struct turn_allocation *alloc,
-			   const struct turn_wish *wish, uint64_t now)
+			   const struct turn_allocation_params *params, uint64_t now)
 {
 	int err = turn_allocation_insert(server, alloc);
 
@@ -45,7 +64,7 @@ static int link_allocation(struct turn_server *server, struct turn_allocation *a
 				&alloc->limits);
 	if (err)
 		goto remove;
-	err = open_relays(server, alloc, wish, now);
+	err = open_relays(server, alloc, params, now);
 	if (err)
 		goto unlimit;
 	server->stats.allocations++;
@@ -59,8 +78,8 @@ remove:
 }
 
 int turn_allocation_new(struct turn_server *server, const struct turn_tuple *tuple,
-			struct turn_user *user, const struct turn_wish *wish, uint64_t now,
-			struct turn_allocation **alloc)
+			struct turn_user *user, const struct turn_allocation_params *params,
+			uint64_t now, struct turn_allocation **alloc)
 {
 	struct turn_allocation *result = calloc(1, sizeof(*result));
 	int err;
@@ -69,8 +88,8 @@ int turn_allocation_new(struct turn_server *server, const struct turn_tuple *tup
 		return -ENOMEM;
 	result->tuple = *tuple;
 	result->user = turn_user_get(user);
-	memcpy(result->transaction, wish->transaction, STUN_TRANSACTION_LEN);
-	err = link_allocation(server, result, wish, now);
+	memcpy(result->transaction, params->transaction, STUN_TRANSACTION_LEN);
+	err = link_allocation(server, result, params, now);
 	if (err) {
 		turn_user_put(user);
 		free(result);

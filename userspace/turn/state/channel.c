@@ -4,15 +4,15 @@
 #include <stdlib.h>
 #include <utlist.h>
 
-#include "turn/state/state.h"
 #include "turn/state/lookup.h"
+#include "turn/state/state.h"
 
 static struct turn_channel *channel_of(struct turn_timer *timer)
 {
 	return (struct turn_channel *)((char *)timer - offsetof(struct turn_channel, timer));
 }
 
-static void forget(struct turn_server *server, struct turn_timer *timer, uint64_t now)
+static void release(struct turn_server *server, struct turn_timer *timer, uint64_t now)
 {
 	struct turn_channel *channel = channel_of(timer);
 	struct turn_permission *permission = channel->permission;
@@ -27,7 +27,7 @@ static void unbind(struct turn_server *server, struct turn_timer *timer, uint64_
 
 	(void)now;
 	turn_flow_remove(server, channel);
-	timer->fire = forget;
+	timer->fire = release;
 	turn_timer_move(&server->timers, timer, channel->expiry_ns + TURN_CHANNEL_REBIND_NS);
 }
 

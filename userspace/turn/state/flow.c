@@ -41,13 +41,13 @@ void turn_flow_install(struct turn_server *server, struct turn_channel *channel,
 {
 	struct turn_flow flow = flow_of(channel);
 
-	/* The kernel relays from UDP to UDP. */
+	/* The kernel relays between UDP and UDP only. */
 	if (flow.tuple.transport != TURN_UDP || flow.channel_expiry_ns <= now ||
 	    is_up_to_date(channel, &flow))
 		return;
 	if (server->ops.install_flow(server->ctx, &flow)) {
 		server->stats.install_failures++;
-		/* What is there would end before the channel does: user space takes over. */
+		/* The old flow would expire too early: relay in user space instead. */
 		turn_flow_remove(server, channel);
 		return;
 	}

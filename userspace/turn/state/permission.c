@@ -4,23 +4,23 @@
 #include <stdlib.h>
 #include <utlist.h>
 
+#include "turn/state/lookup.h"
 #include "turn/state/self_addr.h"
 #include "turn/state/state.h"
-#include "turn/state/lookup.h"
 
-static void lapse(struct turn_server *server, struct turn_timer *timer, uint64_t now)
+static void expire(struct turn_server *server, struct turn_timer *timer, uint64_t now)
 {
 	struct turn_permission *permission =
 		(struct turn_permission *)((char *)timer - offsetof(struct turn_permission, timer));
 
-	/* If channels keep it, the last of them ends it. */
+	/* If it still has channels, the last of them ends it. */
 	turn_timer_move(&server->timers, timer, TURN_NEVER);
 	turn_permission_drop_unused(server, permission, now);
 }
 
 static int link_permission(struct turn_server *server, struct turn_permission *permission)
 {
-	if (turn_timer_add(&server->timers, &permission->timer, TURN_NEVER, lapse))
+	if (turn_timer_add(&server->timers, &permission->timer, TURN_NEVER, expire))
 		return -ENOMEM;
 	if (turn_permission_insert(server, permission)) {
 		turn_timer_del(&server->timers, &permission->timer);
@@ -48,7 +48,7 @@ int turn_permission_get(struct turn_server *server, struct turn_relay *relay,
 		return -ENOMEM;
 	result->relay = relay;
 	result->key = (struct turn_peer_key){ relay->addr, addr_without_port(peer) };
-	result->ours = turn_self_is_relay_ip(server, peer);
+	result->is_self = turn_self_is_relay_ip(server, peer);
 	if (link_permission(server, result)) {
 		free(result);
 		return -ENOMEM;

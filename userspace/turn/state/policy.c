@@ -13,13 +13,14 @@ struct cidrs {
 	size_t n;
 };
 
+/** struct turn_policy - the first four lists decide in this order; peers in none are allowed */
 struct turn_policy {
-	struct cidrs allowed; /* these come first, */
-	struct cidrs denied;  /* then these, */
-	struct cidrs relays;  /* then these may be peers, */
-	struct cidrs refused; /* and these may not */
+	struct cidrs allowed; /* by configuration */
+	struct cidrs denied;  /* by configuration */
+	struct cidrs relays;  /* external relay addresses, allowed */
+	struct cidrs refused; /* built-in and self addresses, denied */
 	struct cidrs tunnels;
-	struct cidrs wrappers;
+	struct cidrs embeddings;
 };
 
 static const char *const never_peers[] = {
@@ -41,8 +42,8 @@ static const char *const tunnel_prefixes[] = {
 	"2002::/16",      /* 6to4 */
 };
 
-/** The last four bytes of these are an IPv4 address. */
-static const char *const wrapper_prefixes[] = {
+/** IPv6 prefixes whose addresses embed an IPv4 address in the last four bytes. */
+static const char *const embedding_prefixes[] = {
 	"::ffff:0:0/96", /* IPv4-mapped */
 	"::/96",         /* IPv4-compatible */
 	"64:ff9b::/96",  /* NAT64 (RFC 6052) */
@@ -84,10 +85,10 @@ static int add_host(struct cidrs *cidrs, const struct turnpike_addr *addr)
 	return addr_len(addr) > 0 ? add_all(cidrs, &host, 1) : 0;
 }
 
-static int add_own(struct turn_policy *policy, const struct turn_config *config)
+static int add_self(struct turn_policy *policy, const struct turn_config *config)
 {
-	for (size_t i = 0; i < config->n_own; i++) {
-		if (add_host(&policy->refused, &config->own[i]))
+	for (size_t i = 0; i < config->n_self_addrs; i++) {
+		if (add_host(&policy->refused, &config->self_addrs[i]))
 			return -ENOMEM;
 	}
 	for (size_t i = 0; i < config->n_relays; i++) {
@@ -105,11 +106,11 @@ static int add_own(struct turn_policy *policy, const struct turn_config *config)
 static int fill(struct turn_policy *policy, const struct turn_config *config)
 {
 	if (add_all(&policy->allowed, config->allow, config->n_allow) ||
-	    add_all(&policy->denied, config->deny, config->n_deny) || add_own(policy, config) ||
+	    add_all(&policy->denied, config->deny, config->n_deny) || add_self(policy, config) ||
 	    add_texts(&policy->refused, never_peers, ARRAY_LEN(never_peers)) ||
 	    add_texts(&policy->refused, tunnel_prefixes, ARRAY_LEN(tunnel_prefixes)) ||
 	    add_texts(&policy->tunnels, tunnel_prefixes, ARRAY_LEN(tunnel_prefixes)) ||
-	    add_texts(&policy->wrappers, wrapper_prefixes, ARRAY_LEN(wrapper_prefixes)))
+	    add_texts(&policy->embeddings, embedding_prefixes, ARRAY_LEN(embedding_prefixes)))
 		return -ENOMEM;
 	return 0;
 }
@@ -135,7 +136,7 @@ void turn_policy_free(struct turn_policy *policy)
 	free(policy->relays.list);
 	free(policy->refused.list);
 	free(policy->tunnels.list);
-	free(policy->wrappers.list);
+	free(policy->embeddings.list);
 	free(policy);
 }
 
@@ -148,15 +149,15 @@ static bool contains(const struct cidrs *cidrs, const struct turnpike_addr *addr
 	return false;
 }
 
-static struct turnpike_addr unwrap(const struct turn_policy *policy,
-				   const struct turnpike_addr *addr)
+static struct turnpike_addr unembed(const struct turn_policy *policy,
+				    const struct turnpike_addr *addr)
 {
 	static const uint8_t unspecified[15];
 	struct turnpike_addr v4 = { .family = TURNPIKE_IPV4 };
 
-	if (!contains(&policy->wrappers, addr))
+	if (!contains(&policy->embeddings, addr))
 		return *addr;
-	/* "::" and "::1" look IPv4-compatible, and are not. */
+	/* "::" and "::1" match the IPv4-compatible prefix but embed nothing. */
 	if (memcmp(addr->ip, unspecified, sizeof(unspecified)) == 0 && addr->ip[15] <= 1)
 		return *addr;
 	memcpy(v4.ip, addr->ip + 12, 4);
@@ -165,26 +166,26 @@ static struct turnpike_addr unwrap(const struct turn_policy *policy,
 
 bool turn_policy_allows(const struct turn_policy *policy, const struct turnpike_addr *peer)
 {
-	struct turnpike_addr ip = unwrap(policy, peer);
+	struct turnpike_addr ip = unembed(policy, peer);
 
 	if (contains(&policy->allowed, &ip))
 		return true;
 	if (contains(&policy->denied, &ip))
 		return false;
-	/* Only by its own name: in a wrapper it is no address that we relay from. */
+	/* @peer and not @ip: an IPv4 relay address embedded in an IPv6 one is not reachable. */
 	return contains(&policy->relays, peer) || !contains(&policy->refused, &ip);
 }
 
 bool turn_policy_exempts(const struct turn_policy *policy, const struct turnpike_addr *peer)
 {
-	struct turnpike_addr ip = unwrap(policy, peer);
+	struct turnpike_addr ip = unembed(policy, peer);
 
 	return contains(&policy->allowed, &ip);
 }
 
 bool turn_policy_is_tunnel(const struct turn_policy *policy, const struct turnpike_addr *addr)
 {
-	struct turnpike_addr ip = unwrap(policy, addr);
+	struct turnpike_addr ip = unembed(policy, addr);
 
 	return contains(&policy->tunnels, &ip);
 }

@@ -6,44 +6,39 @@
 #ifndef TURNPIKE_TURN_STATE_POLICY_H
 #define TURNPIKE_TURN_STATE_POLICY_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
-#include "base/addr.h"
-#include "turn/turn.h"
+#include "turn/config.h"
 
 struct turn_policy;
 
 /**
- * turn_policy_new() - work out a policy
- * @config: its lists allow and deny; own, whose addresses are no peers; and relays, whose addresses
- *          are peers as the world knows them
+ * turn_policy_new() - compile a policy
+ * @config: its @allow and @deny; @self_addrs, which are not allowed; and @relays, whose external
+ *          addresses are allowed
  * @policy: the result; free it with turn_policy_free()
  *
  * Return: 0, or -ENOMEM.
  */
 int turn_policy_new(const struct turn_config *config, struct turn_policy **policy);
 
-/** turn_policy_free() - free @policy, which may be NULL */
+/** turn_policy_free() - free @policy; NULL is allowed */
 void turn_policy_free(struct turn_policy *policy);
 
 /**
- * turn_policy_allows() - may this be a peer?
- * @peer: as the client knows it
+ * turn_policy_allows() - whether clients may reach @peer
+ * @peer: as the client knows it; its port is ignored
  *
- * The port does not matter here; self_addr.h tells of the ports of our own addresses. An IPv6
- * address that only wraps an IPv4 address is judged as that one.
+ * An IPv6 address that embeds an IPv4 address is judged as that address. For addresses of this
+ * relay, turn_self_is_live_relay() checks the port.
  */
 bool turn_policy_allows(const struct turn_policy *policy, const struct turnpike_addr *peer);
 
-/** turn_policy_exempts() - is this a peer that is allowed by the configuration, whatever else
- * holds? */
+/** turn_policy_exempts() - whether @peer is in the configuration's @allow */
 bool turn_policy_exempts(const struct turn_policy *policy, const struct turnpike_addr *peer);
 
 /**
- * turn_policy_is_tunnel() - is this a Teredo or 6to4 address?
+ * turn_policy_is_tunnel() - whether @addr is a Teredo or 6to4 address
  *
- * RFC 8656 section 21.4: such clients must be refused too.
+ * RFC 8656 section 21.4 forbids these as clients, too.
  */
 bool turn_policy_is_tunnel(const struct turn_policy *policy, const struct turnpike_addr *addr);
 

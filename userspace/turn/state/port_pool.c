@@ -6,15 +6,16 @@
 
 #include "turn/state/port_pool.h"
 
-/** So many ports are tried at random. When none of them is free, few are. */
+/** Ports tried from a random start. If none of them is free, few are. */
 #define PROBES 64
 
 /**
- * struct port - one of them
- * @free_at:    when it is free to be given away, if it is not taken
- * @live_until: asked for with every datagram between clients, so it needs no lock
- * @is_taken:   it is not on the list of those that are not
- * @next:       on this list, which is in the order of @free_at; the last one points to the head
+ * struct port - a port
+ * @free_at:    end of its quarantine, unless taken
+ * @live_until: atomic instead of locked: every datagram between two clients reads it
+ * @is_taken:   it is not on the free list
+ * @next:       next in the free list, which is sorted by @free_at; the last entry links to the head
+ * @prev:       previous in the free list
  */
 struct port {
 	uint64_t free_at;
@@ -25,10 +26,11 @@ struct port {
 };
 
 /**
- * struct turn_ports - see ports.h
- * @lock: of all but @live_until
+ * struct turn_ports - the ports of a relay address
+ * @lock: protects all but port.live_until
  * @lo:   the first port
- * @n:    how many there are, and the index of the list's head
+ * @n:    number of ports; also the index of the free list's head
+ * @list: the ports, then the head of the free list
  */
 struct turn_ports {
 	pthread_mutex_t lock;
@@ -38,8 +40,8 @@ struct turn_ports {
 };
 
 /**
- * They mostly come in the order of their times, so this does not look far; when a server ends,
- * which then knows no time, they come before all others.
+ * Inserts from the tail: ports mostly come back in order of @free_at. A server that ends knows no
+ * time and returns its ports with the smallest @free_at: those go to the front.
  */
 static void enlist(struct turn_ports *ports, uint16_t index, uint64_t free_at)
 {
@@ -97,42 +99,42 @@ void turn_ports_free(struct turn_ports *ports)
 	free(ports);
 }
 
-static bool has_rested(const struct port *port, uint64_t now)
+static bool is_free(const struct port *port, uint64_t now)
 {
 	return !port->is_taken && port->free_at <= now;
 }
 
-/** Whether a port that is not taken is of that kind; at UINT64_MAX, rested or not. */
-static bool will_do(const struct turn_ports *ports, uint16_t index, enum turn_port_kind kind,
-		    uint64_t now)
+/** Returns whether a port that is not taken fits @kind; UINT64_MAX ignores quarantines. */
+static bool fits(const struct turn_ports *ports, uint16_t index, enum turn_port_kind kind,
+		 uint64_t now)
 {
 	if (kind == TURN_PORT_ANY)
 		return true;
 	if (((ports->lo + index) & 1) != 0)
 		return false;
 	return kind == TURN_PORT_EVEN ||
-	       (index + 1 < ports->n && has_rested(&ports->list[index + 1], now));
+	       (index + 1 < ports->n && is_free(&ports->list[index + 1], now));
 }
 
-/** Or the head. */
+/** Returns an index, or that of the head if there is none. */
 static uint16_t find_at_random(const struct turn_ports *ports, uint32_t start,
 			       enum turn_port_kind kind, uint64_t now)
 {
 	for (uint32_t i = 0; i < PROBES && i < ports->n; i++) {
 		uint16_t index = (uint16_t)((start % ports->n + i) % ports->n);
 
-		if (has_rested(&ports->list[index], now) && will_do(ports, index, kind, now))
+		if (is_free(&ports->list[index], now) && fits(ports, index, kind, now))
 			return index;
 	}
 	return ports->n;
 }
 
-/** Or the head. */
+/** Returns an index, or that of the head if there is none. */
 static uint16_t find_first(const struct turn_ports *ports, enum turn_port_kind kind)
 {
 	uint16_t index = ports->list[ports->n].next;
 
-	while (index != ports->n && !will_do(ports, index, kind, UINT64_MAX))
+	while (index != ports->n && !fits(ports, index, kind, UINT64_MAX))
 		index = ports->list[index].next;
 	return index;
 }

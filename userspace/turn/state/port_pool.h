@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file port_pool.h
- * Which ports of a relay address are taken, free, or not to be given away again just yet. For any
- * thread.
+ * The ports of a relay address: taken, free, or in quarantine. Any thread.
  */
 #ifndef TURNPIKE_TURN_STATE_PORT_POOL_H
 #define TURNPIKE_TURN_STATE_PORT_POOL_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "turn/config.h"
 
 struct turn_ports;
 
+/** struct turn_pool - a relay address and its ports */
+struct turn_pool {
+	struct turn_relay_address address;
+	struct turn_ports *ports;
+};
+
 /**
- * enum turn_port_kind - what a port has to be like (RFC 8656 section 7.2)
- * @TURN_PORT_PAIR: even, and the next one is taken as well
+ * enum turn_port_kind - which port an allocation wants (RFC 8656 section 7.2)
+ * @TURN_PORT_PAIR: an even port, and the next one along with it
  */
 enum turn_port_kind {
 	TURN_PORT_ANY,
@@ -23,36 +26,36 @@ enum turn_port_kind {
 	TURN_PORT_PAIR,
 };
 
-/** turn_ports_new() - all ports from @lo to @hi, free; return: NULL if there is no memory */
+/** turn_ports_new() - create the ports @lo to @hi, all free; NULL if out of memory */
 struct turn_ports *turn_ports_new(uint16_t lo, uint16_t hi);
 
-/** turn_ports_are() - whether these are the ports from @lo to @hi */
+/** turn_ports_are() - whether @ports are the ports @lo to @hi */
 bool turn_ports_are(const struct turn_ports *ports, uint16_t lo, uint16_t hi);
 
-/** turn_ports_free() - free @ports, which may be NULL */
+/** turn_ports_free() - free @ports; NULL is allowed */
 void turn_ports_free(struct turn_ports *ports);
 
 /**
  * turn_ports_take() - take a port, or two
- * @start: a random number; the search begins there (RFC 6056 section 3.3.1), and
- *         goes on with the ports that have rested longest
- * @port:  the result, in host order; of two, the first
+ * @start: a random number: where the search begins (RFC 6056 section 3.3.1). It then goes on in
+ *         order of time since the ports were given back, oldest first
+ * @port:  the result, in host byte order; of TURN_PORT_PAIR, the first port
  *
- * A port that is not to be given away yet is taken only if there is no other, and then it is the
- * one that would have been free first.
+ * A port in quarantine is taken only if no other fits, and then the one whose quarantine ends
+ * first.
  *
- * Return: 0, or -ENOSPC if all that will do are taken.
+ * Return: 0, or -ENOSPC if all ports that fit are taken.
  */
 int turn_ports_take(struct turn_ports *ports, uint32_t start, enum turn_port_kind kind,
 		    uint64_t now, uint16_t *port);
 
-/** turn_ports_set_live() - a port that was taken is a relayed transport address up to a time */
+/** turn_ports_set_live() - mark a taken port as a relayed transport address until @until */
 void turn_ports_set_live(struct turn_ports *ports, uint16_t port, uint64_t until);
 
-/** turn_ports_is_live() - whether any port, of these or not, is such an address at @now */
+/** turn_ports_is_live() - whether @port is such an address at @now; it may be out of range */
 bool turn_ports_is_live(const struct turn_ports *ports, uint16_t port, uint64_t now);
 
-/** turn_ports_give() - give back a port that was taken; it is free again at the time @free_at */
+/** turn_ports_give() - give back a taken port, in quarantine until @free_at */
 void turn_ports_give(struct turn_ports *ports, uint16_t port, uint64_t free_at);
 
 #endif /* TURNPIKE_TURN_STATE_PORT_POOL_H */

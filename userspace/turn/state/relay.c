@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
@@ -9,23 +8,15 @@
 #include "turn/state/event.h"
 #include "turn/state/state.h"
 
-/** How many ports are tried when other programs have taken some. */
+/** Attempts to bind a port, in case other programs have bound some. */
 #define PORT_ATTEMPTS 16
 
 /**
  * How long a port is not given to another allocation, so that late data of the old peers and the
- * old client does not reach the new one. RFC 8656 names no time; this is what its section 7.4 asks
- * a client to leave its own address alone for.
+ * old client does not reach the new one. RFC 8656 sets no time for this. Section 7.4 has clients
+ * wait equally long before they reuse their own transport address.
  */
 #define PORT_QUARANTINE_NS (120 * TURN_NS_PER_S)
-
-static void expire(struct turn_server *server, struct turn_timer *timer, uint64_t now)
-{
-	struct turn_relay *relay =
-		(struct turn_relay *)((char *)timer - offsetof(struct turn_relay, timer));
-
-	turn_allocation_end_relay(server, relay, "expired", now);
-}
 
 static struct turnpike_addr with_port(struct turnpike_addr addr, uint16_t port)
 {
@@ -44,7 +35,7 @@ static int open_at(struct turn_server *server, struct turn_pool *pool, uint16_t 
 	return server->ops.open_relay(server->ctx, &relay->addr, relay, &relay->handle);
 }
 
-/** The first port of a pair is that of a relay, the second one is reserved. */
+/** Returns @port to its pool, and the next port as well if they are a TURN_PORT_PAIR. */
 static void give_ports(const struct turn_pool *pool, uint16_t port, enum turn_port_kind kind,
 		       uint64_t now)
 {
@@ -86,13 +77,13 @@ static int open_anywhere(struct turn_server *server, unsigned int family, enum t
 	return err;
 }
 
-/** What other servers of the relay, too, have to know. */
+/** Publishes the address to all servers of the relay. */
 static void set_live(const struct turn_relay *relay, uint64_t until)
 {
 	turn_ports_set_live(relay->pool->ports, ntohs(relay->addr.port), until);
 }
 
-/** The port behind @relay, which was taken with it, is held for an allocation to come. */
+/** Reserves the port after that of @relay, which was taken along with it. */
 static int reserve_next(struct turn_server *server, const struct turn_relay *relay, uint64_t now)
 {
 	struct turn_allocation *alloc = relay->alloc;
@@ -103,12 +94,12 @@ static int reserve_next(struct turn_server *server, const struct turn_relay *rel
 	};
 	int err;
 
-	if (!turn_shared_claim_relay(server->shared, server->limits.max_relays))
+	if (!turn_quota_claim(&server->shared->relays, 1, server->limits.max_relays))
 		return -ENOSPC;
 	server->ops.random(server->ctx, wanted.token, sizeof(wanted.token));
-	err = turn_reservation_make(server->shared, &wanted, now);
+	err = turn_reservation_add(&server->shared->reservations, &wanted, now);
 	if (err) {
-		turn_shared_return_relay(server->shared);
+		turn_quota_return(&server->shared->relays, 1);
 		return err;
 	}
 	memcpy(alloc->token, wanted.token, sizeof(wanted.token));
@@ -116,67 +107,66 @@ static int reserve_next(struct turn_server *server, const struct turn_relay *rel
 	return 0;
 }
 
-static int open_relay(struct turn_server *server, unsigned int family, const struct turn_wish *wish,
+static int open_relay(struct turn_server *server, const struct turn_relay_params *params,
 		      uint64_t now, struct turn_relay *relay)
 {
 	int err;
 
-	if (wish->reservation)
-		return open_at(server, wish->reservation->pool, wish->reservation->port, relay);
-	err = open_anywhere(server, family, wish->ports, now, relay);
-	if (err || wish->ports != TURN_PORT_PAIR)
+	if (params->reservation)
+		return open_at(server, params->reservation->pool, params->reservation->port, relay);
+	err = open_anywhere(server, params->family, params->ports, now, relay);
+	if (err || params->ports != TURN_PORT_PAIR)
 		return err;
 	err = reserve_next(server, relay, now);
 	if (err) {
 		server->ops.close_relay(server->ctx, relay->handle);
-		give_ports(relay->pool, ntohs(relay->addr.port), wish->ports, now);
+		give_ports(relay->pool, ntohs(relay->addr.port), params->ports, now);
 	}
 	return err;
 }
 
-static int link_relay(struct turn_server *server, struct turn_relay *relay, unsigned int family,
-		      const struct turn_wish *wish, uint64_t now)
+static int link_relay(struct turn_server *server, struct turn_relay *relay,
+		      const struct turn_relay_params *params, uint64_t now)
 {
-	uint64_t expiry = now + wish->lifetime * TURN_NS_PER_S;
 	int err;
 
-	if (turn_timer_add(&server->timers, &relay->timer, expiry, expire))
+	if (turn_timer_add(&server->timers, &relay->timer, params->expiry_ns, params->on_expiry))
 		return -ENOMEM;
-	err = open_relay(server, family, wish, now, relay);
+	err = open_relay(server, params, now, relay);
 	if (err) {
 		turn_timer_del(&server->timers, &relay->timer);
 		return err;
 	}
-	set_live(relay, expiry);
-	relay->alloc->relays[turn_relay_slot(family)] = relay;
+	set_live(relay, params->expiry_ns);
+	relay->alloc->relays[turn_relay_index(params->family)] = relay;
 	server->stats.relays++;
 	return 0;
 }
 
-/** A reservation has been counted as a relay when it was made. */
-static bool claim(struct turn_server *server, const struct turn_wish *wish)
+/** A reservation was counted as a relay when it was made. */
+static bool claim(struct turn_server *server, const struct turn_relay_params *params)
 {
-	return wish->reservation ||
-	       turn_shared_claim_relay(server->shared, server->limits.max_relays);
+	return params->reservation ||
+	       turn_quota_claim(&server->shared->relays, 1, server->limits.max_relays);
 }
 
-int turn_relay_new(struct turn_server *server, struct turn_allocation *alloc, unsigned int family,
-		   const struct turn_wish *wish, uint64_t now)
+int turn_relay_new(struct turn_server *server, struct turn_allocation *alloc,
+		   const struct turn_relay_params *params, uint64_t now)
 {
 	struct turn_relay *relay;
 	int err;
 
-	if (!claim(server, wish))
+	if (!claim(server, params))
 		return -ENOSPC;
 	relay = calloc(1, sizeof(*relay));
 	err = relay ? 0 : -ENOMEM;
 	if (!err) {
 		relay->alloc = alloc;
-		err = link_relay(server, relay, family, wish, now);
+		err = link_relay(server, relay, params, now);
 	}
 	if (err) {
-		if (!wish->reservation)
-			turn_shared_return_relay(server->shared);
+		if (!params->reservation)
+			turn_quota_return(&server->shared->relays, 1);
 		free(relay);
 	}
 	return err;
@@ -207,9 +197,9 @@ void turn_relay_end(struct turn_server *server, struct turn_relay *relay, const 
 	set_live(relay, 0);
 	server->ops.close_relay(server->ctx, relay->handle);
 	give_ports(relay->pool, ntohs(relay->addr.port), TURN_PORT_ANY, now);
-	turn_shared_return_relay(server->shared);
+	turn_quota_return(&server->shared->relays, 1);
 	turn_notify_end(server, relay, why);
-	relay->alloc->relays[turn_relay_slot(relay->addr.family)] = NULL;
+	relay->alloc->relays[turn_relay_index(relay->addr.family)] = NULL;
 	server->stats.relays--;
 	free(relay);
 }

@@ -4,51 +4,67 @@
 
 #include "turn/state/reservation.h"
 
-static struct turn_reservation *find(const struct turn_shared *shared, const uint8_t *token)
+static struct turn_reservation *find(const struct turn_reservations *reservations,
+				     const uint8_t *token)
 {
 	struct turn_reservation *found;
 
-	HASH_FIND(hh, shared->reservations, token, TURN_RESERVATION_TOKEN_LEN, found);
+	HASH_FIND(hh, reservations->table, token, TURN_RESERVATION_TOKEN_LEN, found);
 	return found;
 }
 
-/** The table is in the order of their coming, so the first one mostly ends first. */
-static void note_next_expiry(struct turn_shared *shared)
+/** All live equally long, so the first of the table expires first, but for returned ones. */
+static void update_next_expiry(struct turn_reservations *reservations)
 {
-	const struct turn_reservation *first = shared->reservations;
+	const struct turn_reservation *first = reservations->table;
 
-	atomic_store(&shared->reservations_expire, first ? first->expiry_ns : TURN_NEVER);
+	atomic_store(&reservations->next_expiry_ns, first ? first->expiry_ns : TURN_NEVER);
 }
 
-static int insert(struct turn_shared *shared, struct turn_reservation *reservation)
+static int insert(struct turn_reservations *reservations, struct turn_reservation *reservation)
 {
-	if (find(shared, reservation->token))
+	if (find(reservations, reservation->token))
 		return -EEXIST;
-	HASH_ADD(hh, shared->reservations, token, TURN_RESERVATION_TOKEN_LEN, reservation);
+	HASH_ADD(hh, reservations->table, token, TURN_RESERVATION_TOKEN_LEN, reservation);
 	if (!reservation->hh.tbl)
 		return -ENOMEM;
-	note_next_expiry(shared);
+	update_next_expiry(reservations);
 	return 0;
 }
 
-static void delete (struct turn_shared *shared, struct turn_reservation *reservation)
+static void unlink_reservation(struct turn_reservations *reservations,
+			       struct turn_reservation *reservation)
 {
-	HASH_DELETE(hh, shared->reservations, reservation);
-	note_next_expiry(shared);
+	HASH_DELETE(hh, reservations->table, reservation);
+	update_next_expiry(reservations);
 }
 
-/** That nobody used the port, so that it need not rest. */
-static void end(struct turn_shared *shared, struct turn_reservation *reservation)
+/** The port needs no quarantine, since nobody has used it. */
+static void end(struct turn_reservations *reservations, struct turn_reservation *reservation)
 {
 	turn_ports_give(reservation->pool->ports, reservation->port, reservation->expiry_ns);
 	turn_account_return(reservation->account, 1);
-	turn_account_put(shared, reservation->account);
-	turn_shared_return_relay(shared);
+	turn_account_put(reservation->account);
+	turn_quota_return(reservations->relays, 1);
 	free(reservation);
 }
 
-int turn_reservation_make(struct turn_shared *shared, const struct turn_reservation *wanted,
-			  uint64_t now)
+void turn_reservations_init(struct turn_reservations *reservations, struct turn_quota *relays)
+{
+	reservations->relays = relays;
+	reservations->table = NULL;
+	atomic_store(&reservations->next_expiry_ns, TURN_NEVER);
+	pthread_mutex_init(&reservations->lock, NULL);
+}
+
+void turn_reservations_destroy(struct turn_reservations *reservations)
+{
+	turn_reservations_expire(reservations, TURN_NEVER - 1);
+	pthread_mutex_destroy(&reservations->lock);
+}
+
+int turn_reservation_add(struct turn_reservations *reservations,
+			 const struct turn_reservation *wanted, uint64_t now)
 {
 	struct turn_reservation *reservation = malloc(sizeof(*reservation));
 	int err;
@@ -57,76 +73,77 @@ int turn_reservation_make(struct turn_shared *shared, const struct turn_reservat
 		return -ENOMEM;
 	*reservation = *wanted;
 	reservation->expiry_ns = now + TURN_RESERVATION_NS;
-	turn_account_hold(shared, wanted->account);
-	pthread_mutex_lock(&shared->lock);
-	err = insert(shared, reservation);
-	pthread_mutex_unlock(&shared->lock);
+	turn_account_get(wanted->account);
+	pthread_mutex_lock(&reservations->lock);
+	err = insert(reservations, reservation);
+	pthread_mutex_unlock(&reservations->lock);
 	if (err) {
-		turn_account_put(shared, wanted->account);
+		turn_account_put(wanted->account);
 		free(reservation);
 	}
 	return err;
 }
 
-struct turn_reservation *turn_reservation_take(struct turn_shared *shared,
+struct turn_reservation *turn_reservation_take(struct turn_reservations *reservations,
 					       const uint8_t token[TURN_RESERVATION_TOKEN_LEN],
 					       const struct turn_account *account, uint64_t now)
 {
 	struct turn_reservation *found;
 
-	pthread_mutex_lock(&shared->lock);
-	found = find(shared, token);
+	pthread_mutex_lock(&reservations->lock);
+	found = find(reservations, token);
 	if (found && (found->account != account || found->expiry_ns <= now))
 		found = NULL;
 	if (found)
-		delete (shared, found);
-	pthread_mutex_unlock(&shared->lock);
+		unlink_reservation(reservations, found);
+	pthread_mutex_unlock(&reservations->lock);
 	return found;
 }
 
-void turn_reservation_use(struct turn_shared *shared, struct turn_reservation *reservation)
+void turn_reservation_use(struct turn_reservation *reservation)
 {
-	turn_account_put(shared, reservation->account);
+	turn_account_put(reservation->account);
 	free(reservation);
 }
 
-void turn_reservation_return(struct turn_shared *shared, struct turn_reservation *reservation)
+void turn_reservation_return(struct turn_reservations *reservations,
+			     struct turn_reservation *reservation)
 {
 	int err;
 
-	pthread_mutex_lock(&shared->lock);
-	err = insert(shared, reservation);
-	pthread_mutex_unlock(&shared->lock);
+	pthread_mutex_lock(&reservations->lock);
+	err = insert(reservations, reservation);
+	pthread_mutex_unlock(&reservations->lock);
 	if (err)
-		end(shared, reservation);
+		end(reservations, reservation);
 }
 
-/** Or NULL, mostly without the lock. */
-static struct turn_reservation *take_expired(struct turn_shared *shared, uint64_t now)
+/** Returns NULL if none has expired, in most cases without the lock. */
+static struct turn_reservation *take_expired(struct turn_reservations *reservations, uint64_t now)
 {
 	struct turn_reservation *first;
 
-	if (turn_reservations_next_expiry(shared) > now)
+	if (turn_reservations_next_expiry(reservations) > now)
 		return NULL;
-	pthread_mutex_lock(&shared->lock);
-	first = shared->reservations;
+	pthread_mutex_lock(&reservations->lock);
+	first = reservations->table;
 	if (first && first->expiry_ns > now)
 		first = NULL;
 	if (first)
-		delete (shared, first);
-	pthread_mutex_unlock(&shared->lock);
+		unlink_reservation(reservations, first);
+	pthread_mutex_unlock(&reservations->lock);
 	return first;
 }
 
-void turn_reservations_expire(struct turn_shared *shared, uint64_t now)
+void turn_reservations_expire(struct turn_reservations *reservations, uint64_t now)
 {
 	struct turn_reservation *expired;
 
-	while ((expired = take_expired(shared, now)))
-		end(shared, expired);
+	while ((expired = take_expired(reservations, now)))
+		end(reservations, expired);
 }
 
-uint64_t turn_reservations_next_expiry(const struct turn_shared *shared)
+uint64_t turn_reservations_next_expiry(const struct turn_reservations *reservations)
 {
-	return atomic_load(&shared->reservations_expire);
+	return atomic_load(&reservations->next_expiry_ns);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file reservation.h
- * Ports that are held for somebody's next allocation (RFC 8656 sections 7.2, 18.7 and 18.10), which
- * may come to another server of the relay. For any thread.
+ * Ports reserved for a user's next allocation (RFC 8656 sections 7.2, 18.7 and 18.10), which
+ * another server of the relay may get. Any thread.
  *
- * A reservation counts as the relay and as the allocation that may become of it. So nobody gets
- * more ports by reservations than by allocations, and only who has made one can use it.
+ * A reservation counts as a relayed transport address and as an allocation of its account, as if it
+ * were in use already: it evades no limit. Only its account can use it.
  */
 #ifndef TURNPIKE_TURN_STATE_RESERVATION_H
 #define TURNPIKE_TURN_STATE_RESERVATION_H
@@ -14,18 +14,20 @@
 #include <uthash.h>
 
 #include "stun/protocol.h"
-#include "turn/state/shared.h"
+#include "turn/state/account.h"
+#include "turn/state/port_pool.h"
+#include "turn/state/quota.h"
 
-/** RFC 8656 section 7.2 asks for 30 s, which a client counts from when it hears of it. */
+/** RFC 8656 section 7.2 requires 30 s, which clients count from the response. */
 #define TURN_RESERVATION_NS 60000000000ull
 
 /**
- * struct turn_reservation - one of them
- * @token:     names it
- * @account:   of which an allocation is claimed; a reference
- * @pool:      where @port comes from
- * @port:      in host order, taken
- * @expiry_ns: when it ends
+ * struct turn_reservation - a reserved port
+ * @token:     identifies it
+ * @account:   has one allocation claimed for it; a reference
+ * @pool:      pool of @port
+ * @port:      in host byte order, taken from @pool
+ * @expiry_ns: when it expires
  */
 struct turn_reservation {
 	UT_hash_handle hh;
@@ -37,37 +39,60 @@ struct turn_reservation {
 };
 
 /**
- * turn_reservation_make() - hold a port
- * @wanted: copied; its expiry does not matter. If this succeeds, then the port, and what is claimed
- *          of the account and of the relays, belong to the reservation
- *
- * Return: 0, -EEXIST if the token names another one, -ENOMEM.
+ * struct turn_reservations - the reservations of a relay
+ * @relays:         has one relay claimed for each reservation
+ * @next_expiry_ns: when the first reservation expires, or TURN_NEVER
+ * @lock:           protects @table
+ * @table:          by token, in order of creation
  */
-int turn_reservation_make(struct turn_shared *shared, const struct turn_reservation *wanted,
-			  uint64_t now);
+struct turn_reservations {
+	struct turn_quota *relays;
+	_Atomic uint64_t next_expiry_ns;
+	pthread_mutex_t lock;
+	struct turn_reservation *table;
+};
+
+/** turn_reservations_init() - initialize an empty table that returns claims to @relays */
+void turn_reservations_init(struct turn_reservations *reservations, struct turn_quota *relays);
+
+/** turn_reservations_destroy() - end all reservations and destroy the table */
+void turn_reservations_destroy(struct turn_reservations *reservations);
 
 /**
- * turn_reservation_take() - find the reservation that a token names and make it one's own
- * @account: whose it has to be
+ * turn_reservation_add() - reserve a port
+ * @wanted: copied, except its expiry. The reservation takes a reference to the account
  *
- * It ends with turn_reservation_use() or lives on with turn_reservation_return().
+ * On success the port and the two claims (of the account and of the relays) belong to the
+ * reservation.
  *
- * Return: NULL if there is none.
+ * Return: 0, -EEXIST if the token is in use, -ENOMEM.
  */
-struct turn_reservation *turn_reservation_take(struct turn_shared *shared,
+int turn_reservation_add(struct turn_reservations *reservations,
+			 const struct turn_reservation *wanted, uint64_t now);
+
+/**
+ * turn_reservation_take() - take the reservation with a token out of the table
+ * @account: only a reservation of this account is returned
+ *
+ * The caller ends it with turn_reservation_use() or puts it back with turn_reservation_return().
+ *
+ * Return: the reservation, or NULL if there is none.
+ */
+struct turn_reservation *turn_reservation_take(struct turn_reservations *reservations,
 					       const uint8_t token[TURN_RESERVATION_TOKEN_LEN],
 					       const struct turn_account *account, uint64_t now);
 
-/** turn_reservation_use() - its port and what was claimed belong to the caller now */
-void turn_reservation_use(struct turn_shared *shared, struct turn_reservation *reservation);
+/** turn_reservation_use() - free @reservation; its port and claims now belong to the caller */
+void turn_reservation_use(struct turn_reservation *reservation);
 
-/** turn_reservation_return() - it was of no use as yet */
-void turn_reservation_return(struct turn_shared *shared, struct turn_reservation *reservation);
+/** turn_reservation_return() - put @reservation back unused */
+void turn_reservation_return(struct turn_reservations *reservations,
+			     struct turn_reservation *reservation);
 
-/** turn_reservations_expire() - give back what reservations hold that have ended */
-void turn_reservations_expire(struct turn_shared *shared, uint64_t now);
+/** turn_reservations_expire() - end all expired reservations, return their ports and claims */
+void turn_reservations_expire(struct turn_reservations *reservations, uint64_t now);
 
-/** turn_reservations_next_expiry() - when the first one ends, or TURN_NEVER; asks for no lock */
-uint64_t turn_reservations_next_expiry(const struct turn_shared *shared);
+/** turn_reservations_next_expiry() - when the first one expires, or TURN_NEVER; takes no lock */
+uint64_t turn_reservations_next_expiry(const struct turn_reservations *reservations);
 
 #endif /* TURNPIKE_TURN_STATE_RESERVATION_H */

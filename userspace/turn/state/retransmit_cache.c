@@ -12,7 +12,7 @@ static uint64_t digest(const uint8_t *key, const struct turn_tuple *tuple,
 		uint8_t transaction[STUN_TRANSACTION_LEN];
 	} covered = { .tuple = *tuple };
 
-	_Static_assert(sizeof(covered) == 54, "no padding to be hashed");
+	_Static_assert(sizeof(covered) == 54, "hashed without padding");
 	memcpy(covered.transaction, transaction, STUN_TRANSACTION_LEN);
 	return siphash(key, &covered, sizeof(covered));
 }

@@ -42,13 +42,13 @@ struct turnpike_addr turn_self_to_external(const struct turn_server *server,
 
 bool turn_self_is_relay_ip(const struct turn_server *server, const struct turnpike_addr *addr)
 {
-	struct turnpike_addr known = turn_self_to_external(server, addr);
-	bool is_ours = false;
+	struct turnpike_addr external = turn_self_to_external(server, addr);
+	bool is_relay = false;
 
 	for (size_t i = 0; i < server->shared->n_pools; i++)
-		is_ours |= is_same_ip(&server->shared->pools[i].address.addr, addr);
-	return is_ours && !turn_policy_exempts(server->policy, addr) &&
-	       !turn_policy_exempts(server->policy, &known);
+		is_relay |= is_same_ip(&server->shared->pools[i].address.addr, addr);
+	return is_relay && !turn_policy_exempts(server->policy, addr) &&
+	       !turn_policy_exempts(server->policy, &external);
 }
 
 bool turn_self_is_live_relay(const struct turn_server *server, const struct turnpike_addr *addr,

@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file server.h
- * The state of a server, private to this folder.
+ * The objects of a server, private to userspace/turn.
  *
- * It is a tree: server, allocations, relayed transport addresses (one a family), permissions (one
- * an IP address), channels. Whatever ends takes along what is below it, and an allocation ends with
- * the last of its relays. The hash tables over it belong to the server, so that an allocation with
- * one channel costs little.
+ * They form a tree:
+ *
+ *	turn_server
+ *	  turn_allocation        one per client 5-tuple
+ *	    turn_relay           one per address family, at most two
+ *	      turn_permission    one per peer IP address
+ *	        turn_channel     one per peer transport address
+ *
+ * Ending an object ends everything below it, and the last relay to end ends its allocation. The
+ *hash tables that find objects are the server's, so that an allocation with one channel stays
+ *small.
  */
 #ifndef TURNPIKE_TURN_STATE_SERVER_H
 #define TURNPIKE_TURN_STATE_SERVER_H
@@ -14,18 +21,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Every use passes a hash value of its own (table.c); running out of memory is an error 508. */
+/* If memory runs out, insertions fail and the client gets error 508. */
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
+#include "base/siphash.h"
 #include "stun/integrity.h"
 #include "stun/protocol.h"
-#include "turn/state/retransmit_cache.h"
 #include "turn/auth/nonce.h"
 #include "turn/state/policy.h"
-#include "turn/state/reservation.h"
+#include "turn/state/retransmit_cache.h"
 #include "turn/state/shared.h"
-#include "base/siphash.h"
 #include "turn/state/timers.h"
 #include "turn/turn.h"
 
@@ -36,18 +42,20 @@
 /** RFC 8656 section 12 */
 #define TURN_CHANNEL_LIFETIME_NS (600 * TURN_NS_PER_S)
 /**
- * RFC 8656 section 12: a client must wait so long before it binds the channel or the peer
- * elsewhere. The server insists on it, since data for the old peer may still be under way.
+ * RFC 8656 section 12: how long after its expiry a channel's number and peer must not be bound to
+ * anything else. The server enforces it, since data for the old peer may still be in flight.
  */
 #define TURN_CHANNEL_REBIND_NS (300 * TURN_NS_PER_S)
 
 /**
- * struct turn_user - someone with a key: see user.h
- * @references: requests, allocations and the table
- * @generation: of the server's credentials, which had @key last
- * @algorithm:  that @key was made with
- * @hmacs:      by enum stun_integrity; made when they are needed
- * @account:    counts allocations; shared by all names of one account
+ * struct turn_user - an authenticated user, see user.h
+ * @references: held by requests, allocations and the server's table
+ * @generation: the last generation of the server's credentials known to have @key
+ * @algorithm:  what @key was made with
+ * @key:        the long-term key
+ * @hmacs:      by enum stun_integrity; created on first use
+ * @account:    a reference; NULL until the user has authenticated
+ * @name:       username, NUL-terminated
  */
 struct turn_user {
 	UT_hash_handle hh;
@@ -56,21 +64,20 @@ struct turn_user {
 	enum stun_password_algorithm algorithm;
 	struct stun_key key;
 	struct stun_hmac *hmacs[2];
-	struct turn_shared *shared;
 	struct turn_account *account;
 	char name[];
 };
 
-/** Tables of users: one for each password algorithm. */
+/** Tables of users, one per password algorithm. */
 #define TURN_USER_TABLES 2
 
-/** struct turn_peer_key - names a channel by its peer, or a permission by a peer without port */
+/** struct turn_peer_key - key of a channel, by peer, or of a permission, by peer without port */
 struct turn_peer_key {
 	struct turnpike_addr relay;
 	struct turnpike_addr peer;
 };
 
-/** struct turn_number_key - names a channel by its number, which counts for both families */
+/** struct turn_number_key - key of a channel, by number; both families share the numbers */
 struct turn_number_key {
 	struct turn_tuple tuple;
 	uint16_t number;
@@ -82,14 +89,15 @@ _Static_assert(sizeof(struct turn_number_key) == 44, "hashed without padding");
 
 /**
  * struct turn_channel - a channel binding
- * @by_peer:    key of the peer
- * @by_number:  key of the channel number
- * @permission: the one for the peer's IP address
- * @next:       of the same permission
- * @timer:      @expiry_ns, and then the time when it may be forgotten
- * @expiry_ns:  when the binding ends
- * @flow:       as last installed in the kernel
- * @installed:  it is there
+ * @by_peer:    relay and peer
+ * @by_number:  client 5-tuple and channel number
+ * @permission: permission of the peer's IP address
+ * @next:       next channel of @permission
+ * @prev:       previous channel of @permission
+ * @timer:      due at @expiry_ns, and then when the channel may be freed for rebinding
+ * @expiry_ns:  when the binding expires
+ * @flow:       the flow as last installed in the kernel
+ * @installed:  whether @flow is installed
  */
 struct turn_channel {
 	UT_hash_handle hh_peer;
@@ -106,14 +114,15 @@ struct turn_channel {
 };
 
 /**
- * struct turn_permission - leave for an IP address to send to the client
- * @key:       the IP address
- * @relay:     the relayed transport address that data may be sent to
- * @channels:  those whose peers have the IP address; they keep an expired permission in being
- * @next:      of the same relay
- * @timer:     @expiry_ns, or never once that has passed
- * @expiry_ns: when it ends; 0: has never been granted
- * @ours:      the IP address is our own: data needs a live relay at the other end, too
+ * struct turn_permission - the permission of a peer IP address to exchange data with the client
+ * @key:        relay and peer IP address
+ * @relay:      the relayed transport address
+ * @channels:   channels to this IP address; they keep an expired permission alive
+ * @next:       next permission of @relay
+ * @prev:       previous permission of @relay
+ * @timer:      due at @expiry_ns; TURN_NEVER once that has passed
+ * @expiry_ns:  when it expires; 0: never granted yet
+ * @is_self:    the IP address is one of this relay: only ports of live relays are reachable
  */
 struct turn_permission {
 	UT_hash_handle hh;
@@ -124,18 +133,18 @@ struct turn_permission {
 	struct turn_permission *prev;
 	struct turn_timer timer;
 	uint64_t expiry_ns;
-	bool ours;
+	bool is_self;
 };
 
 /**
  * struct turn_relay - a relayed transport address in use
- * @addr:        it, as bound
- * @external:    the same as the world sees it
- * @alloc:       the allocation
- * @pool:        where the port comes from
- * @handle:      of the owner's socket
- * @permissions: list
- * @timer:       its expiry: each family has its own (RFC 8656 section 8.1)
+ * @addr:        the address that the socket is bound to
+ * @external:    the address that clients and peers see
+ * @alloc:       its allocation
+ * @pool:        pool of its port
+ * @handle:      the owner's socket, from turn_ops.open_relay
+ * @permissions: list of its permissions
+ * @timer:       its expiry, one per family (RFC 8656 section 8.1)
  */
 struct turn_relay {
 	struct turnpike_addr addr;
@@ -148,33 +157,34 @@ struct turn_relay {
 };
 
 /**
- * struct turn_refusal - a relayed transport address that was asked for and could not be had
- * @family: its family; 0: all that was asked for could be had
- * @code:   the reason, for ADDRESS-ERROR-CODE
+ * struct turn_address_error - a requested relayed transport address that the server could not
+ *                             allocate, for ADDRESS-ERROR-CODE
+ * @family: enum turnpike_family; 0: no error
+ * @code:   the reason
  */
-struct turn_refusal {
+struct turn_address_error {
 	unsigned int family;
 	enum stun_error_code code;
 };
 
 /**
- * struct turn_allocation - what a client has on its 5-tuple
+ * struct turn_allocation - a client's allocation
  * @tuple:         the client's 5-tuple
- * @relays:        by turn_relay_slot(); at least one is there
- * @refusal:       what the success response had to tell besides
- * @limits:        of the owner; NULL: none
- * @user:          who made it
- * @transaction:   of the Allocate request that made it
- * @has_token:     that request has reserved the next port, too
- * @token:         names the reservation, which may have ended since
- * @n_permissions: of both relays
- * @n_channels:    of both relays
+ * @relays:        by turn_relay_index(); at least one is not NULL
+ * @address_error: reported in the success response
+ * @limits:        from turn_ops.limit; NULL: none
+ * @user:          the user who created it; a reference
+ * @transaction:   of the Allocate request that created it
+ * @has_token:     whether that request also reserved the next port
+ * @token:         token of the reservation, which may have expired since
+ * @n_permissions: number of permissions of both relays
+ * @n_channels:    number of channels of both relays
  */
 struct turn_allocation {
 	UT_hash_handle hh;
 	struct turn_tuple tuple;
 	struct turn_relay *relays[TURN_RELAYS_MAX];
-	struct turn_refusal refusal;
+	struct turn_address_error address_error;
 	void *limits;
 	struct turn_user *user;
 	uint8_t transaction[STUN_TRANSACTION_LEN];
@@ -184,7 +194,7 @@ struct turn_allocation {
 	uint32_t n_channels;
 };
 
-/** struct turn_limits - the numbers of struct turn_config that requests are measured by */
+/** struct turn_limits - the numbers of struct turn_config that apply to requests */
 struct turn_limits {
 	uint32_t default_lifetime;
 	uint32_t max_lifetime;
@@ -196,10 +206,27 @@ struct turn_limits {
 };
 
 /**
- * struct turn_server - everything
- * @credentials: who may relay; NULL: nobody yet
- * @generation:  counts them
- * @users:       see user.h; by algorithm
+ * struct turn_server - a server
+ * @ops:            the owner's operations
+ * @ctx:            passed to @ops
+ * @limits:         from the configuration
+ * @realm:          after OpaqueString
+ * @software:       NULL: none
+ * @policy:         which peers are allowed
+ * @shared:         state shared with the other servers of the relay
+ * @private_shared: the same if the server has no siblings and owns it, else NULL
+ * @next_pool:      index in @shared's pools where the next allocation starts
+ * @nonces:         secret and lifetime of nonces
+ * @hash_key:       secret of the hash tables
+ * @alternates:     servers for ALTERNATE-SERVER
+ * @n_alternates:   number of @alternates
+ * @credentials:    current credentials, a reference; NULL: none yet
+ * @generation:     incremented each time @credentials are replaced
+ * @users:          users of @credentials who have authenticated, by algorithm
+ * @timers:         expiry of relays, permissions and channels
+ * @retransmits:    requests that ended relays
+ * @is_draining:    whether new allocations are refused
+ * @stats:          counters
  */
 struct turn_server {
 	struct turn_ops ops;
@@ -209,7 +236,7 @@ struct turn_server {
 	char *software;
 	struct turn_policy *policy;
 	struct turn_shared *shared;
-	struct turn_shared *private_shared; /* the same, if it is of this server alone */
+	struct turn_shared *private_shared;
 	size_t next_pool;
 	struct turn_nonces nonces;
 	uint8_t hash_key[SIPHASH_KEY_LEN];
@@ -224,7 +251,7 @@ struct turn_server {
 	struct turn_channel *channels_by_number;
 	struct turn_timers timers;
 	struct turn_retransmit_cache retransmits;
-	bool is_draining; /* takes no new allocations */
+	bool is_draining;
 	struct turn_stats stats;
 };
 

@@ -1,34 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file state.h
- * How allocations, relays, permissions, channels and flows come into being, are refreshed and end.
+ * Create, refresh and end the objects of a server: allocations, relays, permissions, channels, and
+ * the flows of channels.
  *
- * Errors are negative errno: -ENOMEM, -ENOSPC (a limit of the configuration, or no free port), or
- * one of open_relay. On error nothing has changed.
+ * Functions that can fail return a negative errno and change nothing: -ENOMEM, -ENOSPC (a
+ * configured limit is reached, or no port is free), or an error of turn_ops.open_relay or
+ * turn_ops.limit.
  */
 #ifndef TURNPIKE_TURN_STATE_STATE_H
 #define TURNPIKE_TURN_STATE_STATE_H
 
 #include "turn/state/server.h"
 
-/** turn_limits_set() - measure requests by the numbers of @config from now on */
-void turn_limits_set(struct turn_server *server, const struct turn_config *config);
-
 /**
- * struct turn_wish - what an Allocate request asks for
- * @families:    of the relayed transport addresses
- * @n_families:  how many there are, at least 1
- * @refusal:     a further family that was asked for, and that there is not
- * @ports:       of which kind; TURN_PORT_PAIR reserves the second one
- * @token:       of a reservation that is to be used, or NULL
- * @reservation: the same, once it is found; @families is the one of it
- * @lifetime:    in seconds
- * @transaction: STUN_TRANSACTION_LEN bytes of the request
+ * struct turn_allocation_params - what an Allocate request asks for
+ * @families:      families of the relayed transport addresses
+ * @n_families:    number of @families, at least 1
+ * @address_error: a further family that was requested but that the server does not have
+ * @ports:         kind of port; TURN_PORT_PAIR also reserves the second port
+ * @token:         token of a reservation to use, or NULL
+ * @reservation:   that reservation once found; it determines @families
+ * @lifetime:      in seconds
+ * @transaction:   STUN_TRANSACTION_LEN bytes of the request
  */
-struct turn_wish {
+struct turn_allocation_params {
 	unsigned int families[TURN_RELAYS_MAX];
 	size_t n_families;
-	struct turn_refusal refusal;
+	struct turn_address_error address_error;
 	enum turn_port_kind ports;
 	const uint8_t *token;
 	struct turn_reservation *reservation;
@@ -37,57 +36,73 @@ struct turn_wish {
 };
 
 /**
- * turn_allocation_new() - make an allocation with those relays that can be had, at least one
+ * turn_allocation_new() - create the allocation of @tuple with at least one of the requested relays
  *
- * It has been claimed from the account of @user, to which it returns when it ends, and so have the
- * relay that @wish reserves, or its reservation; of that only the claims are used.
+ * The caller has claimed the allocation, and a reservation that @params asks for, from the account
+ * of
+ * @user. turn_allocation_end() returns the first claim. On error both stay with the caller.
  */
 int turn_allocation_new(struct turn_server *server, const struct turn_tuple *tuple,
-			struct turn_user *user, const struct turn_wish *wish, uint64_t now,
-			struct turn_allocation **alloc);
+			struct turn_user *user, const struct turn_allocation_params *params,
+			uint64_t now, struct turn_allocation **alloc);
 
 /**
- * turn_allocation_end() - end @alloc and all that belongs to it; relays are closed last
+ * turn_allocation_end() - end @alloc and everything below it
  * @why: as in struct turn_event
  */
 void turn_allocation_end(struct turn_server *server, struct turn_allocation *alloc, const char *why,
 			 uint64_t now);
 
-/** turn_allocation_end_relay() - end @relay, and its allocation with the last of its relays */
+/** turn_allocation_end_relay() - end @relay, and its allocation if it has no other relay */
 void turn_allocation_end_relay(struct turn_server *server, struct turn_relay *relay,
 			       const char *why, uint64_t now);
 
-/** turn_relay_slot() - where in struct turn_allocation's @relays that of @family is */
-static inline size_t turn_relay_slot(unsigned int family)
+/** turn_relay_index() - index of the relay of @family in struct turn_allocation */
+static inline size_t turn_relay_index(unsigned int family)
 {
 	return family == TURNPIKE_IPV4 ? 0 : 1;
 }
 
-/** turn_relay_for() - the relay that peers of @family are reached from, or NULL */
+/** turn_relay_for() - the relay of @alloc that reaches peers of @family, or NULL */
 static inline struct turn_relay *turn_relay_for(const struct turn_allocation *alloc,
 						unsigned int family)
 {
-	return alloc->relays[turn_relay_slot(family)];
+	return alloc->relays[turn_relay_index(family)];
 }
 
-/** turn_relay_new() - open a relay of @family for @alloc, which has none of it */
-int turn_relay_new(struct turn_server *server, struct turn_allocation *alloc, unsigned int family,
-		   const struct turn_wish *wish, uint64_t now);
+/**
+ * struct turn_relay_params - how to open a relay
+ * @family:      enum turnpike_family
+ * @ports:       kind of port; TURN_PORT_PAIR also reserves the second port
+ * @reservation: use its port; NULL: take one of @ports
+ * @expiry_ns:   when the relay expires
+ * @on_expiry:   called then with the relay's timer
+ */
+struct turn_relay_params {
+	unsigned int family;
+	enum turn_port_kind ports;
+	const struct turn_reservation *reservation;
+	uint64_t expiry_ns;
+	turn_timer_fn on_expiry;
+};
 
-/** turn_relay_refresh() - let @relay live for @lifetime seconds from @now */
+/** turn_relay_new() - open a relay for @alloc, which has none of that family */
+int turn_relay_new(struct turn_server *server, struct turn_allocation *alloc,
+		   const struct turn_relay_params *params, uint64_t now);
+
+/** turn_relay_refresh() - let @relay expire @lifetime seconds from @now, in the kernel, too */
 void turn_relay_refresh(struct turn_server *server, struct turn_relay *relay, uint32_t lifetime,
 			uint64_t now);
 
-/** turn_relay_end() - end @relay and all that belongs to it, not its allocation */
+/** turn_relay_end() - end @relay and everything below it, but not its allocation */
 void turn_relay_end(struct turn_server *server, struct turn_relay *relay, const char *why,
 		    uint64_t now);
 
-/** turn_permission_get() - find the permission for the IP address of @peer, or make an expired one
- */
+/** turn_permission_get() - find the permission for the IP of @peer, or create an expired one */
 int turn_permission_get(struct turn_server *server, struct turn_relay *relay,
 			const struct turnpike_addr *peer, struct turn_permission **permission);
 
-/** turn_permission_refresh() - grant @permission for 300 s from @now, in the kernel too */
+/** turn_permission_refresh() - grant @permission for 300 s from @now, in the kernel, too */
 void turn_permission_refresh(struct turn_server *server, struct turn_permission *permission,
 			     uint64_t now);
 
@@ -98,21 +113,21 @@ void turn_permission_drop_unused(struct turn_server *server, struct turn_permiss
 /** turn_permission_end() - end @permission and its channels */
 void turn_permission_end(struct turn_server *server, struct turn_permission *permission);
 
-/** turn_channel_new() - make an expired channel for a number and a peer that are both free */
+/** turn_channel_new() - create an expired channel; @number and @peer must not be bound */
 int turn_channel_new(struct turn_server *server, struct turn_permission *permission,
 		     uint16_t number, const struct turnpike_addr *peer,
 		     struct turn_channel **channel);
 
-/** turn_channel_refresh() - let @channel be bound for 600 s from @now; the flow is not touched */
+/** turn_channel_refresh() - bind @channel for 600 s from @now; does not update its flow */
 void turn_channel_refresh(struct turn_server *server, struct turn_channel *channel, uint64_t now);
 
-/** turn_channel_end() - end @channel, not its permission */
+/** turn_channel_end() - end @channel, but not its permission */
 void turn_channel_end(struct turn_server *server, struct turn_channel *channel);
 
-/** turn_flow_install() - bring the kernel up to date with @channel, if it is bound at @now */
+/** turn_flow_install() - install or update the flow of @channel, unless it is expired at @now */
 void turn_flow_install(struct turn_server *server, struct turn_channel *channel, uint64_t now);
 
-/** turn_flow_remove() - take @channel out of the kernel, if it is there */
+/** turn_flow_remove() - remove the flow of @channel if it is installed */
 void turn_flow_remove(struct turn_server *server, struct turn_channel *channel);
 
 #endif /* TURNPIKE_TURN_STATE_STATE_H */

@@ -15,7 +15,7 @@ static void free_user(struct turn_user *user)
 	for (size_t i = 0; i < 2; i++)
 		stun_hmac_free(user->hmacs[i]);
 	if (user->account)
-		turn_account_put(user->shared, user->account);
+		turn_account_put(user->account);
 	OPENSSL_cleanse(&user->key, sizeof(user->key));
 	free(user);
 }
@@ -39,7 +39,7 @@ struct stun_hmac *turn_user_hmac(struct turn_user *user, enum stun_integrity kin
 	return user->hmacs[kind];
 }
 
-/** RFC 8489 section 9.2.4: of the two, the better one is checked. */
+/** RFC 8489 section 9.2.4: if both attributes are present, only the stronger one is checked. */
 static int check(const struct stun_message *msg, struct turn_user *user)
 {
 	enum stun_integrity kind =
@@ -49,7 +49,7 @@ static int check(const struct stun_message *msg, struct turn_user *user)
 	return hmac ? stun_check_integrity(msg, hmac) : -ENOMEM;
 }
 
-/** All names of one account count together; only those from secrets have an account in them. */
+/** Time-limited usernames with the same name share an account; a user has its own. */
 static const char *account_of(const struct turn_server *server, const char *name)
 {
 	const char *account = name;
@@ -60,29 +60,27 @@ static const char *account_of(const struct turn_server *server, const char *name
 	return account;
 }
 
-static int new_user(struct turn_server *server, const char *name,
-		    enum stun_password_algorithm algorithm, const struct stun_key *key,
-		    struct turn_user **ret)
+static struct turn_user *new_user(const struct turn_server *server, const struct turn_claim *claim,
+				  const struct stun_key *key)
 {
-	const size_t len = strlen(name);
+	const size_t len = strlen(claim->username);
 	struct turn_user *user = calloc(1, sizeof(*user) + len + 1);
 
 	if (!user)
-		return -ENOMEM;
-	memcpy(user->name, name, len);
+		return NULL;
+	memcpy(user->name, claim->username, len);
 	user->references = 1;
 	user->generation = server->generation;
-	user->algorithm = algorithm;
+	user->algorithm = claim->algorithm;
 	user->key = *key;
-	*ret = user;
-	return 0;
+	return user;
 }
 
-/** What only those need who have proved who they are. */
-static int settle(struct turn_server *server, struct turn_user *user)
+/** Finishes a user whose key has matched, so that failed attempts stay cheap. */
+static int set_up(struct turn_server *server, struct turn_user *user)
 {
-	user->shared = server->shared;
-	user->account = turn_account_get(server->shared, account_of(server, user->name));
+	user->account =
+		turn_account_open(&server->shared->accounts, account_of(server, user->name));
 	if (!user->account)
 		return -ENOMEM;
 	if (!turn_credentials_has_user(server->credentials, user->name))
@@ -93,18 +91,18 @@ static int settle(struct turn_server *server, struct turn_user *user)
 	return 0;
 }
 
-static int try_key(struct turn_server *server, const char *name,
-		   enum stun_password_algorithm algorithm, const struct stun_key *key,
-		   const struct stun_message *msg, struct turn_user **ret)
+static int try_key(struct turn_server *server, const struct turn_claim *claim,
+		   const struct stun_key *key, const struct stun_message *msg,
+		   struct turn_user **ret)
 {
-	struct turn_user *user;
-	int err = new_user(server, name, algorithm, key, &user);
+	struct turn_user *user = new_user(server, claim, key);
+	int err;
 
-	if (err)
-		return err;
+	if (!user)
+		return -ENOMEM;
 	err = check(msg, user);
 	if (!err)
-		err = settle(server, user);
+		err = set_up(server, user);
 	if (err)
 		turn_user_put(user);
 	else
@@ -112,7 +110,7 @@ static int try_key(struct turn_server *server, const char *name,
 	return err;
 }
 
-static bool is_over(const struct turn_server *server, const char *name)
+static bool is_expired(const struct turn_server *server, const char *name)
 {
 	uint64_t expiry;
 	const char *account;
@@ -122,19 +120,19 @@ static bool is_over(const struct turn_server *server, const char *name)
 	       expiry <= server->ops.unix_time(server->ctx);
 }
 
-static int try_keys(struct turn_server *server, const char *name,
-		    enum stun_password_algorithm algorithm, const struct stun_message *msg,
-		    struct turn_user **ret)
+static int try_keys(struct turn_server *server, const struct turn_claim *claim,
+		    const struct stun_message *msg, struct turn_user **ret)
 {
+	const char *name = claim->username;
 	struct stun_key key = { 0 };
 	int err = -EBADMSG;
 
-	if (!server->credentials || is_over(server, name) || !stun_is_utf8(name, strlen(name)))
+	if (!server->credentials || is_expired(server, name) || !stun_is_utf8(name, strlen(name)))
 		return -EBADMSG;
 	for (size_t i = 0; err == -EBADMSG; i++) {
-		err = turn_credentials_key(server->credentials, name, algorithm, i, &key);
+		err = turn_credentials_key(server->credentials, name, claim->algorithm, i, &key);
 		if (!err)
-			err = try_key(server, name, algorithm, &key, msg, ret);
+			err = try_key(server, claim, &key, msg, ret);
 	}
 	OPENSSL_cleanse(&key, sizeof(key));
 	return err;
@@ -149,20 +147,25 @@ static int try_user(struct turn_user *user, const struct stun_message *msg, stru
 	return err;
 }
 
-int turn_user_prove(struct turn_server *server, const struct turn_allocation *alloc,
-		    const char *name, enum stun_password_algorithm algorithm,
-		    const struct stun_message *msg, struct turn_user **ret)
+static bool is_claimed(const struct turn_user *user, const struct turn_claim *claim)
+{
+	return user->algorithm == claim->algorithm && strcmp(user->name, claim->username) == 0;
+}
+
+int turn_user_authenticate(struct turn_server *server, const struct turn_allocation *alloc,
+			   const struct turn_claim *claim, const struct stun_message *msg,
+			   struct turn_user **ret)
 {
 	struct turn_user *known;
 	int err = -EBADMSG;
 
-	if (alloc && alloc->user->algorithm == algorithm && strcmp(alloc->user->name, name) == 0)
+	if (alloc && is_claimed(alloc->user, claim))
 		err = try_user(alloc->user, msg, ret);
 	if (err != -EBADMSG)
 		return err;
-	known = turn_user_find(server, name, algorithm);
-	/* Of a user there is one key, of a time-limited name there may be more. */
-	err = known ? try_user(known, msg, ret) : try_keys(server, name, algorithm, msg, ret);
+	known = turn_user_find(server, claim->username, claim->algorithm);
+	/* A user has one key per algorithm, a time-limited username may have several. */
+	err = known ? try_user(known, msg, ret) : try_keys(server, claim, msg, ret);
 	return err == -EBADMSG || err == -ENOENT ? -EACCES : err;
 }
 

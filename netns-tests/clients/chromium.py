@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Headless Chromium in a namespace of the lab, told what to do by the DevTools protocol over a pair of pipes."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+from lab import proc
+from lab.lab import Lab
+
+# Not /usr/bin/chromium: that is a shell script which reads the user's settings.
+BINARY = "/usr/lib/chromium/chromium"
+OPTIONS = (
+    "--headless", "--disable-gpu", "--disable-dev-shm-usage",
+    "--no-sandbox",  # root has no other way
+    "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",  # it beeps, and may be used
+    "--autoplay-policy=no-user-gesture-required",
+    "--remote-debugging-pipe",
+)
+
+
+class ScriptError(proc.LabError):
+    """A page's script threw this."""
+
+
+class Browser(proc.Undone):
+    """with Browser(lab, "client", home) as browser: one Chromium with a profile of its own."""
+
+    def __init__(self, lab: Lab, role: str, home: Path) -> None:
+        super().__init__()
+        self._lab, self._role, self._home = lab, role, home
+        self._number = 0
+        self._unread = b""
+
+    def _set_up(self) -> None:
+        commands_out, commands_in = os.pipe()
+        answers_out, answers_in = os.pipe()
+        # It reads from descriptor 3 and writes to 4, wherever ours happen to be.
+        shell = ["sh", "-c", f'exec "$@" 3<&{commands_out} 4>&{answers_in}', "sh"]
+        self.process = self._lab.start(self._role, ["env", f"HOME={self._home}", *shell, BINARY, *OPTIONS,
+                                                    f"--user-data-dir={self._home / 'profile'}", "about:blank"],
+                                       pass_fds=(commands_out, answers_in))
+        self._undo.callback(self._end)
+        os.close(commands_out)
+        os.close(answers_in)
+        self._commands, self._answers = commands_in, answers_out
+
+    def _end(self) -> None:
+        """With all that it has started: those write into the profile until they notice."""
+        self.process.stop()
+        if not proc.wait_until(lambda: not self._left(), 3):
+            for pid in self._left():
+                os.kill(pid, signal.SIGKILL)
+            proc.wait_until(lambda: not self._left(), 3)
+
+    def _left(self) -> list[int]:
+        """Nobody else is in the namespace."""
+        return [int(pid) for pid in proc.run(["ip", "netns", "pids", self._lab.namespace(self._role)]).stdout.split()]
+
+    def command(self, method: str, session: str | None = None, timeout: float = 30, **parameters: Any) -> Any:
+        """One command of the protocol and its answer; the events in between are of no interest."""
+        self._number += 1
+        message = {"id": self._number, "method": method, "params": parameters}
+        os.write(self._commands, json.dumps(message | ({"sessionId": session} if session else {})).encode() + b"\0")
+        deadline = time.monotonic() + timeout
+        while True:
+            answer = json.loads(self._read_message(deadline))
+            if answer.get("id") != self._number:
+                continue
+            if "error" in answer:
+                raise proc.LabError(f"Chromium: {method}: {answer['error']['message']}")
+            return answer["result"]
+
+    def open(self, url: str) -> Page:
+        target = self.command("Target.createTarget", url=url)["targetId"]
+        page = Page(self, target, self.command("Target.attachToTarget", targetId=target, flatten=True)["sessionId"])
+        page.wait_until_loaded(url)
+        return page
+
+    def _read_message(self, deadline: float) -> bytes:
+        while b"\0" not in self._unread:
+            if not select.select([self._answers], [], [], max(0, deadline - time.monotonic()))[0]:
+                raise proc.LabError("Chromium does not answer")
+            more = os.read(self._answers, 1 << 16)
+            if not more:
+                raise proc.LabError(f"Chromium has ended; its log:\n{self.process.log()}")
+            self._unread += more
+        message, _, self._unread = self._unread.partition(b"\0")
+        return message
+
+
+class Page:
+    """A tab of it."""
+
+    def __init__(self, browser: Browser, target: str, session: str) -> None:
+        self._browser, self._target, self._session = browser, target, session
+
+    def wait_until_loaded(self, url: str) -> None:
+        # A tab begins with an empty page, which is complete as well.
+        if not proc.wait_until(lambda: self.run("[location.href, document.readyState]") == [url, "complete"], 10):
+            raise proc.LabError(f"Chromium does not load {url}")
+
+    def run(self, script: str, timeout: float = 30) -> Any:
+        """What an expression is, or what its promise comes to."""
+        answer = self._browser.command("Runtime.evaluate", self._session, timeout, expression=script,
+                                       awaitPromise=True, returnByValue=True)
+        if "exceptionDetails" in answer:
+            details = answer["exceptionDetails"]
+            raise ScriptError(details.get("exception", {}).get("description", details["text"]))
+        return answer["result"].get("value")
+
+    def call(self, function: str, *arguments: Any, timeout: float = 30) -> Any:
+        return self.run(f"{function}({', '.join(json.dumps(each) for each in arguments)})", timeout)
+
+    def close(self) -> None:
+        self._browser.command("Target.closeTarget", targetId=self._target)

@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""The odd packets of test_packets.py, as tables: what is sent, what must arrive, who must have moved it, and why."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+import struct
+from collections.abc import Callable
+
+from scapy.layers.inet import IP, UDP
+from scapy.layers.inet6 import IPv6
+from scapy.layers.l2 import Dot1Q, Ether
+from scapy.packet import Packet, Raw
+
+from lab import turn
+from lab.checksum import ones_sum
+from lab.endpoints import TOS, TTL, udp_socket
+from lab.rig import CHANNEL, Arrived, Case, Rig, with_option
+
+HELLO = b"hello"
+BIG = bytes(range(256)) * 12          # 3072 bytes: three fragments
+FULL_V4, FULL_V6 = os.urandom(1472), os.urandom(1452)   # as a peer sends them they fill a packet of 1500 bytes
+SO_NO_CHECK, IP_OPTIONS, IP_MTU_DISCOVER, IPV6_MTU_DISCOVER, UDP_SEGMENT = 11, 4, 10, 23, 103
+MARKED_TTL, MARKED_TOS = 77, 0xB9     # DSCP EF and ECT(1)
+
+Send = Callable[[Rig], None]
+
+
+# What is sent, with an option on the socket or as a frame of our own making.
+
+def peer_option(level: int, name: int, on: int | bytes, off: int | bytes, payload: bytes = HELLO) -> Send:
+    def send(rig: Rig) -> None:
+        with with_option(rig.peer, level, name, on, off):
+            rig.to_client(payload)
+    return send
+
+
+def client_option(level: int, name: int, on: int | bytes, off: int | bytes, datagram: bytes | None = None) -> Send:
+    def send(rig: Rig) -> None:
+        with with_option(rig.client.socket, level, name, on, off):
+            rig.to_relay(datagram or turn.channel_data(CHANNEL, HELLO))
+    return send
+
+
+def marked(way: Callable[[Rig, bytes], None], end: Callable[[Rig], socket.socket]) -> Send:
+    """With a TTL and a traffic class that nobody uses by chance."""
+    def send(rig: Rig) -> None:
+        (ttl_level, ttl, *_), (tos_level, tos, *_) = TTL[rig.family], TOS[rig.family]
+        with with_option(end(rig), ttl_level, ttl, MARKED_TTL, 64), with_option(end(rig), tos_level, tos, MARKED_TOS, 0):
+            way(rig, HELLO)
+    return send
+
+
+def still_marked(arrived: list[Arrived]) -> list[str]:
+    return [f"{name} {value:#x} instead of {wanted:#x}" for each in arrived
+            for name, value, wanted in (("TTL", each.raw.ttl, MARKED_TTL - 1), ("TOS", each.raw.tos, MARKED_TOS))
+            if value != wanted]
+
+
+def crafted(change: Callable[[Packet], Packet | bytes], payload: bytes = HELLO) -> Send:
+    """ChannelData as the client would send it, complete with checksums, then changed."""
+    def send(rig: Rig) -> None:
+        source, port = rig.client.socket.getsockname()[:2]
+        mac, relay_mac = rig.macs()
+        server, server_port = rig.server_address
+        ip = IP(src=source, dst=server) if rig.family == 4 else IPv6(src=source, dst=server)
+        frame = (Ether(src=mac, dst=relay_mac) / ip / UDP(sport=port, dport=server_port)
+                 / Raw(turn.channel_data(CHANNEL, payload)))
+        rig.frame(bytes(change(Ether(bytes(frame)))))  # parsed again, all sums are plain fields
+    return send
+
+
+def with_field(layer: type[Packet] | int, **fields: int) -> Callable[[Packet], Packet]:
+    def change(frame: Packet) -> Packet:
+        for name, value in fields.items():
+            setattr(frame[layer], name, value)
+        return frame
+    return change
+
+
+def with_other_source(frame: Packet) -> Packet:
+    """The same, and correct, but from a neighbour of the client."""
+    ip = frame.payload
+    ip.src = ip.src.rsplit(".", 1)[0] + ".99" if isinstance(ip, IP) else ip.src.rsplit(":", 1)[0] + ":99"
+    for layer in (ip, frame[UDP]):
+        if hasattr(layer, "chksum"):
+            del layer.chksum  # scapy computes what is missing
+    return frame
+
+
+def with_wrong_sum(frame: Packet) -> Packet:
+    frame[UDP].chksum ^= 0x0100
+    return frame
+
+
+def with_sum_that_looks_partial(frame: Packet) -> Packet:
+    """A complete checksum may by chance equal the start of one that its sender left unfinished.
+
+    The last two bytes of the payload (zero so far) are chosen to make it so.
+    """
+    datagram = frame[UDP]
+    ip = frame.payload
+    addresses = ipaddress.ip_address(ip.src).packed + ipaddress.ip_address(ip.dst).packed
+    start = ones_sum(*struct.unpack(f"!{len(addresses) // 2}H", addresses), socket.IPPROTO_UDP, datagram.len)
+    chosen = ones_sum(datagram.chksum, 0xFFFF - start)
+    datagram.chksum = start
+    datagram.load = datagram.load[:-2] + struct.pack("!H", chosen)
+    return frame
+
+
+def full_packet_anew(rig: Rig) -> None:
+    """The peer may have been told already how much fits, and must have forgotten."""
+    rig.lab.run("peer", ["ip", "-6", "route", "flush", "cache"])
+    rig.to_client(FULL_V6)
+
+
+def one_looking_partial(arrived: list[Arrived]) -> list[str]:
+    got = [each.payload for each in arrived]
+    return [] if len(got) == 1 and got[0].startswith(HELLO) else [f"got {got!r}"]
+
+
+def with_garbage_inside_ip(frame: Packet) -> Packet:
+    """The IP packet goes on after the UDP datagram has ended."""
+    ip = frame.payload
+    if isinstance(ip, IP):
+        ip.len += 6
+        del ip.chksum
+    else:
+        ip.plen += 6
+    return Ether(bytes(frame) + b"GARBAG")
+
+
+def with_priority_tag(frame: Packet) -> Packet:
+    return Ether(src=frame.src, dst=frame.dst) / Dot1Q(vlan=0, prio=5) / frame.payload
+
+
+def as_fragment(frame: Packet) -> Packet:
+    """A last fragment whose first never comes; its first bytes look like a UDP header to a careless reader."""
+    frame[IP].frag = 3
+    del frame[IP].chksum
+    return frame
+
+
+def from_other_port(role: str, way: Callable[[Rig, socket.socket], None]) -> Send:
+    def send(rig: Rig) -> None:
+        with udp_socket(rig.lab, role, rig.family) as sock:
+            way(rig, sock)
+    return send
+
+
+TO_RELAY_OTHER_PORT = from_other_port(
+    "client", lambda rig, sock: void(sock.sendto(turn.channel_data(CHANNEL, HELLO), rig.server_address)))
+TO_CLIENT_OTHER_PORT = from_other_port(
+    "peer", lambda rig, sock: void(sock.sendto(HELLO, rig.client.relayed)))
+FROM_STRANGER = from_other_port(  # the client's own host is nobody's permitted peer
+    "client", lambda rig, sock: void(sock.sendto(HELLO, rig.client.relayed)))
+
+
+def void(_result: object) -> None:
+    """For lambdas that must return nothing."""
+
+
+def raw(data: bytes) -> Send:
+    return lambda rig: rig.to_relay(data)
+
+
+NO_OPTIONS = b""
+NOPS = b"\x01\x01\x01\x01"
+PADDING_HEADER = struct.pack("!BBBB4x", 0, 0, 1, 4)  # an IPv6 destination options header that holds a PadN
+SUPER = [bytes([number]) * 1000 for number in range(5)]
+
+# A case with a count of kernel packets says who must have moved it; the verdicts are those of turnpike/verdicts.h.
+CASES = (
+    # Ordinary.
+    Case("to the peer", lambda b: b.to_peer(HELLO), peer=[HELLO], kernel=1, verdict="relayed"),
+    Case("to the client", lambda b: b.to_client(HELLO), client=[HELLO], kernel=1, verdict="relayed"),
+    Case("empty, to the peer", lambda b: b.to_peer(b""), peer=[b""], kernel=1),
+    Case("empty, to the client", lambda b: b.to_client(b""), client=[b""], kernel=1),
+    Case("TTL and TOS, to the peer", marked(lambda b, data: b.to_peer(data), lambda b: b.client.socket), peer=[HELLO],
+         kernel=1, check=still_marked, kernel_only=True),
+    Case("TTL and TOS, to the client", marked(lambda b, data: b.to_client(data), lambda b: b.peer), client=[HELLO],
+         kernel=1, check=still_marked, kernel_only=True),
+    # ChannelData that is not as one expects.
+    Case("padded", lambda b: b.to_peer(HELLO, padding=3), peer=[HELLO], kernel=1),
+    Case("padded too far", lambda b: b.to_peer(HELLO, padding=9), peer=None, kernel=0, verdict="long-padding"),
+    Case("longer than its datagram", lambda b: b.to_peer(HELLO, length=6), kernel=0, verdict="bad-channeldata"),
+    Case("much longer than its datagram", lambda b: b.to_peer(HELLO, length=65535), kernel=0, verdict="bad-channeldata"),
+    Case("unknown channel", raw(turn.channel_data(0x4FFF, HELLO)), kernel=0, verdict="no-flow"),
+    Case("reserved channel", raw(turn.channel_data(0x7FFF, HELLO)), kernel=0),
+    *(Case(f"short, {length} bytes", raw(turn.channel_data(CHANNEL, b"")[:length]), kernel=0) for length in range(4)),
+    # Somebody else.
+    Case("client's address, other port", TO_RELAY_OTHER_PORT, kernel=0, verdict="no-flow"),
+    Case("client's port, other address", crafted(with_other_source), kernel=0),
+    Case("client's frame to another MAC", crafted(with_field(Ether, dst="02:00:00:00:00:99")), kernel=0,
+         verdict="other-host"),
+    Case("peer's address, other port", TO_CLIENT_OTHER_PORT, client=[HELLO], client_how="indication", kernel=0),
+    Case("peer without permission", FROM_STRANGER, kernel=0),
+    # Checksums.
+    Case("no checksum, to the peer", client_option(socket.SOL_SOCKET, SO_NO_CHECK, 1, 0), peer=[HELLO], kernel=1,
+         families=(4,)),
+    Case("no checksum, to the client", peer_option(socket.SOL_SOCKET, SO_NO_CHECK, 1, 0), client=[HELLO], kernel=1,
+         families=(4,)),
+    Case("complete checksum", crafted(lambda frame: frame), peer=[HELLO], kernel=1),
+    Case("complete checksum that looks partial", crafted(with_sum_that_looks_partial, payload=HELLO + bytes(3)), peer=None,
+         check=one_looking_partial, kernel=1),
+    Case("wrong UDP checksum", crafted(with_wrong_sum)),
+    Case("wrong IPv4 checksum", crafted(with_field(IP, chksum=0x1234)), kernel=0, verdict="malformed", families=(4,)),
+    # Lengths and headers.
+    Case("trailer after the IP packet", crafted(lambda frame: bytes(frame) + b"TRAILER"), peer=[HELLO]),
+    Case("garbage after the UDP datagram", crafted(with_garbage_inside_ip), peer=None, kernel=0, verdict="malformed"),
+    Case("UDP longer than IP", crafted(with_field(UDP, len=200)), kernel=0, verdict="malformed"),
+    Case("UDP shorter than its header", crafted(with_field(UDP, len=7)), kernel=0, verdict="malformed"),
+    Case("priority tag", crafted(with_priority_tag), peer=[HELLO]),
+    Case("last TTL", client_option(socket.IPPROTO_IP, socket.IP_TTL, 1, 64), peer=None, kernel=0, verdict="ttl",
+         families=(4,)),
+    Case("last hop limit", client_option(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, 1, 64), peer=None, kernel=0,
+         verdict="ttl", families=(6,)),
+    Case("IPv4 options, to the peer", client_option(socket.IPPROTO_IP, IP_OPTIONS, NOPS, NO_OPTIONS), peer=[HELLO],
+         kernel=0, verdict="ip-options", families=(4,)),
+    Case("IPv4 options, to the client", peer_option(socket.IPPROTO_IP, IP_OPTIONS, NOPS, NO_OPTIONS), client=[HELLO],
+         kernel=0, verdict="ip-options", families=(4,)),
+    Case("extension header, to the peer",
+         client_option(socket.IPPROTO_IPV6, socket.IPV6_DSTOPTS, PADDING_HEADER, NO_OPTIONS),
+         peer=[HELLO], kernel=0, verdict="not-udp", families=(6,)),
+    Case("extension header, to the client",
+         peer_option(socket.IPPROTO_IPV6, socket.IPV6_DSTOPTS, PADDING_HEADER, NO_OPTIONS),
+         client=[HELLO], kernel=0, verdict="not-udp", families=(6,)),
+    # Sizes.
+    Case("fragments, to the peer", lambda b: b.to_peer(BIG), peer=[BIG], kernel=0),
+    Case("fragments, to the client", lambda b: b.to_client(BIG), client=[BIG], kernel=0),
+    Case("lone last fragment", crafted(as_fragment), kernel=0, verdict="fragment", families=(4,)),
+    Case("full packet, to the client", peer_option(socket.IPPROTO_IP, IP_MTU_DISCOVER, 0, 1, FULL_V4),
+         client=[FULL_V4], kernel=0, verdict="too-big", families=(4,)),
+    # Nobody but the sender fragments IPv6: it is told, and does so the next time.
+    Case("full packet, to the client", full_packet_anew, kernel=0, verdict="dont-fragment", families=(6,), kernel_only=True),
+    Case("full packet, to the client, again", lambda b: b.to_client(FULL_V6), client=[FULL_V6], kernel=0, families=(6,)),
+    Case("super-packet, to the peer", client_option(
+        socket.IPPROTO_UDP, UDP_SEGMENT, 1004, 0, b"".join(turn.channel_data(CHANNEL, each) for each in SUPER)),
+         peer=SUPER),
+    Case("super-packet, to the client", peer_option(socket.IPPROTO_UDP, UDP_SEGMENT, 1000, 0, b"".join(SUPER)),
+         client=SUPER),
+    # Indications, which only user space knows.
+    Case("Send indication", lambda b: b.client.send_indication(b.peer_address, HELLO), peer=[HELLO], kernel=0),
+)

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Two clients of one relay, each of which is the other's peer."""
+
+from __future__ import annotations
+
+import itertools
+import os
+
+from lab import proc, turn
+from lab.complaints import Complaints
+from lab.endpoints import turn_client
+from lab.lab import Lab
+from lab.relay import Turnpike
+
+CHANNEL, OTHER_CHANNEL = 0x4001, 0x4fff
+SIZES = (0, 1, 2, 3, 4, 5, 100, 1171, 1200)
+
+
+class Pair:
+    """Two clients, each of which has the other's relayed transport address as its peer."""
+
+    def __init__(self, a: turn.Client, b: turn.Client) -> None:
+        self.a, self.b = a, b
+
+    @classmethod
+    def over_udp(cls, lab: Lab, families: tuple[int, int, int], role: str = "peer") -> Pair:
+        family, relayed, other_family = families
+        return cls(turn_client(lab, "client", family, relayed), turn_client(lab, role, other_family, relayed))
+
+    def both_ways(self) -> list[tuple[turn.Client, turn.Client]]:
+        return [(self.a, self.b), (self.b, self.a)]
+
+    def close(self) -> None:
+        for client in (self.a, self.b):
+            client.refresh(0)
+            client.socket.close()
+
+
+def send_channel(sender: turn.Client, channel: int, payload: bytes) -> None:
+    sender.socket.send(turn.channel_data(channel, payload))
+
+
+def expect_channel(receiver: turn.Client, channel: int, payload: bytes) -> Complaints:
+    got, wanted = receiver.receive(1), turn.channel_data(channel, payload)
+    return [] if got == wanted else [f"ChannelData of {len(payload)} bytes came as {got!r}"]
+
+
+def expect_indication(receiver: turn.Client, peer: turn.Address, payload: bytes) -> Complaints:
+    got = receiver.receive(1)
+    if got is None or got != turn.data_indication(got[8:20], peer, payload):
+        return [f"an indication of {len(payload)} bytes came as {got!r}"]
+    return []
+
+
+def channels(pair: Pair, server: Turnpike) -> Complaints:
+    """Channel to channel, both ways: every byte, each once, and who has relayed it."""
+    pair.a.bind(CHANNEL, pair.b.relayed)
+    pair.b.bind(OTHER_CHANNEL, pair.a.relayed)
+    out = {pair.a: CHANNEL, pair.b: OTHER_CHANNEL}
+
+    def flows() -> bool:  # neighbours must be resolved first
+        before = server.hairpins()
+        arrived = True
+        for sender, receiver in pair.both_ways():
+            send_channel(sender, out[sender], b"warm-up")
+            arrived = not expect_channel(receiver, out[receiver], b"warm-up") and arrived
+        return arrived and (server.hairpins() - before == 2) == server.variant.in_kernel
+
+    if not proc.wait_until(flows, 3, step=0.1):
+        return [f"channels do not work as the mode promises\n{server.report()}"]
+    complaints: Complaints = []
+    hairpins_before, (kernel_before, user_before) = server.hairpins(), server.relayed()
+    for size, (sender, receiver) in itertools.product(SIZES, pair.both_ways()):
+        payload = os.urandom(size)
+        send_channel(sender, out[sender], payload)
+        complaints += expect_channel(receiver, out[receiver], payload)
+    kernel, user = server.relayed()
+    sent = 2 * len(SIZES)
+    # In user space a datagram is relayed twice: to the other's relay, and from there to the other.
+    wanted = (sent, sent, 0) if server.variant.in_kernel else (0, 0, 2 * sent)
+    counted = server.hairpins() - hairpins_before, kernel - kernel_before, user - user_before
+    if counted != wanted:
+        complaints.append(f"hairpins, in the kernel, in user space: {counted}, not {wanted}")
+    directions = {flow["direction"] for flow in server.flows()}
+    if server.variant.in_kernel and "hairpin" not in directions:
+        complaints.append(f"the flows have the directions {directions}")
+    return complaints

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Processes inside network namespaces: how they are run, awaited and ended.
+
+nsenter is used, not "ip netns exec": the latter remounts /sys and hides a bpffs that is mounted there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import platform
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+CLONE_NEWNET = 0x40000000
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class LabError(Exception):
+    """Something in the lab itself did not work: not a finding about the relay."""
+
+
+def in_namespace(namespace: str, argv: Sequence[str]) -> list[str]:
+    """argv, to be run in a namespace, and killed by the kernel should this process die without cleaning up."""
+    return ["setpriv", "--pdeathsig", "KILL", "nsenter", f"--net=/run/netns/{namespace}", *argv]
+
+
+def run(argv: Sequence[str], *, check: bool = True, timeout: float = 30,
+        stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+    """Run to the end; a failure says what the program said."""
+    # Without its own session a Ctrl-C would reach the child too, and end it behind our back.
+    result = subprocess.run(argv, input=stdin, capture_output=True, text=True, timeout=timeout,
+                            start_new_session=True)
+    if check and result.returncode:
+        raise LabError(f"{' '.join(argv)}: status {result.returncode}: {(result.stderr or result.stdout).strip()}")
+    return result
+
+
+@contextlib.contextmanager
+def entered(namespace: str) -> Iterator[None]:
+    """This thread is in the namespace for a while; sockets opened meanwhile stay there for good."""
+    with open("/proc/thread-self/ns/net") as home, open(f"/run/netns/{namespace}") as there:
+        _setns(there.fileno())
+        try:
+            yield
+        finally:
+            _setns(home.fileno())
+
+
+def _setns(descriptor: int) -> None:
+    if _libc.setns(descriptor, CLONE_NEWNET):
+        raise LabError(f"setns: {os.strerror(ctypes.get_errno())}")
+
+
+def compile_bpf(source: Path, folder: Path) -> Path:
+    """A program for the kernel, built for this run alone."""
+    built = folder / source.with_suffix("").with_suffix(".o").name
+    # The kernel's headers are those of the machine, not of the target.
+    run(["clang", "-O2", "-g", "-target", "bpf", "-idirafter", f"/usr/include/{platform.machine()}-linux-gnu",
+         "-c", str(source), "-o", str(built)])
+    return built
+
+
+class Process:
+    """A program in the background, its output in a file; it gets the descriptors that it is passed, too."""
+
+    def __init__(self, argv: Sequence[str], log: Path, pass_fds: Sequence[int] = ()) -> None:
+        self.argv = list(argv)
+        self.log_path = log
+        with log.open("wb") as output:
+            self._child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+                                           start_new_session=True, pass_fds=pass_fds)
+        self.pid = self._child.pid
+
+    def log(self) -> str:
+        return self.log_path.read_text(errors="replace")
+
+    def exit_status(self) -> int | None:
+        return self._child.poll()
+
+    def wait(self, timeout: float) -> int:
+        try:
+            return self._child.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise LabError(f"{self.argv[-1]}: still running after {timeout} s; its log:\n{self.log()}") from None
+
+    def wait_for(self, pattern: str, timeout: float = 10) -> None:
+        """Until a line of the log matches."""
+        line = re.compile(pattern, re.MULTILINE)
+        wait_until(lambda: bool(line.search(self.log())) or self.exit_status() is not None, timeout)
+        if not line.search(self.log()):
+            status = self.exit_status()
+            why = f"no line '{pattern}' within {timeout} s" if status is None else f"ended with status {status}"
+            raise LabError(f"{' '.join(self.argv)}: {why}; its log:\n{self.log()}")
+
+    def send_signal(self, number: signal.Signals) -> None:
+        self._child.send_signal(number)
+
+    def stop(self, how: signal.Signals = signal.SIGTERM, timeout: float = 5) -> int:
+        """End it, by force if it does not go, and return its status."""
+        if self.exit_status() is None:
+            self._child.send_signal(how)
+            try:
+                self._child.wait(timeout)
+            except subprocess.TimeoutExpired:
+                self._child.kill()
+        return self._child.wait()
+
+
+def wait_until(condition: Callable[[], bool], timeout: float, step: float = 0.02) -> bool:
+    """Poll; the answer is whether it came true in time."""
+    deadline = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(step)
+    return True
+
+
+FATAL_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def die_cleanly_on_signals() -> None:
+    """Turn signals that would end this process at once into an exception, so that every `with` block cleans up."""
+    def leave(number: int, _frame: object) -> None:
+        for each in FATAL_SIGNALS:
+            signal.signal(each, signal.SIG_IGN)  # a second Ctrl-C must not cut the cleaning short
+        sys.exit(128 + number)
+    for each in FATAL_SIGNALS:
+        signal.signal(each, leave)
+
+
+@contextlib.contextmanager
+def signals_held() -> Iterator[None]:
+    """Such signals wait until the block is done."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, FATAL_SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+# The end of the input comes from the block, or from the kernel when the process is gone, even by SIGKILL.
+_JANITOR = 'read -r _; for each; do ip netns del "$each"; done; rm -rf "$0"'
+
+
+@contextlib.contextmanager
+def removed_at_the_end(namespaces: Iterable[str], folder: Path) -> Iterator[None]:
+    """Remove the namespaces and the folder at the end of the block, or when this process dies before."""
+    janitor = subprocess.Popen(["sh", "-c", _JANITOR, str(folder), *namespaces], stdin=subprocess.PIPE,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    try:
+        yield
+    finally:
+        janitor.communicate(b"\n", timeout=30)
+
+
+class Undone:
+    """with Something(...) as something: what has been set up is undone at the end, the last thing first.
+
+    So is what had been done before something failed while it was set up.
+    """
+
+    def __init__(self) -> None:
+        self._undo = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        try:
+            self._set_up()
+        except BaseException:
+            self._clean_up()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self._clean_up()
+
+    def _set_up(self) -> None:
+        raise NotImplementedError
+
+    def _clean_up(self) -> None:
+        with signals_held():  # a signal now would leave behind whatever is being removed
+            self._undo.close()

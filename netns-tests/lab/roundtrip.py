@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Payloads to an echoing peer and back through a channel: does the server relay, and where?"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Sequence
+
+from lab import turn
+from lab.complaints import Complaints
+from lab.endpoints import echo_peer, turn_client, udp_socket
+from lab.lab import Lab
+from lab.relay import PASSWORD, PORT, USER, Turnpike
+from lab.topology import FAMILIES
+
+CHANNEL = 0x4001
+TRIES = 3  # of a message that may be lost
+
+
+def echoed(client: turn.Client, payload: bytes) -> Complaints:
+    """One payload there and back. The first one may be lost to a neighbour that is not resolved yet."""
+    client.socket.send(turn.channel_data(CHANNEL, payload))
+    answer = client.receive(1)
+    return [] if answer == turn.channel_data(CHANNEL, payload) else [f"{payload!r} came back as {answer!r}"]
+
+
+def exchanged(client: turn.Client, count: int = 1) -> Complaints:
+    """Random payloads there and back. A client sends a lost one again, as real clients do."""
+    for _ in range(count):
+        message = turn.channel_data(CHANNEL, os.urandom(100))
+        for _try in range(TRIES):
+            client.socket.send(message)
+            if (answer := client.receive(1)) is not None:
+                break
+        if answer != message:
+            return [f"{answer!r} came back, not {message!r}"]
+    return []
+
+
+@contextlib.contextmanager
+def bound_clients(lab: Lab) -> Iterator[list[turn.Client]]:
+    """One client for each family, with an allocation and a channel to an echoing peer."""
+    with contextlib.ExitStack() as stack:
+        clients = []
+        for family in FAMILIES:
+            peer = stack.enter_context(echo_peer(lab, family))
+            clients.append(turn_client(lab, "client", family, family))
+            stack.enter_context(clients[-1].socket)
+            clients[-1].bind(CHANNEL, peer.address)
+            for _ in range(3):
+                echoed(clients[-1], b"warm-up")
+        yield clients
+
+
+def relayed_there(server: Turnpike, clients: Sequence[turn.Client]) -> Complaints:
+    """The server relays the data of every client where its variant says: in the kernel or in user space."""
+    before = server.relayed()
+    found = [each for client in clients for each in echoed(client, b"hello")]
+    counted = tuple(now - then for now, then in zip(server.relayed(), before))
+    wanted = 2 * len(clients)
+    if counted != ((wanted, 0) if server.variant.in_kernel else (0, wanted)):
+        found.append(f"in the kernel, in user space: {counted} packets")
+    return found
+
+
+def relays(lab: Lab) -> Complaints:
+    """A new client of each family gets an allocation, and one payload there and back."""
+    complaints = []
+    for family in FAMILIES:
+        with echo_peer(lab, family) as peer, udp_socket(lab, "client", family) as sock:
+            client = turn.Client(sock, (lab.topology.listen.address(family), PORT), USER, PASSWORD)
+            try:
+                client.allocate(family)
+                client.bind(CHANNEL, peer.address)
+                sock.send(turn.channel_data(CHANNEL, b"hello"))
+                answer = client.receive(1)
+                client.refresh(0)
+            except (turn.TurnError, TimeoutError, OSError) as error:
+                complaints.append(f"IPv{family} is not relayed: {error}")
+                continue
+            if answer != turn.channel_data(CHANNEL, b"hello"):
+                complaints.append(f"IPv{family} came back as {answer!r}")
+    return complaints
+
+
+@contextlib.contextmanager
+def bound_client(lab: Lab, user: str, password: str) -> Iterator[turn.Client]:
+    """A client of this user, with an allocation and a channel to an echoing peer."""
+    with echo_peer(lab, 4) as peer:
+        client = turn_client(lab, "client", 4, user=user, password=password)
+        with client.socket:
+            client.allocate(4)
+            client.bind(CHANNEL, peer.address)
+            for _ in range(3):
+                echoed(client, b"warm-up")
+            yield client
+
+
+def admitted(lab: Lab, user: str, password: str) -> Complaints:
+    """A user gets an allocation, or else turn.TurnError is raised."""
+    client = turn_client(lab, "client", 4, user=user, password=password)
+    with client.socket:
+        client.allocate(4)
+        client.refresh(0)
+    return []

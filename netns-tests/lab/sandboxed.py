@@ -1,0 +1,36 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""sandboxed.py WANTED PROGRAM [ARGUMENT...]: the program, with a filter of system calls.
+
+WANTED is JSON: the calls that are allowed, and the families of socket(2). See systemd_unit.py.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import socket
+import sys
+from pathlib import Path
+
+import seccomp
+
+
+def confine(calls: list[str], families: list[str]) -> None:
+    rules = seccomp.SyscallFilter(seccomp.ERRNO(errno.EPERM))
+    for call in calls:
+        if call == "socket":
+            continue
+        try:
+            rules.add_rule(seccomp.ALLOW, call)
+        except RuntimeError:
+            pass  # of another architecture
+    for family in families:
+        rules.add_rule(seccomp.ALLOW, "socket", seccomp.Arg(0, seccomp.EQ, getattr(socket, family)))
+    rules.load()
+
+
+if __name__ == "__main__":
+    confine(**json.loads(Path(sys.argv[1]).read_text()))
+    os.execv(sys.argv[2], sys.argv[2:])

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Traffic through a relay, and whether everybody has counted the same: client, peer, their stacks and the relay.
+
+    ipv4  ipv6     client and peer of one family: turnutils_uclient, then aioice, which compares every byte
+    4to4  6to6     the same without turnutils_uclient
+    4to6  6to4     client and peer of different families: aioice
+"""
+
+from __future__ import annotations
+
+from lab import aioice_client, turnutils
+from lab.complaints import Complaints
+from lab.lab import Lab
+from lab.relay import Server, Variant
+
+# Traffic: the client's family, the peer's, and how many messages turnutils_uclient sends.
+TRAFFIC = {"ipv4": (4, 4, 200), "ipv6": (6, 6, 200), "4to6": (4, 6, 0), "6to4": (6, 4, 0),
+           "4to4": (4, 4, 0), "6to6": (6, 6, 0)}
+# What may go through user space in a kernel mode: the first packets to a neighbour whose MAC address the kernel is
+# still asking for, and one in a hundred besides.
+UNRESOLVED = 4
+
+
+def transfer(lab: Lab, server: Server, traffic: str) -> tuple[str, Complaints]:
+    """Send both ways, and return the counts as a line of text, with what is wrong with them."""
+    client_family, peer_family, messages = TRAFFIC[traffic]
+    watched = ("client", "peer")
+    kernel_before, user_before = server.relayed()
+    errors_before = {role: lab.udp_errors(role) for role in watched}
+    complaints = server.attach_complaints()
+
+    expected, lost = 0, 0
+    if messages:
+        load = turnutils.run_load(lab, client_family, clients=1, messages=messages, interval_ms=1)
+        expected, lost = load.packets, load.lost
+        if lost or load.sent != messages or load.received != messages:
+            complaints.append(f"turnutils_uclient sent {load.sent} of {messages}, received {load.received}")
+    comparison = aioice_client.compare_bytes(lab, client_family, peer_family)
+    expected += comparison.packets
+    complaints += comparison.complaints
+
+    for role in watched:
+        after = lab.udp_errors(role)
+        complaints += [f"{name} at the {role} rose by {after[name] - before}"
+                       for name, before in errors_before[role].items() if after[name] != before]
+    kernel_after, user_after = server.relayed()
+    kernel, user = kernel_after - kernel_before, user_after - user_before
+    complaints += count_complaints(server.variant, expected, kernel, user) if server.tells_counts else []
+    return f"packets {expected:5}  kernel {kernel:5}  userspace {user:5}  lost {lost}", complaints
+
+
+def count_complaints(variant: Variant, expected: int, kernel: int, user: int) -> Complaints:
+    if not variant.in_kernel:
+        return [f"{kernel} packets were relayed in the kernel"] if kernel else []
+    complaints = []
+    if kernel < expected - max(UNRESOLVED, expected // 100):
+        complaints.append(f"only {kernel} of {expected} packets were relayed in the kernel")
+    if kernel + user < expected:
+        complaints.append(f"{kernel} + {user} packets were counted, not {expected}")
+    return complaints

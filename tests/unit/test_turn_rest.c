@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Time-limited usernames of a shared secret, and the accounts that they count for. */
+#include <stdio.h>
+
+#include "turn/auth/rest.h"
+#include "turn/state/shared.h"
+#include "turn_users.h"
+
+static struct credentials rest_user(const char *secret, const char *name)
+{
+	char password[TURN_REST_PASSWORD_SIZE];
+
+	assert_int_equal(turn_rest_password(secret, name, password), 0);
+	return make_credentials(name, password, 0);
+}
+
+static void test_rest(void **state)
+{
+	struct fixture *f = fixture_default();
+	struct credentials user = rest_user("north", "1700000600:ann");
+	struct credentials bare = rest_user("north", "1700000600");
+	struct credentials wrong = rest_user("west", "1700000600:ann");
+	struct credentials no_text = rest_user("north", "1700000600:\xff");
+
+	(void)state;
+	use_credentials(f, with_secret("north"));
+	allocate_at(f, 1, &user);
+	expect_success(f, &user);
+	allocate_at(f, 2, &bare);
+	expect_success(f, &bare);
+	allocate_at(f, 3, &wrong);
+	expect_error(f, 401);
+	allocate_at(f, 3, &no_text);
+	expect_error(f, 401);
+	/* Users and secrets can coexist; here there are no users. */
+	allocate_at(f, 4, &f->alice);
+	expect_error(f, 401);
+	assert_int_equal(stats(f)->allocations, 2);
+	stun_hmac_free(user.hmac);
+	stun_hmac_free(bare.hmac);
+	stun_hmac_free(wrong.hmac);
+	stun_hmac_free(no_text.hmac);
+	fixture_free(f);
+}
+
+/* An expired username cannot allocate, but keeps its allocations. */
+static void test_rest_expiry(void **state)
+{
+	struct fixture *f = fixture_default();
+	struct credentials user = rest_user("north", "1700000600:ann");
+
+	(void)state;
+	use_credentials(f, with_secret("north"));
+	f->unix_time = 1700000599;
+	allocate_at(f, 1, &user);
+	expect_success(f, &user);
+	f->unix_time = 1700000600;
+	allocate_at(f, 2, &user);
+	expect_error(f, 401);
+	from_port(f, 1);
+	refresh_as(f, &user, 1200);
+	expect_success(f, &user);
+	permit_as(f, &user);
+	expect_success(f, &user);
+	/* If the clock is set back, it is valid again. */
+	f->unix_time = 1;
+	allocate_at(f, 2, &user);
+	expect_success(f, &user);
+	stun_hmac_free(user.hmac);
+	fixture_free(f);
+}
+
+/* Rotation: first both secrets are valid, then only the new one. */
+static void test_rest_rotation(void **state)
+{
+	struct turn_credentials *both = with_secret("north");
+	struct fixture *f = fixture_default();
+	struct credentials old = rest_user("north", "1700000600:ann");
+	struct credentials new = rest_user("south", "1700000600:ann");
+
+	(void)state;
+	assert_int_equal(turn_credentials_add_secret(both, "south"), 0);
+	use_credentials(f, both);
+	allocate_at(f, 1, &old);
+	expect_success(f, &old);
+	allocate_at(f, 2, &new);
+	expect_success(f, &new);
+	use_credentials(f, with_secret("south"));
+	refresh_as(f, &new, 600);
+	expect_success(f, &new);
+	allocate_at(f, 3, &old);
+	expect_error(f, 401);
+	from_port(f, 1);
+	refresh_as(f, &old, 600);
+	expect_signed_error(f, &old, 403);
+	/* The same username with the new key is the same user. */
+	refresh_as(f, &new, 600);
+	expect_success(f, &new);
+	stun_hmac_free(old.hmac);
+	stun_hmac_free(new.hmac);
+	fixture_free(f);
+}
+
+/* Usernames with the same name after the colon share an account; without a colon it is separate. */
+static void test_accounts(void **state)
+{
+	static const struct {
+		const char *name;
+		int code;
+	} rows[] = {
+		{ "1700000600:ann", 0 },   { "1700000601:ann", 0 }, { "1700000602:ann", 486 },
+		{ "1700000600:bea", 0 },   { "1700000600", 0 },     { "1700000600:ann", 486 },
+		{ "1700000600:bea:x", 0 },
+	};
+	struct turn_config config;
+	struct fixture *f;
+
+	(void)state;
+	fixture_config(&config);
+	config.user_quota = 2;
+	f = fixture_new(&config);
+	use_credentials(f, with_secret("north"));
+	for (uint16_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct credentials user = rest_user("north", rows[i].name);
+
+		allocate_at(f, i + 1, &user);
+		if (rows[i].code)
+			expect_signed_error(f, &user, rows[i].code);
+		else
+			expect_success(f, &user);
+		stun_hmac_free(user.hmac);
+	}
+	/* Expired allocations are returned to the account. */
+	expire_at(f, f->now + 600 * SECOND);
+	for (uint16_t i = 0; i < 2; i++) {
+		struct credentials user = rest_user("north", rows[i].name);
+
+		allocate_at(f, i + 1, &user);
+		expect_success(f, &user);
+		stun_hmac_free(user.hmac);
+	}
+	fixture_free(f);
+}
+
+/* Accounts are freed with their last allocation. */
+static void test_many_names(void **state)
+{
+	struct turn_shared *shared;
+	struct turn_config config;
+	struct fixture *f;
+	char name[32];
+
+	(void)state;
+	fixture_config(&config);
+	assert_int_equal(turn_shared_new(&config, shared_secret, &shared), 0);
+	config.shared = shared;
+	f = fixture_new(&config);
+	use_credentials(f, with_secret("north"));
+	for (unsigned int i = 0; i < 1000; i++) {
+		struct credentials user;
+
+		snprintf(name, sizeof(name), "1700000600:user%u", i);
+		user = rest_user("north", name);
+		allocate_at(f, 1, &user);
+		expect_success(f, &user);
+		assert_non_null(shared->accounts.table);
+		refresh_as(f, &user, 0);
+		expect_success(f, &user);
+		assert_null(shared->accounts.table);
+		stun_hmac_free(user.hmac);
+	}
+	assert_int_equal(stats(f)->allocations, 0);
+	fixture_free(f);
+	turn_shared_free(shared);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rest),          cmocka_unit_test(test_rest_expiry),
+		cmocka_unit_test(test_rest_rotation), cmocka_unit_test(test_accounts),
+		cmocka_unit_test(test_many_names),
+	};
+
+	return cmocka_run_group_tests_name("turn rest", tests, NULL, NULL);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/**
+ * @file serve_secrets.h
+ * Users and shared secrets: options, files and environment variables that hold them.
+ */
+#ifndef TURNPIKE_CONFIG_SERVE_SECRETS_H
+#define TURNPIKE_CONFIG_SERVE_SECRETS_H
+
+#include "config/serve_config.h"
+
+/** EXPECTS_USER, EXPECTS_SECRET - what set_user() and set_auth_secret() accept */
+#define EXPECTS_USER                                                                      \
+	"a name and a password such as alice:secret, or a name and a key from 'turnpike " \
+	"key' such as alice:0x..."
+#define EXPECTS_SECRET "a secret of at least one byte"
+
+/** serve_secrets_from_environment() - add TURNPIKE_USER and TURNPIKE_AUTH_SECRET; logs errors */
+enum cli_status serve_secrets_from_environment(struct serve_config *config);
+
+/** serve_users_free() - wipe and free users with their passwords and keys */
+void serve_users_free(struct serve_user *users, size_t n);
+
+/** serve_secrets_free() - wipe and free secrets */
+void serve_secrets_free(char **secrets, size_t n);
+
+#endif /* TURNPIKE_CONFIG_SERVE_SECRETS_H */

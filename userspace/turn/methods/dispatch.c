@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <string.h>
+
+#include "turn/methods/alternate.h"
+#include "turn/methods/attrs.h"
+#include "turn/methods/authenticate.h"
+#include "turn/methods/checks.h"
+#include "turn/methods/dispatch.h"
+#include "turn/methods/methods.h"
+#include "turn/state/lookup.h"
+#include "turn/state/user.h"
+
+/** Room for the longest response: the length of each text in it is limited. */
+#define RESPONSE_MAX 768
+/** Maximum number of attributes listed in UNKNOWN-ATTRIBUTES. */
+#define UNKNOWN_MAX 16
+
+/**
+ * struct method - a request method
+ * @method:           its number
+ * @execute:          its implementation
+ * @is_open:          whether it needs no credentials
+ * @needs_allocation: whether the user must have an allocation
+ */
+struct method {
+	enum stun_method method;
+	turn_method_fn execute;
+	bool is_open;
+	bool needs_allocation;
+};
+
+static const struct method methods[] = {
+	{ STUN_BINDING, turn_binding, true, false },
+	{ TURN_ALLOCATE, turn_allocate, false, false },
+	{ TURN_REFRESH, turn_refresh, false, false },
+	{ TURN_CREATE_PERMISSION, turn_create_permission, false, true },
+	{ TURN_CHANNEL_BIND, turn_channel_bind, false, true },
+};
+
+static const struct method *find_method(uint16_t method)
+{
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+		if (methods[i].method == method)
+			return &methods[i];
+	}
+	return NULL;
+}
+
+static int process(struct turn_request *request, const struct method *method,
+		   struct stun_writer *response)
+{
+	uint16_t unknown;
+	int code = 0;
+
+	if (!method->is_open)
+		code = turn_authenticate(request);
+	/* RFC 8489 section 6.3: after authentication, as it reveals what the server supports. */
+	if (!code && turn_unknown_attrs(request->msg, &unknown, 1) > 0)
+		code = STUN_UNKNOWN_ATTRIBUTE;
+	if (!code && method->needs_allocation)
+		code = turn_check_allocation(request);
+	return code ? code : method->execute(request, response);
+}
+
+static void begin(const struct turn_request *request, enum stun_class class, uint8_t *buf,
+		  struct stun_writer *response)
+{
+	const struct stun_message *msg = request->msg;
+
+	stun_writer_begin(response, buf, RESPONSE_MAX, class, (enum stun_method)msg->method,
+			  msg->transaction);
+}
+
+static void write_error(const struct turn_request *request, int code, struct stun_writer *response)
+{
+	uint16_t unknown[UNKNOWN_MAX];
+
+	stun_write_error(response, (enum stun_error_code)code);
+	if (code == STUN_UNAUTHENTICATED || code == STUN_STALE_NONCE)
+		turn_write_challenge(request, response);
+	if (code == STUN_TRY_ALTERNATE)
+		turn_write_alternates(request, response);
+	if (code == STUN_UNKNOWN_ATTRIBUTE)
+		stun_write_unknown(response, unknown,
+				   turn_unknown_attrs(request->msg, unknown, UNKNOWN_MAX));
+}
+
+/** FINGERPRINT is optional (RFC 8656 section 5): present if the client sent it. */
+static void end(const struct turn_request *request, struct stun_writer *response)
+{
+	struct turn_server *server = request->server;
+	struct stun_hmac *hmac = NULL;
+	size_t len;
+
+	if (server->software)
+		stun_write_string(response, STUN_ATTR_SOFTWARE, server->software);
+	if (request->user) {
+		hmac = turn_user_hmac(request->user, request->integrity);
+		/* Out of memory: the client would discard an unprotected response. */
+		if (!hmac)
+			return;
+		stun_write_integrity(response, hmac);
+	}
+	if (request->msg->fingerprint)
+		stun_write_fingerprint(response);
+	if (stun_writer_end(response, &len) == 0)
+		server->ops.send_client(server->ctx, request->tuple, response->buf, len);
+}
+
+/**
+ * Returns whether the limit on unauthenticated requests forbids an answer. A client with an
+ * allocation has authenticated before; its Binding requests are keepalives.
+ */
+static bool is_limited(const struct turn_request *request)
+{
+	struct turn_server *server = request->server;
+
+	return !request->authenticated && !request->alloc &&
+	       !turn_unauth_charge(server->shared->unauth_limit, &request->tuple->client,
+				   server->limits.unauthenticated_rate, request->now);
+}
+
+static void count(struct turn_stats *stats, int code)
+{
+	stats->requests++;
+	if (code == 0)
+		stats->successes++;
+	else
+		stats->errors[code - TURN_ERROR_FIRST]++;
+}
+
+/** Copies USERNAME, unverified, to @name, which has room for the longest valid one and a NUL. */
+static void copy_claimed_name(const struct stun_message *msg, char *name)
+{
+	struct stun_attr attr;
+	size_t len = 0;
+
+	if (stun_find_attr(msg, STUN_ATTR_USERNAME, &attr) == 0)
+		len = attr.len < STUN_USERNAME_MAX ? attr.len : STUN_USERNAME_MAX;
+	if (len > 0)
+		memcpy(name, attr.value, len);
+	name[len] = '\0';
+}
+
+static void notify_refusal(const struct turn_request *request, int code)
+{
+	const struct turn_server *server = request->server;
+	char claimed[STUN_USERNAME_MAX + 1];
+	struct turn_event event = {
+		.kind = TURN_EVENT_REFUSED,
+		.tuple = request->tuple,
+		.username = request->user ? request->user->name : claimed,
+		.method = request->msg->method,
+		.code = code,
+	};
+
+	copy_claimed_name(request->msg, claimed);
+	server->ops.event(server->ctx, &event);
+}
+
+void turn_dispatch_request(struct turn_server *server, const struct turn_tuple *tuple,
+			   const struct stun_message *msg, uint64_t now)
+{
+	const struct method *method = find_method(msg->method);
+	struct turn_request request = {
+		.server = server,
+		.tuple = tuple,
+		.msg = msg,
+		.now = now,
+		.alloc = turn_allocation_find(server, tuple),
+	};
+	uint8_t buf[RESPONSE_MAX];
+	struct stun_writer response;
+	int code;
+
+	/* RFC 8489 section 6.3: unknown methods are discarded silently. */
+	if (!method) {
+		server->stats.malformed++;
+		return;
+	}
+	begin(&request, STUN_SUCCESS, buf, &response);
+	code = process(&request, method, &response);
+	if (is_limited(&request)) {
+		server->stats.requests++;
+		server->stats.limited++;
+		return;
+	}
+	if (!code && method->method == TURN_ALLOCATE)
+		turn_unauth_refund(server->shared->unauth_limit, &tuple->client,
+				   server->limits.unauthenticated_rate, now);
+	if (code) {
+		begin(&request, STUN_ERROR, buf, &response);
+		write_error(&request, code, &response);
+		notify_refusal(&request, code);
+	}
+	count(&server->stats, code);
+	end(&request, &response);
+	turn_user_put(request.user);
+}
