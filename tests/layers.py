@@ -134,7 +134,7 @@ def objects(build: Path) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for entry in json.loads((build / "compile_commands.json").read_text()):
         file = Path(entry["file"])
-        output = Path(entry["directory"]) / re.search(r" -o (\S+)", entry["command"])[1]
+        output = Path(entry["directory"]) / entry["command"].split(" -o ")[1].split()[0]
         if file.is_relative_to(ROOT) and output.exists():
             name = str(file.relative_to(ROOT))
             if name.split("/")[0] in ("attach", "userspace"):
@@ -162,7 +162,8 @@ def links(build: Path) -> Iterator[Use]:
     undefined: list[tuple[str, str]] = []
     files = {str(output): file for file, output in compiled.items()}
     for line in nm("-A", "-g", "-P", *files):
-        output, symbol, kind = re.match(r"(.*): (\S+) (\w)", line).groups()
+        output, rest = line.split(": ", 1)
+        symbol, kind = rest.split()[:2]
         if kind == "U":
             undefined.append((files[output], symbol))
         else:
@@ -251,7 +252,8 @@ def main(build: Path) -> int:
         faults += [f"the exception {entry} is no longer needed" for entry in sorted(stale_exceptions(uses))]
     for fault in faults:
         print(fault)
-    print(f"{len(ROOMS)} rooms, {len(files)} files, {len(uses)} uses, {len(EXCEPTIONS)} exceptions, {len(faults)} faults")
+    print(f"{len(ROOMS)} rooms, {len(files)} files, {len(uses)} uses, {len(EXCEPTIONS)} exceptions, "
+          f"{len(faults)} faults")
     return 1 if faults else 0
 
 

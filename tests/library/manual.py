@@ -140,7 +140,8 @@ def main() -> int:
               *poll_faults(text), *name_faults(), *map_faults()]
     for fault in faults:
         print(fault)
-    print(f"{len(synopsis(text))} functions, {len(structs())} structs, {len(DOCUMENTS)} documents, {len(faults)} faults")
+    print(f"{len(synopsis(text))} functions, {len(structs())} structs, {len(DOCUMENTS)} documents, "
+          f"{len(faults)} faults")
     return 1 if faults else 0
 
 
