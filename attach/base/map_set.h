@@ -12,6 +12,7 @@ struct turnpike_bpf;
 
 struct maps {
 	struct turnpike_bpf *skeleton;
+	__u32 max_flows; /* of each family */
 	__u32 max_nexthops;
 	__u32 max_policers;
 	/* Mapped memory, shared with the programs. */

@@ -132,6 +132,8 @@ TURNPIKE_API int turnpike_hook_parse(const char *name, enum turnpike_hook *ret);
  *                  allocated at once: about 170 bytes for an IPv4 flow, 200 for an IPv6 flow
  * @max_nexthops:   pairs of local and remote address. Default: 16384, 64 bytes each
  * @max_policers:   policers, see turnpike_policer_new(). Default: 16384, 32 bytes each
+ * @max_waiting:    bindings that may wait for room, see turnpike_bind(). Default: none; about 300
+ *                  bytes each
  * @demote_packets: failures/s that demote an auto-selected mode: packets that find no room, do not
  *                  reach the program, or are lost by the driver. Default: 20
  * @demote_percent: and the share of packets to relay that they must exceed, in percent. Default: 1.
@@ -139,18 +141,17 @@ TURNPIKE_API int turnpike_hook_parse(const char *name, enum turnpike_hook *ret);
  * @backoff_first_ms:   initial back-off, doubled each time. A failed mode is retried after it;
  *                      better modes that were rejected are re-evaluated. Default: 10000
  * @backoff_longest_ms: longest back-off. Default: 600000
- * @pad:            zero
  */
 struct turnpike_open_opts {
 	size_t sz;
 	__u32 max_flows;
 	__u32 max_nexthops;
 	__u32 max_policers;
+	__u32 max_waiting;
 	__u32 demote_packets;
 	__u32 demote_percent;
 	__u32 backoff_first_ms;
 	__u32 backoff_longest_ms;
-	__u32 pad;
 };
 
 /**
@@ -376,14 +377,22 @@ struct turnpike_binding {
  * When it returns 0, the next packet is relayed in the kernel if the next hop is resolved, and
  * takes the slow path until it is. A known binding keeps its counters.
  *
- * After an error, a new binding is not relayed in either direction, and a known one is removed.
+ * A binding that finds no room, or that the kernel refuses for the moment, waits, unless as many as
+ * @max_waiting of struct turnpike_open_opts do already. It takes the slow path until
+ * turnpike_poll() has bound it: as soon as there is room, the longest waiting first, and at
+ * intervals of 1 to 30 s. Bind it again to change its times, and unbind it like any other. It is
+ * forgotten when both its times are over.
+ *
+ * After any other error, a new binding is not relayed in either direction, and a known one is
+ * removed; it need not be unbound.
  *
  * Return: 0, or a negative errno:
+ * - -EAGAIN: the binding waits
  * - -EINVAL: @binding has no valid size, address, channel or policer
  * - -E2BIG: @binding has members that the library does not know
  * - -EEXIST: another binding has the same relay and peer, or the same client, server and channel
  * - -EADDRINUSE: a port would have to be both a listener's and a relay's
- * - -ENOSPC: the maps are full
+ * - -ENOSPC: no room, and no more bindings may wait
  * - -ENOMEM: out of memory
  * - others of bpf(2)
  *
@@ -392,7 +401,7 @@ struct turnpike_binding {
 TURNPIKE_API int turnpike_bind(struct turnpike *tp, const struct turnpike_binding *binding);
 
 /**
- * turnpike_unbind() - stop relaying a channel binding
+ * turnpike_unbind() - stop relaying a channel binding, or waiting for it
  * @tp:      a handle
  * @binding: only what identifies it is used
  *
@@ -406,6 +415,22 @@ TURNPIKE_API int turnpike_bind(struct turnpike *tp, const struct turnpike_bindin
  * Since: 0.1
  */
 TURNPIKE_API int turnpike_unbind(struct turnpike *tp, const struct turnpike_binding *binding);
+
+/** What a binding waits for, see turnpike_bind(). */
+enum turnpike_wait {
+	TURNPIKE_WAIT_FLOWS,    /* room in the map of flows */
+	TURNPIKE_WAIT_NEXTHOPS, /* room in the map of next hops */
+	TURNPIKE_WAIT_SETTLING, /* freed next hops that packets may still use: a second at most */
+	TURNPIKE_WAIT_ERROR,    /* the end of a kernel error, such as -ENOMEM */
+	TURNPIKE_WAIT_MAX,
+};
+
+/**
+ * turnpike_waiting() - number of bindings that wait for @what, as of their last attempts
+ *
+ * Since: 0.1
+ */
+TURNPIKE_API __u32 turnpike_waiting(const struct turnpike *tp, enum turnpike_wait what);
 
 /**
  * struct turnpike_policer_opts - options of turnpike_policer_new()
@@ -586,6 +611,7 @@ TURNPIKE_API int turnpike_fd(const struct turnpike *tp);
  * - updates next hops as routes, neighbours and links change,
  * - refreshes neighbours that only the fast path sends to,
  * - supervises the devices (turnpike_on_change()),
+ * - binds what waits (turnpike_bind()), for a few milliseconds,
  * - sends ICMP errors for packets that were dropped because their TTL was used up, or because they
  *   were too big and must not be fragmented (RFC 8656 section 13): as a router does, 100 a second
  *   at most, and only with CAP_NET_RAW.
