@@ -4,18 +4,19 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/array_len.h"
 #include "base/checksum.h"
 
-/* Addresses only; what IPv4 leaves of the 16 bytes is zero. */
+/* Addresses only. The 12 bytes that IPv4 does not use are 0. */
 static __u32 sum_addresses(const struct turnpike_addr *src, const struct turnpike_addr *dst)
 {
 	return checksum_add(checksum_add(0, src->ip, sizeof(src->ip)), dst->ip, sizeof(dst->ip));
 }
 
-/* A datagram's addresses and ports, on one side of the relay. */
+/* Addresses and ports of a datagram on one side of the relay. */
 struct endpoints {
 	const struct turnpike_addr *src;
 	const struct turnpike_addr *dst;
@@ -63,20 +64,31 @@ static void encode(const struct endpoints *in, __be16 in_channel, const struct e
 	memcpy(flow->dst, out->dst->ip, sizeof(flow->dst));
 }
 
+/* Also that the bytes without a meaning are 0: addresses are compared, hashed and summed whole. */
+static bool is_valid(const struct turnpike_addr *addr)
+{
+	static const __u8 zero[12];
+
+	if (!addr->port || addr->pad)
+		return false;
+	if (addr->family == TURNPIKE_IPV4)
+		return memcmp(addr->ip + 4, zero, sizeof(zero)) == 0;
+	return addr->family == TURNPIKE_IPV6;
+}
+
 int encode_check(const struct turnpike_binding *binding)
 {
 	const struct turnpike_addr *addresses[] = { &binding->client, &binding->server,
 						    &binding->relay, &binding->peer };
 	size_t i;
 
+	if (binding->pad[0] || binding->pad[1] || binding->pad[2])
+		return -EINVAL;
 	if (binding->channel < TURNPIKE_CHANNEL_MIN || binding->channel > TURNPIKE_CHANNEL_MAX)
 		return -EINVAL;
-	for (i = 0; i < ARRAY_LEN(addresses); i++) {
-		if (addresses[i]->family != TURNPIKE_IPV4 && addresses[i]->family != TURNPIKE_IPV6)
+	for (i = 0; i < ARRAY_LEN(addresses); i++)
+		if (!is_valid(addresses[i]))
 			return -EINVAL;
-		if (!addresses[i]->port)
-			return -EINVAL;
-	}
 	if (binding->client.family != binding->server.family ||
 	    binding->relay.family != binding->peer.family)
 		return -EINVAL;
@@ -101,7 +113,7 @@ void encode_to_client(const struct turnpike_binding *binding, struct encoded_flo
 	ret->flow.policer[0] = binding->to_client_policer;
 }
 
-/* What would go to the peer and from there to the other client, without the way between them. */
+/* To the peer and from there to the other client, in one step. */
 void encode_hairpin(const struct turnpike_binding *from, const struct turnpike_binding *to,
 		    struct encoded_flow *ret)
 {

@@ -10,20 +10,21 @@
 #include "net/netlink.h"
 #include "select/select.h"
 
-typedef int probe_fn(const struct turnpike_probe *probe, void *arg);
+typedef int probe_fn(const struct turnpike_probe_result *probe, void *arg);
 
 static int probe_one(struct nl_sock *sock, const char *ifname, probe_fn *fn, void *arg)
 {
 	const struct select_policy policy = { 0 };
 	struct turnpike_facts *facts;
-	struct turnpike_plan plan;
+	struct plan plan;
 	int err = facts_gather(sock, ifname, &facts);
 
 	if (err)
 		return err;
 	err = select_plan(facts, &policy, &plan);
 	if (!err)
-		err = fn(&(struct turnpike_probe){ .facts = facts, .plan = &plan }, arg);
+		err = fn(&(struct turnpike_probe_result){ .facts = facts, .plan = plan.candidates },
+			 arg);
 	facts_free(facts);
 	return err;
 }

@@ -8,7 +8,7 @@
 #include <turnpike/probe.h>
 
 /** probe_devices() - see turnpike_probe(). */
-int probe_devices(const char *ifname, int (*fn)(const struct turnpike_probe *probe, void *arg),
-		  void *arg);
+int probe_devices(const char *ifname,
+		  int (*fn)(const struct turnpike_probe_result *probe, void *arg), void *arg);
 
 #endif /* TURNPIKE_ATTACH_SELECT_PROBE_H */

@@ -169,9 +169,9 @@ static void assess_candidate(const struct turnpike_facts *facts, const struct se
 }
 
 int select_plan(const struct turnpike_facts *facts, const struct select_policy *policy,
-		struct turnpike_plan *ret)
+		struct plan *ret)
 {
-	struct ranked all[TURNPIKE_CANDIDATES_MAX], added;
+	struct ranked all[PLAN_MAX], added;
 	const struct attach_point *point;
 	enum turnpike_moves moves;
 	__u32 n = 0, i;
@@ -190,7 +190,9 @@ int select_plan(const struct turnpike_facts *facts, const struct select_policy *
 		}
 	}
 	ret->n = n;
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
 		ret->candidates[i] = all[i].candidate;
+		ret->candidates[i].next = i + 1 < n ? &ret->candidates[i + 1] : NULL;
+	}
 	return 0;
 }

@@ -212,8 +212,8 @@ static void test_proof(void **state)
 	}
 }
 
-/** Each end is told of by itself, and what nobody can see is never proven. */
-static void test_tell(void **state)
+/** Each end has its own result, and what cannot be observed is never proven. */
+static void test_describe(void **state)
 {
 	const struct proof proof = { .trial = { .frames = 9, .head = 9, .tail = 3 },
 				     .head = { MOVED_PROVEN, NULL },
@@ -222,13 +222,13 @@ static void test_tell(void **state)
 	struct text text = { told, sizeof(told) };
 
 	(void)state;
-	proof_tell(&proof, &text);
+	proof_describe(&proof, &text);
 	assert_string_equal(
 		told,
-		"proven: a program ran for 9 frames, of which 9 had room for 24 bytes in front and 3 "
-		"behind; proven: a frame grown in front arrives so; unproven: that a frame grown "
-		"behind arrives so, as there is no room; unproven: that sent frames leave moved, "
-		"which only their receiver sees");
+		"proven: a program ran for 9 frames, 9 with 24 bytes of headroom and 3 of tailroom; "
+		"proven: a frame grown in front arrives intact; unproven: whether a frame grown "
+		"behind arrives intact, as there is no room; unproven: whether frames are sent as "
+		"moved, which only receivers see");
 }
 
 static void test_backoff(void **state)
@@ -238,34 +238,34 @@ static void test_backoff(void **state)
 
 	(void)state;
 	assert_false(backoff_blocks(&backoff, 0));
-	backoff_strike(&backoff, &pauses, 100);
+	backoff_fail(&backoff, &pauses, 100);
 	assert_true(backoff_blocks(&backoff, 109));
 	assert_false(backoff_blocks(&backoff, 110));
-	backoff_strike(&backoff, &pauses, 110);
+	backoff_fail(&backoff, &pauses, 110);
 	assert_true(backoff_blocks(&backoff, 129));
 	assert_false(backoff_blocks(&backoff, 130));
-	backoff_strike(&backoff, &pauses, 130);
-	backoff_strike(&backoff, &pauses, 165);
+	backoff_fail(&backoff, &pauses, 130);
+	backoff_fail(&backoff, &pauses, 165);
 	/* 80 would be longer than the longest. */
 	assert_true(backoff_blocks(&backoff, 199));
 	assert_false(backoff_blocks(&backoff, 200));
 	/* It has stood the test for the longest pause: from the beginning. */
-	backoff_strike(&backoff, &pauses, 235);
+	backoff_fail(&backoff, &pauses, 235);
 	assert_true(backoff_blocks(&backoff, 244));
 	assert_false(backoff_blocks(&backoff, 245));
 	/* Lifted, it may be tried, and the next pause is longer all the same. */
-	backoff_lift(&backoff, 240);
+	backoff_end(&backoff, 240);
 	assert_false(backoff_blocks(&backoff, 240));
-	backoff_strike(&backoff, &pauses, 240);
+	backoff_fail(&backoff, &pauses, 240);
 	assert_true(backoff_blocks(&backoff, 259));
 	assert_false(backoff_blocks(&backoff, 260));
-	backoff_lift(&backoff, 300);
+	backoff_end(&backoff, 300);
 	assert_int_equal(backoff.until, 260);
 	backoff_forbid(&backoff);
-	backoff_lift(&backoff, 300);
-	backoff_strike(&backoff, &pauses, 245);
+	backoff_end(&backoff, 300);
+	backoff_fail(&backoff, &pauses, 245);
 	assert_true(backoff_blocks(&backoff, UINT64_MAX - 1));
-	backoff_clear(&backoff);
+	backoff_reset(&backoff);
 	assert_false(backoff_blocks(&backoff, 246));
 }
 
@@ -273,7 +273,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_judge),   cmocka_unit_test(test_refuses),
-		cmocka_unit_test(test_proof),   cmocka_unit_test(test_tell),
+		cmocka_unit_test(test_proof),   cmocka_unit_test(test_describe),
 		cmocka_unit_test(test_backoff),
 	};
 

@@ -464,7 +464,7 @@ static void check_case(const struct device_case *each)
 	const struct turnpike_facts facts = complete(each->facts);
 	const struct select_policy policy = { .own_id = 77 };
 	const struct turnpike_candidate *next;
-	struct turnpike_plan plan;
+	struct plan plan;
 
 	assert_int_equal(select_plan(&facts, &policy, &plan), 0);
 	next = CHECK(plan.candidates, each->whole);
@@ -500,7 +500,7 @@ static void test_forced(void **state)
 		REJECTED("userspace auto", "not requested", NULL),
 	};
 	const struct turnpike_facts facts = complete(good);
-	struct turnpike_plan plan;
+	struct plan plan;
 
 	(void)state;
 	assert_int_equal(select_plan(&facts, &policy, &plan), 0);
@@ -511,7 +511,7 @@ static void test_redirects(void **state)
 {
 	const struct select_policy policy = { .redirects = true };
 	struct turnpike_facts facts = complete(good);
-	struct turnpike_plan plan;
+	struct plan plan;
 
 	(void)state;
 	assert_int_equal(select_plan(&facts, &policy, &plan), 0);
@@ -527,7 +527,7 @@ static void test_nonsense(void **state)
 {
 	const struct select_policy policy = { .mode = TURNPIKE_MODE_MAX };
 	const struct turnpike_facts facts = complete(good);
-	struct turnpike_plan plan = { .n = 42 };
+	struct plan plan = { .n = 42 };
 
 	(void)state;
 	assert_int_equal(select_plan(&facts, &policy, &plan), -EINVAL);
