@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What is behind a handle.
+ * The parts of a handle.
  */
 #ifndef TURNPIKE_ATTACH_HANDLE_H
 #define TURNPIKE_ATTACH_HANDLE_H
@@ -14,6 +14,7 @@
 #include "base/map_set.h"
 #include "net/nexthop.h"
 #include "flows/policers.h"
+#include "flows/waiting.h"
 
 struct turnpike {
 	struct maps maps;
@@ -21,9 +22,12 @@ struct turnpike {
 	struct nexthops *nexthops;
 	struct devices devices;
 	struct bindings *bindings;
+	struct waiting *waiting;
 	struct policers policers;
 	struct icmp *icmp;
-	int epoll; /* what there is to poll for; -1: none yet */
+	int timer;   /* fires when waiting bindings are due; -1: none yet */
+	__u64 armed; /* that time, ns; 0: never */
+	int epoll;   /* turnpike_fd(); -1: none yet */
 	char error[512];
 };
 

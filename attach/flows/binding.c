@@ -12,14 +12,9 @@
 #include <uthash.h>
 
 #include "flows/encode.h"
+#include "flows/flow_map.h"
 
-/* Both are hashed as they stand. */
-struct binding_id {
-	struct turnpike_addr client;
-	struct turnpike_addr server;
-	__u32 channel;
-};
-
+/* Hashed as it stands. */
 struct binding_route {
 	struct turnpike_addr relay;
 	struct turnpike_addr peer;
@@ -43,10 +38,12 @@ struct bindings {
 	struct nexthops *nexthops;
 	struct binding *all;
 	struct binding *by_route;
+	__u32 n_flows4;
+	__u32 n_flows6;
 	__u32 port_users[65536]; /* by port, as in struct turnpike_ports */
 };
 
-static struct binding_id id_of(const struct turnpike_binding *binding)
+struct binding_id binding_id(const struct turnpike_binding *binding)
 {
 	return (struct binding_id){ binding->client, binding->server, binding->channel };
 }
@@ -109,6 +106,39 @@ static void port_put(struct bindings *bindings, __be16 port)
 		bindings->maps->ports->role[port] = TURNPIKE_PORT_NONE;
 }
 
+/* A binding has a flow of its client's family, and one of its peer's. */
+static __u32 flows4_of(const struct turnpike_addr *client, const struct turnpike_addr *peer)
+{
+	const bool client_is_v4 = client->family == TURNPIKE_IPV4;
+	const bool peer_is_v4 = peer->family == TURNPIKE_IPV4;
+
+	return (__u32)client_is_v4 + (__u32)peer_is_v4;
+}
+
+static void count_flows(struct bindings *bindings, const struct binding *binding, int sign)
+{
+	const __u32 n4 = flows4_of(&binding->id.client, &binding->route.peer);
+
+	bindings->n_flows4 += (__u32)sign * n4;
+	bindings->n_flows6 += (__u32)sign * (2 - n4);
+}
+
+static int short_of_flows(__u32 family)
+{
+	return family == TURNPIKE_IPV4 ? SHORT_OF_FLOWS4 : SHORT_OF_FLOWS6;
+}
+
+/* Counted here, so that a refusal takes no system call. */
+static int check_flows(const struct bindings *bindings, const struct turnpike_binding *public)
+{
+	const __u32 n4 = flows4_of(&public->client, &public->peer), n6 = 2 - n4;
+	const __u32 max = bindings->maps->max_flows;
+
+	if (n4 && bindings->n_flows4 + n4 > max)
+		return SHORT_OF_FLOWS4;
+	return n6 && bindings->n_flows6 + n6 > max ? SHORT_OF_FLOWS6 : 0;
+}
+
 static void put_nexthop(struct bindings *bindings, struct nexthop *nexthop)
 {
 	if (nexthop)
@@ -127,7 +157,7 @@ int bindings_open(const struct maps *maps, struct nexthops *nexthops, struct bin
 	return 0;
 }
 
-/* A flow with its next hop; returns the binding at the other end of a hairpin, or NULL. */
+/* A flow and its next hop; returns the binding at the other end of a hairpin, or NULL. */
 static struct binding *encode_from_client(const struct bindings *bindings,
 					  const struct binding *binding, struct encoded_flow *ret)
 {
@@ -165,8 +195,7 @@ static void delete_flows(const struct bindings *bindings, const struct binding *
 	flow_delete(bindings->maps, &encoded.key);
 }
 
-/* What the client of @partner sends goes another way: its peer's binding has come, changed or gone.
- */
+/* The binding of @partner's peer was added, changed or removed: rewrite its client's flow. */
 static int adapt(const struct bindings *bindings, const struct binding *partner)
 {
 	struct encoded_flow encoded;
@@ -183,6 +212,7 @@ static void forget(struct bindings *bindings, struct binding *binding)
 	if (partner && partner != binding)
 		adapt(bindings, partner);
 	delete_flows(bindings, binding);
+	count_flows(bindings, binding, -1);
 	port_put(bindings, binding->id.server.port);
 	port_put(bindings, binding->route.relay.port);
 	put_nexthop(bindings, binding->to_peer);
@@ -202,15 +232,17 @@ void bindings_close(struct bindings *bindings)
 	free(bindings);
 }
 
-/* RFC 6437 section 3: a flow label that nobody can guess, one for the life of the flow. */
+/* RFC 6437 section 3: an unpredictable flow label that stays for the life of the flow. */
 static int add_flow(const struct bindings *bindings, struct encoded_flow *encoded)
 {
 	__u32 random;
+	int err;
 
 	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
 		return -EIO;
 	encoded->flow.ip6_label = htonl(random & 0xfffff);
-	return flow_add(bindings->maps, encoded);
+	err = flow_add(bindings->maps, encoded);
+	return err == -ENOSPC ? short_of_flows(encoded->key.family) : err;
 }
 
 static int add_flows(const struct bindings *bindings, const struct binding *binding)
@@ -238,13 +270,19 @@ static int add_flows(const struct bindings *bindings, const struct binding *bind
 
 static int get_nexthops(struct bindings *bindings, struct binding *binding)
 {
-	const int err = nexthop_get(bindings->nexthops, &binding->route.relay, &binding->route.peer,
-				    &binding->to_peer);
+	const struct nexthop_pair to_peer =
+		nexthop_pair(&binding->route.relay, &binding->route.peer);
+	const struct nexthop_pair to_client =
+		nexthop_pair(&binding->id.server, &binding->id.client);
+	int err = nexthops_prepare(bindings->nexthops, &to_peer, &to_client);
 
-	if (err)
-		return err;
-	return nexthop_get(bindings->nexthops, &binding->id.server, &binding->id.client,
-			   &binding->to_client);
+	if (!err)
+		err = nexthop_get(bindings->nexthops, &to_peer, &binding->to_peer);
+	if (!err)
+		err = nexthop_get(bindings->nexthops, &to_client, &binding->to_client);
+	if (err == -ENOSPC)
+		return SHORT_OF_NEXTHOPS;
+	return err == -EAGAIN ? SHORT_OF_TIME : err;
 }
 
 static int insert(struct bindings *bindings, struct binding *binding)
@@ -259,7 +297,7 @@ static int insert(struct bindings *bindings, struct binding *binding)
 	return -ENOMEM;
 }
 
-/* The flows come last: then the binding is whole, and its partner can be told. */
+/* The flows come last: its partner needs the whole binding. */
 static int add(struct bindings *bindings, struct binding *binding)
 {
 	int err = get_nexthops(bindings, binding);
@@ -274,12 +312,13 @@ static int add(struct bindings *bindings, struct binding *binding)
 		HASH_DEL(bindings->all, binding);
 		return err;
 	}
+	count_flows(bindings, binding, 1);
 	port_get(bindings, binding->id.server.port, TURNPIKE_PORT_LISTENER);
 	port_get(bindings, binding->route.relay.port, TURNPIKE_PORT_RELAY);
 	return 0;
 }
 
-/* What of a binding may change while it is relayed. */
+/* The members that may change while a binding is relayed. */
 static void set_terms(struct binding *binding, const struct turnpike_binding *public)
 {
 	binding->channel_expires = public->channel_expires;
@@ -299,10 +338,13 @@ static int bind_new(struct bindings *bindings, const struct turnpike_binding *pu
 		return -EADDRINUSE;
 	if (find_by_route(bindings, &public->relay, &public->peer))
 		return -EEXIST;
+	err = check_flows(bindings, public);
+	if (err)
+		return err;
 	binding = calloc(1, sizeof(*binding));
 	if (!binding)
 		return -ENOMEM;
-	binding->id = id_of(public);
+	binding->id = binding_id(public);
 	binding->route = (struct binding_route){ public->relay, public->peer };
 	set_terms(binding, public);
 	err = add(bindings, binding);
@@ -314,13 +356,13 @@ static int bind_new(struct bindings *bindings, const struct turnpike_binding *pu
 	return err;
 }
 
-/* The recipe is as it was, and only its time is set, in place: its counters lose nothing. */
+/* Only the expiry changes: set it in place, so that the counters lose nothing. */
 static int prolong(const struct maps *maps, const struct encoded_flow *encoded)
 {
 	return flow_set_expiry(maps, &encoded->key, encoded->flow.expires);
 }
 
-/* Both flows of a binding, and that of its partner's client, which its terms are terms of, too. */
+/* Both flows of a binding, and that of its partner's client, which depends on the same times. */
 static int update_flows(const struct bindings *bindings, const struct binding *binding,
 			int (*update)(const struct maps *maps, const struct encoded_flow *encoded))
 {
@@ -354,24 +396,25 @@ static int rebind(struct bindings *bindings, const struct turnpike_binding *publ
 	return err;
 }
 
-int bindings_bind(struct bindings *bindings, const struct turnpike_binding *public)
+int bindings_check(const struct bindings *bindings, const struct turnpike_binding *public)
 {
-	const struct binding_id id = id_of(public);
-	const int err = encode_check(public);
-	struct binding *binding;
-
-	if (err)
-		return err;
 	if (public->to_peer_policer >= bindings->maps->max_policers ||
 	    public->to_client_policer >= bindings->maps->max_policers)
 		return -EINVAL;
-	binding = find(bindings, &id);
+	return encode_check(public);
+}
+
+int bindings_bind(struct bindings *bindings, const struct turnpike_binding *public)
+{
+	const struct binding_id id = binding_id(public);
+	struct binding *binding = find(bindings, &id);
+
 	return binding ? rebind(bindings, public, binding) : bind_new(bindings, public);
 }
 
 int bindings_unbind(struct bindings *bindings, const struct turnpike_binding *public)
 {
-	const struct binding_id id = id_of(public);
+	const struct binding_id id = binding_id(public);
 	struct binding *binding = find(bindings, &id);
 
 	if (!binding)
@@ -380,7 +423,7 @@ int bindings_unbind(struct bindings *bindings, const struct turnpike_binding *pu
 	return 0;
 }
 
-/* Fills in what only the kernel knows; a flow that is not there reads as all zero. */
+/* Read what only the map has. A missing flow reads as zero. */
 static void read_flow(const struct bindings *bindings, const struct encoded_flow *encoded,
 		      const struct nexthop *nexthop, struct turnpike_flow_info *info)
 {

@@ -5,39 +5,36 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Insertions that run out of memory are noticed by the missing handle. */
+/* An insertion that runs out of memory leaves hh.tbl NULL. */
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 #include <utlist.h>
 
 #include "base/monotonic.h"
 #include "net/hops.h"
-#include "net/netlink.h"
+#include "net/monitor.h"
+#include "net/neigh.h"
+#include "net/route.h"
 
-/* A little less than a second, so that whoever polls once a second gets it each time. */
+/* A little less than a second, so that each poll of a caller once a second is a round. */
 #define ROUND_NS 900000000ull
 
-/* Neighbours and slots that have their turn in a round: some 10 ms of work at most. */
+/* Neighbours and slots looked at in a round: at most some 10 ms of work. */
 #define ROUND_TURNS 256
 
-/* A neighbour that is not there is asked for in one round of so many. */
-#define ROUNDS_TO_ASK_AGAIN 5
+/* A neighbour that does not answer is resolved again every so many rounds. */
+#define ROUNDS_TO_RETRY 5
 
-/* Hashed as they stand: neither has padding. */
-struct pair {
-	struct turnpike_addr local;  /* port 0 */
-	struct turnpike_addr remote; /* port 0 */
-};
-
+/* Hashed as it stands, without padding. */
 struct place {
 	__u32 ifindex;
 	struct turnpike_addr addr; /* port 0 */
 };
 
-/* A neighbour that one or more next hops share; most relays have one, their router. */
+/* A neighbour, shared by next hops. Most relays have a single one, their router. */
 struct neighbour {
 	struct place place;
-	bool leads_out; /* its device is one that packets may be sent out by */
+	bool has_egress; /* packets may leave by its device */
 	struct egress egress;
 	bool valid;
 	bool kept; /* see struct neighbour_facts */
@@ -47,31 +44,34 @@ struct neighbour {
 };
 
 struct nexthop {
-	struct pair pair;
+	struct nexthop_pair pair;
 	__u32 index;
 	__u32 refs;
 	__u32 route_mtu;             /* 0: none of its own */
 	struct neighbour *neighbour; /* NULL: no route */
 	struct nexthop *next, *prev; /* in neighbour->users */
+	bool is_unsure;
+	struct nexthop *unsure_next, *unsure_prev; /* in nexthops->unsure, if so */
 	UT_hash_handle hh;
 };
 
 struct nexthops {
 	struct nexthop_owner owner;
-	struct netlink_events events;
+	struct monitor_ops monitor;
 	struct hops hops;
 	struct nl_sock *requests;
 	struct nl_sock *notifications;
 	struct nexthop *all;
 	struct neighbour *neighbours;
-	struct nexthop *next_slot; /* whose turn it is; NULL: the first one's */
+	struct nexthop *unsure;    /* those whose last lookup failed: look up again */
+	struct nexthop *next_slot; /* first of the next round; NULL: @all */
 	struct neighbour *next_neighbour;
 	__u64 round_began;
 	__u32 rounds;
 	bool routing_changed;
 };
 
-/* A hop has 16 bits for it; no device that is relayed to has more. */
+/* A hop has 16 bits for it, and no IP packet is longer. */
 static __u16 hop_mtu(__u32 mtu, __u32 route_mtu)
 {
 	if (route_mtu && route_mtu < mtu)
@@ -85,7 +85,7 @@ static void publish(struct nexthops *nexthops, const struct nexthop *nexthop)
 	struct turnpike_hop hop = { 0 };
 	const struct egress *egress;
 
-	if (neighbour && neighbour->valid && neighbour->leads_out) {
+	if (neighbour && neighbour->valid && neighbour->has_egress) {
 		egress = &neighbour->egress;
 		memcpy(hop.dmac, neighbour->mac, sizeof(hop.dmac));
 		memcpy(hop.smac, egress->mac, sizeof(hop.smac));
@@ -124,19 +124,29 @@ static struct neighbour *find_neighbour(struct nexthops *nexthops, __u32 ifindex
 	return neighbour;
 }
 
+/* A transient error of the kernel or the socket, which says nothing about routes. */
+static bool is_transient(int err)
+{
+	return err == -ENOBUFS || err == -ENOMEM || err == -EINTR || err == -EAGAIN ||
+	       err == -EBUSY || err == -EIO;
+}
+
 /*
- * Asks what is known, and if that is nothing, has the kernel find out; the answer is an event.
- * Leaves it to the caller to publish it.
+ * Reads what the kernel knows. If that is nothing, makes it resolve the neighbour, which ends in a
+ * notification. The caller publishes the result.
  */
 static void look_up_neighbour(struct nexthops *nexthops, struct neighbour *neighbour)
 {
 	const struct place *place = &neighbour->place;
 	struct neighbour_facts facts = { .valid = false };
+	int err;
 
 	memset(&neighbour->egress, 0, sizeof(neighbour->egress));
-	neighbour->leads_out =
+	neighbour->has_egress =
 		nexthops->owner.egress(nexthops->owner.arg, place->ifindex, &neighbour->egress);
-	netlink_neighbour(nexthops->requests, place->ifindex, &place->addr, &facts);
+	err = netlink_neighbour(nexthops->requests, place->ifindex, &place->addr, &facts);
+	if (is_transient(err))
+		return; /* keep what is known; keep_fresh() retries */
 	if (!facts.valid && !facts.kept)
 		netlink_use_neighbour(nexthops->requests, place->ifindex, &place->addr);
 	learn(neighbour, &facts);
@@ -180,16 +190,39 @@ static void leave_neighbour(struct nexthops *nexthops, struct nexthop *nexthop)
 	free(neighbour);
 }
 
-/* The route decides the neighbour. Joins the new one before it leaves the old: often the same. */
+static void set_unsure(struct nexthops *nexthops, struct nexthop *nexthop, bool is_unsure)
+{
+	if (nexthop->is_unsure)
+		DL_DELETE2(nexthops->unsure, nexthop, unsure_prev, unsure_next);
+	if (is_unsure)
+		DL_APPEND2(nexthops->unsure, nexthop, unsure_prev, unsure_next);
+	nexthop->is_unsure = is_unsure;
+}
+
+/* Look up the neighbour to which the route leads; 0 and NULL: there is no route. */
+static int find_neighbour_by_route(struct nexthops *nexthops, const struct nexthop_pair *pair,
+				   struct route_facts *route, struct neighbour **ret)
+{
+	const int err = netlink_route(nexthops->requests, &pair->local, &pair->remote, route);
+
+	*ret = NULL;
+	if (err)
+		return is_transient(err) ? err : 0;
+	*ret = get_neighbour(nexthops, route->ifindex,
+			     route->gateway.family ? &route->gateway : &pair->remote);
+	return *ret ? 0 : -ENOMEM;
+}
+
+/* Joins the new neighbour before it leaves the old one, which is often the same. */
 static void resolve_slot(struct nexthops *nexthops, struct nexthop *nexthop)
 {
-	const struct pair *pair = &nexthop->pair;
-	struct neighbour *neighbour = NULL;
 	struct route_facts route = { 0 };
+	struct neighbour *neighbour;
+	const int err = find_neighbour_by_route(nexthops, &nexthop->pair, &route, &neighbour);
 
-	if (netlink_route(nexthops->requests, &pair->local, &pair->remote, &route) == 0)
-		neighbour = get_neighbour(nexthops, route.ifindex,
-					  route.gateway.family ? &route.gateway : &pair->remote);
+	set_unsure(nexthops, nexthop, err != 0);
+	if (err)
+		return;
 	nexthop->route_mtu = route.mtu;
 	if (neighbour != nexthop->neighbour) {
 		leave_neighbour(nexthops, nexthop);
@@ -201,14 +234,14 @@ static void resolve_slot(struct nexthops *nexthops, struct nexthop *nexthop)
 }
 
 /*
- * Routes may depend on whether a neighbour is there: IPv6 gives up a router that is not (RFC 4861
- * section 6.3.6), IPv4 prefers another path (net.ipv4.fib_multipath_use_neigh). No event tells so.
+ * Routes may depend on neighbours without a notification: IPv6 drops an unreachable router (RFC
+ * 4861 section 6.3.6), IPv4 prefers another path (net.ipv4.fib_multipath_use_neigh).
  */
 static void reroute_users(struct nexthops *nexthops, struct neighbour *neighbour)
 {
 	struct nexthop *nexthop, *tmp;
 
-	/* The last user to leave takes the neighbour away. */
+	/* The last user that leaves frees the neighbour. */
 	DL_FOREACH_SAFE(neighbour->users, nexthop, tmp)
 		resolve_slot(nexthops, nexthop);
 }
@@ -245,12 +278,12 @@ int nexthops_open(const struct nexthop_owner *owner, struct turnpike_nexthop *ma
 		return -ENOMEM;
 	nexthops->owner = *owner;
 	nexthops->requests = requests;
-	nexthops->events = (struct netlink_events){ .on_neighbour = on_neighbour,
-						    .on_routing = on_routing,
-						    .arg = nexthops };
+	nexthops->monitor = (struct monitor_ops){ .on_neighbour = on_neighbour,
+						  .on_routing = on_routing,
+						  .arg = nexthops };
 	err = hops_open(map, max, &nexthops->hops);
 	if (!err)
-		err = netlink_open_events(&nexthops->events, &nexthops->notifications);
+		err = monitor_open(&nexthops->monitor, &nexthops->notifications);
 	if (err) {
 		nexthops_close(nexthops);
 		return err;
@@ -262,6 +295,7 @@ int nexthops_open(const struct nexthop_owner *owner, struct turnpike_nexthop *ma
 static void free_slot(struct nexthops *nexthops, struct nexthop *nexthop)
 {
 	leave_neighbour(nexthops, nexthop);
+	set_unsure(nexthops, nexthop, false);
 	hops_give(&nexthops->hops, nexthop->index);
 	if (nexthops->next_slot == nexthop)
 		nexthops->next_slot = nexthop->hh.next;
@@ -282,16 +316,17 @@ void nexthops_close(struct nexthops *nexthops)
 	free(nexthops);
 }
 
-static struct pair make_pair(const struct turnpike_addr *local, const struct turnpike_addr *remote)
+struct nexthop_pair nexthop_pair(const struct turnpike_addr *local,
+				 const struct turnpike_addr *remote)
 {
-	struct pair pair = { *local, *remote };
+	struct nexthop_pair pair = { *local, *remote };
 
 	pair.local.port = 0;
 	pair.remote.port = 0;
 	return pair;
 }
 
-static struct nexthop *find_slot(const struct nexthops *nexthops, const struct pair *pair)
+static struct nexthop *find_slot(const struct nexthops *nexthops, const struct nexthop_pair *pair)
 {
 	struct nexthop *nexthop;
 
@@ -299,7 +334,8 @@ static struct nexthop *find_slot(const struct nexthops *nexthops, const struct p
 	return nexthop;
 }
 
-static int new_slot(struct nexthops *nexthops, const struct pair *pair, struct nexthop **ret)
+static int new_slot(struct nexthops *nexthops, const struct nexthop_pair *pair,
+		    struct nexthop **ret)
 {
 	struct nexthop *nexthop = calloc(1, sizeof(*nexthop));
 	int err;
@@ -323,12 +359,20 @@ static int new_slot(struct nexthops *nexthops, const struct pair *pair, struct n
 	return 0;
 }
 
-int nexthop_get(struct nexthops *nexthops, const struct turnpike_addr *local,
-		const struct turnpike_addr *remote, struct nexthop **ret)
+int nexthops_prepare(struct nexthops *nexthops, const struct nexthop_pair *a,
+		     const struct nexthop_pair *b)
 {
-	const struct pair pair = make_pair(local, remote);
-	struct nexthop *nexthop = find_slot(nexthops, &pair);
-	const int err = nexthop ? 0 : new_slot(nexthops, &pair, &nexthop);
+	__u32 missing = !find_slot(nexthops, a);
+
+	if (memcmp(a, b, sizeof(*a)) != 0)
+		missing += !find_slot(nexthops, b);
+	return hops_prepare(&nexthops->hops, missing, clock_ns());
+}
+
+int nexthop_get(struct nexthops *nexthops, const struct nexthop_pair *pair, struct nexthop **ret)
+{
+	struct nexthop *nexthop = find_slot(nexthops, pair);
+	const int err = nexthop ? 0 : new_slot(nexthops, pair, &nexthop);
 
 	if (err)
 		return err;
@@ -360,7 +404,7 @@ void nexthops_refresh(struct nexthops *nexthops)
 
 	HASH_ITER(hh, nexthops->neighbours, neighbour, tmp_neighbour)
 		look_up_neighbour(nexthops, neighbour);
-	/* Each neighbour has users, so this publishes all that is new. */
+	/* Each neighbour has users, so this publishes every change. */
 	HASH_ITER(hh, nexthops->all, nexthop, tmp)
 		resolve_slot(nexthops, nexthop);
 }
@@ -368,7 +412,7 @@ void nexthops_refresh(struct nexthops *nexthops)
 void nexthops_path_changed(struct nexthops *nexthops, const struct turnpike_addr *local,
 			   const struct turnpike_addr *remote)
 {
-	const struct pair pair = make_pair(local, remote);
+	const struct nexthop_pair pair = nexthop_pair(local, remote);
 	struct nexthop *nexthop = find_slot(nexthops, &pair);
 
 	if (nexthop)
@@ -381,8 +425,8 @@ int nexthops_fd(const struct nexthops *nexthops)
 }
 
 /*
- * A neighbour that only XDP talks to is not used in the kernel's eyes: it would go stale, and in a
- * large network be forgotten. A hint each second makes the kernel verify it in time.
+ * The kernel does not see that XDP sends to a neighbour. It would become stale and, in a large
+ * network, be garbage-collected. A hint each second makes the kernel verify it in time.
  */
 static void keep_fresh(struct nexthops *nexthops, struct neighbour *neighbour)
 {
@@ -391,13 +435,13 @@ static void keep_fresh(struct nexthops *nexthops, struct neighbour *neighbour)
 	if (neighbour->valid) {
 		netlink_use_neighbour(nexthops->requests, neighbour->place.ifindex,
 				      &neighbour->place.addr);
-	} else if (nexthops->rounds % ROUNDS_TO_ASK_AGAIN == 0) {
+	} else if (nexthops->rounds % ROUNDS_TO_RETRY == 0) {
 		look_up_neighbour(nexthops, neighbour);
 		publish_users(nexthops, neighbour);
 	}
 }
 
-static void tend_neighbours(struct nexthops *nexthops)
+static void refresh_neighbours(struct nexthops *nexthops)
 {
 	struct neighbour *neighbour = nexthops->next_neighbour;
 	int turns;
@@ -412,10 +456,11 @@ static void tend_neighbours(struct nexthops *nexthops)
 }
 
 /*
- * No event tells of exceptions to routes, which are path MTUs and redirects that come by ICMP and
- * expire (net.ipv4.route.mtu_expires), nor of routers that IPv6 takes back.
+ * Some changes have no notification: exceptions to routes, which are path MTUs and redirects that
+ * come by ICMP and expire (net.ipv4.route.mtu_expires), and routers that IPv6 finds reachable
+ * again.
  */
-static void tend_slots(struct nexthops *nexthops)
+static void refresh_slots(struct nexthops *nexthops)
 {
 	struct nexthop *nexthop = nexthops->next_slot;
 	int turns;
@@ -429,7 +474,21 @@ static void tend_slots(struct nexthops *nexthops)
 	nexthops->next_slot = nexthop;
 }
 
-static void refresh(struct nexthops *nexthops)
+/* Once a second. Stops at the first error: the kernel is still short of something. */
+static void resolve_unsure(struct nexthops *nexthops)
+{
+	struct nexthop *nexthop = nexthops->unsure;
+	int turns;
+
+	for (turns = 0; nexthop && turns < ROUND_TURNS; turns++) {
+		resolve_slot(nexthops, nexthop);
+		if (nexthop->is_unsure)
+			return;
+		nexthop = nexthops->unsure;
+	}
+}
+
+static void run_round(struct nexthops *nexthops)
 {
 	const __u64 now = clock_ns();
 
@@ -437,19 +496,20 @@ static void refresh(struct nexthops *nexthops)
 		return;
 	nexthops->round_began = now;
 	nexthops->rounds++;
-	tend_neighbours(nexthops);
-	tend_slots(nexthops);
+	resolve_unsure(nexthops);
+	refresh_neighbours(nexthops);
+	refresh_slots(nexthops);
 }
 
 int nexthops_poll(struct nexthops *nexthops)
 {
-	const int err = netlink_read_events(nexthops->notifications);
+	const int err = monitor_read(nexthops->notifications);
 
 	if (err || nexthops->routing_changed) {
 		nexthops->routing_changed = false;
 		nexthops->owner.changed(nexthops->owner.arg);
 		nexthops_refresh(nexthops);
 	}
-	refresh(nexthops);
+	run_round(nexthops);
 	return err;
 }
