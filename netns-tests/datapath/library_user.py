@@ -24,15 +24,24 @@ class Addr(ctypes.Structure):
                 ("pad", ctypes.c_ubyte)]
 
 
-class Binding(ctypes.Structure):
-    _fields_ = [("client", Addr), ("server", Addr), ("relay", Addr), ("peer", Addr), ("channel", ctypes.c_uint16),
+class Opts(ctypes.Structure):
+    """A struct that begins with its size, like those that TURNPIKE_OPTS() declares."""
+
+    def __init__(self, **fields: object) -> None:
+        super().__init__(sz=ctypes.sizeof(self), **fields)
+
+
+class Binding(Opts):
+    _fields_ = [("sz", ctypes.c_size_t),
+                ("client", Addr), ("server", Addr), ("relay", Addr), ("peer", Addr), ("channel", ctypes.c_uint16),
                 ("pad", ctypes.c_uint16 * 3),
                 ("channel_expires", ctypes.c_uint64), ("permission_expires", ctypes.c_uint64),
                 ("to_peer_policer", ctypes.c_uint32), ("to_client_policer", ctypes.c_uint32)]
 
 
-class AttachOpts(ctypes.Structure):
-    _fields_ = [("sz", ctypes.c_size_t), ("mode", ctypes.c_int), ("moves", ctypes.c_int), ("hook", ctypes.c_int)]
+class AttachOpts(Opts):
+    _fields_ = [("sz", ctypes.c_size_t), ("mode", ctypes.c_int), ("moves", ctypes.c_int), ("hook", ctypes.c_int),
+                ("pad", ctypes.c_uint32)]
 
 
 def addr(host: str, port: int) -> Addr:
@@ -55,7 +64,7 @@ def main() -> int:
         return value.value
 
     check(library.turnpike_open(None, ctypes.byref(handle)))
-    options = AttachOpts(ctypes.sizeof(AttachOpts), parsed("mode"), parsed("moves"), parsed("hook"))
+    options = AttachOpts(mode=parsed("mode"), moves=parsed("moves"), hook=parsed("hook"))
     for device in request["devices"]:
         check(library.turnpike_attach(handle, device.encode(), ctypes.byref(options)))
     now = time.monotonic_ns()
