@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Someone else's program, built against what `cmake --install` leaves in an empty root: installed_library.sh BUILD_FOLDER
+# Build the example against what `cmake --install` leaves in an empty root, and run it: installed_library.sh BUILD_DIRECTORY
 set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 root=$scratch/root
@@ -9,27 +10,13 @@ root=$scratch/root
 DESTDIR=$root cmake --install "$1"
 pc=$(find "$root" -name '*turnpike.pc' -print -quit)
 [[ -n $pc ]] || { echo "no turnpike.pc was installed"; exit 1; }
-cat >"$scratch/tiny.c" <<-'END'
-	#include <turnpike/turnpike.h>
-	#include <errno.h>
-	#include <stdio.h>
-
-	int main(void)
-	{
-		TURNPIKE_OPTS(turnpike_open_opts, opts, .max_flows = 16);
-		struct turnpike *tp;
-
-		if (turnpike_open(&opts, &tp)) {
-			puts(turnpike_error(NULL));
-			return 1;
-		}
-		if (turnpike_attach(tp, "nonesuch", NULL) != -ENODEV)
-			return 1;
-		turnpike_close(tp);
-		return 0;
-	}
-END
 read -ra flags < <(PKG_CONFIG_PATH=$(dirname "$pc") PKG_CONFIG_SYSROOT_DIR=$root \
 	pkg-config --cflags --libs "$(basename "$pc" .pc)")
-"${CC:-cc}" -Wall -Wextra -Werror "$scratch/tiny.c" -o "$scratch/tiny" -Wl,--no-as-needed "${flags[@]}"
-LD_LIBRARY_PATH=$(dirname "$(find "$root" -name 'libturnpike.*' -print -quit)") "$scratch/tiny"
+"${CC:-cc}" -Wall -Wextra -Werror examples/bind.c -o "$scratch/bind" -Wl,--no-as-needed "${flags[@]}"
+
+# A device that does not exist shows that the library is found, loads its programs and reports errors.
+status=0
+output=$(LD_LIBRARY_PATH=$(dirname "$(find "$root" -name 'libturnpike.*' -print -quit)") \
+	"$scratch/bind" nonesuch 192.0.2.7:40000 192.0.2.1:3478 192.0.2.1:50000 198.51.100.9:6000 2>&1) || status=$?
+echo "$output"
+[[ $status -eq 1 && $output == *nonesuch* ]]
