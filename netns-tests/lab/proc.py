@@ -104,7 +104,7 @@ class Process:
     def send_signal(self, number: signal.Signals) -> None:
         self._child.send_signal(number)
 
-    def stop(self, how: signal.Signals = signal.SIGTERM, timeout: float = 5) -> int:
+    def stop(self, how: signal.Signals = signal.SIGTERM, timeout: float = 30) -> int:
         """End it, by force if it does not go, and return its status."""
         if self.exit_status() is None:
             self._child.send_signal(how)
