@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Users whom a secret lets in for some time: draft-uberti-behave-turn-rest."""
+"""Clients with time-limited credentials (draft-uberti-behave-turn-rest)."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from lab.credentials import rest_credentials
 from lab.lab import Lab
 from lab.relay import PORT
 
-SECRET = "not told to anybody"
+SECRET = "shared with the server only"
 OPTIONS = ("--auth-secret", SECRET)
 
 
-def guest(lab: Lab, sock: socket.socket, who: str, seconds: int, family: int = 4) -> turn.Client:
-    """A client by this socket, whose name is good for so long."""
-    return turn.Client(sock, (lab.topology.listen.address(family), PORT), *rest_credentials(SECRET, who, seconds))
+def rest_client(lab: Lab, sock: socket.socket, user: str, seconds: int, family: int = 4) -> turn.Client:
+    """A client on this socket whose credentials are valid for so many seconds."""
+    return turn.Client(sock, (lab.topology.listen.address(family), PORT), *rest_credentials(SECRET, user, seconds))
