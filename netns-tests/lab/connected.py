@@ -255,12 +255,6 @@ def open_connections(server: Turnpike) -> dict[str, int]:
     return dict(server.ask("status")["clients"]["connections"])
 
 
-def stopped(server: Turnpike) -> Complaints:
-    """Stop the server, which must end with status 0; a sanitizer's report changes the status."""
-    status = server.stop()
-    return [f"ended with status {status}\n{server.process.log()}"] if status else []
-
-
 def becomes(otherwise: str, test: Callable[[], bool], timeout: float = 10) -> Complaints:
     """Wait until the test holds; return the complaint if it does not in time."""
     return [] if proc.wait_until(test, timeout) else [otherwise]
