@@ -35,8 +35,9 @@ class Footprint:
 
 def footprint(server: Turnpike) -> Footprint:
     status, pid = server.ask("status"), server.process.pid
-    return Footprint(_resident(pid), len(list(Path(f"/proc/{pid}/fd").iterdir())), status["flows"],
-                     status["allocations"], {name: _elements(number) for name, number in _hash_maps(pid).items()})
+    return Footprint(0 if _is_sanitized(pid) else resident(pid), len(list(Path(f"/proc/{pid}/fd").iterdir())),
+                     status["flows"], status["allocations"],
+                     {name: _elements(number) for name, number in _hash_maps(pid).items()})
 
 
 def settled(server: Turnpike, before: Footprint, slack: int = SLACK) -> Complaints:
@@ -46,16 +47,14 @@ def settled(server: Turnpike, before: Footprint, slack: int = SLACK) -> Complain
     return growth()
 
 
-def resident(server: Turnpike) -> int:
-    """Bytes; 0 under a sanitizer."""
-    return _resident(server.process.pid)
-
-
-def _resident(pid: int) -> int:
-    if "libasan" in Path(f"/proc/{pid}/maps").read_text():
-        return 0
+def resident(pid: int) -> int:
+    """Bytes."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(status.split("VmRSS:")[1].split()[0]) << 10
+
+
+def _is_sanitized(pid: int) -> bool:
+    return "libasan" in Path(f"/proc/{pid}/maps").read_text()
 
 
 def _hash_maps(pid: int) -> dict[str, int]:
