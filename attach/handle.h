@@ -14,6 +14,7 @@
 #include "base/map_set.h"
 #include "net/nexthop.h"
 #include "flows/policers.h"
+#include "flows/waiting.h"
 
 struct turnpike {
 	struct maps maps;
@@ -21,9 +22,12 @@ struct turnpike {
 	struct nexthops *nexthops;
 	struct devices devices;
 	struct bindings *bindings;
+	struct waiting *waiting;
 	struct policers policers;
 	struct icmp *icmp;
-	int epoll; /* what there is to poll for; -1: none yet */
+	int timer;   /* fires when waiting bindings are due; -1: none yet */
+	__u64 armed; /* when that is, ns; 0: never */
+	int epoll;   /* what there is to poll for; -1: none yet */
 	char error[512];
 };
 

@@ -8,7 +8,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "handle.h"
@@ -89,10 +91,14 @@ static void set_up_devices(struct turnpike *tp, const struct turnpike_open_opts 
 /* What turnpike_fd() is: one descriptor for all that can be readable. */
 static int watch(struct turnpike *tp)
 {
-	const int fds[] = { nexthops_fd(tp->nexthops), icmp_fd(tp->icmp) };
+	const int timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	const int fds[] = { nexthops_fd(tp->nexthops), icmp_fd(tp->icmp), timer };
 	struct epoll_event event = { .events = EPOLLIN };
 	size_t i;
 
+	tp->timer = timer;
+	if (timer < 0)
+		return -errno;
 	tp->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (tp->epoll < 0)
 		return -errno;
@@ -100,6 +106,26 @@ static int watch(struct turnpike *tp)
 		if (epoll_ctl(tp->epoll, EPOLL_CTL_ADD, fds[i], &event))
 			return -errno;
 	return 0;
+}
+
+/* Makes turnpike_fd() readable when waiting bindings are due. */
+static void set_timer(struct turnpike *tp)
+{
+	const __u64 due = waiting_due(tp->waiting);
+	const struct itimerspec when = {
+		.it_value = { .tv_sec = (time_t)(due / 1000000000u),
+			      .tv_nsec = (long)(due % 1000000000u) },
+	};
+
+	if (due == tp->armed)
+		return;
+	tp->armed = due;
+	timerfd_settime(tp->timer, TFD_TIMER_ABSTIME, &when, NULL);
+}
+
+static int try_to_bind(void *tp, const struct turnpike_binding *binding)
+{
+	return bindings_bind(((struct turnpike *)tp)->bindings, binding);
 }
 
 static int open_maps(struct turnpike *tp, const struct turnpike_open_opts *opts)
@@ -134,6 +160,8 @@ static int open_parts(struct turnpike *tp, const struct turnpike_open_opts *opts
 	set_up_devices(tp, opts);
 	if (!err)
 		err = bindings_open(&tp->maps, tp->nexthops, &tp->bindings);
+	if (!err)
+		err = waiting_open(try_to_bind, tp, opts->max_waiting, &tp->waiting);
 	return err ? err : watch(tp);
 }
 
@@ -165,7 +193,7 @@ int turnpike_open(const struct turnpike_open_opts *opts, struct turnpike **ret)
 	tp = calloc(1, sizeof(*tp));
 	if (!tp)
 		return fail(NULL, -ENOMEM, "out of memory");
-	tp->epoll = -1;
+	tp->timer = tp->epoll = -1;
 	err = open_parts(tp, opts);
 	if (err) {
 		turnpike_close(tp);
@@ -180,12 +208,15 @@ void turnpike_close(struct turnpike *tp)
 	if (!tp)
 		return;
 	devices_detach_all(&tp->devices);
+	waiting_close(tp->waiting);
 	bindings_close(tp->bindings);
 	nexthops_close(tp->nexthops);
 	nl_socket_free(tp->requests);
 	policers_close(&tp->policers);
 	icmp_close(tp->icmp);
 	maps_close(&tp->maps);
+	if (tp->timer >= 0)
+		close(tp->timer);
 	if (tp->epoll >= 0)
 		close(tp->epoll);
 	free(tp);
@@ -266,11 +297,18 @@ int turnpike_for_each_device(const struct turnpike *tp,
 
 int turnpike_bind(struct turnpike *tp, const struct turnpike_binding *binding)
 {
-	const int err = bindings_bind(tp->bindings, binding);
+	int err = bindings_check(tp->bindings, binding);
 
+	if (!err)
+		err = waiting_bind(tp->waiting, binding);
+	set_timer(tp);
 	switch (err) {
 	case 0:
 		return 0;
+	case -EAGAIN:
+		return fail(tp, err,
+			    "the binding waits until the kernel has room for it: open with more "
+			    "flows or next hops if many wait");
 	case -EADDRINUSE:
 		return fail(tp, err,
 			    "a port cannot be both a listener's and a relay's: keep the "
@@ -284,8 +322,13 @@ int turnpike_bind(struct turnpike *tp, const struct turnpike_binding *binding)
 
 int turnpike_unbind(struct turnpike *tp, const struct turnpike_binding *binding)
 {
-	const int err = bindings_unbind(tp->bindings, binding);
+	int err = waiting_unbind(tp->waiting, binding);
 
+	if (err) {
+		err = bindings_unbind(tp->bindings, binding);
+		waiting_has_room(tp->waiting);
+	}
+	set_timer(tp);
 	return err ? fail(tp, err, "there is no such binding") : 0;
 }
 
@@ -298,6 +341,11 @@ int turnpike_for_each_flow(const struct turnpike *tp,
 __u32 turnpike_flows(const struct turnpike *tp)
 {
 	return 2 * bindings_count(tp->bindings);
+}
+
+__u32 turnpike_waiting(const struct turnpike *tp, enum turnpike_wait what)
+{
+	return waiting_count(tp->waiting, what);
 }
 
 /* What one slot's counters are told to, with where they are counted. */
@@ -400,6 +448,8 @@ int turnpike_poll(struct turnpike *tp)
 	libbpf_print_fn_t print;
 
 	icmp_poll(tp->icmp);
+	waiting_poll(tp->waiting);
+	set_timer(tp);
 
 	if (devices_need_tending(&tp->devices)) {
 		print = be_quiet();

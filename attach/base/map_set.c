@@ -90,6 +90,7 @@ static int load(struct maps *maps, const struct map_sizes *sizes)
 int maps_open(const struct map_sizes *sizes, struct maps *ret)
 {
 	struct maps maps = { .skeleton = turnpike_bpf__open(),
+			     .max_flows = sizes->flows,
 			     .max_nexthops = sizes->nexthops,
 			     .max_policers = sizes->policers };
 	int err;

@@ -14,6 +14,7 @@ struct turnpike_bpf;
 
 struct maps {
 	struct turnpike_bpf *skeleton;
+	__u32 max_flows; /* of each family */
 	__u32 max_nexthops;
 	__u32 max_policers;
 	/* Mapped into our memory; packets read them there. */

@@ -13,13 +13,7 @@
 
 #include "flows/encode.h"
 
-/* Both are hashed as they stand. */
-struct binding_id {
-	struct turnpike_addr client;
-	struct turnpike_addr server;
-	__u32 channel;
-};
-
+/* Hashed as it stands. */
 struct binding_route {
 	struct turnpike_addr relay;
 	struct turnpike_addr peer;
@@ -43,10 +37,12 @@ struct bindings {
 	struct nexthops *nexthops;
 	struct binding *all;
 	struct binding *by_route;
+	__u32 n_flows4;
+	__u32 n_flows6;
 	__u32 port_users[65536]; /* by port, as in struct turnpike_ports */
 };
 
-static struct binding_id id_of(const struct turnpike_binding *binding)
+struct binding_id binding_id(const struct turnpike_binding *binding)
 {
 	return (struct binding_id){ binding->client, binding->server, binding->channel };
 }
@@ -107,6 +103,39 @@ static void port_put(struct bindings *bindings, __be16 port)
 {
 	if (--bindings->port_users[port] == 0)
 		bindings->maps->ports->role[port] = TURNPIKE_PORT_NONE;
+}
+
+/* A binding has a flow of its client's family, and one of its peer's. */
+static __u32 flows4_of(const struct turnpike_addr *client, const struct turnpike_addr *peer)
+{
+	const bool client_is_v4 = client->family == TURNPIKE_IPV4;
+	const bool peer_is_v4 = peer->family == TURNPIKE_IPV4;
+
+	return (__u32)client_is_v4 + (__u32)peer_is_v4;
+}
+
+static void count_flows(struct bindings *bindings, const struct binding *binding, int sign)
+{
+	const __u32 n4 = flows4_of(&binding->id.client, &binding->route.peer);
+
+	bindings->n_flows4 += (__u32)sign * n4;
+	bindings->n_flows6 += (__u32)sign * (2 - n4);
+}
+
+static int short_of_flows(__u32 family)
+{
+	return family == TURNPIKE_IPV4 ? SHORT_OF_FLOWS4 : SHORT_OF_FLOWS6;
+}
+
+/* Counted here, so that a refusal takes no system call. */
+static int check_flows(const struct bindings *bindings, const struct turnpike_binding *public)
+{
+	const __u32 n4 = flows4_of(&public->client, &public->peer), n6 = 2 - n4;
+	const __u32 max = bindings->maps->max_flows;
+
+	if (n4 && bindings->n_flows4 + n4 > max)
+		return SHORT_OF_FLOWS4;
+	return n6 && bindings->n_flows6 + n6 > max ? SHORT_OF_FLOWS6 : 0;
 }
 
 static void put_nexthop(struct bindings *bindings, struct nexthop *nexthop)
@@ -183,6 +212,7 @@ static void forget(struct bindings *bindings, struct binding *binding)
 	if (partner && partner != binding)
 		adapt(bindings, partner);
 	delete_flows(bindings, binding);
+	count_flows(bindings, binding, -1);
 	port_put(bindings, binding->id.server.port);
 	port_put(bindings, binding->route.relay.port);
 	put_nexthop(bindings, binding->to_peer);
@@ -206,11 +236,13 @@ void bindings_close(struct bindings *bindings)
 static int add_flow(const struct bindings *bindings, struct encoded_flow *encoded)
 {
 	__u32 random;
+	int err;
 
 	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
 		return -EIO;
 	encoded->flow.ip6_label = htonl(random & 0xfffff);
-	return flow_add(bindings->maps, encoded);
+	err = flow_add(bindings->maps, encoded);
+	return err == -ENOSPC ? short_of_flows(encoded->key.family) : err;
 }
 
 static int add_flows(const struct bindings *bindings, const struct binding *binding)
@@ -238,13 +270,19 @@ static int add_flows(const struct bindings *bindings, const struct binding *bind
 
 static int get_nexthops(struct bindings *bindings, struct binding *binding)
 {
-	const int err = nexthop_get(bindings->nexthops, &binding->route.relay, &binding->route.peer,
-				    &binding->to_peer);
+	const struct nexthop_pair to_peer =
+		nexthop_pair(&binding->route.relay, &binding->route.peer);
+	const struct nexthop_pair to_client =
+		nexthop_pair(&binding->id.server, &binding->id.client);
+	int err = nexthops_prepare(bindings->nexthops, &to_peer, &to_client);
 
-	if (err)
-		return err;
-	return nexthop_get(bindings->nexthops, &binding->id.server, &binding->id.client,
-			   &binding->to_client);
+	if (!err)
+		err = nexthop_get(bindings->nexthops, &to_peer, &binding->to_peer);
+	if (!err)
+		err = nexthop_get(bindings->nexthops, &to_client, &binding->to_client);
+	if (err == -ENOSPC)
+		return SHORT_OF_NEXTHOPS;
+	return err == -EAGAIN ? SHORT_OF_TIME : err;
 }
 
 static int insert(struct bindings *bindings, struct binding *binding)
@@ -274,6 +312,7 @@ static int add(struct bindings *bindings, struct binding *binding)
 		HASH_DEL(bindings->all, binding);
 		return err;
 	}
+	count_flows(bindings, binding, 1);
 	port_get(bindings, binding->id.server.port, TURNPIKE_PORT_LISTENER);
 	port_get(bindings, binding->route.relay.port, TURNPIKE_PORT_RELAY);
 	return 0;
@@ -299,10 +338,13 @@ static int bind_new(struct bindings *bindings, const struct turnpike_binding *pu
 		return -EADDRINUSE;
 	if (find_by_route(bindings, &public->relay, &public->peer))
 		return -EEXIST;
+	err = check_flows(bindings, public);
+	if (err)
+		return err;
 	binding = calloc(1, sizeof(*binding));
 	if (!binding)
 		return -ENOMEM;
-	binding->id = id_of(public);
+	binding->id = binding_id(public);
 	binding->route = (struct binding_route){ public->relay, public->peer };
 	set_terms(binding, public);
 	err = add(bindings, binding);
@@ -354,24 +396,25 @@ static int rebind(struct bindings *bindings, const struct turnpike_binding *publ
 	return err;
 }
 
-int bindings_bind(struct bindings *bindings, const struct turnpike_binding *public)
+int bindings_check(const struct bindings *bindings, const struct turnpike_binding *public)
 {
-	const struct binding_id id = id_of(public);
-	const int err = encode_check(public);
-	struct binding *binding;
-
-	if (err)
-		return err;
 	if (public->to_peer_policer >= bindings->maps->max_policers ||
 	    public->to_client_policer >= bindings->maps->max_policers)
 		return -EINVAL;
-	binding = find(bindings, &id);
+	return encode_check(public);
+}
+
+int bindings_bind(struct bindings *bindings, const struct turnpike_binding *public)
+{
+	const struct binding_id id = binding_id(public);
+	struct binding *binding = find(bindings, &id);
+
 	return binding ? rebind(bindings, public, binding) : bind_new(bindings, public);
 }
 
 int bindings_unbind(struct bindings *bindings, const struct turnpike_binding *public)
 {
-	const struct binding_id id = id_of(public);
+	const struct binding_id id = binding_id(public);
 	struct binding *binding = find(bindings, &id);
 
 	if (!binding)

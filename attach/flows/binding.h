@@ -12,14 +12,40 @@
 
 struct bindings;
 
+/** What identifies a binding; hashed as it stands. */
+struct binding_id {
+	struct turnpike_addr client;
+	struct turnpike_addr server;
+	__u32 channel;
+};
+
+/** enum shortage - what the kernel lacks for a binding that it could relay otherwise */
+enum shortage {
+	SHORT_OF_FLOWS4 = 1,
+	SHORT_OF_FLOWS6,
+	SHORT_OF_NEXTHOPS,
+	SHORT_OF_TIME, /* next hops are free, but packets may still use them */
+};
+
+/** binding_id() - the id of a binding in its public form */
+struct binding_id binding_id(const struct turnpike_binding *binding);
+
 /** bindings_open() - @maps and @nexthops are lent. 0 or -ENOMEM. */
 int bindings_open(const struct maps *maps, struct nexthops *nexthops, struct bindings **ret);
 
 /** bindings_close() - removes all flows; NULL is fine. */
 void bindings_close(struct bindings *bindings);
 
-/** bindings_bind(), bindings_unbind() - see turnpike_bind() and turnpike_unbind(). */
+/** bindings_check() - 0, or -EINVAL for a binding that the kernel can never relay */
+int bindings_check(const struct bindings *bindings, const struct turnpike_binding *binding);
+
+/**
+ * bindings_bind() - see turnpike_bind(); @binding has passed bindings_check()
+ * Returns 0, a negative errno or an enum shortage.
+ */
 int bindings_bind(struct bindings *bindings, const struct turnpike_binding *binding);
+
+/** bindings_unbind() - see turnpike_unbind(). */
 int bindings_unbind(struct bindings *bindings, const struct turnpike_binding *binding);
 
 /** bindings_for_each_flow() - see turnpike_for_each_flow(). */

@@ -70,18 +70,29 @@ static bool may_settle(struct hops *hops, __u32 index, __u64 now)
 	return true;
 }
 
+int hops_prepare(struct hops *hops, __u32 n, __u64 now)
+{
+	__u32 i;
+
+	if (hops->n_free < n)
+		return -ENOSPC;
+	for (i = 0; i < n; i++)
+		if (!may_settle(hops, hops->free[(hops->first + i) % hops->max], now))
+			return -EAGAIN;
+	return 0;
+}
+
 int hops_take(struct hops *hops, __u64 now, __u32 *ret)
 {
 	__u32 ip4_id, index;
+	const int err = hops_prepare(hops, 1, now);
 
-	if (!hops->n_free)
-		return -ENOSPC;
+	if (err)
+		return err;
 	/* RFC 7739 section 5.3: where an identification starts must not be guessed. */
 	if (getrandom(&ip4_id, sizeof(ip4_id), 0) != sizeof(ip4_id))
 		return -EIO;
 	index = hops->free[hops->first];
-	if (!may_settle(hops, index, now))
-		return -ENOSPC;
 	hops->first = (hops->first + 1) % hops->max;
 	hops->n_free--;
 	hops->map[index] = (struct turnpike_nexthop){ .ip4_id = ip4_id };

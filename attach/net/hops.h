@@ -27,16 +27,25 @@ int hops_open(struct turnpike_nexthop *map, __u32 max, struct hops *ret);
 void hops_close(struct hops *hops);
 
 /**
- * hops_take() - an element for a new pair of addresses, not resolved
+ * hops_prepare() - get @n elements ready for hops_take()
  *
- * The one that was given back longest ago: a packet that has just found its flow may bear an index
- * that is given back meanwhile, and must not find another pair's way there. If it was given back
- * just now, such packets are waited for, which takes some 30 ms on a busy machine, but not more
- * often than once a second: clients make pairs come and go as fast as they like.
+ * Programs that still run with an index that was given back must end before that index is used
+ * again. Waiting for them takes some 30 ms on a busy machine. One wait is enough for all elements,
+ * and there is at most one a second, because clients decide how often pairs come and go.
  *
  * @now: CLOCK_MONOTONIC, ns
  *
- * Returns 0; -ENOSPC: there is none, or none that may be used yet; -EIO without random numbers.
+ * Returns 0; -ENOSPC: fewer are free; -EAGAIN: enough are free, but programs may still use them,
+ * and the last wait was less than a second ago.
+ */
+int hops_prepare(struct hops *hops, __u32 n, __u64 now);
+
+/**
+ * hops_take() - an element for a new pair of addresses, not resolved
+ *
+ * The least recently freed one, because packets in flight may hold its index.
+ *
+ * Returns 0; an error of hops_prepare(); -EIO without random numbers.
  */
 int hops_take(struct hops *hops, __u64 now, __u32 *ret);
 

@@ -23,12 +23,7 @@
 /* A neighbour that is not there is asked for in one round of so many. */
 #define ROUNDS_TO_ASK_AGAIN 5
 
-/* Hashed as they stand: neither has padding. */
-struct pair {
-	struct turnpike_addr local;  /* port 0 */
-	struct turnpike_addr remote; /* port 0 */
-};
-
+/* Hashed as it stands, without padding. */
 struct place {
 	__u32 ifindex;
 	struct turnpike_addr addr; /* port 0 */
@@ -47,12 +42,14 @@ struct neighbour {
 };
 
 struct nexthop {
-	struct pair pair;
+	struct nexthop_pair pair;
 	__u32 index;
 	__u32 refs;
 	__u32 route_mtu;             /* 0: none of its own */
 	struct neighbour *neighbour; /* NULL: no route */
 	struct nexthop *next, *prev; /* in neighbour->users */
+	bool is_unsure;
+	struct nexthop *unsure_next, *unsure_prev; /* in nexthops->unsure, if so */
 	UT_hash_handle hh;
 };
 
@@ -64,6 +61,7 @@ struct nexthops {
 	struct nl_sock *notifications;
 	struct nexthop *all;
 	struct neighbour *neighbours;
+	struct nexthop *unsure;    /* those whose last lookup failed: look up again */
 	struct nexthop *next_slot; /* whose turn it is; NULL: the first one's */
 	struct neighbour *next_neighbour;
 	__u64 round_began;
@@ -124,6 +122,13 @@ static struct neighbour *find_neighbour(struct nexthops *nexthops, __u32 ifindex
 	return neighbour;
 }
 
+/* A transient error of the kernel or the socket, which says nothing about routes. */
+static bool is_transient(int err)
+{
+	return err == -ENOBUFS || err == -ENOMEM || err == -EINTR || err == -EAGAIN ||
+	       err == -EBUSY || err == -EIO;
+}
+
 /*
  * Asks what is known, and if that is nothing, has the kernel find out; the answer is an event.
  * Leaves it to the caller to publish it.
@@ -132,11 +137,14 @@ static void look_up_neighbour(struct nexthops *nexthops, struct neighbour *neigh
 {
 	const struct place *place = &neighbour->place;
 	struct neighbour_facts facts = { .valid = false };
+	int err;
 
 	memset(&neighbour->egress, 0, sizeof(neighbour->egress));
 	neighbour->leads_out =
 		nexthops->owner.egress(nexthops->owner.arg, place->ifindex, &neighbour->egress);
-	netlink_neighbour(nexthops->requests, place->ifindex, &place->addr, &facts);
+	err = netlink_neighbour(nexthops->requests, place->ifindex, &place->addr, &facts);
+	if (is_transient(err))
+		return; /* as it was; keep_fresh() asks again for one that is not valid */
 	if (!facts.valid && !facts.kept)
 		netlink_use_neighbour(nexthops->requests, place->ifindex, &place->addr);
 	learn(neighbour, &facts);
@@ -180,16 +188,39 @@ static void leave_neighbour(struct nexthops *nexthops, struct nexthop *nexthop)
 	free(neighbour);
 }
 
-/* The route decides the neighbour. Joins the new one before it leaves the old: often the same. */
+static void set_unsure(struct nexthops *nexthops, struct nexthop *nexthop, bool is_unsure)
+{
+	if (nexthop->is_unsure)
+		DL_DELETE2(nexthops->unsure, nexthop, unsure_prev, unsure_next);
+	if (is_unsure)
+		DL_APPEND2(nexthops->unsure, nexthop, unsure_prev, unsure_next);
+	nexthop->is_unsure = is_unsure;
+}
+
+/* The route determines the neighbour. 0 with NULL: there is no route. */
+static int find_way(struct nexthops *nexthops, const struct nexthop_pair *pair,
+		    struct route_facts *route, struct neighbour **ret)
+{
+	const int err = netlink_route(nexthops->requests, &pair->local, &pair->remote, route);
+
+	*ret = NULL;
+	if (err)
+		return is_transient(err) ? err : 0;
+	*ret = get_neighbour(nexthops, route->ifindex,
+			     route->gateway.family ? &route->gateway : &pair->remote);
+	return *ret ? 0 : -ENOMEM;
+}
+
+/* Joins the new neighbour before it leaves the old: often the same. */
 static void resolve_slot(struct nexthops *nexthops, struct nexthop *nexthop)
 {
-	const struct pair *pair = &nexthop->pair;
-	struct neighbour *neighbour = NULL;
 	struct route_facts route = { 0 };
+	struct neighbour *neighbour;
+	const int err = find_way(nexthops, &nexthop->pair, &route, &neighbour);
 
-	if (netlink_route(nexthops->requests, &pair->local, &pair->remote, &route) == 0)
-		neighbour = get_neighbour(nexthops, route.ifindex,
-					  route.gateway.family ? &route.gateway : &pair->remote);
+	set_unsure(nexthops, nexthop, err != 0);
+	if (err)
+		return;
 	nexthop->route_mtu = route.mtu;
 	if (neighbour != nexthop->neighbour) {
 		leave_neighbour(nexthops, nexthop);
@@ -262,6 +293,7 @@ int nexthops_open(const struct nexthop_owner *owner, struct turnpike_nexthop *ma
 static void free_slot(struct nexthops *nexthops, struct nexthop *nexthop)
 {
 	leave_neighbour(nexthops, nexthop);
+	set_unsure(nexthops, nexthop, false);
 	hops_give(&nexthops->hops, nexthop->index);
 	if (nexthops->next_slot == nexthop)
 		nexthops->next_slot = nexthop->hh.next;
@@ -282,16 +314,17 @@ void nexthops_close(struct nexthops *nexthops)
 	free(nexthops);
 }
 
-static struct pair make_pair(const struct turnpike_addr *local, const struct turnpike_addr *remote)
+struct nexthop_pair nexthop_pair(const struct turnpike_addr *local,
+				 const struct turnpike_addr *remote)
 {
-	struct pair pair = { *local, *remote };
+	struct nexthop_pair pair = { *local, *remote };
 
 	pair.local.port = 0;
 	pair.remote.port = 0;
 	return pair;
 }
 
-static struct nexthop *find_slot(const struct nexthops *nexthops, const struct pair *pair)
+static struct nexthop *find_slot(const struct nexthops *nexthops, const struct nexthop_pair *pair)
 {
 	struct nexthop *nexthop;
 
@@ -299,7 +332,8 @@ static struct nexthop *find_slot(const struct nexthops *nexthops, const struct p
 	return nexthop;
 }
 
-static int new_slot(struct nexthops *nexthops, const struct pair *pair, struct nexthop **ret)
+static int new_slot(struct nexthops *nexthops, const struct nexthop_pair *pair,
+		    struct nexthop **ret)
 {
 	struct nexthop *nexthop = calloc(1, sizeof(*nexthop));
 	int err;
@@ -323,12 +357,20 @@ static int new_slot(struct nexthops *nexthops, const struct pair *pair, struct n
 	return 0;
 }
 
-int nexthop_get(struct nexthops *nexthops, const struct turnpike_addr *local,
-		const struct turnpike_addr *remote, struct nexthop **ret)
+int nexthops_prepare(struct nexthops *nexthops, const struct nexthop_pair *a,
+		     const struct nexthop_pair *b)
 {
-	const struct pair pair = make_pair(local, remote);
-	struct nexthop *nexthop = find_slot(nexthops, &pair);
-	const int err = nexthop ? 0 : new_slot(nexthops, &pair, &nexthop);
+	__u32 missing = !find_slot(nexthops, a);
+
+	if (memcmp(a, b, sizeof(*a)) != 0)
+		missing += !find_slot(nexthops, b);
+	return hops_prepare(&nexthops->hops, missing, clock_ns());
+}
+
+int nexthop_get(struct nexthops *nexthops, const struct nexthop_pair *pair, struct nexthop **ret)
+{
+	struct nexthop *nexthop = find_slot(nexthops, pair);
+	const int err = nexthop ? 0 : new_slot(nexthops, pair, &nexthop);
 
 	if (err)
 		return err;
@@ -368,7 +410,7 @@ void nexthops_refresh(struct nexthops *nexthops)
 void nexthops_path_changed(struct nexthops *nexthops, const struct turnpike_addr *local,
 			   const struct turnpike_addr *remote)
 {
-	const struct pair pair = make_pair(local, remote);
+	const struct nexthop_pair pair = nexthop_pair(local, remote);
 	struct nexthop *nexthop = find_slot(nexthops, &pair);
 
 	if (nexthop)
@@ -429,6 +471,20 @@ static void tend_slots(struct nexthops *nexthops)
 	nexthops->next_slot = nexthop;
 }
 
+/* Once a second. Stops at the first error: the kernel is still short of something. */
+static void resolve_unsure(struct nexthops *nexthops)
+{
+	struct nexthop *nexthop = nexthops->unsure;
+	int turns;
+
+	for (turns = 0; nexthop && turns < ROUND_TURNS; turns++) {
+		resolve_slot(nexthops, nexthop);
+		if (nexthop->is_unsure)
+			return;
+		nexthop = nexthops->unsure;
+	}
+}
+
 static void refresh(struct nexthops *nexthops)
 {
 	const __u64 now = clock_ns();
@@ -437,6 +493,7 @@ static void refresh(struct nexthops *nexthops)
 		return;
 	nexthops->round_began = now;
 	nexthops->rounds++;
+	resolve_unsure(nexthops);
 	tend_neighbours(nexthops);
 	tend_slots(nexthops);
 }

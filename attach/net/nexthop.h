@@ -22,6 +22,12 @@ struct nexthops;
 /** One slot, shared by all flows with the same pair of addresses. */
 struct nexthop;
 
+/** A pair of addresses with port 0, made by nexthop_pair(); hashed as it is, without padding. */
+struct nexthop_pair {
+	struct turnpike_addr local;
+	struct turnpike_addr remote;
+};
+
 /** How packets are sent out by a device; see struct nexthop_owner and struct turnpike_hop. */
 struct egress {
 	__u32 ifindex; /* the device itself, or that which its VLANs are on */
@@ -53,11 +59,21 @@ int nexthops_open(const struct nexthop_owner *owner, struct turnpike_nexthop *ma
 /** nexthops_close() - frees everything; NULL is fine. */
 void nexthops_close(struct nexthops *nexthops);
 
-/** nexthop_get() - the slot for packets from @local to @remote; to be given back. -ENOSPC, or
- * others.
+/** nexthop_pair() - the pair for packets from @local to @remote, whose ports are ignored */
+struct nexthop_pair nexthop_pair(const struct turnpike_addr *local,
+				 const struct turnpike_addr *remote);
+
+/**
+ * nexthops_prepare() - get ready for nexthop_get() of two pairs of addresses, so that both succeed
+ * Returns 0; -ENOSPC: there are too few slots; -EAGAIN: freed slots may not be used yet.
  */
-int nexthop_get(struct nexthops *nexthops, const struct turnpike_addr *local,
-		const struct turnpike_addr *remote, struct nexthop **ret);
+int nexthops_prepare(struct nexthops *nexthops, const struct nexthop_pair *a,
+		     const struct nexthop_pair *b);
+
+/** nexthop_get() - the slot for a pair of addresses; to be given back. As nexthops_prepare(), or
+ * another error.
+ */
+int nexthop_get(struct nexthops *nexthops, const struct nexthop_pair *pair, struct nexthop **ret);
 
 /** nexthop_put() - gives a slot back; the last one to do so unresolves it. */
 void nexthop_put(struct nexthops *nexthops, struct nexthop *nexthop);

@@ -110,6 +110,7 @@ TURNPIKE_API int turnpike_hook_parse(const char *name, enum turnpike_hook *ret);
  * @backoff_first_ms: how long a way that has failed is left alone, and after which time better ways
  * that something speaks against are looked at again; twice as long each time. 0: 10 s
  * @backoff_longest_ms: but never longer. 0: 10 min
+ * @max_waiting: bindings that may wait for room, see turnpike_bind(), about 300 bytes each. 0: none
  */
 struct turnpike_open_opts {
 	size_t sz;
@@ -120,6 +121,7 @@ struct turnpike_open_opts {
 	__u32 demote_percent;
 	__u32 backoff_first_ms;
 	__u32 backoff_longest_ms;
+	__u32 max_waiting;
 };
 
 /**
@@ -295,21 +297,39 @@ struct turnpike_binding {
  * When this returns 0, the very next packet is relayed in the kernel, provided that the next hop is
  * known; if not, packets are passed up until it is. The counters of a known binding go on.
  *
- * Returns 0; -EINVAL for addresses or a channel that cannot be; -EEXIST if another binding has the
- * same relay and peer, or the same client and channel; -EADDRINUSE if a port would have to be both
- * a listener's and a relay's; -ENOSPC if the maps are full; other errors of bpf(2). After an error,
- * a new binding is not relayed in either direction; a known one is not relayed any more.
+ * A binding that finds no room, or that the kernel refuses for the moment, waits, unless
+ * turnpike_open_opts.max_waiting others do. It is not relayed yet. turnpike_poll() tries it again
+ * when room appears, the longest waiting first, and at intervals of 1 to 30 s. Bind it again to
+ * change its times, and unbind it like any other. It is forgotten when both its times are over.
+ *
+ * Returns 0; -EAGAIN: the binding waits; -EINVAL for addresses or a channel that cannot be; -EEXIST
+ * if another binding has the same relay and peer, or the same client and channel; -EADDRINUSE if a
+ * port would have to be both a listener's and a relay's; -ENOSPC if the maps are full; other errors
+ * of bpf(2). After an error, a new binding is not relayed in either direction; a known one is not
+ * relayed any more. After an error other than -EAGAIN, the binding need not be unbound.
  */
 TURNPIKE_API int turnpike_bind(struct turnpike *tp, const struct turnpike_binding *binding);
 
 /**
- * turnpike_unbind() - stop relaying a binding; its times are ignored
+ * turnpike_unbind() - stop relaying a binding, or waiting for it; its times are ignored
  *
  * Packets that are in the programs at this moment may still be sent.
  *
  * Returns 0, or -ENOENT if there is no such binding.
  */
 TURNPIKE_API int turnpike_unbind(struct turnpike *tp, const struct turnpike_binding *binding);
+
+/** enum turnpike_wait - what a binding waits for, see turnpike_bind() */
+enum turnpike_wait {
+	TURNPIKE_WAIT_FLOWS,    /* room in the map of flows */
+	TURNPIKE_WAIT_NEXTHOPS, /* room in the map of next hops */
+	TURNPIKE_WAIT_SETTLING, /* freed next hops that packets may still use: a second at most */
+	TURNPIKE_WAIT_ERROR,    /* an error of the kernel to pass, such as -ENOMEM */
+	TURNPIKE_WAIT_MAX,
+};
+
+/** turnpike_waiting() - how many bindings wait for @what, as far as the last attempt showed */
+TURNPIKE_API __u32 turnpike_waiting(const struct turnpike *tp, enum turnpike_wait what);
 
 /**
  * struct turnpike_policer_opts - a limit on bytes of application data a second
@@ -449,7 +469,8 @@ TURNPIKE_API int turnpike_fd(const struct turnpike *tp);
  * that only the kernel's fast path talks to, looks after the devices (turnpike_on_change()), and
  * tells senders of packets that were dropped because their TTL was used up, or that were too big
  * and not to be fragmented: by ICMP, as a router does (RFC 8656 section 13), if there is
- * CAP_NET_RAW, and at most 100 a second.
+ * CAP_NET_RAW, and at most 100 a second. It binds what waits (turnpike_bind()), for a few
+ * milliseconds a call.
  *
  * Returns 0 or a negative errno of netlink(7); all next hops are then looked up anew.
  */

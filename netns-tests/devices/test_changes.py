@@ -123,9 +123,9 @@ def taken(scene: Scene) -> Complaints:
 
 def gone(scene: Scene) -> Complaints:
     scene.ip("link", "del", DEVICE)
-    complaints = scene.becomes("userspace/none", "gone")
+    complaints = scene.becomes("userspace/none", "gone", soon=PAUSED)
     scene.lab.make_relay_link_anew()
-    return complaints + scene.becomes("xdp-native/xdp", "back")
+    return complaints + scene.becomes("xdp-native/xdp", "back", soon=PAUSED)
 
 
 def mtu(scene: Scene) -> Complaints:

@@ -150,6 +150,9 @@ class Lab(proc.Undone):
         proc.run(["ip", "link", "add", a.device, "netns", self.namespace(a.role), *queues, "type", "veth",
                   "peer", "name", b.device, "netns", self.namespace(b.role), *queues])
 
+    def _move(self, end: End, to: End) -> None:
+        self._ip(end.role, [f"link set {end.device} netns {self.namespace(to.role)} name {to.device}"])
+
     def _set_up_end(self, end: End) -> None:
         if end.place is None:
             commands = [f"link set {end.device} master br0"]
@@ -165,12 +168,18 @@ class Lab(proc.Undone):
         self._ip(role, [f"route add default via {gateway.address(family)}" for family in FAMILIES])
 
     def make_relay_link_anew(self) -> None:
-        """After the relay's NIC was deleted, and with it the other end of its cable."""
+        """After the relay's NIC was deleted, and with it the other end of its cable.
+
+        The far end gets its program before the relay's end is there: the relay looks at its device as soon as it comes.
+        """
         a, b = next(link for link in self.topology.links if "relay" in (link[0].role, link[1].role))
-        self._make_pair(a, b)
-        self._set_up_end(a)
-        self._set_up_end(b)
-        self._attach_pass_program(b if a.role == "relay" else a)
+        near, far = (a, b) if a.role == "relay" else (b, a)
+        coming = End(far.role, "coming")
+        self._make_pair(coming, far)
+        self._set_up_end(far)
+        self._attach_pass_program(far)
+        self._move(coming, near)
+        self._set_up_end(near)
         self._add_routes("relay")
 
     def _attach_pass_programs(self) -> None:

@@ -9,8 +9,8 @@ given out again.
     quota          of a user: 486, and 508 for all together; another user is not concerned
     permissions    of an allocation: 508; those there are can be refreshed
     channels       likewise
-    flows          there is room for some channels in the kernel: the others are relayed in user space, and the first
-                   to be bound after one is gone is relayed in the kernel
+    flows          there is room for some channels in the kernel: the others are relayed in user space and wait. When
+                   one ends, the longest waiting is relayed in the kernel, though its client does nothing
     descriptors    508 long before there are none; and with all that is left taken by connections to the control
                    socket, data is relayed as before
 
@@ -27,7 +27,7 @@ from functools import partial
 from pathlib import Path
 
 import scenes
-from lab import turn
+from lab import proc, turn
 from lab.complaints import Complaints, refused
 from lab.endpoints import EchoPeer, echo_peer, turn_client
 from lab.lab import Lab
@@ -35,6 +35,7 @@ from lab.relay import BY_NAME, PASSWORD, USER, Turnpike, Variant
 from lab.roundtrip import exchanged
 
 CHANNEL, OTHER = 0x4001, "bob"
+SOON = 20.0  # seconds, for what should take a tenth of one
 FAMILY = 4
 
 
@@ -134,6 +135,13 @@ def channels(lab: Lab, variant: Variant) -> Complaints:
         return scene.still(2)
 
 
+def waiting(server: Turnpike) -> int:
+    """How many channels wait for room in the kernel, all of them for the same."""
+    counts: dict[str, int] = server.ask("status")["waiting"]
+    assert sum(counts.values()) == counts["flows"], f"they wait for {counts}"
+    return counts["flows"]
+
+
 def flows(lab: Lab, variant: Variant) -> Complaints:
     fit, more = 4, 3
     with Scene(lab, variant, "--max-flows", str(2 * fit)) as scene:
@@ -147,13 +155,24 @@ def flows(lab: Lab, variant: Variant) -> Complaints:
         scene.must((status["flows"], status["flow_failures"]) == (2 * fit, more), f"the status is {status}")
         relayed = [now - then for now, then in zip(scene.server.relayed(), before)]
         scene.must(relayed == [4 * fit, 4 * more], f"in the kernel and in user space: {relayed}")
+        scene.must(waiting(scene.server) == more, f"the status is {status}")
+        scene.must(f"{more} channels wait for room in the flow maps" in (told := scene.server.tell("status")), told)
         clients[1].refresh(0)
-        clients[-1].bind(CHANNEL, scene.peer.address)
+        scene.must(proc.wait_until(lambda: waiting(scene.server) == more - 1, SOON), "nobody has taken the room")
+        before = scene.server.relayed()
+        scene.complaints += exchanged(clients[fit], 5)
+        relayed = [now - then for now, then in zip(scene.server.relayed(), before)]
+        scene.must(relayed == [10, 0], f"there is room again, and in the kernel and in user space were {relayed}")
+        # One that waits goes, and so do two at once: all others are in the kernel then.
+        for client in (clients[fit + 1], *clients[2:fit]):
+            client.refresh(0)
+        scene.must(proc.wait_until(lambda: waiting(scene.server) == 0, SOON), "the last still waits")
+        scene.must(len(scene.server.flows()) == 6, f"{len(scene.server.flows())} flows")
         before = scene.server.relayed()
         scene.complaints += exchanged(clients[-1], 5)
         relayed = [now - then for now, then in zip(scene.server.relayed(), before)]
-        scene.must(relayed == [10, 0], f"there is room again, and in the kernel and in user space were {relayed}")
-        return scene.still(fit + more - 1)
+        scene.must(relayed == [10, 0], f"the last was relayed in the kernel and in user space: {relayed}")
+        return scene.still(3)
 
 
 def descriptors(lab: Lab, variant: Variant) -> Complaints:

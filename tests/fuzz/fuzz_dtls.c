@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Datagrams of DTLS: OpenSSL must get only records at which it does not end a session. */
+/* DTLS datagrams: OpenSSL must receive only records at which it does not end a session. */
 #include <string.h>
 
 #include "fuzz.h"
@@ -9,14 +9,15 @@
 
 static unsigned long long passed[DTLS_OPEN + 1], several, discarded, truncated, hellos;
 
-/* An independent statement of what OpenSSL 3.0 expects. */
+/* States independently what OpenSSL 3.0 expects. */
 static void check_record(const struct dtls_filter *filter, const uint8_t *data, size_t len)
 {
 	const uint8_t *body = data + HEADER_LEN;
 	const size_t body_len = len - HEADER_LEN;
 
-	must(len > HEADER_LEN && body_len == ((size_t)data[11] << 8 | data[12]), "one, whole");
-	must(data[1] == 0xfe && data[3] == 0, "of DTLS, and of epoch 0 or 1");
+	must(len > HEADER_LEN && body_len == ((size_t)data[11] << 8 | data[12]),
+	     "one complete record");
+	must(data[1] == 0xfe && data[3] == 0, "DTLS, and epoch 0 or 1");
 	switch (filter->stage) {
 	case DTLS_HELLO:
 		must(data[0] == 22 && data[4] == 0 && body[0] == 1, "ClientHello");
@@ -27,15 +28,16 @@ static void check_record(const struct dtls_filter *filter, const uint8_t *data, 
 		break;
 	case DTLS_CHANGE_CIPHER:
 		must(data[0] == 20 && data[4] == 0, "ChangeCipherSpec");
-		must(body_len == 1 && body[0] == 1, "which has but one form");
+		must(body_len == 1 && body[0] == 1, "a valid ChangeCipherSpec");
 		break;
 	case DTLS_FINISHED:
 	case DTLS_OPEN:
 		must(data[4] == 1 && data[2] == 0xfd, "protected");
 		must(body_len >= filter->overhead, "long enough to be decrypted");
-		must(body_len <= filter->overhead + 16384, "short enough, too");
-		must(data[0] == 21 || data[0] == 22 || filter->stage == DTLS_OPEN, "expected");
-		must(data[0] >= 21 && data[0] <= 23, "known");
+		must(body_len <= filter->overhead + 16384, "short enough for a plaintext");
+		must(data[0] == 21 || data[0] == 22 || filter->stage == DTLS_OPEN,
+		     "expected at this stage");
+		must(data[0] >= 21 && data[0] <= 23, "known type");
 		break;
 	}
 }
@@ -52,7 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	filter.stage = data[0] % (DTLS_OPEN + 1);
 	filter.overhead += data[0] & 0x80 ? 8 : 0;
-	copy = malloc(size > 1 ? size - 1 : 1); /* AddressSanitizer knows its end */
+	copy = malloc(size > 1 ? size - 1 : 1); /* so that ASan finds reads beyond its end */
 	if (!copy)
 		abort();
 	memcpy(copy, data + 1, size - 1);
@@ -65,15 +67,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		uint64_t none = 0;
 
 		check_record(&filter, record.data, record.len);
-		must(record.data + record.len == rest.data, "what follows is next");
+		must(record.data + record.len == rest.data, "the rest begins after the record");
 		again = record;
 		must(dtls_filter_next(&filter, &again, &record, &none) && none == 0,
-		     "what else is in the datagram does not matter");
+		     "other records do not matter");
 		passed[filter.stage]++;
 		found++;
 	}
-	must(rest.len == 0, "all was looked at");
-	must(found + invalid <= size / HEADER_LEN + 1, "nothing is counted twice");
+	must(rest.len == 0, "the datagram is consumed");
+	must(found + invalid <= size / HEADER_LEN + 1, "no record is counted twice");
 	several += found > 1 && invalid > 0;
 	truncated += invalid > 0 && rest.data != copy + size - 1;
 	discarded += invalid;
@@ -88,6 +90,7 @@ int fuzz_missed(void)
 	       missed("ChangeCipherSpec", passed[DTLS_CHANGE_CIPHER]) +
 	       missed("Finished", passed[DTLS_FINISHED]) +
 	       missed("application data", passed[DTLS_OPEN]) +
-	       missed("valid ones among invalid ones", several) + missed("discarded", discarded) +
-	       missed("truncated", truncated) + missed("begins with ClientHello", hellos);
+	       missed("valid and invalid records together", several) +
+	       missed("discarded", discarded) + missed("truncated", truncated) +
+	       missed("datagrams with a ClientHello", hellos);
 }

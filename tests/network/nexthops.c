@@ -108,9 +108,10 @@ static struct turnpike_addr addr(const char *text)
 static struct nexthop *get(const char *local, const char *remote)
 {
 	const struct turnpike_addr from = addr(local), to = addr(remote);
+	const struct nexthop_pair pair = nexthop_pair(&from, &to);
 	struct nexthop *nexthop;
 
-	assert_int_equal(nexthop_get(nexthops, &from, &to, &nexthop), 0);
+	assert_int_equal(nexthop_get(nexthops, &pair, &nexthop), 0);
 	return nexthop;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* How many may connect, and how fast. */
+/* Limits on the number of connections and on the rate of new ones. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -36,7 +36,7 @@ static void leave(struct admission *admission, const char *text)
 	admission_leave(admission, &addr);
 }
 
-static void no_more_than_max(void **state)
+static void limits_all_connections(void **state)
 {
 	struct admission *admission = admission_new(3, 2, 0);
 
@@ -51,7 +51,7 @@ static void no_more_than_max(void **state)
 	admission_free(admission);
 }
 
-static void no_more_than_a_source_may_have(void **state)
+static void limits_connections_of_a_source(void **state)
 {
 	struct admission *admission = admission_new(100, 2, 0);
 
@@ -66,7 +66,7 @@ static void no_more_than_a_source_may_have(void **state)
 	admission_free(admission);
 }
 
-static void a_network_of_ipv6_is_one_source(void **state)
+static void treats_an_ipv6_64_as_one_source(void **state)
 {
 	struct admission *admission = admission_new(100, 2, 0);
 
@@ -80,8 +80,8 @@ static void a_network_of_ipv6_is_one_source(void **state)
 	admission_free(admission);
 }
 
-/* Who is refused leaves nothing behind that would keep others out. */
-static void refusals_are_not_counted(void **state)
+/* A refused connection does not count towards any limit. */
+static void does_not_count_refusals(void **state)
 {
 	struct admission *admission = admission_new(2, 1, 0);
 
@@ -97,8 +97,8 @@ static void refusals_are_not_counted(void **state)
 	admission_free(admission);
 }
 
-/* Those that have gone again count; what was refused for another reason does not. */
-static void a_source_comes_at_a_rate(void **state)
+/* Ended connections count towards the rate; those refused by another limit do not. */
+static void limits_the_rate_of_a_source(void **state)
 {
 	struct admission *admission = admission_new(30, 2, 3);
 	int i;
@@ -124,7 +124,7 @@ static void a_source_comes_at_a_rate(void **state)
 	admission_free(admission);
 }
 
-static void none_is_none(void **state)
+static void accepts_zero_limits(void **state)
 {
 	struct admission *admission = admission_new(0, 1, 0);
 
@@ -139,12 +139,12 @@ static void none_is_none(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(no_more_than_max),
-		cmocka_unit_test(no_more_than_a_source_may_have),
-		cmocka_unit_test(a_network_of_ipv6_is_one_source),
-		cmocka_unit_test(refusals_are_not_counted),
-		cmocka_unit_test(a_source_comes_at_a_rate),
-		cmocka_unit_test(none_is_none),
+		cmocka_unit_test(limits_all_connections),
+		cmocka_unit_test(limits_connections_of_a_source),
+		cmocka_unit_test(treats_an_ipv6_64_as_one_source),
+		cmocka_unit_test(does_not_count_refusals),
+		cmocka_unit_test(limits_the_rate_of_a_source),
+		cmocka_unit_test(accepts_zero_limits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Cookies of DTLS: one client's are no other's, and they grow old. */
+/* A DTLS cookie is valid for one client and for a limited time. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,7 +24,7 @@ static struct turn_tuple tuple(void)
 	};
 }
 
-static void is_of_one_client(void **state)
+static void is_valid_for_one_client(void **state)
 {
 	const struct turn_tuple client = tuple();
 	struct turn_tuple other = client;
@@ -34,7 +34,7 @@ static void is_of_one_client(void **state)
 	dtls_cookie_make(key, &client, now, cookie);
 	assert_true(dtls_cookie_is_valid(key, &client, now, cookie, sizeof(cookie)));
 	assert_false(dtls_cookie_is_valid(other_key, &client, now, cookie, sizeof(cookie)));
-	/* Whatever differs, a bit of it is enough. */
+	/* One bit of difference is enough. */
 	for (size_t i = 0; i < sizeof(other); i++) {
 		((uint8_t *)&other)[i] ^= 1;
 		assert_false(dtls_cookie_is_valid(key, &other, now, cookie, sizeof(cookie)));
@@ -42,7 +42,7 @@ static void is_of_one_client(void **state)
 	}
 }
 
-static void is_whole(void **state)
+static void rejects_changed_cookies(void **state)
 {
 	const struct turn_tuple client = tuple();
 	uint8_t cookie[DTLS_COOKIE_LEN + 1] = { 0 };
@@ -60,7 +60,7 @@ static void is_whole(void **state)
 	assert_true(dtls_cookie_is_valid(key, &client, now, cookie, DTLS_COOKIE_LEN));
 }
 
-static void grows_old(void **state)
+static void expires(void **state)
 {
 	const struct turn_tuple client = tuple();
 	uint8_t cookie[DTLS_COOKIE_LEN];
@@ -82,9 +82,9 @@ static void grows_old(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(is_of_one_client),
-		cmocka_unit_test(is_whole),
-		cmocka_unit_test(grows_old),
+		cmocka_unit_test(is_valid_for_one_client),
+		cmocka_unit_test(rejects_changed_cookies),
+		cmocka_unit_test(expires),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,7 +23,7 @@ struct header {
 	uint64_t seq;
 };
 
-/* A datagram in memory of its own, so that ASan notices who reads further. */
+/* A datagram in memory of its own, so that ASan finds reads beyond its end. */
 struct datagram {
 	uint8_t *data;
 	size_t len;
@@ -88,13 +88,13 @@ static struct dtls_filter at_stage(enum dtls_stage stage, size_t overhead)
 
 static const struct header plain = { 22, 0xfefd, 0, FIRST_SEQ + 1 };
 
-/** struct fragment - a handshake message, whose header may say something else */
+/** struct fragment - part of a handshake message; @stated_len: length in its header */
 struct fragment {
 	uint8_t type;
 	size_t message_len;
 	uint16_t seq;
 	size_t offset;
-	size_t says;
+	size_t stated_len;
 	size_t len;
 	uint8_t first;
 };
@@ -106,7 +106,7 @@ static size_t put_fragment(uint8_t *to, const struct fragment *fragment)
 	put(to + 1, fragment->message_len, 3);
 	put(to + 4, fragment->seq, 2);
 	put(to + 6, fragment->offset, 3);
-	put(to + 9, fragment->says, 3);
+	put(to + 9, fragment->stated_len, 3);
 	if (fragment->len > 0)
 		to[MESSAGE_LEN] = fragment->first;
 	return MESSAGE_LEN + fragment->len;
@@ -124,7 +124,7 @@ static void passes_hellos(void **state)
 {
 	static const struct fragment hello = { 1, 60, 1, 0, 60, 60, 0 };
 	static const struct fragment wrong[] = {
-		{ 1, 90, 1, 0, 60, 60, 0 }, /* a part of it: DTLSv1_listen() takes no fragments */
+		{ 1, 90, 1, 0, 60, 60, 0 }, /* incomplete: DTLSv1_listen() rejects fragments */
 		{ 1, 60, 1, 0, 61, 60, 0 }, { 1, 60, 1, 1, 60, 60, 0 },
 		{ 1, 0, 1, 0, 0, 0, 0 },    { 0, 60, 1, 0, 60, 60, 0 },
 		{ 2, 60, 1, 0, 60, 60, 0 }, { 16, 66, 2, 0, 66, 66, 65 },
@@ -158,7 +158,7 @@ static void passes_keys(void **state)
 	static const struct fragment wrong[] = {
 		{ 16, 66, 1, 0, 66, 66, 65 },      { 16, 66, 3, 0, 66, 66, 65 },
 		{ 16, 66, 2, 0, 66, 66, 64 },      { 16, 66, 2, 0, 67, 66, 65 },
-		{ 16, 66, 2, 0, 65, 66, 65 }, /* and a byte that is no message */
+		{ 16, 66, 2, 0, 65, 66, 65 }, /* and a trailing byte */
 		{ 16, 66, 2, 31, 36, 36, 0 },      { 16, 66, 2, 0xffffff, 36, 36, 0 },
 		{ 16, 66, 2, 30, 0, 0, 0 },        { 16, 257, 2, 0, 257, 257, 0 },
 		{ 16, 0xffffff, 2, 1, 36, 36, 0 }, { 0, 0, 2, 0, 0, 0, 0 },
@@ -177,7 +177,7 @@ static void passes_keys(void **state)
 	}
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
 		assert_false(message_passes(DTLS_KEY_EXCHANGE, &wrong[i]));
-	/* Both fragments in one record, of which no part may be missing. */
+	/* Both fragments in one record: each must be complete. */
 	len = put_fragment(body, &right[3]);
 	len += put_fragment(body + len, &right[4]);
 	for (size_t part = 0; part <= len; part++)
@@ -191,7 +191,7 @@ static void passes_keys(void **state)
 	}
 }
 
-static void passes_one_change_of_ciphers(void **state)
+static void passes_change_cipher_spec(void **state)
 {
 	static const uint8_t bytes[] = { 1, 1 };
 	const struct dtls_filter filter = at_stage(DTLS_CHANGE_CIPHER, 0);
@@ -219,8 +219,8 @@ static void passes_one_change_of_ciphers(void **state)
 	assert_false(passes(&filter, header, bytes, 1));
 }
 
-/* Whatever is forged, the client's own numbers stay within a window of 32. */
-static void has_a_window(void **state)
+/* Forged sequence numbers cannot move OpenSSL's window beyond those of the client. */
+static void limits_sequence_numbers(void **state)
 {
 	static const uint64_t far[] = {
 		0,
@@ -258,7 +258,7 @@ static void expect_lengths(const struct dtls_filter *filter, uint8_t type, size_
 	assert_false(passes(filter, header, NULL, UINT16_MAX));
 }
 
-static void knows_the_lengths_of_protected_records(void **state)
+static void checks_the_length_of_protected_records(void **state)
 {
 	static const size_t overheads[] = { 16, 24 };
 
@@ -275,7 +275,7 @@ static void knows_the_lengths_of_protected_records(void **state)
 	}
 }
 
-static void knows_the_headers_of_protected_records(void **state)
+static void checks_the_header_of_protected_records(void **state)
 {
 	const struct dtls_filter open = at_stage(DTLS_OPEN, 16);
 	const struct dtls_filter finished = at_stage(DTLS_FINISHED, 16);
@@ -350,8 +350,8 @@ static void counts_a_truncated_record(void **state)
 	free(whole.data);
 }
 
-/* A client's last flight is one datagram, as a rule. */
-static void follows_the_stages_in_a_datagram(void **state)
+/* A client usually sends its last flight in one datagram. */
+static void passes_several_stages_in_a_datagram(void **state)
 {
 	static const struct fragment key = { 16, 66, 2, 0, 66, 66, 65 };
 	static const uint8_t one[] = { 1 };
@@ -390,7 +390,7 @@ static void finds_hellos(void **state)
 	dtls_filter_begin(&filter, &packet);
 	assert_int_equal(filter.stage, DTLS_HELLO);
 	assert_int_equal(filter.first_seq, FIRST_SEQ + 1);
-	/* Its type, its epoch, and the type of its message. */
+	/* Type and epoch of the record, and type of its message. */
 	for (size_t i = 0; i < 4; i++) {
 		uint8_t *byte = datagram.data + (size_t[]){ 0, 3, 4, HEADER_LEN }[i];
 
@@ -409,13 +409,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(passes_hellos),
 		cmocka_unit_test(passes_keys),
-		cmocka_unit_test(passes_one_change_of_ciphers),
-		cmocka_unit_test(has_a_window),
-		cmocka_unit_test(knows_the_lengths_of_protected_records),
-		cmocka_unit_test(knows_the_headers_of_protected_records),
+		cmocka_unit_test(passes_change_cipher_spec),
+		cmocka_unit_test(limits_sequence_numbers),
+		cmocka_unit_test(checks_the_length_of_protected_records),
+		cmocka_unit_test(checks_the_header_of_protected_records),
 		cmocka_unit_test(keeps_the_valid_records_of_a_datagram),
 		cmocka_unit_test(counts_a_truncated_record),
-		cmocka_unit_test(follows_the_stages_in_a_datagram),
+		cmocka_unit_test(passes_several_stages_in_a_datagram),
 		cmocka_unit_test(finds_hellos),
 	};
 

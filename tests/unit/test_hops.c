@@ -183,13 +183,49 @@ static void test_waits_once_a_second(void **state)
 	assert_int_equal(hops_take(&hops, now, &index), 0);
 	assert_int_equal(waits, 1);
 	hops_give(&hops, index);
-	assert_int_equal(hops_take(&hops, now, &index), -ENOSPC);
+	assert_int_equal(hops_take(&hops, now, &index), -EAGAIN);
 	assert_int_equal(waits, 1);
 	now += NS_PER_S - 1;
-	assert_int_equal(hops_take(&hops, now, &index), -ENOSPC);
+	assert_int_equal(hops_take(&hops, now, &index), -EAGAIN);
 	now += 1;
 	assert_int_equal(hops_take(&hops, now, &index), 0);
 	assert_int_equal(waits, 2);
+}
+
+/* What is refused leaves nothing that programs would have to be waited for. */
+static void test_prepared_both_or_none(void **state)
+{
+	__u32 index, i;
+
+	(void)state;
+	assert_int_equal(hops_prepare(&hops, MAX, now), -ENOSPC);
+	assert_int_equal(hops_prepare(&hops, 0, now), 0);
+	for (i = 0; i < MAX - 2; i++)
+		assert_int_equal(hops_take(&hops, now, &index), 0);
+	assert_int_equal(hops_prepare(&hops, 2, now), -ENOSPC);
+	/* One of the two was never used, the other was just now. */
+	hops_give(&hops, index);
+	assert_int_equal(waits, 0);
+	assert_int_equal(hops_prepare(&hops, 2, now), 0);
+	assert_int_equal(waits, 1);
+	assert_int_equal(hops_take(&hops, now, &index), 0);
+	assert_int_equal(hops_take(&hops, now, &index), 0);
+	assert_int_equal(waits, 1);
+}
+
+/* However many were given back, one wait is enough for all of them. */
+static void test_one_wait_settles_all(void **state)
+{
+	__u32 index, i;
+
+	(void)state;
+	for (i = 0; i < MAX - 1; i++)
+		assert_int_equal(hops_take(&hops, now, &index), 0);
+	for (i = 1; i < MAX; i++)
+		hops_give(&hops, i);
+	for (i = 1; i < MAX; i++)
+		assert_int_equal(hops_take(&hops, now, &index), 0);
+	assert_int_equal(waits, 1);
 }
 
 /* Two that are the same by chance are one in four thousand million. */
@@ -217,6 +253,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_taken_again_is_not_resolved, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_waits_once_a_second, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_prepared_both_or_none, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_one_wait_settles_all, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_identifications_start_anywhere, set_up,
 						tear_down),
 	};

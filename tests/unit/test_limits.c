@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What an allocation, a user and all together may relay: in memory of the server's own, and in the
- * library's, whose map is an array here. The clock stands still.
+ * Rate limits per allocation, per user and in total, with the policers in user space or in the
+ * library. An array replaces the library's map, and the mocked clock stands still.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -59,25 +59,31 @@ int __wrap_clock_gettime(clockid_t id, struct timespec *ret)
 	return 0;
 }
 
-/* Each test is run with both kinds of memory; the handle is only passed on. */
+/* Each test runs with both kinds of policers. NULL: those in user space. */
 static struct turnpike *handle;
 
 static int use_library(void **state)
 {
 	(void)state;
 	handle = (struct turnpike *)&policers;
-	return policers_open(&policers, map, N);
+	return 0;
 }
 
-static int use_own(void **state)
+static int use_user_space(void **state)
 {
 	(void)state;
 	handle = NULL;
+	return 0;
+}
+
+static int setup(void **state)
+{
+	(void)state;
 	return policers_open(&policers, map, N);
 }
 
-/* Whatever was made is given back. */
-static int nothing_left(void **state)
+/* All policers have been freed. */
+static int check_freed(void **state)
 {
 	const __u32 left = N - 1 - policers.n_free;
 
@@ -103,8 +109,8 @@ static struct limit *limit_of(struct limits *limits, const char *account)
 	return limit;
 }
 
-/* How many bytes pass one by one, but at most 100,000. */
-static uint32_t left(struct limit *limit, enum turn_direction direction)
+/* Counts the bytes that pass one by one, up to 100,000. */
+static uint32_t remaining(struct limit *limit, enum turn_direction direction)
 {
 	uint32_t n = 0;
 
@@ -113,7 +119,7 @@ static uint32_t left(struct limit *limit, enum turn_direction direction)
 	return n;
 }
 
-/* At these rates an hour's worth may come at once. */
+/* At these rates, the burst is an hour's worth. */
 static void test_shared(void **state)
 {
 	struct limits *limits = opened(1, 2, 3);
@@ -121,11 +127,11 @@ static void test_shared(void **state)
 	struct limit *c = limit_of(limits, "bob"), *d = limit_of(limits, "bob");
 
 	(void)state;
-	assert_int_equal(left(a, TURN_TO_PEER), 3600);
-	assert_int_equal(left(b, TURN_TO_PEER), 3600); /* and the user's are used up */
-	assert_int_equal(left(c, TURN_TO_PEER), 3600); /* and all together */
-	assert_int_equal(left(d, TURN_TO_PEER), 0);
-	assert_int_equal(left(d, TURN_TO_CLIENT), 3600);
+	assert_int_equal(remaining(a, TURN_TO_PEER), 3600);
+	assert_int_equal(remaining(b, TURN_TO_PEER), 3600); /* now the user's limit is exhausted */
+	assert_int_equal(remaining(c, TURN_TO_PEER), 3600); /* now the total is exhausted */
+	assert_int_equal(remaining(d, TURN_TO_PEER), 0);
+	assert_int_equal(remaining(d, TURN_TO_CLIENT), 3600);
 	limits_free(limits, a);
 	limits_free(limits, b);
 	limits_free(limits, c);
@@ -143,16 +149,16 @@ static void test_user_only(void **state)
 	assert_true(limits_charge(a, TURN_TO_CLIENT, 3000));
 	assert_false(limits_charge(b, TURN_TO_CLIENT, 601));
 	assert_true(limits_charge(b, TURN_TO_CLIENT, 600));
-	assert_int_equal(left(c, TURN_TO_CLIENT), 3600);
+	assert_int_equal(remaining(c, TURN_TO_CLIENT), 3600);
 
-	/* A user is forgotten with the last allocation only. */
+	/* A user's limit lives until the last allocation is freed. */
 	limits_free(limits, a);
 	a = limit_of(limits, "alice");
-	assert_int_equal(left(a, TURN_TO_CLIENT), 0);
+	assert_int_equal(remaining(a, TURN_TO_CLIENT), 0);
 	limits_free(limits, a);
 	limits_free(limits, b);
 	a = limit_of(limits, "alice");
-	assert_int_equal(left(a, TURN_TO_CLIENT), 3600);
+	assert_int_equal(remaining(a, TURN_TO_CLIENT), 3600);
 	limits_free(limits, a);
 	limits_free(limits, c);
 	limits_close(limits);
@@ -170,7 +176,7 @@ static void test_none(void **state)
 	limits_free(limits, NULL);
 	limits_set_rates(limits, &some);
 	later = limit_of(limits, "alice");
-	assert_int_equal(left(later, TURN_TO_PEER), 3600);
+	assert_int_equal(remaining(later, TURN_TO_PEER), 3600);
 	limits_free(limits, later);
 	limits_close(limits);
 	limits_close(NULL);
@@ -184,39 +190,40 @@ static void set(struct limits *limits, uint64_t allocation, uint64_t user, uint6
 	assert_memory_equal(limits_rates(limits), &rates, sizeof(rates));
 }
 
-/* What is changed begins anew, what is not goes on. */
+/* Changed limits restart with a full burst; the others keep their state. */
 static void test_set_rates(void **state)
 {
 	struct limits *limits = opened(1, 2, 0);
 	struct limit *a = limit_of(limits, "alice"), *b = limit_of(limits, "alice");
 
 	(void)state;
-	assert_int_equal(left(a, TURN_TO_PEER), 3600);
+	assert_int_equal(remaining(a, TURN_TO_PEER), 3600);
 	set(limits, 1, 2, 1);
-	assert_int_equal(left(a, TURN_TO_PEER), 0);
-	assert_int_equal(left(b, TURN_TO_PEER), 3600); /* its own, the user's, and all */
+	assert_int_equal(remaining(a, TURN_TO_PEER), 0);
+	assert_int_equal(remaining(b, TURN_TO_PEER), 3600); /* allocation, user, total */
 	set(limits, 1, 2, 0);
-	assert_int_equal(left(b, TURN_TO_PEER), 0); /* its own is empty still */
+	assert_int_equal(remaining(b, TURN_TO_PEER), 0); /* the allocation is still exhausted */
 	limits_free(limits, b);
 	b = limit_of(limits, "alice");
-	assert_int_equal(left(b, TURN_TO_PEER), 0); /* and the user's */
+	assert_int_equal(remaining(b, TURN_TO_PEER), 0); /* and so is the user */
 	set(limits, 1, 1, 0);
-	assert_int_equal(left(a, TURN_TO_PEER), 0);
-	assert_int_equal(left(b, TURN_TO_PEER), 3600);
+	assert_int_equal(remaining(a, TURN_TO_PEER), 0);
+	assert_int_equal(remaining(b, TURN_TO_PEER), 3600);
 	set(limits, 2, 1, 0);
-	assert_int_equal(left(a, TURN_TO_PEER), 0); /* its own is full, the user's empty */
-	assert_int_equal(left(a, TURN_TO_CLIENT), 3600);
+	assert_int_equal(remaining(a, TURN_TO_PEER),
+			 0); /* the user is exhausted, the allocation is not */
+	assert_int_equal(remaining(a, TURN_TO_CLIENT), 3600);
 	set(limits, 0, 0, 0);
-	assert_int_equal(left(a, TURN_TO_PEER), 100000);
-	assert_int_equal(left(b, TURN_TO_PEER), 100000);
+	assert_int_equal(remaining(a, TURN_TO_PEER), 100000);
+	assert_int_equal(remaining(b, TURN_TO_PEER), 100000);
 	set(limits, 1, 0, 0);
-	assert_int_equal(left(b, TURN_TO_PEER), 3600);
+	assert_int_equal(remaining(b, TURN_TO_PEER), 3600);
 	limits_free(limits, a);
 	limits_free(limits, b);
 	limits_close(limits);
 }
 
-/* However far it got, nothing is left of it. */
+/* A failed limits_new() frees everything it has created. */
 static void test_full(void **state)
 {
 	struct limits *limits = opened(1, 1, 1);
@@ -227,7 +234,7 @@ static void test_full(void **state)
 	while (n < N && !limits_new(limits, n < 3 ? "alice" : "bob", &all[n]))
 		n++;
 	if (handle) {
-		/* Of 63, all together have 2, each of the users 2, and each allocation 2. */
+		/* Of 63 policers, the total, each user and each allocation have 2. */
 		assert_int_equal(n, 28);
 		assert_int_equal(policers.n_free, 1);
 		assert_int_equal(limits_new(limits, "carol", &more), -ENOSPC);
@@ -246,18 +253,16 @@ static void test_full(void **state)
 	limits_close(limits);
 }
 
-#define BOTH(TEST)                                                    \
-	{ #TEST ", library", TEST, use_library, nothing_left, NULL }, \
-	{                                                             \
-#TEST ", own", TEST, use_own, nothing_left, NULL      \
-	}
-
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		BOTH(test_shared),    BOTH(test_user_only), BOTH(test_none),
-		BOTH(test_set_rates), BOTH(test_full),
+		cmocka_unit_test_setup_teardown(test_shared, setup, check_freed),
+		cmocka_unit_test_setup_teardown(test_user_only, setup, check_freed),
+		cmocka_unit_test_setup_teardown(test_none, setup, check_freed),
+		cmocka_unit_test_setup_teardown(test_set_rates, setup, check_freed),
+		cmocka_unit_test_setup_teardown(test_full, setup, check_freed),
 	};
+	int failed = cmocka_run_group_tests_name("library", tests, use_library, NULL);
 
-	return cmocka_run_group_tests_name("limits", tests, NULL, NULL);
+	return failed + cmocka_run_group_tests_name("user space", tests, use_user_space, NULL);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Splitting what the kernel has merged: recvmmsg() is a table. */
+/* Splits datagrams that the kernel has merged. A table replaces recvmmsg(). */
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <setjmp.h>
@@ -13,7 +13,7 @@
 
 #include "net/udp_rx.h"
 
-/** struct arrival - a message that the fake kernel has; @merged: the size it tells of, 0: none */
+/** struct arrival - a message from recvmmsg(); @merged: UDP_GRO size, 0: not merged */
 struct arrival {
 	size_t len;
 	int merged;
@@ -98,7 +98,7 @@ int __wrap_recvmmsg(int fd, struct mmsghdr *messages, unsigned int n, int flags,
 	return n_arrivals > 0 ? (int)n_arrivals : -1;
 }
 
-/* The core may write around a datagram, and does so in the worst way. */
+/* The core may overwrite all of the headroom and tailroom. */
 static void overwrite(const struct turn_packet *packet)
 {
 	memset(packet->data - TURN_HEADROOM, 0xee, TURN_HEADROOM + packet->len + TURN_TAILROOM);
@@ -141,7 +141,7 @@ static void expect_all(struct udp_rx *rx)
 	assert_false(udp_rx_next(rx, &packet, &from));
 }
 
-static void splits_what_was_merged(void **state)
+static void splits_merged_datagrams(void **state)
 {
 	static const struct arrival table[] = {
 		{ .len = 160 },
@@ -170,7 +170,7 @@ static void splits_what_was_merged(void **state)
 	udp_rx_free(rx);
 }
 
-static void forgets_what_was_not_looked_at(void **state)
+static void discards_the_rest_of_a_batch(void **state)
 {
 	static const struct arrival table[] = { { .len = 500, .merged = 100 }, { .len = 20 } };
 	struct udp_rx *rx = udp_rx_new();
@@ -190,8 +190,8 @@ static void forgets_what_was_not_looked_at(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(splits_what_was_merged),
-		cmocka_unit_test(forgets_what_was_not_looked_at),
+		cmocka_unit_test(splits_merged_datagrams),
+		cmocka_unit_test(discards_the_rest_of_a_batch),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

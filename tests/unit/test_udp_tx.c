@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Merging what is sent: the kernel is a recorder, which takes runs apart as the real one does. */
+/* Merges datagrams into runs. The mocked kernel splits the runs and records the datagrams. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
@@ -17,23 +17,23 @@
 
 #define SENT_MAX 8192
 
-/** struct datagram - as it was asked for, or as it left */
+/** struct datagram - as passed to udp_tx_add(), or as sent */
 struct datagram {
 	int fd;
 	uint16_t port;
 	int class;
 	size_t len;
-	uint32_t first; /* what its bytes begin with */
+	uint32_t first; /* first bytes of its payload */
 	bool dont_fragment;
 };
 
 static struct {
 	struct datagram wanted[SENT_MAX], sent[SENT_MAX];
 	unsigned int n_wanted, n_sent, n_messages, n_calls, n_options;
-	size_t longest_run; /* what the route takes; longer ones are refused */
-	int refusal;
-	int errors;    /* calls that fail with ECONNREFUSED, as after an ICMP error */
-	int discovery; /* of the socket that was set last */
+	size_t longest_run; /* longest datagrams in a run; fails with @run_errno otherwise */
+	int run_errno;
+	int errors;    /* number of calls that fail with ECONNREFUSED, as after ICMP errors */
+	int discovery; /* IP_MTU_DISCOVER, as set last on any socket */
 } kernel;
 
 static struct udp_tx *tx;
@@ -98,7 +98,7 @@ static int take(int fd, const struct msghdr *message)
 	assert_int_equal(message->msg_iovlen, 1);
 	read_control(message, &class, &size);
 	if (len > size && size > kernel.longest_run) {
-		errno = kernel.refusal;
+		errno = kernel.run_errno;
 		return -1;
 	}
 	assert_in_range(len, 0, 65507);
@@ -164,7 +164,7 @@ static void add_with(int fd, uint16_t port, struct udp_tx_fields fields, size_t 
 		fd, port, fields.class, len, first_bytes(data, len), fields.dont_fragment
 	};
 	udp_tx_add(tx, fd, &to, fields, data, len);
-	memset(data, 0xff, sizeof(kernel.n_wanted)); /* it was lent for the call */
+	memset(data, 0xff, sizeof(kernel.n_wanted)); /* udp_tx_add() has copied it */
 }
 
 static void add(int fd, uint16_t port, int class, size_t len)
@@ -201,7 +201,7 @@ static void add_equal(unsigned int n, size_t len)
 		add(3, 1000, 0, len);
 }
 
-static void equal_ones_are_one(void **state)
+static void merges_equal_datagrams(void **state)
 {
 	(void)state;
 	add_equal(64, 164);
@@ -210,21 +210,21 @@ static void equal_ones_are_one(void **state)
 	assert_int_equal(kernel.n_options, 0);
 }
 
-static void no_more_than_64(void **state)
+static void merges_64_datagrams_at_most(void **state)
 {
 	(void)state;
 	add_equal(65, 164);
 	expect_messages(2);
 }
 
-static void no_more_than_an_ip_packet(void **state)
+static void merges_one_ip_packet_at_most(void **state)
 {
 	(void)state;
 	add_equal(64, 1472);
 	expect_messages(2);
 }
 
-static void a_shorter_one_ends_a_run(void **state)
+static void ends_a_run_with_a_shorter_one(void **state)
 {
 	(void)state;
 	add_equal(3, 100);
@@ -234,7 +234,7 @@ static void a_shorter_one_ends_a_run(void **state)
 	expect_messages(3);
 }
 
-static void empty_ones_stand_alone(void **state)
+static void does_not_merge_empty_ones(void **state)
 {
 	(void)state;
 	add_equal(2, 10);
@@ -243,7 +243,7 @@ static void empty_ones_stand_alone(void **state)
 	expect_messages(4);
 }
 
-static void what_differs_is_not_merged(void **state)
+static void does_not_merge_different_ones(void **state)
 {
 	(void)state;
 	add(3, 1000, 0, 100);
@@ -256,14 +256,14 @@ static void what_differs_is_not_merged(void **state)
 	assert_int_equal(kernel.n_calls, 2);
 }
 
-static void what_has_to_be_fragmented_goes_by_itself(void **state)
+static void sends_what_must_be_fragmented_singly(void **state)
 {
-	static const int refusals[] = { EINVAL, EMSGSIZE };
+	static const int errnos[] = { EINVAL, EMSGSIZE };
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
 		kernel.longest_run = 1472;
-		kernel.refusal = refusals[i];
+		kernel.run_errno = errnos[i];
 		add_equal(3, 1000);
 		add_equal(3, 1473);
 		add_equal(1, 5);
@@ -274,12 +274,12 @@ static void what_has_to_be_fragmented_goes_by_itself(void **state)
 	assert_int_equal(udp_tx_unsent(tx), 0);
 }
 
-/* And is tried again only after a while. */
-static void what_takes_no_runs_gets_none(void **state)
+/* Runs are tried again only after 1024 datagrams. */
+static void sends_singly_after_eio(void **state)
 {
 	(void)state;
 	kernel.longest_run = 0;
-	kernel.refusal = EIO;
+	kernel.run_errno = EIO;
 	add_equal(10, 100);
 	expect_messages(10);
 	kernel.longest_run = SIZE_MAX;
@@ -289,14 +289,14 @@ static void what_takes_no_runs_gets_none(void **state)
 	expect_messages(10 + 1024 + 1);
 }
 
-static void icmp_errors_lose_nothing(void **state)
+static void retries_after_icmp_errors(void **state)
 {
 	(void)state;
 	kernel.errors = 1;
 	add_equal(10, 100);
 	expect_messages(1);
 	kernel.longest_run = 50;
-	kernel.refusal = EINVAL;
+	kernel.run_errno = EINVAL;
 	add_equal(3, 100);
 	udp_tx_flush(tx);
 	kernel.errors = 100;
@@ -306,7 +306,7 @@ static void icmp_errors_lose_nothing(void **state)
 	assert_int_equal(udp_tx_unsent(tx), 3);
 }
 
-static void discovery_is_off_while_sending(void **state)
+static void clears_df_while_sending(void **state)
 {
 	(void)state;
 	udp_tx_adapt(tx, true);
@@ -316,8 +316,8 @@ static void discovery_is_off_while_sending(void **state)
 	assert_int_equal(kernel.n_options, 4);
 }
 
-/* From then on they rest as who is told of path MTUs has to, and send as they are asked to. */
-static void df_is_of_one_datagram(void **state)
+/* After a datagram with DF, sockets have IP_PMTUDISC_WANT while they do not send. */
+static void sets_df_per_datagram(void **state)
 {
 	const struct udp_tx_fields df = { .dont_fragment = true };
 
@@ -339,7 +339,7 @@ static void df_is_of_one_datagram(void **state)
 	assert_int_equal(kernel.n_options, 2 + 2 + 2);
 }
 
-static void anything_in_any_order(void **state)
+static void sends_random_datagrams_in_order(void **state)
 {
 	static const size_t lens[] = { 0,   1,    4,    100,  100,  100,  164,
 				       164, 1200, 1472, 1473, 9000, 65507 };
@@ -347,7 +347,7 @@ static void anything_in_any_order(void **state)
 	(void)state;
 	srand(1);
 	kernel.longest_run = 1472;
-	kernel.refusal = EINVAL;
+	kernel.run_errno = EINVAL;
 	for (int i = 0; i < 4000; i++) {
 		uint16_t port = (uint16_t)(1000 + 2 * (rand() % 2));
 		size_t len = lens[(size_t)rand() % (sizeof(lens) / sizeof(lens[0]))];
@@ -364,19 +364,19 @@ static void anything_in_any_order(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(equal_ones_are_one, setup, teardown),
-		cmocka_unit_test_setup_teardown(no_more_than_64, setup, teardown),
-		cmocka_unit_test_setup_teardown(no_more_than_an_ip_packet, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_shorter_one_ends_a_run, setup, teardown),
-		cmocka_unit_test_setup_teardown(empty_ones_stand_alone, setup, teardown),
-		cmocka_unit_test_setup_teardown(what_differs_is_not_merged, setup, teardown),
-		cmocka_unit_test_setup_teardown(what_has_to_be_fragmented_goes_by_itself, setup,
+		cmocka_unit_test_setup_teardown(merges_equal_datagrams, setup, teardown),
+		cmocka_unit_test_setup_teardown(merges_64_datagrams_at_most, setup, teardown),
+		cmocka_unit_test_setup_teardown(merges_one_ip_packet_at_most, setup, teardown),
+		cmocka_unit_test_setup_teardown(ends_a_run_with_a_shorter_one, setup, teardown),
+		cmocka_unit_test_setup_teardown(does_not_merge_empty_ones, setup, teardown),
+		cmocka_unit_test_setup_teardown(does_not_merge_different_ones, setup, teardown),
+		cmocka_unit_test_setup_teardown(sends_what_must_be_fragmented_singly, setup,
 						teardown),
-		cmocka_unit_test_setup_teardown(what_takes_no_runs_gets_none, setup, teardown),
-		cmocka_unit_test_setup_teardown(icmp_errors_lose_nothing, setup, teardown),
-		cmocka_unit_test_setup_teardown(discovery_is_off_while_sending, setup, teardown),
-		cmocka_unit_test_setup_teardown(df_is_of_one_datagram, setup, teardown),
-		cmocka_unit_test_setup_teardown(anything_in_any_order, setup, teardown),
+		cmocka_unit_test_setup_teardown(sends_singly_after_eio, setup, teardown),
+		cmocka_unit_test_setup_teardown(retries_after_icmp_errors, setup, teardown),
+		cmocka_unit_test_setup_teardown(clears_df_while_sending, setup, teardown),
+		cmocka_unit_test_setup_teardown(sets_df_per_datagram, setup, teardown),
+		cmocka_unit_test_setup_teardown(sends_random_datagrams_in_order, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

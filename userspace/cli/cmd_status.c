@@ -83,11 +83,33 @@ static void print_privileges(const json_t *status)
 	printf("\n");
 }
 
+/* Channels that are relayed in user space for now. */
+static void print_waiting(const json_t *waiting)
+{
+	static const struct {
+		const char *name;
+		const char *text;
+	} reasons[] = {
+		{ "flows", "wait for room in the flow maps (--max-flows)" },
+		{ "next_hops", "wait for a free next hop" },
+		{ "settling", "wait until packets no longer use freed next hops" },
+		{ "error", "are tried again after an error of the kernel" },
+	};
+	json_int_t n;
+
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+		n = json_integer_value(json_object_get(waiting, reasons[i].name));
+		if (n)
+			printf("%-14s %lld channels %s\n", "waiting", (long long)n,
+			       reasons[i].text);
+	}
+}
+
 static void print_status(const json_t *status)
 {
-	static const char *const totals[] = { "allocations",   "relays",   "flows",
-					      "flow_failures", "max_rate", "user_rate",
-					      "total_rate",    "policed" };
+	static const char *const totals[] = { "allocations",   "relays",        "flows",
+					      "flow_failures", "flow_refusals", "max_rate",
+					      "user_rate",     "total_rate",    "policed" };
 
 	printf("turnpike %s, up %.0f s%s\n", json_string_value(json_object_get(status, "version")),
 	       json_number_value(json_object_get(status, "uptime")),
@@ -100,6 +122,7 @@ static void print_status(const json_t *status)
 	for (size_t i = 0; i < sizeof(totals) / sizeof(totals[0]); i++)
 		printf("%-14s %lld\n", totals[i],
 		       (long long)json_integer_value(json_object_get(status, totals[i])));
+	print_waiting(json_object_get(status, "waiting"));
 	printf("\n");
 	print_clients(json_object_get(status, "clients"));
 	printf("\n");

@@ -141,6 +141,22 @@ static json_t *clients(const struct report_source *source, const struct totals *
 			 by_transport(totals->connections.open, TURN_TCP));
 }
 
+static json_t *waiting(const struct report_source *source)
+{
+	static const char *const names[TURNPIKE_WAIT_MAX] = {
+		[TURNPIKE_WAIT_FLOWS] = "flows",
+		[TURNPIKE_WAIT_NEXTHOPS] = "next_hops",
+		[TURNPIKE_WAIT_SETTLING] = "settling",
+		[TURNPIKE_WAIT_ERROR] = "error",
+	};
+	json_t *result = json_object();
+
+	for (unsigned int i = 0; i < TURNPIKE_WAIT_MAX; i++)
+		json_object_set_new(result, names[i],
+				    number(datapath_waiting(source->datapath, i)));
+	return result;
+}
+
 static json_t *report_status(const struct report_source *source, const json_t *request)
 {
 	const struct totals totals = totals_of(source);
@@ -161,6 +177,9 @@ static json_t *report_status(const struct report_source *source, const json_t *r
 	json_object_set_new(result, "flows", number(datapath_flows(source->datapath)));
 	json_object_set_new(result, "flow_failures",
 			    number(datapath_bind_failures(source->datapath)));
+	json_object_set_new(result, "flow_refusals",
+			    number(datapath_bind_refusals(source->datapath)));
+	json_object_set_new(result, "waiting", waiting(source));
 	json_object_set_new(result, "max_rate", number(rates.allocation));
 	json_object_set_new(result, "user_rate", number(rates.user));
 	json_object_set_new(result, "total_rate", number(rates.total));

@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "datapath/datapath.h"
 #include "datapath/limits.h"
-#include "base/log.h"
 
 struct datapath {
-	struct turnpike *tp;  /* NULL: all is relayed in user space */
-	pthread_mutex_t lock; /* of @tp, which is for one thread at a time */
+	struct turnpike *tp;  /* NULL: everything is relayed in user space */
+	pthread_mutex_t lock; /* protects @tp, which allows one thread at a time */
 	struct limits *limits;
 	bool is_relaying;
 	void (*on_change)(void *arg);
@@ -20,10 +20,11 @@ struct datapath {
 	struct event *readable;
 	struct event *tick;
 	uint64_t bind_failures;
-	int said;        /* the bind error that was said last */
-	char error[256]; /* of the last switch */
+	uint64_t bind_refusals; /* those that are not retried */
+	int logged;             /* the bind error that was logged last */
+	char error[256];        /* of the last mode change */
 	char why_not[sizeof(((struct turnpike_status *)NULL)->why)];
-	struct turnpike_status *devices; /* without @tp */
+	struct turnpike_status *devices; /* only without @tp */
 	size_t n_devices;
 };
 
@@ -35,7 +36,7 @@ static int note_mode(const struct turnpike_status *status, void *arg)
 	return 0;
 }
 
-static void look_at_modes(struct datapath *datapath)
+static void update_modes(struct datapath *datapath)
 {
 	const bool before = datapath->is_relaying;
 
@@ -45,7 +46,7 @@ static void look_at_modes(struct datapath *datapath)
 		datapath->on_change(datapath->on_change_arg);
 }
 
-static void on_news(evutil_socket_t fd, short what, void *arg)
+static void on_library_event(evutil_socket_t fd, short what, void *arg)
 {
 	struct datapath *datapath = arg;
 
@@ -55,10 +56,10 @@ static void on_news(evutil_socket_t fd, short what, void *arg)
 	if (turnpike_poll(datapath->tp))
 		log_at(LOG_WARNING, "%s", turnpike_error(datapath->tp));
 	pthread_mutex_unlock(&datapath->lock);
-	look_at_modes(datapath);
+	update_modes(datapath);
 }
 
-static void say_change(const struct turnpike_change *change, void *arg)
+static void log_change(const struct turnpike_change *change, void *arg)
 {
 	const struct turnpike_status *from = &change->from, *to = &change->to;
 
@@ -77,11 +78,10 @@ static int watch(struct datapath *datapath, struct event_base *base)
 {
 	static const struct timeval second = { .tv_sec = 1 };
 
-	turnpike_on_change(datapath->tp, say_change, NULL);
-
-	datapath->readable =
-		event_new(base, turnpike_fd(datapath->tp), EV_READ | EV_PERSIST, on_news, datapath);
-	datapath->tick = event_new(base, -1, EV_PERSIST, on_news, datapath);
+	turnpike_on_change(datapath->tp, log_change, NULL);
+	datapath->readable = event_new(base, turnpike_fd(datapath->tp), EV_READ | EV_PERSIST,
+				       on_library_event, datapath);
+	datapath->tick = event_new(base, -1, EV_PERSIST, on_library_event, datapath);
 	if (!datapath->readable || !datapath->tick || event_add(datapath->readable, NULL) ||
 	    event_add(datapath->tick, &second)) {
 		log_error("out of memory");
@@ -91,8 +91,8 @@ static int watch(struct datapath *datapath, struct event_base *base)
 }
 
 /*
- * Also for mode userspace: then nothing is attached, but the flows are there should the mode
- * change.
+ * Mode userspace opens the library as well. Nothing is attached, but the flows exist in case the
+ * mode changes.
  */
 static int open_library(struct datapath *datapath, struct event_base *base, enum turnpike_mode mode,
 			const struct turnpike_open_opts *opts)
@@ -102,7 +102,7 @@ static int open_library(struct datapath *datapath, struct event_base *base, enum
 	if (!err)
 		return watch(datapath, base);
 	if (mode == TURNPIKE_MODE_USERSPACE) {
-		strcpy(datapath->why_not, "asked for");
+		strcpy(datapath->why_not, "requested");
 		return 0;
 	}
 	if (mode != TURNPIKE_MODE_AUTO) {
@@ -119,7 +119,7 @@ static int open_limits(struct datapath *datapath, const struct limits_rates *rat
 	const int err = limits_open(datapath->tp, rates, &datapath->limits);
 
 	if (err)
-		log_error("the limits cannot be made: %s", strerror(-err));
+		log_error("cannot create the rate limits: %s", strerror(-err));
 	return err;
 }
 
@@ -177,7 +177,7 @@ static int list_in_user_space(struct datapath *datapath, const char *device)
 	struct turnpike_status *grown;
 
 	if (!status.ifindex) {
-		log_error("there is no device %s: choose one that 'ip link' lists", device);
+		log_error("no such device: %s; see 'ip link'", device);
 		return -ENODEV;
 	}
 	grown = reallocarray(datapath->devices, datapath->n_devices + 1, sizeof(*grown));
@@ -204,11 +204,11 @@ int datapath_attach(struct datapath *datapath, const char *device,
 	if (err)
 		log_error("%s", turnpike_error(datapath->tp));
 	pthread_mutex_unlock(&datapath->lock);
-	look_at_modes(datapath);
+	update_modes(datapath);
 	return err;
 }
 
-/* Statuses are valid in their callbacks only, where nothing may be switched. */
+/* A status is valid only in its callback, which must not change modes. */
 struct names {
 	const char *only; /* NULL: all */
 	char (*list)[IFNAMSIZ];
@@ -230,7 +230,7 @@ static int collect_name(const struct turnpike_status *status, void *arg)
 	return 0;
 }
 
-static int say_switched(const struct turnpike_status *status, void *arg)
+static int log_switched(const struct turnpike_status *status, void *arg)
 {
 	const char *device = arg;
 
@@ -251,7 +251,7 @@ static int switch_all(struct datapath *datapath, const struct names *names,
 		if (err)
 			log_error("%s", turnpike_error(datapath->tp));
 		else
-			turnpike_for_each_device(datapath->tp, say_switched,
+			turnpike_for_each_device(datapath->tp, log_switched,
 						 (void *)names->list[i]);
 	}
 	return err;
@@ -282,7 +282,7 @@ int datapath_switch(struct datapath *datapath, const char *device,
 	err = switch_named(datapath, device, opts);
 	snprintf(datapath->error, sizeof(datapath->error), "%s", turnpike_error(datapath->tp));
 	pthread_mutex_unlock(&datapath->lock);
-	look_at_modes(datapath);
+	update_modes(datapath);
 	return err;
 }
 
@@ -317,13 +317,14 @@ static struct turnpike_binding binding_of(const struct turn_flow *flow)
 	};
 }
 
-/* Clients bring this about, so it must not fill the log. */
+/* Clients can cause this, so each kind of error is logged once in a row. */
 static void note_failure(struct datapath *datapath, int err)
 {
 	datapath->bind_failures++;
-	if (err != datapath->said)
+	datapath->bind_refusals += err != -EAGAIN;
+	if (err != datapath->logged)
 		log_at(LOG_WARNING, "a flow stays in user space: %s", turnpike_error(datapath->tp));
-	datapath->said = err;
+	datapath->logged = err;
 }
 
 int datapath_bind(struct datapath *datapath, const struct turn_flow *flow)
@@ -338,7 +339,8 @@ int datapath_bind(struct datapath *datapath, const struct turn_flow *flow)
 	if (err)
 		note_failure(datapath, err);
 	pthread_mutex_unlock(&datapath->lock);
-	return err;
+	/* A waiting binding must be unbound like a relayed one. */
+	return err == -EAGAIN ? 0 : err;
 }
 
 void datapath_unbind(struct datapath *datapath, const struct turn_flow *flow)
@@ -348,7 +350,7 @@ void datapath_unbind(struct datapath *datapath, const struct turn_flow *flow)
 	if (!datapath->tp)
 		return;
 	pthread_mutex_lock(&datapath->lock);
-	/* What is not in the kernel any more need not be removed. */
+	/* -ENOENT means that it is no longer in the kernel. */
 	turnpike_unbind(datapath->tp, &binding);
 	pthread_mutex_unlock(&datapath->lock);
 }
@@ -413,6 +415,27 @@ uint64_t datapath_bind_failures(struct datapath *datapath)
 	failures = datapath->bind_failures;
 	pthread_mutex_unlock(&datapath->lock);
 	return failures;
+}
+
+uint64_t datapath_bind_refusals(struct datapath *datapath)
+{
+	uint64_t refusals;
+
+	pthread_mutex_lock(&datapath->lock);
+	refusals = datapath->bind_refusals;
+	pthread_mutex_unlock(&datapath->lock);
+	return refusals;
+}
+
+uint32_t datapath_waiting(struct datapath *datapath, enum turnpike_wait what)
+{
+	uint32_t n = 0;
+
+	pthread_mutex_lock(&datapath->lock);
+	if (datapath->tp)
+		n = turnpike_waiting(datapath->tp, what);
+	pthread_mutex_unlock(&datapath->lock);
+	return n;
 }
 
 uint64_t datapath_flows(struct datapath *datapath)

@@ -36,7 +36,7 @@ int devices_carrying(const struct turnpike_addr *addr, int (*fn)(const char *nam
 	for (const struct ifaddrs *entry = all; entry; entry = entry->ifa_next) {
 		if (!carries(entry, addr))
 			continue;
-		/* An IPv4 address may come with its label, which is "device:something". */
+		/* The name of an IPv4 address may be its label, "device:suffix". */
 		snprintf(name, sizeof(name), "%.*s", (int)strcspn(entry->ifa_name, ":"),
 			 entry->ifa_name);
 		err = fn(name, arg);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file devices.h
- * Which network devices carry an address.
+ * Finds the network devices that carry an address.
  */
 #ifndef TURNPIKE_DATAPATH_DEVICES_H
 #define TURNPIKE_DATAPATH_DEVICES_H
@@ -11,10 +11,10 @@
 
 /**
  * devices_carrying() - list the devices of this network namespace that carry an address
- * @addr: its port is ignored
- * @fn:   gets each name, of less than IFNAMSIZ bytes; what it returns other than 0 ends the listing
+ * @addr: the port is ignored
+ * @fn:   called with each name, of less than IFNAMSIZ bytes; a return value other than 0 stops
  *
- * Return: 0, -ENODEV if there is none, what @fn returned, or another negative errno.
+ * Return: 0, -ENODEV if there is none, the value that @fn returned, or another negative errno.
  */
 int devices_carrying(const struct turnpike_addr *addr, int (*fn)(const char *name, void *arg),
 		     void *arg);

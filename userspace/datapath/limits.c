@@ -12,12 +12,12 @@
 
 #define DIRECTIONS 2
 
-/** struct level - a bucket each direction, and the level above, if there is one */
+/** struct level - one token bucket per direction, and the next level or NULL */
 struct level {
-	struct turnpike *tp; /* NULL: @own are charged */
+	struct turnpike *tp; /* NULL: @buckets are used */
 	struct level *above;
 	uint32_t policers[DIRECTIONS]; /* of @tp */
-	struct turnpike_policer own[DIRECTIONS];
+	struct turnpike_policer buckets[DIRECTIONS];
 };
 
 struct limit {
@@ -26,7 +26,7 @@ struct limit {
 	struct limit *prev, *next;
 };
 
-/** struct user - gone with the last of its allocations */
+/** struct user - freed with the last allocation of the user */
 struct user {
 	struct level level;
 	struct limit *list;
@@ -49,7 +49,7 @@ static void level_close(struct level *level)
 	}
 }
 
-/* A level without a limit of its own has buckets, too, so that it can get one under packets. */
+/* A level without a limit has buckets as well, so that a reload can set one under traffic. */
 static int level_open(struct level *level, struct turnpike *tp, struct level *above, uint64_t rate)
 {
 	int err = 0;
@@ -59,7 +59,7 @@ static int level_open(struct level *level, struct turnpike *tp, struct level *ab
 		TURNPIKE_OPTS(turnpike_policer_opts, opts, .rate = rate,
 			      .parent = above ? above->policers[i] : 0);
 
-		level->own[i] = turnpike_policer_make(rate, 0);
+		level->buckets[i] = turnpike_policer_make(rate, 0);
 		if (tp)
 			err = turnpike_policer_new(tp, &opts, &level->policers[i]);
 	}
@@ -71,7 +71,7 @@ static int level_open(struct level *level, struct turnpike *tp, struct level *ab
 static void level_set(struct level *level, uint64_t rate)
 {
 	for (size_t i = 0; i < DIRECTIONS; i++) {
-		turnpike_policer_change(&level->own[i], rate, 0);
+		turnpike_policer_change(&level->buckets[i], rate, 0);
 		if (level->tp)
 			turnpike_policer_set(level->tp, level->policers[i], rate, 0);
 	}
@@ -103,7 +103,7 @@ void limits_close(struct limits *limits)
 	free(limits);
 }
 
-/* What stays as it was is not filled up. */
+/* A level whose rate is unchanged keeps its tokens. */
 void limits_set_rates(struct limits *limits, const struct limits_rates *rates)
 {
 	const struct limits_rates before = limits->rates;
@@ -221,13 +221,13 @@ void limits_free(struct limits *limits, struct limit *limit)
 		user_close(limits, user);
 }
 
-static bool charge_own(struct level *lowest, enum turn_direction direction, uint32_t bytes)
+static bool charge_buckets(struct level *lowest, enum turn_direction direction, uint32_t bytes)
 {
 	struct level *user = lowest->above, *total = user->above;
 	struct turnpike_policer *const levels[TURNPIKE_POLICER_LEVELS] = {
-		&lowest->own[direction],
-		&user->own[direction],
-		&total->own[direction],
+		&lowest->buckets[direction],
+		&user->buckets[direction],
+		&total->buckets[direction],
 	};
 
 	return turnpike_policers_charge(levels, clock_now(), bytes);
@@ -239,7 +239,7 @@ bool limits_charge(struct limit *limit, enum turn_direction direction, size_t le
 
 	if (level->tp)
 		return !turnpike_police(level->tp, level->policers[direction], (__u32)len);
-	return charge_own(level, direction, (uint32_t)len);
+	return charge_buckets(level, direction, (uint32_t)len);
 }
 
 uint32_t limits_policer(const struct limit *limit, enum turn_direction direction)

@@ -7,14 +7,14 @@
 #include <uthash.h>
 
 #include "base/addr.h"
-#include "net/admission.h"
 #include "base/random.h"
+#include "net/admission.h"
 #include "turn/auth/unauth_limit.h"
 
-/** Who has an IPv6 address has the rest of its network, too. */
+/** Bytes of the prefix of a source: an IPv6 client can use its whole /64. */
 #define IPV6_SOURCE_LEN 8
 
-/** struct source - one that has connections, and how many */
+/** struct source - source of @n connections, more than 0 */
 struct source {
 	UT_hash_handle hh;
 	struct turnpike_addr addr;
@@ -141,17 +141,17 @@ bool admission_enter(struct admission *admission, const struct turnpike_addr *so
 	return entered;
 }
 
-void admission_leave(struct admission *admission, const struct turnpike_addr *addr)
+void admission_leave(struct admission *admission, const struct turnpike_addr *source)
 {
-	const struct turnpike_addr key = source_of(addr);
-	struct source *source;
+	const struct turnpike_addr addr = source_of(source);
+	struct source *left;
 
 	pthread_mutex_lock(&admission->lock);
-	source = find(admission, &key);
+	left = find(admission, &addr);
 	admission->n--;
-	if (--source->n == 0) {
-		HASH_DELETE(hh, admission->sources, source);
-		free(source);
+	if (--left->n == 0) {
+		HASH_DELETE(hh, admission->sources, left);
+		free(left);
 	}
 	pthread_mutex_unlock(&admission->lock);
 }

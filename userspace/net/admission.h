@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file admission.h
- * How many connections there may be at the same time, from anywhere and from one source, and how
- * many new ones of a source in a second: a handshake of TLS is the dearest thing that a stranger
- * can ask for. Any thread.
+ * Limits the number of connections, in total and per source, and the rate of new ones per source: a
+ * TLS handshake is the most expensive request that an unauthenticated client can make. Any thread.
  */
 #ifndef TURNPIKE_NET_ADMISSION_H
 #define TURNPIKE_NET_ADMISSION_H
@@ -16,25 +15,31 @@
 struct admission;
 
 /**
- * admission_new() - let nobody in yet
- * @max:            connections at the same time
- * @max_per_source: of them, from one IPv4 address or one IPv6 /64
- * @rate:           new ones of such a source a second, TURN_UNAUTH_BURST_S seconds' at once; 0: no
- * limit
+ * admission_new() - create limits without connections
+ * @max:            simultaneous connections
+ * @max_per_source: simultaneous connections of a source, an IPv4 address or an IPv6 /64
+ * @rate:           new connections of a source per second, with bursts of TURN_UNAUTH_BURST_S
+ *                  seconds' worth; 0: no limit
  *
- * Return: what admission_free() takes, or NULL without memory.
+ * Return: the limits, for admission_free(), or NULL if out of memory.
  */
 struct admission *admission_new(uint32_t max, uint32_t max_per_source, uint32_t rate);
+
+/** admission_free() - accepts NULL */
 void admission_free(struct admission *admission);
 
-/** admission_set_rate() - as admission_new(); connections that there are stay */
+/** admission_set_rate() - change the rate of admission_new() for later connections */
 void admission_set_rate(struct admission *admission, uint32_t rate);
 
 /**
- * admission_enter() - whether one more may come from @source; if so, it has to leave again
+ * admission_enter() - admit a connection from @source
  * @now: in ns
+ *
+ * Return: whether the limits permit it; if so, call admission_leave() when the connection ends.
  */
 bool admission_enter(struct admission *admission, const struct turnpike_addr *source, uint64_t now);
+
+/** admission_leave() - an admitted connection has ended */
 void admission_leave(struct admission *admission, const struct turnpike_addr *source);
 
 #endif /* TURNPIKE_NET_ADMISSION_H */

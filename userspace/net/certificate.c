@@ -9,72 +9,70 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "net/certificate.h"
 #include "base/log.h"
+#include "net/certificate.h"
 
-/** Seconds between two looks at the files. They are read once two looks in a row have seen the
- * same.
- */
-#define LOOK_SECONDS 2
+/** Seconds between two polls. Changed files are read after two polls with the same result. */
+#define POLL_SECONDS 2
 
-/** struct look - what a look at a file has seen: another file behind the name, or other content */
-struct look {
+/** struct file_state - differs after a file was written, or replaced by another one */
+struct file_state {
 	dev_t device;
 	ino_t inode;
 	off_t size;
-	struct timespec changed;
+	struct timespec modified;
 };
 
-/** struct looks - at both files */
-struct looks {
-	struct look cert;
-	struct look key;
+/** struct files_state - states of both files */
+struct files_state {
+	struct file_state cert;
+	struct file_state key;
 };
 
 /**
  * struct certificate - see certificate.h
- * @lock:   of @loaded
- * @loaded: never used for a connection, but holds what OpenSSL has read
- * @read:   what was seen when the files were read last, of use or not
- * @last:   what was seen last
+ * @lock:   protects @loaded
+ * @loaded: holds the certificate, its chain and the key; not used for connections
+ * @read:   state of the files when they were last read, successfully or not
+ * @last:   state of the files at the last poll
  */
 struct certificate {
 	char *cert;
 	char *key;
 	pthread_mutex_t lock;
 	SSL_CTX *loaded;
-	struct looks read;
-	struct looks last;
+	struct files_state read;
+	struct files_state last;
 	struct event *timer;
 };
 
-static struct look look_at(const char *path)
+static struct file_state file_state(const char *path)
 {
-	struct look look;
+	struct file_state state;
 	struct stat file;
 
-	/* Compared as a whole, gaps included. */
-	memset(&look, 0, sizeof(look));
+	/* memcmp() compares the padding, too. */
+	memset(&state, 0, sizeof(state));
 	if (stat(path, &file))
-		return look;
-	look.device = file.st_dev;
-	look.inode = file.st_ino;
-	look.size = file.st_size;
-	look.changed = file.st_mtim;
-	return look;
+		return state;
+	state.device = file.st_dev;
+	state.inode = file.st_ino;
+	state.size = file.st_size;
+	state.modified = file.st_mtim;
+	return state;
 }
 
-static struct looks look_at_both(const struct certificate *certificate)
+static struct files_state files_state(const struct certificate *certificate)
 {
-	return (struct looks){ look_at(certificate->cert), look_at(certificate->key) };
+	return (struct files_state){ file_state(certificate->cert), file_state(certificate->key) };
 }
 
-static bool saw_the_same(const struct looks *a, const struct looks *b)
+static bool is_equal(const struct files_state *a, const struct files_state *b)
 {
 	return memcmp(a, b, sizeof(*a)) == 0;
 }
 
-/* OpenSSL's own words for this are of no help to anybody. */
+/* OpenSSL's error does not name the file. */
 static int check_readable(const char *option, const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC), err = errno;
@@ -83,8 +81,8 @@ static int check_readable(const char *option, const char *path)
 		close(fd);
 		return 0;
 	}
-	log_error("--%s %s cannot be read: %s; give the path of a file that this user may read",
-		  option, path, strerror(err));
+	log_error("--%s: cannot read %s: %s; name a file that the server's user may read", option,
+		  path, strerror(err));
 	return -err;
 }
 
@@ -93,10 +91,10 @@ static const char *reason(void)
 	unsigned long error = ERR_peek_last_error();
 	const char *text = ERR_reason_error_string(error);
 
-	return text ? text : "it is empty or of another format";
+	return text ? text : "the file is empty or not PEM";
 }
 
-/* Nobody is there to type it in. */
+/* The server cannot prompt for one. */
 static int no_passphrase(char *buf, int size, int writing, void *arg)
 {
 	(void)buf;
@@ -112,28 +110,29 @@ static bool is_key_of_certificate(SSL_CTX *context)
 				      SSL_CTX_get0_privatekey(context)) == 1;
 }
 
-/* The key first: OpenSSL takes a key that does not match for a reason to forget the certificate. */
+/*
+ * The certificate first: OpenSSL then rejects a key that does not match. In reverse order it would
+ * drop the key without an error.
+ */
 static bool fill(const struct certificate *certificate, SSL_CTX *context)
 {
 	SSL_CTX_set_default_passwd_cb(context, no_passphrase);
 	if (SSL_CTX_use_certificate_chain_file(context, certificate->cert) != 1) {
-		log_error(
-			"--cert %s holds no certificate that can be used (%s): give a PEM file with "
-			"the server's certificate, and behind it those that lead to the root",
-			certificate->cert, reason());
+		log_error("--cert %s contains no usable certificate (%s): use a PEM file with the "
+			  "server's certificate, followed by its chain",
+			  certificate->cert, reason());
 	} else if (SSL_CTX_use_PrivateKey_file(context, certificate->key, SSL_FILETYPE_PEM) == 1 &&
 		   is_key_of_certificate(context)) {
 		return true;
 	} else if (ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_VALUES_MISMATCH ||
 		   ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_TYPE_MISMATCH) {
-		log_error("--key %s is not the key of the certificate in %s: give the one that the "
-			  "certificate was issued for",
+		log_error("--key %s is not the key of the certificate in %s: use the private key "
+			  "that the certificate was issued for",
 			  certificate->key, certificate->cert);
 	} else {
-		log_error(
-			"--key %s holds no private key that can be used (%s): give a PEM file without "
-			"a passphrase",
-			certificate->key, reason());
+		log_error("--key %s contains no usable private key (%s): use a PEM file without a "
+			  "passphrase",
+			  certificate->key, reason());
 	}
 	return false;
 }
@@ -143,7 +142,8 @@ static void warn_if_expired(const struct certificate *certificate, const SSL_CTX
 	const X509 *x509 = SSL_CTX_get0_certificate(context);
 
 	if (X509_cmp_current_time(X509_get0_notAfter(x509)) < 0)
-		log_at(LOG_WARNING, "the certificate in %s has expired: clients will refuse it",
+		log_at(LOG_WARNING,
+		       "the certificate in %s has expired: renew it, or clients will reject it",
 		       certificate->cert);
 }
 
@@ -181,7 +181,7 @@ int certificate_open(const char *cert, const char *key, struct certificate **ret
 	certificate->cert = strdup(cert);
 	certificate->key = strdup(key);
 	if (certificate->cert && certificate->key) {
-		certificate->read = certificate->last = look_at_both(certificate);
+		certificate->read = certificate->last = files_state(certificate);
 		err = load(certificate, &certificate->loaded);
 	}
 	if (err)
@@ -209,10 +209,10 @@ int certificate_reload(struct certificate *certificate)
 	SSL_CTX *context, *before;
 	int err;
 
-	certificate->read = certificate->last = look_at_both(certificate);
+	certificate->read = certificate->last = files_state(certificate);
 	err = load(certificate, &context);
 	if (err) {
-		log_at(LOG_WARNING, "the certificate that was read before stays in use");
+		log_at(LOG_WARNING, "the previous certificate stays in use");
 		return err;
 	}
 	pthread_mutex_lock(&certificate->lock);
@@ -220,28 +220,28 @@ int certificate_reload(struct certificate *certificate)
 	certificate->loaded = context;
 	pthread_mutex_unlock(&certificate->lock);
 	SSL_CTX_free(before);
-	log_at(LOG_INFO, "the certificate in %s was read again", certificate->cert);
+	log_at(LOG_INFO, "reloaded the certificate in %s", certificate->cert);
 	return 0;
 }
 
-static void on_look(evutil_socket_t fd, short what, void *arg)
+static void on_poll(evutil_socket_t fd, short what, void *arg)
 {
 	struct certificate *certificate = arg;
-	const struct looks now = look_at_both(certificate);
-	const bool settled = saw_the_same(&now, &certificate->last);
+	const struct files_state now = files_state(certificate);
+	const bool settled = is_equal(&now, &certificate->last);
 
 	(void)fd;
 	(void)what;
 	certificate->last = now;
-	if (settled && !saw_the_same(&now, &certificate->read))
+	if (settled && !is_equal(&now, &certificate->read))
 		certificate_reload(certificate);
 }
 
 int certificate_watch(struct certificate *certificate, struct event_base *base)
 {
-	static const struct timeval interval = { .tv_sec = LOOK_SECONDS };
+	static const struct timeval interval = { .tv_sec = POLL_SECONDS };
 
-	certificate->timer = event_new(base, -1, EV_PERSIST, on_look, certificate);
+	certificate->timer = event_new(base, -1, EV_PERSIST, on_poll, certificate);
 	if (!certificate->timer || event_add(certificate->timer, &interval))
 		return -ENOMEM;
 	return 0;

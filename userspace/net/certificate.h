@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file certificate.h
- * The server's certificate with its chain, and its private key: read from files in PEM, and read
- * again when these change.
+ * The server's certificate with its chain, and its private key. They are read from PEM files, and
+ * reloaded when the files change.
  *
- * Files are opened by name each time, so that links may be moved to new ones, as certbot and
- * Kubernetes do; whoever the server runs as then has to be able to read them.
+ * Each reload opens the files by name, because certbot and Kubernetes replace symbolic links. The
+ * user that the server has switched to must be able to read them.
  */
 #ifndef TURNPIKE_NET_CERTIFICATE_H
 #define TURNPIKE_NET_CERTIFICATE_H
@@ -18,34 +18,33 @@ struct certificate;
 
 /**
  * certificate_open() - read the files
- * @cert: path: the server's certificate first, then those that lead to a root, which may be left
- * out
- * @key:  path: of its private key, without a passphrase
+ * @cert: path of the server's certificate, followed by its chain; the root may be omitted
+ * @key:  path of its private key, without a passphrase
  *
- * On error a sentence has been said. Return: 0 or a negative errno.
+ * Errors are logged. Return: 0 or a negative errno.
  */
 int certificate_open(const char *cert, const char *key, struct certificate **ret);
 
-/** certificate_close() - NULL is fine; connections keep what they use */
+/** certificate_close() - free it; connections keep their certificate; accepts NULL */
 void certificate_close(struct certificate *certificate);
 
 /**
  * certificate_reload() - read the files again
  *
- * Handshakes from now on use what they say; if that is of no use, a sentence has been said, and all
- * is as before. Return: 0 or a negative errno.
+ * Later handshakes use the new certificate. If the files are not usable, the error is logged, and
+ * the previous certificate stays in use. Return: 0 or a negative errno.
  */
 int certificate_reload(struct certificate *certificate);
 
 /**
- * certificate_watch() - reload by itself once the files have changed and do not change any more
- * @base: the loop whose thread also calls certificate_reload() and certificate_close()
+ * certificate_watch() - reload the files after they have changed
+ * @base: loop of the thread that also calls certificate_reload() and certificate_close()
  *
- * Return: 0 or -ENOMEM.
+ * Waits until the files no longer change. Return: 0 or -ENOMEM.
  */
 int certificate_watch(struct certificate *certificate, struct event_base *base);
 
-/** certificate_use() - let a handshake use it; any thread. Return: whether that was possible */
+/** certificate_use() - use it for the handshake of @ssl; any thread; Return: false on failure */
 bool certificate_use(struct certificate *certificate, SSL *ssl);
 
 #endif /* TURNPIKE_NET_CERTIFICATE_H */

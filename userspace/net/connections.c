@@ -2,12 +2,12 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/counters.h"
 #include "base/clock.h"
-#include "net/connections.h"
+#include "base/counters.h"
 #include "base/random.h"
+#include "net/connections.h"
 
-_Static_assert(sizeof(struct turn_tuple) == 42, "a tuple has no hidden padding, and can be a key");
+_Static_assert(sizeof(struct turn_tuple) == 42, "a tuple has no padding, so it can be a key");
 
 void connections_init(struct connections *connections, struct event_base *base,
 		      struct admission *admission, const struct client_ops *ops, void *ctx)
@@ -22,7 +22,7 @@ void connections_init(struct connections *connections, struct event_base *base,
 
 void connection_stats_add(struct connection_stats *sum, const struct connection_stats *more)
 {
-	_Static_assert(sizeof(*sum) % sizeof(uint64_t) == 0, "nothing but counters");
+	_Static_assert(sizeof(*sum) % sizeof(uint64_t) == 0, "counters only");
 	counters_add(sum, more, sizeof(*sum));
 }
 
@@ -64,7 +64,7 @@ bool connection_has_allocation(const struct connection *connection)
 	return connections->ops->has_allocation(connections->ctx, &connection->tuple);
 }
 
-static void on_time(evutil_socket_t fd, short what, void *arg)
+static void on_timeout(evutil_socket_t fd, short what, void *arg)
 {
 	struct connection *connection = arg;
 
@@ -78,7 +78,7 @@ static void on_time(evutil_socket_t fd, short what, void *arg)
 
 static int insert(struct connections *connections, struct connection *connection)
 {
-	connection->timer = evtimer_new(connections->base, on_time, connection);
+	connection->timer = evtimer_new(connections->base, on_timeout, connection);
 	if (!connection->timer)
 		return -ENOMEM;
 	HASH_ADD_BYHASHVALUE(hh, connections->table, tuple, sizeof(connection->tuple),
@@ -127,7 +127,7 @@ void connection_input(struct connection *connection, const struct turn_packet *p
 	connections->ops->input(connections->ctx, &connection->tuple, packet, now);
 }
 
-static void forget(struct connection *connection, enum connection_end why)
+static void close_connection(struct connection *connection, enum connection_end why)
 {
 	struct connections *connections = connection->connections;
 
@@ -144,7 +144,7 @@ void connection_end(struct connection *connection, enum connection_end why)
 	struct connections *connections = connection->connections;
 	const struct turn_tuple tuple = connection->tuple;
 
-	forget(connection, why);
+	close_connection(connection, why);
 	connections->ops->gone(connections->ctx, &tuple);
 }
 
@@ -153,5 +153,5 @@ void connections_close(struct connections *connections)
 	struct connection *connection, *next;
 
 	HASH_ITER(hh, connections->table, connection, next)
-		forget(connection, CONNECTION_CLOSED);
+		close_connection(connection, CONNECTION_CLOSED);
 }

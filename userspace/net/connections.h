@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file connections.h
- * The clients of one worker that have a connection: of TCP, TLS or DTLS. What they have in common
- * is here: how they are found, counted and timed. All in the thread of the worker.
+ * The TCP, TLS and DTLS connections of one worker: what they have in common, such as lookup,
+ * counters and timeouts. All functions must be called in the thread of the worker.
  */
 #ifndef TURNPIKE_NET_CONNECTIONS_H
 #define TURNPIKE_NET_CONNECTIONS_H
@@ -12,23 +12,23 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
+#include "base/siphash.h"
 #include "net/admission.h"
 #include "turn/framing.h"
-#include "base/siphash.h"
-#include "turn/turn.h"
+#include "turn/types.h"
 
-/** Seconds that a handshake may take. */
+/** Time limit for a handshake, in seconds. */
 #define HANDSHAKE_SECONDS 10
-/** Seconds that a connection may have no allocation, whatever else it is used for. */
+/** Seconds for which a connection may exist without an allocation. */
 #define UNALLOCATED_SECONDS 30
 
 /**
- * struct client_ops - what becomes of what clients send; none of them ends a connection
- * @input:          a message has come, by UDP or by a connection
- * @done:           all that had come has been handed on
+ * struct client_ops - callbacks for the clients of all transports; they must not end a connection
+ * @input:          handle a message
+ * @done:           called after all received messages have been handled
  * @gone:           a connection has ended
- * @has_allocation: whether a client has one
- * @path_changed:   the path MTU between two addresses is another one
+ * @has_allocation: whether the client has an allocation
+ * @path_changed:   the path MTU between two addresses has changed
  */
 struct client_ops {
 	void (*input)(void *ctx, const struct turn_tuple *tuple, const struct turn_packet *packet,
@@ -51,16 +51,15 @@ enum connection_end {
 #define CONNECTION_ENDS 4
 
 /**
- * struct connection_stats - what became of connections; counters only
- * @open:       those there are, by enum turn_transport
- * @accepted:   those there have ever been, likewise
- * @ended:      those there are no more, by enum connection_end
- * @refused:    those that would have been too many, of all or of their source
- * @unaccepted: how often there was no descriptor or no memory for one
- * @unsent:     messages to clients that were lost: that do not read what they are sent, or, too
- * long for DTLS
- * @strays:     datagrams of DTLS that belong to no connection and begin none
- * @discarded:  records of DTLS that are invalid, or that their session does not expect
+ * struct connection_stats - uint64_t counters only
+ * @open:       current connections, by enum turn_transport
+ * @accepted:   all connections ever accepted, by enum turn_transport
+ * @ended:      connections ended, by enum connection_end
+ * @refused:    connections refused because of struct admission
+ * @unaccepted: connections not accepted for lack of descriptors or memory
+ * @unsent:     messages dropped: the client does not read, or they exceed a DTLS record
+ * @strays:     DTLS datagrams that belong to no connection and begin none
+ * @discarded:  DTLS records that are invalid, or unexpected at the stage of their session
  */
 struct connection_stats {
 	uint64_t open[TURN_TRANSPORTS];
@@ -79,17 +78,16 @@ void connection_stats_add(struct connection_stats *sum, const struct connection_
 struct connection;
 
 /**
- * struct connection_kind - how one kind of connection works
- * @send:  send a message; what cannot be sent is lost
- * @close: take leave of the client as far as it is still there, and free the connection; the table
- *         has it no more
+ * struct connection_kind - operations of one kind of connection
+ * @send:  send a message, or drop it and count it as unsent
+ * @close: notify the client if possible, and free the connection, which is no longer in the table
  */
 struct connection_kind {
 	void (*send)(struct connection *connection, const uint8_t *data, size_t len);
 	void (*close)(struct connection *connection, enum connection_end why);
 };
 
-/** struct message - room for one, with what the core needs around it */
+/** struct message - buffer for a message, with the space around it that the core needs */
 struct message {
 	uint8_t headroom[TURN_HEADROOM];
 	uint8_t data[TURN_FRAME_MAX];
@@ -97,8 +95,8 @@ struct message {
 };
 
 /**
- * struct connections - all of one worker
- * @message: where the message of a stream lies while the core works at it
+ * struct connections - all connections of one worker
+ * @message: the message of a stream that the core is handling
  */
 struct connections {
 	struct event_base *base;
@@ -112,9 +110,9 @@ struct connections {
 };
 
 /**
- * struct connection - the first member of each
- * @is_open: the handshake is over
- * @timer:   ends what takes too long
+ * struct connection - first member of the struct of each kind
+ * @is_open: the handshake is complete
+ * @timer:   ends the connection if the handshake or the first allocation takes too long
  */
 struct connection {
 	UT_hash_handle hh;
@@ -125,41 +123,44 @@ struct connection {
 	struct event *timer;
 };
 
-/** connections_init() - make none yet; @admission may be shared by workers */
+/** connections_init() - initialise an empty table; workers may share @admission */
 void connections_init(struct connections *connections, struct event_base *base,
 		      struct admission *admission, const struct client_ops *ops, void *ctx);
 
-/** connections_close() - end them all and tell nobody: there is no server any more */
+/** connections_close() - end all connections without calling gone(): the core has been freed */
 void connections_close(struct connections *connections);
 
-/** connections_find() - the connection of a client, or NULL */
+/** connections_find() - find the connection of a client; Return: NULL if there is none */
 struct connection *connections_find(const struct connections *connections,
 				    const struct turn_tuple *tuple);
 
-/** connections_send() - send a message to a client that may have gone */
+/** connections_send() - send a message, or drop it if the connection has ended */
 void connections_send(struct connections *connections, const struct turn_tuple *tuple,
 		      const uint8_t *data, size_t len);
 
 /**
- * connection_begin() - a client has come; its handshake begins
- * @connection: of the caller, until @kind's close() is called
+ * connection_begin() - add a connection whose handshake begins
+ * @connection: owned by the table until it calls @kind's close()
  *
- * Return: 0, or a negative errno if it cannot be let in: then @connection is still the caller's.
+ * Return: 0, or a negative errno if it is not admitted; then the caller keeps @connection.
  */
 int connection_begin(struct connections *connections, struct connection *connection,
 		     const struct connection_kind *kind, const struct turn_tuple *tuple);
 
-/** connection_opened() - its handshake is over */
+/** connection_opened() - the handshake is complete */
 void connection_opened(struct connection *connection);
 
-/** connection_input() - a message has come, with room around it */
+/** connection_input() - handle a message; @packet has TURN_HEADROOM and TURN_TAILROOM around it */
 void connection_input(struct connection *connection, const struct turn_packet *packet,
 		      uint64_t now);
 
-/** connection_has_allocation() - whether its client has one */
+/** connection_has_allocation() - whether the client has an allocation */
 bool connection_has_allocation(const struct connection *connection);
 
-/** connection_end() - end it, and what the client had; not from inside of an operation of the core
+/**
+ * connection_end() - end a connection and the client's allocation
+ *
+ * Must not be called from callbacks of the TURN core.
  */
 void connection_end(struct connection *connection, enum connection_end why);
 

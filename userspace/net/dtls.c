@@ -7,60 +7,60 @@
 #include "net/dtls_bio.h"
 #include "net/dtls_record.h"
 
-/** What every path carries (RFC 8200 section 5), so that handshakes get through. */
+/** Every IPv6 path carries packets of this size (RFC 8200 section 5), so handshakes succeed. */
 #define PATH_MTU   1280
 #define HEADERS_V4 (20 + 8)
 #define HEADERS_V6 (40 + 8)
 
 /**
- * struct session - a connection, or what the next one will be
- * @class: the traffic class of what is sent right now
- * @retry: when a flight of the handshake has to be sent again
+ * struct session - a DTLS connection, or the candidate for one
+ * @class:      traffic class of the record that is being sent
+ * @retransmit: timer for the last flight of the handshake
  */
 struct session {
 	struct connection connection;
 	struct dtls *dtls;
-	struct port *port;
+	struct udp_socket *sock;
 	struct dtls_wire wire;
 	struct dtls_filter filter;
 	int class;
 	SSL *ssl;
-	struct event *retry;
+	struct event *retransmit;
 };
 
 /**
  * struct dtls - see dtls.h
- * @candidate: answers whoever has no session yet; becomes the session of the first that returns a
- *             cookie. NULL: to be made
- * @nobody:    BIOs of ours do not know who has sent what they read
+ * @candidate: answers clients that have no session; becomes the session of the first client that
+ *             returns a cookie. NULL: create one when needed
+ * @unknown:   for DTLSv1_listen(), which stores the client's address here; our BIO does not know it
  */
 struct dtls {
 	struct connections *connections;
 	struct tls *tls;
 	BIO_METHOD *method;
 	struct session *candidate;
-	BIO_ADDR *nobody;
+	BIO_ADDR *unknown;
 };
 
-static struct session *of_wire(struct dtls_wire *wire)
+static struct session *session_of(struct dtls_wire *wire)
 {
 	return (struct session *)((char *)wire - offsetof(struct session, wire));
 }
 
 static void wire_send(struct dtls_wire *wire, const uint8_t *data, size_t len)
 {
-	const struct session *session = of_wire(wire);
+	const struct session *session = session_of(wire);
+	const struct udp_tx_fields fields = { .class = session->class };
 
-	port_send(session->port, &session->connection.tuple.client, session->class, data, len,
-		  false);
+	udp_socket_send(session->sock, &session->connection.tuple.client, fields, data, len);
 }
 
 static void session_free(struct session *session)
 {
 	if (!session)
 		return;
-	if (session->retry)
-		event_free(session->retry);
+	if (session->retransmit)
+		event_free(session->retransmit);
 	SSL_free(session->ssl);
 	free(session);
 }
@@ -69,7 +69,7 @@ static void session_send(struct connection *connection, const uint8_t *data, siz
 {
 	struct session *session = (struct session *)connection;
 
-	session->class = port_class(session->port, data);
+	session->class = udp_socket_class(session->sock, data);
 	if (SSL_write(session->ssl, data, (int)len) <= 0)
 		connection->connections->stats.unsent++;
 	session->class = 0;
@@ -88,18 +88,18 @@ static void session_close(struct connection *connection, enum connection_end why
 
 static const struct connection_kind kind = { .send = session_send, .close = session_close };
 
-/* Only a handshake has something to send again. */
-static void arm_retry(struct session *session)
+/* Only a handshake has a flight to retransmit. */
+static void arm_retransmit(struct session *session)
 {
 	struct timeval left;
 
 	if (DTLSv1_get_timeout(session->ssl, &left) == 1)
-		event_add(session->retry, &left);
+		event_add(session->retransmit, &left);
 	else
-		event_del(session->retry);
+		event_del(session->retransmit);
 }
 
-static void on_retry(evutil_socket_t fd, short what, void *arg)
+static void on_retransmit(evutil_socket_t fd, short what, void *arg)
 {
 	struct session *session = arg;
 	long err = DTLSv1_handle_timeout(session->ssl);
@@ -110,7 +110,7 @@ static void on_retry(evutil_socket_t fd, short what, void *arg)
 	if (err < 0)
 		connection_end(&session->connection, CONNECTION_TIMED_OUT);
 	else
-		arm_retry(session);
+		arm_retransmit(session);
 }
 
 static struct session *session_new(struct dtls *dtls)
@@ -123,9 +123,9 @@ static struct session *session_new(struct dtls *dtls)
 	session->dtls = dtls;
 	session->wire.send = wire_send;
 	session->ssl = tls_new_datagrams(dtls->tls);
-	session->retry = evtimer_new(dtls->connections->base, on_retry, session);
+	session->retransmit = evtimer_new(dtls->connections->base, on_retransmit, session);
 	bio = dtls_bio_new(dtls->method, &session->wire);
-	if (!session->ssl || !session->retry || !bio) {
+	if (!session->ssl || !session->retransmit || !bio) {
 		BIO_free(bio);
 		session_free(session);
 		return NULL;
@@ -136,7 +136,7 @@ static struct session *session_new(struct dtls *dtls)
 	return session;
 }
 
-static bool let_in(struct dtls *dtls, struct session *session)
+static bool begin_session(struct dtls *dtls, struct session *session)
 {
 	const struct turn_tuple tuple = session->connection.tuple;
 	const int headers = tuple.client.family == TURNPIKE_IPV4 ? HEADERS_V4 : HEADERS_V6;
@@ -150,7 +150,7 @@ static bool let_in(struct dtls *dtls, struct session *session)
 	return true;
 }
 
-static void note_handshake(struct session *session)
+static void check_handshake(struct session *session)
 {
 	if (!session->connection.is_open && SSL_is_init_finished(session->ssl))
 		connection_opened(&session->connection);
@@ -219,14 +219,14 @@ static bool serve_record(struct session *session, const struct turn_packet *reco
 	while ((len = SSL_read(session->ssl, record->data, (int)record->len)) > 0) {
 		const struct turn_packet message = { .data = record->data, .len = (size_t)len };
 
-		note_handshake(session);
+		check_handshake(session);
 		connection_input(&session->connection, &message, now);
 		ERR_clear_error();
 	}
 	session->wire.in = NULL;
-	note_handshake(session);
+	check_handshake(session);
 	if (!was_open)
-		arm_retry(session);
+		arm_retransmit(session);
 	return continues(session, len);
 }
 
@@ -243,8 +243,8 @@ static void serve(struct session *session, const struct turn_packet *packet, uin
 }
 
 /* Answers a ClientHello. A session begins when the client returns the cookie of the answer. */
-static void greet(struct dtls *dtls, struct port *port, const struct turn_tuple *tuple,
-		  const struct turn_packet *packet, uint64_t now)
+static void answer_hello(struct dtls *dtls, struct udp_socket *sock, const struct turn_tuple *tuple,
+			 const struct turn_packet *packet, uint64_t now)
 {
 	struct connection *before = connections_find(dtls->connections, tuple);
 	struct session *session = dtls->candidate;
@@ -260,25 +260,24 @@ static void greet(struct dtls *dtls, struct port *port, const struct turn_tuple 
 	dtls_filter_begin(&session->filter, packet);
 	if (!dtls_filter_next(&session->filter, &rest, &hello, &dtls->connections->stats.discarded))
 		return;
-	session->port = port;
+	session->sock = sock;
 	session->connection.tuple = *tuple;
 	session->wire.in = hello.data;
 	session->wire.in_len = hello.len;
-	done = DTLSv1_listen(session->ssl, dtls->nobody);
+	done = DTLSv1_listen(session->ssl, dtls->unknown);
 	session->wire.in = NULL;
 	ERR_clear_error();
 	if (done <= 0)
 		return;
-	/* RFC 6347 section 4.2.8: it has begun anew, and what it has returned shows that it was it.
-	 */
+	/* RFC 6347 section 4.2.8: the cookie proves that the client itself begins a new session. */
 	if (before)
 		connection_end(before, CONNECTION_CLOSED);
-	if (let_in(dtls, session))
+	if (begin_session(dtls, session))
 		serve(session, packet, now);
 }
 
 /* A client repeats its random when it retransmits, and chooses another for a new handshake. */
-static bool is_of(const struct session *session, const uint8_t *client_random)
+static bool has_random(const struct session *session, const uint8_t *client_random)
 {
 	uint8_t random[DTLS_RANDOM_LEN];
 
@@ -286,19 +285,19 @@ static bool is_of(const struct session *session, const uint8_t *client_random)
 	return memcmp(client_random, random, sizeof(random)) == 0;
 }
 
-void dtls_input(struct dtls *dtls, struct port *port, const struct turnpike_addr *from,
+void dtls_input(struct dtls *dtls, struct udp_socket *sock, const struct turnpike_addr *from,
 		const struct turn_packet *packet, uint64_t now)
 {
 	const struct turn_tuple tuple = {
 		.client = *from,
-		.server = *port_addr(port),
+		.server = *udp_socket_addr(sock),
 		.transport = TURN_DTLS,
 	};
 	struct session *session = (struct session *)connections_find(dtls->connections, &tuple);
 	const uint8_t *client_random = dtls_client_random(packet);
 
-	if (client_random && !(session && is_of(session, client_random)))
-		greet(dtls, port, &tuple, packet, now);
+	if (client_random && !(session && has_random(session, client_random)))
+		answer_hello(dtls, sock, &tuple, packet, now);
 	else if (session && packet->len > 0)
 		serve(session, packet, now);
 	else
@@ -315,9 +314,9 @@ struct dtls *dtls_new(struct connections *connections, struct tls *tls)
 		.connections = connections,
 		.tls = tls,
 		.method = dtls_bio_method_new(),
-		.nobody = BIO_ADDR_new(),
+		.unknown = BIO_ADDR_new(),
 	};
-	if (dtls->method && dtls->nobody)
+	if (dtls->method && dtls->unknown)
 		return dtls;
 	dtls_free(dtls);
 	return NULL;
@@ -328,7 +327,7 @@ void dtls_free(struct dtls *dtls)
 	if (!dtls)
 		return;
 	session_free(dtls->candidate);
-	BIO_ADDR_free(dtls->nobody);
+	BIO_ADDR_free(dtls->unknown);
 	BIO_meth_free(dtls->method);
 	free(dtls);
 }

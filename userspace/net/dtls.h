@@ -1,32 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file dtls.h
- * Clients on DTLS: connections over one UDP socket.
+ * Connections of DTLS clients over a shared UDP socket.
  *
- * Before a client has returned a cookie nothing is kept of it, and what it is sent is shorter than
- * what it has sent.
+ * The server keeps no state for a client that has not returned a cookie, and its answers to such a
+ * client are shorter than the requests.
  */
 #ifndef TURNPIKE_NET_DTLS_H
 #define TURNPIKE_NET_DTLS_H
 
 #include "net/connections.h"
-#include "net/udp_ports.h"
 #include "net/tls.h"
+#include "net/udp_sockets.h"
 
 struct dtls;
 
 /**
- * dtls_new() - serve what dtls_input() is told of
+ * dtls_new() - create a server that adds its clients to @connections
+ * @tls: must outlive the result
  *
- * Return: what dtls_free() takes, or NULL without memory.
+ * Return: the server, for dtls_free(), or NULL if out of memory.
  */
 struct dtls *dtls_new(struct connections *connections, struct tls *tls);
 
-/** dtls_free() - its connections are gone; NULL is fine */
+/** dtls_free() - free a server without connections; accepts NULL */
 void dtls_free(struct dtls *dtls);
 
-/** dtls_input() - a datagram has come for @port, which stays as long as its connections */
-void dtls_input(struct dtls *dtls, struct port *port, const struct turnpike_addr *from,
+/** dtls_input() - handle a datagram; @sock must outlive the connections that begin on it */
+void dtls_input(struct dtls *dtls, struct udp_socket *sock, const struct turnpike_addr *from,
 		const struct turn_packet *packet, uint64_t now);
 
 #endif /* TURNPIKE_NET_DTLS_H */

@@ -12,7 +12,7 @@ static int bio_write(BIO *bio, const char *data, int len)
 	return len;
 }
 
-/* What does not fit is lost, as it is with recv(2). */
+/* Truncates a datagram that does not fit, as recv(2) does. */
 static int bio_read(BIO *bio, char *buf, int size)
 {
 	struct dtls_wire *wire = BIO_get_data(bio);
@@ -28,7 +28,7 @@ static int bio_read(BIO *bio, char *buf, int size)
 	return (int)len;
 }
 
-/* Whatever else may be asked of a BIO, 0 says that it is not known here. */
+/* Flush succeeds, as nothing is buffered; 0 rejects the other commands. */
 static long bio_control(BIO *bio, int command, long number, void *arg)
 {
 	(void)bio;

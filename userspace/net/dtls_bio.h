@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file dtls_bio.h
- * What OpenSSL reads datagrams from, and writes them to: each write is a datagram, as is each read.
- * A BIO of memory would run them together.
+ * A BIO through which OpenSSL reads and writes datagrams. Each read and each write is one datagram,
+ * whereas a memory BIO would join them.
  */
 #ifndef TURNPIKE_NET_DTLS_BIO_H
 #define TURNPIKE_NET_DTLS_BIO_H
@@ -12,9 +12,9 @@
 #include <stdint.h>
 
 /**
- * struct dtls_wire - what a BIO is connected to
- * @in:   the datagram that has come, NULL: none; it can be read once
- * @send: sends one
+ * struct dtls_wire - the network side of a BIO
+ * @in:   the next datagram to read, or NULL; a read resets it to NULL
+ * @send: send a datagram
  */
 struct dtls_wire {
 	const uint8_t *in;
@@ -22,10 +22,15 @@ struct dtls_wire {
 	void (*send)(struct dtls_wire *wire, const uint8_t *data, size_t len);
 };
 
-/** dtls_bio_method_new() - Return: what BIO_meth_free() takes, or NULL without memory */
+/** dtls_bio_method_new() - Return: the method, for BIO_meth_free(), or NULL if out of memory */
 BIO_METHOD *dtls_bio_method_new(void);
 
-/** dtls_bio_new() - Return: a BIO for SSL_set_bio(), or NULL without memory; @wire is not copied */
+/**
+ * dtls_bio_new() - create a BIO for SSL_set_bio()
+ * @wire: must outlive the BIO
+ *
+ * Return: the BIO, or NULL if out of memory.
+ */
 BIO *dtls_bio_new(const BIO_METHOD *method, struct dtls_wire *wire);
 
 #endif /* TURNPIKE_NET_DTLS_BIO_H */

@@ -5,17 +5,17 @@
 #include "base/clock.h"
 #include "net/dtls_cookie.h"
 
-/** A cookie is of one of these times, and is taken in that and in the next. */
+/** A cookie is valid in the period in which it was made, and in the next one. */
 #define PERIOD_NS (30 * NS_PER_S)
 
-/** struct sealed - what a cookie is a hash of; struct turn_tuple has no gaps, nor has this */
+/** struct sealed - input of the hash in a cookie; without padding, like struct turn_tuple */
 struct sealed {
 	uint32_t period;
 	struct turn_tuple tuple;
 	uint16_t zero;
 };
 
-_Static_assert(sizeof(struct sealed) == 4 + sizeof(struct turn_tuple) + 2, "no gaps");
+_Static_assert(sizeof(struct sealed) == 4 + sizeof(struct turn_tuple) + 2, "no padding");
 
 static void make(const uint8_t *key, const struct turn_tuple *tuple, uint32_t period,
 		 uint8_t *cookie)

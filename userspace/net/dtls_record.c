@@ -31,7 +31,7 @@ enum content_type {
  */
 #define PLAINTEXT_RECORDS 32
 
-/** A ClientHello has at least its version and random in front of what is not looked at here. */
+/** A ClientHello begins with its version; the random follows. */
 #define CLIENT_RANDOM_OFFSET (RECORD_HEADER_LEN + MESSAGE_HEADER_LEN + 2)
 
 struct record {
@@ -78,7 +78,7 @@ static bool parse_record(const struct turn_packet *packet, struct record *record
 	return record->len <= packet->len - RECORD_HEADER_LEN;
 }
 
-/* No message of a client is empty, so no fragment is. */
+/* A client sends no empty messages, so a fragment is not empty either. */
 static bool parse_fragment(const uint8_t *data, size_t len, struct fragment *fragment)
 {
 	if (len < MESSAGE_HEADER_LEN)
@@ -121,12 +121,12 @@ static bool has_only(const struct record *record, bool (*is_expected)(const stru
 	return true;
 }
 
-/* Alerts are discarded: until a key protects them, everybody can forge one. */
+/* Alerts are discarded: as long as no key protects them, anyone can forge one. */
 static bool is_valid_plaintext(const struct dtls_filter *filter, const struct record *record)
 {
 	if (record->epoch != 0 || record->seq - filter->first_seq >= PLAINTEXT_RECORDS)
 		return false;
-	/* Before it knows the server's version a client may name an older one. */
+	/* A client may use an older version until it knows that of the server. */
 	if (filter->stage == DTLS_HELLO)
 		return record->version >> 8 == VERSION_MAJOR && has_only(record, is_hello);
 	if (record->version != VERSION_1_2)
@@ -136,7 +136,7 @@ static bool is_valid_plaintext(const struct dtls_filter *filter, const struct re
 	return record->type == CHANGE_CIPHER_SPEC && record->len == 1 && record->body[0] == 1;
 }
 
-/** struct protection - a type of records that keys protect, and the bounds of their plaintext */
+/** struct protection - a type of protected records, and the bounds of their plaintext length */
 struct protection {
 	uint8_t type;
 	enum dtls_stage since;

@@ -5,89 +5,98 @@
 #include <unistd.h>
 
 #include "base/addr.h"
+#include "base/log.h"
 #include "net/dtls.h"
 #include "net/listeners.h"
 #include "net/socket.h"
 #include "net/streams.h"
-#include "base/log.h"
 
-/** All clients share a socket. */
+/** Receive buffer of a UDP or DTLS socket, which all clients of a worker share. */
 #define RECEIVE_BYTES (4 << 20)
 
-/** struct listener - one address by one transport; @port is of UDP and DTLS, @streams of the others
- */
+/** struct listener - one transport at one address; UDP and DTLS have @sock, the others @streams */
 struct listener {
 	unsigned int transport;
-	struct port *port;
+	struct udp_socket *sock;
 	struct streams *streams;
 };
 
 struct listeners {
-	struct ports *ports;
+	struct udp_sockets *sockets;
 	struct connections *connections;
 	struct tls *tls;
 	struct dtls *dtls;
-	bool shares;
+	bool reuseport;
 	size_t n;
 	struct listener list[];
 };
 
-static void udp_input(void *owner, struct port *port, const struct turnpike_addr *from,
+static void udp_input(void *owner, struct udp_socket *sock, const struct turnpike_addr *from,
 		      const struct turn_packet *packet, uint64_t now)
 {
-	const struct turn_tuple tuple = { .client = *from, .server = *port_addr(port) };
+	const struct turn_tuple tuple = { .client = *from, .server = *udp_socket_addr(sock) };
 	struct connections *connections = owner;
 
 	connections->ops->input(connections->ctx, &tuple, packet, now);
 }
 
-static void udp_error(void *owner, struct port *port, const struct socket_error *error,
+static void udp_error(void *owner, struct udp_socket *sock, const struct socket_error *error,
 		      uint64_t now)
 {
 	struct connections *connections = owner;
 
 	(void)now;
 	if (error->is_too_big)
-		connections->ops->path_changed(connections->ctx, port_addr(port), &error->to);
+		connections->ops->path_changed(connections->ctx, udp_socket_addr(sock), &error->to);
 }
 
-static void dtls_port_input(void *owner, struct port *port, const struct turnpike_addr *from,
-			    const struct turn_packet *packet, uint64_t now)
+static void dtls_socket_input(void *owner, struct udp_socket *sock,
+			      const struct turnpike_addr *from, const struct turn_packet *packet,
+			      uint64_t now)
 {
-	dtls_input(owner, port, from, packet, now);
+	dtls_input(owner, sock, from, packet, now);
 }
 
-/* Nothing of DTLS is relayed by the kernel, which has learned the path MTU by itself. */
-static void dtls_port_error(void *owner, struct port *port, const struct socket_error *error,
-			    uint64_t now)
+/* The kernel has updated the path MTU itself, and the datapath does not relay DTLS. */
+static void dtls_socket_error(void *owner, struct udp_socket *sock,
+			      const struct socket_error *error, uint64_t now)
 {
 	(void)owner;
-	(void)port;
+	(void)sock;
 	(void)error;
 	(void)now;
 }
 
-static const struct port_ops udp_ops = { .input = udp_input, .error = udp_error };
-static const struct port_ops dtls_ops = { .input = dtls_port_input, .error = dtls_port_error };
+static const struct udp_socket_kind udp_kind = {
+	.receive_bytes = RECEIVE_BYTES,
+	.input = udp_input,
+	.error = udp_error,
+};
+
+static const struct udp_socket_kind dtls_kind = {
+	.receive_bytes = RECEIVE_BYTES,
+	.input = dtls_socket_input,
+	.error = dtls_socket_error,
+};
 
 static int open_udp(struct listeners *listeners, const struct turnpike_addr *addr,
 		    struct listener *listener)
 {
-	return port_open(listeners->ports, addr, listeners->shares, RECEIVE_BYTES, &udp_ops,
-			 listeners->connections, &listener->port);
+	return udp_socket_open(listeners->sockets, addr, listeners->reuseport, &udp_kind,
+			       listeners->connections, &listener->sock);
 }
 
 static int open_tcp(struct listeners *listeners, const struct turnpike_addr *addr,
 		    struct listener *listener)
 {
-	return streams_open(listeners->connections, addr, listeners->shares, NULL,
+	return streams_open(listeners->connections, addr, listeners->reuseport, NULL,
 			    &listener->streams);
 }
 
 static int open_tls(struct listeners *listeners, const struct turnpike_addr *addr,
 		    struct listener *listener)
 {
-	return streams_open(listeners->connections, addr, listeners->shares, listeners->tls,
+	return streams_open(listeners->connections, addr, listeners->reuseport, listeners->tls,
 			    &listener->streams);
 }
 
@@ -98,8 +107,8 @@ static int open_dtls(struct listeners *listeners, const struct turnpike_addr *ad
 		listeners->dtls = dtls_new(listeners->connections, listeners->tls);
 	if (!listeners->dtls)
 		return -ENOMEM;
-	return port_open(listeners->ports, addr, listeners->shares, RECEIVE_BYTES, &dtls_ops,
-			 listeners->dtls, &listener->port);
+	return udp_socket_open(listeners->sockets, addr, listeners->reuseport, &dtls_kind,
+			       listeners->dtls, &listener->sock);
 }
 
 /** By enum turn_transport. */
@@ -114,30 +123,26 @@ static const struct {
 	[TURN_DTLS] = { true, open_dtls },
 };
 
-void listeners_say_why_not(const struct turnpike_addr *addr, int err)
+void listeners_log_bind_error(const struct turnpike_addr *addr, int err)
 {
 	char text[ADDR_TEXT_MAX];
 
 	addr_format(addr, text);
 	if (err == -EADDRNOTAVAIL)
-		log_error(
-			"%s is not an address of this machine: choose one that 'ip address' lists",
-			text);
+		log_error("%s is not a local address: use one from 'ip address'", text);
 	else if (err == -EADDRINUSE)
-		log_error(
-			"%s is taken by another program: stop it ('ss -lntup' names it), or choose "
-			"another port",
-			text);
+		log_error("%s is in use: stop the program that 'ss -lntup' shows, or use another "
+			  "port",
+			  text);
 	else if (err == -EACCES)
-		log_error(
-			"%s needs a privilege: run as root, give CAP_NET_BIND_SERVICE, or choose a "
-			"port above 1023",
-			text);
+		log_error("cannot bind to %s: run as root or with CAP_NET_BIND_SERVICE, or use a "
+			  "port above 1023",
+			  text);
 	else
-		log_error("%s cannot be bound: %s", text, strerror(-err));
+		log_error("cannot bind to %s: %s", text, strerror(-err));
 }
 
-/** Called for each listener that is wanted; not 0 ends it. */
+/** Called for each configured listener; a result other than 0 ends the loop. */
 typedef int (*visitor)(void *arg, unsigned int transport, const struct turnpike_addr *addr);
 
 static int for_each(const struct listen_config *config, visitor visit, void *arg)
@@ -165,7 +170,7 @@ static int try_one(void *arg, unsigned int transport, const struct turnpike_addr
 	else
 		err = socket_open(addr, false, RECEIVE_BYTES, false, &fd);
 	if (err)
-		listeners_say_why_not(addr, err);
+		listeners_log_bind_error(addr, err);
 	else
 		close(fd);
 	return err;
@@ -184,7 +189,7 @@ static int count_one(void *arg, unsigned int transport, const struct turnpike_ad
 	return 0;
 }
 
-size_t listeners_count(const struct listen_config *config)
+static size_t count(const struct listen_config *config)
 {
 	size_t n = 0;
 
@@ -200,27 +205,27 @@ static int open_one(void *arg, unsigned int transport, const struct turnpike_add
 
 	listener->transport = transport;
 	if (err)
-		listeners_say_why_not(addr, err);
+		listeners_log_bind_error(addr, err);
 	else
 		listeners->n++;
 	return err;
 }
 
-int listeners_open(struct ports *ports, struct connections *connections,
-		   const struct listen_config *config, bool shares, struct listeners **ret)
+int listeners_open(struct udp_sockets *sockets, struct connections *connections,
+		   const struct listen_config *config, bool reuseport, struct listeners **ret)
 {
-	struct listeners *listeners = calloc(
-		1, sizeof(*listeners) + listeners_count(config) * sizeof(listeners->list[0]));
+	struct listeners *listeners =
+		calloc(1, sizeof(*listeners) + count(config) * sizeof(listeners->list[0]));
 	int err;
 
 	if (!listeners) {
 		log_error("out of memory");
 		return -ENOMEM;
 	}
-	listeners->ports = ports;
+	listeners->sockets = sockets;
 	listeners->connections = connections;
 	listeners->tls = config->tls;
-	listeners->shares = shares;
+	listeners->reuseport = reuseport;
 	err = for_each(config, open_one, listeners);
 	if (err)
 		listeners_close(listeners);
@@ -234,21 +239,23 @@ void listeners_close(struct listeners *listeners)
 	if (!listeners)
 		return;
 	for (size_t i = 0; i < listeners->n; i++) {
-		if (listeners->list[i].port)
-			port_close(listeners->list[i].port);
+		if (listeners->list[i].sock)
+			udp_socket_close(listeners->list[i].sock);
 		streams_close(listeners->list[i].streams);
 	}
 	dtls_free(listeners->dtls);
 	free(listeners);
 }
 
-struct port *listeners_find_udp(const struct listeners *listeners, const struct turnpike_addr *addr)
+struct udp_socket *listeners_find_udp(const struct listeners *listeners,
+				      const struct turnpike_addr *addr)
 {
 	for (size_t i = 0; i < listeners->n; i++) {
 		const struct listener *listener = &listeners->list[i];
 
-		if (listener->transport == TURN_UDP && addr_equal(port_addr(listener->port), addr))
-			return listener->port;
+		if (listener->transport == TURN_UDP &&
+		    addr_equal(udp_socket_addr(listener->sock), addr))
+			return listener->sock;
 	}
 	return NULL;
 }

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file listeners.h
- * Where clients come in, by every transport.
+ * The listening sockets of one worker, of all transports.
  */
 #ifndef TURNPIKE_NET_LISTENERS_H
 #define TURNPIKE_NET_LISTENERS_H
 
 #include "net/connections.h"
-#include "net/udp_ports.h"
 #include "net/tls.h"
+#include "net/udp_sockets.h"
 
 /**
- * struct listen_config - what is served, and where; all of it has to outlive the listeners
- * @plain:      addresses with ports, no wildcards: UDP and TCP
- * @secure:     the same: TLS and DTLS
- * @transports: bit 1 << enum turn_transport for each that is served
+ * struct listen_config - where to listen; everything it points to must outlive the listeners
+ * @plain:      addresses for UDP and TCP, with ports and without wildcards
+ * @secure:     addresses for TLS and DTLS, likewise
+ * @transports: bit 1 << enum turn_transport for each transport to serve
  * @tls:        may be NULL if @n_secure is 0
- * @admission:  of all workers
+ * @admission:  shared by all workers
  */
 struct listen_config {
 	const struct turnpike_addr *plain;
@@ -31,34 +31,31 @@ struct listen_config {
 struct listeners;
 
 /**
- * listeners_try() - find out whether addresses can be bound, by nobody else's leave
+ * listeners_try() - check that all addresses can be bound without SO_REUSEPORT
  *
- * No two programs may listen there, so this is asked before listeners_open() shares them. On error
- * a sentence has been said. Return: 0 or a negative errno.
+ * Call it before listeners_open(): with SO_REUSEPORT, a second server on the same addresses would
+ * go unnoticed. Errors are logged. Return: 0 or a negative errno.
  */
 int listeners_try(const struct listen_config *config);
 
-/** listeners_count() - how many descriptors listeners_open() takes */
-size_t listeners_count(const struct listen_config *config);
-
 /**
- * listeners_open() - listen
- * @connections: what clients of TCP, TLS and DTLS become; its ops also get what comes by UDP
- * @shares:      others of this process listen there, too
+ * listeners_open() - listen on all addresses
+ * @connections: TCP, TLS and DTLS clients are added to it; its ops also receive UDP datagrams
+ * @reuseport:   other workers of this process listen on the same addresses
  *
- * On error a sentence has been said. Return: 0 or a negative errno.
+ * Errors are logged. Return: 0 or a negative errno.
  */
-int listeners_open(struct ports *ports, struct connections *connections,
-		   const struct listen_config *config, bool shares, struct listeners **ret);
+int listeners_open(struct udp_sockets *sockets, struct connections *connections,
+		   const struct listen_config *config, bool reuseport, struct listeners **ret);
 
-/** listeners_close() - connections have been closed before; NULL is fine */
+/** listeners_close() - stop listening; call connections_close() first; accepts NULL */
 void listeners_close(struct listeners *listeners);
 
-/** listeners_find_udp() - the port at an address, or NULL */
-struct port *listeners_find_udp(const struct listeners *listeners,
-				const struct turnpike_addr *addr);
+/** listeners_find_udp() - the UDP socket that is bound to @addr, or NULL */
+struct udp_socket *listeners_find_udp(const struct listeners *listeners,
+				      const struct turnpike_addr *addr);
 
-/** listeners_say_why_not() - say why an address cannot be bound, and what to do */
-void listeners_say_why_not(const struct turnpike_addr *addr, int err);
+/** listeners_log_bind_error() - log why @addr cannot be bound, with a remedy */
+void listeners_log_bind_error(const struct turnpike_addr *addr, int err);
 
 #endif /* TURNPIKE_NET_LISTENERS_H */

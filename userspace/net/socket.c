@@ -9,8 +9,7 @@
 #include "base/addr.h"
 #include "net/socket.h"
 
-/** Connections that wait to be accepted. All of them are, at once, and other clients wait
- * meanwhile. */
+/** Length of the accept queue. libevent accepts all of it at once, while other clients wait. */
 #define BACKLOG 512
 
 struct option {
@@ -20,23 +19,26 @@ struct option {
 };
 
 /*
- * IPv4 and the path MTU. What we send must be without Don't Fragment (RFC 8656 section 14, in the
- * absence of a way to copy it). But packets that the kernel relays have their sender's, and lead to
- * Fragmentation Needed, which finds these sockets by its ports. Then the kernel has to learn the
- *path MTU, since the next hops are made from that, and we have to be told, for the client (section
- * 11.5). No value of IP_MTU_DISCOVER does all three (__udp4_lib_err() and __ip_make_skb() in Linux
- * 5.15 to 6.18):
+ * IPv4 and the path MTU.
  *
- *	DONT             no DF     learns     is not told
- *	OMIT, INTERFACE  no DF     does not   is told
- *	WANT             sets DF   learns     is told
- *	DO, PROBE        set DF    learn      are told
+ * Datagrams from these sockets must not have the DF bit, since user space cannot copy it (RFC 8656
+ * section 14). Packets that the kernel relays keep the sender's DF bit, and cause Fragmentation
+ * Needed errors, which Linux delivers to these sockets, because it finds them by the quoted ports.
+ * Such an error must update the path MTU, from which the next hops are made. It must also be queued
+ * for the socket, so that the client can be notified (section 11.5). No value of IP_MTU_DISCOVER
+ * does all three (__udp4_lib_err() and __ip_make_skb() in Linux 5.15 to 6.18):
  *
- * So the sockets rest at WANT and are at DONT for as long as they send. An error that comes right
- * then is learned and not told; the next one will be. Where the kernel relays nothing, DONT does,
- * until a client asks for DF: packets without it lead to no such errors.
+ *	                 DF bit    path MTU   error
+ *	DONT             clear     updated    not queued
+ *	OMIT, INTERFACE  clear     unchanged  queued
+ *	WANT             set       updated    queued
+ *	DO, PROBE        set       updated    queued
  *
- * In IPv6, which has no such bit, DONT is told and learns (__udp6_lib_err()).
+ * So the sockets have WANT, and DONT only while they send. An error that arrives meanwhile updates
+ * the path MTU without being queued; the next one is queued. If the kernel relays nothing, DONT is
+ * enough until a client requests DF, because datagrams without it cause no such errors.
+ *
+ * IPv6 has no DF bit; with DONT the path MTU is updated and the error is queued (__udp6_lib_err()).
  */
 static const struct option options_v4[] = {
 	{ IPPROTO_IP, IP_RECVTOS, 1 },
@@ -44,7 +46,7 @@ static const struct option options_v4[] = {
 	{ 0 },
 };
 
-static const struct option options_shared[] = {
+static const struct option options_reuseport[] = {
 	{ SOL_SOCKET, SO_REUSEPORT, 1 },
 	{ 0 },
 };
@@ -58,8 +60,8 @@ static const struct option options_v6[] = {
 };
 
 /*
- * Accepted sockets inherit these. What waits to be sent waits in user space, where it can be
- * dropped when it is too much, and not behind megabytes in the kernel.
+ * Accepted sockets inherit these. TCP_NOTSENT_LOWAT keeps unsent data in user space, which can drop
+ * it when there is too much, instead of in megabytes of kernel buffers.
  */
 static const struct option options_stream[] = {
 	{ SOL_SOCKET, SO_REUSEADDR, 1 },
@@ -79,7 +81,9 @@ static void set_discovery(int fd, int family, int value)
 		setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &value, sizeof(value));
 }
 
-/* PROBE and not DO, so that a client is told each time, and not only until the kernel has learned.
+/*
+ * PROBE instead of DO: each datagram that is too big causes an ICMP error for the client, not only
+ * the first one.
  */
 void socket_before_sending(int fd, int family, bool dont_fragment)
 {
@@ -109,29 +113,29 @@ static int set_options(int fd, const struct option *option)
 	return 0;
 }
 
-/* Without the capability to force it, the system's maximum has to do. */
+/* SO_RCVBUFFORCE requires CAP_NET_ADMIN; SO_RCVBUF is limited to net.core.rmem_max. */
 static void set_receive_buffer(int fd, int bytes)
 {
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)))
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
 }
 
-static int set_up(int fd, const struct turnpike_addr *addr, bool shares, int receive_bytes)
+static int set_up(int fd, const struct turnpike_addr *addr, bool reuseport, int receive_bytes)
 {
 	struct sockaddr_storage sa;
 	socklen_t len = addr_to_sockaddr(addr, &sa);
 	int err;
 
 	err = set_options(fd, addr->family == TURNPIKE_IPV4 ? options_v4 : options_v6);
-	if (!err && shares)
-		err = set_options(fd, options_shared);
+	if (!err && reuseport)
+		err = set_options(fd, options_reuseport);
 	if (err)
 		return err;
 	set_receive_buffer(fd, receive_bytes);
 	return bind(fd, (const struct sockaddr *)&sa, len) ? -errno : 0;
 }
 
-int socket_open(const struct turnpike_addr *addr, bool shares, int receive_bytes, bool in_kernel,
+int socket_open(const struct turnpike_addr *addr, bool reuseport, int receive_bytes, bool in_kernel,
 		int *fd)
 {
 	int result = socket(addr->family == TURNPIKE_IPV4 ? AF_INET : AF_INET6,
@@ -140,7 +144,7 @@ int socket_open(const struct turnpike_addr *addr, bool shares, int receive_bytes
 
 	if (result < 0)
 		return -errno;
-	err = set_up(result, addr, shares, receive_bytes);
+	err = set_up(result, addr, reuseport, receive_bytes);
 	if (err) {
 		close(result);
 		return err;
@@ -150,7 +154,7 @@ int socket_open(const struct turnpike_addr *addr, bool shares, int receive_bytes
 	return 0;
 }
 
-static int set_up_stream(int fd, const struct turnpike_addr *addr, bool shares)
+static int set_up_stream(int fd, const struct turnpike_addr *addr, bool reuseport)
 {
 	struct sockaddr_storage sa;
 	socklen_t len = addr_to_sockaddr(addr, &sa);
@@ -158,8 +162,8 @@ static int set_up_stream(int fd, const struct turnpike_addr *addr, bool shares)
 
 	if (!err && addr->family == TURNPIKE_IPV6)
 		err = set_options(fd, options_stream_v6);
-	if (!err && shares)
-		err = set_options(fd, options_shared);
+	if (!err && reuseport)
+		err = set_options(fd, options_reuseport);
 	if (err)
 		return err;
 	if (bind(fd, (const struct sockaddr *)&sa, len) || listen(fd, BACKLOG))
@@ -167,7 +171,7 @@ static int set_up_stream(int fd, const struct turnpike_addr *addr, bool shares)
 	return 0;
 }
 
-int socket_listen(const struct turnpike_addr *addr, bool shares, int *fd)
+int socket_listen(const struct turnpike_addr *addr, bool reuseport, int *fd)
 {
 	int result = socket(addr->family == TURNPIKE_IPV4 ? AF_INET : AF_INET6,
 			    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -175,7 +179,7 @@ int socket_listen(const struct turnpike_addr *addr, bool shares, int *fd)
 
 	if (result < 0)
 		return -errno;
-	err = set_up_stream(result, addr, shares);
+	err = set_up_stream(result, addr, reuseport);
 	if (err)
 		close(result);
 	else

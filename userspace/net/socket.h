@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file socket.h
- * UDP sockets as a relay needs them, and TCP sockets for those who cannot use UDP.
+ * Opens UDP and TCP sockets with the options that a TURN server needs.
  */
 #ifndef TURNPIKE_NET_SOCKET_H
 #define TURNPIKE_NET_SOCKET_H
@@ -12,48 +12,50 @@
 
 /**
  * socket_open() - open a non-blocking UDP socket that is bound to @addr
- * @shares:        sockets of this user that do so, too, can be bound to @addr as well, and each
- *                 gets some of the senders (SO_REUSEPORT)
- * @receive_bytes: size of its receive buffer
- * @in_kernel:     as of socket_adapt()
+ * @reuseport:     set SO_REUSEPORT, so that several sockets can be bound to @addr; each client
+ *                 reaches one of them
+ * @receive_bytes: size of the receive buffer
+ * @in_kernel:     see socket_adapt()
  *
- * The socket tells the traffic class of what it receives, and queues ICMP errors (socket_error.h).
+ * The socket reports the traffic class of received datagrams, and queues ICMP errors
+ * (socket_error.h).
  *
  * Return: 0 or a negative errno of socket(2), setsockopt(2) and bind(2).
  */
-int socket_open(const struct turnpike_addr *addr, bool shares, int receive_bytes, bool in_kernel,
+int socket_open(const struct turnpike_addr *addr, bool reuseport, int receive_bytes, bool in_kernel,
 		int *fd);
 
 /**
  * socket_listen() - open a non-blocking TCP socket that listens at @addr
- * @shares: as of socket_open()
+ * @reuseport: see socket_open()
  *
- * What it accepts sends without delay, and holds no more than is of use to anybody.
+ * Accepted sockets have TCP_NODELAY, and a low TCP_NOTSENT_LOWAT.
  *
  * Return: 0 or a negative errno.
  */
-int socket_listen(const struct turnpike_addr *addr, bool shares, int *fd);
+int socket_listen(const struct turnpike_addr *addr, bool reuseport, int *fd);
 
 /**
- * socket_adapt() - make the best of whether programs in the kernel relay packets, too
+ * socket_adapt() - set the options that depend on whether the kernel relays packets
  * @family:    enum turnpike_family of the socket
- * @in_kernel: they may; otherwise all goes through sockets
+ * @in_kernel: programs may relay packets; otherwise all packets pass through sockets
  *
- * With them it learns the MTUs of their paths: call socket_before_sending() and
- * socket_after_sending() around all sending. Without them datagrams are merged on their way to the
- * socket (UDP_GRO), and what it then receives has to be split. TC comes after that, and cannot
- * relay what is merged.
+ * If the kernel relays, the socket learns path MTUs from the ICMP errors for those packets: call
+ * socket_before_sending() and socket_after_sending() around all sending.
+ *
+ * Otherwise the socket receives merged datagrams (UDP_GRO), which the caller must split. The kernel
+ * merges before TC runs, and TC cannot relay merged datagrams.
  */
 void socket_adapt(int fd, int family, bool in_kernel);
 
 /**
- * socket_before_sending() - let what is sent be fragmented on its way (RFC 8656 section 14), or not
+ * socket_before_sending() - set or clear the DF bit of what is sent (RFC 8656 section 14)
  * @family:        enum turnpike_family of the socket
- * @dont_fragment: in IPv4, whatever path MTU is known (RFC 8656 section 18.9)
+ * @dont_fragment: set DF in IPv4, regardless of the known path MTU (RFC 8656 section 18.9)
  */
 void socket_before_sending(int fd, int family, bool dont_fragment);
 
-/** socket_after_sending() - be told of path MTUs again */
+/** socket_after_sending() - receive ICMP errors about the path MTU again */
 void socket_after_sending(int fd, int family);
 
 #endif /* TURNPIKE_NET_SOCKET_H */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <errno.h>
-#include <time.h> /* for errqueue.h, which needs it and does not say so */
+#include <time.h> /* errqueue.h needs struct timespec but does not include it */
 
 #include <linux/errqueue.h>
 #include <linux/icmp.h>
@@ -11,7 +11,7 @@
 #include "base/addr.h"
 #include "net/socket_error.h"
 
-/** What comes with a datagram's error: the error, where it comes from, and the traffic class. */
+/** Control messages of an error: the error, the address of its sender, and the traffic class. */
 union control {
 	struct cmsghdr align;
 	char bytes[CMSG_SPACE(sizeof(struct sock_extended_err) + sizeof(struct sockaddr_in6)) +
@@ -37,10 +37,10 @@ static bool is_icmp(const struct sock_extended_err *error)
 }
 
 /*
- * Of the local stack: what it would not send is not sent, and nobody has to be told, but that it is
- * too big for this host's own link, with DF. A router would say so, and so do we.
+ * Local errors have no ICMP message. Only one concerns the client: the datagram has DF and exceeds
+ * the MTU of this host's link. Convert that to the error that a router would send.
  */
-static bool becomes_icmp(struct sock_extended_err *error, const struct turnpike_addr *to)
+static bool convert_local(struct sock_extended_err *error, const struct turnpike_addr *to)
 {
 	if (error->ee_origin != SO_EE_ORIGIN_LOCAL || error->ee_errno != EMSGSIZE ||
 	    to->family != TURNPIKE_IPV4)
@@ -67,7 +67,7 @@ bool socket_error_next(int fd, struct socket_error *ret)
 		if (recvmsg(fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
 			return false;
 	} while (!find_error(&message, &error) || addr_from_sockaddr(&to, &ret->to) ||
-		 !(is_icmp(&error) || becomes_icmp(&error, &ret->to)));
+		 !(is_icmp(&error) || convert_local(&error, &ret->to)));
 	ret->icmp = (struct turn_icmp){
 		.type = error.ee_type,
 		.code = error.ee_code,

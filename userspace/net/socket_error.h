@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file socket_error.h
- * What a socket of socket_open() has been told by ICMP about datagrams that were sent from it: by
- * itself, or by the programs in the kernel, whose packets look the same. What is too big for this
- * host to send with DF is told alike.
+ * Reads the ICMP errors of sockets from socket_open(). They concern datagrams of the socket itself,
+ * and packets that the kernel relayed with its address. A datagram that this host cannot send with
+ * DF because it is too big is reported as an ICMP error, too.
  */
 #ifndef TURNPIKE_NET_SOCKET_ERROR_H
 #define TURNPIKE_NET_SOCKET_ERROR_H
 
 #include <stdbool.h>
 
-#include "turn/turn.h"
+#include "turn/types.h"
 
 /**
  * struct socket_error - an ICMP error
- * @to:         where the datagram had been sent
+ * @to:         destination of the datagram
  * @icmp:       the error
- * @is_too_big: the kernel knows another path MTU now
+ * @is_too_big: the kernel has updated the path MTU
  */
 struct socket_error {
 	struct turnpike_addr to;
@@ -25,9 +25,9 @@ struct socket_error {
 };
 
 /**
- * socket_error_next() - take the next error out of a socket's queue; does not block
+ * socket_error_next() - remove the next error from the queue of a socket, without blocking
  *
- * Return: false if there is none.
+ * Return: false if the queue is empty.
  */
 bool socket_error_next(int fd, struct socket_error *ret);
 

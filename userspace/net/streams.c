@@ -14,16 +14,16 @@
 #include "net/socket.h"
 #include "net/streams.h"
 
-/** What waits to be sent to one client; more is dropped, since old datagrams are of no use. */
+/** Bytes queued for a client; further messages are dropped, because late media is useless. */
 #define OUTPUT_MAX (128 << 10)
-/** Messages of TLS that wait, since each of them takes memory besides its bytes. */
-#define WAITING_MAX 1024
-/** The longest message of a client that has no allocation yet: requests, with room to spare. */
+/** Messages queued for a TLS client, each of which needs memory besides its bytes. */
+#define QUEUED_MAX 1024
+/** The longest message of a client without an allocation, which sends only requests. */
 #define REQUEST_MAX 4096
-/** Seconds after which a client that takes in nothing of it is given up. */
-#define UNREAD_SECONDS 30
-/** Milliseconds until accept() is tried again that had no descriptor. */
-#define PAUSE_MS 250
+/** Seconds after which a client that does not read is disconnected. */
+#define STALLED_SECONDS 30
+/** Milliseconds until accept() is retried after an error, such as EMFILE. */
+#define ACCEPT_RETRY_MS 250
 
 struct streams {
 	struct connections *connections;
@@ -33,11 +33,11 @@ struct streams {
 	struct event *resume;
 };
 
-/** struct stream - @waiting: messages of TLS that were not sent yet */
+/** struct stream - @queued: number of TLS messages that have not been sent */
 struct stream {
 	struct connection connection;
 	struct bufferevent *buffers;
-	unsigned int waiting;
+	unsigned int queued;
 };
 
 static void free_copy(const void *copy, size_t len, void *arg)
@@ -45,18 +45,18 @@ static void free_copy(const void *copy, size_t len, void *arg)
 	struct stream *stream = arg;
 
 	(void)len;
-	stream->waiting--;
+	stream->queued--;
 	free((void *)(uintptr_t)copy);
 }
 
 /*
- * TLS makes a record of each piece that a buffer has, and some clients (turnutils_uclient) take a
- * record for a message. So no message is appended to another one's memory.
+ * libevent writes one TLS record per chain of the buffer, and some clients (turnutils_uclient)
+ * take each record for one message. So every message gets a chain of its own.
  */
-static int append_apart(struct stream *stream, struct evbuffer *output, const uint8_t *data,
+static int append_chain(struct stream *stream, struct evbuffer *output, const uint8_t *data,
 			size_t len)
 {
-	uint8_t *copy = stream->waiting < WAITING_MAX ? malloc(len) : NULL;
+	uint8_t *copy = stream->queued < QUEUED_MAX ? malloc(len) : NULL;
 	int err;
 
 	if (!copy)
@@ -66,7 +66,7 @@ static int append_apart(struct stream *stream, struct evbuffer *output, const ui
 	if (err)
 		free(copy);
 	else
-		stream->waiting++;
+		stream->queued++;
 	return err;
 }
 
@@ -78,14 +78,13 @@ static void stream_send(struct connection *connection, const uint8_t *data, size
 
 	if (evbuffer_get_length(output) + len <= OUTPUT_MAX)
 		err = connection->tuple.transport == TURN_TLS
-			      ? append_apart(stream, output, data, len)
+			      ? append_chain(stream, output, data, len)
 			      : evbuffer_add(output, data, len);
 	if (err)
 		connection->connections->stats.unsent++;
 }
 
-/* With a reset, so that nothing stays behind in the kernel: no connection, and nothing to be sent.
- */
+/* A reset leaves neither the connection nor unsent data in the kernel. */
 static void reset_at_close(int fd)
 {
 	static const struct linger reset = { .l_onoff = 1 };
@@ -93,7 +92,7 @@ static void reset_at_close(int fd)
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 }
 
-/* libevent frees buffers later, but what they were to send knows the stream. */
+/* bufferevent_free() is deferred, but free_copy() needs the stream: drain the output now. */
 static void free_buffers(struct stream *stream)
 {
 	struct evbuffer *output = bufferevent_get_output(stream->buffers);
@@ -105,14 +104,14 @@ static void free_buffers(struct stream *stream)
 	bufferevent_free(stream->buffers);
 }
 
-/* After an error nothing may be sent any more (SSL_shutdown(3)). */
+/* SSL_shutdown() must not be called after a fatal error (SSL_shutdown(3)). */
 static void stream_close(struct connection *connection, enum connection_end why)
 {
 	struct stream *stream = (struct stream *)connection;
-	const bool says_so = connection->tuple.transport == TURN_TLS && connection->is_open &&
-			     why != CONNECTION_FAILED;
+	const bool notifies = connection->tuple.transport == TURN_TLS && connection->is_open &&
+			      why != CONNECTION_FAILED;
 
-	if (says_so) {
+	if (notifies) {
 		SSL_shutdown(bufferevent_openssl_get_ssl(stream->buffers));
 		ERR_clear_error();
 	}
@@ -123,13 +122,13 @@ static void stream_close(struct connection *connection, enum connection_end why)
 
 static const struct connection_kind kind = { .send = stream_send, .close = stream_close };
 
-/* Hands on the first message of those that have come, if it is whole; as turn_frame(). */
-static int take_message(struct stream *stream, uint64_t now, size_t *len)
+/* Handles the first message of the input if it is complete. Return: see turn_frame(). */
+static int handle_message(struct stream *stream, uint64_t now, size_t *len)
 {
 	uint8_t *data = stream->connection.connections->message.data;
 	struct evbuffer *input = bufferevent_get_input(stream->buffers);
-	const size_t there = evbuffer_get_length(input);
-	int err = turn_frame(evbuffer_pullup(input, -1), there, len);
+	const size_t available = evbuffer_get_length(input);
+	int err = turn_frame(evbuffer_pullup(input, -1), available, len);
 
 	if (err)
 		return err;
@@ -139,8 +138,8 @@ static int take_message(struct stream *stream, uint64_t now, size_t *len)
 	return 0;
 }
 
-/* Nobody needs to hold much for clients that it does not know. */
-static bool may_send(const struct stream *stream, size_t len)
+/* Limits the memory that unauthenticated clients can use. */
+static bool may_buffer(const struct stream *stream, size_t len)
 {
 	return len <= REQUEST_MAX || connection_has_allocation(&stream->connection);
 }
@@ -154,9 +153,9 @@ static void on_read(struct bufferevent *buffers, void *arg)
 	int err;
 
 	do {
-		err = take_message(stream, now, &len);
+		err = handle_message(stream, now, &len);
 	} while (!err);
-	if (err == -EAGAIN && may_send(stream, len))
+	if (err == -EAGAIN && may_buffer(stream, len))
 		bufferevent_setwatermark(buffers, EV_READ, len, TURN_FRAME_MAX);
 	else
 		connection_end(&stream->connection, CONNECTION_GARBAGE);
@@ -198,7 +197,7 @@ static struct bufferevent *make_buffers(const struct streams *streams, int fd)
 
 static int stream_open(struct streams *streams, int fd, const struct turn_tuple *tuple)
 {
-	static const struct timeval unread = { .tv_sec = UNREAD_SECONDS };
+	static const struct timeval stalled = { .tv_sec = STALLED_SECONDS };
 	struct stream *stream = calloc(1, sizeof(*stream));
 	int err;
 
@@ -216,7 +215,7 @@ static int stream_open(struct streams *streams, int fd, const struct turn_tuple 
 	}
 	bufferevent_setcb(stream->buffers, on_read, NULL, on_event, stream);
 	bufferevent_setwatermark(stream->buffers, EV_READ, 0, TURN_FRAME_MAX);
-	bufferevent_set_timeouts(stream->buffers, NULL, &unread);
+	bufferevent_set_timeouts(stream->buffers, NULL, &stalled);
 	bufferevent_enable(stream->buffers, EV_READ | EV_WRITE);
 	if (!streams->tls)
 		connection_opened(&stream->connection);
@@ -248,18 +247,18 @@ static void on_resume(evutil_socket_t fd, short what, void *arg)
 	evconnlistener_enable(streams->listener);
 }
 
-/* Who waits stays readable: without a pause this would be called again and again. */
+/* The listener stays readable: without a pause, libevent would call this in a busy loop. */
 static void on_accept_error(struct evconnlistener *listener, void *arg)
 {
-	static const struct timeval pause = { .tv_usec = PAUSE_MS * 1000 };
+	static const struct timeval delay = { .tv_usec = ACCEPT_RETRY_MS * 1000 };
 	struct streams *streams = arg;
 
 	streams->connections->stats.unaccepted++;
 	evconnlistener_disable(listener);
-	event_add(streams->resume, &pause);
+	event_add(streams->resume, &delay);
 }
 
-int streams_open(struct connections *connections, const struct turnpike_addr *addr, bool shares,
+int streams_open(struct connections *connections, const struct turnpike_addr *addr, bool reuseport,
 		 struct tls *tls, struct streams **ret)
 {
 	struct streams *streams = calloc(1, sizeof(*streams));
@@ -268,14 +267,14 @@ int streams_open(struct connections *connections, const struct turnpike_addr *ad
 	if (!streams)
 		return -ENOMEM;
 	*streams = (struct streams){ .connections = connections, .tls = tls, .addr = *addr };
-	err = socket_listen(addr, shares, &fd);
+	err = socket_listen(addr, reuseport, &fd);
 	if (err)
 		goto free_streams;
 	err = -ENOMEM;
 	streams->resume = evtimer_new(connections->base, on_resume, streams);
 	if (!streams->resume)
 		goto close_fd;
-	/* It listens already. */
+	/* The backlog is 0 because the socket is listening already. */
 	streams->listener =
 		evconnlistener_new(connections->base, on_accept, streams,
 				   LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file streams.h
- * Clients on TCP and TLS: connections whose messages follow each other without bounds of their own.
+ * Connections of TCP and TLS clients.
  */
 #ifndef TURNPIKE_NET_STREAMS_H
 #define TURNPIKE_NET_STREAMS_H
@@ -12,16 +12,16 @@
 struct streams;
 
 /**
- * streams_open() - listen at an address
- * @shares: others of this process listen there, too
- * @tls:    NULL: TCP
+ * streams_open() - listen on an address
+ * @reuseport: other workers of this process listen on the same address
+ * @tls:       NULL for TCP
  *
  * Return: 0 or a negative errno.
  */
-int streams_open(struct connections *connections, const struct turnpike_addr *addr, bool shares,
+int streams_open(struct connections *connections, const struct turnpike_addr *addr, bool reuseport,
 		 struct tls *tls, struct streams **ret);
 
-/** streams_close() - listen no more; connections stay. NULL is fine */
+/** streams_close() - stop listening; connections stay open; accepts NULL */
 void streams_close(struct streams *streams);
 
 #endif /* TURNPIKE_NET_STREAMS_H */

@@ -3,18 +3,18 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "net/dtls_cookie.h"
-#include "base/random.h"
-#include "net/tls.h"
 #include "base/log.h"
+#include "base/random.h"
+#include "net/dtls_cookie.h"
+#include "net/tls.h"
 
 /**
- * Of TLS 1.2, whose other ciphers have no forward secrecy or are known to be weak (RFC 9325). They
- * are AEAD: with CBC and encrypt-then-MAC, OpenSSL 3.0 ends a DTLS session at a wrong MAC.
+ * Ciphers for TLS 1.2, whose other ones are weak or lack forward secrecy (RFC 9325). All are AEAD:
+ * with CBC and encrypt-then-MAC, OpenSSL 3.0 ends a DTLS session at a wrong MAC.
  */
 #define CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20"
 
-/** An explicit nonce and a tag (RFC 5288 section 3); a tag (RFC 7905 section 2). */
+/** Explicit nonce and tag (RFC 5288 section 3); tag only (RFC 7905 section 2). */
 #define OVERHEAD_AESGCM   (8 + 16)
 #define OVERHEAD_CHACHA20 16
 
@@ -26,19 +26,19 @@ struct tls {
 };
 
 /*
- * RFC 7443: a client need not offer a protocol. One that offers others, and none of ours, has come
- * to the wrong server (RFC 7301 section 3.2).
+ * ALPN is optional for a client (RFC 7443). The server rejects one that offers only other protocols
+ * (RFC 7301 section 3.2).
  */
 static int on_alpn(SSL *ssl, const unsigned char **chosen, unsigned char *len,
 		   const unsigned char *offered, unsigned int offered_len, void *arg)
 {
-	static const unsigned char ours[] = "\x09stun.turn\x12stun.nat-discovery";
+	static const unsigned char supported[] = "\x09stun.turn\x12stun.nat-discovery";
 	unsigned char *found;
 
 	(void)ssl;
 	(void)arg;
-	if (SSL_select_next_proto(&found, len, ours, sizeof(ours) - 1, offered, offered_len) !=
-	    OPENSSL_NPN_NEGOTIATED)
+	if (SSL_select_next_proto(&found, len, supported, sizeof(supported) - 1, offered,
+				  offered_len) != OPENSSL_NPN_NEGOTIATED)
 		return SSL_TLSEXT_ERR_ALERT_FATAL;
 	*chosen = found;
 	return SSL_TLSEXT_ERR_OK;
@@ -69,7 +69,7 @@ static int on_check_cookie(SSL *ssl, const unsigned char *cookie, unsigned int l
 				    len);
 }
 
-/* Sessions are resumed by tickets, which take no memory here. */
+/* Clients resume sessions with tickets, which need no memory in the server. */
 static SSL_CTX *make_context(struct tls *tls, const SSL_METHOD *method, int min_version)
 {
 	SSL_CTX *context = SSL_CTX_new(method);
@@ -96,15 +96,17 @@ struct tls *tls_new(struct certificate *certificate)
 {
 	struct tls *tls = calloc(1, sizeof(*tls));
 
-	if (!tls)
+	if (!tls) {
+		log_error("out of memory");
 		return NULL;
+	}
 	tls->certificate = certificate;
 	random_fill(tls->cookie_key, sizeof(tls->cookie_key));
 	tls->streams = make_context(tls, TLS_server_method(), TLS1_2_VERSION);
 	tls->datagrams = make_context(tls, DTLS_server_method(), DTLS1_2_VERSION);
 	if (tls->streams && tls->datagrams)
 		return tls;
-	log_error("TLS cannot be served: %s; this machine's openssl.cnf may forbid what is needed",
+	log_error("cannot configure TLS: %s; check whether openssl.cnf disables TLS 1.2 or ECDHE",
 		  ERR_reason_error_string(ERR_peek_last_error()));
 	ERR_clear_error();
 	tls_free(tls);

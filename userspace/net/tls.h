@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file tls.h
- * How this server speaks TLS and DTLS: versions, ciphers, ALPN. One for all workers; any thread.
+ * Parameters of TLS and DTLS: versions, ciphers and ALPN. All workers share them; any thread.
  */
 #ifndef TURNPIKE_NET_TLS_H
 #define TURNPIKE_NET_TLS_H
@@ -13,29 +13,31 @@
 struct tls;
 
 /**
- * tls_new() - get ready for handshakes
- * @certificate: has to outlive the result
+ * tls_new() - set the parameters of the server's handshakes
+ * @certificate: must outlive the result
  *
- * Return: what tls_free() takes, or NULL; then a sentence has been said.
+ * Errors are logged. Return: the parameters, for tls_free(), or NULL.
  */
 struct tls *tls_new(struct certificate *certificate);
 
-/** tls_free() - NULL is fine; what was made of it stays */
+/** tls_free() - existing SSL objects stay valid; accepts NULL */
 void tls_free(struct tls *tls);
 
-/** tls_new_stream() - Return: the server's end of a TLS connection, for SSL_free(), or NULL */
+/** tls_new_stream() - create the server's end of a TLS connection; Return: NULL on failure */
 SSL *tls_new_stream(const struct tls *tls);
 
 /**
- * tls_new_datagrams() - the same of DTLS
+ * tls_new_datagrams() - create the server's end of a DTLS connection
  *
- * Its cookies are those of dtls_cookie.h, for the struct turn_tuple that SSL_set_app_data() names.
+ * Set the client's struct turn_tuple with SSL_set_app_data(): the cookie depends on it.
+ *
+ * Return: NULL on failure.
  */
 SSL *tls_new_datagrams(const struct tls *tls);
 
 /**
  * tls_record_overhead() - bytes that the cipher adds to the plaintext of a DTLS record
- * @ssl: the server's end, which has received ChangeCipherSpec
+ * @ssl: the server's end of a connection that has received ChangeCipherSpec
  */
 size_t tls_record_overhead(const SSL *ssl);
 

@@ -7,9 +7,9 @@
 
 #include "net/udp_rx.h"
 
-/** What one call receives: more saves little, and would push out of the cache what is relayed. */
+/** Messages per call. More would save little, and evict relayed data from the cache. */
 #define MESSAGES_MAX 16
-/** More than a UDP datagram, or many that were merged, can carry: none is ever cut short. */
+/** No datagram is longer, merged or not, so none is truncated. */
 #define PAYLOAD_MAX 65536
 
 struct buffer {
@@ -18,7 +18,7 @@ struct buffer {
 	uint8_t tailroom[TURN_TAILROOM];
 };
 
-/** What one struct msghdr points to; of control messages there are a traffic class and a size. */
+/** What a struct msghdr points to. The control messages are the traffic class and the GRO size. */
 struct slot {
 	struct sockaddr_storage addr;
 	struct iovec iov;
@@ -29,31 +29,32 @@ struct slot {
 };
 
 /**
- * struct udp_rx - see rx.h
- * @received: messages there are
- * @opened:   messages looked at
- * @from:     where the last of these came from
- * @class:    its traffic class
- * @size:     of each of its datagrams, of which only the last may be shorter
- * @next:     its next datagram
- * @left:     how many bytes there are from @next on
- * @behind:   the first of these, which the core may overwrite as the last datagram's tailroom
+ * struct udp_rx - see udp_rx.h
+ * @received:  messages in the batch
+ * @started:   messages of which at least one datagram was returned
+ * @from:      source of the current message
+ * @class:     its traffic class
+ * @size:      length of each of its datagrams; the last one may be shorter
+ * @next:      its next datagram
+ * @remaining: bytes of the message from @next on
+ * @saved:     copy of the first of these bytes: the core may overwrite them, as they are the
+ *             tailroom of the previous datagram
  */
 struct udp_rx {
 	unsigned int received;
-	unsigned int opened;
+	unsigned int started;
 	struct turnpike_addr from;
 	int class;
 	size_t size;
 	uint8_t *next;
-	size_t left;
-	uint8_t behind[TURN_TAILROOM];
+	size_t remaining;
+	uint8_t saved[TURN_TAILROOM];
 	struct mmsghdr messages[MESSAGES_MAX];
 	struct slot slots[MESSAGES_MAX];
 	struct buffer buffers[MESSAGES_MAX];
 };
 
-static void make_ready(struct udp_rx *rx, unsigned int index)
+static void reset_message(struct udp_rx *rx, unsigned int index)
 {
 	struct slot *slot = &rx->slots[index];
 
@@ -75,7 +76,7 @@ struct udp_rx *udp_rx_new(void)
 		return NULL;
 	for (unsigned int i = 0; i < MESSAGES_MAX; i++) {
 		rx->slots[i].iov = (struct iovec){ rx->buffers[i].payload, PAYLOAD_MAX };
-		make_ready(rx, i);
+		reset_message(rx, i);
 	}
 	return rx;
 }
@@ -90,15 +91,15 @@ bool udp_rx_receive(struct udp_rx *rx, int fd)
 	int received;
 
 	for (unsigned int i = 0; i < rx->received; i++)
-		make_ready(rx, i);
+		reset_message(rx, i);
 	received = recvmmsg(fd, rx->messages, MESSAGES_MAX, 0, NULL);
 	rx->received = received < 0 ? 0 : (unsigned int)received;
-	rx->opened = 0;
-	rx->left = 0;
+	rx->started = 0;
+	rx->remaining = 0;
 	return rx->received > 0;
 }
 
-static int int_of(const struct cmsghdr *header)
+static int int_value(const struct cmsghdr *header)
 {
 	int value;
 
@@ -106,7 +107,7 @@ static int int_of(const struct cmsghdr *header)
 	return value;
 }
 
-/* IPv4 tells the traffic class in one byte, all else is an int. */
+/* IP_TOS is one byte; the other values are int. */
 static void read_control(struct udp_rx *rx, struct msghdr *message)
 {
 	for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header;
@@ -114,22 +115,22 @@ static void read_control(struct udp_rx *rx, struct msghdr *message)
 		if (header->cmsg_level == IPPROTO_IP && header->cmsg_type == IP_TOS)
 			rx->class = *CMSG_DATA(header);
 		else if (header->cmsg_level == IPPROTO_IPV6 && header->cmsg_type == IPV6_TCLASS)
-			rx->class = int_of(header);
+			rx->class = int_value(header);
 		else if (header->cmsg_level == IPPROTO_UDP && header->cmsg_type == UDP_GRO)
-			rx->size = (size_t)int_of(header);
+			rx->size = (size_t)int_value(header);
 	}
 }
 
 /*
- * The kernel merges only what is alike but for its payload: addresses, ports, traffic class, TTL
- * and DF (inet_gro_receive(), ipv6_gro_receive(), udp_gro_receive_segment()). So one class is of
- * all.
+ * All datagrams of a message have the same class: the kernel merges only datagrams with equal
+ * addresses, ports, traffic class, TTL and DF (inet_gro_receive(), ipv6_gro_receive(),
+ * udp_gro_receive_segment()).
  */
-static void open_message(struct udp_rx *rx, unsigned int index)
+static void start_message(struct udp_rx *rx, unsigned int index)
 {
 	rx->next = rx->buffers[index].payload;
-	rx->left = rx->messages[index].msg_len;
-	rx->size = rx->left;
+	rx->remaining = rx->messages[index].msg_len;
+	rx->size = rx->remaining;
 	rx->class = 0;
 	addr_from_sockaddr(&rx->slots[index].addr, &rx->from);
 	read_control(rx, &rx->messages[index].msg_hdr);
@@ -139,18 +140,18 @@ bool udp_rx_next(struct udp_rx *rx, struct turn_packet *packet, struct turnpike_
 {
 	size_t len;
 
-	if (rx->left > 0)
-		memcpy(rx->next, rx->behind, sizeof(rx->behind));
-	else if (rx->opened < rx->received)
-		open_message(rx, rx->opened++);
+	if (rx->remaining > 0)
+		memcpy(rx->next, rx->saved, sizeof(rx->saved));
+	else if (rx->started < rx->received)
+		start_message(rx, rx->started++);
 	else
 		return false;
-	len = rx->left < rx->size ? rx->left : rx->size;
+	len = rx->remaining < rx->size ? rx->remaining : rx->size;
 	*packet = (struct turn_packet){ .data = rx->next, .len = len };
 	*from = rx->from;
 	rx->next += len;
-	rx->left -= len;
-	memcpy(rx->behind, rx->next, sizeof(rx->behind));
+	rx->remaining -= len;
+	memcpy(rx->saved, rx->next, sizeof(rx->saved));
 	return true;
 }
 
@@ -159,5 +160,5 @@ int udp_rx_class(const struct udp_rx *rx, const uint8_t *data)
 	const uintptr_t first = (uintptr_t)rx->buffers, pos = (uintptr_t)data;
 	const size_t at = (pos - first) / sizeof(rx->buffers[0]);
 
-	return pos >= first && at + 1 == rx->opened ? rx->class : 0;
+	return pos >= first && at + 1 == rx->started ? rx->class : 0;
 }

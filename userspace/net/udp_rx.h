@@ -1,44 +1,45 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file udp_rx.h
- * Datagrams received many at a time. Those that the kernel has merged (UDP_GRO) come out one by
- * one.
+ * Receives datagrams in batches, and splits those that the kernel has merged (UDP_GRO).
  */
 #ifndef TURNPIKE_NET_UDP_RX_H
 #define TURNPIKE_NET_UDP_RX_H
 
 #include <stdbool.h>
 
-#include "turn/turn.h"
+#include "turn/types.h"
 
 struct udp_rx;
 
-/** udp_rx_new() - Return: an empty one for udp_rx_free(), or NULL without memory */
+/** udp_rx_new() - create a receiver; Return: NULL if out of memory */
 struct udp_rx *udp_rx_new(void);
+
+/** udp_rx_free() - accepts NULL */
 void udp_rx_free(struct udp_rx *rx);
 
 /**
- * udp_rx_receive() - take in what has come for a socket; what was not looked at before is gone
+ * udp_rx_receive() - receive a batch from a socket; discards the rest of the previous batch
  *
- * Return: whether there is anything. There is not, too, if an ICMP error has come, and then there
- * may be the next time.
+ * Return: whether there are datagrams. False may also mean a pending ICMP error; then another call
+ * may receive datagrams.
  */
 bool udp_rx_receive(struct udp_rx *rx, int fd);
 
 /**
- * udp_rx_next() - the next datagram of the last udp_rx_receive()
- * @packet: valid, as is what the core builds around it, until the next call
- * @from:   where it came from
+ * udp_rx_next() - get the next datagram of the batch
+ * @packet: valid until the next call, with TURN_HEADROOM and TURN_TAILROOM around it
+ * @from:   its source
  *
- * Return: false if that was all.
+ * Return: false after the last one.
  */
 bool udp_rx_next(struct udp_rx *rx, struct turn_packet *packet, struct turnpike_addr *from);
 
 /**
- * udp_rx_class() - the traffic class that @data is to leave with
+ * udp_rx_class() - get the traffic class, including ECN, for sending @data
  *
- * What lies around the datagram of the last udp_rx_next() is relayed and keeps its class, ECN
- * included; all else has none.
+ * Data inside the buffer of the last udp_rx_next() is relayed, and keeps its traffic class. Other
+ * data has class 0.
  */
 int udp_rx_class(const struct udp_rx *rx, const uint8_t *data);
 

@@ -7,25 +7,25 @@
 #include <sys/socket.h>
 
 #include "base/addr.h"
-#include "net/udp_tx.h"
 #include "net/socket.h"
+#include "net/udp_tx.h"
 
 #define RUNS_MAX 64
-/** UDP_MAX_SEGMENTS of Linux 5.15; later it is more. */
+/** UDP_MAX_SEGMENTS in Linux 5.15; later versions have a higher limit. */
 #define SEGMENTS_MAX 64
-/** Of one IPv4 packet, which a run is until it is cut apart. */
+/** Payload of an IPv4 packet: a run is one packet until it is segmented. */
 #define PAYLOAD_MAX 65507
 #define BYTES_MAX   (4 * PAYLOAD_MAX)
-/** How often a datagram is tried, if ICMP errors come faster than it is sent. */
-#define SEND_TRIES 4
-/** How many datagrams go by themselves after a device or a route took no run. */
-#define APART 1024
+/** Attempts to send a datagram: pending ICMP errors make them fail. */
+#define TRIES_MAX 4
+/** Datagrams sent one by one after a device or a route has rejected a run. */
+#define SINGLES_AFTER_EIO 1024
 
 /**
- * struct run - datagrams to one place, one behind the other
- * @size:          of each but the last, which may be shorter
- * @is_ended:      it is
- * @dont_fragment: with the DF bit in IPv4
+ * struct run - consecutive datagrams with one destination and the same fields
+ * @datagrams: number of datagrams
+ * @size:      length of each datagram; the last one may be shorter
+ * @is_ended:  the last one is shorter, so none may follow
  */
 struct run {
 	int fd;
@@ -44,13 +44,13 @@ struct run {
 };
 
 /**
- * struct udp_tx - see tx.h
- * @is_told: of path MTUs, so that sockets may not rest as they send (see socket.c)
- * @apart:   so many datagrams make no runs
+ * struct udp_tx - see udp_tx.h
+ * @sets_discovery: call socket_before_sending() and socket_after_sending()
+ * @singles:        number of datagrams to send one by one before runs are tried again
  */
 struct udp_tx {
-	bool is_told;
-	unsigned int apart;
+	bool sets_discovery;
+	unsigned int singles;
 	uint64_t unsent;
 	unsigned int n_runs;
 	size_t n_bytes;
@@ -72,7 +72,7 @@ void udp_tx_free(struct udp_tx *tx)
 void udp_tx_adapt(struct udp_tx *tx, bool in_kernel)
 {
 	udp_tx_flush(tx);
-	tx->is_told = in_kernel;
+	tx->sets_discovery = in_kernel;
 }
 
 static bool continues(const struct run *run, int fd, const struct turnpike_addr *to,
@@ -102,8 +102,8 @@ static void begin_run(struct udp_tx *tx, int fd, const struct turnpike_addr *to,
 static bool needs_new_run(struct udp_tx *tx, int fd, const struct turnpike_addr *to,
 			  struct udp_tx_fields fields, size_t len)
 {
-	if (tx->apart > 0) {
-		tx->apart--;
+	if (tx->singles > 0) {
+		tx->singles--;
 		return true;
 	}
 	return tx->n_runs == 0 || !continues(&tx->runs[tx->n_runs - 1], fd, to, fields, len);
@@ -163,17 +163,20 @@ static struct msghdr make_message(struct run *run)
 	return message;
 }
 
-/* What is too big to be sent with DF is too big each time, and that is told each time. */
-static unsigned int tries_of(const struct run *run)
+/*
+ * A datagram with DF that is too big fails each time, and each failure queues an error. It is still
+ * retried once, because EMSGSIZE may also be a pending ICMP error.
+ */
+static unsigned int tries_max(const struct run *run)
 {
-	return run->dont_fragment && errno == EMSGSIZE ? 2 : SEND_TRIES;
+	return run->dont_fragment && errno == EMSGSIZE ? 2 : TRIES_MAX;
 }
 
 /*
- * An ICMP error that has come for the socket fails the next call, whatever it is about, and is gone
- * with that (ip(7), IP_RECVERR). So what failed is tried again before it is lost, as in UDP.
+ * A pending ICMP error makes the next call fail, whatever its destination, and is cleared by that
+ * (ip(7), IP_RECVERR). So a failed datagram is retried before it is dropped.
  */
-static void send_apart(struct udp_tx *tx, const struct run *run)
+static void send_singly(struct udp_tx *tx, const struct run *run)
 {
 	struct run one = *run;
 
@@ -187,7 +190,7 @@ static void send_apart(struct udp_tx *tx, const struct run *run)
 		one.iov.iov_len = left < run->size ? left : run->size;
 		message = make_message(&one);
 		while (sendmsg(run->fd, &message, 0) < 0) {
-			if (errno != EAGAIN && ++tries < tries_of(run))
+			if (errno != EAGAIN && ++tries < tries_max(run))
 				continue;
 			tx->unsent++;
 			break;
@@ -196,21 +199,20 @@ static void send_apart(struct udp_tx *tx, const struct run *run)
 }
 
 /*
- * A run is refused if its datagrams are longer than the path MTU (EINVAL, and EMSGSIZE from
- * Linux 6.13 on): what has to be fragmented goes by itself. So does (EIO) what takes a route with
- * IPsec or, before Linux 6.11, a device that leaves checksums to the stack; those are asked again
- * now and then.
+ * The kernel rejects a run if its datagrams exceed the path MTU (EINVAL; EMSGSIZE since Linux 6.13)
+ * and must be fragmented. With EIO it rejects every run on a route with IPsec, and before
+ * Linux 6.11 on a device without checksum offload; runs are tried again after a while.
  */
-static bool is_refused(struct udp_tx *tx, const struct run *run)
+static bool is_rejected(struct udp_tx *tx, const struct run *run)
 {
 	if (run->datagrams == 1 || (errno != EINVAL && errno != EMSGSIZE && errno != EIO))
 		return false;
 	if (errno == EIO)
-		tx->apart = APART;
+		tx->singles = SINGLES_AFTER_EIO;
 	return true;
 }
 
-static void send_all(struct udp_tx *tx, unsigned int start, unsigned int end)
+static void send_runs(struct udp_tx *tx, unsigned int start, unsigned int end)
 {
 	unsigned int tries = 0;
 
@@ -218,9 +220,9 @@ static void send_all(struct udp_tx *tx, unsigned int start, unsigned int end)
 		const struct run *run = &tx->runs[start];
 		int sent = sendmmsg(run->fd, tx->messages + start, end - start, 0);
 
-		if (sent <= 0 && is_refused(tx, run))
-			send_apart(tx, run);
-		else if (sent <= 0 && errno != EAGAIN && ++tries < tries_of(run))
+		if (sent <= 0 && is_rejected(tx, run))
+			send_singly(tx, run);
+		else if (sent <= 0 && errno != EAGAIN && ++tries < tries_max(run))
 			continue;
 		else if (sent <= 0)
 			tx->unsent += run->datagrams;
@@ -230,22 +232,22 @@ static void send_all(struct udp_tx *tx, unsigned int start, unsigned int end)
 }
 
 /*
- * All of one socket, with or without DF. Who sends with it wants to be told of what is too big, and
- * sockets that send nothing else rest as they send.
+ * Sends runs of one socket with the same DF bit. A client that sets DF must be notified of
+ * datagrams that are too big, so from then on sockets receive these errors while they do not send.
  */
-static void send_socket(struct udp_tx *tx, unsigned int start, unsigned int end)
+static void send_alike(struct udp_tx *tx, unsigned int start, unsigned int end)
 {
 	const struct run *run = &tx->runs[start];
 
-	tx->is_told |= run->dont_fragment;
-	if (tx->is_told)
+	tx->sets_discovery |= run->dont_fragment;
+	if (tx->sets_discovery)
 		socket_before_sending(run->fd, run->to.family, run->dont_fragment);
-	send_all(tx, start, end);
-	if (tx->is_told)
+	send_runs(tx, start, end);
+	if (tx->sets_discovery)
 		socket_after_sending(run->fd, run->to.family);
 }
 
-static bool is_sent_alike(const struct run *a, const struct run *b)
+static bool are_alike(const struct run *a, const struct run *b)
 {
 	return a->fd == b->fd && a->dont_fragment == b->dont_fragment;
 }
@@ -263,9 +265,9 @@ void udp_tx_flush(struct udp_tx *tx)
 	for (unsigned int i = 0; i < n; i++)
 		tx->messages[i].msg_hdr = make_message(&tx->runs[i]);
 	for (unsigned int i = 1; i <= n; i++) {
-		if (i < n && is_sent_alike(&tx->runs[i], &tx->runs[start]))
+		if (i < n && are_alike(&tx->runs[i], &tx->runs[start]))
 			continue;
-		send_socket(tx, start, i);
+		send_alike(tx, start, i);
 		start = i;
 	}
 	tx->n_runs = 0;

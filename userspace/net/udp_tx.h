@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file udp_tx.h
- * Datagrams sent many at a time. Those that follow each other to one place cross the network stack
- * as one (UDP_SEGMENT), and are cut apart where they leave.
+ * Sends datagrams in batches. A run of datagrams with one destination crosses the network stack as
+ * one message (UDP_SEGMENT), which is segmented at the device.
  */
 #ifndef TURNPIKE_NET_UDP_TX_H
 #define TURNPIKE_NET_UDP_TX_H
@@ -14,17 +14,22 @@
 
 struct udp_tx;
 
-/** udp_tx_new() - Return: an empty one for udp_tx_free(), or NULL without memory */
+/** udp_tx_new() - create an empty queue; Return: NULL if out of memory */
 struct udp_tx *udp_tx_new(void);
+
+/** udp_tx_free() - drop what is queued; accepts NULL */
 void udp_tx_free(struct udp_tx *tx);
 
-/** udp_tx_adapt() - as socket_adapt() for all sockets that are used from now on */
+/**
+ * udp_tx_adapt() - flush, because socket_adapt() is called for all sockets
+ * @in_kernel: argument of socket_adapt(); initially false
+ */
 void udp_tx_adapt(struct udp_tx *tx, bool in_kernel);
 
 /**
- * struct udp_tx_fields - of a datagram's IP header
- * @class:         its traffic class
- * @dont_fragment: the DF bit of IPv4; without effect in IPv6
+ * struct udp_tx_fields - fields of a datagram's IP header
+ * @class:         traffic class, including ECN
+ * @dont_fragment: DF bit of IPv4; no effect in IPv6
  */
 struct udp_tx_fields {
 	int class;
@@ -32,20 +37,20 @@ struct udp_tx_fields {
 };
 
 /**
- * udp_tx_add() - send a datagram, at the latest with udp_tx_flush()
+ * udp_tx_add() - queue a copy of a datagram, which udp_tx_flush() sends at the latest
  *
- * Datagrams of one socket leave in the order in which they came here. @data is copied.
+ * The datagrams of a socket are sent in order.
  */
 void udp_tx_add(struct udp_tx *tx, int fd, const struct turnpike_addr *to,
 		struct udp_tx_fields fields, const uint8_t *data, size_t len);
 
-/** udp_tx_is_empty() - whether all that was added has been sent */
+/** udp_tx_is_empty() - whether nothing is queued */
 bool udp_tx_is_empty(const struct udp_tx *tx);
 
-/** udp_tx_flush() - send what is there; to be called before one of its sockets is closed */
+/** udp_tx_flush() - send everything queued; must be called before one of the sockets is closed */
 void udp_tx_flush(struct udp_tx *tx);
 
-/** udp_tx_unsent() - how many datagrams the kernel did not take, since udp_tx_new() */
+/** udp_tx_unsent() - number of datagrams that the kernel rejected since udp_tx_new() */
 uint64_t udp_tx_unsent(const struct udp_tx *tx);
 
 #endif /* TURNPIKE_NET_UDP_TX_H */

@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "net/socket.h"
-#include "net/udp_ports.h"
+#include "net/udp_sockets.h"
 #include "process/events.h"
 #include "process/turn_io.h"
 
@@ -17,17 +17,17 @@
 #define RELAY_RECEIVE_BYTES (1 << 20)
 
 /** The socket of a relayed transport address. */
-struct relay_port {
+struct relay_socket {
 	struct turn_io *io;
 	struct turn_relay *relay;
-	struct port *port;
+	struct udp_socket *sock;
 };
 
 struct turn_io {
 	struct event_base *base;
 	struct datapath *datapath;
 	struct turn_server *server;
-	struct ports *ports;
+	struct udp_sockets *sockets;
 	struct event *timer;
 	uint64_t armed; /* expiry of @timer */
 	struct listeners *listeners;
@@ -110,67 +110,76 @@ static const struct client_ops client_ops = {
 	.path_changed = path_changed,
 };
 
-static void peer_input(void *owner, struct port *port, const struct turnpike_addr *from,
+static void peer_input(void *owner, struct udp_socket *sock, const struct turnpike_addr *from,
 		       const struct turn_packet *packet, uint64_t now)
 {
-	struct relay_port *relay = owner;
+	struct relay_socket *relay = owner;
 
-	(void)port;
+	(void)sock;
 	turn_server_peer_input(relay->io->server, relay->relay, from, packet, now);
 }
 
-static void peer_error(void *owner, struct port *port, const struct socket_error *error,
+static void peer_error(void *owner, struct udp_socket *sock, const struct socket_error *error,
 		       uint64_t now)
 {
-	struct relay_port *relay = owner;
+	struct relay_socket *relay = owner;
 
 	if (error->is_too_big)
-		path_changed(relay->io, port_addr(port), &error->to);
+		path_changed(relay->io, udp_socket_addr(sock), &error->to);
 	turn_server_icmp_input(relay->io->server, relay->relay, &error->to, &error->icmp, now);
 }
 
-static const struct port_ops relay_ops = { .input = peer_input, .error = peer_error };
+static const struct udp_socket_kind relay_kind = {
+	.receive_bytes = RELAY_RECEIVE_BYTES,
+	.input = peer_input,
+	.error = peer_error,
+};
 
 void turn_io_adapt(struct turn_io *io, bool in_kernel)
 {
-	ports_adapt(io->ports, in_kernel);
+	udp_sockets_adapt(io->sockets, in_kernel);
 }
 
 static void send_client(void *ctx, const struct turn_tuple *tuple, const uint8_t *data, size_t len)
 {
 	struct turn_io *io = ctx;
-	struct port *port;
+	struct udp_socket *sock;
 
 	if (tuple->transport != TURN_UDP) {
 		connections_send(&io->connections, tuple, data, len);
 		return;
 	}
-	port = listeners_find_udp(io->listeners, &tuple->server);
-	if (port)
-		port_send(port, &tuple->client, port_class(port, data), data, len, false);
+	sock = listeners_find_udp(io->listeners, &tuple->server);
+	if (sock)
+		udp_socket_send(sock, &tuple->client,
+				(struct udp_tx_fields){ .class = udp_socket_class(sock, data) },
+				data, len);
 }
 
 static void send_peer(void *ctx, void *handle, const struct turnpike_addr *peer,
 		      const uint8_t *data, size_t len, bool dont_fragment)
 {
-	struct relay_port *relay = handle;
+	struct relay_socket *relay = handle;
+	const struct udp_tx_fields fields = {
+		.class = udp_socket_class(relay->sock, data),
+		.dont_fragment = dont_fragment,
+	};
 
 	(void)ctx;
-	port_send(relay->port, peer, port_class(relay->port, data), data, len, dont_fragment);
+	udp_socket_send(relay->sock, peer, fields, data, len);
 }
 
 static int open_relay(void *ctx, const struct turnpike_addr *addr, struct turn_relay *relay,
 		      void **handle)
 {
-	struct relay_port *result = malloc(sizeof(*result));
+	struct relay_socket *result = malloc(sizeof(*result));
 	struct turn_io *io = ctx;
 	int err;
 
 	if (!result)
 		return -ENOMEM;
-	*result = (struct relay_port){ .io = io, .relay = relay };
-	err = port_open(io->ports, addr, false, RELAY_RECEIVE_BYTES, &relay_ops, result,
-			&result->port);
+	*result = (struct relay_socket){ .io = io, .relay = relay };
+	err = udp_socket_open(io->sockets, addr, false, &relay_kind, result, &result->sock);
 	if (err)
 		free(result);
 	else
@@ -180,10 +189,10 @@ static int open_relay(void *ctx, const struct turnpike_addr *addr, struct turn_r
 
 static void close_relay(void *ctx, void *handle)
 {
-	struct relay_port *relay = handle;
+	struct relay_socket *relay = handle;
 
 	(void)ctx;
-	port_close(relay->port);
+	udp_socket_close(relay->sock);
 	free(relay);
 }
 
@@ -261,7 +270,7 @@ static int try_relay(const struct turnpike_addr *relay)
 	int fd, err = socket_open(&addr, false, RELAY_RECEIVE_BYTES, false, &fd);
 
 	if (err)
-		listeners_say_why_not(&addr, err);
+		listeners_log_bind_error(&addr, err);
 	else
 		close(fd);
 	return err;
@@ -277,26 +286,26 @@ int turn_io_try_addresses(const struct listen_config *listen, const struct turn_
 }
 
 static int set_up(struct turn_io *io, const struct listen_config *listen,
-		  const struct turn_config *config, bool shares)
+		  const struct turn_config *config, bool reuseport)
 {
 	int err;
 
 	connections_init(&io->connections, io->base, listen->admission, &client_ops, io);
-	io->ports = ports_new(io->base, on_done, io);
+	io->sockets = udp_sockets_new(io->base, on_done, io);
 	io->timer = evtimer_new(io->base, on_timer, io);
-	err = io->ports && io->timer ? 0 : -ENOMEM;
+	err = io->sockets && io->timer ? 0 : -ENOMEM;
 	if (!err)
 		err = turn_server_new(config, &ops, io, &io->server);
 	if (err) {
 		log_error("cannot create the TURN server: %s", strerror(-err));
 		return err;
 	}
-	return listeners_open(io->ports, &io->connections, listen, shares, &io->listeners);
+	return listeners_open(io->sockets, &io->connections, listen, reuseport, &io->listeners);
 }
 
 int turn_io_open(struct event_base *base, struct datapath *datapath,
-		 const struct listen_config *listen, const struct turn_config *config, bool shares,
-		 struct turn_io **ret)
+		 const struct listen_config *listen, const struct turn_config *config,
+		 bool reuseport, struct turn_io **ret)
 {
 	struct turn_io *io = calloc(1, sizeof(*io));
 	int err;
@@ -308,7 +317,7 @@ int turn_io_open(struct event_base *base, struct datapath *datapath,
 	io->base = base;
 	io->datapath = datapath;
 	io->armed = TURN_NEVER;
-	err = set_up(io, listen, config, shares);
+	err = set_up(io, listen, config, reuseport);
 	if (err) {
 		turn_io_close(io);
 		return err;
@@ -326,7 +335,7 @@ void turn_io_close(struct turn_io *io)
 	listeners_close(io->listeners);
 	if (io->timer)
 		event_free(io->timer);
-	ports_free(io->ports);
+	udp_sockets_free(io->sockets);
 	free(io);
 }
 
@@ -342,5 +351,5 @@ const struct connection_stats *turn_io_connections(const struct turn_io *io)
 
 uint64_t turn_io_unsent(const struct turn_io *io)
 {
-	return ports_unsent(io->ports);
+	return udp_sockets_unsent(io->sockets);
 }

@@ -25,9 +25,9 @@ int turn_io_try_addresses(const struct listen_config *listen, const struct turn_
 
 /**
  * turn_io_open() - open the listeners, and create a TURN server for them
- * @datapath: receives the flows; must outlive the result
- * @config:   its own addresses must be those of @listen, which are not valid peers
- * @shares:   other workers of this process listen on the same addresses
+ * @datapath:  receives the flows; must outlive the result
+ * @config:    its own addresses must be those of @listen, which are not valid peers
+ * @reuseport: other workers of this process listen on the same addresses
  *
  * The loop of @base serves the clients. All functions except turn_io_open() and turn_io_close()
  * must be called in its thread. Errors are logged.
@@ -35,8 +35,8 @@ int turn_io_try_addresses(const struct listen_config *listen, const struct turn_
  * Return: 0 or a negative errno.
  */
 int turn_io_open(struct event_base *base, struct datapath *datapath,
-		 const struct listen_config *listen, const struct turn_config *config, bool shares,
-		 struct turn_io **io);
+		 const struct listen_config *listen, const struct turn_config *config,
+		 bool reuseport, struct turn_io **ret);
 
 /** turn_io_close() - end all allocations and close all sockets; accepts NULL */
 void turn_io_close(struct turn_io *io);

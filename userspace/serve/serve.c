@@ -27,6 +27,10 @@
 
 #define N_SIGNALS 3
 
+/* Channels that wait for room in the kernel: as many as there are flows by default, 20 MB at most.
+ */
+#define MAX_WAITING 65536
+
 struct server {
 	struct serve_config config;
 	struct privileges privileges;
@@ -163,6 +167,7 @@ static int open_server(struct server *server)
 		return err;
 	server->max_relays = serve_turn_relays(config);
 	config->datapath.max_policers = serve_turn_policers(config);
+	config->datapath.max_waiting = MAX_WAITING;
 	err = control_open(server->base, config->control, &server->privileges, report_answer,
 			   &server->reports, &server->control);
 	if (!err)

@@ -91,11 +91,12 @@ struct turn_event {
  *                call, for the relay of the input or for others.
  * @install_flow: Add a flow, or replace the flow of the same client tuple, relay, peer and channel,
  *                which differs only in its expiries. Called before the client gets its success
- *                response. Return 0; or a negative errno and change nothing: the core counts the
- *                failure, removes the flow if it was installed, relays the channel in user space,
- *                and tries again at the next change.
- * @remove_flow:  Remove an installed flow. Called when its channel expires, before its relay is
- *                closed, and before its channel number or its peer can be bound again.
+ *                response. Return 0, also if the flow waits until the kernel has room for it: its
+ *                packets come to the core meanwhile. Or return a negative errno and change nothing:
+ *                the core counts the failure, removes the flow if it was installed, relays the
+ *                channel in user space, and tries again at the next change.
+ * @remove_flow:  Remove an installed or waiting flow. Called when its channel expires, before its
+ *                relay is closed, and before its channel number or its peer can be bound again.
  * @limit:        Create the rate limits of a new allocation for the user @account and store a
  *                handle in @limits. They cap what the allocation, all allocations of the user, and
  *                all allocations together may relay in each direction. NULL stands for no limits.

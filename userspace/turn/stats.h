@@ -24,7 +24,7 @@ struct turn_traffic {
  * @relays:           current relayed transport addresses, one or two per allocation
  * @permissions:      current permissions, including expired ones that a channel still refers to
  * @channels:         current channels, including expired ones that cannot be rebound yet
- * @flows:            currently installed flows
+ * @flows:            flows that are installed or wait for room in the kernel
  * @requests:         well-formed requests of known methods received
  * @successes:        success responses sent
  * @errors:           error responses sent, by code - TURN_ERROR_FIRST

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Bindings that find no room are bound by the library itself once there is room: with real maps, in
+ * a network namespace of their own. Nothing is attached, and no next hop leads anywhere.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include <turnpike/turnpike.h>
+
+#define SKIPPED 77
+#define CHANNEL 0x4000
+#define SECONDS 20 /* for what should take two at most */
+#define ROUNDS  20
+
+static struct turnpike *tp;
+
+static void open_with(__u32 max_flows, __u32 max_nexthops, __u32 max_waiting)
+{
+	TURNPIKE_OPTS(turnpike_open_opts, opts, .max_flows = max_flows,
+		      .max_nexthops = max_nexthops, .max_waiting = max_waiting);
+
+	assert_int_equal(turnpike_open(&opts, &tp), 0);
+}
+
+static int close_it(void **state)
+{
+	(void)state;
+	turnpike_close(tp);
+	tp = NULL;
+	return 0;
+}
+
+static struct turnpike_addr addr(const char *ip, int port)
+{
+	struct turnpike_addr addr = { .family = TURNPIKE_IPV4, .port = htons((__u16)port) };
+
+	assert_int_equal(inet_pton(AF_INET, ip, addr.ip), 1);
+	return addr;
+}
+
+/* Each client has an address of its own; all have one peer. */
+static struct turnpike_binding binding_of(int number)
+{
+	struct timespec now;
+	struct turnpike_binding binding = {
+		.server = addr("10.0.0.1", 3478),
+		.relay = addr("10.0.0.1", 50000 + number),
+		.peer = addr("10.2.0.1", 9),
+		.channel = CHANNEL,
+	};
+	char client[32];
+
+	snprintf(client, sizeof(client), "10.1.%d.%d", number / 200, number % 200 + 1);
+	binding.client = addr(client, 1000);
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	binding.channel_expires = ((__u64)now.tv_sec + 600) * 1000000000u;
+	binding.permission_expires = binding.channel_expires;
+	return binding;
+}
+
+static int bind_one(int number)
+{
+	const struct turnpike_binding binding = binding_of(number);
+
+	return turnpike_bind(tp, &binding);
+}
+
+static int unbind_one(int number)
+{
+	const struct turnpike_binding binding = binding_of(number);
+
+	return turnpike_unbind(tp, &binding);
+}
+
+/* As a server's loop does; false: not within SECONDS. */
+static bool becomes(__u32 flows)
+{
+	struct pollfd fd = { .fd = turnpike_fd(tp), .events = POLLIN };
+	const time_t until = time(NULL) + SECONDS;
+
+	while (turnpike_flows(tp) != flows && time(NULL) < until) {
+		poll(&fd, 1, 1000);
+		assert_int_equal(turnpike_poll(tp), 0);
+	}
+	return turnpike_flows(tp) == flows;
+}
+
+struct search {
+	struct turnpike_addr client;
+	enum turnpike_direction direction;
+	bool found;
+};
+
+static int look(const struct turnpike_flow_info *flow, void *arg)
+{
+	struct search *search = arg;
+
+	if (memcmp(&flow->src, &search->client, sizeof(flow->src)) == 0) {
+		search->found = true;
+		search->direction = flow->direction;
+	}
+	return 0;
+}
+
+/* Whether what the client sends is relayed, and where to. */
+static bool is_relayed(const struct turnpike_binding *binding, enum turnpike_direction *direction)
+{
+	struct search search = { .client = binding->client };
+
+	assert_int_equal(turnpike_for_each_flow(tp, look, &search), 0);
+	*direction = search.direction;
+	return search.found;
+}
+
+static void assert_relayed(int number)
+{
+	const struct turnpike_binding binding = binding_of(number);
+	enum turnpike_direction direction;
+
+	assert_true(is_relayed(&binding, &direction));
+	assert_int_equal(direction, TURNPIKE_DIR_TO_PEER);
+}
+
+static void test_flows(void **state)
+{
+	(void)state;
+	open_with(4, 0, 2);
+	assert_int_equal(bind_one(1), 0);
+	assert_int_equal(bind_one(2), 0);
+	assert_int_equal(bind_one(3), -EAGAIN);
+	assert_int_equal(bind_one(4), -EAGAIN);
+	assert_int_equal(bind_one(5), -ENOSPC);
+	assert_int_equal(turnpike_waiting(tp, TURNPIKE_WAIT_FLOWS), 2);
+	assert_int_equal(turnpike_flows(tp), 4);
+	assert_int_equal(unbind_one(1), 0);
+	assert_true(becomes(4));
+	assert_relayed(3);
+	assert_int_equal(turnpike_waiting(tp, TURNPIKE_WAIT_FLOWS), 1);
+	/* What waits is unbound like what is relayed. */
+	assert_int_equal(unbind_one(4), 0);
+	assert_int_equal(unbind_one(4), -ENOENT);
+	assert_int_equal(turnpike_waiting(tp, TURNPIKE_WAIT_FLOWS), 0);
+}
+
+/* One of the elements is not used, and one leads to the peer. */
+static void test_nexthops(void **state)
+{
+	(void)state;
+	open_with(0, 4, 2);
+	assert_int_equal(bind_one(1), 0);
+	assert_int_equal(bind_one(2), 0);
+	assert_int_equal(bind_one(3), -EAGAIN);
+	assert_int_equal(turnpike_waiting(tp, TURNPIKE_WAIT_NEXTHOPS), 1);
+	assert_int_equal(unbind_one(2), 0);
+	assert_true(becomes(4));
+	assert_relayed(3);
+}
+
+/* Binds it; whether it waits for packets that may use what was freed. */
+static bool settles(int number)
+{
+	const int err = bind_one(number);
+
+	if (!err)
+		return false;
+	assert_int_equal(err, -EAGAIN);
+	assert_in_range(turnpike_waiting(tp, TURNPIKE_WAIT_SETTLING), 1, UINT32_MAX);
+	return true;
+}
+
+/* All at once, until that is more often than once a second. */
+static void test_leave_and_come_back(void **state)
+{
+	enum { CLIENTS = 100 };
+	bool has_waited = false;
+	int i, round;
+
+	(void)state;
+	open_with(0, CLIENTS + 2, CLIENTS);
+	for (i = 0; i < CLIENTS; i++)
+		assert_int_equal(bind_one(i), 0);
+	for (round = 0; round < ROUNDS && !has_waited; round++) {
+		for (i = 0; i < CLIENTS; i++)
+			assert_int_equal(unbind_one(i), 0);
+		for (i = 0; i < CLIENTS; i++)
+			has_waited |= settles(i);
+	}
+	assert_true(has_waited);
+	assert_true(becomes(2 * CLIENTS));
+	assert_int_equal(turnpike_waiting(tp, TURNPIKE_WAIT_SETTLING), 0);
+}
+
+/* The other end of a hairpin waits, and the flow of the one that is bound changes when it comes. */
+static void test_hairpin(void **state)
+{
+	struct turnpike_binding a = binding_of(1), b = binding_of(2);
+	enum turnpike_direction direction;
+
+	(void)state;
+	a.peer = b.relay;
+	b.peer = a.relay;
+	open_with(4, 0, 1);
+	assert_int_equal(bind_one(3), 0);
+	assert_int_equal(turnpike_bind(tp, &a), 0);
+	assert_int_equal(turnpike_bind(tp, &b), -EAGAIN);
+	assert_true(is_relayed(&a, &direction));
+	assert_int_equal(direction, TURNPIKE_DIR_TO_PEER);
+	assert_int_equal(unbind_one(3), 0);
+	assert_true(becomes(4));
+	assert_true(is_relayed(&a, &direction));
+	assert_int_equal(direction, TURNPIKE_DIR_HAIRPIN);
+	assert_true(is_relayed(&b, &direction));
+	assert_int_equal(direction, TURNPIKE_DIR_HAIRPIN);
+}
+
+static void test_nobody_waits_unless_asked_for(void **state)
+{
+	(void)state;
+	open_with(2, 0, 0);
+	assert_int_equal(bind_one(1), 0);
+	assert_int_equal(bind_one(2), -ENOSPC);
+	assert_int_equal(unbind_one(2), -ENOENT);
+	assert_int_equal(unbind_one(1), 0);
+	assert_int_equal(turnpike_poll(tp), 0);
+	assert_int_equal(turnpike_flows(tp), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(test_flows, close_it),
+		cmocka_unit_test_teardown(test_nexthops, close_it),
+		cmocka_unit_test_teardown(test_leave_and_come_back, close_it),
+		cmocka_unit_test_teardown(test_hairpin, close_it),
+		cmocka_unit_test_teardown(test_nobody_waits_unless_asked_for, close_it),
+	};
+
+	if (geteuid() != 0 || unshare(CLONE_NEWNET)) {
+		printf("SKIPPED waiting bindings: no network namespace, run as root\n");
+		return SKIPPED;
+	}
+	return cmocka_run_group_tests_name("waiting", tests, NULL, NULL);
+}

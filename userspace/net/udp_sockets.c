@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#include "base/clock.h"
+#include "net/socket.h"
+#include "net/udp_rx.h"
+#include "net/udp_sockets.h"
+
+/** ICMP errors handled before datagrams are received again. */
+#define ERRORS_MAX 32
+/** Limit of reads before UDP_GRO is switched off: datagrams may arrive faster than it relays. */
+#define LAST_READS 256
+
+/** struct udp_socket - @list: list of struct udp_sockets that has this socket */
+struct udp_socket {
+	struct udp_sockets *sockets;
+	int fd;
+	struct event *event;
+	struct turnpike_addr addr;
+	const struct udp_socket_kind *kind;
+	void *owner;
+	struct udp_socket **list;
+	struct udp_socket *prev;
+	struct udp_socket *next;
+};
+
+/**
+ * struct udp_sockets - see udp_sockets.h
+ * @in_kernel: argument of socket_adapt()
+ * @adapted:   sockets that have been adapted to @in_kernel
+ * @stale:     sockets that have not
+ * @reading:   socket whose input is being handled; NULL after the handler has closed it
+ * @flush:     sends the queue after all readable sockets have been served
+ */
+struct udp_sockets {
+	struct event_base *base;
+	struct udp_rx *rx;
+	struct udp_tx *tx;
+	void (*done)(void *arg, uint64_t now);
+	void *arg;
+	bool in_kernel;
+	struct udp_socket *adapted;
+	struct udp_socket *stale;
+	struct udp_socket *reading;
+	struct event *flush;
+};
+
+/*
+ * Called when a readable socket has no datagrams. A busy socket thereby delays its errors, but not
+ * for long: a pending error makes the next receive call fail, which leaves the datagrams queued.
+ */
+static void read_errors(struct udp_socket *sock, uint64_t now)
+{
+	struct udp_sockets *sockets = sock->sockets;
+	struct socket_error error;
+
+	sockets->reading = sock;
+	for (int i = 0; i < ERRORS_MAX && sockets->reading; i++) {
+		if (!socket_error_next(sock->fd, &error))
+			break;
+		sock->kind->error(sock->owner, sock, &error, now);
+	}
+	sockets->reading = NULL;
+}
+
+/* May close @sock. Return: whether there were datagrams. */
+static bool serve(struct udp_socket *sock)
+{
+	struct udp_sockets *sockets = sock->sockets;
+	bool received = udp_rx_receive(sockets->rx, sock->fd);
+	uint64_t now = clock_now();
+	struct turnpike_addr from;
+	struct turn_packet packet;
+
+	if (!received)
+		read_errors(sock, now);
+	sockets->reading = received ? sock : NULL;
+	while (sockets->reading && udp_rx_next(sockets->rx, &packet, &from))
+		sock->kind->input(sock->owner, sock, &from, &packet, now);
+	sockets->reading = NULL;
+	sockets->done(sockets->arg, now);
+	return received;
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	serve(arg);
+}
+
+/*
+ * Runs after all sockets that are readable now: their output often has the same destinations, and
+ * leaves in longer runs.
+ */
+static void on_flush(evutil_socket_t fd, short what, void *arg)
+{
+	struct udp_sockets *sockets = arg;
+
+	(void)fd;
+	(void)what;
+	udp_tx_flush(sockets->tx);
+}
+
+struct udp_sockets *udp_sockets_new(struct event_base *base, void (*done)(void *arg, uint64_t now),
+				    void *arg)
+{
+	struct udp_sockets *sockets = calloc(1, sizeof(*sockets));
+
+	if (!sockets)
+		return NULL;
+	*sockets = (struct udp_sockets){
+		.base = base,
+		.rx = udp_rx_new(),
+		.tx = udp_tx_new(),
+		.done = done,
+		.arg = arg,
+	};
+	sockets->flush = event_new(base, -1, 0, on_flush, sockets);
+	if (sockets->rx && sockets->tx && sockets->flush)
+		return sockets;
+	udp_sockets_free(sockets);
+	return NULL;
+}
+
+void udp_sockets_free(struct udp_sockets *sockets)
+{
+	if (!sockets)
+		return;
+	if (sockets->flush)
+		event_free(sockets->flush);
+	udp_tx_free(sockets->tx);
+	udp_rx_free(sockets->rx);
+	free(sockets);
+}
+
+uint64_t udp_sockets_unsent(const struct udp_sockets *sockets)
+{
+	return udp_tx_unsent(sockets->tx);
+}
+
+static void list_add(struct udp_socket **list, struct udp_socket *sock)
+{
+	DL_APPEND(*list, sock);
+	sock->list = list;
+}
+
+static void list_remove(struct udp_socket *sock)
+{
+	DL_DELETE(*sock->list, sock);
+}
+
+/*
+ * Once UDP_GRO is off, merged datagrams in the receive queue can no longer be split. So the queue
+ * is emptied first. Datagrams that arrive before the option is off, within about a microsecond, are
+ * discarded: no call does both.
+ */
+static void adapt_first(struct udp_sockets *sockets)
+{
+	struct udp_socket *sock = sockets->stale;
+	int reads = sockets->in_kernel ? LAST_READS : 0;
+
+	for (int i = 0; i < reads && sockets->stale == sock && serve(sock); i++)
+		;
+	if (sockets->stale != sock)
+		return; /* its input has closed it */
+	list_remove(sock);
+	list_add(&sockets->adapted, sock);
+	socket_adapt(sock->fd, sock->addr.family, sockets->in_kernel);
+	for (int i = 0; i < reads && udp_rx_receive(sockets->rx, sock->fd); i++)
+		;
+}
+
+void udp_sockets_adapt(struct udp_sockets *sockets, bool in_kernel)
+{
+	struct udp_socket *sock;
+
+	if (in_kernel == sockets->in_kernel)
+		return;
+	sockets->in_kernel = in_kernel;
+	udp_tx_adapt(sockets->tx, in_kernel);
+	while ((sock = sockets->adapted)) {
+		list_remove(sock);
+		list_add(&sockets->stale, sock);
+	}
+	while (sockets->stale)
+		adapt_first(sockets);
+}
+
+int udp_socket_open(struct udp_sockets *sockets, const struct turnpike_addr *addr, bool reuseport,
+		    const struct udp_socket_kind *kind, void *owner, struct udp_socket **ret)
+{
+	struct udp_socket *sock = calloc(1, sizeof(*sock));
+	int err;
+
+	if (!sock)
+		return -ENOMEM;
+	*sock = (struct udp_socket){
+		.sockets = sockets, .addr = *addr, .kind = kind, .owner = owner
+	};
+	err = socket_open(addr, reuseport, kind->receive_bytes, sockets->in_kernel, &sock->fd);
+	if (err)
+		goto free_sock;
+	err = -ENOMEM;
+	sock->event = event_new(sockets->base, sock->fd, EV_READ | EV_PERSIST, on_readable, sock);
+	if (!sock->event)
+		goto close_fd;
+	if (event_add(sock->event, NULL))
+		goto free_event;
+	list_add(&sockets->adapted, sock);
+	*ret = sock;
+	return 0;
+free_event:
+	event_free(sock->event);
+close_fd:
+	close(sock->fd);
+free_sock:
+	free(sock);
+	return err;
+}
+
+void udp_socket_close(struct udp_socket *sock)
+{
+	struct udp_sockets *sockets = sock->sockets;
+
+	/* The queue refers to the descriptor, which the next socket may reuse. */
+	udp_tx_flush(sockets->tx);
+	if (sockets->reading == sock)
+		sockets->reading = NULL;
+	list_remove(sock);
+	event_free(sock->event);
+	close(sock->fd);
+	free(sock);
+}
+
+const struct turnpike_addr *udp_socket_addr(const struct udp_socket *sock)
+{
+	return &sock->addr;
+}
+
+int udp_socket_class(const struct udp_socket *sock, const uint8_t *data)
+{
+	return udp_rx_class(sock->sockets->rx, data);
+}
+
+void udp_socket_send(struct udp_socket *sock, const struct turnpike_addr *to,
+		     struct udp_tx_fields fields, const uint8_t *data, size_t len)
+{
+	struct udp_sockets *sockets = sock->sockets;
+
+	if (udp_tx_is_empty(sockets->tx))
+		event_active(sockets->flush, 0, 0);
+	udp_tx_add(sockets->tx, sock->fd, to, fields, data, len);
+}
