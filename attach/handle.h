@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What is behind a handle.
+ * The parts of a handle.
  */
 #ifndef TURNPIKE_ATTACH_HANDLE_H
 #define TURNPIKE_ATTACH_HANDLE_H
@@ -26,8 +26,8 @@ struct turnpike {
 	struct policers policers;
 	struct icmp *icmp;
 	int timer;   /* fires when waiting bindings are due; -1: none yet */
-	__u64 armed; /* when that is, ns; 0: never */
-	int epoll;   /* what there is to poll for; -1: none yet */
+	__u64 armed; /* that time, ns; 0: never */
+	int epoll;   /* turnpike_fd(); -1: none yet */
 	char error[512];
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The public functions: each checks what it was given, has a part do the work, and puts a sentence
- * to what went wrong.
+ * The public functions: each checks its arguments, calls the room that does the work, and keeps a
+ * sentence about what went wrong.
  */
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -15,23 +15,26 @@
 
 #include "handle.h"
 #include "base/loader.h"
+#include "base/opts.h"
+#include "base/ticks.h"
+#include "net/netlink.h"
 #include "select/probe.h"
 
-#define DEFAULT_FLOWS              65536
-#define DEFAULT_NEXTHOPS           16384
-#define DEFAULT_POLICERS           16384
+#define DEFAULT_MAX_FLOWS          65536
+#define DEFAULT_MAX_NEXTHOPS       16384
+#define DEFAULT_MAX_POLICERS       16384
 #define DEFAULT_DEMOTE_PACKETS     20
 #define DEFAULT_DEMOTE_PERCENT     1
 #define DEFAULT_BACKOFF_FIRST_MS   10000
 #define DEFAULT_BACKOFF_LONGEST_MS 600000
 
-/* Errors of calls that have no handle yet. */
+/* For calls without a handle. */
 static _Thread_local char thread_error[512];
 
 static int fail(struct turnpike *tp, int err, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Keeps a sentence for turnpike_error(), sets errno, returns @err. */
+/* Keeps a sentence for turnpike_error(), sets errno, and returns @err. */
 static int fail(struct turnpike *tp, int err, const char *format, ...)
 {
 	va_list args;
@@ -43,12 +46,29 @@ static int fail(struct turnpike *tp, int err, const char *format, ...)
 	return err;
 }
 
+/* What opts_copy() found wrong with struct @type of the caller. */
+static int fail_opts(struct turnpike *tp, int err, const char *type)
+{
+	if (err == -E2BIG)
+		return fail(tp, err,
+			    "%s has members that libturnpike " TURNPIKE_VERSION
+			    " does not know: leave them 0, or install the library that the program "
+			    "was built for",
+			    type);
+	return fail(tp, err, "%s has no valid size: declare it with TURNPIKE_OPTS()", type);
+}
+
+__u32 turnpike_version(void)
+{
+	return TURNPIKE_VERSION_NUM;
+}
+
 const char *turnpike_error(const struct turnpike *tp)
 {
 	return tp ? tp->error : thread_error;
 }
 
-/* libbpf explains to developers what we explain to operators. */
+/* libbpf prints for developers what our errors explain to operators. */
 static libbpf_print_fn_t be_quiet(void)
 {
 	return libbpf_set_print(NULL);
@@ -61,7 +81,8 @@ static bool egress(void *arg, __u32 ifindex, struct egress *ret)
 	return device_egress(&tp->devices, ifindex, ret);
 }
 
-/* Links, routes or rules: next hops are about to be looked up, by devices as they are now. */
+/* Links, routes or rules have changed: the next hops are looked up by the devices as they are now.
+ */
 static void changed(void *arg)
 {
 	struct turnpike *tp = arg;
@@ -88,7 +109,7 @@ static void set_up_devices(struct turnpike *tp, const struct turnpike_open_opts 
 		or_default(opts->backoff_longest_ms, DEFAULT_BACKOFF_LONGEST_MS) * 1000000ull;
 }
 
-/* What turnpike_fd() is: one descriptor for all that can be readable. */
+/* One descriptor for all that can be readable: turnpike_fd(). */
 static int watch(struct turnpike *tp)
 {
 	const int timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
@@ -131,13 +152,15 @@ static int try_to_bind(void *tp, const struct turnpike_binding *binding)
 static int open_maps(struct turnpike *tp, const struct turnpike_open_opts *opts)
 {
 	const struct map_sizes sizes = {
-		.flows = or_default(opts->max_flows, DEFAULT_FLOWS),
-		.nexthops = or_default(opts->max_nexthops, DEFAULT_NEXTHOPS),
-		.policers = or_default(opts->max_policers, DEFAULT_POLICERS),
+		.flows = or_default(opts->max_flows, DEFAULT_MAX_FLOWS),
+		.nexthops = or_default(opts->max_nexthops, DEFAULT_MAX_NEXTHOPS),
+		.policers = or_default(opts->max_policers, DEFAULT_MAX_POLICERS),
 	};
 	const libbpf_print_fn_t print = be_quiet();
 	int err = maps_open(&sizes, &tp->maps);
 
+	if (!err)
+		err = ticks_set_zero(&tp->maps);
 	if (!err)
 		err = icmp_open(maps_events_fd(&tp->maps),
 				&tp->maps.policers[TURNPIKE_EVENTS_POLICER], &tp->icmp);
@@ -174,7 +197,7 @@ static int explain_open(int err)
 			    "CAP_NET_ADMIN and CAP_PERFMON");
 	case -EPROTO:
 		return fail(NULL, err,
-			    "programs and library are of different versions, rebuild both");
+			    "the BPF programs are not of the library's version: rebuild both");
 	default:
 		return fail(NULL, err, "cannot load BPF programs: %s", strerror(-err));
 	}
@@ -182,19 +205,17 @@ static int explain_open(int err)
 
 int turnpike_open(const struct turnpike_open_opts *opts, struct turnpike **ret)
 {
-	const struct turnpike_open_opts none = { .sz = sizeof(none) };
+	TURNPIKE_OPTS(turnpike_open_opts, own);
 	struct turnpike *tp;
-	int err;
+	int err = opts_copy(&own, OPTS_KNOWN(turnpike_open_opts, backoff_longest_ms), opts);
 
-	if (!opts)
-		opts = &none;
-	if (opts->sz != sizeof(*opts))
-		return fail(NULL, -EINVAL, "turnpike_open_opts has a size that is not known here");
+	if (err)
+		return fail_opts(NULL, err, "turnpike_open_opts");
 	tp = calloc(1, sizeof(*tp));
 	if (!tp)
 		return fail(NULL, -ENOMEM, "out of memory");
 	tp->timer = tp->epoll = -1;
-	err = open_parts(tp, opts);
+	err = open_parts(tp, &own);
 	if (err) {
 		turnpike_close(tp);
 		return explain_open(err);
@@ -224,45 +245,42 @@ void turnpike_close(struct turnpike *tp)
 
 static const char *contradiction(const struct turnpike_attach_opts *opts)
 {
-	const bool tc = opts->hook == TURNPIKE_HOOK_TCX || opts->hook == TURNPIKE_HOOK_CLSACT;
-
-	if (opts->sz != sizeof(*opts))
-		return "turnpike_attach_opts has a size that is not known here";
 	if (opts->mode >= TURNPIKE_MODE_MAX || opts->moves >= TURNPIKE_MOVES_MAX ||
 	    opts->hook >= TURNPIKE_HOOK_MAX)
 		return "there is no such mode, moves or hook";
 	if (opts->mode == TURNPIKE_MODE_TC && opts->moves == TURNPIKE_MOVES_TAIL)
-		return "TC has its own way of making room: moves tail is for XDP";
-	if (opts->hook != TURNPIKE_HOOK_AUTO && !(tc && opts->mode == TURNPIKE_MODE_TC))
-		return "a hook is chosen for mode tc only, and is tcx or clsact";
+		return "moves tail needs XDP: with mode tc, leave moves at auto";
+	if (opts->hook != TURNPIKE_HOOK_AUTO &&
+	    (opts->mode != TURNPIKE_MODE_TC || !point_find(opts->mode, opts->hook)))
+		return "only mode tc has a choice of hooks, tcx and clsact: leave hook at auto";
 	return NULL;
 }
 
-/* Attaching, or switching what is @attached; next hops learn of it either way. */
+/* Attaches a device, or switches one that is @attached. Next hops depend on the outcome. */
 static int attach_or_switch(struct turnpike *tp, const char *ifname,
 			    const struct turnpike_attach_opts *opts, bool attached)
 {
-	const struct turnpike_attach_opts none = { .sz = sizeof(none) };
+	TURNPIKE_OPTS(turnpike_attach_opts, own);
 	libbpf_print_fn_t print;
 	char reasons[400] = "";
 	struct text why = { reasons, sizeof(reasons) };
 	const char *sentence;
-	int err;
+	int err = opts_copy(&own, OPTS_KNOWN(turnpike_attach_opts, hook), opts);
 
-	if (!opts)
-		opts = &none;
-	sentence = contradiction(opts);
+	if (err)
+		return fail_opts(tp, err, "turnpike_attach_opts");
+	sentence = contradiction(&own);
 	if (sentence)
 		return fail(tp, -EINVAL, "%s", sentence);
 	print = be_quiet();
 	if (attached)
-		err = device_switch(&tp->devices, ifname, opts, &why);
+		err = device_switch(&tp->devices, ifname, &own, &why);
 	else
-		err = device_attach(&tp->devices, ifname, opts, &why);
+		err = device_attach(&tp->devices, ifname, &own, &why);
 	libbpf_set_print(print);
 	nexthops_refresh(tp->nexthops);
 	if (err)
-		return fail(tp, err, "cannot attach to %s: %s", ifname,
+		return fail(tp, err, "cannot %s %s: %s", attached ? "switch" : "attach to", ifname,
 			    reasons[0] ? reasons : strerror(-err));
 	return 0;
 }
@@ -295,12 +313,26 @@ int turnpike_for_each_device(const struct turnpike *tp,
 	return devices_for_each(&tp->devices, fn, arg);
 }
 
+/* The binding of a caller of any version. */
+static int copy_binding(struct turnpike *tp, const struct turnpike_binding *binding,
+			struct turnpike_binding *own)
+{
+	const size_t known = OPTS_KNOWN(turnpike_binding, to_client_policer);
+	const int err = opts_copy(own, known, binding);
+
+	return err ? fail_opts(tp, err, "turnpike_binding") : 0;
+}
+
 int turnpike_bind(struct turnpike *tp, const struct turnpike_binding *binding)
 {
-	int err = bindings_check(tp->bindings, binding);
+	TURNPIKE_OPTS(turnpike_binding, own);
+	int err = copy_binding(tp, binding, &own);
 
+	if (err)
+		return err;
+	err = bindings_check(tp->bindings, &own);
 	if (!err)
-		err = waiting_bind(tp->waiting, binding);
+		err = waiting_bind(tp->waiting, &own);
 	set_timer(tp);
 	switch (err) {
 	case 0:
@@ -322,10 +354,14 @@ int turnpike_bind(struct turnpike *tp, const struct turnpike_binding *binding)
 
 int turnpike_unbind(struct turnpike *tp, const struct turnpike_binding *binding)
 {
-	int err = waiting_unbind(tp->waiting, binding);
+	TURNPIKE_OPTS(turnpike_binding, own);
+	int err = copy_binding(tp, binding, &own);
 
+	if (err)
+		return err;
+	err = waiting_unbind(tp->waiting, &own);
 	if (err) {
-		err = bindings_unbind(tp->bindings, binding);
+		err = bindings_unbind(tp->bindings, &own);
 		waiting_has_room(tp->waiting);
 	}
 	set_timer(tp);
@@ -348,14 +384,14 @@ __u32 turnpike_waiting(const struct turnpike *tp, enum turnpike_wait what)
 	return waiting_count(tp->waiting, what);
 }
 
-/* What one slot's counters are told to, with where they are counted. */
+/* Adds to the counters of a slot where they were counted. */
 struct count_walk {
 	const struct slot *slot;
 	int (*fn)(const struct turnpike_count *count, void *arg);
 	void *arg;
 };
 
-static int tell_count(enum turnpike_direction direction, enum turnpike_verdict verdict,
+static int pass_count(enum turnpike_direction direction, enum turnpike_verdict verdict,
 		      const struct turnpike_counter *counter, void *arg)
 {
 	const struct count_walk *walk = arg;
@@ -378,7 +414,7 @@ int turnpike_for_each_count(const struct turnpike *tp,
 
 	for (i = 0; i < tp->devices.slots.n; i++) {
 		walk.slot = &tp->devices.slots.all[i];
-		err = counters_for_each(&tp->maps, i, tell_count, &walk);
+		err = counters_for_each(&tp->maps, i, pass_count, &walk);
 		if (err)
 			return err;
 	}
@@ -388,22 +424,20 @@ int turnpike_for_each_count(const struct turnpike *tp,
 static int explain_policer(struct turnpike *tp, int err)
 {
 	if (err == -ENOSPC)
-		return fail(tp, err, "there are as many limits as the handle was opened for");
-	return fail(tp, err,
-		    "a limit's parent must be one of the handle's, with one above it at most");
+		return fail(tp, err, "all policers are in use: open with more (max_policers)");
+	return fail(
+		tp, err,
+		"the parent is no policer of this handle, or nests too deep: three levels at most");
 }
 
 int turnpike_policer_new(struct turnpike *tp, const struct turnpike_policer_opts *opts, __u32 *ret)
 {
-	const struct turnpike_policer_opts none = { .sz = sizeof(none) };
-	int err;
+	TURNPIKE_OPTS(turnpike_policer_opts, own);
+	int err = opts_copy(&own, OPTS_KNOWN(turnpike_policer_opts, parent), opts);
 
-	if (!opts)
-		opts = &none;
-	if (opts->sz != sizeof(*opts) || opts->pad)
-		return fail(tp, -EINVAL,
-			    "turnpike_policer_opts has a shape that is not known here");
-	err = policers_new(&tp->policers, opts->rate, opts->burst, opts->parent, ret);
+	if (err)
+		return fail_opts(tp, err, "turnpike_policer_opts");
+	err = policers_new(&tp->policers, own.rate, own.burst, own.parent, ret);
 	return err ? explain_policer(tp, err) : 0;
 }
 
@@ -411,7 +445,7 @@ int turnpike_policer_set(struct turnpike *tp, __u32 policer, __u64 rate, __u64 b
 {
 	const int err = policers_set(&tp->policers, policer, rate, burst);
 
-	return err ? fail(tp, err, "there is no such limit") : 0;
+	return err ? fail(tp, err, "there is no such policer") : 0;
 }
 
 void turnpike_policer_free(struct turnpike *tp, __u32 policer)
@@ -451,13 +485,15 @@ int turnpike_poll(struct turnpike *tp)
 	waiting_poll(tp->waiting);
 	set_timer(tp);
 
-	if (devices_need_tending(&tp->devices)) {
+	if (devices_are_due(&tp->devices)) {
 		print = be_quiet();
 		if (devices_supervise(&tp->devices))
 			nexthops_refresh(tp->nexthops);
 		libbpf_set_print(print);
 	}
-	return err ? fail(tp, err, "lost track of routes and neighbours for a moment") : 0;
+	return err ? fail(tp, err,
+			  "missed changes of routes and neighbours; all next hops are looked up again")
+		   : 0;
 }
 
 int turnpike_verify(int (*fn)(const struct turnpike_variant *variant, void *arg), void *arg)
@@ -469,12 +505,13 @@ int turnpike_verify(int (*fn)(const struct turnpike_variant *variant, void *arg)
 	return err ? explain_open(err) : 0;
 }
 
-int turnpike_probe(const char *ifname, int (*fn)(const struct turnpike_probe *probe, void *arg),
-		   void *arg)
+int turnpike_probe(const char *ifname,
+		   int (*fn)(const struct turnpike_probe_result *probe, void *arg), void *arg)
 {
 	const int err = probe_devices(ifname, fn, arg);
 
 	if (err == -ENODEV && ifname)
-		return fail(NULL, err, "there is no device %s here: see 'ip link'", ifname);
-	return err ? fail(NULL, err, "cannot ask for devices: %s", strerror(-err)) : 0;
+		return fail(NULL, err, "there is no device %s: choose one that 'ip link' lists",
+			    ifname);
+	return err ? fail(NULL, err, "cannot read the devices: %s", strerror(-err)) : 0;
 }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Bounds: what each hook can do at best, by a program that only writes MAC addresses, and what Linux does when it routes.
+"""Bounds: what each hook can do at best, by a program that only writes MAC addresses, and what Linux does when it
+routes.
 
     bounds/TOPOLOGY/WAY/FAMILY/SIZE
 
@@ -100,7 +101,8 @@ class Bounds:
         stream = unrelayed(network, FAMILY[family], size, 1, TTL)
         others = {FORWARDING: forwarding, LOAD: load_alone}
         return Case(f"{self.name}/{network.name}/{way}/{family}/{size}", lambda: figures(
-            others[way](network, stream, seconds) if way in others else bare(network, way, FAMILY[family], stream, seconds)))
+            others[way](network, stream, seconds) if way in others
+            else bare(network, way, FAMILY[family], stream, seconds)))
 
 
 SECTION = Bounds()

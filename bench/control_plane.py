@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The control plane, as clients on the last CPU see it that never sleep (bench/tools/clients.c); the server has the first.
+"""The control plane, measured by clients on the last CPU that never sleep (bench/tools/clients.c); the server has the
+first.
 
-    control/allocate/SERVER    requests a second (an allocation is two of them, the first without credentials); by the clock,
-    control/bind/SERVER        and by the server's CPU time: what one core does for it alone. In this the kernel's share
-    ...                        of receiving is missing, which it does for whoever sends; in exchange the clients' is in it
+    control/allocate/SERVER    requests per second (an allocation is two, the first without credentials), by the clock
+    control/bind/SERVER        and by the server's CPU time: what one core can do. That time lacks the kernel's work for
+    ...                        received packets, which the sender is charged for, and has the clients' instead
     control/memory/SERVER      of an allocation with one channel, and of a flow in the kernel, when all maps are full
     control/first-packet/...   of a channel, sent when the success response comes: is it relayed in the kernel, how soon
     control/switch/MODE        how long it takes to leave a mode for each other one, with channels in the kernel
@@ -109,7 +110,8 @@ def measure_memory(lab: Lab, amount: Amount, _memory: str, name: str) -> dict[st
 @contextlib.contextmanager
 def asked(lab: Lab, amount: Amount, name: str) -> Iterator[tuple[Server, Tool]]:
     """As many flows fit as there will be, so that the maps' memory can be told a flow."""
-    options = ["--min-port", "4096"] if name == COTURN else ["--max-flows", str(amount.flows), "--relay-ports", "4096-65535"]
+    ours = ["--max-flows", str(amount.flows), "--relay-ports", "4096-65535"]
+    options = ["--min-port", "4096"] if name == COTURN else ours
     with (serving(lab, VARIANTS[name], server_cpus()[:1], options) as server,
           crowd(lab, amount.clients, amount.peers) as clients):
         yield server, clients

@@ -3,16 +3,16 @@
 
     client ===== relay ===== peer
 
-    The last CPU: the client, which sends at a steady rate and never sleeps (bench/tools/rtt.c); and, in softirqs, all that
-    kernels do with its packets, as far as they meet no process. All others: the server, for what it relays itself.
+    The last CPU: the client, which sends at a steady rate and never sleeps (bench/tools/rtt.c); and, in softirqs, all
+    that kernels do with its packets, as far as they meet no process. All others: the server, for what it relays itself.
 
 The peer is a program at its device, which sends each datagram back. Checksums are complete, as on a wire, and all
 devices have NAPI, as NICs have. A veth has no delay of its own, so what is told is the time of the client's stack, of
 the devices, and of twice whatever is between them.
 
-A packet on a veth is a frame or an sk_buff, as it came, and the peer takes it as what the relay sends: a frame from XDP,
-so that it is one as well when XDP gets it back, as from a NIC; an sk_buff from all else, which would have to be made a
-frame first. Generic XDP is given frames, too, since it passes by sk_buffs that TC has redirected.
+A packet on a veth is a frame or an sk_buff, as it came, and the peer takes it as what the relay sends: a frame from
+XDP, so that it is one as well when XDP gets it back, as from a NIC; an sk_buff from all else, which would have to be
+made a frame first. Generic XDP is given frames, too, since it passes by sk_buffs that TC has redirected.
 """
 
 from __future__ import annotations
@@ -153,7 +153,8 @@ def bind(lab: Lab) -> None:
 
 def round_trips(lab: Network, to: str, rate: int, packets: int, *more: object) -> Mapping[str, int]:
     with Tool(lab.namespace("client"), "rtt", "--from", f"{lab.address('client', 4)}:{CLIENT_PORT}", "--to", to,
-              "--size", SIZE, "--rate", rate, "--packets", packets, "--warm-up", WARM_UP, "--cpu", last_cpu(), *more) as rtt:
+              "--size", SIZE, "--rate", rate, "--packets", packets, "--warm-up", WARM_UP, "--cpu", last_cpu(),
+              *more) as rtt:
         times: Mapping[str, int] = rtt.answer(timeout=60)
         return times
 

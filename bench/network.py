@@ -17,14 +17,14 @@ what one core does for load, relay and sink together; the load alone is a bound 
 
 What makes veth behave as NICs do, and the sink cheap:
 - The relay's devices have GRO on. So they take the generator's frames, as a NIC with NAPI would, whatever is attached.
-- Nor do they take several datagrams in one: what user space sends so is divided at the relay's expense, as for a NIC that
-  cannot do it, and the sink counts what is on the wire.
+- Nor do they take several datagrams in one: what user space sends so is divided at the relay's expense, as for a NIC
+  that cannot do it, and the sink counts what is on the wire.
 - A far end delivers what native XDP sends there only if it has a program, too: there the sink is native XDP. To all
   else that would be a detour, on which each sk_buff is made a frame: the sink is at TC ingress.
 - Neighbours are static: what is measured is not how they are found.
 
-On a host that is shared, a CPU is slower for moments. So the generator waits until its CPU has all its speed, comes before
-other processes there, and a rate is that of the best slices of the time that was measured.
+On a host that is shared, a CPU is slower for moments. So the generator waits until its CPU has all its speed, comes
+before other processes there, and a rate is that of the best slices of the time that was measured.
 """
 
 from __future__ import annotations
@@ -348,8 +348,8 @@ class Meter:
         flows = self._stream.flows
         if not proc.wait_until(lambda: self._count() - before > flows, PATIENCE + flows / SLOWEST):
             sender.interrupt()
-            raise proc.LabError(f"{self._count() - before} of {sender.answer()['sent']} packets arrive, of {flows} flows;"
-                                f" what does, in all: {self._sink.ask('count')}")
+            raise proc.LabError(f"{self._count() - before} of {sender.answer()['sent']} packets arrive, of {flows}"
+                                f" flows; what does, in all: {self._sink.ask('count')}")
         time.sleep(WARM_UP)
 
 

@@ -7,8 +7,8 @@
     no loss    the highest rate of which no more than a thousandth is lost, found by bisection
     CPU        CPU time of the machine a packet at that rate, without what the generator needs to make them
 
-coturn gives the socket of an allocation a buffer of 64 KiB, which is some 30 of the generator's packets: what comes from
-peers is lost whenever it does not run for a moment. What comes from clients has 2 MiB.
+coturn gives the socket of an allocation a buffer of 64 KiB, which is some 30 of the generator's packets: what comes
+from peers is lost whenever it does not run for a moment. What comes from clients has 2 MiB.
 
 The generator has the last CPU. Servers have all others, and the kernel's work is done wherever a packet is: on the
 generator's CPU until a process of the server takes it.
@@ -50,7 +50,8 @@ class Competitor:
     options: Sequence[str] = ()
 
 
-COMPETITORS = {name: Competitor(name) for name in ("native-head", "native-tail", "generic-head", "tcx", "userspace")} | {
+OURS = ("native-head", "native-tail", "generic-head", "tcx", "userspace")
+COMPETITORS = {name: Competitor(name) for name in OURS} | {
     COTURN: Competitor(COTURN),  # as many threads as CPUs
     "coturn-1-thread": Competitor(COTURN, ("--relay-threads", "1")),
     "coturn-4-threads": Competitor(COTURN, ("--relay-threads", "4")),
@@ -87,8 +88,13 @@ class Peers:
                    for direction, flows, name in product(amount.directions, amount.flows, amount.names)]
 
 
-def measure(network: Network, competitor: Competitor, direction: str, flows: int, seconds: float) -> Mapping[str, Figure]:
-    """Clients come while turnpike relays in user space, since native XDP needs the sink, and the sink the clients."""
+@contextlib.contextmanager
+def relaying(network: Network, competitor: Competitor, direction: str, flows: int) -> Iterator[Meter]:
+    """The server with its clients, and the load that a meter sends through it; at the end, all must have been relayed
+    where the mode promises.
+
+    Clients come while turnpike relays in user space, since native XDP needs the sink, and the sink the clients.
+    """
     variant = VARIANTS[competitor.variant]
     start_as = variant if variant is REFERENCE else BY_NAME["userspace"]
     with contextlib.ExitStack() as stack:
@@ -98,11 +104,23 @@ def measure(network: Network, competitor: Competitor, direction: str, flows: int
         if variant.in_kernel:
             server.change_mode(variant)
         before = server.relayed()
-        saturated = meter.sample(seconds)
-        best = without_loss(meter, saturated, seconds)
+        yield meter
         if server.tells_counts:
             check_path(server, before)
-    return {"saturated": Figure(saturated.packets_per_s, Unit.PACKETS_PER_S),
+
+
+def saturated(network: Network, name: str, seconds: float) -> Sample:
+    """One flow from a client to its peer, at more than can be relayed."""
+    with relaying(network, COMPETITORS[name], "to-peer", 1) as meter:
+        return meter.sample(seconds)
+
+
+def measure(network: Network, competitor: Competitor, direction: str, flows: int,
+            seconds: float) -> Mapping[str, Figure]:
+    with relaying(network, competitor, direction, flows) as meter:
+        most = meter.sample(seconds)
+        best = without_loss(meter, most, seconds)
+    return {"saturated": Figure(most.packets_per_s, Unit.PACKETS_PER_S),
             "no loss": Figure(best.packets_per_s, Unit.PACKETS_PER_S),
             "CPU": Figure(best.work_ns, Unit.CPU_NS_PER_PACKET)}
 

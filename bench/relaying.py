@@ -174,11 +174,13 @@ def check(variant: Variant, direction: str, counts: Counter[tuple[str, str]], sa
 
 def in_user_space(relays: Relays, way: Way, seconds: float) -> Mapping[str, Figure]:
     relays.detach()
-    with userspace.relaying(relays.network, FAMILIES[way.families], way.direction, way.size, way.flows) as (server, stream):
+    with userspace.relaying(relays.network, FAMILIES[way.families], way.direction, way.size,
+                            way.flows) as (server, stream):
         sample = measure(relays.network, stream, sink_hook(USERSPACE), seconds)
         kernel, user_space = server.relayed()
     if kernel or user_space < (1 - TOLERANCE) * sample.arrived:
-        raise proc.LabError(f"{sample.arrived} packets arrived; {kernel} were relayed in the kernel, {user_space} above")
+        raise proc.LabError(f"{sample.arrived} packets arrived; {kernel} were relayed in the kernel,"
+                            f" {user_space} in user space")
     return figures(sample)
 
 

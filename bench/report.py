@@ -115,14 +115,15 @@ def other_work(results: Results) -> float:
 def text(results: Results, titles: Mapping[str, str]) -> str:
     lines = [LEGEND.format(results.rounds)]
     if (others := other_work(results)) > DISTURBED:
-        lines.append(f"Something else on this machine used {others:.0%} of a CPU meanwhile: rates may be too low, and ratios"
-                     " less certain.")
+        lines.append(f"Something else on this machine used {others:.0%} of a CPU meanwhile: rates may be too low, and"
+                     " ratios less certain.")
     for section, title in titles.items():
         lines += section_tables(results, section, title)
     lines += ["", "Targets", "", *table(("", "limit", "measured", ""), list(target_rows(results)))]
     if results.failures:
         lines += ["", "Failed", ""]
-        lines += [f"{case}: {reason}" for case, reasons in results.failures.items() for reason in dict.fromkeys(reasons)]
+        lines += [f"{case}: {reason}" for case, reasons in results.failures.items()
+                  for reason in dict.fromkeys(reasons)]
     return "\n".join(lines)
 
 

@@ -18,7 +18,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +74,8 @@ def options() -> argparse.Namespace:
                         help="every combination; takes hours")
     parser.add_argument("--only", action="append", metavar="TEXT",
                         help="only cases with TEXT in their names (repeatable)")
-    parser.add_argument("--rounds", type=int, metavar="N", help="so many; 5 unless given, 1 with --quick, 3 with --full")
+    parser.add_argument("--rounds", type=int, metavar="N",
+                        help="so many; 5 unless given, 1 with --quick, 3 with --full")
     parser.add_argument("-j", "--json", action="store_true", help="JSON instead of the table")
     return parser.parse_args()
 
@@ -143,7 +144,7 @@ def main() -> int:
     scope = Scope(asked.extent, SECONDS[asked.extent])
     rounds = asked.rounds or ROUNDS[asked.extent]
     sections: list[Section] = [importlib.import_module(name).SECTION for name in MODULES]
-    run = {"began": datetime.now(timezone.utc).isoformat(timespec="seconds"), **machine(), "commit": commit(),
+    run = {"began": datetime.now(UTC).isoformat(timespec="seconds"), **machine(), "commit": commit(),
            "extent": asked.extent, "rounds": rounds, "seconds": scope.seconds, "load_average": load}
     results = Results()
     stopped: int | str | None = None

@@ -15,8 +15,8 @@ from network import last_cpu
 
 COTURN = REFERENCE.name
 VARIANTS = {**BY_NAME, COTURN: REFERENCE}
-# What else runs on this machine shall not count: a server gets nearly all the time of its CPU; or gets it at once whenever
-# it wants any, which is for one that does not want all of it.
+# What else runs on this machine shall not count: a server gets nearly all the time of its CPU; or gets it at once
+# whenever it wants any, which is for one that does not want all of it.
 MOST_TIME = ("nice", "-n", "-20")
 AT_ONCE = ("chrt", "--rr", "1")
 

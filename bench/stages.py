@@ -205,7 +205,8 @@ class Stages:
 
             known = {key: relay(*key) for key in dict.fromkeys((kind.families, kind.direction == "hairpin")
                                                                for kind in chosen)}
-            yield [self._case(network, known[kind.families, kind.direction == "hairpin"], kind, scope) for kind in chosen]
+            yield [self._case(network, known[kind.families, kind.direction == "hairpin"], kind, scope)
+                   for kind in chosen]
 
     @staticmethod
     def _case(network: Network, relay: Flows, kind: Kind, scope: Scope) -> Case:

@@ -24,7 +24,8 @@ PATTERN = bytes.fromhex("a5c3960f")
 
 @dataclass(frozen=True)
 class Families:
-    """Of IP: what clients talk to the relay, and what the relay talks to peers. Hairpins go from the one to the other."""
+    """Of IP: what clients talk to the relay, and what the relay talks to peers. Hairpins go from the one to the
+    other."""
 
     name: str
     client: int
@@ -101,7 +102,8 @@ class Binding:
 
     def order(self, network: Network, count: int, seconds: int) -> str:
         server = text(*listener(network, self.client_family))
-        return " ".join(("bind", str(count), str(CHANNEL), str(seconds), spread(self.client, self.client_family), server,
+        return " ".join(("bind", str(count), str(CHANNEL), str(seconds), spread(self.client, self.client_family),
+                         server,
                          spread(self.relayed, self.peer_family), spread(self.peer, self.peer_family)))
 
 

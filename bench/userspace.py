@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""`turnpike serve` in user space, with clients that have allocations and channels, and the traffic that belongs to them."""
+"""`turnpike serve` in user space, with clients that have allocations and channels, and the traffic that belongs to
+them."""
 
 from __future__ import annotations
 
@@ -51,7 +52,8 @@ def clients(network: Network, family: int, relayed: int, first_port: int, count:
 
 
 @contextlib.contextmanager
-def relaying(network: Network, families: Families, direction: str, size: int, flows: int) -> Iterator[tuple[Server, Stream]]:
+def relaying(network: Network, families: Families, direction: str, size: int,
+             flows: int) -> Iterator[tuple[Server, Stream]]:
     with serving(network, BY_NAME["userspace"], server_cpus()) as server, contextlib.ExitStack() as stack:
         if direction == "hairpin":
             yield server, hairpin(network, families, size, flows, stack)
@@ -69,7 +71,8 @@ def with_peers(network: Network, families: Families, direction: str, size: int, 
     server, peer = listener(network, families.client), PEERS.nth(0, families.peer)
     first = ours.nth(0, families.client)
     up = Stream(
-        sender=here, receiver=there, flows=flows, source=ours, expected_source=relayed, expected_target=PEERS, by_stack=True,
+        sender=here, receiver=there, flows=flows, source=ours, expected_source=relayed, expected_target=PEERS,
+        by_stack=True,
         sent=Frame(here.near.mac, here.mac, first, server, channel_data(size)),
         expected=Frame(there.mac, there.near.mac, everyone[0].relayed, peer, data(size)))
     if direction == "to-peer":

@@ -13,6 +13,9 @@ set(BPF_FLAGS -target bpf -mcpu=v3 -O2 -g -std=gnu17 -fno-strict-aliasing -Wall 
 	# Debian keeps asm/types.h in the architecture's own folder, which -target bpf leaves out.
 	-idirafter /usr/include/${CMAKE_LIBRARY_ARCHITECTURE})
 
+# All generated headers, for tools that read sources without building them.
+add_custom_target(skeletons)
+
 function(bpf_object output)
 	set(objects)
 	foreach(source IN LISTS ARGN)
@@ -41,6 +44,7 @@ function(bpf_skeleton target)
 		COMMAND ${BPFTOOL} gen skeleton ${linked} name ${ARG_NAME}_bpf > ${header}
 		DEPENDS ${linked} VERBATIM COMMENT "BPF skeleton ${ARG_NAME}")
 	add_custom_target(${target}_header DEPENDS ${header})
+	add_dependencies(skeletons ${target}_header)
 	add_library(${target} INTERFACE)
 	add_dependencies(${target} ${target}_header)
 	target_include_directories(${target} SYSTEM INTERFACE ${CMAKE_CURRENT_BINARY_DIR})

@@ -20,7 +20,8 @@ Complaints = list[str]
 
 
 def run(*argv: str | Path, stdin: str = "", env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([str(word) for word in argv], input=stdin, capture_output=True, text=True, check=False, timeout=20,
+    return subprocess.run([str(word) for word in argv], input=stdin, capture_output=True, text=True, check=False,
+                          timeout=20,
                           env={**os.environ, **(env or {})})
 
 
@@ -73,7 +74,8 @@ class Tests:
         config = self.file("good.conf", f"listen = 192.0.2.1\nuser = alice:{SECRET}\nexternal-ip = 203.0.113.9\n"
                                         "log-level = error\n")
         result = self.check("--config", config, env={"TURNPIKE_AUTH_SECRET": SECRET})
-        wanted = ["192.0.2.1:3478 over udp tcp", "192.0.2.1 (mapped to 203.0.113.9)", "users: 1, secrets: 1; realm: turnpike"]
+        wanted = ["192.0.2.1:3478 over udp tcp", "192.0.2.1 (mapped to 203.0.113.9)",
+                  "users: 1, secrets: 1; realm: turnpike"]
         complaints = [f"{line!r} is missing" for line in wanted if line not in result.stdout]
         if result.returncode or result.stderr or SECRET in result.stdout:
             complaints.append(f"status {result.returncode}, said {result.stderr!r}, {result.stdout!r}")
@@ -98,7 +100,8 @@ class Tests:
         quiet = self.check(*LISTEN, "--auth-secret-file", secrets).stderr
         secrets.chmod(0o644)
         warned = self.check(*LISTEN, "--auth-secret-file", secrets).stderr
-        return [] if "readable" not in quiet and f"{secrets} contains secrets and is world-readable" in warned else [quiet, warned]
+        right = "readable" not in quiet and f"{secrets} contains secrets and is world-readable" in warned
+        return [] if right else [quiet, warned]
 
     def key(self) -> Complaints:
         """Prints the keys of RFC 8489 in the form that the server accepts."""
@@ -116,15 +119,16 @@ class Tests:
         if not text:
             return ["there is no config file in the README"]
         lines = [line for line in text[1].splitlines() if line and not line.startswith("#")]
-        config = self.file("readme.conf", text[1])
-        made = run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=t",
-                   "-keyout", self.scratch / "key.pem", "-out", self.scratch / "cert.pem")
+        self.file("readme.conf", text[1])
+        made = run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                   "-subj", "/CN=t", "-keyout", self.scratch / "key.pem", "-out", self.scratch / "cert.pem")
         self.file("auth-secret", f"{SECRET}\n")
         # The files are where it says, in a file system of our own; the libraries need nothing of /etc.
         inside = ("ip link set lo up && ip link add nic type veth peer name other && ip link set other up && "
                   "ip address add 10.0.0.5/24 dev nic && ip link set nic up && "
-                  "mount -t tmpfs none /etc && mkdir /etc/turnpike && cp \"$1\"/*.pem \"$1\"/auth-secret /etc/turnpike && "
-                  "cp \"$1\"/readme.conf /etc/turnpike.conf && exec \"$2\" serve --config /etc/turnpike.conf --check-config")
+                  "mount -t tmpfs none /etc && mkdir /etc/turnpike && "
+                  "cp \"$1\"/*.pem \"$1\"/auth-secret /etc/turnpike && cp \"$1\"/readme.conf /etc/turnpike.conf && "
+                  "exec \"$2\" serve --config /etc/turnpike.conf --check-config")
         result = run("unshare", "--mount", "--net", "sh", "-c", inside, "sh", self.scratch, self.turnpike)
         complaints = [] if made.returncode == 0 and result.returncode == 0 else [made.stderr, result.stderr]
         if "warning" in result.stderr or "10.0.0.5:3478" not in result.stdout or "over tls dtls" not in result.stdout:
@@ -139,7 +143,8 @@ def main() -> int:
     failed = 0
     with tempfile.TemporaryDirectory(prefix="turnpike-config-") as scratch:
         tests = Tests(turnpike, readme, Path(scratch))
-        all_tests: list[Callable[[], Complaints]] = [tests.hidden, tests.summary, tests.places, tests.readers, tests.key]
+        all_tests: list[Callable[[], Complaints]] = [tests.hidden, tests.summary, tests.places, tests.readers,
+                                                     tests.key]
         if os.geteuid() == 0:
             all_tests.append(tests.readme_config)
         else:

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Do the tests exist that docs/conformance.md names? And is there one for every requirement?
 
-A test that nobody runs does not exist: unit tests have to be in the list of their file, fuzzers in tests/fuzz/targets, and
-tests of netns-tests in scripts/test.sh.
+A test that nobody runs does not exist: unit tests have to be in the list of their file, fuzzers in tests/fuzz/targets,
+and network tests in the stages of scripts/test.py.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ def complaint(name: str, units: dict[str, set[str]], fuzzers: list[str], suite: 
     if file.endswith(".md"):
         return None if (ROOT / "docs" / file).exists() else "is not in docs"
     if file.endswith(".py"):
-        path = next((ROOT / "netns-tests").glob(f"*/{file}"), None)
-        if path is None or "netns-tests" not in suite:
-            return "is not in netns-tests, or scripts/test.sh does not run it"
+        path = next((ROOT / "netns-tests").rglob(file), None)
+        if path is None or file not in suite:
+            return "is not in netns-tests, or scripts/test.py does not run it"
         return None if case in path.read_text() or any(case in other.read_text() for other in imported(path)) \
             else f"is there, but knows no case {case!r}"
     if file not in units:
@@ -74,7 +74,7 @@ def names(tests: str) -> Iterator[str]:
 def main() -> int:
     units = unit_tests()
     fuzzers = re.findall(r"^(\w+)", (ROOT / "tests/fuzz/targets").read_text(), re.MULTILINE)
-    suite = (ROOT / "scripts/test.sh").read_text()
+    suite = (ROOT / "scripts/test.py").read_text()
     wrong: list[str] = []
     n_rows = n_names = 0
     for section, tests in rows():

@@ -4,8 +4,8 @@
 
     turnpike verify -j | verifier_table.py [RELEASE]
 
-RELEASE is what `uname -r` says. Instructions may differ a little, since kernels of one version get fixes; stack may not.
-A kernel that is not in the table is told of, and is no error.
+RELEASE is what `uname -r` says. Instructions may differ a little, since kernels of one version get fixes; stack may
+not. A kernel that is not in the table is told of, and is no error.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def complaints(programs: list[Row], release: str) -> list[str]:
     for name, row in found.items():
         verified, stack = table.get(name, (0, 0))
         if abs(row["verified"] - verified) > TOLERANCE * verified or row["stack"] != stack:
-            wrong.append(f"Linux {version}, {name}: {row['verified']:,} instructions and {row['stack']} bytes of stack, "
-                         f"but the table in {TABLE.name} has {verified:,} and {stack}")
+            wrong.append(f"Linux {version}, {name}: {row['verified']:,} instructions and {row['stack']} bytes of"
+                         f" stack, but the table in {TABLE.name} has {verified:,} and {stack}")
     return wrong
 
 

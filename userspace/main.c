@@ -2,6 +2,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <turnpike/version.h>
 
 #include "base/log.h"
 #include "cli/commands.h"

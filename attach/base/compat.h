@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Constants of the kernel's ABI that are younger than Debian 12's linux-libc-dev (6.1).
+ * Constants of the kernel's UAPI that are newer than Debian 12's linux-libc-dev (6.1).
  */
 #ifndef TURNPIKE_ATTACH_BASE_COMPAT_H
 #define TURNPIKE_ATTACH_BASE_COMPAT_H
 
-/* enum bpf_attach_type, Linux 6.6. Older kernels answer -EINVAL. */
+/* enum bpf_attach_type, Linux 6.6. Older kernels return -EINVAL. */
 #define COMPAT_BPF_TCX_INGRESS 46
 
 /* <linux/netdev.h>, Linux 6.3. */

@@ -11,10 +11,10 @@
 #include "base/map_set.h"
 #include "base/ticks.h"
 
-/* BPF_LOG_STATS of the kernel, which is in no header of user space. */
+/* BPF_LOG_STATS of the kernel's <linux/bpf_verifier.h>, which is no UAPI header. */
 #define LOG_STATISTICS 4
 
-/* Every program in every configuration that it is used in. */
+/* Every program in every configuration it is used in. */
 static const struct variant variants[] = {
 	{ TURNPIKE_MODE_XDP_NATIVE, TURNPIKE_MOVES_HEAD, "relay_xdp_head", 0 },
 	{ TURNPIKE_MODE_XDP_NATIVE, TURNPIKE_MOVES_TAIL, "relay_xdp_tail", 0 },
@@ -55,7 +55,7 @@ int loader_only(struct turnpike_bpf *skeleton,
 	return err;
 }
 
-/* All maps but the constants, which libbpf makes of .rodata and each instance has to itself. */
+/* All maps but .rodata, the constants: each instance has its own. */
 static int share_maps(struct turnpike_bpf *skeleton, const struct maps *maps)
 {
 	const struct bpf_map *shared;
@@ -103,7 +103,7 @@ int loader_load(const struct maps *maps, const struct variant *variant,
 	if (!err)
 		err = load(skeleton, variant, config);
 	if (!err) {
-		/* The skeleton is not needed any more; program and maps live on by this. */
+		/* The skeleton is closed; this descriptor keeps program and maps. */
 		fd = fcntl(bpf_program__fd(find_program(skeleton, variant)), F_DUPFD_CLOEXEC, 0);
 		err = fd < 0 ? -errno : 0;
 	}
@@ -129,8 +129,7 @@ static int describe(const struct turnpike_bpf *skeleton, struct turnpike_variant
 	return 0;
 }
 
-/* The verifier tells of stack in its log only: "stack depth 160+32+0", a number for each function.
- */
+/* Only the verifier's log has the stack: "stack depth 160+32+0", a number for each function. */
 static __u32 stack_of(const char *log)
 {
 	static const char heading[] = "stack depth";

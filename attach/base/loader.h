@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Loads programs. Each attached device gets its own instance, because its constants (device, slot)
- * are part of the program: what they rule out, the verifier removes.
+ * Loads programs. Each attached device has an instance of its own: its constants (device, slot) are
+ * part of the program, and the verifier removes the branches they rule out.
  *
- * The only header that includes the generated skeleton.
+ * No other header includes the generated skeleton.
  */
 #ifndef TURNPIKE_ATTACH_BASE_LOADER_H
 #define TURNPIKE_ATTACH_BASE_LOADER_H
@@ -14,33 +14,35 @@
 
 struct maps;
 
-/** A program, and what it is attached as. */
+/** struct variant - a program and how it is used; @skb: see struct turnpike_config */
 struct variant {
 	enum turnpike_mode mode;
 	enum turnpike_moves moves;
 	const char *program;
-	__u32 skb; /* struct turnpike_config */
+	__u32 skb;
 };
 
-/** loader_variant() - the program for this mode and moves; NULL: there is none. */
+/** loader_variant() - the program for this mode and moves; NULL: none */
 const struct variant *loader_variant(enum turnpike_mode mode, enum turnpike_moves moves);
 
-/** loader_trial - the program that tries how much room frames have, before the one that relays */
+/** loader_trial - the program try_room, which measures the room in frames before the relay runs */
 extern const struct variant loader_trial;
 
-/** loader_only() - of all programs, load those of which @fn says so. */
+/** loader_only() - let libbpf load only the programs for which @fn returns true */
 int loader_only(struct turnpike_bpf *skeleton,
 		bool (*fn)(const struct bpf_program *program, const void *arg), const void *arg);
 
 /**
- * loader_load() - load a variant that uses @maps
- * @config: ifindex and slot are taken from here, the rest from the variant
- * @ret:    descriptor of the program, to be closed
+ * loader_load() - load a variant, with the maps of the handle
+ * @config: only ifindex and slot are used
+ * @ret:    file descriptor of the program, to be closed
+ *
+ * Return: 0, or a negative errno of bpf(2).
  */
 int loader_load(const struct maps *maps, const struct variant *variant,
 		const struct turnpike_config *config, int *ret);
 
-/** loader_verify() - see turnpike_verify(). */
+/** loader_verify() - see turnpike_verify() */
 int loader_verify(int (*fn)(const struct turnpike_variant *variant, void *arg), void *arg);
 
 #endif /* TURNPIKE_ATTACH_BASE_LOADER_H */

@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "base/loader.h"
-#include "base/ticks.h"
 
 static size_t ports_size(void)
 {
@@ -33,7 +32,7 @@ static size_t devices_size(void)
 	return TURNPIKE_SLOTS * sizeof(struct turnpike_device);
 }
 
-/* The kernel rounds an array up to whole pages, as mmap() does. */
+/* The kernel rounds the size of an array up to whole pages, as mmap() does. */
 static void *map_memory(const struct bpf_map *map, size_t size)
 {
 	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
@@ -59,7 +58,7 @@ static int map_all(struct maps *maps)
 		       : -ENOMEM;
 }
 
-/* The programs that the library calls, and no packet meets. */
+/* Programs for call_program(). */
 static bool is_call(const struct bpf_program *program, const void *arg)
 {
 	(void)arg;
@@ -100,8 +99,6 @@ int maps_open(const struct map_sizes *sizes, struct maps *ret)
 	err = load(&maps, sizes);
 	if (!err)
 		err = map_all(&maps);
-	if (!err)
-		err = ticks_set_zero(&maps);
 	if (err) {
 		maps_close(&maps);
 		return err;
@@ -124,77 +121,6 @@ void maps_close(struct maps *maps)
 int maps_events_fd(const struct maps *maps)
 {
 	return bpf_map__fd(maps->skeleton->maps.events);
-}
-
-static int flows_fd(const struct maps *maps, __u32 family)
-{
-	return bpf_map__fd(family == TURNPIKE_IPV4 ? maps->skeleton->maps.flows4
-						   : maps->skeleton->maps.flows6);
-}
-
-int flow_add(const struct maps *maps, const struct encoded_flow *encoded)
-{
-	const int err = bpf_map_update_elem(flows_fd(maps, encoded->key.family), &encoded->key.key4,
-					    &encoded->flow, BPF_NOEXIST);
-
-	/* A full hash map says E2BIG. */
-	return err == -E2BIG ? -ENOSPC : err;
-}
-
-int flow_read(const struct maps *maps, const struct flow_key *key, struct turnpike_flow *ret)
-{
-	struct turnpike_flow flow;
-	const int err = bpf_map_lookup_elem(flows_fd(maps, key->family), &key->key4, &flow);
-
-	if (!err)
-		*ret = flow;
-	return err;
-}
-
-int flow_replace(const struct maps *maps, const struct encoded_flow *encoded)
-{
-	struct turnpike_flow before, flow = encoded->flow;
-	const int err = flow_read(maps, &encoded->key, &before);
-
-	if (err)
-		return err;
-	flow.packets = before.packets;
-	flow.bytes = before.bytes;
-	flow.ip6_label = before.ip6_label;
-	return bpf_map_update_elem(flows_fd(maps, encoded->key.family), &encoded->key.key4, &flow,
-				   BPF_EXIST);
-}
-
-/* @arg is the program's to read and to write. */
-static int call(const struct bpf_program *program, void *arg, __u32 size)
-{
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = arg, .ctx_size_in = size);
-	const int err = bpf_prog_test_run_opts(bpf_program__fd(program), &opts);
-
-	return err ? err : (int)opts.retval;
-}
-
-int flow_set_expiry(const struct maps *maps, const struct flow_key *key, __u64 expires)
-{
-	struct turnpike_flow_expiry arg = { .family = key->family, .expires = expires };
-
-	arg.key6 = key->key6;
-	return call(maps->skeleton->progs.flow_expiry, &arg, sizeof(arg));
-}
-
-int jiffies_read(const struct maps *maps, __u64 *ret)
-{
-	__u64 jiffies = 0;
-	const int err = call(maps->skeleton->progs.read_jiffies, &jiffies, sizeof(jiffies));
-
-	if (!err)
-		*ret = jiffies;
-	return err;
-}
-
-int flow_delete(const struct maps *maps, const struct flow_key *key)
-{
-	return bpf_map_delete_elem(flows_fd(maps, key->family), &key->key4);
 }
 
 int taken_read(const struct maps *maps, enum turnpike_trial_end end, struct turnpike_taken *ret)

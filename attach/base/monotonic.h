@@ -5,7 +5,7 @@
 #include <linux/types.h>
 #include <time.h>
 
-/** clock_ns() - CLOCK_MONOTONIC, which the packets' clock is, too */
+/** clock_ns() - read CLOCK_MONOTONIC, the clock of the programs */
 static inline __u64 clock_ns(void)
 {
 	struct timespec now;

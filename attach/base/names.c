@@ -52,7 +52,7 @@ static const char *const verdict_texts[] = { TURNPIKE_VERDICTS(VERDICT_TEXT) };
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
 _Static_assert(LENGTH(mode_names) == TURNPIKE_MODE_MAX, "every mode has a name");
-_Static_assert(LENGTH(moves_names) == TURNPIKE_MOVES_MAX, "every way of moving has a name");
+_Static_assert(LENGTH(moves_names) == TURNPIKE_MOVES_MAX, "all moves have a name");
 _Static_assert(LENGTH(hook_names) == TURNPIKE_HOOK_MAX, "every hook has a name");
 _Static_assert(LENGTH(direction_names) == TURNPIKE_DIR_MAX, "every direction has a name");
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A sentence in the making: grows to the end of its buffer and no further.
+ * A string in a buffer of fixed size. What does not fit is cut off.
  */
 #ifndef TURNPIKE_ATTACH_BASE_TEXT_H
 #define TURNPIKE_ATTACH_BASE_TEXT_H
@@ -14,6 +14,7 @@ struct text {
 	size_t size;
 };
 
+/** text_append() - append like printf() */
 static inline void __attribute__((format(printf, 2, 3)))
 text_append(struct text *text, const char *format, ...)
 {

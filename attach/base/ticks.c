@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "base/ticks.h"
 
-#include <stdint.h>
 #include <time.h>
 
+#include "base/call.h"
+#include "base/loader.h"
 #include "base/map_set.h"
 
-/* Jiffies are to be read between two ticks; a tick takes 1 ms at least, the reading a few us. */
+/* Jiffies must be read between two ticks; a tick takes 1 ms at least, the reading a few us. */
 #define TRIES 8
 
 static __u64 to_ns(struct timespec time)
@@ -33,12 +34,13 @@ __u64 ticks_ns(void)
 
 int ticks_set_zero(const struct maps *maps)
 {
-	__u64 jiffies, before, zero;
+	const struct bpf_program *read_jiffies = maps->skeleton->progs.read_jiffies;
+	__u64 jiffies = 0, before, zero;
 	int i, err, tries = 0;
 
 	do {
 		before = last_tick();
-		err = jiffies_read(maps, &jiffies);
+		err = call_program(read_jiffies, &jiffies, sizeof(jiffies));
 		if (err)
 			return err;
 	} while (last_tick() != before && ++tries < TRIES);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The packets' clock: the kernel's ticks (programs/steps/coarse_time.h), and what CLOCK_MONOTONIC
- * makes of them.
+ * The programs' clock: the kernel's jiffies (programs/steps/coarse_time.h), converted to
+ * CLOCK_MONOTONIC.
  */
 #ifndef TURNPIKE_ATTACH_BASE_TICKS_H
 #define TURNPIKE_ATTACH_BASE_TICKS_H
@@ -10,13 +10,16 @@
 
 struct maps;
 
-/** ticks_ns() - how long a tick is */
+/** ticks_ns() - length of a jiffy */
 __u64 ticks_ns(void);
 
 /**
- * ticks_set_zero() - tell the programs what time the ticks have begun at
- * At the start and now and then, as a kernel without high-resolution timers may lose ticks.
- * Returns 0, or a negative errno of bpf(2); then it is as before.
+ * ticks_set_zero() - tell the programs at which time jiffies were 0
+ *
+ * Call it before the first program is attached, and about once a second: a kernel without
+ * high-resolution timers may lose ticks.
+ *
+ * Return: 0, or a negative errno of bpf(2); the clock is then left as it was.
  */
 int ticks_set_zero(const struct maps *maps);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Picks a way to relay on a device: facts and what is wished for give a plan (select.c), whose best
- * entry that the kernel takes is put to work.
+ * Selects a candidate for a device: facts and options give a plan (select.c), and the first
+ * candidate of it that can be attached relays.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -17,42 +17,38 @@
 
 static const struct attach_point *point_of(const struct turnpike_candidate *candidate)
 {
-	const struct attach_point *point = attach_points;
-
-	while (point->mode != candidate->mode || point->hook != candidate->hook)
-		point++;
-	return point;
+	return point_find(candidate->mode, candidate->hook);
 }
 
-/* Of the DEVICE_WAYS. */
-static size_t way_of(const struct attach_point *point, enum turnpike_moves moves)
+/* Of a device's candidates. */
+static size_t index_of(const struct attach_point *point, enum turnpike_moves moves)
 {
 	return (size_t)(point - attach_points) * TURNPIKE_MOVES_MAX + moves;
 }
 
-/* Would moving the other end help? An attach that failed may have been one program's fault. */
-static bool is_of_moves(enum health health)
+/* May moving the other end help? Attaching may have failed because of this one program. */
+static bool depends_on_moves(enum health health)
 {
 	return health == HEALTH_GOOD || health == HEALTH_NO_ROOM || health == HEALTH_WRONG_END;
 }
 
-void device_hold_against(const struct devices *devices, struct device *device,
-			 const struct attach_point *point, enum turnpike_moves moves,
-			 enum health health)
+void device_back_off(const struct devices *devices, struct device *device,
+		     const struct attach_point *point, enum turnpike_moves moves,
+		     enum health health)
 {
 	const __u64 now = clock_ns();
 	enum turnpike_moves each;
 
 	for (each = TURNPIKE_MOVES_AUTO; each < TURNPIKE_MOVES_MAX; each++) {
-		if (each != moves && is_of_moves(health))
+		if (each != moves && depends_on_moves(health))
 			continue;
-		device->faults[way_of(point, each)] = health;
-		/* Only another device or setting mends that. */
+		device->faults[index_of(point, each)] = health;
+		/* Only another device or other settings fix that. */
 		if (health == HEALTH_NOT_RUNNING || health == HEALTH_NOT_MOVED)
-			backoff_forbid(&device->backoffs[way_of(point, each)]);
+			backoff_forbid(&device->backoffs[index_of(point, each)]);
 		else
-			backoff_strike(&device->backoffs[way_of(point, each)], &devices->backoff,
-				       now);
+			backoff_fail(&device->backoffs[index_of(point, each)], &devices->backoff,
+				     now);
 	}
 }
 
@@ -60,29 +56,29 @@ void device_reset_backoff(struct device *device)
 {
 	size_t i;
 
-	for (i = 0; i < DEVICE_WAYS; i++)
-		backoff_clear(&device->backoffs[i]);
-	backoff_clear(&device->again);
-	backoff_clear(&device->xmit);
+	for (i = 0; i < DEVICE_CANDIDATES; i++)
+		backoff_reset(&device->backoffs[i]);
+	backoff_reset(&device->reevaluate);
+	backoff_reset(&device->xmit);
 }
 
-void device_lift(struct device *device)
+void device_end_backoff(struct device *device)
 {
 	const __u64 now = clock_ns();
 	size_t i;
 
-	for (i = 0; i < DEVICE_WAYS; i++)
-		backoff_lift(&device->backoffs[i], now);
+	for (i = 0; i < DEVICE_CANDIDATES; i++)
+		backoff_end(&device->backoffs[i], now);
 }
 
 /*
- * XDP on trial first, beside what does the work now; it is then exchanged in place for @next. Where
- * XDP hangs already, or the other kind of it, there is no room for a trial.
+ * Run the trial beside what relays now, and replace it by @next in place. While XDP of either kind
+ * is attached, a trial is not possible.
  */
-static int take_after_trial(struct devices *devices, struct device *device, struct attachment *next,
-			    enum health *health)
+static int attach_after_trial(struct devices *devices, struct device *device,
+			      struct attachment *next, enum health *health)
 {
-	struct text told = { device->proof, sizeof(device->proof) };
+	struct text text = { device->proof, sizeof(device->proof) };
 	struct attachment trial;
 	struct proof proof;
 	int err = attachment_load_trial(devices->maps, next->point, next->ifindex, &trial);
@@ -93,8 +89,8 @@ static int take_after_trial(struct devices *devices, struct device *device, stru
 	if (!err) {
 		proof_watch(devices->maps, devices->sock, &device->link, !device->passes_unmoved,
 			    &proof);
-		proof_tell(&proof, &told);
-		*health = proof_judge(&proof, next->moves, device->wish.mode);
+		proof_describe(&proof, &text);
+		*health = proof_judge(&proof, next->moves, device->requested.mode);
 		err = *health == HEALTH_GOOD ? 0 : -ENODATA;
 	}
 	if (!err)
@@ -108,32 +104,33 @@ static int take_after_trial(struct devices *devices, struct device *device, stru
 	return 0;
 }
 
-static bool has_room_for_trial(const struct device *device, const struct attachment *next)
+static bool can_try(const struct device *device, const struct attachment *next)
 {
 	return next->point->hook == TURNPIKE_HOOK_XDP && device->attachment.point != next->point &&
 	       !attachment_excludes(&device->attachment, next->point);
 }
 
-/* From the first XDP program on until the handle is closed: it costs only where frames are lost. */
+/* Watch from the first XDP program on until the handle is closed: it costs only lost frames time.
+ */
 static void watch_frames(struct devices *devices, struct device *device)
 {
-	struct text told = { device->proof, sizeof(device->proof) };
+	struct text text = { device->proof, sizeof(device->proof) };
 
 	if (!devices->watch && !devices->watch_error)
 		devices->watch_error = watch_open(&devices->watch);
-	text_append(&told, "%s", device->proof[0] ? "; " : "");
+	text_append(&text, "%s", device->proof[0] ? "; " : "");
 	if (devices->watch)
-		text_append(&told, "watched: whether the driver loses what was relayed");
+		text_append(&text, "watched: frames lost by the driver");
 	else
-		text_append(&told,
-			    "not watched: whether the driver loses what was relayed, as the kernel "
-			    "does not tell us (%s; it needs BTF)",
+		text_append(&text,
+			    "not watched: frames lost by the driver, as the kernel does not report "
+			    "them (%s; it needs BTF)",
 			    strerror(-devices->watch_error));
 }
 
-/* Has the candidate do the device's work from now on. */
-static int take(struct devices *devices, struct device *device, const struct attach_point *point,
-		enum turnpike_moves moves, enum health *health)
+/* Relay by this candidate from now on. */
+static int use(struct devices *devices, struct device *device, const struct attach_point *point,
+	       enum turnpike_moves moves, enum health *health)
 {
 	struct attachment next;
 	__u32 slot = 0;
@@ -151,8 +148,8 @@ static int take(struct devices *devices, struct device *device, const struct att
 	if (err)
 		return err;
 	device->proof[0] = '\0';
-	if (has_room_for_trial(device, &next))
-		err = take_after_trial(devices, device, &next, health);
+	if (can_try(device, &next))
+		err = attach_after_trial(devices, device, &next, health);
 	else
 		err = attachment_exchange(&device->attachment, &next);
 	if (err)
@@ -184,17 +181,17 @@ static void explain_rejection(const struct turnpike_candidate *candidate, struct
 static void explain_fault(const struct turnpike_candidate *candidate, enum health health,
 			  struct text *why)
 {
-	explain(candidate, "has failed and is left alone for a while", why);
+	explain(candidate, "backing off after a failure", why);
 	if (health != HEALTH_GOOD)
-		text_append(why, ", as %s", health_text(health));
+		text_append(why, ": %s", health_text(health));
 }
 
-/* One entry of the plan: 0 if it does the work now. */
+/* Try a candidate of the plan. */
 static int try(struct devices *devices, struct device *device,
 	       const struct turnpike_candidate *candidate, struct text *why)
 {
 	const struct attach_point *point = point_of(candidate);
-	const size_t way = way_of(point, candidate->moves);
+	const size_t index = index_of(point, candidate->moves);
 	enum health health = HEALTH_GOOD;
 	int err;
 
@@ -202,14 +199,14 @@ static int try(struct devices *devices, struct device *device,
 		explain_rejection(candidate, why);
 		return -EOPNOTSUPP;
 	}
-	if (backoff_blocks(&device->backoffs[way], clock_ns())) {
-		explain_fault(candidate, device->faults[way], why);
+	if (backoff_blocks(&device->backoffs[index], clock_ns())) {
+		explain_fault(candidate, device->faults[index], why);
 		return -EAGAIN;
 	}
-	err = take(devices, device, point, candidate->moves, &health);
+	err = use(devices, device, point, candidate->moves, &health);
 	if (!err)
 		return 0;
-	device_hold_against(devices, device, point, candidate->moves, health);
+	device_back_off(devices, device, point, candidate->moves, health);
 	if (health != HEALTH_GOOD)
 		explain(candidate, health_text(health), why);
 	else
@@ -217,44 +214,44 @@ static int try(struct devices *devices, struct device *device,
 	return err;
 }
 
-static bool is_wished(const struct turnpike_attach_opts *wish,
-		      const struct turnpike_candidate *candidate)
+static bool is_requested(const struct turnpike_attach_opts *requested,
+			 const struct turnpike_candidate *candidate)
 {
-	return point_wanted(point_of(candidate), wish->mode, wish->hook) &&
-	       (wish->moves == TURNPIKE_MOVES_AUTO || wish->moves == candidate->moves ||
+	return point_wanted(point_of(candidate), requested->mode, requested->hook) &&
+	       (requested->moves == TURNPIKE_MOVES_AUTO || requested->moves == candidate->moves ||
 		point_of(candidate)->hook != TURNPIKE_HOOK_XDP);
 }
 
-/* Of the better modes that were rejected outright, people want to know why. */
-static void explain_better(const struct turnpike_plan *plan,
-			   const struct turnpike_candidate *chosen, struct text *why)
+/* Explain why better modes were rejected outright. */
+static void explain_better(const struct plan *plan, const struct turnpike_candidate *chosen,
+			   struct text *why)
 {
 	const struct turnpike_candidate *candidate;
-	enum turnpike_mode told = TURNPIKE_MODE_AUTO;
+	enum turnpike_mode explained = TURNPIKE_MODE_AUTO;
 
 	for (candidate = chosen + 1; candidate < plan->candidates + plan->n; candidate++) {
-		if (point_of(candidate) >= point_of(chosen) || candidate->mode == told)
+		if (point_of(candidate) >= point_of(chosen) || candidate->mode == explained)
 			continue;
 		explain_rejection(candidate, why);
-		told = candidate->mode;
+		explained = candidate->mode;
 	}
 }
 
-static void tell(struct device *device, const struct turnpike_plan *plan,
-		 const struct turnpike_candidate *chosen, struct text *why)
+static void explain_choice(struct device *device, const struct plan *plan,
+			   const struct turnpike_candidate *chosen, struct text *why)
 {
-	const bool automatic = device->wish.mode == TURNPIKE_MODE_AUTO;
-	struct text story = { device->why, sizeof(device->why) };
+	const bool automatic = device->requested.mode == TURNPIKE_MODE_AUTO;
+	struct text text = { device->why, sizeof(device->why) };
 
 	if (automatic)
 		explain_better(plan, chosen, why);
 	device->why[0] = '\0';
-	text_append(&story, "%s", automatic ? chosen->reason : "asked for");
+	text_append(&text, "%s", automatic ? chosen->reason : "asked for");
 	if (why->buffer[0])
-		text_append(&story, "; %s", why->buffer);
+		text_append(&text, "; %s", why->buffer);
 }
 
-static bool has_better(const struct turnpike_plan *plan, const struct turnpike_candidate *chosen)
+static bool has_better(const struct plan *plan, const struct turnpike_candidate *chosen)
 {
 	const struct turnpike_candidate *candidate;
 
@@ -265,34 +262,33 @@ static bool has_better(const struct turnpike_plan *plan, const struct turnpike_c
 }
 
 /*
- * What stands in the way of a better mode may go without an event: the other end of a veth, for
- * one, is in another namespace. So it is looked at again after a while, as what has failed.
+ * The obstacle to a better mode may go away without an event: the other end of a veth, for example,
+ * is in another namespace. So rejected candidates are re-evaluated after a back-off, too.
  */
-static void plan_next_look(const struct devices *devices, struct device *device,
-			   const struct turnpike_plan *plan,
-			   const struct turnpike_candidate *chosen)
+static void schedule_reevaluation(const struct devices *devices, struct device *device,
+				  const struct plan *plan, const struct turnpike_candidate *chosen)
 {
 	const __u64 now = clock_ns();
 
-	if (device->wish.mode != TURNPIKE_MODE_AUTO || !has_better(plan, chosen))
-		backoff_clear(&device->again);
-	else if (!backoff_blocks(&device->again, now))
-		backoff_strike(&device->again, &devices->backoff, now);
+	if (device->requested.mode != TURNPIKE_MODE_AUTO || !has_better(plan, chosen))
+		backoff_reset(&device->reevaluate);
+	else if (!backoff_blocks(&device->reevaluate, now))
+		backoff_fail(&device->reevaluate, &devices->backoff, now);
 }
 
-static int follow(struct devices *devices, struct device *device, const struct turnpike_plan *plan,
+static int follow(struct devices *devices, struct device *device, const struct plan *plan,
 		  struct text *why)
 {
 	const struct turnpike_candidate *candidate;
 	int first_error = 0, err;
 
 	for (candidate = plan->candidates; candidate < plan->candidates + plan->n; candidate++) {
-		if (!is_wished(&device->wish, candidate))
+		if (!is_requested(&device->requested, candidate))
 			continue;
 		err = try(devices, device, candidate, why);
 		if (!err) {
-			tell(device, plan, candidate, why);
-			plan_next_look(devices, device, plan, candidate);
+			explain_choice(device, plan, candidate, why);
+			schedule_reevaluation(devices, device, plan, candidate);
 			return 0;
 		}
 		if (!first_error)
@@ -311,13 +307,13 @@ static __u32 driver_flags(const struct turnpike_facts *facts)
 
 int device_choose(struct devices *devices, struct device *device, struct text *why)
 {
-	const struct select_policy policy = { .mode = device->wish.mode,
-					      .hook = device->wish.hook,
-					      .moves = device->wish.moves,
+	const struct select_policy policy = { .mode = device->requested.mode,
+					      .hook = device->requested.hook,
+					      .moves = device->requested.moves,
 					      .redirects = devices->all && devices->all->next,
 					      .own_id = device->attachment.prog_id };
 	struct turnpike_facts *facts;
-	struct turnpike_plan plan;
+	struct plan plan;
 	__u32 flags;
 	int err = facts_gather(devices->sock, device->name, &facts);
 

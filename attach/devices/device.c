@@ -19,7 +19,7 @@ static struct device *find(const struct devices *devices, const char *ifname)
 	return NULL;
 }
 
-/* With a second device there are packets to redirect: not every way can. */
+/* With a second device packets are redirected, which not every candidate can do. */
 static void choose_again(struct devices *devices, struct device *device)
 {
 	char reasons[256] = "";
@@ -35,17 +35,17 @@ int device_attach(struct devices *devices, const char *ifname,
 	int err;
 
 	if (find(devices, ifname)) {
-		text_append(why, "it is attached already");
+		text_append(why, "it is already attached");
 		return -EALREADY;
 	}
 	device = calloc(1, sizeof(*device));
 	if (!device)
 		return -ENOMEM;
 	device->attachment = ATTACHMENT_NONE;
-	device->wish = *opts;
+	device->requested = *opts;
 	err = netlink_link(devices->sock, 0, ifname, &device->link);
 	if (err) {
-		text_append(why, "there is no such device, see 'ip link'");
+		text_append(why, "no such device, choose one that 'ip link' lists");
 	} else {
 		strcpy(device->name, ifname);
 		err = device_choose(devices, device, why);
@@ -68,16 +68,16 @@ int device_switch(struct devices *devices, const char *ifname,
 	int err;
 
 	if (!device) {
-		text_append(why, "it is not attached");
+		text_append(why, "the device is not attached");
 		return -ENODEV;
 	}
-	before = device->wish;
-	device->wish = *opts;
-	/* Who asks wants it tried now. */
+	before = device->requested;
+	device->requested = *opts;
+	/* The caller wants it tried now. */
 	device_reset_backoff(device);
 	err = device_choose(devices, device, why);
 	if (err)
-		device->wish = before;
+		device->requested = before;
 	return err;
 }
 
@@ -142,7 +142,7 @@ bool device_egress(const struct devices *devices, __u32 ifindex, struct egress *
 	if (netlink_link(devices->sock, (int)ifindex, "", &vlan) || !vlan.tag.tpid || !vlan.up ||
 	    vlan.link_netns != NETNS_OURS)
 		return false;
-	/* Tags of VLANs further down are further out, and written by now. */
+	/* The tags of lower VLANs are further out, and were appended by this call. */
 	if (!device_egress(devices, vlan.link, ret) || ret->tags == TURNPIKE_TAGS_MAX)
 		return false;
 	ret->tag[ret->tags++] = vlan.tag;
@@ -151,7 +151,7 @@ bool device_egress(const struct devices *devices, __u32 ifindex, struct egress *
 	return true;
 }
 
-/* Without an attachment, as with a device that is gone, user space does the work. */
+/* Without an attachment, as after the device has disappeared, user space relays. */
 struct turnpike_status device_status(const struct device *device)
 {
 	const struct attachment *attachment = &device->attachment;

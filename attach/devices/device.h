@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The devices of a handle: what is wished for each, what does the work now, and how that has stood
- * the test. choose.c picks a way for a device, supervise.c looks after it.
+ * The devices of a handle: the options given for each, what relays now, and how it has worked.
+ * choose.c selects a candidate for a device, supervise.c looks after it.
  */
 #ifndef TURNPIKE_ATTACH_DEVICES_DEVICE_H
 #define TURNPIKE_ATTACH_DEVICES_DEVICE_H
@@ -11,7 +11,7 @@
 #include "hooks/attachment.h"
 #include "devices/backoff.h"
 #include "devices/health.h"
-#include "net/netlink.h"
+#include "net/link.h"
 #include "net/nexthop.h"
 #include "hooks/slot.h"
 #include "base/text.h"
@@ -19,89 +19,116 @@
 struct maps;
 struct watch;
 
-/** Each has a back-off of its own. */
-#define DEVICE_WAYS (N_ATTACH_POINTS * TURNPIKE_MOVES_MAX)
+/** Candidates of a device: attach points and moves. */
+#define DEVICE_CANDIDATES (N_ATTACH_POINTS * TURNPIKE_MOVES_MAX)
 
+/**
+ * struct device
+ * @name:       its name now: it may have been renamed
+ * @requested:  the options given
+ * @link:       its link, as last read
+ * @others_xdp: id of another owner's XDP program; 0: none
+ * @gone:       it has disappeared
+ * @no_xmit:    its driver accepts no frames that XDP redirects to it
+ * @passes_unmoved: see DRIVER_PASSES_UNMOVED
+ * @xmit:       back-off of redirects to it, which were lost
+ * @attachment: what relays
+ * @why, @proof, @changes: see struct turnpike_status
+ * @backoffs:   of each candidate
+ * @faults:     why each has failed last; HEALTH_GOOD: it could not be attached
+ * @reevaluate: back-off of better candidates that were rejected: look at them again after it
+ * @sample:     the last sample of counters
+ * @sampled:    its time, ns; 0: none with this program
+ */
 struct device {
-	char name[IFNAMSIZ];
-	struct turnpike_attach_opts wish;
+	char name[TURNPIKE_IFNAMSIZ];
+	struct turnpike_attach_opts requested;
 	struct link_facts link;
-	__u32 others_xdp; /* id of an XDP program that is not ours; 0: none */
+	__u32 others_xdp;
 	bool gone;
-	bool no_xmit;        /* its driver takes no frames that XDP redirects to it */
-	bool passes_unmoved; /* see DRIVER_PASSES_UNMOVED */
-	struct backoff xmit; /* has refused such frames */
+	bool no_xmit;
+	bool passes_unmoved;
+	struct backoff xmit;
 	struct attachment attachment;
 	char why[sizeof(((struct turnpike_status *)NULL)->why)];
 	char proof[sizeof(((struct turnpike_status *)NULL)->proof)];
-	__u32 changes; /* of the way, without having been asked to */
-	struct backoff backoffs[DEVICE_WAYS];
-	enum health faults[DEVICE_WAYS]; /* why, last; HEALTH_GOOD: the kernel did not take it */
-	struct backoff again;            /* a look at better ways that something speaks against */
+	__u32 changes;
+	struct backoff backoffs[DEVICE_CANDIDATES];
+	enum health faults[DEVICE_CANDIDATES];
+	struct backoff reevaluate;
 	struct health_sample sample;
-	__u64 sampled; /* when, ns; 0: never with this program */
+	__u64 sampled;
 	struct device *next;
 };
 
+/**
+ * struct devices - all devices of a handle
+ * @maps, @sock: of the handle
+ * @watch:       NULL: not opened yet, or not available
+ * @watch_error: why it is not available
+ * @supervised:  time of the last devices_supervise(), ns
+ * @on_change:   see turnpike_on_change(); may be NULL
+ */
 struct devices {
 	const struct maps *maps;
 	struct nl_sock *sock;
 	struct device *all;
 	struct slots slots;
-	struct watch *watch; /* NULL: not opened yet, or not to be had */
+	struct watch *watch;
 	int watch_error;
 	struct health_limits health;
 	struct backoff_limits backoff;
-	__u64 supervised;                                                   /* when, ns */
-	void (*on_change)(const struct turnpike_change *change, void *arg); /* or NULL */
+	__u64 supervised;
+	void (*on_change)(const struct turnpike_change *change, void *arg);
 	void *on_change_arg;
 };
 
-/** device_attach(), device_switch() - see turnpike_attach(), turnpike_switch(); @why: what not. */
+/** device_attach(), device_switch() - see turnpike_attach(), turnpike_switch(); @why: the errors */
 int device_attach(struct devices *devices, const char *ifname,
 		  const struct turnpike_attach_opts *opts, struct text *why);
 int device_switch(struct devices *devices, const char *ifname,
 		  const struct turnpike_attach_opts *opts, struct text *why);
 
-/** device_detach() - -ENODEV: not attached. */
+/** device_detach() - see turnpike_detach() */
 int device_detach(struct devices *devices, const char *ifname);
 
-/** devices_detach_all() - nothing of ours is left on any device. */
+/** devices_detach_all() - detach all devices and stop the watch */
 void devices_detach_all(struct devices *devices);
 
-/** device_status() - for people */
+/** device_status() - see struct turnpike_status */
 struct turnpike_status device_status(const struct device *device);
 
-/** device_egress() - see struct nexthop_owner. */
+/** device_egress() - see struct nexthop_owner */
 bool device_egress(const struct devices *devices, __u32 ifindex, struct egress *ret);
 
-/** devices_for_each() - see turnpike_for_each_device(). */
+/** devices_for_each() - see turnpike_for_each_device() */
 int devices_for_each(const struct devices *devices,
 		     int (*fn)(const struct turnpike_status *status, void *arg), void *arg);
 
 /**
- * device_choose() - put the best way that is wished for, possible and not backed off to work
- * @why: what speaks against the better ones
- * Returns 0, also if nothing had to change; or the first error, if nothing is left: then the device
- * is relayed as before.
+ * device_choose() - select the best candidate that was asked for, works and is not backing off
+ * @why: why not the better ones
+ *
+ * Return: 0, also if nothing changed. Without any candidate, the error of the first one; the device
+ * is then relayed as before.
  */
 int device_choose(struct devices *devices, struct device *device, struct text *why);
 
-/** device_hold_against() - leave a way alone for a while, or, if it cannot work, until a change */
-void device_hold_against(const struct devices *devices, struct device *device,
-			 const struct attach_point *point, enum turnpike_moves moves,
-			 enum health health);
+/** device_back_off() - back off from a candidate, or rule it out if it cannot work at all */
+void device_back_off(const struct devices *devices, struct device *device,
+		     const struct attach_point *point, enum turnpike_moves moves,
+		     enum health health);
 
-/** device_lift() - the pauses of all ways end now; those that cannot work at all stay forbidden. */
-void device_lift(struct device *device);
+/** device_end_backoff() - end the back-offs of all candidates, but of those ruled out */
+void device_end_backoff(struct device *device);
 
-/** device_reset_backoff() - every way may be tried at once */
+/** device_reset_backoff() - forget the failures of all candidates */
 void device_reset_backoff(struct device *device);
 
-/** devices_supervise() - look after all devices; true: something has changed */
+/** devices_supervise() - look after all devices. Return: true if something has changed. */
 bool devices_supervise(struct devices *devices);
 
-/** devices_need_tending() - was the last time a while ago? Neighbours alone are no reason. */
-bool devices_need_tending(const struct devices *devices);
+/** devices_are_due() - is it time for devices_supervise()? */
+bool devices_are_due(const struct devices *devices);
 
 #endif /* TURNPIKE_ATTACH_DEVICES_DEVICE_H */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "devices/gateway.h"
 
+#include "net/route.h"
+
 void gateways_find(struct nl_sock *sock, __u32 ifindex, struct gateways *ret)
 {
-	/* Documentation addresses (RFC 5737, RFC 3849): whatever way they go is the default route.
-	 */
+	/* Documentation addresses (RFC 5737, RFC 3849): only the default route leads there. */
 	static const struct turnpike_addr anywhere[GATEWAYS_MAX] = {
 		{ .family = TURNPIKE_IPV4, .ip = { 192, 0, 2, 1 } },
 		{ .family = TURNPIKE_IPV6, .ip = { 0x20, 0x01, 0x0d, 0xb8 } },

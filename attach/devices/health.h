@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Does the program that is attached do its work? From two samples of counters; no system calls.
+ * Judges whether an attached program works, from two samples of counters. No system calls.
  */
 #ifndef TURNPIKE_ATTACH_DEVICES_HEALTH_H
 #define TURNPIKE_ATTACH_DEVICES_HEALTH_H
@@ -8,28 +8,43 @@
 #include <linux/types.h>
 #include <stdbool.h>
 
-/** Counted up to some moment. */
+/**
+ * struct health_sample - packets counted so far
+ * @received:  by the device's statistics
+ * @met:       by the program, whatever became of them
+ * @relayed:   by the program
+ * @no_room:   passed because they had no room
+ * @no_egress: passed because they could not be redirected
+ * @lost:      relayed, and lost by the device's driver
+ * @not_taken: relayed, and lost at the device they were redirected to
+ * @refused:   redirected to this device by others, and lost
+ * @wrong_end: without room at the end that moves first; the other end may have had some
+ */
 struct health_sample {
-	__u64 received; /* packets, by the device's own statistics */
-	__u64 met;      /* packets that the program met, whatever became of them */
+	__u64 received;
+	__u64 met;
 	__u64 relayed;
-	__u64 no_room;   /* passed up for want of room */
-	__u64 no_egress; /* passed up because they could not be redirected */
-	__u64 lost;      /* relayed, and then lost by the device's own driver */
-	__u64 not_taken; /* the same, by the one that they were redirected to */
-	__u64 refused;   /* redirected to this device by others, and not taken */
-	__u64 wrong_end; /* no room where it was looked for first; the other end may have had some
-			  */
+	__u64 no_room;
+	__u64 no_egress;
+	__u64 lost;
+	__u64 not_taken;
+	__u64 refused;
+	__u64 wrong_end;
 };
 
+/**
+ * struct health_limits - failures that are tolerated between two samples
+ * @packets: fewer are no evidence
+ * @percent: of the packets to relay
+ */
 struct health_limits {
-	__u64 packets; /* fewer between two samples say nothing */
-	__u64 percent; /* of what should have been relayed; less is put up with */
+	__u64 packets;
+	__u64 percent;
 };
 
 enum health {
 	HEALTH_GOOD,
-	HEALTH_NOT_RUNNING, /* packets come in, and the program meets none of them */
+	HEALTH_NOT_RUNNING, /* packets come in, and the program sees none of them */
 	HEALTH_LOST,
 	HEALTH_NOT_TAKEN,
 	HEALTH_NO_ROOM,
@@ -39,15 +54,15 @@ enum health {
 	HEALTH_MAX,
 };
 
-/** health_judge() - what the time between @before and @now shows */
+/** health_judge() - judge the time between two samples */
 enum health health_judge(const struct health_sample *before, const struct health_sample *now,
 			 const struct health_limits *limits);
 
-/** health_refuses() - does the device not take what others redirect to it? */
+/** health_refuses() - does the device lose what others redirect to it? */
 bool health_refuses(const struct health_sample *before, const struct health_sample *now,
 		    const struct health_limits *limits);
 
-/** health_text() - the same for people, without a full stop */
+/** health_text() - a clause for people */
 const char *health_text(enum health health);
 
 #endif /* TURNPIKE_ATTACH_DEVICES_HEALTH_H */

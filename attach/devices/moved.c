@@ -18,7 +18,7 @@
 #include "base/map_set.h"
 
 #define RESOLVE_NS 50000000ull
-#define ANSWER_NS  60000000ull /* for one end: as many again for the other */
+#define ANSWER_NS  60000000ull /* for each end */
 #define PAUSE_NS   2000000
 
 static void pause_for_a_moment(void)
@@ -29,8 +29,8 @@ static void pause_for_a_moment(void)
 }
 
 /*
- * Only answers of gateways that are known are taken: packets go on to them, by the MAC address that
- * is known, until the kernel asks again, a second later.
+ * The trial takes the answer away from the kernel. With a gateway whose MAC address is known, that
+ * is harmless: the kernel keeps using the address, and asks again a second later.
  */
 static void keep_known(struct nl_sock *sock, struct gateways *gateways)
 {
@@ -49,8 +49,9 @@ static void keep_known(struct nl_sock *sock, struct gateways *gateways)
 }
 
 /*
- * Sees grown frames, and, since a driver may pass on the frame that it received, also answers as
- * they are. The filter comes before the protocol, or all that arrives in between would be seen.
+ * Receives grown frames, and also neighbour answers, as a driver may pass the frame as received.
+ * Bind to a protocol only after the filter is attached, or the socket receives everything in
+ * between.
  */
 static int listen_to(__u32 ifindex)
 {
@@ -81,7 +82,7 @@ static int listen_to(__u32 ifindex)
 	return fd;
 }
 
-/* What the frame must look like, from the first byte to the last. */
+/* The frame that must arrive, byte by byte. */
 static size_t expect(const struct turnpike_taken *taken, enum turnpike_trial_end end,
 		     __u8 expected[sizeof(taken->frame) + TURNPIKE_ROOM_MAX])
 {
@@ -105,18 +106,17 @@ enum moved_state moved_judge(const struct turnpike_taken *taken, enum turnpike_t
 
 	if (len == wanted && memcmp(frame, expected, len) == 0)
 		return MOVED_PROVEN;
-	/* From between the two hosts, and ours: it was cut, or its bytes are in the wrong place. */
+	/* Ours, between these hosts: it was cut, or its bytes are misplaced. */
 	if (len >= ETH_HLEN && memcmp(frame, expected, 2 * ETH_ALEN) == 0 &&
 	    memcmp(frame + offsetof(struct ethhdr, h_proto), &proto, sizeof(proto)) == 0)
 		return MOVED_DISPROVEN;
-	/* As it came, perhaps with what lay behind it. */
+	/* As received, perhaps with the bytes behind it. */
 	if (len >= taken->len && memcmp(frame, taken->frame, taken->len) == 0)
 		return MOVED_DISPROVEN;
 	return MOVED_UNPROVEN;
 }
 
-/* Reads until it is proven. The same answer may also come twice: that proves nothing before then.
- */
+/* Read until it is proven. A second answer is passed as received, and disproves nothing by then. */
 static void look(int fd, const struct turnpike_taken *taken, enum turnpike_trial_end end,
 		 struct moved *ret)
 {
@@ -155,7 +155,7 @@ static void try_end(const struct maps *maps, struct nl_sock *sock,
 	netlink_verify_neighbour(sock, gateway->ifindex, &gateway->addr);
 	do {
 		pause_for_a_moment();
-		/* Frames that came before it was taken wait in the socket, and are judged too. */
+		/* Frames that arrived before are queued in the socket, and are judged, too. */
 		is_taken = is_taken || taken_read(maps, end, &taken) == 0;
 		if (is_taken)
 			look(fd, &taken, end, ret);
@@ -191,15 +191,15 @@ void moved_try(const struct maps *maps, struct nl_sock *sock, const struct link_
 
 	gateways_find(sock, link->ifindex, &gateways);
 	*head = *tail =
-		(struct moved){ MOVED_UNPROVEN, gateways.n ? "as the gateway is not there"
-							   : "as there is no gateway to ask" };
+		(struct moved){ MOVED_UNPROVEN, gateways.n ? "as the gateway does not respond"
+							   : "as there is no gateway" };
 	keep_known(sock, &gateways);
 	if (!gateways.n)
 		return;
 	fd = listen_to(link->ifindex);
 	if (fd < 0) {
 		head->why = tail->why =
-			fd == -EPERM ? "for want of CAP_NET_RAW" : "for want of a socket";
+			fd == -EPERM ? "as CAP_NET_RAW is missing" : "as there is no packet socket";
 		return;
 	}
 	try_both(maps, sock, link, &gateways, fd, head, tail);

@@ -8,12 +8,12 @@
 #include "base/map_set.h"
 
 #define WATCH_NS     200000000ull
-#define PROVOKE_NS   50000000ull /* a busy device needs no provoking */
+#define PROVOKE_NS   50000000ull /* busy devices need no neighbour request */
 #define PAUSE_NS     2000000
 #define ENOUGH       8
-#define RECEIVED_MIN 8 /* fewer that were not met say nothing: they may have come before */
+#define RECEIVED_MIN 8 /* fewer are no evidence: they may have come in before */
 
-/* A neighbour request to the gateway is answered by a frame, and harms nobody. */
+/* The gateway answers a neighbour request with a frame; it is harmless otherwise. */
 static void provoke(struct nl_sock *sock, const struct link_facts *link)
 {
 	struct gateways gateways;
@@ -47,59 +47,60 @@ void proof_watch(const struct maps *maps, struct nl_sock *sock, const struct lin
 	ret->trial = *maps->trial;
 	netlink_link(sock, (int)link->ifindex, "", &now);
 	ret->received = now.received - ret->received;
-	ret->head = ret->tail = (struct moved){ MOVED_UNPROVEN, "as no frames came" };
+	ret->head = ret->tail = (struct moved){ MOVED_UNPROVEN, "as no frames came in" };
 	if (!passes_moved)
-		ret->head.why = ret->tail.why = "as the driver moves only those that are sent";
+		ret->head.why = ret->tail.why = "as this driver moves only frames that it sends";
 	else if (ret->trial.frames)
 		moved_try(maps, sock, link, &ret->head, &ret->tail);
 }
 
 enum health proof_judge(const struct proof *proof, enum turnpike_moves moves,
-			enum turnpike_mode wish)
+			enum turnpike_mode requested)
 {
 	const struct turnpike_trial *trial = &proof->trial;
 	const __u64 room = moves == TURNPIKE_MOVES_TAIL ? trial->tail : trial->head;
 
 	if (!trial->frames && proof->received >= RECEIVED_MIN)
 		return HEALTH_NOT_RUNNING;
-	if (wish == TURNPIKE_MODE_AUTO &&
+	if (requested == TURNPIKE_MODE_AUTO &&
 	    (proof->head.state == MOVED_DISPROVEN || proof->tail.state == MOVED_DISPROVEN))
 		return HEALTH_NOT_MOVED;
-	if (trial->frames && !room && wish == TURNPIKE_MODE_AUTO)
+	if (trial->frames && !room && requested == TURNPIKE_MODE_AUTO)
 		return HEALTH_WRONG_END;
 	return HEALTH_GOOD;
 }
 
-static void tell_moved(const struct moved *moved, const char *end, struct text *text)
+static void describe_moved(const struct moved *moved, const char *end, struct text *text)
 {
 	switch (moved->state) {
 	case MOVED_PROVEN:
-		text_append(text, "proven: a frame grown %s arrives so; ", end);
+		text_append(text, "proven: a frame grown %s arrives intact; ", end);
 		break;
 	case MOVED_DISPROVEN:
-		text_append(text, "disproven: a frame grown %s does not arrive so; ", end);
+		text_append(text, "disproven: a frame grown %s does not arrive intact; ", end);
 		break;
 	case MOVED_UNPROVEN:
-		text_append(text, "unproven: that a frame grown %s arrives so, %s; ", end,
+		text_append(text, "unproven: whether a frame grown %s arrives intact, %s; ", end,
 			    moved->why);
 		break;
 	}
 }
 
-void proof_tell(const struct proof *proof, struct text *text)
+void proof_describe(const struct proof *proof, struct text *text)
 {
 	const struct turnpike_trial *trial = &proof->trial;
 
 	if (trial->frames)
-		text_append(text,
-			    "proven: a program ran for %llu frames, of which %llu had room for %d "
-			    "bytes in front and %llu behind; ",
-			    (unsigned long long)trial->frames, (unsigned long long)trial->head,
-			    TURNPIKE_ROOM_MAX, (unsigned long long)trial->tail);
+		text_append(
+			text,
+			"proven: a program ran for %llu frames, %llu with %d bytes of headroom and "
+			"%llu of tailroom; ",
+			(unsigned long long)trial->frames, (unsigned long long)trial->head,
+			TURNPIKE_ROOM_MAX, (unsigned long long)trial->tail);
 	else
-		text_append(text, "unproven: whether a program runs, and how much room there is, "
-				  "as no frames came; ");
-	tell_moved(&proof->head, "in front", text);
-	tell_moved(&proof->tail, "behind", text);
-	text_append(text, "unproven: that sent frames leave moved, which only their receiver sees");
+		text_append(text, "unproven: whether programs run, and how much room frames have, "
+				  "as no frames came in; ");
+	describe_moved(&proof->head, "in front", text);
+	describe_moved(&proof->tail, "behind", text);
+	text_append(text, "unproven: whether frames are sent as moved, which only receivers see");
 }

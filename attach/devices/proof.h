@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Claims are not proof: an attach can succeed and the program never run. Before a device is relayed
- * by XDP, a program is attached that shows whether any runs and how much room frames have, and
- * leaves traffic as it is.
+ * The trial: attaching may succeed and the program never run. So before XDP relays on a device, a
+ * program is attached that shows whether it runs and how much room frames have. It passes all
+ * traffic.
  */
 #ifndef TURNPIKE_ATTACH_DEVICES_PROOF_H
 #define TURNPIKE_ATTACH_DEVICES_PROOF_H
@@ -13,10 +13,11 @@
 #include "hooks/attachment.h"
 #include "devices/health.h"
 #include "devices/moved.h"
-#include "net/netlink.h"
+#include "net/link.h"
 #include "base/text.h"
 
-/** What was seen; @received: packets, by the device's own statistics, in the same time. */
+/** struct proof - what the trial has shown; @received: packets meanwhile, by the device's
+ * statistics */
 struct proof {
 	struct turnpike_trial trial;
 	__u64 received;
@@ -24,24 +25,24 @@ struct proof {
 };
 
 /**
- * proof_watch() - watch a trial that is attached until it has met a few frames, for 0.2 s at most
- * If none come, the gateway of the device, if there is one, is asked whether it is there.
- * @passes_moved: see also whether a frame that was grown is passed up so (moved.h): of some drivers
- * it is known that they do so only with frames that are sent, and we pass none
+ * proof_watch() - run an attached trial until it has seen a few frames, for 0.2 s at most
+ * @passes_moved: the driver also respects frames that are grown and passed, not only those sent:
+ *                verify it (moved.h)
+ *
+ * If no frames come in, the device's gateways get a neighbour request.
  */
 void proof_watch(const struct maps *maps, struct nl_sock *sock, const struct link_facts *link,
 		 bool passes_moved, struct proof *ret);
 
 /**
- * proof_judge() - HEALTH_NOT_RUNNING, _NOT_MOVED, _WRONG_END, or HEALTH_GOOD: nothing speaks
- * against it Who asked for a mode gets it without room at this end: packets are then moved at the
- * other. And they get it where moved frames are passed up unmoved, for what is sent nobody here has
- * seen.
+ * proof_judge() - HEALTH_NOT_RUNNING, HEALTH_NOT_MOVED, HEALTH_WRONG_END, or HEALTH_GOOD
+ * @requested: a mode that was asked for needs no room at this end, as the other one can move. It is
+ * not rejected for HEALTH_NOT_MOVED either, because TX cannot be observed
  */
 enum health proof_judge(const struct proof *proof, enum turnpike_moves moves,
-			enum turnpike_mode wish);
+			enum turnpike_mode requested);
 
-/** proof_tell() - what is proven, and what is not */
-void proof_tell(const struct proof *proof, struct text *text);
+/** proof_describe() - append what is proven and what is not, for people */
+void proof_describe(const struct proof *proof, struct text *text);
 
 #endif /* TURNPIKE_ATTACH_DEVICES_PROOF_H */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Looks after attached devices: are they there, is our program, does it do its work, is a better
- * way free again? What has changed is chosen anew; flows stay where they are, in the maps.
+ * Looks after attached devices: does the device exist, is our program attached, does it work, is a
+ * better candidate available again? After a change it selects anew. The flows stay in the maps.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -14,17 +14,17 @@
 #include "base/ticks.h"
 #include "devices/watch.h"
 
-/* A little less than a second, so that whoever polls once a second gets it each time. */
+/* Slightly less than a second, so that every poll of a caller that polls once a second counts. */
 #define SUPERVISE_NS 900000000ull
 
-/* What of a link decides which ways are open; counters and the like do not. */
+/* Has the link changed in a way that candidates depend on? Counters do not matter. */
 static bool is_other_link(const struct link_facts *a, const struct link_facts *b)
 {
 	return a->ifindex != b->ifindex || a->mtu != b->mtu || a->up != b->up ||
 	       a->master != b->master;
 }
 
-/* One kind of XDP excludes the other, so a hook that is freed may be the other kind's. */
+/* Of either kind, as native and generic XDP exclude each other. */
 static __u32 others_xdp(const struct device *device, const struct link_facts *link)
 {
 	const __u32 id = link->xdp_native ? link->xdp_native : link->xdp_generic;
@@ -38,10 +38,10 @@ static void lose(struct device *device, struct text *why)
 		return;
 	device->gone = true;
 	attachment_close(&device->attachment);
-	text_append(why, "the device is gone");
+	text_append(why, "the device has disappeared");
 }
 
-/* By its index it may have been renamed, by its name made anew. Tells whether to choose anew. */
+/* Found by name, the device was created anew. Returns whether to select anew. */
 static bool look_up(const struct devices *devices, struct device *device, struct text *why)
 {
 	struct link_facts link;
@@ -77,11 +77,11 @@ static bool was_detached(struct device *device, struct text *why)
 	    point_has(attachment->point, device->link.ifindex, attachment->prog_id))
 		return false;
 	attachment_close(&device->attachment);
-	text_append(why, "our program was detached from outside");
+	text_append(why, "another process detached the program");
 	return true;
 }
 
-/* The counters that say how a program does, by verdict. */
+/* The counters that health depends on, by verdict. */
 static __u64 *member_for(struct health_sample *sample, __u32 verdict, enum turnpike_moves moves)
 {
 	switch (verdict) {
@@ -126,7 +126,7 @@ static void add_counters(const struct devices *devices, const struct attachment 
 	counters_for_each(devices->maps, attachment->slot, add_counter, &counted);
 }
 
-/* The same of what happened after that, to and from this device. */
+/* The same for losses after relaying, to and from this device. */
 static void add_lost(const struct devices *devices, const struct device *device,
 		     struct health_sample *sample)
 {
@@ -156,42 +156,50 @@ static enum health judge(const struct devices *devices, struct device *device, _
 	add_lost(devices, device, &device->sample);
 	if (first)
 		return HEALTH_GOOD;
-	/* What others redirect to it goes up instead, also where a mode was asked for. */
+	/* Also in a mode that was asked for: redirects to it take the slow path for a while. */
 	if (health_refuses(&before, &device->sample, &devices->health))
-		backoff_strike(&device->xmit, &devices->backoff, now);
+		backoff_fail(&device->xmit, &devices->backoff, now);
 	return health_judge(&before, &device->sample, &devices->health);
 }
 
-/* Who asked for a mode keeps it, and is told once what is wrong with it. */
-static void warn(struct devices *devices, struct device *device, const char *reason)
+static void notify(const struct devices *devices, const struct turnpike_status *from,
+		   const struct turnpike_status *to)
 {
-	struct text story = { device->why, sizeof(device->why) };
-	struct turnpike_change change;
+	const struct turnpike_change change = { .from = from, .to = to };
 
-	if (strstr(device->why, reason))
-		return;
-	text_append(&story, "%s%s", strstr(device->why, ", but ") ? "; " : ", but ", reason);
-	change.from = device_status(device);
-	change.to = change.from;
 	if (devices->on_change)
 		devices->on_change(&change, devices->on_change_arg);
 }
 
-/* Only an automatic choice is given up; with one that was asked for, user space helps out. */
-static bool is_unwell(struct devices *devices, struct device *device, __u64 now, struct text *why)
+/* A mode that was asked for is kept; report once what is wrong with it. */
+static void warn(struct devices *devices, struct device *device, const char *reason)
+{
+	struct text text = { device->why, sizeof(device->why) };
+	struct turnpike_status status;
+
+	if (strstr(device->why, reason))
+		return;
+	text_append(&text, "%s%s", strstr(device->why, ", but ") ? "; " : ", but ", reason);
+	status = device_status(device);
+	notify(devices, &status, &status);
+}
+
+/* Demote an auto-selected mode; with one that was asked for, the slow path helps out. */
+static bool is_unhealthy(struct devices *devices, struct device *device, __u64 now,
+			 struct text *why)
 {
 	const bool refused = backoff_blocks(&device->xmit, now);
 	const enum health health = judge(devices, device, now);
-	/* Then next hops are looked up anew. */
+	/* Then the next hops must be looked up anew. */
 	const bool refuses = !refused && backoff_blocks(&device->xmit, now);
 
 	if (refuses)
-		text_append(why, "it loses packets that others redirect to it");
+		text_append(why, "it loses packets that are redirected to it");
 	if (health == HEALTH_GOOD)
 		return refuses;
-	if (device->wish.mode == TURNPIKE_MODE_AUTO) {
-		device_hold_against(devices, device, device->attachment.point,
-				    device->attachment.moves, health);
+	if (device->requested.mode == TURNPIKE_MODE_AUTO) {
+		device_back_off(devices, device, device->attachment.point, device->attachment.moves,
+				health);
 		text_append(why, "%s%s", why->buffer[0] ? "; " : "", health_text(health));
 		return true;
 	}
@@ -199,24 +207,24 @@ static bool is_unwell(struct devices *devices, struct device *device, __u64 now,
 	return refuses;
 }
 
-/* Has a pause ended since the last look? Then what was backed off may be better again. */
-static bool is_free_again(const struct device *device, __u64 since, __u64 now)
+/* Has a back-off ended since the last time? Then a better candidate may work again. */
+static bool has_backoff_ended(const struct device *device, __u64 since, __u64 now)
 {
 	size_t i;
 
-	for (i = 0; i < DEVICE_WAYS; i++)
+	for (i = 0; i < DEVICE_CANDIDATES; i++)
 		if (backoff_has_ended(&device->backoffs[i], since, now))
 			return true;
-	return backoff_has_ended(&device->again, since, now) ||
+	return backoff_has_ended(&device->reevaluate, since, now) ||
 	       backoff_has_ended(&device->xmit, since, now);
 }
 
 /*
- * Devices that XDP redirects between depend on each other: each is of use to the others only while
- * they all run it. So when one of them comes back to it, the others need not wait any longer.
+ * Devices that native XDP redirects between need it on all of them. So when one is promoted to it,
+ * the others are, too, without waiting for their back-offs.
  */
-static void lift_others(struct devices *devices, const struct device *device,
-			const struct turnpike_status *before)
+static void promote_others(struct devices *devices, const struct device *device,
+			   const struct turnpike_status *before)
 {
 	struct device *other;
 
@@ -225,10 +233,10 @@ static void lift_others(struct devices *devices, const struct device *device,
 		return;
 	LL_FOREACH(devices->all, other)
 		if (other != device)
-			device_lift(other);
+			device_end_backoff(other);
 }
 
-static bool is_same_way(const struct turnpike_status *a, const struct turnpike_status *b)
+static bool is_same_candidate(const struct turnpike_status *a, const struct turnpike_status *b)
 {
 	return a->mode == b->mode && a->moves == b->moves && a->hook == b->hook &&
 	       a->prog_id == b->prog_id;
@@ -237,11 +245,11 @@ static bool is_same_way(const struct turnpike_status *a, const struct turnpike_s
 static void report(struct devices *devices, struct device *device,
 		   const struct turnpike_status *before)
 {
-	struct turnpike_change change = { .from = *before, .to = device_status(device) };
+	struct turnpike_status after;
 
-	change.to.changes = ++device->changes;
-	if (devices->on_change)
-		devices->on_change(&change, devices->on_change_arg);
+	device->changes++;
+	after = device_status(device);
+	notify(devices, before, &after);
 }
 
 static bool supervise(struct devices *devices, struct device *device, __u64 since, __u64 now)
@@ -251,34 +259,33 @@ static bool supervise(struct devices *devices, struct device *device, __u64 sinc
 	struct text why = { reasons, sizeof(reasons) };
 	struct text rejected = { rejections, sizeof(rejections) };
 	struct turnpike_status after;
-	bool anew = look_up(devices, device, &why);
+	bool reselect = look_up(devices, device, &why);
 	int err = 0;
 
 	if (!device->gone) {
-		anew |= was_detached(device, &why);
-		anew |= is_unwell(devices, device, now, &why);
-		anew |= is_free_again(device, since, now);
+		reselect |= was_detached(device, &why);
+		reselect |= is_unhealthy(devices, device, now, &why);
+		reselect |= has_backoff_ended(device, since, now);
 	}
-	if (anew)
+	if (reselect)
 		err = device_choose(devices, device, &rejected);
 	if (err)
 		text_append(&why, "%s%s", reasons[0] ? "; " : "", rejections);
 	after = device_status(device);
-	if (is_same_way(&before, &after)) {
-		/* What does its work may be rejected by now: the driver's limits are below the new
-		 * MTU. */
-		if (err && device->wish.mode != TURNPIKE_MODE_AUTO)
+	if (is_same_candidate(&before, &after)) {
+		/* What relays may be rejected by now, as when the MTU exceeds the driver's. */
+		if (err && device->requested.mode != TURNPIKE_MODE_AUTO)
 			warn(devices, device, rejections);
-		return anew;
+		return reselect;
 	}
-	/* The story: what happened, then what speaks for what is done now. */
+	/* What happened, and then why the present candidate. */
 	if (reasons[0]) {
 		if (!device->gone)
 			text_append(&why, "; %s", device->why);
 		memcpy(device->why, reasons, sizeof(reasons));
 	}
 	report(devices, device, &before);
-	lift_others(devices, device, &before);
+	promote_others(devices, device, &before);
 	return true;
 }
 
@@ -295,7 +302,7 @@ bool devices_supervise(struct devices *devices)
 	return changed;
 }
 
-bool devices_need_tending(const struct devices *devices)
+bool devices_are_due(const struct devices *devices)
 {
 	return clock_ns() - devices->supervised >= SUPERVISE_NS;
 }

@@ -10,7 +10,7 @@
 
 #include "watch.skel.h"
 
-/* The skeleton is all that there is to it. */
+/* A watch is its skeleton. */
 static struct watch_bpf *skeleton_of(const struct watch *watch)
 {
 	return (struct watch_bpf *)(uintptr_t)watch;

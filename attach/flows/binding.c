@@ -12,6 +12,7 @@
 #include <uthash.h>
 
 #include "flows/encode.h"
+#include "flows/flow_map.h"
 
 /* Hashed as it stands. */
 struct binding_route {
@@ -156,7 +157,7 @@ int bindings_open(const struct maps *maps, struct nexthops *nexthops, struct bin
 	return 0;
 }
 
-/* A flow with its next hop; returns the binding at the other end of a hairpin, or NULL. */
+/* A flow and its next hop; returns the binding at the other end of a hairpin, or NULL. */
 static struct binding *encode_from_client(const struct bindings *bindings,
 					  const struct binding *binding, struct encoded_flow *ret)
 {
@@ -194,8 +195,7 @@ static void delete_flows(const struct bindings *bindings, const struct binding *
 	flow_delete(bindings->maps, &encoded.key);
 }
 
-/* What the client of @partner sends goes another way: its peer's binding has come, changed or gone.
- */
+/* The binding of @partner's peer was added, changed or removed: rewrite its client's flow. */
 static int adapt(const struct bindings *bindings, const struct binding *partner)
 {
 	struct encoded_flow encoded;
@@ -232,7 +232,7 @@ void bindings_close(struct bindings *bindings)
 	free(bindings);
 }
 
-/* RFC 6437 section 3: a flow label that nobody can guess, one for the life of the flow. */
+/* RFC 6437 section 3: an unpredictable flow label that stays for the life of the flow. */
 static int add_flow(const struct bindings *bindings, struct encoded_flow *encoded)
 {
 	__u32 random;
@@ -297,7 +297,7 @@ static int insert(struct bindings *bindings, struct binding *binding)
 	return -ENOMEM;
 }
 
-/* The flows come last: then the binding is whole, and its partner can be told. */
+/* The flows come last: its partner needs the whole binding. */
 static int add(struct bindings *bindings, struct binding *binding)
 {
 	int err = get_nexthops(bindings, binding);
@@ -318,7 +318,7 @@ static int add(struct bindings *bindings, struct binding *binding)
 	return 0;
 }
 
-/* What of a binding may change while it is relayed. */
+/* The members that may change while a binding is relayed. */
 static void set_terms(struct binding *binding, const struct turnpike_binding *public)
 {
 	binding->channel_expires = public->channel_expires;
@@ -356,13 +356,13 @@ static int bind_new(struct bindings *bindings, const struct turnpike_binding *pu
 	return err;
 }
 
-/* The recipe is as it was, and only its time is set, in place: its counters lose nothing. */
+/* Only the expiry changes: set it in place, so that the counters lose nothing. */
 static int prolong(const struct maps *maps, const struct encoded_flow *encoded)
 {
 	return flow_set_expiry(maps, &encoded->key, encoded->flow.expires);
 }
 
-/* Both flows of a binding, and that of its partner's client, which its terms are terms of, too. */
+/* Both flows of a binding, and that of its partner's client, which depends on the same times. */
 static int update_flows(const struct bindings *bindings, const struct binding *binding,
 			int (*update)(const struct maps *maps, const struct encoded_flow *encoded))
 {
@@ -423,7 +423,7 @@ int bindings_unbind(struct bindings *bindings, const struct turnpike_binding *pu
 	return 0;
 }
 
-/* Fills in what only the kernel knows; a flow that is not there reads as all zero. */
+/* Read what only the map has. A missing flow reads as zero. */
 static void read_flow(const struct bindings *bindings, const struct encoded_flow *encoded,
 		      const struct nexthop *nexthop, struct turnpike_flow_info *info)
 {

@@ -37,16 +37,16 @@ int bindings_open(const struct maps *maps, struct nexthops *nexthops, struct bin
 void bindings_close(struct bindings *bindings);
 
 /** bindings_check() - 0, or -EINVAL for a binding that the kernel can never relay */
-int bindings_check(const struct bindings *bindings, const struct turnpike_binding *binding);
+int bindings_check(const struct bindings *bindings, const struct turnpike_binding *public);
 
 /**
- * bindings_bind() - see turnpike_bind(); @binding has passed bindings_check()
+ * bindings_bind() - see turnpike_bind(); @public has passed bindings_check()
  * Returns 0, a negative errno or an enum shortage.
  */
-int bindings_bind(struct bindings *bindings, const struct turnpike_binding *binding);
+int bindings_bind(struct bindings *bindings, const struct turnpike_binding *public);
 
 /** bindings_unbind() - see turnpike_unbind(). */
-int bindings_unbind(struct bindings *bindings, const struct turnpike_binding *binding);
+int bindings_unbind(struct bindings *bindings, const struct turnpike_binding *public);
 
 /** bindings_for_each_flow() - see turnpike_for_each_flow(). */
 int bindings_for_each_flow(const struct bindings *bindings,

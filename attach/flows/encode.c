@@ -4,37 +4,19 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <string.h>
 
-/* Ones' complement sum of words as they lie in memory; @len is even. */
-static __u32 sum_words(const void *data, size_t len)
-{
-	const unsigned char *byte = data;
-	__u32 sum = 0;
-	__u16 word;
-	size_t i;
+#include "base/array_len.h"
+#include "base/checksum.h"
 
-	for (i = 0; i < len; i += sizeof(word)) {
-		memcpy(&word, byte + i, sizeof(word));
-		sum += word;
-	}
-	return sum;
-}
-
-static __u16 fold(__u32 sum)
-{
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (__u16)sum;
-}
-
-/* Addresses only; what IPv4 leaves of the 16 bytes is zero. */
+/* Addresses only. The 12 bytes that IPv4 does not use are 0. */
 static __u32 sum_addresses(const struct turnpike_addr *src, const struct turnpike_addr *dst)
 {
-	return sum_words(src->ip, sizeof(src->ip)) + sum_words(dst->ip, sizeof(dst->ip));
+	return checksum_add(checksum_add(0, src->ip, sizeof(src->ip)), dst->ip, sizeof(dst->ip));
 }
 
-/* A datagram's addresses and ports, on one side of the relay. */
+/* Addresses and ports of a datagram on one side of the relay. */
 struct endpoints {
 	const struct turnpike_addr *src;
 	const struct turnpike_addr *dst;
@@ -63,16 +45,17 @@ static void encode(const struct endpoints *in, __be16 in_channel, const struct e
 {
 	const __u32 in_sum = sum_addresses(in->src, in->dst);
 	const __u32 out_sum = sum_addresses(out->src, out->dst);
-	const __u16 in_all = fold(in_sum + in->src->port + in->dst->port);
+	const __u16 in_all = checksum_fold(in_sum + in->src->port + in->dst->port);
 	struct turnpike_flow *flow = &ret->flow;
 
 	memset(ret, 0, sizeof(*ret));
 	encode_key(in, in_channel, &ret->key);
 	flow->expires = expires;
-	flow->pseudo_in_sum = fold(in_sum + htons(IPPROTO_UDP));
-	flow->pseudo_out_sum = fold(out_sum + htons(IPPROTO_UDP));
-	flow->l4_delta_sum = fold(out_sum + out->src->port + out->dst->port + (__u16)~in_all);
-	flow->ip4_sum = fold(out_sum + htons(0x4500) + htons(IPPROTO_UDP));
+	flow->pseudo_in_sum = checksum_fold(in_sum + htons(IPPROTO_UDP));
+	flow->pseudo_out_sum = checksum_fold(out_sum + htons(IPPROTO_UDP));
+	flow->l4_delta_sum =
+		checksum_fold(out_sum + out->src->port + out->dst->port + (__u16)~in_all);
+	flow->ip4_sum = checksum_fold(out_sum + htons(0x4500) + htons(IPPROTO_UDP));
 	flow->sport = out->src->port;
 	flow->dport = out->dst->port;
 	flow->channel = out_channel;
@@ -81,20 +64,31 @@ static void encode(const struct endpoints *in, __be16 in_channel, const struct e
 	memcpy(flow->dst, out->dst->ip, sizeof(flow->dst));
 }
 
+/* Also that the bytes without a meaning are 0: addresses are compared, hashed and summed whole. */
+static bool is_valid(const struct turnpike_addr *addr)
+{
+	static const __u8 zero[12];
+
+	if (!addr->port || addr->pad)
+		return false;
+	if (addr->family == TURNPIKE_IPV4)
+		return memcmp(addr->ip + 4, zero, sizeof(zero)) == 0;
+	return addr->family == TURNPIKE_IPV6;
+}
+
 int encode_check(const struct turnpike_binding *binding)
 {
 	const struct turnpike_addr *addresses[] = { &binding->client, &binding->server,
 						    &binding->relay, &binding->peer };
 	size_t i;
 
+	if (binding->pad[0] || binding->pad[1] || binding->pad[2])
+		return -EINVAL;
 	if (binding->channel < TURNPIKE_CHANNEL_MIN || binding->channel > TURNPIKE_CHANNEL_MAX)
 		return -EINVAL;
-	for (i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
-		if (addresses[i]->family != TURNPIKE_IPV4 && addresses[i]->family != TURNPIKE_IPV6)
+	for (i = 0; i < ARRAY_LEN(addresses); i++)
+		if (!is_valid(addresses[i]))
 			return -EINVAL;
-		if (!addresses[i]->port)
-			return -EINVAL;
-	}
 	if (binding->client.family != binding->server.family ||
 	    binding->relay.family != binding->peer.family)
 		return -EINVAL;
@@ -119,7 +113,7 @@ void encode_to_client(const struct turnpike_binding *binding, struct encoded_flo
 	ret->flow.policer[0] = binding->to_client_policer;
 }
 
-/* What would go to the peer and from there to the other client, without the way between them. */
+/* To the peer and from there to the other client, in one step. */
 void encode_hairpin(const struct turnpike_binding *from, const struct turnpike_binding *to,
 		    struct encoded_flow *ret)
 {

@@ -32,7 +32,7 @@ static struct turnpike_policer *find(const struct policers *policers, __u32 inde
 	return index && index < policers->max ? &policers->map[index] : NULL;
 }
 
-/* The same walk as the programs', see police.h. */
+/* As the programs do: programs/steps/police.h. */
 static void find_levels(const struct policers *policers, __u32 index,
 			struct turnpike_policer *level[TURNPIKE_POLICER_LEVELS])
 {
@@ -44,7 +44,7 @@ static void find_levels(const struct policers *policers, __u32 index,
 	}
 }
 
-/* One that there is, and that is not the highest that can be. */
+/* It exists, and there is a level left below it. */
 static bool can_be_parent(const struct policers *policers, __u32 index)
 {
 	struct turnpike_policer *level[TURNPIKE_POLICER_LEVELS];

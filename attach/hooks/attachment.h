@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * One program on one device: loaded, attached, and exchanged for another while packets flow.
+ * A program on a device: loaded, attached, and replaced under traffic.
  */
 #ifndef TURNPIKE_ATTACH_HOOKS_ATTACHMENT_H
 #define TURNPIKE_ATTACH_HOOKS_ATTACHMENT_H
@@ -10,14 +10,18 @@
 
 struct maps;
 
-/** Begin with ATTACHMENT_NONE. */
+/**
+ * struct attachment - begin with ATTACHMENT_NONE
+ * @point:   NULL: not attached
+ * @prog_fd: -1: no program, as with mode userspace
+ */
 struct attachment {
-	const struct attach_point *point; /* NULL: none */
+	const struct attach_point *point;
 	enum turnpike_moves moves;
 	__u32 ifindex;
-	__u32 slot; /* struct turnpike_config */
+	__u32 slot;
 	__u32 prog_id;
-	int prog_fd; /* -1: nothing is loaded, as with mode userspace */
+	int prog_fd;
 	struct hook_state state;
 };
 
@@ -28,35 +32,38 @@ struct attachment {
 	}
 
 /**
- * attachment_load() - load the program for point and moves; packets do not meet it yet
- * @ret: to be attached, or closed
+ * attachment_load() - load the program for this attach point and moves, without attaching it
+ * @ret: to be attached or closed
+ *
+ * Return: 0, or a negative errno of loader_load().
  */
 int attachment_load(const struct maps *maps, const struct attach_point *point,
 		    enum turnpike_moves moves, __u32 ifindex, __u32 slot, struct attachment *ret);
 
-/** attachment_load_trial() - the same for the program that tries how much room frames have */
+/** attachment_load_trial() - the same for loader_trial */
 int attachment_load_trial(const struct maps *maps, const struct attach_point *point, __u32 ifindex,
 			  struct attachment *ret);
 
-/** attachment_excludes() - must @now go before something can come to @point? XDP is of one kind. */
+/** attachment_excludes() - must @now be detached first? Native and generic XDP exclude each other.
+ */
 bool attachment_excludes(const struct attachment *now, const struct attach_point *point);
 
-/** attachment_attach() - let packets meet it; see point_attach(). */
+/** attachment_attach() - attach what is loaded; see point_attach() */
 int attachment_attach(struct attachment *attachment);
 
 /**
- * attachment_exchange() - have @next, which is loaded, do the work of @now
+ * attachment_exchange() - replace @now by @next, which is loaded
  *
- * In place where both hang on the same hook and the kernel can; else @next is attached before @now
- * is detached: a packet that one has relayed never reaches the other, so none is relayed twice.
- * Only native and generic XDP exclude each other: between them packets go up to user space.
+ * On the same hook the program is replaced in place where the kernel can. Otherwise @next is
+ * attached before @now is detached. A packet that one has relayed never reaches the other, so that
+ * none is relayed twice. Between native and generic XDP, packets take the slow path for a moment.
  *
- * Returns 0, then @now is @next and @next is ATTACHMENT_NONE; or a negative errno, then @now works
- * as before, or, if it could not be attached again, is ATTACHMENT_NONE.
+ * Return: 0: @now is what @next was, and @next is ATTACHMENT_NONE. A negative errno: @now works as
+ * before, or is ATTACHMENT_NONE if it could not be attached again.
  */
 int attachment_exchange(struct attachment *now, struct attachment *next);
 
-/** attachment_close() - detach and unload; then it is ATTACHMENT_NONE. */
+/** attachment_close() - detach and unload; @attachment is then ATTACHMENT_NONE */
 void attachment_close(struct attachment *attachment);
 
 #endif /* TURNPIKE_ATTACH_HOOKS_ATTACHMENT_H */

@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * TC ingress through a cls_bpf filter on a clsact qdisc: any kernel, but nothing that goes with the
- * process. So a child of ours, the guardian, attaches filter and qdisc, and takes them away when
- * the pipe to us is closed: by detaching, or by the end of this process in any way.
+ * TC ingress by a cls_bpf filter on a clsact qdisc. Any kernel has it, but a filter outlives the
+ * process. So a child process, the guardian, attaches qdisc and filter, and removes them when the
+ * pipe to its parent is closed: by detaching, or because the parent has ended, in whatever way.
  */
 #define _GNU_SOURCE
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <linux/pkt_sched.h>
-#include <netlink/msg.h>
-#include <netlink/netlink.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -27,53 +24,35 @@
 #include <bpf/bpf.h>
 
 #include "hooks/hook.h"
+#include "net/filter.h"
+#include "net/netlink.h"
 
-/* The guardian of a relay that was killed just now needs a moment to clean up. */
+/* The guardian of a relay that was just killed needs a moment to clean up. */
 #define LOCK_TRIES    200
 #define LOCK_PAUSE_NS (10 * 1000 * 1000)
 
-/* Our filter's place: before those that others made without asking for one (49152 and down). */
+/* Before filters without an explicit priority, which the kernel numbers from 49152 down. */
 #define FILTER_HANDLE   0x7470
 #define FILTER_PRIORITY 1
 
 struct guard {
 	int ifindex;
 	int prog_fd;
-	int wait_fd;   /* at its end: clean up */
-	int report_fd; /* the errno of attaching goes here */
+	int wait_fd;   /* end of file: clean up */
+	int report_fd; /* takes the result of attaching */
 	bool made_qdisc;
 };
 
-static int on_filter(struct nl_msg *msg, void *arg)
-{
-	int *filters = arg;
-
-	(void)msg;
-	++*filters;
-	return NL_OK;
-}
-
-static int count_filters(struct nl_sock *sock, int ifindex, __u32 parent)
-{
-	struct tcmsg request = { .tcm_ifindex = ifindex, .tcm_parent = parent };
-	int filters = 0;
-
-	nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, on_filter, &filters);
-	if (nl_send_simple(sock, RTM_GETTFILTER, NLM_F_DUMP, &request, sizeof(request)) < 0 ||
-	    nl_recvmsgs_default(sock) < 0)
-		return -1;
-	return filters;
-}
-
-/* Has somebody else come to use the qdisc that we made? If in doubt, yes. */
+/* Has another owner added filters to our qdisc? If in doubt, yes. */
 static bool qdisc_in_use(int ifindex)
 {
-	struct nl_sock *sock = nl_socket_alloc();
-	bool in_use = true;
+	struct nl_sock *sock;
+	bool in_use;
 
-	if (sock && nl_connect(sock, NETLINK_ROUTE) == 0)
-		in_use = count_filters(sock, ifindex, TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS)) ||
-			 count_filters(sock, ifindex, TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS));
+	if (netlink_open(&sock))
+		return true;
+	if (netlink_has_filters(sock, (__u32)ifindex, &in_use))
+		in_use = true;
 	nl_socket_free(sock);
 	return in_use;
 }
@@ -83,14 +62,14 @@ static void remove_qdisc(const struct guard *guard)
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = guard->ifindex,
 		    .attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS);
 
-	/* Only both points together take away the qdisc itself. */
+	/* libbpf removes the qdisc itself only for both attach points together. */
 	if (guard->made_qdisc && !qdisc_in_use(guard->ifindex))
 		bpf_tc_hook_destroy(&hook);
 }
 
 /*
- * The name of an abstract socket is as good as a lock: it belongs to the network namespace, as the
- * device does, and goes with the process.
+ * The name of an abstract socket serves as a lock: like the device it belongs to the network
+ * namespace, and the kernel releases it with the process.
  */
 static int take_lock(int ifindex)
 {
@@ -112,22 +91,23 @@ static int take_lock(int ifindex)
 	return -EBUSY;
 }
 
-/* Is the filter in our place one of ours? By the name of its program. */
+/* Is the filter at our handle and priority one of ours? Its program has our name. */
 static bool is_left_over(const struct bpf_tc_hook *hook, int prog_fd)
 {
 	LIBBPF_OPTS(bpf_tc_opts, filter, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY);
 	struct bpf_prog_info ours = { 0 }, theirs = { 0 };
 	__u32 len = sizeof(ours);
-	int fd;
+	int fd, err;
 
 	if (bpf_tc_query(hook, &filter) || bpf_obj_get_info_by_fd(prog_fd, &ours, &len))
 		return false;
 	fd = bpf_prog_get_fd_by_id(filter.prog_id);
-	len = sizeof(theirs);
-	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &theirs, &len))
+	if (fd < 0)
 		return false;
+	len = sizeof(theirs);
+	err = bpf_obj_get_info_by_fd(fd, &theirs, &len);
 	close(fd);
-	return strcmp(ours.name, theirs.name) == 0;
+	return !err && strcmp(ours.name, theirs.name) == 0;
 }
 
 static int add_filter(struct guard *guard)
@@ -144,7 +124,7 @@ static int add_filter(struct guard *guard)
 		return err;
 	guard->made_qdisc = !err;
 	if (err && is_left_over(&hook, guard->prog_fd)) {
-		/* Then the qdisc most likely is, too. */
+		/* Then the qdisc is most likely ours, too. */
 		guard->made_qdisc = true;
 		filter.flags = BPF_TC_F_REPLACE;
 	}
@@ -175,10 +155,10 @@ static int compare_fds(const void *a, const void *b)
 }
 
 /*
- * Nothing of the parent may live on in the guardian: above all not its links, which are to go when
- * it does.
+ * Close all that belongs to the parent, above all its bpf_links: they must be closed when the
+ * parent ends.
  */
-static void let_go_of_parent(const struct guard *guard)
+static void close_parents_files(const struct guard *guard)
 {
 	int keep[] = { STDERR_FILENO, guard->prog_fd, guard->wait_fd, guard->report_fd };
 	const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -192,17 +172,17 @@ static void let_go_of_parent(const struct guard *guard)
 		close_between(keep[i - 1], keep[i]);
 	close_range((unsigned int)keep[3] + 1, ~0u, 0);
 
-	/* A Ctrl-C or a kill of the process group is for the parent, and reaches us through it. */
+	/* Ctrl-C, or a signal to the process group, is for the parent; its end reaches us. */
 	setsid();
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
-	/* Not our name: who kills all of those should not meet the guardian. */
+	/* Another name, so that 'pkill turnpike' spares the guardian. */
 	prctl(PR_SET_NAME, "clsact-guard");
 }
 
-/* The parent may have been anybody, and give up what it was only later. */
-static void give_up_privileges(void)
+/* The parent may run as root, and drop its privileges only later. */
+static void drop_privileges(void)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {
@@ -219,13 +199,13 @@ static void run_guardian(struct guard *guard)
 	char byte;
 	int err;
 
-	let_go_of_parent(guard);
+	close_parents_files(guard);
 	libbpf_set_print(NULL);
 	err = add_filter(guard);
 	n = write(guard->report_fd, &err, sizeof(err));
 	if (err || n != sizeof(err))
 		_exit(1);
-	give_up_privileges();
+	drop_privileges();
 	close(guard->report_fd);
 	close(guard->prog_fd);
 	do

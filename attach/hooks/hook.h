@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * One table of operations a hook; the registry is in point.c. Adding a hook is a file with such a
- * table, and a line there.
+ * The hooks: how a program is attached to a device. A new one is a file with a struct hook_ops and
+ * a line in ATTACH_POINTS.
  */
 #ifndef TURNPIKE_ATTACH_HOOKS_HOOK_H
 #define TURNPIKE_ATTACH_HOOKS_HOOK_H
@@ -9,12 +9,33 @@
 #include <linux/types.h>
 #include <sys/types.h>
 
+/**
+ * ATTACH_POINTS - X(mode, hook, ops), best first: automatic selection goes down this list
+ *
+ * Generic XDP comes after TC although on a veth pair, whose frames are linear and have headroom, it
+ * relays about 1.3 times as much (docs/performance.md). Behind a NIC it has to copy most frames
+ * first (netif_receive_generic_xdp() linearizes them, with 256 bytes of headroom), and it turns LRO
+ * and GRO-HW off for all other traffic of the host.
+ */
+/* clang-format off */
+#define ATTACH_POINTS(X)                      \
+	X(XDP_NATIVE,  XDP,    hook_xdp_native)  \
+	X(TC,          TCX,    hook_tcx)         \
+	X(TC,          CLSACT, hook_clsact)      \
+	X(XDP_GENERIC, XDP,    hook_xdp_generic)
+/* clang-format on */
+
+/** Size of the arrays that struct hook_ops' @query fills. */
 #define HOOK_MAX_PROGS 64
 
-/** What attaching left behind; all that detaching needs. Begin with HOOK_STATE_NONE. */
+/**
+ * struct hook_state - what detaching needs to know; begin with HOOK_STATE_NONE
+ * @fd:       the link, or the pipe to the guardian; -1: none
+ * @guardian: clsact: the child process that removes the filter; 0: none
+ */
 struct hook_state {
-	int fd;         /* the link, or the pipe to the guardian; -1: none */
-	pid_t guardian; /* of clsact; 0: none */
+	int fd;
+	pid_t guardian;
 };
 
 #define HOOK_STATE_NONE                 \
@@ -24,17 +45,16 @@ struct hook_state {
 	}
 
 /**
- * struct hook_ops - how programs hang on a device
+ * struct hook_ops - operations of a hook
+ * @attach:  attach program @prog_fd. -EBUSY or -EEXIST: another owner's program is attached. After
+ *           an error the device is as before. The program must be detached when this process ends,
+ *           in whatever way
+ * @replace: replace the program of @state by @prog_fd, without a gap. NULL: not possible
+ * @query:   read the ids of all attached programs, of any owner, HOOK_MAX_PROGS at most, into @ids,
+ *           and their number into @n
+ * @detach:  detach what @attach left in @state, and nothing else; @state is then HOOK_STATE_NONE
  *
- * Each operation returns 0 or a negative errno, and says nothing; the callers report.
- *
- * @attach: Hang program @prog_fd on the device. -EBUSY or -EEXIST: taken by somebody else. After an
- *          error the device is as it was found. What is attached must go when this process ends,
- *          however it ends.
- * @replace: Have program @prog_fd take the place of the one in @state, without a gap. NULL: cannot.
- * @query:  Which programs hang there now, ours or not: up to HOOK_MAX_PROGS ids into @ids, their
- *          number into @n.
- * @detach: Take away what @attach left in @state, and only that; then it is HOOK_STATE_NONE again.
+ * Each returns 0 or a negative errno, and logs nothing: the callers report.
  */
 struct hook_ops {
 	int (*attach)(__u32 ifindex, int prog_fd, struct hook_state *state);
@@ -43,12 +63,11 @@ struct hook_ops {
 	void (*detach)(struct hook_state *state);
 };
 
-extern const struct hook_ops hook_xdp_native;
-extern const struct hook_ops hook_xdp_generic;
-extern const struct hook_ops hook_tcx;
-extern const struct hook_ops hook_clsact;
+#define DECLARE_HOOK_OPS(mode, hook, ops) extern const struct hook_ops ops;
+ATTACH_POINTS(DECLARE_HOOK_OPS)
+#undef DECLARE_HOOK_OPS
 
-/** hook_update_link(), hook_close_link() - replace and detach of all hooks that are links. */
+/** hook_update_link(), hook_close_link() - @replace and @detach of hooks that are bpf_links */
 int hook_update_link(const struct hook_state *state, int prog_fd);
 void hook_close_link(struct hook_state *state);
 

@@ -3,22 +3,29 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
-/*
- * In order of preference. On a veth pair, whose frames come in one piece and with room in front,
- * generic XDP relays about 1.3 times what TC does (docs/performance.md). It comes after TC all the
- * same: behind a NIC it has to copy most frames first (netif_receive_generic_xdp() makes them
- * linear, with 256 bytes of headroom), and it turns LRO and GRO-HW off for all other traffic of the
- * host.
- */
+/* clang-format off */
+#define ATTACH_POINT(mode, hook, ops) \
+	[ATTACH_POINT_##mode##_##hook] = { TURNPIKE_MODE_##mode, TURNPIKE_HOOK_##hook, &(ops) },
+
 const struct attach_point attach_points[N_ATTACH_POINTS] = {
-	{ TURNPIKE_MODE_XDP_NATIVE, TURNPIKE_HOOK_XDP, &hook_xdp_native },
-	{ TURNPIKE_MODE_TC, TURNPIKE_HOOK_TCX, &hook_tcx },
-	{ TURNPIKE_MODE_TC, TURNPIKE_HOOK_CLSACT, &hook_clsact },
-	{ TURNPIKE_MODE_XDP_GENERIC, TURNPIKE_HOOK_XDP, &hook_xdp_generic },
-	{ TURNPIKE_MODE_USERSPACE, TURNPIKE_HOOK_NONE, NULL },
+	[ATTACH_POINT_USERSPACE] = { TURNPIKE_MODE_USERSPACE, TURNPIKE_HOOK_NONE, NULL },
+	ATTACH_POINTS(ATTACH_POINT)
 };
+/* clang-format on */
+#undef ATTACH_POINT
+
+const struct attach_point *point_find(enum turnpike_mode mode, enum turnpike_hook hook)
+{
+	size_t i;
+
+	for (i = 0; i < N_ATTACH_POINTS; i++)
+		if (attach_points[i].mode == mode && attach_points[i].hook == hook)
+			return &attach_points[i];
+	return NULL;
+}
 
 bool point_wanted(const struct attach_point *point, enum turnpike_mode mode,
 		  enum turnpike_hook hook)
@@ -89,7 +96,7 @@ int point_replace(const struct attach_point *point, __u32 ifindex, int prog_fd,
 	return err;
 }
 
-/* What errors mean, for people. The first row that fits counts; AUTO fits every point. */
+/* What errors mean, for people: the first row that matches. AUTO matches any point. */
 static const struct {
 	int err;
 	enum turnpike_mode mode;
@@ -101,13 +108,15 @@ static const struct {
 	{ -EOPNOTSUPP, TURNPIKE_MODE_XDP_NATIVE, TURNPIKE_HOOK_AUTO,
 	  "the driver has no native XDP, or not with the device's present settings" },
 	{ -EINVAL, TURNPIKE_MODE_XDP_NATIVE, TURNPIKE_HOOK_AUTO,
-	  "the driver refuses, often because of the MTU or the number of queues (see dmesg)" },
-	{ -EINVAL, TURNPIKE_MODE_TC, TURNPIKE_HOOK_TCX, "the kernel has no tcx (Linux 6.6)" },
+	  "the driver refuses, often because of the MTU or the number of queues: see dmesg" },
+	{ -EINVAL, TURNPIKE_MODE_TC, TURNPIKE_HOOK_TCX,
+	  "the kernel has no tcx, it needs Linux 6.6" },
 	{ -EACCES, TURNPIKE_MODE_AUTO, TURNPIKE_HOOK_AUTO,
-	  "the kernel's verifier refuses the program (see 'turnpike verify')" },
+	  "the kernel's verifier rejects the program: run 'turnpike verify'" },
 	{ -ENOENT, TURNPIKE_MODE_AUTO, TURNPIKE_HOOK_AUTO,
-	  "it was attached, but the kernel does not show it" },
-	{ -ENOTSUP, TURNPIKE_MODE_AUTO, TURNPIKE_HOOK_AUTO, "kernel or device do not support it" },
+	  "it was attached, but the kernel does not list it" },
+	{ -ENOTSUP, TURNPIKE_MODE_AUTO, TURNPIKE_HOOK_AUTO,
+	  "not supported by the kernel or the device" },
 };
 
 static const char *meaning_of(const struct attach_point *point, int err)
@@ -122,7 +131,7 @@ static const char *meaning_of(const struct attach_point *point, int err)
 	return strerror(-err);
 }
 
-/* The program that holds the hook, if a single one can: who that is helps to decide. */
+/* Name the program that holds the hook, so that people can find its owner. */
 static void explain_owner(const struct attach_point *point, __u32 ifindex, struct text *text)
 {
 	struct bpf_prog_info info = { 0 };

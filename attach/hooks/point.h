@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The attach points: which hooks there are, in order of preference, and what their errors mean.
+ * The attach points: a mode and a hook each, in order of preference.
  */
 #ifndef TURNPIKE_ATTACH_HOOKS_POINT_H
 #define TURNPIKE_ATTACH_HOOKS_POINT_H
@@ -14,33 +14,47 @@
 struct attach_point {
 	enum turnpike_mode mode;
 	enum turnpike_hook hook;
-	const struct hook_ops *ops; /* NULL: nothing to attach, always works */
+	const struct hook_ops *ops; /* NULL: mode userspace, nothing is attached */
 };
 
-/** attach_points - automatic choice goes down this list. */
-#define N_ATTACH_POINTS 5
+/** Indexes into attach_points: ATTACH_POINT_TC_TCX, for example. */
+enum {
+#define ATTACH_POINT_INDEX(mode, hook, ops) ATTACH_POINT_##mode##_##hook,
+	ATTACH_POINTS(ATTACH_POINT_INDEX)
+#undef ATTACH_POINT_INDEX
+		ATTACH_POINT_USERSPACE,
+	N_ATTACH_POINTS,
+};
+
+/** attach_points - ATTACH_POINTS, and mode userspace as the last resort */
 extern const struct attach_point attach_points[N_ATTACH_POINTS];
 
-/** point_wanted() - is this one of those that mode and hook, or AUTO, ask for? */
+/** point_find() - the attach point of this mode and hook; NULL: none */
+const struct attach_point *point_find(enum turnpike_mode mode, enum turnpike_hook hook);
+
+/** point_wanted() - does this attach point match mode and hook? AUTO matches any. */
 bool point_wanted(const struct attach_point *point, enum turnpike_mode mode,
 		  enum turnpike_hook hook);
 
 /**
- * point_attach() - attach a program, then ask the kernel whether it is there
+ * point_attach() - attach a program, and verify that the kernel lists it
  * @ret: the program's id
- * Returns 0; -ENOENT: attached, but the kernel does not show it; others of struct hook_ops.
+ *
+ * Return: 0, or a negative errno:
+ * - -ENOENT: attached, but the kernel does not list it
+ * - others of struct hook_ops
  */
 int point_attach(const struct attach_point *point, __u32 ifindex, int prog_fd,
 		 struct hook_state *state, __u32 *ret);
 
-/** point_replace() - the same for a program that takes the place of the one in @state. */
+/** point_replace() - replace the program of @state, in place; otherwise as point_attach() */
 int point_replace(const struct attach_point *point, __u32 ifindex, int prog_fd,
 		  const struct hook_state *state, __u32 *ret);
 
-/** point_has() - does this program hang there? An error counts as no. */
+/** point_has() - is this program attached there? After an error: false. */
 bool point_has(const struct attach_point *point, __u32 ifindex, __u32 id);
 
-/** point_explain() - why it cannot be attached there, with a remedy where there is one. */
+/** point_explain() - append why attaching failed with @err, and a remedy where there is one */
 void point_explain(const struct attach_point *point, __u32 ifindex, int err, struct text *text);
 
 #endif /* TURNPIKE_ATTACH_HOOKS_POINT_H */

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/map_set.h"
-#include "net/netlink.h"
+#include "net/link.h"
 
 int slot_find(struct slots *slots, const char *ifname, enum turnpike_mode mode, __u32 *ret)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * TC ingress through tcx (Linux 6.6): a link, which the kernel closes with the process. Programs of
- * others on the same hook run in the order of their links. libbpf 1.1 has no call for it, but its
- * bpf_link_create() passes the type on.
+ * TC ingress by tcx (Linux 6.6): a bpf_link, which the kernel closes with the process. Programs of
+ * other owners on the same hook run in the order of their links. libbpf 1.1 has no function for
+ * tcx, but its bpf_link_create() passes any attach type on.
  */
 #include <bpf/bpf.h>
 

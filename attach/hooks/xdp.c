@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * XDP, native and generic: the same programs, hung on the device with another flag, by links. The
+ * XDP, native and generic: the same programs, attached with different flags, by bpf_links. The
  * kernel closes a link with the process that holds it.
  */
 #include <bpf/bpf.h>

@@ -37,9 +37,9 @@ void hops_close(struct hops *hops)
 }
 
 /*
- * Until every program that runs now has ended. They run under RCU, and this is synchronize_rcu()
- * for whoever asks. Kernels with nohz_full CPUs do not offer it, nor do some sandboxes: then a
- * pause in which a program has ended a thousand times over.
+ * Waits until every program that runs now has ended. Programs run under RCU, and this is
+ * synchronize_rcu() for user space. Kernels with nohz_full CPUs and some sandboxes refuse it: then
+ * pause for a thousand times as long as a program runs.
  */
 static void wait_for_programs(void)
 {
@@ -49,7 +49,7 @@ static void wait_for_programs(void)
 		nanosleep(&pause, NULL);
 }
 
-/* What is written here was current before the last change, and a packet may be reading it yet. */
+/* hops_set() overwrites the hop before last, which a program may still read. */
 static void settle(struct hops *hops, __u32 index)
 {
 	if (!hops->unsettled[index])
@@ -58,7 +58,7 @@ static void settle(struct hops *hops, __u32 index)
 	memset(hops->unsettled, 0, hops->max * sizeof(*hops->unsettled));
 }
 
-/* It has to be settled, and if that means to wait, not too often. */
+/* Settle an element that is to be reused, unless the last wait was too recent. */
 static bool may_settle(struct hops *hops, __u32 index, __u64 now)
 {
 	if (!hops->unsettled[index])
@@ -102,7 +102,7 @@ int hops_take(struct hops *hops, __u64 now, __u32 *ret)
 
 void hops_give(struct hops *hops, __u32 index)
 {
-	/* It is not written: packets of the flow that is gone may be about to look. */
+	/* Do not clear it: packets of the deleted flow may be about to read it. */
 	hops->unsettled[index] = true;
 	hops->free[(hops->first + hops->n_free++) % hops->max] = index;
 }

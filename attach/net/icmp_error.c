@@ -7,6 +7,7 @@
 #include <netinet/ip_icmp.h>
 #include <string.h>
 
+#include "base/checksum.h"
 #include "net/icmp_sender.h"
 
 #define HLEN 8 /* of an ICMP error, either family */
@@ -14,19 +15,6 @@
 /* RFC 1812 section 4.3.2.3: 576 bytes with the IP header. */
 #define IPV4_QUOTE_MAX (576 - sizeof(struct iphdr) - HLEN)
 #define IPV6_QUOTE_MAX (ICMP_ERROR_MAX - HLEN)
-
-/* RFC 1071; @len may be odd. */
-static __u16 checksum(const __u8 *bytes, size_t len)
-{
-	__u32 sum = 0;
-	size_t i;
-
-	for (i = 0; i < len; i++)
-		sum += i & 1 ? bytes[i] : (__u32)bytes[i] << 8;
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return htons((__u16)~sum);
-}
 
 static void quote(const __u8 *packet, size_t len, size_t max, struct icmp_error *error)
 {
@@ -52,7 +40,7 @@ static int build4(const struct turnpike_event *event, const __u8 *packet, size_t
 		icmp.un.frag.mtu = htons((__u16)event->mtu);
 	quote(packet, len, IPV4_QUOTE_MAX, error);
 	memcpy(error->bytes, &icmp, sizeof(icmp));
-	icmp.checksum = checksum(error->bytes, error->len);
+	icmp.checksum = (__u16)~checksum_fold(checksum_add(0, error->bytes, error->len));
 	memcpy(error->bytes, &icmp, sizeof(icmp));
 	return 0;
 }

@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* RFC 4443 section 2.4 (f): a token bucket, here of messages instead of bytes. */
+/* RFC 4443 section 2.4 (f): a token bucket, of messages rather than bytes. */
 #define ERRORS_PER_SECOND 100
 
 struct icmp {
@@ -20,7 +20,7 @@ struct icmp {
 	int fd6;
 };
 
-/* Where an error comes from, as a control message has it. */
+/* Source address of an error, as a control message. */
 struct origin {
 	int level;
 	int type;
@@ -74,15 +74,15 @@ static void send6(const struct icmp *icmp, const struct icmp_error *error)
 	send_to(icmp->fd6, error, &from, &to, sizeof(to));
 }
 
-/* Nobody waits for an error, and one that cannot be sent is as good as lost on its way. */
+/* Errors are best effort: one that cannot be sent is lost. */
 static int on_event(void *ctx, void *data, size_t size)
 {
-	const struct turnpike_event_record *told = data;
+	const struct turnpike_event_record *record = data;
 	struct icmp *icmp = ctx;
 	struct icmp_error error;
 
-	if (size < sizeof(*told) || told->event.len > sizeof(told->frame) ||
-	    icmp_build(&told->event, told->frame, &error))
+	if (size < sizeof(*record) || record->event.len > sizeof(record->frame) ||
+	    icmp_build(&record->event, record->frame, &error))
 		return 0;
 	if (error.to.family == TURNPIKE_IPV4)
 		send4(icmp, &error);

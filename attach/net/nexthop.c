@@ -5,23 +5,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Insertions that run out of memory are noticed by the missing handle. */
+/* An insertion that runs out of memory leaves hh.tbl NULL. */
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 #include <utlist.h>
 
 #include "base/monotonic.h"
 #include "net/hops.h"
-#include "net/netlink.h"
+#include "net/monitor.h"
+#include "net/neigh.h"
+#include "net/route.h"
 
-/* A little less than a second, so that whoever polls once a second gets it each time. */
+/* A little less than a second, so that each poll of a caller once a second is a round. */
 #define ROUND_NS 900000000ull
 
-/* Neighbours and slots that have their turn in a round: some 10 ms of work at most. */
+/* Neighbours and slots looked at in a round: at most some 10 ms of work. */
 #define ROUND_TURNS 256
 
-/* A neighbour that is not there is asked for in one round of so many. */
-#define ROUNDS_TO_ASK_AGAIN 5
+/* A neighbour that does not answer is resolved again every so many rounds. */
+#define ROUNDS_TO_RETRY 5
 
 /* Hashed as it stands, without padding. */
 struct place {
@@ -29,10 +31,10 @@ struct place {
 	struct turnpike_addr addr; /* port 0 */
 };
 
-/* A neighbour that one or more next hops share; most relays have one, their router. */
+/* A neighbour, shared by next hops. Most relays have a single one, their router. */
 struct neighbour {
 	struct place place;
-	bool leads_out; /* its device is one that packets may be sent out by */
+	bool has_egress; /* packets may leave by its device */
 	struct egress egress;
 	bool valid;
 	bool kept; /* see struct neighbour_facts */
@@ -55,21 +57,21 @@ struct nexthop {
 
 struct nexthops {
 	struct nexthop_owner owner;
-	struct netlink_events events;
+	struct monitor_ops monitor;
 	struct hops hops;
 	struct nl_sock *requests;
 	struct nl_sock *notifications;
 	struct nexthop *all;
 	struct neighbour *neighbours;
 	struct nexthop *unsure;    /* those whose last lookup failed: look up again */
-	struct nexthop *next_slot; /* whose turn it is; NULL: the first one's */
+	struct nexthop *next_slot; /* first of the next round; NULL: @all */
 	struct neighbour *next_neighbour;
 	__u64 round_began;
 	__u32 rounds;
 	bool routing_changed;
 };
 
-/* A hop has 16 bits for it; no device that is relayed to has more. */
+/* A hop has 16 bits for it, and no IP packet is longer. */
 static __u16 hop_mtu(__u32 mtu, __u32 route_mtu)
 {
 	if (route_mtu && route_mtu < mtu)
@@ -83,7 +85,7 @@ static void publish(struct nexthops *nexthops, const struct nexthop *nexthop)
 	struct turnpike_hop hop = { 0 };
 	const struct egress *egress;
 
-	if (neighbour && neighbour->valid && neighbour->leads_out) {
+	if (neighbour && neighbour->valid && neighbour->has_egress) {
 		egress = &neighbour->egress;
 		memcpy(hop.dmac, neighbour->mac, sizeof(hop.dmac));
 		memcpy(hop.smac, egress->mac, sizeof(hop.smac));
@@ -130,8 +132,8 @@ static bool is_transient(int err)
 }
 
 /*
- * Asks what is known, and if that is nothing, has the kernel find out; the answer is an event.
- * Leaves it to the caller to publish it.
+ * Reads what the kernel knows. If that is nothing, makes it resolve the neighbour, which ends in a
+ * notification. The caller publishes the result.
  */
 static void look_up_neighbour(struct nexthops *nexthops, struct neighbour *neighbour)
 {
@@ -140,11 +142,11 @@ static void look_up_neighbour(struct nexthops *nexthops, struct neighbour *neigh
 	int err;
 
 	memset(&neighbour->egress, 0, sizeof(neighbour->egress));
-	neighbour->leads_out =
+	neighbour->has_egress =
 		nexthops->owner.egress(nexthops->owner.arg, place->ifindex, &neighbour->egress);
 	err = netlink_neighbour(nexthops->requests, place->ifindex, &place->addr, &facts);
 	if (is_transient(err))
-		return; /* as it was; keep_fresh() asks again for one that is not valid */
+		return; /* keep what is known; keep_fresh() retries */
 	if (!facts.valid && !facts.kept)
 		netlink_use_neighbour(nexthops->requests, place->ifindex, &place->addr);
 	learn(neighbour, &facts);
@@ -197,9 +199,9 @@ static void set_unsure(struct nexthops *nexthops, struct nexthop *nexthop, bool 
 	nexthop->is_unsure = is_unsure;
 }
 
-/* The route determines the neighbour. 0 with NULL: there is no route. */
-static int find_way(struct nexthops *nexthops, const struct nexthop_pair *pair,
-		    struct route_facts *route, struct neighbour **ret)
+/* Look up the neighbour to which the route leads; 0 and NULL: there is no route. */
+static int find_neighbour_by_route(struct nexthops *nexthops, const struct nexthop_pair *pair,
+				   struct route_facts *route, struct neighbour **ret)
 {
 	const int err = netlink_route(nexthops->requests, &pair->local, &pair->remote, route);
 
@@ -211,12 +213,12 @@ static int find_way(struct nexthops *nexthops, const struct nexthop_pair *pair,
 	return *ret ? 0 : -ENOMEM;
 }
 
-/* Joins the new neighbour before it leaves the old: often the same. */
+/* Joins the new neighbour before it leaves the old one, which is often the same. */
 static void resolve_slot(struct nexthops *nexthops, struct nexthop *nexthop)
 {
 	struct route_facts route = { 0 };
 	struct neighbour *neighbour;
-	const int err = find_way(nexthops, &nexthop->pair, &route, &neighbour);
+	const int err = find_neighbour_by_route(nexthops, &nexthop->pair, &route, &neighbour);
 
 	set_unsure(nexthops, nexthop, err != 0);
 	if (err)
@@ -232,14 +234,14 @@ static void resolve_slot(struct nexthops *nexthops, struct nexthop *nexthop)
 }
 
 /*
- * Routes may depend on whether a neighbour is there: IPv6 gives up a router that is not (RFC 4861
- * section 6.3.6), IPv4 prefers another path (net.ipv4.fib_multipath_use_neigh). No event tells so.
+ * Routes may depend on neighbours without a notification: IPv6 drops an unreachable router (RFC
+ * 4861 section 6.3.6), IPv4 prefers another path (net.ipv4.fib_multipath_use_neigh).
  */
 static void reroute_users(struct nexthops *nexthops, struct neighbour *neighbour)
 {
 	struct nexthop *nexthop, *tmp;
 
-	/* The last user to leave takes the neighbour away. */
+	/* The last user that leaves frees the neighbour. */
 	DL_FOREACH_SAFE(neighbour->users, nexthop, tmp)
 		resolve_slot(nexthops, nexthop);
 }
@@ -276,12 +278,12 @@ int nexthops_open(const struct nexthop_owner *owner, struct turnpike_nexthop *ma
 		return -ENOMEM;
 	nexthops->owner = *owner;
 	nexthops->requests = requests;
-	nexthops->events = (struct netlink_events){ .on_neighbour = on_neighbour,
-						    .on_routing = on_routing,
-						    .arg = nexthops };
+	nexthops->monitor = (struct monitor_ops){ .on_neighbour = on_neighbour,
+						  .on_routing = on_routing,
+						  .arg = nexthops };
 	err = hops_open(map, max, &nexthops->hops);
 	if (!err)
-		err = netlink_open_events(&nexthops->events, &nexthops->notifications);
+		err = monitor_open(&nexthops->monitor, &nexthops->notifications);
 	if (err) {
 		nexthops_close(nexthops);
 		return err;
@@ -402,7 +404,7 @@ void nexthops_refresh(struct nexthops *nexthops)
 
 	HASH_ITER(hh, nexthops->neighbours, neighbour, tmp_neighbour)
 		look_up_neighbour(nexthops, neighbour);
-	/* Each neighbour has users, so this publishes all that is new. */
+	/* Each neighbour has users, so this publishes every change. */
 	HASH_ITER(hh, nexthops->all, nexthop, tmp)
 		resolve_slot(nexthops, nexthop);
 }
@@ -423,8 +425,8 @@ int nexthops_fd(const struct nexthops *nexthops)
 }
 
 /*
- * A neighbour that only XDP talks to is not used in the kernel's eyes: it would go stale, and in a
- * large network be forgotten. A hint each second makes the kernel verify it in time.
+ * The kernel does not see that XDP sends to a neighbour. It would become stale and, in a large
+ * network, be garbage-collected. A hint each second makes the kernel verify it in time.
  */
 static void keep_fresh(struct nexthops *nexthops, struct neighbour *neighbour)
 {
@@ -433,13 +435,13 @@ static void keep_fresh(struct nexthops *nexthops, struct neighbour *neighbour)
 	if (neighbour->valid) {
 		netlink_use_neighbour(nexthops->requests, neighbour->place.ifindex,
 				      &neighbour->place.addr);
-	} else if (nexthops->rounds % ROUNDS_TO_ASK_AGAIN == 0) {
+	} else if (nexthops->rounds % ROUNDS_TO_RETRY == 0) {
 		look_up_neighbour(nexthops, neighbour);
 		publish_users(nexthops, neighbour);
 	}
 }
 
-static void tend_neighbours(struct nexthops *nexthops)
+static void refresh_neighbours(struct nexthops *nexthops)
 {
 	struct neighbour *neighbour = nexthops->next_neighbour;
 	int turns;
@@ -454,10 +456,11 @@ static void tend_neighbours(struct nexthops *nexthops)
 }
 
 /*
- * No event tells of exceptions to routes, which are path MTUs and redirects that come by ICMP and
- * expire (net.ipv4.route.mtu_expires), nor of routers that IPv6 takes back.
+ * Some changes have no notification: exceptions to routes, which are path MTUs and redirects that
+ * come by ICMP and expire (net.ipv4.route.mtu_expires), and routers that IPv6 finds reachable
+ * again.
  */
-static void tend_slots(struct nexthops *nexthops)
+static void refresh_slots(struct nexthops *nexthops)
 {
 	struct nexthop *nexthop = nexthops->next_slot;
 	int turns;
@@ -485,7 +488,7 @@ static void resolve_unsure(struct nexthops *nexthops)
 	}
 }
 
-static void refresh(struct nexthops *nexthops)
+static void run_round(struct nexthops *nexthops)
 {
 	const __u64 now = clock_ns();
 
@@ -494,19 +497,19 @@ static void refresh(struct nexthops *nexthops)
 	nexthops->round_began = now;
 	nexthops->rounds++;
 	resolve_unsure(nexthops);
-	tend_neighbours(nexthops);
-	tend_slots(nexthops);
+	refresh_neighbours(nexthops);
+	refresh_slots(nexthops);
 }
 
 int nexthops_poll(struct nexthops *nexthops)
 {
-	const int err = netlink_read_events(nexthops->notifications);
+	const int err = monitor_read(nexthops->notifications);
 
 	if (err || nexthops->routing_changed) {
 		nexthops->routing_changed = false;
 		nexthops->owner.changed(nexthops->owner.arg);
 		nexthops_refresh(nexthops);
 	}
-	refresh(nexthops);
+	run_round(nexthops);
 	return err;
 }

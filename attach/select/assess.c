@@ -7,7 +7,7 @@
 #include "select/select.h"
 #include "base/text.h"
 
-/* Appends to what stands there, after @separator if something does. */
+/* Appends; @separator goes before it unless @buffer is empty. */
 static void __attribute__((format(printf, 4, 0)))
 append(char *buffer, size_t size, const char *separator, const char *format, va_list args)
 {
@@ -63,7 +63,7 @@ const struct turnpike_facts *assess_relative(const struct turnpike_facts *facts,
 	return relative;
 }
 
-/* Is it a program of a relay, this one or another? The kernel keeps 15 characters of a name. */
+/* Is it a relay program, of this process or another? The kernel keeps 15 characters of a name. */
 static bool is_relay(const struct turnpike_program *program)
 {
 	enum turnpike_moves moves;
@@ -78,17 +78,16 @@ static bool is_relay(const struct turnpike_program *program)
 	return false;
 }
 
-static void reject_owner(struct assessment *assessment, const struct turnpike_program *program)
+static void reject_program(struct assessment *assessment, const struct turnpike_program *program)
 {
 	const char *dev = assessment->port->dev;
 
 	if (is_relay(program)) {
-		assess(assessment, TURNPIKE_REJECTED, "a turnpike relays here already (program %u)",
-		       program->id);
+		assess(assessment, TURNPIKE_REJECTED,
+		       "another turnpike already relays on it (program %u)", program->id);
 		return;
 	}
-	if (!assess(assessment, TURNPIKE_REJECTED,
-		    "program %u '%s' of somebody else is attached to %s and stays there",
+	if (!assess(assessment, TURNPIKE_REJECTED, "program %u '%s' is already attached to %s",
 		    program->id, program->name, turnpike_mode_name(program->mode)))
 		return;
 	if (program->link_id)
@@ -107,5 +106,5 @@ void assess_owner(struct assessment *assessment)
 	for (i = 0; i < port->n_programs; i++)
 		if (port->programs[i].hook == TURNPIKE_HOOK_XDP &&
 		    port->programs[i].id != assessment->policy->own_id)
-			reject_owner(assessment, &port->programs[i]);
+			reject_program(assessment, &port->programs[i]);
 }

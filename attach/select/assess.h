@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The assessment of one candidate in the making. Checks say what they find; the worst of it counts,
- * with all reasons of that weight, and their remedies as one command.
+ * The assessment of one candidate. Each check reports its finding; the worst outlook counts, with
+ * all reasons for it, and with their remedies joined to one command.
  */
 #ifndef TURNPIKE_ATTACH_SELECT_ASSESS_H
 #define TURNPIKE_ATTACH_SELECT_ASSESS_H
@@ -11,12 +11,12 @@
 struct select_policy;
 
 /**
- * struct assessment
+ * struct assessment - a candidate under assessment
  * @facts:  of the device
- * @policy: what is wanted
- * @port:   the device that is being checked: this one, or one of its members
- * @ret:    what has come out so far; begin with a way, and the rest zero
- * @risky:  a doubt would lose packets if it proved right
+ * @policy: what the plan is for
+ * @port:   the device to check: the device itself or one of its members
+ * @ret:    the result so far; set mode, hook and moves, and zero the rest
+ * @risky:  it is doubtful, and packets would be lost if the doubt proved right
  */
 struct assessment {
 	const struct turnpike_facts *facts;
@@ -26,25 +26,29 @@ struct assessment {
 	bool risky;
 };
 
-/** assess() - a sentence for an outlook. Returns false if there are graver ones already. */
+/**
+ * assess() - add a reason for an outlook
+ *
+ * Return: false if a worse outlook was found already, so the reason does not count.
+ */
 bool assess(struct assessment *assessment, enum turnpike_outlook outlook, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/** assess_remedy() - a command against what assess() has just returned true for */
+/** assess_remedy() - add the command that removes the reason which assess() has just accepted. */
 void assess_remedy(struct assessment *assessment, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/** assess_relative() - the first relative of that kind, or NULL */
+/** assess_relative() - get the first relative of a kind, or NULL. */
 const struct turnpike_facts *assess_relative(const struct turnpike_facts *facts,
 					     enum turnpike_relation relation);
 
-/** assess_owner() - does another program hold the XDP hook of the port? */
+/** assess_owner() - check whether another program holds the XDP hook of the port. */
 void assess_owner(struct assessment *assessment);
 
-/** assess_native() - everything about native XDP, on the device and its members */
+/** assess_native() - check native XDP on the device and its members. */
 void assess_native(struct assessment *assessment);
 
-/** assess_virtio() - what of virtio_net the driver table cannot know */
+/** assess_virtio() - check what the driver table cannot know about virtio_net. */
 void assess_virtio(struct assessment *assessment);
 
 #endif /* TURNPIKE_ATTACH_SELECT_ASSESS_H */

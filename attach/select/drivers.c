@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Numbers are for 4 KiB pages, x86-64 and CONFIG_MAX_SKB_FRAGS=17, read from the sources of
- * Debian's kernels 5.10.223, 6.1.192, 6.12.117 and 7.3.4, which @source calls 5.10 to 7.3; releases
- * in between are from docs.ebpf.io and bcc's kernel-versions.md. Room behind a frame is what
- * bpf_xdp_adjust_tail() (net/core/filter.c) gives: frame_sz - headroom - 1514 - 320.
+ * Numbers hold for 4 KiB pages, x86-64 and CONFIG_MAX_SKB_FRAGS=17. They come from the sources of
+ * Debian's kernels 5.10.223, 6.1.192, 6.12.117 and 7.3.4, which @source calls 5.10 to 7.3; for
+ * releases in between, from docs.ebpf.io and bcc's kernel-versions.md. The tailroom is what
+ * bpf_xdp_adjust_tail() of net/core/filter.c grants: frame_sz - headroom - 1514 - 320.
  */
+#include "base/array_len.h"
 #include "select/drivers.h"
 
 #include <stdbool.h>
@@ -24,7 +25,7 @@ const struct driver drivers[] = {
 	  .queues = QUEUES_HALF_RX_IS_TX,
 	  .headroom = 2,
 	  .tailroom = 212,
-	  .no_xdp = "in every queue format but GQI-QPL",
+	  .no_xdp = "in queue formats other than GQI-QPL",
 	  .disturbs = "the link goes down and up",
 	  .source =
 		  "google/gve: gve_main.c verify_xdp_configuration, gve_desc.h GVE_RX_PAD (6.12)" },
@@ -36,8 +37,8 @@ const struct driver drivers[] = {
 	  .headroom = 2,
 	  .tailroom = 212,
 	  .head_doubt =
-		  "2 bytes of headroom in queue format GQI-QPL, 256 in DQO-RDA, and which one "
-		  "it is cannot be asked for",
+		  "2 bytes of headroom in queue format GQI-QPL, 256 in DQO-RDA, and the driver "
+		  "does not report the format",
 	  .no_xdp = "in queue formats DQO-QPL and GQI-RDA",
 	  .disturbs = "the device is closed and opened",
 	  .source =
@@ -58,7 +59,7 @@ const struct driver drivers[] = {
 	  .max_mtu = 3506, /* somewhat more before 6.12 */
 	  .headroom = 256,
 	  .tailroom = 1990,
-	  .disturbs = "receiving pauses for a moment",
+	  .disturbs = "reception pauses for a moment",
 	  .source = "virtio_net.c virtnet_xdp_set, receive_small_xdp, mergeable_xdp_get_buf, "
 		    "receive_big (5.10, 6.1, 6.12, 7.3)" },
 	{ .names = "hv_netvsc",
@@ -73,30 +74,30 @@ const struct driver drivers[] = {
 	  .max_mtu = 3506,
 	  .headroom = 256,
 	  .tailroom = 2006,
-	  .disturbs = "newer kernels than 6.12 make its queues anew",
+	  .disturbs = "kernels after 6.12 rebuild its queues",
 	  .source = "microsoft/mana/mana_bpf.c mana_xdp_set (6.1, 6.12, 7.3)" },
 	{ .names = "vif", /* xen-netfront */
 	  .since = KERNEL(5, 9),
 	  .max_mtu = 3840,
-	  .flags = DRIVER_PASSES_UNMOVED, /* we never move a frame that is passed */
+	  .flags = DRIVER_PASSES_UNMOVED, /* we never move a frame that we pass */
 	  .headroom = 256,
 	  .tailroom = 1750,
-	  .run_doubt = "it takes a program and does not run it if the host's end lacks "
+	  .run_doubt = "it accepts a program, but does not run it if the backend lacks "
 		       "feature-xdp-headroom",
-	  .disturbs = "the link is set up anew",
+	  .disturbs = "the link is set up again",
 	  .source = "xen-netfront.c xennet_xdp_set, xennet_run_xdp (5.10, 6.1, 6.12, 7.3)" },
 	{ .names = "vmxnet3",
 	  .since = KERNEL(6, 6),
 	  .max_mtu = 3494,
 	  .headroom = 256,
 	  .tailroom = 2006,
-	  .disturbs = "the device is reset, and LRO goes off",
+	  .disturbs = "the device is reset, and LRO is turned off",
 	  .source = "vmxnet3/vmxnet3_xdp.c vmxnet3_xdp_set (7.3)" },
 	{ .names = "idpf",
 	  .since = KERNEL(6, 18),
 	  .headroom = 256,
 	  .tailroom = 2006,
-	  .tail_doubt = "the room behind its frames has been worked out only roughly",
+	  .tail_doubt = "the room behind its frames is a rough estimate",
 	  .disturbs = "a soft reset",
 	  .source = "intel/idpf/xdp.c, libeth (7.3, in part)" },
 
@@ -124,7 +125,7 @@ const struct driver drivers[] = {
 	  .max_mtu = 3050,
 	  .headroom = 192,
 	  .tailroom = 22, /* more with 3 KiB buffers */
-	  .disturbs = "its rings are made anew",
+	  .disturbs = "its rings are rebuilt",
 	  .source = "intel/ixgbe/ixgbe_main.c ixgbe_xdp_setup (5.10, 6.1, 6.12, 7.3)" },
 	{ .names = "ixgbevf",
 	  .since = KERNEL(4, 17),
@@ -133,7 +134,7 @@ const struct driver drivers[] = {
 	  .headroom = 0,
 	  .tailroom = 150,
 	  .head_doubt = "64 bytes of headroom on X540 and later, none on an 82599 at MTU 1500, and "
-			"which one it is cannot be asked for",
+			"the driver does not report the model",
 	  .disturbs = "the device is closed and opened",
 	  .source = "intel/ixgbevf/ixgbevf_main.c ixgbevf_xdp_setup, ixgbevf_set_rx_buffer_len "
 		    "(5.10, 6.1, 6.12, 7.3)" },
@@ -183,19 +184,19 @@ const struct driver drivers[] = {
 	  .queues = QUEUES_COMBINED,
 	  .headroom = 256,
 	  .tailroom = 2006,
-	  .disturbs = "the device is closed and opened, and GRO-HW goes off",
+	  .disturbs = "the device is closed and opened, and GRO-HW is turned off",
 	  .source = "broadcom/bnxt/bnxt_xdp.c bnxt_xdp_set (5.10, 6.1, 7.3)" },
 	{ .names = "nfp",
 	  .since = KERNEL(4, 10),
 	  .flags = DRIVER_NO_REDIRECT | DRIVER_NO_XMIT,
 	  .headroom = 256,
 	  .tailroom = ROOM_UNKNOWN,
-	  .disturbs = "its rings are made anew",
+	  .disturbs = "its rings are rebuilt",
 	  .source =
 		  "netronome/nfp: nfp_net_common.c nfp_net_xdp_setup, nfdk/dp.c, nfd3/dp.c (7.3)" },
 	{ .names = "qede",
 	  .since = KERNEL(4, 10),
-	  .max_mtu = 3506, /* not checked, but a program sees no more of a frame than one page */
+	  .max_mtu = 3506, /* not checked, but a program sees only one page of a frame */
 	  .headroom = 256,
 	  .tailroom = 2006,
 	  .disturbs = "the device is reloaded",
@@ -206,7 +207,7 @@ const struct driver drivers[] = {
 	  .max_mtu = 3530,
 	  .headroom = 128,
 	  .tailroom = 0,
-	  .tail_doubt = "there are some tens of bytes behind a full frame, by the chip",
+	  .tail_doubt = "some tens of bytes behind a full frame, depending on the chip",
 	  .source = "sfc/efx_common.c efx_xdp_setup_prog, rx.c efx_do_xdp (6.12, 7.3)" },
 	{ .names = "nicvf",
 	  .since = KERNEL(4, 12),
@@ -229,7 +230,7 @@ const struct driver drivers[] = {
 	  .flags = DRIVER_IGNORES_MOVES,
 	  .headroom = 256,
 	  .tailroom = ROOM_UNKNOWN,
-	  .disturbs = "its buffers are made anew",
+	  .disturbs = "its buffers are reallocated",
 	  .source = "microchip/lan966x/lan966x_xdp.c lan966x_xdp_run (6.12, 7.3)" },
 	{ .names = "st_gmac st_xgmac st_mac100", /* stmmac */
 	  .since = KERNEL(5, 13),
@@ -279,23 +280,23 @@ const struct driver drivers[] = {
 	  .max_mtu = 3506,
 	  .headroom = 256,
 	  .tailroom = 0,
-	  .tail_doubt = "there are 0 to 63 bytes behind a frame, by its length",
+	  .tail_doubt = "0 to 63 bytes behind a frame, depending on its length",
 	  .no_xdp = "while the peer has more transmit queues than this end has receive queues",
 	  .source = "veth.c veth_xdp_set, veth_xdp_flush, skbuff.c skb_pp_cow_data (6.12, 7.3); "
 		    "seen live on 6.18" },
-	{ .names = "tun", /* a tap; what has no Ethernet header does not get here */
+	{ .names = "tun", /* a tap; a tun has no Ethernet header and does not get here */
 	  .since = KERNEL(4, 14),
 	  .headroom = 320,
 	  .tailroom = 0,
-	  .tail_doubt = "there are 0 to 63 bytes behind a frame, by its length",
+	  .tail_doubt = "0 to 63 bytes behind a frame, depending on its length",
 	  .source = "tun.c tun_build_skb, tun_can_build_skb (5.10 to 7.3); seen live on 6.18" },
 	{ .names = "bond bonding",
 	  .since = KERNEL(5, 15),
 	  .flags = DRIVER_OF_MEMBERS | DRIVER_MEMBERS_XMIT,
-	  .headroom = 256, /* at most; what its members have counts */
+	  .headroom = 256, /* at most; that of its members counts */
 	  .tailroom = 2070,
-	  .run_doubt = "not every bonding mode has XDP, and each member must have it too",
-	  .no_xdp = "unless each of its members has it",
+	  .run_doubt = "not every bonding mode supports XDP, and each member must support it, too",
+	  .no_xdp = "unless each member has it",
 	  .source = "bonding/bond_main.c bond_xdp_set (7.3)" },
 	{ .names = "netdevsim",
 	  .since = KERNEL(4, 16),
@@ -309,7 +310,7 @@ const struct driver drivers[] = {
 	  .source = "no ndo_bpf; netkit.c has one for AF_XDP only (7.3)" },
 };
 
-const size_t n_drivers = sizeof(drivers) / sizeof(drivers[0]);
+const size_t n_drivers = ARRAY_LEN(drivers);
 
 /* Is @name one of the words of @names? */
 static bool has_name(const char *names, const char *name)

@@ -3,6 +3,7 @@
 
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* The kernel has about 64 features, and drivers a few private flags. */
+/* The kernel has about 64 features, and a driver has a few private flags. */
 #define STRINGS_MAX 256
 
 struct device {
@@ -52,7 +53,7 @@ static void read_channels(const struct device *device, struct turnpike_facts *fa
 	};
 }
 
-/* The names of a set of bits, or NULL; to be given to free(). */
+/* Get the names of a set of bits, or NULL; release them with free(). */
 static struct ethtool_gstrings *read_names(const struct device *device, __u32 set)
 {
 	union {
@@ -79,7 +80,7 @@ static struct ethtool_gstrings *read_names(const struct device *device, __u32 se
 	return NULL;
 }
 
-/* The number of a bit, or -1. */
+/* Find the number of a bit, or -1. */
 static int find_bit(const struct ethtool_gstrings *names, const char *name)
 {
 	__u32 i;

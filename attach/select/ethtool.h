@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What ethtool(8) shows of a device, by the same ioctls.
+ * Driver, channels and offloads of a device, by the ioctls of ethtool(8).
  */
 #ifndef TURNPIKE_ATTACH_SELECT_ETHTOOL_H
 #define TURNPIKE_ATTACH_SELECT_ETHTOOL_H
@@ -8,8 +8,9 @@
 #include <turnpike/probe.h>
 
 /**
- * ethtool_read() - driver, channels and offloads of @facts->dev, in the thread's namespace
- * What the device does not tell stays as it is.
+ * ethtool_read() - fill in driver, channels and offloads of @facts->dev
+ *
+ * The device is one of the thread's network namespace. What it does not report stays unchanged.
  */
 void ethtool_read(struct turnpike_facts *facts);
 

@@ -15,18 +15,18 @@
 #include "base/compat.h"
 #include "select/ethtool.h"
 #include "select/netdev.h"
-#include "net/netlink.h"
+#include "net/link.h"
 #include "select/owners.h"
 #include "select/sysfs.h"
 
-/* What does not change while we run. */
+/* Read once, since it does not change. */
 static struct {
 	__u32 version;
 	int bpf_error;
 	int tcx_error;
 } kernel;
 
-/* An empty program of a type. */
+/* Load an empty program. */
 static int trial_load(enum bpf_prog_type type)
 {
 	const struct bpf_insn insns[] = {
@@ -41,7 +41,7 @@ static int trial_load(enum bpf_prog_type type)
 	return 0;
 }
 
-/* There is no device 0, so a kernel with tcx (6.6) answers -ENODEV. */
+/* A kernel with tcx (6.6) answers -ENODEV, since there is no device 0. */
 static int trial_tcx(void)
 {
 	LIBBPF_OPTS(bpf_prog_query_opts, opts);
@@ -75,7 +75,7 @@ static void add_kernel(struct turnpike_facts *facts)
 	facts->tcx_error = kernel.tcx_error;
 }
 
-/* All but the relatives of a device that @link tells of. */
+/* Gather all but the relatives. */
 static struct turnpike_facts *gather_one(struct nl_sock *sock, const struct link_facts *link,
 					 bool elsewhere)
 {
@@ -115,8 +115,7 @@ static int add_relative(struct nl_sock *sock, struct turnpike_facts *self,
 	return 0;
 }
 
-/* The kernel tells which device it is; whether it tells more of another namespace's is a matter of
- * our rights there. */
+/* The index is always known. More about a device of another namespace needs privileges there. */
 static int add_elsewhere(struct nl_sock *sock, struct turnpike_facts *self,
 			 const struct link_facts *link, enum turnpike_relation relation)
 {
@@ -127,7 +126,7 @@ static int add_elsewhere(struct nl_sock *sock, struct turnpike_facts *self,
 	return add_relative(sock, self, &other, relation, true);
 }
 
-/* What @other, of our namespace, is to the device of @link; SELF: nothing, or itself. */
+/* How @other, of this namespace, is related to @link; SELF: not at all, or the same device. */
 static enum turnpike_relation relation_of(const struct link_facts *other,
 					  const struct link_facts *link,
 					  enum turnpike_relation below)
@@ -139,7 +138,7 @@ static enum turnpike_relation relation_of(const struct link_facts *other,
 	if (other->ifindex == link->link && link->link_netns == NETNS_OURS &&
 	    other->ifindex != link->ifindex)
 		return below;
-	/* Both ends of a veth name each other. */
+	/* The ends of a veth refer to each other. */
 	if (other->link == link->ifindex && other->link_netns == NETNS_OURS &&
 	    other->ifindex != link->ifindex && strcmp(other->kind, "veth") != 0)
 		return TURNPIKE_RELATION_UPPER;

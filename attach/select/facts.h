@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Gathers what the kernel tells about a device and its relatives. Changes nothing.
+ * What the kernel reports about a device and its relatives. Reading it changes nothing.
  */
 #ifndef TURNPIKE_ATTACH_SELECT_FACTS_H
 #define TURNPIKE_ATTACH_SELECT_FACTS_H
@@ -9,16 +9,15 @@
 #include <turnpike/probe.h>
 
 /**
- * facts_gather() - all facts of one device
+ * facts_gather() - gather all facts about a device
  * @sock: of netlink_open()
- * @ret:  to be given to facts_free()
+ * @ret:  release with facts_free(); facts that the kernel does not report are marked unknown
  *
- * Returns 0; -ENODEV: no such device; -ENOMEM; other errors of netlink(7). What else cannot be had
- * is unknown.
+ * Return: 0; -ENODEV if there is no such device; -ENOMEM; another negative errno of netlink(7).
  */
 int facts_gather(struct nl_sock *sock, const char *ifname, struct turnpike_facts **ret);
 
-/** facts_free() - with all relatives; NULL is fine. */
+/** facts_free() - free the facts and those of all relatives; NULL is allowed. */
 void facts_free(struct turnpike_facts *facts);
 
 #endif /* TURNPIKE_ATTACH_SELECT_FACTS_H */

@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What stands in the way of native XDP on a device: its driver and the driver's conditions.
+ * Native XDP on a device: does its driver have it, and are the driver's conditions met?
  */
 #include <stdio.h>
 
+#include "base/array_len.h"
 #include "select/assess.h"
 #include "select/drivers.h"
 #include "select/select.h"
 
-/* The kernel keeps this much in front of a frame for itself: sizeof(struct xdp_frame) since 5.18,
- * in bpf_xdp_adjust_head() of net/core/filter.c. Short of that, not even shrinking works. */
+/* bpf_xdp_adjust_head() of net/core/filter.c reserves this much in front of a frame,
+ * sizeof(struct xdp_frame) since 5.18. With less, even shrinking fails. */
 #define HEAD_KEPT 40
 
-/* What a frame can grow by: a channel header, and IPv4 that becomes IPv6. */
+/* Growth of a frame: a channel header, and IPv4 that becomes IPv6. */
 #define GROWTH_MAX 24
 
-/* If the doubt proves right, packets are lost. */
-static void doubt_risky(struct assessment *assessment)
+/* Packets are lost if the doubt proves right. */
+static void mark_risky(struct assessment *assessment)
 {
 	if (assessment->ret->outlook == TURNPIKE_DOUBTFUL)
 		assessment->risky = true;
@@ -24,32 +25,31 @@ static void doubt_risky(struct assessment *assessment)
 
 static const char *driver_name(const struct turnpike_facts *port)
 {
-	return port->kind[0] ? port->kind : port->driver[0] ? port->driver : "without a name";
+	return port->kind[0] ? port->kind : port->driver[0] ? port->driver : "(unnamed)";
 }
 
-static bool says_xdp(const struct turnpike_facts *port)
+static bool reports_xdp(const struct turnpike_facts *port)
 {
 	return port->xdp_known && (port->xdp_features & TURNPIKE_XDP_BASIC);
 }
 
-/* A driver that the table does not know, or not on this kernel. @since: it came then; 0: unknown.
- */
+/* The table has no row for the driver on this kernel. @since: the first one in it; 0: none. */
 static void check_unknown(struct assessment *a, __u32 since)
 {
 	const char *name = driver_name(a->port);
 
-	if (says_xdp(a->port))
+	if (reports_xdp(a->port))
 		assess(a, TURNPIKE_DOUBTFUL,
-		       "driver %s says that it has XDP, but nothing is known of it on this kernel",
+		       "driver %s reports native XDP, but nothing more is known about it on this kernel",
 		       name);
 	else if (since)
-		assess(a, TURNPIKE_REJECTED, "driver %s has native XDP since Linux %u.%u only",
+		assess(a, TURNPIKE_REJECTED, "driver %s has native XDP only since Linux %u.%u",
 		       name, since >> 16, since & 0xffff);
 	else if (a->port->xdp_known)
 		assess(a, TURNPIKE_REJECTED, "driver %s has no native XDP", name);
 	else
-		assess(a, TURNPIKE_DOUBTFUL, "nothing is known of driver %s", name);
-	doubt_risky(a);
+		assess(a, TURNPIKE_DOUBTFUL, "nothing is known about driver %s", name);
+	mark_risky(a);
 }
 
 static void check_features(struct assessment *a, const struct driver *driver)
@@ -58,19 +58,21 @@ static void check_features(struct assessment *a, const struct driver *driver)
 	const bool redirects = !(driver->flags & DRIVER_NO_REDIRECT) &&
 			       (!port->xdp_known || (port->xdp_features & TURNPIKE_XDP_REDIRECT));
 
-	if (port->xdp_known && !says_xdp(port)) {
-		assess(a, TURNPIKE_REJECTED, "the driver offers no XDP as the device is now%s%s",
-		       driver->no_xdp ? ", as it does " : "", driver->no_xdp ? driver->no_xdp : "");
+	if (port->xdp_known && !reports_xdp(port)) {
+		assess(a, TURNPIKE_REJECTED,
+		       "the driver offers no XDP as the device is configured%s%s",
+		       driver->no_xdp ? ": it has none " : "",
+		       driver->no_xdp ? driver->no_xdp : "");
 		return;
 	}
 	if (driver->flags & DRIVER_IGNORES_MOVES)
 		assess(a, TURNPIKE_REJECTED,
-		       "the driver sends frames as they came, whatever a program moves");
+		       "the driver sends frames as received, and ignores that a program moved them");
 	if (driver->flags & DRIVER_SAYS_REDIRECT && !redirects)
-		assess(a, TURNPIKE_REJECTED, "the driver's XDP cannot send");
+		assess(a, TURNPIKE_REJECTED, "the driver cannot send from XDP");
 	else if (!redirects)
 		assess(a, a->policy->redirects ? TURNPIKE_REJECTED : TURNPIKE_USABLE,
-		       "it sends by this device only, and cannot redirect to others");
+		       "it can send on this device only, and cannot redirect to others");
 	if (driver->run_doubt)
 		assess(a, TURNPIKE_DOUBTFUL, "%s", driver->run_doubt);
 }
@@ -83,7 +85,7 @@ static void check_mtu(struct assessment *a, const struct driver *driver)
 		port = assess_relative(port, TURNPIKE_RELATION_PEER);
 	if (!port || !driver->max_mtu || port->mtu <= driver->max_mtu)
 		return;
-	if (assess(a, TURNPIKE_REJECTED, "the MTU%s is %u, and native XDP needs at most %u",
+	if (assess(a, TURNPIKE_REJECTED, "the MTU%s is %u, but native XDP allows at most %u",
 		   port == a->port ? "" : " of the peer", port->mtu, driver->max_mtu))
 		assess_remedy(a, "ip link set dev %s mtu %u", port->dev, driver->max_mtu);
 }
@@ -111,7 +113,7 @@ static void check_half(struct assessment *a)
 	if (2 * queues->combined <= queues->max_combined)
 		return;
 	if (!assess(a, TURNPIKE_REJECTED,
-		    "%u queues of %u are in use, and native XDP needs as many free ones",
+		    "%u of %u queues are in use, but native XDP needs as many free ones",
 		    queues->combined, queues->max_combined))
 		return;
 	if (queues->max_combined > 1)
@@ -127,8 +129,8 @@ static void check_half_rx_is_tx(struct assessment *a)
 	if (queues->rx == queues->tx && 2 * queues->tx <= most)
 		return;
 	if (!assess(a, TURNPIKE_REJECTED,
-		    "there are %u receive and %u transmit queues of %u, and native XDP needs as many "
-		    "of each, and half of them free",
+		    "%u receive and %u transmit queues of %u are in use, but native XDP needs equal "
+		    "numbers, and half of them free",
 		    queues->rx, queues->tx, most))
 		return;
 	if (most > 1)
@@ -142,7 +144,7 @@ static void check_combined(struct assessment *a)
 
 	if (!most)
 		return;
-	if (assess(a, TURNPIKE_REJECTED, "its channels must be combined ones for native XDP"))
+	if (assess(a, TURNPIKE_REJECTED, "native XDP needs combined channels"))
 		assess_remedy(a, "ethtool -L %s rx 0 tx 0 combined %u", a->port->dev, most);
 }
 
@@ -174,8 +176,8 @@ static bool has_native(const struct turnpike_facts *facts)
 }
 
 /*
- * What XDP_TX sends, the other end receives only if it has a program too: veth_xdp_flush() of
- * veth.c. The kernel counts it as sent all the same.
+ * The peer receives frames from XDP_TX only if it has a program, too: veth_xdp_flush() of veth.c.
+ * The kernel counts them as sent in any case.
  */
 static void check_veth(struct assessment *a, const struct driver *driver)
 {
@@ -184,18 +186,18 @@ static void check_veth(struct assessment *a, const struct driver *driver)
 
 	if (!(driver->flags & DRIVER_VETH))
 		return;
-	if (a->port->xdp_known && !says_xdp(a->port) && queues->max_rx > queues->rx)
+	if (a->port->xdp_known && !reports_xdp(a->port) && queues->max_rx > queues->rx)
 		assess_remedy(a, "ethtool -L %s rx %u", a->port->dev, queues->max_rx);
 	if (!peer || !peer->dev[0]) {
 		if (assess(a, TURNPIKE_DOUBTFUL,
-			   "what is sent is lost unless the other end has an XDP program too, and "
-			   "the namespace of the other end does not let us see that") &&
+			   "frames are lost unless the peer has an XDP program as well, which cannot "
+			   "be seen from this namespace") &&
 		    peer)
 			assess_remedy(a, "turnpike pass dev if%u", peer->ifindex);
-		doubt_risky(a);
+		mark_risky(a);
 	} else if (!has_native(peer) &&
 		   assess(a, TURNPIKE_REJECTED,
-			  "the other end, %s%s, has no XDP program, and what is sent is lost then",
+			  "the peer, %s%s, has no XDP program, so frames sent to it are lost",
 			  peer->dev, peer->elsewhere ? " in another namespace" : "")) {
 		assess_remedy(a, "turnpike pass dev %s", peer->dev);
 	}
@@ -210,16 +212,16 @@ static void check_virtio(struct assessment *a, const struct driver *driver)
 static void check_head(struct assessment *a, const struct driver *driver)
 {
 	if (driver->flags & DRIVER_LEGACY_RX && a->port->legacy_rx & TURNPIKE_ON) {
-		if (assess(a, TURNPIKE_REJECTED, "with legacy-rx there is no headroom"))
+		if (assess(a, TURNPIKE_REJECTED, "private flag legacy-rx leaves no headroom"))
 			assess_remedy(a, "ethtool --set-priv-flags %s legacy-rx off", a->port->dev);
 	} else if (driver->head_doubt) {
 		assess(a, TURNPIKE_DOUBTFUL, "%s", driver->head_doubt);
 	} else if (driver->headroom == ROOM_UNKNOWN) {
-		assess(a, TURNPIKE_DOUBTFUL, "how much headroom there is is not known");
+		assess(a, TURNPIKE_DOUBTFUL, "the headroom is unknown");
 	} else if (driver->headroom < HEAD_KEPT + GROWTH_MAX) {
 		assess(a, TURNPIKE_REJECTED,
-		       "there are %d bytes of headroom, and the kernel keeps %d", driver->headroom,
-		       HEAD_KEPT);
+		       "%d bytes of headroom are too few, since the kernel reserves %d",
+		       driver->headroom, HEAD_KEPT);
 	} else {
 		assess(a, TURNPIKE_USABLE, "%d bytes of headroom", driver->headroom);
 	}
@@ -230,10 +232,10 @@ static void check_tail(struct assessment *a, const struct driver *driver)
 	if (driver->tail_doubt)
 		assess(a, TURNPIKE_DOUBTFUL, "%s", driver->tail_doubt);
 	else if (driver->tailroom == ROOM_UNKNOWN)
-		assess(a, TURNPIKE_DOUBTFUL, "how much tailroom there is is not known");
+		assess(a, TURNPIKE_DOUBTFUL, "the tailroom is unknown");
 	else if (driver->tailroom < GROWTH_MAX)
 		assess(a, TURNPIKE_DOUBTFUL,
-		       "%d bytes behind a full frame are too few to make IPv6 of IPv4 in a channel",
+		       "%d bytes behind a full frame are too few for IPv6 and a channel header",
 		       driver->tailroom);
 	else
 		assess(a, TURNPIKE_USABLE, "%d bytes behind a full frame", driver->tailroom);
@@ -250,7 +252,7 @@ static void check_room(struct assessment *a, const struct driver *driver)
 static void check_disturbance(struct assessment *a, const struct driver *driver)
 {
 	if (driver->disturbs)
-		assess(a, TURNPIKE_USABLE, "when attaching, %s", driver->disturbs);
+		assess(a, TURNPIKE_USABLE, "on attach, %s", driver->disturbs);
 }
 
 static void (*const checks[])(struct assessment *a, const struct driver *driver) = {
@@ -258,14 +260,14 @@ static void (*const checks[])(struct assessment *a, const struct driver *driver)
 	check_veth,     check_virtio, check_room,     check_disturbance,
 };
 
-/* The row for a device; a virtual one is known by its kind. */
+/* Find the row for a device; virtual devices are listed by kind. */
 static const struct driver *find_driver(const struct turnpike_facts *port, __u32 *since)
 {
 	const char *name = port->kind[0] ? port->kind : port->driver;
 	const struct driver *driver = driver_find(name, port->kernel, since);
 
-	if (driver && driver->flags & DRIVER_NO_NATIVE && says_xdp(port))
-		return NULL; /* newer than the table */
+	if (driver && driver->flags & DRIVER_NO_NATIVE && reports_xdp(port))
+		return NULL; /* the driver is newer than the table */
 	return driver;
 }
 
@@ -281,7 +283,7 @@ static const struct driver *check_port(struct assessment *a)
 	} else if (driver->flags & DRIVER_NO_NATIVE) {
 		assess(a, TURNPIKE_REJECTED, "driver %s has no native XDP", driver_name(a->port));
 	} else {
-		for (i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
+		for (i = 0; i < ARRAY_LEN(checks); i++)
 			checks[i](a, driver);
 	}
 	return driver;
@@ -298,7 +300,8 @@ void assess_native(struct assessment *a)
 			continue;
 		member = check_port(a);
 		if (driver->flags & DRIVER_MEMBERS_XMIT && member && member->flags & DRIVER_NO_XMIT)
-			assess(a, TURNPIKE_REJECTED, "its driver takes no redirected frames");
+			assess(a, TURNPIKE_REJECTED,
+			       "its driver does not accept redirected frames");
 	}
 	a->port = a->facts;
 }

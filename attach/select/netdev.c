@@ -46,7 +46,7 @@ static int ask(struct nl_sock *sock, __u32 ifindex, struct answer *answer)
 		nlmsg_free(msg);
 		return -ENOMEM;
 	}
-	/* The answer, then an acknowledgement; or an error. */
+	/* The answer and an acknowledgement, or an error. */
 	err = nl_send_sync(sock, msg);
 	if (err < 0)
 		return -EIO;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "hooks/hook.h"
+#include "net/filter.h"
 
 static void read_name(struct turnpike_program *program)
 {
@@ -67,7 +68,7 @@ static void add_filters(struct nl_sock *sock, struct turnpike_facts *facts)
 	}
 }
 
-/* Whose link is it? There is no other way than to look at them all. */
+/* The kernel cannot look up the link of a program, so compare all links. */
 static void find_links(struct turnpike_facts *facts)
 {
 	struct bpf_link_info info;
@@ -93,7 +94,7 @@ void owners_read(struct nl_sock *sock, const struct link_facts *link, struct tur
 {
 	add_xdp(facts, TURNPIKE_MODE_XDP_NATIVE, link->xdp_native);
 	add_xdp(facts, TURNPIKE_MODE_XDP_GENERIC, link->xdp_generic);
-	/* Indexes of another namespace mean somebody else here. */
+	/* An index of another namespace is a different device here. */
 	if (!facts->elsewhere) {
 		add_tcx(facts);
 		add_filters(sock, facts);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Who is attached to a device now.
+ * Programs that are attached to a device.
  */
 #ifndef TURNPIKE_ATTACH_SELECT_OWNERS_H
 #define TURNPIKE_ATTACH_SELECT_OWNERS_H
@@ -8,9 +8,9 @@
 #include <netlink/netlink.h>
 #include <turnpike/probe.h>
 
-#include "net/netlink.h"
+#include "net/link.h"
 
-/** owners_read() - fill in @facts->programs; what may not be asked for is left out */
+/** owners_read() - fill in @facts->programs, except those that we may not see. */
 void owners_read(struct nl_sock *sock, const struct link_facts *link, struct turnpike_facts *facts);
 
 #endif /* TURNPIKE_ATTACH_SELECT_OWNERS_H */

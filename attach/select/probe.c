@@ -6,23 +6,25 @@
 #include <stdlib.h>
 
 #include "select/facts.h"
+#include "net/link.h"
 #include "net/netlink.h"
 #include "select/select.h"
 
-typedef int probe_fn(const struct turnpike_probe *probe, void *arg);
+typedef int probe_fn(const struct turnpike_probe_result *probe, void *arg);
 
 static int probe_one(struct nl_sock *sock, const char *ifname, probe_fn *fn, void *arg)
 {
 	const struct select_policy policy = { 0 };
 	struct turnpike_facts *facts;
-	struct turnpike_plan plan;
+	struct plan plan;
 	int err = facts_gather(sock, ifname, &facts);
 
 	if (err)
 		return err;
 	err = select_plan(facts, &policy, &plan);
 	if (!err)
-		err = fn(&(struct turnpike_probe){ .facts = facts, .plan = &plan }, arg);
+		err = fn(&(struct turnpike_probe_result){ .facts = facts, .plan = plan.candidates },
+			 arg);
 	facts_free(facts);
 	return err;
 }
@@ -40,7 +42,7 @@ static int probe_all(struct nl_sock *sock, probe_fn *fn, void *arg)
 			continue;
 		err = probe_one(sock, links[i].name, fn, arg);
 		if (err == -ENODEV)
-			err = 0; /* it has gone meanwhile */
+			err = 0; /* deleted in the meantime */
 	}
 	free(links);
 	return err;

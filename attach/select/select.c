@@ -10,30 +10,31 @@
 #include "base/loader.h"
 #include "hooks/point.h"
 
-/* Frames get to the stack, and to the routes, by their master; only a VRF leaves them where they
- * came in. */
+/* The master receives the frames, except for a VRF. */
 static void check_master(struct assessment *a)
 {
 	const struct turnpike_facts *master = assess_relative(a->facts, TURNPIKE_RELATION_MASTER);
 
 	if (!master || strcmp(master->kind, "vrf") == 0)
 		return;
-	if (assess(a, TURNPIKE_REJECTED, "it belongs to %s: relay there", master->dev))
+	if (assess(a, TURNPIKE_REJECTED, "it belongs to %s: relay on %s instead", master->dev,
+		   master->dev))
 		assess_remedy(a, "turnpike probe dev %s", master->dev);
 }
 
-/* What every program needs. */
+/* Conditions of every program. */
 static void check_device(struct assessment *a)
 {
 	if (a->facts->arptype == ARPHRD_LOOPBACK)
-		assess(a, TURNPIKE_REJECTED, "only what this machine sends itself comes in by it");
+		assess(a, TURNPIKE_REJECTED,
+		       "a loopback device receives only what this machine sends");
 	else if (a->facts->arptype != ARPHRD_ETHER)
 		assess(a, TURNPIKE_REJECTED, "its frames have no Ethernet header");
 	if (a->facts->bpf_error == -EPERM)
 		assess(a, TURNPIKE_REJECTED,
 		       "not permitted: run as root or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON");
 	else if (a->facts->bpf_error)
-		assess(a, TURNPIKE_REJECTED, "the kernel loads no BPF programs: %s",
+		assess(a, TURNPIKE_REJECTED, "the kernel does not load BPF programs: %s",
 		       strerror(-a->facts->bpf_error));
 	check_master(a);
 }
@@ -49,14 +50,13 @@ static bool has_vlans(const struct turnpike_facts *facts)
 	return false;
 }
 
-/* Without its tag a frame looks as if it came by the device's own network, and would leave there.
- */
+/* Without its tag a frame of a VLAN looks like one of the untagged network. */
 static void check_vlans(struct assessment *a)
 {
 	if (!has_vlans(a->facts) || !(a->facts->rx_vlan & TURNPIKE_ON))
 		return;
 	if (assess(a, TURNPIKE_REJECTED,
-		   "it has VLANs, and their tags are taken off before XDP sees them") &&
+		   "it has VLAN devices, and receive offload strips their tags before XDP runs") &&
 	    !(a->facts->rx_vlan & TURNPIKE_FIXED))
 		assess_remedy(a, "ethtool -K %s rxvlan off", a->facts->dev);
 }
@@ -66,21 +66,20 @@ static void assess_generic(struct assessment *a)
 	assess_owner(a);
 	check_vlans(a);
 	/* generic_xdp_install() of net/core/dev.c. */
-	assess(a, TURNPIKE_USABLE, "works with any driver; LRO and GRO-HW go off and stay off");
-	/* bpf_prog_run_generic_xdp() makes room in front, but takes what there is behind. */
+	assess(a, TURNPIKE_USABLE, "works with any driver; turns LRO and GRO-HW off for good");
+	/* bpf_prog_run_generic_xdp() makes headroom, but not tailroom. */
 	if (a->ret->moves == TURNPIKE_MOVES_TAIL)
-		assess(a, TURNPIKE_DOUBTFUL,
-		       "some frames have no room behind them, by their length");
+		assess(a, TURNPIKE_DOUBTFUL, "frames of some lengths have no room behind them");
 }
 
-static void note_others(struct assessment *a)
+static void note_other_programs(struct assessment *a)
 {
 	const struct turnpike_program *program = a->facts->programs;
 	__u32 i;
 
 	for (i = 0; i < a->facts->n_programs; i++, program++)
 		if (program->hook == a->ret->hook && program->id != a->policy->own_id)
-			assess(a, TURNPIKE_USABLE, "%s '%s' of somebody else stays",
+			assess(a, TURNPIKE_USABLE, "%s '%s' is attached, too",
 			       program->id ? "program" : "filter", program->name);
 }
 
@@ -89,11 +88,11 @@ static void assess_tc(struct assessment *a)
 	const int err = a->ret->hook == TURNPIKE_HOOK_TCX ? a->facts->tcx_error : 0;
 
 	assess(a, TURNPIKE_USABLE, "works with any driver");
-	note_others(a);
+	note_other_programs(a);
 	if (err == -EINVAL)
-		assess(a, TURNPIKE_REJECTED, "the kernel has no tcx, which came with Linux 6.6");
+		assess(a, TURNPIKE_REJECTED, "the kernel has no tcx (since Linux 6.6)");
 	else if (err)
-		assess(a, TURNPIKE_DOUBTFUL, "whether the kernel has tcx is not known: %s",
+		assess(a, TURNPIKE_DOUBTFUL, "cannot tell whether the kernel has tcx: %s",
 		       strerror(-err));
 }
 
@@ -112,16 +111,15 @@ static void (*const assessors[TURNPIKE_MODE_MAX])(struct assessment *a) = {
 static bool wanted(const struct attach_point *point, enum turnpike_moves moves,
 		   const struct select_policy *policy)
 {
-	/* TC has one way, and in user space nothing moves: the wish is for XDP. */
+	/* TC has one program, and user space moves nothing: the policy is about XDP. */
 	return point_wanted(point, policy->mode, policy->hook) &&
 	       (point->hook != TURNPIKE_HOOK_XDP || policy->moves == TURNPIKE_MOVES_AUTO ||
 		policy->moves == moves);
 }
 
 /*
- * Where a candidate stands in the plan; less is better. What is rejected, or loses packets if a
- * doubt proves right, comes after user space, which always works. Then the attach points count, and
- * last, which moves are sure.
+ * Place in the plan; less is better. Rejected and risky candidates come after user space, which
+ * always works. Next come the attach points in their order, and last the outlook.
  */
 static unsigned int rank_of(const struct assessment *a, size_t point)
 {
@@ -136,7 +134,7 @@ struct ranked {
 	unsigned int rank;
 };
 
-/* Into its place, behind those of the same rank. */
+/* Keeps the order of equal ranks. */
 static void insert(struct ranked *all, __u32 *n, const struct ranked *added)
 {
 	__u32 i = (*n)++;
@@ -146,9 +144,9 @@ static void insert(struct ranked *all, __u32 *n, const struct ranked *added)
 	all[i] = *added;
 }
 
-static void assess_way(const struct turnpike_facts *facts, const struct select_policy *policy,
-		       const struct attach_point *point, enum turnpike_moves moves,
-		       struct ranked *ret)
+static void assess_candidate(const struct turnpike_facts *facts, const struct select_policy *policy,
+			     const struct attach_point *point, enum turnpike_moves moves,
+			     struct ranked *ret)
 {
 	struct assessment a = {
 		.facts = facts, .policy = policy, .port = facts, .ret = &ret->candidate
@@ -158,12 +156,12 @@ static void assess_way(const struct turnpike_facts *facts, const struct select_p
 		.candidate = { .mode = point->mode, .hook = point->hook, .moves = moves }
 	};
 	if (!wanted(point, moves, policy)) {
-		assess(&a, TURNPIKE_REJECTED, "not asked for");
+		assess(&a, TURNPIKE_REJECTED, "not requested");
 	} else if (!assessors[point->mode]) {
 		assess(&a, TURNPIKE_USABLE, "always works");
 	} else {
 		check_device(&a);
-		/* Then what its driver can do is beside the point. */
+		/* If no program can run, the driver does not matter. */
 		if (ret->candidate.outlook != TURNPIKE_REJECTED)
 			assessors[point->mode](&a);
 	}
@@ -171,9 +169,9 @@ static void assess_way(const struct turnpike_facts *facts, const struct select_p
 }
 
 int select_plan(const struct turnpike_facts *facts, const struct select_policy *policy,
-		struct turnpike_plan *ret)
+		struct plan *ret)
 {
-	struct ranked all[TURNPIKE_CANDIDATES_MAX], added;
+	struct ranked all[PLAN_MAX], added;
 	const struct attach_point *point;
 	enum turnpike_moves moves;
 	__u32 n = 0, i;
@@ -183,16 +181,18 @@ int select_plan(const struct turnpike_facts *facts, const struct select_policy *
 		return -EINVAL;
 	for (point = attach_points; point < attach_points + N_ATTACH_POINTS; point++) {
 		for (moves = TURNPIKE_MOVES_AUTO; moves < TURNPIKE_MOVES_MAX; moves++) {
-			/* A program makes a way; without one, nothing moves. */
+			/* One candidate for each program, and one for user space. */
 			if (point->ops ? !loader_variant(point->mode, moves)
 				       : moves != TURNPIKE_MOVES_AUTO)
 				continue;
-			assess_way(facts, policy, point, moves, &added);
+			assess_candidate(facts, policy, point, moves, &added);
 			insert(all, &n, &added);
 		}
 	}
 	ret->n = n;
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
 		ret->candidates[i] = all[i].candidate;
+		ret->candidates[i].next = i + 1 < n ? &ret->candidates[i + 1] : NULL;
+	}
 	return 0;
 }

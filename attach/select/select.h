@@ -8,10 +8,10 @@
 #include <turnpike/probe.h>
 
 /**
- * struct select_policy - what is wanted of the plan
- * @mode, @hook, @moves: AUTO, or what was asked for: then all else is rejected
- * @redirects: packets that come in by this device may have to leave by another one
- * @own_id:    program that is ours, and so is in nobody's way; 0: none
+ * struct select_policy - what the plan is for
+ * @mode, @hook, @moves: AUTO, or what was asked for; all other candidates are then rejected
+ * @redirects: packets that come in by this device may leave by another one
+ * @own_id:    id of our own program, which may be replaced; 0: none
  */
 struct select_policy {
 	enum turnpike_mode mode;
@@ -21,11 +21,22 @@ struct select_policy {
 	__u32 own_id;
 };
 
+/** More candidates than there are programs and attach points for them. */
+#define PLAN_MAX 16
+
+/** struct plan - the candidates, best first; each one's @next is the one after it */
+struct plan {
+	__u32 n;
+	struct turnpike_candidate candidates[PLAN_MAX];
+};
+
 /**
- * select_plan() - rank every way to relay on a device; see struct turnpike_plan
- * Returns 0; -EINVAL for a policy out of range.
+ * select_plan() - rank every candidate for a device; see struct turnpike_probe_result
+ *
+ * Return: 0, or a negative errno:
+ * - -EINVAL: the policy is out of range
  */
 int select_plan(const struct turnpike_facts *facts, const struct select_policy *policy,
-		struct turnpike_plan *ret);
+		struct plan *ret);
 
 #endif /* TURNPIKE_ATTACH_SELECT_SELECT_H */

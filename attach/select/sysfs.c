@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Newer kernels have more than 64 features; of virtio_net's, none above that matters here. */
+/* Newer kernels show more than 64 features, but those of virtio_net that matter are below. */
 #define FEATURES_MAX 64
 
 static bool read_line(const char *dev, const char *name, char *ret, int size)
@@ -23,7 +23,7 @@ static bool read_line(const char *dev, const char *name, char *ret, int size)
 	return ok;
 }
 
-/* In another namespace, a device of the same name often has the same index, but not the address. */
+/* A device of the same name in another namespace often has the same index, but not the MAC. */
 static bool is_same_device(const struct link_facts *link)
 {
 	char line[64], address[sizeof("00:00:00:00:00:00")];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * virtio_net, whose buffers and offloads are a matter of what it and the host have agreed on.
+ * virtio_net, whose buffers and offloads depend on the features that host and guest negotiated.
  */
 #include <linux/virtio_config.h>
 #include <linux/virtio_net.h>
@@ -8,8 +8,8 @@
 #include "select/assess.h"
 #include "base/compat.h"
 
-/* Buffers of virtio_net without VIRTIO_NET_F_MRG_RXBUF have less behind a frame of 1514 than the
- * kernel believes: receive_small_xdp(). */
+/* Without VIRTIO_NET_F_MRG_RXBUF, buffers have less room behind a frame of 1514 than the kernel
+ * assumes: receive_small_xdp(). */
 #define VIRTIO_SMALL_TAIL 10
 #define VIRTIO_SMALL_MTU  1500
 
@@ -22,7 +22,7 @@
 #define GUEST_USO \
 	(VIRTIO_BIT(COMPAT_VIRTIO_NET_F_GUEST_USO4) | VIRTIO_BIT(COMPAT_VIRTIO_NET_F_GUEST_USO6))
 
-/* Of virtio_net. It takes a program for big ones, too, and never runs it. */
+/* Receive buffers. With big ones the driver accepts a program, but never runs it. */
 enum buffers {
 	BUFFERS_UNKNOWN,
 	BUFFERS_MERGEABLE,
@@ -31,8 +31,7 @@ enum buffers {
 	BUFFERS_SMALL_OR_BIG,
 };
 
-/* virtnet_set_big_packets(): super-packets need big ones. USO came with 6.2, and counts as a pair.
- */
+/* virtnet_set_big_packets(): super-packets need big buffers. USO (6.2) counts as a pair. */
 static enum buffers known_buffers(const struct turnpike_facts *port)
 {
 	const __u64 features = port->virtio_features;
@@ -46,8 +45,8 @@ static enum buffers known_buffers(const struct turnpike_facts *port)
 }
 
 /*
- * Without the features: mergeable ones show as XDP with fragments, and super-packets as GRO-HW;
- * that it can be changed shows VIRTIO_NET_F_CTRL_GUEST_OFFLOADS.
+ * If the features are unknown: XDP with fragments shows mergeable buffers, GRO-HW shows
+ * super-packets, and a GRO-HW that can be changed shows VIRTIO_NET_F_CTRL_GUEST_OFFLOADS.
  */
 static enum buffers guess_buffers(const struct turnpike_facts *port)
 {
@@ -60,7 +59,7 @@ static enum buffers guess_buffers(const struct turnpike_facts *port)
 	return port->gro_hw & TURNPIKE_FIXED ? BUFFERS_SMALL : BUFFERS_SMALL_OR_BIG;
 }
 
-/* virtnet_xdp_set() switches the host's offloads off, if it may. */
+/* virtnet_xdp_set() turns guest offloads off if the host allows it. */
 static bool offloads_stay(const struct turnpike_facts *port)
 {
 	if (!port->virtio_known)
@@ -71,8 +70,8 @@ static bool offloads_stay(const struct turnpike_facts *port)
 		       (GUEST_GSO | GUEST_USO | VIRTIO_BIT(VIRTIO_NET_F_GUEST_CSUM));
 }
 
-/* Legacy devices want the header of a packet in a buffer of its own. */
-static bool header_is_apart(const struct turnpike_facts *port)
+/* Legacy devices use separate buffers for packet headers. */
+static bool has_separate_header(const struct turnpike_facts *port)
 {
 	return port->virtio_known && port->virtio_features & VIRTIO_BIT(VIRTIO_NET_F_MRG_RXBUF) &&
 	       !(port->virtio_features &
@@ -83,15 +82,15 @@ static void check_buffers(struct assessment *a, enum buffers buffers)
 {
 	if (buffers == BUFFERS_UNKNOWN)
 		assess(a, TURNPIKE_DOUBTFUL,
-		       "without mergeable buffers a program may never run, and before Linux 6.3 "
-		       "only /sys tells, which is another network namespace's here");
+		       "the program may never run without mergeable buffers, and before Linux 6.3 "
+		       "only /sys shows them, which belongs to another network namespace here");
 	else if (buffers == BUFFERS_BIG)
 		assess(a, TURNPIKE_REJECTED,
-		       "with big buffers a program never runs: have the host offer mergeable ones "
+		       "the program never runs with big buffers: have the host offer mergeable ones "
 		       "(QEMU: mrg_rxbuf=on)");
 	else if (buffers == BUFFERS_SMALL_OR_BIG)
 		assess(a, TURNPIKE_DOUBTFUL,
-		       "its buffers are not mergeable, and if they are big a program never runs");
+		       "its buffers are not mergeable, and if they are big the program never runs");
 	if (buffers != BUFFERS_MERGEABLE && a->ret->moves == TURNPIKE_MOVES_TAIL)
 		assess(a, TURNPIKE_DOUBTFUL,
 		       "without mergeable buffers there are only %d bytes behind a full frame",
@@ -104,12 +103,12 @@ void assess_virtio(struct assessment *a)
 
 	if (offloads_stay(port))
 		assess(a, TURNPIKE_REJECTED,
-		       "the host's offloads are on and cannot be changed from here: have the host "
-		       "switch them off (QEMU: guest_csum=off,guest_tso4=off,guest_tso6=off) or let "
-		       "them be changed (ctrl_guest_offloads=on)");
-	if (header_is_apart(port))
+		       "guest offloads are on, and the guest cannot change them: have the host turn "
+		       "them off (QEMU: guest_csum=off,guest_tso4=off,guest_tso6=off) or allow "
+		       "changes (ctrl_guest_offloads=on)");
+	if (has_separate_header(port))
 		assess(a, TURNPIKE_REJECTED,
-		       "the host wants headers in buffers of their own: have it offer virtio 1.0 "
+		       "the host uses separate buffers for headers: have it offer virtio 1.0 "
 		       "(QEMU: disable-modern=off)");
 	check_buffers(a, port->virtio_known ? known_buffers(port) : guess_buffers(port));
 }

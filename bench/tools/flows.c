@@ -127,11 +127,8 @@ static void bind_all(struct relay *relay, char **order)
 	const __u64 expires = began + NSEC * number("LIFETIME", next_word(order), 0, 1U << 30);
 	const struct range client = range_of(next_word(order)), server = range_of(next_word(order));
 	const struct range relayed = range_of(next_word(order)), peer = range_of(next_word(order));
-	struct turnpike_binding binding = {
-		.channel = channel,
-		.channel_expires = expires,
-		.permission_expires = expires,
-	};
+	TURNPIKE_OPTS(turnpike_binding, binding, .channel = channel, .channel_expires = expires,
+		      .permission_expires = expires);
 	__u32 i;
 
 	for (i = 0; i < count; i++) {

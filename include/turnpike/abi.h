@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file abi.h
- * Keys and values of the maps, shared by the programs and the library. docs/abi.md says who writes
- * each field and when.
+ * Keys and values of the maps that the BPF programs and the library share. docs/abi.md says which
+ * side writes each field, and when.
  *
- * Byte order: what is compared with or copied into packet bytes is big-endian (__be16, __be32, MAC
- * addresses). A __u16 called `..._sum` is a ones' complement sum of 16-bit words as they lie in the
- * packet (RFC 1071 section 2 (B): the sum does not care which byte order it is computed in, as long
- * as it is stored as it was loaded). All else is in host byte order.
+ * Byte order: fields that are compared with packet bytes or copied into them are big-endian
+ * (__be16, __be32, MAC addresses). A __u16 named `..._sum` is a ones' complement sum of 16-bit
+ * words as they lie in the packet; it is independent of byte order as long as it is stored the way
+ * it was loaded (RFC 1071 section 2 (B)). Everything else is in host byte order.
  */
 #ifndef TURNPIKE_ABI_H
 #define TURNPIKE_ABI_H
@@ -17,31 +17,32 @@
 #include <turnpike/policer.h>
 #include <turnpike/verdicts.h>
 
-/** Changes whenever a struct below does; the library refuses programs of another version. */
+/** Changes with every struct below; the library rejects programs of another version. */
 #define TURNPIKE_ABI_VERSION 5
 
-/** Numbers of channels: of RFC 5766 section 11, of which RFC 8656 leaves 0x4000 to 0x4fff. */
+/** Channel numbers of RFC 5766 section 11; RFC 8656 section 12 keeps only 0x4000 to 0x4fff. */
 #define TURNPIKE_CHANNEL_MIN 0x4000
 #define TURNPIKE_CHANNEL_MAX 0x7fff
 
-/** What a local UDP port is used for; a port has one role at a time on all addresses. */
+/** Role of a local UDP port. A port has one role at a time, on all addresses. */
 enum turnpike_port_role {
-	TURNPIKE_PORT_NONE,     /* no flow arrives here: passed after this look-up */
+	TURNPIKE_PORT_NONE,     /* no flow: the packet is passed at once */
 	TURNPIKE_PORT_LISTENER, /* clients send ChannelData here */
 	TURNPIKE_PORT_RELAY,    /* peers send plain UDP here */
 };
 
 /**
- * ports: an array of one element, mapped into the library's memory. Index: the port as it lies in
- * the packet; older verifiers (6.1, 6.12) forget the bounds of a number whose bytes are swapped.
+ * struct turnpike_ports - value of ports, an array of one element, mapped by the library
+ * @role: enum turnpike_port_role, by port in network byte order: the verifiers of Linux 6.1 and
+ *        6.12 lose track of the bounds of a number whose bytes are swapped
  */
 struct turnpike_ports {
 	__u8 role[65536];
 };
 
 /**
- * flows4, flows6: one hash map a family; key: the 5-tuple as it stands in the packet (the protocol
- * is always UDP) and the channel, 0 for plain UDP.
+ * Keys of flows4 and flows6, a hash map for each family: the 5-tuple as it stands in the packet
+ * (the protocol is always UDP), and the channel number, 0 for plain UDP.
  */
 struct turnpike_key4 {
 	__be32 src;
@@ -61,25 +62,26 @@ struct turnpike_key6 {
 	__u16 pad; /* zero */
 };
 
-/** Of a hairpin there are two: the one client's way to its peer, and the other's way back. */
+/** A hairpin has two: the sending client's to-peer policer, and the other's to-client policer. */
 #define TURNPIKE_FLOW_POLICERS 2
 
 /**
- * struct turnpike_flow - value of flows4 and flows6: what to do with a packet, fully worked out
- * @expires:    CLOCK_MONOTONIC, ns; at this instant and later the packet is passed up
- * @packets:    packets relayed
- * @bytes:      application data relayed: neither headers nor padding
- * @nexthop:    index into nexthops
- * @pseudo_in_sum:  pseudo-header of the incoming packet without its length
+ * struct turnpike_flow - value of flows4 and flows6: how to rewrite a packet
+ * @expires:        CLOCK_MONOTONIC, ns; from then on packets are passed
+ * @packets:        packets relayed
+ * @bytes:          application data relayed, without headers and padding
+ * @nexthop:        index into nexthops
+ * @pseudo_in_sum:  sum of the incoming packet's pseudo-header, without its length
  * @pseudo_out_sum: the same for the outgoing packet
  * @l4_delta_sum:   outgoing minus incoming addresses and ports
- * @ip4_sum:    IPv4 header of the outgoing packet: version, header length, protocol, addresses
- * @sport, @dport:  of the outgoing packet
- * @channel:    of the outgoing packet; 0 for plain UDP
- * @ip6_label:  IPv6 flow label of the outgoing packet (the low 20 bits)
- * @family:     enum turnpike_family of the outgoing packet; the incoming one's is the map's
- * @policer:    indexes into policers, each of which must let the packet pass; 0: none
- * @src, @dst:  of the outgoing packet; IPv4: the first word, the rest zero
+ * @ip4_sum:        outgoing IPv4 header: version, header length, protocol, addresses
+ * @sport, @dport:  outgoing ports
+ * @channel:        outgoing channel number; 0: plain UDP
+ * @family:         outgoing enum turnpike_family; the incoming one is the map's
+ * @pad:            zero
+ * @ip6_label:      outgoing IPv6 flow label (the low 20 bits)
+ * @policer:        indexes into policers, all of which must let the packet pass; 0: none
+ * @src, @dst:      outgoing addresses; IPv4: the first word, the others zero
  */
 struct turnpike_flow {
 	__u64 expires;
@@ -94,14 +96,14 @@ struct turnpike_flow {
 	__be16 dport;
 	__be16 channel;
 	__u8 family;
-	__u8 pad; /* zero */
+	__u8 pad;
 	__be32 ip6_label;
 	__u32 policer[TURNPIKE_FLOW_POLICERS];
 	__be32 src[4];
 	__be32 dst[4];
 };
 
-/** VLAN tags that are relayed: one (IEEE 802.1Q), or one in another (802.1ad). */
+/** Most VLAN tags in a relayed frame: one (IEEE 802.1Q), or two (802.1ad). */
 #define TURNPIKE_TAGS_MAX 2
 
 /** A VLAN tag as it lies in a frame. */
@@ -110,16 +112,17 @@ struct turnpike_tag {
 	__be16 tci;
 };
 
-/** The VLAN's number in a tag; the rest, priority and drop eligibility, is the packet's own. */
+/** The VLAN ID in a TCI. Priority and drop eligibility are the packet's own. */
 #define TURNPIKE_TAG_VID 0x0fff
 
 /**
- * struct turnpike_hop - one way out of the machine; all zero: not resolved
- * @ifindex: 0: not resolved, pass the packet up
- * @mtu:   bytes of IP packet
- * @flags: TURNPIKE_HOP_...
- * @tags:  how many VLAN tags a frame has there
- * @tag:   these, the outer one first; of their TCI the VLAN's number only
+ * struct turnpike_hop - a resolved next hop; all zero: not resolved
+ * @dmac, @smac: MAC addresses of the outgoing frame
+ * @ifindex: device the frame leaves by; 0: not resolved, the packet is passed
+ * @mtu:     largest IP packet, bytes
+ * @flags:   TURNPIKE_HOP_...
+ * @tags:    number of VLAN tags of the outgoing frame
+ * @tag:     the tags, the outer one first; of each TCI only the VLAN ID
  */
 struct turnpike_hop {
 	__u8 dmac[6];
@@ -131,71 +134,89 @@ struct turnpike_hop {
 	struct turnpike_tag tag[TURNPIKE_TAGS_MAX];
 };
 
-/** The device takes frames that a native XDP program redirects to it (ndo_xdp_xmit). */
+/** The device accepts frames that native XDP redirects to it (ndo_xdp_xmit). */
 #define TURNPIKE_HOP_XDP_XMIT 1u
 
 /**
- * nexthops: an array, mapped into the library's memory. The library fills the element of @hop that
- * is not current and then moves @current with a single store, so a packet never sees half a hop.
- * Element 0 of the array is never resolved.
+ * struct turnpike_nexthop - element of nexthops, an array mapped by the library
+ * @current: which @hop packets use: 0 or 1
+ * @ip4_id:  IPv4 Identification of the last packet sent without DF: one counter for each pair of
+ *           addresses (RFC 6864 section 4.3)
+ * @hop:     the library fills the one not in use and then stores @current once, so that no packet
+ *           sees half a hop
  *
- * @ip4_id is counted up by packets that may be fragmented on their way: one count for each pair of
- * addresses, as RFC 6864 section 4.3 wants it.
+ * Element 0 is never resolved.
  */
 struct turnpike_nexthop {
-	__u32 current; /* 0 or 1 */
+	__u32 current;
 	__u32 ip4_id;
 	struct turnpike_hop hop[2];
 };
 
-/** struct turnpike_event - a packet that was dropped although its sender must be told */
+/**
+ * struct turnpike_event - a dropped packet whose sender gets an ICMP error
+ * @verdict: TURNPIKE_TTL or TURNPIKE_DONT_FRAGMENT
+ * @ifindex: device the packet came in by
+ * @mtu:     DONT_FRAGMENT: largest IP packet the sender may send, bytes; otherwise 0
+ * @l2_len:  bytes before the IP header
+ * @len:     bytes of the frame that follow
+ * @pad:     zero
+ */
 struct turnpike_event {
-	__u32 verdict; /* TTL or DONT_FRAGMENT */
-	__u32 ifindex; /* where it came in */
-	__u32 mtu;     /* DONT_FRAGMENT: bytes of IP packet that the sender may send; else 0 */
-	__u32 l2_len;  /* bytes in front of the IP header */
-	__u32 len;     /* how much of the frame there is */
-	__u32 pad;     /* zero */
+	__u32 verdict;
+	__u32 ifindex;
+	__u32 mtu;
+	__u32 l2_len;
+	__u32 len;
+	__u32 pad;
 };
 
-/** RFC 4443 section 2.4 (c): what fits an ICMP error, and the frame's header with its tags. */
+/** What an ICMP error can quote (RFC 4443 section 2.4 (c)), and a link header with its tags. */
 #define TURNPIKE_EVENT_FRAME (1280 - 40 - 8 + 22)
 
-/** The element of policers that limits events, one of which counts as a byte; it is no flow's. */
+/** Element of policers that limits events, at one byte an event. No flow uses it. */
 #define TURNPIKE_EVENTS_POLICER 0
 
-/** events: a ring buffer of these, read by the library. */
+/**
+ * struct turnpike_event_record - record of events, a ring buffer that the library reads
+ * @event: the packet
+ * @frame: its frame: @len bytes of @event; the rest is undefined
+ * @pad:   undefined
+ */
 struct turnpike_event_record {
 	struct turnpike_event event;
-	__u8 frame[TURNPIKE_EVENT_FRAME]; /* event.len bytes of it; those behind may be any */
+	__u8 frame[TURNPIKE_EVENT_FRAME];
 	__u8 pad[2];
 };
 
-/** What the packet's direction was, as far as it was found out. */
+/** Direction of a packet, as far as it is known. */
 enum turnpike_direction {
-	TURNPIKE_DIR_NONE,      /* no flow was found */
+	TURNPIKE_DIR_NONE,      /* no flow */
 	TURNPIKE_DIR_TO_PEER,   /* ChannelData in, plain UDP out */
 	TURNPIKE_DIR_TO_CLIENT, /* plain UDP in, ChannelData out */
 	TURNPIKE_DIR_HAIRPIN,   /* ChannelData in and out */
 	TURNPIKE_DIR_MAX,
 };
 
-/**
- * One attached program counts and looks up under its slot; a slot is a pair of device and mode.
- * devices: an array by slot, mapped into the library's memory.
- */
+/** Number of slots. A slot is a pair of device and mode; each attached program has one. */
 #define TURNPIKE_SLOTS 64
 
+/**
+ * struct turnpike_device - element of devices, an array by slot, mapped by the library
+ * @mac:       the device's address; frames to others are passed
+ * @mtu:       bytes; a larger incoming packet is a super-packet (GRO)
+ * @tick_zero: CLOCK_MONOTONIC, ns, at which jiffies were 0; may be negative
+ */
 struct turnpike_device {
-	__u8 mac[6];     /* frames to other addresses are passed up */
-	__u16 mtu;       /* larger packets that it got are several in one */
-	__u64 tick_zero; /* CLOCK_MONOTONIC, ns, when the kernel's jiffies were 0; may be negative
-			  */
+	__u8 mac[6];
+	__u16 mtu;
+	__u64 tick_zero;
 };
 
 /**
- * counters: a per-CPU array by slot, direction and verdict, in this order.
- * @bytes: of relayed packets the application data, of all others the frame.
+ * struct turnpike_counter - element of counters, a per-CPU array by slot, direction and verdict
+ * @packets: packets
+ * @bytes:   application data of relayed packets, frames of all others
  */
 struct turnpike_counter {
 	__u64 packets;
@@ -204,27 +225,40 @@ struct turnpike_counter {
 
 #define TURNPIKE_COUNTERS (TURNPIKE_SLOTS * TURNPIKE_DIR_MAX * TURNPIKE_VERDICT_MAX)
 
+/** turnpike_counter_index() - index into counters */
 static inline __u32 turnpike_counter_index(__u32 slot, __u32 direction, __u32 verdict)
 {
 	return (slot * TURNPIKE_DIR_MAX + direction) * TURNPIKE_VERDICT_MAX + verdict;
 }
 
-/** Constants of one loaded program, set before it is loaded (read-only data). */
+/**
+ * struct turnpike_config - constants of one program (read-only data), set before it is loaded
+ * @version: TURNPIKE_ABI_VERSION
+ * @ifindex: device the program is attached to
+ * @slot:    its slot
+ * @skb:     1: packets are sk_buffs (generic XDP, TC); 0: frames (native XDP)
+ * @tick_ns: length of a jiffy
+ */
 struct turnpike_config {
-	__u32 version; /* TURNPIKE_ABI_VERSION */
-	__u32 ifindex; /* the device that it is attached to */
+	__u32 version;
+	__u32 ifindex;
 	__u32 slot;
-	__u32 skb;     /* 1: packets are sk_buffs (generic XDP, TC); 0: bare frames (native XDP) */
-	__u64 tick_ns; /* how long the kernel's ticks are */
+	__u32 skb;
+	__u64 tick_ns;
 };
 
 /**
- * Argument of the program flow_expiry (BPF_PROG_TYPE_SYSCALL), which moves a flow's expiry in
- * place: an update through bpf(2) would replace the value, and with it the counters, under the
- * packets.
+ * struct turnpike_flow_expiry - argument of the program flow_expiry (BPF_PROG_TYPE_SYSCALL)
+ * @family:     enum turnpike_family of the key
+ * @pad:        zero
+ * @expires:    the flow's new expiry
+ * @key4, @key6: the flow's key
+ *
+ * The program stores the expiry in place. An update by bpf(2) would replace the whole value, and
+ * counts of packets in flight would be lost.
  */
 struct turnpike_flow_expiry {
-	__u32 family; /* enum turnpike_family of the key */
+	__u32 family;
 	__u32 pad;
 	__u64 expires;
 	union {
@@ -233,22 +267,28 @@ struct turnpike_flow_expiry {
 	};
 };
 
-/** The most that headers grow: from IPv4 and UDP to IPv6 and ChannelData. */
+/** The most that headers grow: from plain UDP over IPv4 to ChannelData over IPv6. */
 #define TURNPIKE_ROOM_MAX 24
 
 /**
- * trials: an array of one element, mapped into the library's memory. What the program try_room,
- * which is attached for a moment before the relay, found out.
+ * struct turnpike_trial - value of trials, an array of one element, mapped by the library
+ * @frames: frames that the program saw
+ * @head:   of these, frames with TURNPIKE_ROOM_MAX of headroom
+ * @tail:   of these, frames with TURNPIKE_ROOM_MAX of tailroom
+ * @take:   enum turnpike_trial_end: where to grow a frame
+ * @macs:   how that frame begins: the device's address and its gateway's
+ *
+ * The program try_room fills it in. It is attached for a moment, before the relay program.
  */
 struct turnpike_trial {
-	__u64 frames;  /* that it met */
-	__u64 head;    /* of these, with room for TURNPIKE_ROOM_MAX in front */
-	__u64 tail;    /* and behind */
-	__u32 take;    /* enum turnpike_trial_end: the end at which a frame is to be grown */
-	__u8 macs[12]; /* such frames begin with: the device's address, and its gateway's */
+	__u64 frames;
+	__u64 head;
+	__u64 tail;
+	__u32 take;
+	__u8 macs[12];
 };
 
-/** The ends of a frame, and keys of taken. */
+/** The ends of a frame; keys of taken. */
 enum turnpike_trial_end {
 	TURNPIKE_TRIAL_NONE,
 	TURNPIKE_TRIAL_HEAD,
@@ -256,37 +296,44 @@ enum turnpike_trial_end {
 	TURNPIKE_TRIAL_ENDS,
 };
 
-/** The protocol that a grown frame is passed on under: IEEE's for local experiments. */
+/** EtherType of a grown frame that is passed: IEEE 802 Local Experimental Ethertype 1. */
 #define TURNPIKE_TRIAL_PROTO 0x88b5
 
-/** Each byte of a grown frame's new room; in front, an Ethernet header comes first. */
+/** Fills the room gained; in headroom, after a new Ethernet header. */
 #define TURNPIKE_TRIAL_FILL 0xa5
 
-/** taken: a hash map by end. The frame that try_room has grown there, as it was before. */
+/**
+ * struct turnpike_taken - value of taken, a hash map by end: a frame before try_room grew it
+ * @len:   its length
+ * @frame: its first bytes
+ */
 struct turnpike_taken {
 	__u32 len;
 	__u8 frame[124];
 };
 
 /**
- * lost: a hash map of the programs that watch what drivers do with relayed frames; the value is the
- * number of frames lost. Indexes of devices in the handle's network namespace.
+ * struct turnpike_way - key of lost, a hash map that counts frames lost by drivers
+ * @from: ifindex of the device the frame came in by
+ * @to:   ifindex of the device it should have left by; 0: not known
+ *
+ * Only devices in the handle's network namespace are counted.
  */
 struct turnpike_way {
-	__u32 from; /* came in there */
-	__u32 to;   /* was to leave by it; 0: not known */
+	__u32 from;
+	__u32 to;
 };
 
-_Static_assert(sizeof(struct turnpike_key4) == 16, "no hidden padding");
-_Static_assert(sizeof(struct turnpike_key6) == 40, "no hidden padding");
-_Static_assert(sizeof(struct turnpike_flow) == 88, "no hidden padding");
-_Static_assert(sizeof(struct turnpike_hop) == 28, "no hidden padding");
-_Static_assert(sizeof(struct turnpike_nexthop) == 64, "one cache line");
-_Static_assert(sizeof(struct turnpike_event_record) == 1280, "no hidden padding");
-_Static_assert(sizeof(struct turnpike_policer) == 32, "no hidden padding");
-_Static_assert(sizeof(struct turnpike_device) == 16, "no hidden padding");
-_Static_assert(sizeof(struct turnpike_trial) == 40, "no hidden padding");
-_Static_assert(sizeof(struct turnpike_taken) == 128, "no hidden padding");
-_Static_assert(sizeof(struct turnpike_flow_expiry) == 56, "no hidden padding");
+TURNPIKE_CHECK_SIZE(turnpike_key4, 16);
+TURNPIKE_CHECK_SIZE(turnpike_key6, 40);
+TURNPIKE_CHECK_SIZE(turnpike_flow, 88);
+TURNPIKE_CHECK_SIZE(turnpike_hop, 28);
+TURNPIKE_CHECK_SIZE(turnpike_nexthop, 64); /* one cache line */
+TURNPIKE_CHECK_SIZE(turnpike_event_record, 1280);
+TURNPIKE_CHECK_SIZE(turnpike_policer, 32);
+TURNPIKE_CHECK_SIZE(turnpike_device, 16);
+TURNPIKE_CHECK_SIZE(turnpike_trial, 40);
+TURNPIKE_CHECK_SIZE(turnpike_taken, 128);
+TURNPIKE_CHECK_SIZE(turnpike_flow_expiry, 56);
 
 #endif /* TURNPIKE_ABI_H */

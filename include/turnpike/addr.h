@@ -1,14 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file addr.h
- * One transport address, in the one form that all of Turnpike uses outside the packet path.
+ * A transport address, as the library and the server keep it.
  */
 #ifndef TURNPIKE_ADDR_H
 #define TURNPIKE_ADDR_H
 
 #include <linux/types.h>
 
-/** Address families, named by their IP version. */
+/** Checks the size of a struct whose layout is part of the ABI, in C and in C++. */
+#ifdef __cplusplus
+#define TURNPIKE_CHECK_SIZE(type, size) static_assert(sizeof(struct type) == (size), "ABI")
+#else
+#define TURNPIKE_CHECK_SIZE(type, size) _Static_assert(sizeof(struct type) == (size), "ABI")
+#endif
+
+/** Address families, numbered by their IP version. */
 enum turnpike_family {
 	TURNPIKE_IPV4 = 4,
 	TURNPIKE_IPV6 = 6,
@@ -18,11 +25,10 @@ enum turnpike_family {
  * struct turnpike_addr - an IP address and a UDP port
  * @ip:     network byte order; an IPv4 address takes the first 4 bytes, the other 12 are zero
  * @port:   network byte order
- * @family: enum turnpike_family; 0 means "no address"
+ * @family: enum turnpike_family; 0: no address
  * @pad:    zero
  *
- * Every byte is defined, so two addresses are the same exactly if memcmp() says so, and the struct
- * can be hashed as it stands.
+ * Every byte is defined: memcmp() compares two addresses, and a hash may take the struct as it is.
  */
 struct turnpike_addr {
 	__u8 ip[16];
@@ -31,6 +37,6 @@ struct turnpike_addr {
 	__u8 pad;
 };
 
-_Static_assert(sizeof(struct turnpike_addr) == 20, "turnpike_addr has no hidden padding");
+TURNPIKE_CHECK_SIZE(turnpike_addr, 20);
 
 #endif /* TURNPIKE_ADDR_H */

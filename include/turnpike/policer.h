@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file policer.h
- * A token bucket that programs and servers share, so that a packet is charged the same wherever it
- * is relayed. Kept as the time at which the bucket will be full again (the generic cell rate
- * algorithm, ITU-T I.371): one word, changed by compare-and-swap, without a lock.
+ * Token buckets that programs and servers share: a packet is charged alike on the fast path and on
+ * the slow path.
  *
- * A bucket may have one above it, and that another: what an allocation may relay, what all of its
- * user's, and what all there are. A packet is taken from every one of them or from none.
+ * A bucket is kept as the time at which it will be full again (the generic cell rate algorithm,
+ * ITU-T I.371). That is one word, changed by compare-and-swap, without a lock.
+ *
+ * Buckets nest: an allocation's, its user's, and the server's. A packet is charged to every level
+ * or to none.
  */
 #ifndef TURNPIKE_POLICER_H
 #define TURNPIKE_POLICER_H
@@ -15,40 +17,43 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/** The fraction bits of struct turnpike_policer's @cost: 100 Gbit/s still have 12 bits. */
+/** Fraction bits of @cost in struct turnpike_policer; at 100 Gbit/s, 12 bits of @cost are left. */
 #define TURNPIKE_POLICER_SHIFT 16
 
-/** How many times a charge that others interrupt is worked out anew. */
+/** Attempts at a compare-and-swap before a charge is added unconditionally. */
 #define TURNPIKE_POLICER_TRIES 4
 
-/** How many buckets there are above each other, the lowest included. */
+/** Nesting depth, the lowest bucket included. */
 #define TURNPIKE_POLICER_LEVELS 3
 
 /**
- * struct turnpike_policer - element of the map policers, which is mapped into the library's memory
- * @full:  CLOCK_MONOTONIC, ns: when the bucket is full, if nobody takes from it
- * @cost:  ns that a byte takes to come back, with TURNPIKE_POLICER_SHIFT fraction bits; 0: no limit
- * @burst: ns that an empty bucket takes to fill
- * @parent: index of the one above it; 0: none
+ * struct turnpike_policer - a token bucket: an element of the map policers
+ * @full:   CLOCK_MONOTONIC, ns: when the bucket will be full, if nothing else is charged
+ * @cost:   ns to regain one byte, with TURNPIKE_POLICER_SHIFT fraction bits; 0: no limit
+ * @burst:  ns to fill an empty bucket
+ * @parent: index of the bucket one level up; 0: none
+ * @pad:    zero
  */
 struct turnpike_policer {
 	__u64 full;
 	__u64 cost;
 	__u64 burst;
 	__u32 parent;
-	__u32 pad; /* zero */
+	__u32 pad;
 };
 
-/** The burst that nobody asks for has room for the largest datagram, so that no rate is too low. */
+/** The least default burst, bytes: any datagram fits, however low the rate. */
 #define TURNPIKE_POLICER_BURST 65536ull
 
-/** 128 Gbit/s; what is faster is no limit, and the arithmetic below has no overflow. */
+/** 128 Gbit/s in bytes/s. A higher rate is no limit; up to it the arithmetic cannot overflow. */
 #define TURNPIKE_POLICER_RATE 16000000000ull
 
-/** An hour, in ns: the longest that a bucket takes to fill. Below 18 bytes a second it is smaller.
- */
+/** The longest time to fill a bucket: an hour, in ns. Below 18 bytes/s it shortens the burst. */
 #define TURNPIKE_POLICER_FILL 3600000000000ull
 
+/** turnpike_policer_ns() - time to regain @bytes at @rate bytes/s: ns, TURNPIKE_POLICER_FILL at
+ * most
+ */
 static inline __u64 turnpike_policer_ns(__u64 rate, __u64 bytes)
 {
 	const __u64 second = 1000000000ull;
@@ -59,13 +64,13 @@ static inline __u64 turnpike_policer_ns(__u64 rate, __u64 bytes)
 }
 
 /**
- * turnpike_policer_make() - a full bucket
- * @rate:  bytes a second; 0: no limit
- * @burst: bytes that may come at once; 0: a quarter of a second's, TURNPIKE_POLICER_BURST at least
+ * turnpike_policer_make() - make a full bucket without a parent
+ * @rate:  bytes/s; 0: no limit
+ * @burst: bytes; 0: a quarter of a second at @rate, and TURNPIKE_POLICER_BURST at least
  */
 static inline struct turnpike_policer turnpike_policer_make(__u64 rate, __u64 burst)
 {
-	struct turnpike_policer policer = { 0 };
+	struct turnpike_policer policer = { 0, 0, 0, 0, 0 };
 
 	if (!rate || rate > TURNPIKE_POLICER_RATE)
 		return policer;
@@ -77,9 +82,9 @@ static inline struct turnpike_policer turnpike_policer_make(__u64 rate, __u64 bu
 }
 
 /**
- * turnpike_policer_change() - another rate and burst for a bucket that is in use; it is full then
+ * turnpike_policer_change() - change rate and burst of a bucket in use, and fill it
  *
- * Word by word: a packet may meet the new cost with the old burst. It is one packet.
+ * The words change one by one: a packet may be charged by the new @cost and the old @burst.
  */
 static inline void turnpike_policer_change(struct turnpike_policer *policer, __u64 rate,
 					   __u64 burst)
@@ -91,17 +96,19 @@ static inline void turnpike_policer_change(struct turnpike_policer *policer, __u
 	*(volatile __u64 *)&policer->full = made.full;
 }
 
-/** What so many bytes are to the bucket; the product has no overflow. */
+/** turnpike_policer_cost() - the charge for @bytes, ns. Cannot overflow. */
 static inline __u64 turnpike_policer_cost(const struct turnpike_policer *policer, __u32 bytes)
 {
 	return bytes * policer->cost >> TURNPIKE_POLICER_SHIFT;
 }
 
 /**
- * turnpike_policer_charge() - take @bytes, if the bucket has as many
- * @now: CLOCK_MONOTONIC, ns; a few ms late does no harm, see bpf_ktime_get_coarse_ns()
+ * turnpike_policer_charge() - charge @bytes to one bucket if it holds as many
+ * @now: CLOCK_MONOTONIC, ns; a coarse clock, a few ms late, is good enough
  *
- * Any number of CPUs and threads. Returns whether the packet may pass.
+ * Safe on any number of CPUs and threads.
+ *
+ * Return: true if the packet may pass.
  */
 static inline __attribute__((always_inline)) bool
 turnpike_policer_charge(struct turnpike_policer *policer, __u64 now, __u32 bytes)
@@ -110,7 +117,7 @@ turnpike_policer_charge(struct turnpike_policer *policer, __u64 now, __u32 bytes
 	__u64 full, start;
 	int i;
 
-	/* Not left to the arithmetic: @full may be ahead of a coarse clock, and @burst is 0. */
+	/* The arithmetic cannot tell: @full may be ahead of a coarse clock, and @burst is 0. */
 	if (!policer->cost)
 		return true;
 	for (i = 0; i < TURNPIKE_POLICER_TRIES; i++) {
@@ -121,32 +128,34 @@ turnpike_policer_charge(struct turnpike_policer *policer, __u64 now, __u32 bytes
 		if (__sync_val_compare_and_swap(&policer->full, full, start + cost) == full)
 			return true;
 	}
-	/* Others have just charged, so @full is not in the past: no credit is made by this. */
+	/* Others have just charged, so @full is not in the past: this grants no credit. */
 	__sync_fetch_and_add(&policer->full, cost);
 	return true;
 }
 
 /**
- * turnpike_policer_give_back() - undo a charge that was granted a moment ago
+ * turnpike_policer_give_back() - undo a charge that was just granted
  *
- * What has flown in meanwhile is lost to nobody: more than full the bucket does not get.
+ * A bucket never holds more than its burst, so that giving back late grants no credit.
  */
 static inline __attribute__((always_inline)) void
 turnpike_policer_give_back(struct turnpike_policer *policer, __u32 bytes)
 {
 	const __u64 cost = turnpike_policer_cost(policer, bytes);
 
-	/* Others' cache lines are left alone where there is no limit. */
+	/* Without a limit, leave the cache line to its owner. */
 	if (cost)
 		__sync_fetch_and_add(&policer->full, -cost);
 }
 
 /**
- * turnpike_policers_charge() - take @bytes from every level, if all have as many, or from none
- * @level: from the lowest one up; NULL: there is none, and none above it
+ * turnpike_policers_charge() - charge @bytes to every level, or to none
+ * @level: buckets from the lowest level up; NULL ends the list
  *
- * As turnpike_policer_charge(). While one level is asked, those below it have @bytes less for
- * others.
+ * Lower levels are debited before higher ones are asked, so a concurrent packet may be dropped that
+ * would have passed. See turnpike_policer_charge().
+ *
+ * Return: true if the packet may pass.
  */
 static inline __attribute__((always_inline)) bool
 turnpike_policers_charge(struct turnpike_policer *const level[TURNPIKE_POLICER_LEVELS], __u64 now,
@@ -167,7 +176,7 @@ turnpike_policers_charge(struct turnpike_policer *const level[TURNPIKE_POLICER_L
 	return false;
 }
 
-/** turnpike_policers_give_back() - undo a turnpike_policers_charge() that was granted */
+/** turnpike_policers_give_back() - undo a turnpike_policers_charge() that was just granted */
 static inline __attribute__((always_inline)) void
 turnpike_policers_give_back(struct turnpike_policer *const level[TURNPIKE_POLICER_LEVELS],
 			    __u32 bytes)

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file probe.h
- * What the devices of this machine can do for a relay, and what is best on each.
+ * How the devices of this machine can relay, and which mode is best on each.
  *
- * Facts are what the kernel tells about a device; a plan is what follows from them and from what is
- * known of its driver: every way to relay, the best first, each with a reason, and with a remedy
- * where there is one. Nothing is attached and nothing changed. A plan is not proof: drivers differ
- * in ways that nobody can ask them about, and then it says so.
+ * Facts are what the kernel reports about a device. A plan follows from them and from what is known
+ * about the driver: it ranks every candidate, a combination of mode, hook and moves, with a reason
+ * and, where there is one, a remedy. Nothing is attached or changed. A plan is not proof: drivers
+ * differ in ways that the kernel does not report, and such a candidate is marked DOUBTFUL.
  *
- * The conventions are those of turnpike.h. The structs are made by the library only, and may get
- * new members at their ends.
+ * The conventions of turnpike.h apply. The library fills in all structs. Of them, struct
+ * turnpike_program and struct turnpike_queues never grow, as others contain them.
  */
 #ifndef TURNPIKE_PROBE_H
 #define TURNPIKE_PROBE_H
@@ -21,37 +21,37 @@
 extern "C" {
 #endif
 
-/** What is known of something that is on or off. Not KNOWN: the other bits say nothing. */
+/** State of an offload, in bits. Without KNOWN, the others have no meaning. */
 #define TURNPIKE_KNOWN 1
 #define TURNPIKE_ON    2
 #define TURNPIKE_FIXED 4 /* ethtool cannot change it */
 
-/** Bits of xdp_features that matter here; see NETDEV_XDP_ACT_... in <linux/netdev.h>. */
+/** The bits of xdp_features in use here: NETDEV_XDP_ACT_... of <linux/netdev.h>. */
 #define TURNPIKE_XDP_BASIC    0x01
 #define TURNPIKE_XDP_REDIRECT 0x02
 #define TURNPIKE_XDP_XMIT     0x04
 #define TURNPIKE_XDP_FRAGS    0x20
 
-/** A kernel version as a number; the third part of a version does not count. */
+/** A kernel version as a number, without its third part. */
 #define TURNPIKE_KERNEL(major, minor) ((__u32)(major) << 16 | (__u32)(minor))
 
-/** What another device is to the one that was asked about. */
+/** Relation of a device to the one that was probed. */
 enum turnpike_relation {
 	TURNPIKE_RELATION_SELF,
-	TURNPIKE_RELATION_MASTER, /* a bridge, a bond: it gets our packets */
-	TURNPIKE_RELATION_MEMBER, /* the other way round; also the VF of a hv_netvsc */
-	TURNPIKE_RELATION_LOWER,  /* what a VLAN or a macvlan sits on */
-	TURNPIKE_RELATION_PEER,   /* the other end of a veth */
-	TURNPIKE_RELATION_UPPER,  /* a VLAN or a macvlan that sits on it */
+	TURNPIKE_RELATION_MASTER, /* its bridge or bond, which receives its packets */
+	TURNPIKE_RELATION_MEMBER, /* a port of this bridge or bond; the VF of this hv_netvsc */
+	TURNPIKE_RELATION_LOWER,  /* the device below this VLAN or macvlan */
+	TURNPIKE_RELATION_PEER,   /* the other end of this veth */
+	TURNPIKE_RELATION_UPPER,  /* a VLAN or macvlan on top of it */
 	TURNPIKE_RELATION_MAX,
 };
 
 /**
- * struct turnpike_program - a program or filter that is attached to a device, ours or not
- * @mode, @hook: where
- * @id:      the kernel's id of the program; 0: a filter that is no BPF program
- * @link_id: of the link that holds it; 0: none, or not to be seen
- * @name:    of the program, or the kind of the filter; may be empty
+ * struct turnpike_program - a program or filter attached to a device, by us or by others
+ * @mode, @hook: where it is attached
+ * @id:      the kernel's id of the program; 0: a filter without a BPF program
+ * @link_id: the kernel's id of the link that holds it; 0: none, or not visible
+ * @name:    name of the program, or kind of the filter; may be empty
  */
 struct turnpike_program {
 	enum turnpike_mode mode;
@@ -61,44 +61,46 @@ struct turnpike_program {
 	char name[16];
 };
 
-/** struct turnpike_queues - as 'ethtool -l' shows them; 0: none, or unknown */
+/** struct turnpike_queues - channels, as 'ethtool -l' shows them; 0: none, or not known */
 struct turnpike_queues {
 	__u32 rx, tx, combined;
 	__u32 max_rx, max_tx, max_combined;
 };
 
-/** More programs of a device than this are not told of. */
+/** Most programs reported for a device. */
 #define TURNPIKE_PROGRAMS_MAX 16
 
 /**
- * struct turnpike_facts - what the kernel tells about a device
- * @dev:      its name; empty if all we know is that it exists, in another network namespace
- * @ifindex:  its index, in its own namespace
- * @relation: what it is to the device that was asked about
+ * struct turnpike_facts - what the kernel reports about a device
+ * @dev:       its name; empty: it is in another network namespace, and its index is all we know
+ * @ifindex:   its index, in its own network namespace
+ * @relation:  its relation to the device that was probed
  * @elsewhere: it is in another network namespace
- * @related:  the first of its relatives, NULL without; only of the device that was asked about
- * @next:     the next relative
+ * @related:   the first relative, or NULL; only of the device that was probed
+ * @next:      the next relative, or NULL
  * @driver, @driver_version: as 'ethtool -i' shows them
- * @kind:     of a virtual device, as 'ip -d link' shows it; empty for hardware
- * @arptype:  ARPHRD_... of <net/if_arp.h>: what its frames begin with
- * @mtu, @max_mtu: in bytes; @max_mtu 0: any, or unknown
- * @up:       up and running
- * @queues:   its channels
- * @lro, @gro_hw, @rx_csum, @rx_vlan: offloads, in bits of TURNPIKE_KNOWN, ...; the last one takes
- * VLAN tags off frames
- * @legacy_rx: private flag of Intel's drivers, in the same bits
- * @xdp_known: @xdp_features is what the driver says (Linux 6.3); or else unknown
- * @xdp_features: TURNPIKE_XDP_...; a claim
- * @n_programs, @programs: what is attached now, on the way in
- * @kernel:   the running kernel, TURNPIKE_KERNEL()
- * @bpf_error: 0, or the negative errno with which the kernel answers to XDP and TC programs of ours
- * @tcx_error: 0, or the negative errno with which it answers to tcx; -EINVAL: has none
- * @virtio_known: @virtio_features is what virtio_net and the host have agreed on; or else unknown,
- * as for other drivers, and where /sys shows another network namespace
- * @virtio_features: a bit each, VIRTIO_NET_F_... of <linux/virtio_net.h> and VIRTIO_F_...
+ * @kind:      of a virtual device, as 'ip -d link' shows it; empty: hardware
+ * @arptype:   ARPHRD_... of <net/if_arp.h>: its link header
+ * @mtu:       bytes
+ * @max_mtu:   bytes; 0: no limit, or not known
+ * @up:        up and running
+ * @queues:    channels
+ * @lro, @gro_hw, @rx_csum: offloads, in bits of TURNPIKE_KNOWN, TURNPIKE_ON and TURNPIKE_FIXED
+ * @rx_vlan:   the same for rxvlan, which takes VLAN tags off frames
+ * @legacy_rx: the same for a private flag of Intel's drivers
+ * @xdp_known: the driver reports @xdp_features (Linux 6.3)
+ * @xdp_features: TURNPIKE_XDP_...: what the driver claims
+ * @n_programs, @programs: programs attached on the receive side
+ * @kernel:    the running kernel, as TURNPIKE_KERNEL()
+ * @bpf_error: 0, or the negative errno of loading XDP and TC programs
+ * @tcx_error: 0, or the negative errno of a tcx query; -EINVAL: the kernel has no tcx
+ * @virtio_known: @virtio_features is known: the driver is virtio_net, and /sys shows the device's
+ *             network namespace
+ * @virtio_features: features negotiated with the host, in bits: VIRTIO_NET_F_... of
+ *             <linux/virtio_net.h>, and VIRTIO_F_...
  */
 struct turnpike_facts {
-	char dev[IFNAMSIZ];
+	char dev[TURNPIKE_IFNAMSIZ];
 	__u32 ifindex;
 	enum turnpike_relation relation;
 	bool elsewhere;
@@ -128,20 +130,22 @@ struct turnpike_facts {
 	__u64 virtio_features;
 };
 
-/** What is to be expected of a way to relay. */
+/** What to expect of a candidate. */
 enum turnpike_outlook {
 	TURNPIKE_USABLE,
-	TURNPIKE_DOUBTFUL, /* what decides it cannot be asked for: try it */
+	TURNPIKE_DOUBTFUL, /* the kernel does not report what decides it: try it */
 	TURNPIKE_REJECTED,
 	TURNPIKE_OUTLOOK_MAX,
 };
 
 /**
  * struct turnpike_candidate - one way to relay on a device
- * @mode, @hook, @moves: the way; @moves is AUTO where nothing moves
- * @outlook: what is to be expected
- * @reason:  one sentence: why
- * @remedy:  a command that makes it better, with the device's own name and numbers; empty: none
+ * @mode, @hook: where the program is attached
+ * @moves:   AUTO where nothing moves
+ * @outlook: what to expect
+ * @reason:  why: one sentence
+ * @remedy:  a command that improves it, with the device's own name and numbers; empty: none
+ * @next:    the next best candidate; NULL: this is the last
  */
 struct turnpike_candidate {
 	enum turnpike_mode mode;
@@ -150,46 +154,47 @@ struct turnpike_candidate {
 	enum turnpike_outlook outlook;
 	char reason[512];
 	char remedy[256];
+	const struct turnpike_candidate *next;
 };
 
-/** There are no more ways than this. */
-#define TURNPIKE_CANDIDATES_MAX 16
-
 /**
- * struct turnpike_plan - every way to relay on a device, the best first
+ * struct turnpike_probe_result - the answer for one device
+ * @facts: what the kernel reports
+ * @plan:  the candidates, best first
  *
- * What is below mode userspace is for those who ask for it only: what is rejected, and what would
- * lose packets if a doubt proved right. Other doubts are above, for they cost nothing but speed:
- * what a program does not relay, the server does.
+ * Candidates after mode userspace are never auto-selected: they are rejected, or would lose packets
+ * if a doubt proved right. Other doubts cost only speed, since the server relays what a program
+ * does not.
  */
-struct turnpike_plan {
-	__u32 n;
-	struct turnpike_candidate candidates[TURNPIKE_CANDIDATES_MAX];
-};
-
-/** struct turnpike_probe - the answer for one device */
-struct turnpike_probe {
+struct turnpike_probe_result {
 	const struct turnpike_facts *facts;
-	const struct turnpike_plan *plan;
+	const struct turnpike_candidate *plan;
 };
 
 /**
- * turnpike_probe() - tell what a device can do and what is best on it, and leave it as it is
- * @ifname: a device of the network namespace that the calling thread is in; NULL: each device that
- *          has Ethernet frames
- * @fn:     gets each answer, valid during the call; what it returns other than 0 ends the listing
+ * turnpike_probe() - report what a device can do and what is best on it
+ * @ifname: a device in the network namespace of the calling thread; NULL: every Ethernet device
+ * @fn:     called for each device; a result other than 0 ends the list
+ * @arg:    passed to @fn
  *
- * Needs no handle, and what turnpike_open() needs for all facts; with less, what could not be asked
- * for is unknown.
+ * Needs no handle. Without the capabilities of turnpike_open(), some facts are not known.
  *
- * Returns 0; -ENODEV: no such device; -ENOMEM; other errors of netlink(7); or what @fn returned.
- * turnpike_error(NULL) has the sentence.
+ * Return: 0, what @fn returned, or a negative errno; turnpike_error(NULL) then has the sentence:
+ * - -ENODEV: no such device
+ * - -ENOMEM: out of memory
+ * - others of netlink(7)
+ *
+ * Since: 0.1
  */
 TURNPIKE_API int turnpike_probe(const char *ifname,
-				int (*fn)(const struct turnpike_probe *probe, void *arg),
+				int (*fn)(const struct turnpike_probe_result *probe, void *arg),
 				void *arg);
 
-/** turnpike_relation_name(), turnpike_outlook_name() - see turnpike_mode_name(). */
+/**
+ * turnpike_relation_name(), turnpike_outlook_name() - see turnpike_mode_name()
+ *
+ * Since: 0.1
+ */
 TURNPIKE_API const char *turnpike_relation_name(enum turnpike_relation relation);
 TURNPIKE_API const char *turnpike_outlook_name(enum turnpike_outlook outlook);
 

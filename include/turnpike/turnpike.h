@@ -3,33 +3,41 @@
  * @file turnpike.h
  * libturnpike: relays the channel bindings of a TURN server in the kernel.
  *
- * A TURN server opens a handle, attaches it to its network devices, and from then on tells it of
- * every channel binding (RFC 8656 section 12). ChannelData and its peers' datagrams are then
- * relayed where they come in; all else, and whatever the kernel cannot do exactly right, arrives at
- * the server's sockets as ever. Closing the handle, or the end of the process in any way, takes all
- * of it away again.
+ * A TURN server opens a handle, attaches it to network devices, and adds each channel binding
+ * (RFC 8656 section 12). BPF programs then relay ChannelData and the peers' datagrams where they
+ * come in: the fast path. All other packets, and those that the kernel cannot relay exactly as the
+ * server would, reach the server's sockets unmodified: the slow path. Everything is removed when
+ * the handle is closed or the process ends, in whatever way.
  *
  * Conventions
- * - Functions return 0, or a negative errno; turnpike_error() then has a sentence for people.
- * - Results come last, are named `ret`, and are untouched if the call fails.
- * - Structs named ..._opts begin with their size, so that programs and library may be of different
- *   versions: declare them with TURNPIKE_OPTS(). A NULL pointer stands for all defaults.
- * - Ports and addresses are in network byte order, all other numbers in host order. Times are
+ * - Functions return 0 or a negative errno; turnpike_error() then has a sentence for people.
+ * - Results come last and are named `ret`. They are untouched if the call fails.
+ * - Addresses and ports are in network byte order, all other numbers in host byte order. Times are
  *   nanoseconds of CLOCK_MONOTONIC.
- * - A handle is for one thread at a time; different handles do not know each other. Callbacks must
- *   not call back into their handle.
- * - Nothing is printed and no thread is started. Attaching TC on a kernel before 6.6 starts a small
- *   child process, which takes the filter away should this process die: see docs/architecture.md.
+ * - A handle may be used by one thread at a time. Handles are independent of each other. Callbacks
+ *   must not call functions of their handle.
+ * - The library prints nothing and starts no threads. To attach TC before Linux 6.6 it starts a
+ *   child process, which removes the filter if this process dies: see docs/architecture.md.
+ *
+ * Compatibility
+ * - Structs that a program fills in begin with their size, @sz. Declare them with TURNPIKE_OPTS(),
+ *   which zeroes all other members. A shorter struct than the library's is accepted, members that
+ *   it lacks are 0. So is a longer one whose additional bytes are 0. Members that the library does
+ *   not know are refused with -E2BIG, and a size that cannot be one with -EINVAL.
+ * - Structs that the library fills in reach a program by pointer, and are valid during the
+ * callback. They grow at their ends, so do not depend on their sizes. A copy holds the members that
+ * the program was compiled with. Text arrays keep their sizes.
+ * - "Since" names the version of the library that introduced a function.
  */
 #ifndef TURNPIKE_TURNPIKE_H
 #define TURNPIKE_TURNPIKE_H
 
-#include <net/if.h>
 #include <stddef.h>
 
 #include <turnpike/abi.h>
 #include <turnpike/addr.h>
 #include <turnpike/verdicts.h>
+#include <turnpike/version.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -37,24 +45,36 @@ extern "C" {
 
 #define TURNPIKE_API __attribute__((visibility("default")))
 
-/** Declares @NAME of struct @TYPE, all zero but for its size and the fields given. */
+/** Declares @NAME of struct @TYPE: sets its size and the members given, zeroes all others. */
 #define TURNPIKE_OPTS(TYPE, NAME, ...) struct TYPE NAME = { .sz = sizeof(struct TYPE), __VA_ARGS__ }
 
-/** An opened relay: maps, attached devices, flows, next hops. */
+/** Size of a device's name with its NUL: IFNAMSIZ of <net/if.h>. */
+#define TURNPIKE_IFNAMSIZ 16
+
+/** A handle: maps, attached devices, flows, next hops. */
 struct turnpike;
+
+/**
+ * turnpike_version() - version of the library, as a number
+ *
+ * Compare it with TURNPIKE_MAKE_VERSION(), or with TURNPIKE_VERSION_NUM: the version of the headers
+ * that the program was compiled with. Any thread.
+ *
+ * Since: 0.1
+ */
+TURNPIKE_API __u32 turnpike_version(void);
 
 /** Where packets are relayed. The order has no meaning. */
 enum turnpike_mode {
-	TURNPIKE_MODE_AUTO, /* the best that the device takes */
-	TURNPIKE_MODE_XDP_NATIVE,
-	TURNPIKE_MODE_XDP_GENERIC,
-	TURNPIKE_MODE_TC,
-	TURNPIKE_MODE_USERSPACE,
+	TURNPIKE_MODE_AUTO,        /* the best that works on the device */
+	TURNPIKE_MODE_XDP_NATIVE,  /* in the driver, before an sk_buff is allocated */
+	TURNPIKE_MODE_XDP_GENERIC, /* in the stack, with any driver */
+	TURNPIKE_MODE_TC,          /* at TC ingress, with any driver */
+	TURNPIKE_MODE_USERSPACE,   /* by the server */
 	TURNPIKE_MODE_MAX,
 };
 
-/** Which end of a frame moves when its headers grow or shrink; the other end is the second choice.
- */
+/** Which end of a frame moves when headers grow or shrink. The other end is the second choice. */
 enum turnpike_moves {
 	TURNPIKE_MOVES_AUTO,
 	TURNPIKE_MOVES_HEAD,
@@ -62,21 +82,25 @@ enum turnpike_moves {
 	TURNPIKE_MOVES_MAX,
 };
 
-/** How a program hangs on a device. */
+/** How a program is attached to a device. */
 enum turnpike_hook {
 	TURNPIKE_HOOK_AUTO,
-	TURNPIKE_HOOK_NONE,   /* mode userspace */
-	TURNPIKE_HOOK_XDP,    /* a link of BPF_XDP (Linux 5.9) */
-	TURNPIKE_HOOK_TCX,    /* a link of BPF_TCX_INGRESS (Linux 6.6) */
-	TURNPIKE_HOOK_CLSACT, /* a cls_bpf filter on a clsact qdisc */
+	TURNPIKE_HOOK_NONE,   /* not at all: mode userspace */
+	TURNPIKE_HOOK_XDP,    /* by a BPF_XDP link (Linux 5.9) */
+	TURNPIKE_HOOK_TCX,    /* by a BPF_TCX_INGRESS link (Linux 6.6) */
+	TURNPIKE_HOOK_CLSACT, /* as a cls_bpf filter of a clsact qdisc */
 	TURNPIKE_HOOK_MAX,
 };
 
 /**
  * turnpike_mode_name(), turnpike_moves_name(), turnpike_hook_name(), turnpike_direction_name(),
- * turnpike_verdict_name(), turnpike_verdict_text() - the names that the command line and JSON use
+ * turnpike_verdict_name(), turnpike_verdict_text() - names, as the command line and JSON have them
  *
- * Each returns a constant string, never NULL: "?" for a value out of range. Any thread.
+ * Any thread.
+ *
+ * Return: a constant string; "?" for a value out of range.
+ *
+ * Since: 0.1
  */
 TURNPIKE_API const char *turnpike_mode_name(enum turnpike_mode mode);
 TURNPIKE_API const char *turnpike_moves_name(enum turnpike_moves moves);
@@ -86,138 +110,178 @@ TURNPIKE_API const char *turnpike_verdict_name(enum turnpike_verdict verdict);
 TURNPIKE_API const char *turnpike_verdict_text(enum turnpike_verdict verdict);
 
 /**
- * turnpike_mode_parse(), turnpike_moves_parse(), turnpike_hook_parse() - the way back from a name
+ * turnpike_mode_parse(), turnpike_moves_parse(), turnpike_hook_parse() - values of names
  * @name: a string
  * @ret:  the value
  *
- * Returns 0, or -EINVAL for a name that there is not. Any thread.
+ * Any thread. Leaves no sentence for turnpike_error().
+ *
+ * Return: 0, or a negative errno:
+ * - -EINVAL: not a name
+ *
+ * Since: 0.1
  */
 TURNPIKE_API int turnpike_mode_parse(const char *name, enum turnpike_mode *ret);
 TURNPIKE_API int turnpike_moves_parse(const char *name, enum turnpike_moves *ret);
 TURNPIKE_API int turnpike_hook_parse(const char *name, enum turnpike_hook *ret);
 
 /**
- * struct turnpike_open_opts - sizes, fixed for the life of a handle
- * @sz:           size of this struct
- * @max_flows:    flows of each family; a channel binding takes two. 0: 65536. Memory is taken at
- * once, about 170 bytes a flow of IPv4 and 200 of IPv6
- * @max_nexthops: different pairs of local and remote address. 0: 16384, 64 bytes each
- * @max_policers: limits at the same time, see turnpike_policer_new(). 0: 16384, 32 bytes each
- * @demote_packets: so many packets in a second that find no room, that the program does not meet,
- * or that the driver loses after they were relayed, end an automatic choice; 0: 20
- * @demote_percent: and they must be more than so many in a hundred of those to be relayed; 0: 1.
- * For what a driver loses after XDP_TX it is half, whatever is given: busy devices have full queues
- * @backoff_first_ms: how long a way that has failed is left alone, and after which time better ways
- * that something speaks against are looked at again; twice as long each time. 0: 10 s
- * @backoff_longest_ms: but never longer. 0: 10 min
- * @max_waiting: bindings that may wait for room, see turnpike_bind(), about 300 bytes each. 0: none
+ * struct turnpike_open_opts - options of turnpike_open(); 0 is the default of each
+ * @sz:             size of this struct
+ * @max_flows:      flows of each family; a channel binding takes two. Default: 65536. Memory is
+ *                  allocated at once: about 170 bytes for an IPv4 flow, 200 for an IPv6 flow
+ * @max_nexthops:   pairs of local and remote address. Default: 16384, 64 bytes each
+ * @max_policers:   policers, see turnpike_policer_new(). Default: 16384, 32 bytes each
+ * @max_waiting:    bindings that may wait for room, see turnpike_bind(). Default: none; about 300
+ *                  bytes each
+ * @demote_packets: failures/s that demote an auto-selected mode: packets that find no room, do not
+ *                  reach the program, or are lost by the driver. Default: 20
+ * @demote_percent: and the share of packets to relay that they must exceed, in percent. Default: 1.
+ *                  After XDP_TX it is always 50: busy devices lose packets to full queues
+ * @backoff_first_ms:   initial back-off, doubled each time. A failed mode is retried after it;
+ *                      better modes that were rejected are re-evaluated. Default: 10000
+ * @backoff_longest_ms: longest back-off. Default: 600000
  */
 struct turnpike_open_opts {
 	size_t sz;
 	__u32 max_flows;
 	__u32 max_nexthops;
 	__u32 max_policers;
+	__u32 max_waiting;
 	__u32 demote_packets;
 	__u32 demote_percent;
 	__u32 backoff_first_ms;
 	__u32 backoff_longest_ms;
-	__u32 max_waiting;
 };
 
 /**
- * turnpike_open() - make the maps and follow the kernel's routes and neighbours; nothing is
- * attached
- * @opts: may be NULL
- * @ret:  the handle, to be given to turnpike_close()
+ * turnpike_open() - create the maps, and begin to follow routes and neighbours
+ * @opts: NULL: all defaults
+ * @ret:  the handle, to be closed with turnpike_close()
  *
  * Needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON, or root. The handle works in the network namespace
- * that the calling thread is in.
+ * of the calling thread. Nothing is attached yet.
  *
- * Returns 0; -EPERM without the capabilities; -EINVAL for opts of an unknown shape; -EPROTO if the
- * programs' ABI is not the library's; -ENOMEM; other errors of bpf(2) and netlink(7).
+ * Return: 0, or a negative errno:
+ * - -EINVAL: @opts has no valid size
+ * - -E2BIG: @opts has members that the library does not know
+ * - -EPERM: a capability is missing
+ * - -EPROTO: programs and library are of different versions
+ * - -ENOMEM: out of memory
+ * - others of bpf(2) and netlink(7)
+ *
+ * Since: 0.1
  */
 TURNPIKE_API int turnpike_open(const struct turnpike_open_opts *opts, struct turnpike **ret);
 
-/** turnpike_close() - detach everything, forget all flows, free the handle; NULL is fine. */
+/**
+ * turnpike_close() - detach all devices, remove all flows, free the handle
+ * @tp: NULL: nothing to do
+ *
+ * Since: 0.1
+ */
 TURNPIKE_API void turnpike_close(struct turnpike *tp);
 
 /**
- * turnpike_error() - what went wrong in the handle's last failed call, and what to do about it
- * @tp: a handle, or NULL for the last turnpike_open() or turnpike_verify() that failed in this
- * thread
+ * turnpike_error() - what went wrong, and how to fix it
+ * @tp: a handle; NULL: calls without a handle, of this thread
  *
- * Returns one sentence, valid until the next call. Never NULL.
+ * Return: a sentence about the last call that failed, without a full stop; "" if none has. It is
+ * valid until the next call of the handle or, without a handle, of the thread.
+ *
+ * Since: 0.1
  */
 TURNPIKE_API const char *turnpike_error(const struct turnpike *tp);
 
 /**
- * struct turnpike_attach_opts - how to attach a device
+ * struct turnpike_attach_opts - options of turnpike_attach() and turnpike_switch()
  * @sz:    size of this struct
- * @mode:  AUTO takes the best way of the device's plan (probe.h) that the kernel takes, and ends
- * with userspace, which always works; any other mode is that mode or an error
- * @moves: AUTO is what the plan prefers, HEAD unless there is no room for it. TAIL is for XDP only
- * @hook:  for mode TC: AUTO is TCX where the kernel has it, CLSACT elsewhere. Other modes: AUTO
+ * @mode:  AUTO: the best mode of the device's plan (probe.h) that works, USERSPACE at the latest.
+ *         Any other: that mode, or an error
+ * @moves: AUTO: as the plan says, HEAD where frames have headroom. TAIL needs XDP
+ * @hook:  for mode TC; AUTO: TCX where the kernel has it, otherwise CLSACT. Other modes: AUTO
+ * @pad:   zero
  */
 struct turnpike_attach_opts {
 	size_t sz;
 	enum turnpike_mode mode;
 	enum turnpike_moves moves;
 	enum turnpike_hook hook;
+	__u32 pad;
 };
 
 /**
- * turnpike_attach() - relay packets that come in by a device
+ * turnpike_attach() - begin to relay packets that come in by a device
  * @tp:     a handle
- * @ifname: name of an Ethernet device in the handle's network namespace, not yet attached
- * @opts:   may be NULL
+ * @ifname: an Ethernet device in the handle's network namespace
+ * @opts:   NULL: mode AUTO
  *
- * After attaching, the kernel is asked what is attached, and a difference is an error. A hook that
- * somebody else's program holds is left to its owner.
+ * The library then asks the kernel which program is attached, and fails if it is not its own. It
+ * never replaces the program of another owner.
  *
- * Returns 0; -EINVAL for opts that contradict each other; -ENODEV: no such device; -EALREADY:
- * attached to this handle; -EBUSY: another program is attached; -EOPNOTSUPP: the device or the
- * kernel cannot do it; -ENOSPC: more than TURNPIKE_SLOTS devices and modes; -EPERM; other errors of
- * bpf(2).
+ * Return: 0, or a negative errno:
+ * - -EINVAL: @opts has no valid size, or options contradict each other
+ * - -E2BIG: @opts has members that the library does not know
+ * - -ENODEV: no such device
+ * - -EALREADY: the device is attached already
+ * - -EBUSY, -EEXIST: another program is attached
+ * - -EOPNOTSUPP: not supported by the device or the kernel
+ * - -ENOSPC: more than TURNPIKE_SLOTS pairs of device and mode
+ * - -EPERM: a capability is missing
+ * - -ENOMEM: out of memory
+ * - others of bpf(2) and netlink(7)
+ *
+ * Since: 0.1
  */
 TURNPIKE_API int turnpike_attach(struct turnpike *tp, const char *ifname,
 				 const struct turnpike_attach_opts *opts);
 
 /**
- * turnpike_switch() - change how an attached device is relayed, while it relays
- * @opts: as for turnpike_attach(); NULL or mode AUTO chooses anew
+ * turnpike_switch() - change the mode of an attached device, under traffic
+ * @tp:     a handle
+ * @ifname: an attached device
+ * @opts:   as for turnpike_attach(); NULL or mode AUTO selects anew, without regard to back-offs
  *
- * All flows and counters stay. Where the old and the new program hang on the same hook, the kernel
- * exchanges them in place; between hooks the new one is attached before the old one is detached.
- * Between native and generic XDP, which exclude each other, packets go up to user space for a
- * moment.
+ * Flows and counters stay. On the same hook the kernel replaces the program in place. Between
+ * hooks, the new program is attached before the old one is detached. Native and generic XDP exclude
+ * each other: between them, packets take the slow path for a moment.
  *
- * Returns 0 or an error of turnpike_attach(), and then the device is relayed as before; -ENODEV:
- * not attached.
+ * Return: 0, or a negative errno, and the device is relayed as before:
+ * - -ENODEV: the device is not attached
+ * - others of turnpike_attach()
+ *
+ * Since: 0.1
  */
 TURNPIKE_API int turnpike_switch(struct turnpike *tp, const char *ifname,
 				 const struct turnpike_attach_opts *opts);
 
 /**
- * turnpike_detach() - stop relaying packets that come in by a device; its counters stay
- * Returns 0, or -ENODEV if it is not attached.
+ * turnpike_detach() - stop relaying packets that come in by a device
+ *
+ * The device's counters stay.
+ *
+ * Return: 0, or a negative errno:
+ * - -ENODEV: the device is not attached
+ *
+ * Since: 0.1
  */
 TURNPIKE_API int turnpike_detach(struct turnpike *tp, const char *ifname);
 
 /**
- * struct turnpike_status - how one device is attached
+ * struct turnpike_status - an attached device
  * @dev:     its name
  * @ifindex: its index
  * @mode:    never AUTO
  * @moves:   AUTO with mode userspace, where nothing moves
  * @hook:    never AUTO
- * @prog_id: the kernel's id of the program, as the kernel answered; 0 with mode userspace
- * @why:     one sentence: why this mode
- * @proof:   of XDP: what a trial before attaching has shown, and what not, and whether frames are
- *           watched after they were relayed; may be empty
- * @changes: how often the mode has changed by itself, see turnpike_on_change()
+ * @prog_id: the kernel's id of the program; 0 with mode userspace
+ * @why:     why this mode: one sentence
+ * @proof:   XDP: what the trial before attaching has proven and what it has not, and whether lost
+ *           frames are counted; may be empty
+ * @changes: times the mode has changed unasked, see turnpike_on_change()
  */
 struct turnpike_status {
-	char dev[IFNAMSIZ];
+	char dev[TURNPIKE_IFNAMSIZ];
 	__u32 ifindex;
 	enum turnpike_mode mode;
 	enum turnpike_moves moves;
@@ -228,22 +292,31 @@ struct turnpike_status {
 	__u32 changes;
 };
 
-/** struct turnpike_change - a device whose way to relay has changed by itself; @to.why tells why */
+/**
+ * struct turnpike_change - an unasked change of a device's mode
+ * @from: the device before
+ * @to:   the device now; its @why has the reason
+ */
 struct turnpike_change {
-	struct turnpike_status from;
-	struct turnpike_status to;
+	const struct turnpike_status *from;
+	const struct turnpike_status *to;
 };
 
 /**
- * turnpike_on_change() - be told when a device's way to relay changes by itself
- * @fn: called from turnpike_poll(); NULL: nobody is told
+ * turnpike_on_change() - set a callback for unasked changes of a device's mode
+ * @tp:  a handle
+ * @fn:  called from turnpike_poll(); NULL: none
+ * @arg: passed to @fn
  *
- * turnpike_poll() looks after the devices. A device is gone, is back, got another MTU, or its hook
- * was freed: the way is chosen anew, as it was wished for. An automatic choice is also given up
- * when its program does not run although packets come in, when packets find no room, or when the
- * driver loses what was relayed; the next best way takes over, with every flow, and the other is
- * left alone for a while that doubles each time. A mode that was asked for is kept; then @fn is
- * told once, with @from and @to alike, why it does not do well.
+ * turnpike_poll() supervises the devices. It selects anew, within the options given, when a device
+ * disappears, comes back or gets another MTU, or when its hook becomes free.
+ *
+ * It demotes an auto-selected mode whose program does not run although packets come in, whose
+ * packets find no room, or whose frames the driver loses. The next best mode takes over all flows;
+ * the failed one is retried after a back-off. A mode that was asked for is kept: then @fn is called
+ * once, with @from and @to alike, and @why has the fault.
+ *
+ * Since: 0.1
  */
 TURNPIKE_API void turnpike_on_change(struct turnpike *tp,
 				     void (*fn)(const struct turnpike_change *change, void *arg),
@@ -251,34 +324,41 @@ TURNPIKE_API void turnpike_on_change(struct turnpike *tp,
 
 /**
  * turnpike_for_each_device() - list the attached devices
- * @fn: gets each status, valid during the call; what it returns other than 0 ends the listing
+ * @tp:  a handle
+ * @fn:  called for each; a result other than 0 ends the list
+ * @arg: passed to @fn
  *
- * Returns 0, or what @fn returned.
+ * Return: 0, or what @fn returned.
+ *
+ * Since: 0.1
  */
 TURNPIKE_API int
 turnpike_for_each_device(const struct turnpike *tp,
 			 int (*fn)(const struct turnpike_status *status, void *arg), void *arg);
 
 /**
- * struct turnpike_binding - one channel binding of a TURN server
- * @client:  the client's transport address as the server sees it
- * @server:  the server's address that the client sends to
- * @relay:   the relayed transport address, as peers' packets bear it when they reach this host
+ * struct turnpike_binding - a channel binding of a TURN server
+ * @sz:      size of this struct
+ * @client:  the client's transport address, as the server sees it
+ * @server:  the server's transport address that the client sends to
+ * @relay:   the relayed transport address, as in peers' packets when they reach this host
  * @peer:    the peer's transport address
- * @channel: number of the channel, host order
+ * @channel: channel number
  * @pad:     zero
- * @channel_expires:    from then on packets of the client are passed up
- * @permission_expires: from then on packets of the peer are passed up
- * @to_peer_policer, @to_client_policer: limit each direction, see turnpike_policer_new(); 0: none
+ * @channel_expires:    from then on the client's packets take the slow path
+ * @permission_expires: from then on the peer's packets take the slow path
+ * @to_peer_policer, @to_client_policer: policer of each direction, see turnpike_policer_new(); 0:
+ *           none
  *
- * @client and @server are of one family, @relay and @peer of one; both may be the same. @client,
+ * @client and @server are of one family, @relay and @peer of one; the two may differ. @client,
  * @server and @channel identify a binding.
  *
- * Where two bindings are each other's peers, the one's @peer the other's @relay and the other way
- * round, packets go from client to client in one pass, from channel to channel; they need the live
- * channel of the one and the live permission of the other, and are charged to both.
+ * Two bindings may be each other's peer: the @peer of each is the @relay of the other. Then packets
+ * go from client to client in one pass, from channel to channel (a hairpin). They need the live
+ * channel of the sender's binding and the live permission of the other, and are charged to both.
  */
 struct turnpike_binding {
+	size_t sz;
 	struct turnpike_addr client;
 	struct turnpike_addr server;
 	struct turnpike_addr relay;
@@ -292,53 +372,73 @@ struct turnpike_binding {
 };
 
 /**
- * turnpike_bind() - relay a channel binding, or change the times of one that is relayed
+ * turnpike_bind() - relay a channel binding, or change the times and policers of one
  *
- * When this returns 0, the very next packet is relayed in the kernel, provided that the next hop is
- * known; if not, packets are passed up until it is. The counters of a known binding go on.
+ * When it returns 0, the next packet is relayed in the kernel if the next hop is resolved, and
+ * takes the slow path until it is. A known binding keeps its counters.
  *
- * A binding that finds no room, or that the kernel refuses for the moment, waits, unless
- * turnpike_open_opts.max_waiting others do. It is not relayed yet. turnpike_poll() tries it again
- * when room appears, the longest waiting first, and at intervals of 1 to 30 s. Bind it again to
- * change its times, and unbind it like any other. It is forgotten when both its times are over.
+ * A binding that finds no room, or that the kernel refuses for the moment, waits, unless as many as
+ * @max_waiting of struct turnpike_open_opts do already. It takes the slow path until
+ * turnpike_poll() has bound it: as soon as there is room, the longest waiting first, and at
+ * intervals of 1 to 30 s. Bind it again to change its times, and unbind it like any other. It is
+ * forgotten when both its times are over.
  *
- * Returns 0; -EAGAIN: the binding waits; -EINVAL for addresses or a channel that cannot be; -EEXIST
- * if another binding has the same relay and peer, or the same client and channel; -EADDRINUSE if a
- * port would have to be both a listener's and a relay's; -ENOSPC if the maps are full; other errors
- * of bpf(2). After an error, a new binding is not relayed in either direction; a known one is not
- * relayed any more. After an error other than -EAGAIN, the binding need not be unbound.
+ * After any other error, a new binding is not relayed in either direction, and a known one is
+ * removed; it need not be unbound.
+ *
+ * Return: 0, or a negative errno:
+ * - -EAGAIN: the binding waits
+ * - -EINVAL: @binding has no valid size, address, channel or policer
+ * - -E2BIG: @binding has members that the library does not know
+ * - -EEXIST: another binding has the same relay and peer, or the same client, server and channel
+ * - -EADDRINUSE: a port would have to be both a listener's and a relay's
+ * - -ENOSPC: no room, and no more bindings may wait
+ * - -ENOMEM: out of memory
+ * - others of bpf(2)
+ *
+ * Since: 0.1
  */
 TURNPIKE_API int turnpike_bind(struct turnpike *tp, const struct turnpike_binding *binding);
 
 /**
- * turnpike_unbind() - stop relaying a binding, or waiting for it; its times are ignored
+ * turnpike_unbind() - stop relaying a channel binding, or waiting for it
+ * @tp:      a handle
+ * @binding: only what identifies it is used
  *
- * Packets that are in the programs at this moment may still be sent.
+ * Packets that are being processed may still be relayed.
  *
- * Returns 0, or -ENOENT if there is no such binding.
+ * Return: 0, or a negative errno:
+ * - -EINVAL: @binding has no valid size
+ * - -E2BIG: @binding has members that the library does not know
+ * - -ENOENT: no such binding
+ *
+ * Since: 0.1
  */
 TURNPIKE_API int turnpike_unbind(struct turnpike *tp, const struct turnpike_binding *binding);
 
-/** enum turnpike_wait - what a binding waits for, see turnpike_bind() */
+/** What a binding waits for, see turnpike_bind(). */
 enum turnpike_wait {
 	TURNPIKE_WAIT_FLOWS,    /* room in the map of flows */
 	TURNPIKE_WAIT_NEXTHOPS, /* room in the map of next hops */
 	TURNPIKE_WAIT_SETTLING, /* freed next hops that packets may still use: a second at most */
-	TURNPIKE_WAIT_ERROR,    /* an error of the kernel to pass, such as -ENOMEM */
+	TURNPIKE_WAIT_ERROR,    /* the end of a kernel error, such as -ENOMEM */
 	TURNPIKE_WAIT_MAX,
 };
 
-/** turnpike_waiting() - how many bindings wait for @what, as far as the last attempt showed */
+/**
+ * turnpike_waiting() - number of bindings that wait for @what, as of their last attempts
+ *
+ * Since: 0.1
+ */
 TURNPIKE_API __u32 turnpike_waiting(const struct turnpike *tp, enum turnpike_wait what);
 
 /**
- * struct turnpike_policer_opts - a limit on bytes of application data a second
+ * struct turnpike_policer_opts - options of turnpike_policer_new()
  * @sz:     size of this struct
- * @rate:   bytes a second; 0: no limit of its own, for now
- * @burst:  bytes that may come at once; larger datagrams never pass. 0: a quarter of a second's,
- *          and at least 64 KiB
- * @parent: number of a limit that holds for this one and others together; 0: none. It may have one
- *          itself, but that none: an allocation's, its user's, and that of all
+ * @rate:   bytes/s of application data; 0: no limit for now
+ * @burst:  bytes; larger datagrams never pass. 0: a quarter of a second at @rate, 64 KiB at least
+ * @parent: policer one level up, shared with others; 0: none. Policers nest three deep: allocation,
+ *          user, server
  * @pad:    zero
  */
 struct turnpike_policer_opts {
@@ -350,67 +450,86 @@ struct turnpike_policer_opts {
 };
 
 /**
- * turnpike_policer_new() - a limit for one binding or more
- * @opts: NULL: no limit, for now
- * @ret:  its number, never 0, for struct turnpike_binding; to be given to turnpike_policer_free()
+ * turnpike_policer_new() - create a policer, which limits one binding or more
+ * @tp:   a handle
+ * @opts: NULL: no limit for now, and no parent
+ * @ret:  its number, never 0, to be freed with turnpike_policer_free()
  *
- * Packets of all bindings and directions that bear the number are charged to it and to those above
- * it, by the kernel and by turnpike_police(). What is too much for any of them is dropped, counted
- * as TURNPIKE_POLICED, and charged to none.
+ * Packets of all bindings and directions with this policer are charged to it and to its parents, by
+ * the programs and by turnpike_police(). Packets in excess of any of them are dropped, counted as
+ * TURNPIKE_POLICED, and charged to none.
  *
- * Returns 0; -EINVAL for a parent that there is not, or that already is the third; -ENOSPC if there
- * are as many as the handle was opened for.
+ * Return: 0, or a negative errno:
+ * - -EINVAL: @opts has no valid size, or the parent does not exist or is the third level already
+ * - -E2BIG: @opts has members that the library does not know
+ * - -ENOSPC: all policers that the handle was opened for are in use
+ *
+ * Since: 0.1
  */
 TURNPIKE_API int turnpike_policer_new(struct turnpike *tp, const struct turnpike_policer_opts *opts,
 				      __u32 *ret);
 
 /**
- * turnpike_policer_set() - another rate and burst, at once; the parent stays
+ * turnpike_policer_set() - change rate and burst of a policer at once, and fill it
  *
- * It begins anew with all that may come at once.
+ * The parent stays.
  *
- * Returns 0, or -EINVAL: there is no such limit.
+ * Return: 0, or a negative errno:
+ * - -EINVAL: no such policer
+ *
+ * Since: 0.1
  */
 TURNPIKE_API int turnpike_policer_set(struct turnpike *tp, __u32 policer, __u64 rate, __u64 burst);
 
 /**
- * turnpike_policer_free() - the number may be given out again
+ * turnpike_policer_free() - free a policer's number
  *
- * No binding must bear it any more, and no other limit must have it as its parent.
+ * No binding may use it any more, and no other policer may have it as its parent.
+ *
+ * Since: 0.1
  */
 TURNPIKE_API void turnpike_policer_free(struct turnpike *tp, __u32 policer);
 
 /**
  * turnpike_police() - charge a packet that the server relays itself
- * @policer: 0 is never a limit
+ * @tp:      a handle
+ * @policer: 0: no limit
  * @bytes:   of application data
  *
- * Any thread, as long as nobody frees the number.
+ * Any thread, at any time, unless the policer is freed meanwhile. Leaves no sentence for
+ * turnpike_error().
  *
- * Returns 0: relay it; -EDQUOT: drop it.
+ * Return: 0, or a negative errno:
+ * - -EDQUOT: drop the packet
+ *
+ * Since: 0.1
  */
 TURNPIKE_API int turnpike_police(struct turnpike *tp, __u32 policer, __u32 bytes);
 
 /**
- * turnpike_path_changed() - what is known of the way from @local to @remote is no longer true
- * @local, @remote: IP addresses, one of them ours; the ports are ignored
+ * turnpike_path_changed() - report that a path MTU has changed
+ * @tp:            a handle
+ * @local, @remote: IP addresses, one of them local; ports are ignored
  *
- * For a server whose sockets are told that a packet was too big (IP_RECVERR, IPV6_RECVERR:
- * EMSGSIZE): the kernel then knows another path MTU, of which netlink(7) says nothing. Packets that
- * do not fit are not relayed in the kernel from now on.
+ * For a server whose sockets report that a packet was too big (EMSGSIZE with IP_RECVERR or
+ * IPV6_RECVERR). The kernel has then learnt a path MTU, which netlink(7) does not announce. From
+ * now on, packets that exceed it take the slow path.
+ *
+ * Since: 0.1
  */
 TURNPIKE_API void turnpike_path_changed(struct turnpike *tp, const struct turnpike_addr *local,
 					const struct turnpike_addr *remote);
 
 /**
- * struct turnpike_flow_info - one direction of a binding, as it is in the kernel
- * @direction:   to the peer, to the client, or to the client of another binding: a hairpin
- * @src, @dst:   of the packets that come in
- * @new_src, @new_dst: of the packets that go out
- * @channel:     of the binding, host order
- * @resolved:    1 if the next hop is known
- * @expires:     CLOCK_MONOTONIC, ns
- * @packets, @bytes: relayed so far; bytes of application data
+ * struct turnpike_flow_info - one direction of a binding, as the kernel has it
+ * @direction:         TO_PEER, TO_CLIENT, or HAIRPIN: to the client of another binding
+ * @src, @dst:         of incoming packets
+ * @new_src, @new_dst: of outgoing packets
+ * @channel:           of the binding
+ * @resolved:          1: the next hop is resolved
+ * @expires:           from then on packets take the slow path
+ * @packets:           packets relayed
+ * @bytes:             application data relayed
  */
 struct turnpike_flow_info {
 	enum turnpike_direction direction;
@@ -425,18 +544,27 @@ struct turnpike_flow_info {
 	__u64 bytes;
 };
 
-/** turnpike_for_each_flow() - list the flows, both directions of each binding; see
- * _for_each_device. */
+/**
+ * turnpike_for_each_flow() - list the flows, both directions of each binding
+ *
+ * See turnpike_for_each_device().
+ *
+ * Return: 0, or what @fn returned.
+ *
+ * Since: 0.1
+ */
 TURNPIKE_API int turnpike_for_each_flow(const struct turnpike *tp,
 					int (*fn)(const struct turnpike_flow_info *flow, void *arg),
 					void *arg);
 
 /**
- * struct turnpike_count - packets that met the same fate
- * @dev, @mode: where
- * @direction:  as far as it was known
- * @verdict:    what
- * @packets, @bytes: how much; bytes of application data if relayed, of frames otherwise
+ * struct turnpike_count - packets with the same device, mode, direction and verdict
+ * @dev:       the device they came in by
+ * @mode:      the mode at that time
+ * @direction: as far as it is known
+ * @verdict:   what became of them
+ * @packets:   their number
+ * @bytes:     application data if relayed, otherwise frames
  */
 struct turnpike_count {
 	const char *dev;
@@ -447,45 +575,62 @@ struct turnpike_count {
 	__u64 bytes;
 };
 
-/** turnpike_for_each_count() - list the counters that are not zero; see turnpike_for_each_device().
+/**
+ * turnpike_for_each_count() - list the counters that are not zero
+ *
+ * See turnpike_for_each_device().
+ *
+ * Return: 0, a negative errno of bpf(2), or what @fn returned.
+ *
+ * Since: 0.1
  */
 TURNPIKE_API int turnpike_for_each_count(const struct turnpike *tp,
 					 int (*fn)(const struct turnpike_count *count, void *arg),
 					 void *arg);
 
-/** turnpike_flows() - how many flows are installed: two a binding. */
+/**
+ * turnpike_flows() - number of flows: two for each binding
+ *
+ * Since: 0.1
+ */
 TURNPIKE_API __u32 turnpike_flows(const struct turnpike *tp);
 
 /**
- * turnpike_fd() - a descriptor that is readable when turnpike_poll() has something to do
- * Owned by the handle.
+ * turnpike_fd() - file descriptor that is readable when turnpike_poll() has something to do
+ *
+ * It belongs to the handle: wait for it, but do not read or close it.
+ *
+ * Since: 0.1
  */
 TURNPIKE_API int turnpike_fd(const struct turnpike *tp);
 
 /**
- * turnpike_poll() - take in changes of routes, neighbours and links; does not block
+ * turnpike_poll() - process events, and supervise devices and neighbours
  *
- * Call it when turnpike_fd() is readable, and once a second: it also keeps the neighbours fresh
- * that only the kernel's fast path talks to, looks after the devices (turnpike_on_change()), and
- * tells senders of packets that were dropped because their TTL was used up, or that were too big
- * and not to be fragmented: by ICMP, as a router does (RFC 8656 section 13), if there is
- * CAP_NET_RAW, and at most 100 a second. It binds what waits (turnpike_bind()), for a few
- * milliseconds a call.
+ * Call it whenever turnpike_fd() is readable, and once a second. It does not block. It
+ * - updates next hops as routes, neighbours and links change,
+ * - refreshes neighbours that only the fast path sends to,
+ * - supervises the devices (turnpike_on_change()),
+ * - binds what waits (turnpike_bind()), for a few milliseconds,
+ * - sends ICMP errors for packets that were dropped because their TTL was used up, or because they
+ *   were too big and must not be fragmented (RFC 8656 section 13): as a router does, 100 a second
+ *   at most, and only with CAP_NET_RAW.
  *
- * Returns 0 or a negative errno of netlink(7); all next hops are then looked up anew.
+ * Return: 0, or a negative errno of netlink(7). Even then, all next hops have been looked up anew.
+ *
+ * Since: 0.1
  */
 TURNPIKE_API int turnpike_poll(struct turnpike *tp);
 
 /**
- * struct turnpike_variant - one program as the kernel verified it
- * @program: name of the program
- * @mode, @moves: what it is for
- * @insns:   instructions after translation
- * @verified_insns: instructions that the verifier went through; 0 if the kernel does not say
- * (< 5.16)
- * @stack_bytes: of all its functions together, as the verifier measured them; 0 if it did not say
- * @jited_bytes: size of the machine code, 0 without JIT
- * @error:   0, or the negative errno that loading failed with
+ * struct turnpike_variant - a program, as the verifier saw it
+ * @program:        its name
+ * @mode, @moves:   what it is for
+ * @insns:          instructions after translation
+ * @verified_insns: instructions that the verifier processed; 0: not known (before Linux 5.16)
+ * @stack_bytes:    stack of all its functions together; 0: not known
+ * @jited_bytes:    machine code; 0: without JIT
+ * @error:          0, or the negative errno of bpf(2) that loading failed with
  */
 struct turnpike_variant {
 	const char *program;
@@ -499,10 +644,14 @@ struct turnpike_variant {
 };
 
 /**
- * turnpike_verify() - load every variant in every configuration, attach none
- * @fn: gets each result; see turnpike_for_each_device()
+ * turnpike_verify() - load every program in every configuration, and attach none
+ * @fn:  called for each; see turnpike_for_each_device()
+ * @arg: passed to @fn
  *
- * Returns 0 if all could be loaded, the errno of the first that could not, or what @fn returned.
+ * Return: 0, the negative errno of the first program that did not load, or what @fn returned.
+ * turnpike_error(NULL) has the sentence.
+ *
+ * Since: 0.1
  */
 TURNPIKE_API int turnpike_verify(int (*fn)(const struct turnpike_variant *variant, void *arg),
 				 void *arg);

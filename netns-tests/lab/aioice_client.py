@@ -70,7 +70,10 @@ class Comparison:
 async def _open(server: tuple[str, int], transport: str) -> Any:
     loop = asyncio.get_running_loop()
     protocol = _UdpClient if transport == "udp" else _TcpClient
-    make = lambda: protocol(server, USER, PASSWORD, turn.DEFAULT_ALLOCATION_LIFETIME, turn.DEFAULT_CHANNEL_REFRESH_TIME)
+
+    def make() -> Any:
+        return protocol(server, USER, PASSWORD, turn.DEFAULT_ALLOCATION_LIFETIME, turn.DEFAULT_CHANNEL_REFRESH_TIME)
+
     if transport == "udp":
         return (await loop.create_datagram_endpoint(make, remote_addr=server))[1]
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -78,13 +81,13 @@ async def _open(server: tuple[str, int], transport: str) -> Any:
     return (await loop.create_connection(make, *server, ssl=context if transport == "tls" else None))[1]
 
 
-def compare_bytes(lab: Lab, client_family: int, peer_family: int, transport: str = "udp", port: int = PORT) -> Comparison:
+def compare_bytes(lab: Lab, client_family: int, peer_family: int, transport: str = "udp",
+                  port: int = PORT) -> Comparison:
     """Payloads of many sizes to an echoing peer and back; each must arrive exactly once and unchanged, both ways."""
     payloads = [os.urandom(size) for size in SIZES]
     server = (lab.topology.listen.address(client_family), port)
-    with echo_peer(lab, peer_family) as peer:
-        with lab.entered("client"):
-            returned = asyncio.run(_exchange(server, transport, peer_family, peer.address, payloads))
+    with echo_peer(lab, peer_family) as peer, lab.entered("client"):
+        returned = asyncio.run(_exchange(server, transport, peer_family, peer.address, payloads))
     complaints = _differences("at the peer", payloads, peer.received) + _differences("back", payloads, returned)
     return Comparison(len(payloads), len(returned), complaints)
 

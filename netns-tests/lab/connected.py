@@ -6,6 +6,7 @@ TLS is Python's, DTLS that of `openssl s_client`, which Python lacks.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import socket
@@ -131,10 +132,8 @@ class Stream(Connected):
         """With a close_notify, where there is one."""
         if isinstance(self.socket, ssl.SSLSocket):
             self.socket.settimeout(2)
-            try:
+            with contextlib.suppress(OSError):
                 self.socket.unwrap()
-            except OSError:
-                pass
         self.socket.close()
 
 
@@ -146,7 +145,8 @@ class Datagrams(Connected):
     def __init__(self, lab: Lab, family: int, port: int = 0, options: Sequence[str] = ()) -> None:
         super().__init__()
         self._lab = lab
-        self._options = [*options, *(["-bind", f"{_in_brackets(lab.address('client', family))}:{port}"] if port else [])]
+        self._options = [*options,
+                         *(["-bind", f"{_in_brackets(lab.address('client', family))}:{port}"] if port else [])]
         self._child: subprocess.Popen[bytes] | None = None
 
     def connect(self, server: tuple[str, int]) -> None:
@@ -229,7 +229,8 @@ def turn_client(lab: Lab, transport: str, family: int, relayed: int = 0) -> turn
 def make_certificate(folder: Path, name: str) -> tuple[Path, Path]:
     """A certificate that is its own authority, and its key."""
     cert, key = folder / f"{name}.pem", folder / f"{name}.key"
-    proc.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
+    proc.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+              "-days", "30",
               "-subj", f"/CN={name}", "-keyout", str(key), "-out", str(cert)])
     return cert, key
 
@@ -240,7 +241,8 @@ def tls_options(lab: Lab, cert: Path, key: Path) -> list[str]:
             "--key", str(key)]
 
 
-def serve(lab: Lab, variant: Variant = BY_NAME["userspace"], options: Sequence[str] = (), wrapper: Sequence[str] = ()) -> Turnpike:
+def serve(lab: Lab, variant: Variant = BY_NAME["userspace"], options: Sequence[str] = (),
+          wrapper: Sequence[str] = ()) -> Turnpike:
     cert, key = make_certificate(lab.scratch, "turnpike.test")
     return Turnpike(lab, variant, wrapper=wrapper, options=[*tls_options(lab, cert, key), *options])
 

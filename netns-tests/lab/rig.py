@@ -81,10 +81,9 @@ class Rig:
 
     def frame(self, frame: bytes) -> None:
         """A whole Ethernet frame from the client's NIC."""
-        with self.lab.entered("client"):
-            with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as raw:
-                raw.bind((self.lab.devices("client")[0], 0))
-                raw.send(frame)
+        with self.lab.entered("client"), socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as raw:
+            raw.bind((self.lab.devices("client")[0], 0))
+            raw.send(frame)
 
     def macs(self) -> tuple[str, str]:
         """Of the client, and of the relay's NIC that the client sees."""
@@ -123,7 +122,8 @@ class Rig:
             complaints.append(f"{kernel} packets relayed in the kernel")
         expected = len(case.peer or ()) + len(case.client)
         if self.server.tells_counts and kernel - kernel_before + user - user_before < expected:
-            complaints.append(f"{kernel - kernel_before} + {user - user_before} relayed packets counted, not {expected}")
+            complaints.append(f"{kernel - kernel_before} + {user - user_before} relayed packets counted,"
+                              f" not {expected}")
         return complaints
 
     def _warm_up(self) -> None:

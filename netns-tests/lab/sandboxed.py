@@ -7,6 +7,7 @@ WANTED is JSON: the calls that are allowed, and the families of socket(2). See s
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -22,10 +23,8 @@ def confine(calls: list[str], families: list[str]) -> None:
     for call in calls:
         if call == "socket":
             continue
-        try:
+        with contextlib.suppress(RuntimeError):  # of another architecture
             rules.add_rule(seccomp.ALLOW, call)
-        except RuntimeError:
-            pass  # of another architecture
     for family in families:
         rules.add_rule(seccomp.ALLOW, "socket", seccomp.Arg(0, seccomp.EQ, getattr(socket, family)))
     rules.load()

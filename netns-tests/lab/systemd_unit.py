@@ -72,5 +72,6 @@ def complaints(unit: Path, binary: Path, folder: Path) -> list[str]:
     for words in (["verify", "--man=no"], ["security", "--offline=true", "--threshold=25"]):
         result = proc.run(["systemd-analyze", "--no-pager", *words, str(copy)], check=False)
         if result.returncode or (words[0] == "verify" and result.stderr.strip()):
-            said.append(f"systemd-analyze {words[0]}: status {result.returncode}: {result.stderr or result.stdout[-200:]}")
+            said.append(f"systemd-analyze {words[0]}: status {result.returncode}:"
+                        f" {result.stderr or result.stdout[-200:]}")
     return said

@@ -144,7 +144,7 @@ static __always_inline enum room ctx_move_head(ctx_t *ctx, __u32 from, __u32 to,
 /* Move the end of the frame by @delta bytes; new bytes are zero. */
 static __always_inline int ctx_move_tail(ctx_t *ctx, __u32 len, int delta)
 {
-	return bpf_xdp_adjust_tail(ctx, delta);
+	return (int)bpf_xdp_adjust_tail(ctx, delta);
 }
 
 /* Write the VLAN tags and @proto after the MAC addresses. Global: see vlan.h. */

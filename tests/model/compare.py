@@ -10,7 +10,7 @@ from scapy.layers.inet6 import IPv6
 from scapy.utils import checksum
 
 from feeder import Answer
-from model import IP_HLEN, UDP_PROTOCOL, Outcome, build
+from model import IP_HLEN, Outcome, build
 from world import NSEC, Frame
 
 NOTES = {"head-failed", "tail-failed", "partial"}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Next hops by a real kernel's routes, VLAN devices and path MTUs, in a network namespace of their
- * own. Nothing is attached: the map is memory, and looked at as packets would.
+ * Next hops from a real kernel's routes, VLAN devices and path MTUs, in a network namespace of its
+ * own. Nothing is attached: the map is plain memory, read as the programs read it.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -26,13 +26,17 @@
 
 #include <cmocka.h>
 
+#include "array_len.h"
+#include "base/checksum.h"
 #include "devices/device.h"
+#include "net/neigh.h"
+#include "net/netlink.h"
 #include "net/nexthop.h"
 
 #define MAX     8
 #define SKIPPED 77
 #define PORT    4000
-#define SECONDS 10 /* for what should take one */
+#define SECONDS 10 /* to wait for what takes one */
 
 static const struct attach_point native = { .mode = TURNPIKE_MODE_XDP_NATIVE };
 static struct device eth0 = { .attachment = { .point = &native, .prog_fd = 9 } };
@@ -40,7 +44,7 @@ static struct devices devices = { .all = &eth0 };
 static struct turnpike_nexthop map[MAX];
 static struct nexthops *nexthops;
 
-/* eth0 has 10.0.0.1 and fd00::1; the gateway 10.0.0.2, fd00::2 leads to 10.9.0.0/16, fd09::/16. */
+/* eth0 has 10.0.0.1 and fd00::1; 10.9.0.0/16 and fd09::/16 are behind 10.0.0.2 and fd00::2. */
 static const char *const network[] = {
 	"link add eth0 address 02:00:00:00:00:01 type veth peer name far0",
 	"link set lo up",
@@ -81,7 +85,7 @@ static int open_all(void **state)
 	(void)state;
 	if (netlink_open(&devices.sock))
 		return -1;
-	/* A carrier is noticed a moment after it has come. */
+	/* The kernel notices the carrier a moment later. */
 	do
 		changed(NULL);
 	while (!eth0.link.up);
@@ -149,7 +153,7 @@ static void test_gateway(void **state)
 	(void)state;
 	assert_memory_equal(hop_of(nexthop), &expected, sizeof(expected));
 	assert_true(nexthop_resolved(nexthops, nexthop));
-	/* More than a hop can say, and more than any IP packet has. */
+	/* The largest MTU that a hop can hold. */
 	assert_true(ip("link set eth0 mtu 65535"));
 	expected.mtu = 65535;
 	becomes(nexthop, &expected);
@@ -159,8 +163,8 @@ static void test_gateway(void **state)
 	nexthop_put(nexthops, nexthop);
 }
 
-/* Each is noticed by its event, in the very next poll, and not only when the slot has its turn. */
-static void test_events(void **state)
+/* The next poll sees each change, by its notification: it does not wait for the slot's turn. */
+static void test_notifications(void **state)
 {
 	static const struct {
 		const char *command;
@@ -175,6 +179,9 @@ static void test_events(void **state)
 		{ "route replace 10.9.0.0/16 nhid 1", 2 },
 		{ "nexthop replace id 1 via 10.0.0.3 dev eth0", 3 },
 		{ "route replace 10.9.0.0/16 via 10.0.0.2", 2 },
+		/* The programs cannot encapsulate. */
+		{ "route replace 10.9.0.0/16 encap ip id 7 dst 10.0.0.3 via 10.0.0.2 dev eth0", 0 },
+		{ "route replace 10.9.0.0/16 via 10.0.0.2", 2 },
 		{ "neigh del 10.0.0.2 dev eth0", 0 },
 		{ "neigh add 10.0.0.2 lladdr 02:00:00:00:00:02 dev eth0 nud permanent", 2 },
 		{ "link set eth0 down", 0 },
@@ -183,10 +190,10 @@ static void test_events(void **state)
 	size_t i;
 
 	(void)state;
-	/* Else the kernel pretends that the routes of a nexthop object have changed. */
+	/* Otherwise the kernel also announces the routes of a changed next-hop object. */
 	assert_int_equal(system("echo 0 >/proc/sys/net/ipv4/nexthop_compat_mode"), 0);
 	assert_int_equal(nexthops_poll(nexthops), 0);
-	for (i = 0; i < sizeof(changes) / sizeof(*changes); i++) {
+	for (i = 0; i < ARRAY_LEN(changes); i++) {
 		print_message("ip %s\n", changes[i].command);
 		assert_true(ip(changes[i].command));
 		assert_int_equal(nexthops_poll(nexthops), 0);
@@ -195,7 +202,7 @@ static void test_events(void **state)
 	nexthop_put(nexthops, nexthop);
 }
 
-/* One of two gateways fails: no route has changed, but the kernel takes the other one. */
+/* One of two gateways fails: no route changes, but the kernel uses the other one. */
 static void test_dead_path(void **state)
 {
 	struct nexthop *nexthop = get("10.0.0.1", "10.9.0.9");
@@ -220,8 +227,8 @@ static void test_dead_path(void **state)
 	nexthop_put(nexthops, nexthop);
 }
 
-/* What an operator has set is not ours to keep fresh: see netlink_use_neighbour(). */
-static void test_neighbours_of_others(void **state)
+/* A neighbour that an operator set stays permanent: see netlink_use_neighbour(). */
+static void test_permanent_neighbour(void **state)
 {
 	const struct turnpike_addr remote = addr("10.0.0.2");
 	struct nexthop *nexthop = get("10.0.0.1", "10.9.0.9");
@@ -242,7 +249,7 @@ static void test_neighbours_of_others(void **state)
 	nexthop_put(nexthops, nexthop);
 }
 
-/* One VLAN in another; every change of them is noticed. */
+/* A VLAN inside a VLAN; every change of either is noticed. */
 static void test_vlans(void **state)
 {
 	static const char *const more[] = {
@@ -267,11 +274,11 @@ static void test_vlans(void **state)
 	assert_memory_equal(hop_of(nexthop), &none, sizeof(none));
 	assert_true(ip("link add link outer name inner type vlan id 7"));
 	assert_true(ip("link set outer up") && ip("link set inner up"));
-	for (i = 0; i < sizeof(more) / sizeof(*more); i++)
+	for (i = 0; i < ARRAY_LEN(more); i++)
 		assert_true(ip(more[i]));
 	becomes(nexthop, &expected);
 
-	/* With another address the kernel forgets all neighbours. */
+	/* When the MAC address changes, the kernel forgets all neighbours. */
 	assert_true(ip("link set inner address 02:00:00:00:00:77") && ip(more[1]));
 	expected.smac[5] = 0x77;
 	becomes(nexthop, &expected);
@@ -286,15 +293,15 @@ static void test_vlans(void **state)
 	assert_true(ip("link del inner"));
 	becomes(nexthop, &none);
 
-	/* Three tags are one too many. */
+	/* A hop holds two tags, not three. */
 	assert_true(ip("link add link outer name middle type vlan id 6"));
 	assert_true(ip("link add link middle name inner type vlan id 7"));
 	assert_true(ip("link set middle up") && ip("link set inner up"));
-	for (i = 0; i < sizeof(more) / sizeof(*more); i++)
+	for (i = 0; i < ARRAY_LEN(more); i++)
 		assert_true(ip(more[i]));
 	assert_int_equal(nexthops_poll(nexthops), 0);
 	assert_memory_equal(hop_of(nexthop), &none, sizeof(none));
-	/* The same neighbour, one VLAN up. */
+	/* The same neighbour, on the VLAN device below. */
 	assert_true(ip("link del inner") && ip("addr add 10.5.0.1/24 dev middle"));
 	assert_true(ip("neigh add 10.5.0.2 lladdr 02:00:00:00:05:02 dev middle nud permanent"));
 	expected.smac[5] = 1;
@@ -306,20 +313,7 @@ static void test_vlans(void **state)
 	nexthop_put(nexthops, nexthop);
 }
 
-/* RFC 1071 */
-static __u16 checksum(const void *bytes, size_t len)
-{
-	const __u16 *word = bytes;
-	__u32 sum = 0;
-
-	for (; len >= 2; len -= 2)
-		sum += *word++;
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return (__u16)~sum;
-}
-
-/* A socket of ours that has sent, and the error that comes back, said by ourselves. */
+/* Delivers a forged "too big" for a packet of a socket of ours. */
 static void too_big4(__u16 mtu)
 {
 	const struct sockaddr_in us = { .sin_family = AF_INET,
@@ -342,7 +336,7 @@ static void too_big4(__u16 mtu)
 	const int raw = socket(AF_INET, SOCK_RAW, IPPROTO_ICMP);
 
 	error.icmp.un.frag.mtu = htons(mtu);
-	error.icmp.checksum = checksum(&error, sizeof(error));
+	error.icmp.checksum = (__u16)~checksum_fold(checksum_add(0, &error, sizeof(error)));
 	assert_int_equal(bind(sock, (const struct sockaddr *)&us, sizeof(us)), 0);
 	assert_int_equal(
 		sendto(raw, &error, sizeof(error), 0, (const struct sockaddr *)&us, sizeof(us)),
@@ -380,7 +374,7 @@ static void too_big6(__u32 mtu)
 	close(raw);
 }
 
-/* What the kernel has learned is known at once when asked for, and forgotten when it expires. */
+/* A path MTU that the kernel learned applies at once when asked for, until it expires. */
 static void learns_path_mtu(const char *local, const char *remote, __u16 mtu)
 {
 	const struct turnpike_addr from = addr(local), to = addr(remote);
@@ -394,7 +388,7 @@ static void learns_path_mtu(const char *local, const char *remote, __u16 mtu)
 		too_big6(mtu);
 	nexthops_path_changed(nexthops, &from, &to);
 	assert_int_equal(hop_of(nexthop)->mtu, mtu);
-	/* Who shares the gateway does not share the path. */
+	/* Another pair through the same gateway has its own path. */
 	nexthops_path_changed(nexthops, &to, &from);
 	becomes(nexthop, &expected);
 	nexthop_put(nexthops, nexthop);
@@ -410,7 +404,7 @@ static void test_path_mtu(void **state)
 	learns_path_mtu("fd00::1", "fd09::9", 1300);
 }
 
-/* An address that is not ours has no way out, in either family. */
+/* A local address that is not ours has no route, in either family. */
 static void test_foreign_address(void **state)
 {
 	struct nexthop *v4 = get("10.0.0.77", "10.9.0.9");
@@ -429,17 +423,17 @@ static int skip_all(const char *why)
 	return SKIPPED;
 }
 
-/* Those of VLAN devices are run on their own: not every kernel has such. */
+/* VLAN devices, which not every kernel has, are tested on their own. */
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_gateway, open_all, close_all),
-		cmocka_unit_test_setup_teardown(test_neighbours_of_others, open_all, close_all),
+		cmocka_unit_test_setup_teardown(test_permanent_neighbour, open_all, close_all),
 		cmocka_unit_test_setup_teardown(test_path_mtu, open_all, close_all),
 		cmocka_unit_test_setup_teardown(test_foreign_address, open_all, close_all),
 		cmocka_unit_test_setup_teardown(test_dead_path, open_all, close_all),
-		/* The last: it leaves the network in another state. */
-		cmocka_unit_test_setup_teardown(test_events, open_all, close_all),
+		/* Last, because it takes the link down. */
+		cmocka_unit_test_setup_teardown(test_notifications, open_all, close_all),
 	};
 	const struct CMUnitTest tests_of_vlans[] = {
 		cmocka_unit_test_setup_teardown(test_vlans, open_all, close_all),
@@ -448,7 +442,7 @@ int main(int argc, char **argv)
 
 	if (unshare(CLONE_NEWNET))
 		return skip_all("no network namespace, run as root");
-	for (i = 0; i < sizeof(network) / sizeof(*network); i++)
+	for (i = 0; i < ARRAY_LEN(network); i++)
 		if (!ip(network[i]))
 			return 1;
 	if (argc < 2 || strcmp(argv[1], "vlans") != 0)

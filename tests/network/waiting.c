@@ -57,6 +57,7 @@ static struct turnpike_binding binding_of(int number)
 {
 	struct timespec now;
 	struct turnpike_binding binding = {
+		.sz = sizeof(binding),
 		.server = addr("10.0.0.1", 3478),
 		.relay = addr("10.0.0.1", 50000 + number),
 		.peer = addr("10.2.0.1", 9),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * How packets leave by a device: one that is attached, or a VLAN or two on top of one. What
- * rtnetlink would tell is told by a table.
+ * How packets leave by a device: an attached one, or one or two VLANs on top of it. A table stands
+ * in for rtnetlink.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -14,16 +14,17 @@
 
 #include <cmocka.h>
 
+#include "array_len.h"
 #include "devices/device.h"
 #include "hooks/point.h"
 
-#define ETH0  1u /* attached, XDP native */
+#define ETH0  1u /* attached, native XDP */
 #define ETH1  2u /* attached, but without a program: userspace */
 #define ETH2  3u /* not attached */
 #define VLAN  4u /* attached itself */
 #define BELOW 5u /* attached, but it is down */
 
-/* What rtnetlink tells of devices that are not attached; a VLAN has a protocol. */
+/* Devices that are not attached, as rtnetlink reports them; a VLAN has a protocol. */
 static const struct row {
 	__u32 ifindex;
 	__u32 link;
@@ -43,7 +44,7 @@ static const struct row {
 	{ .ifindex = 16, .link = VLAN, .mtu = 1500, .protocol = ETH_P_8021Q, .number = 6 },
 	{ .ifindex = 17, .link = ETH0, .protocol = ETH_P_8021Q, .number = 5, .down = true },
 	{ .ifindex = 18, .link = ETH0, .protocol = ETH_P_8021Q, .number = 5, .elsewhere = true },
-	{ .ifindex = 19, .link = ETH0, .mtu = 1500 }, /* of another kind, as macvlan */
+	{ .ifindex = 19, .link = ETH0, .mtu = 1500 }, /* another kind, such as macvlan */
 	{ .ifindex = 20, .link = BELOW, .mtu = 1500, .protocol = ETH_P_8021Q, .number = 5 },
 };
 
@@ -67,7 +68,7 @@ int __wrap_netlink_link(struct nl_sock *sock, int ifindex, const char *name, str
 
 	(void)sock;
 	(void)name;
-	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+	for (i = 0; i < ARRAY_LEN(rows); i++) {
 		if (rows[i].ifindex == (__u32)ifindex) {
 			*ret = facts_of(&rows[i]);
 			return 0;
@@ -85,7 +86,7 @@ static struct device attached[] = {
 	{ .link = { .ifindex = BELOW }, .attachment = { .prog_fd = 9 } },
 };
 
-#define N_ATTACHED (sizeof(attached) / sizeof(*attached))
+#define N_ATTACHED (ARRAY_LEN(attached))
 
 static void complete(struct device *device, struct device *next)
 {
@@ -97,7 +98,7 @@ static void complete(struct device *device, struct device *next)
 	device->next = next;
 }
 
-/** How packets must leave by a device; by: 0, they must not. Tags as the outer and the inner row's.
+/** How packets must leave by a device, tagged as the rows @outer and @inner; by 0: they must not.
  */
 static const struct egress_case {
 	__u32 ifindex;
@@ -150,7 +151,7 @@ static void test_egress(void **state)
 	(void)state;
 	for (i = 0; i < N_ATTACHED; i++)
 		complete(&attached[i], i + 1 < N_ATTACHED ? &attached[i + 1] : NULL);
-	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+	for (i = 0; i < ARRAY_LEN(cases); i++) {
 		print_message("by device %u\n", cases[i].ifindex);
 		memset(&got, 0, sizeof(got));
 		assert_int_equal(device_egress(&devices, cases[i].ifindex, &got), cases[i].by != 0);

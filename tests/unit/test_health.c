@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* When a program is given up, and for how long: health.h, proof.h and backoff.h. */
+/* When a program is detached, and for how long: health.h, proof.h and backoff.h. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "array_len.h"
 #include "devices/backoff.h"
 #include "devices/health.h"
 #include "devices/proof.h"
@@ -23,30 +24,33 @@ static const struct {
 	  { .received = 100, .met = 100, .relayed = 100 },
 	  { .received = 200, .met = 200, .relayed = 200 },
 	  HEALTH_GOOD },
-	{ "packets come, none is met",
+	{ "packets arrive, the program meets none",
 	  { .met = 5 },
 	  { .received = 20, .met = 5 },
 	  HEALTH_NOT_RUNNING },
-	{ "too few to tell", { 0 }, { .received = 19 }, HEALTH_GOOD },
-	{ "one is met", { 0 }, { .received = 1000, .met = 1 }, HEALTH_GOOD },
-	{ "the device was made anew",
+	{ "too few to judge", { 0 }, { .received = 19 }, HEALTH_GOOD },
+	{ "the program meets one", { 0 }, { .received = 1000, .met = 1 }, HEALTH_GOOD },
+	{ "the device was recreated",
 	  { .received = 1000, .met = 7 },
 	  { .received = 3, .met = 7 },
 	  HEALTH_GOOD },
-	{ "no room for any", { 0 }, { .received = 20, .met = 20, .no_room = 20 }, HEALTH_NO_ROOM },
-	{ "no room for too few to tell",
+	{ "no room in any frame",
+	  { 0 },
+	  { .received = 20, .met = 20, .no_room = 20 },
+	  HEALTH_NO_ROOM },
+	{ "no room in too few to judge",
 	  { 0 },
 	  { .received = 19, .met = 19, .no_room = 19 },
 	  HEALTH_GOOD },
-	{ "no room for one in a hundred",
+	{ "no room in one percent",
 	  { 0 },
 	  { .received = 2000, .met = 2000, .relayed = 1980, .no_room = 20 },
 	  HEALTH_GOOD },
-	{ "no room for more than that",
+	{ "no room in more than one percent",
 	  { 0 },
 	  { .received = 2000, .met = 2000, .relayed = 1979, .no_room = 21 },
 	  HEALTH_NO_ROOM },
-	{ "it was so before, and is well now",
+	{ "no room earlier, but not now",
 	  { .received = 100, .met = 100, .no_room = 100 },
 	  { .received = 200, .met = 200, .relayed = 100, .no_room = 100 },
 	  HEALTH_GOOD },
@@ -54,7 +58,7 @@ static const struct {
 	  { 0 },
 	  { .received = 50, .met = 50, .relayed = 50, .wrong_end = 50 },
 	  HEALTH_WRONG_END },
-	{ "sometimes at the other end",
+	{ "moved at the other end sometimes",
 	  { 0 },
 	  { .received = 9000, .met = 9000, .relayed = 9000, .wrong_end = 50 },
 	  HEALTH_GOOD },
@@ -62,15 +66,15 @@ static const struct {
 	  { .lost = 7 },
 	  { .received = 20, .met = 20, .relayed = 20, .lost = 27 },
 	  HEALTH_LOST },
-	{ "the driver loses too few to tell",
+	{ "the driver loses too few to judge",
 	  { 0 },
 	  { .received = 19, .met = 19, .relayed = 19, .lost = 19 },
 	  HEALTH_GOOD },
-	{ "the driver loses every second one",
+	{ "the driver loses half",
 	  { 0 },
 	  { .received = 2000, .met = 2000, .relayed = 2000, .lost = 1000 },
 	  HEALTH_GOOD },
-	{ "the driver loses more than that, the queue is not just full",
+	{ "the driver loses more than half, which is not a full queue",
 	  { 0 },
 	  { .received = 2000, .met = 2000, .relayed = 2000, .lost = 1001 },
 	  HEALTH_LOST },
@@ -78,29 +82,29 @@ static const struct {
 	  { 0 },
 	  { .received = 50, .met = 50, .relayed = 50, .lost = 100 },
 	  HEALTH_LOST },
-	{ "what was lost before is past",
+	{ "earlier losses do not count",
 	  { .relayed = 50, .lost = 50, .not_taken = 50 },
 	  { .received = 50, .met = 50, .relayed = 100, .lost = 50, .not_taken = 50 },
 	  HEALTH_GOOD },
-	{ "another device takes none",
+	{ "another device accepts none",
 	  { 0 },
 	  { .received = 50, .met = 50, .relayed = 50, .not_taken = 50 },
 	  HEALTH_NOT_TAKEN },
-	{ "that other device is detached",
+	{ "the other device is detached",
 	  { .not_taken = 50 },
 	  { .received = 50, .met = 50, .relayed = 50 },
 	  HEALTH_GOOD },
-	{ "it takes none itself, which is others' loss",
+	{ "it accepts none itself, which is the loss of others",
 	  { 0 },
 	  { .received = 50, .met = 50, .relayed = 50, .refused = 50 },
 	  HEALTH_GOOD },
-	{ "no way out", { 0 }, { .received = 50, .met = 50, .no_egress = 50 }, HEALTH_NO_EGRESS },
+	{ "no egress", { 0 }, { .received = 50, .met = 50, .no_egress = 50 }, HEALTH_NO_EGRESS },
 };
 
 static void test_judge(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(judgements) / sizeof(judgements[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(judgements); i++) {
 		enum health health =
 			health_judge(&judgements[i].before, &judgements[i].now, &limits);
 
@@ -133,60 +137,64 @@ static const struct {
 	enum turnpike_mode wish;
 	enum health expected;
 } proofs[] = {
-	{ "nothing came", { .received = 0 }, TURNPIKE_MOVES_HEAD, TURNPIKE_MODE_AUTO, HEALTH_GOOD },
-	{ "frames came, none was met",
+	{ "no frame arrived",
+	  { .received = 0 },
+	  TURNPIKE_MOVES_HEAD,
+	  TURNPIKE_MODE_AUTO,
+	  HEALTH_GOOD },
+	{ "frames arrived, the program met none",
 	  { .received = 8 },
 	  TURNPIKE_MOVES_HEAD,
 	  TURNPIKE_MODE_AUTO,
 	  HEALTH_NOT_RUNNING },
-	{ "that is nobody's wish",
+	{ "the same if the mode was requested",
 	  { .received = 8 },
 	  TURNPIKE_MOVES_TAIL,
 	  TURNPIKE_MODE_XDP_NATIVE,
 	  HEALTH_NOT_RUNNING },
-	{ "room in front",
+	{ "headroom",
 	  { .trial = { .frames = 8, .head = 8 }, .received = 8 },
 	  TURNPIKE_MOVES_HEAD,
 	  TURNPIKE_MODE_AUTO,
 	  HEALTH_GOOD },
-	{ "gve's 2 bytes in front",
+	{ "no headroom, as gve",
 	  { .trial = { .frames = 8, .tail = 8 }, .received = 8 },
 	  TURNPIKE_MOVES_HEAD,
 	  TURNPIKE_MODE_AUTO,
 	  HEALTH_WRONG_END },
-	{ "and then the tail",
+	{ "tailroom is enough for the tail",
 	  { .trial = { .frames = 8, .tail = 8 }, .received = 8 },
 	  TURNPIKE_MOVES_TAIL,
 	  TURNPIKE_MODE_AUTO,
 	  HEALTH_GOOD },
-	{ "room in front of some",
+	{ "headroom in some frames",
 	  { .trial = { .frames = 8, .head = 1 }, .received = 8 },
 	  TURNPIKE_MOVES_HEAD,
 	  TURNPIKE_MODE_AUTO,
 	  HEALTH_GOOD },
-	{ "moved frames come out so",
+	{ "moved frames arrive as moved",
 	  { .trial = ROOM, .head = { .state = MOVED_PROVEN }, .tail = { .state = MOVED_PROVEN } },
 	  TURNPIKE_MOVES_HEAD,
 	  TURNPIKE_MODE_AUTO,
 	  HEALTH_GOOD },
-	{ "frames come out as they came",
+	{ "frames arrive unmoved",
 	  { .trial = ROOM, .head = { .state = MOVED_DISPROVEN } },
 	  TURNPIKE_MOVES_HEAD,
 	  TURNPIKE_MODE_AUTO,
 	  HEALTH_NOT_MOVED },
-	{ "the other end is the second choice for each packet",
+	{ "the other end is the fallback of each packet",
 	  { .trial = ROOM,
 	    .head = { .state = MOVED_PROVEN },
 	    .tail = { .state = MOVED_DISPROVEN } },
 	  TURNPIKE_MOVES_HEAD,
 	  TURNPIKE_MODE_AUTO,
 	  HEALTH_NOT_MOVED },
-	{ "frames come out as they came, but asked for",
+	{ "frames arrive unmoved, but the mode was requested",
 	  { .trial = ROOM, .head = { .state = MOVED_DISPROVEN } },
 	  TURNPIKE_MOVES_HEAD,
 	  TURNPIKE_MODE_XDP_NATIVE,
 	  HEALTH_GOOD },
-	{ "no room, but asked for",
+	{ "no room, but the mode was requested",
 	  { .trial = { .frames = 8 }, .received = 8 },
 	  TURNPIKE_MOVES_HEAD,
 	  TURNPIKE_MODE_XDP_NATIVE,
@@ -196,7 +204,7 @@ static const struct {
 static void test_proof(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(proofs) / sizeof(proofs[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(proofs); i++) {
 		enum health health = proof_judge(&proofs[i].proof, proofs[i].moves, proofs[i].wish);
 
 		if (health != proofs[i].expected)
@@ -204,8 +212,8 @@ static void test_proof(void **state)
 	}
 }
 
-/** Each end is told of by itself, and what nobody can see is never proven. */
-static void test_tell(void **state)
+/** Each end has its own result, and what cannot be observed is never proven. */
+static void test_describe(void **state)
 {
 	const struct proof proof = { .trial = { .frames = 9, .head = 9, .tail = 3 },
 				     .head = { MOVED_PROVEN, NULL },
@@ -214,13 +222,13 @@ static void test_tell(void **state)
 	struct text text = { told, sizeof(told) };
 
 	(void)state;
-	proof_tell(&proof, &text);
+	proof_describe(&proof, &text);
 	assert_string_equal(
 		told,
-		"proven: a program ran for 9 frames, of which 9 had room for 24 bytes in front and 3 "
-		"behind; proven: a frame grown in front arrives so; unproven: that a frame grown "
-		"behind arrives so, as there is no room; unproven: that sent frames leave moved, "
-		"which only their receiver sees");
+		"proven: a program ran for 9 frames, 9 with 24 bytes of headroom and 3 of tailroom; "
+		"proven: a frame grown in front arrives intact; unproven: whether a frame grown "
+		"behind arrives intact, as there is no room; unproven: whether frames are sent as "
+		"moved, which only receivers see");
 }
 
 static void test_backoff(void **state)
@@ -230,34 +238,34 @@ static void test_backoff(void **state)
 
 	(void)state;
 	assert_false(backoff_blocks(&backoff, 0));
-	backoff_strike(&backoff, &pauses, 100);
+	backoff_fail(&backoff, &pauses, 100);
 	assert_true(backoff_blocks(&backoff, 109));
 	assert_false(backoff_blocks(&backoff, 110));
-	backoff_strike(&backoff, &pauses, 110);
+	backoff_fail(&backoff, &pauses, 110);
 	assert_true(backoff_blocks(&backoff, 129));
 	assert_false(backoff_blocks(&backoff, 130));
-	backoff_strike(&backoff, &pauses, 130);
-	backoff_strike(&backoff, &pauses, 165);
+	backoff_fail(&backoff, &pauses, 130);
+	backoff_fail(&backoff, &pauses, 165);
 	/* 80 would be longer than the longest. */
 	assert_true(backoff_blocks(&backoff, 199));
 	assert_false(backoff_blocks(&backoff, 200));
 	/* It has stood the test for the longest pause: from the beginning. */
-	backoff_strike(&backoff, &pauses, 235);
+	backoff_fail(&backoff, &pauses, 235);
 	assert_true(backoff_blocks(&backoff, 244));
 	assert_false(backoff_blocks(&backoff, 245));
 	/* Lifted, it may be tried, and the next pause is longer all the same. */
-	backoff_lift(&backoff, 240);
+	backoff_end(&backoff, 240);
 	assert_false(backoff_blocks(&backoff, 240));
-	backoff_strike(&backoff, &pauses, 240);
+	backoff_fail(&backoff, &pauses, 240);
 	assert_true(backoff_blocks(&backoff, 259));
 	assert_false(backoff_blocks(&backoff, 260));
-	backoff_lift(&backoff, 300);
+	backoff_end(&backoff, 300);
 	assert_int_equal(backoff.until, 260);
 	backoff_forbid(&backoff);
-	backoff_lift(&backoff, 300);
-	backoff_strike(&backoff, &pauses, 245);
+	backoff_end(&backoff, 300);
+	backoff_fail(&backoff, &pauses, 245);
 	assert_true(backoff_blocks(&backoff, UINT64_MAX - 1));
-	backoff_clear(&backoff);
+	backoff_reset(&backoff);
 	assert_false(backoff_blocks(&backoff, 246));
 }
 
@@ -265,7 +273,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_judge),   cmocka_unit_test(test_refuses),
-		cmocka_unit_test(test_proof),   cmocka_unit_test(test_tell),
+		cmocka_unit_test(test_proof),   cmocka_unit_test(test_describe),
 		cmocka_unit_test(test_backoff),
 	};
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The map of next hops as packets see it: whole hops only, and an index that is given back is the
- * last to be used again.
+ * The map of next hops as programs see it: hops change atomically, and the least recently freed
+ * index is reused first.
  */
 #include <errno.h>
 #include <linux/membarrier.h>
@@ -20,7 +20,7 @@
 #define NS_PER_S 1000000000ull
 
 static struct turnpike_nexthop map[MAX];
-static struct turnpike_nexthop seen[MAX]; /* the map, when programs were last waited for */
+static struct turnpike_nexthop seen[MAX]; /* the map at the last wait for programs */
 static struct hops hops;
 static int waits;
 static __u64 now; /* ns */
@@ -58,7 +58,7 @@ static struct turnpike_hop hop_by(__u32 ifindex)
 	return (struct turnpike_hop){ .ifindex = ifindex, .mtu = 1500, .smac = { 2 } };
 }
 
-static void test_given_back_first_is_used_first(void **state)
+static void test_least_recently_freed_is_reused(void **state)
 {
 	static const __u32 expected[] = { 1, 2, 3, 4 };
 	__u32 index;
@@ -70,7 +70,7 @@ static void test_given_back_first_is_used_first(void **state)
 		assert_int_equal(index, expected[i]);
 	}
 	assert_int_equal(hops_take(&hops, now, &index), -ENOSPC);
-	/* More often than there are elements, so that the ring goes round. */
+	/* More often than there are elements, so that the ring wraps. */
 	for (round = 0; round < 3; round++) {
 		hops_give(&hops, 3);
 		hops_give(&hops, 1);
@@ -86,8 +86,8 @@ static void test_given_back_first_is_used_first(void **state)
 	}
 }
 
-/* Whoever has found the current element may go on reading it while the next one is written. */
-static void test_what_is_current_is_not_written(void **state)
+/* A program may go on reading the current hop while the next one is written. */
+static void test_current_hop_is_not_overwritten(void **state)
 {
 	const struct turnpike_hop one = hop_by(1), two = hop_by(2);
 	struct turnpike_nexthop before;
@@ -103,13 +103,13 @@ static void test_what_is_current_is_not_written(void **state)
 	assert_memory_equal(&map[index].hop[before.current], &one, sizeof(one));
 	assert_memory_equal(&map[index].hop[map[index].current], &two, sizeof(two));
 	assert_memory_equal(hops_get(&hops, index), &two, sizeof(two));
-	/* The same again is no change. */
+	/* Setting the same hop changes nothing. */
 	hops_set(&hops, index, &two);
 	assert_int_equal(map[index].current, !before.current);
 }
 
-/* A packet may have read @current before the last change: that element is not written under it. */
-static void test_programs_end_before_an_element_is_written_again(void **state)
+/* A program may have read @current before the last change, so that hop is not overwritten yet. */
+static void test_programs_end_before_a_hop_is_overwritten(void **state)
 {
 	const struct turnpike_hop one = hop_by(1), two = hop_by(2), three = hop_by(3);
 	__u32 first, second;
@@ -123,7 +123,7 @@ static void test_programs_end_before_an_element_is_written_again(void **state)
 	hops_set(&hops, first, &two);
 	assert_int_equal(waits, 1);
 	assert_memory_equal(&seen[first].hop[seen[first].current], &one, sizeof(one));
-	/* It was waited for all of them. */
+	/* One wait is enough for all elements. */
 	hops_set(&hops, second, &two);
 	assert_int_equal(waits, 1);
 	hops_set(&hops, first, &three);
@@ -131,8 +131,8 @@ static void test_programs_end_before_an_element_is_written_again(void **state)
 	assert_memory_equal(&seen[first].hop[!seen[first].current], &one, sizeof(one));
 }
 
-/* Packets of the flow that is gone have ended before its index leads another way. */
-static void test_programs_end_before_an_index_leads_another_way(void **state)
+/* Programs with the deleted flow end before its index gets another hop. */
+static void test_programs_end_before_an_index_is_reused(void **state)
 {
 	const struct turnpike_hop one = hop_by(1);
 	__u32 index;
@@ -148,8 +148,8 @@ static void test_programs_end_before_an_index_leads_another_way(void **state)
 	assert_int_equal(waits, 1);
 }
 
-/* What a packet may still be reading is left as it is, until the element is taken. */
-static void test_taken_again_is_not_resolved(void **state)
+/* A freed hop, which a program may still read, stays until its element is taken. */
+static void test_reused_element_is_not_resolved(void **state)
 {
 	const struct turnpike_hop one = hop_by(1), none = { 0 };
 	__u32 index;
@@ -170,7 +170,7 @@ static void test_taken_again_is_not_resolved(void **state)
 	assert_memory_equal(&map[0], &(struct turnpike_nexthop){ 0 }, sizeof(map[0]));
 }
 
-/* With no other element left, whoever makes pairs come and go would make the server stand still. */
+/* Otherwise clients that make pairs come and go could stall the server. */
 static void test_waits_once_a_second(void **state)
 {
 	__u32 index;
@@ -228,8 +228,8 @@ static void test_one_wait_settles_all(void **state)
 	assert_int_equal(waits, 1);
 }
 
-/* Two that are the same by chance are one in four thousand million. */
-static void test_identifications_start_anywhere(void **state)
+/* Two are equal by chance once in 2^32. */
+static void test_identifications_start_at_random(void **state)
 {
 	__u32 first, second;
 
@@ -242,20 +242,20 @@ static void test_identifications_start_anywhere(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_given_back_first_is_used_first, set_up,
+		cmocka_unit_test_setup_teardown(test_least_recently_freed_is_reused, set_up,
 						tear_down),
-		cmocka_unit_test_setup_teardown(test_what_is_current_is_not_written, set_up,
+		cmocka_unit_test_setup_teardown(test_current_hop_is_not_overwritten, set_up,
 						tear_down),
-		cmocka_unit_test_setup_teardown(
-			test_programs_end_before_an_element_is_written_again, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_programs_end_before_an_index_leads_another_way,
+		cmocka_unit_test_setup_teardown(test_programs_end_before_a_hop_is_overwritten,
 						set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_taken_again_is_not_resolved, set_up,
+		cmocka_unit_test_setup_teardown(test_programs_end_before_an_index_is_reused, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_reused_element_is_not_resolved, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_waits_once_a_second, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_prepared_both_or_none, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_one_wait_settles_all, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_identifications_start_anywhere, set_up,
+		cmocka_unit_test_setup_teardown(test_identifications_start_at_random, set_up,
 						tear_down),
 	};
 

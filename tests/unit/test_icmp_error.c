@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* ICMP errors (RFC 792, RFC 1191, RFC 4443), compared with what is built here byte by byte. */
+/* ICMP errors (RFC 792, RFC 1191, RFC 4443), compared byte by byte with those built here. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "array_len.h"
 #include "net/icmp_sender.h"
 
 #define MTU 1400
@@ -23,7 +24,7 @@ static const struct kind {
 	__u8 family;
 	__u8 type;
 	__u8 code;
-	__u32 mtu; /* as it stands in the error */
+	__u32 mtu; /* in the error */
 } kinds[] = {
 	{ TURNPIKE_TTL, TURNPIKE_IPV4, 11, 0, 0 },
 	{ TURNPIKE_DONT_FRAGMENT, TURNPIKE_IPV4, 3, 4, MTU },
@@ -31,10 +32,10 @@ static const struct kind {
 	{ TURNPIKE_DONT_FRAGMENT, TURNPIKE_IPV6, 2, 0, MTU },
 };
 
-/* What is in front of an IP packet, with up to two tags. */
+/* Link-layer headers with up to two tags. */
 static const __u32 l2_lens[] = { 14, 18, 22 };
 
-/* The last that fit, the first that do not, even and odd; and the least there can be. */
+/* The longest that fit, the shortest that do not, even and odd, and the minimum. */
 static const __u32 lengths[] = { 40, 41, 60, 101, 546, 547, 548, 549, 550, 1231, 1232, 1233, 1240 };
 
 static void put16(__u8 *to, __u32 value)
@@ -43,6 +44,7 @@ static void put16(__u8 *to, __u32 value)
 	to[1] = (__u8)value;
 }
 
+/* Not base/checksum.h, which is under test: bytes in network order instead of words. */
 static __u32 sum(const __u8 *bytes, __u32 len)
 {
 	__u32 ret = 0, i;
@@ -54,7 +56,7 @@ static __u32 sum(const __u8 *bytes, __u32 len)
 	return ret;
 }
 
-/* A frame of its own memory, so that AddressSanitizer knows its end. */
+/* Allocated, so that AddressSanitizer knows its end. */
 static __u8 *make_frame(__u8 version, __u32 l2_len, __u32 len)
 {
 	__u8 *frame = malloc(l2_len + len);
@@ -71,7 +73,7 @@ static struct turnpike_event make_event(const struct kind *kind, __u32 l2_len, _
 {
 	return (struct turnpike_event){ .verdict = kind->verdict,
 					.ifindex = 7,
-					.mtu = MTU, /* also with TTL, whose errors have none */
+					.mtu = MTU, /* also for TTL, whose errors have none */
 					.l2_len = l2_len,
 					.len = l2_len + len };
 }
@@ -90,7 +92,7 @@ static struct icmp_error expected_error(const struct kind *kind, const __u8 *ip,
 	error.bytes[1] = kind->code;
 	put16(error.bytes + 6, kind->mtu);
 	memcpy(error.bytes + 8, ip, error.len - 8);
-	if (ipv4) /* the kernel sums IPv6's */
+	if (ipv4) /* the kernel fills in that of ICMPv6 */
 		put16(error.bytes + 2, 0xffff - sum(error.bytes, error.len));
 	return error;
 }
@@ -103,9 +105,9 @@ static void test_errors(void **state)
 	__u8 *frame;
 
 	(void)state;
-	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		for (j = 0; j < sizeof(lengths) / sizeof(lengths[0]); j++) {
-			for (k = 0; k < sizeof(l2_lens) / sizeof(l2_lens[0]); k++) {
+	for (i = 0; i < ARRAY_LEN(kinds); i++) {
+		for (j = 0; j < ARRAY_LEN(lengths); j++) {
+			for (k = 0; k < ARRAY_LEN(l2_lens); k++) {
 				frame = make_frame(kinds[i].family, l2_lens[k], lengths[j]);
 				event = make_event(&kinds[i], l2_lens[k], lengths[j]);
 				expected =
@@ -119,7 +121,7 @@ static void test_errors(void **state)
 	}
 }
 
-/* With an odd number of bytes, the last one counts as the first of a word. */
+/* An odd byte at the end counts as the first of a word. */
 static void test_checksum(void **state)
 {
 	const struct kind *kind = &kinds[1];
@@ -134,7 +136,7 @@ static void test_checksum(void **state)
 	free(frame);
 }
 
-/* An MTU that does not fit 16 bits is IPv6's alone. */
+/* Only IPv6 has an MTU of more than 16 bits. */
 static void test_large_mtu(void **state)
 {
 	struct turnpike_event event = make_event(&kinds[3], 14, 60);
@@ -158,7 +160,7 @@ static void refuse(const struct turnpike_event *event, const __u8 *frame)
 	assert_memory_equal(&error, &untouched, sizeof(error));
 }
 
-/* Not whole headers; an L2 header as long as the frame, or longer; nothing at all. */
+/* Truncated headers; an L2 header as long as the frame, or longer; an empty frame. */
 static void test_lengths(void **state)
 {
 	static const __u32 beyond[] = { 14, 15, 1000, 0x80000000, UINT32_MAX };
@@ -167,7 +169,7 @@ static void test_lengths(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+	for (i = 0; i < ARRAY_LEN(kinds); i++) {
 		__u32 hlen = kinds[i].family == TURNPIKE_IPV4 ? 20 : 40;
 
 		frame = make_frame(kinds[i].family, 14, hlen - 1);
@@ -178,7 +180,7 @@ static void test_lengths(void **state)
 	frame = calloc(1, 14);
 	assert_non_null(frame);
 	event = make_event(&kinds[0], 14, 0);
-	for (i = 0; i < sizeof(beyond) / sizeof(beyond[0]); i++) {
+	for (i = 0; i < ARRAY_LEN(beyond); i++) {
 		event.l2_len = beyond[i];
 		refuse(&event, frame);
 	}
@@ -187,7 +189,7 @@ static void test_lengths(void **state)
 	free(frame);
 }
 
-/* Only what programs tell of, and only of IP. */
+/* Only verdicts that programs report, and only IP. */
 static void test_others(void **state)
 {
 	struct turnpike_event event = make_event(&kinds[0], 14, 60);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What a frame that arrives shows about one that a program has grown: moved.h. */
+/* Does a received frame prove that a program can grow frames: moved.h. */
 #include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,29 +14,34 @@
 #define LEN   42
 #define GROWN (LEN + TURNPIKE_ROOM_MAX)
 
-/** An ARP reply from 02:..:02 to 02:..:01, every byte of its own. */
+/** An ARP reply from 02:..:02 to 02:..:01, with distinct bytes. */
 static struct turnpike_taken answer(void)
 {
+	static const __u8 header[] = { 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x08, 0x06 };
 	struct turnpike_taken taken = { .len = LEN };
 
 	for (__u32 i = 0; i < LEN; i++)
 		taken.frame[i] = (__u8)(0x10 + i);
-	memcpy(taken.frame, "\2\0\0\0\0\1\2\0\0\0\0\2\x08\x06", 14);
+	memcpy(taken.frame, header, sizeof(header));
 	return taken;
 }
 
-/** As the program writes it, byte by byte. */
+/** The frame as the program writes it. */
 static void grow_head(const struct turnpike_taken *taken, __u8 *frame)
 {
-	memcpy(frame, "\2\0\0\0\0\1\2\0\0\0\0\2\x88\xb5", 14);
+	static const __u8 header[] = { 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x88, 0xb5 };
+
+	memcpy(frame, header, sizeof(header));
 	memset(frame + 14, 0xa5, 10);
 	memcpy(frame + 24, taken->frame, LEN);
 }
 
 static void grow_tail(const struct turnpike_taken *taken, __u8 *frame)
 {
+	static const __u8 proto[] = { 0x88, 0xb5 };
+
 	memcpy(frame, taken->frame, LEN);
-	memcpy(frame + 12, "\x88\xb5", 2);
+	memcpy(frame + 12, proto, sizeof(proto));
 	memset(frame + LEN, 0xa5, 24);
 }
 
@@ -72,7 +77,7 @@ static void test_every_byte_counts(void **state)
 	}
 }
 
-/** A driver that goes by the length that the frame had when it came, or by where it began. */
+/** The driver sends with the old length, or from the old start. */
 static void test_disproven(void **state)
 {
 	const struct turnpike_taken taken = answer();
@@ -89,7 +94,7 @@ static void test_disproven(void **state)
 	assert_int_equal(moved_judge(&taken, TURNPIKE_TRIAL_TAIL, frame, GROWN), MOVED_DISPROVEN);
 }
 
-/** Answers of others, and none at all, say nothing. */
+/** Frames of other senders, and none at all, prove nothing. */
 static void test_others(void **state)
 {
 	const struct turnpike_taken taken = answer();

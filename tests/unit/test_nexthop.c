@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Next hops whose questions the kernel does not answer: what is known stays, and the question is
- * asked again. rtnetlink is imagination here: one router behind one device.
+ * Next hops when the kernel fails to answer: they keep what they know and ask again. rtnetlink is
+ * mocked: one router behind one device.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -14,8 +14,9 @@
 #include <cmocka.h>
 
 #include "net/hops.h"
-#include "net/netlink.h"
+#include "net/monitor.h"
 #include "net/nexthop.h"
+#include "net/route.h"
 
 #define MAX     600
 #define IFINDEX 7
@@ -27,8 +28,8 @@ static int route_error, neighbour_error; /* 0: an answer */
 static int route_questions;
 
 int __wrap_clock_gettime(clockid_t id, struct timespec *ret);
-int __wrap_netlink_open_events(const struct netlink_events *events, struct nl_sock **ret);
-int __wrap_netlink_read_events(struct nl_sock *sock);
+int __wrap_monitor_open(const struct monitor_ops *ops, struct nl_sock **ret);
+int __wrap_monitor_read(struct nl_sock *sock);
 int __wrap_netlink_route(struct nl_sock *sock, const struct turnpike_addr *src,
 			 const struct turnpike_addr *dst, struct route_facts *ret);
 int __wrap_netlink_neighbour(struct nl_sock *sock, __u32 ifindex, const struct turnpike_addr *addr,
@@ -43,14 +44,14 @@ int __wrap_clock_gettime(clockid_t id, struct timespec *ret)
 	return 0;
 }
 
-int __wrap_netlink_open_events(const struct netlink_events *events, struct nl_sock **ret)
+int __wrap_monitor_open(const struct monitor_ops *ops, struct nl_sock **ret)
 {
-	(void)events;
+	(void)ops;
 	*ret = NULL;
 	return 0;
 }
 
-int __wrap_netlink_read_events(struct nl_sock *sock)
+int __wrap_monitor_read(struct nl_sock *sock)
 {
 	(void)sock;
 	return 0;

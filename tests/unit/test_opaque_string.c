@@ -10,9 +10,8 @@
 
 #include <cmocka.h>
 
+#include "array_len.h"
 #include "stun/opaque_string.h"
-
-#define ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))
 
 static void expect(const char *text, const char *expected)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Devices as they are found in clouds and racks, and the plan that each must get: the order, the
- * outlooks, and what reasons and remedies must say.
+ * Devices as found in clouds and racks, and the plan for each: the order, the outlooks, and parts
+ * of the reasons and remedies.
  */
 #include <errno.h>
 #include <net/if_arp.h>
@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "array_len.h"
 #include "select/drivers.h"
 #include "select/select.h"
 #include "select/sysfs.h"
@@ -26,19 +27,19 @@
 #define OFF    TURNPIKE_KNOWN
 #define FIXED  TURNPIKE_FIXED
 
-/** One line of a plan: "mode moves", with the hook for TC; remedy NULL: there must be none. */
+/** A line of a plan: "mode moves", with the hook for TC; remedy NULL: none. */
 struct line {
-	const char *way;
+	const char *candidate;
 	enum turnpike_outlook outlook;
 	const char *reason;
 	const char *remedy;
 };
 
 /**
- * struct device_case
- * @above: of native XDP, what comes before all else
- * @below: what comes after user space. The rest is as on any device
- * @whole: instead, all of the plan
+ * struct device_case - a device and its plan
+ * @above: candidates of native XDP before all others
+ * @below: candidates after user space. Those in between are the same on any device
+ * @whole: the complete plan, instead
  */
 struct device_case {
 	const char *name;
@@ -48,7 +49,7 @@ struct device_case {
 	struct line whole[8];
 };
 
-/* What most have in common, complete() adds. */
+/* complete() adds what most devices have in common. */
 #define NAMED(name, drv, version, ...) .dev = name, .driver = drv, .kernel = version, __VA_ARGS__
 #define DEVICE(drv, version, ...)                        \
 	{                                                \
@@ -64,17 +65,17 @@ struct device_case {
 
 #define HEAD "xdp-native head"
 #define TAIL "xdp-native tail"
-#define USABLE(way, reason)                        \
-	{                                          \
-		way, TURNPIKE_USABLE, reason, NULL \
+#define USABLE(candidate, reason)                        \
+	{                                                \
+		candidate, TURNPIKE_USABLE, reason, NULL \
 	}
-#define DOUBTFUL(way, reason)                        \
-	{                                            \
-		way, TURNPIKE_DOUBTFUL, reason, NULL \
+#define DOUBTFUL(candidate, reason)                        \
+	{                                                  \
+		candidate, TURNPIKE_DOUBTFUL, reason, NULL \
 	}
-#define REJECTED(way, reason, remedy)                  \
-	{                                              \
-		way, TURNPIKE_REJECTED, reason, remedy \
+#define REJECTED(candidate, reason, remedy)                  \
+	{                                                    \
+		candidate, TURNPIKE_REJECTED, reason, remedy \
 	}
 #define BOTH_REJECTED(reason, remedy) REJECTED(HEAD, reason, remedy), REJECTED(TAIL, reason, remedy)
 #define ALL_REJECTED(reason, remedy)                                       \
@@ -84,14 +85,14 @@ struct device_case {
 		REJECTED("xdp-generic head", reason, remedy),              \
 		REJECTED("xdp-generic tail", reason, remedy)
 
-/* Features of virtio_net, by their numbers in the standard; 1.0 has bit 32. */
+/* Features of virtio_net by their numbers in the standard; bit 32 is virtio 1.0. */
 #define VIRTIO(features) .virtio_known = true, .virtio_features = (features) | 1ull << 32
 #define MERGEABLE        (1ull << 15)
 #define CONTROL          (1ull << 2)
 #define TSO              (3ull << 7)
 #define CSUM             (1ull << 1)
 
-/* Queues as gve tells of them. */
+/* Queues as gve reports them. */
 #define GVE_QUEUES(now, most) .queues = { .rx = now, .tx = now, .max_rx = most, .max_tx = most }
 #define COMBINED(now, most)   .queues = { .combined = now, .max_combined = most }
 
@@ -103,20 +104,19 @@ static const struct device_case cases[] = {
 	{ "gve GQI-QPL or DQO-RDA, 7.3", DEVICE("gve", KERNEL(7, 3), SAYS(REDIR), GVE_QUEUES(2, 4)),
 	  .above = { USABLE(TAIL, "212 bytes"), DOUBTFUL(HEAD, "DQO-RDA") } },
 	{ "gve DQO-RDA, 6.12", DEVICE("gve", KERNEL(6, 12), SAYS(0), GVE_QUEUES(2, 4)),
-	  .below = { BOTH_REJECTED("every queue format but GQI-QPL", NULL) } },
+	  .below = { BOTH_REJECTED("other than GQI-QPL", NULL) } },
 	{ "gve DQO-QPL, 7.3", DEVICE("gve", KERNEL(7, 3), SAYS(0), GVE_QUEUES(2, 4)),
 	  .below = { BOTH_REJECTED("DQO-QPL", NULL) } },
-	{ "gve DQO-RDA that cannot send, 6.16",
+	{ "gve DQO-RDA without redirect, 6.16",
 	  DEVICE("gve", KERNEL(6, 16), SAYS(BASIC), GVE_QUEUES(2, 4)),
-	  .below = { BOTH_REJECTED("cannot send", NULL) } },
+	  .below = { BOTH_REJECTED("cannot send from XDP", NULL) } },
 	{ "gve, 6.1", DEVICE("gve", KERNEL(6, 1), GVE_QUEUES(2, 4)),
 	  .below = { BOTH_REJECTED("since Linux 6.4", NULL) } },
 	{ "gve, all queues in use", DEVICE("gve", KERNEL(6, 12), SAYS(REDIR), GVE_QUEUES(4, 4)),
-	  .below = { REJECTED(HEAD, "half of them free; there are 2 bytes",
-			      "ethtool -L eth0 rx 2 tx 2"),
+	  .below = { REJECTED(HEAD, "half of them free; 2 bytes", "ethtool -L eth0 rx 2 tx 2"),
 		     REJECTED(TAIL, "half of them free", "ethtool -L eth0 rx 2 tx 2") } },
 	{ "gve with one queue", DEVICE("gve", KERNEL(7, 3), SAYS(REDIR), GVE_QUEUES(1, 1)),
-	  .below = { BOTH_REJECTED("of 1, and", NULL) } },
+	  .below = { BOTH_REJECTED("queues of 1", NULL) } },
 	{ "gve, jumbo and LRO",
 	  DEVICE("gve", KERNEL(6, 12), SAYS(REDIR), GVE_QUEUES(2, 4), .mtu = 8896, .lro = ON),
 	  .below = { BOTH_REJECTED("MTU is 8896",
@@ -126,10 +126,10 @@ static const struct device_case cases[] = {
 	{ "ena, MTU 9001", DEVICE("ena", KERNEL(6, 12), SAYS(REDIR), COMBINED(2, 4), .mtu = 9001),
 	  .below = { BOTH_REJECTED("at most 3498", "ip link set dev eth0 mtu 3498") } },
 	{ "ena, MTU 1500", DEVICE("ena", KERNEL(6, 12), SAYS(REDIR), COMBINED(2, 4)),
-	  .above = { USABLE(HEAD, "256 bytes of headroom; when attaching, the device goes down"),
+	  .above = { USABLE(HEAD, "256 bytes of headroom; on attach, the device goes down"),
 		     USABLE(TAIL, "2006 bytes") } },
 	{ "ena, too many channels", DEVICE("ena", KERNEL(6, 12), SAYS(REDIR), COMBINED(8, 8)),
-	  .below = { BOTH_REJECTED("8 queues of 8", "ethtool -L eth0 combined 4") } },
+	  .below = { BOTH_REJECTED("8 of 8 queues", "ethtool -L eth0 combined 4") } },
 	{ "ena, both", DEVICE("ena", KERNEL(6, 12), SAYS(REDIR), COMBINED(8, 8), .mtu = 9001),
 	  .below = { BOTH_REJECTED(
 		  "MTU is 9001", "ip link set dev eth0 mtu 3498 && ethtool -L eth0 combined 4") } },
@@ -203,10 +203,10 @@ static const struct device_case cases[] = {
 	{ "virtio_net, only a checksum that cannot be controlled, 6.1",
 	  DEVICE("virtio_net", KERNEL(6, 1), VIRTIO(MERGEABLE | CSUM)),
 	  .below = { BOTH_REJECTED("guest_csum=off", NULL) } },
-	{ "virtio_net, legacy, with headers apart, 6.1",
+	{ "virtio_net, legacy, with separate headers, 6.1",
 	  DEVICE("virtio_net", KERNEL(6, 1), .virtio_known = true,
 		 .virtio_features = MERGEABLE | CONTROL),
-	  .below = { BOTH_REJECTED("buffers of their own", NULL) } },
+	  .below = { BOTH_REJECTED("separate buffers", NULL) } },
 	{ "virtio_net, 6.1, features of another namespace",
 	  DEVICE("virtio_net", KERNEL(6, 1), .gro_hw = ON, .rx_csum = ON | FIXED),
 	  .whole = { DOUBTFUL(HEAD, "before Linux 6.3"), DOUBTFUL(TAIL, "10 bytes behind"),
@@ -219,7 +219,7 @@ static const struct device_case cases[] = {
 	{ "vmxnet3, 6.1", DEVICE("vmxnet3", KERNEL(6, 1)),
 	  .below = { BOTH_REJECTED("since Linux 6.6", NULL) } },
 	{ "vmxnet3, 6.6", DEVICE("vmxnet3", KERNEL(6, 6), SAYS(REDIR), .lro = ON),
-	  .above = { USABLE(HEAD, "LRO goes off"), USABLE(TAIL, "2006 bytes") } },
+	  .above = { USABLE(HEAD, "LRO is turned off"), USABLE(TAIL, "2006 bytes") } },
 	{ "e1000e", DEVICE("e1000e", KERNEL(6, 12), SAYS(0)),
 	  .below = { BOTH_REJECTED("e1000e has no native XDP", NULL) } },
 
@@ -260,19 +260,19 @@ static const struct device_case cases[] = {
 	  .below = { BOTH_REJECTED("at most 3046", "ip link set dev eth0 mtu 3046") } },
 	{ "bnxt", DEVICE("bnxt_en", KERNEL(6, 12), SAYS(FRAGS), COMBINED(8, 16)),
 	  .above = { USABLE(HEAD, "256 bytes"), USABLE(TAIL, "2006 bytes") } },
-	{ "bnxt, channels apart",
+	{ "bnxt, separate channels",
 	  DEVICE("bnxt_en", KERNEL(6, 12), SAYS(FRAGS), .queues = { .rx = 4, .tx = 4 }),
 	  .below = { BOTH_REJECTED("combined", "ethtool -L eth0 rx 0 tx 0 combined 4") } },
 	{ "lan966x", DEVICE("lan966x-switch", KERNEL(6, 12), SAYS(REDIR)),
-	  .below = { BOTH_REJECTED("whatever a program moves", NULL) } },
+	  .below = { BOTH_REJECTED("ignores that a program moved", NULL) } },
 	{ "otx2", DEVICE("rvu_nicpf", KERNEL(6, 12), SAYS(REDIR)),
-	  .below = { BOTH_REJECTED("whatever a program moves", NULL) } },
+	  .below = { BOTH_REJECTED("ignores that a program moved", NULL) } },
 	{ "sfc", DEVICE("sfc", KERNEL(6, 12), SAYS(REDIR)),
 	  .above = { USABLE(HEAD, "128 bytes"), DOUBTFUL(TAIL, "tens of bytes") } },
 	{ "nfp", DEVICE("nfp", KERNEL(6, 12), SAYS(BASIC)),
-	  .above = { USABLE(HEAD, "256 bytes"), DOUBTFUL(TAIL, "not known") } },
+	  .above = { USABLE(HEAD, "256 bytes"), DOUBTFUL(TAIL, "unknown") } },
 	{ "unknown, with XDP", DEVICE("newnic", KERNEL(6, 12), SAYS(REDIR)),
-	  .below = { DOUBTFUL(HEAD, "nothing is known"), DOUBTFUL(TAIL, "newnic") } },
+	  .below = { DOUBTFUL(HEAD, "nothing more is known"), DOUBTFUL(TAIL, "newnic") } },
 	{ "unknown, without", DEVICE("newnic", KERNEL(6, 12), SAYS(0)),
 	  .below = { BOTH_REJECTED("newnic has no native XDP", NULL) } },
 	{ "unknown, 6.1", DEVICE("newnic", KERNEL(6, 1)),
@@ -298,9 +298,9 @@ static const struct device_case cases[] = {
 			   .programs = { { .mode = TURNPIKE_MODE_XDP_GENERIC } })),
 	  .below = { BOTH_REJECTED("in another namespace, has no XDP",
 				   "turnpike pass dev nic1") } },
-	{ "veth, the peer is not to be seen",
+	{ "veth, the peer cannot be seen",
 	  VIRTUAL("veth", KERNEL(6, 12), SAYS(FRAGS), RELATIVE(PEER, .ifindex = 7)),
-	  .below = { { HEAD, TURNPIKE_DOUBTFUL, "is lost", "turnpike pass dev if7" },
+	  .below = { { HEAD, TURNPIKE_DOUBTFUL, "are lost", "turnpike pass dev if7" },
 		     { TAIL, TURNPIKE_DOUBTFUL, "0 to 63", "turnpike pass dev if7" } } },
 	{ "veth, the peer's MTU is too large",
 	  VIRTUAL("veth", KERNEL(6, 12), SAYS(FRAGS),
@@ -318,12 +318,12 @@ static const struct device_case cases[] = {
 	  VIRTUAL("bond", KERNEL(6, 12), SAYS(REDIR),
 		  RELATIVE(MEMBER, NAMED("eth1", "ice", KERNEL(6, 12), SAYS(FRAGS)))),
 	  .above = { DOUBTFUL(HEAD, "bonding mode"), DOUBTFUL(TAIL, "eth1: 22 bytes") } },
-	{ "bond of those that take no redirected frames",
+	{ "bond of members that accept no redirected frames",
 	  VIRTUAL("bond", KERNEL(6, 12), SAYS(REDIR),
 		  RELATIVE(MEMBER, NAMED("eth1", "mlx4_en", KERNEL(6, 12), SAYS(REDIR)))),
-	  .below = { BOTH_REJECTED("eth1: its driver takes no", NULL) } },
+	  .below = { BOTH_REJECTED("eth1: its driver does not accept", NULL) } },
 	{ "bond whose members have no XDP", VIRTUAL("bond", KERNEL(6, 12), SAYS(0)),
-	  .below = { BOTH_REJECTED("each of its members", NULL) } },
+	  .below = { BOTH_REJECTED("each member", NULL) } },
 	{ "bridge", VIRTUAL("bridge", KERNEL(6, 12), SAYS(0)),
 	  .below = { BOTH_REJECTED("bridge has no native XDP", NULL) } },
 	{ "a bridge's port",
@@ -334,26 +334,26 @@ static const struct device_case cases[] = {
 	  .above = { USABLE(HEAD, "256 bytes"), USABLE(TAIL, "2006 bytes") } },
 	{ "VLAN", VIRTUAL("vlan", KERNEL(6, 12), SAYS(0)),
 	  .below = { BOTH_REJECTED("vlan has no native XDP", NULL) } },
-	{ "a VLAN on top, its tags are taken off",
+	{ "a VLAN on top, its tags are stripped",
 	  DEVICE("ena", KERNEL(6, 12), SAYS(REDIR), COMBINED(2, 4), .rx_vlan = ON,
 		 RELATIVE(UPPER, .dev = "eth0.5", .kind = "vlan")),
 	  .whole = { USABLE("tc head tcx", "any"), USABLE("tc head clsact", "any"),
 		     USABLE("userspace auto", "always"),
-		     BOTH_REJECTED("tags are taken off", "ethtool -K eth0 rxvlan off"),
-		     REJECTED("xdp-generic head", "tags are taken off", "rxvlan off"),
-		     REJECTED("xdp-generic tail", "tags are taken off", "rxvlan off") } },
-	{ "a VLAN on top, its tags are always taken off",
+		     BOTH_REJECTED("strips their tags", "ethtool -K eth0 rxvlan off"),
+		     REJECTED("xdp-generic head", "strips their tags", "rxvlan off"),
+		     REJECTED("xdp-generic tail", "strips their tags", "rxvlan off") } },
+	{ "a VLAN on top, its tags are always stripped",
 	  DEVICE("ena", KERNEL(6, 12), SAYS(REDIR), COMBINED(2, 4), .rx_vlan = ON | FIXED,
 		 RELATIVE(UPPER, .dev = "eth0.5", .kind = "vlan")),
 	  .whole = { USABLE("tc head tcx", "any"), USABLE("tc head clsact", "any"),
-		     USABLE("userspace auto", "always"), BOTH_REJECTED("tags are taken off", NULL),
-		     REJECTED("xdp-generic head", "tags are taken off", NULL),
-		     REJECTED("xdp-generic tail", "tags are taken off", NULL) } },
-	{ "a VLAN on top, its tags are left in the frames",
+		     USABLE("userspace auto", "always"), BOTH_REJECTED("strips their tags", NULL),
+		     REJECTED("xdp-generic head", "strips their tags", NULL),
+		     REJECTED("xdp-generic tail", "strips their tags", NULL) } },
+	{ "a VLAN on top, its tags stay in the frames",
 	  DEVICE("ena", KERNEL(6, 12), SAYS(REDIR), COMBINED(2, 4), .rx_vlan = OFF,
 		 RELATIVE(UPPER, .dev = "eth0.5", .kind = "vlan")),
 	  .above = { USABLE(HEAD, "256 bytes"), USABLE(TAIL, "2006 bytes") } },
-	{ "a macvlan on top, tags are taken off",
+	{ "a macvlan on top, tags are stripped",
 	  DEVICE("ena", KERNEL(6, 12), SAYS(REDIR), COMBINED(2, 4), .rx_vlan = ON,
 		 RELATIVE(UPPER, .dev = "m0", .kind = "macvlan")),
 	  .above = { USABLE(HEAD, "256 bytes"), USABLE(TAIL, "2006 bytes") } },
@@ -362,24 +362,25 @@ static const struct device_case cases[] = {
 	{ "lo", DEVICE("", KERNEL(6, 12), SAYS(0), .arptype = ARPHRD_LOOPBACK),
 	  .whole = { ALL_REJECTED("this machine", NULL) } },
 
-	/* What is there already, and what may not be. */
-	{ "somebody's native program",
+	/* Programs that are attached, and missing privileges. */
+	{ "another native program",
 	  DEVICE("ena", KERNEL(6, 12), SAYS(REDIR), COMBINED(2, 4), .n_programs = 1,
 		 .programs = { { TURNPIKE_MODE_XDP_NATIVE, TURNPIKE_HOOK_XDP, 12, 0, "fw" } }),
 	  .whole = { USABLE("tc head tcx", "any"), USABLE("tc head clsact", "any"),
 		     USABLE("userspace auto", "always"),
-		     BOTH_REJECTED("program 12 'fw' of somebody else",
+		     BOTH_REJECTED("program 12 'fw' is already attached to xdp-native",
 				   "ip link set dev eth0 xdpdrv off"),
 		     REJECTED("xdp-generic head", "program 12", "xdpdrv off"),
 		     REJECTED("xdp-generic tail", "program 12", "xdpdrv off") } },
-	{ "a turnpike's program, held by a link",
+	{ "another turnpike's program, held by a link",
 	  DEVICE("e1000e", KERNEL(6, 12), SAYS(0), .n_programs = 1,
 		 .programs = { { TURNPIKE_MODE_XDP_GENERIC, TURNPIKE_HOOK_XDP, 12, 3,
 				 "relay_xdp_head" } }),
 	  .whole = { USABLE("tc head tcx", "any"), USABLE("tc head clsact", "any"),
-		     USABLE("userspace auto", "always"), BOTH_REJECTED("turnpike relays", NULL),
-		     REJECTED("xdp-generic head", "turnpike relays", NULL),
-		     REJECTED("xdp-generic tail", "turnpike relays", NULL) } },
+		     USABLE("userspace auto", "always"),
+		     BOTH_REJECTED("turnpike already relays", NULL),
+		     REJECTED("xdp-generic head", "turnpike already relays", NULL),
+		     REJECTED("xdp-generic tail", "turnpike already relays", NULL) } },
 	{ "a program of ours", /* whose id is in the policy of all cases */
 	  DEVICE("ena", KERNEL(6, 12), SAYS(REDIR), COMBINED(2, 4), .n_programs = 1,
 		 .programs = { { TURNPIKE_MODE_XDP_NATIVE, TURNPIKE_HOOK_XDP, 77, 3, "fw" } }),
@@ -387,7 +388,7 @@ static const struct device_case cases[] = {
 	{ "a program of ours, and the MTU was raised since",
 	  DEVICE("ena", KERNEL(6, 12), SAYS(REDIR), COMBINED(2, 4), .mtu = 9001, .n_programs = 1,
 		 .programs = { { TURNPIKE_MODE_XDP_NATIVE, TURNPIKE_HOOK_XDP, 77, 3, "fw" } }),
-	  .below = { BOTH_REJECTED("the MTU is 9001, and native XDP needs at most 3498",
+	  .below = { BOTH_REJECTED("the MTU is 9001, but native XDP allows at most 3498",
 				   "ip link set dev eth0 mtu 3498") } },
 	{ "a program of ours on a veth, and the peer's MTU was raised since",
 	  VIRTUAL("veth", KERNEL(6, 12), SAYS(FRAGS), .n_programs = 1,
@@ -396,7 +397,7 @@ static const struct device_case cases[] = {
 			   .programs = { { TURNPIKE_MODE_XDP_NATIVE, TURNPIKE_HOOK_XDP, 8, 0,
 					   "pass" } })),
 	  .below = { BOTH_REJECTED("MTU of the peer is 9000", "mtu 3506") } },
-	{ "no rights", DEVICE("ena", KERNEL(6, 12), .bpf_error = -EPERM),
+	{ "no privileges", DEVICE("ena", KERNEL(6, 12), .bpf_error = -EPERM),
 	  .whole = { ALL_REJECTED("run as root", NULL) } },
 };
 
@@ -416,35 +417,35 @@ static struct turnpike_facts complete(struct turnpike_facts facts)
 
 static void check_line(const struct turnpike_candidate *candidate, const struct line *line)
 {
-	char way[64];
+	char name[64];
 
-	snprintf(way, sizeof(way), "%s %s%s%s", turnpike_mode_name(candidate->mode),
+	snprintf(name, sizeof(name), "%s %s%s%s", turnpike_mode_name(candidate->mode),
 		 turnpike_moves_name(candidate->moves),
 		 candidate->mode == TURNPIKE_MODE_TC ? " " : "",
 		 candidate->mode == TURNPIKE_MODE_TC ? turnpike_hook_name(candidate->hook) : "");
-	assert_string_equal(way, line->way);
+	assert_string_equal(name, line->candidate);
 	assert_string_equal(turnpike_outlook_name(candidate->outlook),
 			    turnpike_outlook_name(line->outlook));
 	if (!strstr(candidate->reason, line->reason))
-		fail_msg("%s: '%s' is not in '%s'", way, line->reason, candidate->reason);
+		fail_msg("%s: '%s' is not in '%s'", name, line->reason, candidate->reason);
 	if (!line->remedy)
 		assert_string_equal(candidate->remedy, "");
 	else if (!strstr(candidate->remedy, line->remedy))
-		fail_msg("%s: '%s' is not in '%s'", way, line->remedy, candidate->remedy);
+		fail_msg("%s: '%s' is not in '%s'", name, line->remedy, candidate->remedy);
 }
 
-/** Checks the lines that there are; returns what of the plan comes after them. */
+/** Checks the given lines; returns the candidate after them. */
 static const struct turnpike_candidate *check_lines(const struct turnpike_candidate *candidate,
 						    const struct line *lines, size_t max)
 {
-	for (size_t i = 0; i < max && lines[i].way; i++)
+	for (size_t i = 0; i < max && lines[i].candidate; i++)
 		check_line(candidate++, &lines[i]);
 	return candidate;
 }
 
-#define CHECK(candidate, lines) check_lines(candidate, lines, sizeof(lines) / sizeof((lines)[0]))
+#define CHECK(candidate, lines) check_lines(candidate, lines, ARRAY_LEN(lines))
 
-/** What comes after native XDP on any device, with tcx and without. */
+/** Candidates after native XDP on any device, with tcx and without. */
 static const struct line with_tcx[] = {
 	USABLE("tc head tcx", "any driver"),      USABLE("tc head clsact", "any driver"),
 	USABLE("xdp-generic head", "LRO"),        DOUBTFUL("xdp-generic tail", "no room behind"),
@@ -463,7 +464,7 @@ static void check_case(const struct device_case *each)
 	const struct turnpike_facts facts = complete(each->facts);
 	const struct select_policy policy = { .own_id = 77 };
 	const struct turnpike_candidate *next;
-	struct turnpike_plan plan;
+	struct plan plan;
 
 	assert_int_equal(select_plan(&facts, &policy, &plan), 0);
 	next = CHECK(plan.candidates, each->whole);
@@ -491,15 +492,15 @@ static void test_forced(void **state)
 					      .moves = TURNPIKE_MOVES_TAIL };
 	static const struct line expected[] = {
 		USABLE(TAIL, "2006 bytes"),
-		REJECTED(HEAD, "not asked for", NULL),
-		REJECTED("tc head tcx", "not asked for", NULL),
-		REJECTED("tc head clsact", "not asked for", NULL),
-		REJECTED("xdp-generic head", "not asked for", NULL),
-		REJECTED("xdp-generic tail", "not asked for", NULL),
-		REJECTED("userspace auto", "not asked for", NULL),
+		REJECTED(HEAD, "not requested", NULL),
+		REJECTED("tc head tcx", "not requested", NULL),
+		REJECTED("tc head clsact", "not requested", NULL),
+		REJECTED("xdp-generic head", "not requested", NULL),
+		REJECTED("xdp-generic tail", "not requested", NULL),
+		REJECTED("userspace auto", "not requested", NULL),
 	};
 	const struct turnpike_facts facts = complete(good);
-	struct turnpike_plan plan;
+	struct plan plan;
 
 	(void)state;
 	assert_int_equal(select_plan(&facts, &policy, &plan), 0);
@@ -510,7 +511,7 @@ static void test_redirects(void **state)
 {
 	const struct select_policy policy = { .redirects = true };
 	struct turnpike_facts facts = complete(good);
-	struct turnpike_plan plan;
+	struct plan plan;
 
 	(void)state;
 	assert_int_equal(select_plan(&facts, &policy, &plan), 0);
@@ -526,14 +527,14 @@ static void test_nonsense(void **state)
 {
 	const struct select_policy policy = { .mode = TURNPIKE_MODE_MAX };
 	const struct turnpike_facts facts = complete(good);
-	struct turnpike_plan plan = { .n = 42 };
+	struct plan plan = { .n = 42 };
 
 	(void)state;
 	assert_int_equal(select_plan(&facts, &policy, &plan), -EINVAL);
 	assert_int_equal(plan.n, 42);
 }
 
-/** As Linux 6.1 and 6.18 write them; feature 0 comes first. */
+/** As Linux 6.1 and 6.18 write it: feature 0 comes first. */
 static void test_sysfs(void **state)
 {
 	char text[130];
@@ -559,7 +560,7 @@ static void test_sysfs(void **state)
 	assert_int_equal(features, 42);
 }
 
-/** Each row tells where it is from, and can be found. */
+/** Each row names its source, and can be found. */
 static void test_table(void **state)
 {
 	(void)state;
@@ -581,10 +582,10 @@ int main(void)
 		cmocka_unit_test(test_nonsense), cmocka_unit_test(test_sysfs),
 		cmocka_unit_test(test_table),
 	};
-	struct CMUnitTest plans[sizeof(cases) / sizeof(cases[0])] = { 0 };
+	struct CMUnitTest plans[ARRAY_LEN(cases)] = { 0 };
 	int failed;
 
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
 		plans[i] = (struct CMUnitTest){ .name = cases[i].name,
 						.test_func = test_plan,
 						.initial_state = (void *)(uintptr_t)&cases[i] };

@@ -120,10 +120,10 @@ static void test_accounts(void **state)
 	config.user_quota = 2;
 	f = fixture_new(&config);
 	use_credentials(f, with_secret("north"));
-	for (uint16_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct credentials user = rest_user("north", rows[i].name);
 
-		allocate_at(f, i + 1, &user);
+		allocate_at(f, (uint16_t)(i + 1), &user);
 		if (rows[i].code)
 			expect_signed_error(f, &user, rows[i].code);
 		else

@@ -225,7 +225,7 @@ static void print_devices(const json_t *document)
 		printf("\nNot verified by a running server: %s\n", unproven);
 }
 
-static int add_device(const struct turnpike_probe *probe, void *devices)
+static int add_device(const struct turnpike_probe_result *probe, void *devices)
 {
 	return json_array_append_new(devices, probe_json(probe)) ? -ENOMEM : 0;
 }

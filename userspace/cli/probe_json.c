@@ -88,12 +88,11 @@ static json_t *relatives(const struct turnpike_facts *facts)
 	return result;
 }
 
-static json_t *plan_json(const struct turnpike_plan *plan)
+static json_t *plan_json(const struct turnpike_candidate *candidate)
 {
-	const struct turnpike_candidate *candidate = plan->candidates;
 	json_t *result = json_array();
 
-	for (__u32 i = 0; i < plan->n; i++, candidate++)
+	for (; candidate; candidate = candidate->next)
 		json_array_append_new(result,
 				      json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "mode",
 						turnpike_mode_name(candidate->mode), "moves",
@@ -112,7 +111,7 @@ static json_t *kernel(__u32 version)
 	return json_string(text);
 }
 
-json_t *probe_json(const struct turnpike_probe *probe)
+json_t *probe_json(const struct turnpike_probe_result *probe)
 {
 	const struct turnpike_facts *facts = probe->facts;
 

@@ -10,6 +10,6 @@
 #include <turnpike/probe.h>
 
 /** probe_json() - facts and plan of one device; NULL if memory is exhausted */
-json_t *probe_json(const struct turnpike_probe *probe);
+json_t *probe_json(const struct turnpike_probe_result *probe);
 
 #endif /* TURNPIKE_CLI_PROBE_JSON_H */

@@ -7,6 +7,7 @@
 #define TURNPIKE_CONFIG_SERVE_CONFIG_H
 
 #include <errno.h>
+#include <net/if.h>
 #include <turnpike/turnpike.h>
 
 #include "base/log.h"

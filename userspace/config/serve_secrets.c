@@ -44,9 +44,9 @@ void serve_secrets_free(char **secrets, size_t n)
 	free(secrets);
 }
 
-int set_realm(void *config, char *value)
+int set_realm(void *target, char *value)
 {
-	char **realm = &((struct serve_config *)config)->realm;
+	char **realm = &((struct serve_config *)target)->realm;
 	char *copy;
 
 	if (*value == '\0' || strlen(value) > STUN_TEXT_MAX)
@@ -120,21 +120,21 @@ static int append_user(struct serve_config *config, const struct serve_user *use
 	return 0;
 }
 
-int set_user(void *config, char *value)
+int set_user(void *target, char *value)
 {
 	struct serve_user user = { 0 };
 	int err = parse_user(value, &user);
 
 	if (!err)
-		err = append_user(config, &user);
+		err = append_user(target, &user);
 	if (err)
 		free_user(&user);
 	return err;
 }
 
-int set_auth_secret(void *config, char *value)
+int set_auth_secret(void *target, char *value)
 {
-	struct serve_config *to = config;
+	struct serve_config *to = target;
 	char *secret;
 	int err;
 
@@ -178,14 +178,14 @@ static int take_file(struct serve_config *config, const char *path, lines_taker 
 	return 0;
 }
 
-int set_users_file(void *config, char *path)
+int set_users_file(void *target, char *path)
 {
-	return take_file(config, path, take_user);
+	return take_file(target, path, take_user);
 }
 
-int set_auth_secret_file(void *config, char *path)
+int set_auth_secret_file(void *target, char *path)
 {
-	return take_file(config, path, take_secret);
+	return take_file(target, path, take_secret);
 }
 
 static enum cli_status take_variable(struct serve_config *config, const char *name,

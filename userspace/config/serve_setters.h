@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file serve_setters.h
- * Setters of the options of `turnpike serve`; @config is a struct serve_config. See @set of struct
+ * Setters of the options of `turnpike serve`; @target is a struct serve_config. See @set of struct
  * cli_option.
  */
 #ifndef TURNPIKE_CONFIG_SERVE_SETTERS_H
@@ -10,35 +10,35 @@
 #include "config/serve_config.h"
 
 /* Listening and relaying. */
-int set_listen(void *config, char *value);
-int set_listen_tls(void *config, char *value);
-int set_transports(void *config, char *value);
-int set_relay_address(void *config, char *value);
-int set_relay_ports(void *config, char *value);
-int set_external_ip(void *config, char *value);
-int set_alternate_server(void *config, char *value);
-int set_allow_peer(void *config, char *value);
-int set_deny_peer(void *config, char *value);
+int set_listen(void *target, char *value);
+int set_listen_tls(void *target, char *value);
+int set_transports(void *target, char *value);
+int set_relay_address(void *target, char *value);
+int set_relay_ports(void *target, char *value);
+int set_external_ip(void *target, char *value);
+int set_alternate_server(void *target, char *value);
+int set_allow_peer(void *target, char *value);
+int set_deny_peer(void *target, char *value);
 
 /* Authentication. */
-int set_realm(void *config, char *value);
-int set_user(void *config, char *value);
-int set_users_file(void *config, char *path);
-int set_auth_secret(void *config, char *value);
-int set_auth_secret_file(void *config, char *path);
+int set_realm(void *target, char *value);
+int set_user(void *target, char *value);
+int set_users_file(void *target, char *path);
+int set_auth_secret(void *target, char *value);
+int set_auth_secret_file(void *target, char *path);
 
 /* Datapath. */
-int set_device(void *config, char *value);
-int set_mode(void *config, char *value);
-int set_moves(void *config, char *value);
-int set_tc_hook(void *config, char *value);
-int set_backoff(void *config, char *value);
+int set_device(void *target, char *value);
+int set_mode(void *target, char *value);
+int set_moves(void *target, char *value);
+int set_tc_hook(void *target, char *value);
+int set_backoff(void *target, char *value);
 
 /* Process. */
-int set_cert(void *config, char *path);
-int set_key(void *config, char *path);
-int set_run_as(void *config, char *value);
-int set_log_level(void *config, char *value);
-int set_control(void *config, char *path);
+int set_cert(void *target, char *value);
+int set_key(void *target, char *value);
+int set_run_as(void *target, char *value);
+int set_log_level(void *target, char *value);
+int set_control(void *target, char *value);
 
 #endif /* TURNPIKE_CONFIG_SERVE_SETTERS_H */

@@ -4,12 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array_len.h"
 #include "base/addr.h"
 #include "base/clock.h"
 #include "process/privileges.h"
 #include "control/report.h"
-
-#define ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))
 
 static json_t *number(uint64_t value)
 {

@@ -13,7 +13,7 @@
  *
  * Return: 0 or a negative errno: -EAGAIN if the peer is too busy, -ENAMETOOLONG.
  */
-int unix_connect(const char *path, int *fd);
+int unix_connect(const char *path, int *ret);
 
 /**
  * unix_listen() - create a non-blocking listening socket for one owner and group
@@ -25,6 +25,6 @@ int unix_connect(const char *path, int *fd);
  * Return: 0 or a negative errno: -EADDRINUSE if another process listens on @path, -EEXIST if @path
  * is not a socket.
  */
-int unix_listen(const char *path, uid_t uid, gid_t gid, int *fd);
+int unix_listen(const char *path, uid_t uid, gid_t gid, int *ret);
 
 #endif /* TURNPIKE_CONTROL_UNIX_SOCKET_H */

@@ -61,7 +61,7 @@ static void on_library_event(evutil_socket_t fd, short what, void *arg)
 
 static void log_change(const struct turnpike_change *change, void *arg)
 {
-	const struct turnpike_status *from = &change->from, *to = &change->to;
+	const struct turnpike_status *from = change->from, *to = change->to;
 
 	(void)arg;
 	if (from->changes == to->changes) {
@@ -305,6 +305,7 @@ const char *datapath_error(const struct datapath *datapath)
 static struct turnpike_binding binding_of(const struct turn_flow *flow)
 {
 	return (struct turnpike_binding){
+		.sz = sizeof(struct turnpike_binding),
 		.client = flow->tuple.client,
 		.server = flow->tuple.server,
 		.relay = flow->relay,

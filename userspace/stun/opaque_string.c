@@ -7,9 +7,8 @@
 #include <uninorm.h>
 #include <unistr.h>
 
+#include "base/array_len.h"
 #include "stun/opaque_string.h"
-
-#define ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))
 
 /** struct text - code points, wiped when freed since they may be a password */
 struct text {

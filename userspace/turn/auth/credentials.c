@@ -130,7 +130,7 @@ static int new_user(struct turn_credentials *credentials, const char *name, stru
 
 	if (!user)
 		return -ENOMEM;
-	memcpy(user->name, name, len);
+	memcpy(user->name, name, len + 1);
 	err = stun_userhash(name, credentials->realm, user->hash);
 	if (!err)
 		err = link_user(credentials, user);

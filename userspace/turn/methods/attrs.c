@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <errno.h>
 
+#include "base/array_len.h"
 #include "turn/methods/attrs.h"
-
-#define ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))
 
 static const uint16_t known_attrs[] = {
 	STUN_ATTR_MAPPED_ADDRESS,

@@ -3,9 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array_len.h"
 #include "turn/state/policy.h"
-
-#define ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))
 
 /** struct cidrs - a growing list */
 struct cidrs {

@@ -68,7 +68,7 @@ static struct turn_user *new_user(const struct turn_server *server, const struct
 
 	if (!user)
 		return NULL;
-	memcpy(user->name, claim->username, len);
+	memcpy(user->name, claim->username, len + 1);
 	user->references = 1;
 	user->generation = server->generation;
 	user->algorithm = claim->algorithm;

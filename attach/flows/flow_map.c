@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "flows/flow_map.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+
+#include "base/call.h"
+#include "base/loader.h"
+
+static int flows_fd(const struct maps *maps, __u32 family)
+{
+	return bpf_map__fd(family == TURNPIKE_IPV4 ? maps->skeleton->maps.flows4
+						   : maps->skeleton->maps.flows6);
+}
+
+int flow_add(const struct maps *maps, const struct encoded_flow *encoded)
+{
+	const int err = bpf_map_update_elem(flows_fd(maps, encoded->key.family), &encoded->key.key4,
+					    &encoded->flow, BPF_NOEXIST);
+
+	/* The kernel's answer for a full hash map is E2BIG. */
+	return err == -E2BIG ? -ENOSPC : err;
+}
+
+int flow_read(const struct maps *maps, const struct flow_key *key, struct turnpike_flow *ret)
+{
+	struct turnpike_flow flow;
+	const int err = bpf_map_lookup_elem(flows_fd(maps, key->family), &key->key4, &flow);
+
+	if (!err)
+		*ret = flow;
+	return err;
+}
+
+int flow_replace(const struct maps *maps, const struct encoded_flow *encoded)
+{
+	struct turnpike_flow before, flow = encoded->flow;
+	const int err = flow_read(maps, &encoded->key, &before);
+
+	if (err)
+		return err;
+	flow.packets = before.packets;
+	flow.bytes = before.bytes;
+	flow.ip6_label = before.ip6_label;
+	return bpf_map_update_elem(flows_fd(maps, encoded->key.family), &encoded->key.key4, &flow,
+				   BPF_EXIST);
+}
+
+int flow_set_expiry(const struct maps *maps, const struct flow_key *key, __u64 expires)
+{
+	struct turnpike_flow_expiry arg = { .family = key->family, .expires = expires };
+
+	arg.key6 = key->key6;
+	return call_program(maps->skeleton->progs.flow_expiry, &arg, sizeof(arg));
+}
+
+int flow_delete(const struct maps *maps, const struct flow_key *key)
+{
+	return bpf_map_delete_elem(flows_fd(maps, key->family), &key->key4);
+}

@@ -1,0 +1,138 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Formatters and linters: scripts/check.sh [--fix] [TOOL...]. Each tool reports how many files it has read and how many
+# findings it has; the exit status is 1 if there are any. --fix lets clang-format write. `scripts/deps.sh check` installs
+# the tools.
+# shellcheck disable=SC2317 # run_TOOL is called by the tool's name
+source "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/lib.sh"
+become_owner "$@"
+
+state=build/check # what the tools keep between runs
+ruff=$state/ruff/node_modules/@astral-sh/ruff-wasm-nodejs
+tools=(clang-format clang-tidy cppcheck ruff shellcheck codespell)
+fix='' failed=0
+
+# files PATTERN...: files that git knows or would add, without the fuzzers' corpora
+files() {
+	git -c "safe.directory=$PWD" ls-files --cached --others --exclude-standard -- "$@" ':!tests/fuzz/corpus'
+}
+
+# Files that are there: one may be deleted and not yet committed.
+existing() {
+	local file
+	while IFS= read -r file; do
+		[[ ! -f $file ]] || printf '%s\n' "$file"
+	done
+}
+
+# in_parallel FILE_LIST COMMAND...: on some files at a time
+in_parallel() {
+	xargs -a "$1" -d '\n' -P "$(nproc)" -n 8 -- "${@:2}"
+}
+
+run_clang-format() { # FILE_LIST
+	local version
+	version=$(clang-format --version | grep -oE 'version [0-9]+')
+	[[ $version == "version 14" ]] || die "clang-format has $version, but the tree is formatted by 14, which Debian 12 has"
+	if [[ $fix ]]; then in_parallel "$1" clang-format -i; fi
+	in_parallel "$1" clang-format --dry-run -Werror
+}
+
+run_clang-tidy() { # FILE_LIST
+	in_parallel "$1" clang-tidy -p build/dev --quiet
+}
+
+run_cppcheck() {
+	mkdir -p "$state/cppcheck"
+	cppcheck --quiet -j "$(nproc)" --project=build/dev/compile_commands.json --cppcheck-build-dir="$state/cppcheck" \
+		--enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
+		--library=posix,gnu,scripts/check/cppcheck.cfg --suppressions-list=scripts/check/cppcheck.suppressions \
+		--template='{file}:{line}: {severity}: {message} [{id}]'
+}
+
+run_ruff() { # FILE_LIST
+	local options
+	if command -v ruff >/dev/null; then
+		in_parallel "$1" ruff check --quiet --output-format concise
+	else
+		options=$(/usr/bin/python3 -c 'import json, tomllib; print(json.dumps(tomllib.load(open("ruff.toml", "rb"))))')
+		in_parallel "$1" node scripts/check/ruff.mjs "$ruff" "$options"
+	fi
+}
+
+run_shellcheck() { # FILE_LIST
+	in_parallel "$1" shellcheck --format=gcc
+}
+
+run_codespell() { # FILE_LIST
+	in_parallel "$1" codespell
+}
+
+# The files that a tool reads, one a line.
+files_of() { # TOOL
+	case $1 in
+	clang-format) files '*.c' '*.h' ;;
+	clang-tidy | cppcheck) sed -n 's/^  "file": "\(.*\)"$/\1/p' build/dev/compile_commands.json | sort -u ;;
+	ruff) files '*.py' ;;
+	shellcheck) files '*.sh' .ci ;;
+	codespell) files ':!scripts/check/package-lock.json' ;;
+	esac
+}
+
+# What a tool needs before it can run.
+prepare() { # TOOL
+	case $1 in
+	clang-tidy | cppcheck)
+		[[ ! ${configured:-} ]] || return 0
+		# Compile commands, and the headers that are generated.
+		scripts/build.sh dev skeletons && configured=yes
+		;;
+	ruff)
+		if command -v ruff >/dev/null || cmp -s scripts/check/package-lock.json "$state/ruff/package-lock.json"; then
+			return 0
+		fi
+		mkdir -p "$state/ruff"
+		cp scripts/check/package.json "$state/ruff"
+		npm_ci && cp scripts/check/package-lock.json "$state/ruff" # the last step: it says that all is there
+		;;
+	esac
+}
+
+npm_ci() {
+	local lock=scripts/check/package-lock.json
+	cp "$lock" "$state/ruff/npm-shrinkwrap.json"
+	(cd "$state/ruff" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
+}
+
+check() { # TOOL
+	local tool=$1 list=$state/$1.files log=$state/$1.log findings status=0 command=$1
+	if [[ $tool == ruff ]] && ! command -v ruff >/dev/null; then command=npm; fi
+	if ! command -v "$command" >/dev/null; then
+		echo "SKIPPED: $tool needs $command, which is not installed: run scripts/deps.sh check"
+		return
+	fi
+	if ! prepare "$tool"; then
+		echo "$tool: could not be set up"
+		failed=1
+		return
+	fi
+	files_of "$tool" | existing >"$list"
+	"run_$tool" "$list" >"$log" 2>&1 || status=$?
+	findings=$(grep -E '^[^ ]+:[0-9]+:' "$log" | grep -vcE ' note: [^[]*$') || true # clang's notes belong to a finding
+	[[ $status -eq 0 || $findings -gt 0 ]] || findings=1 # it failed in some other way
+	[[ $findings -eq 0 ]] || grep -vE '^[0-9]+ (warnings?|errors?) ' "$log" || true
+	printf '%-12s %4d files, %d findings\n' "$tool" "$(wc -l <"$list")" "$findings"
+	[[ $findings -eq 0 ]] || failed=1
+}
+
+while [[ ${1:-} == --* ]]; do
+	[[ $1 == --fix ]] || die "usage: check.sh [--fix] [TOOL...]; the tools are ${tools[*]}"
+	fix=yes
+	shift
+done
+for tool in "$@"; do
+	[[ " ${tools[*]} " == *" $tool "* ]] || die "there is no tool '$tool'; the tools are ${tools[*]}"
+done
+mkdir -p "$state"
+for tool in "${@:-"${tools[@]}"}"; do check "$tool"; done
+exit $failed

@@ -1,0 +1,278 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Runs the stages of the test suite one after the other and adds up their results; start it through test.sh.
+
+A stage is a command. If it writes JUnit XML, as ctest and pytest do, its tests are counted, else it counts as one test.
+Logs and XML files are kept in build/test. The last line, "N passed, N failed[, N skipped]", is for CI.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from xml.etree import ElementTree
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "build/test"
+TAIL = 40      # lines of output that are shown of a test or a stage that failed
+POLL_S = 0.2
+
+
+@dataclass(frozen=True)
+class Stage:
+    """{junit} in the command is a file for results. A live stage shows its output while it runs."""
+
+    name: str
+    about: str
+    command: str
+    needs: Sequence[str] = ()
+    quick: bool = False
+    live: bool = False
+
+
+def build(preset: str, about: str, quick: bool = False) -> Stage:
+    return Stage(f"build-{preset}", about, f"scripts/build.sh {preset}", quick=quick)
+
+
+def netns(name: str, about: str, preset: str, *files: str, only: str = "", quick: bool = False) -> Stage:
+    """Network tests with the command of a preset, some at a time: they wait more than they work."""
+    command = shlex.join(["scripts/netns.sh", f"build/{preset}/userspace/turnpike", "{junit}", only, *files])
+    return Stage(name, about, command, needs=[f"build-{preset}"], quick=quick, live=True)
+
+
+STAGES = (
+    Stage("check", "formatters and linters", "scripts/check.sh", quick=True),
+    build("dev", "gcc with sanitizers", quick=True),
+    Stage("unit", "unit tests, packet vectors, fuzzers' corpora", "ctest --preset dev --output-junit {junit}",
+          needs=["build-dev"], quick=True),
+    build("release", "what is installed", quick=True),
+    Stage("hardened", "protections in what is installed", "ctest --preset release -R ^hardened$ --no-tests=error",
+          needs=["build-release"], quick=True),
+    Stage("verifier", "every program in every configuration, as documented",
+          "bash -o pipefail -c 'build/release/userspace/turnpike verify -j | tests/verifier_table.py'",
+          needs=["build-release"], quick=True),
+    Stage("install", "a program that uses the installed library", "tests/installed_library.sh build/release",
+          needs=["build-release"], quick=True),
+    netns("lab", "the network tests' own tools", "release", "test_lab.py"),
+    netns("smoke", "real traffic in each mode", "release", "datapath/test_matrix.py", only="router/on and ipv4",
+          quick=True),
+    build("clang", "the other compiler's warnings"),
+    Stage("fuzz", "each fuzzer for a minute", "scripts/fuzz.sh 60", needs=["build-clang"]),
+    netns("sanitizers", "bad clients and probing, with sanitizers", "dev", "devices/test_probe.py",
+          "server/test_bad_clients.py"),
+    netns("packets", "odd packets, with sanitizers", "dev", "datapath/test_packets.py", only="segment/"),
+    netns("packets-two-nic", "the same with two NICs", "dev", "datapath/test_packets.py", only="two-nic/"),
+    netns("transports", "TCP, TLS and DTLS, with sanitizers", "dev", "server/test_transports.py"),
+    netns("matrix", "every mode, family, topology and offload; lifecycle", "release", "datapath/test_matrix.py",
+          "server/test_lifecycle.py", "datapath/test_expiry.py"),
+    netns("server", "privileges, operation, reload", "release", "server/test_privileges.py", "server/test_operation.py",
+          "server/test_reload.py"),
+    netns("model", "the model, live", "release", "datapath/test_model.py"),
+    netns("datapath", "hairpins, ICMP errors, policing", "release", "datapath/test_hairpin.py", "datapath/test_icmp.py",
+          "datapath/test_policing.py"),
+    netns("userspace", "runs of packets, workers", "release", "server/test_merging.py", "server/test_workers.py"),
+    netns("abuse", "abuse, and resources that run out", "release", "server/test_abuse.py", "server/test_exhausted.py"),
+    netns("churn", "allocations come and go", "release", "server/test_churn.py"),
+    netns("churn-sanitizers", "the same with sanitizers", "dev", "server/test_churn.py", only="limited"),
+    netns("load", "10,000 clients", "release", "server/test_load.py"),
+    netns("switching", "live mode changes", "release", "devices/test_switching.py"),
+    netns("devices", "changes, next hops, queues, the host's traffic", "release", "devices/test_changes.py",
+          "datapath/test_nexthops.py", "datapath/test_queues.py", "datapath/test_ownership.py"),
+    netns("vlan", "VLANs", "release", "datapath/test_vlan.py", only="two"),
+    netns("clients", "clients of other makers", "release", "clients/test_clients.py", "clients/test_chromium.py"),
+    netns("vm", "other kernels and drivers, in virtual machines", "release", "vm/test_vm.py"),
+    Stage("bench", "everything can be measured", "bench/run.sh --quick", needs=["build-release"]),
+)
+BY_NAME = {stage.name: stage for stage in STAGES}
+
+
+@dataclass
+class Result:
+    """What a stage has come to; each failure is a heading and the lines below it."""
+
+    stage: Stage
+    passed: int = 0
+    seconds: float = 0
+    failures: list[tuple[str, list[str]]] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+
+    def line(self) -> str:
+        return (f"{self.stage.name:18} {self.passed:5} passed {len(self.failures):4} failed"
+                f" {len(self.skipped):4} skipped {self.seconds:6.0f} s")
+
+
+class Runner:
+    """Runs one stage at a time, in a process group of its own, so that stop() reaches all of it."""
+
+    def __init__(self) -> None:
+        self.child: subprocess.Popen[bytes] | None = None
+
+    def run(self, stage: Stage) -> Result:
+        log, junit = (RESULTS / f"{stage.name}.{kind}" for kind in ("log", "xml"))
+        words = [word.format(junit=junit) for word in shlex.split(stage.command)]
+        began = time.monotonic()
+        with log.open("wb") as output:
+            self.child = subprocess.Popen(words, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output,
+                                          stderr=subprocess.STDOUT, start_new_session=True)
+        self._wait(log if stage.live else None)
+        status = self.child.returncode
+        self.child = None
+        result = Result(stage, seconds=time.monotonic() - began)
+        count(result, junit, log.read_text(errors="replace"), status)
+        return result
+
+    def _wait(self, shown: Path | None) -> None:
+        assert self.child is not None
+        with (shown or Path(os.devnull)).open(errors="replace") as output:
+            while self.child.poll() is None:
+                time.sleep(POLL_S)
+                sys.stdout.write(output.read())
+                sys.stdout.flush()
+            sys.stdout.write(output.read())
+
+    def stop(self) -> None:
+        """End the stage that runs, and wait until it has cleaned up."""
+        if self.child is None:
+            return
+        group = self.child.pid
+        try:
+            os.killpg(group, signal.SIGTERM)
+            self.child.wait()
+            while True:
+                os.killpg(group, 0)
+                time.sleep(POLL_S)
+        except ProcessLookupError:
+            pass
+
+
+def count(result: Result, junit: Path, output: str, status: int) -> None:
+    """Tests by JUnit XML, if there is any. A stage that fails without a failed test has failed itself."""
+    lines = output.splitlines()
+    cases = list(ElementTree.parse(junit).iter("testcase")) if junit.exists() else []
+    for case in cases:
+        name = ".".join(filter(None, dict.fromkeys((case.get("classname"), case.get("name")))))
+        failure = case.find("failure") if case.find("failure") is not None else case.find("error")
+        skip = case.find("skipped")
+        if failure is not None:
+            result.failures.append((name, (failure.text or case.findtext("system-out") or "").splitlines()[-TAIL:]))
+        elif skip is not None:
+            result.skipped.append(f"{name}: {why_skipped(case, skip)}")
+        else:
+            result.passed += 1
+    count_by_lines(result, lines)
+    if status and not result.failures:
+        result.failures.append((f"{result.stage.name} (status {status})", lines[-TAIL:]))
+    elif not cases and not result.passed and not result.failures:
+        result.passed = 1
+
+
+def why_skipped(case: ElementTree.Element, skip: ElementTree.Element) -> str:
+    """pytest says it in the message; of ctest's programs, the last line does."""
+    printed = (case.findtext("system-out") or "").splitlines()
+    return printed[-1].removeprefix("SKIPPED").lstrip() if printed else skip.get("message", "no reason given")
+
+
+def count_by_lines(result: Result, lines: list[str]) -> None:
+    """Of tools that print what they skip, and of tests that do not write XML yet."""
+    result.skipped += [line.removeprefix("SKIPPED: ") for line in lines if line.startswith("SKIPPED")]
+    for words in (line.replace(",", "").split() for line in lines):
+        if len(words) == 4 and (words[1], words[3]) == ("passed", "failed"):
+            result.passed += int(words[0])
+            result.failures += [("a test", [])] * int(words[2])
+    wrong = [(line.strip(), []) for line in lines if " FAIL " in line]
+    result.failures[:len(wrong)] = wrong[:len(result.failures)]
+
+
+def chosen(names: Sequence[str]) -> list[Stage]:
+    """The stages that are asked for and, before them, those that they need."""
+    if names in ([], ["quick"]):
+        return [stage for stage in STAGES if stage.quick or not names]
+    wanted = set(names)
+    for stage in reversed(STAGES):
+        if stage.name in wanted:
+            wanted.update(stage.needs)
+    return [stage for stage in STAGES if stage.name in wanted]
+
+
+def run_all(runner: Runner, stages: Sequence[Stage]) -> Iterator[Result]:
+    failed: set[str] = set()
+    for number, stage in enumerate(stages, 1):
+        print(f"== [{number}/{len(stages)}] {stage.name}: {stage.about}", flush=True)
+        if missing := failed.intersection(stage.needs):
+            result = Result(stage, failures=[(f"{stage.name}: not run, since {' and '.join(missing)} failed", [])])
+        else:
+            result = runner.run(stage)
+        if result.failures:
+            failed.add(stage.name)
+            show_failures(result)
+        print(result.line(), flush=True)
+        yield result
+
+
+def show_failures(result: Result) -> None:
+    for name, lines in result.failures:
+        print(f"FAILED {name}")
+        for line in lines:
+            print(f"    {line}")
+
+
+def report(results: Sequence[Result]) -> int:
+    """The summary; the last line is for CI."""
+    print()
+    for result in results:
+        print(result.line())
+        for skip in result.skipped:
+            print(f"    SKIPPED {skip}")
+    passed = sum(result.passed for result in results)
+    failures, skipped = (sum(len(part) for part in parts) for parts in
+                         ([result.failures for result in results], [result.skipped for result in results]))
+    if failures:
+        print(f"WHAT FAILED (logs are in {RESULTS.relative_to(ROOT)})")
+        for result in results:
+            show_failures(result)
+    if skipped:
+        print("NOT ALL WAS RUN: what is marked SKIPPED is not tested on this machine.")
+    print(f"{passed} passed, {failures} failed" + (f", {skipped} skipped" if skipped else ""))
+    return 1 if failures else 0
+
+
+def options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="test.sh", description="Runs all tests, the quick ones, or stages by name.")
+    parser.add_argument("stages", nargs="*", metavar="quick | STAGE", help="all stages, unless there is an argument")
+    parser.add_argument("--list", action="store_true", help="list the stages; * marks those of quick")
+    asked = parser.parse_args()
+    if unknown := set(asked.stages) - {"quick", *BY_NAME}:
+        parser.error(f"there is no stage {', '.join(sorted(unknown))}: see --list")
+    return asked
+
+
+def main() -> int:
+    asked = options()
+    if asked.list:
+        for stage in STAGES:
+            print(f"{'*' if stage.quick else ' '} {stage.name:18} {stage.about}")
+        return 0
+    runner = Runner()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _frame: sys.exit(128 + number))
+    shutil.rmtree(RESULTS, ignore_errors=True)
+    RESULTS.mkdir(parents=True)
+    try:
+        return report(list(run_all(runner, chosen(asked.stages))))
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        runner.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
