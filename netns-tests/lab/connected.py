@@ -163,8 +163,8 @@ class Datagrams(Connected):
         assert self._child and self._child.stderr
         deadline, output = time.monotonic() + HANDSHAKE_TIMEOUT, b""
         while b"CONNECTION ESTABLISHED" not in output:
-            remaining = max(deadline - time.monotonic(), 0)
-            more = select.select([self._child.stderr], [], [], remaining)[0] and os.read(self._child.stderr.fileno(), 4096)
+            ready, _, _ = select.select([self._child.stderr], [], [], max(deadline - time.monotonic(), 0))
+            more = os.read(self._child.stderr.fileno(), 4096) if ready else b""
             if not more:
                 self.kill()
                 raise ConnectionError(f"no DTLS handshake: {output.decode(errors='replace')}")
@@ -257,6 +257,6 @@ def open_connections(server: Turnpike) -> dict[str, int]:
     return dict(server.ask("status")["clients"]["connections"])
 
 
-def becomes(otherwise: str, test: Callable[[], bool], timeout: float = 10) -> Complaints:
+def becomes(otherwise: str, test: Callable[[], object], timeout: float = 10) -> Complaints:
     """Wait until the test holds; return the complaint if it does not in time."""
     return [] if proc.wait_until(test, timeout) else [otherwise]

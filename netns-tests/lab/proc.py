@@ -115,7 +115,7 @@ class Process:
         return self._child.wait()
 
 
-def wait_until(condition: Callable[[], bool], timeout: float, step: float = 0.02) -> bool:
+def wait_until(condition: Callable[[], object], timeout: float, step: float = 0.02) -> bool:
     """Poll; the answer is whether it came true in time."""
     deadline = time.monotonic() + timeout
     while not condition():

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,7 +41,9 @@ def footprint(server: Turnpike) -> Footprint:
 
 def settled(server: Turnpike, before: Footprint, slack: int = SLACK) -> Complaints:
     """How the footprint has grown, once the server has had time to release everything."""
-    growth: Callable[[], Complaints] = lambda: footprint(server).growth(before, slack)
+    def growth() -> Complaints:
+        return footprint(server).growth(before, slack)
+
     proc.wait_until(lambda: not growth(), 20, step=0.2)
     return growth()
 

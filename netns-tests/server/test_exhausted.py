@@ -189,7 +189,7 @@ def control_connection(control: Path) -> Iterator[None]:
 
 @in_kernel_or_not
 def test_descriptors(lab: Lab, variant: Variant) -> None:
-    """Allocations get 508 before descriptors run out, and connections to the control socket cannot take the last one."""
+    """Allocations get 508 before descriptors run out, and no number of control connections stops the relay."""
     limit = 200
     with Setup(lab, variant, wrapper=("prlimit", f"--nofile={limit}")) as setup:
         clients: list[turn.Client] = []

@@ -165,7 +165,7 @@ def test_run_as_in_a_directory_of_root(lab: Lab) -> None:
 
 
 # Who starts the server, the user it shall become, and the sentence that refuses it.
-INVALID_USERS = {
+INVALID_USERS: dict[str, tuple[Sequence[str], str, str]] = {
     "no such user": ([], "nonesuch", "no such user: nonesuch"),
     "no such group": ([], "root:nonesuch", "no such group: nonesuch"),
     "not permitted": (without_capabilities([], NOBODY), "root", "not permitted to switch the user"),

@@ -241,7 +241,7 @@ INVALID = {
 
 @pytest.mark.parametrize("what", INVALID)
 def test_invalid_configuration(lab: Lab, what: str) -> None:
-    """A configuration with a mistake changes nothing, and no secret of it is logged; a valid one is taken afterwards."""
+    """An invalid configuration changes nothing, and none of its secrets is logged; a valid one is taken afterwards."""
     lines, sentence = INVALID[what]
     configured = Configured(lab, USERSPACE, "user = bob:one")
     with bound_client(lab, "bob", "one") as bob:

@@ -28,7 +28,8 @@ USERSPACE = BY_NAME["userspace"]
 def s_client(lab: Lab, *options: str) -> str:
     """The output of openssl for a handshake."""
     host, port = server_of(lab, "tls", 4)
-    result = lab.run("client", ["openssl", "s_client", "-connect", f"{host}:{port}", *options], check=False, stdin="Q\n")
+    argv = ["openssl", "s_client", "-connect", f"{host}:{port}", *options]
+    result = lab.run("client", argv, check=False, stdin="Q\n")
     return result.stdout + result.stderr
 
 
@@ -115,7 +116,7 @@ class Certificates:
 
 
 def test_certificate_changes(lab: Lab, tmp_path: Path) -> None:
-    """A running server notices new files, by a link as of certbot or Kubernetes, or in place; it ignores invalid ones."""
+    """A running server notices files that change, in place or behind a link, and ignores invalid ones."""
     certificates = Certificates(lab, tmp_path)
     with echo_peer(lab, 4) as peer, ExitStack() as stack:
         clients = [connected.turn_client(lab, transport, 4, 4) for transport in ("tls", "dtls")]

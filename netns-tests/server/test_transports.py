@@ -19,7 +19,8 @@ import pytest
 from lab import aioice_client, connected, turn, turnutils
 from lab.aioice_client import SIZES
 from lab.complaints import Complaints, check
-from lab.connected import CONNECTED, STREAMS, TLS_PORT, Datagrams, Stream, becomes, counts, open_connections, serve, server_of
+from lab.connected import (CONNECTED, STREAMS, TLS_PORT, Datagrams, Stream, becomes, counts, open_connections, serve,
+                           server_of)
 from lab.endpoints import echo_peer, turn_client, udp_socket
 from lab.lab import Lab
 from lab.relay import BY_NAME, PASSWORD, PORT, USER, Turnpike
