@@ -121,7 +121,7 @@ class Process:
         finally:
             self.send_signal(signal.SIGCONT)
 
-    def stop(self, how: signal.Signals = signal.SIGTERM, timeout: float = 5) -> int:
+    def stop(self, how: signal.Signals = signal.SIGTERM, timeout: float = 30) -> int:
         """End it, by force if it does not go, and return its status."""
         if self.exit_status() is None:
             self._child.send_signal(how)
@@ -132,7 +132,7 @@ class Process:
         return self._child.wait()
 
 
-def wait_until(condition: Callable[[], bool], timeout: float, step: float = 0.02) -> bool:
+def wait_until(condition: Callable[[], object], timeout: float, step: float = 0.02) -> bool:
     """Poll; the answer is whether it came true in time."""
     deadline = time.monotonic() + timeout
     while not condition():

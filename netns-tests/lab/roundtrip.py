@@ -15,26 +15,31 @@ from lab.relay import PASSWORD, PORT, USER, Turnpike
 from lab.topology import FAMILIES
 
 CHANNEL = 0x4001
-TRIES = 3  # of a message that may be lost
+ANSWER_TIMEOUT = 5.0
+RETRANSMIT_TIMEOUT, TRIES = 2.0, 3  # of a message that may be lost
 
 
 def echoed(client: turn.Client, payload: bytes) -> Complaints:
-    """One payload there and back. The first one may be lost to a neighbour that is not resolved yet."""
+    """Send one payload to the peer and back."""
     client.socket.send(turn.channel_data(CHANNEL, payload))
-    answer = client.receive(1)
+    answer = client.receive(ANSWER_TIMEOUT)
     return [] if answer == turn.channel_data(CHANNEL, payload) else [f"{payload!r} came back as {answer!r}"]
 
 
 def exchanged(client: turn.Client, count: int = 1) -> Complaints:
-    """Random payloads there and back. A client sends a lost one again, as real clients do."""
+    """Send random payloads to the peer and back, and send a lost one again."""
+    sent: set[bytes] = set()
     for _ in range(count):
         message = turn.channel_data(CHANNEL, os.urandom(100))
         for _try in range(TRIES):
             client.socket.send(message)
-            if (answer := client.receive(1)) is not None:
+            while (answer := client.receive(RETRANSMIT_TIMEOUT)) in sent:
+                pass  # a late answer to a message that was sent twice
+            if answer is not None:
                 break
         if answer != message:
             return [f"{answer!r} came back, not {message!r}"]
+        sent.add(message)
     return []
 
 
