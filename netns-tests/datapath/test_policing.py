@@ -150,7 +150,7 @@ def test_kernel_and_user_space(lab: Lab, variant: Variant, family: int) -> None:
         arrived, = arrivals(server, 0, COUNT, rig.peer)
         complaints = within_limit(arrived, time.monotonic() - start, RATE) + counted(server, COUNT - arrived)
         kernel, user = (now - then for now, then in zip(server.relayed(), before))
-        if kernel + user != arrived or variant.in_kernel and not (kernel and user):
+        if kernel + user != arrived or (variant.in_kernel and not (kernel and user)):
             complaints.append(f"{kernel} were relayed in the kernel and {user} in user space, of {arrived}")
     check(complaints)
 
