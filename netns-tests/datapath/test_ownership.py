@@ -247,26 +247,26 @@ def dns(lab: Lab, family: int, relayed: int) -> Complaints:
     sources = [(OTHER, relayed), (OTHER, PORT), *((HOST, port) for port in range(*RELAY_PORTS))]
     complaints, in_use = [], 0
     for place, port in sources:
-        with lab.entered("relay"), echo_peer(lab, family) as resolver:
-            with socket.socket(SOCKET_FAMILY[family], socket.SOCK_DGRAM) as sock:
+        with (lab.entered("relay"), echo_peer(lab, family) as resolver,
+              socket.socket(SOCKET_FAMILY[family], socket.SOCK_DGRAM) as sock):
+            try:
+                sock.bind((place.address(family), port))
+            except OSError as error:
+                if place is not HOST or error.errno != errno.EADDRINUSE:
+                    raise
+                in_use += 1  # a client has it
+                continue
+            sock.settimeout(LIMIT)
+            for number in range(20):
+                query = bytes([number, 0x40]) + b"\x01\x00 what is the address?"
+                sock.sendto(query, resolver.address)
                 try:
-                    sock.bind((place.address(family), port))
-                except OSError as error:
-                    if place is not HOST or error.errno != errno.EADDRINUSE:
-                        raise
-                    in_use += 1  # a client has it
-                    continue
-                sock.settimeout(LIMIT)
-                for number in range(20):
-                    query = bytes([number, 0x40]) + b"\x01\x00 what is the address?"
-                    sock.sendto(query, resolver.address)
-                    try:
-                        answer = sock.recv(2000)
-                    except TimeoutError:
-                        answer = b""
-                    if answer != query:
-                        complaints.append(f"from {place.address(family)} port {port}: {answer!r} for {query!r}")
-                        break
+                    answer = sock.recv(2000)
+                except TimeoutError:
+                    answer = b""
+                if answer != query:
+                    complaints.append(f"from {place.address(family)} port {port}: {answer!r} for {query!r}")
+                    break
     if in_use >= len(sources) - 2:
         complaints.append("no port of the relay was free")
     return complaints
