@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Run network tests: scripts/netns.sh TURNPIKE JUNIT_XML ONLY FILE... ONLY selects cases as pytest -k does; it may be empty.
-# Files that pytest does not run yet are started side by side, as programs.
+# Run network tests: scripts/netns.sh TURNPIKE JUNIT_XML ONLY FILE... ONLY is an expression for pytest -k, or empty.
+# Files that are not yet tests of pytest run as programs at the same time.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 export TURNPIKE=$1 PYTHONDONTWRITEBYTECODE=1
 junit=$2 only=$3
