@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Clients of TCP, TLS and DTLS that look like a UDP socket to turn.Client: one message at a time, each way.
+"""TCP, TLS and DTLS connections with the interface of a UDP socket for turn.Client: one message per call.
 
-TLS is Python's, DTLS that of `openssl s_client`, which Python lacks.
+TLS is that of Python. DTLS, which Python lacks, is that of `openssl s_client`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ CHANNELS = range(0x40, 0x50)  # the first byte of ChannelData
 
 
 def message_length(data: bytes, padded: bool) -> tuple[int, int]:
-    """Bytes of the first message, and of it with its padding; 0 if too little is there to say."""
+    """The length of the first message without and with padding; 0 if more data is needed."""
     if len(data) < 4:
         return 0, 0
     length, = struct.unpack_from("!H", data, 2)
@@ -44,7 +44,7 @@ def _in_brackets(host: str) -> str:
 
 
 class Connected:
-    """What subclasses have in common: cutting a stream into messages."""
+    """Base class that splits a stream into messages."""
 
     padded = True
 
@@ -61,7 +61,7 @@ class Connected:
         return len(message)
 
     def recv(self, _size: int) -> bytes:
-        """The next message; b"" after the end."""
+        """The next message; b"" at the end."""
         deadline = None if self._timeout is None else time.monotonic() + self._timeout
         while True:
             message, whole = message_length(self._pending, self.padded)
@@ -81,7 +81,7 @@ class Connected:
 
 
 class Stream(Connected):
-    """TCP, and TLS if there is a context for that."""
+    """TCP, or TLS if a context is given."""
 
     def __init__(self, lab: Lab, family: int, context: ssl.SSLContext | None = None, receive_buffer: int = 0) -> None:
         super().__init__()
@@ -110,7 +110,7 @@ class Stream(Connected):
             return b""
 
     def ends(self, patience: float) -> bool:
-        """Whether the server closes it within that time; what it sends first is thrown away."""
+        """Whether the server closes the connection within @patience seconds. Data is discarded."""
         deadline = time.monotonic() + patience
         try:
             while time.monotonic() < deadline:
@@ -127,7 +127,7 @@ class Stream(Connected):
         self.socket.close()
 
     def close(self) -> None:
-        """With a close_notify, where there is one."""
+        """Close the connection, TLS with a close_notify."""
         if isinstance(self.socket, ssl.SSLSocket):
             self.socket.settimeout(2)
             with contextlib.suppress(OSError):
@@ -136,7 +136,7 @@ class Stream(Connected):
 
 
 class Datagrams(Connected):
-    """DTLS; a port of the client's may be chosen."""
+    """DTLS, optionally from a given local port."""
 
     padded = False
 
@@ -149,7 +149,7 @@ class Datagrams(Connected):
 
     def connect(self, server: tuple[str, int]) -> None:
         host = _in_brackets(server[0])
-        # -nbio, since after a datagram that it throws away it would wait for another, and send nothing meanwhile.
+        # -nbio: otherwise s_client blocks after a discarded datagram until the next one, and sends nothing.
         self._child = subprocess.Popen(proc.in_namespace(self._lab.namespace("client"), [
             "openssl", "s_client", "-dtls", "-quiet", "-no_ign_eof", "-nocommands", "-nbio",
             "-connect", f"{host}:{server[1]}", *self._options]),
@@ -158,7 +158,7 @@ class Datagrams(Connected):
     def send_bytes(self, data: bytes) -> None:
         assert self._child and self._child.stdin
         os.write(self._child.stdin.fileno(), data)
-        time.sleep(0.003)  # or s_client would make one datagram of two
+        time.sleep(0.003)  # s_client merges writes that follow too soon
 
     def receive_bytes(self, timeout: float | None) -> bytes:
         assert self._child and self._child.stdout
@@ -167,13 +167,13 @@ class Datagrams(Connected):
         return os.read(self._child.stdout.fileno(), 65536)
 
     def kill(self) -> None:
-        """Without a word to the server."""
+        """End the client without a close_notify."""
         assert self._child
         self._child.kill()
         self._child.wait()
 
     def close(self) -> None:
-        """With a close_notify."""
+        """End the client with a close_notify."""
         if self._child and self._child.stdin:
             self._child.stdin.close()
             try:
@@ -183,7 +183,7 @@ class Datagrams(Connected):
 
 
 def trusting(*protocols: str) -> ssl.SSLContext:
-    """A TLS client that takes any certificate, and offers these protocols."""
+    """A TLS client that accepts any certificate, and offers these ALPN protocols."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     if protocols:
@@ -192,7 +192,7 @@ def trusting(*protocols: str) -> ssl.SSLContext:
 
 
 def connected(lab: Lab, transport: str, family: int) -> Connected:
-    """The client's end of a connection that is not there yet."""
+    """The client's end of a connection, not yet connected."""
     if transport == "dtls":
         return Datagrams(lab, family)
     return Stream(lab, family, trusting() if transport == "tls" else None)
@@ -203,7 +203,7 @@ def server_of(lab: Lab, transport: str, family: int) -> tuple[str, int]:
 
 
 def turn_client(lab: Lab, transport: str, family: int, relayed: int = 0) -> turn.Client:
-    """A TURN client over a connection, with an allocation if a family for that is given."""
+    """A TURN client over a connection. If @relayed is a family, it has an allocation."""
     client = turn.Client(connected(lab, transport, family), server_of(lab, transport, family),  # type: ignore[arg-type]
                          USER, PASSWORD)
     if relayed:
@@ -212,7 +212,7 @@ def turn_client(lab: Lab, transport: str, family: int, relayed: int = 0) -> turn
 
 
 def make_certificate(folder: Path, name: str) -> tuple[Path, Path]:
-    """A certificate that is its own authority, and its key."""
+    """A self-signed certificate and its key."""
     cert, key = folder / f"{name}.pem", folder / f"{name}.key"
     proc.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
               "-days", "30",
@@ -233,7 +233,7 @@ def serve(lab: Lab, variant: Variant = BY_NAME["userspace"], options: Sequence[s
 
 
 def counts(server: Turnpike) -> dict[str, int]:
-    """What became of connections."""
+    """The server's counters of connections."""
     return dict(server.in_user_space()["connections"])
 
 
@@ -242,7 +242,7 @@ def open_ones(server: Turnpike) -> dict[str, int]:
 
 
 def stopped(server: Turnpike) -> Complaints:
-    """Sanitizers speak at the end."""
+    """Stop the server. Sanitizers report at its end."""
     status = server.stop()
     return [f"ended with status {status}\n{server.process.log()}"] if status else []
 

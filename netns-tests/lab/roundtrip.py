@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Payloads to an echoing peer and back through a channel: does the server relay, and where?"""
+"""Payloads through a channel to an echoing peer and back: does the server relay, and on which path?"""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ TRIES = 3  # of a message that may be lost
 
 
 def echoed(client: turn.Client, payload: bytes) -> Complaints:
-    """One payload there and back. The first one may be lost to a neighbour that is not resolved yet."""
+    """Send one payload, and check its echo. The first one may be lost to an unresolved neighbour."""
     client.socket.send(turn.channel_data(CHANNEL, payload))
     answer = client.receive(1)
     return [] if answer == turn.channel_data(CHANNEL, payload) else [f"{payload!r} came back as {answer!r}"]
 
 
 def exchanged(client: turn.Client, count: int = 1) -> Complaints:
-    """Random payloads there and back. A client sends a lost one again, as real clients do."""
+    """Send random payloads, and check their echoes. Lost ones are sent again, as by real clients."""
     for _ in range(count):
         message = turn.channel_data(CHANNEL, os.urandom(100))
         for _try in range(TRIES):
@@ -54,7 +54,7 @@ def bound_clients(lab: Lab) -> Iterator[list[turn.Client]]:
 
 
 def relayed_there(server: Turnpike, clients: Sequence[turn.Client]) -> Complaints:
-    """The server relays the data of every client where its variant says: in the kernel or in user space."""
+    """Check that the data of every client takes the path of the mode: kernel or user space."""
     before = server.relayed()
     found = [each for client in clients for each in echoed(client, b"hello")]
     counted = tuple(now - then for now, then in zip(server.relayed(), before))
@@ -65,7 +65,7 @@ def relayed_there(server: Turnpike, clients: Sequence[turn.Client]) -> Complaint
 
 
 def relays(lab: Lab) -> Complaints:
-    """A new client of each family gets an allocation, and one payload there and back."""
+    """Check that a new client of each family gets an allocation and an echo."""
     complaints = []
     for family in FAMILIES:
         with echo_peer(lab, family) as peer, udp_socket(lab, "client", family) as sock:
@@ -98,7 +98,7 @@ def bound_client(lab: Lab, user: str, password: str) -> Iterator[turn.Client]:
 
 
 def admitted(lab: Lab, user: str, password: str) -> Complaints:
-    """A user gets an allocation, or else turn.TurnError is raised."""
+    """Check that a user gets an allocation. Raises turn.TurnError otherwise."""
     client = turn_client(lab, "client", 4, user=user, password=password)
     with client.socket:
         client.allocate(4)
