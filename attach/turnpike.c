@@ -18,6 +18,7 @@
 #include "base/opts.h"
 #include "base/ticks.h"
 #include "net/netlink.h"
+#include "private/array_len.h"
 #include "select/probe.h"
 
 #define DEFAULT_MAX_FLOWS          65536
@@ -123,7 +124,7 @@ static int watch(struct turnpike *tp)
 	tp->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (tp->epoll < 0)
 		return -errno;
-	for (i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
+	for (i = 0; i < ARRAY_LEN(fds); i++)
 		if (epoll_ctl(tp->epoll, EPOLL_CTL_ADD, fds[i], &event))
 			return -errno;
 	return 0;

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "cli/commands.h"
 #include "config/suggest.h"
+#include "serve/serve.h"
 
 struct command {
 	const char *name;

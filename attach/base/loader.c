@@ -10,6 +10,7 @@
 
 #include "base/map_set.h"
 #include "base/ticks.h"
+#include "private/array_len.h"
 
 /* BPF_LOG_STATS of the kernel's <linux/bpf_verifier.h>, which is no UAPI header. */
 #define LOG_STATISTICS 4
@@ -25,7 +26,7 @@ static const struct variant variants[] = {
 
 const struct variant loader_trial = { .program = "try_room" };
 
-#define N_VARIANTS (sizeof(variants) / sizeof(variants[0]))
+#define N_VARIANTS ARRAY_LEN(variants)
 
 const struct variant *loader_variant(enum turnpike_mode mode, enum turnpike_moves moves)
 {

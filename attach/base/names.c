@@ -5,6 +5,8 @@
 #include <turnpike/probe.h>
 #include <turnpike/turnpike.h>
 
+#include "private/array_len.h"
+
 static const char *const mode_names[] = {
 	[TURNPIKE_MODE_AUTO] = "auto",
 	[TURNPIKE_MODE_XDP_NATIVE] = "xdp-native",
@@ -49,7 +51,7 @@ static const char *const outlook_names[] = {
 static const char *const verdict_names[] = { TURNPIKE_VERDICTS(VERDICT_NAME) };
 static const char *const verdict_texts[] = { TURNPIKE_VERDICTS(VERDICT_TEXT) };
 
-#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+#define LENGTH(array) ARRAY_LEN(array)
 
 _Static_assert(LENGTH(mode_names) == TURNPIKE_MODE_MAX, "every mode has a name");
 _Static_assert(LENGTH(moves_names) == TURNPIKE_MOVES_MAX, "all moves have a name");

@@ -16,6 +16,7 @@
 #include "base/monotonic.h"
 #include "devices/gateway.h"
 #include "base/map_set.h"
+#include "private/array_len.h"
 
 #define RESOLVE_NS 50000000ull
 #define ANSWER_NS  60000000ull /* for each end */
@@ -65,7 +66,7 @@ static int listen_to(__u32 ifindex)
 		BPF_STMT(BPF_RET | BPF_K, 0xffff),
 		BPF_STMT(BPF_RET | BPF_K, 0),
 	};
-	const struct sock_fprog filter = { .len = sizeof(wanted) / sizeof(wanted[0]),
+	const struct sock_fprog filter = { .len = ARRAY_LEN(wanted),
 					   .filter = (struct sock_filter *)(uintptr_t)wanted };
 	const struct sockaddr_ll device = { .sll_family = AF_PACKET,
 					    .sll_protocol = htons(ETH_P_ALL),

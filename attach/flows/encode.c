@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "base/array_len.h"
+#include "private/array_len.h"
 #include "base/checksum.h"
 
 /* Addresses only. The 12 bytes that IPv4 does not use are 0. */

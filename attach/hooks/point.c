@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "hooks/point.h"
+#include "private/array_len.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -123,7 +124,7 @@ static const char *meaning_of(const struct attach_point *point, int err)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++)
+	for (i = 0; i < ARRAY_LEN(meanings); i++)
 		if (meanings[i].err == err &&
 		    (meanings[i].mode == TURNPIKE_MODE_AUTO ||
 		     point_wanted(point, meanings[i].mode, meanings[i].hook)))

@@ -5,7 +5,7 @@
  * releases in between, from docs.ebpf.io and bcc's kernel-versions.md. The tailroom is what
  * bpf_xdp_adjust_tail() of net/core/filter.c grants: frame_sz - headroom - 1514 - 320.
  */
-#include "base/array_len.h"
+#include "private/array_len.h"
 #include "select/drivers.h"
 
 #include <stdbool.h>

@@ -4,7 +4,7 @@
  */
 #include <stdio.h>
 
-#include "base/array_len.h"
+#include "private/array_len.h"
 #include "select/assess.h"
 #include "select/drivers.h"
 #include "select/select.h"

@@ -11,6 +11,7 @@
 #include <bpf/libbpf.h>
 #include <linux/if_link.h>
 
+#include "private/array_len.h"
 #include "tool.h"
 
 #define COMPAT_BPF_TCX_INGRESS 46 /* enum bpf_attach_type, Linux 6.6 */
@@ -30,7 +31,7 @@ static enum hook hook_named(const char *name)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(hook_names) / sizeof(hook_names[0]); i++) {
+	for (i = 0; i < ARRAY_LEN(hook_names); i++) {
 		if (strcmp(hook_names[i], name) == 0)
 			return (enum hook)i;
 	}

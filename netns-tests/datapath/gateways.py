@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""A relay with a choice of ways out, and what can be seen of the way that it takes.
+"""A relay with three gateways, and captures that show which of them it uses.
 
                             +-- gate0 --+
     client --+              |           |
@@ -7,19 +7,22 @@
     peer   --+              |                                   |
                             +-- gate2 ------------------- nic1 -+
 
-gate0 is the relay's default gateway. What the router sends to the relay goes by gate1, so that whatever becomes of
-gate0 and gate2, packets for the relay come in. The relay listens on one address of nic0 and relays from another.
+gate0 is the relay's default gateway. The router sends to the relay through gate1, so that packets still reach the relay
+when gate0 or gate2 fails. The relay listens on one address of nic0 and relays from another.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import socket
 import struct
 from pathlib import Path
 
+from lab.endpoints import SOCKET_FAMILY
 from lab.lab import Lab
 from lab.topology import CLIENT, FAMILIES, PEER, End, Place, Topology
+from lab.wire import BUFFER, ETH_P_ALL, SO_RCVBUFFORCE
 
 LISTEN, RELAYED = Place(2, 2), Place(2, 3)
 GATES = (Place(2, 1), Place(2, 254), Place(4, 1))
@@ -33,10 +36,9 @@ TOPOLOGY = Topology(
     listen=LISTEN, relayed=RELAYED, router="router", switch="switch",
     gateways={"client": Place(1, 1), "peer": Place(3, 1), "relay": GATES[0]})
 
-# So that a dead neighbour is found out in seconds: how long one is believed, and how it is asked then.
+# The kernel detects a dead neighbour in seconds: entries expire early, and few probes follow.
 TIMERS = {"base_reachable_time_ms": 2000, "delay_first_probe_time": 1, "retrans_time_ms": 200, "ucast_solicit": 2,
           "gc_stale_time": 3}
-SO_RCVBUFFORCE = 33
 ETHERTYPES = {0x0800: 4, 0x86DD: 6}
 UDP = 17
 
@@ -47,20 +49,19 @@ def sysctl(lab: Lab, role: str, name: str, value: int) -> None:
 
 
 def prepare(lab: Lab) -> None:
-    """What the topology cannot say."""
+    """Set up what a topology cannot express: timers, the second address, and the routes to it."""
     for role in ("router", "relay"):
         for path in ("ipv4/conf/all/rp_filter", "ipv4/conf/default/rp_filter"):
             sysctl(lab, role, path, 0)
-    for device in ("gate0", "gate1"):  # each answers for its own address only
+    for device in ("gate0", "gate1"):  # each answers ARP for its own address only
         sysctl(lab, "router", f"ipv4/conf/{device}/arp_ignore", 1)
         sysctl(lab, "router", f"ipv4/conf/{device}/rp_filter", 0)
     for device in ("nic0", "nic1"):
         sysctl(lab, "relay", f"ipv4/conf/{device}/rp_filter", 0)
         sysctl(lab, "relay", f"ipv6/conf/{device}/keep_addr_on_down", 1)
         sysctl(lab, "relay", f"ipv4/neigh/{device}/locktime", 0)
-        for family in ("ipv4", "ipv6"):
-            for name, value in TIMERS.items():
-                sysctl(lab, "relay", f"{family}/neigh/{device}/{name}", value)
+        for protocol, (name, value) in itertools.product(("ipv4", "ipv6"), TIMERS.items()):
+            sysctl(lab, "relay", f"{protocol}/neigh/{device}/{name}", value)
     for family in FAMILIES:
         lab.run("relay", ["ip", "addr", "add", RELAYED.with_prefix(family), "dev", "nic0",
                           *(["nodad"] if family == 6 else [])])
@@ -68,28 +69,23 @@ def prepare(lab: Lab) -> None:
             lab.run("router", ["ip", "route", "add", place.address(family), "dev", "gate1"])
 
 
-def mac_of(lab: Lab, role: str, device: str) -> str:
-    mac: str = json.loads(lab.run(role, ["ip", "-json", "link", "show", "dev", device]).stdout)[0]["address"]
-    return mac
-
-
 def neighbour(lab: Lab, place: Place, family: int, device: str = "nic0") -> tuple[str, str]:
-    """The state and MAC address of the relay's neighbour as its kernel knows them, or "NONE"."""
-    told = json.loads(lab.run("relay", ["ip", "-json", f"-{family}", "neigh", "show", "dev", device]).stdout)
-    for each in told:
-        if each["dst"] == place.address(family):
-            return each["state"][0], each.get("lladdr", "")
+    """The state and the MAC address of an entry of the relay's neighbour table; ("NONE", "") if there is no entry."""
+    entries = json.loads(lab.run("relay", ["ip", "-json", f"-{family}", "neigh", "show", "dev", device]).stdout)
+    for entry in entries:
+        if entry["dst"] == place.address(family):
+            return entry["state"][0], entry.get("lladdr", "")
     return "NONE", ""
 
 
 class Capture:
-    """UDP packets of IP that reach a device of the router, by MAC and by source address."""
+    """The UDP packets that reach a device of the router."""
 
     def __init__(self, lab: Lab, device: str) -> None:
         with lab.entered("router"):
-            self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0003))
-        self._socket.bind((device, 0x0003))
-        self._socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 64 << 20)
+            self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
+        self._socket.bind((device, ETH_P_ALL))
+        self._socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER)
         self._socket.setblocking(False)
 
     def __enter__(self) -> Capture:
@@ -99,8 +95,8 @@ class Capture:
         self._socket.close()
 
     def drain(self) -> list[tuple[str, str]]:
-        """(destination's MAC, source address) of each since the last time."""
-        seen = []
+        """The destination's MAC address and the source's IP address of each packet since the last call."""
+        seen: list[tuple[str, str]] = []
         while True:
             try:
                 frame, (_device, _protocol, kind, *_rest) = self._socket.recvfrom(128)
@@ -111,5 +107,4 @@ class Capture:
                 continue
             source = frame[26:30] if family == 4 else frame[22:38]
             if frame[23 if family == 4 else 20] == UDP:
-                seen.append((frame[:6].hex(":"), socket.inet_ntop(
-                    socket.AF_INET if family == 4 else socket.AF_INET6, source)))
+                seen.append((frame[:6].hex(":"), socket.inet_ntop(SOCKET_FAMILY[family], source)))

@@ -1,15 +1,7 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Expiry is the kernel's: to the second, in each direction for itself, and whether or not user space still runs.
+"""The kernel expires flows to the second, each direction on its own, and relays while user space does not run.
 
     client ----- relay ----- peer
-
-    NAME/apart    a user of libturnpike binds channels and is stopped. Toward the peer, packets are relayed until the
-                  channel expires, toward the client until the permission does, and never after; bindings of all four
-                  pairs of families at once, half of which lose the channel first, half the permission
-    NAME/stopped  'turnpike serve' is stopped, and an established flow goes on in the kernel
-
-NAME is a variant; with --only TEXT, only cases with TEXT in their names.
 """
 
 from __future__ import annotations
@@ -19,64 +11,71 @@ import json
 import selectors
 import signal
 import socket
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import scenes
+import pytest
+
 from lab import proc, turn
-from lab.complaints import Complaints
+from lab.complaints import Complaints, check
 from lab.endpoints import echo_peer, udp_socket
 from lab.flow import Flow
 from lab.lab import Lab
 from lab.relay import BINARY, PORT, VARIANTS, Turnpike, Variant
+from lab.rig import CHANNEL
 from lab.topology import FAMILIES
 
 LIBRARY = BINARY.parent.parent / "attach/libturnpike.so"
+LIMIT = 10.0            # seconds to wait for what must happen
 PACE = 0.02
-SOON, LATE = 3.0, 5.0   # when expiries come, after the binding
-END = 7.0               # and how long packets are sent
-TOLERANCE = 1.0         # a tick of the coarse clock, and a noisy machine
-CHANNEL, FIRST_RELAYED = 0x4001, 50000
+SOON, LATE = 3.0, 5.0   # seconds after the binding: the expiries
+END = 7.0               # seconds after the binding: the last packets
+TOLERANCE = 1.0         # seconds: a tick of the kernel path's clock, and a busy machine
+FIRST_RELAYED = 50000
+
+every_kernel_variant = pytest.mark.parametrize("variant", [variant for variant in VARIANTS if variant.in_kernel])
 
 
 @dataclass
-class Way:
-    """One direction of a binding: numbered datagrams from one socket to another, by way of the relay."""
+class Direction:
+    """One direction of a binding: numbered datagrams from one socket through the relay to another."""
 
     name: str
-    sock: socket.socket
-    to: turn.Address
-    out: socket.socket
-    expires: float                    # seconds after the binding
-    wrap: Callable[[bytes], bytes]    # into what the relay gets,
-    wrapped: Callable[[bytes], bytes]  # and what it sends
-    sent: list[int] = field(default_factory=list)             # times by number
-    received: list[tuple[int, bytes]] = field(default_factory=list)
+    sender: socket.socket
+    relay: turn.Address
+    receiver: socket.socket
+    expires: float                   # seconds after the binding
+    wrap: Callable[[bytes], bytes]   # a payload as the relay receives it
+    wrapped: Callable[[bytes], bytes]  # and as the relay sends it
+    sent: list[tuple[int, int]] = field(default_factory=list)  # by number: just before and just after, ns
+    received: list[bytes] = field(default_factory=list)
 
     def send(self) -> None:
-        number = len(self.sent)
-        self.sent.append(time.monotonic_ns())
-        self.sock.sendto(self.wrap(number.to_bytes(8, "big")), self.to)
+        before = time.monotonic_ns()
+        self.sender.sendto(self.wrap(len(self.sent).to_bytes(8, "big")), self.relay)
+        self.sent.append((before, time.monotonic_ns()))
 
     def complaints(self, bound: int) -> Complaints:
-        wanted = [self.wrapped(number.to_bytes(8, "big")) for number in range(len(self.received))]
-        if [datagram for _at, datagram in self.received] != wanted:
-            return [f"{self.name}: what arrived is not the first {len(wanted)} of what was sent, in order"]
+        """What was sent until the expiry has arrived, and nothing that was sent later."""
+        arrived = len(self.received)
+        if self.received != [self.wrapped(number.to_bytes(8, "big")) for number in range(arrived)]:
+            return [f"{self.name}: the {arrived} datagrams that arrived are not the first that were sent, in order"]
+        if arrived == len(self.sent):
+            return [f"{self.name}: every datagram was relayed"]
         expires = bound + int(self.expires * 1e9)
-        first_lost = self.sent[len(wanted)] if len(wanted) < len(self.sent) else None
-        last_at = self.received[-1][0] if self.received else 0
+        last_sent = self.sent[arrived - 1][0] if arrived else bound
+        first_lost = self.sent[arrived][1]
         complaints = []
-        if first_lost is None or first_lost > expires + TOLERANCE * 1e9 or last_at > expires + TOLERANCE * 1e9:
-            complaints.append(f"{self.name}: still relayed {(last_at - expires) / 1e9:.2f} s after it had expired")
-        elif first_lost < expires - TOLERANCE * 1e9:
-            complaints.append(f"{self.name}: not relayed {(expires - first_lost) / 1e9:.2f} s before it expired")
+        if last_sent > expires + TOLERANCE * 1e9:
+            complaints.append(f"{self.name}: still relayed {(last_sent - expires) / 1e9:.2f} s after the expiry")
+        if first_lost < expires - TOLERANCE * 1e9:
+            complaints.append(f"{self.name}: not relayed {(expires - first_lost) / 1e9:.2f} s before the expiry")
         return complaints
 
 
-def as_it_is(data: bytes) -> bytes:
+def plain(data: bytes) -> bytes:
     return data
 
 
@@ -85,11 +84,11 @@ def in_channel(data: bytes) -> bytes:
 
 
 class Bindings:
-    """For each pair of families one that loses its channel first, and one that loses its permission first."""
+    """Two for each pair of families: of one the channel expires first, of the other the permission."""
 
     def __init__(self, lab: Lab) -> None:
-        self.ways: list[Way] = []
-        self.requests: list[dict[str, object]] = []
+        self.directions: list[Direction] = []
+        self.requests: list[dict[str, object]] = []  # for library_user.py
         cases = itertools.product(FAMILIES, FAMILIES, ((SOON, LATE), (LATE, SOON)))
         for number, (client_family, peer_family, (channel, permission)) in enumerate(cases):
             client, peer = udp_socket(lab, "client", client_family), udp_socket(lab, "peer", peer_family)
@@ -99,101 +98,84 @@ class Bindings:
                                   "peer": peer.getsockname()[:2], "channel": CHANNEL,
                                   "channel_expires": channel, "permission_expires": permission})
             name = f"IPv{client_family} to IPv{peer_family}, channel {channel:g} s, permission {permission:g} s"
-            self.ways += [Way(f"{name}, to the peer", client, server, peer, channel, in_channel, as_it_is),
-                          Way(f"{name}, to the client", peer, relay, client, permission, as_it_is, in_channel)]
+            self.directions += [
+                Direction(f"{name}, to the peer", client, server, peer, channel, in_channel, plain),
+                Direction(f"{name}, to the client", peer, relay, client, permission, plain, in_channel)]
 
     def run(self, until: float) -> None:
-        """Everything that is received is noted with its time."""
+        """Send at a steady pace, and receive what arrives meanwhile."""
         with selectors.DefaultSelector() as selector:
-            for way in self.ways:
-                way.out.setblocking(False)
-                selector.register(way.out, selectors.EVENT_READ, way)
+            for direction in self.directions:
+                direction.receiver.setblocking(False)
+                selector.register(direction.receiver, selectors.EVENT_READ, direction)
             next_send = time.monotonic()
             while (now := time.monotonic()) < until + 2 * PACE:
                 if next_send <= now < until:
                     next_send += PACE
-                    for way in self.ways:
-                        way.send()
+                    for direction in self.directions:
+                        direction.send()
                 for key, _events in selector.select(max(0, min(next_send, until + 2 * PACE) - time.monotonic())):
-                    key.data.received.append((time.monotonic_ns(), key.data.out.recv(2048)))
+                    key.data.received.append(key.data.receiver.recv(2048))
 
     def close(self) -> None:
-        for way in self.ways:
-            way.sock.close()
+        for direction in self.directions:
+            direction.sender.close()
 
 
 def resolve_neighbours(lab: Lab) -> None:
-    """A stopped user of the library cannot hear that the kernel has found them."""
+    """A user of the library that is stopped does not hear that the kernel has resolved a neighbour."""
     for role, family in itertools.product(("client", "peer"), FAMILIES):
         lab.run("relay", ["busybox", "ping", "-c", "1", "-w", "5", lab.address(role, family)])
 
 
-def apart(lab: Lab, variant: Variant) -> Complaints:
+@every_kernel_variant
+def test_expiries(lab: Lab, variant: Variant) -> None:
+    """Packets are relayed to the peer until the channel expires, and to the client until the permission does.
+
+    A user of the library has bound both, and is stopped meanwhile.
+    """
     resolve_neighbours(lab)
     bindings = Bindings(lab)
     request = {"devices": lab.devices("relay"), "mode": variant.mode, "moves": variant.moves or "auto",
                "hook": variant.hook if variant.asks_for_hook else "auto", "bindings": bindings.requests}
-    user = lab.start("relay", ["/usr/bin/python3", str(Path(__file__).with_name("stopped.py")), str(LIBRARY), json.dumps(request)])
-    user.wait_for(r"^stopped \d+$")
+    user = lab.start("relay", ["/usr/bin/python3", str(Path(__file__).with_name("library_user.py")), str(LIBRARY),
+                               json.dumps(request)])
+    user.wait_for(r"^bound \d+$")
     bound = int(user.log().split()[-1])
-    if not proc.wait_until(lambda: state(user.pid) == "T", 5):
-        return ["the library's user did not stop"]
+    assert proc.wait_until(user.is_paused, LIMIT), "the user of the library did not stop"
     bindings.run(bound / 1e9 + END)
-    complaints = [each for way in bindings.ways for each in way.complaints(bound)]
-    if state(user.pid) != "T":
-        complaints.append("the library's user did not stay stopped")
+    complaints = [each for direction in bindings.directions for each in direction.complaints(bound)]
+    if not user.is_paused():
+        complaints.append("the user of the library did not stay stopped")
     bindings.close()
     user.stop(signal.SIGKILL)
-    print(f"    {variant.name}: {sum(len(way.received) for way in bindings.ways)} of"
-          f" {sum(len(way.sent) for way in bindings.ways)} packets relayed")
-    return complaints
+    print(f"{sum(len(direction.received) for direction in bindings.directions)} of"
+          f" {sum(len(direction.sent) for direction in bindings.directions)} packets relayed")
+    check(complaints)
 
 
-def state(pid: int) -> str:
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-
-
-def stopped(lab: Lab, variant: Variant) -> Complaints:
+@every_kernel_variant
+def test_stopped_server(lab: Lab, variant: Variant) -> None:
+    """The kernel relays established flows without loss while the server is stopped."""
     server = Turnpike(lab, variant)
-    complaints = []
     with echo_peer(lab, 4) as peer4, echo_peer(lab, 6) as peer6:
         flows = [Flow(lab, family, peer.address) for family, peer in zip(FAMILIES, (peer4, peer6))]
         for flow in flows:
             flow.start()
-        time.sleep(0.5)  # neighbours are resolved
+        assert proc.wait_until(lambda: not server.kernel_complaints(0.2), LIMIT), server.kernel_complaints()
         before = server.relayed()
-        server.process.send_signal(signal.SIGSTOP)
-        first = [flow.sent + 1 for flow in flows]  # certainly sent after that
-        lost = [flow.lost_in(2) for flow in flows]
-        if state(server.process.pid) != "T":
-            complaints.append("the server did not stop")
-        back = sum(number >= start for flow, start in zip(flows, first) for number in set(flow.back))
-        server.process.send_signal(signal.SIGCONT)
+        with server.process.paused():
+            first = [flow.sent + 1 for flow in flows]  # certainly sent while the server is stopped
+            lost = [flow.lost_in(2) for flow in flows]
+            back = sum(number >= start for flow, start in zip(flows, first) for number in set(flow.back))
         for flow in flows:
             flow.stop()
-        after = server.relayed()
-    complaints += [each for flow in flows for each in flow.wrong[:3]]
-    kernel, user = after[0] - before[0], after[1] - before[1]
-    print(f"    {variant.name}: while stopped {kernel} packets relayed in the kernel, {user} in user space, {lost} lost")
+        kernel, user = (now - then for now, then in zip(server.relayed(), before))
+    print(f"while stopped: {kernel} packets relayed in the kernel, {user} in user space, {lost} lost")
+    complaints = [each for flow in flows for each in flow.wrong[:3]]
     if any(lost) or not back or kernel < 2 * back or user:
         complaints.append(f"while the server was stopped {back} messages came back and {lost} were lost;"
-                          f" relayed: kernel {kernel}, userspace {user}")
-    if server.stop() != 0:
-        complaints.append("the server did not end well")
-    return complaints
-
-
-WHATS: dict[str, Callable[[Lab, Variant], Complaints]] = {"apart": apart, "stopped": stopped}
-TESTS = [(f"{variant.name}/{what}", (test, variant)) for variant in VARIANTS if variant.in_kernel
-         for what, test in WHATS.items()]
-
-
-def run(lab: Lab, test: tuple[Callable[[Lab, Variant], Complaints], Variant]) -> Complaints:
-    try:
-        return scenes.tried(test[0], lab, test[1])
-    finally:
-        lab.stop_processes()
-
-
-if __name__ == "__main__":
-    sys.exit(scenes.main("Expiry in the kernel.", TESTS, run, Lab("two-nic", offload=True)))
+                          f" {kernel} packets were relayed in the kernel, {user} in user space")
+    if status := server.stop():
+        complaints.append(f"the server ended with status {status}")
+    check(complaints)

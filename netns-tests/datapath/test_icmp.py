@@ -1,127 +1,119 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""ICMP errors about what was relayed reach the client as Data indications, whoever relayed it (RFC 8656 section 11.5).
+"""ICMP errors about relayed packets reach the client as Data indications, in every mode (RFC 8656 section 11.5).
 
     client ----- router ----- relay        one NIC
                    |
                  peer
-
-    closed     nobody listens at the peer: port unreachable, from the peer
-    hops       the hop limit ends at the router: time exceeded, from somebody who is not the peer
-    too big    the link to the peer has a smaller MTU: the client is told, the relay learns, and the rest still works
-    to client  the same on the way to the client, of which the relay's listeners are told
-    stranger   an error about an address without permission, and other ICMP messages: silence
-    flood      what the relay tells as a router does (section 13), it does not tell without end
-    in between, pending   no datagram to or from anybody else is lost because of errors
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import socket
 import struct
-import sys
 import time
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
 
-from scapy.layers.inet import ICMP, IP, UDP
-from scapy.layers.inet6 import ICMPv6DestUnreach, ICMPv6ParamProblem, IPv6
-from scapy.packet import Packet, Raw
+import pytest
+from scapy.layers.inet import ICMP
+from scapy.layers.inet6 import ICMPv6DestUnreach, ICMPv6ParamProblem
 
-import scenes
+from icmp_errors import relayed_packet, send_error
 from lab import proc, turn
-from lab.complaints import Complaints
-from lab.endpoints import TTL, drain, receive, turn_client, udp_socket
+from lab.complaints import Complaints, check
+from lab.endpoints import TTL, drain
 from lab.lab import Lab
 from lab.relay import BY_NAME, MODES, Turnpike, Variant
-from lab.rig import with_option
+from lab.rig import CHANNEL, Rig, with_option
 from lab.topology import FAMILIES
 
-Test = Callable[[Lab], Complaints]
-CHANNEL = 0x4001
+LIMIT = 10.0      # seconds to wait for what must happen
+QUIET = 0.2       # seconds in which nothing must come
 SMALL_MTU = 1400
-HEADERS = {4: 28, 6: 48}
-# What fills a packet of 1,460 bytes toward the peer: more than the small link takes, and less than the client's.
-BIG = os.urandom(1460 - 48)
+BIG = os.urandom(1460 - 48)  # makes a packet of 1,460 bytes or less toward the peer, more than SMALL_MTU
 SMALL = os.urandom(1200)
 FLOOD = 3000
 ERRORS_AT_ONCE = ERRORS_PER_SECOND = 100
 # Type and code, by family.
 PORT_UNREACHABLE, TIME_EXCEEDED, TOO_BIG = {4: (3, 3), 6: (1, 4)}, {4: (11, 0), 6: (3, 0)}, {4: (3, 4), 6: (2, 0)}
-# IP_MTU_DISCOVER and IPV6_MTU_DISCOVER, which Python does not name. PROBE is with Don't Fragment, OMIT without, and
-# neither heeds a path MTU; DONT has the sender's stack make fragments that fit the path.
+# IP_MTU_DISCOVER and IPV6_MTU_DISCOVER, which Python does not name. PROBE sets Don't Fragment, OMIT does not, and both
+# ignore the path MTU; with DONT the sender's stack makes fragments that fit the path.
 DISCOVER = {4: (socket.IPPROTO_IP, 10), 6: (socket.IPPROTO_IPV6, 23)}
 PROBE, OMIT, DONT = 3, 5, 0
 
+every_mode = pytest.mark.parametrize("variant", MODES)
+every_kernel_mode = pytest.mark.parametrize("variant", [mode for mode in MODES if mode.in_kernel])
+userspace = pytest.mark.parametrize("variant", (BY_NAME["userspace"],))
+every_family = pytest.mark.parametrize("family", FAMILIES)
 
-class Stage:
-    """A client with a channel to a peer, on the path that the mode promises, and networks that tell of every error."""
 
-    def __init__(self, lab: Lab, variant: Variant, family: int) -> None:
-        self.lab, self.family = lab, family
-        self.server = Turnpike(lab, variant)
+class ErrorRig(Rig):
+    """A client with a channel to a peer, and what it must be told about errors."""
+
+    def __init__(self, lab: Lab, server: Turnpike, family: int) -> None:
+        super().__init__(lab, server, family)
+        self.turnpike = server
+
+    @contextlib.contextmanager
+    def relays(self, count: int, complaints: Complaints) -> Iterator[None]:
+        """Within the block the relay relays so many packets, all of them where the mode says."""
+        before = self.server.relayed()
+        yield
+        counts = tuple(now - then for now, then in zip(self.server.relayed(), before))
+        if counts != ((count, 0) if self.server.variant.in_kernel else (0, count)):
+            complaints.append(f"relayed in the kernel and in user space: {counts}, not {count} where the mode says")
+
+    def expect_error(self, what: tuple[int, int], error_data: int = 0,
+                     peer: turn.Address | None = None) -> Complaints:
+        """The next datagram to the client is exactly this Data indication."""
+        got = self.client.receive(LIMIT)
+        if got is None:
+            return [f"no indication of ICMP {what} arrived"]
+        wanted = turn.icmp_indication(got[8:20], peer or self.peer_address, *what, error_data)
+        return [] if got == wanted else [f"the indication of ICMP {what} is {got.hex()}, not {wanted.hex()}"]
+
+    def expect_silence(self) -> Complaints:
+        got = self.client.receive(QUIET)
+        return [] if got is None else [f"the client got {got.hex()}"]
+
+    def expect_at_peer(self, *wanted: bytes) -> Complaints:
+        """The peer gets these datagrams in this order, and no other."""
+        got = [each.payload for each in drain(self.peer, self.family, 0.1, len(wanted))]
+        sizes, wanted_sizes = [len(each) for each in got], [len(each) for each in wanted]
+        return [] if got == list(wanted) else \
+            [f"the peer got {len(got)} datagrams of {sizes} bytes, not {len(wanted)} of {wanted_sizes}"]
+
+
+@pytest.fixture(scope="module")
+def shared_lab() -> Iterator[Lab]:
+    """A network that reports every error: no rate limits."""
+    with Lab("router", offload=True) as lab:
         for role in ("peer", "router", "client"):
             with lab.entered(role):
                 for path in ("ipv4/icmp_ratelimit", "ipv6/icmp/ratelimit"):
                     Path("/proc/sys/net", path).write_text("0")
-        self.client = turn_client(lab, "client", family, family)
-        self.peer = udp_socket(lab, "peer", family)
-        self.peer_address: turn.Address = self.peer.getsockname()[:2]
-        self.client.bind(CHANNEL, self.peer_address)
-        if not proc.wait_until(self._flows, 3, step=0.1):
-            raise proc.LabError(f"packets do not flow as the mode promises\n{self.server.report()}")
+        yield lab
 
-    def _flows(self) -> bool:
-        before, _ = self.server.relayed()
-        self.send(b"warm-up")
-        self.peer.sendto(b"warm-up", self.client.relayed)
-        arrived = receive(self.peer, self.family, 0.5) and self.client.receive(0.5)
-        return bool(arrived) and (self.server.relayed()[0] - before == 2) == self.server.variant.in_kernel
 
-    def send(self, payload: bytes) -> None:
-        self.client.socket.send(turn.channel_data(CHANNEL, payload))
-
-    @contextlib.contextmanager
-    def counted(self, kernel: int, complaints: Complaints) -> Iterator[None]:
-        """So many packets are relayed in the kernel, if anything is, and else in user space."""
-        before = self.server.relayed()
-        yield
-        counts = tuple(now - then for now, then in zip(self.server.relayed(), before))
-        if counts != ((kernel, 0) if self.server.variant.in_kernel else (0, kernel)):
-            complaints.append(f"relayed in the kernel and in user space: {counts}, not {kernel} where the mode says")
-
-    def expect_error(self, what: tuple[int, int], error_data: int = 0,
-                     peer: turn.Address | None = None) -> Complaints:
-        """The next datagram to the client is this Data indication, to the byte."""
-        got = self.client.receive(2)
-        if got is None:
-            return [f"no indication of ICMP {what} came\n{self.server.report()}"]
-        wanted = turn.icmp_indication(got[8:20], peer or self.peer_address, *what, error_data)
-        return [] if got == wanted else [f"ICMP {what} came as {got.hex()}, not {wanted.hex()}"]
-
-    def silent(self) -> Complaints:
-        got = self.client.receive(0.2)
-        return [] if got is None else [f"the client got {got.hex()}"]
-
-    def close(self) -> Complaints:
-        unsent = self.server.in_user_space()["unsent"]
-        self.client.refresh(0)
-        self.client.socket.close()
-        self.peer.close()
-        self.server.stop()
-        for role in ("client", "relay", "peer"):  # no path MTU of this scene in the next
-            for family in FAMILIES:
-                self.lab.run(role, ["ip", f"-{family}", "route", "flush", "cache"])
-        return [f"{unsent} datagrams were not sent"] if unsent else []
+@pytest.fixture
+def rig(lab: Lab, variant: Variant, family: int) -> Iterator[ErrorRig]:
+    """A client whose packets go both ways. No error may keep the relay from sending a datagram."""
+    rig = ErrorRig(lab, Turnpike(lab, variant), family)
+    try:
+        yield rig
+        assert rig.turnpike.in_user_space()["unsent"] == 0
+    finally:
+        rig.close()
+        for role in ("client", "relay", "peer"):  # no path MTU may outlive a test
+            for each in FAMILIES:
+                lab.run(role, ["ip", f"-{each}", "route", "flush", "cache"])
 
 
 @contextlib.contextmanager
 def small_link(lab: Lab, device: str) -> Iterator[None]:
-    """The router's link to somebody takes less than the others."""
+    """One of the router's links has a smaller MTU than the others."""
     lab.run("router", ["ip", "link", "set", "dev", device, "mtu", str(SMALL_MTU)])
     try:
         yield
@@ -129,258 +121,245 @@ def small_link(lab: Lab, device: str) -> Iterator[None]:
         lab.run("router", ["ip", "link", "set", "dev", device, "mtu", "1500"])
 
 
-def closed(lab: Lab, variant: Variant, family: int) -> Complaints:
-    stage = Stage(lab, variant, family)
-    stage.peer.close()
+@contextlib.contextmanager
+def short_route(lab: Lab, family: int, destination: str) -> Iterator[None]:
+    """The relay's stack sends with hop limit 1 to this destination."""
+    route = ["ip", f"-{family}", "route"]
+    lab.run("relay", [*route, "replace", destination, "via", lab.topology.gateways["relay"].address(family),
+                      "hoplimit", "1"])
+    try:
+        yield
+    finally:
+        lab.run("relay", [*route, "del", destination])
+
+
+# What the relayed packets lead to.
+
+@every_family
+@every_mode
+def test_closed_port(rig: ErrorRig) -> None:
+    """The client gets a port unreachable from the peer for each datagram, sent by channel or in an indication."""
+    rig.peer.close()
     complaints: Complaints = []
     for _ in range(3):
-        with stage.counted(1, complaints):
-            stage.send(b"is anybody there?")
-            complaints += stage.expect_error(PORT_UNREACHABLE[family])
-    stage.client.send_indication(stage.peer_address, b"anybody?")
-    complaints += stage.expect_error(PORT_UNREACHABLE[family])
-    told = stage.server.in_user_space()["icmp"]
-    if told != 4:
-        complaints.append(f"{told} errors were counted, not 4")
-    return complaints + stage.close()
+        with rig.relays(1, complaints):
+            rig.to_peer(b"to nobody")
+            complaints += rig.expect_error(PORT_UNREACHABLE[rig.family])
+    rig.client.send_indication(rig.peer_address, b"to nobody")
+    complaints += rig.expect_error(PORT_UNREACHABLE[rig.family])
+    if (counted := rig.turnpike.in_user_space()["icmp"]) != 4:
+        complaints.append(f"{counted} errors were counted, not 4")
+    check(complaints)
 
 
-def hops(lab: Lab, variant: Variant, family: int) -> Complaints:
-    """Client, router, relay: the third hop is the last one. User space sends with the route's hop limit."""
-    stage = Stage(lab, variant, family)
+@every_family
+@every_mode
+def test_hop_limit(lab: Lab, rig: ErrorRig) -> None:
+    """The client gets a time exceeded from a router, which is not the peer."""
     complaints: Complaints = []
-    level, option, *_ = TTL[family]
-    route = ["ip", f"-{family}", "route", "replace", stage.peer_address[0], "via",
-             lab.topology.gateways["relay"].address(family), "hoplimit", "1"]
-    if not variant.in_kernel:
-        lab.run("relay", route)
-    with with_option(stage.client.socket, level, option, 3 if variant.in_kernel else 64, 64), \
-            stage.counted(1, complaints):
-        stage.send(b"short of breath")
-        complaints += stage.expect_error(TIME_EXCEEDED[family])
-    if not variant.in_kernel:
-        lab.run("relay", ["ip", f"-{family}", "route", "del", stage.peer_address[0]])
-    return complaints + stage.close()
+    level, option, *_ = TTL[rig.family]
+    with contextlib.ExitStack() as stack:
+        if rig.server.variant.in_kernel:  # client, router, relay: the third hop is the last one
+            stack.enter_context(with_option(rig.client.socket, level, option, 3, 64))
+        else:  # user space sends with the route's hop limit
+            stack.enter_context(short_route(lab, rig.family, rig.peer_address[0]))
+        with rig.relays(1, complaints):
+            rig.to_peer(b"too far")
+            complaints += rig.expect_error(TIME_EXCEEDED[rig.family])
+    check(complaints)
 
 
-def too_big(lab: Lab, variant: Variant, family: int) -> Complaints:
-    stage = Stage(lab, variant, family)
+@every_family
+@every_mode
+def test_too_big(lab: Lab, rig: ErrorRig) -> None:
+    """The link to the peer is too small: the client gets an error, the relay learns, and what fits is still relayed."""
+    in_kernel, family = rig.server.variant.in_kernel, rig.family
     complaints: Complaints = []
     with small_link(lab, "to-peer"):
-        with with_option(stage.client.socket, *DISCOVER[family], PROBE, DONT):
-            stage.send(BIG)
-        if not variant.in_kernel and family == 4:
-            # User space has no Don't Fragment to pass on (section 14), so the router makes fragments of it.
-            complaints += stage.silent() + at_peer(stage, BIG)
+        with with_option(rig.client.socket, *DISCOVER[family], PROBE, DONT):
+            rig.to_peer(BIG)
+        if not in_kernel and family == 4:
+            # User space has no Don't Fragment to pass on (section 14), so the router makes fragments.
+            complaints += rig.expect_silence() + rig.expect_at_peer(BIG)
         else:
-            complaints += stage.expect_error(TOO_BIG[family], SMALL_MTU) + at_peer(stage)
-        if variant.in_kernel:
-            complaints += now_too_big(stage, "dont-fragment", PROBE)
-        if variant.in_kernel and family == 4:
-            complaints += now_too_big(stage, "too-big", OMIT)
+            complaints += rig.expect_error(TOO_BIG[family], SMALL_MTU) + rig.expect_at_peer()
+        if in_kernel:
+            complaints += exceeds_mtu(rig, "dont-fragment", PROBE)
+        if in_kernel and family == 4:
+            complaints += exceeds_mtu(rig, "too-big", OMIT)
         else:
-            stage.send(BIG)  # the client's stack has learned what it may send, and makes fragments, or the relay's has
-        complaints += at_peer(stage, BIG)
-        with stage.counted(1, complaints):
-            stage.send(SMALL)
-            complaints += at_peer(stage, SMALL)
-        complaints += stage.silent()
-    return complaints + stage.close()
+            rig.to_peer(BIG)  # the client's stack, or the relay's, has learned the path MTU and makes fragments
+        complaints += rig.expect_at_peer(BIG)
+        with rig.relays(1, complaints):
+            rig.to_peer(SMALL)
+            complaints += rig.expect_at_peer(SMALL)
+        complaints += rig.expect_silence()
+    check(complaints)
 
 
-def now_too_big(stage: Stage, verdict: str, discovery: int) -> Complaints:
-    before = stage.server.verdicts().get(verdict, 0)
-    with with_option(stage.client.socket, *DISCOVER[stage.family], discovery, DONT):
-        stage.send(BIG)
-    if not proc.wait_until(lambda: stage.server.verdicts().get(verdict, 0) == before + 1, 2):
-        return [f"counted as {verdict}: {stage.server.verdicts().get(verdict, 0) - before}, not 1"]
-    return forget_error(stage.client.socket)
+def exceeds_mtu(rig: ErrorRig, verdict: str, discovery: int) -> Complaints:
+    """The kernel path counts a big datagram under this verdict."""
+    before = rig.turnpike.verdicts().get(verdict, 0)
+
+    def counted() -> int:
+        return rig.turnpike.verdicts().get(verdict, 0) - before
+    with with_option(rig.client.socket, *DISCOVER[rig.family], discovery, DONT):
+        rig.to_peer(BIG)
+    complaints = [] if proc.wait_until(lambda: counted() == 1, LIMIT) else [f"counted as {verdict}: {counted()}, not 1"]
+    # An ICMP error to the client's connected socket would fail its next call.
+    proc.wait_until(lambda: rig.client.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) != 0, 0.5)
+    return complaints
 
 
-def forget_error(sock: socket.socket) -> Complaints:
-    """A connected socket is told that it has sent too much; that is not what is tested here."""
-    proc.wait_until(lambda: sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) != 0, 0.5)
-    return []
-
-
-def at_peer(stage: Stage, *wanted: bytes) -> Complaints:
-    got = [each.payload for each in drain(stage.peer, stage.family, 0.1, len(wanted))]
-    return [] if got == list(wanted) else [f"the peer got {[len(each) for each in got]} bytes, "
-                                           f"not {[len(each) for each in wanted]}"]
-
-
-def to_client(lab: Lab, variant: Variant, family: int) -> Complaints:
-    """The peer's data does not fit the client's link: the peer's host is told, which is how the relay has learned."""
-    stage = Stage(lab, variant, family)
+@every_family
+@every_mode
+def test_too_big_for_client(lab: Lab, rig: ErrorRig) -> None:
+    """The link to the client is too small: the peer's host and the relay learn, and the client still gets all data."""
+    in_kernel, family = rig.server.variant.in_kernel, rig.family
     complaints: Complaints = []
     with small_link(lab, "to-client"):
-        before = stage.server.verdicts().get("dont-fragment", 0)
+        before = rig.turnpike.verdicts().get("dont-fragment", 0)
 
         def learned() -> bool:
-            with with_option(stage.peer, *DISCOVER[family], PROBE, DONT), contextlib.suppress(OSError):
-                stage.peer.sendto(BIG, stage.client.relayed)
-            return stage.server.verdicts().get("dont-fragment", 0) > before
-        if variant.in_kernel and not proc.wait_until(learned, 3, step=0.2):
-            complaints.append(f"the relay has not learned the path MTU to the client\n{stage.server.report()}")
-        while stage.client.receive(0.1) is not None:
+            with with_option(rig.peer, *DISCOVER[family], PROBE, DONT), contextlib.suppress(OSError):
+                rig.to_client(BIG)
+            return rig.turnpike.verdicts().get("dont-fragment", 0) > before
+        if in_kernel and not proc.wait_until(learned, LIMIT, step=0.2):
+            complaints.append("the relay has not learned the path MTU to the client")
+        while rig.client.receive(QUIET) is not None:
             pass
-        with stage.counted(1, complaints):
-            stage.peer.sendto(SMALL, stage.client.relayed)
-            got = stage.client.receive(1)
-            if got != turn.channel_data(CHANNEL, SMALL):
-                complaints.append(f"what fits came as {got!r}")
-        if not variant.in_kernel and family == 6:  # nobody has learned anything yet, and routers make no fragments
-            stage.peer.sendto(BIG, stage.client.relayed)
-            complaints += stage.silent()
-        stage.peer.sendto(BIG, stage.client.relayed)
-        got = stage.client.receive(1)
-        if got != turn.channel_data(CHANNEL, BIG):
-            complaints.append(f"what has to be fragmented came as {got and got[:8]!r}")
-    return complaints + stage.close()
+        with rig.relays(1, complaints):
+            rig.to_client(SMALL)
+            complaints += expect_by_channel(rig, SMALL)
+        if not in_kernel and family == 6:  # nobody has learned anything yet, and routers make no fragments
+            rig.to_client(BIG)
+            complaints += rig.expect_silence()
+        rig.to_client(BIG)
+        complaints += expect_by_channel(rig, BIG)
+    check(complaints)
 
 
-def flood(lab: Lab, variant: Variant, family: int) -> Complaints:
-    """Client, router, relay, where the hop limit ends: many are dropped, and the sender is told of some of them."""
-    stage = Stage(lab, variant, family)
-    level, option, *_ = TTL[family]
+def expect_by_channel(rig: ErrorRig, payload: bytes) -> Complaints:
+    got = rig.client.receive(LIMIT)
+    return [] if got == turn.channel_data(CHANNEL, payload) else \
+        [f"ChannelData of {len(payload)} bytes arrived as {got and got[:8]!r}"]
+
+
+@every_family
+@every_kernel_mode
+def test_rate_limit(lab: Lab, rig: ErrorRig) -> None:
+    """The kernel path drops every packet whose hop limit ends, and reports only some of them (RFC 8656 section 13)."""
+    def dropped() -> int:
+        return rig.turnpike.verdicts().get("ttl", 0)
+
+    def reported() -> int:
+        return lab.counts("client", "Icmp", "InTimeExcds")["InTimeExcds"] - before
+    level, option, *_ = TTL[rig.family]
     before = lab.counts("client", "Icmp", "InTimeExcds")["InTimeExcds"]
     start = time.monotonic()
-    with with_option(stage.client.socket, level, option, 2, 64):
+    with with_option(rig.client.socket, level, option, 2, 64):  # client, router, relay
         for number in range(FLOOD):
-            stage.send(b"short of breath")
+            rig.to_peer(b"too far")
             if number % 64 == 0:
                 time.sleep(0.002)  # no queue on the way overflows
-
-    def dropped() -> int:
-        return stage.server.verdicts().get("ttl", 0)
-    proc.wait_until(lambda: dropped() >= FLOOD, 3)
-    time.sleep(0.1)  # the last errors are on their way
-    told = lab.counts("client", "Icmp", "InTimeExcds")["InTimeExcds"] - before
+    proc.wait_until(lambda: dropped() >= FLOOD and reported() >= ERRORS_AT_ONCE, LIMIT)
+    time.sleep(QUIET)  # one report too many may still be on its way
+    count = reported()
     most = ERRORS_AT_ONCE + int(ERRORS_PER_SECOND * (time.monotonic() - start)) + 1
     complaints = [] if dropped() == FLOOD else [f"{dropped()} of {FLOOD} packets were dropped"]
-    if not ERRORS_AT_ONCE <= told <= most:
-        complaints.append(f"the sender was told of {told}, not of {ERRORS_AT_ONCE} to {most}")
-    return complaints + at_peer(stage) + stage.close()
+    if not ERRORS_AT_ONCE <= count <= most:
+        complaints.append(f"{count} packets were reported, not {ERRORS_AT_ONCE} to {most}")
+    check(complaints + rig.expect_at_peer())
 
 
-# Forged errors: the quoted packet decides, not who sends it.
+# Forged errors, from the client's host, which is neither a router nor the peer.
 
-def quoted(stage: Stage, peer: turn.Address) -> Packet:
-    local, port = stage.client.relayed
-    ip = IP(src=local, dst=peer[0]) if stage.family == 4 else IPv6(src=local, dst=peer[0])
-    return ip / UDP(sport=port, dport=peer[1]) / Raw(b"data")
+def port_unreachable(family: int) -> ICMP | ICMPv6DestUnreach:
+    return ICMP(type=3, code=3) if family == 4 else ICMPv6DestUnreach(code=4)
 
 
-def send_icmp(stage: Stage, message: Packet, quotes: Packet) -> None:
-    """From the client's host, which is neither a router nor the peer."""
-    with stage.lab.entered("client"):
-        kind = socket.getprotobyname("icmp") if stage.family == 4 else socket.getprotobyname("ipv6-icmp")
-        family = socket.AF_INET if stage.family == 4 else socket.AF_INET6
-        with socket.socket(family, socket.SOCK_RAW, kind) as raw:
-            # Addresses are there for the checksum of ICMPv6, which the socket computes again anyway.
-            body = bytes(message / quotes) if stage.family == 4 else \
-                bytes(IPv6(src=stage.lab.address("client", 6), dst=stage.client.relayed[0]) / message / quotes)[40:]
-            raw.sendto(body, (stage.client.relayed[0], 0))
+@every_family
+@every_mode
+def test_permission(lab: Lab, rig: ErrorRig) -> None:
+    """Errors from anywhere about any port of a permitted address reach the client; all other ICMP messages do not."""
+    unreachable = port_unreachable(rig.family)
+    parameter_problem = ICMP(type=12, code=0) if rig.family == 4 else ICMPv6ParamProblem(code=0)
+    not_permitted: turn.Address = (lab.topology.gateways["peer"].address(rig.family), 9)
+    other_port: turn.Address = (rig.peer_address[0], 9)
+    send_error(lab, "client", unreachable, relayed_packet(rig.client.relayed, not_permitted))
+    send_error(lab, "client", parameter_problem, relayed_packet(rig.client.relayed, rig.peer_address))
+    complaints = rig.expect_silence()
+    send_error(lab, "client", unreachable, relayed_packet(rig.client.relayed, other_port))
+    complaints += rig.expect_error(PORT_UNREACHABLE[rig.family], peer=other_port)
+    rig.client.refresh(0)
+    send_error(lab, "client", unreachable, relayed_packet(rig.client.relayed, rig.peer_address))
+    check(complaints + rig.expect_silence())
 
 
-def stranger(lab: Lab, variant: Variant, family: int) -> Complaints:
-    stage = Stage(lab, variant, family)
-    complaints: Complaints = []
-    nobody: turn.Address = (lab.topology.gateways["peer"].address(family), 9)
-    unreachable = ICMP(type=3, code=3) if family == 4 else ICMPv6DestUnreach(code=4)
-    others = [ICMP(type=12, code=0)] if family == 4 else [ICMPv6ParamProblem(code=0)]
-    send_icmp(stage, unreachable, quoted(stage, nobody))
-    for other in others:
-        send_icmp(stage, other, quoted(stage, stage.peer_address))
-    complaints += stage.silent()
-    # Any port of a permitted address, and any sender.
-    other_port = (stage.peer_address[0], 9)
-    send_icmp(stage, unreachable, quoted(stage, other_port))
-    complaints += stage.expect_error(PORT_UNREACHABLE[family], peer=other_port)
-    stage.client.refresh(0)
-    send_icmp(stage, unreachable, quoted(stage, stage.peer_address))
-    complaints += stage.silent()
-    stage.client = turn_client(lab, "client", family, family)
-    return complaints + stage.close()
-
-
-def in_between(lab: Lab, variant: Variant, family: int) -> Complaints:
-    """Every other datagram leads to an error, while the relay sends."""
-    stage = Stage(lab, variant, family)
-    count = 300
-    closed_port = (stage.peer_address[0], 9)
-    stage.client.permit(closed_port)
-    wanted = [struct.pack("!I", number) for number in range(count)]
+@every_family
+@userspace
+def test_errors_among_datagrams(rig: ErrorRig) -> None:
+    """No datagram is lost, although every other one that the relay sends leads to an error."""
+    closed_port = (rig.peer_address[0], 9)
+    rig.client.permit(closed_port)
+    wanted = [struct.pack("!I", number) for number in range(300)]
     for payload in wanted:
-        stage.client.send_indication(closed_port, payload)
-        stage.client.send_indication(stage.peer_address, payload)
-        stage.peer.sendto(payload, stage.client.relayed)
-    complaints = all_at_peer(stage, wanted)
-    back, errors = at_client(stage)
-    if back != wanted:
-        complaints.append(f"{len(back)} of {count} datagrams reached the client")
-    if errors == 0 or errors != stage.server.in_user_space()["icmp"]:
-        complaints.append(f"{errors} errors reached the client, of {stage.server.in_user_space()['icmp']}")
-    return complaints + stage.close()
+        rig.client.send_indication(closed_port, payload)
+        rig.client.send_indication(rig.peer_address, payload)
+        rig.to_client(payload)
+    complaints = rig.expect_at_peer(*wanted)
+    payloads, errors = received_by_client(rig, len(wanted))
+    if payloads != wanted:
+        complaints.append(f"{len(payloads)} of {len(wanted)} datagrams reached the client")
+    if errors == 0 or errors != rig.turnpike.in_user_space()["icmp"]:
+        complaints.append(f"{errors} errors reached the client, of {rig.turnpike.in_user_space()['icmp']}")
+    check(complaints)
 
 
-def pending(lab: Lab, variant: Variant, family: int) -> Complaints:
-    """An error comes between a datagram's arrival and its sending: the call of sending is told of it first.
-
-    The relay is stopped meanwhile, so that it is sure to be busy with something else.
-    """
-    stage = Stage(lab, variant, family)
-    wanted = [struct.pack("!I", number) for number in range(20)]
-    unreachable = ICMP(type=3, code=3) if family == 4 else ICMPv6DestUnreach(code=4)
+@every_family
+@userspace
+def test_pending_error(lab: Lab, rig: ErrorRig) -> None:
+    """A datagram is sent although its socket has a pending error, which the kernel reports to the first call."""
     complaints: Complaints = []
-    for payload in wanted:
-        os.kill(stage.server.process.pid, signal.SIGSTOP)
-        try:
-            stage.client.send_indication(stage.peer_address, payload)
-            stage.peer.sendto(payload, stage.client.relayed)
-            time.sleep(0.01)  # both are at the relay's sockets, and then the error is
-            send_icmp(stage, unreachable, quoted(stage, stage.peer_address))
-            time.sleep(0.01)
-        finally:
-            os.kill(stage.server.process.pid, signal.SIGCONT)
-        complaints += all_at_peer(stage, [payload])
-        if (got := at_client(stage)) != ([payload], 1):
+    for payload in (struct.pack("!I", number) for number in range(20)):
+        errors = icmp_received(lab)
+        with rig.turnpike.process.paused():
+            rig.client.send_indication(rig.peer_address, payload)
+            rig.to_client(payload)
+            if not proc.wait_until(lambda: sockets_with_data(lab, rig.family) == 2, LIMIT):
+                complaints.append("the datagrams have not reached the relay's sockets")
+            send_error(lab, "client", port_unreachable(rig.family),
+                       relayed_packet(rig.client.relayed, rig.peer_address))
+            if not proc.wait_until(lambda: icmp_received(lab) > errors, LIMIT):
+                complaints.append("the error has not reached the relay's host")
+        complaints += rig.expect_at_peer(payload)
+        if (got := received_by_client(rig, 1)) != ([payload], 1):
             complaints.append(f"the client got {got[0]} and {got[1]} errors, not {[payload]} and one")
-    return complaints + stage.close()
+    check(complaints)
 
 
-def all_at_peer(stage: Stage, wanted: list[bytes]) -> Complaints:
-    got = [each.payload for each in drain(stage.peer, stage.family, 0.05, len(wanted))]
-    return [] if got == wanted else [f"{len(got)} of {len(wanted)} datagrams reached the peer"]
+def icmp_received(lab: Lab) -> int:
+    return lab.counts("relay", "Icmp", "InDestUnreachs")["InDestUnreachs"]
 
 
-def at_client(stage: Stage) -> tuple[list[bytes], int]:
-    """The payloads that come by the channel, and how many port unreachables besides; nothing else may come."""
-    payloads, errors = [], 0
-    while (got := stage.client.receive(0.1)) is not None:
+def sockets_with_data(lab: Lab, family: int) -> int:
+    """How many UDP sockets of the relay's host have unread data."""
+    table = Path("/proc/thread-self/net", {4: "udp", 6: "udp6"}[family])
+    with lab.entered("relay"):
+        queues = [line.split()[4] for line in table.read_text().splitlines()[1:]]  # tx_queue:rx_queue
+    return sum(int(each.rpartition(":")[2], 16) > 0 for each in queues)
+
+
+def received_by_client(rig: ErrorRig, expected: int) -> tuple[list[bytes], int]:
+    """The payloads that arrive by channel, as many as expected or more, and how many port unreachables beside them."""
+    payloads: list[bytes] = []
+    errors = 0
+    while (got := rig.client.receive(QUIET if len(payloads) >= expected else LIMIT)) is not None:
         if got[0] >> 6 == 1:
             payloads.append(got[4:])
             continue
-        told = turn.parse(got)
-        peer = turn.unpack_address((told and told.get(turn.XOR_PEER)) or b"", got[8:20])
-        assert got == turn.icmp_indication(got[8:20], peer, *PORT_UNREACHABLE[stage.family], 0), got.hex()
+        message = turn.parse(got)
+        peer = turn.unpack_address((message and message.get(turn.XOR_PEER)) or b"", got[8:20])
+        assert got == turn.icmp_indication(got[8:20], peer, *PORT_UNREACHABLE[rig.family], 0), got.hex()
         errors += 1
     return payloads, errors
-
-
-def tests() -> Iterator[tuple[str, Test]]:
-    named = {"closed": closed, "hops": hops, "too big": too_big, "to client": to_client, "stranger": stranger}
-    for variant in MODES:
-        for family in FAMILIES:
-            for name, test in named.items():
-                yield f"{variant.name}/ipv{family}/{name}", partial(test, variant=variant, family=family)
-            if variant.in_kernel:
-                yield f"{variant.name}/ipv{family}/flood", partial(flood, variant=variant, family=family)
-    for family in FAMILIES:
-        for name, test in {"in between": in_between, "pending": pending}.items():
-            yield f"userspace/ipv{family}/{name}", partial(test, variant=BY_NAME["userspace"], family=family)
-
-
-if __name__ == "__main__":
-    sys.exit(scenes.main("ICMP errors reach the client, whoever relayed what they are about.", tests(),
-                         scenes.tried_in_lab, Lab("router", offload=True)))

@@ -1,21 +1,10 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""--max-rate, --user-rate, --total-rate: no more than that is relayed in either direction, whoever relays it.
+"""--max-rate, --user-rate, --total-rate: the relay relays no more in either direction, in the kernel or in user space.
 
     client ----- relay ----- peer
 
-    to peer, to client  four times the limit is sent: what is relayed fits the bucket, all else is counted as policed
-    both ways           each direction has a bucket of its own
-    together            channel data, which the kernel relays, and indications, which user space does, share a bucket
-    hairpin             charged to the one client's way to its peer, and to the other's way back
-    others              an allocation that stays below its own limit loses nothing meanwhile
-    user                two allocations of one user share a bucket a direction, a third one of another has its own
-    total               allocations of two users share one
-    reloaded            another configuration, other limits for an allocation that there is
-    no limit            without the option nothing is policed
-
-The bucket holds a quarter of a second's, but at least 64 KiB. Nothing here depends on how long it all takes: the
-longer, the more may pass.
+A bucket holds what its rate allows in a quarter of a second, but at least 64 KiB: that much passes at once. No test
+depends on the time that it takes: the longer, the more may pass.
 """
 
 from __future__ import annotations
@@ -23,298 +12,254 @@ from __future__ import annotations
 import contextlib
 import signal
 import socket
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 
-import scenes
+import pytest
+
 from lab import proc, turn
-from lab.complaints import Complaints
-from lab.endpoints import drain, receive, turn_client, udp_socket
+from lab.complaints import Complaints, check
+from lab.endpoints import turn_client, udp_socket
 from lab.lab import Lab
 from lab.relay import MODES, PASSWORD, USER, Turnpike, Variant
+from lab.rig import CHANNEL, Rig
 
-Test = Callable[[Lab], Complaints]
-CHANNEL = 0x4001
-RATE = 100_000
+LIMIT = 10.0                        # seconds to wait for what must happen
+QUIET = 0.2
 BURST = 65536
-SIZE = 1000
-COUNT = 4 * RATE // SIZE * 2        # four times the limit, for two seconds
-PACE = 2 / COUNT
-OPTIONS = ("--max-rate", str(RATE))
-OTHER = "bob"
-SLOW = 10_000                       # bytes a second: an empty bucket stays empty for the time of a test
+SIZE = 1000                         # of each datagram
+RATE = 40_000
+SLOW = 10_000                       # an empty bucket fills little during a test
+COUNT, PACE = 800, 0.0025           # many times what the bucket and RATE allow, but no queue on the way overflows
 BURST_COUNT = 2 * BURST // SIZE
+OTHER = "bob"
+
+# The buckets are the same for both families.
+every_mode = pytest.mark.parametrize(
+    ("variant", "family"), [(variant, 6 if variant.name == "generic-head" else 4) for variant in MODES])
 
 
-class Stage:
-    def __init__(self, lab: Lab, server: Turnpike, family: int, user: str = USER) -> None:
-        self.family, self.server = family, server
-        self.client = turn_client(lab, "client", family, family, user)
-        self.peer = udp_socket(lab, "peer", family)
-        self.peer_address: turn.Address = self.peer.getsockname()[:2]
-        self.client.bind(CHANNEL, self.peer_address)
+@contextlib.contextmanager
+def limited(lab: Lab, variant: Variant, family: int,
+            options: Sequence[str] = ("--max-rate", str(RATE))) -> Iterator[tuple[Turnpike, Rig]]:
+    """A server with these limits, and a client whose packets go both ways."""
+    server = Turnpike(lab, variant, options=options)
+    with contextlib.closing(Rig(lab, server, family)) as rig:
+        yield server, rig
 
-    def warm_up(self) -> None:
-        """Both ways on the path that the mode promises; a few bytes of the bucket."""
-        def flows() -> bool:
-            before, _ = self.server.relayed()
-            self.to_peer(b"")
-            self.to_client(b"")
-            arrived = receive(self.peer, self.family, 0.5) and self.client.receive(0.5)
-            return bool(arrived) and (self.server.relayed()[0] - before == 2) == self.server.variant.in_kernel
-        if not proc.wait_until(flows, 3, step=0.1):
-            raise proc.LabError("packets do not flow both ways as the mode promises")
 
-    def to_peer(self, payload: bytes) -> None:
-        self.client.socket.send(turn.channel_data(CHANNEL, payload))
-
-    def indicate(self, payload: bytes) -> None:
-        self.client.send_indication(self.peer_address, payload)
-
-    def to_client(self, payload: bytes) -> None:
-        self.peer.sendto(payload, self.client.relayed)
-
-    def close(self) -> None:
-        self.client.refresh(0)
-        self.client.socket.close()
-        self.peer.close()
-
+# Sending, and what becomes of it.
 
 def policed(server: Turnpike) -> int:
     return int(server.ask("status")["policed"])
 
 
-def flood(*ways: Callable[[bytes], None], count: int = COUNT) -> None:
-    """Each way in turn, count datagrams together, of which each has SIZE bytes and a number."""
+def indicate(rig: Rig) -> Callable[[bytes], None]:
+    """To send to the peer by indication, which user space relays."""
+    return lambda payload: rig.client.send_indication(rig.peer_address, payload)
+
+
+def send_each(count: int, pace: float, *senders: Callable[[bytes], object]) -> None:
+    """Send different datagrams, count altogether, by each of the senders in turn."""
     for number in range(count):
-        ways[number % len(ways)](number.to_bytes(SIZE, "big"))
-        time.sleep(PACE)
+        senders[number % len(senders)](number.to_bytes(SIZE, "big"))
+        time.sleep(pace)
 
 
-def at(stage: Stage, end: str) -> int:
-    """How many come to an end of the stage, and none twice."""
-    if end == "peer":
-        payloads = [each.payload for each in drain(stage.peer, stage.family, 0.3)]
-    else:
-        payloads = [each.payload[4:] for each in drain(stage.client.socket, stage.family, 0.3)]
-    assert len(set(payloads)) == len(payloads), "a datagram came twice"
-    return len(payloads)
+def arrivals(server: Turnpike, policed_before: int, sent: int, *sockets: socket.socket) -> list[int]:
+    """How many datagrams each socket gets, once all that were sent have arrived or were policed."""
+    got: list[list[bytes]] = [[] for _ in sockets]
+
+    def accounted_for() -> bool:
+        for payloads, sock in zip(got, sockets):
+            sock.settimeout(QUIET)
+            with contextlib.suppress(TimeoutError):
+                while True:
+                    payloads.append(sock.recv(65536))
+        return sum(map(len, got)) + policed(server) - policed_before >= sent
+    proc.wait_until(accounted_for, LIMIT)
+    for payloads in got:
+        assert len(set(payloads)) == len(payloads), "a datagram arrived twice"
+    return [len(payloads) for payloads in got]
 
 
-def fits(arrived: int, sent: int, seconds: float, dropped: int, rate: int = RATE) -> Complaints:
-    """What a bucket may let pass in so many seconds at most, and must let pass at least."""
-    most, least = BURST + rate * seconds + SIZE, BURST - SIZE
-    complaints = [] if least <= arrived * SIZE <= most else \
+def burst(server: Turnpike, send: Callable[[bytes], object], receiver: socket.socket) -> int:
+    """How many of BURST_COUNT datagrams arrive that are sent at once."""
+    before = policed(server)
+    send_each(BURST_COUNT, 0, send)
+    arrived, = arrivals(server, before, BURST_COUNT, receiver)
+    return arrived
+
+
+def within_limit(arrived: int, seconds: float, rate: int) -> Complaints:
+    """A bucket lets at least BURST pass, and at most what it gets in so many seconds beside that."""
+    least, most = BURST - SIZE, BURST + rate * seconds + SIZE
+    return [] if least <= arrived * SIZE <= most else \
         [f"{arrived * SIZE} bytes passed, which is not between {least} and {most:.0f}"]
-    if arrived + dropped != sent:
-        complaints.append(f"{arrived} passed and {dropped} were policed, of {sent}")
-    return complaints
 
 
-@contextlib.contextmanager
-def serving(lab: Lab, variant: Variant, family: int,
-            options: Sequence[str] = OPTIONS) -> Iterator[tuple[Turnpike, Stage]]:
-    """A server, with a limit unless told otherwise, and an allocation whose packets flow."""
-    server = Turnpike(lab, variant, options=options)
-    stage = Stage(lab, server, family)
-    stage.warm_up()
-    yield server, stage
-    stage.close()
-    server.stop()
+def counted(server: Turnpike, dropped: int) -> Complaints:
+    return [] if policed(server) == dropped else [f"{policed(server)} packets were policed, and {dropped} dropped"]
 
 
-def direction(lab: Lab, variant: Variant, family: int, end: str) -> Complaints:
-    with serving(lab, variant, family) as (server, stage):
-        complaints = [] if server.ask("status")["max_rate"] == RATE else ["the status does not tell the limit"]
-        kernel_before, user_before = server.relayed()
+# The limit of an allocation.
+
+@pytest.mark.parametrize("direction", ("to-peer", "to-client"))
+@every_mode
+def test_direction(lab: Lab, variant: Variant, family: int, direction: str) -> None:
+    """What passes fits the bucket, and is relayed where the mode says; the rest is dropped and counted there."""
+    with limited(lab, variant, family) as (server, rig):
+        complaints = [] if server.ask("status")["max_rate"] == RATE else ["the status does not show the limit"]
+        before = server.relayed()
         start = time.monotonic()
-        flood(stage.to_peer if end == "peer" else stage.to_client)
-        arrived = at(stage, end)
+        if direction == "to-peer":
+            send_each(COUNT, PACE, rig.to_peer)
+            arrived, = arrivals(server, 0, COUNT, rig.peer)
+        else:
+            send_each(COUNT, PACE, rig.to_client)
+            arrived, = arrivals(server, 0, COUNT, rig.client.socket)
+        complaints += within_limit(arrived, time.monotonic() - start, RATE) + counted(server, COUNT - arrived)
+        relayed = tuple(now - then for now, then in zip(server.relayed(), before))
+        if relayed != ((arrived, 0) if variant.in_kernel else (0, arrived)):
+            complaints.append(f"relayed in the kernel and in user space: {relayed}, and {arrived} arrived")
+        if bool(in_kernel := server.verdicts().get("policed", 0)) != variant.in_kernel:
+            complaints.append(f"{in_kernel} packets were policed in the kernel")
+    check(complaints)
+
+
+@every_mode
+def test_both_directions(lab: Lab, variant: Variant, family: int) -> None:
+    """Each direction has a bucket of its own."""
+    with limited(lab, variant, family) as (server, rig):
+        start = time.monotonic()
+        send_each(2 * COUNT, PACE, rig.to_peer, rig.to_client)
+        arrived = arrivals(server, 0, 2 * COUNT, rig.peer, rig.client.socket)
         seconds = time.monotonic() - start
-        complaints += fits(arrived, COUNT, seconds, policed(server))
-        kernel, user = server.relayed()
-        counted = (kernel - kernel_before, user - user_before)
-        if counted != ((arrived, 0) if variant.in_kernel else (0, arrived)):
-            complaints.append(f"relayed in the kernel and in user space: {counted}, and {arrived} arrived")
-        in_kernel = server.verdicts().get("policed", 0)
-        if bool(in_kernel) != variant.in_kernel:
-            complaints.append(f"the kernel has policed {in_kernel}")
-        return complaints
+        complaints = [each for number in arrived for each in within_limit(number, seconds, RATE)]
+        check(complaints + counted(server, 2 * COUNT - sum(arrived)))
 
 
-def both_ways(lab: Lab, variant: Variant, family: int) -> Complaints:
-    """One direction at its limit takes nothing from the other."""
-    with serving(lab, variant, family) as (server, stage):
+@every_mode
+def test_kernel_and_user_space(lab: Lab, variant: Variant, family: int) -> None:
+    """Channel data, which the kernel relays, and indications, which user space relays, share a bucket."""
+    with limited(lab, variant, family) as (server, rig):
+        before = server.relayed()
         start = time.monotonic()
-        flood(stage.to_peer, stage.to_client, count=2 * COUNT)
-        arrived = at(stage, "peer"), at(stage, "client")
-        seconds = time.monotonic() - start
-        complaints = [each for number in arrived for each in fits(number, COUNT, seconds, COUNT - number)]
-        if policed(server) != 2 * COUNT - sum(arrived):
-            complaints.append(f"{arrived} passed and {policed(server)} were policed, of {2 * COUNT}")
-        return complaints
-
-
-def together(lab: Lab, variant: Variant, family: int) -> Complaints:
-    """Half of it by the channel and half by indications, or the bucket would be two."""
-    with serving(lab, variant, family) as (server, stage):
-        kernel_before, user_before = server.relayed()
-        start = time.monotonic()
-        flood(stage.to_peer, stage.indicate)
-        arrived = at(stage, "peer")
-        complaints = fits(arrived, COUNT, time.monotonic() - start, policed(server))
-        kernel, user = (now - before for now, before in zip(server.relayed(), (kernel_before, user_before)))
-        if kernel + user != arrived or variant.in_kernel and not (kernel and user):
+        send_each(COUNT, PACE, rig.to_peer, indicate(rig))
+        arrived, = arrivals(server, 0, COUNT, rig.peer)
+        complaints = within_limit(arrived, time.monotonic() - start, RATE) + counted(server, COUNT - arrived)
+        kernel, user = (now - then for now, then in zip(server.relayed(), before))
+        if kernel + user != arrived or (variant.in_kernel and not (kernel and user)):
             complaints.append(f"{kernel} were relayed in the kernel and {user} in user space, of {arrived}")
-        return complaints
+    check(complaints)
 
 
-def hairpin(lab: Lab, variant: Variant, family: int) -> Complaints:
-    """What goes from A to B empties both buckets: then A reaches no other peer, and no other peer reaches B."""
+@every_mode
+def test_hairpin(lab: Lab, variant: Variant, family: int) -> None:
+    """Data between two clients is charged to both: it leaves nothing for other data from the one or to the other."""
     server = Turnpike(lab, variant, options=("--max-rate", str(SLOW)))
-    a, b = (turn_client(lab, role, family, family) for role in ("client", "peer"))
-    plain_a, plain_b = (udp_socket(lab, role, family) for role in ("peer", "client"))  # other peers of each
-    for client, other, plain in ((a, b, plain_a), (b, a, plain_b)):
-        client.bind(CHANNEL, other.relayed)
-        client.bind(CHANNEL + 1, plain.getsockname()[:2])
+    with contextlib.ExitStack() as stack:
+        a, b = (turn_client(lab, role, family, family) for role in ("client", "peer"))
+        peer_of_a, peer_of_b = (udp_socket(lab, role, family) for role in ("peer", "client"))
+        for sock in (a.socket, b.socket, peer_of_a, peer_of_b):
+            stack.enter_context(sock)
+        for client, other, peer in ((a, b, peer_of_a), (b, a, peer_of_b)):
+            client.bind(CHANNEL, other.relayed)
+            client.bind(CHANNEL + 1, peer.getsockname()[:2])
 
-    def flows() -> bool:
-        before = server.hairpins()
-        a.socket.send(turn.channel_data(CHANNEL, b""))
-        return b.receive(0.5) is not None and (server.hairpins() > before) == variant.in_kernel
-    if not proc.wait_until(flows, 3, step=0.1):
-        return ["the hairpin does not work as the mode promises"]
+        def flows() -> bool:
+            before = server.hairpins()
+            a.socket.send(turn.channel_data(CHANNEL, b""))
+            return b.receive(0.5) is not None and (server.hairpins() > before) == variant.in_kernel
+        assert proc.wait_until(flows, LIMIT, step=0.1), "packets are not relayed where the mode says"
 
-    start = time.monotonic()
-    complaints: Complaints = []
-    arrived = [burst(lambda payload: a.socket.send(turn.channel_data(CHANNEL, payload)), b.socket, family),
-               burst(lambda payload: a.socket.send(turn.channel_data(CHANNEL + 1, payload)), plain_a, family),
-               burst(lambda payload: plain_b.sendto(payload, b.relayed), b.socket, family)]
-    seconds = time.monotonic() - start
-    for others in (arrived[1], arrived[2]):
-        complaints += fits(arrived[0] + others, 2 * BURST_COUNT, seconds, 2 * BURST_COUNT - arrived[0] - others, SLOW)
-    if policed(server) != 3 * BURST_COUNT - sum(arrived):
-        complaints.append(f"{arrived} passed and {policed(server)} were policed, of {BURST_COUNT} each")
-    for client in (a, b):
-        client.refresh(0)
-    for sock in (a.socket, b.socket, plain_a, plain_b):
-        sock.close()
-    server.stop()
-    return complaints
-
-
-def burst(send: Callable[[bytes], object], receiver: socket.socket, family: int) -> int:
-    """How many of BURST_COUNT datagrams sent at once arrive."""
-    for number in range(BURST_COUNT):
-        send(number.to_bytes(SIZE, "big"))
-    return len(drain(receiver, family, 0.2))
-
-
-def others(lab: Lab, variant: Variant, family: int) -> Complaints:
-    """A neighbour at half its limit, while one is far beyond its own."""
-    server = Turnpike(lab, variant, options=OPTIONS)
-    greedy, modest = Stage(lab, server, family), Stage(lab, server, family)
-    for stage in (greedy, modest):
-        stage.warm_up()
-    count = COUNT // 8
-    flooding = threading.Thread(target=flood, args=(greedy.to_peer,))
-    flooding.start()
-    for number in range(count):
-        modest.to_peer(number.to_bytes(SIZE, "big"))
-        time.sleep(8 * PACE)
-    flooding.join()
-    arrived, lost = at(modest, "peer"), COUNT - at(greedy, "peer")
-    complaints = [] if arrived == count else [f"{arrived} of {count} datagrams passed"]
-    if not lost or policed(server) != lost:
-        complaints.append(f"the greedy one lost {lost}, and {policed(server)} were policed")
-    for stage in (greedy, modest):
-        stage.close()
-    server.stop()
-    return complaints
-
-
-def shared(lab: Lab, variant: Variant, family: int, option: str) -> Complaints:
-    """Who shares a bucket gets no more out of it than one would; what the others refuse is charged to no other bucket."""
-    server = Turnpike(lab, variant, options=["--user", f"{OTHER}:{PASSWORD}", option, str(SLOW)])
-    stages = [Stage(lab, server, family, user) for user in (USER, USER, OTHER)]
-    for stage in stages:
-        stage.warm_up()
-    before, status = server.relayed(), server.ask("status")
-    rates = {f"--{name}-rate": status[f"{name}_rate"] for name in ("max", "user", "total")}
-    complaints = [] if {name: rate for name, rate in rates.items() if rate} == {option: SLOW} else \
-        [f"the status tells the limits {rates}"]
-    for end in ("peer", "client"):
         start = time.monotonic()
-        arrived = [burst(stage.to_peer, stage.peer, family) if end == "peer" else
-                   burst(stage.to_client, stage.client.socket, family) for stage in stages]
+        hairpin = burst(server, lambda payload: a.socket.send(turn.channel_data(CHANNEL, payload)), b.socket)
+        from_a = burst(server, lambda payload: a.socket.send(turn.channel_data(CHANNEL + 1, payload)), peer_of_a)
+        to_b = burst(server, lambda payload: peer_of_b.sendto(payload, b.relayed), b.socket)
         seconds = time.monotonic() - start
-        groups = [arrived] if option == "--total-rate" else [arrived[:2], arrived[2:]]
-        for group in groups:
-            sent = len(group) * BURST_COUNT
-            complaints += [f"to {end}: {each}" for each in fits(sum(group), sent, seconds, sent - sum(group), SLOW)]
-    passed = sum(now - then for now, then in zip(server.relayed(), before))
-    if passed + policed(server) != 2 * len(stages) * BURST_COUNT:
-        complaints.append(f"{passed} passed and {policed(server)} were policed, of {2 * len(stages) * BURST_COUNT}")
-    in_kernel = server.verdicts().get("policed", 0)
-    if in_kernel != (policed(server) if variant.in_kernel else 0):
-        complaints.append(f"the kernel has policed {in_kernel} of {policed(server)}")
-    for stage in stages:
-        stage.close()
-    server.stop()
-    return complaints
+        complaints = within_limit(hairpin + from_a, seconds, SLOW) + within_limit(hairpin + to_b, seconds, SLOW)
+        check(complaints + counted(server, 3 * BURST_COUNT - hairpin - from_a - to_b))
 
 
-def reloaded(lab: Lab, variant: Variant, family: int) -> Complaints:
-    """One allocation, under a limit of all, none, and one of its user, as another configuration is taken."""
+@every_mode
+def test_other_allocation(lab: Lab, variant: Variant, family: int) -> None:
+    """An allocation within its limit loses nothing while another one is far beyond its own."""
+    with limited(lab, variant, family) as (server, greedy), contextlib.closing(Rig(lab, server, family)) as modest:
+        flooding = threading.Thread(target=send_each, args=(COUNT, PACE, greedy.to_peer))
+        flooding.start()
+        count = BURST // SIZE - 5
+        send_each(count, COUNT * PACE / count, modest.to_peer)
+        flooding.join()
+        modest_arrived, greedy_arrived = arrivals(server, 0, COUNT + count, modest.peer, greedy.peer)
+        complaints = [] if modest_arrived == count else [f"{modest_arrived} of {count} datagrams passed"]
+        if greedy_arrived == COUNT:
+            complaints.append("the other allocation lost nothing")
+        check(complaints + counted(server, COUNT - greedy_arrived))
+
+
+# Limits that allocations share.
+
+@pytest.mark.parametrize("limit", ("user", "total"))
+@every_mode
+def test_shared_limit(lab: Lab, variant: Variant, family: int, limit: str) -> None:
+    """Allocations of one user, or all of them, share a bucket a direction; it is not charged for what is dropped."""
+    server = Turnpike(lab, variant, options=["--user", f"{OTHER}:{PASSWORD}", f"--{limit}-rate", str(SLOW)])
+    complaints: Complaints = []
+    with contextlib.ExitStack() as stack:
+        rigs = [stack.enter_context(contextlib.closing(Rig(lab, server, family, user))) for user in (USER, USER, OTHER)]
+        sent = len(rigs) * BURST_COUNT
+        before, status = server.relayed(), server.ask("status")
+        if (rates := {name: status[f"{name}_rate"] for name in ("max", "user", "total")}) != \
+                {"max": 0, "user": 0, "total": 0, limit: SLOW}:
+            complaints.append(f"the status shows the limits {rates}")
+        for direction in ("to peer", "to client"):
+            start = time.monotonic()
+            arrived = [burst(server, rig.to_peer, rig.peer) if direction == "to peer" else
+                       burst(server, rig.to_client, rig.client.socket) for rig in rigs]
+            seconds = time.monotonic() - start
+            sharing = [sum(arrived)] if limit == "total" else [sum(arrived[:2]), arrived[2]]
+            complaints += [f"{direction}: {each}" for number in sharing for each in within_limit(number, seconds, SLOW)]
+        passed = sum(now - then for now, then in zip(server.relayed(), before))
+        complaints += counted(server, 2 * sent - passed)
+        in_kernel = server.verdicts().get("policed", 0)
+        if in_kernel != (policed(server) if variant.in_kernel else 0):
+            complaints.append(f"{in_kernel} of {policed(server)} packets were policed in the kernel")
+    check(complaints)
+
+
+@every_mode
+def test_reload(lab: Lab, variant: Variant, family: int) -> None:
+    """An allocation gets the limits of a configuration that is loaded later: a total one, none, one of its user."""
     config = lab.scratch / "rates.conf"
     config.write_text(f"total-rate = {SLOW}\n")
-    server = Turnpike(lab, variant, options=["--config", str(config)])
-    stage = Stage(lab, server, family)
-    stage.warm_up()
     complaints: Complaints = []
-    for name, text, rate in (("total_rate", "", SLOW), ("total_rate", "max-rate = 0\n", 0),
-                             ("user_rate", f"user-rate = {SLOW}\n", SLOW)):
-        if text:
-            config.write_text(text)
-            server.process.send_signal(signal.SIGHUP)
-            if not proc.wait_until(lambda: bool(server.ask("status")[name] == rate), 3):
-                complaints.append(f"{name} has not become {rate}")
-        start, before = time.monotonic(), policed(server)
-        arrived = burst(stage.to_peer, stage.peer, family)
-        dropped = policed(server) - before
-        if rate:
-            complaints += fits(arrived, BURST_COUNT, time.monotonic() - start, dropped, SLOW)
-        elif (arrived, dropped) != (BURST_COUNT, 0):
-            complaints.append(f"without a limit, {arrived} of {BURST_COUNT} have passed")
-    stage.close()
+    with limited(lab, variant, family, ("--config", str(config))) as (server, rig):
+        for name, text, rate in (("total_rate", "", SLOW), ("total_rate", "max-rate = 0\n", 0),
+                                 ("user_rate", f"user-rate = {SLOW}\n", SLOW)):
+            if text:
+                config.write_text(text)
+                server.process.send_signal(signal.SIGHUP)
+                if not proc.wait_until(lambda: bool(server.ask("status")[name] == rate), LIMIT):
+                    complaints.append(f"{name} has not become {rate}")
+            start, before = time.monotonic(), policed(server)
+            arrived = burst(server, rig.to_peer, rig.peer)
+            complaints += counted(server, before + BURST_COUNT - arrived)
+            if rate:
+                complaints += within_limit(arrived, time.monotonic() - start, SLOW)
+            elif arrived != BURST_COUNT:
+                complaints.append(f"without a limit {arrived} of {BURST_COUNT} datagrams passed")
     if status := server.stop():
-        complaints.append(f"ended with status {status}\n{server.process.log()}")
-    return complaints
+        complaints.append(f"the server ended with status {status}")
+    check(complaints)
 
 
-def no_limit(lab: Lab, variant: Variant, family: int) -> Complaints:
-    with serving(lab, variant, family, options=()) as (server, stage):
-        flood(stage.to_peer, stage.to_client, stage.indicate)
-        arrived = at(stage, "peer"), at(stage, "client")
-        complaints = [] if sum(arrived) == COUNT and policed(server) == 0 else \
-            [f"{arrived} passed and {policed(server)} were policed, of {COUNT}"]
-        return complaints
-
-
-def tests() -> Iterator[tuple[str, Test]]:
-    for variant in MODES:
-        family = 6 if variant.name == "generic-head" else 4  # buckets know no families
-        yield f"{variant.name}/to peer", partial(direction, variant=variant, family=family, end="peer")
-        yield f"{variant.name}/to client", partial(direction, variant=variant, family=family, end="client")
-        for name, test in {"both ways": both_ways, "together": together, "hairpin": hairpin, "others": others,
-                           "user": partial(shared, option="--user-rate"), "total": partial(shared, option="--total-rate"),
-                           "reloaded": reloaded, "no limit": no_limit}.items():
-            yield f"{variant.name}/{name}", partial(test, variant=variant, family=family)
-
-
-if __name__ == "__main__":
-    sys.exit(scenes.main("Limits, in every mode.", tests(), scenes.tried_in_lab,
-                         Lab("two-nic", offload=True)))
+@every_mode
+def test_no_limit(lab: Lab, variant: Variant, family: int) -> None:
+    """Without a limit nothing is policed."""
+    with limited(lab, variant, family, options=()) as (server, rig):
+        send_each(COUNT, PACE, rig.to_peer, rig.to_client, indicate(rig))
+        arrived = arrivals(server, 0, COUNT, rig.peer, rig.client.socket)
+        complaints = [] if sum(arrived) == COUNT else [f"{arrived} datagrams passed, of {COUNT} altogether"]
+        check(complaints + counted(server, 0))

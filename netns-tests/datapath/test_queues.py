@@ -1,20 +1,15 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""One flow on two CPUs at once: every packet is counted, once, and those of one queue stay in order.
+"""One flow on two CPUs at once: every packet is counted exactly once, and packets of one queue keep their order.
 
     router      router ===== relay          two-nic     client ===== relay ===== peer
 
-All devices have two queues each way (=====). Two senders, each pinned to a CPU and so to a queue, send packets of one
-flow at the same time from the other end of the relay's cable. The flow's counter, the sum of the verdict's counters and
-the packets that have arrived must be the same number, and so must be what was sent: the senders keep so little on its
-way that no queue overflows. What one of them sends leaves the relay in order. A case is named
-network/variant/family/direction; the variants "...-rps" have receive packet steering, which moves what both queues get
-to one CPU. With --only TEXT, only cases with TEXT in their names.
+All devices have two queues each way (=====). Two senders at the far end of the relay's cable, each pinned to a CPU and
+so to a queue, send packets of one flow at the same time. They keep so few packets in flight that no queue overflows.
+The settings "...-rps" use receive packet steering, which moves the packets of both queues to one CPU.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import ctypes
 import ipaddress
@@ -23,26 +18,30 @@ import multiprocessing
 import os
 import socket
 import struct
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing.sharedctypes import RawArray
 
-from lab import proc, turn
+import pytest
+
+from lab import turn
 from lab.checksum import ones_sum, sum16
+from lab.complaints import Complaints, check
 from lab.lab import Lab
-from lab.relay import VARIANTS, Turnpike, Variant
+from lab.relay import BY_NAME, VARIANTS, Turnpike, Variant
 from lab.rig import CHANNEL, Rig
 from lab.topology import FAMILIES
 from lab.wire import SO_RCVBUFFORCE, SOL_PACKET, Tap, mac, sender
-from scenes import FAILURES
 
 NETWORKS = ("two-nic", "router")
 DIRECTIONS = ("to-peer", "to-client")
 CPUS = sorted(os.sched_getaffinity(0))[:2]
-WINDOW = 96             # packets of a sender on their way: two fit the shortest queue on the way, a veth's 256
-PATIENCE = 0.5          # then the window moves on: something was lost
+COUNT = 10_000          # packets of each sender
+WINDOW = 96             # packets of a sender in flight: two windows fit the shortest queue on the way, a veth's 256
+PATIENCE = 0.5          # seconds, then a sender goes on: something was lost
+LIMIT = 10.0            # seconds for the last packets to arrive
+QUIET = 0.1             # seconds in which no packet too many must arrive
 PACKET_QDISC_BYPASS = 20
 RCVBUF = 32 << 20
 NUMBER = struct.Struct("!HIIx")  # sender, number, and the number's complement: so every packet has the same checksum
@@ -53,17 +52,37 @@ class Setting:
     variant: Variant
     rps: bool = False
 
-    @property
-    def name(self) -> str:
-        return self.variant.name + "-rps" * self.rps
+
+SETTINGS = {variant.name: Setting(variant) for variant in VARIANTS} | {
+    f"{name}-rps": Setting(BY_NAME[name], rps=True) for name in ("generic-head", "tcx", "clsact")}
+
+pytestmark = pytest.mark.skipif(len(CPUS) < 2, reason="this machine has one CPU")
 
 
-SETTINGS = [*map(Setting, VARIANTS),
-            *(Setting(variant, rps=True) for variant in VARIANTS if variant.name in ("generic-head", "tcx", "clsact"))]
+@pytest.fixture(scope="module")
+def shared_lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
+    with Lab(request.param, offload=False, queues=2) as lab:
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def server(shared_lab: Lab, request: pytest.FixtureRequest) -> Iterator[Turnpike]:
+    setting = SETTINGS[request.param]
+    steer_packets(shared_lab, setting.rps)
+    server = Turnpike(shared_lab, setting.variant)
+    yield server
+    server.stop()
+    shared_lab.servers.remove(server)
+
+
+@pytest.fixture(scope="module")
+def rig(shared_lab: Lab, server: Turnpike, family: int) -> Iterator[Rig]:
+    with contextlib.closing(Rig(shared_lab, server, family)) as rig:
+        yield rig
 
 
 def steer_packets(lab: Lab, on: bool) -> None:
-    """Each device of the relay may hand its packets to any CPU, which the packet's hash chooses."""
+    """Let each device of the relay hand its packets to any CPU, which the packet's hash chooses."""
     cpus = sum(1 << cpu for cpu in CPUS) if on else 0
     lab.run("relay", ["unshare", "-m", "sh", "-ec", "mount -t sysfs none /sys;"
                       f" for each in /sys/class/net/nic*/queues/rx-*; do echo {cpus:x} >$each/rps_cpus; done"])
@@ -72,7 +91,7 @@ def steer_packets(lab: Lab, on: bool) -> None:
 # The packets.
 
 def headers(source: turn.Address, to: turn.Address, smac: bytes, dmac: bytes, payload: bytes) -> bytes:
-    """All that comes before a payload whose every version has the same sum."""
+    """The headers in front of payloads that all have the same checksum."""
     src, dst = (ipaddress.ip_address(host) for host, _port in (source, to))
     length = 8 + len(payload)
     pseudo = src.packed + dst.packed + struct.pack("!HH", socket.IPPROTO_UDP, length)
@@ -88,7 +107,7 @@ def headers(source: turn.Address, to: turn.Address, smac: bytes, dmac: bytes, pa
 
 def send_all(lab: Lab, role: str, device: str, me: int, packet: bytes, count: int,
              arrived: ctypes.Array[ctypes.c_ulonglong]) -> None:
-    """In a process of its own, on a CPU of its own: the kernel takes the queue of that CPU."""
+    """Send from a process and a CPU of its own: the kernel chooses the queue of that CPU."""
     os.sched_setaffinity(0, {CPUS[me]})
     with sender(lab, role, device) as out:
         out.setsockopt(SOL_PACKET, PACKET_QDISC_BYPASS, 1)
@@ -100,7 +119,7 @@ def send_all(lab: Lab, role: str, device: str, me: int, packet: bytes, count: in
 
 
 class Run:
-    """The packets of one direction of one flow, from two CPUs at once."""
+    """Packets of one direction of one flow, sent by two CPUs at once."""
 
     def __init__(self, rig: Rig, direction: str, count: int) -> None:
         self.lab, self.count = rig.lab, count
@@ -108,25 +127,26 @@ class Run:
         header = turn.channel_data(CHANNEL, bytes(NUMBER.size))[:-NUMBER.size]
         if direction == "to-peer":
             self.source, self.to, self.receiver = client, rig.server_address, rig.peer
-            self.before, self.before_out = header, b""
+            self.header, self.header_out = header, b""
         else:
             self.source, self.to, self.receiver = peer, rig.client.relayed, rig.client.socket
-            self.before, self.before_out = b"", header
+            self.header, self.header_out = b"", header
         here, there = ("client", "peer") if direction == "to-peer" else ("peer", "client")
         self.role, self.device, self.relay_device = far_end(self.lab, here)
         self.out_role, self.out_device, relay_out = far_end(self.lab, there)
         self.out_mac = mac(self.lab, "relay", relay_out)
         self.receiver.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, RCVBUF)
-        self.left: list[list[int]] = [[], []]     # the numbers of each sender's, as they have left the relay
-        self.arrived = RawArray(ctypes.c_ulonglong, 2)
-        self.strange = 0
+        self.left: list[list[int]] = [[], []]  # by sender: the numbers of packets in the order in which they left
+        self.arrived = RawArray(ctypes.c_ulonglong, 2)  # by sender
+        self.unexpected = 0
 
     def _packet(self, me: int) -> bytes:
-        """All but the sender's and the packet's own number."""
+        """A packet of one sender, without its NUMBER."""
         smac, dmac = mac(self.lab, self.role, self.device), mac(self.lab, "relay", self.relay_device)
-        return headers(self.source, self.to, smac, dmac, self.before + NUMBER.pack(me, 0, 0xFFFFFFFF)) + self.before
+        return headers(self.source, self.to, smac, dmac, self.header + NUMBER.pack(me, 0, 0xFFFFFFFF)) + self.header
 
     def go(self) -> None:
+        self._drain()
         senders = [multiprocessing.Process(
             target=send_all, args=(self.lab, self.role, self.device, me, self._packet(me), self.count, self.arrived))
             for me in range(2)]
@@ -137,138 +157,102 @@ class Run:
             self._receive(senders)
         finally:
             for process in senders:
-                process.terminate()
+                process.kill()
                 process.join()
-        self._look_at_order(tap.read())
+        self._note_order(tap.read())
         tap.close()
 
+    def _drain(self) -> None:
+        """Packets of an earlier run do not count."""
+        self.receiver.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while self.receiver.recv(2048):
+                pass
+
     def _receive(self, senders: list[multiprocessing.Process]) -> None:
-        self.receiver.settimeout(0.3)
+        self.receiver.settimeout(QUIET)
+        limit = None
         while True:
             try:
                 datagram = self.receiver.recv(2048)
             except TimeoutError:
-                if not any(process.is_alive() for process in senders):
+                if any(process.is_alive() for process in senders):
+                    continue
+                limit = limit or time.monotonic() + LIMIT
+                if sum(self.arrived) >= 2 * self.count or time.monotonic() > limit:
                     return
                 continue
             who, number, _complement = NUMBER.unpack(datagram[-NUMBER.size:].rjust(NUMBER.size))
-            if who < 2 and datagram == self.before_out + NUMBER.pack(who, number, number ^ 0xFFFFFFFF):
+            if who < 2 and datagram == self.header_out + NUMBER.pack(who, number, number ^ 0xFFFFFFFF):
                 self.arrived[who] += 1
             else:
-                self.strange += 1
+                self.unexpected += 1
 
-    def _look_at_order(self, frames: list[bytes]) -> None:
-        """As they leave the relay: behind that, a router may move packets from one CPU to another."""
+    def _note_order(self, frames: list[bytes]) -> None:
+        """The order in which packets leave the relay: behind it, a router may move them from one CPU to another."""
         for frame in frames:
             if frame[6:12] == self.out_mac and len(frame) > NUMBER.size:
                 who, number, complement = NUMBER.unpack(frame[-NUMBER.size:])
                 if who < 2 and number ^ complement == 0xFFFFFFFF:
                     self.left[who].append(number)
 
+    def complaints(self) -> Complaints:
+        complaints = [f"{self.unexpected} unexpected datagrams arrived"] if self.unexpected else []
+        for cpu, numbers, arrived in zip(CPUS, self.left, self.arrived):
+            if any(later <= earlier for earlier, later in itertools.pairwise(numbers)):
+                complaints.append(f"packets of CPU {cpu} left in another order than they arrived, or twice")
+            if len(numbers) != self.count or arrived != self.count:
+                complaints.append(f"of {self.count} packets of CPU {cpu}, {len(numbers)} left, {arrived} arrived")
+        return complaints
+
 
 def far_end(lab: Lab, role: str) -> tuple[str, str, str]:
-    """The other end of the cable by which a role's packets reach the relay: its role and device, and the relay's."""
+    """The far end of the cable by which a role's packets reach the relay: its role and device, and the relay's."""
     cables = [(b, a) if a.role == "relay" else (a, b) for a, b in lab.topology.links if "relay" in (a.role, b.role)]
     far, near = next((ends for ends in cables if ends[0].role == role), cables[0])
     return far.role, far.device, near.device
 
 
-# What everyone has counted.
+# What the relay counts.
 
 @dataclass(frozen=True)
 class Counts:
     flow: int       # of the flow itself
-    verdict: int    # relayed, of this direction, on all devices
+    verdict: int    # relayed in the kernel in this direction, on all devices
     user: int       # relayed in user space
 
 
 def counts(server: Turnpike, direction: str) -> Counts:
-    flow = sum(each["packets"] for each in server.flows() if each["direction"] == direction)
-    verdict = sum(row["packets"] for row in server.ask("stats")["verdicts"]
-                  if row["verdict"] == "relayed" and row["direction"] == direction)
-    return Counts(flow, verdict, server.relayed()[1])
+    return Counts(sum(flow["packets"] for flow in server.flows() if flow["direction"] == direction),
+                  server.verdicts(direction).get("relayed", 0), server.relayed()[1])
 
 
-def check(server: Turnpike, rig: Rig, setting: Setting, direction: str, count: int) -> tuple[str, list[str]]:
-    run = Run(rig, direction, count)
-    run.receiver.setblocking(False)
-    with contextlib.suppress(BlockingIOError):
-        while run.receiver.recv(2048):
-            pass
-    before, busy_before = counts(server, direction), busy(rig.lab, run.relay_device)
-    run.go()
-    after, busy_after = counts(server, direction), busy(rig.lab, run.relay_device)
-    arrived = sum(run.arrived)
-    complaints = [f"{run.strange} strange datagrams arrived"] if run.strange else []
-    for who, numbers in enumerate(run.left):
-        if any(later <= earlier for earlier, later in itertools.pairwise(numbers)):
-            complaints.append(f"packets of CPU {CPUS[who]} left in another order than they came, or twice")
-        if len(numbers) != count or run.arrived[who] != count:
-            complaints.append(f"of {count} packets of CPU {CPUS[who]}, {len(numbers)} left,"
-                              f" {run.arrived[who]} arrived")
-    told = {"userspace": after.user - before.user}
-    if setting.variant.in_kernel:
-        told = {"flow": after.flow - before.flow, "verdicts": after.verdict - before.verdict}
-    complaints += [f"{what}: {number} packets counted, {arrived} arrived" for what, number in told.items()
-                   if number != arrived]
-    if setting.variant.name.startswith("native"):
-        queues = {name: busy_after[name] - busy_before[name] for name in busy_after}
-        if len(queues) != 2 or not all(number >= count for number in queues.values()):
-            complaints.append(f"not both queues were used: {queues}")
-    return f"{arrived} of {2 * count} arrived, counted: {told}", complaints
-
-
-def busy(lab: Lab, device: str) -> dict[str, int]:
-    """What each queue of a veth has given to its XDP program."""
-    told = lab.run("relay", ["ethtool", "-S", device]).stdout
-    return {name: int(value) for name, _, value in (line.strip().partition(": ") for line in told.splitlines())
+def packets_by_queue(lab: Lab, device: str) -> dict[str, int]:
+    """What each queue of a veth has passed to its XDP program."""
+    lines = lab.run("relay", ["ethtool", "-S", device]).stdout.splitlines()
+    return {name: int(value) for name, _, value in (line.strip().partition(": ") for line in lines)
             if name.startswith("rx_queue_") and name.endswith("_xdp_packets")}
 
 
-def run_setting(lab: Lab, network: str, setting: Setting, only: str, count: int) -> Iterator[tuple[str, list[str]]]:
-    chosen = [(family, direction, name) for family in FAMILIES for direction in DIRECTIONS
-              if only in (name := f"{network}/{setting.name}/ipv{family}/{direction}")]
-    if not chosen:
-        return
-    steer_packets(lab, setting.rps)
-    server = Turnpike(lab, setting.variant)
-    for family, cases in itertools.groupby(chosen, key=lambda case: case[0]):
-        rig = Rig(lab, server, family)
-        for _family, direction, name in cases:
-            numbers, complaints = check(server, rig, setting, direction, count)
-            print(f"{'FAIL' if complaints else 'ok  '} {name}: {numbers}", flush=True)
-            if complaints:
-                print(server.report())
-            yield name, complaints
-        rig.close()
-    server.stop()
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description="One flow on two CPUs at once.")
-    parser.add_argument("--only", default="", metavar="TEXT", help="only cases with TEXT in their names")
-    parser.add_argument("--packets", type=int, default=10000, help="of each sender in each case")
-    options = parser.parse_args()
-    proc.die_cleanly_on_signals()
-    if len(CPUS) < 2:
-        print("SKIPPED one flow on two CPUs: this machine has one")
-        return 77
-    failed = []
-    for network in NETWORKS:
-        with Lab(network, offload=False, queues=2) as lab:
-            for setting in SETTINGS:
-                try:
-                    for _name, complaints in run_setting(lab, network, setting, options.only, options.packets):
-                        failed.append(bool(complaints))
-                        for complaint in complaints:
-                            print(f"        {complaint}")
-                except FAILURES as error:
-                    print(f"FAIL {network}/{setting.name}: {type(error).__name__}: {error}")
-                    failed.append(True)
-                lab.stop_processes()
-    print(f"{len(failed) - sum(failed)} passed, {sum(failed)} failed")
-    return 1 if any(failed) or not failed else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+@pytest.mark.parametrize("direction", DIRECTIONS)
+@pytest.mark.parametrize(("shared_lab", "server", "family"), itertools.product(NETWORKS, SETTINGS, FAMILIES),
+                         indirect=["shared_lab", "server"], scope="module")
+def test_two_queues(shared_lab: Lab, server: Turnpike, rig: Rig, direction: str) -> None:
+    """All packets that both CPUs send arrive, in order for each CPU, and the counters of the relay agree."""
+    variant = server.variant
+    run = Run(rig, direction, COUNT)
+    before, queues_before = counts(server, direction), packets_by_queue(shared_lab, run.relay_device)
+    run.go()
+    after, queues_after = counts(server, direction), packets_by_queue(shared_lab, run.relay_device)
+    arrived = sum(run.arrived)
+    counted = {"flow": after.flow - before.flow, "verdicts": after.verdict - before.verdict} if variant.in_kernel else \
+        {"user space": after.user - before.user}
+    print(f"{arrived} of {2 * COUNT} arrived, counted: {counted}")
+    complaints = run.complaints()
+    complaints += [f"{counter}: {number} packets counted, {arrived} arrived" for counter, number in counted.items()
+                   if number != arrived]
+    if variant.name.startswith("native"):
+        queues = {name: queues_after[name] - queues_before[name] for name in queues_after}
+        if len(queues) != 2 or not all(number >= COUNT for number in queues.values()):
+            complaints.append(f"not both queues were used: {queues}")
+    check(complaints)

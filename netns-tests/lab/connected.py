@@ -16,6 +16,7 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from lab import proc, turn
 from lab.complaints import Complaints
@@ -27,6 +28,7 @@ TLS_PORT = 5349
 CONNECTED = ("tcp", "tls", "dtls")
 STREAMS = ("tcp", "tls")
 CHANNELS = range(0x40, 0x50)  # the first byte of ChannelData
+HANDSHAKE_TIMEOUT = 20
 
 
 def message_length(data: bytes, padded: bool) -> tuple[int, int]:
@@ -149,11 +151,24 @@ class Datagrams(Connected):
 
     def connect(self, server: tuple[str, int]) -> None:
         host = _in_brackets(server[0])
-        # -nbio: otherwise s_client blocks after a discarded datagram until the next one, and sends nothing.
+        # Without -nbio, s_client sends nothing after a datagram that it discards, until the next one arrives.
         self._child = subprocess.Popen(proc.in_namespace(self._lab.namespace("client"), [
-            "openssl", "s_client", "-dtls", "-quiet", "-no_ign_eof", "-nocommands", "-nbio",
+            "openssl", "s_client", "-dtls", "-brief", "-no_ign_eof", "-nocommands", "-nbio",
             "-connect", f"{host}:{server[1]}", *self._options]),
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True)
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+        self._wait_for_handshake()
+
+    def _wait_for_handshake(self) -> None:
+        """Wait, because s_client merges data written during the handshake into one datagram."""
+        assert self._child and self._child.stderr
+        deadline, output = time.monotonic() + HANDSHAKE_TIMEOUT, b""
+        while b"CONNECTION ESTABLISHED" not in output:
+            ready, _, _ = select.select([self._child.stderr], [], [], max(deadline - time.monotonic(), 0))
+            more = os.read(self._child.stderr.fileno(), 4096) if ready else b""
+            if not more:
+                self.kill()
+                raise ConnectionError(f"no DTLS handshake: {output.decode(errors='replace')}")
+            output += more
 
     def send_bytes(self, data: bytes) -> None:
         assert self._child and self._child.stdin
@@ -192,7 +207,7 @@ def trusting(*protocols: str) -> ssl.SSLContext:
 
 
 def connected(lab: Lab, transport: str, family: int) -> Connected:
-    """The client's end of a connection, not yet connected."""
+    """The client's end of a connection that is not established yet."""
     if transport == "dtls":
         return Datagrams(lab, family)
     return Stream(lab, family, trusting() if transport == "tls" else None)
@@ -232,20 +247,16 @@ def serve(lab: Lab, variant: Variant = BY_NAME["userspace"], options: Sequence[s
     return Turnpike(lab, variant, wrapper=wrapper, options=[*tls_options(lab, cert, key), *options])
 
 
-def counts(server: Turnpike) -> dict[str, int]:
+def counts(server: Turnpike) -> dict[str, Any]:
     """The server's counters of connections."""
     return dict(server.in_user_space()["connections"])
 
 
-def open_ones(server: Turnpike) -> dict[str, int]:
+def open_connections(server: Turnpike) -> dict[str, int]:
+    """By transport."""
     return dict(server.ask("status")["clients"]["connections"])
 
 
-def stopped(server: Turnpike) -> Complaints:
-    """Stop the server. Sanitizers report at its end."""
-    status = server.stop()
-    return [f"ended with status {status}\n{server.process.log()}"] if status else []
-
-
-def becomes(what: str, test: Callable[[], bool], patience: float = 3) -> Complaints:
-    return [] if proc.wait_until(test, patience) else [what]
+def becomes(otherwise: str, test: Callable[[], object], timeout: float = 10) -> Complaints:
+    """Wait until the test holds. Returns the complaint if it does not in time."""
+    return [] if proc.wait_until(test, timeout) else [otherwise]

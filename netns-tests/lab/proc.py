@@ -104,7 +104,24 @@ class Process:
     def send_signal(self, number: signal.Signals) -> None:
         self._child.send_signal(number)
 
-    def stop(self, how: signal.Signals = signal.SIGTERM, timeout: float = 5) -> int:
+    def is_paused(self) -> bool:
+        """Whether a SIGSTOP has taken effect."""
+        return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Stop the process for the length of the block."""
+        self.send_signal(signal.SIGSTOP)
+        try:
+            if not wait_until(self.is_paused, 5):
+                raise LabError(f"{self.argv[-1]} did not stop")
+            yield
+            if not self.is_paused():
+                raise LabError(f"{self.argv[-1]} did not stay stopped")
+        finally:
+            self.send_signal(signal.SIGCONT)
+
+    def stop(self, how: signal.Signals = signal.SIGTERM, timeout: float = 30) -> int:
         """End the process, if necessary by SIGKILL, and return its status."""
         if self.exit_status() is None:
             self._child.send_signal(how)
@@ -115,7 +132,7 @@ class Process:
         return self._child.wait()
 
 
-def wait_until(condition: Callable[[], bool], timeout: float, step: float = 0.02) -> bool:
+def wait_until(condition: Callable[[], object], timeout: float, step: float = 0.02) -> bool:
     """Poll a condition. Returns whether it became true in time."""
     deadline = time.monotonic() + timeout
     while not condition():

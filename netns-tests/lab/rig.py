@@ -45,8 +45,8 @@ class Case:
 
 
 class Rig:
-    def __init__(self, lab: Lab, server: Server, family: int) -> None:
-        self.lab, self.server, self.family = lab, server, family
+    def __init__(self, lab: Lab, server: Server, family: int, user: str = USER) -> None:
+        self.lab, self.server, self.family, self._user = lab, server, family, user
         self.client = self.new_client()
         self.peer = udp_socket(lab, "peer", family)
         self.peer_address: turn.Address = self.peer.getsockname()[:2]
@@ -54,7 +54,7 @@ class Rig:
         self._warm_up()
 
     def new_client(self) -> turn.Client:
-        client = turn.Client(udp_socket(self.lab, "client", self.family), self.server_address, USER, PASSWORD)
+        client = turn.Client(udp_socket(self.lab, "client", self.family), self.server_address, self._user, PASSWORD)
         client.allocate(self.family)
         return client
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lab import proc
@@ -46,11 +47,11 @@ def start_peer(lab: Lab) -> None:
 
 
 def run_load(lab: Lab, family: int, *, clients: int, messages: int, size: int = 170, interval_ms: int = 2,
-             options: tuple[str, ...] = ()) -> Load:
+             options: Sequence[str] = (), port: int = PORT) -> Load:
     """Run turnutils_uclient through the relay. Each of its clients starts after a random time of up to 6 s."""
     argv = ["turnutils_uclient", "-u", USER, "-w", PASSWORD, "-e", lab.address("peer", family), "-r", str(PEER_PORT),
             "-m", str(clients), "-n", str(messages), "-l", str(size), "-z", str(interval_ms), "-c", *options,
-            *(["-x"] if family == 6 else []), "-p", str(PORT), lab.topology.listen.address(family)]
+            *(["-x"] if family == 6 else []), "-p", str(port), lab.topology.listen.address(family)]
     return parse_load(lab.run("client", argv, timeout=60).stdout)
 
 

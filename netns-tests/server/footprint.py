@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What a server takes up: memory, descriptors, elements of the kernel's maps."""
+"""The resources that a server uses: memory, descriptors, flows and elements of BPF maps."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,22 +11,22 @@ from lab import proc
 from lab.complaints import Complaints
 from lab.relay import Turnpike
 
-HASHES = ("flows4", "flows6")  # whose elements come and go
-SLACK = 512 << 10  # bytes that libraries may take once, at whatever they do for the first time
+HASH_MAPS = ("flows4", "flows6")
+SLACK = 512 << 10  # bytes that libraries may allocate on first use and keep
 
 
 @dataclass(frozen=True)
 class Footprint:
-    resident: int  # bytes; not under a sanitizer, whose memory is its own affair
+    resident: int  # bytes; 0 under a sanitizer, which keeps freed memory
     descriptors: int
     flows: int
     allocations: int
-    elements: dict[str, int]
+    elements: dict[str, int]  # by map
 
     def growth(self, before: Footprint, slack: int = SLACK) -> Complaints:
-        complaints = [f"{self.resident - before.resident} bytes of memory more than before"] \
+        complaints = [f"resident memory has grown by {self.resident - before.resident} bytes"] \
             if self.resident > before.resident + slack else []
-        return complaints + [f"{name}: {now}, and {then} before" for name, now, then in (
+        return complaints + [f"{name}: {now}, {then} before" for name, now, then in (
             ("descriptors", self.descriptors, before.descriptors), ("flows", self.flows, before.flows),
             ("allocations", self.allocations, before.allocations), ("elements", self.elements, before.elements))
             if now != then]
@@ -35,35 +34,37 @@ class Footprint:
 
 def footprint(server: Turnpike) -> Footprint:
     status, pid = server.ask("status"), server.process.pid
-    return Footprint(resident(pid), len(list(Path(f"/proc/{pid}/fd").iterdir())), status["flows"],
-                     status["allocations"], {name: elements(number) for name, number in maps_of(pid).items()})
+    return Footprint(0 if _is_sanitized(pid) else resident(pid), len(list(Path(f"/proc/{pid}/fd").iterdir())),
+                     status["flows"], status["allocations"],
+                     {name: _elements(number) for name, number in _hash_maps(pid).items()})
 
 
 def settled(server: Turnpike, before: Footprint, slack: int = SLACK) -> Complaints:
-    """What is left when the server has had a moment to put everything away."""
-    complaints: Callable[[], Complaints] = lambda: footprint(server).growth(before, slack)
-    proc.wait_until(lambda: not complaints(), 5, step=0.2)
-    return complaints()
+    """How the footprint has grown, once the server has had time to release everything."""
+    def growth() -> Complaints:
+        return footprint(server).growth(before, slack)
 
-
-def is_sanitized(pid: int) -> bool:
-    return "libasan" in Path(f"/proc/{pid}/maps").read_text()
+    proc.wait_until(lambda: not growth(), 20, step=0.2)
+    return growth()
 
 
 def resident(pid: int) -> int:
-    if is_sanitized(pid):
-        return 0
+    """Bytes."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(status.split("VmRSS:")[1].split()[0]) << 10
 
 
-def maps_of(pid: int) -> dict[str, int]:
-    """The ids of a server's hash maps by their names."""
+def _is_sanitized(pid: int) -> bool:
+    return "libasan" in Path(f"/proc/{pid}/maps").read_text()
+
+
+def _hash_maps(pid: int) -> dict[str, int]:
+    """The ids of a server's hash maps by name."""
     ids = {line.split()[1] for descriptor in Path(f"/proc/{pid}/fdinfo").iterdir()
            for line in descriptor.read_text().splitlines() if line.startswith("map_id:")}
     shown = [json.loads(proc.run(["bpftool", "-j", "map", "show", "id", each]).stdout) for each in ids]
-    return {each["name"]: each["id"] for each in shown if each["name"] in HASHES}
+    return {each["name"]: each["id"] for each in shown if each["name"] in HASH_MAPS}
 
 
-def elements(map_id: int) -> int:
+def _elements(map_id: int) -> int:
     return len(json.loads(proc.run(["bpftool", "-j", "map", "dump", "id", str(map_id)], timeout=120).stdout))

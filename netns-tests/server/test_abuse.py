@@ -1,203 +1,172 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What nobody should do to a server, and what it must not mind.
+"""Floods from spoofed addresses, a wall clock that jumps, and a server that is suspended.
 
     client ----- relay ----- peer
-
-    spoofed    100,000 sources of either family that do not exist send requests without credentials and with wrong
-               ones, data for nobody, and garbage. Memory, descriptors, maps and the log do not grow, and a client who
-               does exist is served all the while
-    clock      the wall clock jumps by years, either way: names that are good for some time are let in or not by what it
-               says now, and no allocation, no channel and no nonce minds
-    stopped    the server is stopped for a while, as by a debugger or a host that sleeps: the kernel goes on, and what
-               is for user space waits for it
 """
 
 from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 
-import guests
-import scenes
+import pytest
+
+import rest_client
 from footprint import footprint, settled
 from lab import proc, turn
-from lab.complaints import Complaints, refused
+from lab.complaints import Complaints, check, refused
 from lab.endpoints import EchoPeer, echo_peer, turn_client, udp_socket
 from lab.lab import Lab
 from lab.relay import BY_NAME, Turnpike, Variant
+from lab.roundtrip import ANSWER_TIMEOUT, CHANNEL, exchanged
 from lab.topology import FAMILIES
-from spoof import Spoofer
+from spoofer import Spoofer
 
-Test = Callable[[Lab], Complaints]
-CHANNEL = 0x4001
 YEAR = 365 * 24 * 3600
-SOURCES, WARM_UP = 100_000, 30_000  # after which tables of a fixed size are all in memory
-LOG_LINES = 1000
+SOURCES, WARM_UP = 100_000, 30_000  # after the warm-up, tables of fixed size are entirely resident
+MOST_LOG_LINES = 1000
+WALL_CLOCK = Path(__file__).with_name("wall_clock.c")
+in_kernel_or_not = pytest.mark.parametrize("variant", (BY_NAME["tcx"], BY_NAME["userspace"]))
 
 
-def exchanged(client: turn.Client, count: int = 1) -> Complaints:
-    """Through the channel to a peer that echoes; what is lost in between is sent again, as clients do."""
-    for _ in range(count):
-        message = turn.channel_data(CHANNEL, os.urandom(100))
-        for _try in range(3):
-            client.socket.send(message)
-            if (answer := client.receive(1)) is not None:
-                break
-        if answer != message:
-            return [f"{answer!r} came back, not {message!r}"]
-    return []
-
-
-class Visitor(threading.Thread):
-    """A client that comes, has something relayed, and goes, until told otherwise."""
+class Visitors:
+    """A thread of clients, one after the other: each allocates, exchanges data and releases its allocation."""
 
     def __init__(self, lab: Lab, peer: EchoPeer) -> None:
-        super().__init__(daemon=True)
         self._lab, self._peer = lab, peer
         self._done = threading.Event()
-        self.visits, self.complaints = 0, Complaints()
+        self._executor = ThreadPoolExecutor(1)
 
-    def run(self) -> None:
-        while not self._done.is_set() and not self.complaints:
-            self.complaints = scenes.tried(self._visit)
-            self.visits += 1
+    def start(self) -> None:
+        self._outcome = self._executor.submit(self._run)
 
-    def _visit(self) -> Complaints:
+    def visit(self) -> Complaints:
         client = turn_client(self._lab, "client", 4, 4)
-        try:
+        with client.socket:
             client.bind(CHANNEL, self._peer.address)
             complaints = exchanged(client, 10)
             client.refresh(0)
-        finally:
-            client.socket.close()
         return complaints
 
-    def stop(self) -> None:
+    def _run(self) -> Complaints:
+        complaints: Complaints = []
+        while not self._done.is_set() and not complaints:
+            complaints = self.visit()
+        return complaints
+
+    def stop(self) -> Complaints:
+        """End after the current visit, and raise what went wrong in the thread."""
         self._done.set()
-        self.join()
+        with self._executor:
+            return self._outcome.result()
 
 
-def datagrams(lab: Lab) -> int:
-    """How many have been taken in by sockets of the relay."""
+def received_datagrams(lab: Lab) -> int:
+    """How many datagrams the relay's sockets have received."""
     return lab.counts("relay", "Udp", "InDatagrams")["InDatagrams"]
 
 
-def spoofed(lab: Lab, variant: Variant) -> Complaints:
+@pytest.mark.parametrize("variant", (BY_NAME["native-head"], BY_NAME["userspace"]))
+def test_spoofed_sources(lab: Lab, variant: Variant) -> None:
+    """Datagrams from 200,000 sources leave memory, descriptors, maps and the log alone, and a client is served."""
     server = Turnpike(lab, variant, options=["--unauthenticated-rate", "100"])
-    complaints: Complaints = []
     with echo_peer(lab, 4) as peer:
-        visitor = Visitor(lab, peer)
-        visitor._visit()
+        visitors = Visitors(lab, peer)
+        visitors.visit()  # resolves neighbours
         spoofers = [Spoofer(lab, family) for family in FAMILIES]
         for spoofer in spoofers:
             spoofer.flood(0, WARM_UP)
-        before, seen = footprint(server), datagrams(lab)
-        visitor.start()
+        before, received = footprint(server), received_datagrams(lab)
+        visitors.start()
         for spoofer in spoofers:
             spoofer.flood(WARM_UP, SOURCES)
             spoofer.close()
-        visitor.stop()
-        complaints += visitor.complaints
-    if not visitor.visits:
-        complaints.append("nobody was served meanwhile")
-    if (seen := datagrams(lab) - seen) < SOURCES:
-        complaints.append(f"only {seen} of {2 * SOURCES} datagrams have reached the server")
+        complaints = visitors.stop()
+    if (received := received_datagrams(lab) - received) < SOURCES:
+        complaints.append(f"only {received} of {2 * SOURCES} datagrams have reached the server")
     complaints += settled(server, before)
-    if (lines := server.process.log().count("authentication failed")) > LOG_LINES:
-        complaints.append(f"{lines} lines in the log about who is not let in")
+    if (lines := server.process.log().count("authentication failed")) > MOST_LOG_LINES:
+        complaints.append(f"{lines} failures to authenticate are logged")
     counts = server.in_user_space()
-    complaints += [f"none was counted as {name}" for name in ("malformed", "no_allocation") if not counts[name]]
-    if status := server.stop():
-        complaints.append(f"ended with status {status}\n{server.process.log()[-2000:]}")
-    return complaints
+    complaints += [f"no datagram is counted as {name}" for name in ("malformed", "no_allocation") if not counts[name]]
+    check(complaints + server.stop_complaints())
 
 
-def jumped(lab: Lab, variant: Variant) -> Complaints:
-    library, offset = lab.scratch / "realtime.so", lab.scratch / "offset"
-    proc.run(["cc", "-shared", "-fPIC", "-O2", "-o", str(library), str(Path(__file__).with_name("realtime.c")), "-ldl"])
+@in_kernel_or_not
+def test_clock_jumps(lab: Lab, variant: Variant) -> None:
+    """When the wall clock jumps, it decides which time-limited names are valid; allocations and nonces live on."""
+    library, offset = lab.scratch / "wall_clock.so", lab.scratch / "offset"
+    proc.run(["cc", "-shared", "-fPIC", "-O2", "-o", str(library), str(WALL_CLOCK), "-ldl"])
     offset.write_text("0")
-    wrapper = ("env", f"LD_PRELOAD={library}", f"REALTIME_OFFSET={offset}",
-               "ASAN_OPTIONS=verify_asan_link_order=0")  # which wants to be the first
-    server = Turnpike(lab, variant, wrapper, guests.OPTIONS)
+    # The address sanitizer insists on being loaded first, unless it is told not to.
+    wrapper = ("env", f"LD_PRELOAD={library}", f"REALTIME_OFFSET={offset}", "ASAN_OPTIONS=verify_asan_link_order=0")
+    server = Turnpike(lab, variant, wrapper, rest_client.OPTIONS)
     with echo_peer(lab, 4) as peer, ExitStack() as stack:
-        def came(who: str, seconds: int) -> turn.Client:
-            client = guests.guest(lab, stack.enter_context(udp_socket(lab, "client", 4)), who, seconds)
+        def allocated(name: str, seconds: int) -> turn.Client:
+            sock = stack.enter_context(udp_socket(lab, "client", 4))
+            client = rest_client.rest_client(lab, sock, name, seconds)
             client.allocate(4)
             return client
-        user, visitor = turn_client(lab, "client", 4, 4), came("visitor", YEAR // 2)
+
+        user, temporary = turn_client(lab, "client", 4, 4), allocated("temporary", YEAR // 2)
         stack.enter_context(user.socket)
-        for client in (user, visitor):
+        for client in (user, temporary):
             client.bind(CHANNEL, peer.address)
-        complaints = exchanged(user, 3) + exchanged(visitor, 3)
+        complaints = exchanged(user, 3) + exchanged(temporary, 3)
         for years in (10, -10, 0):
             offset.write_text(str(years * YEAR))
-            relayed = server.relayed()
-            complaints += exchanged(user, 5) + exchanged(visitor, 5)
-            counted = tuple(now - then for now, then in zip(server.relayed(), relayed))
+            before = server.relayed()
+            complaints += exchanged(user, 5) + exchanged(temporary, 5)
+            counted = tuple(now - then for now, then in zip(server.relayed(), before))
             if counted != ((20, 0) if variant.in_kernel else (0, 20)):
-                complaints.append(f"after {years} years, in the kernel and in user space: {counted}")
+                complaints.append(f"after a jump of {years} years, in the kernel and in user space: {counted}")
             user.permit(peer.address)
             user.refresh(600)
             if years > 0:
-                complaints += refused(401, lambda: came("late", YEAR) and None, "a name that was good until then")
-            came("later", (years + 1) * YEAR).refresh(0)
+                complaints += refused(401, lambda: allocated("expired", YEAR), "a name that has expired")
+            allocated("valid", (years + 1) * YEAR).refresh(0)
         if (left := server.ask("status")["allocations"]) != 2:
             complaints.append(f"{left} allocations, not 2")
-        for client in (user, visitor):
+        for client in (user, temporary):
             client.refresh(0)
     server.stop()
-    return complaints
+    check(complaints)
 
 
-def stopped(lab: Lab, variant: Variant) -> Complaints:
+@in_kernel_or_not
+def test_suspended(lab: Lab, variant: Variant) -> None:
+    """While the server is suspended, the kernel goes on relaying, and messages for user space wait."""
     server = Turnpike(lab, variant)
-    with echo_peer(lab, 4) as peer:
+    with echo_peer(lab, 4) as peer, ExitStack() as stack:
         client, waiting = turn_client(lab, "client", 4, 4), turn_client(lab, "client", 4, 4)
+        for each in (client, waiting):
+            stack.enter_context(each.socket)
         client.bind(CHANNEL, peer.address)
-        complaints = exchanged(client, 3)  # until neighbours are known
+        complaints = exchanged(client, 3)  # until neighbours are resolved
+        messages = [] if variant.in_kernel else [turn.channel_data(CHANNEL, os.urandom(100)) for _ in range(20)]
+        executor = stack.enter_context(ThreadPoolExecutor(1))
         server.process.send_signal(signal.SIGSTOP)
         try:
             if variant.in_kernel:
                 complaints += exchanged(client, 20)
-            messages = [turn.channel_data(CHANNEL, os.urandom(100)) for _ in range(20)]
-            refresh = threading.Thread(target=waiting.refresh, args=(600,))
-            refresh.start()
-            if not variant.in_kernel:
-                for message in messages:
-                    client.socket.send(message)
-            time.sleep(2)
+            refresh = executor.submit(waiting.refresh, 600)
+            for message in messages:
+                client.socket.send(message)
+            time.sleep(1)
         finally:
             server.process.send_signal(signal.SIGCONT)
-        refresh.join()
-        if not variant.in_kernel:
-            answers = [client.receive(1) for _ in messages]
-            complaints += [] if answers == messages else ["what was sent meanwhile has not come back"]
+        refresh.result()
+        if [client.receive(ANSWER_TIMEOUT) for _ in messages] != messages:
+            complaints.append("messages that were sent while the server was suspended have not come back")
         complaints += exchanged(client, 3)
-        waiting.refresh(0)
-        client.refresh(0)
         for each in (client, waiting):
-            each.socket.close()
-    if not proc.wait_until(lambda: server.ask("status")["allocations"] == 0, 2):
+            each.refresh(0)
+    if not proc.wait_until(lambda: server.ask("status")["allocations"] == 0, 10):
         complaints.append("allocations are left")
     server.stop()
-    return complaints
-
-
-def tests() -> Iterator[tuple[str, Test]]:
-    for name in ("native-head", "userspace"):
-        yield f"{name}/spoofed", partial(spoofed, variant=BY_NAME[name])
-    for name in ("tcx", "userspace"):
-        yield f"{name}/clock", partial(jumped, variant=BY_NAME[name])
-        yield f"{name}/stopped", partial(stopped, variant=BY_NAME[name])
-
-
-if __name__ == "__main__":
-    sys.exit(scenes.main("What a server must not mind.", tests(), scenes.tried_in_lab, Lab("two-nic", offload=True)))
+    check(complaints)

@@ -1,204 +1,185 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Whatever there is a number of, runs out: who asks for more is told so, who has it keeps it, and what is given back is
-given out again.
+"""Every resource that can run out: what is given back is given out again, and those who have some keep it.
 
     client ----- relay ----- peer
 
-    ports          508; one that is freed is the one that the next gets
-    quota          of a user: 486, and 508 for all together; another user is not concerned
-    permissions    of an allocation: 508; those there are can be refreshed
-    channels       likewise
-    flows          there is room for some channels in the kernel: the others are relayed in user space and wait. When
-                   one ends, the longest waiting is relayed in the kernel, though its client does nothing
-    descriptors    508 long before there are none; and with all that is left taken by connections to the control
-                   socket, data is relayed as before
-
-Each of them with a client of long before, whose channel must work all the while.
+In each test there is a client from before, whose channel must work throughout.
 """
 
 from __future__ import annotations
 
 import contextlib
 import socket
-import sys
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 
-import scenes
+import pytest
+
 from lab import proc, turn
-from lab.complaints import Complaints, refused
-from lab.endpoints import EchoPeer, echo_peer, turn_client
+from lab.complaints import check, refused
+from lab.endpoints import echo_peer, turn_client
 from lab.lab import Lab
 from lab.relay import BY_NAME, PASSWORD, USER, Turnpike, Variant
-from lab.roundtrip import exchanged
+from lab.roundtrip import CHANNEL, exchanged
 
-CHANNEL, OTHER = 0x4001, "bob"
-SOON = 20.0  # seconds, for what should take a tenth of one
+OTHER = "bob"
 FAMILY = 4
+TIMEOUT = 20.0  # for what takes a tenth of a second
+ALLOCATION_QUOTA_REACHED, INSUFFICIENT_CAPACITY = 486, 508
+in_kernel_or_not = pytest.mark.parametrize("variant", (BY_NAME["tcx"], BY_NAME["userspace"]))
 
 
-class Scene(contextlib.ExitStack):
-    """A server, a peer that echoes, and a client with a channel to it."""
+class Setup(contextlib.ExitStack):
+    """A server, an echoing peer, a client with a channel to it, and what has been found wrong."""
 
     def __init__(self, lab: Lab, variant: Variant, *options: str, wrapper: tuple[str, ...] = ()) -> None:
         super().__init__()
-        self.lab, self.variant = lab, variant
+        self.lab = lab
         self.server = Turnpike(lab, variant, wrapper, ["--user", f"{OTHER}:{PASSWORD}", *options])
-        self.peer: EchoPeer = self.enter_context(echo_peer(lab, FAMILY))
+        self.peer = self.enter_context(echo_peer(lab, FAMILY))
         self.old = self.client()
         self.old.bind(CHANNEL, self.peer.address)
         self.complaints = exchanged(self.old, 3)
 
     def client(self, user: str = USER) -> turn.Client:
-        """With an allocation."""
+        """A client with an allocation."""
         client = turn_client(self.lab, "client", FAMILY, user=user)
         self.enter_context(client.socket)
         client.allocate(FAMILY)
         return client
 
-    def must(self, true: bool, otherwise: str) -> None:
-        if not true:
+    def expect(self, condition: bool, otherwise: str) -> None:
+        if not condition:
             self.complaints.append(otherwise)
 
-    def refused(self, code: int, ask: Callable[[], object], what: str) -> None:
-        self.complaints += refused(code, lambda: ask() and None, what)
-        self.complaints += exchanged(self.old)
+    def refuse(self, code: int, ask: Callable[[], object], what: str) -> None:
+        """The server must refuse it, and relay the client from before."""
+        self.complaints += refused(code, ask, what) + exchanged(self.old)
 
-    def still(self, allocations: int) -> Complaints:
-        """All that is left; then the end of it."""
-        status = self.server.ask("status")
-        self.must(status["allocations"] == allocations, f"{status['allocations']} allocations, not {allocations}")
+    def relayed_in_kernel(self, client: turn.Client) -> None:
+        before = self.server.relayed()
+        self.complaints += exchanged(client, 5)
+        relayed = tuple(now - then for now, then in zip(self.server.relayed(), before))
+        self.expect(relayed == (10, 0), f"in the kernel and in user space: {relayed}, not 10 and 0")
+
+    def finish(self, allocations: int) -> None:
+        """So many allocations must be left; then end the server, and fail with what has been found."""
+        left = self.server.ask("status")["allocations"]
+        self.expect(left == allocations, f"{left} allocations, not {allocations}")
         self.complaints += exchanged(self.old)
         self.old.refresh(0)
-        if ended := self.server.stop():
-            self.complaints.append(f"ended with status {ended}\n{self.server.process.log()[-2000:]}")
-        return self.complaints
+        check(self.complaints + self.server.stop_complaints())
 
 
-def ports(lab: Lab, variant: Variant) -> Complaints:
-    with Scene(lab, variant, "--relay-ports", "50000-50009") as scene:
-        clients = [scene.client() for _ in range(9)]
-        scene.must({each.relayed[1] for each in [scene.old, *clients]} == set(range(50000, 50010)), "not all ports are used")
+@in_kernel_or_not
+def test_ports(lab: Lab, variant: Variant) -> None:
+    """All ports of --relay-ports are used; a port that is released is allocated next."""
+    with Setup(lab, variant, "--relay-ports", "50000-50009") as setup:
+        clients = [setup.client() for _ in range(9)]
+        used = {each.relayed[1] for each in [setup.old, *clients]}
+        setup.expect(used == set(range(50000, 50010)), f"the ports {used} are used")
         for _ in range(3):
-            scene.refused(508, scene.client, "a port more than there are")
-        freed = clients[4].relayed
+            setup.refuse(INSUFFICIENT_CAPACITY, setup.client, "an eleventh port")
+        released = clients[4].relayed
         clients[4].refresh(0)
-        scene.must(scene.client().relayed == freed, "the port that was freed is not the one that is given away")
-        scene.refused(508, scene.client, "a port more, again")
-        return scene.still(10)
+        setup.expect(setup.client().relayed == released, "the port that was released is not allocated")
+        setup.refuse(INSUFFICIENT_CAPACITY, setup.client, "an eleventh port, again")
+        setup.finish(10)
 
 
-def quota(lab: Lab, variant: Variant) -> Complaints:
-    with Scene(lab, variant, "--user-quota", "3", "--max-allocations", "5") as scene:
-        mine = [scene.client() for _ in range(2)]
-        scene.refused(486, scene.client, "a fourth allocation")
-        others = [scene.client(OTHER) for _ in range(2)]
-        scene.refused(508, lambda: scene.client(OTHER), "a sixth of all")
-        scene.refused(486, scene.client, "a fourth, with no room for anybody")
-        mine[0].refresh(0)
-        scene.client(OTHER)
-        scene.refused(486, lambda: scene.client(OTHER), "a fourth of the other")
-        scene.refused(508, scene.client, "the place that the other has taken")
-        others[0].refresh(0)
-        scene.client()
-        return scene.still(5)
+@in_kernel_or_not
+def test_quota(lab: Lab, variant: Variant) -> None:
+    """A user at --user-quota gets 486, everybody at --max-allocations 508; one user's quota is not another's."""
+    with Setup(lab, variant, "--user-quota", "3", "--max-allocations", "5") as setup:
+        first = [setup.client() for _ in range(2)]
+        setup.refuse(ALLOCATION_QUOTA_REACHED, setup.client, "a fourth allocation")
+        second = [setup.client(OTHER) for _ in range(2)]
+        setup.refuse(INSUFFICIENT_CAPACITY, lambda: setup.client(OTHER), "a sixth of all")
+        setup.refuse(ALLOCATION_QUOTA_REACHED, setup.client, "a fourth, when there is none left")
+        first[0].refresh(0)
+        setup.client(OTHER)
+        setup.refuse(ALLOCATION_QUOTA_REACHED, lambda: setup.client(OTHER), "a fourth of the other user")
+        setup.refuse(INSUFFICIENT_CAPACITY, setup.client, "the allocation that the other user has taken")
+        second[0].refresh(0)
+        setup.client()
+        setup.finish(5)
 
 
-def permissions(lab: Lab, variant: Variant) -> Complaints:
+@in_kernel_or_not
+def test_permissions(lab: Lab, variant: Variant) -> None:
+    """At --max-permissions, an allocation can refresh its permissions, but get no new one, not even for a channel."""
     network = lab.address("peer", FAMILY).rsplit(".", 1)[0]
     addresses = [(f"{network}.{host}", 3480) for host in range(100, 104)]
-    with Scene(lab, variant, "--max-permissions", "4") as scene:
+    with Setup(lab, variant, "--max-permissions", "4") as setup:
         for address in addresses[:3]:
-            scene.old.permit(address)  # the channel's peer has one, too
-        scene.refused(508, lambda: scene.old.permit(addresses[3]), "a fifth permission")
-        scene.refused(508, lambda: scene.old.bind(CHANNEL + 1, addresses[3]), "a channel that needs one")
+            setup.old.permit(address)  # the channel's peer has the fourth
+        setup.refuse(INSUFFICIENT_CAPACITY, lambda: setup.old.permit(addresses[3]), "a fifth permission")
+        setup.refuse(INSUFFICIENT_CAPACITY, lambda: setup.old.bind(CHANNEL + 1, addresses[3]),
+                     "a channel that needs a permission")
         for address in addresses[:3]:
-            scene.old.permit(address)
-        other = scene.client()
-        other.permit(addresses[3])
-        return scene.still(2)
+            setup.old.permit(address)
+        setup.client().permit(addresses[3])
+        setup.finish(2)
 
 
-def channels(lab: Lab, variant: Variant) -> Complaints:
+@in_kernel_or_not
+def test_channels(lab: Lab, variant: Variant) -> None:
+    """At --max-channels, an allocation can refresh its channels, but get no new one."""
     host, port = lab.address("peer", FAMILY), 20000
-    with Scene(lab, variant, "--max-channels", "4") as scene:
+    with Setup(lab, variant, "--max-channels", "4") as setup:
         for number in range(1, 4):
-            scene.old.bind(CHANNEL + number, (host, port + number))
-        scene.refused(508, lambda: scene.old.bind(CHANNEL + 4, (host, port + 4)), "a fifth channel")
+            setup.old.bind(CHANNEL + number, (host, port + number))
+        setup.refuse(INSUFFICIENT_CAPACITY, lambda: setup.old.bind(CHANNEL + 4, (host, port + 4)), "a fifth channel")
         for number in range(1, 4):
-            scene.old.bind(CHANNEL + number, (host, port + number))
-        other = scene.client()
-        other.bind(CHANNEL + 4, (host, port + 4))
-        scene.must(len(scene.server.flows()) == 10, f"{len(scene.server.flows())} flows")
-        return scene.still(2)
+            setup.old.bind(CHANNEL + number, (host, port + number))
+        setup.client().bind(CHANNEL + 4, (host, port + 4))
+        setup.expect(len(setup.server.flows()) == 10, f"{len(setup.server.flows())} flows, not 10")
+        setup.finish(2)
 
 
 def waiting(server: Turnpike) -> int:
-    """How many channels wait for room in the kernel, all of them for the same."""
+    """How many channels wait for room in the flow maps; none must wait for another resource."""
     counts: dict[str, int] = server.ask("status")["waiting"]
-    assert sum(counts.values()) == counts["flows"], f"they wait for {counts}"
+    assert sum(counts.values()) == counts["flows"], f"channels wait for {counts}"
     return counts["flows"]
 
 
-def flows(lab: Lab, variant: Variant) -> Complaints:
+@pytest.mark.parametrize("variant", (BY_NAME["native-head"], BY_NAME["tcx"]))
+def test_flows(lab: Lab, variant: Variant) -> None:
+    """Channels without room in the flow maps are relayed in user space; the kernel takes the first when one ends."""
     fit, more = 4, 3
-    with Scene(lab, variant, "--max-flows", str(2 * fit)) as scene:
-        clients = [scene.old, *(scene.client() for _ in range(fit + more - 1))]
+    with Setup(lab, variant, "--max-flows", str(2 * fit)) as setup:
+        server = setup.server
+        clients = [setup.old, *(setup.client() for _ in range(fit + more - 1))]
         for client in clients:
-            client.bind(CHANNEL, scene.peer.address)
-        before = scene.server.relayed()
+            client.bind(CHANNEL, setup.peer.address)
+        before = server.relayed()
         for client in clients:
-            scene.complaints += exchanged(client, 2)
-        status = scene.server.ask("status")
-        scene.must((status["flows"], status["flow_failures"]) == (2 * fit, more), f"the status is {status}")
-        relayed = [now - then for now, then in zip(scene.server.relayed(), before)]
-        scene.must(relayed == [4 * fit, 4 * more], f"in the kernel and in user space: {relayed}")
-        scene.must(waiting(scene.server) == more, f"the status is {status}")
-        scene.must(f"{more} channels wait for room in the flow maps" in (told := scene.server.tell("status")), told)
+            setup.complaints += exchanged(client, 2)
+        relayed = tuple(now - then for now, then in zip(server.relayed(), before))
+        setup.expect(relayed == (4 * fit, 4 * more), f"in the kernel and in user space: {relayed}")
+        status = server.ask("status")
+        setup.expect((status["flows"], status["flow_failures"]) == (2 * fit, more), f"the status is {status}")
+        setup.expect(waiting(server) == more, f"{waiting(server)} channels wait, not {more}")
+        text = server.tell("status")
+        setup.expect(f"{more} channels wait for room in the flow maps" in text, f"the command prints {text}")
+
         clients[1].refresh(0)
-        scene.must(proc.wait_until(lambda: waiting(scene.server) == more - 1, SOON), "nobody has taken the room")
-        before = scene.server.relayed()
-        scene.complaints += exchanged(clients[fit], 5)
-        relayed = [now - then for now, then in zip(scene.server.relayed(), before)]
-        scene.must(relayed == [10, 0], f"there is room again, and in the kernel and in user space were {relayed}")
-        # One that waits goes, and so do two at once: all others are in the kernel then.
+        setup.expect(proc.wait_until(lambda: waiting(server) == more - 1, TIMEOUT), "no channel has taken the room")
+        setup.relayed_in_kernel(clients[fit])
+
+        # One that waits ends, and two that do not: there is room for all that are left.
         for client in (clients[fit + 1], *clients[2:fit]):
             client.refresh(0)
-        scene.must(proc.wait_until(lambda: waiting(scene.server) == 0, SOON), "the last still waits")
-        scene.must(len(scene.server.flows()) == 6, f"{len(scene.server.flows())} flows")
-        before = scene.server.relayed()
-        scene.complaints += exchanged(clients[-1], 5)
-        relayed = [now - then for now, then in zip(scene.server.relayed(), before)]
-        scene.must(relayed == [10, 0], f"the last was relayed in the kernel and in user space: {relayed}")
-        return scene.still(3)
-
-
-def descriptors(lab: Lab, variant: Variant) -> Complaints:
-    limit = 200
-    with Scene(lab, variant, wrapper=("prlimit", f"--nofile={limit}")) as scene:
-        clients = []
-        with contextlib.suppress(turn.TurnError):
-            while len(clients) < limit:
-                clients.append(scene.client())
-        scene.must(10 < len(clients) < limit - 20, f"{len(clients)} allocations were made")
-        scene.refused(508, scene.client, "more than there are descriptors")
-        with contextlib.ExitStack() as connections:
-            for _ in range(limit):
-                connections.enter_context(connected(scene.server.control))
-            scene.complaints += exchanged(scene.old, 3)
-            used = len(list(Path(f"/proc/{scene.server.process.pid}/fd").iterdir()))
-            scene.must(used <= limit, f"{used} descriptors")
-            scene.refused(508, scene.client, "more, with many connections")
-        clients[0].refresh(0)
-        scene.client()
-        return scene.still(len(clients) + 1)
+        setup.expect(proc.wait_until(lambda: waiting(server) == 0, TIMEOUT), "the last channel still waits")
+        setup.expect(len(server.flows()) == 6, f"{len(server.flows())} flows, not 6")
+        setup.relayed_in_kernel(clients[-1])
+        setup.finish(3)
 
 
 @contextlib.contextmanager
-def connected(control: Path) -> Iterator[None]:
-    """As far as there is room for one more."""
+def control_connection(control: Path) -> Iterator[None]:
+    """A connection to the control socket; without room in its backlog, an attempt."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
         sock.setblocking(False)
         with contextlib.suppress(BlockingIOError):
@@ -206,14 +187,24 @@ def connected(control: Path) -> Iterator[None]:
         yield
 
 
-def tests() -> Iterator[tuple[str, Callable[[Lab], Complaints]]]:
-    for name in ("tcx", "userspace"):
-        variant = BY_NAME[name]
-        for each in (ports, quota, permissions, channels, descriptors):
-            yield f"{name}/{each.__name__}", partial(each, variant=variant)
-    for name in ("native-head", "tcx"):
-        yield f"{name}/flows", partial(flows, variant=BY_NAME[name])
-
-
-if __name__ == "__main__":
-    sys.exit(scenes.main("Whatever runs out.", tests(), scenes.tried_in_lab, Lab("two-nic", offload=True)))
+@in_kernel_or_not
+def test_descriptors(lab: Lab, variant: Variant) -> None:
+    """Allocations get 508 before descriptors run out, and no number of control connections stops the relay."""
+    limit = 200
+    with Setup(lab, variant, wrapper=("prlimit", f"--nofile={limit}")) as setup:
+        clients: list[turn.Client] = []
+        with contextlib.suppress(turn.TurnError):
+            while len(clients) < limit:
+                clients.append(setup.client())
+        setup.expect(10 < len(clients) < limit - 20, f"{len(clients)} allocations were made")
+        setup.refuse(INSUFFICIENT_CAPACITY, setup.client, "an allocation more")
+        with contextlib.ExitStack() as connections:
+            for _ in range(limit):
+                connections.enter_context(control_connection(setup.server.control))
+            setup.complaints += exchanged(setup.old, 3)
+            used = len(list(Path(f"/proc/{setup.server.process.pid}/fd").iterdir()))
+            setup.expect(used <= limit, f"{used} descriptors are open")
+            setup.refuse(INSUFFICIENT_CAPACITY, setup.client, "an allocation more, with many connections")
+        clients[0].refresh(0)
+        setup.client()
+        setup.finish(len(clients) + 1)

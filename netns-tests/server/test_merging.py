@@ -1,78 +1,70 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Runs of datagrams cross the relay's network stack as one; nobody else may notice.
+"""UDP GRO and GSO: runs of datagrams cross the relay's stack merged, and neither clients nor peers notice.
 
     client ----- relay ----- peer
 
-    bytes   runs of equal and of other lengths, each with its traffic class: every byte arrives, in order, both ways
-    two     the same in turn to two peers, and from two peers to one client
-    kernel  a mode in the kernel gets no merged packets, which it could not relay; back in user space there are some again
-
-Whether the stack has merged is told by its own counters: it counts a run as one datagram.
+The stack's own counters show whether it has merged: it counts a run as one datagram.
 """
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import socket
 import struct
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 
-import scenes
+import pytest
+
 from lab import proc, turn
-from lab.complaints import Complaints
+from lab.complaints import Complaints, check
 from lab.endpoints import BUFFER, TOS, Received, drain, turn_client, udp_socket
 from lab.lab import Lab
-from lab.relay import BY_NAME, Turnpike
+from lab.relay import BY_NAME, Turnpike, Variant
 from lab.topology import FAMILIES
 
-Test = Callable[[Lab], Complaints]
 UDP_SEGMENT = 103
+LARGEST_SEGMENT = 1444
 CHANNELS = (0x4001, 0x4002)
 USERSPACE = BY_NAME["userspace"]
+SEGMENTATION = ("tso", "tx-udp-segmentation")
+# The client's family and that of the relayed address.
+all_families = pytest.mark.parametrize("families", tuple(itertools.product(FAMILIES, repeat=2)))
 
 
 @dataclass(frozen=True)
 class Run:
-    """Datagrams that a sender hands to its own stack at once, so that they can come merged."""
+    """Datagrams that a sender hands to its stack at once, so that they may arrive merged."""
 
     payloads: Sequence[bytes]
     tos: int = 0
 
 
 def run(size: int, count: int, last: int | None = None, tos: int = 0) -> Run:
-    """Random payloads of one size, and a shorter one behind."""
+    """Random payloads of one size, and at most one shorter one at the end."""
     sizes = [size] * count + ([] if last is None else [last])
     return Run([os.urandom(each) for each in sizes], tos)
 
 
 def runs() -> list[Run]:
-    """Fewer datagrams than a receiver's buffer has room for."""
+    """Runs of equal and of other lengths and traffic classes, which together fit a receiver's buffer."""
     return [run(160, 40), run(160, 5, last=1), run(160, 1), run(1, 30), run(0, 3), run(1200, 50, last=1199),
             run(100, 20, tos=0xb8), run(100, 20, tos=0x02), run(100, 20, tos=0x03), run(1440, 45, tos=0x28),
             run(3000, 2), run(9000, 1), run(160, 2), run(161, 2), run(160, 2), run(2, 64), run(5, 63, last=4)]
 
 
 def send(sock: socket.socket, family: int, messages: Sequence[bytes], tos: int) -> None:
-    """All at once if the stack can make packets of it, or else one by one."""
+    """Send all at once if the stack can segment them, else one by one."""
     level, option = TOS[family][:2]
     sock.setsockopt(level, option, tos)
     size = len(messages[0])
-    if 0 < size <= 1444 and len(messages) > 1:
+    if 0 < size <= LARGEST_SEGMENT and len(messages) > 1:
         sock.sendmsg([b"".join(messages)], [(socket.IPPROTO_UDP, UDP_SEGMENT, struct.pack("=H", size))])
         return
     for message in messages:
         sock.send(message)
-
-
-def datagrams(lab: Lab) -> tuple[int, int]:
-    """What the relay's UDP has received and sent so far, both families together."""
-    counts = lab.counts("relay", "Udp", "InDatagrams", "OutDatagrams")
-    return counts["InDatagrams"], counts["OutDatagrams"]
 
 
 def differences(where: str, wanted: Sequence[tuple[bytes, int]], got: Sequence[Received]) -> Complaints:
@@ -81,16 +73,16 @@ def differences(where: str, wanted: Sequence[tuple[bytes, int]], got: Sequence[R
         return []
     at = next((number for number, pair in enumerate(zip(wanted, arrived)) if pair[0] != pair[1]),
               min(len(wanted), len(arrived)))
-    show = [f"{len(each[at][0])} bytes of class {each[at][1]:#x}" if at < len(each) else "nothing"
-            for each in (wanted, arrived)]
-    return [f"{where}: {len(arrived)} datagrams of {len(wanted)}; number {at} should be {show[0]} and is {show[1]}"]
+    expected, found = (f"{len(each[at][0])} bytes of class {each[at][1]:#x}" if at < len(each) else "nothing"
+                       for each in (wanted, arrived))
+    return [f"{where}: {len(arrived)} datagrams, not {len(wanted)}; number {at} is {found}, not {expected}"]
 
 
-class Stage:
-    """A client with a channel to each of some peers."""
+class Ends:
+    """A client with a channel to each of its peers."""
 
     def __init__(self, lab: Lab, family: int, relayed: int, peers: int = 1) -> None:
-        self.lab, self.family, self.relayed = lab, family, relayed
+        self.family, self.relayed = family, relayed
         self.client = turn_client(lab, "client", family, relayed)
         self.peers = [udp_socket(lab, "peer", relayed) for _ in range(peers)]
         for channel, peer in zip(CHANNELS, self.peers):
@@ -121,8 +113,14 @@ class Stage:
             sock.close()
 
 
+def datagrams(lab: Lab) -> tuple[int, int]:
+    """How many datagrams the relay's stack has received and sent."""
+    counts = lab.counts("relay", "Udp", "InDatagrams", "OutDatagrams")
+    return counts["InDatagrams"], counts["OutDatagrams"]
+
+
 def merged(lab: Lab, exchange: Callable[[], Complaints], sent: int) -> Complaints:
-    """The complaints of an exchange, and whether the relay's stack had less to do than one by one."""
+    """In this exchange, the relay's stack must count less than half as many datagrams as are sent."""
     before = datagrams(lab)
     complaints = exchange()
     counts = [now - then for now, then in zip(datagrams(lab), before)]
@@ -130,108 +128,107 @@ def merged(lab: Lab, exchange: Callable[[], Complaints], sent: int) -> Complaint
                          for count, what in zip(counts, ("received", "sent")) if count > sent / 2]
 
 
-def same_bytes(lab: Lab, families: tuple[int, int]) -> Complaints:
+@all_families
+def test_bytes(lab: Lab, families: tuple[int, int]) -> None:
+    """Every datagram of a run arrives in order, unchanged and with its traffic class, both ways."""
     server = Turnpike(lab, USERSPACE)
-    stage = Stage(lab, *families)
+    ends = Ends(lab, *families)
     complaints: Complaints = []
     for one in runs():
-        stage.to_peer(one)
-        complaints += stage.at_peer([one])
-        stage.to_client(one)
-        complaints += stage.at_client([(one, 0)])
+        ends.to_peer(one)
+        complaints += ends.at_peer([one])
+        ends.to_client(one)
+        complaints += ends.at_client([(one, 0)])
     everything = runs()
     sent = sum(len(one.payloads) for one in everything)
 
-    def there() -> Complaints:
+    def all_to_peer() -> Complaints:
         for one in everything:
-            stage.to_peer(one)
-        return stage.at_peer(everything)
+            ends.to_peer(one)
+        return ends.at_peer(everything)
 
-    def back() -> Complaints:
+    def all_to_client() -> Complaints:
         for one in everything:
-            stage.to_client(one)
-        return stage.at_client([(one, 0) for one in everything])
+            ends.to_client(one)
+        return ends.at_client([(one, 0) for one in everything])
 
-    complaints += merged(lab, there, sent) + merged(lab, back, sent)
-    if server.in_user_space()["unsent"]:
-        complaints.append(f"{server.in_user_space()['unsent']} datagrams were not sent")
-    stage.close()
-    server.stop()
-    return complaints
+    complaints += merged(lab, all_to_peer, sent) + merged(lab, all_to_client, sent)
+    if unsent := server.in_user_space()["unsent"]:
+        complaints.append(f"{unsent} datagrams were not sent")
+    ends.close()
+    check(complaints + server.stop_complaints())
 
 
-def two_peers(lab: Lab, families: tuple[int, int]) -> Complaints:
-    """What goes to one place keeps its order, whatever goes elsewhere in between."""
+@all_families
+def test_two_peers(lab: Lab, families: tuple[int, int]) -> None:
+    """Datagrams to one peer keep their order, whatever goes to another one in between."""
     server = Turnpike(lab, USERSPACE)
-    stage = Stage(lab, *families, peers=2)
+    ends = Ends(lab, *families, peers=2)
     complaints: Complaints = []
     pairs = [(each, number % 2) for number, each in enumerate([run(1, 1), run(160, 1), *runs(), run(160, 7)] * 2)]
     for one, index in pairs:
-        stage.to_peer(one, index)
+        ends.to_peer(one, index)
     for index in range(2):
-        complaints += stage.at_peer([one for one, number in pairs if number == index], index)
+        complaints += ends.at_peer([one for one, number in pairs if number == index], index)
     for one, index in pairs:  # two senders have no order between them
-        stage.to_client(one, index)
-        complaints += stage.at_client([(one, index)])
-    stage.close()
-    server.stop()
-    return complaints
+        ends.to_client(one, index)
+        complaints += ends.at_client([(one, index)])
+    ends.close()
+    check(complaints + server.stop_complaints())
 
 
-def kernel_gets_single_packets(lab: Lab, variant_name: str, family: int) -> Complaints:
-    """As from a wire: single packets, which the relay's device merges for sockets that want it."""
-    variant = BY_NAME[variant_name]
-    ends = [("client", "nic0"), ("peer", "nic0")]
-    for role, device in ends:
-        lab.run(role, ["ethtool", "-K", device, "tso", "off", "tx-udp-segmentation", "off"])
-    for device in lab.devices("relay"):
-        lab.run("relay", ["ethtool", "-K", device, "gro", "on"])
-    server = Turnpike(lab, USERSPACE)
-    stage = Stage(lab, family, family)
+def set_features(lab: Lab, role: str, features: Sequence[str], state: str) -> None:
+    words = [word for feature in features for word in (feature, state)]
+    for device in lab.devices(role):
+        lab.run(role, ["ethtool", "-K", device, *words])
+
+
+@contextlib.contextmanager
+def single_packets(lab: Lab) -> Iterator[None]:
+    """Client and peer send single packets, as from a wire, and the relay's devices merge them for sockets that ask."""
+    changes: list[tuple[str, Sequence[str], str, str]] = [
+        ("client", SEGMENTATION, "off", "on"), ("peer", SEGMENTATION, "off", "on"), ("relay", ("gro",), "on", "off")]
+    try:
+        for role, features, state, _ in changes:
+            set_features(lab, role, features, state)
+        yield
+    finally:
+        for role, features, _, state in changes:
+            set_features(lab, role, features, state)
+
+
+@pytest.mark.parametrize("variant", [BY_NAME[name] for name in ("native-head", "generic-head", "tcx")])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_kernel_gets_single_packets(lab: Lab, variant: Variant, family: int) -> None:
+    """In a kernel mode nothing is merged, since programs cannot relay merged packets; in user space it is again."""
     burst = run(160, 60)
+    with single_packets(lab):
+        server = Turnpike(lab, USERSPACE)
+        ends = Ends(lab, family, family)
 
-    def there_and_back() -> Complaints:
-        stage.to_peer(burst)
-        complaints = stage.at_peer([burst])
-        stage.to_client(burst)
-        return complaints + stage.at_client([(burst, 0)])
+        def there_and_back() -> Complaints:
+            ends.to_peer(burst)
+            complaints = ends.at_peer([burst])
+            ends.to_client(burst)
+            return complaints + ends.at_client([(burst, 0)])
 
-    def in_user_space() -> Complaints:
-        return merged(lab, there_and_back, 2 * len(burst.payloads))
+        def in_user_space() -> Complaints:
+            return merged(lab, there_and_back, 2 * len(burst.payloads))
 
-    complaints = [f"before: {each}" for each in in_user_space()]
-    server.change_mode(variant)
-    if not proc.wait_until(lambda: not there_and_back() and server.relayed()[0] > 0, 3):
-        complaints.append("nothing is relayed in the kernel")
-    before = server.relayed()
-    for _ in range(5):
-        complaints += there_and_back()
-    kernel, user = (now - then for now, then in zip(server.relayed(), before))
-    if (kernel, user) != (10 * len(burst.payloads), 0):
-        complaints.append(f"{kernel} packets were relayed in the kernel, {user} in user space")
-    late = turn_client(lab, "client", family, family)  # sockets that are made now are no different
-    server.change_mode(USERSPACE)
-    complaints += [f"after: {each}" for each in in_user_space()]
-    late.refresh(0)
-    late.socket.close()
-    stage.close()
-    server.stop()
-    for role, device in ends:
-        lab.run(role, ["ethtool", "-K", device, "tso", "on", "tx-udp-segmentation", "on"])
-    for device in lab.devices("relay"):
-        lab.run("relay", ["ethtool", "-K", device, "gro", "off"])
-    return complaints
-
-
-def tests() -> Iterator[tuple[str, Test]]:
-    for families in itertools.product(FAMILIES, repeat=2):
-        name = "-".join(map(str, families))
-        yield f"bytes/{name}", partial(same_bytes, families=families)
-        yield f"two/{name}", partial(two_peers, families=families)
-    for variant, family in itertools.product(("native-head", "generic-head", "tcx"), FAMILIES):
-        yield f"kernel/{variant}/{family}", partial(kernel_gets_single_packets, variant_name=variant, family=family)
-
-
-if __name__ == "__main__":
-    sys.exit(scenes.main("Runs of datagrams cross the relay's network stack as one.", tests(), scenes.tried_in_lab,
-                         Lab("two-nic", offload=True)))
+        complaints = [f"before: {each}" for each in in_user_space()]
+        server.change_mode(variant)
+        if not proc.wait_until(lambda: not there_and_back() and server.relayed()[0] > 0, 20):
+            complaints.append("nothing is relayed in the kernel")
+        before = server.relayed()
+        for _ in range(5):
+            complaints += there_and_back()
+        kernel, user_space = (now - then for now, then in zip(server.relayed(), before))
+        if (kernel, user_space) != (10 * len(burst.payloads), 0):
+            complaints.append(f"{kernel} packets were relayed in the kernel, {user_space} in user space")
+        late = turn_client(lab, "client", family, family)  # a socket opened now must merge, too, after the next change
+        server.change_mode(USERSPACE)
+        complaints += [f"after: {each}" for each in in_user_space()]
+        late.refresh(0)
+        late.socket.close()
+        ends.close()
+        check(complaints + server.stop_complaints())

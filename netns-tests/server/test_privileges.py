@@ -1,17 +1,7 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What the server may do once it serves, and that it is enough: in every mode, and for changes to every other.
+"""The privileges of a running server: what it keeps is enough for every mode, and it cannot get more.
 
     client ----- relay ----- peer
-
-    root      started by root: it keeps four capabilities, in every thread, and no way to more
-    run-as    the same as an ordinary user, whose the control socket is, and who takes it away in the end
-    sandbox   in that of the systemd unit: capabilities, system calls, address families; auto chooses there, too
-    least     with CAP_NET_ADMIN, CAP_BPF and CAP_PERFMON alone
-    none      without any: user space, and a warning
-    no bpf    where the kernel refuses bpf(2): user space and a warning, or an error if a mode is asked for
-    ports     that are low need a capability, which is kept if they are relayed from
-    unit      what systemd says of the file
 """
 
 from __future__ import annotations
@@ -23,195 +13,214 @@ import re
 import shutil
 import signal
 import stat
-import subprocess
-import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import scenes
-from lab import connected, turn
-from lab.complaints import Complaints
+import pytest
+
+from lab import connected, systemd_unit
+from lab.complaints import Complaints, check
 from lab.endpoints import echo_peer, turn_client, udp_socket
 from lab.lab import Lab
 from lab.relay import AUTO, BINARY, BY_NAME, VARIANTS, Turnpike, Variant
-from lab.roundtrip import relays
-from lab.systemd_unit import NAME, NOBODY, Unit, complaints, without_capabilities
+from lab.roundtrip import CHANNEL, echoed, relays
+from lab.systemd_unit import NOBODY, Unit, without_capabilities
 
-UNIT = Path(os.environ.get("TURNPIKE_UNIT", BINARY.parents[1] / NAME))
+UNIT = Path(os.environ.get("TURNPIKE_UNIT", BINARY.parents[1] / systemd_unit.NAME))
 CAPABILITIES = {"CAP_NET_BIND_SERVICE": 10, "CAP_NET_ADMIN": 12, "CAP_NET_RAW": 13, "CAP_PERFMON": 38, "CAP_BPF": 39}
-LEAST = ["CAP_NET_ADMIN", "CAP_BPF", "CAP_PERFMON"]
-KEPT = [*LEAST, "CAP_NET_RAW"]
+REQUIRED = ["CAP_NET_ADMIN", "CAP_BPF", "CAP_PERFMON"]
+KEPT = [*REQUIRED, "CAP_NET_RAW"]
 USERSPACE = BY_NAME["userspace"]
-# What a server is started in; it is changed to all others.
-SOME = [BY_NAME[name] for name in ("native-head", "clsact", "userspace")]
+DAEMON_GROUP = 1
+# The modes that a server starts in; each test changes it to all others.
+some_variants = pytest.mark.parametrize("variant", [BY_NAME[name] for name in ("native-head", "clsact", "userspace")])
 
 
-@dataclass
-class Place:
-    """Where an ordinary user can run the program and make a socket, whoever owns the checkout."""
+class Installation:
+    """A copy of the program and a directory for its socket, which an ordinary user can use."""
 
-    lab: Lab
-    binary: Path = field(init=False)
-    control: Path = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.lab.scratch.chmod(0o711)
-        self.binary = self.lab.scratch / BINARY.name
+    def __init__(self, lab: Lab, socket_owner: int | None = None) -> None:
+        self.lab = lab
+        lab.scratch.chmod(0o711)
+        self.binary = lab.scratch / BINARY.name
         if not self.binary.exists():
             shutil.copy(BINARY, self.binary)
-        config = self.lab.scratch / "lab.conf"  # which is filled before the server starts, and stays its owner's
+        config = lab.scratch / "lab.conf"  # Turnpike.command() fills it, but leaves the owner
         config.touch(0o600)
         os.chown(config, NOBODY, NOBODY)
-        self.control = self.lab.scratch / "run" / "control.sock"
+        self.control = lab.scratch / "run" / "control.sock"
         shutil.rmtree(self.control.parent, ignore_errors=True)
-
-    def for_user(self, uid: int) -> "Place":
-        """With a directory for the socket, as RuntimeDirectory= of systemd makes it."""
-        self.control.parent.mkdir()
-        os.chown(self.control.parent, uid, uid)
-        return self
+        if socket_owner is not None:  # as RuntimeDirectory= of systemd does
+            self.control.parent.mkdir()
+            os.chown(self.control.parent, socket_owner, socket_owner)
 
     def serve(self, variant: Variant, wrapper: Sequence[str] = (), options: Sequence[str] = ()) -> Turnpike:
         return Turnpike(self.lab, variant, wrapper, options, self.binary, self.control)
 
+    def refused(self, variant: Variant, sentence: str, wrapper: Sequence[str] = (),
+                options: Sequence[str] = ()) -> Complaints:
+        """The server must end with status 1 and, warnings apart, one sentence."""
+        command = [*wrapper, *Turnpike.command(self.lab, variant, self.control, self.binary), *options]
+        result = self.lab.run("relay", command, check=False)
+        errors = [line for line in result.stderr.splitlines() if not line.startswith("turnpike: warning: ")]
+        if result.returncode == 1 and len(errors) == 1 and sentence in errors[0]:
+            return []
+        return [f"status {result.returncode}, and not '{sentence}': {result.stderr}"]
+
+
+# What must hold of a server.
 
 def mask(names: Sequence[str]) -> str:
     return f"{sum(1 << CAPABILITIES[name] for name in names):016x}"
 
 
 def status_of(path: Path) -> dict[str, list[str]]:
+    """The status file of a process or thread."""
     return {name: value.split() for name, _, value in
             (line.partition(":") for line in (path / "status").read_text().splitlines())}
 
 
 def privileges(server: Turnpike, uid: int, kept: Sequence[str], bounding: Sequence[str] = ()) -> Complaints:
-    """Each thread is this user, has these capabilities and cannot get others."""
+    """Every thread has this user and these capabilities, and cannot get others."""
     wanted = {"Uid": [str(uid)] * 4, "CapPrm": [mask(kept)], "CapEff": [mask(kept)], "CapInh": [mask([])],
               "CapAmb": [mask([])], "CapBnd": [mask(bounding)], "NoNewPrivs": ["1"]}
     threads = [status_of(path) for path in Path(f"/proc/{server.process.pid}/task").iterdir()]
-    found = [f"a thread has {name} {thread[name]}, not {value}" for thread in threads
-             for name, value in wanted.items() if thread[name] != value]
+    complaints = [f"a thread has {name} {thread[name]}, not {value}" for thread in threads
+                  for name, value in wanted.items() if thread[name] != value]
     if len(threads) < 2:
-        found.append(f"{len(threads)} threads cannot show what all of them have")
+        complaints.append(f"there is {len(threads)} thread only")
     status = server.ask("status")
     if status["uid"] != uid or {f"CAP_{name.upper()}" for name in status["capabilities"]} != set(kept):
-        found.append(f"the status tells of {status['uid']}, {status['capabilities']}")
-    return found
+        complaints.append(f"the status has user {status['uid']} and capabilities {status['capabilities']}")
+    return complaints
 
 
-def every_mode(lab: Lab, server: Turnpike) -> Complaints:
-    """From the one it was started in to each of the others and back, relaying in each where it says."""
-    start, found = server.variant, relays(lab)
-    others = [variant for variant in VARIANTS if variant.name != "clsact"]  # not to be had by a change
-    for variant in (*others, start) if start.name != "clsact" else others:
+def relays_in_every_mode(lab: Lab, server: Turnpike) -> Complaints:
+    """The server can be changed from its mode to each of the others and back, and relays where the mode says."""
+    first, complaints = server.variant, relays(lab)
+    others = [variant for variant in VARIANTS if variant.name != "clsact"]  # no change leads there
+    for variant in (*others, first) if first.name != "clsact" else others:
         before = server.relayed()
         server.change_mode(variant)
-        found += [f"{variant.name}: {each}" for each in relays(lab) + server.attach_complaints()]
+        complaints += [f"{variant.name}: {each}" for each in relays(lab) + server.attach_complaints()]
         # Four packets: one each way for each family.
         counted = tuple(now - then for now, then in zip(server.relayed(), before))
         if counted != ((4, 0) if variant.in_kernel else (0, 4)):
-            found.append(f"{variant.name}: {counted} packets in the kernel, in user space")
-    return found
+            complaints.append(f"{variant.name}, in the kernel and in user space: {counted}")
+    return complaints
 
 
-def stopped(server: Turnpike) -> Complaints:
-    status = server.stop()
-    return ([f"ended with status {status}: {server.process.log()}"] if status else []) + (
-        [f"{server.control} is left"] if server.control.exists() else [])
-
-
-def guardian(server: Turnpike) -> Complaints:
-    """The child that takes a clsact filter away may do that and nothing else."""
+def guardians(server: Turnpike) -> Complaints:
+    """The children that remove a clsact filter after the server's death have CAP_NET_ADMIN only, one a device."""
+    if server.variant.name != "clsact":
+        return []
     pids = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
     kept = [status_of(Path("/proc", pid))["CapPrm"] for pid in pids]
     wanted = [[mask(["CAP_NET_ADMIN"])]] * len(server.lab.devices("relay"))
     return [] if kept == wanted else [f"the guardians have {kept}"]
 
 
-def root(lab: Lab, variant: Variant) -> Complaints:
-    server = Place(lab).serve(variant, options=["--workers", "2"])
-    found = privileges(server, 0, KEPT)
-    if variant.name == "clsact":
-        found += guardian(server)
-    return found + every_mode(lab, server) + stopped(server)
+def ended(server: Turnpike) -> Complaints:
+    """The server must end well, and remove its control socket."""
+    complaints = server.stop_complaints()
+    return complaints + ([f"{server.control} is left"] if server.control.exists() else [])
 
 
-def run_as(lab: Lab, variant: Variant) -> Complaints:
-    place = Place(lab)
-    server = place.serve(variant, options=["--workers", "2", "--run-as", f"{pwd.getpwuid(NOBODY).pw_name}:daemon"])
-    found = privileges(server, NOBODY, KEPT)
-    if variant.name == "clsact":
-        found += guardian(server)
-    socket = place.control.stat()
-    if (socket.st_uid, socket.st_gid, stat.S_IMODE(socket.st_mode)) != (NOBODY, 1, 0o660):
-        found.append(f"the control socket has {socket}")
-    if status_of(Path(f"/proc/{server.process.pid}"))["Gid"] != ["1"] * 4:
-        found.append("the group is another")
-    return found + every_mode(lab, server) + stopped(server)
+# Started by root.
+
+@some_variants
+def test_root(lab: Lab, variant: Variant) -> None:
+    """A server of root's keeps four capabilities, in every thread."""
+    server = Installation(lab).serve(variant, options=["--workers", "2"])
+    check(privileges(server, 0, KEPT) + guardians(server) + relays_in_every_mode(lab, server) + ended(server))
 
 
-def run_as_without_directory(lab: Lab) -> Complaints:
-    """In a directory of root's the socket stays; the next server replaces it."""
-    place = Place(lab).for_user(0)
-    found = []
+@some_variants
+def test_run_as(lab: Lab, variant: Variant) -> None:
+    """With --run-as it keeps the same as an ordinary user, who owns the control socket, and removes it."""
+    install = Installation(lab)
+    name = pwd.getpwuid(NOBODY).pw_name
+    server = install.serve(variant, options=["--workers", "2", "--run-as", f"{name}:daemon"])
+    complaints = privileges(server, NOBODY, KEPT) + guardians(server)
+    socket = install.control.stat()
+    if (socket.st_uid, socket.st_gid, stat.S_IMODE(socket.st_mode)) != (NOBODY, DAEMON_GROUP, 0o660):
+        complaints.append(f"the control socket has {socket}")
+    groups = status_of(Path(f"/proc/{server.process.pid}"))["Gid"]
+    if groups != [str(DAEMON_GROUP)] * 4:
+        complaints.append(f"the groups are {groups}")
+    check(complaints + relays_in_every_mode(lab, server) + ended(server))
+
+
+def test_run_as_in_a_directory_of_root(lab: Lab) -> None:
+    """Where the user cannot remove the control socket, it stays, and the next server replaces it."""
+    install = Installation(lab, socket_owner=0)
+    complaints: Complaints = []
     for _ in range(2):
-        server = place.serve(USERSPACE, options=["--run-as", str(NOBODY)])
-        found += relays(lab)
-        server.stop()
-    return found + ([] if place.control.exists() else ["the socket was removed: this test proves nothing"])
+        server = install.serve(USERSPACE, options=["--run-as", str(NOBODY)])
+        complaints += relays(lab) + server.stop_complaints()
+        if not install.control.exists():
+            complaints.append("the socket was removed")
+    check(complaints)
 
 
-def reload_by_another(lab: Lab) -> Complaints:
-    """It is the new user who reads the configuration again; where he may not, all is as before."""
-    place = Place(lab)
-    more = lab.scratch / "more.conf"
-    more.write_text("log-level = info\n")
-    server = place.serve(USERSPACE, options=["--run-as", str(NOBODY), "--config", str(more)])
-    found = []
-    for mode, wanted in ((0o600, f"{more} cannot be read: Permission denied"), (0o644, "reloaded; other than before: nothing")):
-        more.chmod(mode)
+# Who starts the server, the user it shall become, and the sentence that refuses it.
+INVALID_USERS: dict[str, tuple[Sequence[str], str, str]] = {
+    "no such user": ([], "nonesuch", "no such user: nonesuch"),
+    "no such group": ([], "root:nonesuch", "no such group: nonesuch"),
+    "not permitted": (without_capabilities([], NOBODY), "root", "not permitted to switch the user"),
+}
+
+
+@pytest.mark.parametrize("what", INVALID_USERS)
+def test_run_as_is_refused(lab: Lab, what: str) -> None:
+    """A server that cannot become the user of --run-as does not start."""
+    wrapper, user, sentence = INVALID_USERS[what]
+    check(Installation(lab, NOBODY).refused(USERSPACE, sentence, wrapper, ["--run-as", user]))
+
+
+def test_reload_as_another_user(lab: Lab) -> None:
+    """The user of --run-as rereads the configuration; a file that this user cannot read changes nothing."""
+    config = lab.scratch / "more.conf"
+    config.write_text("log-level = info\n")
+    server = Installation(lab).serve(USERSPACE, options=["--run-as", str(NOBODY), "--config", str(config)])
+    complaints: Complaints = []
+    for mode, line in ((0o600, f"cannot read {config}: Permission denied"), (0o644, "reloaded; changed: nothing")):
+        config.chmod(mode)
         server.process.send_signal(signal.SIGHUP)
-        server.process.wait_for(wanted)
-        found += relays(lab)
-    return found + stopped(server)
+        server.process.wait_for(line)
+        complaints += relays(lab)
+    check(complaints + ended(server))
 
 
-def refusal(result: subprocess.CompletedProcess[str], sentence: str) -> Complaints:
-    """Status 1 and, warnings apart, one sentence."""
-    errors = [line for line in result.stderr.splitlines() if not line.startswith("turnpike: warning: ")]
-    if result.returncode == 1 and len(errors) == 1 and sentence in errors[0]:
-        return []
-    return [f"status {result.returncode}: {result.stderr}"]
+def test_low_relay_ports(lab: Lab) -> None:
+    """A server that relays from ports below 1024 keeps CAP_NET_BIND_SERVICE, too."""
+    options = ["--workers", "2", "--run-as", str(NOBODY), "--relay-ports", "600-700"]
+    server = Installation(lab).serve(BY_NAME["tcx"], options=options)
+    check(privileges(server, NOBODY, [*KEPT, "CAP_NET_BIND_SERVICE"]) + relays(lab) + ended(server))
 
 
-def no_such_user(lab: Lab) -> Complaints:
-    ordinary = without_capabilities([], NOBODY)
-    found = []
-    for wrapper, who, wanted in (((), "nonesuch", "there is no user nonesuch"), ((), "root:nonesuch", "no group nonesuch"),
-                                 (ordinary, "root", "cannot become another user")):
-        place = Place(lab).for_user(NOBODY)
-        command = Turnpike.command(lab, USERSPACE, place.control, place.binary)
-        result = lab.run("relay", [*wrapper, *command, "--run-as", who], check=False, timeout=5)
-        found += refusal(result, wanted)
-    return found
+# In the sandbox of the systemd unit.
+
+def test_unit(tmp_path: Path) -> None:
+    """systemd finds nothing wrong with the unit."""
+    check(systemd_unit.complaints(UNIT, BINARY, tmp_path))
 
 
-def sandbox(lab: Lab, variant: Variant) -> Complaints:
-    place = Place(lab).for_user(NOBODY)
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_sandbox(lab: Lab, variant: Variant) -> None:
+    """The unit's capabilities, system calls and address families are enough for every mode."""
     unit = Unit(UNIT)
-    server = place.serve(variant, unit.wrapper(lab.scratch), ["--workers", "2"])
-    found = privileges(server, NOBODY, KEPT, unit.words("CapabilityBoundingSet"))
+    server = Installation(lab, NOBODY).serve(variant, unit.wrapper(lab.scratch), ["--workers", "2"])
+    complaints = privileges(server, NOBODY, KEPT, unit.words("CapabilityBoundingSet"))
     if status_of(Path(f"/proc/{server.process.pid}"))["Seccomp"] != ["2"]:
-        found.append("there is no filter of system calls")
-    return found + every_mode(lab, server) + stopped(server)
+        complaints.append("there is no filter of system calls")
+    check(complaints + relays_in_every_mode(lab, server) + ended(server))
 
 
 @contextlib.contextmanager
-def frames(lab: Lab) -> Iterator[None]:
-    """From both sides, all the time: if a trial had to wait for some, chance would say what it proves."""
+def incoming_frames(lab: Lab) -> Iterator[None]:
+    """Frames from both sides throughout the block: without any, trials would prove nothing."""
     done = threading.Event()
 
     def send() -> None:
@@ -229,118 +238,83 @@ def frames(lab: Lab) -> Iterator[None]:
         thread.join()
 
 
-def proofs(lab: Lab) -> Complaints:
-    """What auto finds out in the sandbox is what it finds out as root."""
-    # All of them had room in front, however many there were; behind a veth's that is as the sender's buffers are.
-    all_had_room = re.compile(r"for (\d+) frames, of which \1 had room for 24 bytes in front and \d+ behind")
-    found = []
+def test_auto_in_the_sandbox(lab: Lab) -> None:
+    """In the sandbox, auto proves and chooses the same as for root."""
+    # All frames had headroom, however many there were. The tailroom on a veth depends on the sender.
+    all_with_headroom = re.compile(r"for (\d+) frames, \1 with 24 bytes of headroom and \d+ of tailroom")
+    outcomes = []
     for wrapper in ((), Unit(UNIT).wrapper(lab.scratch)):
-        with frames(lab):
-            server = Place(lab).for_user(NOBODY).serve(AUTO, wrapper)
-        found.append([(device["mode"], device["moves"], all_had_room.sub("for all", device["proof"]), device["why"])
-                      for device in server.ask("status")["devices"]])
+        with incoming_frames(lab):
+            server = Installation(lab, NOBODY).serve(AUTO, wrapper)
+        outcomes.append([(device["mode"], device["moves"], all_with_headroom.sub("for all", device["proof"]),
+                          device["why"]) for device in server.ask("status")["devices"]])
         server.stop()
-    unproven = [each for each in found[0] if not each[2].startswith("proven: a program ran for all;")]
-    return ([] if found[0] == found[1] else [f"as root {found[0]}, in the sandbox {found[1]}"]) + [
-        f"{each} is not proven" for each in unproven]
+    as_root, in_sandbox = outcomes
+    complaints = [] if as_root == in_sandbox else [f"as root {as_root}, in the sandbox {in_sandbox}"]
+    check(complaints + [f"{each} is not proven" for each in as_root
+                        if not each[2].startswith("proven: a program ran for all;")])
 
 
-def connections(lab: Lab) -> Complaints:
-    """Clients of every transport are served in the sandbox, and the certificate is read again by its user."""
-    place = Place(lab).for_user(NOBODY)
-    folder = place.control.parent
-    cert, key = connected.make_certificate(folder, "turnpike.test")
-    for path in (cert, key):
-        os.chown(path, NOBODY, NOBODY)
-    server = place.serve(BY_NAME["tcx"], Unit(UNIT).wrapper(lab.scratch), connected.tls_options(lab, cert, key))
-    found = []
-    for word in ("before", "after"):
-        for transport in ("udp", *connected.CONNECTED):
-            found += [f"{word} the reload, {transport}: {each}" for each in talks(lab, transport)]
-        if word == "before":
-            server.process.send_signal(signal.SIGHUP)
-            server.process.wait_for("was read again")
-    return found + stopped(server)
-
-
-def talks(lab: Lab, transport: str) -> Complaints:
-    message = turn.channel_data(0x4001, b"hello")
+def is_served(lab: Lab, transport: str) -> Complaints:
     with echo_peer(lab, 4) as peer:
         client = (turn_client(lab, "client", 4, 4) if transport == "udp"
                   else connected.turn_client(lab, transport, 4, 4))
-        client.bind(0x4001, peer.address)
-        client.socket.send(message)
-        answer = client.receive(1)
+        client.bind(CHANNEL, peer.address)
+        complaints = echoed(client, b"hello")
         client.socket.close()
-    return [] if answer == message else [f"{message!r} came back as {answer!r}"]
+    return complaints
 
 
-def least(lab: Lab, variant: Variant) -> Complaints:
-    place = Place(lab).for_user(NOBODY)
-    server = place.serve(variant, without_capabilities(LEAST, NOBODY), ["--workers", "2"])
-    found = privileges(server, NOBODY, LEAST, LEAST)
+def test_connections_in_the_sandbox(lab: Lab) -> None:
+    """In the sandbox, clients over every transport are served, and a reload reads the certificate."""
+    install = Installation(lab, NOBODY)
+    cert, key = connected.make_certificate(install.control.parent, "turnpike.test")
+    for path in (cert, key):
+        os.chown(path, NOBODY, NOBODY)
+    options = connected.tls_options(lab, cert, key)
+    server = install.serve(BY_NAME["tcx"], Unit(UNIT).wrapper(lab.scratch), options)
+    transports = ("udp", *connected.CONNECTED)
+    complaints = [f"{transport}: {each}" for transport in transports for each in is_served(lab, transport)]
+    server.process.send_signal(signal.SIGHUP)
+    server.process.wait_for("reloaded the certificate")
+    complaints += [f"{transport}, after the reload: {each}" for transport in transports
+                   for each in is_served(lab, transport)]
+    check(complaints + ended(server))
+
+
+# With fewer capabilities.
+
+@some_variants
+def test_required_capabilities(lab: Lab, variant: Variant) -> None:
+    """CAP_NET_ADMIN, CAP_BPF and CAP_PERFMON are enough; the server warns that CAP_NET_RAW is missing."""
+    server = Installation(lab, NOBODY).serve(variant, without_capabilities(REQUIRED, NOBODY), ["--workers", "2"])
+    complaints = privileges(server, NOBODY, REQUIRED, REQUIRED)
     if "warning: without CAP_NET_RAW" not in server.process.log():
-        found.append("nothing is said of CAP_NET_RAW")
-    return found + every_mode(lab, server) + stopped(server)
+        complaints.append(f"no warning: {server.process.log()}")
+    check(complaints + relays_in_every_mode(lab, server) + ended(server))
 
 
-def in_user_space(lab: Lab, server: Turnpike) -> Complaints:
-    """By a choice that was warned of."""
-    found = relays(lab) if server.relayed() == (0, 0) else ["something was relayed before"]
+def relays_in_user_space(lab: Lab, server: Turnpike) -> Complaints:
+    """The server must have chosen user space, with a warning."""
+    complaints = relays(lab) if server.relayed() == (0, 0) else ["packets were relayed before"]
     modes = {device["mode"] for device in server.ask("status")["devices"]}
     if modes != {"userspace"} or server.relayed() != (0, 4):
-        found.append(f"modes {modes}, relayed {server.relayed()}")
+        complaints.append(f"modes {modes}, relayed in the kernel and in user space: {server.relayed()}")
     if "warning: everything is relayed in user space: " not in server.process.log():
-        found.append(f"no warning: {server.process.log()}")
-    return found
+        complaints.append(f"no warning: {server.process.log()}")
+    return complaints
 
 
-def none(lab: Lab) -> Complaints:
-    place = Place(lab).for_user(NOBODY)
-    server = place.serve(AUTO, without_capabilities([], NOBODY), ["--workers", "2"])
-    return privileges(server, NOBODY, []) + in_user_space(lab, server) + stopped(server)
+def test_no_capabilities(lab: Lab) -> None:
+    """Without capabilities, auto relays in user space, and warns."""
+    server = Installation(lab, NOBODY).serve(AUTO, without_capabilities([], NOBODY), ["--workers", "2"])
+    check(privileges(server, NOBODY, []) + relays_in_user_space(lab, server) + ended(server))
 
 
-def no_bpf(lab: Lab) -> Complaints:
-    """All capabilities, and a filter that makes bpf(2) fail, as in many containers."""
+def test_no_bpf(lab: Lab) -> None:
+    """Where bpf(2) fails, as in many containers, auto relays in user space, and a kernel mode is refused."""
     wrapper = Unit(UNIT).filter(lab.scratch, without="bpf")
-    place = Place(lab)
-    server = place.serve(AUTO, wrapper, ["--workers", "2"])
-    found = privileges(server, 0, []) + in_user_space(lab, server) + stopped(server)
-    command = Turnpike.command(lab, BY_NAME["native-head"], place.control, place.binary)
-    result = lab.run("relay", [*wrapper, *command], check=False, timeout=5)
-    return found + refusal(result, "cannot load BPF programs")
-
-
-def ports(lab: Lab) -> Complaints:
-    options = ["--workers", "2", "--run-as", str(NOBODY), "--relay-ports", "600-700"]
-    server = Place(lab).serve(BY_NAME["tcx"], options=options)
-    return privileges(server, NOBODY, [*KEPT, "CAP_NET_BIND_SERVICE"]) + relays(lab) + stopped(server)
-
-
-def unit_file(lab: Lab) -> Complaints:
-    return complaints(UNIT, BINARY, lab.scratch)
-
-
-Test = Callable[[Lab], Complaints]
-
-
-def tests() -> Iterator[tuple[str, Test]]:
-    for name, test, started in (("root", root, SOME), ("run-as", run_as, SOME), ("sandbox", sandbox, VARIANTS),
-                                ("least", least, SOME)):
-        for variant in started:
-            yield f"{name}/{variant.name}", partial(test, variant=variant)
-    yield "sandbox/auto", proofs
-    yield "sandbox/connections", connections
-    yield "run-as/another's directory", run_as_without_directory
-    yield "run-as/refused", no_such_user
-    yield "run-as/reload", reload_by_another
-    yield "none", none
-    yield "no bpf", no_bpf
-    yield "ports", ports
-    yield "unit", unit_file
-
-
-if __name__ == "__main__":
-    sys.exit(scenes.main("What the server may do once it serves.", tests(), scenes.tried_in_lab,
-                         Lab("two-nic", offload=True)))
+    install = Installation(lab)
+    server = install.serve(AUTO, wrapper, ["--workers", "2"])
+    complaints = privileges(server, 0, []) + relays_in_user_space(lab, server) + ended(server)
+    check(complaints + install.refused(BY_NAME["native-head"], "cannot load BPF programs", wrapper))

@@ -9,7 +9,7 @@
 
 #include <arpa/inet.h>
 
-#include "array_len.h"
+#include "private/array_len.h"
 #include "expect.h"
 #include "scenario.h"
 #include "tables.h"

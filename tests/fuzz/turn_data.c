@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "fuzz.h"
+#include "private/array_len.h"
 #include "turn_life.h"
 
 static const char *const peers[] = {
@@ -9,7 +10,7 @@ static const char *const peers[] = {
 	"192.0.2.1:50000",   "[2001:db8:5::1]:7000", "[2001:db8:5::2]:7000",
 };
 
-#define PEERS (sizeof(peers) / sizeof(peers[0]))
+#define PEERS ARRAY_LEN(peers)
 #define SELF  4 /* a port of our relay address, live or not */
 
 static unsigned long long fragments, streams;

@@ -7,7 +7,7 @@
 
 #include "../../programs/maps.h"
 
-#include "array_len.h"
+#include "private/array_len.h"
 #include "host_maps.h"
 
 #define FLOWS 8

@@ -15,6 +15,8 @@
 
 #include <turnpike/turnpike.h>
 
+#include "private/array_len.h"
+
 #define SKIPPED 77
 
 /* As a later version might declare it. */
@@ -99,7 +101,7 @@ static void test_padding_of_a_binding(void **state)
 	padded[0].pad[1] = 1;
 	padded[1].client.pad = 1;
 	padded[2].peer.ip[15] = 1;
-	for (i = 0; i < sizeof(padded) / sizeof(padded[0]); i++) {
+	for (i = 0; i < ARRAY_LEN(padded); i++) {
 		padded[i].sz = sizeof(padded[i]);
 		assert_int_equal(turnpike_bind(*state, &padded[i]), -EINVAL);
 	}

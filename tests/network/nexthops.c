@@ -26,7 +26,7 @@
 
 #include <cmocka.h>
 
-#include "array_len.h"
+#include "private/array_len.h"
 #include "base/checksum.h"
 #include "devices/device.h"
 #include "net/neigh.h"

@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#include "array_len.h"
+#include "private/array_len.h"
 #include "tables.h"
 
 #define SKIPPED     77   /* CTest's SKIP_RETURN_CODE */

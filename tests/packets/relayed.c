@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#include "array_len.h"
+#include "private/array_len.h"
 #include "tables.h"
 
 #define TABLE(array)                    \

@@ -4,7 +4,7 @@
  * latter cannot fail here: adjust_head fails only if it leaves less than 40 bytes of headroom, and
  * BPF_PROG_TEST_RUN makes no such buffers.
  */
-#include "array_len.h"
+#include "private/array_len.h"
 #include "tables.h"
 
 #define HEAD_FAILS .notes = NOTE(TURNPIKE_HEAD_FAILED)

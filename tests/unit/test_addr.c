@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/addr.h"
+#include "private/array_len.h"
 
 static void test_parse_v4(void **state)
 {
@@ -77,7 +78,7 @@ static void test_parse_rejects(void **state)
 
 	(void)state;
 	memset(&before, 0x5a, sizeof(before));
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		addr = before;
 		assert_int_equal(addr_parse(texts[i], &addr), -EINVAL);
 		assert_memory_equal(&addr, &before, sizeof(addr));
@@ -98,7 +99,7 @@ static void test_format_round_trip(void **state)
 	char text[ADDR_TEXT_MAX];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		assert_int_equal(addr_parse(texts[i], &addr), 0);
 		assert_string_equal(addr_format(&addr, text), texts[i]);
 	}
@@ -192,7 +193,7 @@ static void test_cidr_parse(void **state)
 	struct turnpike_addr first;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		assert_int_equal(addr_cidr_parse(texts[i], &cidr), -EINVAL);
 	assert_int_equal(addr_cidr_parse("10.255.255.255/9", &cidr), 0);
 	assert_int_equal(addr_parse("10.128.0.0", &first), 0);
@@ -231,7 +232,7 @@ static void test_range(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct turnpike_addr first = parsed(rows[i].first), last = parsed(rows[i].last);
 		bool more = true;
 		size_t n = 0;

@@ -8,6 +8,7 @@
 #include "config/help.h"
 #include "config/suggest.h"
 #include "config_fixture.h"
+#include "private/array_len.h"
 
 #define MD5_KEY    "0xbc807ee29df3c9ffa736523fb2c4e8ee"
 #define SHA256_KEY MD5_KEY "BC807EE29DF3C9FFA736523FB2C4E8EE"
@@ -182,7 +183,7 @@ static void test_form_of_a_file(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct serve_config config;
 
 		assert_int_equal(parse_text(rows[i].text, &config), rows[i].status);
@@ -222,7 +223,7 @@ static void test_secrets_are_not_logged(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		struct serve_config config;
 
 		assert_int_equal(parse_text(texts[i], &config), CLI_USAGE);
@@ -400,7 +401,7 @@ static void test_contradictions(void **state)
 	char words[256];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct serve_config config;
 
 		snprintf(words, sizeof(words), "turnpike --check-config %s", rows[i].words);
@@ -514,7 +515,7 @@ static void test_unknown_options(void **state)
 	char words[128];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct serve_config config;
 
 		snprintf(words, sizeof(words), "turnpike %s", rows[i].words);
@@ -539,10 +540,10 @@ static void test_suggestions(void **state)
 	static const char *const names[] = { "realm", "user", "users-file", "listen" };
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct suggest suggest = { .name = rows[i].name, .len = strlen(rows[i].name) };
 
-		for (size_t j = 0; j < sizeof(names) / sizeof(*names); j++)
+		for (size_t j = 0; j < ARRAY_LEN(names); j++)
 			suggest_try(&suggest, names[j]);
 		if (rows[i].best)
 			assert_string_equal(suggest.best, rows[i].best);

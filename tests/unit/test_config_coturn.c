@@ -4,6 +4,7 @@
 
 #include "config/coturn_keys.h"
 #include "config_fixture.h"
+#include "private/array_len.h"
 
 static void assert_cidr(const struct addr_cidr *cidr, const char *text)
 {
@@ -179,7 +180,7 @@ static void test_refused(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct serve_config config;
 
 		assert_int_equal(parse_coturn(rows[i].text, &config), CLI_USAGE);
@@ -208,7 +209,7 @@ static void test_no_difference(void **state)
 	struct serve_config config;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		assert_int_equal(parse_coturn(texts[i], &config), CLI_OK);
 		assert_not_logged("folder/text:1");
 		serve_config_free(&config);

@@ -4,6 +4,7 @@
 
 #include "config/reload.h"
 #include "config_fixture.h"
+#include "private/array_len.h"
 
 /* Everything that can be given, so that a change of anything is one of these lines. */
 static const char *const lines[] = {
@@ -51,7 +52,7 @@ static const char *const lines[] = {
 	"control = /run/x",
 };
 
-#define N_LINES (sizeof(lines) / sizeof(*lines))
+#define N_LINES ARRAY_LEN(lines)
 
 /** struct change - a line in place of another, and what there is to do about it; NULL: leave it out
  */
@@ -157,7 +158,7 @@ static void test_nothing(void **state)
 static void test_live(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(live) / sizeof(*live); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(live); i++) {
 		struct serve_config before, after;
 		struct reload reload;
 
@@ -178,7 +179,7 @@ static void test_live(void **state)
 static void test_restart(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(restarts) / sizeof(*restarts); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(restarts); i++) {
 		const char *from = restarts[i].from;
 		const size_t name_len = strcspn(from, " ");
 		struct serve_config before, after;

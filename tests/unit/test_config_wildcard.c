@@ -5,6 +5,7 @@
 
 #include "config/wildcard.h"
 #include "config_fixture.h"
+#include "private/array_len.h"
 
 #define DEVICES_MAX 16
 
@@ -79,7 +80,7 @@ static void test_expand(void **state)
 
 	(void)state;
 	make(&machine);
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct serve_config config;
 		struct wildcard_addrs addrs;
 		size_t n = 0;

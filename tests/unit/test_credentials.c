@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "private/array_len.h"
 #include "turn/auth/credentials.h"
 #include "turn/auth/rest.h"
 
@@ -200,12 +201,12 @@ static void test_rest_names(void **state)
 	uint64_t expiry;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		assert_true(turn_rest_parse(rows[i].username, &expiry, &name));
 		assert_true(expiry == rows[i].expiry);
 		assert_string_equal(name, rows[i].name);
 	}
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+	for (size_t i = 0; i < ARRAY_LEN(others); i++)
 		assert_false(turn_rest_parse(others[i], &expiry, &name));
 }
 

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "net/dtls_record.h"
+#include "private/array_len.h"
 
 #define HEADER_LEN  13
 #define MESSAGE_LEN 12
@@ -135,7 +136,7 @@ static void passes_hellos(void **state)
 
 	(void)state;
 	assert_true(message_passes(DTLS_HELLO, &hello));
-	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
 		assert_false(message_passes(DTLS_HELLO, &wrong[i]));
 	for (enum dtls_stage stage = DTLS_KEY_EXCHANGE; stage <= DTLS_OPEN; stage++)
 		assert_false(message_passes(stage, &hello));
@@ -169,13 +170,13 @@ static void passes_keys(void **state)
 	size_t len;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(right) / sizeof(right[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(right); i++) {
 		assert_true(message_passes(DTLS_KEY_EXCHANGE, &right[i]));
 		assert_false(message_passes(DTLS_HELLO, &right[i]));
 		assert_false(message_passes(DTLS_CHANGE_CIPHER, &right[i]));
 		assert_false(message_passes(DTLS_OPEN, &right[i]));
 	}
-	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
 		assert_false(message_passes(DTLS_KEY_EXCHANGE, &wrong[i]));
 	/* Both fragments in one record: each must be complete. */
 	len = put_fragment(body, &right[3]);
@@ -236,7 +237,7 @@ static void limits_sequence_numbers(void **state)
 	(void)state;
 	for (header.seq = FIRST_SEQ; header.seq < FIRST_SEQ + 32; header.seq++)
 		assert_true(passes(&filter, header, one, 1));
-	for (size_t i = 0; i < sizeof(far) / sizeof(far[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(far); i++) {
 		header.seq = far[i];
 		assert_false(passes(&filter, header, one, 1));
 	}
@@ -263,7 +264,7 @@ static void checks_the_length_of_protected_records(void **state)
 	static const size_t overheads[] = { 16, 24 };
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(overheads) / sizeof(overheads[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(overheads); i++) {
 		const struct dtls_filter finished = at_stage(DTLS_FINISHED, overheads[i]);
 		const struct dtls_filter open = at_stage(DTLS_OPEN, overheads[i]);
 

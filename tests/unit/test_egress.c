@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "array_len.h"
+#include "private/array_len.h"
 #include "devices/device.h"
 #include "hooks/point.h"
 
@@ -86,7 +86,7 @@ static struct device attached[] = {
 	{ .link = { .ifindex = BELOW }, .attachment = { .prog_fd = 9 } },
 };
 
-#define N_ATTACHED (ARRAY_LEN(attached))
+#define N_ATTACHED ARRAY_LEN(attached)
 
 static void complete(struct device *device, struct device *next)
 {

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "private/array_len.h"
 #include "process/events.h"
 #include "base/log.h"
 #include "stun/protocol.h"
@@ -98,7 +99,7 @@ static const struct {
 	  " client=192.0.2.1:4000" },
 };
 
-#define N_LINES (sizeof(lines) / sizeof(lines[0]))
+#define N_LINES ARRAY_LEN(lines)
 
 static void test_lines(void **state)
 {

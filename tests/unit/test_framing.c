@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "private/array_len.h"
 #include "turn/framing.h"
 
 /* Copies to the heap, so that ASan finds overreads. */
@@ -103,7 +104,7 @@ static void test_garbage(void **state)
 	size_t frame;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		for (size_t len = 0; len <= sizeof(rows[i].data); len++) {
 			int err = frame_of(rows[i].data, len, &frame);
 			bool shows = rows[i].shows > 0 && len >= rows[i].shows;

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "array_len.h"
+#include "private/array_len.h"
 #include "devices/backoff.h"
 #include "devices/health.h"
 #include "devices/proof.h"

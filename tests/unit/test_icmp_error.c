@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "array_len.h"
+#include "private/array_len.h"
 #include "net/icmp_sender.h"
 
 #define MTU 1400

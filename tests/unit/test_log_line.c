@@ -11,6 +11,7 @@
 #include <jansson.h>
 
 #include "base/log_line.h"
+#include "private/array_len.h"
 
 static char *formatted(enum log_format form, enum log_level level, const char *message,
 		       const struct log_field *fields, size_t n)
@@ -94,7 +95,7 @@ static void test_escapes(void **state)
 	char wanted[128];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		const struct log_field field = { "user", names[i].text, 0 };
 
 		strcpy(wanted, "turnpike: made user=");
@@ -106,7 +107,7 @@ static void test_escapes(void **state)
 static void test_json_parses_back(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		const struct log_field field = { "user", names[i].text, 0 };
 		const char *wanted = names[i].utf8 ? names[i].utf8 : names[i].text;
 		char *text = formatted(LOG_JSON, LOG_WARNING, names[i].text, &field, 1);

@@ -17,6 +17,7 @@
 #include "net/monitor.h"
 #include "net/nexthop.h"
 #include "net/route.h"
+#include "private/array_len.h"
 
 #define MAX     600
 #define IFINDEX 7
@@ -147,7 +148,7 @@ static void test_known_ways(void **state)
 
 	(void)state;
 	assert_true(nexthop_resolved(nexthops, nexthop));
-	for (i = 0; i < sizeof(passing) / sizeof(passing[0]); i++) {
+	for (i = 0; i < ARRAY_LEN(passing); i++) {
 		route_error = neighbour_error = passing[i];
 		nexthops_refresh(nexthops);
 		assert_true(nexthop_resolved(nexthops, nexthop));

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "array_len.h"
+#include "private/array_len.h"
 #include "stun/opaque_string.h"
 
 static void expect(const char *text, const char *expected)

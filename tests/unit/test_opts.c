@@ -13,6 +13,7 @@
 #include <turnpike/turnpike.h>
 
 #include "base/opts.h"
+#include "private/array_len.h"
 
 /* Two versions of a struct; the later one has grown into the padding and beyond. */
 struct early {
@@ -109,7 +110,7 @@ static void test_sizes_that_cannot_be(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+	for (i = 0; i < ARRAY_LEN(sizes); i++) {
 		opts.sz = sizes[i];
 		assert_int_equal(opts_copy(&own, LATE_KNOWN, &opts), -EINVAL);
 		assert_int_equal(own.first, 0);

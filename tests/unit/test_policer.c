@@ -13,6 +13,7 @@
 
 #include "policer_interrupted.h"
 #include "flows/policers.h"
+#include "private/array_len.h"
 
 #define SECOND   1000000000ull
 #define HOUR     (3600 * SECOND)
@@ -23,7 +24,7 @@
 static const __u64 rates[] = { 1,       7,         1000,        12345,      1000000,
 			       3333333, 125000000, 12500000000, 16000000000 };
 
-#define RATES (sizeof(rates) / sizeof(rates[0]))
+#define RATES ARRAY_LEN(rates)
 
 static bool charge(struct turnpike_policer *policer, __u64 now, __u32 bytes)
 {
@@ -58,7 +59,7 @@ static void test_no_limit(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+	for (i = 0; i < ARRAY_LEN(none); i++) {
 		struct turnpike_policer policer = turnpike_policer_make(none[i], 1);
 
 		assert_int_equal(policer.cost, 0);

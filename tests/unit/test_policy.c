@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "private/array_len.h"
 #include "turn/state/policy.h"
 
 static struct turnpike_addr addr(const char *text)
@@ -92,7 +93,7 @@ static void test_defaults(void **state)
 	struct turn_config config = { 0 };
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		if (allows(&config, rows[i].peer) != rows[i].allowed)
 			fail_msg("%s", rows[i].peer);
 	}

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "array_len.h"
+#include "private/array_len.h"
 #include "select/drivers.h"
 #include "select/select.h"
 #include "select/sysfs.h"

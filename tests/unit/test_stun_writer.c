@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/addr.h"
+#include "private/array_len.h"
 #include "rfc5769.h"
 #include "stun/message.h"
 #include "stun/writer.h"
@@ -215,7 +216,7 @@ static void test_reasons(void **state)
 	static const uint8_t transaction[STUN_TRANSACTION_LEN];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		const char *reason = rows[i].reason;
 		const uint8_t class = (uint8_t)(rows[i].code / 100);
 		const uint8_t number = (uint8_t)(rows[i].code % 100);

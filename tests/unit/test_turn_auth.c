@@ -2,6 +2,7 @@
 /* Long-term credentials: RFC 8489 section 9.2.4, RFC 8656 section 5. */
 #include <string.h>
 
+#include "private/array_len.h"
 #include "turn_fixture.h"
 
 static void expect_challenge(const struct fixture *f, int code)
@@ -222,7 +223,7 @@ static void test_bid_down(void **state)
 
 	(void)state;
 	get_nonce(f);
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		begin_with(f, rows[i].code ? "mallory" : "alice", rows[i].algorithms,
 			   rows[i].algorithms_len, rows[i].algorithm, rows[i].algorithm_len);
 		stun_write_integrity(&f->request, modern.hmac);
@@ -292,7 +293,7 @@ static void test_names(void **state)
 	(void)state;
 	get_nonce(f);
 	assert_int_equal(stun_userhash("alice", "example.org", hash), 0);
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		begin(f, STUN_REQUEST, TURN_ALLOCATE);
 		stun_write_bytes(&f->request, rows[i].type, rows[i].value, rows[i].len);
 		stun_write_string(&f->request, STUN_ATTR_REALM, "example.org");

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "private/array_len.h"
 #include "turn_fixture.h"
 
 #define PEER4  "198.51.100.1:7000"
@@ -124,7 +125,7 @@ static void test_combinations(void **state)
 	struct fixture *f = fixture_default();
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		allocate_with(f, rows[i].attrs, 3);
 		if (rows[i].code) {
 			expect_error(f, rows[i].code);

@@ -2,6 +2,7 @@
 /* ICMP errors: RFC 8656 sections 11.5 and 18.13. */
 #include <string.h>
 
+#include "private/array_len.h"
 #include "turn_fixture.h"
 
 #define PEER4  "198.51.100.1:7000"
@@ -77,7 +78,7 @@ static void test_kinds(void **state)
 	uint64_t reported = 0;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		icmp_about(f, rows[i].relay, rows[i].peer, rows[i].type, rows[i].code, 1300);
 		if (rows[i].icmp)
 			expect_indication(f, rows[i].peer, rows[i].icmp);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "private/array_len.h"
 #include "turn_fixture.h"
 
 #define HELD (60 * SECOND)
@@ -142,7 +143,7 @@ static void test_bad_requests(void **state)
 
 	(void)state;
 	from_port(f, 2);
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		begin_allocate(f);
 		stun_write_bytes(&f->request, STUN_ATTR_RESERVATION_TOKEN, token.bytes, 8);
 		stun_write_bytes(&f->request, rows[i].type, rows[i].value, rows[i].len);

@@ -2,6 +2,7 @@
 /* Time-limited usernames of a shared secret, and the accounts that they count for. */
 #include <stdio.h>
 
+#include "private/array_len.h"
 #include "turn/auth/rest.h"
 #include "turn/state/shared.h"
 #include "turn_users.h"
@@ -120,7 +121,7 @@ static void test_accounts(void **state)
 	config.user_quota = 2;
 	f = fixture_new(&config);
 	use_credentials(f, with_secret("north"));
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct credentials user = rest_user("north", rows[i].name);
 
 		allocate_at(f, (uint16_t)(i + 1), &user);

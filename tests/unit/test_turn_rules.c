@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "private/array_len.h"
 #include "turn_fixture.h"
 
 #define PEER "198.51.100.2:7000"
@@ -119,7 +120,7 @@ static void test_reserved_bits(void **state)
 	struct fixture *f = fixture_default();
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		allocate_with(f, rows[i].type, rows[i].value);
 		expect_success(f, &f->alice);
 		assert_int_equal(stats(f)->relays, i == 2 ? 2 : 1);

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "private/array_len.h"
 #include "turn/framing.h"
 #include "turn_fixture.h"
 
@@ -219,7 +220,7 @@ static void test_dont_fragment(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct fixture *f = over(rows[i].transport);
 
 		f->tuple.client = addr(rows[i].client);

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "net/udp_rx.h"
+#include "private/array_len.h"
 
 /** struct arrival - a message from recvmmsg(); @merged: UDP_GRO size, 0: not merged */
 struct arrival {
@@ -161,7 +162,7 @@ static void splits_merged_datagrams(void **state)
 	(void)state;
 	assert_non_null(rx);
 	arrivals = table;
-	n_arrivals = sizeof(table) / sizeof(table[0]);
+	n_arrivals = ARRAY_LEN(table);
 	expect_all(rx);
 	n_arrivals = 0;
 	expect_all(rx);

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "net/udp_tx.h"
+#include "private/array_len.h"
 
 #define SENT_MAX 8192
 
@@ -350,7 +351,7 @@ static void sends_random_datagrams_in_order(void **state)
 	kernel.run_errno = EINVAL;
 	for (int i = 0; i < 4000; i++) {
 		uint16_t port = (uint16_t)(1000 + 2 * (rand() % 2));
-		size_t len = lens[(size_t)rand() % (sizeof(lens) / sizeof(lens[0]))];
+		size_t len = lens[(size_t)rand() % ARRAY_LEN(lens)];
 
 		for (int n = rand() % 3; n >= 0 && kernel.n_wanted < SENT_MAX; n--)
 			add(3 + rand() % 2 * (rand() % 8 == 0), port, rand() % 4 == 0, len);

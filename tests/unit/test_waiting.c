@@ -14,6 +14,7 @@
 
 #include "flows/binding.h"
 #include "flows/waiting.h"
+#include "private/array_len.h"
 
 #define NS_PER_MS 1000000ull
 #define NS_PER_S  1000000000ull
@@ -297,7 +298,7 @@ static void test_errors_are_tried_at_intervals(void **state)
 	error = -ENOMEM;
 	assert_int_equal(bind4(1), -EAGAIN);
 	assert_int_equal(count(TURNPIKE_WAIT_ERROR), 1);
-	for (i = 0; i < sizeof(seconds) / sizeof(seconds[0]); i++) {
+	for (i = 0; i < ARRAY_LEN(seconds); i++) {
 		tries = 0;
 		poll_until(now + seconds[i] * NS_PER_S - 1);
 		assert_int_equal(tries, 0);
@@ -334,7 +335,7 @@ static void test_final_refusals_do_not_wait(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(finals) / sizeof(finals[0]); i++) {
+	for (i = 0; i < ARRAY_LEN(finals); i++) {
 		error = 0;
 		assert_int_equal(bind4(1), -EAGAIN);
 		error = finals[i];

@@ -10,6 +10,7 @@
 #include "cli/probe_json.h"
 #include "cli/query.h"
 #include "cli/table.h"
+#include "private/array_len.h"
 
 struct probe_query {
 	struct query query; /* first, because QUERY_JSON and QUERY_CONTROL set its members */
@@ -65,7 +66,7 @@ static void add_queues(json_t *rows, const json_t *queues)
 	char value[128] = "";
 	size_t used = 0;
 
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
 		if (number_of(queues, kinds[i][1]))
 			used += (size_t)snprintf(value + used, sizeof(value) - used,
 						 "%s%lld %s of %lld", used ? ", " : "",

@@ -4,6 +4,7 @@
 #include "cli/commands.h"
 #include "cli/query.h"
 #include "cli/table.h"
+#include "private/array_len.h"
 
 static const struct table_column device_columns[] = {
 	{ "dev", TABLE_TEXT },
@@ -97,7 +98,7 @@ static void print_waiting(const json_t *waiting)
 	};
 	json_int_t n;
 
-	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(reasons); i++) {
 		n = json_integer_value(json_object_get(waiting, reasons[i].name));
 		if (n)
 			printf("%-14s %lld channels %s\n", "waiting", (long long)n,
@@ -119,7 +120,7 @@ static void print_status(const json_t *status)
 	table_print(device_columns, json_object_get(status, "devices"));
 	print_proofs(json_object_get(status, "devices"));
 	printf("\n");
-	for (size_t i = 0; i < sizeof(totals) / sizeof(totals[0]); i++)
+	for (size_t i = 0; i < ARRAY_LEN(totals); i++)
 		printf("%-14s %lld\n", totals[i],
 		       (long long)json_integer_value(json_object_get(status, totals[i])));
 	print_waiting(json_object_get(status, "waiting"));

@@ -8,7 +8,6 @@
 
 #include "config/options.h"
 
-enum cli_status command_serve(int argc, char **argv);
 enum cli_status command_key(int argc, char **argv);
 enum cli_status command_status(int argc, char **argv);
 enum cli_status command_stats(int argc, char **argv);

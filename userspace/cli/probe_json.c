@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "cli/probe_json.h"
+#include "private/array_len.h"
 
 static json_t *offload(__u32 state)
 {
@@ -28,7 +29,7 @@ static json_t *xdp_features(const struct turnpike_facts *facts)
 	if (!facts->xdp_known)
 		return json_null();
 	result = json_array();
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		if (facts->xdp_features & names[i].bit)
 			json_array_append_new(result, json_string(names[i].name));
 	}

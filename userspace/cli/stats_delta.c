@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "cli/stats_delta.h"
+#include "private/array_len.h"
 
 static json_int_t difference(const json_t *now, const json_t *before, const char *key)
 {
@@ -14,7 +15,7 @@ static bool is_same_row(const json_t *a, const json_t *b)
 {
 	static const char *const keys[] = { "dev", "mode", "direction", "verdict" };
 
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		if (!json_equal(json_object_get(a, keys[i]), json_object_get(b, keys[i])))
 			return false;
 	}

@@ -7,6 +7,7 @@
 #include "base/addr.h"
 #include "base/log.h"
 #include "config/coturn_apply.h"
+#include "private/array_len.h"
 
 /** The largest --nonce-lifetime. */
 #define NONCE_LIFETIME_MAX 86400
@@ -115,7 +116,7 @@ static bool has_loopback(const struct addr_cidr *cidr)
 	static const char *const never[] = { "0.0.0.0/8", "127.0.0.0/8", "::/127" };
 	struct addr_cidr other;
 
-	for (size_t i = 0; i < sizeof(never) / sizeof(*never); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(never); i++) {
 		if (!addr_cidr_parse(never[i], &other) && (addr_cidr_contains(cidr, &other.addr) ||
 							   addr_cidr_contains(&other, &cidr->addr)))
 			return true;
@@ -356,7 +357,7 @@ static enum cli_status apply_derived(struct coturn_reading *reading)
 
 	snprintf(origin, sizeof(origin), "%.200s: ", reading->name);
 	log_differences(reading, origin);
-	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps) && status == CLI_OK; i++)
+	for (size_t i = 0; i < ARRAY_LEN(steps) && status == CLI_OK; i++)
 		status = steps[i](reading, origin);
 	return status;
 }

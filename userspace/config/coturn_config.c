@@ -9,6 +9,7 @@
 #include "config/coturn_config.h"
 #include "config/lines.h"
 #include "config/suggest.h"
+#include "private/array_len.h"
 
 /** Defaults of coturn. */
 #define DEFAULT_PORT     3478
@@ -54,7 +55,7 @@ static int parse_flag(const char *value)
 		return true;
 	if (strchr("0nNfF", *value))
 		return false;
-	for (size_t i = 0; i < sizeof(no) / sizeof(*no); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(no); i++) {
 		if (strcmp(value, no[i]) == 0)
 			return false;
 		if (strcmp(value, yes[i]) == 0)

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "config/reload.h"
+#include "private/array_len.h"
 
 /**
  * struct field - a member of struct serve_config that an option sets
@@ -144,7 +145,7 @@ static const struct field fields[] = {
 	{ "control", 0, TEXT(control) },
 };
 
-#define N_FIELDS (sizeof(fields) / sizeof(*fields))
+#define N_FIELDS ARRAY_LEN(fields)
 
 /* A number or a switch, which the table of options describes; not --check-config. */
 static bool is_plain(const struct cli_option *option)

@@ -6,6 +6,7 @@
 
 #include "base/addr.h"
 #include "config/serve_setters.h"
+#include "private/array_len.h"
 
 /** RFC 8656 section 4 and RFC 7064: "turn" and "turns". */
 #define DEFAULT_PORT     3478
@@ -294,7 +295,7 @@ int set_log_level(void *target, char *value)
 		[LOG_DEBUG] = "debug",
 	};
 
-	for (unsigned int i = 0; i < sizeof(names) / sizeof(*names); i++) {
+	for (unsigned int i = 0; i < ARRAY_LEN(names); i++) {
 		if (strcmp(value, names[i]) == 0) {
 			((struct serve_config *)target)->log_level = (enum log_level)i;
 			return 0;

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "config/array.h"
 #include "config/wildcard.h"
+#include "private/array_len.h"
 
 /* By address, not by device: a loopback device may carry addresses that others can reach. */
 static bool is_local_only(const struct turnpike_addr *addr)
@@ -17,7 +18,7 @@ static bool is_local_only(const struct turnpike_addr *addr)
 						"fe80::/10" };
 	struct addr_cidr cidr;
 
-	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++) {
 		if (!addr_cidr_parse(prefixes[i], &cidr) && addr_cidr_contains(&cidr, addr))
 			return true;
 	}

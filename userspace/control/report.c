@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/array_len.h"
+#include "private/array_len.h"
 #include "base/addr.h"
 #include "base/clock.h"
 #include "process/privileges.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "net/dtls_record.h"
+#include "private/array_len.h"
 
 /* RFC 6347 section 4.1. */
 #define RECORD_HEADER_LEN 13
@@ -154,8 +155,7 @@ static const struct protection protected_types[] = {
 static bool is_valid_protected(const struct dtls_filter *filter, const struct record *record)
 {
 	const struct protection *type = protected_types;
-	const struct protection *end =
-		protected_types + sizeof(protected_types) / sizeof(protected_types[0]);
+	const struct protection *end = protected_types + ARRAY_LEN(protected_types);
 
 	if (record->epoch != 1 || record->version != VERSION_1_2)
 		return false;

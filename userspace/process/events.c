@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "private/array_len.h"
 #include "process/events.h"
 #include "stun/protocol.h"
 
@@ -80,7 +81,7 @@ static void add_address(struct fields *fields, const char *name, const struct tu
 
 static const char *method_name(unsigned int method)
 {
-	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(methods); i++) {
 		if (methods[i].method == method)
 			return methods[i].name;
 	}

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "private/array_len.h"
 #include "process/privileges.h"
 
 /* Digits only: strtoull() alone would also accept "0x10" and " 1". */
@@ -113,13 +114,13 @@ static void select_capabilities(bool in_kernel, bool low_ports)
 {
 	static const unsigned int for_kernel[] = { CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF,
 						   CAP_PERFMON };
-	bool had[sizeof(for_kernel) / sizeof(for_kernel[0])];
+	bool had[ARRAY_LEN(for_kernel)];
 	bool had_bind = capng_have_capability(CAPNG_PERMITTED, CAP_NET_BIND_SERVICE);
 
-	for (size_t i = 0; i < sizeof(had) / sizeof(had[0]); i++)
+	for (size_t i = 0; i < ARRAY_LEN(had); i++)
 		had[i] = capng_have_capability(CAPNG_PERMITTED, for_kernel[i]);
 	capng_clear(CAPNG_SELECT_ALL);
-	for (size_t i = 0; i < sizeof(had) / sizeof(had[0]); i++)
+	for (size_t i = 0; i < ARRAY_LEN(had); i++)
 		keep(for_kernel[i], had[i] && in_kernel);
 	keep(CAP_NET_BIND_SERVICE, had_bind && low_ports);
 	if (in_kernel && !capng_have_capability(CAPNG_PERMITTED, CAP_NET_RAW))

@@ -8,7 +8,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "cli/commands.h"
 #include "config/serve_config.h"
 #include "config/serve_credentials.h"
 #include "config/serve_summary.h"
@@ -19,6 +18,7 @@
 #include "process/notify.h"
 #include "process/privileges.h"
 #include "process/workers.h"
+#include "serve/serve.h"
 #include "serve/serve_devices.h"
 #include "serve/serve_drain.h"
 #include "serve/serve_listen.h"

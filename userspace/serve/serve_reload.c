@@ -7,6 +7,7 @@
 #include "config/serve_credentials.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "private/array_len.h"
 #include "process/events.h"
 #include "process/notify.h"
 #include "serve/serve_reload.h"
@@ -95,7 +96,7 @@ static void log_differences(const struct reload *differences)
 	char text[128] = "";
 	size_t len = 0;
 
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
 		if (differences->parts & parts[i].part)
 			len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s",
 						len ? ", " : "", parts[i].name);

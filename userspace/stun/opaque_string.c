@@ -7,7 +7,7 @@
 #include <uninorm.h>
 #include <unistr.h>
 
-#include "base/array_len.h"
+#include "private/array_len.h"
 #include "stun/opaque_string.h"
 
 /** struct text - code points, wiped when freed since they may be a password */

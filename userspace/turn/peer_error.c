@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* ICMP errors of peers, reported to clients in Data indications: RFC 8656 section 11.5. */
+#include "private/array_len.h"
 #include "stun/writer.h"
 #include "turn/state/lookup.h"
 #include "turn/state/self_addr.h"
@@ -29,7 +30,7 @@ static const struct kind kinds[] = {
 
 static const struct kind *find_kind(unsigned int family, const struct turn_icmp *icmp)
 {
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
 		const struct kind *kind = &kinds[i];
 
 		if (kind->family == family && kind->type == icmp->type &&

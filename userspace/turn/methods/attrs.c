@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <errno.h>
 
-#include "base/array_len.h"
+#include "private/array_len.h"
 #include "turn/methods/attrs.h"
 
 static const uint16_t known_attrs[] = {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <string.h>
 
+#include "private/array_len.h"
 #include "turn/methods/alternate.h"
 #include "turn/methods/attrs.h"
 #include "turn/methods/authenticate.h"
@@ -39,7 +40,7 @@ static const struct method methods[] = {
 
 static const struct method *find_method(uint16_t method)
 {
-	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(methods); i++) {
 		if (methods[i].method == method)
 			return &methods[i];
 	}

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/array_len.h"
+#include "private/array_len.h"
 #include "turn/state/policy.h"
 
 /** struct cidrs - a growing list */

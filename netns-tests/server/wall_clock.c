@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Preloaded into a server (LD_PRELOAD): its wall clock is wrong by as many seconds as the file says
- * that REALTIME_OFFSET names, and jumps when the file changes. All other clocks are as ever.
+ * Shifts the wall clock of a program that preloads it (LD_PRELOAD) by the seconds in the file that
+ * REALTIME_OFFSET names, which may change at any time. Other clocks are not affected.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

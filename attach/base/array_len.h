@@ -1,8 +1,0 @@
-/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#ifndef TURNPIKE_ATTACH_BASE_ARRAY_LEN_H
-#define TURNPIKE_ATTACH_BASE_ARRAY_LEN_H
-
-/** ARRAY_LEN() - number of elements; not for a pointer. */
-#define ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))
-
-#endif /* TURNPIKE_ATTACH_BASE_ARRAY_LEN_H */
