@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Bounds: what each hook can do at best, by a program that only writes MAC addresses, and what Linux does when it
-routes.
+"""Upper bounds: the rate of each hook with a program that only writes MAC addresses, and of Linux forwarding.
 
-    bounds/TOPOLOGY/WAY/FAMILY/SIZE
+    bounds/TOPOLOGY/METHOD/FAMILY/SIZE
 
-    xdp-native   with two NICs bpf_redirect(), with one XDP_TX; xdp-generic likewise
-    devmap       native XDP by bpf_redirect_map(), which spares looking the device up
+    xdp-native   bpf_redirect() with two NICs, XDP_TX with one; xdp-generic likewise
+    devmap       native XDP with bpf_redirect_map(), which saves the device lookup
     tcx, clsact  bpf_redirect()
     forwarding   no program: Linux routes
-    load         the relay's device drops everything by native XDP: what generator and counting cost alone
+    load         native XDP drops everything at the relay's device: the cost of generating and counting alone
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from traffic import SIZES, unrelayed
 
 @dataclass(frozen=True)
 class Bare:
-    """A program by topology, and where it is attached."""
+    """The program for each topology, and its hook."""
 
     hook: str
     programs: Mapping[str, str]
@@ -34,27 +33,27 @@ class Bare:
 
 XDP = {"one-nic": "xdp_reflect", "two-nic": "xdp_redirect"}
 TC = dict.fromkeys(XDP, "tc_redirect")
-WAYS = {"xdp-native": Bare("xdp-native", XDP), "devmap": Bare("xdp-native", {"two-nic": "xdp_devmap"}),
-        "xdp-generic": Bare("xdp-generic", XDP), "tcx": Bare("tcx", TC), "clsact": Bare("clsact", TC)}
+METHODS = {"xdp-native": Bare("xdp-native", XDP), "devmap": Bare("xdp-native", {"two-nic": "xdp_devmap"}),
+           "xdp-generic": Bare("xdp-generic", XDP), "tcx": Bare("tcx", TC), "clsact": Bare("clsact", TC)}
 FORWARDING, LOAD = "forwarding", "load"
 FAMILY = {"ipv4": 4, "ipv6": 6}
-EVERY = (*WAYS, FORWARDING, LOAD)
+ALL_METHODS = (*METHODS, FORWARDING, LOAD)
 MAIN = ("xdp-native", "tcx", FORWARDING)
 
 
 def chosen(extent: Extent) -> Iterator[tuple[str, str, str, int]]:
-    """Topology, way, family, size."""
+    """Topology, method, family, size."""
     if extent is Extent.FULL:
-        yield from product(XDP, EVERY, FAMILY, SIZES)
+        yield from product(XDP, ALL_METHODS, FAMILY, SIZES)
         return
-    yield from product(XDP, EVERY, ("ipv4",), (160,))
+    yield from product(XDP, ALL_METHODS, ("ipv4",), (160,))
     if extent is Extent.DEFAULT:
         yield from product(("two-nic",), MAIN, ("ipv4",), (64, 1200))
         yield from product(("two-nic",), MAIN, ("ipv6",), (160,))
 
 
-def possible(topology: str, way: str) -> bool:
-    return topology == "two-nic" if way == LOAD else way == FORWARDING or topology in WAYS[way].programs
+def possible(topology: str, method: str) -> bool:
+    return topology == "two-nic" if method == LOAD else method == FORWARDING or topology in METHODS[method].programs
 
 
 def figures(sample: Sample) -> dict[str, Figure]:
@@ -63,10 +62,10 @@ def figures(sample: Sample) -> dict[str, Figure]:
             "delivered": Figure(sample.arrived / sample.sent, Unit.SHARE)}
 
 
-def bare(network: Network, way: str, family: int, stream: Stream, seconds: float) -> Sample:
-    there, program = network.peer, WAYS[way].programs[network.name]
-    with (Meter(network, stream, sink_hook(WAYS[way].hook)) as meter,
-          bare_program(network.client.near, program, WAYS[way].hook, "--to", there.near.device, "--family", family,
+def bare(network: Network, method: str, family: int, stream: Stream, seconds: float) -> Sample:
+    there, program, hook = network.peer, METHODS[method].programs[network.name], METHODS[method].hook
+    with (Meter(network, stream, sink_hook(hook)) as meter,
+          bare_program(network.client.near, program, hook, "--to", there.near.device, "--family", family,
                        "--macs", (mac(there.mac) + mac(there.near.mac)).hex())):
         return meter.sample(seconds)
 
@@ -80,7 +79,7 @@ def forwarding(network: Network, stream: Stream, seconds: float) -> Sample:
 
 
 def load_alone(network: Network, stream: Stream, seconds: float) -> Sample:
-    """The sink is at the relay's end of the cable."""
+    """Put the sink at the relay's end of the cable."""
     near = network.client.near
     end = FarEnd(near.namespace, near.device, near.mac, network.topology.listen, near)
     return measure(network, replace(stream, receiver=end, expected=stream.sent), "xdp-native", seconds)
@@ -88,21 +87,21 @@ def load_alone(network: Network, stream: Stream, seconds: float) -> Sample:
 
 class Bounds:
     name = "bounds"
-    title = "Bounds: the barest program of each hook, Linux forwarding, and the load alone"
+    title = "Bounds: a minimal program on each hook, Linux forwarding, and the load alone"
 
     @contextlib.contextmanager
     def open(self, scope: Scope) -> Iterator[Sequence[Case]]:
         with contextlib.ExitStack() as networks:
             known = {name: networks.enter_context(Network(name)) for name in XDP}
-            yield [self._case(known[topology], way, family, size, scope.seconds)
-                   for topology, way, family, size in chosen(scope.extent) if possible(topology, way)]
+            yield [self._case(known[topology], method, family, size, scope.seconds)
+                   for topology, method, family, size in chosen(scope.extent) if possible(topology, method)]
 
-    def _case(self, network: Network, way: str, family: str, size: int, seconds: float) -> Case:
+    def _case(self, network: Network, method: str, family: str, size: int, seconds: float) -> Case:
         stream = unrelayed(network, FAMILY[family], size, 1, TTL)
         others = {FORWARDING: forwarding, LOAD: load_alone}
-        return Case(f"{self.name}/{network.name}/{way}/{family}/{size}", lambda: figures(
-            others[way](network, stream, seconds) if way in others
-            else bare(network, way, FAMILY[family], stream, seconds)))
+        return Case(f"{self.name}/{network.name}/{method}/{family}/{size}", lambda: figures(
+            others[method](network, stream, seconds) if method in others
+            else bare(network, method, FAMILY[family], stream, seconds)))
 
 
 SECTION = Bounds()

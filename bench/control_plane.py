@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The control plane, measured by clients on the last CPU that never sleep (bench/tools/clients.c); the server has the
-first.
+"""The control plane, measured by busy-polling clients on the last CPU (bench/tools/clients.c). The server has the first.
 
-    control/allocate/SERVER    requests per second (an allocation is two, the first without credentials), by the clock
-    control/bind/SERVER        and by the server's CPU time: what one core can do. That time lacks the kernel's work for
-    ...                        received packets, which the sender is charged for, and has the clients' instead
-    control/memory/SERVER      of an allocation with one channel, and of a flow in the kernel, when all maps are full
-    control/first-packet/...   of a channel, sent when the success response comes: is it relayed in the kernel, how soon
-    control/switch/MODE        how long it takes to leave a mode for each other one, with channels in the kernel
+    control/allocate/SERVER    operations per second of wall-clock time, and per second of the server's CPU time. An
+    control/bind/SERVER        allocation is two requests, the first without credentials. The kernel charges the
+    ...                        processing of received packets to the sender: the server's CPU time lacks that of its
+                               requests, and includes that of its responses
+    control/memory/SERVER      memory of an allocation with one channel, and of a flow in the kernel with full maps
+    control/first-packet/...   first packet of a channel, sent on the success response: share relayed in the kernel,
+                               and latency
+    control/switch/MODE        time to change from this mode to each other one, with channels in the kernel
 """
 
 from __future__ import annotations
@@ -31,22 +32,22 @@ from section import Case, Extent, Figure, Scope, Unit
 from servers import COTURN, VARIANTS, cpu_ns, kernel_memory, resident, server_cpus, serving
 
 NO_PREALLOC = 1  # BPF_F_NO_PREALLOC
-# What clients do, and what they have to do before.
+# Each operation of the clients, and the operations that must precede it.
 BEFORE = {"allocate": (), "bind": ("allocate",), "refresh": ("allocate",), "release": ("allocate", "bind")}
 KERNEL = tuple(name for name, variant in VARIANTS.items() if variant.in_kernel)
 
 
 @dataclass(frozen=True)
 class Amount:
-    """How much of each; next hops are pairs of addresses, and of those a server has at most 16,383."""
+    """The amounts. Next hops are pairs of addresses, of which a server has at most 16,383."""
 
     clients: int
     peers: int
     firsts: int
     requests: Sequence[str]
-    servers: Sequence[str]   # that are asked
-    kernels: Sequence[str]   # that relay first packets
-    modes: Sequence[str]     # that are left for each other
+    servers: Sequence[str]   # measured with requests
+    kernels: Sequence[str]   # measured with first packets
+    modes: Sequence[str]     # switched between
 
     @property
     def flows(self) -> int:
@@ -65,7 +66,7 @@ AMOUNTS = {
 
 class ControlPlane:
     name = "control"
-    title = "Control plane: what is done/server"
+    title = "Control plane: operation/server"
 
     @contextlib.contextmanager
     def open(self, scope: Scope) -> Iterator[Sequence[Case]]:
@@ -81,35 +82,35 @@ class ControlPlane:
                    *(case(measure_switches, "switch", name) for name in amount.modes)]
 
 
-# Requests a second, and memory.
+# Requests per second, and memory.
 
 def measure_requests(lab: Lab, amount: Amount, order: str, name: str) -> dict[str, Figure]:
-    with asked(lab, amount, name) as (server, clients):
+    with server_and_clients(lab, amount, name) as (server, clients):
         for first in BEFORE[order]:
             ask(clients, first, amount.clients)
         cpu = cpu_ns(server.process.pid)
         outcome = ask(clients, order, amount.clients)
         cpu = cpu_ns(server.process.pid) - cpu
-    return {"by the clock": Figure(amount.clients * NSEC / outcome["ns"], Unit.PER_S),
-            "a CPU second": Figure(amount.clients * NSEC / cpu, Unit.PER_S)}
+    return {"wall clock": Figure(amount.clients * NSEC / outcome["ns"], Unit.PER_S),
+            "per CPU second": Figure(amount.clients * NSEC / cpu, Unit.PER_S)}
 
 
 def measure_memory(lab: Lab, amount: Amount, _memory: str, name: str) -> dict[str, Figure]:
-    with asked(lab, amount, name) as (server, clients):
+    with server_and_clients(lab, amount, name) as (server, clients):
         pid = server.process.pid
         before, kernel_before = resident(pid), kernel_memory()
         ask(clients, "allocate", amount.clients)
         allocated, kernel_allocated = resident(pid), kernel_memory()
         ask(clients, "bind", amount.clients)
         return {"allocation": each(allocated - before, amount.clients),
-                "its socket": each(kernel_allocated - kernel_before, amount.clients),
-                "its channel": each(resident(pid) - allocated, amount.clients),
+                "kernel socket": each(kernel_allocated - kernel_before, amount.clients),
+                "channel": each(resident(pid) - allocated, amount.clients),
                 **(flow_memory(server, amount) if isinstance(server, Turnpike) else {})}
 
 
 @contextlib.contextmanager
-def asked(lab: Lab, amount: Amount, name: str) -> Iterator[tuple[Server, Tool]]:
-    """As many flows fit as there will be, so that the maps' memory can be told a flow."""
+def server_and_clients(lab: Lab, amount: Amount, name: str) -> Iterator[tuple[Server, Tool]]:
+    """Start both. The maps have room for exactly the flows of the clients, which gives the memory per flow."""
     ours = ["--max-flows", str(amount.flows), "--relay-ports", "4096-65535"]
     options = ["--min-port", "4096"] if name == COTURN else ours
     with (serving(lab, VARIANTS[name], server_cpus()[:1], options) as server,
@@ -118,10 +119,10 @@ def asked(lab: Lab, amount: Amount, name: str) -> Iterator[tuple[Server, Tool]]:
 
 
 def ask(clients: Tool, order: str, expected: int) -> Any:
-    """What all clients do; anything that is not as it should be would make the times mean something else."""
+    """Let all clients do this. Failures and retransmissions would invalidate the times."""
     outcome = clients.ask(order, LONGEST)
     if outcome["done"] != expected or outcome["resent"]:
-        raise proc.LabError(f"{order}: {outcome}, where {expected} should have been done")
+        raise proc.LabError(f"{order}: {outcome}; expected {expected} without retransmissions")
     return outcome
 
 
@@ -130,12 +131,12 @@ def each(total: float, number: int) -> Figure:
 
 
 def flow_memory(server: Turnpike, amount: Amount) -> dict[str, Figure]:
-    """Of a full map; and of one that would be as large if it were full."""
+    """Memory per flow, of the full map and of preallocated ones, which have their full size even when empty."""
     status = server.ask("status")
     if status["flows"] != amount.flows:
-        raise proc.LabError(f"{status['flows']} flows are in the kernel, not {amount.flows}")
+        raise proc.LabError(f"{status['flows']} flows are in the kernel instead of {amount.flows}")
     maps = {each["name"]: each for each in maps_of(server.process.pid)}
-    return {f"flow of {family}": each(maps[name]["bytes_memlock"], maps[name]["max_entries"])
+    return {f"{family} flow": each(maps[name]["bytes_memlock"], maps[name]["max_entries"])
             for name, family in (("flows4", "IPv4"), ("flows6", "IPv6"))
             if name == "flows4" or not maps[name]["flags"] & NO_PREALLOC}
 
@@ -149,7 +150,7 @@ def maps_of(pid: int) -> list[dict[str, Any]]:
 # The first packet of a channel.
 
 def measure_first_packets(lab: Lab, amount: Amount, _first: str, name: str, direction: str) -> dict[str, Figure]:
-    """By the client, or by the peer."""
+    """Let the client or the peer send the first packets."""
     with serving(lab, VARIANTS[name], server_cpus()[:1]) as server, crowd(lab, amount.firsts, amount.firsts) as clients:
         assert isinstance(server, Turnpike)
         ask(clients, "allocate", amount.firsts)
@@ -159,10 +160,10 @@ def measure_first_packets(lab: Lab, amount: Amount, _first: str, name: str, dire
             "p50": Figure(outcome["p50_us"], Unit.US), "p99": Figure(outcome["p99_us"], Unit.US)}
 
 
-# Changes of the mode.
+# Mode changes.
 
 def measure_switches(lab: Lab, amount: Amount, _switch: str, name: str) -> dict[str, Figure]:
-    """To the same mode, too: that is what all the rest of a change takes."""
+    """Includes a change to the same mode, which shows the fixed cost."""
     figures: dict[str, Figure] = {}
     with serving(lab, VARIANTS[name], server_cpus()) as server, crowd(lab, amount.firsts, amount.firsts) as clients:
         assert isinstance(server, Turnpike)
@@ -172,12 +173,12 @@ def measure_switches(lab: Lab, amount: Amount, _switch: str, name: str) -> dict[
             figures[f"to {other}"] = Figure(switch(server, other) * 1000, Unit.MS)
             switch(server, name)
         if server.ask("status")["flows"] != 2 * amount.firsts:
-            raise proc.LabError("flows were lost when the mode was changed")
+            raise proc.LabError("the mode change lost flows")
     return figures
 
 
 def switch(server: Turnpike, name: str) -> float:
-    """Seconds that a change of the mode takes."""
+    """Change the mode. Returns the seconds that it took."""
     variant = VARIANTS[name]
     start = time.monotonic()
     answer = server.order(command="mode", mode=variant.mode, moves=variant.moves or "auto")

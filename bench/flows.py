@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""A relay without TURN (bench/tools/flows.c), with as many channel bindings as there are to be flows."""
+"""A relay without TURN (bench/tools/flows.c), with any number of channel bindings."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from network import Network
 from traffic import Binding
 
 LIFETIME = 24 * 3600
-SPARE = 64        # flows besides those that are asked for
+SPARE = 64        # room in the maps for flows beyond those requested
 PATIENCE = 300    # seconds, for millions of bindings
 ATTACHING = 30
 DETACHED = BY_NAME["userspace"]
 
 
 class Flows:
-    """It attaches to all devices of the relay: there may be many on a network, but all but one detached."""
+    """Attaches to all devices of the relay. A network may have several, of which one at most is attached."""
 
     def __init__(self, network: Network, bindings: list[Binding], count: int) -> None:
         devices = [word for device in network.devices("relay") for word in ("--dev", device)]
@@ -41,7 +41,7 @@ class Flows:
         self._tool.ask(binding.order(self._network, count, lifetime), PATIENCE)
 
     def become(self, variant: Variant) -> None:
-        """Relay this way from now on; the kernel is asked whether it is so."""
+        """Switch to this variant, and verify that the kernel reports it."""
         if variant != self._variant:
             hook = variant.hook if variant.asks_for_hook else "auto"
             self._tool.ask(f"mode {variant.mode} {variant.moves or 'auto'} {hook}", ATTACHING)
@@ -49,7 +49,7 @@ class Flows:
         for device in self.devices():
             found = device["mode"], device["hook"]
             if found != (variant.mode, variant.hook) or variant.moves not in (None, device["moves"]):
-                raise proc.LabError(f"{device['dev']} is attached by {found}, {device['moves']}")
+                raise proc.LabError(f"{device['dev']} is attached as {found}, {device['moves']}")
 
     def detach(self) -> None:
         self.become(DETACHED)
@@ -59,7 +59,7 @@ class Flows:
         return devices
 
     def counts(self, device: str) -> Counter[tuple[str, str]]:
-        """Packets by direction and verdict of those that the present mode has met at this device."""
+        """Packets by direction and verdict, at this device in the present mode."""
         return Counter({(row["direction"], row["verdict"]): row["packets"] for row in self._tool.ask("counts")
                         if (row["dev"], row["mode"]) == (device, self._variant.mode)})
 

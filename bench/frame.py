@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Frames as they are on the wire, with all checksums: what the load begins with, and what must arrive."""
+"""Frames with all checksums, as on the wire: the first frame of the load, and the expected one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def family_of(address: Address) -> int:
 
 
 def headers(family: int) -> int:
-    """Bytes of the Ethernet, IP and UDP headers."""
+    """Size of the Ethernet, IP and UDP headers in bytes."""
     return 14 + {4: 20, 6: 40}[family] + 8
 
 
@@ -34,7 +34,7 @@ class Frame:
     payload: bytes
     ttl: int = TTL
     protocol: int = UDP
-    dont_fragment: bool = True  # of IPv4
+    dont_fragment: bool = True  # IPv4 only
 
     def __bytes__(self) -> bytes:
         family = family_of(self.target)
@@ -72,15 +72,15 @@ def checksum(data: bytes) -> int:
 
 
 def normal(frame: bytes, by_stack: bool) -> bytes:
-    """Without what nobody can foretell: flow label and identification; and without what a stack does as it likes: DF,
-    TTL, and the UDP checksum, which it may leave to the device."""
+    """Zero the unpredictable fields: flow label and identification. With @by_stack also those that a network stack
+    chooses: DF, TTL, and the UDP checksum, which it may leave to the device."""
     data = bytearray(frame)
-    unforeseen = [(15, 18)]
+    unpredictable = [(15, 18)]
     if ip4 := data[12:14] == b"\x08\x00":
-        # A wrong checksum stays, and so is seen.
-        unforeseen = [] if checksum(data[14:34]) else [(18, 20), (24, 26)]
+        # Keep everything if the checksum is wrong, so that the comparison fails.
+        unpredictable = [] if checksum(data[14:34]) else [(18, 20), (24, 26)]
     if by_stack:
-        unforeseen += [(20, 23), (40, 42)] if ip4 else [(21, 22), (60, 62)]
-    for start, end in unforeseen:
+        unpredictable += [(20, 23), (40, 42)] if ip4 else [(21, 22), (60, 62)]
+    for start, end in unpredictable:
         data[start:end] = bytes(end - start)
     return bytes(data)

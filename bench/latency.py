@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Round trips through a relay at a moderate load, against the kernel's own forwarding and coturn.
+"""Round trips through a relay at a moderate load, compared with Linux forwarding and coturn.
 
     client ===== relay ===== peer
 
-    The last CPU: the client, which sends at a steady rate and never sleeps (bench/tools/rtt.c); and, in softirqs, all
-    that kernels do with its packets, as far as they meet no process. All others: the server, for what it relays itself.
+The client sends at a steady rate and busy-polls on the last CPU (bench/tools/rtt.c). All softirq processing of its
+packets runs on that CPU, too, up to the first process. The server has all other CPUs.
 
-The peer is a program at its device, which sends each datagram back. Checksums are complete, as on a wire, and all
-devices have NAPI, as NICs have. A veth has no delay of its own, so what is told is the time of the client's stack, of
-the devices, and of twice whatever is between them.
+The peer is a program on its device, which reflects each datagram. Checksums are complete, as on a wire, and all devices
+use NAPI, as NICs do. A veth adds no delay of its own, so the round trip consists of the client's stack, the devices,
+and twice the relay.
 
-A packet on a veth is a frame or an sk_buff, as it came, and the peer takes it as what the relay sends: a frame from
-XDP, so that it is one as well when XDP gets it back, as from a NIC; an sk_buff from all else, which would have to be
-made a frame first. Generic XDP is given frames, too, since it passes by sk_buffs that TC has redirected.
+A veth carries xdp_frames and sk_buffs, as they were sent. The peer reflects on the hook that needs no conversion:
+native XDP if the relay sends by XDP, so that its replies are frames, as from a NIC; tcx otherwise. Generic XDP is also
+sent frames, since it does not run on sk_buffs that TC has redirected.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ FORWARDING = "forwarding"
 CLIENT_PORT, PEER_PORT = 40000, 5000
 SIZE = 160
 WARM_UP = 2000       # packets
-MAY_BE_LOST = 0.05  # of the packets: at a moderate load little is
+MAY_BE_LOST = 0.05  # share of packets; a moderate load loses few
 
 
 @dataclass(frozen=True)
 class Amount:
-    rates: Sequence[int]  # packets a second, each way
+    rates: Sequence[int]  # packets per second in each direction
     names: Sequence[str]
 
 
@@ -54,9 +54,7 @@ AMOUNTS = {
 
 
 class Wire(Network):
-    """A network of which the far ends are hosts with NICs that have NAPI and leave checksums to the stack; and which
-    has a way through, if the relay forwards.
-    """
+    """A network whose far ends have NICs with NAPI and without checksum offload, and a route through the relay."""
 
     def __init__(self) -> None:
         super().__init__("two-nic")
@@ -70,7 +68,7 @@ class Wire(Network):
 
     @contextlib.contextmanager
     def passing(self) -> Iterator[None]:
-        """The client's end has a program: without one, a veth may lose what native XDP sends there."""
+        """Attach a program to the client's end: without one, a veth may drop frames that native XDP sends there."""
         process = self.start("client", [str(BINARY), "pass", "dev", self.client.device])
         try:
             process.wait_for("^ready")
@@ -101,11 +99,11 @@ class Latency:
 
 
 def measure(lab: Wire, name: str, rate: int, seconds: float) -> Mapping[str, Figure]:
-    way = forwarded if name == FORWARDING else relayed
-    times = way(lab, name, rate, int(rate * seconds))
+    path = forwarded if name == FORWARDING else relayed
+    times = path(lab, name, rate, int(rate * seconds))
     lost = 1 - times["returned"] / times["timed"]
     if lost > MAY_BE_LOST:
-        raise proc.LabError(f"{lost:.1%} of {times['timed']} packets did not come back, so this load is not moderate")
+        raise proc.LabError(f"{lost:.1%} of {times['timed']} packets did not come back: lower the rate")
     return {**{quantile: Figure(times[f"{quantile}_us"], Unit.US) for quantile in ("p50", "p99", "p999")},
             "lost": Figure(lost, Unit.SHARE),
             "rate": Figure(times["sent"] * NSEC / times["ns"], Unit.PACKETS_PER_S)}
@@ -121,7 +119,7 @@ def forwarded(lab: Wire, _name: str, rate: int, packets: int) -> Mapping[str, in
 
 
 def relayed(lab: Wire, name: str, rate: int, packets: int) -> Mapping[str, int]:
-    """All packets must be relayed where the mode promises."""
+    """Checks that all packets take the path of the mode, in the kernel or in user space."""
     variant = VARIANTS[name]
     is_xdp = variant.hook == "xdp"
     with (lab.passing() if variant.mode == "xdp-native" else contextlib.nullcontext(),
@@ -139,12 +137,12 @@ def check_path(server: Server, before: tuple[int, int], packets: int) -> None:
     kernel, user_space = (now - then for now, then in zip(server.relayed(), before))
     right, wrong = (kernel, user_space) if server.variant.in_kernel else (user_space, kernel)
     if wrong or right < packets:
-        raise proc.LabError(f"of {packets} packets there and back, {kernel} were relayed in the kernel and "
-                            f"{user_space} in user space")
+        raise proc.LabError(f"of {packets} packets in both directions, the kernel relayed {kernel} and user space "
+                            f"{user_space}")
 
 
 def bind(lab: Lab) -> None:
-    """The client's channel; whoever has its port then has the channel, too."""
+    """Bind the client's channel. The tool that reuses the client's port then uses the channel."""
     with contextlib.closing(udp_socket(lab, "client", 4, CLIENT_PORT)) as sock:
         client = Client(sock, (lab.topology.listen.address(4), PORT), USER, PASSWORD)
         client.allocate(4)

@@ -1,30 +1,30 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The benchmark's networks, and what is sent through them.
+"""The benchmark's networks and the traffic through them.
 
-    one-nic     client ===== relay              client and peer behind the same cable: what is relayed goes back
-    two-nic     client ===== relay ===== peer   from one network to the other
+    one-nic     client ===== relay              client and peer share a cable: relayed packets go back
+    two-nic     client ===== relay ===== peer   packets cross the relay
 
-Every cable is a veth pair. At its far end the load begins: frames made in the kernel (bench/tools/load.c), from as
-many clients or peers as there are flows, of which the far end itself knows nothing. And there it ends: a program
-counts what is expected and drops it (bench/tools/sink.c). Meanwhile real clients can use the far ends' own addresses.
+Every cable is a veth pair. The load starts at its far end: the kernel generates frames (bench/tools/load.c) from one
+client or peer address per flow, which the far end itself does not have. A program at the far end counts the expected
+frames and drops them (bench/tools/sink.c). Real clients can use the far ends' own addresses at the same time.
 
     with Network("two-nic") as network:
         stream = Stream(network.client, Frame(...), network.peer, Frame(...))
         sample = measure(network, stream, "xdp-native", seconds=1)
 
-All work is done on one CPU, that of the generator: the kernel goes on with a frame where it came from. So a rate is
-what one core does for load, relay and sink together; the load alone is a bound of its own (bounds.py).
+The generator's CPU does all the work, because the kernel processes a frame on the CPU that it came from. So a rate is
+that of one core for load, relay and sink together. The load alone is measured as a bound (bounds.py).
 
-What makes veth behave as NICs do, and the sink cheap:
-- The relay's devices have GRO on. So they take the generator's frames, as a NIC with NAPI would, whatever is attached.
-- Nor do they take several datagrams in one: what user space sends so is divided at the relay's expense, as for a NIC
-  that cannot do it, and the sink counts what is on the wire.
-- A far end delivers what native XDP sends there only if it has a program, too: there the sink is native XDP. To all
-  else that would be a detour, on which each sk_buff is made a frame: the sink is at TC ingress.
-- Neighbours are static: what is measured is not how they are found.
+To make veth behave like NICs, and to keep the sink cheap:
+- The relay's devices have GRO on, so they take the generator's frames by NAPI with any hook.
+- They do not accept UDP GSO packets. The relay pays for the segmentation, as with a NIC that does not support it, and
+  the sink counts packets as on the wire.
+- A veth delivers frames of native XDP only if its own end has a program: there the sink is native XDP. For the other
+  hooks the sink is at TC ingress, since XDP would convert each sk_buff to a frame.
+- Neighbours are static, so that their resolution is not measured.
 
-On a host that is shared, a CPU is slower for moments. So the generator waits until its CPU has all its speed, comes
-before other processes there, and a rate is that of the best slices of the time that was measured.
+The CPUs of a shared host are slower at times. So the generator waits until its CPU has full speed, runs at a higher
+priority than other processes, and a rate is that of the best time slices.
 """
 
 from __future__ import annotations
@@ -48,23 +48,23 @@ from lab.tool import Tool
 from lab.topology import FAMILIES, End, Place, Topology
 
 NSEC = 1_000_000_000
-LONGEST = 60     # seconds that a generator runs, should nobody end it
+LONGEST = 60     # seconds after which a generator ends on its own
 WARM_UP = 0.1
 SLICE_MS = 50
-CALM_MS = 1000   # to wait for the CPU to have its speed, at most
-PATIENCE = 3     # until packets arrive
-SLOWEST = 20_000 # packets a second: until each flow has had one
+CALM_MS = 1000   # longest wait for the CPU to reach full speed
+PATIENCE = 3     # seconds until packets arrive
+SLOWEST = 20_000 # packets per second, until each flow has had one
 TICK = os.sysconf("SC_CLK_TCK")
 
 
 class Addresses(Protocol):
     def nth(self, number: int, family: int, /) -> Address:
-        """Of a flow."""
+        """The address of a flow."""
 
 
 @dataclass(frozen=True)
 class Range:
-    """Transport addresses: flow n has address + n / 2**bits and port + n % 2**bits. Without bits all have the same."""
+    """Transport addresses: flow n has address + n / 2**bits and port + n % 2**bits. Without bits all are equal."""
 
     addresses: dict[int, str]  # by family
     port: int
@@ -77,27 +77,28 @@ class Range:
         return str(first + (number >> self.bits)), self.port + number % (1 << self.bits)
 
     def spread(self, flows: int) -> tuple[int, int]:
-        """How many addresses and how many ports so many flows have."""
+        """The number of addresses and of ports that this many flows use."""
         if self.bits is None:
             return 1, 1
         return ((flows - 1) >> self.bits) + 1, min(flows, 1 << self.bits)
 
     def number(self, address: Address) -> int:
-        """The flow that has this address: nth() backwards."""
+        """The flow that has this address: the inverse of nth()."""
         if self.bits is None:
             return 0
         first = ipaddress.ip_address(self.addresses[family_of(address)])
         return (int(ipaddress.ip_address(address[0])) - int(first) << self.bits) + address[1] - self.port
 
+
 def only(address: Address) -> Range:
     return Range({family_of(address): address[0]}, address[1])
 
 
-# Behind the far ends: 64 clients share an address, as behind a NAT.
+# Behind the far ends. 64 clients share an address, as behind a NAT.
 CLIENTS = Range({4: FIRST_CLIENT, 6: "fd64::1"}, FIRST_PORT, bits=6)
-OTHERS = Range({4: "10.80.0.1", 6: "fd80::1"}, 10240, bits=6)  # clients that are other clients' peers
+OTHERS = Range({4: "10.80.0.1", 6: "fd80::1"}, 10240, bits=6)  # clients that are peers of CLIENTS
 PEERS = Range({4: FIRST_PEER, 6: "fd96::1"}, FIRST_PORT, bits=6)
-# The relay's own, as many ports an address as RFC 8656 section 7.2 has.
+# The relay's own, with the port range of RFC 8656 section 7.2.
 RELAYED = Range({4: "10.112.0.1", 6: "fd12::1"}, 49152, bits=14)
 RELAYED_OTHERS = Range({4: "10.113.0.1", 6: "fd13::1"}, 49152, bits=14)
 NETWORKS = {"client": {4: ("10.64.0.0/12", "10.80.0.0/12"), 6: ("fd64::/64", "fd80::/64")},
@@ -124,7 +125,7 @@ class NearEnd:
 
 @dataclass(frozen=True)
 class FarEnd:
-    """A device at the other end of a cable of the relay."""
+    """The device at the other end of a cable of the relay."""
 
     namespace: str
     device: str
@@ -134,14 +135,14 @@ class FarEnd:
 
 
 class Network(Lab):
-    """A Lab with the routes, neighbours and devices that measuring needs. With one NIC, .peer is .client."""
+    """A Lab with the routes, neighbours and device settings of the benchmark. With one NIC, .peer is .client."""
 
     def __init__(self, name: str) -> None:
         super().__init__(TOPOLOGIES[name], offload=True)
         self.name = name
 
     def _attach_pass_programs(self) -> None:
-        """None: each measurement attaches its own sink."""
+        """Do nothing: each measurement attaches its own sink."""
 
     def _set_up(self) -> None:
         super()._set_up()
@@ -156,7 +157,7 @@ class Network(Lab):
         self._calm.answer()
 
     def wait_for_calm(self) -> None:
-        """Until the generator's CPU has all its speed, if that comes soon."""
+        """Wait until the generator's CPU has full speed, for CALM_MS at most."""
         self._calm.ask(f"wait {CALM_MS}")
 
     def far_ends(self) -> list[FarEnd]:
@@ -175,7 +176,7 @@ class Network(Lab):
                            for each in NETWORKS["relay"][family]])
 
     def forward(self, on: bool) -> None:
-        """The relay's kernel routes, or does not."""
+        """Turn IP forwarding in the relay on or off."""
         with self.entered("relay"):
             for path, value in (("ipv4/ip_forward", on), ("ipv6/conf/all/forwarding", on),
                                 ("ipv4/conf/all/send_redirects", False),
@@ -185,7 +186,7 @@ class Network(Lab):
 
 @dataclass(frozen=True)
 class Stream:
-    """What is sent, as so many flows, and what must arrive: frames of flow 0, and how the others differ from them."""
+    """The traffic sent, and the expected one: the frames of flow 0, and the address ranges of all flows."""
 
     sender: FarEnd
     sent: Frame
@@ -196,7 +197,7 @@ class Stream:
     target: Range | None = None
     expected_source: Addresses | None = None
     expected_target: Range | None = None
-    by_stack: bool = False  # a stack writes the headers, with identifications and TTLs of its own
+    by_stack: bool = False  # a network stack writes the headers, with its own identifications and TTLs
 
     def expected_nth(self, number: int) -> Frame:
         family = family_of(self.expected.target)
@@ -207,11 +208,11 @@ class Stream:
         return self.expected_target or only(self.expected.target)
 
     def complaint(self, arrived: bytes) -> str | None:
-        """What is wrong with a frame, byte by byte."""
+        """Compares a frame with the expected one. Returns None if they are equal."""
         wanted = bytes(self.expected_nth(self.targets().number(target_of(arrived))))
         if normal(arrived, self.by_stack) == normal(wanted, self.by_stack):
             return None
-        return f"what arrives is {arrived.hex()}, not {wanted.hex()}"
+        return f"{arrived.hex()} arrives instead of {wanted.hex()}"
 
 
 def target_of(frame: bytes) -> Address:
@@ -225,7 +226,7 @@ def last_cpu() -> int:
 
 
 def load(stream: Stream, pace: int | None = None, seconds: float = LONGEST) -> Tool:
-    """The generator; at its end, or when it is interrupted, it answers with {"sent": packets, "ns": time}."""
+    """Start the generator. When it ends or is interrupted, it answers with {"sent": packets, "ns": time}."""
     arguments: list[object] = ["--dev", stream.sender.device, "--frame", bytes(stream.sent).hex(),
                                "--flows", stream.flows, "--seconds", seconds, "--cpu", last_cpu()]
     for option, spread in (("--src-bits", stream.source), ("--dst-bits", stream.target)):
@@ -237,7 +238,7 @@ def load(stream: Stream, pace: int | None = None, seconds: float = LONGEST) -> T
 
 
 def sink(stream: Stream, hook: str) -> Tool:
-    """Counts what is expected; ask for "count" or "frame"."""
+    """Start a program that counts the expected frames. Requests are "count", "rates" and "frame"."""
     target = stream.expected.target
     addresses, ports = stream.targets().spread(stream.flows)
     tool = Tool(stream.receiver.namespace, "sink", "--dev", stream.receiver.device, "--hook", hook,
@@ -249,22 +250,22 @@ def sink(stream: Stream, hook: str) -> Tool:
 
 @contextlib.contextmanager
 def bare_program(end: FarEnd | NearEnd, program: str, hook: str, *arguments: object) -> Iterator[int]:
-    """One of bench/tools/bounds.bpf.c is attached meanwhile; gives the kernel's id of it."""
+    """Attach a program of bench/tools/bounds.bpf.c inside the context. Gives the program's ID."""
     with Tool(end.namespace, "bounds", "--dev", end.device, "--hook", hook, "--program", program, *arguments) as tool:
         yield tool.answer()["prog_id"]
 
 
 def sink_hook(relayed_by: str) -> str:
-    """The cheapest sink for what a hook sends."""
+    """The cheapest sink for frames that a hook sends."""
     return "xdp-native" if relayed_by == "xdp-native" else "tcx"
 
 
 @dataclass(frozen=True)
 class CpuTime:
-    """What this machine has spent since its start, in user space, in the kernel and in interrupts."""
+    """CPU time of this machine since boot: user space, kernel and interrupts."""
 
     total_ns: int
-    generator_ns: int  # of that, outside interrupts on the generator's CPU
+    generator_ns: int  # the part on the generator's CPU, without interrupts
 
     @staticmethod
     def now() -> CpuTime:
@@ -283,7 +284,7 @@ class CpuTime:
 
 
 def undisturbed(rates: Sequence[float]) -> float:
-    """The rate of nearly the best slices of time: whoever shares a core with us can only slow us down (calm.c)."""
+    """The 90th percentile of the time slices: other users of the core can only slow us down (calm.c)."""
     return statistics.quantiles(rates, n=10, method="inclusive")[-1] if len(rates) > 1 else rates[0]
 
 
@@ -291,15 +292,15 @@ def undisturbed(rates: Sequence[float]) -> float:
 class Sample:
     """One measurement."""
 
-    packets_per_s: float  # that arrived: as fast as it was without disturbance, or on average if there was a pace
-    cpu_ns: float         # of the whole machine, a packet at this rate
-    work_ns: float        # the same without the generator's own, which keeps to a pace by spinning
-    sent: int             # from the first to the last, more than were timed
+    packets_per_s: float  # that arrived: in undisturbed slices, or on average if paced
+    cpu_ns: float         # per packet, of the whole machine
+    work_ns: float        # the same without the generator, which spins to keep its pace
+    sent: int             # all packets, including those outside the timed part
     arrived: int
 
 
 class Meter:
-    """with Meter(network, stream, hook) as meter: a sink on this hook, and then meter.sample(seconds), once or more."""
+    """A context with a sink on a hook, in which sample() measures the stream once or more."""
 
     def __init__(self, network: Network, stream: Stream, hook: str) -> None:
         self._network = network
@@ -312,7 +313,7 @@ class Meter:
         with contextlib.ExitStack() as tools:
             self._sink = tools.enter_context(sink(self._stream, self._hook))
             for end in self._others if self._hook == "xdp-native" else []:
-                # The relay attaches native XDP only where all that it may send is delivered.
+                # The relay attaches native XDP only if the far end delivers what it sends.
                 tools.enter_context(bare_program(end, "xdp_pass", "xdp-native"))
             self._tools = tools.pop_all()
         return self
@@ -321,7 +322,7 @@ class Meter:
         self._tools.close()
 
     def sample(self, seconds: float, pace: int | None = None) -> Sample:
-        """Sends for so long, after every flow has had a packet, and counts what arrives."""
+        """Send for this long, after one packet of every flow, and count the packets that arrive."""
         before = self._count()
         self._network.wait_for_calm()
         with load(self._stream, pace) as sender:
@@ -333,7 +334,7 @@ class Meter:
             sender.interrupt()
             sent = sender.answer()["sent"]
         if not timed["packets"] or not frame:
-            raise proc.LabError("what arrived at first does not arrive any more")
+            raise proc.LabError("packets arrived during warm-up, but not any more")
         if complaint := self._stream.complaint(bytes.fromhex(frame)):
             raise proc.LabError(complaint)
         rate = timed["packets"] * NSEC / timed["ns"] if pace else undisturbed(timed["rates"])
@@ -348,8 +349,8 @@ class Meter:
         flows = self._stream.flows
         if not proc.wait_until(lambda: self._count() - before > flows, PATIENCE + flows / SLOWEST):
             sender.interrupt()
-            raise proc.LabError(f"{self._count() - before} of {sender.answer()['sent']} packets arrive, of {flows}"
-                                f" flows; what does, in all: {self._sink.ask('count')}")
+            raise proc.LabError(f"{self._count() - before} of {sender.answer()['sent']} packets of {flows} flows arrive;"
+                                f" the sink has counted {self._sink.ask('count')}")
         time.sleep(WARM_UP)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Where things are; importing this makes the modules of netns-tests importable, too."""
+"""Paths of the source tree. Importing this module makes those of netns-tests importable."""
 
 import sys
 from pathlib import Path

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Turnpike and coturn side by side: the same clients, the same traffic, each at what it can do best.
+"""Turnpike and coturn side by side, with the same clients and traffic.
 
     peers/SERVER/DIRECTION/FLOWS    IPv4, two NICs, 160 bytes of application data
 
-    saturated  packets a second that arrive when more are sent than can be relayed
-    no loss    the highest rate of which no more than a thousandth is lost, found by bisection
-    CPU        CPU time of the machine a packet at that rate, without what the generator needs to make them
+    saturated  packets per second that arrive under overload
+    no loss    the highest rate with a loss of at most one in a thousand, found by bisection
+    CPU        CPU time of the machine per packet at that rate, without the generator
 
-coturn gives the socket of an allocation a buffer of 64 KiB, which is some 30 of the generator's packets: what comes
-from peers is lost whenever it does not run for a moment. What comes from clients has 2 MiB.
+coturn gives the socket of an allocation a buffer of 64 KiB, which holds about 30 of the generator's packets: packets of
+peers are lost whenever it does not run for a moment. Packets of clients have 2 MiB.
 
-The generator has the last CPU. Servers have all others, and the kernel's work is done wherever a packet is: on the
-generator's CPU until a process of the server takes it.
+The generator has the last CPU, and servers have all others. The kernel processes a packet on the generator's CPU until
+a process of the server receives it.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ from userspace import with_peers
 SIZE = 160
 DIRECTIONS = ("to-peer", "to-client")
 MAY_BE_LOST = 0.001
-TRIES = 2          # at each rate: a stall of a busy machine is not a limit of the server
-HIGHEST = 1.5      # of the saturated rate
-OF_A_STEP = 0.5    # of the time for a measurement
-PRECISION = 1.05   # of the rate without loss, as a factor
-SLOWEST = 2000     # packets a second
-TOLERANCE = 0.001  # of packets that were relayed somewhere else: the first ones
+TRIES = 2          # at each rate, because a busy machine may stall
+HIGHEST = 1.5      # times the saturated rate: where the bisection starts
+OF_A_STEP = 0.5    # time of a step, as a share of a measurement's
+PRECISION = 1.05   # factor at which the bisection ends
+SLOWEST = 2000     # packets per second
+TOLERANCE = 0.001  # share of packets on the other path: the first ones
 
 
 @dataclass(frozen=True)
 class Competitor:
-    """A server, how it is started, and for turnpike the mode that it is then brought into."""
+    """A server with its options, and for turnpike the mode in which it is measured."""
 
     variant: str
     options: Sequence[str] = ()
@@ -52,7 +52,7 @@ class Competitor:
 
 OURS = ("native-head", "native-tail", "generic-head", "tcx", "userspace")
 COMPETITORS = {name: Competitor(name) for name in OURS} | {
-    COTURN: Competitor(COTURN),  # as many threads as CPUs
+    COTURN: Competitor(COTURN),  # one thread per CPU
     "coturn-1-thread": Competitor(COTURN, ("--relay-threads", "1")),
     "coturn-4-threads": Competitor(COTURN, ("--relay-threads", "4")),
 }
@@ -90,10 +90,9 @@ class Peers:
 
 @contextlib.contextmanager
 def relaying(network: Network, competitor: Competitor, direction: str, flows: int) -> Iterator[Meter]:
-    """The server with its clients, and the load that a meter sends through it; at the end, all must have been relayed
-    where the mode promises.
+    """The server, its clients, and a meter for the load. Checks at the end that all packets took the path of the mode.
 
-    Clients come while turnpike relays in user space, since native XDP needs the sink, and the sink the clients.
+    The clients are set up in mode userspace, since native XDP needs the sink, and the sink needs the clients.
     """
     variant = VARIANTS[competitor.variant]
     start_as = variant if variant is REFERENCE else BY_NAME["userspace"]
@@ -110,7 +109,7 @@ def relaying(network: Network, competitor: Competitor, direction: str, flows: in
 
 
 def saturated(network: Network, name: str, seconds: float) -> Sample:
-    """One flow from a client to its peer, at more than can be relayed."""
+    """One flow from a client to its peer, under overload."""
     with relaying(network, COMPETITORS[name], "to-peer", 1) as meter:
         return meter.sample(seconds)
 
@@ -126,7 +125,7 @@ def measure(network: Network, competitor: Competitor, direction: str, flows: int
 
 
 def without_loss(meter: Meter, saturated: Sample, seconds: float) -> Sample:
-    """The highest rate; of a server that is too busy to relay at its best it may be above the saturated one."""
+    """The highest rate without loss. It may exceed the saturated rate, since overload can slow a server down."""
     if is_whole(saturated):
         return saturated
     high = saturated.packets_per_s * HIGHEST
@@ -141,11 +140,11 @@ def without_loss(meter: Meter, saturated: Sample, seconds: float) -> Sample:
 
 
 def something_whole(meter: Meter, rate: float, seconds: float) -> tuple[float, Sample]:
-    """A rate without loss that is somewhere near, and its sample."""
+    """Halve the rate until nothing is lost. Returns this rate and its sample."""
     while (rate := rate / 2) > SLOWEST:
         if whole := paced(meter, rate, seconds):
             return rate, whole
-    raise proc.LabError(f"more than {MAY_BE_LOST:.1%} is lost even at {2 * rate:,.0f} packets a second")
+    raise proc.LabError(f"more than {MAY_BE_LOST:.1%} is lost even at {2 * rate:,.0f} packets per second")
 
 
 def paced(meter: Meter, rate: float, seconds: float) -> Sample | None:
@@ -158,11 +157,11 @@ def is_whole(sample: Sample) -> bool:
 
 
 def check_path(server: Server, before: tuple[int, int]) -> None:
-    """All was relayed where the mode promises."""
+    """Check that all packets took the path of the mode."""
     kernel, user_space = (now - then for now, then in zip(server.relayed(), before))
     wrong = user_space if server.variant.in_kernel else kernel
     if wrong > TOLERANCE * (kernel + user_space):
-        raise proc.LabError(f"{kernel} packets were relayed in the kernel, and {user_space} in user space")
+        raise proc.LabError(f"the kernel relayed {kernel} packets, and user space {user_space}")
 
 
 SECTION = Peers()

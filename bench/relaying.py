@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Relaying: packets a second and CPU time a packet, by every way that the relay has.
+"""Relaying: packets per second and CPU time per packet, in every mode of the relay.
 
     relay/TOPOLOGY/VARIANT/DIRECTION/FAMILIES/SIZE/FLOWS
 
-In the kernel, the flows are those of bindings without a TURN server (flows.py). In user space there is `turnpike serve`
-with a client for each flow. Each measurement is checked: packets were relayed by the variant in question and nowhere
-else, and what arrives is right in every byte.
+Kernel modes are measured with bindings, without a TURN server (flows.py); user space with `turnpike serve` and a client
+for each flow. Each measurement checks that only the variant in its name relayed the packets, and that every byte of an
+arriving frame is right.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from network import Meter, Network, Sample, measure, sink_hook
 from section import Case, Extent, Figure, Scope
 from traffic import DIRECTIONS, FAMILIES, SIZES, bindings
 
-TOLERANCE = 0.001    # of what is relayed: the hosts say a word of their own now and then
-BIG = 200_000        # flows: a million are a gigabyte of kernel and library, so there is one such relay at a time
+TOLERANCE = 0.001    # share of packets; the hosts send a few of their own
+BIG = 200_000        # flows: a million take a gigabyte, so one such relay exists at a time
 KERNEL = tuple(variant.name for variant in VARIANTS if variant.in_kernel)
 MAIN = ("native-head", "native-tail", "generic-head", "tcx", "clsact")
 FOR_SIZES = ("native-head", "native-tail", "tcx")
@@ -37,8 +37,8 @@ USERSPACE = "userspace"
 
 
 @dataclass(frozen=True)
-class Way:
-    """One thing to measure; its name says it all."""
+class Setup:
+    """One combination to measure."""
 
     topology: str
     variant: str
@@ -54,53 +54,53 @@ class Way:
 
     @property
     def relay(self) -> tuple[str, str, bool, int]:
-        """What ways have in common that one relay serves."""
+        """The key of the relay that serves this setup."""
         return self.topology, self.families, self.direction == "hairpin", self.flows
 
 
-def ways(extent: Extent) -> list[Way]:
+def setups(extent: Extent) -> list[Setup]:
     return list(dict.fromkeys({Extent.QUICK: quick, Extent.DEFAULT: default, Extent.FULL: full}[extent]()))
 
 
-def quick() -> Iterator[Way]:
+def quick() -> Iterator[Setup]:
     for variant in (*KERNEL, USERSPACE):
-        yield Way("two-nic", variant)
+        yield Setup("two-nic", variant)
     for direction, families in product(("to-client", "hairpin"), ("ipv4", "4to6")):
-        yield Way("two-nic", "native-head", direction, families)
-    yield Way("one-nic", "native-head")
-    yield Way("one-nic", "tcx")
-    yield Way("two-nic", "native-head", flows=100_000)
+        yield Setup("two-nic", "native-head", direction, families)
+    yield Setup("one-nic", "native-head")
+    yield Setup("one-nic", "tcx")
+    yield Setup("two-nic", "native-head", flows=100_000)
 
 
-def default() -> Iterator[Way]:
+def default() -> Iterator[Setup]:
     for topology, variant in product(("two-nic", "one-nic"), MAIN):
-        yield Way(topology, variant)
+        yield Setup(topology, variant)
     for direction, variant in product(("to-client", "hairpin"), MAIN):
-        yield Way("two-nic", variant, direction)
+        yield Setup("two-nic", variant, direction)
     for families, variant in product(("ipv6", "4to6"), FOR_SIZES):
-        yield Way("two-nic", variant, families=families)
+        yield Setup("two-nic", variant, families=families)
     for size, variant in product((64, 1200), FOR_SIZES):
-        yield Way("two-nic", variant, size=size)
+        yield Setup("two-nic", variant, size=size)
     for flows, variant in product(COUNTS[1:], FOR_FLOWS):
-        yield Way("two-nic", variant, flows=flows)
+        yield Setup("two-nic", variant, flows=flows)
     for direction in DIRECTIONS:
-        yield Way("two-nic", USERSPACE, direction)
-    yield Way("two-nic", USERSPACE, flows=1000)
+        yield Setup("two-nic", USERSPACE, direction)
+    yield Setup("two-nic", USERSPACE, flows=1000)
 
 
-def full() -> Iterator[Way]:
-    """In this order, all that one relay serves comes together."""
+def full() -> Iterator[Setup]:
+    """The order groups the setups of each relay."""
     for topology, families, flows in product(("two-nic", "one-nic"), FAMILIES, COUNTS):
         for direction, variant, size in product(DIRECTIONS, KERNEL, SIZES):
-            yield Way(topology, variant, direction, families, size, flows)
+            yield Setup(topology, variant, direction, families, size, flows)
     for topology, families, direction, size in product(("two-nic", "one-nic"), FAMILIES, DIRECTIONS, SIZES):
-        yield Way(topology, USERSPACE, direction, families, size)
+        yield Setup(topology, USERSPACE, direction, families, size)
     for families in FAMILIES:
-        yield Way("two-nic", USERSPACE, families=families, flows=1000)
+        yield Setup("two-nic", USERSPACE, families=families, flows=1000)
 
 
 def bound_of(name: str) -> str | None:
-    """The case of bounds that a case of this section is held against."""
+    """The case of section bounds with which a case of this section is compared."""
     section, *rest = name.split("/")
     if section != "relay":
         return None
@@ -108,12 +108,12 @@ def bound_of(name: str) -> str | None:
     hook = {"xdp-native": "xdp-native", "xdp-generic": "xdp-generic", "userspace": FORWARDING}.get(
         BY_NAME[variant].mode, BY_NAME[variant].hook)
     if direction == "hairpin":
-        topology = "one-nic"  # back to where it came from
+        topology = "one-nic"  # a hairpin leaves by the device it came from
     return f"bounds/{topology}/{hook}/{'ipv6' if families == 'ipv6' else 'ipv4'}/{size}"
 
 
 class Relays:
-    """The relays of one network, each with flows of its own, made when they are needed; one at a time is attached."""
+    """The relays of one network, each with its own flows, created on demand. One at a time is attached."""
 
     def __init__(self, network: Network) -> None:
         self.network = network
@@ -150,37 +150,36 @@ class Relays:
             relay.close()
 
 
-def in_kernel(relays: Relays, way: Way, seconds: float) -> Mapping[str, Figure]:
-    variant = BY_NAME[way.variant]
-    stream = DIRECTIONS[way.direction](relays.network, FAMILIES[way.families], way.size, way.flows)
-    relay = relays.get(way.families, way.direction == "hairpin", way.flows)
+def in_kernel(relays: Relays, setup: Setup, seconds: float) -> Mapping[str, Figure]:
+    variant = BY_NAME[setup.variant]
+    stream = DIRECTIONS[setup.direction](relays.network, FAMILIES[setup.families], setup.size, setup.flows)
+    relay = relays.get(setup.families, setup.direction == "hairpin", setup.flows)
     with Meter(relays.network, stream, sink_hook(variant.mode)) as meter:
         relay.become(variant)
         before = relay.counts(stream.sender.near.device)
         sample = meter.sample(seconds)
-        relay.become(variant)  # still
-        check(variant, way.direction, relay.counts(stream.sender.near.device) - before, sample)
+        relay.become(variant)  # fails unless the mode is still the same
+        check(variant, setup.direction, relay.counts(stream.sender.near.device) - before, sample)
     return figures(sample)
 
 
 def check(variant: Variant, direction: str, counts: Counter[tuple[str, str]], sample: Sample) -> None:
-    """All that arrived was relayed by this program, and it did nothing else."""
+    """Check that this program relayed all packets that arrived, and counted no others."""
     relayed = counts.pop((direction, "relayed"), 0)
     if relayed < (1 - TOLERANCE) * sample.arrived:
-        raise proc.LabError(f"{sample.arrived} packets arrived, and {variant.name} has relayed {relayed}")
+        raise proc.LabError(f"{sample.arrived} packets arrived, but {variant.name} relayed {relayed}")
     if counts.total() > TOLERANCE * relayed:
-        raise proc.LabError(f"besides {relayed} relayed packets {variant.name} has counted {dict(counts)}")
+        raise proc.LabError(f"{variant.name} relayed {relayed} packets, but also counted {dict(counts)}")
 
 
-def in_user_space(relays: Relays, way: Way, seconds: float) -> Mapping[str, Figure]:
+def in_user_space(relays: Relays, setup: Setup, seconds: float) -> Mapping[str, Figure]:
     relays.detach()
-    with userspace.relaying(relays.network, FAMILIES[way.families], way.direction, way.size,
-                            way.flows) as (server, stream):
+    with userspace.relaying(relays.network, FAMILIES[setup.families], setup.direction, setup.size,
+                            setup.flows) as (server, stream):
         sample = measure(relays.network, stream, sink_hook(USERSPACE), seconds)
         kernel, user_space = server.relayed()
     if kernel or user_space < (1 - TOLERANCE) * sample.arrived:
-        raise proc.LabError(f"{sample.arrived} packets arrived; {kernel} were relayed in the kernel,"
-                            f" {user_space} in user space")
+        raise proc.LabError(f"{sample.arrived} packets arrived; the kernel relayed {kernel}, user space {user_space}")
     return figures(sample)
 
 
@@ -190,18 +189,18 @@ class Relaying:
 
     @contextlib.contextmanager
     def open(self, scope: Scope) -> Iterator[Sequence[Case]]:
-        chosen = ways(scope.extent)
+        chosen = setups(scope.extent)
         with contextlib.ExitStack() as stack:
             relays: dict[str, Relays] = {}
-            for topology in dict.fromkeys(way.topology for way in chosen):
+            for topology in dict.fromkeys(setup.topology for setup in chosen):
                 relays[topology] = Relays(stack.enter_context(Network(topology)))
                 stack.callback(relays[topology].close)
-            yield [self._case(relays[way.topology], way, scope.seconds) for way in chosen]
+            yield [self._case(relays[setup.topology], setup, scope.seconds) for setup in chosen]
 
     @staticmethod
-    def _case(relays: Relays, way: Way, seconds: float) -> Case:
-        measure_once = in_user_space if way.variant == USERSPACE else in_kernel
-        return Case(way.name, lambda: measure_once(relays, way, seconds))
+    def _case(relays: Relays, setup: Setup, seconds: float) -> Case:
+        measure_once = in_user_space if setup.variant == USERSPACE else in_kernel
+        return Case(setup.name, lambda: measure_once(relays, setup, seconds))
 
 
 SECTION = Relaying()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The tables for people and the JSON for programs."""
+"""The report: tables, or JSON."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from targets import TARGETS, Target
 
 OF_BOUND = "of its bound"
 NOISE = "~"
-WIDEST = 150       # characters; a wider table is turned on its side
+WIDEST = 150       # characters; a wider table is transposed
 DISTURBED = 0.05   # of a CPU
-LEGEND = (f"Medians of {{}} rounds; ± is half of what they differ by (quartiles, or all if fewer than four)."
-          f" {NOISE}: they differ by more than the ratio does from 1.")
+LEGEND = (f"Medians of {{}} rounds; ± is half of the interquartile range (of the whole range if fewer than four)."
+          f" {NOISE}: the spread exceeds the ratio's distance from 1.")
 Row = Sequence[str]
 
 
@@ -59,7 +59,7 @@ def against_bound(results: Results, case: str) -> Summary | None:
 
 
 def table(header: Row, rows: Sequence[Row]) -> Iterator[str]:
-    """The first column to the left, all others to the right."""
+    """Aligns the first column to the left, and all others to the right."""
     widths = [max(map(len, column)) for column in zip(header, *rows)]
     for row in (header, ["-" * width for width in widths], *rows):
         yield "  ".join(text.rjust(width) if column else text.ljust(width)
@@ -67,7 +67,7 @@ def table(header: Row, rows: Sequence[Row]) -> Iterator[str]:
 
 
 def section_tables(results: Results, section: str, title: str) -> Iterator[str]:
-    """One for each run of cases that have the same figures."""
+    """One table for each group of consecutive cases with the same figures."""
     cases = [name for name, figures in results.figures.items() if figures and name.split("/")[0] == section]
     if not cases:
         return
@@ -90,7 +90,7 @@ def fitting(columns: Row, rows: Sequence[Row]) -> Iterator[str]:
 
 
 def column_titles(results: Results, case: str) -> tuple[str, ...]:
-    """A unit that all have in common is said once."""
+    """If all figures share a unit, it appears only once."""
     figures = results.figures[case]
     units = {series.unit for series in figures.values()}
     if len(units) == 1:
@@ -106,7 +106,7 @@ def target_rows(results: Results) -> Iterator[Row]:
 
 
 def other_work(results: Results) -> float:
-    """CPUs that had something else to do while bare programs were measured, which need exactly one."""
+    """CPUs that other processes used while bare programs were measured, which need exactly one."""
     spent = [rate * figures["CPU"].samples[number] / NSEC for name, figures in results.figures.items()
              if name.startswith("bounds/") and figures for number, rate in figures["rate"].samples.items()]
     return max(0.0, statistics.median(spent) - 1) if spent else 0.0
@@ -115,8 +115,8 @@ def other_work(results: Results) -> float:
 def text(results: Results, titles: Mapping[str, str]) -> str:
     lines = [LEGEND.format(results.rounds)]
     if (others := other_work(results)) > DISTURBED:
-        lines.append(f"Something else on this machine used {others:.0%} of a CPU meanwhile: rates may be too low, and"
-                     " ratios less certain.")
+        lines.append(f"Other processes on this machine used {others:.0%} of a CPU: rates may be too low, and ratios"
+                     " less certain.")
     for section, title in titles.items():
         lines += section_tables(results, section, title)
     lines += ["", "Targets", "", *table(("", "limit", "measured", ""), list(target_rows(results)))]

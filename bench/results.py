@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What was measured, round by round, and what can be said of it."""
+"""The samples of each round, with their medians and ratios."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ENOUGH = 4  # rounds for quartiles
 
 @dataclass(frozen=True)
 class Summary:
-    """The median, and between what the rounds are: quartiles, or all where there are few."""
+    """The median and the range of the rounds: quartiles, or minimum and maximum of few rounds."""
 
     median: float
     low: float
@@ -23,7 +23,7 @@ class Summary:
 
     @property
     def spread(self) -> float:
-        """A share of the median."""
+        """The range relative to the median."""
         return (self.high - self.low) / abs(self.median) if self.median else 0.0
 
 
@@ -36,7 +36,7 @@ def summarise(samples: Sequence[float]) -> Summary:
 
 @dataclass
 class Series:
-    """One figure of one case: a sample for each round in which it could be measured."""
+    """One figure of one case: a sample for each round that succeeded."""
 
     unit: Unit
     samples: dict[int, float] = field(default_factory=dict)
@@ -48,13 +48,13 @@ class Series:
 
 @dataclass
 class Results:
-    """By the names of cases, in the order of the table."""
+    """Figures and failures by the names of cases, in the order of the table."""
 
     figures: dict[str, dict[str, Series]] = field(default_factory=dict)
     failures: dict[str, list[str]] = field(default_factory=dict)
 
     def expect(self, cases: Iterable[str]) -> None:
-        """In this order."""
+        """Register cases in the order of the table."""
         self.figures |= {case: {} for case in cases}
 
     def add(self, case: str, round_number: int, figures: Mapping[str, Figure]) -> None:
@@ -67,7 +67,7 @@ class Results:
 
     @property
     def rounds(self) -> int:
-        """Of the figure that was measured most often."""
+        """The number of samples of the figure that has most."""
         return max((len(series.samples) for figures in self.figures.values() for series in figures.values()), default=0)
 
     def fail(self, case: str, reason: str) -> None:
@@ -77,7 +77,7 @@ class Results:
         return self.figures.get(case, {}).get(figure)
 
     def ratio(self, above: Series | None, below: Series | None) -> Summary | None:
-        """Of the medians; its range is what independent errors of both make of it."""
+        """The ratio of the medians, with its range if the errors of both are independent."""
         if above is None or below is None or not below.summary.median:
             return None
         ratio = above.summary.median / below.summary.median

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Measures everything side by side, in turn, round after round; run.sh builds what it needs and starts it.
+"""Measures all cases side by side, in turn, round after round. run.sh builds the binaries and starts this.
 
-On standard output is one table with the targets, on standard error how far it is. bench/results/latest.json has every
-sample. The exit status is 1 if something could not be measured, whatever the figures are.
+The tables and the targets go to standard output, progress to standard error, and every sample to
+bench/results/latest.json. The exit status is 1 if a case could not be measured, whatever the figures are.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ SECONDS = {Extent.QUICK: 0.3, Extent.DEFAULT: 0.5, Extent.FULL: 1.0}
 BUSY = 0.5  # load average above which the figures are doubtful
 
 
-def say(text: str, end: str = "\n") -> None:
+def log(text: str, end: str = "\n") -> None:
     print(text, file=sys.stderr, end=end, flush=True)
 
 
 @dataclass
 class Progress:
-    """How far it is, and how long it will take if all goes on as before."""
+    """Progress, and the time left according to the cases so far."""
 
     total: int
     done: int = 0
@@ -51,7 +51,7 @@ class Progress:
     @contextlib.contextmanager
     def of(self, case: str, label: str) -> Iterator[None]:
         self.done += 1
-        say(f"[{self.done:{len(str(self.total))}}/{self.total}] {label} {case:58}", end="")
+        log(f"[{self.done:{len(str(self.total))}}/{self.total}] {label} {case:58}", end="")
         began = time.monotonic()
         try:
             yield
@@ -66,27 +66,27 @@ class Progress:
 
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="run.sh",
-                                     description="Measures the relay side by side with all it is compared to.")
+                                     description="Measure the relay side by side with its references.")
     extent = parser.add_mutually_exclusive_group()
     extent.add_argument("--quick", dest="extent", action="store_const", const=Extent.QUICK, default=Extent.DEFAULT,
-                        help="that everything runs and counts, in less than three minutes")
+                        help="a few cases of each section, to see that they work; takes less than three minutes")
     extent.add_argument("--full", dest="extent", action="store_const", const=Extent.FULL,
                         help="every combination; takes hours")
     parser.add_argument("--only", action="append", metavar="TEXT",
                         help="only cases with TEXT in their names (repeatable)")
     parser.add_argument("--rounds", type=int, metavar="N",
-                        help="so many; 5 unless given, 1 with --quick, 3 with --full")
-    parser.add_argument("-j", "--json", action="store_true", help="JSON instead of the table")
+                        help="number of rounds (default: 5, with --quick 1, with --full 3)")
+    parser.add_argument("-j", "--json", action="store_true", help="print JSON instead of tables")
     return parser.parse_args()
 
 
 @contextlib.contextmanager
 def opened(sections: Sequence[Section], scope: Scope, only: Sequence[str], results: Results) -> Iterator[list[Case]]:
-    """The cases of all sections together, so that a round is over soon."""
+    """Opens all sections at once, so that a round covers their cases within a short time."""
     with contextlib.ExitStack() as stack:
         cases: list[Case] = []
         for section in sections:
-            say(f"setting up {section.name}")
+            log(f"setting up {section.name}")
             try:
                 with contextlib.ExitStack() as attempt:
                     found = [case for case in attempt.enter_context(section.open(scope))
@@ -94,7 +94,7 @@ def opened(sections: Sequence[Section], scope: Scope, only: Sequence[str], resul
                     if found:
                         stack.enter_context(attempt.pop_all())
                         cases += found
-            except Exception as error:  # whatever it is, the other sections are measured
+            except Exception as error:  # measure the other sections in any case
                 results.fail(section.name, describe(error))
         yield cases
 
@@ -104,7 +104,7 @@ def describe(error: BaseException) -> str:
 
 
 def measure(cases: Sequence[Case], rounds: int, results: Results) -> None:
-    """What is compared is measured one after the other."""
+    """Measures each case right after the one that it is compared with."""
     results.expect(case.name for case in cases)
     places = {case.name: place for place, case in enumerate(cases)}
     cases = sorted(cases, key=lambda case: (places.get(report.bound_of(case.name) or "", places[case.name]),
@@ -115,13 +115,13 @@ def measure(cases: Sequence[Case], rounds: int, results: Results) -> None:
         with progress.of(case.name, f"round {number + 1}/{rounds}"):
             try:
                 figures = case.measure()
-            except Exception as error:  # and the other cases
+            except Exception as error:  # measure the other cases in any case
                 results.fail(case.name, describe(error))
                 outcome = f"FAILED: {describe(error)}"
             else:
                 results.add(case.name, number, figures)
                 outcome = report.figure_cell(results.figures[case.name][next(iter(figures))])
-        say(f" {outcome:16} {progress.left([each for _, each in queue[position + 1:]])}")
+        log(f" {outcome:16} {progress.left([each for _, each in queue[position + 1:]])}")
 
 
 def machine() -> dict[str, Any]:
@@ -140,7 +140,7 @@ def main() -> int:
     asked = options()
     proc.die_cleanly_on_signals()
     if (load := os.getloadavg()[0]) > BUSY:
-        say(f"warning: this machine is busy with something else (load average {load:.1f}); figures may be too low")
+        log(f"warning: this machine is busy (load average {load:.1f}); figures may be too low")
     scope = Scope(asked.extent, SECONDS[asked.extent])
     rounds = asked.rounds or ROUNDS[asked.extent]
     sections: list[Section] = [importlib.import_module(name).SECTION for name in MODULES]
@@ -151,11 +151,11 @@ def main() -> int:
     try:
         with opened(sections, scope, asked.only or [""], results) as cases:
             if not cases:
-                say("there are no such cases")
+                log("no case matches --only")
             measure(cases, rounds, results)
-    except SystemExit as signal:  # what there is by now is shown
+    except SystemExit as signal:  # report what has been measured
         stopped = signal.code
-        say("\nstopped")
+        log("\nstopped")
     LATEST.parent.mkdir(exist_ok=True)
     outcome = report.as_json(results, run)
     LATEST.write_text(json.dumps(outcome, indent=1) + "\n")

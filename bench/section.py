@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What a section of the benchmark is: cases that are measured in turn, and what each measurement gives.
+"""Sections of the benchmark, their cases, and the figures of a measurement.
 
-run.py opens a section, then goes through its cases once a round, so that what is compared is measured within
-seconds of each other on a machine that may be busy with something else; report.py makes medians, spreads and ratios.
+run.py opens all sections and measures every case once per round, so that compared figures are taken within seconds of
+each other on a machine that may be busy. report.py computes medians, spreads and ratios.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Protocol
 
 
 class Unit(StrEnum):
-    """What a figure counts; the way it is printed, and which way is better, follow from it."""
+    """The unit of a figure. It determines the format, and whether more is better."""
 
     PACKETS_PER_S = "packets/s"
     NS_PER_PACKET = "ns/packet"    # time in a program
@@ -33,7 +33,7 @@ class Unit(StrEnum):
 
 @dataclass(frozen=True)
 class Figure:
-    """One thing measured once."""
+    """One measured value."""
 
     value: float
     unit: Unit
@@ -41,10 +41,10 @@ class Figure:
 
 @dataclass(frozen=True)
 class Case:
-    """A name such as relay/two-nic/native-head/to-peer/ipv4/160/1, and what measures it once: figures by a short name.
+    """A name such as relay/two-nic/native-head/to-peer/ipv4/160/1, and the function that measures it once.
 
-    measure() takes a second or two, raises proc.LabError if the figures would not mean what they say (nothing arrived,
-    packets were relayed elsewhere than claimed), and leaves behind what the next case needs, and nothing else.
+    measure() returns figures by a short name. It takes a second or two, and raises proc.LabError if the figures would
+    be wrong: nothing arrived, or another mode relayed the packets. It leaves the section ready for the next case.
     """
 
     name: str
@@ -52,10 +52,10 @@ class Case:
 
 
 class Extent(StrEnum):
-    """How much is measured."""
+    """The selection of cases."""
 
-    QUICK = "quick"      # that everything runs and counts: all sections, few cases
-    DEFAULT = "default"  # what the targets need, and what a reader asks next
+    QUICK = "quick"      # all sections, few cases: shows that everything works
+    DEFAULT = "default"  # all cases of the targets, and some more
     FULL = "full"        # every combination
 
 
@@ -67,8 +67,8 @@ class Scope:
 
 class Section(Protocol):
     name: str   # the first part of its cases' names
-    title: str  # one line for the table's heading
+    title: str  # heading of its tables
 
     def open(self, scope: Scope) -> AbstractContextManager[Sequence[Case]]:
-        """Sets up what all its cases share; whatever was set up is gone at the end, on signals too."""
+        """Set up what the cases share. The context's end removes all of it, after signals, too."""
         ...

@@ -15,8 +15,8 @@ from network import last_cpu
 
 COTURN = REFERENCE.name
 VARIANTS = {**BY_NAME, COTURN: REFERENCE}
-# What else runs on this machine shall not count: a server gets nearly all the time of its CPU; or gets it at once
-# whenever it wants any, which is for one that does not want all of it.
+# Other processes must not influence the figures. MOST_TIME gives a server nearly all the time of its CPU. AT_ONCE
+# schedules it immediately, and suits a server that does not use a whole CPU.
 MOST_TIME = ("nice", "-n", "-20")
 AT_ONCE = ("chrt", "--rr", "1")
 
@@ -24,10 +24,10 @@ AT_ONCE = ("chrt", "--rr", "1")
 @contextlib.contextmanager
 def serving(lab: Lab, variant: Variant, cpus: Collection[int], options: Sequence[str] = (),
             priority: Sequence[str] = MOST_TIME) -> Iterator[Server]:
-    """A server, on these CPUs and before all else that wants them; coturn without its log of every session."""
+    """A server on these CPUs with priority over other processes; coturn without its session log."""
     kind = Coturn if variant is REFERENCE else Turnpike
     server = kind(lab, variant, [*priority, "taskset", "--cpu-list", ",".join(map(str, cpus))], options)
-    group = Path(f"/proc/{server.process.pid}/autogroup")  # sched(7): niceness counts within such a group only
+    group = Path(f"/proc/{server.process.pid}/autogroup")  # sched(7): niceness applies only within an autogroup
     if group.exists():
         group.write_text("-20")
     try:
@@ -37,21 +37,21 @@ def serving(lab: Lab, variant: Variant, cpus: Collection[int], options: Sequence
 
 
 def server_cpus() -> list[int]:
-    """All but the last one, which has the clients and the generator; unless there is only one."""
+    """All CPUs but the last, which is for the clients and the generator, unless there is only one."""
     return sorted(os.sched_getaffinity(0))[:-1] or [last_cpu()]
 
 
 def cpu_ns(pid: int) -> int:
-    """CPU time that a process has used, in user space and in the kernel."""
+    """CPU time of a process in user space and in the kernel."""
     return sum(int(task.read_text().split()[0]) for task in Path(f"/proc/{pid}/task").glob("*/schedstat"))
 
 
 def resident(pid: int) -> int:
-    """Bytes of memory that a process has in user space."""
+    """Resident memory of a process in bytes."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(status.split("VmRSS:")[1].split()[0]) << 10
 
 
 def kernel_memory() -> int:
-    """Bytes of the kernel's objects on this machine; sockets are some of them."""
+    """Slab memory of this machine in bytes, which includes sockets."""
     return int(Path("/proc/meminfo").read_text().split("Slab:")[1].split()[0]) << 10

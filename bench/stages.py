@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What the program itself costs a packet, from the kernel's run-time statistics of it, and how that adds up by stages.
+"""The time per packet in the program and in each of its stages, from the kernel's run-time statistics.
 
     stages/VARIANT/DIRECTION/FAMILIES/SIZE
 
-Packets leave the program at each of its stages: the difference to the one before is what a stage costs. Taken off is
-what an empty program is said to cost at the same hook: the price of taking the time.
+Packets are made to leave the program at each stage: the difference to the previous stage is the cost of a stage. The
+time of an empty program at the same hook, which is the cost of taking the time, is subtracted.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from traffic import CHANNEL, DIRECTIONS, FAMILIES, SIZES, Binding, bindings, dat
 
 LIBBPF = ctypes.CDLL("libbpf.so.1", use_errno=True)
 BPF_STATS_RUN_TIME = 0
-SHARE = 0.99      # of packets that must have ended at the stage in question
-STRANGER = "02:00:00:00:00:99"
+SHARE = 0.99      # of packets that must end at the stage
+OTHER_HOST = "02:00:00:00:00:99"
 DISCARD = 9
-LONGER = 2        # times as long as scope.seconds / number of stages
+LONGER = 2        # factor on scope.seconds / number of stages
 Change = Callable[[Stream], Stream]
 
 
@@ -45,15 +45,15 @@ def from_expired(stream: Stream) -> Stream:
     return replace(stream, source=OTHERS, sent=replace(stream.sent, source=OTHERS.nth(0, 4)))
 
 
-def to_nobody(stream: Stream) -> Stream:
+def to_unused_port(stream: Stream) -> Stream:
     return sent(target=(stream.sent.target[0], DISCARD))(stream)
 
 
-# By the verdict that they end with, in the order of the program.
+# By verdict, in the order of the program.
 STAGES: dict[str, Change] = {
-    "other-host": sent(to_mac=STRANGER),
+    "other-host": sent(to_mac=OTHER_HOST),
     "not-udp": sent(protocol=TCP),
-    "not-ours": to_nobody,
+    "not-ours": to_unused_port,
     "control": sent(payload=bytes(164)),
     "no-flow": sent(payload=turn.channel_data(CHANNEL + 1, data(160))),
     "expired": from_expired,
@@ -98,7 +98,7 @@ def kinds(extent: Extent) -> Iterator[Kind]:
 
 @contextlib.contextmanager
 def statistics() -> Iterator[None]:
-    """The kernel takes the time of programs meanwhile; it stops by itself should this process die."""
+    """Make the kernel measure the run time of programs. The file descriptor ends this with the process."""
     descriptor = LIBBPF.bpf_enable_stats(BPF_STATS_RUN_TIME)
     if descriptor < 0:
         raise proc.LabError(f"run-time statistics of BPF programs: {os.strerror(ctypes.get_errno())}")
@@ -110,7 +110,7 @@ def statistics() -> Iterator[None]:
 
 @contextlib.contextmanager
 def program_times(program: int) -> Iterator[Callable[[], tuple[int, int]]]:
-    """A function that gives the program's run time so far, in ns, and how often it ran."""
+    """A function that returns the program's total run time in ns and its run count."""
     descriptor = LIBBPF.bpf_prog_get_fd_by_id(program)
     if descriptor < 0:
         raise proc.LabError(f"program {program}: {os.strerror(ctypes.get_errno())}")
@@ -127,7 +127,7 @@ def program_times(program: int) -> Iterator[Callable[[], tuple[int, int]]]:
 
 
 def ns_a_run(network: Network, program: int, stream: Stream, seconds: float) -> float:
-    """While this is sent."""
+    """Run time of a program in ns per packet of this stream."""
     network.wait_for_calm()
     with load(stream) as sender, program_times(program) as read:
         time.sleep(WARM_UP)
@@ -146,7 +146,7 @@ def ns_a_run(network: Network, program: int, stream: Stream, seconds: float) -> 
 
 @contextlib.contextmanager
 def far_ends_dropping(network: Network, hook: str) -> Iterator[None]:
-    """Whatever is sent to them."""
+    """Drop all frames at the far ends."""
     program = "xdp_drop" if hook == "xdp-native" else "tc_drop"
     with contextlib.ExitStack() as stack:
         for end in network.far_ends():
@@ -184,13 +184,13 @@ def ns_at(network: Network, relay: Flows, stage: str, stream: Stream, seconds: f
     counts = relay.counts(device) - before
     there = sum(packets for (_direction, verdict), packets in counts.items() if verdict == stage)
     if there < SHARE * counts.total():
-        raise proc.LabError(f"packets that were to be '{stage}' were {dict(counts)}")
+        raise proc.LabError(f"packets for stage '{stage}' were counted as {dict(counts)}")
     return result
 
 
 class Stages:
     name = "stages"
-    title = "Inside the program: ns a packet that ends at each stage, less what an empty program takes"
+    title = "Inside the program: ns per packet that ends at each stage, minus the time of an empty program"
 
     @contextlib.contextmanager
     def open(self, scope: Scope) -> Iterator[Sequence[Case]]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What the relay is to reach: mostly ratios of two figures of one run."""
+"""Performance targets: mostly ratios of two figures of one run."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def at_most(value: float) -> Limit:
 
 @dataclass(frozen=True)
 class Of:
-    """A figure of a case."""
+    """One figure of one case."""
 
     case: str
     figure: str = "rate"
@@ -59,8 +59,8 @@ class Target:
 
 
 def flows(variant: str, count: int, limit: float) -> Target:
-    """What a packet costs is what the rate is divided by."""
-    return Target(f"{variant}: {count:,} flows cost a packet, compared to one flow", at_most(limit),
+    """The cost of a packet is the inverse of the rate."""
+    return Target(f"{variant}: cost of a packet with {count:,} flows, compared to one flow", at_most(limit),
                   Of(f"{RELAY}/{variant}/{ONE}"), Of(f"{RELAY}/{variant}/to-peer/ipv4/160/{count}"))
 
 
@@ -106,10 +106,10 @@ TARGETS = (
     against_coturn("userspace", "no loss", 2),
     round_trip("coturn", 0.5),
     round_trip("forwarding", 1),
-    control("allocate/native-head", "a CPU second", at_least(20_000)),
+    control("allocate/native-head", "per CPU second", at_least(20_000)),
     control("memory/native-head", "allocation", at_most(4096)),
-    control("memory/native-head", "flow of IPv4", at_most(256)),
-    control("memory/native-head", "flow of IPv6", at_most(256)),
+    control("memory/native-head", "IPv4 flow", at_most(256)),
+    control("memory/native-head", "IPv6 flow", at_most(256)),
     *(control(f"first-packet/{variant}/{direction}", "in the kernel", at_least(1))
       for variant in ("native-head", "tcx") for direction in ("to-peer", "to-client")),
 )

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What is relayed: frames of a client, of a peer, of a client to another client, and what must become of them.
+"""Streams of each direction: client to peer, peer to client, client to client, with the expected frames.
 
-DF is copied within IPv4; what comes from IPv6 may be fragmented if it is as short as all this (RFC 7915 section 5.1).
-A size is that of the application data; ChannelData has four bytes in front of it (RFC 8656 section 12.4).
+DF is copied from IPv4 to IPv4. Packets from IPv6 that are as short as these are sent without it (RFC 7915 section 5.1).
+A size is that of the application data; ChannelData adds a header of four bytes (RFC 8656 section 12.4).
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from network import CLIENTS, OTHERS, PEERS, RELAYED, RELAYED_OTHERS, Network, Ra
 
 CHANNEL = 0x4000
 SIZES = (64, 160, 1200)
-# A tail that moves shifts data by multiples of four: recycled frames must look the same then.
+# A tail move shifts data by a multiple of four bytes: recycled frames must still look the same.
 PATTERN = bytes.fromhex("a5c3960f")
 
 
 @dataclass(frozen=True)
 class Families:
-    """Of IP: what clients talk to the relay, and what the relay talks to peers. Hairpins go from the one to the
-    other."""
+    """The IP versions between clients and relay, and between relay and peers. A hairpin goes from a client of the
+    former to a client of the latter."""
 
     name: str
     client: int
@@ -48,7 +48,7 @@ def listener(network: Network, family: int) -> Address:
 
 
 def unrelayed(network: Network, family: int, size: int, flows: int, ttl: int) -> Stream:
-    """Packets as long as a client's ChannelData of this size, sent on to peers as they are."""
+    """Packets as long as ChannelData of this size, which are forwarded to peers unchanged."""
     source, target, payload = CLIENTS.nth(0, family), PEERS.nth(0, family), channel_data(size)
     here, there = network.client, network.peer
     return Stream(sender=here, sent=Frame(here.near.mac, here.mac, source, target, payload),
@@ -76,7 +76,7 @@ def to_client(network: Network, families: Families, size: int, flows: int) -> St
 
 
 def hairpin(network: Network, families: Families, size: int, flows: int) -> Stream:
-    """From a client of the one family to a client of the other."""
+    """From a client of one family to a client of the other."""
     ends = network.client
     return Stream(
         sender=ends, receiver=ends, flows=flows, source=CLIENTS, expected_target=OTHERS,
@@ -92,7 +92,7 @@ DIRECTIONS: dict[str, Callable[[Network, Families, int, int], Stream]] = {
 
 @dataclass(frozen=True)
 class Binding:
-    """Channel bindings as bench/tools/flows.c takes them: of one family each side."""
+    """Channel bindings for bench/tools/flows.c, with one family on each side."""
 
     client: Range
     client_family: int
@@ -108,7 +108,7 @@ class Binding:
 
 
 def bindings(families: Families, hairpins: bool) -> list[Binding]:
-    """For flows of this kind: a hairpin is two bindings that are each other's peers."""
+    """The bindings of such flows. A hairpin needs two, each the peer of the other."""
     if not hairpins:
         return [Binding(CLIENTS, families.client, RELAYED, PEERS, families.peer)]
     return [Binding(CLIENTS, families.client, RELAYED, RELAYED_OTHERS, families.client),

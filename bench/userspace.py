@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""`turnpike serve` in user space, with clients that have allocations and channels, and the traffic that belongs to
-them."""
+"""`turnpike serve` in mode userspace, its clients with allocations and channels, and their traffic."""
 
 from __future__ import annotations
 
@@ -18,14 +17,14 @@ from network import PEERS, Network, Range, Stream
 from servers import server_cpus, serving
 from traffic import CHANNEL, Families, channel_data, data, listener
 
-# Ports of the clients' sockets: as many as there are flows, one after the other, so that the generator can be them.
+# First ports of the clients' sockets. They are consecutive, one per flow, so that the generator can use them.
 CLIENTS_FROM, OTHERS_FROM = 20000, 30000
 ALL_PORTS = 16  # bits: all clients have one address
 
 
 @dataclass(frozen=True)
 class Listed:
-    """Addresses that do not follow from a number: the server has chosen them."""
+    """Addresses that the server has chosen."""
 
     addresses: Sequence[Address]
 
@@ -39,7 +38,7 @@ def clients_range(network: Network, first_port: int) -> Range:
 
 @contextlib.contextmanager
 def clients(network: Network, family: int, relayed: int, first_port: int, count: int) -> Iterator[list[turn.Client]]:
-    """Each with an allocation, from a port of its own."""
+    """Clients with an allocation and a port each."""
     with contextlib.ExitStack() as sockets:
         everyone = []
         for number in range(count):
@@ -78,14 +77,14 @@ def with_peers(network: Network, families: Families, direction: str, size: int, 
     if direction == "to-peer":
         return up
     if flows > 1:
-        raise ValueError("the generator cannot follow the relay's choice of ports")
+        raise ValueError("the generator cannot send to ports that the relay chose")
     return replace(up, sender=there, receiver=here, source=None, expected_source=None, expected_target=None,
                    sent=Frame(there.near.mac, there.mac, peer, everyone[0].relayed, data(size)),
                    expected=Frame(here.mac, here.near.mac, server, first, channel_data(size)))
 
 
 def hairpin(network: Network, families: Families, size: int, flows: int, stack: contextlib.ExitStack) -> Stream:
-    """Relayed twice: to the other's relay, and from there to the other."""
+    """Relayed twice: by the sender's allocation, and by the receiver's."""
     some = stack.enter_context(clients(network, families.client, families.client, CLIENTS_FROM, flows))
     others = stack.enter_context(clients(network, families.peer, families.client, OTHERS_FROM, flows))
     for one, other in zip(some, others):

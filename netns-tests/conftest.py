@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What all network tests share: the labs, the names of cases, what a failure shows, and how a run ends early."""
+"""Fixtures and hooks of all network tests: labs, names of cases, reports of failures, and interrupted runs."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from lab.relay import BINARY, SERVERS, Variant
 
 @pytest.fixture(scope="module")
 def shared_lab() -> Iterator[Lab]:
-    """The lab of all tests of a module. A module that needs another one overrides this fixture."""
+    """The lab of all tests of a module. A module overrides this fixture to use another one."""
     with Lab("two-nic", offload=True) as lab:
         yield lab
 
 
 @pytest.fixture
 def lab(shared_lab: Lab) -> Iterator[Lab]:
-    """The module's lab, for one test: whatever the test has started in it ends with the test."""
+    """The module's lab, for one test. Processes that the test starts in it end with the test."""
     yield shared_lab
     shared_lab.stop_processes()
 
 
-# Names, and what runs where.
+# Names of cases, and their distribution to workers.
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--server", choices=SERVERS, default="turnpike",
-                     help="the server under test, where a test can use another one: coturn tells a fault of the lab"
-                          " from one of ours")
+                     help="the server under test, for tests that support both: a failure with coturn, too, is a fault"
+                          " of the lab")
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
-    """Names that can be typed after -k."""
+    """Names that are easy to type after -k."""
     if isinstance(val, Variant | signal.Signals):
         return val.name
     if isinstance(val, tuple):
@@ -62,7 +62,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """A test has the same name in all reports, without the group that xdist appends. Its workers need the group."""
+    """Remove the group that xdist appends to a test's name, except in its workers, which need it."""
     name, mark, _group = report.nodeid.rpartition("@")
     if mark and name.endswith(report.location[2]) and "PYTEST_XDIST_WORKER" not in os.environ:
         report.nodeid = name
@@ -76,39 +76,39 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.collectonly:
         return
     if os.geteuid():
-        raise pytest.UsageError("run the network tests as root: they make network namespaces and load BPF programs")
+        raise pytest.UsageError("run the network tests as root: they create network namespaces and load BPF programs")
     if not BINARY.exists():
         raise pytest.UsageError(f"{BINARY} does not exist: build it, or set TURNPIKE to the program under test")
 
 
 def _leave(number: int, _frame: object) -> None:
-    """End the session in good order: fixtures remove what they have made."""
+    """End the session so that all fixtures clean up."""
     for each in FATAL_SIGNALS:
-        signal.signal(each, signal.SIG_IGN)  # a second signal must not cut that short
+        signal.signal(each, signal.SIG_IGN)  # a second signal must not interrupt that
     pytest.exit(signal.strsignal(number) or str(number), returncode=128 + number)
 
 
-# What people see.
+# Reports.
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
-    """A failure shows the log and the counters of each server that the test has used."""
+    """Add the log and the counters of the servers in the lab to a failure."""
     outcome = yield
     report = outcome.get_result()  # type: ignore[attr-defined]
     if report.failed and isinstance(item, pytest.Function):
         for lab in {id(value): value for value in item.funcargs.values() if isinstance(value, Lab)}.values():
-            report.sections.append(("servers", _story(lab)))
+            report.sections.append(("servers", _report_of(lab)))
 
 
-def _story(source: Reporting) -> str:
+def _report_of(source: Reporting) -> str:
     try:
         return source.report()
-    except Exception as error:  # a server that cannot tell must not hide why the test failed
+    except Exception as error:  # an error here must not hide the failure of the test
         return f"{type(error).__name__}: {error}"
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """A line that scripts/test.sh adds up."""
+    """Print the line that scripts/test.sh reads."""
     if terminalreporter.config.option.collectonly:
         return
     failed = sum(len(terminalreporter.stats.get(kind, ())) for kind in ("failed", "error"))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The lab itself: what it leaves on the machine."""
+"""The lab itself: what it leaves behind."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ with Lab("two-nic", offload=True) as lab:
 
 @pytest.mark.parametrize("how", (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL))
 def test_nothing_outlives_its_owner(how: signal.Signals) -> None:
-    """However a process ends, its namespaces, its scratch folder and the processes in them go."""
+    """However a process ends, its namespaces, its scratch folder and its processes disappear."""
     with subprocess.Popen([sys.executable, "-c", OWNER], cwd=ROOT / "netns-tests", stdout=subprocess.PIPE,
                           text=True) as owner:
         assert owner.stdout

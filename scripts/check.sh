@@ -1,23 +1,22 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Formatters and linters: scripts/check.sh [--fix] [TOOL...]. Each tool reports how many files it has read and how many
-# findings it has; the exit status is 1 if there are any. --fix lets clang-format write. `scripts/deps.sh check` installs
-# the tools.
+# Formatters and linters: scripts/check.sh [--fix] [TOOL...]. For each tool it prints the numbers of files and findings.
+# The exit status is 1 if there are findings. --fix lets clang-format write. `scripts/deps.sh check` installs the tools.
 # shellcheck disable=SC2317 # run_TOOL is called by the tool's name
 source "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/lib.sh"
 become_owner "$@"
 
-state=build/check # what the tools keep between runs
+state=build/check # caches and logs of the tools
 ruff=$state/ruff/node_modules/@astral-sh/ruff-wasm-nodejs
 tools=(clang-format clang-tidy cppcheck ruff shellcheck codespell)
 fix='' failed=0
 
-# files PATTERN...: files that git knows or would add, without the fuzzers' corpora
+# files PATTERN...: tracked and untracked files, without ignored ones and the fuzzing corpora
 files() {
 	git -c "safe.directory=$PWD" ls-files --cached --others --exclude-standard -- "$@" ':!tests/fuzz/corpus'
 }
 
-# Files that are there: one may be deleted and not yet committed.
+# Drop files that are deleted but not yet committed.
 existing() {
 	local file
 	while IFS= read -r file; do
@@ -25,7 +24,7 @@ existing() {
 	done
 }
 
-# in_parallel FILE_LIST COMMAND...: on some files at a time
+# in_parallel FILE_LIST COMMAND...: run a command on batches of the files
 in_parallel() {
 	xargs -a "$1" -d '\n' -P "$(nproc)" -n 8 -- "${@:2}"
 }
@@ -33,7 +32,7 @@ in_parallel() {
 run_clang-format() { # FILE_LIST
 	local version
 	version=$(clang-format --version | grep -oE 'version [0-9]+')
-	[[ $version == "version 14" ]] || die "clang-format has $version, but the tree is formatted by 14, which Debian 12 has"
+	[[ $version == "version 14" ]] || die "clang-format has $version: the tree is formatted with 14, that of Debian 12"
 	if [[ $fix ]]; then in_parallel "$1" clang-format -i; fi
 	in_parallel "$1" clang-format --dry-run -Werror
 }
@@ -68,7 +67,7 @@ run_codespell() { # FILE_LIST
 	in_parallel "$1" codespell
 }
 
-# The files that a tool reads, one a line.
+# The files that a tool reads, one per line.
 files_of() { # TOOL
 	case $1 in
 	clang-format) files '*.c' '*.h' ;;
@@ -79,12 +78,12 @@ files_of() { # TOOL
 	esac
 }
 
-# What a tool needs before it can run.
+# Prepare the inputs of a tool.
 prepare() { # TOOL
 	case $1 in
 	clang-tidy | cppcheck)
 		[[ ! ${configured:-} ]] || return 0
-		# Compile commands, and the headers that are generated.
+		# Compile commands and generated headers.
 		scripts/build.sh dev skeletons && configured=yes
 		;;
 	ruff)
@@ -93,7 +92,7 @@ prepare() { # TOOL
 		fi
 		mkdir -p "$state/ruff"
 		cp scripts/check/package.json "$state/ruff"
-		npm_ci && cp scripts/check/package-lock.json "$state/ruff" # the last step: it says that all is there
+		npm_ci && cp scripts/check/package-lock.json "$state/ruff" # last, as it marks success
 		;;
 	esac
 }
@@ -108,18 +107,18 @@ check() { # TOOL
 	local tool=$1 list=$state/$1.files log=$state/$1.log findings status=0 command=$1
 	if [[ $tool == ruff ]] && ! command -v ruff >/dev/null; then command=npm; fi
 	if ! command -v "$command" >/dev/null; then
-		echo "SKIPPED: $tool needs $command, which is not installed: run scripts/deps.sh check"
+		echo "SKIPPED: $tool: $command is not installed; run scripts/deps.sh check"
 		return
 	fi
 	if ! prepare "$tool"; then
-		echo "$tool: could not be set up"
+		echo "$tool: setup failed"
 		failed=1
 		return
 	fi
 	files_of "$tool" | existing >"$list"
 	"run_$tool" "$list" >"$log" 2>&1 || status=$?
 	findings=$(grep -E '^[^ ]+:[0-9]+:' "$log" | grep -vcE ' note: [^[]*$') || true # clang's notes belong to a finding
-	[[ $status -eq 0 || $findings -gt 0 ]] || findings=1 # it failed in some other way
+	[[ $status -eq 0 || $findings -gt 0 ]] || findings=1 # failed without a finding
 	[[ $findings -eq 0 ]] || grep -vE '^[0-9]+ (warnings?|errors?) ' "$log" || true
 	printf '%-12s %4d files, %d findings\n' "$tool" "$(wc -l <"$list")" "$findings"
 	[[ $findings -eq 0 ]] || failed=1
@@ -131,7 +130,7 @@ while [[ ${1:-} == --* ]]; do
 	shift
 done
 for tool in "$@"; do
-	[[ " ${tools[*]} " == *" $tool "* ]] || die "there is no tool '$tool'; the tools are ${tools[*]}"
+	[[ " ${tools[*]} " == *" $tool "* ]] || die "unknown tool '$tool': the tools are ${tools[*]}"
 done
 mkdir -p "$state"
 for tool in "${@:-"${tools[@]}"}"; do check "$tool"; done

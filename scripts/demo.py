@@ -1,15 +1,15 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The demo; start it through demo.sh. It prints two tables.
+"""The demo, started by demo.sh. It prints two tables.
 
-1. Who moves the packets: coturn's turnutils_uclient runs twenty clients through `turnpike serve` in each mode, each of
-   which sends two thousand messages to an echoing peer, and the benchmark's tools measure the round trip.
+1. The path of the packets in each mode: twenty clients of coturn's turnutils_uclient each send two thousand messages
+   through `turnpike serve` to an echoing peer. The benchmark's tools measure the round trip.
 
        client ----- router ----- relay
                       |
                     peer
 
-2. How many packets a second each mode relays, and coturn, on one network with one generator (bench/peers.py).
+2. Packets per second of each mode and of coturn, on one network with one generator (bench/peers.py).
 """
 
 from __future__ import annotations
@@ -56,9 +56,9 @@ class Row:
         if self.load.lost or self.load.received != CLIENTS * MESSAGES:
             return f"{self.load.received} of {CLIENTS * MESSAGES} messages came back"
         if self.variant.in_kernel and self.share < ENOUGH_PERCENT:
-            return f"less than {ENOUGH_PERCENT:g} % was relayed in the kernel"
+            return f"the kernel relayed less than {ENOUGH_PERCENT:g} %"
         if not self.variant.in_kernel and self.kernel:
-            return "packets were relayed in the kernel although nothing is attached"
+            return "the kernel relayed packets in mode userspace"
         return None
 
     def text(self) -> str:
@@ -66,7 +66,7 @@ class Row:
                               f"{self.share:.2f} %", self.load.lost, f"{self.round_trip_us:.1f} µs")
 
 
-def say(text: str = "") -> None:
+def show(text: str = "") -> None:
     print(text, flush=True)
 
 
@@ -83,55 +83,55 @@ def run(lab: Lab, wire: latency.Wire, variant: Variant) -> Row:
 
 
 def show_paths() -> list[str]:
-    """The first table. Returns complaints."""
+    """Print the first table. Returns complaints."""
     variants = [variant for variant in VARIANTS if variant.name in SHOWN]
     rows = []
     with Lab("router", offload=True) as lab, latency.Wire() as wire:
         turnutils.start_peer(lab)
         for number, variant in enumerate(variants, 1):
-            say(f"[{number}/{len(variants)}] {' '.join(variant.options())}: {CLIENTS} clients, {MESSAGES} messages"
-                f" each, of {SIZE} bytes, there and back ...")
+            show(f"[{number}/{len(variants)}] {' '.join(variant.options())}: {CLIENTS} clients, {MESSAGES} echoed"
+                f" messages each, {SIZE} bytes ...")
             rows.append(run(lab, wire, variant))
-    say()
-    say(COLUMNS.format("mode", "moves", "hook", "in kernel", "in user", "kernel", "lost", "round trip"))
+    show()
+    show(COLUMNS.format("mode", "moves", "hook", "in kernel", "in user", "kernel", "lost", "round trip"))
     for row in rows:
-        say(row.text())
-    say(f"\nThe round trip is the median at {ROUND_TRIP_RATE} packets a second, over two cables without delay: client's"
-        " stack, relay\nand an echo in the peer's device.\n")
+        show(row.text())
+    show(f"\nThe round trip is the median at {ROUND_TRIP_RATE} packets per second, over two cables without delay:"
+        " the client's stack,\nthe relay, and an echo in the peer's device.\n")
     return [f"{row.variant.name}: {row.complaint}" for row in rows if row.complaint]
 
 
 def show_rates() -> None:
-    """The second table: packets a second, also as multiples of coturn's and of our own user space's."""
+    """Print the second table: packets per second, also as multiples of coturn and of mode userspace."""
     rates = {}
     with Network("two-nic") as network:
         for number, name in enumerate(COMPARED, 1):
-            say(f"[{number}/{len(COMPARED)}] {name}: as many packets as it relays, for {LOAD_SECONDS} s ...")
+            show(f"[{number}/{len(COMPARED)}] {name}: maximum rate, for {LOAD_SECONDS} s ...")
             rates[name] = peers.saturated(network, name, LOAD_SECONDS).packets_per_s
-    say()
-    say(RATES.format("relay", "packets/s", "x coturn", "x user space"))
+    show()
+    show(RATES.format("relay", "packets/s", "x coturn", "x user space"))
     for name, rate in rates.items():
         server = f"coturn {coturn_version()}" if name == "coturn" else f"turnpike {peers.VARIANTS[name].mode}"
-        say(RATES.format(server, f"{rate:,.0f}", f"{rate / rates['coturn']:.1f}", f"{rate / rates['userspace']:.1f}"))
-    say(f"\n{about(os.getloadavg()[0])}")
+        show(RATES.format(server, f"{rate:,.0f}", f"{rate / rates['coturn']:.1f}", f"{rate / rates['userspace']:.1f}"))
+    show(f"\n{about(os.getloadavg()[0])}")
 
 
 def coturn_version() -> str:
-    """Of Debian's package; empty if coturn comes from elsewhere."""
+    """The version of Debian's package, or an empty string."""
     asked = subprocess.run(["dpkg-query", "--show", "--showformat=${source:Upstream-Version}", "coturn"],
                            capture_output=True, text=True, check=False)
     return asked.stdout
 
 
 def about(load: float) -> str:
-    """What the figures mean, and what they do not."""
+    """The conditions of the measurement."""
     model = next((line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
                   if line.startswith("model name")), platform.machine())
     return f"""\
 One flow from a client to its peer, {peers.SIZE} bytes of data, on {os.cpu_count()} CPUs ({model}), Linux
-{platform.release()}, load average {load:.1f}. The packets come from a generator in the kernel over virtual cables
-(veth), not from a NIC. It shares one CPU with whatever the kernel relays; relays in user space have the other CPUs to
-themselves. So trust the ratios more than the rates, and docs/performance.md more than one run."""
+{platform.release()}, load average {load:.1f}. A generator in the kernel sends the packets over virtual cables (veth),
+not a NIC. It shares one CPU with relaying in the kernel; servers in user space have the other CPUs to themselves.
+Ratios are therefore more reliable than rates, and docs/performance.md is more reliable than one run."""
 
 
 def main() -> int:

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Fuzz: scripts/fuzz.sh [SECONDS [TARGET...]]. Each target starts with its corpus and runs for SECONDS (30), as many targets
-# at a time as there are CPUs. New inputs are kept in build/fuzz/corpus for the next run; an input that fails moves to the
-# corpus in tests/fuzz, so that every later test run repeats it.
+# Fuzz: scripts/fuzz.sh [SECONDS [TARGET...]]. Each target starts with its corpus and runs for SECONDS (default: 30). One
+# target runs per CPU. New inputs are kept in build/fuzz/corpus for the next run. A failing input moves to the corpus in
+# tests/fuzz, so that every later test run repeats it.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 become_owner "$@"
 
@@ -17,7 +17,7 @@ seconds=${1:-30}
 targets=("${@:2}")
 [[ ${#targets[@]} -gt 0 ]] || targets=("${known[@]}")
 for target in "${targets[@]}"; do
-	[[ -n ${max_len[$target]:-} ]] || die "there is no target '$target'; the targets are ${known[*]}"
+	[[ -n ${max_len[$target]:-} ]] || die "unknown target '$target': the targets are ${known[*]}"
 done
 
 fuzz() { # TARGET
@@ -28,7 +28,7 @@ fuzz() { # TARGET
 	exec build/fuzz/tests/fuzz/"fuzz_$1" "${options[@]}" "$found" "tests/fuzz/corpus/$1" >"build/fuzz/$1.log" 2>&1
 }
 
-# Print the outcome of a target that has ended.
+# Print the result of a target.
 report() { # TARGET STATUS
 	local log=build/fuzz/$1.log
 	if [[ $2 -eq 0 ]]; then
@@ -39,14 +39,14 @@ report() { # TARGET STATUS
 	failed+=("$1")
 }
 
-# Print the log and the inputs of a target that failed: CI's checkout is gone by the time that somebody reads this.
-tell_failure() { # TARGET
+# Print the log and the inputs of a failed target, because CI deletes its checkout.
+print_failure() { # TARGET
 	local input
 	echo "-- $1"
 	tail -n 40 "build/fuzz/$1.log"
 	for input in "build/fuzz/failures/$1"/*; do
-		[[ -f $input ]] || continue # interrupted before it found one
-		echo "The input (for base64 -d): $(base64 -w 0 "$input")"
+		[[ -f $input ]] || continue # interrupted before it wrote one
+		echo "Input, base64: $(base64 -w 0 "$input")"
 		mv "$input" "tests/fuzz/corpus/$1/"
 	done
 }
@@ -76,6 +76,6 @@ for target in "${targets[@]}"; do
 done
 while [[ ${#running[@]} -gt 0 ]]; do reap; done
 [[ ${#failed[@]} -gt 0 ]] || exit 0
-for target in "${failed[@]}"; do tell_failure "$target"; done
+for target in "${failed[@]}"; do print_failure "$target"; done
 echo "FAILED: ${failed[*]}; the inputs are now in tests/fuzz/corpus."
 exit 1

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Runs the stages of the test suite one after the other and adds up their results; start it through test.sh.
+"""Runs the stages of the test suite one after the other, and adds up their results. test.sh starts it.
 
-A stage is a command. If it writes JUnit XML, as ctest and pytest do, its tests are counted, else it counts as one test.
-Logs and XML files are kept in build/test. The last line, "N passed, N failed[, N skipped]", is for CI.
+A stage is a command. If it writes JUnit XML, as ctest and pytest do, its tests are counted. Otherwise it counts as one
+test. Logs and XML files are kept in build/test. CI reads the last line: "N passed, N failed[, N skipped]".
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "build/test"
-TAIL = 40      # lines of output that are shown of a test or a stage that failed
+TAIL = 40      # lines of output shown for a failed test or stage
 POLL_S = 0.2
 
 
 @dataclass(frozen=True)
 class Stage:
-    """{junit} in the command is a file for results. A live stage shows its output while it runs."""
+    """{junit} in the command is the file for results. A live stage shows its output while it runs."""
 
     name: str
     about: str
@@ -45,7 +45,7 @@ def build(preset: str, about: str, quick: bool = False) -> Stage:
 
 def netns(name: str, about: str, preset: str, *files: str, only: str = "", quick: bool = False,
           workers: int = 3) -> Stage:
-    """Network tests with the command of a preset. Several run at a time, because they wait more than they work."""
+    """Network tests with the binary of a preset. Several run at a time, because they mostly wait."""
     command = shlex.join(["env", f"TURNPIKE=build/{preset}/userspace/turnpike", "PYTHONDONTWRITEBYTECODE=1",
                           "/usr/bin/python3", "-m", "pytest", "--numprocesses", str(workers), "--junitxml", "{junit}",
                           "-k", only, *(f"netns-tests/{file}" for file in files)])
@@ -55,10 +55,10 @@ def netns(name: str, about: str, preset: str, *files: str, only: str = "", quick
 STAGES = (
     Stage("check", "formatters and linters", "scripts/check.sh", quick=True),
     build("dev", "gcc with sanitizers", quick=True),
-    Stage("unit", "unit tests, packet vectors, fuzzers' corpora", "ctest --preset dev --output-junit {junit}",
+    Stage("unit", "unit tests, packet vectors, fuzzing corpora", "ctest --preset dev --output-junit {junit}",
           needs=["build-dev"], quick=True),
-    build("release", "what is installed", quick=True),
-    Stage("hardened", "protections in what is installed", "ctest --preset release -R ^hardened$ --no-tests=error",
+    build("release", "the installed build", quick=True),
+    Stage("hardened", "hardening of the installed binaries", "ctest --preset release -R ^hardened$ --no-tests=error",
           needs=["build-release"], quick=True),
     Stage("verifier", "every program in every configuration, as documented",
           "bash -o pipefail -c 'build/release/userspace/turnpike verify -j | tests/verifier_table.py'",
@@ -72,7 +72,7 @@ STAGES = (
     Stage("fuzz", "each fuzzer for a minute", "scripts/fuzz.sh 60", needs=["build-clang"]),
     netns("sanitizers", "bad clients and probing, with sanitizers", "dev", "devices/test_probe.py",
           "server/test_dtls.py", "server/test_garbage.py", "server/test_connection_limits.py"),
-    netns("packets", "odd packets, with sanitizers", "dev", "datapath/test_packets.py", only="segment/"),
+    netns("packets", "unusual packets, with sanitizers", "dev", "datapath/test_packets.py", only="segment/"),
     netns("packets-two-nic", "the same with two NICs", "dev", "datapath/test_packets.py", only="two-nic/"),
     netns("transports", "TCP, TLS and DTLS, with sanitizers", "dev", "server/test_transports.py",
           "server/test_tls.py"),
@@ -80,28 +80,28 @@ STAGES = (
           "server/test_lifecycle.py", "datapath/test_expiry.py"),
     netns("server", "privileges, operation, reload", "release", "server/test_privileges.py", "server/test_operation.py",
           "server/test_reload.py"),
-    netns("model", "the model, live", "release", "datapath/test_model.py"),
+    netns("model", "random packets against the model", "release", "datapath/test_model.py"),
     netns("datapath", "hairpins, ICMP errors, policing", "release", "datapath/test_hairpin.py", "datapath/test_icmp.py",
           "datapath/test_policing.py"),
-    netns("userspace", "runs of packets, workers", "release", "server/test_merging.py", "server/test_workers.py"),
-    netns("abuse", "abuse, and resources that run out", "release", "server/test_abuse.py", "server/test_exhausted.py"),
-    netns("churn", "allocations come and go", "release", "server/test_churn.py"),
+    netns("userspace", "UDP GSO and GRO, workers", "release", "server/test_merging.py", "server/test_workers.py"),
+    netns("abuse", "abuse, exhausted resources", "release", "server/test_abuse.py", "server/test_exhausted.py"),
+    netns("churn", "short-lived allocations", "release", "server/test_churn.py"),
     netns("churn-sanitizers", "the same with sanitizers", "dev", "server/test_churn.py", only="limited"),
     netns("load", "10,000 clients", "release", "server/test_load.py"),
     netns("switching", "live mode changes", "release", "devices/test_switching.py"),
-    netns("devices", "changes, next hops, queues, the host's traffic", "release", "devices/test_changes.py",
+    netns("devices", "device changes, next hops, queues, traffic of the host", "release", "devices/test_changes.py",
           "datapath/test_nexthops.py", "datapath/test_queues.py", "datapath/test_ownership.py"),
     netns("vlan", "VLANs", "release", "datapath/test_vlan.py", only="two"),
-    netns("clients", "clients of other makers", "release", "clients/test_clients.py", "clients/test_chromium.py"),
+    netns("clients", "third-party clients", "release", "clients/test_clients.py", "clients/test_chromium.py"),
     netns("vm", "other kernels and drivers, in virtual machines", "release", "vm/test_vm.py"),
-    Stage("bench", "everything can be measured", "bench/run.sh --quick", needs=["build-release"]),
+    Stage("bench", "the benchmark works", "bench/run.sh --quick", needs=["build-release"]),
 )
 BY_NAME = {stage.name: stage for stage in STAGES}
 
 
 @dataclass
 class Result:
-    """What a stage has come to; each failure is a heading and the lines below it."""
+    """The result of a stage. Each failure is a heading with its lines of output."""
 
     stage: Stage
     passed: int = 0
@@ -115,7 +115,7 @@ class Result:
 
 
 class Runner:
-    """Runs one stage at a time, in a process group of its own, so that stop() reaches all of it."""
+    """Runs one stage at a time, in its own process group, which stop() ends as a whole."""
 
     def __init__(self) -> None:
         self.child: subprocess.Popen[bytes] | None = None
@@ -144,7 +144,7 @@ class Runner:
             sys.stdout.write(output.read())
 
     def stop(self) -> None:
-        """End the stage that runs, and wait until it has cleaned up."""
+        """End the running stage, and wait until it has cleaned up."""
         if self.child is None:
             return
         group = self.child.pid
@@ -159,7 +159,7 @@ class Runner:
 
 
 def count(result: Result, junit: Path, output: str, status: int) -> None:
-    """Tests by JUnit XML, if there is any. A stage that fails without a failed test has failed itself."""
+    """Count the tests in the JUnit XML, if any. If the stage fails without a failed test, the stage itself counts."""
     lines = output.splitlines()
     cases = list(ElementTree.parse(junit).iter("testcase")) if junit.exists() else []
     for case in cases:
@@ -181,13 +181,13 @@ def count(result: Result, junit: Path, output: str, status: int) -> None:
 
 
 def why_skipped(case: ElementTree.Element, skip: ElementTree.Element) -> str:
-    """pytest says it in the message; of ctest's programs, the last line does."""
+    """The reason: pytest's message, or the last line that a ctest program printed."""
     printed = (case.findtext("system-out") or "").splitlines()
     return printed[-1].removeprefix("SKIPPED").lstrip() if printed else skip.get("message", "no reason given")
 
 
 def chosen(names: Sequence[str]) -> list[Stage]:
-    """The stages that are asked for and, before them, those that they need."""
+    """The requested stages, preceded by those that they need."""
     if names in ([], ["quick"]):
         return [stage for stage in STAGES if stage.quick or not names]
     wanted = set(names)
@@ -202,7 +202,7 @@ def run_all(runner: Runner, stages: Sequence[Stage]) -> Iterator[Result]:
     for number, stage in enumerate(stages, 1):
         print(f"== [{number}/{len(stages)}] {stage.name}: {stage.about}", flush=True)
         if missing := failed.intersection(stage.needs):
-            result = Result(stage, failures=[(f"{stage.name}: not run, since {' and '.join(missing)} failed", [])])
+            result = Result(stage, failures=[(f"{stage.name}: not run, because {' and '.join(missing)} failed", [])])
         else:
             result = runner.run(stage)
         if result.failures:
@@ -220,7 +220,7 @@ def show_failures(result: Result) -> None:
 
 
 def report(results: Sequence[Result]) -> int:
-    """The summary; the last line is for CI."""
+    """Print the summary. CI reads the last line."""
     print()
     for result in results:
         print(result.line())
@@ -230,22 +230,22 @@ def report(results: Sequence[Result]) -> int:
     failures, skipped = (sum(len(part) for part in parts) for parts in
                          ([result.failures for result in results], [result.skipped for result in results]))
     if failures:
-        print(f"WHAT FAILED (logs are in {RESULTS.relative_to(ROOT)})")
+        print(f"FAILURES (logs are in {RESULTS.relative_to(ROOT)})")
         for result in results:
             show_failures(result)
     if skipped:
-        print("NOT ALL WAS RUN: what is marked SKIPPED is not tested on this machine.")
+        print("INCOMPLETE: cases marked SKIPPED were not tested on this machine.")
     print(f"{passed} passed, {failures} failed" + (f", {skipped} skipped" if skipped else ""))
     return 1 if failures else 0
 
 
 def options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="test.sh", description="Runs all tests, the quick ones, or stages by name.")
-    parser.add_argument("stages", nargs="*", metavar="quick | STAGE", help="all stages, unless there is an argument")
+    parser = argparse.ArgumentParser(prog="test.sh", description="Run all tests, the quick ones, or stages by name.")
+    parser.add_argument("stages", nargs="*", metavar="quick | STAGE", help="stages to run (default: all)")
     parser.add_argument("--list", action="store_true", help="list the stages; * marks those of quick")
     asked = parser.parse_args()
     if unknown := set(asked.stages) - {"quick", *BY_NAME}:
-        parser.error(f"there is no stage {', '.join(sorted(unknown))}: see --list")
+        parser.error(f"unknown stage {', '.join(sorted(unknown))}: --list prints the stages")
     return asked
 
 

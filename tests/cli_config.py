@@ -44,9 +44,9 @@ class Tests:
         lines = result.stderr.splitlines()
         complaints = [] if result.returncode == 2 else [f"status {result.returncode}"]
         if len(lines) != 1 or what not in lines[0]:
-            complaints.append(f"said {lines} instead of one line with {what!r}")
+            complaints.append(f"printed {lines} instead of one line with {what!r}")
         if result.stdout or SECRET in result.stderr:
-            complaints.append("says more than it should")
+            complaints.append("printed other output, or the secret")
         return complaints
 
     def hidden(self) -> Complaints:
@@ -56,7 +56,7 @@ class Tests:
         command = [str(self.turnpike), "serve", "--check-config", *LISTEN, "--user", f"alice:{SECRET}",
                    f"--auth-secret={SECRET}", "--users-file", str(pipe)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-            with pipe.open("w") as users:  # which waits until the other end is open
+            with pipe.open("w") as users:  # blocks until the other end is open
                 seen = Path(f"/proc/{process.pid}/cmdline").read_text()
                 users.write(f"bob:{SECRET}\n")
             stdout, stderr = process.communicate(timeout=20)
@@ -64,9 +64,9 @@ class Tests:
         if "--user\0***" not in seen or "--auth-secret=***" not in seen or str(pipe) not in seen:
             complaints.append(f"the command line is {seen!r}")
         if SECRET in seen + stdout + stderr:
-            complaints.append("the secret can be seen")
+            complaints.append("the secret is visible")
         if "users: 2, secrets: 1;" not in stdout:
-            complaints.append(f"not all of them were taken: {stdout}")
+            complaints.append(f"some users or secrets are missing: {stdout}")
         return complaints
 
     def summary(self) -> Complaints:
@@ -78,7 +78,7 @@ class Tests:
                   "users: 1, secrets: 1; realm: turnpike"]
         complaints = [f"{line!r} is missing" for line in wanted if line not in result.stdout]
         if result.returncode or result.stderr or SECRET in result.stdout:
-            complaints.append(f"status {result.returncode}, said {result.stderr!r}, {result.stdout!r}")
+            complaints.append(f"status {result.returncode}, printed {result.stderr!r}, {result.stdout!r}")
         return complaints
 
     def places(self) -> Complaints:
@@ -117,13 +117,13 @@ class Tests:
         """The file in the README is valid on a machine with an address and the files that it names."""
         text = re.search(r"```ini\n(.*?)```", self.readme.read_text(), re.S)
         if not text:
-            return ["there is no config file in the README"]
+            return ["the README has no configuration file"]
         lines = [line for line in text[1].splitlines() if line and not line.startswith("#")]
         self.file("readme.conf", text[1])
         made = run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
                    "-subj", "/CN=t", "-keyout", self.scratch / "key.pem", "-out", self.scratch / "cert.pem")
         self.file("auth-secret", f"{SECRET}\n")
-        # The files are where it says, in a file system of our own; the libraries need nothing of /etc.
+        # A private /etc has the files; the libraries need nothing else there.
         inside = ("ip link set lo up && ip link add nic type veth peer name other && ip link set other up && "
                   "ip address add 10.0.0.5/24 dev nic && ip link set nic up && "
                   "mount -t tmpfs none /etc && mkdir /etc/turnpike && "
@@ -148,7 +148,7 @@ def main() -> int:
         if os.geteuid() == 0:
             all_tests.append(tests.readme_config)
         else:
-            print("SKIPPED: the README's config file needs root, for a network and file system of its own")
+            print("SKIPPED: the README's configuration file needs root, for private network and mount namespaces")
         for test in all_tests:
             complaints = test()
             failed += bool(complaints)

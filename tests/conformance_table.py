@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Do the tests exist that docs/conformance.md names? And is there one for every requirement?
+"""Checks that every requirement in docs/conformance.md has a test, and that these tests exist and run.
 
-A test that nobody runs does not exist: unit tests have to be in the list of their file, fuzzers in tests/fuzz/targets,
-and network tests in the stages of scripts/test.py.
+Unit tests must be in the list of their file, fuzzers in tests/fuzz/targets, and network tests in the stages of
+scripts/test.py.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLE = ROOT / "docs/conformance.md"
-NO_TEST = "none"  # of what the server leaves out, as the requirement tells
+NO_TEST = "none"  # for requirements that the server does not implement
 
 
 def unit_tests() -> dict[str, set[str]]:
-    """The tests that each file of tests/unit runs."""
+    """The tests in the list of each file of tests/unit."""
     return {path.stem: set(re.findall(r"cmocka_unit_test\((\w+)\)", path.read_text()))
             for path in (ROOT / "tests/unit").glob("test_*.c")}
 
 
 def complaint(name: str, units: dict[str, set[str]], fuzzers: list[str], suite: str) -> str | None:
-    """What is wrong with one test, as it stands between backquotes; of unit tests with their file."""
+    """Checks one name; that of a unit test includes its file. Returns None if the test exists."""
     file, _, case = name.partition(": ")
     if file.startswith("fuzz_"):
         return None if file.removeprefix("fuzz_") in fuzzers else "is not in tests/fuzz/targets"
@@ -61,7 +61,7 @@ def rows() -> Iterator[tuple[str, str]]:
 
 
 def names(tests: str) -> Iterator[str]:
-    """Each test by itself: a file is said once for all of its tests."""
+    """The names in a cell. A file name applies to the names that follow it."""
     file = ""
     for name in re.findall(r"`([^`]+)`", tests):
         if ": " in name or name.startswith("fuzz_") or name.endswith((".py", ".md")):

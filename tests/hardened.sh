@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Are these executables, shared libraries and archives hardened? hardened.sh FILE...
-# CET is looked for in archives: Debian 12's crt1.o does not have the mark, and the linker drops it from what has that.
-# -fstack-clash-protection leaves nothing that readelf shows.
+# Check that executables, shared libraries and archives are hardened: hardened.sh FILE...
+# CET is checked in archives only: Debian 12's crt1.o lacks the mark, so the linker removes it from programs.
+# -fstack-clash-protection leaves no trace for readelf.
 set -euo pipefail
 export LC_ALL=C
 failed=0
 
-# expect FILE WHAT READELF_OPTION PATTERN: the pattern must be in what readelf prints.
+# expect FILE WHAT READELF_OPTION PATTERN: the output of readelf must match the pattern.
 expect() {
 	readelf -W "$3" "$1" | grep -E -e "$4" >/dev/null || complain "$1" "no $2"
 }
@@ -30,9 +30,9 @@ linked() { # FILE
 
 archive() { # FILE
 	local members marked
-	members=$(readelf -Wh "$1" | grep -c X86-64) || return 0 # CET is of x86
+	members=$(readelf -Wh "$1" | grep -c X86-64) || return 0 # only x86 has CET
 	marked=$(readelf -Wn "$1" | grep -c 'IBT, SHSTK') || true
-	[[ $marked -eq $members ]] || complain "$1" "no CET in $((members - marked)) of $members objects"
+	[[ $marked -eq $members ]] || complain "$1" "no CET mark in $((members - marked)) of $members objects"
 }
 
 [[ $# -gt 0 ]] || { echo "hardened.sh: no file to check" >&2; exit 2; }

@@ -4,8 +4,8 @@
 
 usage: layers.py BUILD_DIR
 
-A file depends on the headers it includes, and on the files that define the symbols its object refers to: nm(1) says
-so for every object of BUILD_DIR. Callbacks are no dependency, unless a symbol of the function is used.
+A file depends on the headers that it includes, and on the files that define the symbols in its object, as nm(1) prints
+them for the objects of BUILD_DIR. A callback is a dependency only where the function's symbol is used.
 """
 import json
 import re
@@ -18,12 +18,12 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# The public headers. Outside of attach/ this is all of the library: symbols that attach/turnpike.map exports.
+# The public headers. Outside attach/, also the symbols that attach/turnpike.map exports.
 API = "include/turnpike"
-# Headers that every room may use, and that are not installed.
+# Headers for all rooms, which are not installed.
 PRIVATE = "include/private"
 
-# The rooms that each room may use, besides itself. Rooms further down use those above them.
+# The rooms that each room may use, besides itself. Each uses only rooms above it in this list.
 ROOMS: dict[str, list[str]] = {
     API: [],
     PRIVATE: [],
@@ -55,7 +55,7 @@ ROOMS: dict[str, list[str]] = {
     "userspace/turn": ["userspace/base", "userspace/stun", "userspace/turn/auth", "userspace/turn/api",
                        "userspace/turn/state", "userspace/turn/methods"],
 
-    # The server around it. What turn.h declares, turn and turn/state define.
+    # The server around it. userspace/turn and userspace/turn/state define the functions of turn.h.
     "userspace/net": [API, "userspace/base", "userspace/turn/auth", "userspace/turn/api", "userspace/turn"],
     "userspace/datapath": [API, "userspace/base", "userspace/turn/api"],
     "userspace/process": ["userspace/base", "userspace/stun", "userspace/turn/api", "userspace/turn",
@@ -70,12 +70,12 @@ ROOMS: dict[str, list[str]] = {
     "userspace": [API, "userspace/base", "userspace/config", "userspace/serve", "userspace/cli"],
 }
 
-# Files that are of another room than that of their folder.
+# Files that belong to another room than their folder.
 PLACES = {
     "programs/common.h": "programs/shared",
     "programs/maps.h": "programs/shared",
     "programs/packet.h": "programs/shared",
-    # The core's interface, and what it consists of.
+    # The core's interface.
     "userspace/turn/config.c": "userspace/turn/api",
     "userspace/turn/config.h": "userspace/turn/api",
     "userspace/turn/ops.h": "userspace/turn/api",
@@ -86,7 +86,7 @@ PLACES = {
     "userspace/turn/types.h": "userspace/turn/api",
 }
 
-# Files that may depend on each other at link level: a channel ends with its permission, and holds it.
+# Files that may depend on each other at link level: a channel holds its permission, and ends with it.
 PAIRS = [{"userspace/turn/state/channel.c", "userspace/turn/state/permission.c"}]
 
 # Known violations, to be fixed: a file, and the header or symbol that it uses.
@@ -95,7 +95,7 @@ EXCEPTIONS: set[tuple[str, str]] = set()
 
 class Use(NamedTuple):
     user: str  # a file
-    line: int  # 0: not known
+    line: int  # 0: unknown
     used: str  # a file
     symbol: str  # "": an #include
     api: bool  # the symbol is exported
@@ -188,7 +188,7 @@ def is_exception(use: Use) -> bool:
 
 
 def stale_exceptions(uses: list[Use]) -> set[tuple[str, str]]:
-    """Exceptions that excuse nothing: the use is gone, or is allowed and part of no cycle."""
+    """Exceptions without effect: the use is gone, or is allowed and not part of a cycle."""
     groups = [group for group in cycles([use for use in uses if use.symbol]) if set(group) not in PAIRS]
     needed = {(use.user, use.symbol or use.used) for use in uses
               if not allowed(use) or any(use.user in group and use.used in group for group in groups)}
@@ -218,12 +218,12 @@ def cycles(uses: list[Use]) -> list[list[str]]:
 
 
 def tree_faults(files: list[str], compiled: dict[str, Path], build: Path) -> list[str]:
-    """What keeps the check from seeing everything."""
+    """Inconsistencies of ROOMS and PLACES with the tree, and missing objects."""
     rooms = {room_of(file) for file in files}
     faults = [f"{room}: add it to ROOMS" for room in sorted(rooms - set(ROOMS))]
     faults += [f"{room}: remove it from ROOMS, it has no files" for room in sorted(set(ROOMS) - rooms)]
     faults += [f"{file}: remove it from PLACES, it does not exist" for file in sorted(set(PLACES) - set(files))]
-    faults += [f"{file}:1: {build} has no object of it: build all first" for file in files
+    faults += [f"{file}:1: {build} has no object for it: build everything first" for file in files
                if file.endswith(".c") and file.split("/")[0] in ("attach", "userspace") and file not in compiled]
     return faults
 
@@ -239,7 +239,7 @@ def room_faults(uses: list[Use], compiled: dict[str, Path]) -> Iterator[str]:
 def cycle_faults(linked: list[Use]) -> Iterator[str]:
     for group in cycles([use for use in linked if not is_exception(use)]):
         if set(group) not in PAIRS:
-            yield f"{group[0]}:1: these depend on each other at link level: {', '.join(group)}"
+            yield f"{group[0]}:1: these files depend on each other at link level: {', '.join(group)}"
 
 
 def main(build: Path) -> int:

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The man pages describe the options that --help prints, in the same order, with the same defaults.
+"""Checks that the man pages describe the options of --help, in the same order, with the same defaults.
 
 Usage: man_matches_help.py TURNPIKE MAN_DIRECTORY
 """
@@ -18,7 +18,7 @@ Options = dict[str, str | None]
 
 
 def help_options(turnpike: str, command: str) -> Options:
-    """What --help prints: an option starts a paragraph, which ends with its default if it has one."""
+    """The options in --help. Each starts a paragraph, which ends with its default, if any."""
     text = subprocess.run([turnpike, command, "--help"], capture_output=True, text=True, check=True).stdout
     options: Options = {}
     for paragraph in re.split(r"\n(?=  (?:-\w,|   ) --)", text)[1:]:

@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Is the table in docs/verifier.md true of this kernel?
+"""Compares the table in docs/verifier.md with this kernel.
 
     turnpike verify -j | verifier_table.py [RELEASE]
 
-RELEASE is what `uname -r` says. Instructions may differ a little, since kernels of one version get fixes; stack may
-not. A kernel that is not in the table is told of, and is no error.
+RELEASE is the output of `uname -r`. The numbers of instructions may differ slightly, since kernels of one version get
+fixes. The stack sizes must be equal. A kernel that is not in the table is reported, but is not an error.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def complaints(programs: list[Row], release: str) -> list[str]:
         print(f"Linux {version} is not in {TABLE.name}")
         return []
     found = {f"{row['mode']}/{row['moves']}": row for row in programs}
-    wrong = [f"{name} is in the table, and there is no such program" for name in table.keys() - found.keys()]
+    wrong = [f"{name} is in the table, but the program does not exist" for name in table.keys() - found.keys()]
     for name, row in found.items():
         verified, stack = table.get(name, (0, 0))
         if abs(row["verified"] - verified) > TOLERANCE * verified or row["stack"] != stack:
@@ -47,7 +47,7 @@ def complaints(programs: list[Row], release: str) -> list[str]:
 
 def main() -> int:
     wrong = complaints(json.load(sys.stdin)["programs"], (sys.argv[1:] or [platform.release()])[0])
-    print("\n".join(wrong) or "the table is true")
+    print("\n".join(wrong) or "the table is correct")
     return 1 if wrong else 0
 
 

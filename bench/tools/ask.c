@@ -3,7 +3,7 @@
 
 #include "tool.h"
 
-/** Without an answer to anything for so long, what is under way is sent again. */
+/** Pending requests are retransmitted after this time without any response. */
 #define PATIENCE_NS 500000000ull
 #define TRIES       4
 
@@ -12,7 +12,7 @@ struct run {
 	struct crowd *crowd;
 	enum request request;
 	struct outcome outcome;
-	uint32_t begun; /* how many clients have asked */
+	uint32_t begun; /* clients that have sent their request */
 };
 
 static uint32_t answered(const struct run *run)
@@ -40,7 +40,7 @@ static void begin(struct run *run)
 	}
 }
 
-static void take_in(struct run *run, const struct udp_datagram *datagram)
+static void handle_response(struct run *run, const struct udp_datagram *datagram)
 {
 	struct clients *clients = &run->crowd->clients;
 	struct client *client;
@@ -52,7 +52,7 @@ static void take_in(struct run *run, const struct udp_datagram *datagram)
 	if (answer == ANSWER_OTHER)
 		return;
 	client = &clients->client[index];
-	if (client->took) /* to a request that was sent twice */
+	if (client->took) /* answers a retransmission */
 		return;
 	if (answer == ANSWER_AGAIN) {
 		ask(run, index);
@@ -67,7 +67,7 @@ static void take_in(struct run *run, const struct udp_datagram *datagram)
 	}
 }
 
-static void ask_again(struct run *run)
+static void retransmit(struct run *run)
 {
 	const struct clients *clients = &run->crowd->clients;
 
@@ -79,7 +79,7 @@ static void ask_again(struct run *run)
 	}
 }
 
-/* Asks for answers without ever sleeping: waking us up would be the server's work. */
+/* Busy-polls for responses: the CPU time of waking this process would be charged to the server. */
 static void ask_all(struct run *run)
 {
 	const struct clients *clients = &run->crowd->clients;
@@ -95,13 +95,13 @@ static void ask_all(struct run *run)
 		for (unsigned int i = 0; i < received; i++) {
 			struct udp_datagram datagram = udp_received(run->crowd->udp, i);
 
-			take_in(run, &datagram);
+			handle_response(run, &datagram);
 		}
 		if (received) {
 			heard = clock_now();
 			tries = 1;
 		} else if (clock_now() - heard > PATIENCE_NS) {
-			ask_again(run);
+			retransmit(run);
 			heard = clock_now();
 			tries++;
 		}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The least that a program at a hook can do with a packet and still send it on: write both MAC
- * addresses. What a relay reaches is held against these.
+ * Minimal forwarding programs: they write both MAC addresses and redirect the packet. Their rates
+ * are upper bounds for a relay on the same hook.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -24,7 +24,7 @@ const volatile struct bounds_config config;
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-/* False for what is not IP, such as ARP, which is left alone. */
+/* False for other protocols, such as ARP, whose packets pass unmodified. */
 static __always_inline bool write_macs(__u32 *data, const void *end)
 {
 	const struct ethhdr *eth = (const void *)data;
@@ -67,14 +67,14 @@ int xdp_reflect(struct xdp_md *ctx)
 	return write_xdp(ctx) ? XDP_TX : XDP_PASS;
 }
 
-/* What the load alone costs, and what a program costs that does nothing. */
+/* For the cost of the load alone, and of an empty program. */
 SEC("xdp")
 int xdp_drop(struct xdp_md *ctx)
 {
 	return XDP_DROP;
 }
 
-/* For the other end of a veth, which takes frames from XDP only if it has a program. */
+/* For the other end of a veth, which accepts XDP frames only if it has a program. */
 SEC("xdp")
 int xdp_pass(struct xdp_md *ctx)
 {

@@ -26,10 +26,10 @@ struct options {
 };
 
 static const struct argp_option argp_options[] = {
-	{ "program", 'p', "NAME", 0, "one of bounds.bpf.c", 0 },
-	{ "to", 't', "IF", 0, "packets leave by this device", 0 },
-	{ "macs", 'm', "HEX", 0, "destination and source address that they then have", 0 },
-	{ "family", 'f', "4|6", 0, "of the packets that are sent on", 0 },
+	{ "program", 'p', "NAME", 0, "program of bounds.bpf.c", 0 },
+	{ "to", 't', "IF", 0, "egress device", 0 },
+	{ "macs", 'm', "HEX", 0, "new destination and source MAC address", 0 },
+	{ "family", 'f', "4|6", 0, "IP version of the packets to forward", 0 },
 	{ 0 },
 };
 
@@ -100,7 +100,7 @@ static void fill_devmap(const struct bounds_bpf *skeleton, __u32 ifindex)
 	const __u32 key = 0;
 
 	if (bpf_map_update_elem(bpf_map__fd(skeleton->maps.egress), &key, &ifindex, BPF_ANY))
-		die(-errno, "a devmap");
+		die(-errno, "updating the devmap");
 }
 
 int main(int argc, char **argv)

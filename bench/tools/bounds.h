@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What bounds.c and its programs share.
+ * Shared by bounds.c and its programs.
  */
 #ifndef BENCH_BOUNDS_H
 #define BENCH_BOUNDS_H
@@ -9,9 +9,9 @@
 
 /**
  * struct bounds_config - constants of the programs
- * @ifindex: packets leave by it
- * @macs:    destination and source address, as they lie in the frame
- * @proto:   as in the Ethernet header: what is sent on
+ * @ifindex: egress device
+ * @macs:    new destination and source address, as in the frame
+ * @proto:   EtherType of the packets to forward, network order
  */
 struct bounds_config {
 	__u32 ifindex;

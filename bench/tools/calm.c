@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Waits until a CPU is as fast as it can be. Behind a virtual CPU there may be half a core, whose
- * other half works for somebody else now and then: that takes a third of its speed, for
- * milliseconds or seconds, and no counter of this machine shows it.
+ * Waits until a CPU has full speed. A virtual CPU may be a hyperthread whose sibling is busy with
+ * another guest at times. That costs a third of the speed for milliseconds or seconds, and no
+ * counter of the guest shows it.
  *
- * The order "wait MS" is answered as soon as the CPU has its speed, or after so long.
+ * The order "wait MS" is answered once the CPU has full speed, or after this time.
  */
 #include <argp.h>
 #include <stdio.h>
@@ -14,11 +14,11 @@
 
 #define CHUNK_NS    2000000ULL
 #define TURNS       1000
-#define FULL_SPEED  0.93         /* of the fastest that was ever seen */
-#define MEASURED_NS 300000000ULL /* at first, to know what is fast */
+#define FULL_SPEED  0.93         /* share of the highest speed seen */
+#define MEASURED_NS 300000000ULL /* initial measurement of the highest speed */
 
 static const struct argp_option argp_options[] = {
-	{ "cpu", 'c', "CPU", 0, "this CPU", 0 },
+	{ "cpu", 'c', "CPU", 0, "CPU to measure", 0 },
 	{ 0 },
 };
 
@@ -31,12 +31,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
-static const struct argp argp = {
-	argp_options, parse, NULL, "Waits until a CPU is as fast as it can be.", NULL, NULL, NULL
-};
+static const struct argp argp = { argp_options, parse, NULL, "Waits until a CPU has full speed.",
+				  NULL,         NULL,  NULL };
 
-/* Turns a nanosecond. Much at once, none of which waits for memory: that is what a busy neighbour
- * slows down. */
+/* Loop iterations per nanosecond. Many independent instructions without memory access, because
+ * these suffer most from a busy sibling. */
 static double speed(void)
 {
 	unsigned long a = 1, b = 2, c = 3, d = 4, e = 5, f = 6, g = 7, h = 8;
@@ -65,7 +64,7 @@ static double speed(void)
 	return (double)turns / (double)(now - began);
 }
 
-/* Until the CPU has its speed, or for so long; gives the share of it that it had at last. */
+/* Wait for full speed, for @longest ns at most. Returns the last speed relative to the highest. */
 static double wait_for_speed(double *fastest, __u64 longest)
 {
 	const __u64 began = clock_now();
@@ -92,7 +91,7 @@ int main(int argc, char **argv)
 	printf("{\"ready\": true}\n");
 	while ((order = next_order())) {
 		if (strncmp(order, "wait ", 5) != 0)
-			die(0, "there is no order '%s'", order);
+			die(0, "unknown order '%s'", order);
 		printf("{\"speed\": %.2f}\n",
 		       wait_for_speed(&fastest, 1000000 * number("MS", order + 5, 0, 60000)));
 	}

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Very many TURN clients in one process, each with an address of its own, all on one socket: the
- * addresses are local to the namespace by a route (ip route add local PREFIX dev lo).
+ * Thousands of TURN clients in one process, with one socket and an address each. A route makes the
+ * addresses local to the namespace (ip route add local PREFIX dev lo).
  *
- * What they shall do is read from standard input, a word a line: allocate, bind, refresh or release
- * (all clients, so many requests at a time), exchange (the same with data and its echo),
- * first-to-peer or first-to-client (one after the other). After each a line of JSON says how it
- * went.
+ * Orders, each answered with a line of JSON:
+ * - allocate, bind, refresh, release: all clients send this request, a window of them at a time
+ * - exchange: likewise with data, which the peers echo
+ * - first-to-peer, first-to-client: one client after the other binds a channel and sends through it
  */
 #include <argp.h>
 #include <arpa/inet.h>
@@ -28,16 +28,16 @@ struct options {
 };
 
 static const struct argp_option argp_options[] = {
-	{ "server", 's', "ADDR:PORT", 0, "ask this server", 0 },
-	{ "clients", 'c', "ADDR", 0, "the first client's address; the others' follow", 0 },
-	{ "count", 'n', "N", 0, "so many clients", 0 },
-	{ "peers", 'p', "ADDR:PORT", 0, "the first client's peer; the others' follow", 0 },
-	{ "peer-count", 'm', "N", 0, "so many peers, for all clients in turn", 0 },
-	{ "peer-namespace", 'P', "PATH", 0, "where the peers are", 0 },
-	{ "window", 'w', "N", 0, "so many requests are under way at a time", 0 },
-	{ "user", 'u', "NAME", 0, "who the clients are", 0 },
-	{ "password", 'k', "PASSWORD", 0, "and how they show it", 0 },
-	{ "cpu", 'C', "CPU", 0, "on this CPU", 0 },
+	{ "server", 's', "ADDR:PORT", 0, "address of the server", 0 },
+	{ "clients", 'c', "ADDR", 0, "address of the first client; the others follow", 0 },
+	{ "count", 'n', "N", 0, "number of clients", 0 },
+	{ "peers", 'p', "ADDR:PORT", 0, "peer of the first client; the others follow", 0 },
+	{ "peer-count", 'm', "N", 0, "number of peers; clients use them in turn", 0 },
+	{ "peer-namespace", 'P', "PATH", 0, "network namespace of the peers", 0 },
+	{ "window", 'w', "N", 0, "maximum number of pending requests", 0 },
+	{ "user", 'u', "NAME", 0, "user name of all clients", 0 },
+	{ "password", 'k', "PASSWORD", 0, "password of all clients", 0 },
+	{ "cpu", 'C', "CPU", 0, "run on this CPU", 0 },
 	{ 0 },
 };
 
@@ -95,14 +95,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_END:
 		if (!options->crowd->server.sin_port || !clients->first || !clients->peer_port)
-			argp_error(state, "--server, --clients and --peers are needed");
+			argp_error(state, "--server, --clients and --peers are required");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
 }
 
-static const struct argp argp = { argp_options, parse, NULL, "Very many TURN clients.",
+static const struct argp argp = { argp_options, parse, NULL, "Thousands of TURN clients.",
 				  NULL,         NULL,  NULL };
 
 static void print(const struct clients *clients, const struct outcome *outcome)
@@ -110,7 +110,7 @@ static void print(const struct clients *clients, const struct outcome *outcome)
 	__u64 *times = calloc(clients->n, sizeof(*times));
 
 	if (!times)
-		die(-ENOMEM, "%u times", clients->n);
+		die(-ENOMEM, "allocating %u times", clients->n);
 	for (uint32_t i = 0; i < clients->n; i++)
 		times[i] = clients->client[i].took;
 	printf("{\"done\": %" PRIu32 ", \"refused\": %" PRIu32 ", \"code\": %u, \"lost\": %" PRIu32
@@ -133,7 +133,7 @@ static struct outcome carry_out(struct crowd *crowd, const char *order)
 	if (strcmp(order, "exchange") == 0)
 		return crowd_exchange(crowd);
 	if (request_parse(order, &request))
-		die(0, "'%s' is nothing that clients do", order);
+		die(0, "unknown order '%s'", order);
 	return crowd_ask(crowd, request);
 }
 
@@ -147,13 +147,13 @@ static void set_up(const struct options *options)
 	take_precedence();
 	clients->client = calloc(clients->n, sizeof(clients->client[0]));
 	if (!clients->client)
-		die(-ENOMEM, "%u clients", clients->n);
+		die(-ENOMEM, "allocating %u clients", clients->n);
 	err = udp_open(NULL, 0, &crowd->udp);
 	if (err)
-		die(err, "the clients' socket");
+		die(err, "opening the clients' socket");
 	err = udp_open(options->peer_namespace, clients->peer_port, &crowd->peer);
 	if (err)
-		die(err, "the peers' socket");
+		die(err, "opening the peers' socket");
 }
 
 int main(int argc, char **argv)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file crowd.h
- * What clients.c does with its clients: all at once, or one after the other.
+ * The operations of clients.c: all clients at once, or one after the other.
  */
 #ifndef TURNPIKE_BENCH_CROWD_H
 #define TURNPIKE_BENCH_CROWD_H
@@ -10,11 +10,11 @@
 #include "udp.h"
 
 /**
- * struct crowd - the clients, and their ways out
- * @server: whom they ask
- * @udp:    of all clients
- * @peer:   of all peers
- * @window: how many requests are under way at a time
+ * struct crowd - the clients with their sockets
+ * @server: the TURN server
+ * @udp:    socket of all clients
+ * @peer:   socket of all peers
+ * @window: maximum number of pending requests
  */
 struct crowd {
 	struct clients clients;
@@ -24,13 +24,13 @@ struct crowd {
 };
 
 /**
- * struct outcome - what became of one thing that every client did
- * @done:    by so many of the clients
- * @refused: to so many; @code is the last error code
- * @lost:    so many got no answer
- * @resent:  requests sent again
- * @wrong:   datagrams that are not what was sent
- * @ns:      how long it took
+ * struct outcome - the result of an operation
+ * @done:    clients that succeeded
+ * @refused: clients that got an error; @code is the last one
+ * @lost:    clients without a response
+ * @resent:  retransmissions
+ * @wrong:   datagrams with unexpected contents
+ * @ns:      duration
  */
 struct outcome {
 	uint32_t done, refused, lost, resent, wrong;
@@ -38,23 +38,22 @@ struct outcome {
 	uint64_t ns;
 };
 
-/** crowd_ask() - every client asks for the same; struct client.took has the times to the answers */
+/** crowd_ask() - let every client send @request; struct client.took is the time to the response */
 struct outcome crowd_ask(struct crowd *crowd, enum request request);
 
 /**
- * crowd_bind_and_send() - one client after the other binds its channel, and at once the first
- * packet is sent through it
- * @to_peer: by the client; otherwise by the peer
+ * crowd_bind_and_send() - bind one channel after the other and send a packet through it at once
+ * @to_peer: the client sends the packet; otherwise the peer
  *
- * struct client.took has the times from the success response to the packet's arrival; @done
- * counts the packets that have arrived.
+ * struct client.took is the time from the success response to the packet's arrival. @done
+ * counts the packets that arrived.
  */
 struct outcome crowd_bind_and_send(struct crowd *crowd, bool to_peer);
 
 /**
- * crowd_exchange() - every client has its peer echo something through the channel, all bits changed
+ * crowd_exchange() - let every peer echo its client's data through the channel, all bits inverted
  *
- * struct client.took has the times to the echoes.
+ * struct client.took is the time to the echo.
  */
 struct outcome crowd_exchange(struct crowd *crowd);
 

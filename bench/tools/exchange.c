@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Every client sends its peer something that nobody else sends, and the peer sends it back with all
- * bits changed. What comes has to be that, to the last byte, and come from whom it should.
+ * Every client sends unique data to its peer, which echoes it with all bits inverted. Both check
+ * every byte and the source address.
  */
 #include "crowd.h"
 
@@ -22,7 +22,7 @@ struct run {
 	uint32_t begun;
 };
 
-/** The data of client @index in this round; its number comes first. Return: its length. */
+/** Write the data of client @index in this round, which begins with @index. Return: its length. */
 static size_t write_data(const struct clients *clients, uint32_t index, bool back, uint8_t *data)
 {
 	uint32_t noise = (index ^ clients->round << 20) * 2654435761u | 1;
@@ -67,7 +67,7 @@ static void begin(struct run *run)
 	}
 }
 
-/* Whoever it says that it is from. */
+/* The client that the data claims to be from. */
 static bool read_index(const struct run *run, const uint8_t *data, size_t len, uint32_t *index)
 {
 	if (len < sizeof(*index))
@@ -121,7 +121,7 @@ static void at_client(struct run *run, const struct udp_datagram *datagram)
 	}
 }
 
-static unsigned int take_in(struct run *run, struct udp *udp,
+static unsigned int receive(struct run *run, struct udp *udp,
 			    void (*at)(struct run *run, const struct udp_datagram *datagram))
 {
 	const unsigned int received = udp_receive(udp);
@@ -134,7 +134,7 @@ static unsigned int take_in(struct run *run, struct udp *udp,
 	return received;
 }
 
-static void send_again(struct run *run)
+static void retransmit(struct run *run)
 {
 	for (uint32_t i = 0; i < run->begun; i++) {
 		if (!run->crowd->clients.client[i].took) {
@@ -153,11 +153,11 @@ static void exchange_all(struct run *run)
 	while (run->outcome.done < crowd->clients.n && tries <= TRIES) {
 		begin(run);
 		udp_flush(crowd->udp);
-		if (take_in(run, crowd->peer, at_peer) + take_in(run, crowd->udp, at_client)) {
+		if (receive(run, crowd->peer, at_peer) + receive(run, crowd->udp, at_client)) {
 			heard = clock_now();
 			tries = 1;
 		} else if (clock_now() - heard > PATIENCE_NS) {
-			send_again(run);
+			retransmit(run);
 			heard = clock_now();
 			tries++;
 		}

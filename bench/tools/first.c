@@ -15,7 +15,7 @@ struct numbered {
 	uint32_t index;
 };
 
-/** What a datagram must be for somebody to wait no more. */
+/** Whether a datagram is the one that await() waits for. */
 typedef bool (*awaited_fn)(struct crowd *crowd, uint32_t index,
 			   const struct udp_datagram *datagram);
 

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * A relay without TURN: attaches libturnpike to devices, and has as many channel bindings as it is
- * told of.
+ * A relay without TURN: attaches libturnpike to devices and adds channel bindings on request.
  *
  * Orders, each answered with a line of JSON:
- * - bind COUNT CHANNEL LIFETIME CLIENT SERVER RELAY PEER: more bindings, for LIFETIME seconds.
- * Where an address is ADDR:PORT/BITS, that of binding N is ADDR + N / 2^BITS and PORT + N % 2^BITS
- * - mode MODE MOVES HOOK: of all devices, keeping all flows
- * - status, counts, hits: devices; counters; how many flows have met packets, by direction
+ * - bind COUNT CHANNEL LIFETIME CLIENT SERVER RELAY PEER: add bindings for LIFETIME seconds. With
+ *   an address ADDR:PORT/BITS, binding N has ADDR + N / 2^BITS and PORT + N % 2^BITS
+ * - mode MODE MOVES HOOK: change the mode of all devices; flows are kept
+ * - status, counts, hits: print the devices, the counters, and the flows with packets by direction
  */
 #include <argp.h>
 #include <arpa/inet.h>
@@ -37,15 +36,15 @@ struct relay {
 	__u64 polled;
 };
 
-/* Addresses that follow from the number of a binding. */
+/* Addresses computed from the number of a binding. */
 struct range {
 	struct turnpike_addr first;
 	unsigned int bits;
 };
 
 static const struct argp_option argp_options[] = {
-	{ "dev", 'd', "IF", 0, "relay what comes in by this device", 0 },
-	{ "max-flows", 'n', "N", 0, "flows of each family; a binding has two", 0 },
+	{ "dev", 'd', "IF", 0, "relay packets that arrive on this device (repeatable)", 0 },
+	{ "max-flows", 'n', "N", 0, "maximum flows of each family; a binding has two", 0 },
 	{ 0 },
 };
 
@@ -56,7 +55,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case 'd':
 		if (relay->n == DEVICES_MAX)
-			argp_error(state, "there may be %d devices", DEVICES_MAX);
+			argp_error(state, "at most %d devices are supported", DEVICES_MAX);
 		relay->devs[relay->n++] = arg;
 		return 0;
 	case 'n':
@@ -64,16 +63,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_END:
 		if (!relay->n)
-			argp_error(state, "--dev is needed");
+			argp_error(state, "--dev is required");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
 }
 
-static const struct argp argp = {
-	argp_options, parse, NULL, "Relays channel bindings that it is told of.", NULL, NULL, NULL
-};
+static const struct argp argp = { argp_options, parse, NULL, "A relay without TURN.",
+				  NULL,         NULL,  NULL };
 
 static _Noreturn void fail(const struct relay *relay)
 {
@@ -85,7 +83,7 @@ static char *next_word(char **order)
 	char *next = strtok_r(NULL, " ", order);
 
 	if (!next)
-		die(0, "half an order");
+		die(0, "incomplete order");
 	return next;
 }
 
@@ -99,7 +97,7 @@ static struct range range_of(char *text)
 		range.bits = (unsigned int)number("BITS", slash + 1, 0, 16);
 	}
 	if (addr_parse(text, &range.first))
-		die(0, "'%s' is no address", text);
+		die(0, "'%s' is not an address", text);
 	return range;
 }
 
@@ -151,7 +149,7 @@ static void change_mode(struct relay *relay, char **order)
 	if (turnpike_mode_parse(next_word(order), &opts.mode) ||
 	    turnpike_moves_parse(next_word(order), &opts.moves) ||
 	    turnpike_hook_parse(next_word(order), &opts.hook))
-		die(0, "there is no such mode");
+		die(0, "unknown mode, moves or hook");
 	for (i = 0; i < relay->n; i++) {
 		if (turnpike_switch(relay->tp, relay->devs[i], &opts))
 			fail(relay);
@@ -159,7 +157,7 @@ static void change_mode(struct relay *relay, char **order)
 	printf("{\"ok\": true}\n");
 }
 
-static int tell_device(const struct turnpike_status *status, void *arg)
+static int print_device(const struct turnpike_status *status, void *arg)
 {
 	const char **comma = arg;
 
@@ -171,7 +169,7 @@ static int tell_device(const struct turnpike_status *status, void *arg)
 	return 0;
 }
 
-static int tell_count(const struct turnpike_count *count, void *arg)
+static int print_count(const struct turnpike_count *count, void *arg)
 {
 	const char **comma = arg;
 
@@ -192,25 +190,25 @@ static int count_hit(const struct turnpike_flow_info *flow, void *arg)
 	return 0;
 }
 
-static void tell_status(struct relay *relay)
+static void print_status(struct relay *relay)
 {
 	const char *comma = "";
 
 	printf("[");
-	turnpike_for_each_device(relay->tp, tell_device, &comma);
+	turnpike_for_each_device(relay->tp, print_device, &comma);
 	printf("]\n");
 }
 
-static void tell_counts(struct relay *relay)
+static void print_counts(struct relay *relay)
 {
 	const char *comma = "";
 
 	printf("[");
-	turnpike_for_each_count(relay->tp, tell_count, &comma);
+	turnpike_for_each_count(relay->tp, print_count, &comma);
 	printf("]\n");
 }
 
-static void tell_hits(struct relay *relay)
+static void print_hits(struct relay *relay)
 {
 	__u64 hits[TURNPIKE_DIR_MAX] = { 0 };
 	int i;
@@ -224,7 +222,7 @@ static void tell_hits(struct relay *relay)
 	printf("}\n");
 }
 
-static void obey(struct relay *relay, char *text)
+static void carry_out(struct relay *relay, char *text)
 {
 	char *order;
 	const char *name = strtok_r(text, " ", &order);
@@ -236,17 +234,17 @@ static void obey(struct relay *relay, char *text)
 	else if (strcmp(name, "mode") == 0)
 		change_mode(relay, &order);
 	else if (strcmp(name, "status") == 0)
-		tell_status(relay);
+		print_status(relay);
 	else if (strcmp(name, "counts") == 0)
-		tell_counts(relay);
+		print_counts(relay);
 	else if (strcmp(name, "hits") == 0)
-		tell_hits(relay);
+		print_hits(relay);
 	else
-		die(0, "there is no order '%s'", name);
+		die(0, "unknown order '%s'", name);
 }
 
-/* As turnpike_poll() wants it: when there is something to do, and once a second. */
-static void tend(struct relay *relay, short readable)
+/* turnpike_poll() must be called when its descriptor is readable, and once a second. */
+static void poll_library(struct relay *relay, short readable)
 {
 	if (!readable && clock_now() - relay->polled < TICK_NS)
 		return;
@@ -266,13 +264,13 @@ static void serve(struct relay *relay)
 		fflush(stdout);
 		if (poll(fds, 2, (int)(TICK_NS / 1000000)) < 0)
 			continue;
-		tend(relay, fds[1].revents);
+		poll_library(relay, fds[1].revents);
 		if (!fds[0].revents)
 			continue;
 		order = next_order();
 		if (!order)
 			return;
-		obey(relay, order);
+		carry_out(relay, order);
 	}
 }
 
@@ -297,15 +295,14 @@ int main(int argc, char **argv)
 	int i;
 
 	quiet();
-	/* Or poll() would not see the orders that are already in a buffer. */
+	/* poll() does not see orders in a buffer. */
 	setvbuf(stdin, NULL, _IONBF, 0);
 	argp_parse(&argp, argc, argv, 0, NULL, &relay);
 	open_relay(&relay);
 	end_on_signals();
 	printf("{\"ready\": true}\n");
 	serve(&relay);
-	/* The kernel frees a million flows faster than turnpike_close() takes them out one by one.
-	 */
+	/* Skip turnpike_close(): it removes flows one by one, and there may be a million. */
 	for (i = 0; i < relay.n; i++)
 		turnpike_detach(relay.tp, relay.devs[i]);
 	return 0;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * A packet generator: run by BPF_PROG_RUN with live frames, each of which it redirects to a device.
+ * A packet generator, run by BPF_PROG_RUN with live frames, which it redirects to a device.
  *
- * The kernel recycles frames as their receiver left them, so all headers are written anew for each.
- * Frames cannot be held back: those that would be ahead of the pace are dropped here.
+ * The kernel recycles frames as their receiver left them, so the program rewrites all headers of
+ * each frame. Frames cannot be delayed: those ahead of the pace are dropped.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -17,7 +17,7 @@
 
 #include "load.h"
 
-/* A stall is not made up for with a burst. */
+/* A generator that is later than this does not catch up. */
 #define LATEST ((__u64)100000 << LOAD_TICK_SHIFT)
 
 const volatile struct load_config config;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Generates load in the kernel: sends a frame out of a device again and again, as so many flows.
+ * Generates load in the kernel: sends copies of a frame out of a device, as any number of flows.
  * Frames reach the other end of a veth only if that has an XDP program or GRO.
  */
 #define _GNU_SOURCE
@@ -30,7 +30,7 @@
 #define NO_PORTS  31 /* bits of a flow's number that are all 0 */
 #define GOLDEN    0.618034
 
-/* Where a family has what differs from flow to flow. */
+/* Offsets of the fields that differ between flows. */
 struct layout {
 	size_t src_ip, dst_ip, ip_check, src_port, dst_port, check;
 };
@@ -55,15 +55,15 @@ static const struct argp_option argp_options[] = {
 	{ "dev", 'd', "IF", 0, "send out of this device", 0 },
 	{ "frame", 'f', "HEX", 0, "the frame of flow 0: Ethernet, IPv4 or IPv6, 96 bytes or more",
 	  0 },
-	{ "flows", 'n', "N", 0, "so many flows; 1 unless given", 0 },
+	{ "flows", 'n', "N", 0, "number of flows (default: 1)", 0 },
 	{ "src-bits", 's', "BITS", 0,
-	  "flow N is sent from address + N / 2^BITS, port + N % 2^BITS; all from the same unless given",
+	  "flow N has source address + N / 2^BITS and port + N % 2^BITS (default: all the same)",
 	  0 },
-	{ "dst-bits", 't', "BITS", 0, "the same for the destination", 0 },
-	{ "pace", 'p', "PPS", 0, "packets a second; as many as possible unless given", 0 },
-	{ "seconds", 'S', "S", 0, "for so long", 0 },
-	{ "packets", 'N', "N", 0, "so many packets, without a pace", 0 },
-	{ "cpu", 'c', "CPU", 0, "on this CPU", 0 },
+	{ "dst-bits", 't', "BITS", 0, "likewise for the destination", 0 },
+	{ "pace", 'p', "PPS", 0, "packets per second (default: as many as possible)", 0 },
+	{ "seconds", 'S', "S", 0, "duration", 0 },
+	{ "packets", 'N', "N", 0, "number of packets, without a pace", 0 },
+	{ "cpu", 'c', "CPU", 0, "run on this CPU", 0 },
 	{ 0 },
 };
 
@@ -114,11 +114,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_END:
 		if (!options->dev || !options->frame_len)
-			argp_error(state, "--dev and --frame are needed");
+			argp_error(state, "--dev and --frame are required");
 		if ((options->seconds > 0) == (options->packets > 0))
-			argp_error(state, "say --seconds or --packets, and not both");
+			argp_error(state, "give either --seconds or --packets");
 		if (options->packets && options->pace)
-			argp_error(state, "--pace goes with --seconds only");
+			argp_error(state, "--pace requires --seconds");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -150,13 +150,13 @@ static __u16 fold(__u32 sum)
 	return (__u16)((sum & 0xffff) + (sum >> 16));
 }
 
-/* Ones' complement: takes @word out of @sum. */
+/* Subtract @word from @sum in ones' complement. */
 static __u32 without(__u32 sum, __u32 word)
 {
 	return fold((__u32)fold(sum) + (__u16)~fold(word));
 }
 
-/* A checksum as it lies in the frame, without what is added anew for each flow. */
+/* A checksum of the frame without the addresses, which the program adds for each flow. */
 static __u32 sum_without_flow(const struct options *options, const struct layout *layout,
 			      size_t check)
 {
@@ -181,7 +181,7 @@ static __u32 common_divisor(__u32 a, __u32 b)
 	return b ? common_divisor(b, a % b) : a;
 }
 
-/* All flows in turn, but none next to the last one in memory: that would be kind to the caches. */
+/* A step that visits all flows, but no neighbours in a row, whose memory would be in the caches. */
 static __u32 step_through(__u32 flows)
 {
 	__u32 step = (__u32)(flows * GOLDEN);
@@ -211,7 +211,7 @@ static struct load_config config_of(const struct options *options)
 	return config;
 }
 
-/* The kernel stops generating at a signal. One that comes before it has begun is repeated. */
+/* A signal stops the generator. The timer repeats it, in case the first comes before the start. */
 static void end_after(double seconds)
 {
 	struct itimerval timer = { .it_interval.tv_usec = 50 * 1000 };
@@ -235,7 +235,7 @@ static void generate(const struct options *options, int prog_fd)
 	end_after(options->seconds);
 	err = bpf_prog_test_run_opts(prog_fd, &run);
 	if (err && err != -EINTR)
-		die(err, "generating load (Linux 5.18 or later can)");
+		die(err, "generating load (requires Linux 5.18)");
 }
 
 int main(int argc, char **argv)

@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What load.c and its program share.
+ * Shared by load.c and its program.
  */
 #ifndef BENCH_LOAD_H
 #define BENCH_LOAD_H
 
 #include <linux/types.h>
 
-/* Rewritten for each frame: all headers, and the bytes behind them that growing a frame at its tail
- * has left headers in. */
+/* Bytes rewritten in each frame: all headers, and the bytes after them, where tail moves of earlier
+ * uses have left parts of headers. */
 #define LOAD_HEAD 96
 
-/* Bytes behind each frame that the program cuts off: the kernel restores a frame's length, which
- * its receiver may have changed, only if the program does so, too. */
+/* Bytes that the program cuts off at the end: the kernel restores the length of a recycled frame
+ * only if the program has changed it. */
 #define LOAD_SPARE 8
 
-/* Fixed-point nanoseconds, so that a pace of millions a second is exact. */
+/* Fixed-point nanoseconds, so that millions of packets per second have an exact pace. */
 #define LOAD_TICK_SHIFT 10
 
 /**
- * struct load_side - how an address and port follow from the number of a flow
+ * struct load_side - how address and port depend on the number of a flow
  * @shift, @mask: address + (flow >> shift), port + (flow & mask)
  * @ip:   the last word of flow 0's address, host order
- * @port: of flow 0, host order
+ * @port: port of flow 0, host order
  */
 struct load_side {
 	__u32 shift;
@@ -33,10 +33,10 @@ struct load_side {
 
 /**
  * struct load_config - constants of a run
- * @ifindex: frames leave by it
- * @flows:   how many, taken in steps of @step, which has no divisor in common with them
- * @interval: between frames, in fixed-point nanoseconds; 0: as fast as it goes
- * @l4_sum, @ip_sum: checksums of flow 0 without what differs from flow to flow, not inverted
+ * @ifindex: egress device
+ * @flows:   number of flows, visited in steps of @step, which is coprime to it
+ * @interval: between frames, in fixed-point nanoseconds; 0: as fast as possible
+ * @l4_sum, @ip_sum: checksums without the fields that differ between flows, not inverted
  */
 struct load_config {
 	__u32 ifindex;
@@ -51,10 +51,10 @@ struct load_config {
 };
 
 /**
- * struct load_state - what has been sent
- * @head: what every frame begins with, as of flow 0
- * @began, @ended: CLOCK_MONOTONIC, ns: of the first frame, and of one of the last 64
- * @due: when the next frame is, since @began
+ * struct load_state - state of a run
+ * @head: first bytes of the frame of flow 0
+ * @began, @ended: time of the first frame, and of one of the last 64; CLOCK_MONOTONIC, ns
+ * @due: time of the next frame since @began, in fixed-point nanoseconds
  */
 struct load_state {
 	__u64 head[LOAD_HEAD / 8];

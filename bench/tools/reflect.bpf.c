@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * A peer that sends each datagram back at once. All that is exchanged are pairs of words that a
- * checksum counts alike, so that one that is complete stays so, and one that is not can be
- * completed.
+ * A peer that sends each datagram back at once. It only swaps fields, which keeps the checksum: a
+ * complete one stays valid, and a partial one can still be completed.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -15,14 +14,14 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-/* All headers, of IPv4 without options. */
+/* All headers, IPv4 without options. */
 struct headers {
 	struct ethhdr eth;
 	struct iphdr ip;
 	struct udphdr udp;
 } __attribute__((packed));
 
-const volatile __be16 port; /* datagrams to this one are reflected, all others pass */
+const volatile __be16 port; /* datagrams to it are reflected; others pass */
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -33,7 +32,7 @@ static __always_inline bool is_wanted(const struct headers *headers, const void 
 	       headers->udp.dest == port;
 }
 
-static __always_inline void exchange(struct headers *headers)
+static __always_inline void swap(struct headers *headers)
 {
 	const struct headers before = *headers;
 
@@ -45,8 +44,7 @@ static __always_inline void exchange(struct headers *headers)
 	headers->udp.dest = before.udp.source;
 }
 
-/* Not by XDP_TX: what that sends to a veth without a program stays in its ring, and fills it for
- * good. */
+/* Not XDP_TX: on a veth whose peer has no program, its frames stay in the ring and fill it. */
 SEC("xdp")
 int reflect_xdp(struct xdp_md *ctx)
 {
@@ -54,7 +52,7 @@ int reflect_xdp(struct xdp_md *ctx)
 
 	if (!is_wanted(headers, (void *)(long)ctx->data_end))
 		return XDP_PASS;
-	exchange(headers);
+	swap(headers);
 	return (int)bpf_redirect(ctx->ingress_ifindex, 0);
 }
 
@@ -65,6 +63,6 @@ int reflect_tc(struct __sk_buff *ctx)
 
 	if (!is_wanted(headers, (void *)(long)ctx->data_end))
 		return TC_ACT_UNSPEC;
-	exchange(headers);
+	swap(headers);
 	return (int)bpf_redirect(ctx->ifindex, 0);
 }

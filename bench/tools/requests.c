@@ -7,7 +7,7 @@
 
 #include "stun/writer.h"
 
-/** struct transaction - what makes an answer find its way back */
+/** struct transaction - transaction ID that identifies the client and the round */
 struct transaction {
 	uint32_t index;
 	uint32_t round;

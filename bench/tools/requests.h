@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file requests.h
- * TURN clients that differ in their address only, what they ask of a server, and its answers.
+ * TURN clients that differ only in their address: their requests and the responses.
  */
 #ifndef TURNPIKE_BENCH_REQUESTS_H
 #define TURNPIKE_BENCH_REQUESTS_H
@@ -19,19 +19,19 @@
 #define CHANNEL     0x4001
 #define MAX_CLIENTS (1u << 20)
 
-/** What is asked for, in the order of the names of request_parse(). */
+/** enum request - requests of a client */
 enum request {
 	REQUEST_ALLOCATE,
-	REQUEST_BIND, /* the channel CHANNEL to the client's peer */
+	REQUEST_BIND, /* ChannelBind of CHANNEL to the client's peer */
 	REQUEST_REFRESH,
 	REQUEST_RELEASE, /* Refresh with lifetime 0 */
 	REQUESTS,
 };
 
 /**
- * struct client - one of them
- * @sent:    when its request was first sent, ns
- * @took:    ns from then to the answer; 0: there is none
+ * struct client - a TURN client
+ * @sent:    time of the first transmission of its request, ns
+ * @took:    time from @sent to the response, ns; 0: none yet
  * @relayed: its relayed transport address
  */
 struct client {
@@ -44,12 +44,12 @@ struct client {
 
 /**
  * struct clients - all of them
- * @first:  address of the first client, in host order; the others follow
- * @peers:  the same of their peers, of which there are @n_peers
- * @peer_port: of every peer, in host order
- * @round:  counted up with each run, so that late answers of another are known
- * @realm:  as the server has told; empty until then
- * @hmac:   the key of that realm
+ * @first:  address of the first client, host order; the others follow
+ * @peers:  address of the first of @n_peers peers, host order
+ * @peer_port: port of every peer, host order
+ * @round:  number of the run, which identifies late responses to an earlier one
+ * @realm:  realm of the server; empty until known
+ * @hmac:   key for @realm
  */
 struct clients {
 	const char *user, *password;
@@ -62,12 +62,12 @@ struct clients {
 	struct client *client;
 };
 
-/** enum answer - what became of a request */
+/** enum answer - result of request_answered() */
 enum answer {
 	ANSWER_SUCCESS,
-	ANSWER_AGAIN,   /* now that the nonce is known: write the request once more */
-	ANSWER_REFUSED, /* an error that trying again does not help */
-	ANSWER_OTHER,   /* none: not an answer, or not of this run */
+	ANSWER_AGAIN,   /* the nonce is now known: write the request again */
+	ANSWER_REFUSED, /* a permanent error */
+	ANSWER_OTHER,   /* not a response, or to an earlier run */
 };
 
 /** request_parse() - find a request by its name; return: 0, or -EINVAL */
@@ -79,7 +79,7 @@ struct sockaddr_in peer_address(const struct clients *clients, uint32_t index);
 
 /**
  * request_write() - write the request of the client @index
- * @len: of the result in @buf
+ * @len: set to the length of the request in @buf
  *
  * Return: 0, or a negative errno.
  */
@@ -87,9 +87,9 @@ int request_write(const struct clients *clients, uint32_t index, enum request re
 		  size_t size, size_t *len);
 
 /**
- * request_answered() - take in what came
- * @index: the client that it is for, unless ANSWER_OTHER is returned
- * @code:  the error code, if ANSWER_REFUSED is returned
+ * request_answered() - process a received datagram
+ * @index: set to the receiving client, unless ANSWER_OTHER is returned
+ * @code:  set to the error code, if ANSWER_REFUSED is returned
  */
 enum answer request_answered(struct clients *clients, const uint8_t *data, size_t len,
 			     uint32_t *index, unsigned int *code);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Round trips: sends datagrams at a steady rate, through a channel or plain, to somebody who sends
- * them back, and says how long they took. It never sleeps.
+ * Measures round trips: sends datagrams to a reflector at a steady rate, as ChannelData or plain
+ * UDP, and busy-polls for them.
  *
- * A datagram bears the time when it was sent, not when it was due, so what delays this process
- * alone is left out; it does not catch up on what it has missed either.
+ * A datagram carries the time when it was sent, not when it was due, so delays of this process are
+ * not measured. It does not catch up after a delay either.
  */
 #include <argp.h>
 #include <arpa/inet.h>
@@ -23,9 +23,9 @@
 #define NSEC           1000000000ULL
 #define CHANNEL_HEADER 4
 #define DATAGRAM_MAX   1472
-#define PATIENCE_NS    (NSEC / 10) /* for the last ones to come back */
+#define PATIENCE_NS    (NSEC / 10) /* for the last datagrams */
 
-/** struct stamp - what the application data begins with */
+/** struct stamp - beginning of the application data */
 struct stamp {
 	__u64 sent; /* CLOCK_MONOTONIC, ns */
 	__u64 number;
@@ -41,7 +41,7 @@ struct options {
 	int cpu;
 };
 
-/** struct run - @took has the time of each datagram, by number; 0: it has not come back */
+/** struct run - state of a run; @took has the round-trip time by datagram, 0: not yet back */
 struct run {
 	int fd;
 	size_t header;
@@ -52,14 +52,14 @@ struct run {
 };
 
 static const struct argp_option argp_options[] = {
-	{ "from", 'f', "ADDR:PORT", 0, "from this address of ours", 0 },
-	{ "to", 't', "ADDR:PORT", 0, "to this one", 0 },
-	{ "channel", 'c', "NUMBER", 0, "as ChannelData with this number; plain unless given", 0 },
-	{ "size", 's', "BYTES", 0, "of application data", 0 },
-	{ "rate", 'r', "PPS", 0, "packets a second", 0 },
-	{ "packets", 'n', "N", 0, "so many packets", 0 },
-	{ "warm-up", 'w', "N", 0, "and so many before, of which nothing is told", 0 },
-	{ "cpu", 'C', "CPU", 0, "on this CPU", 0 },
+	{ "from", 'f', "ADDR:PORT", 0, "local address", 0 },
+	{ "to", 't', "ADDR:PORT", 0, "destination", 0 },
+	{ "channel", 'c', "NUMBER", 0, "channel number for ChannelData (default: plain UDP)", 0 },
+	{ "size", 's', "BYTES", 0, "size of the application data", 0 },
+	{ "rate", 'r', "PPS", 0, "packets per second", 0 },
+	{ "packets", 'n', "N", 0, "number of packets", 0 },
+	{ "warm-up", 'w', "N", 0, "number of packets before these, which are not measured", 0 },
+	{ "cpu", 'C', "CPU", 0, "run on this CPU", 0 },
 	{ 0 },
 };
 
@@ -105,7 +105,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (!options->from.port || !options->to.port || !options->size || !options->rate ||
 		    !options->packets)
-			argp_error(state, "--from, --to, --size, --rate and --packets are needed");
+			argp_error(state,
+				   "--from, --to, --size, --rate and --packets are required");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -126,7 +127,7 @@ static int open_socket(const struct options *options)
 	if (fd < 0 || bind(fd, (const struct sockaddr *)&from, from_len) ||
 	    connect(fd, (const struct sockaddr *)&to, to_len) ||
 	    setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)))
-		die(-errno, "the socket");
+		die(-errno, "opening the socket");
 	return fd;
 }
 
@@ -143,7 +144,7 @@ static void set_up(struct run *run, const struct options *options)
 	run->len = run->header + options->size;
 	run->took = calloc(run->packets, sizeof(*run->took));
 	if (!run->took)
-		die(-ENOMEM, "%" PRIu64 " times", (uint64_t)run->packets);
+		die(-ENOMEM, "allocating %" PRIu64 " times", (uint64_t)run->packets);
 }
 
 static void send_next(struct run *run)
@@ -151,12 +152,12 @@ static void send_next(struct run *run)
 	const struct stamp stamp = { .sent = clock_now(), .number = run->sent++ };
 
 	memcpy(run->datagram + run->header, &stamp, sizeof(stamp));
-	/* What cannot be sent is one that does not come back. */
+	/* A datagram that cannot be sent counts as lost. */
 	if (send(run->fd, run->datagram, run->len, MSG_DONTWAIT) < 0)
 		return;
 }
 
-static void take_in(struct run *run)
+static void receive(struct run *run)
 {
 	__u8 datagram[DATAGRAM_MAX];
 	const ssize_t len = recv(run->fd, datagram, sizeof(datagram), MSG_DONTWAIT);
@@ -181,7 +182,7 @@ static __u64 send_all(struct run *run, __u64 interval)
 			send_next(run);
 			due = due + interval > now ? due + interval : now;
 		}
-		take_in(run);
+		receive(run);
 		now = clock_now();
 	}
 	return now - start;
@@ -192,7 +193,7 @@ static void await_rest(struct run *run)
 	const __u64 end = clock_now() + PATIENCE_NS;
 
 	while (run->received < run->sent && clock_now() < end)
-		take_in(run);
+		receive(run);
 }
 
 static void print(struct run *run, __u64 warm_up, __u64 ns)

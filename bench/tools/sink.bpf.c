@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Counts the frames that are expected and drops them; all others pass. A frame can be asked for.
+ * Counts and drops the expected frames. Others pass. On request, one frame goes to user space.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -32,7 +32,7 @@ struct frames_map {
 struct counts_map counts SEC(".maps");
 struct frames_map frames SEC(".maps");
 const volatile struct sink_config config;
-__u32 take; /* 1: the next frame that is expected goes to user space, too */
+__u32 take; /* 1: copy the next expected frame to user space */
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -64,7 +64,7 @@ static __always_inline bool is_expected(const void *data, const void *end, __u32
 	return is_wanted((const void *)(ip6 + 1), end, ip6->nexthdr, ip6->daddr.in6_u.u6_addr32[3]);
 }
 
-/* True for a frame that is to be dropped. */
+/* True if the frame must be dropped. */
 static __always_inline bool swallow(void *ctx, const void *data, const void *end, __u32 len)
 {
 	const __u32 key = 0;

@@ -30,11 +30,11 @@ struct options {
 };
 
 static const struct argp_option argp_options[] = {
-	{ "len", 'l', "BYTES", 0, "frames of this length", 0 },
-	{ "to", 't', "ADDR", 0, "to this address, IPv4 or IPv6", 0 },
-	{ "addresses", 'a', "N", 0, "or to one of the N from there on", 0 },
-	{ "port", 'p', "PORT", 0, "to this port", 0 },
-	{ "ports", 'n', "N", 0, "or to one of the N from there on", 0 },
+	{ "len", 'l', "BYTES", 0, "length of the frames", 0 },
+	{ "to", 't', "ADDR", 0, "lowest destination address, IPv4 or IPv6", 0 },
+	{ "addresses", 'a', "N", 0, "number of consecutive addresses (default: 1)", 0 },
+	{ "port", 'p', "PORT", 0, "lowest destination port", 0 },
+	{ "ports", 'n', "N", 0, "number of consecutive ports (default: 1)", 0 },
 	{ 0 },
 };
 

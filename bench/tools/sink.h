@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What sink.c and its programs share.
+ * Shared by sink.c and its programs.
  */
 #ifndef BENCH_SINK_H
 #define BENCH_SINK_H
@@ -8,9 +8,9 @@
 #include <linux/types.h>
 
 /**
- * struct sink_config - the frames that are counted and dropped; all others pass
- * @len:   bytes of the frame
- * @proto: as in the Ethernet header
+ * struct sink_config - the expected frames
+ * @len:   length in bytes
+ * @proto: EtherType, network order
  * @ip, @ips:     last word of the lowest destination address, host order, and how many follow it
  * @port, @ports: the same for the destination port
  */
@@ -24,7 +24,7 @@ struct sink_config {
 	__u32 ports;
 };
 
-/** A per-CPU array with one element. */
+/** struct sink_counts - element of a per-CPU array */
 struct sink_counts {
 	__u64 packets;
 	__u64 bytes; /* of whole frames */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Many times that something took, and what is told of them.
+ * Quantiles of measured times.
  */
 #ifndef BENCH_TIMES_H
 #define BENCH_TIMES_H
@@ -8,11 +8,10 @@
 #include <linux/types.h>
 #include <stddef.h>
 
-/** times_sort() - brings those that are not 0 to the front, in order; returns how many they are */
+/** times_sort() - sort the times other than 0 to the front; returns their number */
 size_t times_sort(__u64 *times, size_t n);
 
-/** times_print() - p50_us, p99_us and p999_us of sorted times, behind other members of a JSON
- * object */
+/** times_print() - print p50_us, p99_us and p999_us of sorted times as further JSON members */
 void times_print(const __u64 *times, size_t n);
 
 #endif /* BENCH_TIMES_H */

@@ -12,7 +12,7 @@
 #define BATCH        64
 #define BUFFER_BYTES (8 << 20)
 
-/** struct slot - what one struct msghdr points to */
+/** struct slot - the buffers of one struct msghdr */
 struct slot {
 	struct sockaddr_in addr;
 	struct iovec iov;
@@ -26,12 +26,12 @@ struct slot {
 struct udp {
 	int fd;
 	unsigned int queued;
-	int error; /* of sending, until the next udp_flush() */
+	int error; /* last error of sending since udp_flush() */
 	struct mmsghdr out[BATCH], in[BATCH];
 	struct slot out_slots[BATCH], in_slots[BATCH];
 };
 
-/* The socket stays in the namespace that its maker is in, whatever becomes of the maker. */
+/* A socket belongs to the namespace in which it was created. */
 static int open_in(const char *namespace)
 {
 	int home, there, fd = -1;
@@ -114,7 +114,7 @@ void udp_close(struct udp *udp)
 	free(udp);
 }
 
-/* Sending never waits for long, and what fails once is lost, as in UDP. */
+/* A datagram that cannot be sent is lost, as usual with UDP. */
 static void send_queued(struct udp *udp)
 {
 	unsigned int start = 0;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The lab: networks made of namespaces, the servers under test, and what talks to them."""
+"""The lab: networks of namespaces, the servers under test, clients and peers."""
 
 from pathlib import Path
 

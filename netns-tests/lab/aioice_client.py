@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""aioice, a TURN client in Python: payloads of many sizes to an echoing peer and back, and every byte compared."""
+"""aioice, a TURN client in Python: exchanges payloads of many sizes with an echoing peer, and compares every byte."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lab.endpoints import echo_peer
 from lab.lab import Lab
 from lab.relay import PASSWORD, PORT, USER
 
-# Every small length, then a spread that meets every remainder of 4, then the most that fits a packet of IPv6.
+# All small lengths, then a selection with every remainder of 4, then the largest that fit into an IPv6 packet.
 SIZES = (*range(0, 66), *range(67, 1400, 29), 1400, *range(1441, 1449))
 IN_FLIGHT = 16
 REQUESTED_ADDRESS_FAMILY = "REQUESTED-ADDRESS-FAMILY"
@@ -25,7 +25,7 @@ stun.ATTRIBUTES_BY_NAME[REQUESTED_ADDRESS_FAMILY] = (
 
 
 class _WithFamily:
-    """aioice knows no IPv6 relay addresses; one attribute is all that it lacks."""
+    """Adds the one attribute that aioice lacks for IPv6 relayed addresses."""
 
     relay_family = 4
 
@@ -51,12 +51,12 @@ class _Receiver:
         self.received.append(data)
 
     def connection_lost(self, _error: Exception | None) -> None:
-        pass  # aioice insists on telling
+        pass  # aioice requires this method
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """How the payloads that arrived differ from those that were sent."""
+    """The numbers of payloads sent and returned, and the differences."""
 
     sent: int
     returned: int
@@ -83,7 +83,7 @@ async def _open(server: tuple[str, int], transport: str) -> Any:
 
 def compare_bytes(lab: Lab, client_family: int, peer_family: int, transport: str = "udp",
                   port: int = PORT) -> Comparison:
-    """Payloads of many sizes to an echoing peer and back; each must arrive exactly once and unchanged, both ways."""
+    """Send payloads of many sizes to an echoing peer. Each must arrive once and unchanged in both directions."""
     payloads = [os.urandom(size) for size in SIZES]
     server = (lab.topology.listen.address(client_family), port)
     with echo_peer(lab, peer_family) as peer, lab.entered("client"):
@@ -112,4 +112,4 @@ async def _exchange(server: tuple[str, int], transport: str, family: int, peer: 
 def _differences(where: str, sent: list[bytes], arrived: list[bytes]) -> list[str]:
     lost, strange = Counter(sent) - Counter(arrived), Counter(arrived) - Counter(sent)
     return [f"{where}: {sum(payloads.values())} {what}, of {sorted({len(each) for each in payloads})[:8]} bytes"
-            for what, payloads in (("missing", lost), ("changed or doubled", strange)) if payloads]
+            for what, payloads in (("missing", lost), ("changed or duplicated", strange)) if payloads]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Complaints: sentences that say what is wrong. A test collects them, so that one failure shows all that it found."""
+"""Complaints: sentences about faults. A test collects them, so that one failure shows all of them."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ Complaints = list[str]
 
 
 def check(complaints: Complaints) -> None:
-    """Fail with all complaints, one a line, unless there are none."""
-    __tracebackhide__ = True  # pytest: the failure is the caller's
+    """Fail with all complaints, one per line, if there are any."""
+    __tracebackhide__ = True  # pytest: show the caller instead
     if complaints:
         raise AssertionError("\n".join(complaints))
 
 
 def refused(wanted: int, ask: Callable[[], object], what: str) -> Complaints:
-    """A TURN server must answer with this error."""
+    """Check that the server responds with this error."""
     try:
         ask()
     except turn.TurnError as error:

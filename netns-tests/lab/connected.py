@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Clients of TCP, TLS and DTLS that look like a UDP socket to turn.Client: one message at a time, each way.
+"""TCP, TLS and DTLS connections with the interface of a UDP socket for turn.Client: one message per call.
 
-TLS is Python's, DTLS that of `openssl s_client`, which Python lacks.
+TLS is that of Python. DTLS, which Python lacks, is that of `openssl s_client`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ HANDSHAKE_TIMEOUT = 20
 
 
 def message_length(data: bytes, padded: bool) -> tuple[int, int]:
-    """Bytes of the first message, and of it with its padding; 0 if too little is there to say."""
+    """The length of the first message without and with padding; 0 if more data is needed."""
     if len(data) < 4:
         return 0, 0
     length, = struct.unpack_from("!H", data, 2)
@@ -46,7 +46,7 @@ def _in_brackets(host: str) -> str:
 
 
 class Connected:
-    """What subclasses have in common: cutting a stream into messages."""
+    """Base class that splits a stream into messages."""
 
     padded = True
 
@@ -63,7 +63,7 @@ class Connected:
         return len(message)
 
     def recv(self, _size: int) -> bytes:
-        """The next message; b"" after the end."""
+        """The next message; b"" at the end."""
         deadline = None if self._timeout is None else time.monotonic() + self._timeout
         while True:
             message, whole = message_length(self._pending, self.padded)
@@ -83,7 +83,7 @@ class Connected:
 
 
 class Stream(Connected):
-    """TCP, and TLS if there is a context for that."""
+    """TCP, or TLS if a context is given."""
 
     def __init__(self, lab: Lab, family: int, context: ssl.SSLContext | None = None, receive_buffer: int = 0) -> None:
         super().__init__()
@@ -112,7 +112,7 @@ class Stream(Connected):
             return b""
 
     def ends(self, patience: float) -> bool:
-        """Whether the server closes it within that time; what it sends first is thrown away."""
+        """Whether the server closes the connection within @patience seconds. Data is discarded."""
         deadline = time.monotonic() + patience
         try:
             while time.monotonic() < deadline:
@@ -129,7 +129,7 @@ class Stream(Connected):
         self.socket.close()
 
     def close(self) -> None:
-        """With a close_notify, where there is one."""
+        """Close the connection, TLS with a close_notify."""
         if isinstance(self.socket, ssl.SSLSocket):
             self.socket.settimeout(2)
             with contextlib.suppress(OSError):
@@ -138,7 +138,7 @@ class Stream(Connected):
 
 
 class Datagrams(Connected):
-    """DTLS; a port of the client's may be chosen."""
+    """DTLS, optionally from a given local port."""
 
     padded = False
 
@@ -159,7 +159,7 @@ class Datagrams(Connected):
         self._wait_for_handshake()
 
     def _wait_for_handshake(self) -> None:
-        """Requests sent during the handshake would end up in one datagram."""
+        """Wait, because s_client merges data written during the handshake into one datagram."""
         assert self._child and self._child.stderr
         deadline, output = time.monotonic() + HANDSHAKE_TIMEOUT, b""
         while b"CONNECTION ESTABLISHED" not in output:
@@ -173,7 +173,7 @@ class Datagrams(Connected):
     def send_bytes(self, data: bytes) -> None:
         assert self._child and self._child.stdin
         os.write(self._child.stdin.fileno(), data)
-        time.sleep(0.003)  # or s_client would make one datagram of two
+        time.sleep(0.003)  # s_client merges writes that follow too soon
 
     def receive_bytes(self, timeout: float | None) -> bytes:
         assert self._child and self._child.stdout
@@ -182,13 +182,13 @@ class Datagrams(Connected):
         return os.read(self._child.stdout.fileno(), 65536)
 
     def kill(self) -> None:
-        """Without a word to the server."""
+        """End the client without a close_notify."""
         assert self._child
         self._child.kill()
         self._child.wait()
 
     def close(self) -> None:
-        """With a close_notify."""
+        """End the client with a close_notify."""
         if self._child and self._child.stdin:
             self._child.stdin.close()
             try:
@@ -198,7 +198,7 @@ class Datagrams(Connected):
 
 
 def trusting(*protocols: str) -> ssl.SSLContext:
-    """A TLS client that takes any certificate, and offers these protocols."""
+    """A TLS client that accepts any certificate, and offers these ALPN protocols."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     if protocols:
@@ -218,7 +218,7 @@ def server_of(lab: Lab, transport: str, family: int) -> tuple[str, int]:
 
 
 def turn_client(lab: Lab, transport: str, family: int, relayed: int = 0) -> turn.Client:
-    """A TURN client over a connection, with an allocation if a family for that is given."""
+    """A TURN client over a connection. If @relayed is a family, it has an allocation."""
     client = turn.Client(connected(lab, transport, family), server_of(lab, transport, family),  # type: ignore[arg-type]
                          USER, PASSWORD)
     if relayed:
@@ -227,7 +227,7 @@ def turn_client(lab: Lab, transport: str, family: int, relayed: int = 0) -> turn
 
 
 def make_certificate(folder: Path, name: str) -> tuple[Path, Path]:
-    """A certificate that is its own authority, and its key."""
+    """A self-signed certificate and its key."""
     cert, key = folder / f"{name}.pem", folder / f"{name}.key"
     proc.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
               "-days", "30",
@@ -258,5 +258,5 @@ def open_connections(server: Turnpike) -> dict[str, int]:
 
 
 def becomes(otherwise: str, test: Callable[[], object], timeout: float = 10) -> Complaints:
-    """Wait until the test holds; return the complaint if it does not in time."""
+    """Wait until the test holds. Returns the complaint if it does not in time."""
     return [] if proc.wait_until(test, timeout) else [otherwise]

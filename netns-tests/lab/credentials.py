@@ -9,6 +9,6 @@ import time
 
 
 def rest_credentials(secret: str, user: str, seconds: int = 3600) -> tuple[str, str]:
-    """A user name that is valid for so long, and its password."""
+    """A user name that is valid for this time, and its password."""
     name = f"{int(time.time()) + seconds}:{user}"
     return name, base64.b64encode(hmac.digest(secret.encode(), name.encode(), "sha1")).decode()

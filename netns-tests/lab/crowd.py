@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Thousands of TURN clients at once, which compare every byte (bench/tools/clients.c)."""
+"""Thousands of TURN clients, which compare every byte (bench/tools/clients.c)."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from lab.lab import Lab
 from lab.relay import PASSWORD, PORT, USER, Turnpike, Variant
 from lab.tool import Tool
 
-LONGEST = 120  # seconds for all clients to get an answer
-# Behind the far ends; 64 clients or peers share an address.
+LONGEST = 120  # seconds until all clients must have a response
+# Addresses behind the far ends, each shared by 64 clients or peers.
 FIRST_CLIENT, FIRST_PEER, FIRST_PORT = "10.64.0.1", "10.96.0.1", 10240
 NETWORKS = {"client": "10.64.0.0/12", "peer": "10.96.0.0/12"}
 
 
 class Hosts(Lab):
-    """The two-nic network. Behind each far end is a network of addresses, and all neighbours are known."""
+    """The two-nic network with a network of addresses behind each far end, and permanent neighbours."""
 
     def __init__(self) -> None:
         super().__init__("two-nic", offload=True)
@@ -37,7 +37,7 @@ class Hosts(Lab):
 
 @contextlib.contextmanager
 def crowd(lab: Lab, clients: int, peers: int) -> Iterator[Tool]:
-    """So many clients and peers, on the last CPU; each order (Tool.ask) is one that all of them follow."""
+    """Start this many clients and peers on the last CPU. All clients execute each order (Tool.ask)."""
     with Tool(lab.namespace("client"), "clients", "--cpu", max(os.sched_getaffinity(0)), "--user", USER,
               "--password", PASSWORD, "--server", f"{lab.topology.listen.address(4)}:{PORT}",
               "--clients", FIRST_CLIENT, "--count", clients, "--peers", f"{FIRST_PEER}:{FIRST_PORT}",
@@ -46,7 +46,7 @@ def crowd(lab: Lab, clients: int, peers: int) -> Iterator[Tool]:
 
 
 def done_by_all(clients: Tool, count: int, *orders: str) -> Complaints:
-    """Every client follows each order, and nothing is lost on the way. The first order that goes wrong is the last."""
+    """Let all clients execute each order without losses, up to the first failure."""
     for order in orders:
         outcome: dict[str, Any] = clients.ask(order, LONGEST)
         if outcome["done"] != count or outcome["wrong"]:
@@ -55,5 +55,5 @@ def done_by_all(clients: Tool, count: int, *orders: str) -> Complaints:
 
 
 def many_served(lab: Lab, variant: Variant, clients: int, options: Sequence[str] = ()) -> Turnpike:
-    """A server with enough descriptors: each relayed transport address is a socket."""
+    """A server with enough file descriptors: each relayed transport address is a socket."""
     return Turnpike(lab, variant, ["prlimit", f"--nofile={2 * clients}"], options)

@@ -15,10 +15,10 @@ from lab.lab import Lab
 from lab.relay import PASSWORD, PORT, USER
 
 SOCKET_FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
-# (level, option to send with, option to receive, type of the control message) of the two header fields we watch.
+# Level, option for sending, option for receiving, and type of the control message, of two header fields.
 TOS = {4: (socket.IPPROTO_IP, socket.IP_TOS, socket.IP_RECVTOS, socket.IP_TOS),
        6: (socket.IPPROTO_IPV6, socket.IPV6_TCLASS, socket.IPV6_RECVTCLASS, socket.IPV6_TCLASS)}
-TTL = {4: (socket.IPPROTO_IP, socket.IP_TTL, 12, socket.IP_TTL),  # 12 is IP_RECVTTL, which Python does not name
+TTL = {4: (socket.IPPROTO_IP, socket.IP_TTL, 12, socket.IP_TTL),  # 12 is IP_RECVTTL, which Python lacks
        6: (socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, socket.IPV6_RECVHOPLIMIT, socket.IPV6_HOPLIMIT)}
 BUFFER = 4 << 20
 PATIENCE = 2.0
@@ -33,7 +33,7 @@ class Received:
 
 
 def udp_socket(lab: Lab, role: str, family: int, port: int = 0) -> socket.socket:
-    """A socket on a role's address that can tell the TTL and TOS of what it gets."""
+    """A socket on a role's address that receives TTL and TOS."""
     with lab.entered(role):
         sock = socket.socket(SOCKET_FAMILY[family], socket.SOCK_DGRAM)
     sock.bind((lab.address(role, family), port))
@@ -45,7 +45,7 @@ def udp_socket(lab: Lab, role: str, family: int, port: int = 0) -> socket.socket
 
 def turn_client(lab: Lab, role: str, family: int, relayed: int = 0, user: str = USER,
                 password: str = PASSWORD) -> turn.Client:
-    """A TURN client on a role's address, with an allocation if a family for that is given."""
+    """A TURN client on a role's address. If @relayed is a family, it has an allocation."""
     server = (lab.topology.listen.address(family), PORT)
     client = turn.Client(udp_socket(lab, role, family), server, user, password)
     if relayed:
@@ -54,7 +54,7 @@ def turn_client(lab: Lab, role: str, family: int, relayed: int = 0, user: str = 
 
 
 def ignore_path_mtu(sock: socket.socket, family: int) -> None:
-    """IP_PMTUDISC_INTERFACE: nothing is fragmented before it must be, nothing is remembered, and DF is not set."""
+    """Set IP_PMTUDISC_INTERFACE: use the device's MTU, ignore path MTU information, and do not set DF."""
     level, option = {4: (socket.IPPROTO_IP, 10), 6: (socket.IPPROTO_IPV6, 23)}[family]  # IP(V6)_MTU_DISCOVER
     sock.setsockopt(level, option, 4)
 
@@ -72,7 +72,7 @@ def receive(sock: socket.socket, family: int, timeout: float) -> Received | None
 
 
 def drain(sock: socket.socket, family: int, quiet: float, expected: int = 0) -> list[Received]:
-    """All that comes: the expected may take its time, then nothing more must come for a while."""
+    """Receive until nothing arrives for @quiet seconds. Expected datagrams may take longer."""
     everything: list[Received] = []
     while one := receive(sock, family, PATIENCE if len(everything) < expected else quiet):
         everything.append(one)
@@ -80,7 +80,7 @@ def drain(sock: socket.socket, family: int, quiet: float, expected: int = 0) -> 
 
 
 class EchoPeer:
-    """A peer in a thread that sends everything back and remembers it."""
+    """A peer in a thread that echoes and records everything."""
 
     def __init__(self, lab: Lab, family: int) -> None:
         self.socket = udp_socket(lab, "peer", family)

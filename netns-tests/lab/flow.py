@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""A steady flow through the relay to an echoing peer, whatever happens meanwhile.
+"""A steady flow through the relay to an echoing peer, during changes.
 
-Each message carries its number, and its bytes follow from that, so that any byte out of place is seen.
+Each message carries its number, which determines all of its bytes, so that any wrong byte is detected.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from lab.lab import Lab
 from lab.relay import PASSWORD, PORT, USER
 
 CHANNEL = 0x4001
-PACE = 0.0005  # seconds between two messages of a flow: about 2,000 a second there and back
+PACE = 0.0005  # seconds between two messages of a flow: about 2,000 per second in each direction
 LONGEST = 1300
 
 
 def message(number: int) -> bytes:
-    """Every length in turn, and bytes that no other number has at the same place."""
+    """The message of this number, with pseudorandom length and bytes."""
     generator = random.Random(number)
     return number.to_bytes(8, "big") + generator.randbytes(number * 7 % LONGEST)
 
 
-def tells_of_icmp(datagram: bytes) -> bool:
-    """Is it a Data indication about an ICMP error? Those may come at any time (RFC 8656 section 11.5)."""
+def is_icmp_indication(datagram: bytes) -> bool:
+    """Whether it is a Data indication with an ICMP error, which can arrive at any time (RFC 8656 section 11.5)."""
     indication = turn.parse(datagram)
     return bool(indication and indication.get(turn.ICMP))
 
 
 class Flow:
-    """A client that sends message after message and looks at what comes back."""
+    """A client that sends messages and checks the echoes."""
 
     def __init__(self, lab: Lab, family: int, peer: turn.Address, pace: float = PACE) -> None:
         self._pace = pace
@@ -55,27 +55,27 @@ class Flow:
         self._sender.start()
 
     def stop(self) -> None:
-        """What is still on its way may arrive."""
+        """Stop sending, and receive the last echoes."""
         self._stop.set()
         self._sender.join()
         self._receiver.join()
         self.socket.close()
 
     def lost_in(self, seconds: float) -> int:
-        """How many messages sent from now on do not come back; those of the last moment have the time they need."""
+        """The number of messages without echo among those sent in the next @seconds."""
         start = self.sent
         time.sleep(seconds)
         return self.lost_since(start)
 
     def lost_since(self, start: int) -> int:
-        """The same of all messages since one."""
+        """The number of messages without echo since message @start."""
         end = self.sent
         time.sleep(0.3)
         return sum(1 for number in range(start, end) if number not in self.back)
 
     def _send(self) -> None:
         while not self._stop.is_set():
-            with contextlib.suppress(OSError):  # no route for a moment is a message lost
+            with contextlib.suppress(OSError):  # without a route the message is lost
                 self.socket.send(turn.channel_data(CHANNEL, message(self.sent)))
             self.sent += 1
             time.sleep(self._pace)
@@ -84,15 +84,15 @@ class Flow:
         while True:
             try:
                 datagram = self.socket.recv(65536)
-            except OSError:  # nothing for a while, or an ICMP error
+            except OSError:  # timeout or ICMP error
                 if self._stop.is_set():
                     return
                 continue
-            if tells_of_icmp(datagram):
+            if is_icmp_indication(datagram):
                 continue
             number = int.from_bytes(datagram[4:12], "big")
             if number in self.back:
                 self.wrong.append(f"message {number} came twice")
             elif number >= self.sent + 1 or datagram != turn.channel_data(CHANNEL, message(number)):
-                self.wrong.append(f"something else came: {datagram[:16].hex()} ({len(datagram)} bytes)")
+                self.wrong.append(f"unexpected datagram: {datagram[:16].hex()} ({len(datagram)} bytes)")
             self.back.add(number)

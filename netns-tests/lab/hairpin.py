@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Two clients of one relay, each of which is the other's peer."""
+"""Two clients of one relay that are each other's peers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SIZES = (0, 1, 2, 3, 4, 5, 100, 1171, 1200)
 
 
 class Pair:
-    """Two clients, each of which has the other's relayed transport address as its peer."""
+    """Two clients, each with the other's relayed transport address as its peer."""
 
     def __init__(self, a: turn.Client, b: turn.Client) -> None:
         self.a, self.b = a, b
@@ -42,23 +42,23 @@ def send_channel(sender: turn.Client, channel: int, payload: bytes) -> None:
 
 def expect_channel(receiver: turn.Client, channel: int, payload: bytes) -> Complaints:
     got, wanted = receiver.receive(1), turn.channel_data(channel, payload)
-    return [] if got == wanted else [f"ChannelData of {len(payload)} bytes came as {got!r}"]
+    return [] if got == wanted else [f"ChannelData of {len(payload)} bytes arrived as {got!r}"]
 
 
 def expect_indication(receiver: turn.Client, peer: turn.Address, payload: bytes) -> Complaints:
     got = receiver.receive(1)
     if got is None or got != turn.data_indication(got[8:20], peer, payload):
-        return [f"an indication of {len(payload)} bytes came as {got!r}"]
+        return [f"an indication of {len(payload)} bytes arrived as {got!r}"]
     return []
 
 
 def channels(pair: Pair, server: Turnpike) -> Complaints:
-    """Channel to channel, both ways: every byte, each once, and who has relayed it."""
+    """Channel to channel in both directions: every payload arrives once and unchanged, by the path of the mode."""
     pair.a.bind(CHANNEL, pair.b.relayed)
     pair.b.bind(OTHER_CHANNEL, pair.a.relayed)
     out = {pair.a: CHANNEL, pair.b: OTHER_CHANNEL}
 
-    def flows() -> bool:  # neighbours must be resolved first
+    def flows() -> bool:  # false until neighbours are resolved
         before = server.hairpins()
         arrived = True
         for sender, receiver in pair.both_ways():
@@ -67,7 +67,7 @@ def channels(pair: Pair, server: Turnpike) -> Complaints:
         return arrived and (server.hairpins() - before == 2) == server.variant.in_kernel
 
     if not proc.wait_until(flows, 3, step=0.1):
-        return [f"channels do not work as the mode promises\n{server.report()}"]
+        return [f"packets do not take the path of the mode\n{server.report()}"]
     complaints: Complaints = []
     hairpins_before, (kernel_before, user_before) = server.hairpins(), server.relayed()
     for size, (sender, receiver) in itertools.product(SIZES, pair.both_ways()):
@@ -76,7 +76,7 @@ def channels(pair: Pair, server: Turnpike) -> Complaints:
         complaints += expect_channel(receiver, out[receiver], payload)
     kernel, user = server.relayed()
     sent = 2 * len(SIZES)
-    # In user space a datagram is relayed twice: to the other's relay, and from there to the other.
+    # User space relays a datagram twice: for the sender's allocation, and for the receiver's.
     wanted = (sent, sent, 0) if server.variant.in_kernel else (0, 0, 2 * sent)
     counted = server.hairpins() - hairpins_before, kernel - kernel_before, user - user_before
     if counted != wanted:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Kernels of Debian's packages, made ready to boot: fetched once, unpacked, and packed into an initramfs.
+"""Debian's kernels, ready to boot: downloaded once, unpacked, and combined with an initramfs.
 
-Nothing is installed and the machine's own package lists are not touched: apt gets sources, lists and a cache of its
-own in a folder under build/, where everything stays for the next run. Remove that folder to get newer kernels.
+Nothing is installed, and the package lists of the machine stay as they are: apt uses its own sources, lists and cache
+in a folder below build/, which is kept for the next run. Remove that folder to get newer kernels.
 """
 
 from __future__ import annotations
@@ -21,32 +21,32 @@ from lab import ROOT, proc
 
 CACHE = ROOT / "build/vm"
 QEMU = "qemu-system-x86_64"
-BUSYBOX = Path("/bin/busybox")  # of busybox-static: there are no libraries in the initramfs
+BUSYBOX = Path("/bin/busybox")  # from busybox-static: the initramfs has no libraries
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 UPDATE_SECONDS, DOWNLOAD_SECONDS, UNPACK_SECONDS = 60, 180, 120
 META_PACKAGE = "linux-image-amd64"
 
-# Archive and suite that have the kernel and no other, so that apt has nothing to choose.
+# Archives and suites that contain one kernel each, so that apt has no choice.
 SUITES: dict[str, tuple[str, ...]] = {
     "6.1": ("debian bookworm", "debian-security bookworm-security"),
     "6.12": ("debian bookworm-backports",),
 }
-# What mounts the host's files and talks to the host; all other modules are loaded from there.
+# Modules for mounting the host's files and for the agent. All others are loaded from these files.
 BOOT_MODULES = ("virtio_pci", "virtio_console", "9pnet_virtio", "9p", "overlay")
 
 
 class Unavailable(Exception):
-    """A kernel, or a tool to boot it, cannot be had here."""
+    """A kernel, or a tool to boot it, is not available on this machine."""
 
 
 @dataclass(frozen=True)
 class Kernel:
     series: str  # "6.1"
-    root: Path   # what its package has unpacked
+    root: Path   # its unpacked package
 
     @property
     def release(self) -> str:
-        """As uname -r has it."""
+        """The release, as in uname -r."""
         return next(path.name for path in self.modules.iterdir())
 
     @property
@@ -55,7 +55,7 @@ class Kernel:
 
     @property
     def modules(self) -> Path:
-        """The folder that is /lib/modules in the guest."""
+        """The folder that becomes /lib/modules in the guest."""
         return self.root / "lib/modules"
 
 
@@ -77,7 +77,7 @@ def get(series: str) -> Kernel:
 
 @contextlib.contextmanager
 def _locked() -> Iterator[None]:
-    """Two runs in one checkout take turns."""
+    """Serialize runs in one checkout."""
     CACHE.mkdir(parents=True, exist_ok=True)
     with (CACHE / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -85,7 +85,7 @@ def _locked() -> Iterator[None]:
 
 
 def _fetch(series: str, folder: Path) -> None:
-    """Download and unpack; the result appears under its name only when it is whole."""
+    """Download and unpack. The result gets its final name only when it is complete."""
     half = folder / "half"
     shutil.rmtree(half, ignore_errors=True)
     for name in ("lists/partial", "archives/partial", "deb"):
@@ -101,7 +101,7 @@ def _fetch(series: str, folder: Path) -> None:
         depends = _tool(["apt-cache", *options, "depends", META_PACKAGE], UPDATE_SECONDS)
         package = next((line.split()[-1] for line in depends.splitlines() if "Depends: linux-image-" in line), None)
         if package is None:
-            raise Unavailable(f"Debian's {META_PACKAGE} depends on no kernel")
+            raise Unavailable(f"Debian's {META_PACKAGE} does not depend on a kernel")
         _tool(["env", "-C", str(half / "deb"), "apt-get", *options, "download", package], DOWNLOAD_SECONDS)
         (deb,) = (half / "deb").glob("*.deb")
         _tool(["dpkg", "-x", str(deb), str(half / "unpacked")], UNPACK_SECONDS)
@@ -112,7 +112,7 @@ def _fetch(series: str, folder: Path) -> None:
 
 
 def _source(archive: str, suite: str) -> str:
-    """A line for apt, with the mirror that this machine's own apt has for the archive."""
+    """A line for sources.list, with the mirror that this machine uses for the archive."""
     known = _tool(["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"], UPDATE_SECONDS)
     for uri in known.split():
         if uri.rstrip("/").endswith(f"/{archive}"):
@@ -126,12 +126,12 @@ def _tool(argv: list[str], timeout: float) -> str:
     except subprocess.TimeoutExpired:
         raise Unavailable(f"no kernel within {timeout:g} s of '{argv[0]}'") from None
     if done.returncode:
-        said = done.stderr.strip().splitlines() or [f"status {done.returncode}"]
-        raise Unavailable(f"no kernel from '{argv[0]}': {said[0]}")
+        lines = done.stderr.strip().splitlines() or [f"status {done.returncode}"]
+        raise Unavailable(f"no kernel from '{argv[0]}': {lines[0]}")
     return done.stdout
 
 
-# The initramfs: busybox, the init script, and the modules in the order in which they must be loaded.
+# The initramfs: busybox, the init script, and the modules in load order.
 
 def initramfs(kernel: Kernel) -> bytes:
     archive = bytearray()
@@ -146,7 +146,7 @@ def initramfs(kernel: Kernel) -> bytes:
 
 
 def _boot_modules(kernel: Kernel) -> list[Path]:
-    """With what they need before them; those built into the kernel have no file."""
+    """The boot modules, preceded by their dependencies. Those built into the kernel have no file."""
     shown = [line.split()
              for module in BOOT_MODULES
              for line in proc.run(["modprobe", "-d", str(kernel.root), "-S", kernel.release, "--show-depends",

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""One network of the lab, made of namespaces of its own, which are gone when it is closed or when its process dies.
+"""A network of the lab, built from namespaces that are removed when it is closed or its process dies.
 
-With offload on (the default of veth), a packet from a local stack carries only the start of a checksum. With offload
-off all checksums are complete, as from a real wire. Relays must cope with both, so both are tested. Hosts find their
-neighbours by ARP and ND.
+With checksum offload on (the default of veth), packets of a local stack have a partial checksum. With offload off, all
+checksums are complete, as on a wire. A relay must handle both. Hosts resolve their neighbours by ARP and ND.
 """
 
 from __future__ import annotations
@@ -24,20 +23,20 @@ PASS_PROGRAM = Path(__file__).with_name("pass.bpf.c")
 
 
 class Reporting(Protocol):
-    """A server that tells its story when a test has failed."""
+    """A server whose report is added to the failure of a test."""
 
     def report(self) -> str:
-        """Its log, and its counters if it still runs."""
+        """Its log, and its counters if it is still running."""
 
 
 class Lab(proc.Undone):
-    """with Lab("router", offload=True) as lab: ...; a test may bring a topology of its own."""
+    """A context: with Lab("router", offload=True) as lab. A test may pass its own topology."""
 
     def __init__(self, topology: str | Topology, offload: bool, queues: int = 1) -> None:
         super().__init__()
         self.topology = TOPOLOGIES[topology] if isinstance(topology, str) else topology
         self.offload = offload
-        self._queues = queues  # of every device, each way
+        self._queues = queues  # of every device, in each direction
         self._prefix = f"tp{secrets.token_hex(4)}"
         self._started: list[proc.Process] = []
         self.servers: list[Reporting] = []  # those started since stop_processes()
@@ -49,7 +48,7 @@ class Lab(proc.Undone):
         self._make_links()
         self._attach_pass_programs()
         self._wait_until_usable()
-        self._undo.callback(self.stop_processes)  # the first thing to happen at the end
+        self._undo.callback(self.stop_processes)  # runs first at the end
 
     # For tests.
 
@@ -73,17 +72,17 @@ class Lab(proc.Undone):
         return proc.run(proc.in_namespace(self.namespace(role), argv), check=check, timeout=timeout, stdin=stdin)
 
     def start(self, role: str, argv: Sequence[str], pass_fds: Sequence[int] = ()) -> proc.Process:
-        """A process that ends with the lab at the latest."""
+        """Start a process that ends with the lab at the latest."""
         log = self.scratch / f"{len(self._started)}-{Path(argv[0]).name}.log"
         self._started.append(proc.Process(proc.in_namespace(self.namespace(role), argv), log, pass_fds))
         return self._started[-1]
 
     def udp_errors(self, role: str) -> dict[str, int]:
-        """What the UDP stack of a namespace has thrown away so far, both families together."""
+        """Datagrams that the UDP stack of a namespace has discarded, in both families."""
         return self.counts(role, "Udp", "InErrors", "InCsumErrors")
 
     def counts(self, role: str, protocol: str, *wanted: str) -> dict[str, int]:
-        """What the stack of a namespace has counted so far of "Udp" or "Icmp", both families together."""
+        """Counters of a namespace's stack for the protocol "Udp" or "Icmp", in both families."""
         with self.entered(role):
             names, values = [line.split()[1:] for line in Path("/proc/thread-self/net/snmp").read_text().splitlines()
                              if line.startswith(f"{protocol}:")]
@@ -96,7 +95,7 @@ class Lab(proc.Undone):
         return link["address"]
 
     def make_neighbours_permanent(self) -> None:
-        """The two ends of each link need not ask for each other's MAC address."""
+        """Add permanent neighbour entries for both ends of each link."""
         for a, b in self.topology.links:
             for here, there in ((a, b), (b, a)):
                 if there.place:
@@ -105,17 +104,17 @@ class Lab(proc.Undone):
                                          for family in FAMILIES])
 
     def report(self) -> str:
-        """What a person wants to see when a test has failed."""
+        """The reports of all servers, for the failure of a test."""
         return "\n".join(server.report() for server in self.servers)
 
     def stop_processes(self) -> None:
-        """The next test begins afresh, however the last one has ended."""
+        """Stop all processes of a test."""
         for process in reversed(self._started):
             process.stop()
         self._started.clear()
         self.servers.clear()
 
-    # How it is built.
+    # Setup.
 
     def _ip(self, role: str, commands: Sequence[str]) -> None:
         self.run(role, ["ip", "-batch", "-"], stdin="\n".join(commands) + "\n")
@@ -134,8 +133,8 @@ class Lab(proc.Undone):
         for a, b in self.topology.links:
             self._make_pair(a, b)
         if self.topology.switch:
-            # A snooping bridge with no querier may forget who listens to neighbour solicitations.
-            # Nor may it look into packets, as it does for iptables where br_netfilter is built in.
+            # Without a querier, multicast snooping may lose the listeners of neighbour solicitations. If br_netfilter
+            # is built in, the bridge must not pass packets to iptables either.
             with self.entered(self.topology.switch):
                 for path in Path("/proc/sys/net/bridge").glob("bridge-nf-call-*"):
                     path.write_text("0")
@@ -168,9 +167,9 @@ class Lab(proc.Undone):
         self._ip(role, [f"route add default via {gateway.address(family)}" for family in FAMILIES])
 
     def make_relay_link_anew(self) -> None:
-        """After the relay's NIC was deleted, and with it the other end of its cable.
+        """Recreate the relay's NIC and its cable after their deletion.
 
-        The far end gets its program before the relay's end is there: the relay looks at its device as soon as it comes.
+        The far end gets its program first, because the relay inspects its device as soon as it appears.
         """
         a, b = next(link for link in self.topology.links if "relay" in (link[0].role, link[1].role))
         near, far = (a, b) if a.role == "relay" else (b, a)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The other end of a relay's veth must have an XDP program of its own, or the kernel never delivers
- * what XDP_TX sends there. A real NIC has a wire instead. No header is included, so that it builds
- * without any -I.
+ * A veth delivers frames of XDP_TX only if its peer has an XDP program. This one is for the far
+ * ends of the relay's cables. It includes no header, so that it builds without -I.
  */
 __attribute__((section("xdp"), used)) int pass(void *ctx)
 {

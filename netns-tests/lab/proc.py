@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Processes inside network namespaces: how they are run, awaited and ended.
+"""Processes in network namespaces: starting, waiting and ending.
 
-nsenter is used, not "ip netns exec": the latter remounts /sys and hides a bpffs that is mounted there.
+They are started by nsenter, because "ip netns exec" remounts /sys and thereby hides a mounted bpffs.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class LabError(Exception):
-    """Something in the lab itself did not work: not a finding about the relay."""
+    """A failure of the lab itself, not of the relay."""
 
 
 def in_namespace(namespace: str, argv: Sequence[str]) -> list[str]:
-    """argv, to be run in a namespace, and killed by the kernel should this process die without cleaning up."""
+    """argv, to run in a namespace. The kernel kills it if this process dies without cleaning up."""
     return ["setpriv", "--pdeathsig", "KILL", "nsenter", f"--net=/run/netns/{namespace}", *argv]
 
 
 def run(argv: Sequence[str], *, check: bool = True, timeout: float = 30,
         stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-    """Run to the end; a failure says what the program said."""
-    # Without its own session a Ctrl-C would reach the child too, and end it behind our back.
+    """Run a program to its end. The error of a failure contains its output."""
+    # In its own session, a Ctrl-C does not reach the child.
     result = subprocess.run(argv, input=stdin, capture_output=True, text=True, timeout=timeout,
                             start_new_session=True)
     if check and result.returncode:
@@ -46,7 +46,7 @@ def run(argv: Sequence[str], *, check: bool = True, timeout: float = 30,
 
 @contextlib.contextmanager
 def entered(namespace: str) -> Iterator[None]:
-    """This thread is in the namespace for a while; sockets opened meanwhile stay there for good."""
+    """Switch this thread to the namespace. Sockets that it opens there stay there."""
     with open("/proc/thread-self/ns/net") as home, open(f"/run/netns/{namespace}") as there:
         _setns(there.fileno())
         try:
@@ -61,16 +61,16 @@ def _setns(descriptor: int) -> None:
 
 
 def compile_bpf(source: Path, folder: Path) -> Path:
-    """A program for the kernel, built for this run alone."""
+    """Compile a BPF program for this run."""
     built = folder / source.with_suffix("").with_suffix(".o").name
-    # The kernel's headers are those of the machine, not of the target.
+    # The kernel headers are those of the machine, not of the BPF target.
     run(["clang", "-O2", "-g", "-target", "bpf", "-idirafter", f"/usr/include/{platform.machine()}-linux-gnu",
          "-c", str(source), "-o", str(built)])
     return built
 
 
 class Process:
-    """A program in the background, its output in a file; it gets the descriptors that it is passed, too."""
+    """A background process with its output in a file, and optional inherited descriptors."""
 
     def __init__(self, argv: Sequence[str], log: Path, pass_fds: Sequence[int] = ()) -> None:
         self.argv = list(argv)
@@ -93,7 +93,7 @@ class Process:
             raise LabError(f"{self.argv[-1]}: still running after {timeout} s; its log:\n{self.log()}") from None
 
     def wait_for(self, pattern: str, timeout: float = 10) -> None:
-        """Until a line of the log matches."""
+        """Wait until a line of the log matches."""
         line = re.compile(pattern, re.MULTILINE)
         wait_until(lambda: bool(line.search(self.log())) or self.exit_status() is not None, timeout)
         if not line.search(self.log()):
@@ -110,7 +110,7 @@ class Process:
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
-        """Not scheduled within the block."""
+        """Stop the process for the length of the block."""
         self.send_signal(signal.SIGSTOP)
         try:
             if not wait_until(self.is_paused, 5):
@@ -122,7 +122,7 @@ class Process:
             self.send_signal(signal.SIGCONT)
 
     def stop(self, how: signal.Signals = signal.SIGTERM, timeout: float = 30) -> int:
-        """End it, by force if it does not go, and return its status."""
+        """End the process, if necessary by SIGKILL, and return its status."""
         if self.exit_status() is None:
             self._child.send_signal(how)
             try:
@@ -133,7 +133,7 @@ class Process:
 
 
 def wait_until(condition: Callable[[], object], timeout: float, step: float = 0.02) -> bool:
-    """Poll; the answer is whether it came true in time."""
+    """Poll a condition. Returns whether it became true in time."""
     deadline = time.monotonic() + timeout
     while not condition():
         if time.monotonic() > deadline:
@@ -146,10 +146,10 @@ FATAL_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def die_cleanly_on_signals() -> None:
-    """Turn signals that would end this process at once into an exception, so that every `with` block cleans up."""
+    """Turn fatal signals into an exception, so that every `with` block cleans up."""
     def leave(number: int, _frame: object) -> None:
         for each in FATAL_SIGNALS:
-            signal.signal(each, signal.SIG_IGN)  # a second Ctrl-C must not cut the cleaning short
+            signal.signal(each, signal.SIG_IGN)  # a second Ctrl-C must not interrupt the cleanup
         sys.exit(128 + number)
     for each in FATAL_SIGNALS:
         signal.signal(each, leave)
@@ -157,7 +157,7 @@ def die_cleanly_on_signals() -> None:
 
 @contextlib.contextmanager
 def signals_held() -> Iterator[None]:
-    """Such signals wait until the block is done."""
+    """Block fatal signals until the end of the block."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, FATAL_SIGNALS)
     try:
         yield
@@ -165,13 +165,13 @@ def signals_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-# The end of the input comes from the block, or from the kernel when the process is gone, even by SIGKILL.
+# It reads a line from the block, or end of file when the process has died, even by SIGKILL.
 _JANITOR = 'read -r _; for each; do ip netns del "$each"; done; rm -rf "$0"'
 
 
 @contextlib.contextmanager
 def removed_at_the_end(namespaces: Iterable[str], folder: Path) -> Iterator[None]:
-    """Remove the namespaces and the folder at the end of the block, or when this process dies before."""
+    """Remove the namespaces and the folder at the end of the block, or when this process dies."""
     janitor = subprocess.Popen(["sh", "-c", _JANITOR, str(folder), *namespaces], stdin=subprocess.PIPE,
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     try:
@@ -181,10 +181,7 @@ def removed_at_the_end(namespaces: Iterable[str], folder: Path) -> Iterator[None
 
 
 class Undone:
-    """with Something(...) as something: what has been set up is undone at the end, the last thing first.
-
-    So is what had been done before something failed while it was set up.
-    """
+    """Base class of contexts whose setup is undone at the end, in reverse order, also after a failed setup."""
 
     def __init__(self) -> None:
         self._undo = contextlib.ExitStack()
@@ -205,5 +202,5 @@ class Undone:
         raise NotImplementedError
 
     def _clean_up(self) -> None:
-        with signals_held():  # a signal now would leave behind whatever is being removed
+        with signals_held():  # a signal must not interrupt the cleanup
             self._undo.close()

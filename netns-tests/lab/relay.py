@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The TURN servers of the lab: ours, and coturn, which shows whether a failure is the lab's or ours."""
+"""The TURN servers of the lab: ours and coturn. If coturn fails, too, the lab is at fault."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ BINARY = Path(os.environ.get("TURNPIKE", ROOT / "build/release/userspace/turnpik
 
 @dataclass(frozen=True)
 class Variant:
-    """One way to move packets: what is asked for on the command line, and what must be found in the status."""
+    """A mode of the relay: the options that request it, and what the status must report."""
 
     name: str
     mode: str
     hook: str
     moves: str | None = None
     asks_for_hook: bool = False
-    wrapper: Sequence[str] = ()  # what the server is started through
+    wrapper: Sequence[str] = ()  # command that starts the server
 
     @property
     def in_kernel(self) -> bool:
@@ -58,10 +58,10 @@ AUTO = Variant("auto", "auto", "none")
 REFERENCE = Variant("coturn", "userspace", "none")
 WITHOUT_CAPABILITIES = ["setpriv", "--bounding-set", "-net_admin,-sys_admin,-bpf,-perfmon",
                         "--inh-caps", "-net_admin,-sys_admin,-bpf,-perfmon"]
-# Without BPF there are no maps either, and nothing that they are for.
+# Without BPF the server has no maps either.
 WITHOUT_BPF = Variant("without-bpf", "userspace", "none", wrapper=WITHOUT_CAPABILITIES)
-# One variant for each place where packets are relayed, for tests to which it is all the same which end of a frame
-# moves, and by which hook tc hangs on a device.
+# One variant for each place where packets are relayed, for tests that do not depend on the moving end of a frame, or on
+# the TC hook.
 MODES = (*(BY_NAME[name] for name in ("native-head", "generic-head", "tcx", "userspace")), WITHOUT_BPF)
 
 
@@ -95,10 +95,10 @@ class Turnpike:
 
     @staticmethod
     def command(lab: Lab, variant: Variant, control: Path, binary: Path = BINARY) -> list[str]:
-        """SIGTERM ends it at once, whatever allocations there are. One user and one address stand for many, so that
-        limits for each are off, unless a file that comes later says otherwise."""
+        """The command line. SIGTERM ends the server without draining. Limits per user and per address are off, because
+        all clients share one of each. Later options can override this."""
         if not binary.exists():
-            raise proc.LabError(f"{binary} does not exist; build it, or say in TURNPIKE where it is")
+            raise proc.LabError(f"{binary} does not exist: build it, or set TURNPIKE to the program under test")
         net = lab.topology
         config = lab.scratch / "lab.conf"
         config.touch(0o600)
@@ -112,12 +112,11 @@ class Turnpike:
         return self.lab.run("relay", [str(BINARY), command, *arguments, "--control", str(self.control)]).stdout
 
     def ask(self, command: str) -> Any:
-        """What the command prints with -j, but without starting a program for each question, if it is not in a
-        virtual machine."""
+        """The output of a command with -j, over the control socket. In a virtual machine it runs the command."""
         return self.order(command=command) if self.control.exists() else json.loads(self.tell(command, "-j"))
 
     def order(self, **request: str) -> dict[str, Any]:
-        """Over the control socket itself."""
+        """Send a request over the control socket."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
             sock.settimeout(10)
             try:
@@ -133,12 +132,12 @@ class Turnpike:
         self.variant = variant
 
     def relayed(self) -> tuple[int, int]:
-        """Packets relayed so far in the kernel, and in user space."""
+        """Packets relayed in the kernel and in user space."""
         counts = self.ask("status")["relayed"]
         return counts["kernel"]["packets"], counts["userspace"]["packets"]
 
     def verdicts(self, direction: str = "") -> dict[str, int]:
-        """Packets by verdict, whatever the device; of one direction or of all."""
+        """Packets of all devices by verdict, in one direction or in all."""
         total: dict[str, int] = {}
         for row in self.ask("stats")["verdicts"]:
             if direction in ("", row["direction"]):
@@ -146,11 +145,11 @@ class Turnpike:
         return total
 
     def hairpins(self) -> int:
-        """Packets relayed from one client of the relay straight to another."""
+        """Packets relayed between two clients of the relay in one pass."""
         return self.verdicts("hairpin").get("relayed", 0)
 
     def in_user_space(self) -> dict[str, Any]:
-        """What the TURN server has counted."""
+        """The counters of the TURN server."""
         counts: dict[str, Any] = self.ask("stats")["turn"]
         return counts
 
@@ -159,7 +158,7 @@ class Turnpike:
         return flows
 
     def attach_complaints(self) -> list[str]:
-        """How the status differs from what was asked for."""
+        """Differences between the status and the requested mode."""
         wanted = {"mode": self.variant.mode, "hook": self.variant.hook}
         if self.variant.moves:
             wanted["moves"] = self.variant.moves
@@ -169,18 +168,18 @@ class Turnpike:
                              for key, value in wanted.items() if device[key] != value]
 
     def kernel_complaints(self, seconds: float = 1) -> list[str]:
-        """Under traffic, all is relayed in the kernel, and room is found at once where it is looked for."""
+        """Check that the kernel relays all traffic of the next seconds, with room at the preferred end."""
         (kernel, user_space), verdicts = self.relayed(), self.verdicts()
         time.sleep(seconds)
         (kernel_now, user_space_now), verdicts_now = self.relayed(), self.verdicts()
-        complaints = [] if kernel_now > kernel else ["nothing is relayed in the kernel"]
+        complaints = [] if kernel_now > kernel else ["the kernel relays nothing"]
         if user_space_now > user_space:
-            complaints.append(f"{user_space_now - user_space} packets were relayed in user space")
-        return complaints + [f"{more} packets were '{verdict}'" for verdict in ("no-room", "head-failed")
+            complaints.append(f"user space relayed {user_space_now - user_space} packets")
+        return complaints + [f"{more} packets were counted as '{verdict}'" for verdict in ("no-room", "head-failed")
                              if (more := verdicts_now.get(verdict, 0) - verdicts.get(verdict, 0))]
 
     def report(self) -> str:
-        """What a person wants to see when a test has failed."""
+        """Log and counters, for the failure of a test."""
         text = f"--- log\n{self.process.log().rstrip()}"
         if self.process.exit_status() is None:
             for command in ("status", "stats"):
@@ -197,7 +196,7 @@ class Turnpike:
 
 
 class Coturn:
-    """The same for Debian's turnserver, which has no kernel path and tells no counts."""
+    """Debian's turnserver. It has no kernel path, and its counts are not available."""
 
     tells_counts = False
 
@@ -212,7 +211,7 @@ class Coturn:
                    "--userdb", str(lab.scratch / "turndb"), *options]
         self.process = lab.start("relay", command)
         lab.servers.append(self)
-        self.process.wait_for("SQLite DB connection success")  # the last thing it says
+        self.process.wait_for("SQLite DB connection success")  # the last line of its start
 
     def attach_complaints(self) -> list[str]:
         return []

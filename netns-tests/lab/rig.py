@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""One client with one channel to one peer, and what becomes of a packet that a test sends between them."""
+"""A client with a channel to a peer, and checks of the packets that a test sends between them."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from lab.lab import Lab
 from lab.relay import PASSWORD, PORT, USER, Server
 
 CHANNEL = 0x4001
-QUIET = 0.04  # how long nothing more must come
-SETTLED = 0.2  # seconds without a packet, after which none of the first ones is still on its way
+QUIET = 0.04  # seconds without a packet, after which no more are expected
+SETTLED = 0.2  # likewise after the warm-up
 
 
 @dataclass(frozen=True)
 class Arrived:
-    """What somebody got: plain payload, ChannelData or a Data indication, and the header fields around it."""
+    """A received packet: plain payload, ChannelData or a Data indication, with header fields."""
 
     how: str
     payload: bytes
@@ -30,18 +30,18 @@ class Arrived:
 
 @dataclass(frozen=True)
 class Case:
-    """Something is sent; these payloads must arrive, nothing else, and on this path."""
+    """A packet to send, and the payloads that must arrive, on which path."""
 
     name: str
     send: Callable[[Rig], None]
-    peer: Sequence[bytes] | None = ()      # None: whatever
+    peer: Sequence[bytes] | None = ()      # None: not checked
     client: Sequence[bytes] = ()
     client_how: str = "channel"
-    kernel: int | None = None              # how many packets the kernel must have relayed; None: whatever
-    verdict: str | None = None             # the reason that must be counted in kernel modes
+    kernel: int | None = None              # packets that the kernel must relay; None: not checked
+    verdict: str | None = None             # verdict that must be counted in kernel modes
     check: Callable[[list[Arrived]], list[str]] = lambda _arrived: []
     families: Sequence[int] = (4, 6)
-    kernel_only: bool = False              # user space may legally do otherwise
+    kernel_only: bool = False              # user space may behave differently
 
 
 class Rig:
@@ -80,17 +80,17 @@ class Rig:
         self.peer.sendto(payload, self.client.relayed)
 
     def frame(self, frame: bytes) -> None:
-        """A whole Ethernet frame from the client's NIC."""
+        """Send an Ethernet frame from the client's NIC."""
         with self.lab.entered("client"), socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as raw:
             raw.bind((self.lab.devices("client")[0], 0))
             raw.send(frame)
 
     def macs(self) -> tuple[str, str]:
-        """Of the client, and of the relay's NIC that the client sees."""
+        """The MAC addresses of the client and of the relay's NIC on the same link."""
         client, relay = (self.lab.mac(role, self.lab.devices(role)[0]) for role in ("client", "relay"))
         return client, relay
 
-    # Looking.
+    # Receiving.
 
     def at_peer(self, quiet: float = QUIET, expected: int = 0) -> list[Arrived]:
         return [Arrived("plain", each.payload, each) for each in drain(self.peer, self.family, quiet, expected)]
@@ -127,7 +127,7 @@ class Rig:
         return complaints
 
     def _warm_up(self) -> None:
-        """Until packets flow both ways on the path that the mode promises: neighbours must be resolved first."""
+        """Send until packets take the path of the mode in both directions: neighbours must be resolved first."""
         def flows() -> bool:
             before, _ = self.server.relayed()
             self.to_peer(b"warm-up")
@@ -135,8 +135,8 @@ class Rig:
             arrived = receive(self.peer, self.family, 0.5) and receive(self.client.socket, self.family, 0.5)
             return bool(arrived) and (self.server.relayed()[0] - before == 2) == self.server.variant.in_kernel
         if not proc.wait_until(flows, 3, step=0.1):
-            raise proc.LabError("packets do not flow both ways as the mode promises")
-        # Of a slow machine's first tries, answers can still be on their way: they are not what a test sends.
+            raise proc.LabError("packets do not take the path of the mode in both directions")
+        # On a slow machine, echoes of the first tries may still arrive.
         self.at_peer(SETTLED)
         self.at_client(SETTLED)
 

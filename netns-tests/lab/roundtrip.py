@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Payloads to an echoing peer and back through a channel: does the server relay, and where?"""
+"""Payloads through a channel to an echoing peer and back: does the server relay, and on which path?"""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ RETRANSMIT_TIMEOUT, TRIES = 2.0, 3  # of a message that may be lost
 
 
 def echoed(client: turn.Client, payload: bytes) -> Complaints:
-    """Send one payload to the peer and back."""
+    """Send one payload to the peer, and check its echo."""
     client.socket.send(turn.channel_data(CHANNEL, payload))
     answer = client.receive(ANSWER_TIMEOUT)
     return [] if answer == turn.channel_data(CHANNEL, payload) else [f"{payload!r} came back as {answer!r}"]
 
 
 def exchanged(client: turn.Client, count: int = 1) -> Complaints:
-    """Send random payloads to the peer and back, and send a lost one again."""
+    """Send random payloads to the peer, and check their echoes. Lost ones are sent again."""
     sent: set[bytes] = set()
     for _ in range(count):
         message = turn.channel_data(CHANNEL, os.urandom(100))
@@ -59,7 +59,7 @@ def bound_clients(lab: Lab) -> Iterator[list[turn.Client]]:
 
 
 def relayed_there(server: Turnpike, clients: Sequence[turn.Client]) -> Complaints:
-    """The server relays the data of every client where its variant says: in the kernel or in user space."""
+    """Check that the data of every client takes the path of the mode: kernel or user space."""
     before = server.relayed()
     found = [each for client in clients for each in echoed(client, b"hello")]
     counted = tuple(now - then for now, then in zip(server.relayed(), before))
@@ -70,7 +70,7 @@ def relayed_there(server: Turnpike, clients: Sequence[turn.Client]) -> Complaint
 
 
 def relays(lab: Lab) -> Complaints:
-    """A new client of each family gets an allocation, and one payload there and back."""
+    """Check that a new client of each family gets an allocation and an echo."""
     complaints = []
     for family in FAMILIES:
         with echo_peer(lab, family) as peer, udp_socket(lab, "client", family) as sock:
@@ -103,7 +103,7 @@ def bound_client(lab: Lab, user: str, password: str) -> Iterator[turn.Client]:
 
 
 def admitted(lab: Lab, user: str, password: str) -> Complaints:
-    """A user gets an allocation, or else turn.TurnError is raised."""
+    """Check that a user gets an allocation. Raises turn.TurnError otherwise."""
     client = turn_client(lab, "client", 4, user=user, password=password)
     with client.socket:
         client.allocate(4)

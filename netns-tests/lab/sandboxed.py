@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""sandboxed.py WANTED PROGRAM [ARGUMENT...]: the program, with a filter of system calls.
+"""Usage: sandboxed.py RULES PROGRAM [ARGUMENT...]: run a program with a system call filter.
 
-WANTED is JSON: the calls that are allowed, and the families of socket(2). See systemd_unit.py.
+RULES is a JSON file with the allowed system calls and the address families of socket(2). See systemd_unit.py.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def confine(calls: list[str], families: list[str]) -> None:
     for call in calls:
         if call == "socket":
             continue
-        with contextlib.suppress(RuntimeError):  # of another architecture
+        with contextlib.suppress(RuntimeError):  # unknown on this architecture
             rules.add_rule(seccomp.ALLOW, call)
     for family in families:
         rules.add_rule(seccomp.ALLOW, "socket", seccomp.Arg(0, seccomp.EQ, getattr(socket, family)))

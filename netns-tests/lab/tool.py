@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The load generators, sinks and clients of bench/tools, which run in a namespace and answer line by line."""
+"""The load generators, sinks and clients of bench/tools, which run in a namespace and answer with lines of JSON."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ TOOLS = Path(os.environ.get("BENCH_TOOLS", ROOT / "build/release/bench/tools")).
 
 
 class Tool:
-    """with Tool(namespace, "sink", "--dev", "nic0", ...) as sink: sink.ask("count"); it ends with the block."""
+    """A context: with Tool(namespace, "sink", "--dev", "nic0", ...) as sink: sink.ask("count")."""
 
     def __init__(self, namespace: str, name: str, *arguments: object) -> None:
         binary = TOOLS / name
         if not binary.exists():
-            raise proc.LabError(f"{binary} does not exist; build it, or say in BENCH_TOOLS where the tools are")
+            raise proc.LabError(f"{binary} does not exist: build it, or set BENCH_TOOLS to the folder of the tools")
         self._name = name
         self._complaints = tempfile.TemporaryFile("w+")
         self._child = subprocess.Popen(
@@ -42,7 +42,7 @@ class Tool:
         return self._child.poll() is None
 
     def answer(self, timeout: float = 10) -> Any:
-        """The next line that it says."""
+        """The next line of its output."""
         assert self._child.stdout is not None
         with selectors.DefaultSelector() as selector:
             selector.register(self._child.stdout, selectors.EVENT_READ)
@@ -54,9 +54,9 @@ class Tool:
 
     def ask(self, order: str, timeout: float = 10) -> Any:
         if not self.alive:
-            raise proc.LabError(f"{self._name} has ended: {self.complaints() or 'it says nothing'}")
+            raise proc.LabError(f"{self._name} has ended: {self.complaints() or 'no error message'}")
         assert self._child.stdin is not None
-        with contextlib.suppress(BrokenPipeError):  # it then has ended, and answer() tells why
+        with contextlib.suppress(BrokenPipeError):  # it has ended: answer() reports why
             self._child.stdin.write(order + "\n")
         return self.answer(timeout)
 
@@ -69,7 +69,7 @@ class Tool:
             self._child.send_signal(signal.SIGTERM)
 
     def stop(self) -> None:
-        """The end of its input ends it; if it does not, force does."""
+        """End it by closing its input, if necessary by SIGKILL."""
         with proc.signals_held():
             try:
                 self._child.communicate(timeout=5)

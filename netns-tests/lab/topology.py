@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """The networks of the lab, as data.
 
-    router      client ----- router ----- relay        a cloud machine: one NIC, everything behind one router
+    router      client ----- router ----- relay        a cloud machine with one NIC behind a router
                                |
                              peer
 
-    two-nic     client ----- relay ----- peer          a relay between two networks, which does not route itself
+    two-nic     client ----- relay ----- peer          a relay between two networks, without IP forwarding
 
-    segment     client ----- switch ----- relay        one LAN: three MAC addresses, no router
+    segment     client ----- switch ----- relay        one LAN without a router
                                |
                              peer
 
@@ -23,7 +23,7 @@ FAMILIES = (4, 6)
 
 @dataclass(frozen=True)
 class Place:
-    """A host on a network; the addresses of both families follow from it."""
+    """A host on a network. It determines the addresses of both families."""
 
     network: int
     host: int
@@ -37,7 +37,7 @@ class Place:
 
 @dataclass(frozen=True)
 class End:
-    """One end of a veth pair; without a place it is a port of a bridge."""
+    """One end of a veth pair. Without a place it is a bridge port."""
 
     role: str
     device: str
@@ -76,7 +76,7 @@ TOPOLOGIES = {
         links=((End("client", "nic0", CLIENT), End("relay", "nic0", Place(1, 1))),
                (End("peer", "nic0", PEER), End("relay", "nic1", Place(3, 1)))),
         listen=Place(1, 1), relayed=Place(3, 1),
-        gateways={"client": Place(1, 1), "peer": Place(3, 1)}),  # which shows that it does not route
+        gateways={"client": Place(1, 1), "peer": Place(3, 1)}),  # packets that the relay routed would be noticed
     "segment": Topology(
         links=((End("client", "nic0", CLIENT), End("switch", "to-client")),
                (End("relay", "nic0", Place(1, 3)), End("switch", "to-relay")),

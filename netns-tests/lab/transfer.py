@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Traffic through a relay, and whether everybody has counted the same: client, peer, their stacks and the relay.
+"""Traffic through a relay, with matching counts of client, peer, their stacks and the relay.
 
     ipv4  ipv6     client and peer of one family: turnutils_uclient, then aioice, which compares every byte
-    4to4  6to6     the same without turnutils_uclient
+    4to4  6to6     likewise without turnutils_uclient
     4to6  6to4     client and peer of different families: aioice
 """
 
@@ -16,13 +16,12 @@ from lab.relay import Server, Variant
 # Traffic: the client's family, the peer's, and how many messages turnutils_uclient sends.
 TRAFFIC = {"ipv4": (4, 4, 200), "ipv6": (6, 6, 200), "4to6": (4, 6, 0), "6to4": (6, 4, 0),
            "4to4": (4, 4, 0), "6to6": (6, 6, 0)}
-# What may go through user space in a kernel mode: the first packets to a neighbour whose MAC address the kernel is
-# still asking for, and one in a hundred besides.
+# In kernel modes, user space may relay the first packets to a neighbour until it is resolved, and 1 % of all others.
 UNRESOLVED = 4
 
 
 def transfer(lab: Lab, server: Server, traffic: str) -> tuple[str, Complaints]:
-    """Send both ways, and return the counts as a line of text, with what is wrong with them."""
+    """Send in both directions. Returns the counts as a line of text, and complaints about them."""
     client_family, peer_family, messages = TRAFFIC[traffic]
     watched = ("client", "peer")
     kernel_before, user_before = server.relayed()
@@ -51,10 +50,10 @@ def transfer(lab: Lab, server: Server, traffic: str) -> tuple[str, Complaints]:
 
 def count_complaints(variant: Variant, expected: int, kernel: int, user: int) -> Complaints:
     if not variant.in_kernel:
-        return [f"{kernel} packets were relayed in the kernel"] if kernel else []
+        return [f"the kernel relayed {kernel} packets"] if kernel else []
     complaints = []
     if kernel < expected - max(UNRESOLVED, expected // 100):
-        complaints.append(f"only {kernel} of {expected} packets were relayed in the kernel")
+        complaints.append(f"the kernel relayed only {kernel} of {expected} packets")
     if kernel + user < expected:
-        complaints.append(f"{kernel} + {user} packets were counted, not {expected}")
+        complaints.append(f"the server counted {kernel} + {user} packets instead of {expected}")
     return complaints

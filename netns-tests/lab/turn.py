@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""A TURN client small enough to send what no well-behaved client sends.
+"""A minimal TURN client that can also send what no well-behaved client sends.
 
-Written from RFC 8489 and RFC 8656 and nothing else, so that it shares no misunderstanding with the server.
+It is written from RFC 8489 and RFC 8656 only, independently of the server.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Attributes = list[tuple[int, bytes]]
 
 
 class TurnError(Exception):
-    """The server said no."""
+    """An error response of the server."""
 
     def __init__(self, code: int) -> None:
         super().__init__(f"error {code}")
@@ -59,7 +59,7 @@ def build(method: int, kind: int, transaction: bytes, attributes: Attributes, ke
     body = b"".join(struct.pack("!HH", number, len(value)) + value + bytes(-len(value) % 4)
                     for number, value in attributes)
     if key is not None:
-        # The length in the header counts the integrity attribute already while the sum is taken.
+        # The HMAC covers a header whose length includes the integrity attribute.
         header = _header(method | kind, len(body) + 24, transaction)
         body += struct.pack("!HH", INTEGRITY, 20) + hmac.digest(key, header + body, "sha1")
     return _header(method | kind, len(body), transaction) + body
@@ -95,7 +95,7 @@ def unpack_address(value: bytes, transaction: bytes) -> Address:
 
 
 def channel_data(channel: int, payload: bytes, *, length: int | None = None, padding: int = 0) -> bytes:
-    """A ChannelData message; a wrong length and padding if asked for."""
+    """A ChannelData message, optionally with a wrong length or padding."""
     return struct.pack("!HH", channel, len(payload) if length is None else length) + payload + bytes(padding)
 
 
@@ -113,12 +113,12 @@ def family_of(address: Address) -> int:
 
 
 def binding(channel: int, peer: Address, transaction: bytes) -> Attributes:
-    """What a ChannelBind request asks for."""
+    """The attributes of a ChannelBind request."""
     return [(CHANNEL_NUMBER, struct.pack("!Hxx", channel)), (XOR_PEER, pack_address(peer, transaction))]
 
 
 class Client:
-    """One allocation over one UDP socket, which the caller has opened in the right namespace."""
+    """A client with one UDP socket, which the caller has opened in the right namespace."""
 
     def __init__(self, sock: socket.socket, server: Address, user: str, password: str) -> None:
         self.socket = sock
@@ -132,7 +132,7 @@ class Client:
 
     def exchange(self, method: int, attributes: Attributes, *, key: bytes | None = None, signed: bool = True,
                  transaction: bytes | None = None) -> Message:
-        """One request and its answer, whatever that is; data that arrives meanwhile is thrown away."""
+        """Send a request and return the response, success or error. Other datagrams are discarded."""
         transaction = transaction or os.urandom(12)
         if signed and self._realm is not None:
             attributes = [*attributes, (USERNAME, self._user.encode()), (REALM, self._realm), (NONCE, self.nonce)]
@@ -140,14 +140,14 @@ class Client:
         request = build(method, REQUEST, transaction, attributes, key)
         for _ in range(3):
             self.socket.send(request)
-            while data := self.receive(1.0):  # a connection that has ended has nothing, again and again
+            while data := self.receive(1.0):  # empty at the end of a connection
                 answer = parse(data)
                 if answer and answer.transaction == transaction:
                     return answer
         raise TimeoutError(f"no answer from {self.server} to method {method}")
 
     def request(self, method: int, attributes: Attributes, transaction: bytes | None = None) -> Message:
-        """As exchange(), with the challenge answered; an error is raised."""
+        """Like exchange(), but answers a challenge, and raises TurnError for an error response."""
         answer = self.exchange(method, attributes, transaction=transaction)
         if answer.code in (401, 438) and (nonce := answer.get(NONCE)) is not None:
             first = self._realm is None
@@ -166,7 +166,7 @@ class Client:
         self._allocate((ADDITIONAL_FAMILY, struct.pack("!B3x", FAMILY_CODE[6])))
 
     def allocate_pair(self, family: int) -> bytes:
-        """An even port; the token stands for the next one."""
+        """Allocate an even port. Returns the reservation token of the next one."""
         answer = self._allocate((ADDRESS_FAMILY, struct.pack("!B3x", FAMILY_CODE[family])), (EVEN_PORT, b"\x80"))
         self.relayed = self.relays[family]
         token = answer.get(RESERVATION_TOKEN)
@@ -193,7 +193,7 @@ class Client:
         self.request(CHANNEL_BIND, binding(channel, peer, transaction), transaction)
 
     def refresh(self, lifetime: int, family: int = 0) -> None:
-        """Of all there is, or of one family."""
+        """Refresh the allocation, or one family of it."""
         only = [(ADDRESS_FAMILY, struct.pack("!B3x", FAMILY_CODE[family]))] if family else []
         self.request(REFRESH, [*only, (LIFETIME, struct.pack("!I", lifetime))])
 
@@ -203,7 +203,7 @@ class Client:
                                [(XOR_PEER, pack_address(peer, transaction)), (PAYLOAD, payload)]))
 
     def receive(self, timeout: float) -> bytes | None:
-        """The next datagram, or None when none comes in time."""
+        """The next datagram, or None after the timeout."""
         self.socket.settimeout(timeout)
         try:
             return self.socket.recv(65536)

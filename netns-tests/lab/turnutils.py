@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""coturn's load generator, turnutils_uclient, and its peer."""
+"""coturn's load generator turnutils_uclient, and its peer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PEER_PORT = 3480
 
 @dataclass(frozen=True)
 class Load:
-    """What turnutils_uclient said of its run."""
+    """The results printed by turnutils_uclient."""
 
     sent: int
     received: int
@@ -27,7 +27,7 @@ class Load:
 
     @property
     def packets(self) -> int:
-        """What the relay had to relay: each message once to the peer and once back."""
+        """Packets through the relay: each message once to the peer and once back."""
         return self.sent + self.received
 
 
@@ -41,14 +41,14 @@ _PROGRESS = re.compile(r"start_mclient: msz=\d+, tot_send_msgs=(\d+), tot_recv_m
 
 
 def start_peer(lab: Lab) -> None:
-    """The peer of turnutils_uclient; it runs as long as the lab."""
+    """Start the peer of turnutils_uclient, which runs as long as the lab."""
     lab.start("peer", ["turnutils_peer", "-p", str(PEER_PORT), *(
         word for family in FAMILIES for word in ("-L", lab.address("peer", family)))])
 
 
 def run_load(lab: Lab, family: int, *, clients: int, messages: int, size: int = 170, interval_ms: int = 2,
              options: Sequence[str] = (), port: int = PORT) -> Load:
-    """turnutils_uclient through the relay; each of its clients waits up to 6 s, at random, before it sends."""
+    """Run turnutils_uclient through the relay. Each of its clients starts after a random time of up to 6 s."""
     argv = ["turnutils_uclient", "-u", USER, "-w", PASSWORD, "-e", lab.address("peer", family), "-r", str(PEER_PORT),
             "-m", str(clients), "-n", str(messages), "-l", str(size), "-z", str(interval_ms), "-c", *options,
             *(["-x"] if family == 6 else []), "-p", str(port), lab.topology.listen.address(family)]
@@ -59,7 +59,7 @@ def parse_load(output: str) -> Load:
     found = {name: re.findall(pattern, output) for name, pattern in _NUMBERS.items()}
     missing = [name for name, values in found.items() if not values]
     if missing:
-        raise proc.LabError(f"turnutils_uclient did not say {', '.join(missing)}; it said:\n{output}")
+        raise proc.LabError(f"turnutils_uclient did not print {', '.join(missing)}, but:\n{output}")
     last = {name: values[-1] for name, values in found.items()}
     sent, received = int(last["sent"]), int(last["received"])
     totals = [int(a) + int(b) for a, b in _PROGRESS.findall(output)] + [sent + received]

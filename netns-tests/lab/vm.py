@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""A small virtual machine: booted without disk or KVM, told what to run over a virtio serial port, and gone afterwards.
+"""A small, temporary virtual machine without disk and KVM, controlled over a virtio serial port.
 
-Its files are the host's, read-only, with a layer in memory above; so every program and library of the host is there.
+It sees the host's files read-only below a writable layer in memory, so all programs and libraries of the host exist.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from lab.kernels import QEMU, Kernel, initramfs
 AGENT = Path(__file__).parent / "guest/agent.py"
 BOOT_SECONDS = 120
 MEMORY_MB = 1024
-GRACE = 20  # what an answer may take beyond the time that the command itself is given
-SLOWER = 4  # how much more time than on the host a program in the machine may take
+GRACE = 20  # seconds for an answer in addition to the timeout of the command
+SLOWER = 4  # factor on timeouts, compared to the host
 TUNSETIFF, IFF_TAP, IFF_NO_PI, IFF_VNET_HDR = 0x400454CA, 0x0002, 0x1000, 0x4000
 
 
 @dataclass(frozen=True)
 class Nic:
-    """A NIC of the guest: the device that QEMU plays, and the tap that is its cable."""
+    """A NIC of the guest: the device model of QEMU, and the tap it is connected to."""
 
     model: str
     mac: str
@@ -40,9 +40,9 @@ class Nic:
 
 
 def open_tap(name: str) -> int:
-    """A tap in the namespace this thread is in; it is gone when the last descriptor is closed.
+    """Create a tap in this thread's namespace. It disappears with its last descriptor.
 
-    With vnet headers it carries packets as one host's virtual machines see each other's: checksums not filled in.
+    With vnet headers it carries packets with partial checksums, as between virtual machines of one host.
     """
     descriptor = os.open("/dev/net/tun", os.O_RDWR | os.O_CLOEXEC)
     try:
@@ -54,7 +54,7 @@ def open_tap(name: str) -> int:
 
 
 class Vm(proc.Undone):
-    """with Vm(kernel, nics, scratch) as vm: vm.run(["uname", "-r"])"""
+    """A context: with Vm(kernel, nics, scratch) as vm: vm.run(["uname", "-r"])."""
 
     def __init__(self, kernel: Kernel, nics: Sequence[Nic], scratch: Path) -> None:
         super().__init__()
@@ -63,13 +63,13 @@ class Vm(proc.Undone):
         self._initramfs = scratch / "initramfs"
         self._socket_path = scratch / "agent.sock"
         self._console = scratch / "console.log"
-        self._said = scratch / "qemu.log"
+        self._qemu_log = scratch / "qemu.log"
 
     def _set_up(self) -> None:
         start = time.monotonic()
         self._initramfs.write_bytes(initramfs(self.kernel))
-        with proc.signals_held(), self._said.open("wb") as output:
-            # A session of its own, so that a Ctrl-C is ours; and killed by the kernel should we be.
+        with proc.signals_held(), self._qemu_log.open("wb") as output:
+            # In its own session, Ctrl-C does not reach it. The kernel kills it if this process dies.
             self._qemu = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *self._command()],
                                           pass_fds=[nic.tap for nic in self._nics], stdin=subprocess.DEVNULL,
                                           stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
@@ -94,7 +94,8 @@ class Vm(proc.Undone):
         words = ["console=ttyS0", "panic=-1", "loglevel=4", "mitigations=off", "random.trust_cpu=on",
                  f"turnpike.agent={AGENT}", f"turnpike.modules={self.kernel.modules}"]
         command = [QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-                   # Of two emulated CPUs, one can run code that the other rewrites (jump labels): the kernel panics.
+                   # With two emulated CPUs, one can execute code that the other modifies (jump labels), and the kernel
+                   # panics.
                    "-accel", "tcg", "-cpu", "max", "-smp", "1", "-m", str(MEMORY_MB),
                    "-kernel", str(self.kernel.image), "-initrd", str(self._initramfs),
                    "-append", " ".join(words), "-serial", f"file:{self._console}",
@@ -104,24 +105,24 @@ class Vm(proc.Undone):
                    "-chardev", f"socket,id=agent,path={self._socket_path},server=on,wait=off",
                    "-device", "virtserialport,chardev=agent,name=turnpike"]
         for number, nic in enumerate(self._nics):
-            # Without a boot ROM, which would look for a server to boot from.
+            # An empty romfile prevents network boot.
             command += ["-netdev", f"tap,id=nic{number},fd={nic.tap}",
                         "-device", f"{nic.model},netdev=nic{number},mac={nic.mac},romfile="]
         return command
 
     def _stop(self) -> None:
-        # There is nothing in it that would have to be saved.
+        # The machine has nothing to save.
         self._qemu.kill()
         self._qemu.wait()
 
-    # What a test asks.
+    # For tests.
 
     def ask(self, do: str, timeout: float = 0, **arguments: Any) -> dict[str, Any]:
         try:
             self._line.settimeout(GRACE)
             self._line.sendall(json.dumps({"do": do, "timeout": timeout, **arguments}).encode() + b"\n")
         except OSError as error:
-            raise self.trouble(f"the machine takes no orders: {error}") from None
+            raise self.trouble(f"cannot send a request to the machine: {error}") from None
         answer = self._answer(timeout + GRACE)
         if "error" in answer:
             raise proc.LabError(f"in the machine: {answer['error']}")
@@ -129,7 +130,7 @@ class Vm(proc.Undone):
 
     def run(self, argv: Sequence[str], *, check: bool = True, timeout: float = 30,
             stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-        """As proc.run(), in the machine."""
+        """Like proc.run(), in the machine."""
         answer = self.ask("run", timeout, argv=list(argv), stdin=stdin)
         result = subprocess.CompletedProcess(list(argv), answer["status"], answer["stdout"], answer["stderr"])
         if check and result.returncode:
@@ -156,13 +157,13 @@ class Vm(proc.Undone):
         return answer
 
     def trouble(self, what: str) -> proc.LabError:
-        said = [path.read_text(errors="replace").strip().splitlines()[-30:]
-                for path in (self._said, self._console) if path.exists()]
-        return proc.LabError("\n    ".join([what, *(line for lines in said for line in lines)]))
+        logs = [path.read_text(errors="replace").strip().splitlines()[-30:]
+                for path in (self._qemu_log, self._console) if path.exists()]
+        return proc.LabError("\n    ".join([what, *(line for lines in logs for line in lines)]))
 
 
 class GuestProcess(proc.Process):
-    """As proc.Process, in the machine."""
+    """Like proc.Process, in the machine."""
 
     def __init__(self, vm: Vm, argv: Sequence[str], log: Path) -> None:
         self._vm = vm

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Whole Ethernet frames, as a device sends and gets them, and as the stack behind all hooks of ours gets them."""
+"""Ethernet frames as a device sends and receives them, and as the stack receives them after all hooks of ours."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def mac(lab: Lab, role: str, device: str) -> bytes:
 
 
 class Tap:
-    """All frames that a device of the lab gets and sends; XDP comes before it, and TC ingress after."""
+    """All frames that a device sends and receives, captured after XDP and before TC ingress."""
 
     def __init__(self, lab: Lab, role: str, device: str) -> None:
         with lab.entered(role):
@@ -33,7 +33,7 @@ class Tap:
         self._socket.bind((device, ETH_P_ALL))
 
     def read(self) -> list[bytes]:
-        """What has come since the last time; a VLAN tag that the kernel keeps beside its frame is back in its place."""
+        """The frames since the last call. A hwaccel VLAN tag is put back into its frame."""
         frames = []
         with contextlib.suppress(BlockingIOError):
             while True:
@@ -50,8 +50,8 @@ class Tap:
 
 @contextlib.contextmanager
 def tap_behind_hooks(lab: Lab, role: str, device: str) -> Iterator[Tap]:
-    """What XDP and TC have let through: nftables has its ingress hook behind theirs, and copies to a device that
-    throws away whatever it is given."""
+    """Frames that XDP and TC have passed. The ingress hook of nftables comes after theirs, and copies the frames to a
+    device that discards them."""
     lab.run(role, ["ip", "link", "add", "copies", "type", "ifb"])
     try:
         lab.run(role, ["tc", "qdisc", "replace", "dev", "copies", "root", "noqueue"])
@@ -69,7 +69,7 @@ def tap_behind_hooks(lab: Lab, role: str, device: str) -> Iterator[Tap]:
 
 
 def sender(lab: Lab, role: str, device: str) -> socket.socket:
-    """send() puts a whole frame on the wire."""
+    """A socket whose send() puts a frame on the wire."""
     with lab.entered(role):
         sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
     sock.bind((device, 0))

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Run ruff's WebAssembly build, which reads no files by itself: ruff.mjs MODULE OPTIONS FILE...
+// Run ruff's WebAssembly build, which cannot read files: ruff.mjs MODULE OPTIONS FILE...
 // MODULE is the folder of the package; OPTIONS is ruff.toml as JSON. Prints FILE:ROW:COLUMN: CODE MESSAGE.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* With libFuzzer: when it is done, what was reached is told. */
+/* Makes libFuzzer print at its end what the inputs have reached. */
 #include "fuzz.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 
-static void tell(void)
+static void report(void)
 {
 	fuzz_missed();
 }
@@ -13,5 +13,5 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	(void)argc;
 	(void)argv;
-	return atexit(tell);
+	return atexit(report);
 }

@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /**
  * fuzz_missed() - print what the inputs have reached so far
  *
- * Return: how many of the goals have not been reached.
+ * Return: the number of goals that have not been reached.
  */
 int fuzz_missed(void);
 

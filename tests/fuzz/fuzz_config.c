@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Config files, ours and coturn's, from memory: what is taken is within its bounds and the same the
- * next time, what is not is said, and secrets are gone from memory in either case. */
+/* Our and coturn's configuration files, parsed from memory. Accepted values are within their
+ * bounds, parsing is deterministic, every rejection is logged, and secrets are wiped from memory.
+ */
 #include <arpa/inet.h>
 #include <net/if.h>
 #include <stdarg.h>
@@ -15,14 +16,14 @@
 #include "fuzz.h"
 #include "base/log.h"
 
-/* An input begins with one of these, an odd one for coturn's; the text follows. */
+/* The first byte of an input selects the format by its lowest bit; the text follows. */
 #define OURS   't'
 #define COTURN 'c'
 
 static unsigned long long errors, taken[2], refused[2], checked[2], contradictions;
 static unsigned long long users, keys, secrets, denied, expanded;
 
-/* Only what is said at all, and at which level, matters here. */
+/* Only the levels of messages matter here. */
 void log_at(enum log_level level, const char *format, ...)
 {
 	char line[1024];
@@ -34,7 +35,7 @@ void log_at(enum log_level level, const char *format, ...)
 	errors += level == LOG_ERROR;
 }
 
-/* No file is opened, and the machine has an address of either family. */
+/* Mocks: no file is opened, and the machine has an address of either family. */
 enum cli_status __wrap_lines_each_of_file(const char *path, lines_taker *take, void *arg);
 void __wrap_lines_warn_of_readers(const char *path);
 int __wrap_access(const char *path, int mode);
@@ -87,7 +88,7 @@ void __wrap_freeifaddrs(struct ifaddrs *list)
 static enum cli_status take(bool coturn, const uint8_t *data, size_t size,
 			    struct serve_config *config)
 {
-	/* In memory of its own, so that AddressSanitizer knows its end. */
+	/* Allocated separately, so that AddressSanitizer detects overflows. */
 	char *text = malloc(size + 1);
 	enum cli_status status;
 
@@ -98,7 +99,7 @@ static enum cli_status take(bool coturn, const uint8_t *data, size_t size,
 	status = coturn ? coturn_config_take("text", text, size, serve_options, config)
 			: config_file_take("text", text, size, serve_options, config);
 	for (size_t i = 0; i <= size; i++)
-		must(text[i] == '\0', "nothing is left of the text");
+		must(text[i] == '\0', "the text is wiped");
 	free(text);
 	return status;
 }
@@ -162,7 +163,7 @@ static void check_listeners(const struct serve_config *config, const struct turn
 	}
 }
 
-/* What depends on several options, once it has been found right. */
+/* Conditions on several options after serve_config_check(). */
 static void check_checked(const struct serve_config *config)
 {
 	check_listeners(config, config->listen, config->n_listen);
@@ -179,14 +180,15 @@ static void check_checked(const struct serve_config *config)
 	}
 }
 
-/* Returns the status of the whole; @config is to be freed in any case. */
+/* Returns the status of parsing and checking. The caller frees @config in any case. */
 static enum cli_status take_and_check(bool coturn, const uint8_t *data, size_t size,
 				      struct serve_config *config)
 {
 	const unsigned long long before = errors;
 	enum cli_status status = take(coturn, data, size, config);
 
-	must((status == CLI_OK) == (errors == before), "an error is said, and nothing else is one");
+	must((status == CLI_OK) == (errors == before),
+	     "each error is logged, and no other message is one");
 	if (status != CLI_OK) {
 		refused[coturn]++;
 		return status;
@@ -194,7 +196,7 @@ static enum cli_status take_and_check(bool coturn, const uint8_t *data, size_t s
 	taken[coturn]++;
 	check_bounds(config);
 	status = serve_config_check(config);
-	must((status == CLI_OK) == (errors == before), "a contradiction is said");
+	must((status == CLI_OK) == (errors == before), "a contradiction is logged");
 	contradictions += status != CLI_OK;
 	return status;
 }
@@ -211,7 +213,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_checked(&config);
 		checked[coturn]++;
 		must(take_and_check(coturn, data + 1, size - 1, &again) == CLI_OK,
-		     "the same again");
+		     "parsing is deterministic");
 		reload_compare(&config, &again, &reload);
 		must(reload.parts == 0 && reload.n_restarts == 0, "nothing has changed");
 		serve_config_free(&again);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A fuzz target without a fuzzer: runs files, and all files of directories, as any test. That they
- * still reach what they are kept for is part of it.
+ * Runs a fuzz target without a fuzzer, on files and on all files of directories. With more than one
+ * input, it fails unless the inputs reach all goals of the target.
  */
 #include <dirent.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 
 static int inputs;
 
-/* The input lies in memory of its own, so that AddressSanitizer knows its end. */
+/* The input is allocated separately, so that AddressSanitizer detects overflows. */
 static int run_file(const char *path)
 {
 	static uint8_t buffer[INPUT_MAX];
@@ -32,7 +32,7 @@ static int run_file(const char *path)
 		return 1;
 	memcpy(data, buffer, len);
 	printf("%s\n", path);
-	fflush(stdout); /* it may be the last that is heard of it */
+	fflush(stdout); /* in case this input crashes the program */
 	LLVMFuzzerTestOneInput(data, len);
 	free(data);
 	inputs++;
@@ -71,7 +71,7 @@ int main(int argc, char **argv)
 			failed |= run_file(argv[i]);
 	}
 	printf("%d inputs\n", inputs);
-	/* One file is run to see what becomes of it. */
+	/* A single file is run for debugging. */
 	if (inputs > 1)
 		failed |= fuzz_missed() != 0;
 	return failed || !inputs;

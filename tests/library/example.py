@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Runs examples/bind on a veth pair, and sends a packet each way.
+"""Runs examples/bind on a veth pair, and sends a packet in each direction.
 
 usage: example.py BIND
 
-Both ends of the pair are in a network namespace of this process. The example is attached to one
-end; the other one sends frames as the client and the peer, and receives what is relayed.
+Both ends of the pair are in a network namespace of this process. The example attaches to one end.
+The other end sends frames as client and peer, and receives the relayed ones.
 """
 import os
 import signal
@@ -47,7 +47,7 @@ def frame(src: tuple[str, int], dst: tuple[str, int], payload: bytes) -> bytes:
 
 
 def await_payload(wire: socket.socket, dst: tuple[str, int], payload: bytes) -> bool:
-    """Does a frame to @dst with this UDP payload arrive?"""
+    """Whether a frame to @dst with this UDP payload arrives."""
     try:
         while True:
             data = wire.recv(2048)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A handle takes structs of other versions, and refuses what it does not know. Needs root; nothing
- * is attached.
+ * A handle accepts structs of other versions, but not unknown members. Needs root; nothing is
+ * attached.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -19,7 +19,7 @@
 
 #define SKIPPED 77
 
-/* As a later version might declare it. */
+/* The struct of a later version. */
 struct later_binding {
 	struct turnpike_binding binding;
 	__u64 later;
@@ -73,7 +73,7 @@ static void test_binding_of_an_earlier_version(void **state)
 {
 	struct turnpike_binding earlier = model.binding;
 
-	/* Without policers, which would be refused: there is none with these numbers. */
+	/* The struct ends before the policers, which do not exist and would be refused. */
 	earlier.sz = offsetof(struct turnpike_binding, to_peer_policer);
 	earlier.to_peer_policer = UINT32_MAX;
 	earlier.to_client_policer = UINT32_MAX;
@@ -92,7 +92,7 @@ static void test_binding_without_a_size(void **state)
 	assert_int_equal(turnpike_unbind(*state, &unset), -EINVAL);
 }
 
-/* Addresses are hashed as they stand, and a later version may give the padding a meaning. */
+/* Addresses are hashed including their padding, and later versions may use it. */
 static void test_padding_of_a_binding(void **state)
 {
 	struct turnpike_binding padded[] = { model.binding, model.binding, model.binding };
@@ -121,7 +121,7 @@ static void test_policer_opts(void **state)
 	turnpike_policer_free(*state, policer);
 	later.later = 1;
 	assert_int_equal(turnpike_policer_new(*state, &later.opts, &policer), -E2BIG);
-	/* Without a parent: this one does not exist. */
+	/* The struct ends before the parent, which does not exist. */
 	earlier.sz = offsetof(struct turnpike_policer_opts, parent);
 	assert_int_equal(turnpike_policer_new(*state, &earlier, &policer), 0);
 	turnpike_policer_free(*state, policer);
@@ -140,7 +140,7 @@ static void test_attach_opts(void **state)
 	assert_int_equal(turnpike_switch(*state, "missing", &opts), -E2BIG);
 	opts.sz = 1;
 	assert_int_equal(turnpike_attach(*state, "missing", &opts), -EINVAL);
-	/* A shorter one reaches the device, which does not exist. */
+	/* A shorter struct is accepted; then the device does not exist. */
 	opts.sz = sizeof(size_t);
 	assert_int_equal(turnpike_attach(*state, "missing", &opts), -ENODEV);
 }

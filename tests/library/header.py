@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Reads what the public headers declare and document."""
+"""Parses declarations and comments of the public headers."""
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +44,7 @@ def functions() -> dict[str, Function]:
 
 
 def declared() -> set[str]:
-    """The names after each TURNPIKE_API, by other means than functions()."""
+    """The names after each TURNPIKE_API, found independently of functions()."""
     names: set[str] = set()
     for path in INCLUDE.glob("*.h"):
         text = path.read_text()

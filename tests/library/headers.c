@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The public headers as programs include them: compiled as C and as C++, by both compilers.
+ * The public headers in a program, compiled as C and C++ by gcc and clang.
  */
 #include <turnpike/probe.h>
 #include <turnpike/turnpike.h>

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Finds what the manual and other documents say about libturnpike and the headers do not."""
+"""Compares the manual page and other documents with the headers of libturnpike."""
 import re
 import sys
 from pathlib import Path
@@ -10,7 +10,7 @@ from header import INCLUDE, ROOT, functions, one_line
 MANUAL = ROOT / "docs" / "man" / "turnpike.3.scd"
 # Documents that name functions, structs and constants of the headers.
 DOCUMENTS = [MANUAL, ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
-# Where names come from. Others that begin alike: of BPF skeletons and of CMake.
+# Files that define names, including those of BPF skeletons and CMake, which have the same prefix.
 SOURCES = [*INCLUDE.glob("*.h"), *(ROOT / "programs").rglob("*.h"), *(ROOT / "programs").rglob("*.c"),
            *ROOT.rglob("CMakeLists.txt"), *(ROOT / "cmake").glob("*.cmake")]
 
@@ -45,7 +45,7 @@ def prototype_faults(text: str) -> list[str]:
 
 
 def error_faults(text: str) -> list[str]:
-    """Each errno that a function may return is in section ERRORS, and no other."""
+    """Section ERRORS lists exactly the errnos that functions may return."""
     section = text.split("# ERRORS")[1].split("# NOTES")[0]
     manual = set(re.findall(r"^\*(-E\w+)\*", section, re.M)) | set(re.findall(r", \*(-E\w+)\*$", section, re.M))
     header: set[str] = set()
@@ -94,7 +94,7 @@ def default_faults(text: str) -> list[str]:
 
 
 def poll_faults(text: str) -> list[str]:
-    """How often to call turnpike_poll()."""
+    """Header and manual agree on how often to call turnpike_poll()."""
     every = r"once (?:a second|in \d+ seconds)|\d+ a second"
     header = set(re.findall(every, functions()["turnpike_poll"].comment))
     manual = set(re.findall(every, re.sub(r"\s+", " ", text)))
@@ -102,7 +102,7 @@ def poll_faults(text: str) -> list[str]:
 
 
 def name_faults() -> list[str]:
-    """Documents name nothing that does not exist, such as a struct that was renamed."""
+    """Documents only use names that exist."""
     name = r"\b(?:turnpike_[a-z0-9_]+|TURNPIKE_[A-Z0-9_]+)\b(?![*-])"
     known: set[str] = set()
     for path in SOURCES:
@@ -115,22 +115,22 @@ def name_faults() -> list[str]:
             for word in re.findall(name, line):
                 prefix = word.endswith("_") and any(other.startswith(word) for other in known)
                 if word.rstrip("_") not in known and not prefix:
-                    faults.append(f"{Path(path).relative_to(ROOT)}:{number}: there is no {word}")
+                    faults.append(f"{Path(path).relative_to(ROOT)}:{number}: {word} does not exist")
     return faults
 
 
 def map_faults() -> list[str]:
-    """docs/abi.md has each map, and names only fields that exist."""
+    """docs/abi.md has a section for each map, and only fields that exist."""
     text = (ROOT / "docs" / "abi.md").read_text()
     header = (INCLUDE / "abi.h").read_text() + (INCLUDE / "policer.h").read_text()
     programs = "".join(path.read_text() for path in (ROOT / "programs").glob("*.bpf.c"))
     maps = set(re.findall(r"(\w+) SEC\(\"\.maps\"\)", programs))
     headings = set(re.findall(r"\w+", " ".join(re.findall(r"^## ([^:\n]+):", text, re.M))))
-    faults = [f"abi.md has no section about the map {name}" for name in sorted(maps - headings)]
+    faults = [f"abi.md: section for map {name} is missing" for name in sorted(maps - headings)]
     for row in re.findall(r"^\| ([^|]*`[^|]*) \|", text, re.M):
         for field in re.findall(r"`(\w+)", row):
             if not re.search(rf"\b{field}\b", header):
-                faults.append(f"abi.md: there is no field {field}")
+                faults.append(f"abi.md: field {field} does not exist")
     return faults
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Compares what libturnpike.so exports with the headers, the symbol map and the version.
+"""Compares the symbols of libturnpike.so with the headers, the symbol map and the version.
 
 usage: symbols.py LIBTURNPIKE.SO
 """
@@ -42,7 +42,7 @@ def version_faults() -> list[str]:
         faults.append(f"version.h: TURNPIKE_VERSION is not {'.'.join(numbers)}")
     newest = list(nodes())[-1]
     if newest != f"LIBTURNPIKE_{'.'.join(numbers[:2])}":
-        faults.append(f"turnpike.map ends with {newest}, and the version is {'.'.join(numbers)}")
+        faults.append(f"turnpike.map ends with {newest}, but the version is {'.'.join(numbers)}")
     return faults
 
 

@@ -143,10 +143,10 @@ def print_coverage(coverage: Counter) -> list[str]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--packets", type=int, default=5000, help="each goes through every variant")
+    parser.add_argument("--packets", type=int, default=5000, help="number of packets, each for every variant")
     parser.add_argument("--seed", default=str(int.from_bytes(os.urandom(4), "big")))
-    parser.add_argument("--world", type=int, help="only this one, as a report names it")
-    parser.add_argument("--show", type=int, default=5, help="so many differences at most")
+    parser.add_argument("--world", type=int, help="run only the world of this number, as in a report")
+    parser.add_argument("--show", type=int, default=5, help="maximum number of differences to print")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--feeder", type=Path, default=BUILD / "tests/model/feeder")
     options = parser.parse_args()

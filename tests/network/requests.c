@@ -43,7 +43,7 @@ static int close_socket(void **state)
 	return 0;
 }
 
-/* An answer that nobody waited for must not be taken for that of the next request. */
+/* A late response must not be taken for that of the next request. */
 static void test_late_answer(void **state)
 {
 	struct ifinfomsg header = { .ifi_index = 1 };

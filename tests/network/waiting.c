@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Bindings that find no room are bound by the library itself once there is room: with real maps, in
- * a network namespace of their own. Nothing is attached, and no next hop leads anywhere.
+ * The library binds waiting bindings once there is room. With real maps, in a network namespace of
+ * its own. Nothing is attached, and no next hop is resolved.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -23,7 +23,7 @@
 
 #define SKIPPED 77
 #define CHANNEL 0x4000
-#define SECONDS 20 /* for what should take two at most */
+#define SECONDS 20 /* timeout; two are enough */
 #define ROUNDS  20
 
 static struct turnpike *tp;
@@ -52,7 +52,7 @@ static struct turnpike_addr addr(const char *ip, int port)
 	return addr;
 }
 
-/* Each client has an address of its own; all have one peer. */
+/* Each client has its own address; all have the same peer. */
 static struct turnpike_binding binding_of(int number)
 {
 	struct timespec now;
@@ -87,7 +87,7 @@ static int unbind_one(int number)
 	return turnpike_unbind(tp, &binding);
 }
 
-/* As a server's loop does; false: not within SECONDS. */
+/* Polls like a server until there are @flows. Return: false after SECONDS. */
 static bool becomes(__u32 flows)
 {
 	struct pollfd fd = { .fd = turnpike_fd(tp), .events = POLLIN };
@@ -117,7 +117,7 @@ static int look(const struct turnpike_flow_info *flow, void *arg)
 	return 0;
 }
 
-/* Whether what the client sends is relayed, and where to. */
+/* Whether the client's data has a flow, and its direction. */
 static bool is_relayed(const struct turnpike_binding *binding, enum turnpike_direction *direction)
 {
 	struct search search = { .client = binding->client };
@@ -151,13 +151,13 @@ static void test_flows(void **state)
 	assert_true(becomes(4));
 	assert_relayed(3);
 	assert_int_equal(turnpike_waiting(tp, TURNPIKE_WAIT_FLOWS), 1);
-	/* What waits is unbound like what is relayed. */
+	/* A waiting binding is unbound like any other. */
 	assert_int_equal(unbind_one(4), 0);
 	assert_int_equal(unbind_one(4), -ENOENT);
 	assert_int_equal(turnpike_waiting(tp, TURNPIKE_WAIT_FLOWS), 0);
 }
 
-/* One of the elements is not used, and one leads to the peer. */
+/* Element 0 is not used, and one element is for the peer. */
 static void test_nexthops(void **state)
 {
 	(void)state;
@@ -171,7 +171,7 @@ static void test_nexthops(void **state)
 	assert_relayed(3);
 }
 
-/* Binds it; whether it waits for packets that may use what was freed. */
+/* Binds @number. Return: whether it waits until freed next hops have settled. */
 static bool settles(int number)
 {
 	const int err = bind_one(number);
@@ -183,7 +183,7 @@ static bool settles(int number)
 	return true;
 }
 
-/* All at once, until that is more often than once a second. */
+/* All clients leave and return at once, repeatedly within a second. */
 static void test_leave_and_come_back(void **state)
 {
 	enum { CLIENTS = 100 };
@@ -205,7 +205,7 @@ static void test_leave_and_come_back(void **state)
 	assert_int_equal(turnpike_waiting(tp, TURNPIKE_WAIT_SETTLING), 0);
 }
 
-/* The other end of a hairpin waits, and the flow of the one that is bound changes when it comes. */
+/* One end of a hairpin waits. When it is bound, the flow of the other end changes. */
 static void test_hairpin(void **state)
 {
 	struct turnpike_binding a = binding_of(1), b = binding_of(2);
@@ -228,7 +228,7 @@ static void test_hairpin(void **state)
 	assert_int_equal(direction, TURNPIKE_DIR_HAIRPIN);
 }
 
-static void test_nobody_waits_unless_asked_for(void **state)
+static void test_waiting_is_off_by_default(void **state)
 {
 	(void)state;
 	open_with(2, 0, 0);
@@ -247,7 +247,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_nexthops, close_it),
 		cmocka_unit_test_teardown(test_leave_and_come_back, close_it),
 		cmocka_unit_test_teardown(test_hairpin, close_it),
-		cmocka_unit_test_teardown(test_nobody_waits_unless_asked_for, close_it),
+		cmocka_unit_test_teardown(test_waiting_is_off_by_default, close_it),
 	};
 
 	if (geteuid() != 0 || unshare(CLONE_NEWNET)) {

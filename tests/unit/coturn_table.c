@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Prints what becomes of coturn's keys as docs/coturn.md has it, in the order of the table. */
+/* Prints the table of docs/coturn.md: the fate of each key of coturn. */
 #include <stdio.h>
 #include <string.h>
 

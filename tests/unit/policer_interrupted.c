@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The arithmetic of policer.h where others always come in between. */
+/* policer.h with a compare-and-swap that always fails. */
 #include "policer_interrupted.h"
 
 static int tries;

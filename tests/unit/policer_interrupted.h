@@ -7,8 +7,7 @@
 
 struct turnpike_policer;
 
-/** charge_interrupted() - turnpike_policer_charge() to @ret; returns how often it was interrupted
- */
+/** charge_interrupted() - turnpike_policer_charge() into @ret; returns the failed exchanges */
 int charge_interrupted(struct turnpike_policer *policer, __u64 now, __u32 bytes, bool *ret);
 
 #endif /* TURNPIKE_POLICER_INTERRUPTED_H */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What becomes of a turnserver.conf. */
+/* Conversion of turnserver.conf. */
 #include <stdio.h>
 
 #include "config/coturn_keys.h"
@@ -109,7 +109,7 @@ static void test_users(void **state)
 	assert_string_equal(config.users[1].password, "a b");
 	serve_config_free(&config);
 
-	/* With secrets coturn knows no users, wherever they stand; neither are there any here. */
+	/* With a secret anywhere in the file, coturn ignores all users, and so does Turnpike. */
 	assert_int_equal(parse_coturn("user=alice:sesame\nstatic-auth-secret=x\n", &config),
 			 CLI_OK);
 	assert_int_equal(config.n_users, 0);
@@ -223,7 +223,7 @@ static void test_no_difference(void **state)
 	serve_config_free(&config);
 }
 
-/* Each key is logged at the level that its fate demands. */
+/* The log level of each key depends on its fate. */
 static void test_every_key(void **state)
 {
 	static const char *const log_of[] = {
@@ -238,7 +238,7 @@ static void test_every_key(void **state)
 	for (const struct coturn_key *key = coturn_keys; key->name; key++) {
 		struct serve_config config;
 
-		/* 601 is a flag that is on, a number, a lifetime that is not that of the RFC... */
+		/* 601 is valid as a number, and as a lifetime other than that of the RFC. */
 		snprintf(text, sizeof(text), "%s=%s", key->name,
 			 key->how == COTURN_FLAG                        ? "1"
 			 : key->option && strstr(key->option, "server") ? "192.0.2.1"
@@ -247,7 +247,7 @@ static void test_every_key(void **state)
 			continue;
 		assert_int_equal(parse_coturn(text, &config),
 				 key->fate == COTURN_REFUSED ? CLI_USAGE : CLI_OK);
-		/* Not a literal, but one of four above. */
+		/* Compared in parts, because -Wformat-nonliteral rejects a variable format. */
 		snprintf(line, sizeof(line), "%s", log_of[key->fate]);
 		*strchr(line, '%') = '\0';
 		assert_logged(line);
@@ -258,7 +258,7 @@ static void test_every_key(void **state)
 	}
 }
 
-/* Every option of the table is there, and every key that is not taken has a reason. */
+/* Every option in the table exists, and every key that is not taken as it is has a reason. */
 static void test_table(void **state)
 {
 	(void)state;

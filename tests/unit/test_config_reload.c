@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What has changed between two configurations, and what of it takes effect without a restart. */
+/* Differences between two configurations, and which of them take effect without a restart. */
 #include <stdlib.h>
 
 #include "config/reload.h"
 #include "config_fixture.h"
 #include "private/array_len.h"
 
-/* Everything that can be given, so that a change of anything is one of these lines. */
+/* Every option, so that each change replaces or removes one of these lines. */
 static const char *const lines[] = {
 	"listen = 192.0.2.1",
 	"listen = 192.0.2.2",
@@ -54,8 +54,7 @@ static const char *const lines[] = {
 
 #define N_LINES ARRAY_LEN(lines)
 
-/** struct change - a line in place of another, and what there is to do about it; NULL: leave it out
- */
+/** struct change - replaces the line @from by @to (NULL: removes it), which changes @parts */
 struct change {
 	const char *from;
 	const char *to;
@@ -90,7 +89,7 @@ static const struct change live[] = {
 	{ "drain-time = 1", NULL, RELOAD_DRAIN },
 };
 
-/* The option that needs a restart is the first word. */
+/* The first word is the option that needs a restart. */
 static const struct change restarts[] = {
 	{ "listen = 192.0.2.1", "listen = 192.0.2.3", 0 },
 	{ "listen = 192.0.2.1", NULL, 0 },
@@ -166,7 +165,7 @@ static void test_live(void **state)
 		assert_int_equal(reload.parts, live[i].parts);
 		assert_int_equal(reload.n_restarts, 0);
 
-		/* Once that is done, there is nothing left to do. */
+		/* After that, the configurations are equal. */
 		reload_adopt(&before, &after);
 		read_lines(&live[i], &after);
 		reload_compare(&before, &after, &reload);
@@ -195,7 +194,7 @@ static void test_restart(void **state)
 		assert_logged("warning: ");
 		assert_logged(reload.restarts[0]);
 
-		/* It is still not done, and so said again the next time. */
+		/* It still needs a restart, so the next reload warns again. */
 		reload_adopt(&before, &after);
 		read_lines(&restarts[i], &after);
 		reload_compare(&before, &after, &reload);
@@ -205,7 +204,7 @@ static void test_restart(void **state)
 	}
 }
 
-/* Where there may be several, their order means nothing. */
+/* The order of repeated options does not matter. */
 static void test_order(void **state)
 {
 	struct serve_config before, after;
@@ -227,7 +226,7 @@ static void test_order(void **state)
 	serve_config_free(&after);
 }
 
-/* A new public address is not a new relay address, though it has been put into it. */
+/* A new external address is reported as such, not as a new relay address that contains it. */
 static void test_external(void **state)
 {
 	struct serve_config before, after;
@@ -245,7 +244,7 @@ static void test_external(void **state)
 	serve_config_free(&after);
 }
 
-/* Whoever changes everything is told of every option, each once. */
+/* If everything changes, every option is reported once. */
 static void test_everything(void **state)
 {
 	const unsigned int all =
@@ -264,7 +263,7 @@ static void test_everything(void **state)
 		for (size_t j = 0; j < i; j++)
 			assert_string_not_equal(reload.restarts[i], reload.restarts[j]);
 	}
-	/* Each option of the table is either done or told of. */
+	/* All options without .reload. */
 	assert_int_equal(reload.n_restarts, 19);
 	serve_config_free(&before);
 	serve_config_free(&after);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The addresses of a machine that wildcards stand for. */
+/* Expansion of wildcards to the addresses of a machine. */
 #include <net/if.h>
 #include <stdlib.h>
 
@@ -9,7 +9,7 @@
 
 #define DEVICES_MAX 16
 
-/** struct machine - its addresses, as getifaddrs() lists them */
+/** struct machine - addresses of a machine as getifaddrs() lists them */
 struct machine {
 	struct ifaddrs list[DEVICES_MAX];
 	struct sockaddr_storage addrs[DEVICES_MAX];
@@ -39,19 +39,19 @@ static void make(struct machine *machine)
 	*machine = (struct machine){ 0 };
 	add(machine, lo, "127.0.0.1", IFF_UP | IFF_LOOPBACK);
 	add(machine, lo, "::1", IFF_UP | IFF_LOOPBACK);
-	/* One that others are led to by routing, as with anycast. */
+	/* A global address on lo, as with anycast. */
 	add(machine, lo, "198.51.100.1", IFF_UP | IFF_LOOPBACK);
 	add(machine, eth0, "192.0.2.1", IFF_UP);
 	add(machine, eth0, "2001:db8::1", IFF_UP);
 	add(machine, eth0, "fe80::1", IFF_UP);
 	add(machine, eth1, "10.0.0.1", IFF_UP);
 	add(machine, eth1, "169.254.1.1", IFF_UP);
-	/* A tunnel has no address at all. */
+	/* getifaddrs() also lists devices without an address, such as tunnels. */
 	add(machine, eth1, NULL, IFF_UP);
 	add(machine, down, "192.0.2.9", 0);
 }
 
-/** A row: listeners, and what they expand to, or the error. */
+/** Listeners, and their expansion or the error. */
 static const struct {
 	const char *before;
 	const char *after[6];

@@ -98,8 +98,7 @@ static void complete(struct device *device, struct device *next)
 	device->next = next;
 }
 
-/** How packets must leave by a device, tagged as the rows @outer and @inner; by 0: they must not.
- */
+/** How packets must leave by a device, with the tags of rows @outer and @inner; by 0: not at all */
 static const struct egress_case {
 	__u32 ifindex;
 	__u32 by;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What is said of what the TURN core tells: at which level, with which addresses, and how often. */
+/* Logging of the TURN core's events: level, addresses, rate limit. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,14 +14,14 @@
 #include "base/log.h"
 #include "stun/protocol.h"
 
-/* The last line, and how many there were. */
+/* The last line, and the number of lines. */
 static char line[1024];
 static unsigned int n_lines;
-static enum log_level heard = LOG_DEBUG;
+static enum log_level max_level = LOG_DEBUG;
 
 bool log_is_enabled(enum log_level level)
 {
-	return level <= heard;
+	return level <= max_level;
 }
 
 void log_event(enum log_level level, const char *event, const char *message,
@@ -119,19 +119,19 @@ static void test_lines(void **state)
 	events_end_period();
 }
 
-static void test_unheard(void **state)
+static void test_level(void **state)
 {
 	(void)state;
-	heard = LOG_INFO;
+	max_level = LOG_INFO;
 	n_lines = 0;
 	for (size_t i = 0; i < N_LINES; i++)
 		note(lines[i].event);
-	assert_int_equal(n_lines, 3); /* those that begin with 2 */
-	heard = LOG_WARNING;
+	assert_int_equal(n_lines, 3); /* those of level 2 */
+	max_level = LOG_WARNING;
 	for (size_t i = 0; i < N_LINES; i++)
 		note(lines[i].event);
 	assert_int_equal(n_lines, 3);
-	heard = LOG_DEBUG;
+	max_level = LOG_DEBUG;
 	events_end_period();
 }
 
@@ -145,7 +145,7 @@ static void fail_to_authenticate(unsigned int times)
 		note(event);
 }
 
-static void test_strangers_cannot_fill_the_log(void **state)
+static void test_unauthenticated_rate_limit(void **state)
 {
 	(void)state;
 	n_lines = 0;
@@ -154,7 +154,7 @@ static void test_strangers_cannot_fill_the_log(void **state)
 	events_end_period();
 	assert_int_equal(n_lines, EVENTS_FAILURES_LOGGED + 1);
 	assert_string_equal(line, "2 unauthenticated 'authentication failed' more=9990");
-	events_end_period(); /* a quiet one says nothing */
+	events_end_period(); /* nothing was suppressed */
 	assert_int_equal(n_lines, EVENTS_FAILURES_LOGGED + 1);
 	fail_to_authenticate(EVENTS_FAILURES_LOGGED);
 	events_end_period();
@@ -165,8 +165,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lines),
-		cmocka_unit_test(test_unheard),
-		cmocka_unit_test(test_strangers_cannot_fill_the_log),
+		cmocka_unit_test(test_level),
+		cmocka_unit_test(test_unauthenticated_rate_limit),
 	};
 
 	return cmocka_run_group_tests_name("events", tests, NULL, NULL);

@@ -28,7 +28,7 @@ static int frame_of(const void *data, size_t len, size_t *frame)
 	return err;
 }
 
-/* Every partial message: -EAGAIN; then its length, whatever follows. */
+/* Every partial message gives -EAGAIN, a complete one its length, even if more data follows. */
 static void expect_frame(const uint8_t *start, size_t start_len, size_t whole)
 {
 	uint8_t *data = calloc(1, whole + 1);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* When a program is detached, and for how long: health.h, proof.h and backoff.h. */
+/* When a program is detached, and how long it stays so: health.h, proof.h and backoff.h. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -212,19 +212,19 @@ static void test_proof(void **state)
 	}
 }
 
-/** Each end has its own result, and what cannot be observed is never proven. */
+/** Each end has its own result. The transmission of moved frames is always unproven. */
 static void test_describe(void **state)
 {
 	const struct proof proof = { .trial = { .frames = 9, .head = 9, .tail = 3 },
 				     .head = { MOVED_PROVEN, NULL },
 				     .tail = { MOVED_UNPROVEN, "as there is no room" } };
-	char told[512] = "";
-	struct text text = { told, sizeof(told) };
+	char description[512] = "";
+	struct text text = { description, sizeof(description) };
 
 	(void)state;
 	proof_describe(&proof, &text);
 	assert_string_equal(
-		told,
+		description,
 		"proven: a program ran for 9 frames, 9 with 24 bytes of headroom and 3 of tailroom; "
 		"proven: a frame grown in front arrives intact; unproven: whether a frame grown "
 		"behind arrives intact, as there is no room; unproven: whether frames are sent as "
@@ -246,14 +246,14 @@ static void test_backoff(void **state)
 	assert_false(backoff_blocks(&backoff, 130));
 	backoff_fail(&backoff, &pauses, 130);
 	backoff_fail(&backoff, &pauses, 165);
-	/* 80 would be longer than the longest. */
+	/* 80 exceeds the longest pause. */
 	assert_true(backoff_blocks(&backoff, 199));
 	assert_false(backoff_blocks(&backoff, 200));
-	/* It has stood the test for the longest pause: from the beginning. */
+	/* Success for the longest pause resets the back-off. */
 	backoff_fail(&backoff, &pauses, 235);
 	assert_true(backoff_blocks(&backoff, 244));
 	assert_false(backoff_blocks(&backoff, 245));
-	/* Lifted, it may be tried, and the next pause is longer all the same. */
+	/* After backoff_end() a retry is allowed, but the next pause is still longer. */
 	backoff_end(&backoff, 240);
 	assert_false(backoff_blocks(&backoff, 240));
 	backoff_fail(&backoff, &pauses, 240);

@@ -70,7 +70,7 @@ static void test_least_recently_freed_is_reused(void **state)
 		assert_int_equal(index, expected[i]);
 	}
 	assert_int_equal(hops_take(&hops, now, &index), -ENOSPC);
-	/* More often than there are elements, so that the ring wraps. */
+	/* More iterations than elements, so that the ring wraps. */
 	for (round = 0; round < 3; round++) {
 		hops_give(&hops, 3);
 		hops_give(&hops, 1);
@@ -170,7 +170,7 @@ static void test_reused_element_is_not_resolved(void **state)
 	assert_memory_equal(&map[0], &(struct turnpike_nexthop){ 0 }, sizeof(map[0]));
 }
 
-/* Otherwise clients that make pairs come and go could stall the server. */
+/* Otherwise short-lived pairs could stall the server. */
 static void test_waits_once_a_second(void **state)
 {
 	__u32 index;
@@ -192,7 +192,7 @@ static void test_waits_once_a_second(void **state)
 	assert_int_equal(waits, 2);
 }
 
-/* What is refused leaves nothing that programs would have to be waited for. */
+/* A refused pair leaves no hop that must settle. */
 static void test_prepared_both_or_none(void **state)
 {
 	__u32 index, i;
@@ -203,7 +203,7 @@ static void test_prepared_both_or_none(void **state)
 	for (i = 0; i < MAX - 2; i++)
 		assert_int_equal(hops_take(&hops, now, &index), 0);
 	assert_int_equal(hops_prepare(&hops, 2, now), -ENOSPC);
-	/* One of the two was never used, the other was just now. */
+	/* One of the two was never used, the other one was just freed. */
 	hops_give(&hops, index);
 	assert_int_equal(waits, 0);
 	assert_int_equal(hops_prepare(&hops, 2, now), 0);
@@ -213,7 +213,7 @@ static void test_prepared_both_or_none(void **state)
 	assert_int_equal(waits, 1);
 }
 
-/* However many were given back, one wait is enough for all of them. */
+/* One wait settles all freed hops, regardless of their number. */
 static void test_one_wait_settles_all(void **state)
 {
 	__u32 index, i;

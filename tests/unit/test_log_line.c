@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* One event is one line, whatever bytes a username has. */
+/* One event is one line, for any bytes in a username. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -42,14 +42,14 @@ static void check(enum log_format form, enum log_level level, const char *messag
 static void test_levels(void **state)
 {
 	(void)state;
-	check(LOG_PLAIN, LOG_ERROR, "no", NULL, 0, "turnpike: error: no\n");
-	check(LOG_PLAIN, LOG_WARNING, "hm", NULL, 0, "turnpike: warning: hm\n");
-	check(LOG_PLAIN, LOG_INFO, "yes", NULL, 0, "turnpike: yes\n");
-	check(LOG_PLAIN, LOG_DEBUG, "oh", NULL, 0, "turnpike: oh\n");
-	check(LOG_JOURNAL, LOG_ERROR, "no", NULL, 0, "<3>turnpike: error: no\n");
-	check(LOG_JOURNAL, LOG_WARNING, "hm", NULL, 0, "<4>turnpike: warning: hm\n");
-	check(LOG_JOURNAL, LOG_INFO, "yes", NULL, 0, "<6>turnpike: yes\n");
-	check(LOG_JOURNAL, LOG_DEBUG, "oh", NULL, 0, "<7>turnpike: oh\n");
+	check(LOG_PLAIN, LOG_ERROR, "text", NULL, 0, "turnpike: error: text\n");
+	check(LOG_PLAIN, LOG_WARNING, "text", NULL, 0, "turnpike: warning: text\n");
+	check(LOG_PLAIN, LOG_INFO, "text", NULL, 0, "turnpike: text\n");
+	check(LOG_PLAIN, LOG_DEBUG, "text", NULL, 0, "turnpike: text\n");
+	check(LOG_JOURNAL, LOG_ERROR, "text", NULL, 0, "<3>turnpike: error: text\n");
+	check(LOG_JOURNAL, LOG_WARNING, "text", NULL, 0, "<4>turnpike: warning: text\n");
+	check(LOG_JOURNAL, LOG_INFO, "text", NULL, 0, "<6>turnpike: text\n");
+	check(LOG_JOURNAL, LOG_DEBUG, "text", NULL, 0, "<7>turnpike: text\n");
 }
 
 static void test_fields(void **state)
@@ -71,11 +71,11 @@ static void test_fields(void **state)
 	      "\"message\":\"made\",\"user\":\"alice\",\"lifetime\":4294967295}\n");
 }
 
-/* A value, and how it must appear in the plain form. */
+/* Values and their quoted forms. */
 static const struct {
 	const char *text;
 	const char *plain;
-	const char *utf8; /* of JSON; NULL: @text */
+	const char *utf8; /* in JSON; NULL: @text */
 } names[] = {
 	{ "a\nturnpike: forged", "\"a\\nturnpike: forged\"", NULL },
 	{ "a\r\t\x1b[31m", "\"a\\r\\t\\u001B[31m\"", NULL },

@@ -25,7 +25,7 @@
 static struct turnpike_nexthop map[MAX];
 static struct nexthops *nexthops;
 static time_t seconds;
-static int route_error, neighbour_error; /* 0: an answer */
+static int route_error, neighbour_error; /* 0: success */
 static int route_questions;
 
 int __wrap_clock_gettime(clockid_t id, struct timespec *ret);
@@ -139,7 +139,7 @@ static void poll_after_a_second(void)
 	assert_int_equal(nexthops_poll(nexthops), 0);
 }
 
-/* Errors that pass leave a way as it is, all others are answers: there is none. */
+/* Temporary errors keep the next hop; any other error means that there is no route. */
 static void test_known_ways(void **state)
 {
 	static const int passing[] = { -ENOBUFS, -ENOMEM, -EINTR, -EBUSY, -EIO };
@@ -159,7 +159,8 @@ static void test_known_ways(void **state)
 	nexthop_put(nexthops, nexthop);
 }
 
-/* While the kernel does not answer, one question a second is enough; then all are asked at once. */
+/* While the kernel fails, one query per second is enough. After a success, all are retried at once.
+ */
 static void test_new_ways(void **state)
 {
 	enum { N = 200, SLOTS_A_ROUND = 256 };
@@ -174,7 +175,7 @@ static void test_new_ways(void **state)
 	}
 	route_questions = 0;
 	poll_after_a_second();
-	assert_in_range(route_questions, 1, 1 + SLOTS_A_ROUND); /* each slot has its turn anyway */
+	assert_in_range(route_questions, 1, 1 + SLOTS_A_ROUND); /* including the periodic queries */
 	route_error = 0;
 	poll_after_a_second();
 	for (i = 0; i < N; i++) {
@@ -183,7 +184,7 @@ static void test_new_ways(void **state)
 	}
 }
 
-/* However many there are, what the kernel did not answer does not wait for its turn among them. */
+/* Failed queries are retried before the periodic queries, regardless of the number of slots. */
 static void test_unsure_ones_come_first(void **state)
 {
 	enum { N = 550 };
@@ -202,7 +203,7 @@ static void test_unsure_ones_come_first(void **state)
 		nexthop_put(nexthops, all[i]);
 }
 
-/* One that is given back is not asked for again. */
+/* A failed query is not retried after its next hop is freed. */
 static void test_given_back(void **state)
 {
 	(void)state;
@@ -213,7 +214,7 @@ static void test_given_back(void **state)
 	assert_int_equal(route_questions, 0);
 }
 
-/* Both pairs of a binding find a slot, or the first is not taken either. */
+/* Both pairs of a binding get a slot, or neither. */
 static void test_prepare(void **state)
 {
 	const struct turnpike_addr local = { .family = TURNPIKE_IPV4, .ip = { 192, 0, 2, 1 } };

@@ -15,7 +15,7 @@
 #include "base/opts.h"
 #include "private/array_len.h"
 
-/* Two versions of a struct; the later one has grown into the padding and beyond. */
+/* Two versions of a struct. The later one uses the padding, and is longer. */
 struct early {
 	size_t sz;
 	__u32 first;
@@ -55,7 +55,7 @@ static void test_null_is_all_defaults(void **state)
 
 static void test_shorter_is_accepted(void **state)
 {
-	/* Memory behind the caller's struct is not read. */
+	/* Memory after the caller's struct is not read. */
 	const struct {
 		struct early opts;
 		__u64 behind;
@@ -117,8 +117,8 @@ static void test_sizes_that_cannot_be(void **state)
 	}
 }
 
-/* Bytes of padding that a later member would take must be members themselves, so that a compiler
- * zeroes them: there is none that is not in the sum. */
+/* Padding must consist of members, so that the compiler zeroes it: a later version may use it. The
+ * sizes of all members must add up to that of the struct. */
 #define ASSERT_NO_HIDDEN_PADDING(type, sum) _Static_assert(sizeof(struct type) == (sum), #type)
 
 ASSERT_NO_HIDDEN_PADDING(turnpike_open_opts, sizeof(size_t) + 8 * sizeof(__u32));
@@ -129,7 +129,7 @@ ASSERT_NO_HIDDEN_PADDING(turnpike_binding, sizeof(size_t) + 4 * sizeof(struct tu
 						   4 * sizeof(__u16) + 2 * sizeof(__u64) +
 						   2 * sizeof(__u32));
 
-/* No handle is needed to be refused one. */
+/* The options are checked before a handle exists. */
 static void test_open_refuses_with_a_sentence(void **state)
 {
 	struct {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Limits: the arithmetic of a bucket, by a clock of our own, and many threads at one bucket. */
+/* Policers: the arithmetic of a bucket with a mocked clock, and many threads using one bucket. */
 #include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -20,7 +20,7 @@
 #define NOW      (12345 * SECOND + 678)
 #define DATAGRAM 65507u
 
-/* In bytes a second; the last one is the fastest that is a limit at all. */
+/* Bytes per second. The last one is the highest rate that is not unlimited. */
 static const __u64 rates[] = { 1,       7,         1000,        12345,      1000000,
 			       3333333, 125000000, 12500000000, 16000000000 };
 
@@ -31,7 +31,7 @@ static bool charge(struct turnpike_policer *policer, __u64 now, __u32 bytes)
 	return turnpike_policer_charge(policer, now, bytes);
 }
 
-/* A cost is rounded down, by less than one of its last bits; a burst by less than 1 ns. */
+/* A cost is rounded down by less than its last bit, a burst by less than 1 ns. */
 static void test_of(void **state)
 {
 	size_t i;
@@ -46,7 +46,7 @@ static void test_of(void **state)
 		assert_int_equal(policer.full, 0);
 		assert_int_equal(policer.parent, 0);
 		assert_int_equal(policer.pad, 0);
-		assert_true(policer.cost >= 1 << 12); /* what that leaves of precision */
+		assert_true(policer.cost >= 1 << 12); /* the remaining precision */
 		assert_true((unsigned __int128)policer.cost * rates[i] <= scaled);
 		assert_true((unsigned __int128)(policer.cost + 1) * rates[i] > scaled);
 		assert_int_equal(policer.burst, 3 * SECOND);
@@ -68,7 +68,7 @@ static void test_no_limit(void **state)
 	}
 }
 
-/* Without a burst: a quarter of a second's, at least 64 KiB. None lasts longer than an hour. */
+/* The default burst is a quarter of a second, at least 64 KiB. No burst exceeds an hour. */
 static void test_bursts(void **state)
 {
 	(void)state;
@@ -85,14 +85,14 @@ static void test_bursts(void **state)
 	assert_int_equal(turnpike_policer_make(16000000000, UINT64_MAX).burst, HOUR);
 }
 
-/* A kilobyte a second: a byte is a millisecond. */
+/* At 1,000 bytes per second, a byte takes a millisecond. */
 static void test_by_the_byte(void **state)
 {
 	struct turnpike_policer policer = turnpike_policer_make(1000, 1500);
 
 	(void)state;
 	assert_false(charge(&policer, NOW, 1501));
-	assert_int_equal(policer.full, 0); /* what does not pass is not charged */
+	assert_int_equal(policer.full, 0); /* refused bytes are not charged */
 	assert_true(charge(&policer, NOW, 1500));
 	assert_int_equal(policer.full, NOW + 1500000000);
 	assert_false(charge(&policer, NOW, 1));
@@ -100,7 +100,7 @@ static void test_by_the_byte(void **state)
 	assert_false(charge(&policer, NOW + 999999, 1));
 	assert_true(charge(&policer, NOW + 1000000, 1));
 	assert_false(charge(&policer, NOW + 1000000, 1));
-	/* Full again, and not fuller than that. */
+	/* The bucket does not exceed its burst. */
 	assert_false(charge(&policer, NOW + HOUR, 1501));
 	assert_true(charge(&policer, NOW + HOUR, 750));
 	assert_true(charge(&policer, NOW + HOUR, 750));
@@ -119,8 +119,8 @@ static void test_late_clock(void **state)
 }
 
 /*
- * For an hour, datagrams as fast as they pass: as many bytes as the rate and the burst allow, but
- * for the last datagram, and for what is rounded: a ns a datagram and the cost's last bit.
+ * Sends datagrams at the highest possible rate for an hour. The bytes that pass must match rate and
+ * burst, except for the last datagram and rounding: 1 ns per datagram and the last bit of the cost.
  */
 static void hour_at(__u64 rate, __u32 size, __u64 step)
 {
@@ -152,7 +152,7 @@ static void test_long(void **state)
 	hour_at(100000, DATAGRAM, SECOND / 10);
 }
 
-/* The product of the largest datagram and the dearest byte has no overflow, nor have late times. */
+/* Neither the largest datagram at the highest cost nor late times overflow. */
 static void test_extremes(void **state)
 {
 	struct turnpike_policer policer = turnpike_policer_make(1, UINT64_MAX);
@@ -167,7 +167,7 @@ static void test_extremes(void **state)
 	for (i = 2; i < RATES; i++) {
 		policer = turnpike_policer_make(rates[i], 0);
 		assert_true(charge(&policer, UINT64_MAX / 2, DATAGRAM));
-		/* Over by one byte, where that takes a ns and more. */
+		/* One byte too many, at rates where a byte takes 1 ns or more. */
 		policer = turnpike_policer_make(rates[i], DATAGRAM - 1);
 		if (rates[i] <= SECOND)
 			assert_false(charge(&policer, UINT64_MAX / 2, DATAGRAM));
@@ -181,7 +181,7 @@ static void test_extremes(void **state)
 struct crowd {
 	struct turnpike_policer policer;
 	pthread_barrier_t start;
-	__u64 now; /* moves on */
+	__u64 now; /* advances with each charge */
 	__u64 passed;
 };
 
@@ -202,8 +202,8 @@ static void *push(void *arg)
 }
 
 /*
- * No charge is lost. Who is interrupted too often passes unseen, at most once for each thread until
- * the bucket is fuller again; so many more than fit can be ahead of the rate.
+ * No charge is lost. A thread that loses the race too often charges without a check. Until the
+ * bucket has recovered, each thread can do so once, which bounds the excess.
  */
 static void test_crowd(void **state)
 {
@@ -224,12 +224,12 @@ static void test_crowd(void **state)
 	bytes = crowd.passed * SIZE;
 	allowed = 50000 + elapsed / 100; /* a byte takes 100 ns */
 	assert_true(bytes <= allowed + THREADS * SIZE);
-	/* It never was full after the first moment, so all that passed is in here. */
+	/* The bucket was never full after the start, so @full contains all that passed. */
 	assert_true(crowd.policer.full >= NOW + bytes * 100);
 	assert_true(bytes + SIZE >= elapsed / 100);
 }
 
-/* A byte a millisecond, each level with room for so many. */
+/* Levels with 1 byte per millisecond. */
 struct levels {
 	struct turnpike_policer policers[TURNPIKE_POLICER_LEVELS];
 	struct turnpike_policer *level[TURNPIKE_POLICER_LEVELS];
@@ -246,7 +246,7 @@ static void make_levels(struct levels *levels, int n, const __u32 *bursts)
 	}
 }
 
-/* How many bytes of a bucket are taken at @now. */
+/* The bytes missing from a bucket at @now. */
 static __u64 taken(const struct turnpike_policer *policer, __u64 now)
 {
 	return policer->full > now ? (policer->full - now) / 1000000 : 0;
@@ -269,7 +269,7 @@ static void *push_levels(void *arg)
 	return NULL;
 }
 
-/* Many at one bucket, each through one of its own: nothing stays charged that did not pass. */
+/* Threads with a bucket each share a parent: refused bytes do not stay charged. */
 static void test_crowd_above(void **state)
 {
 	struct turnpike_policer total =
@@ -300,14 +300,14 @@ static void test_crowd_above(void **state)
 	assert_true(passed <= THREADS * ROUNDS / 10 + THREADS);
 }
 
-/* Who is always interrupted is charged nonetheless; unless it is too much, which needs no luck. */
+/* A thread that always loses the race is charged anyway. A refusal needs no atomic update. */
 static void test_interrupted(void **state)
 {
 	struct turnpike_policer policer = turnpike_policer_make(1000, 1500);
 	bool passes;
 
 	(void)state;
-	policer.full = NOW + SECOND; /* as others have left it */
+	policer.full = NOW + SECOND; /* 500 bytes remain */
 	assert_int_equal(charge_interrupted(&policer, NOW, 500, &passes), TURNPIKE_POLICER_TRIES);
 	assert_true(passes);
 	assert_int_equal(policer.full, NOW + SECOND + SECOND / 2);
@@ -316,7 +316,7 @@ static void test_interrupted(void **state)
 	assert_int_equal(policer.full, NOW + SECOND + SECOND / 2);
 }
 
-/* With 1, 2 and 3 levels, each of which in turn has a byte too little. */
+/* With 1, 2 and 3 levels, where each level in turn is one byte short. */
 static void test_levels(void **state)
 {
 	int n, low, i;
@@ -343,7 +343,7 @@ static void test_levels(void **state)
 	}
 }
 
-/* What was taken before stays so, and what others took meanwhile. */
+/* A refund keeps earlier charges, and those of others since. */
 static void test_give_back(void **state)
 {
 	struct turnpike_policer policer = turnpike_policer_make(1000, 1500);
@@ -356,17 +356,17 @@ static void test_give_back(void **state)
 	assert_int_equal(taken(&policer, NOW), 1000);
 	assert_false(charge(&policer, NOW, 501));
 	assert_true(charge(&policer, NOW, 500));
-	/* Given back late, when the bucket was full by itself: no more than full. */
+	/* A late refund does not fill the bucket beyond its burst. */
 	turnpike_policer_give_back(&policer, 1500);
 	assert_false(charge(&policer, NOW + HOUR, 1501));
 	assert_true(charge(&policer, NOW + HOUR, 1500));
-	/* Without a limit nothing is written. */
+	/* A policer without a limit is not written. */
 	policer = turnpike_policer_make(0, 0);
 	turnpike_policer_give_back(&policer, UINT32_MAX);
 	assert_int_equal(policer.full, 0);
 }
 
-/* A level without a limit of its own does not end the way up. */
+/* Levels above one without a limit are charged, too. */
 static void test_no_limit_between(void **state)
 {
 	const __u32 bursts[] = { 2000, 2000, 1500 };
@@ -382,7 +382,7 @@ static void test_no_limit_between(void **state)
 	assert_false(turnpike_policers_charge(levels.level, NOW, 1));
 }
 
-/* Begins anew, and keeps its place. */
+/* A change refills the bucket and keeps the parent. */
 static void test_change(void **state)
 {
 	struct turnpike_policer policer = turnpike_policer_make(1000, 1500);
@@ -398,7 +398,7 @@ static void test_change(void **state)
 	assert_true(charge(&policer, NOW + 500000, 1));
 }
 
-/* Numbers: never 0, never twice, as many as there are. */
+/* Indexes are unique and never 0, and all others are available. */
 static void test_numbers(void **state)
 {
 	struct turnpike_policer map[8] = { 0 };
@@ -429,7 +429,7 @@ static void test_numbers(void **state)
 	policers_close(&policers);
 }
 
-/* By the real clock: what would take most of an hour does not pass at once. */
+/* With the real clock: a burst of an hour does not pass twice. */
 static void test_charge(void **state)
 {
 	struct turnpike_policer map[4] = { 0 };
@@ -456,7 +456,7 @@ static __u32 number_under(struct policers *policers, __u32 parent, __u32 burst)
 	return index;
 }
 
-/* Two users of two allocations each: who shares what, and how high it goes. */
+/* Two users with two allocations each share the limits of their parents. */
 static void test_family(void **state)
 {
 	struct turnpike_policer map[16] = { 0 };
@@ -477,18 +477,18 @@ static void test_family(void **state)
 
 	assert_int_equal(policers_charge(&policers, allocation[0], 1501), -EDQUOT);
 	assert_int_equal(policers_charge(&policers, allocation[0], 1500), 0);
-	assert_int_equal(policers_charge(&policers, allocation[1], 501), -EDQUOT); /* the user's */
+	assert_int_equal(policers_charge(&policers, allocation[1], 501), -EDQUOT); /* the user */
 	assert_int_equal(policers_charge(&policers, allocation[1], 500), 0);
-	assert_int_equal(policers_charge(&policers, allocation[2], 1001), -EDQUOT); /* of all */
+	assert_int_equal(policers_charge(&policers, allocation[2], 1001), -EDQUOT); /* the total */
 	assert_int_equal(policers_charge(&policers, allocation[2], 1000), 0);
 	assert_int_equal(policers_charge(&policers, allocation[3], 1), -EDQUOT);
 
-	/* A higher rate at once, for the highest; below it nothing was charged in vain. */
+	/* A new total refills at once; the refusals before did not charge the lower levels. */
 	assert_int_equal(policers_set(&policers, total, 1, 3000), 0);
 	assert_int_equal(policers_charge(&policers, allocation[3], 1001), -EDQUOT);
 	assert_int_equal(policers_charge(&policers, allocation[3], 1000), 0);
 
-	/* Given out again, a number has no parent of before. */
+	/* A reused index has lost its former parent. */
 	policers_free(&policers, allocation[3]);
 	assert_int_equal(number_under(&policers, 0, 3600), allocation[3]);
 	assert_int_equal(policers_charge(&policers, allocation[3], 3600), 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What is common to all requests: RFC 8489 section 6.3. */
+/* Rules for all requests: RFC 8489 section 6.3. */
 #include <string.h>
 
 #include "turn_fixture.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Bindings that wait for room: whose turn it is, when each is tried again, and what a refusal
- * costs. The kernel is four numbers, and the clock moves when a test says so.
+ * Bindings that wait for room: their order, their retries, and the cost of a refusal. Four
+ * variables replace the kernel, and the clock is mocked.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -27,9 +27,9 @@ static __u64 cost; /* ns that an attempt takes */
 
 /* The kernel. */
 static int room4, room6; /* bindings that still fit, by the client's family */
-static int hops;         /* those that still find next hops */
+static int hops;         /* free next hops */
 static bool is_settled;  /* whether freed next hops may be used */
-static int error;        /* what the kernel refuses everything with; 0: nothing */
+static int error;        /* with which the kernel refuses every binding; 0: none */
 static int tries;
 static int bound[MAX], n_bound; /* channels, in the order in which they were bound */
 static struct turnpike_binding last;
@@ -134,7 +134,7 @@ static __u32 count_all(void)
 	return sum;
 }
 
-/* What a user of the library does: poll whenever something is due, until @when. */
+/* Polls whenever something is due until @when, like a user of the library. */
 static void poll_until(__u64 when)
 {
 	while (waiting_due(waiting) && waiting_due(waiting) <= when) {
@@ -160,7 +160,7 @@ static void assert_bound(const int *channels, int n)
 	assert_bound((const int[]){ __VA_ARGS__ }, \
 		     (int)(sizeof((const int[]){ __VA_ARGS__ }) / sizeof(int)))
 
-static void test_with_room_nobody_waits(void **state)
+static void test_no_wait_with_room(void **state)
 {
 	(void)state;
 	room4 = 1;
@@ -171,7 +171,7 @@ static void test_with_room_nobody_waits(void **state)
 	assert_int_equal(unbind4(1), -ENOENT);
 }
 
-/* The longest waiting comes first, as soon as there is room, and no more are tried than fit. */
+/* Room goes to the longest waiting. After the first that does not fit, no more are tried. */
 static void test_room_goes_to_the_first(void **state)
 {
 	int i;
@@ -187,12 +187,12 @@ static void test_room_goes_to_the_first(void **state)
 	ASSERT_BOUND(1, 2);
 	assert_int_equal(tries, 3);
 	assert_int_equal(count(TURNPIKE_WAIT_FLOWS), 18);
-	/* Nobody leaves, nobody is tried. */
+	/* Without an unbind, nothing is tried. */
 	poll_until(now + 2 * PAUSE);
 	assert_int_equal(tries, 3);
 }
 
-/* Whoever comes new does not take what others wait for, even before these were due. */
+/* A new binding does not take room that others wait for, even before they are due. */
 static void test_new_ones_go_last(void **state)
 {
 	(void)state;
@@ -209,7 +209,7 @@ static void test_new_ones_go_last(void **state)
 	assert_int_equal(count_all(), 1);
 }
 
-/* Room of one kind does not wait for those who need another. */
+/* Each kind of room has its own queue. */
 static void test_kinds_do_not_block_each_other(void **state)
 {
 	(void)state;
@@ -233,7 +233,7 @@ static void test_kinds_do_not_block_each_other(void **state)
 	assert_int_equal(waiting_due(waiting), 0);
 }
 
-/* One that now needs something else waits for that. */
+/* A binding that is short of something else moves to that queue. */
 static void test_waits_for_what_is_short_now(void **state)
 {
 	(void)state;
@@ -246,7 +246,7 @@ static void test_waits_for_what_is_short_now(void **state)
 	assert_int_equal(count(TURNPIKE_WAIT_NEXTHOPS), 1);
 }
 
-/* All leave and come back at once: next hops are free, and usable within a second. */
+/* All bindings leave and return at once: the freed next hops can be used within a second. */
 static void test_settling(void **state)
 {
 	const __u64 start = now;
@@ -257,7 +257,7 @@ static void test_settling(void **state)
 	is_settled = false;
 	for (i = 1; i <= 50; i++) {
 		assert_int_equal(bind4(i), -EAGAIN);
-		now += NS_PER_MS; /* that others come does not put it off */
+		now += NS_PER_MS; /* later bindings do not postpone that */
 	}
 	assert_int_equal(count(TURNPIKE_WAIT_SETTLING), 50);
 	assert_int_equal(count(TURNPIKE_WAIT_NEXTHOPS), 0);
@@ -269,7 +269,7 @@ static void test_settling(void **state)
 	assert_int_equal(count(TURNPIKE_WAIT_NEXTHOPS), 10);
 }
 
-/* Room appears that is not usable yet: tried again a second later, though nobody else leaves. */
+/* If freed next hops must settle first, the binding is retried a second later. */
 static void test_room_that_settles_later(void **state)
 {
 	(void)state;
@@ -287,7 +287,7 @@ static void test_room_that_settles_later(void **state)
 	ASSERT_BOUND(1);
 }
 
-/* No event tells that an error is over: after 1, 2, 4, 8, 16, 30, 30, ... seconds it is tried. */
+/* Errors end without an event, so retries follow after 1, 2, 4, 8, 16, 30, 30, ... seconds. */
 static void test_errors_are_tried_at_intervals(void **state)
 {
 	static const __u64 seconds[] = { 1, 2, 4, 8, 16, 30, 30, 30 };
@@ -305,14 +305,14 @@ static void test_errors_are_tried_at_intervals(void **state)
 		poll_until(now + 1);
 		assert_int_equal(tries, 1);
 	}
-	/* A new error begins with short intervals, for all. */
+	/* A new error restarts the intervals for all. */
 	assert_int_equal(bind4(2), -EAGAIN);
 	error = 0;
 	poll_until(now + NS_PER_S);
 	ASSERT_BOUND(1, 2);
 }
 
-/* Also room that nobody was told of is found, and a round leaves the order as it was. */
+/* A round finds room without waiting_has_room(), and keeps the order. */
 static void test_rounds(void **state)
 {
 	int i;
@@ -347,7 +347,7 @@ static void test_final_refusals_do_not_wait(void **state)
 	}
 }
 
-/* A refresh is no attempt and keeps the turn; what is bound are the new terms. */
+/* A refresh is not an attempt. It keeps the place in the queue, and changes the binding. */
 static void test_refresh(void **state)
 {
 	struct turnpike_binding binding = binding_of(1, TURNPIKE_IPV4);
@@ -378,7 +378,7 @@ static void test_same_id_with_another_peer(void **state)
 	assert_int_equal(waiting_bind(waiting, &binding), -EEXIST);
 }
 
-/* Once it is unbound, nothing can bring it into the kernel, so that its port may be another's. */
+/* An unbound binding never enters the kernel, since its port may be given to another client. */
 static void test_unbound_is_never_tried(void **state)
 {
 	(void)state;
@@ -398,8 +398,8 @@ static void test_expired_is_forgotten(void **state)
 	(void)state;
 	assert_int_equal(bind4(1), -EAGAIN);
 	now += 300 * NS_PER_S;
-	assert_int_equal(bind4(2), -EAGAIN); /* after the round that this begins */
-	assert_int_equal(count_all(), 2);    /* the first one's channel is still bound */
+	assert_int_equal(bind4(2), -EAGAIN); /* starts a round */
+	assert_int_equal(count_all(), 2);    /* the first channel has not expired */
 	now += 300 * NS_PER_S;
 	room4 = MAX;
 	waiting_has_room(waiting);
@@ -407,7 +407,7 @@ static void test_expired_is_forgotten(void **state)
 	ASSERT_BOUND(2);
 }
 
-/* However many wait, they are tried for some milliseconds only, and then there is a pause. */
+/* A slice takes some milliseconds at most, and is followed by a pause. */
 static void test_slices(void **state)
 {
 	__u64 start;
@@ -433,7 +433,7 @@ static void test_slices(void **state)
 		assert_int_equal(bound[i], i + 1);
 }
 
-/* An attempt that stands still, for packets to end, is the only one of its slice. */
+/* An attempt that waits for running programs is the only one of its slice. */
 static void test_one_long_attempt_a_slice(void **state)
 {
 	(void)state;
@@ -447,7 +447,7 @@ static void test_one_long_attempt_a_slice(void **state)
 	ASSERT_BOUND(1);
 }
 
-static void test_only_so_many_wait(void **state)
+static void test_queue_is_bounded(void **state)
 {
 	int i;
 
@@ -467,7 +467,7 @@ static void test_only_so_many_wait(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_with_room_nobody_waits),
+		TEST(test_no_wait_with_room),
 		TEST(test_room_goes_to_the_first),
 		TEST(test_new_ones_go_last),
 		TEST(test_kinds_do_not_block_each_other),
@@ -483,7 +483,7 @@ int main(void)
 		TEST(test_expired_is_forgotten),
 		TEST(test_slices),
 		TEST(test_one_long_attempt_a_slice),
-		TEST(test_only_so_many_wait),
+		TEST(test_queue_is_bounded),
 	};
 
 	return cmocka_run_group_tests_name("waiting", tests, NULL, NULL);

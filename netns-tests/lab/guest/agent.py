@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Runs in the guest and does what the host asks: one JSON object a line, one answer each, over a virtio serial port.
+"""Executes requests of the host in the guest: JSON objects over a virtio serial port, one per line, each answered.
 
     {"do": "run", "argv": [...], "stdin": ..., "timeout": 30}  ->  {"status": 0, "stdout": "...", "stderr": "..."}
     {"do": "start", "argv": [...], "log": "/tmp/..."}          ->  {"pid": 1}
@@ -7,7 +7,7 @@
     {"do": "signal", "pid": 1, "signal": 15}                   ->  {}
     {"do": "read", "path": "/tmp/..."}                         ->  {"text": "..."}
 
-An answer with "error" says why there is no other. The first line is sent unasked: {"kernel": "6.1.0"}.
+A failed request is answered with "error". The agent begins with {"kernel": "6.1.0"}.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ def run(request: dict[str, Any]) -> dict[str, Any]:
         done = subprocess.run(request["argv"], input=request.get("stdin") or "", capture_output=True, text=True,
                               errors="replace", timeout=request["timeout"], start_new_session=True)
     except subprocess.TimeoutExpired as error:
-        said = [(output or b"").decode(errors="replace") for output in (error.stdout, error.stderr)]
-        return {"status": TIMED_OUT, "stdout": said[0], "stderr": f"{said[1]}\nended after {error.timeout} s"}
+        stdout, stderr = ((output or b"").decode(errors="replace") for output in (error.stdout, error.stderr))
+        return {"status": TIMED_OUT, "stdout": stdout, "stderr": f"{stderr}\nended after {error.timeout} s"}
     return {"status": done.returncode, "stdout": done.stdout, "stderr": done.stderr}
 
 
@@ -62,30 +62,30 @@ ACTIONS = {"run": run, "start": start, "poll": poll, "signal": signal, "read": r
 def answer(request: dict[str, Any]) -> dict[str, Any]:
     try:
         return ACTIONS[request["do"]](request)
-    except Exception as error:  # whatever it is, the host must hear of it
+    except Exception as error:  # report any error to the host
         return {"error": f"{type(error).__name__}: {error}"}
 
 
 def main() -> None:
-    # Where an interactive shell looks for programs, root's included.
+    # The search path of an interactive root shell.
     os.environ |= {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"}
     port = next(path.name for path in Path("/sys/class/virtio-ports").iterdir()
                 if (path / "name").read_text().strip() == PORT_NAME)
     with open(f"/dev/{port}", "r+b", buffering=0) as line:
-        def tell(message: dict[str, Any]) -> None:
+        def send(message: dict[str, Any]) -> None:
             left = memoryview(json.dumps(message).encode() + b"\n")
             while left:
                 left = left[line.write(left):]
 
-        tell({"kernel": os.uname().release})
+        send({"kernel": os.uname().release})
         buffer = b""
         while True:
             data = line.read(65536)
             if not data:
-                return  # the host has gone
+                return  # the host has closed the port
             *requests, buffer = (buffer + data).split(b"\n")
             for request in requests:
-                tell(answer(json.loads(request)))
+                send(answer(json.loads(request)))
 
 
 if __name__ == "__main__":
