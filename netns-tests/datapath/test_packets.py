@@ -19,7 +19,7 @@ from functools import partial
 
 import pytest
 
-from lab import proc, turn
+from lab import turn
 from lab.complaints import Complaints, check
 from lab.lab import Lab
 from lab.relay import SERVERS, Server

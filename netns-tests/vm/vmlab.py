@@ -2,9 +2,9 @@
 """A network of the lab whose relay is a virtual machine: the lab's client and peer, and a real driver at the relay.
 
 The relay's namespace becomes a cable. Each NIC in it loses its addresses and is bridged to a tap, whose other end is a
-NIC of the machine. In the machine, that NIC is in a namespace of the same name, and has the device name and addresses of
-the lab. So one machine is the relay of several networks at once, and VmLab.run("relay", ...) runs a command in the
-machine.
+NIC of the machine. In the machine, that NIC is in a namespace of the same name, and has the device name and the
+addresses of the lab. So one machine is the relay of several networks at once, and VmLab.run("relay", ...) runs a command
+in the machine.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class VmLab(Lab):
 
     def _lay_cables(self) -> None:
         with self.entered("relay"):
-            for number, device in enumerate(self.devices("relay")):
+            for number, _ in enumerate(self.devices("relay")):
                 tap = open_tap(f"tap{number}")
                 self._undo.callback(os.close, tap)
                 self.nics.append(Nic(self.model, f"52:54:00:77:00:{next(_numbers):02x}", tap))
