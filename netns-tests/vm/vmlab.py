@@ -3,8 +3,8 @@
 
 The relay's namespace becomes a cable. Each NIC in it loses its addresses and is bridged to a tap, whose other end is a
 NIC of the machine. In the machine, that NIC is in a namespace of the same name, and has the device name and the
-addresses of the lab. So one machine is the relay of several networks at once, and VmLab.run("relay", ...) runs a command
-in the machine.
+addresses of the lab. So one machine is the relay of several networks at once, and VmLab.run("relay", ...) runs a
+command in the machine.
 """
 
 from __future__ import annotations
