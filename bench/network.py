@@ -349,8 +349,8 @@ class Meter:
         flows = self._stream.flows
         if not proc.wait_until(lambda: self._count() - before > flows, PATIENCE + flows / SLOWEST):
             sender.interrupt()
-            raise proc.LabError(f"{self._count() - before} of {sender.answer()['sent']} packets of {flows} flows arrive;"
-                                f" the sink has counted {self._sink.ask('count')}")
+            raise proc.LabError(f"{self._count() - before} of {sender.answer()['sent']} packets of {flows} flows"
+                                f" arrive; the sink has counted {self._sink.ask('count')}")
         time.sleep(WARM_UP)
 
 
