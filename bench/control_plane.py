@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The control plane, measured by busy-polling clients on the last CPU (bench/tools/clients.c). Servers have the first.
+"""The control plane, measured by busy-polling clients on the last CPU (bench/tools/clients.c). The server has CPU 0.
 
     control/allocate/SERVER    operations per second of wall-clock time, and per second of the server's CPU time. An
     control/bind/SERVER        allocation is two requests, the first without credentials. The kernel charges the

@@ -36,6 +36,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--server", choices=SERVERS, default="turnpike",
                      help="the server under test, for tests that support both: a failure with coturn, too, is a fault"
                           " of the lab")
+    parser.addoption("--frames", type=int, default=100, help="frames in each case of test_model.py")
+    parser.addoption("--frames-seed", default=str(int.from_bytes(os.urandom(4), "big")),
+                     help="seed of these frames; the same seed generates the same frames")
+    parser.addoption("--changes", type=int, default=200, help="mode changes in each case of test_switching.py")
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
@@ -49,15 +53,30 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     return val.replace(" ", "-") if isinstance(val, str) else None
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With -n, tests of one module that share a lab and a variant run in one worker, which builds the lab once."""
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """Tests that share a lab, or a server in it, run one after the other.
+
+    With -n, those of one module that share a lab and a variant run in one worker, which builds the lab once.
+    """
     for item in items:
         if isinstance(item, pytest.Function) and "shared_lab" in item.fixturenames:
-            parameters = item.callspec.params if hasattr(item, "callspec") else {}
-            names = [pytest_make_parametrize_id(parameters[name], name) for name in ("shared_lab", "variant")
-                     if name in parameters]
+            names = _shared(item, "shared_lab", "variant")
             item.add_marker(pytest.mark.xdist_group(" ".join([item.path.stem, *filter(None, names)])))
+    yield  # pytest orders them by parameters, but its order returns to a lab that it has left
+    ranks: dict[tuple[object, ...], int] = {}
+
+    def rank(item: pytest.Item) -> list[int]:
+        shared = (item.path, *_shared(item, "shared_lab", "server"))
+        return [ranks.setdefault(shared[:length], len(ranks)) for length in range(1, len(shared) + 1)]
+    items.sort(key=rank)
+
+
+def _shared(item: pytest.Item, *names: str) -> list[str | None]:
+    """Those of a test's parameters, as names."""
+    parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    return [pytest_make_parametrize_id(parameters[name], name) or str(parameters[name]) if name in parameters else None
+            for name in names]
 
 
 @pytest.hookimpl(tryfirst=True)

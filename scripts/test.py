@@ -90,6 +90,7 @@ STAGES = (
     netns("load", "10,000 clients", "release", "server/test_load.py"),
     netns("switching", "live mode changes", "release", "devices/test_switching.py"),
     netns("devices", "device changes, next hops, queues, traffic of the host", "release", "devices/test_changes.py",
+          "devices/test_demotion.py",
           "datapath/test_nexthops.py", "datapath/test_queues.py", "datapath/test_ownership.py"),
     netns("vlan", "VLANs", "release", "datapath/test_vlan.py", only="two"),
     netns("clients", "third-party clients", "release", "clients/test_clients.py", "clients/test_chromium.py"),

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Clients that are made of other people's libraries: pion's TURN client, and ICE agents of libnice and aioice.
+"""Clients made of other people's libraries: pion's TURN client, and ICE agents of libnice and aioice.
 
-Two ICE agents, one in the client's namespace and one in the peer's, may use nothing but the relay; one sends messages
-and the other echoes. Each function tells how many messages came back the same, and raises if any did not.
+Of two ICE agents, one runs in the client's namespace and one in the peer's. Both may use nothing but the relay; one
+sends messages and the other echoes. Each function returns how many messages came back unchanged, and raises if any did
+not.
 """
 
 from __future__ import annotations
@@ -18,13 +19,14 @@ from typing import Any
 
 import aioice
 
+from access import Access, ca_certificate
 from lab import proc
 from lab.endpoints import EchoPeer
 from lab.lab import Lab
-from way import Way, ca_certificate
 
 MESSAGES = 100
 ROLES = ("client", "peer")
+PATIENCE = 20  # seconds for a message or a connection
 
 
 @dataclass(frozen=True)
@@ -36,9 +38,8 @@ class Programs:
 
 
 def build(folder: Path) -> Programs:
-    """For this run alone, as far as the compilers do not remember."""
     programs = Programs(folder / "pion_client", folder / "nice_agents")
-    # Debian's Go libraries are used where they lie; nothing is fetched.
+    # Debian's Go libraries are used in place; nothing is downloaded.
     proc.run(["env", "GO111MODULE=off", "GOPATH=/usr/share/gocode", "go", "build", "-o", str(programs.pion),
               str(Path(__file__).with_name("pion_client.go"))], timeout=300)
     flags = shlex.split(proc.run(["pkg-config", "--cflags", "--libs", "nice"]).stdout)
@@ -50,44 +51,44 @@ def build(folder: Path) -> Programs:
 def _same(output: str) -> int:
     found = re.search(r"^same (\d+)$", output, re.MULTILINE)
     if not found:
-        raise proc.LabError(f"it said only: {output}")
+        raise proc.LabError(f"the client printed only: {output}")
     return int(found[1])
 
 
-def pion_echo(program: Path, lab: Lab, way: Way, peer: EchoPeer) -> int:
-    """Datagrams of many sizes to an echoing peer, and one more after a pause and with its permission refreshed."""
-    # Of a stream, pion takes no message of fewer than 9 bytes with its header.
-    sizes = [str(size) for size in range(5 if way.is_stream else 0, 1200, 12)]
+def pion_echo(program: Path, lab: Lab, access: Access, peer: EchoPeer) -> int:
+    """Datagrams of many sizes to an echoing peer, and one more after a pause, with a refreshed permission."""
+    # From a stream, pion reads no message of fewer than 9 bytes with its header.
+    sizes = [str(size) for size in range(5 if access.is_stream else 0, 1200, 12)]
     host, port = peer.address
-    result = lab.run("client", [str(program), way.transport, way.authority(lab), f"{host}:{port}",
-                                *way.credentials(), str(ca_certificate(lab)), *sizes])
+    result = lab.run("client", [str(program), access.transport, access.authority(lab), f"{host}:{port}",
+                                *access.credentials(), str(ca_certificate(lab)), *sizes], timeout=120)
     return _same(result.stdout) + 1
 
 
-def nice_echo(program: Path, lab: Lab, way: Way) -> int:
-    agents = [word for role in ROLES for word in (lab.namespace(role), lab.address(role, way.family))]
-    output = proc.run([str(program), way.transport, *map(str, way.address(lab)), *way.credentials(), *agents,
-                       str(MESSAGES)]).stdout
+def nice_echo(program: Path, lab: Lab, access: Access) -> int:
+    agents = [word for role in ROLES for word in (lab.namespace(role), lab.address(role, access.family))]
+    output = proc.run([str(program), access.transport, *map(str, access.address(lab)), *access.credentials(), *agents,
+                       str(MESSAGES)], timeout=120).stdout
     if "path relay relay" not in output:
-        raise proc.LabError(f"the agents have not used the relay at both ends: {output}")
+        raise proc.LabError(f"the agents do not use the relay at both ends: {output}")
     return _same(output)
 
 
-def aioice_echo(lab: Lab, way: Way) -> int:
-    return asyncio.run(_aioice_echo(lab, way))
+def aioice_echo(lab: Lab, access: Access) -> int:
+    return asyncio.run(_aioice_echo(lab, access))
 
 
-async def _aioice_echo(lab: Lab, way: Way) -> int:
-    name, password = way.credentials()
-    # It hands over to asyncio what it takes for a yes or no.
-    tls: Any = ssl.create_default_context(cafile=ca_certificate(lab)) if way.is_secure else False
+async def _aioice_echo(lab: Lab, access: Access) -> int:
+    name, password = access.credentials()
+    # asyncio's "ssl" argument, which may be False.
+    tls: Any = ssl.create_default_context(cafile=ca_certificate(lab)) if access.is_secure else False
     agents = [aioice.Connection(
-        ice_controlling=role == "client", turn_server=way.address(lab), turn_username=name, turn_password=password,
-        turn_transport="tcp" if way.is_stream else "udp", turn_ssl=tls,
+        ice_controlling=role == "client", turn_server=access.address(lab), turn_username=name, turn_password=password,
+        turn_transport="tcp" if access.is_stream else "udp", turn_ssl=tls,
         transport_policy=aioice.TransportPolicy.RELAY) for role in ROLES]
     for role, agent in zip(ROLES, agents):
-        with lab.entered(role):  # its sockets are opened while it gathers
-            await asyncio.wait_for(agent.gather_candidates(), 10)
+        with lab.entered(role):  # it opens its sockets while it gathers candidates
+            await asyncio.wait_for(agent.gather_candidates(), PATIENCE)
     caller, called = agents
     for here, there in ((caller, called), (called, caller)):
         for candidate in here.local_candidates:
@@ -95,12 +96,12 @@ async def _aioice_echo(lab: Lab, way: Way) -> int:
         await there.add_remote_candidate(None)
         there.remote_username, there.remote_password = here.local_username, here.local_password
     try:
-        await asyncio.wait_for(asyncio.gather(*(agent.connect() for agent in agents)), 10)
+        await asyncio.wait_for(asyncio.gather(*(agent.connect() for agent in agents)), PATIENCE)
         for number in range(MESSAGES):
             sent = os.urandom(1 + number * 37 % 1200)
             for here, there in ((caller, called), (called, caller)):
                 await here.send(sent)
-                if await asyncio.wait_for(there.recv(), 2) != sent:
+                if await asyncio.wait_for(there.recv(), PATIENCE) != sent:
                     raise proc.LabError(f"message {number} of {len(sent)} bytes arrived changed")
     finally:
         await asyncio.gather(*(agent.close() for agent in agents))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Headless Chromium in a namespace of the lab, told what to do by the DevTools protocol over a pair of pipes."""
+"""Headless Chromium in a namespace of the lab, controlled by the DevTools protocol over a pair of pipes."""
 
 from __future__ import annotations
 
@@ -14,24 +14,26 @@ from typing import Any
 from lab import proc
 from lab.lab import Lab
 
-# Not /usr/bin/chromium: that is a shell script which reads the user's settings.
+# Not /usr/bin/chromium, a shell script that reads the user's settings.
 BINARY = "/usr/lib/chromium/chromium"
 OPTIONS = (
     "--headless", "--disable-gpu", "--disable-dev-shm-usage",
-    "--no-sandbox",  # root has no other way
+    "--no-sandbox",  # root needs it
     "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",  # it beeps, and may be used
+    "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",  # it beeps, without a dialog
     "--autoplay-policy=no-user-gesture-required",
     "--remote-debugging-pipe",
 )
 
+LIMIT = 60  # seconds for an answer or a page
+
 
 class ScriptError(proc.LabError):
-    """A page's script threw this."""
+    """An exception of a page's script."""
 
 
 class Browser(proc.Undone):
-    """with Browser(lab, "client", home) as browser: one Chromium with a profile of its own."""
+    """with Browser(lab, "client", home) as browser: a Chromium with its own profile."""
 
     def __init__(self, lab: Lab, role: str, home: Path) -> None:
         super().__init__()
@@ -42,8 +44,9 @@ class Browser(proc.Undone):
     def _set_up(self) -> None:
         commands_out, commands_in = os.pipe()
         answers_out, answers_in = os.pipe()
-        # It reads from descriptor 3 and writes to 4, wherever ours happen to be.
-        shell = ["sh", "-c", f'exec "$@" 3<&{commands_out} 4>&{answers_in}', "sh"]
+        # It reads from descriptor 3 and writes to 4.
+        # bash, since dash redirects only descriptors of one digit.
+        shell = ["bash", "-c", f'exec "$@" 3<&{commands_out} 4>&{answers_in}', "bash"]
         self.process = self._lab.start(self._role, ["env", f"HOME={self._home}", *shell, BINARY, *OPTIONS,
                                                     f"--user-data-dir={self._home / 'profile'}", "about:blank"],
                                        pass_fds=(commands_out, answers_in))
@@ -53,19 +56,19 @@ class Browser(proc.Undone):
         self._commands, self._answers = commands_in, answers_out
 
     def _end(self) -> None:
-        """With all that it has started: those write into the profile until they notice."""
+        """With all its children, which write to the profile until they notice."""
         self.process.stop()
-        if not proc.wait_until(lambda: not self._left(), 3):
-            for pid in self._left():
+        if not proc.wait_until(lambda: not self._processes(), 3):
+            for pid in self._processes():
                 os.kill(pid, signal.SIGKILL)
-            proc.wait_until(lambda: not self._left(), 3)
+            proc.wait_until(lambda: not self._processes(), 3)
 
-    def _left(self) -> list[int]:
-        """Nobody else is in the namespace."""
+    def _processes(self) -> list[int]:
+        """All in the namespace: nothing else runs there."""
         return [int(pid) for pid in proc.run(["ip", "netns", "pids", self._lab.namespace(self._role)]).stdout.split()]
 
-    def command(self, method: str, session: str | None = None, timeout: float = 30, **parameters: Any) -> Any:
-        """One command of the protocol and its answer; the events in between are of no interest."""
+    def command(self, method: str, session: str | None = None, timeout: float = LIMIT, **parameters: Any) -> Any:
+        """One command of the protocol and its answer. Events in between are ignored."""
         self._number += 1
         message = {"id": self._number, "method": method, "params": parameters}
         os.write(self._commands, json.dumps(message | ({"sessionId": session} if session else {})).encode() + b"\0")
@@ -97,18 +100,18 @@ class Browser(proc.Undone):
 
 
 class Page:
-    """A tab of it."""
+    """A tab of the browser."""
 
     def __init__(self, browser: Browser, target: str, session: str) -> None:
         self._browser, self._target, self._session = browser, target, session
 
     def wait_until_loaded(self, url: str) -> None:
-        # A tab begins with an empty page, which is complete as well.
-        if not proc.wait_until(lambda: self.run("[location.href, document.readyState]") == [url, "complete"], 10):
+        # A tab begins with an empty page, which is complete, too.
+        if not proc.wait_until(lambda: self.run("[location.href, document.readyState]") == [url, "complete"], LIMIT):
             raise proc.LabError(f"Chromium does not load {url}")
 
-    def run(self, script: str, timeout: float = 30) -> Any:
-        """What an expression is, or what its promise comes to."""
+    def run(self, script: str, timeout: float = LIMIT) -> Any:
+        """The value of an expression, or of its promise."""
         answer = self._browser.command("Runtime.evaluate", self._session, timeout, expression=script,
                                        awaitPromise=True, returnByValue=True)
         if "exceptionDetails" in answer:
@@ -116,7 +119,7 @@ class Page:
             raise ScriptError(details.get("exception", {}).get("description", details["text"]))
         return answer["result"].get("value")
 
-    def call(self, function: str, *arguments: Any, timeout: float = 30) -> Any:
+    def call(self, function: str, *arguments: Any, timeout: float = LIMIT) -> Any:
         return self.run(f"{function}({', '.join(json.dumps(each) for each in arguments)})", timeout)
 
     def close(self) -> None:

@@ -1,6 +1,5 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""TURN clients that nobody here wrote, with all that they can do: nothing lost, and relayed where it should be.
+"""TURN clients of other makers, with all that they can do: nothing is lost, and data is relayed where it should be.
 
     client ----- router ----- relay
                    |
@@ -11,187 +10,108 @@
     aioice      the same in Python
     pion        a TURN client in Go, and an echoing peer: every byte
 
-Nonces live for three seconds only, so that clients have to ask for others.
-
-A cell is named mode/client/way, where a way is a transport and a family, of turnutils also that of the peer; --only
-TEXT runs the cells with TEXT in their names. What a client sends on a channel over UDP must be relayed in the kernel,
-if the mode has it; indications, and all other transports, in user space.
+A case is named mode/client/access, where access is a transport and a family, for turnutils also the family of the peer.
+ChannelData over UDP must be relayed in the kernel, if the mode can; indications, and all other transports, in user
+space.
 """
 
 from __future__ import annotations
 
-import argparse
 import itertools
-import multiprocessing
-import random
-import sys
-import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from multiprocessing.queues import Queue
 from pathlib import Path
 
+import pytest
+
 import agents
-from gather import Outcome, conclude, gather
-from lab import proc, turnutils
+import uclient
+from access import Access
+from lab.complaints import Complaints, check
 from lab.endpoints import echo_peer
 from lab.lab import Lab
-from lab.relay import BY_NAME, USER, Turnpike, Variant
+from lab.relay import BY_NAME, Turnpike, Variant
 from lab.topology import FAMILIES
-from lab.turnutils import PEER_PORT
-from way import SECRET, Way, ca_certificate, serving_all_ways
+from lab.turnutils import Load
+from lanes import Lanes
+
+pytestmark = pytest.mark.timeout(900)  # a case waits until its lane gets to it
 
 MODES = tuple(BY_NAME[name] for name in ("native-head", "tcx", "userspace"))
-LANES = 6  # labs of each mode at the same time: the load generator mostly sleeps
-LIMIT_SECONDS = 600
-UCLIENT = "turnutils_uclient"
-MESSAGES = 60
 TRANSPORTS = ("udp", "tcp", "tls", "dtls")
+
+
+@dataclass(frozen=True)
+class Programs:
+    agents: agents.Programs
+    dual_uclient: Path | None
 
 
 @dataclass(frozen=True)
 class Traffic:
     """What was to be relayed."""
 
-    messages: int  # that got where they were sent to
+    messages: int  # that arrived
     hairpin: bool = False  # from one client of the relay to another: user space counts these twice
     on_channel: bool = True
-    stray: int = 4  # what may go through user space all the same, before a channel is bound or a neighbour is known
+    stray: int = 4  # messages for user space before a channel is bound, or a neighbour resolved
 
 
-Runner = Callable[[Lab, Turnpike, Way], Traffic]
+Runner = Callable[[Programs, Lab, Turnpike, Access], Traffic]
 
 
 @dataclass(frozen=True)
 class Cell:
     variant: Variant
     client: str
-    way: Way
-    run: Runner
+    access: Access
+    run: Runner = field(compare=False)
     peer_family: int = 0
 
     @property
     def name(self) -> str:
-        to = f"-{self.peer_family}" if self.peer_family else ""
-        as_whom = "-time-limited" if self.way.time_limited else ""
-        return f"{self.variant.name}/{self.client}/{self.way.transport}{self.way.family}{to}{as_whom}"
+        peer = f"-{self.peer_family}" if self.peer_family else ""
+        credentials = "-time-limited" if self.access.time_limited else ""
+        return f"{self.variant.name}/{self.client}/{self.access.transport}{self.access.family}{peer}{credentials}"
 
 
 # coturn's turnutils_uclient.
 
-@dataclass(frozen=True)
-class Options:
-    """What it is told, besides the usual, and what that leads to."""
-
-    words: Sequence[str]
-    on_channel: bool = True
-    to_client: bool = False
-    families: Sequence[tuple[int, int]] = ((4, 4), (6, 6))  # of the way to the relay, and of the relayed address
-
-
-ALL_FAMILIES = ((4, 4), (6, 6), (4, 6), (6, 4))
-OPTIONS = {
-    "channels": Options(["-c"], families=ALL_FAMILIES),
-    "rtcp": Options([], families=ALL_FAMILIES),  # EVEN-PORT, and RESERVATION-TOKEN for the next one
-    "send": Options(["-s", "-c"], on_channel=False, families=ALL_FAMILIES),
-    "send-rtcp": Options(["-s"], on_channel=False),
-    "to-client": Options(["-y", "-c"], to_client=True, families=ALL_FAMILIES),
-    "to-client-rtcp": Options(["-y"], to_client=True),
-    "to-client-send": Options(["-y", "-s", "-c"], on_channel=False, to_client=True),
-    "padding": Options(["-D", "-c", "-l", "171"]),
-    "dont-fragment": Options(["-g", "-c"]),
-    "dont-fragment-send": Options(["-g", "-s", "-c"], on_channel=False),
-    "extra-requests": Options(["-G", "-c"]),
-    "no-permissions": Options(["-I", "-c"]),  # a channel brings one
-    "mobility": Options(["-M", "-c"]),  # which is declined
-    "origin": Options(["-o", "https://example.org", "-c"]),
-    "bandwidth": Options(["-a", "1000", "-c"]),
-    "large": Options(["-c", "-l", "1400"]),
-    "small": Options(["-c", "-l", "16"]),
-    "several": Options(["-c", "-m", "8"]),
-}
-# Dual allocations, with peers of either family.
-DUAL = {
-    "dual": Options(["-Z"], families=ALL_FAMILIES),
-    "dual-send": Options(["-Z", "-s"], on_channel=False, families=ALL_FAMILIES),
-    "dual-to-client": Options(["-Z", "-y"], to_client=True),
-}
-# Of every transport.
-BASIC = ("channels", "rtcp", "send", "to-client")
-
-
-def uclient(lab: Lab, way: Way, peer_family: int, words: Sequence[str], program: str = UCLIENT) -> list[str]:
-    name, password = way.credentials()
-    host, port = way.address(lab)
-    user = ["-u", USER, "-W", SECRET] if way.time_limited else ["-u", name, "-w", password]
-    transport = [*(["-t"] if way.is_stream else []), *(["-S", "-E", str(ca_certificate(lab))] if way.is_secure else [])]
-    return [program, *user, *transport, "-n", str(MESSAGES), "-m", "1", "-l", "170", "-z", "5", *words,
-            "-e", lab.address("peer", peer_family), "-r", str(PEER_PORT), "-p", str(port), host]
-
-
-def run_uclient(options: Options, relayed: int, lab: Lab, _server: Turnpike, way: Way) -> Traffic:
-    """It waits up to 6 s, at random, before it sends."""
-    family = "-x" if relayed == 6 else "-X"
-    load = turnutils.parse_load(lab.run("client", uclient(lab, way, relayed, [family, *options.words])).stdout)
-    return traffic(options, load)
-
-
-def run_dual(options: Options, program: Path, peer_family: int, lab: Lab, _server: Turnpike, way: Way) -> Traffic:
-    argv = uclient(lab, way, peer_family, options.words, str(program))
-    return traffic(options, turnutils.parse_load(lab.run("client", argv).stdout))
-
-
-def traffic(options: Options, load: turnutils.Load) -> Traffic:
-    assert load.sent >= MESSAGES and load.lost == 0 and load.received == load.sent, f"{load}"
+def traffic(options: uclient.Options, load: Load) -> Traffic:
     return Traffic(load.received if options.to_client else load.packets, options.to_client, options.on_channel)
 
 
-def mend_uclient(folder: Path) -> Path | None:
-    """coturn's client has asked for dual allocations by a number that is not that of RFC 8656 until 2025.
-
-    There it is 0x8000. The instruction that loads 0x8032 is found once in a program for x86-64.
-    """
-    program, instruction = Path(f"/usr/bin/{UCLIENT}").read_bytes(), b"\xba\x32\x80\0\0"
-    if program.count(instruction) != 1:
-        return None
-    mended = folder / UCLIENT
-    mended.write_bytes(program.replace(instruction, b"\xba\x00\x80\0\0"))
-    mended.chmod(0o755)
-    return mended
+def run_uclient(options: uclient.Options, relayed: int, _programs: Programs, lab: Lab, _server: Turnpike,
+                access: Access) -> Traffic:
+    return traffic(options, uclient.run(lab, access, relayed, options.words))
 
 
-# Those that are ill-behaved, or ask for what is not to be had: whatever becomes of them, others are served.
-
-UNSERVED = {
-    "negative": ["-N", "-c"],
-    "negative-protocol": ["-R", "-c"],
-    "denial-of-service": ["-O", "-c"],
-    "disconnects": ["-B", "-c"],
-    "tcp-relay": ["-T"],
-    "oauth": ["-J", "-c"],
-}
+def run_dual(options: uclient.Options, peer_family: int, programs: Programs, lab: Lab, _server: Turnpike,
+             access: Access) -> Traffic:
+    assert programs.dual_uclient
+    return traffic(options, uclient.run_dual(lab, programs.dual_uclient, access, peer_family, options.words))
 
 
-def run_unserved(words: Sequence[str], lab: Lab, server: Turnpike, way: Way) -> Traffic:
+def run_unserved(words: Sequence[str], programs: Programs, lab: Lab, server: Turnpike, access: Access) -> Traffic:
+    """Whatever happens to this client, the next one is served."""
     def asked() -> int:
         counts = server.in_user_space()
         return int(counts["requests"] + counts["malformed"])
     before = asked()
     # -R never ends if nobody answers.
-    lab.run("client", ["timeout", "5", *uclient(lab, way, way.family, words)], check=False)
-    assert asked() > before, "it has not asked for anything"
-    return run_uclient(OPTIONS["channels"], way.family, lab, server, way)
+    lab.run("client", ["timeout", "5", *uclient.command(lab, access, access.family, words)], check=False)
+    assert asked() > before, "the client has requested nothing"
+    return run_uclient(uclient.OPTIONS["channels"], access.family, programs, lab, server, access)
 
 
-# Other people's libraries.
+# Libraries.
 
-def run_pion(program: Path, lab: Lab, server: Turnpike, way: Way) -> Traffic:
+def run_pion(programs: Programs, lab: Lab, server: Turnpike, access: Access) -> Traffic:
     before = stale_nonces(server)
     with echo_peer(lab, 4) as peer:
-        same = agents.pion_echo(program, lab, way, peer)
-        assert len(peer.received) == same, f"the peer has got {len(peer.received)} datagrams of {same}"
+        same = agents.pion_echo(programs.agents.pion, lab, access, peer)
+        assert len(peer.received) == same, f"the peer received {len(peer.received)} of {same} datagrams"
     assert stale_nonces(server) > before, "no nonce was stale"
     return Traffic(2 * same, stray=12)
 
@@ -200,66 +120,40 @@ def stale_nonces(server: Turnpike) -> int:
     return int(server.in_user_space()["errors"].get("438", 0))
 
 
-def run_agents(echo: Callable[[Lab, Way], int], lab: Lab, _server: Turnpike, way: Way) -> Traffic:
-    return Traffic(2 * echo(lab, way), hairpin=True, stray=12)
+def run_nice(programs: Programs, lab: Lab, _server: Turnpike, access: Access) -> Traffic:
+    return Traffic(2 * agents.nice_echo(programs.agents.nice, lab, access), hairpin=True, stray=12)
+
+
+def run_aioice(_programs: Programs, lab: Lab, _server: Turnpike, access: Access) -> Traffic:
+    return Traffic(2 * agents.aioice_echo(lab, access), hairpin=True, stray=12)
+
+
+# The transports of each library: libnice has no TLS, and aioice no DTLS.
+LIBRARIES: dict[str, tuple[Sequence[str], Runner]] = {
+    "pion": (TRANSPORTS, run_pion),
+    "nice": (("udp", "tcp"), run_nice),
+    "aioice": (("udp", "tcp", "tls"), run_aioice),
+}
 
 
 # The cells.
 
-def dual_cells(program: Path) -> Iterator[Cell]:
-    for variant, (name, options) in itertools.product(MODES, DUAL.items()):
+def cells(variant: Variant) -> Iterator[Cell]:
+    for name, access, relayed in uclient.accesses():
+        yield Cell(variant, f"turnutils-{name}", access, partial(run_uclient, uclient.OPTIONS[name], relayed), relayed)
+    for (name, words), family in itertools.product(uclient.UNSERVED.items(), FAMILIES):
+        yield Cell(variant, f"turnutils-{name}", Access("udp", family), partial(run_unserved, words), family)
+    for name, options in uclient.DUAL.items():
         for family, peer in options.families:
-            run = partial(run_dual, options, program, peer)
-            yield Cell(variant, f"turnutils {name}", Way("udp", family), run, peer)
+            yield Cell(variant, f"turnutils-{name}", Access("udp", family), partial(run_dual, options, peer), peer)
+    for name, (transports, run) in LIBRARIES.items():
+        for transport, family in itertools.product(transports, FAMILIES):
+            yield Cell(variant, name, Access(transport, family), run)
+        yield Cell(variant, name, Access(transports[-1], 4, time_limited=True), run)
 
 
-def cells(programs: agents.Programs) -> Iterator[Cell]:
-    # What each library can do: libnice's TLS is none, aioice has no DTLS.
-    libraries: dict[str, tuple[Sequence[str], Runner]] = {
-        "pion": (TRANSPORTS, partial(run_pion, programs.pion)),
-        "nice": (("udp", "tcp"), partial(run_agents, partial(agents.nice_echo, programs.nice))),
-        "aioice": (("udp", "tcp", "tls"), partial(run_agents, agents.aioice_echo)),
-    }
-    for variant in MODES:
-        for way, name, relayed in uclient_ways():
-            yield Cell(variant, f"turnutils {name}", way, partial(run_uclient, OPTIONS[name], relayed), relayed)
-        for (name, words), family in itertools.product(UNSERVED.items(), FAMILIES):
-            yield Cell(variant, f"turnutils {name}", Way("udp", family), partial(run_unserved, words), family)
-        for name, (transports, run) in libraries.items():
-            for transport, family in itertools.product(transports, FAMILIES):
-                yield Cell(variant, name, Way(transport, family), run)
-            yield Cell(variant, name, Way(transports[-1], 4, time_limited=True), run)
-
-
-def uclient_ways() -> Iterator[tuple[Way, str, int]]:
-    """Everything over UDP, the basic things over the other transports and with time-limited credentials."""
-    for name, options in OPTIONS.items():
-        for family, relayed in options.families:
-            yield Way("udp", family), name, relayed
-    for transport, name, family in itertools.product(TRANSPORTS[1:], BASIC, FAMILIES):
-        yield Way(transport, family), name, family
-    for transport in TRANSPORTS:
-        yield Way(transport, 4, time_limited=True), "channels", 4
-
-
-# Running them.
-
-def run_cell(lab: Lab, server: Turnpike, cell: Cell) -> Outcome:
-    start = time.monotonic()
-    numbers, complaints = "", server.attach_complaints()
-    try:
-        kernel_before, user_before = server.relayed()
-        traffic = cell.run(lab, server, cell.way)
-        kernel, user = (now - before for now, before in zip(server.relayed(), (kernel_before, user_before)))
-        numbers = f"messages {traffic.messages:4}  kernel {kernel:4}  userspace {user:4}"
-        complaints += count_complaints(cell, traffic, kernel, user)
-    except Exception as error:  # whatever a library throws: this cell has failed, the next ones may not
-        complaints.append(f"{type(error).__name__}: {error}")
-    return Outcome(cell.name, numbers, complaints, time.monotonic() - start, server.report() if complaints else "")
-
-
-def count_complaints(cell: Cell, traffic: Traffic, kernel: int, user: int) -> list[str]:
-    if cell.variant.in_kernel and traffic.on_channel and cell.way.transport == "udp":
+def count_complaints(cell: Cell, traffic: Traffic, kernel: int, user: int) -> Complaints:
+    if cell.variant.in_kernel and traffic.on_channel and cell.access.transport == "udp":
         complaints = [] if kernel + traffic.stray >= traffic.messages else [
             f"only {kernel} of {traffic.messages} messages were relayed in the kernel"]
         return complaints + ([f"{user} messages were relayed in user space"] if user > 2 * traffic.stray else [])
@@ -268,41 +162,43 @@ def count_complaints(cell: Cell, traffic: Traffic, kernel: int, user: int) -> li
         [f"only {user} of {expected} packets were relayed in user space"] if user < expected else [])
 
 
-def run_lane(variant: Variant, lane: list[Cell], outcomes: Queue[Outcome]) -> None:
-    """Some cells of one mode, in a lab of their own."""
-    proc.die_cleanly_on_signals()
-    with Lab("router", offload=True) as lab:
-        turnutils.start_peer(lab)
-        server = Turnpike(lab, variant, options=[*serving_all_ways(lab), "--nonce-lifetime", "3"])
-        for cell in lane:
-            outcomes.put(run_cell(lab, server, cell))
+def run_cell(programs: Programs, lab: Lab, server: Turnpike, cell: Cell) -> tuple[str, Complaints]:
+    complaints = server.attach_complaints()
+    before = server.relayed()
+    traffic = cell.run(programs, lab, server, cell.access)
+    kernel, user = (now - then for now, then in zip(server.relayed(), before))
+    return (f"messages {traffic.messages}, relayed in the kernel {kernel}, in user space {user}",
+            complaints + count_complaints(cell, traffic, kernel, user))
 
 
-def lanes(chosen: list[Cell]) -> Iterator[tuple[Variant, list[Cell]]]:
-    for variant in MODES:
-        of_mode = [cell for cell in chosen if cell.variant == variant]
-        random.Random(1).shuffle(of_mode)  # the slow ones are not all in one lane
-        yield from ((variant, of_mode[number::LANES]) for number in range(LANES) if of_mode[number:])
+@pytest.fixture(scope="session")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Programs:
+    folder = tmp_path_factory.mktemp("clients")
+    return Programs(agents.build(folder), uclient.with_dual_allocations(folder))
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description="TURN clients that nobody here wrote.")
-    parser.add_argument("--only", default="", metavar="TEXT", help="only cells with TEXT in their names")
-    options = parser.parse_args()
-    proc.die_cleanly_on_signals()
-    with tempfile.TemporaryDirectory(prefix="turnpike-clients-") as folder:
-        everything = list(cells(agents.build(Path(folder))))
-        if mended := mend_uclient(Path(folder)):
-            everything += dual_cells(mended)
-        else:
-            print(f"SKIPPED: dual allocations with {UCLIENT}, which asks for them by another number than RFC 8656")
-        chosen = [cell for cell in everything if options.only in cell.name]
-        outcomes: Queue[Outcome] = multiprocessing.Queue()
-        workers = [multiprocessing.Process(target=run_lane, args=(variant, lane, outcomes))
-                   for variant, lane in lanes(chosen)]
-        results = gather(workers, outcomes, {cell.name for cell in chosen}, LIMIT_SECONDS)
-    return conclude(results)
+@pytest.fixture(scope="module")
+def lanes(request: pytest.FixtureRequest, variant: Variant, programs: Programs) -> Iterator[Lanes[Cell]]:
+    """They run all chosen cells of a mode, beginning now."""
+    chosen = [item.callspec.params["cell"] for item in request.session.items
+              if isinstance(item, pytest.Function) and item.function is test_client]
+    with Lanes(variant, [cell for cell in chosen if cell.variant is variant and can_run(programs, cell)],
+               partial(run_cell, programs)) as lanes:
+        yield lanes
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def can_run(programs: Programs, cell: Cell) -> bool:
+    return programs.dual_uclient is not None or not cell.client.startswith("turnutils-dual")
+
+
+@pytest.mark.parametrize("variant, cell", [
+    pytest.param(variant, cell, id=cell.name, marks=pytest.mark.xdist_group(f"test_clients {variant.name}"))
+    for variant in MODES for cell in cells(variant)
+], scope="module")
+def test_client(lanes: Lanes[Cell], programs: Programs, cell: Cell) -> None:
+    """The client loses no message, and its data is relayed where it should be."""
+    if not can_run(programs, cell):
+        pytest.skip("turnutils_uclient requests dual allocations by another number than RFC 8656's")
+    numbers, complaints = lanes.outcome(cell)
+    print(numbers)
+    check(complaints)

@@ -205,7 +205,7 @@ def unbound_channel(g: Generator) -> Packet:
 
 
 def unknown_peer(g: Generator) -> Packet:
-    host, port = g.hosts.peer[g.family]
+    _, port = g.hosts.peer[g.family]
     source, sport = g.rng.choice(((g.foreign(), port), (g.foreign(), g.rng.randint(1, 65535))))
     data = g.rng.choice((g.data(), turn.channel_data(g.hosts.channel, g.data())))
     return g.ether(g.ip(source) / UDP(sport=sport, dport=g.hosts.relayed) / data)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The odd packets of test_packets.py, as tables: what is sent, what must arrive, who must have moved it, and why."""
+"""The odd packets of test_packets.py, as tables: what is sent, what must arrive, where it is relayed, and why."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import Dot1Q, Ether
 from scapy.packet import Packet, Raw
 
-from lab import turn
+from lab import proc, turn
 from lab.checksum import ones_sum
 from lab.endpoints import TOS, TTL, udp_socket
 from lab.rig import CHANNEL, Arrived, Case, Rig, with_option
@@ -24,11 +24,12 @@ BIG = bytes(range(256)) * 12          # 3072 bytes: three fragments
 FULL_V4, FULL_V6 = os.urandom(1472), os.urandom(1452)   # as a peer sends them they fill a packet of 1500 bytes
 SO_NO_CHECK, IP_OPTIONS, IP_MTU_DISCOVER, IPV6_MTU_DISCOVER, UDP_SEGMENT = 11, 4, 10, 23, 103
 MARKED_TTL, MARKED_TOS = 77, 0xB9     # DSCP EF and ECT(1)
+LIMIT = 10  # seconds to wait for a condition
 
 Send = Callable[[Rig], None]
 
 
-# What is sent, with an option on the socket or as a frame of our own making.
+# How it is sent: with an option on the socket, or as a crafted frame.
 
 def peer_option(level: int, name: int, on: int | bytes, off: int | bytes, payload: bytes = HELLO) -> Send:
     def send(rig: Rig) -> None:
@@ -44,12 +45,13 @@ def client_option(level: int, name: int, on: int | bytes, off: int | bytes, data
     return send
 
 
-def marked(way: Callable[[Rig, bytes], None], end: Callable[[Rig], socket.socket]) -> Send:
-    """With a TTL and a traffic class that nobody uses by chance."""
+def marked(send_data: Callable[[Rig, bytes], None], end: Callable[[Rig], socket.socket]) -> Send:
+    """With an unusual TTL and traffic class."""
     def send(rig: Rig) -> None:
         (ttl_level, ttl, *_), (tos_level, tos, *_) = TTL[rig.family], TOS[rig.family]
-        with with_option(end(rig), ttl_level, ttl, MARKED_TTL, 64), with_option(end(rig), tos_level, tos, MARKED_TOS, 0):
-            way(rig, HELLO)
+        with (with_option(end(rig), ttl_level, ttl, MARKED_TTL, 64),
+              with_option(end(rig), tos_level, tos, MARKED_TOS, 0)):
+            send_data(rig, HELLO)
     return send
 
 
@@ -60,7 +62,7 @@ def still_marked(arrived: list[Arrived]) -> list[str]:
 
 
 def crafted(change: Callable[[Packet], Packet | bytes], payload: bytes = HELLO) -> Send:
-    """ChannelData as the client would send it, complete with checksums, then changed."""
+    """ChannelData as the client would send it, with complete checksums, and then changed."""
     def send(rig: Rig) -> None:
         source, port = rig.client.socket.getsockname()[:2]
         mac, relay_mac = rig.macs()
@@ -81,7 +83,7 @@ def with_field(layer: type[Packet] | int, **fields: int) -> Callable[[Packet], P
 
 
 def with_other_source(frame: Packet) -> Packet:
-    """The same, and correct, but from a neighbour of the client."""
+    """Valid, but from a neighbour of the client."""
     ip = frame.payload
     ip.src = ip.src.rsplit(".", 1)[0] + ".99" if isinstance(ip, IP) else ip.src.rsplit(":", 1)[0] + ":99"
     for layer in (ip, frame[UDP]):
@@ -96,9 +98,9 @@ def with_wrong_sum(frame: Packet) -> Packet:
 
 
 def with_sum_that_looks_partial(frame: Packet) -> Packet:
-    """A complete checksum may by chance equal the start of one that its sender left unfinished.
+    """A complete checksum may equal a partial one by chance.
 
-    The last two bytes of the payload (zero so far) are chosen to make it so.
+    The last two bytes of the payload, which were zero, make it so.
     """
     datagram = frame[UDP]
     ip = frame.payload
@@ -110,9 +112,19 @@ def with_sum_that_looks_partial(frame: Packet) -> Packet:
     return frame
 
 
-def full_packet_anew(rig: Rig) -> None:
-    """The peer may have been told already how much fits, and must have forgotten."""
+def full_packet(rig: Rig) -> None:
+    """From a peer that does not know the path MTU."""
     rig.lab.run("peer", ["ip", "-6", "route", "flush", "cache"])
+    rig.to_client(FULL_V6)
+
+
+def full_packet_again(rig: Rig) -> None:
+    """From a peer that has learned the path MTU from the first one's error. User space fragments by itself."""
+    if rig.server.variant.in_kernel:
+        full_packet(rig)
+        if not proc.wait_until(lambda: "mtu" in rig.lab.run("peer", [
+                "ip", "-6", "route", "get", rig.client.relayed[0]]).stdout, LIMIT, step=0.1):
+            raise proc.LabError("the peer has not learned the path MTU")
     rig.to_client(FULL_V6)
 
 
@@ -137,16 +149,16 @@ def with_priority_tag(frame: Packet) -> Packet:
 
 
 def as_fragment(frame: Packet) -> Packet:
-    """A last fragment whose first never comes; its first bytes look like a UDP header to a careless reader."""
+    """A last fragment without a first one. Its first bytes look like a UDP header."""
     frame[IP].frag = 3
     del frame[IP].chksum
     return frame
 
 
-def from_other_port(role: str, way: Callable[[Rig, socket.socket], None]) -> Send:
+def from_other_port(role: str, send_by: Callable[[Rig, socket.socket], None]) -> Send:
     def send(rig: Rig) -> None:
         with udp_socket(rig.lab, role, rig.family) as sock:
-            way(rig, sock)
+            send_by(rig, sock)
     return send
 
 
@@ -154,7 +166,7 @@ TO_RELAY_OTHER_PORT = from_other_port(
     "client", lambda rig, sock: void(sock.sendto(turn.channel_data(CHANNEL, HELLO), rig.server_address)))
 TO_CLIENT_OTHER_PORT = from_other_port(
     "peer", lambda rig, sock: void(sock.sendto(HELLO, rig.client.relayed)))
-FROM_STRANGER = from_other_port(  # the client's own host is nobody's permitted peer
+WITHOUT_PERMISSION = from_other_port(  # there is no permission for the client's own host
     "client", lambda rig, sock: void(sock.sendto(HELLO, rig.client.relayed)))
 
 
@@ -171,40 +183,41 @@ NOPS = b"\x01\x01\x01\x01"
 PADDING_HEADER = struct.pack("!BBBB4x", 0, 0, 1, 4)  # an IPv6 destination options header that holds a PadN
 SUPER = [bytes([number]) * 1000 for number in range(5)]
 
-# A case with a count of kernel packets says who must have moved it; the verdicts are those of turnpike/verdicts.h.
+# kernel: how many packets the kernel must relay. The verdicts are those of turnpike/verdicts.h.
 CASES = (
     # Ordinary.
-    Case("to the peer", lambda b: b.to_peer(HELLO), peer=[HELLO], kernel=1, verdict="relayed"),
-    Case("to the client", lambda b: b.to_client(HELLO), client=[HELLO], kernel=1, verdict="relayed"),
-    Case("empty, to the peer", lambda b: b.to_peer(b""), peer=[b""], kernel=1),
-    Case("empty, to the client", lambda b: b.to_client(b""), client=[b""], kernel=1),
-    Case("TTL and TOS, to the peer", marked(lambda b, data: b.to_peer(data), lambda b: b.client.socket), peer=[HELLO],
+    Case("to the peer", lambda rig: rig.to_peer(HELLO), peer=[HELLO], kernel=1, verdict="relayed"),
+    Case("to the client", lambda rig: rig.to_client(HELLO), client=[HELLO], kernel=1, verdict="relayed"),
+    Case("empty, to the peer", lambda rig: rig.to_peer(b""), peer=[b""], kernel=1),
+    Case("empty, to the client", lambda rig: rig.to_client(b""), client=[b""], kernel=1),
+    Case("TTL and TOS, to the peer", marked(Rig.to_peer, lambda rig: rig.client.socket), peer=[HELLO],
          kernel=1, check=still_marked, kernel_only=True),
-    Case("TTL and TOS, to the client", marked(lambda b, data: b.to_client(data), lambda b: b.peer), client=[HELLO],
+    Case("TTL and TOS, to the client", marked(Rig.to_client, lambda rig: rig.peer), client=[HELLO],
          kernel=1, check=still_marked, kernel_only=True),
-    # ChannelData that is not as one expects.
-    Case("padded", lambda b: b.to_peer(HELLO, padding=3), peer=[HELLO], kernel=1),
-    Case("padded too far", lambda b: b.to_peer(HELLO, padding=9), peer=None, kernel=0, verdict="long-padding"),
-    Case("longer than its datagram", lambda b: b.to_peer(HELLO, length=6), kernel=0, verdict="bad-channeldata"),
-    Case("much longer than its datagram", lambda b: b.to_peer(HELLO, length=65535), kernel=0, verdict="bad-channeldata"),
+    # Odd ChannelData.
+    Case("padded", lambda rig: rig.to_peer(HELLO, padding=3), peer=[HELLO], kernel=1),
+    Case("padded too far", lambda rig: rig.to_peer(HELLO, padding=9), peer=None, kernel=0, verdict="long-padding"),
+    Case("longer than its datagram", lambda rig: rig.to_peer(HELLO, length=6), kernel=0, verdict="bad-channeldata"),
+    Case("much longer than its datagram", lambda rig: rig.to_peer(HELLO, length=65535), kernel=0,
+         verdict="bad-channeldata"),
     Case("unknown channel", raw(turn.channel_data(0x4FFF, HELLO)), kernel=0, verdict="no-flow"),
     Case("reserved channel", raw(turn.channel_data(0x7FFF, HELLO)), kernel=0),
     *(Case(f"short, {length} bytes", raw(turn.channel_data(CHANNEL, b"")[:length]), kernel=0) for length in range(4)),
-    # Somebody else.
+    # Other senders and receivers.
     Case("client's address, other port", TO_RELAY_OTHER_PORT, kernel=0, verdict="no-flow"),
     Case("client's port, other address", crafted(with_other_source), kernel=0),
     Case("client's frame to another MAC", crafted(with_field(Ether, dst="02:00:00:00:00:99")), kernel=0,
          verdict="other-host"),
     Case("peer's address, other port", TO_CLIENT_OTHER_PORT, client=[HELLO], client_how="indication", kernel=0),
-    Case("peer without permission", FROM_STRANGER, kernel=0),
+    Case("peer without permission", WITHOUT_PERMISSION, kernel=0),
     # Checksums.
     Case("no checksum, to the peer", client_option(socket.SOL_SOCKET, SO_NO_CHECK, 1, 0), peer=[HELLO], kernel=1,
          families=(4,)),
     Case("no checksum, to the client", peer_option(socket.SOL_SOCKET, SO_NO_CHECK, 1, 0), client=[HELLO], kernel=1,
          families=(4,)),
     Case("complete checksum", crafted(lambda frame: frame), peer=[HELLO], kernel=1),
-    Case("complete checksum that looks partial", crafted(with_sum_that_looks_partial, payload=HELLO + bytes(3)), peer=None,
-         check=one_looking_partial, kernel=1),
+    Case("complete checksum that looks partial", crafted(with_sum_that_looks_partial, payload=HELLO + bytes(3)),
+         peer=None, check=one_looking_partial, kernel=1),
     Case("wrong UDP checksum", crafted(with_wrong_sum)),
     Case("wrong IPv4 checksum", crafted(with_field(IP, chksum=0x1234)), kernel=0, verdict="malformed", families=(4,)),
     # Lengths and headers.
@@ -228,19 +241,19 @@ CASES = (
          peer_option(socket.IPPROTO_IPV6, socket.IPV6_DSTOPTS, PADDING_HEADER, NO_OPTIONS),
          client=[HELLO], kernel=0, verdict="not-udp", families=(6,)),
     # Sizes.
-    Case("fragments, to the peer", lambda b: b.to_peer(BIG), peer=[BIG], kernel=0),
-    Case("fragments, to the client", lambda b: b.to_client(BIG), client=[BIG], kernel=0),
+    Case("fragments, to the peer", lambda rig: rig.to_peer(BIG), peer=[BIG], kernel=0),
+    Case("fragments, to the client", lambda rig: rig.to_client(BIG), client=[BIG], kernel=0),
     Case("lone last fragment", crafted(as_fragment), kernel=0, verdict="fragment", families=(4,)),
     Case("full packet, to the client", peer_option(socket.IPPROTO_IP, IP_MTU_DISCOVER, 0, 1, FULL_V4),
          client=[FULL_V4], kernel=0, verdict="too-big", families=(4,)),
-    # Nobody but the sender fragments IPv6: it is told, and does so the next time.
-    Case("full packet, to the client", full_packet_anew, kernel=0, verdict="dont-fragment", families=(6,), kernel_only=True),
-    Case("full packet, to the client, again", lambda b: b.to_client(FULL_V6), client=[FULL_V6], kernel=0, families=(6,)),
+    # Only the sender fragments IPv6: it gets an error, and fragments the next one.
+    Case("full packet, to the client", full_packet, kernel=0, verdict="dont-fragment", families=(6,), kernel_only=True),
+    Case("full packet, to the client, again", full_packet_again, client=[FULL_V6], kernel=0, families=(6,)),
     Case("super-packet, to the peer", client_option(
         socket.IPPROTO_UDP, UDP_SEGMENT, 1004, 0, b"".join(turn.channel_data(CHANNEL, each) for each in SUPER)),
          peer=SUPER),
     Case("super-packet, to the client", peer_option(socket.IPPROTO_UDP, UDP_SEGMENT, 1000, 0, b"".join(SUPER)),
          client=SUPER),
-    # Indications, which only user space knows.
-    Case("Send indication", lambda b: b.client.send_indication(b.peer_address, HELLO), peer=[HELLO], kernel=0),
+    # Indications are for user space.
+    Case("Send indication", lambda rig: rig.client.send_indication(rig.peer_address, HELLO), peer=[HELLO], kernel=0),
 )

@@ -21,7 +21,7 @@ TOS = {4: (socket.IPPROTO_IP, socket.IP_TOS, socket.IP_RECVTOS, socket.IP_TOS),
 TTL = {4: (socket.IPPROTO_IP, socket.IP_TTL, 12, socket.IP_TTL),  # 12 is IP_RECVTTL, which Python lacks
        6: (socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, socket.IPV6_RECVHOPLIMIT, socket.IPV6_HOPLIMIT)}
 BUFFER = 4 << 20
-PATIENCE = 2.0
+PATIENCE = 3  # seconds for a datagram that must arrive
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import random
 import threading
 import time
 
-from lab import turn
+from lab import proc, turn
 from lab.endpoints import udp_socket
 from lab.lab import Lab
 from lab.relay import PASSWORD, PORT, USER
@@ -19,6 +19,7 @@ from lab.relay import PASSWORD, PORT, USER
 CHANNEL = 0x4001
 PACE = 0.0005  # seconds between two messages of a flow: about 2,000 per second in each direction
 LONGEST = 1300
+LATE = 2  # seconds that a busy machine may hold a message
 
 
 def message(number: int) -> bytes:
@@ -68,10 +69,10 @@ class Flow:
         return self.lost_since(start)
 
     def lost_since(self, start: int) -> int:
-        """The number of messages without echo since message @start."""
-        end = self.sent
-        time.sleep(0.3)
-        return sum(1 for number in range(start, end) if number not in self.back)
+        """The number of messages without echo since message @start. A late message is not a lost one."""
+        sent = range(start, self.sent)
+        proc.wait_until(lambda: self.back.issuperset(sent), LATE)
+        return sum(number not in self.back for number in sent)
 
     def _send(self) -> None:
         while not self._stop.is_set():

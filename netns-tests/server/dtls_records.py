@@ -106,7 +106,7 @@ def forged_protected(overhead: int) -> dict[str, bytes]:
         "a long alert": record(ALERT, os.urandom(overhead + 3), 1),
         "a short message": record(HANDSHAKE, os.urandom(overhead + MESSAGE_HEADER - 1), 1),
         "a header": record(APPLICATION_DATA, b"", 1)[:HEADER - 1],
-        "less than it says": record(APPLICATION_DATA, os.urandom(60), 1, length=61),
+        "shorter than its header says": record(APPLICATION_DATA, os.urandom(60), 1, length=61),
         "a long record": record(APPLICATION_DATA, os.urandom((1 << 14) + overhead + 1), 1),
     }
 

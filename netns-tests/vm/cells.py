@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What is tested in each cell of the matrix of kernels and drivers; test_vm.py says which cells there are."""
+"""The checks of the matrix of kernels and drivers. test_vm.py has the table of cells.
+
+A check returns a line of numbers, and complaints.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +26,14 @@ from service import Result, Service
 from vmlab import DRIVERS, VmLab
 
 BUDGET = 100000  # verified instructions, for each program
-# The first that was built. Sanitizers are no use under an emulator that makes everything ten times slower.
+# The first that has a program is used; builds with sanitizers last, since emulation is slow enough.
 BUILDS = (BINARY.parent.parent, ROOT / "build/release", ROOT / "build/clang", ROOT / "build/dev")
-INSIDE_SECONDS = 300
+INSIDE_SECONDS = 600
 MODEL_PACKETS = 200
-SETTLED_SECONDS = 20
+SETTLED_SECONDS = 60
 VM_PACE = 0.02  # seconds between two messages of a flow
 XDP_ATTACHED = {"xdp-native": 1, "xdp-generic": 2}  # enum in linux/if_link.h
-# What may be attached, and the commands that tell.
+# What may be attached, and the commands that list it.
 ATTACHMENTS = {
     "XDP": "ip -json -details link show | jq -c '.[] | {ifname, xdp}'",
     "qdiscs": "tc qdisc show",
@@ -41,7 +44,7 @@ Place = tuple[str, str]  # a model of NIC, and a network
 
 
 class Bench:
-    """A machine, the networks it is plugged into, and the one relay that runs in it."""
+    """A virtual machine, the networks of its NICs, and the relay that runs in it."""
 
     def __init__(self, vm: Vm, labs: dict[Place, VmLab]) -> None:
         self.vm = vm
@@ -50,23 +53,23 @@ class Bench:
         self._running: tuple[Place, str] | None = None
         self._server: Turnpike | None = None
         self._service: Service | None = None
-        # Counts how often each program runs, for witness().
+        # Count how often each program runs, for witness().
         vm.run(["sh", "-c", "echo 1 >/proc/sys/kernel/bpf_stats_enabled"])
 
     def server(self, at: Place, variant: Variant) -> Turnpike:
-        """The relay of a variant; it is started if it is not the one that runs."""
+        """The relay of a variant, which is started unless it runs already."""
         if self._server is None or self._running != (at, variant.name):
             self.stop()
             server = Turnpike(self.labs[at], variant)
             self._server, self._running = server, (at, variant.name)
             if variant is AUTO:
                 server.variant = found(server)
-            # The first packets find neighbours that must be asked for, and that takes longer than on the host.
+            # Resolves neighbours, which takes longer than on the host.
             relays(self.labs[at])
         return self._server
 
     def service(self, at: Place) -> Service:
-        """The systemd unit, which is installed for one network, that of its first step."""
+        """The systemd unit, which is installed for the network of the first call."""
         if self._service is None:
             self.stop()
             self._service = Service(self.vm, self.labs[at])
@@ -81,8 +84,14 @@ class Bench:
             for lab in self.labs.values():
                 lab.end_relay()
 
-    def report(self) -> str:
-        return self._server.report() if self._server else ""
+    @contextlib.contextmanager
+    def reporting(self) -> Iterator[None]:
+        """If the block fails, pytest shows the log and the counters of the relay."""
+        try:
+            yield
+        except BaseException:
+            print(self._server.report() if self._server else "no relay runs")
+            raise
 
 
 def devices(server: Turnpike) -> list[dict[str, Any]]:
@@ -91,7 +100,7 @@ def devices(server: Turnpike) -> list[dict[str, Any]]:
 
 
 def found(server: Turnpike) -> Variant:
-    """What auto has chosen, as a variant that could have been asked for."""
+    """The choice of auto, as a variant."""
     first = devices(server)[0]
     return Variant("auto", first["mode"], first["hook"], first.get("moves") if first["hook"] == "xdp" else None)
 
@@ -122,13 +131,12 @@ def built(name: str) -> Path | None:
 
 
 def model(vm: Vm) -> Result:
-    """Python under an emulator is slow: a few packets, and other ones each time."""
-    result = vm.run(["/usr/bin/python3", str(ROOT / "tests/model/differ.py"), "--jobs", "1",
+    """Only a few frames, since Python is slow under emulation; other ones each time."""
+    result = vm.run(["/usr/bin/python3", "-m", "pytest", "-q", str(ROOT / "tests/model"),
                      "--packets", str(MODEL_PACKETS), "--feeder", str(built("feeder"))],
                     check=False, timeout=INSIDE_SECONDS)
     lines = (result.stdout + result.stderr).splitlines()
-    return f"{lines[-1] if lines else ''} ({lines[0] if lines else ''})", \
-        ["\n".join(lines[-40:])] if result.returncode else []
+    return lines[-1] if lines else "", ["\n".join(lines)] if result.returncode else []
 
 
 def verify(vm: Vm) -> Result:
@@ -146,18 +154,19 @@ def verify(vm: Vm) -> Result:
 # The relay.
 
 def choice(bench: Bench, at: Place, native: bool) -> Result:
-    """Native where the driver has it; where not, something else in the kernel."""
+    """auto uses native XDP if the driver has it, and otherwise another mode in the kernel."""
     server = bench.server(at, AUTO)
     driver = bench.labs[at].drivers()
     complaints = [] if driver == {DRIVERS[at[0]]} else [f"the driver is {driver}"]
-    told = devices(server)
-    names = [each["dev"] for each in told]
+    status = devices(server)
+    names = [each["dev"] for each in status]
     if sorted(names) != sorted(bench.labs[at].devices("relay")):
         complaints.append(f"the devices are {names}")
-    for each in told:
+    for each in status:
         if each["mode"] == "userspace" or (each["mode"] == "xdp-native") != native or not each["why"]:
             complaints.append(f"{each['dev']} has {each['mode']} because '{each['why']}'")
-    return f"{told[0]['mode']}/{told[0].get('moves')} by {told[0]['hook']}: {told[0]['why']}", complaints
+    first = status[0]
+    return f"{first['mode']}/{first.get('moves')} by {first['hook']}: {first['why']}", complaints
 
 
 def traffic(bench: Bench, at: Place, variant: Variant, kind: str) -> Result:
@@ -166,9 +175,10 @@ def traffic(bench: Bench, at: Place, variant: Variant, kind: str) -> Result:
 
 
 def settled(bench: Bench, at: Place) -> Result:
-    """The driver takes a native program and never runs it: found out under traffic, none of which is lost."""
+    """The driver accepts a native program and never runs it. The relay notices, and loses no traffic."""
     server = bench.server(at, AUTO)
     lost: list[str] = []
+
     def works() -> bool:
         lost.extend(relays(bench.labs[at]))
         return devices(server)[0]["mode"] not in ("xdp-native", "userspace")
@@ -181,16 +191,16 @@ def settled(bench: Bench, at: Place) -> Result:
 
 
 def mtu(bench: Bench, at: Place) -> Result:
-    """Raised over what native XDP can have, and back, under traffic: TC helps out meanwhile."""
+    """While the MTU is too large for native XDP, TC relays; the traffic goes on."""
     server, lab = bench.server(at, AUTO), bench.labs[at]
     seen = []
 
     def becomes(mode: str, why: str) -> list[str]:
         if not proc.wait_until(lambda: devices(server)[0]["mode"] == mode, SETTLED_SECONDS, step=0.5):
             return [f"the device has {devices(server)[0]['mode']}, not {mode}: {devices(server)[0]['why']}"]
-        told = devices(server)[0]
+        reason = devices(server)[0]["why"]
         seen.append(mode)
-        return ([] if why in told["why"] else [f"the reason is: {told['why']}"]) + server.kernel_complaints(2)
+        return ([] if why in reason else [f"the reason is: {reason}"]) + server.kernel_complaints(2)
 
     with contextlib.ExitStack() as stack:
         flows = [Flow(lab, family, stack.enter_context(echo_peer(lab, family)).address, VM_PACE) for family in FAMILIES]
@@ -204,9 +214,9 @@ def mtu(bench: Bench, at: Place) -> Result:
         set_mtu(lab, 1500)
         complaints += becomes("xdp-native", "")
         if lost := sum(flow.lost_in(1) for flow in flows):
-            complaints.append(f"{lost} messages were lost after it was over")
+            complaints.append(f"{lost} messages were lost after the last change")
         if len(server.flows()) != 2 * len(flows):
-            complaints.append(f"{len(server.flows())} flows of {2 * len(flows)} are left")
+            complaints.append(f"{len(server.flows())} of {2 * len(flows)} flows are left")
         complaints += [each for flow in flows for each in flow.wrong[:3]]
     return " to ".join(seen), complaints
 
@@ -216,7 +226,7 @@ def set_mtu(lab: VmLab, mtu: int) -> None:
 
 
 def witness(bench: Bench, at: Place, variant: Variant) -> Result:
-    """Nobody is believed: how the program is attached, and that it ran for every packet, are asked of the kernel."""
+    """The kernel confirms the status: how programs are attached, and that they ran for every packet."""
     server = bench.server(at, variant)
     lab = bench.labs[at]
     relayed, _ = server.relayed()
@@ -227,15 +237,16 @@ def witness(bench: Bench, at: Place, variant: Variant) -> Result:
         link = json.loads(lab.run("relay", ["ip", "-json", "-details", "link", "show", device["dev"]]).stdout)[0]
         xdp = link.get("xdp", {}).get("mode", 0)
         if xdp != XDP_ATTACHED.get(device["mode"], 0):
-            complaints.append(f"{device['dev']} has {device['mode']}, but the kernel says XDP mode {xdp}")
+            complaints.append(f"{device['dev']} has {device['mode']}, and the kernel has XDP mode {xdp}")
     if not relayed:
         complaints.append("nothing was relayed in the kernel")
     if runs < relayed:
-        complaints.append(f"the programs ran {runs} times, and have relayed {relayed} packets")
+        complaints.append(f"the programs ran {runs} times, and relayed {relayed} packets")
     return f"relayed {relayed:5}  program ran {runs:5} times", complaints
 
 
 def refused(bench: Bench, at: Place, variant: Variant) -> Result:
+    """The relay does not start in a mode that the driver or the kernel lacks, says so, and leaves nothing."""
     bench.stop()
     lab = bench.labs[at]
     result = lab.run("relay", Turnpike.command(lab, variant, lab.scratch / "refused.sock"), check=False, timeout=30)
@@ -251,21 +262,23 @@ def under_systemd(bench: Bench, at: Place, step: Callable[[Service], Result]) ->
 
 
 def left(bench: Bench, at: Place) -> Result:
+    """After the last relay, nothing is left on the NICs."""
     bench.stop()
     return "", left_behind(bench, at)
 
 
 def left_behind(bench: Bench, at: Place) -> list[str]:
-    """Programs are freed a little after the last reference is gone."""
+    """The kernel frees programs a little after the last reference is gone."""
     before = bench.before[at]
+
     def complaints() -> list[str]:
         return [f"{what} was {then!r}, is {now!r}"
                 for what, then, now in zip(ATTACHMENTS, before, attached(bench.labs[at])) if then != now]
-    proc.wait_until(lambda: not complaints(), 5, step=0.5)
+    proc.wait_until(lambda: not complaints(), 30, step=0.5)
     return complaints()
 
 
 def attached(lab: VmLab) -> list[str]:
-    """What is attached to the relay's NICs, in one go, for each program that starts takes its time."""
-    said = lab.run("relay", ["sh", "-c", " && echo --- && ".join(ATTACHMENTS.values())]).stdout
-    return said.split("---\n")
+    """Everything on the relay's NICs, by one shell: starting programs is slow under emulation."""
+    output = lab.run("relay", ["sh", "-c", " && echo --- && ".join(ATTACHMENTS.values())]).stdout
+    return output.split("---\n")

@@ -1,6 +1,5 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Other kernels and real drivers: a relay in a virtual machine, its clients and peers on the host.
+"""Other kernels and real drivers: the relay in a virtual machine, its clients and peers on the host.
 
     namespaces of the host                                      one machine for each kernel
 
@@ -12,65 +11,57 @@
                                                                                   turnpike serve
     peer   ----- cable (bridge) ----- tap ====================== NIC 1, driver ---+
 
-QEMU plays the machine without KVM, and boots kernels of Debian's packages (kernel.py); no package is installed and no
-interface of the host's own is touched. Every cell is named kernel/NIC/network/mode/what:
+QEMU emulates the machine without KVM, and boots kernels of Debian's packages (lab/kernels.py). No package is installed,
+and no interface of the host is touched. A cell is named kernel/NIC/network/mode/what:
 
     kernel    6.1  6.12
-    NIC       virtio-net-pci  vmxnet3  e1000e; all of them in one machine, each network with its own; and a virtio
-              NIC with big buffers, on which a native program can be attached and never runs
-    network   router (one NIC, everything goes back where it came from), two-nic (from one NIC to the other)
-    mode      auto, and every variant of relay.py
-    what      chosen    the mode that auto has found is the one that the driver deserves
+    NIC       virtio-net-pci  vmxnet3  e1000e; all in one machine, with a NIC for each network; and a virtio NIC with
+              big buffers, which accepts a native program and never runs it
+    network   router (one NIC, packets leave where they arrived), two-nic (from one NIC to the other)
+    mode      auto, and every variant of lab/relay.py
+    what      chosen    auto uses the best mode of the driver
               ipv4 ...  real traffic, its bytes compared and counted on both sides, from turnutils_uclient and aioice
               4to6 ...  the same from aioice alone, from a client of one family to a peer of the other or the same
-              settled   auto ends in a mode that works, though a better one seemed to be had
-              mtu       over the limit of native XDP, and back: to another mode in the kernel, and back
-              witness   what the kernel itself says: the kind of attachment, and how often the programs ran
-              refused   a mode that cannot be had: status 1, one sentence, nothing attached
+              settled   auto ends in a mode that works, though a better one seemed possible
+              mtu       above the limit of native XDP, and back: to another mode in the kernel, and back
+              witness   the kernel confirms how programs are attached, and how often they ran
+              refused   a mode that is not possible: status 1, one sentence, nothing attached
               systemd/  the unit, as an operator installs, starts, reloads, kills and stops it: on one kernel
               left      after all that, nothing is left on the NICs
-    kernel/verify, kernel/load, kernel/packets, kernel/model: every program through that kernel's verifier within the
-              budget, and all packet vectors and some random packets (tests/model) run by that kernel
+    kernel/verify, kernel/load, kernel/packets, kernel/model: that kernel's verifier accepts every program within the
+              budget, and that kernel runs all packet vectors and some random frames (tests/model)
     kernel/nexthops, kernel/nexthops-vlans: next hops by that kernel's routes, and by its VLAN devices
-
---only TEXT runs the cells with TEXT in their names. Where there is no QEMU or no kernel, lines that begin with SKIPPED
-say so, and the status is 77 if nothing could be run.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
-import multiprocessing
-import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from multiprocessing.queues import Queue
 from pathlib import Path
+
+import pytest
 
 import service
 from cells import Bench, Place, Result, choice, inside, left, mtu, refused, settled, traffic, under_systemd, witness
-from gather import Outcome, conclude, gather
-from lab import kernels, proc, turnutils
-from lab.kernels import Unavailable
+from lab import kernels, turnutils
+from lab.complaints import check
 from lab.relay import AUTO, VARIANTS, Variant
 from lab.vm import Vm
 from vmlab import BIG_BUFFERS, VmLab
 
-KERNELS = tuple(kernels.SUITES)
-# What auto must make of a NIC: since which kernel its driver has native XDP (shared knowledge: attach/select/drivers.c).
+pytestmark = pytest.mark.timeout(900)  # for what runs inside an emulated machine
+
+# The first kernel whose driver has native XDP (attach/select/drivers.c): auto must use it from there on.
 NATIVE_SINCE = {"virtio-net-pci": (4, 10), "vmxnet3": (6, 6), "e1000e": None}
 PLACES = [(model, network) for model in NATIVE_SINCE for network in ("router", "two-nic")]
 DECEIVING = (BIG_BUFFERS, "router")
-UNDER_SYSTEMD = ("6.1", ("virtio-net-pci", "two-nic"))  # the kernel that comes with this systemd
+UNDER_SYSTEMD = ("6.1", ("virtio-net-pci", "two-nic"))  # the kernel of the release that this systemd is from
 TCX_SINCE = (6, 6)
-# turnutils_uclient takes its time to begin, so it goes once through each NIC.
+# turnutils_uclient is slow to begin, so it runs once for each NIC.
 TRAFFIC = {"router": ("4to4", "6to6", "4to6", "6to4"), "two-nic": ("4to6", "6to4")}
 AUTO_TRAFFIC = {"router": ("ipv4", "ipv6", "4to6", "6to4"), "two-nic": ("4to6", "6to4")}
-LIMIT_SECONDS = 900  # for everything; ordinarily it takes a third of that
-SKIPPED = 77
 
 Step = Callable[[Bench], Result]
 
@@ -80,14 +71,14 @@ def has_native(model: str, version: tuple[int, ...]) -> bool:
     return since is not None and version >= since
 
 
-def can_be_had(variant: Variant, model: str, version: tuple[int, ...]) -> bool:
+def is_possible(variant: Variant, model: str, version: tuple[int, ...]) -> bool:
     if variant.mode == "xdp-native":
         return has_native(model, version)
     return variant.hook != "tcx" or version >= TCX_SINCE
 
 
 def steps(series: str) -> Iterator[tuple[str, Step]]:
-    """All cells of one kernel, in an order in which a relay is started once for each mode."""
+    """All cells of a kernel, in an order in which a relay starts once for each mode."""
     version = tuple(map(int, series.split(".")))
     for what in ("verify", "load", "packets", "model", "nexthops", "nexthops-vlans"):
         yield f"{series}/{what}", partial(inside, what=what)
@@ -111,8 +102,8 @@ def steps_at(at: Place, where: str, version: tuple[int, ...]) -> Iterator[tuple[
     if network == "router" and has_native(model, version):
         yield f"{where}/auto/mtu", partial(mtu, at=at)
     for variant in VARIANTS:
-        if not can_be_had(variant, model, version):
-            if network == "router":  # one NIC is as good as two to be refused on
+        if not is_possible(variant, model, version):
+            if network == "router":  # the number of NICs makes no difference to a refusal
                 yield f"{where}/{variant.name}/refused", partial(refused, at=at, variant=variant)
             continue
         for kind in TRAFFIC[network]:
@@ -121,72 +112,43 @@ def steps_at(at: Place, where: str, version: tuple[int, ...]) -> Iterator[tuple[
             yield f"{where}/{variant.name}/witness", partial(witness, at=at, variant=variant)
 
 
-def run_step(bench: Bench, name: str, step: Step) -> Outcome:
-    start = time.monotonic()
-    report = ""
-    try:
-        numbers, complaints = step(bench)
-        if complaints:
-            report = bench.report()
-    except Exception as error:  # whatever a library throws: this cell has failed, the next ones may not
-        numbers, complaints = "", [f"{type(error).__name__}: {error}"]
-    return Outcome(name, numbers, complaints, time.monotonic() - start, report)
-
-
-def run_kernel(series: str, chosen: list[str], outcomes: Queue[Outcome]) -> None:
-    """All chosen cells of one kernel, in a process of their own."""
-    proc.die_cleanly_on_signals()
-    wanted = {name: step for name, step in steps(series) if name in chosen}
-    with contextlib.ExitStack() as stack:
-        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="turnpike-vm-")))
-        labs = {(model, network): stack.enter_context(VmLab(network, model)) for model, network in [*PLACES, DECEIVING]
-                if any(f"/{model}/{network}/" in name for name in wanted)}
-        try:
-            nics = [nic for lab in labs.values() for nic in lab.nics]
-            vm = stack.enter_context(Vm(kernels.get(series), nics, scratch))
-            print(f"Linux {series} is {vm.release}, up after {vm.boot_seconds:.0f} s", flush=True)
-            for lab in labs.values():
-                lab.plug_in(vm)
-                turnutils.start_peer(lab)
-            bench = Bench(vm, labs)
-        except proc.LabError as error:
-            for name in wanted:
-                outcomes.put(Outcome(name, "", [f"no machine: {error}"], 0))
-            return
-        for name, step in wanted.items():
-            outcomes.put(run_step(bench, name, step))
-
-
-def run_all(names: dict[str, list[str]]) -> list[Outcome]:
-    """A process for each kernel: a machine keeps one processor busy."""
-    outcomes: Queue[Outcome] = multiprocessing.Queue()
-    workers = [multiprocessing.Process(target=run_kernel, args=(series, chosen, outcomes))
-               for series, chosen in names.items()]
-    return gather(workers, outcomes, {name for chosen in names.values() for name in chosen}, LIMIT_SECONDS)
-
-
-def available(series: str) -> bool:
+@pytest.fixture(scope="module")
+def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    """A machine with one kernel, and the networks of the chosen cells."""
+    series: str = request.param
     try:
         kernels.check_tools()
-        kernels.get(series)
-    except Unavailable as error:
-        print(f"SKIPPED Linux {series} in a virtual machine: {error}", flush=True)
-        return False
-    return True
+        kernel = kernels.get(series)
+    except kernels.Unavailable as error:
+        pytest.skip(f"Linux {series} in a virtual machine: {error}")
+    with contextlib.ExitStack() as stack:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="turnpike-vm-")))
+        labs = {(model, network): stack.enter_context(VmLab(network, model))
+                for model, network in places(request, series)}
+        nics = [nic for lab in labs.values() for nic in lab.nics]
+        vm = stack.enter_context(Vm(kernel, nics, scratch))
+        for lab in labs.values():
+            lab.plug_in(vm)
+            turnutils.start_peer(lab)
+        print(f"Linux {series} is {vm.release}, up after {vm.boot_seconds:.0f} s")
+        yield Bench(vm, labs)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description="Other kernels and real drivers, in virtual machines.")
-    parser.add_argument("--only", default="", metavar="TEXT", help="only cells with TEXT in their names")
-    options = parser.parse_args()
-    proc.die_cleanly_on_signals()
-    names = {series: [name for name, _ in steps(series) if options.only in name] for series in KERNELS}
-    names = {series: chosen for series, chosen in names.items() if chosen and available(series)}
-    if not names:
-        return SKIPPED
-    results = run_all(names)
-    return conclude(results)
+def places(request: pytest.FixtureRequest, series: str) -> list[Place]:
+    """Those of the chosen cells of a kernel."""
+    chosen = [item.callspec.params for item in request.session.items
+              if isinstance(item, pytest.Function) and item.function is test_cell]
+    needed = {parameters["step"].keywords.get("at") for parameters in chosen if parameters["bench"] == series}
+    return [place for place in (*PLACES, DECEIVING) if place in needed]
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+@pytest.mark.parametrize("bench, step", [
+    pytest.param(series, step, id=name, marks=pytest.mark.xdist_group(f"test_vm {series}"))
+    for series in kernels.SUITES for name, step in steps(series)
+], indirect=["bench"], scope="module")
+def test_cell(bench: Bench, step: Step) -> None:
+    """On this kernel, with this driver, the relay does as the head of this file says."""
+    with bench.reporting():
+        numbers, complaints = step(bench)
+        print(numbers)
+        check(complaints)

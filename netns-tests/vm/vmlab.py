@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """A network of the lab whose relay is a virtual machine: the lab's client and peer, and a real driver at the relay.
 
-The lab's namespace of the relay becomes a cable. Each NIC in it loses its addresses and is bridged to a tap, whose
-other end is a NIC of the machine; in the machine that NIC lies in a namespace of the same name, with the same name and
-with the addresses that the lab meant for it. So one machine plays the relay in several networks at once, and whoever
-asks the lab to run something at the relay runs it in the machine.
+The relay's namespace becomes a cable. Each NIC in it loses its addresses and is bridged to a tap, whose other end is a
+NIC of the machine. In the machine, that NIC is in a namespace of the same name, and has the device name and the
+addresses of the lab. So one machine is the relay of several networks at once, and VmLab.run("relay", ...) runs a command
+in the machine.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from lab import proc
 from lab.lab import Lab
 from lab.vm import GuestProcess, Nic, Vm, open_tap
 
-# The models of NIC that QEMU plays, and their drivers; there is no udev in the machine that would load them.
-BIG_BUFFERS = "virtio-net-pci,mrg_rxbuf=off"  # takes a native program and never runs it
+# The models of NIC that QEMU emulates, and their drivers. The machine has no udev, which would load them.
+BIG_BUFFERS = "virtio-net-pci,mrg_rxbuf=off"  # accepts a native program and never runs it
 DRIVERS = {"virtio-net-pci": "virtio_net", "vmxnet3": "vmxnet3", "e1000e": "e1000e", BIG_BUFFERS: "virtio_net"}
 _numbers: Iterator[int] = itertools.count(1)
 
@@ -37,7 +37,7 @@ class VmLab(Lab):
         self._vm: Vm | None = None
         self._in_guest: list[GuestProcess] = []
 
-    # What a test asks, where it differs from a lab's.
+    # For tests, where it differs from a lab.
 
     def run(self, role: str, argv: Sequence[str], *, check: bool = True, timeout: float = 30,
             stdin: str | None = None) -> subprocess.CompletedProcess[str]:
@@ -53,7 +53,7 @@ class VmLab(Lab):
         return super().start(role, argv)
 
     def end_relay(self) -> None:
-        """Whatever went wrong, the next relay starts afresh."""
+        """The next relay starts afresh, however the last one ended."""
         for process in self._in_guest:
             if process.exit_status() is None:
                 process.stop(signal.SIGKILL)
@@ -70,11 +70,11 @@ class VmLab(Lab):
 
     def _lay_cables(self) -> None:
         with self.entered("relay"):
-            for number, device in enumerate(self.devices("relay")):
+            for number, _ in enumerate(self.devices("relay")):
                 tap = open_tap(f"tap{number}")
                 self._undo.callback(os.close, tap)
                 self.nics.append(Nic(self.model, f"52:54:00:77:00:{next(_numbers):02x}", tap))
-            # As in the lab's switch: the bridge looks into nothing.
+            # As in the lab's switch, netfilter must not see bridged packets.
             for path in Path("/proc/sys/net/bridge").glob("bridge-nf-call-*"):
                 path.write_text("0")
             for path in Path("/proc/sys/net/ipv6/conf").glob("*/disable_ipv6"):
@@ -86,7 +86,7 @@ class VmLab(Lab):
                                *(f"link set {each} up" for each in (f"cable{number}", f"tap{number}"))])
 
     def plug_in(self, vm: Vm) -> None:
-        """The machine is up: its NICs become the relay's."""
+        """Make the machine's NICs the relay's, once it is up."""
         vm.run(["modprobe", DRIVERS[self.model]])
         links = json.loads(vm.run(["ip", "-json", "link", "show"]).stdout)
         by_mac = {link["address"]: link["ifname"] for link in links}
@@ -104,11 +104,11 @@ class VmLab(Lab):
             self._set_up_end(end)
         if "relay" in self.topology.gateways:
             self._add_routes("relay")
-        if not proc.wait_until(lambda: self._usable("relay"), 20, step=0.2):
+        if not proc.wait_until(lambda: self._usable("relay"), 60, step=0.2):
             raise proc.LabError("the machine's NICs did not come up")
 
     def drivers(self) -> set[str]:
-        """Of the relay's NICs, as the kernel names them."""
+        """The drivers of the relay's NICs, as the kernel names them."""
         return {line.split()[1] for device in self.devices("relay")
                 for line in self.run("relay", ["ethtool", "-i", device]).stdout.splitlines()
                 if line.startswith("driver:")}

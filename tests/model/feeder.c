@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Runs frames through one program, in the worlds that it is sent, and reports the results. It is
- * driven by differ.py and knows nothing of the expected outcome.
+ * driven by feeder.py and knows nothing of the expected outcome.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -25,7 +25,7 @@ def hexdump(data: bytes, other: bytes) -> str:
 
 def describe(where: str, expected: Outcome, answer: Answer, problems: list[str]) -> str:
     case = expected.case
-    text = [f"FAILED {where}: {'; '.join(problems)}",
+    text = [f"{where}: {'; '.join(problems)}",
             f"  made: {case.frame.what}",
             f"  expected: {expected.verdict} of direction {int(expected.direction)}, notes {sorted(expected.notes)}",
             f"  seen: {answer.counts}, action {answer.action}, error {answer.error}"]

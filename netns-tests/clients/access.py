@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""How a client comes to the relay: over which transport, by which family and as whom."""
+"""How a client reaches the relay: by which transport and family, and with which credentials."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ KEY_TYPE = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-
 
 
 @dataclass(frozen=True)
-class Way:
+class Access:
     transport: str = "udp"
     family: int = 4
-    time_limited: bool = False  # credentials, as of the TURN REST API
+    time_limited: bool = False  # credentials of the TURN REST API
 
     @property
     def is_stream(self) -> bool:
@@ -35,24 +35,22 @@ class Way:
         return lab.topology.listen.address(self.family), TLS_PORT if self.is_secure else PORT
 
     def authority(self, lab: Lab) -> str:
-        """As it stands in a URL."""
+        """Address and port, as in a URL."""
         host, port = self.address(lab)
         return f"{host}:{port}" if self.family == 4 else f"[{host}]:{port}"
 
     def credentials(self) -> tuple[str, str]:
-        """A name and its password."""
-        if not self.time_limited:
-            return USER, PASSWORD
-        return rest_credentials(SECRET, USER)
+        """The user name and the password."""
+        return rest_credentials(SECRET, USER) if self.time_limited else (USER, PASSWORD)
 
 
 def ca_certificate(lab: Lab) -> Path:
-    """What clients trust, once serving_all_ways() has made it."""
+    """For clients; server_options() makes it."""
     return lab.scratch / "ca.pem"
 
 
-def serving_all_ways(lab: Lab) -> list[str]:
-    """What `turnpike serve` needs besides its ordinary options."""
+def server_options(lab: Lab) -> list[str]:
+    """The options of `turnpike serve` for all transports and credentials."""
     certificate, key, secret = (lab.scratch / name for name in ("relay.pem", "relay.key", "secret"))
     if not certificate.exists():
         _make_certificates(lab, certificate, key)
@@ -62,7 +60,7 @@ def serving_all_ways(lab: Lab) -> list[str]:
 
 
 def _make_certificates(lab: Lab, certificate: Path, key: Path) -> None:
-    """An authority of this lab, and a certificate of it for the addresses that the relay listens at."""
+    """An authority of this lab, and its certificate for the addresses of the relay."""
     authority_key = lab.scratch / "ca.key"
     names = ",".join(f"IP:{lab.topology.listen.address(family)}" for family in FAMILIES)
     proc.run(["openssl", "req", "-x509", *KEY_TYPE, "-keyout", str(authority_key), "-out", str(ca_certificate(lab)),

@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Where the tests of VLANs run."""
+
+from __future__ import annotations
+
+import pytest
+
+from lab import elsewhere
+from vlanlab import has_vlan_devices
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    elsewhere.register(config, "vlan_devices", has_vlan_devices(), ["veth", "8021q", "sch_ingress", "cls_bpf"])
