@@ -248,7 +248,7 @@ static const char *contradiction(const struct turnpike_attach_opts *opts)
 {
 	if (opts->mode >= TURNPIKE_MODE_MAX || opts->moves >= TURNPIKE_MOVES_MAX ||
 	    opts->hook >= TURNPIKE_HOOK_MAX)
-		return "there is no such mode, moves or hook";
+		return "unknown mode, moves or hook";
 	if (opts->mode == TURNPIKE_MODE_TC && opts->moves == TURNPIKE_MOVES_TAIL)
 		return "moves tail needs XDP: with mode tc, leave moves at auto";
 	if (opts->hook != TURNPIKE_HOOK_AUTO &&
@@ -366,7 +366,7 @@ int turnpike_unbind(struct turnpike *tp, const struct turnpike_binding *binding)
 		waiting_has_room(tp->waiting);
 	}
 	set_timer(tp);
-	return err ? fail(tp, err, "there is no such binding") : 0;
+	return err ? fail(tp, err, "the binding does not exist") : 0;
 }
 
 int turnpike_for_each_flow(const struct turnpike *tp,
@@ -446,7 +446,7 @@ int turnpike_policer_set(struct turnpike *tp, __u32 policer, __u64 rate, __u64 b
 {
 	const int err = policers_set(&tp->policers, policer, rate, burst);
 
-	return err ? fail(tp, err, "there is no such policer") : 0;
+	return err ? fail(tp, err, "the policer does not exist") : 0;
 }
 
 void turnpike_policer_free(struct turnpike *tp, __u32 policer)
@@ -512,7 +512,7 @@ int turnpike_probe(const char *ifname,
 	const int err = probe_devices(ifname, fn, arg);
 
 	if (err == -ENODEV && ifname)
-		return fail(NULL, err, "there is no device %s: choose one that 'ip link' lists",
+		return fail(NULL, err, "device %s does not exist: choose one that 'ip link' lists",
 			    ifname);
 	return err ? fail(NULL, err, "cannot read the devices: %s", strerror(-err)) : 0;
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Hardening of what is installed; tests/hardened.sh checks the result. Sanitizers replace these checks with their own.
+# Hardening of installed binaries; tests/hardened.sh checks the result. Sanitizers replace these checks with their own.
 option(TURNPIKE_HARDEN "Build with the protections of compiler and linker" ON)
 if(NOT TURNPIKE_HARDEN OR TURNPIKE_SANITIZE OR TURNPIKE_SANITIZE_THREADS)
 	set(TURNPIKE_HARDENED OFF)

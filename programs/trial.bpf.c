@@ -2,8 +2,8 @@
 /*
  * Attached briefly before the relay, to find out whether a program runs on the device at all, how
  * much room its frames have, and whether the driver honours a moved frame. Each end of a frame is
- * moved and moved back, so the frame is passed up unchanged. Before Linux 6.2 the kernel cannot be
- * asked for XDP features, and what drivers report is no proof.
+ * moved and moved back, so the frame is passed up unchanged. Before Linux 6.2 the kernel does not
+ * report XDP features, and reports of drivers prove nothing.
  */
 #include "maps.h"
 
@@ -79,7 +79,7 @@ static __always_inline int grow_head(struct xdp_md *ctx, const struct turnpike_t
 	return XDP_PASS;
 }
 
-/* Append the fill pattern, and change nothing but the Ethernet type of what was there. */
+/* Append the fill pattern, and change only the EtherType of the original frame. */
 static __always_inline int grow_tail(struct xdp_md *ctx, const struct turnpike_taken *frame)
 {
 	struct ethhdr *eth;
@@ -102,8 +102,8 @@ static __always_inline int grow_tail(struct xdp_md *ctx, const struct turnpike_t
 
 /*
  * Capture one neighbour reply for each end, and pass it up grown, under an Ethernet type that only
- * the library listens to. The kernel goes on using the neighbour entry and asks again after a
- * second, so no traffic is lost.
+ * the library listens to. The kernel keeps using the neighbour entry, and asks again after
+ * a second, so no traffic is lost.
  */
 static __always_inline int grow_reply(struct xdp_md *ctx, const struct turnpike_trial *trial)
 {

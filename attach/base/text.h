@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A string in a buffer of fixed size. What does not fit is cut off.
+ * A string in a buffer of fixed size. Longer text is truncated.
  */
 #ifndef TURNPIKE_ATTACH_BASE_TEXT_H
 #define TURNPIKE_ATTACH_BASE_TEXT_H

@@ -14,7 +14,7 @@ struct maps;
 __u64 ticks_ns(void);
 
 /**
- * ticks_set_zero() - tell the programs at which time jiffies were 0
+ * ticks_set_zero() - set the time at which jiffies were 0, for the programs
  *
  * Call it before the first program is attached, and about once a second: a kernel without
  * high-resolution timers may lose ticks.

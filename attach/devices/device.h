@@ -106,8 +106,8 @@ int devices_for_each(const struct devices *devices,
 		     int (*fn)(const struct turnpike_status *status, void *arg), void *arg);
 
 /**
- * device_choose() - select the best candidate that was asked for, works and is not backing off
- * @why: why not the better ones
+ * device_choose() - select the best requested candidate that works and is not backing off
+ * @why: set to the reasons against better ones
  *
  * Return: 0, also if nothing changed. Without any candidate, the error of the first one; the device
  * is then relayed as before.

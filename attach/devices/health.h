@@ -11,7 +11,7 @@
 /**
  * struct health_sample - packets counted so far
  * @received:  by the device's statistics
- * @met:       by the program, whatever became of them
+ * @met:       seen by the program, with any verdict
  * @relayed:   by the program
  * @no_room:   passed because they had no room
  * @no_egress: passed because they could not be redirected

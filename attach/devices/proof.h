@@ -36,13 +36,13 @@ void proof_watch(const struct maps *maps, struct nl_sock *sock, const struct lin
 
 /**
  * proof_judge() - HEALTH_NOT_RUNNING, HEALTH_NOT_MOVED, HEALTH_WRONG_END, or HEALTH_GOOD
- * @requested: a mode that was asked for needs no room at this end, as the other one can move. It is
- * not rejected for HEALTH_NOT_MOVED either, because TX cannot be observed
+ * @requested: a requested mode needs no room at this end, as the other one can move. It is not
+ * rejected for HEALTH_NOT_MOVED either, because TX cannot be observed
  */
 enum health proof_judge(const struct proof *proof, enum turnpike_moves moves,
 			enum turnpike_mode requested);
 
-/** proof_describe() - append what is proven and what is not, for people */
+/** proof_describe() - append proven and unproven properties as text for people */
 void proof_describe(const struct proof *proof, struct text *text);
 
 #endif /* TURNPIKE_ATTACH_DEVICES_PROOF_H */

@@ -156,7 +156,7 @@ static enum health judge(const struct devices *devices, struct device *device, _
 	add_lost(devices, device, &device->sample);
 	if (first)
 		return HEALTH_GOOD;
-	/* Also in a mode that was asked for: redirects to it take the slow path for a while. */
+	/* Also in a requested mode: redirects to it take the slow path for a while. */
 	if (health_refuses(&before, &device->sample, &devices->health))
 		backoff_fail(&device->xmit, &devices->backoff, now);
 	return health_judge(&before, &device->sample, &devices->health);
@@ -171,7 +171,7 @@ static void notify(const struct devices *devices, const struct turnpike_status *
 		devices->on_change(&change, devices->on_change_arg);
 }
 
-/* A mode that was asked for is kept; report once what is wrong with it. */
+/* A requested mode is kept; report its fault once. */
 static void warn(struct devices *devices, struct device *device, const char *reason)
 {
 	struct text text = { device->why, sizeof(device->why) };
@@ -184,7 +184,7 @@ static void warn(struct devices *devices, struct device *device, const char *rea
 	notify(devices, &status, &status);
 }
 
-/* Demote an auto-selected mode; with one that was asked for, the slow path helps out. */
+/* Demote an auto-selected mode; in a requested one, the slow path helps out. */
 static bool is_unhealthy(struct devices *devices, struct device *device, __u64 now,
 			 struct text *why)
 {

@@ -53,8 +53,8 @@ struct waiting {
 	struct waiter *all;
 	struct queue queues[QUEUES];
 	bool is_settling; /* the last shortage of next hops was one of time */
-	__u64 due;        /* 0: nobody waits */
-	__u64 settle_at;  /* when freed next hops can be used; 0: nobody waits for that */
+	__u64 due;        /* 0: no binding waits */
+	__u64 settle_at;  /* when freed next hops can be used; 0: no binding waits for that */
 	__u64 round_at;   /* when all are tried again */
 	__u64 interval;   /* from the last round to that one */
 };

@@ -45,7 +45,7 @@ int waiting_unbind(struct waiting *waiting, const struct turnpike_binding *bindi
  */
 void waiting_has_room(struct waiting *waiting);
 
-/** waiting_poll() - try what is due, for a few milliseconds at most. */
+/** waiting_poll() - try bindings that are due, for a few milliseconds at most. */
 void waiting_poll(struct waiting *waiting);
 
 /** waiting_due() - when waiting_poll() has something to do, CLOCK_MONOTONIC in ns; 0: never. */

@@ -48,7 +48,7 @@ int attachment_load_trial(const struct maps *maps, const struct attach_point *po
  */
 bool attachment_excludes(const struct attachment *now, const struct attach_point *point);
 
-/** attachment_attach() - attach what is loaded; see point_attach() */
+/** attachment_attach() - attach the loaded program; see point_attach() */
 int attachment_attach(struct attachment *attachment);
 
 /**

@@ -2,7 +2,7 @@
 /*
  * TC ingress by a cls_bpf filter on a clsact qdisc. Any kernel has it, but a filter outlives the
  * process. So a child process, the guardian, attaches qdisc and filter, and removes them when the
- * pipe to its parent is closed: by detaching, or because the parent has ended, in whatever way.
+ * pipe to its parent is closed: by detaching, or because the parent has ended, even by SIGKILL.
  */
 #define _GNU_SOURCE
 #include <bpf/libbpf.h>

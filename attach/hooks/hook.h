@@ -48,7 +48,7 @@ struct hook_state {
  * struct hook_ops - operations of a hook
  * @attach:  attach program @prog_fd. -EBUSY or -EEXIST: another owner's program is attached. After
  *           an error the device is as before. The program must be detached when this process ends,
- *           in whatever way
+ *           even by SIGKILL
  * @replace: replace the program of @state by @prog_fd, without a gap. NULL: not possible
  * @query:   read the ids of all attached programs, of any owner, HOOK_MAX_PROGS at most, into @ids,
  *           and their number into @n

@@ -22,7 +22,7 @@
 /* Neighbours and slots looked at in a round: at most some 10 ms of work. */
 #define ROUND_TURNS 256
 
-/* A neighbour that does not answer is resolved again every so many rounds. */
+/* Rounds after which a neighbour that does not answer is resolved again. */
 #define ROUNDS_TO_RETRY 5
 
 /* Hashed as it stands, without padding. */
@@ -146,7 +146,7 @@ static void look_up_neighbour(struct nexthops *nexthops, struct neighbour *neigh
 		nexthops->owner.egress(nexthops->owner.arg, place->ifindex, &neighbour->egress);
 	err = netlink_neighbour(nexthops->requests, place->ifindex, &place->addr, &facts);
 	if (is_transient(err))
-		return; /* keep what is known; keep_fresh() retries */
+		return; /* keep the present route; keep_fresh() retries */
 	if (!facts.valid && !facts.kept)
 		netlink_use_neighbour(nexthops->requests, place->ifindex, &place->addr);
 	learn(neighbour, &facts);

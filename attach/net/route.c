@@ -13,7 +13,7 @@
 
 /*
  * rtnl_route_lookup() of libnl-route 3.7 has no source address and no protocol, and adds a table,
- * priority and scope that nobody asked for.
+ * priority and scope, although they are unset.
  *
  * Without RTM_F_FIB_MATCH the answer is where a packet would go, exceptions included; with it, the
  * route as configured.

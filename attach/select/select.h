@@ -9,7 +9,7 @@
 
 /**
  * struct select_policy - what the plan is for
- * @mode, @hook, @moves: AUTO, or what was asked for; all other candidates are then rejected
+ * @mode, @hook, @moves: AUTO, or the requested one; all other candidates are then rejected
  * @redirects: packets that come in by this device may leave by another one
  * @own_id:    id of our own program, which may be replaced; 0: none
  */

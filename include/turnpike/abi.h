@@ -6,7 +6,7 @@
  *
  * Byte order: fields that are compared with packet bytes or copied into them are big-endian
  * (__be16, __be32, MAC addresses). A __u16 named `..._sum` is a ones' complement sum of 16-bit
- * words as they lie in the packet; it is independent of byte order as long as it is stored the way
+ * words as they lie in the packet; it is independent of byte order if it is stored the way
  * it was loaded (RFC 1071 section 2 (B)). Everything else is in host byte order.
  */
 #ifndef TURNPIKE_ABI_H

@@ -7,7 +7,7 @@
  * (RFC 8656 section 12). BPF programs then relay ChannelData and the peers' datagrams where they
  * come in: the fast path. All other packets, and those that the kernel cannot relay exactly as the
  * server would, reach the server's sockets unmodified: the slow path. Everything is removed when
- * the handle is closed or the process ends, in whatever way.
+ * the handle is closed or the process ends, even by SIGKILL.
  *
  * Conventions
  * - Functions return 0 or a negative errno; turnpike_error() then has a sentence for people.
@@ -313,8 +313,8 @@ struct turnpike_change {
  *
  * It demotes an auto-selected mode whose program does not run although packets come in, whose
  * packets find no room, or whose frames the driver loses. The next best mode takes over all flows;
- * the failed one is retried after a back-off. A mode that was asked for is kept: then @fn is called
- * once, with @from and @to alike, and @why has the fault.
+ * the failed one is retried after a back-off. A requested mode is kept: then @fn is called once,
+ * with equal @from and @to, and the fault in @why.
  *
  * Since: 0.1
  */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file verdicts.h
- * The verdicts: what can become of a packet. The programs count by this list, and the library takes
- * the names from it.
+ * The verdicts: the possible fates of a packet. The programs count by this list, and the library
+ * takes the names from it.
  *
  * X(symbol, name, kind, text), where kind is
  *   RELAY   relayed by the kernel

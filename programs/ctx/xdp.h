@@ -26,7 +26,7 @@ typedef struct xdp_md ctx_t;
 #define may_notify       may_notify_xdp
 #define notify_event     notify_event_xdp
 
-/* The tail can be moved instead of the head, whatever the headers are. */
+/* The tail can be moved instead of the head, with any headers. */
 #define CTX_MOVES_TAIL true
 
 enum ctx_action {

@@ -159,8 +159,7 @@ static void test_known_ways(void **state)
 	nexthop_put(nexthops, nexthop);
 }
 
-/* While the kernel fails, one query per second is enough. After a success, all are retried at once.
- */
+/* While the kernel fails, one query per second is made. After a success, all are retried. */
 static void test_new_ways(void **state)
 {
 	enum { N = 200, SLOTS_A_ROUND = 256 };

@@ -12,7 +12,7 @@
 
 /**
  * enum log_level - severity
- * @LOG_ERROR:   something that was asked for failed; the message names a remedy
+ * @LOG_ERROR:   a requested operation failed; the message names a remedy
  * @LOG_WARNING: it works, but not as well as it could
  * @LOG_INFO:    what operators may want to look up later
  * @LOG_DEBUG:   every request

@@ -124,7 +124,7 @@ static void add_relatives(json_t *rows, const json_t *related)
 	}
 }
 
-/* The state of the device in a running server, and what has been proven there. */
+/* The state of the device in a running server, and the properties proven there. */
 static void add_relay(json_t *rows, const json_t *relay)
 {
 	if (json_is_null(relay))

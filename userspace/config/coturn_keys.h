@@ -21,7 +21,7 @@ enum coturn_fate {
 	COTURN_NEEDLESS,
 	/** Not supported, which is harmless: warn. */
 	COTURN_MISSING,
-	/** Ignoring it would open what it closes, or serve nobody: an error. */
+	/** An error: without it, access would be less restricted, or no client could be served. */
 	COTURN_REFUSED,
 };
 

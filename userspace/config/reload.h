@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file reload.h
- * Compares two configurations, and tells which differences a running server can adopt.
+ * Compares two configurations, and determines which differences a running server can adopt.
  */
 #ifndef TURNPIKE_CONFIG_RELOAD_H
 #define TURNPIKE_CONFIG_RELOAD_H

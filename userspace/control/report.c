@@ -109,7 +109,7 @@ static json_t *policed(const struct report_source *source, const struct turn_sta
 	return number(in_kernel(source, TURNPIKE_POLICED).packets + stats->policed);
 }
 
-/* What has no connection has none that could be counted. */
+/* Transports without connections have no counters. */
 static json_t *by_transport(const uint64_t counts[static TURN_TRANSPORTS], unsigned int first)
 {
 	json_t *result = json_object();
@@ -201,7 +201,7 @@ static int add_verdict(const struct turnpike_count *count, void *verdicts)
 	return json_array_append_new(verdicts, row);
 }
 
-/** struct counter - a uint64_t of a struct, and what it is called in reports */
+/** struct counter - a uint64_t of a struct, and its name in reports */
 struct counter {
 	const char *name;
 	size_t offset;

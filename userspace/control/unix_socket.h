@@ -19,7 +19,7 @@ int unix_connect(const char *path, int *ret);
  * unix_listen() - create a non-blocking listening socket for one owner and group
  * @uid, @gid: owner and group; -1: those of the process
  *
- * Creates a missing directory with the same owner and group. Replaces a socket that nobody listens
+ * Creates a missing directory with the same owner and group. Replaces a socket that no one listens
  * on.
  *
  * Return: 0 or a negative errno: -EADDRINUSE if another process listens on @path, -EEXIST if @path

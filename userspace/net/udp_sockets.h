@@ -60,7 +60,7 @@ uint64_t udp_sockets_unsent(const struct udp_sockets *sockets);
 int udp_socket_open(struct udp_sockets *sockets, const struct turnpike_addr *addr, bool reuseport,
 		    const struct udp_socket_kind *kind, void *owner, struct udp_socket **ret);
 
-/** udp_socket_close() - send what is queued, and close the socket */
+/** udp_socket_close() - send queued datagrams, and close the socket */
 void udp_socket_close(struct udp_socket *sock);
 
 /** udp_socket_addr() - the address that the socket is bound to */

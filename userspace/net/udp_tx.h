@@ -17,7 +17,7 @@ struct udp_tx;
 /** udp_tx_new() - create an empty queue; Return: NULL if out of memory */
 struct udp_tx *udp_tx_new(void);
 
-/** udp_tx_free() - drop what is queued; accepts NULL */
+/** udp_tx_free() - drop queued datagrams and free the queue; accepts NULL */
 void udp_tx_free(struct udp_tx *tx);
 
 /**

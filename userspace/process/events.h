@@ -4,7 +4,7 @@
  * Logs the events of the TURN core. Any thread.
  *
  * Allocations are logged at level info, other events at debug. Failed authentications are logged at
- * info as well. Since anybody can cause those, only some are logged per period, and the others are
+ * info as well. Since anyone can cause those, only some are logged per period, and the others are
  * counted.
  */
 #ifndef TURNPIKE_PROCESS_EVENTS_H

@@ -28,8 +28,8 @@ struct serve_reload {
 /**
  * serve_reload() - read configuration and certificate again, and apply the changes
  *
- * No allocation ends. Permissions for peers that are now denied do. Logs what has changed and what
- * requires a restart. On any error, logs it and changes nothing.
+ * No allocation ends. Permissions for peers that are now denied do. Logs the changes, and the
+ * options that require a restart. On any error, logs it and changes nothing.
  */
 void serve_reload(const struct serve_reload *reload);
 

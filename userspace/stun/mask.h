@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file mask.h
- * The mask of XOR-MAPPED-ADDRESS and the like (RFC 8489 section 14.2).
+ * The mask of XOR-MAPPED-ADDRESS and similar attributes (RFC 8489 section 14.2).
  */
 #ifndef TURNPIKE_STUN_MASK_H
 #define TURNPIKE_STUN_MASK_H

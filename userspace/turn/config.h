@@ -52,8 +52,8 @@ struct turn_relay_address {
  * @self_addrs:       further addresses of this host (its listeners), which are never peers; ports
  *                    are ignored. On relay addresses, only ports of live allocations are peers
  * @n_self_addrs:     number of @self_addrs
- * @allow:            peers that are allowed on all ports, whatever @deny, @self_addrs and the
- *                    built-in table say
+ * @allow:            peers that are allowed on all ports, overriding @deny, @self_addrs and the
+ *                    built-in table
  * @n_allow:          number of @allow
  * @deny:             peers that are refused in addition to the built-in table
  * @n_deny:           number of @deny

@@ -83,7 +83,7 @@ void turn_server_peer_input(struct turn_server *server, struct turn_relay *relay
  * turn_server_icmp_input() - process an ICMP error of a relay socket (RFC 8656 section 11.5)
  * @relay: from turn_ops.open_relay of that socket
  * @peer:  destination of the datagram that caused the error; port 0 if unknown
- * @icmp:  the error, whatever its source
+ * @icmp:  the error, from any source
  *
  * The client gets a Data indication with the error, if it has a permission for @peer.
  */

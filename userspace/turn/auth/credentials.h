@@ -98,7 +98,7 @@ bool turn_credentials_has_key(const struct turn_credentials *credentials, const 
  *
  * Clients must use it if it is offered (RFC 8489 section 9.2.5). So it is not offered if that locks
  * out users who only have an MD5 key; unless other users only have a SHA-256 key, since then either
- * choice locks out somebody.
+ * choice locks out a user.
  */
 bool turn_credentials_prefer_sha256(const struct turn_credentials *credentials);
 

@@ -37,8 +37,8 @@ void turn_ports_free(struct turn_ports *ports);
 
 /**
  * turn_ports_take() - take a port, or two
- * @start: a random number: where the search begins (RFC 6056 section 3.3.1). It then goes on in
- *         order of time since the ports were given back, oldest first
+ * @start: a random number: where the search begins (RFC 6056 section 3.3.1). It continues with
+ *         the ports that were released longest ago
  * @port:  the result, in host byte order; of TURN_PORT_PAIR, the first port
  *
  * A port in quarantine is taken only if no other fits, and then the one whose quarantine ends
