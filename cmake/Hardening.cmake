@@ -30,6 +30,8 @@ add_compile_options(
 	$<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE> $<$<NOT:$<CONFIG:Debug>>:-D_FORTIFY_SOURCE=${fortify}>)
 
 # -fcf-protection is CET, of x86 only; -mbranch-protection is the same idea on arm64.
+# clang only warns about a flag of another architecture.
+set(CMAKE_REQUIRED_FLAGS -Werror)
 foreach(flag -fstack-protector-strong -fstack-clash-protection -fcf-protection=full -mbranch-protection=standard)
 	string(MAKE_C_IDENTIFIER "HAVE${flag}" have)
 	check_c_compiler_flag(${flag} ${have})
@@ -37,5 +39,6 @@ foreach(flag -fstack-protector-strong -fstack-clash-protection -fcf-protection=f
 		add_compile_options(${flag})
 	endif()
 endforeach()
+unset(CMAKE_REQUIRED_FLAGS)
 
 add_link_options(-Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)
