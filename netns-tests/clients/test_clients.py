@@ -180,8 +180,8 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Programs:
 @pytest.fixture(scope="module")
 def lanes(request: pytest.FixtureRequest, variant: Variant, programs: Programs) -> Iterator[Lanes[Cell]]:
     """They run all chosen cells of a mode, beginning now."""
-    chosen = [item.callspec.params["cell"] for item in request.session.items
-              if isinstance(item, pytest.Function) and item.function is test_client]
+    chosen: list[Cell] = [item.callspec.params["cell"] for item in request.session.items
+                          if isinstance(item, pytest.Function) and item.function is test_client]
     with Lanes(variant, [cell for cell in chosen if cell.variant is variant and can_run(programs, cell)],
                partial(run_cell, programs)) as lanes:
         yield lanes

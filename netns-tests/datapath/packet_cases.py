@@ -74,7 +74,7 @@ def crafted(change: Callable[[Packet], Packet | bytes], payload: bytes = HELLO) 
     return send
 
 
-def with_field(layer: type[Packet] | int, **fields: int) -> Callable[[Packet], Packet]:
+def with_field(layer: type[Packet], **fields: int | str) -> Callable[[Packet], Packet]:
     def change(frame: Packet) -> Packet:
         for name, value in fields.items():
             setattr(frame[layer], name, value)

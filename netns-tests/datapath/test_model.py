@@ -18,6 +18,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -71,8 +72,10 @@ class Tap:
             pass
 
 
-def link(lab: Lab, role: str) -> dict:
-    return json.loads(lab.run(role, ["ip", "-json", "link", "show", lab.devices(role)[0]]).stdout)[0]
+def link(lab: Lab, role: str) -> dict[str, Any]:
+    shown: list[dict[str, Any]] = json.loads(
+        lab.run(role, ["ip", "-json", "link", "show", lab.devices(role)[0]]).stdout)
+    return shown[0]
 
 
 class Scene:

@@ -146,8 +146,12 @@ def test_same_tags(wire: Wire, direction: str) -> None:
     before = rig.server.relayed()[0]
     out: list[bytes] = []
     tap = Tap(wire.lab, "router", "to-relay")
+
+    def seen() -> list[bytes]:
+        out.extend(wire.from_relay(tap))
+        return out
     wire.send(wire.frame(direction, tags))
-    proc.wait_until(lambda: bool(out.extend(wire.from_relay(tap)) or out), LIMIT)
+    proc.wait_until(seen, LIMIT)
     tap.close()
     assert len(out) == 1
     after_tags = 12 + 4 * len(tags)
@@ -169,9 +173,10 @@ def test_same_tags(wire: Wire, direction: str) -> None:
 def other_tags(tags: Tags) -> dict[str, Tags]:
     """Tags that are not those of the next hop."""
     last = tags[-1]
-    changed = {"another VLAN": [*tags[:-1], Tag(last.standard, last.number + 1)],
-               "another standard": [*tags[:-1], Tag("802.1ad", last.number)],
-               "untagged": [], "priority only": [Tag("802.1Q", 0)], "one tag more": [*tags, Tag("802.1Q", 7)]}
+    changed: dict[str, Tags] = {
+        "another VLAN": [*tags[:-1], Tag(last.standard, last.number + 1)],
+        "another standard": [*tags[:-1], Tag("802.1ad", last.number)],
+        "untagged": [], "priority only": [Tag("802.1Q", 0)], "one tag more": [*tags, Tag("802.1Q", 7)]}
     if len(tags) > 1:
         changed |= {"another outer VLAN": [Tag(tags[0].standard, 201), tags[1]], "outer tag only": tags[:1],
                     "inner tag only": tags[1:], "swapped tags": tags[::-1]}

@@ -37,18 +37,20 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import service
-from cells import Bench, Place, Result, choice, inside, left, mtu, refused, settled, traffic, under_systemd, witness
+from cells import Bench, Place, choice, inside, left, mtu, refused, settled, traffic, under_systemd, witness
 from lab import kernels, turnutils
 from lab.complaints import check
 from lab.relay import AUTO, VARIANTS, Variant
 from lab.vm import Vm
+from service import Result
 from vmlab import BIG_BUFFERS, VmLab
 
 pytestmark = pytest.mark.timeout(900)  # for what runs inside an emulated machine
@@ -63,7 +65,7 @@ TCX_SINCE = (6, 6)
 TRAFFIC = {"router": ("4to4", "6to6", "4to6", "6to4"), "two-nic": ("4to6", "6to4")}
 AUTO_TRAFFIC = {"router": ("ipv4", "ipv6", "4to6", "6to4"), "two-nic": ("4to6", "6to4")}
 
-Step = Callable[[Bench], Result]
+Step = partial[Result]  # called with a Bench
 
 
 def has_native(model: str, version: tuple[int, ...]) -> bool:
@@ -136,8 +138,8 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
 
 def places(request: pytest.FixtureRequest, series: str) -> list[Place]:
     """Those of the chosen cells of a kernel."""
-    chosen = [item.callspec.params for item in request.session.items
-              if isinstance(item, pytest.Function) and item.function is test_cell]
+    chosen: list[dict[str, Any]] = [item.callspec.params for item in request.session.items
+                                    if isinstance(item, pytest.Function) and item.function is test_cell]
     needed = {parameters["step"].keywords.get("at") for parameters in chosen if parameters["bench"] == series}
     return [place for place in (*PLACES, DECEIVING) if place in needed]
 
