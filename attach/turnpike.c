@@ -199,6 +199,12 @@ static int explain_open(int err)
 	case -EPROTO:
 		return fail(NULL, err,
 			    "the BPF programs are not of the library's version: rebuild both");
+	case -E2BIG: /* turnpike_open() documents this for unknown members of its options */
+	case -ENOMEM:
+		return fail(
+			NULL, -ENOMEM,
+			"cannot create the BPF maps: choose a smaller max_flows, max_nexthops or "
+			"max_policers");
 	default:
 		return fail(NULL, err, "cannot load BPF programs: %s", strerror(-err));
 	}
@@ -428,7 +434,7 @@ static int explain_policer(struct turnpike *tp, int err)
 		return fail(tp, err, "all policers are in use: open with more (max_policers)");
 	return fail(
 		tp, err,
-		"the parent is no policer of this handle, or nests too deep: three levels at most");
+		"the parent is not a policer of this handle, or policers would nest more than three deep");
 }
 
 int turnpike_policer_new(struct turnpike *tp, const struct turnpike_policer_opts *opts, __u32 *ret)

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # The benchmark: builds the release preset and the benchmark's tools, and measures (run.py). --help lists the options.
-source "$(dirname "${BASH_SOURCE[0]}")/../scripts/lib.sh"
+source "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../scripts/lib.sh"
 
 for option; do
 	[[ $option != -h && $option != --help ]] || exec /usr/bin/python3 -B bench/run.py --help

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Configure and build: scripts/build.sh PRESET [TARGET...]. Root builds as the owner of the checkout.
-source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+source "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/lib.sh"
 [[ $# -gt 0 ]] || die "usage: build.sh PRESET [TARGET...]"
 
 build() {

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Install Debian 12 packages: scripts/deps.sh [SET...]. The sets are build, demo, test, bench, check and all. The default
 # is build, which all sets include.
-source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+source "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/lib.sh"
 
 build=(
 	build-essential cmake ninja-build pkg-config clang bpftool scdoc

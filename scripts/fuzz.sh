@@ -3,7 +3,7 @@
 # Fuzz: scripts/fuzz.sh [SECONDS [TARGET...]]. Each target starts with its corpus and runs for SECONDS (default: 30). One
 # target runs per CPU. New inputs are kept in build/fuzz/corpus for the next run. A failing input moves to the corpus in
 # tests/fuzz, so that every later test run repeats it.
-source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+source "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/lib.sh"
 become_owner "$@"
 
 declare -A max_len dictionary
@@ -14,6 +14,7 @@ while read -r name len dict; do
 done <tests/fuzz/targets
 
 seconds=${1:-30}
+[[ $seconds =~ ^[1-9][0-9]*$ ]] || die "SECONDS must be a number, not '$seconds'"
 targets=("${@:2}")
 [[ ${#targets[@]} -gt 0 ]] || targets=("${known[@]}")
 for target in "${targets[@]}"; do

@@ -9,6 +9,7 @@ test. Logs and XML files are kept in build/test. CI reads the last line: "N pass
 from __future__ import annotations
 
 import argparse
+import fcntl
 import os
 import shlex
 import shutil
@@ -189,9 +190,11 @@ def why_skipped(case: ElementTree.Element, skip: ElementTree.Element) -> str:
 
 def chosen(names: Sequence[str]) -> list[Stage]:
     """The requested stages, preceded by those that they need."""
-    if names in ([], ["quick"]):
-        return [stage for stage in STAGES if stage.quick or not names]
+    if not names:
+        return list(STAGES)
     wanted = set(names)
+    if "quick" in wanted:
+        wanted.update(stage.name for stage in STAGES if stage.quick)
     for stage in reversed(STAGES):
         if stage.name in wanted:
             wanted.update(stage.needs)
@@ -259,6 +262,12 @@ def main() -> int:
     runner = Runner()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _frame: sys.exit(128 + number))
+    RESULTS.parent.mkdir(exist_ok=True)
+    lock = (RESULTS.parent / "test.lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        sys.exit("test.sh: error: another run uses this checkout: wait for its end, or use another clone")
     shutil.rmtree(RESULTS, ignore_errors=True)
     RESULTS.mkdir(parents=True)
     try:

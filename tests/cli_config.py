@@ -51,22 +51,26 @@ class Tests:
 
     def hidden(self) -> Complaints:
         """Secrets are removed from the command line before the server reads any file."""
-        pipe = self.scratch / "pipe"
+        return [*self.hidden_while_reading("--users-file", ""), *self.hidden_while_reading("--config", "user = ")]
+
+    def hidden_while_reading(self, option: str, key: str) -> Complaints:
+        """The server blocks on a pipe; its lines are users, after @key."""
+        pipe = self.scratch / f"pipe{option}"
         os.mkfifo(pipe)
         command = [str(self.turnpike), "serve", "--check-config", *LISTEN, "--user", f"alice:{SECRET}",
-                   f"--auth-secret={SECRET}", "--users-file", str(pipe)]
+                   f"--auth-secret={SECRET}", option, str(pipe)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
             with pipe.open("w") as users:  # blocks until the other end is open
                 seen = Path(f"/proc/{process.pid}/cmdline").read_text()
-                users.write(f"bob:{SECRET}\n")
+                users.write(f"{key}bob:{SECRET}\n")
             stdout, stderr = process.communicate(timeout=20)
-        complaints = [] if process.returncode == 0 else [f"status {process.returncode}: {stderr}"]
+        complaints = [] if process.returncode == 0 else [f"{option}: status {process.returncode}: {stderr}"]
         if "--user\0***" not in seen or "--auth-secret=***" not in seen or str(pipe) not in seen:
-            complaints.append(f"the command line is {seen!r}")
+            complaints.append(f"{option}: the command line is {seen!r}")
         if SECRET in seen + stdout + stderr:
-            complaints.append("the secret is visible")
+            complaints.append(f"{option}: the secret is visible")
         if "users: 2, secrets: 1;" not in stdout:
-            complaints.append(f"some users or secrets are missing: {stdout}")
+            complaints.append(f"{option}: some users or secrets are missing: {stdout}")
         return complaints
 
     def summary(self) -> Complaints:

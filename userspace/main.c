@@ -77,7 +77,13 @@ int main(int argc, char **argv)
 		print_help(stderr);
 		return CLI_USAGE;
 	}
-	if (strcmp(first, "--help") == 0 || strcmp(first, "help") == 0) {
+	if (strcmp(first, "help") == 0 && argc > 2) {
+		char *help[] = { argv[2], "--help", NULL };
+
+		return (int)run(2, help);
+	}
+	if (strcmp(first, "-h") == 0 || strcmp(first, "--help") == 0 ||
+	    strcmp(first, "help") == 0) {
 		print_help(stdout);
 		return CLI_OK;
 	}

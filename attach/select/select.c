@@ -66,7 +66,7 @@ static void assess_generic(struct assessment *a)
 	assess_owner(a);
 	check_vlans(a);
 	/* generic_xdp_install() of net/core/dev.c. */
-	assess(a, TURNPIKE_USABLE, "works with any driver; turns LRO and GRO-HW off for good");
+	assess(a, TURNPIKE_USABLE, "works with any driver; permanently disables LRO and GRO-HW");
 	/* bpf_prog_run_generic_xdp() makes headroom, but not tailroom. */
 	if (a->ret->moves == TURNPIKE_MOVES_TAIL)
 		assess(a, TURNPIKE_DOUBTFUL, "frames of some lengths have no room behind them");

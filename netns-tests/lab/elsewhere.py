@@ -87,8 +87,9 @@ class Elsewhere:
             try:
                 self._start(item)
             except kernels.Unavailable as error:
-                item.add_marker(pytest.mark.skip(reason=f"this kernel lacks {self._marker}, and there is no"
-                                                        f" virtual machine: {error}"))
+                lacking = self._marker.replace("_", " ")
+                item.add_marker(pytest.mark.skip(
+                    reason=f"this kernel has no {lacking}, and there is no virtual machine: {error}"))
                 return None
         hook, place = item.ihook, {"nodeid": item.nodeid, "location": item.location}
         hook.pytest_runtest_logstart(**place)

@@ -151,7 +151,7 @@ static void test_refused(void **state)
 	} rows[] = {
 		{ "\nlissening-port=1",
 		  "error: folder/text:2: unknown key 'lissening-port': did you mean 'listening-port'?" },
-		{ "a:sesame", "error: folder/text:1: this is not a key of coturn" },
+		{ "a:sesame", "error: folder/text:1: not a coturn option" },
 		{ "user=sesame", "folder/text:1: user, here user: expected a name and a password" },
 		{ "user=a:0xsesame", "folder/text:1: user, here user: expected a name" },
 		{ "listening-ip=x",

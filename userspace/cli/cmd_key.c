@@ -141,8 +141,8 @@ static enum cli_status print_keys(const struct key_of *of)
 enum cli_status command_key(int argc, char **argv)
 {
 	static const struct cli_option options[] = {
-		{ "user", 0, "NAME", "Name of the user.",
-		  "at most 508 bytes of UTF-8 without a colon", .set = set_user },
+		{ "user", 0, "NAME", "Name of the user.", "1 to 508 bytes of UTF-8 without a colon",
+		  .set = set_user },
 		{ "realm", 0, "REALM", "Realm of the server.", "1 to 127 bytes of UTF-8",
 		  .set = set_realm },
 		{ 0 },

@@ -91,18 +91,17 @@ static void print_waiting(const json_t *waiting)
 		const char *name;
 		const char *text;
 	} reasons[] = {
-		{ "flows", "wait for room in the flow maps (--max-flows)" },
-		{ "next_hops", "wait for a free next hop" },
-		{ "settling", "wait until packets no longer use freed next hops" },
-		{ "error", "are tried again after an error of the kernel" },
+		{ "flows", "for room in the flow maps (--max-flows)" },
+		{ "next_hops", "for a free next hop" },
+		{ "settling", "until packets no longer use freed next hops" },
+		{ "error", "for a retry after a kernel error" },
 	};
 	json_int_t n;
 
 	for (size_t i = 0; i < ARRAY_LEN(reasons); i++) {
 		n = json_integer_value(json_object_get(waiting, reasons[i].name));
 		if (n)
-			printf("%-14s %lld channels %s\n", "waiting", (long long)n,
-			       reasons[i].text);
+			printf("%-14s %lld %s\n", "waiting", (long long)n, reasons[i].text);
 	}
 }
 

@@ -87,7 +87,7 @@ static void log_unknown_key(const char *origin, const char *name)
 	struct suggest suggest = { .name = name, .len = strlen(name) };
 
 	if (name[strspn(name, KEY_CHARS)] != '\0') {
-		log_error("%sthis is not a key of coturn: correct or remove the line", origin);
+		log_error("%snot a coturn option: correct or remove the line", origin);
 		return;
 	}
 	for (const struct coturn_key *key = coturn_keys; key->name; key++)

@@ -55,7 +55,8 @@ const struct coturn_key coturn_keys[] = {
 		 "the key if that is acceptable" },
 	{ "raw-public-keys", COTURN_MISSING, COTURN_FLAG, .why = "TLS always uses certificates" },
 	{ "cipher-list", COTURN_MISSING, COTURN_ANY,
-	  .why = "the ciphers are OpenSSL's defaults for TLS 1.2 and later" },
+	  .why = "the ciphers are those of TLS 1.3, and ECDHE with AES-GCM or ChaCha20 of TLS "
+		 "1.2" },
 	{ "no-sslv2", COTURN_NEEDLESS, COTURN_FLAG, .why = "TLS and DTLS start at version 1.2" },
 	{ "no-sslv3", COTURN_NEEDLESS, COTURN_FLAG, .why = "TLS and DTLS start at version 1.2" },
 	{ "no-tlsv1", COTURN_NEEDLESS, COTURN_FLAG, .why = "TLS and DTLS start at version 1.2" },

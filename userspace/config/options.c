@@ -18,7 +18,7 @@
 
 /** enum pass - the command line is parsed three times, because it takes precedence over files */
 enum pass {
-	PASS_NO_KEYS, /* also decides how errors in files are treated */
+	PASS_FIRST, /* secrets, and options that decide how errors in files are treated */
 	PASS_FILES,
 	PASS_KEYS,
 	N_PASSES,
@@ -126,7 +126,9 @@ static enum pass pass_of(const struct cli_option *option)
 {
 	if (option->read)
 		return PASS_FILES;
-	return option->flags & CLI_NO_KEY ? PASS_NO_KEYS : PASS_KEYS;
+	/* Secrets are overwritten before anything can block. They accumulate, so order is
+	 * irrelevant. */
+	return option->instead || option->flags & CLI_NO_KEY ? PASS_FIRST : PASS_KEYS;
 }
 
 static enum cli_status parse_option(const struct parsing *parsing, const struct cli_option *option,
@@ -158,7 +160,26 @@ static const struct cli_option *find_letter(const struct cli_option *options, in
 	return options->name ? options : NULL;
 }
 
-/* @word: as typed, with its dashes and perhaps "=VALUE", which may be a secret. */
+/* Logs all long options that begin with what was typed, if there are several. */
+static bool is_ambiguous(const struct parsing *parsing, const char *name, size_t len)
+{
+	char list[256] = "";
+	size_t used = 0, n = 0;
+
+	for (const struct option *option = parsing->longs; option->name; option++) {
+		if (strncmp(option->name, name, len) != 0 || used >= sizeof(list))
+			continue;
+		used += (size_t)snprintf(list + used, sizeof(list) - used, "%s--%s", n ? ", " : "",
+					 option->name);
+		n++;
+	}
+	if (n < 2)
+		return false;
+	log_error("option '--%.*s' is ambiguous: %s", (int)len, name, list);
+	return true;
+}
+
+/* @word: a long option as typed, perhaps with "=VALUE", which may be a secret. */
 static enum cli_status unknown_option(const struct parsing *parsing, const char *word)
 {
 	const char *command = parsing->syntax->command;
@@ -166,6 +187,8 @@ static enum cli_status unknown_option(const struct parsing *parsing, const char 
 	struct suggest suggest = { .name = name, .len = strcspn(name, "=") };
 	const int len = (int)(strcspn(word, "="));
 
+	if (suggest.len > 0 && is_ambiguous(parsing, name, suggest.len))
+		return CLI_USAGE;
 	for (const struct option *option = parsing->longs; option->name; option++)
 		suggest_try(&suggest, option->name);
 	if (suggest.best)
@@ -176,19 +199,27 @@ static enum cli_status unknown_option(const struct parsing *parsing, const char 
 	return CLI_USAGE;
 }
 
+/* glibc reports a byte above 127 as a negative number. The word itself may follow, as a secret. */
+static enum cli_status unknown_letter(const struct parsing *parsing, int letter)
+{
+	if (letter > ' ' && letter < 0x7f)
+		log_error("unknown option '-%c': see '%s --help'", letter,
+			  parsing->syntax->command);
+	else
+		log_error("unknown short option: see '%s --help'", parsing->syntax->command);
+	return CLI_USAGE;
+}
+
 static enum cli_status invalid_option(const struct parsing *parsing, int result, char **argv)
 {
 	const char *word = argv[optind - 1];
 
-	if (result == '?' && optopt > 0 && optopt < FIRST_LONG) {
-		log_error("unknown option '-%c': see '%s --help'", optopt,
-			  parsing->syntax->command);
-		return CLI_USAGE;
-	}
+	if (result == '?' && optopt != 0 && optopt != HELP && optopt < FIRST_LONG)
+		return unknown_letter(parsing, optopt);
 	if (result == ':')
 		log_error("option '%s' requires a value: see '%s --help'", word,
 			  parsing->syntax->command);
-	else if (optopt >= FIRST_LONG)
+	else if (optopt != 0)
 		log_error("option '%.*s' takes no value", (int)strcspn(word, "="), word);
 	else
 		return unknown_option(parsing, word);

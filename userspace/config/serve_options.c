@@ -12,7 +12,9 @@
 #include "config/serve_setters.h"
 
 #define WORKERS_MAX 1024
-#define A_DAY       86400
+/** The kernel refuses larger hash maps of this element size with E2BIG. */
+#define FLOWS_MAX (1u << 24)
+#define A_DAY     86400
 /** RFC 8656 section 7.2: the lifetime of an allocation whose client requests none. */
 #define DEFAULT_LIFETIME 600
 /** The kernel's own limit on descriptors (fs.nr_open); each relayed address needs a socket. */
@@ -140,7 +142,7 @@ const struct cli_option serve_options[] = {
 	  "How to attach in mode tc: auto (tcx if the kernel has it), tcx or clsact.",
 	  "auto, tcx or clsact", .set = set_tc_hook, .fallback = "auto" },
 	{ "max-flows", 0, "N", "Flows per address family in the kernel. A channel uses two.",
-	  "a number of at least 2", FIELD(datapath.max_flows), .min = 2, .max = UINT32_MAX,
+	  "a number from 2 to 16777216", FIELD(datapath.max_flows), .min = 2, .max = FLOWS_MAX,
 	  .fallback = "65536" },
 	{ "demote-percent", 0, "N",
 	  "Give up an automatically selected mode when it fails for more than N percent of the "
