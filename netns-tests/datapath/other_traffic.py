@@ -337,7 +337,7 @@ def number_of(frame: bytes) -> int | None:
 
 
 def generate(hosts: Hosts, count: int, seed: int) -> list[Frame]:
-    """At least so many frames, of all kinds and both families."""
+    """At least this number of frames, of all kinds and both families."""
     generator = Generator(hosts, seed)
     frames: list[Frame] = []
     while len(frames) < count:

@@ -50,7 +50,7 @@ every_family = pytest.mark.parametrize("family", FAMILIES)
 
 
 class ErrorRig(Rig):
-    """A client with a channel to a peer, and what it must be told about errors."""
+    """A client with a channel to a peer, and the ICMP errors that it must receive."""
 
     def __init__(self, lab: Lab, server: Turnpike, family: int) -> None:
         super().__init__(lab, server, family)
@@ -58,7 +58,7 @@ class ErrorRig(Rig):
 
     @contextlib.contextmanager
     def relays(self, count: int, complaints: Complaints) -> Iterator[None]:
-        """Within the block the relay relays so many packets, all of them where the mode says."""
+        """Within the block the relay relays this number of packets, all of them where the mode demands."""
         before = self.server.relayed()
         yield
         counts = tuple(now - then for now, then in zip(self.server.relayed(), before))

@@ -93,7 +93,7 @@ def burst(server: Turnpike, send: Callable[[bytes], object], receiver: socket.so
 
 
 def within_limit(arrived: int, seconds: float, rate: int) -> Complaints:
-    """A bucket lets at least BURST pass, and at most what it gets in so many seconds beside that."""
+    """A bucket passes at least BURST, and at most BURST plus what it receives in the given time."""
     least, most = BURST - SIZE, BURST + rate * seconds + SIZE
     return [] if least <= arrived * SIZE <= most else \
         [f"{arrived * SIZE} bytes passed, which is not between {least} and {most:.0f}"]

@@ -108,12 +108,12 @@ class Turnpike:
                 "--realm", REALM, "--config", str(config),
                 "--control", str(control), "--drain-time", "0", *variant.options()]
 
-    def tell(self, command: str, *arguments: str) -> str:
+    def cli(self, command: str, *arguments: str) -> str:
         return self.lab.run("relay", [str(BINARY), command, *arguments, "--control", str(self.control)]).stdout
 
     def ask(self, command: str) -> Any:
         """The output of a command with -j, over the control socket. In a virtual machine it runs the command."""
-        return self.order(command=command) if self.control.exists() else json.loads(self.tell(command, "-j"))
+        return self.order(command=command) if self.control.exists() else json.loads(self.cli(command, "-j"))
 
     def order(self, **request: str) -> dict[str, Any]:
         """Send a request over the control socket."""
@@ -128,7 +128,7 @@ class Turnpike:
         return dict(json.loads(answer))
 
     def change_mode(self, variant: Variant) -> None:
-        self.tell("mode", variant.mode, *variant.moves_option())
+        self.cli("mode", variant.mode, *variant.moves_option())
         self.variant = variant
 
     def relayed(self) -> tuple[int, int]:

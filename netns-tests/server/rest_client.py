@@ -15,5 +15,5 @@ OPTIONS = ("--auth-secret", SECRET)
 
 
 def rest_client(lab: Lab, sock: socket.socket, user: str, seconds: int, family: int = 4) -> turn.Client:
-    """A client on this socket whose credentials are valid for so many seconds."""
+    """A client on this socket whose credentials are valid for the given number of seconds."""
     return turn.Client(sock, (lab.topology.listen.address(family), PORT), *rest_credentials(SECRET, user, seconds))

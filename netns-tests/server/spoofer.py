@@ -68,7 +68,7 @@ class Spoofer:
             struct.pack("!H", ETHERTYPE[family])
 
     def flood(self, first: int, count: int) -> None:
-        """Send a datagram from each of so many sources, of all kinds in turn."""
+        """Send a datagram from each of the given number of sources, of all kinds in turn."""
         target = ipaddress.ip_address(self._target).packed
         for number, source in enumerate(sources(self._family, first, count)):
             payload = KINDS[number % len(KINDS)]()

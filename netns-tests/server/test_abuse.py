@@ -103,7 +103,7 @@ def test_clock_jumps(lab: Lab, variant: Variant) -> None:
     library, offset = lab.scratch / "wall_clock.so", lab.scratch / "offset"
     proc.run(["cc", "-shared", "-fPIC", "-O2", "-o", str(library), str(WALL_CLOCK), "-ldl"])
     offset.write_text("0")
-    # The address sanitizer insists on being loaded first, unless it is told not to.
+    # The address sanitizer must be loaded first, unless verify_asan_link_order is off.
     wrapper = ("env", f"LD_PRELOAD={library}", f"REALTIME_OFFSET={offset}", "ASAN_OPTIONS=verify_asan_link_order=0")
     server = Turnpike(lab, variant, wrapper, rest_client.OPTIONS)
     with echo_peer(lab, 4) as peer, ExitStack() as stack:

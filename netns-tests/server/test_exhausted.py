@@ -161,7 +161,7 @@ def test_flows(lab: Lab, variant: Variant) -> None:
         status = server.ask("status")
         setup.expect((status["flows"], status["flow_failures"]) == (2 * fit, more), f"the status is {status}")
         setup.expect(waiting(server) == more, f"{waiting(server)} channels wait, not {more}")
-        text = server.tell("status")
+        text = server.cli("status")
         setup.expect(f"{more} for room in the flow maps" in text, f"the command prints {text}")
 
         clients[1].refresh(0)

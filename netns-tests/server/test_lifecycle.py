@@ -287,9 +287,9 @@ def test_commands(lab: Lab) -> None:
     with echo_peer(lab, 4) as peer:
         client = turn_client(lab, "client", 4, 4)
         client.bind(CHANNEL, peer.address)
-        complaints = [f"{command} -j prints {server.tell(command, '-j')}, and the answer is {server.ask(command)}"
+        complaints = [f"{command} -j prints {server.cli(command, '-j')}, and the answer is {server.ask(command)}"
                       for command in ("status", "stats", "flows")
-                      if not proc.wait_until(lambda: without_uptime(json.loads(server.tell(command, "-j"))) ==
+                      if not proc.wait_until(lambda: without_uptime(json.loads(server.cli(command, "-j"))) ==
                                              without_uptime(server.ask(command)), 3)]
         client.refresh(0)
         client.socket.close()

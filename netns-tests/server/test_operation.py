@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""A server's end in good time, what it logs, and what it tells the service manager.
+"""Draining, the log, and the notifications of the service manager.
 
     client ----- relay ----- peer
 """
@@ -22,7 +22,7 @@ from lab.roundtrip import CHANNEL, bound_clients, relayed_there
 from lab.service_manager import notified, notify_socket
 from lab.topology import FAMILIES
 
-WAYS = (BY_NAME["native-head"], BY_NAME["tcx"], BY_NAME["userspace"])
+VARIANTS_TO_DRAIN = (BY_NAME["native-head"], BY_NAME["tcx"], BY_NAME["userspace"])
 USERSPACE = BY_NAME["userspace"]
 INSUFFICIENT_CAPACITY, TRY_ALTERNATE = 508, 300
 
@@ -37,30 +37,30 @@ def new_ones_get(lab: Lab, wanted: int) -> Complaints:
 
 
 def ended(server: Turnpike, line: str, timeout: float = 5) -> Complaints:
-    """By itself, with status 0, and having said why."""
+    """The server ends without a further signal, with status 0, and logs the reason."""
     status = server.process.wait(timeout)
     found = [f"ended with status {status}"] if status else []
     return found + ([] if line in server.process.log() else [f"'{line}' is not in the log: {server.process.log()}"])
 
 
 def serves_for_a_while(server: Turnpike) -> Complaints:
-    time.sleep(0.6)  # looks twice whether there is anything left
+    time.sleep(0.6)  # two checks for remaining allocations
     status = server.process.exit_status()
     return [] if status is None else [f"ended with status {status}: {server.process.log()}"]
 
 
 # Draining.
 
-@pytest.mark.parametrize("variant", WAYS)
+@pytest.mark.parametrize("variant", VARIANTS_TO_DRAIN)
 def test_drain(lab: Lab, variant: Variant) -> None:
-    """After SIGTERM clients are relayed as before, new ones are refused, and the last allocation ends the server."""
+    """After SIGTERM, existing allocations are relayed, new ones are rejected, and the last one ends the server."""
     server = Turnpike(lab, variant, options=["--workers", "2", "--drain-time", "60"])
     with bound_clients(lab) as clients:
         found = relayed_there(server, clients)
         server.process.send_signal(signal.SIGTERM)
         server.process.wait_for("draining: no new allocations; remaining: 2")
         found += serves_for_a_while(server) + new_ones_get(lab, INSUFFICIENT_CAPACITY)
-        found += [] if server.ask("status")["draining"] else ["the status does not tell that it drains"]
+        found += [] if server.ask("status")["draining"] else ["the status does not report draining"]
         for client in clients:
             client.refresh(600)
         found += relayed_there(server, clients)
@@ -78,14 +78,14 @@ def test_drain_without_allocations(lab: Lab) -> None:
 
 
 def test_drain_to_the_limit(lab: Lab) -> None:
-    """Allocations that are left after --drain-time end with the server."""
+    """Allocations that remain after --drain-time end with the server."""
     server = Turnpike(lab, USERSPACE, options=["--drain-time", "1"])
     with bound_clients(lab):
         start = time.monotonic()
         server.process.send_signal(signal.SIGTERM)
         found = ended(server, "warning: stopping: --drain-time has elapsed; allocations ended: 2")
-    # Not how long it takes, but that it waits at all.
-    check(found + (["the time was not given"] if time.monotonic() - start < 1 else []))
+    # Shows that the server waits, not for how long.
+    check(found + (["the server did not wait"] if time.monotonic() - start < 1 else []))
 
 
 @pytest.mark.parametrize("again", (signal.SIGTERM, signal.SIGINT))
@@ -136,7 +136,7 @@ def fail_to_authenticate(lab: Lab, user: str = "mallory") -> Complaints:
 
 
 def live_a_life(lab: Lab) -> Complaints:
-    """Something for each event."""
+    """Causes each event once."""
     found = fail_to_authenticate(lab) + fail_to_authenticate(lab, EVIL)
     for family in FAMILIES:
         with turn_client(lab, "client", family, family).socket as sock, echo_peer(lab, family) as peer:
@@ -144,13 +144,13 @@ def live_a_life(lab: Lab) -> Complaints:
             client.permit(peer.address)
             client.bind(CHANNEL, peer.address)
             client.refresh(600)
-            found += refused(400, lambda: client.bind(1, peer.address), "a channel that is none")
+            found += refused(400, lambda: client.bind(1, peer.address), "an invalid channel number")
             client.refresh(0)
     return found
 
 
 def log_of_a_life(lab: Lab, *options: str) -> tuple[Complaints, list[str]]:
-    """What the server has said until it ended; the line that it prints to be read by scripts is none of it."""
+    """All log lines of the server, without the line that it prints to standard output."""
     server = Turnpike(lab, USERSPACE, options=["--workers", "2", *options])
     found = live_a_life(lab)
     server.stop()
@@ -160,20 +160,20 @@ def log_of_a_life(lab: Lab, *options: str) -> tuple[Complaints, list[str]]:
 @pytest.mark.parametrize("level", EVENTS)
 def test_log_level(lab: Lab, level: str) -> None:
     """Each level logs its events and no others."""
-    # Of a password on the command line it warns while the options are still being read.
+    # The warning about a password on the command line is logged while the options are being parsed.
     found, lines = log_of_a_life(lab, "--user", "other:password", "--log-level", level, "--log-json")
-    said = [json.loads(line) for line in lines]
+    logged = [json.loads(line) for line in lines]
     order = list(EVENTS)[::-1]
-    if any("--users-file" in each["message"] for each in said) != (level != "error"):
-        found.append("the warning of options is said at the wrong level, or not at all")
-    for each in said:
+    if any("--users-file" in each["message"] for each in logged) != (level != "error"):
+        found.append("the warning about options is logged at the wrong level, or not at all")
+    for each in logged:
         if list(each)[:4] != ["time", "level", "event", "message"] or order.index(each["level"]) > order.index(level):
-            found.append(f"{each} is said")
-    events = {each["event"] for each in said} - {"message"}
+            found.append(f"{each} is logged")
+    events = {each["event"] for each in logged} - {"message"}
     if events != EVENTS[level]:
         found.append(f"the events are {events}")
-    if EVENTS[level] and {each.get("user") for each in said} != {None, USER, "mallory", EVIL}:
-        found.append(f"of the users {({each.get('user') for each in said})}")
+    if EVENTS[level] and {each.get("user") for each in logged} != {None, USER, "mallory", EVIL}:
+        found.append(f"of the users {({each.get('user') for each in logged})}")
     check(found)
 
 
@@ -192,7 +192,7 @@ def test_log_addresses(lab: Lab, level: str) -> None:
 
 
 def test_log_injection(lab: Lab) -> None:
-    """A user name makes no other line of the log, nor is a secret in any."""
+    """A user name cannot forge a line of the log, and no line contains a secret."""
     found, lines = log_of_a_life(lab, "--log-level", "debug")
     found += [f"'{line}' is a line" for line in lines
               if not line.startswith("turnpike: ") or "turnpike: forged" in line[:20]]
@@ -203,7 +203,7 @@ def test_log_injection(lab: Lab) -> None:
 
 
 def test_log_flood(lab: Lab) -> None:
-    """Of many failures to authenticate, ten are logged, and the others counted."""
+    """Of many failed authentications, ten are logged and the others counted."""
     server = Turnpike(lab, USERSPACE)
     found = [each for _ in range(25) for each in fail_to_authenticate(lab)]
     server.stop()
@@ -214,13 +214,13 @@ def test_log_flood(lab: Lab) -> None:
 
 
 def test_log_descriptors(lab: Lab) -> None:
-    """A server with few descriptors warns how many can relay, unless --max-allocations asks for no more than that."""
+    """A server with few descriptors warns about its limit, unless --max-allocations is lower."""
     found = []
     for options, wanted in (((), True), (("--max-allocations", "10"), False)):
         server = Turnpike(lab, USERSPACE, ["prlimit", "--nofile=600:600"], ["--workers", "2", *options])
-        said = re.search(r"warning: file descriptors limit the server to (\d+) relayed addresses instead of 32768",
+        logged = re.search(r"warning: file descriptors limit the server to (\d+) relayed addresses instead of 32768",
                          server.process.log())
-        if bool(said) != wanted or (said and not 0 < int(said[1]) < 600):
+        if bool(logged) != wanted or (logged and not 0 < int(logged[1]) < 600):
             found.append(f"{options}: {server.process.log()}")
         with bound_clients(lab) as clients:
             found += relayed_there(server, clients)
@@ -231,7 +231,7 @@ def test_log_descriptors(lab: Lab) -> None:
 # The service manager.
 
 def test_manager_is_notified(lab: Lab) -> None:
-    """The service manager learns that the server is ready, serves, drains and stops."""
+    """The service manager is notified when the server is ready, drains and stops."""
     with notify_socket(lab) as (sock, wrapper):
         server = Turnpike(lab, USERSPACE, wrapper, ["--drain-time", "60"])
         found = notified(sock, "READY=1", "STATUS=serving")
