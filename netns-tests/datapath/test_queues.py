@@ -41,6 +41,7 @@ COUNT = 10_000          # packets of each sender
 WINDOW = 96             # packets of a sender in flight: two windows fit the shortest queue on the way, a veth's 256
 PATIENCE = 0.5          # seconds, then a sender goes on: something was lost
 LIMIT = 10.0            # seconds for the last packets to arrive
+ATTEMPTS = 5            # runs in which packets of the host have moved a queue to another CPU do not count
 QUIET = 0.1             # seconds in which no packet too many must arrive
 PACKET_QDISC_BYPASS = 20
 RCVBUF = 32 << 20
@@ -199,11 +200,15 @@ class Run:
     def complaints(self) -> Complaints:
         complaints = [f"{self.unexpected} unexpected datagrams arrived"] if self.unexpected else []
         for cpu, numbers, arrived in zip(CPUS, self.left, self.arrived):
-            if any(later <= earlier for earlier, later in itertools.pairwise(numbers)):
+            if is_reordered(numbers):
                 complaints.append(f"packets of CPU {cpu} left in another order than they arrived, or twice")
             if len(numbers) != self.count or arrived != self.count:
                 complaints.append(f"of {self.count} packets of CPU {cpu}, {len(numbers)} left, {arrived} arrived")
         return complaints
+
+
+def is_reordered(numbers: list[int]) -> bool:
+    return any(later <= earlier for earlier, later in itertools.pairwise(numbers))
 
 
 def far_end(lab: Lab, role: str) -> tuple[str, str, str]:
@@ -227,6 +232,12 @@ def counts(server: Turnpike, direction: str) -> Counts:
                   server.verdicts(direction).get("relayed", 0), server.relayed()[1])
 
 
+def other_packets(server: Turnpike) -> int:
+    """Packets of the host itself, such as neighbour discovery. The CPU that sends one also polls the queue of the veth
+    that it goes to, so the relay runs on another CPU for a moment, and redirects to another queue."""
+    return sum(row["packets"] for row in server.ask("stats")["verdicts"] if row["direction"] == "-")
+
+
 def packets_by_queue(lab: Lab, device: str) -> dict[str, int]:
     """What each queue of a veth has passed to its XDP program."""
     lines = lab.run("relay", ["ethtool", "-S", device]).stdout.splitlines()
@@ -240,10 +251,14 @@ def packets_by_queue(lab: Lab, device: str) -> dict[str, int]:
 def test_two_queues(shared_lab: Lab, server: Turnpike, rig: Rig, direction: str) -> None:
     """All packets that both CPUs send arrive, in order for each CPU, and the counters of the relay agree."""
     variant = server.variant
-    run = Run(rig, direction, COUNT)
-    before, queues_before = counts(server, direction), packets_by_queue(shared_lab, run.relay_device)
-    run.go()
-    after, queues_after = counts(server, direction), packets_by_queue(shared_lab, run.relay_device)
+    for _ in range(ATTEMPTS):
+        others = other_packets(server)
+        run = Run(rig, direction, COUNT)
+        before, queues_before = counts(server, direction), packets_by_queue(shared_lab, run.relay_device)
+        run.go()
+        after, queues_after = counts(server, direction), packets_by_queue(shared_lab, run.relay_device)
+        if not any(map(is_reordered, run.left)) or other_packets(server) == others:
+            break
     arrived = sum(run.arrived)
     counted = {"flow": after.flow - before.flow, "verdicts": after.verdict - before.verdict} if variant.in_kernel else \
         {"user space": after.user - before.user}
