@@ -49,20 +49,25 @@ def build(folder: Path) -> Programs:
 
 
 def _same(output: str) -> int:
-    found = re.search(r"^same (\d+)$", output, re.MULTILINE)
+    return _number(output, "same")
+
+
+def _number(output: str, name: str) -> int:
+    found = re.search(rf"^{name} (\d+)$", output, re.MULTILINE)
     if not found:
         raise proc.LabError(f"the client printed only: {output}")
     return int(found[1])
 
 
-def pion_echo(program: Path, lab: Lab, access: Access, peer: EchoPeer) -> int:
-    """Datagrams of many sizes to an echoing peer, and one more after a pause, with a refreshed permission."""
+def pion_echo(program: Path, lab: Lab, access: Access, peer: EchoPeer) -> tuple[int, int]:
+    """Datagrams of many sizes to an echoing peer, and one more after a pause, with a refreshed permission. Returns how
+    many came back, and how many were sent as indications."""
     # From a stream, pion reads no message of fewer than 9 bytes with its header.
     sizes = [str(size) for size in range(5 if access.is_stream else 0, 1200, 12)]
     host, port = peer.address
     result = lab.run("client", [str(program), access.transport, access.authority(lab), f"{host}:{port}",
                                 *access.credentials(), str(ca_certificate(lab)), *sizes], timeout=120)
-    return _same(result.stdout) + 1
+    return _same(result.stdout) + 1, _number(result.stdout, "indications")
 
 
 def nice_echo(program: Path, lab: Lab, access: Access) -> int:

@@ -5,8 +5,9 @@
 //
 //	pion_client TRANSPORT SERVER PEER USER PASSWORD CA SIZE...
 //
-// TRANSPORT is udp, tcp, tls or dtls; CA is a file with the certificate that the last two trust. Prints one line, and
-// ends with status 1 if anything is lost or changed.
+// TRANSPORT is udp, tcp, tls or dtls; CA is a file with the certificate that the last two trust. Prints "same N", the number
+// of datagrams without the last one, and "indications N": pion binds a channel in the background, and sends Send
+// indications until then. Ends with status 1 if anything is lost or changed.
 package main
 
 import (
@@ -20,6 +21,7 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/dtls/v2"
@@ -44,14 +46,28 @@ func main() {
 	if len(os.Args) < 8 {
 		log.Fatal("usage: pion_client TRANSPORT SERVER PEER USER PASSWORD CA SIZE...")
 	}
-	same, err := run(os.Args[1], os.Args[2], os.Args[3], os.Args[4], os.Args[5], os.Args[6], os.Args[7:])
+	var indications atomic.Int32
+	same, err := run(&indications, os.Args[1], os.Args[2], os.Args[3], os.Args[4], os.Args[5], os.Args[6], os.Args[7:])
 	if err != nil {
 		log.Fatalf("after %d datagrams: %v", same, err)
 	}
-	fmt.Printf("same %d\n", same)
+	fmt.Printf("same %d\nindications %d\n", same, indications.Load())
 }
 
-func run(transport, server, peer, user, password, ca string, sizes []string) (same int, err error) {
+// counted counts the Send indications that a connection sends (RFC 8656, section 18).
+type counted struct {
+	net.PacketConn
+	indications *atomic.Int32
+}
+
+func (c counted) WriteTo(message []byte, to net.Addr) (int, error) {
+	if bytes.HasPrefix(message, []byte{0x00, 0x16}) {
+		c.indications.Add(1)
+	}
+	return c.PacketConn.WriteTo(message, to)
+}
+
+func run(indications *atomic.Int32, transport, server, peer, user, password, ca string, sizes []string) (same int, err error) {
 	conn, err := dial(transport, server, ca)
 	if err != nil {
 		return 0, err
@@ -62,7 +78,7 @@ func run(transport, server, peer, user, password, ca string, sizes []string) (sa
 		return 0, err
 	}
 	client, err := turn.NewClient(&turn.ClientConfig{TURNServerAddr: server, Username: user, Password: password,
-		Conn: conn, Net: eitherFamily{network}})
+		Conn: counted{conn, indications}, Net: eitherFamily{network}})
 	if err != nil {
 		return 0, err
 	}
