@@ -165,8 +165,12 @@ def signals_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-# It reads a line from the block, or end of file when the process has died, even by SIGKILL.
-_JANITOR = 'read -r _; for each; do ip netns del "$each"; done; rm -rf "$0"'
+# It reads a line from the block, or end of file when the process has died, even by SIGKILL. A child that had not yet
+# asked to be killed with its parent (--pdeathsig) is killed here.
+_JANITOR = """read -r _
+for each; do ip netns pids "$each" | xargs -r kill -KILL; ip netns del "$each"; done
+rm -rf "$0"
+"""
 
 
 @contextlib.contextmanager

@@ -114,7 +114,7 @@ static void select_capabilities(bool in_kernel, bool low_ports)
 {
 	static const unsigned int for_kernel[] = { CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF,
 						   CAP_PERFMON };
-	bool had[ARRAY_LEN(for_kernel)];
+	bool had[ARRAY_LEN(for_kernel)] = { false };
 	bool had_bind = capng_have_capability(CAPNG_PERMITTED, CAP_NET_BIND_SERVICE);
 
 	for (size_t i = 0; i < ARRAY_LEN(had); i++)
