@@ -51,15 +51,13 @@ static const char *const outlook_names[] = {
 static const char *const verdict_names[] = { TURNPIKE_VERDICTS(VERDICT_NAME) };
 static const char *const verdict_texts[] = { TURNPIKE_VERDICTS(VERDICT_TEXT) };
 
-#define LENGTH(array) ARRAY_LEN(array)
+_Static_assert(ARRAY_LEN(mode_names) == TURNPIKE_MODE_MAX, "every mode has a name");
+_Static_assert(ARRAY_LEN(moves_names) == TURNPIKE_MOVES_MAX, "all moves have a name");
+_Static_assert(ARRAY_LEN(hook_names) == TURNPIKE_HOOK_MAX, "every hook has a name");
+_Static_assert(ARRAY_LEN(direction_names) == TURNPIKE_DIR_MAX, "every direction has a name");
 
-_Static_assert(LENGTH(mode_names) == TURNPIKE_MODE_MAX, "every mode has a name");
-_Static_assert(LENGTH(moves_names) == TURNPIKE_MOVES_MAX, "all moves have a name");
-_Static_assert(LENGTH(hook_names) == TURNPIKE_HOOK_MAX, "every hook has a name");
-_Static_assert(LENGTH(direction_names) == TURNPIKE_DIR_MAX, "every direction has a name");
-
-_Static_assert(LENGTH(relation_names) == TURNPIKE_RELATION_MAX, "every relation has a name");
-_Static_assert(LENGTH(outlook_names) == TURNPIKE_OUTLOOK_MAX, "every outlook has a name");
+_Static_assert(ARRAY_LEN(relation_names) == TURNPIKE_RELATION_MAX, "every relation has a name");
+_Static_assert(ARRAY_LEN(outlook_names) == TURNPIKE_OUTLOOK_MAX, "every outlook has a name");
 
 static const char *name_of(const char *const *names, size_t n, unsigned int value)
 {
@@ -79,47 +77,47 @@ static int value_of(const char *const *names, size_t n, const char *name)
 
 const char *turnpike_mode_name(enum turnpike_mode mode)
 {
-	return name_of(mode_names, LENGTH(mode_names), mode);
+	return name_of(mode_names, ARRAY_LEN(mode_names), mode);
 }
 
 const char *turnpike_moves_name(enum turnpike_moves moves)
 {
-	return name_of(moves_names, LENGTH(moves_names), moves);
+	return name_of(moves_names, ARRAY_LEN(moves_names), moves);
 }
 
 const char *turnpike_hook_name(enum turnpike_hook hook)
 {
-	return name_of(hook_names, LENGTH(hook_names), hook);
+	return name_of(hook_names, ARRAY_LEN(hook_names), hook);
 }
 
 const char *turnpike_direction_name(enum turnpike_direction direction)
 {
-	return name_of(direction_names, LENGTH(direction_names), direction);
+	return name_of(direction_names, ARRAY_LEN(direction_names), direction);
 }
 
 const char *turnpike_verdict_name(enum turnpike_verdict verdict)
 {
-	return name_of(verdict_names, LENGTH(verdict_names), verdict);
+	return name_of(verdict_names, ARRAY_LEN(verdict_names), verdict);
 }
 
 const char *turnpike_verdict_text(enum turnpike_verdict verdict)
 {
-	return name_of(verdict_texts, LENGTH(verdict_texts), verdict);
+	return name_of(verdict_texts, ARRAY_LEN(verdict_texts), verdict);
 }
 
 const char *turnpike_relation_name(enum turnpike_relation relation)
 {
-	return name_of(relation_names, LENGTH(relation_names), relation);
+	return name_of(relation_names, ARRAY_LEN(relation_names), relation);
 }
 
 const char *turnpike_outlook_name(enum turnpike_outlook outlook)
 {
-	return name_of(outlook_names, LENGTH(outlook_names), outlook);
+	return name_of(outlook_names, ARRAY_LEN(outlook_names), outlook);
 }
 
 int turnpike_mode_parse(const char *name, enum turnpike_mode *ret)
 {
-	const int value = value_of(mode_names, LENGTH(mode_names), name);
+	const int value = value_of(mode_names, ARRAY_LEN(mode_names), name);
 
 	if (value < 0)
 		return value;
@@ -129,7 +127,7 @@ int turnpike_mode_parse(const char *name, enum turnpike_mode *ret)
 
 int turnpike_moves_parse(const char *name, enum turnpike_moves *ret)
 {
-	const int value = value_of(moves_names, LENGTH(moves_names), name);
+	const int value = value_of(moves_names, ARRAY_LEN(moves_names), name);
 
 	if (value < 0)
 		return value;
@@ -139,7 +137,7 @@ int turnpike_moves_parse(const char *name, enum turnpike_moves *ret)
 
 int turnpike_hook_parse(const char *name, enum turnpike_hook *ret)
 {
-	const int value = value_of(hook_names, LENGTH(hook_names), name);
+	const int value = value_of(hook_names, ARRAY_LEN(hook_names), name);
 
 	if (value < 0)
 		return value;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Requests to rtnetlink(7) over libnl: sockets, messages, errors and addresses. What is asked is in
- * link.h, neigh.h, route.h and filter.h; monitor.h receives notifications.
+ * Requests to rtnetlink(7) over libnl: sockets, messages, errors and addresses. The requests
+ * themselves are in link.h, neigh.h, route.h and filter.h; monitor.h receives notifications.
  *
  * libnl-route 3.7 parses links, neighbours and routes. It cannot build most of the requests here;
  * each says why.

@@ -35,7 +35,7 @@ struct coturn_reading {
 const struct cli_option *coturn_find_option(const struct coturn_reading *reading, const char *name);
 
 /**
- * coturn_apply() - apply all entries, and what follows from several of them
+ * coturn_apply() - apply all entries, and the options that depend on several entries
  *
  * First logs every key that cannot be converted. The result is in @reading->status.
  */
