@@ -12,6 +12,12 @@
 
 #define WAIT_EVERY_NS 1000000000ull
 
+/* How far @current moves on; its lowest bit selects the hop. */
+enum step {
+	OTHER_HOP = 1,
+	SAME_HOP = 2,
+};
+
 int hops_open(struct turnpike_nexthop *map, __u32 max, struct hops *ret)
 {
 	struct hops hops = { .map = map, .max = max };
@@ -82,6 +88,16 @@ int hops_prepare(struct hops *hops, __u32 n, __u64 now)
 	return 0;
 }
 
+/*
+ * What follows @current. Two steps lead to another number and to the same hop, which is neither
+ * written nor waited for. 0 is left out, as it stands for elements that were never in use.
+ */
+static __u32 later(__u32 current, enum step step)
+{
+	current += step;
+	return current ? current : SAME_HOP;
+}
+
 int hops_take(struct hops *hops, __u64 now, __u32 *ret)
 {
 	__u32 ip4_id, index;
@@ -95,7 +111,9 @@ int hops_take(struct hops *hops, __u64 now, __u32 *ret)
 	index = hops->free[hops->first];
 	hops->first = (hops->first + 1) % hops->max;
 	hops->n_free--;
-	hops->map[index] = (struct turnpike_nexthop){ .ip4_id = ip4_id };
+	hops->map[index] =
+		(struct turnpike_nexthop){ .current = later(hops->map[index].current, OTHER_HOP),
+					   .ip4_id = ip4_id };
 	*ret = index;
 	return 0;
 }
@@ -110,19 +128,24 @@ void hops_give(struct hops *hops, __u32 index)
 void hops_set(struct hops *hops, __u32 index, const struct turnpike_hop *hop)
 {
 	struct turnpike_nexthop *nexthop = &hops->map[index];
-	const __u32 next = !nexthop->current;
+	const __u32 next = later(nexthop->current, OTHER_HOP);
 
 	if (memcmp(hops_get(hops, index), hop, sizeof(*hop)) == 0)
 		return;
 	settle(hops, index);
-	nexthop->hop[next] = *hop;
+	nexthop->hop[next & 1] = *hop;
 	__atomic_store_n(&nexthop->current, next, __ATOMIC_RELEASE);
 	hops->unsettled[index] = true;
 }
 
+void hops_renew(struct hops *hops, __u32 index)
+{
+	struct turnpike_nexthop *nexthop = &hops->map[index];
+
+	__atomic_store_n(&nexthop->current, later(nexthop->current, SAME_HOP), __ATOMIC_RELEASE);
+}
+
 const struct turnpike_hop *hops_get(const struct hops *hops, __u32 index)
 {
-	const struct turnpike_nexthop *nexthop = &hops->map[index];
-
-	return &nexthop->hop[nexthop->current];
+	return turnpike_current_hop(&hops->map[index]);
 }

@@ -57,8 +57,15 @@ int hops_take(struct hops *hops, __u64 now, __u32 *ret);
 /** hops_give() - free an index that no flow has. Packets in flight may still use it. */
 void hops_give(struct hops *hops, __u32 index);
 
-/** hops_set() - change a hop atomically: packets see the old one or all of @hop. */
+/**
+ * hops_set() - change a hop atomically: packets see the old one or all of @hop
+ *
+ * Unless it is equal, this ends the confirmation of all flows that use it, as hops_renew() does.
+ */
 void hops_set(struct hops *hops, __u32 index, const struct turnpike_hop *hop);
+
+/** hops_renew() - end the confirmation of all flows that use a hop; the hop stays. */
+void hops_renew(struct hops *hops, __u32 index);
 
 /** hops_get() - get the hop that packets see. */
 const struct turnpike_hop *hops_get(const struct hops *hops, __u32 index);

@@ -139,7 +139,9 @@ struct turnpike_hop {
 
 /**
  * struct turnpike_nexthop - element of nexthops, an array mapped by the library
- * @current: which @hop packets use: 0 or 1
+ * @current: changes with each publication, also of an equal hop, and is never reset: what was
+ *           confirmed with another value is no longer; its lowest bit says which @hop packets use.
+ *           0: not in use yet
  * @ip4_id:  IPv4 Identification of the last packet sent without DF: one counter for each pair of
  *           addresses (RFC 6864 section 4.3)
  * @hop:     the library fills the one not in use and then stores @current once, so that no packet
@@ -152,6 +154,13 @@ struct turnpike_nexthop {
 	__u32 ip4_id;
 	struct turnpike_hop hop[2];
 };
+
+/** turnpike_current_hop() - the hop that packets use */
+static inline const struct turnpike_hop *
+turnpike_current_hop(const struct turnpike_nexthop *nexthop)
+{
+	return &nexthop->hop[nexthop->current & 1];
+}
 
 /**
  * struct turnpike_event - a dropped packet whose sender gets an ICMP error

@@ -235,7 +235,7 @@ static void check_flow(const struct situation *s, const struct outcome *o, bool 
 static int action_of(const struct situation *s, enum turnpike_verdict verdict)
 {
 	const bool tc = s->variant->tc;
-	const __u32 ifindex = s->nexthop.hop[s->nexthop.current].ifindex;
+	const __u32 ifindex = turnpike_current_hop(&s->nexthop)->ifindex;
 
 	switch (verdict) {
 	case TURNPIKE_RELAYED:
@@ -258,7 +258,7 @@ static void check_frame(const struct situation *s, const struct outcome *o, cons
 	const bool relayed = verdict == TURNPIKE_RELAYED;
 	const __u8 *frame = relayed ? o->frame : s->frame;
 	const __u32 len = relayed ? o->len : s->len;
-	const __u32 hop = s->nexthop.hop[s->nexthop.current].ifindex;
+	const __u32 hop = turnpike_current_hop(&s->nexthop)->ifindex;
 
 	if (relayed && r->action != XDP_TX)
 		must(r->ifindex == hop, "it is redirected to its next hop");

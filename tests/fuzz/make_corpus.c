@@ -23,7 +23,7 @@ static int written;
 static void put_hop(const struct vector *vector, const struct expectation *expected,
 		    struct scenario *ret)
 {
-	const struct turnpike_hop *hop = &expected->nexthop.hop[expected->nexthop.current];
+	const struct turnpike_hop *hop = turnpike_current_hop(&expected->nexthop);
 	int i;
 
 	ret->hop = (__u8)vector->hop;

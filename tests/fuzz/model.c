@@ -199,7 +199,7 @@ static enum turnpike_verdict admitted(struct packet *p, struct outcome *o)
 		return TURNPIKE_EXPIRED;
 	if (p->ip[p->family == TURNPIKE_IPV4 ? 8 : 7] <= 1)
 		return TURNPIKE_TTL;
-	p->hop = &p->s->nexthop.hop[p->s->nexthop.current];
+	p->hop = turnpike_current_hop(&p->s->nexthop);
 	if (!p->hop->ifindex)
 		return TURNPIKE_NO_NEXTHOP;
 	if (!same_tags(p, o))

@@ -28,7 +28,8 @@ static void read_nexthop(const struct scenario *scenario, struct situation *ret)
 	int i;
 
 	memset(&ret->nexthop, 0x55, sizeof(ret->nexthop));
-	ret->nexthop.current = scenario->hop & 1;
+	/* Only the lowest bit selects a hop. */
+	ret->nexthop.current = 0x56 | (scenario->hop & 1);
 	ret->nexthop.ip4_id = 0x1ffff;
 	ret->hop = hop == HOP_BEYOND ? HOST_NEXTHOPS : HOP_INDEX;
 	memset(ours, 0, sizeof(*ours));

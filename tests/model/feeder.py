@@ -46,7 +46,7 @@ def wire_hop(hop: Hop) -> bytes:
                        len(hop.tags), tags)
     if not hop.ifindex:
         wire = bytes(len(wire))
-    return struct.pack("=II", hop.current, hop.ip4_id) + (STALE + wire if hop.current else wire + STALE)
+    return struct.pack("=II", hop.current, hop.ip4_id) + (STALE + wire if hop.current & 1 else wire + STALE)
 
 
 class Feeder:

@@ -93,7 +93,7 @@ def random_hop(rng: Random, ifindex: int, tags: tuple[tuple[int, int], ...]) -> 
     kind = rng.choices(("same", "xmit", "no xmit", "unresolved", "other tags"), (60, 15, 7, 6, 12))[0]
     leaves_by = {"xmit": OTHER_IFINDEX, "no xmit": OTHER_IFINDEX, "unresolved": 0}.get(kind, ifindex)
     return Hop(leaves_by, rng.choice(MTUS), kind == "xmit" or (kind == "same" and rng.random() < 0.5), random_mac(rng),
-               random_mac(rng), other_tags(rng, tags) if kind == "other tags" else tags, rng.randrange(2),
+               random_mac(rng), other_tags(rng, tags) if kind == "other tags" else tags, rng.randrange(1 << 32),
                rng.choice((0, 0xffff, 0xfffe, 0xffffffff, rng.randrange(1 << 32))))
 
 

@@ -121,9 +121,7 @@ static struct nexthop *get(const char *local, const char *remote)
 
 static const struct turnpike_hop *hop_of(const struct nexthop *nexthop)
 {
-	const struct turnpike_nexthop *element = &map[nexthop_index(nexthop)];
-
-	return &element->hop[element->current];
+	return turnpike_current_hop(&map[nexthop_index(nexthop)]);
 }
 
 /* Polls until the hop is @expected. */

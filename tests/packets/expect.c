@@ -22,10 +22,10 @@ static const struct {
 	__u32 flags;
 	enum mac smac;
 } hops[HOPS] = {
-	[HOP_SAME] = { 1, 0, TESTBED_IFINDEX, TURNPIKE_HOP_XDP_XMIT, MAC_OURS },
-	[HOP_XMIT] = { 2, 1, 9, TURNPIKE_HOP_XDP_XMIT, MAC_EGRESS },
-	[HOP_NO_XMIT] = { 3, 1, 9, 0, MAC_EGRESS },
-	[HOP_UNRESOLVED] = { 4, 0, 0, 0, MAC_OTHER0 },
+	[HOP_SAME] = { 1, 0x100, TESTBED_IFINDEX, TURNPIKE_HOP_XDP_XMIT, MAC_OURS },
+	[HOP_XMIT] = { 2, 0x101, 9, TURNPIKE_HOP_XDP_XMIT, MAC_EGRESS },
+	[HOP_NO_XMIT] = { 3, 0xffffffff, 9, 0, MAC_EGRESS },
+	[HOP_UNRESOLVED] = { 4, 2, 0, 0, MAC_OTHER0 },
 	[HOP_ZERO] = { 0, 0, 0, 0, MAC_OTHER0 },
 	[HOP_BEYOND] = { 0xffffff, 0, 0, 0, MAC_OTHER0 },
 };
@@ -87,8 +87,8 @@ static struct turnpike_nexthop make_nexthop(const struct vector *vector, __u32 m
 {
 	const enum hop hop = vector->hop;
 	struct turnpike_nexthop nexthop = { .current = hops[hop].current, .ip4_id = OUT_ID };
-	struct turnpike_hop *ours = &nexthop.hop[hops[hop].current];
-	struct turnpike_hop *stale = &nexthop.hop[!hops[hop].current];
+	struct turnpike_hop *ours = &nexthop.hop[hops[hop].current & 1];
+	struct turnpike_hop *stale = &nexthop.hop[~hops[hop].current & 1];
 
 	memset(stale, 0x55, sizeof(*stale));
 	if (!hops[hop].ifindex)
@@ -259,7 +259,7 @@ static __u32 notify_mtu(const struct vector *vector, __u32 hop_mtu, const struct
 static void expect_event(const struct vector *vector, __u8 out_family,
 			 const struct testbed *testbed, struct expectation *ret)
 {
-	const struct turnpike_hop *hop = &ret->nexthop.hop[ret->nexthop.current];
+	const struct turnpike_hop *hop = turnpike_current_hop(&ret->nexthop);
 	const struct frame out = outgoing(testbed, vector, &ret->in, out_family);
 	const bool ttl = vector->verdict == TURNPIKE_TTL;
 	__u32 i = 0;

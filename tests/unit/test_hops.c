@@ -97,15 +97,15 @@ static void test_current_hop_is_not_overwritten(void **state)
 	assert_int_equal(hops_take(&hops, now, &index), 0);
 	hops_set(&hops, index, &one);
 	before = map[index];
-	assert_memory_equal(&before.hop[before.current], &one, sizeof(one));
+	assert_memory_equal(&before.hop[before.current & 1], &one, sizeof(one));
 	hops_set(&hops, index, &two);
-	assert_int_equal(map[index].current, !before.current);
-	assert_memory_equal(&map[index].hop[before.current], &one, sizeof(one));
-	assert_memory_equal(&map[index].hop[map[index].current], &two, sizeof(two));
+	assert_int_equal(map[index].current, before.current + 1);
+	assert_memory_equal(&map[index].hop[before.current & 1], &one, sizeof(one));
+	assert_memory_equal(&map[index].hop[map[index].current & 1], &two, sizeof(two));
 	assert_memory_equal(hops_get(&hops, index), &two, sizeof(two));
 	/* Setting the same hop changes nothing. */
 	hops_set(&hops, index, &two);
-	assert_int_equal(map[index].current, !before.current);
+	assert_int_equal(map[index].current, before.current + 1);
 }
 
 /* A program may have read @current before the last change, so that hop is not overwritten yet. */
@@ -122,13 +122,65 @@ static void test_programs_end_before_a_hop_is_overwritten(void **state)
 	assert_int_equal(waits, 0);
 	hops_set(&hops, first, &two);
 	assert_int_equal(waits, 1);
-	assert_memory_equal(&seen[first].hop[seen[first].current], &one, sizeof(one));
+	assert_memory_equal(&seen[first].hop[seen[first].current & 1], &one, sizeof(one));
 	/* One wait is enough for all elements. */
 	hops_set(&hops, second, &two);
 	assert_int_equal(waits, 1);
 	hops_set(&hops, first, &three);
 	assert_int_equal(waits, 2);
-	assert_memory_equal(&seen[first].hop[!seen[first].current], &one, sizeof(one));
+	assert_memory_equal(&seen[first].hop[~seen[first].current & 1], &one, sizeof(one));
+}
+
+/* The same hop under another number: programs go on reading it, and nothing waits for them. */
+static void test_renewed_hop_stays(void **state)
+{
+	const struct turnpike_hop one = hop_by(1);
+	struct turnpike_nexthop before;
+	__u32 index;
+	int i;
+
+	(void)state;
+	assert_int_equal(hops_take(&hops, now, &index), 0);
+	hops_set(&hops, index, &one);
+	for (i = 0; i < 3; i++) {
+		before = map[index];
+		hops_renew(&hops, index);
+		assert_int_not_equal(map[index].current, before.current);
+		assert_int_equal(map[index].current & 1, before.current & 1);
+		assert_memory_equal(map[index].hop, before.hop, sizeof(before.hop));
+	}
+	assert_int_equal(waits, 0);
+}
+
+/* What a flow remembers of a freed element does not become true again, nor does 0 ever occur. */
+static void test_numbers_go_on(void **state)
+{
+	const struct turnpike_hop one = hop_by(1), two = hop_by(2);
+	__u32 index, before;
+	int i;
+
+	(void)state;
+	map[1].current = UINT32_MAX - 1;
+	assert_int_equal(hops_take(&hops, now, &index), 0);
+	assert_int_equal(index, 1);
+	assert_int_equal(map[1].current, UINT32_MAX);
+	hops_renew(&hops, 1);
+	assert_int_equal(map[1].current, 1);
+	map[1].current = UINT32_MAX - 1;
+	hops_renew(&hops, 1);
+	assert_int_equal(map[1].current, 2);
+	map[1].current = UINT32_MAX;
+	hops_set(&hops, 1, &one);
+	assert_int_equal(map[1].current, 2);
+	assert_memory_equal(hops_get(&hops, 1), &one, sizeof(one));
+	hops_set(&hops, 1, &two);
+	before = map[1].current;
+	hops_give(&hops, 1);
+	for (i = 0; i < MAX - 1; i++)
+		assert_int_equal(hops_take(&hops, now, &index), 0);
+	assert_int_equal(index, 1);
+	assert_int_equal(map[1].current, before + 1);
+	assert_int_equal(hops_get(&hops, 1)->ifindex, 0);
 }
 
 /* Programs with the deleted flow end before its index gets another hop. */
@@ -165,7 +217,7 @@ static void test_reused_element_is_not_resolved(void **state)
 		assert_int_equal(hops_take(&hops, now, &index), 0);
 	assert_int_equal(index, 1);
 	assert_int_equal(waits, 1);
-	assert_memory_equal(&seen[index].hop[seen[index].current], &one, sizeof(one));
+	assert_memory_equal(&seen[index].hop[seen[index].current & 1], &one, sizeof(one));
 	assert_memory_equal(hops_get(&hops, index), &none, sizeof(none));
 	assert_memory_equal(&map[0], &(struct turnpike_nexthop){ 0 }, sizeof(map[0]));
 }
@@ -248,6 +300,8 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_programs_end_before_a_hop_is_overwritten,
 						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_renewed_hop_stays, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_numbers_go_on, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_programs_end_before_an_index_is_reused, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_reused_element_is_not_resolved, set_up,
