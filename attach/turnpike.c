@@ -82,8 +82,7 @@ static bool egress(void *arg, __u32 ifindex, struct egress *ret)
 	return device_egress(&tp->devices, ifindex, ret);
 }
 
-/* Links, routes or rules have changed: the next hops are looked up by the devices as they are now.
- */
+/* Links have changed: the next hops are looked up by the devices as they are now. */
 static void changed(void *arg)
 {
 	struct turnpike *tp = arg;
@@ -91,6 +90,18 @@ static void changed(void *arg)
 
 	devices_supervise(&tp->devices);
 	libbpf_set_print(print);
+}
+
+static bool attached(void *arg, __u32 ifindex, const char *name)
+{
+	const struct turnpike *tp = arg;
+
+	return device_is_attached(&tp->devices, ifindex, name);
+}
+
+static void rules_changed(void *arg)
+{
+	(void)arg;
 }
 
 static __u32 or_default(__u32 value, __u32 otherwise)
@@ -173,7 +184,11 @@ static int open_maps(struct turnpike *tp, const struct turnpike_open_opts *opts)
 
 static int open_parts(struct turnpike *tp, const struct turnpike_open_opts *opts)
 {
-	const struct nexthop_owner owner = { .egress = egress, .changed = changed, .arg = tp };
+	const struct nexthop_owner owner = { .egress = egress,
+					     .attached = attached,
+					     .changed = changed,
+					     .rules_changed = rules_changed,
+					     .arg = tp };
 	int err = open_maps(tp, opts);
 
 	if (!err)

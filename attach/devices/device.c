@@ -151,6 +151,18 @@ bool device_egress(const struct devices *devices, __u32 ifindex, struct egress *
 	return true;
 }
 
+bool device_is_attached(const struct devices *devices, __u32 ifindex, const char *name)
+{
+	const struct device *device;
+
+	if (find_index(devices, ifindex))
+		return true;
+	LL_FOREACH(devices->all, device)
+		if (device->gone && strcmp(device->name, name) == 0)
+			return true;
+	return false;
+}
+
 /* Without an attachment, as after the device has disappeared, user space relays. */
 struct turnpike_status device_status(const struct device *device)
 {

@@ -101,6 +101,9 @@ struct turnpike_status device_status(const struct device *device);
 /** device_egress() - see struct nexthop_owner */
 bool device_egress(const struct devices *devices, __u32 ifindex, struct egress *ret);
 
+/** device_is_attached() - see struct nexthop_owner */
+bool device_is_attached(const struct devices *devices, __u32 ifindex, const char *name);
+
 /** devices_for_each() - see turnpike_for_each_device() */
 int devices_for_each(const struct devices *devices,
 		     int (*fn)(const struct turnpike_status *status, void *arg), void *arg);

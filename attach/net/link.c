@@ -74,7 +74,7 @@ static void read_attributes(struct nlmsghdr *header, struct link_facts *ret)
 	get_u32(attrs[IFLA_XDP_SKB_PROG_ID], &ret->xdp_generic);
 }
 
-static int parse_link(struct nl_msg *msg, struct link_facts *ret)
+int link_parse(struct nl_msg *msg, struct link_facts *ret)
 {
 	const int err = nl_msg_parse(msg, read_object, ret);
 
@@ -97,7 +97,7 @@ static int on_link(struct nl_msg *msg, void *arg)
 	struct link_facts facts = { 0 };
 	struct link_facts *all;
 
-	links->parse_err = parse_link(msg, &facts);
+	links->parse_err = link_parse(msg, &facts);
 	if (links->parse_err)
 		return NL_SKIP;
 	all = realloc(links->all, (links->n + 1) * sizeof(*all));

@@ -57,4 +57,7 @@ int netlink_link_elsewhere(struct nl_sock *sock, int netns, __u32 ifindex, struc
  */
 int netlink_links(struct nl_sock *sock, struct link_facts **ret, size_t *n);
 
+/** link_parse() - read RTM_NEWLINK or RTM_DELLINK. Return: 0 or a negative errno. */
+int link_parse(struct nl_msg *msg, struct link_facts *ret);
+
 #endif /* TURNPIKE_ATTACH_NET_LINK_H */

@@ -2,80 +2,135 @@
 #include "net/monitor.h"
 
 #include <errno.h>
+#include <linux/if_addr.h>
+#include <linux/netconf.h>
+#include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
-#include <netlink/errno.h>
+#include <netlink/attr.h>
 #include <netlink/msg.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
-#include "net/netlink.h"
+#include "net/notifications.h"
+#include "private/array_len.h"
 
-/* Receive buffer: a burst of changes is cheaper to queue than to look everything up anew. */
-#define QUEUE_BYTES (1 << 20)
+/* The kernel's net/sched/cls_api.c: a filter of a block that devices share. */
+#define SHARED_BLOCK 0xffffffffu
 
-/*
- * Only neighbours are parsed. A router with a full BGP table changes hundreds of routes a second,
- * so no libnl cache is kept of them, and none becomes an object.
- */
-static int on_notification(struct nl_msg *msg, void *arg)
+static void on_neighbour(struct nl_msg *msg, const struct monitor_ops *ops)
 {
-	const struct monitor_ops *ops = arg;
 	struct neighbour_facts neighbour;
 
-	switch (nlmsg_hdr(msg)->nlmsg_type) {
-	case RTM_NEWNEIGH:
-	case RTM_DELNEIGH:
-		if (neighbour_parse(nlmsg_hdr(msg), &neighbour))
-			ops->on_neighbour(&neighbour, ops->arg);
-		break;
-	default:
-		ops->on_routing(ops->arg);
-	}
+	if (neighbour_parse(nlmsg_hdr(msg), &neighbour))
+		ops->on_neighbour(&neighbour, ops->arg);
+}
+
+static void on_route(struct nl_msg *msg, const struct monitor_ops *ops)
+{
+	struct selector selector;
+
+	if (selector_of_route(nlmsg_hdr(msg), &selector))
+		ops->on_route(&selector, ops->arg);
+}
+
+static void on_rule(struct nl_msg *msg, const struct monitor_ops *ops)
+{
+	struct selector selector;
+
+	if (selector_of_rule(nlmsg_hdr(msg), &selector))
+		ops->on_route(&selector, ops->arg);
+}
+
+static void on_nexthop(struct nl_msg *msg, const struct monitor_ops *ops)
+{
+	(void)msg;
+	ops->on_nexthop(ops->arg);
+}
+
+/* A bridge reports its ports by messages of the same type; RTM_DELLINK: one has left it. */
+static void on_link(struct nl_msg *msg, const struct monitor_ops *ops)
+{
+	const struct ifinfomsg *info = nlmsg_data(nlmsg_hdr(msg));
+	struct link_facts link = { 0 };
+
+	if (info->ifi_family == AF_BRIDGE)
+		ops->on_device((__u32)info->ifi_index, ops->arg);
+	else if (!link_parse(msg, &link))
+		ops->on_link(&link, nlmsg_hdr(msg)->nlmsg_type == RTM_DELLINK, ops->arg);
+}
+
+static void on_deleted(struct nl_msg *msg, const struct monitor_ops *ops)
+{
+	const struct ifaddrmsg *info = nlmsg_data(nlmsg_hdr(msg));
+
+	if (info->ifa_family == AF_INET)
+		ops->on_deleted(info->ifa_index, ops->arg);
+}
+
+static void on_filter(struct nl_msg *msg, const struct monitor_ops *ops)
+{
+	const struct tcmsg *info = nlmsg_data(nlmsg_hdr(msg));
+	const __u32 ifindex = (__u32)info->tcm_ifindex;
+
+	ops->on_device(ifindex == SHARED_BLOCK ? 0 : ifindex, ops->arg);
+}
+
+/* Filters of any device may use it. */
+static void on_action(struct nl_msg *msg, const struct monitor_ops *ops)
+{
+	(void)msg;
+	ops->on_device(0, ops->arg);
+}
+
+/* NETCONFA_IFINDEX_DEFAULT is for devices to come. */
+static void on_settings(struct nl_msg *msg, const struct monitor_ops *ops)
+{
+	const struct nlattr *ifindex =
+		nlmsg_find_attr(nlmsg_hdr(msg), sizeof(struct netconfmsg), NETCONFA_IFINDEX);
+	const int which = ifindex ? nla_get_s32(ifindex) : NETCONFA_IFINDEX_ALL;
+
+	if (which != NETCONFA_IFINDEX_DEFAULT)
+		ops->on_device(which == NETCONFA_IFINDEX_ALL ? 0 : (__u32)which, ops->arg);
+}
+
+/*
+ * Queueing disciplines and classes are not here: they delay or drop packets after all that a flow
+ * depends on, and some daemons set their rates ten times a second.
+ */
+static const struct {
+	int type;
+	void (*handle)(struct nl_msg *msg, const struct monitor_ops *ops);
+} handlers[] = {
+	{ RTM_NEWNEIGH, on_neighbour },  { RTM_DELNEIGH, on_neighbour },
+	{ RTM_NEWROUTE, on_route },      { RTM_DELROUTE, on_route },
+	{ RTM_NEWRULE, on_rule },        { RTM_DELRULE, on_rule },
+	{ RTM_NEWNEXTHOP, on_nexthop },  { RTM_DELNEXTHOP, on_nexthop },
+	{ RTM_NEWLINK, on_link },        { RTM_DELLINK, on_link },
+	{ RTM_DELADDR, on_deleted },     { RTM_NEWTFILTER, on_filter },
+	{ RTM_DELTFILTER, on_filter },   { RTM_NEWCHAIN, on_filter },
+	{ RTM_DELCHAIN, on_filter },     { RTM_NEWACTION, on_action },
+	{ RTM_DELACTION, on_action },    { RTM_NEWNETCONF, on_settings },
+	{ RTM_DELNETCONF, on_settings },
+};
+
+static int on_notification(struct nl_msg *msg, void *arg)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(handlers); i++)
+		if (handlers[i].type == nlmsg_hdr(msg)->nlmsg_type)
+			handlers[i].handle(msg, arg);
 	return NL_OK;
 }
 
-/* Some changes of routes have no notification but that of an address or a next-hop object. */
-static int subscribe(struct nl_sock *sock)
+int monitor_open(const struct monitor_ops *ops, int epoll, struct nl_sock **ret)
 {
-	return nl_socket_add_memberships(sock, RTNLGRP_NEIGH, RTNLGRP_LINK, RTNLGRP_IPV4_ROUTE,
-					 RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE,
-					 RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_NEXTHOP,
-					 0);
-}
+	static const int groups[] = {
+		RTNLGRP_NEIGH,        RTNLGRP_LINK,         RTNLGRP_IPV4_ROUTE,  RTNLGRP_IPV6_ROUTE,
+		RTNLGRP_IPV4_RULE,    RTNLGRP_IPV6_RULE,    RTNLGRP_IPV4_IFADDR, RTNLGRP_NEXTHOP,
+		RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF, RTNLGRP_TC,
+	};
 
-int monitor_open(const struct monitor_ops *ops, struct nl_sock **ret)
-{
-	struct nl_sock *sock = nl_socket_alloc();
-
-	if (!sock)
-		return -ENOMEM;
-	nl_socket_disable_seq_check(sock);
-	nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, on_notification,
-			    (void *)(uintptr_t)ops);
-	if (nl_socket_set_msg_buf_size(sock, NETLINK_MESSAGE_MAX) ||
-	    nl_connect(sock, NETLINK_ROUTE) || subscribe(sock) || nl_socket_set_nonblocking(sock)) {
-		nl_socket_free(sock);
-		return -EPROTONOSUPPORT;
-	}
-	nl_socket_set_buffer_size(sock, QUEUE_BYTES, 0);
-	*ret = sock;
-	return 0;
-}
-
-int monitor_read(struct nl_sock *sock)
-{
-	for (;;) {
-		const int err = nl_recvmsgs_default(sock);
-
-		switch (-err) {
-		case NLE_SUCCESS:
-			continue;
-		case NLE_AGAIN:
-			return 0;
-		case NLE_NOMEM: /* libnl's name for ENOBUFS, too */
-		case NLE_MSG_TRUNC:
-			return -ENOBUFS;
-		default:
-			return netlink_errno(err);
-		}
-	}
+	return notifications_open(NETLINK_ROUTE, groups, ARRAY_LEN(groups), on_notification,
+				  (void *)(uintptr_t)ops, epoll, ret);
 }

@@ -4,6 +4,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 /* An insertion that runs out of memory leaves hh.tbl NULL. */
 #define HASH_NONFATAL_OOM 1
@@ -14,7 +17,9 @@
 #include "net/hops.h"
 #include "net/monitor.h"
 #include "net/neigh.h"
+#include "net/notifications.h"
 #include "net/route.h"
+#include "net/rules.h"
 
 /* A little less than a second, so that each poll of a caller once a second is a round. */
 #define ROUND_NS 900000000ull
@@ -24,6 +29,8 @@
 
 /* Rounds after which a neighbour that does not answer is resolved again. */
 #define ROUNDS_TO_RETRY 5
+
+#define LOOPBACK 1 /* its ifindex */
 
 /* Hashed as it stands, without padding. */
 struct place {
@@ -61,6 +68,9 @@ struct nexthops {
 	struct hops hops;
 	struct nl_sock *requests;
 	struct nl_sock *notifications;
+	struct rules *rules;
+	int epoll; /* nexthops_fd() */
+	int timer; /* fires when rules are due */
 	struct nexthop *all;
 	struct neighbour *neighbours;
 	struct nexthop *unsure;    /* those whose last lookup failed: look up again */
@@ -69,6 +79,7 @@ struct nexthops {
 	__u64 round_began;
 	__u32 rounds;
 	bool routing_changed;
+	bool links_changed;
 };
 
 /* A hop has 16 bits for it, and no IP packet is longer. */
@@ -261,11 +272,111 @@ static void on_neighbour(const struct neighbour_facts *facts, void *arg)
 		reroute_users(nexthops, neighbour);
 }
 
-static void on_routing(void *arg)
+static void on_route(const struct selector *selector, void *arg)
+{
+	struct nexthops *nexthops = arg;
+	struct nexthop *nexthop, *tmp;
+
+	HASH_ITER(hh, nexthops->all, nexthop, tmp) {
+		if (!selector_concerns(selector, &nexthop->pair.local, &nexthop->pair.remote))
+			continue;
+		hops_renew(&nexthops->hops, nexthop->index);
+		nexthops->routing_changed = true;
+	}
+}
+
+static void on_nexthop(void *arg)
 {
 	struct nexthops *nexthops = arg;
 
 	nexthops->routing_changed = true;
+	rules_change(nexthops->rules);
+}
+
+/* Do packets come in or leave by this device? */
+static bool is_used(const struct nexthops *nexthops, __u32 ifindex, const char *name)
+{
+	const struct neighbour *neighbour;
+
+	for (neighbour = nexthops->neighbours; neighbour; neighbour = neighbour->hh.next)
+		if (neighbour->place.ifindex == ifindex || neighbour->egress.ifindex == ifindex)
+			return true;
+	return nexthops->owner.attached(nexthops->owner.arg, ifindex, name);
+}
+
+static void on_link(const struct link_facts *link, bool gone, void *arg)
+{
+	struct nexthops *nexthops = arg;
+
+	(void)gone;
+	if (!is_used(nexthops, link->ifindex, link->name))
+		return;
+	nexthops->routing_changed = nexthops->links_changed = true;
+	rules_change(nexthops->rules);
+}
+
+/* Loopback carries the addresses of routers, which their routes prefer. */
+static void on_deleted(__u32 ifindex, void *arg)
+{
+	struct nexthops *nexthops = arg;
+
+	if (ifindex == LOOPBACK || is_used(nexthops, ifindex, ""))
+		nexthops->routing_changed = true;
+}
+
+static void on_device(__u32 ifindex, void *arg)
+{
+	struct nexthops *nexthops = arg;
+
+	if (!ifindex || is_used(nexthops, ifindex, ""))
+		rules_change(nexthops->rules);
+}
+
+static void on_rules(void *arg)
+{
+	const struct nexthops *nexthops = arg;
+
+	nexthops->owner.rules_changed(nexthops->owner.arg);
+}
+
+static void on_selected(const struct selector *selector, void *arg)
+{
+	struct nexthops *nexthops = arg;
+	struct nexthop *nexthop, *tmp;
+
+	HASH_ITER(hh, nexthops->all, nexthop, tmp)
+		if (selector_concerns(selector, &nexthop->pair.local, &nexthop->pair.remote))
+			hops_renew(&nexthops->hops, nexthop->index);
+}
+
+/* Everything that can be readable has one descriptor. */
+static int watch(struct nexthops *nexthops)
+{
+	const struct rules_ops rules = { .changed = on_rules,
+					 .selected = on_selected,
+					 .arg = nexthops };
+	struct epoll_event event = { .events = EPOLLIN };
+	int err;
+
+	nexthops->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	nexthops->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (nexthops->timer < 0 || nexthops->epoll < 0 ||
+	    epoll_ctl(nexthops->epoll, EPOLL_CTL_ADD, nexthops->timer, &event))
+		return -errno;
+	err = monitor_open(&nexthops->monitor, nexthops->epoll, &nexthops->notifications);
+	return err ? err : rules_open(&rules, nexthops->epoll, &nexthops->rules);
+}
+
+/* Makes nexthops_fd() readable when rules are due. */
+static void set_timer(const struct nexthops *nexthops)
+{
+	const __u64 due = rules_due(nexthops->rules);
+	const struct itimerspec when = {
+		.it_value = { .tv_sec = (time_t)(due / 1000000000u),
+			      .tv_nsec = (long)(due % 1000000000u) },
+	};
+
+	timerfd_settime(nexthops->timer, TFD_TIMER_ABSTIME, &when, NULL);
 }
 
 int nexthops_open(const struct nexthop_owner *owner, struct turnpike_nexthop *map, __u32 max,
@@ -279,11 +390,16 @@ int nexthops_open(const struct nexthop_owner *owner, struct turnpike_nexthop *ma
 	nexthops->owner = *owner;
 	nexthops->requests = requests;
 	nexthops->monitor = (struct monitor_ops){ .on_neighbour = on_neighbour,
-						  .on_routing = on_routing,
+						  .on_route = on_route,
+						  .on_nexthop = on_nexthop,
+						  .on_link = on_link,
+						  .on_deleted = on_deleted,
+						  .on_device = on_device,
 						  .arg = nexthops };
+	nexthops->timer = nexthops->epoll = -1;
 	err = hops_open(map, max, &nexthops->hops);
 	if (!err)
-		err = monitor_open(&nexthops->monitor, &nexthops->notifications);
+		err = watch(nexthops);
 	if (err) {
 		nexthops_close(nexthops);
 		return err;
@@ -311,7 +427,12 @@ void nexthops_close(struct nexthops *nexthops)
 		return;
 	HASH_ITER(hh, nexthops->all, nexthop, tmp)
 		free_slot(nexthops, nexthop);
+	rules_close(nexthops->rules);
 	nl_socket_free(nexthops->notifications);
+	if (nexthops->timer >= 0)
+		close(nexthops->timer);
+	if (nexthops->epoll >= 0)
+		close(nexthops->epoll);
 	hops_close(&nexthops->hops);
 	free(nexthops);
 }
@@ -421,7 +542,12 @@ void nexthops_path_changed(struct nexthops *nexthops, const struct turnpike_addr
 
 int nexthops_fd(const struct nexthops *nexthops)
 {
-	return nl_socket_get_fd(nexthops->notifications);
+	return nexthops->epoll;
+}
+
+__u32 nexthops_unwatched(const struct nexthops *nexthops)
+{
+	return rules_unwatched(nexthops->rules);
 }
 
 /*
@@ -503,13 +629,19 @@ static void run_round(struct nexthops *nexthops)
 
 int nexthops_poll(struct nexthops *nexthops)
 {
-	const int err = monitor_read(nexthops->notifications);
+	const int err = notifications_read(nexthops->notifications);
 
-	if (err || nexthops->routing_changed) {
-		nexthops->routing_changed = false;
-		nexthops->owner.changed(nexthops->owner.arg);
-		nexthops_refresh(nexthops);
+	if (err) {
+		nexthops->links_changed = nexthops->routing_changed = true;
+		rules_change(nexthops->rules);
 	}
+	rules_poll(nexthops->rules);
+	if (nexthops->links_changed)
+		nexthops->owner.changed(nexthops->owner.arg);
+	if (nexthops->routing_changed)
+		nexthops_refresh(nexthops);
+	nexthops->links_changed = nexthops->routing_changed = false;
 	run_round(nexthops);
+	set_timer(nexthops);
 	return err;
 }

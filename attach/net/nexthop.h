@@ -39,12 +39,19 @@ struct egress {
 
 /**
  * struct nexthop_owner - callbacks to the owner of the next hops
- * @egress:  fill in how packets leave by a device; @ret is zero. Return false if they must not
- * @changed: links, routes or rules changed; called before the next hops are looked up again
+ * @egress:   fill in how packets leave by a device; @ret is zero. Return false if they must not
+ * @attached: are packets relayed, or to be relayed, that come in by this device? It may be one that
+ *            has disappeared, and is now known by its name only
+ * @changed:  devices changed; called before their next hops are looked up again
+ * @rules_changed: what the host does with packets may have changed, for any flow: end all
+ *            confirmations. What concerns a single next hop changes turnpike_nexthop.current
+ * instead
  */
 struct nexthop_owner {
 	bool (*egress)(void *arg, __u32 ifindex, struct egress *ret);
+	bool (*attached)(void *arg, __u32 ifindex, const char *name);
 	void (*changed)(void *arg);
+	void (*rules_changed)(void *arg);
 	void *arg;
 };
 
@@ -95,6 +102,13 @@ void nexthops_refresh(struct nexthops *nexthops);
 /** nexthops_path_changed() - look up a pair again if it has a slot; turnpike_path_changed(). */
 void nexthops_path_changed(struct nexthops *nexthops, const struct turnpike_addr *local,
 			   const struct turnpike_addr *remote);
+
+/**
+ * nexthops_unwatched() - get what the host's rules_changed() cannot report at once
+ *
+ * Return: a mask of enum rules_kind.
+ */
+__u32 nexthops_unwatched(const struct nexthops *nexthops);
 
 /** nexthops_fd() - get a descriptor that is readable when nexthops_poll() has work. */
 int nexthops_fd(const struct nexthops *nexthops);

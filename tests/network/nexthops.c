@@ -28,101 +28,12 @@
 
 #include "private/array_len.h"
 #include "base/checksum.h"
-#include "devices/device.h"
+#include "fixture.h"
 #include "net/neigh.h"
 #include "net/netlink.h"
-#include "net/nexthop.h"
 
-#define MAX     8
-#define SKIPPED 77
 #define PORT    4000
 #define SECONDS 10 /* to wait for what takes one */
-
-static const struct attach_point native = { .mode = TURNPIKE_MODE_XDP_NATIVE };
-static struct device eth0 = { .attachment = { .point = &native, .prog_fd = 9 } };
-static struct devices devices = { .all = &eth0 };
-static struct turnpike_nexthop map[MAX];
-static struct nexthops *nexthops;
-
-/* eth0 has 10.0.0.1 and fd00::1; 10.9.0.0/16 and fd09::/16 are behind 10.0.0.2 and fd00::2. */
-static const char *const network[] = {
-	"link add eth0 address 02:00:00:00:00:01 type veth peer name far0",
-	"link set lo up",
-	"link set far0 up",
-	"link set eth0 up",
-	"addr add 10.0.0.1/24 dev eth0",
-	"addr add fd00::1/64 dev eth0 nodad",
-	"neigh add 10.0.0.2 lladdr 02:00:00:00:00:02 dev eth0 nud permanent",
-	"neigh add 10.0.0.3 lladdr 02:00:00:00:00:03 dev eth0 nud permanent",
-	"neigh add fd00::2 lladdr 02:00:00:00:00:02 dev eth0 nud permanent",
-	"route add 10.9.0.0/16 via 10.0.0.2",
-	"route add fd09::/16 via fd00::2",
-};
-
-static bool ip(const char *words)
-{
-	char command[256];
-
-	snprintf(command, sizeof(command), "ip %s", words);
-	return system(command) == 0;
-}
-
-static bool egress(void *arg, __u32 ifindex, struct egress *ret)
-{
-	return device_egress(arg, ifindex, ret);
-}
-
-static void changed(void *arg)
-{
-	(void)arg;
-	assert_int_equal(netlink_link(devices.sock, 0, "eth0", &eth0.link), 0);
-}
-
-static int open_all(void **state)
-{
-	const struct nexthop_owner owner = { egress, changed, &devices };
-
-	(void)state;
-	if (netlink_open(&devices.sock))
-		return -1;
-	/* The kernel notices the carrier a moment later. */
-	do
-		changed(NULL);
-	while (!eth0.link.up);
-	return nexthops_open(&owner, map, MAX, devices.sock, &nexthops);
-}
-
-static int close_all(void **state)
-{
-	(void)state;
-	nexthops_close(nexthops);
-	nl_socket_free(devices.sock);
-	return 0;
-}
-
-static struct turnpike_addr addr(const char *text)
-{
-	const bool is_v6 = strchr(text, ':') != NULL;
-	struct turnpike_addr addr = { .family = is_v6 ? TURNPIKE_IPV6 : TURNPIKE_IPV4 };
-
-	assert_int_equal(inet_pton(is_v6 ? AF_INET6 : AF_INET, text, addr.ip), 1);
-	return addr;
-}
-
-static struct nexthop *get(const char *local, const char *remote)
-{
-	const struct turnpike_addr from = addr(local), to = addr(remote);
-	const struct nexthop_pair pair = nexthop_pair(&from, &to);
-	struct nexthop *nexthop;
-
-	assert_int_equal(nexthop_get(nexthops, &pair, &nexthop), 0);
-	return nexthop;
-}
-
-static const struct turnpike_hop *hop_of(const struct nexthop *nexthop)
-{
-	return turnpike_current_hop(&map[nexthop_index(nexthop)]);
-}
 
 /* Polls until the hop is @expected. */
 static void becomes(const struct nexthop *nexthop, const struct turnpike_hop *expected)
@@ -415,12 +326,6 @@ static void test_foreign_address(void **state)
 	nexthop_put(nexthops, v6);
 }
 
-static int skip_all(const char *why)
-{
-	printf("SKIPPED next hops: %s\n", why);
-	return SKIPPED;
-}
-
 /* VLAN devices, which not every kernel has, are tested on their own. */
 int main(int argc, char **argv)
 {
@@ -436,16 +341,13 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests_of_vlans[] = {
 		cmocka_unit_test_setup_teardown(test_vlans, open_all, close_all),
 	};
-	size_t i;
+	const int status = make_network();
 
-	if (unshare(CLONE_NEWNET))
-		return skip_all("no network namespace, run as root");
-	for (i = 0; i < ARRAY_LEN(network); i++)
-		if (!ip(network[i]))
-			return 1;
+	if (status)
+		return status;
 	if (argc < 2 || strcmp(argv[1], "vlans") != 0)
 		return cmocka_run_group_tests(tests, NULL, NULL);
 	if (!ip("link add link eth0 name try type vlan id 1") || !ip("link del try"))
-		return skip_all("this kernel has no VLAN devices");
+		return cannot_run("this kernel has no VLAN devices");
 	return cmocka_run_group_tests(tests_of_vlans, NULL, NULL);
 }

@@ -16,7 +16,9 @@
 #include "net/hops.h"
 #include "net/monitor.h"
 #include "net/nexthop.h"
+#include "net/notifications.h"
 #include "net/route.h"
+#include "net/rules.h"
 #include "private/array_len.h"
 
 #define MAX     600
@@ -29,8 +31,12 @@ static int route_error, neighbour_error; /* 0: success */
 static int route_questions;
 
 int __wrap_clock_gettime(clockid_t id, struct timespec *ret);
-int __wrap_monitor_open(const struct monitor_ops *ops, struct nl_sock **ret);
-int __wrap_monitor_read(struct nl_sock *sock);
+int __wrap_monitor_open(const struct monitor_ops *ops, int epoll, struct nl_sock **ret);
+int __wrap_rules_open(const struct rules_ops *ops, int epoll, struct rules **ret);
+void __wrap_rules_poll(struct rules *rules);
+void __wrap_rules_change(struct rules *rules);
+__u64 __wrap_rules_due(const struct rules *rules);
+int __wrap_notifications_read(struct nl_sock *sock);
 int __wrap_netlink_route(struct nl_sock *sock, const struct turnpike_addr *src,
 			 const struct turnpike_addr *dst, struct route_facts *ret);
 int __wrap_netlink_neighbour(struct nl_sock *sock, __u32 ifindex, const struct turnpike_addr *addr,
@@ -45,14 +51,39 @@ int __wrap_clock_gettime(clockid_t id, struct timespec *ret)
 	return 0;
 }
 
-int __wrap_monitor_open(const struct monitor_ops *ops, struct nl_sock **ret)
+int __wrap_monitor_open(const struct monitor_ops *ops, int epoll, struct nl_sock **ret)
 {
 	(void)ops;
+	(void)epoll;
 	*ret = NULL;
 	return 0;
 }
 
-int __wrap_monitor_read(struct nl_sock *sock)
+int __wrap_rules_open(const struct rules_ops *ops, int epoll, struct rules **ret)
+{
+	(void)ops;
+	(void)epoll;
+	*ret = NULL;
+	return 0;
+}
+
+void __wrap_rules_poll(struct rules *rules)
+{
+	(void)rules;
+}
+
+void __wrap_rules_change(struct rules *rules)
+{
+	(void)rules;
+}
+
+__u64 __wrap_rules_due(const struct rules *rules)
+{
+	(void)rules;
+	return 0;
+}
+
+int __wrap_notifications_read(struct nl_sock *sock)
 {
 	(void)sock;
 	return 0;
@@ -98,6 +129,13 @@ static bool egress(void *arg, __u32 ifindex, struct egress *ret)
 	return true;
 }
 
+static bool attached(void *arg, __u32 ifindex, const char *name)
+{
+	(void)arg;
+	(void)name;
+	return ifindex == IFINDEX;
+}
+
 static void changed(void *arg)
 {
 	(void)arg;
@@ -105,7 +143,7 @@ static void changed(void *arg)
 
 static int set_up(void **state)
 {
-	const struct nexthop_owner owner = { egress, changed, NULL };
+	const struct nexthop_owner owner = { egress, attached, changed, changed, NULL };
 
 	(void)state;
 	memset(map, 0, sizeof(map));

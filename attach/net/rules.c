@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "net/rules.h"
+
+#include <errno.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netlink.h>
+#include <linux/xfrm.h>
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "base/monotonic.h"
+#include "net/notifications.h"
+#include "private/array_len.h"
+
+/* How long a change waits after the one before it. */
+#define WINDOW_NS 50000000ull
+
+#define NEW_GENERATION (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWGEN)
+
+struct rules {
+	struct rules_ops ops;
+	struct nl_sock *netfilter; /* NULL: not watched */
+	struct nl_sock *ipsec;     /* the same */
+	__u64 window_ends;
+	bool waits; /* a change has come within the window */
+};
+
+/* A transaction of nftables ends with a new generation, whatever it changed. */
+static int on_netfilter(struct nl_msg *msg, void *rules)
+{
+	if (nlmsg_hdr(msg)->nlmsg_type == NEW_GENERATION)
+		rules_change(rules);
+	return NL_OK;
+}
+
+/* Associations expire twice: a soft expiry only asks for a new one. */
+static int on_ipsec(struct nl_msg *msg, void *arg)
+{
+	struct nlmsghdr *header = nlmsg_hdr(msg);
+	const struct xfrm_user_polexpire *policy = nlmsg_data(header);
+	const struct xfrm_user_expire *state = nlmsg_data(header);
+	struct rules *rules = arg;
+	struct selector selector;
+
+	switch (header->nlmsg_type) {
+	case XFRM_MSG_NEWPOLICY:
+	case XFRM_MSG_UPDPOLICY:
+		selector = selector_of_policy(
+			&((const struct xfrm_userpolicy_info *)nlmsg_data(header))->sel);
+		rules->ops.selected(&selector, rules->ops.arg);
+		break;
+	case XFRM_MSG_DELPOLICY:
+		selector = selector_of_policy(
+			&((const struct xfrm_userpolicy_id *)nlmsg_data(header))->sel);
+		rules->ops.selected(&selector, rules->ops.arg);
+		break;
+	case XFRM_MSG_POLEXPIRE:
+		if (policy->hard)
+			rules_change(rules);
+		break;
+	case XFRM_MSG_EXPIRE:
+		if (state->hard)
+			rules_change(rules);
+		break;
+	default:
+		rules_change(rules);
+	}
+	return NL_OK;
+}
+
+static int watch(struct rules *rules, int epoll)
+{
+	static const int netfilter[] = { NFNLGRP_NFTABLES };
+	static const int ipsec[] = { XFRMNLGRP_POLICY, XFRMNLGRP_SA, XFRMNLGRP_EXPIRE };
+	int err = notifications_open(NETLINK_NETFILTER, netfilter, ARRAY_LEN(netfilter),
+				     on_netfilter, rules, epoll, &rules->netfilter);
+
+	if (!err || err == -EPROTONOSUPPORT)
+		err = notifications_open(NETLINK_XFRM, ipsec, ARRAY_LEN(ipsec), on_ipsec, rules,
+					 epoll, &rules->ipsec);
+	return err == -EPROTONOSUPPORT ? 0 : err;
+}
+
+int rules_open(const struct rules_ops *ops, int epoll, struct rules **ret)
+{
+	struct rules *rules = calloc(1, sizeof(*rules));
+	int err;
+
+	if (!rules)
+		return -ENOMEM;
+	rules->ops = *ops;
+	err = watch(rules, epoll);
+	if (err) {
+		rules_close(rules);
+		return err;
+	}
+	*ret = rules;
+	return 0;
+}
+
+void rules_close(struct rules *rules)
+{
+	if (!rules)
+		return;
+	nl_socket_free(rules->netfilter);
+	nl_socket_free(rules->ipsec);
+	free(rules);
+}
+
+static void report(struct rules *rules, __u64 now)
+{
+	rules->waits = false;
+	rules->window_ends = now + WINDOW_NS;
+	rules->ops.changed(rules->ops.arg);
+}
+
+void rules_change(struct rules *rules)
+{
+	const __u64 now = clock_ns();
+
+	if (now < rules->window_ends)
+		rules->waits = true;
+	else
+		report(rules, now);
+}
+
+/* What was lost may have been about any packet. */
+static void read_from(struct rules *rules, struct nl_sock *sock)
+{
+	if (sock && notifications_read(sock))
+		rules_change(rules);
+}
+
+void rules_poll(struct rules *rules)
+{
+	__u64 now;
+
+	read_from(rules, rules->netfilter);
+	read_from(rules, rules->ipsec);
+	now = clock_ns();
+	if (rules->waits && now >= rules->window_ends)
+		report(rules, now);
+}
+
+__u64 rules_due(const struct rules *rules)
+{
+	return rules->waits ? rules->window_ends : 0;
+}
+
+__u32 rules_unwatched(const struct rules *rules)
+{
+	return (rules->netfilter ? 0 : RULES_NETFILTER) | (rules->ipsec ? 0 : RULES_IPSEC);
+}

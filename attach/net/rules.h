@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The host's rules besides routes: what its netfilter and its IPsec policies do with packets is not
+ * known here, only that it may have changed. Changes in quick succession are reported together.
+ */
+#ifndef TURNPIKE_ATTACH_NET_RULES_H
+#define TURNPIKE_ATTACH_NET_RULES_H
+
+#include <linux/types.h>
+
+#include "net/selector.h"
+
+struct rules;
+
+/**
+ * struct rules_ops - what to do about changes
+ * @changed:  any packet may be treated differently; at once, then at most every 50 ms
+ * @selected: those that @selector concerns may be; each time
+ */
+struct rules_ops {
+	void (*changed)(void *arg);
+	void (*selected)(const struct selector *selector, void *arg);
+	void *arg;
+};
+
+/** Rules of which the kernel sends no notifications. */
+enum rules_kind {
+	RULES_NETFILTER = 1u << 0, /* nftables, iptables-nft */
+	RULES_IPSEC = 1u << 1,
+};
+
+/**
+ * rules_open() - start watching
+ * @epoll: set to watch the sockets
+ *
+ * Return: 0, also if the kernel lacks some of them; a negative errno.
+ */
+int rules_open(const struct rules_ops *ops, int epoll, struct rules **ret);
+
+/** rules_close() - stop; NULL is allowed. */
+void rules_close(struct rules *rules);
+
+/** rules_change() - report a change that was noticed elsewhere. */
+void rules_change(struct rules *rules);
+
+/** rules_poll() - report the changes that have arrived or are due. */
+void rules_poll(struct rules *rules);
+
+/** rules_due() - CLOCK_MONOTONIC, ns, when rules_poll() has to report; 0: nothing. */
+__u64 rules_due(const struct rules *rules);
+
+/** rules_unwatched() - get the kinds that are not watched, a mask of enum rules_kind. */
+__u32 rules_unwatched(const struct rules *rules);
+
+#endif /* TURNPIKE_ATTACH_NET_RULES_H */
