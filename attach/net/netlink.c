@@ -69,6 +69,12 @@ int netlink_errno(int error)
 	}
 }
 
+bool netlink_is_transient(int err)
+{
+	return err == -ENOBUFS || err == -ENOMEM || err == -EINTR || err == -EAGAIN ||
+	       err == -EBUSY || err == -EIO;
+}
+
 struct nl_msg *netlink_request(int type, int flags, void *header, size_t size)
 {
 	struct nl_msg *msg = nlmsg_alloc_simple(type, NLM_F_REQUEST | flags);

@@ -56,6 +56,9 @@ int netlink_ask(struct nl_sock *sock, struct nl_msg *msg, nl_recvmsg_msg_cb_t on
 /** netlink_errno() - translate a negative error of libnl (NLE_...) to a negative errno; 0 stays. */
 int netlink_errno(int error);
 
+/** netlink_is_transient() - is it an error that says nothing about the object asked for? */
+bool netlink_is_transient(int err);
+
 /** netlink_af() - AF_INET or AF_INET6. */
 unsigned char netlink_af(const struct turnpike_addr *addr);
 

@@ -42,7 +42,7 @@ struct egress {
  * @egress:   fill in how packets leave by a device; @ret is zero. Return false if they must not
  * @attached: are packets relayed, or to be relayed, that come in by this device? It may be one that
  *            has disappeared, and is now known by its name only
- * @changed:  devices changed; called before their next hops are looked up again
+ * @changed:  devices changed; called before @egress is asked for all of them again
  * @rules_changed: what the host does with packets may have changed, for any flow: end all
  *            confirmations. What concerns a single next hop changes turnpike_nexthop.current
  * instead
@@ -116,7 +116,7 @@ int nexthops_fd(const struct nexthops *nexthops);
 /**
  * nexthops_poll() - handle notifications and, once a second, changes that have none
  *
- * Return: 0 or a negative errno; all next hops have then been looked up again.
+ * Return: 0 or a negative errno; all next hops are then looked up again.
  */
 int nexthops_poll(struct nexthops *nexthops);
 

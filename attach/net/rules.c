@@ -8,7 +8,6 @@
 #include <linux/xfrm.h>
 #include <netlink/msg.h>
 #include <netlink/netlink.h>
-#include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/monotonic.h"
@@ -25,14 +24,14 @@ struct rules {
 	struct nl_sock *netfilter; /* NULL: not watched */
 	struct nl_sock *ipsec;     /* the same */
 	__u64 window_ends;
-	bool waits; /* a change has come within the window */
+	enum rules_scope waiting; /* changes that have come within the window */
 };
 
 /* A transaction of nftables ends with a new generation, whatever it changed. */
 static int on_netfilter(struct nl_msg *msg, void *rules)
 {
 	if (nlmsg_hdr(msg)->nlmsg_type == NEW_GENERATION)
-		rules_change(rules);
+		rules_change(rules, RULES_OF_ALL);
 	return NL_OK;
 }
 
@@ -59,14 +58,14 @@ static int on_ipsec(struct nl_msg *msg, void *arg)
 		break;
 	case XFRM_MSG_POLEXPIRE:
 		if (policy->hard)
-			rules_change(rules);
+			rules_change(rules, RULES_OF_ALL);
 		break;
 	case XFRM_MSG_EXPIRE:
 		if (state->hard)
-			rules_change(rules);
+			rules_change(rules, RULES_OF_ALL);
 		break;
 	default:
-		rules_change(rules);
+		rules_change(rules, RULES_OF_ALL);
 	}
 	return NL_OK;
 }
@@ -112,42 +111,44 @@ void rules_close(struct rules *rules)
 
 static void report(struct rules *rules, __u64 now)
 {
-	rules->waits = false;
+	const enum rules_scope scope = rules->waiting;
+
+	rules->waiting = 0;
 	rules->window_ends = now + WINDOW_NS;
-	rules->ops.changed(rules->ops.arg);
+	rules->ops.changed(scope, rules->ops.arg);
 }
 
-void rules_change(struct rules *rules)
+static void report_if_due(struct rules *rules)
 {
 	const __u64 now = clock_ns();
 
-	if (now < rules->window_ends)
-		rules->waits = true;
-	else
+	if (rules->waiting && now >= rules->window_ends)
 		report(rules, now);
+}
+
+void rules_change(struct rules *rules, enum rules_scope scope)
+{
+	rules->waiting |= scope;
+	report_if_due(rules);
 }
 
 /* What was lost may have been about any packet. */
 static void read_from(struct rules *rules, struct nl_sock *sock)
 {
 	if (sock && notifications_read(sock))
-		rules_change(rules);
+		rules_change(rules, RULES_OF_ALL);
 }
 
 void rules_poll(struct rules *rules)
 {
-	__u64 now;
-
 	read_from(rules, rules->netfilter);
 	read_from(rules, rules->ipsec);
-	now = clock_ns();
-	if (rules->waits && now >= rules->window_ends)
-		report(rules, now);
+	report_if_due(rules);
 }
 
 __u64 rules_due(const struct rules *rules)
 {
-	return rules->waits ? rules->window_ends : 0;
+	return rules->waiting ? rules->window_ends : 0;
 }
 
 __u32 rules_unwatched(const struct rules *rules)

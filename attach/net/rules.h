@@ -12,13 +12,20 @@
 
 struct rules;
 
+/** Packets that a change may be about: a mask. */
+enum rules_scope {
+	RULES_OF_IPV4 = 1u << 0,
+	RULES_OF_IPV6 = 1u << 1,
+	RULES_OF_ALL = RULES_OF_IPV4 | RULES_OF_IPV6,
+};
+
 /**
  * struct rules_ops - what to do about changes
- * @changed:  any packet may be treated differently; at once, then at most every 50 ms
+ * @changed:  packets of @scope may be treated differently; at once, then at most every 50 ms
  * @selected: those that @selector concerns may be; each time
  */
 struct rules_ops {
-	void (*changed)(void *arg);
+	void (*changed)(enum rules_scope scope, void *arg);
 	void (*selected)(const struct selector *selector, void *arg);
 	void *arg;
 };
@@ -41,7 +48,7 @@ int rules_open(const struct rules_ops *ops, int epoll, struct rules **ret);
 void rules_close(struct rules *rules);
 
 /** rules_change() - report a change that was noticed elsewhere. */
-void rules_change(struct rules *rules);
+void rules_change(struct rules *rules, enum rules_scope scope);
 
 /** rules_poll() - report the changes that have arrived or are due. */
 void rules_poll(struct rules *rules);

@@ -34,7 +34,7 @@ int __wrap_clock_gettime(clockid_t id, struct timespec *ret);
 int __wrap_monitor_open(const struct monitor_ops *ops, int epoll, struct nl_sock **ret);
 int __wrap_rules_open(const struct rules_ops *ops, int epoll, struct rules **ret);
 void __wrap_rules_poll(struct rules *rules);
-void __wrap_rules_change(struct rules *rules);
+void __wrap_rules_change(struct rules *rules, enum rules_scope scope);
 __u64 __wrap_rules_due(const struct rules *rules);
 int __wrap_notifications_read(struct nl_sock *sock);
 int __wrap_netlink_route(struct nl_sock *sock, const struct turnpike_addr *src,
@@ -72,9 +72,10 @@ void __wrap_rules_poll(struct rules *rules)
 	(void)rules;
 }
 
-void __wrap_rules_change(struct rules *rules)
+void __wrap_rules_change(struct rules *rules, enum rules_scope scope)
 {
 	(void)rules;
+	(void)scope;
 }
 
 __u64 __wrap_rules_due(const struct rules *rules)

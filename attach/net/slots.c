@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* An insertion that runs out of memory leaves hh.tbl NULL. */
+#define HASH_NONFATAL_OOM 1
+#include "net/slots.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "base/monotonic.h"
+#include "net/netlink.h"
+#include "net/route.h"
+
+/* A hop has 16 bits for it, and no IP packet is longer. */
+static __u16 hop_mtu(__u32 mtu, __u32 route_mtu)
+{
+	if (route_mtu && route_mtu < mtu)
+		mtu = route_mtu;
+	return mtu < UINT16_MAX ? (__u16)mtu : UINT16_MAX;
+}
+
+static void publish(struct slots *slots, const struct nexthop *nexthop)
+{
+	const struct neighbour *neighbour = nexthop->neighbour;
+	struct turnpike_hop hop = { 0 };
+	const struct egress *egress;
+
+	if (neighbour && neighbour->valid && neighbour->has_egress) {
+		egress = &neighbour->egress;
+		memcpy(hop.dmac, neighbour->mac, sizeof(hop.dmac));
+		memcpy(hop.smac, egress->mac, sizeof(hop.smac));
+		hop.ifindex = egress->ifindex;
+		hop.mtu = hop_mtu(egress->mtu, nexthop->route_mtu);
+		hop.flags = egress->flags;
+		hop.tags = egress->tags;
+		memcpy(hop.tag, egress->tag, sizeof(hop.tag));
+	}
+	hops_set(&slots->hops, nexthop->index, &hop);
+}
+
+void slots_publish(struct slots *slots, const struct neighbour *neighbour)
+{
+	struct nexthop *nexthop;
+
+	DL_FOREACH(neighbour->users, nexthop)
+		publish(slots, nexthop);
+}
+
+static void enqueue(struct slots *slots, struct nexthop *nexthop, enum slot_queue queue)
+{
+	if (nexthop->queue[queue].is_in)
+		return;
+	nexthop->queue[queue].is_in = true;
+	DL_APPEND2(slots->queues[queue], nexthop, queue[queue].prev, queue[queue].next);
+}
+
+static void dequeue(struct slots *slots, struct nexthop *nexthop, enum slot_queue queue)
+{
+	if (!nexthop->queue[queue].is_in)
+		return;
+	nexthop->queue[queue].is_in = false;
+	DL_DELETE2(slots->queues[queue], nexthop, queue[queue].prev, queue[queue].next);
+}
+
+static void leave_neighbour(struct slots *slots, struct nexthop *nexthop)
+{
+	struct neighbour *neighbour = nexthop->neighbour;
+
+	if (!neighbour)
+		return;
+	nexthop->neighbour = NULL;
+	DL_DELETE(neighbour->users, nexthop);
+	if (!neighbour->users)
+		neighbours_release(&slots->neighbours, neighbour);
+}
+
+/* Looks up the neighbour to which the route leads; 0 and NULL: there is no route. */
+static int find_by_route(struct slots *slots, const struct nexthop_pair *pair,
+			 struct route_facts *route, struct neighbour **ret)
+{
+	struct neighbours *neighbours = &slots->neighbours;
+	const int err = netlink_route(neighbours->requests, &pair->local, &pair->remote, route);
+
+	*ret = NULL;
+	if (err)
+		return netlink_is_transient(err) ? err : 0;
+	*ret = neighbours_get(neighbours, route->ifindex,
+			      route->gateway.family ? &route->gateway : &pair->remote);
+	return *ret ? 0 : -ENOMEM;
+}
+
+void slots_resolve(struct slots *slots, struct nexthop *nexthop)
+{
+	struct route_facts route = { 0 };
+	struct neighbour *neighbour;
+	const int err = find_by_route(slots, &nexthop->pair, &route, &neighbour);
+
+	dequeue(slots, nexthop, SLOTS_OUTDATED);
+	dequeue(slots, nexthop, SLOTS_UNSURE);
+	if (err) {
+		enqueue(slots, nexthop, SLOTS_UNSURE);
+		return;
+	}
+	nexthop->route_mtu = route.mtu;
+	if (neighbour != nexthop->neighbour) {
+		leave_neighbour(slots, nexthop);
+		nexthop->neighbour = neighbour;
+		if (neighbour)
+			DL_APPEND(neighbour->users, nexthop);
+	}
+	if (neighbour && neighbour->stale) {
+		neighbours_look_up(&slots->neighbours, neighbour);
+		slots_publish(slots, neighbour);
+	} else {
+		publish(slots, nexthop);
+	}
+}
+
+int slots_resolve_outdated(struct slots *slots, int turns)
+{
+	for (; slots->queues[SLOTS_OUTDATED] && turns; turns--)
+		slots_resolve(slots, slots->queues[SLOTS_OUTDATED]);
+	return turns;
+}
+
+void slots_resolve_unsure(struct slots *slots, int turns)
+{
+	struct nexthop *nexthop;
+
+	for (; slots->queues[SLOTS_UNSURE] && turns; turns--) {
+		nexthop = slots->queues[SLOTS_UNSURE];
+		slots_resolve(slots, nexthop);
+		if (nexthop->queue[SLOTS_UNSURE].is_in)
+			return;
+	}
+}
+
+void slots_run_round(struct slots *slots, int turns)
+{
+	struct nexthop *nexthop = slots->next ? slots->next : slots->all;
+
+	for (; nexthop && turns; turns--) {
+		slots_resolve(slots, nexthop);
+		nexthop = nexthop->hh.next;
+	}
+	slots->next = nexthop;
+}
+
+void slots_outdate_users(struct slots *slots, const struct neighbour *neighbour)
+{
+	struct nexthop *nexthop;
+
+	DL_FOREACH(neighbour->users, nexthop)
+		enqueue(slots, nexthop, SLOTS_OUTDATED);
+}
+
+struct renewal {
+	struct slots *slots;
+	const struct selector *selector;
+	bool outdate;
+};
+
+static void renew(void *thing, void *arg)
+{
+	const struct renewal *renewal = arg;
+	struct nexthop *nexthop = thing;
+
+	if (!selector_concerns(renewal->selector, &nexthop->pair.local, &nexthop->pair.remote))
+		return;
+	hops_renew(&renewal->slots->hops, nexthop->index);
+	if (renewal->outdate)
+		enqueue(renewal->slots, nexthop, SLOTS_OUTDATED);
+}
+
+void slots_renew(struct slots *slots, const struct selector *selector, bool outdate)
+{
+	const struct prefix *narrow =
+		selector->src.len > selector->dst.len ? &selector->src : &selector->dst;
+	struct renewal renewal = { slots, selector, outdate };
+	struct nexthop *nexthop;
+
+	if (narrow->len) {
+		trie_walk(&slots->by_address, narrow, renew, &renewal);
+		return;
+	}
+	for (nexthop = slots->all; nexthop; nexthop = nexthop->hh.next)
+		renew(nexthop, &renewal);
+}
+
+void slots_outdate(struct slots *slots, __u8 family)
+{
+	struct nexthop *nexthop;
+
+	for (nexthop = slots->all; nexthop; nexthop = nexthop->hh.next)
+		if (nexthop->pair.remote.family == family)
+			enqueue(slots, nexthop, SLOTS_OUTDATED);
+}
+
+void slots_distrust(struct slots *slots)
+{
+	struct neighbour *neighbour;
+
+	for (neighbour = slots->neighbours.all; neighbour; neighbour = neighbour->hh.next)
+		neighbour->stale = true;
+	slots_outdate(slots, TURNPIKE_IPV4);
+	slots_outdate(slots, TURNPIKE_IPV6);
+}
+
+void slots_refresh_egress(struct slots *slots)
+{
+	const struct neighbour *renewed = NULL;
+	struct neighbour *neighbour;
+
+	for (neighbour = slots->neighbours.all; neighbour; neighbour = neighbour->hh.next) {
+		neighbours_renew_egress(&slots->neighbours, neighbour, renewed);
+		slots_publish(slots, neighbour);
+		renewed = neighbour;
+	}
+}
+
+void slots_refresh(struct slots *slots)
+{
+	struct neighbour *neighbour;
+	struct nexthop *nexthop;
+
+	for (neighbour = slots->neighbours.all; neighbour; neighbour = neighbour->hh.next) {
+		neighbours_look_up(&slots->neighbours, neighbour);
+		slots_publish(slots, neighbour);
+	}
+	for (nexthop = slots->all; nexthop; nexthop = nexthop->hh.next)
+		slots_resolve(slots, nexthop);
+}
+
+int slots_open(const struct nexthop_owner *owner, struct turnpike_nexthop *map, __u32 max,
+	       struct nl_sock *requests, struct slots *ret)
+{
+	ret->neighbours.owner = owner;
+	ret->neighbours.requests = requests;
+	return hops_open(map, max, &ret->hops);
+}
+
+void slots_close(struct slots *slots)
+{
+	while (slots->all)
+		slots_free(slots, slots->all);
+	hops_close(&slots->hops);
+}
+
+struct nexthop *slots_find(const struct slots *slots, const struct nexthop_pair *pair)
+{
+	struct nexthop *nexthop;
+
+	HASH_FIND(hh, slots->all, pair, sizeof(*pair), nexthop);
+	return nexthop;
+}
+
+/* Makes a new one known by its pair and its addresses. */
+static int add(struct slots *slots, struct nexthop *nexthop)
+{
+	const struct nexthop_pair *pair = &nexthop->pair;
+
+	if (trie_add(&slots->by_address, &pair->local, &nexthop->by_local))
+		return -ENOMEM;
+	if (trie_add(&slots->by_address, &pair->remote, &nexthop->by_remote))
+		goto err_local;
+	HASH_ADD(hh, slots->all, pair, sizeof(nexthop->pair), nexthop);
+	if (nexthop->hh.tbl)
+		return 0;
+	trie_remove(&slots->by_address, &nexthop->by_remote);
+err_local:
+	trie_remove(&slots->by_address, &nexthop->by_local);
+	return -ENOMEM;
+}
+
+int slots_new(struct slots *slots, const struct nexthop_pair *pair, struct nexthop **ret)
+{
+	struct nexthop *nexthop = calloc(1, sizeof(*nexthop));
+	int err;
+
+	if (!nexthop)
+		return -ENOMEM;
+	err = hops_take(&slots->hops, clock_ns(), &nexthop->index);
+	if (err)
+		goto err_free;
+	nexthop->pair = *pair;
+	nexthop->by_local.thing = nexthop->by_remote.thing = nexthop;
+	err = add(slots, nexthop);
+	if (err)
+		goto err_give;
+	slots_resolve(slots, nexthop);
+	*ret = nexthop;
+	return 0;
+
+err_give:
+	hops_give(&slots->hops, nexthop->index);
+err_free:
+	free(nexthop);
+	return err;
+}
+
+void slots_free(struct slots *slots, struct nexthop *nexthop)
+{
+	leave_neighbour(slots, nexthop);
+	dequeue(slots, nexthop, SLOTS_OUTDATED);
+	dequeue(slots, nexthop, SLOTS_UNSURE);
+	hops_give(&slots->hops, nexthop->index);
+	if (slots->next == nexthop)
+		slots->next = nexthop->hh.next;
+	trie_remove(&slots->by_address, &nexthop->by_remote);
+	trie_remove(&slots->by_address, &nexthop->by_local);
+	HASH_DEL(slots->all, nexthop);
+	free(nexthop);
+}
