@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Next hops when the kernel fails to answer: they keep what they know and ask again. rtnetlink is
+ * Next hops when the kernel fails to answer: they keep what they know and ask again. When it
+ * reports changes: only what they concern is asked for, and never much at once. rtnetlink is
  * mocked: one router behind one device.
  */
 #include <errno.h>
@@ -27,14 +28,19 @@
 static struct turnpike_nexthop map[MAX];
 static struct nexthops *nexthops;
 static time_t seconds;
+static long ms;                          /* and milliseconds */
 static int route_error, neighbour_error; /* 0: success */
-static int route_questions;
+static int route_questions, neighbour_questions;
+static int read_error;
+static const struct monitor_ops *kernel; /* reports as the kernel does */
+static __u32 scope;                      /* of rules_change() since the last poll */
+static int device_changes;
 
 int __wrap_clock_gettime(clockid_t id, struct timespec *ret);
 int __wrap_monitor_open(const struct monitor_ops *ops, int epoll, struct nl_sock **ret);
 int __wrap_rules_open(const struct rules_ops *ops, int epoll, struct rules **ret);
 void __wrap_rules_poll(struct rules *rules);
-void __wrap_rules_change(struct rules *rules, enum rules_scope scope);
+void __wrap_rules_change(struct rules *rules, enum rules_scope of);
 __u64 __wrap_rules_due(const struct rules *rules);
 int __wrap_notifications_read(struct nl_sock *sock);
 int __wrap_netlink_route(struct nl_sock *sock, const struct turnpike_addr *src,
@@ -47,13 +53,13 @@ int __wrap_netlink_use_neighbour(struct nl_sock *sock, __u32 ifindex,
 int __wrap_clock_gettime(clockid_t id, struct timespec *ret)
 {
 	assert_int_equal(id, CLOCK_MONOTONIC);
-	*ret = (struct timespec){ .tv_sec = seconds };
+	*ret = (struct timespec){ .tv_sec = seconds, .tv_nsec = ms * 1000000 };
 	return 0;
 }
 
 int __wrap_monitor_open(const struct monitor_ops *ops, int epoll, struct nl_sock **ret)
 {
-	(void)ops;
+	kernel = ops;
 	(void)epoll;
 	*ret = NULL;
 	return 0;
@@ -72,10 +78,10 @@ void __wrap_rules_poll(struct rules *rules)
 	(void)rules;
 }
 
-void __wrap_rules_change(struct rules *rules, enum rules_scope scope)
+void __wrap_rules_change(struct rules *rules, enum rules_scope of)
 {
 	(void)rules;
-	(void)scope;
+	scope |= of;
 }
 
 __u64 __wrap_rules_due(const struct rules *rules)
@@ -87,7 +93,7 @@ __u64 __wrap_rules_due(const struct rules *rules)
 int __wrap_notifications_read(struct nl_sock *sock)
 {
 	(void)sock;
-	return 0;
+	return read_error;
 }
 
 int __wrap_netlink_route(struct nl_sock *sock, const struct turnpike_addr *src,
@@ -107,6 +113,7 @@ int __wrap_netlink_neighbour(struct nl_sock *sock, __u32 ifindex, const struct t
 			     struct neighbour_facts *ret)
 {
 	(void)sock;
+	neighbour_questions++;
 	if (!neighbour_error)
 		*ret = (struct neighbour_facts){
 			.ifindex = ifindex, .addr = *addr, .valid = true, .mac = { 2 }
@@ -140,16 +147,23 @@ static bool attached(void *arg, __u32 ifindex, const char *name)
 static void changed(void *arg)
 {
 	(void)arg;
+	device_changes++;
+}
+
+static void rules_changed(void *arg)
+{
+	(void)arg;
 }
 
 static int set_up(void **state)
 {
-	const struct nexthop_owner owner = { egress, attached, changed, changed, NULL };
+	const struct nexthop_owner owner = { egress, attached, changed, rules_changed, NULL };
 
 	(void)state;
 	memset(map, 0, sizeof(map));
 	seconds = 1000;
-	route_error = neighbour_error = 0;
+	ms = 0;
+	route_error = neighbour_error = read_error = 0;
 	return nexthops_open(&owner, map, MAX, NULL, &nexthops);
 }
 
@@ -252,6 +266,162 @@ static void test_given_back(void **state)
 	assert_int_equal(route_questions, 0);
 }
 
+/* How many routes nexthops_poll() asks for. The clock moves only when a test says so. */
+static int questions(void)
+{
+	route_questions = neighbour_questions = device_changes = 0;
+	assert_int_equal(nexthops_poll(nexthops), read_error);
+	return route_questions;
+}
+
+static struct selector to(__u8 family, __u8 third, __u8 fourth, __u8 len)
+{
+	return (struct selector){
+		.family = family,
+		.src.addr.family = family,
+		.dst = { .addr = { .family = family, .ip = { 10, 1, third, fourth } }, .len = len },
+	};
+}
+
+static __u32 current(const struct nexthop *nexthop)
+{
+	return map[nexthop_index(nexthop)].current;
+}
+
+/* A route concerns the pairs that it covers, once for any number of changes. */
+static void test_covered(void **state)
+{
+	enum { N = 500, COVERED = 20 };
+	const struct selector host = to(TURNPIKE_IPV4, 0, COVERED, 32);
+	const struct selector other = to(TURNPIKE_IPV4, 9, 0, 24);
+	const struct selector other_family = to(TURNPIKE_IPV6, 0, COVERED, 32);
+	struct nexthop *all[N];
+	__u32 before[N];
+	int i;
+
+	(void)state;
+	for (i = 0; i < N; i++)
+		all[i] = get(i);
+	seconds++;
+	questions();
+	for (i = 0; i < N; i++)
+		before[i] = current(all[i]);
+	scope = 0;
+	for (i = 0; i < 1000; i++) {
+		kernel->on_route(&other, kernel->arg);
+		kernel->on_route(&other_family, kernel->arg);
+	}
+	assert_int_equal(questions(), 0);
+	for (i = 0; i < N; i++)
+		assert_int_equal(current(all[i]), before[i]);
+	kernel->on_route(&host, kernel->arg);
+	/* Before anything is asked. */
+	assert_int_not_equal(current(all[COVERED]), before[COVERED]);
+	kernel->on_route(&host, kernel->arg);
+	assert_int_equal(questions(), 1);
+	for (i = 0; i < N; i++)
+		if (i != COVERED)
+			assert_int_equal(current(all[i]), before[i]);
+	assert_int_equal(scope, 0);
+	assert_int_equal(device_changes, 0);
+	for (i = 0; i < N; i++)
+		nexthop_put(nexthops, all[i]);
+}
+
+/* A default route concerns all: no flow is sure at once, and the questions take their time. */
+static void test_default_route(void **state)
+{
+	enum { N = 300, STINT = 256, STINT_MS = 10 };
+	const struct selector any = to(TURNPIKE_IPV4, 0, 0, 0);
+	struct nexthop *all[N];
+	int i;
+
+	(void)state;
+	for (i = 0; i < N; i++)
+		all[i] = get(i);
+	seconds++;
+	questions(); /* of a round */
+	scope = 0;
+	kernel->on_route(&any, kernel->arg);
+	assert_int_equal(scope, RULES_OF_IPV4);
+	assert_int_equal(questions(), STINT);
+	/* However often it changes. */
+	kernel->on_route(&any, kernel->arg);
+	assert_int_equal(questions(), 0);
+	ms += STINT_MS;
+	assert_int_equal(questions(), STINT);
+	ms += STINT_MS;
+	assert_int_equal(questions(), N - STINT);
+	ms += STINT_MS;
+	assert_int_equal(questions(), 0);
+	for (i = 0; i < N; i++)
+		nexthop_put(nexthops, all[i]);
+}
+
+/* When notifications were lost, all is asked for again, neighbours as well, in time. */
+static void test_lost(void **state)
+{
+	enum { N = 300, STINT = 256, STINT_MS = 10 };
+	struct nexthop *all[N];
+	int i;
+
+	(void)state;
+	for (i = 0; i < N; i++)
+		all[i] = get(i);
+	seconds++;
+	questions();
+	scope = 0;
+	read_error = -ENOBUFS;
+	assert_int_equal(questions(), STINT);
+	assert_int_equal(scope, RULES_OF_ALL);
+	assert_int_equal(device_changes, 1);
+	assert_int_equal(neighbour_questions, 1);
+	read_error = 0;
+	ms += STINT_MS;
+	assert_int_equal(questions(), N - STINT);
+	assert_int_equal(neighbour_questions, 0);
+	ms += STINT_MS;
+	assert_int_equal(questions(), 0);
+	for (i = 0; i < N; i++)
+		nexthop_put(nexthops, all[i]);
+}
+
+/* Of a device, only what packets depend on matters, and only of one that they use. */
+static void test_links(void **state)
+{
+	struct link_facts link = { .name = "eth0", .ifindex = IFINDEX, .mtu = 1500, .up = true };
+	struct link_facts other = { .name = "veth1", .ifindex = 99, .mtu = 1500, .up = true };
+	struct nexthop *nexthop = get(1);
+
+	(void)state;
+	kernel->on_link(&link, false, kernel->arg);
+	seconds++;
+	questions();
+	scope = 0;
+	kernel->on_link(&other, false, kernel->arg);
+	kernel->on_link(&other, true, kernel->arg);
+	kernel->on_device(other.ifindex, kernel->arg);
+	kernel->on_deleted(other.ifindex, kernel->arg);
+	assert_int_equal(questions(), 0);
+	assert_int_equal(device_changes, 0);
+	/* Counters, or a program that is attached: the owner of the device may care. */
+	link.received++;
+	link.xdp_native = 1;
+	kernel->on_link(&link, false, kernel->arg);
+	assert_int_equal(questions(), 0);
+	assert_int_equal(device_changes, 1);
+	assert_int_equal(scope, 0);
+	link.master = 3;
+	kernel->on_link(&link, false, kernel->arg);
+	assert_int_equal(scope, RULES_OF_ALL);
+	assert_int_equal(questions(), 1);
+	assert_int_equal(device_changes, 1);
+	scope = 0;
+	kernel->on_link(&link, true, kernel->arg);
+	assert_int_equal(scope, RULES_OF_ALL);
+	nexthop_put(nexthops, nexthop);
+}
+
 /* Both pairs of a binding get a slot, or neither. */
 static void test_prepare(void **state)
 {
@@ -282,6 +452,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_new_ways, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_unsure_ones_come_first, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_given_back, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_covered, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_default_route, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_lost, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_links, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_prepare, set_up, tear_down),
 	};
 
