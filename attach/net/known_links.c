@@ -9,6 +9,7 @@
 
 struct known_link {
 	__u32 ifindex;
+	bool notified;
 	struct link_facts facts;
 	UT_hash_handle hh;
 };
@@ -45,17 +46,46 @@ static struct known_link *add(struct known_links *links, __u32 ifindex)
 	return NULL;
 }
 
-bool known_links_update(struct known_links *links, const struct link_facts *link)
+static void learn(struct known_links *links, const struct link_facts *link, bool notified)
 {
 	struct known_link *known = find(links, link->ifindex);
 
-	if (known && is_equal(&known->facts, link))
-		return false;
 	if (!known)
 		known = add(links, link->ifindex);
-	if (known)
-		known->facts = *link;
+	if (!known)
+		return;
+	known->facts = *link;
+	known->notified = notified;
+}
+
+bool known_links_update(struct known_links *links, const struct link_facts *link)
+{
+	const struct known_link *known = find(links, link->ifindex);
+
+	if (known && known->notified && is_equal(&known->facts, link))
+		return false;
+	learn(links, link, true);
 	return true;
+}
+
+void known_links_add(struct known_links *links, const struct link_facts *link)
+{
+	learn(links, link, false);
+}
+
+bool known_links_has(const struct known_links *links, __u32 ifindex)
+{
+	return find(links, ifindex) != NULL;
+}
+
+bool known_links_has_master(const struct known_links *links, __u32 master)
+{
+	const struct known_link *known;
+
+	for (known = links->all; known; known = known->hh.next)
+		if (known->facts.master == master)
+			return true;
+	return false;
 }
 
 void known_links_forget(struct known_links *links, __u32 ifindex)

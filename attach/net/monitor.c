@@ -47,15 +47,18 @@ static void on_nexthop(struct nl_msg *msg, const struct monitor_ops *ops)
 	ops->on_nexthop(ops->arg);
 }
 
-/* A bridge reports its ports by messages of the same type; RTM_DELLINK: one has left it. */
+/*
+ * A bridge reports its ports by messages of the same type; RTM_DELLINK: one has left it. Of a
+ * device that libnl cannot read, no more is known than that it changed.
+ */
 static void on_link(struct nl_msg *msg, const struct monitor_ops *ops)
 {
 	const struct ifinfomsg *info = nlmsg_data(nlmsg_hdr(msg));
 	struct link_facts link = { 0 };
 
-	if (info->ifi_family == AF_BRIDGE)
+	if (info->ifi_family == AF_BRIDGE || link_parse(msg, &link))
 		ops->on_device((__u32)info->ifi_index, ops->arg);
-	else if (!link_parse(msg, &link))
+	else
 		ops->on_link(&link, nlmsg_hdr(msg)->nlmsg_type == RTM_DELLINK, ops->arg);
 }
 

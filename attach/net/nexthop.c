@@ -14,6 +14,7 @@
 
 #include "base/monotonic.h"
 #include "net/known_links.h"
+#include "net/link.h"
 #include "net/monitor.h"
 #include "net/notifications.h"
 #include "net/rules.h"
@@ -92,26 +93,48 @@ static void on_nexthop(void *arg)
 	outdate(arg, RULES_OF_ALL);
 }
 
-/* Do packets come in or leave by this device? */
-static bool is_used(const struct nexthops *nexthops, __u32 ifindex, const char *name)
+/* Learns of the devices that neighbours are on, as far as no notification did. */
+static void learn_links(struct nexthops *nexthops)
 {
-	return neighbours_use(&nexthops->slots.neighbours, ifindex) ||
-	       nexthops->owner.attached(nexthops->owner.arg, ifindex, name);
+	const struct neighbours *neighbours = &nexthops->slots.neighbours;
+	const struct neighbour *neighbour;
+	struct link_facts link;
+	__u32 last = 0;
+
+	for (neighbour = neighbours->all; neighbour; neighbour = neighbour->hh.next) {
+		const __u32 ifindex = neighbour->place.ifindex;
+
+		if (ifindex == last || known_links_has(&nexthops->links, ifindex))
+			continue;
+		last = ifindex;
+		if (!netlink_link(neighbours->requests, (int)ifindex, "", &link))
+			known_links_add(&nexthops->links, &link);
+	}
+}
+
+/* Do packets come in or leave by this device, or is it the VRF or the bridge of one that they do?
+ */
+static bool is_used(struct nexthops *nexthops, __u32 ifindex, const char *name)
+{
+	if (neighbours_use(&nexthops->slots.neighbours, ifindex) ||
+	    nexthops->owner.attached(nexthops->owner.arg, ifindex, name))
+		return true;
+	learn_links(nexthops);
+	return known_links_has_master(&nexthops->links, ifindex);
 }
 
 /* With a device the kernel drops its IPv4 routes, of which it reports none. */
 static void on_link(const struct link_facts *link, bool gone, void *arg)
 {
 	struct nexthops *nexthops = arg;
-	bool changed = gone;
+	const bool used = is_used(nexthops, link->ifindex, link->name);
 
-	if (is_used(nexthops, link->ifindex, link->name)) {
+	if (used)
 		nexthops->links_changed = true;
-		changed |= known_links_update(&nexthops->links, link);
-		if (changed)
-			outdate(nexthops, RULES_OF_ALL);
-	}
-	if (gone)
+	if (used && (gone || known_links_update(&nexthops->links, link)))
+		outdate(nexthops, RULES_OF_ALL);
+	/* When it is used again, it may have changed. */
+	if (gone || !used)
 		known_links_forget(&nexthops->links, link->ifindex);
 }
 

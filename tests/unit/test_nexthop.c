@@ -24,6 +24,7 @@
 
 #define MAX     600
 #define IFINDEX 7
+#define VRF     8 /* the master of that */
 
 static struct turnpike_nexthop map[MAX];
 static struct nexthops *nexthops;
@@ -43,6 +44,8 @@ void __wrap_rules_poll(struct rules *rules);
 void __wrap_rules_change(struct rules *rules, enum rules_scope of);
 __u64 __wrap_rules_due(const struct rules *rules);
 int __wrap_notifications_read(struct nl_sock *sock);
+int __wrap_netlink_link(struct nl_sock *sock, int ifindex, const char *name,
+			struct link_facts *ret);
 int __wrap_netlink_route(struct nl_sock *sock, const struct turnpike_addr *src,
 			 const struct turnpike_addr *dst, struct route_facts *ret);
 int __wrap_netlink_neighbour(struct nl_sock *sock, __u32 ifindex, const struct turnpike_addr *addr,
@@ -94,6 +97,15 @@ int __wrap_notifications_read(struct nl_sock *sock)
 {
 	(void)sock;
 	return read_error;
+}
+
+int __wrap_netlink_link(struct nl_sock *sock, int ifindex, const char *name, struct link_facts *ret)
+{
+	(void)sock;
+	assert_int_equal(ifindex, IFINDEX);
+	assert_string_equal(name, "");
+	*ret = (struct link_facts){ .ifindex = IFINDEX, .master = VRF };
+	return 0;
 }
 
 int __wrap_netlink_route(struct nl_sock *sock, const struct turnpike_addr *src,
@@ -394,7 +406,14 @@ static void test_links(void **state)
 	struct nexthop *nexthop = get(1);
 
 	(void)state;
+	scope = 0;
+	kernel->on_device(VRF, kernel->arg);
+	assert_int_equal(scope, RULES_OF_ALL);
+	/* The answer about its device may have been newer than this. */
+	scope = 0;
+	link.master = VRF;
 	kernel->on_link(&link, false, kernel->arg);
+	assert_int_equal(scope, RULES_OF_ALL);
 	seconds++;
 	questions();
 	scope = 0;
