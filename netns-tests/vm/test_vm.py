@@ -31,6 +31,7 @@ and no interface of the host is touched. A cell is named kernel/NIC/network/mode
     kernel/verify, kernel/load, kernel/packets, kernel/model: that kernel's verifier accepts every program within the
               budget, and that kernel runs all packet vectors and some random frames (tests/model)
     kernel/nexthops, kernel/nexthops-vlans: next hops by that kernel's routes, and by its VLAN devices
+    kernel/rules, kernel/rules-vrf: which of that kernel's notifications end confirmations, and those about VRF devices
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ def is_possible(variant: Variant, model: str, version: tuple[int, ...]) -> bool:
 def steps(series: str) -> Iterator[tuple[str, Step]]:
     """All cells of a kernel, in an order in which a relay starts once for each mode."""
     version = tuple(map(int, series.split(".")))
-    for what in ("verify", "load", "packets", "model", "nexthops", "nexthops-vlans"):
+    for what in ("verify", "load", "packets", "model", "nexthops", "nexthops-vlans", "rules", "rules-vrf"):
         yield f"{series}/{what}", partial(inside, what=what)
     for at in PLACES:
         where = f"{series}/{'/'.join(at)}"

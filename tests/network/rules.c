@@ -119,6 +119,25 @@ static void test_ipsec(void **state)
 	check_all(changes, ARRAY_LEN(changes));
 }
 
+#define ASSOCIATION "src 10.0.0.1 dst 10.9.0.9 proto esp spi 1 "
+
+/* Needs a kernel with ESP. */
+static void test_associations(void **state)
+{
+	static const struct change changes[] = {
+		{ "ip xfrm state add " ASSOCIATION "enc 'ecb(cipher_null)' ''", ALL },
+		{ "ip xfrm state update " ASSOCIATION "enc 'ecb(cipher_null)' ''", ALL },
+		{ "ip xfrm state list >/dev/null", NONE },
+		{ "ip xfrm state del " ASSOCIATION, ALL },
+	};
+
+	(void)state;
+	if (system("ip xfrm state add " ASSOCIATION "enc 'ecb(cipher_null)' '' 2>/dev/null") ||
+	    system("ip xfrm state del " ASSOCIATION))
+		skip();
+	check_all(changes, ARRAY_LEN(changes));
+}
+
 static void test_routing(void **state)
 {
 	static const struct change changes[] = {
@@ -169,7 +188,9 @@ static void test_devices(void **state)
 		{ "ip link set eth0 mtu 1400", ALL },
 		{ "ip link set eth0 mtu 1500", ALL },
 		{ "ip link set eth0 master br0", ALL },
+		{ "echo 1 >/proc/sys/net/ipv4/conf/br0/rp_filter", ALL },
 		{ "ip link set eth0 nomaster", ALL },
+		{ "echo 0 >/proc/sys/net/ipv4/conf/br0/rp_filter", NONE },
 		{ "ip link set eth0 down", ALL },
 		{ "ip link set eth0 up", ALL },
 	};
@@ -208,7 +229,11 @@ static void test_vrf(void **state)
 	static const struct change changes[] = {
 		{ "ip link set red up", NONE },
 		{ "ip link set eth0 master red", ALL },
+		{ "echo 1 >/proc/sys/net/ipv4/conf/red/rp_filter", ALL },
+		{ "ip link set red down", ALL },
+		{ "ip link set red up", ALL },
 		{ "ip link set eth0 nomaster", ALL },
+		{ "ip link set red down", NONE },
 	};
 
 	(void)state;
@@ -254,6 +279,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_netfilter, open_all, close_all),
 		cmocka_unit_test_setup_teardown(test_ipsec, open_all, close_all),
+		cmocka_unit_test_setup_teardown(test_associations, open_all, close_all),
 		cmocka_unit_test_setup_teardown(test_routing, open_all, close_all),
 		cmocka_unit_test_setup_teardown(test_containers, open_all, close_all),
 		cmocka_unit_test_setup_teardown(test_many_changes, open_all, close_all),
