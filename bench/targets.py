@@ -112,4 +112,6 @@ TARGETS = (
     control("memory/native-head", "IPv6 flow", at_most(256)),
     *(control(f"first-packet/{variant}/{direction}", "in the kernel", at_least(1))
       for variant in ("native-head", "tcx") for direction in ("to-peer", "to-client")),
+    Target("share of a CPU, 100 unrelated routes a second, 5,000 next hops", at_most(0.05),
+           Of("routes/unrelated/100", "CPU")),
 )
