@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/map_set.h"
+#include "base/skb_layout.h"
 #include "base/ticks.h"
 #include "private/array_len.h"
 
@@ -83,6 +84,9 @@ static int load(struct turnpike_bpf *skeleton, const struct variant *variant,
 	skeleton->rodata->config.slot = config->slot;
 	skeleton->rodata->config.skb = variant->skb;
 	skeleton->rodata->config.tick_ns = ticks_ns();
+	/* Not fatal: the selector knows of it, too. */
+	if (variant->mode == TURNPIKE_MODE_XDP_GENERIC)
+		skb_layout(&skeleton->rodata->config.layout);
 	return turnpike_bpf__load(skeleton);
 }
 

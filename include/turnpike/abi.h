@@ -241,12 +241,27 @@ static inline __u32 turnpike_counter_index(__u32 slot, __u32 direction, __u32 ve
 }
 
 /**
+ * struct turnpike_skb_layout - where generic XDP finds the segment size of its sk_buff, in bytes
+ * @hard_start, @frame_sz: in struct xdp_buff: start and size of the buffer
+ * @shared_info: from struct skb_shared_info, the last part of the buffer, to its end; 0: unknown,
+ *            so super-packets below the MTU look like ordinary ones
+ * @gso_size: in struct skb_shared_info
+ */
+struct turnpike_skb_layout {
+	__u16 hard_start;
+	__u16 frame_sz;
+	__u16 shared_info;
+	__u16 gso_size;
+};
+
+/**
  * struct turnpike_config - constants of one program (read-only data), set before it is loaded
  * @version: TURNPIKE_ABI_VERSION
  * @ifindex: device the program is attached to
  * @slot:    its slot
  * @skb:     1: packets are sk_buffs (generic XDP, TC); 0: frames (native XDP)
  * @tick_ns: length of a jiffy
+ * @layout:  of this kernel
  */
 struct turnpike_config {
 	__u32 version;
@@ -254,6 +269,7 @@ struct turnpike_config {
 	__u32 slot;
 	__u32 skb;
 	__u64 tick_ns;
+	struct turnpike_skb_layout layout;
 };
 
 /**

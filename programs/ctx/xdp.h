@@ -94,8 +94,27 @@ static __always_inline int ctx_pull_headers(ctx_t *ctx, __u32 len)
 }
 
 /*
+ * Has the sk_buff a segment size? The kernel keeps it behind the buffer that generic XDP shows to
+ * programs. On failure, assume that it has one.
+ */
+static __always_inline bool has_segments(ctx_t *ctx)
+{
+	__u64 at = 0;
+	__u32 size = 0;
+	__u16 gso_size = 0;
+
+	if (bpf_probe_read_kernel(&at, sizeof(at), (void *)ctx + config.layout.hard_start) ||
+	    bpf_probe_read_kernel(&size, sizeof(size), (void *)ctx + config.layout.frame_sz))
+		return true;
+	at += size - config.layout.shared_info + config.layout.gso_size;
+	return bpf_probe_read_kernel(&gso_size, sizeof(gso_size), (void *)(unsigned long)at) ||
+	       gso_size;
+}
+
+/*
  * Is this a GSO super-packet? Native XDP never gets one. Generic XDP does, from local senders and
- * GRO, without any mark; nearly all of them exceed the MTU of the ingress device.
+ * GRO, without any mark in its context. Where the layout of an sk_buff is unknown, the MTU of the
+ * ingress device tells most of them.
  */
 static __always_inline bool ctx_is_gso(ctx_t *ctx, __u32 ip_len)
 {
@@ -105,7 +124,9 @@ static __always_inline bool ctx_is_gso(ctx_t *ctx, __u32 ip_len)
 	if (!config.skb)
 		return false;
 	device = bpf_map_lookup_elem(&devices, &slot);
-	return device && ip_len > device->mtu;
+	if (device && ip_len > device->mtu)
+		return true;
+	return config.layout.shared_info && has_segments(ctx);
 }
 
 /*

@@ -48,6 +48,7 @@ void *bpf_ringbuf_reserve(void *map, __u64 size, __u64 flags);
 void bpf_ringbuf_submit(void *data, __u64 flags);
 void bpf_ringbuf_discard(void *data, __u64 flags);
 long bpf_redirect(__u32 ifindex, __u64 flags);
+long bpf_probe_read_kernel(void *to, __u32 len, const void *from);
 
 long bpf_xdp_adjust_head(struct xdp_md *ctx, int delta);
 long bpf_xdp_adjust_tail(struct xdp_md *ctx, int delta);
