@@ -141,15 +141,24 @@ void taken_forget(const struct maps *maps, enum turnpike_trial_end end)
 	bpf_map_delete_elem(bpf_map__fd(maps->skeleton->maps.taken), &key);
 }
 
-static int counter_read(const struct maps *maps, __u32 index, struct turnpike_counter *ret)
+/* CONFIG_NR_CPUS is 8192 at most, on any architecture. */
+#define CPUS_MAX 8192
+
+/* Only /sys has the number, by which the kernel sizes its answers: without it, take the maximum. */
+static int possible_cpus(void)
 {
 	const int n = libbpf_num_possible_cpus();
+
+	return n > 0 ? n : CPUS_MAX;
+}
+
+static int counter_read(const struct maps *maps, __u32 index, struct turnpike_counter *ret)
+{
+	const int n = possible_cpus();
 	struct turnpike_counter sum = { 0 };
 	struct turnpike_counter *cpus;
 	int err, i;
 
-	if (n < 0)
-		return n;
 	cpus = calloc((size_t)n, sizeof(*cpus));
 	if (!cpus)
 		return -ENOMEM;

@@ -38,6 +38,7 @@ static const char *const relation_names[] = {
 	[TURNPIKE_RELATION_SELF] = "self",     [TURNPIKE_RELATION_MASTER] = "master",
 	[TURNPIKE_RELATION_MEMBER] = "member", [TURNPIKE_RELATION_LOWER] = "lower",
 	[TURNPIKE_RELATION_PEER] = "peer",     [TURNPIKE_RELATION_UPPER] = "upper",
+	[TURNPIKE_RELATION_BELOW] = "below",
 };
 
 static const char *const outlook_names[] = {

@@ -237,6 +237,20 @@ static void explain_better(const struct plan *plan, const struct turnpike_candid
 	}
 }
 
+/* A doubt and what removes it; a mode that was asked for needs no praise. */
+static void explain_chosen(bool automatic, const struct turnpike_candidate *chosen,
+			   struct text *text)
+{
+	const bool doubtful = chosen->outlook == TURNPIKE_DOUBTFUL;
+
+	if (!automatic)
+		text_append(text, "asked for%s", doubtful ? ", but " : "");
+	if (automatic || doubtful)
+		text_append(text, "%s", chosen->reason);
+	if (doubtful && chosen->remedy[0])
+		text_append(text, " (%s)", chosen->remedy);
+}
+
 static void explain_choice(struct device *device, const struct plan *plan,
 			   const struct turnpike_candidate *chosen, struct text *why)
 {
@@ -246,7 +260,7 @@ static void explain_choice(struct device *device, const struct plan *plan,
 	if (automatic)
 		explain_better(plan, chosen, why);
 	device->why[0] = '\0';
-	text_append(&text, "%s", automatic ? chosen->reason : "asked for");
+	explain_chosen(automatic, chosen, &text);
 	if (why->buffer[0])
 		text_append(&text, "; %s", why->buffer);
 }
@@ -305,7 +319,9 @@ static __u32 driver_flags(const struct turnpike_facts *facts)
 	return driver ? driver->flags : 0;
 }
 
-int device_choose(struct devices *devices, struct device *device, struct text *why)
+/* @flags: of the driver */
+static int make_plan(const struct devices *devices, const struct device *device, struct plan *plan,
+		     __u32 *flags)
 {
 	const struct select_policy policy = { .mode = device->requested.mode,
 					      .hook = device->requested.hook,
@@ -313,16 +329,45 @@ int device_choose(struct devices *devices, struct device *device, struct text *w
 					      .redirects = devices->all && devices->all->next,
 					      .own_id = device->attachment.prog_id };
 	struct turnpike_facts *facts;
-	struct plan plan;
-	__u32 flags;
 	int err = facts_gather(devices->sock, device->name, &facts);
 
 	if (err)
 		return err;
-	flags = driver_flags(facts);
+	*flags = driver_flags(facts);
+	err = select_plan(facts, &policy, plan);
+	facts_free(facts);
+	return err;
+}
+
+int device_choose(struct devices *devices, struct device *device, struct text *why)
+{
+	__u32 flags;
+	const int err = make_plan(devices, device, &device->plan, &flags);
+
+	if (err)
+		return err;
+	device->planned = clock_ns();
 	device->no_xmit = flags & DRIVER_NO_XMIT;
 	device->passes_unmoved = flags & DRIVER_PASSES_UNMOVED;
-	err = select_plan(facts, &policy, &plan);
-	facts_free(facts);
-	return err ? err : follow(devices, device, &plan, why);
+	return follow(devices, device, &device->plan, why);
+}
+
+bool device_has_new_plan(const struct devices *devices, const struct device *device)
+{
+	struct plan plan;
+	__u32 flags;
+
+	return make_plan(devices, device, &plan, &flags) == 0 && !plan_equals(&device->plan, &plan);
+}
+
+const struct turnpike_candidate *device_harm(const struct device *device)
+{
+	const struct turnpike_candidate *candidate = device->plan.candidates;
+	const struct attachment *attachment = &device->attachment;
+
+	for (; candidate < device->plan.candidates + device->plan.n; candidate++)
+		if (point_of(candidate) == attachment->point &&
+		    (candidate->moves == attachment->moves || candidate->mode == TURNPIKE_MODE_TC))
+			return candidate->harmful ? candidate : NULL;
+	return NULL;
 }

@@ -15,6 +15,7 @@
 #include "net/nexthop.h"
 #include "hooks/slot.h"
 #include "base/text.h"
+#include "select/select.h"
 
 struct maps;
 struct watch;
@@ -36,6 +37,8 @@ struct watch;
  * @why, @proof, @changes: see struct turnpike_status
  * @backoffs:   of each candidate
  * @faults:     why each has failed last; HEALTH_GOOD: it could not be attached
+ * @plan:       the last one
+ * @planned:    its time, ns
  * @reevaluate: back-off of better candidates that were rejected: look at them again after it
  * @sample:     the last sample of counters
  * @sampled:    its time, ns; 0: none with this program
@@ -55,6 +58,8 @@ struct device {
 	__u32 changes;
 	struct backoff backoffs[DEVICE_CANDIDATES];
 	enum health faults[DEVICE_CANDIDATES];
+	struct plan plan;
+	__u64 planned;
 	struct backoff reevaluate;
 	struct health_sample sample;
 	__u64 sampled;
@@ -116,6 +121,13 @@ int devices_for_each(const struct devices *devices,
  * is then relayed as before.
  */
 int device_choose(struct devices *devices, struct device *device, struct text *why);
+
+/** device_has_new_plan() - have facts changed, so that the plan is another one than the last? */
+bool device_has_new_plan(const struct devices *devices, const struct device *device);
+
+/** device_harm() - the candidate that relays now, if the last plan says that it does harm; or NULL
+ */
+const struct turnpike_candidate *device_harm(const struct device *device);
 
 /** device_back_off() - back off from a candidate, or rule it out if it cannot work at all */
 void device_back_off(const struct devices *devices, struct device *device,

@@ -17,6 +17,9 @@
 /* Slightly less than a second, so that every poll of a caller that polls once a second counts. */
 #define SUPERVISE_NS 900000000ull
 
+/* Links change in bursts, and each change leads here: the facts are read anew after a pause. */
+#define FACTS_NS 250000000ull
+
 /* Has the link changed in a way that candidates depend on? Counters do not matter. */
 static bool is_other_link(const struct link_facts *a, const struct link_facts *b)
 {
@@ -219,6 +222,31 @@ static bool has_backoff_ended(const struct device *device, __u64 since, __u64 no
 	       backoff_has_ended(&device->xmit, since, now);
 }
 
+/* Facts of which no notification tells, or not of this link: offloads, VLANs, other programs. */
+static bool has_new_facts(const struct devices *devices, struct device *device, __u64 now)
+{
+	if (now < device->planned + FACTS_NS)
+		return false;
+	device->planned = now;
+	return device_has_new_plan(devices, device);
+}
+
+/* A requested mode that would relay wrong packets does not stay attached. Returns whether it was.
+ */
+static bool stop_harm(struct device *device, struct text *why)
+{
+	const struct turnpike_candidate *harm = device_harm(device);
+
+	if (!harm)
+		return false;
+	attachment_close(&device->attachment);
+	text_append(why, "%suser space relays instead of %s: %s", why->buffer[0] ? "; " : "",
+		    turnpike_mode_name(harm->mode), harm->reason);
+	if (harm->remedy[0])
+		text_append(why, " (%s)", harm->remedy);
+	return true;
+}
+
 /*
  * Devices that native XDP redirects between need it on all of them. So when one is promoted to it,
  * the others are, too, without waiting for their back-offs.
@@ -260,16 +288,19 @@ static bool supervise(struct devices *devices, struct device *device, __u64 sinc
 	struct text rejected = { rejections, sizeof(rejections) };
 	struct turnpike_status after;
 	bool reselect = look_up(devices, device, &why);
+	bool stopped;
 	int err = 0;
 
 	if (!device->gone) {
 		reselect |= was_detached(device, &why);
 		reselect |= is_unhealthy(devices, device, now, &why);
 		reselect |= has_backoff_ended(device, since, now);
+		reselect = reselect || has_new_facts(devices, device, now);
 	}
 	if (reselect)
 		err = device_choose(devices, device, &rejected);
-	if (err)
+	stopped = err && stop_harm(device, &why);
+	if (err && !stopped)
 		text_append(&why, "%s%s", reasons[0] ? "; " : "", rejections);
 	after = device_status(device);
 	if (is_same_candidate(&before, &after)) {
@@ -280,7 +311,7 @@ static bool supervise(struct devices *devices, struct device *device, __u64 sinc
 	}
 	/* What happened, and then why the present candidate. */
 	if (reasons[0]) {
-		if (!device->gone)
+		if (!device->gone && !stopped)
 			text_append(&why, "; %s", device->why);
 		memcpy(device->why, reasons, sizeof(reasons));
 	}

@@ -20,12 +20,13 @@ append(char *buffer, size_t size, const char *separator, const char *format, va_
 	vsnprintf(buffer + used, size - used, format, args);
 }
 
-bool assess(struct assessment *assessment, enum turnpike_outlook outlook, const char *format, ...)
+static bool __attribute__((format(printf, 3, 0)))
+add_reason(struct assessment *assessment, enum turnpike_outlook outlook, const char *format,
+	   va_list args)
 {
 	struct turnpike_candidate *ret = assessment->ret;
 	char sentence[256] = "";
 	struct text reason = { ret->reason, sizeof(ret->reason) };
-	va_list args;
 
 	if (outlook < ret->outlook)
 		return false;
@@ -34,13 +35,34 @@ bool assess(struct assessment *assessment, enum turnpike_outlook outlook, const 
 		ret->reason[0] = '\0';
 		ret->remedy[0] = '\0';
 	}
-	va_start(args, format);
 	append(sentence, sizeof(sentence), "", format, args);
-	va_end(args);
 	text_append(&reason, "%s%s%s%s", ret->reason[0] ? "; " : "",
 		    assessment->port != assessment->facts ? assessment->port->dev : "",
 		    assessment->port != assessment->facts ? ": " : "", sentence);
 	return true;
+}
+
+bool assess(struct assessment *assessment, enum turnpike_outlook outlook, const char *format, ...)
+{
+	va_list args;
+	bool counts;
+
+	va_start(args, format);
+	counts = add_reason(assessment, outlook, format, args);
+	va_end(args);
+	return counts;
+}
+
+bool assess_harm(struct assessment *assessment, const char *format, ...)
+{
+	va_list args;
+	bool counts;
+
+	va_start(args, format);
+	counts = add_reason(assessment, TURNPIKE_REJECTED, format, args);
+	va_end(args);
+	assessment->ret->harmful = true;
+	return counts;
 }
 
 void assess_remedy(struct assessment *assessment, const char *format, ...)
@@ -61,6 +83,13 @@ const struct turnpike_facts *assess_relative(const struct turnpike_facts *facts,
 	while (relative && relative->relation != relation)
 		relative = relative->next;
 	return relative;
+}
+
+bool assess_is_below(const struct turnpike_facts *relative)
+{
+	return relative->relation == TURNPIKE_RELATION_MEMBER ||
+	       relative->relation == TURNPIKE_RELATION_LOWER ||
+	       relative->relation == TURNPIKE_RELATION_BELOW;
 }
 
 /* Is it a relay program, of this process or another? The kernel keeps 15 characters of a name. */

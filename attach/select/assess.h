@@ -17,6 +17,7 @@ struct select_policy;
  * @port:   the device to check: the device itself or one of its members
  * @ret:    the result so far; set mode, hook and moves, and zero the rest
  * @risky:  it is doubtful, and packets would be lost if the doubt proved right
+ * @late:   it works, but any other mode in the kernel relays more
  */
 struct assessment {
 	const struct turnpike_facts *facts;
@@ -24,6 +25,7 @@ struct assessment {
 	const struct turnpike_facts *port;
 	struct turnpike_candidate *ret;
 	bool risky;
+	bool late;
 };
 
 /**
@@ -34,6 +36,11 @@ struct assessment {
 bool assess(struct assessment *assessment, enum turnpike_outlook outlook, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/** assess_harm() - add a reason why the candidate would relay wrong packets; otherwise as assess()
+ */
+bool assess_harm(struct assessment *assessment, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
 /** assess_remedy() - add the command that removes the reason which assess() has just accepted. */
 void assess_remedy(struct assessment *assessment, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -41,6 +48,12 @@ void assess_remedy(struct assessment *assessment, const char *format, ...)
 /** assess_relative() - get the first relative of a kind, or NULL. */
 const struct turnpike_facts *assess_relative(const struct turnpike_facts *facts,
 					     enum turnpike_relation relation);
+
+/** assess_is_below() - do the packets of the device come from this relative? */
+bool assess_is_below(const struct turnpike_facts *relative);
+
+/** assess_merging() - check in what way packets reach a program on sk_buffs: merged, or single */
+void assess_merging(struct assessment *assessment);
 
 /** assess_owner() - check whether another program holds the XDP hook of the port. */
 void assess_owner(struct assessment *assessment);

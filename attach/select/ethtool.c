@@ -121,6 +121,9 @@ static void read_offloads(const struct device *device, struct turnpike_facts *fa
 		facts->gro_hw = offload(&features.head, names, "rx-gro-hw");
 		facts->rx_csum = offload(&features.head, names, "rx-checksum");
 		facts->rx_vlan = offload(&features.head, names, "rx-vlan-hw-parse");
+		facts->gro = offload(&features.head, names, "rx-gro");
+		facts->gro_list = offload(&features.head, names, "rx-gro-list");
+		facts->gro_forwarding = offload(&features.head, names, "rx-udp-gro-forwarding");
 	}
 	free(names);
 }

@@ -13,27 +13,35 @@
 #include <unistd.h>
 
 #include "base/compat.h"
+#include "base/skb_layout.h"
 #include "select/ethtool.h"
 #include "select/netdev.h"
 #include "net/link.h"
 #include "select/owners.h"
 #include "select/sysfs.h"
+#include "select/vlans.h"
+#include "private/array_len.h"
 
 /* Read once, since it does not change. */
 static struct {
 	__u32 version;
 	int bpf_error;
 	int tcx_error;
+	int segments_error;
 } kernel;
 
-/* Load an empty program. */
+/*
+ * Load a program that compares a pointer with a number, as only CAP_PERFMON allows: -EACCES without
+ * it, and -EPERM if programs cannot be loaded at all.
+ */
 static int trial_load(enum bpf_prog_type type)
 {
 	const struct bpf_insn insns[] = {
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 0 },
+		{ .code = BPF_JMP | BPF_JEQ | BPF_K, .dst_reg = BPF_REG_10, .imm = 1 },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
-	const int fd = bpf_prog_load(type, "trial", "GPL", insns, 2, NULL);
+	const int fd = bpf_prog_load(type, "trial", "GPL", insns, ARRAY_LEN(insns), NULL);
 
 	if (fd < 0)
 		return fd;
@@ -53,6 +61,7 @@ static int trial_tcx(void)
 static void ask_kernel(void)
 {
 	const libbpf_print_fn_t print = libbpf_set_print(NULL);
+	struct turnpike_skb_layout layout;
 	unsigned int major = 0, minor = 0;
 	struct utsname name;
 
@@ -62,6 +71,7 @@ static void ask_kernel(void)
 	if (!kernel.bpf_error)
 		kernel.bpf_error = trial_load(BPF_PROG_TYPE_SCHED_CLS);
 	kernel.tcx_error = trial_tcx();
+	kernel.segments_error = skb_layout(&layout);
 	libbpf_set_print(print);
 }
 
@@ -73,6 +83,7 @@ static void add_kernel(struct turnpike_facts *facts)
 	facts->kernel = kernel.version;
 	facts->bpf_error = kernel.bpf_error;
 	facts->tcx_error = kernel.tcx_error;
+	facts->segments_error = kernel.segments_error;
 }
 
 /* Gather all but the relatives. */
@@ -145,11 +156,67 @@ static enum turnpike_relation relation_of(const struct link_facts *other,
 	return TURNPIKE_RELATION_SELF;
 }
 
+static enum turnpike_relation link_relation(const struct link_facts *link)
+{
+	return strcmp(link->kind, "veth") == 0 ? TURNPIKE_RELATION_PEER : TURNPIKE_RELATION_LOWER;
+}
+
+static bool is_known(const struct turnpike_facts *self, __u32 ifindex)
+{
+	const struct turnpike_facts *relative = self->related;
+
+	while (relative && (relative->elsewhere || relative->ifindex != ifindex))
+		relative = relative->next;
+	return relative || self->ifindex == ifindex;
+}
+
+/* Does @facts get its packets from another device? */
+static bool has_below(const struct turnpike_facts *facts)
+{
+	return !facts->elsewhere && (facts->relation == TURNPIKE_RELATION_MEMBER ||
+				     facts->relation == TURNPIKE_RELATION_LOWER ||
+				     facts->relation == TURNPIKE_RELATION_BELOW);
+}
+
+/* The devices below those already found, such as the members of a bond below a VLAN. */
+static int add_below(struct nl_sock *sock, struct turnpike_facts *self,
+		     const struct link_facts *links, size_t n, const struct link_facts *link)
+{
+	enum turnpike_relation relation;
+	size_t i;
+	int err = 0;
+
+	for (i = 0; !err && i < n; i++) {
+		relation = relation_of(&links[i], link, link_relation(link));
+		if ((relation == TURNPIKE_RELATION_MEMBER || relation == TURNPIKE_RELATION_LOWER) &&
+		    !is_known(self, links[i].ifindex))
+			err = add_relative(sock, self, &links[i], TURNPIKE_RELATION_BELOW, false);
+	}
+	return err;
+}
+
+/* Each pass goes one level deeper; relatives are added in front. */
+static int add_all_below(struct nl_sock *sock, struct turnpike_facts *self,
+			 const struct link_facts *links, size_t n)
+{
+	const struct turnpike_facts *done = NULL, *first, *each;
+	size_t i;
+	int err = 0;
+
+	while (!err && self->related != done) {
+		first = self->related;
+		for (each = first; !err && each != done; each = each->next)
+			for (i = 0; !err && has_below(each) && i < n; i++)
+				if (links[i].ifindex == each->ifindex)
+					err = add_below(sock, self, links, n, &links[i]);
+		done = first;
+	}
+	return err;
+}
+
 static int add_relatives(struct nl_sock *sock, struct turnpike_facts *self,
 			 const struct link_facts *link)
 {
-	const enum turnpike_relation below =
-		strcmp(link->kind, "veth") == 0 ? TURNPIKE_RELATION_PEER : TURNPIKE_RELATION_LOWER;
 	enum turnpike_relation relation;
 	struct link_facts *links;
 	size_t n, i;
@@ -158,12 +225,14 @@ static int add_relatives(struct nl_sock *sock, struct turnpike_facts *self,
 	if (err)
 		return err;
 	if (link->link && link->link_netns != NETNS_OURS)
-		err = add_elsewhere(sock, self, link, below);
+		err = add_elsewhere(sock, self, link, link_relation(link));
 	for (i = 0; !err && i < n; i++) {
-		relation = relation_of(&links[i], link, below);
+		relation = relation_of(&links[i], link, link_relation(link));
 		if (relation != TURNPIKE_RELATION_SELF)
 			err = add_relative(sock, self, &links[i], relation, false);
 	}
+	if (!err)
+		err = add_all_below(sock, self, links, n);
 	free(links);
 	return err;
 }
@@ -179,6 +248,7 @@ int facts_gather(struct nl_sock *sock, const char *ifname, struct turnpike_facts
 	facts = gather_one(sock, &link, false);
 	if (!facts)
 		return -ENOMEM;
+	facts->vlans = vlans_on(link.ifindex);
 	err = add_relatives(sock, facts, &link);
 	if (err) {
 		facts_free(facts);

@@ -33,16 +33,23 @@ static void check_device(struct assessment *a)
 	if (a->facts->bpf_error == -EPERM)
 		assess(a, TURNPIKE_REJECTED,
 		       "not permitted: run as root or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON");
+	else if (a->facts->bpf_error == -EACCES)
+		assess(a, TURNPIKE_REJECTED,
+		       "CAP_PERFMON is missing, without which the kernel's verifier rejects the "
+		       "programs");
 	else if (a->facts->bpf_error)
 		assess(a, TURNPIKE_REJECTED, "the kernel does not load BPF programs: %s",
 		       strerror(-a->facts->bpf_error));
 	check_master(a);
 }
 
+/* In our network namespace, or, where the kernel tells, in any. */
 static bool has_vlans(const struct turnpike_facts *facts)
 {
 	const struct turnpike_facts *relative;
 
+	if (facts->vlans > 0)
+		return true;
 	for (relative = facts->related; relative; relative = relative->next)
 		if (relative->relation == TURNPIKE_RELATION_UPPER &&
 		    strcmp(relative->kind, "vlan") == 0)
@@ -50,13 +57,30 @@ static bool has_vlans(const struct turnpike_facts *facts)
 	return false;
 }
 
+/* The device below takes the tags off, before generic XDP runs on this one. */
+static bool is_stacked(const struct turnpike_facts *facts)
+{
+	const struct turnpike_facts *relative = facts->related;
+
+	while (relative && !assess_is_below(relative))
+		relative = relative->next;
+	return relative;
+}
+
 /* Without its tag a frame of a VLAN looks like one of the untagged network. */
 static void check_vlans(struct assessment *a)
 {
-	if (!has_vlans(a->facts) || !(a->facts->rx_vlan & TURNPIKE_ON))
+	if (!has_vlans(a->facts))
 		return;
-	if (assess(a, TURNPIKE_REJECTED,
-		   "it has VLAN devices, and receive offload strips their tags before XDP runs") &&
+	if (a->ret->mode == TURNPIKE_MODE_XDP_GENERIC && is_stacked(a->facts)) {
+		assess_harm(a, "it has VLAN devices, whose tags generic XDP does not see on a %s",
+			    a->facts->kind);
+		return;
+	}
+	if (a->facts->rx_vlan & TURNPIKE_ON &&
+	    assess_harm(
+		    a,
+		    "it has VLAN devices, and receive offload strips their tags before XDP runs") &&
 	    !(a->facts->rx_vlan & TURNPIKE_FIXED))
 		assess_remedy(a, "ethtool -K %s rxvlan off", a->facts->dev);
 }
@@ -70,6 +94,7 @@ static void assess_generic(struct assessment *a)
 	/* bpf_prog_run_generic_xdp() makes headroom, but not tailroom. */
 	if (a->ret->moves == TURNPIKE_MOVES_TAIL)
 		assess(a, TURNPIKE_DOUBTFUL, "frames of some lengths have no room behind them");
+	assess_merging(a);
 }
 
 static void note_other_programs(struct assessment *a)
@@ -94,6 +119,7 @@ static void assess_tc(struct assessment *a)
 	else if (err)
 		assess(a, TURNPIKE_DOUBTFUL, "cannot tell whether the kernel has tcx: %s",
 		       strerror(-err));
+	assess_merging(a);
 }
 
 static void assess_xdp_native(struct assessment *a)
@@ -119,12 +145,16 @@ static bool wanted(const struct attach_point *point, enum turnpike_moves moves,
 
 /*
  * Place in the plan; less is better. Rejected and risky candidates come after user space, which
- * always works. Next come the attach points in their order, and last the outlook.
+ * always works. Next come the attach points in their order, late candidates after all others, and
+ * last the outlook.
  */
 static unsigned int rank_of(const struct assessment *a, size_t point)
 {
 	const enum turnpike_outlook outlook = a->ret->outlook;
 	const unsigned int below = outlook == TURNPIKE_REJECTED ? 2 : a->risky;
+
+	if (a->late && outlook != TURNPIKE_REJECTED && point < ATTACH_POINT_XDP_GENERIC_XDP)
+		point = ATTACH_POINT_XDP_GENERIC_XDP;
 
 	return (below << 16) + ((unsigned int)point << 8) + outlook;
 }
@@ -195,4 +225,21 @@ int select_plan(const struct turnpike_facts *facts, const struct select_policy *
 		ret->candidates[i].next = i + 1 < n ? &ret->candidates[i + 1] : NULL;
 	}
 	return 0;
+}
+
+static bool is_same(const struct turnpike_candidate *a, const struct turnpike_candidate *b)
+{
+	return a->mode == b->mode && a->hook == b->hook && a->moves == b->moves &&
+	       a->outlook == b->outlook && a->harmful == b->harmful &&
+	       strcmp(a->reason, b->reason) == 0 && strcmp(a->remedy, b->remedy) == 0;
+}
+
+bool plan_equals(const struct plan *a, const struct plan *b)
+{
+	__u32 i;
+
+	for (i = 0; i < a->n && i < b->n; i++)
+		if (!is_same(&a->candidates[i], &b->candidates[i]))
+			return false;
+	return a->n == b->n;
 }

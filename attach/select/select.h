@@ -39,4 +39,7 @@ struct plan {
 int select_plan(const struct turnpike_facts *facts, const struct select_policy *policy,
 		struct plan *ret);
 
+/** plan_equals() - do both plans say the same, in the same order? */
+bool plan_equals(const struct plan *a, const struct plan *b);
+
 #endif /* TURNPIKE_ATTACH_SELECT_SELECT_H */

@@ -43,6 +43,7 @@ enum turnpike_relation {
 	TURNPIKE_RELATION_LOWER,  /* the device below this VLAN or macvlan */
 	TURNPIKE_RELATION_PEER,   /* the other end of this veth */
 	TURNPIKE_RELATION_UPPER,  /* a VLAN or macvlan on top of it */
+	TURNPIKE_RELATION_BELOW,  /* further below: a device below a MEMBER or LOWER */
 	TURNPIKE_RELATION_MAX,
 };
 
@@ -98,6 +99,11 @@ struct turnpike_queues {
  *             network namespace
  * @virtio_features: features negotiated with the host, in bits: VIRTIO_NET_F_... of
  *             <linux/virtio_net.h>, and VIRTIO_F_...
+ * @gro:       the same as @lro for generic-receive-offload
+ * @gro_list:  and for rx-gro-list, which merges UDP datagrams for forwarding
+ * @gro_forwarding: and for rx-udp-gro-forwarding, for datagrams without a local socket
+ * @segments_error: 0: generic XDP tells super-packets (skb_layout.h); or the negative errno
+ * @vlans:     VLAN devices on top of it, in any network namespace; -1: not known
  */
 struct turnpike_facts {
 	char dev[TURNPIKE_IFNAMSIZ];
@@ -128,6 +134,11 @@ struct turnpike_facts {
 	int tcx_error;
 	bool virtio_known;
 	__u64 virtio_features;
+	__u32 gro;
+	__u32 gro_list;
+	__u32 gro_forwarding;
+	int segments_error;
+	int vlans;
 };
 
 /** What to expect of a candidate. */
@@ -146,6 +157,8 @@ enum turnpike_outlook {
  * @reason:  why: one sentence
  * @remedy:  a command that improves it, with the device's own name and numbers; empty: none
  * @next:    the next best candidate; NULL: this is the last
+ * @harmful: it is rejected because it would relay wrong packets; even if it was requested, it does
+ *           not stay attached
  */
 struct turnpike_candidate {
 	enum turnpike_mode mode;
@@ -155,6 +168,7 @@ struct turnpike_candidate {
 	char reason[512];
 	char remedy[256];
 	const struct turnpike_candidate *next;
+	bool harmful;
 };
 
 /**

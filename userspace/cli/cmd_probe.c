@@ -155,6 +155,10 @@ static void print_facts(const json_t *facts)
 	add_fact(rows, "offloads", "lro %s, gro-hw %s, rx-checksum %s, rx-vlan %s",
 		 text_of(facts, "lro"), text_of(facts, "gro_hw"), text_of(facts, "rx_csum"),
 		 text_of(facts, "rx_vlan"));
+	add_fact(rows, "UDP GRO", "rx-gro-list %s, rx-udp-gro-forwarding %s",
+		 text_of(facts, "gro_list"), text_of(facts, "gro_forwarding"));
+	if (number_of(facts, "vlans"))
+		add_fact(rows, "VLANs", "%lld", number_of(facts, "vlans"));
 	add_xdp(rows, json_object_get(facts, "xdp_features"));
 	add_programs(rows, json_object_get(facts, "programs"));
 	add_relatives(rows, json_object_get(facts, "related"));

@@ -104,6 +104,11 @@ static json_t *plan_json(const struct turnpike_candidate *candidate)
 	return result;
 }
 
+static json_t *vlans(int n)
+{
+	return n < 0 ? json_null() : json_integer(n);
+}
+
 static json_t *kernel(__u32 version)
 {
 	char text[24];
@@ -118,14 +123,16 @@ json_t *probe_json(const struct turnpike_probe_result *probe)
 
 	return json_pack(
 		"{s:s, s:I, s:o, s:s, s:s, s:s, s:I, s:I, s:I, s:b, s:o, s:o, s:o, s:o, "
-		"s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+		"s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 		"dev", facts->dev, "ifindex", (json_int_t)facts->ifindex, "kernel",
 		kernel(facts->kernel), "driver", facts->driver, "driver_version",
 		facts->driver_version, "kind", facts->kind, "arptype", (json_int_t)facts->arptype,
 		"mtu", (json_int_t)facts->mtu, "max_mtu", (json_int_t)facts->max_mtu, "up",
 		facts->up, "queues", queues(&facts->queues), "lro", offload(facts->lro), "gro_hw",
 		offload(facts->gro_hw), "rx_csum", offload(facts->rx_csum), "rx_vlan",
-		offload(facts->rx_vlan), "legacy_rx", offload(facts->legacy_rx), "xdp_features",
-		xdp_features(facts), "virtio_features", virtio_features(facts), "programs",
-		programs(facts), "related", relatives(facts), "plan", plan_json(probe->plan));
+		offload(facts->rx_vlan), "legacy_rx", offload(facts->legacy_rx), "gro_list",
+		offload(facts->gro_list), "gro_forwarding", offload(facts->gro_forwarding), "vlans",
+		vlans(facts->vlans), "xdp_features", xdp_features(facts), "virtio_features",
+		virtio_features(facts), "programs", programs(facts), "related", relatives(facts),
+		"plan", plan_json(probe->plan));
 }
