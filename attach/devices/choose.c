@@ -360,7 +360,7 @@ bool device_has_new_plan(const struct devices *devices, const struct device *dev
 	return make_plan(devices, device, &plan, &flags) == 0 && !plan_equals(&device->plan, &plan);
 }
 
-const struct turnpike_candidate *device_harm(const struct device *device)
+const struct turnpike_candidate *device_candidate(const struct device *device)
 {
 	const struct turnpike_candidate *candidate = device->plan.candidates;
 	const struct attachment *attachment = &device->attachment;
@@ -368,6 +368,6 @@ const struct turnpike_candidate *device_harm(const struct device *device)
 	for (; candidate < device->plan.candidates + device->plan.n; candidate++)
 		if (point_of(candidate) == attachment->point &&
 		    (candidate->moves == attachment->moves || candidate->mode == TURNPIKE_MODE_TC))
-			return candidate->harmful ? candidate : NULL;
+			return candidate;
 	return NULL;
 }

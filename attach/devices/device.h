@@ -125,9 +125,8 @@ int device_choose(struct devices *devices, struct device *device, struct text *w
 /** device_has_new_plan() - have facts changed, so that the plan is another one than the last? */
 bool device_has_new_plan(const struct devices *devices, const struct device *device);
 
-/** device_harm() - the candidate that relays now, if the last plan says that it does harm; or NULL
- */
-const struct turnpike_candidate *device_harm(const struct device *device);
+/** device_candidate() - what the last plan says of the candidate that relays now; NULL: nothing */
+const struct turnpike_candidate *device_candidate(const struct device *device);
 
 /** device_back_off() - back off from a candidate, or rule it out if it cannot work at all */
 void device_back_off(const struct devices *devices, struct device *device,

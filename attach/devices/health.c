@@ -16,12 +16,21 @@ static __u64 added(__u64 before, __u64 now)
  * Frames that a driver loses may have met a full queue, as is normal on busy devices and no reason
  * for a slower mode. A driver that loses most cannot send at all.
  */
-#define LOST_PERCENT 50
+#define MOST_PERCENT 50
 
 /* A lost packet was also counted as relayed, perhaps in the sample before. */
 static bool loses(__u64 lost, __u64 relayed, const struct health_limits *limits)
 {
 	return too_many(lost, relayed > lost ? relayed - lost : 0, limits);
+}
+
+bool health_merges(const struct health_sample *before, const struct health_sample *now,
+		   const struct health_limits *limits)
+{
+	const struct health_limits most = { limits->packets, MOST_PERCENT };
+
+	return too_many(added(before->merged, now->merged), added(before->relayed, now->relayed),
+			&most);
 }
 
 bool health_refuses(const struct health_sample *before, const struct health_sample *now,
@@ -34,7 +43,7 @@ bool health_refuses(const struct health_sample *before, const struct health_samp
 enum health health_judge(const struct health_sample *before, const struct health_sample *now,
 			 const struct health_limits *limits)
 {
-	const struct health_limits most = { limits->packets, LOST_PERCENT };
+	const struct health_limits most = { limits->packets, MOST_PERCENT };
 	const __u64 relayed = now->relayed - before->relayed;
 
 	/* A device that was created anew counts from 0: no verdict then. */

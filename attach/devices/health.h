@@ -18,6 +18,7 @@
  * @lost:      relayed, and lost by the device's driver
  * @not_taken: relayed, and lost at the device they were redirected to
  * @refused:   redirected to this device by others, and lost
+ * @merged:    passed because datagrams came merged
  * @wrong_end: without room at the end that moves first; the other end may have had some
  */
 struct health_sample {
@@ -29,6 +30,7 @@ struct health_sample {
 	__u64 lost;
 	__u64 not_taken;
 	__u64 refused;
+	__u64 merged;
 	__u64 wrong_end;
 };
 
@@ -61,6 +63,10 @@ enum health health_judge(const struct health_sample *before, const struct health
 /** health_refuses() - does the device lose what others redirect to it? */
 bool health_refuses(const struct health_sample *before, const struct health_sample *now,
 		    const struct health_limits *limits);
+
+/** health_merges() - do most packets come merged, so that user space relays them? */
+bool health_merges(const struct health_sample *before, const struct health_sample *now,
+		   const struct health_limits *limits);
 
 /** health_text() - a clause for people */
 const char *health_text(enum health health);

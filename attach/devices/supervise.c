@@ -94,6 +94,8 @@ static __u64 *member_for(struct health_sample *sample, __u32 verdict, enum turnp
 		return &sample->no_room;
 	case TURNPIKE_NO_EGRESS:
 		return &sample->no_egress;
+	case TURNPIKE_GSO:
+		return &sample->merged;
 	case TURNPIKE_HEAD_FAILED:
 		return moves == TURNPIKE_MOVES_HEAD ? &sample->wrong_end : NULL;
 	case TURNPIKE_TAIL_FAILED:
@@ -146,6 +148,28 @@ static void add_lost(const struct devices *devices, const struct device *device,
 	}
 }
 
+static void notify(const struct devices *devices, const struct turnpike_status *from,
+		   const struct turnpike_status *to)
+{
+	const struct turnpike_change change = { .from = from, .to = to };
+
+	if (devices->on_change)
+		devices->on_change(&change, devices->on_change_arg);
+}
+
+/* The mode is kept; report its fault once. */
+static void warn(const struct devices *devices, struct device *device, const char *reason)
+{
+	struct text text = { device->why, sizeof(device->why) };
+	struct turnpike_status status;
+
+	if (strstr(device->why, reason))
+		return;
+	text_append(&text, "%s%s", strstr(device->why, ", but ") ? "; " : ", but ", reason);
+	status = device_status(device);
+	notify(devices, &status, &status);
+}
+
 static enum health judge(const struct devices *devices, struct device *device, __u64 now)
 {
 	const struct health_sample before = device->sample;
@@ -162,29 +186,12 @@ static enum health judge(const struct devices *devices, struct device *device, _
 	/* Also in a requested mode: redirects to it take the slow path for a while. */
 	if (health_refuses(&before, &device->sample, &devices->health))
 		backoff_fail(&device->xmit, &devices->backoff, now);
+	/* No other mode would help. */
+	if (health_merges(&before, &device->sample, &devices->health))
+		warn(devices, device,
+		     "datagrams come merged by a local sender or by UDP GRO, and are relayed in user "
+		     "space");
 	return health_judge(&before, &device->sample, &devices->health);
-}
-
-static void notify(const struct devices *devices, const struct turnpike_status *from,
-		   const struct turnpike_status *to)
-{
-	const struct turnpike_change change = { .from = from, .to = to };
-
-	if (devices->on_change)
-		devices->on_change(&change, devices->on_change_arg);
-}
-
-/* A requested mode is kept; report its fault once. */
-static void warn(struct devices *devices, struct device *device, const char *reason)
-{
-	struct text text = { device->why, sizeof(device->why) };
-	struct turnpike_status status;
-
-	if (strstr(device->why, reason))
-		return;
-	text_append(&text, "%s%s", strstr(device->why, ", but ") ? "; " : ", but ", reason);
-	status = device_status(device);
-	notify(devices, &status, &status);
 }
 
 /* Demote an auto-selected mode; in a requested one, the slow path helps out. */
@@ -235,9 +242,9 @@ static bool has_new_facts(const struct devices *devices, struct device *device, 
  */
 static bool stop_harm(struct device *device, struct text *why)
 {
-	const struct turnpike_candidate *harm = device_harm(device);
+	const struct turnpike_candidate *harm = device_candidate(device);
 
-	if (!harm)
+	if (!harm || !harm->harmful)
 		return false;
 	attachment_close(&device->attachment);
 	text_append(why, "%suser space relays instead of %s: %s", why->buffer[0] ? "; " : "",
@@ -280,6 +287,18 @@ static void report(struct devices *devices, struct device *device,
 	notify(devices, before, &after);
 }
 
+/* What relays has become doubtful by other facts. */
+static void report_doubt(const struct devices *devices, const struct device *device,
+			 const struct turnpike_status *before)
+{
+	const struct turnpike_candidate *candidate = device_candidate(device);
+	const struct turnpike_status after = device_status(device);
+
+	if (candidate && candidate->outlook == TURNPIKE_DOUBTFUL &&
+	    !strstr(before->why, candidate->reason))
+		notify(devices, &after, &after);
+}
+
 static bool supervise(struct devices *devices, struct device *device, __u64 since, __u64 now)
 {
 	const struct turnpike_status before = device_status(device);
@@ -307,6 +326,8 @@ static bool supervise(struct devices *devices, struct device *device, __u64 sinc
 		/* What relays may be rejected by now, as when the MTU exceeds the driver's. */
 		if (err && device->requested.mode != TURNPIKE_MODE_AUTO)
 			warn(devices, device, rejections);
+		else if (reselect)
+			report_doubt(devices, device, &before);
 		return reselect;
 	}
 	/* What happened, and then why the present candidate. */

@@ -107,23 +107,38 @@ static bool is_relay(const struct turnpike_program *program)
 	return false;
 }
 
-static void reject_program(struct assessment *assessment, const struct turnpike_program *program)
+bool assess_is_own(const struct assessment *assessment, const struct turnpike_program *program)
+{
+	return program->id == assessment->policy->own_id ||
+	       (assessment->policy->own_all && is_relay(program));
+}
+
+/* Only CAP_SYS_ADMIN may see links and names of programs: a server has no remedy then, but probe.
+ */
+static void remedy_program(struct assessment *assessment, const struct turnpike_program *program)
 {
 	const char *dev = assessment->port->dev;
 
+	if (program->link_id)
+		assess_remedy(assessment, "bpftool link detach id %u", program->link_id);
+	else if (!program->name[0])
+		assess_remedy(assessment, "turnpike probe dev %s", dev);
+	else
+		assess_remedy(assessment, "ip link set dev %s %s off", dev,
+			      program->mode == TURNPIKE_MODE_XDP_NATIVE ? "xdpdrv" : "xdpgeneric");
+}
+
+static void reject_program(struct assessment *assessment, const struct turnpike_program *program)
+{
 	if (is_relay(program)) {
 		assess(assessment, TURNPIKE_REJECTED,
 		       "another turnpike already relays on it (program %u)", program->id);
 		return;
 	}
-	if (!assess(assessment, TURNPIKE_REJECTED, "program %u '%s' is already attached to %s",
-		    program->id, program->name, turnpike_mode_name(program->mode)))
-		return;
-	if (program->link_id)
-		assess_remedy(assessment, "bpftool link detach id %u", program->link_id);
-	else
-		assess_remedy(assessment, "ip link set dev %s %s off", dev,
-			      program->mode == TURNPIKE_MODE_XDP_NATIVE ? "xdpdrv" : "xdpgeneric");
+	if (assess(assessment, TURNPIKE_REJECTED, "program %u%s%s%s is already attached to %s",
+		   program->id, program->name[0] ? " '" : "", program->name,
+		   program->name[0] ? "'" : "", turnpike_mode_name(program->mode)))
+		remedy_program(assessment, program);
 }
 
 /* Native and generic XDP exclude each other: dev_xdp_attach() of net/core/dev.c. */
@@ -134,6 +149,6 @@ void assess_owner(struct assessment *assessment)
 
 	for (i = 0; i < port->n_programs; i++)
 		if (port->programs[i].hook == TURNPIKE_HOOK_XDP &&
-		    port->programs[i].id != assessment->policy->own_id)
+		    !assess_is_own(assessment, &port->programs[i]))
 			reject_program(assessment, &port->programs[i]);
 }

@@ -49,6 +49,9 @@ void assess_remedy(struct assessment *assessment, const char *format, ...)
 const struct turnpike_facts *assess_relative(const struct turnpike_facts *facts,
 					     enum turnpike_relation relation);
 
+/** assess_is_own() - may the relay replace this program, as it is its own? */
+bool assess_is_own(const struct assessment *assessment, const struct turnpike_program *program);
+
 /** assess_is_below() - do the packets of the device come from this relative? */
 bool assess_is_below(const struct turnpike_facts *relative);
 

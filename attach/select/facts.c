@@ -112,6 +112,12 @@ static struct turnpike_facts *gather_one(struct nl_sock *sock, const struct link
 	return facts;
 }
 
+/* The first one, which this file has allocated. */
+static struct turnpike_facts *relative_of(const struct turnpike_facts *facts)
+{
+	return (struct turnpike_facts *)(uintptr_t)facts->related;
+}
+
 static int add_relative(struct nl_sock *sock, struct turnpike_facts *self,
 			const struct link_facts *link, enum turnpike_relation relation,
 			bool elsewhere)
@@ -159,6 +165,23 @@ static enum turnpike_relation relation_of(const struct link_facts *other,
 static enum turnpike_relation link_relation(const struct link_facts *link)
 {
 	return strcmp(link->kind, "veth") == 0 ? TURNPIKE_RELATION_PEER : TURNPIKE_RELATION_LOWER;
+}
+
+/* The other end of a bond's member that is a veth: native XDP depends on it. */
+static int add_peer(struct nl_sock *sock, struct turnpike_facts *self,
+		    const struct link_facts *links, size_t n, const struct link_facts *link)
+{
+	size_t i;
+	int err = 0;
+
+	if (strcmp(link->kind, "veth") != 0)
+		return 0;
+	if (link->link && link->link_netns != NETNS_OURS)
+		return add_elsewhere(sock, self, link, TURNPIKE_RELATION_PEER);
+	for (i = 0; !err && i < n; i++)
+		if (links[i].ifindex == link->link)
+			err = add_relative(sock, self, &links[i], TURNPIKE_RELATION_PEER, false);
+	return err;
 }
 
 static bool is_known(const struct turnpike_facts *self, __u32 ifindex)
@@ -230,6 +253,9 @@ static int add_relatives(struct nl_sock *sock, struct turnpike_facts *self,
 		relation = relation_of(&links[i], link, link_relation(link));
 		if (relation != TURNPIKE_RELATION_SELF)
 			err = add_relative(sock, self, &links[i], relation, false);
+		/* What was added last is the first relative. */
+		if (!err && relation == TURNPIKE_RELATION_MEMBER)
+			err = add_peer(sock, relative_of(self), links, n, &links[i]);
 	}
 	if (!err)
 		err = add_all_below(sock, self, links, n);
@@ -260,11 +286,13 @@ int facts_gather(struct nl_sock *sock, const char *ifname, struct turnpike_facts
 
 void facts_free(struct turnpike_facts *facts)
 {
-	const struct turnpike_facts *next;
+	struct turnpike_facts *relative, *next;
 
-	while (facts) {
-		next = facts->relation == TURNPIKE_RELATION_SELF ? facts->related : facts->next;
-		free(facts);
-		facts = (struct turnpike_facts *)(uintptr_t)next;
+	if (!facts)
+		return;
+	for (relative = relative_of(facts); relative; relative = next) {
+		next = (struct turnpike_facts *)(uintptr_t)relative->next;
+		facts_free(relative);
 	}
+	free(facts);
 }

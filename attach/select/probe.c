@@ -14,7 +14,7 @@ typedef int probe_fn(const struct turnpike_probe_result *probe, void *arg);
 
 static int probe_one(struct nl_sock *sock, const char *ifname, probe_fn *fn, void *arg)
 {
-	const struct select_policy policy = { 0 };
+	const struct select_policy policy = { .own_all = true };
 	struct turnpike_facts *facts;
 	struct plan plan;
 	int err = facts_gather(sock, ifname, &facts);

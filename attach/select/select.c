@@ -103,7 +103,7 @@ static void note_other_programs(struct assessment *a)
 	__u32 i;
 
 	for (i = 0; i < a->facts->n_programs; i++, program++)
-		if (program->hook == a->ret->hook && program->id != a->policy->own_id)
+		if (program->hook == a->ret->hook && !assess_is_own(a, program))
 			assess(a, TURNPIKE_USABLE, "%s '%s' is attached, too",
 			       program->id ? "program" : "filter", program->name);
 }

@@ -12,6 +12,7 @@
  * @mode, @hook, @moves: AUTO, or the requested one; all other candidates are then rejected
  * @redirects: packets that come in by this device may leave by another one
  * @own_id:    id of our own program, which may be replaced; 0: none
+ * @own_all:   the same for every relay program: the question is not asked by a relay
  */
 struct select_policy {
 	enum turnpike_mode mode;
@@ -19,6 +20,7 @@ struct select_policy {
 	enum turnpike_moves moves;
 	bool redirects;
 	__u32 own_id;
+	bool own_all;
 };
 
 /** More candidates than there are programs and attach points for them. */

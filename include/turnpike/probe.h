@@ -77,7 +77,8 @@ struct turnpike_queues {
  * @ifindex:   its index, in its own network namespace
  * @relation:  its relation to the device that was probed
  * @elsewhere: it is in another network namespace
- * @related:   the first relative, or NULL; only of the device that was probed
+ * @related:   the first relative, or NULL; only of the device that was probed, and the peers of its
+ *             members
  * @next:      the next relative, or NULL
  * @driver, @driver_version: as 'ethtool -i' shows them
  * @kind:      of a virtual device, as 'ip -d link' shows it; empty: hardware
