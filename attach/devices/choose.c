@@ -78,9 +78,7 @@ void device_end_backoff(struct device *device)
 static int attach_after_trial(struct devices *devices, struct device *device,
 			      struct attachment *next, enum health *health)
 {
-	struct text text = { device->proof, sizeof(device->proof) };
 	struct attachment trial;
-	struct proof proof;
 	int err = attachment_load_trial(devices->maps, next->point, next->ifindex, &trial);
 
 	if (err)
@@ -88,9 +86,8 @@ static int attach_after_trial(struct devices *devices, struct device *device,
 	err = attachment_attach(&trial);
 	if (!err) {
 		proof_watch(devices->maps, devices->sock, &device->link, !device->passes_unmoved,
-			    &proof);
-		proof_describe(&proof, &text);
-		*health = proof_judge(&proof, next->moves, device->requested.mode);
+			    &device->proof);
+		*health = proof_judge(&device->proof, next->moves, device->requested.mode);
 		err = *health == HEALTH_GOOD ? 0 : -ENODATA;
 	}
 	if (!err)
@@ -114,18 +111,9 @@ static bool can_try(const struct device *device, const struct attachment *next)
  */
 static void watch_frames(struct devices *devices, struct device *device)
 {
-	struct text text = { device->proof, sizeof(device->proof) };
-
 	if (!devices->watch && !devices->watch_error)
 		devices->watch_error = watch_open(&devices->watch);
-	text_append(&text, "%s", device->proof[0] ? "; " : "");
-	if (devices->watch)
-		text_append(&text, "watched: frames lost by the driver");
-	else
-		text_append(&text,
-			    "not watched: frames lost by the driver, as the kernel does not report "
-			    "them (%s; it needs BTF)",
-			    strerror(-devices->watch_error));
+	device->unwatched = devices->watch_error;
 }
 
 /* Relay by this candidate from now on. */
@@ -147,7 +135,7 @@ static int use(struct devices *devices, struct device *device, const struct atta
 	err = attachment_load(devices->maps, point, moves, device->link.ifindex, slot, &next);
 	if (err)
 		return err;
-	device->proof[0] = '\0';
+	device->proof = (struct proof){ 0 };
 	if (can_try(device, &next))
 		err = attach_after_trial(devices, device, &next, health);
 	else

@@ -163,6 +163,33 @@ bool device_is_attached(const struct devices *devices, __u32 ifindex, const char
 	return false;
 }
 
+static struct health_sample traffic_of(const struct device *device)
+{
+	const struct health_sample *now = &device->sample, *first = &device->first;
+
+	if (!device->sampled)
+		return (struct health_sample){ 0 };
+	return (struct health_sample){ .met = now->met - first->met,
+				       .relayed = now->relayed - first->relayed,
+				       .wrong_end = now->wrong_end - first->wrong_end };
+}
+
+static void describe_proof(const struct device *device, struct text *text)
+{
+	const struct health_sample traffic = traffic_of(device);
+
+	if (!device->attachment.point || device->attachment.point->hook != TURNPIKE_HOOK_XDP)
+		return;
+	proof_describe(&device->proof, &traffic, text);
+	if (device->unwatched)
+		text_append(text,
+			    "; not watched: frames lost by the driver, as the kernel does not "
+			    "report them (%s; it needs BTF)",
+			    strerror(-device->unwatched));
+	else
+		text_append(text, "; watched: frames lost by the driver");
+}
+
 /* Without an attachment, as after the device has disappeared, user space relays. */
 struct turnpike_status device_status(const struct device *device)
 {
@@ -176,10 +203,11 @@ struct turnpike_status device_status(const struct device *device)
 		.prog_id = attachment->prog_id,
 		.changes = device->changes,
 	};
+	struct text proof = { status.proof, sizeof(status.proof) };
 
 	memcpy(status.dev, device->name, sizeof(status.dev));
 	memcpy(status.why, device->why, sizeof(status.why));
-	memcpy(status.proof, device->proof, sizeof(status.proof));
+	describe_proof(device, &proof);
 	return status;
 }
 

@@ -11,6 +11,7 @@
 #include "hooks/attachment.h"
 #include "devices/backoff.h"
 #include "devices/health.h"
+#include "devices/proof.h"
 #include "net/link.h"
 #include "net/nexthop.h"
 #include "hooks/slot.h"
@@ -34,7 +35,9 @@ struct watch;
  * @passes_unmoved: see DRIVER_PASSES_UNMOVED
  * @xmit:       back-off of redirects to it, which were lost
  * @attachment: what relays
- * @why, @proof, @changes: see struct turnpike_status
+ * @why, @changes: see struct turnpike_status
+ * @proof:      of the trial before the present program
+ * @unwatched:  why frames that the driver loses are not watched; 0: they are
  * @backoffs:   of each candidate
  * @faults:     why each has failed last; HEALTH_GOOD: it could not be attached
  * @plan:       the last one
@@ -42,6 +45,7 @@ struct watch;
  * @reevaluate: back-off of better candidates that were rejected: look at them again after it
  * @sample:     the last sample of counters
  * @sampled:    its time, ns; 0: none with this program
+ * @first:      the first sample with this program
  */
 struct device {
 	char name[TURNPIKE_IFNAMSIZ];
@@ -54,7 +58,8 @@ struct device {
 	struct backoff xmit;
 	struct attachment attachment;
 	char why[sizeof(((struct turnpike_status *)NULL)->why)];
-	char proof[sizeof(((struct turnpike_status *)NULL)->proof)];
+	struct proof proof;
+	int unwatched;
 	__u32 changes;
 	struct backoff backoffs[DEVICE_CANDIDATES];
 	enum health faults[DEVICE_CANDIDATES];
@@ -63,6 +68,7 @@ struct device {
 	struct backoff reevaluate;
 	struct health_sample sample;
 	__u64 sampled;
+	struct health_sample first;
 	struct device *next;
 };
 

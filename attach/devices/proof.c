@@ -44,10 +44,12 @@ void proof_watch(const struct maps *maps, struct nl_sock *sock, const struct lin
 			provoked = true;
 		}
 	} while (frames < ENOUGH && clock_ns() - start < WATCH_NS);
+	ret->tried = true;
 	ret->trial = *maps->trial;
 	netlink_link(sock, (int)link->ifindex, "", &now);
 	ret->received = now.received - ret->received;
-	ret->head = ret->tail = (struct moved){ MOVED_UNPROVEN, "as no frames came in" };
+	ret->head = ret->tail =
+		(struct moved){ MOVED_UNPROVEN, "as none came in during the trial" };
 	if (!passes_moved)
 		ret->head.why = ret->tail.why = "as this driver moves only frames that it sends";
 	else if (ret->trial.frames)
@@ -86,20 +88,36 @@ static void describe_moved(const struct moved *moved, const char *end, struct te
 	}
 }
 
-void proof_describe(const struct proof *proof, struct text *text)
+/* Packets that need no room are relayed, too; those that miss it are counted. */
+static void describe_traffic(const struct health_sample *traffic, struct text *text)
+{
+	text_append(text, "proven: the program has seen %llu packets",
+		    (unsigned long long)traffic->met);
+	if (traffic->relayed)
+		text_append(text, ", and relayed %llu, %llu without room at the preferred end",
+			    (unsigned long long)traffic->relayed,
+			    (unsigned long long)traffic->wrong_end);
+}
+
+void proof_describe(const struct proof *proof, const struct health_sample *traffic,
+		    struct text *text)
 {
 	const struct turnpike_trial *trial = &proof->trial;
 
 	if (trial->frames)
-		text_append(
-			text,
-			"proven: a program ran for %llu frames, %llu with %d bytes of headroom and "
-			"%llu of tailroom; ",
-			(unsigned long long)trial->frames, (unsigned long long)trial->head,
-			TURNPIKE_ROOM_MAX, (unsigned long long)trial->tail);
+		text_append(text,
+			    "proven: a program ran for %llu frames, %llu with %d bytes of headroom "
+			    "and %llu of tailroom",
+			    (unsigned long long)trial->frames, (unsigned long long)trial->head,
+			    TURNPIKE_ROOM_MAX, (unsigned long long)trial->tail);
+	else if (traffic->met)
+		describe_traffic(traffic, text);
 	else
 		text_append(text, "unproven: whether programs run, and how much room frames have, "
-				  "as no frames came in; ");
+				  "as no frames came in");
+	if (!proof->tried)
+		return;
+	text_append(text, "; ");
 	describe_moved(&proof->head, "in front", text);
 	describe_moved(&proof->tail, "behind", text);
 	text_append(text, "unproven: whether frames are sent as moved, which only receivers see");

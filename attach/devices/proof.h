@@ -16,9 +16,13 @@
 #include "net/link.h"
 #include "base/text.h"
 
-/** struct proof - what the trial has shown; @received: packets meanwhile, by the device's
- * statistics */
+/**
+ * struct proof - what the trial has shown
+ * @tried:    there was one
+ * @received: packets meanwhile, by the device's statistics
+ */
 struct proof {
+	bool tried;
 	struct turnpike_trial trial;
 	__u64 received;
 	struct moved head, tail;
@@ -42,7 +46,12 @@ void proof_watch(const struct maps *maps, struct nl_sock *sock, const struct lin
 enum health proof_judge(const struct proof *proof, enum turnpike_moves moves,
 			enum turnpike_mode requested);
 
-/** proof_describe() - append proven and unproven properties as text for people */
-void proof_describe(const struct proof *proof, struct text *text);
+/**
+ * proof_describe() - append proven and unproven properties as text for people, without a "; " at
+ * the end
+ * @traffic: what the program has counted since then, which proves more
+ */
+void proof_describe(const struct proof *proof, const struct health_sample *traffic,
+		    struct text *text);
 
 #endif /* TURNPIKE_ATTACH_DEVICES_PROOF_H */

@@ -181,8 +181,10 @@ static enum health judge(const struct devices *devices, struct device *device, _
 	device->sample = (struct health_sample){ .received = device->link.received };
 	add_counters(devices, &device->attachment, &device->sample);
 	add_lost(devices, device, &device->sample);
-	if (first)
+	if (first) {
+		device->first = device->sample;
 		return HEALTH_GOOD;
+	}
 	/* Also in a requested mode: redirects to it take the slow path for a while. */
 	if (health_refuses(&before, &device->sample, &devices->health))
 		backoff_fail(&device->xmit, &devices->backoff, now);

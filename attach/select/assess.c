@@ -109,7 +109,7 @@ static bool is_relay(const struct turnpike_program *program)
 
 bool assess_is_own(const struct assessment *assessment, const struct turnpike_program *program)
 {
-	return program->id == assessment->policy->own_id ||
+	return (program->id && program->id == assessment->policy->own_id) ||
 	       (assessment->policy->own_all && is_relay(program));
 }
 

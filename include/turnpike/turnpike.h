@@ -276,8 +276,8 @@ TURNPIKE_API int turnpike_detach(struct turnpike *tp, const char *ifname);
  * @hook:    never AUTO
  * @prog_id: the kernel's id of the program; 0 with mode userspace
  * @why:     why this mode: one sentence
- * @proof:   XDP: what the trial before attaching has proven and what it has not, and whether lost
- *           frames are counted; may be empty
+ * @proof:   XDP: what the trial before attaching and the traffic since then have proven, what is
+ *           unproven, and whether lost frames are counted; may be empty
  * @changes: times the mode has changed unasked, see turnpike_on_change()
  */
 struct turnpike_status {

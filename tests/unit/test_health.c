@@ -215,20 +215,45 @@ static void test_proof(void **state)
 /** Each end has its own result. The transmission of moved frames is always unproven. */
 static void test_describe(void **state)
 {
-	const struct proof proof = { .trial = { .frames = 9, .head = 9, .tail = 3 },
+	const struct health_sample traffic = { .met = 90, .relayed = 80, .wrong_end = 7 };
+	const struct proof silent = { .tried = false };
+	const struct proof proof = { .tried = true,
+				     .trial = { .frames = 9, .head = 9, .tail = 3 },
 				     .head = { MOVED_PROVEN, NULL },
 				     .tail = { MOVED_UNPROVEN, "as there is no room" } };
 	char description[512] = "";
 	struct text text = { description, sizeof(description) };
 
 	(void)state;
-	proof_describe(&proof, &text);
+	proof_describe(&proof, &traffic, &text);
 	assert_string_equal(
 		description,
 		"proven: a program ran for 9 frames, 9 with 24 bytes of headroom and 3 of tailroom; "
 		"proven: a frame grown in front arrives intact; unproven: whether a frame grown "
 		"behind arrives intact, as there is no room; unproven: whether frames are sent as "
 		"moved, which only receivers see");
+	description[0] = '\0';
+	proof_describe(&silent, &(struct health_sample){ 0 }, &text);
+	assert_string_equal(description, "unproven: whether programs run, and how much room frames "
+					 "have, as no frames came in");
+	description[0] = '\0';
+	proof_describe(&silent, &traffic, &text);
+	assert_string_equal(description, "proven: the program has seen 90 packets, and relayed 80, "
+					 "7 without room at the preferred end");
+}
+
+/** Most packets come merged, by whatever merged them. */
+static void test_merged(void **state)
+{
+	const struct health_sample before = { .relayed = 5, .merged = 5 };
+
+	(void)state;
+	assert_false(health_merges(&before, &(struct health_sample){ .relayed = 5, .merged = 24 },
+				   &limits));
+	assert_true(health_merges(&before, &(struct health_sample){ .relayed = 5, .merged = 25 },
+				  &limits));
+	assert_false(health_merges(&before, &(struct health_sample){ .relayed = 30, .merged = 30 },
+				   &limits));
 }
 
 static void test_backoff(void **state)
@@ -272,9 +297,9 @@ static void test_backoff(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_judge),   cmocka_unit_test(test_refuses),
-		cmocka_unit_test(test_proof),   cmocka_unit_test(test_describe),
-		cmocka_unit_test(test_backoff),
+		cmocka_unit_test(test_judge),  cmocka_unit_test(test_refuses),
+		cmocka_unit_test(test_proof),  cmocka_unit_test(test_describe),
+		cmocka_unit_test(test_merged), cmocka_unit_test(test_backoff),
 	};
 
 	return cmocka_run_group_tests_name("health", tests, NULL, NULL);
