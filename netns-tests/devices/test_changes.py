@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from lab import proc
 from lab.complaints import Complaints, check
 from lab.lab import Lab
 from lab.relay import AUTO, BY_NAME, Variant
@@ -171,3 +172,34 @@ def test_program_of_far_end(lab: Lab) -> None:
         set_pass_program(lab, *FAR_END, attached=True)
         complaints += relay.becomes("xdp-native/xdp") + relay.relays_all_in_kernel()
         check(complaints + relay.logs_each_change() + relay.is_intact())
+
+
+# Offloads.
+
+def set_merging(lab: Lab, state: str) -> None:
+    lab.run("relay", ["ethtool", "-K", NIC, "gro", state, "rx-gro-list", state])
+
+
+def test_merging_is_turned_on(lab: Lab) -> None:
+    """While the device merges datagrams, auto prefers generic XDP to TC, which would leave them to user space."""
+    set_pass_program(lab, *FAR_END, attached=False)
+    with loaded_relay(lab, AUTO, SHORT_BACKOFF) as relay:
+        complaints = relay.becomes("tc/tcx")
+        set_merging(lab, "on")
+        complaints += relay.becomes("xdp-generic/xdp", "rx-gro-list is on") + relay.relays_all_in_kernel()
+        set_merging(lab, "off")
+        complaints += relay.becomes("tc/tcx")
+        check(complaints + relay.logs_each_change() + relay.is_intact())
+
+
+def test_merging_in_requested_mode(lab: Lab) -> None:
+    """A requested mode stays; status and log say that it merges, with the remedy, until that is over."""
+    with loaded_relay(lab, BY_NAME["tcx"]) as relay:
+        complaints: Complaints = []
+        for state, why in (("on", f"(ethtool -K {NIC} rx-gro-list off)"), ("off", "asked for")):
+            set_merging(lab, state)
+            if not proc.wait_until(lambda: relay.device()["why"].endswith(why), 10):
+                complaints.append(f"merging is {state}, but the status says: {relay.device()['why']}")
+        if "rx-gro-list is on" not in relay.server.process.log():
+            complaints.append("the log says nothing")
+        check(complaints + relay.becomes("tc/tcx") + relay.is_intact())
