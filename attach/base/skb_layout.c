@@ -55,15 +55,19 @@ static bool find_member(const struct btf *btf, int type_id, const char *name, in
 	return false;
 }
 
+/* The program reads data_hard_start, rxq, txq and frame_sz at once. */
+#define FRAME_SZ_AFTER 24
+
 static int read_layout(const struct btf *btf, struct turnpike_skb_layout *ret)
 {
 	const int buff = btf__find_by_name_kind(btf, "xdp_buff", BTF_KIND_STRUCT);
 	const int info = btf__find_by_name_kind(btf, "skb_shared_info", BTF_KIND_STRUCT);
 	const __s64 size = info < 0 ? -1 : btf__resolve_size(btf, (__u32)info);
+	__u16 frame_sz;
 
-	if (buff < 0 || size <= 0 ||
-	    !find_member(btf, buff, "data_hard_start", 0, &ret->hard_start) ||
-	    !find_member(btf, buff, "frame_sz", 0, &ret->frame_sz) ||
+	if (buff < 0 || size <= 0 || !find_member(btf, buff, "data_hard_start", 0, &ret->buffer) ||
+	    !find_member(btf, buff, "frame_sz", 0, &frame_sz) ||
+	    frame_sz != ret->buffer + FRAME_SZ_AFTER ||
 	    !find_member(btf, info, "gso_size", 0, &ret->gso_size))
 		return -ENOENT;
 	ret->shared_info = (__u16)((size + SMP_CACHE - 1) / SMP_CACHE * SMP_CACHE);
@@ -78,7 +82,7 @@ static int try_reading(void)
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_X,
 		  .dst_reg = BPF_REG_1,
 		  .src_reg = BPF_REG_10 },
-		{ .code = BPF_ALU64 | BPF_ADD | BPF_K, .dst_reg = BPF_REG_1, .imm = -8 },
+		{ .code = BPF_ALU64 | BPF_ADD, .dst_reg = BPF_REG_1, .imm = -8 },
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_2, .imm = 8 },
 		{ .code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_probe_read_kernel },
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 0 },

@@ -242,16 +242,17 @@ static inline __u32 turnpike_counter_index(__u32 slot, __u32 direction, __u32 ve
 
 /**
  * struct turnpike_skb_layout - where generic XDP finds the segment size of its sk_buff, in bytes
- * @hard_start, @frame_sz: in struct xdp_buff: start and size of the buffer
+ * @buffer:   in struct xdp_buff: its data_hard_start; two pointers and frame_sz follow
  * @shared_info: from struct skb_shared_info, the last part of the buffer, to its end; 0: unknown,
  *            so super-packets below the MTU look like ordinary ones
  * @gso_size: in struct skb_shared_info
+ * @pad:      zero
  */
 struct turnpike_skb_layout {
-	__u16 hard_start;
-	__u16 frame_sz;
+	__u16 buffer;
 	__u16 shared_info;
 	__u16 gso_size;
+	__u16 pad;
 };
 
 /**

@@ -48,7 +48,7 @@ def single_packets() -> int:
 @pytest.mark.parametrize("variant", KERNEL_MODES)
 @pytest.mark.parametrize("family", FAMILIES)
 def test_local_senders(lab: Lab, variant: Variant, family: int) -> None:
-    """A burst arrives as it was sent. Native XDP gets single packets; the other modes leave each burst to user space."""
+    """A burst arrives as it was sent. Native XDP gets single packets; other modes leave each burst to user space."""
     server = Turnpike(lab, variant)
     ends = Ends(lab, family, family)
     first = run(10, 1)  # resolves the neighbours

@@ -80,6 +80,11 @@ static __always_inline bool ctx_is_gso(ctx_t *ctx, __u32 ip_len)
 	return ctx->gso_size != 0;
 }
 
+static __always_inline bool ctx_has_segments(ctx_t *ctx)
+{
+	return false; /* ctx_is_gso() has seen them */
+}
+
 static __always_inline bool ctx_hwaccel_tag(ctx_t *ctx, struct turnpike_tag *ret)
 {
 	if (likely(!ctx->vlan_present))

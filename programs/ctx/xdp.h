@@ -94,27 +94,8 @@ static __always_inline int ctx_pull_headers(ctx_t *ctx, __u32 len)
 }
 
 /*
- * Has the sk_buff a segment size? The kernel keeps it behind the buffer that generic XDP shows to
- * programs. On failure, assume that it has one.
- */
-static __always_inline bool has_segments(ctx_t *ctx)
-{
-	__u64 at = 0;
-	__u32 size = 0;
-	__u16 gso_size = 0;
-
-	if (bpf_probe_read_kernel(&at, sizeof(at), (void *)ctx + config.layout.hard_start) ||
-	    bpf_probe_read_kernel(&size, sizeof(size), (void *)ctx + config.layout.frame_sz))
-		return true;
-	at += size - config.layout.shared_info + config.layout.gso_size;
-	return bpf_probe_read_kernel(&gso_size, sizeof(gso_size), (void *)(unsigned long)at) ||
-	       gso_size;
-}
-
-/*
  * Is this a GSO super-packet? Native XDP never gets one. Generic XDP does, from local senders and
- * GRO, without any mark in its context. Where the layout of an sk_buff is unknown, the MTU of the
- * ingress device tells most of them.
+ * GRO, without any mark in its context. The MTU of the ingress device tells most of them.
  */
 static __always_inline bool ctx_is_gso(ctx_t *ctx, __u32 ip_len)
 {
@@ -124,9 +105,37 @@ static __always_inline bool ctx_is_gso(ctx_t *ctx, __u32 ip_len)
 	if (!config.skb)
 		return false;
 	device = bpf_map_lookup_elem(&devices, &slot);
-	if (device && ip_len > device->mtu)
+	return device && ip_len > device->mtu;
+}
+
+/* The part of the kernel's struct xdp_buff at config.layout.buffer. */
+struct xdp_buffer {
+	__u64 hard_start;
+	__u64 rxq;
+	__u64 txq;
+	__u32 frame_sz;
+	__u32 flags;
+};
+
+/*
+ * Is it a super-packet below the MTU? The kernel keeps the segment size of an sk_buff behind the
+ * buffer that generic XDP shows. This costs as much as a map lookup or two, so only packets are
+ * asked that nothing else tells apart. On failure, assume that it is one.
+ */
+static __always_inline bool ctx_has_segments(ctx_t *ctx)
+{
+	struct xdp_buffer buffer;
+	__u16 gso_size = 0;
+	__u64 at;
+
+	if (!config.skb || !config.layout.shared_info)
+		return false;
+	if (bpf_probe_read_kernel(&buffer, sizeof(buffer), (void *)ctx + config.layout.buffer))
 		return true;
-	return config.layout.shared_info && has_segments(ctx);
+	at = buffer.hard_start + buffer.frame_sz - config.layout.shared_info +
+	     config.layout.gso_size;
+	return bpf_probe_read_kernel(&gso_size, sizeof(gso_size), (void *)(unsigned long)at) ||
+	       gso_size;
 }
 
 /*

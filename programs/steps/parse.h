@@ -183,8 +183,9 @@ static __always_inline enum turnpike_verdict parse_channel(ctx_t *ctx, struct pa
 	pkt->padding = pkt->data_len - len;
 	if (path == FAST_PATH && pkt->padding)
 		return NEEDS_SLOW_PATH;
+	/* Several messages in a super-packet look like one with padding. */
 	if (pkt->padding > CHANNEL_MAX_PADDING)
-		return TURNPIKE_LONG_PADDING;
+		return ctx_has_segments(ctx) ? TURNPIKE_GSO : TURNPIKE_LONG_PADDING;
 	pkt->data_len = len;
 	return TURNPIKE_RELAYED;
 }
@@ -212,7 +213,7 @@ static __always_inline enum turnpike_verdict parse(ctx_t *ctx, struct packet *pk
 	dport = pkt->family == TURNPIKE_IPV4 ? pkt->key4.dport : pkt->key6.dport;
 	if (port_role(dport) == TURNPIKE_PORT_LISTENER)
 		return parse_channel(ctx, pkt, path);
-	return TURNPIKE_RELAYED;
+	return ctx_has_segments(ctx) ? TURNPIKE_GSO : TURNPIKE_RELAYED;
 }
 
 #endif /* TURNPIKE_PROGRAMS_STEPS_PARSE_H */
