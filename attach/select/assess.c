@@ -113,13 +113,21 @@ bool assess_is_own(const struct assessment *assessment, const struct turnpike_pr
 	       (assessment->policy->own_all && is_relay(program));
 }
 
+/* That of libxdp, which runs several programs in turn. */
+static bool is_dispatcher(const struct turnpike_program *program)
+{
+	return strcmp(program->name, "xdp_dispatcher") == 0;
+}
+
 /* Only CAP_SYS_ADMIN may see links and names of programs: a server has no remedy then, but probe.
  */
 static void remedy_program(struct assessment *assessment, const struct turnpike_program *program)
 {
 	const char *dev = assessment->port->dev;
 
-	if (program->link_id)
+	if (is_dispatcher(program))
+		assess_remedy(assessment, "xdp-loader unload -a %s", dev);
+	else if (program->link_id)
 		assess_remedy(assessment, "bpftool link detach id %u", program->link_id);
 	else if (!program->name[0])
 		assess_remedy(assessment, "turnpike probe dev %s", dev);
@@ -135,9 +143,12 @@ static void reject_program(struct assessment *assessment, const struct turnpike_
 		       "another turnpike already relays on it (program %u)", program->id);
 		return;
 	}
-	if (assess(assessment, TURNPIKE_REJECTED, "program %u%s%s%s is already attached to %s",
+	if (assess(assessment, TURNPIKE_REJECTED, "program %u%s%s%s is already attached to %s%s",
 		   program->id, program->name[0] ? " '" : "", program->name,
-		   program->name[0] ? "'" : "", turnpike_mode_name(program->mode)))
+		   program->name[0] ? "'" : "", turnpike_mode_name(program->mode),
+		   is_dispatcher(program)
+			   ? ", with programs of libxdp, which turnpike does not join"
+			   : ""))
 		remedy_program(assessment, program);
 }
 
