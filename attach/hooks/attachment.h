@@ -25,10 +25,10 @@ struct attachment {
 	struct hook_state state;
 };
 
-#define ATTACHMENT_NONE                                            \
-	(struct attachment)                                        \
-	{                                                          \
-		.prog_fd = -1, .state = {.fd = -1, .guardian = 0 } \
+#define ATTACHMENT_NONE                                 \
+	(struct attachment)                             \
+	{                                               \
+		.prog_fd = -1, .state = HOOK_STATE_INIT \
 	}
 
 /**

@@ -32,17 +32,19 @@
  * struct hook_state - what detaching needs to know; begin with HOOK_STATE_NONE
  * @fd:       the link, or the pipe to the guardian; -1: none
  * @guardian: clsact: the child process that removes the filter; 0: none
+ * @mark:     XDP: see mark.h; -1: none
  */
 struct hook_state {
 	int fd;
 	pid_t guardian;
+	int mark;
 };
 
-#define HOOK_STATE_NONE                 \
-	(struct hook_state)             \
-	{                               \
-		.fd = -1, .guardian = 0 \
+#define HOOK_STATE_INIT                             \
+	{                                           \
+		.fd = -1, .guardian = 0, .mark = -1 \
 	}
+#define HOOK_STATE_NONE ((struct hook_state)HOOK_STATE_INIT)
 
 /**
  * struct hook_ops - operations of a hook

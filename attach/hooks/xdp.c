@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "hooks/hook.h"
+#include "hooks/mark.h"
 
 static int attach(__u32 ifindex, int prog_fd, __u32 flags, struct hook_state *state)
 {
@@ -19,6 +20,7 @@ static int attach(__u32 ifindex, int prog_fd, __u32 flags, struct hook_state *st
 	if (fd < 0)
 		return fd;
 	state->fd = fd;
+	state->mark = mark_set(ifindex);
 	return 0;
 }
 
@@ -31,6 +33,8 @@ void hook_close_link(struct hook_state *state)
 {
 	if (state->fd >= 0)
 		close(state->fd);
+	if (state->mark >= 0)
+		close(state->mark);
 	*state = HOOK_STATE_NONE;
 }
 

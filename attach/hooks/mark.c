@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "hooks/mark.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* Return: the bound socket, or a negative errno. */
+static int try_bind(__u32 ifindex)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	snprintf(addr.sun_path + 1, sizeof(addr.sun_path) - 1, "turnpike-xdp-%u", ifindex);
+	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0)
+		return fd;
+	err = -errno;
+	close(fd);
+	return err;
+}
+
+int mark_set(__u32 ifindex)
+{
+	const int fd = try_bind(ifindex);
+
+	return fd < 0 ? -1 : fd;
+}
+
+bool mark_is_set(__u32 ifindex)
+{
+	const int fd = try_bind(ifindex);
+
+	if (fd >= 0)
+		close(fd);
+	return fd == -EADDRINUSE;
+}
