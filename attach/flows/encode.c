@@ -64,16 +64,19 @@ static void encode(const struct endpoints *in, __be16 in_channel, const struct e
 	memcpy(flow->dst, out->dst->ip, sizeof(flow->dst));
 }
 
-/* Also that the bytes without a meaning are 0: addresses are compared, hashed and summed whole. */
+/*
+ * Also that the bytes without a meaning are 0: addresses are compared, hashed and summed whole. An
+ * IPv4-mapped address means IPv4 to a socket, but would be sent as IPv6 here.
+ */
 static bool is_valid(const struct turnpike_addr *addr)
 {
-	static const __u8 zero[12];
+	static const __u8 zero[12], mapped[12] = { [10] = 0xff, 0xff };
 
 	if (!addr->port || addr->pad)
 		return false;
 	if (addr->family == TURNPIKE_IPV4)
 		return memcmp(addr->ip + 4, zero, sizeof(zero)) == 0;
-	return addr->family == TURNPIKE_IPV6;
+	return addr->family == TURNPIKE_IPV6 && memcmp(addr->ip, mapped, sizeof(mapped)) != 0;
 }
 
 int encode_check(const struct turnpike_binding *binding)

@@ -26,8 +26,8 @@ struct encoded_flow {
 /**
  * encode_check() - validate a binding
  *
- * Return: 0, or -EINVAL: an address without family or port, padding that is not 0, a channel out of
- * range, or two families on one side of the relay.
+ * Return: 0, or -EINVAL: an address without family or port or in IPv4-mapped form, padding that is
+ * not 0, a channel out of range, or two families on one side of the relay.
  */
 int encode_check(const struct turnpike_binding *binding);
 

@@ -69,6 +69,24 @@ static void test_binding_of_a_later_version(void **state)
 	assert_int_equal(turnpike_flows(*state), 0);
 }
 
+/* An IPv6 socket would send IPv4 to such an address. */
+static void test_ipv4_mapped_addresses(void **state)
+{
+	const struct turnpike_addr mapped = { .ip = { [10] = 0xff, 0xff, 192, 0, 2, 9 },
+					      .port = 4,
+					      .family = TURNPIKE_IPV6 };
+	struct turnpike_binding binding = model.binding;
+
+	binding.sz = sizeof(binding);
+	binding.client = binding.server = mapped;
+	assert_int_equal(turnpike_bind(*state, &binding), -EINVAL);
+	binding = model.binding;
+	binding.sz = sizeof(binding);
+	binding.relay = binding.peer = mapped;
+	assert_int_equal(turnpike_bind(*state, &binding), -EINVAL);
+	assert_int_equal(turnpike_flows(*state), 0);
+}
+
 static void test_binding_of_an_earlier_version(void **state)
 {
 	struct turnpike_binding earlier = model.binding;
@@ -149,6 +167,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_binding_of_a_later_version),
+		cmocka_unit_test(test_ipv4_mapped_addresses),
 		cmocka_unit_test(test_binding_of_an_earlier_version),
 		cmocka_unit_test(test_binding_without_a_size),
 		cmocka_unit_test(test_padding_of_a_binding),
