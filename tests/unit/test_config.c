@@ -74,6 +74,7 @@ static void test_every_value(void **state)
 				    "total-rate = 4294967295\n"
 				    "allow-peer = 10.0.0.0/8\n"
 				    "deny-peer = 2001:db8::/32\n"
+				    "translated-prefix = 2001:db8:64::/96\n"
 				    "alternate-server = 192.0.2.9\n"
 				    "dev = eth0=tc\n"
 				    "mode = userspace\n"
@@ -121,6 +122,8 @@ static void test_every_value(void **state)
 	assert_addr(config.allow[0].addr, "10.0.0.0");
 	assert_int_equal(config.allow[0].prefix, 8);
 	assert_addr(config.deny[0].addr, "2001:db8::");
+	assert_addr(config.translated[0].addr, "2001:db8:64::");
+	assert_int_equal(config.translated[0].prefix, 96);
 	assert_addr(config.alternates[0], "192.0.2.9:3478");
 	assert_string_equal(config.devices[0].name, "eth0");
 	assert_int_equal(config.devices[0].mode, TURNPIKE_MODE_TC);
@@ -177,6 +180,10 @@ static void test_form_of_a_file(void **state)
 		{ "listen = :0", CLI_USAGE, "text:1: listen ':0': expected an address" },
 		{ "external-ip = 192.0.2.1/::1", CLI_USAGE,
 		  "a public and a private address of one family" },
+		{ "translated-prefix = 64:ff9b::/95", CLI_USAGE,
+		  "expected an IPv6 prefix of 32, 40" },
+		{ "translated-prefix = 10.0.0.0/32", CLI_USAGE,
+		  "expected an IPv6 prefix of 32, 40" },
 		{ "run-as = :x", CLI_USAGE, "expected a user" },
 		{ "log-level = loud", CLI_USAGE, "expected error, warning, info or debug" },
 		{ "users-file = /nonexistent", CLI_USAGE, "cannot read /nonexistent" },

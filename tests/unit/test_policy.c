@@ -80,15 +80,28 @@ static void test_defaults(void **state)
 		{ "2002:ffff::1", false },
 		{ "2003::1", true },
 		{ "2001:db8::5", true },
-		/* embedded IPv4 */
-		{ "::ffff:127.0.0.1", false },
-		{ "::ffff:0.0.0.1", false },
-		{ "::ffff:169.254.1.1", false },
-		{ "::ffff:198.51.100.1", true },
-		{ "::127.0.0.1", false },
-		{ "::198.51.100.1", true },
-		{ "64:ff9b::127.0.0.1", false },
-		{ "64:ff9b::198.51.100.1", true },
+		/* forms of IPv4 addresses */
+		{ "::0.0.0.2", false },
+		{ "::255.255.255.255", false },
+		{ "::1:0:0", true },
+		{ "::fffe:ffff:ffff", true },
+		{ "::ffff:0.0.0.0", false },
+		{ "::ffff:198.51.100.1", false },
+		{ "::ffff:255.255.255.255", false },
+		{ "::1:0:0:0", true },
+		{ "::fffe:ffff:ffff:ffff", true },
+		{ "::ffff:0:0.0.0.0", false },
+		{ "::ffff:0:255.255.255.255", false },
+		{ "::ffff:1:0:0", true },
+		{ "64:ff9a:ffff:ffff:ffff:ffff:ffff:ffff", true },
+		{ "64:ff9b::0.0.0.0", false },
+		{ "64:ff9b::198.51.100.1", false },
+		{ "64:ff9b::255.255.255.255", false },
+		{ "64:ff9b::1:0:0", true },
+		{ "64:ff9b:0:ffff:ffff:ffff:ffff:ffff", true },
+		{ "64:ff9b:1::", false },
+		{ "64:ff9b:1:ffff:ffff:ffff:ffff:ffff", false },
+		{ "64:ff9b:2::", true },
 	};
 	struct turn_config config = { 0 };
 
@@ -127,30 +140,104 @@ static void test_own_addresses(void **state)
 
 static void test_lists(void **state)
 {
-	const struct turn_relay_address relay = { .addr = addr("192.0.2.1") };
-	const struct addr_cidr allow[] = { cidr("127.0.0.1/32"), cidr("10.1.0.0/16"),
-					   cidr("192.0.2.1"), cidr("::1") };
+	const struct addr_cidr allow[] = { cidr("127.0.0.1/32"), cidr("10.1.0.0/16"), cidr("::1") };
 	const struct addr_cidr deny[] = { cidr("10.0.0.0/8"), cidr("2001:db8::/32") };
 	const struct turn_config config = {
-		.relays = &relay,
-		.n_relays = 1,
 		.allow = allow,
-		.n_allow = 4,
+		.n_allow = 3,
 		.deny = deny,
 		.n_deny = 2,
 	};
 
 	(void)state;
 	assert_true(allows(&config, "127.0.0.1"));
-	assert_true(allows(&config, "::ffff:127.0.0.1"));
 	assert_true(allows(&config, "::1"));
 	assert_false(allows(&config, "127.0.0.2"));
 	assert_true(allows(&config, "10.1.2.3"));
 	assert_false(allows(&config, "10.2.2.3"));
-	assert_false(allows(&config, "::ffff:10.2.2.3"));
 	assert_false(allows(&config, "2001:db8:1::1"));
+}
+
+/** A wide prefix does not permit what is refused for a reason that it does not name. */
+static void test_wide_prefixes(void **state)
+{
+	const struct addr_cidr wide[] = { cidr("0.0.0.0/0"), cidr("::/0") };
+	const struct addr_cidr named[] = { cidr("127.0.0.0/8"), cidr("169.254.169.0/24"),
+					   cidr("2002::/16") };
+	const struct turn_config all = { .allow = wide, .n_allow = 2 },
+				 some = { .allow = named, .n_allow = 3 };
+
+	(void)state;
+	assert_true(allows(&all, "10.1.2.3"));
+	assert_true(allows(&all, "2001:db8::1"));
+	assert_false(allows(&all, "127.0.0.1"));
+	assert_false(allows(&all, "169.254.169.254"));
+	assert_false(allows(&all, "::1"));
+	assert_false(allows(&all, "2002::1"));
+	assert_true(allows(&some, "127.0.0.1"));
+	assert_true(allows(&some, "169.254.169.254"));
+	assert_false(allows(&some, "169.254.1.1"));
+	assert_true(allows(&some, "2002::1"));
+}
+
+/** Addresses of this host are permitted one by one. */
+static void test_allowed_own_addresses(void **state)
+{
+	const struct turn_relay_address relay = { addr("10.0.0.5"), addr("198.51.100.9") };
+	const struct turnpike_addr own[] = { addr("10.0.0.6"), addr("127.0.0.1"), addr("fe80::6"),
+					     addr("2001:db8::6"), addr("10.0.0.7") };
+	const struct addr_cidr wide[] = { cidr("10.0.0.0/8"),      cidr("10.0.0.4/30"),
+					  cidr("198.51.100.0/24"), cidr("fe80::/10"),
+					  cidr("2001:db8::/32"),   cidr("127.0.0.0/8") };
+	const struct addr_cidr exact[] = { cidr("10.0.0.6"), cidr("2001:db8::6/128") };
+	struct turn_config config = {
+		.relays = &relay,
+		.n_relays = 1,
+		.self_addrs = own,
+		.n_self_addrs = 5,
+		.allow = wide,
+		.n_allow = ARRAY_LEN(wide),
+	};
+
+	(void)state;
+	assert_false(allows(&config, "10.0.0.5"));
+	assert_false(allows(&config, "10.0.0.6"));
+	assert_false(allows(&config, "10.0.0.7:53"));
+	assert_true(allows(&config, "10.0.0.8"));
+	assert_false(allows(&config, "fe80::6"));
+	assert_true(allows(&config, "fe80::7"));
+	assert_false(allows(&config, "2001:db8::6"));
+	assert_true(allows(&config, "127.0.0.1"));
+	config.allow = exact;
+	config.n_allow = ARRAY_LEN(exact);
+	assert_true(allows(&config, "10.0.0.6"));
+	assert_false(allows(&config, "10.0.0.7"));
+	assert_true(allows(&config, "2001:db8::6"));
+}
+
+/** No list permits another form of an IPv4 address. */
+static void test_embedding_peers(void **state)
+{
+	const struct addr_cidr allow[] = { cidr("0.0.0.0/0"), cidr("::/0"), cidr("::ffff:0:0/96"),
+					   cidr("64:ff9b::192.0.2.1"), cidr("2001:db8:64::/96") };
+	const struct addr_cidr translated[] = { cidr("2001:db8:64::/96"), cidr("2001:db8:100::/40") };
+	const struct turn_config config = {
+		.allow = allow,
+		.n_allow = ARRAY_LEN(allow),
+		.translated = translated,
+		.n_translated = 2,
+	};
+
+	(void)state;
 	assert_true(allows(&config, "192.0.2.1"));
-	assert_true(allows(&config, "192.0.2.2"));
+	assert_false(allows(&config, "::192.0.2.1"));
+	assert_false(allows(&config, "::ffff:192.0.2.1"));
+	assert_false(allows(&config, "::ffff:0:192.0.2.1"));
+	assert_false(allows(&config, "64:ff9b::192.0.2.1"));
+	assert_false(allows(&config, "2001:db8:64::192.0.2.1"));
+	assert_true(allows(&config, "2001:db8:64::1:0:0"));
+	assert_false(allows(&config, "2001:db8:1c0:2:2100::"));
+	assert_true(allows(&config, "2001:db8:200::"));
 }
 
 /** The deny list applies to relay addresses, the built-in table does not. */
@@ -178,22 +265,20 @@ static void test_exempts(void **state)
 {
 	const struct addr_cidr allow = cidr("10.1.0.0/16");
 	const struct turn_config config = { .allow = &allow, .n_allow = 1 };
-	const struct turnpike_addr inside = addr("10.1.2.3"), wrapped = addr("::ffff:10.1.2.3"),
-				   outside = addr("10.2.2.3");
+	const struct turnpike_addr inside = addr("10.1.2.3"), outside = addr("10.2.2.3");
 	struct turn_policy *policy;
 
 	(void)state;
 	assert_int_equal(turn_policy_new(&config, &policy), 0);
 	assert_true(turn_policy_exempts(policy, &inside));
-	assert_true(turn_policy_exempts(policy, &wrapped));
 	assert_false(turn_policy_exempts(policy, &outside));
 	turn_policy_free(policy);
 }
 
 static void test_tunnels(void **state)
 {
-	const struct addr_cidr all[] = { cidr("0.0.0.0/0"), cidr("::/0") };
-	const struct turn_config config = { .allow = all, .n_allow = 2 };
+	const struct addr_cidr allow = cidr("2001::/32");
+	const struct turn_config config = { .allow = &allow, .n_allow = 1 };
 	const struct turnpike_addr teredo = addr("2001::1"), six_to_four = addr("2002:c000:201::1"),
 				   native = addr("2001:db8::1"), loopback = addr("::1"),
 				   relay = addr("192.88.99.1");
@@ -213,9 +298,15 @@ static void test_tunnels(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults), cmocka_unit_test(test_own_addresses),
-		cmocka_unit_test(test_lists),    cmocka_unit_test(test_relays),
-		cmocka_unit_test(test_exempts),  cmocka_unit_test(test_tunnels),
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_own_addresses),
+		cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_wide_prefixes),
+		cmocka_unit_test(test_allowed_own_addresses),
+		cmocka_unit_test(test_embedding_peers),
+		cmocka_unit_test(test_relays),
+		cmocka_unit_test(test_exempts),
+		cmocka_unit_test(test_tunnels),
 	};
 
 	return cmocka_run_group_tests_name("policy", tests, NULL, NULL);

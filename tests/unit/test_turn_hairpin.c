@@ -212,7 +212,7 @@ static void test_lists(void **state)
 	expect_error(pair.f, 403);
 	fixture_free(pair.f);
 	/* An address in the configuration's allow list is allowed on all ports. */
-	free_port = own;
+	assert_int_equal(addr_cidr_parse("192.0.2.1/32", &free_port), 0);
 	config.allow = &free_port;
 	config.n_allow = 1;
 	pair = pair_new(&config);

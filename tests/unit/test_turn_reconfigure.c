@@ -99,6 +99,33 @@ static void test_policy(void **state)
 	fixture_free(f);
 }
 
+/* A peer's address that the host gets, and a prefix that turns out to be translated. */
+static void test_peers_that_cease(void **state)
+{
+	const struct addr_cidr translated = { addr("2001:db8:64::"), 96 };
+	const struct turnpike_addr own = addr(PEER);
+	struct fixture *f = fixture_default();
+	struct turn_config config;
+
+	(void)state;
+	allocate_both(f);
+	channel_bind(f, 0x4000, PEER);
+	channel_bind(f, 0x4001, "[2001:db8:64::9]:7000");
+	fixture_config(&config);
+	config.self_addrs = &own;
+	config.n_self_addrs = 1;
+	reconfigure(f, &config);
+	expect_events(f, REMOVE_FLOW, 0);
+	assert_int_equal(event(f, 0)->flow.channel, 0x4000);
+	config.translated = &translated;
+	config.n_translated = 1;
+	reconfigure(f, &config);
+	expect_events(f, REMOVE_FLOW, 0);
+	assert_int_equal(event(f, 0)->flow.channel, 0x4001);
+	assert_int_equal(stats(f)->permissions, 0);
+	fixture_free(f);
+}
+
 /* All ports of a relay address are peers, or only those of live relays. */
 static void test_own_ports(void **state)
 {
@@ -195,9 +222,9 @@ static void test_drain(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_limits),    cmocka_unit_test(test_policy),
-		cmocka_unit_test(test_own_ports), cmocka_unit_test(test_what_must_stay),
-		cmocka_unit_test(test_drain),
+		cmocka_unit_test(test_peers_that_cease), cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_policy),           cmocka_unit_test(test_own_ports),
+		cmocka_unit_test(test_what_must_stay),   cmocka_unit_test(test_drain),
 	};
 
 	return cmocka_run_group_tests_name("turn reconfigure", tests, NULL, NULL);

@@ -179,6 +179,34 @@ static void test_invalid_send(void **state)
 	fixture_free(f);
 }
 
+/* An IPv6 allocation does not reach IPv4 peers, however a client writes their addresses. */
+static void test_embedding_peers(void **state)
+{
+	static const char *const peers[] = {
+		"[::198.51.100.2]:7000",
+		"[::ffff:198.51.100.2]:7000",
+		"[::ffff:0:198.51.100.2]:7000",
+		"[64:ff9b::198.51.100.2]:7000",
+		"[64:ff9b:1:fffe::198.51.100.2]:7000",
+	};
+	struct fixture *f = fixture_default();
+
+	(void)state;
+	allocate_both(f);
+	create_permission(f, PEER);
+	for (size_t i = 0; i < ARRAY_LEN(peers); i++) {
+		create_permission(f, peers[i]);
+		expect_error(f, 403);
+		channel_bind(f, 0x4000, peers[i]);
+		expect_error(f, 403);
+		send_indication(f, peers[i], "x");
+		expect_events(f, 0);
+	}
+	assert_int_equal(stats(f)->permissions, 1);
+	assert_int_equal(stats(f)->no_permission, ARRAY_LEN(peers));
+	fixture_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -188,6 +216,7 @@ int main(void)
 		cmocka_unit_test(test_reserved_bits),
 		cmocka_unit_test(test_random_ports),
 		cmocka_unit_test(test_invalid_send),
+		cmocka_unit_test(test_embedding_peers),
 	};
 
 	return cmocka_run_group_tests_name("turn rules", tests, NULL, NULL);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/addr.h"
+#include "private/array_len.h"
 
 /** Parses decimal digits only; strtoul() would accept spaces and signs. */
 static int parse_number(const char *text, unsigned int max, unsigned int *number)
@@ -212,6 +213,11 @@ int addr_cidr_parse(const char *text, struct addr_cidr *cidr)
 	return 0;
 }
 
+struct addr_cidr addr_host(const struct turnpike_addr *addr)
+{
+	return (struct addr_cidr){ addr_without_port(addr), 8 * (unsigned int)addr_len(addr) };
+}
+
 bool addr_cidr_contains(const struct addr_cidr *cidr, const struct turnpike_addr *addr)
 {
 	unsigned int whole = cidr->prefix / 8;
@@ -223,6 +229,34 @@ bool addr_cidr_contains(const struct addr_cidr *cidr, const struct turnpike_addr
 			return false;
 	}
 	return true;
+}
+
+static bool is_within(const struct addr_cidr *cidr, const struct addr_cidr *outer)
+{
+	return cidr->prefix >= outer->prefix && addr_cidr_contains(outer, &cidr->addr);
+}
+
+bool addr_cidr_embeds_v4(const struct addr_cidr *cidr)
+{
+	static const struct addr_cidr first_two = { .addr.family = TURNPIKE_IPV6, .prefix = 127 };
+	static const struct addr_cidr embeddings[] = {
+		/* IPv4-compatible and -mapped: RFC 4291 section 2.5.5 */
+		{ { .family = TURNPIKE_IPV6 }, 96 },
+		{ { .family = TURNPIKE_IPV6, .ip = { [10] = 0xff, 0xff } }, 96 },
+		/* IPv4-translated: RFC 2765 section 2.1 */
+		{ { .family = TURNPIKE_IPV6, .ip = { [8] = 0xff, 0xff } }, 96 },
+		/* NAT64: RFC 6052 section 2.1, RFC 8215 */
+		{ { .family = TURNPIKE_IPV6, .ip = { 0x00, 0x64, 0xff, 0x9b } }, 96 },
+		{ { .family = TURNPIKE_IPV6, .ip = { 0x00, 0x64, 0xff, 0x9b, 0x00, 0x01 } }, 48 },
+	};
+
+	if (is_within(cidr, &first_two))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(embeddings); i++) {
+		if (is_within(cidr, &embeddings[i]))
+			return true;
+	}
+	return false;
 }
 
 static struct turnpike_addr last_of(const struct addr_cidr *cidr)
@@ -243,8 +277,7 @@ static void increment(struct turnpike_addr *addr)
 bool addr_range_cut(struct turnpike_addr *first, const struct turnpike_addr *last,
 		    struct addr_cidr *cidr)
 {
-	struct addr_cidr wider = { .addr = addr_without_port(first),
-				   .prefix = 8 * (unsigned int)addr_len(first) };
+	struct addr_cidr wider = addr_host(first);
 	struct turnpike_addr end;
 
 	do {

@@ -91,8 +91,19 @@ struct turnpike_addr addr_unmap(const struct turnpike_addr *addr);
  */
 int addr_cidr_parse(const char *text, struct addr_cidr *cidr);
 
+/** addr_host() - the /32 or /128 of @addr, which has a family */
+struct addr_cidr addr_host(const struct turnpike_addr *addr);
+
 /** addr_cidr_contains() - whether @addr is in @cidr; false if the families differ */
 bool addr_cidr_contains(const struct addr_cidr *cidr, const struct turnpike_addr *addr);
+
+/**
+ * addr_cidr_embeds_v4() - whether all addresses of @cidr are IPv6 forms of IPv4 addresses
+ *
+ * These are IPv4-compatible, -mapped and -translated addresses, and the well-known prefixes of
+ * NAT64. The unspecified and the loopback address are not: they only look IPv4-compatible.
+ */
+bool addr_cidr_embeds_v4(const struct addr_cidr *cidr);
 
 /**
  * addr_range_cut() - cut the largest prefix off the start of a range

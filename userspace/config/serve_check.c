@@ -256,6 +256,22 @@ static enum cli_status apply_externals(struct serve_config *config)
 	return status;
 }
 
+/* Not an error: a list that was made for another server may have such prefixes. */
+static void warn_of_allowed(const struct serve_config *config)
+{
+	char text[ADDR_TEXT_MAX];
+
+	for (size_t i = 0; i < config->n_allow; i++) {
+		const struct addr_cidr *cidr = &config->allow[i];
+
+		if (addr_cidr_embeds_v4(cidr))
+			log_at(LOG_WARNING,
+			       "--allow-peer %s/%u has no effect: these are forms of IPv4 addresses, "
+			       "which are never peers; name the IPv4 addresses",
+			       addr_format(&cidr->addr, text), cidr->prefix);
+	}
+}
+
 static enum cli_status check_moves(enum turnpike_mode mode, enum turnpike_moves moves)
 {
 	if (mode != TURNPIKE_MODE_TC || moves != TURNPIKE_MOVES_TAIL)
@@ -283,6 +299,7 @@ enum cli_status serve_config_check(struct serve_config *config)
 {
 	enum cli_status status = check_mode(config);
 
+	warn_of_allowed(config);
 	if (status == CLI_OK)
 		status = check_all_listeners(config);
 	if (status == CLI_OK)

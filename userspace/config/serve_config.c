@@ -27,6 +27,7 @@ void serve_config_free(struct serve_config *config)
 	free(config->externals);
 	free(config->allow);
 	free(config->deny);
+	free(config->translated);
 	free(config->cert);
 	free(config->key);
 	free(config->run_as);

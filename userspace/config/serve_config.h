@@ -71,6 +71,8 @@ struct serve_config {
 	size_t n_allow;
 	struct addr_cidr *deny;
 	size_t n_deny;
+	struct addr_cidr *translated;
+	size_t n_translated;
 	struct turnpike_addr *listen_tls;
 	size_t n_listen_tls;
 	struct turnpike_addr *alternates;

@@ -22,8 +22,10 @@
 
 #define FIELD(NAME) .field = offsetof(struct serve_config, NAME)
 
-#define EXPECTS_ADDR   "an address such as 192.0.2.1:3478 or [2001:db8::1]:3478"
-#define EXPECTS_CIDR   "a prefix such as 192.0.2.0/24 or 2001:db8::/32"
+#define EXPECTS_ADDR "an address such as 192.0.2.1:3478 or [2001:db8::1]:3478"
+#define EXPECTS_CIDR "a prefix such as 192.0.2.0/24 or 2001:db8::/32"
+#define EXPECTS_TRANSLATED \
+	"an IPv6 prefix of 32, 40, 48, 56, 64 or 96 bits, such as 2001:db8:64::/96"
 #define EXPECTS_FILE   "a file name"
 #define EXPECTS_LIMIT  "a number, or 0 for no limit"
 #define EXPECTS_RATE   "a number of bytes per second, or 0 for no limit"
@@ -70,11 +72,18 @@ const struct cli_option serve_options[] = {
 	  "a public and a private address of one family, such as 203.0.113.1/10.0.0.1, or the "
 	  "public one alone",
 	  .set = set_external_ip, .flags = CLI_REPEATABLE },
-	{ "allow-peer", 0, "CIDR", "Permit peers in this prefix. Overrides --deny-peer.",
+	{ "allow-peer", 0, "CIDR",
+	  "Permit peers in this prefix. Overrides --deny-peer. Addresses of this machine, and "
+	  "ranges that are never public, are permitted only if the prefix is theirs.",
 	  EXPECTS_CIDR, .set = set_allow_peer, .flags = CLI_REPEATABLE },
 	{ "deny-peer", 0, "CIDR",
-	  "Reject peers in this prefix, in addition to addresses that are never public.",
+	  "Reject peers in this prefix, in addition to addresses of this machine and to those that "
+	  "are never public.",
 	  EXPECTS_CIDR, .set = set_deny_peer, .flags = CLI_REPEATABLE },
+	{ "translated-prefix", 0, "CIDR",
+	  "The network translates this IPv6 prefix to IPv4 (NAT64). Reject peers in it, as in the "
+	  "well-known prefixes: IPv4 peers have IPv4 addresses only.",
+	  EXPECTS_TRANSLATED, .set = set_translated_prefix, .flags = CLI_REPEATABLE },
 	{ "alternate-server", 0, "ADDR:PORT",
 	  "Redirect clients to this server when no further allocation is accepted. The default "
 	  "port is 3478.",

@@ -261,6 +261,24 @@ int set_deny_peer(void *target, char *value)
 	return addr_cidr_parse(value, &cidr) ? -EINVAL : SERVE_CONFIG_APPEND(config, deny, &cidr);
 }
 
+/* RFC 6052 section 2.2: these are the lengths of prefixes. */
+static bool is_translated_prefix(const struct addr_cidr *cidr)
+{
+	return cidr->addr.family == TURNPIKE_IPV6 &&
+	       (cidr->prefix == 96 ||
+		(cidr->prefix >= 32 && cidr->prefix <= 64 && cidr->prefix % 8 == 0));
+}
+
+int set_translated_prefix(void *target, char *value)
+{
+	struct serve_config *config = target;
+	struct addr_cidr cidr;
+
+	if (addr_cidr_parse(value, &cidr) || !is_translated_prefix(&cidr))
+		return -EINVAL;
+	return SERVE_CONFIG_APPEND(config, translated, &cidr);
+}
+
 int set_control(void *target, char *value)
 {
 	return replace(&((struct serve_config *)target)->control, value);

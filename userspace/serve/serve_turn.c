@@ -128,6 +128,8 @@ int serve_turn_config(const struct serve_config *config, uint32_t max_relays,
 	turn->n_allow = config->n_allow;
 	turn->deny = config->deny;
 	turn->n_deny = config->n_deny;
+	turn->translated = config->translated;
+	turn->n_translated = config->n_translated;
 	return list_own(config, turn);
 }
 

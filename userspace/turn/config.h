@@ -49,14 +49,17 @@ struct turn_relay_address {
  * @alternates:       servers that clients are redirected to (error 300) when this one is full or
  *                    draining; one of the client's family is chosen at random
  * @n_alternates:     number of @alternates, may be 0
- * @self_addrs:       further addresses of this host (its listeners), which are never peers; ports
- *                    are ignored. On relay addresses, only ports of live allocations are peers
+ * @self_addrs:       further addresses of this host, which are never peers; ports are ignored. On
+ *                    relay addresses, only ports of live allocations are peers
  * @n_self_addrs:     number of @self_addrs
- * @allow:            peers that are allowed on all ports, overriding @deny, @self_addrs and the
- *                    built-in table
+ * @allow:            peers that are allowed on all ports, overriding @deny, and @self_addrs and the
+ *                    built-in table where it names them: see turn_policy_exempts()
  * @n_allow:          number of @allow
  * @deny:             peers that are refused in addition to the built-in table
  * @n_deny:           number of @deny
+ * @translated:       IPv6 prefixes that the network translates to IPv4 (NAT64), which are never
+ *                    peers
+ * @n_translated:     number of @translated
  * @shared:           from turn_shared_new() with the same configuration, freed after the server;
  *                    NULL: the server shares nothing
  *
@@ -85,6 +88,8 @@ struct turn_config {
 	size_t n_allow;
 	const struct addr_cidr *deny;
 	size_t n_deny;
+	const struct addr_cidr *translated;
+	size_t n_translated;
 	struct turn_shared *shared;
 };
 

@@ -11,7 +11,8 @@
  * Times are absolute, in nanoseconds of CLOCK_MONOTONIC. An object with expiry t is expired at
  * every now >= t.
  *
- * Addresses are never IPv4-mapped IPv6 addresses: the owner of a dual-stack socket unmaps them.
+ * An IPv4 address has one form, also in what the owner passes in: it is never embedded in an IPv6
+ * address. Clients that name such a peer get error 403.
  */
 #ifndef TURNPIKE_TURN_TURN_H
 #define TURNPIKE_TURN_TURN_H

@@ -12,14 +12,25 @@ struct cidrs {
 	size_t n;
 };
 
-/** struct turn_policy - the first four lists decide in this order; peers in none are allowed */
+/**
+ * struct turn_policy - the first list that has the peer decides; peers in none are allowed
+ * @translated: by configuration, denied
+ * @allowed:    by configuration; see turn_policy_exempts()
+ * @denied:     by configuration
+ * @relays:     external relay addresses, allowed
+ * @refused:    built-in, denied
+ * @own:        addresses of this host, sorted, denied
+ * @tunnels:    the part of @refused that clients may not have, either
+ */
 struct turn_policy {
-	struct cidrs allowed; /* by configuration */
-	struct cidrs denied;  /* by configuration */
-	struct cidrs relays;  /* external relay addresses, allowed */
-	struct cidrs refused; /* built-in and self addresses, denied */
+	struct cidrs translated;
+	struct cidrs allowed;
+	struct cidrs denied;
+	struct cidrs relays;
+	struct cidrs refused;
+	struct turnpike_addr *own;
+	size_t n_own;
 	struct cidrs tunnels;
-	struct cidrs embeddings;
 };
 
 static const char *const never_peers[] = {
@@ -39,13 +50,6 @@ static const char *const tunnel_prefixes[] = {
 	"192.88.99.0/24", /* 6to4 relays */
 	"2001::/32",      /* Teredo */
 	"2002::/16",      /* 6to4 */
-};
-
-/** IPv6 prefixes whose addresses embed an IPv4 address in the last four bytes. */
-static const char *const embedding_prefixes[] = {
-	"::ffff:0:0/96", /* IPv4-mapped */
-	"::/96",         /* IPv4-compatible */
-	"64:ff9b::/96",  /* NAT64 (RFC 6052) */
 };
 
 static int add_all(struct cidrs *cidrs, const struct addr_cidr *list, size_t n)
@@ -74,44 +78,65 @@ static int add_texts(struct cidrs *cidrs, const char *const *texts, size_t n)
 	return 0;
 }
 
-static int add_host(struct cidrs *cidrs, const struct turnpike_addr *addr)
+static int add_relays(struct turn_policy *policy, const struct turn_config *config)
 {
-	struct addr_cidr host = {
-		.addr = addr_without_port(addr),
-		.prefix = 8 * (unsigned int)addr_len(addr),
-	};
-
-	return addr_len(addr) > 0 ? add_all(cidrs, &host, 1) : 0;
-}
-
-static int add_self(struct turn_policy *policy, const struct turn_config *config)
-{
-	for (size_t i = 0; i < config->n_self_addrs; i++) {
-		if (add_host(&policy->refused, &config->self_addrs[i]))
-			return -ENOMEM;
-	}
 	for (size_t i = 0; i < config->n_relays; i++) {
 		const struct turn_relay_address *relay = &config->relays[i];
-		bool mapped = relay->external.family != 0;
+		const bool mapped = relay->external.family != 0;
+		struct addr_cidr host = addr_host(mapped ? &relay->external : &relay->addr);
 
-		if (add_host(&policy->relays, mapped ? &relay->external : &relay->addr) ||
-		    add_host(&policy->refused, &relay->addr) ||
-		    add_host(&policy->refused, &relay->external))
+		if (add_all(&policy->relays, &host, 1))
 			return -ENOMEM;
 	}
+	return 0;
+}
+
+static bool is_loopback(const struct turnpike_addr *addr)
+{
+	static const uint8_t ip6[16] = { [15] = 1 };
+
+	return addr->family == TURNPIKE_IPV4 ? addr->ip[0] == 127
+					     : memcmp(addr->ip, ip6, sizeof(ip6)) == 0;
+}
+
+/* Without loopback addresses: never_peers has their networks as a whole. */
+static void add_own(struct turn_policy *policy, const struct turnpike_addr *addr)
+{
+	if (addr_len(addr) > 0 && !is_loopback(addr))
+		policy->own[policy->n_own++] = addr_without_port(addr);
+}
+
+static int compare(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct turnpike_addr));
+}
+
+/* Sorted, because a host may have thousands, and every permission is checked against them. */
+static int fill_own(struct turn_policy *policy, const struct turn_config *config)
+{
+	policy->own = calloc(config->n_self_addrs + 2 * config->n_relays + 1, sizeof(*policy->own));
+	if (!policy->own)
+		return -ENOMEM;
+	for (size_t i = 0; i < config->n_self_addrs; i++)
+		add_own(policy, &config->self_addrs[i]);
+	for (size_t i = 0; i < config->n_relays; i++) {
+		add_own(policy, &config->relays[i].addr);
+		add_own(policy, &config->relays[i].external);
+	}
+	qsort(policy->own, policy->n_own, sizeof(*policy->own), compare);
 	return 0;
 }
 
 static int fill(struct turn_policy *policy, const struct turn_config *config)
 {
-	if (add_all(&policy->allowed, config->allow, config->n_allow) ||
-	    add_all(&policy->denied, config->deny, config->n_deny) || add_self(policy, config) ||
+	if (add_all(&policy->translated, config->translated, config->n_translated) ||
+	    add_all(&policy->allowed, config->allow, config->n_allow) ||
+	    add_all(&policy->denied, config->deny, config->n_deny) || add_relays(policy, config) ||
 	    add_texts(&policy->refused, never_peers, ARRAY_LEN(never_peers)) ||
 	    add_texts(&policy->refused, tunnel_prefixes, ARRAY_LEN(tunnel_prefixes)) ||
-	    add_texts(&policy->tunnels, tunnel_prefixes, ARRAY_LEN(tunnel_prefixes)) ||
-	    add_texts(&policy->embeddings, embedding_prefixes, ARRAY_LEN(embedding_prefixes)))
+	    add_texts(&policy->tunnels, tunnel_prefixes, ARRAY_LEN(tunnel_prefixes)))
 		return -ENOMEM;
-	return 0;
+	return fill_own(policy, config);
 }
 
 int turn_policy_new(const struct turn_config *config, struct turn_policy **policy)
@@ -130,61 +155,73 @@ void turn_policy_free(struct turn_policy *policy)
 {
 	if (!policy)
 		return;
+	free(policy->translated.list);
 	free(policy->allowed.list);
 	free(policy->denied.list);
 	free(policy->relays.list);
 	free(policy->refused.list);
+	free(policy->own);
 	free(policy->tunnels.list);
-	free(policy->embeddings.list);
 	free(policy);
+}
+
+/* Returns the length of the longest prefix in @cidrs that has @addr, or -1. */
+static int longest(const struct cidrs *cidrs, const struct turnpike_addr *addr)
+{
+	int bits = -1;
+
+	for (size_t i = 0; i < cidrs->n; i++) {
+		if ((int)cidrs->list[i].prefix > bits && addr_cidr_contains(&cidrs->list[i], addr))
+			bits = (int)cidrs->list[i].prefix;
+	}
+	return bits;
 }
 
 static bool contains(const struct cidrs *cidrs, const struct turnpike_addr *addr)
 {
-	for (size_t i = 0; i < cidrs->n; i++) {
-		if (addr_cidr_contains(&cidrs->list[i], addr))
-			return true;
-	}
-	return false;
+	return longest(cidrs, addr) >= 0;
 }
 
-static struct turnpike_addr unembed(const struct turn_policy *policy,
-				    const struct turnpike_addr *addr)
+/*
+ * An IPv4 peer has one form. So neither policy nor flows depend on what a translator would make of
+ * another one, and an IPv6 socket never sends IPv4.
+ */
+static bool is_embedding(const struct turn_policy *policy, const struct turnpike_addr *addr)
 {
-	static const uint8_t unspecified[15];
-	struct turnpike_addr v4 = { .family = TURNPIKE_IPV4 };
+	const struct addr_cidr host = addr_host(addr);
 
-	if (!contains(&policy->embeddings, addr))
-		return *addr;
-	/* "::" and "::1" match the IPv4-compatible prefix but embed nothing. */
-	if (memcmp(addr->ip, unspecified, sizeof(unspecified)) == 0 && addr->ip[15] <= 1)
-		return *addr;
-	memcpy(v4.ip, addr->ip + 12, 4);
-	return v4;
+	return addr_cidr_embeds_v4(&host) || contains(&policy->translated, addr);
 }
 
-bool turn_policy_allows(const struct turn_policy *policy, const struct turnpike_addr *peer)
+/* Returns the length of the prefix that an entry of @allowed must have to permit @addr. */
+static int refused_bits(const struct turn_policy *policy, const struct turnpike_addr *addr)
 {
-	struct turnpike_addr ip = unembed(policy, peer);
+	const struct turnpike_addr ip = addr_without_port(addr);
 
-	if (contains(&policy->allowed, &ip))
-		return true;
-	if (contains(&policy->denied, &ip))
-		return false;
-	/* @peer and not @ip: an IPv4 relay address embedded in an IPv6 one is not reachable. */
-	return contains(&policy->relays, peer) || !contains(&policy->refused, &ip);
+	if (bsearch(&ip, policy->own, policy->n_own, sizeof(ip), compare))
+		return 8 * (int)addr_len(addr);
+	return longest(&policy->refused, addr);
 }
 
 bool turn_policy_exempts(const struct turn_policy *policy, const struct turnpike_addr *peer)
 {
-	struct turnpike_addr ip = unembed(policy, peer);
+	const int allowed = longest(&policy->allowed, peer);
 
-	return contains(&policy->allowed, &ip);
+	return allowed >= 0 && allowed >= refused_bits(policy, peer) && !is_embedding(policy, peer);
+}
+
+bool turn_policy_allows(const struct turn_policy *policy, const struct turnpike_addr *peer)
+{
+	if (is_embedding(policy, peer))
+		return false;
+	if (turn_policy_exempts(policy, peer))
+		return true;
+	if (contains(&policy->denied, peer))
+		return false;
+	return contains(&policy->relays, peer) || refused_bits(policy, peer) < 0;
 }
 
 bool turn_policy_is_tunnel(const struct turn_policy *policy, const struct turnpike_addr *addr)
 {
-	struct turnpike_addr ip = unembed(policy, addr);
-
-	return contains(&policy->tunnels, &ip);
+	return contains(&policy->tunnels, addr);
 }

@@ -12,8 +12,8 @@ struct turn_policy;
 
 /**
  * turn_policy_new() - compile a policy
- * @config: its @allow and @deny; @self_addrs, which are not allowed; and @relays, whose external
- *          addresses are allowed
+ * @config: its @allow, @deny and @translated; @self_addrs, which are not allowed; and @relays,
+ * whose external addresses are allowed
  * @policy: the result; free it with turn_policy_free()
  *
  * Return: 0, or -ENOMEM.
@@ -27,12 +27,18 @@ void turn_policy_free(struct turn_policy *policy);
  * turn_policy_allows() - whether clients may reach @peer
  * @peer: as the client knows it; its port is ignored
  *
- * An IPv6 address that embeds an IPv4 address is judged as that address. For addresses of this
- * relay, turn_self_is_live_relay() checks the port.
+ * An IPv6 address that stands for an IPv4 address is never allowed. For addresses of this relay,
+ * turn_self_is_live_relay() checks the port.
  */
 bool turn_policy_allows(const struct turn_policy *policy, const struct turnpike_addr *peer);
 
-/** turn_policy_exempts() - whether @peer is in the configuration's @allow */
+/**
+ * turn_policy_exempts() - whether the configuration's @allow permits @peer on all ports
+ *
+ * A prefix permits what the built-in table refuses only if it is at least as long as the table's.
+ * An address of this host is permitted only by itself, except for loopback addresses, which the
+ * table has.
+ */
 bool turn_policy_exempts(const struct turn_policy *policy, const struct turnpike_addr *peer);
 
 /**
