@@ -47,6 +47,7 @@ ROOMS: dict[str, list[str]] = {
     # The TURN core: no I/O, no clock.
     "userspace/base": [API],
     "userspace/stun": [API, "userspace/base"],
+    "userspace/host": [API, "userspace/base"],
     "userspace/turn/auth": [API, "userspace/base", "userspace/stun"],
     "userspace/turn/api": ["userspace/base", "userspace/stun"],
     "userspace/turn/state": ["userspace/base", "userspace/stun", "userspace/turn/auth", "userspace/turn/api"],
@@ -62,10 +63,11 @@ ROOMS: dict[str, list[str]] = {
                           "userspace/turn/state", "userspace/net", "userspace/datapath"],
     "userspace/control": [API, "userspace/base", "userspace/turn/api", "userspace/turn", "userspace/net",
                           "userspace/datapath", "userspace/process"],
-    "userspace/config": [API, "userspace/base", "userspace/stun", "userspace/turn/auth", "userspace/turn/api"],
-    "userspace/serve": [API, "userspace/base", "userspace/turn/auth", "userspace/turn/api", "userspace/turn",
-                        "userspace/net", "userspace/datapath", "userspace/process", "userspace/control",
-                        "userspace/config"],
+    "userspace/config": [API, "userspace/base", "userspace/stun", "userspace/host", "userspace/turn/auth",
+                         "userspace/turn/api"],
+    "userspace/serve": [API, "userspace/base", "userspace/host", "userspace/turn/auth", "userspace/turn/api",
+                        "userspace/turn", "userspace/net", "userspace/datapath", "userspace/process",
+                        "userspace/control", "userspace/config"],
     "userspace/cli": [API, "userspace/base", "userspace/stun", "userspace/config", "userspace/control"],
     "userspace": [API, "userspace/base", "userspace/config", "userspace/serve", "userspace/cli"],
 }
