@@ -39,6 +39,7 @@ struct server {
 	struct event *signals[N_SIGNALS];
 	struct event *minute;
 	struct control *control;
+	struct host_monitor *host;
 	struct datapath *datapath;
 	struct serve_listen listen;
 	struct workers *workers;
@@ -71,20 +72,33 @@ static void on_terminate(evutil_socket_t number, short what, void *arg)
 	server->reports.is_draining = true;
 }
 
-static void on_hangup(evutil_socket_t number, short what, void *arg)
+static struct serve_reload reload_of(struct server *server)
 {
-	struct server *server = arg;
-	const struct serve_reload reload = {
+	return (struct serve_reload){
 		.config = &server->config,
+		.host = server->host,
 		.datapath = server->datapath,
 		.workers = server->workers,
 		.admission = server->listen.listen.admission,
 		.certificate = server->listen.certificate,
 	};
+}
+
+static void on_hangup(evutil_socket_t number, short what, void *arg)
+{
+	const struct serve_reload reload = reload_of(arg);
 
 	(void)number;
 	(void)what;
 	serve_reload(&reload);
+}
+
+static void on_addresses(void *arg, const struct host_addresses *now)
+{
+	const struct serve_reload reload = reload_of(arg);
+
+	(void)now;
+	serve_reload_addresses(&reload);
 }
 
 static const struct {
@@ -130,6 +144,15 @@ static int open_loop(struct server *server)
 	return -ENOMEM;
 }
 
+static int follow_addresses(struct server *server)
+{
+	const int err = host_monitor_open(server->base, on_addresses, server, &server->host);
+
+	if (err)
+		log_error("cannot list the addresses of this host: %s", strerror(-err));
+	return err;
+}
+
 static int open_turn(struct server *server)
 {
 	const struct serve_config *config = &server->config;
@@ -138,7 +161,8 @@ static int open_turn(struct server *server)
 				    server->base);
 
 	if (!err)
-		err = serve_turn_config(config, server->max_relays, &turn);
+		err = serve_turn_config(config, host_monitor_addresses(server->host),
+					server->max_relays, &turn);
 	if (err)
 		return err;
 	err = workers_open(server->base, server->datapath, &server->listen.listen, &turn,
@@ -163,6 +187,8 @@ static int open_server(struct server *server)
 
 	if (!err)
 		err = open_loop(server);
+	if (!err)
+		err = follow_addresses(server);
 	if (err)
 		return err;
 	server->max_relays = serve_turn_relays(config);
@@ -193,6 +219,7 @@ static void close_server(struct server *server)
 	workers_close(server->workers);
 	serve_listen_close(&server->listen);
 	datapath_close(server->datapath);
+	host_monitor_close(server->host);
 	events_end_period();
 	for (size_t i = 0; i < N_SIGNALS; i++)
 		free_event(server->signals[i]);

@@ -14,7 +14,9 @@
 #include "serve/serve_turn.h"
 #include "turn/auth/credentials.h"
 
-/** struct changes - everything that the new configuration needs, made before any of it is applied
+/**
+ * struct changes - everything that the new configuration needs, made before any of it is applied
+ * @credentials: NULL: keep them
  */
 struct changes {
 	struct turn_credentials *credentials;
@@ -29,15 +31,16 @@ void serve_set_log(const struct serve_config *config)
 	events_show_addresses(config->log_addresses);
 }
 
-static int prepare(const struct serve_config *before, const struct serve_config *after,
+static int prepare(const struct serve_reload *reload, const struct serve_config *after,
 		   struct changes *changes)
 {
 	/* Options that require a restart keep their old values. */
-	const struct serve_config config = reload_view(before, after);
+	const struct serve_config config = reload_view(reload->config, after);
 	int err = serve_credentials(&config, &changes->credentials);
 
 	if (!err)
-		err = serve_turn_config(&config, serve_turn_relays(&config), &changes->turn);
+		err = serve_turn_config(&config, host_monitor_addresses(reload->host),
+					serve_turn_relays(&config), &changes->turn);
 	return err;
 }
 
@@ -57,23 +60,29 @@ static void change(struct turn_io *io, void *arg)
 
 	if (!err)
 		err = turn_server_reconfigure(server, &changes->turn, clock_now());
-	if (!err)
+	if (!err && changes->credentials)
 		turn_server_set_credentials(server, changes->credentials);
 	changes->err = err;
+}
+
+static int change_workers(const struct serve_reload *reload, struct changes *changes)
+{
+	workers_share(reload->workers, &changes->turn);
+	workers_each(reload->workers, change, changes);
+	if (changes->err)
+		log_error("the configuration was applied only partly: %s; reload again, or restart",
+			  strerror(-changes->err));
+	return changes->err;
 }
 
 static int apply(const struct serve_reload *reload, const struct serve_config *config,
 		 struct changes *changes)
 {
 	const struct limits_rates rates = serve_turn_rates(config);
+	const int err = change_workers(reload, changes);
 
-	workers_share(reload->workers, &changes->turn);
-	workers_each(reload->workers, change, changes);
-	if (changes->err) {
-		log_error("the configuration was applied only partly: %s; reload again, or restart",
-			  strerror(-changes->err));
-		return changes->err;
-	}
+	if (err)
+		return err;
 	admission_set_rate(reload->admission, config->unauthenticated_rate);
 	datapath_set_rates(reload->datapath, &rates);
 	serve_set_log(config);
@@ -126,7 +135,7 @@ static void reload_config(const struct serve_reload *reload)
 	struct serve_config after = { 0 };
 
 	if (serve_config_reparse(reload->config, &after) == CLI_OK &&
-	    !prepare(reload->config, &after, &changes)) {
+	    !prepare(reload, &after, &changes)) {
 		change_to(reload, &after, &changes);
 	} else {
 		log_error("reload failed: the previous configuration stays in effect");
@@ -143,4 +152,15 @@ void serve_reload(const struct serve_reload *reload)
 	if (reload->certificate)
 		certificate_reload(reload->certificate);
 	notify_manager("READY=1");
+}
+
+void serve_reload_addresses(const struct serve_reload *reload)
+{
+	const struct serve_config *config = reload->config;
+	struct changes changes = { 0 };
+
+	if (!serve_turn_config(config, host_monitor_addresses(reload->host),
+			       serve_turn_relays(config), &changes.turn))
+		change_workers(reload, &changes);
+	free_changes(&changes);
 }

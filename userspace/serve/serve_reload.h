@@ -7,6 +7,7 @@
 #define TURNPIKE_SERVE_SERVE_RELOAD_H
 
 #include "config/serve_config.h"
+#include "host/host_monitor.h"
 #include "net/admission.h"
 #include "net/certificate.h"
 #include "process/workers.h"
@@ -14,11 +15,13 @@
 /**
  * struct serve_reload - what a reload changes
  * @config:      as last read
+ * @host:        addresses of this host
  * @admission:   of all workers
  * @certificate: NULL if there is none
  */
 struct serve_reload {
 	struct serve_config *config;
+	const struct host_monitor *host;
 	struct datapath *datapath;
 	struct workers *workers;
 	struct admission *admission;
@@ -32,6 +35,13 @@ struct serve_reload {
  * options that require a restart. On any error, logs it and changes nothing.
  */
 void serve_reload(const struct serve_reload *reload);
+
+/**
+ * serve_reload_addresses() - apply changed addresses of this host: its own are not valid peers
+ *
+ * Errors are logged.
+ */
+void serve_reload_addresses(const struct serve_reload *reload);
 
 /** serve_set_log() - configure the log */
 void serve_set_log(const struct serve_config *config);

@@ -87,11 +87,12 @@ void serve_turn_warn_limit(const struct serve_config *config, uint32_t max_relay
 		       max_relays, wanted);
 }
 
-/* Listening addresses are not valid peers. */
-static int list_own(const struct serve_config *config, struct turn_config *turn)
+/* Also listening addresses, which this host may not have yet. */
+static int list_own(const struct serve_config *config, const struct host_addresses *host,
+		    struct turn_config *turn)
 {
 	const size_t n = config->n_listen + config->n_listen_tls;
-	struct turnpike_addr *own = calloc(n, sizeof(*own));
+	struct turnpike_addr *own = calloc(n + host->n, sizeof(*own));
 
 	if (!own) {
 		log_error("out of memory");
@@ -100,13 +101,15 @@ static int list_own(const struct serve_config *config, struct turn_config *turn)
 	for (size_t i = 0; i < n; i++)
 		own[i] = i < config->n_listen ? config->listen[i]
 					      : config->listen_tls[i - config->n_listen];
+	for (size_t i = 0; i < host->n; i++)
+		own[n + i] = host->list[i].addr;
 	turn->self_addrs = own;
-	turn->n_self_addrs = n;
+	turn->n_self_addrs = n + host->n;
 	return 0;
 }
 
-int serve_turn_config(const struct serve_config *config, uint32_t max_relays,
-		      struct turn_config *turn)
+int serve_turn_config(const struct serve_config *config, const struct host_addresses *host,
+		      uint32_t max_relays, struct turn_config *turn)
 {
 	turn_config_init(turn);
 	turn->realm = config->realm;
@@ -130,7 +133,7 @@ int serve_turn_config(const struct serve_config *config, uint32_t max_relays,
 	turn->n_deny = config->n_deny;
 	turn->translated = config->translated;
 	turn->n_translated = config->n_translated;
-	return list_own(config, turn);
+	return list_own(config, host, turn);
 }
 
 void serve_turn_config_free(struct turn_config *turn)

@@ -7,6 +7,7 @@
 #define TURNPIKE_SERVE_SERVE_TURN_H
 
 #include "config/serve_config.h"
+#include "host/host_addresses.h"
 #include "process/workers.h"
 
 /**
@@ -28,13 +29,14 @@ void serve_turn_warn_limit(const struct serve_config *config, uint32_t max_relay
 
 /**
  * serve_turn_config() - fill in @turn
+ * @host:       addresses that are not valid peers
  * @max_relays: from serve_turn_relays()
  * @turn:       borrows memory of @config; release it with serve_turn_config_free()
  *
  * Return: 0, or -ENOMEM after logging an error.
  */
-int serve_turn_config(const struct serve_config *config, uint32_t max_relays,
-		      struct turn_config *turn);
+int serve_turn_config(const struct serve_config *config, const struct host_addresses *host,
+		      uint32_t max_relays, struct turn_config *turn);
 
 /** serve_turn_config_free() - accepts a zeroed struct */
 void serve_turn_config_free(struct turn_config *turn);

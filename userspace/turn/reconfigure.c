@@ -52,12 +52,14 @@ int turn_server_reconfigure(struct turn_server *server, const struct turn_config
 			    uint64_t now)
 {
 	int err = check_fixed(server, config);
+	bool peers_changed;
 
 	if (!err)
-		err = turn_settings_apply(server, config);
+		err = turn_settings_apply(server, config, &peers_changed);
 	if (err)
 		return err;
 	turn_server_expire(server, now);
-	recheck_peers(server);
+	if (peers_changed)
+		recheck_peers(server);
 	return 0;
 }

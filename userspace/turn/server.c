@@ -17,6 +17,7 @@
 static int set_up(struct turn_server *server, const struct turn_config *config)
 {
 	int err = stun_opaque_string(config->realm, &server->realm);
+	bool peers_changed;
 
 	if (err)
 		return err;
@@ -28,7 +29,7 @@ static int set_up(struct turn_server *server, const struct turn_config *config)
 	if (!config->shared && turn_shared_new(config, server->hash_key, &server->private_shared))
 		return -ENOMEM;
 	server->shared = config->shared ? config->shared : server->private_shared;
-	return turn_settings_apply(server, config);
+	return turn_settings_apply(server, config, &peers_changed);
 }
 
 int turn_server_new(const struct turn_config *config, const struct turn_ops *ops, void *ctx,

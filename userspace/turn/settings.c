@@ -20,7 +20,8 @@ static void set_limits(struct turn_server *server, const struct turn_config *con
 	server->nonces.lifetime = config->nonce_lifetime;
 }
 
-int turn_settings_apply(struct turn_server *server, const struct turn_config *config)
+int turn_settings_apply(struct turn_server *server, const struct turn_config *config,
+			bool *peers_changed)
 {
 	struct turn_policy *policy = NULL;
 	char *software = NULL;
@@ -33,6 +34,7 @@ int turn_settings_apply(struct turn_server *server, const struct turn_config *co
 		free(software);
 		return -ENOMEM;
 	}
+	*peers_changed = !server->policy || !turn_policy_equal(server->policy, policy);
 	free(server->software);
 	turn_policy_free(server->policy);
 	server->software = software;

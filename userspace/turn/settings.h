@@ -11,10 +11,12 @@
 /**
  * turn_settings_apply() - set limits, SOFTWARE, alternate servers and policy of @server to
  * @config's
+ * @peers_changed: whether the policy differs from the previous one
  *
  * Return: 0, or -ENOMEM and nothing has changed.
  */
-int turn_settings_apply(struct turn_server *server, const struct turn_config *config);
+int turn_settings_apply(struct turn_server *server, const struct turn_config *config,
+			bool *peers_changed);
 
 /** turn_settings_free() - free what turn_settings_apply() has allocated */
 void turn_settings_free(struct turn_server *server);

@@ -165,6 +165,21 @@ void turn_policy_free(struct turn_policy *policy)
 	free(policy);
 }
 
+static bool same_cidrs(const struct cidrs *a, const struct cidrs *b)
+{
+	return a->n == b->n &&
+	       (a->n == 0 || memcmp(a->list, b->list, a->n * sizeof(*a->list)) == 0);
+}
+
+_Static_assert(sizeof(struct addr_cidr) == 24, "compared without padding");
+
+bool turn_policy_equal(const struct turn_policy *a, const struct turn_policy *b)
+{
+	return same_cidrs(&a->translated, &b->translated) && same_cidrs(&a->allowed, &b->allowed) &&
+	       same_cidrs(&a->denied, &b->denied) && same_cidrs(&a->relays, &b->relays) &&
+	       a->n_own == b->n_own && memcmp(a->own, b->own, a->n_own * sizeof(*a->own)) == 0;
+}
+
 /* Returns the length of the longest prefix in @cidrs that has @addr, or -1. */
 static int longest(const struct cidrs *cidrs, const struct turnpike_addr *addr)
 {

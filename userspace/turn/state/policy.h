@@ -23,6 +23,9 @@ int turn_policy_new(const struct turn_config *config, struct turn_policy **polic
 /** turn_policy_free() - free @policy; NULL is allowed */
 void turn_policy_free(struct turn_policy *policy);
 
+/** turn_policy_equal() - whether both were compiled from the same lists */
+bool turn_policy_equal(const struct turn_policy *a, const struct turn_policy *b);
+
 /**
  * turn_policy_allows() - whether clients may reach @peer
  * @peer: as the client knows it; its port is ignored
