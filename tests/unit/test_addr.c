@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -249,6 +250,52 @@ static void test_range(void **state)
 	}
 }
 
+/* A zone survives sockets and comparisons. "lo" exists in every network namespace. */
+static void test_zone(void **state)
+{
+	const unsigned int lo = if_nametoindex("lo");
+	struct turnpike_addr plain, zoned, other;
+	char text[ADDR_TEXT_MAX];
+	struct sockaddr_storage sa;
+	struct sockaddr_in6 in6;
+
+	(void)state;
+	assert_int_equal(addr_parse("[fe80::1]:5", &plain), 0);
+	assert_true(addr_is_link_local(&plain));
+	assert_int_equal(addr_zone(&plain), 0);
+	zoned = addr_with_zone(&plain, lo);
+	other = addr_with_zone(&plain, UINT32_MAX);
+	assert_int_equal(addr_zone(&other), UINT32_MAX);
+	assert_false(addr_equal(&plain, &zoned) || addr_equal(&zoned, &other));
+	assert_string_equal(addr_format(&zoned, text), "[fe80::1%lo]:5");
+	assert_string_equal(addr_format(&other, text), "[fe80::1%4294967295]:5");
+	assert_int_equal(addr_to_sockaddr(&zoned, &sa), sizeof(in6));
+	memcpy(&in6, &sa, sizeof(in6));
+	assert_int_equal(in6.sin6_scope_id, lo);
+	assert_memory_equal(&in6.sin6_addr, plain.ip, sizeof(plain.ip));
+	assert_int_equal(addr_from_sockaddr(&sa, &other), 0);
+	assert_true(addr_equal(&other, &zoned));
+	other = addr_without_zone(&zoned);
+	assert_true(addr_equal(&other, &plain));
+}
+
+/* All other addresses are unique without a zone. */
+static void test_no_zone(void **state)
+{
+	static const char *const texts[] = { "2001:db8::1", "10.0.0.1", "fec0::1", "ff02::1" };
+	struct turnpike_addr addr, zoned;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		assert_int_equal(addr_parse(texts[i], &addr), 0);
+		zoned = addr_with_zone(&addr, 1);
+		assert_true(addr_equal(&addr, &zoned));
+		assert_int_equal(addr_zone(&addr), 0);
+	}
+	assert_int_equal(addr_parse("fe80:0:0:5::1", &addr), -EINVAL);
+	assert_int_equal(addr_parse("fe80::1%lo", &addr), -EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -259,6 +306,8 @@ int main(void)
 		cmocka_unit_test(test_format_round_trip),
 		cmocka_unit_test(test_sockaddr),
 		cmocka_unit_test(test_mapped),
+		cmocka_unit_test(test_zone),
+		cmocka_unit_test(test_no_zone),
 		cmocka_unit_test(test_cidr_match),
 		cmocka_unit_test(test_cidr_parse),
 	};

@@ -241,13 +241,41 @@ static void test_reasons(void **state)
 	}
 }
 
+/* Neither does a message reveal a zone, nor can it name one. */
+static void test_zone(void **state)
+{
+	static const uint8_t transaction[STUN_TRANSACTION_LEN] = { 1 };
+	struct turnpike_addr addr, plain, read;
+	struct stun_writer writer;
+	struct stun_message msg;
+	struct stun_attr attr;
+	uint8_t buf[128];
+	size_t len;
+
+	(void)state;
+	assert_int_equal(addr_parse("[fe80::1]:5", &plain), 0);
+	addr = addr_with_zone(&plain, 7);
+	stun_writer_begin(&writer, buf, sizeof(buf), STUN_SUCCESS, STUN_BINDING, transaction);
+	stun_write_xor_addr(&writer, STUN_ATTR_XOR_MAPPED_ADDRESS, &addr);
+	stun_write_addr(&writer, STUN_ATTR_ALTERNATE_SERVER, &plain);
+	assert_int_equal(stun_writer_end(&writer, &len), 0);
+	assert_int_equal(stun_parse(buf, len, &msg), 0);
+	assert_int_equal(stun_find_attr(&msg, STUN_ATTR_XOR_MAPPED_ADDRESS, &attr), 0);
+	assert_int_equal(stun_attr_xor_addr(&msg, &attr, &read), 0);
+	assert_true(addr_equal(&read, &plain));
+	assert_int_equal(stun_find_attr(&msg, STUN_ATTR_ALTERNATE_SERVER, &attr), 0);
+	((uint8_t *)attr.value)[11] = 7;
+	assert_int_equal(stun_attr_addr(&attr, &read), 0);
+	assert_true(addr_equal(&read, &plain));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_responses),       cmocka_unit_test(test_long_term),
 		cmocka_unit_test(test_bytes),           cmocka_unit_test(test_reasons),
 		cmocka_unit_test(test_never_overflows), cmocka_unit_test(test_limits),
-		cmocka_unit_test(test_userhash),
+		cmocka_unit_test(test_userhash),        cmocka_unit_test(test_zone),
 	};
 
 	return cmocka_run_group_tests_name("stun writer", tests, NULL, NULL);

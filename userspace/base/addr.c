@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -83,19 +84,36 @@ int addr_parse(const char *text, struct turnpike_addr *addr)
 		return -EINVAL;
 	if (port && parse_number(port, UINT16_MAX, &number))
 		return -EINVAL;
+	if (addr_zone(&result))
+		return -EINVAL;
 	result.port = htons((uint16_t)number);
 	*addr = result;
 	return 0;
 }
 
+/** Appends the name of the zone, or its number if the device is gone. */
+static void append_zone(unsigned int zone, char *ip, size_t size)
+{
+	const size_t len = strlen(ip);
+	char name[IFNAMSIZ];
+
+	if (if_indextoname(zone, name))
+		snprintf(ip + len, size - len, "%%%s", name);
+	else
+		snprintf(ip + len, size - len, "%%%u", zone);
+}
+
 const char *addr_format(const struct turnpike_addr *addr, char text[static ADDR_TEXT_MAX])
 {
-	char ip[INET6_ADDRSTRLEN];
+	const struct turnpike_addr plain = addr_without_zone(addr);
+	char ip[INET6_ADDRSTRLEN + IFNAMSIZ];
 	unsigned int port = ntohs(addr->port);
 
 	if (addr->family != TURNPIKE_IPV4 && addr->family != TURNPIKE_IPV6)
 		return strcpy(text, "-");
-	inet_ntop(addr->family == TURNPIKE_IPV4 ? AF_INET : AF_INET6, addr->ip, ip, sizeof(ip));
+	inet_ntop(addr->family == TURNPIKE_IPV4 ? AF_INET : AF_INET6, plain.ip, ip, sizeof(ip));
+	if (addr_zone(addr))
+		append_zone(addr_zone(addr), ip, sizeof(ip));
 	if (port == 0)
 		snprintf(text, ADDR_TEXT_MAX, "%s", ip);
 	else if (addr->family == TURNPIKE_IPV4)
@@ -121,6 +139,7 @@ int addr_from_sockaddr(const struct sockaddr_storage *sa, struct turnpike_addr *
 		memcpy(result.ip, &in6.sin6_addr, sizeof(in6.sin6_addr));
 		result.port = in6.sin6_port;
 		result.family = TURNPIKE_IPV6;
+		result = addr_with_zone(&result, in6.sin6_scope_id);
 	} else {
 		return -EAFNOSUPPORT;
 	}
@@ -140,7 +159,10 @@ socklen_t addr_to_sockaddr(const struct turnpike_addr *addr, struct sockaddr_sto
 		return sizeof(in);
 	}
 	if (addr->family == TURNPIKE_IPV6) {
-		memcpy(&in6.sin6_addr, addr->ip, sizeof(in6.sin6_addr));
+		const struct turnpike_addr plain = addr_without_zone(addr);
+
+		memcpy(&in6.sin6_addr, plain.ip, sizeof(in6.sin6_addr));
+		in6.sin6_scope_id = addr_zone(addr);
 		memset(sa, 0, sizeof(*sa));
 		memcpy(sa, &in6, sizeof(in6));
 		return sizeof(in6);
@@ -158,6 +180,39 @@ size_t addr_len(const struct turnpike_addr *addr)
 bool addr_equal(const struct turnpike_addr *a, const struct turnpike_addr *b)
 {
 	return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+/** Where a link-local address contains its zone, in network byte order. */
+#define ZONE_OFFSET 4
+
+bool addr_is_link_local(const struct turnpike_addr *addr)
+{
+	return addr->family == TURNPIKE_IPV6 && addr->ip[0] == 0xfe && (addr->ip[1] & 0xc0) == 0x80;
+}
+
+unsigned int addr_zone(const struct turnpike_addr *addr)
+{
+	uint32_t zone;
+
+	if (!addr_is_link_local(addr))
+		return 0;
+	memcpy(&zone, addr->ip + ZONE_OFFSET, sizeof(zone));
+	return ntohl(zone);
+}
+
+struct turnpike_addr addr_with_zone(const struct turnpike_addr *addr, unsigned int ifindex)
+{
+	const uint32_t zone = htonl(ifindex);
+	struct turnpike_addr result = *addr;
+
+	if (addr_is_link_local(addr))
+		memcpy(result.ip + ZONE_OFFSET, &zone, sizeof(zone));
+	return result;
+}
+
+struct turnpike_addr addr_without_zone(const struct turnpike_addr *addr)
+{
+	return addr_with_zone(addr, 0);
 }
 
 struct turnpike_addr addr_without_port(const struct turnpike_addr *addr)

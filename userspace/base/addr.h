@@ -13,7 +13,7 @@
 #include <turnpike/addr.h>
 
 /** Size of the longest text of addr_format(), with its NUL. */
-#define ADDR_TEXT_MAX 64
+#define ADDR_TEXT_MAX 80
 
 /**
  * struct addr_cidr - a prefix
@@ -30,7 +30,8 @@ struct addr_cidr {
  * @text: "192.0.2.1", "192.0.2.1:3478", "2001:db8::1", "[2001:db8::1]" or "[2001:db8::1]:3478"
  * @addr: the result; its port is 0 if @text has none
  *
- * An IPv4-mapped IPv6 address stays an IPv6 address. Host names and zone IDs are refused.
+ * An IPv4-mapped IPv6 address stays an IPv6 address. Host names and zone IDs are refused, and so
+ * are link-local addresses with bits where addr_with_zone() stores the zone.
  *
  * Return: 0, or -EINVAL if @text has another form.
  */
@@ -38,7 +39,8 @@ int addr_parse(const char *text, struct turnpike_addr *addr);
 
 /**
  * addr_format() - format an address for addr_parse()
- * @addr: the address; a port of 0 is left out; an IPv6 address with a port is in brackets
+ * @addr: the address; a port of 0 is left out; an IPv6 address with a port is in brackets; a zone
+ *        is appended by the name of its device, as in fe80::1%eth0, which addr_parse() refuses
  * @text: the result; "-" if @addr has no family
  *
  * Return: @text.
@@ -47,8 +49,9 @@ const char *addr_format(const struct turnpike_addr *addr, char text[static ADDR_
 
 /**
  * addr_from_sockaddr() - convert from a socket address
- * @sa:   AF_INET or AF_INET6; scope ID and flow label are dropped
- * @addr: the result; an IPv4-mapped IPv6 address stays an IPv6 address
+ * @sa:   AF_INET or AF_INET6; the flow label is dropped
+ * @addr: the result, with a zone if it is link-local; an IPv4-mapped IPv6 address stays an IPv6
+ *        address
  *
  * Return: 0, or -EAFNOSUPPORT for any other family.
  */
@@ -68,6 +71,26 @@ size_t addr_len(const struct turnpike_addr *addr);
 
 /** addr_equal() - whether family, IP address and port are equal */
 bool addr_equal(const struct turnpike_addr *a, const struct turnpike_addr *b);
+
+/**
+ * addr_is_link_local() - whether @addr is in fe80::/10
+ *
+ * Such an address is unique on its link only. Within the server it contains its zone, that is, the
+ * index of the device of that link, in bytes 4 to 7, where every link-local address is zero (RFC
+ * 4291 section 2.5.6). So whatever compares or hashes addresses tells two links apart, without
+ * knowing about zones. No packet carries a zone: socket addresses have a field for it, and
+ * STUN messages and the library get addr_without_zone().
+ */
+bool addr_is_link_local(const struct turnpike_addr *addr);
+
+/** addr_zone() - the zone of @addr, or 0: none */
+unsigned int addr_zone(const struct turnpike_addr *addr);
+
+/** addr_with_zone() - @addr in the zone @ifindex; unless it is link-local, as it is */
+struct turnpike_addr addr_with_zone(const struct turnpike_addr *addr, unsigned int ifindex);
+
+/** addr_without_zone() - @addr as packets carry it */
+struct turnpike_addr addr_without_zone(const struct turnpike_addr *addr);
 
 /** addr_without_port() - @addr with port 0 */
 struct turnpike_addr addr_without_port(const struct turnpike_addr *addr);

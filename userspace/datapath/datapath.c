@@ -328,12 +328,23 @@ static void note_failure(struct datapath *datapath, int err)
 	datapath->logged = err;
 }
 
+/*
+ * The library's addresses have no zone, so that two clients on different links with the same
+ * link-local address would share a flow, and the route to them would be a guess.
+ */
+static bool is_exact(const struct turn_flow *flow)
+{
+	return !addr_is_link_local(&flow->tuple.client) &&
+	       !addr_is_link_local(&flow->tuple.server) && !addr_is_link_local(&flow->relay) &&
+	       !addr_is_link_local(&flow->peer);
+}
+
 int datapath_bind(struct datapath *datapath, const struct turn_flow *flow)
 {
 	struct turnpike_binding binding = binding_of(flow);
 	int err;
 
-	if (!datapath->tp)
+	if (!datapath->tp || !is_exact(flow))
 		return -EOPNOTSUPP;
 	pthread_mutex_lock(&datapath->lock);
 	err = turnpike_bind(datapath->tp, &binding);

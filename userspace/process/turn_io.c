@@ -113,20 +113,22 @@ static const struct client_ops client_ops = {
 static void peer_input(void *owner, struct udp_socket *sock, const struct turnpike_addr *from,
 		       const struct turn_packet *packet, uint64_t now)
 {
+	const struct turnpike_addr peer = addr_without_zone(from);
 	struct relay_socket *relay = owner;
 
 	(void)sock;
-	turn_server_peer_input(relay->io->server, relay->relay, from, packet, now);
+	turn_server_peer_input(relay->io->server, relay->relay, &peer, packet, now);
 }
 
 static void peer_error(void *owner, struct udp_socket *sock, const struct socket_error *error,
 		       uint64_t now)
 {
+	const struct turnpike_addr peer = addr_without_zone(&error->to);
 	struct relay_socket *relay = owner;
 
 	if (error->is_too_big)
-		path_changed(relay->io, udp_socket_addr(sock), &error->to);
-	turn_server_icmp_input(relay->io->server, relay->relay, &error->to, &error->icmp, now);
+		path_changed(relay->io, udp_socket_addr(sock), &peer);
+	turn_server_icmp_input(relay->io->server, relay->relay, &peer, &error->icmp, now);
 }
 
 static const struct udp_socket_kind relay_kind = {

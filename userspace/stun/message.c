@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "base/addr.h"
 #include "stun/cursor.h"
 #include "stun/fingerprint.h"
 #include "stun/mask.h"
@@ -182,7 +183,8 @@ static int parse_addr(const struct stun_attr *attr, const struct stun_mask *mask
 	result.port = htons(port);
 	memcpy(result.ip, ip, ip_len);
 	stun_mask_apply(mask, &result, ip_len);
-	*addr = result;
+	/* A sender must not name a device of this host. */
+	*addr = addr_without_zone(&result);
 	return 0;
 }
 

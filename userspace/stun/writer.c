@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/addr.h"
 #include "stun/fingerprint.h"
 #include "stun/mask.h"
 #include "stun/writer.h"
@@ -109,6 +110,7 @@ static void write_masked_addr(struct stun_writer *writer, enum stun_attr_type ty
 		fail(writer, -EINVAL);
 		return;
 	}
+	addr = addr_without_zone(&addr);
 	stun_mask_apply(mask, &addr, ip_len);
 	memcpy(value + 2, &addr.port, sizeof(addr.port));
 	memcpy(value + 4, addr.ip, ip_len);
