@@ -58,7 +58,6 @@ static void test_bad_config(void **state)
 	config = good, config.realm = "a\tb", expect_invalid(&config);
 	config = good, config.realm = "\xff", expect_invalid(&config);
 	config = good, config.software = long_text, expect_invalid(&config);
-	config = good, config.n_relays = 0, expect_invalid(&config);
 	config = good, config.relays = &mixed, config.n_relays = 1, expect_invalid(&config);
 	config = good, config.relays = &none, config.n_relays = 1, expect_invalid(&config);
 	config = good, config.port_lo = 0, expect_invalid(&config);

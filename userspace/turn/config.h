@@ -25,12 +25,25 @@ struct turn_relay_address {
 };
 
 /**
+ * struct turn_home - from where the clients of a listener are relayed
+ * @listener: the address that clients come to; its port is ignored
+ * @relays:   one of struct turn_config's relay addresses per family, IPv4 first; family 0: none
+ */
+struct turn_home {
+	struct turnpike_addr listener;
+	struct turnpike_addr relays[TURN_RELAYS_MAX];
+};
+
+/**
  * struct turn_config - how a server behaves; begin with turn_config_init()
  * @realm:            REALM of the long-term credentials, 1 to 127 bytes of UTF-8 that OpaqueString
  *                    (RFC 8265) allows
  * @software:         SOFTWARE of the responses, at most 127 bytes of UTF-8, or NULL for none
- * @relays:           relay addresses; allocations rotate among those of one family
- * @n_relays:         number of @relays, at least 1
+ * @relays:           relay addresses; allocations rotate among those of one family, unless a home
+ *                    decides
+ * @n_relays:         number of @relays; 0: no allocation is possible at the moment
+ * @homes:            relay addresses of clients by the listener that they came to
+ * @n_homes:          number of @homes, may be 0
  * @port_lo:          first port of relayed transport addresses, not 0
  * @port_hi:          last port, at least @port_lo
  * @default_lifetime: seconds that an allocation lives unless the client asks for more
@@ -70,6 +83,8 @@ struct turn_config {
 	const char *software;
 	const struct turn_relay_address *relays;
 	size_t n_relays;
+	const struct turn_home *homes;
+	size_t n_homes;
 	uint16_t port_lo;
 	uint16_t port_hi;
 	uint32_t default_lifetime;

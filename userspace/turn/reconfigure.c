@@ -27,7 +27,8 @@ static int check_fixed(const struct turn_server *server, const struct turn_confi
 	const struct turn_shared *shared = server->private_shared ? NULL : server->shared;
 
 	if (!turn_config_is_valid(config) || config->shared != shared ||
-	    !turn_shared_fits(server->shared, config))
+	    config->port_lo != server->shared->port_lo ||
+	    config->port_hi != server->shared->port_hi)
 		return -EINVAL;
 	return check_realm(server, config->realm);
 }
@@ -54,6 +55,8 @@ int turn_server_reconfigure(struct turn_server *server, const struct turn_config
 	int err = check_fixed(server, config);
 	bool peers_changed;
 
+	if (!err && server->private_shared)
+		err = turn_shared_reconfigure(server->private_shared, config);
 	if (!err)
 		err = turn_settings_apply(server, config, &peers_changed);
 	if (err)

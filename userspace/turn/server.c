@@ -68,8 +68,8 @@ void turn_server_free(struct turn_server *server)
 	if (!server)
 		return;
 	free_contents(server);
-	turn_shared_free(server->private_shared);
 	turn_settings_free(server);
+	turn_shared_free(server->private_shared);
 	turn_credentials_put(server->credentials);
 	turn_timers_free(&server->timers);
 	free(server->realm);

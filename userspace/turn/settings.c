@@ -20,21 +20,41 @@ static void set_limits(struct turn_server *server, const struct turn_config *con
 	server->nonces.lifetime = config->nonce_lifetime;
 }
 
+static int copy_homes(const struct turn_config *config, struct turn_home **homes)
+{
+	const size_t size = config->n_homes * sizeof(**homes);
+
+	if (size == 0)
+		return 0;
+	*homes = malloc(size);
+	if (!*homes)
+		return -ENOMEM;
+	memcpy(*homes, config->homes, size);
+	return 0;
+}
+
 int turn_settings_apply(struct turn_server *server, const struct turn_config *config,
 			bool *peers_changed)
 {
 	struct turn_policy *policy = NULL;
+	struct turn_home *homes = NULL;
 	char *software = NULL;
 
 	if (config->software && !(software = strdup(config->software)))
 		return -ENOMEM;
-	if (turn_policy_new(config, &policy) ||
+	if (copy_homes(config, &homes) || turn_policy_new(config, &policy) ||
 	    turn_alternates_set(server, config->alternates, config->n_alternates)) {
 		turn_policy_free(policy);
+		free(homes);
 		free(software);
 		return -ENOMEM;
 	}
 	*peers_changed = !server->policy || !turn_policy_equal(server->policy, policy);
+	free(server->homes);
+	server->homes = homes;
+	server->n_homes = config->n_homes;
+	turn_pools_put(server->pools);
+	server->pools = turn_shared_pools(server->shared);
 	free(server->software);
 	turn_policy_free(server->policy);
 	server->software = software;
@@ -47,5 +67,7 @@ void turn_settings_free(struct turn_server *server)
 {
 	free(server->software);
 	free(server->alternates);
+	free(server->homes);
+	turn_pools_put(server->pools);
 	turn_policy_free(server->policy);
 }

@@ -42,6 +42,16 @@ struct turn_credentials;
 int turn_shared_new(const struct turn_config *config, const uint8_t secret[static TURN_SECRET_LEN],
 		    struct turn_shared **shared);
 
+/**
+ * turn_shared_reconfigure() - replace the relay addresses
+ * @config: the ports must be as before
+ *
+ * Every server uses them from its next turn_server_reconfigure() on, which must follow.
+ *
+ * Return: 0, -EINVAL or -ENOMEM; on error nothing has changed.
+ */
+int turn_shared_reconfigure(struct turn_shared *shared, const struct turn_config *config);
+
 /** turn_shared_free() - free @shared, after all of its servers; NULL is allowed */
 void turn_shared_free(struct turn_shared *shared);
 
@@ -115,10 +125,12 @@ bool turn_server_has_allocation(const struct turn_server *server, const struct t
 void turn_server_set_credentials(struct turn_server *server, struct turn_credentials *credentials);
 
 /**
- * turn_server_reconfigure() - replace limits and peer policy
- * @config: realm, relays, ports and shared must be as before; the rest is copied
+ * turn_server_reconfigure() - replace limits, peer policy and relay addresses
+ * @config: realm, ports and shared must be as before; the rest is copied
  *
- * Allocations stay. Permissions and channels of peers that @config no longer allows end.
+ * Relay addresses of @config->shared must be replaced first, see turn_shared_reconfigure().
+ * Allocations stay, also those on relay addresses that @config lacks. Permissions and channels of
+ * peers that @config no longer allows end.
  *
  * Return: 0, -EINVAL or -ENOMEM; on error the configuration is unchanged.
  */

@@ -7,6 +7,7 @@
 #include "turn/methods/methods.h"
 #include "turn/state/account.h"
 #include "turn/state/event.h"
+#include "turn/state/home.h"
 #include "turn/state/state.h"
 
 static int check_transport(const struct stun_message *msg)
@@ -21,13 +22,12 @@ static int check_transport(const struct stun_message *msg)
 	return value >> 24 == TURN_TRANSPORT_UDP ? 0 : TURN_UNSUPPORTED_TRANSPORT_PROTOCOL;
 }
 
-static bool has_family(const struct turn_server *server, unsigned int family)
+/* Without any relay address at the moment, the error is that of a full server. */
+static bool has_family(const struct turn_request *request, unsigned int family)
 {
-	for (size_t i = 0; i < server->shared->n_pools; i++) {
-		if (server->shared->pools[i].address.addr.family == family)
-			return true;
-	}
-	return false;
+	if (request->server->pools->n_offered == 0)
+		return true;
+	return turn_home_has_family(request->server, &request->tuple->server, family);
 }
 
 static bool has_attr(const struct stun_message *msg, enum stun_attr_type type)
@@ -65,7 +65,7 @@ static int choose_family(const struct turn_request *request, struct turn_allocat
 	    STUN_BAD_REQUEST)
 		return STUN_BAD_REQUEST;
 	family = turn_family_of(asked);
-	if (!family || !has_family(request->server, family))
+	if (!family || !has_family(request, family))
 		return TURN_ADDRESS_FAMILY_NOT_SUPPORTED;
 	params->families[params->n_families++] = family;
 	return 0;
@@ -99,7 +99,7 @@ static int add_family(const struct turn_request *request, struct turn_allocation
 		return err == STUN_BAD_REQUEST ? STUN_BAD_REQUEST : 0;
 	if (asked != STUN_FAMILY_IPV6)
 		return STUN_BAD_REQUEST;
-	if (has_family(request->server, TURNPIKE_IPV6))
+	if (has_family(request, TURNPIKE_IPV6))
 		params->families[params->n_families++] = TURNPIKE_IPV6;
 	else
 		params->address_error = (struct turn_address_error){

@@ -86,11 +86,6 @@ struct turn_ports *turn_ports_new(uint16_t lo, uint16_t hi)
 	return ports;
 }
 
-bool turn_ports_are(const struct turn_ports *ports, uint16_t lo, uint16_t hi)
-{
-	return ports->lo == lo && ports->lo + ports->n - 1 == hi;
-}
-
 void turn_ports_free(struct turn_ports *ports)
 {
 	if (!ports)

@@ -6,15 +6,10 @@
 #ifndef TURNPIKE_TURN_STATE_PORT_POOL_H
 #define TURNPIKE_TURN_STATE_PORT_POOL_H
 
-#include "turn/config.h"
+#include <stdbool.h>
+#include <stdint.h>
 
 struct turn_ports;
-
-/** struct turn_pool - a relay address and its ports */
-struct turn_pool {
-	struct turn_relay_address address;
-	struct turn_ports *ports;
-};
 
 /**
  * enum turn_port_kind - which port an allocation wants (RFC 8656 section 7.2)
@@ -28,9 +23,6 @@ enum turn_port_kind {
 
 /** turn_ports_new() - create the ports @lo to @hi, all free; NULL if out of memory */
 struct turn_ports *turn_ports_new(uint16_t lo, uint16_t hi);
-
-/** turn_ports_are() - whether @ports are the ports @lo to @hi */
-bool turn_ports_are(const struct turn_ports *ports, uint16_t lo, uint16_t hi);
 
 /** turn_ports_free() - free @ports; NULL is allowed */
 void turn_ports_free(struct turn_ports *ports);

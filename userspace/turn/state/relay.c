@@ -6,6 +6,7 @@
 #include <utlist.h>
 
 #include "turn/state/event.h"
+#include "turn/state/home.h"
 #include "turn/state/state.h"
 
 /** Attempts to bind a port, in case other programs have bound some. */
@@ -62,17 +63,19 @@ static int open_in_pool(struct turn_server *server, struct turn_pool *pool,
 	return err;
 }
 
-static int open_anywhere(struct turn_server *server, unsigned int family, enum turn_port_kind kind,
+static int open_anywhere(struct turn_server *server, const struct turn_relay_params *params,
 			 uint64_t now, struct turn_relay *relay)
 {
+	const struct turn_pools *pools = server->pools;
 	int err = -ENOSPC;
 
-	for (size_t i = 0; i < server->shared->n_pools && err; i++) {
-		struct turn_pool *pool = &server->shared->pools[server->next_pool];
+	for (size_t i = 0; i < pools->n_offered && err; i++) {
+		struct turn_pool *pool = pools->list[server->next_pool % pools->n_offered];
 
-		server->next_pool = (server->next_pool + 1) % server->shared->n_pools;
-		if (pool->address.addr.family == family)
-			err = open_in_pool(server, pool, kind, now, relay);
+		server->next_pool = (server->next_pool + 1) % pools->n_offered;
+		if (turn_home_has(server, &relay->alloc->tuple.server, &pool->address.addr) &&
+		    pool->address.addr.family == params->family)
+			err = open_in_pool(server, pool, params->ports, now, relay);
 	}
 	return err;
 }
@@ -114,7 +117,7 @@ static int open_relay(struct turn_server *server, const struct turn_relay_params
 
 	if (params->reservation)
 		return open_at(server, params->reservation->pool, params->reservation->port, relay);
-	err = open_anywhere(server, params->family, params->ports, now, relay);
+	err = open_anywhere(server, params, now, relay);
 	if (err || params->ports != TURN_PORT_PAIR)
 		return err;
 	err = reserve_next(server, relay, now);
@@ -137,6 +140,7 @@ static int link_relay(struct turn_server *server, struct turn_relay *relay,
 		turn_timer_del(&server->timers, &relay->timer);
 		return err;
 	}
+	turn_pool_get(relay->pool);
 	set_live(relay, params->expiry_ns);
 	relay->alloc->relays[turn_relay_index(params->family)] = relay;
 	server->stats.relays++;
@@ -197,6 +201,7 @@ void turn_relay_end(struct turn_server *server, struct turn_relay *relay, const 
 	set_live(relay, 0);
 	server->ops.close_relay(server->ctx, relay->handle);
 	give_ports(relay->pool, ntohs(relay->addr.port), TURN_PORT_ANY, now);
+	turn_pool_put(relay->pool);
 	turn_quota_return(&server->shared->relays, 1);
 	turn_notify_end(server, relay, why);
 	relay->alloc->relays[turn_relay_index(relay->addr.family)] = NULL;

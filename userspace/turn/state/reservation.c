@@ -43,6 +43,7 @@ static void unlink_reservation(struct turn_reservations *reservations,
 static void end(struct turn_reservations *reservations, struct turn_reservation *reservation)
 {
 	turn_ports_give(reservation->pool->ports, reservation->port, reservation->expiry_ns);
+	turn_pool_put(reservation->pool);
 	turn_account_return(reservation->account, 1);
 	turn_account_put(reservation->account);
 	turn_quota_return(reservations->relays, 1);
@@ -74,11 +75,13 @@ int turn_reservation_add(struct turn_reservations *reservations,
 	*reservation = *wanted;
 	reservation->expiry_ns = now + TURN_RESERVATION_NS;
 	turn_account_get(wanted->account);
+	turn_pool_get(wanted->pool);
 	pthread_mutex_lock(&reservations->lock);
 	err = insert(reservations, reservation);
 	pthread_mutex_unlock(&reservations->lock);
 	if (err) {
 		turn_account_put(wanted->account);
+		turn_pool_put(wanted->pool);
 		free(reservation);
 	}
 	return err;
@@ -103,6 +106,7 @@ struct turn_reservation *turn_reservation_take(struct turn_reservations *reserva
 void turn_reservation_use(struct turn_reservation *reservation)
 {
 	turn_account_put(reservation->account);
+	turn_pool_put(reservation->pool);
 	free(reservation);
 }
 

@@ -15,7 +15,7 @@
 
 #include "stun/protocol.h"
 #include "turn/state/account.h"
-#include "turn/state/port_pool.h"
+#include "turn/state/pools.h"
 #include "turn/state/quota.h"
 
 /** RFC 8656 section 7.2 requires 30 s, which clients count from the response. */
@@ -25,7 +25,7 @@
  * struct turn_reservation - a reserved port
  * @token:     identifies it
  * @account:   has one allocation claimed for it; a reference
- * @pool:      pool of @port
+ * @pool:      pool of @port; a reference
  * @port:      in host byte order, taken from @pool
  * @expiry_ns: when it expires
  */
@@ -60,7 +60,7 @@ void turn_reservations_destroy(struct turn_reservations *reservations);
 
 /**
  * turn_reservation_add() - reserve a port
- * @wanted: copied, except its expiry. The reservation takes a reference to the account
+ * @wanted: copied, except its expiry. The reservation takes references to account and pool
  *
  * On success the port and the two claims (of the account and of the relays) belong to the
  * reservation.

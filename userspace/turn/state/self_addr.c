@@ -19,8 +19,8 @@ static struct turnpike_addr with_port_of(struct turnpike_addr addr,
 struct turnpike_addr turn_self_to_bound(const struct turn_server *server,
 					const struct turnpike_addr *addr)
 {
-	for (size_t i = 0; i < server->shared->n_pools; i++) {
-		const struct turn_relay_address *relay = &server->shared->pools[i].address;
+	for (size_t i = 0; i < server->pools->n; i++) {
+		const struct turn_relay_address *relay = &server->pools->list[i]->address;
 
 		if (is_same_ip(&relay->external, addr))
 			return with_port_of(relay->addr, addr);
@@ -31,8 +31,8 @@ struct turnpike_addr turn_self_to_bound(const struct turn_server *server,
 struct turnpike_addr turn_self_to_external(const struct turn_server *server,
 					   const struct turnpike_addr *addr)
 {
-	for (size_t i = 0; i < server->shared->n_pools; i++) {
-		const struct turn_relay_address *relay = &server->shared->pools[i].address;
+	for (size_t i = 0; i < server->pools->n; i++) {
+		const struct turn_relay_address *relay = &server->pools->list[i]->address;
 
 		if (relay->external.family != 0 && is_same_ip(&relay->addr, addr))
 			return with_port_of(relay->external, addr);
@@ -45,8 +45,8 @@ bool turn_self_is_relay_ip(const struct turn_server *server, const struct turnpi
 	struct turnpike_addr external = turn_self_to_external(server, addr);
 	bool is_relay = false;
 
-	for (size_t i = 0; i < server->shared->n_pools; i++)
-		is_relay |= is_same_ip(&server->shared->pools[i].address.addr, addr);
+	for (size_t i = 0; i < server->pools->n; i++)
+		is_relay |= is_same_ip(&server->pools->list[i]->address.addr, addr);
 	return is_relay && !turn_policy_exempts(server->policy, addr) &&
 	       !turn_policy_exempts(server->policy, &external);
 }
@@ -54,8 +54,8 @@ bool turn_self_is_relay_ip(const struct turn_server *server, const struct turnpi
 bool turn_self_is_live_relay(const struct turn_server *server, const struct turnpike_addr *addr,
 			     uint64_t now)
 {
-	for (size_t i = 0; i < server->shared->n_pools; i++) {
-		const struct turn_pool *pool = &server->shared->pools[i];
+	for (size_t i = 0; i < server->pools->n; i++) {
+		const struct turn_pool *pool = server->pools->list[i];
 
 		if (is_same_ip(&pool->address.addr, addr))
 			return turn_ports_is_live(pool->ports, ntohs(addr->port), now);

@@ -215,7 +215,10 @@ struct turn_limits {
  * @policy:         which peers are allowed
  * @shared:         state shared with the other servers of the relay
  * @private_shared: the same if the server has no siblings and owns it, else NULL
- * @next_pool:      index in @shared's pools where the next allocation starts
+ * @pools:          relay addresses, a reference; those of @shared since the last reconfiguration
+ * @next_pool:      index in @pools where the next allocation starts
+ * @homes:          which relay addresses belong to which listener; none: any
+ * @n_homes:        number of @homes
  * @nonces:         secret and lifetime of nonces
  * @hash_key:       secret of the hash tables
  * @alternates:     servers for ALTERNATE-SERVER
@@ -237,7 +240,10 @@ struct turn_server {
 	struct turn_policy *policy;
 	struct turn_shared *shared;
 	struct turn_shared *private_shared;
+	struct turn_pools *pools;
 	size_t next_pool;
+	struct turn_home *homes;
+	size_t n_homes;
 	struct turn_nonces nonces;
 	uint8_t hash_key[SIPHASH_KEY_LEN];
 	struct turnpike_addr *alternates;

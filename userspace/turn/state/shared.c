@@ -4,21 +4,6 @@
 
 #include "turn/state/shared.h"
 
-static int make_pools(struct turn_shared *shared, const struct turn_config *config)
-{
-	shared->pools = calloc(config->n_relays, sizeof(*shared->pools));
-	if (!shared->pools)
-		return -ENOMEM;
-	for (size_t i = 0; i < config->n_relays; i++) {
-		shared->pools[i].address = config->relays[i];
-		shared->pools[i].ports = turn_ports_new(config->port_lo, config->port_hi);
-		if (!shared->pools[i].ports)
-			return -ENOMEM;
-		shared->n_pools++;
-	}
-	return 0;
-}
-
 int turn_shared_new(const struct turn_config *config, const uint8_t secret[static TURN_SECRET_LEN],
 		    struct turn_shared **shared)
 {
@@ -32,7 +17,10 @@ int turn_shared_new(const struct turn_config *config, const uint8_t secret[stati
 	turn_accounts_init(&result->accounts);
 	turn_reservations_init(&result->reservations, &result->relays);
 	result->unauth_limit = turn_unauth_limit_new(secret);
-	if (!result->unauth_limit || make_pools(result, config)) {
+	pthread_mutex_init(&result->lock, NULL);
+	result->port_lo = config->port_lo;
+	result->port_hi = config->port_hi;
+	if (!result->unauth_limit || turn_pools_new(config, NULL, &result->pools)) {
 		turn_shared_free(result);
 		return -ENOMEM;
 	}
@@ -46,32 +34,36 @@ void turn_shared_free(struct turn_shared *shared)
 		return;
 	turn_reservations_destroy(&shared->reservations);
 	turn_accounts_destroy(&shared->accounts);
-	for (size_t i = 0; i < shared->n_pools; i++)
-		turn_ports_free(shared->pools[i].ports);
-	free(shared->pools);
+	turn_pools_put(shared->pools);
+	pthread_mutex_destroy(&shared->lock);
 	turn_unauth_limit_free(shared->unauth_limit);
 	free(shared);
 }
 
-static bool is_same_ip(const struct turnpike_addr *a, const struct turnpike_addr *b)
+int turn_shared_reconfigure(struct turn_shared *shared, const struct turn_config *config)
 {
-	const struct turnpike_addr ip_a = addr_without_port(a), ip_b = addr_without_port(b);
+	struct turn_pools *pools, *before = shared->pools;
+	int err;
 
-	return addr_equal(&ip_a, &ip_b);
+	if (!turn_config_is_valid(config) || config->port_lo != shared->port_lo ||
+	    config->port_hi != shared->port_hi)
+		return -EINVAL;
+	err = turn_pools_new(config, before, &pools);
+	if (err)
+		return err;
+	pthread_mutex_lock(&shared->lock);
+	shared->pools = pools;
+	pthread_mutex_unlock(&shared->lock);
+	turn_pools_put(before);
+	return 0;
 }
 
-bool turn_shared_fits(const struct turn_shared *shared, const struct turn_config *config)
+struct turn_pools *turn_shared_pools(struct turn_shared *shared)
 {
-	if (shared->n_pools != config->n_relays)
-		return false;
-	for (size_t i = 0; i < shared->n_pools; i++) {
-		const struct turn_pool *pool = &shared->pools[i];
-		const struct turn_relay_address *relay = &config->relays[i];
+	struct turn_pools *pools;
 
-		if (!is_same_ip(&pool->address.addr, &relay->addr) ||
-		    !is_same_ip(&pool->address.external, &relay->external) ||
-		    !turn_ports_are(pool->ports, config->port_lo, config->port_hi))
-			return false;
-	}
-	return true;
+	pthread_mutex_lock(&shared->lock);
+	pools = turn_pools_get(shared->pools);
+	pthread_mutex_unlock(&shared->lock);
+	return pools;
 }

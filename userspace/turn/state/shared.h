@@ -6,32 +6,38 @@
 #ifndef TURNPIKE_TURN_STATE_SHARED_H
 #define TURNPIKE_TURN_STATE_SHARED_H
 
+#include <pthread.h>
+
 #include "turn/auth/unauth_limit.h"
 #include "turn/state/account.h"
-#include "turn/state/port_pool.h"
+#include "turn/state/pools.h"
 #include "turn/state/quota.h"
 #include "turn/state/reservation.h"
 #include "turn/turn.h"
 
 /**
  * struct turn_shared - see turn_shared_new()
- * @pools:        one per relay address; the array never changes
- * @n_pools:      number of @pools
+ * @lock:         protects @pools
+ * @pools:        relay addresses, a reference; the servers have references of their own
+ * @port_lo:      first port of all pools
+ * @port_hi:      last port
  * @unauth_limit: rate limit on unauthenticated requests
  * @relays:       relayed transport addresses, in use or reserved
  * @accounts:     all accounts with a user or a reservation
  * @reservations: all reservations
  */
 struct turn_shared {
-	struct turn_pool *pools;
-	size_t n_pools;
+	pthread_mutex_t lock;
+	struct turn_pools *pools;
+	uint16_t port_lo;
+	uint16_t port_hi;
 	struct turn_unauth_limit *unauth_limit;
 	struct turn_quota relays;
 	struct turn_accounts accounts;
 	struct turn_reservations reservations;
 };
 
-/** turn_shared_fits() - whether @config has the relay addresses and ports that @shared has */
-bool turn_shared_fits(const struct turn_shared *shared, const struct turn_config *config);
+/** turn_shared_pools() - the current relay addresses, a reference */
+struct turn_pools *turn_shared_pools(struct turn_shared *shared);
 
 #endif /* TURNPIKE_TURN_STATE_SHARED_H */
