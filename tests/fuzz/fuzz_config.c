@@ -12,8 +12,8 @@
 #include "config/coturn_config.h"
 #include "config/lines.h"
 #include "config/reload.h"
-#include "config/wildcard.h"
 #include "fuzz.h"
+#include "private/array_len.h"
 #include "base/log.h"
 
 /* The first byte of an input selects the format by its lowest bit; the text follows. */
@@ -35,12 +35,10 @@ void log_at(enum log_level level, const char *format, ...)
 	errors += level == LOG_ERROR;
 }
 
-/* Mocks: no file is opened, and the machine has an address of either family. */
+/* Mocks: no file is opened. */
 enum cli_status __wrap_lines_each_of_file(const char *path, lines_taker *take, void *arg);
 void __wrap_lines_warn_of_readers(const char *path);
 int __wrap_access(const char *path, int mode);
-int __wrap_getifaddrs(struct ifaddrs **ret);
-void __wrap_freeifaddrs(struct ifaddrs *list);
 
 enum cli_status __wrap_lines_each_of_file(const char *path, lines_taker *take, void *arg)
 {
@@ -58,31 +56,6 @@ int __wrap_access(const char *path, int mode)
 {
 	(void)path, (void)mode;
 	return 0;
-}
-
-int __wrap_getifaddrs(struct ifaddrs **ret)
-{
-	static struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
-	static struct sockaddr_in v4 = { .sin_family = AF_INET };
-	static char name[] = "eth0";
-	static struct ifaddrs list[2] = {
-		{ .ifa_name = name,
-		  .ifa_flags = IFF_UP,
-		  .ifa_addr = (void *)&v4,
-		  .ifa_next = &list[1] },
-		{ .ifa_name = name, .ifa_flags = IFF_UP, .ifa_addr = (void *)&v6 },
-	};
-
-	inet_pton(AF_INET, "192.0.2.1", &v4.sin_addr);
-	inet_pton(AF_INET6, "2001:db8::1", &v6.sin6_addr);
-	*ret = list;
-	expanded++;
-	return 0;
-}
-
-void __wrap_freeifaddrs(struct ifaddrs *list)
-{
-	(void)list;
 }
 
 static enum cli_status take(bool coturn, const uint8_t *data, size_t size,
@@ -152,32 +125,54 @@ static void check_bounds(const struct serve_config *config)
 	check_cidrs(config->deny, config->n_deny);
 }
 
+/* A machine with an address of either family. */
+static const struct host_address machine[] = {
+	{ .addr = { .family = TURNPIKE_IPV4, .ip = { 192, 0, 2, 1 } },
+	  .link = { .ifindex = 1, .name = "eth0", .up = true, .carrier = true } },
+	{ .addr = { .family = TURNPIKE_IPV6, .ip = { 0x20, 0x01, 0x0d, 0xb8, [15] = 1 } },
+	  .link = { .ifindex = 1, .name = "eth0", .up = true, .carrier = true } },
+};
+
 static void check_listeners(const struct serve_config *config, const struct turnpike_addr *addrs,
 			    size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		must(!wildcard_is(&addrs[i]) && addrs[i].port != 0, "an exact address");
+		must(!endpoint_is_wildcard(&addrs[i]) && addrs[i].port != 0, "an exact address");
 		must(ntohs(addrs[i].port) < config->port_lo ||
 			     ntohs(addrs[i].port) > config->port_hi,
 		     "not among the relayed ports");
 	}
 }
 
-/* Conditions on several options after serve_config_check(). */
-static void check_checked(const struct serve_config *config)
+/* What is configured is served or has a note. */
+static void check_endpoints(const struct serve_config *config)
 {
-	check_listeners(config, config->listen, config->n_listen);
-	check_listeners(config, config->listen_tls, config->n_listen_tls);
-	must(config->n_listen + config->n_listen_tls > 0, "listeners");
-	must(config->n_listen_tls == 0 || (config->cert && config->key), "a certificate");
-	must(config->n_relays > 0, "relay addresses");
-	for (size_t i = 0; i < config->n_relays; i++) {
-		const struct turn_relay_address *relay = &config->relays[i];
+	const struct host_addresses host = { (struct host_address *)machine, ARRAY_LEN(machine) };
+	const struct endpoint_rules rules = serve_config_rules(config);
+	struct endpoints endpoints;
 
-		must(!wildcard_is(&relay->addr) && relay->addr.port == 0, "a relay address");
+	must(endpoints_resolve(&rules, &host, NULL, &endpoints) == 0, "memory");
+	check_listeners(config, endpoints.plain, endpoints.n_plain);
+	check_listeners(config, endpoints.secure, endpoints.n_secure);
+	must(endpoints.n_plain + endpoints.n_secure + endpoints.n_notes > 0, "listeners or notes");
+	for (size_t i = 0; i < endpoints.n_relays; i++) {
+		const struct turn_relay_address *relay = &endpoints.relays[i];
+
+		must(!endpoint_is_wildcard(&relay->addr) && relay->addr.port == 0,
+		     "a relay address");
 		must(!relay->external.family || relay->external.family == relay->addr.family,
 		     "one family");
 	}
+	expanded += endpoints.n_plain > 1;
+	endpoints_free(&endpoints);
+}
+
+/* Conditions on several options after serve_config_check(). */
+static void check_checked(const struct serve_config *config)
+{
+	must(config->n_listen + config->n_listen_tls > 0, "listeners");
+	must(config->n_listen_tls == 0 || (config->cert && config->key), "a certificate");
+	check_endpoints(config);
 }
 
 /* Returns the status of parsing and checking. The caller frees @config in any case. */

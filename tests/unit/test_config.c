@@ -33,9 +33,8 @@ static void test_defaults(void **state)
 	assert_int_equal(parse("turnpike --listen 192.0.2.1", &config), CLI_OK);
 	assert_string_equal(log_lines(), "");
 	assert_int_equal(config.n_listen, 1);
-	assert_addr(config.listen[0], "192.0.2.1:3478");
-	assert_int_equal(config.n_relays, 1);
-	assert_addr(config.relays[0].addr, "192.0.2.1");
+	assert_addr(config.listen[0].addr, "192.0.2.1:3478");
+	assert_int_equal(config.n_relays, 0);
 	assert_int_equal(config.transports, 15);
 	assert_int_equal(config.port_lo, 49152);
 	assert_int_equal(config.port_hi, 65535);
@@ -91,8 +90,8 @@ static void test_every_value(void **state)
 				    &config),
 			 CLI_OK);
 	assert_string_equal(log_lines(), "");
-	assert_addr(config.listen[0], "192.0.2.1:3478");
-	assert_addr(config.listen_tls[0], "[2001:db8::1]:5349");
+	assert_addr(config.listen[0].addr, "192.0.2.1:3478");
+	assert_addr(config.listen_tls[0].addr, "[2001:db8::1]:5349");
 	assert_int_equal(config.transports, 1 << TURN_DTLS | 1 << TURN_UDP);
 	assert_addr(config.relays[0].addr, "192.0.2.3");
 	assert_int_equal(config.port_lo, 50000);
@@ -399,8 +398,6 @@ static void test_contradictions(void **state)
 		  "no relay address has its family" },
 		{ "--listen 192.0.2.1 --listen 192.0.2.2 --external-ip 203.0.113.1",
 		  "is ambiguous: 2 relay addresses" },
-		{ "--listen 192.0.2.1 --external-ip 203.0.113.1 --external-ip 203.0.113.2/192.0.2.1",
-		  "192.0.2.1 has two public addresses" },
 		{ "--listen 192.0.2.1 --mode tc --moves tail",
 		  "mode tc does not support --moves tail" },
 		{ "--listen 192.0.2.1 --tc-hook tcx", "--tc-hook requires --mode tc" },
@@ -417,7 +414,7 @@ static void test_contradictions(void **state)
 	}
 }
 
-static void test_relays(void **state)
+static void test_relay_ports(void **state)
 {
 	struct serve_config config;
 
@@ -427,19 +424,73 @@ static void test_relays(void **state)
 			       &config),
 			 CLI_OK);
 	assert_int_equal(config.n_listen, 2);
-	assert_int_equal(config.n_relays, 1);
 	serve_config_free(&config);
-	assert_int_equal(parse("turnpike --listen 192.0.2.1 --listen-tls 192.0.2.1 --listen-tls "
-			       "[2001:db8::1]:443 --cert /dev/null --key /dev/null "
-			       "--external-ip 203.0.113.1",
-			       &config),
-			 CLI_OK);
-	assert_int_equal(config.n_relays, 2);
-	assert_addr(config.relays[0].addr, "192.0.2.1");
-	assert_addr(config.relays[0].external, "203.0.113.1");
-	assert_addr(config.relays[1].addr, "2001:db8::1");
-	assert_int_equal(config.relays[1].external.family, 0);
-	serve_config_free(&config);
+}
+
+/* What no address of a host can be, whatever the host. */
+static void test_uses(void **state)
+{
+	static const struct {
+		const char *words;
+		const char *logged; /* NULL: fine */
+	} rows[] = {
+		{ "--listen 224.0.0.1", "224.0.0.1:3478 is a multicast address" },
+		{ "--listen [ff02::1]", "[ff02::1]:3478 is a multicast address" },
+		{ "--listen 255.255.255.255", "is the broadcast address" },
+		{ "--listen 0.0.0.1", "is no address of a host" },
+		{ "--listen 192.0.2.1:0", "expected an address" },
+		{ "--listen :0", "expected an address" },
+		{ "--listen 2001:db8::1", "IPv6 in brackets" },
+		{ "--listen 2001:db8::1:3478", "IPv6 in brackets" },
+		{ "--listen ::", "IPv6 in brackets" },
+		{ "--listen [fe80::1]", "append its device, as in [fe80::1%eth0]" },
+		{ "--listen [2001:db8::1%eth0]", "expected an address" },
+		{ "--listen [fe80::1%]", "expected an address" },
+		{ "--listen [fe80::1%a-name-that-is-too-long]", "expected an address" },
+		{ "--listen [fe80::1%eth0]:3478", NULL },
+		{ "--listen [fe80::1%eth0] --relay-address fe80::1%eth0", NULL },
+		{ "--listen :1 --relay-address fe80::1", "append its device" },
+		{ "--listen :1 --relay-address 239.1.1.1", "is a multicast address" },
+		{ "--listen 127.0.0.1 --relay-address 127.0.0.1", NULL },
+		{ "--listen :1 --external-ip 0.0.0.0", "0.0.0.0 is no address of a host" },
+		{ "--listen :1 --external-ip 127.0.0.1", "127.0.0.1 is a loopback address" },
+		{ "--listen :1 --external-ip ::1", "::1 is a loopback address" },
+		{ "--listen :1 --external-ip 224.0.0.1", "224.0.0.1 is a multicast address" },
+		{ "--listen :1 --external-ip 169.254.1.1", "is a link-local address" },
+		{ "--listen :1 --external-ip 203.0.113.1/224.0.0.1", "is a multicast address" },
+		{ "--listen :1 --external-ip 203.0.113.1/192.0.2.1 --external-ip "
+		  "203.0.113.1/192.0.2.2",
+		  "203.0.113.1 is the public address of two relay addresses" },
+		{ "--listen :1 --external-ip 203.0.113.1/192.0.2.1 --external-ip "
+		  "203.0.113.2/192.0.2.1",
+		  "192.0.2.1 has two public addresses" },
+		{ "--listen :1 --external-ip 203.0.113.1 --external-ip 203.0.113.2",
+		  "has two public addresses" },
+		{ "--listen :1 --external-ip 203.0.113.1 --external-ip 2001:db8::2", NULL },
+		{ "--listen :1 --alternate-server 0.0.0.0", "is no address of a host" },
+		{ "--listen :1 --alternate-server 192.0.2.1:0", "expected an address" },
+		{ "--listen :443 --listen-tls 192.0.2.1:443 --cert /dev/null --key /dev/null",
+		  ":443 is in both --listen and --listen-tls" },
+		{ "--listen 0.0.0.0:443 --listen-tls [::]:443 --cert /dev/null --key /dev/null",
+		  NULL },
+		{ "--listen :50000", ":50000 is in the relay port range" },
+		{ "--listen :1 --as nobody", NULL },
+	};
+	char words[256];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct serve_config config;
+
+		snprintf(words, sizeof(words), "turnpike --check-config %s", rows[i].words);
+		if (rows[i].logged) {
+			assert_int_equal(parse(words, &config), CLI_USAGE);
+			assert_logged(rows[i].logged);
+		} else {
+			assert_int_equal(parse(words, &config), CLI_OK);
+			serve_config_free(&config);
+		}
+	}
 }
 
 /* --check-config has one status for all errors; otherwise an unreadable file has its own. */
@@ -576,7 +627,8 @@ int main(void)
 		cmocka_unit_test(test_files_of_secrets),
 		cmocka_unit_test(test_environment),
 		cmocka_unit_test(test_contradictions),
-		cmocka_unit_test(test_relays),
+		cmocka_unit_test(test_relay_ports),
+		cmocka_unit_test(test_uses),
 		cmocka_unit_test(test_status),
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_help),

@@ -22,7 +22,7 @@ static void test_empty(void **state)
 	assert_int_equal(parse_coturn("", &config), CLI_OK);
 	/* All addresses, of both families. */
 	assert_int_equal(config.n_listen, 1);
-	assert_int_equal(config.listen[0].family, 0);
+	assert_int_equal(config.listen[0].addr.family, 0);
 	assert_int_equal(config.n_listen_tls, 0);
 	assert_int_equal(config.port_lo, 49152);
 	assert_logged("info: folder/text: without cert and pkey, TLS and DTLS are not served");
@@ -65,12 +65,12 @@ static void test_whole(void **state)
 			 CLI_OK);
 	assert_string_equal(log_lines(), "");
 	assert_int_equal(config.n_listen, 3);
-	assert_addr(config.listen[0], "192.0.2.1:3479");
-	assert_addr(config.listen[1], "[2001:db8::1]:3479");
-	assert_addr(config.listen[2], "192.0.2.1:80");
+	assert_addr(config.listen[0].addr, "192.0.2.1:3479");
+	assert_addr(config.listen[1].addr, "[2001:db8::1]:3479");
+	assert_addr(config.listen[2].addr, "192.0.2.1:80");
 	assert_int_equal(config.n_listen_tls, 2);
-	assert_addr(config.listen_tls[0], "192.0.2.1:5350");
-	assert_addr(config.listen_tls[1], "[2001:db8::1]:5350");
+	assert_addr(config.listen_tls[0].addr, "192.0.2.1:5350");
+	assert_addr(config.listen_tls[1].addr, "[2001:db8::1]:5350");
 	assert_int_equal(config.transports, 1 << TURN_UDP | 1 << TURN_TCP | 1 << TURN_TLS);
 	assert_int_equal(config.n_relays, 1);
 	assert_addr(config.externals[0].external, "203.0.113.1");

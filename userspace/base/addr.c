@@ -84,7 +84,7 @@ int addr_parse(const char *text, struct turnpike_addr *addr)
 		return -EINVAL;
 	if (port && parse_number(port, UINT16_MAX, &number))
 		return -EINVAL;
-	if (addr_zone(&result))
+	if (addr_zone(&result) || (port && number == 0))
 		return -EINVAL;
 	result.port = htons((uint16_t)number);
 	*addr = result;

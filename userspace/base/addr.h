@@ -28,7 +28,7 @@ struct addr_cidr {
 /**
  * addr_parse() - parse an address, with or without a port
  * @text: "192.0.2.1", "192.0.2.1:3478", "2001:db8::1", "[2001:db8::1]" or "[2001:db8::1]:3478"
- * @addr: the result; its port is 0 if @text has none
+ * @addr: the result; its port is 0 if @text has none. "192.0.2.1:0" is refused
  *
  * An IPv4-mapped IPv6 address stays an IPv6 address. Host names and zone IDs are refused, and so
  * are link-local addresses with bits where addr_with_zone() stores the zone.

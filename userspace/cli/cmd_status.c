@@ -52,6 +52,20 @@ static void print_proofs(const json_t *devices)
 	}
 }
 
+/* What a wildcard leaves out is shown in JSON only. */
+static void print_missing(const json_t *addresses)
+{
+	const json_t *notes = json_object_get(addresses, "not_served"), *note;
+	size_t i;
+
+	json_array_foreach(notes, i, note) {
+		if (json_is_true(json_object_get(note, "missing")))
+			printf("not serving %s: %s\n",
+			       json_string_value(json_object_get(note, "address")),
+			       json_string_value(json_object_get(note, "why")));
+	}
+}
+
 static const struct table_column client_columns[] = {
 	{ "clients", TABLE_TEXT }, { "udp", TABLE_NUMBER },  { "tcp", TABLE_NUMBER },
 	{ "tls", TABLE_NUMBER },   { "dtls", TABLE_NUMBER }, { 0 },
@@ -118,6 +132,7 @@ static void print_status(const json_t *status)
 	printf("\n");
 	table_print(device_columns, json_object_get(status, "devices"));
 	print_proofs(json_object_get(status, "devices"));
+	print_missing(json_object_get(status, "addresses"));
 	printf("\n");
 	for (size_t i = 0; i < ARRAY_LEN(totals); i++)
 		printf("%-14s %lld\n", totals[i],

@@ -129,9 +129,7 @@ static const struct field fields[] = {
 	/* The names of the files; their contents are read again in any case. */
 	{ "cert", 0, TEXT(cert) },
 	{ "key", 0, TEXT(key) },
-	/* Public addresses are compared as values of --external-ip. */
-	{ "relay-address", 0, ARRAY(relays), .item = sizeof(struct turn_relay_address),
-	  .key = sizeof(struct turnpike_addr), .differs = sets_differ },
+	{ "relay-address", 0, SET(relays) },
 	{ "external-ip", 0, SET(externals) },
 	{ "relay-ports", 0, VALUE(port_lo) },
 	{ "relay-ports", 0, VALUE(port_hi) },

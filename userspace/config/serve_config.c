@@ -31,6 +31,7 @@ void serve_config_free(struct serve_config *config)
 	free(config->cert);
 	free(config->key);
 	free(config->run_as);
+	free(config->as_user);
 	free(config->realm);
 	free(config->control);
 }

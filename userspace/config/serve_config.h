@@ -11,8 +11,9 @@
 #include <turnpike/turnpike.h>
 
 #include "base/log.h"
-#include "config/array.h"
+#include "base/array.h"
 #include "config/options.h"
+#include "endpoints/endpoints.h"
 #include "turn/turn.h"
 
 /**
@@ -37,12 +38,11 @@ struct serve_device {
 
 /**
  * struct serve_config - the options of `turnpike serve`
- * @listen:     UDP and TCP listeners, with ports
- * @relays:     without ports
- * @externals:  values of --external-ip; @addr has no family if only the public address is given.
- *              serve_config_parse() applies them to @relays
+ * @listen:     UDP and TCP listeners, see struct endpoint_rules
+ * @relays:     without ports; none: those of the listeners
+ * @externals:  values of --external-ip; @addr has no family if only the public address is given
  * @devices:    empty: the devices that carry the addresses
- * @listen_tls: TLS and DTLS listeners, with ports
+ * @listen_tls: TLS and DTLS listeners
  * @secrets:    from --auth-secret, --auth-secret-file and the environment
  * @run_as:     USER or USER:GROUP; NULL: do not switch
  * @transports: bits 1 << enum turn_transport
@@ -51,15 +51,16 @@ struct serve_device {
  * @drain_time: seconds
  * @datapath:   options for turnpike_open()
  * @check_only: --check-config
+ * @as_user:    user to check as; NULL: the one of this process
  * @argc, @argv: copy of the command line for serve_config_reparse()
  *
  * Each array is followed by its length. Other members are named after their options.
  * serve_config_parse() fills it in, and serve_config_free() frees it.
  */
 struct serve_config {
-	struct turnpike_addr *listen;
+	struct endpoint_name *listen;
 	size_t n_listen;
-	struct turn_relay_address *relays;
+	struct endpoint_name *relays;
 	size_t n_relays;
 	struct turn_relay_address *externals;
 	size_t n_externals;
@@ -73,7 +74,7 @@ struct serve_config {
 	size_t n_deny;
 	struct addr_cidr *translated;
 	size_t n_translated;
-	struct turnpike_addr *listen_tls;
+	struct endpoint_name *listen_tls;
 	size_t n_listen_tls;
 	struct turnpike_addr *alternates;
 	size_t n_alternates;
@@ -82,6 +83,7 @@ struct serve_config {
 	char *cert;
 	char *key;
 	char *run_as;
+	char *as_user;
 	char *realm;
 	char *control;
 	unsigned int transports;
@@ -135,6 +137,12 @@ enum cli_status serve_config_reparse(const struct serve_config *before,
 
 /** serve_config_free() - free the members of @config, and wipe secrets */
 void serve_config_free(struct serve_config *config);
+
+/** serve_config_rules() - where to listen and from where to relay; borrows memory of @config */
+struct endpoint_rules serve_config_rules(const struct serve_config *config);
+
+/** serve_config_has_low_ports() - whether listeners or relays have ports below 1024 */
+bool serve_config_has_low_ports(const struct serve_config *config);
 
 /** serve_config_check() - derive what depends on several options, and reject contradictions */
 enum cli_status serve_config_check(struct serve_config *config);

@@ -22,7 +22,9 @@
 
 #define FIELD(NAME) .field = offsetof(struct serve_config, NAME)
 
-#define EXPECTS_ADDR "an address such as 192.0.2.1:3478 or [2001:db8::1]:3478"
+#define EXPECTS_ADDR                                                                         \
+	"an address such as 192.0.2.1:3478 or [2001:db8::1]:3478, IPv6 in brackets, with a " \
+	"port from 1 to 65535 or none"
 #define EXPECTS_CIDR "a prefix such as 192.0.2.0/24 or 2001:db8::/32"
 #define EXPECTS_TRANSLATED \
 	"an IPv6 prefix of 32, 40, 48, 56, 64 or 96 bits, such as 2001:db8:64::/96"
@@ -41,8 +43,12 @@ const struct cli_option serve_options[] = {
 	  "apply.",
 	  .read = coturn_config_read, .flags = CLI_REPEATABLE },
 	{ "check-config", 0, NULL,
-	  "Check all options and the files that they name, print what would be served, and exit.",
+	  "Check whether the server would start: options, files, addresses, devices and modes. "
+	  "Print what would be served, and exit.",
 	  FIELD(check_only), .flags = CLI_NO_KEY },
+	{ "as", 0, "USER", "With --check-config: read the files as this user, too.",
+	  "a user, optionally with a group, such as turnpike:turnpike", .set = set_as,
+	  .flags = CLI_NO_KEY },
 
 	{ "listen", 0, "ADDR:PORT",
 	  "Serve clients over UDP and TCP on this local address. ':PORT' or a wildcard address "

@@ -26,12 +26,15 @@ static int replace(char **text, const char *value)
 	return 0;
 }
 
-/* An address; without a port, it gets @port. */
+/*
+ * An address; without a port, it gets @port. An IPv6 address needs brackets, since 2001:db8::1:3478
+ * would be an address without a port.
+ */
 static int parse_address(const char *text, uint16_t port, struct turnpike_addr *addr)
 {
 	struct turnpike_addr result;
 
-	if (addr_parse(text, &result))
+	if (addr_parse(text, &result) || (result.family == TURNPIKE_IPV6 && *text != '['))
 		return -EINVAL;
 	if (!result.port)
 		result.port = htons(port);
@@ -39,35 +42,69 @@ static int parse_address(const char *text, uint16_t port, struct turnpike_addr *
 	return 0;
 }
 
-/* Likewise, or ":PORT", the wildcard of both families. */
-static int parse_listen(const char *text, uint16_t port, struct turnpike_addr *addr)
+/* Moves the zone of "fe80::1%eth0" or "[fe80::1%eth0]:3478" from @text to @zone. */
+static int take_zone(char *text, char zone[static IFNAMSIZ])
 {
-	uint32_t number;
+	char *percent = strchr(text, '%');
+	size_t len;
 
-	if (*text != ':' || cli_number(text + 1, 1, UINT16_MAX, &number))
-		return parse_address(text, port, addr);
-	*addr = (struct turnpike_addr){ .port = htons((uint16_t)number) };
+	if (!percent)
+		return 0;
+	len = strcspn(percent + 1, "]");
+	if (len == 0 || len >= IFNAMSIZ)
+		return -EINVAL;
+	memcpy(zone, percent + 1, len);
+	memmove(percent, percent + 1 + len, strlen(percent + 1 + len) + 1);
 	return 0;
+}
+
+static int check_zone(const struct endpoint_name *name)
+{
+	return name->zone[0] && !addr_is_link_local(&name->addr) ? -EINVAL : 0;
+}
+
+/* An address, possibly with a zone, or ":PORT", the wildcard of both families. */
+static int parse_listen(const char *value, uint16_t port, struct endpoint_name *name)
+{
+	struct endpoint_name result = { 0 };
+	char *text = strdup(value);
+	uint32_t number;
+	int err;
+
+	if (!text)
+		return -ENOMEM;
+	if (*text == ':' && !cli_number(text + 1, 1, UINT16_MAX, &number)) {
+		result.addr.port = htons((uint16_t)number);
+		err = 0;
+	} else {
+		err = take_zone(text, result.zone);
+		if (!err)
+			err = parse_address(text, port, &result.addr);
+		if (!err)
+			err = check_zone(&result);
+	}
+	free(text);
+	if (!err)
+		*name = result;
+	return err;
 }
 
 int set_listen(void *target, char *value)
 {
 	struct serve_config *config = target;
-	struct turnpike_addr addr;
+	struct endpoint_name name;
+	int err = parse_listen(value, DEFAULT_PORT, &name);
 
-	if (parse_listen(value, DEFAULT_PORT, &addr))
-		return -EINVAL;
-	return SERVE_CONFIG_APPEND(config, listen, &addr);
+	return err ? err : SERVE_CONFIG_APPEND(config, listen, &name);
 }
 
 int set_listen_tls(void *target, char *value)
 {
 	struct serve_config *config = target;
-	struct turnpike_addr addr;
+	struct endpoint_name name;
+	int err = parse_listen(value, DEFAULT_PORT_TLS, &name);
 
-	if (parse_listen(value, DEFAULT_PORT_TLS, &addr))
-		return -EINVAL;
-	return SERVE_CONFIG_APPEND(config, listen_tls, &addr);
+	return err ? err : SERVE_CONFIG_APPEND(config, listen_tls, &name);
 }
 
 static int transport_bit(const char *name, size_t len)
@@ -114,12 +151,20 @@ static int parse_ip(const char *text, struct turnpike_addr *addr)
 
 int set_relay_address(void *target, char *value)
 {
-	struct turn_relay_address relay = { 0 };
+	struct endpoint_name name = { 0 };
 	struct serve_config *config = target;
+	char *text = strdup(value);
+	int err;
 
-	if (parse_ip(value, &relay.addr))
-		return -EINVAL;
-	return SERVE_CONFIG_APPEND(config, relays, &relay);
+	if (!text)
+		return -ENOMEM;
+	err = take_zone(text, name.zone);
+	if (!err)
+		err = parse_ip(text, &name.addr);
+	if (!err)
+		err = check_zone(&name);
+	free(text);
+	return err ? err : SERVE_CONFIG_APPEND(config, relays, &name);
 }
 
 /* PUB/PRIV or PUB. */
@@ -302,6 +347,11 @@ int set_run_as(void *target, char *value)
 	if (colon == value || (colon && colon[1] == '\0'))
 		return -EINVAL;
 	return replace(&((struct serve_config *)target)->run_as, value);
+}
+
+int set_as(void *target, char *value)
+{
+	return replace(&((struct serve_config *)target)->as_user, value);
 }
 
 int set_log_level(void *target, char *value)

@@ -39,6 +39,7 @@ int set_backoff(void *target, char *value);
 int set_cert(void *target, char *value);
 int set_key(void *target, char *value);
 int set_run_as(void *target, char *value);
+int set_as(void *target, char *value);
 int set_log_level(void *target, char *value);
 int set_control(void *target, char *value);
 

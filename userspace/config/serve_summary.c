@@ -31,23 +31,41 @@ static void print_listeners(FILE *file, const struct serve_config *config, unsig
 	fprintf(file, "\n");
 }
 
-static void print_relays(FILE *file, const struct serve_config *config)
+static void print_relays(FILE *file, const struct serve_config *config,
+			 const struct endpoints *endpoints)
 {
 	char text[ADDR_TEXT_MAX], external[ADDR_TEXT_MAX];
 
 	print_label(file, "peers:");
-	for (size_t i = 0; i < config->n_relays; i++) {
-		const struct turn_relay_address *relay = &config->relays[i];
+	for (size_t i = 0; i < endpoints->n_relays; i++) {
+		const struct turn_relay_address *relay = &endpoints->relays[i];
 
 		fprintf(file, "%s %s", i ? "," : "", addr_format(&relay->addr, text));
 		if (relay->external.family)
 			fprintf(file, " (mapped to %s)", addr_format(&relay->external, external));
 	}
-	fprintf(file, ", ports %u to %u", config->port_lo, config->port_hi);
+	fprintf(file, "%s, ports %u to %u", endpoints->n_relays > 0 ? "" : " no address",
+		config->port_lo, config->port_hi);
+	if (config->n_relays > 0 && endpoints->n_relays > 1)
+		fprintf(file, "; clients get them in turn");
 	if (config->n_allow + config->n_deny > 0)
 		fprintf(file, "; prefixes allowed: %zu, denied: %zu", config->n_allow,
 			config->n_deny);
 	fprintf(file, "\n");
+}
+
+/* Nothing is missing without a word. */
+static void print_notes(FILE *file, const struct endpoints *endpoints)
+{
+	char text[ADDR_TEXT_MAX];
+
+	for (size_t i = 0; i < endpoints->n_notes; i++) {
+		const struct endpoint_note *note = &endpoints->notes[i];
+
+		print_label(file, endpoint_is_missing(note->why) ? "missing:" : "left out:");
+		fprintf(file, " %s%s%s: %s\n", endpoint_format(&note->addr, text),
+			note->dev[0] ? " on " : "", note->dev, endpoint_why_text(note->why));
+	}
 }
 
 static void print_credentials(FILE *file, const struct serve_config *config)
@@ -108,13 +126,15 @@ static void print_process(FILE *file, const struct serve_config *config)
 		config->drain_time);
 }
 
-void serve_summary_print(const struct serve_config *config, FILE *file)
+void serve_summary_print(const struct serve_config *config, const struct endpoints *endpoints,
+			 FILE *file)
 {
-	print_listeners(file, config, 1u << TURN_UDP | 1u << TURN_TCP, config->listen,
-			config->n_listen);
-	print_listeners(file, config, 1u << TURN_TLS | 1u << TURN_DTLS, config->listen_tls,
-			config->n_listen_tls);
-	print_relays(file, config);
+	print_listeners(file, config, 1u << TURN_UDP | 1u << TURN_TCP, endpoints->plain,
+			endpoints->n_plain);
+	print_listeners(file, config, 1u << TURN_TLS | 1u << TURN_DTLS, endpoints->secure,
+			endpoints->n_secure);
+	print_relays(file, config, endpoints);
+	print_notes(file, endpoints);
 	print_credentials(file, config);
 	print_limits(file, config);
 	print_devices(file, config);

@@ -10,7 +10,11 @@
 
 #include "config/serve_config.h"
 
-/** serve_summary_print() - print a few lines without any secret */
-void serve_summary_print(const struct serve_config *config, FILE *file);
+/**
+ * serve_summary_print() - print a few lines without any secret
+ * @endpoints: what the host can serve of the configured addresses
+ */
+void serve_summary_print(const struct serve_config *config, const struct endpoints *endpoints,
+			 FILE *file);
 
 #endif /* TURNPIKE_CONFIG_SERVE_SUMMARY_H */

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "process/privileges.h"
 #include "control/report.h"
+#include "control/report_addresses.h"
 
 static json_t *number(uint64_t value)
 {
@@ -170,6 +171,7 @@ static json_t *report_status(const struct report_source *source, const json_t *r
 	json_object_set_new(result, "draining", json_boolean(source->is_draining));
 	json_object_update_new(result, privileges_report());
 	json_object_set_new(result, "devices", devices);
+	json_object_set_new(result, "addresses", report_addresses(source->endpoints));
 	json_object_set_new(result, "clients", clients(source, &totals));
 	json_object_set_new(result, "allocations", number(stats->allocations));
 	json_object_set_new(result, "relays", number(stats->relays));

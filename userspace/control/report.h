@@ -9,16 +9,19 @@
 #include <jansson.h>
 
 #include "datapath/datapath.h"
+#include "endpoints/endpoints.h"
 #include "process/workers.h"
 
 /**
  * struct report_source - where reports get their data from
+ * @endpoints:   where it listens and relays
  * @started:     start time, CLOCK_MONOTONIC in ns
  * @is_draining: new allocations are rejected
  */
 struct report_source {
 	struct datapath *datapath;
 	struct workers *workers;
+	const struct endpoints *endpoints;
 	uint64_t started;
 	bool is_draining;
 };

@@ -14,6 +14,7 @@
 
 /**
  * struct session - a DTLS connection, or the candidate for one
+ * @sock:       NULL while the host does not have its address
  * @class:      traffic class of the record that is being sent
  * @retransmit: timer for the last flight of the handshake
  */
@@ -52,7 +53,9 @@ static void wire_send(struct dtls_wire *wire, const uint8_t *data, size_t len)
 	const struct session *session = session_of(wire);
 	const struct udp_tx_fields fields = { .class = session->class };
 
-	udp_socket_send(session->sock, &session->connection.tuple.client, fields, data, len);
+	if (session->sock)
+		udp_socket_send(session->sock, &session->connection.tuple.client, fields, data,
+				len);
 }
 
 static void session_free(struct session *session)
@@ -69,7 +72,7 @@ static void session_send(struct connection *connection, const uint8_t *data, siz
 {
 	struct session *session = (struct session *)connection;
 
-	session->class = udp_socket_class(session->sock, data);
+	session->class = session->sock ? udp_socket_class(session->sock, data) : 0;
 	if (SSL_write(session->ssl, data, (int)len) <= 0)
 		connection->connections->stats.unsent++;
 	session->class = 0;
@@ -285,6 +288,20 @@ static bool has_random(const struct session *session, const uint8_t *client_rand
 	return memcmp(client_random, random, sizeof(random)) == 0;
 }
 
+void dtls_forget(struct dtls *dtls, const struct udp_socket *sock)
+{
+	struct connection *connection, *next;
+
+	HASH_ITER(hh, dtls->connections->table, connection, next) {
+		struct session *session = (struct session *)connection;
+
+		if (connection->kind == &kind && session->sock == sock)
+			session->sock = NULL;
+	}
+	if (dtls->candidate && dtls->candidate->sock == sock)
+		dtls->candidate->sock = NULL;
+}
+
 void dtls_input(struct dtls *dtls, struct udp_socket *sock, const struct turnpike_addr *from,
 		const struct turn_packet *packet, uint64_t now)
 {
@@ -296,6 +313,8 @@ void dtls_input(struct dtls *dtls, struct udp_socket *sock, const struct turnpik
 	struct session *session = (struct session *)connections_find(dtls->connections, &tuple);
 	const uint8_t *client_random = dtls_client_random(packet);
 
+	if (session)
+		session->sock = sock;
 	if (client_random && !(session && has_random(session, client_random)))
 		answer_hello(dtls, sock, &tuple, packet, now);
 	else if (session && packet->len > 0)

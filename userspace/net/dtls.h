@@ -26,7 +26,10 @@ struct dtls *dtls_new(struct connections *connections, struct tls *tls);
 /** dtls_free() - free a server without connections; accepts NULL */
 void dtls_free(struct dtls *dtls);
 
-/** dtls_input() - handle a datagram; @sock must outlive the connections that begin on it */
+/** dtls_forget() - @sock is about to be closed; its connections go on when another one is opened */
+void dtls_forget(struct dtls *dtls, const struct udp_socket *sock);
+
+/** dtls_input() - handle a datagram; @sock is used until dtls_forget() */
 void dtls_input(struct dtls *dtls, struct udp_socket *sock, const struct turnpike_addr *from,
 		const struct turn_packet *packet, uint64_t now);
 

@@ -17,6 +17,7 @@
 /** struct listener - one transport at one address; UDP and DTLS have @sock, the others @streams */
 struct listener {
 	unsigned int transport;
+	struct turnpike_addr addr;
 	struct udp_socket *sock;
 	struct streams *streams;
 };
@@ -27,8 +28,8 @@ struct listeners {
 	struct tls *tls;
 	struct dtls *dtls;
 	bool reuseport;
+	struct listener *list;
 	size_t n;
-	struct listener list[];
 };
 
 static void udp_input(void *owner, struct udp_socket *sock, const struct turnpike_addr *from,
@@ -142,80 +143,128 @@ void listeners_log_bind_error(const struct turnpike_addr *addr, int err)
 		log_error("cannot bind to %s: %s", text, strerror(-err));
 }
 
-/** Called for each configured listener; a result other than 0 ends the loop. */
-typedef int (*visitor)(void *arg, unsigned int transport, const struct turnpike_addr *addr);
+/** struct addresses - those of one transport */
+struct addresses {
+	const struct turnpike_addr *list;
+	size_t n;
+};
 
-static int for_each(const struct listen_config *config, visitor visit, void *arg)
+static struct addresses addresses_of(const struct listen_config *config, unsigned int transport)
 {
-	int err = 0;
-
-	for (unsigned int i = 0; i < TURN_TRANSPORTS && !err; i++) {
-		const bool is_secure = transports[i].is_secure;
-		const struct turnpike_addr *addrs = is_secure ? config->secure : config->plain;
-		const size_t n = is_secure ? config->n_secure : config->n_plain;
-
-		for (size_t j = 0; j < n && !err && config->transports & 1u << i; j++)
-			err = visit(arg, i, &addrs[j]);
-	}
-	return err;
+	if (!(config->transports & 1u << transport))
+		return (struct addresses){ 0 };
+	return transports[transport].is_secure
+		       ? (struct addresses){ config->secure, config->n_secure }
+		       : (struct addresses){ config->plain, config->n_plain };
 }
 
-static int try_one(void *arg, unsigned int transport, const struct turnpike_addr *addr)
+static int try_one(unsigned int transport, const struct turnpike_addr *addr)
 {
 	int fd, err;
 
-	(void)arg;
 	if (turn_transport_is_stream(transport))
 		err = socket_listen(addr, false, &fd);
 	else
 		err = socket_open(addr, false, RECEIVE_BYTES, false, &fd);
-	if (err)
-		listeners_log_bind_error(addr, err);
-	else
+	if (!err)
 		close(fd);
 	return err;
 }
 
-int listeners_try(const struct listen_config *config)
+int listeners_try(unsigned int enabled, bool is_secure, const struct turnpike_addr *addr)
 {
-	return for_each(config, try_one, NULL);
+	int err = 0;
+
+	for (unsigned int i = 0; i < TURN_TRANSPORTS && !err; i++) {
+		if (enabled & 1u << i && transports[i].is_secure == is_secure)
+			err = try_one(i, addr);
+	}
+	return err;
 }
 
-static int count_one(void *arg, unsigned int transport, const struct turnpike_addr *addr)
+static bool has(struct addresses addresses, const struct turnpike_addr *addr)
 {
-	(void)transport;
-	(void)addr;
-	++*(size_t *)arg;
-	return 0;
+	for (size_t i = 0; i < addresses.n; i++) {
+		if (addr_equal(&addresses.list[i], addr))
+			return true;
+	}
+	return false;
 }
 
-static size_t count(const struct listen_config *config)
+static bool is_open(const struct listeners *listeners, unsigned int transport,
+		    const struct turnpike_addr *addr)
 {
-	size_t n = 0;
-
-	for_each(config, count_one, &n);
-	return n;
+	for (size_t i = 0; i < listeners->n; i++) {
+		if (listeners->list[i].transport == transport &&
+		    addr_equal(&listeners->list[i].addr, addr))
+			return true;
+	}
+	return false;
 }
 
-static int open_one(void *arg, unsigned int transport, const struct turnpike_addr *addr)
+static int open_one(struct listeners *listeners, unsigned int transport,
+		    const struct turnpike_addr *addr)
 {
-	struct listeners *listeners = arg;
-	struct listener *listener = &listeners->list[listeners->n];
-	int err = transports[transport].open(listeners, addr, listener);
+	struct listener listener = { .transport = transport, .addr = *addr };
+	struct listener *grown =
+		reallocarray(listeners->list, listeners->n + 1, sizeof(*listeners->list));
+	int err = -ENOMEM;
 
-	listener->transport = transport;
+	if (grown) {
+		listeners->list = grown;
+		err = transports[transport].open(listeners, addr, &listener);
+	}
 	if (err)
 		listeners_log_bind_error(addr, err);
 	else
-		listeners->n++;
+		listeners->list[listeners->n++] = listener;
 	return err;
+}
+
+static void close_one(struct listeners *listeners, const struct listener *listener)
+{
+	if (listener->transport == TURN_DTLS)
+		dtls_forget(listeners->dtls, listener->sock);
+	if (listener->sock)
+		udp_socket_close(listener->sock);
+	streams_close(listener->streams);
+}
+
+/* Backwards, since the last listener takes the place of a closed one. */
+static void close_others(struct listeners *listeners, const struct listen_config *config)
+{
+	for (size_t i = listeners->n; i-- > 0;) {
+		const struct listener listener = listeners->list[i];
+
+		if (has(addresses_of(config, listener.transport), &listener.addr))
+			continue;
+		listeners->list[i] = listeners->list[--listeners->n];
+		close_one(listeners, &listener);
+	}
+}
+
+int listeners_update(struct listeners *listeners, const struct listen_config *config)
+{
+	int first = 0, err;
+
+	close_others(listeners, config);
+	for (unsigned int i = 0; i < TURN_TRANSPORTS; i++) {
+		const struct addresses addresses = addresses_of(config, i);
+
+		for (size_t j = 0; j < addresses.n; j++) {
+			if (is_open(listeners, i, &addresses.list[j]))
+				continue;
+			err = open_one(listeners, i, &addresses.list[j]);
+			first = first ? first : err;
+		}
+	}
+	return first;
 }
 
 int listeners_open(struct udp_sockets *sockets, struct connections *connections,
 		   const struct listen_config *config, bool reuseport, struct listeners **ret)
 {
-	struct listeners *listeners =
-		calloc(1, sizeof(*listeners) + count(config) * sizeof(listeners->list[0]));
+	struct listeners *listeners = calloc(1, sizeof(*listeners));
 	int err;
 
 	if (!listeners) {
@@ -226,7 +275,7 @@ int listeners_open(struct udp_sockets *sockets, struct connections *connections,
 	listeners->connections = connections;
 	listeners->tls = config->tls;
 	listeners->reuseport = reuseport;
-	err = for_each(config, open_one, listeners);
+	err = listeners_update(listeners, config);
 	if (err)
 		listeners_close(listeners);
 	else
@@ -238,12 +287,10 @@ void listeners_close(struct listeners *listeners)
 {
 	if (!listeners)
 		return;
-	for (size_t i = 0; i < listeners->n; i++) {
-		if (listeners->list[i].sock)
-			udp_socket_close(listeners->list[i].sock);
-		streams_close(listeners->list[i].streams);
-	}
+	for (size_t i = 0; i < listeners->n; i++)
+		close_one(listeners, &listeners->list[i]);
 	dtls_free(listeners->dtls);
+	free(listeners->list);
 	free(listeners);
 }
 

@@ -11,7 +11,7 @@
 #include "net/udp_sockets.h"
 
 /**
- * struct listen_config - where to listen; everything it points to must outlive the listeners
+ * struct listen_config - where to listen; @tls and @admission must outlive the listeners
  * @plain:      addresses for UDP and TCP, with ports and without wildcards
  * @secure:     addresses for TLS and DTLS, likewise
  * @transports: bit 1 << enum turn_transport for each transport to serve
@@ -31,12 +31,14 @@ struct listen_config {
 struct listeners;
 
 /**
- * listeners_try() - check that all addresses can be bound without SO_REUSEPORT
+ * listeners_try() - check that an address can be bound without SO_REUSEPORT
+ * @transports: as in struct listen_config
+ * @is_secure:  for TLS and DTLS instead of UDP and TCP
  *
- * Call it before listeners_open(): with SO_REUSEPORT, a second server on the same addresses would
- * go unnoticed. Errors are logged. Return: 0 or a negative errno.
+ * Call it before listening there: with SO_REUSEPORT, a second server on the same address would
+ * go unnoticed. Return: 0 or a negative errno, see listeners_log_bind_error().
  */
-int listeners_try(const struct listen_config *config);
+int listeners_try(unsigned int transports, bool is_secure, const struct turnpike_addr *addr);
 
 /**
  * listeners_open() - listen on all addresses
@@ -47,6 +49,16 @@ int listeners_try(const struct listen_config *config);
  */
 int listeners_open(struct udp_sockets *sockets, struct connections *connections,
 		   const struct listen_config *config, bool reuseport, struct listeners **ret);
+
+/**
+ * listeners_update() - listen on the addresses of @config only
+ * @config: new addresses and transports; the rest is as before
+ *
+ * Connections stay open. Errors are logged, and other addresses are served all the same.
+ *
+ * Return: 0 or the first negative errno.
+ */
+int listeners_update(struct listeners *listeners, const struct listen_config *config);
 
 /** listeners_close() - stop listening; call connections_close() first; accepts NULL */
 void listeners_close(struct listeners *listeners);

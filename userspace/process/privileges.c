@@ -28,14 +28,14 @@ static bool parse_id(const char *text, unsigned int *id)
 	return true;
 }
 
-static int find_user(const char *name, struct privileges *result)
+static int find_user(const char *option, const char *name, struct privileges *result)
 {
 	const struct passwd *user = getpwnam(name);
 
 	if (!user && parse_id(name, &result->uid))
 		user = getpwuid(result->uid);
 	if (!user) {
-		log_error("--run-as: no such user: %s; see 'getent passwd'", name);
+		log_error("--%s: no such user: %s; see 'getent passwd'", option, name);
 		return -ENOENT;
 	}
 	result->uid = user->pw_uid;
@@ -43,7 +43,7 @@ static int find_user(const char *name, struct privileges *result)
 	return 0;
 }
 
-static int find_group(const char *name, struct privileges *result)
+static int find_group(const char *option, const char *name, struct privileges *result)
 {
 	const struct group *group = getgrnam(name);
 
@@ -53,7 +53,7 @@ static int find_group(const char *name, struct privileges *result)
 	}
 	if (parse_id(name, &result->gid))
 		return 0;
-	log_error("--run-as: no such group: %s; see 'getent group'", name);
+	log_error("--%s: no such group: %s; see 'getent group'", option, name);
 	return -ENOENT;
 }
 
@@ -63,18 +63,19 @@ static bool is_another(const struct privileges *privileges)
 	       (privileges->uid != geteuid() || privileges->gid != getegid());
 }
 
-static int check_may_switch(const struct privileges *privileges)
+static int check_may_switch(const char *option, const struct privileges *privileges)
 {
 	if (!is_another(privileges) ||
 	    (capng_get_caps_process() == 0 && capng_have_capability(CAPNG_EFFECTIVE, CAP_SETUID) &&
 	     capng_have_capability(CAPNG_EFFECTIVE, CAP_SETGID)))
 		return 0;
 	log_error(
-		"--run-as: not permitted to switch the user: start the server as root or as that user");
+		"--%s: not permitted to switch the user: start the server as root or as that user",
+		option);
 	return -EPERM;
 }
 
-int privileges_find(const char *run_as, struct privileges *ret)
+int privileges_find(const char *option, const char *run_as, struct privileges *ret)
 {
 	struct privileges result = { .uid = (uid_t)-1, .gid = (gid_t)-1 };
 	char *user, *colon;
@@ -92,12 +93,12 @@ int privileges_find(const char *run_as, struct privileges *ret)
 	colon = strchr(user, ':');
 	if (colon)
 		*colon = '\0';
-	err = find_user(user, &result);
+	err = find_user(option, user, &result);
 	if (!err && colon)
-		err = find_group(colon + 1, &result);
+		err = find_group(option, colon + 1, &result);
 	free(user);
 	if (!err)
-		err = check_may_switch(&result);
+		err = check_may_switch(option, &result);
 	if (!err)
 		*ret = result;
 	return err;

@@ -18,19 +18,21 @@ struct privileges {
 
 /**
  * privileges_find() - look up a user and a group
+ * @option: name of the option, for messages
  * @run_as: USER or USER:GROUP, by name or number; NULL: do not switch
  *
  * Without GROUP, the group is that of the account. Errors are logged.
  *
  * Return: 0 or a negative errno.
  */
-int privileges_find(const char *run_as, struct privileges *ret);
+int privileges_find(const char *option, const char *run_as, struct privileges *ret);
 
 /**
  * privileges_drop() - switch the user, and drop all capabilities that serving does not need
  * @in_kernel: relaying in the kernel is possible. Keeps CAP_NET_ADMIN, CAP_BPF and CAP_PERFMON for
  *             programs and maps, and CAP_NET_RAW for ICMP errors and trials
- * @low_ports: relay ports below 1024 are configured. Keeps CAP_NET_BIND_SERVICE
+ * @low_ports: ports below 1024 are configured, which addresses that come later need as well. Keeps
+ *             CAP_NET_BIND_SERVICE
  *
  * Only capabilities that the process had are kept. Capabilities are per thread; threads created
  * later inherit them. Programs executed later cannot gain privileges.

@@ -265,25 +265,13 @@ static const struct turn_ops ops = {
 	.random = fill_random,
 };
 
-/* Reports a wrong address at the start instead of at the first allocation. */
-static int try_relay(const struct turnpike_addr *relay)
+int turn_io_try_relay(const struct turnpike_addr *relay)
 {
 	const struct turnpike_addr addr = addr_without_port(relay);
 	int fd, err = socket_open(&addr, false, RELAY_RECEIVE_BYTES, false, &fd);
 
-	if (err)
-		listeners_log_bind_error(&addr, err);
-	else
+	if (!err)
 		close(fd);
-	return err;
-}
-
-int turn_io_try_addresses(const struct listen_config *listen, const struct turn_config *config)
-{
-	int err = listeners_try(listen);
-
-	for (size_t i = 0; i < config->n_relays && !err; i++)
-		err = try_relay(&config->relays[i].addr);
 	return err;
 }
 
@@ -339,6 +327,11 @@ void turn_io_close(struct turn_io *io)
 		event_free(io->timer);
 	udp_sockets_free(io->sockets);
 	free(io);
+}
+
+int turn_io_listen(struct turn_io *io, const struct listen_config *listen)
+{
+	return listeners_update(io->listeners, listen);
 }
 
 struct turn_server *turn_io_server(const struct turn_io *io)

@@ -14,14 +14,8 @@
 
 struct turn_io;
 
-/**
- * turn_io_try_addresses() - check that all addresses can be bound without SO_REUSEPORT
- * @listen: see listeners_try()
- * @config: for its relay addresses
- *
- * Errors are logged. Return: 0 or a negative errno.
- */
-int turn_io_try_addresses(const struct listen_config *listen, const struct turn_config *config);
+/** turn_io_try_relay() - check that a relay address can be bound; Return: 0 or a negative errno */
+int turn_io_try_relay(const struct turnpike_addr *relay);
 
 /**
  * turn_io_open() - open the listeners, and create a TURN server for them
@@ -40,6 +34,9 @@ int turn_io_open(struct event_base *base, struct datapath *datapath,
 
 /** turn_io_close() - end all allocations and close all sockets; accepts NULL */
 void turn_io_close(struct turn_io *io);
+
+/** turn_io_listen() - see listeners_update() */
+int turn_io_listen(struct turn_io *io, const struct listen_config *listen);
 
 /** turn_io_adapt() - call socket_adapt() for all sockets; the initial @in_kernel is false */
 void turn_io_adapt(struct turn_io *io, bool in_kernel);

@@ -152,9 +152,7 @@ int workers_open(struct event_base *base, struct datapath *datapath,
 	}
 	workers->datapath = datapath;
 	with_shared.shared = workers->shared;
-	err = turn_io_try_addresses(listen, config);
-	if (!err)
-		err = make_workers(workers, base, listen, &with_shared, n);
+	err = make_workers(workers, base, listen, &with_shared, n);
 	if (err) {
 		workers_close(workers);
 		return err;
@@ -196,9 +194,10 @@ int workers_start(struct workers *workers)
 	return -err;
 }
 
-void workers_share(const struct workers *workers, struct turn_config *config)
+int workers_share(const struct workers *workers, struct turn_config *config)
 {
 	config->shared = workers->shared;
+	return turn_shared_reconfigure(workers->shared, config);
 }
 
 static void leave(struct turn_io *io, void *arg)

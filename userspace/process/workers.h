@@ -36,9 +36,11 @@ void workers_each(struct workers *workers, void (*fn)(struct turn_io *io, void *
 
 /**
  * workers_share() - prepare @config for turn_server_reconfigure() of the workers
- * @config: @shared is filled in
+ * @config: @shared is filled in, and gets the relay addresses
+ *
+ * Return: 0 or a negative errno; then nothing has changed.
  */
-void workers_share(const struct workers *workers, struct turn_config *config);
+int workers_share(const struct workers *workers, struct turn_config *config);
 
 /** workers_close() - stop all workers and end their allocations; accepts NULL */
 void workers_close(struct workers *workers);

@@ -9,8 +9,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "config/serve_config.h"
-#include "config/serve_credentials.h"
-#include "config/serve_summary.h"
 #include "control/control.h"
 #include "control/report.h"
 #include "datapath/datapath.h"
@@ -18,7 +16,9 @@
 #include "process/notify.h"
 #include "process/privileges.h"
 #include "process/workers.h"
+#include "serve/check_start.h"
 #include "serve/serve.h"
+#include "serve/serve_addresses.h"
 #include "serve/serve_devices.h"
 #include "serve/serve_drain.h"
 #include "serve/serve_listen.h"
@@ -39,7 +39,7 @@ struct server {
 	struct event *signals[N_SIGNALS];
 	struct event *minute;
 	struct control *control;
-	struct host_monitor *host;
+	struct serve_addresses *addresses;
 	struct datapath *datapath;
 	struct serve_listen listen;
 	struct workers *workers;
@@ -76,10 +76,11 @@ static struct serve_reload reload_of(struct server *server)
 {
 	return (struct serve_reload){
 		.config = &server->config,
-		.host = server->host,
+		.addresses = server->addresses,
+		.listen = &server->listen.listen,
+		.max_relays = server->max_relays,
 		.datapath = server->datapath,
 		.workers = server->workers,
-		.admission = server->listen.listen.admission,
 		.certificate = server->listen.certificate,
 	};
 }
@@ -93,11 +94,15 @@ static void on_hangup(evutil_socket_t number, short what, void *arg)
 	serve_reload(&reload);
 }
 
-static void on_addresses(void *arg, const struct host_addresses *now)
+/* Devices come first: once clients can reach an address, the kernel relays for it. */
+static void on_addresses(void *arg)
 {
-	const struct serve_reload reload = reload_of(arg);
+	struct server *server = arg;
+	const struct serve_reload reload = reload_of(server);
+	const struct endpoints *endpoints = serve_addresses_endpoints(server->addresses);
 
-	(void)now;
+	serve_devices_attach(&server->config, endpoints, server->datapath);
+	serve_listen_at(&server->listen, endpoints);
 	serve_reload_addresses(&reload);
 }
 
@@ -144,27 +149,20 @@ static int open_loop(struct server *server)
 	return -ENOMEM;
 }
 
-static int follow_addresses(struct server *server)
-{
-	const int err = host_monitor_open(server->base, on_addresses, server, &server->host);
-
-	if (err)
-		log_error("cannot list the addresses of this host: %s", strerror(-err));
-	return err;
-}
-
 static int open_turn(struct server *server)
 {
+	const struct endpoints *endpoints = serve_addresses_endpoints(server->addresses);
 	const struct serve_config *config = &server->config;
 	struct turn_config turn;
 	int err = serve_listen_open(&server->listen, config, serve_turn_connections(config),
 				    server->base);
 
 	if (!err)
-		err = serve_turn_config(config, host_monitor_addresses(server->host),
-					server->max_relays, &turn);
+		err = serve_turn_config(config, endpoints, serve_addresses_host(server->addresses),
+					serve_turn_relays(config, endpoints), &turn);
 	if (err)
 		return err;
+	serve_listen_at(&server->listen, endpoints);
 	err = workers_open(server->base, server->datapath, &server->listen.listen, &turn,
 			   config->n_workers, &server->workers);
 	serve_turn_config_free(&turn);
@@ -175,7 +173,7 @@ static int open_turn(struct server *server)
 static int drop_privileges(const struct server *server)
 {
 	return privileges_drop(&server->privileges, datapath_is_open(server->datapath),
-			       server->config.port_lo < IPPORT_RESERVED);
+			       serve_config_has_low_ports(&server->config));
 }
 
 /* Cheap steps that can fail come first, and attaching to devices comes last. */
@@ -183,16 +181,19 @@ static int open_server(struct server *server)
 {
 	struct serve_config *config = &server->config;
 	const struct limits_rates rates = serve_turn_rates(config);
-	int err = privileges_find(config->run_as, &server->privileges);
+	const struct endpoints *endpoints;
+	int err = privileges_find("run-as", config->run_as, &server->privileges);
 
 	if (!err)
 		err = open_loop(server);
 	if (!err)
-		err = follow_addresses(server);
+		err = serve_addresses_open(server->base, config, on_addresses, server,
+					   &server->addresses);
 	if (err)
 		return err;
-	server->max_relays = serve_turn_relays(config);
-	config->datapath.max_policers = serve_turn_policers(config);
+	endpoints = serve_addresses_endpoints(server->addresses);
+	server->max_relays = serve_turn_max_relays(config, endpoints);
+	config->datapath.max_policers = serve_turn_policers(server->max_relays);
 	config->datapath.max_waiting = MAX_WAITING;
 	err = control_open(server->base, config->control, &server->privileges, report_answer,
 			   &server->reports, &server->control);
@@ -202,7 +203,7 @@ static int open_server(struct server *server)
 	if (!err)
 		err = open_turn(server);
 	if (!err)
-		err = serve_devices_attach(config, server->datapath);
+		err = serve_devices_attach(config, endpoints, server->datapath);
 	return err ? err : drop_privileges(server);
 }
 
@@ -219,7 +220,7 @@ static void close_server(struct server *server)
 	workers_close(server->workers);
 	serve_listen_close(&server->listen);
 	datapath_close(server->datapath);
-	host_monitor_close(server->host);
+	serve_addresses_close(server->addresses);
 	events_end_period();
 	for (size_t i = 0; i < N_SIGNALS; i++)
 		free_event(server->signals[i]);
@@ -249,15 +250,16 @@ static int print_device(const struct turnpike_status *status, void *arg)
 
 static void announce(const struct server *server)
 {
+	const struct endpoints *endpoints = serve_addresses_endpoints(server->addresses);
 	char text[ADDR_TEXT_MAX];
 
-	for (size_t i = 0; i < server->config.n_listen; i++)
-		log_at(LOG_INFO, "listening on %s", addr_format(&server->config.listen[i], text));
-	for (size_t i = 0; i < server->config.n_listen_tls; i++)
+	for (size_t i = 0; i < endpoints->n_plain; i++)
+		log_at(LOG_INFO, "listening on %s", addr_format(&endpoints->plain[i], text));
+	for (size_t i = 0; i < endpoints->n_secure; i++)
 		log_at(LOG_INFO, "listening on %s (TLS, DTLS)",
-		       addr_format(&server->config.listen_tls[i], text));
+		       addr_format(&endpoints->secure[i], text));
 	datapath_for_each_device(server->datapath, log_device, NULL);
-	serve_turn_warn_limit(&server->config, server->max_relays);
+	serve_turn_warn_limit(&server->config, endpoints);
 	printf("ready");
 	datapath_for_each_device(server->datapath, print_device, NULL);
 	printf("\n");
@@ -272,6 +274,7 @@ static enum cli_status serve(struct server *server)
 	server->reports = (struct report_source){
 		.datapath = server->datapath,
 		.workers = server->workers,
+		.endpoints = serve_addresses_endpoints(server->addresses),
 		.started = clock_now(),
 	};
 	if (workers_start(server->workers))
@@ -281,20 +284,6 @@ static enum cli_status serve(struct server *server)
 		return CLI_OK;
 	log_error("the event loop failed: %s", strerror(errno));
 	return CLI_ERROR;
-}
-
-/* Errors that would otherwise appear only when the server starts. */
-static enum cli_status check(struct server *server)
-{
-	const struct serve_config *config = &server->config;
-	struct turn_credentials *credentials;
-
-	if (privileges_find(config->run_as, &server->privileges) || serve_listen_check(config) ||
-	    serve_credentials(config, &credentials))
-		return CLI_USAGE;
-	turn_credentials_put(credentials);
-	serve_summary_print(config, stdout);
-	return CLI_OK;
 }
 
 enum cli_status command_serve(int argc, char **argv)
@@ -309,7 +298,7 @@ enum cli_status command_serve(int argc, char **argv)
 	log_release();
 	if (status != CLI_OK)
 		return status;
-	status = server.config.check_only ? check(&server) : serve(&server);
+	status = server.config.check_only ? check_start(&server.config) : serve(&server);
 	close_server(&server);
 	return status;
 }

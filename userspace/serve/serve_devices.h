@@ -13,11 +13,22 @@
 enum turnpike_mode serve_devices_mode(const struct serve_config *config);
 
 /**
- * serve_devices_attach() - attach to all devices
- * @config: if it names no device, the devices that carry its addresses are used
+ * serve_devices_each() - call @fn for each device
+ * @config:    names the devices
+ * @endpoints: the devices that carry these addresses are used if @config names none
  *
- * Errors are logged. Return: 0 or a negative errno.
+ * Return: 0, what @fn returned, or a negative errno after logging the error.
  */
-int serve_devices_attach(const struct serve_config *config, struct datapath *datapath);
+int serve_devices_each(const struct serve_config *config, const struct endpoints *endpoints,
+		       int (*fn)(const struct serve_device *device, void *arg), void *arg);
+
+/**
+ * serve_devices_attach() - attach to all devices, except those that are attached already
+ *
+ * The parameters are those of serve_devices_each(). Errors are logged. Return: 0 or a negative
+ * errno.
+ */
+int serve_devices_attach(const struct serve_config *config, const struct endpoints *endpoints,
+			 struct datapath *datapath);
 
 #endif /* TURNPIKE_SERVE_SERVE_DEVICES_H */

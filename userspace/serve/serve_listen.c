@@ -25,10 +25,6 @@ int serve_listen_open(struct serve_listen *listen, const struct serve_config *co
 	const uint32_t max_per_source = max_connections / SOURCES_MIN;
 
 	listen->listen = (struct listen_config){
-		.plain = config->listen,
-		.n_plain = config->n_listen,
-		.secure = config->listen_tls,
-		.n_secure = config->n_listen_tls,
 		.transports = config->transports,
 		.admission = admission_new(max_connections, max_per_source ? max_per_source : 1,
 					   config->unauthenticated_rate),
@@ -38,6 +34,14 @@ int serve_listen_open(struct serve_listen *listen, const struct serve_config *co
 		return -ENOMEM;
 	}
 	return config->n_listen_tls > 0 ? open_tls(listen, config, base) : 0;
+}
+
+void serve_listen_at(struct serve_listen *listen, const struct endpoints *endpoints)
+{
+	listen->listen.plain = endpoints->plain;
+	listen->listen.n_plain = endpoints->n_plain;
+	listen->listen.secure = endpoints->secure;
+	listen->listen.n_secure = endpoints->n_secure;
 }
 
 int serve_listen_check(const struct serve_config *config)

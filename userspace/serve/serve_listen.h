@@ -21,13 +21,15 @@ struct serve_listen {
 
 /**
  * serve_listen_open() - load the certificate, and watch its files from the loop of @base
- * @config:          must outlive the result
  * @max_connections: simultaneous TCP, TLS and DTLS connections
  *
  * Errors are logged. Return: 0 or a negative errno; call serve_listen_close() in either case.
  */
 int serve_listen_open(struct serve_listen *listen, const struct serve_config *config,
 		      uint32_t max_connections, struct event_base *base);
+
+/** serve_listen_at() - listen at @endpoints, whose memory is borrowed */
+void serve_listen_at(struct serve_listen *listen, const struct endpoints *endpoints);
 
 /** serve_listen_check() - load the certificate and discard it; returns as serve_listen_open() */
 int serve_listen_check(const struct serve_config *config);

@@ -17,9 +17,11 @@
 /**
  * struct changes - everything that the new configuration needs, made before any of it is applied
  * @credentials: NULL: keep them
+ * @listen:      NULL: keep the listeners
  */
 struct changes {
 	struct turn_credentials *credentials;
+	const struct listen_config *listen;
 	struct turn_config turn;
 	int err;
 };
@@ -31,6 +33,17 @@ void serve_set_log(const struct serve_config *config)
 	events_show_addresses(config->log_addresses);
 }
 
+static int make_turn_config(const struct serve_reload *reload, const struct serve_config *config,
+			    struct turn_config *turn)
+{
+	const struct endpoints *endpoints = serve_addresses_endpoints(reload->addresses);
+	const uint32_t max_relays = serve_turn_relays(config, endpoints);
+
+	return serve_turn_config(config, endpoints, serve_addresses_host(reload->addresses),
+				 max_relays < reload->max_relays ? max_relays : reload->max_relays,
+				 turn);
+}
+
 static int prepare(const struct serve_reload *reload, const struct serve_config *after,
 		   struct changes *changes)
 {
@@ -38,10 +51,7 @@ static int prepare(const struct serve_reload *reload, const struct serve_config 
 	const struct serve_config config = reload_view(reload->config, after);
 	int err = serve_credentials(&config, &changes->credentials);
 
-	if (!err)
-		err = serve_turn_config(&config, host_monitor_addresses(reload->host),
-					serve_turn_relays(&config), &changes->turn);
-	return err;
+	return err ? err : make_turn_config(reload, &config, &changes->turn);
 }
 
 static void free_changes(struct changes *changes)
@@ -62,13 +72,17 @@ static void change(struct turn_io *io, void *arg)
 		err = turn_server_reconfigure(server, &changes->turn, clock_now());
 	if (!err && changes->credentials)
 		turn_server_set_credentials(server, changes->credentials);
+	/* Errors are logged, and concern one address. */
+	if (changes->listen)
+		turn_io_listen(io, changes->listen);
 	changes->err = err;
 }
 
 static int change_workers(const struct serve_reload *reload, struct changes *changes)
 {
-	workers_share(reload->workers, &changes->turn);
-	workers_each(reload->workers, change, changes);
+	changes->err = workers_share(reload->workers, &changes->turn);
+	if (!changes->err)
+		workers_each(reload->workers, change, changes);
 	if (changes->err)
 		log_error("the configuration was applied only partly: %s; reload again, or restart",
 			  strerror(-changes->err));
@@ -83,7 +97,7 @@ static int apply(const struct serve_reload *reload, const struct serve_config *c
 
 	if (err)
 		return err;
-	admission_set_rate(reload->admission, config->unauthenticated_rate);
+	admission_set_rate(reload->listen->admission, config->unauthenticated_rate);
 	datapath_set_rates(reload->datapath, &rates);
 	serve_set_log(config);
 	return 0;
@@ -156,11 +170,9 @@ void serve_reload(const struct serve_reload *reload)
 
 void serve_reload_addresses(const struct serve_reload *reload)
 {
-	const struct serve_config *config = reload->config;
-	struct changes changes = { 0 };
+	struct changes changes = { .listen = reload->listen };
 
-	if (!serve_turn_config(config, host_monitor_addresses(reload->host),
-			       serve_turn_relays(config), &changes.turn))
+	if (!make_turn_config(reload, reload->config, &changes.turn))
 		change_workers(reload, &changes);
 	free_changes(&changes);
 }

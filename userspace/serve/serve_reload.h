@@ -7,24 +7,25 @@
 #define TURNPIKE_SERVE_SERVE_RELOAD_H
 
 #include "config/serve_config.h"
-#include "host/host_monitor.h"
-#include "net/admission.h"
 #include "net/certificate.h"
 #include "process/workers.h"
+#include "serve/serve_addresses.h"
 
 /**
  * struct serve_reload - what a reload changes
  * @config:      as last read
- * @host:        addresses of this host
- * @admission:   of all workers
+ * @addresses:   of this host
+ * @listen:      the listeners of @addresses
+ * @max_relays:  limit that serve_turn_relays() must not exceed
  * @certificate: NULL if there is none
  */
 struct serve_reload {
 	struct serve_config *config;
-	const struct host_monitor *host;
+	const struct serve_addresses *addresses;
+	const struct listen_config *listen;
+	uint32_t max_relays;
 	struct datapath *datapath;
 	struct workers *workers;
-	struct admission *admission;
 	struct certificate *certificate;
 };
 
@@ -37,9 +38,10 @@ struct serve_reload {
 void serve_reload(const struct serve_reload *reload);
 
 /**
- * serve_reload_addresses() - apply changed addresses of this host: its own are not valid peers
+ * serve_reload_addresses() - apply changed addresses of this host
  *
- * Errors are logged.
+ * Listeners and relay addresses appear and disappear; no allocation ends. Its own addresses are
+ * not valid peers. Errors are logged.
  */
 void serve_reload_addresses(const struct serve_reload *reload);
 

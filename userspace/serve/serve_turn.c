@@ -11,11 +11,25 @@
 #define SPARE_DESCRIPTORS 256
 /** Descriptors of a worker's event loop. */
 #define WORKER_DESCRIPTORS 4
+/** Addresses that a wildcard is expected to stand for at most. */
+#define WILDCARD_ADDRESSES 8
+
+static bool has_wildcard(const struct serve_config *config)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < config->n_listen; i++)
+		found |= endpoint_is_wildcard(&config->listen[i].addr);
+	for (size_t i = 0; i < config->n_listen_tls; i++)
+		found |= endpoint_is_wildcard(&config->listen_tls[i].addr);
+	return found;
+}
 
 /* Descriptors available for connections and relayed transport addresses. */
 static uint64_t free_descriptors(const struct serve_config *config)
 {
-	const rlim_t listeners = 2 * (config->n_listen + config->n_listen_tls);
+	const rlim_t addresses = has_wildcard(config) ? WILDCARD_ADDRESSES : 1;
+	const rlim_t listeners = 2 * (config->n_listen + config->n_listen_tls) * addresses;
 	const rlim_t spare =
 		SPARE_DESCRIPTORS + config->n_workers * (WORKER_DESCRIPTORS + listeners);
 	struct rlimit limit = { .rlim_cur = 1024 };
@@ -39,16 +53,19 @@ uint32_t serve_turn_connections(const struct serve_config *config)
 	return third < UINT32_MAX ? (uint32_t)third : UINT32_MAX;
 }
 
-/* One per port. */
-static uint64_t most_relays(const struct serve_config *config)
+/* Named addresses count even before the host has them. */
+static size_t count_addresses(const struct serve_config *config, const struct endpoints *endpoints)
 {
-	return config->n_relays * (config->port_hi - config->port_lo + UINT64_C(1));
+	const size_t named =
+		config->n_relays > 0 ? config->n_relays : config->n_listen + config->n_listen_tls;
+
+	return endpoints->n_relays > named ? endpoints->n_relays : named;
 }
 
-/* --max-allocations counts relayed transport addresses. */
-static uint64_t wanted_relays(const struct serve_config *config)
+/* --max-allocations counts relayed transport addresses. Without it, there is one per port. */
+static uint64_t wanted_relays(const struct serve_config *config, size_t addresses)
 {
-	const uint64_t ports = most_relays(config);
+	const uint64_t ports = addresses * (config->port_hi - config->port_lo + UINT64_C(1));
 	const uint64_t asked = config->max_allocations;
 
 	return asked && asked < ports ? asked : ports;
@@ -61,61 +78,83 @@ static uint32_t usable_relays(const struct serve_config *config, uint64_t relays
 	return (uint32_t)(relays < usable ? relays : usable);
 }
 
-uint32_t serve_turn_relays(const struct serve_config *config)
+uint32_t serve_turn_relays(const struct serve_config *config, const struct endpoints *endpoints)
 {
-	return usable_relays(config, wanted_relays(config));
+	return usable_relays(config, wanted_relays(config, count_addresses(config, endpoints)));
 }
 
-uint32_t serve_turn_policers(const struct serve_config *config)
+uint32_t serve_turn_max_relays(const struct serve_config *config, const struct endpoints *endpoints)
+{
+	struct serve_config unlimited = *config;
+	size_t addresses = count_addresses(config, endpoints);
+
+	unlimited.max_allocations = 0;
+	if (config->n_relays == 0 && has_wildcard(config) && addresses < WILDCARD_ADDRESSES)
+		addresses = WILDCARD_ADDRESSES;
+	return usable_relays(config, wanted_relays(&unlimited, addresses));
+}
+
+uint32_t serve_turn_policers(uint32_t max_relays)
 {
 	/*
 	 * Two per allocation and two per user, of which there are at most as many as relays, two
 	 * for the total, and index 0, which is reserved.
 	 */
-	return 4 * usable_relays(config, most_relays(config)) + 3;
+	return 4 * max_relays + 3;
 }
 
-void serve_turn_warn_limit(const struct serve_config *config, uint32_t max_relays)
+void serve_turn_warn_limit(const struct serve_config *config, const struct endpoints *endpoints)
 {
-	const uint64_t wanted = wanted_relays(config);
+	const uint64_t wanted = wanted_relays(config, count_addresses(config, endpoints));
+	const uint32_t relays = serve_turn_relays(config, endpoints);
 
-	if (max_relays < wanted)
+	if (relays < wanted)
 		log_at(LOG_WARNING,
 		       "file descriptors limit the server to %" PRIu32
 		       " relayed addresses instead of %" PRIu64
 		       ": raise LimitNOFILE= or 'ulimit -n', or lower --max-allocations",
-		       max_relays, wanted);
+		       relays, wanted);
+}
+
+static void add_own(struct turn_config *turn, struct turnpike_addr *own,
+		    const struct endpoint_name *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!endpoint_is_wildcard(&names[i].addr))
+			own[turn->n_self_addrs++] = names[i].addr;
+	}
 }
 
 /* Also listening addresses, which this host may not have yet. */
 static int list_own(const struct serve_config *config, const struct host_addresses *host,
 		    struct turn_config *turn)
 {
-	const size_t n = config->n_listen + config->n_listen_tls;
-	struct turnpike_addr *own = calloc(n + host->n, sizeof(*own));
+	const size_t n = config->n_listen + config->n_listen_tls + host->n;
+	struct turnpike_addr *own = calloc(n, sizeof(*own));
 
 	if (!own) {
 		log_error("out of memory");
 		return -ENOMEM;
 	}
-	for (size_t i = 0; i < n; i++)
-		own[i] = i < config->n_listen ? config->listen[i]
-					      : config->listen_tls[i - config->n_listen];
+	add_own(turn, own, config->listen, config->n_listen);
+	add_own(turn, own, config->listen_tls, config->n_listen_tls);
 	for (size_t i = 0; i < host->n; i++)
-		own[n + i] = host->list[i].addr;
+		own[turn->n_self_addrs++] = host->list[i].addr;
 	turn->self_addrs = own;
-	turn->n_self_addrs = n + host->n;
 	return 0;
 }
 
-int serve_turn_config(const struct serve_config *config, const struct host_addresses *host,
-		      uint32_t max_relays, struct turn_config *turn)
+int serve_turn_config(const struct serve_config *config, const struct endpoints *endpoints,
+		      const struct host_addresses *host, uint32_t max_relays,
+		      struct turn_config *turn)
 {
 	turn_config_init(turn);
 	turn->realm = config->realm;
 	turn->software = "turnpike " TURNPIKE_VERSION;
-	turn->relays = config->relays;
-	turn->n_relays = config->n_relays;
+	turn->relays = endpoints->relays;
+	turn->n_relays = endpoints->n_relays;
+	turn->homes = endpoints->homes;
+	turn->n_homes = endpoints->n_homes;
 	turn->port_lo = config->port_lo;
 	turn->port_hi = config->port_hi;
 	turn->max_relays = max_relays;

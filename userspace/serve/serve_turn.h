@@ -11,32 +11,42 @@
 #include "process/workers.h"
 
 /**
- * serve_turn_relays() - the largest number of relayed transport addresses
+ * serve_turn_relays() - the largest number of relayed transport addresses at the moment
  *
  * That is the minimum of the ports, --max-allocations and the available descriptors. Raises
  * RLIMIT_NOFILE to its hard limit.
  */
-uint32_t serve_turn_relays(const struct serve_config *config);
+uint32_t serve_turn_relays(const struct serve_config *config, const struct endpoints *endpoints);
 
-/** serve_turn_policers() - policers for all limits, even if a reload raises --max-allocations */
-uint32_t serve_turn_policers(const struct serve_config *config);
+/**
+ * serve_turn_max_relays() - its upper bound as long as the server runs
+ *
+ * A reload may raise --max-allocations, and further addresses may come.
+ */
+uint32_t serve_turn_max_relays(const struct serve_config *config,
+			       const struct endpoints *endpoints);
+
+/** serve_turn_policers() - policers for so many relayed transport addresses */
+uint32_t serve_turn_policers(uint32_t max_relays);
 
 /** serve_turn_connections() - the largest number of TCP, TLS and DTLS connections */
 uint32_t serve_turn_connections(const struct serve_config *config);
 
-/** serve_turn_warn_limit() - warn if descriptors limit @max_relays, from serve_turn_relays() */
-void serve_turn_warn_limit(const struct serve_config *config, uint32_t max_relays);
+/** serve_turn_warn_limit() - warn if descriptors limit the relayed transport addresses */
+void serve_turn_warn_limit(const struct serve_config *config, const struct endpoints *endpoints);
 
 /**
  * serve_turn_config() - fill in @turn
+ * @endpoints:  relay addresses
  * @host:       addresses that are not valid peers
  * @max_relays: from serve_turn_relays()
- * @turn:       borrows memory of @config; release it with serve_turn_config_free()
+ * @turn:       borrows memory of @config and @endpoints; release it with serve_turn_config_free()
  *
  * Return: 0, or -ENOMEM after logging an error.
  */
-int serve_turn_config(const struct serve_config *config, const struct host_addresses *host,
-		      uint32_t max_relays, struct turn_config *turn);
+int serve_turn_config(const struct serve_config *config, const struct endpoints *endpoints,
+		      const struct host_addresses *host, uint32_t max_relays,
+		      struct turn_config *turn);
 
 /** serve_turn_config_free() - accepts a zeroed struct */
 void serve_turn_config_free(struct turn_config *turn);

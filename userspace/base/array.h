@@ -3,8 +3,8 @@
  * @file array.h
  * Arrays of distinct items that grow by one.
  */
-#ifndef TURNPIKE_CONFIG_ARRAY_H
-#define TURNPIKE_CONFIG_ARRAY_H
+#ifndef TURNPIKE_BASE_ARRAY_H
+#define TURNPIKE_BASE_ARRAY_H
 
 #include <stddef.h>
 
@@ -17,4 +17,4 @@
  */
 void *array_append(void *array, size_t *n, const void *item, size_t size);
 
-#endif /* TURNPIKE_CONFIG_ARRAY_H */
+#endif /* TURNPIKE_BASE_ARRAY_H */

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/array.h"
+#include "base/array.h"
 
 void *array_append(void *array, size_t *n, const void *item, size_t size)
 {
