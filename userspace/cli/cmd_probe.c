@@ -10,7 +10,10 @@
 #include "cli/probe_json.h"
 #include "cli/query.h"
 #include "cli/table.h"
+#include "host/host_devices.h"
 #include "private/array_len.h"
+
+#define DOUBT_MAX 512
 
 struct probe_query {
 	struct query query; /* first, because QUERY_JSON and QUERY_CONTROL set its members */
@@ -213,6 +216,21 @@ static void print_plan(const json_t *plan)
 	json_decref(rows);
 }
 
+static void print_defaults(const json_t *document)
+{
+	const char *doubt = json_string_value(json_object_get(document, "doubt"));
+	const json_t *name;
+	size_t i;
+
+	json_array_foreach(json_object_get(document, "defaults"), i, name)
+		printf("%s %s", i ? "" : "\nWithout --dev, a server on all addresses attaches to",
+		       json_string_value(name));
+	if (json_array_size(json_object_get(document, "defaults")))
+		printf("\n");
+	if (doubt && *doubt)
+		printf("%s\n", doubt);
+}
+
 static void print_devices(const json_t *document)
 {
 	const char *unproven;
@@ -225,6 +243,7 @@ static void print_devices(const json_t *document)
 		printf("\n");
 		print_plan(json_object_get(device, "plan"));
 	}
+	print_defaults(document);
 	unproven = json_string_value(json_object_get(document, "unproven"));
 	if (unproven)
 		printf("\nNot verified by a running server: %s\n", unproven);
@@ -289,7 +308,37 @@ static void add_relays(const struct probe_query *query, json_t *document)
 	json_object_set_new(document, "unproven", status ? json_null() : json_string(why));
 	json_array_foreach(json_object_get(document, "devices"), i, device)
 		json_object_set_new(device, "relay", relay_of(device, status));
+	if (status)
+		json_object_set(document, "doubt", json_object_get(status, "doubt"));
 	json_decref(status);
+}
+
+static int find_defaults(struct host_devices *found)
+{
+	struct host_addresses host;
+	int err = host_addresses_read(&host);
+
+	if (err)
+		return err;
+	err = host_devices_find_all(&host, found);
+	host_addresses_free(&host);
+	return err;
+}
+
+/* A server without --dev would attach to these. If that cannot be told, the rest is shown. */
+static void add_defaults(json_t *document)
+{
+	struct host_devices found = { 0 };
+	json_t *names = json_array();
+	char doubt[DOUBT_MAX] = "";
+
+	if (!find_defaults(&found))
+		host_devices_doubt(&found, doubt, sizeof(doubt));
+	for (size_t i = 0; i < found.n; i++)
+		json_array_append_new(names, json_string(found.list[i].name));
+	json_object_set_new(document, "defaults", names);
+	json_object_set_new(document, "doubt", json_string(doubt));
+	host_devices_free(&found);
 }
 
 static enum cli_status probe(const struct probe_query *query)
@@ -299,6 +348,8 @@ static enum cli_status probe(const struct probe_query *query)
 
 	if (!err)
 		add_relays(query, document);
+	if (!err && !json_array_size(query->names) && !json_object_get(document, "doubt"))
+		add_defaults(document);
 	if (err)
 		log_error("%s", turnpike_error(NULL));
 	else

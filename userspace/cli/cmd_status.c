@@ -66,6 +66,15 @@ static void print_missing(const json_t *addresses)
 	}
 }
 
+/* Whether these are the devices by which packets come in and leave. */
+static void print_doubt(const json_t *status)
+{
+	const char *doubt = json_string_value(json_object_get(status, "doubt"));
+
+	if (doubt && *doubt)
+		printf("%s\n", doubt);
+}
+
 static const struct table_column client_columns[] = {
 	{ "clients", TABLE_TEXT }, { "udp", TABLE_NUMBER },  { "tcp", TABLE_NUMBER },
 	{ "tls", TABLE_NUMBER },   { "dtls", TABLE_NUMBER }, { 0 },
@@ -132,6 +141,7 @@ static void print_status(const json_t *status)
 	printf("\n");
 	table_print(device_columns, json_object_get(status, "devices"));
 	print_proofs(json_object_get(status, "devices"));
+	print_doubt(status);
 	print_missing(json_object_get(status, "addresses"));
 	printf("\n");
 	for (size_t i = 0; i < ARRAY_LEN(totals); i++)

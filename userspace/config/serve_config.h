@@ -41,7 +41,7 @@ struct serve_device {
  * @listen:     UDP and TCP listeners, see struct endpoint_rules
  * @relays:     without ports; none: those of the listeners
  * @externals:  values of --external-ip; @addr has no family if only the public address is given
- * @devices:    empty: the devices that carry the addresses
+ * @devices:    empty: those by which packets of the addresses come in and leave
  * @listen_tls: TLS and DTLS listeners
  * @secrets:    from --auth-secret, --auth-secret-file and the environment
  * @run_as:     USER or USER:GROUP; NULL: do not switch

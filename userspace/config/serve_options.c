@@ -145,7 +145,7 @@ const struct cli_option serve_options[] = {
 	{ "dev", 0, "IF[=MODE[/MOVES]]", "Attach to this device, in its own mode if one is given.",
 	  "a device name such as eth0, optionally with a mode, such as eth0=tc",
 	  .group = "Datapath", .set = set_device, .flags = CLI_REPEATABLE,
-	  .fallback = "the devices that carry the listening and relay addresses" },
+	  .fallback = "the devices by which packets of the addresses come in and leave" },
 	{ "mode", 0, "MODE",
 	  "Where to relay packets: auto (the best mode of each device), xdp-native, xdp-generic, "
 	  "tc or userspace.",

@@ -107,7 +107,7 @@ static void print_devices(FILE *file, const struct serve_config *config)
 {
 	print_label(file, "devices:");
 	if (config->n_devices == 0)
-		fprintf(file, " those that carry the addresses, mode %s",
+		fprintf(file, " those of the addresses and of their routes, mode %s",
 			turnpike_mode_name(config->mode));
 	for (size_t i = 0; i < config->n_devices; i++) {
 		const struct serve_device *device = &config->devices[i];

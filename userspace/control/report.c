@@ -171,6 +171,7 @@ static json_t *report_status(const struct report_source *source, const json_t *r
 	json_object_set_new(result, "draining", json_boolean(source->is_draining));
 	json_object_update_new(result, privileges_report());
 	json_object_set_new(result, "devices", devices);
+	json_object_set_new(result, "doubt", json_string(source->doubt));
 	json_object_set_new(result, "addresses", report_addresses(source->endpoints));
 	json_object_set_new(result, "clients", clients(source, &totals));
 	json_object_set_new(result, "allocations", number(stats->allocations));

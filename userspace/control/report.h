@@ -15,6 +15,7 @@
 /**
  * struct report_source - where reports get their data from
  * @endpoints:   where it listens and relays
+ * @doubt:       why the devices are uncertain; may be empty
  * @started:     start time, CLOCK_MONOTONIC in ns
  * @is_draining: new allocations are rejected
  */
@@ -22,6 +23,7 @@ struct report_source {
 	struct datapath *datapath;
 	struct workers *workers;
 	const struct endpoints *endpoints;
+	const char *doubt;
 	uint64_t started;
 	bool is_draining;
 };

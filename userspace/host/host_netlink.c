@@ -42,9 +42,21 @@ struct nl_msg *host_netlink_request(int type, int flags, void *header, size_t si
 
 /** struct answer - @err is the kernel's own, of which libnl keeps less */
 struct answer {
+	nl_recvmsg_msg_cb_t on_answer;
+	void *arg;
 	bool complete;
 	int err;
 };
+
+/* Only a dump has several messages, and one that ends it. */
+static int on_valid(struct nl_msg *msg, void *arg)
+{
+	struct answer *answer = arg;
+
+	if (!(nlmsg_hdr(msg)->nlmsg_flags & NLM_F_MULTI))
+		answer->complete = true;
+	return answer->on_answer(msg, answer->arg);
+}
 
 static int on_end(struct nl_msg *msg, void *arg)
 {
@@ -81,13 +93,13 @@ static int errno_of(int error)
 int host_netlink_ask(struct nl_sock *sock, struct nl_msg *msg, nl_recvmsg_msg_cb_t on_answer,
 		     void *arg)
 {
-	struct answer answer = { 0 };
+	struct answer answer = { .on_answer = on_answer, .arg = arg };
 	int err;
 
 	if (!msg)
 		return -ENOMEM;
 	nl_socket_disable_seq_check(sock);
-	nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, on_answer, arg);
+	nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, on_valid, &answer);
 	nl_socket_modify_cb(sock, NL_CB_FINISH, NL_CB_CUSTOM, on_end, &answer);
 	nl_socket_modify_err_cb(sock, NL_CB_CUSTOM, on_error, &answer);
 	err = nl_send_auto(sock, msg);

@@ -23,7 +23,7 @@ int host_netlink_open(struct nl_sock **ret);
 struct nl_msg *host_netlink_request(int type, int flags, void *header, size_t size);
 
 /**
- * host_netlink_ask() - send a dump request, and wait for the answer
+ * host_netlink_ask() - send a request, and wait for the answer
  * @msg:       consumed; NULL: -ENOMEM
  * @on_answer: called for each message of the answer
  *

@@ -132,24 +132,31 @@ static int check_device(const struct serve_device *device, void *arg)
 	return turnpike_probe(device->name, judge, &wanted);
 }
 
+static int check_with(const struct serve_config *config, const struct host_addresses *host)
+{
+	struct endpoints endpoints;
+	int err = serve_addresses_find(config, host, is_running(config), &endpoints);
+
+	if (err)
+		return err;
+	err = serve_devices_each(config, &endpoints, host, check_device, (void *)config);
+	if (!err)
+		serve_summary_print(config, &endpoints, stdout);
+	endpoints_free(&endpoints);
+	return err;
+}
+
 static int check_addresses_and_devices(const struct serve_config *config)
 {
 	struct host_addresses host;
-	struct endpoints endpoints;
 	int err = host_addresses_read(&host);
 
 	if (err) {
 		log_error("cannot list the addresses of this host: %s", strerror(-err));
 		return err;
 	}
-	err = serve_addresses_find(config, &host, is_running(config), &endpoints);
+	err = check_with(config, &host);
 	host_addresses_free(&host);
-	if (err)
-		return err;
-	err = serve_devices_each(config, &endpoints, check_device, (void *)config);
-	if (!err)
-		serve_summary_print(config, &endpoints, stdout);
-	endpoints_free(&endpoints);
 	return err;
 }
 

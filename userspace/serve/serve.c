@@ -45,6 +45,7 @@ struct server {
 	struct workers *workers;
 	struct report_source reports;
 	struct drain *drain;
+	char doubt[SERVE_DOUBT_MAX]; /* about the devices */
 };
 
 static void stop(struct server *server, int number)
@@ -94,6 +95,13 @@ static void on_hangup(evutil_socket_t number, short what, void *arg)
 	serve_reload(&reload);
 }
 
+static int attach_devices(struct server *server)
+{
+	return serve_devices_attach(&server->config, serve_addresses_endpoints(server->addresses),
+				    serve_addresses_host(server->addresses), server->datapath,
+				    server->doubt);
+}
+
 /* Devices come first: once clients can reach an address, the kernel relays for it. */
 static void on_addresses(void *arg)
 {
@@ -101,7 +109,7 @@ static void on_addresses(void *arg)
 	const struct serve_reload reload = reload_of(server);
 	const struct endpoints *endpoints = serve_addresses_endpoints(server->addresses);
 
-	serve_devices_attach(&server->config, endpoints, server->datapath);
+	attach_devices(server);
 	serve_listen_at(&server->listen, endpoints);
 	serve_reload_addresses(&reload);
 }
@@ -203,7 +211,7 @@ static int open_server(struct server *server)
 	if (!err)
 		err = open_turn(server);
 	if (!err)
-		err = serve_devices_attach(config, endpoints, server->datapath);
+		err = attach_devices(server);
 	return err ? err : drop_privileges(server);
 }
 
@@ -275,6 +283,7 @@ static enum cli_status serve(struct server *server)
 		.datapath = server->datapath,
 		.workers = server->workers,
 		.endpoints = serve_addresses_endpoints(server->addresses),
+		.doubt = server->doubt,
 		.started = clock_now(),
 	};
 	if (workers_start(server->workers))

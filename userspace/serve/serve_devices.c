@@ -1,54 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "datapath/devices.h"
+#include "host/host_devices.h"
 #include "serve/serve_devices.h"
-
-/** struct found - devices that carry addresses */
-struct found {
-	struct serve_device *list;
-	size_t n;
-};
-
-static int add_device(const char *name, void *arg)
-{
-	struct serve_device device = { 0 };
-	struct found *found = arg;
-	void *grown;
-
-	strcpy(device.name, name);
-	grown = array_append(found->list, &found->n, &device, sizeof(device));
-	if (!grown)
-		return -ENOMEM;
-	found->list = grown;
-	return 0;
-}
-
-static int add_devices_carrying(struct found *found, const struct turnpike_addr *addr)
-{
-	int err = devices_carrying(addr, add_device, found);
-	struct turnpike_addr ip = addr_without_port(addr);
-	char text[ADDR_TEXT_MAX];
-
-	if (err)
-		log_error("no device found for %s: %s; name its device with --dev",
-			  addr_format(&ip, text), strerror(-err));
-	return err;
-}
-
-static int find_devices(const struct endpoints *endpoints, struct found *found)
-{
-	int err = 0;
-
-	for (size_t i = 0; i < endpoints->n_plain && !err; i++)
-		err = add_devices_carrying(found, &endpoints->plain[i]);
-	for (size_t i = 0; i < endpoints->n_secure && !err; i++)
-		err = add_devices_carrying(found, &endpoints->secure[i]);
-	for (size_t i = 0; i < endpoints->n_relays && !err; i++)
-		err = add_devices_carrying(found, &endpoints->relays[i].addr);
-	return err;
-}
 
 static enum turnpike_mode mode_of(const struct serve_config *config,
 				  const struct serve_device *device)
@@ -70,74 +26,141 @@ enum turnpike_mode serve_devices_mode(const struct serve_config *config)
 	return strictest;
 }
 
-static int note_device(const struct turnpike_status *status, void *arg)
+/* Of listeners and relays. */
+static struct turnpike_addr *list_addresses(const struct endpoints *endpoints, size_t *n)
 {
-	struct found *attached = arg;
+	const size_t n_listen = endpoints->n_plain + endpoints->n_secure;
+	struct turnpike_addr *list = calloc(n_listen + endpoints->n_relays + 1, sizeof(*list));
 
-	return add_device(status->dev, attached);
+	*n = 0;
+	for (size_t i = 0; list && i < endpoints->n_plain; i++)
+		list[(*n)++] = endpoints->plain[i];
+	for (size_t i = 0; list && i < endpoints->n_secure; i++)
+		list[(*n)++] = endpoints->secure[i];
+	for (size_t i = 0; list && i < endpoints->n_relays; i++)
+		list[(*n)++] = endpoints->relays[i].addr;
+	return list;
 }
 
-static bool is_attached(const struct found *attached, const struct serve_device *device)
+/* Logs errors. */
+static int find(const struct endpoints *endpoints, const struct host_addresses *host,
+		struct host_devices *found)
 {
-	for (size_t i = 0; i < attached->n; i++) {
-		if (strcmp(attached->list[i].name, device->name) == 0)
-			return true;
-	}
-	return false;
-}
+	size_t n;
+	struct turnpike_addr *addrs = list_addresses(endpoints, &n);
+	const int err = addrs ? host_devices_find(host, addrs, n, found) : -ENOMEM;
 
-static int attach(const struct serve_config *config, const struct serve_device *device,
-		  struct datapath *datapath)
-{
-	const enum turnpike_mode mode = mode_of(config, device);
-	TURNPIKE_OPTS(turnpike_attach_opts, opts, .mode = mode,
-		      .moves = device->has_mode ? device->moves : config->moves);
-
-	if (mode == TURNPIKE_MODE_TC)
-		opts.hook = config->hook;
-	return datapath_attach(datapath, device->name, &opts);
-}
-
-/** struct attaching - @attached: devices that the datapath has */
-struct attaching {
-	const struct serve_config *config;
-	struct datapath *datapath;
-	struct found attached;
-};
-
-static int attach_new(const struct serve_device *device, void *arg)
-{
-	struct attaching *attaching = arg;
-
-	if (is_attached(&attaching->attached, device))
-		return 0;
-	return attach(attaching->config, device, attaching->datapath);
-}
-
-int serve_devices_each(const struct serve_config *config, const struct endpoints *endpoints,
-		       int (*fn)(const struct serve_device *device, void *arg), void *arg)
-{
-	struct found found = { 0 };
-	int err = 0;
-
-	if (config->n_devices == 0)
-		err = find_devices(endpoints, &found);
-	for (size_t i = 0; i < config->n_devices && !err; i++)
-		err = fn(&config->devices[i], arg);
-	for (size_t i = 0; i < found.n && !err; i++)
-		err = fn(&found.list[i], arg);
-	free(found.list);
+	free(addrs);
+	if (err)
+		log_error("cannot find the devices of the server: %s; name them with --dev",
+			  strerror(-err));
 	return err;
 }
 
-int serve_devices_attach(const struct serve_config *config, const struct endpoints *endpoints,
-			 struct datapath *datapath)
+static int each_found(const struct host_devices *found,
+		      int (*fn)(const struct serve_device *device, void *arg), void *arg)
 {
-	struct attaching attaching = { .config = config, .datapath = datapath };
-	int err = datapath_for_each_device(datapath, note_device, &attaching.attached);
+	int err = 0;
 
-	if (!err)
-		err = serve_devices_each(config, endpoints, attach_new, &attaching);
-	free(attaching.attached.list);
+	for (size_t i = 0; i < found->n && !err; i++) {
+		struct serve_device device = { 0 };
+
+		strcpy(device.name, found->list[i].name);
+		if (found->list[i].use != HOST_DEVICE_ASIDE)
+			err = fn(&device, arg);
+	}
+	return err;
+}
+
+static int each_named(const struct serve_config *config,
+		      int (*fn)(const struct serve_device *device, void *arg), void *arg)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < config->n_devices && !err; i++)
+		err = fn(&config->devices[i], arg);
+	return err;
+}
+
+int serve_devices_each(const struct serve_config *config, const struct endpoints *endpoints,
+		       const struct host_addresses *host,
+		       int (*fn)(const struct serve_device *device, void *arg), void *arg)
+{
+	struct host_devices found;
+	int err;
+
+	if (config->n_devices > 0)
+		return each_named(config, fn, arg);
+	err = find(endpoints, host, &found);
+	if (err)
+		return err;
+	err = each_found(&found, fn, arg);
+	host_devices_free(&found);
+	return err;
+}
+
+/** struct attaching - the argument of attach_new() */
+struct attaching {
+	const struct serve_config *config;
+	struct datapath *datapath;
+};
+
+/** struct lookup - whether a device is attached */
+struct lookup {
+	const char *name;
+	bool found;
+};
+
+static int compare(const struct turnpike_status *status, void *arg)
+{
+	struct lookup *lookup = arg;
+
+	lookup->found |= strcmp(status->dev, lookup->name) == 0;
+	return 0;
+}
+
+static int attach_new(const struct serve_device *device, void *arg)
+{
+	const struct attaching *attaching = arg;
+	const struct serve_config *config = attaching->config;
+	const enum turnpike_mode mode = mode_of(config, device);
+	TURNPIKE_OPTS(turnpike_attach_opts, opts, .mode = mode,
+		      .moves = device->has_mode ? device->moves : config->moves);
+	struct lookup lookup = { .name = device->name };
+
+	datapath_for_each_device(attaching->datapath, compare, &lookup);
+	if (lookup.found)
+		return 0;
+	if (mode == TURNPIKE_MODE_TC)
+		opts.hook = config->hook;
+	return datapath_attach(attaching->datapath, device->name, &opts);
+}
+
+static void note_doubt(const struct host_devices *found, char doubt[static SERVE_DOUBT_MAX])
+{
+	char text[SERVE_DOUBT_MAX];
+
+	host_devices_doubt(found, text, sizeof(text));
+	if (*text && strcmp(text, doubt) != 0)
+		log_at(LOG_INFO, "%s", text);
+	strcpy(doubt, text);
+}
+
+int serve_devices_attach(const struct serve_config *config, const struct endpoints *endpoints,
+			 const struct host_addresses *host, struct datapath *datapath,
+			 char doubt[static SERVE_DOUBT_MAX])
+{
+	struct attaching attaching = { config, datapath };
+	struct host_devices found;
+	int err;
+
+	if (config->n_devices > 0)
+		return each_named(config, attach_new, &attaching);
+	err = find(endpoints, host, &found);
+	if (err)
+		return err;
+	note_doubt(&found, doubt);
+	err = each_found(&found, attach_new, &attaching);
+	host_devices_free(&found);
 	return err;
 }
