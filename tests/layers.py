@@ -70,7 +70,8 @@ ROOMS: dict[str, list[str]] = {
                         "userspace/turn/api",
                         "userspace/turn", "userspace/net", "userspace/datapath", "userspace/process",
                         "userspace/control", "userspace/config"],
-    "userspace/cli": [API, "userspace/base", "userspace/stun", "userspace/host", "userspace/config", "userspace/control"],
+    "userspace/cli": [API, "userspace/base", "userspace/stun", "userspace/host", "userspace/config",
+                      "userspace/control"],
     "userspace": [API, "userspace/base", "userspace/config", "userspace/serve", "userspace/cli"],
 }
 

@@ -350,9 +350,9 @@ turnpike_for_each_device(const struct turnpike *tp,
  * @to_peer_policer, @to_client_policer: policer of each direction, see turnpike_policer_new(); 0:
  *           none
  *
- * @client and @server are of one family, @relay and @peer of one; the two may differ. IPv4 addresses
- * are not given as IPv4-mapped IPv6 addresses (::ffff:0:0/96), which are refused. @client, @server
- * and @channel identify a binding.
+ * @client and @server are of one family, @relay and @peer of one; the two may differ. IPv4
+ * addresses are not given as IPv4-mapped IPv6 addresses (::ffff:0:0/96), which are refused.
+ * @client, @server and @channel identify a binding.
  *
  * Two bindings may be each other's peer: the @peer of each is the @relay of the other. Then packets
  * go from client to client in one pass, from channel to channel (a hairpin). They need the live

@@ -220,7 +220,8 @@ static void test_embedding_peers(void **state)
 {
 	const struct addr_cidr allow[] = { cidr("0.0.0.0/0"), cidr("::/0"), cidr("::ffff:0:0/96"),
 					   cidr("64:ff9b::192.0.2.1"), cidr("2001:db8:64::/96") };
-	const struct addr_cidr translated[] = { cidr("2001:db8:64::/96"), cidr("2001:db8:100::/40") };
+	const struct addr_cidr translated[] = { cidr("2001:db8:64::/96"),
+						cidr("2001:db8:100::/40") };
 	const struct turn_config config = {
 		.allow = allow,
 		.n_allow = ARRAY_LEN(allow),
