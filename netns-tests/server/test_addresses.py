@@ -227,7 +227,7 @@ def test_nothing_at_first(lab: Lab) -> None:
         if not proc.wait_until(lambda: server.serves("10.78.0.1"), 5):
             complaints.append("the address is not served")
         devices = [device["dev"] for device in server.ask("status")["devices"]]
-        if devices != [OTHER_NIC]:
+        if OTHER_NIC not in devices:
             complaints.append(f"the devices are {devices}")
     check(complaints)
 

@@ -69,8 +69,18 @@ static bool is_inward(const struct host_link *link)
 	return link->kind == HOST_LINK_LOOPBACK || link->kind == HOST_LINK_DUMMY;
 }
 
+static void note_inward(struct host_devices *devices, const struct turnpike_addr *addr,
+			const char *carrier)
+{
+	if (devices->inward.family || is_local_only(addr))
+		return;
+	devices->inward = *addr;
+	snprintf(devices->carrier, sizeof(devices->carrier), "%s", carrier);
+}
+
 static int add_carriers(struct search *search, const struct turnpike_addr *addr)
 {
+	bool any = false;
 	int err = 0;
 
 	for (size_t i = 0; i < search->host->n && !err; i++) {
@@ -78,13 +88,15 @@ static int add_carriers(struct search *search, const struct turnpike_addr *addr)
 
 		if (!is_same(each, addr))
 			continue;
-		if (!is_inward(&each->link)) {
+		any = true;
+		if (is_inward(&each->link))
+			note_inward(&search->devices, addr, each->link.name);
+		else
 			err = add_device(&search->devices, each->link.name, HOST_DEVICE_USED);
-		} else if (!is_local_only(addr) && !search->devices.inward.family) {
-			search->devices.inward = *addr;
-			memcpy(search->devices.carrier, each->link.name, IFNAMSIZ);
-		}
 	}
+	/* A local route delivers its packets here (AnyIP). */
+	if (!any)
+		note_inward(&search->devices, addr, "");
 	return err;
 }
 
@@ -108,17 +120,7 @@ static int add_egress(struct search *search, const struct turnpike_addr *addr)
 	return err;
 }
 
-static bool has_address(const struct host_addresses *host, const struct turnpike_addr *addr)
-{
-	for (size_t i = 0; i < host->n; i++) {
-		if (is_same(&host->list[i], addr))
-			return true;
-	}
-	return false;
-}
-
-/* Whether clients and peers may be behind it: bridges and tunnels lead to this machine's own
- * guests. */
+/* Whether clients and peers may be behind it. Bridges and tunnels lead to guests of this host. */
 static bool is_network(const struct host_address *address)
 {
 	const struct host_link *link = &address->link;
@@ -133,7 +135,7 @@ static bool is_network(const struct host_address *address)
 static int add_others(struct search *search)
 {
 	struct host_devices *devices = &search->devices;
-	const bool doubtful = devices->inward.family || devices->unrouted.family || !devices->n;
+	const bool doubtful = devices->inward.family || devices->unrouted.family;
 	int err = 0;
 
 	for (size_t i = 0; i < search->host->n && !err; i++) {
@@ -153,13 +155,11 @@ static int find_all(struct search *search, const struct turnpike_addr *addrs, si
 	for (size_t i = 0; i < n && !err; i++) {
 		const struct turnpike_addr addr = addr_without_port(&addrs[i]);
 
-		if (!has_address(search->host, &addr))
-			continue;
 		err = add_carriers(search, &addr);
 		if (!err)
 			err = add_egress(search, &addr);
 	}
-	return err ? err : add_others(search);
+	return err || n == 0 ? err : add_others(search);
 }
 
 int host_devices_find(const struct host_addresses *host, const struct turnpike_addr *addrs,
@@ -234,14 +234,14 @@ static void add_reason(struct sentence *sentence, const struct host_devices *dev
 {
 	char text[ADDR_TEXT_MAX];
 
-	if (devices->inward.family)
-		add(sentence, "%s is on %s, which receives nothing from other machines",
-		    addr_format(&devices->inward, text), devices->carrier);
-	else if (devices->unrouted.family)
+	if (!devices->inward.family)
 		add(sentence, "packets from %s have no default route",
 		    addr_format(&devices->unrouted, text));
+	else if (devices->carrier[0])
+		add(sentence, "%s is on %s, which receives nothing from other machines",
+		    addr_format(&devices->inward, text), devices->carrier);
 	else
-		add(sentence, "no device has the addresses yet");
+		add(sentence, "%s is on no device", addr_format(&devices->inward, text));
 	add(sentence, ", so every device with a network is attached to; name those that count:");
 }
 

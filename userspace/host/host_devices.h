@@ -34,7 +34,7 @@ struct host_device {
 /**
  * struct host_devices - @list[@n], each device once
  * @inward:  an address that packets reach by a device which does not carry it; family 0: none
- * @carrier: the device that carries @inward
+ * @carrier: the device that carries @inward; empty: none does, but a local route (AnyIP)
  * @unrouted: an address from which the sample has no route; family 0: none
  */
 struct host_devices {
@@ -48,8 +48,8 @@ struct host_devices {
 /**
  * host_devices_find() - find the devices of a server
  * @host:  addresses of this host
- * @addrs: addresses of its listeners and relays; ports are ignored, and so are addresses that the
- *         host does not have
+ * @addrs: local addresses of its listeners and relays; ports are ignored
+ * @n:     number of @addrs; 0: it has no devices yet
  * @ret:   release it with host_devices_free()
  *
  * Return: 0 or a negative errno.

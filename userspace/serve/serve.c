@@ -123,12 +123,13 @@ static const struct {
 	{ SIGHUP, on_hangup },
 };
 
+/* Routes may have come since: at boot, or with a routing daemon. */
 static void on_minute(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
-	(void)arg;
 	events_end_period();
+	attach_devices(arg);
 }
 
 static bool add_events(struct server *server)
