@@ -79,7 +79,8 @@ class Tests:
                                         "external-ip = 203.0.113.9/127.0.0.1\nlog-level = error\n")
         result = self.check("--config", config, env={"TURNPIKE_AUTH_SECRET": SECRET})
         wanted = ["127.0.0.1:34780 over udp tcp", "127.0.0.1 (mapped to 203.0.113.9)",
-                  "missing:    192.0.2.1:3478: the host does not have this address", "users: 1, secrets: 1; realm: turnpike"]
+                  "missing:    192.0.2.1:3478: the host does not have this address",
+                  "users: 1, secrets: 1; realm: turnpike"]
         complaints = [f"{line!r} is missing" for line in wanted if line not in result.stdout]
         if result.returncode or result.stderr or SECRET in result.stdout:
             complaints.append(f"status {result.returncode}, printed {result.stderr!r}, {result.stdout!r}")

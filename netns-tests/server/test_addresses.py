@@ -17,7 +17,7 @@ import pytest
 
 from lab import proc, turn
 from lab.complaints import Complaints, check
-from lab.connected import make_certificate
+from lab.connected import connected, make_certificate
 from lab.endpoints import echo_peer, udp_socket
 from lab.lab import Lab
 from lab.relay import BINARY, BY_NAME, PASSWORD, PORT, USER, Turnpike, Variant
@@ -202,6 +202,29 @@ def test_named_address(lab: Lab, variant: Variant, family: int) -> None:
     check(complaints)
 
 
+@pytest.mark.parametrize("transport", ["tcp", "tls", "dtls"])
+def test_connections(lab: Lab, transport: str) -> None:
+    """Connections outlive the absence of their address."""
+    cert, key = make_certificate(lab.scratch, "relay")
+    tls_port = PORT + 1
+    server = Listening(lab, USERSPACE, options=[
+        *listen_option(LATER[4]), "--listen-tls", f"{LATER[4]}:{tls_port}", "--cert", str(cert), "--key", str(key)])
+    with own_address(lab, LATER[4]), echo_peer(lab, 4) as peer:
+        proc.wait_until(lambda: server.serves(LATER[4]), 5)
+        client = turn.Client(connected(lab, transport, 4),  # type: ignore[arg-type]
+                             (LATER[4], PORT if transport == "tcp" else tls_port), USER, PASSWORD)
+        with contextlib.closing(client.socket):
+            client.allocate(4)
+            client.bind(CHANNEL, peer.address)
+            complaints = echoed(client, b"before")
+            remove_address(lab, LATER[4])
+            proc.wait_until(lambda: not server.serves(LATER[4]), 5)
+            add_address(lab, LATER[4])
+            proc.wait_until(lambda: server.serves(LATER[4]), 5)
+            complaints += echoed(client, b"afterwards")
+    check(complaints)
+
+
 @families
 def test_wildcard_follows(lab: Lab, family: int) -> None:
     """A wildcard covers addresses that come, as long as they are there; allocations on others stay."""
@@ -229,6 +252,25 @@ def test_nothing_at_first(lab: Lab) -> None:
         devices = [device["dev"] for device in server.ask("status")["devices"]]
         if OTHER_NIC not in devices:
             complaints.append(f"the devices are {devices}")
+    check(complaints)
+
+
+def test_nonlocal_bind(lab: Lab) -> None:
+    """Where addresses can be bound before the host has them, its device is attached once it has them."""
+    option = "net.ipv4.ip_nonlocal_bind"
+    lab.run("relay", ["sysctl", "-qw", f"{option}=1"])
+    try:
+        server = Listening(lab, BY_NAME["tcx"], options=listen_option(LATER[4]))
+        complaints = [] if server.serves(LATER[4]) else ["it does not listen"]
+        if f"no device has {LATER[4]}" not in server.process.log():
+            complaints.append("the log does not say that the device is unknown")
+        with own_address(lab, LATER[4]):
+            if not proc.wait_until(lambda: bool(server.ask("status")["devices"]), 5):
+                complaints.append("no device is attached")
+            if relay_of(lab, LATER[4], 4) != LATER[4]:
+                complaints.append("its client is relayed from elsewhere")
+    finally:
+        lab.run("relay", ["sysctl", "-qw", f"{option}=0"])
     check(complaints)
 
 
@@ -360,7 +402,8 @@ def checked(lab: Lab, *options: str, variant: Variant = USERSPACE) -> subprocess
 def test_check_says_what_is_missing(lab: Lab) -> None:
     with container_host(lab):
         result = checked(lab, "--listen", f":{PORT}", *listen_option(LATER[4], 3479))
-    wanted = [f"{address_of(lab, NIC, 4)}:{PORT}", f"missing:    {LATER[4]}:3479: ", "left out:   172.17.0.1 on docker0: "]
+    wanted = [f"{address_of(lab, NIC, 4)}:{PORT}", f"missing:    {LATER[4]}:3479: ",
+              "left out:   172.17.0.1 on docker0: "]
     check([f"{text!r} is not printed" for text in wanted if text not in result.stdout]
           + ([] if result.returncode == 0 else [f"status {result.returncode}: {result.stderr}"]))
 

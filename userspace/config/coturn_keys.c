@@ -17,7 +17,7 @@ const struct coturn_key coturn_keys[] = {
 	/* Listeners. */
 	{ "listening-ip", COTURN_TAKEN, COTURN_LISTENER, .option = "listen", FIELD(has_listener),
 	  .why = "with listening-port, and as listen-tls with tls-listening-port; without "
-		 "it, all local addresses except loopback" },
+		 "it, the local addresses that clients can reach" },
 	{ "listening-port", COTURN_TAKEN, COTURN_NUMBER, .option = "listen", FIELD(port) },
 	{ "tls-listening-port", COTURN_TAKEN, COTURN_NUMBER, .option = "listen-tls",
 	  FIELD(tls_port), .why = "only together with cert and pkey" },

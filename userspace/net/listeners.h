@@ -32,13 +32,13 @@ struct listeners;
 
 /**
  * listeners_try() - check that an address can be bound without SO_REUSEPORT
- * @transports: as in struct listen_config
- * @is_secure:  for TLS and DTLS instead of UDP and TCP
+ * @enabled:   transports as in struct listen_config
+ * @is_secure: for TLS and DTLS instead of UDP and TCP
  *
  * Call it before listening there: with SO_REUSEPORT, a second server on the same address would
  * go unnoticed. Return: 0 or a negative errno, see listeners_log_bind_error().
  */
-int listeners_try(unsigned int transports, bool is_secure, const struct turnpike_addr *addr);
+int listeners_try(unsigned int enabled, bool is_secure, const struct turnpike_addr *addr);
 
 /**
  * listeners_open() - listen on all addresses
