@@ -262,8 +262,6 @@ def test_nonlocal_bind(lab: Lab) -> None:
     try:
         server = Listening(lab, BY_NAME["tcx"], options=listen_option(LATER[4]))
         complaints = [] if server.serves(LATER[4]) else ["it does not listen"]
-        if f"no device has {LATER[4]}" not in server.process.log():
-            complaints.append("the log does not say that the device is unknown")
         with own_address(lab, LATER[4]):
             if not proc.wait_until(lambda: bool(server.ask("status")["devices"]), 5):
                 complaints.append("no device is attached")
