@@ -105,6 +105,23 @@ def test_networks_that_are_allowed(lab: Lab, family: int) -> None:
     check(complaints)
 
 
+@families
+def test_local_routes(lab: Lab, family: int) -> None:
+    """A network that the machine receives by a local route (AnyIP) is its own."""
+    net, address = {4: ("10.78.0.0/24", "10.78.0.9"), 6: ("fd78::/64", "fd78::9")}[family]
+    Turnpike(lab, USERSPACE, options=["--allow-peer", {4: "10.0.0.0/8", 6: "fd00::/8"}[family]])
+    client = turn_client(lab, "client", family, family)
+    with client.socket:
+        client.permit((address, 9))
+        lab.run("relay", ["ip", f"-{family}", "route", "add", "local", net, "dev", "lo"])
+        try:
+            closes = proc.wait_until(lambda: is_forbidden(client, (address, 9)), 5)
+        finally:
+            lab.run("relay", ["ip", f"-{family}", "route", "del", "local", net, "dev", "lo"])
+        opens = proc.wait_until(lambda: not is_forbidden(client, (address, 9)), 5)
+    assert closes and opens
+
+
 @pytest.mark.parametrize("variant", MODES)
 @families
 def test_addresses_that_come(lab: Lab, variant: Variant, family: int) -> None:

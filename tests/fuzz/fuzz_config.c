@@ -147,7 +147,8 @@ static void check_listeners(const struct serve_config *config, const struct turn
 /* What is configured is served or has a note. */
 static void check_endpoints(const struct serve_config *config)
 {
-	const struct host_addresses host = { (struct host_address *)machine, ARRAY_LEN(machine) };
+	const struct host_addresses host = { .list = (struct host_address *)machine,
+					     .n = ARRAY_LEN(machine) };
 	const struct endpoint_rules rules = serve_config_rules(config);
 	struct endpoints endpoints;
 

@@ -150,6 +150,38 @@ static void await(struct watch *watch, const char *command, bool is_there)
 	assert_true(event_base_got_break(watch->base));
 }
 
+static bool has_local(const struct host_addresses *all, const char *text)
+{
+	struct addr_cidr cidr;
+
+	assert_int_equal(addr_cidr_parse(text, &cidr), 0);
+	for (size_t i = 0; i < all->n_local; i++) {
+		if (memcmp(&all->local[i], &cidr, sizeof(cidr)) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void knows_local_routes(void **state)
+{
+	struct host_addresses all;
+
+	(void)state;
+	run("ip route add local 198.51.100.64/28 dev lo");
+	run("ip -6 route add local 2001:db8:1::/64 dev lo");
+	run("ip route add 192.0.3.0/24 dev a0");
+	run("ip route add local 0.0.0.0/0 dev lo table 101");
+	assert_int_equal(host_addresses_read(&all), 0);
+	assert_true(has_local(&all, "198.51.100.64/28"));
+	assert_true(has_local(&all, "2001:db8:1::/64"));
+	assert_true(has_local(&all, "192.0.2.1"));
+	assert_true(has_local(&all, "192.0.2.255"));
+	assert_false(has_local(&all, "192.0.3.0/24"));
+	/* For transparent proxies, which redirect by a mark: not what this host receives. */
+	assert_false(has_local(&all, "0.0.0.0/0"));
+	host_addresses_free(&all);
+}
+
 static void follows_changes(void **state)
 {
 	struct watch watch = { .base = event_base_new(), .awaited = "192.0.2.50" };
@@ -175,9 +207,8 @@ static void follows_changes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(has_its_addresses),
-		cmocka_unit_test(knows_flags),
-		cmocka_unit_test(knows_links),
+		cmocka_unit_test(has_its_addresses), cmocka_unit_test(knows_flags),
+		cmocka_unit_test(knows_links),       cmocka_unit_test(knows_local_routes),
 		cmocka_unit_test(follows_changes),
 	};
 

@@ -72,7 +72,8 @@ static bool bindable(const struct turnpike_addr *addr)
 static struct endpoints resolve(const char *text, const struct machine *machine,
 				const struct endpoints *before)
 {
-	const struct host_addresses host = { (struct host_address *)machine->list, machine->n };
+	const struct host_addresses host = { .list = (struct host_address *)machine->list,
+					     .n = machine->n };
 	struct serve_config config;
 	struct endpoint_rules rules;
 	struct endpoints result;

@@ -189,6 +189,8 @@ static void test_allowed_own_addresses(void **state)
 	const struct addr_cidr wide[] = { cidr("10.0.0.0/8"),      cidr("10.0.0.4/30"),
 					  cidr("198.51.100.0/24"), cidr("fe80::/10"),
 					  cidr("2001:db8::/32"),   cidr("127.0.0.0/8") };
+	const struct addr_cidr nets[] = { cidr("10.2.0.0/16"), cidr("10.0.0.255/32"),
+					  cidr("127.0.0.0/8") };
 	const struct addr_cidr exact[] = { cidr("10.0.0.6"), cidr("2001:db8::6/128") };
 	struct turn_config config = {
 		.relays = &relay,
@@ -208,6 +210,11 @@ static void test_allowed_own_addresses(void **state)
 	assert_true(allows(&config, "fe80::7"));
 	assert_false(allows(&config, "2001:db8::6"));
 	assert_true(allows(&config, "127.0.0.1"));
+	config.self_nets = nets;
+	config.n_self_nets = ARRAY_LEN(nets);
+	assert_false(allows(&config, "10.2.3.4"));
+	assert_false(allows(&config, "10.0.0.255"));
+	assert_true(allows(&config, "10.3.3.4"));
 	config.allow = exact;
 	config.n_allow = ARRAY_LEN(exact);
 	assert_true(allows(&config, "10.0.0.6"));

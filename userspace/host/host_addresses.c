@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/host_local.h"
 #include "host/host_netlink.h"
 #include "private/array_len.h"
 
@@ -272,7 +273,9 @@ static int read_all(struct nl_sock *sock, struct reading *reading)
 		return err;
 	find_uplinks(reading);
 	err = find_defaults(sock, reading);
-	return err ? err : read_addresses(sock, reading);
+	if (!err)
+		err = read_addresses(sock, reading);
+	return err ? err : host_local_read(sock, &reading->addresses);
 }
 
 int host_addresses_read(struct host_addresses *ret)
@@ -300,14 +303,23 @@ int host_addresses_read(struct host_addresses *ret)
 void host_addresses_free(struct host_addresses *addresses)
 {
 	free(addresses->list);
+	free(addresses->local);
 	*addresses = (struct host_addresses){ 0 };
 }
 
 _Static_assert(sizeof(struct host_link) == 44, "compared without padding");
 _Static_assert(sizeof(struct host_address) == 68, "compared without padding");
 
+_Static_assert(sizeof(struct addr_cidr) == 24, "compared without padding");
+
+static bool same(const void *a, const void *b, size_t size)
+{
+	return size == 0 || memcmp(a, b, size) == 0;
+}
+
 bool host_addresses_equal(const struct host_addresses *a, const struct host_addresses *b)
 {
-	return a->n == b->n &&
-	       (a->n == 0 || memcmp(a->list, b->list, a->n * sizeof(*a->list)) == 0);
+	return a->n == b->n && a->n_local == b->n_local &&
+	       same(a->list, b->list, a->n * sizeof(*a->list)) &&
+	       same(a->local, b->local, a->n_local * sizeof(*a->local));
 }

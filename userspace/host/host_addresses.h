@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include <turnpike/addr.h>
+#include "base/addr.h"
 
 /**
  * enum host_address_flag - state of an address, as bits
@@ -78,10 +78,16 @@ struct host_address {
 	struct host_link link;
 };
 
-/** struct host_addresses - @list[@n]; addresses may occur several times, on different links */
+/**
+ * struct host_addresses - @list[@n]; addresses may occur several times, on different links
+ * @local: what local routes deliver to this host: its addresses, but also networks without an
+ *         address (AnyIP), anycast and broadcast addresses
+ */
 struct host_addresses {
 	struct host_address *list;
 	size_t n;
+	struct addr_cidr *local;
+	size_t n_local;
 };
 
 /**

@@ -50,14 +50,17 @@ static void on_later(evutil_socket_t fd, short what, void *arg)
 	monitor->changed(monitor->arg, &monitor->addresses);
 }
 
-/* Of routes, only default ones matter: a router with a full BGP table changes many others. */
+/*
+ * Of routes, only default and local ones matter: a router with a full BGP table changes many
+ * others.
+ */
 static bool matters(const struct nlmsghdr *header)
 {
 	const struct rtmsg *route = nlmsg_data(header);
 
 	if (header->nlmsg_type != RTM_NEWROUTE && header->nlmsg_type != RTM_DELROUTE)
 		return true;
-	return route->rtm_dst_len <= 1;
+	return route->rtm_dst_len <= 1 || route->rtm_table == RT_TABLE_LOCAL;
 }
 
 static int on_notification(struct nl_msg *msg, void *arg)

@@ -141,6 +141,8 @@ static int list_own(const struct serve_config *config, const struct host_address
 	for (size_t i = 0; i < host->n; i++)
 		own[turn->n_self_addrs++] = host->list[i].addr;
 	turn->self_addrs = own;
+	turn->self_nets = host->local;
+	turn->n_self_nets = host->n_local;
 	return 0;
 }
 

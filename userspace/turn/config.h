@@ -65,6 +65,8 @@ struct turn_home {
  * @self_addrs:       further addresses of this host, which are never peers; ports are ignored. On
  *                    relay addresses, only ports of live allocations are peers
  * @n_self_addrs:     number of @self_addrs
+ * @self_nets:        prefixes that this host receives, likewise
+ * @n_self_nets:      number of @self_nets
  * @allow:            peers that are allowed on all ports, overriding @deny, and @self_addrs and the
  *                    built-in table where it names them: see turn_policy_exempts()
  * @n_allow:          number of @allow
@@ -99,6 +101,8 @@ struct turn_config {
 	size_t n_alternates;
 	const struct turnpike_addr *self_addrs;
 	size_t n_self_addrs;
+	const struct addr_cidr *self_nets;
+	size_t n_self_nets;
 	const struct addr_cidr *allow;
 	size_t n_allow;
 	const struct addr_cidr *deny;

@@ -18,7 +18,7 @@ struct cidrs {
  * @allowed:    by configuration; see turn_policy_exempts()
  * @denied:     by configuration
  * @relays:     external relay addresses, allowed
- * @refused:    built-in, denied
+ * @refused:    built-in, and networks that this host receives, denied
  * @own:        addresses of this host, sorted, denied
  * @tunnels:    the part of @refused that clients may not have, either
  */
@@ -106,6 +106,14 @@ static void add_own(struct turn_policy *policy, const struct turnpike_addr *addr
 		policy->own[policy->n_own++] = addr_without_port(addr);
 }
 
+static int add_net(struct turn_policy *policy, const struct addr_cidr *net)
+{
+	if (net->prefix < 8 * addr_len(&net->addr))
+		return add_all(&policy->refused, net, 1);
+	add_own(policy, &net->addr);
+	return 0;
+}
+
 static int compare(const void *a, const void *b)
 {
 	return memcmp(a, b, sizeof(struct turnpike_addr));
@@ -114,11 +122,17 @@ static int compare(const void *a, const void *b)
 /* Sorted, because a host may have thousands, and every permission is checked against them. */
 static int fill_own(struct turn_policy *policy, const struct turn_config *config)
 {
-	policy->own = calloc(config->n_self_addrs + 2 * config->n_relays + 1, sizeof(*policy->own));
+	const size_t n = config->n_self_addrs + config->n_self_nets + 2 * config->n_relays;
+
+	policy->own = calloc(n + 1, sizeof(*policy->own));
 	if (!policy->own)
 		return -ENOMEM;
 	for (size_t i = 0; i < config->n_self_addrs; i++)
 		add_own(policy, &config->self_addrs[i]);
+	for (size_t i = 0; i < config->n_self_nets; i++) {
+		if (add_net(policy, &config->self_nets[i]))
+			return -ENOMEM;
+	}
 	for (size_t i = 0; i < config->n_relays; i++) {
 		add_own(policy, &config->relays[i].addr);
 		add_own(policy, &config->relays[i].external);
@@ -177,7 +191,8 @@ bool turn_policy_equal(const struct turn_policy *a, const struct turn_policy *b)
 {
 	return same_cidrs(&a->translated, &b->translated) && same_cidrs(&a->allowed, &b->allowed) &&
 	       same_cidrs(&a->denied, &b->denied) && same_cidrs(&a->relays, &b->relays) &&
-	       a->n_own == b->n_own && memcmp(a->own, b->own, a->n_own * sizeof(*a->own)) == 0;
+	       same_cidrs(&a->refused, &b->refused) && a->n_own == b->n_own &&
+	       memcmp(a->own, b->own, a->n_own * sizeof(*a->own)) == 0;
 }
 
 /* Returns the length of the longest prefix in @cidrs that has @addr, or -1. */

@@ -12,8 +12,8 @@ struct turn_policy;
 
 /**
  * turn_policy_new() - compile a policy
- * @config: its @allow, @deny and @translated; @self_addrs, which are not allowed; and @relays,
- * whose external addresses are allowed
+ * @config: its @allow, @deny and @translated; @self_addrs and @self_nets, which are not allowed;
+ * and @relays, whose external addresses are allowed
  * @policy: the result; free it with turn_policy_free()
  *
  * Return: 0, or -ENOMEM.
