@@ -121,7 +121,7 @@ def test_named_devices(lab: Lab) -> None:
 
 
 def test_probe(lab: Lab) -> None:
-    """probe says what a server on all addresses would attach to, and why the devices of a running server are a guess."""
+    """probe says what a server on all addresses would attach to, and why those of a running server are a guess."""
     complaints: Complaints = []
     with configured(lab, *address_on("lo"), *INNER_BRIDGE):
         control = str(lab.scratch / "none")
