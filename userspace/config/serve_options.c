@@ -31,7 +31,7 @@
 #define EXPECTS_FILE   "a file name"
 #define EXPECTS_LIMIT  "a number, or 0 for no limit"
 #define EXPECTS_RATE   "a number of bytes per second, or 0 for no limit"
-#define EXPECTS_LISTEN EXPECTS_ADDR ", or :3478 for all local addresses"
+#define EXPECTS_LISTEN EXPECTS_ADDR ", or :3478 for all that clients can reach"
 
 const struct cli_option serve_options[] = {
 	{ "config", 0, "FILE",
@@ -52,11 +52,11 @@ const struct cli_option serve_options[] = {
 
 	{ "listen", 0, "ADDR:PORT",
 	  "Serve clients over UDP and TCP on this local address. ':PORT' or a wildcard address "
-	  "selects all local addresses. The default port is 3478.",
+	  "selects the local addresses that clients can reach. The default port is 3478.",
 	  EXPECTS_LISTEN, .group = "Listening", .set = set_listen, .flags = CLI_REPEATABLE },
 	{ "listen-tls", 0, "ADDR:PORT",
 	  "Serve clients over TLS and DTLS on this local address. ':PORT' or a wildcard address "
-	  "selects all local addresses. The default port is 5349.",
+	  "selects the local addresses that clients can reach. The default port is 5349.",
 	  EXPECTS_LISTEN, .set = set_listen_tls, .flags = CLI_REPEATABLE },
 	{ "transports", 0, "LIST", "Accept clients over these transports only.",
 	  "a comma-separated list of udp, tcp, tls and dtls, such as udp,tls",
@@ -69,7 +69,7 @@ const struct cli_option serve_options[] = {
 	{ "relay-address", 0, "ADDR", "Relay from this local address.",
 	  "an address without a port, such as 192.0.2.1 or 2001:db8::1", .group = "Relaying",
 	  .set = set_relay_address, .flags = CLI_REPEATABLE,
-	  .fallback = "the listening addresses" },
+	  .fallback = "the address that the client came to" },
 	{ "relay-ports", 0, "LO-HI", "Allocate relayed transport addresses from this port range.",
 	  "a port range such as 49152-65535", .set = set_relay_ports, .fallback = "49152-65535" },
 	{ "external-ip", 0, "PUB[/PRIV]",
