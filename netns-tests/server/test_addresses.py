@@ -413,6 +413,27 @@ def test_check_of_devices(lab: Lab, options: Sequence[str]) -> None:
     check([] if result.returncode == 2 and result.stderr else [f"status {result.returncode}: {result.stderr}"])
 
 
+def starts(lab: Lab, options: Sequence[str]) -> bool:
+    try:
+        Listening(lab, USERSPACE, options=options).stop()
+    except proc.LabError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("device", ["lo", "docker0", "vpn", NIC, "nonesuch0"])
+def test_check_agrees_with_start(lab: Lab, device: str) -> None:
+    """--check-config fails for exactly those modes of a device with which the server does not start."""
+    complaints = []
+    with container_host(lab):
+        for mode in ("auto", "tc", "xdp-native", "xdp-generic", "userspace"):
+            options = ["--listen", f":{PORT}", "--dev", f"{device}={mode}"]
+            passes, does_start = checked(lab, *options).returncode == 0, starts(lab, options)
+            if passes != does_start:
+                complaints.append(f"{mode}: check {passes}, start {does_start}")
+    check(complaints)
+
+
 def test_check_of_ports(lab: Lab) -> None:
     """A port that another program has is an error, unless that program is the server itself."""
     with lab.entered("relay"), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
