@@ -7,11 +7,11 @@
 
 #include "stun/writer.h"
 
-/** struct transaction - transaction ID that identifies the client and the round */
+/** struct transaction - transaction ID that identifies the client, the round and the attempt */
 struct transaction {
 	uint32_t index;
 	uint32_t round;
-	uint32_t zero;
+	uint32_t challenges;
 };
 
 _Static_assert(sizeof(struct transaction) == STUN_TRANSACTION_LEN, "a transaction ID");
@@ -95,8 +95,8 @@ static void sign(const struct clients *clients, const struct client *client,
 int request_write(const struct clients *clients, uint32_t index, enum request request, uint8_t *buf,
 		  size_t size, size_t *len)
 {
-	const struct transaction transaction = { index, clients->round, 0 };
 	const struct client *client = &clients->client[index];
+	const struct transaction transaction = { index, clients->round, client->challenges };
 	struct stun_writer writer;
 
 	stun_writer_begin(&writer, buf, size, STUN_REQUEST, requests[request].method,
@@ -134,6 +134,7 @@ static enum answer take_challenge(struct clients *clients, struct client *client
 		return ANSWER_REFUSED;
 	memcpy(client->nonce, nonce.value, nonce.len);
 	client->nonce_len = (uint8_t)nonce.len;
+	client->challenges++;
 	return ANSWER_AGAIN;
 }
 
@@ -176,6 +177,9 @@ enum answer request_answered(struct clients *clients, const uint8_t *data, size_
 	if (transaction.index >= clients->n || transaction.round != clients->round)
 		return ANSWER_OTHER;
 	client = &clients->client[transaction.index];
+	/* RFC 8489 section 9.2.5: what follows a challenge is a new transaction. */
+	if (transaction.challenges != client->challenges)
+		return ANSWER_OTHER;
 	*index = transaction.index;
 	if (msg.class == STUN_ERROR)
 		return take_error(clients, client, &msg, code);

@@ -38,6 +38,7 @@ struct client {
 	uint64_t sent;
 	uint64_t took;
 	struct sockaddr_in relayed;
+	uint32_t challenges; /* taken */
 	uint8_t nonce_len;
 	uint8_t nonce[NONCE_MAX];
 };

@@ -92,8 +92,8 @@ class Process:
         except subprocess.TimeoutExpired:
             raise LabError(f"{self.argv[-1]}: still running after {timeout} s; its log:\n{self.log()}") from None
 
-    def wait_for(self, pattern: str, timeout: float = 10) -> None:
-        """Wait until a line of the log matches."""
+    def wait_for(self, pattern: str, timeout: float = 60) -> None:
+        """Wait until a line of the log matches. The limit only ends a failure: a busy machine takes long."""
         line = re.compile(pattern, re.MULTILINE)
         wait_until(lambda: bool(line.search(self.log())) or self.exit_status() is not None, timeout)
         if not line.search(self.log()):
