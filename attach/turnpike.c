@@ -28,6 +28,10 @@
 #define DEFAULT_DEMOTE_PERCENT     1
 #define DEFAULT_BACKOFF_FIRST_MS   10000
 #define DEFAULT_BACKOFF_LONGEST_MS 600000
+#define DEFAULT_CONFIRM_MS         10000
+
+/* Packets of all flows together that may take the slow path each second only to be confirmed. */
+#define CHECKS_PER_SECOND 2000
 
 /* For calls without a handle. */
 static _Thread_local char thread_error[512];
@@ -101,7 +105,9 @@ static bool attached(void *arg, __u32 ifindex, const char *name)
 
 static void rules_changed(void *arg)
 {
-	(void)arg;
+	struct turnpike *tp = arg;
+
+	check_clock_advance(&tp->maps);
 }
 
 static __u32 or_default(__u32 value, __u32 otherwise)
@@ -161,12 +167,20 @@ static int try_to_bind(void *tp, const struct turnpike_binding *binding)
 	return bindings_bind(((struct turnpike *)tp)->bindings, binding);
 }
 
+static __u64 confirm_ns(const struct turnpike_open_opts *opts)
+{
+	if (opts->confirm_ms == TURNPIKE_CONFIRM_OFF)
+		return 0;
+	return or_default(opts->confirm_ms, DEFAULT_CONFIRM_MS) * 1000000ull;
+}
+
 static int open_maps(struct turnpike *tp, const struct turnpike_open_opts *opts)
 {
-	const struct map_sizes sizes = {
+	const struct map_options sizes = {
 		.flows = or_default(opts->max_flows, DEFAULT_MAX_FLOWS),
 		.nexthops = or_default(opts->max_nexthops, DEFAULT_MAX_NEXTHOPS),
 		.policers = or_default(opts->max_policers, DEFAULT_MAX_POLICERS),
+		.confirm_ns = confirm_ns(opts),
 	};
 	const libbpf_print_fn_t print = be_quiet();
 	int err = maps_open(&sizes, &tp->maps);
@@ -179,6 +193,9 @@ static int open_maps(struct turnpike *tp, const struct turnpike_open_opts *opts)
 	libbpf_set_print(print);
 	if (!err)
 		err = policers_open(&tp->policers, tp->maps.policers, sizes.policers);
+	if (!err)
+		tp->maps.policers[TURNPIKE_CHECKS_POLICER] =
+			turnpike_policer_make(CHECKS_PER_SECOND, CHECKS_PER_SECOND / 4);
 	return err;
 }
 
@@ -198,7 +215,7 @@ static int open_parts(struct turnpike *tp, const struct turnpike_open_opts *opts
 				    &tp->nexthops);
 	set_up_devices(tp, opts);
 	if (!err)
-		err = bindings_open(&tp->maps, tp->nexthops, &tp->bindings);
+		err = bindings_open(&tp->maps, tp->nexthops, tp->requests, &tp->bindings);
 	if (!err)
 		err = waiting_open(try_to_bind, tp, opts->max_waiting, &tp->waiting);
 	return err ? err : watch(tp);
@@ -229,10 +246,13 @@ int turnpike_open(const struct turnpike_open_opts *opts, struct turnpike **ret)
 {
 	TURNPIKE_OPTS(turnpike_open_opts, own);
 	struct turnpike *tp;
-	int err = opts_copy(&own, OPTS_KNOWN(turnpike_open_opts, backoff_longest_ms), opts);
+	int err = opts_copy(&own, OPTS_KNOWN(turnpike_open_opts, confirm_ms), opts);
 
 	if (err)
 		return fail_opts(NULL, err, "turnpike_open_opts");
+	if (own.confirm_ms > TURNPIKE_CONFIRM_MAX_MS && own.confirm_ms != TURNPIKE_CONFIRM_OFF)
+		return fail(NULL, -EINVAL,
+			    "confirm_ms is above an hour: choose less, or TURNPIKE_CONFIRM_OFF");
 	tp = calloc(1, sizeof(*tp));
 	if (!tp)
 		return fail(NULL, -ENOMEM, "out of memory");
@@ -404,6 +424,11 @@ __u32 turnpike_flows(const struct turnpike *tp)
 __u32 turnpike_waiting(const struct turnpike *tp, enum turnpike_wait what)
 {
 	return waiting_count(tp->waiting, what);
+}
+
+__u32 turnpike_unwatched(const struct turnpike *tp)
+{
+	return nexthops_unwatched(tp->nexthops);
 }
 
 /* Adds to the counters of a slot where they were counted. */

@@ -6,8 +6,8 @@
     ...                        processing of received packets to the sender: the server's CPU time lacks that of its
                                requests, and includes that of its responses
     control/memory/SERVER      memory of an allocation with one channel, and of a flow in the kernel with full maps
-    control/first-packet/...   first packet of a channel, sent on the success response: share relayed in the kernel,
-                               and latency
+    control/second-packet/...  second packet of a channel, sent when the first has arrived, which the server relays and
+                               the stack confirms: share relayed in the kernel, and latency
     control/switch/MODE        time to change from this mode to each other one, with channels in the kernel
 """
 
@@ -77,7 +77,7 @@ class ControlPlane:
 
             yield [*(case(measure_requests, order, name) for order in amount.requests for name in amount.servers),
                    *(case(measure_memory, "memory", name) for name in amount.servers),
-                   *(case(measure_first_packets, "first-packet", name, direction)
+                   *(case(measure_second_packets, "second-packet", name, direction)
                      for name in amount.kernels for direction in ("to-peer", "to-client")),
                    *(case(measure_switches, "switch", name) for name in amount.modes)]
 
@@ -147,14 +147,14 @@ def maps_of(pid: int) -> list[dict[str, Any]]:
     return [json.loads(proc.run(["bpftool", "-j", "map", "show", "id", number]).stdout) for number in numbers]
 
 
-# The first packet of a channel.
+# The second packet of a channel.
 
-def measure_first_packets(lab: Lab, amount: Amount, _first: str, name: str, direction: str) -> dict[str, Figure]:
-    """Let the client or the peer send the first packets."""
+def measure_second_packets(lab: Lab, amount: Amount, _second: str, name: str, direction: str) -> dict[str, Figure]:
+    """Let the client or the peer send the first two packets."""
     with serving(lab, VARIANTS[name], server_cpus()[:1]) as server, crowd(lab, amount.firsts, amount.firsts) as clients:
         assert isinstance(server, Turnpike)
         ask(clients, "allocate", amount.firsts)
-        outcome = ask(clients, f"first-{direction}", amount.firsts)
+        outcome = ask(clients, f"second-{direction}", amount.firsts)
         in_kernel = server.verdicts(direction).get("relayed", 0)
     return {"in the kernel": Figure(in_kernel / amount.firsts, Unit.SHARE),
             "p50": Figure(outcome["p50_us"], Unit.US), "p99": Figure(outcome["p99_us"], Unit.US)}

@@ -51,7 +51,9 @@ class Competitor:
 
 
 OURS = ("native-head", "native-tail", "generic-head", "tcx", "userspace")
-COMPETITORS = {name: Competitor(name) for name in OURS} | {
+UNCONFIRMED = "native-head-unconfirmed"
+COMPETITORS = {name: Competitor(name, ("--confirm", "10")) for name in OURS} | {
+    UNCONFIRMED: Competitor("native-head", ("--confirm", "off")),  # without confirmation by the host's stack
     COTURN: Competitor(COTURN),  # one thread per CPU
     "coturn-1-thread": Competitor(COTURN, ("--relay-threads", "1")),
     "coturn-4-threads": Competitor(COTURN, ("--relay-threads", "4")),
@@ -67,7 +69,7 @@ class Amount:
 
 AMOUNTS = {
     Extent.QUICK: [Amount(("native-head", "userspace", COTURN), ("to-peer",), (1,))],
-    Extent.DEFAULT: [Amount(("native-head", "generic-head", "tcx", "userspace", COTURN), DIRECTIONS, (1,)),
+    Extent.DEFAULT: [Amount(("native-head", UNCONFIRMED, "generic-head", "tcx", "userspace", COTURN), DIRECTIONS, (1,)),
                      Amount(("native-head", "tcx", "userspace", COTURN), ("to-peer",), (100,))],
     Extent.FULL: [Amount(tuple(COMPETITORS), DIRECTIONS, (1,)), Amount(tuple(COMPETITORS), ("to-peer",), (100,))],
 }

@@ -104,13 +104,15 @@ TARGETS = (
     against_coturn("native-head", "no loss", 25),
     against_coturn("userspace", "saturated", 2),
     against_coturn("userspace", "no loss", 2),
+    Target("native-head, compared to the same without confirmation", at_least(0.98),
+           Of("peers/native-head/to-peer/1", "saturated"), Of("peers/native-head-unconfirmed/to-peer/1", "saturated")),
     round_trip("coturn", 0.5),
     round_trip("forwarding", 1),
     control("allocate/native-head", "per CPU second", at_least(20_000)),
     control("memory/native-head", "allocation", at_most(4096)),
     control("memory/native-head", "IPv4 flow", at_most(256)),
     control("memory/native-head", "IPv6 flow", at_most(256)),
-    *(control(f"first-packet/{variant}/{direction}", "in the kernel", at_least(1))
+    *(control(f"second-packet/{variant}/{direction}", "in the kernel", at_least(1))
       for variant in ("native-head", "tcx") for direction in ("to-peer", "to-client")),
     Target("share of a CPU, 100 unrelated routes a second, 5,000 next hops", at_most(0.05),
            Of("routes/unrelated/100", "CPU")),

@@ -7,7 +7,8 @@
  *
  * ChannelData on channel 0x4000 from the client (the first address) to the server (the second)
  * leaves as UDP from the relayed address (the third) to the peer (the fourth), and the other way
- * round. A TURN server has these addresses from its Allocate and ChannelBind requests.
+ * round. A TURN server has these addresses from its Allocate and ChannelBind requests. It also
+ * relays the first packet of each direction, which confirms the flow.
  */
 #include <arpa/inet.h>
 #include <errno.h>

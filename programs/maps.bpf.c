@@ -10,6 +10,7 @@ struct devices_map devices SEC(".maps");
 struct counters_map counters SEC(".maps");
 struct policers_map policers SEC(".maps");
 struct events_map events SEC(".maps");
+struct samples_map samples SEC(".maps");
 
 const volatile struct turnpike_config config = { .version = TURNPIKE_ABI_VERSION };
 

@@ -71,6 +71,14 @@ struct events_map {
 	__uint(max_entries, 1 << 17);
 };
 
+/* Samples wait for milliseconds: room for many more flows than are sampled in that time. */
+struct samples_map {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct turnpike_sample_key);
+	__type(value, struct turnpike_sample);
+};
+
 struct trials_map {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -94,5 +102,6 @@ extern struct devices_map devices SEC(".maps");
 extern struct counters_map counters SEC(".maps");
 extern struct policers_map policers SEC(".maps");
 extern struct events_map events SEC(".maps");
+extern struct samples_map samples SEC(".maps");
 
 #endif /* TURNPIKE_PROGRAMS_MAPS_H */

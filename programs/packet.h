@@ -63,6 +63,7 @@ struct packet {
 	__u32 padding;    /* ChannelData padding in the datagram */
 	__u32 data_sum;   /* sum of the application data; only with CHECKSUM_COMPUTE */
 	__u32 notify_mtu; /* the MTU that the ICMP error reports; 0: none */
+	__u32 hop;        /* turnpike_nexthop.current, read once; the low bit is the index */
 	__u16 padding_sum;
 	__u16 ip4_id;    /* outgoing */
 	__u16 udp_len;   /* incoming header and payload */
@@ -72,7 +73,6 @@ struct packet {
 	__u8 tos;        /* DSCP and ECN, or traffic class */
 	__u8 ttl;        /* or hop limit */
 	__u8 checksum;   /* enum udp_checksum */
-	__u8 hop;        /* index into turnpike_nexthop.hop; read once */
 	__u8 tags;       /* VLAN tags: see vlan.h */
 	__u8 popped;     /* of these, popped by ctx_pop_tags() */
 	struct turnpike_tag tag[TURNPIKE_TAGS_MAX];

@@ -105,7 +105,7 @@ static __always_inline int relay_packet(ctx_t *ctx, enum moves moves, enum relay
 	nexthop = find_nexthop(flow);
 	if (!nexthop)
 		return pass(&pkt, TURNPIKE_NO_NEXTHOP, dir);
-	pkt.hop = (__u8)nexthop->current;
+	pkt.hop = nexthop->current;
 	hop = chosen_hop(&pkt, nexthop);
 
 	verdict = relay_flow(ctx, &pkt, flow, nexthop, moves, path);

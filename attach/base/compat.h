@@ -7,6 +7,7 @@
 
 /* enum bpf_attach_type, Linux 6.6. Older kernels return -EINVAL. */
 #define COMPAT_BPF_TCX_INGRESS 46
+#define COMPAT_BPF_TCX_EGRESS  47
 
 /* <linux/netdev.h>, Linux 6.3. */
 #define COMPAT_NETDEV_CMD_DEV_GET        1

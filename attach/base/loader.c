@@ -27,6 +27,8 @@ static const struct variant variants[] = {
 
 const struct variant loader_trial = { .program = "try_room" };
 
+const struct variant loader_observer = { TURNPIKE_MODE_TC, TURNPIKE_MOVES_AUTO, "observe_tc", 1 };
+
 #define N_VARIANTS ARRAY_LEN(variants)
 
 const struct variant *loader_variant(enum turnpike_mode mode, enum turnpike_moves moves)
@@ -84,6 +86,7 @@ static int load(struct turnpike_bpf *skeleton, const struct variant *variant,
 	skeleton->rodata->config.slot = config->slot;
 	skeleton->rodata->config.skb = variant->skb;
 	skeleton->rodata->config.tick_ns = ticks_ns();
+	skeleton->rodata->config.confirm_ns = config->confirm_ns;
 	/* Not fatal: the selector knows of it, too. */
 	if (variant->mode == TURNPIKE_MODE_XDP_GENERIC)
 		skb_layout(&skeleton->rodata->config.layout);
@@ -100,13 +103,15 @@ int loader_load(const struct maps *maps, const struct variant *variant,
 		const struct turnpike_config *config, int *ret)
 {
 	struct turnpike_bpf *skeleton = turnpike_bpf__open();
+	struct turnpike_config full = *config;
 	int err, fd = -1;
 
 	if (!skeleton)
 		return -errno;
+	full.confirm_ns = maps->confirm_ns;
 	err = share_maps(skeleton, maps);
 	if (!err)
-		err = load(skeleton, variant, config);
+		err = load(skeleton, variant, &full);
 	if (!err) {
 		/* The skeleton is closed; this descriptor keeps program and maps. */
 		fd = fcntl(bpf_program__fd(find_program(skeleton, variant)), F_DUPFD_CLOEXEC, 0);
@@ -156,7 +161,8 @@ static void verify(const struct variant *variant, struct turnpike_variant *resul
 {
 	static _Thread_local char log[16384];
 	struct bpf_program *prog;
-	const struct turnpike_config config = { .ifindex = 1 };
+	/* With confirmation, which is the default and verifies more. */
+	const struct turnpike_config config = { .ifindex = 1, .confirm_ns = 1 };
 	struct turnpike_bpf *skeleton = turnpike_bpf__open();
 
 	*result = (struct turnpike_variant){ .program = variant->program,
@@ -184,8 +190,8 @@ int loader_verify(int (*fn)(const struct turnpike_variant *variant, void *arg), 
 	int err;
 	size_t i;
 
-	for (i = 0; i < N_VARIANTS; i++) {
-		verify(&variants[i], &result);
+	for (i = 0; i <= N_VARIANTS; i++) {
+		verify(i < N_VARIANTS ? &variants[i] : &loader_observer, &result);
 		if (!first_error)
 			first_error = result.error;
 		err = fn(&result, arg);

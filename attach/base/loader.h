@@ -28,13 +28,16 @@ const struct variant *loader_variant(enum turnpike_mode mode, enum turnpike_move
 /** loader_trial - the program try_room, which measures the room in frames before the relay runs */
 extern const struct variant loader_trial;
 
+/** loader_observer - the program observe_tc, which confirms flows */
+extern const struct variant loader_observer;
+
 /** loader_only() - let libbpf load only the programs for which @fn returns true */
 int loader_only(struct turnpike_bpf *skeleton,
 		bool (*fn)(const struct bpf_program *program, const void *arg), const void *arg);
 
 /**
  * loader_load() - load a variant, with the maps of the handle
- * @config: only ifindex and slot are used
+ * @config: only ifindex and slot are used; the time between checks is that of @maps
  * @ret:    file descriptor of the program, to be closed
  *
  * Return: 0, or a negative errno of bpf(2).

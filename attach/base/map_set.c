@@ -65,20 +65,20 @@ static bool is_call(const struct bpf_program *program, const void *arg)
 	return bpf_program__type(program) == BPF_PROG_TYPE_SYSCALL;
 }
 
-static int load(struct maps *maps, const struct map_sizes *sizes)
+static int load(struct maps *maps, const struct map_options *options)
 {
 	struct turnpike_bpf *skeleton = maps->skeleton;
 	int err;
 
 	if (skeleton->rodata->config.version != TURNPIKE_ABI_VERSION)
 		return -EPROTO;
-	err = bpf_map__set_max_entries(skeleton->maps.flows4, sizes->flows);
+	err = bpf_map__set_max_entries(skeleton->maps.flows4, options->flows);
 	if (!err)
-		err = bpf_map__set_max_entries(skeleton->maps.flows6, sizes->flows);
+		err = bpf_map__set_max_entries(skeleton->maps.flows6, options->flows);
 	if (!err)
-		err = bpf_map__set_max_entries(skeleton->maps.nexthops, sizes->nexthops);
+		err = bpf_map__set_max_entries(skeleton->maps.nexthops, options->nexthops);
 	if (!err)
-		err = bpf_map__set_max_entries(skeleton->maps.policers, sizes->policers);
+		err = bpf_map__set_max_entries(skeleton->maps.policers, options->policers);
 	if (!err)
 		err = loader_only(skeleton, is_call, NULL);
 	if (!err)
@@ -86,17 +86,18 @@ static int load(struct maps *maps, const struct map_sizes *sizes)
 	return err;
 }
 
-int maps_open(const struct map_sizes *sizes, struct maps *ret)
+int maps_open(const struct map_options *options, struct maps *ret)
 {
 	struct maps maps = { .skeleton = turnpike_bpf__open(),
-			     .max_flows = sizes->flows,
-			     .max_nexthops = sizes->nexthops,
-			     .max_policers = sizes->policers };
+			     .max_flows = options->flows,
+			     .max_nexthops = options->nexthops,
+			     .max_policers = options->policers,
+			     .confirm_ns = options->confirm_ns };
 	int err;
 
 	if (!maps.skeleton)
 		return -errno;
-	err = load(&maps, sizes);
+	err = load(&maps, options);
 	if (!err)
 		err = map_all(&maps);
 	if (err) {

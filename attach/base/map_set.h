@@ -15,6 +15,8 @@ struct maps {
 	__u32 max_flows; /* of each family */
 	__u32 max_nexthops;
 	__u32 max_policers;
+	__u64 confirm_ns;   /* see struct turnpike_config */
+	__u64 check_offset; /* of the check clock from CLOCK_MONOTONIC, ns */
 	/* Mapped memory, shared with the programs. */
 	struct turnpike_ports *ports;
 	struct turnpike_nexthop *nexthops;
@@ -23,15 +25,16 @@ struct maps {
 	struct turnpike_trial *trial;
 };
 
-/** struct map_sizes - numbers of elements */
-struct map_sizes {
+/** struct map_options - numbers of elements, and the time between two checks of a flow */
+struct map_options {
 	__u32 flows; /* of each family */
 	__u32 nexthops;
 	__u32 policers;
+	__u64 confirm_ns; /* see struct turnpike_config */
 };
 
 /** maps_open() - create the maps. Return: 0, or a negative errno; nothing is left then. */
-int maps_open(const struct map_sizes *sizes, struct maps *ret);
+int maps_open(const struct map_options *options, struct maps *ret);
 
 /** maps_close() - unmap and release the maps; a zeroed struct is allowed */
 void maps_close(struct maps *maps);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The programs' clock: the kernel's jiffies (programs/steps/coarse_time.h), converted to
- * CLOCK_MONOTONIC.
+ * The programs' clocks: the kernel's jiffies (programs/steps/coarse_time.h), converted to
+ * CLOCK_MONOTONIC and to the check clock.
  */
 #ifndef TURNPIKE_ATTACH_BASE_TICKS_H
 #define TURNPIKE_ATTACH_BASE_TICKS_H
@@ -22,5 +22,16 @@ __u64 ticks_ns(void);
  * Return: 0, or a negative errno of bpf(2); the clock is then left as it was.
  */
 int ticks_set_zero(const struct maps *maps);
+
+/**
+ * check_clock_advance() - make all confirmations of flows too old, now
+ *
+ * For a change of the host's rules: packets take the slow path until the stack has confirmed their
+ * flows again. See struct turnpike_device.
+ */
+void check_clock_advance(struct maps *maps);
+
+/** check_clock_now() - time of the check clock, as the programs see it, ns */
+__u64 check_clock_now(const struct maps *maps);
 
 #endif /* TURNPIKE_ATTACH_BASE_TICKS_H */

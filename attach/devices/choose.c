@@ -14,6 +14,7 @@
 #include "devices/proof.h"
 #include "select/select.h"
 #include "devices/watch.h"
+#include "hooks/observer.h"
 
 static const struct attach_point *point_of(const struct turnpike_candidate *candidate)
 {
@@ -116,6 +117,16 @@ static void watch_frames(struct devices *devices, struct device *device)
 	device->unwatched = devices->watch_error;
 }
 
+int device_keep_observer(const struct devices *devices, struct device *device,
+			 const struct attach_point *point)
+{
+	if (point->ops)
+		return observer_keep(devices->maps, device->link.ifindex, point->hook,
+				     &device->observer);
+	attachment_close(&device->observer);
+	return 0;
+}
+
 /* Relay by this candidate from now on. */
 static int use(struct devices *devices, struct device *device, const struct attach_point *point,
 	       enum turnpike_moves moves, enum health *health)
@@ -132,6 +143,9 @@ static int use(struct devices *devices, struct device *device, const struct atta
 		return err;
 	if (point->ops)
 		slot_set_link(devices->maps, slot, &device->link);
+	err = device_keep_observer(devices, device, point);
+	if (err)
+		return err;
 	err = attachment_load(devices->maps, point, moves, device->link.ifindex, slot, &next);
 	if (err)
 		return err;

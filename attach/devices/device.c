@@ -42,6 +42,7 @@ int device_attach(struct devices *devices, const char *ifname,
 	if (!device)
 		return -ENOMEM;
 	device->attachment = ATTACHMENT_NONE;
+	device->observer = ATTACHMENT_NONE;
 	device->requested = *opts;
 	err = netlink_link(devices->sock, 0, ifname, &device->link);
 	if (err) {
@@ -51,6 +52,7 @@ int device_attach(struct devices *devices, const char *ifname,
 		err = device_choose(devices, device, why);
 	}
 	if (err) {
+		attachment_close(&device->observer);
 		free(device);
 		return err;
 	}
@@ -84,6 +86,7 @@ int device_switch(struct devices *devices, const char *ifname,
 static void detach(struct devices *devices, struct device *device)
 {
 	attachment_close(&device->attachment);
+	attachment_close(&device->observer);
 	LL_DELETE(devices->all, device);
 	free(device);
 }

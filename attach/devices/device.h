@@ -35,6 +35,7 @@ struct watch;
  * @passes_unmoved: see DRIVER_PASSES_UNMOVED
  * @xmit:       back-off of redirects to it, which were lost
  * @attachment: what relays
+ * @observer:   what confirms flows; with modes in the kernel
  * @why, @changes: see struct turnpike_status
  * @proof:      of the trial before the present program
  * @unwatched:  why frames that the driver loses are not watched; 0: they are
@@ -57,6 +58,7 @@ struct device {
 	bool passes_unmoved;
 	struct backoff xmit;
 	struct attachment attachment;
+	struct attachment observer;
 	char why[sizeof(((struct turnpike_status *)NULL)->why)];
 	struct proof proof;
 	int unwatched;
@@ -127,6 +129,14 @@ int devices_for_each(const struct devices *devices,
  * is then relayed as before.
  */
 int device_choose(struct devices *devices, struct device *device, struct text *why);
+
+/**
+ * device_keep_observer() - attach the observer that a mode in the kernel needs, or detach it
+ *
+ * Return: 0 or a negative errno of observer_keep().
+ */
+int device_keep_observer(const struct devices *devices, struct device *device,
+			 const struct attach_point *point);
 
 /** device_has_new_plan() - have facts changed, so that the plan is another one than the last? */
 bool device_has_new_plan(const struct devices *devices, const struct device *device);

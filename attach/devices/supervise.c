@@ -41,6 +41,7 @@ static void lose(struct device *device, struct text *why)
 		return;
 	device->gone = true;
 	attachment_close(&device->attachment);
+	attachment_close(&device->observer);
 	text_append(why, "the device has disappeared");
 }
 
@@ -81,6 +82,17 @@ static bool was_detached(struct device *device, struct text *why)
 		return false;
 	attachment_close(&device->attachment);
 	text_append(why, "another process detached the program");
+	return true;
+}
+
+/* Without an observer, flows are not confirmed any more: attach another, or select anew. */
+static bool lost_observer(struct devices *devices, struct device *device, struct text *why)
+{
+	const struct attachment *attachment = &device->attachment;
+
+	if (attachment->prog_fd < 0 || !device_keep_observer(devices, device, attachment->point))
+		return false;
+	text_append(why, "no observer can be attached at TC egress");
 	return true;
 }
 
@@ -314,6 +326,7 @@ static bool supervise(struct devices *devices, struct device *device, __u64 sinc
 
 	if (!device->gone) {
 		reselect |= was_detached(device, &why);
+		reselect |= lost_observer(devices, device, &why);
 		reselect |= is_unhealthy(devices, device, now, &why);
 		reselect |= has_backoff_ended(device, since, now);
 		reselect = reselect || has_new_facts(devices, device, now);

@@ -7,41 +7,8 @@
 #include <string.h>
 #include <sys/random.h>
 
-/* Insertions that run out of memory are noticed by the missing handle. */
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-
-#include "flows/encode.h"
+#include "flows/binding_flows.h"
 #include "flows/flow_map.h"
-
-/* Hashed as it stands. */
-struct binding_route {
-	struct turnpike_addr relay;
-	struct turnpike_addr peer;
-};
-
-struct binding {
-	struct binding_id id;
-	struct binding_route route;
-	__u64 channel_expires;
-	__u64 permission_expires;
-	__u32 to_peer_policer;
-	__u32 to_client_policer;
-	struct nexthop *to_peer;
-	struct nexthop *to_client;
-	UT_hash_handle hh;
-	UT_hash_handle hh_route;
-};
-
-struct bindings {
-	const struct maps *maps;
-	struct nexthops *nexthops;
-	struct binding *all;
-	struct binding *by_route;
-	__u32 n_flows4;
-	__u32 n_flows6;
-	__u32 port_users[65536]; /* by port, as in struct turnpike_ports */
-};
 
 struct binding_id binding_id(const struct turnpike_binding *binding)
 {
@@ -54,37 +21,6 @@ static struct binding *find(const struct bindings *bindings, const struct bindin
 
 	HASH_FIND(hh, bindings->all, id, sizeof(*id), binding);
 	return binding;
-}
-
-static struct binding *find_by_route(const struct bindings *bindings,
-				     const struct turnpike_addr *relay,
-				     const struct turnpike_addr *peer)
-{
-	const struct binding_route route = { *relay, *peer };
-	struct binding *binding;
-
-	HASH_FIND(hh_route, bindings->by_route, &route, sizeof(route), binding);
-	return binding;
-}
-
-/* The binding at the other end, if both ends are clients of this relay; it may be the same one. */
-static struct binding *find_partner(const struct bindings *bindings, const struct binding *binding)
-{
-	return find_by_route(bindings, &binding->route.peer, &binding->route.relay);
-}
-
-/* The public form of a binding. */
-static struct turnpike_binding describe(const struct binding *binding)
-{
-	return (struct turnpike_binding){ .client = binding->id.client,
-					  .server = binding->id.server,
-					  .relay = binding->route.relay,
-					  .peer = binding->route.peer,
-					  .channel = (__u16)binding->id.channel,
-					  .channel_expires = binding->channel_expires,
-					  .permission_expires = binding->permission_expires,
-					  .to_peer_policer = binding->to_peer_policer,
-					  .to_client_policer = binding->to_client_policer };
 }
 
 static bool port_may_be(const struct bindings *bindings, __be16 port, enum turnpike_port_role role)
@@ -145,7 +81,8 @@ static void put_nexthop(struct bindings *bindings, struct nexthop *nexthop)
 		nexthop_put(bindings->nexthops, nexthop);
 }
 
-int bindings_open(const struct maps *maps, struct nexthops *nexthops, struct bindings **ret)
+int bindings_open(const struct maps *maps, struct nexthops *nexthops, struct nl_sock *requests,
+		  struct bindings **ret)
 {
 	struct bindings *bindings = calloc(1, sizeof(*bindings));
 
@@ -153,40 +90,14 @@ int bindings_open(const struct maps *maps, struct nexthops *nexthops, struct bin
 		return -ENOMEM;
 	bindings->maps = maps;
 	bindings->nexthops = nexthops;
+	bindings->requests = requests;
 	*ret = bindings;
 	return 0;
 }
 
-/* A flow and its next hop; returns the binding at the other end of a hairpin, or NULL. */
-static struct binding *encode_from_client(const struct bindings *bindings,
-					  const struct binding *binding, struct encoded_flow *ret)
-{
-	struct binding *partner = find_partner(bindings, binding);
-	const struct turnpike_binding from = describe(binding);
-	struct turnpike_binding to;
-
-	if (partner) {
-		to = describe(partner);
-		encode_hairpin(&from, &to, ret);
-		ret->flow.nexthop = nexthop_index(partner->to_client);
-	} else {
-		encode_to_peer(&from, ret);
-		ret->flow.nexthop = nexthop_index(binding->to_peer);
-	}
-	return partner;
-}
-
-static void encode_from_peer(const struct binding *binding, struct encoded_flow *ret)
-{
-	const struct turnpike_binding public = describe(binding);
-
-	encode_to_client(&public, ret);
-	ret->flow.nexthop = nexthop_index(binding->to_client);
-}
-
 static void delete_flows(const struct bindings *bindings, const struct binding *binding)
 {
-	const struct turnpike_binding public = describe(binding);
+	const struct turnpike_binding public = binding_describe(binding);
 	struct encoded_flow encoded;
 
 	encode_to_peer(&public, &encoded);
@@ -200,13 +111,13 @@ static int adapt(const struct bindings *bindings, const struct binding *partner)
 {
 	struct encoded_flow encoded;
 
-	encode_from_client(bindings, partner, &encoded);
+	binding_encode_from_client(bindings, partner, &encoded);
 	return flow_replace(bindings->maps, &encoded);
 }
 
 static void forget(struct bindings *bindings, struct binding *binding)
 {
-	struct binding *partner = find_partner(bindings, binding);
+	struct binding *partner = binding_partner(bindings, binding);
 
 	HASH_DELETE(hh_route, bindings->by_route, binding);
 	if (partner && partner != binding)
@@ -248,10 +159,10 @@ static int add_flow(const struct bindings *bindings, struct encoded_flow *encode
 static int add_flows(const struct bindings *bindings, const struct binding *binding)
 {
 	struct encoded_flow from_client, from_peer;
-	const struct binding *partner = encode_from_client(bindings, binding, &from_client);
+	const struct binding *partner = binding_encode_from_client(bindings, binding, &from_client);
 	int err;
 
-	encode_from_peer(binding, &from_peer);
+	binding_encode_from_peer(binding, &from_peer);
 	err = add_flow(bindings, &from_client);
 	if (err)
 		return err;
@@ -336,7 +247,7 @@ static int bind_new(struct bindings *bindings, const struct turnpike_binding *pu
 	    !port_may_be(bindings, public->relay.port, TURNPIKE_PORT_RELAY) ||
 	    public->server.port == public->relay.port)
 		return -EADDRINUSE;
-	if (find_by_route(bindings, &public->relay, &public->peer))
+	if (binding_find_by_route(bindings, &public->relay, &public->peer))
 		return -EEXIST;
 	err = check_flows(bindings, public);
 	if (err)
@@ -367,15 +278,15 @@ static int update_flows(const struct bindings *bindings, const struct binding *b
 			int (*update)(const struct maps *maps, const struct encoded_flow *encoded))
 {
 	struct encoded_flow encoded;
-	const struct binding *partner = encode_from_client(bindings, binding, &encoded);
+	const struct binding *partner = binding_encode_from_client(bindings, binding, &encoded);
 	int err = update(bindings->maps, &encoded);
 
-	encode_from_peer(binding, &encoded);
+	binding_encode_from_peer(binding, &encoded);
 	if (!err)
 		err = update(bindings->maps, &encoded);
 	if (err || !partner || partner == binding)
 		return err;
-	encode_from_client(bindings, partner, &encoded);
+	binding_encode_from_client(bindings, partner, &encoded);
 	return update(bindings->maps, &encoded);
 }
 
@@ -420,71 +331,6 @@ int bindings_unbind(struct bindings *bindings, const struct turnpike_binding *pu
 	if (!binding)
 		return -ENOENT;
 	forget(bindings, binding);
-	return 0;
-}
-
-/* Read what only the map has. A missing flow reads as zero. */
-static void read_flow(const struct bindings *bindings, const struct encoded_flow *encoded,
-		      const struct nexthop *nexthop, struct turnpike_flow_info *info)
-{
-	struct turnpike_flow flow = { 0 };
-
-	flow_read(bindings->maps, &encoded->key, &flow);
-	info->resolved = nexthop_resolved(bindings->nexthops, nexthop);
-	info->expires = flow.expires;
-	info->packets = flow.packets;
-	info->bytes = flow.bytes;
-}
-
-static void info_from_client(const struct bindings *bindings, const struct binding *binding,
-			     struct turnpike_flow_info *ret)
-{
-	struct encoded_flow encoded;
-	const struct binding *partner = encode_from_client(bindings, binding, &encoded);
-
-	*ret = (struct turnpike_flow_info){
-		.direction = partner ? TURNPIKE_DIR_HAIRPIN : TURNPIKE_DIR_TO_PEER,
-		.src = binding->id.client,
-		.dst = binding->id.server,
-		.new_src = partner ? partner->id.server : binding->route.relay,
-		.new_dst = partner ? partner->id.client : binding->route.peer,
-		.channel = (__u16)binding->id.channel
-	};
-	read_flow(bindings, &encoded, partner ? partner->to_client : binding->to_peer, ret);
-}
-
-static void info_from_peer(const struct bindings *bindings, const struct binding *binding,
-			   struct turnpike_flow_info *ret)
-{
-	struct encoded_flow encoded;
-
-	*ret = (struct turnpike_flow_info){ .direction = TURNPIKE_DIR_TO_CLIENT,
-					    .src = binding->route.peer,
-					    .dst = binding->route.relay,
-					    .new_src = binding->id.server,
-					    .new_dst = binding->id.client,
-					    .channel = (__u16)binding->id.channel };
-	encode_from_peer(binding, &encoded);
-	read_flow(bindings, &encoded, binding->to_client, ret);
-}
-
-int bindings_for_each_flow(const struct bindings *bindings,
-			   int (*fn)(const struct turnpike_flow_info *flow, void *arg), void *arg)
-{
-	struct turnpike_flow_info info;
-	struct binding *binding, *tmp;
-	int err;
-
-	HASH_ITER(hh, bindings->all, binding, tmp) {
-		info_from_client(bindings, binding, &info);
-		err = fn(&info, arg);
-		if (err)
-			return err;
-		info_from_peer(bindings, binding, &info);
-		err = fn(&info, arg);
-		if (err)
-			return err;
-	}
 	return 0;
 }
 

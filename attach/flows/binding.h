@@ -30,8 +30,9 @@ enum shortage {
 /** binding_id() - the id of a binding in its public form */
 struct binding_id binding_id(const struct turnpike_binding *binding);
 
-/** bindings_open() - borrows @maps and @nexthops; Return: 0 or -ENOMEM */
-int bindings_open(const struct maps *maps, struct nexthops *nexthops, struct bindings **ret);
+/** bindings_open() - borrows @maps, @nexthops and @requests; Return: 0 or -ENOMEM */
+int bindings_open(const struct maps *maps, struct nexthops *nexthops, struct nl_sock *requests,
+		  struct bindings **ret);
 
 /** bindings_close() - remove all flows; accepts NULL */
 void bindings_close(struct bindings *bindings);

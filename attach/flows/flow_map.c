@@ -32,6 +32,27 @@ int flow_read(const struct maps *maps, const struct flow_key *key, struct turnpi
 	return err;
 }
 
+/* Do packets leave alike? Only then is a confirmation valid for both. */
+static bool is_same_recipe(const struct turnpike_flow *a, const struct turnpike_flow *b)
+{
+	return a->nexthop == b->nexthop && a->family == b->family && a->sport == b->sport &&
+	       a->dport == b->dport && a->channel == b->channel &&
+	       memcmp(a->src, b->src, sizeof(a->src)) == 0 &&
+	       memcmp(a->dst, b->dst, sizeof(a->dst)) == 0;
+}
+
+/* @check_at stays 0: an expiry that is earlier now is noticed at once, at the price of a check. */
+static void keep_confirmation(const struct turnpike_flow *before, struct turnpike_flow *flow)
+{
+	flow->seen = before->seen;
+	flow->until = before->until;
+	flow->dscps = before->dscps;
+	flow->dscp_at = before->dscp_at;
+	flow->tries = before->tries;
+	flow->observation = before->observation;
+	flow->observed_on = before->observed_on;
+}
+
 int flow_replace(const struct maps *maps, const struct encoded_flow *encoded)
 {
 	struct turnpike_flow before, flow = encoded->flow;
@@ -42,6 +63,8 @@ int flow_replace(const struct maps *maps, const struct encoded_flow *encoded)
 	flow.packets = before.packets;
 	flow.bytes = before.bytes;
 	flow.ip6_label = before.ip6_label;
+	if (is_same_recipe(&before, &flow))
+		keep_confirmation(&before, &flow);
 	return bpf_map_update_elem(flows_fd(maps, encoded->key.family), &encoded->key.key4, &flow,
 				   BPF_EXIST);
 }

@@ -7,6 +7,8 @@
 
 #include "base/monotonic.h"
 
+#include <turnpike/abi.h>
+
 int policers_open(struct policers *policers, struct turnpike_policer *map, __u32 max)
 {
 	__u32 index;
@@ -16,7 +18,7 @@ int policers_open(struct policers *policers, struct turnpike_policer *map, __u32
 	policers->free = calloc(max, sizeof(*policers->free));
 	if (!policers->free)
 		return -ENOMEM;
-	for (index = max - 1; index > 0; index--)
+	for (index = max - 1; index >= TURNPIKE_RESERVED_POLICERS; index--)
 		policers->free[policers->n_free++] = index;
 	return 0;
 }

@@ -13,7 +13,7 @@
  * struct policers - begin with all zero
  * @map:  mapped memory of the caller
  * @max:  number of its elements
- * @free: stack of @n_free free numbers; 0 is never used
+ * @free: stack of @n_free free numbers; the first TURNPIKE_RESERVED_POLICERS are not
  */
 struct policers {
 	struct turnpike_policer *map;

@@ -35,14 +35,26 @@ int attachment_load(const struct maps *maps, const struct attach_point *point,
 	return 0;
 }
 
-int attachment_load_trial(const struct maps *maps, const struct attach_point *point, __u32 ifindex,
-			  struct attachment *ret)
+static int load_other(const struct maps *maps, const struct variant *variant,
+		      const struct attach_point *point, __u32 ifindex, struct attachment *ret)
 {
 	struct attachment attachment = ATTACHMENT_NONE;
 
 	attachment.point = point;
 	attachment.ifindex = ifindex;
-	return load(maps, &loader_trial, attachment, ret);
+	return load(maps, variant, attachment, ret);
+}
+
+int attachment_load_trial(const struct maps *maps, const struct attach_point *point, __u32 ifindex,
+			  struct attachment *ret)
+{
+	return load_other(maps, &loader_trial, point, ifindex, ret);
+}
+
+int attachment_load_observer(const struct maps *maps, const struct attach_point *point,
+			     __u32 ifindex, struct attachment *ret)
+{
+	return load_other(maps, &loader_observer, point, ifindex, ret);
 }
 
 bool attachment_excludes(const struct attachment *now, const struct attach_point *point)

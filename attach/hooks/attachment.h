@@ -44,6 +44,10 @@ int attachment_load(const struct maps *maps, const struct attach_point *point,
 int attachment_load_trial(const struct maps *maps, const struct attach_point *point, __u32 ifindex,
 			  struct attachment *ret);
 
+/** attachment_load_observer() - the same for loader_observer */
+int attachment_load_observer(const struct maps *maps, const struct attach_point *point,
+			     __u32 ifindex, struct attachment *ret);
+
 /** attachment_excludes() - must @now be detached first? Native and generic XDP exclude each other.
  */
 bool attachment_excludes(const struct attachment *now, const struct attach_point *point);

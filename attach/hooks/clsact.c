@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * TC ingress by a cls_bpf filter on a clsact qdisc. Any kernel has it, but a filter outlives the
- * process. So a child process, the guardian, attaches qdisc and filter, and removes them when the
- * pipe to its parent is closed: by detaching, or because the parent has ended, even by SIGKILL.
+ * TC by a cls_bpf filter on a clsact qdisc: the relay at ingress, the observer at egress. Any
+ * kernel has it, but a filter outlives the process. So a child process, the guardian, attaches
+ * qdisc and filter, and removes them when the pipe to its parent is closed: by detaching, or
+ * because the parent has ended, even by SIGKILL.
  */
 #define _GNU_SOURCE
 #include <bpf/libbpf.h>
@@ -31,12 +32,18 @@
 #define LOCK_TRIES    200
 #define LOCK_PAUSE_NS (10 * 1000 * 1000)
 
-/* Before filters without an explicit priority, which the kernel numbers from 49152 down. */
-#define FILTER_HANDLE   0x7470
-#define FILTER_PRIORITY 1
+#define FILTER_HANDLE 0x7470
+
+/*
+ * The relay comes before filters without an explicit priority, which the kernel numbers from 49152
+ * down. The observer comes last: what a filter before it changes or drops, it must not confirm.
+ */
+#define RELAY_PRIORITY    1
+#define OBSERVER_PRIORITY 0xfffe
 
 struct guard {
 	int ifindex;
+	enum bpf_tc_attach_point direction;
 	int prog_fd;
 	int wait_fd;   /* end of file: clean up */
 	int report_fd; /* takes the result of attaching */
@@ -71,30 +78,64 @@ static void remove_qdisc(const struct guard *guard)
  * The name of an abstract socket serves as a lock: like the device it belongs to the network
  * namespace, and the kernel releases it with the process.
  */
-static int take_lock(int ifindex)
+static int take_name(const char *what, int ifindex, enum bpf_tc_attach_point direction)
 {
-	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_NS };
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	int i;
+	int err;
 
 	if (fd < 0)
 		return -errno;
-	snprintf(addr.sun_path + 1, sizeof(addr.sun_path) - 1, "turnpike-clsact-%d", ifindex);
+	snprintf(addr.sun_path + 1, sizeof(addr.sun_path) - 1, "turnpike-%s-%d-%s", what, ifindex,
+		 direction == BPF_TC_INGRESS ? "ingress" : "egress");
+	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0)
+		return fd;
+	err = -errno;
+	close(fd);
+	return err;
+}
+
+static int take_lock(const struct guard *guard)
+{
+	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_NS };
+	int i, fd;
+
 	for (i = 0; i < LOCK_TRIES; i++) {
-		if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0)
+		fd = take_name("clsact", guard->ifindex, guard->direction);
+		if (fd >= 0)
 			return 0;
-		if (errno != EADDRINUSE)
-			return -errno;
+		if (fd != -EADDRINUSE)
+			return fd;
 		nanosleep(&pause, NULL);
 	}
 	return -EBUSY;
 }
 
+/*
+ * The guardians of both directions share a qdisc that one of them has made: the last one removes
+ * it. Each holds a name that tells the other.
+ */
+static bool other_made_qdisc(const struct guard *guard)
+{
+	const enum bpf_tc_attach_point other =
+		guard->direction == BPF_TC_INGRESS ? BPF_TC_EGRESS : BPF_TC_INGRESS;
+	const int fd = take_name("made-qdisc", guard->ifindex, other);
+
+	if (fd >= 0)
+		close(fd);
+	return fd == -EADDRINUSE;
+}
+
+static __u32 priority_of(enum bpf_tc_attach_point direction)
+{
+	return direction == BPF_TC_INGRESS ? RELAY_PRIORITY : OBSERVER_PRIORITY;
+}
+
 /* Is the filter at our handle and priority one of ours? Its program has our name. */
 static bool is_left_over(const struct bpf_tc_hook *hook, int prog_fd)
 {
-	LIBBPF_OPTS(bpf_tc_opts, filter, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY);
+	LIBBPF_OPTS(bpf_tc_opts, filter, .handle = FILTER_HANDLE,
+		    .priority = priority_of(hook->attach_point));
 	struct bpf_prog_info ours = { 0 }, theirs = { 0 };
 	__u32 len = sizeof(ours);
 	int fd, err;
@@ -112,22 +153,24 @@ static bool is_left_over(const struct bpf_tc_hook *hook, int prog_fd)
 
 static int add_filter(struct guard *guard)
 {
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = guard->ifindex, .attach_point = BPF_TC_INGRESS);
-	LIBBPF_OPTS(bpf_tc_opts, filter, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY,
-		    .prog_fd = guard->prog_fd);
-	int err = take_lock(guard->ifindex);
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = guard->ifindex, .attach_point = guard->direction);
+	LIBBPF_OPTS(bpf_tc_opts, filter, .handle = FILTER_HANDLE,
+		    .priority = priority_of(guard->direction), .prog_fd = guard->prog_fd);
+	int err = take_lock(guard);
 
 	if (err)
 		return err;
 	err = bpf_tc_hook_create(&hook);
 	if (err && err != -EEXIST)
 		return err;
-	guard->made_qdisc = !err;
+	guard->made_qdisc = !err || other_made_qdisc(guard);
 	if (err && is_left_over(&hook, guard->prog_fd)) {
 		/* Then the qdisc is most likely ours, too. */
 		guard->made_qdisc = true;
 		filter.flags = BPF_TC_F_REPLACE;
 	}
+	if (guard->made_qdisc)
+		take_name("made-qdisc", guard->ifindex, guard->direction);
 	err = bpf_tc_attach(&hook, &filter);
 	if (err)
 		remove_qdisc(guard);
@@ -136,8 +179,9 @@ static int add_filter(struct guard *guard)
 
 static void remove_filter(const struct guard *guard)
 {
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = guard->ifindex, .attach_point = BPF_TC_INGRESS);
-	LIBBPF_OPTS(bpf_tc_opts, filter, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY);
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = guard->ifindex, .attach_point = guard->direction);
+	LIBBPF_OPTS(bpf_tc_opts, filter, .handle = FILTER_HANDLE,
+		    .priority = priority_of(guard->direction));
 
 	bpf_tc_detach(&hook, &filter);
 	remove_qdisc(guard);
@@ -225,9 +269,12 @@ static void detach(struct hook_state *state)
 	*state = HOOK_STATE_NONE;
 }
 
-static int attach(__u32 ifindex, int prog_fd, struct hook_state *state)
+static int attach(__u32 ifindex, int prog_fd, enum bpf_tc_attach_point direction,
+		  struct hook_state *state)
 {
-	struct guard guard = { .ifindex = (int)ifindex, .prog_fd = prog_fd };
+	struct guard guard = { .ifindex = (int)ifindex,
+			       .direction = direction,
+			       .prog_fd = prog_fd };
 	int wait_pipe[2], report_pipe[2];
 	int err = -EIO;
 
@@ -254,10 +301,21 @@ static int attach(__u32 ifindex, int prog_fd, struct hook_state *state)
 	return err;
 }
 
-static int query(__u32 ifindex, __u32 *ids, __u32 *n)
+static int attach_ingress(__u32 ifindex, int prog_fd, struct hook_state *state)
 {
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = BPF_TC_INGRESS);
-	LIBBPF_OPTS(bpf_tc_opts, filter, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY);
+	return attach(ifindex, prog_fd, BPF_TC_INGRESS, state);
+}
+
+static int attach_egress(__u32 ifindex, int prog_fd, struct hook_state *state)
+{
+	return attach(ifindex, prog_fd, BPF_TC_EGRESS, state);
+}
+
+static int query(__u32 ifindex, enum bpf_tc_attach_point direction, __u32 *ids, __u32 *n)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = direction);
+	LIBBPF_OPTS(bpf_tc_opts, filter, .handle = FILTER_HANDLE,
+		    .priority = priority_of(direction));
 	const int err = bpf_tc_query(&hook, &filter);
 
 	if (err && err != -ENOENT)
@@ -267,8 +325,24 @@ static int query(__u32 ifindex, __u32 *ids, __u32 *n)
 	return 0;
 }
 
+static int query_ingress(__u32 ifindex, __u32 *ids, __u32 *n)
+{
+	return query(ifindex, BPF_TC_INGRESS, ids, n);
+}
+
+static int query_egress(__u32 ifindex, __u32 *ids, __u32 *n)
+{
+	return query(ifindex, BPF_TC_EGRESS, ids, n);
+}
+
 const struct hook_ops hook_clsact = {
-	.attach = attach,
-	.query = query,
+	.attach = attach_ingress,
+	.query = query_ingress,
+	.detach = detach,
+};
+
+const struct hook_ops hook_clsact_egress = {
+	.attach = attach_egress,
+	.query = query_egress,
 	.detach = detach,
 };

@@ -69,6 +69,10 @@ struct hook_ops {
 ATTACH_POINTS(DECLARE_HOOK_OPS)
 #undef DECLARE_HOOK_OPS
 
+/** hook_tcx_egress, hook_clsact_egress - where observers are attached: see observer.h */
+extern const struct hook_ops hook_tcx_egress;
+extern const struct hook_ops hook_clsact_egress;
+
 /** hook_update_link(), hook_close_link() - @replace and @detach of hooks that are bpf_links */
 int hook_update_link(const struct hook_state *state, int prog_fd);
 void hook_close_link(struct hook_state *state);

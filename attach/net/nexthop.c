@@ -77,15 +77,31 @@ static void outdate(struct nexthops *nexthops, enum rules_scope scope)
 	rules_change(nexthops->rules, scope);
 }
 
+static bool is_for_all(const struct selector *selector)
+{
+	return !selector->src.len && !selector->dst.len;
+}
+
+static enum rules_scope scope_of(const struct selector *selector)
+{
+	switch (selector->family) {
+	case TURNPIKE_IPV4:
+		return RULES_OF_IPV4;
+	case TURNPIKE_IPV6:
+		return RULES_OF_IPV6;
+	default:
+		return RULES_OF_ALL;
+	}
+}
+
 static void on_route(const struct selector *selector, void *arg)
 {
 	struct nexthops *nexthops = arg;
 
-	if (selector->src.len || selector->dst.len)
-		slots_renew(&nexthops->slots, selector, true);
+	if (is_for_all(selector))
+		outdate(nexthops, scope_of(selector));
 	else
-		outdate(nexthops,
-			selector->family == TURNPIKE_IPV4 ? RULES_OF_IPV4 : RULES_OF_IPV6);
+		slots_renew(&nexthops->slots, selector, true);
 }
 
 static void on_nexthop(void *arg)
@@ -171,7 +187,10 @@ static void on_policy(const struct selector *selector, void *arg)
 {
 	struct nexthops *nexthops = arg;
 
-	slots_renew(&nexthops->slots, selector, false);
+	if (is_for_all(selector))
+		rules_change(nexthops->rules, scope_of(selector));
+	else
+		slots_renew(&nexthops->slots, selector, false);
 }
 
 /* One descriptor for all that can be readable. */

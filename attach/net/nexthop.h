@@ -106,7 +106,7 @@ void nexthops_path_changed(struct nexthops *nexthops, const struct turnpike_addr
 /**
  * nexthops_unwatched() - get what the host's rules_changed() cannot report at once
  *
- * Return: a mask of enum rules_kind.
+ * Return: a mask of enum turnpike_rules.
  */
 __u32 nexthops_unwatched(const struct nexthops *nexthops);
 

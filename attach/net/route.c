@@ -32,6 +32,11 @@ static struct nl_msg *route_request(const struct turnpike_addr *src,
 	if (src)
 		netlink_put_addr(&msg, RTA_SRC, src);
 	netlink_put(&msg, RTA_IP_PROTO, &protocol, sizeof(protocol));
+	/* For rules by port; Linux 4.17. */
+	if (src && src->port && dst->port) {
+		netlink_put(&msg, RTA_SPORT, &src->port, sizeof(src->port));
+		netlink_put(&msg, RTA_DPORT, &dst->port, sizeof(dst->port));
+	}
 	return msg;
 }
 

@@ -20,6 +20,7 @@ struct route_facts {
 /**
  * netlink_route() - look up the route of UDP from @src to @dst, with its path MTU
  * @src: an address of this host, or NULL for any
+ * @dst: if it and @src have ports, rules by port apply
  *
  * Return: 0; -EHOSTUNREACH or another negative errno unless it is a unicast route without
  * encapsulation, and @src is local.

@@ -153,5 +153,6 @@ __u64 rules_due(const struct rules *rules)
 
 __u32 rules_unwatched(const struct rules *rules)
 {
-	return (rules->netfilter ? 0 : RULES_NETFILTER) | (rules->ipsec ? 0 : RULES_IPSEC);
+	return (rules->netfilter ? 0 : TURNPIKE_RULES_NETFILTER) |
+	       (rules->ipsec ? 0 : TURNPIKE_RULES_IPSEC);
 }

@@ -8,6 +8,8 @@
 
 #include <linux/types.h>
 
+#include <turnpike/turnpike.h>
+
 #include "net/selector.h"
 
 struct rules;
@@ -30,12 +32,6 @@ struct rules_ops {
 	void *arg;
 };
 
-/** Rules of which the kernel sends no notifications. */
-enum rules_kind {
-	RULES_NETFILTER = 1u << 0, /* nftables, iptables-nft */
-	RULES_IPSEC = 1u << 1,
-};
-
 /**
  * rules_open() - start watching
  * @epoll: set to watch the sockets
@@ -56,7 +52,7 @@ void rules_poll(struct rules *rules);
 /** rules_due() - CLOCK_MONOTONIC, ns, when rules_poll() has to report; 0: nothing. */
 __u64 rules_due(const struct rules *rules);
 
-/** rules_unwatched() - get the kinds that are not watched, a mask of enum rules_kind. */
+/** rules_unwatched() - get the kinds that are not watched, a mask of enum turnpike_rules. */
 __u32 rules_unwatched(const struct rules *rules);
 
 #endif /* TURNPIKE_ATTACH_NET_RULES_H */

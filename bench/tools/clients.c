@@ -6,7 +6,8 @@
  * Orders, each answered with a line of JSON:
  * - allocate, bind, refresh, release: all clients send this request, a window of them at a time
  * - exchange: likewise with data, which the peers echo
- * - first-to-peer, first-to-client: one client after the other binds a channel and sends through it
+ * - second-to-peer, second-to-client: one client after the other binds a channel, and sends two
+ *   packets through it
  */
 #include <argp.h>
 #include <arpa/inet.h>
@@ -126,9 +127,9 @@ static struct outcome carry_out(struct crowd *crowd, const char *order)
 {
 	enum request request;
 
-	if (strcmp(order, "first-to-peer") == 0)
+	if (strcmp(order, "second-to-peer") == 0)
 		return crowd_bind_and_send(crowd, true);
-	if (strcmp(order, "first-to-client") == 0)
+	if (strcmp(order, "second-to-client") == 0)
 		return crowd_bind_and_send(crowd, false);
 	if (strcmp(order, "exchange") == 0)
 		return crowd_exchange(crowd);

@@ -42,11 +42,11 @@ struct outcome {
 struct outcome crowd_ask(struct crowd *crowd, enum request request);
 
 /**
- * crowd_bind_and_send() - bind one channel after the other and send a packet through it at once
+ * crowd_bind_and_send() - bind one channel after the other and send two packets through it at once
  * @to_peer: the client sends the packet; otherwise the peer
  *
- * struct client.took is the time from the success response to the packet's arrival. @done
- * counts the packets that arrived.
+ * struct client.took is the time to the arrival of the second packet, which is sent when the first
+ * has arrived. @done counts those that arrived.
  */
 struct outcome crowd_bind_and_send(struct crowd *crowd, bool to_peer);
 

@@ -276,8 +276,9 @@ static void serve(struct relay *relay)
 
 static void open_relay(struct relay *relay)
 {
+	/* No server relays first packets, so nothing could be confirmed. */
 	TURNPIKE_OPTS(turnpike_open_opts, opts, .max_flows = relay->max_flows,
-		      .max_nexthops = NEXTHOPS_MAX);
+		      .max_nexthops = NEXTHOPS_MAX, .confirm_ms = TURNPIKE_CONFIRM_OFF);
 	TURNPIKE_OPTS(turnpike_attach_opts, detached, .mode = TURNPIKE_MODE_USERSPACE);
 	int i;
 

@@ -18,7 +18,7 @@
 #include <turnpike/verdicts.h>
 
 /** Changes with every struct below; the library rejects programs of another version. */
-#define TURNPIKE_ABI_VERSION 5
+#define TURNPIKE_ABI_VERSION 6
 
 /** Channel numbers of RFC 5766 section 11; RFC 8656 section 12 keeps only 0x4000 to 0x4fff. */
 #define TURNPIKE_CHANNEL_MIN 0x4000
@@ -67,6 +67,12 @@ struct turnpike_key6 {
 
 /**
  * struct turnpike_flow - value of flows4 and flows6: how to rewrite a packet
+ * @check_at:       check clock; from then on packets take the slow path, which looks at @until and
+ *                  @expires, and passes one packet to the stack to have the flow confirmed again
+ * @seen:           turnpike_seen() of what was confirmed; 0: nothing
+ * @until:          check clock; from then on the flow is not confirmed
+ * @dscps:          bit mask: the DSCPs of packets that were confirmed. Rules may depend on them
+ * @dscp_at:        check clock; before it, no packet with another DSCP is sampled
  * @expires:        CLOCK_MONOTONIC, ns; from then on packets are passed
  * @packets:        packets relayed
  * @bytes:          application data relayed, without headers and padding
@@ -78,12 +84,21 @@ struct turnpike_key6 {
  * @sport, @dport:  outgoing ports
  * @channel:        outgoing channel number; 0: plain UDP
  * @family:         outgoing enum turnpike_family; the incoming one is the map's
- * @pad:            zero
+ * @tries:          samples that were taken since the flow was last confirmed
  * @ip6_label:      outgoing IPv6 flow label (the low 20 bits)
  * @policer:        indexes into policers, all of which must let the packet pass; 0: none
  * @src, @dst:      outgoing addresses; IPv4: the first word, the others zero
+ * @observation:    enum turnpike_observation, the last one
+ * @observed_on:    ifindex of the device where that was
+ *
+ * The programs write @check_at to @dscp_at, @tries, @observation and @observed_on.
  */
 struct turnpike_flow {
+	__u64 check_at;
+	__u64 seen;
+	__u64 until;
+	__u64 dscps;
+	__u64 dscp_at;
 	__u64 expires;
 	__u64 packets;
 	__u64 bytes;
@@ -96,11 +111,69 @@ struct turnpike_flow {
 	__be16 dport;
 	__be16 channel;
 	__u8 family;
-	__u8 pad;
+	__u8 tries;
 	__be32 ip6_label;
 	__u32 policer[TURNPIKE_FLOW_POLICERS];
 	__be32 src[4];
 	__be32 dst[4];
+	__u32 observation;
+	__u32 observed_on;
+};
+
+/**
+ * turnpike_seen() - what a flow was confirmed for: packets that come in by the device @ifindex, and
+ * leave by the hop that was the current one when @publication was turnpike_nexthop.current
+ */
+static inline __u64 turnpike_seen(__u32 ifindex, __u32 publication)
+{
+	return (__u64)ifindex << 32 | publication;
+}
+
+/** What the observer saw of a packet that had been passed to the stack, compared with its flow. */
+enum turnpike_observation {
+	TURNPIKE_OBSERVED_NOTHING, /* it has not left by a device with an observer */
+	TURNPIKE_OBSERVED_SAME,
+	TURNPIKE_OBSERVED_DEVICE,      /* it left by another device */
+	TURNPIKE_OBSERVED_NEXTHOP,     /* to another MAC address, or from one */
+	TURNPIKE_OBSERVED_TAGS,        /* with other VLAN tags */
+	TURNPIKE_OBSERVED_SOURCE,      /* from another address */
+	TURNPIKE_OBSERVED_PORT,        /* from another port */
+	TURNPIKE_OBSERVED_ENCRYPTED,   /* as ESP or AH (RFC 4303, RFC 4302) */
+	TURNPIKE_OBSERVED_ENCAPSULATED /* as neither UDP nor these */
+};
+
+/**
+ * struct turnpike_sample_key - key of samples, an LRU hash map
+ * @hash: of what a packet keeps on its way through server and stack: see steps/sample.h; 0: the
+ * last sample from @port
+ * @len:  application data, bytes; 0 with @hash 0
+ * @port: port that the server sends it from
+ */
+struct turnpike_sample_key {
+	__u32 hash;
+	__u16 len;
+	__be16 port;
+};
+
+/**
+ * struct turnpike_sample - value of samples: a packet that was passed to the stack
+ * @taken:      when; check clock
+ * @ifindex:    device the packet came in by
+ * @family:     enum turnpike_family of the key
+ * @dscp:       DSCP of the packet
+ * @more:       1: the flow is confirmed, but not for this DSCP
+ * @key4, @key6: key of its flow
+ */
+struct turnpike_sample {
+	__u64 taken;
+	__u32 ifindex;
+	__u16 family;
+	__u8 dscp;
+	__u8 more;
+	union {
+		struct turnpike_key4 key4;
+		struct turnpike_key6 key6;
+	};
 };
 
 /** Most VLAN tags in a relayed frame: one (IEEE 802.1Q), or two (802.1ad). */
@@ -186,6 +259,12 @@ struct turnpike_event {
 /** Element of policers that limits events, at one byte an event. No flow uses it. */
 #define TURNPIKE_EVENTS_POLICER 0
 
+/** Element of policers that limits periodic checks of all flows, at one byte a check. */
+#define TURNPIKE_CHECKS_POLICER 1
+
+/** Number of these first elements. */
+#define TURNPIKE_RESERVED_POLICERS 2
+
 /**
  * struct turnpike_event_record - record of events, a ring buffer that the library reads
  * @event: the packet
@@ -215,11 +294,15 @@ enum turnpike_direction {
  * @mac:       the device's address; frames to others are passed
  * @mtu:       bytes; a larger incoming packet is a super-packet (GRO)
  * @tick_zero: CLOCK_MONOTONIC, ns, at which jiffies were 0; may be negative
+ * @check_zero: the same of the check clock. It is CLOCK_MONOTONIC, but whenever the host's rules
+ * may have changed, the library sets it forward by more than a confirmation lasts. So one
+ *             comparison finds a confirmation that is too old for either reason
  */
 struct turnpike_device {
 	__u8 mac[6];
 	__u16 mtu;
 	__u64 tick_zero;
+	__u64 check_zero;
 };
 
 /**
@@ -262,6 +345,7 @@ struct turnpike_skb_layout {
  * @slot:    its slot
  * @skb:     1: packets are sk_buffs (generic XDP, TC); 0: frames (native XDP)
  * @tick_ns: length of a jiffy
+ * @confirm_ns: time between two checks of a flow; 0: flows are not confirmed
  * @layout:  of this kernel
  */
 struct turnpike_config {
@@ -270,6 +354,7 @@ struct turnpike_config {
 	__u32 slot;
 	__u32 skb;
 	__u64 tick_ns;
+	__u64 confirm_ns;
 	struct turnpike_skb_layout layout;
 };
 
@@ -352,12 +437,14 @@ struct turnpike_way {
 
 TURNPIKE_CHECK_SIZE(turnpike_key4, 16);
 TURNPIKE_CHECK_SIZE(turnpike_key6, 40);
-TURNPIKE_CHECK_SIZE(turnpike_flow, 88);
+TURNPIKE_CHECK_SIZE(turnpike_flow, 136);
+TURNPIKE_CHECK_SIZE(turnpike_sample_key, 8);
+TURNPIKE_CHECK_SIZE(turnpike_sample, 56);
 TURNPIKE_CHECK_SIZE(turnpike_hop, 28);
 TURNPIKE_CHECK_SIZE(turnpike_nexthop, 64); /* one cache line */
 TURNPIKE_CHECK_SIZE(turnpike_event_record, 1280);
 TURNPIKE_CHECK_SIZE(turnpike_policer, 32);
-TURNPIKE_CHECK_SIZE(turnpike_device, 16);
+TURNPIKE_CHECK_SIZE(turnpike_device, 24);
 TURNPIKE_CHECK_SIZE(turnpike_trial, 40);
 TURNPIKE_CHECK_SIZE(turnpike_taken, 128);
 TURNPIKE_CHECK_SIZE(turnpike_flow_expiry, 56);

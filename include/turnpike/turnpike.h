@@ -129,7 +129,7 @@ TURNPIKE_API int turnpike_hook_parse(const char *name, enum turnpike_hook *ret);
  * struct turnpike_open_opts - options of turnpike_open(); 0 is the default of each
  * @sz:             size of this struct
  * @max_flows:      flows of each family; a channel binding takes two. Default: 65536. Memory is
- *                  allocated at once: about 170 bytes for an IPv4 flow, 200 for an IPv6 flow
+ *                  allocated at once: about 220 bytes for an IPv4 flow, 250 for an IPv6 flow
  * @max_nexthops:   pairs of local and remote address. Default: 16384, 64 bytes each
  * @max_policers:   policers, see turnpike_policer_new(). Default: 16384, 32 bytes each
  * @max_waiting:    bindings that may wait for room, see turnpike_bind(). Default: none; about 300
@@ -141,6 +141,15 @@ TURNPIKE_API int turnpike_hook_parse(const char *name, enum turnpike_hook *ret);
  * @backoff_first_ms:   initial back-off, doubled each time. A failed mode is retried after it;
  *                      better modes that were rejected are re-evaluated. Default: 10000
  * @backoff_longest_ms: longest back-off. Default: 600000
+ * @confirm_ms: time between two checks of a flow, at most TURNPIKE_CONFIRM_MAX_MS. Default: 10000.
+ *              TURNPIKE_CONFIRM_OFF: flows are not confirmed
+ * @pad:        zero
+ *
+ * The kernel relays a flow only after the stack has confirmed it: a packet took the slow path, and
+ * the server's packet was seen at TC egress to leave as the flow says. From time to time, and after
+ * changes of the host's routes, rules, filters and IPsec policies, a packet takes the slow path to
+ * confirm the flow again. This is what makes the fast path respect all that a host does to packets.
+ * Turn it off only on a host that does nothing but route.
  */
 struct turnpike_open_opts {
 	size_t sz;
@@ -152,7 +161,13 @@ struct turnpike_open_opts {
 	__u32 demote_percent;
 	__u32 backoff_first_ms;
 	__u32 backoff_longest_ms;
+	__u32 confirm_ms;
+	__u32 pad;
 };
+
+/** Values of @confirm_ms */
+#define TURNPIKE_CONFIRM_OFF    0xffffffffu
+#define TURNPIKE_CONFIRM_MAX_MS 3600000u
 
 /**
  * turnpike_open() - create the maps, and begin to follow routes and neighbours
@@ -375,8 +390,9 @@ struct turnpike_binding {
 /**
  * turnpike_bind() - relay a channel binding, or change the times and policers of one
  *
- * When it returns 0, the next packet is relayed in the kernel if the next hop is resolved, and
- * takes the slow path until it is. A known binding keeps its counters.
+ * When it returns 0, the next packet of each direction takes the slow path, and further ones are
+ * relayed in the kernel as soon as the next hop is resolved and the stack has confirmed the flow. A
+ * known binding keeps its counters.
  *
  * A binding that finds no room, or that the kernel refuses for the moment, waits, unless as many as
  * @max_waiting of struct turnpike_open_opts do already. It takes the slow path until
@@ -432,6 +448,24 @@ enum turnpike_wait {
  * Since: 0.1
  */
 TURNPIKE_API __u32 turnpike_waiting(const struct turnpike *tp, enum turnpike_wait what);
+
+/** Rules of the host, see turnpike_unwatched(). */
+enum turnpike_rules {
+	TURNPIKE_RULES_NETFILTER = 1u << 0, /* nftables, and iptables on top of it */
+	TURNPIKE_RULES_IPSEC = 1u << 1,
+};
+
+/**
+ * turnpike_unwatched() - rules of the host whose changes this kernel does not report
+ *
+ * They hold for confirmed flows only from the next check on: see @confirm_ms of struct
+ * turnpike_open_opts.
+ *
+ * Return: a mask of enum turnpike_rules.
+ *
+ * Since: 0.1
+ */
+TURNPIKE_API __u32 turnpike_unwatched(const struct turnpike *tp);
 
 /**
  * struct turnpike_policer_opts - options of turnpike_policer_new()
@@ -531,6 +565,10 @@ TURNPIKE_API void turnpike_path_changed(struct turnpike *tp, const struct turnpi
  * @expires:           from then on packets take the slow path
  * @packets:           packets relayed
  * @bytes:             application data relayed
+ * @confirmed:         1: the stack has confirmed the flow, so packets are relayed in the kernel;
+ * see
+ *                     @confirm_ms of struct turnpike_open_opts
+ * @why:               why it is not confirmed: a few words
  */
 struct turnpike_flow_info {
 	enum turnpike_direction direction;
@@ -543,6 +581,8 @@ struct turnpike_flow_info {
 	__u64 expires;
 	__u64 packets;
 	__u64 bytes;
+	__u32 confirmed;
+	char why[100];
 };
 
 /**

@@ -44,7 +44,10 @@
 	X(TAIL_FAILED,    "tail-failed",     NOTE,    "no tailroom; the head was tried")           \
 	X(PARTIAL,        "partial",         NOTE,    "relayed; it came with a partial checksum")  \
 	X(DONT_FRAGMENT,  "dont-fragment",   NOTIFY,  "too big to send; the sender is notified")   \
-	X(POLICED,        "policed",         DROP,    "above a limit: allocation, user or server")
+	X(POLICED,        "policed",         DROP,    "above a limit: allocation, user or server")   \
+	X(UNCONFIRMED,    "unconfirmed",     PASS,    "the stack has not confirmed the flow")      \
+	X(CHECKED,        "checked",         PASS,    "lets the stack confirm its flow again")     \
+	X(OTHER_DEVICE,   "other-device",    PASS,    "came in by another device than its flow")
 /* clang-format on */
 
 enum turnpike_verdict {

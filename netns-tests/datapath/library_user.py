@@ -19,6 +19,9 @@ import time
 from typing import Any
 
 
+CONFIRM_OFF = 0xffffffff  # no server relays first packets, so nothing could be confirmed
+
+
 class Addr(ctypes.Structure):
     _fields_ = [("ip", ctypes.c_ubyte * 16), ("port", ctypes.c_uint16), ("family", ctypes.c_ubyte),
                 ("pad", ctypes.c_ubyte)]
@@ -37,6 +40,11 @@ class Binding(Opts):
                 ("pad", ctypes.c_uint16 * 3),
                 ("channel_expires", ctypes.c_uint64), ("permission_expires", ctypes.c_uint64),
                 ("to_peer_policer", ctypes.c_uint32), ("to_client_policer", ctypes.c_uint32)]
+
+
+class OpenOpts(Opts):
+    _fields_ = [("sz", ctypes.c_size_t), ("unused", ctypes.c_uint32 * 8), ("confirm_ms", ctypes.c_uint32),
+                ("pad", ctypes.c_uint32)]
 
 
 class AttachOpts(Opts):
@@ -63,7 +71,8 @@ def main() -> int:
         check(getattr(library, f"turnpike_{option}_parse")(request[option].encode(), ctypes.byref(value)))
         return value.value
 
-    check(library.turnpike_open(None, ctypes.byref(handle)))
+    open_options = OpenOpts(confirm_ms=CONFIRM_OFF)
+    check(library.turnpike_open(ctypes.byref(open_options), ctypes.byref(handle)))
     options = AttachOpts(mode=parsed("mode"), moves=parsed("moves"), hook=parsed("hook"))
     for device in request["devices"]:
         check(library.turnpike_attach(handle, device.encode(), ctypes.byref(options)))

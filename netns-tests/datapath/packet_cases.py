@@ -191,9 +191,9 @@ CASES = (
     Case("empty, to the peer", lambda rig: rig.to_peer(b""), peer=[b""], kernel=1),
     Case("empty, to the client", lambda rig: rig.to_client(b""), client=[b""], kernel=1),
     Case("TTL and TOS, to the peer", marked(Rig.to_peer, lambda rig: rig.client.socket), peer=[HELLO],
-         kernel=1, check=still_marked, kernel_only=True),
+         kernel=1, check=still_marked, kernel_only=True, once_before=True),
     Case("TTL and TOS, to the client", marked(Rig.to_client, lambda rig: rig.peer), client=[HELLO],
-         kernel=1, check=still_marked, kernel_only=True),
+         kernel=1, check=still_marked, kernel_only=True, once_before=True),
     # Odd ChannelData.
     Case("padded", lambda rig: rig.to_peer(HELLO, padding=3), peer=[HELLO], kernel=1),
     Case("padded too far", lambda rig: rig.to_peer(HELLO, padding=9), peer=None, kernel=0, verdict="long-padding"),

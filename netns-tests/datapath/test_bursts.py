@@ -51,9 +51,12 @@ def test_local_senders(lab: Lab, variant: Variant, family: int) -> None:
     """A burst arrives as it was sent. Native XDP gets single packets; other modes leave each burst to user space."""
     server = Turnpike(lab, variant)
     ends = Ends(lab, family, family)
-    first = run(10, 1)  # resolves the neighbours
-    ends.to_peer(first)
-    complaints = ends.at_peer([first])
+    first, complaints = run(10, 1), []
+    for _ in range(2):  # resolve the neighbours, then confirm the flows
+        ends.to_peer(first)
+        complaints += ends.at_peer([first])
+        ends.to_client(first)
+        complaints += ends.at_client([(first, 0)])
     before, merged = server.relayed(), server.verdicts().get(MERGED, 0)
     complaints += there_and_back(ends)
     kernel, user_space = (now - then for now, then in zip(server.relayed(), before))

@@ -309,6 +309,54 @@ def test_multipath_gateway_dies(relay: Relay) -> None:
         check(complaints + relay.recovers("the kernel found one gateway dead"))
 
 
+# Confirmation by the stack.
+
+# A container engine and a routing daemon on the relay's host: devices, addresses and routes of their own.
+CONTAINER = (
+    "link add box0 type bridge",
+    "link set box0 up",
+    "addr add 172.30.0.1/16 dev box0",
+    "link add box1 type veth peer name box2",
+    "link set box1 master box0",
+    "link set box1 up",
+    "link set box2 up",
+    "neigh add 172.30.0.2 lladdr 02:00:00:00:00:02 dev box0",
+    "route add 172.31.0.0/16 via 172.30.0.2",
+    "rule add from 172.30.0.2 lookup 100",
+    "rule del from 172.30.0.2 lookup 100",
+)
+ROUTES = 200
+
+
+@every_mode
+def test_unrelated_changes(relay: Relay) -> None:
+    """A container that starts and ends, and routes that lead elsewhere, send no packet of a flow to user space."""
+    (_, before), sent = relay.server.relayed(), relay.packets()
+    for command in CONTAINER:
+        relay.ip(*command.split())
+    relay.lab.run("relay", ["ip", "-batch", "-"], stdin="".join(
+        f"route {word} 198.51.100.{number}/32 via 172.30.0.2\n" for number in range(ROUTES) for word in ("add", "del")))
+    for device in ("box1", "box0"):
+        relay.ip("link", "del", device)
+    time.sleep(WINDOW)
+    after = relay.server.relayed()[1]
+    complaints = [f"user space relayed {after - before} packets"] if after != before else []
+    if idle := [number for number, (a, b) in enumerate(zip(sent, relay.packets())) if a == b]:
+        complaints.append(f"the kernel relayed no packet of the flows {idle}")
+    check(complaints)
+
+
+@every_mode
+def test_firewall_changes(relay: Relay) -> None:
+    """When rules of the firewall change, every flow is confirmed again, and then relayed in the kernel."""
+    before = relay.server.relayed()[1]
+    relay.lab.run("relay", ["nft", "add", "table", "inet", "other"])
+    complaints = relay.recovers("the rules changed")
+    if (confirmed := relay.server.relayed()[1] - before) < 2 * len(relay.flows):
+        complaints.append(f"user space relayed only {confirmed} packets of {2 * len(relay.flows)} flows")
+    check(complaints)
+
+
 # Neighbours come and go.
 
 @every_mode

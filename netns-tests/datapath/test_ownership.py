@@ -104,18 +104,23 @@ class Channels:
             client.bind(CHANNEL, self.peers[family].getsockname()[:2])
             self.clients[family] = client
 
-    def complaints(self, server: Turnpike) -> Complaints:
-        """Both flows of both families are relayed where the mode says."""
-        for client in self.clients.values():
-            while client.receive(0.01) is not None:
-                pass
-        kernel_before, _ = server.relayed()
+    def _exchange(self) -> Complaints:
         complaints = []
         for family, client in self.clients.items():
             client.socket.send(turn.channel_data(CHANNEL, b"still here"))
             self.peers[family].sendto(b"still here", client.relayed)
             if client.receive(2) != turn.channel_data(CHANNEL, b"still here"):
                 complaints.append(f"the channel of IPv{family} no longer works")
+        return complaints
+
+    def complaints(self, server: Turnpike) -> Complaints:
+        """Both flows of both families are relayed where the mode says."""
+        for client in self.clients.values():
+            while client.receive(0.01) is not None:
+                pass
+        complaints = self._exchange()  # which confirms the flows
+        kernel_before, _ = server.relayed()
+        complaints += self._exchange()
         kernel = server.relayed()[0] - kernel_before
         if kernel != 4 * server.variant.in_kernel:
             complaints.append(f"{kernel} of 4 packets were relayed in the kernel")

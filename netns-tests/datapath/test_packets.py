@@ -76,6 +76,8 @@ def hairpin(rig: Rig) -> Complaints:
     try:
         rig.client.bind(CHANNEL + 3, other.relayed)
         other.bind(CHANNEL, rig.client.relayed)
+        rig.to_relay(turn.channel_data(CHANNEL + 3, HELLO))  # confirms the flow
+        other.receive(PATIENCE)
         before = rig.server.relayed()
         rig.to_relay(turn.channel_data(CHANNEL + 3, HELLO))
         got = other.receive(PATIENCE)

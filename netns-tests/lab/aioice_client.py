@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import ssl
 from collections import Counter
@@ -99,11 +100,12 @@ async def _exchange(server: tuple[str, int], transport: str, family: int, peer: 
     client.relay_family = family
     client.receiver = receiver = _Receiver()
     await asyncio.wait_for(client.connect(), 5)
-    for start in range(0, len(payloads), IN_FLIGHT):
-        for payload in payloads[start:start + IN_FLIGHT]:
+    # The first goes alone: once it is back, the host has confirmed both directions.
+    for start, end in itertools.pairwise((0, *range(1, len(payloads), IN_FLIGHT), len(payloads))):
+        for payload in payloads[start:end]:
             await asyncio.wait_for(client.send_data(payload, peer), 5)
         deadline = loop.time() + 2
-        while len(receiver.received) < min(start + IN_FLIGHT, len(payloads)) and loop.time() < deadline:
+        while len(receiver.received) < end and loop.time() < deadline:
             await asyncio.sleep(0.001)
     await asyncio.wait_for(client.delete(), 5)
     return receiver.received

@@ -19,6 +19,8 @@ from lab.topology import FAMILIES, Place
 
 REALM, USER, PASSWORD = "turnpike.test", "alice", "secret"
 PORT = 3478
+# Seconds. What the relay itself attaches changes the host's links and filters: all flows are confirmed again then.
+SETTLED = 0.15
 BINARY = Path(os.environ.get("TURNPIKE", ROOT / "build/release/userspace/turnpike")).absolute()
 
 
@@ -92,6 +94,7 @@ class Turnpike:
         self.process = lab.start("relay", command)
         lab.servers.append(self)
         self.process.wait_for(r"\bready\b")
+        time.sleep(SETTLED)
 
     @staticmethod
     def command(lab: Lab, variant: Variant, control: Path, binary: Path = BINARY) -> list[str]:
@@ -102,7 +105,8 @@ class Turnpike:
         net = lab.topology
         config = lab.scratch / "lab.conf"
         config.touch(0o600)
-        config.write_text(f"user = {USER}:{PASSWORD}\nuser-quota = 0\nunauthenticated-rate = 0\n")
+        # Tests count packets exactly, and a flow that is confirmed again takes one from the kernel.
+        config.write_text(f"user = {USER}:{PASSWORD}\nuser-quota = 0\nunauthenticated-rate = 0\nconfirm = 3600\n")
         return [str(binary), "serve", *_option("--listen", _listening(net.listen)),
                 *_option("--relay-address", _addresses(net.relayed)),
                 "--realm", REALM, "--config", str(config),
@@ -130,6 +134,7 @@ class Turnpike:
     def change_mode(self, variant: Variant) -> None:
         self.cli("mode", variant.mode, *variant.moves_option())
         self.variant = variant
+        time.sleep(SETTLED)
 
     def relayed(self) -> tuple[int, int]:
         """Packets relayed in the kernel and in user space."""

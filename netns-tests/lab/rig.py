@@ -42,6 +42,7 @@ class Case:
     check: Callable[[list[Arrived]], list[str]] = lambda _arrived: []
     families: Sequence[int] = (4, 6)
     kernel_only: bool = False              # user space may behave differently
+    once_before: bool = False              # sent once before, to confirm the flow for its DSCP
 
 
 class Rig:
@@ -51,7 +52,7 @@ class Rig:
         self.peer = udp_socket(lab, "peer", family)
         self.peer_address: turn.Address = self.peer.getsockname()[:2]
         self.client.bind(CHANNEL, self.peer_address)
-        self._warm_up()
+        self.warm_up()
 
     def new_client(self) -> turn.Client:
         client = turn.Client(udp_socket(self.lab, "client", self.family), self.server_address, self._user, PASSWORD)
@@ -99,6 +100,10 @@ class Rig:
         return [decode(each) for each in drain(self.client.socket, self.family, quiet, expected)]
 
     def run(self, case: Case) -> list[str]:
+        if case.once_before:
+            case.send(self)
+            self.at_peer(expected=len(case.peer or ()))
+            self.at_client(expected=len(case.client))
         self.at_peer(0.001)
         self.at_client(0.001)
         kernel_before, user_before = self.server.relayed()
@@ -126,8 +131,9 @@ class Rig:
                               f" not {expected}")
         return complaints
 
-    def _warm_up(self) -> None:
-        """Send until packets take the path of the mode in both directions: neighbours must be resolved first."""
+    def warm_up(self) -> None:
+        """Send until packets take the path of the mode in both directions: neighbours must be resolved first, and the
+        flows confirmed."""
         def flows() -> bool:
             before, _ = self.server.relayed()
             self.to_peer(b"warm-up")

@@ -16,6 +16,7 @@ from lab.topology import FAMILIES
 
 CHANNEL = 0x4001
 ANSWER_TIMEOUT = 5.0
+HELLOS = 3          # the first one of a flow takes the slow path, and confirms it
 RETRANSMIT_TIMEOUT, TRIES = 2.0, 3  # of a message that may be lost
 
 
@@ -60,6 +61,8 @@ def bound_clients(lab: Lab) -> Iterator[list[turn.Client]]:
 
 def relayed_there(server: Turnpike, clients: Sequence[turn.Client]) -> Complaints:
     """Check that the data of every client takes the path of the mode: kernel or user space."""
+    for client in clients:
+        echoed(client, b"warm-up")  # a change of the mode changes next hops
     before = server.relayed()
     found = [each for client in clients for each in echoed(client, b"hello")]
     counted = tuple(now - then for now, then in zip(server.relayed(), before))
@@ -70,7 +73,7 @@ def relayed_there(server: Turnpike, clients: Sequence[turn.Client]) -> Complaint
 
 
 def relays(lab: Lab) -> Complaints:
-    """Check that a new client of each family gets an allocation and an echo."""
+    """Check that a new client of each family gets an allocation and HELLOS echoes."""
     complaints = []
     for family in FAMILIES:
         with echo_peer(lab, family) as peer, udp_socket(lab, "client", family) as sock:
@@ -78,14 +81,11 @@ def relays(lab: Lab) -> Complaints:
             try:
                 client.allocate(family)
                 client.bind(CHANNEL, peer.address)
-                sock.send(turn.channel_data(CHANNEL, b"hello"))
-                answer = client.receive(1)
+                found = [each for _ in range(HELLOS) for each in echoed(client, b"hello")]
                 client.refresh(0)
             except (turn.TurnError, TimeoutError, OSError) as error:
-                complaints.append(f"IPv{family} is not relayed: {error}")
-                continue
-            if answer != turn.channel_data(CHANNEL, b"hello"):
-                complaints.append(f"IPv{family} came back as {answer!r}")
+                found = [f"not relayed: {error}"]
+            complaints += [f"IPv{family}: {each}" for each in found]
     return complaints
 
 

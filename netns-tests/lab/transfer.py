@@ -16,8 +16,9 @@ from lab.relay import Server, Variant
 # Traffic: the client's family, the peer's, and how many messages turnutils_uclient sends.
 TRAFFIC = {"ipv4": (4, 4, 200), "ipv6": (6, 6, 200), "4to6": (4, 6, 0), "6to4": (6, 4, 0),
            "4to4": (4, 4, 0), "6to6": (6, 6, 0)}
-# In kernel modes, user space may relay the first packets to a neighbour until it is resolved, and 1 % of all others.
-UNRESOLVED = 4
+# In kernel modes, user space relays a flow's first packets, until the neighbour is resolved and the stack has confirmed
+# the flow. It may relay 1 % of all others.
+FIRST_PACKETS = ("no-nexthop", "unconfirmed", "checked")
 
 
 def transfer(lab: Lab, server: Server, traffic: str) -> tuple[str, Complaints]:
@@ -25,6 +26,7 @@ def transfer(lab: Lab, server: Server, traffic: str) -> tuple[str, Complaints]:
     client_family, peer_family, messages = TRAFFIC[traffic]
     watched = ("client", "peer")
     kernel_before, user_before = server.relayed()
+    first_before = first_packets(server)
     errors_before = {role: lab.udp_errors(role) for role in watched}
     complaints = server.attach_complaints()
 
@@ -44,16 +46,22 @@ def transfer(lab: Lab, server: Server, traffic: str) -> tuple[str, Complaints]:
                        for name, before in errors_before[role].items() if after[name] != before]
     kernel_after, user_after = server.relayed()
     kernel, user = kernel_after - kernel_before, user_after - user_before
-    complaints += count_complaints(server.variant, expected, kernel, user) if server.tells_counts else []
+    first = first_packets(server) - first_before
+    complaints += count_complaints(server.variant, expected, kernel, user, first) if server.tells_counts else []
     return f"packets {expected:5}  kernel {kernel:5}  userspace {user:5}  lost {lost}", complaints
 
 
-def count_complaints(variant: Variant, expected: int, kernel: int, user: int) -> Complaints:
+def first_packets(server: Server) -> int:
+    verdicts = server.verdicts()
+    return sum(verdicts.get(verdict, 0) for verdict in FIRST_PACKETS)
+
+
+def count_complaints(variant: Variant, expected: int, kernel: int, user: int, first: int) -> Complaints:
     if not variant.in_kernel:
         return [f"the kernel relayed {kernel} packets"] if kernel else []
     complaints = []
-    if kernel < expected - max(UNRESOLVED, expected // 100):
-        complaints.append(f"the kernel relayed only {kernel} of {expected} packets")
+    if kernel < expected - first - expected // 100 or first > expected // 4:
+        complaints.append(f"the kernel relayed only {kernel} of {expected} packets, and user space {first} first ones")
     if kernel + user < expected:
         complaints.append(f"the server counted {kernel} + {user} packets instead of {expected}")
     return complaints

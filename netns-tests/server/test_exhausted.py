@@ -57,6 +57,7 @@ class Setup(contextlib.ExitStack):
         self.complaints += refused(code, ask, what) + exchanged(self.old)
 
     def relayed_in_kernel(self, client: turn.Client) -> None:
+        self.complaints += exchanged(client)  # which confirms its flows
         before = self.server.relayed()
         self.complaints += exchanged(client, 5)
         relayed = tuple(now - then for now, then in zip(self.server.relayed(), before))
@@ -153,6 +154,7 @@ def test_flows(lab: Lab, variant: Variant) -> None:
         clients = [setup.old, *(setup.client() for _ in range(fit + more - 1))]
         for client in clients:
             client.bind(CHANNEL, setup.peer.address)
+            setup.complaints += exchanged(client)  # which confirms its flows
         before = server.relayed()
         for client in clients:
             setup.complaints += exchanged(client, 2)

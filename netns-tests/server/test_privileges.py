@@ -24,12 +24,13 @@ from lab.complaints import Complaints, check
 from lab.endpoints import echo_peer, turn_client, udp_socket
 from lab.lab import Lab
 from lab.relay import AUTO, BINARY, BY_NAME, VARIANTS, Turnpike, Variant
-from lab.roundtrip import CHANNEL, echoed, relays
+from lab.roundtrip import CHANNEL, HELLOS, echoed, relays
 from lab.systemd_unit import NOBODY, Unit, without_capabilities
 
 UNIT = Path(os.environ.get("TURNPIKE_UNIT", BINARY.parents[1] / systemd_unit.NAME))
 CAPABILITIES = {"CAP_NET_BIND_SERVICE": 10, "CAP_NET_ADMIN": 12, "CAP_NET_RAW": 13, "CAP_PERFMON": 38, "CAP_BPF": 39}
 REQUIRED = ["CAP_NET_ADMIN", "CAP_BPF", "CAP_PERFMON"]
+PACKETS = 4 * HELLOS  # of relays(): each way for each family
 KEPT = [*REQUIRED, "CAP_NET_RAW"]
 USERSPACE = BY_NAME["userspace"]
 DAEMON_GROUP = 1
@@ -104,20 +105,20 @@ def relays_in_every_mode(lab: Lab, server: Turnpike) -> Complaints:
         before = server.relayed()
         server.change_mode(variant)
         complaints += [f"{variant.name}: {each}" for each in relays(lab) + server.attach_complaints()]
-        # Four packets: one each way for each family.
-        counted = tuple(now - then for now, then in zip(server.relayed(), before))
-        if counted != ((4, 0) if variant.in_kernel else (0, 4)):
-            complaints.append(f"{variant.name}, in the kernel and in user space: {counted}")
+        kernel, user = (now - then for now, then in zip(server.relayed(), before))
+        if kernel + user != PACKETS or (kernel < PACKETS // HELLOS if variant.in_kernel else kernel):
+            complaints.append(f"{variant.name}, in the kernel and in user space: {kernel}, {user}")
     return complaints
 
 
 def guardians(server: Turnpike) -> Complaints:
-    """The children that remove a clsact filter after the server's death have CAP_NET_ADMIN only, one a device."""
+    """The children that remove a clsact filter after the server's death have CAP_NET_ADMIN only: that of the relay and
+    that of the observer, for each device."""
     if server.variant.name != "clsact":
         return []
     pids = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
     kept = [status_of(Path("/proc", pid))["CapPrm"] for pid in pids]
-    wanted = [[mask(["CAP_NET_ADMIN"])]] * len(server.lab.devices("relay"))
+    wanted = 2 * [[mask(["CAP_NET_ADMIN"])]] * len(server.lab.devices("relay"))
     return [] if kept == wanted else [f"the guardians have {kept}"]
 
 
@@ -298,7 +299,7 @@ def relays_in_user_space(lab: Lab, server: Turnpike) -> Complaints:
     """The server must have chosen user space, with a warning."""
     complaints = relays(lab) if server.relayed() == (0, 0) else ["packets were relayed before"]
     modes = {device["mode"] for device in server.ask("status")["devices"]}
-    if modes != {"userspace"} or server.relayed() != (0, 4):
+    if modes != {"userspace"} or server.relayed() != (0, PACKETS):
         complaints.append(f"modes {modes}, relayed in the kernel and in user space: {server.relayed()}")
     if "warning: everything is relayed in user space: " not in server.process.log():
         complaints.append(f"no warning: {server.process.log()}")

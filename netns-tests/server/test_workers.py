@@ -169,8 +169,8 @@ def test_mode_changes(lab: Lab) -> None:
             client.bind(CHANNEL, peer.address)
         for variant in (TCX, USERSPACE, TCX, BY_NAME["native-head"], USERSPACE):
             server.change_mode(variant)
-            for _ in range(3):  # until neighbours are resolved
-                echoed(clients[0], b"warm-up")
+            for client in (clients[0], *clients):  # until neighbours are resolved and flows are confirmed
+                echoed(client, b"warm-up")
             before = server.relayed()
             for client in clients:
                 complaints += echoed(client, b"hello")

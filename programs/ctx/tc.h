@@ -26,6 +26,8 @@ typedef struct __sk_buff ctx_t;
 #define push_frame_tags push_frame_tags_tc
 #define may_notify      may_notify_tc
 #define notify_event    notify_event_tc
+#define sample_hash     sample_hash_tc
+#define confirm         confirm_tc
 
 /*
  * The tail is no alternative between the families: the sk_buff has a protocol, and
@@ -53,6 +55,12 @@ static __always_inline void *ctx_bytes(ctx_t *ctx, __u32 off, __u32 len)
 	if (data + len > data_end)
 		return NULL;
 	return data;
+}
+
+/* Copy 4 bytes at @off, which need not be linear memory. */
+static __always_inline int ctx_word(ctx_t *ctx, __u32 off, __u32 *to)
+{
+	return (int)bpf_skb_load_bytes(ctx, off, to, sizeof(*to));
 }
 
 static __always_inline int ctx_load(ctx_t *ctx, __u8 *to, __u32 len)

@@ -25,6 +25,8 @@ typedef struct xdp_md ctx_t;
 #define store_frame_tags store_frame_tags_xdp
 #define may_notify       may_notify_xdp
 #define notify_event     notify_event_xdp
+#define sample_hash      sample_hash_xdp
+#define confirm          confirm_xdp
 
 /* The tail can be moved instead of the head, with any headers. */
 #define CTX_MOVES_TAIL true
@@ -49,6 +51,16 @@ static __always_inline void *ctx_bytes(ctx_t *ctx, __u32 off, __u32 len)
 	if (data + len > data_end)
 		return NULL;
 	return data;
+}
+
+static __always_inline int ctx_word(ctx_t *ctx, __u32 off, __u32 *to)
+{
+	const void *from = ctx_bytes(ctx, off, sizeof(*to));
+
+	if (!from)
+		return -1;
+	copy_word(to, from);
+	return 0;
 }
 
 struct ctx_chunk {

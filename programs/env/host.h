@@ -40,9 +40,13 @@ extern volatile struct turnpike_config config;
 /* libbpf, which the tests link to, has functions of these names. */
 #define bpf_map_lookup_elem host_map_lookup_elem
 #define bpf_map_update_elem host_map_update_elem
+#define bpf_map_delete_elem host_map_delete_elem
 
 void *bpf_map_lookup_elem(void *map, const void *key);
 long bpf_map_update_elem(void *map, const void *key, const void *value, __u64 flags);
+long bpf_map_delete_elem(void *map, const void *key);
+__u32 bpf_get_prandom_u32(void);
+struct bpf_sock *bpf_sk_fullsock(struct bpf_sock *sk);
 __u64 bpf_jiffies64(void);
 void *bpf_ringbuf_reserve(void *map, __u64 size, __u64 flags);
 void bpf_ringbuf_submit(void *data, __u64 flags);
@@ -67,6 +71,7 @@ long bpf_skb_vlan_pop(struct __sk_buff *skb);
 int relay_xdp_head(struct xdp_md *ctx);
 int relay_xdp_tail(struct xdp_md *ctx);
 int relay_tc(struct __sk_buff *ctx);
+int observe_tc(struct __sk_buff *ctx);
 int try_room(struct xdp_md *ctx);
 int flow_expiry(struct turnpike_flow_expiry *arg);
 int read_jiffies(__u64 *arg);

@@ -6,7 +6,7 @@
 #define TURNPIKE_PROGRAMS_STEPS_ADMIT_H
 
 #include "steps/checksum.h"
-#include "steps/coarse_time.h"
+#include "steps/confirm.h"
 #include "steps/parse.h"
 #include "steps/payload.h"
 
@@ -98,22 +98,29 @@ static __always_inline enum turnpike_verdict check_mtu(struct packet *pkt,
 }
 
 static __always_inline enum turnpike_verdict admit(ctx_t *ctx, struct packet *pkt,
-						   const struct turnpike_flow *flow,
+						   struct turnpike_flow *flow,
 						   const struct turnpike_hop *hop,
 						   enum relay_path path)
 {
 	enum turnpike_verdict verdict;
 	__u32 end;
 
-	if (coarse_now() >= flow->expires)
+	if (path == FAST_PATH && is_due(pkt, flow))
+		return NEEDS_SLOW_PATH;
+	if (path == SLOW_PATH && coarse_now() >= flow->expires)
 		return TURNPIKE_EXPIRED;
-	/* RFC 8656 section 21.1.7: TTL ends relay loops, as in any router. */
-	if (pkt->ttl <= 1)
-		return TURNPIKE_TTL;
 	if (!hop->ifindex)
 		return TURNPIKE_NO_NEXTHOP;
 	if (!has_tags_of(pkt, hop))
 		return TURNPIKE_VLAN;
+	if (path == SLOW_PATH && config.confirm_ns) {
+		verdict = (enum turnpike_verdict)confirm(ctx, pkt, flow);
+		if (verdict != TURNPIKE_RELAYED)
+			return verdict;
+	}
+	/* RFC 8656 section 21.1.7: TTL ends relay loops, as in any router. */
+	if (pkt->ttl <= 1)
+		return TURNPIKE_TTL;
 	if (!config.skb && hop->ifindex != config.ifindex && !(hop->flags & TURNPIKE_HOP_XDP_XMIT))
 		return TURNPIKE_NO_EGRESS;
 	verdict = check_mtu(pkt, hop);

@@ -24,25 +24,37 @@ static __always_inline __u64 ports_and_channel(__be16 sport, __be16 dport, __be1
 	return word;
 }
 
-static __always_inline struct turnpike_flow *find_flow4(const struct packet *pkt)
+static __always_inline void flow_key4(const struct packet *pkt, struct turnpike_key4 *key)
 {
-	struct turnpike_key4 key;
-	__u64 *words = (__u64 *)&key;
+	__u64 *words = (__u64 *)key;
 
 	copy_words(&words[0], &pkt->key4.src);
 	words[1] = ports_and_channel(pkt->key4.sport, pkt->key4.dport, pkt->channel);
+}
+
+static __always_inline void flow_key6(const struct packet *pkt, struct turnpike_key6 *key)
+{
+	__u64 *words = (__u64 *)key;
+	int i;
+
+	for (i = 0; i < 4; i++)
+		copy_words(&words[i], (const __u64 *)&pkt->key6 + i);
+	words[4] = ports_and_channel(pkt->key6.sport, pkt->key6.dport, pkt->channel);
+}
+
+static __always_inline struct turnpike_flow *find_flow4(const struct packet *pkt)
+{
+	struct turnpike_key4 key;
+
+	flow_key4(pkt, &key);
 	return bpf_map_lookup_elem(&flows4, &key);
 }
 
 static __always_inline struct turnpike_flow *find_flow6(const struct packet *pkt)
 {
 	struct turnpike_key6 key;
-	__u64 *words = (__u64 *)&key;
-	int i;
 
-	for (i = 0; i < 4; i++)
-		copy_words(&words[i], (const __u64 *)&pkt->key6 + i);
-	words[4] = ports_and_channel(pkt->key6.sport, pkt->key6.dport, pkt->channel);
+	flow_key6(pkt, &key);
 	return bpf_map_lookup_elem(&flows6, &key);
 }
 

@@ -12,7 +12,9 @@
 
 #define IPV4_NO_OPTIONS   0x45 /* version 4, five words */
 #define IPV4_DF           bpf_htons(0x4000)
-#define IPV4_MF_OR_OFFSET bpf_htons(0x3fff)
+#define IPV4_MF           bpf_htons(0x2000)
+#define IPV4_OFFSET       bpf_htons(0x1fff)
+#define IPV4_MF_OR_OFFSET (IPV4_MF | IPV4_OFFSET)
 
 /* The most bytes of headers that are parsed. */
 #define MAX_HLEN                                                                                   \

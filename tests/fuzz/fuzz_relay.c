@@ -16,6 +16,7 @@
 #include "host_maps.h"
 #include "model.h"
 #include "reached.h"
+#include "sample.h"
 
 #define SECOND 1000000000ull
 
@@ -43,6 +44,10 @@ static void install_limits(const struct situation *s)
 		.cost = SECOND << TURNPIKE_POLICER_SHIFT,
 		.burst = SECOND - s->muted,
 	};
+	host_maps.policers[TURNPIKE_CHECKS_POLICER] = (struct turnpike_policer){
+		.cost = SECOND << TURNPIKE_POLICER_SHIFT,
+		.burst = SECOND - s->no_checks,
+	};
 	for (i = 0; i < TURNPIKE_FLOW_POLICERS; i++)
 		for (level = 0; level < TURNPIKE_POLICER_LEVELS; level++)
 			*policer_at(i, level) = (struct turnpike_policer){
@@ -58,18 +63,21 @@ static void install(const struct situation *s)
 {
 	struct turnpike_device *device = &host_maps.devices[TESTBED_SLOT];
 
-	host_configure(TESTBED_IFINDEX, TESTBED_SLOT, s->variant->skb, s->variant->tc);
-	host_set_now(SCENARIO_NOW);
+	host_configure(TESTBED_IFINDEX, TESTBED_SLOT, s->variant->skb, s->variant->tc,
+		       s->variant->confirms ? TESTBED_CONFIRM_NS : 0);
 	host_maps.ports.role[host_addr(SERVER, TURNPIKE_IPV4).port] = TURNPIKE_PORT_LISTENER;
 	host_maps.ports.role[host_addr(RELAY, TURNPIKE_IPV4).port] = TURNPIKE_PORT_RELAY;
 	mac_addr(MAC_OURS, device->mac);
 	device->mtu = s->device_mtu;
+	device->tick_zero = TESTBED_NOW - HOST_UPTIME;
+	device->check_zero = TESTBED_CHECK_NOW - HOST_UPTIME;
 	if (s->hop < HOST_NEXTHOPS)
 		host_maps.nexthops[s->hop] = s->nexthop;
 	install_limits(s);
 	if (s->has_flow)
 		host_set_flow(&s->flow);
 	host_maps.n_events = 0;
+	host_maps.n_samples = 0;
 	memset(&host_maps.counters[turnpike_counter_index(TESTBED_SLOT, 0, 0)], 0,
 	       sizeof(struct counts));
 }
@@ -187,7 +195,7 @@ static void check_event(const struct situation *s, const struct outcome *o)
 	const __u32 len = s->len < TURNPIKE_EVENT_FRAME ? s->len : TURNPIKE_EVENT_FRAME;
 
 	must(host_maps.n_events == notified, "one event for TTL and DF, else none");
-	must(full == (notified ? SCENARIO_NOW + SECOND : 0), "an event is charged to the limit");
+	must(full == (notified ? TESTBED_NOW + SECOND : 0), "an event is charged to the limit");
 	if (!notified)
 		return;
 	must(event->verdict == o->verdict && event->ifindex == TESTBED_IFINDEX && !event->pad,
@@ -206,8 +214,8 @@ static void check_limits(const struct outcome *o)
 		for (level = 0; level < TURNPIKE_POLICER_LEVELS; level++) {
 			const __u64 full = policer_at(i, level)->full;
 
-			must(o->charged ? full == SCENARIO_NOW + o->data_len * SECOND
-					: full == 0 || full == SCENARIO_NOW,
+			must(o->charged ? full == TESTBED_NOW + o->data_len * SECOND
+					: full == 0 || full == TESTBED_NOW,
 			     "the data is charged to all limits or to none");
 		}
 	}
@@ -215,7 +223,7 @@ static void check_limits(const struct outcome *o)
 
 static void check_flow(const struct situation *s, const struct outcome *o, bool relayed)
 {
-	struct turnpike_flow after = s->flow.flow;
+	struct turnpike_flow after = o->after;
 	struct turnpike_nexthop hop = s->nexthop;
 
 	if (relayed) {
@@ -225,11 +233,24 @@ static void check_flow(const struct situation *s, const struct outcome *o, bool 
 	}
 	if (s->has_flow)
 		must(!memcmp(host_flow(&s->flow.key), &after, sizeof(after)),
-		     "a flow counts relayed packets and is otherwise unchanged");
+		     "a flow counts relayed packets and knows of its samples, and is otherwise unchanged");
 	if (s->hop < HOST_NEXTHOPS)
 		must(!memcmp(&host_maps.nexthops[s->hop], &hop, sizeof(hop)),
 		     "ip4_id advances for packets that may be fragmented");
 	check_limits(o);
+}
+
+static void check_samples(const struct outcome *o)
+{
+	const __u64 full = host_maps.policers[TURNPIKE_CHECKS_POLICER].full;
+	int i;
+
+	must(full == (o->checked ? TESTBED_NOW + SECOND : 0), "a check is charged to the limit");
+	must(host_maps.n_samples == (o->sampled ? 2 : 0), "a sample has two elements");
+	for (i = 0; o->sampled && i < SAMPLE_ELEMENTS; i++)
+		must(sample_equals(&host_maps.samples[i].key, &host_maps.samples[i].sample,
+				   &o->sample[i]),
+		     "key and value of a sample");
 }
 
 static int action_of(const struct situation *s, enum turnpike_verdict verdict)
@@ -310,6 +331,7 @@ static void check(const struct situation *s, const struct outcome *o, const stru
 		check_notes(o);
 		check_event(s, o);
 		check_flow(s, o, relayed);
+		check_samples(o);
 	}
 	reach(s, o, verdict, r->disturbed);
 }

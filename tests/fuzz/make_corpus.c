@@ -109,9 +109,8 @@ static void seed(const struct vector *vector, const struct variant *variant, int
 }
 
 /* Rotate through the programs and families from vector to vector. */
-static void seed_once(const struct vector *vector)
+static void seed_once(const struct vector *vector, const struct scenario *like)
 {
-	static const struct scenario none;
 	static int turn;
 	int i;
 
@@ -121,7 +120,7 @@ static void seed_once(const struct vector *vector)
 
 		if (!vector_is_for(vector, variant, families[pair]))
 			continue;
-		seed(vector, variant, pair, &none);
+		seed(vector, variant, pair, like);
 		turn++;
 		return;
 	}
@@ -129,10 +128,11 @@ static void seed_once(const struct vector *vector)
 
 static void seed_table(const struct table *table)
 {
+	static const struct scenario none;
 	size_t i;
 
 	for (i = 0; i < table->len; i++)
-		seed_once(&table->vectors[i]);
+		seed_once(&table->vectors[i], &none);
 }
 
 /* A plain packet in each direction through each program. */
@@ -155,12 +155,52 @@ static void seed_paths(const struct vector *like, const struct scenario *scenari
 	}
 }
 
+/* A plain packet of a flow in each state of confirmation, in each direction. */
+static void seed_confirmations(void)
+{
+	static const struct scenario states[] = {
+		{ .seen = SEEN_NOTHING, .check_at = 128, .life = 255 },
+		{ .seen = SEEN_NOTHING, .check_at = 1, .life = 255, .tries = 3 },
+		{ .seen = SEEN_NOTHING, .check_at = 1, .life = 255, .tries = 255 },
+		{ .seen = SEEN_NOTHING, .check_at = 1, .life = 20, .tries = 9 },
+		{ .seen = SEEN_NOTHING, .check_at = 140, .life = 255, .tries = 2 },
+		{ .seen = SEEN_OTHER_DEVICE, .life = 255 },
+		{ .seen = SEEN_OTHER_DEVICE, .life = 1, .check_at = 1 },
+		{ .seen = SEEN_OTHER_DEVICE, .life = 1, .check_at = 1, .no_checks = 1 },
+		{ .seen = SEEN_OTHER_PUBLICATION, .life = 255 },
+		{ .seen = SEEN_THIS, .dscp = 0x80, .life = 255 },
+		{ .seen = SEEN_THIS, .dscp = 0xc0, .life = 255 },
+		{ .seen = SEEN_THIS, .dscp = 0x80, .check_at = 1, .life = 255 },
+		{ .seen = SEEN_OTHER_DEVICE, .dscp = 0x80, .life = 255 },
+		{ .seen = SEEN_THIS, .until = 128, .life = 255 },
+		{ .seen = SEEN_THIS, .until = 129, .check_at = 1, .life = 255 },
+		{ .seen = SEEN_THIS, .check_at = 128, .life = 255 },
+		{ .seen = SEEN_THIS, .check_at = 128, .life = 1 },
+		{ .seen = SEEN_THIS, .check_at = 128, .life = 1, .no_checks = 1 },
+		{ .seen = SEEN_THIS, .check_at = 128, .life = 255, .no_checks = 1 },
+		{ .seen = SEEN_THIS, .check_at = 129, .life = 255 },
+	};
+	struct vector plain = { .verdict = TURNPIKE_RELAYED, .only = ON_CONFIRMING };
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(states); i++) {
+		for (plain.flow = TURNPIKE_DIR_TO_PEER; plain.flow < TURNPIKE_DIR_MAX;
+		     plain.flow++) {
+			plain.in = vector_plain(plain.flow);
+			plain.in.data_len = (__u16)(3 * i);
+			seed_once(&plain, &states[i]);
+		}
+	}
+}
+
 static void seed_more(void)
 {
 	static const struct vector likes[] = {
 		{ .verdict = TURNPIKE_RELAYED }, /* plain */
 		{ .only = ON_SKB, .in.checksum = CHECKSUM_PARTIAL },
+		{ .only = ON_NATIVE | ON_IPV4 | ON_SAME, .in.checksum = CHECKSUM_PARTIAL },
 		{ .only = ON_IPV4 | ON_SAME, .in.checksum = CHECKSUM_WRONG },
+		{ .only = ON_IPV4 | ON_SAME, .in.checksum = CHECKSUM_ZERO },
 		{ .only = ON_IPV6 | ON_SAME, .in.tag = { 0x81000005 } },
 		{ .only = ON_6TO4, .in.tag = { 0x88a80007, 0x8100f005 } },
 	};
@@ -200,6 +240,7 @@ int main(int argc, char **argv)
 	for (i = 0; i < ARRAY_LEN(tables); i++)
 		seed_table(tables[i]);
 	seed_more();
+	seed_confirmations();
 	printf("%d seeds\n", written);
 	return 0;
 }

@@ -10,6 +10,7 @@
 #define DF          0x4000
 #define DATA_MAX    4096 /* longest data that is summed or moved */
 #define CHANNEL_LEN 4
+#define MS          1000000ull
 
 /* The last offset of ChannelData padding that can be taken out of a checksum. */
 #define PADDING_END_MAX 0x3fff
@@ -29,6 +30,11 @@ struct packet {
 	__u32 out_len; /* length of the outgoing IP packet */
 	__u32 out_hlen;
 };
+
+static __u8 tos_of(const struct packet *p)
+{
+	return p->family == TURNPIKE_IPV4 ? p->ip[1] : (__u8)(wire16(p->ip) >> 4);
+}
 
 static bool is_listener(__u32 port)
 {
@@ -156,7 +162,7 @@ static bool same_tags(const struct packet *p, const struct outcome *o)
 	return o->tags == p->hop->tags;
 }
 
-/* Row 24. */
+/* Row 28. */
 static enum turnpike_verdict size(const struct packet *p, struct outcome *o)
 {
 	const __u32 in_len = p->hlen + p->udp_len;
@@ -187,23 +193,111 @@ static enum sum sum_of(const struct packet *p)
 	return check == wire_pseudo_sum(p->ip, p->udp_len) ? SUM_PARTIAL : SUM_WRONG;
 }
 
-/* Rows 19 to 26. */
+/* The flow is looked at again after @ns, or when it expires. */
+static void check_in(const struct packet *p, struct outcome *o, __u64 ns)
+{
+	const __u64 left = p->s->flow.flow.expires - TESTBED_NOW;
+
+	o->after.check_at = TESTBED_CHECK_NOW + (ns < left ? ns : left);
+}
+
+static void sample(const struct packet *p, struct outcome *o)
+{
+	o->sampled = true;
+	sample_of(&p->s->flow, tos_of(p), p->data, o->data_len, o->sample);
+}
+
+/* Row 22. */
+static void await(const struct packet *p, struct outcome *o)
+{
+	struct turnpike_flow *after = &o->after;
+
+	if (after->seen) {
+		after->seen = 0;
+		after->tries = 0;
+		after->observation = TURNPIKE_OBSERVED_NOTHING;
+	} else if (after->check_at > TESTBED_CHECK_NOW) {
+		return;
+	}
+	check_in(p, o, 4 * MS << (after->tries < 8 ? after->tries : 8));
+	if (after->tries < 255)
+		after->tries++;
+	sample(p, o);
+}
+
+/* Row 23. Return: does the limit allow the check? */
+static bool check(const struct packet *p, struct outcome *o)
+{
+	const __u64 in_a_second = TESTBED_CHECK_NOW + 1000 * MS;
+
+	if (p->s->no_checks) {
+		o->after.until += TESTBED_CONFIRM_NS / 4;
+		check_in(p, o, TESTBED_CONFIRM_NS / 4);
+		return false;
+	}
+	o->checked = true;
+	if (o->after.until > in_a_second)
+		o->after.until = in_a_second;
+	check_in(p, o, 125 * MS);
+	sample(p, o);
+	return true;
+}
+
+/* Row 25. */
+static bool has_dscp(const struct packet *p, struct outcome *o)
+{
+	const struct turnpike_flow *flow = &p->s->flow.flow;
+
+	if (flow->dscps & 1ull << (tos_of(p) >> 2))
+		return true;
+	if (flow->dscp_at <= TESTBED_CHECK_NOW) {
+		sample(p, o);
+		o->sample[0].value.more = o->sample[1].value.more = 1;
+		o->after.dscp_at = TESTBED_CHECK_NOW + 125 * MS;
+	}
+	return false;
+}
+
+/* Rows 22 to 25. */
+static enum turnpike_verdict confirmed(const struct packet *p, struct outcome *o)
+{
+	const struct turnpike_flow *flow = &p->s->flow.flow;
+
+	if (!p->s->variant->confirms)
+		return TURNPIKE_RELAYED;
+	if (!flow->seen || (__u32)flow->seen != p->s->nexthop.current ||
+	    flow->until <= TESTBED_CHECK_NOW) {
+		await(p, o);
+		return TURNPIKE_UNCONFIRMED;
+	}
+	if (flow->check_at <= TESTBED_CHECK_NOW && check(p, o))
+		return TURNPIKE_CHECKED;
+	if (flow->seen >> 32 != TESTBED_IFINDEX)
+		return TURNPIKE_OTHER_DEVICE;
+	return has_dscp(p, o) ? TURNPIKE_RELAYED : TURNPIKE_UNCONFIRMED;
+}
+
+/* Rows 19 to 30. */
 static enum turnpike_verdict admitted(struct packet *p, struct outcome *o)
 {
 	const struct turnpike_flow *flow = &p->s->flow.flow;
 	const __u16 check = wire16(p->udp + 6);
+	enum turnpike_verdict verdict;
 
 	if (p->s->hop >= HOST_NEXTHOPS)
 		return TURNPIKE_NO_NEXTHOP; /* no such element */
-	if (flow->expires <= SCENARIO_NOW)
+	if (flow->expires <= TESTBED_NOW)
 		return TURNPIKE_EXPIRED;
-	if (p->ip[p->family == TURNPIKE_IPV4 ? 8 : 7] <= 1)
-		return TURNPIKE_TTL;
 	p->hop = turnpike_current_hop(&p->s->nexthop);
 	if (!p->hop->ifindex)
 		return TURNPIKE_NO_NEXTHOP;
 	if (!same_tags(p, o))
 		return TURNPIKE_VLAN;
+	verdict = confirmed(p, o);
+	if (verdict != TURNPIKE_RELAYED)
+		return verdict;
+	if (p->ip[p->family == TURNPIKE_IPV4 ? 8 : 7] <= 1)
+		return TURNPIKE_TTL;
 	if (!p->s->variant->skb && p->hop->ifindex != TESTBED_IFINDEX && !p->hop->flags)
 		return TURNPIKE_NO_EGRESS;
 	p->out_hlen = wire_ip_hlen(flow->family) + UDP_HLEN + (flow->channel ? CHANNEL_LEN : 0);
@@ -220,7 +314,7 @@ static enum turnpike_verdict admitted(struct packet *p, struct outcome *o)
 	return TURNPIKE_RELAYED;
 }
 
-/* Row 27. */
+/* Row 31. */
 static bool within_limits(const struct situation *s, struct outcome *o)
 {
 	int i;
@@ -243,7 +337,7 @@ static bool tail_moves(const struct situation *s, const struct outcome *o, int b
 	return o->data_len <= DATA_MAX && by <= (int)s->tail;
 }
 
-/* Row 28, for XDP: the preferred end first. */
+/* Row 32, for XDP: the preferred end first. */
 static bool has_room(const struct packet *p, struct outcome *o)
 {
 	const struct situation *s = p->s;
@@ -274,7 +368,7 @@ static __u32 write_ip(const struct packet *p, struct outcome *o, __u8 *to)
 {
 	const bool in4 = p->family == TURNPIKE_IPV4;
 	const struct turnpike_flow *flow = &p->s->flow.flow;
-	const __u8 tos = (__u8)(in4 ? p->ip[1] : p->ip[0] << 4 | p->ip[1] >> 4);
+	const __u8 tos = tos_of(p);
 	const __u8 ttl = (__u8)(p->ip[in4 ? 8 : 7] - 1);
 	const bool df = in4 ? wire16(p->ip + 6) & DF : p->out_len > 1260;
 
@@ -375,6 +469,7 @@ void model(const struct situation *situation, struct outcome *ret)
 	struct packet packet = { .s = situation };
 
 	memset(ret, 0, offsetof(struct outcome, frame));
+	ret->after = situation->flow.flow;
 	ret->verdict = judge(&packet, ret);
 	memcpy(ret->frame, situation->frame, situation->len);
 	ret->len = situation->len;

@@ -7,6 +7,7 @@
 #ifndef TURNPIKE_TESTS_FUZZ_MODEL_H
 #define TURNPIKE_TESTS_FUZZ_MODEL_H
 
+#include "sample.h"
 #include "scenario.h"
 
 /** Kinds of UDP checksums. */
@@ -29,6 +30,9 @@ enum sum {
  * @head_failed, @tail_failed: the notes that are counted
  * @notify_mtu: the MTU that is reported, with DONT_FRAGMENT
  * @charged:    charged to all limits, or else to none
+ * @sampled:    a sample is taken
+ * @checked:    charged to the limit on checks
+ * @after:      the flow afterwards, but for what is counted
  * @takes_id:   takes an IPv4 identification from its next hop
  * @len, @frame: the outgoing frame; if not relayed, the incoming one
  */
@@ -45,6 +49,10 @@ struct outcome {
 	__u32 notify_mtu;
 	bool charged;
 	bool takes_id;
+	bool sampled;
+	bool checked;
+	struct turnpike_flow after;
+	struct sample sample[2]; /* if @sampled */
 	__u32 len;
 	__u8 frame[SCENARIO_FRAME_MAX + TURNPIKE_ROOM_MAX];
 };

@@ -13,6 +13,13 @@
 /* Neither the first nor the last element. */
 #define HOP_INDEX 3
 
+#define MS 1000000ull
+
+static __u64 earlier(__u64 a, __u64 b)
+{
+	return a < b ? a : b;
+}
+
 static struct turnpike_tag tag_of(const __u8 *bytes)
 {
 	struct turnpike_tag tag;
@@ -56,7 +63,9 @@ static void read_flow(const struct scenario *scenario, struct situation *ret)
 	ret->families = families[ret->pair];
 	ret->has_flow = direction != TURNPIKE_DIR_NONE;
 	vector_flow(ret->has_flow ? direction : TURNPIKE_DIR_TO_PEER, ret->families, &ret->flow);
-	ret->flow.flow.expires = SCENARIO_NOW + !(scenario->expired & 1);
+	ret->flow.flow.expires = TESTBED_NOW;
+	if (!(scenario->expired & 1))
+		ret->flow.flow.expires += 1 + scenario->life * 10 * MS;
 	ret->flow.flow.nexthop = ret->hop;
 	ret->muted = scenario->expired & 2;
 	ret->limited = scenario->limited & 1;
@@ -64,6 +73,39 @@ static void read_flow(const struct scenario *scenario, struct situation *ret)
 	for (i = 0; i < TURNPIKE_FLOW_POLICERS; i++) {
 		ret->allow[i] = wire16(scenario->allow[i]);
 		ret->flow.flow.policer[i] = ret->limited ? vector_policer(i, 0) : 0;
+	}
+}
+
+/* Only states that programs can leave: no check is later than the end of the confirmation. */
+static void read_confirmation(const struct scenario *scenario, struct situation *ret)
+{
+	struct turnpike_flow *flow = &ret->flow.flow;
+
+	ret->no_checks = scenario->no_checks & 1;
+	if (!ret->variant->confirms)
+		return;
+	vector_confirm(flow, ret->nexthop.current);
+	if (scenario->until)
+		flow->until = TESTBED_CHECK_NOW + scenario->until * 250 * MS - 128 * 250 * MS;
+	if (scenario->check_at)
+		flow->check_at =
+			earlier(flow->check_at,
+				TESTBED_CHECK_NOW + scenario->check_at * 125 * MS - 128 * 125 * MS);
+	flow->check_at = earlier(flow->check_at, flow->until);
+	if (scenario->dscp)
+		flow->dscps = ~(1ull << (scenario->dscp & 0x3f));
+	flow->dscp_at = TESTBED_CHECK_NOW + !!(scenario->dscp & 0x40);
+	switch (scenario->seen % SEEN) {
+	case SEEN_NOTHING:
+		flow->seen = 0;
+		flow->tries = scenario->tries;
+		break;
+	case SEEN_OTHER_DEVICE:
+		flow->seen += turnpike_seen(1, 0);
+		break;
+	case SEEN_OTHER_PUBLICATION:
+		flow->seen += 2;
+		break;
 	}
 }
 
@@ -168,6 +210,16 @@ static void repair(const struct scenario *scenario, struct situation *s)
 		repair_udp_check(s, scenario->repair, ip, s->len - l2);
 }
 
+void scenario_state(const struct scenario *scenario, struct situation *ret)
+{
+	ret->variant = &variants[scenario->variant % VARIANTS];
+	ret->device_mtu = wire16(scenario->device_mtu);
+	read_nexthop(scenario, ret);
+	read_flow(scenario, ret);
+	read_confirmation(scenario, ret);
+	read_room(scenario, ret);
+}
+
 bool scenario_read(const __u8 *data, size_t size, struct situation *ret)
 {
 	struct scenario scenario;
@@ -176,7 +228,7 @@ bool scenario_read(const __u8 *data, size_t size, struct situation *ret)
 	if (size < sizeof(scenario) + ETH_HLEN)
 		return false;
 	memcpy(&scenario, data, sizeof(scenario));
-	ret->variant = &variants[scenario.variant % VARIANTS];
+	scenario_state(&scenario, ret);
 	ret->len = (__u32)(size - sizeof(scenario));
 	stretch = wire16(scenario.stretch);
 	if (ret->len + stretch > (ret->variant->skb ? SCENARIO_FRAME_MAX : NATIVE_FRAME_MAX))
@@ -184,10 +236,6 @@ bool scenario_read(const __u8 *data, size_t size, struct situation *ret)
 	memcpy(ret->frame, data + sizeof(scenario), ret->len);
 	for (i = 0; i < stretch; i++)
 		ret->frame[ret->len++] = (__u8)(i * 7 + (i >> 8));
-	ret->device_mtu = wire16(scenario.device_mtu);
-	read_nexthop(&scenario, ret);
-	read_flow(&scenario, ret);
-	read_room(&scenario, ret);
 	repair(&scenario, ret);
 	read_hwaccel_tag(&scenario, ret);
 	return true;

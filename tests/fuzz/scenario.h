@@ -9,7 +9,6 @@
 #include "vector.h"
 
 #define SCENARIO_FRAME_MAX 65600
-#define SCENARIO_NOW       1000000000000000ull
 
 /** Parts of the frame to repair, so that it gets further than random bytes would. */
 enum repair {
@@ -20,6 +19,15 @@ enum repair {
 	REPAIR_UDP_CHECK = 1 << 4,
 	REPAIR_UDP_ZERO = 1 << 5,
 	REPAIR_UDP_PARTIAL = 1 << 6,
+};
+
+/** What the flow is confirmed for. */
+enum seen {
+	SEEN_THIS,
+	SEEN_NOTHING,
+	SEEN_OTHER_DEVICE,
+	SEEN_OTHER_PUBLICATION, /* with the same index */
+	SEEN,
 };
 
 /** struct scenario - the head of an input, bytes only; the frame follows */
@@ -47,6 +55,13 @@ struct scenario {
 	__u8 padding;        /* ChannelData padding, for REPAIR_LENGTHS */
 	__u8 trailer;        /* bytes after the datagram, for REPAIR_LENGTHS */
 	__u8 stretch[2];     /* bytes of data to append */
+	__u8 seen;           /* enum seen */
+	__u8 until;     /* of struct turnpike_flow: in steps of 250 ms; 128: now; 0: the default */
+	__u8 check_at;  /* the same, in steps of 125 ms */
+	__u8 life;      /* time until the flow expires, in steps of 10 ms */
+	__u8 tries;     /* of a flow that is not confirmed */
+	__u8 no_checks; /* bit 0: the limit on checks is exhausted */
+	__u8 dscp; /* low 6 bits: not confirmed for it; bit 6: too early for a sample; 0: all are */
 };
 
 /** struct situation - a decoded scenario */
@@ -68,12 +83,16 @@ struct situation {
 	bool has_hwaccel_tag;
 	struct turnpike_tag hwaccel_tag;
 	bool muted;
+	bool no_checks;
 	bool limited;
 	int level;
 	__u32 allow[2];
 	__u32 len;
 	__u8 frame[SCENARIO_FRAME_MAX];
 };
+
+/** scenario_state() - decode what is no property of the frame */
+void scenario_state(const struct scenario *scenario, struct situation *ret);
 
 /** scenario_read() - decode an input. Return: false if the scenario is impossible */
 bool scenario_read(const __u8 *data, size_t size, struct situation *ret);

@@ -21,6 +21,7 @@ struct devices_map devices;
 struct counters_map counters;
 struct policers_map policers;
 struct events_map events;
+struct samples_map samples;
 extern struct trials_map trials; /* these are in trial.bpf.c */
 extern struct taken_map taken;
 
@@ -33,23 +34,18 @@ static struct {
 	struct turnpike_flow *flow;
 } flows[FLOWS];
 
-static __u64 time_now;
 static __u32 redirected;
 static int redirect_action;
 
-void host_configure(__u32 ifindex, __u32 slot, bool skb, bool tc)
+void host_configure(__u32 ifindex, __u32 slot, bool skb, bool tc, __u64 confirm_ns)
 {
 	redirect_action = tc ? TC_ACT_REDIRECT : XDP_REDIRECT;
 	config.version = TURNPIKE_ABI_VERSION;
 	config.ifindex = ifindex;
 	config.slot = slot;
 	config.skb = skb;
-	config.tick_ns = 1;
-}
-
-void host_set_now(__u64 now)
-{
-	time_now = now;
+	config.tick_ns = HOST_TICK_NS;
+	config.confirm_ns = confirm_ns;
 }
 
 __u32 host_redirected(void)
@@ -118,6 +114,47 @@ static void *find_by_key(__u32 family, const void *key, size_t len)
 	return host_flow(&wanted);
 }
 
+static int find_sample(const void *key)
+{
+	int i;
+
+	for (i = 0; i < (int)host_maps.n_samples; i++)
+		if (!memcmp(&host_maps.samples[i].key, key, sizeof(host_maps.samples[i].key)))
+			return i;
+	return -1;
+}
+
+static bool delete_sample(const void *key)
+{
+	const int i = find_sample(key);
+
+	if (i < 0)
+		return false;
+	host_maps.n_samples--;
+	memmove(&host_maps.samples[i], &host_maps.samples[i + 1],
+		(host_maps.n_samples - (__u32)i) * sizeof(host_maps.samples[0]));
+	return true;
+}
+
+/* The least recently used element makes room. */
+void host_set_sample(const struct turnpike_sample_key *key, const struct turnpike_sample *value)
+{
+	struct host_sample *sample;
+
+	if (!delete_sample(key) && host_maps.n_samples == HOST_SAMPLES)
+		delete_sample(&host_maps.samples[0].key);
+	sample = &host_maps.samples[host_maps.n_samples++];
+	sample->key = *key;
+	sample->sample = *value;
+}
+
+static void *look_up_sample(const void *key)
+{
+	const int i = find_sample(key);
+
+	return i < 0 ? NULL : &host_maps.samples[i].sample;
+}
+
 #define ELEMENT(array, index) ((index) < ARRAY_LEN(array) ? &array[index] : NULL)
 
 void *bpf_map_lookup_elem(void *map, const void *key)
@@ -128,6 +165,8 @@ void *bpf_map_lookup_elem(void *map, const void *key)
 		return find_by_key(TURNPIKE_IPV4, key, sizeof(struct turnpike_key4));
 	if (map == &flows6)
 		return find_by_key(TURNPIKE_IPV6, key, sizeof(struct turnpike_key6));
+	if (map == &samples)
+		return look_up_sample(key);
 	memcpy(&index, key, sizeof(index));
 	if (map == &ports)
 		return index ? NULL : &host_maps.ports;
@@ -144,13 +183,10 @@ void *bpf_map_lookup_elem(void *map, const void *key)
 	abort();
 }
 
-/* The only map that programs update. */
-long bpf_map_update_elem(void *map, const void *key, const void *value, __u64 flags)
+static long add_taken(const void *key, const void *value)
 {
 	__u32 end, i;
 
-	if (map != &taken || flags != BPF_NOEXIST)
-		abort();
 	memcpy(&end, key, sizeof(end));
 	for (i = 0; i < host_maps.n_taken; i++)
 		if (host_maps.taken_ends[i] == end)
@@ -163,9 +199,31 @@ long bpf_map_update_elem(void *map, const void *key, const void *value, __u64 fl
 	return 0;
 }
 
+long bpf_map_update_elem(void *map, const void *key, const void *value, __u64 flags)
+{
+	if (map == &taken && flags == BPF_NOEXIST)
+		return add_taken(key, value);
+	if (map != &samples || flags != BPF_ANY)
+		abort();
+	host_set_sample(key, value);
+	return 0;
+}
+
+long bpf_map_delete_elem(void *map, const void *key)
+{
+	if (map != &samples)
+		abort();
+	return delete_sample(key) ? 0 : -ENOENT;
+}
+
+__u32 bpf_get_prandom_u32(void)
+{
+	return host_maps.random;
+}
+
 __u64 bpf_jiffies64(void)
 {
-	return time_now;
+	return HOST_JIFFIES;
 }
 
 long bpf_redirect(__u32 ifindex, __u64 flags)

@@ -13,6 +13,18 @@
 
 #define HOST_NEXTHOPS 16
 #define HOST_POLICERS 8
+#define HOST_SAMPLES  8
+
+/* Time stands still. What the clocks of a device show is this later than their zero. ns. */
+#define HOST_JIFFIES 4321
+#define HOST_TICK_NS 4000000
+#define HOST_UPTIME  ((__u64)HOST_JIFFIES * HOST_TICK_NS)
+
+/** struct host_sample - element of samples */
+struct host_sample {
+	struct turnpike_sample_key key;
+	struct turnpike_sample sample;
+};
 
 /** struct host_maps - all maps but the flows, which are looked up by key */
 struct host_maps {
@@ -27,21 +39,24 @@ struct host_maps {
 	__u32 n_taken;
 	struct turnpike_event_record event; /* the last of n_events */
 	__u32 n_events;
+	struct host_sample samples[HOST_SAMPLES]; /* n_samples, the oldest first */
+	__u32 n_samples;
+	__u32 random; /* what bpf_get_prandom_u32() returns */
 };
 
 extern struct host_maps host_maps;
 
 /** host_configure() - set the constants of the programs, and whether they run in TC */
-void host_configure(__u32 ifindex, __u32 slot, bool skb, bool tc);
-
-/** host_set_now() - set the time that programs see, CLOCK_MONOTONIC in ns */
-void host_set_now(__u64 now);
+void host_configure(__u32 ifindex, __u32 slot, bool skb, bool tc, __u64 confirm_ns);
 
 /** host_redirected() - device of the last bpf_redirect() since the last call; 0: none */
 __u32 host_redirected(void);
 
 /** host_set_flow() - add or replace a flow */
 void host_set_flow(const struct encoded_flow *flow);
+
+/** host_set_sample() - add or replace a sample */
+void host_set_sample(const struct turnpike_sample_key *key, const struct turnpike_sample *value);
 
 /** host_flow() - look up a flow. Return: NULL, or a flow valid until it is replaced or deleted */
 struct turnpike_flow *host_flow(const struct flow_key *key);

@@ -74,6 +74,12 @@ long bpf_skb_load_bytes(const void *skb, __u32 off, void *to, __u32 len)
 	return 0;
 }
 
+/* A request socket is not a full one. */
+struct bpf_sock *bpf_sk_fullsock(struct bpf_sock *sk)
+{
+	return sk->state == BPF_TCP_NEW_SYN_RECV ? NULL : sk;
+}
+
 /* Insert @len zero bytes at @off, by moving the first @off bytes. */
 static void push(struct host_frame *frame, __u32 off, __u32 len)
 {

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Runs examples/bind on a veth pair, and sends a packet in each direction.
+"""Runs examples/bind on a veth pair. Relays the first packet of each direction as a server would, and sends a second.
 
 usage: example.py BIND
 
@@ -68,6 +68,13 @@ def setup() -> None:
         ip(f"neighbour add {host} lladdr {FAR_MAC} nud permanent dev near")
 
 
+def server(port: int) -> socket.socket:
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.bind((SERVER[0], port))
+    sock.settimeout(DEADLINE)
+    return sock
+
+
 def main(example: str) -> int:
     if os.geteuid() != 0:
         print("skipped: needs root")
@@ -82,10 +89,17 @@ def main(example: str) -> int:
         ready = process.stdout.readline()
         print(ready, end="")
         channel_data = struct.pack("!HH", CHANNEL, len(PAYLOAD)) + PAYLOAD
-        wire.send(frame(CLIENT, SERVER, channel_data))
-        to_peer = await_payload(wire, PEER, PAYLOAD)
-        wire.send(frame(PEER, RELAY, PAYLOAD))
-        to_client = await_payload(wire, CLIENT, channel_data)
+        with server(SERVER[1]) as listener, server(RELAY[1]) as relay:
+            # The kernel relays a flow only after the stack has sent such a packet.
+            wire.send(frame(CLIENT, SERVER, channel_data))
+            relay.sendto(listener.recv(2048)[4:], PEER)
+            wire.send(frame(PEER, RELAY, PAYLOAD))
+            listener.sendto(struct.pack("!HH", CHANNEL, len(PAYLOAD)) + relay.recv(2048), CLIENT)
+            first = await_payload(wire, PEER, PAYLOAD) and await_payload(wire, CLIENT, channel_data)
+            wire.send(frame(CLIENT, SERVER, channel_data))
+            to_peer = await_payload(wire, PEER, PAYLOAD)
+            wire.send(frame(PEER, RELAY, PAYLOAD))
+            to_client = await_payload(wire, CLIENT, channel_data)
         process.send_signal(signal.SIGINT)
         report = process.communicate(timeout=DEADLINE)[0]
     print(report, end="")
@@ -94,8 +108,8 @@ def main(example: str) -> int:
     faults = [f"missing: {line}" for line in expected if line not in report]
     if not ready.startswith("near: mode "):
         faults.append("the device is not listed")
-    if not to_peer or not to_client:
-        faults.append(f"relayed to the peer: {to_peer}; to the client: {to_client}")
+    if not first or not to_peer or not to_client:
+        faults.append(f"relayed by the server: {first}; to the peer: {to_peer}; to the client: {to_client}")
     if process.returncode:
         faults.append(f"exit code {process.returncode}")
     print(*faults, sep="\n")

@@ -7,16 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <arpa/inet.h>
 
 #include <turnpike/turnpike.h>
 
-#include "build.h"
 #include "protocol.h"
-#include "testbed.h"
+#include "vector.h"
 
 #define SKIPPED      77 /* CTest's SKIP_RETURN_CODE */
 #define MAX_BINDINGS 64
@@ -31,7 +29,6 @@ struct feeder {
 	struct encoded_flow flows[2 * MAX_BINDINGS];
 	struct turnpike_nexthop hops[MAX_HOPS];
 	struct feed_policer policers[MAX_POLICERS];
-	__u64 now;
 };
 
 static _Noreturn void die(const char *what)
@@ -52,17 +49,45 @@ static void put(const void *data, size_t len)
 		die("cannot write the reply");
 }
 
-static __u64 clock_now(void)
+static __u64 from_now(__s64 after)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (__u64)now.tv_sec * 1000000000ULL + (__u64)now.tv_nsec;
+	return after < 0 && (__u64)-after > TESTBED_NOW ? 0 : TESTBED_NOW + (__u64)after;
 }
 
-static __u64 from_now(__u64 now, __s64 after)
+/* The check clock. */
+static __u64 check_from_now(__s64 after)
 {
-	return after < 0 && (__u64)-after > now ? 0 : now + (__u64)after;
+	return TESTBED_CHECK_NOW + (__u64)after;
+}
+
+static __s64 check_after_now(__u64 time)
+{
+	return (__s64)(time - TESTBED_CHECK_NOW);
+}
+
+static void set_state(const struct feed_state *state, struct turnpike_flow *flow)
+{
+	flow->check_at = check_from_now(state->check_at);
+	flow->until = check_from_now(state->until);
+	flow->dscp_at = check_from_now(state->dscp_at);
+	flow->dscps = state->dscps;
+	flow->seen = state->ifindex ? turnpike_seen(state->ifindex, state->publication) : 0;
+	flow->tries = (__u8)state->tries;
+	flow->observation = state->observation;
+}
+
+static struct feed_state state_of(const struct turnpike_flow *flow)
+{
+	return (struct feed_state){
+		.check_at = check_after_now(flow->check_at),
+		.until = check_after_now(flow->until),
+		.dscp_at = check_after_now(flow->dscp_at),
+		.dscps = flow->dscps,
+		.ifindex = (__u32)(flow->seen >> 32),
+		.publication = (__u32)flow->seen,
+		.tries = flow->tries,
+		.observation = flow->observation,
+	};
 }
 
 static void forget_world(struct feeder *feeder)
@@ -80,10 +105,10 @@ static void complete(struct encoded_flow *encoded, const struct feed_binding *wi
 {
 	encoded->flow.nexthop = wire->nexthop[direction];
 	encoded->flow.ip6_label = htonl(wire->label[direction]);
+	set_state(&wire->state[direction], &encoded->flow);
 }
 
-static struct turnpike_binding binding_of(const struct feeder *feeder,
-					  const struct feed_binding *wire)
+static struct turnpike_binding binding_of(const struct feed_binding *wire)
 {
 	return (struct turnpike_binding){
 		.client = wire->client,
@@ -91,8 +116,8 @@ static struct turnpike_binding binding_of(const struct feeder *feeder,
 		.relay = wire->relay,
 		.peer = wire->peer,
 		.channel = wire->channel,
-		.channel_expires = from_now(feeder->now, wire->expires[0]),
-		.permission_expires = from_now(feeder->now, wire->expires[1]),
+		.channel_expires = from_now(wire->expires[0]),
+		.permission_expires = from_now(wire->expires[1]),
 		.to_peer_policer = wire->policer[0],
 		.to_client_policer = wire->policer[1],
 	};
@@ -100,7 +125,7 @@ static struct turnpike_binding binding_of(const struct feeder *feeder,
 
 static void encode_binding(struct feeder *feeder, int number, const struct feed_binding *wire)
 {
-	const struct turnpike_binding binding = binding_of(feeder, wire);
+	const struct turnpike_binding binding = binding_of(wire);
 	struct encoded_flow *flows = &feeder->flows[2 * number];
 
 	if (encode_check(&binding))
@@ -119,8 +144,8 @@ static void encode_shortcut(struct feeder *feeder, const struct feed_binding *bi
 	get(&hairpin, sizeof(hairpin));
 	if (hairpin.from >= feeder->world.bindings || hairpin.to >= feeder->world.bindings)
 		die("hairpin without a binding");
-	from = binding_of(feeder, &bindings[hairpin.from]);
-	to = binding_of(feeder, &bindings[hairpin.to]);
+	from = binding_of(&bindings[hairpin.from]);
+	to = binding_of(&bindings[hairpin.to]);
 	encode_hairpin(&from, &to, &feeder->flows[2 * hairpin.from]);
 	complete(&feeder->flows[2 * hairpin.from], &bindings[hairpin.from], 0);
 }
@@ -135,7 +160,6 @@ static void take_world(struct feeder *feeder)
 	get(world, sizeof(*world));
 	if (world->bindings > MAX_BINDINGS || world->hops >= MAX_HOPS)
 		die("world too large");
-	feeder->now = clock_now();
 	testbed_set_mtu(feeder->testbed, world->mtu);
 	get(feeder->ports, world->ports * sizeof(feeder->ports[0]));
 	for (i = 0; i < world->ports; i++)
@@ -145,11 +169,11 @@ static void take_world(struct feeder *feeder)
 		encode_binding(feeder, i, &bindings[i]);
 	for (i = 0; i < world->hairpins; i++)
 		encode_shortcut(feeder, bindings);
-	for (i = 0; i < 2 * world->bindings; i++)
-		testbed_set_flow(feeder->testbed, &feeder->flows[i]);
 	get(&feeder->hops[1], world->hops * sizeof(feeder->hops[0]));
 	for (i = 1; i <= world->hops; i++)
 		testbed_set_nexthop(feeder->testbed, (__u32)i, &feeder->hops[i]);
+	for (i = 0; i < 2 * world->bindings; i++)
+		testbed_set_flow(feeder->testbed, &feeder->flows[i]);
 }
 
 /* Set the policers anew for each frame. */
@@ -160,11 +184,10 @@ static void set_limits(struct feeder *feeder, int policers)
 	if (policers > MAX_POLICERS)
 		die("too many policers");
 	get(feeder->policers, (size_t)policers * sizeof(feeder->policers[0]));
-	feeder->now = clock_now();
 	for (i = 0; i < policers; i++) {
 		const struct feed_policer *wire = &feeder->policers[i];
 		const struct turnpike_policer policer = {
-			.full = from_now(feeder->now, wire->full),
+			.full = from_now(wire->full),
 			.cost = wire->cost,
 			.burst = wire->burst,
 			.parent = wire->parent,
@@ -198,7 +221,7 @@ static __u16 put_flows(struct feeder *feeder, FILE *to)
 	__u32 i;
 
 	for (i = 0; i < 2u * feeder->world.bindings; i++) {
-		struct turnpike_flow *before = &feeder->flows[i].flow;
+		const struct turnpike_flow *before = &feeder->flows[i].flow;
 		struct fed_flow fed = { .number = i };
 
 		testbed_get_flow(feeder->testbed, &feeder->flows[i].key, &flow);
@@ -206,7 +229,8 @@ static __u16 put_flows(struct feeder *feeder, FILE *to)
 		fed.counter.bytes = flow.bytes - before->bytes;
 		if (!memcmp(&flow, before, sizeof(flow)))
 			continue;
-		*before = flow;
+		fed.state = state_of(&flow);
+		testbed_set_flow(feeder->testbed, &feeder->flows[i]);
 		fwrite(&fed, sizeof(fed), 1, to);
 		number++;
 	}
@@ -240,16 +264,29 @@ static __u16 put_policers(struct feeder *feeder, int policers, FILE *to)
 		struct feed_policer wire = feeder->policers[i];
 
 		testbed_get_policer(feeder->testbed, wire.number, &policer);
-		if (policer.full == from_now(feeder->now, wire.full) && policer.cost == wire.cost &&
+		if (policer.full == from_now(wire.full) && policer.cost == wire.cost &&
 		    policer.burst == wire.burst && policer.parent == wire.parent)
 			continue;
 		wire = (struct feed_policer){ wire.number, policer.parent,
-					      (__s64)(policer.full - feeder->now), policer.cost,
+					      (__s64)(policer.full - TESTBED_NOW), policer.cost,
 					      policer.burst };
 		fwrite(&wire, sizeof(wire), 1, to);
 		number++;
 	}
 	return number;
+}
+
+static __u16 put_samples(struct feeder *feeder, FILE *to)
+{
+	struct samples samples;
+	__u32 i;
+
+	testbed_take_samples(feeder->testbed, &samples);
+	for (i = 0; i < samples.n; i++) {
+		samples.of[i].value.taken -= TESTBED_CHECK_NOW;
+		fwrite(&samples.of[i], sizeof(samples.of[i]), 1, to);
+	}
+	return (__u16)samples.n;
 }
 
 static __u16 put_event(struct feeder *feeder, FILE *to)
@@ -281,6 +318,7 @@ static void answer(struct feeder *feeder, const struct feed_frame *frame,
 	fed.flows = put_flows(feeder, to);
 	fed.hops = put_hops(feeder, to);
 	fed.policers = put_policers(feeder, frame->policers, to);
+	fed.samples = put_samples(feeder, to);
 	fed.events = put_event(feeder, to);
 	if (fclose(to))
 		die("memory");

@@ -8,12 +8,15 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from world import LISTENER, TPIDS, Address, Binding, Event, Frame, Hop, Tag, Variant, World
+from world import (LISTENER, NOBODY, OTHER_DEVICE, OTHER_PUBLICATION, TPIDS, Address, Binding, Confirmation, Event,
+                   Frame, Hop, Tag, Variant, World)
 
 PLAIN, PLACED, POISONED, STUCK, VLAN, CUT = range(6)  # enum delivery of testbed.h
 DEFAULT_HEAD = 64
 XDP_XMIT = 1
 EVENT = struct.Struct("=IIIIII")
+STATE = struct.Struct("=qqqQIIII")
+SAMPLE = 64  # size of struct sample
 STALE = b"\xa5" * 28  # contents of the hop that is not current
 
 
@@ -23,14 +26,17 @@ class Skipped(Exception):
 
 @dataclass
 class Answer:
-    """The result of a frame: counts by (direction, verdict), and the flows, hops and policers that have changed."""
+    """
+    The result of a frame: counts by (direction, verdict), and the flows, hops, policers and samples that have changed.
+    """
     error: int
     action: int
     data: bytes
     counts: dict[tuple[int, str], tuple[int, int]] = field(default_factory=dict)
-    flows: dict[int, tuple[int, int]] = field(default_factory=dict)
+    flows: dict[int, tuple[int, int, bytes]] = field(default_factory=dict)
     hops: dict[int, int] = field(default_factory=dict)
     policers: dict[int, int] = field(default_factory=dict)
+    samples: set[bytes] = field(default_factory=set)
     events: int = 0
     event: Event | None = None
 
@@ -47,6 +53,14 @@ def wire_hop(hop: Hop) -> bytes:
     if not hop.ifindex:
         wire = bytes(len(wire))
     return struct.pack("=II", hop.current, hop.ip4_id) + (STALE + wire if hop.current & 1 else wire + STALE)
+
+
+def wire_state(confirmation: Confirmation, ifindex: int, publication: int) -> bytes:
+    """struct feed_state. @publication: of the next hop."""
+    seen = {NOBODY: (0, 0), OTHER_DEVICE: (ifindex + 1, publication),
+            OTHER_PUBLICATION: (ifindex, publication ^ 2)}.get(confirmation.seen, (ifindex, publication))
+    return STATE.pack(confirmation.check_at, confirmation.until, confirmation.dscp_at, confirmation.dscps, *seen,
+                      confirmation.tries, confirmation.observation)
 
 
 class Feeder:
@@ -88,7 +102,9 @@ class Feeder:
         flows = {flow.number: flow for flow in world.flows.values()}
         for number, binding in enumerate(world.bindings):
             hops = [world.hop_numbers[flow.src.ip, flow.dst.ip] for flow in (flows[2 * number], flows[2 * number + 1])]
-            orders.append(self._binding(binding, hops))
+            states = b"".join(wire_state(world.confirmations[flow.number], world.ifindex, world.hop_of(flow).current)
+                              for flow in (flows[2 * number], flows[2 * number + 1]))
+            orders.append(self._binding(binding, hops) + states)
         orders += [struct.pack("=HH", *pair) for pair in world.hairpins.items()]
         orders += [wire_hop(hop) for hop in world.hops.values()]
         self.process.stdin.write(b"".join(orders))
@@ -126,18 +142,19 @@ class Feeder:
         return self._answer()
 
     def _answer(self) -> Answer:
-        error, action, size, counts, flows, hops, policers, events = self._take("=iiIHHHHHxx")
+        error, action, size, counts, flows, hops, policers, samples, events = self._take("=iiIHHHHHH")
         answer = Answer(error, action, self._read(size), events=events)
         for _ in range(counts):
             direction, verdict, packets, size = self._take("=IIQQ")
             answer.counts[direction, self.verdicts[verdict]] = packets, size
         for _ in range(flows):
             number, _, packets, size = self._take("=IIQQ")
-            answer.flows[number] = packets, size
+            answer.flows[number] = packets, size, self._read(STATE.size)
         answer.hops = dict(self._take("=II") for _ in range(hops))
         for _ in range(policers):
             number, _, full, _, _ = self._take("=IIqQQ")
             answer.policers[number] = full
+        answer.samples = {self._read(SAMPLE) for _ in range(samples)}
         if events:
             verdict, ifindex, mtu, l2_len, size, _ = self._take(EVENT.format)
             frame = self._read(self.event_frame)

@@ -14,7 +14,7 @@ from scapy.layers.inet6 import IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6
 from draft import Draft
 from model import Outcome, build, predict
 from world import NSEC, TPIDS, VARIANTS, Flow, Frame, Key, Policer, Tag, World
-from worlds import FOREVER, PARENTS
+from worlds import CHECKS, FOREVER, PARENTS
 
 MAX_DATA = 3000  # BPF_PROG_TEST_RUN has a page for the frame, its room and reserved space
 PLENTY = 64      # bytes of room at an end
@@ -22,7 +22,7 @@ DEEPEST = 14 + 2 * 4 + 40 + 8 + 4 + 8
 
 
 def valid(rng: Random, world: World, key: Key, flow: Flow, buffer: int) -> Draft:
-    hop = world.hops[flow.src.ip, flow.dst.ip]
+    hop = world.hop_of(flow)
     tags = [Tag(tpid, vid | rng.choice((0, 0xe000, 0x1000, rng.randrange(16) << 12))) for tpid, vid in hop.tags]
     draft = Draft(world, key, flow, b"", tags, world.mac, rng.randbytes(6), buffer, [flow.direction.name.lower()],
                   ttl=rng.choice((2, 3, 64, 128, 255, rng.randrange(2, 256))),
@@ -265,6 +265,13 @@ def bucket(rng: Random, length: int) -> Policer:
         Policer(-NSEC, 0, 0), Policer(1000 * NSEC, 0, 0)))               # no limit
 
 
+def checks(rng: Random, draft: Draft) -> None:
+    """The limit on checks: exactly one, slightly less, or none at all."""
+    cost = rng.choice((1 << 16, 1000 << 16))
+    draft.policers[CHECKS] = rng.choice((Policer(-NSEC, cost, cost >> 16), Policer(-NSEC, cost, (cost >> 16) - 1),
+                                         Policer(1000 * NSEC, cost, NSEC), Policer(0, 0, 0)))
+
+
 def flip_bits(rng: Random, draft: Draft) -> None:
     """Flips bits in the headers."""
     end = draft.l3 + draft.headers + 2
@@ -292,16 +299,17 @@ def nothing(_: Random, __: Draft) -> None:
 CHANGES: tuple[Callable[[Random, Draft], None], ...] = (
     nothing, aim, partial, wrong_checksum, wrong_to_zero, no_checksum, header_check_zero, other_address, other_port,
     options, fragment, version, header_length, protocol, ttl, lengths, channel_length, first_bytes, other_channel, mac,
-    ethertype, tags, trailing, cut, super_packet, tight, limit, flip_bits, garbage)
-WEIGHTS = (40, 6, 4, 3, 2, 4, 1, 2, 2, 2, 2, 1, 1, 1, 3, 5, 4, 3, 2, 2, 2, 4, 3, 4, 1, 12, 6, 4, 3)
+    ethertype, tags, trailing, cut, super_packet, tight, limit, checks, flip_bits, garbage)
+WEIGHTS = (40, 6, 4, 3, 2, 4, 1, 2, 2, 2, 2, 1, 1, 1, 3, 5, 4, 3, 2, 2, 2, 4, 3, 4, 1, 12, 6, 12, 4, 3)
 
 
 def roomless_flows(rng: Random, world: World) -> list[tuple[Key, Flow]]:
     """The flows of one direction whose headers grow and whose packets may be large, so that room may run out."""
     flows = []
     for key, flow in world.flows.items():
-        hop = world.hops[flow.src.ip, flow.dst.ip]
-        if key.dst.family == 4 and flow.dst.family == 6 and hop.mtu > MAX_DATA and hop.ifindex and flow.expires > 0:
+        hop = world.hop_of(flow)
+        lasts = flow.expires > 0 and world.confirmations[flow.number].lasts
+        if key.dst.family == 4 and flow.dst.family == 6 and hop.mtu > MAX_DATA and hop.ifindex and lasts:
             flows.append((key, flow))
     directions = sorted({flow.direction for _, flow in flows})
     direction = rng.choice(directions) if directions else None

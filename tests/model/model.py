@@ -19,7 +19,9 @@ from scapy.layers.l2 import Dot1AD, Dot1Q, Ether
 from scapy.packet import Packet, Raw
 from scapy.utils import checksum
 
+from confirm import Step, step
 from world import LISTENER, Address, Direction, Event, Flow, Frame, Hop, Key, Tag, Variant, World
+from worlds import CHECKS
 
 ETH_HLEN, TAG_LEN, UDP_HLEN, CHANNEL_HLEN = 14, 4, 8, 4
 IP_HLEN = {4: 20, 6: 40}
@@ -190,7 +192,23 @@ class Case:
 
     @cached_property
     def hop(self) -> Hop:
-        return self.world.hops[self.flow.src.ip, self.flow.dst.ip]
+        return self.world.hop_of(self.flow)
+
+    @cached_property
+    def dscp(self) -> int:
+        return (self.ip.tos if self.family == 4 else self.ip.tc) >> 2
+
+    @cached_property
+    def step(self) -> Step:
+        """What the packet does to the confirmation of its flow."""
+        if not self.variant.confirms:
+            return Step()
+        return step(self.world.confirmations[self.flow.number], self.flow.expires, self.dscp, self.checks())
+
+    def checks(self) -> bool:
+        """Does the limit on checks allow one?"""
+        policer = self.frame.policers[CHECKS]
+        return not policer.cost or max(policer.full, 0) + (policer.cost >> POLICER_SHIFT) <= policer.burst
 
     def other_vlan(self) -> bool:
         return tuple((tag.tpid, tag.vid) for tag in self.tags) != self.hop.tags
@@ -369,6 +387,7 @@ class Outcome:
     direction: Direction
     notes: set[str] = field(default_factory=set)
     event: Event | None = None
+    step: Step = field(default_factory=Step)
 
     @property
     def action(self) -> str:
@@ -413,9 +432,11 @@ RULES: tuple[tuple[str, str, Callable[[Case], bool]], ...] = (
 )
 RULES_OF_FLOWS: tuple[tuple[str, str, Callable[[Case], bool]], ...] = (
     ("expired", PASS, Case.expired),
-    ("ttl", NOTIFY, lambda case: case.ttl <= 1),
     ("no-nexthop", PASS, lambda case: not case.hop.ifindex),
     ("vlan", PASS, Case.other_vlan),
+)
+RULES_OF_CONFIRMED: tuple[tuple[str, str, Callable[[Case], bool]], ...] = (
+    ("ttl", NOTIFY, lambda case: case.ttl <= 1),
     ("no-egress", PASS, Case.no_egress),
     ("too-big", PASS, lambda case: case.size == "too-big"),
     ("dont-fragment", NOTIFY, lambda case: case.size == "dont-fragment"),
@@ -437,11 +458,22 @@ def predict(world: World, frame: Frame, variant: Variant, buffer: int) -> Outcom
             return Outcome(case, verdict, kind, Direction.NONE)
     for verdict, kind, fits in RULES_OF_FLOWS:
         if fits(case):
+            return Outcome(case, verdict, kind, case.flow.direction)
+    outcome = predict_confirmed(case, buffer)
+    outcome.step = case.step
+    return outcome
+
+
+def predict_confirmed(case: Case, buffer: int) -> Outcome:
+    if case.step.verdict:
+        return Outcome(case, case.step.verdict, PASS, case.flow.direction)
+    for verdict, kind, fits in RULES_OF_CONFIRMED:
+        if fits(case):
             event = event_of(case, verdict) if kind == NOTIFY else None
             return Outcome(case, verdict, PASS if kind == PASS else DROP, case.flow.direction, event=event)
     missing = missing_room(case, buffer)
     if len(missing) == 2 or (missing and case.udp_stays):
         return Outcome(case, "no-room", PASS, case.flow.direction)
-    preferred = "tail-failed" if variant.tail else "head-failed"
+    preferred = "tail-failed" if case.variant.tail else "head-failed"
     notes = (missing & {preferred}) | ({"partial"} if case.partial else set())
     return Outcome(case, "relayed", "relay", case.flow.direction, notes=notes)

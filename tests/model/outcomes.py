@@ -17,6 +17,7 @@ POSSIBLE = {
     "not-ip": NONE, "other-host": NONE, "vlan": NONE + FOUND, "not-udp": NONE, "ip-options": NONE, "fragment": NONE,
     "not-ours": NONE, "malformed": NONE, "no-checksum": NONE, "gso": NONE, "control": NONE, "bad-channeldata": NONE,
     "long-padding": NONE, "no-flow": NONE, "expired": FOUND, "ttl": FOUND, "no-nexthop": FOUND, "no-egress": FOUND,
+    "unconfirmed": FOUND, "checked": FOUND, "other-device": FOUND,
     "too-big": FOUND, "dont-fragment": FOUND, "policed": FOUND, "no-room": FOUND, "relayed": FOUND,
 }
 NOT_RUN = "not run"  # frames that BPF_PROG_TEST_RUN cannot make

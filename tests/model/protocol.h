@@ -38,6 +38,18 @@ struct feed_port {
 	__u8 pad;
 };
 
+/** struct feed_state - confirmation of a flow; times are ns from now; @ifindex 0: never seen */
+struct feed_state {
+	__s64 check_at;
+	__s64 until;
+	__s64 dscp_at;
+	__u64 dscps;
+	__u32 ifindex;
+	__u32 publication;
+	__u32 tries;
+	__u32 observation;
+};
+
 /** struct feed_binding - arrays: [0] to the peer, [1] to the client; @expires: ns from now */
 struct feed_binding {
 	struct turnpike_addr client;
@@ -50,6 +62,7 @@ struct feed_binding {
 	__s64 expires[2];
 	__u32 policer[2];
 	__u32 label[2];
+	struct feed_state state[2];
 };
 
 /** struct feed_hairpin - packets of binding @from go to the client of binding @to */
@@ -80,7 +93,10 @@ struct feed_policer {
 	__u64 burst;
 };
 
-/** struct fed - reply, followed by @len bytes of frame and these numbers of changed objects */
+/**
+ * struct fed - reply, followed by @len bytes of frame and these numbers of changed objects; samples
+ * are struct sample of testbed.h, with times in ns from now
+ */
 struct fed {
 	__s32 error; /* negative errno of BPF_PROG_TEST_RUN */
 	__s32 action;
@@ -89,8 +105,8 @@ struct fed {
 	__u16 flows;
 	__u16 hops;
 	__u16 policers;
+	__u16 samples;
 	__u16 events; /* the last one follows, with TURNPIKE_EVENT_FRAME bytes of frame */
-	__u16 pad;
 };
 
 struct fed_count {
@@ -104,6 +120,7 @@ struct fed_flow {
 	__u32 number;
 	__u32 pad;
 	struct turnpike_counter counter;
+	struct feed_state state;
 };
 
 struct fed_hop {

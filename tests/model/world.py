@@ -117,6 +117,32 @@ class Flow:
     label: int
 
 
+NOBODY, OURS, OTHER_DEVICE, OTHER_PUBLICATION = "nobody", "ours", "other device", "other publication"
+DSCPS = (1 << 64) - 1
+CONFIRM = 10 * NSEC  # TESTBED_CONFIRM_NS of testbed.h
+SAME = 1             # TURNPIKE_OBSERVED_SAME
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """
+    What a flow was confirmed for: seen, by the device and for the publication of its next hop, and dscps, a bit mask.
+    Times are ns from now on the check clock.
+    """
+    seen: str = OURS
+    check_at: int = CONFIRM
+    until: int = 2 * CONFIRM
+    dscps: int = DSCPS
+    dscp_at: int = 0
+    tries: int = 0
+    observation: int = SAME
+
+    @property
+    def lasts(self) -> bool:
+        """Are all packets relayed?"""
+        return self.seen == OURS and self.check_at > 0 and self.dscps == DSCPS
+
+
 @dataclass(frozen=True)
 class World:
     """The state that decides about frames, constant while they are run."""
@@ -126,6 +152,7 @@ class World:
     roles: dict[int, str]
     bindings: tuple[Binding, ...]
     hops: dict[tuple[str, str], Hop]
+    confirmations: list[Confirmation]  # by the number of the flow
 
     @cached_property
     def hairpins(self) -> dict[int, int]:
@@ -147,6 +174,9 @@ class World:
             flows[Key(b.peer, b.relay, 0)] = to_client
         return flows
 
+    def hop_of(self, flow: Flow) -> Hop:
+        return self.hops[flow.src.ip, flow.dst.ip]
+
     def _to_peer(self, number: int, b: Binding) -> Flow:
         if number in self.hairpins:
             other = self.bindings[self.hairpins[number]]
@@ -164,12 +194,16 @@ class World:
 
 @dataclass(frozen=True)
 class Variant:
-    """A program in one configuration. @number: in variants[] of tests/packets/variants.c."""
+    """
+    A program in one configuration. number: in variants[] of tests/packets/variants.c. confirms: flows; otherwise all
+    flows are relayed.
+    """
     number: int
     name: str
     native: bool
     tail: bool
     tc: bool
+    confirms: bool = True
 
 
 @dataclass(frozen=True)
@@ -200,6 +234,8 @@ VARIANTS = (
     Variant(2, "generic/head", native=False, tail=False, tc=False),
     Variant(3, "generic/tail", native=False, tail=True, tc=False),
     Variant(4, "tc", native=False, tail=False, tc=True),
+    Variant(5, "native/tail, unchecked", native=True, tail=True, tc=False, confirms=False),
+    Variant(6, "tc, unchecked", native=False, tail=False, tc=True, confirms=False),
 )
 
 

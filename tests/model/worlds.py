@@ -6,7 +6,8 @@ from __future__ import annotations
 import ipaddress
 from random import Random
 
-from world import LISTENER, NSEC, RELAY, Address, Binding, Hop, World
+from world import (CONFIRM, DSCPS, LISTENER, NOBODY, NSEC, OTHER_DEVICE, OTHER_PUBLICATION, OURS, RELAY, Address,
+                   Binding, Confirmation, Hop, World)
 
 HOUR = 3600 * NSEC
 FOREVER = 1 << 62
@@ -16,8 +17,9 @@ MTUS = (68, 100, 576, 1259, 1260, 1261, 1279, 1280, 1281, 1300, 1492, 1500, 1500
         9000, 9000, 65535)
 DEVICE_MTUS = (1280, 1500, 1500, 1500, 9000, 65535)
 TAG_STACKS = ((), (), (), (0x8100,), (0x8100,), (0x88a8,), (0x88a8, 0x8100), (0x8100, 0x8100), (0x88a8, 0x88a8))
-POLICERS = 4  # used by bindings; the others are parents
-PARENTS = {1: 5, 2: 5, 3: 6, 4: 0, 5: 7, 6: 0, 7: 0}
+POLICERS = (0, 2, 3, 4, 5)  # used by bindings; 0: none
+CHECKS = 1  # the limit on checks
+PARENTS = {CHECKS: 0, 2: 6, 3: 6, 4: 7, 5: 0, 6: 8, 7: 0, 8: 0}
 OTHER_IFINDEX = 11
 WORDS = {4: 2, 6: 8}  # in an address
 
@@ -38,7 +40,7 @@ def random_expiry(rng: Random) -> int:
 
 def random_binding(rng: Random, client: Address, server: Address, relay: Address, peer: Address) -> Binding:
     return Binding(client, server, relay, peer, rng.choice(CHANNELS + (rng.randrange(0x4000, 0x8000),)),
-                   random_expiry(rng), random_expiry(rng), rng.randint(0, POLICERS), rng.randint(0, POLICERS),
+                   random_expiry(rng), random_expiry(rng), rng.choice(POLICERS), rng.choice(POLICERS),
                    rng.choice((0, 0xfffff, rng.randrange(1 << 20))), rng.choice((0, 0xfffff, rng.randrange(1 << 20))))
 
 
@@ -97,12 +99,25 @@ def random_hop(rng: Random, ifindex: int, tags: tuple[tuple[int, int], ...]) -> 
                rng.choice((0, 0xffff, 0xfffe, 0xffffffff, rng.randrange(1 << 32))))
 
 
+def random_confirmation(rng: Random, left: int) -> Confirmation:
+    """@left: ns until the flow expires. Only states that programs can leave: no check is later than the end."""
+    seen = rng.choices((OURS, NOBODY, OTHER_DEVICE, OTHER_PUBLICATION), (80, 10, 7, 3))[0]
+    until = rng.choices((2 * CONFIRM, rng.choice((1, 0, -1, NSEC // 2, -60 * NSEC))), (90, 10))[0]
+    check_at = rng.choices((CONFIRM, rng.choice((1, 0, -1, NSEC // 8, -60 * NSEC))), (75, 25))[0]
+    return Confirmation(seen, min(check_at, until, max(left, -HOUR)), until,
+                        rng.choices((DSCPS, rng.getrandbits(64)), (75, 25))[0],
+                        rng.choice((0, 1, -NSEC, NSEC // 10)),
+                        rng.choice((0, 1, 7, 8, 9, 254, 255)) if seen == NOBODY else 0, rng.randrange(9))
+
+
 def random_world(rng: Random, ifindex: int, mac: bytes) -> World:
     addresses = Addresses(rng)
     bindings = random_bindings(rng, addresses)
     roles = {binding.server.port: LISTENER for binding in bindings} | {b.relay.port: RELAY for b in bindings}
     tags = tuple((tpid, rng.choice((0, 1, 4095, rng.randrange(4096)))) for tpid in rng.choice(TAG_STACKS))
-    world = World(mac, ifindex, rng.choice(DEVICE_MTUS), roles, tuple(bindings), {})
+    world = World(mac, ifindex, rng.choice(DEVICE_MTUS), roles, tuple(bindings), {}, [])
+    for flow in sorted(world.flows.values(), key=lambda flow: flow.number):
+        world.confirmations.append(random_confirmation(rng, flow.expires))
     for flow in world.flows.values():
         world.hops.setdefault((flow.src.ip, flow.dst.ip), random_hop(rng, ifindex, tags))
     return world

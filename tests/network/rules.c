@@ -43,13 +43,18 @@ static void sleep_ms(long ms)
 	nanosleep(&pause, NULL);
 }
 
-/* Handles everything that has happened so far, later reports included. */
+/* Handles everything that has happened so far, and waits until the next report is due at once. */
 static void settle(void)
 {
-	const __u64 end = clock_ns() + 2 * WINDOW_MS * NS_PER_MS;
+	__u64 end = clock_ns() + 2 * WINDOW_MS * NS_PER_MS;
+	int reports;
 
 	while (clock_ns() < end) {
+		reports = calls.rules_changed;
 		assert_int_equal(nexthops_poll(nexthops), 0);
+		/* A busy machine may have held this process for longer than the window. */
+		if (calls.rules_changed != reports)
+			end = clock_ns() + 2 * WINDOW_MS * NS_PER_MS;
 		sleep_ms(5);
 	}
 }
@@ -92,7 +97,7 @@ static void test_netfilter(void **state)
 	};
 
 	(void)state;
-	if (nexthops_unwatched(nexthops) & RULES_NETFILTER)
+	if (nexthops_unwatched(nexthops) & TURNPIKE_RULES_NETFILTER)
 		skip();
 	check_all(changes, ARRAY_LEN(changes));
 }
@@ -105,6 +110,8 @@ static void test_ipsec(void **state)
 		  PAIR },
 		{ "ip xfrm policy del src 10.0.0.0/24 dst 10.9.0.0/16 dir out", PAIR },
 		{ "ip xfrm policy add src 10.9.0.9 dst 0.0.0.0/0 dir in action block", PAIR },
+		{ "ip xfrm policy add src 0.0.0.0/0 dst 0.0.0.0/0 dir fwd action allow", PAIR },
+		{ "ip xfrm policy add src ::/0 dst ::/0 dir fwd action allow", NONE },
 		{ "ip xfrm policy flush", ALL },
 		{ "ip xfrm policy setdefault out block", ALL },
 		{ "ip xfrm policy setdefault out accept", ALL },
@@ -114,7 +121,7 @@ static void test_ipsec(void **state)
 	};
 
 	(void)state;
-	if (nexthops_unwatched(nexthops) & RULES_IPSEC)
+	if (nexthops_unwatched(nexthops) & TURNPIKE_RULES_IPSEC)
 		skip();
 	check_all(changes, ARRAY_LEN(changes));
 }

@@ -26,6 +26,8 @@ static const __u8 macs[MACS][MAC_LEN] = {
 	[MAC_OTHER0] = { 0x06, 0x00, 0x5e, 0x10, 0x00, 0x01 },
 	[MAC_OTHER1] = { 0x02, 0x00, 0x5e, 0x11, 0x00, 0x01 },
 	[MAC_OTHER2] = { 0x02, 0x00, 0x5e, 0x10, 0x00, 0x05 },
+	[MAC_NEXT0] = { 0x02, 0xbe, 0xef, 0x10, 0x22, 0x03 },
+	[MAC_NEXT1] = { 0x02, 0xbe, 0xef, 0x11, 0x22, 0x07 },
 	[MAC_BROADCAST] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff },
 };
 
@@ -84,7 +86,7 @@ static __u8 ttl(const struct frame *frame)
 	return (__u8)(frame->ttl ? frame->ttl : TTL_DEFAULT);
 }
 
-static void put_data(const struct frame *frame, __u8 *to)
+void build_data(const struct frame *frame, __u8 *to)
 {
 	size_t i;
 
@@ -108,7 +110,7 @@ static size_t put_datagram(const struct frame *frame, __u8 *to)
 		put_wire16(to + 8, frame->channel);
 		put_wire16(to + 10, frame->data_len + (size_t)frame->channel_len_add);
 	}
-	put_data(frame, to + len);
+	build_data(frame, to + len);
 	len += frame->data_len;
 	for (i = 0; i < frame->padding; i++)
 		to[len++] = (__u8)(0xa7 + 0x11 * i);

@@ -39,6 +39,8 @@ enum mac {
 	MAC_OTHER0, /* these differ from ours in the first, second and third word */
 	MAC_OTHER1,
 	MAC_OTHER2,
+	MAC_NEXT0, /* and these from the next hop's, in the first and second word of four bytes */
+	MAC_NEXT1,
 	MAC_BROADCAST,
 	MACS,
 };
@@ -95,6 +97,9 @@ struct frame {
 
 /** build() - write the frame to @ret. Return: its length, at most FRAME_MAX */
 size_t build(const struct frame *frame, __u8 *ret);
+
+/** build_data() - write the application data only */
+void build_data(const struct frame *frame, __u8 *to);
 
 /** ip_hlen() - length of an IP header without options or extensions */
 size_t ip_hlen(__u8 family);

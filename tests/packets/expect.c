@@ -5,102 +5,13 @@
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 
-#include "base/monotonic.h"
 #include "expect.h"
+#include "sample.h"
 
 #define IP4_DF       0x4000
-#define SMALL_ENOUGH 1260    /* RFC 7915 section 5.1: up to here without DF */
-#define OUT_ID       0x1ffff /* the low 16 bits wrap; the others are not sent */
+#define SMALL_ENOUGH 1260 /* RFC 7915 section 5.1: up to here without DF */
 #define LARGE_MTU    9000
-#define JUST_NOW     100000000ull /* ns; the clock of the programs lags by a tick */
-
-/* The hop that is not current holds garbage, which must not be used. */
-static const struct {
-	__u32 index;
-	__u32 current;
-	__u32 ifindex;
-	__u32 flags;
-	enum mac smac;
-} hops[HOPS] = {
-	[HOP_SAME] = { 1, 0x100, TESTBED_IFINDEX, TURNPIKE_HOP_XDP_XMIT, MAC_OURS },
-	[HOP_XMIT] = { 2, 0x101, 9, TURNPIKE_HOP_XDP_XMIT, MAC_EGRESS },
-	[HOP_NO_XMIT] = { 3, 0xffffffff, 9, 0, MAC_EGRESS },
-	[HOP_UNRESOLVED] = { 4, 2, 0, 0, MAC_OTHER0 },
-	[HOP_ZERO] = { 0, 0, 0, 0, MAC_OTHER0 },
-	[HOP_BEYOND] = { 0xffffff, 0, 0, 0, MAC_OTHER0 },
-};
-
-/* Source, destination and channel of each flow, incoming and outgoing. */
-static const struct {
-	enum host src, dst;
-	__u16 channel;
-} from[TURNPIKE_DIR_MAX] = {
-	[TURNPIKE_DIR_TO_PEER] = { CLIENT, SERVER, CHANNEL },
-	[TURNPIKE_DIR_TO_CLIENT] = { PEER, RELAY, 0 },
-	[TURNPIKE_DIR_HAIRPIN] = { CLIENT, SERVER, CHANNEL },
-}, to[TURNPIKE_DIR_MAX] = {
-	[TURNPIKE_DIR_TO_PEER] = { RELAY, PEER, 0 },
-	[TURNPIKE_DIR_TO_CLIENT] = { SERVER, CLIENT, CHANNEL },
-	[TURNPIKE_DIR_HAIRPIN] = { SERVER, CLIENT_B, CHANNEL_B },
-};
-
-struct frame vector_plain(enum turnpike_direction direction)
-{
-	return (struct frame){ .src = from[direction].src,
-			       .dst = from[direction].dst,
-			       .channel = from[direction].channel };
-}
-
-/* The tags of the next hop: those of the frame without priority, or others. */
-static void make_tags(const struct vector *vector, struct turnpike_hop *hop)
-{
-	__u32 tag[TAGS] = { 0 };
-	__u8 n = 0, i;
-
-	while (n < TAGS && vector->in.tag[n]) {
-		tag[n] = vector->in.tag[n] & 0xffff0fff;
-		n++;
-	}
-	switch (vector->tagging) {
-	case TAGGED_ALIKE:
-		break;
-	case TAGGED_OTHER_VLAN:
-		tag[n - 1] ^= 0x800;
-		break;
-	case TAGGED_OTHER_TYPE:
-		tag[n - 1] ^= (0x8100u ^ 0x88a8u) << 16;
-		break;
-	case TAGGED_FEWER:
-		tag[--n] = 0;
-		break;
-	case TAGGED_MORE:
-		tag[n++] = 0x81000005;
-		break;
-	}
-	hop->tags = n;
-	for (i = 0; i < TURNPIKE_TAGS_MAX && i < n; i++)
-		hop->tag[i] =
-			(struct turnpike_tag){ htons((__u16)(tag[i] >> 16)), htons((__u16)tag[i]) };
-}
-
-static struct turnpike_nexthop make_nexthop(const struct vector *vector, __u32 mtu)
-{
-	const enum hop hop = vector->hop;
-	struct turnpike_nexthop nexthop = { .current = hops[hop].current, .ip4_id = OUT_ID };
-	struct turnpike_hop *ours = &nexthop.hop[hops[hop].current & 1];
-	struct turnpike_hop *stale = &nexthop.hop[~hops[hop].current & 1];
-
-	memset(stale, 0x55, sizeof(*stale));
-	if (!hops[hop].ifindex)
-		return nexthop;
-	mac_addr(MAC_NEXT, ours->dmac);
-	mac_addr(hops[hop].smac, ours->smac);
-	ours->ifindex = hops[hop].ifindex;
-	ours->flags = (__u8)hops[hop].flags;
-	ours->mtu = (__u16)mtu;
-	make_tags(vector, ours);
-	return nexthop;
-}
+#define SECOND       1000000000ull
 
 /* Native XDP completes a partial checksum; IPv6 always has a checksum. */
 static enum checksum outgoing_checksum(const struct testbed *testbed, const struct frame *in,
@@ -116,17 +27,18 @@ static enum checksum outgoing_checksum(const struct testbed *testbed, const stru
 static struct frame outgoing(const struct testbed *testbed, const struct vector *vector,
 			     const struct frame *in, __u8 family)
 {
+	const struct frame plain = vector_plain_out(vector->flow);
 	struct frame out = {
 		.family = family,
 		.smac = hops[vector->hop].smac,
 		.dmac = MAC_NEXT,
-		.src = to[vector->flow].src,
-		.dst = to[vector->flow].dst,
+		.src = plain.src,
+		.dst = plain.dst,
 		.checksum = outgoing_checksum(testbed, in, family),
 		.tos = in->tos,
 		.ttl = (__u16)((in->ttl ? in->ttl : TTL_DEFAULT) - 1),
 		.label = OUT_LABEL,
-		.channel = to[vector->flow].channel,
+		.channel = plain.channel,
 		.data_len = in->data_len,
 		.word = in->word,
 	};
@@ -200,6 +112,9 @@ static enum turnpike_direction counted_direction(const struct vector *vector)
 	case TURNPIKE_RELAYED:
 	case TURNPIKE_DONT_FRAGMENT:
 	case TURNPIKE_POLICED:
+	case TURNPIKE_UNCONFIRMED:
+	case TURNPIKE_CHECKED:
+	case TURNPIKE_OTHER_DEVICE:
 	case TURNPIKE_EXPIRED:
 	case TURNPIKE_TTL:
 	case TURNPIKE_NO_NEXTHOP:
@@ -300,24 +215,31 @@ static void expect_passed(const struct testbed *testbed, const struct vector *ve
 	expect_count(ret, counted_direction(vector), vector->verdict, ret->in_len);
 }
 
+/* At one byte an event or a check. */
+static struct turnpike_policer limit_of_one(bool exhausted)
+{
+	return (struct turnpike_policer){
+		.cost = SECOND << TURNPIKE_POLICER_SHIFT,
+		.burst = SECOND - exhausted,
+	};
+}
+
 /* Buckets refill by a byte per second, and hold exactly what the packet takes, or a ns less. */
 static void expect_limits(const struct vector *vector, struct expectation *ret)
 {
-	const __u64 second = 1000000000;
 	int i, level;
 
-	ret->event_limit = (struct turnpike_policer){
-		.cost = second << TURNPIKE_POLICER_SHIFT,
-		.burst = second - vector->muted,
-	};
+	ret->event_limit = limit_of_one(vector->muted);
+	ret->check_limit = limit_of_one(vector->confirmation.no_checks);
+	ret->check_charged = vector->verdict == TURNPIKE_CHECKED;
 	if (vector->limit == LIMIT_NONE)
 		return;
 	for (i = 0; i < TURNPIKE_FLOW_POLICERS; i++) {
 		ret->flow.flow.policer[i] = ret->after.policer[i] = vector_policer(i, 0);
 		for (level = 0; level < TURNPIKE_POLICER_LEVELS; level++)
 			ret->policers[i][level] = (struct turnpike_policer){
-				.cost = second << TURNPIKE_POLICER_SHIFT,
-				.burst = ret->in.data_len * second,
+				.cost = SECOND << TURNPIKE_POLICER_SHIFT,
+				.burst = ret->in.data_len * SECOND,
 				.parent = level + 1 < TURNPIKE_POLICER_LEVELS
 						  ? vector_policer(i, level + 1)
 						  : 0,
@@ -328,6 +250,18 @@ static void expect_limits(const struct vector *vector, struct expectation *ret)
 		ret->policers[0][vector->level].burst--;
 	if (vector->limit == LIMIT_SECOND_SHORT)
 		ret->policers[1][vector->level].burst--;
+}
+
+static void expect_sample(bool more, struct expectation *ret)
+{
+	__u8 data[FRAME_MAX];
+	__u32 i;
+
+	build_data(&ret->in, data);
+	sample_of(&ret->flow, ret->in.tos, data, ret->in.data_len, ret->samples.of);
+	ret->samples.n = SAMPLE_ELEMENTS;
+	for (i = 0; i < SAMPLE_ELEMENTS; i++)
+		ret->samples.of[i].value.more = more;
 }
 
 /* The flow, and a next hop whose MTU fits the packet or is one byte short. */
@@ -341,8 +275,14 @@ static void expect_state(const struct testbed *testbed, const struct vector *vec
 		vector_flow(vector->flow, pair, &ret->flow);
 	ret->flow.flow.nexthop = hops[vector->hop].index;
 	if (vector->expired)
-		ret->flow.flow.expires = clock_ns() - JUST_NOW;
+		ret->flow.flow.expires = TESTBED_NOW;
+	if (testbed_variant(testbed)->confirms)
+		vector_state(vector, hops[vector->hop].current, &ret->flow.flow);
 	ret->after = ret->flow.flow;
+	if (vector->confirmation.sampled)
+		expect_sample(vector->confirmation.more, ret);
+	if (testbed_variant(testbed)->confirms)
+		vector_state_after(vector, &ret->after);
 
 	ret->mtu = LARGE_MTU;
 	if (vector->in_mtu != MTU_LARGE)
@@ -351,7 +291,7 @@ static void expect_state(const struct testbed *testbed, const struct vector *vec
 		mtu = (__u32)ip_len(&out) - (vector->mtu == MTU_SHORT);
 	if (vector->hop != HOP_BEYOND)
 		ret->hop = hops[vector->hop].index;
-	ret->nexthop = make_nexthop(vector, mtu);
+	ret->nexthop = vector_nexthop(vector, mtu);
 	ret->nexthop_id = OUT_ID;
 	if (vector->verdict == TURNPIKE_RELAYED && pair.out == TURNPIKE_IPV4 && !out.frag_off)
 		ret->nexthop_id++;

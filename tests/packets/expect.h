@@ -19,6 +19,9 @@
  * @action:      what the program returns
  * @events:      what it reports to the library: n is 0 or 1
  * @event_limit: the limit on events, beforehand
+ * @check_limit: the limit on checks, beforehand
+ * @check_charged: whether the packet is charged to it
+ * @samples:     the samples, afterwards
  * @policers:    the two policers of the flow and their levels, beforehand
  * @charged:     whether the packet is charged to all policers, or else to none
  * @nexthop_id:  ip4_id of the next hop, afterwards
@@ -38,6 +41,9 @@ struct expectation {
 	int action;
 	struct events events;
 	struct turnpike_policer event_limit;
+	struct turnpike_policer check_limit;
+	struct samples samples;
+	bool check_charged;
 	struct turnpike_policer policers[TURNPIKE_FLOW_POLICERS][TURNPIKE_POLICER_LEVELS];
 	bool charged;
 	__u32 nexthop_id;

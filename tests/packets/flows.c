@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <arpa/inet.h>
 
-#include "base/monotonic.h"
 #include "vector.h"
 
 #define HOUR_NS 3600000000000ull
@@ -15,7 +14,7 @@ const struct families families[FAMILIES] = {
 
 void vector_flow(enum turnpike_direction direction, struct families pair, struct encoded_flow *ret)
 {
-	const __u64 expires = clock_ns() + HOUR_NS;
+	const __u64 expires = TESTBED_NOW + HOUR_NS;
 	const bool hairpin = direction == TURNPIKE_DIR_HAIRPIN;
 	const bool to_client = direction == TURNPIKE_DIR_TO_CLIENT;
 	const __u8 near = to_client ? pair.out : pair.in;

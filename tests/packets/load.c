@@ -21,10 +21,12 @@
 
 #define SKIPPED    77     /* CTest's SKIP_RETURN_CODE */
 #define BUDGET     100000 /* a tenth of the kernel's limit on verified instructions */
-#define MIN_LOADED 3      /* two XDP entry points, one for TC */
+#define MIN_LOADED 4      /* two XDP entry points, two for TC */
+#define CONFIRM_NS 10000000000ull
 
 /* Open the object for the program with this index only. Return: NULL if there is none. */
-static struct turnpike_bpf *open_for(int number, __u32 skb, struct bpf_program **ret)
+static struct turnpike_bpf *open_for(int number, __u32 skb, __u64 confirm_ns,
+				     struct bpf_program **ret)
 {
 	struct turnpike_bpf *relay = turnpike_bpf__open();
 	struct bpf_program *program;
@@ -39,6 +41,7 @@ static struct turnpike_bpf *open_for(int number, __u32 skb, struct bpf_program *
 	}
 	relay->rodata->config.ifindex = 7;
 	relay->rodata->config.skb = skb;
+	relay->rodata->config.confirm_ns = confirm_ns;
 	if (*ret)
 		return relay;
 	turnpike_bpf__destroy(relay);
@@ -46,11 +49,11 @@ static struct turnpike_bpf *open_for(int number, __u32 skb, struct bpf_program *
 }
 
 /* Return: false if there is no program with this index. */
-static bool load_one(int number, __u32 skb)
+static bool load_one(int number, __u32 skb, __u64 confirm_ns)
 {
 	struct bpf_prog_info info = { 0 };
 	struct bpf_program *program;
-	struct turnpike_bpf *relay = open_for(number, skb, &program);
+	struct turnpike_bpf *relay = open_for(number, skb, confirm_ns, &program);
 	__u32 len = sizeof(info);
 	char verified[16] = "unknown";
 
@@ -61,7 +64,7 @@ static bool load_one(int number, __u32 skb)
 	/* Reported by Linux 5.16 and later. */
 	if (info.verified_insns)
 		snprintf(verified, sizeof(verified), "%u", info.verified_insns);
-	printf("%-16s %3u %8zu %8u %9s %8u\n", bpf_program__name(program), skb,
+	printf("%-16s %3u %7u %8zu %8u %9s %8u\n", bpf_program__name(program), skb, !!confirm_ns,
 	       bpf_program__insn_cnt(program), info.xlated_prog_len / 8, verified,
 	       info.jited_prog_len);
 	assert_true(info.verified_insns <= BUDGET);
@@ -71,14 +74,14 @@ static bool load_one(int number, __u32 skb)
 
 static void test_load(void **state)
 {
-	__u32 skb;
+	__u32 config;
 	int i;
 
 	(void)state;
-	printf("%-16s %3s %8s %8s %9s %8s\n", "program", "skb", "insns", "xlated", "verified",
-	       "jited");
-	for (skb = 0; skb <= 1; skb++) {
-		for (i = 0; load_one(i, skb); i++)
+	printf("%-16s %3s %7s %8s %8s %9s %8s\n", "program", "skb", "confirm", "insns", "xlated",
+	       "verified", "jited");
+	for (config = 0; config < 4; config++) {
+		for (i = 0; load_one(i, config & 1, config & 2 ? CONFIRM_NS : 0); i++)
 			;
 		assert_in_range(i, MIN_LOADED, 100);
 	}

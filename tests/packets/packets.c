@@ -281,10 +281,37 @@ static void test_complete(void **state)
 	assert_int_equal(run_lengths(&like, 0), 0);
 }
 
-/* flow_expiry() sets the expiry of a flow and keeps its counters. */
-static void test_expiry(void **state)
+static void test_unconfirmed(void **state)
+{
+	(void)state;
+	if (!variant->confirms)
+		skip();
+	assert_int_equal(run_table(&passed_unconfirmed), 0);
+}
+
+static void test_checked(void **state)
+{
+	(void)state;
+	if (!variant->confirms)
+		skip();
+	assert_int_equal(run_table(&passed_checked), 0);
+}
+
+static void expect_expiry(const struct encoded_flow *flow)
 {
 	struct turnpike_flow after;
+
+	assert_int_equal(testbed_set_expiry(opened, &flow->key, flow->flow.expires), 0);
+	testbed_get_flow(opened, &flow->key, &after);
+	assert_memory_equal(&after, &flow->flow, sizeof(after));
+}
+
+/*
+ * flow_expiry() sets the expiry of a flow and keeps the rest. If it shortens the life of the flow,
+ * the next packet looks at it.
+ */
+static void test_expiry(void **state)
+{
 	struct encoded_flow flow;
 	size_t i, j;
 
@@ -292,13 +319,15 @@ static void test_expiry(void **state)
 	for (i = 0; i < FAMILIES; i++) {
 		for (j = 0; j < ARRAY_LEN(directions); j++) {
 			vector_flow(directions[j], families[i], &flow);
+			vector_confirm(&flow.flow, 1);
 			assert_int_equal(testbed_set_expiry(opened, &flow.key, 1), -ENOENT);
 			testbed_set_flow(opened, &flow);
-			assert_int_equal(testbed_set_expiry(opened, &flow.key, 4711), 0);
-			testbed_get_flow(opened, &flow.key, &after);
+			flow.flow.expires++;
+			expect_expiry(&flow);
+			flow.flow.expires -= 2;
+			flow.flow.check_at = 0;
+			expect_expiry(&flow);
 			testbed_delete_flow(opened, &flow.key);
-			flow.flow.expires = 4711;
-			assert_memory_equal(&after, &flow.flow, sizeof(after));
 		}
 	}
 }
@@ -316,7 +345,8 @@ static const struct CMUnitTest tests_of_all[] = {
 	cmocka_unit_test(test_checksums), cmocka_unit_test(test_egress),
 	cmocka_unit_test(test_room),      cmocka_unit_test(test_foreign),
 	cmocka_unit_test(test_broken),    cmocka_unit_test(test_late),
-	cmocka_unit_test(test_truncated), cmocka_unit_test(test_expiry),
+	cmocka_unit_test(test_truncated), cmocka_unit_test(test_unconfirmed),
+	cmocka_unit_test(test_checked),   cmocka_unit_test(test_expiry),
 	cmocka_unit_test(test_slot),
 };
 

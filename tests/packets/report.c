@@ -40,3 +40,18 @@ void report_frames(const __u8 *expected, __u32 expected_len, const __u8 *actual,
 	dump("expected", expected, expected_len, mark);
 	dump("actual", actual, actual_len, mark);
 }
+
+static void print_flow(const char *title, const struct turnpike_flow *flow)
+{
+	fprintf(stderr,
+		"  %s flow: %llu packets, %llu bytes, seen %#llx, check at %llu, until %llu, tries %u, "
+		"observation %u on %u\n",
+		title, flow->packets, flow->bytes, flow->seen, flow->check_at, flow->until,
+		flow->tries, flow->observation, flow->observed_on);
+}
+
+void report_flows(const struct turnpike_flow *expected, const struct turnpike_flow *actual)
+{
+	print_flow("expected", expected);
+	print_flow("actual", actual);
+}

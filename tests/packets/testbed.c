@@ -13,8 +13,8 @@
 
 #include "build.h"
 #include "place.h"
+#include "private/array_len.h"
 #include "testbed.h"
-#include "base/monotonic.h"
 
 #include "place.skel.h"
 #include "turnpike.skel.h"
@@ -24,6 +24,7 @@
 #endif
 
 #define MAX_CPUS         1024
+#define MAX_SAMPLES      1024 /* few, to find them soon */
 #define COUNTERS_OF_SLOT (TURNPIKE_DIR_MAX * TURNPIKE_VERDICT_MAX)
 
 struct testbed {
@@ -68,6 +69,8 @@ static int load_relay(struct testbed *testbed)
 	config->ifindex = TESTBED_IFINDEX;
 	config->slot = TESTBED_SLOT;
 	config->skb = testbed->variant->skb;
+	config->confirm_ns = testbed->variant->confirms ? TESTBED_CONFIRM_NS : 0;
+	bpf_map__set_max_entries(testbed->relay->maps.samples, MAX_SAMPLES);
 	err = turnpike_bpf__load(testbed->relay);
 	if (err)
 		return err;
@@ -138,6 +141,9 @@ static void set_devices(struct testbed *testbed)
 
 	for (slot = 0; slot < TURNPIKE_SLOTS; slot++)
 		set_device(testbed, slot, MAC_OTHER2, 0);
+	/* config.tick_ns is 0: clocks stand still. */
+	testbed->devices[TESTBED_SLOT].tick_zero = TESTBED_NOW;
+	testbed->devices[TESTBED_SLOT].check_zero = TESTBED_CHECK_NOW;
 }
 
 /* The room that the kernel keeps at both ends differs between versions. */
@@ -246,13 +252,13 @@ int testbed_run(struct testbed *testbed, struct test_run *run)
 	/* BPF_PROG_TEST_RUN rejects frames that fill the buffer; place_xdp makes them. */
 	const __u32 in_len = run->delivery == DELIVER_PLACED ? 64 : run->in_len;
 	const __u8 blank[64] = { 0 };
-	struct __sk_buff skb = { .gso_size = run->gso_size, .gso_segs = run->gso_size ? 2 : 0 };
+	struct __sk_buff skb = { .gso_size = run->gso_size,
+				 .gso_segs = run->gso_size ? 2 : 0,
+				 .ingress_ifindex = run->ingress_ifindex };
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = run->in, .data_size_in = in_len,
 		    .data_out = run->out, .data_size_out = run->out_len, .repeat = 1);
 	int err;
 
-	/* config.tick_ns is 0, so tick_zero is the current time. */
-	testbed->devices[TESTBED_SLOT].tick_zero = clock_ns();
 	if (run->delivery == DELIVER_PLACED)
 		opts.data_in = blank;
 	if (run->delivery == DELIVER_COMPLETE)
@@ -265,6 +271,17 @@ int testbed_run(struct testbed *testbed, struct test_run *run)
 	run->out_len = opts.data_size_out;
 	run->action = (int)opts.retval;
 	return err;
+}
+
+bool testbed_has_sockets(const struct testbed *testbed)
+{
+	(void)testbed;
+	return false;
+}
+
+void testbed_set_check_now(struct testbed *testbed, __u64 now)
+{
+	testbed->devices[TESTBED_SLOT].check_zero = now;
 }
 
 bool testbed_has_complete(struct testbed *testbed)
@@ -336,6 +353,29 @@ void testbed_take_events(struct testbed *testbed, struct events *ret)
 	ring_buffer__consume(testbed->ring);
 	*ret = testbed->seen;
 	testbed->seen = (struct events){ 0 };
+}
+
+void testbed_set_sample(struct testbed *testbed, const struct sample *sample)
+{
+	set_element(testbed->relay->maps.samples, &sample->key, sizeof(sample->key), &sample->value,
+		    sizeof(sample->value));
+}
+
+void testbed_take_samples(struct testbed *testbed, struct samples *ret)
+{
+	const struct bpf_map *map = testbed->relay->maps.samples;
+	struct sample *next = ret->of;
+
+	memset(ret, 0, sizeof(*ret));
+	while (ret->n < ARRAY_LEN(ret->of) &&
+	       !bpf_map__get_next_key(map, NULL, &next->key, sizeof(next->key))) {
+		if (bpf_map__lookup_elem(map, &next->key, sizeof(next->key), &next->value,
+					 sizeof(next->value), 0) ||
+		    bpf_map__delete_elem(map, &next->key, sizeof(next->key), 0))
+			die("samples");
+		ret->n++;
+		next++;
+	}
 }
 
 static const struct bpf_map *flow_map(const struct testbed *testbed, const struct flow_key *key,

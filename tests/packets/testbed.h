@@ -18,6 +18,13 @@
 #define TESTBED_SLOT    5
 #define TESTBED_IFINDEX 7
 
+/* CLOCK_MONOTONIC and the check clock stand still, far from each other. ns. */
+#define TESTBED_NOW       1000000000000000ull
+#define TESTBED_CHECK_NOW 7000000000000000ull
+
+/* Time between two checks of a flow, by programs that confirm flows. */
+#define TESTBED_CONFIRM_NS 10000000000ull
+
 /** struct variant - one entry point in one configuration */
 struct variant {
 	const char *name;
@@ -25,10 +32,15 @@ struct variant {
 	bool skb;
 	bool tail;
 	bool tc;
+	bool confirms; /* flows; otherwise all flows are relayed */
+	bool egress;   /* the observer */
 };
 
-#define VARIANTS 5
+#define VARIANTS 7
 extern const struct variant variants[VARIANTS];
+
+/** The observer, at TC egress. */
+extern const struct variant observer;
 
 struct testbed;
 
@@ -43,10 +55,18 @@ enum delivery {
 	DELIVER_COMPLETE, /* TC: CHECKSUM_COMPLETE, which the kernel verifies afterwards */
 };
 
+/** struct test_socket - what sends a packet; @protocol 0: there is no socket */
+struct test_socket {
+	__u16 port;
+	__u8 protocol;
+	bool request; /* not a full socket */
+};
+
 /**
  * struct test_run - one run of the program
  * @tag:      TPID and TCI
- * @gso_size: of the sk_buff, TC only
+ * @gso_size, @ingress_ifindex: of the sk_buff, TC only
+ * @socket:   of the sk_buff, on the host only: in the kernel there is none
  * @out_len:  size of @out beforehand, length of the frame afterwards
  * @action:   return value of the program
  */
@@ -55,6 +75,8 @@ struct test_run {
 	__u32 offset;
 	__u32 tag;
 	__u32 gso_size;
+	__u32 ingress_ifindex;
+	struct test_socket socket;
 	const __u8 *in;
 	__u32 in_len;
 	__u8 *out;
@@ -80,6 +102,9 @@ __u32 testbed_buffer(const struct testbed *testbed);
 
 /** testbed_run() - run the program on a frame. Return: 0 or a negative errno of bpf(2) */
 int testbed_run(struct testbed *testbed, struct test_run *run);
+
+/** testbed_has_sockets() - does @socket of struct test_run have an effect? */
+bool testbed_has_sockets(const struct testbed *testbed);
 
 /** testbed_has_complete() - TC: does the kernel support DELIVER_COMPLETE? */
 bool testbed_has_complete(struct testbed *testbed);
@@ -107,6 +132,30 @@ struct events {
 
 /** testbed_take_events() - read and clear the events */
 void testbed_take_events(struct testbed *testbed, struct events *ret);
+
+/** struct sample - element of the map samples */
+struct sample {
+	struct turnpike_sample_key key;
+	struct turnpike_sample value;
+};
+
+/** A packet has two elements: its own, and that of its port. */
+#define SAMPLE_ELEMENTS 2
+
+/** struct samples - elements of the map samples, by key */
+struct samples {
+	__u32 n;
+	struct sample of[2 * SAMPLE_ELEMENTS];
+};
+
+/** testbed_set_sample() - add or replace an element of the map samples */
+void testbed_set_sample(struct testbed *testbed, const struct sample *sample);
+
+/** testbed_set_check_now() - set the check clock */
+void testbed_set_check_now(struct testbed *testbed, __u64 now);
+
+/** testbed_take_samples() - read and clear the samples, of which there are a few at most */
+void testbed_take_samples(struct testbed *testbed, struct samples *ret);
 
 /** testbed_set_expiry() - run the program flow_expiry. Return: its return value */
 int testbed_set_expiry(struct testbed *testbed, const struct flow_key *key, __u64 expires);

@@ -8,9 +8,9 @@
 #include <arpa/inet.h>
 
 #include "build.h"
-#include "base/monotonic.h"
 #include "host_frame.h"
 #include "host_maps.h"
+#include "private/array_len.h"
 #include "testbed.h"
 
 /* As in BPF_PROG_TEST_RUN: a page without what the kernel keeps at both ends. */
@@ -55,7 +55,10 @@ int testbed_open(const struct variant *variant, struct testbed **ret)
 	memset(&host_maps, 0, sizeof(host_maps));
 	for (slot = 0; slot < TURNPIKE_SLOTS; slot++)
 		set_device(slot, MAC_OTHER2, 0);
-	host_configure(TESTBED_IFINDEX, TESTBED_SLOT, variant->skb, variant->tc);
+	host_maps.devices[TESTBED_SLOT].tick_zero = TESTBED_NOW - HOST_UPTIME;
+	host_maps.devices[TESTBED_SLOT].check_zero = TESTBED_CHECK_NOW - HOST_UPTIME;
+	host_configure(TESTBED_IFINDEX, TESTBED_SLOT, variant->skb, variant->tc,
+		       variant->confirms ? TESTBED_CONFIRM_NS : 0);
 	*ret = testbed;
 	return 0;
 }
@@ -92,6 +95,7 @@ static void make_skb(const struct test_run *run, struct host_frame *frame)
 	host_skb_frame(frame, run->in, len,
 		       run->delivery == DELIVER_POISONED ? ETHERNET_HLEN : len);
 	frame->ctx.skb.gso_size = run->gso_size;
+	frame->ctx.skb.ingress_ifindex = run->ingress_ifindex;
 	frame->stuck = run->delivery == DELIVER_STUCK;
 	if (run->delivery == DELIVER_VLAN) {
 		frame->ctx.skb.vlan_present = 1;
@@ -106,7 +110,8 @@ static void make_skb(const struct test_run *run, struct host_frame *frame)
 
 static int run_program(const struct variant *variant, struct host_frame *frame)
 {
-	host_set_now(clock_ns());
+	if (variant->egress)
+		return observe_tc(&frame->ctx.skb);
 	if (variant->tc)
 		return relay_tc(&frame->ctx.skb);
 	return variant->tail ? relay_xdp_tail(&frame->ctx.xdp) : relay_xdp_head(&frame->ctx.xdp);
@@ -132,6 +137,9 @@ static int check_rest(const struct test_run *run, struct host_frame *frame)
 int testbed_run(struct testbed *testbed, struct test_run *run)
 {
 	const bool tc = testbed->variant->tc;
+	struct bpf_sock sk = { .src_port = run->socket.port,
+			       .protocol = run->socket.protocol,
+			       .state = run->socket.request ? BPF_TCP_NEW_SYN_RECV : 0 };
 	struct host_frame frame;
 	int err;
 
@@ -139,11 +147,26 @@ int testbed_run(struct testbed *testbed, struct test_run *run)
 		make_skb(run, &frame);
 	else
 		make_xdp(run, &frame);
+	if (tc && run->socket.protocol)
+		frame.ctx.skb.sk = &sk;
+	host_maps.random = host_maps.random * 1103515245 + 12345; /* any, the same each time */
 	run->action = run_program(testbed->variant, &frame);
 	run->out_len = host_frame_bytes(&frame, run->out, run->out_len);
 	err = check_rest(run, &frame);
 	host_frame_free(&frame);
 	return err;
+}
+
+bool testbed_has_sockets(const struct testbed *testbed)
+{
+	(void)testbed;
+	return true;
+}
+
+void testbed_set_check_now(struct testbed *testbed, __u64 now)
+{
+	(void)testbed;
+	host_maps.devices[TESTBED_SLOT].check_zero = now - HOST_UPTIME;
 }
 
 bool testbed_has_complete(struct testbed *testbed)
@@ -204,6 +227,25 @@ void testbed_take_events(struct testbed *testbed, struct events *ret)
 	ret->last = host_maps.event;
 	host_maps.n_events = 0;
 	memset(&host_maps.event, 0, sizeof(host_maps.event));
+}
+
+void testbed_set_sample(struct testbed *testbed, const struct sample *sample)
+{
+	(void)testbed;
+	host_set_sample(&sample->key, &sample->value);
+}
+
+void testbed_take_samples(struct testbed *testbed, struct samples *ret)
+{
+	(void)testbed;
+	memset(ret, 0, sizeof(*ret));
+	for (; ret->n < host_maps.n_samples; ret->n++) {
+		if (ret->n == ARRAY_LEN(ret->of))
+			die("too many samples");
+		ret->of[ret->n].key = host_maps.samples[ret->n].key;
+		ret->of[ret->n].value = host_maps.samples[ret->n].sample;
+	}
+	host_maps.n_samples = 0;
 }
 
 void testbed_set_flow(struct testbed *testbed, const struct encoded_flow *flow)

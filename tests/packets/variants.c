@@ -2,9 +2,14 @@
 #include "testbed.h"
 
 const struct variant variants[VARIANTS] = {
-	{ "native/head", "relay_xdp_head", .skb = false, .tail = false },
-	{ "native/tail", "relay_xdp_tail", .skb = false, .tail = true },
-	{ "generic/head", "relay_xdp_head", .skb = true, .tail = false },
-	{ "generic/tail", "relay_xdp_tail", .skb = true, .tail = true },
-	{ "tc", "relay_tc", .skb = true, .tc = true },
+	{ "native/head", "relay_xdp_head", .confirms = true },
+	{ "native/tail", "relay_xdp_tail", .tail = true, .confirms = true },
+	{ "generic/head", "relay_xdp_head", .skb = true, .confirms = true },
+	{ "generic/tail", "relay_xdp_tail", .skb = true, .tail = true, .confirms = true },
+	{ "tc", "relay_tc", .skb = true, .tc = true, .confirms = true },
+	{ "native/tail, unchecked", "relay_xdp_tail", .tail = true },
+	{ "tc, unchecked", "relay_tc", .skb = true, .tc = true },
 };
+
+const struct variant observer = { "observer", "observe_tc",     .skb = true,
+				  .tc = true, .confirms = true, .egress = true };

@@ -4,9 +4,9 @@
 
 #include <turnpike/turnpike.h>
 
-#include "base/monotonic.h"
 #include "expect.h"
 #include "report.h"
+#include "sample.h"
 
 #define POISONED 128 /* bytes of garbage in front */
 
@@ -47,6 +47,7 @@ static void install(struct testbed *testbed, const struct expectation *expected)
 {
 	testbed_set_mtu(testbed, expected->mtu);
 	testbed_set_policer(testbed, TURNPIKE_EVENTS_POLICER, &expected->event_limit);
+	testbed_set_policer(testbed, TURNPIKE_CHECKS_POLICER, &expected->check_limit);
 	if (expected->hop)
 		testbed_set_nexthop(testbed, expected->hop, &expected->nexthop);
 	if (is_limited(expected))
@@ -139,23 +140,21 @@ static bool same_flow(struct testbed *testbed, const struct expectation *expecte
 	testbed_delete_flow(testbed, &expected->flow.key);
 	if (!memcmp(&flow, &expected->after, sizeof(flow)))
 		return true;
-	fprintf(stderr, "  flow: %llu packets, %llu bytes, not %llu, %llu; or another field\n",
-		flow.packets, flow.bytes, expected->after.packets, expected->after.bytes);
+	report_flows(&expected->after, &flow);
 	return false;
 }
 
-/* A refund leaves a bucket that is full now. A byte refills in a second, a test takes much less. */
+/* A refund leaves a bucket that is full now. A byte refills in a second. */
 static bool same_limit(const struct expectation *expected, int i, int level,
 		       const struct turnpike_policer *policer)
 {
-	const __u64 now = clock_ns(), second = 1000000000;
-	const __u64 seconds = policer->full > now ? (policer->full - now + second / 2) / second : 0;
-	const __u64 right = expected->charged ? expected->in.data_len : 0;
+	const __u64 full = policer->full ? policer->full - TESTBED_NOW : 0;
+	const __u64 right = expected->charged ? expected->in.data_len * 1000000000ull : 0;
 
-	if (seconds == right && policer->parent == expected->policers[i][level].parent)
+	if (full == right && policer->parent == expected->policers[i][level].parent)
 		return true;
-	fprintf(stderr, "  limit %d at level %d was charged %llu bytes, not %llu\n", i, level,
-		seconds, right);
+	fprintf(stderr, "  limit %d at level %d was charged %llu ns, not %llu\n", i, level, full,
+		right);
 	return false;
 }
 
@@ -204,6 +203,36 @@ static bool same_events(struct testbed *testbed, const struct expectation *expec
 	return false;
 }
 
+static bool has_sample(const struct samples *samples, const struct sample *sample)
+{
+	__u32 i;
+
+	for (i = 0; i < samples->n; i++)
+		if (sample_equals(&samples->of[i].key, &samples->of[i].value, sample))
+			return true;
+	return false;
+}
+
+/* A check is charged to the limit, the first samples of a flow are not. */
+static bool same_samples(struct testbed *testbed, const struct expectation *expected)
+{
+	const bool charged = expected->check_charged;
+	struct turnpike_policer limit;
+	struct samples samples;
+	bool same;
+	__u32 i;
+
+	testbed_take_samples(testbed, &samples);
+	testbed_get_policer(testbed, TURNPIKE_CHECKS_POLICER, &limit);
+	same = samples.n == expected->samples.n && !!limit.full == charged;
+	for (i = 0; i < expected->samples.n; i++)
+		same = has_sample(&samples, &expected->samples.of[i]) && same;
+	if (!same)
+		fprintf(stderr, "  %u elements in samples, not %u, or others; checks charged: %d\n",
+			samples.n, expected->samples.n, !!limit.full);
+	return same;
+}
+
 static bool as_expected(struct testbed *testbed, const struct expectation *expected,
 			const struct test_run *run, const struct counts *counts)
 {
@@ -214,6 +243,7 @@ static bool as_expected(struct testbed *testbed, const struct expectation *expec
 	same = same_frame(expected, run) && same;
 	same = same_counts(&expected->counts, counts) && same;
 	same = same_events(testbed, expected) && same;
+	same = same_samples(testbed, expected) && same;
 	if (is_limited(expected))
 		same = same_limits(testbed, expected) && same;
 	if (expected->hop)
@@ -257,6 +287,8 @@ static bool is_for_variant(const struct vector *vector, const struct variant *va
 	const enum only moves = variant->tail ? ON_TAIL : ON_HEAD;
 
 	if (vector->only & (ON_NATIVE | ON_GENERIC | ON_TC) && !(vector->only & kind))
+		return false;
+	if (vector->only & ON_CONFIRMING && !variant->confirms)
 		return false;
 	return !(vector->only & (ON_HEAD | ON_TAIL)) || vector->only & moves;
 }

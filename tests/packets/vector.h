@@ -18,6 +18,9 @@
 #define OLD_BYTES   0x1fffffffful
 #define OUT_LABEL   0x5a1c3
 
+/** IPv4 identification of a next hop; the low 16 bits wrap, the others are not sent */
+#define OUT_ID 0x1ffff
+
 /** Restricts a vector to variants and families; a group without any bit set restricts nothing. */
 enum only {
 	ON_NATIVE = 1 << 0,
@@ -36,6 +39,8 @@ enum only {
 	ON_CROSS = 1 << 8,
 	ON_4TO6 = ON_IPV4 | ON_CROSS,
 	ON_6TO4 = ON_IPV6 | ON_CROSS,
+
+	ON_CONFIRMING = 1 << 9,
 };
 
 enum hop {
@@ -47,6 +52,17 @@ enum hop {
 	HOP_BEYOND,     /* an index beyond the array */
 	HOPS,
 };
+
+/** struct hop_place - index into nexthops, publication, and what the hop is */
+struct hop_place {
+	__u32 index;
+	__u32 current;
+	__u32 ifindex;
+	__u32 flags;
+	enum mac smac;
+};
+
+extern const struct hop_place hops[HOPS];
 
 enum mtu {
 	MTU_LARGE,
@@ -88,6 +104,50 @@ enum room {
 	ROOM_NEITHER, /* no headroom, @left bytes of tailroom; sets data_len */
 };
 
+/** The confirmation of the flow, before the packet. */
+enum state {
+	STATE_CONFIRMED,          /* and no check is due */
+	STATE_NEW,                /* as the library installs it */
+	STATE_WAITING,            /* not confirmed, and the next sample is not due */
+	STATE_AWAITED,            /* not confirmed, and the next sample is due */
+	STATE_LAPSED,             /* the time of the confirmation has just passed */
+	STATE_CHANGED,            /* it passed long ago: the host's rules have changed */
+	STATE_REPUBLISHED,        /* the next hop was published anew */
+	STATE_DUE,                /* a check is due */
+	STATE_SHORTENED,          /* the flow expires earlier than it did */
+	STATE_CHECKING,           /* a check is under way */
+	STATE_CHECKING_DUE,       /* and is repeated now */
+	STATE_OTHER_DSCP,         /* not confirmed for the packet's DSCP */
+	STATE_OTHER_DSCP_WAITING, /* and the next sample is not due */
+	STATE_OTHER_DSCP_DUE,     /* and a check is due */
+	STATE_MOVED,              /* confirmed for another device */
+	STATE_MOVED_DUE,          /* and a check is due */
+};
+
+/**
+ * struct confirmation - how a packet changes the confirmation of its flow. Times are in ms from
+ * now.
+ * @state, @tries: beforehand
+ * @life:      until the flow expires; 0: long
+ * @no_checks: the limit on checks is exhausted
+ * @sampled:   a sample is taken
+ * @more:      it is of another DSCP than the flow is confirmed for
+ * @ends:      the confirmation ends
+ * @next:      next check; 0: unchanged
+ * @until:     end of the confirmation; 0: unchanged
+ */
+struct confirmation {
+	enum state state;
+	__u8 tries;
+	__u16 life;
+	bool no_checks;
+	bool sampled;
+	bool more;
+	bool ends;
+	__u16 next;
+	__u16 until;
+};
+
 #define NOTE(verdict) (1u << (verdict))
 
 /**
@@ -114,6 +174,7 @@ struct vector {
 	enum room room;
 	__u16 left;
 	__u16 gso_size;
+	struct confirmation confirmation; /* ON_CONFIRMING only */
 	bool expired;
 	bool muted;    /* the limit on events is exhausted */
 	bool complete; /* the sk_buff is CHECKSUM_COMPLETE */
@@ -121,6 +182,12 @@ struct vector {
 
 /** vector_plain() - a plain packet of the flow */
 struct frame vector_plain(enum turnpike_direction direction);
+
+/** vector_plain_out() - as it leaves */
+struct frame vector_plain_out(enum turnpike_direction direction);
+
+/** vector_nexthop() - the vector's next hop, with an MTU */
+struct turnpike_nexthop vector_nexthop(const struct vector *vector, __u32 mtu);
 
 /** vector_prepare() - install the next hops and port roles that all vectors share */
 void vector_prepare(struct testbed *testbed);
@@ -138,11 +205,20 @@ extern const struct families families[FAMILIES];
 /** vector_policer() - index of the flow's policer @which at @level */
 static inline __u32 vector_policer(int which, int level)
 {
-	return 1 + (__u32)level * TURNPIKE_FLOW_POLICERS + (__u32)which;
+	return 2 + (__u32)level * TURNPIKE_FLOW_POLICERS + (__u32)which;
 }
 
 /** vector_flow() - the flow of @direction, as the library would install it */
 void vector_flow(enum turnpike_direction direction, struct families pair, struct encoded_flow *ret);
+
+/** vector_confirm() - confirm a flow, whose next hop has this publication, for all DSCPs */
+void vector_confirm(struct turnpike_flow *flow, __u32 publication);
+
+/** vector_state() - set the state of the vector's flow, whose next hop has this publication */
+void vector_state(const struct vector *vector, __u32 publication, struct turnpike_flow *flow);
+
+/** vector_state_after() - change @flow as the vector's packet does */
+void vector_state_after(const struct vector *vector, struct turnpike_flow *flow);
 
 /** vector_is_for() - does @only admit the variant and the families? */
 bool vector_is_for(const struct vector *vector, const struct variant *variant,

@@ -44,6 +44,7 @@ static const char *const lines[] = {
 	"max-flows = 2",
 	"demote-percent = 2",
 	"backoff = 1-2",
+	"confirm = 5",
 	"workers = 1001",
 	"drain-time = 1",
 	"run-as = nobody",
@@ -111,6 +112,8 @@ static const struct change restarts[] = {
 	{ "tc-hook = tcx", NULL, 0 },
 	{ "max-flows = 2", "max-flows = 3", 0 },
 	{ "demote-percent = 2", NULL, 0 },
+	{ "confirm = 5", "confirm = 6", 0 },
+	{ "confirm = 5", "confirm = off", 0 },
 	{ "backoff = 1-2", "backoff = 2-2", 0 },
 	{ "backoff = 1-2", "backoff = 1-3", 0 },
 	{ "workers = 1001", "workers = 1002", 0 },
@@ -267,7 +270,7 @@ static void test_everything(void **state)
 			assert_string_not_equal(reload.restarts[i], reload.restarts[j]);
 	}
 	/* All options without .reload. */
-	assert_int_equal(reload.n_restarts, 19);
+	assert_int_equal(reload.n_restarts, 20);
 	serve_config_free(&before);
 	serve_config_free(&after);
 }

@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include <turnpike/abi.h>
+
 #include "policer_interrupted.h"
 #include "flows/policers.h"
 #include "private/array_len.h"
@@ -408,9 +410,9 @@ static void test_numbers(void **state)
 
 	(void)state;
 	assert_int_equal(policers_open(&policers, map, 8), 0);
-	for (i = 1; i < 8; i++) {
+	for (i = TURNPIKE_RESERVED_POLICERS; i < 8; i++) {
 		assert_int_equal(policers_new(&policers, 1000, 3000, 0, &index), 0);
-		assert_in_range(index, 1, 7);
+		assert_in_range(index, TURNPIKE_RESERVED_POLICERS, 7);
 		assert_false(used[index]);
 		used[index] = true;
 		assert_int_equal(map[index].burst, 3 * SECOND);

@@ -148,7 +148,7 @@ static void test_missing(void **state)
 	rules_close(rules);
 	open_error = -EPROTONOSUPPORT;
 	assert_int_equal(open_rules(), 0);
-	assert_int_equal(rules_unwatched(rules), RULES_NETFILTER);
+	assert_int_equal(rules_unwatched(rules), TURNPIKE_RULES_NETFILTER);
 	read_error = -ENOBUFS;
 	rules_poll(rules);
 	assert_int_equal(reports, 1);

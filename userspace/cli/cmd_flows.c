@@ -11,9 +11,11 @@ static const struct table_column columns[] = {
 	{ "new_dst", TABLE_TEXT },
 	{ "channel", TABLE_HEX },
 	{ "resolved", TABLE_TEXT },
+	{ "confirmed", TABLE_TEXT },
 	{ "expires_in", TABLE_NUMBER },
 	{ "packets", TABLE_NUMBER },
 	{ "bytes", TABLE_NUMBER },
+	{ "why", TABLE_TEXT },
 	{ 0 },
 };
 

@@ -138,6 +138,7 @@ static const struct field fields[] = {
 	{ "mode", 0, VALUE(mode) },
 	{ "moves", 0, VALUE(moves) },
 	{ "tc-hook", 0, VALUE(hook) },
+	{ "confirm", 0, VALUE(datapath.confirm_ms) },
 	{ "backoff", 0, VALUE(datapath.backoff_first_ms) },
 	{ "backoff", 0, VALUE(datapath.backoff_longest_ms) },
 	{ "run-as", 0, TEXT(run_as) },

@@ -159,6 +159,10 @@ const struct cli_option serve_options[] = {
 	{ "max-flows", 0, "N", "Flows per address family in the kernel. A channel uses two.",
 	  "a number from 2 to 16777216", FIELD(datapath.max_flows), .min = 2, .max = FLOWS_MAX,
 	  .fallback = "65536" },
+	{ "confirm", 0, "SECONDS",
+	  "Let one packet of each flow through the host's network stack this often, to confirm that "
+	  "the kernel relays it as the stack would. 'off' suits only hosts that do nothing but route.",
+	  "a number of seconds from 1 to 3600, or off", .set = set_confirm, .fallback = "10" },
 	{ "demote-percent", 0, "N",
 	  "Give up an automatically selected mode when it fails for more than N percent of the "
 	  "packets of a second.",

@@ -235,6 +235,21 @@ int set_backoff(void *target, char *value)
 	return 0;
 }
 
+int set_confirm(void *target, char *value)
+{
+	struct serve_config *config = target;
+	uint32_t seconds;
+
+	if (strcmp(value, "off") == 0) {
+		config->datapath.confirm_ms = TURNPIKE_CONFIRM_OFF;
+		return 0;
+	}
+	if (cli_number(value, 1, TURNPIKE_CONFIRM_MAX_MS / 1000, &seconds))
+		return -EINVAL;
+	config->datapath.confirm_ms = seconds * 1000;
+	return 0;
+}
+
 /* MODE or MODE/MOVES. */
 static int parse_mode(char *text, struct serve_device *device)
 {

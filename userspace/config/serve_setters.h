@@ -34,6 +34,7 @@ int set_mode(void *target, char *value);
 int set_moves(void *target, char *value);
 int set_tc_hook(void *target, char *value);
 int set_backoff(void *target, char *value);
+int set_confirm(void *target, char *value);
 
 /* Process. */
 int set_cert(void *target, char *value);

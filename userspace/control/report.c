@@ -323,9 +323,11 @@ static int add_flow(const struct turnpike_flow_info *flow, void *flows)
 	json_object_set_new(row, "new_dst", address(&flow->new_dst));
 	json_object_set_new(row, "channel", number(flow->channel));
 	json_object_set_new(row, "resolved", json_boolean(flow->resolved));
+	json_object_set_new(row, "confirmed", json_boolean(flow->confirmed));
 	json_object_set_new(row, "expires_in", seconds_until(flow->expires));
 	json_object_set_new(row, "packets", number(flow->packets));
 	json_object_set_new(row, "bytes", number(flow->bytes));
+	json_object_set_new(row, "why", json_string(flow->why));
 	return json_array_append_new(flows, row);
 }
 

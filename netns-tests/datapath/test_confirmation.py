@@ -1,0 +1,290 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""The kernel relays a flow only as the host's network stack would: it confirms each flow by what the stack sends.
+
+    client ----- router ===== relay        two uplinks: nic0, which routes use, and nic1
+                   |
+                 peer
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from hostrules import BOTH, LIVE, RULES, Rule
+from lab import proc, turn
+from lab.complaints import Complaints, check
+from lab.endpoints import TOS, echo_peer, udp_socket
+from lab.flow import Flow
+from lab.lab import Lab
+from lab.relay import BY_NAME, PASSWORD, PORT, USER, Turnpike, Variant
+from lab.roundtrip import CHANNEL, echoed
+from lab.topology import CLIENT, FAMILIES, PEER, End, Place, Topology
+
+IN_KERNEL = [BY_NAME[name] for name in ("native-head", "generic-head", "tcx", "clsact")]
+every_mode = pytest.mark.parametrize("variant", IN_KERNEL)
+every_family = pytest.mark.parametrize("family", FAMILIES)
+RELAY, ROUTER = Place(2, 2), Place(2, 1)
+SPARE, SPARE_ROUTER = Place(4, 2), Place(4, 1)
+UPLINKS = Topology(
+    links=((End("client", "nic0", CLIENT), End("router", "to-client", Place(1, 1))),
+           (End("relay", "nic0", RELAY), End("router", "to-relay", ROUTER)),
+           (End("relay", "nic1", SPARE), End("router", "to-spare", SPARE_ROUTER)),
+           (End("peer", "nic0", PEER), End("router", "to-peer", Place(3, 1)))),
+    listen=RELAY, relayed=RELAY, router="router",
+    gateways={"client": Place(1, 1), "relay": ROUTER, "peer": Place(3, 1)})
+MESSAGES = 10
+SOON = 5.0     # seconds for what happens at once, on a busy machine
+WINDOW = 0.15  # seconds, in which changes of the host are reported together
+QUIET = 0.2    # seconds without an answer, after which none is expected
+OFTEN = 1      # seconds between checks
+
+
+@pytest.fixture(scope="module")
+def shared_lab() -> Iterator[Lab]:
+    with Lab(UPLINKS, offload=True) as lab:
+        yield lab
+
+
+def serve(lab: Lab, variant: Variant, *options: str) -> Turnpike:
+    devices = [word for nic in lab.devices("relay") for word in ("--dev", nic)]
+    return Turnpike(lab, variant, options=[*devices, *options])
+
+
+@contextlib.contextmanager
+def channel(lab: Lab, family: int, rule: Rule | None = None) -> Iterator[turn.Client]:
+    """A client with a channel to an echoing peer. Nothing has been sent through it."""
+    port, tos = (rule.client_port, rule.tos) if rule else (PORT, 0)
+    with echo_peer(lab, family) as peer, udp_socket(lab, "client", family) as sock:
+        client = turn.Client(sock, (lab.topology.listen.address(family), port), USER, PASSWORD)
+        client.allocate(family)
+        client.bind(CHANNEL, peer.address)
+        level, option, _receive, _kind = TOS[family]
+        sock.setsockopt(level, option, tos)
+        yield client
+        with contextlib.suppress(turn.TurnError, TimeoutError):
+            client.refresh(0)
+
+
+def relayed(server: Turnpike) -> dict[str, int]:
+    """Packets relayed in the kernel, by direction."""
+    return {direction: server.verdicts(direction).get("relayed", 0) for direction in BOTH}
+
+
+def exchange(server: Turnpike, client: turn.Client, count: int = MESSAGES) -> tuple[dict[str, int], Complaints]:
+    """Send messages, and compare their echoes. Returns what the kernel relayed meanwhile."""
+    before = relayed(server)
+    complaints = [each for number in range(count) for each in echoed(client, f"message {number}".encode())]
+    return {direction: now - before[direction] for direction, now in relayed(server).items()}, complaints
+
+
+def relays(server: Turnpike, client: turn.Client, wanted: dict[str, int]) -> bool:
+    """Whether the kernel relays these packets of an echoed message, now and after the window of changes.
+
+    The server's own TC filters are changes of the host, too.
+    """
+    if exchange(server, client, 1)[0] != wanted:
+        return False
+    time.sleep(WINDOW)
+    return exchange(server, client, 1)[0] == wanted
+
+
+def wait_until_confirmed(server: Turnpike, client: turn.Client) -> Complaints:
+    """Send until the kernel relays both directions."""
+    confirmed = proc.wait_until(lambda: relays(server, client, dict.fromkeys(BOTH, 1)), SOON)
+    return [] if confirmed else [f"the flows are not confirmed: {server.flows()}"]
+
+
+def reasons(server: Turnpike) -> dict[str, str]:
+    """Why flows are not confirmed, by direction."""
+    return {flow["direction"]: flow["why"] for flow in server.flows()}
+
+
+def is_explained(server: Turnpike, rule: Rule) -> bool:
+    return any(rule.why in reasons(server).get(direction, "") for direction in rule.concerns)
+
+
+def is_echoed(client: turn.Client) -> bool:
+    client.socket.send(turn.channel_data(CHANNEL, b"hello"))
+    return client.receive(QUIET) is not None
+
+
+@every_mode
+@every_family
+def test_all_but_the_first_packets_are_relayed_in_the_kernel(lab: Lab, variant: Variant, family: int) -> None:
+    """One packet of each direction is relayed by the server; then both flows are confirmed."""
+    server = serve(lab, variant)
+    with channel(lab, family) as client:
+        complaints = exchange(server, client, 1)[1]  # neighbours are resolved, too
+        complaints += wait_until_confirmed(server, client)
+        first = server.verdicts()
+        counts, more = exchange(server, client)
+        complaints += more
+        if counts != {"to-peer": MESSAGES, "to-client": MESSAGES}:
+            complaints.append(f"relayed in the kernel: {counts}")
+        if not first.get("unconfirmed"):
+            complaints.append("no packet has confirmed a flow")
+        if not all(flow["confirmed"] for flow in server.flows()):
+            complaints.append(f"flows: {server.flows()}")
+    check(complaints)
+
+
+@every_mode
+@every_family
+@pytest.mark.parametrize("rule", [rule for rule in RULES if not rule.drops], ids=lambda rule: rule.name)
+def test_packets_leave_as_the_host_sends_them(lab: Lab, variant: Variant, family: int, rule: Rule) -> None:
+    """What the host's NAT or policy routing changes stays with the server, and the list of flows has the reason."""
+    rule.apply(lab, family)
+    try:
+        server = serve(lab, variant)
+        with channel(lab, family, rule) as client:
+            wanted = {direction: int(direction not in rule.concerns) for direction in BOTH}
+            proc.wait_until(lambda: relays(server, client, wanted) and is_explained(server, rule), SOON)
+            counts, complaints = exchange(server, client)
+            if counts != {direction: MESSAGES * count for direction, count in wanted.items()}:
+                complaints.append(f"relayed in the kernel: {counts}")
+            if not is_explained(server, rule):
+                complaints.append(f"reasons: {reasons(server)}")
+    finally:
+        rule.withdraw(lab, family)
+    check(complaints)
+
+
+@every_mode
+@every_family
+@pytest.mark.parametrize("rule", LIVE, ids=lambda rule: rule.name)
+def test_rules_hold_for_live_flows(lab: Lab, variant: Variant, family: int, rule: Rule) -> None:
+    """A rule that drops packets drops those of confirmed flows from its addition on, and no longer than it exists."""
+    server = serve(lab, variant)
+    with channel(lab, family) as client:
+        complaints = wait_until_confirmed(server, client)
+        rule.apply(lab, family)
+        try:
+            if not proc.wait_until(lambda: not is_echoed(client), SOON):
+                complaints.append("the rule has no effect")
+            before = relayed(server)
+            for number in range(MESSAGES):
+                client.socket.send(turn.channel_data(CHANNEL, f"message {number}".encode()))
+            answer = client.receive(QUIET)
+            if answer is not None:
+                complaints.append(f"{answer!r} came back")
+            after = relayed(server)
+            complaints += [f"{after[direction] - before[direction]} packets {direction} were relayed in the kernel"
+                           for direction in rule.concerns if after[direction] != before[direction]]
+            if rule.why and not proc.wait_until(lambda: is_explained(server, rule), SOON):
+                complaints.append(f"reasons: {reasons(server)}")
+        finally:
+            rule.withdraw(lab, family)
+        complaints += wait_until_confirmed(server, client)
+    check(complaints)
+
+
+@every_mode
+def test_unrelated_changes_disturb_no_flow(lab: Lab, variant: Variant) -> None:
+    """Routes, addresses and devices that a flow does not use leave it in the kernel."""
+    server = serve(lab, variant)
+    with channel(lab, 4) as client:
+        complaints = wait_until_confirmed(server, client)
+        before = server.verdicts()
+        commands = ["link add c0 type veth peer name c1", "addr add 172.30.0.1/16 dev c0", "link set c0 up",
+                    "link set c1 up", *(f"route add 172.31.{number}.0/24 dev c0" for number in range(50)),
+                    "-6 route add 2001:db8:77::/48 dev c0", "link del c0"]
+        for command in commands:
+            lab.run("relay", ["ip", *command.split()])
+            complaints += echoed(client, command.encode())
+        after = server.verdicts()
+        sent = 2 * len(commands)
+        if after["relayed"] - before["relayed"] != sent:
+            complaints.append(f"{after['relayed'] - before['relayed']} of {sent} packets were relayed in the kernel:"
+                              f" before {before}, after {after}")
+    check(complaints)
+
+
+@every_mode
+def test_flows_are_confirmed_again_without_a_loss(lab: Lab, variant: Variant) -> None:
+    """Now and then a packet of a busy flow is let through to the stack. All others stay in the kernel."""
+    server = serve(lab, variant, "--confirm", str(OFTEN))
+    with echo_peer(lab, 4) as peer:
+        flow = Flow(lab, 4, peer.address)
+        flow.start()
+        proc.wait_until(lambda: min(relayed(server).values()) > 0, SOON)
+        before, (kernel, user) = server.verdicts(), server.relayed()
+        lost = flow.lost_in(5 * OFTEN)
+        after, (kernel_now, user_now) = server.verdicts(), server.relayed()
+        flow.stop()
+    checked = after.get("checked", 0) - before.get("checked", 0)
+    complaints = list(flow.wrong)
+    if lost:
+        complaints.append(f"{lost} messages were lost")
+    if not 6 <= checked <= 40:
+        complaints.append(f"{checked} packets were let through to confirm two flows for 5 intervals")
+    if user_now - user > checked + after.get("unconfirmed", 0) - before.get("unconfirmed", 0):
+        complaints.append(f"user space relayed {user_now - user} packets, of which {checked} were let through")
+    if kernel_now - kernel < 20 * (user_now - user):
+        complaints.append(f"the kernel relayed {kernel_now - kernel} packets, and user space {user_now - user}")
+    check(complaints)
+
+
+@every_mode
+def test_nothing_is_confirmed_without_the_stack(lab: Lab, variant: Variant) -> None:
+    """If no packet comes through the server and the stack any more, the kernel stops after three intervals."""
+    server = serve(lab, variant, "--confirm", str(OFTEN))
+    with channel(lab, 4) as client, contextlib.ExitStack() as stack:
+        complaints = wait_until_confirmed(server, client)
+        stack.enter_context(server.process.paused())
+        arrived = []
+        began = time.monotonic()
+        while time.monotonic() - began < 6 * OFTEN:
+            client.socket.send(turn.channel_data(CHANNEL, b"hello"))
+            if client.receive(0.05):
+                arrived.append(time.monotonic() - began)
+        if not arrived or max(arrived) > 4 * OFTEN:
+            complaints.append(f"relayed until {max(arrived, default=0):.1f} s after the server had stopped")
+    check(complaints)
+
+
+def others(server: Turnpike) -> int:
+    return server.verdicts("to-peer").get("other-device", 0)
+
+
+@every_mode
+@every_family
+def test_packets_by_another_device_are_passed(lab: Lab, variant: Variant, family: int) -> None:
+    """A frame that comes in by another device than its flow's is not relayed in the kernel."""
+    server = serve(lab, variant)
+    with channel(lab, family) as client:
+        complaints = wait_until_confirmed(server, client)
+        before = relayed(server)
+        seen = others(server)
+        # The router sends the client's packets by the other cable.
+        route = ["ip", f"-{family}", "route", "replace", f"{RELAY.address(family)}/{32 if family == 4 else 128}",
+                 "via", SPARE.address(family), "dev", "to-spare"]
+        lab.run("router", route)
+        try:
+            for number in range(MESSAGES):
+                client.socket.send(turn.channel_data(CHANNEL, f"message {number}".encode()))
+            client.receive(QUIET)
+            proc.wait_until(lambda: others(server) - seen == MESSAGES, SOON)
+        finally:
+            lab.run("router", ["ip", f"-{family}", "route", "del", *route[4:]])
+        if relayed(server)["to-peer"] != before["to-peer"]:
+            complaints.append("packets were relayed to the peer")
+        if others(server) - seen != MESSAGES:
+            complaints.append(f"counted: {server.verdicts()}")
+    check(complaints)
+
+
+def test_confirm_off_trusts_routes(lab: Lab) -> None:
+    """With --confirm off, the very first packet is relayed in the kernel, and no observer is attached."""
+    server = serve(lab, BY_NAME["tcx"], "--confirm", "off")
+    with channel(lab, 4) as client:
+        complaints = wait_until_confirmed(server, client)
+    with channel(lab, 4) as client:
+        counts, more = exchange(server, client, 1)
+        complaints += more
+        if counts != {"to-peer": 1, "to-client": 1}:
+            complaints.append(f"relayed in the kernel: {counts}")
+    check(complaints)
