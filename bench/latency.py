@@ -28,7 +28,7 @@ from lab.flow import CHANNEL
 from lab.lab import Lab
 from lab.relay import BINARY, PASSWORD, PORT, USER, Server
 from lab.tool import Tool
-from lab.turn import Client
+from lab.turn import Client, channel_data
 from network import NSEC, Network, last_cpu
 from section import Case, Extent, Figure, Scope, Unit
 from servers import AT_ONCE, COTURN, VARIANTS, server_cpus, serving
@@ -37,6 +37,7 @@ FORWARDING = "forwarding"
 CLIENT_PORT, PEER_PORT = 40000, 5000
 SIZE = 160
 WARM_UP = 2000       # packets
+FIRST, PATIENCE = 3, 0.5  # packets that resolve neighbours and confirm flows; seconds for each
 MAY_BE_LOST = 0.05  # share of packets; a moderate load loses few
 
 
@@ -147,6 +148,9 @@ def bind(lab: Lab) -> None:
         client = Client(sock, (lab.topology.listen.address(4), PORT), USER, PASSWORD)
         client.allocate(4)
         client.bind(CHANNEL, (lab.address("peer", 4), PEER_PORT))
+        for _ in range(FIRST):
+            sock.send(channel_data(CHANNEL, b"hello"))
+            client.receive(PATIENCE)
 
 
 def round_trips(lab: Network, to: str, rate: int, packets: int, *more: object) -> Mapping[str, int]:

@@ -39,6 +39,7 @@ HIGHEST = 1.5      # times the saturated rate: where the bisection starts
 OF_A_STEP = 0.5    # time of a step, as a share of a measurement's
 PRECISION = 1.05   # factor at which the bisection ends
 SLOWEST = 2000     # packets per second
+CONFIRMING = 0.3   # seconds at this rate, in which all flows are confirmed
 TOLERANCE = 0.001  # share of packets on the other path: the first ones
 
 
@@ -104,6 +105,7 @@ def relaying(network: Network, competitor: Competitor, direction: str, flows: in
         meter = stack.enter_context(Meter(network, stream, sink_hook(variant.mode)))
         if variant.in_kernel:
             server.change_mode(variant)
+            meter.sample(CONFIRMING, SLOWEST)
         before = server.relayed()
         yield meter
         if server.tells_counts:
