@@ -28,7 +28,7 @@ from vmlab import DRIVERS, VmLab
 BUDGET = 100000  # verified instructions, for each program
 # The first that has a program is used; builds with sanitizers last, since emulation is slow enough.
 BUILDS = (BINARY.parent.parent, ROOT / "build/release", ROOT / "build/clang", ROOT / "build/dev")
-INSIDE_SECONDS = 600
+INSIDE_SECONDS = 800
 MODEL_PACKETS = 200
 SETTLED_SECONDS = 60
 VM_PACE = 0.02  # seconds between two messages of a flow

@@ -149,6 +149,7 @@ def places(request: pytest.FixtureRequest, series: str) -> list[Place]:
     pytest.param(series, step, id=name, marks=pytest.mark.xdist_group(f"test_vm {series}"))
     for series in kernels.SUITES for name, step in steps(series)
 ], indirect=["bench"], scope="module")
+@pytest.mark.timeout(900)  # all packet vectors take minutes in an emulated machine
 def test_cell(bench: Bench, step: Step) -> None:
     """On this kernel, with this driver, the relay does as the head of this file says."""
     with bench.reporting():
