@@ -153,7 +153,7 @@ def count_complaints(in_kernel: bool, received: int, kernel: int, user: int, fir
         return ([f"{kernel} packets were relayed in the kernel"] if kernel else []) + (
             [f"only {user} packets were relayed in user space, {received} received"] if user < received else [])
     complaints = []
-    if kernel + INDICATIONS + first < received or first > received // 2:
+    if kernel + INDICATIONS + first < received or kernel < received // 10:
         complaints.append(f"only {kernel} packets were relayed in the kernel, {received} received")
     if user > INDICATIONS + 2 * first:
         complaints.append(f"{user} packets were relayed in user space")

@@ -155,10 +155,10 @@ def cells(variant: Variant) -> Iterator[Cell]:
 
 
 def count_complaints(cell: Cell, traffic: Traffic, kernel: int, user: int, first: int) -> Complaints:
-    """The first packets of flows are relayed in user space: fewer than half of all."""
+    """The first packets of flows are relayed in user space. On a slow machine these are many."""
     if cell.variant.in_kernel and traffic.on_channel and cell.access.transport == "udp":
         slow = traffic.stray + first
-        complaints = [] if kernel + slow >= traffic.messages > 2 * first else [
+        complaints = [] if kernel + slow >= traffic.messages and kernel else [
             f"only {kernel} of {traffic.messages} messages were relayed in the kernel, {first} first ones elsewhere"]
         return complaints + ([f"{user} messages were relayed in user space"] if user > 2 * slow else [])
     expected = traffic.messages * (2 if traffic.hairpin else 1)
