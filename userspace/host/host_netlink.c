@@ -6,7 +6,6 @@
 #include <netlink/errno.h>
 #include <netlink/msg.h>
 #include <netlink/socket.h>
-#include <stdbool.h>
 #include <sys/socket.h>
 
 #define MESSAGE_MAX 32768
@@ -40,43 +39,6 @@ struct nl_msg *host_netlink_request(int type, int flags, void *header, size_t si
 	return msg;
 }
 
-/** struct answer - @err is the kernel's own, of which libnl keeps less */
-struct answer {
-	nl_recvmsg_msg_cb_t on_answer;
-	void *arg;
-	bool complete;
-	int err;
-};
-
-/* Only a dump has several messages, and one that ends it. */
-static int on_valid(struct nl_msg *msg, void *arg)
-{
-	struct answer *answer = arg;
-
-	if (!(nlmsg_hdr(msg)->nlmsg_flags & NLM_F_MULTI))
-		answer->complete = true;
-	return answer->on_answer(msg, answer->arg);
-}
-
-static int on_end(struct nl_msg *msg, void *arg)
-{
-	struct answer *answer = arg;
-
-	(void)msg;
-	answer->complete = true;
-	return NL_STOP;
-}
-
-static int on_error(struct sockaddr_nl *from, struct nlmsgerr *error, void *arg)
-{
-	struct answer *answer = arg;
-
-	(void)from;
-	answer->err = error->error;
-	answer->complete = true;
-	return NL_STOP;
-}
-
 static int errno_of(int error)
 {
 	switch (-error) {
@@ -85,6 +47,8 @@ static int errno_of(int error)
 		return -EINTR;
 	case NLE_NOMEM:
 		return -ENOMEM;
+	case NLE_NODEV:
+		return -ENODEV;
 	default:
 		return -EIO;
 	}
@@ -93,20 +57,15 @@ static int errno_of(int error)
 int host_netlink_ask(struct nl_sock *sock, struct nl_msg *msg, nl_recvmsg_msg_cb_t on_answer,
 		     void *arg)
 {
-	struct answer answer = { .on_answer = on_answer, .arg = arg };
 	int err;
 
 	if (!msg)
 		return -ENOMEM;
-	nl_socket_disable_seq_check(sock);
-	nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, on_valid, &answer);
-	nl_socket_modify_cb(sock, NL_CB_FINISH, NL_CB_CUSTOM, on_end, &answer);
-	nl_socket_modify_err_cb(sock, NL_CB_CUSTOM, on_error, &answer);
+	nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, on_answer, arg);
 	err = nl_send_auto(sock, msg);
 	nlmsg_free(msg);
-	while (err >= 0 && !answer.complete)
+	/* libnl reads all messages of a dump. */
+	if (err >= 0)
 		err = nl_recvmsgs_default(sock);
-	if (answer.err)
-		return answer.err;
 	return err < 0 ? errno_of(err) : 0;
 }
