@@ -296,6 +296,56 @@ static void test_no_zone(void **state)
 	assert_int_equal(addr_parse("fe80::1%lo", &addr), -EINVAL);
 }
 
+static void test_same_ip(void **state)
+{
+	struct turnpike_addr list[2], other;
+
+	(void)state;
+	assert_int_equal(addr_parse("192.0.2.1:1", &list[0]), 0);
+	assert_int_equal(addr_parse("192.0.2.1:2", &list[1]), 0);
+	assert_int_equal(addr_parse("[c000:201::]:1", &other), 0);
+	assert_true(addr_same_ip(&list[0], &list[1]));
+	assert_false(addr_same_ip(&list[0], &other)); /* the same bytes */
+	assert_true(addr_list_has(list, 2, &list[1]));
+	assert_false(addr_list_has(list, 1, &list[1]));
+	assert_false(addr_list_has(list, 2, &other));
+}
+
+static void test_scope(void **state)
+{
+	static const struct {
+		const char *text;
+		bool is_loopback, is_local_only;
+	} cases[] = {
+		{ "127.0.0.0", true, true },
+		{ "127.255.255.255", true, true },
+		{ "126.255.255.255", false, false },
+		{ "128.0.0.1", false, false },
+		{ "169.254.0.1", false, true },
+		{ "169.253.255.255", false, false },
+		{ "169.255.0.0", false, false },
+		{ "192.0.2.1", false, false },
+		{ "::1", true, true },
+		{ "::2", false, false },
+		{ "::", false, false },
+		{ "fe80::1", false, true },
+		{ "febf::1", false, true },
+		{ "fec0::1", false, false },
+		{ "7f00::1", false, false },
+		{ "2001:db8::1", false, false },
+	};
+	const struct turnpike_addr none = { 0 };
+	struct turnpike_addr addr;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		assert_int_equal(addr_parse(cases[i].text, &addr), 0);
+		assert_int_equal(addr_is_loopback(&addr), cases[i].is_loopback);
+		assert_int_equal(addr_is_local_only(&addr), cases[i].is_local_only);
+	}
+	assert_false(addr_is_local_only(&none));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -308,6 +358,8 @@ int main(void)
 		cmocka_unit_test(test_mapped),
 		cmocka_unit_test(test_zone),
 		cmocka_unit_test(test_no_zone),
+		cmocka_unit_test(test_same_ip),
+		cmocka_unit_test(test_scope),
 		cmocka_unit_test(test_cidr_match),
 		cmocka_unit_test(test_cidr_parse),
 	};

@@ -182,6 +182,36 @@ bool addr_equal(const struct turnpike_addr *a, const struct turnpike_addr *b)
 	return memcmp(a, b, sizeof(*a)) == 0;
 }
 
+bool addr_same_ip(const struct turnpike_addr *a, const struct turnpike_addr *b)
+{
+	return a->family == b->family && memcmp(a->ip, b->ip, sizeof(a->ip)) == 0;
+}
+
+bool addr_list_has(const struct turnpike_addr *list, size_t n, const struct turnpike_addr *addr)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (addr_equal(&list[i], addr))
+			return true;
+	}
+	return false;
+}
+
+bool addr_is_loopback(const struct turnpike_addr *addr)
+{
+	static const uint8_t ip6[16] = { [15] = 1 };
+
+	if (addr->family == TURNPIKE_IPV4)
+		return addr->ip[0] == 127;
+	return addr->family == TURNPIKE_IPV6 && memcmp(addr->ip, ip6, sizeof(ip6)) == 0;
+}
+
+bool addr_is_local_only(const struct turnpike_addr *addr)
+{
+	if (addr->family == TURNPIKE_IPV4 && addr->ip[0] == 169 && addr->ip[1] == 254)
+		return true;
+	return addr_is_loopback(addr) || addr_is_link_local(addr);
+}
+
 /** Where a link-local address contains its zone, in network byte order. */
 #define ZONE_OFFSET 4
 

@@ -72,6 +72,18 @@ size_t addr_len(const struct turnpike_addr *addr);
 /** addr_equal() - whether family, IP address and port are equal */
 bool addr_equal(const struct turnpike_addr *a, const struct turnpike_addr *b);
 
+/** addr_same_ip() - whether family and IP address are equal */
+bool addr_same_ip(const struct turnpike_addr *a, const struct turnpike_addr *b);
+
+/** addr_list_has() - whether one of the @n addresses of @list equals @addr */
+bool addr_list_has(const struct turnpike_addr *list, size_t n, const struct turnpike_addr *addr);
+
+/** addr_is_loopback() - whether @addr is in 127.0.0.0/8, or is ::1 */
+bool addr_is_loopback(const struct turnpike_addr *addr);
+
+/** addr_is_local_only() - whether no other network can reach @addr: loopback, link-local */
+bool addr_is_local_only(const struct turnpike_addr *addr);
+
 /**
  * addr_is_link_local() - whether @addr is in fe80::/10
  *

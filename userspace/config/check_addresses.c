@@ -206,12 +206,10 @@ static const struct endpoint_name *listener_at(const struct serve_config *config
 /* A listening address may occur with several ports. */
 static bool is_repeated(const struct serve_config *config, size_t i)
 {
-	const struct turnpike_addr addr = addr_without_port(&listener_at(config, i)->addr);
+	const struct turnpike_addr *addr = &listener_at(config, i)->addr;
 
 	while (i-- > 0) {
-		const struct turnpike_addr other = addr_without_port(&listener_at(config, i)->addr);
-
-		if (addr_equal(&addr, &other))
+		if (addr_same_ip(addr, &listener_at(config, i)->addr))
 			return true;
 	}
 	return false;

@@ -35,3 +35,9 @@ void serve_config_free(struct serve_config *config)
 	free(config->realm);
 	free(config->control);
 }
+
+enum turnpike_mode serve_config_mode(const struct serve_config *config,
+				     const struct serve_device *device)
+{
+	return device->has_mode ? device->mode : config->mode;
+}

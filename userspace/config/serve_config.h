@@ -144,6 +144,10 @@ struct endpoint_rules serve_config_rules(const struct serve_config *config);
 /** serve_config_has_low_ports() - whether listeners or relays have ports below 1024 */
 bool serve_config_has_low_ports(const struct serve_config *config);
 
+/** serve_config_mode() - mode of @device: its own, or else that of all devices */
+enum turnpike_mode serve_config_mode(const struct serve_config *config,
+				     const struct serve_device *device);
+
 /** serve_config_check() - derive what depends on several options, and reject contradictions */
 enum cli_status serve_config_check(struct serve_config *config);
 

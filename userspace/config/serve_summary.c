@@ -113,7 +113,7 @@ static void print_devices(FILE *file, const struct serve_config *config)
 		const struct serve_device *device = &config->devices[i];
 
 		fprintf(file, "%s %s, mode %s", i ? ";" : "", device->name,
-			turnpike_mode_name(device->has_mode ? device->mode : config->mode));
+			turnpike_mode_name(serve_config_mode(config, device)));
 	}
 	fprintf(file, "\n");
 }

@@ -3,33 +3,10 @@
 
 #include <string.h>
 
-#include "private/array_len.h"
-
-/* By address, not by device: a loopback device may carry addresses that others can reach. */
-bool candidate_is_local_only(const struct turnpike_addr *addr)
-{
-	static const char *const prefixes[] = { "127.0.0.0/8", "169.254.0.0/16", "::1",
-						"fe80::/10" };
-	struct addr_cidr cidr;
-
-	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++) {
-		if (!addr_cidr_parse(prefixes[i], &cidr) && addr_cidr_contains(&cidr, addr))
-			return true;
-	}
-	return false;
-}
-
-static bool is_same_ip(const struct turnpike_addr *a, const struct turnpike_addr *b)
-{
-	const struct turnpike_addr ip_a = addr_without_port(a), ip_b = addr_without_port(b);
-
-	return addr_equal(&ip_a, &ip_b);
-}
-
 static bool has(const struct turnpike_addr *list, size_t n, const struct turnpike_addr *addr)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (is_same_ip(&list[i], addr))
+		if (addr_same_ip(&list[i], addr))
 			return true;
 	}
 	return false;
@@ -45,7 +22,7 @@ static bool was_served(const struct endpoints *before, const struct turnpike_add
 static bool is_mapped(const struct endpoint_rules *rules, const struct turnpike_addr *addr)
 {
 	for (size_t i = 0; i < rules->n_externals; i++) {
-		if (is_same_ip(&rules->externals[i].addr, addr))
+		if (addr_same_ip(&rules->externals[i].addr, addr))
 			return true;
 	}
 	return false;
@@ -123,7 +100,7 @@ static enum endpoint_why named(enum endpoint_why why)
 
 static bool is_named(const struct host_address *address, const struct endpoint_name *name)
 {
-	return is_same_ip(&address->addr, &name->addr) &&
+	return addr_same_ip(&address->addr, &name->addr) &&
 	       (!name->zone[0] || strcmp(address->link.name, name->zone) == 0);
 }
 
@@ -156,7 +133,7 @@ unsigned int candidate_link(const struct candidates *all, const struct turnpike_
 	if (addr_zone(addr))
 		return addr_zone(addr);
 	for (size_t i = 0; i < all->host->n; i++) {
-		if (is_same_ip(&all->host->list[i].addr, &ip))
+		if (addr_same_ip(&all->host->list[i].addr, &ip))
 			return all->host->list[i].link.ifindex;
 	}
 	return 0;

@@ -16,9 +16,6 @@ struct candidates {
 	struct endpoints *ret;
 };
 
-/** candidate_is_local_only() - whether no other network can reach @addr: loopback, link-local */
-bool candidate_is_local_only(const struct turnpike_addr *addr);
-
 /**
  * candidate_is_good() - whether a wildcard covers @address
  * @why: the reason if not

@@ -27,10 +27,10 @@ static int listen_on(struct listeners listeners, const struct turnpike_addr *ip,
 	return 0;
 }
 
+/* By address, not by device: a loopback device may carry addresses that others can reach. */
 static bool covers(const struct turnpike_addr *wildcard, const struct turnpike_addr *addr)
 {
-	return (!wildcard->family || wildcard->family == addr->family) &&
-	       !candidate_is_local_only(addr);
+	return (!wildcard->family || wildcard->family == addr->family) && !addr_is_local_only(addr);
 }
 
 /* A note about a candidate has no port, so that it is the same one for all wildcards. */

@@ -52,17 +52,10 @@ static int add_listeners(struct endpoints *ret, bool local_only)
 	int err = 0;
 
 	for (size_t i = 0; i < n_listeners(ret) && !err; i++) {
-		if (candidate_is_local_only(listener(ret, i)) == local_only)
+		if (addr_is_local_only(listener(ret, i)) == local_only)
 			err = add_relay(ret, listener(ret, i));
 	}
 	return err;
-}
-
-static bool is_same_ip(const struct turnpike_addr *a, const struct turnpike_addr *b)
-{
-	const struct turnpike_addr ip_a = addr_without_port(a), ip_b = addr_without_port(b);
-
-	return addr_equal(&ip_a, &ip_b);
 }
 
 /* Without a private address, @external belongs to any address of its family without another. */
@@ -70,9 +63,9 @@ static bool matches(const struct endpoint_rules *rules, const struct turn_relay_
 		    const struct turnpike_addr *relay)
 {
 	if (external->addr.family)
-		return is_same_ip(&external->addr, relay);
+		return addr_same_ip(&external->addr, relay);
 	for (size_t i = 0; i < rules->n_externals; i++) {
-		if (is_same_ip(&rules->externals[i].addr, relay))
+		if (addr_same_ip(&rules->externals[i].addr, relay))
 			return false;
 	}
 	return external->external.family == relay->family;
@@ -82,8 +75,8 @@ static bool was_mapped(const struct endpoints *before, const struct turn_relay_a
 		       const struct turnpike_addr *relay)
 {
 	for (size_t i = 0; before && i < before->n_relays; i++) {
-		if (is_same_ip(&before->relays[i].addr, relay))
-			return is_same_ip(&before->relays[i].external, &external->external);
+		if (addr_same_ip(&before->relays[i].addr, relay))
+			return addr_same_ip(&before->relays[i].external, &external->external);
 	}
 	return false;
 }
@@ -124,7 +117,7 @@ static struct turnpike_addr choose(const struct candidates *all,
 
 		if (relay->family != family)
 			continue;
-		if (is_same_ip(relay, listener))
+		if (addr_same_ip(relay, listener))
 			return *relay;
 		if (!first.family ||
 		    (candidate_link(all, &first) != link && candidate_link(all, relay) == link))

@@ -44,16 +44,6 @@ static int add_device(struct host_devices *devices, const char *name, enum host_
 	return 0;
 }
 
-/* Nobody outside of this link, or of this host, is there. */
-static bool is_local_only(const struct turnpike_addr *addr)
-{
-	static const __u8 loopback6[16] = { [15] = 1 };
-
-	if (addr->family == TURNPIKE_IPV4)
-		return addr->ip[0] == 127 || (addr->ip[0] == 169 && addr->ip[1] == 254);
-	return addr_is_link_local(addr) || memcmp(addr->ip, loopback6, sizeof(loopback6)) == 0;
-}
-
 /* The kernel's addresses have no zone. */
 static bool is_same(const struct host_address *address, const struct turnpike_addr *addr)
 {
@@ -72,7 +62,7 @@ static bool is_inward(const struct host_link *link)
 static void note_inward(struct host_devices *devices, const struct turnpike_addr *addr,
 			const char *carrier)
 {
-	if (devices->inward.family || is_local_only(addr))
+	if (devices->inward.family || addr_is_local_only(addr))
 		return;
 	devices->inward = *addr;
 	snprintf(devices->carrier, sizeof(devices->carrier), "%s", carrier);
@@ -106,7 +96,7 @@ static int add_egress(struct search *search, const struct turnpike_addr *addr)
 	char name[IFNAMSIZ];
 	int err = 0;
 
-	if (is_local_only(addr))
+	if (addr_is_local_only(addr))
 		return 0;
 	for (unsigned int i = 0; i < HOST_ROUTE_SAMPLES && !err; i++) {
 		ifindex = host_route_sample(search->sock, addr, i);
@@ -125,7 +115,7 @@ static bool is_network(const struct host_address *address)
 {
 	const struct host_link *link = &address->link;
 
-	if (is_inward(link) || !link->up || is_local_only(&address->addr))
+	if (is_inward(link) || !link->up || addr_is_local_only(&address->addr))
 		return false;
 	if (link->kind == HOST_LINK_BRIDGE)
 		return link->is_uplink || link->is_default;
@@ -190,7 +180,8 @@ int host_devices_find_all(const struct host_addresses *host, struct host_devices
 	for (size_t i = 0; i < host->n; i++) {
 		const struct host_address *each = &host->list[i];
 
-		if (is_network(each) || (is_inward(&each->link) && !is_local_only(&each->addr)))
+		if (is_network(each) ||
+		    (is_inward(&each->link) && !addr_is_local_only(&each->addr)))
 			addrs[n++] = each->addr;
 	}
 	err = host_devices_find(host, addrs, n, ret);

@@ -182,15 +182,6 @@ int listeners_try(unsigned int enabled, bool is_secure, const struct turnpike_ad
 	return err;
 }
 
-static bool has(struct addresses addresses, const struct turnpike_addr *addr)
-{
-	for (size_t i = 0; i < addresses.n; i++) {
-		if (addr_equal(&addresses.list[i], addr))
-			return true;
-	}
-	return false;
-}
-
 static bool is_open(const struct listeners *listeners, unsigned int transport,
 		    const struct turnpike_addr *addr)
 {
@@ -235,8 +226,9 @@ static void close_others(struct listeners *listeners, const struct listen_config
 {
 	for (size_t i = listeners->n; i-- > 0;) {
 		const struct listener listener = listeners->list[i];
+		const struct addresses wanted = addresses_of(config, listener.transport);
 
-		if (has(addresses_of(config, listener.transport), &listener.addr))
+		if (addr_list_has(wanted.list, wanted.n, &listener.addr))
 			continue;
 		listeners->list[i] = listeners->list[--listeners->n];
 		close_one(listeners, &listener);

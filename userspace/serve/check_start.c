@@ -118,7 +118,7 @@ static int check_device(const struct serve_device *device, void *arg)
 	struct wanted wanted = {
 		.config = config,
 		.device = device->name,
-		.mode = device->has_mode ? device->mode : config->mode,
+		.mode = serve_config_mode(config, device),
 	};
 
 	if (!if_nametoindex(device->name)) {

@@ -36,15 +36,6 @@ static bool has_note(const struct endpoints *endpoints, const struct endpoint_no
 	return false;
 }
 
-static bool has_addr(const struct turnpike_addr *list, size_t n, const struct turnpike_addr *addr)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (addr_equal(&list[i], addr))
-			return true;
-	}
-	return false;
-}
-
 /** struct trial - of the addresses that were not served before */
 struct trial {
 	const struct serve_config *config;
@@ -78,8 +69,8 @@ static int try_listeners(struct trial *trial, bool is_secure)
 	for (size_t i = 0; i < *n && !err; i++) {
 		const bool is_open =
 			before &&
-			has_addr(is_secure ? before->secure : before->plain,
-				 is_secure ? before->n_secure : before->n_plain, &list[i]);
+			addr_list_has(is_secure ? before->secure : before->plain,
+				      is_secure ? before->n_secure : before->n_plain, &list[i]);
 
 		if (!is_open && !trial->in_use)
 			err = listeners_try(trial->config->transports, is_secure, &list[i]);
@@ -166,7 +157,7 @@ static void log_listeners(const char *what, const char *end, const struct turnpi
 	char text[ADDR_TEXT_MAX];
 
 	for (size_t i = 0; i < n; i++) {
-		if (!has_addr(others, n_others, &list[i]))
+		if (!addr_list_has(others, n_others, &list[i]))
 			log_at(LOG_INFO, "%s %s%s", what, addr_format(&list[i], text), end);
 	}
 }

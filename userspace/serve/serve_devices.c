@@ -6,18 +6,12 @@
 #include "host/host_devices.h"
 #include "serve/serve_devices.h"
 
-static enum turnpike_mode mode_of(const struct serve_config *config,
-				  const struct serve_device *device)
-{
-	return device->has_mode ? device->mode : config->mode;
-}
-
 enum turnpike_mode serve_devices_mode(const struct serve_config *config)
 {
 	enum turnpike_mode strictest = config->mode, mode;
 
 	for (size_t i = 0; i < config->n_devices; i++) {
-		mode = mode_of(config, &config->devices[i]);
+		mode = serve_config_mode(config, &config->devices[i]);
 		if (mode != TURNPIKE_MODE_AUTO && mode != TURNPIKE_MODE_USERSPACE)
 			return mode;
 		if (mode == TURNPIKE_MODE_AUTO)
@@ -123,7 +117,7 @@ static int attach_new(const struct serve_device *device, void *arg)
 {
 	const struct attaching *attaching = arg;
 	const struct serve_config *config = attaching->config;
-	const enum turnpike_mode mode = mode_of(config, device);
+	const enum turnpike_mode mode = serve_config_mode(config, device);
 	TURNPIKE_OPTS(turnpike_attach_opts, opts, .mode = mode,
 		      .moves = device->has_mode ? device->moves : config->moves);
 	struct lookup lookup = { .name = device->name };

@@ -1,19 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#include <string.h>
-
 #include "turn/state/home.h"
-
-static bool is_same_ip(const struct turnpike_addr *a, const struct turnpike_addr *b)
-{
-	return a->family == b->family && memcmp(a->ip, b->ip, sizeof(a->ip)) == 0;
-}
 
 /* A listener without a home has lost its address a moment ago. */
 static const struct turn_home *find(const struct turn_server *server,
 				    const struct turnpike_addr *listener)
 {
 	for (size_t i = 0; i < server->n_homes; i++) {
-		if (is_same_ip(&server->homes[i].listener, listener))
+		if (addr_same_ip(&server->homes[i].listener, listener))
 			return &server->homes[i];
 	}
 	return NULL;
@@ -27,7 +20,7 @@ bool turn_home_has(const struct turn_server *server, const struct turnpike_addr 
 	if (!home)
 		return true;
 	for (size_t i = 0; i < TURN_RELAYS_MAX; i++) {
-		if (is_same_ip(&home->relays[i], relay))
+		if (addr_same_ip(&home->relays[i], relay))
 			return true;
 	}
 	return false;

@@ -91,18 +91,10 @@ static int add_relays(struct turn_policy *policy, const struct turn_config *conf
 	return 0;
 }
 
-static bool is_loopback(const struct turnpike_addr *addr)
-{
-	static const uint8_t ip6[16] = { [15] = 1 };
-
-	return addr->family == TURNPIKE_IPV4 ? addr->ip[0] == 127
-					     : memcmp(addr->ip, ip6, sizeof(ip6)) == 0;
-}
-
 /* Without loopback addresses: never_peers has their networks as a whole. */
 static void add_own(struct turn_policy *policy, const struct turnpike_addr *addr)
 {
-	if (addr_len(addr) > 0 && !is_loopback(addr))
+	if (addr_len(addr) > 0 && !addr_is_loopback(addr))
 		policy->own[policy->n_own++] = addr_without_port(addr);
 }
 

@@ -4,13 +4,6 @@
 
 #include "turn/state/pools.h"
 
-static bool is_same_ip(const struct turnpike_addr *a, const struct turnpike_addr *b)
-{
-	const struct turnpike_addr ip_a = addr_without_port(a), ip_b = addr_without_port(b);
-
-	return addr_equal(&ip_a, &ip_b);
-}
-
 static struct turn_pool *pool_new(const struct turn_relay_address *address, uint16_t lo,
 				  uint16_t hi)
 {
@@ -47,8 +40,8 @@ static struct turn_pool *find(const struct turn_pools *pools,
 	for (size_t i = 0; pools && i < pools->n; i++) {
 		struct turn_pool *pool = pools->list[i];
 
-		if (is_same_ip(&pool->address.addr, &address->addr) &&
-		    is_same_ip(&pool->address.external, &address->external))
+		if (addr_same_ip(&pool->address.addr, &address->addr) &&
+		    addr_same_ip(&pool->address.external, &address->external))
 			return pool;
 	}
 	return NULL;

@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <arpa/inet.h>
-#include <string.h>
 
 #include "turn/state/self_addr.h"
-
-static bool is_same_ip(const struct turnpike_addr *a, const struct turnpike_addr *b)
-{
-	return a->family == b->family && memcmp(a->ip, b->ip, sizeof(a->ip)) == 0;
-}
 
 static struct turnpike_addr with_port_of(struct turnpike_addr addr,
 					 const struct turnpike_addr *other)
@@ -22,7 +16,7 @@ struct turnpike_addr turn_self_to_bound(const struct turn_server *server,
 	for (size_t i = 0; i < server->pools->n; i++) {
 		const struct turn_relay_address *relay = &server->pools->list[i]->address;
 
-		if (is_same_ip(&relay->external, addr))
+		if (addr_same_ip(&relay->external, addr))
 			return with_port_of(relay->addr, addr);
 	}
 	return *addr;
@@ -34,7 +28,7 @@ struct turnpike_addr turn_self_to_external(const struct turn_server *server,
 	for (size_t i = 0; i < server->pools->n; i++) {
 		const struct turn_relay_address *relay = &server->pools->list[i]->address;
 
-		if (relay->external.family != 0 && is_same_ip(&relay->addr, addr))
+		if (relay->external.family != 0 && addr_same_ip(&relay->addr, addr))
 			return with_port_of(relay->external, addr);
 	}
 	return *addr;
@@ -46,7 +40,7 @@ bool turn_self_is_relay_ip(const struct turn_server *server, const struct turnpi
 	bool is_relay = false;
 
 	for (size_t i = 0; i < server->pools->n; i++)
-		is_relay |= is_same_ip(&server->pools->list[i]->address.addr, addr);
+		is_relay |= addr_same_ip(&server->pools->list[i]->address.addr, addr);
 	return is_relay && !turn_policy_exempts(server->policy, addr) &&
 	       !turn_policy_exempts(server->policy, &external);
 }
@@ -57,7 +51,7 @@ bool turn_self_is_live_relay(const struct turn_server *server, const struct turn
 	for (size_t i = 0; i < server->pools->n; i++) {
 		const struct turn_pool *pool = server->pools->list[i];
 
-		if (is_same_ip(&pool->address.addr, addr))
+		if (addr_same_ip(&pool->address.addr, addr))
 			return turn_ports_is_live(pool->ports, ntohs(addr->port), now);
 	}
 	return false;
