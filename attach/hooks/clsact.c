@@ -12,19 +12,17 @@
 #include <linux/capability.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
 
 #include "hooks/hook.h"
+#include "hooks/mark.h"
 #include "net/filter.h"
 #include "net/netlink.h"
 
@@ -74,25 +72,13 @@ static void remove_qdisc(const struct guard *guard)
 		bpf_tc_hook_destroy(&hook);
 }
 
-/*
- * The name of an abstract socket serves as a lock: like the device it belongs to the network
- * namespace, and the kernel releases it with the process.
- */
-static int take_name(const char *what, int ifindex, enum bpf_tc_attach_point direction)
-{
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	int err;
+/* Marks of the guardians at ingress and at egress. The first ones serve as locks. */
+static const char *const lock_marks[] = { "clsact-ingress", "clsact-egress" };
+static const char *const qdisc_marks[] = { "made-qdisc-ingress", "made-qdisc-egress" };
 
-	if (fd < 0)
-		return -errno;
-	snprintf(addr.sun_path + 1, sizeof(addr.sun_path) - 1, "turnpike-%s-%d-%s", what, ifindex,
-		 direction == BPF_TC_INGRESS ? "ingress" : "egress");
-	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0)
-		return fd;
-	err = -errno;
-	close(fd);
-	return err;
+static bool is_egress(const struct guard *guard)
+{
+	return guard->direction == BPF_TC_EGRESS;
 }
 
 static int take_lock(const struct guard *guard)
@@ -101,7 +87,7 @@ static int take_lock(const struct guard *guard)
 	int i, fd;
 
 	for (i = 0; i < LOCK_TRIES; i++) {
-		fd = take_name("clsact", guard->ifindex, guard->direction);
+		fd = mark_set(lock_marks[is_egress(guard)], (__u32)guard->ifindex);
 		if (fd >= 0)
 			return 0;
 		if (fd != -EADDRINUSE)
@@ -113,17 +99,11 @@ static int take_lock(const struct guard *guard)
 
 /*
  * The guardians of both directions share a qdisc that one of them has made: the last one removes
- * it. Each holds a name that tells the other.
+ * it. Each has a mark that tells the other.
  */
 static bool other_made_qdisc(const struct guard *guard)
 {
-	const enum bpf_tc_attach_point other =
-		guard->direction == BPF_TC_INGRESS ? BPF_TC_EGRESS : BPF_TC_INGRESS;
-	const int fd = take_name("made-qdisc", guard->ifindex, other);
-
-	if (fd >= 0)
-		close(fd);
-	return fd == -EADDRINUSE;
+	return mark_is_set(qdisc_marks[!is_egress(guard)], (__u32)guard->ifindex);
 }
 
 static __u32 priority_of(enum bpf_tc_attach_point direction)
@@ -170,7 +150,7 @@ static int add_filter(struct guard *guard)
 		filter.flags = BPF_TC_F_REPLACE;
 	}
 	if (guard->made_qdisc)
-		take_name("made-qdisc", guard->ifindex, guard->direction);
+		mark_set(qdisc_marks[is_egress(guard)], (__u32)guard->ifindex);
 	err = bpf_tc_attach(&hook, &filter);
 	if (err)
 		remove_qdisc(guard);

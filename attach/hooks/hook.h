@@ -32,7 +32,7 @@
  * struct hook_state - what detaching needs to know; begin with HOOK_STATE_NONE
  * @fd:       the link, or the pipe to the guardian; -1: none
  * @guardian: clsact: the child process that removes the filter; 0: none
- * @mark:     XDP: see mark.h; -1: none
+ * @mark:     XDP: see mark.h; negative: none
  */
 struct hook_state {
 	int fd;

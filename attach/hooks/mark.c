@@ -7,8 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* Return: the bound socket, or a negative errno. */
-static int try_bind(__u32 ifindex)
+int mark_set(const char *what, __u32 ifindex)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -16,7 +15,7 @@ static int try_bind(__u32 ifindex)
 
 	if (fd < 0)
 		return -errno;
-	snprintf(addr.sun_path + 1, sizeof(addr.sun_path) - 1, "turnpike-xdp-%u", ifindex);
+	snprintf(addr.sun_path + 1, sizeof(addr.sun_path) - 1, "turnpike-%s-%u", what, ifindex);
 	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0)
 		return fd;
 	err = -errno;
@@ -24,16 +23,9 @@ static int try_bind(__u32 ifindex)
 	return err;
 }
 
-int mark_set(__u32 ifindex)
+bool mark_is_set(const char *what, __u32 ifindex)
 {
-	const int fd = try_bind(ifindex);
-
-	return fd < 0 ? -1 : fd;
-}
-
-bool mark_is_set(__u32 ifindex)
-{
-	const int fd = try_bind(ifindex);
+	const int fd = mark_set(what, ifindex);
 
 	if (fd >= 0)
 		close(fd);
