@@ -15,7 +15,7 @@ from collections.abc import Iterator
 import pytest
 
 from lab.bursts import Ends, Run, run
-from lab.complaints import Complaints, check
+from lab.complaints import check
 from lab.lab import Lab
 from lab.relay import BY_NAME, VARIANTS, Turnpike, Variant
 from lab.topology import FAMILIES, End
@@ -31,16 +31,6 @@ def runs() -> list[Run]:
     return [run(20, 2), run(20, 5, last=13), run(100, 3, last=93), run(160, 7), run(400, 3, last=1)]
 
 
-def there_and_back(ends: Ends) -> Complaints:
-    complaints: Complaints = []
-    for one in runs():
-        ends.to_peer(one)
-        complaints += ends.at_peer([one])
-        ends.to_client(one)
-        complaints += ends.at_client([(one, 0)])
-    return complaints
-
-
 def single_packets() -> int:
     return 2 * sum(len(one.payloads) for one in runs())
 
@@ -51,14 +41,9 @@ def test_local_senders(lab: Lab, variant: Variant, family: int) -> None:
     """A burst arrives as it was sent. Native XDP gets single packets; other modes leave each burst to user space."""
     server = Turnpike(lab, variant)
     ends = Ends(lab, family, family)
-    first, complaints = run(10, 1), []
-    for _ in range(2):  # resolve the neighbours, then confirm the flows
-        ends.to_peer(first)
-        complaints += ends.at_peer([first])
-        ends.to_client(first)
-        complaints += ends.at_client([(first, 0)])
+    complaints = ends.there_and_back(2 * [run(10, 1)])  # resolve the neighbours, then confirm the flows
     before, merged = server.relayed(), server.verdicts().get(MERGED, 0)
-    complaints += there_and_back(ends)
+    complaints += ends.there_and_back(runs())
     kernel, user_space = (now - then for now, then in zip(server.relayed(), before))
     merged = server.verdicts().get(MERGED, 0) - merged
     wanted = (single_packets(), 0, 0) if variant.mode == "xdp-native" else (0, single_packets(), 2 * len(runs()))
@@ -101,7 +86,7 @@ def test_merging_port(bridged_lab: BridgedLab, variant: Variant, family: int) ->
     port = bridged_lab.devices("relay")[0]
     server = Turnpike(bridged_lab, variant, options=["--dev", BRIDGE])
     ends = Ends(bridged_lab, family, family)
-    complaints = there_and_back(ends)
+    complaints = ends.there_and_back(runs())
     if not server.verdicts().get(MERGED, 0):
         complaints.append("nothing came merged")
     why = server.ask("status")["devices"][0]["why"]

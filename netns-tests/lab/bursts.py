@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import socket
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from lab import turn
@@ -84,6 +84,16 @@ class Ends:
         pairs = [(turn.channel_data(CHANNELS[index], payload), one.tos)
                  for one, index in wanted for payload in one.payloads]
         return differences("to the client", pairs, drain(self.client.socket, self.family, 0.1, len(pairs)))
+
+    def there_and_back(self, runs: Iterable[Run]) -> Complaints:
+        """Send each run both ways, one after the other."""
+        complaints: Complaints = []
+        for one in runs:
+            self.to_peer(one)
+            complaints += self.at_peer([one])
+            self.to_client(one)
+            complaints += self.at_client([(one, 0)])
+        return complaints
 
     def close(self) -> None:
         self.client.refresh(0)

@@ -55,12 +55,7 @@ def test_bytes(lab: Lab, families: tuple[int, int]) -> None:
     """Every datagram of a run arrives in order, unchanged and with its traffic class, both ways."""
     server = Turnpike(lab, USERSPACE)
     ends = Ends(lab, *families)
-    complaints: Complaints = []
-    for one in runs():
-        ends.to_peer(one)
-        complaints += ends.at_peer([one])
-        ends.to_client(one)
-        complaints += ends.at_client([(one, 0)])
+    complaints = ends.there_and_back(runs())
     everything = runs()
     sent = sum(len(one.payloads) for one in everything)
 
@@ -129,10 +124,7 @@ def test_kernel_gets_single_packets(lab: Lab, variant: Variant, family: int) -> 
         ends = Ends(lab, family, family)
 
         def there_and_back() -> Complaints:
-            ends.to_peer(burst)
-            complaints = ends.at_peer([burst])
-            ends.to_client(burst)
-            return complaints + ends.at_client([(burst, 0)])
+            return ends.there_and_back([burst])
 
         def in_user_space() -> Complaints:
             return merged(lab, there_and_back, 2 * len(burst.payloads))
