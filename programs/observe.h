@@ -3,8 +3,8 @@
  * The observer, at TC egress: looks at the packets that the server sends, and compares those that
  * belong to a sample (steps/confirm.h) with their flows. It changes no packet.
  *
- * All traffic that leaves comes through here. What is forwarded or redirected is recognized first,
- * by its ingress device, and then what other sockets send.
+ * Every packet that leaves the device runs through this program. It first skips forwarded and
+ * redirected packets, by their ingress device, and then those of other sockets.
  */
 #ifndef TURNPIKE_PROGRAMS_OBSERVE_H
 #define TURNPIKE_PROGRAMS_OBSERVE_H

@@ -100,7 +100,7 @@ static __always_inline bool is_confirmed(const struct packet *pkt, const struct 
 static __always_inline void await_confirmation(ctx_t *ctx, const struct packet *pkt,
 					       struct turnpike_flow *flow, __u64 now)
 {
-	const __u32 doublings = flow->tries < SAMPLE_DOUBLINGS ? flow->tries : SAMPLE_DOUBLINGS;
+	__u32 doublings;
 
 	if (flow->seen) {
 		flow->seen = 0;
@@ -109,6 +109,7 @@ static __always_inline void await_confirmation(ctx_t *ctx, const struct packet *
 	} else if (now < flow->check_at) {
 		return;
 	}
+	doublings = flow->tries < SAMPLE_DOUBLINGS ? flow->tries : SAMPLE_DOUBLINGS;
 	check_after(flow, now, SAMPLE_AGAIN_NS << doublings);
 	if (flow->tries < SAMPLE_MAX_TRIES)
 		flow->tries++;
@@ -152,8 +153,10 @@ __noinline int confirm(ctx_t *ctx, const struct packet *pkt, struct turnpike_flo
 		await_confirmation(ctx, pkt, flow, now);
 		return TURNPIKE_UNCONFIRMED;
 	}
-	/* If it has moved to another device, the next check finds out: not every spoofed packet
-	 * may. */
+	/*
+	 * The flow may have moved to this device: the next check finds out. Spoofed packets must
+	 * not cause checks of their own.
+	 */
 	is_others = flow->seen >> 32 != config.ifindex;
 	if (now >= flow->check_at && check_again(ctx, pkt, flow, now))
 		return TURNPIKE_CHECKED;
