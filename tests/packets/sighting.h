@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file sighting.h
- * Vectors of the observer: a packet that leaves after a sample was taken, and what that does to its
- * flow. Packet and counters must stay untouched.
+ * Test vectors of the observer. In each, a sample is taken, a packet leaves, and the flow must end
+ * up in the expected state. The observer must change neither the packet nor the counters.
  */
 #ifndef TURNPIKE_TESTS_PACKETS_SIGHTING_H
 #define TURNPIKE_TESTS_PACKETS_SIGHTING_H
 
 #include "vector.h"
 
-/** The default of data_len, instead of 0, and what stands for 0. */
+/** Values of data_len in the tables: 0 means SOME_DATA bytes, and NO_DATA means none. */
 #define SOME_DATA 50
 #define NO_DATA   0xffff
 
