@@ -8,6 +8,7 @@
 
 #include "base/monotonic.h"
 #include "devices/watch.h"
+#include "hooks/hook.h"
 
 static struct device *find(const struct devices *devices, const char *ifname)
 {
@@ -49,6 +50,7 @@ int device_attach(struct devices *devices, const char *ifname,
 		text_append(why, "no such device, choose one that 'ip link' lists");
 	} else {
 		strcpy(device->name, ifname);
+		clsact_sweep(device->link.ifindex);
 		err = device_choose(devices, device, why);
 	}
 	if (err) {

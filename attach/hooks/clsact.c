@@ -3,7 +3,8 @@
  * TC by a cls_bpf filter on a clsact qdisc: the relay at ingress, the observer at egress. Any
  * kernel has it, but a filter outlives the process. So a child process, the guardian, attaches
  * qdisc and filter, and removes them when the pipe to its parent is closed: by detaching, or
- * because the parent has ended, even by SIGKILL.
+ * because the parent has ended, even by SIGKILL. systemd and the OOM killer may kill both at once;
+ * then the next relay removes them.
  */
 #define _GNU_SOURCE
 #include <bpf/libbpf.h>
@@ -39,9 +40,41 @@
 #define RELAY_PRIORITY    1
 #define OBSERVER_PRIORITY 0xfffe
 
+/**
+ * struct side - ingress or egress of a device
+ * @program:    the name of the program there
+ * @lock_mark:  set by a guardian as long as it lives
+ * @qdisc_mark: set by a guardian that removes the qdisc, too
+ */
+struct side {
+	enum bpf_tc_attach_point direction;
+	__u32 parent;
+	__u16 priority;
+	const char *program;
+	const char *lock_mark;
+	const char *qdisc_mark;
+};
+
+static const struct side ingress = {
+	.direction = BPF_TC_INGRESS,
+	.parent = FILTERS_INGRESS,
+	.priority = RELAY_PRIORITY,
+	.program = "relay_tc",
+	.lock_mark = "clsact-ingress",
+	.qdisc_mark = "made-qdisc-ingress",
+};
+static const struct side egress = {
+	.direction = BPF_TC_EGRESS,
+	.parent = FILTERS_EGRESS,
+	.priority = OBSERVER_PRIORITY,
+	.program = "observe_tc",
+	.lock_mark = "clsact-egress",
+	.qdisc_mark = "made-qdisc-egress",
+};
+
 struct guard {
 	int ifindex;
-	enum bpf_tc_attach_point direction;
+	const struct side *side;
 	int prog_fd;
 	int wait_fd;   /* end of file: clean up */
 	int report_fd; /* takes the result of attaching */
@@ -72,22 +105,13 @@ static void remove_qdisc(const struct guard *guard)
 		bpf_tc_hook_destroy(&hook);
 }
 
-/* Marks of the guardians at ingress and at egress. The first ones serve as locks. */
-static const char *const lock_marks[] = { "clsact-ingress", "clsact-egress" };
-static const char *const qdisc_marks[] = { "made-qdisc-ingress", "made-qdisc-egress" };
-
-static bool is_egress(const struct guard *guard)
-{
-	return guard->direction == BPF_TC_EGRESS;
-}
-
 static int take_lock(const struct guard *guard)
 {
 	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_NS };
 	int i, fd;
 
 	for (i = 0; i < LOCK_TRIES; i++) {
-		fd = mark_set(lock_marks[is_egress(guard)], (__u32)guard->ifindex);
+		fd = mark_set(guard->side->lock_mark, (__u32)guard->ifindex);
 		if (fd >= 0)
 			return 0;
 		if (fd != -EADDRINUSE)
@@ -103,68 +127,88 @@ static int take_lock(const struct guard *guard)
  */
 static bool other_made_qdisc(const struct guard *guard)
 {
-	return mark_is_set(qdisc_marks[!is_egress(guard)], (__u32)guard->ifindex);
+	const struct side *other = guard->side == &ingress ? &egress : &ingress;
+
+	return mark_is_set(other->qdisc_mark, (__u32)guard->ifindex);
 }
 
-static __u32 priority_of(enum bpf_tc_attach_point direction)
+static void remove_filter(const struct guard *guard)
 {
-	return direction == BPF_TC_INGRESS ? RELAY_PRIORITY : OBSERVER_PRIORITY;
-}
-
-/* Is the filter at our handle and priority one of ours? Its program has our name. */
-static bool is_left_over(const struct bpf_tc_hook *hook, int prog_fd)
-{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = guard->ifindex,
+		    .attach_point = guard->side->direction);
 	LIBBPF_OPTS(bpf_tc_opts, filter, .handle = FILTER_HANDLE,
-		    .priority = priority_of(hook->attach_point));
-	struct bpf_prog_info ours = { 0 }, theirs = { 0 };
-	__u32 len = sizeof(ours);
-	int fd, err;
+		    .priority = guard->side->priority);
 
-	if (bpf_tc_query(hook, &filter) || bpf_obj_get_info_by_fd(prog_fd, &ours, &len))
+	bpf_tc_detach(&hook, &filter);
+	remove_qdisc(guard);
+}
+
+/* Is there a filter of a relay's? Its name tells, for which the program need not be opened. */
+static bool has_filter(const struct guard *guard)
+{
+	const struct side *side = guard->side;
+	const size_t len = strlen(side->program);
+	struct filter_facts filter;
+	struct nl_sock *sock;
+	int err;
+
+	if (netlink_open(&sock))
 		return false;
-	fd = bpf_prog_get_fd_by_id(filter.prog_id);
-	if (fd < 0)
-		return false;
-	len = sizeof(theirs);
-	err = bpf_obj_get_info_by_fd(fd, &theirs, &len);
-	close(fd);
-	return !err && strcmp(ours.name, theirs.name) == 0;
+	err = netlink_filter(sock, (__u32)guard->ifindex, side->parent, side->priority,
+			     FILTER_HANDLE, &filter);
+	nl_socket_free(sock);
+	return !err && strncmp(filter.name, side->program, len) == 0 && filter.name[len] == ':';
+}
+
+/* For who has the lock: then the guardian of a filter is dead. The qdisc is most likely its, too.
+ */
+static void remove_left_over(const struct guard *guard)
+{
+	struct guard dead = *guard;
+
+	dead.made_qdisc = true;
+	if (has_filter(&dead))
+		remove_filter(&dead);
 }
 
 static int add_filter(struct guard *guard)
 {
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = guard->ifindex, .attach_point = guard->direction);
-	LIBBPF_OPTS(bpf_tc_opts, filter, .handle = FILTER_HANDLE,
-		    .priority = priority_of(guard->direction), .prog_fd = guard->prog_fd);
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = guard->ifindex,
+		    .attach_point = guard->side->direction);
+	LIBBPF_OPTS(bpf_tc_opts, filter, .handle = FILTER_HANDLE, .priority = guard->side->priority,
+		    .prog_fd = guard->prog_fd);
 	int err = take_lock(guard);
 
 	if (err)
 		return err;
+	remove_left_over(guard);
 	err = bpf_tc_hook_create(&hook);
 	if (err && err != -EEXIST)
 		return err;
 	guard->made_qdisc = !err || other_made_qdisc(guard);
-	if (err && is_left_over(&hook, guard->prog_fd)) {
-		/* Then the qdisc is most likely ours, too. */
-		guard->made_qdisc = true;
-		filter.flags = BPF_TC_F_REPLACE;
-	}
 	if (guard->made_qdisc)
-		mark_set(qdisc_marks[is_egress(guard)], (__u32)guard->ifindex);
+		mark_set(guard->side->qdisc_mark, (__u32)guard->ifindex);
 	err = bpf_tc_attach(&hook, &filter);
 	if (err)
 		remove_qdisc(guard);
 	return err;
 }
 
-static void remove_filter(const struct guard *guard)
+static void sweep(__u32 ifindex, const struct side *side)
 {
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = guard->ifindex, .attach_point = guard->direction);
-	LIBBPF_OPTS(bpf_tc_opts, filter, .handle = FILTER_HANDLE,
-		    .priority = priority_of(guard->direction));
+	const struct guard guard = { .ifindex = (int)ifindex, .side = side };
+	const int lock = mark_set(side->lock_mark, ifindex);
 
-	bpf_tc_detach(&hook, &filter);
-	remove_qdisc(guard);
+	if (lock < 0)
+		return;
+	remove_left_over(&guard);
+	close(lock);
+}
+
+void clsact_sweep(__u32 ifindex)
+{
+	sweep(ifindex, &ingress);
+	sweep(ifindex, &egress);
 }
 
 static void close_between(int above, int below)
@@ -249,12 +293,9 @@ static void detach(struct hook_state *state)
 	*state = HOOK_STATE_NONE;
 }
 
-static int attach(__u32 ifindex, int prog_fd, enum bpf_tc_attach_point direction,
-		  struct hook_state *state)
+static int attach(__u32 ifindex, int prog_fd, const struct side *side, struct hook_state *state)
 {
-	struct guard guard = { .ifindex = (int)ifindex,
-			       .direction = direction,
-			       .prog_fd = prog_fd };
+	struct guard guard = { .ifindex = (int)ifindex, .side = side, .prog_fd = prog_fd };
 	int wait_pipe[2], report_pipe[2];
 	int err = -EIO;
 
@@ -283,19 +324,18 @@ static int attach(__u32 ifindex, int prog_fd, enum bpf_tc_attach_point direction
 
 static int attach_ingress(__u32 ifindex, int prog_fd, struct hook_state *state)
 {
-	return attach(ifindex, prog_fd, BPF_TC_INGRESS, state);
+	return attach(ifindex, prog_fd, &ingress, state);
 }
 
 static int attach_egress(__u32 ifindex, int prog_fd, struct hook_state *state)
 {
-	return attach(ifindex, prog_fd, BPF_TC_EGRESS, state);
+	return attach(ifindex, prog_fd, &egress, state);
 }
 
-static int query(__u32 ifindex, enum bpf_tc_attach_point direction, __u32 *ids, __u32 *n)
+static int query(__u32 ifindex, const struct side *side, __u32 *ids, __u32 *n)
 {
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = direction);
-	LIBBPF_OPTS(bpf_tc_opts, filter, .handle = FILTER_HANDLE,
-		    .priority = priority_of(direction));
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = side->direction);
+	LIBBPF_OPTS(bpf_tc_opts, filter, .handle = FILTER_HANDLE, .priority = side->priority);
 	const int err = bpf_tc_query(&hook, &filter);
 
 	if (err && err != -ENOENT)
@@ -307,12 +347,12 @@ static int query(__u32 ifindex, enum bpf_tc_attach_point direction, __u32 *ids, 
 
 static int query_ingress(__u32 ifindex, __u32 *ids, __u32 *n)
 {
-	return query(ifindex, BPF_TC_INGRESS, ids, n);
+	return query(ifindex, &ingress, ids, n);
 }
 
 static int query_egress(__u32 ifindex, __u32 *ids, __u32 *n)
 {
-	return query(ifindex, BPF_TC_EGRESS, ids, n);
+	return query(ifindex, &egress, ids, n);
 }
 
 const struct hook_ops hook_clsact = {

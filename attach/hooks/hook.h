@@ -73,6 +73,14 @@ ATTACH_POINTS(DECLARE_HOOK_OPS)
 extern const struct hook_ops hook_tcx_egress;
 extern const struct hook_ops hook_clsact_egress;
 
+/**
+ * clsact_sweep() - remove the filters that a relay left on a device
+ *
+ * systemd and the OOM killer end all processes of a service at once, also the one that would have
+ * removed them. Filters of a running relay stay.
+ */
+void clsact_sweep(__u32 ifindex);
+
 /** hook_update_link(), hook_close_link() - @replace and @detach of hooks that are bpf_links */
 int hook_update_link(const struct hook_state *state, int prog_fd);
 void hook_close_link(struct hook_state *state);

@@ -6,17 +6,16 @@
  */
 #include "net/filter.h"
 
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if_ether.h>
 #include <linux/pkt_cls.h>
-#include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 #include <string.h>
 
 #include "net/netlink.h"
-
-#define INGRESS TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS)
-#define EGRESS  TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS)
 
 static int dump(struct nl_sock *sock, __u32 ifindex, __u32 parent, nl_recvmsg_msg_cb_t on_filter,
 		void *arg)
@@ -70,11 +69,28 @@ int netlink_filters(struct nl_sock *sock, __u32 ifindex, struct filter_facts *re
 		    __u32 *n)
 {
 	struct filters filters = { .all = ret, .max = max };
-	const int err = dump(sock, ifindex, INGRESS, on_filter, &filters);
+	const int err = dump(sock, ifindex, FILTERS_INGRESS, on_filter, &filters);
 
 	if (!err)
 		*n = filters.n;
 	return err;
+}
+
+int netlink_filter(struct nl_sock *sock, __u32 ifindex, __u32 parent, __u16 priority, __u32 handle,
+		   struct filter_facts *ret)
+{
+	struct tcmsg header = { .tcm_ifindex = (int)ifindex,
+				.tcm_parent = parent,
+				.tcm_handle = handle,
+				.tcm_info = TC_H_MAKE((__u32)priority << 16, htons(ETH_P_ALL)) };
+	struct filters filters = { .all = ret, .max = 1 };
+	const int err =
+		netlink_ask(sock, netlink_request(RTM_GETTFILTER, 0, &header, sizeof(header)),
+			    on_filter, &filters);
+
+	if (err)
+		return err;
+	return filters.n ? 0 : -ENOENT;
 }
 
 static int on_any(struct nl_msg *msg, void *arg)
@@ -87,10 +103,10 @@ static int on_any(struct nl_msg *msg, void *arg)
 int netlink_has_filters(struct nl_sock *sock, __u32 ifindex, bool *ret)
 {
 	bool any = false;
-	int err = dump(sock, ifindex, INGRESS, on_any, &any);
+	int err = dump(sock, ifindex, FILTERS_INGRESS, on_any, &any);
 
 	if (!err)
-		err = dump(sock, ifindex, EGRESS, on_any, &any);
+		err = dump(sock, ifindex, FILTERS_EGRESS, on_any, &any);
 	if (!err)
 		*ret = any;
 	return err;

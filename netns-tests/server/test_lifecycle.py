@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -24,8 +25,10 @@ from lab.endpoints import echo_peer, turn_client, udp_socket
 from lab.lab import Lab
 from lab.relay import AUTO, BINARY, BY_NAME, PASSWORD, PORT, USER, VARIANTS, WITHOUT_CAPABILITIES, Turnpike, Variant
 from lab.roundtrip import CHANNEL, relays
+from lab.systemd_unit import without_capabilities
 
 BPFFS = Path("/sys/fs/bpf")
+REQUIRED = ["CAP_NET_ADMIN", "CAP_BPF", "CAP_PERFMON"]
 
 
 # What the kernel holds.
@@ -107,6 +110,36 @@ def test_stop(lab: Lab, variant: Variant, how: signal.Signals) -> None:
     both = objects_of(lab, again.process.pid)
     again.stop(how)
     check(complaints + leftovers(lab, before, Objects(ours.programs | both.programs, ours.maps | both.maps)))
+
+
+def kill_with_children(server: Turnpike) -> None:
+    """As systemd does with a service and the OOM killer with a cgroup: no child has time to clean up."""
+    pid = server.process.pid
+    children = [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    server.process.send_signal(signal.SIGSTOP)
+    assert proc.wait_until(server.process.is_paused, 5)
+    for child in children:
+        os.kill(child, signal.SIGKILL)
+    server.process.stop(signal.SIGKILL)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_killed_with_children(lab: Lab, variant: Variant) -> None:
+    """A server removes the filters that remain when another and its children are killed at once. It does so in every
+    mode, and without CAP_SYS_ADMIN, as in the systemd unit: then the programs of others have no names."""
+    before = attached(lab)
+    server = Turnpike(lab, BY_NAME["clsact"])
+    complaints = relays(lab)
+    kill_with_children(server)
+    if attached(lab) == before:
+        complaints.append("nothing is left of the killed server")
+    again = Turnpike(lab, variant, without_capabilities(REQUIRED, 0))
+    complaints += again.attach_complaints() + [f"after the next start: {each}" for each in relays(lab)]
+    kernel, user = again.relayed()
+    if bool(kernel) != variant.in_kernel:
+        complaints.append(f"{kernel} packets were relayed in the kernel, {user} in user space")
+    complaints += again.stop_complaints()
+    check(complaints + leftovers(lab, before, NOTHING))
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
