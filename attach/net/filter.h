@@ -17,7 +17,7 @@
 /** A filter. */
 struct filter_facts {
 	__u32 prog_id; /* of cls_bpf; 0: another kind */
-	char name[32]; /* of a filter of cls_bpf, by libbpf "PROGRAM:[ID]"; or else the kind */
+	char name[16]; /* of a filter of cls_bpf, by libbpf "PROGRAM:[ID]"; or else the kind */
 };
 
 /**
