@@ -25,9 +25,13 @@ WORDS = {4: 2, 6: 8}  # in an address
 
 
 def random_ip(rng: Random, family: int) -> str:
-    """Includes words of all zeros and all ones, the edge cases of ones' complement arithmetic."""
+    """Includes words of all zeros and all ones, the edge cases of ones' complement arithmetic.
+
+    IPv4-mapped addresses are none of IPv6: the library refuses bindings that have one.
+    """
     words = [rng.choice((0, 0xffff, rng.randrange(1 << 16), rng.randrange(1 << 16))) for _ in range(WORDS[family])]
-    return str(ipaddress.ip_address(b"".join(word.to_bytes(2, "big") for word in words)))
+    ip = ipaddress.ip_address(b"".join(word.to_bytes(2, "big") for word in words))
+    return random_ip(rng, family) if getattr(ip, "ipv4_mapped", None) else str(ip)
 
 
 def random_mac(rng: Random) -> bytes:
