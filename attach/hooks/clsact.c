@@ -1,27 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * TC by a cls_bpf filter on a clsact qdisc: the relay at ingress, the observer at egress. Any
- * kernel has it, but a filter outlives the process. So a child process, the guardian, attaches
- * qdisc and filter, and removes them when the pipe to its parent is closed: by detaching, or
- * because the parent has ended, even by SIGKILL. systemd and the OOM killer may kill both at once;
- * then the next relay removes them.
+ * kernel has it, but a filter outlives the process. So a guardian attaches qdisc and filter, and
+ * removes them.
  */
-#define _GNU_SOURCE
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/capability.h>
-#include <signal.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
 
+#include "hooks/guardian.h"
 #include "hooks/hook.h"
 #include "hooks/mark.h"
 #include "net/filter.h"
@@ -76,8 +68,6 @@ struct guard {
 	int ifindex;
 	const struct side *side;
 	int prog_fd;
-	int wait_fd;   /* end of file: clean up */
-	int report_fd; /* takes the result of attaching */
 	bool made_qdisc;
 };
 
@@ -211,115 +201,28 @@ void clsact_sweep(__u32 ifindex)
 	sweep(ifindex, &egress);
 }
 
-static void close_between(int above, int below)
+static int begin(void *arg)
 {
-	if (below - above > 1)
-		close_range((unsigned int)above + 1, (unsigned int)below - 1, 0);
+	return add_filter(arg);
 }
 
-static int compare_fds(const void *a, const void *b)
+static void end(void *arg)
 {
-	return *(const int *)a - *(const int *)b;
-}
-
-/*
- * Close all that belongs to the parent, above all its bpf_links: they must be closed when the
- * parent ends.
- */
-static void close_parents_files(const struct guard *guard)
-{
-	int keep[] = { STDERR_FILENO, guard->prog_fd, guard->wait_fd, guard->report_fd };
-	const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	size_t i;
-	int fd;
-
-	for (fd = 0; fd <= STDERR_FILENO && null >= 0; fd++)
-		dup2(null, fd);
-	qsort(keep, 4, sizeof(keep[0]), compare_fds);
-	for (i = 1; i < 4; i++)
-		close_between(keep[i - 1], keep[i]);
-	close_range((unsigned int)keep[3] + 1, ~0u, 0);
-
-	/* Ctrl-C, or a signal to the process group, is for the parent; its end reaches us. */
-	setsid();
-	signal(SIGINT, SIG_IGN);
-	signal(SIGTERM, SIG_IGN);
-	signal(SIGPIPE, SIG_IGN);
-	/* Another name, so that 'pkill turnpike' spares the guardian. */
-	prctl(PR_SET_NAME, "clsact-guard");
-}
-
-/* The parent may run as root, and drop its privileges only later. */
-static void drop_privileges(void)
-{
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {
-		{ .effective = 1u << CAP_NET_ADMIN, .permitted = 1u << CAP_NET_ADMIN },
-	};
-
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	syscall(SYS_capset, &header, data);
-}
-
-static void run_guardian(struct guard *guard)
-{
-	ssize_t n;
-	char byte;
-	int err;
-
-	close_parents_files(guard);
-	libbpf_set_print(NULL);
-	err = add_filter(guard);
-	n = write(guard->report_fd, &err, sizeof(err));
-	if (err || n != sizeof(err))
-		_exit(1);
-	drop_privileges();
-	close(guard->report_fd);
-	close(guard->prog_fd);
-	do
-		n = read(guard->wait_fd, &byte, 1);
-	while (n < 0 && errno == EINTR);
-	remove_filter(guard);
-	_exit(0);
-}
-
-static void detach(struct hook_state *state)
-{
-	if (state->fd >= 0)
-		close(state->fd);
-	if (state->guardian > 0)
-		while (waitpid(state->guardian, NULL, 0) < 0 && errno == EINTR)
-			;
-	*state = HOOK_STATE_NONE;
+	remove_filter(arg);
 }
 
 static int attach(__u32 ifindex, int prog_fd, const struct side *side, struct hook_state *state)
 {
 	struct guard guard = { .ifindex = (int)ifindex, .side = side, .prog_fd = prog_fd };
-	int wait_pipe[2], report_pipe[2];
-	int err = -EIO;
+	const struct duty duty = {
+		.arg = &guard,
+		.begin = begin,
+		.end = end,
+		.fd = prog_fd,
+		.capabilities = 1ull << CAP_NET_ADMIN,
+	};
 
-	if (pipe2(wait_pipe, O_CLOEXEC))
-		return -errno;
-	if (pipe2(report_pipe, O_CLOEXEC)) {
-		close(wait_pipe[0]);
-		close(wait_pipe[1]);
-		return -EMFILE;
-	}
-	guard.wait_fd = wait_pipe[0];
-	guard.report_fd = report_pipe[1];
-	state->fd = wait_pipe[1];
-	state->guardian = fork();
-	if (state->guardian == 0)
-		run_guardian(&guard);
-	close(wait_pipe[0]);
-	close(report_pipe[1]);
-	if (state->guardian > 0 && read(report_pipe[0], &err, sizeof(err)) != sizeof(err))
-		err = -EIO;
-	close(report_pipe[0]);
-	if (err)
-		detach(state);
-	return err;
+	return guardian_start(&duty, state);
 }
 
 static int attach_ingress(__u32 ifindex, int prog_fd, struct hook_state *state)
@@ -358,11 +261,11 @@ static int query_egress(__u32 ifindex, __u32 *ids, __u32 *n)
 const struct hook_ops hook_clsact = {
 	.attach = attach_ingress,
 	.query = query_ingress,
-	.detach = detach,
+	.detach = guardian_stop,
 };
 
 const struct hook_ops hook_clsact_egress = {
 	.attach = attach_egress,
 	.query = query_egress,
-	.detach = detach,
+	.detach = guardian_stop,
 };
