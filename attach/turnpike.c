@@ -292,9 +292,13 @@ static const char *contradiction(const struct turnpike_attach_opts *opts)
 		return "unknown mode, moves or hook";
 	if (opts->mode == TURNPIKE_MODE_TC && opts->moves == TURNPIKE_MOVES_TAIL)
 		return "moves tail needs XDP: with mode tc, leave moves at auto";
-	if (opts->hook != TURNPIKE_HOOK_AUTO &&
-	    (opts->mode != TURNPIKE_MODE_TC || !point_find(opts->mode, opts->hook)))
-		return "only mode tc has a choice of hooks, tcx and clsact: leave hook at auto";
+	if (opts->hook == TURNPIKE_HOOK_AUTO)
+		return NULL;
+	if (opts->mode == TURNPIKE_MODE_AUTO && opts->hook == TURNPIKE_HOOK_DISPATCHER)
+		return NULL;
+	if (opts->hook == TURNPIKE_HOOK_XDP || !point_find(opts->mode, opts->hook))
+		return "only mode tc has the hooks tcx and clsact, and only XDP and mode auto have a "
+		       "dispatcher: leave hook at auto";
 	return NULL;
 }
 

@@ -23,6 +23,23 @@ __noinline int fast_xdp_tail(struct xdp_md *ctx)
 	return relay_packet(ctx, MOVE_TAIL, FAST_PATH);
 }
 
+/*
+ * What libxdp's dispatcher reads from the BTF of a component program: it runs after filters, which
+ * have lower numbers, and passes on the packets that it does not relay. The name of the variable
+ * is that of the program with an underscore.
+ */
+#define RUN_CONFIG(name)                               \
+	struct {                                       \
+		__uint(priority, DISPATCHER_PRIORITY); \
+		__uint(XDP_PASS, 1);                   \
+	} _##name SEC(".xdp_run_config")
+
+/* The default of libxdp. Its own filter, xdp-filter, has 10. */
+#define DISPATCHER_PRIORITY 50
+
+RUN_CONFIG(relay_xdp_head);
+RUN_CONFIG(relay_xdp_tail);
+
 SEC("xdp")
 int relay_xdp_head(struct xdp_md *ctx)
 {

@@ -6,7 +6,7 @@ source "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/lib.sh"
 
 build=(
 	build-essential cmake ninja-build pkg-config clang bpftool scdoc
-	libbpf-dev libelf-dev zlib1g-dev libnl-3-dev libnl-genl-3-dev libnl-route-3-dev
+	libbpf-dev libxdp-dev libelf-dev zlib1g-dev libnl-3-dev libnl-genl-3-dev libnl-route-3-dev
 	libevent-dev libssl-dev uthash-dev libjansson-dev libcap-ng-dev libunistring-dev libcmocka-dev
 )
 lab=(python3 iproute2 ethtool util-linux kmod procps) # network namespaces
@@ -18,6 +18,7 @@ test=(
 	openssl python3-aioice python3-scapy python3-seccomp systemd jq nftables
 	golang-go golang-github-pion-turn.v2-dev golang-github-pion-dtls.v2-dev libnice-dev # third-party clients
 	chromium libnss3-tools
+	xdp-tools # another owner of XDP
 	qemu-system-x86 busybox-static # virtual machines with other kernels
 )
 check=(

@@ -41,6 +41,21 @@ const struct variant *loader_variant(enum turnpike_mode mode, enum turnpike_move
 	return NULL;
 }
 
+static bool is_named(const char *name, const struct variant *variant)
+{
+	return strncmp(name, variant->program, BPF_OBJ_NAME_LEN - 1) == 0;
+}
+
+bool loader_is_xdp(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < N_VARIANTS; i++)
+		if (variants[i].mode != TURNPIKE_MODE_TC && is_named(name, &variants[i]))
+			return true;
+	return is_named(name, &loader_trial);
+}
+
 static bool has_name(const struct bpf_program *prog, const void *name)
 {
 	return strcmp(bpf_program__name(prog), name) == 0;
@@ -75,8 +90,8 @@ static int share_maps(struct turnpike_bpf *skeleton, const struct maps *maps)
 	return err;
 }
 
-static int load(struct turnpike_bpf *skeleton, const struct variant *variant,
-		const struct turnpike_config *config)
+static int configure(struct turnpike_bpf *skeleton, const struct variant *variant,
+		     const struct turnpike_config *config)
 {
 	const int err = loader_only(skeleton, has_name, variant->program);
 
@@ -90,7 +105,7 @@ static int load(struct turnpike_bpf *skeleton, const struct variant *variant,
 	/* Not fatal: the selector knows of it, too. */
 	if (variant->mode == TURNPIKE_MODE_XDP_GENERIC)
 		skb_layout(&skeleton->rodata->config.layout);
-	return turnpike_bpf__load(skeleton);
+	return 0;
 }
 
 static const struct bpf_program *find_program(const struct turnpike_bpf *skeleton,
@@ -99,19 +114,36 @@ static const struct bpf_program *find_program(const struct turnpike_bpf *skeleto
 	return bpf_object__find_program_by_name(skeleton->obj, variant->program);
 }
 
-int loader_load(const struct maps *maps, const struct variant *variant,
-		const struct turnpike_config *config, int *ret)
+int loader_prepare(const struct maps *maps, const struct variant *variant,
+		   const struct turnpike_config *config, struct turnpike_bpf **ret)
 {
 	struct turnpike_bpf *skeleton = turnpike_bpf__open();
 	struct turnpike_config full = *config;
-	int err, fd = -1;
+	int err;
 
 	if (!skeleton)
 		return -errno;
 	full.confirm_ns = maps->confirm_ns;
 	err = share_maps(skeleton, maps);
 	if (!err)
-		err = load(skeleton, variant, &full);
+		err = configure(skeleton, variant, &full);
+	if (err)
+		turnpike_bpf__destroy(skeleton);
+	else
+		*ret = skeleton;
+	return err;
+}
+
+int loader_load(const struct maps *maps, const struct variant *variant,
+		const struct turnpike_config *config, int *ret)
+{
+	struct turnpike_bpf *skeleton;
+	int err = loader_prepare(maps, variant, config, &skeleton);
+	int fd = -1;
+
+	if (err)
+		return err;
+	err = turnpike_bpf__load(skeleton);
 	if (!err) {
 		/* The skeleton is closed; this descriptor keeps program and maps. */
 		fd = fcntl(bpf_program__fd(find_program(skeleton, variant)), F_DUPFD_CLOEXEC, 0);
@@ -176,7 +208,9 @@ static void verify(const struct variant *variant, struct turnpike_variant *resul
 	log[0] = '\0';
 	bpf_program__set_log_buf(prog, log, sizeof(log));
 	bpf_program__set_log_level(prog, LOG_STATISTICS);
-	result->error = load(skeleton, variant, &config);
+	result->error = configure(skeleton, variant, &config);
+	if (!result->error)
+		result->error = turnpike_bpf__load(skeleton);
 	if (!result->error)
 		result->error = describe(skeleton, result);
 	result->stack_bytes = stack_of(log);

@@ -25,6 +25,10 @@ struct variant {
 /** loader_variant() - the program for this mode and moves; NULL: none */
 const struct variant *loader_variant(enum turnpike_mode mode, enum turnpike_moves moves);
 
+/** loader_is_xdp() - is this the name of one of our XDP programs? The kernel keeps 15 characters.
+ */
+bool loader_is_xdp(const char *name);
+
 /** loader_trial - the program try_room, which measures the room in frames before the relay runs */
 extern const struct variant loader_trial;
 
@@ -34,6 +38,13 @@ extern const struct variant loader_observer;
 /** loader_only() - let libbpf load only the programs for which @fn returns true */
 int loader_only(struct turnpike_bpf *skeleton,
 		bool (*fn)(const struct bpf_program *program, const void *arg), const void *arg);
+
+/**
+ * loader_prepare() - open a variant, with the maps of the handle, for somebody else to load
+ * @ret: with this program only, to be destroyed; otherwise as loader_load()
+ */
+int loader_prepare(const struct maps *maps, const struct variant *variant,
+		   const struct turnpike_config *config, struct turnpike_bpf **ret);
 
 /**
  * loader_load() - load a variant, with the maps of the handle

@@ -24,7 +24,7 @@ static const char *const moves_names[] = {
 static const char *const hook_names[] = {
 	[TURNPIKE_HOOK_AUTO] = "auto",     [TURNPIKE_HOOK_NONE] = "none",
 	[TURNPIKE_HOOK_XDP] = "xdp",       [TURNPIKE_HOOK_TCX] = "tcx",
-	[TURNPIKE_HOOK_CLSACT] = "clsact",
+	[TURNPIKE_HOOK_CLSACT] = "clsact", [TURNPIKE_HOOK_DISPATCHER] = "xdp-dispatcher",
 };
 
 static const char *const direction_names[] = {

@@ -104,7 +104,7 @@ static int attach_after_trial(struct devices *devices, struct device *device,
 
 static bool can_try(const struct device *device, const struct attachment *next)
 {
-	return next->point->hook == TURNPIKE_HOOK_XDP && device->attachment.point != next->point &&
+	return point_is_xdp(next->point) && device->attachment.point != next->point &&
 	       !attachment_excludes(&device->attachment, next->point);
 }
 
@@ -156,7 +156,7 @@ static int use(struct devices *devices, struct device *device, const struct atta
 		err = attachment_exchange(&device->attachment, &next);
 	if (err)
 		attachment_close(&next);
-	else if (point->hook == TURNPIKE_HOOK_XDP)
+	else if (point_is_xdp(point))
 		watch_frames(devices, device);
 	device->sampled = 0;
 	return err;
@@ -166,7 +166,7 @@ static void explain(const struct turnpike_candidate *candidate, const char *reas
 		    struct text *why)
 {
 	text_append(why, "%s%s", why->buffer[0] ? "; " : "", turnpike_mode_name(candidate->mode));
-	if (candidate->mode == TURNPIKE_MODE_TC)
+	if (candidate->mode == TURNPIKE_MODE_TC || candidate->hook == TURNPIKE_HOOK_DISPATCHER)
 		text_append(why, "/%s", turnpike_hook_name(candidate->hook));
 	else if (candidate->moves != TURNPIKE_MOVES_AUTO)
 		text_append(why, "/%s", turnpike_moves_name(candidate->moves));
@@ -221,7 +221,7 @@ static bool is_requested(const struct turnpike_attach_opts *requested,
 {
 	return point_wanted(point_of(candidate), requested->mode, requested->hook) &&
 	       (requested->moves == TURNPIKE_MOVES_AUTO || requested->moves == candidate->moves ||
-		point_of(candidate)->hook != TURNPIKE_HOOK_XDP);
+		!point_is_xdp(point_of(candidate)));
 }
 
 /* Explain why better modes were rejected outright. */
@@ -321,20 +321,52 @@ static __u32 driver_flags(const struct turnpike_facts *facts)
 	return driver ? driver->flags : 0;
 }
 
+static bool is_in_dispatcher(const struct device *device)
+{
+	return device->attachment.point &&
+	       device->attachment.point->hook == TURNPIKE_HOOK_DISPATCHER;
+}
+
+static const struct turnpike_program *find_program(const struct device *device, __u32 id)
+{
+	size_t i;
+
+	for (i = 0; i < TURNPIKE_PROGRAMS_MAX; i++)
+		if (device->programs[i].id == id)
+			return &device->programs[i];
+	return NULL;
+}
+
+/* A server that has given up CAP_SYS_ADMIN still knows the programs that it saw before. */
+static void recall_programs(struct device *device, struct turnpike_facts *facts)
+{
+	const struct turnpike_program *known;
+	struct turnpike_program *program;
+
+	for (program = facts->programs; program < facts->programs + facts->n_programs; program++) {
+		known = program->id ? find_program(device, program->id) : NULL;
+		if (known && !program->name[0])
+			*program = *known;
+	}
+	memcpy(device->programs, facts->programs, sizeof(device->programs));
+}
+
 /* @flags: of the driver */
-static int make_plan(const struct devices *devices, const struct device *device, struct plan *plan,
+static int make_plan(const struct devices *devices, struct device *device, struct plan *plan,
 		     __u32 *flags)
 {
 	const struct select_policy policy = { .mode = device->requested.mode,
 					      .hook = device->requested.hook,
 					      .moves = device->requested.moves,
 					      .redirects = devices->all && devices->all->next,
-					      .own_id = device->attachment.prog_id };
+					      .own_id = device->attachment.prog_id,
+					      .in_dispatcher = is_in_dispatcher(device) };
 	struct turnpike_facts *facts;
 	int err = facts_gather(devices->sock, device->name, &facts);
 
 	if (err)
 		return err;
+	recall_programs(device, facts);
 	*flags = driver_flags(facts);
 	err = select_plan(facts, &policy, plan);
 	facts_free(facts);
@@ -354,7 +386,7 @@ int device_choose(struct devices *devices, struct device *device, struct text *w
 	return follow(devices, device, &device->plan, why);
 }
 
-bool device_has_new_plan(const struct devices *devices, const struct device *device)
+bool device_has_new_plan(const struct devices *devices, struct device *device)
 {
 	struct plan plan;
 	__u32 flags;

@@ -51,6 +51,7 @@ int device_attach(struct devices *devices, const char *ifname,
 	} else {
 		strcpy(device->name, ifname);
 		clsact_sweep(device->link.ifindex);
+		dispatcher_sweep(device->link.ifindex);
 		err = device_choose(devices, device, why);
 	}
 	if (err) {
@@ -183,7 +184,7 @@ static void describe_proof(const struct device *device, struct text *text)
 {
 	const struct health_sample traffic = traffic_of(device);
 
-	if (!device->attachment.point || device->attachment.point->hook != TURNPIKE_HOOK_XDP)
+	if (!device->attachment.point || !point_is_xdp(device->attachment.point))
 		return;
 	proof_describe(&device->proof, &traffic, text);
 	if (device->unwatched)

@@ -33,6 +33,8 @@ struct watch;
  * @gone:       it has disappeared
  * @no_xmit:    its driver accepts no frames that XDP redirects to it
  * @passes_unmoved: see DRIVER_PASSES_UNMOVED
+ * @programs:   on it as last seen, by us or by others, with names from before privileges were
+ * dropped
  * @xmit:       back-off of redirects to it, which were lost
  * @attachment: what relays
  * @observer:   what confirms flows; with modes in the kernel
@@ -56,6 +58,7 @@ struct device {
 	bool gone;
 	bool no_xmit;
 	bool passes_unmoved;
+	struct turnpike_program programs[TURNPIKE_PROGRAMS_MAX];
 	struct backoff xmit;
 	struct attachment attachment;
 	struct attachment observer;
@@ -139,7 +142,7 @@ int device_keep_observer(const struct devices *devices, struct device *device,
 			 const struct attach_point *point);
 
 /** device_has_new_plan() - have facts changed, so that the plan is another one than the last? */
-bool device_has_new_plan(const struct devices *devices, const struct device *device);
+bool device_has_new_plan(const struct devices *devices, struct device *device);
 
 /** device_candidate() - what the last plan says of the candidate that relays now; NULL: nothing */
 const struct turnpike_candidate *device_candidate(const struct device *device);

@@ -77,8 +77,7 @@ static bool was_detached(struct device *device, struct text *why)
 {
 	const struct attachment *attachment = &device->attachment;
 
-	if (attachment->prog_fd < 0 ||
-	    point_has(attachment->point, device->link.ifindex, attachment->prog_id))
+	if (attachment->prog_fd < 0 || attachment_is_attached(attachment))
 		return false;
 	attachment_close(&device->attachment);
 	text_append(why, "another process detached the program");

@@ -12,8 +12,13 @@ static int load(const struct maps *maps, const struct variant *variant,
 {
 	const struct turnpike_config config = { .ifindex = attachment.ifindex,
 						.slot = attachment.slot };
-	const int err = loader_load(maps, variant, &config, &attachment.prog_fd);
+	int err;
 
+	attachment.program = variant->program;
+	if (attachment.point->ops->load_and_attach)
+		err = loader_prepare(maps, variant, &config, &attachment.object);
+	else
+		err = loader_load(maps, variant, &config, &attachment.prog_fd);
 	if (!err)
 		*ret = attachment;
 	return err;
@@ -59,16 +64,43 @@ int attachment_load_observer(const struct maps *maps, const struct attach_point 
 
 bool attachment_excludes(const struct attachment *now, const struct attach_point *point)
 {
-	return now->point && now->point != point && now->point->hook == TURNPIKE_HOOK_XDP &&
-	       point->hook == TURNPIKE_HOOK_XDP;
+	return now->point && now->point != point && point_is_xdp(now->point) && point_is_xdp(point);
+}
+
+static int load_and_attach(struct attachment *attachment)
+{
+	const struct hook_ops *ops = attachment->point->ops;
+	struct bpf_object *object = attachment->object ? attachment->object->obj : NULL;
+	int err = ops->load_and_attach(attachment->ifindex, object, attachment->program,
+				       &attachment->state, &attachment->prog_fd);
+
+	if (!err)
+		err = point_program_id(attachment->prog_fd, &attachment->prog_id);
+	if (err)
+		return err;
+	/* The descriptor keeps program and maps. */
+	turnpike_bpf__destroy(attachment->object);
+	attachment->object = NULL;
+	return 0;
 }
 
 int attachment_attach(struct attachment *attachment)
 {
 	if (!attachment->point->ops)
 		return 0;
+	if (attachment->point->ops->load_and_attach)
+		return load_and_attach(attachment);
 	return point_attach(attachment->point, attachment->ifindex, attachment->prog_fd,
 			    &attachment->state, &attachment->prog_id);
+}
+
+bool attachment_is_attached(const struct attachment *attachment)
+{
+	const struct hook_ops *ops = attachment->point->ops;
+
+	if (ops->is_attached)
+		return ops->is_attached(&attachment->state);
+	return point_has(attachment->point, attachment->ifindex, attachment->prog_id);
 }
 
 static void detach(struct attachment *attachment)
@@ -80,6 +112,7 @@ static void detach(struct attachment *attachment)
 void attachment_close(struct attachment *attachment)
 {
 	detach(attachment);
+	turnpike_bpf__destroy(attachment->object);
 	if (attachment->prog_fd >= 0)
 		close(attachment->prog_fd);
 	*attachment = ATTACHMENT_NONE;

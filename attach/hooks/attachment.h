@@ -9,11 +9,14 @@
 #include "hooks/point.h"
 
 struct maps;
+struct turnpike_bpf;
 
 /**
  * struct attachment - begin with ATTACHMENT_NONE
  * @point:   NULL: not attached
  * @prog_fd: -1: no program, as with mode userspace
+ * @object:  what the hook loads and attaches; NULL: the program is loaded already
+ * @program: its name
  */
 struct attachment {
 	const struct attach_point *point;
@@ -22,6 +25,8 @@ struct attachment {
 	__u32 slot;
 	__u32 prog_id;
 	int prog_fd;
+	struct turnpike_bpf *object;
+	const char *program;
 	struct hook_state state;
 };
 
@@ -33,6 +38,9 @@ struct attachment {
 
 /**
  * attachment_load() - load the program for this attach point and moves, without attaching it
+ *
+ * For a hook that loads programs itself, it is only prepared.
+ *
  * @ret: to be attached or closed
  *
  * Return: 0, or a negative errno of loader_load().
@@ -48,12 +56,17 @@ int attachment_load_trial(const struct maps *maps, const struct attach_point *po
 int attachment_load_observer(const struct maps *maps, const struct attach_point *point,
 			     __u32 ifindex, struct attachment *ret);
 
-/** attachment_excludes() - must @now be detached first? Native and generic XDP exclude each other.
+/**
+ * attachment_excludes() - must @now be detached first? Native XDP, generic XDP and a dispatcher
+ * exclude each other.
  */
 bool attachment_excludes(const struct attachment *now, const struct attach_point *point);
 
-/** attachment_attach() - attach the loaded program; see point_attach() */
+/** attachment_attach() - attach the program; see point_attach() */
 int attachment_attach(struct attachment *attachment);
+
+/** attachment_is_attached() - is the program still attached? After an error: false. */
+bool attachment_is_attached(const struct attachment *attachment);
 
 /**
  * attachment_exchange() - replace @now by @next, which is loaded

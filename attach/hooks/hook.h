@@ -7,7 +7,10 @@
 #define TURNPIKE_ATTACH_HOOKS_HOOK_H
 
 #include <linux/types.h>
+#include <stdbool.h>
 #include <sys/types.h>
+
+struct bpf_object;
 
 /**
  * ATTACH_POINTS - X(mode, hook, ops), best first: automatic selection goes down this list
@@ -18,11 +21,13 @@
  * and GRO-HW off for all other traffic of the host.
  */
 /* clang-format off */
-#define ATTACH_POINTS(X)                      \
-	X(XDP_NATIVE,  XDP,    hook_xdp_native)  \
-	X(TC,          TCX,    hook_tcx)         \
-	X(TC,          CLSACT, hook_clsact)      \
-	X(XDP_GENERIC, XDP,    hook_xdp_generic)
+#define ATTACH_POINTS(X)                                     \
+	X(XDP_NATIVE,  XDP,        hook_xdp_native)             \
+	X(XDP_NATIVE,  DISPATCHER, hook_dispatcher_native)      \
+	X(TC,          TCX,        hook_tcx)                    \
+	X(TC,          CLSACT,     hook_clsact)                 \
+	X(XDP_GENERIC, XDP,        hook_xdp_generic)            \
+	X(XDP_GENERIC, DISPATCHER, hook_dispatcher_generic)
 /* clang-format on */
 
 /** Size of the arrays that struct hook_ops' @query fills. */
@@ -31,7 +36,7 @@
 /**
  * struct hook_state - what detaching needs to know; begin with HOOK_STATE_NONE
  * @fd:       the link, or the pipe to the guardian; -1: none
- * @guardian: clsact: the child process that removes the filter; 0: none
+ * @guardian: clsact and dispatcher: see guardian.h; 0: none
  * @mark:     XDP: see mark.h; negative: none
  */
 struct hook_state {
@@ -51,17 +56,24 @@ struct hook_state {
  * @attach:  attach program @prog_fd. -EBUSY or -EEXIST: another owner's program is attached. After
  *           an error the device is as before. The program must be detached when this process ends,
  *           even by SIGKILL
+ * @load_and_attach: in place of @attach, for a hook whose programs are loaded for their place: load
+ *           @program of @object, and attach it. *@prog_fd is the program, or -1 before; if it was
+ *           loaded already, it is attached again. NULL: not necessary
  * @replace: replace the program of @state by @prog_fd, without a gap. NULL: not possible
  * @query:   read the ids of all attached programs, of any owner, HOOK_MAX_PROGS at most, into @ids,
  *           and their number into @n
+ * @is_attached: is the program of @state attached? NULL: @query tells
  * @detach:  detach what @attach left in @state, and nothing else; @state is then HOOK_STATE_NONE
  *
  * Each returns 0 or a negative errno, and logs nothing: the callers report.
  */
 struct hook_ops {
 	int (*attach)(__u32 ifindex, int prog_fd, struct hook_state *state);
+	int (*load_and_attach)(__u32 ifindex, struct bpf_object *object, const char *program,
+			       struct hook_state *state, int *prog_fd);
 	int (*replace)(const struct hook_state *state, int prog_fd);
 	int (*query)(__u32 ifindex, __u32 *ids, __u32 *n);
+	bool (*is_attached)(const struct hook_state *state);
 	void (*detach)(struct hook_state *state);
 };
 
@@ -80,6 +92,9 @@ extern const struct hook_ops hook_clsact_egress;
  * removed them. Filters of a running relay stay.
  */
 void clsact_sweep(__u32 ifindex);
+
+/** dispatcher_sweep() - the same for the programs of relays in a dispatcher; needs CAP_SYS_ADMIN */
+void dispatcher_sweep(__u32 ifindex);
 
 /** hook_update_link(), hook_close_link() - @replace and @detach of hooks that are bpf_links */
 int hook_update_link(const struct hook_state *state, int prog_fd);

@@ -31,11 +31,13 @@ const struct attach_point *point_find(enum turnpike_mode mode, enum turnpike_hoo
 bool point_wanted(const struct attach_point *point, enum turnpike_mode mode,
 		  enum turnpike_hook hook)
 {
+	const bool other = hook == TURNPIKE_HOOK_DISPATCHER && !point_is_xdp(point);
+
 	return (mode == TURNPIKE_MODE_AUTO || mode == point->mode) &&
-	       (hook == TURNPIKE_HOOK_AUTO || hook == point->hook);
+	       (hook == TURNPIKE_HOOK_AUTO || hook == point->hook || other);
 }
 
-static int program_id(int prog_fd, __u32 *ret)
+int point_program_id(int prog_fd, __u32 *ret)
 {
 	struct bpf_prog_info info = { 0 };
 	__u32 len = sizeof(info);
@@ -67,7 +69,7 @@ int point_attach(const struct attach_point *point, __u32 ifindex, int prog_fd,
 		 struct hook_state *state, __u32 *ret)
 {
 	__u32 id = 0;
-	int err = program_id(prog_fd, &id);
+	int err = point_program_id(prog_fd, &id);
 
 	if (!err)
 		err = point->ops->attach(ifindex, prog_fd, state);
@@ -86,7 +88,7 @@ int point_replace(const struct attach_point *point, __u32 ifindex, int prog_fd,
 		  const struct hook_state *state, __u32 *ret)
 {
 	__u32 id = 0;
-	int err = program_id(prog_fd, &id);
+	int err = point_program_id(prog_fd, &id);
 
 	if (!err)
 		err = point->ops->replace(state, prog_fd);
@@ -104,6 +106,14 @@ static const struct {
 	enum turnpike_hook hook;
 	const char *meaning;
 } meanings[] = {
+	{ -EPERM, TURNPIKE_MODE_AUTO, TURNPIKE_HOOK_DISPATCHER,
+	  "a dispatcher needs CAP_SYS_ADMIN, which a server gives up after its start: restart it" },
+	{ -EINVAL, TURNPIKE_MODE_AUTO, TURNPIKE_HOOK_DISPATCHER,
+	  "libxdp or the kernel refuses: since Linux 6.12, programs that change packets need a "
+	  "dispatcher of libxdp 1.5.5" },
+	{ -E2BIG, TURNPIKE_MODE_AUTO, TURNPIKE_HOOK_DISPATCHER, "the dispatcher is full" },
+	{ -ENOSYS, TURNPIKE_MODE_AUTO, TURNPIKE_HOOK_DISPATCHER,
+	  "the kernel cannot run libxdp's dispatcher: it lacks BPF_PROG_TYPE_EXT" },
 	{ -EPERM, TURNPIKE_MODE_AUTO, TURNPIKE_HOOK_AUTO,
 	  "not permitted, run as root or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON" },
 	{ -EOPNOTSUPP, TURNPIKE_MODE_XDP_NATIVE, TURNPIKE_HOOK_AUTO,
@@ -132,22 +142,29 @@ static const char *meaning_of(const struct attach_point *point, int err)
 	return strerror(-err);
 }
 
+static void name_program(__u32 id, struct text *text)
+{
+	struct bpf_prog_info info = { 0 };
+	__u32 len = sizeof(info);
+	const int fd = bpf_prog_get_fd_by_id(id);
+
+	text_append(text, "program %u", id);
+	if (fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &len) == 0)
+		text_append(text, " '%s'", info.name);
+	if (fd >= 0)
+		close(fd);
+}
+
 /* Name the program that holds the hook, so that people can find its owner. */
 static void explain_owner(const struct attach_point *point, __u32 ifindex, struct text *text)
 {
-	struct bpf_prog_info info = { 0 };
 	__u32 ids[HOOK_MAX_PROGS], n = 0;
-	__u32 len = sizeof(info);
-	int fd;
 
-	text_append(text, "another program is attached");
 	if (point->ops->query(ifindex, ids, &n) || !n)
-		return;
-	fd = bpf_prog_get_fd_by_id(ids[0]);
-	if (fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &len) == 0)
-		text_append(text, " (id %u, '%s')", ids[0], info.name);
-	if (fd >= 0)
-		close(fd);
+		text_append(text, "another program");
+	else
+		name_program(ids[0], text);
+	text_append(text, " is already attached");
 }
 
 void point_explain(const struct attach_point *point, __u32 ifindex, int err, struct text *text)
@@ -155,7 +172,7 @@ void point_explain(const struct attach_point *point, __u32 ifindex, int err, str
 	if (text->buffer[0])
 		text_append(text, "; ");
 	text_append(text, "%s: ", turnpike_mode_name(point->mode));
-	if (point->mode == TURNPIKE_MODE_TC)
+	if (point->hook != TURNPIKE_HOOK_XDP)
 		text_append(text, "%s: ", turnpike_hook_name(point->hook));
 	if (err == -EBUSY || err == -EEXIST)
 		explain_owner(point, ifindex, text);

@@ -32,7 +32,17 @@ extern const struct attach_point attach_points[N_ATTACH_POINTS];
 /** point_find() - the attach point of this mode and hook; NULL: none */
 const struct attach_point *point_find(enum turnpike_mode mode, enum turnpike_hook hook);
 
-/** point_wanted() - does this attach point match mode and hook? AUTO matches any. */
+/** point_is_xdp() - does it take the one place for XDP of a device? */
+static inline bool point_is_xdp(const struct attach_point *point)
+{
+	return point->mode == TURNPIKE_MODE_XDP_NATIVE || point->mode == TURNPIKE_MODE_XDP_GENERIC;
+}
+
+/**
+ * point_wanted() - does this attach point match mode and hook?
+ *
+ * AUTO matches any. Hook DISPATCHER is about XDP only: it matches the hooks of other modes.
+ */
 bool point_wanted(const struct attach_point *point, enum turnpike_mode mode,
 		  enum turnpike_hook hook);
 
@@ -50,6 +60,9 @@ int point_attach(const struct attach_point *point, __u32 ifindex, int prog_fd,
 /** point_replace() - replace the program of @state, in place; otherwise as point_attach() */
 int point_replace(const struct attach_point *point, __u32 ifindex, int prog_fd,
 		  const struct hook_state *state, __u32 *ret);
+
+/** point_program_id() - get the id of a program. Return: 0, or a negative errno. */
+int point_program_id(int prog_fd, __u32 *ret);
 
 /** point_has() - is this program attached there? After an error: false. */
 bool point_has(const struct attach_point *point, __u32 ifindex, __u32 id);

@@ -139,6 +139,24 @@ static void remedy_program(struct assessment *assessment, const struct turnpike_
 			      program->mode == TURNPIKE_MODE_XDP_NATIVE ? "xdpdrv" : "xdpgeneric");
 }
 
+bool assess_has_dispatcher(const struct turnpike_facts *facts)
+{
+	__u32 i;
+
+	for (i = 0; i < facts->n_programs; i++)
+		if (is_dispatcher(&facts->programs[i]))
+			return true;
+	return false;
+}
+
+/* Can the candidate be a component of this program? */
+static bool is_joined(const struct assessment *assessment, const struct turnpike_program *program)
+{
+	return assessment->ret->hook == TURNPIKE_HOOK_DISPATCHER &&
+	       assessment->port == assessment->facts && program->mode == assessment->ret->mode &&
+	       (is_dispatcher(program) || assessment->policy->in_dispatcher);
+}
+
 static void reject_program(struct assessment *assessment, const struct turnpike_program *program)
 {
 	if (is_relay(program)) {
@@ -146,12 +164,9 @@ static void reject_program(struct assessment *assessment, const struct turnpike_
 		       "another turnpike already relays on it (program %u)", program->id);
 		return;
 	}
-	if (assess(assessment, TURNPIKE_REJECTED, "program %u%s%s%s is already attached to %s%s",
+	if (assess(assessment, TURNPIKE_REJECTED, "program %u%s%s%s is already attached to %s",
 		   program->id, program->name[0] ? " '" : "", program->name,
-		   program->name[0] ? "'" : "", turnpike_mode_name(program->mode),
-		   is_dispatcher(program)
-			   ? ", with programs of libxdp, which turnpike does not join"
-			   : ""))
+		   program->name[0] ? "'" : "", turnpike_mode_name(program->mode)))
 		remedy_program(assessment, program);
 }
 
@@ -159,10 +174,13 @@ static void reject_program(struct assessment *assessment, const struct turnpike_
 void assess_owner(struct assessment *assessment)
 {
 	const struct turnpike_facts *port = assessment->port;
+	const struct turnpike_program *program = port->programs;
 	__u32 i;
 
-	for (i = 0; i < port->n_programs; i++)
-		if (port->programs[i].hook == TURNPIKE_HOOK_XDP &&
-		    !assess_is_own(assessment, &port->programs[i]))
-			reject_program(assessment, &port->programs[i]);
+	if (assessment->ret->hook == TURNPIKE_HOOK_DISPATCHER && port == assessment->facts)
+		assess(assessment, TURNPIKE_USABLE, "by a dispatcher of libxdp");
+	for (i = 0; i < port->n_programs; i++, program++)
+		if (program->hook == TURNPIKE_HOOK_XDP && !assess_is_own(assessment, program) &&
+		    !is_joined(assessment, program))
+			reject_program(assessment, program);
 }

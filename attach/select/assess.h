@@ -58,6 +58,9 @@ bool assess_is_below(const struct turnpike_facts *relative);
 /** assess_merging() - check in what way packets reach a program on sk_buffs: merged, or single */
 void assess_merging(struct assessment *assessment);
 
+/** assess_has_dispatcher() - does a dispatcher of libxdp hold the XDP hook? */
+bool assess_has_dispatcher(const struct turnpike_facts *facts);
+
 /** assess_owner() - check whether another program holds the XDP hook of the port. */
 void assess_owner(struct assessment *assessment);
 

@@ -139,7 +139,7 @@ static bool wanted(const struct attach_point *point, enum turnpike_moves moves,
 {
 	/* TC has one program, and user space moves nothing: the policy is about XDP. */
 	return point_wanted(point, policy->mode, policy->hook) &&
-	       (point->hook != TURNPIKE_HOOK_XDP || policy->moves == TURNPIKE_MOVES_AUTO ||
+	       (!point_is_xdp(point) || policy->moves == TURNPIKE_MOVES_AUTO ||
 		policy->moves == moves);
 }
 
@@ -155,7 +155,6 @@ static unsigned int rank_of(const struct assessment *a, size_t point)
 
 	if (a->late && outlook != TURNPIKE_REJECTED && point < ATTACH_POINT_XDP_GENERIC_XDP)
 		point = ATTACH_POINT_XDP_GENERIC_XDP;
-
 	return (below << 16) + ((unsigned int)point << 8) + outlook;
 }
 
@@ -198,6 +197,18 @@ static void assess_candidate(const struct turnpike_facts *facts, const struct se
 	ret->rank = rank_of(&a, (size_t)(point - attach_points));
 }
 
+/* One candidate for each program, and one for user space. A dispatcher only where it matters. */
+static bool is_candidate(const struct turnpike_facts *facts, const struct select_policy *policy,
+			 const struct attach_point *point, enum turnpike_moves moves)
+{
+	if (!point->ops)
+		return moves == TURNPIKE_MOVES_AUTO;
+	if (point->hook == TURNPIKE_HOOK_DISPATCHER && !policy->in_dispatcher &&
+	    policy->hook != TURNPIKE_HOOK_DISPATCHER && !assess_has_dispatcher(facts))
+		return false;
+	return loader_variant(point->mode, moves);
+}
+
 int select_plan(const struct turnpike_facts *facts, const struct select_policy *policy,
 		struct plan *ret)
 {
@@ -211,9 +222,7 @@ int select_plan(const struct turnpike_facts *facts, const struct select_policy *
 		return -EINVAL;
 	for (point = attach_points; point < attach_points + N_ATTACH_POINTS; point++) {
 		for (moves = TURNPIKE_MOVES_AUTO; moves < TURNPIKE_MOVES_MAX; moves++) {
-			/* One candidate for each program, and one for user space. */
-			if (point->ops ? !loader_variant(point->mode, moves)
-				       : moves != TURNPIKE_MOVES_AUTO)
+			if (!is_candidate(facts, policy, point, moves))
 				continue;
 			assess_candidate(facts, policy, point, moves, &added);
 			insert(all, &n, &added);

@@ -12,6 +12,7 @@
  * @mode, @hook, @moves: AUTO, or the requested one; all other candidates are then rejected
  * @redirects: packets that come in by this device may leave by another one
  * @own_id:    id of our own program, which may be replaced; 0: none
+ * @in_dispatcher: it is in a dispatcher, whose name a server cannot read any more
  * @own_all:   the same for every relay program: the question is not asked by a relay
  */
 struct select_policy {
@@ -20,6 +21,7 @@ struct select_policy {
 	enum turnpike_moves moves;
 	bool redirects;
 	__u32 own_id;
+	bool in_dispatcher;
 	bool own_all;
 };
 

@@ -16,8 +16,9 @@
  *   nanoseconds of CLOCK_MONOTONIC.
  * - A handle may be used by one thread at a time. Handles are independent of each other. Callbacks
  *   must not call functions of their handle.
- * - The library prints nothing and starts no threads. To attach TC before Linux 6.6 it starts a
- *   child process, which removes the filter if this process dies: see docs/architecture.md.
+ * - The library prints nothing and starts no threads. To attach TC before Linux 6.6, or by libxdp's
+ *   dispatcher, it starts a child process, which detaches the program if this process dies: see
+ *   docs/architecture.md.
  *
  * Compatibility
  * - Structs that a program fills in begin with their size, @sz. Declare them with TURNPIKE_OPTS(),
@@ -85,10 +86,12 @@ enum turnpike_moves {
 /** How a program is attached to a device. */
 enum turnpike_hook {
 	TURNPIKE_HOOK_AUTO,
-	TURNPIKE_HOOK_NONE,   /* not at all: mode userspace */
-	TURNPIKE_HOOK_XDP,    /* by a BPF_XDP link (Linux 5.9) */
-	TURNPIKE_HOOK_TCX,    /* by a BPF_TCX_INGRESS link (Linux 6.6) */
-	TURNPIKE_HOOK_CLSACT, /* as a cls_bpf filter of a clsact qdisc */
+	TURNPIKE_HOOK_NONE,       /* not at all: mode userspace */
+	TURNPIKE_HOOK_XDP,        /* by a BPF_XDP link (Linux 5.9) */
+	TURNPIKE_HOOK_TCX,        /* by a BPF_TCX_INGRESS link (Linux 6.6) */
+	TURNPIKE_HOOK_CLSACT,     /* as a cls_bpf filter of a clsact qdisc */
+	TURNPIKE_HOOK_DISPATCHER, /* by libxdp's XDP dispatcher, beside other programs (Linux 5.10)
+				   */
 	TURNPIKE_HOOK_MAX,
 };
 
@@ -214,7 +217,9 @@ TURNPIKE_API const char *turnpike_error(const struct turnpike *tp);
  * @mode:  AUTO: the best mode of the device's plan (probe.h) that works, USERSPACE at the latest.
  *         Any other: that mode, or an error
  * @moves: AUTO: as the plan says, HEAD where frames have headroom. TAIL needs XDP
- * @hook:  for mode TC; AUTO: TCX where the kernel has it, otherwise CLSACT. Other modes: AUTO
+ * @hook:  AUTO: with mode TC, TCX where the kernel has it, otherwise CLSACT; for XDP, DISPATCHER
+ * where one is attached already, otherwise XDP. TCX or CLSACT, for mode TC. DISPATCHER, for any
+ *         other mode: XDP only by a dispatcher, which is attached if there is none
  * @pad:   zero
  */
 struct turnpike_attach_opts {

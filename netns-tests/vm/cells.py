@@ -264,6 +264,11 @@ def under_systemd(bench: Bench, at: Place, step: Callable[[Service], Result]) ->
     return step(bench.service(at))
 
 
+def in_dispatcher(bench: Bench, at: Place, step: Callable[[VmLab], Result]) -> Result:
+    bench.stop()
+    return step(bench.labs[at])
+
+
 def left(bench: Bench, at: Place) -> Result:
     """After the last relay, nothing is left on the NICs."""
     bench.stop()

@@ -27,6 +27,7 @@ and no interface of the host is touched. A cell is named kernel/NIC/network/mode
               witness   the kernel confirms how programs are attached, and how often they ran
               refused   a mode that is not possible: status 1, one sentence, nothing attached
               systemd/  the unit, as an operator installs, starts, reloads, kills and stops it: on one kernel
+              dispatcher/  beside xdp-filter in libxdp's dispatcher, see dispatcher.py
               left      after all that, nothing is left on the NICs
     kernel/verify, kernel/load, kernel/packets, kernel/model: that kernel's verifier accepts every program within the
               budget, and that kernel runs all packet vectors and some random frames (tests/model)
@@ -45,8 +46,10 @@ from typing import Any
 
 import pytest
 
+import dispatcher
 import service
-from cells import Bench, Place, choice, inside, left, mtu, refused, settled, traffic, under_systemd, witness
+from cells import (Bench, Place, choice, in_dispatcher, inside, left, mtu, refused, settled, traffic, under_systemd,
+                   witness)
 from lab import kernels, turnutils
 from lab.complaints import check
 from lab.relay import AUTO, VARIANTS, Variant
@@ -61,6 +64,7 @@ NATIVE_SINCE = {"virtio-net-pci": (4, 10), "vmxnet3": (6, 6), "e1000e": None}
 PLACES = [(model, network) for model in NATIVE_SINCE for network in ("router", "two-nic")]
 DECEIVING = (BIG_BUFFERS, "router")
 UNDER_SYSTEMD = ("6.1", ("virtio-net-pci", "two-nic"))  # the kernel of the release that this systemd is from
+WITH_DISPATCHER = ("virtio-net-pci", "router")
 TCX_SINCE = (6, 6)
 # turnutils_uclient is slow to begin, so it runs once for each NIC.
 TRAFFIC = {"router": ("4to4", "6to6", "4to6", "6to4"), "two-nic": ("4to6", "6to4")}
@@ -91,6 +95,9 @@ def steps(series: str) -> Iterator[tuple[str, Step]]:
         if (series, at) == UNDER_SYSTEMD:
             for name, step in service.STEPS.items():
                 yield f"{where}/systemd/{name}", partial(under_systemd, at=at, step=step)
+        if at == WITH_DISPATCHER:
+            for name, step in dispatcher.STEPS[series].items():
+                yield f"{where}/dispatcher/{name}", partial(in_dispatcher, at=at, step=step)
         yield f"{where}/left", partial(left, at=at)
     yield f"{series}/{'/'.join(DECEIVING)}/auto/settled", partial(settled, at=DECEIVING)
     yield f"{series}/{'/'.join(DECEIVING)}/left", partial(left, at=DECEIVING)

@@ -41,6 +41,7 @@ static const char *const lines[] = {
 	"mode = tc",
 	"moves = head",
 	"tc-hook = tcx",
+	"xdp-dispatcher = yes",
 	"max-flows = 2",
 	"demote-percent = 2",
 	"backoff = 1-2",
@@ -110,6 +111,7 @@ static const struct change restarts[] = {
 	{ "mode = tc", "mode = userspace", 0 },
 	{ "moves = head", NULL, 0 },
 	{ "tc-hook = tcx", NULL, 0 },
+	{ "xdp-dispatcher = yes", NULL, 0 },
 	{ "max-flows = 2", "max-flows = 3", 0 },
 	{ "demote-percent = 2", NULL, 0 },
 	{ "confirm = 5", "confirm = 6", 0 },
@@ -270,7 +272,7 @@ static void test_everything(void **state)
 			assert_string_not_equal(reload.restarts[i], reload.restarts[j]);
 	}
 	/* All options without .reload. */
-	assert_int_equal(reload.n_restarts, 20);
+	assert_int_equal(reload.n_restarts, 21);
 	serve_config_free(&before);
 	serve_config_free(&after);
 }

@@ -27,7 +27,7 @@
 #define OFF    TURNPIKE_KNOWN
 #define FIXED  TURNPIKE_FIXED
 
-/** A line of a plan: "mode moves", with the hook for TC; remedy NULL: none. */
+/** A line of a plan: "mode moves", with the hook unless it is "xdp"; remedy NULL: none. */
 struct line {
 	const char *candidate;
 	enum turnpike_outlook outlook;
@@ -417,12 +417,13 @@ static struct turnpike_facts complete(struct turnpike_facts facts)
 
 static void check_line(const struct turnpike_candidate *candidate, const struct line *line)
 {
+	const bool has_hook =
+		candidate->hook != TURNPIKE_HOOK_XDP && candidate->hook != TURNPIKE_HOOK_NONE;
 	char name[64];
 
 	snprintf(name, sizeof(name), "%s %s%s%s", turnpike_mode_name(candidate->mode),
-		 turnpike_moves_name(candidate->moves),
-		 candidate->mode == TURNPIKE_MODE_TC ? " " : "",
-		 candidate->mode == TURNPIKE_MODE_TC ? turnpike_hook_name(candidate->hook) : "");
+		 turnpike_moves_name(candidate->moves), has_hook ? " " : "",
+		 has_hook ? turnpike_hook_name(candidate->hook) : "");
 	assert_string_equal(name, line->candidate);
 	assert_string_equal(turnpike_outlook_name(candidate->outlook),
 			    turnpike_outlook_name(line->outlook));
@@ -507,6 +508,71 @@ static void test_forced(void **state)
 	CHECK(plan.candidates, expected);
 }
 
+#define BY_DISPATCHER(mode_and_moves) mode_and_moves " xdp-dispatcher"
+#define JOINED_LINES(outlook_of_direct, reason, remedy)                                      \
+	USABLE(BY_DISPATCHER(HEAD), "by a dispatcher of libxdp; 256 bytes"),                 \
+		USABLE(BY_DISPATCHER(TAIL), "by a dispatcher of libxdp; 2006"),              \
+		USABLE("tc head tcx", "any"), USABLE("tc head clsact", "any"),               \
+		USABLE("userspace auto", "always"), outlook_of_direct(HEAD, reason, remedy), \
+		outlook_of_direct(TAIL, reason, remedy)
+
+/** In the dispatcher of others; its name is not readable for a server that has joined it. */
+static void test_joined_dispatcher(void **state)
+{
+	static const struct line expected[] = {
+		JOINED_LINES(REJECTED, "program 12", "xdp-loader unload -a eth0"),
+		REJECTED("xdp-generic head", "program 12", "xdp-loader unload"),
+		REJECTED("xdp-generic tail", "program 12", "xdp-loader unload"),
+		REJECTED(BY_DISPATCHER("xdp-generic head"), "program 12", "xdp-loader unload"),
+		REJECTED(BY_DISPATCHER("xdp-generic tail"), "program 12", "xdp-loader unload"),
+	};
+	static const struct line unnamed[] = {
+		JOINED_LINES(REJECTED, "program 12", "turnpike probe"),
+	};
+	struct select_policy policy = { .own_id = 77 };
+	struct turnpike_facts facts = complete(good);
+	struct plan plan;
+
+	(void)state;
+	facts.n_programs = 1;
+	facts.programs[0] = (struct turnpike_program){ TURNPIKE_MODE_XDP_NATIVE, TURNPIKE_HOOK_XDP,
+						       12, 0, "xdp_dispatcher" };
+	assert_int_equal(select_plan(&facts, &policy, &plan), 0);
+	CHECK(plan.candidates, expected);
+	assert_int_equal(plan.n, ARRAY_LEN(expected));
+
+	facts.programs[0].name[0] = '\0';
+	policy.in_dispatcher = true;
+	assert_int_equal(select_plan(&facts, &policy, &plan), 0);
+	CHECK(plan.candidates, unnamed);
+}
+
+/** A dispatcher that is asked for is attached; nothing else is attached to XDP. */
+static void test_requested_dispatcher(void **state)
+{
+	const struct select_policy policy = { .hook = TURNPIKE_HOOK_DISPATCHER };
+	static const struct line expected[] = {
+		USABLE(BY_DISPATCHER(HEAD), "by a dispatcher of libxdp; 256 bytes"),
+		USABLE(BY_DISPATCHER(TAIL), "by a dispatcher of libxdp; 2006 bytes"),
+		USABLE("tc head tcx", "any"),
+		USABLE("tc head clsact", "any"),
+		USABLE(BY_DISPATCHER("xdp-generic head"), "by a dispatcher of libxdp; works"),
+		DOUBTFUL(BY_DISPATCHER("xdp-generic tail"), "no room behind"),
+		USABLE("userspace auto", "always"),
+		REJECTED(HEAD, "not requested", NULL),
+		REJECTED(TAIL, "not requested", NULL),
+		REJECTED("xdp-generic head", "not requested", NULL),
+		REJECTED("xdp-generic tail", "not requested", NULL),
+	};
+	const struct turnpike_facts facts = complete(good);
+	struct plan plan;
+
+	(void)state;
+	assert_int_equal(select_plan(&facts, &policy, &plan), 0);
+	CHECK(plan.candidates, expected);
+	assert_int_equal(plan.n, ARRAY_LEN(expected));
+}
+
 static void test_redirects(void **state)
 {
 	const struct select_policy policy = { .redirects = true };
@@ -578,8 +644,12 @@ static void test_table(void **state)
 int main(void)
 {
 	static const struct CMUnitTest others[] = {
-		cmocka_unit_test(test_forced),   cmocka_unit_test(test_redirects),
-		cmocka_unit_test(test_nonsense), cmocka_unit_test(test_sysfs),
+		cmocka_unit_test(test_forced),
+		cmocka_unit_test(test_joined_dispatcher),
+		cmocka_unit_test(test_requested_dispatcher),
+		cmocka_unit_test(test_redirects),
+		cmocka_unit_test(test_nonsense),
+		cmocka_unit_test(test_sysfs),
 		cmocka_unit_test(test_table),
 	};
 	struct CMUnitTest plans[ARRAY_LEN(cases)] = { 0 };

@@ -105,6 +105,7 @@ struct serve_config {
 	enum turnpike_mode mode;
 	enum turnpike_moves moves;
 	enum turnpike_hook hook;
+	bool xdp_dispatcher;
 	enum log_level log_level;
 	bool log_json;
 	bool log_addresses;

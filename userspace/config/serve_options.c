@@ -156,6 +156,10 @@ const struct cli_option serve_options[] = {
 	{ "tc-hook", 0, "HOOK",
 	  "How to attach in mode tc: auto (tcx if the kernel has it), tcx or clsact.",
 	  "auto, tcx or clsact", .set = set_tc_hook, .fallback = "auto" },
+	{ "xdp-dispatcher", 0, NULL,
+	  "Attach XDP by a dispatcher of libxdp even where there is none, so that other programs can "
+	  "be attached later. Needs a start as root.",
+	  FIELD(xdp_dispatcher) },
 	{ "max-flows", 0, "N", "Flows per address family in the kernel. A channel uses two.",
 	  "a number from 2 to 16777216", FIELD(datapath.max_flows), .min = 2, .max = FLOWS_MAX,
 	  .fallback = "65536" },

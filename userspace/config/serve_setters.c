@@ -299,7 +299,7 @@ int set_tc_hook(void *target, char *value)
 
 	if (turnpike_hook_parse(value, &hook))
 		return -EINVAL;
-	if (hook == TURNPIKE_HOOK_NONE || hook == TURNPIKE_HOOK_XDP)
+	if (hook != TURNPIKE_HOOK_AUTO && hook != TURNPIKE_HOOK_TCX && hook != TURNPIKE_HOOK_CLSACT)
 		return -EINVAL;
 	config->hook = hook;
 	return 0;

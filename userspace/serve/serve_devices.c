@@ -113,6 +113,15 @@ static int compare(const struct turnpike_status *status, void *arg)
 	return 0;
 }
 
+static enum turnpike_hook hook_for(const struct serve_config *config, enum turnpike_mode mode)
+{
+	if (mode == TURNPIKE_MODE_TC)
+		return config->hook;
+	if (config->xdp_dispatcher && mode != TURNPIKE_MODE_USERSPACE)
+		return TURNPIKE_HOOK_DISPATCHER;
+	return TURNPIKE_HOOK_AUTO;
+}
+
 static int attach_new(const struct serve_device *device, void *arg)
 {
 	const struct attaching *attaching = arg;
@@ -125,8 +134,7 @@ static int attach_new(const struct serve_device *device, void *arg)
 	datapath_for_each_device(attaching->datapath, compare, &lookup);
 	if (lookup.found)
 		return 0;
-	if (mode == TURNPIKE_MODE_TC)
-		opts.hook = config->hook;
+	opts.hook = hook_for(config, mode);
 	return datapath_attach(attaching->datapath, device->name, &opts);
 }
 
