@@ -56,8 +56,17 @@ class Addresses:
         self.listeners = rng.sample(LISTENER_PORTS, 2)
         self.servers = {family: [random_ip(rng, family) for _ in range(2)] for family in (4, 6)}
         self.relays: set[int] = set()
+        self.hosts: set[Address] = set()
 
     def host(self, family: int) -> Address:
+        """A new one each time: a client has one binding for a channel, and a peer has one for a relay."""
+        host = self._random_host(family)
+        while host in self.hosts:
+            host = self._random_host(family)
+        self.hosts.add(host)
+        return host
+
+    def _random_host(self, family: int) -> Address:
         return Address(random_ip(self.rng, family), self.rng.choice((1, 65535, self.rng.randrange(1, 65536))))
 
     def server(self, family: int) -> Address:
