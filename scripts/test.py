@@ -56,7 +56,7 @@ def netns(name: str, about: str, preset: str, *files: str, only: str = "", quick
 STAGES = (
     Stage("check", "formatters and linters", "scripts/check.sh", quick=True),
     build("dev", "gcc with sanitizers", quick=True),
-    Stage("unit", "unit tests, packet vectors, fuzzing corpora", "ctest --preset dev --output-junit {junit}",
+    Stage("unit", "unit tests, packet vectors, fuzzing corpora", "ctest --preset dev --parallel 2 --output-junit {junit}",
           needs=["build-dev"], quick=True),
     build("release", "the installed build", quick=True),
     Stage("hardened", "hardening of the installed binaries", "ctest --preset release -R ^hardened$ --no-tests=error",
@@ -70,7 +70,7 @@ STAGES = (
     netns("smoke", "real traffic in each mode", "release", "datapath/test_matrix.py", only="router/on and ipv4",
           quick=True),
     build("clang", "the other compiler's warnings"),
-    Stage("fuzz", "each fuzzer for a minute", "scripts/fuzz.sh 60", needs=["build-clang"]),
+    Stage("fuzz", "each fuzzer for half a minute", "scripts/fuzz.sh 30", needs=["build-clang"]),
     netns("sanitizers", "bad clients and probing, with sanitizers", "dev", "devices/test_probe.py",
           "server/test_dtls.py", "server/test_garbage.py", "server/test_connection_limits.py"),
     netns("packets", "unusual packets, with sanitizers", "dev", "datapath/test_packets.py", only="segment/"),
