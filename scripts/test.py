@@ -56,8 +56,8 @@ def netns(name: str, about: str, preset: str, *files: str, only: str = "", quick
 STAGES = (
     Stage("check", "formatters and linters", "scripts/check.sh", quick=True),
     build("dev", "gcc with sanitizers", quick=True),
-    Stage("unit", "unit tests, packet vectors, fuzzing corpora", "ctest --preset dev --parallel 2 --output-junit {junit}",
-          needs=["build-dev"], quick=True),
+    Stage("unit", "unit tests, packet vectors, fuzzing corpora",
+          "ctest --preset dev --parallel 2 --output-junit {junit}", needs=["build-dev"], quick=True),
     build("release", "the installed build", quick=True),
     Stage("hardened", "hardening of the installed binaries", "ctest --preset release -R ^hardened$ --no-tests=error",
           needs=["build-release"], quick=True),
