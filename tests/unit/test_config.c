@@ -40,6 +40,7 @@ static void test_defaults(void **state)
 	assert_int_equal(config.port_hi, 65535);
 	assert_int_equal(config.user_quota, 256);
 	assert_int_equal(config.unauthenticated_rate, 100);
+	assert_int_equal(config.guess_rate, 10);
 	assert_string_equal(config.realm, "turnpike");
 	serve_config_free(&config);
 }
@@ -68,6 +69,7 @@ static void test_every_value(void **state)
 				    "max-lifetime = 601\n"
 				    "nonce-lifetime = 4\n"
 				    "unauthenticated-rate = 5\n"
+				    "guess-rate = 6\n"
 				    "max-rate = 6\n"
 				    "user-rate = 7\n"
 				    "total-rate = 4294967295\n"
@@ -115,6 +117,7 @@ static void test_every_value(void **state)
 	assert_int_equal(config.max_lifetime, 601);
 	assert_int_equal(config.nonce_lifetime, 4);
 	assert_int_equal(config.unauthenticated_rate, 5);
+	assert_int_equal(config.guess_rate, 6);
 	assert_int_equal(config.max_rate, 6);
 	assert_int_equal(config.user_rate, 7);
 	assert_int_equal(config.total_rate, UINT32_MAX);

@@ -53,21 +53,60 @@ static void test_limit(void **state)
 	fixture_free(f);
 }
 
-/* Wrong passwords count, too. */
-static void test_limit_of_guesses(void **state)
+static size_t answers_to_guesses(struct fixture *f, const struct credentials *guess, unsigned int n)
 {
-	struct fixture *f = limited(2);
-	struct credentials wrong = { .name = "alice", .hmac = f->bob.hmac };
 	size_t answers = 0;
 
-	(void)state;
-	for (int i = 0; i < 100; i++) {
+	while (n-- > 0) {
 		begin(f, STUN_REQUEST, TURN_ALLOCATE);
-		send_signed(f, &wrong);
+		send_signed(f, guess);
 		answers += f->n_events;
 	}
-	/* The first request was for the nonce. */
-	assert_int_equal(answers, 19);
+	return answers;
+}
+
+/* Further guesses are not checked: even the right one has no effect. Another source has its own. */
+static void test_limit_of_guesses(void **state)
+{
+	struct turn_config config;
+	struct fixture *f;
+
+	(void)state;
+	fixture_config(&config);
+	config.guess_rate = 2;
+	f = fixture_new(&config);
+	struct credentials wrong = { .name = "alice", .hmac = f->bob.hmac };
+
+	assert_int_equal(answers_to_guesses(f, &wrong, 100), 10 + 20);
+	assert_int_equal(stats(f)->limited, 70);
+	assert_int_equal(answers_to_guesses(f, &f->alice, 1), 0);
+	assert_int_equal(stats(f)->allocations, 0);
+	f->tuple.client = addr("198.51.100.9:1");
+	f->nonce_len = 0;
+	allocate(f);
+	fixture_free(f);
+}
+
+/* Whoever has not shown that it receives at its address learns nothing, and uses up nothing. */
+static void test_foreign_nonce(void **state)
+{
+	struct turn_config config;
+	struct fixture *f;
+
+	(void)state;
+	fixture_config(&config);
+	config.guess_rate = 1;
+	f = fixture_new(&config);
+	struct credentials wrong = { .name = "alice", .hmac = f->bob.hmac };
+
+	allocate(f);
+	f->tuple.client = addr("203.0.113.99:7");
+	for (int i = 0; i < 1000; i++) {
+		assert_int_equal(answers_to_guesses(f, i % 2 ? &wrong : &f->alice, 1), 1);
+		expect_error(f, 438);
+	}
+	f->nonce_len = 0;
+	allocate(f);
 	fixture_free(f);
 }
 
@@ -89,23 +128,33 @@ static void test_users(void **state)
 		refresh(f, 0);
 		expect_success(f, &f->alice);
 	}
-	/* A request with a stale nonce is authenticated, too. */
+	assert_int_equal(stats(f)->limited, 0);
+	fixture_free(f);
+}
+
+/* A copy of a request has the right key, but not a nonce of now: it counts. */
+static void test_stale_nonce(void **state)
+{
+	struct fixture *f = limited(1);
+	size_t answers = 0;
+
+	(void)state;
 	allocate_at(f, 3);
 	f->now += 3600 * SECOND;
-	for (int i = 0; i < 100; i++) {
+	for (int i = 0; i < 1000; i++) {
 		create_permission(f, "198.51.100.1");
-		expect_error(f, 438);
+		answers += f->n_events > 0;
 	}
-	assert_int_equal(stats(f)->limited, 0);
+	assert_int_equal(answers, 100);
 	fixture_free(f);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_limit),
-		cmocka_unit_test(test_limit_of_guesses),
-		cmocka_unit_test(test_users),
+		cmocka_unit_test(test_limit),         cmocka_unit_test(test_limit_of_guesses),
+		cmocka_unit_test(test_foreign_nonce), cmocka_unit_test(test_users),
+		cmocka_unit_test(test_stale_nonce),
 	};
 
 	return cmocka_run_group_tests_name("turn limit", tests, NULL, NULL);

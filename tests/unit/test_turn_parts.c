@@ -159,7 +159,8 @@ static bool is_valid(const struct turn_nonces *nonces, const char *client, uint6
 	struct turnpike_addr addr;
 
 	assert_int_equal(addr_parse(client, &addr), 0);
-	return turn_nonce_is_valid(nonces, &addr, now, (const uint8_t *)nonce, len);
+	return turn_nonce_check(nonces, &addr, now, (const uint8_t *)nonce, len) ==
+	       TURN_NONCE_VALID;
 }
 
 /** A nonce with a lifetime of 1 s lives that long, whenever in a second it was made. */

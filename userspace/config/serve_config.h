@@ -47,6 +47,7 @@ struct serve_device {
  * @run_as:     USER or USER:GROUP; NULL: do not switch
  * @transports: bits 1 << enum turn_transport
  * @unauthenticated_rate: requests and connections per second of one source; 0: no limit
+ * @guess_rate: wrong credentials per second of one source, and for one account; 0: no limit
  * @user_rate, @total_rate, @max_rate: bytes per second; 0: no limit
  * @drain_time: seconds
  * @datapath:   options for turnpike_open()
@@ -94,6 +95,7 @@ struct serve_config {
 	uint32_t max_lifetime;
 	uint32_t nonce_lifetime;
 	uint32_t unauthenticated_rate;
+	uint32_t guess_rate;
 	uint32_t drain_time;
 	uint32_t user_rate;
 	uint32_t total_rate;

@@ -116,6 +116,10 @@ const struct cli_option serve_options[] = {
 	  "Answer at most N requests per second without valid credentials, and accept at most N "
 	  "connections per second, from one IPv4 address or IPv6 /64. 0 means no limit.",
 	  EXPECTS_LIMIT, FIELD(unauthenticated_rate), .max = UINT32_MAX, .reload = RELOAD_SERVER },
+	{ "guess-rate", 0, "N",
+	  "Check at most N wrong passwords per second from one IPv4 address or IPv6 /64, and for one "
+	  "user. 0 means no limit.",
+	  EXPECTS_LIMIT, FIELD(guess_rate), .max = UINT32_MAX, .reload = RELOAD_SERVER },
 
 	{ "user-quota", 0, "N", "Simultaneous allocations of one user. 0 means no limit.",
 	  EXPECTS_LIMIT, .group = "Limits", FIELD(user_quota), .max = ALLOCATIONS_MAX,
@@ -227,6 +231,7 @@ int serve_config_init(struct serve_config *config)
 		.max_lifetime = turn.max_lifetime,
 		.nonce_lifetime = turn.nonce_lifetime,
 		.unauthenticated_rate = 100,
+		.guess_rate = 10,
 		.drain_time = 60,
 		.n_workers = usable_cpus(),
 		.log_level = LOG_INFO,

@@ -100,6 +100,7 @@ static void print_limits(FILE *file, const struct serve_config *config)
 	print_limit(file, ",", config->total_rate, "bytes/s in total");
 	print_limit(file, ",", config->unauthenticated_rate,
 		    "unauthenticated requests/s and connections/s per source");
+	print_limit(file, ",", config->guess_rate, "wrong passwords/s per source and user");
 	fprintf(file, "\n");
 }
 

@@ -166,6 +166,7 @@ int serve_turn_config(const struct serve_config *config, const struct endpoints 
 	turn->nonce_lifetime = config->nonce_lifetime;
 	turn->user_quota = config->user_quota;
 	turn->unauthenticated_rate = config->unauthenticated_rate;
+	turn->guess_rate = config->guess_rate;
 	turn->alternates = config->alternates;
 	turn->n_alternates = config->n_alternates;
 	turn->allow = config->allow;

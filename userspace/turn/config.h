@@ -58,7 +58,9 @@ struct turn_home {
  *                    error 486; 0: no limit
  * @unauthenticated_rate: requests per second without valid credentials, Binding requests included,
  *                    that are answered for each source (an IPv4 address or an IPv6 /64); bursts may
- *                    be ten times as large; 0: no limit
+ *                    be ten times as large; 0: no limit. See unauth_limit.h for networks and all
+ * @guess_rate:       wrong credentials per second that are checked for each source, and for each
+ *                    account; bursts likewise; 0: no limit
  * @alternates:       servers that clients are redirected to (error 300) when this one is full or
  *                    draining; one of the client's family is chosen at random
  * @n_alternates:     number of @alternates, may be 0
@@ -97,6 +99,7 @@ struct turn_config {
 	uint32_t max_channels;
 	uint32_t user_quota;
 	uint32_t unauthenticated_rate;
+	uint32_t guess_rate;
 	const struct turnpike_addr *alternates;
 	size_t n_alternates;
 	const struct turnpike_addr *self_addrs;

@@ -28,6 +28,9 @@ static int set_up(struct turn_server *server, const struct turn_config *config)
 	server->ops.random(server->ctx, server->hash_key, sizeof(server->hash_key));
 	if (!config->shared && turn_shared_new(config, server->hash_key, &server->private_shared))
 		return -ENOMEM;
+	err = turn_user_new_decoy(server);
+	if (err)
+		return err;
 	server->shared = config->shared ? config->shared : server->private_shared;
 	return turn_settings_apply(server, config, &peers_changed);
 }
@@ -61,6 +64,7 @@ static void free_contents(struct turn_server *server)
 	HASH_ITER(hh, server->allocations, alloc, next_alloc)
 		turn_allocation_end(server, alloc, "stopping", 0);
 	turn_users_forget(server);
+	turn_user_put(server->decoy);
 }
 
 void turn_server_free(struct turn_server *server)

@@ -16,6 +16,7 @@ static void set_limits(struct turn_server *server, const struct turn_config *con
 		.max_channels = config->max_channels,
 		.user_quota = config->user_quota,
 		.unauthenticated_rate = config->unauthenticated_rate,
+		.guess_rate = config->guess_rate,
 	};
 	server->nonces.lifetime = config->nonce_lifetime;
 }

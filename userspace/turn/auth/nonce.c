@@ -54,7 +54,7 @@ void turn_nonce_make(const struct turn_nonces *nonces, const struct turnpike_add
 	make_at(nonces, client, letters, (uint32_t)(now / TENTH_NS), text);
 }
 
-/** Decodes any bytes: a wrong timestamp fails the comparison in turn_nonce_is_valid(). */
+/** Decodes any bytes: a wrong timestamp fails the comparison in turn_nonce_check(). */
 static uint32_t issued_at(const uint8_t *text)
 {
 	uint32_t tenths = 0;
@@ -67,19 +67,23 @@ static uint32_t issued_at(const uint8_t *text)
 	return tenths;
 }
 
-bool turn_nonce_is_valid(const struct turn_nonces *nonces, const struct turnpike_addr *client,
-			 uint64_t now, const uint8_t *text, size_t len)
+enum turn_nonce_state turn_nonce_check(const struct turn_nonces *nonces,
+				       const struct turnpike_addr *client, uint64_t now,
+				       const uint8_t *text, size_t len)
 {
 	char expected[TURN_NONCE_LEN];
 	uint32_t issued;
 
 	/* A NUL would truncate the offer in make_at(). */
 	if (len != TURN_NONCE_LEN || memchr(text, '\0', len))
-		return false;
+		return TURN_NONCE_FOREIGN;
 	issued = issued_at(text);
 	make_at(nonces, client, (const char *)text + COOKIE_LEN, issued, expected);
-	return CRYPTO_memcmp(expected, text, TURN_NONCE_LEN) == 0 &&
-	       now / TENTH_NS - issued < nonces->lifetime * (uint64_t)TENTHS_PER_S;
+	if (CRYPTO_memcmp(expected, text, TURN_NONCE_LEN) != 0)
+		return TURN_NONCE_FOREIGN;
+	return now / TENTH_NS - issued < nonces->lifetime * (uint64_t)TENTHS_PER_S
+		       ? TURN_NONCE_VALID
+		       : TURN_NONCE_STALE;
 }
 
 /** Returns the value of a base64 letter, or 0 (no features) for any other byte. */

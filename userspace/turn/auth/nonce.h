@@ -42,16 +42,24 @@ struct turn_nonces {
 void turn_nonce_make(const struct turn_nonces *nonces, const struct turnpike_addr *client,
 		     struct turn_offer offer, uint64_t now, char text[static TURN_NONCE_LEN]);
 
-/** turn_nonce_is_valid() - whether @text was made for @client and is not stale at @now (ns) */
-bool turn_nonce_is_valid(const struct turn_nonces *nonces, const struct turnpike_addr *client,
-			 uint64_t now, const uint8_t *text, size_t len);
+/** enum turn_nonce_state - @TURN_NONCE_FOREIGN: it was not made for this client */
+enum turn_nonce_state {
+	TURN_NONCE_FOREIGN,
+	TURN_NONCE_STALE,
+	TURN_NONCE_VALID,
+};
+
+/** turn_nonce_check() - was @text made for @client, and is it stale at @now (ns)? */
+enum turn_nonce_state turn_nonce_check(const struct turn_nonces *nonces,
+				       const struct turnpike_addr *client, uint64_t now,
+				       const uint8_t *text, size_t len);
 
 /**
  * turn_nonce_has_algorithms() - whether a nonce claims that password algorithms were offered with
  * it
  * @sha256: the result, as in struct turn_offer
  *
- * The claim is unverified until turn_nonce_is_valid().
+ * The claim is unverified until turn_nonce_check().
  */
 bool turn_nonce_has_algorithms(const uint8_t *text, size_t len, bool *sha256);
 

@@ -1,116 +1,242 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "turn/auth/unauth_limit.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "turn/auth/unauth_limit.h"
+#include "private/array_len.h"
+#include "turn/auth/rate_table.h"
 
 #define NS_PER_S 1000000000ull
 
-/** Slots of 16 bytes: 256 KiB. */
-#define N_SLOTS   (1u << 14)
-#define N_CHOICES 2
+/** Bytes of a prefix. */
+#define IPV4_SOURCE_LEN  4
+#define IPV4_NETWORK_LEN 3
+#define IPV6_SOURCE_LEN  8
+#define IPV6_NETWORK_LEN 6
 
-/**
- * struct slot - the state of one source
- * @source: hash of the source
- * @debt:   when the burst is full again if the source sends nothing more, in ns
- */
-struct slot {
-	uint64_t source;
-	uint64_t debt;
+/** What a key of the table is about. */
+enum subject {
+	ANSWERS_TO_SOURCE,
+	ANSWERS_TO_NETWORK,
+	ANSWERS_TO_PROVEN,
+	ANSWERS_TO_ALL,
+	GUESSES_OF_SOURCE,
+	GUESSES_OF_NETWORK,
+	GUESSES_OF_ACCOUNT,
+	GUESSES_OWN,
+	PROOF,
 };
 
-/** struct turn_unauth_limit - @lock: protects @slots */
+/** struct charge - what is charged, and how much */
+struct charge {
+	uint64_t key;
+	struct rate rate;
+};
+
+/**
+ * struct turn_unauth_limit
+ * @lock:   protects the tables
+ * @rates:  of all subjects but PROOF
+ * @proofs: the sources that are proven; apart, so that spoofed sources do not evict them
+ */
 struct turn_unauth_limit {
 	pthread_mutex_t lock;
 	uint8_t key[SIPHASH_KEY_LEN];
-	struct slot slots[N_SLOTS];
+	struct rate_table rates;
+	struct rate_table proofs;
 };
 
 struct turn_unauth_limit *turn_unauth_limit_new(const uint8_t key[static SIPHASH_KEY_LEN])
 {
-	struct turn_unauth_limit *unauth_limit = calloc(1, sizeof(*unauth_limit));
+	struct turn_unauth_limit *limit = calloc(1, sizeof(*limit));
 
-	if (!unauth_limit)
+	if (!limit)
 		return NULL;
-	pthread_mutex_init(&unauth_limit->lock, NULL);
-	memcpy(unauth_limit->key, key, sizeof(unauth_limit->key));
-	return unauth_limit;
+	pthread_mutex_init(&limit->lock, NULL);
+	memcpy(limit->key, key, sizeof(limit->key));
+	return limit;
 }
 
-void turn_unauth_limit_free(struct turn_unauth_limit *unauth_limit)
+void turn_unauth_limit_free(struct turn_unauth_limit *limit)
 {
-	if (!unauth_limit)
+	if (!limit)
 		return;
-	pthread_mutex_destroy(&unauth_limit->lock);
-	free(unauth_limit);
+	pthread_mutex_destroy(&limit->lock);
+	free(limit);
 }
 
-static uint64_t hash_of(const struct turn_unauth_limit *unauth_limit,
-			const struct turnpike_addr *source)
+static uint64_t key_of(const struct turn_unauth_limit *limit, enum subject subject,
+		       const struct turnpike_addr *addr, size_t len)
 {
-	const size_t len = source->family == TURNPIKE_IPV4 ? 4 : 8;
-	uint8_t named[1 + 8] = { (uint8_t)source->family };
+	uint8_t named[2 + IPV6_SOURCE_LEN] = { (uint8_t)subject, (uint8_t)addr->family };
 
-	memcpy(named + 1, source->ip, len);
-	return siphash(unauth_limit->key, named, sizeof(named));
+	memcpy(named + 2, addr->ip, len);
+	return siphash(limit->key, named, sizeof(named));
 }
 
-/** Returns the slot of the source, or the slot that it may take over: the one with less debt. */
-static struct slot *find_slot(struct turn_unauth_limit *unauth_limit, uint64_t source)
+static uint64_t source_key(const struct turn_unauth_limit *limit, enum subject subject,
+			   const struct turnpike_addr *addr)
 {
-	struct slot *found = NULL;
-	uint64_t bits = source;
+	return key_of(limit, subject, addr,
+		      addr->family == TURNPIKE_IPV4 ? IPV4_SOURCE_LEN : IPV6_SOURCE_LEN);
+}
 
-	for (size_t i = 0; i < N_CHOICES; i++, bits /= N_SLOTS) {
-		struct slot *slot = &unauth_limit->slots[bits % N_SLOTS];
+static uint64_t network_key(const struct turn_unauth_limit *limit, enum subject subject,
+			    const struct turnpike_addr *addr)
+{
+	return key_of(limit, subject, addr,
+		      addr->family == TURNPIKE_IPV4 ? IPV4_NETWORK_LEN : IPV6_NETWORK_LEN);
+}
 
-		if (slot->source == source)
-			return slot;
-		if (!found || slot->debt < found->debt)
-			found = slot;
+/** @times @rate per second */
+static struct rate rate_of(uint32_t rate, uint32_t times)
+{
+	const uint64_t cost = NS_PER_S / ((uint64_t)rate * times);
+
+	return (struct rate){ .cost = cost ? cost : 1, .burst = TURN_UNAUTH_BURST_S * NS_PER_S };
+}
+
+/** All or nothing. */
+static bool charge(struct turn_unauth_limit *limit, const struct charge *charges, size_t n,
+		   uint64_t now)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!rate_table_has(&limit->rates, charges[i].key, &charges[i].rate, now))
+			return false;
 	}
-	return found;
-}
-
-static bool take(struct turn_unauth_limit *unauth_limit, uint64_t hash, uint32_t rate, uint64_t now)
-{
-	struct slot *slot = find_slot(unauth_limit, hash);
-	uint64_t debt = slot->source == hash && slot->debt > now ? slot->debt : now;
-
-	debt += NS_PER_S / rate;
-	if (debt > now + TURN_UNAUTH_BURST_S * NS_PER_S)
-		return false;
-	*slot = (struct slot){ hash, debt };
+	for (size_t i = 0; i < n; i++)
+		rate_table_take(&limit->rates, charges[i].key, &charges[i].rate, now);
 	return true;
 }
 
-bool turn_unauth_charge(struct turn_unauth_limit *unauth_limit, const struct turnpike_addr *source,
+static void refund(struct turn_unauth_limit *limit, const struct charge *charges, size_t n,
+		   uint64_t now)
+{
+	for (size_t i = 0; i < n; i++)
+		rate_table_give(&limit->rates, charges[i].key, &charges[i].rate, now);
+}
+
+/** Answers to one source: returns the number of charges. */
+static size_t answers(const struct turn_unauth_limit *limit, const struct turnpike_addr *source,
+		      uint32_t rate, uint64_t now, struct charge charges[static 3])
+{
+	if (rate_table_is_occupied(&limit->proofs, source_key(limit, PROOF, source), now)) {
+		charges[0] = (struct charge){ source_key(limit, ANSWERS_TO_PROVEN, source),
+					      rate_of(rate, TURN_UNAUTH_PROVEN) };
+		return 1;
+	}
+	charges[0] =
+		(struct charge){ source_key(limit, ANSWERS_TO_SOURCE, source), rate_of(rate, 1) };
+	charges[1] = (struct charge){ network_key(limit, ANSWERS_TO_NETWORK, source),
+				      rate_of(rate, TURN_UNAUTH_NETWORK) };
+	charges[2] = (struct charge){ key_of(limit, ANSWERS_TO_ALL, source, 0),
+				      rate_of(rate, TURN_UNAUTH_ALL) };
+	return 3;
+}
+
+bool turn_unauth_charge(struct turn_unauth_limit *limit, const struct turnpike_addr *source,
 			uint32_t rate, uint64_t now)
 {
-	bool taken;
+	struct charge charges[3];
+	bool charged;
 
 	if (rate == 0)
 		return true;
-	pthread_mutex_lock(&unauth_limit->lock);
-	taken = take(unauth_limit, hash_of(unauth_limit, source), rate, now);
-	pthread_mutex_unlock(&unauth_limit->lock);
-	return taken;
+	pthread_mutex_lock(&limit->lock);
+	charged = charge(limit, charges, answers(limit, source, rate, now, charges), now);
+	pthread_mutex_unlock(&limit->lock);
+	return charged;
 }
 
-void turn_unauth_refund(struct turn_unauth_limit *unauth_limit, const struct turnpike_addr *source,
+void turn_unauth_refund(struct turn_unauth_limit *limit, const struct turnpike_addr *source,
 			uint32_t rate, uint64_t now)
 {
-	uint64_t hash;
-	struct slot *slot;
+	struct charge charges[3];
 
 	if (rate == 0)
 		return;
-	hash = hash_of(unauth_limit, source);
-	pthread_mutex_lock(&unauth_limit->lock);
-	slot = find_slot(unauth_limit, hash);
-	if (slot->source == hash && slot->debt > now)
-		slot->debt -= NS_PER_S / rate;
-	pthread_mutex_unlock(&unauth_limit->lock);
+	pthread_mutex_lock(&limit->lock);
+	refund(limit, charges, answers(limit, source, rate, now, charges), now);
+	pthread_mutex_unlock(&limit->lock);
+}
+
+void turn_unauth_prove(struct turn_unauth_limit *limit, const struct turnpike_addr *source,
+		       uint32_t rate, uint64_t now)
+{
+	const uint64_t key = source_key(limit, PROOF, source);
+	struct charge charges[3];
+
+	pthread_mutex_lock(&limit->lock);
+	if (rate && !rate_table_is_occupied(&limit->proofs, key, now))
+		refund(limit, charges, answers(limit, source, rate, now, charges), now);
+	rate_table_occupy(&limit->proofs, key, now + TURN_UNAUTH_PROVEN_S * NS_PER_S);
+	pthread_mutex_unlock(&limit->lock);
+}
+
+static uint64_t account_key(const struct turn_unauth_limit *limit, const char *account)
+{
+	const struct turnpike_addr none = { 0 };
+	const uint64_t name = siphash(limit->key, account, strlen(account));
+
+	return name ^ key_of(limit, GUESSES_OF_ACCOUNT, &none, 0);
+}
+
+/**
+ * A source's own allowance holds whatever others do to its account, but not in a network where it
+ * would multiply. The number of charges is the same for both.
+ */
+static void own_charges(const struct turn_unauth_limit *limit, const struct turn_guess *guess,
+			struct charge charges[static 2])
+{
+	charges[0] = (struct charge){ network_key(limit, GUESSES_OF_NETWORK, &guess->source),
+				      rate_of(guess->rate, TURN_UNAUTH_NETWORK) };
+	charges[1] = (struct charge){ source_key(limit, GUESSES_OWN, &guess->source),
+				      { TURN_GUESS_OWN_S * NS_PER_S,
+					TURN_GUESS_OWN_BURST * TURN_GUESS_OWN_S * NS_PER_S } };
+}
+
+static void common_charges(const struct turn_unauth_limit *limit, const struct turn_guess *guess,
+			   struct charge charges[static 3])
+{
+	charges[0] = (struct charge){ network_key(limit, GUESSES_OF_NETWORK, &guess->source),
+				      rate_of(guess->rate, TURN_UNAUTH_NETWORK) };
+	charges[1] = (struct charge){ source_key(limit, GUESSES_OF_SOURCE, &guess->source),
+				      rate_of(guess->rate, 1) };
+	charges[2] = (struct charge){ account_key(limit, guess->account), rate_of(guess->rate, 1) };
+}
+
+bool turn_guess_charge(struct turn_unauth_limit *limit, struct turn_guess *guess)
+{
+	struct charge own[2], common[3];
+	bool charged;
+
+	if (guess->rate == 0)
+		return true;
+	own_charges(limit, guess, own);
+	common_charges(limit, guess, common);
+	pthread_mutex_lock(&limit->lock);
+	guess->own = charge(limit, own, ARRAY_LEN(own), guess->now);
+	charged = guess->own || charge(limit, common, ARRAY_LEN(common), guess->now);
+	pthread_mutex_unlock(&limit->lock);
+	return charged;
+}
+
+void turn_guess_refund(struct turn_unauth_limit *limit, const struct turn_guess *guess)
+{
+	struct charge charges[3];
+	size_t n = 3;
+
+	if (guess->rate == 0)
+		return;
+	if (guess->own) {
+		own_charges(limit, guess, charges);
+		n = 2;
+	} else {
+		common_charges(limit, guess, charges);
+	}
+	pthread_mutex_lock(&limit->lock);
+	refund(limit, charges, n, guess->now);
+	pthread_mutex_unlock(&limit->lock);
 }

@@ -143,27 +143,62 @@ static enum stun_integrity response_integrity(const struct stun_message *msg)
 									: STUN_INTEGRITY_SHA256;
 }
 
+/**
+ * The fourth and the fifth check, charged before they are made: wrong credentials must cost the
+ * guesser more than the server.
+ */
+static int check_integrity(struct turn_request *request, const struct turn_claim *claim)
+{
+	struct turn_server *server = request->server;
+	struct turn_guess guess = {
+		.source = request->tuple->client,
+		.account = turn_user_account(server, claim->username),
+		.rate = server->limits.guess_rate,
+		.now = request->now,
+	};
+	int err;
+
+	if (!turn_guess_charge(server->shared->unauth_limit, &guess)) {
+		request->guess_denied = true;
+		return STUN_UNAUTHENTICATED;
+	}
+	err = turn_user_authenticate(server, request->alloc, claim, request->msg, &request->user);
+	if (!err)
+		turn_guess_refund(server->shared->unauth_limit, &guess);
+	if (err)
+		return err == -EACCES ? STUN_UNAUTHENTICATED : STUN_SERVER_ERROR;
+	return 0;
+}
+
+/**
+ * RFC 8489 section 9.2.4 checks the nonce last. A nonce that was not made for this client is
+ * refused before: whoever spoofs an address, or has not asked for a nonce, learns nothing of
+ * passwords and uses up nobody's guesses. Only a stale nonce remains for the end.
+ */
 int turn_authenticate(struct turn_request *request)
 {
 	struct turn_server *server = request->server;
-	struct stun_attr nonce;
-	struct turn_user *user;
+	const struct turnpike_addr *client = &request->tuple->client;
+	enum turn_nonce_state state;
 	struct turn_claim claim;
+	struct stun_attr nonce;
 	int code = read_claim(request, &claim, &nonce);
-	int err;
 
 	if (code)
 		return code;
-	err = turn_user_authenticate(server, request->alloc, &claim, request->msg, &user);
-	if (err)
-		return err == -EACCES ? STUN_UNAUTHENTICATED : STUN_SERVER_ERROR;
-	request->authenticated = true;
-	if (!turn_nonce_is_valid(&server->nonces, &request->tuple->client, request->now,
-				 nonce.value, nonce.len)) {
-		turn_user_put(user);
+	state = turn_nonce_check(&server->nonces, client, request->now, nonce.value, nonce.len);
+	if (state == TURN_NONCE_FOREIGN)
+		return STUN_STALE_NONCE;
+	turn_unauth_prove(server->shared->unauth_limit, client, server->limits.unauthenticated_rate,
+			  request->now);
+	code = check_integrity(request, &claim);
+	if (code)
+		return code;
+	if (state == TURN_NONCE_STALE) {
+		turn_user_put(request->user);
+		request->user = NULL;
 		return STUN_STALE_NONCE;
 	}
-	request->user = user;
 	request->integrity = response_integrity(request->msg);
 	return 0;
 }

@@ -12,7 +12,7 @@
 /**
  * turn_authenticate() - make the checks of RFC 8489 section 9.2.4, in their order
  *
- * Sets @request->user, @request->authenticated and @request->integrity.
+ * Sets @request->user and @request->integrity, or @request->guess_denied.
  *
  * Return: 0, or an enum stun_error_code for an error response.
  */

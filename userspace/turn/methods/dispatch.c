@@ -109,14 +109,17 @@ static void end(const struct turn_request *request, struct stun_writer *response
 }
 
 /**
- * Returns whether the limit on unauthenticated requests forbids an answer. A client with an
- * allocation has authenticated before; its Binding requests are keepalives.
+ * Returns whether a limit forbids an answer. A key alone does not help, since a request with a
+ * stale nonce may be a copy of one that somebody else sent. A client with an allocation has
+ * authenticated before; its Binding requests are keepalives.
  */
-static bool is_limited(const struct turn_request *request)
+static bool is_limited(const struct turn_request *request, const struct method *method)
 {
 	struct turn_server *server = request->server;
 
-	return !request->authenticated && !request->alloc &&
+	if (request->user || (method->is_open && request->alloc))
+		return false;
+	return request->guess_denied ||
 	       !turn_unauth_charge(server->shared->unauth_limit, &request->tuple->client,
 				   server->limits.unauthenticated_rate, request->now);
 }
@@ -181,7 +184,7 @@ void turn_dispatch_request(struct turn_server *server, const struct turn_tuple *
 	}
 	begin(&request, STUN_SUCCESS, buf, &response);
 	code = process(&request, method, &response);
-	if (is_limited(&request)) {
+	if (is_limited(&request, method)) {
 		server->stats.requests++;
 		server->stats.limited++;
 		return;

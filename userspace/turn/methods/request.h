@@ -20,7 +20,7 @@
  * @now:           the time in ns
  * @alloc:         the allocation of @tuple, or NULL
  * @user:          the authenticated user, a reference; NULL before, or if the nonce is stale
- * @authenticated: whether the integrity is valid, even if the nonce is stale
+ * @guess_denied:  credentials were not checked, since too many wrong ones were tried
  * @integrity:     the attribute that protects responses to @user
  */
 struct turn_request {
@@ -30,7 +30,7 @@ struct turn_request {
 	uint64_t now;
 	struct turn_allocation *alloc;
 	struct turn_user *user;
-	bool authenticated;
+	bool guess_denied;
 	enum stun_integrity integrity;
 };
 

@@ -203,6 +203,7 @@ struct turn_limits {
 	uint32_t max_channels;
 	uint32_t user_quota;
 	uint32_t unauthenticated_rate;
+	uint32_t guess_rate;
 };
 
 /**
@@ -225,6 +226,7 @@ struct turn_limits {
  * @n_alternates:   number of @alternates
  * @credentials:    current credentials, a reference; NULL: none yet
  * @generation:     incremented each time @credentials are replaced
+ * @decoy:          nobody: checked in place of a user that does not exist
  * @users:          users of @credentials who have authenticated, by algorithm
  * @timers:         expiry of relays, permissions and channels
  * @retransmits:    requests that ended relays
@@ -250,6 +252,7 @@ struct turn_server {
 	size_t n_alternates;
 	struct turn_credentials *credentials;
 	uint32_t generation;
+	struct turn_user *decoy;
 	struct turn_user *users[TURN_USER_TABLES];
 	struct turn_allocation *allocations;
 	struct turn_permission *permissions;

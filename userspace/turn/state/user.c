@@ -49,15 +49,27 @@ static int check(const struct stun_message *msg, struct turn_user *user)
 	return hmac ? stun_check_integrity(msg, hmac) : -ENOMEM;
 }
 
-/** Time-limited usernames with the same name share an account; a user has its own. */
-static const char *account_of(const struct turn_server *server, const char *name)
+const char *turn_user_account(const struct turn_server *server, const char *name)
 {
 	const char *account = name;
 	uint64_t expiry;
 
-	if (!turn_credentials_has_user(server->credentials, name))
+	if (server->credentials && !turn_credentials_has_user(server->credentials, name))
 		turn_rest_parse(name, &expiry, &account);
 	return account;
+}
+
+int turn_user_new_decoy(struct turn_server *server)
+{
+	struct turn_user *decoy = calloc(1, sizeof(*decoy) + 1);
+
+	if (!decoy)
+		return -ENOMEM;
+	decoy->references = 1;
+	decoy->key.len = sizeof(decoy->key.bytes);
+	server->ops.random(server->ctx, decoy->key.bytes, sizeof(decoy->key.bytes));
+	server->decoy = decoy;
+	return 0;
 }
 
 static struct turn_user *new_user(const struct turn_server *server, const struct turn_claim *claim,
@@ -80,7 +92,7 @@ static struct turn_user *new_user(const struct turn_server *server, const struct
 static int set_up(struct turn_server *server, struct turn_user *user)
 {
 	user->account =
-		turn_account_open(&server->shared->accounts, account_of(server, user->name));
+		turn_account_open(&server->shared->accounts, turn_user_account(server, user->name));
 	if (!user->account)
 		return -ENOMEM;
 	if (!turn_credentials_has_user(server->credentials, user->name))
@@ -131,6 +143,10 @@ static int try_keys(struct turn_server *server, const struct turn_claim *claim,
 		return -EBADMSG;
 	for (size_t i = 0; err == -EBADMSG; i++) {
 		err = turn_credentials_key(server->credentials, name, claim->algorithm, i, &key);
+		if (err == -ENOENT && i == 0) {
+			key = server->decoy->key;
+			err = 0;
+		}
 		if (!err)
 			err = try_key(server, claim, &key, msg, ret);
 	}
@@ -163,9 +179,11 @@ int turn_user_authenticate(struct turn_server *server, const struct turn_allocat
 		err = try_user(alloc->user, msg, ret);
 	if (err != -EBADMSG)
 		return err;
+	/* Both steps, whether the user is known here, known elsewhere or unknown. */
 	known = turn_user_find(server, claim->username, claim->algorithm);
-	/* A user has one key per algorithm, a time-limited username may have several. */
-	err = known ? try_user(known, msg, ret) : try_keys(server, claim, msg, ret);
+	err = try_user(known ? known : server->decoy, msg, ret);
+	if (err == -EBADMSG)
+		err = try_keys(server, claim, msg, ret);
 	return err == -EBADMSG || err == -ENOENT ? -EACCES : err;
 }
 

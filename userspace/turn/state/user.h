@@ -33,11 +33,25 @@ struct turn_claim {
  * The user of @alloc is accepted even if the current credentials lack it or its time-limited
  * username has expired. Any other user must be in the current credentials and not expired.
  *
+ * If no user matches, it takes as long whether there is such a user or not.
+ *
  * Return: 0, -EACCES if no user matches, -ENOMEM, -EIO if OpenSSL fails.
  */
 int turn_user_authenticate(struct turn_server *server, const struct turn_allocation *alloc,
 			   const struct turn_claim *claim, const struct stun_message *msg,
 			   struct turn_user **ret);
+
+/** turn_user_new_decoy() - make @server's decoy. Return: 0, -ENOMEM. */
+int turn_user_new_decoy(struct turn_server *server);
+
+/**
+ * turn_user_account() - the account of a username, which need not exist
+ *
+ * Time-limited usernames with the same name share an account; a user has its own.
+ *
+ * Return: a part of @name.
+ */
+const char *turn_user_account(const struct turn_server *server, const char *name);
 
 /** turn_user_get() - take a reference */
 struct turn_user *turn_user_get(struct turn_user *user);
