@@ -8,7 +8,7 @@ import ipaddress
 import os
 import struct
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from lab import turn, wire
 from lab.checksum import sum16
@@ -69,9 +69,13 @@ class Spoofer:
 
     def flood(self, first: int, count: int) -> None:
         """Send a datagram from each of the given number of sources, of all kinds in turn."""
-        target = ipaddress.ip_address(self._target).packed
         for number, source in enumerate(sources(self._family, first, count)):
-            payload = KINDS[number % len(KINDS)]()
+            self.send(source, [KINDS[number % len(KINDS)]()])
+
+    def send(self, source: bytes, payloads: Sequence[bytes]) -> None:
+        """Send datagrams from one address."""
+        target = ipaddress.ip_address(self._target).packed
+        for payload in payloads:
             self._send(self._ethernet + packet(self._family, source, target, payload))
 
     def _send(self, frame: bytes) -> None:
