@@ -100,13 +100,18 @@ class Tests:
                 *self.refused("no such user", *LISTEN, "--run-as", "nobody-of-that-name")]
 
     def readers(self) -> Complaints:
-        """World-readable files with secrets cause a warning, and others do not."""
+        """World-readable files with secrets cause a warning, files that others can write an error."""
         secrets = self.file("secrets", f"{SECRET}\n")
         quiet = self.check(*LISTEN, "--auth-secret-file", secrets).stderr
         secrets.chmod(0o644)
         warned = self.check(*LISTEN, "--auth-secret-file", secrets).stderr
+        complaints = []
+        for mode in (0o620, 0o602):
+            secrets.chmod(mode)
+            complaints += self.refused(f"{secrets} contains secrets and others can write it", *LISTEN,
+                                       "--auth-secret-file", secrets)
         right = "readable" not in quiet and f"{secrets} contains secrets and is world-readable" in warned
-        return [] if right else [quiet, warned]
+        return complaints if right else [*complaints, quiet, warned]
 
     def key(self) -> Complaints:
         """Prints the keys of RFC 8489 in the form that the server accepts."""

@@ -123,8 +123,8 @@ enum cli_status config_file_read(const char *path, const struct cli_option *opti
 	if (!file.seen)
 		return cli_no_memory();
 	status = lines_each_of_file(path, take_line, &file);
-	if (file.has_secrets)
-		lines_warn_of_readers(path);
+	if (status == CLI_OK && file.has_secrets)
+		status = lines_check_access(path);
 	free(file.seen);
 	return status;
 }

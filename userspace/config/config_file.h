@@ -15,7 +15,7 @@
 /**
  * config_file_read() - read a file into @target; errors are logged
  *
- * Logs a warning if the file contains secrets and is world-readable.
+ * If the file contains secrets, see lines_check_access().
  */
 enum cli_status config_file_read(const char *path, const struct cli_option *options, void *target);
 

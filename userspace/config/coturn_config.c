@@ -179,8 +179,8 @@ enum cli_status coturn_config_read(const char *path, const struct cli_option *op
 	struct coturn_reading reading = reading_of(path, options, target);
 	enum cli_status status = finish(&reading, lines_each_of_file(path, take_line, &reading));
 
-	if (has_secrets(&reading))
-		lines_warn_of_readers(path);
+	if (status == CLI_OK && has_secrets(&reading))
+		status = lines_check_access(path);
 	free_entries(&reading);
 	return status;
 }

@@ -112,12 +112,19 @@ enum cli_status lines_each_of_file(const char *path, lines_taker *take, void *ar
 	return status;
 }
 
-void lines_warn_of_readers(const char *path)
+enum cli_status lines_check_access(const char *path)
 {
 	struct stat file;
 
-	if (stat(path, &file) || !S_ISREG(file.st_mode) || !(file.st_mode & S_IROTH))
-		return;
-	log_at(LOG_WARNING, "%s contains secrets and is world-readable: run 'chmod o= %s'", path,
-	       path);
+	if (stat(path, &file) || !S_ISREG(file.st_mode))
+		return CLI_OK;
+	if (file.st_mode & (S_IWGRP | S_IWOTH)) {
+		log_error("%s contains secrets and others can write it: run 'chmod go-w %s'", path,
+			  path);
+		return CLI_USAGE;
+	}
+	if (file.st_mode & S_IROTH)
+		log_at(LOG_WARNING, "%s contains secrets and is world-readable: run 'chmod o= %s'",
+		       path, path);
+	return CLI_OK;
 }

@@ -39,8 +39,12 @@ enum cli_status lines_each(const char *name, char *text, size_t len, lines_taker
  */
 enum cli_status lines_each_of_file(const char *path, lines_taker *take, void *arg);
 
-/** lines_warn_of_readers() - log a warning if a file of secrets is world-readable */
-void lines_warn_of_readers(const char *path);
+/**
+ * lines_check_access() - log a warning if a file of secrets is world-readable
+ *
+ * Return: CLI_OK; CLI_USAGE, after logging an error, if others than its owner can write it.
+ */
+enum cli_status lines_check_access(const char *path);
 
 /** lines_trim() - remove white space at both ends; Return: the new start of @text. */
 char *lines_trim(char *text);

@@ -39,7 +39,7 @@ static enum cli_status check_certificate(const struct serve_config *config)
 	if (status == CLI_OK)
 		status = check_readable("key", config->key);
 	if (status == CLI_OK)
-		lines_warn_of_readers(config->key);
+		status = lines_check_access(config->key);
 	if (status == CLI_OK && config->n_listen_tls == 0)
 		log_at(LOG_WARNING, "--cert has no effect without --listen-tls");
 	return status;

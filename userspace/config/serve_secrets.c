@@ -172,9 +172,8 @@ static enum cli_status take_secret(void *config, const char *origin, char *line)
 
 static int take_file(struct serve_config *config, const char *path, lines_taker *take)
 {
-	if (lines_each_of_file(path, take, config) != CLI_OK)
+	if (lines_each_of_file(path, take, config) != CLI_OK || lines_check_access(path) != CLI_OK)
 		return -ECANCELED;
-	lines_warn_of_readers(path);
 	return 0;
 }
 

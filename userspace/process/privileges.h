@@ -35,7 +35,8 @@ int privileges_find(const char *option, const char *run_as, struct privileges *r
  *             CAP_NET_BIND_SERVICE
  *
  * Only capabilities that the process had are kept. Capabilities are per thread; threads created
- * later inherit them. Programs executed later cannot gain privileges.
+ * later inherit them. Programs executed later cannot gain privileges. The process does not dump
+ * core, and only root can trace it.
  *
  * Return: 0; a negative errno after logging the error, and then the process must exit.
  */
