@@ -302,8 +302,24 @@ bool nexthop_resolved(const struct nexthops *nexthops, const struct nexthop *nex
 	return hops_get(&nexthops->slots.hops, nexthop->index)->ifindex != 0;
 }
 
+/* Anything may have changed unnoticed. */
+static void distrust(struct nexthops *nexthops)
+{
+	nexthops->links_changed = true;
+	known_links_clear(&nexthops->links);
+	slots_distrust(&nexthops->slots);
+	rules_change(nexthops->rules, RULES_OF_ALL);
+}
+
+/*
+ * The kernel notifies before a request returns. So what our own changes have caused is handled here,
+ * and does not end confirmations of flows that are made from now on.
+ */
 void nexthops_refresh(struct nexthops *nexthops)
 {
+	if (notifications_read(nexthops->notifications))
+		distrust(nexthops);
+	rules_settle(nexthops->rules);
 	slots_refresh(&nexthops->slots);
 }
 
@@ -325,15 +341,6 @@ int nexthops_fd(const struct nexthops *nexthops)
 __u32 nexthops_unwatched(const struct nexthops *nexthops)
 {
 	return rules_unwatched(nexthops->rules);
-}
-
-/* Anything may have changed unnoticed. */
-static void distrust(struct nexthops *nexthops)
-{
-	nexthops->links_changed = true;
-	known_links_clear(&nexthops->links);
-	slots_distrust(&nexthops->slots);
-	rules_change(nexthops->rules, RULES_OF_ALL);
 }
 
 /* Devices first: the owner's answers depend on them. */

@@ -146,6 +146,14 @@ void rules_poll(struct rules *rules)
 	report_if_due(rules);
 }
 
+void rules_settle(struct rules *rules)
+{
+	read_from(rules, rules->netfilter);
+	read_from(rules, rules->ipsec);
+	if (rules->waiting)
+		report(rules, clock_ns());
+}
+
 __u64 rules_due(const struct rules *rules)
 {
 	return rules->waiting ? rules->window_ends : 0;

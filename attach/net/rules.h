@@ -49,6 +49,13 @@ void rules_change(struct rules *rules, enum rules_scope scope);
 /** rules_poll() - report the changes that have arrived or are due. */
 void rules_poll(struct rules *rules);
 
+/**
+ * rules_settle() - report all changes that have arrived, at once
+ *
+ * After changes of our own, so that their notifications do not come when flows exist.
+ */
+void rules_settle(struct rules *rules);
+
 /** rules_due() - CLOCK_MONOTONIC, ns, when rules_poll() has to report; 0: nothing. */
 __u64 rules_due(const struct rules *rules);
 

@@ -19,8 +19,6 @@ from lab.topology import FAMILIES, Place
 
 REALM, USER, PASSWORD = "turnpike.test", "alice", "secret"
 PORT = 3478
-# Seconds. What the relay itself attaches changes the host's links and filters: all flows are confirmed again then.
-SETTLED = 0.15
 BINARY = Path(os.environ.get("TURNPIKE", ROOT / "build/release/userspace/turnpike")).absolute()
 
 
@@ -94,7 +92,6 @@ class Turnpike:
         self.process = lab.start("relay", command)
         lab.servers.append(self)
         self.process.wait_for(r"\bready\b")
-        time.sleep(SETTLED)
 
     @staticmethod
     def command(lab: Lab, variant: Variant, control: Path, binary: Path = BINARY) -> list[str]:
@@ -134,7 +131,6 @@ class Turnpike:
     def change_mode(self, variant: Variant) -> None:
         self.cli("mode", variant.mode, *variant.moves_option())
         self.variant = variant
-        time.sleep(SETTLED)
 
     def relayed(self) -> tuple[int, int]:
         """Packets relayed in the kernel and in user space."""
