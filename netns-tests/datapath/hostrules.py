@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Rules of the relay's host that treat some of the relay's packets in another way than routes and neighbours tell.
 
-The addresses are those of test_confirmation.py.
+The addresses are those of confirming.py.
 """
 
 from __future__ import annotations

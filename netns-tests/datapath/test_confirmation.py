@@ -1,10 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The kernel relays a flow only as the host's network stack would: it confirms each flow by what the stack sends.
-
-    client ----- router ===== relay        two uplinks: nic0, which routes use, and nic1
-                   |
-                 peer
-"""
+"""The kernel relays a flow only as the host's network stack would: it confirms each flow by what the stack sends."""
 
 from __future__ import annotations
 
@@ -14,33 +9,16 @@ from collections.abc import Iterator
 
 import pytest
 
+from confirming import (MESSAGES, OFTEN, QUIET, RELAY, SOON, SPARE, UPLINKS, channel, every_family, every_mode,
+                        exchange, is_echoed, reasons, relayed, relays, serve, wait_until_confirmed)
 from hostrules import BOTH, LIVE, RULES, Rule
 from lab import proc, turn
-from lab.complaints import Complaints, check
-from lab.endpoints import TOS, echo_peer, udp_socket
+from lab.complaints import check
+from lab.endpoints import echo_peer
 from lab.flow import Flow
 from lab.lab import Lab
-from lab.relay import BY_NAME, PASSWORD, PORT, USER, Turnpike, Variant
+from lab.relay import BY_NAME, Turnpike, Variant
 from lab.roundtrip import CHANNEL, echoed
-from lab.topology import CLIENT, FAMILIES, PEER, End, Place, Topology
-
-IN_KERNEL = [BY_NAME[name] for name in ("native-head", "generic-head", "tcx", "clsact")]
-every_mode = pytest.mark.parametrize("variant", IN_KERNEL)
-every_family = pytest.mark.parametrize("family", FAMILIES)
-RELAY, ROUTER = Place(2, 2), Place(2, 1)
-SPARE, SPARE_ROUTER = Place(4, 2), Place(4, 1)
-UPLINKS = Topology(
-    links=((End("client", "nic0", CLIENT), End("router", "to-client", Place(1, 1))),
-           (End("relay", "nic0", RELAY), End("router", "to-relay", ROUTER)),
-           (End("relay", "nic1", SPARE), End("router", "to-spare", SPARE_ROUTER)),
-           (End("peer", "nic0", PEER), End("router", "to-peer", Place(3, 1)))),
-    listen=RELAY, relayed=RELAY, router="router",
-    gateways={"client": Place(1, 1), "relay": ROUTER, "peer": Place(3, 1)})
-MESSAGES = 10
-SOON = 5.0     # seconds for what happens at once, on a busy machine
-WINDOW = 0.15  # seconds, in which changes of the host are reported together
-QUIET = 0.2    # seconds without an answer, after which none is expected
-OFTEN = 1      # seconds between checks
 
 
 @pytest.fixture(scope="module")
@@ -49,67 +27,8 @@ def shared_lab() -> Iterator[Lab]:
         yield lab
 
 
-def serve(lab: Lab, variant: Variant, *options: str) -> Turnpike:
-    devices = [word for nic in lab.devices("relay") for word in ("--dev", nic)]
-    return Turnpike(lab, variant, options=[*devices, *options])
-
-
-@contextlib.contextmanager
-def channel(lab: Lab, family: int, rule: Rule | None = None) -> Iterator[turn.Client]:
-    """A client with a channel to an echoing peer. Nothing has been sent through it."""
-    port, tos = (rule.client_port, rule.tos) if rule else (PORT, 0)
-    with echo_peer(lab, family) as peer, udp_socket(lab, "client", family) as sock:
-        client = turn.Client(sock, (lab.topology.listen.address(family), port), USER, PASSWORD)
-        client.allocate(family)
-        client.bind(CHANNEL, peer.address)
-        level, option, _receive, _kind = TOS[family]
-        sock.setsockopt(level, option, tos)
-        yield client
-        with contextlib.suppress(turn.TurnError, TimeoutError):
-            client.refresh(0)
-
-
-def relayed(server: Turnpike) -> dict[str, int]:
-    """Packets relayed in the kernel, by direction."""
-    return {direction: server.verdicts(direction).get("relayed", 0) for direction in BOTH}
-
-
-def exchange(server: Turnpike, client: turn.Client, count: int = MESSAGES) -> tuple[dict[str, int], Complaints]:
-    """Send messages, and compare their echoes. Returns what the kernel relayed meanwhile."""
-    before = relayed(server)
-    complaints = [each for number in range(count) for each in echoed(client, f"message {number}".encode())]
-    return {direction: now - before[direction] for direction, now in relayed(server).items()}, complaints
-
-
-def relays(server: Turnpike, client: turn.Client, wanted: dict[str, int]) -> bool:
-    """Whether the kernel relays these packets of an echoed message, now and after the window of changes.
-
-    The server's own TC filters are changes of the host, too.
-    """
-    if exchange(server, client, 1)[0] != wanted:
-        return False
-    time.sleep(WINDOW)
-    return exchange(server, client, 1)[0] == wanted
-
-
-def wait_until_confirmed(server: Turnpike, client: turn.Client) -> Complaints:
-    """Send until the kernel relays both directions."""
-    confirmed = proc.wait_until(lambda: relays(server, client, dict.fromkeys(BOTH, 1)), SOON)
-    return [] if confirmed else [f"the flows are not confirmed: {server.flows()}"]
-
-
-def reasons(server: Turnpike) -> dict[str, str]:
-    """Why flows are not confirmed, by direction."""
-    return {flow["direction"]: flow["why"] for flow in server.flows()}
-
-
 def is_explained(server: Turnpike, rule: Rule) -> bool:
     return any(rule.why in reasons(server).get(direction, "") for direction in rule.concerns)
-
-
-def is_echoed(client: turn.Client) -> bool:
-    client.socket.send(turn.channel_data(CHANNEL, b"hello"))
-    return client.receive(QUIET) is not None
 
 
 @every_mode
