@@ -110,6 +110,19 @@ static __always_inline bool goes_where(const struct departure *out,
 }
 
 /*
+ * The flow does not leave as it says. If it was confirmed, its time of the next check is far ahead,
+ * but from now on samples are due.
+ */
+static __always_inline void set_unconfirmed(struct turnpike_flow *flow, __u64 now)
+{
+	if (!flow->seen)
+		return;
+	flow->seen = 0;
+	flow->tries = 0;
+	flow->check_at = now;
+}
+
+/*
  * The packet belongs to @sample: confirm its flow, or end its confirmation. Its hash tells no more
  * than that it may be: a client can make data for which the packets of two flows have the same.
  */
@@ -143,7 +156,7 @@ static __always_inline void judge(ctx_t *ctx, const struct departure *out,
 	if (what == TURNPIKE_OBSERVED_SAME)
 		set_confirmed(flow, sample, seen, now);
 	else
-		flow->seen = 0;
+		set_unconfirmed(flow, now);
 }
 
 /* Look for the sample of a datagram with @len bytes of data at @off. Global: see common.h. */
@@ -191,14 +204,15 @@ static __always_inline void observe_hidden(const struct departure *out)
 {
 	const struct turnpike_sample_key key = { .port = out->port };
 	const struct turnpike_sample *sample = bpf_map_lookup_elem(&samples, &key);
+	const __u64 now = check_now();
 	struct turnpike_flow *flow;
 
-	if (!sample || sample->more || check_now() - sample->taken > SAMPLE_LIFE_NS)
+	if (!sample || sample->more || now - sample->taken > SAMPLE_LIFE_NS)
 		return;
 	flow = flow_of(sample);
 	if (!flow)
 		return;
-	flow->seen = 0;
+	set_unconfirmed(flow, now);
 	flow->observed_on = config.ifindex;
 	flow->observation = out->l4 == IPPROTO_ESP || out->l4 == IPPROTO_AH
 				    ? TURNPIKE_OBSERVED_ENCRYPTED
