@@ -154,6 +154,7 @@ def register(config: pytest.Config, marker: str, available: bool, modules: Seque
     """Tests with this marker need what is available here, or not; in the machine, these modules bring it."""
     config.addinivalue_line("markers", f"{marker}: the test runs in a virtual machine if this kernel has none of that")
     if REPORTS in os.environ:
-        config.pluginmanager.register(Reporter(config))
+        if not config.pluginmanager.has_plugin(Reporter.__name__):  # that of another marker
+            config.pluginmanager.register(Reporter(config), Reporter.__name__)
     elif not available:
         config.pluginmanager.register(Elsewhere(config, marker, modules))
