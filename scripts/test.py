@@ -85,7 +85,7 @@ STAGES = (
     netns("datapath", "hairpins, ICMP errors, policing", "release", "datapath/test_hairpin.py", "datapath/test_icmp.py",
           "datapath/test_policing.py"),
     netns("confirmation", "flows are confirmed by the host's stack", "release", "datapath/test_confirmation.py",
-          "datapath/test_encapsulation.py"),
+          "datapath/test_encapsulation.py", "datapath/test_ways_in.py"),
     netns("addresses", "addresses and devices of the host", "release", "server/test_addresses.py",
           "server/test_own_addresses.py", "devices/test_default_devices.py"),
     netns("userspace", "UDP GSO and GRO, workers", "release", "server/test_merging.py", "server/test_workers.py",
