@@ -130,9 +130,10 @@ def test_flows_are_confirmed_again_without_a_loss(lab: Lab, variant: Variant) ->
         flow = Flow(lab, 4, peer.address)
         flow.start()
         proc.wait_until(lambda: min(relayed(server).values()) > 0, SOON)
+        # Traffic goes on: what is let through is counted for longer than what user space relays.
         before, (kernel, user) = server.verdicts(), server.relayed()
         lost = flow.lost_in(5 * OFTEN)
-        after, (kernel_now, user_now) = server.verdicts(), server.relayed()
+        (kernel_now, user_now), after = server.relayed(), server.verdicts()
         flow.stop()
     checked = after.get("checked", 0) - before.get("checked", 0)
     complaints = list(flow.wrong)

@@ -6,7 +6,7 @@ A kernel without ESP, MPLS and VRFs runs their tests in a virtual machine with o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -50,6 +50,11 @@ def flows_to_peer(server: Turnpike) -> list[dict[str, Any]]:
 def is_covered(variant: Variant, encapsulation: Encapsulation) -> bool:
     """Generic XDP and TC see what comes out of a tunnel as further packets, and relay plain ones like them, too."""
     return encapsulation.name != "esp-tunnel" or variant.mode == "xdp-native"
+
+
+def families_in(variant: Variant, guest: bool) -> Sequence[int]:
+    """An emulated machine is slow: each mode there has one family, in turn."""
+    return FAMILIES[IN_KERNEL.index(variant) % 2:][:1] if guest else FAMILIES
 
 
 class Watched:
@@ -121,7 +126,7 @@ def test_packets_leave_as_the_stack_sends_them(lab: Lab, variant: Variant, encap
     does no more, the kernel relays again."""
     server = serve(lab, variant)
     complaints = []
-    for family in FAMILIES:
+    for family in families_in(variant, encapsulation.elsewhere):
         with echo_peer(lab, family) as peer, bound(lab, family, peer.address) as live:
             found = wait_until_confirmed(server, live)
             with encapsulation.applied(lab, family):
@@ -178,7 +183,7 @@ def test_packets_leave_by_the_uplink_of_the_vrf(vrf_lab: VrfLab, variant: Varian
     complaints = []
     for where in MAIN_TABLES:
         vrf_lab.lead(where)
-        for family in FAMILIES:
+        for family in families_in(variant, guest=True):
             found = complaints_in_vrf(vrf_lab, server, family, vrf_lab.is_same_without(where, family))
             complaints += [f"the main table leads {where}, IPv{family}: {each}" for each in found]
     check(complaints)
