@@ -221,6 +221,10 @@ static enum ending differs(struct sighted *in, enum turnpike_observation observa
 {
 	in->observation = in->after.observation = observation;
 	in->after.observed_on = TESTBED_IFINDEX;
+	if (in->after.seen) {
+		in->after.tries = 0;
+		in->after.check_at = TESTBED_CHECK_NOW;
+	}
 	in->after.seen = 0;
 	return END_DIFFERS;
 }

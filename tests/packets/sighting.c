@@ -189,6 +189,11 @@ static bool same_flow(const struct run *run)
 		want.dscps |= 1ull << (run->out.tos >> 2);
 		break;
 	case EFFECT_ENDED:
+		/* A flow that was confirmed is sampled again from now on. */
+		if (want.seen) {
+			want.tries = 0;
+			want.check_at = TESTBED_CHECK_NOW;
+		}
 		want.seen = 0;
 		/* fall through */
 	case EFFECT_NOTICED:

@@ -42,6 +42,7 @@ int __wrap_monitor_open(const struct monitor_ops *ops, int epoll, struct nl_sock
 int __wrap_rules_open(const struct rules_ops *ops, int epoll, struct rules **ret);
 void __wrap_rules_poll(struct rules *rules);
 void __wrap_rules_change(struct rules *rules, enum rules_scope of);
+void __wrap_rules_settle(struct rules *rules);
 __u64 __wrap_rules_due(const struct rules *rules);
 int __wrap_notifications_read(struct nl_sock *sock);
 int __wrap_netlink_link(struct nl_sock *sock, int ifindex, const char *name,
@@ -85,6 +86,11 @@ void __wrap_rules_change(struct rules *rules, enum rules_scope of)
 {
 	(void)rules;
 	scope |= of;
+}
+
+void __wrap_rules_settle(struct rules *rules)
+{
+	(void)rules;
 }
 
 __u64 __wrap_rules_due(const struct rules *rules)
