@@ -312,8 +312,8 @@ static void distrust(struct nexthops *nexthops)
 }
 
 /*
- * The kernel notifies before a request returns. So what our own changes have caused is handled here,
- * and does not end confirmations of flows that are made from now on.
+ * The kernel notifies before a request returns. So what our own changes have caused is handled
+ * here, and does not end confirmations of flows that are made from now on.
  */
 void nexthops_refresh(struct nexthops *nexthops)
 {

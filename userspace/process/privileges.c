@@ -162,7 +162,7 @@ int privileges_drop(const struct privileges *privileges, bool in_kernel, bool lo
 	may_bound = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP);
 	select_capabilities(in_kernel, low_ports);
 	err = is_another(privileges) ? switch_user(privileges) : apply(may_bound);
-	/* Keys are in memory: no core dumps, and nobody but root may trace it or read /proc/PID/mem. */
+	/* Keys are in memory: no core dumps, and only root may trace the process. */
 	if (!err)
 		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	if (!err && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)) {
