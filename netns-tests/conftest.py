@@ -39,7 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--frames", type=int, default=100, help="frames in each case of test_model.py")
     parser.addoption("--frames-seed", default=str(int.from_bytes(os.urandom(4), "big")),
                      help="seed of these frames; the same seed generates the same frames")
-    parser.addoption("--changes", type=int, default=200, help="mode changes in each case of test_switching.py")
+    parser.addoption("--changes", type=int, default=100, help="mode changes in each case of test_switching.py")
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
