@@ -24,6 +24,7 @@ from lab.kernels import QEMU, Kernel, initramfs
 
 AGENT = Path(__file__).parent / "guest/agent.py"
 BOOT_SECONDS = 120
+BOOTS = 3
 MEMORY_MB = 1024
 GRACE = 20  # seconds for an answer in addition to the timeout of the command
 SLOWER = 4  # factor on timeouts, compared to the host
@@ -66,8 +67,22 @@ class Vm(proc.Undone):
         self._qemu_log = scratch / "qemu.log"
 
     def _set_up(self) -> None:
-        start = time.monotonic()
         self._initramfs.write_bytes(initramfs(self.kernel))
+        for left in reversed(range(BOOTS)):
+            try:
+                self._boot()
+                return
+            except proc.LabError as error:
+                # Under emulation a kernel now and then panics while it boots, before anything of ours runs.
+                if not left or not self._has_ended():
+                    raise
+                print(f"booting again: {error}")
+
+    def _has_ended(self) -> bool:
+        return proc.wait_until(lambda: self._qemu.poll() is not None, 5)
+
+    def _boot(self) -> None:
+        start = time.monotonic()
         with proc.signals_held(), self._qemu_log.open("wb") as output:
             # In its own session, Ctrl-C does not reach it. The kernel kills it if this process dies.
             self._qemu = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *self._command()],
