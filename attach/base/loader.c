@@ -41,7 +41,7 @@ const struct variant *loader_variant(enum turnpike_mode mode, enum turnpike_move
 	return NULL;
 }
 
-static bool is_named(const char *name, const struct variant *variant)
+bool loader_has_name(const struct variant *variant, const char *name)
 {
 	return strncmp(name, variant->program, BPF_OBJ_NAME_LEN - 1) == 0;
 }
@@ -51,9 +51,9 @@ bool loader_is_xdp(const char *name)
 	size_t i;
 
 	for (i = 0; i < N_VARIANTS; i++)
-		if (variants[i].mode != TURNPIKE_MODE_TC && is_named(name, &variants[i]))
+		if (variants[i].mode != TURNPIKE_MODE_TC && loader_has_name(&variants[i], name))
 			return true;
-	return is_named(name, &loader_trial);
+	return loader_has_name(&loader_trial, name);
 }
 
 static bool has_name(const struct bpf_program *prog, const void *name)

@@ -25,8 +25,10 @@ struct variant {
 /** loader_variant() - the program for this mode and moves; NULL: none */
 const struct variant *loader_variant(enum turnpike_mode mode, enum turnpike_moves moves);
 
-/** loader_is_xdp() - is this the name of one of our XDP programs? The kernel keeps 15 characters.
- */
+/** loader_has_name() - is @name, of which the kernel keeps 15 characters, that of the program? */
+bool loader_has_name(const struct variant *variant, const char *name);
+
+/** loader_is_xdp() - is @name that of one of our XDP programs, the trial included? */
 bool loader_is_xdp(const char *name);
 
 /** loader_trial - the program try_room, which measures the room in frames before the relay runs */

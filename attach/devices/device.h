@@ -33,8 +33,7 @@ struct watch;
  * @gone:       it has disappeared
  * @no_xmit:    its driver accepts no frames that XDP redirects to it
  * @passes_unmoved: see DRIVER_PASSES_UNMOVED
- * @programs:   on it as last seen, by us or by others, with names from before privileges were
- * dropped
+ * @programs:   what was attached at the last look; names stay known without CAP_SYS_ADMIN
  * @xmit:       back-off of redirects to it, which were lost
  * @attachment: what relays
  * @observer:   what confirms flows; with modes in the kernel

@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <bpf/bpf.h>
 
+#include "base/loader.h"
 #include "hooks/guardian.h"
 #include "hooks/hook.h"
 #include "hooks/mark.h"
@@ -34,7 +35,6 @@
 
 /**
  * struct side - ingress or egress of a device
- * @program:    the name of the program there
  * @lock_mark:  set by a guardian as long as it lives
  * @qdisc_mark: set by a guardian that removes the qdisc, too
  */
@@ -42,7 +42,6 @@ struct side {
 	enum bpf_tc_attach_point direction;
 	__u32 parent;
 	__u16 priority;
-	const char *program;
 	const char *lock_mark;
 	const char *qdisc_mark;
 };
@@ -51,7 +50,6 @@ static const struct side ingress = {
 	.direction = BPF_TC_INGRESS,
 	.parent = FILTERS_INGRESS,
 	.priority = RELAY_PRIORITY,
-	.program = "relay_tc",
 	.lock_mark = "clsact-ingress",
 	.qdisc_mark = "made-qdisc-ingress",
 };
@@ -59,7 +57,6 @@ static const struct side egress = {
 	.direction = BPF_TC_EGRESS,
 	.parent = FILTERS_EGRESS,
 	.priority = OBSERVER_PRIORITY,
-	.program = "observe_tc",
 	.lock_mark = "clsact-egress",
 	.qdisc_mark = "made-qdisc-egress",
 };
@@ -133,11 +130,18 @@ static void remove_filter(const struct guard *guard)
 	remove_qdisc(guard);
 }
 
+static const char *program_on(const struct side *side)
+{
+	return side == &ingress ? loader_variant(TURNPIKE_MODE_TC, TURNPIKE_MOVES_HEAD)->program
+				: loader_observer.program;
+}
+
 /* Is there a filter of a relay's? Its name tells, for which the program need not be opened. */
 static bool has_filter(const struct guard *guard)
 {
 	const struct side *side = guard->side;
-	const size_t len = strlen(side->program);
+	const char *program = program_on(side);
+	const size_t len = strlen(program);
 	struct filter_facts filter;
 	struct nl_sock *sock;
 	int err;
@@ -147,7 +151,7 @@ static bool has_filter(const struct guard *guard)
 	err = netlink_filter(sock, (__u32)guard->ifindex, side->parent, side->priority,
 			     FILTER_HANDLE, &filter);
 	nl_socket_free(sock);
-	return !err && strncmp(filter.name, side->program, len) == 0 && filter.name[len] == ':';
+	return !err && strncmp(filter.name, program, len) == 0 && filter.name[len] == ':';
 }
 
 /* For who has the lock: then the guardian of a filter is dead. The qdisc is most likely its, too.

@@ -41,7 +41,7 @@ struct duty {
  */
 int guardian_start(const struct duty *duty, struct hook_state *state);
 
-/** guardian_is_alive() - has the guardian of @state not ended by itself? */
+/** guardian_is_alive() - is the guardian of @state still running? */
 bool guardian_is_alive(const struct hook_state *state);
 
 /** guardian_stop() - let the guardian of @state do its duty, and wait for its end */

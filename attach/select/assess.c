@@ -93,7 +93,7 @@ bool assess_is_below(const struct turnpike_facts *relative)
 	       relative->relation == TURNPIKE_RELATION_BELOW;
 }
 
-/* Is it a relay program, of this process or another? The kernel keeps 15 characters of a name. */
+/* Is it a relay program, of this process or another? */
 static bool is_relay(const struct turnpike_program *program)
 {
 	enum turnpike_moves moves;
@@ -103,8 +103,7 @@ static bool is_relay(const struct turnpike_program *program)
 		return true;
 	for (moves = TURNPIKE_MOVES_AUTO; moves < TURNPIKE_MOVES_MAX; moves++) {
 		variant = loader_variant(program->mode, moves);
-		if (variant &&
-		    strncmp(variant->program, program->name, sizeof(program->name) - 1) == 0)
+		if (variant && loader_has_name(variant, program->name))
 			return true;
 	}
 	return false;

@@ -90,8 +90,7 @@ enum turnpike_hook {
 	TURNPIKE_HOOK_XDP,        /* by a BPF_XDP link (Linux 5.9) */
 	TURNPIKE_HOOK_TCX,        /* by a BPF_TCX_INGRESS link (Linux 6.6) */
 	TURNPIKE_HOOK_CLSACT,     /* as a cls_bpf filter of a clsact qdisc */
-	TURNPIKE_HOOK_DISPATCHER, /* by libxdp's XDP dispatcher, beside other programs (Linux 5.10)
-				   */
+	TURNPIKE_HOOK_DISPATCHER, /* XDP by libxdp, beside other programs (Linux 5.10) */
 	TURNPIKE_HOOK_MAX,
 };
 
@@ -217,9 +216,9 @@ TURNPIKE_API const char *turnpike_error(const struct turnpike *tp);
  * @mode:  AUTO: the best mode of the device's plan (probe.h) that works, USERSPACE at the latest.
  *         Any other: that mode, or an error
  * @moves: AUTO: as the plan says, HEAD where frames have headroom. TAIL needs XDP
- * @hook:  AUTO: with mode TC, TCX where the kernel has it, otherwise CLSACT; for XDP, DISPATCHER
- * where one is attached already, otherwise XDP. TCX or CLSACT, for mode TC. DISPATCHER, for any
- *         other mode: XDP only by a dispatcher, which is attached if there is none
+ * @hook:  AUTO: TC by TCX where the kernel has it, otherwise CLSACT; XDP by DISPATCHER where one
+ *         is attached already, otherwise directly. TCX or CLSACT: for mode TC. DISPATCHER: for
+ *         AUTO and XDP; a dispatcher is attached if there is none
  * @pad:   zero
  */
 struct turnpike_attach_opts {

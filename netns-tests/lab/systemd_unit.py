@@ -15,6 +15,7 @@ from lab import proc
 # The generated unit, in the build tree of the program under test.
 NAME = "scripts/systemd/turnpike.service"
 NOBODY = 65534
+REQUIRED = ["CAP_NET_ADMIN", "CAP_BPF", "CAP_PERFMON"]  # without these a server relays in user space
 
 
 def without_capabilities(kept: list[str], uid: int) -> list[str]:

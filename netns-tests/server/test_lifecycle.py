@@ -25,10 +25,9 @@ from lab.endpoints import echo_peer, turn_client, udp_socket
 from lab.lab import Lab
 from lab.relay import AUTO, BINARY, BY_NAME, PASSWORD, PORT, USER, VARIANTS, WITHOUT_CAPABILITIES, Turnpike, Variant
 from lab.roundtrip import CHANNEL, relays
-from lab.systemd_unit import without_capabilities
+from lab.systemd_unit import REQUIRED, without_capabilities
 
 BPFFS = Path("/sys/fs/bpf")
-REQUIRED = ["CAP_NET_ADMIN", "CAP_BPF", "CAP_PERFMON"]
 
 
 # What the kernel holds.

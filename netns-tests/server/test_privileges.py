@@ -25,11 +25,10 @@ from lab.endpoints import echo_peer, turn_client, udp_socket
 from lab.lab import Lab
 from lab.relay import AUTO, BINARY, BY_NAME, VARIANTS, Turnpike, Variant
 from lab.roundtrip import CHANNEL, HELLOS, echoed, relays
-from lab.systemd_unit import NOBODY, Unit, without_capabilities
+from lab.systemd_unit import NOBODY, REQUIRED, Unit, without_capabilities
 
 UNIT = Path(os.environ.get("TURNPIKE_UNIT", BINARY.parents[1] / systemd_unit.NAME))
 CAPABILITIES = {"CAP_NET_BIND_SERVICE": 10, "CAP_NET_ADMIN": 12, "CAP_NET_RAW": 13, "CAP_PERFMON": 38, "CAP_BPF": 39}
-REQUIRED = ["CAP_NET_ADMIN", "CAP_BPF", "CAP_PERFMON"]
 PACKETS = 4 * HELLOS  # of relays(): each way for each family
 KEPT = [*REQUIRED, "CAP_NET_RAW"]
 USERSPACE = BY_NAME["userspace"]
