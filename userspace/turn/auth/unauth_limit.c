@@ -184,8 +184,8 @@ static uint64_t account_key(const struct turn_unauth_limit *limit, const char *a
 }
 
 /**
- * A source's own allowance holds whatever others do to its account, but not in a network where it
- * would multiply. The number of charges is the same for both.
+ * A source's own allowance holds whatever others do to its account. Its network is charged as well,
+ * in which allowances would add up.
  */
 static void own_charges(const struct turn_unauth_limit *limit, const struct turn_guess *guess,
 			struct charge charges[static 2])
@@ -215,10 +215,13 @@ bool turn_guess_charge(struct turn_unauth_limit *limit, struct turn_guess *guess
 	if (guess->rate == 0)
 		return true;
 	own_charges(limit, guess, own);
-	common_charges(limit, guess, common);
 	pthread_mutex_lock(&limit->lock);
 	guess->own = charge(limit, own, ARRAY_LEN(own), guess->now);
-	charged = guess->own || charge(limit, common, ARRAY_LEN(common), guess->now);
+	charged = guess->own;
+	if (!charged) {
+		common_charges(limit, guess, common);
+		charged = charge(limit, common, ARRAY_LEN(common), guess->now);
+	}
 	pthread_mutex_unlock(&limit->lock);
 	return charged;
 }

@@ -179,11 +179,13 @@ int turn_user_authenticate(struct turn_server *server, const struct turn_allocat
 		err = try_user(alloc->user, msg, ret);
 	if (err != -EBADMSG)
 		return err;
-	/* Both steps, whether the user is known here, known elsewhere or unknown. */
 	known = turn_user_find(server, claim->username, claim->algorithm);
-	err = try_user(known ? known : server->decoy, msg, ret);
-	if (err == -EBADMSG)
-		err = try_keys(server, claim, msg, ret);
+	/* A user has one key per algorithm, a time-limited username may have several. */
+	err = known ? try_user(known, msg, ret) : try_keys(server, claim, msg, ret);
+	if (err != -EBADMSG && err != -ENOENT)
+		return err;
+	/* A wrong key takes both, whether the user is known here, known elsewhere or unknown. */
+	err = known ? try_keys(server, claim, msg, ret) : try_user(server->decoy, msg, ret);
 	return err == -EBADMSG || err == -ENOENT ? -EACCES : err;
 }
 
