@@ -18,6 +18,7 @@ from lab.endpoints import SOCKET_FAMILY, echo_peer, receive, turn_client
 from lab.hairpin import CHANNEL, OTHER_CHANNEL, SIZES, Pair, channels, expect_channel, expect_indication, send_channel
 from lab.lab import Lab
 from lab.relay import BY_NAME, MODES, Turnpike, Variant
+from lab.roundtrip import echoed, relayed_there
 from lab.topology import FAMILIES
 from lab.transfer import first_packets
 
@@ -137,17 +138,9 @@ def test_both_families(lab: Lab, variant: Variant) -> None:
         peers = {CHANNEL: peer4, CHANNEL + 1: peer6}
         for channel, peer in peers.items():
             client.bind(channel, peer.address)
-        for channel in peers:
-            echo(client, channel, b"warm-up")
-        before = server.relayed()
-        for payload, channel in itertools.product(map(os.urandom, SIZES), peers):
-            complaints += echo(client, channel, payload)
-        kernel, user = (now - then for now, then in zip(server.relayed(), before))
-        wanted = 4 * len(SIZES)
-        if (kernel, user) != ((wanted, 0) if variant.in_kernel else (0, wanted)):
-            complaints.append(f"{kernel} packets were relayed in the kernel, {user} in user space, of {wanted}")
+        complaints += relayed_there(server, [client], tuple(peers), [os.urandom(size) for size in SIZES])
         client.refresh(0, family=4)
-        complaints += echo(client, CHANNEL + 1, b"still there")
+        complaints += echoed(client, b"still there", CHANNEL + 1)
         send_channel(client, CHANNEL, b"gone")
         if client.receive(0.2) is not None or b"gone" in peer4.received:
             complaints.append("IPv4 was given back, and still relays")
@@ -159,11 +152,6 @@ def test_both_families(lab: Lab, variant: Variant) -> None:
     client.socket.close()
     server.stop()
     check(complaints)
-
-
-def echo(client: turn.Client, channel: int, payload: bytes) -> Complaints:
-    send_channel(client, channel, payload)
-    return expect_channel(client, channel, payload)
 
 
 @every_mode

@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from lab import turn
+from lab import proc, turn
 from lab.complaints import Complaints
 from lab.endpoints import echo_peer, turn_client, udp_socket
 from lab.lab import Lab
@@ -17,14 +18,18 @@ from lab.topology import FAMILIES
 CHANNEL = 0x4001
 ANSWER_TIMEOUT = 5.0
 HELLOS = 3          # the first one of a flow takes the slow path, and confirms it
+SETTLE_TIMEOUT = 3.0
 RETRANSMIT_TIMEOUT, TRIES = 2.0, 3  # of a message that may be lost
 
+Counts = tuple[int, int]  # packets relayed in the kernel and in user space
 
-def echoed(client: turn.Client, payload: bytes) -> Complaints:
+
+def echoed(client: turn.Client, payload: bytes, channel: int = CHANNEL) -> Complaints:
     """Send one payload to the peer, and check its echo."""
-    client.socket.send(turn.channel_data(CHANNEL, payload))
+    message = turn.channel_data(channel, payload)
+    client.socket.send(message)
     answer = client.receive(ANSWER_TIMEOUT)
-    return [] if answer == turn.channel_data(CHANNEL, payload) else [f"{payload!r} came back as {answer!r}"]
+    return [] if answer == message else [f"{payload!r} came back as {answer!r}"]
 
 
 def exchanged(client: turn.Client, count: int = 1) -> Complaints:
@@ -54,20 +59,43 @@ def bound_clients(lab: Lab) -> Iterator[list[turn.Client]]:
             clients.append(turn_client(lab, "client", family, family))
             stack.enter_context(clients[-1].socket)
             clients[-1].bind(CHANNEL, peer.address)
-            for _ in range(3):
-                echoed(clients[-1], b"warm-up")
         yield clients
 
 
-def relayed_there(server: Turnpike, clients: Sequence[turn.Client]) -> Complaints:
+def since(relayed: Callable[[], Counts], before: Counts) -> Counts:
+    """Packets relayed in the kernel and in user space since then."""
+    kernel, user = relayed()
+    return kernel - before[0], user - before[1]
+
+
+def relayed_there(server: Turnpike, clients: Sequence[turn.Client], channels: Sequence[int] = (CHANNEL,),
+                  payloads: Sequence[bytes] = (b"hello",)) -> Complaints:
     """Check that the data of every client takes the path of the mode: kernel or user space."""
-    for client in clients:
-        echoed(client, b"warm-up")  # a change of the mode changes next hops
-    before = server.relayed()
-    found = [each for client in clients for each in echoed(client, b"hello")]
-    counted = tuple(now - then for now, then in zip(server.relayed(), before))
-    wanted = 2 * len(clients)
-    if counted != ((wanted, 0) if server.variant.in_kernel else (0, wanted)):
+    return takes_path(server.relayed, server.variant.in_kernel, clients, channels, payloads)
+
+
+def takes_path(relayed: Callable[[], Counts], in_kernel: bool, clients: Sequence[turn.Client],
+               channels: Sequence[int] = (CHANNEL,), payloads: Sequence[bytes] = (b"hello",)) -> Complaints:
+    """Check that all payloads are echoed, and relayed in the kernel or in user space."""
+    def send(sent: Sequence[bytes]) -> Complaints:
+        return [each for client, channel, payload in itertools.product(clients, channels, sent)
+                for each in echoed(client, payload, channel)]
+
+    def wanted(count: int) -> Counts:
+        packets = 2 * len(clients) * len(channels) * count
+        return (packets, 0) if in_kernel else (0, packets)
+
+    def warm() -> bool:
+        before = relayed()
+        send([b"warm-up"])
+        return since(relayed, before) == wanted(1)
+
+    # At first, next hops are resolved and flows are confirmed. How long that takes depends on the machine.
+    proc.wait_until(warm, SETTLE_TIMEOUT)
+    before = relayed()
+    found = send(payloads)
+    counted = since(relayed, before)
+    if counted != wanted(len(payloads)):
         found.append(f"in the kernel, in user space: {counted} packets")
     return found
 
@@ -97,8 +125,6 @@ def bound_client(lab: Lab, user: str, password: str) -> Iterator[turn.Client]:
         with client.socket:
             client.allocate(4)
             client.bind(CHANNEL, peer.address)
-            for _ in range(3):
-                echoed(client, b"warm-up")
             yield client
 
 
