@@ -110,6 +110,13 @@ static void rules_changed(void *arg)
 	check_clock_advance(&tp->maps);
 }
 
+static void tunnels_changed(void *arg, bool has_tunnels)
+{
+	struct turnpike *tp = arg;
+
+	maps_set_may_be_decrypted(&tp->maps, has_tunnels);
+}
+
 static __u32 or_default(__u32 value, __u32 otherwise)
 {
 	return value ? value : otherwise;
@@ -205,11 +212,12 @@ static int open_parts(struct turnpike *tp, const struct turnpike_open_opts *opts
 					     .attached = attached,
 					     .changed = changed,
 					     .rules_changed = rules_changed,
+					     .tunnels_changed = tunnels_changed,
 					     .arg = tp };
 	int err = open_maps(tp, opts);
 
 	if (!err)
-		err = netlink_open(&tp->requests);
+		err = netlink_open(NETLINK_ROUTE, &tp->requests);
 	if (!err)
 		err = nexthops_open(&owner, tp->maps.nexthops, tp->maps.max_nexthops, tp->requests,
 				    &tp->nexthops);

@@ -90,6 +90,13 @@ static int share_maps(struct turnpike_bpf *skeleton, const struct maps *maps)
 	return err;
 }
 
+/* A kernel without CONFIG_XFRM has no IPsec, either. */
+static bool has_xfrm(void)
+{
+	return libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, BPF_FUNC_skb_get_xfrm_state,
+				       NULL) == 1;
+}
+
 static int configure(struct turnpike_bpf *skeleton, const struct variant *variant,
 		     const struct turnpike_config *config)
 {
@@ -102,6 +109,8 @@ static int configure(struct turnpike_bpf *skeleton, const struct variant *varian
 	skeleton->rodata->config.skb = variant->skb;
 	skeleton->rodata->config.tick_ns = ticks_ns();
 	skeleton->rodata->config.confirm_ns = config->confirm_ns;
+	if (variant->mode == TURNPIKE_MODE_TC)
+		skeleton->rodata->config.xfrm = has_xfrm();
 	/* Not fatal: the selector knows of it, too. */
 	if (variant->mode == TURNPIKE_MODE_XDP_GENERIC)
 		skb_layout(&skeleton->rodata->config.layout);

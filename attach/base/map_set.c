@@ -119,6 +119,14 @@ void maps_close(struct maps *maps)
 	*maps = (struct maps){ 0 };
 }
 
+void maps_set_may_be_decrypted(struct maps *maps, bool may)
+{
+	int i;
+
+	for (i = 0; i < TURNPIKE_SLOTS; i++)
+		__atomic_store_n(&maps->devices[i].may_be_decrypted, may, __ATOMIC_RELAXED);
+}
+
 int maps_events_fd(const struct maps *maps)
 {
 	return bpf_map__fd(maps->skeleton->maps.events);

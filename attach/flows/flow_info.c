@@ -71,6 +71,9 @@ static const char *const observations[] = {
 	[TURNPIKE_OBSERVED_PORT] = "the host's NAT changes the source port",
 	[TURNPIKE_OBSERVED_ENCRYPTED] = "leaves encrypted",
 	[TURNPIKE_OBSERVED_ENCAPSULATED] = "leaves encapsulated",
+	[TURNPIKE_OBSERVED_DECRYPTED] = "arrives encrypted",
+	[TURNPIKE_OBSERVED_MAY_BE_DECRYPTED] =
+		"may arrive encrypted, which generic XDP does not see: use TC",
 };
 
 static void explain(const struct bindings *bindings, const struct turnpike_flow *flow,

@@ -74,7 +74,7 @@ static bool qdisc_in_use(int ifindex)
 	struct nl_sock *sock;
 	bool in_use;
 
-	if (netlink_open(&sock))
+	if (netlink_open(NETLINK_ROUTE, &sock))
 		return true;
 	if (netlink_has_filters(sock, (__u32)ifindex, &in_use))
 		in_use = true;
@@ -146,7 +146,7 @@ static bool has_filter(const struct guard *guard)
 	struct nl_sock *sock;
 	int err;
 
-	if (netlink_open(&sock))
+	if (netlink_open(NETLINK_ROUTE, &sock))
 		return false;
 	err = netlink_filter(sock, (__u32)guard->ifindex, side->parent, side->priority,
 			     FILTER_HANDLE, &filter);

@@ -13,7 +13,7 @@
 /* The kernel answers before send() returns; only an answer that it dropped is waited for. */
 #define ANSWER_SECONDS 2
 
-int netlink_open(struct nl_sock **ret)
+int netlink_open(int protocol, struct nl_sock **ret)
 {
 	const struct timeval longest = { .tv_sec = ANSWER_SECONDS };
 	struct nl_sock *sock = nl_socket_alloc();
@@ -23,8 +23,7 @@ int netlink_open(struct nl_sock **ret)
 	/* Each request here has one answer: either the object or an error. */
 	nl_socket_disable_auto_ack(sock);
 	/* With a fixed buffer libnl does not peek first, which halves its system calls. */
-	if (nl_socket_set_msg_buf_size(sock, NETLINK_MESSAGE_MAX) ||
-	    nl_connect(sock, NETLINK_ROUTE) ||
+	if (nl_socket_set_msg_buf_size(sock, NETLINK_MESSAGE_MAX) || nl_connect(sock, protocol) ||
 	    setsockopt(nl_socket_get_fd(sock), SOL_SOCKET, SO_RCVTIMEO, &longest,
 		       sizeof(longest))) {
 		nl_socket_free(sock);

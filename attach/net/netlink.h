@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Requests to rtnetlink(7) over libnl: sockets, messages, errors and addresses. The requests
- * themselves are in link.h, neigh.h, route.h and filter.h; monitor.h receives notifications.
+ * Requests over netlink(7) with libnl: sockets, messages, errors and addresses. The requests
+ * themselves are in link.h, neigh.h, route.h, filter.h and ipsec.h; monitor.h receives
+ * notifications.
  *
  * libnl-route 3.7 parses links, neighbours and routes. It cannot build most of the requests here;
  * each says why.
@@ -22,12 +23,13 @@ struct nl_addr;
 
 /**
  * netlink_open() - open a socket for requests in the thread's network namespace
+ * @protocol: NETLINK_ROUTE, ...
  *
  * One thread at a time may use it. Free it with nl_socket_free().
  *
- * Return: 0 or a negative errno.
+ * Return: 0; -EPROTONOSUPPORT if the kernel does not have it; another negative errno.
  */
-int netlink_open(struct nl_sock **ret);
+int netlink_open(int protocol, struct nl_sock **ret);
 
 /**
  * netlink_request() - allocate a message

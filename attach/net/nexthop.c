@@ -193,12 +193,19 @@ static void on_policy(const struct selector *selector, void *arg)
 		slots_renew(&nexthops->slots, selector, false);
 }
 
+static void on_tunnels(bool has_tunnels, void *arg)
+{
+	struct nexthops *nexthops = arg;
+
+	nexthops->owner.tunnels_changed(nexthops->owner.arg, has_tunnels);
+}
+
 /* One descriptor for all that can be readable. */
 static int watch(struct nexthops *nexthops)
 {
-	const struct rules_ops rules = { .changed = on_rules,
-					 .selected = on_policy,
-					 .arg = nexthops };
+	const struct rules_ops rules = {
+		.changed = on_rules, .selected = on_policy, .tunnels = on_tunnels, .arg = nexthops
+	};
 	struct epoll_event event = { .events = EPOLLIN };
 	int err;
 

@@ -43,6 +43,7 @@ struct egress {
  * @attached: are packets relayed, or to be relayed, that come in by this device? It may be one that
  *            has disappeared, and is now known by its name only
  * @changed:  devices changed; called before @egress is asked for all of them again
+ * @tunnels_changed: packets may have come out of IPsec tunnels, or no more; see rules.h
  * @rules_changed: what the host does with packets may have changed, for any flow: end all
  *            confirmations. What concerns a single next hop changes turnpike_nexthop.current
  * instead
@@ -52,6 +53,7 @@ struct nexthop_owner {
 	bool (*attached)(void *arg, __u32 ifindex, const char *name);
 	void (*changed)(void *arg);
 	void (*rules_changed)(void *arg);
+	void (*tunnels_changed)(void *arg, bool has_tunnels);
 	void *arg;
 };
 

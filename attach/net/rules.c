@@ -11,11 +11,15 @@
 #include <stdlib.h>
 
 #include "base/monotonic.h"
+#include "net/ipsec.h"
 #include "net/notifications.h"
 #include "private/array_len.h"
 
 /* How long a change waits after the one before it. */
 #define WINDOW_NS 50000000ull
+
+/* Between two requests for all IPsec policies, of which there may be thousands. */
+#define LIST_NS 1000000000ull
 
 #define NEW_GENERATION (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWGEN)
 
@@ -25,6 +29,9 @@ struct rules {
 	struct nl_sock *ipsec;     /* the same */
 	__u64 window_ends;
 	enum rules_scope waiting; /* changes that have come within the window */
+	bool has_tunnels;         /* see ipsec.h */
+	bool outdated;            /* @has_tunnels may have changed */
+	__u64 list_at;            /* when the policies may be listed */
 };
 
 /* A transaction of nftables ends with a new generation, whatever it changed. */
@@ -33,6 +40,40 @@ static int on_netfilter(struct nl_msg *msg, void *rules)
 	if (nlmsg_hdr(msg)->nlmsg_type == NEW_GENERATION)
 		rules_change(rules, RULES_OF_ALL);
 	return NL_OK;
+}
+
+static void set_tunnels(struct rules *rules, bool has_tunnels)
+{
+	if (has_tunnels == rules->has_tunnels)
+		return;
+	rules->has_tunnels = has_tunnels;
+	rules->ops.tunnels(has_tunnels, rules->ops.arg);
+	/* Between the policy and now, decrypted packets may have confirmed flows. */
+	if (has_tunnels)
+		rules_change(rules, RULES_OF_ALL);
+}
+
+static void list_if_due(struct rules *rules)
+{
+	const __u64 now = clock_ns();
+
+	if (!rules->outdated || now < rules->list_at)
+		return;
+	rules->outdated = false;
+	rules->list_at = now + LIST_NS;
+	set_tunnels(rules, ipsec_has_tunnels());
+}
+
+/* A policy that has gone may have been the last one, which takes a list to find out. */
+static void follow_tunnels(struct rules *rules, struct nl_msg *msg)
+{
+	const int type = nlmsg_hdr(msg)->nlmsg_type;
+
+	if ((type == XFRM_MSG_NEWPOLICY || type == XFRM_MSG_UPDPOLICY) &&
+	    ipsec_requires_tunnel(msg))
+		set_tunnels(rules, true);
+	else if (rules->has_tunnels && type != XFRM_MSG_NEWPOLICY)
+		rules->outdated = true;
 }
 
 /* Associations expire twice: a soft expiry only asks for a new one. */
@@ -44,6 +85,7 @@ static int on_ipsec(struct nl_msg *msg, void *arg)
 	struct rules *rules = arg;
 	struct selector selector;
 
+	follow_tunnels(rules, msg);
 	switch (header->nlmsg_type) {
 	case XFRM_MSG_NEWPOLICY:
 	case XFRM_MSG_UPDPOLICY:
@@ -96,6 +138,7 @@ int rules_open(const struct rules_ops *ops, int epoll, struct rules **ret)
 		rules_close(rules);
 		return err;
 	}
+	set_tunnels(rules, ipsec_has_tunnels());
 	*ret = rules;
 	return 0;
 }
@@ -135,14 +178,17 @@ void rules_change(struct rules *rules, enum rules_scope scope)
 /* What was lost may have been about any packet. */
 static void read_from(struct rules *rules, struct nl_sock *sock)
 {
-	if (sock && notifications_read(sock))
-		rules_change(rules, RULES_OF_ALL);
+	if (!sock || !notifications_read(sock))
+		return;
+	rules->outdated = true;
+	rules_change(rules, RULES_OF_ALL);
 }
 
 void rules_poll(struct rules *rules)
 {
 	read_from(rules, rules->netfilter);
 	read_from(rules, rules->ipsec);
+	list_if_due(rules);
 	report_if_due(rules);
 }
 
@@ -150,13 +196,18 @@ void rules_settle(struct rules *rules)
 {
 	read_from(rules, rules->netfilter);
 	read_from(rules, rules->ipsec);
+	list_if_due(rules);
 	if (rules->waiting)
 		report(rules, clock_ns());
 }
 
 __u64 rules_due(const struct rules *rules)
 {
-	return rules->waiting ? rules->window_ends : 0;
+	const __u64 report_at = rules->waiting ? rules->window_ends : 0;
+
+	if (!rules->outdated || (report_at && report_at < rules->list_at))
+		return report_at;
+	return rules->list_at;
 }
 
 __u32 rules_unwatched(const struct rules *rules)

@@ -7,6 +7,7 @@
 #define TURNPIKE_ATTACH_NET_RULES_H
 
 #include <linux/types.h>
+#include <stdbool.h>
 
 #include <turnpike/turnpike.h>
 
@@ -25,10 +26,13 @@ enum rules_scope {
  * struct rules_ops - what to do about changes
  * @changed:  packets of @scope may be treated differently; at once, then at most every 50 ms
  * @selected: those that @selector concerns may be; each time
+ * @tunnels:  whether packets may have come out of IPsec tunnels (ipsec.h) has changed; at first it
+ *            is false
  */
 struct rules_ops {
 	void (*changed)(enum rules_scope scope, void *arg);
 	void (*selected)(const struct selector *selector, void *arg);
+	void (*tunnels)(bool has_tunnels, void *arg);
 	void *arg;
 };
 
@@ -56,7 +60,7 @@ void rules_poll(struct rules *rules);
  */
 void rules_settle(struct rules *rules);
 
-/** rules_due() - CLOCK_MONOTONIC, ns, when rules_poll() has to report; 0: nothing. */
+/** rules_due() - CLOCK_MONOTONIC, ns, when rules_poll() has to be called; 0: no time. */
 __u64 rules_due(const struct rules *rules);
 
 /** rules_unwatched() - get the kinds that are not watched, a mask of enum turnpike_rules. */

@@ -16,6 +16,7 @@
 #include "base/skb_layout.h"
 #include "select/ethtool.h"
 #include "select/netdev.h"
+#include "net/ipsec.h"
 #include "net/link.h"
 #include "select/owners.h"
 #include "select/sysfs.h"
@@ -275,6 +276,7 @@ int facts_gather(struct nl_sock *sock, const char *ifname, struct turnpike_facts
 	if (!facts)
 		return -ENOMEM;
 	facts->vlans = vlans_on(link.ifindex);
+	facts->ipsec_tunnels = ipsec_has_tunnels();
 	err = add_relatives(sock, facts, &link);
 	if (err) {
 		facts_free(facts);

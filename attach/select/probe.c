@@ -51,7 +51,7 @@ static int probe_all(struct nl_sock *sock, probe_fn *fn, void *arg)
 int probe_devices(const char *ifname, probe_fn *fn, void *arg)
 {
 	struct nl_sock *sock;
-	int err = netlink_open(&sock);
+	int err = netlink_open(NETLINK_ROUTE, &sock);
 
 	if (err)
 		return err;

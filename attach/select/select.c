@@ -85,6 +85,17 @@ static void check_vlans(struct assessment *a)
 		assess_remedy(a, "ethtool -K %s rxvlan off", a->facts->dev);
 }
 
+/* See programs/ctx/xdp.h: flows are not confirmed. */
+static void check_tunnels(struct assessment *a)
+{
+	if (!a->facts->ipsec_tunnels)
+		return;
+	a->late = true;
+	assess(a, TURNPIKE_DOUBTFUL,
+	       "the host has IPsec tunnels, whose packets generic XDP cannot tell from plain ones, so "
+	       "all are relayed in user space");
+}
+
 static void assess_generic(struct assessment *a)
 {
 	assess_owner(a);
@@ -94,6 +105,7 @@ static void assess_generic(struct assessment *a)
 	/* bpf_prog_run_generic_xdp() makes headroom, but not tailroom. */
 	if (a->ret->moves == TURNPIKE_MOVES_TAIL)
 		assess(a, TURNPIKE_DOUBTFUL, "frames of some lengths have no room behind them");
+	check_tunnels(a);
 	assess_merging(a);
 }
 

@@ -18,7 +18,7 @@
 #include <turnpike/verdicts.h>
 
 /** Changes with every struct below; the library rejects programs of another version. */
-#define TURNPIKE_ABI_VERSION 6
+#define TURNPIKE_ABI_VERSION 7
 
 /** Channel numbers of RFC 5766 section 11; RFC 8656 section 12 keeps only 0x4000 to 0x4fff. */
 #define TURNPIKE_CHANNEL_MIN 0x4000
@@ -133,13 +133,15 @@ static inline __u64 turnpike_seen(__u32 ifindex, __u32 publication)
 enum turnpike_observation {
 	TURNPIKE_OBSERVED_NOTHING, /* it has not left by a device with an observer */
 	TURNPIKE_OBSERVED_SAME,
-	TURNPIKE_OBSERVED_DEVICE,      /* it left by another device */
-	TURNPIKE_OBSERVED_NEXTHOP,     /* to another MAC address, or from one */
-	TURNPIKE_OBSERVED_TAGS,        /* with other VLAN tags */
-	TURNPIKE_OBSERVED_SOURCE,      /* from another address */
-	TURNPIKE_OBSERVED_PORT,        /* from another port */
-	TURNPIKE_OBSERVED_ENCRYPTED,   /* as ESP or AH (RFC 4303, RFC 4302) */
-	TURNPIKE_OBSERVED_ENCAPSULATED /* as neither UDP nor these */
+	TURNPIKE_OBSERVED_DEVICE,           /* it left by another device */
+	TURNPIKE_OBSERVED_NEXTHOP,          /* to another MAC address, or from one */
+	TURNPIKE_OBSERVED_TAGS,             /* with other VLAN tags */
+	TURNPIKE_OBSERVED_SOURCE,           /* from another address */
+	TURNPIKE_OBSERVED_PORT,             /* from another port */
+	TURNPIKE_OBSERVED_ENCRYPTED,        /* as ESP or AH (RFC 4303, RFC 4302) */
+	TURNPIKE_OBSERVED_ENCAPSULATED,     /* as neither UDP nor these */
+	TURNPIKE_OBSERVED_DECRYPTED,        /* TC: it arrived as ESP or AH, so it was not sampled */
+	TURNPIKE_OBSERVED_MAY_BE_DECRYPTED, /* generic XDP: it may have, so likewise */
 };
 
 /**
@@ -297,12 +299,16 @@ enum turnpike_direction {
  * @check_zero: the same of the check clock. It is CLOCK_MONOTONIC, but whenever the host's rules
  * may have changed, the library sets it forward by more than a confirmation lasts. So one
  *             comparison finds a confirmation that is too old for either reason
+ * @may_be_decrypted: 1: packets may have arrived encrypted, without the program seeing it
+ * @pad:       zero
  */
 struct turnpike_device {
 	__u8 mac[6];
 	__u16 mtu;
 	__u64 tick_zero;
 	__u64 check_zero;
+	__u32 may_be_decrypted;
+	__u32 pad;
 };
 
 /**
@@ -347,6 +353,8 @@ struct turnpike_skb_layout {
  * @tick_ns: length of a jiffy
  * @confirm_ns: time between two checks of a flow; 0: flows are not confirmed
  * @layout:  of this kernel
+ * @xfrm:    1: the kernel has bpf_skb_get_xfrm_state()
+ * @pad:     zero
  */
 struct turnpike_config {
 	__u32 version;
@@ -356,6 +364,8 @@ struct turnpike_config {
 	__u64 tick_ns;
 	__u64 confirm_ns;
 	struct turnpike_skb_layout layout;
+	__u32 xfrm;
+	__u32 pad;
 };
 
 /**
@@ -444,7 +454,7 @@ TURNPIKE_CHECK_SIZE(turnpike_hop, 28);
 TURNPIKE_CHECK_SIZE(turnpike_nexthop, 64); /* one cache line */
 TURNPIKE_CHECK_SIZE(turnpike_event_record, 1280);
 TURNPIKE_CHECK_SIZE(turnpike_policer, 32);
-TURNPIKE_CHECK_SIZE(turnpike_device, 24);
+TURNPIKE_CHECK_SIZE(turnpike_device, 32);
 TURNPIKE_CHECK_SIZE(turnpike_trial, 40);
 TURNPIKE_CHECK_SIZE(turnpike_taken, 128);
 TURNPIKE_CHECK_SIZE(turnpike_flow_expiry, 56);

@@ -105,6 +105,7 @@ struct turnpike_queues {
  * @gro_forwarding: and for rx-udp-gro-forwarding, for datagrams without a local socket
  * @segments_error: 0: generic XDP tells super-packets (skb_layout.h); or the negative errno
  * @vlans:     VLAN devices on top of it, in any network namespace; -1: not known
+ * @ipsec_tunnels: IPsec policies of the host admit some packets out of tunnels only, or may do so
  */
 struct turnpike_facts {
 	char dev[TURNPIKE_IFNAMSIZ];
@@ -140,6 +141,7 @@ struct turnpike_facts {
 	__u32 gro_forwarding;
 	int segments_error;
 	int vlans;
+	bool ipsec_tunnels;
 };
 
 /** What to expect of a candidate. */

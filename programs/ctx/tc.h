@@ -41,6 +41,20 @@ enum ctx_action {
 	CTX_DROP = TC_ACT_SHOT,
 };
 
+/*
+ * Did IPsec decrypt the packet? The kernel receives what comes out of a tunnel again, on the same
+ * device (xfrm_input() of net/xfrm/xfrm_input.c).
+ */
+static __always_inline enum turnpike_observation ctx_arrival(ctx_t *ctx)
+{
+	struct bpf_xfrm_state state;
+
+	/* The verifier removes the call where the kernel does not have it. */
+	if (!config.xfrm || bpf_skb_get_xfrm_state(ctx, 0, &state, sizeof(state), 0))
+		return TURNPIKE_OBSERVED_NOTHING;
+	return TURNPIKE_OBSERVED_DECRYPTED;
+}
+
 static __always_inline __u32 ctx_len(ctx_t *ctx)
 {
 	return ctx->len;

@@ -36,6 +36,19 @@ enum ctx_action {
 	CTX_DROP = XDP_DROP,
 };
 
+/*
+ * Did IPsec decrypt the packet? Native XDP sees it before, generic XDP again after a tunnel. An
+ * xdp_md does not tell, so the library says whether the host has such tunnels.
+ */
+static __always_inline enum turnpike_observation ctx_arrival(ctx_t *ctx)
+{
+	const __u32 slot = config.slot;
+	const struct turnpike_device *device = bpf_map_lookup_elem(&devices, &slot);
+
+	return config.skb && device && device->may_be_decrypted ? TURNPIKE_OBSERVED_MAY_BE_DECRYPTED
+								: TURNPIKE_OBSERVED_NOTHING;
+}
+
 static __always_inline __u32 ctx_len(ctx_t *ctx)
 {
 	return (__u32)(ctx->data_end - ctx->data);

@@ -58,6 +58,8 @@ long bpf_xdp_adjust_head(struct xdp_md *ctx, int delta);
 long bpf_xdp_adjust_tail(struct xdp_md *ctx, int delta);
 
 long bpf_skb_load_bytes(const void *skb, __u32 off, void *to, __u32 len);
+long bpf_skb_get_xfrm_state(struct __sk_buff *skb, __u32 index, struct bpf_xfrm_state *ret,
+			    __u32 size, __u64 flags);
 long bpf_skb_pull_data(struct __sk_buff *skb, __u32 len);
 long bpf_skb_store_bytes(struct __sk_buff *skb, __u32 off, const void *from, __u32 len,
 			 __u64 flags);

@@ -66,10 +66,16 @@ static __always_inline bool may_check(void)
 	return limit && turnpike_policer_charge(limit, coarse_now(), 1);
 }
 
-/* Remember the packet, for the observer. @more: see struct turnpike_sample. */
+/*
+ * Remember the packet, for the observer. @more: see struct turnpike_sample.
+ *
+ * A packet that IPsec has decrypted tells nothing about plain ones, which the host's policies may
+ * refuse. So it confirms nothing, and they go through the stack.
+ */
 static __always_inline void take_sample(ctx_t *ctx, const struct packet *pkt,
-					const struct turnpike_flow *flow, __u64 now, bool more)
+					struct turnpike_flow *flow, __u64 now, bool more)
 {
+	const enum turnpike_observation arrival = ctx_arrival(ctx);
 	struct turnpike_sample sample = { .taken = now,
 					  .ifindex = config.ifindex,
 					  .family = pkt->family,
@@ -77,6 +83,10 @@ static __always_inline void take_sample(ctx_t *ctx, const struct packet *pkt,
 					  .more = more };
 	struct turnpike_sample_key key = { .len = (__u16)pkt->data_len, .port = flow->sport };
 
+	if (arrival != TURNPIKE_OBSERVED_NOTHING) {
+		flow->observation = arrival;
+		return;
+	}
 	if (pkt->family == TURNPIKE_IPV4)
 		flow_key4(pkt, &sample.key4);
 	else

@@ -69,6 +69,7 @@ static void install(const struct situation *s)
 	host_maps.ports.role[host_addr(RELAY, TURNPIKE_IPV4).port] = TURNPIKE_PORT_RELAY;
 	mac_addr(MAC_OURS, device->mac);
 	device->mtu = s->device_mtu;
+	device->may_be_decrypted = s->decrypted;
 	device->tick_zero = TESTBED_NOW - HOST_UPTIME;
 	device->check_zero = TESTBED_CHECK_NOW - HOST_UPTIME;
 	if (s->hop < HOST_NEXTHOPS)
@@ -93,6 +94,7 @@ static void make_frame(const struct situation *s, enum sum sum, struct host_fram
 	host_skb_frame(frame, s->frame, s->len, s->linear);
 	frame->fails_in = s->fails_in;
 	frame->stuck = s->stuck;
+	frame->decrypted = s->decrypted;
 	frame->ctx.skb.gso_size = s->gso;
 	frame->ctx.skb.vlan_present = s->has_hwaccel_tag;
 	frame->ctx.skb.vlan_proto = s->has_hwaccel_tag ? s->hwaccel_tag.tpid : 0;

@@ -201,8 +201,14 @@ static void check_in(const struct packet *p, struct outcome *o, __u64 ns)
 	o->after.check_at = TESTBED_CHECK_NOW + (ns < left ? ns : left);
 }
 
+/* Row 22: native XDP never sees a decrypted packet. */
 static void sample(const struct packet *p, struct outcome *o)
 {
+	if (p->s->decrypted && p->s->variant->skb) {
+		o->after.observation = p->s->variant->tc ? TURNPIKE_OBSERVED_DECRYPTED
+							 : TURNPIKE_OBSERVED_MAY_BE_DECRYPTED;
+		return;
+	}
 	o->sampled = true;
 	sample_of(&p->s->flow, tos_of(p), p->data, o->data_len, o->sample);
 }

@@ -68,6 +68,7 @@ static void read_flow(const struct scenario *scenario, struct situation *ret)
 		ret->flow.flow.expires += 1 + scenario->life * 10 * MS;
 	ret->flow.flow.nexthop = ret->hop;
 	ret->muted = scenario->expired & 2;
+	ret->decrypted = scenario->expired & 4;
 	ret->limited = scenario->limited & 1;
 	ret->level = (scenario->limited >> 1) % TURNPIKE_POLICER_LEVELS;
 	for (i = 0; i < TURNPIKE_FLOW_POLICERS; i++) {

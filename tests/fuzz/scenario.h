@@ -32,12 +32,12 @@ enum seen {
 
 /** struct scenario - the head of an input, bytes only; the frame follows */
 struct scenario {
-	__u8 variant;       /* index into variants */
-	__u8 flow;          /* enum turnpike_direction; DIR_NONE: there is none */
-	__u8 pair;          /* index into families */
-	__u8 expired;       /* bit 0: the flow has expired; bit 1: events are muted */
-	__u8 hop;           /* enum hop */
-	__u8 hop_tags;      /* number of tags */
+	__u8 variant;  /* index into variants */
+	__u8 flow;     /* enum turnpike_direction; DIR_NONE: there is none */
+	__u8 pair;     /* index into families */
+	__u8 expired;  /* bit 0: the flow has expired; bit 1: events are muted; bit 2: see below */
+	__u8 hop;      /* enum hop */
+	__u8 hop_tags; /* number of tags */
 	__u8 hop_tag[2][4]; /* the tags */
 	__u8 hop_mtu[2];
 	__u8 device_mtu[2];
@@ -83,6 +83,7 @@ struct situation {
 	bool has_hwaccel_tag;
 	struct turnpike_tag hwaccel_tag;
 	bool muted;
+	bool decrypted; /* IPsec has decrypted the packet, or may have done so */
 	bool no_checks;
 	bool limited;
 	int level;

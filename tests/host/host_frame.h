@@ -34,6 +34,7 @@
  * @stuck:     TC: the tail cannot be moved
  * @fails_in:  TC: number of the helper call that fails, counted from now; 0: none
  * @failed:    TC: a helper has failed that way
+ * @decrypted: TC: IPsec has decrypted the packet
  * @complete:  TC: CHECKSUM_COMPLETE, which helpers update when they change the frame
  * @csum:      TC: its value, the folded sum of everything after the Ethernet header
  */
@@ -47,6 +48,7 @@ struct host_frame {
 	bool stuck;
 	__u32 fails_in;
 	bool failed;
+	bool decrypted;
 	bool complete;
 	__u16 csum;
 };

@@ -46,6 +46,7 @@ void host_configure(__u32 ifindex, __u32 slot, bool skb, bool tc, __u64 confirm_
 	config.skb = skb;
 	config.tick_ns = HOST_TICK_NS;
 	config.confirm_ns = confirm_ns;
+	config.xfrm = 1;
 }
 
 __u32 host_redirected(void)

@@ -106,6 +106,13 @@ static void pop(struct host_frame *frame, __u32 off, __u32 len)
 	host_frame_close(frame);
 }
 
+long bpf_skb_get_xfrm_state(struct __sk_buff *skb, __u32 index, struct bpf_xfrm_state *ret,
+			    __u32 size, __u64 flags)
+{
+	memset(ret, 0, size);
+	return frame_of(skb)->decrypted && !index && size == sizeof(*ret) && !flags ? 0 : -EINVAL;
+}
+
 long bpf_skb_pull_data(struct __sk_buff *skb, __u32 len)
 {
 	struct host_frame *frame = frame_of(skb);

@@ -90,12 +90,23 @@ static void rules_changed(void *arg)
 	calls.rules_changed++;
 }
 
+static void tunnels_changed(void *arg, bool has_tunnels)
+{
+	(void)arg;
+	calls.has_tunnels = has_tunnels;
+}
+
 int open_all(void **state)
 {
-	const struct nexthop_owner owner = { egress, attached, changed, rules_changed, &devices };
+	const struct nexthop_owner owner = { .egress = egress,
+					     .attached = attached,
+					     .changed = changed,
+					     .rules_changed = rules_changed,
+					     .tunnels_changed = tunnels_changed,
+					     .arg = &devices };
 
 	(void)state;
-	if (netlink_open(&devices.sock))
+	if (netlink_open(NETLINK_ROUTE, &devices.sock))
 		return -1;
 	/* The kernel notices the carrier a moment later. */
 	do

@@ -17,6 +17,7 @@
 struct calls {
 	int changed;
 	int rules_changed;
+	bool has_tunnels; /* as reported last */
 };
 
 extern struct device eth0;

@@ -33,7 +33,7 @@ static bool ip(const char *words)
 static int open_socket(void **state)
 {
 	(void)state;
-	return netlink_open(&sock);
+	return netlink_open(NETLINK_ROUTE, &sock);
 }
 
 static int close_socket(void **state)

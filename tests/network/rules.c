@@ -126,6 +126,44 @@ static void test_ipsec(void **state)
 	check_all(changes, ARRAY_LEN(changes));
 }
 
+static void check_tunnels(const char *command, bool has_tunnels)
+{
+	const __u64 end = clock_ns() + 5000 * NS_PER_MS;
+
+	print_message("%s\n", command);
+	assert_int_equal(system(command), 0);
+	/* That there are none any more is found out within a second. */
+	do {
+		assert_int_equal(nexthops_poll(nexthops), 0);
+		sleep_ms(5);
+	} while (calls.has_tunnels && !has_tunnels && clock_ns() < end);
+	assert_int_equal(calls.has_tunnels, has_tunnels);
+}
+
+/* Which policies admit packets only out of a tunnel. */
+static void test_tunnels(void **state)
+{
+#define TUNNEL "tmpl src 10.9.0.9 dst 10.0.0.1 proto esp mode tunnel"
+	(void)state;
+	if (nexthops_unwatched(nexthops) & TURNPIKE_RULES_IPSEC)
+		skip();
+	check_tunnels("ip xfrm policy add src 10.9.0.9 dst 10.0.0.1 dir out " TUNNEL, false);
+	check_tunnels("ip xfrm policy add src 10.9.0.9 dst 10.0.0.1 dir fwd " TUNNEL, false);
+	check_tunnels("ip xfrm policy add src 10.9.0.9 dst 10.0.0.1 dir in " TUNNEL " level use",
+		      false);
+	check_tunnels("ip xfrm policy update src 10.9.0.9 dst 10.0.0.1 dir in tmpl src 10.9.0.9 "
+		      "dst 10.0.0.1 proto esp mode transport",
+		      false);
+	check_tunnels("ip xfrm policy update src 10.9.0.9 dst 10.0.0.1 dir in " TUNNEL, true);
+	check_tunnels("ip xfrm policy add src 10.9.0.8 dst 10.0.0.1 dir in " TUNNEL, true);
+	check_tunnels("ip xfrm policy del src 10.9.0.9 dst 10.0.0.1 dir in; sleep 1.1", true);
+	check_tunnels("ip xfrm policy update src 10.9.0.8 dst 10.0.0.1 dir in", false);
+	check_tunnels("ip xfrm policy add src fd09::/16 dst ::/0 dir in tmpl src fd00::2 "
+		      "dst fd00::1 proto esp mode beet",
+		      true);
+	check_tunnels("ip xfrm policy flush", false);
+}
+
 #define ASSOCIATION "src 10.0.0.1 dst 10.9.0.9 proto esp spi 1 "
 
 /* Needs a kernel with ESP. */
@@ -286,6 +324,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_netfilter, open_all, close_all),
 		cmocka_unit_test_setup_teardown(test_ipsec, open_all, close_all),
+		cmocka_unit_test_setup_teardown(test_tunnels, open_all, close_all),
 		cmocka_unit_test_setup_teardown(test_associations, open_all, close_all),
 		cmocka_unit_test_setup_teardown(test_routing, open_all, close_all),
 		cmocka_unit_test_setup_teardown(test_containers, open_all, close_all),

@@ -175,7 +175,10 @@ static void rules_changed(void *arg)
 
 static int set_up(void **state)
 {
-	const struct nexthop_owner owner = { egress, attached, changed, rules_changed, NULL };
+	const struct nexthop_owner owner = { .egress = egress,
+					     .attached = attached,
+					     .changed = changed,
+					     .rules_changed = rules_changed };
 
 	(void)state;
 	memset(map, 0, sizeof(map));

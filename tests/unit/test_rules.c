@@ -24,12 +24,16 @@ static int open_error; /* of the socket of netfilter */
 static int read_error; /* of all; 0: nothing has arrived */
 static int reports;
 static enum rules_scope last;
+static bool policies; /* some require tunnels */
+static int lists;     /* of policies */
+static bool reported; /* that there are tunnels */
 
 int __wrap_clock_gettime(clockid_t id, struct timespec *ret);
 int __wrap_notifications_open(int protocol, const int *groups, size_t n,
 			      nl_recvmsg_msg_cb_t on_message, void *arg, int epoll,
 			      struct nl_sock **ret);
 int __wrap_notifications_read(struct nl_sock *sock);
+bool __wrap_ipsec_has_tunnels(void);
 
 int __wrap_clock_gettime(clockid_t id, struct timespec *ret)
 {
@@ -60,6 +64,12 @@ int __wrap_notifications_read(struct nl_sock *sock)
 	return read_error;
 }
 
+bool __wrap_ipsec_has_tunnels(void)
+{
+	lists++;
+	return policies;
+}
+
 static void changed(enum rules_scope scope, void *arg)
 {
 	(void)arg;
@@ -67,9 +77,16 @@ static void changed(enum rules_scope scope, void *arg)
 	last = scope;
 }
 
+static void tunnels(bool has_tunnels, void *arg)
+{
+	(void)arg;
+	assert_true(has_tunnels != reported);
+	reported = has_tunnels;
+}
+
 static int open_rules(void)
 {
-	const struct rules_ops ops = { .changed = changed };
+	const struct rules_ops ops = { .changed = changed, .tunnels = tunnels };
 
 	return rules_open(&ops, -1, &rules);
 }
@@ -79,7 +96,8 @@ static int set_up(void **state)
 	(void)state;
 	now_ms = 1000;
 	open_error = read_error = 0;
-	reports = 0;
+	reports = lists = 0;
+	policies = reported = false;
 	return 0;
 }
 
@@ -139,6 +157,45 @@ static void test_lost(void **state)
 	assert_int_equal(last, RULES_OF_ALL);
 }
 
+/*
+ * Policies that require tunnels are listed at the start, and after a lost notification: once a
+ * second, as there may be many. Flows that they concern are confirmed again.
+ */
+static void test_tunnels(void **state)
+{
+	(void)state;
+	policies = true;
+	assert_int_equal(open_rules(), 0);
+	assert_true(reported);
+	assert_int_equal(lists, 1);
+	reports = 0;
+	now_ms += 1000;
+	read_error = -ENOBUFS;
+	policies = false;
+	rules_poll(rules);
+	assert_int_equal(lists, 2);
+	assert_false(reported);
+	assert_int_equal(reports, 1);
+	now_ms += 999;
+	policies = true;
+	rules_poll(rules);
+	assert_int_equal(lists, 2);
+	read_error = 0;
+	assert_int_equal(rules_due(rules), 3000 * NS_PER_MS);
+	assert_int_equal(reports, 2);
+	now_ms += 1;
+	rules_poll(rules);
+	assert_int_equal(lists, 3);
+	assert_true(reported);
+	now_ms += 50;
+	rules_poll(rules);
+	assert_int_equal(reports, 3);
+	assert_int_equal(rules_due(rules), 0);
+	now_ms += 5000;
+	rules_poll(rules);
+	assert_int_equal(lists, 3);
+}
+
 /* What a kernel does not have is said, and the rest is watched. */
 static void test_missing(void **state)
 {
@@ -163,6 +220,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_window, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_lost, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_tunnels, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_missing, set_up, tear_down),
 	};
 
