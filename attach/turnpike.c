@@ -17,6 +17,7 @@
 #include "base/loader.h"
 #include "base/opts.h"
 #include "base/ticks.h"
+#include "net/conntrack.h"
 #include "net/netlink.h"
 #include "private/array_len.h"
 #include "select/probe.h"
@@ -86,6 +87,19 @@ static bool egress(void *arg, __u32 ifindex, struct egress *ret)
 	return device_egress(&tp->devices, ifindex, ret);
 }
 
+/*
+ * Flows that were confirmed for longer are confirmed again: the host may forget them before.
+ */
+static void follow_conntrack(struct turnpike *tp)
+{
+	const __u64 interval = conntrack_interval(tp->maps.confirm_ns);
+	const bool is_shorter = interval < tp->maps.devices[0].interval;
+
+	maps_set_interval(&tp->maps, interval);
+	if (is_shorter)
+		check_clock_advance(&tp->maps);
+}
+
 /* Links have changed: the next hops are looked up by the devices as they are now. */
 static void changed(void *arg)
 {
@@ -107,6 +121,8 @@ static void rules_changed(void *arg)
 {
 	struct turnpike *tp = arg;
 
+	/* A first rule may be one that tracks connections. */
+	follow_conntrack(tp);
 	check_clock_advance(&tp->maps);
 }
 
@@ -194,6 +210,8 @@ static int open_maps(struct turnpike *tp, const struct turnpike_open_opts *opts)
 
 	if (!err)
 		err = ticks_set_zero(&tp->maps);
+	if (!err)
+		follow_conntrack(tp);
 	if (!err)
 		err = icmp_open(maps_events_fd(&tp->maps),
 				&tp->maps.policers[TURNPIKE_EVENTS_POLICER], &tp->icmp);
@@ -438,6 +456,11 @@ __u32 turnpike_waiting(const struct turnpike *tp, enum turnpike_wait what)
 	return waiting_count(tp->waiting, what);
 }
 
+__u32 turnpike_confirm_ms(const struct turnpike *tp)
+{
+	return tp->maps.confirm_ns ? (__u32)(tp->maps.devices[0].interval / 1000000u) : 0;
+}
+
 __u32 turnpike_unwatched(const struct turnpike *tp)
 {
 	return nexthops_unwatched(tp->nexthops);
@@ -545,6 +568,7 @@ int turnpike_poll(struct turnpike *tp)
 	set_timer(tp);
 
 	if (devices_are_due(&tp->devices)) {
+		follow_conntrack(tp);
 		print = be_quiet();
 		if (devices_supervise(&tp->devices))
 			nexthops_refresh(tp->nexthops);

@@ -89,15 +89,15 @@ static __always_inline void set_confirmed(struct turnpike_flow *flow,
 					  const struct turnpike_sample *sample, __u64 seen,
 					  __u64 now)
 {
-	const __u64 half = config.confirm_ns / 2;
-	const __u64 after = config.confirm_ns - half / 2 + half * (__u8)bpf_get_prandom_u32() / 256;
+	const __u64 interval = check_interval(), half = interval / 2;
+	const __u64 after = interval - half / 2 + half * (__u8)bpf_get_prandom_u32() / 256;
 
 	if (coarse_now() >= flow->expires)
 		return;
 	flow->tries = 0;
 	flow->dscps = 1ull << (sample->dscp & 0x3f);
 	flow->dscp_at = now;
-	flow->until = now + after + config.confirm_ns;
+	flow->until = now + after + interval;
 	check_after(flow, now, after);
 	flow->seen = seen;
 }

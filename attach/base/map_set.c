@@ -119,7 +119,15 @@ void maps_close(struct maps *maps)
 	*maps = (struct maps){ 0 };
 }
 
-void maps_set_may_be_decrypted(struct maps *maps, bool may)
+void maps_set_interval(const struct maps *maps, __u64 interval)
+{
+	int i;
+
+	for (i = 0; i < TURNPIKE_SLOTS; i++)
+		__atomic_store_n(&maps->devices[i].interval, interval, __ATOMIC_RELAXED);
+}
+
+void maps_set_may_be_decrypted(const struct maps *maps, bool may)
 {
 	int i;
 

@@ -39,8 +39,11 @@ int maps_open(const struct map_options *options, struct maps *ret);
 /** maps_close() - unmap and release the maps; a zeroed struct is allowed */
 void maps_close(struct maps *maps);
 
+/** maps_set_interval() - for all devices: see struct turnpike_device */
+void maps_set_interval(const struct maps *maps, __u64 interval);
+
 /** maps_set_may_be_decrypted() - for all devices: see struct turnpike_device */
-void maps_set_may_be_decrypted(struct maps *maps, bool may);
+void maps_set_may_be_decrypted(const struct maps *maps, bool may);
 
 /** maps_events_fd() - file descriptor of the map events; it belongs to @maps */
 int maps_events_fd(const struct maps *maps);

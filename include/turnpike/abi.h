@@ -299,6 +299,7 @@ enum turnpike_direction {
  * @check_zero: the same of the check clock. It is CLOCK_MONOTONIC, but whenever the host's rules
  * may have changed, the library sets it forward by more than a confirmation lasts. So one
  *             comparison finds a confirmation that is too old for either reason
+ * @interval:  time between two checks of a flow, ns: @confirm_ns of struct turnpike_config, or less
  * @may_be_decrypted: 1: packets may have arrived encrypted, without the program seeing it
  * @pad:       zero
  */
@@ -307,6 +308,7 @@ struct turnpike_device {
 	__u16 mtu;
 	__u64 tick_zero;
 	__u64 check_zero;
+	__u64 interval;
 	__u32 may_be_decrypted;
 	__u32 pad;
 };
@@ -351,7 +353,7 @@ struct turnpike_skb_layout {
  * @slot:    its slot
  * @skb:     1: packets are sk_buffs (generic XDP, TC); 0: frames (native XDP)
  * @tick_ns: length of a jiffy
- * @confirm_ns: time between two checks of a flow; 0: flows are not confirmed
+ * @confirm_ns: longest time between two checks of a flow; 0: flows are not confirmed
  * @layout:  of this kernel
  * @xfrm:    1: the kernel has bpf_skb_get_xfrm_state()
  * @pad:     zero
@@ -454,7 +456,7 @@ TURNPIKE_CHECK_SIZE(turnpike_hop, 28);
 TURNPIKE_CHECK_SIZE(turnpike_nexthop, 64); /* one cache line */
 TURNPIKE_CHECK_SIZE(turnpike_event_record, 1280);
 TURNPIKE_CHECK_SIZE(turnpike_policer, 32);
-TURNPIKE_CHECK_SIZE(turnpike_device, 32);
+TURNPIKE_CHECK_SIZE(turnpike_device, 40);
 TURNPIKE_CHECK_SIZE(turnpike_trial, 40);
 TURNPIKE_CHECK_SIZE(turnpike_taken, 128);
 TURNPIKE_CHECK_SIZE(turnpike_flow_expiry, 56);

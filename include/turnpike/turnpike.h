@@ -453,6 +453,18 @@ enum turnpike_wait {
  */
 TURNPIKE_API __u32 turnpike_waiting(const struct turnpike *tp, enum turnpike_wait what);
 
+/**
+ * turnpike_confirm_ms() - time between two checks of a flow at present
+ *
+ * It is @confirm_ms of struct turnpike_open_opts, or half of the time after which the host's
+ * connection tracking forgets a UDP flow, if that is shorter.
+ *
+ * Return: ms; 0 if flows are not confirmed.
+ *
+ * Since: 0.1
+ */
+TURNPIKE_API __u32 turnpike_confirm_ms(const struct turnpike *tp);
+
 /** Rules of the host, see turnpike_unwatched(). */
 enum turnpike_rules {
 	TURNPIKE_RULES_NETFILTER = 1u << 0, /* nftables, and iptables on top of it */

@@ -155,11 +155,12 @@ def test_peers_that_nobody_asked_are_dropped(lab: Lab, variant: Variant, family:
 
 @every_mode
 @every_family
-def test_traffic_in_the_kernel_is_tracked(lab: Lab, variant: Variant, family: int) -> None:
+@pytest.mark.parametrize("confirm", (OFTEN, 3600), ids=("often", "rarely"))
+def test_traffic_in_the_kernel_is_tracked(lab: Lab, variant: Variant, family: int, confirm: int) -> None:
     """While a flow is relayed in the kernel, its checks keep the firewall's entry: fragments, which always go through
-    the stack, pass it."""
+    the stack, pass it. Where an entry lives for a shorter time than between two checks, there are more checks."""
     with stateful(lab):
-        server = serve(lab, variant, "--confirm", str(OFTEN))
+        server = serve(lab, variant, "--confirm", str(confirm))
         with echo_peer(lab, family) as peer, bound(lab, family, peer.address) as client:
             complaints = wait_until_confirmed(server, client)
             kernel, large = relayed(server)["to-client"], 0

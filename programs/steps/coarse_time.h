@@ -31,4 +31,13 @@ static __always_inline __u64 check_now(void)
 	return device ? bpf_jiffies64() * config.tick_ns + device->check_zero : ~0ull;
 }
 
+/* Return: the time between two checks of a flow, ns. */
+static __always_inline __u64 check_interval(void)
+{
+	const __u32 slot = config.slot;
+	const struct turnpike_device *device = bpf_map_lookup_elem(&devices, &slot);
+
+	return device ? device->interval : config.confirm_ns;
+}
+
 #endif /* TURNPIKE_PROGRAMS_STEPS_COARSE_TIME_H */

@@ -135,9 +135,11 @@ static __always_inline void await_confirmation(ctx_t *ctx, const struct packet *
 static __always_inline bool check_again(ctx_t *ctx, const struct packet *pkt,
 					struct turnpike_flow *flow, __u64 now)
 {
+	const __u64 later = check_interval() / 4;
+
 	if (!may_check()) {
-		flow->until += config.confirm_ns / 4;
-		check_after(flow, now, config.confirm_ns / 4);
+		flow->until += later;
+		check_after(flow, now, later);
 		return false;
 	}
 	if (flow->until > now + CHECK_OVERDUE_NS)

@@ -38,11 +38,12 @@ static void install(const struct sighted *in)
 	struct turnpike_device *device = &host_maps.devices[TESTBED_SLOT];
 	int i;
 
-	host_configure(TESTBED_IFINDEX, TESTBED_SLOT, true, true, TESTBED_CONFIRM_NS);
+	host_configure(TESTBED_IFINDEX, TESTBED_SLOT, true, true, true);
 	host_maps.ports.role[host_addr(SERVER, TURNPIKE_IPV4).port] = TURNPIKE_PORT_LISTENER;
 	host_maps.ports.role[host_addr(RELAY, TURNPIKE_IPV4).port] = TURNPIKE_PORT_RELAY;
 	device->tick_zero = TESTBED_NOW - HOST_UPTIME;
 	device->check_zero = TESTBED_CHECK_NOW - HOST_UPTIME;
+	device->interval = TESTBED_CONFIRM_NS;
 	if (s->hop < HOST_NEXTHOPS)
 		host_maps.nexthops[s->hop] = s->nexthop;
 	if (s->has_flow)

@@ -64,12 +64,13 @@ static void install(const struct situation *s)
 	struct turnpike_device *device = &host_maps.devices[TESTBED_SLOT];
 
 	host_configure(TESTBED_IFINDEX, TESTBED_SLOT, s->variant->skb, s->variant->tc,
-		       s->variant->confirms ? TESTBED_CONFIRM_NS : 0);
+		       s->variant->confirms);
 	host_maps.ports.role[host_addr(SERVER, TURNPIKE_IPV4).port] = TURNPIKE_PORT_LISTENER;
 	host_maps.ports.role[host_addr(RELAY, TURNPIKE_IPV4).port] = TURNPIKE_PORT_RELAY;
 	mac_addr(MAC_OURS, device->mac);
 	device->mtu = s->device_mtu;
 	device->may_be_decrypted = s->decrypted;
+	device->interval = TESTBED_CONFIRM_NS;
 	device->tick_zero = TESTBED_NOW - HOST_UPTIME;
 	device->check_zero = TESTBED_CHECK_NOW - HOST_UPTIME;
 	if (s->hop < HOST_NEXTHOPS)

@@ -37,7 +37,7 @@ static struct {
 static __u32 redirected;
 static int redirect_action;
 
-void host_configure(__u32 ifindex, __u32 slot, bool skb, bool tc, __u64 confirm_ns)
+void host_configure(__u32 ifindex, __u32 slot, bool skb, bool tc, bool confirms)
 {
 	redirect_action = tc ? TC_ACT_REDIRECT : XDP_REDIRECT;
 	config.version = TURNPIKE_ABI_VERSION;
@@ -45,7 +45,7 @@ void host_configure(__u32 ifindex, __u32 slot, bool skb, bool tc, __u64 confirm_
 	config.slot = slot;
 	config.skb = skb;
 	config.tick_ns = HOST_TICK_NS;
-	config.confirm_ns = confirm_ns;
+	config.confirm_ns = confirms; /* the interval of struct turnpike_device counts */
 	config.xfrm = 1;
 }
 

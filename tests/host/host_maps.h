@@ -47,7 +47,7 @@ struct host_maps {
 extern struct host_maps host_maps;
 
 /** host_configure() - set the constants of the programs, and whether they run in TC */
-void host_configure(__u32 ifindex, __u32 slot, bool skb, bool tc, __u64 confirm_ns);
+void host_configure(__u32 ifindex, __u32 slot, bool skb, bool tc, bool confirms);
 
 /** host_redirected() - device of the last bpf_redirect() since the last call; 0: none */
 __u32 host_redirected(void);

@@ -69,7 +69,7 @@ static int load_relay(struct testbed *testbed)
 	config->ifindex = TESTBED_IFINDEX;
 	config->slot = TESTBED_SLOT;
 	config->skb = testbed->variant->skb;
-	config->confirm_ns = testbed->variant->confirms ? TESTBED_CONFIRM_NS : 0;
+	config->confirm_ns = testbed->variant->confirms; /* the interval counts */
 	bpf_map__set_max_entries(testbed->relay->maps.samples, MAX_SAMPLES);
 	err = turnpike_bpf__load(testbed->relay);
 	if (err)
@@ -144,6 +144,7 @@ static void set_devices(struct testbed *testbed)
 	/* config.tick_ns is 0: clocks stand still. */
 	testbed->devices[TESTBED_SLOT].tick_zero = TESTBED_NOW;
 	testbed->devices[TESTBED_SLOT].check_zero = TESTBED_CHECK_NOW;
+	testbed->devices[TESTBED_SLOT].interval = TESTBED_CONFIRM_NS;
 }
 
 /* The room that the kernel keeps at both ends differs between versions. */

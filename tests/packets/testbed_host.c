@@ -57,8 +57,8 @@ int testbed_open(const struct variant *variant, struct testbed **ret)
 		set_device(slot, MAC_OTHER2, 0);
 	host_maps.devices[TESTBED_SLOT].tick_zero = TESTBED_NOW - HOST_UPTIME;
 	host_maps.devices[TESTBED_SLOT].check_zero = TESTBED_CHECK_NOW - HOST_UPTIME;
-	host_configure(TESTBED_IFINDEX, TESTBED_SLOT, variant->skb, variant->tc,
-		       variant->confirms ? TESTBED_CONFIRM_NS : 0);
+	host_maps.devices[TESTBED_SLOT].interval = TESTBED_CONFIRM_NS;
+	host_configure(TESTBED_IFINDEX, TESTBED_SLOT, variant->skb, variant->tc, variant->confirms);
 	*ret = testbed;
 	return 0;
 }

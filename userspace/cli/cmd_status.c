@@ -132,7 +132,8 @@ static void print_status(const json_t *status)
 {
 	static const char *const totals[] = { "allocations",   "relays",        "flows",
 					      "flow_failures", "flow_refusals", "max_rate",
-					      "user_rate",     "total_rate",    "policed" };
+					      "user_rate",     "total_rate",    "policed",
+					      "confirm_ms" };
 
 	printf("turnpike %s, up %.0f s%s\n", json_string_value(json_object_get(status, "version")),
 	       json_number_value(json_object_get(status, "uptime")),

@@ -182,6 +182,7 @@ static json_t *report_status(const struct report_source *source, const json_t *r
 	json_object_set_new(result, "flow_refusals",
 			    number(datapath_bind_refusals(source->datapath)));
 	json_object_set_new(result, "waiting", waiting(source));
+	json_object_set_new(result, "confirm_ms", number(datapath_confirm_ms(source->datapath)));
 	json_object_set_new(result, "max_rate", number(rates.allocation));
 	json_object_set_new(result, "user_rate", number(rates.user));
 	json_object_set_new(result, "total_rate", number(rates.total));

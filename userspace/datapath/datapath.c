@@ -459,6 +459,17 @@ uint64_t datapath_bind_refusals(struct datapath *datapath)
 	return refusals;
 }
 
+uint32_t datapath_confirm_ms(struct datapath *datapath)
+{
+	uint32_t ms = 0;
+
+	pthread_mutex_lock(&datapath->lock);
+	if (datapath->tp)
+		ms = turnpike_confirm_ms(datapath->tp);
+	pthread_mutex_unlock(&datapath->lock);
+	return ms;
+}
+
 uint32_t datapath_waiting(struct datapath *datapath, enum turnpike_wait what)
 {
 	uint32_t n = 0;

@@ -96,6 +96,9 @@ uint64_t datapath_bind_failures(struct datapath *datapath);
 /** datapath_bind_refusals() - number of these that are not retried */
 uint64_t datapath_bind_refusals(struct datapath *datapath);
 
+/** datapath_confirm_ms() - see turnpike_confirm_ms(); 0 without the kernel */
+uint32_t datapath_confirm_ms(struct datapath *datapath);
+
 /** datapath_waiting() - number of channels that wait for @what to be relayed in the kernel */
 uint32_t datapath_waiting(struct datapath *datapath, enum turnpike_wait what);
 
