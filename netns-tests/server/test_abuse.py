@@ -12,11 +12,11 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 
 import rest_client
+from clocks import Clocks
 from footprint import footprint, settled
 from lab import proc, turn
 from lab.complaints import Complaints, check, refused
@@ -30,7 +30,6 @@ from spoofer import Spoofer
 YEAR = 365 * 24 * 3600
 SOURCES, WARM_UP = 100_000, 30_000  # after the warm-up, tables of fixed size are entirely resident
 MOST_LOG_LINES = 1000
-WALL_CLOCK = Path(__file__).with_name("wall_clock.c")
 in_kernel_or_not = pytest.mark.parametrize("variant", (BY_NAME["tcx"], BY_NAME["userspace"]))
 
 
@@ -100,12 +99,8 @@ def test_spoofed_sources(lab: Lab, variant: Variant) -> None:
 @in_kernel_or_not
 def test_clock_jumps(lab: Lab, variant: Variant) -> None:
     """When the wall clock jumps, it decides which time-limited names are valid; allocations and nonces live on."""
-    library, offset = lab.scratch / "wall_clock.so", lab.scratch / "offset"
-    proc.run(["cc", "-shared", "-fPIC", "-O2", "-o", str(library), str(WALL_CLOCK), "-ldl"])
-    offset.write_text("0")
-    # The address sanitizer must be loaded first, unless verify_asan_link_order is off.
-    wrapper = ("env", f"LD_PRELOAD={library}", f"REALTIME_OFFSET={offset}", "ASAN_OPTIONS=verify_asan_link_order=0")
-    server = Turnpike(lab, variant, wrapper, rest_client.OPTIONS)
+    clocks = Clocks(lab)
+    server = Turnpike(lab, variant, clocks.wrapper, rest_client.OPTIONS)
     with echo_peer(lab, 4) as peer, ExitStack() as stack:
         def allocated(name: str, seconds: int) -> turn.Client:
             sock = stack.enter_context(udp_socket(lab, "client", 4))
@@ -119,7 +114,7 @@ def test_clock_jumps(lab: Lab, variant: Variant) -> None:
             client.bind(CHANNEL, peer.address)
         complaints = exchanged(user, 3) + exchanged(temporary, 3)
         for years in (10, -10, 0):
-            offset.write_text(str(years * YEAR))
+            clocks.set_wall(years * YEAR)
             before = server.relayed()
             complaints += exchanged(user, 5) + exchanged(temporary, 5)
             counted = tuple(now - then for now, then in zip(server.relayed(), before))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Shifts the wall clock of a program that preloads it (LD_PRELOAD) by the seconds in the file that
- * REALTIME_OFFSET names, which may change at any time. Other clocks are not affected.
+ * Shifts the clocks of a program that preloads it (LD_PRELOAD) by the seconds in the file that
+ * CLOCK_OFFSETS names, which may change at any time: first the wall clock, then the monotonic one.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -12,16 +12,35 @@
 
 typedef int clock_gettime_fn(clockid_t id, struct timespec *ret);
 
-static time_t offset(void)
-{
-	const char *path = getenv("REALTIME_OFFSET");
-	FILE *file = path ? fopen(path, "r") : NULL;
-	long seconds = 0;
+struct offsets {
+	long wall;
+	long monotonic;
+};
 
-	if (!file || fscanf(file, "%ld", &seconds) != 1)
+static struct offsets offsets(void)
+{
+	const char *path = getenv("CLOCK_OFFSETS");
+	FILE *file = path ? fopen(path, "r") : NULL;
+	struct offsets result;
+
+	if (!file || fscanf(file, "%ld %ld", &result.wall, &result.monotonic) != 2)
 		abort();
 	fclose(file);
-	return seconds;
+	return result;
+}
+
+static time_t offset(clockid_t id)
+{
+	switch (id) {
+	case CLOCK_REALTIME:
+	case CLOCK_REALTIME_COARSE:
+		return offsets().wall;
+	case CLOCK_MONOTONIC:
+	case CLOCK_MONOTONIC_COARSE:
+		return offsets().monotonic;
+	default:
+		return 0;
+	}
 }
 
 int clock_gettime(clockid_t id, struct timespec *ret)
@@ -29,8 +48,8 @@ int clock_gettime(clockid_t id, struct timespec *ret)
 	clock_gettime_fn *real = (clock_gettime_fn *)dlsym(RTLD_NEXT, "clock_gettime");
 	const int err = real(id, ret);
 
-	if (!err && (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE))
-		ret->tv_sec += offset();
+	if (!err)
+		ret->tv_sec += offset(id);
 	return err;
 }
 
