@@ -91,7 +91,7 @@ STAGES = (
     netns("userspace", "UDP GSO and GRO, workers", "release", "server/test_merging.py", "server/test_workers.py",
           "datapath/test_bursts.py"),
     netns("abuse", "abuse, exhausted resources", "release", "server/test_abuse.py", "server/test_exhausted.py",
-          "server/test_guessing.py"),
+          "server/test_guessing.py", "server/test_ports_at_rest.py"),
     netns("churn", "short-lived allocations", "release", "server/test_churn.py"),
     netns("churn-sanitizers", "the same with sanitizers", "dev", "server/test_churn.py", only="limited"),
     netns("load", "10,000 clients", "release", "server/test_load.py"),

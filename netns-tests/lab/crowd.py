@@ -16,6 +16,8 @@ from lab.tool import Tool
 LONGEST = 120  # seconds until all clients must have a response
 # Addresses behind the far ends, each shared by 64 clients or peers.
 FIRST_CLIENT, FIRST_PEER, FIRST_PORT = "10.64.0.1", "10.96.0.1", 10240
+# All clients are one user, who gets three quarters of these. Released ones rest.
+MANY_PORTS = ("--relay-ports", "32768-65535")
 NETWORKS = {"client": "10.64.0.0/12", "peer": "10.96.0.0/12"}
 
 
@@ -55,5 +57,5 @@ def done_by_all(clients: Tool, count: int, *orders: str) -> Complaints:
 
 
 def many_served(lab: Lab, variant: Variant, clients: int, options: Sequence[str] = ()) -> Turnpike:
-    """A server with enough file descriptors: each relayed transport address is a socket."""
-    return Turnpike(lab, variant, ["prlimit", f"--nofile={2 * clients}"], options)
+    """A server with enough ports, and enough file descriptors: each relayed transport address is a socket."""
+    return Turnpike(lab, variant, ["prlimit", f"--nofile={2 * clients}"], [*MANY_PORTS, *options])

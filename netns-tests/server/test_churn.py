@@ -13,12 +13,13 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 import rest_client
-from footprint import footprint, settled
+from clocks import REST, Clocks
+from footprint import SLACK, footprint, settled
 from lab.complaints import Complaints, check
 from lab.crowd import Hosts, crowd, done_by_all, many_served
 from lab.endpoints import udp_socket
 from lab.lab import Lab
-from lab.relay import BY_NAME, PORT, Variant
+from lab.relay import BY_NAME, PORT, Turnpike, Variant
 
 CLIENTS = 1000
 WARM_UP, ROUNDS = 2, 10
@@ -26,9 +27,9 @@ LIFE = ("allocate", "bind", "exchange", "release")
 USERS = 100  # in a round
 USERS_SLACK = 32 << 10  # bytes, less than their names would take
 TCX = BY_NAME["tcx"]
-# As many ports as allocations at a time, and policers for all three levels.
-LIMITS = ("--relay-ports", f"50000-{50000 + CLIENTS - 1}", "--max-rate", "100000000", "--user-rate", "1000000000",
-          "--total-rate", "4000000000")
+REST_BYTES = 64  # of a port at rest
+# Policers for all three levels.
+LIMITS = ("--max-rate", "100000000", "--user-rate", "1000000000", "--total-rate", "4000000000")
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +47,10 @@ def come_and_go(lab: Lab, variant: Variant, options: Sequence[str] = ()) -> Comp
         before = footprint(server)
         for _ in range(ROUNDS):
             complaints += done_by_all(clients, CLIENTS, *LIFE)
-    complaints += settled(server, before)
+    complaints += settled(server, before, slack=SLACK + ROUNDS * CLIENTS * REST_BYTES)
+    at_rest = server.ask("status")["ports_at_rest"]
+    if at_rest != (WARM_UP + ROUNDS) * CLIENTS:
+        complaints.append(f"{at_rest} ports rest")
     successes = server.in_user_space()["successes"]
     if successes < (WARM_UP + ROUNDS) * CLIENTS * 3:
         complaints.append(f"only {successes} requests were successful")
@@ -62,7 +66,7 @@ def test_released(lab: Lab, variant: Variant) -> None:
 
 
 def test_limited(lab: Lab) -> None:
-    """The same with limits for each allocation, each user and all: no port and no policer gets lost."""
+    """The same with limits for each allocation, each user and all: no policer gets lost."""
     check(come_and_go(lab, TCX, LIMITS))
 
 
@@ -76,12 +80,18 @@ def visit(lab: Lab, user: str) -> None:
 
 
 def test_users_are_forgotten(lab: Lab) -> None:
-    """The server keeps nothing of a user whose last allocation has ended."""
-    server = many_served(lab, TCX, CLIENTS, [*rest_client.OPTIONS, *LIMITS])
-    for number in range(WARM_UP * USERS):
-        visit(lab, f"early{number}")
+    """The server keeps nothing of a user once the ports of the last allocation have rested."""
+    clocks = Clocks(lab)
+    server = Turnpike(lab, TCX, clocks.wrapper, [*rest_client.OPTIONS, *LIMITS])
+
+    def visits(name: str, rounds: int) -> None:
+        for number in range(rounds * USERS):
+            visit(lab, f"{name}{number}")
+            if number % USERS == 0:
+                clocks.advance(REST)
+
+    visits("early", WARM_UP)
     before = footprint(server)
-    for number in range(ROUNDS * USERS):
-        visit(lab, f"late{number}")
+    visits("late", ROUNDS)
     complaints = settled(server, before, slack=USERS_SLACK)
     check(complaints + server.stop_complaints())

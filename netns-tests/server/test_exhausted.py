@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from clocks import REST, Clocks
 from lab import proc, turn
 from lab.complaints import check, refused
 from lab.endpoints import echo_peer, turn_client
@@ -74,15 +75,20 @@ class Setup(contextlib.ExitStack):
 
 @in_kernel_or_not
 def test_ports(lab: Lab, variant: Variant) -> None:
-    """All ports of --relay-ports are used; a port that is released is allocated next."""
-    with Setup(lab, variant, "--relay-ports", "50000-50009") as setup:
-        clients = [setup.client() for _ in range(9)]
+    """All ports of --relay-ports are used, by several users; one that is released is allocated once it has rested."""
+    clocks = Clocks(lab)
+    users = [f"user{number}" for number in range(9)]
+    options = [word for user in users for word in ("--user", f"{user}:{PASSWORD}")]
+    with Setup(lab, variant, "--relay-ports", "50000-50009", *options, wrapper=clocks.wrapper) as setup:
+        clients = [setup.client(user) for user in users]
         used = {each.relayed[1] for each in [setup.old, *clients]}
         setup.expect(used == set(range(50000, 50010)), f"the ports {used} are used")
         for _ in range(3):
             setup.refuse(INSUFFICIENT_CAPACITY, setup.client, "an eleventh port")
         released = clients[4].relayed
         clients[4].refresh(0)
+        setup.refuse(INSUFFICIENT_CAPACITY, setup.client, "the port that was released")
+        clocks.advance(REST)
         setup.expect(setup.client().relayed == released, "the port that was released is not allocated")
         setup.refuse(INSUFFICIENT_CAPACITY, setup.client, "an eleventh port, again")
         setup.finish(10)
@@ -91,13 +97,16 @@ def test_ports(lab: Lab, variant: Variant) -> None:
 @in_kernel_or_not
 def test_quota(lab: Lab, variant: Variant) -> None:
     """A user at --user-quota gets 486, everybody at --max-allocations 508; one user's quota is not another's."""
-    with Setup(lab, variant, "--user-quota", "3", "--max-allocations", "5") as setup:
+    clocks = Clocks(lab)
+    with Setup(lab, variant, "--user-quota", "3", "--max-allocations", "5", wrapper=clocks.wrapper) as setup:
         first = [setup.client() for _ in range(2)]
         setup.refuse(ALLOCATION_QUOTA_REACHED, setup.client, "a fourth allocation")
         second = [setup.client(OTHER) for _ in range(2)]
         setup.refuse(INSUFFICIENT_CAPACITY, lambda: setup.client(OTHER), "a sixth of all")
         setup.refuse(ALLOCATION_QUOTA_REACHED, setup.client, "a fourth, when there is none left")
         first[0].refresh(0)
+        setup.refuse(ALLOCATION_QUOTA_REACHED, setup.client, "a fourth, while the port of one rests")
+        clocks.advance(REST)
         setup.client(OTHER)
         setup.refuse(ALLOCATION_QUOTA_REACHED, lambda: setup.client(OTHER), "a fourth of the other user")
         setup.refuse(INSUFFICIENT_CAPACITY, setup.client, "the allocation that the other user has taken")

@@ -22,12 +22,13 @@ from typing import Any
 
 import pytest
 
+from clocks import REST, Clocks
 from lab import proc, turn
 from lab.complaints import Complaints, check, refused
 from lab.endpoints import EchoPeer, echo_peer, turn_client
 from lab.hairpin import Pair, channels, send_channel
 from lab.lab import Lab
-from lab.relay import BY_NAME, PORT, Turnpike, Variant
+from lab.relay import BY_NAME, PASSWORD, PORT, Turnpike, Variant
 from lab.roundtrip import CHANNEL, echoed, relayed_there
 from lab.topology import FAMILIES
 
@@ -116,18 +117,28 @@ def test_hairpins(lab: Lab, variant: Variant) -> None:
 
 
 def test_ports(lab: Lab) -> None:
-    """No port of the relay is allocated twice, and a released one is allocated again, on any thread."""
-    number = 20
-    server = Turnpike(lab, USERSPACE, options=[*OPTIONS, "--relay-ports", f"50000-{50000 + number - 1}"])
-    clients = allocated(lab, count=number)
+    """No port of the relay is allocated twice, and a released one rests before it is allocated, on any thread."""
+    users = [f"user{number}" for number in range(20)]  # one would not get all ports
+    clocks = Clocks(lab)
+    server = Turnpike(lab, USERSPACE, clocks.wrapper,
+                      [*OPTIONS, "--relay-ports", f"50000-{50000 + len(users) - 1}",
+                       *(word for user in users for word in ("--user", f"{user}:{PASSWORD}"))])
+
+    def of(names: Sequence[str]) -> list[turn.Client]:
+        return [turn_client(lab, "client", 4, 4, user=name) for name in names]
+
+    clients = of(users)
     addresses = {client.relayed for client in clients}
-    complaints = [] if len(addresses) == number else [f"{len(addresses)} different addresses are allocated"]
-    for _ in range(WORKERS):
-        complaints += refused(INSUFFICIENT_CAPACITY, lambda: allocated(lab, count=1), "one more")
+    complaints = [] if len(addresses) == len(users) else [f"{len(addresses)} different addresses are allocated"]
     released = clients[:WORKERS]
+    for _ in range(WORKERS):
+        complaints += refused(INSUFFICIENT_CAPACITY, lambda: of(users[:1]), "one more")
     for client in released:
         client.refresh(0)
-    others = allocated(lab, count=WORKERS)
+    for _ in range(WORKERS):
+        complaints += refused(INSUFFICIENT_CAPACITY, lambda: of(users[:1]), "one that rests")
+    clocks.advance(REST)
+    others = of(users[:WORKERS])
     if {client.relayed for client in others} != {client.relayed for client in released}:
         complaints.append("the ports that were released are not those allocated next")
     release(clients[WORKERS:] + others)

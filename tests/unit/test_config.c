@@ -39,6 +39,7 @@ static void test_defaults(void **state)
 	assert_int_equal(config.port_lo, 49152);
 	assert_int_equal(config.port_hi, 65535);
 	assert_int_equal(config.user_quota, 256);
+	assert_int_equal(config.user_allocations, 240);
 	assert_int_equal(config.unauthenticated_rate, 100);
 	assert_int_equal(config.guess_rate, 10);
 	assert_string_equal(config.realm, "turnpike");
@@ -63,6 +64,7 @@ static void test_every_value(void **state)
 				    "auth-secret = north\n"
 				    "auth-secret = \" south \"\n"
 				    "user-quota = 0\n"
+				    "user-allocations = 30\n"
 				    "max-allocations = 1\n"
 				    "max-permissions = 2\n"
 				    "max-channels = 3\n"
@@ -111,6 +113,7 @@ static void test_every_value(void **state)
 	assert_string_equal(config.secrets[0], "north");
 	assert_string_equal(config.secrets[1], " south ");
 	assert_int_equal(config.user_quota, 0);
+	assert_int_equal(config.user_allocations, 30);
 	assert_int_equal(config.max_allocations, 1);
 	assert_int_equal(config.max_permissions, 2);
 	assert_int_equal(config.max_channels, 3);

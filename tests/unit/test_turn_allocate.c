@@ -214,8 +214,7 @@ static void test_quota(void **state)
 	expect_error(f, 508);
 	/* A returned share of the quota is available again. */
 	from_port(f, 1);
-	refresh(f, 0);
-	expect_success(f, &f->alice);
+	release(f);
 	from_port(f, 4);
 	allocate(f);
 	assert_int_equal(stats(f)->errors[486 - TURN_ERROR_FIRST], 1);
@@ -274,32 +273,6 @@ static void test_open_fails(void **state)
 	fixture_free(f);
 }
 
-/** A port is in quarantine for two minutes, unless there is no other. */
-static void test_quarantine(void **state)
-{
-	struct turn_config config;
-	struct turnpike_addr first, next;
-	struct fixture *f;
-
-	(void)state;
-	fixture_config(&config);
-	config.port_lo = 50000;
-	config.port_hi = 50001;
-	f = fixture_new(&config);
-	allocate(f);
-	first = response_addr(f, STUN_ATTR_XOR_RELAYED_ADDRESS);
-	for (int i = 0; i < 8; i++) {
-		refresh(f, 0);
-		expect_success(f, &f->alice);
-		allocate(f);
-		next = response_addr(f, STUN_ATTR_XOR_RELAYED_ADDRESS);
-		/* Of two ports, the one whose quarantine ends first. */
-		assert_int_equal(ntohs(next.port), ntohs(first.port) ^ (i % 2 == 0));
-		f->now += SECOND;
-	}
-	fixture_free(f);
-}
-
 static void test_relays_take_turns(void **state)
 {
 	const struct turn_relay_address relays[] = {
@@ -345,7 +318,6 @@ int main(void)
 		cmocka_unit_test(test_quota),
 		cmocka_unit_test(test_ports_run_out),
 		cmocka_unit_test(test_open_fails),
-		cmocka_unit_test(test_quarantine),
 		cmocka_unit_test(test_relays_take_turns),
 	};
 

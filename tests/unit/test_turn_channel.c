@@ -364,7 +364,8 @@ static void test_teardown(void **state)
 	fixture_free(f);
 }
 
-/** With a single port, the next client gets it at once, and nothing of the previous client. */
+/** With a single port, the next client gets it once it has rested, and nothing of the previous one.
+ */
 static void test_port_reuse(void **state)
 {
 	struct turn_config config;
@@ -377,7 +378,7 @@ static void test_port_reuse(void **state)
 	f = fixture_new(&config);
 	allocate(f);
 	channel_bind(f, 0x4000, PEER);
-	refresh(f, 0);
+	release(f);
 	f->tuple.client = addr("203.0.113.8:40000");
 	f->nonce_len = 0;
 	allocate(f);

@@ -15,7 +15,9 @@
 #define LO     50000
 #define HI     50015
 #define PORTS  (HI - LO + 1)
-/* Long enough for everything to expire and all quarantines to end. */
+/* All that one user gets of them. */
+#define QUOTA (PORTS * 3 / 4)
+/* Long enough for everything to expire and all ports to rest. */
 #define LONG (4000 * SECOND)
 
 /*
@@ -103,6 +105,7 @@ static void drop(struct fixture *f, uint32_t n)
 	/* End the rest of a pair, so that alice stays below her quota. */
 	if (n % 7 == 0)
 		f->now += 601 * SECOND;
+	f->now += REST;
 	turn_server_expire(f->server, f->now);
 	clear(f);
 }
@@ -120,8 +123,8 @@ static void let_in(struct fixture *f)
 	turn_credentials_put(credentials);
 }
 
-/* A client with a new username. */
-static void visit(struct fixture *f, uint32_t n)
+/* A client with a new username, in place of alice. */
+static void visit(struct fixture *f, uint32_t n, void (*act)(struct fixture *f, uint32_t n))
 {
 	const struct credentials alice = f->alice;
 	char name[32], password[TURN_REST_PASSWORD_SIZE];
@@ -129,10 +132,15 @@ static void visit(struct fixture *f, uint32_t n)
 	snprintf(name, sizeof(name), "%llu:%u", (unsigned long long)f->unix_time + 600, n);
 	assert_int_equal(turn_rest_password("north", name, password), 0);
 	f->alice = make_credentials(name, password, 0);
-	make(f, n);
-	drop(f, n);
+	act(f, n);
 	stun_hmac_free(f->alice.hmac);
 	f->alice = alice;
+}
+
+static void make_and_drop(struct fixture *f, uint32_t n)
+{
+	make(f, n);
+	drop(f, n);
 }
 
 static void churn(struct fixture *f, uint32_t rounds)
@@ -140,12 +148,10 @@ static void churn(struct fixture *f, uint32_t rounds)
 	for (uint32_t n = 0; n < rounds; n++) {
 		if (n % 100 == 0)
 			let_in(f);
-		if (n % 5 == 0) {
-			visit(f, n);
-			continue;
-		}
-		make(f, n);
-		drop(f, n);
+		if (n % 5 == 0)
+			visit(f, n, make_and_drop);
+		else
+			make_and_drop(f, n);
 	}
 	expire_at(f, f->now + LONG);
 	clear(f);
@@ -162,13 +168,19 @@ static void expect_nothing(const struct fixture *f)
 	assert_int_equal(turn_server_next_expiry(f->server), TURN_NEVER);
 }
 
+static void allocate_from(struct fixture *f, uint32_t n)
+{
+	from_nth_client(f, n);
+	allocate(f);
+}
+
 /* All ports and alice's whole quota are available again. */
 static void expect_everything(struct fixture *f)
 {
-	for (uint32_t n = 0; n < PORTS; n++) {
-		from_nth_client(f, n);
-		allocate(f);
-	}
+	for (uint32_t n = 0; n < QUOTA; n++)
+		allocate_from(f, n);
+	for (uint32_t n = QUOTA; n < PORTS; n++)
+		visit(f, n, allocate_from);
 }
 
 static void test_churn(void **state)
@@ -182,7 +194,7 @@ static void test_churn(void **state)
 	config.port_lo = LO;
 	config.port_hi = HI;
 	config.max_relays = PORTS;
-	config.user_quota = PORTS;
+	config.user_quota = QUOTA;
 	f = fixture_new(&config);
 	f->limited = true;
 	/* Warm up: the heap of timers is allocated once and kept. */

@@ -135,10 +135,18 @@ static void test_address_goes_and_returns(void **state)
 	from_client_of(f, "192.0.2.1:3478");
 	allocate_as(f, &f->alice, STUN_FAMILY_IPV4);
 	expect_error(f, 508);
-	/* Once it has ended, nothing is left of it. */
+	/* Once it has ended, it rests, wherever the address is. */
 	reconfigure(f, &fewer);
 	expire_at(f, f->now + 2000 * SECOND);
 	assert_int_equal(stats(f)->relays, 0);
+	reconfigure(f, &fewer);
+	reconfigure(f, &all);
+	from_client_of(f, "192.0.2.1:3478");
+	allocate_as(f, &f->alice, STUN_FAMILY_IPV4);
+	expect_error(f, 508);
+	/* Then nothing is left of it. */
+	reconfigure(f, &fewer);
+	expire_at(f, f->now + REST);
 	reconfigure(f, &fewer);
 	reconfigure(f, &all);
 	from_client_of(f, "192.0.2.1:3478");

@@ -125,8 +125,7 @@ static void test_users(void **state)
 	refresh(f, 0);
 	for (int i = 0; i < 100; i++) {
 		allocate_at(f, 2);
-		refresh(f, 0);
-		expect_success(f, &f->alice);
+		release(f);
 	}
 	assert_int_equal(stats(f)->limited, 0);
 	fixture_free(f);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Independent parts of the TURN core: SipHash, timers, ports, nonces. */
+/* Independent parts of the TURN core: SipHash, timers, ports, accounts, nonces. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,6 +12,7 @@
 
 #include "base/addr.h"
 #include "turn/auth/nonce.h"
+#include "turn/state/account.h"
 #include "turn/state/port_pool.h"
 #include "base/siphash.h"
 #include "turn/state/timers.h"
@@ -69,30 +70,26 @@ static void test_ports(void **state)
 	uint16_t port;
 
 	(void)state;
-	assert_int_equal(turn_ports_take(ports, 4, TURN_PORT_ANY, 100, &port), 0);
+	assert_int_equal(turn_ports_take(ports, 4, TURN_PORT_ANY, &port), 0);
 	assert_int_equal(port, 65534);
-	assert_int_equal(turn_ports_take(ports, 4, TURN_PORT_ANY, 100, &port), 0);
+	assert_int_equal(turn_ports_take(ports, 4, TURN_PORT_ANY, &port), 0);
 	assert_int_equal(port, 65535);
-	assert_int_equal(turn_ports_take(ports, 4, TURN_PORT_ANY, 100, &port), 0);
+	assert_int_equal(turn_ports_n_free(ports), 1);
+	assert_int_equal(turn_ports_take(ports, 4, TURN_PORT_ANY, &port), 0);
 	assert_int_equal(port, 65533);
-	assert_int_equal(turn_ports_take(ports, 4, TURN_PORT_ANY, 100, &port), -ENOSPC);
-	turn_ports_give(ports, 65533, 300);
-	turn_ports_give(ports, 65534, 200);
-	turn_ports_give(ports, 65535, 300);
+	assert_int_equal(turn_ports_take(ports, 4, TURN_PORT_ANY, &port), -ENOSPC);
+	assert_int_equal(turn_ports_n_free(ports), 0);
 	/* One port is free: it is taken wherever the search begins. */
-	assert_int_equal(turn_ports_take(ports, 2, TURN_PORT_ANY, 200, &port), 0);
-	assert_int_equal(port, 65534);
-	turn_ports_give(ports, 65534, 250);
-	/* All are in quarantine: the one that ends first is taken. */
-	assert_int_equal(turn_ports_take(ports, 2, TURN_PORT_ANY, 249, &port), 0);
-	assert_int_equal(port, 65534);
-	assert_int_equal(turn_ports_take(ports, 2, TURN_PORT_ANY, 300, &port), 0);
+	turn_ports_give(ports, 65535);
+	assert_int_equal(turn_ports_take(ports, 2, TURN_PORT_ANY, &port), 0);
 	assert_int_equal(port, 65535);
-	turn_ports_give(ports, 65535, 0);
 	/* 65534, the only even port, is taken. */
-	assert_int_equal(turn_ports_take(ports, 0, TURN_PORT_EVEN, 300, &port), -ENOSPC);
-	turn_ports_give(ports, 65534, 400);
-	assert_int_equal(turn_ports_take(ports, 0, TURN_PORT_EVEN, 300, &port), 0);
+	turn_ports_give(ports, 65535);
+	turn_ports_give(ports, 65533);
+	assert_int_equal(turn_ports_take(ports, 0, TURN_PORT_EVEN, &port), -ENOSPC);
+	turn_ports_give(ports, 65534);
+	assert_int_equal(turn_ports_n_free(ports), 3);
+	assert_int_equal(turn_ports_take(ports, 0, TURN_PORT_EVEN, &port), 0);
 	assert_int_equal(port, 65534);
 	turn_ports_free(ports);
 }
@@ -104,24 +101,24 @@ static void test_pairs(void **state)
 
 	(void)state;
 	/* 65534 is the last port, so it begins no pair. */
-	assert_int_equal(turn_ports_take(ports, 3, TURN_PORT_PAIR, 100, &port), 0);
+	assert_int_equal(turn_ports_take(ports, 3, TURN_PORT_PAIR, &port), 0);
 	assert_int_equal(port, 65532);
-	assert_int_equal(turn_ports_take(ports, 3, TURN_PORT_PAIR, 100, &port), -ENOSPC);
-	assert_int_equal(turn_ports_take(ports, 1, TURN_PORT_ANY, 100, &port), 0);
+	assert_int_equal(turn_ports_n_free(ports), 2);
+	assert_int_equal(turn_ports_take(ports, 3, TURN_PORT_PAIR, &port), -ENOSPC);
+	assert_int_equal(turn_ports_take(ports, 3, TURN_PORT_ANY, &port), 0);
 	assert_int_equal(port, 65534);
-	turn_ports_give(ports, 65532, 200);
-	assert_int_equal(turn_ports_take(ports, 1, TURN_PORT_PAIR, 300, &port), -ENOSPC);
-	turn_ports_give(ports, 65533, 400);
-	/* A pair in quarantine is taken only if there is no other. */
-	assert_int_equal(turn_ports_take(ports, 1, TURN_PORT_PAIR, 300, &port), 0);
+	turn_ports_give(ports, 65532);
+	assert_int_equal(turn_ports_take(ports, 1, TURN_PORT_PAIR, &port), -ENOSPC);
+	turn_ports_give(ports, 65533);
+	assert_int_equal(turn_ports_take(ports, 1, TURN_PORT_PAIR, &port), 0);
 	assert_int_equal(port, 65532);
-	assert_int_equal(turn_ports_take(ports, 0, TURN_PORT_ANY, 300, &port), 0);
+	assert_int_equal(turn_ports_take(ports, 0, TURN_PORT_ANY, &port), 0);
 	assert_int_equal(port, 65531);
-	assert_int_equal(turn_ports_take(ports, 0, TURN_PORT_ANY, 300, &port), -ENOSPC);
+	assert_int_equal(turn_ports_take(ports, 0, TURN_PORT_ANY, &port), -ENOSPC);
 	turn_ports_free(ports);
 }
 
-/* In any order: no port is taken twice, and none in quarantine while another one is free. */
+/* In any order, no port is taken twice. */
 static void test_many_ports(void **state)
 {
 	enum { LO = 1, HI = 65535, N = HI - LO + 1 };
@@ -131,24 +128,44 @@ static void test_many_ports(void **state)
 
 	(void)state;
 	srand(1);
-	for (uint32_t i = 0; i < N; i++) {
-		assert_int_equal(turn_ports_take(ports, (uint32_t)rand(), TURN_PORT_ANY, 0, &port),
-				 0);
+	for (uint32_t i = 0; i < 2 * N; i++) {
+		assert_int_equal(turn_ports_n_free(ports), N - i % N);
+		assert_int_equal(turn_ports_take(ports, (uint32_t)rand(), TURN_PORT_ANY, &port), 0);
 		assert_in_range(port, LO, HI);
-		assert_false(is_taken[port]);
-		is_taken[port] = true;
-	}
-	assert_int_equal(turn_ports_take(ports, 7, TURN_PORT_ANY, 0, &port), -ENOSPC);
-	for (uint32_t i = LO; i <= HI; i++)
-		turn_ports_give(ports, (uint16_t)i, i <= HI / 2 ? 1000 : 1001);
-	for (uint32_t i = 0; i < N; i++) {
-		assert_int_equal(
-			turn_ports_take(ports, (uint32_t)rand(), TURN_PORT_ANY, 1000, &port), 0);
-		assert_true(is_taken[port]);
-		is_taken[port] = false;
-		assert_true(i >= N / 2 || port <= HI / 2);
+		assert_true(is_taken[port] == (i >= N));
+		is_taken[port] = i < N;
+		if (i + 1 != N)
+			continue;
+		assert_int_equal(turn_ports_take(ports, 7, TURN_PORT_ANY, &port), -ENOSPC);
+		for (uint32_t each = LO; each <= HI; each++)
+			turn_ports_give(ports, (uint16_t)each);
 	}
 	turn_ports_free(ports);
+}
+
+/* Also shortly after the clock has begun, and if the limit changes. */
+static void test_rate(void **state)
+{
+	struct turn_accounts accounts;
+	struct turn_account *account;
+
+	(void)state;
+	turn_accounts_init(&accounts);
+	account = turn_account_open(&accounts, "alice");
+	assert_false(turn_account_charge(account, 4, 3, 5));
+	assert_true(turn_account_charge(account, 1, 3, 5));
+	assert_true(turn_account_charge(account, 2, 3, 6));
+	assert_false(turn_account_charge(account, 1, 3, 20 * SECOND + 4));
+	assert_true(turn_account_charge(account, 1, 3, 20 * SECOND + 5));
+	turn_account_refund(account, 1, 3);
+	assert_true(turn_account_charge(account, 1, 3, 20 * SECOND + 5));
+	assert_true(turn_account_charge(account, 1000, 0, 20 * SECOND + 5));
+	turn_account_refund(account, 1000, 0);
+	assert_false(turn_account_charge(account, 1, 1000, 20 * SECOND + 5));
+	assert_true(turn_account_charge(account, 1000, 1000, 80 * SECOND + 5));
+	assert_false(turn_account_charge(account, 1, UINT32_MAX, 80 * SECOND + 5));
+	turn_account_put(account);
+	turn_accounts_destroy(&accounts);
 }
 
 #define TENTH (SECOND / 10)
@@ -209,10 +226,10 @@ static void test_nonce(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_siphash),        cmocka_unit_test(test_timers),
-		cmocka_unit_test(test_ports),          cmocka_unit_test(test_pairs),
-		cmocka_unit_test(test_many_ports),     cmocka_unit_test(test_nonce),
-		cmocka_unit_test(test_shortest_nonce),
+		cmocka_unit_test(test_siphash), cmocka_unit_test(test_timers),
+		cmocka_unit_test(test_ports),   cmocka_unit_test(test_pairs),
+		cmocka_unit_test(test_rate),    cmocka_unit_test(test_many_ports),
+		cmocka_unit_test(test_nonce),   cmocka_unit_test(test_shortest_nonce),
 	};
 
 	return cmocka_run_group_tests_name("turn parts", tests, NULL, NULL);

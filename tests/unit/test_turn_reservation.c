@@ -206,7 +206,7 @@ static void test_expiry(void **state)
 	f->now = start + HELD;
 	use_token(f, 2, &token, &f->alice);
 	expect_error(f, 508);
-	/* It was unused and so needs no quarantine: anyone can get it now. */
+	/* It was unused and so needs no rest: anyone can get it now. */
 	from_port(f, 3);
 	allocate_as(f, &f->bob, STUN_FAMILY_IPV4);
 	expect_success(f, &f->bob);
@@ -218,8 +218,8 @@ static void test_expiry(void **state)
 static void test_quota(void **state)
 {
 	struct fixture *f = fixture_default();
-	uint64_t start = f->now;
 	struct token token = reserve(f, 1);
+	uint64_t start;
 
 	(void)state;
 	from_port(f, 2);
@@ -231,10 +231,13 @@ static void test_quota(void **state)
 	expect_error(f, 486);
 	use_token(f, 3, &token, &f->alice);
 	expect_success(f, &f->alice);
-	refresh(f, 0);
+	release(f);
 	refresh(f, 0);
 	expect_error(f, 437);
-	token = (from_port(f, 2), refresh(f, 0), reserve(f, 4));
+	from_port(f, 2);
+	release(f);
+	start = f->now;
+	token = reserve(f, 4);
 	from_port(f, 5);
 	allocate_as(f, &f->alice, STUN_FAMILY_IPV4);
 	expect_error(f, 486);
@@ -337,7 +340,7 @@ static void test_other_server(void **state)
 	from_port(b, 2);
 	refresh(b, 0);
 	from_port(a, 1);
-	refresh(a, 0);
+	release(a);
 	token = reserve(a, 1);
 	/* It outlives its server, and ends with the shared state. */
 	fixture_free(a);

@@ -131,8 +131,9 @@ static void test_accounts(void **state)
 			expect_success(f, &user);
 		stun_hmac_free(user.hmac);
 	}
-	/* Expired allocations are returned to the account. */
+	/* Expired allocations are returned to the account, once their ports have rested. */
 	expire_at(f, f->now + 600 * SECOND);
+	f->now += REST;
 	for (uint16_t i = 0; i < 2; i++) {
 		struct credentials user = rest_user("north", rows[i].name);
 
@@ -143,7 +144,39 @@ static void test_accounts(void **state)
 	fixture_free(f);
 }
 
-/* Accounts are freed with their last allocation. */
+/* A name has one rate of new allocations, whenever it is valid until, and whether it has any or
+ * not. */
+static void test_rate(void **state)
+{
+	struct turn_config config;
+	struct fixture *f;
+	char name[32];
+
+	(void)state;
+	fixture_config(&config);
+	config.user_quota = 0;
+	config.user_allocations = 3;
+	f = fixture_new(&config);
+	use_credentials(f, with_secret("north"));
+	for (unsigned int i = 0; i < 4; i++) {
+		struct credentials user;
+
+		snprintf(name, sizeof(name), "%u:ann", 1700000600 + i);
+		user = rest_user("north", name);
+		allocate_at(f, 1, &user);
+		if (i < 3) {
+			expect_success(f, &user);
+			refresh_as(f, &user, 0);
+		} else {
+			expect_signed_error(f, &user, 486);
+		}
+		f->now += SECOND;
+		stun_hmac_free(user.hmac);
+	}
+	fixture_free(f);
+}
+
+/* Accounts are freed once the ports of their last allocation have rested. */
 static void test_many_names(void **state)
 {
 	struct turn_shared *shared;
@@ -167,6 +200,9 @@ static void test_many_names(void **state)
 		assert_non_null(shared->accounts.table);
 		refresh_as(f, &user, 0);
 		expect_success(f, &user);
+		expire_at(f, f->now + REST - 1);
+		assert_non_null(shared->accounts.table);
+		expire_at(f, f->now + 1);
 		assert_null(shared->accounts.table);
 		stun_hmac_free(user.hmac);
 	}
@@ -180,7 +216,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rest),          cmocka_unit_test(test_rest_expiry),
 		cmocka_unit_test(test_rest_rotation), cmocka_unit_test(test_accounts),
-		cmocka_unit_test(test_many_names),
+		cmocka_unit_test(test_rate),          cmocka_unit_test(test_many_names),
 	};
 
 	return cmocka_run_group_tests_name("turn rest", tests, NULL, NULL);

@@ -124,7 +124,7 @@ static void test_reserved_bits(void **state)
 		allocate_with(f, rows[i].type, rows[i].value);
 		expect_success(f, &f->alice);
 		assert_int_equal(stats(f)->relays, i == 2 ? 2 : 1);
-		refresh(f, 0);
+		release(f);
 	}
 	fixture_free(f);
 }

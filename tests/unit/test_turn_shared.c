@@ -75,6 +75,9 @@ static void test_ports(void **state)
 	try_allocate(relay.b, &relay.b->alice);
 	expect_error(relay.b, TURN_INSUFFICIENT_CAPACITY);
 	refresh(relay.a, 0);
+	try_allocate(relay.b, &relay.b->alice);
+	expect_error(relay.b, TURN_INSUFFICIENT_CAPACITY);
+	relay.b->now += REST;
 	allocate(relay.b);
 	relay_free(&relay);
 }
@@ -94,6 +97,9 @@ static void test_quota(void **state)
 	allocate_as(relay.b, &relay.b->bob, STUN_FAMILY_IPV4);
 	refresh(relay.a, 0);
 	from_address(relay.b, "203.0.113.11:40000");
+	try_allocate(relay.b, &relay.b->alice);
+	expect_error(relay.b, TURN_ALLOCATION_QUOTA_REACHED);
+	relay.b->now += REST;
 	allocate(relay.b);
 	try_allocate(relay.a, &relay.a->alice);
 	expect_error(relay.a, TURN_ALLOCATION_QUOTA_REACHED);

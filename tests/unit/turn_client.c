@@ -256,6 +256,13 @@ void refresh(struct fixture *f, uint32_t lifetime)
 	send_signed(f, &f->alice);
 }
 
+void release(struct fixture *f)
+{
+	refresh(f, 0);
+	expect_success(f, &f->alice);
+	f->now += REST;
+}
+
 void create_permission(struct fixture *f, const char *peer)
 {
 	struct turnpike_addr address = addr(peer);

@@ -24,6 +24,7 @@
 #include "turn/turn.h"
 
 #define SECOND     1000000000ull
+#define REST       (120 * SECOND) /* of a port */
 #define MAX_EVENTS 512
 #define MAX_RELAYS 64
 #define MAX_FLOWS  256
@@ -188,6 +189,8 @@ void allocate_as(struct fixture *f, const struct credentials *user, enum stun_fa
 /* Requests both families. */
 void allocate_both(struct fixture *f);
 void refresh(struct fixture *f, uint32_t lifetime);
+/* Ends the allocation, and waits until its ports have rested. */
+void release(struct fixture *f);
 void create_permission(struct fixture *f, const char *peer);
 void channel_bind(struct fixture *f, uint16_t number, const char *peer);
 

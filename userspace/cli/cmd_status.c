@@ -124,16 +124,17 @@ static void print_waiting(const json_t *waiting)
 	for (size_t i = 0; i < ARRAY_LEN(reasons); i++) {
 		n = json_integer_value(json_object_get(waiting, reasons[i].name));
 		if (n)
-			printf("%-14s %lld %s\n", "waiting", (long long)n, reasons[i].text);
+			printf("%-16s %lld %s\n", "waiting", (long long)n, reasons[i].text);
 	}
 }
 
 static void print_status(const json_t *status)
 {
-	static const char *const totals[] = { "allocations",   "relays",        "flows",
-					      "flow_failures", "flow_refusals", "max_rate",
-					      "user_rate",     "total_rate",    "policed",
-					      "confirm_ms" };
+	static const char *const totals[] = {
+		"allocations",   "relays",     "ports_at_rest",    "flows",    "flow_failures",
+		"flow_refusals", "user_quota", "user_allocations", "max_rate", "user_rate",
+		"total_rate",    "policed",    "confirm_ms",
+	};
 
 	printf("turnpike %s, up %.0f s%s\n", json_string_value(json_object_get(status, "version")),
 	       json_number_value(json_object_get(status, "uptime")),
@@ -146,7 +147,7 @@ static void print_status(const json_t *status)
 	print_missing(json_object_get(status, "addresses"));
 	printf("\n");
 	for (size_t i = 0; i < ARRAY_LEN(totals); i++)
-		printf("%-14s %lld\n", totals[i],
+		printf("%-16s %lld\n", totals[i],
 		       (long long)json_integer_value(json_object_get(status, totals[i])));
 	print_waiting(json_object_get(status, "waiting"));
 	printf("\n");

@@ -138,7 +138,7 @@ const struct coturn_key coturn_keys[] = {
 
 	/* Limits. */
 	{ "user-quota", COTURN_TAKEN, COTURN_OPTION, .option = "user-quota",
-	  .why = "the default is 256, not unlimited" },
+	  .why = "the default is 256, not unlimited; ports count until they have rested" },
 	{ "total-quota", COTURN_TAKEN, COTURN_OPTION, .option = "max-allocations",
 	  .why = "counts relayed transport addresses: an allocation for both families has "
 		 "two" },

@@ -48,6 +48,7 @@ struct serve_device {
  * @transports: bits 1 << enum turn_transport
  * @unauthenticated_rate: requests and connections per second of one source; 0: no limit
  * @guess_rate: wrong credentials per second of one source, and for one account; 0: no limit
+ * @user_allocations: new allocations per minute of one user; 0: no limit
  * @user_rate, @total_rate, @max_rate: bytes per second; 0: no limit
  * @drain_time: seconds
  * @datapath:   options for turnpike_open()
@@ -89,6 +90,7 @@ struct serve_config {
 	char *control;
 	unsigned int transports;
 	uint32_t user_quota;
+	uint32_t user_allocations;
 	uint32_t max_allocations;
 	uint32_t max_permissions;
 	uint32_t max_channels;

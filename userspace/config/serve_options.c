@@ -121,9 +121,14 @@ const struct cli_option serve_options[] = {
 	  "user. 0 means no limit.",
 	  EXPECTS_LIMIT, FIELD(guess_rate), .max = UINT32_MAX, .reload = RELOAD_SERVER },
 
-	{ "user-quota", 0, "N", "Simultaneous allocations of one user. 0 means no limit.",
+	{ "user-quota", 0, "N",
+	  "Simultaneous allocations of one user, and ports that rest for two minutes after one of "
+	  "the user's allocations has ended. 0 means no limit.",
 	  EXPECTS_LIMIT, .group = "Limits", FIELD(user_quota), .max = ALLOCATIONS_MAX,
 	  .reload = RELOAD_SERVER },
+	{ "user-allocations", 0, "N",
+	  "New allocations of one user per minute. As many are accepted at once. 0 means no limit.",
+	  EXPECTS_LIMIT, FIELD(user_allocations), .max = ALLOCATIONS_MAX, .reload = RELOAD_SERVER },
 	{ "max-allocations", 0, "N",
 	  "Relayed transport addresses of all users. 0 means as many as there are ports and file "
 	  "descriptors.",
@@ -226,6 +231,7 @@ int serve_config_init(struct serve_config *config)
 		.port_lo = turn.port_lo,
 		.port_hi = turn.port_hi,
 		.user_quota = 256,
+		.user_allocations = 240,
 		.max_permissions = turn.max_permissions,
 		.max_channels = turn.max_channels,
 		.max_lifetime = turn.max_lifetime,

@@ -91,6 +91,7 @@ static void print_limits(FILE *file, const struct serve_config *config)
 {
 	print_label(file, "allocated:");
 	print_limit(file, "", config->user_quota, "allocations per user");
+	print_limit(file, ",", config->user_allocations, "new ones per user and minute");
 	print_limit(file, ",", config->max_allocations, "relayed addresses in total");
 	fprintf(file, ", each with %u permissions and %u channels, lifetime %u s\n",
 		config->max_permissions, config->max_channels, config->max_lifetime);

@@ -68,20 +68,25 @@ static struct turn_traffic in_kernel(const struct report_source *source,
 	return sum.traffic;
 }
 
-/** struct totals - of all workers */
+/** struct totals - of all workers; they share @limits and @ports_at_rest */
 struct totals {
 	struct turn_stats stats;
 	struct connection_stats connections;
 	uint64_t unsent;
+	struct turn_limits limits;
+	uint32_t ports_at_rest;
 };
 
 static void add_worker(struct turn_io *io, void *arg)
 {
+	const struct turn_server *server = turn_io_server(io);
 	struct totals *totals = arg;
 
-	turn_stats_add(&totals->stats, turn_server_stats(turn_io_server(io)));
+	turn_stats_add(&totals->stats, turn_server_stats(server));
 	connection_stats_add(&totals->connections, turn_io_connections(io));
 	totals->unsent += turn_io_unsent(io);
+	totals->limits = *turn_server_limits(server);
+	totals->ports_at_rest = turn_server_ports_at_rest(server, clock_now());
 }
 
 static struct totals totals_of(const struct report_source *source)
@@ -176,6 +181,7 @@ static json_t *report_status(const struct report_source *source, const json_t *r
 	json_object_set_new(result, "clients", clients(source, &totals));
 	json_object_set_new(result, "allocations", number(stats->allocations));
 	json_object_set_new(result, "relays", number(stats->relays));
+	json_object_set_new(result, "ports_at_rest", number(totals.ports_at_rest));
 	json_object_set_new(result, "flows", number(datapath_flows(source->datapath)));
 	json_object_set_new(result, "flow_failures",
 			    number(datapath_bind_failures(source->datapath)));
@@ -183,6 +189,8 @@ static json_t *report_status(const struct report_source *source, const json_t *r
 			    number(datapath_bind_refusals(source->datapath)));
 	json_object_set_new(result, "waiting", waiting(source));
 	json_object_set_new(result, "confirm_ms", number(datapath_confirm_ms(source->datapath)));
+	json_object_set_new(result, "user_quota", number(totals.limits.user_quota));
+	json_object_set_new(result, "user_allocations", number(totals.limits.user_allocations));
 	json_object_set_new(result, "max_rate", number(rates.allocation));
 	json_object_set_new(result, "user_rate", number(rates.user));
 	json_object_set_new(result, "total_rate", number(rates.total));
@@ -225,6 +233,9 @@ static void add_counters(json_t *result, const void *stats, const struct counter
 static const struct counter turn_counters[] = {
 	{ "requests", offsetof(struct turn_stats, requests) },
 	{ "successes", offsetof(struct turn_stats, successes) },
+	{ "over_quota", offsetof(struct turn_stats, over_quota) },
+	{ "over_rate", offsetof(struct turn_stats, over_rate) },
+	{ "over_share", offsetof(struct turn_stats, over_share) },
 	{ "limited", offsetof(struct turn_stats, limited) },
 	{ "malformed", offsetof(struct turn_stats, malformed) },
 	{ "no_allocation", offsetof(struct turn_stats, no_allocation) },

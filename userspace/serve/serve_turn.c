@@ -165,6 +165,7 @@ int serve_turn_config(const struct serve_config *config, const struct endpoints 
 	turn->max_lifetime = config->max_lifetime;
 	turn->nonce_lifetime = config->nonce_lifetime;
 	turn->user_quota = config->user_quota;
+	turn->user_allocations = config->user_allocations;
 	turn->unauthenticated_rate = config->unauthenticated_rate;
 	turn->guess_rate = config->guess_rate;
 	turn->alternates = config->alternates;

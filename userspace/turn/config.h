@@ -54,8 +54,11 @@ struct turn_home {
  * @max_permissions:  per allocation; beyond it clients get error 508
  * @max_channels:     per allocation, including expired channels that cannot be rebound yet; beyond
  *                    it clients get error 508
- * @user_quota:       concurrent allocations per user, including reservations; beyond it clients get
- *                    error 486; 0: no limit
+ * @user_quota:       concurrent allocations per user, including reservations and those whose port
+ *                    rests; beyond it clients get error 486; 0: no limit. Besides, a user has at
+ *                    most three times as many as there are free ports (error 486, too)
+ * @user_allocations: new allocations per user and minute, as many of them at once; beyond it
+ *                    clients get error 486; 0: no limit
  * @unauthenticated_rate: requests per second without valid credentials, Binding requests included,
  *                    that are answered for each source (an IPv4 address or an IPv6 /64); bursts may
  *                    be ten times as large; 0: no limit. See unauth_limit.h for networks and all
@@ -98,6 +101,7 @@ struct turn_config {
 	uint32_t max_permissions;
 	uint32_t max_channels;
 	uint32_t user_quota;
+	uint32_t user_allocations;
 	uint32_t unauthenticated_rate;
 	uint32_t guess_rate;
 	const struct turnpike_addr *alternates;
@@ -113,6 +117,19 @@ struct turn_config {
 	const struct addr_cidr *translated;
 	size_t n_translated;
 	struct turn_shared *shared;
+};
+
+/** struct turn_limits - the numbers of struct turn_config that apply to requests */
+struct turn_limits {
+	uint32_t default_lifetime;
+	uint32_t max_lifetime;
+	uint32_t max_relays;
+	uint32_t max_permissions;
+	uint32_t max_channels;
+	uint32_t user_quota;
+	uint32_t user_allocations;
+	uint32_t unauthenticated_rate;
+	uint32_t guess_rate;
 };
 
 /**

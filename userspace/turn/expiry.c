@@ -10,6 +10,7 @@ void turn_server_expire(struct turn_server *server, uint64_t now)
 		timer = turn_timers_first(&server->timers);
 	}
 	turn_reservations_expire(&server->shared->reservations, now);
+	turn_rests_end(&server->shared->rests, now);
 }
 
 uint64_t turn_server_next_expiry(const struct turn_server *server)

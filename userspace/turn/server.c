@@ -149,6 +149,17 @@ const struct turn_stats *turn_server_stats(const struct turn_server *server)
 	return &server->stats;
 }
 
+const struct turn_limits *turn_server_limits(const struct turn_server *server)
+{
+	return &server->limits;
+}
+
+uint32_t turn_server_ports_at_rest(const struct turn_server *server, uint64_t now)
+{
+	turn_rests_end(&server->shared->rests, now);
+	return turn_rests_n(&server->shared->rests);
+}
+
 static struct turn_allocation_info info_of(const struct turn_allocation *alloc)
 {
 	struct turn_allocation_info info = {

@@ -15,6 +15,7 @@ static void set_limits(struct turn_server *server, const struct turn_config *con
 		.max_permissions = config->max_permissions,
 		.max_channels = config->max_channels,
 		.user_quota = config->user_quota,
+		.user_allocations = config->user_allocations,
 		.unauthenticated_rate = config->unauthenticated_rate,
 		.guess_rate = config->guess_rate,
 	};

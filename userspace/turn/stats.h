@@ -30,6 +30,9 @@ struct turn_traffic {
  * @errors:           error responses sent, by code - TURN_ERROR_FIRST
  * @to_peer:          data relayed from clients to peers
  * @to_client:        data relayed from peers to clients
+ * @over_quota:       Allocate requests refused by turn_config.user_quota
+ * @over_rate:        Allocate requests refused by turn_config.user_allocations
+ * @over_share:       Allocate requests refused since the user has a large share of the ports
  * @limited:          requests left unanswered by turn_config.unauthenticated_rate
  * @malformed:        messages of clients dropped as malformed, or as neither request, Send
  *                    indication nor ChannelData
@@ -54,6 +57,9 @@ struct turn_stats {
 	uint64_t errors[TURN_ERROR_COUNT];
 	struct turn_traffic to_peer;
 	struct turn_traffic to_client;
+	uint64_t over_quota;
+	uint64_t over_rate;
+	uint64_t over_share;
 	uint64_t limited;
 	uint64_t malformed;
 	uint64_t no_allocation;

@@ -155,12 +155,24 @@ void turn_server_expire(struct turn_server *server, uint64_t now);
 /**
  * turn_server_next_expiry() - when to call turn_server_expire() next
  *
+ * The ends of rests are not worth waking up for: each request looks for them.
+ *
  * Return: that time, which may be in the past, or TURN_NEVER.
  */
 uint64_t turn_server_next_expiry(const struct turn_server *server);
 
 /** turn_server_stats() - the live counters of @server, valid as long as it is */
 const struct turn_stats *turn_server_stats(const struct turn_server *server);
+
+/** turn_server_limits() - the limits in force, valid as long as @server is */
+const struct turn_limits *turn_server_limits(const struct turn_server *server);
+
+/**
+ * turn_server_ports_at_rest() - number of ports that nobody gets, since their allocation has ended
+ *
+ * Those of all servers of the relay.
+ */
+uint32_t turn_server_ports_at_rest(const struct turn_server *server, uint64_t now);
 
 /**
  * struct turn_relay_info - a relayed transport address, for a listing

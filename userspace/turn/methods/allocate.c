@@ -187,22 +187,53 @@ static uint32_t quota_share(const struct turn_allocation_params *params)
 	return params->ports == TURN_PORT_PAIR ? 2 : 1;
 }
 
+static int refuse_user(uint64_t *counter)
+{
+	(*counter)++;
+	return TURN_ALLOCATION_QUOTA_REACHED;
+}
+
+/** Claims and charges the user's account, as one or not at all. */
+static int claim(const struct turn_request *request, uint32_t n)
+{
+	const struct turn_limits *limits = &request->server->limits;
+	struct turn_account *account = request->user->account;
+	struct turn_stats *stats = &request->server->stats;
+
+	if (!turn_account_claim(account, n, limits->user_quota))
+		return refuse_user(&stats->over_quota);
+	if (turn_account_charge(account, n, limits->user_allocations, request->now))
+		return 0;
+	turn_account_return(account, n);
+	return refuse_user(&stats->over_rate);
+}
+
+static void unclaim(const struct turn_request *request, uint32_t n)
+{
+	turn_account_return(request->user->account, n);
+	turn_account_refund(request->user->account, n, request->server->limits.user_allocations);
+}
+
 static int allocate_new(struct turn_request *request, const struct turn_allocation_params *params)
 {
-	struct turn_account *account = request->user->account;
+	const uint32_t n = quota_share(params);
+	const int code = claim(request, n);
+	int err;
 
-	if (!turn_account_claim(account, quota_share(params), request->server->limits.user_quota))
-		return TURN_ALLOCATION_QUOTA_REACHED;
-	if (turn_allocation_new(request->server, request->tuple, request->user, params,
-				request->now, &request->alloc) == 0)
+	if (code)
+		return code;
+	err = turn_allocation_new(request->server, request->tuple, request->user, params,
+				  request->now, &request->alloc);
+	if (!err)
 		return 0;
-	turn_account_return(account, quota_share(params));
-	return turn_refuse_full(request);
+	unclaim(request, n);
+	return err == -EDQUOT ? refuse_user(&request->server->stats.over_share)
+			      : turn_refuse_full(request);
 }
 
 /**
- * Everything was claimed when the reservation was made. No alternate server has it, hence 508 and
- * not turn_refuse_full().
+ * Everything was claimed and charged when the reservation was made. No alternate server has it,
+ * hence 508 and not turn_refuse_full().
  */
 static int allocate_reserved(struct turn_request *request, struct turn_allocation_params *params)
 {

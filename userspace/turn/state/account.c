@@ -8,11 +8,13 @@
 #include "turn/state/account.h"
 #include "turn/state/quota.h"
 
+/** struct turn_account - @full: when the bucket of new allocations is full again, ns */
 struct turn_account {
 	UT_hash_handle hh;
 	struct turn_accounts *accounts;
 	unsigned int references;
 	struct turn_quota allocations;
+	_Atomic uint64_t full;
 	char name[];
 };
 
@@ -90,4 +92,34 @@ bool turn_account_claim(struct turn_account *account, uint32_t n, uint32_t max)
 void turn_account_return(struct turn_account *account, uint32_t n)
 {
 	turn_quota_return(&account->allocations, n);
+}
+
+uint32_t turn_account_used(const struct turn_account *account)
+{
+	return turn_quota_used(&account->allocations);
+}
+
+static uint64_t cost(uint32_t n, uint32_t rate)
+{
+	return n * TURN_ACCOUNT_FILL_NS / rate;
+}
+
+bool turn_account_charge(struct turn_account *account, uint32_t n, uint32_t rate, uint64_t now)
+{
+	uint64_t full = atomic_load(&account->full), charged;
+
+	if (rate == 0)
+		return true;
+	do {
+		charged = (full > now ? full : now) + cost(n, rate);
+		if (charged > now + TURN_ACCOUNT_FILL_NS)
+			return false;
+	} while (!atomic_compare_exchange_weak(&account->full, &full, charged));
+	return true;
+}
+
+void turn_account_refund(struct turn_account *account, uint32_t n, uint32_t rate)
+{
+	if (rate)
+		atomic_fetch_sub(&account->full, cost(n, rate));
 }

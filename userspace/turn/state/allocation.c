@@ -109,7 +109,6 @@ void turn_allocation_end(struct turn_server *server, struct turn_allocation *all
 	if (alloc->limits)
 		server->ops.unlimit(server->ctx, alloc->limits);
 	HASH_DELETE(hh, server->allocations, alloc);
-	turn_account_return(alloc->user->account, 1);
 	turn_user_put(alloc->user);
 	server->stats.allocations--;
 	free(alloc);

@@ -4,8 +4,8 @@
  * The relay addresses with their ports. Any thread.
  *
  * Addresses come and go, so the servers of a relay read a table that never changes, and replace it
- * by the next one between two messages. A pool lives as long as a table, a relay or a reservation
- * refers to it.
+ * by the next one between two messages. A pool lives as long as a table, a relay, a reservation or
+ * a rest refers to it.
  */
 #ifndef TURNPIKE_TURN_STATE_POOLS_H
 #define TURNPIKE_TURN_STATE_POOLS_H
@@ -25,8 +25,8 @@ struct turn_pool {
 /**
  * struct turn_pools - a table of pools
  * @n_offered: number of pools that new allocations may use; they come first
- * @n:         number of all pools. The others have lost their address while relays use them; if it
- *             returns, so do they
+ * @n:         number of all pools. The others have lost their address while relays use them or
+ *             ports rest; if it returns, so do they
  */
 struct turn_pools {
 	atomic_uint references;

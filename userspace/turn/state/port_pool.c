@@ -11,14 +11,12 @@
 
 /**
  * struct port - a port
- * @free_at:    end of its quarantine, unless taken
  * @live_until: atomic instead of locked: every datagram between two clients reads it
  * @is_taken:   it is not on the free list
- * @next:       next in the free list, which is sorted by @free_at; the last entry links to the head
+ * @next:       next in the free list; the last entry links to the head
  * @prev:       previous in the free list
  */
 struct port {
-	uint64_t free_at;
 	_Atomic uint64_t live_until;
 	bool is_taken;
 	uint16_t next;
@@ -27,37 +25,31 @@ struct port {
 
 /**
  * struct turn_ports - the ports of a relay address
- * @lock: protects all but port.live_until
- * @lo:   the first port
- * @n:    number of ports; also the index of the free list's head
- * @list: the ports, then the head of the free list
+ * @lock:   protects all but port.live_until and @n_free
+ * @n_free: number of ports on the free list
+ * @lo:     the first port
+ * @n:      number of ports; also the index of the free list's head
+ * @list:   the ports, then the head of the free list
  */
 struct turn_ports {
 	pthread_mutex_t lock;
+	atomic_uint n_free;
 	uint16_t lo;
 	uint16_t n;
 	struct port list[];
 };
 
-/**
- * Inserts from the tail: ports mostly come back in order of @free_at. A server that ends knows no
- * time and returns its ports with the smallest @free_at: those go to the front.
- */
-static void enlist(struct turn_ports *ports, uint16_t index, uint64_t free_at)
+/** Appends, so that the ports that were given back longest ago come first. */
+static void enlist(struct turn_ports *ports, uint16_t index)
 {
 	struct port *list = ports->list;
-	uint16_t prev = list[ports->n].prev, first = list[ports->n].next;
 
-	if (first != ports->n && free_at <= list[first].free_at)
-		prev = ports->n;
-	while (prev != ports->n && list[prev].free_at > free_at)
-		prev = list[prev].prev;
-	list[index].free_at = free_at;
 	list[index].is_taken = false;
-	list[index].prev = prev;
-	list[index].next = list[prev].next;
-	list[list[prev].next].prev = index;
-	list[prev].next = index;
+	list[index].next = ports->n;
+	list[index].prev = list[ports->n].prev;
+	list[list[ports->n].prev].next = index;
+	list[ports->n].prev = index;
+	atomic_fetch_add(&ports->n_free, 1);
 }
 
 static void delist(struct turn_ports *ports, uint16_t index)
@@ -67,6 +59,7 @@ static void delist(struct turn_ports *ports, uint16_t index)
 	ports->list[port->prev].next = port->next;
 	ports->list[port->next].prev = port->prev;
 	port->is_taken = true;
+	atomic_fetch_sub(&ports->n_free, 1);
 }
 
 struct turn_ports *turn_ports_new(uint16_t lo, uint16_t hi)
@@ -82,7 +75,7 @@ struct turn_ports *turn_ports_new(uint16_t lo, uint16_t hi)
 	ports->list[n].next = n;
 	ports->list[n].prev = n;
 	for (uint16_t index = 0; index < n; index++)
-		enlist(ports, index, 0);
+		enlist(ports, index);
 	return ports;
 }
 
@@ -94,31 +87,25 @@ void turn_ports_free(struct turn_ports *ports)
 	free(ports);
 }
 
-static bool is_free(const struct port *port, uint64_t now)
+static bool fits(const struct turn_ports *ports, uint16_t index, enum turn_port_kind kind)
 {
-	return !port->is_taken && port->free_at <= now;
-}
-
-/** Returns whether a port that is not taken fits @kind; UINT64_MAX ignores quarantines. */
-static bool fits(const struct turn_ports *ports, uint16_t index, enum turn_port_kind kind,
-		 uint64_t now)
-{
+	if (ports->list[index].is_taken)
+		return false;
 	if (kind == TURN_PORT_ANY)
 		return true;
 	if (((ports->lo + index) & 1) != 0)
 		return false;
-	return kind == TURN_PORT_EVEN ||
-	       (index + 1 < ports->n && is_free(&ports->list[index + 1], now));
+	return kind == TURN_PORT_EVEN || (index + 1 < ports->n && !ports->list[index + 1].is_taken);
 }
 
 /** Returns an index, or that of the head if there is none. */
 static uint16_t find_at_random(const struct turn_ports *ports, uint32_t start,
-			       enum turn_port_kind kind, uint64_t now)
+			       enum turn_port_kind kind)
 {
 	for (uint32_t i = 0; i < PROBES && i < ports->n; i++) {
 		uint16_t index = (uint16_t)((start % ports->n + i) % ports->n);
 
-		if (is_free(&ports->list[index], now) && fits(ports, index, kind, now))
+		if (fits(ports, index, kind))
 			return index;
 	}
 	return ports->n;
@@ -129,15 +116,14 @@ static uint16_t find_first(const struct turn_ports *ports, enum turn_port_kind k
 {
 	uint16_t index = ports->list[ports->n].next;
 
-	while (index != ports->n && !fits(ports, index, kind, UINT64_MAX))
+	while (index != ports->n && !fits(ports, index, kind))
 		index = ports->list[index].next;
 	return index;
 }
 
-static int take(struct turn_ports *ports, uint32_t start, enum turn_port_kind kind, uint64_t now,
-		uint16_t *port)
+static int take(struct turn_ports *ports, uint32_t start, enum turn_port_kind kind, uint16_t *port)
 {
-	uint16_t index = find_at_random(ports, start, kind, now);
+	uint16_t index = find_at_random(ports, start, kind);
 
 	if (index == ports->n)
 		index = find_first(ports, kind);
@@ -151,14 +137,19 @@ static int take(struct turn_ports *ports, uint32_t start, enum turn_port_kind ki
 }
 
 int turn_ports_take(struct turn_ports *ports, uint32_t start, enum turn_port_kind kind,
-		    uint64_t now, uint16_t *port)
+		    uint16_t *port)
 {
 	int err;
 
 	pthread_mutex_lock(&ports->lock);
-	err = take(ports, start, kind, now, port);
+	err = take(ports, start, kind, port);
 	pthread_mutex_unlock(&ports->lock);
 	return err;
+}
+
+uint32_t turn_ports_n_free(const struct turn_ports *ports)
+{
+	return atomic_load(&ports->n_free);
 }
 
 void turn_ports_set_live(struct turn_ports *ports, uint16_t port, uint64_t until)
@@ -172,9 +163,9 @@ bool turn_ports_is_live(const struct turn_ports *ports, uint16_t port, uint64_t 
 	       atomic_load(&ports->list[port - ports->lo].live_until) > now;
 }
 
-void turn_ports_give(struct turn_ports *ports, uint16_t port, uint64_t free_at)
+void turn_ports_give(struct turn_ports *ports, uint16_t port)
 {
 	pthread_mutex_lock(&ports->lock);
-	enlist(ports, (uint16_t)(port - ports->lo), free_at);
+	enlist(ports, (uint16_t)(port - ports->lo));
 	pthread_mutex_unlock(&ports->lock);
 }

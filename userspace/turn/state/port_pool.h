@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file port_pool.h
- * The ports of a relay address: taken, free, or in quarantine. Any thread.
+ * The ports of a relay address, taken or free. Any thread.
  */
 #ifndef TURNPIKE_TURN_STATE_PORT_POOL_H
 #define TURNPIKE_TURN_STATE_PORT_POOL_H
@@ -30,16 +30,16 @@ void turn_ports_free(struct turn_ports *ports);
 /**
  * turn_ports_take() - take a port, or two
  * @start: a random number: where the search begins (RFC 6056 section 3.3.1). It continues with
- *         the ports that were released longest ago
+ *         the ports that were given back longest ago
  * @port:  the result, in host byte order; of TURN_PORT_PAIR, the first port
- *
- * A port in quarantine is taken only if no other fits, and then the one whose quarantine ends
- * first.
  *
  * Return: 0, or -ENOSPC if all ports that fit are taken.
  */
 int turn_ports_take(struct turn_ports *ports, uint32_t start, enum turn_port_kind kind,
-		    uint64_t now, uint16_t *port);
+		    uint16_t *port);
+
+/** turn_ports_n_free() - number of ports that are not taken; takes no lock */
+uint32_t turn_ports_n_free(const struct turn_ports *ports);
 
 /** turn_ports_set_live() - mark a taken port as a relayed transport address until @until */
 void turn_ports_set_live(struct turn_ports *ports, uint16_t port, uint64_t until);
@@ -47,7 +47,7 @@ void turn_ports_set_live(struct turn_ports *ports, uint16_t port, uint64_t until
 /** turn_ports_is_live() - whether @port is such an address at @now; it may be out of range */
 bool turn_ports_is_live(const struct turn_ports *ports, uint16_t port, uint64_t now);
 
-/** turn_ports_give() - give back a taken port, in quarantine until @free_at */
-void turn_ports_give(struct turn_ports *ports, uint16_t port, uint64_t free_at);
+/** turn_ports_give() - give back a taken port, which anyone may get next: see port_rest.h */
+void turn_ports_give(struct turn_ports *ports, uint16_t port);
 
 #endif /* TURNPIKE_TURN_STATE_PORT_POOL_H */

@@ -30,4 +30,10 @@ static inline void turn_quota_return(struct turn_quota *quota, uint32_t n)
 	atomic_fetch_sub(&quota->used, n);
 }
 
+/** turn_quota_used() - how many are claimed */
+static inline uint32_t turn_quota_used(const struct turn_quota *quota)
+{
+	return atomic_load(&quota->used);
+}
+
 #endif /* TURNPIKE_TURN_STATE_QUOTA_H */

@@ -13,11 +13,12 @@
 #define PORT_ATTEMPTS 16
 
 /**
- * How long a port is not given to another allocation, so that late data of the old peers and the
- * old client does not reach the new one. RFC 8656 sets no time for this. Section 7.4 has clients
- * wait equally long before they reuse their own transport address.
+ * How many allocations an account may have for each free port. One account alone gets three
+ * quarters of the ports, two get three sevenths each: however many share them, some are left for
+ * others. A fixed share would be too small for a server's only account, or too large for the last
+ * of several.
  */
-#define PORT_QUARANTINE_NS (120 * TURN_NS_PER_S)
+#define PER_FREE_PORT 3
 
 static struct turnpike_addr with_port(struct turnpike_addr addr, uint16_t port)
 {
@@ -36,45 +37,99 @@ static int open_at(struct turn_server *server, struct turn_pool *pool, uint16_t 
 	return server->ops.open_relay(server->ctx, &relay->addr, relay, &relay->handle);
 }
 
-/** Returns @port to its pool, and the next port as well if they are a TURN_PORT_PAIR. */
-static void give_ports(const struct turn_pool *pool, uint16_t port, enum turn_port_kind kind,
-		       uint64_t now)
+/** Returns ports that no client has had: @port, and the next one if they are a TURN_PORT_PAIR. */
+static void give_ports(const struct turn_pool *pool, uint16_t port, enum turn_port_kind kind)
 {
-	turn_ports_give(pool->ports, port, now + PORT_QUARANTINE_NS);
+	turn_ports_give(pool->ports, port);
 	if (kind == TURN_PORT_PAIR)
-		turn_ports_give(pool->ports, (uint16_t)(port + 1), now + PORT_QUARANTINE_NS);
+		turn_ports_give(pool->ports, (uint16_t)(port + 1));
+}
+
+/** Leaves out a port that another program has, for a while. It counts in nobody's quota. */
+static int avoid_port(struct turn_server *server, struct turn_pool *pool, uint16_t port,
+		      uint64_t now)
+{
+	struct turn_rest *rest = calloc(1, sizeof(*rest));
+
+	if (!rest)
+		return -ENOMEM;
+	rest->pool = turn_pool_get(pool);
+	rest->port = port;
+	turn_rest_begin(&server->shared->rests, rest, now);
+	return 0;
+}
+
+/** Takes a port of @pool and opens it. Returns -EADDRINUSE if another program has it. */
+static int try_port(struct turn_server *server, struct turn_pool *pool, enum turn_port_kind kind,
+		    uint64_t now, struct turn_relay *relay)
+{
+	uint32_t start;
+	uint16_t port;
+	int err;
+
+	server->ops.random(server->ctx, &start, sizeof(start));
+	err = turn_ports_take(pool->ports, start, kind, &port);
+	if (err)
+		return err;
+	err = open_at(server, pool, port, relay);
+	if (!err)
+		return 0;
+	if (err != -EADDRINUSE || avoid_port(server, pool, port, now))
+		turn_ports_give(pool->ports, port);
+	if (kind == TURN_PORT_PAIR)
+		turn_ports_give(pool->ports, (uint16_t)(port + 1));
+	return err;
 }
 
 static int open_in_pool(struct turn_server *server, struct turn_pool *pool,
 			enum turn_port_kind kind, uint64_t now, struct turn_relay *relay)
 {
-	uint32_t start;
-	uint16_t port;
 	int err = -EADDRINUSE;
 
-	for (int i = 0; i < PORT_ATTEMPTS && err == -EADDRINUSE; i++) {
-		server->ops.random(server->ctx, &start, sizeof(start));
-		if (turn_ports_take(pool->ports, start, kind, now, &port))
-			return -ENOSPC;
-		err = open_at(server, pool, port, relay);
-		if (err)
-			give_ports(pool, port, kind, now);
-	}
+	for (int i = 0; i < PORT_ATTEMPTS && err == -EADDRINUSE; i++)
+		err = try_port(server, pool, kind, now, relay);
 	return err;
+}
+
+static bool is_usable(const struct turn_server *server, const struct turn_pool *pool,
+		      unsigned int family, const struct turn_relay *relay)
+{
+	return pool->address.addr.family == family &&
+	       turn_home_has(server, &relay->alloc->tuple.server, &pool->address.addr);
+}
+
+/** Returns an error if no port is free, or the account has its share of them already. */
+static int check_share(const struct turn_server *server, unsigned int family,
+		       const struct turn_relay *relay)
+{
+	const struct turn_pools *pools = server->pools;
+	uint64_t n_free = 0;
+
+	for (size_t i = 0; i < pools->n_offered; i++) {
+		if (is_usable(server, pools->list[i], family, relay))
+			n_free += turn_ports_n_free(pools->list[i]->ports);
+	}
+	if (n_free == 0)
+		return -ENOSPC;
+	if (turn_account_used(relay->alloc->user->account) > PER_FREE_PORT * n_free)
+		return -EDQUOT;
+	return 0;
 }
 
 static int open_anywhere(struct turn_server *server, const struct turn_relay_params *params,
 			 uint64_t now, struct turn_relay *relay)
 {
 	const struct turn_pools *pools = server->pools;
-	int err = -ENOSPC;
+	int err = check_share(server, params->family, relay);
 
+	if (err)
+		return err;
+	err = -ENOSPC;
 	for (size_t i = 0; i < pools->n_offered && err; i++) {
 		struct turn_pool *pool = pools->list[server->next_pool % pools->n_offered];
 
 		server->next_pool = (server->next_pool + 1) % pools->n_offered;
-		if (turn_home_has(server, &relay->alloc->tuple.server, &pool->address.addr) &&
-		    pool->address.addr.family == params->family)
+		if (is_usable(server, pool, params->family, relay))
 			err = open_in_pool(server, pool, params->ports, now, relay);
 	}
 	return err;
@@ -123,7 +178,7 @@ static int open_relay(struct turn_server *server, const struct turn_relay_params
 	err = reserve_next(server, relay, now);
 	if (err) {
 		server->ops.close_relay(server->ctx, relay->handle);
-		give_ports(relay->pool, ntohs(relay->addr.port), params->ports, now);
+		give_ports(relay->pool, ntohs(relay->addr.port), params->ports);
 	}
 	return err;
 }
@@ -154,6 +209,27 @@ static bool claim(struct turn_server *server, const struct turn_relay_params *pa
 	       turn_quota_claim(&server->shared->relays, 1, server->limits.max_relays);
 }
 
+static void free_relay(struct turn_relay *relay)
+{
+	if (relay)
+		free(relay->rest);
+	free(relay);
+}
+
+static struct turn_relay *alloc_relay(struct turn_allocation *alloc)
+{
+	struct turn_relay *relay = calloc(1, sizeof(*relay));
+
+	if (!relay)
+		return NULL;
+	relay->alloc = alloc;
+	relay->rest = calloc(1, sizeof(*relay->rest));
+	if (relay->rest)
+		return relay;
+	free_relay(relay);
+	return NULL;
+}
+
 int turn_relay_new(struct turn_server *server, struct turn_allocation *alloc,
 		   const struct turn_relay_params *params, uint64_t now)
 {
@@ -162,17 +238,13 @@ int turn_relay_new(struct turn_server *server, struct turn_allocation *alloc,
 
 	if (!claim(server, params))
 		return -ENOSPC;
-	relay = calloc(1, sizeof(*relay));
-	err = relay ? 0 : -ENOMEM;
-	if (!err) {
-		relay->alloc = alloc;
-		err = link_relay(server, relay, params, now);
-	}
-	if (err) {
-		if (!params->reservation)
-			turn_quota_return(&server->shared->relays, 1);
-		free(relay);
-	}
+	relay = alloc_relay(alloc);
+	err = relay ? link_relay(server, relay, params, now) : -ENOMEM;
+	if (!err)
+		return 0;
+	if (!params->reservation)
+		turn_quota_return(&server->shared->relays, 1);
+	free_relay(relay);
 	return err;
 }
 
@@ -190,6 +262,28 @@ void turn_relay_refresh(struct turn_server *server, struct turn_relay *relay, ui
 	}
 }
 
+static bool is_last(const struct turn_relay *relay)
+{
+	for (size_t i = 0; i < TURN_RELAYS_MAX; i++) {
+		if (relay->alloc->relays[i] && relay->alloc->relays[i] != relay)
+			return false;
+	}
+	return true;
+}
+
+/** The rest takes over the port and, if @relay is the last one, the claim of the allocation. */
+static void rest(struct turn_server *server, struct turn_relay *relay, uint64_t now)
+{
+	struct turn_rest *rest = relay->rest;
+
+	relay->rest = NULL;
+	rest->pool = relay->pool;
+	rest->account = turn_account_get(relay->alloc->user->account);
+	rest->claims = is_last(relay) ? 1 : 0;
+	rest->port = ntohs(relay->addr.port);
+	turn_rest_begin(&server->shared->rests, rest, now);
+}
+
 void turn_relay_end(struct turn_server *server, struct turn_relay *relay, const char *why,
 		    uint64_t now)
 {
@@ -200,11 +294,10 @@ void turn_relay_end(struct turn_server *server, struct turn_relay *relay, const 
 	turn_timer_del(&server->timers, &relay->timer);
 	set_live(relay, 0);
 	server->ops.close_relay(server->ctx, relay->handle);
-	give_ports(relay->pool, ntohs(relay->addr.port), TURN_PORT_ANY, now);
-	turn_pool_put(relay->pool);
+	rest(server, relay, now);
 	turn_quota_return(&server->shared->relays, 1);
 	turn_notify_end(server, relay, why);
 	relay->alloc->relays[turn_relay_index(relay->addr.family)] = NULL;
 	server->stats.relays--;
-	free(relay);
+	free_relay(relay);
 }

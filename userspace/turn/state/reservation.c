@@ -39,10 +39,10 @@ static void unlink_reservation(struct turn_reservations *reservations,
 	update_next_expiry(reservations);
 }
 
-/** The port needs no quarantine, since nobody has used it. */
+/** The port needs no rest, since nobody has used it. */
 static void end(struct turn_reservations *reservations, struct turn_reservation *reservation)
 {
-	turn_ports_give(reservation->pool->ports, reservation->port, reservation->expiry_ns);
+	turn_ports_give(reservation->pool->ports, reservation->port);
 	turn_pool_put(reservation->pool);
 	turn_account_return(reservation->account, 1);
 	turn_account_put(reservation->account);

@@ -142,6 +142,7 @@ struct turn_permission {
  * @external:    the address that clients and peers see
  * @alloc:       its allocation
  * @pool:        pool of its port
+ * @rest:        for the port once the relay ends, so that this needs no memory
  * @handle:      the owner's socket, from turn_ops.open_relay
  * @permissions: list of its permissions
  * @timer:       its expiry, one per family (RFC 8656 section 8.1)
@@ -151,6 +152,7 @@ struct turn_relay {
 	struct turnpike_addr external;
 	struct turn_allocation *alloc;
 	struct turn_pool *pool;
+	struct turn_rest *rest;
 	void *handle;
 	struct turn_permission *permissions;
 	struct turn_timer timer;
@@ -192,18 +194,6 @@ struct turn_allocation {
 	uint8_t token[TURN_RESERVATION_TOKEN_LEN];
 	uint32_t n_permissions;
 	uint32_t n_channels;
-};
-
-/** struct turn_limits - the numbers of struct turn_config that apply to requests */
-struct turn_limits {
-	uint32_t default_lifetime;
-	uint32_t max_lifetime;
-	uint32_t max_relays;
-	uint32_t max_permissions;
-	uint32_t max_channels;
-	uint32_t user_quota;
-	uint32_t unauthenticated_rate;
-	uint32_t guess_rate;
 };
 
 /**

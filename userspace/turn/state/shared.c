@@ -16,6 +16,7 @@ int turn_shared_new(const struct turn_config *config, const uint8_t secret[stati
 		return -ENOMEM;
 	turn_accounts_init(&result->accounts);
 	turn_reservations_init(&result->reservations, &result->relays);
+	turn_rests_init(&result->rests);
 	result->unauth_limit = turn_unauth_limit_new(secret);
 	pthread_mutex_init(&result->lock, NULL);
 	result->port_lo = config->port_lo;
@@ -33,6 +34,7 @@ void turn_shared_free(struct turn_shared *shared)
 	if (!shared)
 		return;
 	turn_reservations_destroy(&shared->reservations);
+	turn_rests_destroy(&shared->rests);
 	turn_accounts_destroy(&shared->accounts);
 	turn_pools_put(shared->pools);
 	pthread_mutex_destroy(&shared->lock);

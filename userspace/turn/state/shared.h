@@ -11,6 +11,7 @@
 #include "turn/auth/unauth_limit.h"
 #include "turn/state/account.h"
 #include "turn/state/pools.h"
+#include "turn/state/port_rest.h"
 #include "turn/state/quota.h"
 #include "turn/state/reservation.h"
 #include "turn/turn.h"
@@ -23,8 +24,9 @@
  * @port_hi:      last port
  * @unauth_limit: rate limit on unauthenticated requests
  * @relays:       relayed transport addresses, in use or reserved
- * @accounts:     all accounts with a user or a reservation
+ * @accounts:     all accounts with a user, a reservation or a port at rest
  * @reservations: all reservations
+ * @rests:        all ports at rest
  */
 struct turn_shared {
 	pthread_mutex_t lock;
@@ -35,6 +37,7 @@ struct turn_shared {
 	struct turn_quota relays;
 	struct turn_accounts accounts;
 	struct turn_reservations reservations;
+	struct turn_rests rests;
 };
 
 /** turn_shared_pools() - the current relay addresses, a reference */

@@ -5,8 +5,8 @@
  * the flows of channels.
  *
  * Functions that can fail return a negative errno and change nothing: -ENOMEM, -ENOSPC (a
- * configured limit is reached, or no port is free), or an error of turn_ops.open_relay or
- * turn_ops.limit.
+ * configured limit is reached, or no port is free), -EDQUOT (the account has its share of the
+ * ports), or an error of turn_ops.open_relay or turn_ops.limit.
  */
 #ifndef TURNPIKE_TURN_STATE_STATE_H
 #define TURNPIKE_TURN_STATE_STATE_H
@@ -39,8 +39,8 @@ struct turn_allocation_params {
  * turn_allocation_new() - create the allocation of @tuple with at least one of the requested relays
  *
  * The caller has claimed the allocation, and a reservation that @params asks for, from the account
- * of
- * @user. turn_allocation_end() returns the first claim. On error both stay with the caller.
+ * of @user. The first claim is returned once the ports have rested after turn_allocation_end(). On
+ * error both stay with the caller.
  */
 int turn_allocation_new(struct turn_server *server, const struct turn_tuple *tuple,
 			struct turn_user *user, const struct turn_allocation_params *params,
