@@ -461,6 +461,16 @@ __u32 turnpike_confirm_ms(const struct turnpike *tp)
 	return tp->maps.confirm_ns ? (__u32)(tp->maps.devices[0].interval / 1000000u) : 0;
 }
 
+int turnpike_on_link(struct turnpike *tp, const struct turnpike_addr *local,
+		     const struct turnpike_addr *remote)
+{
+	const struct nexthop_pair pair = nexthop_pair(local, remote);
+	const int result = nexthops_on_link(tp->nexthops, &pair);
+
+	return result < 0 ? fail(tp, result, "cannot look up the route: %s", strerror(-result))
+			  : result;
+}
+
 __u32 turnpike_unwatched(const struct turnpike *tp)
 {
 	return nexthops_unwatched(tp->nexthops);

@@ -338,3 +338,8 @@ __u32 bindings_count(const struct bindings *bindings)
 {
 	return HASH_COUNT(bindings->all);
 }
+
+__u32 bindings_flows(const struct bindings *bindings, enum turnpike_family family)
+{
+	return family == TURNPIKE_IPV4 ? bindings->n_flows4 : bindings->n_flows6;
+}

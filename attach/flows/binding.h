@@ -54,6 +54,9 @@ int bindings_unbind(struct bindings *bindings, const struct turnpike_binding *pu
 int bindings_for_each_flow(const struct bindings *bindings,
 			   int (*fn)(const struct turnpike_flow_info *flow, void *arg), void *arg);
 
+/** bindings_flows() - number of flows of a family */
+__u32 bindings_flows(const struct bindings *bindings, enum turnpike_family family);
+
 /** bindings_count() - number of bindings */
 __u32 bindings_count(const struct bindings *bindings);
 

@@ -29,6 +29,16 @@ void policers_close(struct policers *policers)
 	*policers = (struct policers){ 0 };
 }
 
+__u32 policers_size(const struct policers *policers)
+{
+	return policers->max - TURNPIKE_RESERVED_POLICERS;
+}
+
+__u32 policers_used(const struct policers *policers)
+{
+	return policers_size(policers) - policers->n_free;
+}
+
 static struct turnpike_policer *find(const struct policers *policers, __u32 index)
 {
 	return index && index < policers->max ? &policers->map[index] : NULL;

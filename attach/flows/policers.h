@@ -27,6 +27,10 @@ int policers_open(struct policers *policers, struct turnpike_policer *map, __u32
 
 void policers_close(struct policers *policers);
 
+/** policers_size(), policers_used() - see turnpike_table_size() */
+__u32 policers_size(const struct policers *policers);
+__u32 policers_used(const struct policers *policers);
+
 /** See turnpike_policer_new(), _set(), _free(), and turnpike_police(). */
 int policers_new(struct policers *policers, __u64 rate, __u64 burst, __u32 parent, __u32 *ret);
 int policers_set(struct policers *policers, __u32 index, __u64 rate, __u64 burst);

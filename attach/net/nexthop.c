@@ -17,6 +17,7 @@
 #include "net/link.h"
 #include "net/monitor.h"
 #include "net/notifications.h"
+#include "net/route.h"
 #include "net/rules.h"
 #include "net/slots.h"
 
@@ -297,6 +298,25 @@ void nexthop_put(struct nexthops *nexthops, struct nexthop *nexthop)
 {
 	if (--nexthop->refs == 0)
 		slots_free(&nexthops->slots, nexthop);
+}
+
+__u32 nexthops_used(const struct nexthops *nexthops)
+{
+	return HASH_COUNT(nexthops->slots.all);
+}
+
+int nexthops_on_link(const struct nexthops *nexthops, const struct nexthop_pair *pair)
+{
+	const struct nexthop *known = slots_find(&nexthops->slots, pair);
+	struct route_facts route;
+	int err;
+
+	if (known && known->neighbour)
+		return memcmp(&known->neighbour->place.addr, &pair->remote, sizeof(pair->remote)) ==
+		       0;
+	err = netlink_route(nexthops->slots.neighbours.requests, &pair->local, &pair->remote,
+			    &route);
+	return err ? err : route.gateway.family == 0;
 }
 
 __u32 nexthop_index(const struct nexthop *nexthop)

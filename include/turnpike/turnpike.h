@@ -465,6 +465,43 @@ TURNPIKE_API __u32 turnpike_waiting(const struct turnpike *tp, enum turnpike_wai
  */
 TURNPIKE_API __u32 turnpike_confirm_ms(const struct turnpike *tp);
 
+/** Tables of a handle that bindings and policers take room of. */
+enum turnpike_table {
+	TURNPIKE_TABLE_FLOWS_IPV4,
+	TURNPIKE_TABLE_FLOWS_IPV6,
+	TURNPIKE_TABLE_NEXTHOPS, /* pairs of local and remote address */
+	TURNPIKE_TABLE_POLICERS,
+	TURNPIKE_TABLE_MAX,
+};
+
+/**
+ * turnpike_table_size(), turnpike_table_used() - how many elements a table has, and how many are in
+ * use
+ *
+ * Bindings that wait use none. The sizes are constant.
+ *
+ * Since: 0.1
+ */
+TURNPIKE_API __u32 turnpike_table_size(const struct turnpike *tp, enum turnpike_table table);
+TURNPIKE_API __u32 turnpike_table_used(const struct turnpike *tp, enum turnpike_table table);
+
+/**
+ * turnpike_on_link() - find out whether a binding with these addresses needs a neighbour of its own
+ * @tp:            a handle
+ * @local, @remote: IP addresses, one of them local; ports are ignored
+ *
+ * The kernel's table of neighbours is small (net.ipv4.neigh.default.gc_thresh3), and all users of
+ * the host share it. Pairs of addresses that are routed by a gateway share the gateway's neighbour.
+ *
+ * Return: 1 if the route has no gateway, 0 if it has one, or a negative errno:
+ * - -EHOSTUNREACH: no route
+ * - others of netlink(7)
+ *
+ * Since: 0.1
+ */
+TURNPIKE_API int turnpike_on_link(struct turnpike *tp, const struct turnpike_addr *local,
+				  const struct turnpike_addr *remote);
+
 /** Rules of the host, see turnpike_unwatched(). */
 enum turnpike_rules {
 	TURNPIKE_RULES_NETFILTER = 1u << 0, /* nftables, and iptables on top of it */

@@ -103,8 +103,8 @@ class Turnpike:
         config = lab.scratch / "lab.conf"
         config.touch(0o600)
         # Tests count packets exactly, and a flow that is confirmed again takes one from the kernel.
-        config.write_text(f"user = {USER}:{PASSWORD}\nuser-quota = 0\nuser-allocations = 0\nunauthenticated-rate = 0\n"
-                          "confirm = 3600\n")
+        config.write_text(f"user = {USER}:{PASSWORD}\nuser-quota = 0\nuser-allocations = 0\nuser-flows = 0\n"
+                          "user-next-hops = 0\nuser-neighbours = 0\nunauthenticated-rate = 0\nconfirm = 3600\n")
         return [str(binary), "serve", *_option("--listen", _listening(net.listen)),
                 *_option("--relay-address", _addresses(net.relayed)),
                 "--realm", REALM, "--config", str(config),

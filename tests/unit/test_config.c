@@ -65,6 +65,9 @@ static void test_every_value(void **state)
 				    "auth-secret = \" south \"\n"
 				    "user-quota = 0\n"
 				    "user-allocations = 30\n"
+				    "user-flows = 0\n"
+				    "user-next-hops = 100\n"
+				    "user-neighbours = 5\n"
 				    "max-allocations = 1\n"
 				    "max-permissions = 2\n"
 				    "max-channels = 3\n"
@@ -114,6 +117,9 @@ static void test_every_value(void **state)
 	assert_string_equal(config.secrets[1], " south ");
 	assert_int_equal(config.user_quota, 0);
 	assert_int_equal(config.user_allocations, 30);
+	assert_int_equal(config.user_flows, 0);
+	assert_int_equal(config.user_next_hops, 100);
+	assert_int_equal(config.user_neighbours, 5);
 	assert_int_equal(config.max_allocations, 1);
 	assert_int_equal(config.max_permissions, 2);
 	assert_int_equal(config.max_channels, 3);
@@ -175,6 +181,8 @@ static void test_form_of_a_file(void **state)
 		{ "coturn-config = x", CLI_USAGE, "text:1: unknown key 'coturn-config'" },
 		{ "check-config = yes", CLI_USAGE, "text:1: unknown key 'check-config'" },
 		{ "relam = x", CLI_USAGE, "unknown key 'relam': did you mean 'realm'?" },
+		{ "user-flows = 101", CLI_USAGE,
+		  "text:1: user-flows '101': expected a percentage" },
 		{ "user-quota = -1", CLI_USAGE, "text:1: user-quota '-1': expected a number" },
 		{ "max-lifetime = 599", CLI_USAGE, "from 600 to 86400" },
 		{ "total-rate = 4294967296", CLI_USAGE, "expected a number of bytes per second" },

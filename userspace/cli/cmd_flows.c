@@ -29,7 +29,8 @@ enum cli_status command_flows(int argc, char **argv)
 	static const struct cli_option options[] = { QUERY_JSON, QUERY_CONTROL, { 0 } };
 	static const struct cli_syntax syntax = {
 		.command = "turnpike flows",
-		.doc = "List the flows that a running server has in the kernel.",
+		.doc = "List the flows that a running server has in the kernel, or would have if the share of "
+		       "their user were larger.",
 		.options = options,
 	};
 

@@ -23,21 +23,6 @@ static const struct table_column relayed_columns[] = {
 	{ 0 },
 };
 
-static void print_relayed(json_t *relayed)
-{
-	json_t *rows = json_array();
-	const char *where;
-	json_t *traffic;
-
-	json_object_foreach(relayed, where, traffic)
-		json_array_append_new(rows,
-				      json_pack("{s:s, s:O, s:O}", "relayed", where, "packets",
-						json_object_get(traffic, "packets"), "bytes",
-						json_object_get(traffic, "bytes")));
-	table_print(relayed_columns, rows);
-	json_decref(rows);
-}
-
 static void print_proofs(const json_t *devices)
 {
 	const char *proof;
@@ -80,19 +65,27 @@ static const struct table_column client_columns[] = {
 	{ "tls", TABLE_NUMBER },   { "dtls", TABLE_NUMBER }, { 0 },
 };
 
-static void print_clients(json_t *clients)
+static const struct table_column share_columns[] = {
+	{ "shares", TABLE_TEXT },      { "size", TABLE_NUMBER },
+	{ "used", TABLE_NUMBER },      { "user_limit", TABLE_NUMBER },
+	{ "user_most", TABLE_NUMBER }, { "waiting", TABLE_NUMBER },
+	{ "refused", TABLE_NUMBER },   { 0 },
+};
+
+/* An object of objects; their names go into the first column. */
+static void print_objects(const struct table_column *columns, json_t *objects)
 {
 	json_t *rows = json_array();
-	const char *what;
-	json_t *counts;
+	const char *name;
+	json_t *object;
 
-	json_object_foreach(clients, what, counts) {
-		json_t *row = json_copy(counts);
+	json_object_foreach(objects, name, object) {
+		json_t *row = json_copy(object);
 
-		json_object_set_new(row, "clients", json_string(what));
+		json_object_set_new(row, columns[0].key, json_string(name));
 		json_array_append_new(rows, row);
 	}
-	table_print(client_columns, rows);
+	table_print(columns, rows);
 	json_decref(rows);
 }
 
@@ -118,6 +111,7 @@ static void print_waiting(const json_t *waiting)
 		{ "next_hops", "for a free next hop" },
 		{ "settling", "until packets no longer use freed next hops" },
 		{ "error", "for a retry after a kernel error" },
+		{ "share", "for the share of their user" },
 	};
 	json_int_t n;
 
@@ -151,9 +145,11 @@ static void print_status(const json_t *status)
 		       (long long)json_integer_value(json_object_get(status, totals[i])));
 	print_waiting(json_object_get(status, "waiting"));
 	printf("\n");
-	print_clients(json_object_get(status, "clients"));
+	print_objects(share_columns, json_object_get(status, "shares"));
 	printf("\n");
-	print_relayed(json_object_get(status, "relayed"));
+	print_objects(client_columns, json_object_get(status, "clients"));
+	printf("\n");
+	print_objects(relayed_columns, json_object_get(status, "relayed"));
 }
 
 enum cli_status command_status(int argc, char **argv)

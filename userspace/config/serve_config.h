@@ -49,6 +49,7 @@ struct serve_device {
  * @unauthenticated_rate: requests and connections per second of one source; 0: no limit
  * @guess_rate: wrong credentials per second of one source, and for one account; 0: no limit
  * @user_allocations: new allocations per minute of one user; 0: no limit
+ * @user_flows, @user_next_hops, @user_neighbours: percent; 0: no limit
  * @user_rate, @total_rate, @max_rate: bytes per second; 0: no limit
  * @drain_time: seconds
  * @datapath:   options for turnpike_open()
@@ -91,6 +92,9 @@ struct serve_config {
 	unsigned int transports;
 	uint32_t user_quota;
 	uint32_t user_allocations;
+	uint32_t user_flows;
+	uint32_t user_next_hops;
+	uint32_t user_neighbours;
 	uint32_t max_allocations;
 	uint32_t max_permissions;
 	uint32_t max_channels;

@@ -17,6 +17,8 @@
 #define A_DAY     86400
 /** RFC 8656 section 7.2: the lifetime of an allocation whose client requests none. */
 #define DEFAULT_LIFETIME 600
+/** A sixteenth: far more than a user needs, and it takes many of them to use up a table. */
+#define DEFAULT_SHARE 6
 /** The kernel's own limit on descriptors (fs.nr_open); each relayed address needs a socket. */
 #define ALLOCATIONS_MAX (1u << 30)
 
@@ -31,6 +33,7 @@
 #define EXPECTS_FILE   "a file name"
 #define EXPECTS_LIMIT  "a number, or 0 for no limit"
 #define EXPECTS_RATE   "a number of bytes per second, or 0 for no limit"
+#define EXPECTS_SHARE  "a percentage from 1 to 100, or 0 for no limit"
 #define EXPECTS_LISTEN EXPECTS_ADDR ", or :3478 for all that clients can reach"
 
 const struct cli_option serve_options[] = {
@@ -129,6 +132,16 @@ const struct cli_option serve_options[] = {
 	{ "user-allocations", 0, "N",
 	  "New allocations of one user per minute. As many are accepted at once. 0 means no limit.",
 	  EXPECTS_LIMIT, FIELD(user_allocations), .max = ALLOCATIONS_MAX, .reload = RELOAD_SERVER },
+	{ "user-flows", 0, "PERCENT",
+	  "The share of the kernel's flows that the channels of one user may take. Channels in excess "
+	  "are relayed in user space. 0 means no limit.",
+	  EXPECTS_SHARE, FIELD(user_flows), .max = 100, .reload = RELOAD_SERVER },
+	{ "user-next-hops", 0, "PERCENT",
+	  "The same for next hops: pairs of addresses that packets are relayed between.",
+	  EXPECTS_SHARE, FIELD(user_next_hops), .max = 100, .reload = RELOAD_SERVER },
+	{ "user-neighbours", 0, "PERCENT",
+	  "The same for entries of the host's neighbour table: peers on directly connected networks.",
+	  EXPECTS_SHARE, FIELD(user_neighbours), .max = 100, .reload = RELOAD_SERVER },
 	{ "max-allocations", 0, "N",
 	  "Relayed transport addresses of all users. 0 means as many as there are ports and file "
 	  "descriptors.",
@@ -232,6 +245,9 @@ int serve_config_init(struct serve_config *config)
 		.port_hi = turn.port_hi,
 		.user_quota = 256,
 		.user_allocations = 240,
+		.user_flows = DEFAULT_SHARE,
+		.user_next_hops = DEFAULT_SHARE,
+		.user_neighbours = DEFAULT_SHARE,
 		.max_permissions = turn.max_permissions,
 		.max_channels = turn.max_channels,
 		.max_lifetime = turn.max_lifetime,

@@ -10,6 +10,7 @@
 #include "process/privileges.h"
 #include "control/report.h"
 #include "control/report_addresses.h"
+#include "control/report_shares.h"
 
 static json_t *number(uint64_t value)
 {
@@ -159,6 +160,7 @@ static json_t *waiting(const struct report_source *source)
 	for (unsigned int i = 0; i < TURNPIKE_WAIT_MAX; i++)
 		json_object_set_new(result, names[i],
 				    number(datapath_waiting(source->datapath, i)));
+	json_object_set_new(result, "share", number(report_shares_waiting(source->datapath)));
 	return result;
 }
 
@@ -167,6 +169,7 @@ static json_t *report_status(const struct report_source *source, const json_t *r
 	const struct totals totals = totals_of(source);
 	const struct turn_stats *stats = &totals.stats;
 	const struct limits_rates rates = datapath_rates(source->datapath);
+	const struct binder_failures failures = datapath_failures(source->datapath);
 	json_t *result = json_object(), *devices = json_array();
 
 	(void)request;
@@ -183,14 +186,13 @@ static json_t *report_status(const struct report_source *source, const json_t *r
 	json_object_set_new(result, "relays", number(stats->relays));
 	json_object_set_new(result, "ports_at_rest", number(totals.ports_at_rest));
 	json_object_set_new(result, "flows", number(datapath_flows(source->datapath)));
-	json_object_set_new(result, "flow_failures",
-			    number(datapath_bind_failures(source->datapath)));
-	json_object_set_new(result, "flow_refusals",
-			    number(datapath_bind_refusals(source->datapath)));
+	json_object_set_new(result, "flow_failures", number(failures.all));
+	json_object_set_new(result, "flow_refusals", number(failures.final));
 	json_object_set_new(result, "waiting", waiting(source));
 	json_object_set_new(result, "confirm_ms", number(datapath_confirm_ms(source->datapath)));
 	json_object_set_new(result, "user_quota", number(totals.limits.user_quota));
 	json_object_set_new(result, "user_allocations", number(totals.limits.user_allocations));
+	json_object_set_new(result, "shares", report_shares(source->datapath));
 	json_object_set_new(result, "max_rate", number(rates.allocation));
 	json_object_set_new(result, "user_rate", number(rates.user));
 	json_object_set_new(result, "total_rate", number(rates.total));

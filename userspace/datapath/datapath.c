@@ -7,23 +7,22 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "datapath/binder.h"
 #include "datapath/datapath.h"
 #include "datapath/limits.h"
 #include "private/array_len.h"
 
 struct datapath {
-	struct turnpike *tp;  /* NULL: everything is relayed in user space */
-	pthread_mutex_t lock; /* protects @tp, which allows one thread at a time */
+	struct turnpike *tp;   /* NULL: everything is relayed in user space */
+	struct binder *binder; /* NULL without @tp */
+	pthread_mutex_t lock;  /* protects @tp, which allows one thread at a time */
 	struct limits *limits;
 	bool is_relaying;
 	void (*on_change)(void *arg);
 	void *on_change_arg;
 	struct event *readable;
 	struct event *tick;
-	uint64_t bind_failures;
-	uint64_t bind_refusals; /* those that are not retried */
-	int logged;             /* the bind error that was logged last */
-	char error[256];        /* of the last mode change */
+	char error[256]; /* of the last mode change */
 	char why_not[sizeof(((struct turnpike_status *)NULL)->why)];
 	struct turnpike_status *devices; /* only without @tp */
 	size_t n_devices;
@@ -134,6 +133,18 @@ static int open_library(struct datapath *datapath, struct event_base *base, enum
 	return 0;
 }
 
+static int open_binder(struct datapath *datapath, struct event_base *base,
+		       const struct share_percents *shares)
+{
+	int err = 0;
+
+	if (datapath->tp)
+		err = binder_open(base, datapath->tp, &datapath->lock, shares, &datapath->binder);
+	if (err)
+		log_error("cannot share the kernel's tables: %s", strerror(-err));
+	return err;
+}
+
 static int open_limits(struct datapath *datapath, const struct limits_rates *rates)
 {
 	const int err = limits_open(datapath->tp, rates, &datapath->limits);
@@ -145,7 +156,7 @@ static int open_limits(struct datapath *datapath, const struct limits_rates *rat
 
 int datapath_open(struct event_base *base, enum turnpike_mode mode,
 		  const struct turnpike_open_opts *opts, const struct limits_rates *rates,
-		  struct datapath **ret)
+		  const struct share_percents *shares, struct datapath **ret)
 {
 	struct datapath *datapath = calloc(1, sizeof(*datapath));
 	int err;
@@ -158,6 +169,8 @@ int datapath_open(struct event_base *base, enum turnpike_mode mode,
 	err = open_library(datapath, base, mode, opts);
 	if (!err)
 		err = open_limits(datapath, rates);
+	if (!err)
+		err = open_binder(datapath, base, shares);
 	if (err) {
 		datapath_close(datapath);
 		return err;
@@ -180,6 +193,7 @@ void datapath_close(struct datapath *datapath)
 	if (datapath->tick)
 		event_free(datapath->tick);
 	limits_close(datapath->limits);
+	binder_close(datapath->binder);
 	turnpike_close(datapath->tp);
 	pthread_mutex_destroy(&datapath->lock);
 	free(datapath->devices);
@@ -322,32 +336,6 @@ const char *datapath_error(const struct datapath *datapath)
 	return datapath->tp ? datapath->error : datapath->why_not;
 }
 
-static struct turnpike_binding binding_of(const struct turn_flow *flow)
-{
-	return (struct turnpike_binding){
-		.sz = sizeof(struct turnpike_binding),
-		.client = flow->tuple.client,
-		.server = flow->tuple.server,
-		.relay = flow->relay,
-		.peer = flow->peer,
-		.channel = flow->channel,
-		.channel_expires = flow->channel_expiry_ns,
-		.permission_expires = flow->permission_expiry_ns,
-		.to_peer_policer = limits_policer(flow->limits, TURN_TO_PEER),
-		.to_client_policer = limits_policer(flow->limits, TURN_TO_CLIENT),
-	};
-}
-
-/* Clients can cause this, so each kind of error is logged once in a row. */
-static void note_failure(struct datapath *datapath, int err)
-{
-	datapath->bind_failures++;
-	datapath->bind_refusals += err != -EAGAIN;
-	if (err != datapath->logged)
-		log_at(LOG_WARNING, "a flow stays in user space: %s", turnpike_error(datapath->tp));
-	datapath->logged = err;
-}
-
 /*
  * The library's addresses have no zone, so that two clients on different links with the same
  * link-local address would share a flow, and the route to them would be a guess.
@@ -361,29 +349,22 @@ static bool is_exact(const struct turn_flow *flow)
 
 int datapath_bind(struct datapath *datapath, const struct turn_flow *flow)
 {
-	struct turnpike_binding binding = binding_of(flow);
 	int err;
 
 	if (!datapath->tp || !is_exact(flow))
 		return -EOPNOTSUPP;
 	pthread_mutex_lock(&datapath->lock);
-	err = turnpike_bind(datapath->tp, &binding);
-	if (err)
-		note_failure(datapath, err);
+	err = binder_bind(datapath->binder, flow);
 	pthread_mutex_unlock(&datapath->lock);
-	/* A waiting binding must be unbound like a relayed one. */
-	return err == -EAGAIN ? 0 : err;
+	return err;
 }
 
 void datapath_unbind(struct datapath *datapath, const struct turn_flow *flow)
 {
-	struct turnpike_binding binding = binding_of(flow);
-
 	if (!datapath->tp)
 		return;
 	pthread_mutex_lock(&datapath->lock);
-	/* -ENOENT means that it is no longer in the kernel. */
-	turnpike_unbind(datapath->tp, &binding);
+	binder_unbind(datapath->binder, flow);
 	pthread_mutex_unlock(&datapath->lock);
 }
 
@@ -439,24 +420,46 @@ void datapath_path_changed(struct datapath *datapath, const struct turnpike_addr
 	pthread_mutex_unlock(&datapath->lock);
 }
 
-uint64_t datapath_bind_failures(struct datapath *datapath)
+struct binder_failures datapath_failures(struct datapath *datapath)
 {
-	uint64_t failures;
+	struct binder_failures failures = { 0 };
 
 	pthread_mutex_lock(&datapath->lock);
-	failures = datapath->bind_failures;
+	if (datapath->tp)
+		failures = binder_failures(datapath->binder);
 	pthread_mutex_unlock(&datapath->lock);
 	return failures;
 }
 
-uint64_t datapath_bind_refusals(struct datapath *datapath)
+void datapath_set_shares(struct datapath *datapath, const struct share_percents *percents)
 {
-	uint64_t refusals;
+	pthread_mutex_lock(&datapath->lock);
+	if (datapath->tp)
+		binder_set_shares(datapath->binder, percents);
+	pthread_mutex_unlock(&datapath->lock);
+}
+
+struct share_use datapath_share(struct datapath *datapath, enum share what)
+{
+	struct share_use use = { 0 };
 
 	pthread_mutex_lock(&datapath->lock);
-	refusals = datapath->bind_refusals;
+	if (datapath->tp)
+		use = shares_use(binder_shares(datapath->binder), what);
 	pthread_mutex_unlock(&datapath->lock);
-	return refusals;
+	return use;
+}
+
+struct datapath_table datapath_table(struct datapath *datapath, enum turnpike_table what)
+{
+	struct datapath_table table = { 0 };
+
+	pthread_mutex_lock(&datapath->lock);
+	if (datapath->tp)
+		table = (struct datapath_table){ turnpike_table_size(datapath->tp, what),
+						 turnpike_table_used(datapath->tp, what) };
+	pthread_mutex_unlock(&datapath->lock);
+	return table;
 }
 
 uint32_t datapath_confirm_ms(struct datapath *datapath)
@@ -500,6 +503,8 @@ int datapath_for_each_flow(struct datapath *datapath,
 	pthread_mutex_lock(&datapath->lock);
 	if (datapath->tp)
 		err = turnpike_for_each_flow(datapath->tp, fn, arg);
+	if (datapath->tp && !err)
+		err = binder_for_each_waiting(datapath->binder, fn, arg);
 	pthread_mutex_unlock(&datapath->lock);
 	return err;
 }

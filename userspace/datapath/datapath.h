@@ -12,7 +12,9 @@
 #include <event2/event.h>
 #include <turnpike/turnpike.h>
 
+#include "datapath/binder.h"
 #include "datapath/limits.h"
+#include "datapath/shares.h"
 #include "turn/turn.h"
 
 struct datapath;
@@ -21,12 +23,13 @@ struct datapath;
  * datapath_open() - prepare relaying in the kernel
  * @mode:  with USERSPACE, or with AUTO after a warning, it works without BPF as well
  * @rates: see datapath_set_rates()
+ * @shares: see datapath_set_shares()
  *
  * Errors are logged. Return: 0 or a negative errno.
  */
 int datapath_open(struct event_base *base, enum turnpike_mode mode,
 		  const struct turnpike_open_opts *opts, const struct limits_rates *rates,
-		  struct datapath **ret);
+		  const struct share_percents *shares, struct datapath **ret);
 
 /** datapath_is_open() - whether the kernel can relay packets at all, now or after a mode change */
 bool datapath_is_open(const struct datapath *datapath);
@@ -66,7 +69,8 @@ void datapath_on_change(struct datapath *datapath, void (*fn)(void *arg), void *
 const char *datapath_error(const struct datapath *datapath);
 
 /**
- * datapath_bind() - relay a flow in the kernel as soon as there is room
+ * datapath_bind() - relay a flow in the kernel as soon as there is room, and its user has a share
+ * left
  *
  * Return: 0, and then datapath_unbind() is required; a negative errno if it stays in user space.
  */
@@ -90,11 +94,23 @@ struct limits_rates datapath_rates(struct datapath *datapath);
 void datapath_path_changed(struct datapath *datapath, const struct turnpike_addr *local,
 			   const struct turnpike_addr *remote);
 
-/** datapath_bind_failures() - number of flows that the kernel could not accept at once */
-uint64_t datapath_bind_failures(struct datapath *datapath);
+/** datapath_failures() - number of flows that the kernel could not accept at once */
+struct binder_failures datapath_failures(struct datapath *datapath);
 
-/** datapath_bind_refusals() - number of these that are not retried */
-uint64_t datapath_bind_refusals(struct datapath *datapath);
+/** datapath_set_shares() - change what one user may take of the kernel's tables */
+void datapath_set_shares(struct datapath *datapath, const struct share_percents *percents);
+
+/** datapath_share() - what users have of a table; zero without BPF */
+struct share_use datapath_share(struct datapath *datapath, enum share what);
+
+/** struct datapath_table - see turnpike_table_size() */
+struct datapath_table {
+	uint32_t size;
+	uint32_t used;
+};
+
+/** datapath_table() - how full a table is; zero without BPF */
+struct datapath_table datapath_table(struct datapath *datapath, enum turnpike_table what);
 
 /** datapath_confirm_ms() - see turnpike_confirm_ms(); 0 without the kernel */
 uint32_t datapath_confirm_ms(struct datapath *datapath);
@@ -105,7 +121,12 @@ uint32_t datapath_waiting(struct datapath *datapath, enum turnpike_wait what);
 /** datapath_flows() - number of flows in the kernel */
 uint64_t datapath_flows(struct datapath *datapath);
 
-/** datapath_for_each_flow() - turnpike_for_each_flow(); no flows without BPF */
+/**
+ * datapath_for_each_flow() - list the flows in the kernel, and those that wait for the share of
+ * their user
+ *
+ * See turnpike_for_each_flow(); no flows without BPF.
+ */
 int datapath_for_each_flow(struct datapath *datapath,
 			   int (*fn)(const struct turnpike_flow_info *flow, void *arg), void *arg);
 

@@ -190,6 +190,7 @@ static int open_server(struct server *server)
 {
 	struct serve_config *config = &server->config;
 	const struct limits_rates rates = serve_turn_rates(config);
+	const struct share_percents shares = serve_turn_shares(config);
 	const struct endpoints *endpoints;
 	int err = privileges_find("run-as", config->run_as, &server->privileges);
 
@@ -208,7 +209,7 @@ static int open_server(struct server *server)
 			   &server->reports, &server->control);
 	if (!err)
 		err = datapath_open(server->base, serve_devices_mode(config), &config->datapath,
-				    &rates, &server->datapath);
+				    &rates, &shares, &server->datapath);
 	if (!err)
 		err = open_turn(server);
 	if (!err)

@@ -93,12 +93,14 @@ static int apply(const struct serve_reload *reload, const struct serve_config *c
 		 struct changes *changes)
 {
 	const struct limits_rates rates = serve_turn_rates(config);
+	const struct share_percents shares = serve_turn_shares(config);
 	const int err = change_workers(reload, changes);
 
 	if (err)
 		return err;
 	admission_set_rate(reload->listen->admission, config->unauthenticated_rate);
 	datapath_set_rates(reload->datapath, &rates);
+	datapath_set_shares(reload->datapath, &shares);
 	serve_set_log(config);
 	return 0;
 }

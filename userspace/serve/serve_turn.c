@@ -194,6 +194,15 @@ struct limits_rates serve_turn_rates(const struct serve_config *config)
 	};
 }
 
+struct share_percents serve_turn_shares(const struct serve_config *config)
+{
+	return (struct share_percents){
+		.flows = config->user_flows,
+		.next_hops = config->user_next_hops,
+		.neighbours = config->user_neighbours,
+	};
+}
+
 static void set_credentials(struct turn_io *io, void *credentials)
 {
 	turn_server_set_credentials(turn_io_server(io), credentials);

@@ -54,6 +54,9 @@ void serve_turn_config_free(struct turn_config *turn);
 /** serve_turn_rates() - the configured rates */
 struct limits_rates serve_turn_rates(const struct serve_config *config);
 
+/** serve_turn_shares() - the configured shares of users */
+struct share_percents serve_turn_shares(const struct serve_config *config);
+
 /**
  * serve_turn_set_credentials() - replace the credentials of all workers
  *

@@ -22,6 +22,7 @@ struct turn_relay;
  * @channel_expiry_ns:    the kernel may relay from client to peer before this time
  * @permission_expiry_ns: the kernel may relay from peer to client before this time
  * @limits:               the allocation's limits from turn_ops.limit; NULL: none
+ * @account:              the user, as for turn_ops.limit; lent as long as the flow is installed
  *
  * Neither expiry is later than the expiry of @relay. The pair @relay and @peer identifies a flow,
  * and so does the pair @tuple and @channel.
@@ -34,6 +35,7 @@ struct turn_flow {
 	uint64_t channel_expiry_ns;
 	uint64_t permission_expiry_ns;
 	void *limits;
+	const char *account;
 };
 
 /** enum turn_event_kind - what operators may want to log */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "turn/state/account.h"
 #include "turn/state/state.h"
 
 static uint64_t earlier(uint64_t a, uint64_t b)
@@ -19,6 +20,7 @@ static struct turn_flow flow_of(const struct turn_channel *channel)
 		.channel_expiry_ns = earlier(channel->expiry_ns, relay->timer.when),
 		.permission_expiry_ns = earlier(permission->expiry_ns, relay->timer.when),
 		.limits = relay->alloc->limits,
+		.account = turn_account_name(relay->alloc->user->account),
 	};
 }
 

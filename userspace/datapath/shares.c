@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "base/random.h"
+#include "datapath/share_ledger.h"
+#include "datapath/shares.h"
+
+/** The smallest share: what one binding takes of a table at most. */
+#define SHARE_LEAST 2
+
+/** struct flow_key - what identifies a binding; hashed as it is, without padding */
+struct flow_key {
+	struct turnpike_addr client;
+	struct turnpike_addr server;
+	uint32_t channel;
+};
+
+_Static_assert(sizeof(struct flow_key) == 44, "hashed without padding");
+
+/** struct share_flow - @waits_for: N_SHARES: it is bound, and has its part of the user's shares */
+struct share_flow {
+	struct flow_key key;
+	struct turnpike_binding binding;
+	struct share_user *user;
+	enum share waits_for;
+	struct share_hop *hops[2];
+	struct share_flow *prev, *next; /* of those that wait */
+	UT_hash_handle hh;
+};
+
+struct shares {
+	struct share_ops ops;
+	struct share_ledger ledger;
+	uint32_t sizes[N_SHARES];
+	uint32_t n_waiting[N_SHARES];
+	uint64_t n_refused[N_SHARES];
+	struct share_flow *flows;
+	struct share_user *ready;
+};
+
+static const struct {
+	const char *name;
+	const char *text;
+} names[N_SHARES] = {
+	[SHARE_FLOWS_IPV4] = { "flows_ipv4", "IPv4 flows (--user-flows)" },
+	[SHARE_FLOWS_IPV6] = { "flows_ipv6", "IPv6 flows (--user-flows)" },
+	[SHARE_NEXT_HOPS] = { "next_hops", "next hops (--user-next-hops)" },
+	[SHARE_NEIGHBOURS_IPV4] = { "neighbours_ipv4", "IPv4 neighbours (--user-neighbours)" },
+	[SHARE_NEIGHBOURS_IPV6] = { "neighbours_ipv6", "IPv6 neighbours (--user-neighbours)" },
+};
+
+const char *share_name(enum share what)
+{
+	return names[what].name;
+}
+
+const char *share_text(enum share what)
+{
+	return names[what].text;
+}
+
+static uint32_t limit_of(uint32_t size, uint32_t percent)
+{
+	const uint32_t limit = (uint32_t)((uint64_t)size * percent / 100);
+
+	if (!percent || percent >= 100)
+		return UINT32_MAX;
+	return limit < SHARE_LEAST ? SHARE_LEAST : limit;
+}
+
+static void set_limits(struct shares *shares, const struct share_percents *percents)
+{
+	const uint32_t percent[N_SHARES] = {
+		[SHARE_FLOWS_IPV4] = percents->flows,
+		[SHARE_FLOWS_IPV6] = percents->flows,
+		[SHARE_NEXT_HOPS] = percents->next_hops,
+		[SHARE_NEIGHBOURS_IPV4] = percents->neighbours,
+		[SHARE_NEIGHBOURS_IPV6] = percents->neighbours,
+	};
+
+	for (enum share what = 0; what < N_SHARES; what++)
+		shares->ledger.limits[what] = limit_of(shares->sizes[what], percent[what]);
+}
+
+int shares_open(const struct share_ops *ops, const uint32_t sizes[static N_SHARES],
+		const struct share_percents *percents, struct shares **ret)
+{
+	struct shares *shares = calloc(1, sizeof(*shares));
+
+	if (!shares)
+		return -ENOMEM;
+	shares->ops = *ops;
+	shares->ledger.ops = &shares->ops;
+	random_fill(shares->ledger.hash_key, sizeof(shares->ledger.hash_key));
+	memcpy(shares->sizes, sizes, sizeof(shares->sizes));
+	set_limits(shares, percents);
+	*ret = shares;
+	return 0;
+}
+
+static bool has_waiting(const struct share_user *user)
+{
+	for (enum share what = 0; what < N_SHARES; what++) {
+		if (user->waiting[what])
+			return true;
+	}
+	return false;
+}
+
+static void set_ready(struct shares *shares, struct share_user *user)
+{
+	if (user->is_ready || !has_waiting(user))
+		return;
+	user->is_ready = true;
+	DL_APPEND(shares->ready, user);
+}
+
+static void clear_ready(struct shares *shares, struct share_user *user)
+{
+	if (!user->is_ready)
+		return;
+	user->is_ready = false;
+	DL_DELETE(shares->ready, user);
+}
+
+static void enqueue(struct shares *shares, struct share_flow *flow, enum share what)
+{
+	flow->waits_for = what;
+	DL_APPEND(flow->user->waiting[what], flow);
+	shares->n_waiting[what]++;
+}
+
+static void dequeue(struct shares *shares, struct share_flow *flow)
+{
+	const enum share what = flow->waits_for;
+
+	DL_DELETE(flow->user->waiting[what], flow);
+	shares->n_waiting[what]--;
+	flow->waits_for = N_SHARES;
+}
+
+static void give_back(struct shares *shares, struct share_flow *flow)
+{
+	share_ledger_return(&shares->ledger, flow->user, &flow->binding, flow->hops);
+	set_ready(shares, flow->user);
+}
+
+/* Of a flow that neither waits nor has a part of the shares. */
+static void forget(struct shares *shares, struct share_flow *flow)
+{
+	struct share_user *user = flow->user;
+
+	HASH_DELETE(hh, shares->flows, flow);
+	free(flow);
+	if (--user->n_flows == 0)
+		clear_ready(shares, user);
+	share_ledger_drop(&shares->ledger, user);
+}
+
+void shares_close(struct shares *shares)
+{
+	struct share_flow *flow, *next;
+
+	if (!shares)
+		return;
+	HASH_ITER(hh, shares->flows, flow, next) {
+		if (flow->waits_for != N_SHARES)
+			dequeue(shares, flow);
+		else
+			give_back(shares, flow);
+		forget(shares, flow);
+	}
+	free(shares);
+}
+
+void shares_set(struct shares *shares, const struct share_percents *percents)
+{
+	struct share_user *user;
+
+	set_limits(shares, percents);
+	for (user = shares->ledger.users; user; user = user->hh.next)
+		set_ready(shares, user);
+}
+
+static struct flow_key flow_key(const struct turnpike_binding *binding)
+{
+	return (struct flow_key){ binding->client, binding->server, binding->channel };
+}
+
+static struct share_flow *find_flow(const struct shares *shares, const struct flow_key *key)
+{
+	struct share_flow *flow;
+
+	HASH_FIND_BYHASHVALUE(hh, shares->flows, key, sizeof(*key),
+			      share_ledger_hash(&shares->ledger, key, sizeof(*key)), flow);
+	return flow;
+}
+
+static struct share_flow *new_flow(struct shares *shares, struct share_user *user,
+				   const struct flow_key *key)
+{
+	struct share_flow *flow = calloc(1, sizeof(*flow));
+
+	if (!flow)
+		return NULL;
+	flow->key = *key;
+	flow->user = user;
+	flow->waits_for = N_SHARES;
+	HASH_ADD_BYHASHVALUE(hh, shares->flows, key, sizeof(flow->key),
+			     share_ledger_hash(&shares->ledger, key, sizeof(*key)), flow);
+	if (flow->hh.tbl) {
+		user->n_flows++;
+		return flow;
+	}
+	free(flow);
+	return NULL;
+}
+
+/* Binds a flow that has its part of the shares, or changes it. If that fails, the flow is gone. */
+static int bind(struct shares *shares, struct share_flow *flow,
+		const struct turnpike_binding *binding)
+{
+	const int err = shares->ops.bind(shares->ops.arg, binding);
+
+	if (err) {
+		give_back(shares, flow);
+		forget(shares, flow);
+		return err;
+	}
+	flow->binding = *binding;
+	return 0;
+}
+
+static int claim(struct shares *shares, struct share_flow *flow, enum share *ret)
+{
+	return share_ledger_claim(&shares->ledger, flow->user, &flow->binding, flow->hops, ret);
+}
+
+static int bind_new(struct shares *shares, struct share_user *user, const struct flow_key *key,
+		    const struct turnpike_binding *binding)
+{
+	struct share_flow *flow = new_flow(shares, user, key);
+	enum share missing;
+
+	if (!flow)
+		return -ENOMEM;
+	flow->binding = *binding;
+	if (claim(shares, flow, &missing)) {
+		forget(shares, flow);
+		return -ENOMEM;
+	}
+	if (missing == N_SHARES)
+		return bind(shares, flow, binding);
+	enqueue(shares, flow, missing);
+	shares->n_refused[missing]++;
+	return -EDQUOT;
+}
+
+/* One for which there is still no share keeps its place, unless it now lacks something else. */
+static int bind_waiting(struct shares *shares, struct share_flow *flow)
+{
+	const struct turnpike_binding binding = flow->binding;
+	enum share missing;
+
+	if (claim(shares, flow, &missing) || missing == flow->waits_for)
+		return -EDQUOT;
+	dequeue(shares, flow);
+	if (missing == N_SHARES)
+		return bind(shares, flow, &binding);
+	enqueue(shares, flow, missing);
+	return -EDQUOT;
+}
+
+int shares_bind(struct shares *shares, const char *user, const struct turnpike_binding *binding)
+{
+	const struct flow_key key = flow_key(binding);
+	struct share_flow *flow = find_flow(shares, &key);
+	struct share_user *owner;
+	int err;
+
+	if (flow && flow->waits_for == N_SHARES)
+		return bind(shares, flow, binding);
+	if (flow) {
+		flow->binding = *binding;
+		return bind_waiting(shares, flow);
+	}
+	owner = share_ledger_user(&shares->ledger, user);
+	if (!owner)
+		return -ENOMEM;
+	owner->n_flows++; /* keep it */
+	err = bind_new(shares, owner, &key, binding);
+	owner->n_flows--;
+	share_ledger_drop(&shares->ledger, owner);
+	return err;
+}
+
+void shares_unbind(struct shares *shares, const struct turnpike_binding *binding)
+{
+	const struct flow_key key = flow_key(binding);
+	struct share_flow *flow = find_flow(shares, &key);
+
+	if (!flow)
+		return;
+	if (flow->waits_for != N_SHARES) {
+		dequeue(shares, flow);
+	} else {
+		shares->ops.unbind(shares->ops.arg, &flow->binding);
+		give_back(shares, flow);
+	}
+	forget(shares, flow);
+}
+
+bool shares_due(const struct shares *shares)
+{
+	return shares->ready;
+}
+
+/*
+ * Tries the first of each queue until one stays, so that those behind it cost nothing. Returns how
+ * many tries are left.
+ */
+static unsigned int serve_user(struct shares *shares, struct share_user *user, unsigned int max)
+{
+	struct share_flow *first;
+
+	for (enum share what = 0; what < N_SHARES; what++) {
+		while (user->waiting[what] && max) {
+			first = user->waiting[what];
+			max--;
+			if (bind_waiting(shares, first) == -EDQUOT && first->waits_for == what)
+				break;
+		}
+	}
+	return max;
+}
+
+void shares_serve(struct shares *shares, unsigned int max)
+{
+	struct share_user *user;
+
+	while (max && shares->ready) {
+		user = shares->ready;
+		user->n_flows++; /* keep it */
+		max = serve_user(shares, user, max);
+		user->n_flows--;
+		clear_ready(shares, user);
+		/* Who may have more to try takes the next turn after all others. */
+		if (!max)
+			set_ready(shares, user);
+		share_ledger_drop(&shares->ledger, user);
+	}
+}
+
+struct share_use shares_use(const struct shares *shares, enum share what)
+{
+	struct share_use use = { .size = shares->sizes[what],
+				 .limit = shares->ledger.limits[what],
+				 .waiting = shares->n_waiting[what],
+				 .refused = shares->n_refused[what] };
+	const struct share_user *user;
+
+	if (use.limit > use.size)
+		use.limit = use.size;
+	for (user = shares->ledger.users; user; user = user->hh.next) {
+		use.used += user->used[what];
+		if (user->used[what] > use.most)
+			use.most = user->used[what];
+	}
+	return use;
+}
+
+static int list_waiting(const struct share_user *user,
+			int (*fn)(const struct turnpike_binding *binding, enum share what,
+				  void *arg),
+			void *arg)
+{
+	const struct share_flow *flow;
+	int err = 0;
+
+	for (enum share what = 0; what < N_SHARES && !err; what++) {
+		for (flow = user->waiting[what]; flow && !err; flow = flow->next)
+			err = fn(&flow->binding, what, arg);
+	}
+	return err;
+}
+
+int shares_for_each_waiting(const struct shares *shares,
+			    int (*fn)(const struct turnpike_binding *binding, enum share what,
+				      void *arg),
+			    void *arg)
+{
+	const struct share_user *user;
+	int err = 0;
+
+	for (user = shares->ledger.users; user && !err; user = user->hh.next)
+		err = list_waiting(user, fn, arg);
+	return err;
+}
