@@ -461,14 +461,14 @@ __u32 turnpike_confirm_ms(const struct turnpike *tp)
 	return tp->maps.confirm_ns ? (__u32)(tp->maps.devices[0].interval / 1000000u) : 0;
 }
 
-int turnpike_on_link(struct turnpike *tp, const struct turnpike_addr *local,
-		     const struct turnpike_addr *remote)
+int turnpike_reach(struct turnpike *tp, const struct turnpike_addr *local,
+		   const struct turnpike_addr *remote)
 {
 	const struct nexthop_pair pair = nexthop_pair(local, remote);
-	const int result = nexthops_on_link(tp->nexthops, &pair);
+	const int reach = nexthops_reach(tp->nexthops, &pair);
 
-	return result < 0 ? fail(tp, result, "cannot look up the route: %s", strerror(-result))
-			  : result;
+	return reach < 0 ? fail(tp, reach, "cannot look up the route: %s", strerror(-reach))
+			 : reach;
 }
 
 __u32 turnpike_unwatched(const struct turnpike *tp)

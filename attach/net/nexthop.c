@@ -6,16 +6,20 @@
 #include "net/nexthop.h"
 
 #include <errno.h>
+#include <net/if_arp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include <turnpike/turnpike.h>
+
 #include "base/monotonic.h"
 #include "net/known_links.h"
 #include "net/link.h"
 #include "net/monitor.h"
+#include "net/neigh.h"
 #include "net/notifications.h"
 #include "net/route.h"
 #include "net/rules.h"
@@ -305,18 +309,36 @@ __u32 nexthops_used(const struct nexthops *nexthops)
 	return HASH_COUNT(nexthops->slots.all);
 }
 
-int nexthops_on_link(const struct nexthops *nexthops, const struct nexthop_pair *pair)
+/* The neighbour of a pair without a slot. */
+static int look_up_reach(struct nl_sock *requests, const struct nexthop_pair *pair)
 {
-	const struct nexthop *known = slots_find(&nexthops->slots, pair);
+	struct neighbour_facts facts;
 	struct route_facts route;
-	int err;
+	struct link_facts link;
+	int err = netlink_route(requests, &pair->local, &pair->remote, &route);
 
-	if (known && known->neighbour)
-		return memcmp(&known->neighbour->place.addr, &pair->remote, sizeof(pair->remote)) ==
-		       0;
-	err = netlink_route(nexthops->slots.neighbours.requests, &pair->local, &pair->remote,
-			    &route);
-	return err ? err : route.gateway.family == 0;
+	if (err)
+		return err;
+	if (route.gateway.family)
+		return TURNPIKE_REACH_SHARED;
+	err = netlink_link(requests, (int)route.ifindex, "", &link);
+	if (err || link.arptype != ARPHRD_ETHER)
+		return err ? err : TURNPIKE_REACH_SHARED;
+	err = netlink_neighbour(requests, route.ifindex, &pair->remote, &facts);
+	return !err && (facts.valid || facts.kept) ? TURNPIKE_REACH_RESOLVED
+						   : TURNPIKE_REACH_UNRESOLVED;
+}
+
+int nexthops_reach(const struct nexthops *nexthops, const struct nexthop_pair *pair)
+{
+	const struct nexthop *slot = slots_find(&nexthops->slots, pair);
+	const struct neighbour *known = slot ? slot->neighbour : NULL;
+
+	if (!known || !known->has_egress)
+		return look_up_reach(nexthops->slots.neighbours.requests, pair);
+	if (memcmp(&known->place.addr, &pair->remote, sizeof(pair->remote)) != 0)
+		return TURNPIKE_REACH_SHARED;
+	return known->valid || known->kept ? TURNPIKE_REACH_RESOLVED : TURNPIKE_REACH_UNRESOLVED;
 }
 
 __u32 nexthop_index(const struct nexthop *nexthop)

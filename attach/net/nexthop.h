@@ -95,8 +95,8 @@ void nexthop_put(struct nexthops *nexthops, struct nexthop *nexthop);
 /** nexthops_used() - number of slots in use */
 __u32 nexthops_used(const struct nexthops *nexthops);
 
-/** nexthops_on_link() - see turnpike_on_link() */
-int nexthops_on_link(const struct nexthops *nexthops, const struct nexthop_pair *pair);
+/** nexthops_reach() - see turnpike_reach() */
+int nexthops_reach(const struct nexthops *nexthops, const struct nexthop_pair *pair);
 
 /** nexthop_index() - get the index in the map. */
 __u32 nexthop_index(const struct nexthop *nexthop);

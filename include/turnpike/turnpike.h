@@ -485,22 +485,29 @@ enum turnpike_table {
 TURNPIKE_API __u32 turnpike_table_size(const struct turnpike *tp, enum turnpike_table table);
 TURNPIKE_API __u32 turnpike_table_used(const struct turnpike *tp, enum turnpike_table table);
 
+/** Who receives packets on the link, see turnpike_reach(). */
+enum turnpike_reach {
+	TURNPIKE_REACH_SHARED,     /* a gateway, or a device that needs no neighbours */
+	TURNPIKE_REACH_RESOLVED,   /* the remote host itself, whose neighbour the kernel knows */
+	TURNPIKE_REACH_UNRESOLVED, /* the remote host itself, which has not answered yet */
+};
+
 /**
- * turnpike_on_link() - find out whether a binding with these addresses needs a neighbour of its own
+ * turnpike_reach() - find out whether packets between two addresses need a neighbour of their own
  * @tp:            a handle
  * @local, @remote: IP addresses, one of them local; ports are ignored
  *
- * The kernel's table of neighbours is small (net.ipv4.neigh.default.gc_thresh3), and all users of
- * the host share it. Pairs of addresses that are routed by a gateway share the gateway's neighbour.
+ * The kernel's table of neighbours is small (net.ipv4.neigh.default.gc_thresh3), and all programs
+ * of the host share it. A server can limit how much of it each user takes.
  *
- * Return: 1 if the route has no gateway, 0 if it has one, or a negative errno:
- * - -EHOSTUNREACH: no route
+ * Return: enum turnpike_reach, or a negative errno:
+ * - -EHOSTUNREACH, -ENETUNREACH: no route
  * - others of netlink(7)
  *
  * Since: 0.1
  */
-TURNPIKE_API int turnpike_on_link(struct turnpike *tp, const struct turnpike_addr *local,
-				  const struct turnpike_addr *remote);
+TURNPIKE_API int turnpike_reach(struct turnpike *tp, const struct turnpike_addr *local,
+				const struct turnpike_addr *remote);
 
 /** Rules of the host, see turnpike_unwatched(). */
 enum turnpike_rules {

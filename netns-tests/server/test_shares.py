@@ -180,6 +180,21 @@ def neighbours(lab: Lab, family: int) -> int:
     return sum(line.startswith(network) and "PERMANENT" not in line for line in lines)
 
 
+def dropped(lab: Lab, server: Turnpike, client: turn.Client, family: int) -> Complaints:
+    """Data for peers that do not exist is dropped beyond the share; one that does exist is reached all the same."""
+    for channel in CHANNELS:
+        client.socket.send(turn.channel_data(channel, b"anybody?"))
+    with echo_peer(lab, family) as peer:
+        client.bind(CHANNELS[-1] + 1, peer.address)
+        found = echoed(client, os.urandom(50), CHANNELS[-1] + 1)
+    counts = server.in_user_space()
+    refused, passed = counts["no_neighbour"], counts["to_peer"]["packets"] - 1
+    # Tokens come back while they are sent.
+    if refused < len(CHANNELS) // 2 or refused + passed != len(CHANNELS):
+        found.append(f"data for {refused} peers was dropped, and for {passed} sent")
+    return found
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 @anywhere
 def test_neighbours(lab: Lab, variant: Variant, family: int) -> None:
@@ -195,6 +210,7 @@ def test_neighbours(lab: Lab, variant: Variant, family: int) -> None:
     row = share(server, f"neighbours_ipv{family}")
     if (row["user_limit"], row["used"], row["waiting"]) != (NEIGHBOURS, NEIGHBOURS, len(CHANNELS) - NEIGHBOURS):
         complaints.append(f"the share of neighbours is {row}")
+    complaints += dropped(lab, server, client, family)
     client.refresh(0)
     client.socket.close()
     check(complaints + server.stop_complaints())

@@ -26,6 +26,8 @@
 
 #include <cmocka.h>
 
+#include <turnpike/turnpike.h>
+
 #include "private/array_len.h"
 #include "base/checksum.h"
 #include "fixture.h"
@@ -73,6 +75,38 @@ static void test_gateway(void **state)
 }
 
 /* The next poll sees each change, by its notification: it does not wait for the slot's turn. */
+/* Whether a pair needs a neighbour of its own, before and after there is a slot for it. */
+static void test_reach(void **state)
+{
+	static const struct {
+		const char *local;
+		const char *remote;
+		int expected;
+	} cases[] = {
+		{ "10.0.0.1", "10.0.0.77", TURNPIKE_REACH_UNRESOLVED },
+		{ "10.0.0.1", "10.0.0.2", TURNPIKE_REACH_RESOLVED },
+		{ "10.0.0.1", "10.9.0.9", TURNPIKE_REACH_SHARED },
+		{ "fd00::1", "fd00::77", TURNPIKE_REACH_UNRESOLVED },
+		{ "fd00::1", "fd09::9", TURNPIKE_REACH_SHARED },
+		{ "10.0.0.1", "192.0.2.1", -ENETUNREACH },
+	};
+	struct turnpike_addr local, remote;
+	struct nexthop_pair pair;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(nexthops_used(nexthops), 0);
+	for (i = 0; i < ARRAY_LEN(cases); i++) {
+		local = addr(cases[i].local);
+		remote = addr(cases[i].remote);
+		pair = nexthop_pair(&local, &remote);
+		assert_int_equal(nexthops_reach(nexthops, &pair), cases[i].expected);
+		get(cases[i].local, cases[i].remote);
+		assert_int_equal(nexthops_reach(nexthops, &pair), cases[i].expected);
+		assert_int_equal(nexthops_used(nexthops), i + 1);
+	}
+}
+
 static void test_notifications(void **state)
 {
 	static const struct {
@@ -331,6 +365,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_gateway, open_all, close_all),
+		cmocka_unit_test_setup_teardown(test_reach, open_all, close_all),
 		cmocka_unit_test_setup_teardown(test_permanent_neighbour, open_all, close_all),
 		cmocka_unit_test_setup_teardown(test_path_mtu, open_all, close_all),
 		cmocka_unit_test_setup_teardown(test_foreign_address, open_all, close_all),

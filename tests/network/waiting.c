@@ -147,6 +147,10 @@ static void test_flows(void **state)
 	assert_int_equal(bind_one(5), -ENOSPC);
 	assert_int_equal(turnpike_waiting(tp, TURNPIKE_WAIT_FLOWS), 2);
 	assert_int_equal(turnpike_flows(tp), 4);
+	assert_int_equal(turnpike_table_size(tp, TURNPIKE_TABLE_FLOWS_IPV4), 4);
+	assert_int_equal(turnpike_table_used(tp, TURNPIKE_TABLE_FLOWS_IPV4), 4);
+	assert_int_equal(turnpike_table_used(tp, TURNPIKE_TABLE_FLOWS_IPV6), 0);
+	assert_int_equal(turnpike_table_used(tp, TURNPIKE_TABLE_NEXTHOPS), 3);
 	assert_int_equal(unbind_one(1), 0);
 	assert_true(becomes(4));
 	assert_relayed(3);

@@ -305,6 +305,43 @@ static void test_limits(void **state)
 	fixture_free(f);
 }
 
+/* The owner is asked about a peer until it answers, and about each IP address once at a time. */
+static void test_reach(void **state)
+{
+	struct fixture *f = bound();
+
+	(void)state;
+	f->reach_until = 0;
+	from_client(f, "\x40\x01\x00\x05hello", 9);
+	assert_false(f->again);
+	from_client(f, "\x40\x01\x00\x05hello", 9);
+	expect_events(f, 0);
+	assert_int_equal(stats(f)->no_neighbour, 2);
+	assert_int_equal(f->n_reach, 2);
+	assert_true(f->again);
+	f->reach_until = f->now + 3 * SECOND;
+	for (int i = 0; i < 3; i++) {
+		from_client(f, "\x40\x01\x00\x05hello", 9);
+		expect_to_peer(f, PEER, "hello", 5);
+		clear(f);
+		f->now += SECOND;
+	}
+	assert_int_equal(f->n_reach, 3);
+	/* It has not answered within that time. */
+	f->reach_until = 0;
+	from_client(f, "\x40\x01\x00\x05hello", 9);
+	expect_events(f, 0);
+	assert_int_equal(f->n_reach, 4);
+	/* It has, by another port of the same address. */
+	from_peer(f, "192.0.2.1", "198.51.100.1:7001", "hi", 2);
+	clear(f);
+	from_client(f, "\x40\x01\x00\x05hello", 9);
+	expect_to_peer(f, PEER, "hello", 5);
+	assert_int_equal(f->n_reach, 4);
+	assert_int_equal(stats(f)->no_neighbour, 3);
+	fixture_free(f);
+}
+
 static void test_no_limits_left(void **state)
 {
 	struct fixture *f = fixture_default();
@@ -341,6 +378,7 @@ int main(void)
 		cmocka_unit_test(test_send_lifetime),
 		cmocka_unit_test(test_dead_allocation),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_reach),
 		cmocka_unit_test(test_no_limits_left),
 	};
 

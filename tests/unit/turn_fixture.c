@@ -169,6 +169,19 @@ static bool police(void *ctx, void *limits, enum turn_direction direction, size_
 	return true;
 }
 
+static uint64_t reach(void *ctx, const char *account, const struct turnpike_addr *relay,
+		      const struct turnpike_addr *peer, bool again, uint64_t now)
+{
+	struct fixture *f = ctx;
+
+	assert_true(strlen(account) > 0);
+	assert_int_equal(relay->family, peer->family);
+	assert_int_equal(now, f->now);
+	f->n_reach++;
+	f->again = again;
+	return f->reach_until;
+}
+
 static void log_event(void *ctx, const struct turn_event *source)
 {
 	struct fixture *f = ctx;
@@ -224,6 +237,7 @@ static const struct turn_ops fake_ops = {
 	.limit = limit,
 	.unlimit = unlimit,
 	.police = police,
+	.reach = reach,
 	.event = log_event,
 	.unix_time = fake_unix_time,
 	.random = fake_random,
@@ -282,6 +296,7 @@ struct fixture *fixture_new(const struct turn_config *config)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
+	f->reach_until = TURN_NEVER;
 	f->now = 1000 * SECOND;
 	f->unix_time = 1700000000;
 	f->tuple.client = addr("203.0.113.7:40000");

@@ -102,6 +102,9 @@ struct fixture {
 	int open_error;    /* for the next @open_failures calls */
 	int open_failures; /* negative: for all calls */
 	int install_error;
+	uint64_t reach_until; /* the answer to turn_ops.reach */
+	size_t n_reach;       /* calls of it */
+	bool again;           /* of the last one */
 	bool limited;
 	int limit_error;
 	struct fake_limits limits[MAX_RELAYS];

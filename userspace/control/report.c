@@ -244,6 +244,7 @@ static const struct counter turn_counters[] = {
 	{ "no_permission", offsetof(struct turn_stats, no_permission) },
 	{ "no_channel", offsetof(struct turn_stats, no_channel) },
 	{ "no_relay", offsetof(struct turn_stats, no_relay) },
+	{ "no_neighbour", offsetof(struct turn_stats, no_neighbour) },
 	{ "oversize", offsetof(struct turn_stats, oversize) },
 	{ "policed", offsetof(struct turn_stats, policed) },
 	{ "icmp", offsetof(struct turn_stats, icmp) },

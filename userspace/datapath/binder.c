@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "datapath/binder.h"
 #include "datapath/limits.h"
+#include "datapath/neighbour_limit.h"
 #include "datapath/neighbour_room.h"
 
 /**
@@ -21,6 +22,7 @@ struct binder {
 	struct turnpike *tp;
 	pthread_mutex_t *lock;
 	struct shares *shares;
+	struct neighbour_limit *neighbours;
 	int timer; /* any thread may set it; -1: none yet */
 	bool is_armed;
 	struct event *on_timer;
@@ -79,7 +81,7 @@ static bool on_link(void *arg, const struct turnpike_addr *local,
 {
 	const struct binder *binder = arg;
 
-	return turnpike_on_link(binder->tp, local, remote) > 0;
+	return turnpike_reach(binder->tp, local, remote) > TURNPIKE_REACH_SHARED;
 }
 
 static void arm(struct binder *binder)
@@ -105,6 +107,20 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	shares_serve(binder->shares, PORTION);
 	arm(binder);
 	pthread_mutex_unlock(binder->lock);
+}
+
+static uint32_t neighbours_of(const struct binder *binder, enum share what)
+{
+	const struct share_use use = shares_use(binder->shares, what);
+
+	return use.limit < use.size ? use.limit : 0;
+}
+
+/* What is relayed in user space may cost as many as what is relayed in the kernel. */
+static void limit_neighbours(struct binder *binder)
+{
+	neighbour_limit_set(binder->neighbours, neighbours_of(binder, SHARE_NEIGHBOURS_IPV4),
+			    neighbours_of(binder, SHARE_NEIGHBOURS_IPV6));
 }
 
 static int open_timer(struct binder *binder, struct event_base *base)
@@ -142,13 +158,15 @@ int binder_open(struct event_base *base, struct turnpike *tp, pthread_mutex_t *l
 	binder->tp = tp;
 	binder->lock = lock;
 	binder->timer = -1;
-	err = open_shares(binder, percents);
+	binder->neighbours = neighbour_limit_new();
+	err = binder->neighbours ? open_shares(binder, percents) : -ENOMEM;
 	if (!err)
 		err = open_timer(binder, base);
 	if (err) {
 		binder_close(binder);
 		return err;
 	}
+	limit_neighbours(binder);
 	*ret = binder;
 	return 0;
 }
@@ -162,6 +180,7 @@ void binder_close(struct binder *binder)
 	if (binder->timer >= 0)
 		close(binder->timer);
 	shares_close(binder->shares);
+	neighbour_limit_free(binder->neighbours);
 	free(binder);
 }
 
@@ -187,9 +206,25 @@ void binder_unbind(struct binder *binder, const struct turn_flow *flow)
 	arm(binder);
 }
 
+uint64_t binder_reach(struct binder *binder, const char *account, const struct turnpike_addr *relay,
+		      const struct turnpike_addr *peer, bool again, uint64_t now)
+{
+	struct neighbour_limit *limit = binder->neighbours;
+
+	/* After the first time, what is dropped costs no question to the kernel. */
+	if (again && !neighbour_limit_probe(limit, account, peer->family, now))
+		return 0;
+	if (turnpike_reach(binder->tp, relay, peer) != TURNPIKE_REACH_UNRESOLVED)
+		return TURN_NEVER;
+	if (!again && !neighbour_limit_probe(limit, account, peer->family, now))
+		return 0;
+	return now + NEIGHBOUR_PROBE_NS;
+}
+
 void binder_set_shares(struct binder *binder, const struct share_percents *percents)
 {
 	shares_set(binder->shares, percents);
+	limit_neighbours(binder);
 	arm(binder);
 }
 

@@ -46,6 +46,10 @@ int binder_bind(struct binder *binder, const struct turn_flow *flow);
 /** binder_unbind() - see datapath_unbind() */
 void binder_unbind(struct binder *binder, const struct turn_flow *flow);
 
+/** binder_reach() - see turn_ops.reach */
+uint64_t binder_reach(struct binder *binder, const char *account, const struct turnpike_addr *relay,
+		      const struct turnpike_addr *peer, bool again, uint64_t now);
+
 /** binder_set_shares() - change the shares of users */
 void binder_set_shares(struct binder *binder, const struct share_percents *percents);
 

@@ -393,6 +393,20 @@ bool datapath_police(void *limits, enum turn_direction direction, size_t len)
 	return limits_charge(limits, direction, len);
 }
 
+uint64_t datapath_reach(struct datapath *datapath, const char *account,
+			const struct turnpike_addr *relay, const struct turnpike_addr *peer,
+			bool again, uint64_t now)
+{
+	uint64_t until = TURN_NEVER;
+
+	if (!datapath->tp)
+		return until;
+	pthread_mutex_lock(&datapath->lock);
+	until = binder_reach(datapath->binder, account, relay, peer, again, now);
+	pthread_mutex_unlock(&datapath->lock);
+	return until;
+}
+
 void datapath_set_rates(struct datapath *datapath, const struct limits_rates *rates)
 {
 	pthread_mutex_lock(&datapath->lock);

@@ -84,6 +84,11 @@ int datapath_limit(struct datapath *datapath, const char *account, void **limits
 void datapath_unlimit(struct datapath *datapath, void *limits);
 bool datapath_police(void *limits, enum turn_direction direction, size_t len);
 
+/** datapath_reach() - see struct turn_ops; without BPF, peers are never limited */
+uint64_t datapath_reach(struct datapath *datapath, const char *account,
+			const struct turnpike_addr *relay, const struct turnpike_addr *peer,
+			bool again, uint64_t now);
+
 /** datapath_set_rates() - see limits_set_rates() */
 void datapath_set_rates(struct datapath *datapath, const struct limits_rates *rates);
 

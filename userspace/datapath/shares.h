@@ -22,7 +22,7 @@
  *
  * Flows are counted by family. Next hops are the pairs of addresses that the flows of a user need:
  * one that two users need counts for both. Neighbours are those next hops to peers that have no
- * gateway, because the kernel resolves each of them: see turnpike_on_link(). Clients on a connected
+ * gateway, because the kernel resolves each of them: see turnpike_reach(). Clients on a connected
  * network are not counted, because the kernel knows their neighbours from their requests.
  */
 enum share {
@@ -68,7 +68,8 @@ struct share_use {
  * @bind:    relay a flow in the kernel, or change one. Return: 0 if it must be unbound, else a
  *           negative errno
  * @unbind:  end that
- * @on_link: see turnpike_on_link(); called for a peer that the user has no flow to
+ * @on_link: whether packets between two addresses need a neighbour of their own; called for a
+ *           peer that the user has no flow to
  */
 struct share_ops {
 	int (*bind)(void *arg, const struct turnpike_binding *binding);

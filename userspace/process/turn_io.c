@@ -232,6 +232,14 @@ static bool police(void *ctx, void *limits, enum turn_direction direction, size_
 	return datapath_police(limits, direction, len);
 }
 
+static uint64_t reach(void *ctx, const char *account, const struct turnpike_addr *relay,
+		      const struct turnpike_addr *peer, bool again, uint64_t now)
+{
+	struct turn_io *io = ctx;
+
+	return datapath_reach(io->datapath, account, relay, peer, again, now);
+}
+
 static void log_core_event(void *ctx, const struct turn_event *event)
 {
 	(void)ctx;
@@ -260,6 +268,7 @@ static const struct turn_ops ops = {
 	.limit = limit,
 	.unlimit = unlimit,
 	.police = police,
+	.reach = reach,
 	.event = log_core_event,
 	.unix_time = unix_time,
 	.random = fill_random,

@@ -2,6 +2,7 @@
 #include "stun/cursor.h"
 #include "stun/writer.h"
 #include "turn/data.h"
+#include "turn/state/account.h"
 #include "turn/state/lookup.h"
 #include "turn/state/self_addr.h"
 #include "turn/state/state.h"
@@ -73,18 +74,37 @@ static bool may_pass(struct turn_server *server, const struct turn_relay *relay,
 	return false;
 }
 
+/** Whoever makes the host look for peers that do not exist must not use up its neighbours. */
+static bool may_reach(struct turn_server *server, struct turn_permission *permission,
+		      const struct turnpike_addr *peer, uint64_t now)
+{
+	const struct turn_relay *relay = permission->relay;
+
+	if (permission->reach_until > now || permission->is_self)
+		return true;
+	permission->reach_until =
+		server->ops.reach(server->ctx, turn_account_name(relay->alloc->user->account),
+				  &relay->addr, peer, permission->is_asked, now);
+	permission->is_asked = true;
+	if (permission->reach_until > now)
+		return true;
+	server->stats.no_neighbour++;
+	return false;
+}
+
 static void count(struct turn_traffic *traffic, size_t len)
 {
 	traffic->packets++;
 	traffic->bytes += len;
 }
 
-static void send_peer(struct turn_server *server, const struct turn_permission *permission,
+static void send_peer(struct turn_server *server, struct turn_permission *permission,
 		      const struct outgoing *out, uint64_t now)
 {
 	const struct turn_relay *relay = permission->relay;
 
 	if (!is_live(server, relay, now) || !is_reachable(server, permission, out->peer, now) ||
+	    !may_reach(server, permission, out->peer, now) ||
 	    !may_pass(server, relay, TURN_TO_PEER, out->len))
 		return;
 	count(&server->stats.to_peer, out->len);
@@ -135,7 +155,7 @@ static bool has_dont_fragment(const struct stun_message *msg, const struct turn_
 void turn_data_from_indication(struct turn_server *server, const struct turn_tuple *tuple,
 			       const struct stun_message *msg, uint64_t now)
 {
-	const struct turn_permission *permission = NULL;
+	struct turn_permission *permission = NULL;
 	const struct turn_allocation *alloc;
 	const struct turn_relay *relay;
 	struct stun_attr peer_attr, data;
@@ -219,7 +239,7 @@ void turn_server_peer_input(struct turn_server *server, struct turn_relay *relay
 			    const struct turnpike_addr *from, const struct turn_packet *packet,
 			    uint64_t now)
 {
-	const struct turn_permission *permission;
+	struct turn_permission *permission;
 	const struct turn_channel *channel;
 
 	if (!is_live(server, relay, now))
@@ -230,6 +250,7 @@ void turn_server_peer_input(struct turn_server *server, struct turn_relay *relay
 	if (!is_granted(server, permission, now) || !is_reachable(server, permission, from, now) ||
 	    !may_pass(server, relay, TURN_TO_CLIENT, packet->len))
 		return;
+	permission->reach_until = TURN_NEVER;
 	if (channel && channel->expiry_ns > now)
 		send_channel_data(server, relay, channel->by_number.number, packet);
 	else

@@ -106,6 +106,11 @@ struct turn_event {
  * @unlimit:      Free @limits, never NULL; no flow refers to them any more.
  * @police:       Charge @len bytes of application data, about to be relayed in user space, to
  *                @limits, never NULL. Return whether to relay them; if not, the core drops them.
+ * @reach:        Before a datagram is sent to a @peer that has sent none since it was permitted.
+ *                Return until when datagrams may be sent to its IP address without asking again,
+ *                TURN_NEVER: always, or 0 to drop this one, because the user @account makes the
+ * host look for too many peers on its networks already. @again: it was asked before for this
+ *                permission, and the peer has not been reached since.
  * @event:        Log @event, which is lent.
  * @unix_time:    Return the seconds since 1970-01-01 00:00 UTC, for time-limited usernames.
  * @random:       Fill @buf with @len bytes from a cryptographically secure source.
@@ -123,6 +128,8 @@ struct turn_ops {
 	int (*limit)(void *ctx, const char *account, void **limits);
 	void (*unlimit)(void *ctx, void *limits);
 	bool (*police)(void *ctx, void *limits, enum turn_direction direction, size_t len);
+	uint64_t (*reach)(void *ctx, const char *account, const struct turnpike_addr *relay,
+			  const struct turnpike_addr *peer, bool again, uint64_t now);
 	void (*event)(void *ctx, const struct turn_event *event);
 	uint64_t (*unix_time)(void *ctx);
 	void (*random)(void *ctx, void *buf, size_t len);

@@ -122,6 +122,9 @@ struct turn_channel {
  * @prev:       previous permission of @relay
  * @timer:      due at @expiry_ns; TURN_NEVER once that has passed
  * @expiry_ns:  when it expires; 0: never granted yet
+ * @reach_until: until when datagrams may be sent, see turn_ops.reach; TURN_NEVER once the peer has
+ *              sent one
+ * @is_asked:   turn_ops.reach was called
  * @is_self:    the IP address is one of this relay: only ports of live relays are reachable
  */
 struct turn_permission {
@@ -133,6 +136,8 @@ struct turn_permission {
 	struct turn_permission *prev;
 	struct turn_timer timer;
 	uint64_t expiry_ns;
+	uint64_t reach_until;
+	bool is_asked;
 	bool is_self;
 };
 
