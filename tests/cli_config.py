@@ -3,11 +3,12 @@
 """The configuration as operators see it: --check-config, secrets in the process list, errors with file and line,
 turnpike key, and the configuration file of the README.
 
-Usage: cli_config.py TURNPIKE README"""
+Usage: cli_config.py TURNPIKE README STOP_AT_OPEN"""
 
 import hashlib
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -26,8 +27,8 @@ def run(*argv: str | Path, stdin: str = "", env: dict[str, str] | None = None) -
 
 
 class Tests:
-    def __init__(self, turnpike: Path, readme: Path, scratch: Path) -> None:
-        self.turnpike, self.readme, self.scratch = turnpike, readme, scratch
+    def __init__(self, turnpike: Path, readme: Path, stop_at_open: Path, scratch: Path) -> None:
+        self.turnpike, self.readme, self.stop_at_open, self.scratch = turnpike, readme, stop_at_open, scratch
 
     def file(self, name: str, text: str) -> Path:
         path = self.scratch / name
@@ -54,18 +55,20 @@ class Tests:
         return [*self.hidden_while_reading("--users-file", ""), *self.hidden_while_reading("--config", "user = ")]
 
     def hidden_while_reading(self, option: str, key: str) -> Complaints:
-        """The server blocks on a pipe; its lines are users, after @key."""
-        pipe = self.scratch / f"pipe{option}"
-        os.mkfifo(pipe)
+        """The server is stopped before it opens a file, whose lines are users, after @key."""
+        users = self.file(f"users{option}", f"{key}bob:{SECRET}\n")
         command = [str(self.turnpike), "serve", "--check-config", *LISTEN, "--user", f"alice:{SECRET}",
-                   f"--auth-secret={SECRET}", option, str(pipe)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-            with pipe.open("w") as users:  # blocks until the other end is open
-                seen = Path(f"/proc/{process.pid}/cmdline").read_text()
-                users.write(f"{key}bob:{SECRET}\n")
+                   f"--auth-secret={SECRET}", option, str(users)]
+        # The address sanitizer must be loaded first, unless verify_asan_link_order is off.
+        env = {**os.environ, "LD_PRELOAD": str(self.stop_at_open), "STOP_AT_OPEN": str(users),
+               "ASAN_OPTIONS": "verify_asan_link_order=0"}
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env) as process:
+            os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+            seen = Path(f"/proc/{process.pid}/cmdline").read_text()
+            process.send_signal(signal.SIGCONT)
             stdout, stderr = process.communicate(timeout=20)
         complaints = [] if process.returncode == 0 else [f"{option}: status {process.returncode}: {stderr}"]
-        if "--user\0***" not in seen or "--auth-secret=***" not in seen or str(pipe) not in seen:
+        if "--user\0***" not in seen or "--auth-secret=***" not in seen or str(users) not in seen:
             complaints.append(f"{option}: the command line is {seen!r}")
         if SECRET in seen + stdout + stderr:
             complaints.append(f"{option}: the secret is visible")
@@ -149,10 +152,10 @@ class Tests:
 
 
 def main() -> int:
-    turnpike, readme = (Path(argument).absolute() for argument in sys.argv[1:3])
+    turnpike, readme, stop_at_open = (Path(argument).absolute() for argument in sys.argv[1:4])
     failed = 0
     with tempfile.TemporaryDirectory(prefix="turnpike-config-") as scratch:
-        tests = Tests(turnpike, readme, Path(scratch))
+        tests = Tests(turnpike, readme, stop_at_open, Path(scratch))
         all_tests: list[Callable[[], Complaints]] = [tests.hidden, tests.summary, tests.places, tests.readers,
                                                      tests.key]
         if os.geteuid() == 0:

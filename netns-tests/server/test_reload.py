@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import signal
 import threading
 from collections.abc import Iterator, Sequence
@@ -264,6 +265,18 @@ def test_missing_file(lab: Lab) -> None:
     complaints = admitted(lab, "bob", "one")
     configured.reload("user = carol:two", "user = bob:one")
     check(complaints + admitted(lab, "carol", "two") + admitted(lab, "bob", "one"))
+
+
+def test_fifo_as_configuration(lab: Lab) -> None:
+    """A FIFO in place of a file of users does not block a reload, which changes nothing."""
+    configured = Configured(lab, USERSPACE, "user = bob:one")
+    fifo = lab.scratch / "fifo"
+    fifo.unlink(missing_ok=True)
+    os.mkfifo(fifo)
+    configured.reload(f"users-file = {fifo}", wait_for=f"cannot read {fifo}: it is not a regular file")
+    complaints = admitted(lab, "bob", "one")
+    configured.reload("user = carol:two", "user = bob:one")
+    check(complaints + admitted(lab, "carol", "two"))
 
 
 def test_unchanged_configuration(lab: Lab) -> None:

@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -143,6 +144,42 @@ def test_certificate_changes(lab: Lab, tmp_path: Path) -> None:
     check(certificates.complaints + certificates.server.stop_complaints())
 
 
+def zeros(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+def huge(path: Path) -> None:
+    path.touch()
+    os.truncate(path, 1 << 40)
+
+
+# What takes the place of a file, and the reason that is logged.
+USELESS: dict[str, tuple[Callable[[Path], object], str]] = {
+    "FIFO": (os.mkfifo, "it is not a regular file"),
+    "folder": (os.mkdir, "it is not a regular file"),
+    "endless device": (zeros, "it is not a regular file"),
+    "huge file": (huge, "File too large"),
+    "nothing": (Path.exists, "No such file or directory"),
+}
+
+
+@pytest.mark.parametrize("what", USELESS)
+@pytest.mark.parametrize("file", ("cert.pem", "key.pem"))
+def test_useless_file_under_a_running_server(lab: Lab, tmp_path: Path, file: str, what: str) -> None:
+    """A file that is no certificate or key neither blocks the server nor ends the certificate in use."""
+    make, reason = USELESS[what]
+    certificates = Certificates(lab, tmp_path)
+    certificates.must_serve("one")
+    (tmp_path / "one" / file).unlink()
+    make(tmp_path / "one" / file)
+    certificates.must_warn(f"cannot read {certificates.live / file}: {reason}")
+    certificates.must_warn("the previous certificate stays in use")
+    certificates.must_serve("one")
+    certificates.move_link("two")
+    certificates.must_serve("two")
+    check(certificates.complaints + certificates.server.stop_complaints())
+
+
 # A certificate and a key by their files, and the sentence that they are refused with.
 INVALID_FILES = {
     "another key": ("first.pem", "second.key", "is not the key of the certificate"),
@@ -151,6 +188,11 @@ INVALID_FILES = {
     "empty key": ("first.pem", "empty", "contains no usable private key"),
     "passphrase": ("first.pem", "locked.key", "without a passphrase"),
     "certificate as key": ("first.pem", "first.pem", "contains no usable private key"),
+    "FIFO as certificate": ("fifo", "first.key", "it is not a regular file"),
+    "FIFO as key": ("first.pem", "fifo", "it is not a regular file"),
+    "folder": (".", "first.key", "it is not a regular file"),
+    "endless device": ("/dev/zero", "first.key", "it is not a regular file"),
+    "huge certificate": ("huge", "first.key", "File too large"),
 }
 
 
@@ -162,6 +204,8 @@ def test_invalid_files(lab: Lab, tmp_path: Path, what: str, option: str, status:
     for name in ("first", "second"):
         make_certificate(tmp_path, name)
     (tmp_path / "empty").write_text("")
+    os.mkfifo(tmp_path / "fifo")
+    huge(tmp_path / "huge")
     proc.run(["openssl", "ec", "-in", str(tmp_path / "first.key"), "-aes128", "-passout", "pass:secret",
               "-out", str(tmp_path / "locked.key")])
     command = [*Turnpike.command(lab, USERSPACE, tmp_path / "control.sock"),

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/log.h"
+#include "base/regular_file.h"
 #include "config/lines.h"
 
 char *lines_trim(char *text)
@@ -55,60 +52,18 @@ enum cli_status lines_each(const char *name, char *text, size_t len, lines_taker
 	return status;
 }
 
-static enum cli_status cannot_be_read(const char *path, int err)
-{
-	log_error("cannot read %s: %s", path, strerror(err));
-	return CLI_ERROR;
-}
-
-/* Returns the number of bytes read, or a negative errno. */
-static ssize_t read_all(int fd, char *text, size_t size)
-{
-	size_t len = 0;
-
-	for (;;) {
-		ssize_t n = read(fd, text + len, size - len);
-
-		if (n == 0)
-			return (ssize_t)len;
-		if (n > 0)
-			len += (size_t)n;
-		else if (errno != EINTR)
-			return -errno;
-		if (len == size)
-			return -EFBIG;
-	}
-}
-
-/* A pipe does not know its size, so the buffer fits the largest file. */
-static enum cli_status each_of(const char *path, int fd, lines_taker *take, void *arg)
-{
-	char *text = malloc(LINES_FILE_MAX + 2);
-	enum cli_status status;
-	ssize_t len;
-
-	if (!text)
-		return cli_no_memory();
-	len = read_all(fd, text, LINES_FILE_MAX + 1);
-	if (len >= 0) {
-		text[len] = '\0';
-		status = lines_each(path, text, (size_t)len, take, arg);
-	} else {
-		status = cannot_be_read(path, (int)-len);
-	}
-	free(text);
-	return status;
-}
-
 enum cli_status lines_each_of_file(const char *path, lines_taker *take, void *arg)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct regular_file file;
 	enum cli_status status;
+	int err = regular_file_read(path, LINES_FILE_MAX, &file);
 
-	if (fd < 0)
-		return cannot_be_read(path, errno);
-	status = each_of(path, fd, take, arg);
-	close(fd);
+	if (err) {
+		log_error("cannot read %s: %s", path, regular_file_error(err));
+		return CLI_ERROR;
+	}
+	status = lines_each(path, file.text, file.len, take, arg);
+	regular_file_free(&file);
 	return status;
 }
 

@@ -35,7 +35,8 @@ enum cli_status lines_each(const char *name, char *text, size_t len, lines_taker
 /**
  * lines_each_of_file() - call @take for each line of a file
  *
- * Errors are logged. Return: as lines_each(); CLI_ERROR if the file cannot be read.
+ * Errors are logged. Return: as lines_each(); CLI_ERROR if it is not a regular file of at most
+ * LINES_FILE_MAX bytes that can be read.
  */
 enum cli_status lines_each_of_file(const char *path, lines_taker *take, void *arg);
 

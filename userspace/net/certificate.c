@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <errno.h>
-#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/x509.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/log.h"
+#include "base/regular_file.h"
 #include "net/certificate.h"
+#include "net/pem.h"
 
 /** Seconds between two polls. Changed files are read after two polls with the same result. */
 #define POLL_SECONDS 2
+/** Largest file accepted; a chain has some KB. */
+#define PEM_FILE_MAX (1 << 20)
 
 /** struct file_state - differs after a file was written, or replaced by another one */
 struct file_state {
@@ -72,18 +74,15 @@ static bool is_equal(const struct files_state *a, const struct files_state *b)
 	return memcmp(a, b, sizeof(*a)) == 0;
 }
 
-/* OpenSSL's error does not name the file. */
-static int check_readable(const char *option, const char *path)
+static int read_file(const char *option, const char *path, struct regular_file *file)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC), err = errno;
+	int err = regular_file_read(path, PEM_FILE_MAX, file);
 
-	if (fd >= 0) {
-		close(fd);
-		return 0;
-	}
-	log_error("--%s: cannot read %s: %s; name a file that the server's user may read", option,
-		  path, strerror(err));
-	return -err;
+	if (err)
+		log_error(
+			"--%s: cannot read %s: %s; name a PEM file that the server's user may read",
+			option, path, regular_file_error(err));
+	return err;
 }
 
 static const char *reason(void)
@@ -92,16 +91,6 @@ static const char *reason(void)
 	const char *text = ERR_reason_error_string(error);
 
 	return text ? text : "the file is empty or not PEM";
-}
-
-/* The server cannot prompt for one. */
-static int no_passphrase(char *buf, int size, int writing, void *arg)
-{
-	(void)buf;
-	(void)size;
-	(void)writing;
-	(void)arg;
-	return -1;
 }
 
 static bool is_key_of_certificate(SSL_CTX *context)
@@ -114,15 +103,14 @@ static bool is_key_of_certificate(SSL_CTX *context)
  * The certificate first: OpenSSL then rejects a key that does not match. In reverse order it would
  * drop the key without an error.
  */
-static bool fill(const struct certificate *certificate, SSL_CTX *context)
+static bool fill(const struct certificate *certificate, const struct regular_file *cert,
+		 const struct regular_file *key, SSL_CTX *context)
 {
-	SSL_CTX_set_default_passwd_cb(context, no_passphrase);
-	if (SSL_CTX_use_certificate_chain_file(context, certificate->cert) != 1) {
+	if (!pem_use_chain(context, cert)) {
 		log_error("--cert %s contains no usable certificate (%s): use a PEM file with the "
 			  "server's certificate, followed by its chain",
 			  certificate->cert, reason());
-	} else if (SSL_CTX_use_PrivateKey_file(context, certificate->key, SSL_FILETYPE_PEM) == 1 &&
-		   is_key_of_certificate(context)) {
+	} else if (pem_use_key(context, key) && is_key_of_certificate(context)) {
 		return true;
 	} else if (ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_VALUES_MISMATCH ||
 		   ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_TYPE_MISMATCH) {
@@ -147,27 +135,37 @@ static void warn_if_expired(const struct certificate *certificate, const SSL_CTX
 		       certificate->cert);
 }
 
-static int load(const struct certificate *certificate, SSL_CTX **ret)
+static int make_context(const struct certificate *certificate, const struct regular_file *cert,
+			const struct regular_file *key, SSL_CTX **ret)
 {
-	SSL_CTX *context;
-	int err = check_readable("cert", certificate->cert);
+	SSL_CTX *context = SSL_CTX_new(TLS_method());
 
-	if (!err)
-		err = check_readable("key", certificate->key);
-	if (err)
-		return err;
-	context = SSL_CTX_new(TLS_method());
 	if (!context)
 		return -ENOMEM;
 	ERR_clear_error();
-	if (!fill(certificate, context)) {
+	if (!fill(certificate, cert, key, context)) {
 		ERR_clear_error();
 		SSL_CTX_free(context);
 		return -EINVAL;
 	}
+	ERR_clear_error();
 	warn_if_expired(certificate, context);
 	*ret = context;
 	return 0;
+}
+
+static int load(const struct certificate *certificate, SSL_CTX **ret)
+{
+	struct regular_file cert = { 0 }, key = { 0 };
+	int err = read_file("cert", certificate->cert, &cert);
+
+	if (!err)
+		err = read_file("key", certificate->key, &key);
+	if (!err)
+		err = make_context(certificate, &cert, &key, ret);
+	regular_file_free(&cert);
+	regular_file_free(&key);
+	return err;
 }
 
 int certificate_open(const char *cert, const char *key, struct certificate **ret)
