@@ -80,7 +80,7 @@ static void check_attributes(const struct stun_message *msg)
 		must(attr.value >= begin + 4 && attr.value + attr.len <= end,
 		     "attributes are within the message");
 		must(!stun_find_attr(msg, (enum stun_attr_type)attr.type, &first) &&
-			     first.value <= attr.value,
+			     first.type == attr.type && first.value <= attr.value,
 		     "stun_find_attr() finds the first one");
 		stun_attr_u32(&attr, &number);
 		if (!stun_attr_addr(&attr, &addr) && !stun_attr_xor_addr(msg, &attr, &addr)) {

@@ -368,6 +368,69 @@ static void test_unknown(void **state)
 	assert_int_equal(stun_unknown_attrs(&msg, known, 1, unknown, 2), 2);
 }
 
+/** Returns the result for @n attributes of @len bytes each, of a type that is not indexed. */
+static int parse_many(enum stun_class class, size_t n, size_t len)
+{
+	const size_t size = 4 + len;
+	uint8_t *data = calloc(1, STUN_HEADER_LEN + n * size);
+	uint32_t words[2];
+	struct stun_message msg;
+	int err;
+
+	assert_non_null(data);
+	words[0] = htonl((uint32_t)(class == STUN_INDICATION ? 0x00110000 : 0x00010000) |
+			 (uint32_t)(n * size));
+	words[1] = htonl(STUN_MAGIC_COOKIE);
+	memcpy(data, words, sizeof(words));
+	for (size_t i = 0; i < n; i++) {
+		words[0] = htonl(0x90000000 | (uint32_t)len);
+		memcpy(data + STUN_HEADER_LEN + i * size, words, 4);
+	}
+	err = stun_parse(data, STUN_HEADER_LEN + n * size, &msg);
+	free(data);
+	return err;
+}
+
+/** What a stranger can make the server read is limited; data in indications is not. */
+static void test_limits(void **state)
+{
+	(void)state;
+	assert_int_equal(parse_many(STUN_REQUEST, STUN_ATTRS_MAX, 0), 0);
+	assert_int_equal(parse_many(STUN_REQUEST, STUN_ATTRS_MAX + 1, 0), -EBADMSG);
+	assert_int_equal(parse_many(STUN_INDICATION, STUN_ATTRS_MAX, 0), 0);
+	assert_int_equal(parse_many(STUN_INDICATION, STUN_ATTRS_MAX + 1, 0), -EBADMSG);
+	assert_int_equal(parse_many(STUN_INDICATION, 16000, 0), -EBADMSG);
+	assert_int_equal(parse_many(STUN_REQUEST, 1, STUN_REQUEST_MAX - STUN_HEADER_LEN - 4), 0);
+	assert_int_equal(parse_many(STUN_REQUEST, 1, STUN_REQUEST_MAX - STUN_HEADER_LEN), -EBADMSG);
+	assert_int_equal(parse_many(STUN_INDICATION, 1, 65528), 0);
+}
+
+/** The first of a type counts, wherever the type is in the index, or if it is not. */
+static void test_repeated(void **state)
+{
+	static const uint16_t types[] = { 0x0000, 0x0001, 0x003f, 0x0040, 0x7fff,
+					  0x8000, 0x8022, 0x803f, 0x8040, 0xffff };
+	struct stun_message msg;
+	uint16_t unknown[4];
+	uint8_t buf[64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
+		const uint32_t head = (uint32_t)types[i] << 16 | 4;
+		const uint32_t words[] = { 0x00200000, head, 1, head, 2, head, 3 };
+		struct stun_attr attr;
+		uint32_t number;
+
+		assert_int_equal(parse_words(words, 7, buf, &msg), 0);
+		attr = find(&msg, (enum stun_attr_type)types[i]);
+		assert_int_equal(attr.type, types[i]);
+		assert_int_equal(stun_attr_u32(&attr, &number), 0);
+		assert_int_equal(number, 1);
+		assert_int_equal(stun_unknown_attrs(&msg, (uint16_t[]){ 0x0020 }, 1, unknown, 4),
+				 types[i] < STUN_ATTR_OPTIONAL);
+	}
+}
+
 static void test_address_rules(void **state)
 {
 	static const uint32_t bad[][7] = {
@@ -407,7 +470,8 @@ int main(void)
 		cmocka_unit_test(test_truncations),     cmocka_unit_test(test_truncated_attributes),
 		cmocka_unit_test(test_bit_flips),       cmocka_unit_test(test_header_rules),
 		cmocka_unit_test(test_after_integrity), cmocka_unit_test(test_fingerprint_rules),
-		cmocka_unit_test(test_unknown),         cmocka_unit_test(test_address_rules),
+		cmocka_unit_test(test_unknown),         cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_repeated),        cmocka_unit_test(test_address_rules),
 	};
 
 	return cmocka_run_group_tests_name("stun", tests, NULL, NULL);

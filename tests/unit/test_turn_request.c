@@ -131,6 +131,26 @@ static void test_many_unknown(void **state)
 	fixture_free(f);
 }
 
+/** A message that would cost a multiple of an honest one is not answered, and nobody is told. */
+static void test_too_many_attributes(void **state)
+{
+	struct fixture *f = fixture_default();
+
+	(void)state;
+	begin(f, STUN_REQUEST, STUN_BINDING);
+	for (unsigned int i = 0; i < STUN_ATTRS_MAX; i++)
+		stun_write_bytes(&f->request, (enum stun_attr_type)(0x9000 + i), "", 0);
+	send_plain(f);
+	assert_int_equal(response(f).class, STUN_SUCCESS);
+	begin(f, STUN_REQUEST, STUN_BINDING);
+	for (unsigned int i = 0; i < STUN_ATTRS_MAX + 1; i++)
+		stun_write_bytes(&f->request, (enum stun_attr_type)(0x7000 + i), "", 0);
+	send_plain(f);
+	assert_int_equal(f->n_events, 0);
+	assert_int_equal(stats(f)->malformed, 1);
+	fixture_free(f);
+}
+
 /** A response with integrity and FINGERPRINT, in that order. */
 static void test_fingerprint_echo(void **state)
 {
@@ -154,9 +174,10 @@ static void test_fingerprint_echo(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_binding),      cmocka_unit_test(test_binding_unknown),
-		cmocka_unit_test(test_silence),      cmocka_unit_test(test_unknown_attribute),
-		cmocka_unit_test(test_many_unknown), cmocka_unit_test(test_fingerprint_echo),
+		cmocka_unit_test(test_binding),          cmocka_unit_test(test_binding_unknown),
+		cmocka_unit_test(test_silence),          cmocka_unit_test(test_unknown_attribute),
+		cmocka_unit_test(test_many_unknown),     cmocka_unit_test(test_too_many_attributes),
+		cmocka_unit_test(test_fingerprint_echo),
 	};
 
 	return cmocka_run_group_tests_name("turn request", tests, NULL, NULL);

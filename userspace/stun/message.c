@@ -8,6 +8,9 @@
 #include "stun/mask.h"
 #include "stun/message.h"
 
+/** Instead of a place in the index. */
+#define UNINDEXED (2 * STUN_INDEXED)
+
 /** The two class bits are interleaved with the method bits (RFC 8489 section 5, figure 3). */
 static void split_type(uint16_t type, struct stun_message *msg)
 {
@@ -29,6 +32,8 @@ static int parse_header(struct stun_cursor *cursor, struct stun_message *msg)
 	if (length % 4 != 0 || length != cursor->left)
 		return -EBADMSG;
 	split_type(type, msg);
+	if (msg->class == STUN_REQUEST && length > STUN_REQUEST_MAX - STUN_HEADER_LEN)
+		return -EBADMSG;
 	return 0;
 }
 
@@ -40,6 +45,29 @@ static int take_attr(struct stun_cursor *cursor, struct stun_attr *attr)
 	    stun_take(cursor, attr->len, &attr->value))
 		return -EBADMSG;
 	return stun_take(cursor, -attr->len & 3, &padding);
+}
+
+/** Returns the place of a type in the index; UNINDEXED if it has none. */
+static size_t slot_of(uint16_t type)
+{
+	const size_t slot = type & (STUN_ATTR_OPTIONAL - 1);
+
+	if (slot >= STUN_INDEXED)
+		return UNINDEXED;
+	return type < STUN_ATTR_OPTIONAL ? slot : STUN_INDEXED + slot;
+}
+
+static uint16_t position(const struct stun_message *msg, const struct stun_attr *attr)
+{
+	return (uint16_t)((size_t)(attr->value - msg->data - STUN_ATTR_HEADER_LEN) / 4);
+}
+
+static void add_to_index(struct stun_message *msg, const struct stun_attr *attr)
+{
+	const size_t slot = slot_of(attr->type);
+
+	if (slot != UNINDEXED && !msg->index[slot])
+		msg->index[slot] = position(msg, attr);
 }
 
 static int check_fingerprint(const struct stun_message *msg, const struct stun_attr *attr)
@@ -92,13 +120,16 @@ static int note_integrity(struct stun_message *msg, const struct stun_attr *attr
 static int parse_attrs(struct stun_cursor cursor, struct stun_message *msg)
 {
 	const uint8_t *begin = cursor.pos;
+	unsigned int left = STUN_ATTRS_MAX;
 	struct stun_attr attr;
 	size_t *offset;
 
 	msg->attrs_len = cursor.left;
 	while (cursor.left > 0) {
-		if (msg->fingerprint || take_attr(&cursor, &attr))
+		if (msg->fingerprint || left-- == 0 || take_attr(&cursor, &attr))
 			return -EBADMSG;
+		if (!msg->integrity && !msg->integrity_sha256)
+			add_to_index(msg, &attr);
 		offset = integrity_offset(msg, &attr);
 		if (offset && note_integrity(msg, &attr, offset, (size_t)(cursor.pos - begin)))
 			return -EBADMSG;
@@ -141,10 +172,24 @@ bool stun_next_attr(const struct stun_message *msg, struct stun_attr *attr)
 	return true;
 }
 
+static int take_indexed(const struct stun_message *msg, uint16_t first, struct stun_attr *attr)
+{
+	const size_t offset = 4 * (size_t)first;
+	struct stun_cursor cursor = {
+		.pos = msg->data + offset,
+		.left = STUN_HEADER_LEN + msg->attrs_len - offset,
+	};
+
+	return first ? take_attr(&cursor, attr) : -ENOENT;
+}
+
 int stun_find_attr(const struct stun_message *msg, enum stun_attr_type type, struct stun_attr *attr)
 {
+	const size_t slot = slot_of((uint16_t)type);
 	struct stun_attr candidate = { 0 };
 
+	if (slot != UNINDEXED)
+		return take_indexed(msg, msg->index[slot], attr);
 	while (stun_next_attr(msg, &candidate)) {
 		if (candidate.type == type) {
 			*attr = candidate;
@@ -212,15 +257,27 @@ static bool contains(const uint16_t *types, size_t n, uint16_t type)
 	return false;
 }
 
+/** Returns whether the index shows another attribute of the type before @attr. */
+static bool is_repeated(const struct stun_message *msg, const struct stun_attr *attr)
+{
+	const size_t slot = slot_of(attr->type);
+
+	return slot != UNINDEXED && msg->index[slot] != position(msg, attr);
+}
+
 size_t stun_unknown_attrs(const struct stun_message *msg, const uint16_t *known, size_t n_known,
 			  uint16_t *unknown, size_t max)
 {
-	struct stun_attr attr = { 0 };
+	struct stun_cursor cursor = {
+		.pos = msg->data + STUN_HEADER_LEN,
+		.left = msg->attrs_len,
+	};
+	struct stun_attr attr;
 	size_t n = 0;
 
-	while (n < max && stun_next_attr(msg, &attr)) {
-		if (attr.type < STUN_ATTR_OPTIONAL && !contains(known, n_known, attr.type) &&
-		    !contains(unknown, n, attr.type))
+	while (n < max && cursor.left > 0 && !take_attr(&cursor, &attr)) {
+		if (attr.type < STUN_ATTR_OPTIONAL && !is_repeated(msg, &attr) &&
+		    !contains(known, n_known, attr.type) && !contains(unknown, n, attr.type))
 			unknown[n++] = attr.type;
 	}
 	return n;

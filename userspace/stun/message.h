@@ -15,6 +15,20 @@
 #include "stun/protocol.h"
 
 /**
+ * Limits of a message, beyond which it is discarded: it must not cost a multiple of an honest one.
+ * No path carries a request of this size in one packet. As many XOR-PEER-ADDRESS attributes do not
+ * fit either. Indications may be longer because of the data in them.
+ */
+#define STUN_REQUEST_MAX 4096
+#define STUN_ATTRS_MAX   256
+
+/**
+ * Types that are found without a search: this many from 0 and from STUN_ATTR_OPTIONAL on, among
+ * them all of enum stun_attr_type.
+ */
+#define STUN_INDEXED 64
+
+/**
  * struct stun_message - a well-formed message
  * @data:             the whole message, lent
  * @attrs_len:        bytes of attributes up to the first integrity attribute, included; later ones
@@ -25,6 +39,8 @@
  * @method:           enum stun_method, or any other 12-bit number
  * @transaction:      STUN_TRANSACTION_LEN bytes in @data
  * @fingerprint:      whether there is a (correct) FINGERPRINT
+ * @index:            where the first attribute of each indexed type is, in units of 4 bytes from
+ *                    @data; 0: none
  */
 struct stun_message {
 	const uint8_t *data;
@@ -35,6 +51,7 @@ struct stun_message {
 	uint16_t method;
 	const uint8_t *transaction;
 	bool fingerprint;
+	uint16_t index[2 * STUN_INDEXED];
 };
 
 /**
@@ -57,6 +74,8 @@ struct stun_attr {
  *
  * Makes the checks of RFC 8489 section 6.3 that precede authentication, except for the method:
  * magic cookie, length, attributes within bounds, and FINGERPRINT correct and last if present.
+ * Also discards messages beyond the limits above, which RFC 8489 leaves open: an answer such as 400
+ * would cost more than it tells, and strangers could have it sent to others.
  *
  * Return: 0, or -EBADMSG: discard the message silently.
  */
