@@ -17,6 +17,7 @@ from lab.lab import Lab
 CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA = range(20, 24)
 CLIENT_HELLO, CLIENT_KEY_EXCHANGE, FINISHED = 1, 16, 20
 HEADER, MESSAGE_HEADER = 13, 12
+FINISHED_LENGTH = MESSAGE_HEADER + 12
 # Bytes that a cipher adds to a plaintext, by OpenSSL's names.
 CIPHERS = {
     "ECDHE-ECDSA-AES128-GCM-SHA256": 24,
@@ -104,7 +105,9 @@ def forged_protected(overhead: int) -> dict[str, bytes]:
     forged |= {f"epoch {epoch}": record(APPLICATION_DATA, os.urandom(60), epoch) for epoch in (0, 2, 65535)}
     return forged | {
         "a long alert": record(ALERT, os.urandom(overhead + 3), 1),
-        "a short message": record(HANDSHAKE, os.urandom(overhead + MESSAGE_HEADER - 1), 1),
+        "a short message": record(HANDSHAKE, os.urandom(overhead + FINISHED_LENGTH - 1), 1),
+        "a long message": record(HANDSHAKE, os.urandom(overhead + FINISHED_LENGTH + 1), 1),
+        "a message late in the session": record(HANDSHAKE, os.urandom(overhead + FINISHED_LENGTH), 1, seq=8),
         "a header": record(APPLICATION_DATA, b"", 1)[:HEADER - 1],
         "shorter than its header says": record(APPLICATION_DATA, os.urandom(60), 1, length=61),
         "a long record": record(APPLICATION_DATA, os.urandom((1 << 14) + overhead + 1), 1),
@@ -113,9 +116,9 @@ def forged_protected(overhead: int) -> dict[str, bytes]:
 
 def forged_tags(overhead: int) -> list[bytes]:
     """Records that differ from a client's only in their tags."""
-    lengths = (ALERT, 2), (HANDSHAKE, 12), (HANDSHAKE, 24), (APPLICATION_DATA, 0), (APPLICATION_DATA, 100)
+    lengths = (ALERT, 2), (HANDSHAKE, FINISHED_LENGTH), (APPLICATION_DATA, 0), (APPLICATION_DATA, 100)
     return [record(kind, os.urandom(overhead + length), 1, seq) for kind, length in lengths
-            for seq in (0, 1, 7, 1 << 40, (1 << 48) - 1)]
+            for seq in (0, 1, 7, *([] if kind == HANDSHAKE else [1 << 40, (1 << 48) - 1]))]
 
 
 def unchanged(datagram: bytes) -> list[bytes]:

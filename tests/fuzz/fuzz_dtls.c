@@ -35,8 +35,10 @@ static void check_record(const struct dtls_filter *filter, const uint8_t *data, 
 		must(data[4] == 1 && data[2] == 0xfd, "protected");
 		must(body_len >= filter->overhead, "long enough to be decrypted");
 		must(body_len <= filter->overhead + 16384, "short enough for a plaintext");
-		must(data[0] == 21 || data[0] == 22 || filter->stage == DTLS_OPEN,
-		     "expected at this stage");
+		must(data[0] == 22 || filter->stage == DTLS_OPEN, "expected at this stage");
+		must(data[0] != 22 || body_len == filter->overhead + 24, "only Finished");
+		must(data[0] != 22 || (!memcmp(data + 5, "\0\0\0\0", 5) && data[10] < 8),
+		     "not more than a handshake has");
 		must(data[0] >= 21 && data[0] <= 23, "known type");
 		break;
 	}

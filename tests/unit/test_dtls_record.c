@@ -246,9 +246,9 @@ static void limits_sequence_numbers(void **state)
 		assert_false(passes(&filter, header, one, 1));
 }
 
-static void expect_lengths(const struct dtls_filter *filter, uint8_t type, size_t min, size_t max)
+static void expect_lengths(const struct dtls_filter *filter, struct header header, size_t min,
+			   size_t max)
 {
-	const struct header header = { type, 0xfefd, 1, (1ull << 48) - 1 };
 	const size_t shortest = min + filter->overhead, longest = max + filter->overhead;
 
 	for (size_t len = 0; len < 200; len++)
@@ -261,6 +261,9 @@ static void expect_lengths(const struct dtls_filter *filter, uint8_t type, size_
 
 static void checks_the_length_of_protected_records(void **state)
 {
+	static const struct header alert = { 21, 0xfefd, 1, (1ull << 48) - 1 };
+	static const struct header handshake = { 22, 0xfefd, 1, 0 };
+	static const struct header data = { 23, 0xfefd, 1, (1ull << 48) - 1 };
 	static const size_t overheads[] = { 16, 24 };
 
 	(void)state;
@@ -268,11 +271,26 @@ static void checks_the_length_of_protected_records(void **state)
 		const struct dtls_filter finished = at_stage(DTLS_FINISHED, overheads[i]);
 		const struct dtls_filter open = at_stage(DTLS_OPEN, overheads[i]);
 
-		expect_lengths(&finished, 21, 2, 2);
-		expect_lengths(&finished, 22, 12, LONGEST);
-		expect_lengths(&open, 21, 2, 2);
-		expect_lengths(&open, 22, 12, LONGEST);
-		expect_lengths(&open, 23, 0, LONGEST);
+		expect_lengths(&finished, handshake, 24, 24);
+		assert_false(passes(&finished, alert, NULL, 2 + overheads[i]));
+		expect_lengths(&open, alert, 2, 2);
+		expect_lengths(&open, handshake, 24, 24);
+		expect_lengths(&open, data, 0, LONGEST);
+	}
+}
+
+/* A client sends Finished, and then again, and no other message; OpenSSL would keep them. */
+static void limits_protected_messages(void **state)
+{
+	(void)state;
+	for (enum dtls_stage stage = DTLS_FINISHED; stage <= DTLS_OPEN; stage++) {
+		const struct dtls_filter filter = at_stage(stage, 16);
+		struct header header = { 22, 0xfefd, 1, 0 };
+
+		for (; header.seq < 100; header.seq++)
+			assert_int_equal(passes(&filter, header, NULL, 24 + 16), header.seq < 8);
+		header.seq = (1ull << 48) - 1;
+		assert_false(passes(&filter, header, NULL, 24 + 16));
 	}
 }
 
@@ -283,16 +301,16 @@ static void checks_the_header_of_protected_records(void **state)
 	struct header header = { 23, 0xfefd, 1, 0 };
 
 	(void)state;
-	assert_false(passes(&finished, header, NULL, 100));
+	assert_false(passes(&finished, header, NULL, 24 + 16));
 	for (unsigned int value = 0; value <= 0xffff; value++) {
 		header.epoch = (uint16_t)value;
-		assert_int_equal(passes(&open, header, NULL, 100), value == 1);
+		assert_int_equal(passes(&open, header, NULL, 24 + 16), value == 1);
 		header.epoch = 1;
 		header.version = (uint16_t)value;
-		assert_int_equal(passes(&open, header, NULL, 100), value == 0xfefd);
+		assert_int_equal(passes(&open, header, NULL, 24 + 16), value == 0xfefd);
 		header.version = 0xfefd;
 		header.type = (uint8_t)value;
-		assert_int_equal(passes(&open, header, NULL, 100),
+		assert_int_equal(passes(&open, header, NULL, 24 + 16),
 				 header.type == 22 || header.type == 23);
 		header.type = 23;
 	}
@@ -413,6 +431,7 @@ int main(void)
 		cmocka_unit_test(passes_change_cipher_spec),
 		cmocka_unit_test(limits_sequence_numbers),
 		cmocka_unit_test(checks_the_length_of_protected_records),
+		cmocka_unit_test(limits_protected_messages),
 		cmocka_unit_test(checks_the_header_of_protected_records),
 		cmocka_unit_test(keeps_the_valid_records_of_a_datagram),
 		cmocka_unit_test(counts_a_truncated_record),

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <errno.h>
 #include <openssl/err.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,22 +69,37 @@ static void session_free(struct session *session)
 	free(session);
 }
 
+/*
+ * A session has OpenSSL's buffers for records, 34 KB, only while OpenSSL runs. For DTLS, OpenSSL
+ * ignores SSL_MODE_RELEASE_BUFFERS, and allocates them when it reads but not when it writes.
+ */
+static bool has_buffers(struct session *session)
+{
+	return SSL_alloc_buffers(session->ssl) == 1;
+}
+
+static void leave_openssl(struct session *session)
+{
+	SSL_free_buffers(session->ssl);
+	ERR_clear_error();
+}
+
 static void session_send(struct connection *connection, const uint8_t *data, size_t len)
 {
 	struct session *session = (struct session *)connection;
 
 	session->class = session->sock ? udp_socket_class(session->sock, data) : 0;
-	if (SSL_write(session->ssl, data, (int)len) <= 0)
+	if (!has_buffers(session) || SSL_write(session->ssl, data, (int)len) <= 0)
 		connection->connections->stats.unsent++;
 	session->class = 0;
-	ERR_clear_error();
+	leave_openssl(session);
 }
 
 static void session_close(struct connection *connection, enum connection_end why)
 {
 	struct session *session = (struct session *)connection;
 
-	if (connection->is_open && why != CONNECTION_FAILED)
+	if (connection->is_open && why != CONNECTION_FAILED && has_buffers(session))
 		SSL_shutdown(session->ssl);
 	ERR_clear_error();
 	session_free(session);
@@ -105,11 +121,11 @@ static void arm_retransmit(struct session *session)
 static void on_retransmit(evutil_socket_t fd, short what, void *arg)
 {
 	struct session *session = arg;
-	long err = DTLSv1_handle_timeout(session->ssl);
+	long err = has_buffers(session) ? DTLSv1_handle_timeout(session->ssl) : -ENOMEM;
 
 	(void)fd;
 	(void)what;
-	ERR_clear_error();
+	leave_openssl(session);
 	if (err < 0)
 		connection_end(&session->connection, CONNECTION_TIMED_OUT);
 	else
@@ -164,7 +180,7 @@ static bool continues(struct session *session, int result)
 {
 	int error = SSL_get_error(session->ssl, result);
 
-	ERR_clear_error();
+	leave_openssl(session);
 	if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE)
 		return true;
 	connection_end(&session->connection,

@@ -32,6 +32,18 @@ enum content_type {
  */
 #define PLAINTEXT_RECORDS 32
 
+/** Header and verify_data (RFC 5246 section 7.4.9): the only message that a client protects. */
+#define FINISHED_LEN (MESSAGE_HEADER_LEN + 12)
+
+/**
+ * Protected handshake records that a client may send: Finished and its retransmissions, within 10 s
+ * and with a timer of 50 ms at first. OpenSSL would keep ten messages of 16 KB each until the one
+ * before them arrives. Forged records do not use up these numbers, as each is accepted once.
+ */
+#define FINISHED_RECORDS 8
+
+#define ANY_SEQ UINT64_MAX
+
 /** A ClientHello begins with its version; the random follows. */
 #define CLIENT_RANDOM_OFFSET (RECORD_HEADER_LEN + MESSAGE_HEADER_LEN + 2)
 
@@ -137,18 +149,24 @@ static bool is_valid_plaintext(const struct dtls_filter *filter, const struct re
 	return record->type == CHANGE_CIPHER_SPEC && record->len == 1 && record->body[0] == 1;
 }
 
-/** struct protection - a type of protected records, and the bounds of their plaintext length */
+/**
+ * struct protection - a type of protected records
+ * @min, @max: bounds of its plaintext length
+ * @seqs:      only lower sequence numbers may have it
+ */
 struct protection {
 	uint8_t type;
 	enum dtls_stage since;
 	size_t min;
 	size_t max;
+	uint64_t seqs;
 };
 
+/* OpenSSL buffers up to 100 alerts between ChangeCipherSpec and Finished, with 16 KB for each. */
 static const struct protection protected_types[] = {
-	{ ALERT, DTLS_FINISHED, 2, 2 },
-	{ HANDSHAKE, DTLS_FINISHED, MESSAGE_HEADER_LEN, PLAINTEXT_MAX },
-	{ APPLICATION_DATA, DTLS_OPEN, 0, PLAINTEXT_MAX },
+	{ ALERT, DTLS_OPEN, 2, 2, ANY_SEQ },
+	{ HANDSHAKE, DTLS_FINISHED, FINISHED_LEN, FINISHED_LEN, FINISHED_RECORDS },
+	{ APPLICATION_DATA, DTLS_OPEN, 0, PLAINTEXT_MAX, ANY_SEQ },
 };
 
 /* There is no renegotiation, so the epoch stays 1. */
@@ -161,7 +179,7 @@ static bool is_valid_protected(const struct dtls_filter *filter, const struct re
 		return false;
 	while (type < end && type->type != record->type)
 		type++;
-	return type < end && filter->stage >= type->since &&
+	return type < end && filter->stage >= type->since && record->seq < type->seqs &&
 	       record->len >= type->min + filter->overhead &&
 	       record->len <= type->max + filter->overhead;
 }

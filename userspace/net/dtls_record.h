@@ -6,7 +6,8 @@
  * Anyone who knows a client's address and port can send records in its name. OpenSSL 3.0 discards
  * a record with a wrong tag, but a record shorter than a tag ends the session, and most unexpected
  * plaintext ends the handshake. So the filter passes only records that a client may send at the
- * current stage of its session. Pure functions, any thread.
+ * current stage of its session. It also bounds what OpenSSL keeps for a client, which would be 1 MB
+ * of messages that never become whole. Pure functions, any thread.
  */
 #ifndef TURNPIKE_NET_DTLS_RECORD_H
 #define TURNPIKE_NET_DTLS_RECORD_H
@@ -24,8 +25,8 @@
  * @DTLS_HELLO:         ClientHello
  * @DTLS_KEY_EXCHANGE:  ClientKeyExchange
  * @DTLS_CHANGE_CIPHER: ChangeCipherSpec; the last plaintext record
- * @DTLS_FINISHED:      protected handshake messages and alerts
- * @DTLS_OPEN:          application data as well
+ * @DTLS_FINISHED:      Finished, protected
+ * @DTLS_OPEN:          application data, alerts, and Finished again
  */
 enum dtls_stage {
 	DTLS_HELLO,
