@@ -34,7 +34,7 @@ class Footprint:
 
 def footprint(server: Turnpike) -> Footprint:
     status, pid = server.ask("status"), server.process.pid
-    return Footprint(0 if _is_sanitized(pid) else resident(pid), len(list(Path(f"/proc/{pid}/fd").iterdir())),
+    return Footprint(0 if is_sanitized(pid) else resident(pid), len(list(Path(f"/proc/{pid}/fd").iterdir())),
                      status["flows"], status["allocations"],
                      {name: _elements(number) for name, number in _hash_maps(pid).items()})
 
@@ -54,7 +54,7 @@ def resident(pid: int) -> int:
     return int(status.split("VmRSS:")[1].split()[0]) << 10
 
 
-def _is_sanitized(pid: int) -> bool:
+def is_sanitized(pid: int) -> bool:
     return "libasan" in Path(f"/proc/{pid}/maps").read_text()
 
 

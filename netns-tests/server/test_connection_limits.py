@@ -12,7 +12,7 @@ import signal
 import socket
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 import pytest
 
@@ -23,24 +23,11 @@ from lab.connected import (CONNECTED, STREAMS, TLS_PORT, Datagrams, Stream, beco
                            server_of, trusting)
 from lab.endpoints import echo_peer, turn_client, udp_socket
 from lab.lab import Lab
-from lab.relay import PASSWORD, PORT, USER
+from lab.relay import PASSWORD, PORT, USER, Turnpike
 from lab.roundtrip import ANSWER_TIMEOUT, CHANNEL, echoed
+from sources import more_addresses
 
 BINDING_REQUEST = turn.build(1, turn.REQUEST, bytes(12), [])
-
-
-@contextlib.contextmanager
-def more_addresses(lab: Lab, count: int) -> Iterator[list[str]]:
-    """Further addresses of the client."""
-    network = lab.address("client", 4).rsplit(".", 1)[0]
-    addresses = [f"{network}.{100 + number}" for number in range(count)]
-    try:
-        for address in addresses:
-            lab.run("client", ["ip", "addr", "replace", f"{address}/24", "dev", "nic0"])
-        yield addresses
-    finally:
-        for address in addresses:
-            lab.run("client", ["ip", "addr", "del", f"{address}/24", "dev", "nic0"], check=False)
 
 
 def client_over(stream: Stream, lab: Lab, transport: str) -> turn.Client:
@@ -103,27 +90,78 @@ def connects(lab: Lab, source: str) -> Stream | None:
     return None
 
 
+def connections(lab: Lab, source: str, count: int) -> list[Stream]:
+    """Those of @count attempts that are answered."""
+    return [stream for stream in (connects(lab, source) for _ in range(count)) if stream]
+
+
+def expect_counts(server: Turnpike, opened: int, pushed_out: int, refused: int) -> Complaints:
+    wanted = opened, pushed_out, refused
+    seen = counts(server)
+    found = open_connections(server)["tcp"], seen["pushed_out"], seen["refused"]
+    return [] if found == wanted else [f"open, pushed out, refused: {found}, not {wanted}"]
+
+
 def test_number_of_connections(lab: Lab) -> None:
-    """700 descriptors and 2 workers allow 140 connections, and 35 from one source."""
+    """700 descriptors allow 140 connections, 35 from one source; 70 have no allocation, or the oldest give way."""
     server = serve(lab, options=["--workers", "2"], wrapper=["prlimit", "--nofile=700"])
     complaints: Complaints = []
     kept: list[Stream] = []
-    with more_addresses(lab, 5) as sources:
-        for source, wanted in zip(sources, (35, 35, 35, 35, 0)):
-            made = [stream for stream in (connects(lab, source) for _ in range(38)) if stream]
+    with more_addresses(lab, 6) as sources, echo_peer(lab, 4) as peer:
+        client = connected.turn_client(lab, "tcp", 4, 4)
+        client.bind(CHANNEL, peer.address)
+        for source in sources:
+            made = connections(lab, source, 38)
             kept += made
-            if len(made) != wanted:
-                complaints.append(f"{len(made)} connections from {source}, not {wanted}")
-        if (open_connections(server)["tcp"], counts(server)["refused"]) != (140, 4 * 3 + 38):
-            complaints.append(f"the counters are {open_connections(server)}, {counts(server)}")
+            if len(made) != 35:
+                complaints.append(f"{len(made)} connections from {source}, not 35")
+        complaints += expect_counts(server, 1 + 70, 6 * 35 - 70, 6 * 3)
+        complaints += [f"with an allocation: {each}" for each in echoed(client, b"still here")]
         turn_client(lab, "client", 4, 4).refresh(0)  # clients over UDP are no connections
         for stream in kept:
             stream.close()
-        complaints += becomes("the connections stay", lambda: open_connections(server)["tcp"] == 0)
-        if late := connects(lab, sources[4]):
-            late.close()
-        else:
-            complaints.append("no connection is accepted afterwards")
+        complaints += becomes("the connections stay", lambda: open_connections(server)["tcp"] == 1)
+        client.socket.close()
+    check(complaints + server.stop_complaints())
+
+
+def allocated(lab: Lab, stream: Stream, peer: turn.Address) -> turn.Client:
+    client = turn.Client(stream, server_of(lab, "tcp", 4), USER, PASSWORD)  # type: ignore[arg-type]
+    client.allocate(4)
+    client.bind(CHANNEL, peer)
+    return client
+
+
+def still_relayed(clients: Sequence[turn.Client]) -> Complaints:
+    return [f"with an allocation: {each}" for client in clients for each in echoed(client, b"still here")]
+
+
+def test_max_connections(lab: Lab) -> None:
+    """Strangers give way, the oldest first; clients with an allocation stay; if all have one, newcomers are refused."""
+    config = lab.scratch / "max.conf"
+    config.write_text("max-connections = 8\n")
+    server = serve(lab, options=["--workers", "1", "--config", str(config)])
+    with more_addresses(lab, 5) as (one, two, three, four, five), echo_peer(lab, 4) as peer:
+        oldest = connections(lab, one, 3)
+        complaints = expect_counts(server, 2, 0, 1)
+        kept = connections(lab, two, 2) + connections(lab, three, 2)
+        complaints += expect_counts(server, 4, 2, 1)
+        complaints += ["the oldest stay open" for stream in oldest if not stream.ends(5)]
+        clients = [allocated(lab, stream, peer.address) for stream in kept]
+        newer = connections(lab, four, 2) + connections(lab, five, 2)
+        complaints += expect_counts(server, 8, 2, 1)
+        kept += connections(lab, one, 2)
+        complaints += expect_counts(server, 8, 4, 1) + still_relayed(clients)
+        complaints += ["the oldest of them stay open" for stream in newer[:2] if not stream.ends(5)]
+        clients += [allocated(lab, stream, peer.address) for stream in newer[2:] + kept[-2:]]
+        complaints += ["a ninth client is served"] * len(connections(lab, four, 1))
+        complaints += expect_counts(server, 8, 4, 2) + still_relayed(clients)
+        config.write_text("max-connections = 9\n")
+        server.process.send_signal(signal.SIGHUP)
+        server.process.wait_for("reloaded; changed: limits and peers")
+        complaints += [] if connections(lab, four, 1) else ["a reload does not raise the limit"]
+        for client in clients:
+            client.socket.close()
     check(complaints + server.stop_complaints())
 
 

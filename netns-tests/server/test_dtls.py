@@ -16,13 +16,15 @@ import pytest
 
 import dtls_records
 from dtls_records import CLIENT_HELLO, HANDSHAKE, Change
+from footprint import is_sanitized, resident
 from lab import connected, proc, turn
 from lab.complaints import Complaints, check
-from lab.connected import Datagrams, counts, open_connections, serve, server_of
+from lab.connected import Datagrams, becomes, counts, open_connections, serve, server_of
 from lab.endpoints import echo_peer, udp_socket
 from lab.lab import Lab
 from lab.relay import PASSWORD, USER
 from lab.roundtrip import ANSWER_TIMEOUT, CHANNEL, echoed, exchanged
+from sources import more_addresses
 
 SERVER_HELLO, HELLO_VERIFY_REQUEST = 2, 3
 IPV6_MIN_MTU = 1280
@@ -101,6 +103,61 @@ def test_cookie(lab: Lab) -> None:
             flights += is_handshake(answer, SERVER_HELLO)
     if max(sizes) > IPV6_MIN_MTU - 28:
         complaints.append(f"datagrams of {max(sizes)} bytes")
+    check(complaints + server.stop_complaints())
+
+
+PER_SOURCE = 128  # unfinished handshakes of one worker
+MOST_PER_HANDSHAKE = 64 << 10  # bytes; it is some 45 KB
+
+
+def half_open(lab: Lab, source: str) -> socket.socket:
+    """A client that returns its cookie, and leaves the server with its flight."""
+    with lab.entered("client"):
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.bind((source, 0))
+    sock.connect(server_of(lab, "dtls", 4))
+    sock.settimeout(ANSWER_TIMEOUT)
+    sock.send(client_hello())
+    sock.send(client_hello(cookie_of(sock.recv(2000))))
+    if not is_handshake(sock.recv(2000), SERVER_HELLO):
+        raise ConnectionError("no ServerHello")
+    return sock
+
+
+def never_whole() -> list[bytes]:
+    """Fragments of long messages, now and in the future."""
+    fragments = [dtls_records.message(kind, b"part", number, 0, 100000) for kind in (16, 1, 11, 20)
+                 for number in range(2, 13)]
+    return [dtls_records.record(HANDSHAKE, fragment, seq=2 + number) for number, fragment in enumerate(fragments)]
+
+
+def test_half_open_handshakes(lab: Lab) -> None:
+    """Handshakes that stop halfway are few and small, push out those of their source, and leave no memory behind."""
+    server = serve(lab, options=["--workers", "1", "--unauthenticated-rate", "0"])
+    pid, complaints = server.process.pid, []
+    connected.turn_client(lab, "dtls", 4, 4).socket.close()
+    complaints += becomes("the first session stays", lambda: not open_connections(server)["dtls"])
+    before = resident(pid)
+    with more_addresses(lab, 4) as sources, echo_peer(lab, 4) as peer, contextlib.ExitStack() as stack:
+        for source in sources:
+            for _ in range(PER_SOURCE + 20):
+                sock = stack.enter_context(half_open(lab, source))
+                for record in never_whole():
+                    sock.send(record)
+        opened, grown = open_connections(server)["dtls"], resident(pid) - before
+        if opened > 4 * PER_SOURCE:
+            complaints.append(f"{opened} handshakes: {counts(server)}")
+        client = connected.turn_client(lab, "dtls", 4, 4)
+        client.bind(CHANNEL, peer.address)
+        complaints += [f"another client: {each}" for each in echoed(client, b"in time")]
+        complaints += becomes("the handshakes stay", lambda: open_connections(server)["dtls"] == 1, 60)
+        if not is_sanitized(pid):
+            print(f"{opened} handshakes took {grown} bytes")
+            if grown > 4 * PER_SOURCE * MOST_PER_HANDSHAKE:
+                complaints.append(f"{opened} handshakes take {grown} bytes")
+            complaints += becomes(f"{grown} bytes were taken, and stay",
+                                  lambda: resident(pid) < before + max(grown // 2, 4 << 20), 30)
+        client.socket.close()
     check(complaints + server.stop_complaints())
 
 

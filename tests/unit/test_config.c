@@ -69,6 +69,7 @@ static void test_every_value(void **state)
 				    "user-next-hops = 100\n"
 				    "user-neighbours = 5\n"
 				    "max-allocations = 1\n"
+				    "max-connections = 9\n"
 				    "max-permissions = 2\n"
 				    "max-channels = 3\n"
 				    "max-lifetime = 601\n"
@@ -121,6 +122,7 @@ static void test_every_value(void **state)
 	assert_int_equal(config.user_next_hops, 100);
 	assert_int_equal(config.user_neighbours, 5);
 	assert_int_equal(config.max_allocations, 1);
+	assert_int_equal(config.max_connections, 9);
 	assert_int_equal(config.max_permissions, 2);
 	assert_int_equal(config.max_channels, 3);
 	assert_int_equal(config.max_lifetime, 601);

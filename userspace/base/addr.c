@@ -253,6 +253,25 @@ struct turnpike_addr addr_without_port(const struct turnpike_addr *addr)
 	return ip;
 }
 
+/* Keeps @v4 or @v6 bytes. */
+static struct turnpike_addr prefix_of(const struct turnpike_addr *addr, size_t v4, size_t v6)
+{
+	struct turnpike_addr prefix = { .family = addr->family };
+
+	memcpy(prefix.ip, addr->ip, addr->family == TURNPIKE_IPV4 ? v4 : v6);
+	return prefix;
+}
+
+struct turnpike_addr addr_source(const struct turnpike_addr *addr)
+{
+	return prefix_of(addr, 4, 8);
+}
+
+struct turnpike_addr addr_network(const struct turnpike_addr *addr)
+{
+	return prefix_of(addr, 3, 6);
+}
+
 bool addr_is_v4_mapped(const struct turnpike_addr *addr)
 {
 	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };

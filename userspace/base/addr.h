@@ -107,6 +107,18 @@ struct turnpike_addr addr_without_zone(const struct turnpike_addr *addr);
 /** addr_without_port() - @addr with port 0 */
 struct turnpike_addr addr_without_port(const struct turnpike_addr *addr);
 
+/**
+ * addr_source() - the addresses that one client may have, as a prefix: an IPv4 address, or an IPv6
+ * /64, which is what a link gets. Without a port.
+ */
+struct turnpike_addr addr_source(const struct turnpike_addr *addr);
+
+/**
+ * addr_network() - the addresses that one customer of a network may have, as a prefix: an IPv4 /24,
+ * or an IPv6 /48. Without a port.
+ */
+struct turnpike_addr addr_network(const struct turnpike_addr *addr);
+
 /** addr_is_v4_mapped() - whether @addr is in ::ffff:0:0/96 */
 bool addr_is_v4_mapped(const struct turnpike_addr *addr);
 

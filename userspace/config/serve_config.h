@@ -96,6 +96,7 @@ struct serve_config {
 	uint32_t user_next_hops;
 	uint32_t user_neighbours;
 	uint32_t max_allocations;
+	uint32_t max_connections;
 	uint32_t max_permissions;
 	uint32_t max_channels;
 	uint32_t max_lifetime;

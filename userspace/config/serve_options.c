@@ -146,6 +146,10 @@ const struct cli_option serve_options[] = {
 	  "Relayed transport addresses of all users. 0 means as many as there are ports and file "
 	  "descriptors.",
 	  EXPECTS_LIMIT, FIELD(max_allocations), .max = ALLOCATIONS_MAX, .reload = RELOAD_SERVER },
+	{ "max-connections", 0, "N",
+	  "Connections over TCP, TLS and DTLS. Half of them may be without an allocation; when there "
+	  "are more, the oldest ends. 0 means as many as there are file descriptors for.",
+	  EXPECTS_LIMIT, FIELD(max_connections), .max = ALLOCATIONS_MAX, .reload = RELOAD_SERVER },
 	{ "max-permissions", 0, "N", "Permissions of one allocation.", "a number from 1 to 65536",
 	  FIELD(max_permissions), .min = 1, .max = 65536, .reload = RELOAD_SERVER },
 	{ "max-channels", 0, "N", "Channels of one allocation.", "a number from 1 to 16384",

@@ -269,6 +269,7 @@ static const struct counter connection_counters[] = {
 	{ "failed", offsetof(struct connection_stats, ended[CONNECTION_FAILED]) },
 	{ "garbage", offsetof(struct connection_stats, ended[CONNECTION_GARBAGE]) },
 	{ "timed_out", offsetof(struct connection_stats, ended[CONNECTION_TIMED_OUT]) },
+	{ "pushed_out", offsetof(struct connection_stats, ended[CONNECTION_PUSHED_OUT]) },
 	{ "refused", offsetof(struct connection_stats, refused) },
 	{ "unaccepted", offsetof(struct connection_stats, unaccepted) },
 	{ "unsent", offsetof(struct connection_stats, unsent) },

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/addr.h"
 #include "base/clock.h"
 #include "base/counters.h"
 #include "base/random.h"
@@ -17,6 +18,7 @@ void connections_init(struct connections *connections, struct event_base *base,
 	connections->admission = admission;
 	connections->ops = ops;
 	connections->ctx = ctx;
+	memory_return_init(&connections->memory, base);
 	random_fill(connections->hash_key, sizeof(connections->hash_key));
 }
 
@@ -83,41 +85,42 @@ static int insert(struct connections *connections, struct connection *connection
 		return -ENOMEM;
 	HASH_ADD_BYHASHVALUE(hh, connections->table, tuple, sizeof(connection->tuple),
 			     hash(connections, &connection->tuple), connection);
-	if (connection->hh.tbl)
-		return 0;
-	event_free(connection->timer);
-	return -ENOMEM;
+	if (!connection->hh.tbl) {
+		event_free(connection->timer);
+		return -ENOMEM;
+	}
+	DL_APPEND2(connections->strangers, connection, stranger_prev, stranger_next);
+	DL_APPEND2(connections->handshakes, connection, handshake_prev, handshake_next);
+	memory_return_update(&connections->memory, HASH_COUNT(connections->table));
+	return 0;
 }
 
-int connection_begin(struct connections *connections, struct connection *connection,
-		     const struct connection_kind *kind, const struct turn_tuple *tuple)
+static void leave_handshakes(struct connection *connection)
 {
-	int err;
+	if (!connection->is_open)
+		DL_DELETE2(connection->connections->handshakes, connection, handshake_prev,
+			   handshake_next);
+}
 
-	if (!admission_enter(connections->admission, &tuple->client, clock_now())) {
-		connections->stats.refused++;
-		return -EUSERS;
-	}
-	connection->connections = connections;
-	connection->kind = kind;
-	connection->tuple = *tuple;
-	connection->is_open = false;
-	err = insert(connections, connection);
-	if (err) {
-		admission_leave(connections->admission, &tuple->client);
-		connections->stats.unaccepted++;
-		return err;
-	}
-	connections->stats.open[tuple->transport]++;
-	connections->stats.accepted[tuple->transport]++;
-	arm(connection, HANDSHAKE_SECONDS);
-	return 0;
+static void leave_strangers(struct connection *connection)
+{
+	if (connection->is_stranger)
+		DL_DELETE2(connection->connections->strangers, connection, stranger_prev,
+			   stranger_next);
 }
 
 void connection_opened(struct connection *connection)
 {
+	leave_handshakes(connection);
 	connection->is_open = true;
 	arm(connection, UNALLOCATED_SECONDS);
+}
+
+static void settle(struct connection *connection)
+{
+	leave_strangers(connection);
+	connection->is_stranger = false;
+	admission_settle(connection->connections->admission);
 }
 
 void connection_input(struct connection *connection, const struct turn_packet *packet, uint64_t now)
@@ -125,6 +128,8 @@ void connection_input(struct connection *connection, const struct turn_packet *p
 	struct connections *connections = connection->connections;
 
 	connections->ops->input(connections->ctx, &connection->tuple, packet, now);
+	if (connection->is_stranger && connection_has_allocation(connection))
+		settle(connection);
 }
 
 static void close_connection(struct connection *connection, enum connection_end why)
@@ -132,8 +137,11 @@ static void close_connection(struct connection *connection, enum connection_end 
 	struct connections *connections = connection->connections;
 
 	HASH_DELETE(hh, connections->table, connection);
+	leave_handshakes(connection);
+	leave_strangers(connection);
+	memory_return_update(&connections->memory, HASH_COUNT(connections->table));
 	event_free(connection->timer);
-	admission_leave(connections->admission, &connection->tuple.client);
+	admission_leave(connections->admission, &connection->tuple.client, connection->is_stranger);
 	connections->stats.open[connection->tuple.transport]--;
 	connections->stats.ended[why]++;
 	connection->kind->close(connection, why);
@@ -148,10 +156,91 @@ void connection_end(struct connection *connection, enum connection_end why)
 	connections->ops->gone(connections->ctx, &tuple);
 }
 
+/*
+ * Returns the handshake that gives way to another one from @client, or NULL if there is room. A
+ * source pushes out its own ones first.
+ */
+static struct connection *handshake_in_the_way(const struct connections *connections,
+					       const struct turnpike_addr *client)
+{
+	const struct turnpike_addr source = addr_source(client);
+	struct connection *handshake, *oldest_of_source = NULL;
+	unsigned int n = 0, n_of_source = 0;
+
+	DL_FOREACH2(connections->handshakes, handshake, handshake_next) {
+		const struct turnpike_addr other = addr_source(&handshake->tuple.client);
+
+		n++;
+		if (!addr_equal(&other, &source))
+			continue;
+		n_of_source++;
+		if (!oldest_of_source)
+			oldest_of_source = handshake;
+	}
+	if (n_of_source >= HANDSHAKES_PER_SOURCE_MAX)
+		return oldest_of_source;
+	return n >= HANDSHAKES_MAX ? connections->handshakes : NULL;
+}
+
+/* Returns whether there was one to push out. */
+static bool push_out(struct connection *connection)
+{
+	if (!connection)
+		return false;
+	connection_end(connection, CONNECTION_PUSHED_OUT);
+	return true;
+}
+
+static bool admit(struct connections *connections, const struct turn_tuple *tuple)
+{
+	switch (admission_enter(connections->admission, &tuple->client, clock_now())) {
+	case ADMISSION_GRANTED:
+		break;
+	case ADMISSION_FULL:
+		if (push_out(connections->strangers))
+			break;
+		admission_leave(connections->admission, &tuple->client, true);
+		return false;
+	case ADMISSION_REFUSED:
+		return false;
+	}
+	/* TCP has none. */
+	if (tuple->transport != TURN_TCP)
+		push_out(handshake_in_the_way(connections, &tuple->client));
+	return true;
+}
+
+int connection_begin(struct connections *connections, struct connection *connection,
+		     const struct connection_kind *kind, const struct turn_tuple *tuple)
+{
+	int err;
+
+	if (!admit(connections, tuple)) {
+		connections->stats.refused++;
+		return -EUSERS;
+	}
+	connection->connections = connections;
+	connection->kind = kind;
+	connection->tuple = *tuple;
+	connection->is_open = false;
+	connection->is_stranger = true;
+	err = insert(connections, connection);
+	if (err) {
+		admission_leave(connections->admission, &tuple->client, true);
+		connections->stats.unaccepted++;
+		return err;
+	}
+	connections->stats.open[tuple->transport]++;
+	connections->stats.accepted[tuple->transport]++;
+	arm(connection, HANDSHAKE_SECONDS);
+	return 0;
+}
+
 void connections_close(struct connections *connections)
 {
 	struct connection *connection, *next;
 
 	HASH_ITER(hh, connections->table, connection, next)
 		close_connection(connection, CONNECTION_CLOSED);
+	memory_return_stop(&connections->memory);
 }

@@ -11,9 +11,11 @@
 
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
+#include <utlist.h>
 
 #include "base/siphash.h"
 #include "net/admission.h"
+#include "net/memory_return.h"
 #include "turn/framing.h"
 #include "turn/types.h"
 
@@ -21,6 +23,13 @@
 #define HANDSHAKE_SECONDS 10
 /** Seconds for which a connection may exist without an allocation. */
 #define UNALLOCATED_SECONDS 30
+/**
+ * Simultaneous handshakes of one worker, and those among them of one source (an IPv4 address or an
+ * IPv6 /64). Each takes some 45 KB. A worker finishes some thousands per second, each of which
+ * takes a round trip.
+ */
+#define HANDSHAKES_MAX            1024
+#define HANDSHAKES_PER_SOURCE_MAX 128
 
 /**
  * struct client_ops - callbacks for the clients of all transports; they must not end a connection
@@ -40,15 +49,16 @@ struct client_ops {
 			     const struct turnpike_addr *remote);
 };
 
-/** enum connection_end - why a connection has ended */
+/** enum connection_end - why a connection has ended; PUSHED_OUT: by a newer one */
 enum connection_end {
 	CONNECTION_CLOSED,
 	CONNECTION_FAILED,
 	CONNECTION_GARBAGE,
 	CONNECTION_TIMED_OUT,
+	CONNECTION_PUSHED_OUT,
 };
 
-#define CONNECTION_ENDS 4
+#define CONNECTION_ENDS 5
 
 /**
  * struct connection_stats - uint64_t counters only
@@ -96,7 +106,10 @@ struct message {
 
 /**
  * struct connections - all connections of one worker
- * @message: the message of a stream that the core is handling
+ * @strangers:  those without an allocation, the oldest first
+ * @handshakes: the strangers whose handshake is not complete, the oldest first
+ * @memory:     gives memory back after many connections have ended
+ * @message:    the message of a stream that the core is handling
  */
 struct connections {
 	struct event_base *base;
@@ -104,6 +117,9 @@ struct connections {
 	const struct client_ops *ops;
 	void *ctx;
 	struct connection *table;
+	struct connection *strangers;
+	struct connection *handshakes;
+	struct memory_return memory;
 	uint8_t hash_key[SIPHASH_KEY_LEN];
 	struct connection_stats stats;
 	struct message message;
@@ -111,7 +127,8 @@ struct connections {
 
 /**
  * struct connection - first member of the struct of each kind
- * @is_open: the handshake is complete
+ * @is_open: the handshake is complete; else it is in @handshakes
+ * @is_stranger: it is in @strangers: the client has had no allocation yet
  * @timer:   ends the connection if the handshake or the first allocation takes too long
  */
 struct connection {
@@ -120,6 +137,11 @@ struct connection {
 	const struct connection_kind *kind;
 	struct turn_tuple tuple;
 	bool is_open;
+	bool is_stranger;
+	struct connection *stranger_prev;
+	struct connection *stranger_next;
+	struct connection *handshake_prev;
+	struct connection *handshake_next;
 	struct event *timer;
 };
 
@@ -140,6 +162,9 @@ void connections_send(struct connections *connections, const struct turn_tuple *
 
 /**
  * connection_begin() - add a connection whose handshake begins
+ *
+ * If there are too many, the oldest of those without an allocation ends.
+ *
  * @connection: owned by the table until it calls @kind's close()
  *
  * Return: 0, or a negative errno if it is not admitted; then the caller keeps @connection.

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "serve/serve_listen.h"
 
-/** One source may use 1/SOURCES_MIN of all connections. */
-#define SOURCES_MIN 4
-
 static int open_tls(struct serve_listen *listen, const struct serve_config *config,
 		    struct event_base *base)
 {
@@ -22,12 +19,9 @@ static int open_tls(struct serve_listen *listen, const struct serve_config *conf
 int serve_listen_open(struct serve_listen *listen, const struct serve_config *config,
 		      uint32_t max_connections, struct event_base *base)
 {
-	const uint32_t max_per_source = max_connections / SOURCES_MIN;
-
 	listen->listen = (struct listen_config){
 		.transports = config->transports,
-		.admission = admission_new(max_connections, max_per_source ? max_per_source : 1,
-					   config->unauthenticated_rate),
+		.admission = admission_new(max_connections, config->unauthenticated_rate),
 	};
 	if (!listen->listen.admission) {
 		log_error("out of memory");

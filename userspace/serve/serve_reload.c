@@ -98,7 +98,8 @@ static int apply(const struct serve_reload *reload, const struct serve_config *c
 
 	if (err)
 		return err;
-	admission_set_rate(reload->listen->admission, config->unauthenticated_rate);
+	admission_set(reload->listen->admission, serve_turn_connections(config),
+		      config->unauthenticated_rate);
 	datapath_set_rates(reload->datapath, &rates);
 	datapath_set_shares(reload->datapath, &shares);
 	serve_set_log(config);

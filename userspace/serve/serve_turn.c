@@ -43,14 +43,20 @@ static uint64_t free_descriptors(const struct serve_config *config)
 }
 
 /* A client needs up to three descriptors: a connection and two relayed transport addresses. */
+static uint64_t usable_connections(const struct serve_config *config)
+{
+	return free_descriptors(config) / 3;
+}
+
 uint32_t serve_turn_connections(const struct serve_config *config)
 {
 	const bool may_connect = config->n_listen_tls > 0 || config->transports & 1u << TURN_TCP;
-	const uint64_t third = free_descriptors(config) / 3;
+	const uint64_t usable = usable_connections(config);
+	const uint64_t asked = config->max_connections ? config->max_connections : UINT32_MAX;
 
 	if (!may_connect)
 		return 0;
-	return third < UINT32_MAX ? (uint32_t)third : UINT32_MAX;
+	return (uint32_t)(asked < usable ? asked : usable);
 }
 
 /* Named addresses count even before the host has them. */
@@ -114,6 +120,12 @@ void serve_turn_warn_limit(const struct serve_config *config, const struct endpo
 		       " relayed addresses instead of %" PRIu64
 		       ": raise LimitNOFILE= or 'ulimit -n', or lower --max-allocations",
 		       relays, wanted);
+	if (config->max_connections > usable_connections(config))
+		log_at(LOG_WARNING,
+		       "file descriptors limit the server to %" PRIu64
+		       " connections instead of %" PRIu32
+		       ": raise LimitNOFILE= or 'ulimit -n', or lower --max-connections",
+		       usable_connections(config), config->max_connections);
 }
 
 static void add_own(struct turn_config *turn, struct turnpike_addr *own,

@@ -5,16 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/addr.h"
 #include "private/array_len.h"
 #include "turn/auth/rate_table.h"
 
 #define NS_PER_S 1000000000ull
-
-/** Bytes of a prefix. */
-#define IPV4_SOURCE_LEN  4
-#define IPV4_NETWORK_LEN 3
-#define IPV6_SOURCE_LEN  8
-#define IPV6_NETWORK_LEN 6
 
 /** What a key of the table is about. */
 enum subject {
@@ -68,26 +63,24 @@ void turn_unauth_limit_free(struct turn_unauth_limit *limit)
 }
 
 static uint64_t key_of(const struct turn_unauth_limit *limit, enum subject subject,
-		       const struct turnpike_addr *addr, size_t len)
+		       struct turnpike_addr prefix)
 {
-	uint8_t named[2 + IPV6_SOURCE_LEN] = { (uint8_t)subject, (uint8_t)addr->family };
+	uint8_t named[1 + sizeof(prefix)] = { (uint8_t)subject };
 
-	memcpy(named + 2, addr->ip, len);
+	memcpy(named + 1, &prefix, sizeof(prefix));
 	return siphash(limit->key, named, sizeof(named));
 }
 
 static uint64_t source_key(const struct turn_unauth_limit *limit, enum subject subject,
 			   const struct turnpike_addr *addr)
 {
-	return key_of(limit, subject, addr,
-		      addr->family == TURNPIKE_IPV4 ? IPV4_SOURCE_LEN : IPV6_SOURCE_LEN);
+	return key_of(limit, subject, addr_source(addr));
 }
 
 static uint64_t network_key(const struct turn_unauth_limit *limit, enum subject subject,
 			    const struct turnpike_addr *addr)
 {
-	return key_of(limit, subject, addr,
-		      addr->family == TURNPIKE_IPV4 ? IPV4_NETWORK_LEN : IPV6_NETWORK_LEN);
+	return key_of(limit, subject, addr_network(addr));
 }
 
 /** @times @rate per second */
@@ -122,6 +115,8 @@ static void refund(struct turn_unauth_limit *limit, const struct charge *charges
 static size_t answers(const struct turn_unauth_limit *limit, const struct turnpike_addr *source,
 		      uint32_t rate, uint64_t now, struct charge charges[static 3])
 {
+	const struct turnpike_addr family = { .family = source->family };
+
 	if (rate_table_is_occupied(&limit->proofs, source_key(limit, PROOF, source), now)) {
 		charges[0] = (struct charge){ source_key(limit, ANSWERS_TO_PROVEN, source),
 					      rate_of(rate, TURN_UNAUTH_PROVEN) };
@@ -131,7 +126,7 @@ static size_t answers(const struct turn_unauth_limit *limit, const struct turnpi
 		(struct charge){ source_key(limit, ANSWERS_TO_SOURCE, source), rate_of(rate, 1) };
 	charges[1] = (struct charge){ network_key(limit, ANSWERS_TO_NETWORK, source),
 				      rate_of(rate, TURN_UNAUTH_NETWORK) };
-	charges[2] = (struct charge){ key_of(limit, ANSWERS_TO_ALL, source, 0),
+	charges[2] = (struct charge){ key_of(limit, ANSWERS_TO_ALL, family),
 				      rate_of(rate, TURN_UNAUTH_ALL) };
 	return 3;
 }
@@ -180,7 +175,7 @@ static uint64_t account_key(const struct turn_unauth_limit *limit, const char *a
 	const struct turnpike_addr none = { 0 };
 	const uint64_t name = siphash(limit->key, account, strlen(account));
 
-	return name ^ key_of(limit, GUESSES_OF_ACCOUNT, &none, 0);
+	return name ^ key_of(limit, GUESSES_OF_ACCOUNT, none);
 }
 
 /**
