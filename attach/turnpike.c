@@ -219,8 +219,8 @@ static int open_maps(struct turnpike *tp, const struct turnpike_open_opts *opts)
 	if (!err)
 		err = policers_open(&tp->policers, tp->maps.policers, sizes.policers);
 	if (!err)
-		tp->maps.policers[TURNPIKE_CHECKS_POLICER] =
-			turnpike_policer_make(CHECKS_PER_SECOND, CHECKS_PER_SECOND / 4);
+		tp->maps.policers[TURNPIKE_CHECKS_POLICER] = turnpike_policer_make(
+			TURNPIKE_POLICER_PACKETS, CHECKS_PER_SECOND, CHECKS_PER_SECOND / 4);
 	return err;
 }
 
@@ -519,17 +519,17 @@ static int explain_policer(struct turnpike *tp, int err)
 		return fail(tp, err, "all policers are in use: open with more (max_policers)");
 	return fail(
 		tp, err,
-		"the parent is not a policer of this handle, or policers would nest more than three deep");
+		"the parent is not a policer of this handle, policers would nest more than four deep, or the unit is none of enum turnpike_policer_unit");
 }
 
 int turnpike_policer_new(struct turnpike *tp, const struct turnpike_policer_opts *opts, __u32 *ret)
 {
 	TURNPIKE_OPTS(turnpike_policer_opts, own);
-	int err = opts_copy(&own, OPTS_KNOWN(turnpike_policer_opts, parent), opts);
+	int err = opts_copy(&own, OPTS_KNOWN(turnpike_policer_opts, full), opts);
 
 	if (err)
 		return fail_opts(tp, err, "turnpike_policer_opts");
-	err = policers_new(&tp->policers, own.rate, own.burst, own.parent, ret);
+	err = policers_new(&tp->policers, &own, ret);
 	return err ? explain_policer(tp, err) : 0;
 }
 
@@ -538,6 +538,11 @@ int turnpike_policer_set(struct turnpike *tp, __u32 policer, __u64 rate, __u64 b
 	const int err = policers_set(&tp->policers, policer, rate, burst);
 
 	return err ? fail(tp, err, "the policer does not exist") : 0;
+}
+
+__u64 turnpike_policer_full(const struct turnpike *tp, __u32 policer)
+{
+	return policers_full(&tp->policers, policer);
 }
 
 void turnpike_policer_free(struct turnpike *tp, __u32 policer)

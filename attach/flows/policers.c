@@ -71,22 +71,32 @@ int policers_set(struct policers *policers, __u32 index, __u64 rate, __u64 burst
 
 	if (!policer)
 		return -EINVAL;
-	turnpike_policer_change(policer, rate, burst);
+	turnpike_policer_change(policer, clock_ns(), rate, burst);
 	return 0;
 }
 
-int policers_new(struct policers *policers, __u64 rate, __u64 burst, __u32 parent, __u32 *ret)
+__u64 policers_full(const struct policers *policers, __u32 index)
 {
-	__u32 index;
+	const struct turnpike_policer *policer = find(policers, index);
 
-	if (parent && !can_be_parent(policers, parent))
+	return policer ? *(const volatile __u64 *)&policer->full : 0;
+}
+
+int policers_new(struct policers *policers, const struct turnpike_policer_opts *opts, __u32 *ret)
+{
+	struct turnpike_policer policer;
+
+	if (opts->parent && !can_be_parent(policers, opts->parent))
+		return -EINVAL;
+	if (opts->unit > TURNPIKE_POLICER_PACKETS)
 		return -EINVAL;
 	if (!policers->n_free)
 		return -ENOSPC;
-	index = policers->free[--policers->n_free];
-	policers->map[index] = turnpike_policer_make(rate, burst);
-	policers->map[index].parent = parent;
-	*ret = index;
+	policer = turnpike_policer_make(opts->unit, opts->rate, opts->burst);
+	policer.parent = opts->parent;
+	turnpike_policer_continue(&policer, clock_ns(), opts->full);
+	*ret = policers->free[--policers->n_free];
+	policers->map[*ret] = policer;
 	return 0;
 }
 

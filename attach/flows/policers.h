@@ -7,7 +7,7 @@
 
 #include <linux/types.h>
 
-#include <turnpike/policer.h>
+#include <turnpike/turnpike.h>
 
 /**
  * struct policers - begin with all zero
@@ -31,9 +31,10 @@ void policers_close(struct policers *policers);
 __u32 policers_size(const struct policers *policers);
 __u32 policers_used(const struct policers *policers);
 
-/** See turnpike_policer_new(), _set(), _free(), and turnpike_police(). */
-int policers_new(struct policers *policers, __u64 rate, __u64 burst, __u32 parent, __u32 *ret);
+/** See turnpike_policer_new(), _set(), _full(), _free(), and turnpike_police(). */
+int policers_new(struct policers *policers, const struct turnpike_policer_opts *opts, __u32 *ret);
 int policers_set(struct policers *policers, __u32 index, __u64 rate, __u64 burst);
+__u64 policers_full(const struct policers *policers, __u32 index);
 void policers_free(struct policers *policers, __u32 index);
 int policers_charge(struct policers *policers, __u32 index, __u32 bytes);
 

@@ -97,7 +97,8 @@ int icmp_open(int events, struct turnpike_policer *limit, struct icmp **ret)
 
 	if (!icmp)
 		return -ENOMEM;
-	*limit = turnpike_policer_make(ERRORS_PER_SECOND, ERRORS_PER_SECOND);
+	*limit = turnpike_policer_make(TURNPIKE_POLICER_PACKETS, ERRORS_PER_SECOND,
+				       ERRORS_PER_SECOND);
 	icmp->fd4 = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMP);
 	icmp->fd6 = socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMPV6);
 	icmp->events = ring_buffer__new(events, on_event, icmp, NULL);

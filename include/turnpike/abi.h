@@ -18,7 +18,7 @@
 #include <turnpike/verdicts.h>
 
 /** Changes with every struct below; the library rejects programs of another version. */
-#define TURNPIKE_ABI_VERSION 7
+#define TURNPIKE_ABI_VERSION 8
 
 /** Channel numbers of RFC 5766 section 11; RFC 8656 section 12 keeps only 0x4000 to 0x4fff. */
 #define TURNPIKE_CHANNEL_MIN 0x4000

@@ -7,8 +7,8 @@
  * A bucket is kept as the time at which it will be full again (the generic cell rate algorithm,
  * ITU-T I.371). That is one word, changed by compare-and-swap, without a lock.
  *
- * Buckets nest: an allocation's, its user's, and the server's. A packet is charged to every level
- * or to none.
+ * Buckets nest: that of an allocation, those of its user (bytes and packets), and the server's. A
+ * packet is charged to every level or to none.
  */
 #ifndef TURNPIKE_POLICER_H
 #define TURNPIKE_POLICER_H
@@ -24,86 +24,164 @@
 #define TURNPIKE_POLICER_TRIES 4
 
 /** Nesting depth, the lowest bucket included. */
-#define TURNPIKE_POLICER_LEVELS 3
+#define TURNPIKE_POLICER_LEVELS 4
+
+/** What a bucket holds. */
+enum turnpike_policer_unit {
+	TURNPIKE_POLICER_BYTES,   /* a packet takes its data and TURNPIKE_POLICER_OVERHEAD */
+	TURNPIKE_POLICER_PACKETS, /* a packet takes one */
+};
+
+/**
+ * Bytes that a packet costs besides its application data, so that small and empty ones are not
+ * free: all that an Ethernet can carry around the data, without VLAN tags. That is the preamble,
+ * header, check sequence and gap (8 + 14 + 4 + 12), IPv6 and UDP headers (40 + 8), and the header
+ * of ChannelData (4). It is also more than the shortest frame with its preamble and gap (84).
+ */
+#define TURNPIKE_POLICER_OVERHEAD 90u
 
 /**
  * struct turnpike_policer - a token bucket: an element of the map policers
  * @full:   CLOCK_MONOTONIC, ns: when the bucket will be full, if nothing else is charged
- * @cost:   ns to regain one byte, with TURNPIKE_POLICER_SHIFT fraction bits; 0: no limit
+ * @cost:   ns to regain one unit, with TURNPIKE_POLICER_SHIFT fraction bits; 0: no limit
  * @burst:  ns to fill an empty bucket
  * @parent: index of the bucket one level up; 0: none
- * @pad:    zero
+ * @unit:   enum turnpike_policer_unit
  */
 struct turnpike_policer {
 	__u64 full;
 	__u64 cost;
 	__u64 burst;
 	__u32 parent;
-	__u32 pad;
+	__u32 unit;
 };
 
 /** The least default burst, bytes: any datagram fits, however low the rate. */
-#define TURNPIKE_POLICER_BURST 65536ull
+#define TURNPIKE_POLICER_BURST (65536ull + TURNPIKE_POLICER_OVERHEAD)
+
+/** The least default burst, packets: a few frames of video, each of a dozen packets. */
+#define TURNPIKE_POLICER_PACKET_BURST 64ull
 
 /** 128 Gbit/s in bytes/s. A higher rate is no limit; up to it the arithmetic cannot overflow. */
 #define TURNPIKE_POLICER_RATE 16000000000ull
 
-/** The longest time to fill a bucket: an hour, in ns. Below 18 bytes/s it shortens the burst. */
+/** The longest time to fill a bucket: an hour, in ns. Below 19 bytes/s it shortens the burst. */
 #define TURNPIKE_POLICER_FILL 3600000000000ull
 
-/** turnpike_policer_ns() - time to regain @bytes at @rate bytes/s: ns, TURNPIKE_POLICER_FILL at
+/** turnpike_policer_ns() - time to regain @units at @rate a second: ns, TURNPIKE_POLICER_FILL at
  * most
  */
-static inline __u64 turnpike_policer_ns(__u64 rate, __u64 bytes)
+static inline __u64 turnpike_policer_ns(__u64 rate, __u64 units)
 {
 	const __u64 second = 1000000000ull;
 
-	if (bytes / rate >= TURNPIKE_POLICER_FILL / second)
+	if (units / rate >= TURNPIKE_POLICER_FILL / second)
 		return TURNPIKE_POLICER_FILL;
-	return bytes / rate * second + bytes % rate * second / rate;
+	return units / rate * second + units % rate * second / rate;
+}
+
+/** turnpike_policer_burst() - the default burst: a quarter of a second at @rate, or the least */
+static inline __u64 turnpike_policer_burst(__u32 unit, __u64 rate)
+{
+	const __u64 least = unit == TURNPIKE_POLICER_PACKETS ? TURNPIKE_POLICER_PACKET_BURST
+							     : TURNPIKE_POLICER_BURST;
+
+	return rate / 4 > least ? rate / 4 : least;
 }
 
 /**
  * turnpike_policer_make() - make a full bucket without a parent
- * @rate:  bytes/s; 0: no limit
- * @burst: bytes; 0: a quarter of a second at @rate, and TURNPIKE_POLICER_BURST at least
+ * @unit:  enum turnpike_policer_unit
+ * @rate:  units a second; 0: no limit
+ * @burst: units; 0: turnpike_policer_burst()
  */
-static inline struct turnpike_policer turnpike_policer_make(__u64 rate, __u64 burst)
+static inline struct turnpike_policer turnpike_policer_make(__u32 unit, __u64 rate, __u64 burst)
 {
-	struct turnpike_policer policer = { 0, 0, 0, 0, 0 };
+	struct turnpike_policer policer = { 0, 0, 0, 0, unit };
 
 	if (!rate || rate > TURNPIKE_POLICER_RATE)
 		return policer;
-	if (!burst)
-		burst = rate / 4 > TURNPIKE_POLICER_BURST ? rate / 4 : TURNPIKE_POLICER_BURST;
 	policer.cost = (1000000000ull << TURNPIKE_POLICER_SHIFT) / rate;
-	policer.burst = turnpike_policer_ns(rate, burst);
+	policer.burst =
+		turnpike_policer_ns(rate, burst ? burst : turnpike_policer_burst(unit, rate));
 	return policer;
 }
 
 /**
- * turnpike_policer_change() - change rate and burst of a bucket in use, and fill it
+ * turnpike_policer_lack() - ns that a bucket lacks, in another burst
+ * @lack: what it lacks of the burst @from
+ * @from: ns; 0: it never had a limit
+ * @to:   ns
  *
- * The words change one by one: a packet may be charged by the new @cost and the old @burst.
+ * A bucket of which a third is missing lacks a third again, so that no sequence of changes fills
+ * one. In microseconds, of which an hour's square fits in a word.
  */
-static inline void turnpike_policer_change(struct turnpike_policer *policer, __u64 rate,
-					   __u64 burst)
+static inline __u64 turnpike_policer_lack(__u64 lack, __u64 from, __u64 to)
 {
-	const struct turnpike_policer made = turnpike_policer_make(rate, burst);
+	const __u64 part = (lack / 1000 + 1) * (to / 1000 + 1) / (from / 1000 + 1) * 1000;
 
-	*(volatile __u64 *)&policer->cost = made.cost;
-	*(volatile __u64 *)&policer->burst = made.burst;
-	*(volatile __u64 *)&policer->full = made.full;
-}
-
-/** turnpike_policer_cost() - the charge for @bytes, ns. Cannot overflow. */
-static inline __u64 turnpike_policer_cost(const struct turnpike_policer *policer, __u32 bytes)
-{
-	return bytes * policer->cost >> TURNPIKE_POLICER_SHIFT;
+	if (from && lack < from)
+		lack = part;
+	else if (from)
+		lack = to;
+	return lack < to ? lack : to;
 }
 
 /**
- * turnpike_policer_charge() - charge @bytes to one bucket if it holds as many
+ * turnpike_policer_continue() - let a bucket that was just made lack what another one did
+ * @now:  CLOCK_MONOTONIC, ns
+ * @full: of the other one; 0: it is full
+ *
+ * At most, the bucket is empty: the other one may have had a longer burst.
+ */
+static inline void turnpike_policer_continue(struct turnpike_policer *policer, __u64 now,
+					     __u64 full)
+{
+	const __u64 empty = now + policer->burst;
+
+	policer->full = policer->cost && full > empty ? empty : full;
+}
+
+/**
+ * turnpike_policer_change() - change rate and burst of a bucket in use; it stays as full as it is
+ * @now: CLOCK_MONOTONIC, ns
+ *
+ * The words change one by one: a packet may be charged by the new @cost and the old @burst. Without
+ * a limit, @full and @burst stay for the case that there is one again.
+ */
+static inline void turnpike_policer_change(struct turnpike_policer *policer, __u64 now, __u64 rate,
+					   __u64 burst)
+{
+	const struct turnpike_policer made = turnpike_policer_make(policer->unit, rate, burst);
+	const __u64 from = policer->burst;
+	__u64 full, to;
+
+	*(volatile __u64 *)&policer->cost = made.cost;
+	if (!made.cost)
+		return;
+	*(volatile __u64 *)&policer->burst = made.burst;
+	do {
+		full = *(volatile __u64 *)&policer->full;
+		if (full <= now)
+			return;
+		to = now + turnpike_policer_lack(full - now, from, made.burst);
+	} while (__sync_val_compare_and_swap(&policer->full, full, to) != full);
+}
+
+/** turnpike_policer_cost() - the charge for @units, ns. Cannot overflow for a packet. */
+static inline __u64 turnpike_policer_cost(const struct turnpike_policer *policer, __u32 units)
+{
+	return units * policer->cost >> TURNPIKE_POLICER_SHIFT;
+}
+
+/** turnpike_policer_units() - what a packet with @bytes of application data takes */
+static inline __u32 turnpike_policer_units(const struct turnpike_policer *policer, __u32 bytes)
+{
+	return policer->unit == TURNPIKE_POLICER_PACKETS ? 1 : bytes + TURNPIKE_POLICER_OVERHEAD;
+}
+
+/**
+ * turnpike_policer_charge() - charge @units to one bucket if it holds as many
  * @now: CLOCK_MONOTONIC, ns; a coarse clock, a few ms late, is good enough
  *
  * Safe on any number of CPUs and threads.
@@ -111,9 +189,9 @@ static inline __u64 turnpike_policer_cost(const struct turnpike_policer *policer
  * Return: true if the packet may pass.
  */
 static inline __attribute__((always_inline)) bool
-turnpike_policer_charge(struct turnpike_policer *policer, __u64 now, __u32 bytes)
+turnpike_policer_charge(struct turnpike_policer *policer, __u64 now, __u32 units)
 {
-	const __u64 cost = turnpike_policer_cost(policer, bytes);
+	const __u64 cost = turnpike_policer_cost(policer, units);
 	__u64 full, start;
 	int i;
 
@@ -139,18 +217,30 @@ turnpike_policer_charge(struct turnpike_policer *policer, __u64 now, __u32 bytes
  * A bucket never holds more than its burst, so that giving back late grants no credit.
  */
 static inline __attribute__((always_inline)) void
-turnpike_policer_give_back(struct turnpike_policer *policer, __u32 bytes)
+turnpike_policer_give_back(struct turnpike_policer *policer, __u32 units)
 {
-	const __u64 cost = turnpike_policer_cost(policer, bytes);
+	const __u64 cost = turnpike_policer_cost(policer, units);
 
 	/* Without a limit, leave the cache line to its owner. */
 	if (cost)
 		__sync_fetch_and_add(&policer->full, -cost);
 }
 
+/** turnpike_policers_give_back() - undo turnpike_policers_charge() at the first @n levels */
+static inline __attribute__((always_inline)) void
+turnpike_policers_give_back(struct turnpike_policer *const level[TURNPIKE_POLICER_LEVELS], int n,
+			    __u32 bytes)
+{
+	int i;
+
+	for (i = 0; i < n && level[i]; i++)
+		turnpike_policer_give_back(level[i], turnpike_policer_units(level[i], bytes));
+}
+
 /**
- * turnpike_policers_charge() - charge @bytes to every level, or to none
+ * turnpike_policers_charge() - charge a packet to every level, or to none
  * @level: buckets from the lowest level up; NULL ends the list
+ * @bytes: of application data
  *
  * Lower levels are debited before higher ones are asked, so a concurrent packet may be dropped that
  * would have passed. See turnpike_policer_charge().
@@ -161,30 +251,15 @@ static inline __attribute__((always_inline)) bool
 turnpike_policers_charge(struct turnpike_policer *const level[TURNPIKE_POLICER_LEVELS], __u64 now,
 			 __u32 bytes)
 {
-	if (!level[0])
-		return true;
-	if (!turnpike_policer_charge(level[0], now, bytes))
-		return false;
-	if (!level[1])
-		return true;
-	if (turnpike_policer_charge(level[1], now, bytes)) {
-		if (!level[2] || turnpike_policer_charge(level[2], now, bytes))
-			return true;
-		turnpike_policer_give_back(level[1], bytes);
-	}
-	turnpike_policer_give_back(level[0], bytes);
-	return false;
-}
-
-/** turnpike_policers_give_back() - undo a turnpike_policers_charge() that was just granted */
-static inline __attribute__((always_inline)) void
-turnpike_policers_give_back(struct turnpike_policer *const level[TURNPIKE_POLICER_LEVELS],
-			    __u32 bytes)
-{
 	int i;
 
-	for (i = 0; i < TURNPIKE_POLICER_LEVELS && level[i]; i++)
-		turnpike_policer_give_back(level[i], bytes);
+	for (i = 0; i < TURNPIKE_POLICER_LEVELS && level[i]; i++) {
+		if (turnpike_policer_charge(level[i], now, turnpike_policer_units(level[i], bytes)))
+			continue;
+		turnpike_policers_give_back(level, i, bytes);
+		return false;
+	}
+	return true;
 }
 
 #endif /* TURNPIKE_POLICER_H */

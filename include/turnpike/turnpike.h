@@ -530,18 +530,22 @@ TURNPIKE_API __u32 turnpike_unwatched(const struct turnpike *tp);
 /**
  * struct turnpike_policer_opts - options of turnpike_policer_new()
  * @sz:     size of this struct
- * @rate:   bytes/s of application data; 0: no limit for now
- * @burst:  bytes; larger datagrams never pass. 0: a quarter of a second at @rate, 64 KiB at least
- * @parent: policer one level up, shared with others; 0: none. Policers nest three deep: allocation,
- *          user, server
- * @pad:    zero
+ * @rate:   units a second; 0: no limit for now
+ * @burst:  units; packets that take more never pass. 0: a quarter of a second at @rate, and at
+ * least 64 KiB, or 64 packets
+ * @parent: policer one level up, shared with others; 0: none. Policers nest four deep, such as
+ *          those of an allocation, of its user's bytes and packets, and of the server
+ * @unit:   enum turnpike_policer_unit. In bytes, a packet takes its application data and
+ *          TURNPIKE_POLICER_OVERHEAD
+ * @full:   when it is full: what turnpike_policer_full() said of one that it continues. 0: at once
  */
 struct turnpike_policer_opts {
 	size_t sz;
 	__u64 rate;
 	__u64 burst;
 	__u32 parent;
-	__u32 pad;
+	__u32 unit;
+	__u64 full;
 };
 
 /**
@@ -555,7 +559,8 @@ struct turnpike_policer_opts {
  * TURNPIKE_POLICED, and charged to none.
  *
  * Return: 0, or a negative errno:
- * - -EINVAL: @opts has no valid size, or the parent does not exist or is the third level already
+ * - -EINVAL: @opts has no valid size or unit, or the parent does not exist or is the fourth level
+ *   already
  * - -E2BIG: @opts has members that the library does not know
  * - -ENOSPC: all policers that the handle was opened for are in use
  *
@@ -565,9 +570,10 @@ TURNPIKE_API int turnpike_policer_new(struct turnpike *tp, const struct turnpike
 				      __u32 *ret);
 
 /**
- * turnpike_policer_set() - change rate and burst of a policer at once, and fill it
+ * turnpike_policer_set() - change rate and burst of a policer at once
  *
- * The parent stays.
+ * It stays as full as it is: if a third of the old burst is missing, so is a third of the new one.
+ * Parent and unit stay.
  *
  * Return: 0, or a negative errno:
  * - -EINVAL: no such policer
@@ -575,6 +581,17 @@ TURNPIKE_API int turnpike_policer_new(struct turnpike *tp, const struct turnpike
  * Since: 0.1
  */
 TURNPIKE_API int turnpike_policer_set(struct turnpike *tp, __u32 policer, __u64 rate, __u64 burst);
+
+/**
+ * turnpike_policer_full() - when a policer will be full, if nothing else is charged
+ *
+ * For a policer that continues this one after turnpike_policer_free().
+ *
+ * Return: a time, perhaps in the past; 0 if there is no such policer.
+ *
+ * Since: 0.1
+ */
+TURNPIKE_API __u64 turnpike_policer_full(const struct turnpike *tp, __u32 policer);
 
 /**
  * turnpike_policer_free() - free a policer's number

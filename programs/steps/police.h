@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Rate limits of the allocation, its user and the server. A flow without limits pays for one
- * comparison.
+ * Rate limits of the allocation, its user (bytes and packets) and the server. A flow without limits
+ * pays for one comparison.
  */
 #ifndef TURNPIKE_PROGRAMS_STEPS_POLICE_H
 #define TURNPIKE_PROGRAMS_STEPS_POLICE_H
@@ -25,6 +25,7 @@ static __always_inline void find_levels(__u32 index,
 	level[0] = find_policer(index);
 	level[1] = parent_of(level[0]);
 	level[2] = parent_of(level[1]);
+	level[3] = parent_of(level[2]);
 }
 
 static __always_inline void give_back(__u32 index, __u32 bytes)
@@ -32,7 +33,7 @@ static __always_inline void give_back(__u32 index, __u32 bytes)
 	struct turnpike_policer *level[TURNPIKE_POLICER_LEVELS];
 
 	find_levels(index, level);
-	turnpike_policers_give_back(level, bytes);
+	turnpike_policers_give_back(level, TURNPIKE_POLICER_LEVELS, bytes);
 }
 
 /* Global, like charge_both(): see common.h. */

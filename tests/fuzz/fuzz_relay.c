@@ -52,10 +52,11 @@ static void install_limits(const struct situation *s)
 		for (level = 0; level < TURNPIKE_POLICER_LEVELS; level++)
 			*policer_at(i, level) = (struct turnpike_policer){
 				.cost = SECOND << TURNPIKE_POLICER_SHIFT,
-				.burst = (level == s->level ? s->allow[i] : UINT16_MAX) * SECOND,
+				.burst = (level == s->level ? s->allow[i] : UINT32_MAX) * SECOND,
 				.parent = level + 1 < TURNPIKE_POLICER_LEVELS
 						  ? vector_policer(i, level + 1)
 						  : 0,
+				.unit = vector_unit(level),
 			};
 }
 
@@ -216,10 +217,11 @@ static void check_limits(const struct outcome *o)
 	for (i = 0; i < TURNPIKE_FLOW_POLICERS; i++) {
 		for (level = 0; level < TURNPIKE_POLICER_LEVELS; level++) {
 			const __u64 full = policer_at(i, level)->full;
+			const __u64 takes = vector_units(level, o->data_len);
 
-			must(o->charged ? full == TESTBED_NOW + o->data_len * SECOND
+			must(o->charged ? full == TESTBED_NOW + takes * SECOND
 					: full == 0 || full == TESTBED_NOW,
-			     "the data is charged to all limits or to none");
+			     "a packet is charged to all limits or to none");
 		}
 	}
 }

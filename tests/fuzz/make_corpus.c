@@ -16,6 +16,7 @@
 #include "wire.h"
 
 #define PLENTY 200 /* bytes of room */
+#define SECOND 1000000000ull
 
 static const char *directory;
 static int written;
@@ -49,24 +50,26 @@ static void put_room(const struct vector *vector, struct scenario *ret)
 		ret->linear = 1;
 }
 
+/* Whether one of the policers of @level refuses the packet. */
+static bool is_short(const struct expectation *expected, int level)
+{
+	const __u64 takes = vector_units(level, expected->in.data_len) * SECOND;
+
+	return expected->policers[0][level].burst < takes ||
+	       expected->policers[1][level].burst < takes;
+}
+
 static void put_limits(const struct expectation *expected, struct scenario *ret)
 {
-	int i, level;
-	__u64 least;
+	int level = 0, i;
 
 	if (!expected->flow.flow.policer[0])
 		return;
-	ret->limited = 1;
-	for (i = 0; i < TURNPIKE_FLOW_POLICERS; i++) {
-		least = expected->policers[i][0].burst;
-		for (level = 1; level < TURNPIKE_POLICER_LEVELS; level++) {
-			if (expected->policers[i][level].burst >= least)
-				continue;
-			least = expected->policers[i][level].burst;
-			ret->limited = (__u8)(1 | level << 1);
-		}
-		put_wire16(ret->allow[i], (__u32)(least / 1000000000u));
-	}
+	while (level < TURNPIKE_POLICER_LEVELS - 1 && !is_short(expected, level))
+		level++;
+	ret->limited = (__u8)(1 | level << 1);
+	for (i = 0; i < TURNPIKE_FLOW_POLICERS; i++)
+		put_wire16(ret->allow[i], (__u32)(expected->policers[i][level].burst / SECOND));
 }
 
 static void write_seed(const struct scenario *scenario, const __u8 *frame, __u32 len)

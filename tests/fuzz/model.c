@@ -10,6 +10,7 @@
 #define DF          0x4000
 #define DATA_MAX    4096 /* longest data that is summed or moved */
 #define CHANNEL_LEN 4
+#define AROUND_DATA (38 + 40 + 8 + 4) /* Ethernet, IPv6, UDP, ChannelData */
 #define MS          1000000ull
 
 /* The last offset of ChannelData padding that can be taken out of a checksum. */
@@ -323,10 +324,11 @@ static enum turnpike_verdict admitted(struct packet *p, struct outcome *o)
 /* Row 31. */
 static bool within_limits(const struct situation *s, struct outcome *o)
 {
+	const __u32 takes = s->level == VECTOR_PACKETS_LEVEL ? 1 : o->data_len + AROUND_DATA;
 	int i;
 
 	for (i = 0; s->limited && i < TURNPIKE_FLOW_POLICERS; i++) {
-		if (o->data_len > s->allow[i])
+		if (takes > s->allow[i])
 			return false;
 	}
 	o->charged = s->limited;

@@ -50,7 +50,7 @@ struct scenario {
 	__u8 gso;            /* TC, bit 0: a GSO super-packet */
 	__u8 hwaccel_tag[4]; /* TC; 0: none */
 	__u8 limited;        /* bit 0: there are limits; other bits: their level */
-	__u8 allow[2][2];    /* bytes that each policer allows */
+	__u8 allow[2][2];    /* units that each policer of that level allows */
 	__u8 repair;         /* enum repair */
 	__u8 padding;        /* ChannelData padding, for REPAIR_LENGTHS */
 	__u8 trailer;        /* bytes after the datagram, for REPAIR_LENGTHS */

@@ -12,7 +12,7 @@
 #include "flows/encode.h"
 
 #define HOST_NEXTHOPS 16
-#define HOST_POLICERS 8
+#define HOST_POLICERS 10
 #define HOST_SAMPLES  8
 
 /* Time stands still. What the clocks of a device show is this later than their zero. ns. */

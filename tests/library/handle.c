@@ -146,8 +146,8 @@ static void test_policer_opts(void **state)
 	earlier.sz = sizeof(earlier);
 	assert_int_equal(turnpike_policer_new(*state, &earlier, &policer), -EINVAL);
 	earlier.parent = 0;
-	earlier.pad = 1;
-	assert_int_equal(turnpike_policer_new(*state, &earlier, &policer), -E2BIG);
+	earlier.unit = TURNPIKE_POLICER_PACKETS + 1;
+	assert_int_equal(turnpike_policer_new(*state, &earlier, &policer), -EINVAL);
 }
 
 static void test_attach_opts(void **state)

@@ -14,7 +14,7 @@ int use(struct turnpike *tp, __u64 now)
 	TURNPIKE_OPTS(turnpike_policer_opts, policer_opts, .rate = 1000, .burst = 1000);
 	TURNPIKE_OPTS(turnpike_binding, binding, .channel = TURNPIKE_CHANNEL_MIN,
 		      .channel_expires = now);
-	struct turnpike_policer policer = turnpike_policer_make(1000, 0);
+	struct turnpike_policer policer = turnpike_policer_make(TURNPIKE_POLICER_BYTES, 1000, 0);
 
 	return turnpike_version() == TURNPIKE_VERSION_NUM && tp &&
 	       open_opts.sz != attach_opts.sz + policer_opts.sz + binding.sz &&

@@ -14,9 +14,9 @@ from scapy.utils import checksum
 
 from model import UDP_PROTOCOL, ChannelData
 from world import NSEC, Flow, Frame, Key, Policer, Tag, World
-from worlds import FOREVER, PARENTS
+from worlds import FOREVER, OF_PACKETS, PARENTS
 
-NEVER_POLICED = {number: Policer(-NSEC, 1, FOREVER, parent) for number, parent in PARENTS.items()}
+NEVER_POLICED = {number: Policer(-NSEC, 1, FOREVER, parent, number in OF_PACKETS) for number, parent in PARENTS.items()}
 
 
 def add(packet: bytearray, at: int, by: int) -> None:

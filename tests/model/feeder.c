@@ -191,6 +191,7 @@ static void set_limits(struct feeder *feeder, int policers)
 			.cost = wire->cost,
 			.burst = wire->burst,
 			.parent = wire->parent,
+			.unit = wire->unit,
 		};
 
 		testbed_set_policer(feeder->testbed, wire->number, &policer);
@@ -265,11 +266,12 @@ static __u16 put_policers(struct feeder *feeder, int policers, FILE *to)
 
 		testbed_get_policer(feeder->testbed, wire.number, &policer);
 		if (policer.full == from_now(wire.full) && policer.cost == wire.cost &&
-		    policer.burst == wire.burst && policer.parent == wire.parent)
+		    policer.burst == wire.burst && policer.parent == wire.parent &&
+		    policer.unit == wire.unit)
 			continue;
-		wire = (struct feed_policer){ wire.number, policer.parent,
-					      (__s64)(policer.full - TESTBED_NOW), policer.cost,
-					      policer.burst };
+		wire = (struct feed_policer){ wire.number,    (__u16)policer.unit,
+					      policer.parent, (__s64)(policer.full - TESTBED_NOW),
+					      policer.cost,   policer.burst };
 		fwrite(&wire, sizeof(wire), 1, to);
 		number++;
 	}

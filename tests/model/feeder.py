@@ -135,7 +135,8 @@ class Feeder:
             data = frame.whole
         order = [b"F", struct.pack("=BBHIII", delivery, len(frame.policers), frame.gso if self.variant.tc else 0,
                                    tag.tpid << 16 | tag.tci if tag else 0, offset, len(data))]
-        order += [struct.pack("=IIqQQ", number, policer.parent, policer.full, policer.cost, policer.burst)
+        order += [struct.pack("=HHIqQQ", number, policer.packets, policer.parent, policer.full, policer.cost,
+                              policer.burst)
                   for number, policer in frame.policers.items()]
         self.process.stdin.write(b"".join(order) + data)
         self.process.stdin.flush()
@@ -152,7 +153,7 @@ class Feeder:
             answer.flows[number] = packets, size, self._read(STATE.size)
         answer.hops = dict(self._take("=II") for _ in range(hops))
         for _ in range(policers):
-            number, _, full, _, _ = self._take("=IIqQQ")
+            number, _, _, full, _, _ = self._take("=HHIqQQ")
             answer.policers[number] = full
         answer.samples = {self._read(SAMPLE) for _ in range(samples)}
         if events:

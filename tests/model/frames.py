@@ -11,7 +11,7 @@ from random import Random
 from scapy.layers.inet import IP
 from scapy.layers.inet6 import IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop
 
-from draft import Draft
+from draft import NEVER_POLICED, Draft
 from model import Outcome, build, predict
 from world import NSEC, TPIDS, VARIANTS, Flow, Frame, Key, Policer, Tag, World
 from worlds import CHECKS, FOREVER, PARENTS
@@ -247,15 +247,17 @@ def limit(rng: Random, draft: Draft) -> None:
     """One or two buckets, with exactly enough, or slightly less; or in debt, by little or much."""
     numbers = sorted({number for lowest in draft.flow.policers for number in levels(lowest)})
     for number in rng.sample(numbers, min(len(numbers), rng.choice((1, 2)))):
-        draft.policers[number] = replace(bucket(rng, len(draft.data)), parent=PARENTS[number])
+        usual = NEVER_POLICED[number]
+        draft.policers[number] = replace(bucket(rng, usual.takes(len(draft.data))), parent=usual.parent,
+                                         packets=usual.packets)
     draft.notes.append(" ".join(f"policer {number}: {policer}" for number, policer in draft.policers.items()))
 
 
-def bucket(rng: Random, length: int) -> Policer:
+def bucket(rng: Random, units: int) -> Policer:
     long = 200 * NSEC
     rate = rng.choice((1, 1 << 16, (1 << 16) + 1, rng.randrange(1, 1 << 40)))
-    slow = (long << 16) // max(length, 1)
-    cost, slow_cost = length * rate >> 16, length * slow >> 16
+    slow = (long << 16) // units
+    cost, slow_cost = units * rate >> 16, units * slow >> 16
     return rng.choice((
         Policer(-NSEC, rate, cost),                                      # exactly enough
         Policer(-NSEC, rate, max(cost - 1, 0)),

@@ -297,7 +297,7 @@ class Case:
         for number in self.flow.policers:
             while number:
                 policer = self.frame.policers[number]
-                cost = len(self.app_data) * policer.cost >> POLICER_SHIFT
+                cost = policer.takes(len(self.app_data)) * policer.cost >> POLICER_SHIFT
                 if policer.cost and max(policer.full, 0) + charges.get(number, 0) + cost > policer.burst:
                     return None
                 charges[number] = charges.get(number, 0) + cost

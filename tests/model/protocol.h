@@ -86,7 +86,8 @@ struct feed_frame {
 
 /** struct feed_policer - @full: ns from now, also in replies */
 struct feed_policer {
-	__u32 number;
+	__u16 number;
+	__u16 unit;
 	__u32 parent;
 	__s64 full;
 	__u64 cost;

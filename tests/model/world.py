@@ -67,13 +67,21 @@ class Hop:
     ip4_id: int = 0
 
 
+AROUND_DATA = 38 + 40 + 8 + 4  # what limits count besides: Ethernet, IPv6, UDP, ChannelData
+
+
 @dataclass(frozen=True)
 class Policer:
-    """A token bucket of policer.h. @full: ns from now; @parent: number of the parent, 0: none."""
+    """A token bucket of policer.h. @full: ns from now; @parent: number of the parent, 0: none; @packets: not bytes."""
     full: int
     cost: int
     burst: int
     parent: int = 0
+    packets: bool = False
+
+    def takes(self, length: int) -> int:
+        """What a packet with so much data takes."""
+        return 1 if self.packets else length + AROUND_DATA
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ DEVICE_MTUS = (1280, 1500, 1500, 1500, 9000, 65535)
 TAG_STACKS = ((), (), (), (0x8100,), (0x8100,), (0x88a8,), (0x88a8, 0x8100), (0x8100, 0x8100), (0x88a8, 0x88a8))
 POLICERS = (0, 2, 3, 4, 5)  # used by bindings; 0: none
 CHECKS = 1  # the limit on checks
-PARENTS = {CHECKS: 0, 2: 6, 3: 6, 4: 7, 5: 0, 6: 8, 7: 0, 8: 0}
+PARENTS = {CHECKS: 0, 2: 6, 3: 6, 4: 7, 5: 0, 6: 9, 7: 0, 8: 0, 9: 8}
+OF_PACKETS = {CHECKS, 7, 9}
 OTHER_IFINDEX = 11
 WORDS = {4: 2, 6: 8}  # in an address
 

@@ -215,7 +215,7 @@ static void expect_passed(const struct testbed *testbed, const struct vector *ve
 	expect_count(ret, counted_direction(vector), vector->verdict, ret->in_len);
 }
 
-/* At one byte an event or a check. */
+/* At one an event or a check. */
 static struct turnpike_policer limit_of_one(bool exhausted)
 {
 	return (struct turnpike_policer){
@@ -224,7 +224,7 @@ static struct turnpike_policer limit_of_one(bool exhausted)
 	};
 }
 
-/* Buckets refill by a byte per second, and hold exactly what the packet takes, or a ns less. */
+/* Buckets refill by a unit per second, and hold exactly what the packet takes, or a ns less. */
 static void expect_limits(const struct vector *vector, struct expectation *ret)
 {
 	int i, level;
@@ -239,10 +239,11 @@ static void expect_limits(const struct vector *vector, struct expectation *ret)
 		for (level = 0; level < TURNPIKE_POLICER_LEVELS; level++)
 			ret->policers[i][level] = (struct turnpike_policer){
 				.cost = SECOND << TURNPIKE_POLICER_SHIFT,
-				.burst = ret->in.data_len * SECOND,
+				.burst = vector_units(level, ret->in.data_len) * SECOND,
 				.parent = level + 1 < TURNPIKE_POLICER_LEVELS
 						  ? vector_policer(i, level + 1)
 						  : 0,
+				.unit = vector_unit(level),
 			};
 	}
 	ret->charged = vector->limit == LIMIT_FITS;

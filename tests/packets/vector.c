@@ -144,12 +144,13 @@ static bool same_flow(struct testbed *testbed, const struct expectation *expecte
 	return false;
 }
 
-/* A refund leaves a bucket that is full now. A byte refills in a second. */
+/* A refund leaves a bucket that is full now. A unit refills in a second. */
 static bool same_limit(const struct expectation *expected, int i, int level,
 		       const struct turnpike_policer *policer)
 {
 	const __u64 full = policer->full ? policer->full - TESTBED_NOW : 0;
-	const __u64 right = expected->charged ? expected->in.data_len * 1000000000ull : 0;
+	const __u64 right =
+		expected->charged ? vector_units(level, expected->in.data_len) * 1000000000ull : 0;
 
 	if (full == right && policer->parent == expected->policers[i][level].parent)
 		return true;

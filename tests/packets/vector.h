@@ -79,7 +79,7 @@ enum tagging {
 	TAGGED_MORE,
 };
 
-/** Limits of the flow: none, or two policers of three levels each. */
+/** Limits of the flow: none, or two policers of four levels each. */
 enum limit {
 	LIMIT_NONE,
 	LIMIT_FITS,         /* all levels allow the packet */
@@ -206,6 +206,24 @@ extern const struct families families[FAMILIES];
 static inline __u32 vector_policer(int which, int level)
 {
 	return 2 + (__u32)level * TURNPIKE_FLOW_POLICERS + (__u32)which;
+}
+
+/** Level of the policers that count packets; all others count bytes. */
+#define VECTOR_PACKETS_LEVEL 2
+
+/** vector_unit() - enum turnpike_policer_unit of the policers at @level */
+static inline __u32 vector_unit(int level)
+{
+	return level == VECTOR_PACKETS_LEVEL ? TURNPIKE_POLICER_PACKETS : TURNPIKE_POLICER_BYTES;
+}
+
+/** What a packet takes besides its data: Ethernet, IPv6, UDP and ChannelData. */
+#define VECTOR_AROUND (38 + 40 + 8 + 4)
+
+/** vector_units() - what a packet with so much data takes from a policer at @level */
+static inline __u64 vector_units(int level, __u32 data_len)
+{
+	return level == VECTOR_PACKETS_LEVEL ? 1 : data_len + (__u64)VECTOR_AROUND;
 }
 
 /** vector_flow() - the flow of @direction, as the library would install it */

@@ -32,7 +32,7 @@ static void test_probes(void **state)
 
 	(void)state;
 	assert_int_equal(probes(limit, "alice", TURNPIKE_IPV4), MANY);
-	neighbour_limit_set(limit, 60, 30);
+	neighbour_limit_set(limit, 60, 30, now);
 	n = probes(limit, "alice", TURNPIKE_IPV4);
 	assert_int_equal(n, 30);
 	for (int i = 0; i < 30; i++) {
@@ -44,7 +44,7 @@ static void test_probes(void **state)
 	assert_int_equal(probes(limit, "bob", TURNPIKE_IPV4), 30);
 	now += 3600 * SECOND;
 	assert_int_equal(probes(limit, "alice", TURNPIKE_IPV4), 30);
-	neighbour_limit_set(limit, 0, 1);
+	neighbour_limit_set(limit, 0, 1, now);
 	assert_int_equal(probes(limit, "alice", TURNPIKE_IPV4), MANY);
 	assert_int_equal(probes(limit, "alice", TURNPIKE_IPV6), 1);
 	neighbour_limit_free(limit);

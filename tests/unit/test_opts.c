@@ -124,7 +124,7 @@ static void test_sizes_that_cannot_be(void **state)
 ASSERT_NO_HIDDEN_PADDING(turnpike_open_opts, sizeof(size_t) + 10 * sizeof(__u32));
 ASSERT_NO_HIDDEN_PADDING(turnpike_attach_opts, sizeof(size_t) + 4 * sizeof(__u32));
 ASSERT_NO_HIDDEN_PADDING(turnpike_policer_opts,
-			 sizeof(size_t) + 2 * sizeof(__u64) + 2 * sizeof(__u32));
+			 sizeof(size_t) + 3 * sizeof(__u64) + 2 * sizeof(__u32));
 ASSERT_NO_HIDDEN_PADDING(turnpike_binding, sizeof(size_t) + 4 * sizeof(struct turnpike_addr) +
 						   4 * sizeof(__u16) + 2 * sizeof(__u64) +
 						   2 * sizeof(__u32));

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Policers: the arithmetic of a bucket with a mocked clock, and many threads using one bucket. */
-#include <errno.h>
+/* The arithmetic of a token bucket at given times, and many threads using one bucket. */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +13,6 @@
 #include <turnpike/abi.h>
 
 #include "policer_interrupted.h"
-#include "flows/policers.h"
 #include "private/array_len.h"
 
 #define SECOND   1000000000ull
@@ -41,13 +39,13 @@ static void test_of(void **state)
 	(void)state;
 	for (i = 0; i < RATES; i++) {
 		const struct turnpike_policer policer =
-			turnpike_policer_make(rates[i], 3 * rates[i]);
+			turnpike_policer_make(TURNPIKE_POLICER_BYTES, rates[i], 3 * rates[i]);
 		const unsigned __int128 scaled = (unsigned __int128)SECOND
 						 << TURNPIKE_POLICER_SHIFT;
 
 		assert_int_equal(policer.full, 0);
 		assert_int_equal(policer.parent, 0);
-		assert_int_equal(policer.pad, 0);
+		assert_int_equal(policer.unit, TURNPIKE_POLICER_BYTES);
 		assert_true(policer.cost >= 1 << 12); /* the remaining precision */
 		assert_true((unsigned __int128)policer.cost * rates[i] <= scaled);
 		assert_true((unsigned __int128)(policer.cost + 1) * rates[i] > scaled);
@@ -62,7 +60,8 @@ static void test_no_limit(void **state)
 
 	(void)state;
 	for (i = 0; i < ARRAY_LEN(none); i++) {
-		struct turnpike_policer policer = turnpike_policer_make(none[i], 1);
+		struct turnpike_policer policer =
+			turnpike_policer_make(TURNPIKE_POLICER_BYTES, none[i], 1);
 
 		assert_int_equal(policer.cost, 0);
 		assert_true(charge(&policer, NOW, UINT32_MAX));
@@ -70,27 +69,42 @@ static void test_no_limit(void **state)
 	}
 }
 
-/* The default burst is a quarter of a second, at least 64 KiB. No burst exceeds an hour. */
+/*
+ * The default burst is a quarter of a second, at least 64 KiB and what a packet costs besides, or
+ * 64 packets. No burst exceeds an hour.
+ */
 static void test_bursts(void **state)
 {
 	(void)state;
-	assert_int_equal(turnpike_policer_make(1000000, 0).burst, SECOND / 4);
-	assert_int_equal(turnpike_policer_make(65536, 0).burst, SECOND);
-	assert_int_equal(turnpike_policer_make(262144, 0).burst, SECOND / 4);
-	assert_int_equal(turnpike_policer_make(262140, 0).burst, 65536 * SECOND / 262140);
-	assert_int_equal(turnpike_policer_make(16000000000, 0).burst, SECOND / 4);
-	assert_int_equal(turnpike_policer_make(3, 1).burst, SECOND / 3);
-	assert_int_equal(turnpike_policer_make(16000000000, 15999999999).burst, SECOND - 1);
-	assert_int_equal(turnpike_policer_make(10, 35999).burst, 35999 * SECOND / 10);
-	assert_int_equal(turnpike_policer_make(10, 36000).burst, HOUR);
-	assert_int_equal(turnpike_policer_make(1, UINT64_MAX).burst, HOUR);
-	assert_int_equal(turnpike_policer_make(16000000000, UINT64_MAX).burst, HOUR);
+	assert_int_equal(turnpike_policer_make(TURNPIKE_POLICER_BYTES, 1000000, 0).burst,
+			 SECOND / 4);
+	assert_int_equal(turnpike_policer_make(TURNPIKE_POLICER_BYTES, 65626, 0).burst, SECOND);
+	assert_int_equal(turnpike_policer_make(TURNPIKE_POLICER_BYTES, 262504, 0).burst,
+			 SECOND / 4);
+	assert_int_equal(turnpike_policer_make(TURNPIKE_POLICER_BYTES, 262500, 0).burst,
+			 65626 * SECOND / 262500);
+	assert_int_equal(turnpike_policer_make(TURNPIKE_POLICER_PACKETS, 64, 0).burst, SECOND);
+	assert_int_equal(turnpike_policer_make(TURNPIKE_POLICER_PACKETS, 255, 0).burst,
+			 64 * SECOND / 255);
+	assert_int_equal(turnpike_policer_make(TURNPIKE_POLICER_PACKETS, 260, 0).burst, SECOND / 4);
+	assert_int_equal(turnpike_policer_make(TURNPIKE_POLICER_BYTES, 16000000000, 0).burst,
+			 SECOND / 4);
+	assert_int_equal(turnpike_policer_make(TURNPIKE_POLICER_BYTES, 3, 1).burst, SECOND / 3);
+	assert_int_equal(
+		turnpike_policer_make(TURNPIKE_POLICER_BYTES, 16000000000, 15999999999).burst,
+		SECOND - 1);
+	assert_int_equal(turnpike_policer_make(TURNPIKE_POLICER_BYTES, 10, 35999).burst,
+			 35999 * SECOND / 10);
+	assert_int_equal(turnpike_policer_make(TURNPIKE_POLICER_BYTES, 10, 36000).burst, HOUR);
+	assert_int_equal(turnpike_policer_make(TURNPIKE_POLICER_BYTES, 1, UINT64_MAX).burst, HOUR);
+	assert_int_equal(
+		turnpike_policer_make(TURNPIKE_POLICER_BYTES, 16000000000, UINT64_MAX).burst, HOUR);
 }
 
 /* At 1,000 bytes per second, a byte takes a millisecond. */
 static void test_by_the_byte(void **state)
 {
-	struct turnpike_policer policer = turnpike_policer_make(1000, 1500);
+	struct turnpike_policer policer = turnpike_policer_make(TURNPIKE_POLICER_BYTES, 1000, 1500);
 
 	(void)state;
 	assert_false(charge(&policer, NOW, 1501));
@@ -112,7 +126,7 @@ static void test_by_the_byte(void **state)
 /* A clock that lags by a tick gives no credit. */
 static void test_late_clock(void **state)
 {
-	struct turnpike_policer policer = turnpike_policer_make(1000, 1500);
+	struct turnpike_policer policer = turnpike_policer_make(TURNPIKE_POLICER_BYTES, 1000, 1500);
 
 	(void)state;
 	assert_true(charge(&policer, NOW, 1500));
@@ -126,7 +140,8 @@ static void test_late_clock(void **state)
  */
 static void hour_at(__u64 rate, __u32 size, __u64 step)
 {
-	struct turnpike_policer policer = turnpike_policer_make(rate, 2 * DATAGRAM);
+	struct turnpike_policer policer =
+		turnpike_policer_make(TURNPIKE_POLICER_BYTES, rate, 2 * DATAGRAM);
 	const __u64 steps = HOUR / step;
 	unsigned __int128 fair, rounded;
 	__u64 passed = 0, n = 0, i;
@@ -157,7 +172,8 @@ static void test_long(void **state)
 /* Neither the largest datagram at the highest cost nor late times overflow. */
 static void test_extremes(void **state)
 {
-	struct turnpike_policer policer = turnpike_policer_make(1, UINT64_MAX);
+	struct turnpike_policer policer =
+		turnpike_policer_make(TURNPIKE_POLICER_BYTES, 1, UINT64_MAX);
 	size_t i;
 
 	(void)state;
@@ -167,10 +183,10 @@ static void test_extremes(void **state)
 	assert_false(charge(&policer, NOW + SECOND - 1, 1));
 	assert_true(charge(&policer, NOW + SECOND, 1));
 	for (i = 2; i < RATES; i++) {
-		policer = turnpike_policer_make(rates[i], 0);
+		policer = turnpike_policer_make(TURNPIKE_POLICER_BYTES, rates[i], 0);
 		assert_true(charge(&policer, UINT64_MAX / 2, DATAGRAM));
 		/* One byte too many, at rates where a byte takes 1 ns or more. */
-		policer = turnpike_policer_make(rates[i], DATAGRAM - 1);
+		policer = turnpike_policer_make(TURNPIKE_POLICER_BYTES, rates[i], DATAGRAM - 1);
 		if (rates[i] <= SECOND)
 			assert_false(charge(&policer, UINT64_MAX / 2, DATAGRAM));
 	}
@@ -179,6 +195,7 @@ static void test_extremes(void **state)
 #define THREADS 8
 #define SIZE    100u
 #define ROUNDS  200000
+#define COST    (SIZE + TURNPIKE_POLICER_OVERHEAD)
 
 struct crowd {
 	struct turnpike_policer policer;
@@ -209,7 +226,9 @@ static void *push(void *arg)
  */
 static void test_crowd(void **state)
 {
-	struct crowd crowd = { .policer = turnpike_policer_make(10000000, 50000), .now = NOW };
+	struct crowd crowd = { .policer = turnpike_policer_make(TURNPIKE_POLICER_BYTES, 10000000,
+								50000),
+			       .now = NOW };
 	const __u64 elapsed = (__u64)THREADS * ROUNDS * 100;
 	pthread_t threads[THREADS];
 	__u64 bytes, allowed;
@@ -243,7 +262,8 @@ static void make_levels(struct levels *levels, int n, const __u32 *bursts)
 
 	*levels = (struct levels){ 0 };
 	for (i = 0; i < n; i++) {
-		levels->policers[i] = turnpike_policer_make(1000, bursts[i]);
+		levels->policers[i] =
+			turnpike_policer_make(TURNPIKE_POLICER_BYTES, 1000, bursts[i]);
 		levels->level[i] = &levels->policers[i];
 	}
 }
@@ -274,9 +294,9 @@ static void *push_levels(void *arg)
 /* Threads with a bucket each share a parent: refused bytes do not stay charged. */
 static void test_crowd_above(void **state)
 {
-	struct turnpike_policer total =
-		turnpike_policer_make(1000000, THREADS * ROUNDS / 10 * SIZE);
-	const __u32 bursts[] = { ROUNDS * SIZE / 2 };
+	struct turnpike_policer total = turnpike_policer_make(TURNPIKE_POLICER_BYTES, 1000000,
+							      THREADS * ROUNDS / 20 * COST);
+	const __u32 bursts[] = { ROUNDS * COST / 2 };
 	struct kin kin[THREADS];
 	pthread_t threads[THREADS];
 	pthread_barrier_t start;
@@ -293,19 +313,19 @@ static void test_crowd_above(void **state)
 	}
 	for (i = 0; i < THREADS; i++) {
 		pthread_join(threads[i], NULL);
-		assert_int_equal(taken(kin[i].levels.level[0], NOW), kin[i].passed * SIZE);
+		assert_int_equal(taken(kin[i].levels.level[0], NOW), kin[i].passed * COST);
 		passed += kin[i].passed;
 	}
 	pthread_barrier_destroy(&start);
-	assert_int_equal(total.full - NOW, passed * SIZE * 1000);
-	assert_true(passed >= THREADS * ROUNDS / 10);
-	assert_true(passed <= THREADS * ROUNDS / 10 + THREADS);
+	assert_int_equal(total.full - NOW, passed * COST * 1000);
+	assert_true(passed >= THREADS * ROUNDS / 20);
+	assert_true(passed <= THREADS * ROUNDS / 20 + THREADS);
 }
 
 /* A thread that always loses the race is charged anyway. A refusal needs no atomic update. */
 static void test_interrupted(void **state)
 {
-	struct turnpike_policer policer = turnpike_policer_make(1000, 1500);
+	struct turnpike_policer policer = turnpike_policer_make(TURNPIKE_POLICER_BYTES, 1000, 1500);
 	bool passes;
 
 	(void)state;
@@ -318,7 +338,7 @@ static void test_interrupted(void **state)
 	assert_int_equal(policer.full, NOW + SECOND + SECOND / 2);
 }
 
-/* With 1, 2 and 3 levels, where each level in turn is one byte short. */
+/* With 1 to 4 levels, where each level in turn is one byte short. */
 static void test_levels(void **state)
 {
 	int n, low, i;
@@ -326,7 +346,7 @@ static void test_levels(void **state)
 	(void)state;
 	for (n = 0; n <= TURNPIKE_POLICER_LEVELS; n++) {
 		for (low = 0; low <= n; low++) {
-			__u32 bursts[] = { 1000, 1000, 1000 };
+			__u32 bursts[] = { 1090, 1090, 1090, 1090 };
 			const bool fits = low == n;
 			struct levels levels;
 
@@ -335,10 +355,10 @@ static void test_levels(void **state)
 			make_levels(&levels, n, bursts);
 			assert_int_equal(turnpike_policers_charge(levels.level, NOW, 1000), fits);
 			for (i = 0; i < n; i++)
-				assert_int_equal(taken(levels.level[i], NOW), fits ? 1000 : 0);
+				assert_int_equal(taken(levels.level[i], NOW), fits ? 1090 : 0);
 			if (!fits)
 				continue;
-			turnpike_policers_give_back(levels.level, 1000);
+			turnpike_policers_give_back(levels.level, TURNPIKE_POLICER_LEVELS, 1000);
 			for (i = 0; i < n; i++)
 				assert_int_equal(taken(levels.level[i], NOW), 0);
 		}
@@ -348,7 +368,7 @@ static void test_levels(void **state)
 /* A refund keeps earlier charges, and those of others since. */
 static void test_give_back(void **state)
 {
-	struct turnpike_policer policer = turnpike_policer_make(1000, 1500);
+	struct turnpike_policer policer = turnpike_policer_make(TURNPIKE_POLICER_BYTES, 1000, 1500);
 
 	(void)state;
 	assert_true(charge(&policer, NOW, 300));
@@ -363,7 +383,7 @@ static void test_give_back(void **state)
 	assert_false(charge(&policer, NOW + HOUR, 1501));
 	assert_true(charge(&policer, NOW + HOUR, 1500));
 	/* A policer without a limit is not written. */
-	policer = turnpike_policer_make(0, 0);
+	policer = turnpike_policer_make(TURNPIKE_POLICER_BYTES, 0, 0);
 	turnpike_policer_give_back(&policer, UINT32_MAX);
 	assert_int_equal(policer.full, 0);
 }
@@ -371,145 +391,121 @@ static void test_give_back(void **state)
 /* Levels above one without a limit are charged, too. */
 static void test_no_limit_between(void **state)
 {
-	const __u32 bursts[] = { 2000, 2000, 1500 };
+	const __u32 bursts[] = { 2000, 2000, 1590 };
 	struct levels levels;
 
 	(void)state;
 	make_levels(&levels, 3, bursts);
-	turnpike_policer_change(&levels.policers[1], 0, 0);
+	turnpike_policer_change(&levels.policers[1], NOW, 0, 0);
 	assert_false(turnpike_policers_charge(levels.level, NOW, 1501));
 	assert_true(turnpike_policers_charge(levels.level, NOW, 1500));
-	assert_int_equal(taken(levels.level[0], NOW), 1500);
+	assert_int_equal(taken(levels.level[0], NOW), 1590);
 	assert_int_equal(levels.policers[1].full, 0);
 	assert_false(turnpike_policers_charge(levels.level, NOW, 1));
 }
 
-/* A change refills the bucket and keeps the parent. */
+/* A packet takes its data and the overhead from a bucket of bytes, and one from one of packets. */
+static void test_units(void **state)
+{
+	struct turnpike_policer bytes = turnpike_policer_make(TURNPIKE_POLICER_BYTES, 1000, 1500);
+	struct turnpike_policer packets = turnpike_policer_make(TURNPIKE_POLICER_PACKETS, 1000, 3);
+	struct turnpike_policer *level[TURNPIKE_POLICER_LEVELS] = { &bytes, &packets };
+
+	(void)state;
+	assert_true(turnpike_policers_charge(level, NOW, 0));
+	assert_int_equal(taken(&bytes, NOW), TURNPIKE_POLICER_OVERHEAD);
+	assert_true(turnpike_policers_charge(level, NOW, 100));
+	assert_int_equal(taken(&bytes, NOW), 100 + 2 * TURNPIKE_POLICER_OVERHEAD);
+	assert_int_equal(taken(&packets, NOW), 2);
+	/* Refused because of the bytes, and then, because of the packets. */
+	assert_false(turnpike_policers_charge(level, NOW, 1500 - 100 - 3 * 90 + 1));
+	assert_int_equal(taken(&packets, NOW), 2);
+	assert_true(turnpike_policers_charge(level, NOW, 0));
+	assert_false(turnpike_policers_charge(level, NOW, 0));
+	assert_int_equal(taken(&bytes, NOW), 100 + 3 * TURNPIKE_POLICER_OVERHEAD);
+	assert_true(turnpike_policers_charge(level, NOW + 1000000, 0));
+	turnpike_policers_give_back(level, TURNPIKE_POLICER_LEVELS, 0);
+	assert_int_equal(taken(&packets, NOW), 3);
+}
+
+/* A change keeps the parent, the unit, and the part of the burst that is missing. */
 static void test_change(void **state)
 {
-	struct turnpike_policer policer = turnpike_policer_make(1000, 1500);
+	struct turnpike_policer policer = turnpike_policer_make(TURNPIKE_POLICER_BYTES, 1000, 1500);
 
 	(void)state;
 	policer.parent = 7;
-	assert_true(charge(&policer, NOW, 1500));
-	turnpike_policer_change(&policer, 2000, 500);
-	assert_int_equal(policer.parent, 7);
-	assert_false(charge(&policer, NOW, 501));
 	assert_true(charge(&policer, NOW, 500));
+	turnpike_policer_change(&policer, NOW, 2000, 300);
+	assert_int_equal(policer.parent, 7);
+	assert_int_equal(policer.unit, TURNPIKE_POLICER_BYTES);
+	assert_false(charge(&policer, NOW, 201));
+	assert_true(charge(&policer, NOW, 200));
+	assert_false(charge(&policer, NOW, 1));
 	assert_false(charge(&policer, NOW + 499999, 1));
 	assert_true(charge(&policer, NOW + 500000, 1));
 }
 
-/* Indexes are unique and never 0, and all others are available. */
-static void test_numbers(void **state)
+/* No sequence of changes fills an empty bucket, and none empties a full one. */
+static void test_changes(void **state)
 {
-	struct turnpike_policer map[8] = { 0 };
-	struct policers policers = { 0 };
-	bool used[8] = { 0 };
-	__u32 index = 0, i;
+	static const __u64 to[][2] = { { 1000, 0 },       { 16000000000, 0 },
+				       { 1, 0 },          { 1000000, 1 },
+				       { 0, 0 },          { 1000000, 0 },
+				       { 7, UINT64_MAX }, { 3333333, UINT64_MAX } };
+	struct turnpike_policer empty = turnpike_policer_make(TURNPIKE_POLICER_BYTES, 1000, 1500);
+	struct turnpike_policer full = empty;
+	size_t i;
 
 	(void)state;
-	assert_int_equal(policers_open(&policers, map, 8), 0);
-	for (i = TURNPIKE_RESERVED_POLICERS; i < 8; i++) {
-		assert_int_equal(policers_new(&policers, 1000, 3000, 0, &index), 0);
-		assert_in_range(index, TURNPIKE_RESERVED_POLICERS, 7);
-		assert_false(used[index]);
-		used[index] = true;
-		assert_int_equal(map[index].burst, 3 * SECOND);
+	empty.full = NOW + empty.burst;
+	for (i = 0; i < 2 * ARRAY_LEN(to); i++) {
+		const __u64 *change = to[i % ARRAY_LEN(to)];
+
+		turnpike_policer_change(&empty, NOW, change[0], change[1]);
+		turnpike_policer_change(&full, NOW, change[0], change[1]);
+		assert_true(full.full <= NOW);
+		if (empty.cost)
+			assert_int_equal(empty.full, NOW + empty.burst);
 	}
-	assert_int_equal(policers_new(&policers, 1000, 0, 0, &index), -ENOSPC);
-	policers_free(&policers, 3);
-	assert_int_equal(map[3].cost, 0);
-	assert_int_equal(policers_new(&policers, 1000, 0, 0, &index), 0);
-	assert_int_equal(index, 3);
-	policers_free(&policers, 0);
-	policers_free(&policers, 8);
-	assert_int_equal(policers_new(&policers, 1000, 0, 0, &index), -ENOSPC);
-	assert_int_equal(policers_set(&policers, 0, 1, 1), -EINVAL);
-	assert_int_equal(policers_set(&policers, 8, 1, 1), -EINVAL);
-	assert_int_equal(map[0].cost, 0);
-	policers_close(&policers);
 }
 
-/* With the real clock: a burst of an hour does not pass twice. */
-static void test_charge(void **state)
+/* What is continued lacks as much, but never more than all. */
+static void test_continue(void **state)
 {
-	struct turnpike_policer map[4] = { 0 };
-	struct policers policers = { 0 };
-	__u32 index = 0;
+	struct turnpike_policer policer = turnpike_policer_make(TURNPIKE_POLICER_BYTES, 1000, 1500);
 
 	(void)state;
-	assert_int_equal(policers_open(&policers, map, 4), 0);
-	assert_int_equal(policers_new(&policers, 1, 3600, 0, &index), 0);
-	assert_int_equal(policers_charge(&policers, index, 3600), 0);
-	assert_int_equal(policers_charge(&policers, index, 3600), -EDQUOT);
-	assert_int_equal(policers_charge(&policers, 0, UINT32_MAX), 0);
-	assert_int_equal(policers_charge(&policers, 4, UINT32_MAX), 0);
-	policers_free(&policers, index);
-	assert_int_equal(policers_charge(&policers, index, UINT32_MAX), 0);
-	policers_close(&policers);
-}
-
-static __u32 number_under(struct policers *policers, __u32 parent, __u32 burst)
-{
-	__u32 index = 0;
-
-	assert_int_equal(policers_new(policers, 1, burst, parent, &index), 0);
-	return index;
-}
-
-/* Two users with two allocations each share the limits of their parents. */
-static void test_family(void **state)
-{
-	struct turnpike_policer map[16] = { 0 };
-	struct policers policers = { 0 };
-	__u32 total, user[2], allocation[4], index = 99;
-	int i;
-
-	(void)state;
-	assert_int_equal(policers_open(&policers, map, 16), 0);
-	total = number_under(&policers, 0, 3000);
-	for (i = 0; i < 2; i++)
-		user[i] = number_under(&policers, total, 2000);
-	for (i = 0; i < 4; i++)
-		allocation[i] = number_under(&policers, user[i / 2], 1500);
-	assert_int_equal(policers_new(&policers, 1, 1, allocation[0], &index), -EINVAL);
-	assert_int_equal(policers_new(&policers, 1, 1, 16, &index), -EINVAL);
-	assert_int_equal(index, 99);
-
-	assert_int_equal(policers_charge(&policers, allocation[0], 1501), -EDQUOT);
-	assert_int_equal(policers_charge(&policers, allocation[0], 1500), 0);
-	assert_int_equal(policers_charge(&policers, allocation[1], 501), -EDQUOT); /* the user */
-	assert_int_equal(policers_charge(&policers, allocation[1], 500), 0);
-	assert_int_equal(policers_charge(&policers, allocation[2], 1001), -EDQUOT); /* the total */
-	assert_int_equal(policers_charge(&policers, allocation[2], 1000), 0);
-	assert_int_equal(policers_charge(&policers, allocation[3], 1), -EDQUOT);
-
-	/* A new total refills at once; the refusals before did not charge the lower levels. */
-	assert_int_equal(policers_set(&policers, total, 1, 3000), 0);
-	assert_int_equal(policers_charge(&policers, allocation[3], 1001), -EDQUOT);
-	assert_int_equal(policers_charge(&policers, allocation[3], 1000), 0);
-
-	/* A reused index has lost its former parent. */
-	policers_free(&policers, allocation[3]);
-	assert_int_equal(number_under(&policers, 0, 3600), allocation[3]);
-	assert_int_equal(policers_charge(&policers, allocation[3], 3600), 0);
-	policers_close(&policers);
+	turnpike_policer_continue(&policer, NOW, NOW + SECOND);
+	assert_false(charge(&policer, NOW, 501));
+	assert_true(charge(&policer, NOW, 500));
+	turnpike_policer_continue(&policer, NOW, NOW + HOUR);
+	assert_int_equal(policer.full, NOW + policer.burst);
+	turnpike_policer_continue(&policer, NOW, 0);
+	assert_int_equal(policer.full, 0);
 }
 
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_of),          cmocka_unit_test(test_no_limit),
-		cmocka_unit_test(test_bursts),      cmocka_unit_test(test_by_the_byte),
-		cmocka_unit_test(test_late_clock),  cmocka_unit_test(test_long),
-		cmocka_unit_test(test_extremes),    cmocka_unit_test(test_crowd),
-		cmocka_unit_test(test_interrupted), cmocka_unit_test(test_numbers),
-		cmocka_unit_test(test_charge),      cmocka_unit_test(test_levels),
-		cmocka_unit_test(test_give_back),   cmocka_unit_test(test_no_limit_between),
-		cmocka_unit_test(test_change),      cmocka_unit_test(test_family),
+		cmocka_unit_test(test_of),
+		cmocka_unit_test(test_no_limit),
+		cmocka_unit_test(test_bursts),
+		cmocka_unit_test(test_by_the_byte),
+		cmocka_unit_test(test_late_clock),
+		cmocka_unit_test(test_long),
+		cmocka_unit_test(test_extremes),
+		cmocka_unit_test(test_crowd),
 		cmocka_unit_test(test_crowd_above),
+		cmocka_unit_test(test_interrupted),
+		cmocka_unit_test(test_levels),
+		cmocka_unit_test(test_give_back),
+		cmocka_unit_test(test_no_limit_between),
+		cmocka_unit_test(test_units),
+		cmocka_unit_test(test_change),
+		cmocka_unit_test(test_changes),
+		cmocka_unit_test(test_continue),
 	};
 
-	return cmocka_run_group_tests_name("policers", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("a policer", tests, NULL, NULL);
 }

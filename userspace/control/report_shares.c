@@ -28,7 +28,7 @@ static json_t *row_of(struct datapath *datapath, enum share what)
 			 number(use.refused));
 }
 
-/* One user has no more of them than --user-quota allows: two for each allocation, and two. */
+/* One user has no more of them than --user-quota allows: two for each allocation, and four. */
 static json_t *policers(struct datapath *datapath)
 {
 	const struct datapath_table table = datapath_table(datapath, TURNPIKE_TABLE_POLICERS);

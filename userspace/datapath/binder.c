@@ -5,6 +5,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "datapath/binder.h"
 #include "datapath/limits.h"
@@ -120,7 +121,7 @@ static uint32_t neighbours_of(const struct binder *binder, enum share what)
 static void limit_neighbours(struct binder *binder)
 {
 	neighbour_limit_set(binder->neighbours, neighbours_of(binder, SHARE_NEIGHBOURS_IPV4),
-			    neighbours_of(binder, SHARE_NEIGHBOURS_IPV6));
+			    neighbours_of(binder, SHARE_NEIGHBOURS_IPV6), clock_now());
 }
 
 static int open_timer(struct binder *binder, struct event_base *base)

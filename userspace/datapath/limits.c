@@ -8,17 +8,8 @@
 #include <utlist.h>
 
 #include "base/clock.h"
+#include "datapath/level.h"
 #include "datapath/limits.h"
-
-#define DIRECTIONS 2
-
-/** struct level - one token bucket per direction, and the next level or NULL */
-struct level {
-	struct turnpike *tp; /* NULL: @buckets are used */
-	struct level *above;
-	uint32_t policers[DIRECTIONS]; /* of @tp */
-	struct turnpike_policer buckets[DIRECTIONS];
-};
 
 struct limit {
 	struct level level;
@@ -26,56 +17,38 @@ struct limit {
 	struct limit *prev, *next;
 };
 
-/** struct user - freed with the last allocation of the user */
+/**
+ * struct user - one that has allocations, or has given back the last one and rests
+ * @bytes:   above its allocations
+ * @packets: above @bytes
+ * @left:    the least that an allocation which was given back had left; never open
+ * @list:    the limits of its allocations
+ * @prev, @next: users at rest
+ * @hh:      all users
+ *
+ * A user at rest uses no policers. It is forgotten when its buckets are full again: until then, a
+ * new allocation goes on with them.
+ */
 struct user {
-	struct level level;
+	struct level bytes;
+	struct level packets;
+	struct level left;
 	struct limit *list;
+	struct user *prev, *next;
 	UT_hash_handle hh;
 	char name[];
 };
 
+/** struct limits - @resting: users at rest, who has rested longest first; @n_resting: their number
+ */
 struct limits {
 	struct turnpike *tp;
 	struct limits_rates rates;
 	struct level total;
 	struct user *users;
+	struct user *resting;
+	size_t n_resting;
 };
-
-static void level_close(struct level *level)
-{
-	for (size_t i = 0; i < DIRECTIONS; i++) {
-		if (level->policers[i])
-			turnpike_policer_free(level->tp, level->policers[i]);
-	}
-}
-
-/* A level without a limit has buckets as well, so that a reload can set one under traffic. */
-static int level_open(struct level *level, struct turnpike *tp, struct level *above, uint64_t rate)
-{
-	int err = 0;
-
-	*level = (struct level){ .tp = tp, .above = above };
-	for (size_t i = 0; i < DIRECTIONS && !err; i++) {
-		TURNPIKE_OPTS(turnpike_policer_opts, opts, .rate = rate,
-			      .parent = above ? above->policers[i] : 0);
-
-		level->buckets[i] = turnpike_policer_make(rate, 0);
-		if (tp)
-			err = turnpike_policer_new(tp, &opts, &level->policers[i]);
-	}
-	if (err)
-		level_close(level);
-	return err;
-}
-
-static void level_set(struct level *level, uint64_t rate)
-{
-	for (size_t i = 0; i < DIRECTIONS; i++) {
-		turnpike_policer_change(&level->buckets[i], rate, 0);
-		if (level->tp)
-			turnpike_policer_set(level->tp, level->policers[i], rate, 0);
-	}
-}
 
 int limits_open(struct turnpike *tp, const struct limits_rates *rates, struct limits **ret)
 {
@@ -86,7 +59,8 @@ int limits_open(struct turnpike *tp, const struct limits_rates *rates, struct li
 		return -ENOMEM;
 	limits->tp = tp;
 	limits->rates = *rates;
-	err = level_open(&limits->total, tp, NULL, rates->total);
+	level_init(&limits->total, TURNPIKE_POLICER_BYTES, rates->total);
+	err = level_open(&limits->total, tp, NULL);
 	if (err) {
 		free(limits);
 		return err;
@@ -95,32 +69,51 @@ int limits_open(struct turnpike *tp, const struct limits_rates *rates, struct li
 	return 0;
 }
 
+/* A user without allocations. */
+static void user_forget(struct limits *limits, struct user *user)
+{
+	HASH_DELETE(hh, limits->users, user);
+	DL_DELETE(limits->resting, user);
+	limits->n_resting--;
+	free(user);
+}
+
 void limits_close(struct limits *limits)
 {
 	if (!limits)
 		return;
+	while (limits->resting)
+		user_forget(limits, limits->resting);
 	level_close(&limits->total);
 	free(limits);
 }
 
-/* A level whose rate is unchanged keeps its tokens. */
-void limits_set_rates(struct limits *limits, const struct limits_rates *rates)
+/* A level whose rate is unchanged is left alone. */
+static void set_if_changed(struct level *level, uint64_t rate)
 {
-	const struct limits_rates before = limits->rates;
-	struct user *user, *next;
+	if (rate != level->rate)
+		level_set(level, rate);
+}
+
+static void set_user_rates(struct user *user, const struct limits_rates *rates)
+{
 	struct limit *limit;
 
+	set_if_changed(&user->bytes, rates->user);
+	set_if_changed(&user->packets, rates->user_packets);
+	set_if_changed(&user->left, rates->allocation);
+	DL_FOREACH(user->list, limit)
+		set_if_changed(&limit->level, rates->allocation);
+}
+
+void limits_set_rates(struct limits *limits, const struct limits_rates *rates)
+{
+	struct user *user, *next;
+
 	limits->rates = *rates;
-	if (rates->total != before.total)
-		level_set(&limits->total, rates->total);
-	HASH_ITER(hh, limits->users, user, next) {
-		if (rates->user != before.user)
-			level_set(&user->level, rates->user);
-		if (rates->allocation == before.allocation)
-			continue;
-		DL_FOREACH(user->list, limit)
-			level_set(&limit->level, rates->allocation);
-	}
+	set_if_changed(&limits->total, rates->total);
+	HASH_ITER(hh, limits->users, user, next)
+		set_user_rates(user, rates);
 }
 
 const struct limits_rates *limits_rates(const struct limits *limits)
@@ -128,46 +121,87 @@ const struct limits_rates *limits_rates(const struct limits *limits)
 	return &limits->rates;
 }
 
-static void user_close(struct limits *limits, struct user *user)
+static bool is_full(const struct user *user, uint64_t now)
 {
-	HASH_DELETE(hh, limits->users, user);
-	level_close(&user->level);
-	free(user);
+	return level_full(&user->bytes) <= now && level_full(&user->packets) <= now &&
+	       level_full(&user->left) <= now;
 }
 
-static int user_open(struct limits *limits, const char *name, struct user **ret)
+/*
+ * Forget users at rest whose buckets are full again. Beyond the bound, who has rested longest is
+ * forgotten as well: no user is refused because of others, and its buckets lack the least.
+ */
+static void forget_rested(struct limits *limits)
 {
-	const size_t size = strlen(name) + 1;
-	struct user *user = calloc(1, sizeof(*user) + size);
-	int err;
+	const uint64_t now = clock_now();
 
-	if (!user)
-		return -ENOMEM;
-	memcpy(user->name, name, size);
-	err = level_open(&user->level, limits->tp, &limits->total, limits->rates.user);
+	while (limits->resting &&
+	       (limits->n_resting > LIMITS_RESTING_MAX || is_full(limits->resting, now)))
+		user_forget(limits, limits->resting);
+}
+
+/* The last allocation is gone. */
+static void user_rest(struct limits *limits, struct user *user)
+{
+	level_close(&user->bytes);
+	level_close(&user->packets);
+	DL_APPEND(limits->resting, user);
+	limits->n_resting++;
+}
+
+static int user_wake(struct limits *limits, struct user *user)
+{
+	int err = level_open(&user->packets, limits->tp, &limits->total);
+
+	if (err)
+		return err;
+	err = level_open(&user->bytes, limits->tp, &user->packets);
 	if (err) {
-		free(user);
+		level_close(&user->packets);
 		return err;
 	}
+	DL_DELETE(limits->resting, user);
+	limits->n_resting--;
+	return 0;
+}
+
+/* As if it rested. */
+static struct user *user_new(struct limits *limits, const char *name)
+{
+	const struct limits_rates *rates = &limits->rates;
+	const size_t size = strlen(name) + 1;
+	struct user *user = calloc(1, sizeof(*user) + size);
+
+	if (!user)
+		return NULL;
+	memcpy(user->name, name, size);
+	level_init(&user->bytes, TURNPIKE_POLICER_BYTES, rates->user);
+	level_init(&user->packets, TURNPIKE_POLICER_PACKETS, rates->user_packets);
+	level_init(&user->left, TURNPIKE_POLICER_BYTES, rates->allocation);
 	HASH_ADD_STR(limits->users, name, user);
 	if (!user->hh.tbl) {
-		level_close(&user->level);
 		free(user);
-		return -ENOMEM;
+		return NULL;
 	}
-	*ret = user;
-	return 0;
+	DL_APPEND(limits->resting, user);
+	limits->n_resting++;
+	return user;
 }
 
 static int user_get(struct limits *limits, const char *name, struct user **ret)
 {
 	struct user *user;
+	int err;
 
 	HASH_FIND_STR(limits->users, name, user);
 	if (!user)
-		return user_open(limits, name, ret);
-	*ret = user;
-	return 0;
+		user = user_new(limits, name);
+	if (!user)
+		return -ENOMEM;
+	err = user->list ? 0 : user_wake(limits, user);
+	if (!err)
+		*ret = user;
+	return err;
 }
 
 static int limit_open(struct limits *limits, struct user *user, struct limit **ret)
@@ -177,7 +211,8 @@ static int limit_open(struct limits *limits, struct user *user, struct limit **r
 
 	if (!limit)
 		return -ENOMEM;
-	err = level_open(&limit->level, limits->tp, &user->level, limits->rates.allocation);
+	limit->level = user->left;
+	err = level_open(&limit->level, limits->tp, &user->bytes);
 	if (err) {
 		free(limit);
 		return err;
@@ -188,22 +223,27 @@ static int limit_open(struct limits *limits, struct user *user, struct limit **r
 	return 0;
 }
 
+static bool are_none(const struct limits_rates *rates)
+{
+	return !rates->allocation && !rates->user && !rates->user_packets && !rates->total;
+}
+
 int limits_new(struct limits *limits, const char *account, struct limit **ret)
 {
-	const struct limits_rates *rates = &limits->rates;
 	struct user *user;
 	int err;
 
-	if (!rates->allocation && !rates->user && !rates->total) {
+	if (are_none(&limits->rates)) {
 		*ret = NULL;
 		return 0;
 	}
 	err = user_get(limits, account, &user);
-	if (err)
-		return err;
-	err = limit_open(limits, user, ret);
-	if (!user->list)
-		user_close(limits, user);
+	if (!err) {
+		err = limit_open(limits, user, ret);
+		if (!user->list)
+			user_rest(limits, user);
+	}
+	forget_rested(limits);
 	return err;
 }
 
@@ -216,30 +256,16 @@ void limits_free(struct limits *limits, struct limit *limit)
 	user = limit->user;
 	DL_DELETE(user->list, limit);
 	level_close(&limit->level);
+	level_join(&user->left, &limit->level);
 	free(limit);
 	if (!user->list)
-		user_close(limits, user);
-}
-
-static bool charge_buckets(struct level *lowest, enum turn_direction direction, uint32_t bytes)
-{
-	struct level *user = lowest->above, *total = user->above;
-	struct turnpike_policer *const levels[TURNPIKE_POLICER_LEVELS] = {
-		&lowest->buckets[direction],
-		&user->buckets[direction],
-		&total->buckets[direction],
-	};
-
-	return turnpike_policers_charge(levels, clock_now(), bytes);
+		user_rest(limits, user);
+	forget_rested(limits);
 }
 
 bool limits_charge(struct limit *limit, enum turn_direction direction, size_t len)
 {
-	struct level *level = &limit->level;
-
-	if (level->tp)
-		return !turnpike_police(level->tp, level->policers[direction], (__u32)len);
-	return charge_buckets(level, direction, (uint32_t)len);
+	return level_charge(&limit->level, direction, (uint32_t)len);
 }
 
 uint32_t limits_policer(const struct limit *limit, enum turn_direction direction)

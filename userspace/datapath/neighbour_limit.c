@@ -39,18 +39,18 @@ void neighbour_limit_free(struct neighbour_limit *limit)
 }
 
 /* Within NEIGHBOUR_PROBE_NS, half of them at once and as many later. */
-static void set_probes(struct turnpike_policer *probes, uint32_t n)
+static void set_probes(struct turnpike_policer *probes, uint32_t n, uint64_t now)
 {
 	const uint64_t seconds = 2 * NEIGHBOUR_PROBE_NS / 1000000000ull;
 
-	turnpike_policer_change(probes, n ? (n + seconds - 1) / seconds : 0, (n + 1) / 2);
+	turnpike_policer_change(probes, now, n ? (n + seconds - 1) / seconds : 0, (n + 1) / 2);
 }
 
-void neighbour_limit_set(struct neighbour_limit *limit, uint32_t ipv4, uint32_t ipv6)
+void neighbour_limit_set(struct neighbour_limit *limit, uint32_t ipv4, uint32_t ipv6, uint64_t now)
 {
 	for (size_t i = 0; i < SETS; i++) {
-		set_probes(&limit->sets[i].probes[0], ipv4);
-		set_probes(&limit->sets[i].probes[1], ipv6);
+		set_probes(&limit->sets[i].probes[0], ipv4, now);
+		set_probes(&limit->sets[i].probes[1], ipv6, now);
 	}
 }
 
@@ -58,9 +58,7 @@ bool neighbour_limit_probe(struct neighbour_limit *limit, const char *user,
 			   enum turnpike_family family, uint64_t now)
 {
 	const uint64_t hash = siphash(limit->hash_key, user, strlen(user));
-	struct turnpike_policer *const levels[TURNPIKE_POLICER_LEVELS] = {
-		&limit->sets[hash % SETS].probes[family != TURNPIKE_IPV4],
-	};
+	struct set *set = &limit->sets[hash % SETS];
 
-	return turnpike_policers_charge(levels, now, 1);
+	return turnpike_policer_charge(&set->probes[family != TURNPIKE_IPV4], now, 1);
 }

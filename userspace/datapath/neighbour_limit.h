@@ -28,10 +28,11 @@ struct neighbour_limit *neighbour_limit_new(void);
 void neighbour_limit_free(struct neighbour_limit *limit);
 
 /**
- * neighbour_limit_set() - change the limit
+ * neighbour_limit_set() - change the limit; what a user has used up stays used up
  * @ipv4, @ipv6: entries of the kernel's table that one user may have at a time; 0: no limit
+ * @now:         CLOCK_MONOTONIC, ns
  */
-void neighbour_limit_set(struct neighbour_limit *limit, uint32_t ipv4, uint32_t ipv6);
+void neighbour_limit_set(struct neighbour_limit *limit, uint32_t ipv4, uint32_t ipv6, uint64_t now);
 
 /**
  * neighbour_limit_probe() - may a user make the kernel look for a peer, for NEIGHBOUR_PROBE_NS?

@@ -103,10 +103,10 @@ uint32_t serve_turn_max_relays(const struct serve_config *config, const struct e
 uint32_t serve_turn_policers(uint32_t max_relays)
 {
 	/*
-	 * Two per allocation and two per user, of which there are at most as many as relays, two
-	 * for the total, and those that the library reserves.
+	 * Two per allocation and four per user, of which there are at most as many as relays, two
+	 * for the total, and those that the library reserves. Users without allocations have none.
 	 */
-	return 4 * max_relays + 2 + TURNPIKE_RESERVED_POLICERS;
+	return 6 * max_relays + 2 + TURNPIKE_RESERVED_POLICERS;
 }
 
 void serve_turn_warn_limit(const struct serve_config *config, const struct endpoints *endpoints)
