@@ -78,6 +78,7 @@ static void test_every_value(void **state)
 				    "guess-rate = 6\n"
 				    "max-rate = 6\n"
 				    "user-rate = 7\n"
+				    "user-packet-rate = 8\n"
 				    "total-rate = 4294967295\n"
 				    "allow-peer = 10.0.0.0/8\n"
 				    "deny-peer = 2001:db8::/32\n"
@@ -131,6 +132,7 @@ static void test_every_value(void **state)
 	assert_int_equal(config.guess_rate, 6);
 	assert_int_equal(config.max_rate, 6);
 	assert_int_equal(config.user_rate, 7);
+	assert_int_equal(config.user_packet_rate, 8);
 	assert_int_equal(config.total_rate, UINT32_MAX);
 	assert_addr(config.allow[0].addr, "10.0.0.0");
 	assert_int_equal(config.allow[0].prefix, 8);

@@ -143,7 +143,8 @@ const struct coturn_key coturn_keys[] = {
 	  .why = "counts relayed transport addresses: an allocation for both families has "
 		 "two" },
 	{ "max-bps", COTURN_TAKEN, COTURN_OPTION, .option = "max-rate",
-	  .why = "bytes per second in both; application data only" },
+	  .why = "bytes per second in both; each packet counts 90 bytes more than its "
+		 "application data" },
 	{ "bps-capacity", COTURN_ALMOST, COTURN_OPTION, .option = "total-rate",
 	  .why = "it limits the relayed traffic, while coturn limits the sum of what "
 		 "sessions may relay" },

@@ -51,6 +51,7 @@ struct serve_device {
  * @user_allocations: new allocations per minute of one user; 0: no limit
  * @user_flows, @user_next_hops, @user_neighbours: percent; 0: no limit
  * @user_rate, @total_rate, @max_rate: bytes per second; 0: no limit
+ * @user_packet_rate: packets per second; 0: no limit
  * @drain_time: seconds
  * @datapath:   options for turnpike_open()
  * @check_only: --check-config
@@ -105,6 +106,7 @@ struct serve_config {
 	uint32_t guess_rate;
 	uint32_t drain_time;
 	uint32_t user_rate;
+	uint32_t user_packet_rate;
 	uint32_t total_rate;
 	uint32_t max_rate;
 	uint32_t n_workers;

@@ -30,11 +30,12 @@
 #define EXPECTS_CIDR "a prefix such as 192.0.2.0/24 or 2001:db8::/32"
 #define EXPECTS_TRANSLATED \
 	"an IPv6 prefix of 32, 40, 48, 56, 64 or 96 bits, such as 2001:db8:64::/96"
-#define EXPECTS_FILE   "a file name"
-#define EXPECTS_LIMIT  "a number, or 0 for no limit"
-#define EXPECTS_RATE   "a number of bytes per second, or 0 for no limit"
-#define EXPECTS_SHARE  "a percentage from 1 to 100, or 0 for no limit"
-#define EXPECTS_LISTEN EXPECTS_ADDR ", or :3478 for all that clients can reach"
+#define EXPECTS_FILE        "a file name"
+#define EXPECTS_LIMIT       "a number, or 0 for no limit"
+#define EXPECTS_RATE        "a number of bytes per second, or 0 for no limit"
+#define EXPECTS_PACKET_RATE "a number of packets per second, or 0 for no limit"
+#define EXPECTS_SHARE       "a percentage from 1 to 100, or 0 for no limit"
+#define EXPECTS_LISTEN      EXPECTS_ADDR ", or :3478 for all that clients can reach"
 
 const struct cli_option serve_options[] = {
 	{ "config", 0, "FILE",
@@ -158,15 +159,17 @@ const struct cli_option serve_options[] = {
 	  "a number of seconds from 600 to 86400", FIELD(max_lifetime), .min = DEFAULT_LIFETIME,
 	  .max = A_DAY, .reload = RELOAD_SERVER },
 	{ "max-rate", 0, "BYTES",
-	  "Application data per second of one allocation, in either direction. 0 means no limit.",
+	  "Bytes per second of one allocation, in either direction: application data, and 90 bytes "
+	  "for each packet. 0 means no limit.",
 	  EXPECTS_RATE, FIELD(max_rate), .max = UINT32_MAX, .reload = RELOAD_RATES },
-	{ "user-rate", 0, "BYTES",
-	  "Application data per second of all allocations of one user, in either direction. 0 "
-	  "means no limit.",
+	{ "user-rate", 0, "BYTES", "Likewise for all allocations of one user. 0 means no limit.",
 	  EXPECTS_RATE, FIELD(user_rate), .max = UINT32_MAX, .reload = RELOAD_RATES },
-	{ "total-rate", 0, "BYTES",
-	  "Application data per second of all allocations, in either direction. 0 means no limit.",
-	  EXPECTS_RATE, FIELD(total_rate), .max = UINT32_MAX, .reload = RELOAD_RATES },
+	{ "user-packet-rate", 0, "PACKETS",
+	  "Packets per second of all allocations of one user, in either direction. 0 means no "
+	  "limit.",
+	  EXPECTS_PACKET_RATE, FIELD(user_packet_rate), .max = UINT32_MAX, .reload = RELOAD_RATES },
+	{ "total-rate", 0, "BYTES", "Likewise for all allocations. 0 means no limit.", EXPECTS_RATE,
+	  FIELD(total_rate), .max = UINT32_MAX, .reload = RELOAD_RATES },
 
 	{ "dev", 0, "IF[=MODE[/MOVES]]", "Attach to this device, in its own mode if one is given.",
 	  "a device name such as eth0, optionally with a mode, such as eth0=tc",

@@ -98,6 +98,7 @@ static void print_limits(FILE *file, const struct serve_config *config)
 	print_label(file, "rates:");
 	print_limit(file, "", config->max_rate, "bytes/s per allocation");
 	print_limit(file, ",", config->user_rate, "bytes/s per user");
+	print_limit(file, ",", config->user_packet_rate, "packets/s per user");
 	print_limit(file, ",", config->total_rate, "bytes/s in total");
 	print_limit(file, ",", config->unauthenticated_rate,
 		    "unauthenticated requests/s and connections/s per source");

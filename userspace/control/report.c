@@ -195,6 +195,7 @@ static json_t *report_status(const struct report_source *source, const json_t *r
 	json_object_set_new(result, "shares", report_shares(source->datapath));
 	json_object_set_new(result, "max_rate", number(rates.allocation));
 	json_object_set_new(result, "user_rate", number(rates.user));
+	json_object_set_new(result, "user_packet_rate", number(rates.user_packets));
 	json_object_set_new(result, "total_rate", number(rates.total));
 	json_object_set_new(result, "policed", policed(source, stats));
 	json_object_set_new(result, "relayed", relayed(source, stats));

@@ -202,6 +202,7 @@ struct limits_rates serve_turn_rates(const struct serve_config *config)
 	return (struct limits_rates){
 		.allocation = config->max_rate,
 		.user = config->user_rate,
+		.user_packets = config->user_packet_rate,
 		.total = config->total_rate,
 	};
 }
