@@ -2,19 +2,14 @@
 """--max-rate, --user-rate, --total-rate: the relay relays no more in either direction, in the kernel or in user space.
 
     client ----- relay ----- peer
-
-A bucket holds what its rate allows in a quarter of a second, but at least 64 KiB: that much passes at once. No test
-depends on the time that it takes: the longer, the more may pass.
 """
 
 from __future__ import annotations
 
 import contextlib
 import signal
-import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
@@ -22,85 +17,29 @@ from lab import proc, turn
 from lab.complaints import Complaints, check
 from lab.endpoints import turn_client, udp_socket
 from lab.lab import Lab
-from lab.relay import MODES, PASSWORD, USER, Turnpike, Variant
+from lab.relay import PASSWORD, USER, Turnpike, Variant
 from lab.rig import CHANNEL, Rig
+from policing import (
+    BURST,
+    BURST_COUNT,
+    COST,
+    COUNT,
+    LIMIT,
+    PACE,
+    RATE,
+    SLOW,
+    arrivals,
+    burst,
+    counted,
+    every_mode,
+    indicate,
+    limited,
+    policed,
+    send_each,
+    within_limit,
+)
 
-LIMIT = 10.0                        # seconds to wait for what must happen
-QUIET = 0.2
-BURST = 65536
-SIZE = 1000                         # of each datagram
-RATE = 40_000
-SLOW = 10_000                       # an empty bucket fills little during a test
-COUNT, PACE = 800, 0.0025           # many times what the bucket and RATE allow, but no queue on the way overflows
-BURST_COUNT = 2 * BURST // SIZE
 OTHER = "bob"
-
-# The buckets are the same for both families.
-every_mode = pytest.mark.parametrize(
-    ("variant", "family"), [(variant, 6 if variant.name == "generic-head" else 4) for variant in MODES])
-
-
-@contextlib.contextmanager
-def limited(lab: Lab, variant: Variant, family: int,
-            options: Sequence[str] = ("--max-rate", str(RATE))) -> Iterator[tuple[Turnpike, Rig]]:
-    """A server with these limits, and a client whose packets go both ways."""
-    server = Turnpike(lab, variant, options=options)
-    with contextlib.closing(Rig(lab, server, family)) as rig:
-        yield server, rig
-
-
-# Sending, and what becomes of it.
-
-def policed(server: Turnpike) -> int:
-    return int(server.ask("status")["policed"])
-
-
-def indicate(rig: Rig) -> Callable[[bytes], None]:
-    """To send to the peer by indication, which user space relays."""
-    return lambda payload: rig.client.send_indication(rig.peer_address, payload)
-
-
-def send_each(count: int, pace: float, *senders: Callable[[bytes], object]) -> None:
-    """Send different datagrams, count altogether, by each of the senders in turn."""
-    for number in range(count):
-        senders[number % len(senders)](number.to_bytes(SIZE, "big"))
-        time.sleep(pace)
-
-
-def arrivals(server: Turnpike, policed_before: int, sent: int, *sockets: socket.socket) -> list[int]:
-    """How many datagrams each socket gets, once all that were sent have arrived or were policed."""
-    got: list[list[bytes]] = [[] for _ in sockets]
-
-    def accounted_for() -> bool:
-        for payloads, sock in zip(got, sockets):
-            sock.settimeout(QUIET)
-            with contextlib.suppress(TimeoutError):
-                while True:
-                    payloads.append(sock.recv(65536))
-        return sum(map(len, got)) + policed(server) - policed_before >= sent
-    proc.wait_until(accounted_for, LIMIT)
-    for payloads in got:
-        assert len(set(payloads)) == len(payloads), "a datagram arrived twice"
-    return [len(payloads) for payloads in got]
-
-
-def burst(server: Turnpike, send: Callable[[bytes], object], receiver: socket.socket) -> int:
-    """How many of BURST_COUNT datagrams arrive that are sent at once."""
-    before = policed(server)
-    send_each(BURST_COUNT, 0, send)
-    arrived, = arrivals(server, before, BURST_COUNT, receiver)
-    return arrived
-
-
-def within_limit(arrived: int, seconds: float, rate: int) -> Complaints:
-    """A bucket passes at least BURST, and at most BURST plus what it receives in the given time."""
-    least, most = BURST - SIZE, BURST + rate * seconds + SIZE
-    return [] if least <= arrived * SIZE <= most else \
-        [f"{arrived * SIZE} bytes passed, which is not between {least} and {most:.0f}"]
-
-
-def counted(server: Turnpike, dropped: int) -> Complaints:
-    return [] if policed(server) == dropped else [f"{policed(server)} packets were policed, and {dropped} dropped"]
 
 
 # The limit of an allocation.
@@ -189,7 +128,7 @@ def test_other_allocation(lab: Lab, variant: Variant, family: int) -> None:
     with limited(lab, variant, family) as (server, greedy), contextlib.closing(Rig(lab, server, family)) as modest:
         flooding = threading.Thread(target=send_each, args=(COUNT, PACE, greedy.to_peer))
         flooding.start()
-        count = BURST // SIZE - 5
+        count = BURST // COST - 5
         send_each(count, COUNT * PACE / count, modest.to_peer)
         flooding.join()
         modest_arrived, greedy_arrived = arrivals(server, 0, COUNT + count, modest.peer, greedy.peer)
