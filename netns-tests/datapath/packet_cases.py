@@ -55,6 +55,36 @@ def marked(send_data: Callable[[Rig, bytes], None], end: Callable[[Rig], socket.
     return send
 
 
+def by_indication(rig: Rig, payload: bytes) -> None:
+    rig.client.send_indication(rig.peer_address, payload)
+
+
+def with_last_ttl(send_data: Callable[[Rig, bytes], None]) -> Send:
+    def send(rig: Rig) -> None:
+        level, ttl, *_ = TTL[rig.family]
+        with with_option(rig.client.socket, level, ttl, 1, 64):
+            send_data(rig, HELLO)
+    return send
+
+
+MIXED = [f"{ttl} {number}".encode() for number in range(8) for ttl in (64, 77, 77, 2)]
+
+
+def mixed_ttls(send_data: Callable[[Rig, bytes], None], end: Callable[[Rig], socket.socket]) -> Send:
+    """At once, so that the server handles them as a batch; they begin with their TTLs."""
+    def send(rig: Rig) -> None:
+        level, ttl, *_ = TTL[rig.family]
+        for payload in MIXED:
+            with with_option(end(rig), level, ttl, int(payload.split()[0]), 64):
+                send_data(rig, payload)
+    return send
+
+
+def with_own_ttls(arrived: list[Arrived]) -> list[str]:
+    return [f"{each.payload!r} has a TTL of {each.raw.ttl}" for each in arrived
+            if each.raw.ttl != int(each.payload.split()[0]) - 1]
+
+
 def still_marked(arrived: list[Arrived]) -> list[str]:
     return [f"{name} {value:#x} instead of {wanted:#x}" for each in arrived
             for name, value, wanted in (("TTL", each.raw.ttl, MARKED_TTL - 1), ("TOS", each.raw.tos, MARKED_TOS))
@@ -191,9 +221,15 @@ CASES = (
     Case("empty, to the peer", lambda rig: rig.to_peer(b""), peer=[b""], kernel=1),
     Case("empty, to the client", lambda rig: rig.to_client(b""), client=[b""], kernel=1),
     Case("TTL and TOS, to the peer", marked(Rig.to_peer, lambda rig: rig.client.socket), peer=[HELLO],
-         kernel=1, check=still_marked, kernel_only=True, once_before=True),
+         kernel=1, check=still_marked, once_before=True, ours_only=True),
     Case("TTL and TOS, to the client", marked(Rig.to_client, lambda rig: rig.peer), client=[HELLO],
-         kernel=1, check=still_marked, kernel_only=True, once_before=True),
+         kernel=1, check=still_marked, once_before=True, ours_only=True),
+    Case("TTL and TOS, Send indication", marked(by_indication, lambda rig: rig.client.socket), peer=[HELLO], kernel=0,
+         check=still_marked, ours_only=True),
+    Case("mixed TTLs, to the peer", mixed_ttls(Rig.to_peer, lambda rig: rig.client.socket), peer=MIXED,
+         kernel=len(MIXED), check=with_own_ttls, ours_only=True),
+    Case("mixed TTLs, to the client", mixed_ttls(Rig.to_client, lambda rig: rig.peer), client=MIXED,
+         kernel=len(MIXED), check=with_own_ttls, ours_only=True),
     # Odd ChannelData.
     Case("padded", lambda rig: rig.to_peer(HELLO, padding=3), peer=[HELLO], kernel=1),
     Case("padded too far", lambda rig: rig.to_peer(HELLO, padding=9), peer=None, kernel=0, verdict="long-padding"),
@@ -226,10 +262,15 @@ CASES = (
     Case("UDP longer than IP", crafted(with_field(UDP, len=200)), kernel=0, verdict="malformed"),
     Case("UDP shorter than its header", crafted(with_field(UDP, len=7)), kernel=0, verdict="malformed"),
     Case("priority tag", crafted(with_priority_tag), peer=[HELLO]),
-    Case("last TTL", client_option(socket.IPPROTO_IP, socket.IP_TTL, 1, 64), peer=None, kernel=0, verdict="ttl",
-         families=(4,)),
-    Case("last hop limit", client_option(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, 1, 64), peer=None, kernel=0,
-         verdict="ttl", families=(6,)),
+    Case("last TTL, to the peer", client_option(socket.IPPROTO_IP, socket.IP_TTL, 1, 64), kernel=0, verdict="ttl",
+         families=(4,), ours_only=True),
+    Case("last TTL, to the client", peer_option(socket.IPPROTO_IP, socket.IP_TTL, 1, 64), kernel=0, verdict="ttl",
+         families=(4,), ours_only=True),
+    Case("last hop limit, to the peer", client_option(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, 1, 64), kernel=0,
+         verdict="ttl", families=(6,), ours_only=True),
+    Case("last hop limit, to the client", peer_option(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, 1, 64), kernel=0,
+         verdict="ttl", families=(6,), ours_only=True),
+    Case("last TTL, Send indication", with_last_ttl(by_indication), kernel=0, ours_only=True),
     Case("IPv4 options, to the peer", client_option(socket.IPPROTO_IP, IP_OPTIONS, NOPS, NO_OPTIONS), peer=[HELLO],
          kernel=0, verdict="ip-options", families=(4,)),
     Case("IPv4 options, to the client", peer_option(socket.IPPROTO_IP, IP_OPTIONS, NOPS, NO_OPTIONS), client=[HELLO],

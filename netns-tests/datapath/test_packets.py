@@ -22,7 +22,7 @@ import pytest
 from lab import turn
 from lab.complaints import Complaints, check
 from lab.lab import Lab
-from lab.relay import SERVERS, Server
+from lab.relay import SERVERS, Server, Turnpike
 from lab.rig import CHANNEL, Rig
 from lab.topology import FAMILIES
 from packet_cases import CASES, HELLO
@@ -119,9 +119,9 @@ SEQUENCES = {"hairpin": hairpin, "alive": alive, "nothing after the end": nothin
 Check = Callable[[Rig], Complaints]
 
 
-def checks(family: int, in_kernel: bool) -> Iterator[tuple[str, Check]]:
+def checks(family: int, in_kernel: bool, is_ours: bool) -> Iterator[tuple[str, Check]]:
     for case in CASES:
-        if family in case.families and (in_kernel or not case.kernel_only):
+        if family in case.families and (in_kernel or not case.kernel_only) and (is_ours or not case.ours_only):
             yield case.name, partial(Rig.run, case=case)
     for name, (wanted, ask) in REFUSALS.items():
         yield name, partial(refused, wanted=wanted, ask=ask)
@@ -168,12 +168,12 @@ def rigs(shared_lab: Lab, server: Server, family: int) -> Iterator[Rigs]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    _, variants = SERVERS[metafunc.config.getoption("--server")]
+    server, variants = SERVERS[metafunc.config.getoption("--server")]
     metafunc.parametrize("shared_lab, server, family, run", [
         pytest.param(network, variant, family, run,
                      id=f"{network}/{variant.name}/ipv{family}/{what.replace(' ', '-')}")
         for network, variant, family in itertools.product(NETWORKS, variants, FAMILIES)
-        for what, run in checks(family, variant.in_kernel)
+        for what, run in checks(family, variant.in_kernel, server is Turnpike)
     ], indirect=["shared_lab", "server"], scope="module")
 
 

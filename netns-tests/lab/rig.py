@@ -42,6 +42,7 @@ class Case:
     check: Callable[[list[Arrived]], list[str]] = lambda _arrived: []
     families: Sequence[int] = (4, 6)
     kernel_only: bool = False              # user space may behave differently
+    ours_only: bool = False                # coturn behaves differently
     once_before: bool = False              # sent once before, to confirm the flow for its DSCP
 
 

@@ -60,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!copy)
 		abort();
 	memcpy(copy, data + 1, size - 1);
-	rest = (struct turn_packet){ copy, size - 1 };
+	rest = (struct turn_packet){ .data = copy, .len = size - 1 };
 	if (dtls_client_random(&rest)) {
 		hellos++;
 		dtls_filter_begin(&filter, &rest);

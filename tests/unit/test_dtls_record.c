@@ -66,7 +66,7 @@ static bool passes(const struct dtls_filter *filter, struct header header, const
 	bool result;
 
 	append(&datagram, header, body, len);
-	rest = (struct turn_packet){ datagram.data, datagram.len };
+	rest = (struct turn_packet){ .data = datagram.data, .len = datagram.len };
 	result = dtls_filter_next(filter, &rest, &record, &discarded);
 	assert_int_equal(discarded, !result);
 	assert_int_equal(rest.len, 0);
@@ -331,7 +331,7 @@ static void keeps_the_valid_records_of_a_datagram(void **state)
 	append(&datagram, old, NULL, 0);
 	append(&datagram, valid, NULL, 30);
 	append(&datagram, valid, NULL, 50);
-	rest = (struct turn_packet){ datagram.data, datagram.len - 1 };
+	rest = (struct turn_packet){ .data = datagram.data, .len = datagram.len - 1 };
 	assert_true(dtls_filter_next(&filter, &rest, &record, &discarded));
 	assert_ptr_equal(record.data, datagram.data + HEADER_LEN + 40);
 	assert_int_equal(record.len, HEADER_LEN + 20);
@@ -356,7 +356,7 @@ static void counts_a_truncated_record(void **state)
 	append(&whole, (struct header){ 23, 0xfefd, 1, 9 }, NULL, 40);
 	for (size_t len = 0; len < whole.len; len++) {
 		uint8_t *exact = malloc(len > 0 ? len : 1);
-		struct turn_packet rest = { exact, len }, record;
+		struct turn_packet rest = { .data = exact, .len = len }, record;
 		uint64_t discarded = 0;
 
 		assert_non_null(exact);
@@ -385,7 +385,7 @@ static void passes_several_stages_in_a_datagram(void **state)
 	append(&datagram, plain, body, sizeof(body));
 	append(&datagram, (struct header){ 20, 0xfefd, 0, FIRST_SEQ + 2 }, one, 1);
 	append(&datagram, (struct header){ 22, 0xfefd, 1, 0 }, NULL, 48);
-	rest = (struct turn_packet){ datagram.data, datagram.len };
+	rest = (struct turn_packet){ .data = datagram.data, .len = datagram.len };
 	for (; filter.stage <= DTLS_FINISHED; filter.stage++)
 		assert_true(dtls_filter_next(&filter, &rest, &record, &discarded));
 	assert_int_equal(rest.len, 0);
@@ -404,7 +404,7 @@ static void finds_hellos(void **state)
 	(void)state;
 	put_fragment(body, &hello);
 	append(&datagram, plain, body, sizeof(body));
-	packet = (struct turn_packet){ datagram.data, datagram.len };
+	packet = (struct turn_packet){ .data = datagram.data, .len = datagram.len };
 	assert_ptr_equal(dtls_client_random(&packet), datagram.data + HEADER_LEN + MESSAGE_LEN + 2);
 	dtls_filter_begin(&filter, &packet);
 	assert_int_equal(filter.stage, DTLS_HELLO);

@@ -122,7 +122,7 @@ static int send_until_success(struct fixture *f)
 
 	/* The fixture's own allocations must not fail: call the core directly. */
 	uint8_t buf[TURN_HEADROOM + 1024 + TURN_TAILROOM];
-	struct turn_packet packet = { buf + TURN_HEADROOM, len };
+	struct turn_packet packet = { .data = buf + TURN_HEADROOM, .len = len };
 
 	for (;;) {
 		memcpy(packet.data, f->request_buf, len);
@@ -179,7 +179,7 @@ static void test_both_families(void **state)
 {
 	struct fixture *f = fixture_default();
 	uint8_t buf[TURN_HEADROOM + 1024 + TURN_TAILROOM];
-	struct turn_packet packet = { buf + TURN_HEADROOM, 0 };
+	struct turn_packet packet = { .data = buf + TURN_HEADROOM, .len = 0 };
 	int failures = 0, partial = 0;
 
 	(void)state;

@@ -77,6 +77,45 @@ static void test_relaying(void **state)
 	}
 }
 
+/* Relayed data leaves with one less than the TTL it came with: 0 is dropped. Streams have none. */
+static void test_ttl(void **state)
+{
+	static const uint8_t message[] = { 0x40, 0, 0, 1, 'x', 1, 2, 3 };
+
+	(void)state;
+	for (uint16_t transport = 0; transport < TURN_TRANSPORTS; transport++) {
+		struct fixture *f = over((enum turn_transport)transport);
+
+		/* Requests are answered. */
+		f->ttl = 1;
+		allocate(f);
+		channel_bind(f, 0x4000, PEER);
+		expect_success(f, &f->alice);
+		clear(f);
+		from_client(f, message, sizeof(message));
+		send_indication(f, PEER, "hello");
+		expect_events(f, 0);
+		assert_int_equal(stats(f)->ttl, 2);
+		from_peer(f, "192.0.2.1", PEER, "data", 4);
+		if (turn_transport_is_stream(transport))
+			expect_events(f, SEND_CLIENT, 0);
+		else
+			expect_events(f, 0);
+		assert_int_equal(stats(f)->ttl, turn_transport_is_stream(transport) ? 2 : 3);
+		assert_int_equal(stats(f)->to_peer.packets, 0);
+		f->ttl = 2;
+		clear(f);
+		from_client(f, message, sizeof(message));
+		expect_to_peer(f, PEER, "x", 1);
+		send_indication(f, PEER, "hello");
+		expect_to_peer(f, PEER, "hello", 5);
+		clear(f);
+		from_peer(f, "192.0.2.1", PEER, "data", 4);
+		expect_events(f, SEND_CLIENT, 0);
+		fixture_free(f);
+	}
+}
+
 /* The kernel only relays between UDP and UDP. */
 static void test_flows(void **state)
 {
@@ -262,10 +301,15 @@ static void test_dont_fragment_is_known(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_padding),       cmocka_unit_test(test_relaying),
-		cmocka_unit_test(test_flows),         cmocka_unit_test(test_tuple),
-		cmocka_unit_test(test_gone),          cmocka_unit_test(test_hairpin),
-		cmocka_unit_test(test_dont_fragment), cmocka_unit_test(test_dont_fragment_is_known),
+		cmocka_unit_test(test_padding),
+		cmocka_unit_test(test_relaying),
+		cmocka_unit_test(test_ttl),
+		cmocka_unit_test(test_flows),
+		cmocka_unit_test(test_tuple),
+		cmocka_unit_test(test_gone),
+		cmocka_unit_test(test_hairpin),
+		cmocka_unit_test(test_dont_fragment),
+		cmocka_unit_test(test_dont_fragment_is_known),
 	};
 
 	return cmocka_run_group_tests_name("turn transport", tests, NULL, NULL);

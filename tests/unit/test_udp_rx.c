@@ -19,6 +19,7 @@ struct arrival {
 	size_t len;
 	int merged;
 	int class;
+	int ttl;
 	bool is_v6;
 };
 
@@ -47,10 +48,13 @@ static void put_control(struct msghdr *message, const struct arrival *arrival)
 	uint8_t tos = (uint8_t)arrival->class;
 	size_t used = 0;
 
-	if (arrival->is_v6)
+	if (arrival->is_v6) {
+		put(message, &used, IPPROTO_IPV6, IPV6_HOPLIMIT, &arrival->ttl, sizeof(int));
 		put(message, &used, IPPROTO_IPV6, IPV6_TCLASS, &arrival->class, sizeof(int));
-	else
+	} else {
+		put(message, &used, IPPROTO_IP, IP_TTL, &arrival->ttl, sizeof(int));
 		put(message, &used, IPPROTO_IP, IP_TOS, &tos, sizeof(tos));
+	}
 	if (arrival->merged)
 		put(message, &used, IPPROTO_UDP, UDP_GRO, &arrival->merged, sizeof(int));
 	assert_in_range(used, 0, message->msg_controllen);
@@ -105,6 +109,15 @@ static void overwrite(const struct turn_packet *packet)
 	memset(packet->data - TURN_HEADROOM, 0xee, TURN_HEADROOM + packet->len + TURN_TAILROOM);
 }
 
+static void expect_fields(const struct udp_rx *rx, const uint8_t *data, int class, int ttl)
+{
+	const struct udp_tx_fields fields = udp_rx_fields(rx, data);
+
+	assert_int_equal(fields.class, class);
+	assert_int_equal(fields.ttl, ttl);
+	assert_false(fields.dont_fragment);
+}
+
 static void expect_datagram(struct udp_rx *rx, unsigned int message, size_t offset, size_t len)
 {
 	struct turn_packet packet;
@@ -116,9 +129,10 @@ static void expect_datagram(struct udp_rx *rx, unsigned int message, size_t offs
 		assert_int_equal(packet.data[i], byte_at(message, offset + i));
 	assert_int_equal(ntohs(from.port), 1000 + message);
 	assert_int_equal(from.family, arrivals[message].is_v6 ? TURNPIKE_IPV6 : TURNPIKE_IPV4);
-	assert_int_equal(udp_rx_class(rx, packet.data), arrivals[message].class);
-	assert_int_equal(udp_rx_class(rx, packet.data - TURN_HEADROOM), arrivals[message].class);
-	assert_int_equal(udp_rx_class(rx, (const uint8_t *)&packet), 0);
+	assert_int_equal(packet.ttl, arrivals[message].ttl ? arrivals[message].ttl : 1);
+	expect_fields(rx, packet.data, arrivals[message].class, packet.ttl - 1);
+	expect_fields(rx, packet.data - TURN_HEADROOM, arrivals[message].class, packet.ttl - 1);
+	expect_fields(rx, (const uint8_t *)&packet, 0, 0);
 	overwrite(&packet);
 }
 
@@ -145,11 +159,12 @@ static void expect_all(struct udp_rx *rx)
 static void splits_merged_datagrams(void **state)
 {
 	static const struct arrival table[] = {
-		{ .len = 160 },
-		{ .len = 0, .class = 0xb8 },
+		{ .len = 160, .ttl = 64 },
+		{ .len = 0, .class = 0xb8, .ttl = 255 },
 		{ .len = 1 },
-		{ .len = 64 * 1000, .merged = 1000, .class = 0x2e },
-		{ .len = 64 * 1000 + 1, .merged = 1000, .is_v6 = true, .class = 0x03 },
+		{ .len = 64 * 1000, .merged = 1000, .class = 0x2e, .ttl = 2 },
+		{ .len = 64 * 1000 + 1, .merged = 1000, .is_v6 = true, .class = 0x03, .ttl = 63 },
+		{ .len = 4, .is_v6 = true, .ttl = 1 },
 		{ .len = 64, .merged = 1 },
 		{ .len = 7, .merged = 2, .class = 1 },
 		{ .len = 1200, .merged = 1200 },

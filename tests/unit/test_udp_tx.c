@@ -26,6 +26,7 @@ struct datagram {
 	size_t len;
 	uint32_t first; /* first bytes of its payload */
 	bool dont_fragment;
+	int ttl;
 };
 
 static struct {
@@ -63,7 +64,7 @@ static uint32_t first_bytes(const uint8_t *data, size_t len)
 	return value;
 }
 
-static void read_control(const struct msghdr *message, int *class, size_t *size)
+static void read_control(const struct msghdr *message, int *class, int *ttl, size_t *size)
 {
 	struct msghdr copy = *message;
 
@@ -74,6 +75,10 @@ static void read_control(const struct msghdr *message, int *class, size_t *size)
 		if (header->cmsg_level == IPPROTO_UDP && header->cmsg_type == UDP_SEGMENT) {
 			memcpy(&segment, CMSG_DATA(header), sizeof(segment));
 			*size = segment;
+		} else if ((header->cmsg_level == IPPROTO_IP && header->cmsg_type == IP_TTL) ||
+			   (header->cmsg_level == IPPROTO_IPV6 &&
+			    header->cmsg_type == IPV6_HOPLIMIT)) {
+			memcpy(ttl, CMSG_DATA(header), sizeof(*ttl));
 		} else {
 			assert_true(
 				(header->cmsg_level == IPPROTO_IP && header->cmsg_type == IP_TOS) ||
@@ -89,7 +94,7 @@ static int take(int fd, const struct msghdr *message)
 	const struct sockaddr_in *to = message->msg_name;
 	const uint8_t *data = message->msg_iov[0].iov_base;
 	size_t len = message->msg_iov[0].iov_len, size = len, offset = 0;
-	int class = 0;
+	int class = 0, ttl = 0;
 
 	if (kernel.errors > 0) {
 		kernel.errors--;
@@ -97,7 +102,7 @@ static int take(int fd, const struct msghdr *message)
 		return -1;
 	}
 	assert_int_equal(message->msg_iovlen, 1);
-	read_control(message, &class, &size);
+	read_control(message, &class, &ttl, &size);
 	if (len > size && size > kernel.longest_run) {
 		errno = kernel.run_errno;
 		return -1;
@@ -115,7 +120,8 @@ static int take(int fd, const struct msghdr *message)
 					   class,
 					   this_len,
 					   first_bytes(data + offset, this_len),
-					   kernel.discovery == IP_PMTUDISC_PROBE };
+					   kernel.discovery == IP_PMTUDISC_PROBE,
+					   ttl };
 		offset += this_len;
 	} while (offset < len);
 	return (int)len;
@@ -162,7 +168,8 @@ static void add_with(int fd, uint16_t port, struct udp_tx_fields fields, size_t 
 
 	memcpy(data, &kernel.n_wanted, sizeof(kernel.n_wanted));
 	kernel.wanted[kernel.n_wanted++] = (struct datagram){
-		fd, port, fields.class, len, first_bytes(data, len), fields.dont_fragment
+		fd,        port, fields.class, len, first_bytes(data, len), fields.dont_fragment,
+		fields.ttl
 	};
 	udp_tx_add(tx, fd, &to, fields, data, len);
 	memset(data, 0xff, sizeof(kernel.n_wanted)); /* udp_tx_add() has copied it */
@@ -187,6 +194,7 @@ static void expect_all_sent(void)
 		assert_int_equal(a->len, b->len);
 		assert_int_equal(a->first, b->first);
 		assert_int_equal(a->dont_fragment, b->dont_fragment);
+		assert_int_equal(a->ttl, b->ttl);
 	}
 }
 
@@ -255,6 +263,28 @@ static void does_not_merge_different_ones(void **state)
 	add(4, 1000, 0xb9, 100);
 	expect_messages(6);
 	assert_int_equal(kernel.n_calls, 2);
+}
+
+/* Also where a run is sent singly. */
+static void keeps_ttls_apart(void **state)
+{
+	const struct udp_tx_fields far = { .ttl = 63 }, near = { .ttl = 1, .class = 0xb8 };
+
+	(void)state;
+	for (uint16_t port = 1000; port < 1002; port++) {
+		add_with(3, port, far, 100);
+		add_with(3, port, far, 100);
+		add_with(3, port, near, 100);
+		add_with(3, port, near, 100);
+		add(3, port, 0xb8, 100);
+		add_with(3, port, far, 100);
+	}
+	expect_messages(2 * 4);
+	kernel.longest_run = 50;
+	kernel.run_errno = EINVAL;
+	add_with(3, 1000, far, 100);
+	add_with(3, 1000, far, 100);
+	expect_messages(2 * 4 + 2);
 }
 
 static void sends_what_must_be_fragmented_singly(void **state)
@@ -354,7 +384,10 @@ static void sends_random_datagrams_in_order(void **state)
 		size_t len = lens[(size_t)rand() % ARRAY_LEN(lens)];
 
 		for (int n = rand() % 3; n >= 0 && kernel.n_wanted < SENT_MAX; n--)
-			add(3 + rand() % 2 * (rand() % 8 == 0), port, rand() % 4 == 0, len);
+			add_with(3 + rand() % 2 * (rand() % 8 == 0), port,
+				 (struct udp_tx_fields){ .class = rand() % 4 == 0,
+							 .ttl = rand() % 8 == 0 ? 7 : 63 },
+				 len);
 		if (rand() % 50 == 0)
 			expect_all_sent();
 	}
@@ -371,6 +404,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(ends_a_run_with_a_shorter_one, setup, teardown),
 		cmocka_unit_test_setup_teardown(does_not_merge_empty_ones, setup, teardown),
 		cmocka_unit_test_setup_teardown(does_not_merge_different_ones, setup, teardown),
+		cmocka_unit_test_setup_teardown(keeps_ttls_apart, setup, teardown),
 		cmocka_unit_test_setup_teardown(sends_what_must_be_fragmented_singly, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(sends_singly_after_eio, setup, teardown),

@@ -403,19 +403,19 @@ struct fake_limits *only_limits(struct fixture *f)
 	return found;
 }
 
-static struct turn_packet make_packet(const void *data, size_t len)
+static struct turn_packet make_packet(const struct fixture *f, const void *data, size_t len)
 {
 	uint8_t *buf = malloc(TURN_HEADROOM + len + TURN_TAILROOM);
 
 	assert_non_null(buf);
 	if (len > 0)
 		memcpy(buf + TURN_HEADROOM, data, len);
-	return (struct turn_packet){ buf + TURN_HEADROOM, len };
+	return (struct turn_packet){ .data = buf + TURN_HEADROOM, .len = len, .ttl = f->ttl };
 }
 
 void from_client(struct fixture *f, const void *data, size_t len)
 {
-	struct turn_packet packet = make_packet(data, len);
+	struct turn_packet packet = make_packet(f, data, len);
 
 	turn_server_client_input(f->server, &f->tuple, &packet, f->now);
 	free(packet.data - TURN_HEADROOM);
@@ -423,7 +423,7 @@ void from_client(struct fixture *f, const void *data, size_t len)
 
 void from_peer(struct fixture *f, const char *relay, const char *peer, const void *data, size_t len)
 {
-	struct turn_packet packet = make_packet(data, len);
+	struct turn_packet packet = make_packet(f, data, len);
 	struct turnpike_addr from = addr(peer);
 
 	turn_server_peer_input(f->server, relay_at(f, relay), &from, &packet, f->now);

@@ -119,6 +119,7 @@ struct fixture {
 	uint8_t algorithms[16]; /* PASSWORD-ALGORITHMS of the nonce's challenge */
 	size_t algorithms_len;
 	uint64_t unix_time;
+	uint8_t ttl; /* of input; 0: it has none */
 };
 
 struct turnpike_addr addr(const char *text);

@@ -246,6 +246,7 @@ static const struct counter turn_counters[] = {
 	{ "no_channel", offsetof(struct turn_stats, no_channel) },
 	{ "no_relay", offsetof(struct turn_stats, no_relay) },
 	{ "no_neighbour", offsetof(struct turn_stats, no_neighbour) },
+	{ "ttl", offsetof(struct turn_stats, ttl) },
 	{ "oversize", offsetof(struct turn_stats, oversize) },
 	{ "policed", offsetof(struct turn_stats, policed) },
 	{ "icmp", offsetof(struct turn_stats, icmp) },

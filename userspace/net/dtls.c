@@ -16,7 +16,7 @@
 /**
  * struct session - a DTLS connection, or the candidate for one
  * @sock:       NULL while the host does not have its address
- * @class:      traffic class of the record that is being sent
+ * @fields:     IP header fields of the record that is being sent
  * @retransmit: timer for the last flight of the handshake
  */
 struct session {
@@ -25,7 +25,7 @@ struct session {
 	struct udp_socket *sock;
 	struct dtls_wire wire;
 	struct dtls_filter filter;
-	int class;
+	struct udp_tx_fields fields;
 	SSL *ssl;
 	struct event *retransmit;
 };
@@ -52,11 +52,10 @@ static struct session *session_of(struct dtls_wire *wire)
 static void wire_send(struct dtls_wire *wire, const uint8_t *data, size_t len)
 {
 	const struct session *session = session_of(wire);
-	const struct udp_tx_fields fields = { .class = session->class };
 
 	if (session->sock)
-		udp_socket_send(session->sock, &session->connection.tuple.client, fields, data,
-				len);
+		udp_socket_send(session->sock, &session->connection.tuple.client, session->fields,
+				data, len);
 }
 
 static void session_free(struct session *session)
@@ -88,10 +87,11 @@ static void session_send(struct connection *connection, const uint8_t *data, siz
 {
 	struct session *session = (struct session *)connection;
 
-	session->class = session->sock ? udp_socket_class(session->sock, data) : 0;
+	if (session->sock)
+		session->fields = udp_socket_fields(session->sock, data);
 	if (!has_buffers(session) || SSL_write(session->ssl, data, (int)len) <= 0)
 		connection->connections->stats.unsent++;
-	session->class = 0;
+	session->fields = (struct udp_tx_fields){ 0 };
 	leave_openssl(session);
 }
 
@@ -219,7 +219,7 @@ static void update_filter(struct session *session)
 }
 
 /*
- * Decrypts @record in place, so that relayed data keeps the traffic class of its datagram. The
+ * Decrypts @record in place, so that relayed data keeps traffic class and TTL of its datagram. The
  * plaintext with its tailroom is shorter than the record, so the next record stays intact.
  *
  * SSL_get_error() also reports what other code has left in the thread's error queue, so the queue
@@ -236,7 +236,11 @@ static bool serve_record(struct session *session, const struct turn_packet *reco
 	session->wire.in_len = record->len;
 	ERR_clear_error();
 	while ((len = SSL_read(session->ssl, record->data, (int)record->len)) > 0) {
-		const struct turn_packet message = { .data = record->data, .len = (size_t)len };
+		const struct turn_packet message = {
+			.data = record->data,
+			.len = (size_t)len,
+			.ttl = record->ttl,
+		};
 
 		check_handshake(session);
 		connection_input(&session->connection, &message, now);

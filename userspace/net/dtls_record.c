@@ -204,7 +204,11 @@ bool dtls_filter_next(const struct dtls_filter *filter, struct turn_packet *rest
 	struct record parsed;
 
 	while (parse_record(rest, &parsed)) {
-		*record = (struct turn_packet){ rest->data, RECORD_HEADER_LEN + parsed.len };
+		*record = (struct turn_packet){
+			.data = rest->data,
+			.len = RECORD_HEADER_LEN + parsed.len,
+			.ttl = rest->ttl,
+		};
 		rest->data += record->len;
 		rest->len -= record->len;
 		if (is_valid(filter, &parsed))

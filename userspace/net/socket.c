@@ -42,6 +42,7 @@ struct option {
  */
 static const struct option options_v4[] = {
 	{ IPPROTO_IP, IP_RECVTOS, 1 },
+	{ IPPROTO_IP, IP_RECVTTL, 1 },
 	{ IPPROTO_IP, IP_RECVERR, 1 },
 	{ 0 },
 };
@@ -54,6 +55,7 @@ static const struct option options_reuseport[] = {
 static const struct option options_v6[] = {
 	{ IPPROTO_IPV6, IPV6_V6ONLY, 1 },
 	{ IPPROTO_IPV6, IPV6_RECVTCLASS, 1 },
+	{ IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1 },
 	{ IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT },
 	{ IPPROTO_IPV6, IPV6_RECVERR, 1 },
 	{ 0 },

@@ -11,11 +11,11 @@
 #include "base/addr.h"
 #include "net/socket_error.h"
 
-/** Control messages of an error: the error, the address of its sender, and the traffic class. */
+/** Control messages of an error: it with the address of its sender, the traffic class, the TTL. */
 union control {
 	struct cmsghdr align;
 	char bytes[CMSG_SPACE(sizeof(struct sock_extended_err) + sizeof(struct sockaddr_in6)) +
-		   CMSG_SPACE(sizeof(int))];
+		   2 * CMSG_SPACE(sizeof(int))];
 };
 
 static bool find_error(struct msghdr *message, struct sock_extended_err *ret)

@@ -18,13 +18,13 @@ struct buffer {
 	uint8_t tailroom[TURN_TAILROOM];
 };
 
-/** What a struct msghdr points to. The control messages are the traffic class and the GRO size. */
+/** What a struct msghdr points to. Control messages: the traffic class, the TTL, the GRO size. */
 struct slot {
 	struct sockaddr_storage addr;
 	struct iovec iov;
 	union {
 		struct cmsghdr align;
-		char bytes[2 * CMSG_SPACE(sizeof(int))];
+		char bytes[3 * CMSG_SPACE(sizeof(int))];
 	} control;
 };
 
@@ -34,6 +34,7 @@ struct slot {
  * @started:   messages of which at least one datagram was returned
  * @from:      source of the current message
  * @class:     its traffic class
+ * @ttl:       its TTL or hop limit
  * @size:      length of each of its datagrams; the last one may be shorter
  * @next:      its next datagram
  * @remaining: bytes of the message from @next on
@@ -45,6 +46,7 @@ struct udp_rx {
 	unsigned int started;
 	struct turnpike_addr from;
 	int class;
+	uint8_t ttl;
 	size_t size;
 	uint8_t *next;
 	size_t remaining;
@@ -107,6 +109,12 @@ static int int_value(const struct cmsghdr *header)
 	return value;
 }
 
+/* A TTL of 0 is no further from its end than one of 1; struct turn_packet needs the 0. */
+static uint8_t at_least_one(int ttl)
+{
+	return ttl > 1 ? (uint8_t)ttl : 1;
+}
+
 /* IP_TOS is one byte; the other values are int. */
 static void read_control(struct udp_rx *rx, struct msghdr *message)
 {
@@ -116,14 +124,17 @@ static void read_control(struct udp_rx *rx, struct msghdr *message)
 			rx->class = *CMSG_DATA(header);
 		else if (header->cmsg_level == IPPROTO_IPV6 && header->cmsg_type == IPV6_TCLASS)
 			rx->class = int_value(header);
+		else if ((header->cmsg_level == IPPROTO_IP && header->cmsg_type == IP_TTL) ||
+			 (header->cmsg_level == IPPROTO_IPV6 && header->cmsg_type == IPV6_HOPLIMIT))
+			rx->ttl = at_least_one(int_value(header));
 		else if (header->cmsg_level == IPPROTO_UDP && header->cmsg_type == UDP_GRO)
 			rx->size = (size_t)int_value(header);
 	}
 }
 
 /*
- * All datagrams of a message have the same class: the kernel merges only datagrams with equal
- * addresses, ports, traffic class, TTL and DF (inet_gro_receive(), ipv6_gro_receive(),
+ * All datagrams of a message have the same class and TTL: the kernel merges only datagrams with
+ * equal addresses, ports, traffic class, TTL and DF (inet_gro_receive(), ipv6_gro_receive(),
  * udp_gro_receive_segment()).
  */
 static void start_message(struct udp_rx *rx, unsigned int index)
@@ -132,6 +143,7 @@ static void start_message(struct udp_rx *rx, unsigned int index)
 	rx->remaining = rx->messages[index].msg_len;
 	rx->size = rx->remaining;
 	rx->class = 0;
+	rx->ttl = 0;
 	addr_from_sockaddr(&rx->slots[index].addr, &rx->from);
 	read_control(rx, &rx->messages[index].msg_hdr);
 }
@@ -147,7 +159,7 @@ bool udp_rx_next(struct udp_rx *rx, struct turn_packet *packet, struct turnpike_
 	else
 		return false;
 	len = rx->remaining < rx->size ? rx->remaining : rx->size;
-	*packet = (struct turn_packet){ .data = rx->next, .len = len };
+	*packet = (struct turn_packet){ .data = rx->next, .len = len, .ttl = rx->ttl };
 	*from = rx->from;
 	rx->next += len;
 	rx->remaining -= len;
@@ -155,10 +167,12 @@ bool udp_rx_next(struct udp_rx *rx, struct turn_packet *packet, struct turnpike_
 	return true;
 }
 
-int udp_rx_class(const struct udp_rx *rx, const uint8_t *data)
+struct udp_tx_fields udp_rx_fields(const struct udp_rx *rx, const uint8_t *data)
 {
 	const uintptr_t first = (uintptr_t)rx->buffers, pos = (uintptr_t)data;
 	const size_t at = (pos - first) / sizeof(rx->buffers[0]);
 
-	return pos >= first && at + 1 == rx->started ? rx->class : 0;
+	if (pos < first || at + 1 != rx->started)
+		return (struct udp_tx_fields){ 0 };
+	return (struct udp_tx_fields){ .class = rx->class, .ttl = rx->ttl - (rx->ttl > 0) };
 }

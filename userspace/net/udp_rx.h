@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 
+#include "net/udp_tx.h"
 #include "turn/types.h"
 
 struct udp_rx;
@@ -36,11 +37,12 @@ bool udp_rx_receive(struct udp_rx *rx, int fd);
 bool udp_rx_next(struct udp_rx *rx, struct turn_packet *packet, struct turnpike_addr *from);
 
 /**
- * udp_rx_class() - get the traffic class, including ECN, for sending @data
+ * udp_rx_fields() - get the IP header fields for sending @data
  *
- * Data inside the buffer of the last udp_rx_next() is relayed, and keeps its traffic class. Other
- * data has class 0.
+ * Data inside the buffer of the last udp_rx_next() is relayed. It keeps its traffic class,
+ * including ECN, and its TTL minus one, which the caller has found not to be 0. Other data gets
+ * defaults.
  */
-int udp_rx_class(const struct udp_rx *rx, const uint8_t *data);
+struct udp_tx_fields udp_rx_fields(const struct udp_rx *rx, const uint8_t *data);
 
 #endif /* TURNPIKE_NET_UDP_RX_H */

@@ -241,9 +241,9 @@ const struct turnpike_addr *udp_socket_addr(const struct udp_socket *sock)
 	return &sock->addr;
 }
 
-int udp_socket_class(const struct udp_socket *sock, const uint8_t *data)
+struct udp_tx_fields udp_socket_fields(const struct udp_socket *sock, const uint8_t *data)
 {
-	return udp_rx_class(sock->sockets->rx, data);
+	return udp_rx_fields(sock->sockets->rx, data);
 }
 
 void udp_socket_send(struct udp_socket *sock, const struct turnpike_addr *to,

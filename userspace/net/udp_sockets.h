@@ -66,8 +66,8 @@ void udp_socket_close(struct udp_socket *sock);
 /** udp_socket_addr() - the address that the socket is bound to */
 const struct turnpike_addr *udp_socket_addr(const struct udp_socket *sock);
 
-/** udp_socket_class() - udp_rx_class() of the datagram that is being handled */
-int udp_socket_class(const struct udp_socket *sock, const uint8_t *data);
+/** udp_socket_fields() - udp_rx_fields() of the datagram that is being handled */
+struct udp_tx_fields udp_socket_fields(const struct udp_socket *sock, const uint8_t *data);
 
 /** udp_socket_send() - queue a copy of @data for sending, see udp_tx_add() */
 void udp_socket_send(struct udp_socket *sock, const struct turnpike_addr *to,

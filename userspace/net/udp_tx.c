@@ -29,8 +29,7 @@
  */
 struct run {
 	int fd;
-	int class;
-	bool dont_fragment;
+	struct udp_tx_fields fields;
 	struct turnpike_addr to;
 	unsigned int datagrams;
 	size_t size;
@@ -39,7 +38,7 @@ struct run {
 	struct sockaddr_storage addr;
 	union {
 		struct cmsghdr align;
-		char bytes[CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(uint16_t))];
+		char bytes[2 * CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(uint16_t))];
 	} control;
 };
 
@@ -75,11 +74,15 @@ void udp_tx_adapt(struct udp_tx *tx, bool in_kernel)
 	tx->sets_discovery = in_kernel;
 }
 
+static bool are_equal(const struct udp_tx_fields *a, const struct udp_tx_fields *b)
+{
+	return a->class == b->class && a->ttl == b->ttl && a->dont_fragment == b->dont_fragment;
+}
+
 static bool continues(const struct run *run, int fd, const struct turnpike_addr *to,
 		      struct udp_tx_fields fields, size_t len)
 {
-	return run->fd == fd && run->class == fields.class &&
-	       run->dont_fragment == fields.dont_fragment && !run->is_ended && len > 0 &&
+	return run->fd == fd && are_equal(&run->fields, &fields) && !run->is_ended && len > 0 &&
 	       len <= run->size && run->datagrams < SEGMENTS_MAX &&
 	       run->iov.iov_len + len <= PAYLOAD_MAX && addr_equal(&run->to, to);
 }
@@ -90,8 +93,7 @@ static void begin_run(struct udp_tx *tx, int fd, const struct turnpike_addr *to,
 	struct run *run = &tx->runs[tx->n_runs++];
 
 	run->fd = fd;
-	run->class = fields.class;
-	run->dont_fragment = fields.dont_fragment;
+	run->fields = fields;
 	run->to = *to;
 	run->datagrams = 0;
 	run->size = len;
@@ -152,12 +154,16 @@ static struct msghdr make_message(struct run *run)
 		.msg_iovlen = 1,
 		.msg_control = &run->control,
 	};
+	const bool is_v4 = run->to.family == TURNPIKE_IPV4;
+	const int level = is_v4 ? IPPROTO_IP : IPPROTO_IPV6;
 	const uint16_t size = (uint16_t)run->size;
 
-	if (run->class && run->to.family == TURNPIKE_IPV4)
-		put_control(&message, IPPROTO_IP, IP_TOS, &run->class, sizeof(run->class));
-	else if (run->class)
-		put_control(&message, IPPROTO_IPV6, IPV6_TCLASS, &run->class, sizeof(run->class));
+	if (run->fields.class)
+		put_control(&message, level, is_v4 ? IP_TOS : IPV6_TCLASS, &run->fields.class,
+			    sizeof(run->fields.class));
+	if (run->fields.ttl)
+		put_control(&message, level, is_v4 ? IP_TTL : IPV6_HOPLIMIT, &run->fields.ttl,
+			    sizeof(run->fields.ttl));
 	if (run->datagrams > 1)
 		put_control(&message, IPPROTO_UDP, UDP_SEGMENT, &size, sizeof(size));
 	return message;
@@ -169,7 +175,7 @@ static struct msghdr make_message(struct run *run)
  */
 static unsigned int tries_max(const struct run *run)
 {
-	return run->dont_fragment && errno == EMSGSIZE ? 2 : TRIES_MAX;
+	return run->fields.dont_fragment && errno == EMSGSIZE ? 2 : TRIES_MAX;
 }
 
 /*
@@ -239,9 +245,9 @@ static void send_alike(struct udp_tx *tx, unsigned int start, unsigned int end)
 {
 	const struct run *run = &tx->runs[start];
 
-	tx->sets_discovery |= run->dont_fragment;
+	tx->sets_discovery |= run->fields.dont_fragment;
 	if (tx->sets_discovery)
-		socket_before_sending(run->fd, run->to.family, run->dont_fragment);
+		socket_before_sending(run->fd, run->to.family, run->fields.dont_fragment);
 	send_runs(tx, start, end);
 	if (tx->sets_discovery)
 		socket_after_sending(run->fd, run->to.family);
@@ -249,7 +255,7 @@ static void send_alike(struct udp_tx *tx, unsigned int start, unsigned int end)
 
 static bool are_alike(const struct run *a, const struct run *b)
 {
-	return a->fd == b->fd && a->dont_fragment == b->dont_fragment;
+	return a->fd == b->fd && a->fields.dont_fragment == b->fields.dont_fragment;
 }
 
 bool udp_tx_is_empty(const struct udp_tx *tx)

@@ -29,10 +29,12 @@ void udp_tx_adapt(struct udp_tx *tx, bool in_kernel);
 /**
  * struct udp_tx_fields - fields of a datagram's IP header
  * @class:         traffic class, including ECN
+ * @ttl:           TTL or hop limit; 0: the default of the host
  * @dont_fragment: DF bit of IPv4; no effect in IPv6
  */
 struct udp_tx_fields {
 	int class;
+	int ttl;
 	bool dont_fragment;
 };
 

@@ -153,21 +153,17 @@ static void send_client(void *ctx, const struct turn_tuple *tuple, const uint8_t
 	}
 	sock = listeners_find_udp(io->listeners, &tuple->server);
 	if (sock)
-		udp_socket_send(sock, &tuple->client,
-				(struct udp_tx_fields){ .class = udp_socket_class(sock, data) },
-				data, len);
+		udp_socket_send(sock, &tuple->client, udp_socket_fields(sock, data), data, len);
 }
 
 static void send_peer(void *ctx, void *handle, const struct turnpike_addr *peer,
 		      const uint8_t *data, size_t len, bool dont_fragment)
 {
 	struct relay_socket *relay = handle;
-	const struct udp_tx_fields fields = {
-		.class = udp_socket_class(relay->sock, data),
-		.dont_fragment = dont_fragment,
-	};
+	struct udp_tx_fields fields = udp_socket_fields(relay->sock, data);
 
 	(void)ctx;
+	fields.dont_fragment = dont_fragment;
 	udp_socket_send(relay->sock, peer, fields, data, len);
 }
 

@@ -15,12 +15,14 @@ _Static_assert(DATA_INDICATION_MAX <= TURN_HEADROOM, "a Data indication is built
 /**
  * struct outgoing - data for a peer
  * @peer:          its address, as bound
- * @data:          the datagram
+ * @packet:        the message of the client
+ * @data:          the datagram in it
  * @len:           its length in bytes
  * @dont_fragment: as in turn_ops.send_peer
  */
 struct outgoing {
 	const struct turnpike_addr *peer;
+	const struct turn_packet *packet;
 	const uint8_t *data;
 	size_t len;
 	bool dont_fragment;
@@ -60,6 +62,19 @@ static bool is_granted(struct turn_server *server, const struct turn_permission 
 	if (permission && permission->expiry_ns > now)
 		return true;
 	server->stats.no_permission++;
+	return false;
+}
+
+/**
+ * RFC 8656 section 21.1.7: TTL ends loops of relays, as in the kernel. It ends with @transport, by
+ * which the data leaves, if that is a stream.
+ */
+static bool may_leave(struct turn_server *server, const struct turn_packet *packet,
+		      unsigned int transport)
+{
+	if (packet->ttl != 1 || turn_transport_is_stream(transport))
+		return true;
+	server->stats.ttl++;
 	return false;
 }
 
@@ -104,6 +119,7 @@ static void send_peer(struct turn_server *server, struct turn_permission *permis
 	const struct turn_relay *relay = permission->relay;
 
 	if (!is_live(server, relay, now) || !is_reachable(server, permission, out->peer, now) ||
+	    !may_leave(server, out->packet, TURN_UDP) ||
 	    !may_reach(server, permission, out->peer, now) ||
 	    !may_pass(server, relay, TURN_TO_PEER, out->len))
 		return;
@@ -117,7 +133,7 @@ void turn_data_from_channel(struct turn_server *server, const struct turn_tuple 
 {
 	struct stun_cursor cursor = { .pos = packet->data, .left = packet->len };
 	const struct turn_channel *channel;
-	struct outgoing out = { 0 };
+	struct outgoing out = { .packet = packet };
 	uint16_t number, len;
 
 	/* RFC 8656 section 12.6: bytes after the data are padding. */
@@ -153,7 +169,8 @@ static bool has_dont_fragment(const struct stun_message *msg, const struct turn_
 }
 
 void turn_data_from_indication(struct turn_server *server, const struct turn_tuple *tuple,
-			       const struct stun_message *msg, uint64_t now)
+			       const struct turn_packet *packet, const struct stun_message *msg,
+			       uint64_t now)
 {
 	struct turn_permission *permission = NULL;
 	const struct turn_allocation *alloc;
@@ -179,6 +196,7 @@ void turn_data_from_indication(struct turn_server *server, const struct turn_tup
 		return;
 	out = (struct outgoing){
 		.peer = &peer,
+		.packet = packet,
 		.data = data.value,
 		.len = data.len,
 		.dont_fragment = has_dont_fragment(msg, tuple, &peer),
@@ -248,6 +266,7 @@ void turn_server_peer_input(struct turn_server *server, struct turn_relay *relay
 	channel = turn_channel_find_peer(server, relay, from);
 	permission = channel ? channel->permission : turn_permission_find(server, relay, from);
 	if (!is_granted(server, permission, now) || !is_reachable(server, permission, from, now) ||
+	    !may_leave(server, packet, relay->alloc->tuple.transport) ||
 	    !may_pass(server, relay, TURN_TO_CLIENT, packet->len))
 		return;
 	permission->reach_until = TURN_NEVER;

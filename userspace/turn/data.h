@@ -13,8 +13,13 @@
 void turn_data_from_channel(struct turn_server *server, const struct turn_tuple *tuple,
 			    const struct turn_packet *packet, uint64_t now);
 
-/** turn_data_from_indication() - relay the DATA of a Send indication, or drop it and count why */
+/**
+ * turn_data_from_indication() - relay the DATA of a Send indication, or drop it and count why
+ * @packet: the message
+ * @msg:    the same, parsed
+ */
 void turn_data_from_indication(struct turn_server *server, const struct turn_tuple *tuple,
-			       const struct stun_message *msg, uint64_t now);
+			       const struct turn_packet *packet, const struct stun_message *msg,
+			       uint64_t now);
 
 #endif /* TURNPIKE_TURN_DATA_H */

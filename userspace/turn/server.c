@@ -105,7 +105,7 @@ static void stun_input(struct turn_server *server, const struct turn_tuple *tupl
 		turn_dispatch_request(server, tuple, &msg, now);
 	} else if (msg.class == STUN_INDICATION && msg.method == TURN_SEND &&
 		   turn_unknown_attrs(&msg, &unknown, 1) == 0) {
-		turn_data_from_indication(server, tuple, &msg, now);
+		turn_data_from_indication(server, tuple, packet, &msg, now);
 	} else if (msg.class != STUN_INDICATION || msg.method != STUN_BINDING) {
 		server->stats.malformed++;
 	}

@@ -42,6 +42,7 @@ struct turn_traffic {
  * @no_relay:         data dropped: the other end is an address of this relay, but no live
  *                    allocation has its port
  * @no_neighbour:     data dropped by turn_ops.reach
+ * @ttl:              datagrams dropped, in either direction: their TTL or hop limit would become 0
  * @oversize:         datagrams of peers dropped: they do not fit a Data indication
  * @policed:          datagrams dropped, in either direction, by turn_ops.police
  * @icmp:             ICMP errors reported to clients
@@ -68,6 +69,7 @@ struct turn_stats {
 	uint64_t no_channel;
 	uint64_t no_relay;
 	uint64_t no_neighbour;
+	uint64_t ttl;
 	uint64_t oversize;
 	uint64_t policed;
 	uint64_t icmp;

@@ -65,12 +65,15 @@ struct turn_tuple {
  * @data: the payload of a datagram, or one message of a stream as found by turn_frame(), with
  *        TURN_HEADROOM writable bytes before it and TURN_TAILROOM after it
  * @len:  length of @data in bytes, without headroom and tailroom
+ * @ttl:  TTL or hop limit with which the datagram has come, at least 1; 0: a message of a stream,
+ *        which has none. Relayed data leaves with one less, and is dropped if that is 0
  *
  * The core may overwrite all of these bytes; their contents are undefined afterwards.
  */
 struct turn_packet {
 	uint8_t *data;
 	size_t len;
+	uint8_t ttl;
 };
 
 /** enum turn_direction - the direction of application data */
