@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Replaced credentials, and the password algorithms and security features of RFC 8489. */
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "turn_users.h"
@@ -15,7 +16,7 @@ static void test_nobody(void **state)
 	fixture_free(f);
 }
 
-/* A removed user can use an allocation until it expires, but not refresh it. */
+/* A removed user that is kept can use an allocation until it expires, but not refresh it. */
 static void test_removed_user(void **state)
 {
 	struct fixture *f = fixture_default();
@@ -91,6 +92,74 @@ static void test_changed_password(void **state)
 	allocate_at(f, 2, &renewed);
 	expect_success(f, &renewed);
 	stun_hmac_free(renewed.hmac);
+	fixture_free(f);
+}
+
+/* Allocations end with their flows when nobody could create them any more; others stay. */
+static void test_revoked(void **state)
+{
+	struct credentials renewed = make_credentials("bob", "better", 0);
+	struct fixture *f = fixture_default();
+	struct turn_credentials *credentials = no_users();
+
+	(void)state;
+	allocate_at(f, 1, &f->alice);
+	channel_bind(f, 0x4000, "198.51.100.1:7000");
+	allocate_at(f, 2, &f->alice);
+	allocate_at(f, 3, &f->bob);
+	allocate_at(f, 4, &f->bob);
+	assert_int_equal(turn_server_end_revoked(f->server, f->now), 0);
+	assert_int_equal(turn_credentials_add_password(credentials, "bob", "hidden"), 0);
+	use_credentials(f, credentials);
+	clear(f);
+	assert_int_equal(turn_server_end_revoked(f->server, f->now), 2);
+	assert_int_equal(stats(f)->allocations, 2);
+	assert_int_equal(f->n_flows, 0);
+	assert_string_equal(f->logged[(f->n_logged - 1) % MAX_LOGGED].why, "revoked");
+	from_port(f, 1);
+	refresh_as(f, &f->alice, 0);
+	expect_error(f, 401);
+	/* A new password ends what the old one has created, unless the new one has refreshed it. */
+	credentials = no_users();
+	assert_int_equal(turn_credentials_add_password(credentials, "bob", "better"), 0);
+	use_credentials(f, credentials);
+	from_port(f, 4);
+	refresh_as(f, &renewed, 600);
+	expect_success(f, &renewed);
+	assert_int_equal(turn_server_end_revoked(f->server, f->now), 1);
+	assert_true(turn_server_has_allocation(f->server, &f->tuple));
+	from_port(f, 4);
+	refresh_as(f, &renewed, 0);
+	expect_success(f, &renewed);
+	assert_int_equal(stats(f)->allocations, 0);
+	stun_hmac_free(renewed.hmac);
+	fixture_free(f);
+}
+
+static bool is_from_port_2(void *arg, const struct turn_allocation_info *info)
+{
+	(*(size_t *)arg)++;
+	assert_string_equal(info->username, "alice");
+	return info->tuple.client.port == htons(2);
+}
+
+/* The owner can end any allocations. */
+static void test_chosen(void **state)
+{
+	struct fixture *f = fixture_default();
+	size_t asked = 0;
+
+	(void)state;
+	for (uint16_t port = 1; port <= 3; port++)
+		allocate_at(f, port, &f->alice);
+	assert_int_equal(
+		turn_server_end_allocations(f->server, is_from_port_2, &asked, "denied", f->now),
+		1);
+	assert_int_equal(asked, 3);
+	assert_int_equal(stats(f)->allocations, 2);
+	assert_string_equal(f->logged[(f->n_logged - 1) % MAX_LOGGED].why, "denied");
+	from_port(f, 2);
+	assert_false(turn_server_has_allocation(f->server, &f->tuple));
 	fixture_free(f);
 }
 
@@ -260,6 +329,8 @@ int main(void)
 		cmocka_unit_test(test_removed_user),
 		cmocka_unit_test(test_kept_user),
 		cmocka_unit_test(test_changed_password),
+		cmocka_unit_test(test_revoked),
+		cmocka_unit_test(test_chosen),
 		cmocka_unit_test(test_algorithms),
 		cmocka_unit_test(test_offers),
 		cmocka_unit_test(test_offer_without_userhash),

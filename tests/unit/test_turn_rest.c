@@ -102,6 +102,47 @@ static void test_rest_rotation(void **state)
 	fixture_free(f);
 }
 
+/* A secret that goes takes its allocations along; one that comes beside it ends none. */
+static void test_rest_revoked(void **state)
+{
+	struct turn_credentials *both = with_secret("south");
+	struct fixture *f = fixture_default();
+	struct credentials ann = rest_user("north", "1700000600:ann");
+	struct credentials ben = rest_user("north", "1700000600:ben");
+	struct credentials new_ben = rest_user("south", "1700000600:ben");
+	struct credentials cid = rest_user("south", "1700000600:cid");
+
+	(void)state;
+	use_credentials(f, with_secret("north"));
+	allocate_at(f, 1, &ann);
+	allocate_at(f, 2, &ben);
+	assert_int_equal(turn_credentials_add_secret(both, "north"), 0);
+	use_credentials(f, both);
+	assert_int_equal(turn_server_end_revoked(f->server, f->now), 0);
+	allocate_at(f, 3, &cid);
+	from_port(f, 2);
+	refresh_as(f, &new_ben, 600);
+	expect_success(f, &new_ben);
+	/* An expired username is not a revoked one. */
+	f->unix_time = 1700000601;
+	assert_int_equal(turn_server_end_revoked(f->server, f->now), 0);
+	assert_int_equal(stats(f)->allocations, 3);
+	use_credentials(f, with_secret("south"));
+	assert_int_equal(turn_server_end_revoked(f->server, f->now), 1);
+	from_port(f, 1);
+	assert_false(turn_server_has_allocation(f->server, &f->tuple));
+	from_port(f, 2);
+	assert_true(turn_server_has_allocation(f->server, &f->tuple));
+	use_credentials(f, no_users());
+	assert_int_equal(turn_server_end_revoked(f->server, f->now), 2);
+	assert_int_equal(stats(f)->allocations, 0);
+	stun_hmac_free(ann.hmac);
+	stun_hmac_free(ben.hmac);
+	stun_hmac_free(new_ben.hmac);
+	stun_hmac_free(cid.hmac);
+	fixture_free(f);
+}
+
 /* Usernames with the same name after the colon share an account; without a colon it is separate. */
 static void test_accounts(void **state)
 {
@@ -215,8 +256,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rest),          cmocka_unit_test(test_rest_expiry),
-		cmocka_unit_test(test_rest_rotation), cmocka_unit_test(test_accounts),
-		cmocka_unit_test(test_rate),          cmocka_unit_test(test_many_names),
+		cmocka_unit_test(test_rest_rotation), cmocka_unit_test(test_rest_revoked),
+		cmocka_unit_test(test_accounts),      cmocka_unit_test(test_rate),
+		cmocka_unit_test(test_many_names),
 	};
 
 	return cmocka_run_group_tests_name("turn rest", tests, NULL, NULL);

@@ -61,7 +61,8 @@ enum turn_event_kind {
  * @channel:  number of the channel, of TURN_EVENT_BOUND
  * @method:   enum stun_method of the refused request
  * @code:     the error code of the refusal
- * @why:      why the allocation ended: "refresh", "expired", "client gone" or "stopping"; else NULL
+ * @why:      why the allocation ended: "refresh", "expired", "client gone", "revoked", "denied" or
+ *            "stopping"; else NULL
  */
 struct turn_event {
 	enum turn_event_kind kind;

@@ -57,12 +57,17 @@ int turn_server_new(const struct turn_config *config, const struct turn_ops *ops
 	return 0;
 }
 
+static bool is_any(struct turn_server *server, const struct turn_allocation *alloc, void *arg)
+{
+	(void)server;
+	(void)alloc;
+	(void)arg;
+	return true;
+}
+
 static void free_contents(struct turn_server *server)
 {
-	struct turn_allocation *alloc, *next_alloc;
-
-	HASH_ITER(hh, server->allocations, alloc, next_alloc)
-		turn_allocation_end(server, alloc, "stopping", 0);
+	turn_allocations_end(server, is_any, NULL, "stopping", 0);
 	turn_users_forget(server);
 	turn_user_put(server->decoy);
 }
@@ -89,6 +94,17 @@ void turn_server_set_credentials(struct turn_server *server, struct turn_credent
 	server->generation++;
 	turn_users_forget(server);
 	turn_credentials_put(old);
+}
+
+static bool is_revoked(struct turn_server *server, const struct turn_allocation *alloc, void *arg)
+{
+	(void)arg;
+	return !turn_user_is_current(server, alloc->user);
+}
+
+size_t turn_server_end_revoked(struct turn_server *server, uint64_t now)
+{
+	return turn_allocations_end(server, is_revoked, NULL, "revoked", now);
 }
 
 static void stun_input(struct turn_server *server, const struct turn_tuple *tuple,
@@ -180,6 +196,30 @@ static struct turn_allocation_info info_of(const struct turn_allocation *alloc)
 			};
 	}
 	return info;
+}
+
+/** struct chooser - the caller of turn_server_end_allocations() */
+struct chooser {
+	bool (*ends)(void *arg, const struct turn_allocation_info *info);
+	void *arg;
+};
+
+static bool is_chosen(struct turn_server *server, const struct turn_allocation *alloc, void *arg)
+{
+	const struct turn_allocation_info info = info_of(alloc);
+	const struct chooser *chooser = arg;
+
+	(void)server;
+	return chooser->ends(chooser->arg, &info);
+}
+
+size_t turn_server_end_allocations(struct turn_server *server,
+				   bool (*ends)(void *arg, const struct turn_allocation_info *info),
+				   void *arg, const char *why, uint64_t now)
+{
+	struct chooser chooser = { ends, arg };
+
+	return turn_allocations_end(server, is_chosen, &chooser, why, now);
 }
 
 void turn_server_for_each_allocation(const struct turn_server *server,

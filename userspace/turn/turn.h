@@ -119,10 +119,21 @@ bool turn_server_has_allocation(const struct turn_server *server, const struct t
  * @credentials: for the same realm; the server takes a reference, and nobody may change them any
  *               more
  *
- * Existing allocations keep the keys that they were created with until they expire, but users that
- * @credentials lacks cannot refresh theirs (error 403).
+ * Existing allocations keep the keys that they were created with, but users without that key in
+ * @credentials cannot refresh theirs (error 403). turn_server_end_revoked() ends them.
  */
 void turn_server_set_credentials(struct turn_server *server, struct turn_credentials *credentials);
+
+/**
+ * turn_server_end_revoked() - end the allocations that nobody could create any more
+ *
+ * Those are allocations whose key the credentials lack: the user, or the secret that made a
+ * time-limited password, has been removed, or the password has changed. A time-limited username
+ * that has only expired is not revoked.
+ *
+ * Return: the number of allocations that have ended.
+ */
+size_t turn_server_end_revoked(struct turn_server *server, uint64_t now);
 
 /**
  * turn_server_reconfigure() - replace limits, peer policy and relay addresses
@@ -213,5 +224,17 @@ void turn_server_for_each_allocation(const struct turn_server *server,
 				     void (*visit)(void *arg,
 						   const struct turn_allocation_info *info),
 				     void *arg);
+
+/**
+ * turn_server_end_allocations() - end all allocations that the owner chooses, with their flows
+ * @ends: called once per allocation; returns whether to end it; must not enter the server
+ * @arg:  passed to @ends
+ * @why:  as in struct turn_event
+ *
+ * Return: the number of allocations that have ended.
+ */
+size_t turn_server_end_allocations(struct turn_server *server,
+				   bool (*ends)(void *arg, const struct turn_allocation_info *info),
+				   void *arg, const char *why, uint64_t now);
 
 #endif /* TURNPIKE_TURN_TURN_H */

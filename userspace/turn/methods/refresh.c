@@ -34,6 +34,17 @@ static void refresh_relays(const struct turn_request *request, unsigned int fami
 	}
 }
 
+/** The allocation lives as long as the last key that has proved a right to it. */
+static void remember_key(const struct turn_request *request)
+{
+	struct turn_user *before = request->alloc->user;
+
+	if (before->account != request->user->account)
+		return;
+	request->alloc->user = turn_user_get(request->user);
+	turn_user_put(before);
+}
+
 static void end_relays(const struct turn_request *request, unsigned int family)
 {
 	struct turn_server *server = request->server;
@@ -73,7 +84,7 @@ int turn_refresh(struct turn_request *request, struct stun_writer *response)
 	if (!code)
 		code = turn_find_lifetime(request->msg, &request->server->limits, &lifetime,
 					  &is_zero);
-	/* A user removed from the credentials keeps the allocation until it expires. */
+	/* If the owner keeps allocations of removed users, then until they expire. */
 	if (!code && !is_zero && !turn_user_is_current(request->server, request->user))
 		code = TURN_FORBIDDEN;
 	if (code)
@@ -83,6 +94,7 @@ int turn_refresh(struct turn_request *request, struct stun_writer *response)
 		lifetime = 0;
 	} else {
 		refresh_relays(request, family, lifetime);
+		remember_key(request);
 	}
 	stun_write_u32(response, STUN_ATTR_LIFETIME, lifetime);
 	return 0;

@@ -114,6 +114,23 @@ void turn_allocation_end(struct turn_server *server, struct turn_allocation *all
 	free(alloc);
 }
 
+size_t turn_allocations_end(struct turn_server *server,
+			    bool (*ends)(struct turn_server *server,
+					 const struct turn_allocation *alloc, void *arg),
+			    void *arg, const char *why, uint64_t now)
+{
+	struct turn_allocation *alloc, *next;
+	size_t n = 0;
+
+	HASH_ITER(hh, server->allocations, alloc, next) {
+		if (!ends(server, alloc, arg))
+			continue;
+		turn_allocation_end(server, alloc, why, now);
+		n++;
+	}
+	return n;
+}
+
 void turn_allocation_end_relay(struct turn_server *server, struct turn_relay *relay,
 			       const char *why, uint64_t now)
 {

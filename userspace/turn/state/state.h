@@ -53,6 +53,18 @@ int turn_allocation_new(struct turn_server *server, const struct turn_tuple *tup
 void turn_allocation_end(struct turn_server *server, struct turn_allocation *alloc, const char *why,
 			 uint64_t now);
 
+/**
+ * turn_allocations_end() - end all allocations for which @ends returns true
+ * @ends: called once for each; must change nothing
+ * @why:  as in struct turn_event
+ *
+ * Return: their number.
+ */
+size_t turn_allocations_end(struct turn_server *server,
+			    bool (*ends)(struct turn_server *server,
+					 const struct turn_allocation *alloc, void *arg),
+			    void *arg, const char *why, uint64_t now);
+
 /** turn_allocation_end_relay() - end @relay, and its allocation if it has no other relay */
 void turn_allocation_end_relay(struct turn_server *server, struct turn_relay *relay,
 			       const char *why, uint64_t now);
