@@ -77,7 +77,7 @@ class Service:
         net = self.lab.topology
         lines = [f"listen = {net.listen.address(4)}:{PORT}", f"relay-address = {net.relayed.address(4)}",
                  "realm = turnpike.test", f"auth-secret-file = /run/credentials/{UNIT}/auth-secret",
-                 f"drain-time = {DRAIN_SECONDS}", "confirm = 3600", *more]
+                 f"drain-time = {DRAIN_SECONDS}", "confirm = 3600", "allow-peer = private", *more]
         self.write(CONFIG, "".join(f"{line}\n" for line in lines), "root:turnpike", "640")
 
     def write(self, path: str, text: str, owner: str = "root:root", mode: str = "644") -> None:

@@ -82,6 +82,7 @@ static void test_every_value(void **state)
 				    "total-rate = 4294967295\n"
 				    "allow-peer = 10.0.0.0/8\n"
 				    "deny-peer = 2001:db8::/32\n"
+				    "allow-peer = private\n"
 				    "translated-prefix = 2001:db8:64::/96\n"
 				    "alternate-server = 192.0.2.9\n"
 				    "dev = eth0=tc\n"
@@ -137,6 +138,8 @@ static void test_every_value(void **state)
 	assert_addr(config.allow[0].addr, "10.0.0.0");
 	assert_int_equal(config.allow[0].prefix, 8);
 	assert_addr(config.deny[0].addr, "2001:db8::");
+	assert_int_equal(config.n_deny, 1);
+	assert_int_equal(config.private_peers, TURN_PRIVATE_ALLOWED);
 	assert_addr(config.translated[0].addr, "2001:db8:64::");
 	assert_int_equal(config.translated[0].prefix, 96);
 	assert_addr(config.alternates[0], "192.0.2.9:3478");

@@ -62,24 +62,90 @@ static void test_defaults(void **state)
 		{ "223.255.255.255", true },
 		{ "224.0.0.0", false },
 		{ "239.255.255.255", false },
+		{ "240.0.0.0", false },
 		{ "255.255.255.255", false },
-		{ "10.0.0.1", true },
+		{ "9.255.255.255", true },
+		{ "10.0.0.0", false },
+		{ "10.255.255.255", false },
+		{ "11.0.0.0", true },
+		{ "100.63.255.255", true },
+		{ "100.64.0.0", false },
+		{ "100.127.255.255", false },
+		{ "100.128.0.0", true },
+		{ "168.63.129.15", true },
+		{ "168.63.129.16", false },
+		{ "168.63.129.17", true },
+		{ "172.15.255.255", true },
+		{ "172.16.0.0", false },
+		{ "172.31.255.255", false },
+		{ "172.32.0.0", true },
+		{ "191.255.255.255", true },
+		{ "192.0.0.0", false },
+		{ "192.0.0.9", true },
+		{ "192.0.0.10", true },
+		{ "192.0.0.11", false },
+		{ "192.0.0.192", false },
+		{ "192.0.0.255", false },
+		{ "192.0.1.0", true },
+		{ "192.0.2.1", false },
+		{ "192.0.3.0", true },
+		{ "192.31.196.1", true },
+		{ "192.167.255.255", true },
+		{ "192.168.0.0", false },
+		{ "192.168.255.255", false },
+		{ "192.169.0.0", true },
+		{ "198.17.255.255", true },
+		{ "198.18.0.0", false },
+		{ "198.19.255.255", false },
+		{ "198.20.0.0", true },
+		{ "198.51.100.1", false },
+		{ "203.0.113.1", false },
 		{ "::", false },
 		{ "::1", false },
 		{ "::2", false },
 		{ "fe7f::", true },
 		{ "fe80::1", false },
 		{ "febf::1", false },
-		{ "fec0::", true },
+		{ "fbff:ffff::", true },
+		{ "fc00::", false },
+		{ "fdff:ffff::1", false },
+		{ "fe00::", true },
+		{ "fec0::", false },
+		{ "feff:ffff::", false },
 		{ "ff00::", false },
 		{ "ff02::1", false },
 		{ "2001::1", false },
 		{ "2001:0:ffff::1", false },
+		{ "2001:1::", false },
 		{ "2001:1::1", true },
+		{ "2001:1::3", true },
+		{ "2001:1::4", false },
+		{ "2001:2::1", false },
+		{ "2001:3::1", true },
+		{ "2001:4:112::1", true },
+		{ "2001:4:113::1", false },
+		{ "2001:10::1", false },
+		{ "2001:20::1", true },
+		{ "2001:3f:ffff::1", true },
+		{ "2001:40::", false },
+		{ "2001:1ff:ffff::", false },
+		{ "2001:200::", true },
+		{ "100::", false },
+		{ "100::ffff:ffff:ffff:ffff", false },
+		{ "100:0:0:1::", false },
+		{ "100:0:0:2::", true },
+		{ "3ffe:ffff::", true },
+		{ "3fff::", false },
+		{ "3fff:fff:ffff::", false },
+		{ "3fff:1000::", true },
+		{ "5f00::", false },
+		{ "5f01::", true },
 		{ "2002::", false },
 		{ "2002:ffff::1", false },
 		{ "2003::1", true },
-		{ "2001:db8::5", true },
+		{ "2001:db7::5", true },
+		{ "2001:db8::5", false },
+		{ "2001:db9::5", true },
 		/* forms of IPv4 addresses */
 		{ "::0.0.0.2", false },
 		{ "::255.255.255.255", false },
@@ -168,16 +234,123 @@ static void test_wide_prefixes(void **state)
 				 some = { .allow = named, .n_allow = 3 };
 
 	(void)state;
-	assert_true(allows(&all, "10.1.2.3"));
-	assert_true(allows(&all, "2001:db8::1"));
+	assert_true(allows(&all, "8.8.8.8"));
+	assert_true(allows(&all, "2003::1"));
+	assert_false(allows(&all, "10.1.2.3"));
+	assert_false(allows(&all, "fd00::1"));
 	assert_false(allows(&all, "127.0.0.1"));
 	assert_false(allows(&all, "169.254.169.254"));
 	assert_false(allows(&all, "::1"));
 	assert_false(allows(&all, "2002::1"));
 	assert_true(allows(&some, "127.0.0.1"));
-	assert_true(allows(&some, "169.254.169.254"));
+	assert_true(allows(&some, "169.254.169.1"));
 	assert_false(allows(&some, "169.254.1.1"));
 	assert_true(allows(&some, "2002::1"));
+}
+
+static const char *const private_peers[] = { "10.1.2.3",     "172.20.1.1", "192.168.1.1",
+					     "100.64.1.1",   "198.18.0.1", "192.0.2.1",
+					     "fd12:3456::1", "fc00::1",    "2001:db8::1" };
+
+static const char *const services[] = {
+	"169.254.169.254",   "169.254.170.2",   "169.254.42.42",      "100.100.100.200",
+	"100.96.0.96",       "168.63.129.16",   "192.0.0.192",        "fd00:ec2::254",
+	"fd00:ec2::23",      "fd20:ce::254",    "fd00:c1::a9fe:a9fe", "fd00:42::42",
+	"fd00:a9fe:a9fe::1", "fe80::a9fe:a9fe",
+};
+
+static void assert_private(const struct turn_config *config, bool wanted)
+{
+	for (size_t i = 0; i < ARRAY_LEN(private_peers); i++) {
+		if (allows(config, private_peers[i]) != wanted)
+			fail_msg("%s", private_peers[i]);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(services); i++) {
+		if (allows(config, services[i]))
+			fail_msg("%s", services[i]);
+	}
+	assert_true(allows(config, "8.8.8.8"));
+	assert_true(allows(config, "2003::1"));
+	assert_false(allows(config, "127.0.0.1"));
+	assert_false(allows(config, "240.0.0.1"));
+	assert_false(allows(config, "fe80::1"));
+	assert_false(allows(config, "fec0::1"));
+}
+
+/** Peers in private networks are those of a relay that is in private networks only. */
+static void test_private(void **state)
+{
+	const struct turn_relay_address relays[] = {
+		{ .addr = addr("10.0.0.5") },
+		{ .addr = addr("fd00::5") },
+		{ .addr = addr("10.0.0.6"), .external = addr("9.9.9.9") },
+		{ .addr = addr("2003::5") },
+		{ .addr = addr("9.9.9.9"), .external = addr("10.0.0.7") },
+	};
+	static const struct {
+		size_t first, n;
+		bool permitted;
+	} rows[] = {
+		{ 0, 0, false }, { 0, 1, true },  { 0, 2, true },  { 1, 1, true }, { 2, 1, false },
+		{ 0, 3, false }, { 1, 2, false }, { 3, 1, false }, { 4, 1, true }, { 0, 5, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct turn_config config = { .relays = relays + rows[i].first,
+					      .n_relays = rows[i].n };
+
+		assert_private(&config, rows[i].permitted);
+		config.private_peers = TURN_PRIVATE_ALLOWED;
+		assert_private(&config, true);
+		config.private_peers = TURN_PRIVATE_DENIED;
+		assert_private(&config, false);
+	}
+}
+
+/** Where private peers are denied, prefixes permit what they name; denied ones stay denied. */
+static void test_some_private(void **state)
+{
+	const struct turn_relay_address relay = { .addr = addr("9.9.9.9") };
+	const struct addr_cidr allow[] = { cidr("10.1.0.0/16"), cidr("fd00::/8"),
+					   cidr("172.0.0.0/8") };
+	const struct addr_cidr deny = cidr("192.168.1.0/24");
+	struct turn_config config = {
+		.relays = &relay,
+		.n_relays = 1,
+		.allow = allow,
+		.n_allow = ARRAY_LEN(allow),
+		.deny = &deny,
+		.n_deny = 1,
+	};
+
+	(void)state;
+	assert_true(allows(&config, "10.1.2.3"));
+	assert_false(allows(&config, "10.2.2.3"));
+	assert_true(allows(&config, "fd00::1"));
+	assert_false(allows(&config, "fd00:ec2::254"));
+	assert_false(allows(&config, "fc00::1"));
+	assert_false(allows(&config, "172.16.0.1"));
+	config.private_peers = TURN_PRIVATE_ALLOWED;
+	assert_true(allows(&config, "192.168.2.1"));
+	assert_false(allows(&config, "192.168.1.1"));
+}
+
+/** A metadata service is permitted by its own address only. */
+static void test_services(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(services); i++) {
+		struct addr_cidr allow = cidr(services[i]);
+		struct turn_config config = { .allow = &allow, .n_allow = 1 };
+
+		assert_true(allows(&config, services[i]));
+		config.private_peers = TURN_PRIVATE_ALLOWED;
+		assert_true(allows(&config, services[i]));
+		for (allow.prefix--; allow.prefix > 0; allow.prefix--) {
+			assert_false(allows(&config, services[i]));
+		}
+	}
 }
 
 /** Addresses of this host are permitted one by one. */
@@ -234,6 +407,7 @@ static void test_embedding_peers(void **state)
 		.n_allow = ARRAY_LEN(allow),
 		.translated = translated,
 		.n_translated = 2,
+		.private_peers = TURN_PRIVATE_ALLOWED,
 	};
 
 	(void)state;
@@ -295,11 +469,11 @@ static void test_tunnels(void **state)
 	(void)state;
 	assert_int_equal(turn_policy_new(&config, &policy), 0);
 	assert_true(turn_policy_allows(policy, &teredo));
-	assert_true(turn_policy_is_tunnel(policy, &teredo));
-	assert_true(turn_policy_is_tunnel(policy, &six_to_four));
-	assert_true(turn_policy_is_tunnel(policy, &relay));
-	assert_false(turn_policy_is_tunnel(policy, &native));
-	assert_false(turn_policy_is_tunnel(policy, &loopback));
+	assert_true(turn_policy_is_tunnel(&teredo));
+	assert_true(turn_policy_is_tunnel(&six_to_four));
+	assert_true(turn_policy_is_tunnel(&relay));
+	assert_false(turn_policy_is_tunnel(&native));
+	assert_false(turn_policy_is_tunnel(&loopback));
 	turn_policy_free(policy);
 }
 
@@ -310,6 +484,9 @@ int main(void)
 		cmocka_unit_test(test_own_addresses),
 		cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_wide_prefixes),
+		cmocka_unit_test(test_private),
+		cmocka_unit_test(test_some_private),
+		cmocka_unit_test(test_services),
 		cmocka_unit_test(test_allowed_own_addresses),
 		cmocka_unit_test(test_embedding_peers),
 		cmocka_unit_test(test_relays),

@@ -128,7 +128,8 @@ const struct coturn_key coturn_keys[] = {
 	/* Peers. */
 	{ "allowed-peer-ip", COTURN_TAKEN, COTURN_RANGE, .option = "allow-peer",
 	  .why = "overrides denied-peer-ip, as in coturn; loopback addresses are rejected" },
-	{ "denied-peer-ip", COTURN_TAKEN, COTURN_RANGE, .option = "deny-peer" },
+	{ "denied-peer-ip", COTURN_TAKEN, COTURN_RANGE, .option = "deny-peer",
+	  .why = "private networks are rejected anyway if a relay address is public" },
 	{ "no-multicast-peers", COTURN_NEEDLESS, COTURN_FLAG,
 	  .why = "multicast peers are always rejected" },
 	{ "no-loopback-peers", COTURN_NEEDLESS, COTURN_FLAG,

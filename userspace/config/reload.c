@@ -120,6 +120,7 @@ static const struct field fields[] = {
 	{ "auth-secret", RELOAD_CREDENTIALS, ARRAY(secrets), .differs = secrets_differ },
 	{ "allow-peer", RELOAD_SERVER, SET(allow) },
 	{ "deny-peer", RELOAD_SERVER, SET(deny) },
+	{ "deny-peer", RELOAD_SERVER, VALUE(private_peers) },
 	{ "translated-prefix", RELOAD_SERVER, SET(translated) },
 	{ "alternate-server", RELOAD_SERVER, SET(alternates) },
 	{ "log-level", RELOAD_LOG, VALUE(log_level) },

@@ -46,6 +46,7 @@ struct serve_device {
  * @secrets:    from --auth-secret, --auth-secret-file and the environment
  * @run_as:     USER or USER:GROUP; NULL: do not switch
  * @transports: bits 1 << enum turn_transport
+ * @private_peers: from --allow-peer private and --deny-peer private
  * @unauthenticated_rate: requests and connections per second of one source; 0: no limit
  * @guess_rate: wrong credentials per second of one source, and for one account; 0: no limit
  * @user_allocations: new allocations per minute of one user; 0: no limit
@@ -112,6 +113,7 @@ struct serve_config {
 	uint32_t n_workers;
 	uint16_t port_lo;
 	uint16_t port_hi;
+	enum turn_private private_peers;
 	struct turnpike_open_opts datapath;
 	enum turnpike_mode mode;
 	enum turnpike_moves moves;

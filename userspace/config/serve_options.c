@@ -27,7 +27,8 @@
 #define EXPECTS_ADDR                                                                         \
 	"an address such as 192.0.2.1:3478 or [2001:db8::1]:3478, IPv6 in brackets, with a " \
 	"port from 1 to 65535 or none"
-#define EXPECTS_CIDR "a prefix such as 192.0.2.0/24 or 2001:db8::/32"
+#define EXPECTS_CIDR  "a prefix such as 192.0.2.0/24 or 2001:db8::/32"
+#define EXPECTS_PEERS EXPECTS_CIDR ", or private"
 #define EXPECTS_TRANSLATED \
 	"an IPv6 prefix of 32, 40, 48, 56, 64 or 96 bits, such as 2001:db8:64::/96"
 #define EXPECTS_FILE        "a file name"
@@ -83,13 +84,15 @@ const struct cli_option serve_options[] = {
 	  "public one alone",
 	  .set = set_external_ip, .flags = CLI_REPEATABLE },
 	{ "allow-peer", 0, "CIDR",
-	  "Permit peers in this prefix. Overrides --deny-peer. Addresses of this machine, and "
-	  "ranges that are never public, are permitted only if the prefix is theirs.",
-	  EXPECTS_CIDR, .set = set_allow_peer, .flags = CLI_REPEATABLE },
+	  "Permit peers in this prefix. Overrides --deny-peer. Addresses of this machine, metadata "
+	  "services of clouds, and ranges that are not public are permitted only if the prefix is "
+	  "theirs. 'private' stands for all private networks.",
+	  EXPECTS_PEERS, .set = set_allow_peer, .flags = CLI_REPEATABLE },
 	{ "deny-peer", 0, "CIDR",
-	  "Reject peers in this prefix, in addition to addresses of this machine and to those that "
-	  "are never public.",
-	  EXPECTS_CIDR, .set = set_deny_peer, .flags = CLI_REPEATABLE },
+	  "Reject peers in this prefix, in addition to addresses of this machine, metadata services "
+	  "of clouds, and ranges that are not public. 'private' stands for all private networks, "
+	  "which are rejected by default if a relay address is public.",
+	  EXPECTS_PEERS, .set = set_deny_peer, .flags = CLI_REPEATABLE },
 	{ "translated-prefix", 0, "CIDR",
 	  "The network translates this IPv6 prefix to IPv4 (NAT64). Reject peers in it, as in the "
 	  "well-known prefixes: IPv4 peers have IPv4 addresses only.",

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/addr.h"
+#include "base/log.h"
 #include "config/serve_setters.h"
 #include "private/array_len.h"
 
@@ -306,11 +307,24 @@ int set_tc_hook(void *target, char *value)
 }
 
 int set_allow_peer(void *target, char *value)
+static int set_private(struct serve_config *config, enum turn_private wanted)
+{
+	if (config->private_peers != TURN_PRIVATE_AUTO && config->private_peers != wanted) {
+		log_error("--allow-peer private and --deny-peer private contradict each other: "
+			  "remove one of them");
+		return -ECANCELED;
+	}
+	config->private_peers = wanted;
+	return 0;
+}
+
 {
 	struct serve_config *config = target;
 	struct addr_cidr cidr;
 
 	return addr_cidr_parse(value, &cidr) ? -EINVAL : SERVE_CONFIG_APPEND(config, allow, &cidr);
+	if (strcmp(value, "private") == 0)
+		return set_private(config, TURN_PRIVATE_ALLOWED);
 }
 
 int set_deny_peer(void *target, char *value)
@@ -319,6 +333,8 @@ int set_deny_peer(void *target, char *value)
 	struct addr_cidr cidr;
 
 	return addr_cidr_parse(value, &cidr) ? -EINVAL : SERVE_CONFIG_APPEND(config, deny, &cidr);
+	if (strcmp(value, "private") == 0)
+		return set_private(config, TURN_PRIVATE_DENIED);
 }
 
 /* RFC 6052 section 2.2: these are the lengths of prefixes. */

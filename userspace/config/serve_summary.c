@@ -51,7 +51,10 @@ static void print_relays(FILE *file, const struct serve_config *config,
 	if (config->n_allow + config->n_deny > 0)
 		fprintf(file, "; prefixes allowed: %zu, denied: %zu", config->n_allow,
 			config->n_deny);
-	fprintf(file, "\n");
+	fprintf(file, "; private networks %s\n",
+		turn_permits_private(config->private_peers, endpoints->relays, endpoints->n_relays)
+			? "allowed"
+			: "denied");
 }
 
 /* Nothing is missing without a word. */

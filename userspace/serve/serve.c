@@ -270,6 +270,7 @@ static void announce(const struct server *server)
 		       addr_format(&endpoints->secure[i], text));
 	datapath_for_each_device(server->datapath, log_device, NULL);
 	serve_turn_warn_limit(&server->config, endpoints);
+	serve_turn_warn_private(&server->config, endpoints);
 	printf("ready");
 	datapath_for_each_device(server->datapath, print_device, NULL);
 	printf("\n");

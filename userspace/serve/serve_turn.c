@@ -128,6 +128,16 @@ void serve_turn_warn_limit(const struct serve_config *config, const struct endpo
 		       usable_connections(config), config->max_connections);
 }
 
+void serve_turn_warn_private(const struct serve_config *config, const struct endpoints *endpoints)
+{
+	if (config->private_peers == TURN_PRIVATE_AUTO &&
+	    turn_permits_private(TURN_PRIVATE_AUTO, endpoints->relays, endpoints->n_relays))
+		log_at(LOG_WARNING,
+		       "clients can reach private networks, because all relay addresses are private: "
+		       "use --deny-peer private if clients come from the Internet, otherwise "
+		       "--allow-peer private");
+}
+
 static void add_own(struct turn_config *turn, struct turnpike_addr *own,
 		    const struct endpoint_name *names, size_t n)
 {
@@ -182,6 +192,7 @@ int serve_turn_config(const struct serve_config *config, const struct endpoints 
 	turn->guess_rate = config->guess_rate;
 	turn->alternates = config->alternates;
 	turn->n_alternates = config->n_alternates;
+	turn->private_peers = config->private_peers;
 	turn->allow = config->allow;
 	turn->n_allow = config->n_allow;
 	turn->deny = config->deny;

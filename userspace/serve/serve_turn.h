@@ -32,6 +32,14 @@ uint32_t serve_turn_policers(uint32_t max_relays);
 /** serve_turn_connections() - the largest number of TCP, TLS and DTLS connections */
 uint32_t serve_turn_connections(const struct serve_config *config);
 
+/**
+ * serve_turn_warn_private() - warn if private peers are allowed though nobody has said so
+ *
+ * The relay has private addresses only. It may serve a private network, or the Internet through a
+ * NAT: the operator knows.
+ */
+void serve_turn_warn_private(const struct serve_config *config, const struct endpoints *endpoints);
+
 /** serve_turn_warn_limit() - warn if descriptors limit the relayed transport addresses */
 void serve_turn_warn_limit(const struct serve_config *config, const struct endpoints *endpoints);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <string.h>
 
+#include "base/special_net.h"
 #include "stun/protocol.h"
 #include "turn/config.h"
 
@@ -38,4 +39,29 @@ bool turn_config_is_valid(const struct turn_config *config)
 	       relays_are_valid(config) && config->port_lo > 0 &&
 	       config->port_lo <= config->port_hi && config->default_lifetime > 0 &&
 	       config->default_lifetime <= config->max_lifetime && config->nonce_lifetime > 0;
+}
+
+static bool is_public(const struct turn_relay_address *relay)
+{
+	unsigned int prefix;
+
+	return special_net_find(relay->external.family ? &relay->external : &relay->addr,
+				&prefix) == SPECIAL_NONE;
+}
+
+static bool is_any_public(const struct turn_relay_address *relays, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (is_public(&relays[i]))
+			return true;
+	}
+	return false;
+}
+
+bool turn_permits_private(enum turn_private private_peers, const struct turn_relay_address *relays,
+			  size_t n)
+{
+	if (private_peers != TURN_PRIVATE_AUTO)
+		return private_peers == TURN_PRIVATE_ALLOWED;
+	return n > 0 && !is_any_public(relays, n);
 }

@@ -34,6 +34,14 @@ struct turn_home {
 	struct turnpike_addr relays[TURN_RELAYS_MAX];
 };
 
+/** enum turn_private - whether peers in private networks (SPECIAL_PRIVATE) are permitted */
+enum turn_private {
+	/** If the relay itself is in private networks only, see turn_permits_private(). */
+	TURN_PRIVATE_AUTO,
+	TURN_PRIVATE_DENIED,
+	TURN_PRIVATE_ALLOWED,
+};
+
 /**
  * struct turn_config - how a server behaves; begin with turn_config_init()
  * @realm:            REALM of the long-term credentials, 1 to 127 bytes of UTF-8 that OpaqueString
@@ -72,10 +80,12 @@ struct turn_home {
  * @n_self_addrs:     number of @self_addrs
  * @self_nets:        prefixes that this host receives, likewise
  * @n_self_nets:      number of @self_nets
- * @allow:            peers that are allowed on all ports, overriding @deny, and @self_addrs and the
- *                    built-in table where it names them: see turn_policy_exempts()
+ * @private_peers:    peers in private networks; if they are denied, @allow overrides that where it
+ *                    names them
+ * @allow:            peers that are allowed on all ports, overriding @deny, and @self_addrs and
+ *                    special-purpose networks where it names them: see turn_policy_exempts()
  * @n_allow:          number of @allow
- * @deny:             peers that are refused in addition to the built-in table
+ * @deny:             peers that are refused in addition to those in special-purpose networks
  * @n_deny:           number of @deny
  * @translated:       IPv6 prefixes that the network translates to IPv4 (NAT64), which are never
  *                    peers
@@ -110,6 +120,7 @@ struct turn_config {
 	size_t n_self_addrs;
 	const struct addr_cidr *self_nets;
 	size_t n_self_nets;
+	enum turn_private private_peers;
 	const struct addr_cidr *allow;
 	size_t n_allow;
 	const struct addr_cidr *deny;
@@ -143,5 +154,16 @@ void turn_config_init(struct turn_config *config);
 
 /** turn_config_is_valid() - check @config against the bounds given at its members */
 bool turn_config_is_valid(const struct turn_config *config);
+
+/**
+ * turn_permits_private() - whether peers in private networks are permitted
+ * @relays: relay addresses
+ * @n:      number of @relays
+ *
+ * With TURN_PRIVATE_AUTO they are if there are relay addresses, and none of them, as peers see it,
+ * is globally reachable.
+ */
+bool turn_permits_private(enum turn_private private_peers, const struct turn_relay_address *relays,
+			  size_t n);
 
 #endif /* TURNPIKE_TURN_CONFIG_H */

@@ -128,7 +128,7 @@ static int check_request(const struct turn_request *request, struct turn_allocat
 	int code;
 
 	/* RFC 8656 section 21.4 */
-	if (turn_policy_is_tunnel(request->server->policy, &request->tuple->client))
+	if (turn_policy_is_tunnel(&request->tuple->client))
 		return TURN_FORBIDDEN;
 	code = check_transport(request->msg);
 	if (!code)

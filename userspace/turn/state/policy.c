@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "private/array_len.h"
+#include "base/special_net.h"
 #include "turn/state/policy.h"
 
 /** struct cidrs - a growing list */
@@ -18,9 +18,11 @@ struct cidrs {
  * @allowed:    by configuration; see turn_policy_exempts()
  * @denied:     by configuration
  * @relays:     external relay addresses, allowed
- * @refused:    built-in, and networks that this host receives, denied
+ * @refused:    networks that this host receives, denied
  * @own:        addresses of this host, sorted, denied
- * @tunnels:    the part of @refused that clients may not have, either
+ * @private_ok: whether private networks are no special ones
+ *
+ * Special-purpose networks are denied as @refused is.
  */
 struct turn_policy {
 	struct cidrs translated;
@@ -30,26 +32,7 @@ struct turn_policy {
 	struct cidrs refused;
 	struct turnpike_addr *own;
 	size_t n_own;
-	struct cidrs tunnels;
-};
-
-static const char *const never_peers[] = {
-	"0.0.0.0/8",          /* this network */
-	"127.0.0.0/8",        /* loopback */
-	"169.254.0.0/16",     /* link-local */
-	"224.0.0.0/4",        /* multicast */
-	"255.255.255.255/32", /* broadcast */
-	"::/128",             /* unspecified */
-	"::1/128",            /* loopback */
-	"fe80::/10",          /* link-local */
-	"ff00::/8",           /* multicast */
-};
-
-/** RFC 8656 section 21.4 */
-static const char *const tunnel_prefixes[] = {
-	"192.88.99.0/24", /* 6to4 relays */
-	"2001::/32",      /* Teredo */
-	"2002::/16",      /* 6to4 */
+	bool private_ok;
 };
 
 static int add_all(struct cidrs *cidrs, const struct addr_cidr *list, size_t n)
@@ -67,17 +50,6 @@ static int add_all(struct cidrs *cidrs, const struct addr_cidr *list, size_t n)
 	return 0;
 }
 
-static int add_texts(struct cidrs *cidrs, const char *const *texts, size_t n)
-{
-	struct addr_cidr cidr;
-
-	for (size_t i = 0; i < n; i++) {
-		if (addr_cidr_parse(texts[i], &cidr) || add_all(cidrs, &cidr, 1))
-			return -ENOMEM;
-	}
-	return 0;
-}
-
 static int add_relays(struct turn_policy *policy, const struct turn_config *config)
 {
 	for (size_t i = 0; i < config->n_relays; i++) {
@@ -91,7 +63,7 @@ static int add_relays(struct turn_policy *policy, const struct turn_config *conf
 	return 0;
 }
 
-/* Without loopback addresses: never_peers has their networks as a whole. */
+/* Without loopback addresses: their networks are special as a whole. */
 static void add_own(struct turn_policy *policy, const struct turnpike_addr *addr)
 {
 	if (addr_len(addr) > 0 && !addr_is_loopback(addr))
@@ -137,11 +109,10 @@ static int fill(struct turn_policy *policy, const struct turn_config *config)
 {
 	if (add_all(&policy->translated, config->translated, config->n_translated) ||
 	    add_all(&policy->allowed, config->allow, config->n_allow) ||
-	    add_all(&policy->denied, config->deny, config->n_deny) || add_relays(policy, config) ||
-	    add_texts(&policy->refused, never_peers, ARRAY_LEN(never_peers)) ||
-	    add_texts(&policy->refused, tunnel_prefixes, ARRAY_LEN(tunnel_prefixes)) ||
-	    add_texts(&policy->tunnels, tunnel_prefixes, ARRAY_LEN(tunnel_prefixes)))
+	    add_all(&policy->denied, config->deny, config->n_deny) || add_relays(policy, config))
 		return -ENOMEM;
+	policy->private_ok =
+		turn_permits_private(config->private_peers, config->relays, config->n_relays);
 	return fill_own(policy, config);
 }
 
@@ -167,7 +138,6 @@ void turn_policy_free(struct turn_policy *policy)
 	free(policy->relays.list);
 	free(policy->refused.list);
 	free(policy->own);
-	free(policy->tunnels.list);
 	free(policy);
 }
 
@@ -183,8 +153,8 @@ bool turn_policy_equal(const struct turn_policy *a, const struct turn_policy *b)
 {
 	return same_cidrs(&a->translated, &b->translated) && same_cidrs(&a->allowed, &b->allowed) &&
 	       same_cidrs(&a->denied, &b->denied) && same_cidrs(&a->relays, &b->relays) &&
-	       same_cidrs(&a->refused, &b->refused) && a->n_own == b->n_own &&
-	       memcmp(a->own, b->own, a->n_own * sizeof(*a->own)) == 0;
+	       same_cidrs(&a->refused, &b->refused) && a->private_ok == b->private_ok &&
+	       a->n_own == b->n_own && memcmp(a->own, b->own, a->n_own * sizeof(*a->own)) == 0;
 }
 
 /* Returns the length of the longest prefix in @cidrs that has @addr, or -1. */
@@ -215,14 +185,26 @@ static bool is_embedding(const struct turn_policy *policy, const struct turnpike
 	return addr_cidr_embeds_v4(&host) || contains(&policy->translated, addr);
 }
 
+/* Returns the length of the special-purpose prefix that denies @addr, or -1. */
+static int special_bits(const struct turn_policy *policy, const struct turnpike_addr *addr)
+{
+	unsigned int prefix;
+	enum special_net what = special_net_find(addr, &prefix);
+
+	if (what == SPECIAL_NONE || (what == SPECIAL_PRIVATE && policy->private_ok))
+		return -1;
+	return (int)prefix;
+}
+
 /* Returns the length of the prefix that an entry of @allowed must have to permit @addr. */
 static int refused_bits(const struct turn_policy *policy, const struct turnpike_addr *addr)
 {
 	const struct turnpike_addr ip = addr_without_port(addr);
+	const int special = special_bits(policy, addr), net = longest(&policy->refused, addr);
 
 	if (bsearch(&ip, policy->own, policy->n_own, sizeof(ip), compare))
 		return 8 * (int)addr_len(addr);
-	return longest(&policy->refused, addr);
+	return special > net ? special : net;
 }
 
 bool turn_policy_exempts(const struct turn_policy *policy, const struct turnpike_addr *peer)
@@ -243,7 +225,9 @@ bool turn_policy_allows(const struct turn_policy *policy, const struct turnpike_
 	return contains(&policy->relays, peer) || refused_bits(policy, peer) < 0;
 }
 
-bool turn_policy_is_tunnel(const struct turn_policy *policy, const struct turnpike_addr *addr)
+bool turn_policy_is_tunnel(const struct turnpike_addr *addr)
 {
-	return contains(&policy->tunnels, addr);
+	unsigned int prefix;
+
+	return special_net_find(addr, &prefix) == SPECIAL_TUNNEL;
 }

@@ -12,8 +12,8 @@ struct turn_policy;
 
 /**
  * turn_policy_new() - compile a policy
- * @config: its @allow, @deny and @translated; @self_addrs and @self_nets, which are not allowed;
- * and @relays, whose external addresses are allowed
+ * @config: its @allow, @deny, @private_peers and @translated; @self_addrs and @self_nets, which are
+ * not allowed; and @relays, whose external addresses are allowed
  * @policy: the result; free it with turn_policy_free()
  *
  * Return: 0, or -ENOMEM.
@@ -38,9 +38,9 @@ bool turn_policy_allows(const struct turn_policy *policy, const struct turnpike_
 /**
  * turn_policy_exempts() - whether the configuration's @allow permits @peer on all ports
  *
- * A prefix permits what the built-in table refuses only if it is at least as long as the table's.
- * An address of this host is permitted only by itself, except for loopback addresses, which the
- * table has.
+ * A prefix permits a special-purpose network (special_net.h) only if it is at least as long: a
+ * metadata service is permitted only by its own address. An address of this host is permitted only
+ * by itself, too, except for loopback addresses, which are a special-purpose network.
  */
 bool turn_policy_exempts(const struct turn_policy *policy, const struct turnpike_addr *peer);
 
@@ -49,6 +49,6 @@ bool turn_policy_exempts(const struct turn_policy *policy, const struct turnpike
  *
  * RFC 8656 section 21.4 forbids these as clients, too.
  */
-bool turn_policy_is_tunnel(const struct turn_policy *policy, const struct turnpike_addr *addr);
+bool turn_policy_is_tunnel(const struct turnpike_addr *addr);
 
 #endif /* TURNPIKE_TURN_STATE_POLICY_H */
