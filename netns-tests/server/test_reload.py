@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import itertools
 import os
 import signal
@@ -17,18 +18,19 @@ from functools import partial
 
 import pytest
 
-from lab import proc, turn
+from lab import connected, proc, turn
 from lab.complaints import Complaints, check, refused
 from lab.credentials import rest_credentials
 from lab.endpoints import echo_peer, turn_client
 from lab.lab import Lab
-from lab.relay import BY_NAME, PASSWORD, USER, Turnpike, Variant
+from lab.relay import BY_NAME, PASSWORD, REALM, USER, Turnpike, Variant
 from lab.roundtrip import ANSWER_TIMEOUT, CHANNEL, admitted, bound_client, bound_clients, echoed, relayed_there
 from lab.service_manager import notified, notify_socket
 
 USERSPACE = BY_NAME["userspace"]
 UNAUTHENTICATED, FORBIDDEN, INSUFFICIENT_CAPACITY = 401, 403, 508
 OPTIONS = ("--workers", "2")
+PRIVATE_PEER = {4: "10.1.2.3", 6: "fd12::1"}
 some_variants = pytest.mark.parametrize("variant", [BY_NAME[name] for name in ("native-head", "tcx", "userspace")])
 
 
@@ -65,24 +67,122 @@ def rejected(lab: Lab, user: str, password: str, error: int = UNAUTHENTICATED) -
         return refused(error, lambda: client.allocate(4), f"an allocation for {user}")
 
 
+def reaches_peer(client: turn.Client) -> bool:
+    """Whether a message to the peer comes back."""
+    return not echoed(client, b"hello")
+
+
 # What a reload changes.
+
+def ended(server: Turnpike, client: turn.Client, others: int) -> Complaints:
+    """The allocation of the client has ended, with its flows; that many others have not."""
+    complaints = [] if not reaches_peer(client) else ["a message was still relayed"]
+    if (left := server.ask("status")["allocations"]) != others:
+        complaints.append(f"{left} allocations are left, not {others}")
+    if (flows := len(server.flows())) != 2 * others:
+        complaints.append(f"{flows} flows are left, not {2 * others}")
+    return complaints
+
 
 @some_variants
 def test_users(lab: Lab, variant: Variant) -> None:
-    """New users are admitted, removed ones are not; their allocations relay until they expire."""
+    """New users are admitted, removed ones are not. Their allocations end with their flows, and nobody else's."""
     configured = Configured(lab, variant, "user = bob:one")
     complaints = rejected(lab, "carol", "two")
-    with bound_client(lab, "bob", "one") as bob:
+    with bound_client(lab, "bob", "one") as bob, bound_client(lab, USER, PASSWORD) as alice:
+        complaints += relayed_there(configured.server, [bob, alice])
         log = configured.reload("user = carol:two")
-        if "reloaded; changed: users and secrets\n" not in log:
+        if "reloaded; changed: users and secrets\n" not in log or "why=revoked" not in log:
             complaints.append(f"the log is {log}")
-        complaints += relayed_there(configured.server, [bob])
+        complaints += ended(configured.server, bob, 1) + relayed_there(configured.server, [alice])
+        complaints += admitted(lab, "carol", "two") + rejected(lab, "bob", "one")
+        configured.reload("user = carol:two", "user = bob:one")
+        complaints += admitted(lab, "bob", "one") + relayed_there(configured.server, [alice])
+        alice.refresh(600)
+    check(complaints)
+
+
+@some_variants
+def test_changed_password(lab: Lab, variant: Variant) -> None:
+    """The allocation of a user with another password ends. With another form of the same password it stays."""
+    configured = Configured(lab, variant, "user = bob:one")
+    with bound_client(lab, "bob", "one") as bob:
+        configured.reload(f"user = bob:0x{hashlib.md5(f'bob:{REALM}:one'.encode()).hexdigest()}")
+        complaints = relayed_there(configured.server, [bob])
+        configured.reload("user = bob:two")
+        complaints += ended(configured.server, bob, 0)
+        check(complaints + admitted(lab, "bob", "two") + rejected(lab, "bob", "one"))
+
+
+@some_variants
+def test_revoked_secret(lab: Lab, variant: Variant) -> None:
+    """Allocations live as long as the secret of their password: one that comes beside it ends none, its end does."""
+    configured = Configured(lab, variant, "auth-secret = first-secret")
+    with bound_client(lab, *rest_credentials("first-secret", "dave")) as old:
+        configured.reload("auth-secret = second-secret", "auth-secret = first-secret")
+        with bound_client(lab, *rest_credentials("second-secret", "dave")) as new:
+            complaints = relayed_there(configured.server, [old, new])
+            configured.reload("auth-secret = second-secret")
+            complaints += ended(configured.server, old, 1) + relayed_there(configured.server, [new])
+            new.refresh(600)
+    check(complaints)
+
+
+@some_variants
+def test_denied_clients(lab: Lab, variant: Variant) -> None:
+    """Allocations and connections of clients that are denied now end, others stay, until a reload admits them again."""
+    configured = Configured(lab, variant)
+    server = configured.server
+    with bound_clients(lab) as (v4, v6):
+        stream = connected.turn_client(lab, "tcp", 4, 4)
+        complaints = relayed_there(server, [v4, v6])
+        log = configured.reload(f"deny-client = {lab.address('client', 4)}/24")
+        if "reloaded; changed: denied clients\n" not in log or log.count("why=denied") != 2:
+            complaints.append(f"the log is {log}")
+        complaints += ended(server, v4, 1) + relayed_there(server, [v6])
+        if not stream.socket.ends(ANSWER_TIMEOUT):  # type: ignore[attr-defined]
+            complaints.append("the connection of a denied client is still open")
+        if not server.in_user_space()["denied"]:
+            complaints.append("a message of a denied client is not counted")
+        configured.reload("# as before")
+        complaints += admitted(lab, USER, PASSWORD) + relayed_there(server, [v6])
+    check(complaints)
+
+
+@some_variants
+def test_private_peers(lab: Lab, variant: Variant) -> None:
+    """Permissions and flows for private peers end when a reload denies private networks."""
+    configured = Configured(lab, variant)
+    with bound_clients(lab) as clients:
+        complaints = relayed_there(configured.server, clients)
+        configured.reload("deny-peer = private")
+        for client in clients:
+            if reaches_peer(client):
+                complaints.append("a message has reached a private peer")
+            complaints += refused(FORBIDDEN, partial(client.permit, (PRIVATE_PEER[turn.family_of(client.relayed)], 9)),
+                                  "a permission for a private peer")
+        if configured.server.flows():
+            complaints.append(f"flows are left: {configured.server.flows()}")
+    check(complaints)
+
+
+@some_variants
+def test_kept_users(lab: Lab, variant: Variant) -> None:
+    """With --keep-removed-users, allocations of removed users relay until they expire. Without it again, they end."""
+    keep = "keep-removed-users = yes"
+    configured = Configured(lab, variant, "user = bob:one", keep)
+    with bound_client(lab, "bob", "one") as bob:
+        configured.reload("user = carol:two", keep)
+        complaints = relayed_there(configured.server, [bob])
         complaints += admitted(lab, "carol", "two") + rejected(lab, "bob", "one")
         complaints += refused(FORBIDDEN, lambda: bob.refresh(600), "a Refresh of a user who was removed")
         complaints += relayed_there(configured.server, [bob])
-        configured.reload("user = carol:two", "user = bob:one")
+        configured.reload("user = carol:two", "user = bob:one", keep)
         bob.refresh(600)
         complaints += relayed_there(configured.server, [bob])
+        configured.reload("user = carol:two", keep)
+        configured.reload("user = carol:two")
+        complaints += ended(configured.server, bob, 0)
     check(complaints)
 
 

@@ -83,6 +83,8 @@ static void test_every_value(void **state)
 				    "allow-peer = 10.0.0.0/8\n"
 				    "deny-peer = 2001:db8::/32\n"
 				    "allow-peer = private\n"
+				    "deny-client = 192.0.2.0/24\n"
+				    "keep-removed-users = yes\n"
 				    "translated-prefix = 2001:db8:64::/96\n"
 				    "alternate-server = 192.0.2.9\n"
 				    "dev = eth0=tc\n"
@@ -140,6 +142,9 @@ static void test_every_value(void **state)
 	assert_addr(config.deny[0].addr, "2001:db8::");
 	assert_int_equal(config.n_deny, 1);
 	assert_int_equal(config.private_peers, TURN_PRIVATE_ALLOWED);
+	assert_addr(config.denied_clients[0].addr, "192.0.2.0");
+	assert_int_equal(config.denied_clients[0].prefix, 24);
+	assert_true(config.keep_removed_users);
 	assert_addr(config.translated[0].addr, "2001:db8:64::");
 	assert_int_equal(config.translated[0].prefix, 96);
 	assert_addr(config.alternates[0], "192.0.2.9:3478");

@@ -43,6 +43,8 @@ static const char *const lines[] = {
 	"allow-peer = 10.0.0.0/8",
 	"deny-peer = 10.0.0.0/8",
 	"deny-peer = private",
+	"deny-client = 192.0.2.0/24",
+	"keep-removed-users = yes",
 	"translated-prefix = 2001:db8:64::/96",
 	"alternate-server = 192.0.2.9",
 	"dev = eth0",
@@ -98,6 +100,8 @@ static const struct change live[] = {
 	{ "deny-peer = 10.0.0.0/8", NULL, RELOAD_SERVER },
 	{ "deny-peer = private", NULL, RELOAD_SERVER },
 	{ "deny-peer = private", "allow-peer = private", RELOAD_SERVER },
+	{ "deny-client = 192.0.2.0/24", "deny-client = 192.0.2.0/25", RELOAD_CLIENTS },
+	{ "keep-removed-users = yes", NULL, RELOAD_CREDENTIALS },
 	{ "translated-prefix = 2001:db8:64::/96", "translated-prefix = 2001:db8:64::/64",
 	  RELOAD_SERVER },
 	{ "alternate-server = 192.0.2.9", "alternate-server = 192.0.2.9:1", RELOAD_SERVER },
@@ -272,8 +276,8 @@ static void test_external(void **state)
 /* If everything changes, every option is reported once. */
 static void test_everything(void **state)
 {
-	const unsigned int all =
-		RELOAD_CREDENTIALS | RELOAD_SERVER | RELOAD_RATES | RELOAD_LOG | RELOAD_DRAIN;
+	const unsigned int all = RELOAD_CREDENTIALS | RELOAD_SERVER | RELOAD_RATES | RELOAD_LOG |
+				 RELOAD_DRAIN | RELOAD_CLIENTS;
 	struct serve_config before, after;
 	struct reload reload;
 

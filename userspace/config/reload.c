@@ -121,6 +121,7 @@ static const struct field fields[] = {
 	{ "allow-peer", RELOAD_SERVER, SET(allow) },
 	{ "deny-peer", RELOAD_SERVER, SET(deny) },
 	{ "deny-peer", RELOAD_SERVER, VALUE(private_peers) },
+	{ "deny-client", RELOAD_CLIENTS, SET(denied_clients) },
 	{ "translated-prefix", RELOAD_SERVER, SET(translated) },
 	{ "alternate-server", RELOAD_SERVER, SET(alternates) },
 	{ "log-level", RELOAD_LOG, VALUE(log_level) },

@@ -22,6 +22,8 @@ enum reload_part {
 	RELOAD_LOG = 1 << 3,
 	/** The drain time, which is read when draining starts. */
 	RELOAD_DRAIN = 1 << 4,
+	/** Denied clients: the listeners of all workers. */
+	RELOAD_CLIENTS = 1 << 5,
 };
 
 /** Upper bound on options that require a restart. */

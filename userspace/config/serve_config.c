@@ -28,6 +28,7 @@ void serve_config_free(struct serve_config *config)
 	free(config->allow);
 	free(config->deny);
 	free(config->translated);
+	free(config->denied_clients);
 	free(config->cert);
 	free(config->key);
 	free(config->run_as);

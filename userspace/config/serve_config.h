@@ -79,6 +79,8 @@ struct serve_config {
 	size_t n_deny;
 	struct addr_cidr *translated;
 	size_t n_translated;
+	struct addr_cidr *denied_clients;
+	size_t n_denied_clients;
 	struct endpoint_name *listen_tls;
 	size_t n_listen_tls;
 	struct turnpike_addr *alternates;
@@ -114,6 +116,7 @@ struct serve_config {
 	uint16_t port_lo;
 	uint16_t port_hi;
 	enum turn_private private_peers;
+	bool keep_removed_users;
 	struct turnpike_open_opts datapath;
 	enum turnpike_mode mode;
 	enum turnpike_moves moves;

@@ -66,6 +66,10 @@ const struct cli_option serve_options[] = {
 	{ "transports", 0, "LIST", "Accept clients over these transports only.",
 	  "a comma-separated list of udp, tcp, tls and dtls, such as udp,tls",
 	  .set = set_transports, .fallback = "udp,tcp,tls,dtls" },
+	{ "deny-client", 0, "CIDR",
+	  "Drop everything from clients in this prefix: answer no datagram, and close connections "
+	  "before the handshake.",
+	  EXPECTS_CIDR, .set = set_deny_client, .flags = CLI_REPEATABLE },
 	{ "cert", 0, "FILE", "PEM file with the certificate for TLS and DTLS and its chain.",
 	  EXPECTS_FILE, .set = set_cert },
 	{ "key", 0, "FILE", "PEM file with the private key of the certificate.", EXPECTS_FILE,
@@ -116,6 +120,10 @@ const struct cli_option serve_options[] = {
 	  .flags = CLI_REPEATABLE },
 	{ "auth-secret-file", 0, "FILE", "Accept the shared secrets in FILE, one per line.",
 	  EXPECTS_FILE, .set = set_auth_secret_file, .flags = CLI_REPEATABLE },
+	{ "keep-removed-users", 0, NULL,
+	  "After a reload that removes a user or a secret, or changes a password, let the "
+	  "allocations made with it live until they expire, instead of ending them at once.",
+	  FIELD(keep_removed_users), .reload = RELOAD_CREDENTIALS },
 	{ "nonce-lifetime", 0, "SECONDS", "Lifetime of a nonce.",
 	  "a number of seconds from 1 to 86400", FIELD(nonce_lifetime), .min = 1, .max = A_DAY,
 	  .reload = RELOAD_SERVER },

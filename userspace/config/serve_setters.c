@@ -306,7 +306,6 @@ int set_tc_hook(void *target, char *value)
 	return 0;
 }
 
-int set_allow_peer(void *target, char *value)
 static int set_private(struct serve_config *config, enum turn_private wanted)
 {
 	if (config->private_peers != TURN_PRIVATE_AUTO && config->private_peers != wanted) {
@@ -318,13 +317,14 @@ static int set_private(struct serve_config *config, enum turn_private wanted)
 	return 0;
 }
 
+int set_allow_peer(void *target, char *value)
 {
 	struct serve_config *config = target;
 	struct addr_cidr cidr;
 
-	return addr_cidr_parse(value, &cidr) ? -EINVAL : SERVE_CONFIG_APPEND(config, allow, &cidr);
 	if (strcmp(value, "private") == 0)
 		return set_private(config, TURN_PRIVATE_ALLOWED);
+	return addr_cidr_parse(value, &cidr) ? -EINVAL : SERVE_CONFIG_APPEND(config, allow, &cidr);
 }
 
 int set_deny_peer(void *target, char *value)
@@ -332,9 +332,18 @@ int set_deny_peer(void *target, char *value)
 	struct serve_config *config = target;
 	struct addr_cidr cidr;
 
-	return addr_cidr_parse(value, &cidr) ? -EINVAL : SERVE_CONFIG_APPEND(config, deny, &cidr);
 	if (strcmp(value, "private") == 0)
 		return set_private(config, TURN_PRIVATE_DENIED);
+	return addr_cidr_parse(value, &cidr) ? -EINVAL : SERVE_CONFIG_APPEND(config, deny, &cidr);
+}
+
+int set_deny_client(void *target, char *value)
+{
+	struct serve_config *config = target;
+	struct addr_cidr cidr;
+
+	return addr_cidr_parse(value, &cidr) ? -EINVAL
+					     : SERVE_CONFIG_APPEND(config, denied_clients, &cidr);
 }
 
 /* RFC 6052 section 2.2: these are the lengths of prefixes. */

@@ -19,6 +19,7 @@ int set_external_ip(void *target, char *value);
 int set_alternate_server(void *target, char *value);
 int set_allow_peer(void *target, char *value);
 int set_deny_peer(void *target, char *value);
+int set_deny_client(void *target, char *value);
 int set_translated_prefix(void *target, char *value);
 
 /* Authentication. */

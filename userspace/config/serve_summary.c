@@ -28,6 +28,8 @@ static void print_listeners(FILE *file, const struct serve_config *config, unsig
 		fprintf(file, "%s %s", i ? "," : "", addr_format(&addrs[i], text));
 	fprintf(file, " over");
 	print_transports(file, config, transports);
+	if (config->n_denied_clients > 0)
+		fprintf(file, "; prefixes denied: %zu", config->n_denied_clients);
 	fprintf(file, "\n");
 }
 

@@ -272,6 +272,7 @@ static const struct counter connection_counters[] = {
 	{ "garbage", offsetof(struct connection_stats, ended[CONNECTION_GARBAGE]) },
 	{ "timed_out", offsetof(struct connection_stats, ended[CONNECTION_TIMED_OUT]) },
 	{ "pushed_out", offsetof(struct connection_stats, ended[CONNECTION_PUSHED_OUT]) },
+	{ "denied", offsetof(struct connection_stats, ended[CONNECTION_DENIED]) },
 	{ "refused", offsetof(struct connection_stats, refused) },
 	{ "unaccepted", offsetof(struct connection_stats, unaccepted) },
 	{ "unsent", offsetof(struct connection_stats, unsent) },
@@ -298,6 +299,7 @@ static json_t *turn_report(const struct report_source *source)
 	json_object_set_new(result, "to_client", traffic(&stats->to_client));
 	json_object_set_new(result, "errors", errors(stats));
 	add_counters(result, stats, turn_counters, ARRAY_LEN(turn_counters));
+	json_object_set_new(result, "denied", number(totals.connections.denied));
 	json_object_set_new(result, "unsent", number(totals.unsent));
 	json_object_set_new(result, "connections", connections_report(&totals.connections));
 	return result;

@@ -236,6 +236,32 @@ int connection_begin(struct connections *connections, struct connection *connect
 	return 0;
 }
 
+static bool is_denied(const struct connections *connections, const struct turnpike_addr *client)
+{
+	const struct turnpike_addr addr = addr_without_zone(client);
+
+	return cidr_set_has(connections->denied, &addr);
+}
+
+bool connections_denies(struct connections *connections, const struct turnpike_addr *client)
+{
+	const bool denied = connections->denied && is_denied(connections, client);
+
+	connections->stats.denied += denied;
+	return denied;
+}
+
+void connections_deny(struct connections *connections, const struct cidr_set *denied)
+{
+	struct connection *connection, *next;
+
+	connections->denied = denied;
+	HASH_ITER(hh, connections->table, connection, next) {
+		if (is_denied(connections, &connection->tuple.client))
+			connection_end(connection, CONNECTION_DENIED);
+	}
+}
+
 void connections_close(struct connections *connections)
 {
 	struct connection *connection, *next;

@@ -13,6 +13,7 @@
 #include <uthash.h>
 #include <utlist.h>
 
+#include "base/cidr_set.h"
 #include "base/siphash.h"
 #include "net/admission.h"
 #include "net/memory_return.h"
@@ -56,9 +57,10 @@ enum connection_end {
 	CONNECTION_GARBAGE,
 	CONNECTION_TIMED_OUT,
 	CONNECTION_PUSHED_OUT,
+	CONNECTION_DENIED,
 };
 
-#define CONNECTION_ENDS 5
+#define CONNECTION_ENDS 6
 
 /**
  * struct connection_stats - uint64_t counters only
@@ -66,6 +68,7 @@ enum connection_end {
  * @accepted:   all connections ever accepted, by enum turn_transport
  * @ended:      connections ended, by enum connection_end
  * @refused:    connections refused because of struct admission
+ * @denied:     datagrams and connections of clients that are denied, dropped
  * @unaccepted: connections not accepted for lack of descriptors or memory
  * @unsent:     messages dropped: the client does not read, or they exceed a DTLS record
  * @strays:     DTLS datagrams that belong to no connection and begin none
@@ -76,6 +79,7 @@ struct connection_stats {
 	uint64_t accepted[TURN_TRANSPORTS];
 	uint64_t ended[CONNECTION_ENDS];
 	uint64_t refused;
+	uint64_t denied;
 	uint64_t unaccepted;
 	uint64_t unsent;
 	uint64_t strays;
@@ -106,6 +110,7 @@ struct message {
 
 /**
  * struct connections - all connections of one worker
+ * @denied:     clients that get no service, borrowed; NULL: none
  * @strangers:  those without an allocation, the oldest first
  * @handshakes: the strangers whose handshake is not complete, the oldest first
  * @memory:     gives memory back after many connections have ended
@@ -116,6 +121,7 @@ struct connections {
 	struct admission *admission;
 	const struct client_ops *ops;
 	void *ctx;
+	const struct cidr_set *denied;
 	struct connection *table;
 	struct connection *strangers;
 	struct connection *handshakes;
@@ -148,6 +154,19 @@ struct connection {
 /** connections_init() - initialise an empty table; workers may share @admission */
 void connections_init(struct connections *connections, struct event_base *base,
 		      struct admission *admission, const struct client_ops *ops, void *ctx);
+
+/**
+ * connections_deny() - end the connections of clients that are denied now
+ * @denied: all clients that are denied, borrowed until the next call; NULL: none
+ */
+void connections_deny(struct connections *connections, const struct cidr_set *denied);
+
+/**
+ * connections_denies() - whether nothing of @client is to be handled; counts it
+ *
+ * To be called for each datagram and for each new connection, before anything else.
+ */
+bool connections_denies(struct connections *connections, const struct turnpike_addr *client);
 
 /** connections_close() - end all connections without calling gone(): the core has been freed */
 void connections_close(struct connections *connections);

@@ -38,7 +38,8 @@ static void udp_input(void *owner, struct udp_socket *sock, const struct turnpik
 	const struct turn_tuple tuple = { .client = *from, .server = *udp_socket_addr(sock) };
 	struct connections *connections = owner;
 
-	connections->ops->input(connections->ctx, &tuple, packet, now);
+	if (!connections_denies(connections, from))
+		connections->ops->input(connections->ctx, &tuple, packet, now);
 }
 
 static void udp_error(void *owner, struct udp_socket *sock, const struct socket_error *error,
@@ -55,7 +56,10 @@ static void dtls_socket_input(void *owner, struct udp_socket *sock,
 			      const struct turnpike_addr *from, const struct turn_packet *packet,
 			      uint64_t now)
 {
-	dtls_input(owner, sock, from, packet, now);
+	const struct listeners *listeners = owner;
+
+	if (!connections_denies(listeners->connections, from))
+		dtls_input(listeners->dtls, sock, from, packet, now);
 }
 
 /* The kernel has updated the path MTU itself, and the datapath does not relay DTLS. */
@@ -109,7 +113,7 @@ static int open_dtls(struct listeners *listeners, const struct turnpike_addr *ad
 	if (!listeners->dtls)
 		return -ENOMEM;
 	return udp_socket_open(listeners->sockets, addr, listeners->reuseport, &dtls_kind,
-			       listeners->dtls, &listener->sock);
+			       listeners, &listener->sock);
 }
 
 /** By enum turn_transport. */

@@ -17,6 +17,7 @@
  * @transports: bit 1 << enum turn_transport for each transport to serve
  * @tls:        may be NULL if @n_secure is 0
  * @admission:  shared by all workers
+ * @denied:     clients that get no service; NULL: none. See connections_deny()
  */
 struct listen_config {
 	const struct turnpike_addr *plain;
@@ -26,6 +27,7 @@ struct listen_config {
 	unsigned int transports;
 	struct tls *tls;
 	struct admission *admission;
+	struct cidr_set *denied;
 };
 
 struct listeners;

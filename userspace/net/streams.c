@@ -232,7 +232,9 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 
 	(void)listener;
 	memcpy(&client, sa, (size_t)len);
-	if (addr_from_sockaddr(&client, &tuple.client) || stream_open(streams, fd, &tuple)) {
+	if (addr_from_sockaddr(&client, &tuple.client) ||
+	    connections_denies(streams->connections, &tuple.client) ||
+	    stream_open(streams, fd, &tuple)) {
 		reset_at_close(fd);
 		close(fd);
 	}

@@ -286,6 +286,7 @@ static int set_up(struct turn_io *io, const struct listen_config *listen,
 	int err;
 
 	connections_init(&io->connections, io->base, listen->admission, &client_ops, io);
+	io->connections.denied = listen->denied;
 	io->sockets = udp_sockets_new(io->base, on_done, io);
 	io->timer = evtimer_new(io->base, on_timer, io);
 	err = io->sockets && io->timer ? 0 : -ENOMEM;
@@ -337,6 +338,19 @@ void turn_io_close(struct turn_io *io)
 int turn_io_listen(struct turn_io *io, const struct listen_config *listen)
 {
 	return listeners_update(io->listeners, listen);
+}
+
+static bool is_denied(void *denied, const struct turn_allocation_info *info)
+{
+	const struct turnpike_addr client = addr_without_zone(&info->tuple.client);
+
+	return cidr_set_has(denied, &client);
+}
+
+void turn_io_deny(struct turn_io *io, const struct cidr_set *denied)
+{
+	turn_server_end_allocations(io->server, is_denied, (void *)denied, "denied", clock_now());
+	connections_deny(&io->connections, denied);
 }
 
 struct turn_server *turn_io_server(const struct turn_io *io)

@@ -38,6 +38,12 @@ void turn_io_close(struct turn_io *io);
 /** turn_io_listen() - see listeners_update() */
 int turn_io_listen(struct turn_io *io, const struct listen_config *listen);
 
+/**
+ * turn_io_deny() - see connections_deny(); also ends the allocations of these clients
+ * @denied: borrowed until the next call; the initial one is that of @listen
+ */
+void turn_io_deny(struct turn_io *io, const struct cidr_set *denied);
+
 /** turn_io_adapt() - call socket_adapt() for all sockets; the initial @in_kernel is false */
 void turn_io_adapt(struct turn_io *io, bool in_kernel);
 

@@ -22,8 +22,9 @@ int serve_listen_open(struct serve_listen *listen, const struct serve_config *co
 	listen->listen = (struct listen_config){
 		.transports = config->transports,
 		.admission = admission_new(max_connections, config->unauthenticated_rate),
+		.denied = cidr_set_new(config->denied_clients, config->n_denied_clients),
 	};
-	if (!listen->listen.admission) {
+	if (!listen->listen.admission || !listen->listen.denied) {
 		log_error("out of memory");
 		return -ENOMEM;
 	}
@@ -56,4 +57,5 @@ void serve_listen_close(struct serve_listen *listen)
 	tls_free(listen->listen.tls);
 	certificate_close(listen->certificate);
 	admission_free(listen->listen.admission);
+	cidr_set_free(listen->listen.denied);
 }

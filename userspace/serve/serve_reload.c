@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,10 +18,14 @@
 /**
  * struct changes - everything that the new configuration needs, made before any of it is applied
  * @credentials: NULL: keep them
+ * @revokes:     whether allocations end that @credentials do not permit
+ * @denied:      clients
  * @listen:      NULL: keep the listeners
  */
 struct changes {
 	struct turn_credentials *credentials;
+	bool revokes;
+	struct cidr_set *denied;
 	const struct listen_config *listen;
 	struct turn_config turn;
 	int err;
@@ -51,13 +56,21 @@ static int prepare(const struct serve_reload *reload, const struct serve_config 
 	const struct serve_config config = reload_view(reload->config, after);
 	int err = serve_credentials(&config, &changes->credentials);
 
-	return err ? err : make_turn_config(reload, &config, &changes->turn);
+	if (err)
+		return err;
+	changes->denied = cidr_set_new(config.denied_clients, config.n_denied_clients);
+	if (!changes->denied) {
+		log_error("out of memory");
+		return -ENOMEM;
+	}
+	return make_turn_config(reload, &config, &changes->turn);
 }
 
 static void free_changes(struct changes *changes)
 {
 	if (changes->credentials)
 		turn_credentials_put(changes->credentials);
+	cidr_set_free(changes->denied);
 	serve_turn_config_free(&changes->turn);
 }
 
@@ -72,6 +85,8 @@ static void change(struct turn_io *io, void *arg)
 		err = turn_server_reconfigure(server, &changes->turn, clock_now());
 	if (!err && changes->credentials)
 		turn_server_set_credentials(server, changes->credentials);
+	if (!err && changes->revokes)
+		turn_server_end_revoked(server, clock_now());
 	/* Errors are logged, and concern one address. */
 	if (changes->listen)
 		turn_io_listen(io, changes->listen);
@@ -89,6 +104,21 @@ static int change_workers(const struct serve_reload *reload, struct changes *cha
 	return changes->err;
 }
 
+static void deny(struct turn_io *io, void *denied)
+{
+	turn_io_deny(io, denied);
+}
+
+/* Afterwards no worker uses the old set, which free_changes() frees. */
+static void deny_clients(const struct serve_reload *reload, struct changes *changes)
+{
+	struct cidr_set *old = reload->listen->denied;
+
+	workers_each(reload->workers, deny, changes->denied);
+	reload->listen->denied = changes->denied;
+	changes->denied = old;
+}
+
 static int apply(const struct serve_reload *reload, const struct serve_config *config,
 		 struct changes *changes)
 {
@@ -98,6 +128,7 @@ static int apply(const struct serve_reload *reload, const struct serve_config *c
 
 	if (err)
 		return err;
+	deny_clients(reload, changes);
 	admission_set(reload->listen->admission, serve_turn_connections(config),
 		      config->unauthenticated_rate);
 	datapath_set_rates(reload->datapath, &rates);
@@ -112,6 +143,7 @@ static const struct {
 } parts[] = {
 	{ RELOAD_CREDENTIALS, "users and secrets" },
 	{ RELOAD_SERVER, "limits and peers" },
+	{ RELOAD_CLIENTS, "denied clients" },
 	{ RELOAD_RATES, "rates" },
 	{ RELOAD_LOG, "log" },
 	{ RELOAD_DRAIN, "drain time" },
@@ -138,6 +170,7 @@ static void change_to(const struct serve_reload *reload, struct serve_config *af
 	struct reload differences;
 
 	reload_compare(reload->config, after, &differences);
+	changes->revokes = differences.parts & RELOAD_CREDENTIALS && !after->keep_removed_users;
 	if (apply(reload, after, changes)) {
 		serve_config_free(after);
 		return;

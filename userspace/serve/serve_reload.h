@@ -15,14 +15,14 @@
  * struct serve_reload - what a reload changes
  * @config:      as last read
  * @addresses:   of this host
- * @listen:      the listeners of @addresses
+ * @listen:      the listeners of @addresses, and the clients that they deny
  * @max_relays:  limit that serve_turn_relays() must not exceed
  * @certificate: NULL if there is none
  */
 struct serve_reload {
 	struct serve_config *config;
 	const struct serve_addresses *addresses;
-	const struct listen_config *listen;
+	struct listen_config *listen;
 	uint32_t max_relays;
 	struct datapath *datapath;
 	struct workers *workers;
@@ -32,8 +32,9 @@ struct serve_reload {
 /**
  * serve_reload() - read configuration and certificate again, and apply the changes
  *
- * No allocation ends. Permissions for peers that are now denied do. Logs the changes, and the
- * options that require a restart. On any error, logs it and changes nothing.
+ * Permissions for peers that are now denied end. So do allocations whose user or secret has gone,
+ * unless removed users are kept, and those of clients that are now denied. Logs the changes, and
+ * the options that require a restart. On any error, logs it and changes nothing.
  */
 void serve_reload(const struct serve_reload *reload);
 
