@@ -320,6 +320,17 @@ bool turn_credentials_has_key(const struct turn_credentials *credentials, const 
 	return found;
 }
 
+uint64_t turn_credentials_secret_id(const struct turn_credentials *credentials, size_t nth,
+				    const uint8_t hash_key[static SIPHASH_KEY_LEN])
+{
+	const char *secret;
+
+	if (nth >= credentials->n_secrets)
+		return 0;
+	secret = credentials->secrets[nth];
+	return siphash(hash_key, secret, strlen(secret)) | 1;
+}
+
 bool turn_credentials_prefer_sha256(const struct turn_credentials *credentials)
 {
 	const size_t n = HASH_CNT(hh_name, credentials->by_name);

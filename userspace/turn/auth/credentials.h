@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/siphash.h"
 #include "stun/integrity.h"
 
 struct turn_credentials;
@@ -92,6 +93,16 @@ int turn_credentials_key(const struct turn_credentials *credentials, const char 
 /** turn_credentials_has_key() - whether turn_credentials_key() returns @key for some nth */
 bool turn_credentials_has_key(const struct turn_credentials *credentials, const char *username,
 			      enum stun_password_algorithm algorithm, const struct stun_key *key);
+
+/**
+ * turn_credentials_secret_id() - a number that stands for a secret, in any set
+ * @nth:      as in turn_credentials_key()
+ * @hash_key: random bytes that nobody else knows
+ *
+ * Return: the number, or 0 after the last secret.
+ */
+uint64_t turn_credentials_secret_id(const struct turn_credentials *credentials, size_t nth,
+				    const uint8_t hash_key[static SIPHASH_KEY_LEN]);
 
 /**
  * turn_credentials_prefer_sha256() - whether to offer SHA-256 to clients

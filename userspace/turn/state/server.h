@@ -51,6 +51,7 @@
  * struct turn_user - an authenticated user, see user.h
  * @references: held by requests, allocations and the server's table
  * @generation: the last generation of the server's credentials known to have @key
+ * @secret_id:  of a time-limited username: its secret, see turn_credentials_secret_id(); else 0
  * @algorithm:  what @key was made with
  * @key:        the long-term key
  * @hmacs:      by enum stun_integrity; created on first use
@@ -61,6 +62,7 @@ struct turn_user {
 	UT_hash_handle hh;
 	unsigned int references;
 	uint32_t generation;
+	uint64_t secret_id;
 	enum stun_password_algorithm algorithm;
 	struct stun_key key;
 	struct stun_hmac *hmacs[2];

@@ -149,6 +149,9 @@ static int try_keys(struct turn_server *server, const struct turn_claim *claim,
 		}
 		if (!err)
 			err = try_key(server, claim, &key, msg, ret);
+		if (!err && !turn_credentials_has_user(server->credentials, name))
+			(*ret)->secret_id = turn_credentials_secret_id(server->credentials, i,
+								       server->hash_key);
 	}
 	OPENSSL_cleanse(&key, sizeof(key));
 	return err;
@@ -189,10 +192,30 @@ int turn_user_authenticate(struct turn_server *server, const struct turn_allocat
 	return err == -EBADMSG || err == -ENOENT ? -EACCES : err;
 }
 
+static bool has_secret(const struct turn_server *server, uint64_t secret_id)
+{
+	uint64_t id;
+
+	for (size_t i = 0;; i++) {
+		id = turn_credentials_secret_id(server->credentials, i, server->hash_key);
+		if (!id || id == secret_id)
+			return id;
+	}
+}
+
+/* Comparing secrets instead of deriving keys: a reload asks for all allocations at once. */
+static bool has_proof(const struct turn_server *server, const struct turn_user *user)
+{
+	if (user->secret_id && !turn_credentials_has_user(server->credentials, user->name))
+		return has_secret(server, user->secret_id);
+	return turn_credentials_has_key(server->credentials, user->name, user->algorithm,
+					&user->key);
+}
+
 bool turn_user_is_current(const struct turn_server *server, struct turn_user *user)
 {
 	if (user->generation != server->generation && server->credentials &&
-	    turn_credentials_has_key(server->credentials, user->name, user->algorithm, &user->key))
+	    has_proof(server, user))
 		user->generation = server->generation;
 	return user->generation == server->generation;
 }
