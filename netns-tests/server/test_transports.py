@@ -21,7 +21,7 @@ from lab.aioice_client import SIZES
 from lab.complaints import Complaints, check
 from lab.connected import (CONNECTED, STREAMS, TLS_PORT, Datagrams, Stream, becomes, counts, open_connections, serve,
                            server_of)
-from lab.endpoints import echo_peer, turn_client, udp_socket
+from lab.endpoints import TTL, echo_peer, receive, turn_client, udp_socket
 from lab.lab import Lab
 from lab.relay import BY_NAME, PASSWORD, PORT, USER, Turnpike
 from lab.roundtrip import ANSWER_TIMEOUT, CHANNEL
@@ -29,6 +29,7 @@ from lab.topology import FAMILIES
 from lab.transfer import first_packets
 
 UCLIENT = {"udp": (), "tcp": ("-t",), "tls": ("-t", "-S"), "dtls": ("-S",)}
+HOST_TTL = 64
 LARGE_SIZES = (9000, 60000)  # that fit no packet
 TCX = BY_NAME["tcx"]
 every_family = pytest.mark.parametrize("family", FAMILIES)
@@ -59,6 +60,34 @@ def test_load(lab: Lab, transport: str, family: int) -> None:
         complaints.append(f"{first} of 200 packets came before the flows were confirmed")
     complaints += relayed_since(server, before, (200 - first, first) if transport == "udp" else (0, 200))
     check(complaints + server.stop_complaints())
+
+
+@every_connection
+@every_family
+def test_ttl(lab: Lab, transport: str, family: int) -> None:
+    """A stream has no TTL: data gets that of the host. DTLS has one, which is kept but for one, and ends with 0."""
+    server = serve(lab)
+    level, option, *_ = TTL[family]
+    complaints: Complaints = []
+    with udp_socket(lab, "peer", family) as peer:
+        client = connected.turn_client(lab, transport, family, family)
+        client.bind(CHANNEL, peer.getsockname()[:2])
+        client.socket.send(turn.channel_data(CHANNEL, b"there"))
+        there = receive(peer, family, ANSWER_TIMEOUT)
+        wanted = HOST_TTL - (transport == "dtls")
+        if not there or (there.payload, there.ttl) != (b"there", wanted):
+            complaints.append(f"{there} has come to the peer, not with a TTL of {wanted}")
+        peer.setsockopt(level, option, 1)
+        peer.sendto(b"last", client.relayed)
+        peer.setsockopt(level, option, 2)
+        peer.sendto(b"back", client.relayed)
+        back = [turn.channel_data(CHANNEL, each) for each in ([b"back"] if transport == "dtls" else [b"last", b"back"])]
+        if (got := [client.receive(ANSWER_TIMEOUT) for _ in back]) != back:
+            complaints.append(f"{got} has come to the client, not {back}")
+        if (dropped := server.in_user_space()["ttl"]) != (transport == "dtls"):
+            complaints.append(f"{dropped} datagrams are counted for their TTL")
+        client.socket.close()
+    check(complaints)
 
 
 @every_connection
