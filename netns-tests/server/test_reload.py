@@ -314,8 +314,9 @@ def test_traffic(lab: Lab, variant: Variant) -> None:
     configurations = (("user = carol:two", "deny-peer = 198.51.100.0/24", "max-permissions = 10"),
                       ("user = dan:three", "auth-secret = secret", "max-rate = 1000000000", "user-quota = 9"), ())
     configured = Configured(lab, variant)
-    complaints: Complaints = []
     with bound_clients(lab) as clients:
+        # While a flow is being confirmed, a packet in the kernel overtakes one in user space.
+        complaints = relayed_there(configured.server, clients)
         with traffic(clients, complaints) as streams:
             for lines in itertools.islice(itertools.cycle(configurations), 30):
                 configured.reload(*lines)
