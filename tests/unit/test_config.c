@@ -371,10 +371,12 @@ static void test_files_of_secrets(void **state)
 
 static void test_environment(void **state)
 {
-	struct serve_config config;
+	struct serve_config config, again;
+	const char *value;
 
 	(void)state;
 	setenv("TURNPIKE_USER", "alice:a\nbob:b", 1);
+	value = getenv("TURNPIKE_USER");
 	setenv("TURNPIKE_AUTH_SECRET", "north\n", 1);
 	assert_int_equal(parse("turnpike --listen 192.0.2.1", &config), CLI_OK);
 	assert_int_equal(config.n_users, 2);
@@ -382,7 +384,16 @@ static void test_environment(void **state)
 	assert_string_equal(config.users[1].password, "b");
 	assert_int_equal(config.n_secrets, 1);
 	assert_string_equal(config.secrets[0], "north");
-	assert_string_equal(getenv("TURNPIKE_USER"), "alice:a\nbob:b");
+	/* The variables are wiped, and a reload still knows the secrets. */
+	assert_string_equal(value, "");
+	assert_string_equal(value + 6, "");
+	assert_null(getenv("TURNPIKE_USER"));
+	assert_null(getenv("TURNPIKE_AUTH_SECRET"));
+	assert_int_equal(serve_config_reparse(&config, &again), CLI_OK);
+	assert_int_equal(again.n_users, 2);
+	assert_string_equal(again.users[1].password, "b");
+	assert_string_equal(again.secrets[0], "north");
+	serve_config_free(&again);
 	serve_config_free(&config);
 
 	setenv("TURNPIKE_USER", "alice:a\nsesame", 1);

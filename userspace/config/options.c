@@ -137,12 +137,12 @@ static enum cli_status parse_option(const struct parsing *parsing, const struct 
 	char yes[] = "yes";
 	enum cli_status status;
 
-	if (parsing->pass != pass_of(option))
+	if (parsing->pass != pass_of(option) || (option->instead && parsing->syntax->again))
 		return CLI_OK;
 	if (option->read)
 		return option->read(value, parsing->syntax->options, parsing->target);
 	status = cli_apply(option, "--", value ? value : yes, parsing->target);
-	if (option->instead && !parsing->syntax->again) {
+	if (option->instead) {
 		memset(value, '*', strlen(value));
 		if (status == CLI_OK)
 			log_at(LOG_WARNING,
@@ -298,8 +298,11 @@ enum cli_status cli_parse(const struct cli_syntax *syntax, int argc, char **argv
 
 	if (translate_options(syntax->options, &parsing))
 		return cli_no_memory();
-	for (; parsing.pass < N_PASSES && status == CLI_OK; parsing.pass++)
+	for (; parsing.pass < N_PASSES && status == CLI_OK; parsing.pass++) {
 		status = parse_pass(&parsing, argc, argv);
+		if (parsing.pass == PASS_FIRST && syntax->secrets_taken)
+			syntax->secrets_taken(target);
+	}
 	free(parsing.longs);
 	return status;
 }

@@ -73,7 +73,9 @@ struct cli_option {
  * @options: terminated by an entry without a name
  * @words:   operands as printed by --help; NULL if there are none
  * @word:    store one operand in the target; returns 0, -EINVAL or -ENOMEM
- * @again:   the same arguments were parsed before: neither hide secrets nor warn about them
+ * @again:   the same arguments were parsed before: skip their secrets, which are overwritten
+ * @secrets_taken: called when the secrets in the arguments have been stored in the target, before
+ *           files are read; may be NULL
  */
 struct cli_syntax {
 	const char *command;
@@ -82,6 +84,7 @@ struct cli_syntax {
 	const char *words;
 	int (*word)(void *target, char *word);
 	bool again;
+	void (*secrets_taken)(void *target);
 };
 
 /**

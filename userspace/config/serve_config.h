@@ -17,9 +17,10 @@
 #include "turn/turn.h"
 
 /**
- * struct serve_user - a user with either a password or a key
- * @password: NULL if @key is set
- * @key:      RFC 8489 section 9.2.2: 16 bytes (MD5) or 32 bytes (SHA-256); NULL if @password is set
+ * struct serve_user - a user with either a password or keys
+ * @password: NULL if @key is set; serve_credentials() turns it into keys, and wipes it
+ * @key:      RFC 8489 section 9.2.2: 16 bytes (MD5), 32 bytes (SHA-256), or 48 bytes: both of them;
+ *            NULL if @password is set
  */
 struct serve_user {
 	char *name;
@@ -57,7 +58,9 @@ struct serve_device {
  * @datapath:   options for turnpike_open()
  * @check_only: --check-config
  * @as_user:    user to check as; NULL: the one of this process
- * @argc, @argv: copy of the command line for serve_config_reparse()
+ * @n_given_users, @n_given_secrets: the first users and secrets, which are from the command line
+ * and the environment. serve_config_reparse() copies them
+ * @argc, @argv: copy of the command line for serve_config_reparse(), without secrets
  *
  * Each array is followed by its length. Other members are named after their options.
  * serve_config_parse() fills it in, and serve_config_free() frees it.
@@ -71,6 +74,8 @@ struct serve_config {
 	size_t n_externals;
 	struct serve_user *users;
 	size_t n_users;
+	size_t n_given_users;
+	size_t n_given_secrets;
 	struct serve_device *devices;
 	size_t n_devices;
 	struct addr_cidr *allow;

@@ -1,15 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "config/serve_credentials.h"
+#include "config/serve_secrets.h"
 
-static int add_user(struct turn_credentials *credentials, const struct serve_user *user)
+static int seal(const struct turn_credentials *credentials, struct serve_user *user)
 {
-	if (user->key)
-		return turn_credentials_add_key(credentials, user->name, user->key, user->key_len);
-	return turn_credentials_add_password(credentials, user->name, user->password);
+	uint8_t *keys = malloc(TURN_KEYS_LEN);
+	int err;
+
+	if (!keys)
+		return -ENOMEM;
+	err = turn_credentials_make_keys(credentials, user->name, user->password, keys);
+	if (err)
+		free(keys);
+	else
+		serve_user_seal(user, keys, TURN_KEYS_LEN);
+	return err;
+}
+
+static int add_user(struct turn_credentials *credentials, struct serve_user *user)
+{
+	int err = user->key ? 0 : seal(credentials, user);
+
+	if (err)
+		return err;
+	return turn_credentials_add_key(credentials, user->name, user->key, user->key_len);
 }
 
 static const char *reason(int err)

@@ -11,6 +11,9 @@
 
 /**
  * serve_credentials() - make credentials from the realm, users and secrets of @config
+ *
+ * Replaces the passwords of the users by keys, and wipes them.
+ *
  * @ret: release it with turn_credentials_put()
  *
  * Errors are logged. Return: 0 or a negative errno.

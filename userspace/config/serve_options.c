@@ -242,6 +242,7 @@ static const struct cli_syntax syntax = {
 	.command = "turnpike serve",
 	.doc = "Run a TURN server in the foreground until SIGINT or SIGTERM.",
 	.options = serve_options,
+	.secrets_taken = serve_secrets_mark_given,
 };
 
 static uint32_t usable_cpus(void)
@@ -280,7 +281,7 @@ int serve_config_init(struct serve_config *config)
 	return set_realm(config, realm) || set_control(config, control) ? -ENOMEM : 0;
 }
 
-/* A reload parses the arguments again, including the secrets that cli_parse() overwrites. */
+/* A reload parses the arguments again, without the secrets, which cli_parse() has overwritten. */
 static int copy_arguments(int argc, char **argv, struct serve_config *config)
 {
 	config->argv = calloc((size_t)argc + 1, sizeof(*config->argv));
@@ -299,20 +300,27 @@ static enum cli_status parse_and_check(const struct cli_syntax *how, int argc, c
 {
 	enum cli_status status = cli_parse(how, argc, argv, config);
 
-	if (status == CLI_OK)
-		status = serve_secrets_from_environment(config);
+	if (status == CLI_OK && copy_arguments(argc, argv, config))
+		return cli_no_memory();
 	return status == CLI_OK ? serve_config_check(config) : status;
 }
 
-static enum cli_status parse(const struct cli_syntax *how, int argc, char **argv,
-			     struct serve_config *config)
+static enum cli_status take_given(const struct serve_config *before, struct serve_config *config)
+{
+	if (!before)
+		return serve_secrets_from_environment(config);
+	return serve_secrets_copy_given(before, config) ? cli_no_memory() : CLI_OK;
+}
+
+/* @before: NULL: parse for the first time. */
+static enum cli_status parse(const struct serve_config *before, const struct cli_syntax *how,
+			     int argc, char **argv, struct serve_config *config)
 {
 	struct serve_config result;
 	enum cli_status status;
 
-	if (serve_config_init(&result) || copy_arguments(argc, argv, &result))
-		status = cli_no_memory();
-	else
+	status = serve_config_init(&result) ? cli_no_memory() : take_given(before, &result);
+	if (status == CLI_OK)
 		status = parse_and_check(how, argc, argv, &result);
 	if (status == CLI_OK) {
 		*config = result;
@@ -327,7 +335,7 @@ static enum cli_status parse(const struct cli_syntax *how, int argc, char **argv
 
 enum cli_status serve_config_parse(int argc, char **argv, struct serve_config *config)
 {
-	return parse(&syntax, argc, argv, config);
+	return parse(NULL, &syntax, argc, argv, config);
 }
 
 enum cli_status serve_config_reparse(const struct serve_config *before, struct serve_config *config)
@@ -339,7 +347,7 @@ enum cli_status serve_config_reparse(const struct serve_config *before, struct s
 	again.again = true;
 	status = copy_arguments(before->argc, before->argv, &copy)
 			 ? cli_no_memory()
-			 : parse(&again, copy.argc, copy.argv, config);
+			 : parse(before, &again, copy.argc, copy.argv, config);
 	serve_config_free(&copy);
 	return status;
 }

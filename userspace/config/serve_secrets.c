@@ -8,6 +8,7 @@
 #include "config/lines.h"
 #include "config/serve_secrets.h"
 #include "config/serve_setters.h"
+#include "private/array_len.h"
 #include "stun/protocol.h"
 
 /** Lengths of the keys of RFC 8489 section 9.2.2. */
@@ -19,6 +20,14 @@ static void wipe(char *text)
 	if (text)
 		explicit_bzero(text, strlen(text));
 	free(text);
+}
+
+void serve_user_seal(struct serve_user *user, uint8_t *keys, size_t len)
+{
+	wipe(user->password);
+	user->password = NULL;
+	user->key = keys;
+	user->key_len = len;
 }
 
 static void free_user(struct serve_user *user)
@@ -200,14 +209,77 @@ static enum cli_status take_variable(struct serve_config *config, const char *na
 	if (!copy)
 		return cli_no_memory();
 	status = lines_each(name, copy, strlen(copy), take, config);
-	free(copy);
+	wipe(copy);
 	return status;
+}
+
+/* Root can read the environment of a process in /proc. */
+static void wipe_variable(const char *name)
+{
+	char *value = getenv(name);
+
+	if (value)
+		explicit_bzero(value, strlen(value));
+	unsetenv(name);
 }
 
 enum cli_status serve_secrets_from_environment(struct serve_config *config)
 {
-	enum cli_status status = take_variable(config, "TURNPIKE_USER", take_user);
+	static const struct {
+		const char *name;
+		lines_taker *take;
+	} variables[] = { { "TURNPIKE_USER", take_user }, { "TURNPIKE_AUTH_SECRET", take_secret } };
+	enum cli_status status = CLI_OK;
 
-	return status == CLI_OK ? take_variable(config, "TURNPIKE_AUTH_SECRET", take_secret)
-				: status;
+	for (size_t i = 0; i < ARRAY_LEN(variables); i++) {
+		if (status == CLI_OK)
+			status = take_variable(config, variables[i].name, variables[i].take);
+		wipe_variable(variables[i].name);
+	}
+	return status;
+}
+
+void serve_secrets_mark_given(void *config)
+{
+	struct serve_config *marked = config;
+
+	marked->n_given_users = marked->n_users;
+	marked->n_given_secrets = marked->n_secrets;
+}
+
+static int copy_user(const struct serve_user *from, struct serve_user *ret)
+{
+	*ret = (struct serve_user){ .name = strdup(from->name), .key_len = from->key_len };
+	if (from->password)
+		ret->password = strdup(from->password);
+	if (from->key)
+		ret->key = malloc(from->key_len);
+	if (!ret->name || !ret->password != !from->password || !ret->key != !from->key)
+		return -ENOMEM;
+	if (ret->key)
+		memcpy(ret->key, from->key, from->key_len);
+	return 0;
+}
+
+static int append_copy(struct serve_config *config, const struct serve_user *user)
+{
+	struct serve_user copy;
+	int err = copy_user(user, &copy);
+
+	if (!err)
+		err = append_user(config, &copy);
+	if (err)
+		free_user(&copy);
+	return err;
+}
+
+int serve_secrets_copy_given(const struct serve_config *from, struct serve_config *to)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < from->n_given_users && !err; i++)
+		err = append_copy(to, &from->users[i]);
+	for (size_t i = 0; i < from->n_given_secrets && !err; i++)
+		err = set_auth_secret(to, from->secrets[i]);
+	return err;
 }

@@ -14,6 +14,12 @@
 
 #define ALGORITHMS 2
 
+/** Bytes of the keys, in the order of algorithms[]. */
+#define MD5_LEN    16
+#define SHA256_LEN 32
+
+_Static_assert(TURN_KEYS_LEN == MD5_LEN + SHA256_LEN, "both keys");
+
 static const enum stun_password_algorithm algorithms[ALGORITHMS] = {
 	STUN_PASSWORD_MD5,
 	STUN_PASSWORD_SHA256,
@@ -169,27 +175,10 @@ static int make_keys(const struct turn_credentials *credentials, const char *nam
 	return err;
 }
 
-static int add_prepared(struct turn_credentials *credentials, const char *name,
-			const char *password)
+int turn_credentials_make_keys(const struct turn_credentials *credentials, const char *username,
+			       const char *password, uint8_t ret[static TURN_KEYS_LEN])
 {
 	struct stun_key keys[ALGORITHMS];
-	struct user *user;
-	int err;
-
-	if (find_user(credentials, name))
-		return -EEXIST;
-	err = make_keys(credentials, name, password, keys);
-	if (!err)
-		err = new_user(credentials, name, &user);
-	for (size_t i = 0; i < ALGORITHMS && !err; i++)
-		set_key(credentials, user, algorithms[i], &keys[i]);
-	OPENSSL_cleanse(keys, sizeof(keys));
-	return err;
-}
-
-int turn_credentials_add_password(struct turn_credentials *credentials, const char *username,
-				  const char *password)
-{
 	char *prepared, *name;
 	int err = prepare_name(username, &name);
 
@@ -197,43 +186,73 @@ int turn_credentials_add_password(struct turn_credentials *credentials, const ch
 		return err;
 	err = stun_opaque_string(password, &prepared);
 	if (!err) {
-		err = add_prepared(credentials, name, prepared);
+		err = make_keys(credentials, name, prepared, keys);
 		wipe_string(prepared);
 	}
 	free(name);
+	for (size_t i = 0; i < ALGORITHMS && !err; i++) {
+		memcpy(ret, keys[i].bytes, keys[i].len);
+		ret += keys[i].len;
+	}
+	OPENSSL_cleanse(keys, sizeof(keys));
 	return err;
 }
 
-static int add_key(struct turn_credentials *credentials, const char *name,
-		   enum stun_password_algorithm algorithm, const struct stun_key *key)
+int turn_credentials_add_password(struct turn_credentials *credentials, const char *username,
+				  const char *password)
+{
+	uint8_t keys[TURN_KEYS_LEN];
+	int err = turn_credentials_make_keys(credentials, username, password, keys);
+
+	if (!err)
+		err = turn_credentials_add_key(credentials, username, keys, sizeof(keys));
+	OPENSSL_cleanse(keys, sizeof(keys));
+	return err;
+}
+
+/* Adds all keys or none. */
+static int add_keys(struct turn_credentials *credentials, const char *name,
+		    const struct stun_key keys[static ALGORITHMS])
 {
 	struct user *user = find_user(credentials, name);
 	int err;
 
-	if (user && user->keys[index_of(algorithm)].len)
-		return -EEXIST;
+	for (size_t i = 0; i < ALGORITHMS && user; i++) {
+		if (keys[i].len && user->keys[i].len)
+			return -EEXIST;
+	}
 	err = user ? 0 : new_user(credentials, name, &user);
-	if (!err)
-		set_key(credentials, user, algorithm, key);
+	for (size_t i = 0; i < ALGORITHMS && !err; i++) {
+		if (keys[i].len)
+			set_key(credentials, user, algorithms[i], &keys[i]);
+	}
 	return err;
+}
+
+static void read_key(struct stun_key *key, const uint8_t *bytes, size_t len)
+{
+	key->len = len;
+	memcpy(key->bytes, bytes, len);
 }
 
 int turn_credentials_add_key(struct turn_credentials *credentials, const char *username,
 			     const uint8_t *key, size_t len)
 {
-	struct stun_key copy = { .len = len };
+	struct stun_key keys[ALGORITHMS] = { 0 };
 	char *name;
 	int err;
 
-	if (len != 16 && len != 32)
+	if (len != MD5_LEN && len != SHA256_LEN && len != TURN_KEYS_LEN)
 		return -EINVAL;
 	err = prepare_name(username, &name);
 	if (err)
 		return err;
-	memcpy(copy.bytes, key, len);
-	err = add_key(credentials, name, len == 16 ? STUN_PASSWORD_MD5 : STUN_PASSWORD_SHA256,
-		      &copy);
-	OPENSSL_cleanse(&copy, sizeof(copy));
+	if (len != SHA256_LEN)
+		read_key(&keys[0], key, MD5_LEN);
+	if (len != MD5_LEN)
+		read_key(&keys[1], key + len - SHA256_LEN, SHA256_LEN);
+	err = add_keys(credentials, name, keys);
+	OPENSSL_cleanse(keys, sizeof(keys));
 	free(name);
 	return err;
 }

@@ -46,11 +46,23 @@ void turn_credentials_put(struct turn_credentials *credentials);
 int turn_credentials_add_password(struct turn_credentials *credentials, const char *username,
 				  const char *password);
 
+/** Bytes of both keys of a user: MD5, and SHA-256 behind it. */
+#define TURN_KEYS_LEN 48
+
+/**
+ * turn_credentials_make_keys() - make the keys that turn_credentials_add_password() would add
+ * @ret: for turn_credentials_add_key()
+ *
+ * Return: 0, -EINVAL, -ENOMEM, -EIO if OpenSSL has no MD5.
+ */
+int turn_credentials_make_keys(const struct turn_credentials *credentials, const char *username,
+			       const char *password, uint8_t ret[static TURN_KEYS_LEN]);
+
 /**
  * turn_credentials_add_key() - add a user, or a second key of a user, by key
  * @key: digest of username, realm and password: MD5 (16 bytes) or SHA-256 (32 bytes; RFC 8489
  *       section 9.2.2). Clients can use the algorithms that the user has keys of
- * @len: 16 or 32
+ * @len: 16, 32, or TURN_KEYS_LEN for both
  *
  * Return: 0, -EINVAL, -EEXIST if the user has a password or a key of this length, -ENOMEM.
  */
