@@ -446,6 +446,38 @@ int turnpike_for_each_flow(const struct turnpike *tp,
 	return bindings_for_each_flow(tp->bindings, fn, arg);
 }
 
+/* A walk of the bindings. */
+struct turnpike_walk {
+	struct bindings *bindings;
+	struct bindings_walk position;
+};
+
+int turnpike_walk_begin(struct turnpike *tp, struct turnpike_walk **ret)
+{
+	struct turnpike_walk *walk = calloc(1, sizeof(*walk));
+
+	if (!walk)
+		return fail(tp, -ENOMEM, "out of memory");
+	walk->bindings = tp->bindings;
+	bindings_walk_begin(walk->bindings, &walk->position);
+	*ret = walk;
+	return 0;
+}
+
+int turnpike_walk_next(struct turnpike_walk *walk, __u32 n,
+		  int (*fn)(const struct turnpike_flow_info *flow, void *arg), void *arg)
+{
+	return bindings_walk(walk->bindings, &walk->position, n, fn, arg);
+}
+
+void turnpike_walk_end(struct turnpike_walk *walk)
+{
+	if (!walk)
+		return;
+	bindings_walk_end(walk->bindings, &walk->position);
+	free(walk);
+}
+
 __u32 turnpike_flows(const struct turnpike *tp)
 {
 	return 2 * bindings_count(tp->bindings);

@@ -115,10 +115,21 @@ static int adapt(const struct bindings *bindings, const struct binding *partner)
 	return flow_replace(bindings->maps, &encoded);
 }
 
+/* Those who would list it next go on behind it. */
+static void leave_walks(const struct bindings *bindings, const struct binding *binding)
+{
+	struct bindings_walk *walk;
+
+	DL_FOREACH(bindings->walks, walk)
+		if (walk->at == binding)
+			walk->at = binding->hh.next;
+}
+
 static void forget(struct bindings *bindings, struct binding *binding)
 {
 	struct binding *partner = binding_partner(bindings, binding);
 
+	leave_walks(bindings, binding);
 	HASH_DELETE(hh_route, bindings->by_route, binding);
 	if (partner && partner != binding)
 		adapt(bindings, partner);
@@ -223,6 +234,7 @@ static int add(struct bindings *bindings, struct binding *binding)
 		HASH_DEL(bindings->all, binding);
 		return err;
 	}
+	binding->serial = bindings->n_made++;
 	count_flows(bindings, binding, 1);
 	port_get(bindings, binding->id.server.port, TURNPIKE_PORT_LISTENER);
 	port_get(bindings, binding->route.relay.port, TURNPIKE_PORT_RELAY);

@@ -10,6 +10,7 @@
 #include "base/map_set.h"
 #include "net/nexthop.h"
 
+struct binding;
 struct bindings;
 
 /** struct binding_id - identifies a binding; hashed as it is, without padding */
@@ -53,6 +54,21 @@ int bindings_unbind(struct bindings *bindings, const struct turnpike_binding *pu
 /** bindings_for_each_flow() - see turnpike_for_each_flow() */
 int bindings_for_each_flow(const struct bindings *bindings,
 			   int (*fn)(const struct turnpike_flow_info *flow, void *arg), void *arg);
+
+/** struct bindings_walk - a position in the bindings; in the order in which they were made */
+struct bindings_walk {
+	struct binding *at; /* the next one; NULL: none */
+	__u64 end;          /* the serial number of the first one that is too new */
+	struct bindings_walk *prev, *next;
+};
+
+/** bindings_walk_begin(), bindings_walk_end() - @walk belongs to the caller */
+void bindings_walk_begin(struct bindings *bindings, struct bindings_walk *walk);
+void bindings_walk_end(struct bindings *bindings, struct bindings_walk *walk);
+
+/** bindings_walk() - see turnpike_walk_next() */
+int bindings_walk(const struct bindings *bindings, struct bindings_walk *walk, __u32 n,
+		  int (*fn)(const struct turnpike_flow_info *flow, void *arg), void *arg);
 
 /** bindings_flows() - number of flows of a family */
 __u32 bindings_flows(const struct bindings *bindings, enum turnpike_family family);

@@ -8,6 +8,7 @@
 /* Insertions that run out of memory are noticed by the missing handle. */
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
+#include <utlist.h>
 
 #include "flows/binding.h"
 #include "flows/encode.h"
@@ -19,6 +20,7 @@ struct binding_route {
 };
 
 struct binding {
+	__u64 serial; /* in the order of @all */
 	struct binding_id id;
 	struct binding_route route;
 	__u64 channel_expires;
@@ -37,6 +39,8 @@ struct bindings {
 	struct nl_sock *requests;
 	struct binding *all;
 	struct binding *by_route;
+	struct bindings_walk *walks;
+	__u64 n_made; /* the next serial number */
 	__u32 n_flows4;
 	__u32 n_flows6;
 	__u32 port_users[65536]; /* by port, as in struct turnpike_ports */

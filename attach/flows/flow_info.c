@@ -156,22 +156,54 @@ static void info_from_peer(const struct bindings *bindings, const struct binding
 	read_flow(bindings, &encoded, binding->to_client, ret);
 }
 
-int bindings_for_each_flow(const struct bindings *bindings,
-			   int (*fn)(const struct turnpike_flow_info *flow, void *arg), void *arg)
+static int list(const struct bindings *bindings, const struct binding *binding,
+		int (*fn)(const struct turnpike_flow_info *flow, void *arg), void *arg)
 {
 	struct turnpike_flow_info info;
-	struct binding *binding, *tmp;
 	int err;
 
-	HASH_ITER(hh, bindings->all, binding, tmp) {
-		info_from_client(bindings, binding, &info);
-		err = fn(&info, arg);
-		if (err)
-			return err;
-		info_from_peer(bindings, binding, &info);
-		err = fn(&info, arg);
+	info_from_client(bindings, binding, &info);
+	err = fn(&info, arg);
+	if (err)
+		return err;
+	info_from_peer(bindings, binding, &info);
+	return fn(&info, arg);
+}
+
+void bindings_walk_begin(struct bindings *bindings, struct bindings_walk *walk)
+{
+	walk->at = bindings->all;
+	walk->end = bindings->n_made;
+	DL_APPEND(bindings->walks, walk);
+}
+
+void bindings_walk_end(struct bindings *bindings, struct bindings_walk *walk)
+{
+	DL_DELETE(bindings->walks, walk);
+}
+
+int bindings_walk(const struct bindings *bindings, struct bindings_walk *walk, __u32 n,
+		  int (*fn)(const struct turnpike_flow_info *flow, void *arg), void *arg)
+{
+	const struct binding *binding;
+	int err;
+
+	while (walk->at && walk->at->serial < walk->end) {
+		if (n-- == 0)
+			return 1;
+		binding = walk->at;
+		walk->at = binding->hh.next;
+		err = list(bindings, binding, fn, arg);
 		if (err)
 			return err;
 	}
 	return 0;
+}
+
+int bindings_for_each_flow(const struct bindings *bindings,
+			   int (*fn)(const struct turnpike_flow_info *flow, void *arg), void *arg)
+{
+	struct bindings_walk walk = { .at = bindings->all, .end = bindings->n_made };
+
+	return bindings_walk(bindings, &walk, UINT32_MAX, fn, arg);
 }

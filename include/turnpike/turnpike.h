@@ -675,6 +675,43 @@ TURNPIKE_API int turnpike_for_each_flow(const struct turnpike *tp,
 					int (*fn)(const struct turnpike_flow_info *flow, void *arg),
 					void *arg);
 
+/** struct turnpike_walk - a list of flows that is read in pieces */
+struct turnpike_walk;
+
+/**
+ * turnpike_walk_begin() - begin to list the flows in pieces
+ *
+ * For many flows, if others wait for the handle. Bindings may change between two pieces. The walk
+ * lists each binding that exists all the time once, as it is then, and none that is made after its
+ * begin.
+ *
+ * Return: 0, or a negative errno:
+ * - -ENOMEM
+ *
+ * Since: 0.1
+ */
+TURNPIKE_API int turnpike_walk_begin(struct turnpike *tp, struct turnpike_walk **ret);
+
+/**
+ * turnpike_walk_next() - list the flows of the next bindings, as turnpike_for_each_flow() does
+ * @n: number of bindings
+ *
+ * Return: 1 if there may be more, 0 after the last one, or what @fn returned; then the walk must
+ * end.
+ *
+ * Since: 0.1
+ */
+TURNPIKE_API int turnpike_walk_next(struct turnpike_walk *walk, __u32 n,
+				    int (*fn)(const struct turnpike_flow_info *flow, void *arg),
+				    void *arg);
+
+/**
+ * turnpike_walk_end() - free a walk, before turnpike_close(); accepts NULL
+ *
+ * Since: 0.1
+ */
+TURNPIKE_API void turnpike_walk_end(struct turnpike_walk *walk);
+
 /**
  * struct turnpike_count - packets with the same device, mode, direction and verdict
  * @dev:       the device they came in by

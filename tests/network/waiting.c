@@ -3,89 +3,16 @@
  * The library binds waiting bindings once there is room. With real maps, in a network namespace of
  * its own. Nothing is attached, and no next hop is resolved.
  */
-#define _GNU_SOURCE
-#include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
-#include <sched.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
-#include <cmocka.h>
+#include "bindings.h"
 
-#include <turnpike/turnpike.h>
-
-#define SKIPPED 77
-#define CHANNEL 0x4000
 #define SECONDS 20 /* timeout; two are enough */
 #define ROUNDS  20
-
-static struct turnpike *tp;
-
-static void open_with(__u32 max_flows, __u32 max_nexthops, __u32 max_waiting)
-{
-	TURNPIKE_OPTS(turnpike_open_opts, opts, .max_flows = max_flows,
-		      .max_nexthops = max_nexthops, .max_waiting = max_waiting);
-
-	assert_int_equal(turnpike_open(&opts, &tp), 0);
-}
-
-static int close_it(void **state)
-{
-	(void)state;
-	turnpike_close(tp);
-	tp = NULL;
-	return 0;
-}
-
-static struct turnpike_addr addr(const char *ip, int port)
-{
-	struct turnpike_addr addr = { .family = TURNPIKE_IPV4, .port = htons((__u16)port) };
-
-	assert_int_equal(inet_pton(AF_INET, ip, addr.ip), 1);
-	return addr;
-}
-
-/* Each client has its own address; all have the same peer. */
-static struct turnpike_binding binding_of(int number)
-{
-	struct timespec now;
-	struct turnpike_binding binding = {
-		.sz = sizeof(binding),
-		.server = addr("10.0.0.1", 3478),
-		.relay = addr("10.0.0.1", 50000 + number),
-		.peer = addr("10.2.0.1", 9),
-		.channel = CHANNEL,
-	};
-	char client[32];
-
-	snprintf(client, sizeof(client), "10.1.%d.%d", number / 200, number % 200 + 1);
-	binding.client = addr(client, 1000);
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	binding.channel_expires = ((__u64)now.tv_sec + 600) * 1000000000u;
-	binding.permission_expires = binding.channel_expires;
-	return binding;
-}
-
-static int bind_one(int number)
-{
-	const struct turnpike_binding binding = binding_of(number);
-
-	return turnpike_bind(tp, &binding);
-}
-
-static int unbind_one(int number)
-{
-	const struct turnpike_binding binding = binding_of(number);
-
-	return turnpike_unbind(tp, &binding);
-}
 
 /* Polls like a server until there are @flows. Return: false after SECONDS. */
 static bool becomes(__u32 flows)
@@ -254,9 +181,5 @@ int main(void)
 		cmocka_unit_test_teardown(test_waiting_is_off_by_default, close_it),
 	};
 
-	if (geteuid() != 0 || unshare(CLONE_NEWNET)) {
-		printf("SKIPPED waiting bindings: no network namespace, run as root\n");
-		return SKIPPED;
-	}
-	return cmocka_run_group_tests_name("waiting", tests, NULL, NULL);
+	return run_in_namespace("waiting bindings", tests, ARRAY_LEN(tests));
 }
