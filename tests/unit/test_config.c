@@ -93,6 +93,7 @@ static void test_every_value(void **state)
 				    "workers = 9\n"
 				    "drain-time = 0\n"
 				    "run-as = nobody:nogroup\n"
+				    "control-group = operators\n"
 				    "log-level = warning\n"
 				    "log-json = yes\n"
 				    "log-addresses = no\n"
@@ -155,6 +156,7 @@ static void test_every_value(void **state)
 	assert_int_equal(config.n_workers, 9);
 	assert_int_equal(config.drain_time, 0);
 	assert_string_equal(config.run_as, "nobody:nogroup");
+	assert_string_equal(config.control_group, "operators");
 	assert_int_equal(config.log_level, LOG_WARNING);
 	assert_true(config.log_json);
 	assert_false(config.log_addresses);

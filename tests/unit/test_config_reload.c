@@ -59,6 +59,7 @@ static const char *const lines[] = {
 	"workers = 1001",
 	"drain-time = 1",
 	"run-as = nobody",
+	"control-group = staff",
 	"log-level = debug",
 	"log-json = yes",
 	"log-addresses = yes",
@@ -141,6 +142,7 @@ static const struct change restarts[] = {
 	{ "backoff = 1-2", "backoff = 1-3", 0 },
 	{ "workers = 1001", "workers = 1002", 0 },
 	{ "run-as = nobody", NULL, 0 },
+	{ "control-group = staff", "control-group = operators", 0 },
 	{ "control = /run/x", "control = /run/y", 0 },
 };
 
@@ -293,7 +295,7 @@ static void test_everything(void **state)
 			assert_string_not_equal(reload.restarts[i], reload.restarts[j]);
 	}
 	/* All options without .reload. */
-	assert_int_equal(reload.n_restarts, 21);
+	assert_int_equal(reload.n_restarts, 22);
 	serve_config_free(&before);
 	serve_config_free(&after);
 }

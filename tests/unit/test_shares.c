@@ -367,14 +367,41 @@ static int list(const struct turnpike_binding *binding, enum share what, void *a
 
 static void test_list(void **state)
 {
+	struct shares_walk walk;
 	uint32_t sum = 0;
 
 	(void)state;
 	open_shares(0, 3, 0);
 	for (uint16_t channel = 1; channel <= 5; channel++)
 		bind_number("alice", channel);
-	assert_int_equal(shares_for_each_waiting(shares, list, &sum), 7);
+	shares_walk_begin(shares, &walk);
+	assert_int_equal(shares_walk_next(&walk, MANY, list, &sum), 7);
 	assert_int_equal(sum, 3 + 4);
+	assert_int_equal(shares_walk_next(&walk, MANY, list, &sum), 0);
+	assert_int_equal(sum, 3 + 4 + 5);
+	shares_walk_end(shares, &walk);
+}
+
+/* In pieces, flows may end between them, and later ones are not listed. */
+static void test_list_in_pieces(void **state)
+{
+	struct shares_walk walk;
+	uint32_t sum = 0;
+
+	(void)state;
+	open_shares(0, 3, 0);
+	for (uint16_t channel = 1; channel <= 9; channel++)
+		bind_number("alice", channel == 4 ? 10 : channel);
+	shares_walk_begin(shares, &walk);
+	assert_int_equal(shares_walk_next(&walk, 3, list, &sum), 1);
+	assert_int_equal(sum, 3);
+	unbind_number(10);
+	unbind_number(5);
+	unbind_number(9);
+	bind_number("alice", 11);
+	assert_int_equal(shares_walk_next(&walk, MANY, list, &sum), 0);
+	assert_int_equal(sum, 3 + 6 + 7 + 8);
+	shares_walk_end(shares, &walk);
 }
 
 int main(void)
@@ -390,6 +417,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_errors, close_shares),
 		cmocka_unit_test_teardown(test_set, close_shares),
 		cmocka_unit_test_teardown(test_list, close_shares),
+		cmocka_unit_test_teardown(test_list_in_pieces, close_shares),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -145,6 +145,7 @@ static const struct field fields[] = {
 	{ "backoff", 0, VALUE(datapath.backoff_longest_ms) },
 	{ "run-as", 0, TEXT(run_as) },
 	{ "control", 0, TEXT(control) },
+	{ "control-group", 0, TEXT(control_group) },
 };
 
 #define N_FIELDS ARRAY_LEN(fields)

@@ -35,6 +35,7 @@ void serve_config_free(struct serve_config *config)
 	free(config->as_user);
 	free(config->realm);
 	free(config->control);
+	free(config->control_group);
 }
 
 enum turnpike_mode serve_config_mode(const struct serve_config *config,

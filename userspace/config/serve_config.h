@@ -98,6 +98,7 @@ struct serve_config {
 	char *as_user;
 	char *realm;
 	char *control;
+	char *control_group;
 	unsigned int transports;
 	uint32_t user_quota;
 	uint32_t user_allocations;

@@ -227,6 +227,10 @@ const struct cli_option serve_options[] = {
 	  "a user, optionally with a group, such as turnpike:turnpike", .set = set_run_as },
 	{ "control", 0, "PATH", "Control socket.", "the path of a socket", .set = set_control,
 	  .fallback = CONTROL_PATH },
+	{ "control-group", 0, "GROUP",
+	  "Give this group access to the control socket, besides the user of the server.",
+	  "the name or number of a group", .set = set_control_group,
+	  .fallback = "the group of the server" },
 
 	{ "log-level", 0, "LEVEL", "Log error, warning, info or debug, and anything more severe.",
 	  "error, warning, info or debug", .group = "Logging", .set = set_log_level,

@@ -369,6 +369,13 @@ int set_control(void *target, char *value)
 	return replace(&((struct serve_config *)target)->control, value);
 }
 
+int set_control_group(void *target, char *value)
+{
+	if (*value == '\0')
+		return -EINVAL;
+	return replace(&((struct serve_config *)target)->control_group, value);
+}
+
 int set_cert(void *target, char *value)
 {
 	return replace(&((struct serve_config *)target)->cert, value);

@@ -1,55 +1,135 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <errno.h>
-#include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/listener.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <utlist.h>
 
 #include "base/log.h"
 #include "control/control.h"
 #include "control/unix_socket.h"
+#include "private/array_len.h"
 
 #define REQUEST_MAX 4096
-/** Simultaneous connections; further ones wait in the backlog. */
 #define CLIENTS_MAX 16
-#define TIMEOUT_S   5
+/** For a whole request, and for each piece of an answer. */
+#define TIMEOUT_S 5
 
-struct client {
+/**
+ * struct control_client - a connection
+ * @timer:   ends a client that does not send or read
+ * @answer:  NULL: the request is incomplete, or was refused
+ * @is_last: there are no more pieces
+ */
+struct control_client {
 	struct control *control;
 	struct bufferevent *stream;
-	struct client *prev;
-	struct client *next;
+	struct event *timer;
+	struct control_answer *answer;
+	bool is_last;
+	struct control_client *prev;
+	struct control_client *next;
 };
 
+/** struct control - @clients: those that have been silent for longest come first */
 struct control {
-	struct event_base *base;
+	struct loop *loop;
 	struct evconnlistener *listener;
 	char *path;
-	json_t *(*answer)(void *arg, const json_t *request);
+	const struct control_command *commands;
 	void *arg;
-	struct client *clients;
+	struct control_client *clients;
 	unsigned int n_clients;
 };
 
-static void end_client(struct client *client)
+/* Is it the client's turn to send or read? Otherwise it waits for the server. */
+static bool may_be_ended(const struct control_client *client)
+{
+	return !client->answer || client->answer->is_ready;
+}
+
+static struct control_client *most_silent(const struct control *control)
+{
+	struct control_client *client;
+
+	DL_FOREACH(control->clients, client)
+		if (may_be_ended(client))
+			return client;
+	return NULL;
+}
+
+/* If all wait for the server, further clients wait in the backlog. */
+static void update_listener(const struct control *control)
+{
+	if (control->n_clients < CLIENTS_MAX || most_silent(control))
+		evconnlistener_enable(control->listener);
+	else
+		evconnlistener_disable(control->listener);
+}
+
+static void free_client(struct control_client *client)
+{
+	if (client->answer)
+		client->answer->free(client->answer);
+	if (client->timer)
+		event_free(client->timer);
+	if (client->stream)
+		bufferevent_free(client->stream);
+	free(client);
+}
+
+static void end_client(struct control_client *client)
 {
 	struct control *control = client->control;
 
-	bufferevent_free(client->stream);
 	DL_DELETE(control->clients, client);
-	free(client);
-	if (control->n_clients-- == CLIENTS_MAX)
-		evconnlistener_enable(control->listener);
+	control->n_clients--;
+	free_client(client);
+	update_listener(control);
+}
+
+/* From now on, the client may be silent for a while. */
+static void note_progress(struct control_client *client)
+{
+	static const struct timeval timeout = { .tv_sec = TIMEOUT_S };
+
+	DL_DELETE(client->control->clients, client);
+	DL_APPEND(client->control->clients, client);
+	event_add(client->timer, &timeout);
+}
+
+/* A piece is in the buffer; @more is what control_answer.next has returned. */
+static void send_piece(struct control_client *client, int more)
+{
+	struct evbuffer *output = bufferevent_get_output(client->stream);
+
+	if (more < 0 || (!more && evbuffer_add(output, "\n", 1))) {
+		end_client(client);
+		return;
+	}
+	client->is_last = !more;
+	note_progress(client);
+}
+
+static void make_piece(struct control_client *client)
+{
+	struct control_answer *answer = client->answer;
+
+	send_piece(client, answer->next(answer, bufferevent_get_output(client->stream)));
 }
 
 static void on_written(struct bufferevent *stream, void *arg)
 {
+	struct control_client *client = arg;
+
 	(void)stream;
-	end_client(arg);
+	if (client->is_last)
+		end_client(client);
+	else
+		make_piece(client);
 }
 
 static void on_event(struct bufferevent *stream, short what, void *arg)
@@ -59,17 +139,20 @@ static void on_event(struct bufferevent *stream, short what, void *arg)
 	end_client(arg);
 }
 
-static json_t *answer_line(struct control *control, const char *line)
+static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
-	json_t *request = json_loads(line, 0, NULL);
-	json_t *answer = NULL;
+	(void)fd;
+	(void)what;
+	end_client(arg);
+}
 
-	if (json_is_string(json_object_get(request, "command")))
-		answer = control->answer(control->arg, request);
-	if (!answer)
-		answer = json_pack("{s:s}", "error", "unknown command");
-	json_decref(request);
-	return answer;
+void control_ready(struct control_answer *answer)
+{
+	const struct control *control = answer->client->control;
+
+	answer->is_ready = true;
+	make_piece(answer->client);
+	update_listener(control);
 }
 
 static int add_chunk(const char *chunk, size_t len, void *output)
@@ -77,18 +160,72 @@ static int add_chunk(const char *chunk, size_t len, void *output)
 	return evbuffer_add(output, chunk, len);
 }
 
-static void respond(struct client *client, const char *line)
+int control_write(struct evbuffer *output, json_t *document)
+{
+	const int err = json_dump_callback(document, add_chunk, output,
+					   JSON_COMPACT | JSON_REAL_PRECISION(10));
+
+	json_decref(document);
+	return err ? -ENOMEM : 0;
+}
+
+static const struct control_command *find(const struct control *control, const char *name)
+{
+	const struct control_command *command = control->commands;
+
+	while (command->name && strcmp(command->name, name) != 0)
+		command++;
+	return command->name ? command : NULL;
+}
+
+/* Who has connected, the kernel knows. */
+static void log_request(const struct control_client *client, const char *command)
+{
+	struct ucred peer = { .uid = (uid_t)-1 };
+	socklen_t len = sizeof(peer);
+	struct log_field fields[] = { { .name = "command", .text = command },
+				      { .name = "pid" },
+				      { .name = "uid" } };
+
+	getsockopt(bufferevent_getfd(client->stream), SOL_SOCKET, SO_PEERCRED, &peer, &len);
+	fields[1].number = (uint64_t)peer.pid;
+	fields[2].number = peer.uid;
+	log_event(LOG_INFO, "control", "command on the control socket", fields, ARRAY_LEN(fields));
+}
+
+static struct control_answer *begin(struct control_client *client, const json_t *request)
+{
+	const struct control *control = client->control;
+	const char *name = json_string_value(json_object_get(request, "command"));
+	const struct control_command *command = name ? find(control, name) : NULL;
+
+	if (!command)
+		return NULL;
+	if (command->changes)
+		log_request(client, command->name);
+	return command->begin(control->arg, request);
+}
+
+static void respond(struct control_client *client, const char *line)
 {
 	struct evbuffer *output = bufferevent_get_output(client->stream);
-	json_t *answer = answer_line(client->control, line);
+	json_t *request = json_loads(line, 0, NULL);
 
 	bufferevent_disable(client->stream, EV_READ);
 	bufferevent_setcb(client->stream, NULL, on_written, on_event, client);
-	if (!answer ||
-	    json_dump_callback(answer, add_chunk, output, JSON_COMPACT | JSON_REAL_PRECISION(10)) ||
-	    evbuffer_add(output, "\n", 1))
-		end_client(client);
-	json_decref(answer);
+	event_del(client->timer);
+	client->answer = begin(client, request);
+	json_decref(request);
+	if (!client->answer) {
+		send_piece(client,
+			   control_write(output, json_pack("{s:s}", "error", "unknown command")));
+		return;
+	}
+	client->answer->client = client;
+	if (client->answer->is_ready)
+		make_piece(client);
+	else
+		update_listener(client->control);
 }
 
 static void on_request(struct bufferevent *stream, void *arg)
@@ -103,41 +240,45 @@ static void on_request(struct bufferevent *stream, void *arg)
 	free(line);
 }
 
-static struct client *new_client(struct control *control, evutil_socket_t fd)
+static struct control_client *new_client(struct control *control, evutil_socket_t fd)
 {
-	struct client *client = calloc(1, sizeof(*client));
+	struct event_base *base = loop_base(control->loop);
+	struct control_client *client = calloc(1, sizeof(*client));
 
 	if (!client)
 		return NULL;
 	client->control = control;
-	client->stream = bufferevent_socket_new(control->base, fd, BEV_OPT_CLOSE_ON_FREE);
-	if (!client->stream) {
-		free(client);
-		return NULL;
-	}
-	return client;
+	client->timer = evtimer_new(base, on_timer, client);
+	if (client->timer)
+		client->stream = bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE);
+	if (client->stream)
+		return client;
+	free_client(client);
+	return NULL;
 }
 
 static void on_connection(struct evconnlistener *listener, evutil_socket_t fd,
 			  struct sockaddr *address, int len, void *arg)
 {
-	static const struct timeval timeout = { .tv_sec = TIMEOUT_S };
 	struct control *control = arg;
-	struct client *client = new_client(control, fd);
+	struct control_client *client;
 
+	(void)listener;
 	(void)address;
 	(void)len;
+	if (control->n_clients == CLIENTS_MAX && most_silent(control))
+		end_client(most_silent(control));
+	client = control->n_clients < CLIENTS_MAX ? new_client(control, fd) : NULL;
 	if (!client) {
 		close(fd);
 		return;
 	}
 	DL_APPEND(control->clients, client);
-	if (++control->n_clients == CLIENTS_MAX)
-		evconnlistener_disable(listener);
+	control->n_clients++;
 	bufferevent_setcb(client->stream, on_request, NULL, on_event, client);
 	bufferevent_setwatermark(client->stream, EV_READ, 0, REQUEST_MAX);
-	bufferevent_set_timeouts(client->stream, &timeout, &timeout);
 	bufferevent_enable(client->stream, EV_READ | EV_WRITE);
+	note_progress(client);
 }
 
 static void log_failure(const char *path, int err)
@@ -149,43 +290,48 @@ static void log_failure(const char *path, int err)
 	else if (err == -EEXIST)
 		log_error("%s is not a socket: remove it, or choose another path with --control",
 			  path);
+	else if (err == -EPERM)
+		log_error("cannot give the control socket %s to its owner and group: start the "
+			  "server as root, or choose a group of its user with --control-group",
+			  path);
 	else
 		log_error(
 			"cannot create the control socket %s: %s; choose another path with --control",
 			path, strerror(-err));
 }
 
-static int listen_on(struct control *control, const char *path, const struct privileges *owner)
+static int listen_on(struct control *control, const struct control_path *at)
 {
-	int fd, err = unix_listen(path, owner->uid, owner->gid, &fd);
+	int fd, err = unix_listen(at->path, at->uid, at->gid, &fd);
 
 	if (err)
 		return err;
-	control->path = strdup(path);
+	control->path = strdup(at->path);
 	if (control->path)
 		control->listener =
-			evconnlistener_new(control->base, on_connection, control,
+			evconnlistener_new(loop_base(control->loop), on_connection, control,
 					   LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
 	if (control->listener)
 		return 0;
 	close(fd);
-	unlink(path);
+	unlink(at->path);
 	return -ENOMEM;
 }
 
-int control_open(struct event_base *base, const char *path, const struct privileges *owner,
-		 json_t *(*answer)(void *arg, const json_t *request), void *arg,
+int control_open(const struct control_path *at, const struct control_command *commands, void *arg,
 		 struct control **ret)
 {
 	struct control *control = calloc(1, sizeof(*control));
 	int err = -ENOMEM;
 
 	if (control) {
-		*control = (struct control){ .base = base, .answer = answer, .arg = arg };
-		err = listen_on(control, path, owner);
+		*control = (struct control){ .commands = commands, .arg = arg };
+		err = loop_open(NULL, &control->loop);
 	}
+	if (!err)
+		err = listen_on(control, at);
 	if (err) {
-		log_failure(path, err);
+		log_failure(at->path, err);
 		control_close(control);
 		return err;
 	}
@@ -193,18 +339,39 @@ int control_open(struct event_base *base, const char *path, const struct privile
 	return 0;
 }
 
+int control_start(struct control *control)
+{
+	const int err = loop_start(control->loop);
+
+	if (err)
+		log_error("cannot start the thread of the control socket: %s; allow more threads",
+			  strerror(-err));
+	return err;
+}
+
+struct loop *control_loop(const struct control *control)
+{
+	return control->loop;
+}
+
+void control_stop(struct control *control)
+{
+	loop_stop(control->loop);
+}
+
 void control_close(struct control *control)
 {
-	struct client *client, *next;
+	struct control_client *client, *next;
 
 	if (!control)
 		return;
 	DL_FOREACH_SAFE(control->clients, client, next)
-		end_client(client);
+		free_client(client);
 	if (control->listener) {
 		evconnlistener_free(control->listener);
 		unlink(control->path);
 	}
+	loop_close(control->loop);
 	free(control->path);
 	free(control);
 }

@@ -3,33 +3,88 @@
  * @file control.h
  * The control socket. A client sends one line of JSON and receives one JSON document; then the
  * server closes the connection.
+ *
+ * All connections are served in a thread of their own. An answer is made in pieces: the next one
+ * once the client has read the one before. So a large answer takes little memory, and a client that
+ * does not read takes no time. A client is disconnected if a piece is not read within seconds, or
+ * if it is the one that has kept silent for longest when there are too many.
  */
 #ifndef TURNPIKE_CONTROL_CONTROL_H
 #define TURNPIKE_CONTROL_CONTROL_H
 
-#include <event2/event.h>
+#include <event2/buffer.h>
 #include <jansson.h>
+#include <stdbool.h>
+#include <sys/types.h>
 
-#include "process/privileges.h"
+#include "process/loop.h"
 
 struct control;
+struct control_client;
 
 /**
- * control_open() - listen on @path
- * @owner:  owner of the socket
- * @answer: called for each request, an object with a "command". Returns a document, which the
- * caller frees, or NULL for an unknown command
+ * struct control_answer - an answer in the making
+ * @next:     append the next piece to @output: some bytes, at most about 64 KB. Return: 1 if there
+ *            are more, 0 if it was the last one, or a negative errno, which ends the connection
+ * @free:     free the answer, in whatever state it is
+ * @is_ready: @next can be called; otherwise control_ready() will say so
+ */
+struct control_answer {
+	int (*next)(struct control_answer *answer, struct evbuffer *output);
+	void (*free)(struct control_answer *answer);
+	bool is_ready;
+	struct control_client *client; /* private */
+};
+
+/**
+ * struct control_command - a command that clients may send
+ * @name:    the "command" of the request
+ * @changes: it changes something: the request is logged, with the client's process and user
+ * @begin:   begin an answer, in the thread of the socket, without blocking. Return: the answer, or
+ *           NULL for an invalid request
+ */
+struct control_command {
+	const char *name;
+	bool changes;
+	struct control_answer *(*begin)(void *arg, const json_t *request);
+};
+
+/** struct control_path - where to listen, and the owner and group of the socket; -1: unchanged */
+struct control_path {
+	const char *path;
+	uid_t uid;
+	gid_t gid;
+};
+
+/**
+ * control_open() - listen
+ * @commands: an array that ends with a nameless command; not copied
+ * @arg:      passed to each @begin
  *
  * Replaces the socket of a server that has ended. Errors are logged.
  *
  * Return: 0 or a negative errno.
  */
-int control_open(struct event_base *base, const char *path, const struct privileges *owner,
-		 json_t *(*answer)(void *arg, const json_t *request), void *arg,
+int control_open(const struct control_path *at, const struct control_command *commands, void *arg,
 		 struct control **ret);
 
+/** control_start() - start the thread that serves clients; errors are logged */
+int control_start(struct control *control);
+
+/** control_loop() - the loop of the thread */
+struct loop *control_loop(const struct control *control);
+
+/** control_ready() - let the pieces of an answer be made; in the thread of the socket */
+void control_ready(struct control_answer *answer);
+
+/** control_write() - append a document to @output. Return: 0 or -ENOMEM; @document is freed. */
+int control_write(struct evbuffer *output, json_t *document);
+
+/** control_stop() - stop the thread. Answers stay, as others may still work at them. */
+void control_stop(struct control *control);
+
 /**
- * control_close() - stop listening and remove the socket; accepts NULL
+ * control_close() - free all answers, and remove the socket; accepts NULL
  *
  * If the directory is not writable, the socket stays, and the next server replaces it.
  */

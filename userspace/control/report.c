@@ -69,33 +69,28 @@ static struct turn_traffic in_kernel(const struct report_source *source,
 	return sum.traffic;
 }
 
-/** struct totals - of all workers; they share @limits and @ports_at_rest */
-struct totals {
-	struct turn_stats stats;
-	struct connection_stats connections;
-	uint64_t unsent;
-	struct turn_limits limits;
-	uint32_t ports_at_rest;
-};
-
-static void add_worker(struct turn_io *io, void *arg)
+void report_add_worker(struct turn_io *io, struct report_data *data)
 {
 	const struct turn_server *server = turn_io_server(io);
-	struct totals *totals = arg;
 
-	turn_stats_add(&totals->stats, turn_server_stats(server));
-	connection_stats_add(&totals->connections, turn_io_connections(io));
-	totals->unsent += turn_io_unsent(io);
-	totals->limits = *turn_server_limits(server);
-	totals->ports_at_rest = turn_server_ports_at_rest(server, clock_now());
+	turn_stats_add(&data->stats, turn_server_stats(server));
+	connection_stats_add(&data->connections, turn_io_connections(io));
+	data->unsent += turn_io_unsent(io);
+	data->limits = *turn_server_limits(server);
+	data->ports_at_rest = turn_server_ports_at_rest(server, clock_now());
 }
 
-static struct totals totals_of(const struct report_source *source)
+void report_read_main(const struct report_source *source, struct report_data *data)
 {
-	struct totals totals = { 0 };
+	data->addresses = report_addresses(source->endpoints);
+	data->doubt = json_string(source->doubt);
+	data->is_draining = source->is_draining;
+}
 
-	workers_each(source->workers, add_worker, &totals);
-	return totals;
+void report_data_free(struct report_data *data)
+{
+	json_decref(data->addresses);
+	json_decref(data->doubt);
 }
 
 static json_t *relayed(const struct report_source *source, const struct turn_stats *stats)
@@ -126,25 +121,11 @@ static json_t *by_transport(const uint64_t counts[static TURN_TRANSPORTS], unsig
 	return result;
 }
 
-static void count_allocation(void *arg, const struct turn_allocation_info *info)
+static json_t *clients(const struct report_data *data)
 {
-	uint64_t *counts = arg;
-
-	counts[info->tuple.transport]++;
-}
-
-static void count_allocations(struct turn_io *io, void *counts)
-{
-	turn_server_for_each_allocation(turn_io_server(io), count_allocation, counts);
-}
-
-static json_t *clients(const struct report_source *source, const struct totals *totals)
-{
-	uint64_t counts[TURN_TRANSPORTS] = { 0 };
-
-	workers_each(source->workers, count_allocations, counts);
-	return json_pack("{s:o, s:o}", "allocations", by_transport(counts, TURN_UDP), "connections",
-			 by_transport(totals->connections.open, TURN_TCP));
+	return json_pack("{s:o, s:o}", "allocations",
+			 by_transport(data->stats.by_transport, TURN_UDP), "connections",
+			 by_transport(data->connections.open, TURN_TCP));
 }
 
 static json_t *waiting(const struct report_source *source)
@@ -164,34 +145,32 @@ static json_t *waiting(const struct report_source *source)
 	return result;
 }
 
-static json_t *report_status(const struct report_source *source, const json_t *request)
+json_t *report_status(const struct report_source *source, const struct report_data *data)
 {
-	const struct totals totals = totals_of(source);
-	const struct turn_stats *stats = &totals.stats;
+	const struct turn_stats *stats = &data->stats;
 	const struct limits_rates rates = datapath_rates(source->datapath);
 	const struct binder_failures failures = datapath_failures(source->datapath);
 	json_t *result = json_object(), *devices = json_array();
 
-	(void)request;
 	datapath_for_each_device(source->datapath, add_device, devices);
 	json_object_set_new(result, "version", json_string(TURNPIKE_VERSION));
 	json_object_set_new(result, "uptime", uptime(source));
-	json_object_set_new(result, "draining", json_boolean(source->is_draining));
+	json_object_set_new(result, "draining", json_boolean(data->is_draining));
 	json_object_update_new(result, privileges_report());
 	json_object_set_new(result, "devices", devices);
-	json_object_set_new(result, "doubt", json_string(source->doubt));
-	json_object_set_new(result, "addresses", report_addresses(source->endpoints));
-	json_object_set_new(result, "clients", clients(source, &totals));
+	json_object_set(result, "doubt", data->doubt);
+	json_object_set(result, "addresses", data->addresses);
+	json_object_set_new(result, "clients", clients(data));
 	json_object_set_new(result, "allocations", number(stats->allocations));
 	json_object_set_new(result, "relays", number(stats->relays));
-	json_object_set_new(result, "ports_at_rest", number(totals.ports_at_rest));
+	json_object_set_new(result, "ports_at_rest", number(data->ports_at_rest));
 	json_object_set_new(result, "flows", number(datapath_flows(source->datapath)));
 	json_object_set_new(result, "flow_failures", number(failures.all));
 	json_object_set_new(result, "flow_refusals", number(failures.final));
 	json_object_set_new(result, "waiting", waiting(source));
 	json_object_set_new(result, "confirm_ms", number(datapath_confirm_ms(source->datapath)));
-	json_object_set_new(result, "user_quota", number(totals.limits.user_quota));
-	json_object_set_new(result, "user_allocations", number(totals.limits.user_allocations));
+	json_object_set_new(result, "user_quota", number(data->limits.user_quota));
+	json_object_set_new(result, "user_allocations", number(data->limits.user_allocations));
 	json_object_set_new(result, "shares", report_shares(source->datapath));
 	json_object_set_new(result, "max_rate", number(rates.allocation));
 	json_object_set_new(result, "user_rate", number(rates.user));
@@ -289,118 +268,28 @@ static json_t *connections_report(const struct connection_stats *stats)
 	return result;
 }
 
-static json_t *turn_report(const struct report_source *source)
+static json_t *turn_report(const struct report_data *data)
 {
-	const struct totals totals = totals_of(source);
-	const struct turn_stats *stats = &totals.stats;
+	const struct turn_stats *stats = &data->stats;
 	json_t *result = json_object();
 
 	json_object_set_new(result, "to_peer", traffic(&stats->to_peer));
 	json_object_set_new(result, "to_client", traffic(&stats->to_client));
 	json_object_set_new(result, "errors", errors(stats));
 	add_counters(result, stats, turn_counters, ARRAY_LEN(turn_counters));
-	json_object_set_new(result, "denied", number(totals.connections.denied));
-	json_object_set_new(result, "unsent", number(totals.unsent));
-	json_object_set_new(result, "connections", connections_report(&totals.connections));
+	json_object_set_new(result, "denied", number(data->connections.denied));
+	json_object_set_new(result, "unsent", number(data->unsent));
+	json_object_set_new(result, "connections", connections_report(&data->connections));
 	return result;
 }
 
-static json_t *report_stats(const struct report_source *source, const json_t *request)
+json_t *report_stats(const struct report_source *source, const struct report_data *data)
 {
 	json_t *result = json_object(), *verdicts = json_array();
 
-	(void)request;
 	datapath_for_each_count(source->datapath, add_verdict, verdicts);
 	json_object_set_new(result, "uptime", uptime(source));
 	json_object_set_new(result, "verdicts", verdicts);
-	json_object_set_new(result, "turn", turn_report(source));
+	json_object_set_new(result, "turn", turn_report(data));
 	return result;
-}
-
-static json_t *address(const struct turnpike_addr *addr)
-{
-	char text[ADDR_TEXT_MAX];
-
-	return json_string(addr_format(addr, text));
-}
-
-static json_t *seconds_until(uint64_t when)
-{
-	uint64_t now = clock_now();
-
-	return number(when > now ? (when - now) / NS_PER_S : 0);
-}
-
-static int add_flow(const struct turnpike_flow_info *flow, void *flows)
-{
-	json_t *row = json_object();
-
-	json_object_set_new(row, "direction",
-			    json_string(turnpike_direction_name(flow->direction)));
-	json_object_set_new(row, "src", address(&flow->src));
-	json_object_set_new(row, "dst", address(&flow->dst));
-	json_object_set_new(row, "new_src", address(&flow->new_src));
-	json_object_set_new(row, "new_dst", address(&flow->new_dst));
-	json_object_set_new(row, "channel", number(flow->channel));
-	json_object_set_new(row, "resolved", json_boolean(flow->resolved));
-	json_object_set_new(row, "confirmed", json_boolean(flow->confirmed));
-	json_object_set_new(row, "expires_in", seconds_until(flow->expires));
-	json_object_set_new(row, "packets", number(flow->packets));
-	json_object_set_new(row, "bytes", number(flow->bytes));
-	json_object_set_new(row, "why", json_string(flow->why));
-	return json_array_append_new(flows, row);
-}
-
-static json_t *report_flows(const struct report_source *source, const json_t *request)
-{
-	json_t *result = json_object(), *flows = json_array();
-
-	(void)request;
-	datapath_for_each_flow(source->datapath, add_flow, flows);
-	json_object_set_new(result, "flows", flows);
-	return result;
-}
-
-static int parse_mode(const json_t *request, struct turnpike_attach_opts *opts)
-{
-	const char *mode = json_string_value(json_object_get(request, "mode"));
-	const char *moves = json_string_value(json_object_get(request, "moves"));
-
-	if (!mode || turnpike_mode_parse(mode, &opts->mode))
-		return -EINVAL;
-	return moves ? turnpike_moves_parse(moves, &opts->moves) : 0;
-}
-
-/* With "dev" that device alone, without it all of them. */
-static json_t *change_mode(const struct report_source *source, const json_t *request)
-{
-	const char *device = json_string_value(json_object_get(request, "dev"));
-	TURNPIKE_OPTS(turnpike_attach_opts, opts);
-
-	if (parse_mode(request, &opts))
-		return NULL;
-	if (datapath_switch(source->datapath, device, &opts))
-		return json_pack("{s:s}", "error", datapath_error(source->datapath));
-	return report_status(source, request);
-}
-
-static const struct {
-	const char *command;
-	json_t *(*answer)(const struct report_source *source, const json_t *request);
-} answers[] = {
-	{ "status", report_status },
-	{ "stats", report_stats },
-	{ "flows", report_flows },
-	{ "mode", change_mode },
-};
-
-json_t *report_answer(void *source, const json_t *request)
-{
-	const char *command = json_string_value(json_object_get(request, "command"));
-
-	for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
-		if (strcmp(answers[i].command, command) == 0)
-			return answers[i].answer(source, request);
-	}
-	return NULL;
 }

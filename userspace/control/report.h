@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file report.h
- * Answers to the commands of the control socket, as JSON.
+ * Reports about the server, as JSON.
  */
 #ifndef TURNPIKE_CONTROL_REPORT_H
 #define TURNPIKE_CONTROL_REPORT_H
@@ -13,7 +13,9 @@
 #include "process/workers.h"
 
 /**
- * struct report_source - where reports get their data from
+ * struct report_source - where reports get their data from; all but @datapath, @workers, @loop and
+ * @started belong to the main thread
+ * @loop:        of the control socket
  * @endpoints:   where it listens and relays
  * @doubt:       why the devices are uncertain; may be empty
  * @started:     start time, CLOCK_MONOTONIC in ns
@@ -22,6 +24,7 @@
 struct report_source {
 	struct datapath *datapath;
 	struct workers *workers;
+	struct loop *loop;
 	const struct endpoints *endpoints;
 	const char *doubt;
 	uint64_t started;
@@ -29,11 +32,37 @@ struct report_source {
 };
 
 /**
- * report_answer() - carry out a command of the control socket
- * @source: a struct report_source
- *
- * Return: a document, which the caller frees, or NULL for an unknown command.
+ * struct report_data - what threads of the server have added to a report
+ * @stats, @connections, @unsent:      of all workers
+ * @limits, @ports_at_rest:            shared by all workers
+ * @addresses, @doubt, @is_draining:   of the main thread
  */
-json_t *report_answer(void *source, const json_t *request);
+struct report_data {
+	struct turn_stats stats;
+	struct connection_stats connections;
+	uint64_t unsent;
+	struct turn_limits limits;
+	uint32_t ports_at_rest;
+	json_t *addresses;
+	json_t *doubt;
+	bool is_draining;
+};
+
+/** report_add_worker() - add the counters of a worker, in its thread */
+void report_add_worker(struct turn_io *io, struct report_data *data);
+
+/** report_read_main() - read what belongs to the main thread, in that thread */
+void report_read_main(const struct report_source *source, struct report_data *data);
+
+/** report_data_free() - free the members of @data */
+void report_data_free(struct report_data *data);
+
+/**
+ * report_status(), report_stats() - the whole report; any thread
+ *
+ * Return: a document, which the caller frees.
+ */
+json_t *report_status(const struct report_source *source, const struct report_data *data);
+json_t *report_stats(const struct report_source *source, const struct report_data *data);
 
 #endif /* TURNPIKE_CONTROL_REPORT_H */

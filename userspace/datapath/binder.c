@@ -271,10 +271,20 @@ static int list(const struct turnpike_binding *binding, enum share what, void *a
 	return listing->fn(&flow, listing->arg);
 }
 
-int binder_for_each_waiting(const struct binder *binder,
-			    int (*fn)(const struct turnpike_flow_info *flow, void *arg), void *arg)
+void binder_walk_begin(struct binder *binder, struct shares_walk *walk)
+{
+	shares_walk_begin(binder->shares, walk);
+}
+
+void binder_walk_end(struct binder *binder, struct shares_walk *walk)
+{
+	shares_walk_end(binder->shares, walk);
+}
+
+int binder_walk_next(struct shares_walk *walk, uint32_t n,
+		     int (*fn)(const struct turnpike_flow_info *flow, void *arg), void *arg)
 {
 	struct listing listing = { fn, arg };
 
-	return shares_for_each_waiting(binder->shares, list, &listing);
+	return shares_walk_next(walk, n, list, &listing);
 }

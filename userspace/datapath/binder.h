@@ -59,12 +59,16 @@ const struct shares *binder_shares(const struct binder *binder);
 /** binder_failures() - counters since the start */
 struct binder_failures binder_failures(const struct binder *binder);
 
+/** binder_walk_begin(), binder_walk_end() - see shares_walk_begin() */
+void binder_walk_begin(struct binder *binder, struct shares_walk *walk);
+void binder_walk_end(struct binder *binder, struct shares_walk *walk);
+
 /**
- * binder_for_each_waiting() - list the flows that wait for the share of their user, both directions
+ * binder_walk_next() - list the flows that wait for the share of their user, both directions
  *
- * As turnpike_for_each_flow(): nothing is resolved or confirmed.
+ * As turnpike_walk_next(): nothing is resolved or confirmed.
  */
-int binder_for_each_waiting(const struct binder *binder,
-			    int (*fn)(const struct turnpike_flow_info *flow, void *arg), void *arg);
+int binder_walk_next(struct shares_walk *walk, uint32_t n,
+		     int (*fn)(const struct turnpike_flow_info *flow, void *arg), void *arg);
 
 #endif /* TURNPIKE_DATAPATH_BINDER_H */

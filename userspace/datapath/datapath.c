@@ -231,11 +231,12 @@ int datapath_attach(struct datapath *datapath, const char *device,
 {
 	int err;
 
-	if (!datapath->tp)
-		return list_in_user_space(datapath, device);
 	pthread_mutex_lock(&datapath->lock);
-	err = turnpike_attach(datapath->tp, device, opts);
-	if (err)
+	if (!datapath->tp)
+		err = list_in_user_space(datapath, device);
+	else
+		err = turnpike_attach(datapath->tp, device, opts);
+	if (err && datapath->tp)
 		log_error("%s", turnpike_error(datapath->tp));
 	pthread_mutex_unlock(&datapath->lock);
 	update_modes(datapath);
@@ -509,18 +510,82 @@ uint64_t datapath_flows(struct datapath *datapath)
 	return flows;
 }
 
-int datapath_for_each_flow(struct datapath *datapath,
-			   int (*fn)(const struct turnpike_flow_info *flow, void *arg), void *arg)
+/** struct datapath_walk - @bound: NULL: all of them were listed, or there is no library */
+struct datapath_walk {
+	struct datapath *datapath;
+	struct turnpike_walk *bound;
+	struct shares_walk waiting;
+};
+
+static int begin_walk(struct datapath_walk *walk)
 {
+	struct datapath *datapath = walk->datapath;
 	int err = 0;
 
+	if (!datapath->tp)
+		return 0;
 	pthread_mutex_lock(&datapath->lock);
-	if (datapath->tp)
-		err = turnpike_for_each_flow(datapath->tp, fn, arg);
-	if (datapath->tp && !err)
-		err = binder_for_each_waiting(datapath->binder, fn, arg);
+	err = turnpike_walk_begin(datapath->tp, &walk->bound);
+	if (!err)
+		binder_walk_begin(datapath->binder, &walk->waiting);
 	pthread_mutex_unlock(&datapath->lock);
 	return err;
+}
+
+int datapath_walk_begin(struct datapath *datapath, struct datapath_walk **ret)
+{
+	struct datapath_walk *walk = calloc(1, sizeof(*walk));
+	int err;
+
+	if (!walk)
+		return -ENOMEM;
+	walk->datapath = datapath;
+	err = begin_walk(walk);
+	if (err)
+		free(walk);
+	else
+		*ret = walk;
+	return err;
+}
+
+static int next_bound(struct datapath_walk *walk, uint32_t n,
+		      int (*fn)(const struct turnpike_flow_info *flow, void *arg), void *arg)
+{
+	const int more = turnpike_walk_next(walk->bound, n, fn, arg);
+
+	if (more)
+		return more;
+	turnpike_walk_end(walk->bound);
+	walk->bound = NULL;
+	return 1;
+}
+
+int datapath_walk_next(struct datapath_walk *walk, uint32_t n,
+		       int (*fn)(const struct turnpike_flow_info *flow, void *arg), void *arg)
+{
+	struct datapath *datapath = walk->datapath;
+	int more;
+
+	if (!datapath->tp)
+		return 0;
+	pthread_mutex_lock(&datapath->lock);
+	more = walk->bound ? next_bound(walk, n, fn, arg)
+			   : binder_walk_next(&walk->waiting, n, fn, arg);
+	pthread_mutex_unlock(&datapath->lock);
+	return more;
+}
+
+void datapath_walk_end(struct datapath_walk *walk)
+{
+	struct datapath *datapath = walk ? walk->datapath : NULL;
+
+	if (datapath && datapath->tp) {
+		pthread_mutex_lock(&datapath->lock);
+		turnpike_walk_end(walk->bound);
+		binder_walk_end(datapath->binder, &walk->waiting);
+		pthread_mutex_unlock(&datapath->lock);
+	}
+	free(walk);
 }
 
 int datapath_for_each_count(struct datapath *datapath,

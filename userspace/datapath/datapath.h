@@ -3,8 +3,8 @@
  * @file datapath.h
  * The server's view of libturnpike, whether or not the kernel can relay.
  *
- * Functions for flows and limits may be called by any thread, all others only by the thread whose
- * loop was given to datapath_open().
+ * Functions for flows, limits, counts and lists may be called by any thread, those that open,
+ * close, attach or change modes only by the thread whose loop was given to datapath_open().
  */
 #ifndef TURNPIKE_DATAPATH_DATAPATH_H
 #define TURNPIKE_DATAPATH_DATAPATH_H
@@ -126,14 +126,28 @@ uint32_t datapath_waiting(struct datapath *datapath, enum turnpike_wait what);
 /** datapath_flows() - number of flows in the kernel */
 uint64_t datapath_flows(struct datapath *datapath);
 
+/** struct datapath_walk - a list of flows that is read in pieces */
+struct datapath_walk;
+
 /**
- * datapath_for_each_flow() - list the flows in the kernel, and those that wait for the share of
- * their user
+ * datapath_walk_begin() - begin to list the flows in the kernel, and then those that wait for the
+ *                         share of their user; see turnpike_walk_begin()
  *
- * See turnpike_for_each_flow(); no flows without BPF.
+ * A flow that gets its share during the walk may be missing.
+ *
+ * Return: 0 or -ENOMEM.
  */
-int datapath_for_each_flow(struct datapath *datapath,
-			   int (*fn)(const struct turnpike_flow_info *flow, void *arg), void *arg);
+int datapath_walk_begin(struct datapath *datapath, struct datapath_walk **ret);
+
+/**
+ * datapath_walk_next() - list the flows of the next bindings; see turnpike_walk_next()
+ * @n: number of bindings; workers that bind wait meanwhile, so it should be small
+ */
+int datapath_walk_next(struct datapath_walk *walk, uint32_t n,
+		       int (*fn)(const struct turnpike_flow_info *flow, void *arg), void *arg);
+
+/** datapath_walk_end() - free a walk, before datapath_close(); accepts NULL */
+void datapath_walk_end(struct datapath_walk *walk);
 
 /** datapath_for_each_count() - turnpike_for_each_count(); no counters without BPF */
 int datapath_for_each_count(struct datapath *datapath,

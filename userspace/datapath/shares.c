@@ -22,6 +22,7 @@ _Static_assert(sizeof(struct flow_key) == 44, "hashed without padding");
 
 /** struct share_flow - @waits_for: N_SHARES: it is bound, and has its part of the user's shares */
 struct share_flow {
+	uint64_t serial; /* in the order of shares.flows */
 	struct flow_key key;
 	struct turnpike_binding binding;
 	struct share_user *user;
@@ -39,6 +40,8 @@ struct shares {
 	uint64_t n_refused[N_SHARES];
 	struct share_flow *flows;
 	struct share_user *ready;
+	struct shares_walk *walks;
+	uint64_t n_made; /* the next serial number */
 };
 
 static const struct {
@@ -148,11 +151,22 @@ static void give_back(struct shares *shares, struct share_flow *flow)
 	set_ready(shares, flow->user);
 }
 
+/* Those who would list it next go on behind it. */
+static void leave_walks(const struct shares *shares, const struct share_flow *flow)
+{
+	struct shares_walk *walk;
+
+	DL_FOREACH(shares->walks, walk)
+		if (walk->at == flow)
+			walk->at = flow->hh.next;
+}
+
 /* Of a flow that neither waits nor has a part of the shares. */
 static void forget(struct shares *shares, struct share_flow *flow)
 {
 	struct share_user *user = flow->user;
 
+	leave_walks(shares, flow);
 	HASH_DELETE(hh, shares->flows, flow);
 	free(flow);
 	if (--user->n_flows == 0)
@@ -206,6 +220,7 @@ static struct share_flow *new_flow(struct shares *shares, struct share_user *use
 
 	if (!flow)
 		return NULL;
+	flow->serial = shares->n_made++;
 	flow->key = *key;
 	flow->user = user;
 	flow->waits_for = N_SHARES;
@@ -372,30 +387,33 @@ struct share_use shares_use(const struct shares *shares, enum share what)
 	return use;
 }
 
-static int list_waiting(const struct share_user *user,
-			int (*fn)(const struct turnpike_binding *binding, enum share what,
-				  void *arg),
-			void *arg)
+void shares_walk_begin(struct shares *shares, struct shares_walk *walk)
 {
-	const struct share_flow *flow;
-	int err = 0;
-
-	for (enum share what = 0; what < N_SHARES && !err; what++) {
-		for (flow = user->waiting[what]; flow && !err; flow = flow->next)
-			err = fn(&flow->binding, what, arg);
-	}
-	return err;
+	walk->at = shares->flows;
+	walk->end = shares->n_made;
+	DL_APPEND(shares->walks, walk);
 }
 
-int shares_for_each_waiting(const struct shares *shares,
-			    int (*fn)(const struct turnpike_binding *binding, enum share what,
-				      void *arg),
-			    void *arg)
+void shares_walk_end(struct shares *shares, struct shares_walk *walk)
 {
-	const struct share_user *user;
-	int err = 0;
+	DL_DELETE(shares->walks, walk);
+}
 
-	for (user = shares->ledger.users; user && !err; user = user->hh.next)
-		err = list_waiting(user, fn, arg);
-	return err;
+int shares_walk_next(struct shares_walk *walk, uint32_t n,
+		     int (*fn)(const struct turnpike_binding *binding, enum share what, void *arg),
+		     void *arg)
+{
+	const struct share_flow *flow;
+	int err;
+
+	while (walk->at && walk->at->serial < walk->end) {
+		if (n-- == 0)
+			return 1;
+		flow = walk->at;
+		walk->at = flow->hh.next;
+		err = flow->waits_for == N_SHARES ? 0 : fn(&flow->binding, flow->waits_for, arg);
+		if (err)
+			return err;
+	}
+	return 0;
 }

@@ -113,10 +113,25 @@ void shares_serve(struct shares *shares, unsigned int max);
 /** shares_use() - read what is used; takes time for each user */
 struct share_use shares_use(const struct shares *shares, enum share what);
 
-/** shares_for_each_waiting() - list the flows that wait; a result other than 0 ends the list */
-int shares_for_each_waiting(const struct shares *shares,
-			    int (*fn)(const struct turnpike_binding *binding, enum share what,
-				      void *arg),
-			    void *arg);
+/** struct shares_walk - a position in all flows, in the order in which they became known */
+struct shares_walk {
+	struct share_flow *at; /* the next one; NULL: none */
+	uint64_t end;          /* the serial number of the first one that is too new */
+	struct shares_walk *prev, *next;
+};
+
+/** shares_walk_begin(), shares_walk_end() - @walk belongs to the caller */
+void shares_walk_begin(struct shares *shares, struct shares_walk *walk);
+void shares_walk_end(struct shares *shares, struct shares_walk *walk);
+
+/**
+ * shares_walk_next() - list those of the next @n flows that wait; a result other than 0 ends the
+ *                      list
+ *
+ * Return: 1 if there may be more, 0 after the last one, or what @fn returned.
+ */
+int shares_walk_next(struct shares_walk *walk, uint32_t n,
+		     int (*fn)(const struct turnpike_binding *binding, enum share what, void *arg),
+		     void *arg);
 
 #endif /* TURNPIKE_DATAPATH_SHARES_H */

@@ -43,15 +43,15 @@ static int find_user(const char *option, const char *name, struct privileges *re
 	return 0;
 }
 
-static int find_group(const char *option, const char *name, struct privileges *result)
+int privileges_find_group(const char *option, const char *name, gid_t *ret)
 {
 	const struct group *group = getgrnam(name);
 
 	if (group) {
-		result->gid = group->gr_gid;
+		*ret = group->gr_gid;
 		return 0;
 	}
-	if (parse_id(name, &result->gid))
+	if (parse_id(name, ret))
 		return 0;
 	log_error("--%s: no such group: %s; see 'getent group'", option, name);
 	return -ENOENT;
@@ -95,7 +95,7 @@ int privileges_find(const char *option, const char *run_as, struct privileges *r
 		*colon = '\0';
 	err = find_user(option, user, &result);
 	if (!err && colon)
-		err = find_group(option, colon + 1, &result);
+		err = privileges_find_group(option, colon + 1, &result.gid);
 	free(user);
 	if (!err)
 		err = check_may_switch(option, &result);

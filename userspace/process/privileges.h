@@ -28,6 +28,14 @@ struct privileges {
 int privileges_find(const char *option, const char *run_as, struct privileges *ret);
 
 /**
+ * privileges_find_group() - look up a group by name or number
+ * @option: name of the option, for messages
+ *
+ * Errors are logged. Return: 0 or a negative errno.
+ */
+int privileges_find_group(const char *option, const char *name, gid_t *ret);
+
+/**
  * privileges_drop() - switch the user, and drop all capabilities that serving does not need
  * @in_kernel: relaying in the kernel is possible. Keeps CAP_NET_ADMIN, CAP_BPF and CAP_PERFMON for
  *             programs and maps, and CAP_NET_RAW for ICMP errors and trials

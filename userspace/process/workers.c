@@ -1,34 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "base/random.h"
 #include "process/workers.h"
 
-/**
- * struct worker - a thread with its loop
- * @called:  eventfd that announces a call
- * @fn:      function to call; NULL once that has happened
- * @lock:    protects @fn and @arg
- * @is_done: signals that @fn is NULL again
- */
+/** struct worker - a loop and its TURN server; the first worker has the loop of the main thread */
 struct worker {
-	struct event_base *base;
+	struct loop *loop;
 	struct turn_io *io;
-	pthread_t thread;
-	bool is_running;
-	int called;
-	struct event *on_call;
-	pthread_mutex_t lock;
-	pthread_cond_t is_done;
-	void (*fn)(struct turn_io *io, void *arg);
-	void *arg;
 };
 
 struct workers {
@@ -38,44 +20,59 @@ struct workers {
 	struct worker list[];
 };
 
-static void on_call(evutil_socket_t fd, short what, void *arg)
+/** struct each - a call of workers_each() */
+struct each {
+	void (*fn)(struct turn_io *io, void *arg);
+	void *arg;
+	struct turn_io *io;
+};
+
+static void call_one(void *arg)
 {
-	struct worker *worker = arg;
-	uint64_t calls;
+	const struct each *each = arg;
 
-	(void)what;
-	if (read(fd, &calls, sizeof(calls)) < 0)
-		return;
-	pthread_mutex_lock(&worker->lock);
-	worker->fn(worker->io, worker->arg);
-	worker->fn = NULL;
-	pthread_cond_signal(&worker->is_done);
-	pthread_mutex_unlock(&worker->lock);
-}
-
-static void call(struct worker *worker, void (*fn)(struct turn_io *io, void *arg), void *arg)
-{
-	static const uint64_t once = 1;
-
-	if (!worker->is_running) {
-		fn(worker->io, arg);
-		return;
-	}
-	pthread_mutex_lock(&worker->lock);
-	worker->fn = fn;
-	worker->arg = arg;
-	/* The counter of an eventfd cannot overflow here, so this cannot fail. */
-	if (write(worker->called, &once, sizeof(once)) < 0)
-		abort();
-	while (worker->fn)
-		pthread_cond_wait(&worker->is_done, &worker->lock);
-	pthread_mutex_unlock(&worker->lock);
+	each->fn(each->io, each->arg);
 }
 
 void workers_each(struct workers *workers, void (*fn)(struct turn_io *io, void *arg), void *arg)
 {
-	for (size_t i = 0; i < workers->n; i++)
-		call(&workers->list[i], fn, arg);
+	struct each each = { .fn = fn, .arg = arg };
+
+	for (size_t i = 0; i < workers->n; i++) {
+		each.io = workers->list[i].io;
+		loop_call(workers->list[i].loop, call_one, &each);
+	}
+}
+
+static void move_on(struct workers_tour *tour)
+{
+	struct workers *workers = tour->workers;
+
+	if (tour->at < workers->n) {
+		loop_post(workers->list[tour->at].loop, &tour->call);
+	} else {
+		tour->call.fn = tour->done;
+		tour->call.arg = tour->arg;
+		loop_post(tour->home, &tour->call);
+	}
+}
+
+static void visit(void *arg)
+{
+	struct workers_tour *tour = arg;
+
+	if (tour->at == 0 && tour->first)
+		tour->first(tour->arg);
+	tour->each(tour->workers->list[tour->at++].io, tour->arg);
+	move_on(tour);
+}
+
+void workers_tour(struct workers *workers, struct workers_tour *tour)
+{
+	tour->workers = workers;
+	tour->at = 0;
+	tour->call = (struct loop_call){ .fn = visit, .arg = tour };
+	move_on(tour);
 }
 
 static void adapt(struct turn_io *io, void *in_kernel)
@@ -91,22 +88,6 @@ static void on_kernel_change(void *arg)
 	workers_each(workers, adapt, &in_kernel);
 }
 
-/* Not for the first worker, whose loop is that of the caller. */
-static int make_loop(struct worker *worker)
-{
-	worker->base = event_base_new();
-	worker->called = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (!worker->base || worker->called < 0)
-		return -ENOMEM;
-	worker->on_call =
-		event_new(worker->base, worker->called, EV_READ | EV_PERSIST, on_call, worker);
-	if (!worker->on_call || event_add(worker->on_call, NULL))
-		return -ENOMEM;
-	pthread_mutex_init(&worker->lock, NULL);
-	pthread_cond_init(&worker->is_done, NULL);
-	return 0;
-}
-
 static int make_workers(struct workers *workers, struct event_base *base,
 			const struct listen_config *listen, const struct turn_config *config,
 			size_t n)
@@ -117,16 +98,12 @@ static int make_workers(struct workers *workers, struct event_base *base,
 	while (workers->n < n && !err) {
 		struct worker *worker = &workers->list[workers->n++];
 
-		worker->called = -1;
-		if (workers->n == 1)
-			worker->base = base;
-		else
-			err = make_loop(worker);
+		err = loop_open(workers->n == 1 ? base : NULL, &worker->loop);
 		if (err)
 			log_error("cannot create a worker: %s; reduce --workers", strerror(-err));
 		else
-			err = turn_io_open(worker->base, workers->datapath, listen, config, n > 1,
-					   &worker->io);
+			err = turn_io_open(loop_base(worker->loop), workers->datapath, listen,
+					   config, n > 1, &worker->io);
 		if (!err)
 			turn_io_adapt(worker->io, in_kernel);
 	}
@@ -162,36 +139,15 @@ int workers_open(struct event_base *base, struct datapath *datapath,
 	return 0;
 }
 
-static void *run(void *arg)
-{
-	struct worker *worker = arg;
-
-	if (event_base_dispatch(worker->base)) {
-		/* Exit, so that the programs are detached instead of relaying unattended. */
-		log_error("the event loop of a worker failed: %s", strerror(errno));
-		_exit(EXIT_FAILURE);
-	}
-	return NULL;
-}
-
-/* Signals are handled by the first worker. */
 int workers_start(struct workers *workers)
 {
-	sigset_t all, before;
 	int err = 0;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	for (size_t i = 1; i < workers->n && !err; i++) {
-		struct worker *worker = &workers->list[i];
-
-		err = pthread_create(&worker->thread, NULL, run, worker);
-		worker->is_running = !err;
-	}
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	for (size_t i = 1; i < workers->n && !err; i++)
+		err = loop_start(workers->list[i].loop);
 	if (err)
-		log_error("cannot start a worker: %s; reduce --workers", strerror(err));
-	return -err;
+		log_error("cannot start a worker: %s; reduce --workers", strerror(-err));
+	return err;
 }
 
 int workers_share(const struct workers *workers, struct turn_config *config)
@@ -200,45 +156,18 @@ int workers_share(const struct workers *workers, struct turn_config *config)
 	return turn_shared_reconfigure(workers->shared, config);
 }
 
-static void leave(struct turn_io *io, void *arg)
-{
-	(void)io;
-	event_base_loopbreak(arg);
-}
-
-static void stop(struct worker *worker)
-{
-	if (!worker->is_running)
-		return;
-	call(worker, leave, worker->base);
-	pthread_join(worker->thread, NULL);
-	worker->is_running = false;
-}
-
-static void free_loop(struct worker *worker)
-{
-	if (worker->on_call) {
-		event_free(worker->on_call);
-		pthread_cond_destroy(&worker->is_done);
-		pthread_mutex_destroy(&worker->lock);
-	}
-	if (worker->called >= 0)
-		close(worker->called);
-	if (worker->base)
-		event_base_free(worker->base);
-}
-
 void workers_close(struct workers *workers)
 {
 	if (!workers)
 		return;
 	datapath_on_change(workers->datapath, NULL, NULL);
 	for (size_t i = 0; i < workers->n; i++)
-		stop(&workers->list[i]);
+		if (workers->list[i].loop)
+			loop_stop(workers->list[i].loop);
 	for (size_t i = 0; i < workers->n; i++)
 		turn_io_close(workers->list[i].io);
-	for (size_t i = 1; i < workers->n; i++)
-		free_loop(&workers->list[i]);
+	for (size_t i = 0; i < workers->n; i++)
+		loop_close(workers->list[i].loop);
 	turn_shared_free(workers->shared);
 	free(workers);
 }

@@ -9,6 +9,7 @@
 #ifndef TURNPIKE_PROCESS_WORKERS_H
 #define TURNPIKE_PROCESS_WORKERS_H
 
+#include "process/loop.h"
 #include "process/turn_io.h"
 
 struct workers;
@@ -33,6 +34,34 @@ int workers_start(struct workers *workers);
  * another worker may wait for the caller.
  */
 void workers_each(struct workers *workers, void (*fn)(struct turn_io *io, void *arg), void *arg);
+
+/**
+ * struct workers_tour - what another thread lets the workers do, without waiting for them
+ * @first: called before @each in the thread of the first worker, which is the main thread; or NULL
+ * @each:  called in the thread of each worker, one after the other
+ * @done:  called in the thread of @home, after all of them
+ * @arg:   passed to all three
+ * @home:  the loop of the thread that asks
+ */
+struct workers_tour {
+	void (*first)(void *arg);
+	void (*each)(struct turn_io *io, void *arg);
+	void (*done)(void *arg);
+	void *arg;
+	struct loop *home;
+	/* private: */
+	struct workers *workers;
+	size_t at;
+	struct loop_call call;
+};
+
+/**
+ * workers_tour() - begin a tour; any thread
+ *
+ * @tour and its @arg must stay until @done is called. If the workers are stopped before, that never
+ * happens; then they must stay until workers_close().
+ */
+void workers_tour(struct workers *workers, struct workers_tour *tour);
 
 /**
  * workers_share() - prepare @config for turn_server_reconfigure() of the workers

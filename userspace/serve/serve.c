@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "config/serve_config.h"
-#include "control/control.h"
+#include "control/commands.h"
 #include "control/report.h"
 #include "datapath/datapath.h"
 #include "process/events.h"
@@ -185,6 +185,19 @@ static int drop_privileges(const struct server *server)
 			       serve_config_has_low_ports(&server->config));
 }
 
+static int open_control(struct server *server)
+{
+	const struct serve_config *config = &server->config;
+	struct control_path at = { .path = config->control,
+				   .uid = server->privileges.uid,
+				   .gid = server->privileges.gid };
+	int err = 0;
+
+	if (config->control_group)
+		err = privileges_find_group("control-group", config->control_group, &at.gid);
+	return err ? err : control_open(&at, control_commands, &server->reports, &server->control);
+}
+
 /* Cheap steps that can fail come first, and attaching to devices comes last. */
 static int open_server(struct server *server)
 {
@@ -205,8 +218,7 @@ static int open_server(struct server *server)
 	server->max_relays = serve_turn_max_relays(config, endpoints);
 	config->datapath.max_policers = serve_turn_policers(server->max_relays);
 	config->datapath.max_waiting = MAX_WAITING;
-	err = control_open(server->base, config->control, &server->privileges, report_answer,
-			   &server->reports, &server->control);
+	err = open_control(server);
 	if (!err)
 		err = datapath_open(server->base, serve_devices_mode(config), &config->datapath,
 				    &rates, &shares, &server->datapath);
@@ -226,8 +238,11 @@ static void free_event(struct event *event)
 static void close_server(struct server *server)
 {
 	drain_free(server->drain);
-	control_close(server->control);
+	/* Answers may be on a tour of the workers: they outlive them. */
+	if (server->control)
+		control_stop(server->control);
 	workers_close(server->workers);
+	control_close(server->control);
 	serve_listen_close(&server->listen);
 	datapath_close(server->datapath);
 	serve_addresses_close(server->addresses);
@@ -285,11 +300,12 @@ static enum cli_status serve(struct server *server)
 	server->reports = (struct report_source){
 		.datapath = server->datapath,
 		.workers = server->workers,
+		.loop = control_loop(server->control),
 		.endpoints = serve_addresses_endpoints(server->addresses),
 		.doubt = server->doubt,
 		.started = clock_now(),
 	};
-	if (workers_start(server->workers))
+	if (workers_start(server->workers) || control_start(server->control))
 		return CLI_ERROR;
 	announce(server);
 	if (event_base_dispatch(server->base) == 0)

@@ -8,6 +8,8 @@
 
 #include <stdint.h>
 
+#include "turn/types.h"
+
 /** STUN error codes are 300 to 599; turn_stats.errors is indexed by code - TURN_ERROR_FIRST. */
 #define TURN_ERROR_FIRST 300
 #define TURN_ERROR_COUNT 300
@@ -21,6 +23,7 @@ struct turn_traffic {
 /**
  * struct turn_stats - gauges, then counters since the server began
  * @allocations:      current allocations
+ * @by_transport:     current allocations by the transport of their clients
  * @relays:           current relayed transport addresses, one or two per allocation
  * @permissions:      current permissions, including expired ones that a channel still refers to
  * @channels:         current channels, including expired ones that cannot be rebound yet
@@ -50,6 +53,7 @@ struct turn_traffic {
  */
 struct turn_stats {
 	uint64_t allocations;
+	uint64_t by_transport[TURN_TRANSPORTS];
 	uint64_t relays;
 	uint64_t permissions;
 	uint64_t channels;

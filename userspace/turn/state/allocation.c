@@ -68,6 +68,7 @@ static int link_allocation(struct turn_server *server, struct turn_allocation *a
 	if (err)
 		goto unlimit;
 	server->stats.allocations++;
+	server->stats.by_transport[alloc->tuple.transport]++;
 	return 0;
 unlimit:
 	if (alloc->limits)
@@ -111,6 +112,7 @@ void turn_allocation_end(struct turn_server *server, struct turn_allocation *all
 	HASH_DELETE(hh, server->allocations, alloc);
 	turn_user_put(alloc->user);
 	server->stats.allocations--;
+	server->stats.by_transport[alloc->tuple.transport]--;
 	free(alloc);
 }
 

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Requests are begun, and answers written, in the thread of the control socket. What belongs to
+ * other threads they do themselves: a request makes a tour of them, and waits meanwhile.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/commands.h"
+#include "control/report.h"
+#include "control/report_flows.h"
+
+/**
+ * struct request - a request that makes a tour of the workers
+ * @report: makes the document after it
+ * @data:   collected on the tour
+ * @mode:   for the command "mode"
+ * @device: for the command "mode"; empty: all devices
+ * @error:  what went wrong; empty: nothing
+ */
+struct request {
+	struct control_answer answer;
+	struct workers_tour tour;
+	const struct report_source *source;
+	json_t *(*report)(const struct report_source *source, const struct report_data *data);
+	struct report_data data;
+	struct turnpike_attach_opts mode;
+	char device[TURNPIKE_IFNAMSIZ];
+	char error[256];
+};
+
+static int write_report(struct control_answer *answer, struct evbuffer *output)
+{
+	const struct request *request = (struct request *)answer;
+
+	if (*request->error)
+		return control_write(output, json_pack("{s:s}", "error", request->error));
+	return control_write(output, request->report(request->source, &request->data));
+}
+
+static void free_request(struct control_answer *answer)
+{
+	struct request *request = (struct request *)answer;
+
+	report_data_free(&request->data);
+	free(request);
+}
+
+static void add_worker(struct turn_io *io, void *arg)
+{
+	struct request *request = arg;
+
+	report_add_worker(io, &request->data);
+}
+
+static void read_main(void *arg)
+{
+	struct request *request = arg;
+
+	report_read_main(request->source, &request->data);
+}
+
+static void finish(void *arg)
+{
+	struct request *request = arg;
+
+	control_ready(&request->answer);
+}
+
+static struct request *new_request(const struct report_source *source)
+{
+	struct request *request = calloc(1, sizeof(*request));
+
+	if (!request)
+		return NULL;
+	request->answer = (struct control_answer){ .next = write_report, .free = free_request };
+	request->source = source;
+	request->report = report_status;
+	request->tour = (struct workers_tour){ .first = read_main,
+					       .each = add_worker,
+					       .done = finish,
+					       .arg = request,
+					       .home = source->loop };
+	return request;
+}
+
+static struct control_answer *begin_tour(struct request *request)
+{
+	workers_tour(request->source->workers, &request->tour);
+	return &request->answer;
+}
+
+static struct control_answer *begin_status(void *source, const json_t *json)
+{
+	struct request *request = new_request(source);
+
+	(void)json;
+	return request ? begin_tour(request) : NULL;
+}
+
+static struct control_answer *begin_stats(void *source, const json_t *json)
+{
+	struct request *request = new_request(source);
+
+	(void)json;
+	if (!request)
+		return NULL;
+	request->report = report_stats;
+	return begin_tour(request);
+}
+
+/* Attaching belongs to the main thread. */
+static void change_mode(void *arg)
+{
+	struct request *request = arg;
+	struct datapath *datapath = request->source->datapath;
+	const char *device = *request->device ? request->device : NULL;
+
+	if (datapath_switch(datapath, device, &request->mode))
+		snprintf(request->error, sizeof(request->error), "%s", datapath_error(datapath));
+	read_main(arg);
+}
+
+/* With "dev" that device alone, without it all of them. */
+static int parse_mode(const json_t *json, struct request *request)
+{
+	const char *mode = json_string_value(json_object_get(json, "mode"));
+	const char *moves = json_string_value(json_object_get(json, "moves"));
+	const char *device = json_string_value(json_object_get(json, "dev"));
+	TURNPIKE_OPTS(turnpike_attach_opts, opts);
+
+	if (!mode || turnpike_mode_parse(mode, &opts.mode))
+		return -EINVAL;
+	if (moves && turnpike_moves_parse(moves, &opts.moves))
+		return -EINVAL;
+	request->mode = opts;
+	snprintf(request->device, sizeof(request->device), "%s", device ? device : "");
+	return 0;
+}
+
+static struct control_answer *begin_mode(void *source, const json_t *json)
+{
+	struct request *request = new_request(source);
+
+	if (!request)
+		return NULL;
+	if (parse_mode(json, request)) {
+		free_request(&request->answer);
+		return NULL;
+	}
+	request->tour.first = change_mode;
+	return begin_tour(request);
+}
+
+const struct control_command control_commands[] = {
+	{ "status", false, begin_status },
+	{ "stats", false, begin_stats },
+	{ "flows", false, report_flows },
+	{ "mode", true, begin_mode },
+	{ 0 },
+};
