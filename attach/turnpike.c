@@ -17,6 +17,7 @@
 #include "base/loader.h"
 #include "base/opts.h"
 #include "base/ticks.h"
+#include "hooks/mark.h"
 #include "net/conntrack.h"
 #include "net/netlink.h"
 #include "private/array_len.h"
@@ -272,7 +273,7 @@ int turnpike_open(const struct turnpike_open_opts *opts, struct turnpike **ret)
 {
 	TURNPIKE_OPTS(turnpike_open_opts, own);
 	struct turnpike *tp;
-	int err = opts_copy(&own, OPTS_KNOWN(turnpike_open_opts, confirm_ms), opts);
+	int err = opts_copy(&own, OPTS_KNOWN(turnpike_open_opts, run_as), opts);
 
 	if (err)
 		return fail_opts(NULL, err, "turnpike_open_opts");
@@ -283,6 +284,7 @@ int turnpike_open(const struct turnpike_open_opts *opts, struct turnpike **ret)
 	if (!tp)
 		return fail(NULL, -ENOMEM, "out of memory");
 	tp->timer = tp->epoll = -1;
+	mark_set_user(own.run_as ? own.run_as : geteuid());
 	err = open_parts(tp, &own);
 	if (err) {
 		turnpike_close(tp);
@@ -465,7 +467,7 @@ int turnpike_walk_begin(struct turnpike *tp, struct turnpike_walk **ret)
 }
 
 int turnpike_walk_next(struct turnpike_walk *walk, __u32 n,
-		  int (*fn)(const struct turnpike_flow_info *flow, void *arg), void *arg)
+		       int (*fn)(const struct turnpike_flow_info *flow, void *arg), void *arg)
 {
 	return bindings_walk(walk->bindings, &walk->position, n, fn, arg);
 }

@@ -20,7 +20,9 @@
 #include "net/filter.h"
 #include "net/netlink.h"
 
-/* The guardian of a relay that was just killed needs a moment to clean up. */
+/* The guardian of a relay that was just killed needs a moment to clean up, also in another
+ * container.
+ */
 #define LOCK_TRIES    200
 #define LOCK_PAUSE_NS (10 * 1000 * 1000)
 
@@ -35,8 +37,8 @@
 
 /**
  * struct side - ingress or egress of a device
- * @lock_mark:  set by a guardian as long as it lives
- * @qdisc_mark: set by a guardian that removes the qdisc, too
+ * @lock_mark:  that of a guardian as long as it lives
+ * @qdisc_mark: that of a guardian that removes the qdisc, too
  */
 struct side {
 	enum bpf_tc_attach_point direction;
@@ -66,6 +68,8 @@ struct guard {
 	const struct side *side;
 	int prog_fd;
 	bool made_qdisc;
+	struct mark lock;
+	struct mark qdisc; /* if it has made the qdisc */
 };
 
 /* Has another owner added filters to our qdisc? If in doubt, yes. */
@@ -90,22 +94,6 @@ static void remove_qdisc(const struct guard *guard)
 	/* libbpf removes the qdisc itself only for both attach points together. */
 	if (guard->made_qdisc && !qdisc_in_use(guard->ifindex))
 		bpf_tc_hook_destroy(&hook);
-}
-
-static int take_lock(const struct guard *guard)
-{
-	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_NS };
-	int i, fd;
-
-	for (i = 0; i < LOCK_TRIES; i++) {
-		fd = mark_set(guard->side->lock_mark, (__u32)guard->ifindex);
-		if (fd >= 0)
-			return 0;
-		if (fd != -EADDRINUSE)
-			return fd;
-		nanosleep(&pause, NULL);
-	}
-	return -EBUSY;
 }
 
 /*
@@ -136,8 +124,11 @@ static const char *program_on(const struct side *side)
 				: loader_observer.program;
 }
 
-/* Is there a filter of a relay's? Its name tells, for which the program need not be opened. */
-static bool has_filter(const struct guard *guard)
+/*
+ * The program of a relay's filter; 0: there is none. The filter's name tells, for which the program
+ * need not be opened.
+ */
+static __u32 relay_filter(const struct guard *guard)
 {
 	const struct side *side = guard->side;
 	const char *program = program_on(side);
@@ -147,22 +138,65 @@ static bool has_filter(const struct guard *guard)
 	int err;
 
 	if (netlink_open(NETLINK_ROUTE, &sock))
-		return false;
+		return 0;
 	err = netlink_filter(sock, (__u32)guard->ifindex, side->parent, side->priority,
 			     FILTER_HANDLE, &filter);
 	nl_socket_free(sock);
-	return !err && strncmp(filter.name, program, len) == 0 && filter.name[len] == ':';
+	if (err || strncmp(filter.name, program, len) != 0 || filter.name[len] != ':')
+		return 0;
+	return filter.prog_id;
 }
 
-/* For who has the lock: then the guardian of a filter is dead. The qdisc is most likely its, too.
- */
+/* For who has the lock. The qdisc of a filter that is left over is most likely left over, too. */
 static void remove_left_over(const struct guard *guard)
 {
+	const __u32 prog_id = relay_filter(guard);
 	struct guard dead = *guard;
 
 	dead.made_qdisc = true;
-	if (has_filter(&dead))
+	if (prog_id && mark_is_left(&guard->lock, prog_id))
 		remove_filter(&dead);
+}
+
+/* Without the lock if a relay lives that has another /run, and so does not know of it. */
+static int try_lock(struct guard *guard)
+{
+	const int err = mark_take(guard->side->lock_mark, (__u32)guard->ifindex, &guard->lock);
+
+	if (err)
+		return err;
+	remove_left_over(guard);
+	if (!relay_filter(guard))
+		return 0;
+	mark_drop(&guard->lock);
+	return -EADDRINUSE;
+}
+
+static int take_lock(struct guard *guard)
+{
+	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_NS };
+	int i, err;
+
+	for (i = 0; i < LOCK_TRIES; i++) {
+		err = try_lock(guard);
+		if (err != -EADDRINUSE)
+			return err;
+		nanosleep(&pause, NULL);
+	}
+	/* Without a file, another user may have bound the name. There can be only one filter. */
+	return relay_filter(guard) ? -EBUSY : 0;
+}
+
+static void drop_marks(struct guard *guard)
+{
+	mark_drop(&guard->qdisc);
+	mark_drop(&guard->lock);
+}
+
+static void give_up(struct guard *guard)
+{
+	remove_qdisc(guard);
+	drop_marks(guard);
 }
 
 static int add_filter(struct guard *guard)
@@ -175,28 +209,28 @@ static int add_filter(struct guard *guard)
 
 	if (err)
 		return err;
-	remove_left_over(guard);
 	err = bpf_tc_hook_create(&hook);
 	if (err && err != -EEXIST)
 		return err;
 	guard->made_qdisc = !err || other_made_qdisc(guard);
 	if (guard->made_qdisc)
-		mark_set(guard->side->qdisc_mark, (__u32)guard->ifindex);
+		mark_take(guard->side->qdisc_mark, (__u32)guard->ifindex, &guard->qdisc);
 	err = bpf_tc_attach(&hook, &filter);
 	if (err)
-		remove_qdisc(guard);
+		give_up(guard);
+	else
+		mark_record(&guard->lock, filter.prog_id);
 	return err;
 }
 
 static void sweep(__u32 ifindex, const struct side *side)
 {
-	const struct guard guard = { .ifindex = (int)ifindex, .side = side };
-	const int lock = mark_set(side->lock_mark, ifindex);
+	struct guard guard = { .ifindex = (int)ifindex, .side = side, .lock = MARK_NONE };
 
-	if (lock < 0)
+	if (mark_take(side->lock_mark, ifindex, &guard.lock))
 		return;
 	remove_left_over(&guard);
-	close(lock);
+	mark_drop(&guard.lock);
 }
 
 void clsact_sweep(__u32 ifindex)
@@ -213,11 +247,16 @@ static int begin(void *arg)
 static void end(void *arg)
 {
 	remove_filter(arg);
+	drop_marks(arg);
 }
 
 static int attach(__u32 ifindex, int prog_fd, const struct side *side, struct hook_state *state)
 {
-	struct guard guard = { .ifindex = (int)ifindex, .side = side, .prog_fd = prog_fd };
+	struct guard guard = { .ifindex = (int)ifindex,
+			       .side = side,
+			       .prog_fd = prog_fd,
+			       .lock = MARK_NONE,
+			       .qdisc = MARK_NONE };
 	const struct duty duty = {
 		.arg = &guard,
 		.begin = begin,

@@ -34,6 +34,7 @@ struct component {
 	__u32 id;
 	__u32 dispatcher; /* the dispatcher in which it was seen last; 0: none */
 	enum xdp_attach_mode mode;
+	struct mark mark;
 };
 
 static struct xdp_multiprog *open_dispatcher(int ifindex)
@@ -73,9 +74,22 @@ static void remove_component(const struct component *component)
 		libxdp_clean_references(component->ifindex);
 }
 
+static int begin(void *arg)
+{
+	struct component *component = arg;
+	const int err = mark_take(MARK_COMPONENT, component->id, &component->mark);
+
+	if (!err)
+		mark_record(&component->mark, component->id);
+	return err;
+}
+
 static void end(void *arg)
 {
-	remove_component(arg);
+	struct component *component = arg;
+
+	remove_component(component);
+	mark_drop(&component->mark);
 }
 
 /* Others build new dispatchers, which have the component as well, or remove it. */
@@ -101,17 +115,16 @@ static bool is_needed(void *arg)
 static int guard(const struct component *component, struct hook_state *state)
 {
 	struct component guarded = *component;
-	const int mark = mark_set(MARK_COMPONENT, component->id);
 	const struct duty duty = {
 		.arg = &guarded,
+		.begin = begin,
 		.is_needed = is_needed,
 		.end = end,
-		.fd = mark,
+		.fd = -1,
 		.capabilities = CAPABILITY(SYS_ADMIN) | CAPABILITY(NET_ADMIN) | CAPABILITY(BPF) |
 				CAPABILITY(PERFMON),
 	};
 
-	state->mark = mark;
 	return guardian_start(&duty, state);
 }
 
@@ -205,6 +218,19 @@ static int query(__u32 ifindex, __u32 *ids, __u32 *n)
 	return 0;
 }
 
+/* Is its guardian dead? */
+static bool is_left(__u32 id)
+{
+	struct mark mark;
+	bool left;
+
+	if (mark_take(MARK_COMPONENT, id, &mark))
+		return false;
+	left = mark_is_left(&mark, id);
+	mark_drop(&mark);
+	return left;
+}
+
 /* After a sweep of the device there may be another one, without the program. */
 static bool remove_left_over(int ifindex)
 {
@@ -214,8 +240,7 @@ static bool remove_left_over(int ifindex)
 
 	while (dispatcher && (program = xdp_multiprog__next_prog(program, dispatcher))) {
 		component.id = xdp_program__id(program);
-		if (loader_is_xdp(xdp_program__name(program)) &&
-		    !mark_is_set(MARK_COMPONENT, component.id))
+		if (loader_is_xdp(xdp_program__name(program)) && is_left(component.id))
 			break;
 	}
 	xdp_multiprog__close(dispatcher);

@@ -154,7 +154,5 @@ void guardian_stop(struct hook_state *state)
 	if (state->guardian > 0)
 		while (waitpid(state->guardian, NULL, 0) < 0 && errno == EINTR)
 			;
-	if (state->mark >= 0)
-		close(state->mark);
 	*state = HOOK_STATE_NONE;
 }

@@ -5,7 +5,7 @@
  * parent has ended, even by SIGKILL.
  *
  * systemd and the OOM killer may kill both at once. So each guardian has a mark (mark.h), by which
- * the next relay recognizes what is left.
+ * the next relay recognizes what is left. It takes the mark when it begins.
  */
 #ifndef TURNPIKE_ATTACH_HOOKS_GUARDIAN_H
 #define TURNPIKE_ATTACH_HOOKS_GUARDIAN_H

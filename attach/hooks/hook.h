@@ -37,7 +37,7 @@ struct bpf_object;
  * struct hook_state - what detaching needs to know; begin with HOOK_STATE_NONE
  * @fd:       the link, or the pipe to the guardian; -1: none
  * @guardian: clsact and dispatcher: see guardian.h; 0: none
- * @mark:     XDP: see mark.h; negative: none
+ * @mark:     XDP: the name of MARK_XDP; negative: none
  */
 struct hook_state {
 	int fd;

@@ -20,7 +20,7 @@ static int attach(__u32 ifindex, int prog_fd, __u32 flags, struct hook_state *st
 	if (fd < 0)
 		return fd;
 	state->fd = fd;
-	state->mark = mark_set(MARK_XDP, ifindex);
+	state->mark = name_bind(MARK_XDP, ifindex);
 	return 0;
 }
 

@@ -43,7 +43,7 @@ static void add_xdp(struct turnpike_facts *facts, enum turnpike_mode mode, __u32
 		return;
 	add(facts, &(struct turnpike_program){ .mode = mode, .hook = TURNPIKE_HOOK_XDP, .id = id });
 	added = &facts->programs[facts->n_programs - 1];
-	if (!added->name[0] && !facts->elsewhere && mark_is_set(MARK_XDP, facts->ifindex))
+	if (!added->name[0] && !facts->elsewhere && name_is_bound(MARK_XDP, facts->ifindex))
 		snprintf(added->name, sizeof(added->name), MARKED_PROGRAM);
 }
 

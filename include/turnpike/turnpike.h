@@ -145,7 +145,8 @@ TURNPIKE_API int turnpike_hook_parse(const char *name, enum turnpike_hook *ret);
  * @backoff_longest_ms: longest back-off. Default: 600000
  * @confirm_ms: time between two checks of a flow, at most TURNPIKE_CONFIRM_MAX_MS. Default: 10000.
  *              TURNPIKE_CONFIRM_OFF: flows are not confirmed
- * @pad:        zero
+ * @run_as:     user to whom the process will switch, for its lock files in /run/turnpike. Default:
+ *              the present one
  *
  * The kernel relays a flow only after the stack has confirmed it: a packet took the slow path, and
  * the server's packet was seen at TC egress to leave as the flow says. From time to time, and after
@@ -164,7 +165,7 @@ struct turnpike_open_opts {
 	__u32 backoff_first_ms;
 	__u32 backoff_longest_ms;
 	__u32 confirm_ms;
-	__u32 pad;
+	__u32 run_as;
 };
 
 /** Values of @confirm_ms */

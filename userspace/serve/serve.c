@@ -218,6 +218,8 @@ static int open_server(struct server *server)
 	server->max_relays = serve_turn_max_relays(config, endpoints);
 	config->datapath.max_policers = serve_turn_policers(server->max_relays);
 	config->datapath.max_waiting = MAX_WAITING;
+	if (server->privileges.uid != (uid_t)-1)
+		config->datapath.run_as = server->privileges.uid;
 	err = open_control(server);
 	if (!err)
 		err = datapath_open(server->base, serve_devices_mode(config), &config->datapath,
