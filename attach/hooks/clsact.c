@@ -153,9 +153,12 @@ static void remove_left_over(const struct guard *guard)
 	const __u32 prog_id = relay_filter(guard);
 	struct guard dead = *guard;
 
+	if (!prog_id || !mark_is_left(&guard->lock, prog_id))
+		return;
 	dead.made_qdisc = true;
-	if (prog_id && mark_is_left(&guard->lock, prog_id))
-		remove_filter(&dead);
+	remove_filter(&dead);
+	if (mark_take(guard->side->qdisc_mark, (__u32)guard->ifindex, &dead.qdisc) == 0)
+		mark_drop(&dead.qdisc);
 }
 
 /* Without the lock if a relay lives that has another /run, and so does not know of it. */

@@ -21,9 +21,9 @@
 /* Root makes the directory of the user that it will switch to. */
 static uid_t user = (uid_t)-1;
 
-void mark_set_user(uid_t other)
+void mark_set_user(uid_t uid)
 {
-	user = other;
+	user = uid;
 }
 
 static uid_t owner(void)

@@ -47,7 +47,7 @@ struct mark {
 
 /** mark_set_user() - the user whose directory is used, which root makes. At first: the present one
  */
-void mark_set_user(uid_t user);
+void mark_set_user(uid_t uid);
 
 /**
  * mark_take() - mark a device, or whatever @number stands for, until mark_drop() or the end of the

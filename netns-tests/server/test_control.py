@@ -90,7 +90,7 @@ def keys_of(rows: list[dict[str, Any]]) -> list[tuple[str, int]]:
 
 
 def start(lab: Lab, variant: Variant, *options: str) -> Turnpike:
-    return Turnpike(lab, variant, options=["--workers", "1", "--max-channels", "16384", *options])
+    return Turnpike(lab, variant, options=["--workers", "2", "--max-channels", "16384", *options])
 
 
 # Answers beside the clients.
@@ -196,8 +196,9 @@ def test_end_with_open_answers(lab: Lab, variant: Variant) -> None:
 # Requests.
 
 REQUESTS = {
-    "empty": b"\n", "no object": b"[]\n", "no command": b"{}\n", "no JSON": b"status\n", "a number": b'{"command": 1}\n',
-    "unknown": command("none"), "no mode": command("mode"), "bad mode": b'{"command": "mode", "mode": "fast"}\n',
+    "empty": b"\n", "no object": b"[]\n", "no command": b"{}\n", "no JSON": b"status\n",
+    "a number": b'{"command": 1}\n', "unknown": command("none"), "no mode": command("mode"),
+    "bad mode": b'{"command": "mode", "mode": "fast"}\n',
 }
 
 
@@ -225,14 +226,14 @@ def as_user(lab: Lab, server: Turnpike, group: int, *words: str) -> tuple[int, s
     if not binary.exists():
         lab.scratch.chmod(0o711)
         shutil.copy(BINARY, binary)
-    result = lab.run("relay", ["setpriv", f"--reuid={STRANGER}", f"--regid={group}", "--clear-groups", str(binary), *words,
-                               "--control", str(server.control)], check=False)
+    result = lab.run("relay", ["setpriv", f"--reuid={STRANGER}", f"--regid={group}", "--clear-groups", str(binary),
+                               *words, "--control", str(server.control)], check=False)
     return result.returncode, result.stderr
 
 
 @anyhow
 def test_group(lab: Lab, variant: Variant) -> None:
-    """The group of the socket may ask and change something, others may not. Changes are logged with who asked for them."""
+    """The group of the socket may ask and change something, others may not. Changes are logged with who asked."""
     server = start(lab, variant, "--control-group", str(GROUP))
     found: Complaints = []
     status = server.control.stat()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 import socket
 import subprocess
 import time
@@ -137,6 +138,68 @@ def test_killed_with_children(lab: Lab, variant: Variant) -> None:
     kernel, user = again.relayed()
     if bool(kernel) != variant.in_kernel:
         complaints.append(f"{kernel} packets were relayed in the kernel, {user} in user space")
+    complaints += again.stop_complaints()
+    check(complaints + leftovers(lab, before, NOTHING))
+
+
+# Marks of guardians.
+
+NOBODY = 65534
+# Binds whatever abstract names a relay might use, and tries to get at its lock files.
+SQUATTER = """
+import os, socket, sys, time
+kept = []
+for index in range(1, 20):
+    for what in ("clsact-ingress", "clsact-egress", "made-qdisc-ingress", "made-qdisc-egress", "xdp", "dispatched"):
+        kept.append(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
+        kept[-1].bind(f"\\0turnpike-{what}-{index}".ljust(108, "\\0"))  # the whole of sun_path
+try:
+    os.listdir("/run/turnpike/locks.0")
+except PermissionError:
+    print("bound", flush=True)
+time.sleep(1000)
+"""
+
+
+def squat(lab: Lab) -> None:
+    Turnpike(lab, BY_NAME["clsact"]).stop()  # makes the directory
+    program = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", sys.executable, "-c", SQUATTER]
+    lab.start("relay", program).wait_for("bound")
+
+
+def test_squatted_names(lab: Lab) -> None:
+    """Another user can neither keep a relay from attaching by clsact, nor from removing what a killed one has left."""
+    before = attached(lab)
+    squat(lab)
+    server = Turnpike(lab, BY_NAME["clsact"])
+    complaints = server.attach_complaints() + relays(lab)
+    kill_with_children(server)
+    if attached(lab) == before:
+        complaints.append("nothing is left of the killed server")
+    again = Turnpike(lab, BY_NAME["clsact"], without_capabilities(REQUIRED, 0))
+    complaints += again.attach_complaints() + [f"after the next start: {each}" for each in relays(lab)]
+    complaints += again.stop_complaints()
+    check(complaints + leftovers(lab, before, NOTHING))
+
+
+# With a /run of its own, as in another container.
+OTHER_RUN = ("unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /run && exec "$@"', "sh")
+
+
+def test_other_run(lab: Lab) -> None:
+    """A relay in another container on the same device cannot see the lock of this one. It leaves its filters alone, but
+    removes those of a dead one."""
+    before = attached(lab)
+    server = Turnpike(lab, BY_NAME["clsact"])
+    command = Turnpike.command(lab, BY_NAME["clsact"], lab.scratch / "other.sock")
+    other = [word.replace(f":{PORT}", f":{PORT + 1}") for word in command]
+    result = lab.run("relay", [*OTHER_RUN, *other, "--relay-ports", "40000-40100"], check=False)
+    complaints = server.attach_complaints() + relays(lab)
+    if result.returncode != 1 or "nic0" not in result.stderr:
+        complaints.append(f"the other one ended with status {result.returncode}: {result.stderr}")
+    kill_with_children(server)
+    again = Turnpike(lab, BY_NAME["clsact"], OTHER_RUN)
+    complaints += again.attach_complaints() + [f"after the next start: {each}" for each in relays(lab)]
     complaints += again.stop_complaints()
     check(complaints + leftovers(lab, before, NOTHING))
 

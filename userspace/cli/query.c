@@ -27,7 +27,8 @@ static void explain(const char *path, int err, char why[static QUERY_WHY_MAX])
 {
 	if (err == -EACCES || err == -EPERM)
 		snprintf(why, QUERY_WHY_MAX,
-			 "permission denied on %s: run as root or as the owner of the socket",
+			 "permission denied on %s: run as root, or as the owner or in the group of "
+			 "the socket",
 			 path);
 	else if (err == -ENOENT || err == -ECONNREFUSED)
 		snprintf(why, QUERY_WHY_MAX,

@@ -43,30 +43,14 @@ static int add_device(const struct turnpike_status *status, void *devices)
 	return json_array_append_new(devices, row);
 }
 
-/** struct sum - of what the kernel has counted as one verdict */
-struct sum {
-	enum turnpike_verdict verdict;
-	struct turn_traffic traffic;
-};
-
+/* What all devices have counted, by verdict. */
 static int add_count(const struct turnpike_count *count, void *arg)
 {
-	struct sum *sum = arg;
+	struct turn_traffic *sums = arg;
 
-	if (count->verdict == sum->verdict) {
-		sum->traffic.packets += count->packets;
-		sum->traffic.bytes += count->bytes;
-	}
+	sums[count->verdict].packets += count->packets;
+	sums[count->verdict].bytes += count->bytes;
 	return 0;
-}
-
-static struct turn_traffic in_kernel(const struct report_source *source,
-				     enum turnpike_verdict verdict)
-{
-	struct sum sum = { .verdict = verdict };
-
-	datapath_for_each_count(source->datapath, add_count, &sum);
-	return sum.traffic;
 }
 
 void report_add_worker(struct turn_io *io, struct report_data *data)
@@ -93,22 +77,21 @@ void report_data_free(struct report_data *data)
 	json_decref(data->doubt);
 }
 
-static json_t *relayed(const struct report_source *source, const struct turn_stats *stats)
+static json_t *relayed(const struct turn_traffic *in_kernel, const struct turn_stats *stats)
 {
 	struct turn_traffic in_user_space = {
 		.packets = stats->to_peer.packets + stats->to_client.packets,
 		.bytes = stats->to_peer.bytes + stats->to_client.bytes,
 	};
-	struct turn_traffic relayed_in_kernel = in_kernel(source, TURNPIKE_RELAYED);
 
-	return json_pack("{s:o, s:o}", "kernel", traffic(&relayed_in_kernel), "userspace",
+	return json_pack("{s:o, s:o}", "kernel", traffic(&in_kernel[TURNPIKE_RELAYED]), "userspace",
 			 traffic(&in_user_space));
 }
 
 /* Packets, wherever they would have been relayed. */
-static json_t *policed(const struct report_source *source, const struct turn_stats *stats)
+static json_t *policed(const struct turn_traffic *in_kernel, const struct turn_stats *stats)
 {
-	return number(in_kernel(source, TURNPIKE_POLICED).packets + stats->policed);
+	return number(in_kernel[TURNPIKE_POLICED].packets + stats->policed);
 }
 
 /* Transports without connections have no counters. */
@@ -150,8 +133,10 @@ json_t *report_status(const struct report_source *source, const struct report_da
 	const struct turn_stats *stats = &data->stats;
 	const struct limits_rates rates = datapath_rates(source->datapath);
 	const struct binder_failures failures = datapath_failures(source->datapath);
+	struct turn_traffic in_kernel[TURNPIKE_VERDICT_MAX] = { 0 };
 	json_t *result = json_object(), *devices = json_array();
 
+	datapath_for_each_count(source->datapath, add_count, in_kernel);
 	datapath_for_each_device(source->datapath, add_device, devices);
 	json_object_set_new(result, "version", json_string(TURNPIKE_VERSION));
 	json_object_set_new(result, "uptime", uptime(source));
@@ -176,8 +161,8 @@ json_t *report_status(const struct report_source *source, const struct report_da
 	json_object_set_new(result, "user_rate", number(rates.user));
 	json_object_set_new(result, "user_packet_rate", number(rates.user_packets));
 	json_object_set_new(result, "total_rate", number(rates.total));
-	json_object_set_new(result, "policed", policed(source, stats));
-	json_object_set_new(result, "relayed", relayed(source, stats));
+	json_object_set_new(result, "policed", policed(in_kernel, stats));
+	json_object_set_new(result, "relayed", relayed(in_kernel, stats));
 	return result;
 }
 

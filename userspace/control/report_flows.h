@@ -6,11 +6,11 @@
 
 /**
  * report_flows() - begin the list of the flows; see control_command.begin
- * @source: a struct report_source
+ * @arg: a struct report_source
  *
  * It is no snapshot: each flow is as it was when its piece was made. A flow that exists from the
  * request to the end of the answer is listed once.
  */
-struct control_answer *report_flows(void *source, const json_t *request);
+struct control_answer *report_flows(void *arg, const json_t *request);
 
 #endif /* TURNPIKE_CONTROL_REPORT_FLOWS_H */
