@@ -151,10 +151,9 @@ def test_tunnels_of_others(lab: Lab, variant: Variant, tunnel: str) -> None:
     """On a host with IPsec tunnels, generic XDP confirms no flow, since it cannot tell their packets. TC can."""
     server = serve(lab, variant)
     blind = variant.mode == "xdp-generic" and tunnel in ("tunnel", "beet")
-    mode, *level = tunnel.split(maxsplit=1)
     with echo_peer(lab, 4) as peer, bound(lab, 4, peer.address) as client:
         complaints = wait_until_confirmed(server, client)
-        lab.run("relay", ["ip", "xfrm", "policy", "add", *f"{TUNNEL} {TEMPLATE} {mode}".split(), *" ".join(level).split()])
+        lab.run("relay", ["ip", "xfrm", "policy", "add", *f"{TUNNEL} {TEMPLATE} {tunnel}".split()])
         try:
             wanted = dict.fromkeys(BOTH, 0 if blind else 1)
             if not proc.wait_until(lambda: relays(server, client, wanted), SOON):
