@@ -15,10 +15,12 @@
 #include "net/nexthop.h"
 #include "flows/policers.h"
 #include "flows/waiting.h"
+#include "privileged/privileged.h"
 
 struct turnpike {
 	struct maps maps;
 	struct nl_sock *requests;
+	struct privileged privileged;
 	struct nexthops *nexthops;
 	struct devices devices;
 	struct bindings *bindings;

@@ -20,6 +20,7 @@
 #include "hooks/mark.h"
 #include "net/conntrack.h"
 #include "net/netlink.h"
+#include "operations.h"
 #include "private/array_len.h"
 #include "select/probe.h"
 
@@ -143,6 +144,7 @@ static void set_up_devices(struct turnpike *tp, const struct turnpike_open_opts 
 {
 	tp->devices.maps = &tp->maps;
 	tp->devices.sock = tp->requests;
+	tp->devices.privileged = &tp->privileged;
 	tp->devices.health.packets = or_default(opts->demote_packets, DEFAULT_DEMOTE_PACKETS);
 	tp->devices.health.percent = or_default(opts->demote_percent, DEFAULT_DEMOTE_PERCENT);
 	tp->devices.backoff.first =
@@ -210,10 +212,6 @@ static int open_maps(struct turnpike *tp, const struct turnpike_open_opts *opts)
 	int err = maps_open(&sizes, &tp->maps);
 
 	if (!err)
-		err = ticks_set_zero(&tp->maps);
-	if (!err)
-		follow_conntrack(tp);
-	if (!err)
 		err = icmp_open(maps_events_fd(&tp->maps),
 				&tp->maps.policers[TURNPIKE_EVENTS_POLICER], &tp->icmp);
 	libbpf_set_print(print);
@@ -237,10 +235,16 @@ static int open_parts(struct turnpike *tp, const struct turnpike_open_opts *opts
 
 	if (!err)
 		err = netlink_open(NETLINK_ROUTE, &tp->requests);
-	if (!err)
-		err = nexthops_open(&owner, tp->maps.nexthops, tp->maps.max_nexthops, tp->requests,
-				    &tp->nexthops);
+	tp->privileged.maps = &tp->maps;
+	tp->privileged.sock = tp->requests;
 	set_up_devices(tp, opts);
+	if (!err)
+		err = devices_set_clock(&tp->devices);
+	if (!err)
+		follow_conntrack(tp);
+	if (!err)
+		err = nexthops_open(&owner, tp->maps.nexthops, tp->maps.max_nexthops,
+				    &tp->privileged, &tp->nexthops);
 	if (!err)
 		err = bindings_open(&tp->maps, tp->nexthops, tp->requests, &tp->bindings);
 	if (!err)
@@ -285,6 +289,8 @@ int turnpike_open(const struct turnpike_open_opts *opts, struct turnpike **ret)
 		return fail(NULL, -ENOMEM, "out of memory");
 	tp->timer = tp->epoll = -1;
 	mark_set_user(own.run_as ? own.run_as : geteuid());
+	tp->privileged = PRIVILEGED_NONE;
+	tp->devices.watch = -1;
 	err = open_parts(tp, &own);
 	if (err) {
 		turnpike_close(tp);
@@ -299,6 +305,7 @@ void turnpike_close(struct turnpike *tp)
 	if (!tp)
 		return;
 	devices_detach_all(&tp->devices);
+	operations_end(&tp->privileged);
 	waiting_close(tp->waiting);
 	bindings_close(tp->bindings);
 	nexthops_close(tp->nexthops);

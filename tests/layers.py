@@ -37,12 +37,14 @@ ROOMS: dict[str, list[str]] = {
 
     # libturnpike
     "attach/base": [API],
-    "attach/net": [API, "attach/base"],
-    "attach/hooks": [API, "attach/base", "attach/net"],
-    "attach/select": [API, "attach/base", "attach/net", "attach/hooks"],
-    "attach/devices": [API, "attach/base", "attach/net", "attach/hooks", "attach/select"],
+    "attach/privileged": [API, "attach/base"],
+    "attach/net": [API, "attach/base", "attach/privileged"],
+    "attach/hooks": [API, "attach/base", "attach/privileged", "attach/net"],
+    "attach/select": [API, "attach/base", "attach/privileged", "attach/net", "attach/hooks"],
+    "attach/devices": [API, "attach/base", "attach/privileged", "attach/net", "attach/hooks", "attach/select"],
     "attach/flows": [API, "attach/base", "attach/net"],
-    "attach": [API, "attach/base", "attach/net", "attach/hooks", "attach/select", "attach/devices", "attach/flows"],
+    "attach": [API, "attach/base", "attach/privileged", "attach/net", "attach/hooks", "attach/select",
+               "attach/devices", "attach/flows"],
 
     # The TURN core: no I/O, no clock.
     "userspace/base": [API],

@@ -32,11 +32,11 @@ __u64 ticks_ns(void)
 	return to_ns(resolution);
 }
 
-int ticks_set_zero(const struct maps *maps)
+int ticks_read_zero(const struct maps *maps, __u64 *ret)
 {
 	const struct bpf_program *read_jiffies = maps->skeleton->progs.read_jiffies;
-	__u64 jiffies = 0, before, zero;
-	int i, err, tries = 0;
+	__u64 jiffies = 0, before;
+	int err, tries = 0;
 
 	do {
 		before = last_tick();
@@ -44,12 +44,18 @@ int ticks_set_zero(const struct maps *maps)
 		if (err)
 			return err;
 	} while (last_tick() != before && ++tries < TRIES);
-	zero = before - jiffies * ticks_ns();
+	*ret = before - jiffies * ticks_ns();
+	return 0;
+}
+
+void ticks_set_zero(const struct maps *maps, __u64 zero)
+{
+	int i;
+
 	for (i = 0; i < TURNPIKE_SLOTS; i++) {
 		maps->devices[i].tick_zero = zero;
 		maps->devices[i].check_zero = zero + maps->check_offset;
 	}
-	return 0;
 }
 
 /* The longest life of a confirmation is 2.5 intervals; samples live for 2 s: steps/confirm.h. */

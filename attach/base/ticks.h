@@ -14,14 +14,19 @@ struct maps;
 __u64 ticks_ns(void);
 
 /**
- * ticks_set_zero() - set the time at which jiffies were 0, for the programs
+ * ticks_read_zero() - read the time at which jiffies were 0, ns
+ *
+ * Return: 0, or a negative errno of bpf(2).
+ */
+int ticks_read_zero(const struct maps *maps, __u64 *ret);
+
+/**
+ * ticks_set_zero() - tell the programs this time
  *
  * Call it before the first program is attached, and about once a second: a kernel without
  * high-resolution timers may lose ticks.
- *
- * Return: 0, or a negative errno of bpf(2); the clock is then left as it was.
  */
-int ticks_set_zero(const struct maps *maps);
+void ticks_set_zero(const struct maps *maps, __u64 zero);
 
 /**
  * check_clock_advance() - make all confirmations of flows too old, now

@@ -80,24 +80,26 @@ static int attach_after_trial(struct devices *devices, struct device *device,
 			      struct attachment *next, enum health *health)
 {
 	struct attachment trial;
-	int err = attachment_load_trial(devices->maps, next->point, next->ifindex, &trial);
+	int err = attachment_load_trial(devices->privileged, next->point, next->ifindex, &trial);
 
 	if (err)
 		return err;
-	err = attachment_attach(&trial);
+	err = attachment_attach(devices->privileged, &trial);
 	if (!err) {
-		proof_watch(devices->maps, devices->sock, &device->link, !device->passes_unmoved,
-			    &device->proof);
+		err = proof_watch(devices->privileged, next->ifindex, !device->passes_unmoved,
+				  &device->proof);
+	}
+	if (!err) {
 		*health = proof_judge(&device->proof, next->moves, device->requested.mode);
 		err = *health == HEALTH_GOOD ? 0 : -ENODATA;
 	}
 	if (!err)
-		err = attachment_exchange(&trial, next);
+		err = attachment_exchange(devices->privileged, &trial, next);
 	if (err) {
-		attachment_close(&trial);
+		attachment_close(devices->privileged, &trial);
 		return err;
 	}
-	attachment_close(&device->attachment);
+	attachment_close(devices->privileged, &device->attachment);
 	device->attachment = trial;
 	return 0;
 }
@@ -112,8 +114,8 @@ static bool can_try(const struct device *device, const struct attachment *next)
  */
 static void watch_frames(struct devices *devices, struct device *device)
 {
-	if (!devices->watch && !devices->watch_error)
-		devices->watch_error = watch_open(&devices->watch);
+	if (devices->watch < 0 && !devices->watch_error)
+		devices->watch_error = watch_open(devices->privileged, &devices->watch);
 	device->unwatched = devices->watch_error;
 }
 
@@ -121,9 +123,9 @@ int device_keep_observer(const struct devices *devices, struct device *device,
 			 const struct attach_point *point)
 {
 	if (point->ops)
-		return observer_keep(devices->maps, device->link.ifindex, point->hook,
+		return observer_keep(devices->privileged, device->link.ifindex, point->hook,
 				     &device->observer);
-	attachment_close(&device->observer);
+	attachment_close(devices->privileged, &device->observer);
 	return 0;
 }
 
@@ -146,16 +148,16 @@ static int use(struct devices *devices, struct device *device, const struct atta
 	err = device_keep_observer(devices, device, point);
 	if (err)
 		return err;
-	err = attachment_load(devices->maps, point, moves, device->link.ifindex, slot, &next);
+	err = attachment_load(devices->privileged, point, moves, device->link.ifindex, slot, &next);
 	if (err)
 		return err;
 	device->proof = (struct proof){ 0 };
 	if (can_try(device, &next))
 		err = attach_after_trial(devices, device, &next, health);
 	else
-		err = attachment_exchange(&device->attachment, &next);
+		err = attachment_exchange(devices->privileged, &device->attachment, &next);
 	if (err)
-		attachment_close(&next);
+		attachment_close(devices->privileged, &next);
 	else if (point_is_xdp(point))
 		watch_frames(devices, device);
 	device->sampled = 0;
@@ -195,6 +197,7 @@ static int try(struct devices *devices, struct device *device,
 	const struct attach_point *point = point_of(candidate);
 	const size_t index = index_of(point, candidate->moves);
 	enum health health = HEALTH_GOOD;
+	struct owner owner;
 	int err;
 
 	if (candidate->outlook == TURNPIKE_REJECTED) {
@@ -209,10 +212,12 @@ static int try(struct devices *devices, struct device *device,
 	if (!err)
 		return 0;
 	device_back_off(devices, device, point, candidate->moves, health);
-	if (health != HEALTH_GOOD)
+	if (health != HEALTH_GOOD) {
 		explain(candidate, health_text(health), why);
-	else
-		point_explain(point, device->link.ifindex, err, why);
+		return err;
+	}
+	owner = attachment_owner(devices->privileged, point, device->link.ifindex);
+	point_explain(point, err, &owner, why);
 	return err;
 }
 
@@ -362,7 +367,7 @@ static int make_plan(const struct devices *devices, struct device *device, struc
 					      .own_id = device->attachment.prog_id,
 					      .in_dispatcher = is_in_dispatcher(device) };
 	struct turnpike_facts *facts;
-	int err = facts_gather(devices->sock, device->name, &facts);
+	int err = facts_gather(devices->privileged, device->name, &facts);
 
 	if (err)
 		return err;

@@ -4,10 +4,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <utlist.h>
 
 #include "base/monotonic.h"
-#include "devices/watch.h"
 #include "hooks/hook.h"
 
 static struct device *find(const struct devices *devices, const char *ifname)
@@ -50,12 +50,11 @@ int device_attach(struct devices *devices, const char *ifname,
 		text_append(why, "no such device, choose one that 'ip link' lists");
 	} else {
 		strcpy(device->name, ifname);
-		clsact_sweep(device->link.ifindex);
-		dispatcher_sweep(device->link.ifindex);
+		attachments_sweep(devices->privileged, device->link.ifindex);
 		err = device_choose(devices, device, why);
 	}
 	if (err) {
-		attachment_close(&device->observer);
+		attachment_close(devices->privileged, &device->observer);
 		free(device);
 		return err;
 	}
@@ -88,8 +87,8 @@ int device_switch(struct devices *devices, const char *ifname,
 
 static void detach(struct devices *devices, struct device *device)
 {
-	attachment_close(&device->attachment);
-	attachment_close(&device->observer);
+	attachment_close(devices->privileged, &device->attachment);
+	attachment_close(devices->privileged, &device->observer);
 	LL_DELETE(devices->all, device);
 	free(device);
 }
@@ -110,8 +109,9 @@ void devices_detach_all(struct devices *devices)
 
 	LL_FOREACH_SAFE(devices->all, device, tmp)
 		detach(devices, device);
-	watch_close(devices->watch);
-	devices->watch = NULL;
+	if (devices->watch >= 0)
+		close(devices->watch);
+	devices->watch = -1;
 }
 
 static const struct device *find_index(const struct devices *devices, __u32 ifindex)
@@ -126,7 +126,7 @@ static const struct device *find_index(const struct devices *devices, __u32 ifin
 
 static bool egress_of(const struct device *device, struct egress *ret)
 {
-	if (device->attachment.prog_fd < 0 || !device->link.up)
+	if (!device->attachment.number || !device->link.up)
 		return false;
 	ret->ifindex = device->link.ifindex;
 	ret->mtu = device->link.mtu;

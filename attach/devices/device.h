@@ -16,10 +16,10 @@
 #include "net/nexthop.h"
 #include "hooks/slot.h"
 #include "base/text.h"
+#include "privileged/privileged.h"
 #include "select/select.h"
 
 struct maps;
-struct watch;
 
 /** Candidates of a device: attach points and moves. */
 #define DEVICE_CANDIDATES (N_ATTACH_POINTS * TURNPIKE_MOVES_MAX)
@@ -78,8 +78,8 @@ struct device {
 
 /**
  * struct devices - all devices of a handle
- * @maps, @sock: of the handle
- * @watch:       NULL: not opened yet, or not available
+ * @maps, @sock, @privileged: of the handle
+ * @watch:       map of the watch; -1: not opened yet, or not available
  * @watch_error: why it is not available
  * @supervised:  time of the last devices_supervise(), ns
  * @on_change:   see turnpike_on_change(); may be NULL
@@ -87,9 +87,10 @@ struct device {
 struct devices {
 	const struct maps *maps;
 	struct nl_sock *sock;
+	struct privileged *privileged;
 	struct device *all;
 	struct slots slots;
-	struct watch *watch;
+	int watch;
 	int watch_error;
 	struct health_limits health;
 	struct backoff_limits backoff;
@@ -159,6 +160,15 @@ void device_reset_backoff(struct device *device);
 
 /** devices_supervise() - look after all devices. Return: true if something has changed. */
 bool devices_supervise(struct devices *devices);
+
+/**
+ * devices_set_clock() - see ticks_set_zero()
+ *
+ * Return: 0, or a negative errno of privileged_call(); the clock is then left as it was.
+ */
+int devices_set_clock(const struct devices *devices);
+
+extern const struct operation devices_operation_read_ticks;
 
 /** devices_are_due() - is it time for devices_supervise()? */
 bool devices_are_due(const struct devices *devices);

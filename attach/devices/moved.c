@@ -22,6 +22,23 @@
 #define ANSWER_NS  60000000ull /* for each end */
 #define PAUSE_NS   2000000
 
+const char *moved_reason(enum moved_why why)
+{
+	static const char *const reasons[MOVED_WHY_MAX] = {
+		[MOVED_NO_FRAMES] = "as none came in during the trial",
+		[MOVED_ONLY_SENT] = "as this driver moves only frames that it sends",
+		[MOVED_NO_GATEWAY] = "as there is no gateway",
+		[MOVED_SILENT_GATEWAY] = "as the gateway does not respond",
+		[MOVED_LATE_GATEWAY] = "as the gateway did not answer in time",
+		[MOVED_NO_ROOM] = "as there is no room",
+		[MOVED_NOT_ARRIVED] = "as it did not arrive",
+		[MOVED_NO_CAPABILITY] = "as CAP_NET_RAW is missing",
+		[MOVED_NO_SOCKET] = "as there is no packet socket",
+	};
+
+	return why < MOVED_WHY_MAX ? reasons[why] : "for an unknown reason";
+}
+
 static void pause_for_a_moment(void)
 {
 	const struct timespec pause = { .tv_nsec = PAUSE_NS };
@@ -148,7 +165,7 @@ static void try_end(const struct maps *maps, struct nl_sock *sock,
 	struct turnpike_taken taken;
 	bool is_taken = false;
 
-	*ret = (struct moved){ MOVED_UNPROVEN, "as the gateway did not answer in time" };
+	*ret = (struct moved){ MOVED_UNPROVEN, MOVED_LATE_GATEWAY };
 	memcpy(maps->trial->macs + ETH_ALEN, gateway->mac, ETH_ALEN);
 	taken_forget(maps, end);
 	drain(fd);
@@ -163,25 +180,23 @@ static void try_end(const struct maps *maps, struct nl_sock *sock,
 	} while (ret->state != MOVED_PROVEN && clock_ns() - start < ANSWER_NS);
 	__atomic_store_n(&maps->trial->take, TURNPIKE_TRIAL_NONE, __ATOMIC_SEQ_CST);
 	if (is_taken)
-		ret->why = "as it did not arrive";
+		ret->why = MOVED_NOT_ARRIVED;
 }
 
 static void try_both(const struct maps *maps, struct nl_sock *sock, const struct link_facts *link,
 		     const struct gateways *gateways, int fd, struct moved *head,
 		     struct moved *tail)
 {
-	static const char no_room[] = "as there is no room";
-
 	/* With a gateway of each family, neither has to answer twice. */
 	memcpy(maps->trial->macs, link->mac, ETH_ALEN);
 	if (maps->trial->head)
 		try_end(maps, sock, &gateways->all[0], fd, TURNPIKE_TRIAL_HEAD, head);
 	else
-		head->why = no_room;
+		head->why = MOVED_NO_ROOM;
 	if (maps->trial->tail)
 		try_end(maps, sock, &gateways->all[gateways->n - 1], fd, TURNPIKE_TRIAL_TAIL, tail);
 	else
-		tail->why = no_room;
+		tail->why = MOVED_NO_ROOM;
 }
 
 void moved_try(const struct maps *maps, struct nl_sock *sock, const struct link_facts *link,
@@ -191,16 +206,14 @@ void moved_try(const struct maps *maps, struct nl_sock *sock, const struct link_
 	int fd;
 
 	gateways_find(sock, link->ifindex, &gateways);
-	*head = *tail =
-		(struct moved){ MOVED_UNPROVEN, gateways.n ? "as the gateway does not respond"
-							   : "as there is no gateway" };
+	*head = *tail = (struct moved){ MOVED_UNPROVEN,
+					gateways.n ? MOVED_SILENT_GATEWAY : MOVED_NO_GATEWAY };
 	keep_known(sock, &gateways);
 	if (!gateways.n)
 		return;
 	fd = listen_to(link->ifindex);
 	if (fd < 0) {
-		head->why = tail->why =
-			fd == -EPERM ? "as CAP_NET_RAW is missing" : "as there is no packet socket";
+		head->why = tail->why = fd == -EPERM ? MOVED_NO_CAPABILITY : MOVED_NO_SOCKET;
 		return;
 	}
 	try_both(maps, sock, link, &gateways, fd, head, tail);

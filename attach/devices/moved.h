@@ -21,11 +21,28 @@ enum moved_state {
 	MOVED_DISPROVEN,
 };
 
-/** struct moved - the result for one end; @why: why it is unproven, a clause for people */
+/** Why it is unproven: moved_reason(). */
+enum moved_why {
+	MOVED_NO_FRAMES,
+	MOVED_ONLY_SENT,
+	MOVED_NO_GATEWAY,
+	MOVED_SILENT_GATEWAY,
+	MOVED_LATE_GATEWAY,
+	MOVED_NO_ROOM,
+	MOVED_NOT_ARRIVED,
+	MOVED_NO_CAPABILITY,
+	MOVED_NO_SOCKET,
+	MOVED_WHY_MAX,
+};
+
+/** struct moved - the result for one end */
 struct moved {
 	enum moved_state state;
-	const char *why;
+	enum moved_why why;
 };
+
+/** moved_reason() - a clause for people */
+const char *moved_reason(enum moved_why why);
 
 /** moved_try() - grow a frame at each end. Takes a few milliseconds, 0.17 s at most. */
 void moved_try(const struct maps *maps, struct nl_sock *sock, const struct link_facts *link,

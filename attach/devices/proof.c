@@ -6,6 +6,7 @@
 #include "base/monotonic.h"
 #include "devices/gateway.h"
 #include "base/map_set.h"
+#include "net/link.h"
 
 #define WATCH_NS     200000000ull
 #define PROVOKE_NS   50000000ull /* busy devices need no neighbour request */
@@ -24,18 +25,21 @@ static void provoke(struct nl_sock *sock, const struct link_facts *link)
 		netlink_verify_neighbour(sock, link->ifindex, &gateways.all[i].addr);
 }
 
-void proof_watch(const struct maps *maps, struct nl_sock *sock, const struct link_facts *link,
-		 bool passes_moved, struct proof *ret)
+struct try_args {
+	__u32 ifindex;
+	__u32 passes_moved;
+};
+
+static int watch(const struct maps *maps, struct nl_sock *sock, struct link_facts *link,
+		 struct proof *ret)
 {
 	const struct timespec pause = { .tv_nsec = PAUSE_NS };
-	const __u64 start = clock_ns();
-	struct link_facts now = *link;
+	const __u64 start = clock_ns(), received = link->received;
 	bool provoked = false;
 	__u64 frames;
+	int err;
 
 	*maps->trial = (struct turnpike_trial){ 0 };
-	netlink_link(sock, (int)link->ifindex, "", &now);
-	ret->received = now.received;
 	do {
 		nanosleep(&pause, NULL);
 		frames = __atomic_load_n(&maps->trial->frames, __ATOMIC_RELAXED);
@@ -46,14 +50,39 @@ void proof_watch(const struct maps *maps, struct nl_sock *sock, const struct lin
 	} while (frames < ENOUGH && clock_ns() - start < WATCH_NS);
 	ret->tried = true;
 	ret->trial = *maps->trial;
-	netlink_link(sock, (int)link->ifindex, "", &now);
-	ret->received = now.received - ret->received;
-	ret->head = ret->tail =
-		(struct moved){ MOVED_UNPROVEN, "as none came in during the trial" };
-	if (!passes_moved)
-		ret->head.why = ret->tail.why = "as this driver moves only frames that it sends";
-	else if (ret->trial.frames)
-		moved_try(maps, sock, link, &ret->head, &ret->tail);
+	err = netlink_link(sock, (int)link->ifindex, "", link);
+	ret->received = err ? 0 : link->received - received;
+	return err;
+}
+
+/* Frames are counted by the program, and compared: nothing here parses them. */
+static int run_try(struct privileged *privileged, const void *args, void *result, int *fd)
+{
+	const struct try_args *device = args;
+	struct proof *proof = result;
+	struct link_facts link;
+	int err = netlink_link(privileged->sock, (int)device->ifindex, "", &link);
+
+	(void)fd;
+	if (!err)
+		err = watch(privileged->maps, privileged->sock, &link, proof);
+	if (err)
+		return err;
+	proof->head = proof->tail = (struct moved){ MOVED_UNPROVEN, MOVED_NO_FRAMES };
+	if (!device->passes_moved)
+		proof->head.why = proof->tail.why = MOVED_ONLY_SENT;
+	else if (proof->trial.frames)
+		moved_try(privileged->maps, privileged->sock, &link, &proof->head, &proof->tail);
+	return 0;
+}
+
+OPERATION(proof_operation_try, OPERATION_TRY, run_try, struct try_args, struct proof);
+
+int proof_watch(struct privileged *privileged, __u32 ifindex, bool passes_moved, struct proof *ret)
+{
+	const struct try_args device = { ifindex, passes_moved };
+
+	return privileged_call(privileged, &proof_operation_try, &device, ret, NULL);
 }
 
 enum health proof_judge(const struct proof *proof, enum turnpike_moves moves,
@@ -83,7 +112,7 @@ static void describe_moved(const struct moved *moved, const char *end, struct te
 		break;
 	case MOVED_UNPROVEN:
 		text_append(text, "unproven: whether a frame grown %s arrives intact, %s; ", end,
-			    moved->why);
+			    moved_reason(moved->why));
 		break;
 	}
 }

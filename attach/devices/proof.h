@@ -7,13 +7,12 @@
 #ifndef TURNPIKE_ATTACH_DEVICES_PROOF_H
 #define TURNPIKE_ATTACH_DEVICES_PROOF_H
 
-#include <netlink/netlink.h>
 #include <turnpike/abi.h>
+#include <turnpike/turnpike.h>
 
-#include "hooks/attachment.h"
 #include "devices/health.h"
 #include "devices/moved.h"
-#include "net/link.h"
+#include "privileged/privileged.h"
 #include "base/text.h"
 
 /**
@@ -34,9 +33,12 @@ struct proof {
  *                verify it (moved.h)
  *
  * If no frames come in, the device's gateways get a neighbour request.
+ *
+ * Return: 0, or a negative errno of privileged_call().
  */
-void proof_watch(const struct maps *maps, struct nl_sock *sock, const struct link_facts *link,
-		 bool passes_moved, struct proof *ret);
+int proof_watch(struct privileged *privileged, __u32 ifindex, bool passes_moved, struct proof *ret);
+
+extern const struct operation proof_operation_try;
 
 /**
  * proof_judge() - HEALTH_NOT_RUNNING, HEALTH_NOT_MOVED, HEALTH_WRONG_END, or HEALTH_GOOD

@@ -35,13 +35,13 @@ static __u32 others_xdp(const struct device *device, const struct link_facts *li
 	return id == device->attachment.prog_id ? 0 : id;
 }
 
-static void lose(struct device *device, struct text *why)
+static void lose(const struct devices *devices, struct device *device, struct text *why)
 {
 	if (device->gone)
 		return;
 	device->gone = true;
-	attachment_close(&device->attachment);
-	attachment_close(&device->observer);
+	attachment_close(devices->privileged, &device->attachment);
+	attachment_close(devices->privileged, &device->observer);
 	text_append(why, "the device has disappeared");
 }
 
@@ -56,30 +56,30 @@ static bool look_up(const struct devices *devices, struct device *device, struct
 		memcpy(device->name, link.name, sizeof(device->name));
 	} else if (netlink_link(devices->sock, 0, device->name, &link) == 0) {
 		text_append(why, "the device is back");
-		attachment_close(&device->attachment);
+		attachment_close(devices->privileged, &device->attachment);
 		device->gone = false;
 	} else {
-		lose(device, why);
+		lose(devices, device, why);
 		return false;
 	}
 	other = is_other_link(&device->link, &link) ||
 		device->others_xdp != others_xdp(device, &link);
 	device->link = link;
 	device->others_xdp = others_xdp(device, &link);
-	if (device->attachment.prog_fd >= 0)
+	if (device->attachment.number)
 		slot_set_link(devices->maps, device->attachment.slot, &device->link);
 	if (other)
 		device_reset_backoff(device);
 	return other;
 }
 
-static bool was_detached(struct device *device, struct text *why)
+static bool was_detached(const struct devices *devices, struct device *device, struct text *why)
 {
 	const struct attachment *attachment = &device->attachment;
 
-	if (attachment->prog_fd < 0 || attachment_is_attached(attachment))
+	if (!attachment->number || attachment_is_attached(devices->privileged, attachment))
 		return false;
-	attachment_close(&device->attachment);
+	attachment_close(devices->privileged, &device->attachment);
 	text_append(why, "another process detached the program");
 	return true;
 }
@@ -89,7 +89,7 @@ static bool lost_observer(struct devices *devices, struct device *device, struct
 {
 	const struct attachment *attachment = &device->attachment;
 
-	if (attachment->prog_fd < 0 || !device_keep_observer(devices, device, attachment->point))
+	if (!attachment->number || !device_keep_observer(devices, device, attachment->point))
 		return false;
 	text_append(why, "no observer can be attached at TC egress");
 	return true;
@@ -186,7 +186,7 @@ static enum health judge(const struct devices *devices, struct device *device, _
 	const struct health_sample before = device->sample;
 	const bool first = device->sampled == 0;
 
-	if (device->attachment.prog_fd < 0 || now < device->sampled + SUPERVISE_NS)
+	if (!device->attachment.number || now < device->sampled + SUPERVISE_NS)
 		return HEALTH_GOOD;
 	device->sampled = now;
 	device->sample = (struct health_sample){ .received = device->link.received };
@@ -253,13 +253,13 @@ static bool has_new_facts(const struct devices *devices, struct device *device, 
 
 /* A requested mode that would relay wrong packets does not stay attached. Returns whether it was.
  */
-static bool stop_harm(struct device *device, struct text *why)
+static bool stop_harm(const struct devices *devices, struct device *device, struct text *why)
 {
 	const struct turnpike_candidate *harm = device_candidate(device);
 
 	if (!harm || !harm->harmful)
 		return false;
-	attachment_close(&device->attachment);
+	attachment_close(devices->privileged, &device->attachment);
 	text_append(why, "%suser space relays instead of %s: %s", why->buffer[0] ? "; " : "",
 		    turnpike_mode_name(harm->mode), harm->reason);
 	if (harm->remedy[0])
@@ -324,7 +324,7 @@ static bool supervise(struct devices *devices, struct device *device, __u64 sinc
 	int err = 0;
 
 	if (!device->gone) {
-		reselect |= was_detached(device, &why);
+		reselect |= was_detached(devices, device, &why);
 		reselect |= lost_observer(devices, device, &why);
 		reselect |= is_unhealthy(devices, device, now, &why);
 		reselect |= has_backoff_ended(device, since, now);
@@ -332,7 +332,7 @@ static bool supervise(struct devices *devices, struct device *device, __u64 sinc
 	}
 	if (reselect)
 		err = device_choose(devices, device, &rejected);
-	stopped = err && stop_harm(device, &why);
+	stopped = err && stop_harm(devices, device, &why);
 	if (err && !stopped)
 		text_append(&why, "%s%s", reasons[0] ? "; " : "", rejections);
 	after = device_status(device);
@@ -355,13 +355,35 @@ static bool supervise(struct devices *devices, struct device *device, __u64 sinc
 	return true;
 }
 
+static int run_read_ticks(struct privileged *privileged, const void *args, void *result, int *fd)
+{
+	(void)args;
+	(void)fd;
+	return ticks_read_zero(privileged->maps, result);
+}
+
+OPERATION(devices_operation_read_ticks, OPERATION_READ_TICKS, run_read_ticks, struct nothing,
+	  __u64);
+
+int devices_set_clock(const struct devices *devices)
+{
+	const struct nothing nothing = { 0 };
+	__u64 zero;
+	const int err = privileged_call(devices->privileged, &devices_operation_read_ticks,
+					&nothing, &zero, NULL);
+
+	if (!err)
+		ticks_set_zero(devices->maps, zero);
+	return err;
+}
+
 bool devices_supervise(struct devices *devices)
 {
 	const __u64 since = devices->supervised, now = clock_ns();
 	struct device *device;
 	bool changed = false;
 
-	ticks_set_zero(devices->maps);
+	devices_set_clock(devices);
 	LL_FOREACH(devices->all, device)
 		changed |= supervise(devices, device, since, now);
 	devices->supervised = now;

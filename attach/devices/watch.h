@@ -8,24 +8,28 @@
 
 #include <linux/types.h>
 
-struct watch;
+#include "privileged/privileged.h"
 
 /**
  * watch_open() - begin to count for devices in the network namespace of the calling thread
- * @ret: to be closed with watch_close()
+ * @ret: a map, to be closed
+ *
+ * The watch ends with watch_end(), or with the process that runs operations.
  *
  * Return: 0, or a negative errno.
  */
-int watch_open(struct watch **ret);
+int watch_open(struct privileged *privileged, int *ret);
 
-/** watch_close() - stop counting; NULL is allowed */
-void watch_close(struct watch *watch);
+/** watch_end() - where operations run: stop counting */
+void watch_end(struct privileged *privileged);
 
 /**
  * watch_lost() - number of frames that came in by @from, and were lost before they left by @to
- * @watch: NULL: returns 0
- * @to:    0: device not known; @from: sent by XDP_TX
+ * @map: of watch_open(); negative: returns 0
+ * @to:  0: device not known; @from: sent by XDP_TX
  */
-__u64 watch_lost(const struct watch *watch, __u32 from, __u32 to);
+__u64 watch_lost(int map, __u32 from, __u32 to);
+
+extern const struct operation watch_operation_open;
 
 #endif /* TURNPIKE_ATTACH_DEVICES_WATCH_H */

@@ -2,164 +2,347 @@
 #include "hooks/attachment.h"
 
 #include <errno.h>
-#include <unistd.h>
 
 #include "base/loader.h"
 #include "base/map_set.h"
+#include "hooks/instances.h"
 
-static int load(const struct maps *maps, const struct variant *variant,
-		struct attachment attachment, struct attachment *ret)
+/* Programs of different purposes. */
+enum purpose {
+	PURPOSE_RELAY,
+	PURPOSE_TRIAL,
+	PURPOSE_OBSERVER,
+};
+
+/* @point: an index into attach_points; of an observer, that of the relay on the same hook */
+struct load_args {
+	__u32 purpose;
+	__u32 point;
+	__u32 moves;
+	__u32 ifindex;
+	__u32 slot;
+};
+
+struct number {
+	__u32 number;
+};
+
+struct program_id {
+	__u32 id;
+};
+
+struct exchange_args {
+	__u32 now;
+	__u32 next;
+};
+
+/* @err: of an exchange after which @now may be gone */
+struct exchange_result {
+	__s32 err;
+	__u32 prog_id;
+	__u8 now_is_closed;
+};
+
+struct place {
+	__u32 point;
+	__u32 ifindex;
+};
+
+static bool is_valid(const struct load_args *args)
 {
-	const struct turnpike_config config = { .ifindex = attachment.ifindex,
-						.slot = attachment.slot };
+	return args->point < ATTACH_POINT_USERSPACE && args->moves < TURNPIKE_MOVES_MAX &&
+	       args->slot < TURNPIKE_SLOTS && args->ifindex;
+}
+
+static int load(const struct maps *maps, const struct load_args *args, struct instance *ret)
+{
+	const struct attach_point *point = &attach_points[args->point];
+
+	switch (args->purpose) {
+	case PURPOSE_RELAY:
+		return instance_load(maps, point, args->moves, args->ifindex, args->slot, ret);
+	case PURPOSE_TRIAL:
+		return point_is_xdp(point) ? instance_load_trial(maps, point, args->ifindex, ret)
+					   : -EINVAL;
+	case PURPOSE_OBSERVER:
+		point = point_of_observer(point->hook);
+		return point ? instance_load_observer(maps, point, args->ifindex, ret) : -EINVAL;
+	default:
+		return -EINVAL;
+	}
+}
+
+static int run_load(struct privileged *privileged, const void *args, void *result, int *fd)
+{
+	struct number *loaded = result;
+	struct instance instance;
 	int err;
 
-	attachment.program = variant->program;
-	if (attachment.point->ops->load_and_attach)
-		err = loader_prepare(maps, variant, &config, &attachment.object);
-	else
-		err = loader_load(maps, variant, &config, &attachment.prog_fd);
+	(void)fd;
+	if (!is_valid(args))
+		return -EINVAL;
+	err = load(privileged->maps, args, &instance);
+	return err ? err : instances_add(privileged, &instance, &loaded->number);
+}
+
+OPERATION(attachment_operation_load, OPERATION_LOAD, run_load, struct load_args, struct number);
+
+static int run_attach(struct privileged *privileged, const void *args, void *result, int *fd)
+{
+	const struct number *which = args;
+	struct instance *instance = instances_find(privileged, which->number);
+	struct program_id *attached = result;
+	int err;
+
+	(void)fd;
+	if (!instance)
+		return -ENOENT;
+	if (instance->prog_id)
+		return -EALREADY;
+	err = instance_attach(instance);
+	attached->id = instance->prog_id;
+	return err;
+}
+
+OPERATION(attachment_operation_attach, OPERATION_ATTACH, run_attach, struct number,
+	  struct program_id);
+
+static int run_is_attached(struct privileged *privileged, const void *args, void *result, int *fd)
+{
+	const struct number *which = args;
+	const struct instance *instance = instances_find(privileged, which->number);
+
+	(void)result;
+	(void)fd;
+	return instance && instance->prog_id && instance_is_attached(instance) ? 0 : -ENOENT;
+}
+
+OPERATION(attachment_operation_is_attached, OPERATION_IS_ATTACHED, run_is_attached, struct number,
+	  struct nothing);
+
+static int run_exchange(struct privileged *privileged, const void *args, void *result, int *fd)
+{
+	const struct exchange_args *both = args;
+	struct instance *now = instances_find(privileged, both->now);
+	struct instance *next = instances_find(privileged, both->next);
+	struct exchange_result *exchanged = result;
+
+	(void)fd;
+	if (!now || !next || now == next || now->ifindex != next->ifindex)
+		return -ENOENT;
+	if (!now->prog_id || next->prog_id)
+		return -EALREADY;
+	exchanged->err = instance_exchange(now, next);
+	exchanged->prog_id = now->prog_id;
+	exchanged->now_is_closed = !now->point;
+	return 0;
+}
+
+OPERATION(attachment_operation_exchange, OPERATION_EXCHANGE, run_exchange, struct exchange_args,
+	  struct exchange_result);
+
+static int run_close(struct privileged *privileged, const void *args, void *result, int *fd)
+{
+	const struct number *which = args;
+
+	(void)result;
+	(void)fd;
+	instances_remove(privileged, which->number);
+	return 0;
+}
+
+OPERATION(attachment_operation_close, OPERATION_CLOSE, run_close, struct number, struct nothing);
+
+static int run_find_owner(struct privileged *privileged, const void *args, void *result, int *fd)
+{
+	const struct place *place = args;
+
+	(void)privileged;
+	(void)fd;
+	if (place->point >= ATTACH_POINT_USERSPACE)
+		return -EINVAL;
+	point_owner(&attach_points[place->point], place->ifindex, result);
+	return 0;
+}
+
+OPERATION(attachment_operation_find_owner, OPERATION_FIND_OWNER, run_find_owner, struct place,
+	  struct owner);
+
+static int run_sweep(struct privileged *privileged, const void *args, void *result, int *fd)
+{
+	const struct place *place = args;
+
+	(void)privileged;
+	(void)result;
+	(void)fd;
+	if (!place->ifindex)
+		return -EINVAL;
+	xdp_sweep(place->ifindex);
+	clsact_sweep(place->ifindex);
+	dispatcher_sweep(place->ifindex);
+	return 0;
+}
+
+OPERATION(attachment_operation_sweep, OPERATION_SWEEP, run_sweep, struct place, struct nothing);
+
+static int ask_to_load(struct privileged *privileged, const struct load_args *args,
+		       struct attachment *ret)
+{
+	struct number loaded;
+	const int err =
+		privileged_call(privileged, &attachment_operation_load, args, &loaded, NULL);
+
+	if (err)
+		return err;
+	ret->moves = args->moves;
+	ret->ifindex = args->ifindex;
+	ret->slot = args->slot;
+	ret->prog_id = 0;
+	ret->number = loaded.number;
+	return 0;
+}
+
+int attachment_load(struct privileged *privileged, const struct attach_point *point,
+		    enum turnpike_moves moves, __u32 ifindex, __u32 slot, struct attachment *ret)
+{
+	const struct load_args args = { .purpose = PURPOSE_RELAY,
+					.point = (__u32)(point - attach_points),
+					.moves = moves,
+					.ifindex = ifindex,
+					.slot = slot };
+	struct attachment attachment = {
+		.point = point, .moves = moves, .ifindex = ifindex, .slot = slot
+	};
+	const int err = point->ops ? ask_to_load(privileged, &args, &attachment) : 0;
+
 	if (!err)
 		*ret = attachment;
 	return err;
 }
 
-int attachment_load(const struct maps *maps, const struct attach_point *point,
-		    enum turnpike_moves moves, __u32 ifindex, __u32 slot, struct attachment *ret)
+static int load_other(struct privileged *privileged, enum purpose purpose,
+		      const struct attach_point *listed, const struct attach_point *point,
+		      __u32 ifindex, struct attachment *ret)
 {
-	const struct variant *variant = loader_variant(point->mode, moves);
-	struct attachment attachment = ATTACHMENT_NONE;
+	const struct load_args args = { .purpose = purpose,
+					.point = (__u32)(listed - attach_points),
+					.ifindex = ifindex };
+	struct attachment attachment = { .point = point };
+	const int err = ask_to_load(privileged, &args, &attachment);
 
-	attachment.point = point;
-	attachment.moves = moves;
-	attachment.ifindex = ifindex;
-	attachment.slot = slot;
-	if (point->ops)
-		return variant ? load(maps, variant, attachment, ret) : -EINVAL;
-	*ret = attachment;
-	return 0;
+	if (!err)
+		*ret = attachment;
+	return err;
 }
 
-static int load_other(const struct maps *maps, const struct variant *variant,
-		      const struct attach_point *point, __u32 ifindex, struct attachment *ret)
+int attachment_load_trial(struct privileged *privileged, const struct attach_point *point,
+			  __u32 ifindex, struct attachment *ret)
 {
-	struct attachment attachment = ATTACHMENT_NONE;
-
-	attachment.point = point;
-	attachment.ifindex = ifindex;
-	return load(maps, variant, attachment, ret);
+	return load_other(privileged, PURPOSE_TRIAL, point, point, ifindex, ret);
 }
 
-int attachment_load_trial(const struct maps *maps, const struct attach_point *point, __u32 ifindex,
-			  struct attachment *ret)
-{
-	return load_other(maps, &loader_trial, point, ifindex, ret);
-}
-
-int attachment_load_observer(const struct maps *maps, const struct attach_point *point,
+int attachment_load_observer(struct privileged *privileged, const struct attach_point *point,
 			     __u32 ifindex, struct attachment *ret)
 {
-	return load_other(maps, &loader_observer, point, ifindex, ret);
+	return load_other(privileged, PURPOSE_OBSERVER, point_find(point->mode, point->hook), point,
+			  ifindex, ret);
 }
 
 bool attachment_excludes(const struct attachment *now, const struct attach_point *point)
 {
-	return now->point && now->point != point && point_is_xdp(now->point) && point_is_xdp(point);
+	return now->number && point_excludes(now->point, point);
 }
 
-static int load_and_attach(struct attachment *attachment)
+int attachment_attach(struct privileged *privileged, struct attachment *attachment)
 {
-	const struct hook_ops *ops = attachment->point->ops;
-	struct bpf_object *object = attachment->object ? attachment->object->obj : NULL;
-	int err = ops->load_and_attach(attachment->ifindex, object, attachment->program,
-				       &attachment->state, &attachment->prog_fd);
-
-	if (!err)
-		err = point_program_id(attachment->prog_fd, &attachment->prog_id);
-	if (err)
-		return err;
-	/* The descriptor keeps program and maps. */
-	turnpike_bpf__destroy(attachment->object);
-	attachment->object = NULL;
-	return 0;
-}
-
-int attachment_attach(struct attachment *attachment)
-{
-	if (!attachment->point->ops)
-		return 0;
-	if (attachment->point->ops->load_and_attach)
-		return load_and_attach(attachment);
-	return point_attach(attachment->point, attachment->ifindex, attachment->prog_fd,
-			    &attachment->state, &attachment->prog_id);
-}
-
-bool attachment_is_attached(const struct attachment *attachment)
-{
-	const struct hook_ops *ops = attachment->point->ops;
-
-	if (ops->is_attached)
-		return ops->is_attached(&attachment->state);
-	return point_has(attachment->point, attachment->ifindex, attachment->prog_id);
-}
-
-static void detach(struct attachment *attachment)
-{
-	if (attachment->point && attachment->point->ops)
-		attachment->point->ops->detach(&attachment->state);
-}
-
-void attachment_close(struct attachment *attachment)
-{
-	detach(attachment);
-	turnpike_bpf__destroy(attachment->object);
-	if (attachment->prog_fd >= 0)
-		close(attachment->prog_fd);
-	*attachment = ATTACHMENT_NONE;
-}
-
-static bool is_same_hook(const struct attachment *a, const struct attachment *b)
-{
-	return a->point == b->point && a->point->ops && a->point->ops->replace;
-}
-
-static int replace(struct attachment *now, struct attachment *next)
-{
-	const int err = point_replace(next->point, next->ifindex, next->prog_fd, &now->state,
-				      &next->prog_id);
-
-	if (err)
-		return err;
-	next->state = now->state;
-	now->state = HOOK_STATE_NONE;
-	return 0;
-}
-
-static int attach_after_detaching(struct attachment *now, struct attachment *next)
-{
+	const struct number which = { attachment->number };
+	struct program_id attached;
 	int err;
 
-	detach(now);
-	err = attachment_attach(next);
-	if (err && attachment_attach(now))
-		attachment_close(now);
+	if (!attachment->number)
+		return 0;
+	err = privileged_call(privileged, &attachment_operation_attach, &which, &attached, NULL);
+	if (!err)
+		attachment->prog_id = attached.id;
 	return err;
 }
 
-int attachment_exchange(struct attachment *now, struct attachment *next)
+bool attachment_is_attached(struct privileged *privileged, const struct attachment *attachment)
 {
-	int err;
+	const struct number which = { attachment->number };
+	struct nothing nothing;
 
-	if (is_same_hook(now, next))
-		err = replace(now, next);
-	else if (attachment_excludes(now, next->point))
-		err = attach_after_detaching(now, next);
-	else
-		err = attachment_attach(next);
+	return privileged_call(privileged, &attachment_operation_is_attached, &which, &nothing,
+			       NULL) == 0;
+}
+
+/* Both have a program. */
+static int exchange(struct privileged *privileged, struct attachment *now, struct attachment *next)
+{
+	const struct exchange_args both = { now->number, next->number };
+	struct exchange_result result;
+	int err = privileged_call(privileged, &attachment_operation_exchange, &both, &result, NULL);
+
 	if (err)
 		return err;
-	attachment_close(now);
+	if (result.now_is_closed)
+		*now = ATTACHMENT_NONE;
+	if (result.err)
+		return result.err;
+	/* It is where the other one was. */
+	next->number = now->number;
+	next->prog_id = result.prog_id;
 	*now = *next;
 	*next = ATTACHMENT_NONE;
 	return 0;
+}
+
+int attachment_exchange(struct privileged *privileged, struct attachment *now,
+			struct attachment *next)
+{
+	int err;
+
+	if (now->number && next->number)
+		return exchange(privileged, now, next);
+	err = attachment_attach(privileged, next);
+	if (err)
+		return err;
+	attachment_close(privileged, now);
+	*now = *next;
+	*next = ATTACHMENT_NONE;
+	return 0;
+}
+
+void attachment_close(struct privileged *privileged, struct attachment *attachment)
+{
+	const struct number which = { attachment->number };
+	struct nothing nothing;
+
+	if (attachment->number)
+		privileged_call(privileged, &attachment_operation_close, &which, &nothing, NULL);
+	*attachment = ATTACHMENT_NONE;
+}
+
+struct owner attachment_owner(struct privileged *privileged, const struct attach_point *point,
+			      __u32 ifindex)
+{
+	const struct place place = { (__u32)(point - attach_points), ifindex };
+	struct owner owner = { 0 };
+
+	privileged_call(privileged, &attachment_operation_find_owner, &place, &owner, NULL);
+	owner.name[sizeof(owner.name) - 1] = '\0';
+	return owner;
+}
+
+void attachments_sweep(struct privileged *privileged, __u32 ifindex)
+{
+	const struct place place = { .ifindex = ifindex };
+	struct nothing nothing;
+
+	privileged_call(privileged, &attachment_operation_sweep, &place, &nothing, NULL);
+}
+
+void attachments_end(struct privileged *privileged)
+{
+	instances_end(privileged);
 }

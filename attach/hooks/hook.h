@@ -93,6 +93,9 @@ extern const struct hook_ops hook_clsact_egress;
  */
 void clsact_sweep(__u32 ifindex);
 
+/** xdp_sweep() - wait until the helper of a relay that was killed has detached its XDP program */
+void xdp_sweep(__u32 ifindex);
+
 /** dispatcher_sweep() - the same for the programs of relays in a dispatcher; needs CAP_SYS_ADMIN */
 void dispatcher_sweep(__u32 ifindex);
 

@@ -5,42 +5,39 @@
 
 #include "base/map_set.h"
 
-static const struct attach_point at_tcx = { TURNPIKE_MODE_TC, TURNPIKE_HOOK_TCX, &hook_tcx_egress };
-static const struct attach_point at_clsact = { TURNPIKE_MODE_TC, TURNPIKE_HOOK_CLSACT,
-					       &hook_clsact_egress };
-
-static bool is_there(const struct attachment *observer, __u32 ifindex)
+static bool is_there(struct privileged *privileged, const struct attachment *observer,
+		     __u32 ifindex)
 {
 	return observer->point && observer->ifindex == ifindex &&
-	       point_has(observer->point, ifindex, observer->prog_id);
+	       attachment_is_attached(privileged, observer);
 }
 
-static int attach(const struct maps *maps, const struct attach_point *point, __u32 ifindex,
+static int attach(struct privileged *privileged, enum turnpike_hook hook, __u32 ifindex,
 		  struct attachment *ret)
 {
 	struct attachment observer;
-	int err = attachment_load_observer(maps, point, ifindex, &observer);
+	int err = attachment_load_observer(privileged, point_of_observer(hook), ifindex, &observer);
 
 	if (err)
 		return err;
-	err = attachment_attach(&observer);
+	err = attachment_attach(privileged, &observer);
 	if (err)
-		attachment_close(&observer);
+		attachment_close(privileged, &observer);
 	else
 		*ret = observer;
 	return err;
 }
 
-int observer_keep(const struct maps *maps, __u32 ifindex, enum turnpike_hook hook,
+int observer_keep(struct privileged *privileged, __u32 ifindex, enum turnpike_hook hook,
 		  struct attachment *observer)
 {
 	int err = -EINVAL;
 
-	if (!maps->confirm_ns || is_there(observer, ifindex))
+	if (!privileged->maps->confirm_ns || is_there(privileged, observer, ifindex))
 		return 0;
-	attachment_close(observer);
+	attachment_close(privileged, observer);
 	if (hook != TURNPIKE_HOOK_CLSACT)
-		err = attach(maps, &at_tcx, ifindex, observer);
+		err = attach(privileged, TURNPIKE_HOOK_TCX, ifindex, observer);
 	/* Before Linux 6.6 the kernel does not know the attach type. */
-	return err == -EINVAL ? attach(maps, &at_clsact, ifindex, observer) : err;
+	return err == -EINVAL ? attach(privileged, TURNPIKE_HOOK_CLSACT, ifindex, observer) : err;
 }

@@ -17,7 +17,7 @@
  * Return: 0, or a negative errno of loader_load() or point_attach(); @observer is then
  * ATTACHMENT_NONE.
  */
-int observer_keep(const struct maps *maps, __u32 ifindex, enum turnpike_hook hook,
+int observer_keep(struct privileged *privileged, __u32 ifindex, enum turnpike_hook hook,
 		  struct attachment *observer);
 
 #endif /* TURNPIKE_ATTACH_HOOKS_OBSERVER_H */

@@ -4,6 +4,7 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -25,6 +26,21 @@ const struct attach_point *point_find(enum turnpike_mode mode, enum turnpike_hoo
 	for (i = 0; i < N_ATTACH_POINTS; i++)
 		if (attach_points[i].mode == mode && attach_points[i].hook == hook)
 			return &attach_points[i];
+	return NULL;
+}
+
+static const struct attach_point observer_points[] = {
+	{ TURNPIKE_MODE_TC, TURNPIKE_HOOK_TCX, &hook_tcx_egress },
+	{ TURNPIKE_MODE_TC, TURNPIKE_HOOK_CLSACT, &hook_clsact_egress },
+};
+
+const struct attach_point *point_of_observer(enum turnpike_hook hook)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(observer_points); i++)
+		if (observer_points[i].hook == hook)
+			return &observer_points[i];
 	return NULL;
 }
 
@@ -126,6 +142,8 @@ static const struct {
 	  "the kernel's verifier rejects the program: run 'turnpike verify'" },
 	{ -ENOENT, TURNPIKE_MODE_AUTO, TURNPIKE_HOOK_AUTO,
 	  "it was attached, but the kernel does not list it" },
+	{ -EOWNERDEAD, TURNPIKE_MODE_AUTO, TURNPIKE_HOOK_AUTO,
+	  "the helper process has ended: restart the server" },
 	{ -ENOTSUP, TURNPIKE_MODE_AUTO, TURNPIKE_HOOK_AUTO,
 	  "not supported by the kernel or the device" },
 };
@@ -142,32 +160,37 @@ static const char *meaning_of(const struct attach_point *point, int err)
 	return strerror(-err);
 }
 
-static void name_program(__u32 id, struct text *text)
+void point_owner(const struct attach_point *point, __u32 ifindex, struct owner *ret)
 {
+	__u32 ids[HOOK_MAX_PROGS], n = 0, len = sizeof(struct bpf_prog_info);
 	struct bpf_prog_info info = { 0 };
-	__u32 len = sizeof(info);
-	const int fd = bpf_prog_get_fd_by_id(id);
+	int fd;
 
-	text_append(text, "program %u", id);
+	*ret = (struct owner){ 0 };
+	if (point->ops->query(ifindex, ids, &n) || !n)
+		return;
+	ret->id = ids[0];
+	fd = bpf_prog_get_fd_by_id(ret->id);
 	if (fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &len) == 0)
-		text_append(text, " '%s'", info.name);
+		snprintf(ret->name, sizeof(ret->name), "%s", info.name);
 	if (fd >= 0)
 		close(fd);
 }
 
 /* Name the program that holds the hook, so that people can find its owner. */
-static void explain_owner(const struct attach_point *point, __u32 ifindex, struct text *text)
+static void explain_owner(const struct owner *owner, struct text *text)
 {
-	__u32 ids[HOOK_MAX_PROGS], n = 0;
-
-	if (point->ops->query(ifindex, ids, &n) || !n)
-		text_append(text, "another program");
+	if (owner->id)
+		text_append(text, "program %u", owner->id);
 	else
-		name_program(ids[0], text);
+		text_append(text, "another program");
+	if (owner->name[0])
+		text_append(text, " '%s'", owner->name);
 	text_append(text, " is already attached");
 }
 
-void point_explain(const struct attach_point *point, __u32 ifindex, int err, struct text *text)
+void point_explain(const struct attach_point *point, int err, const struct owner *owner,
+		   struct text *text)
 {
 	if (text->buffer[0])
 		text_append(text, "; ");
@@ -175,7 +198,7 @@ void point_explain(const struct attach_point *point, __u32 ifindex, int err, str
 	if (point->hook != TURNPIKE_HOOK_XDP)
 		text_append(text, "%s: ", turnpike_hook_name(point->hook));
 	if (err == -EBUSY || err == -EEXIST)
-		explain_owner(point, ifindex, text);
+		explain_owner(owner, text);
 	else
 		text_append(text, "%s", meaning_of(point, err));
 }

@@ -32,10 +32,22 @@ extern const struct attach_point attach_points[N_ATTACH_POINTS];
 /** point_find() - the attach point of this mode and hook; NULL: none */
 const struct attach_point *point_find(enum turnpike_mode mode, enum turnpike_hook hook);
 
+/** point_of_observer() - where an observer is attached at TC egress by this hook; NULL: nowhere */
+const struct attach_point *point_of_observer(enum turnpike_hook hook);
+
 /** point_is_xdp() - does it take the one place for XDP of a device? */
 static inline bool point_is_xdp(const struct attach_point *point)
 {
 	return point->mode == TURNPIKE_MODE_XDP_NATIVE || point->mode == TURNPIKE_MODE_XDP_GENERIC;
+}
+
+/**
+ * point_excludes() - must what is attached at @now be detached before @next is used? Native XDP,
+ * generic XDP and a dispatcher exclude each other.
+ */
+static inline bool point_excludes(const struct attach_point *now, const struct attach_point *next)
+{
+	return now != next && point_is_xdp(now) && point_is_xdp(next);
 }
 
 /**
@@ -67,7 +79,20 @@ int point_program_id(int prog_fd, __u32 *ret);
 /** point_has() - is this program attached there? After an error: false. */
 bool point_has(const struct attach_point *point, __u32 ifindex, __u32 id);
 
-/** point_explain() - append why attaching failed with @err, and a remedy where there is one */
-void point_explain(const struct attach_point *point, __u32 ifindex, int err, struct text *text);
+/** struct owner - whose program is attached; @id: 0: not known; @name: may be empty */
+struct owner {
+	__u32 id;
+	char name[16];
+};
+
+/** point_owner() - find the program that holds the hook */
+void point_owner(const struct attach_point *point, __u32 ifindex, struct owner *ret);
+
+/**
+ * point_explain() - append why attaching failed with @err, and a remedy where there is one
+ * @owner: of the program that is attached
+ */
+void point_explain(const struct attach_point *point, int err, const struct owner *owner,
+		   struct text *text);
 
 #endif /* TURNPIKE_ATTACH_HOOKS_POINT_H */

@@ -7,10 +7,14 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/if_link.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "hooks/hook.h"
 #include "hooks/mark.h"
+
+#define SWEEP_TRIES    100
+#define SWEEP_PAUSE_NS (10 * 1000 * 1000)
 
 static int attach(__u32 ifindex, int prog_fd, __u32 flags, struct hook_state *state)
 {
@@ -22,6 +26,19 @@ static int attach(__u32 ifindex, int prog_fd, __u32 flags, struct hook_state *st
 	state->fd = fd;
 	state->mark = name_bind(MARK_XDP, ifindex);
 	return 0;
+}
+
+/*
+ * A helper outlives a killed relay by a moment, in which the hook is not free. That of a running
+ * relay stays; then attaching reports it.
+ */
+void xdp_sweep(__u32 ifindex)
+{
+	const struct timespec pause = { .tv_nsec = SWEEP_PAUSE_NS };
+	int tries = SWEEP_TRIES;
+
+	while (tries-- > 0 && name_is_bound(MARK_XDP, ifindex))
+		nanosleep(&pause, NULL);
 }
 
 int hook_update_link(const struct hook_state *state, int prog_fd)

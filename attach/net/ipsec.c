@@ -42,18 +42,36 @@ static int on_policy(struct nl_msg *msg, void *found)
 	return NL_OK;
 }
 
-bool ipsec_has_tunnels(void)
+struct tunnels {
+	bool found;
+};
+
+static int run_list(struct privileged *privileged, const void *args, void *result, int *fd)
 {
 	struct xfrm_userpolicy_id any = { 0 };
+	struct tunnels *tunnels = result;
 	struct nl_sock *sock;
-	bool found = false;
 	int err = netlink_open(NETLINK_XFRM, &sock);
 
+	(void)privileged;
+	(void)args;
+	(void)fd;
 	/* Without xfrm_user there is nobody to make policies, except over PF_KEY. */
 	if (err)
-		return err != -EPROTONOSUPPORT;
+		return err == -EPROTONOSUPPORT ? 0 : err;
 	err = netlink_ask(sock, netlink_request(XFRM_MSG_GETPOLICY, NLM_F_DUMP, &any, sizeof(any)),
-			  on_policy, &found);
+			  on_policy, &tunnels->found);
 	nl_socket_free(sock);
-	return found || err;
+	return err;
+}
+
+OPERATION(ipsec_operation_list, OPERATION_LIST_POLICIES, run_list, struct nothing, struct tunnels);
+
+bool ipsec_has_tunnels(struct privileged *privileged)
+{
+	const struct nothing nothing = { 0 };
+	struct tunnels tunnels;
+
+	return privileged_call(privileged, &ipsec_operation_list, &nothing, &tunnels, NULL) ||
+	       tunnels.found;
 }

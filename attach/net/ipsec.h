@@ -12,6 +12,8 @@
 #include <netlink/netlink.h>
 #include <stdbool.h>
 
+#include "privileged/privileged.h"
+
 /** ipsec_requires_tunnel() - is @msg (XFRM_MSG_NEWPOLICY or _UPDPOLICY) such a policy? */
 bool ipsec_requires_tunnel(struct nl_msg *msg);
 
@@ -22,6 +24,8 @@ bool ipsec_requires_tunnel(struct nl_msg *msg);
  *
  * Return: also true if that cannot be known: without CAP_NET_ADMIN.
  */
-bool ipsec_has_tunnels(void);
+bool ipsec_has_tunnels(struct privileged *privileged);
+
+extern const struct operation ipsec_operation_list;
 
 #endif /* TURNPIKE_ATTACH_NET_IPSEC_H */

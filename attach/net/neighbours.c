@@ -3,6 +3,7 @@
 #define HASH_NONFATAL_OOM 1
 #include "net/neighbours.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,48 @@
 
 /* Rounds after which a neighbour that does not answer is resolved again. */
 #define ROUNDS_TO_RETRY 5
+
+/* Neighbours that the kernel shall act for as if a packet were sent to them: a batch. */
+#define USE_MAX 32
+
+struct used {
+	__u32 n;
+	struct place all[USE_MAX];
+};
+
+static int run_use(struct privileged *privileged, const void *args, void *result, int *fd)
+{
+	const struct used *used = args;
+	__u32 i;
+
+	(void)result;
+	(void)fd;
+	if (used->n > USE_MAX)
+		return -EINVAL;
+	/* A neighbour that cannot be used now is tried again later. */
+	for (i = 0; i < used->n; i++)
+		netlink_use_neighbour(privileged->sock, used->all[i].ifindex, &used->all[i].addr);
+	return 0;
+}
+
+OPERATION(neighbours_operation_use, OPERATION_USE, run_use, struct used, struct nothing);
+
+static void flush(const struct neighbours *neighbours, struct used *used)
+{
+	struct nothing nothing;
+
+	if (used->n)
+		privileged_call(neighbours->privileged, &neighbours_operation_use, used, &nothing,
+				NULL);
+	used->n = 0;
+}
+
+static void use(const struct neighbours *neighbours, const struct place *place, struct used *used)
+{
+	used->all[used->n++] = *place;
+	if (used->n == USE_MAX)
+		flush(neighbours, used);
+}
 
 struct neighbour *neighbours_find(const struct neighbours *neighbours, __u32 ifindex,
 				  const struct turnpike_addr *addr)
@@ -53,15 +96,17 @@ void neighbours_look_up(struct neighbours *neighbours, struct neighbour *neighbo
 {
 	const struct place *place = &neighbour->place;
 	struct neighbour_facts facts = { .valid = false };
+	struct used used = { 0 };
 	int err;
 
 	renew_egress(neighbours, neighbour);
-	err = netlink_neighbour(neighbours->requests, place->ifindex, &place->addr, &facts);
+	err = netlink_neighbour(neighbours->privileged->sock, place->ifindex, &place->addr, &facts);
 	if (netlink_is_transient(err))
 		return; /* keep what is known; keep_fresh() retries */
 	neighbour->stale = false;
 	if (!facts.valid && !facts.kept)
-		netlink_use_neighbour(neighbours->requests, place->ifindex, &place->addr);
+		use(neighbours, place, &used);
+	flush(neighbours, &used);
 	neighbour_learn(neighbour, &facts);
 }
 
@@ -111,7 +156,8 @@ bool neighbours_use(const struct neighbours *neighbours, __u32 ifindex)
  * network, be garbage-collected. A hint each second makes the kernel verify it in time. Return: was
  * it looked up?
  */
-static bool keep_fresh(struct neighbours *neighbours, struct neighbour *neighbour)
+static bool keep_fresh(struct neighbours *neighbours, struct neighbour *neighbour,
+		       struct used *used)
 {
 	if (neighbour->stale ||
 	    (!neighbour->valid && !neighbour->kept && neighbours->rounds % ROUNDS_TO_RETRY == 0)) {
@@ -119,8 +165,7 @@ static bool keep_fresh(struct neighbours *neighbours, struct neighbour *neighbou
 		return true;
 	}
 	if (neighbour->valid && !neighbour->kept)
-		netlink_use_neighbour(neighbours->requests, neighbour->place.ifindex,
-				      &neighbour->place.addr);
+		use(neighbours, &neighbour->place, used);
 	return false;
 }
 
@@ -128,12 +173,14 @@ void neighbours_run_round(struct neighbours *neighbours, int turns,
 			  void (*changed)(void *arg, const struct neighbour *neighbour), void *arg)
 {
 	struct neighbour *neighbour = neighbours->next ? neighbours->next : neighbours->all;
+	struct used used = { 0 };
 
 	neighbours->rounds++;
 	for (; neighbour && turns; turns--) {
-		if (keep_fresh(neighbours, neighbour))
+		if (keep_fresh(neighbours, neighbour, &used))
 			changed(arg, neighbour);
 		neighbour = neighbour->hh.next;
 	}
+	flush(neighbours, &used);
 	neighbours->next = neighbour;
 }

@@ -11,6 +11,7 @@
 
 #include "net/neigh.h"
 #include "net/nexthop.h"
+#include "privileged/privileged.h"
 
 /** Hashed as it stands, without padding. */
 struct place {
@@ -33,14 +34,14 @@ struct neighbour {
 
 /**
  * struct neighbours - all that are in use
- * @owner, @requests: of the next hops
+ * @owner, @privileged: of the next hops
  * @all:    a hash
  * @next:   first of the next round; NULL: @all
  * @rounds: how many there were
  */
 struct neighbours {
 	const struct nexthop_owner *owner;
-	struct nl_sock *requests;
+	struct privileged *privileged;
 	struct neighbour *all;
 	struct neighbour *next;
 	__u32 rounds;
@@ -84,5 +85,7 @@ bool neighbours_use(const struct neighbours *neighbours, __u32 ifindex);
  */
 void neighbours_run_round(struct neighbours *neighbours, int turns,
 			  void (*changed)(void *arg, const struct neighbour *neighbour), void *arg);
+
+extern const struct operation neighbours_operation_use;
 
 #endif /* TURNPIKE_ATTACH_NET_NEIGHBOURS_H */

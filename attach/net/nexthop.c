@@ -128,7 +128,7 @@ static void learn_links(struct nexthops *nexthops)
 		if (ifindex == last || known_links_has(&nexthops->links, ifindex))
 			continue;
 		last = ifindex;
-		if (!netlink_link(neighbours->requests, (int)ifindex, "", &link))
+		if (!netlink_link(neighbours->privileged->sock, (int)ifindex, "", &link))
 			known_links_add(&nexthops->links, &link);
 	}
 }
@@ -208,9 +208,11 @@ static void on_tunnels(bool has_tunnels, void *arg)
 /* One descriptor for all that can be readable. */
 static int watch(struct nexthops *nexthops)
 {
-	const struct rules_ops rules = {
-		.changed = on_rules, .selected = on_policy, .tunnels = on_tunnels, .arg = nexthops
-	};
+	const struct rules_ops rules = { .changed = on_rules,
+					 .selected = on_policy,
+					 .tunnels = on_tunnels,
+					 .privileged = nexthops->slots.neighbours.privileged,
+					 .arg = nexthops };
 	struct epoll_event event = { .events = EPOLLIN };
 	int err;
 
@@ -224,7 +226,7 @@ static int watch(struct nexthops *nexthops)
 }
 
 int nexthops_open(const struct nexthop_owner *owner, struct turnpike_nexthop *map, __u32 max,
-		  struct nl_sock *requests, struct nexthops **ret)
+		  struct privileged *privileged, struct nexthops **ret)
 {
 	struct nexthops *nexthops = calloc(1, sizeof(*nexthops));
 	int err;
@@ -240,7 +242,7 @@ int nexthops_open(const struct nexthop_owner *owner, struct turnpike_nexthop *ma
 						  .on_device = on_device,
 						  .arg = nexthops };
 	nexthops->timer = nexthops->epoll = -1;
-	err = slots_open(&nexthops->owner, map, max, requests, &nexthops->slots);
+	err = slots_open(&nexthops->owner, map, max, privileged, &nexthops->slots);
 	if (!err)
 		err = watch(nexthops);
 	if (err) {
@@ -335,7 +337,7 @@ int nexthops_reach(const struct nexthops *nexthops, const struct nexthop_pair *p
 	const struct neighbour *known = slot ? slot->neighbour : NULL;
 
 	if (!known || !known->has_egress)
-		return look_up_reach(nexthops->slots.neighbours.requests, pair);
+		return look_up_reach(nexthops->slots.neighbours.privileged->sock, pair);
 	if (memcmp(&known->place.addr, &pair->remote, sizeof(pair->remote)) != 0)
 		return TURNPIKE_REACH_SHARED;
 	return known->valid || known->kept ? TURNPIKE_REACH_RESOLVED : TURNPIKE_REACH_UNRESOLVED;

@@ -17,6 +17,7 @@
 #include <turnpike/abi.h>
 
 struct nexthops;
+struct privileged;
 
 /** One slot, shared by all flows with the same pair of addresses. */
 struct nexthop;
@@ -65,7 +66,7 @@ struct nexthop_owner {
  * Return: 0 or a negative errno.
  */
 int nexthops_open(const struct nexthop_owner *owner, struct turnpike_nexthop *map, __u32 max,
-		  struct nl_sock *requests, struct nexthops **ret);
+		  struct privileged *privileged, struct nexthops **ret);
 
 /** nexthops_close() - free all slots; NULL is allowed. */
 void nexthops_close(struct nexthops *nexthops);

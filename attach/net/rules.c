@@ -61,7 +61,7 @@ static void list_if_due(struct rules *rules)
 		return;
 	rules->outdated = false;
 	rules->list_at = now + LIST_NS;
-	set_tunnels(rules, ipsec_has_tunnels());
+	set_tunnels(rules, ipsec_has_tunnels(rules->ops.privileged));
 }
 
 /* A policy that has gone may have been the last one, which takes a list to find out. */
@@ -138,7 +138,7 @@ int rules_open(const struct rules_ops *ops, int epoll, struct rules **ret)
 		rules_close(rules);
 		return err;
 	}
-	set_tunnels(rules, ipsec_has_tunnels());
+	set_tunnels(rules, ipsec_has_tunnels(rules->ops.privileged));
 	*ret = rules;
 	return 0;
 }

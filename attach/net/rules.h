@@ -13,6 +13,7 @@
 
 #include "net/selector.h"
 
+struct privileged;
 struct rules;
 
 /** Packets that a change may be about: a mask. */
@@ -28,11 +29,13 @@ enum rules_scope {
  * @selected: those that @selector concerns may be; each time
  * @tunnels:  whether packets may have come out of IPsec tunnels (ipsec.h) has changed; at first it
  *            is false
+ * @privileged: of the handle
  */
 struct rules_ops {
 	void (*changed)(enum rules_scope scope, void *arg);
 	void (*selected)(const struct selector *selector, void *arg);
 	void (*tunnels)(bool has_tunnels, void *arg);
+	struct privileged *privileged;
 	void *arg;
 };
 

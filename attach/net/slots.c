@@ -80,7 +80,8 @@ static int find_by_route(struct slots *slots, const struct nexthop_pair *pair,
 			 struct route_facts *route, struct neighbour **ret)
 {
 	struct neighbours *neighbours = &slots->neighbours;
-	const int err = netlink_route(neighbours->requests, &pair->local, &pair->remote, route);
+	const int err =
+		netlink_route(neighbours->privileged->sock, &pair->local, &pair->remote, route);
 
 	*ret = NULL;
 	if (err)
@@ -233,10 +234,10 @@ void slots_refresh(struct slots *slots)
 }
 
 int slots_open(const struct nexthop_owner *owner, struct turnpike_nexthop *map, __u32 max,
-	       struct nl_sock *requests, struct slots *ret)
+	       struct privileged *privileged, struct slots *ret)
 {
 	ret->neighbours.owner = owner;
-	ret->neighbours.requests = requests;
+	ret->neighbours.privileged = privileged;
 	return hops_open(map, max, &ret->hops);
 }
 

@@ -48,7 +48,7 @@ struct slots {
 
 /** slots_open() - see nexthops_open(); @owner must live as long */
 int slots_open(const struct nexthop_owner *owner, struct turnpike_nexthop *map, __u32 max,
-	       struct nl_sock *requests, struct slots *ret);
+	       struct privileged *privileged, struct slots *ret);
 
 /** slots_close() - free all; also allowed if slots_open() failed, or @slots is all zero */
 void slots_close(struct slots *slots);

@@ -24,7 +24,7 @@
 #include "private/array_len.h"
 
 /* Read once, since it does not change. */
-static struct {
+static struct kernel {
 	__u32 version;
 	int bpf_error;
 	int tcx_error;
@@ -76,20 +76,41 @@ static void ask_kernel(void)
 	libbpf_set_print(print);
 }
 
-static void add_kernel(struct turnpike_facts *facts)
+static int run_read_kernel(struct privileged *privileged, const void *args, void *result, int *fd)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
+	(void)privileged;
+	(void)args;
+	(void)fd;
 	pthread_once(&once, ask_kernel);
-	facts->kernel = kernel.version;
-	facts->bpf_error = kernel.bpf_error;
-	facts->tcx_error = kernel.tcx_error;
-	facts->segments_error = kernel.segments_error;
+	memcpy(result, &kernel, sizeof(kernel));
+	return 0;
+}
+
+OPERATION(facts_operation_read_kernel, OPERATION_READ_KERNEL, run_read_kernel, struct nothing,
+	  struct kernel);
+
+static void add_kernel(struct privileged *privileged, struct turnpike_facts *facts)
+{
+	const struct nothing nothing = { 0 };
+	struct kernel known;
+	const int err =
+		privileged_call(privileged, &facts_operation_read_kernel, &nothing, &known, NULL);
+
+	if (err)
+		known = (struct kernel){ .bpf_error = err,
+					 .tcx_error = err,
+					 .segments_error = err };
+	facts->kernel = known.version;
+	facts->bpf_error = known.bpf_error;
+	facts->tcx_error = known.tcx_error;
+	facts->segments_error = known.segments_error;
 }
 
 /* Gather all but the relatives. */
-static struct turnpike_facts *gather_one(struct nl_sock *sock, const struct link_facts *link,
-					 bool elsewhere)
+static struct turnpike_facts *gather_one(struct privileged *privileged,
+					 const struct link_facts *link, bool elsewhere)
 {
 	struct turnpike_facts *facts = calloc(1, sizeof(*facts));
 
@@ -103,8 +124,8 @@ static struct turnpike_facts *gather_one(struct nl_sock *sock, const struct link
 	facts->mtu = link->mtu;
 	facts->max_mtu = link->max_mtu;
 	facts->up = link->up;
-	add_kernel(facts);
-	owners_read(sock, link, facts);
+	add_kernel(privileged, facts);
+	owners_read(privileged, link, facts);
 	if (!elsewhere) {
 		ethtool_read(facts);
 		sysfs_read(link, facts);
@@ -119,11 +140,11 @@ static struct turnpike_facts *relative_of(const struct turnpike_facts *facts)
 	return (struct turnpike_facts *)(uintptr_t)facts->related;
 }
 
-static int add_relative(struct nl_sock *sock, struct turnpike_facts *self,
+static int add_relative(struct privileged *privileged, struct turnpike_facts *self,
 			const struct link_facts *link, enum turnpike_relation relation,
 			bool elsewhere)
 {
-	struct turnpike_facts *facts = gather_one(sock, link, elsewhere);
+	struct turnpike_facts *facts = gather_one(privileged, link, elsewhere);
 
 	if (!facts)
 		return -ENOMEM;
@@ -133,15 +154,32 @@ static int add_relative(struct nl_sock *sock, struct turnpike_facts *self,
 	return 0;
 }
 
+struct link_args {
+	__s32 netns;
+	__u32 ifindex;
+};
+
+static int run_read_link(struct privileged *privileged, const void *args, void *result, int *fd)
+{
+	const struct link_args *link = args;
+
+	(void)fd;
+	return netlink_link_elsewhere(privileged->sock, link->netns, link->ifindex, result);
+}
+
+OPERATION(facts_operation_read_link, OPERATION_READ_LINK, run_read_link, struct link_args,
+	  struct link_facts);
+
 /* The index is always known. More about a device of another namespace needs privileges there. */
-static int add_elsewhere(struct nl_sock *sock, struct turnpike_facts *self,
+static int add_elsewhere(struct privileged *privileged, struct turnpike_facts *self,
 			 const struct link_facts *link, enum turnpike_relation relation)
 {
+	const struct link_args args = { link->link_netns, link->link };
 	struct link_facts other;
 
-	if (netlink_link_elsewhere(sock, link->link_netns, link->link, &other))
+	if (privileged_call(privileged, &facts_operation_read_link, &args, &other, NULL))
 		other = (struct link_facts){ .ifindex = link->link };
-	return add_relative(sock, self, &other, relation, true);
+	return add_relative(privileged, self, &other, relation, true);
 }
 
 /* How @other, of this namespace, is related to @link; SELF: not at all, or the same device. */
@@ -169,7 +207,7 @@ static enum turnpike_relation link_relation(const struct link_facts *link)
 }
 
 /* The other end of a bond's member that is a veth: native XDP depends on it. */
-static int add_peer(struct nl_sock *sock, struct turnpike_facts *self,
+static int add_peer(struct privileged *privileged, struct turnpike_facts *self,
 		    const struct link_facts *links, size_t n, const struct link_facts *link)
 {
 	size_t i;
@@ -178,10 +216,11 @@ static int add_peer(struct nl_sock *sock, struct turnpike_facts *self,
 	if (strcmp(link->kind, "veth") != 0)
 		return 0;
 	if (link->link && link->link_netns != NETNS_OURS)
-		return add_elsewhere(sock, self, link, TURNPIKE_RELATION_PEER);
+		return add_elsewhere(privileged, self, link, TURNPIKE_RELATION_PEER);
 	for (i = 0; !err && i < n; i++)
 		if (links[i].ifindex == link->link)
-			err = add_relative(sock, self, &links[i], TURNPIKE_RELATION_PEER, false);
+			err = add_relative(privileged, self, &links[i], TURNPIKE_RELATION_PEER,
+					   false);
 	return err;
 }
 
@@ -203,7 +242,7 @@ static bool has_below(const struct turnpike_facts *facts)
 }
 
 /* The devices below those already found, such as the members of a bond below a VLAN. */
-static int add_below(struct nl_sock *sock, struct turnpike_facts *self,
+static int add_below(struct privileged *privileged, struct turnpike_facts *self,
 		     const struct link_facts *links, size_t n, const struct link_facts *link)
 {
 	enum turnpike_relation relation;
@@ -214,13 +253,14 @@ static int add_below(struct nl_sock *sock, struct turnpike_facts *self,
 		relation = relation_of(&links[i], link, link_relation(link));
 		if ((relation == TURNPIKE_RELATION_MEMBER || relation == TURNPIKE_RELATION_LOWER) &&
 		    !is_known(self, links[i].ifindex))
-			err = add_relative(sock, self, &links[i], TURNPIKE_RELATION_BELOW, false);
+			err = add_relative(privileged, self, &links[i], TURNPIKE_RELATION_BELOW,
+					   false);
 	}
 	return err;
 }
 
 /* Each pass goes one level deeper; relatives are added in front. */
-static int add_all_below(struct nl_sock *sock, struct turnpike_facts *self,
+static int add_all_below(struct privileged *privileged, struct turnpike_facts *self,
 			 const struct link_facts *links, size_t n)
 {
 	const struct turnpike_facts *done = NULL, *first, *each;
@@ -232,52 +272,52 @@ static int add_all_below(struct nl_sock *sock, struct turnpike_facts *self,
 		for (each = first; !err && each != done; each = each->next)
 			for (i = 0; !err && has_below(each) && i < n; i++)
 				if (links[i].ifindex == each->ifindex)
-					err = add_below(sock, self, links, n, &links[i]);
+					err = add_below(privileged, self, links, n, &links[i]);
 		done = first;
 	}
 	return err;
 }
 
-static int add_relatives(struct nl_sock *sock, struct turnpike_facts *self,
+static int add_relatives(struct privileged *privileged, struct turnpike_facts *self,
 			 const struct link_facts *link)
 {
 	enum turnpike_relation relation;
 	struct link_facts *links;
 	size_t n, i;
-	int err = netlink_links(sock, &links, &n);
+	int err = netlink_links(privileged->sock, &links, &n);
 
 	if (err)
 		return err;
 	if (link->link && link->link_netns != NETNS_OURS)
-		err = add_elsewhere(sock, self, link, link_relation(link));
+		err = add_elsewhere(privileged, self, link, link_relation(link));
 	for (i = 0; !err && i < n; i++) {
 		relation = relation_of(&links[i], link, link_relation(link));
 		if (relation != TURNPIKE_RELATION_SELF)
-			err = add_relative(sock, self, &links[i], relation, false);
+			err = add_relative(privileged, self, &links[i], relation, false);
 		/* What was added last is the first relative. */
 		if (!err && relation == TURNPIKE_RELATION_MEMBER)
-			err = add_peer(sock, relative_of(self), links, n, &links[i]);
+			err = add_peer(privileged, relative_of(self), links, n, &links[i]);
 	}
 	if (!err)
-		err = add_all_below(sock, self, links, n);
+		err = add_all_below(privileged, self, links, n);
 	free(links);
 	return err;
 }
 
-int facts_gather(struct nl_sock *sock, const char *ifname, struct turnpike_facts **ret)
+int facts_gather(struct privileged *privileged, const char *ifname, struct turnpike_facts **ret)
 {
 	struct turnpike_facts *facts;
 	struct link_facts link;
-	int err = netlink_link(sock, 0, ifname, &link);
+	int err = netlink_link(privileged->sock, 0, ifname, &link);
 
 	if (err)
 		return err;
-	facts = gather_one(sock, &link, false);
+	facts = gather_one(privileged, &link, false);
 	if (!facts)
 		return -ENOMEM;
-	facts->vlans = vlans_on(link.ifindex);
-	facts->ipsec_tunnels = ipsec_has_tunnels();
-	err = add_relatives(sock, facts, &link);
+	facts->vlans = vlans_on(privileged, link.ifindex);
+	facts->ipsec_tunnels = ipsec_has_tunnels(privileged);
+	err = add_relatives(privileged, facts, &link);
 	if (err) {
 		facts_free(facts);
 		return err;

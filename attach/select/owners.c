@@ -3,6 +3,7 @@
 
 #include <bpf/bpf.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "hooks/hook.h"
@@ -97,15 +98,54 @@ static void find_links(struct turnpike_facts *facts)
 	}
 }
 
-void owners_read(struct nl_sock *sock, const struct link_facts *link, struct turnpike_facts *facts)
+/* Programs that rtnetlink reports, of a device that may be in another namespace. */
+struct device_args {
+	__u32 ifindex;
+	__u32 xdp_native;
+	__u32 xdp_generic;
+	__u32 elsewhere;
+};
+
+struct owners {
+	__u32 n;
+	struct turnpike_program programs[TURNPIKE_PROGRAMS_MAX];
+};
+
+static int run_read(struct privileged *privileged, const void *args, void *result, int *fd)
 {
-	add_xdp(facts, TURNPIKE_MODE_XDP_NATIVE, link->xdp_native);
-	add_xdp(facts, TURNPIKE_MODE_XDP_GENERIC, link->xdp_generic);
+	const struct device_args *device = args;
+	struct turnpike_facts facts = { .ifindex = device->ifindex,
+					.elsewhere = device->elsewhere };
+	struct owners *owners = result;
+
+	(void)fd;
+	add_xdp(&facts, TURNPIKE_MODE_XDP_NATIVE, device->xdp_native);
+	add_xdp(&facts, TURNPIKE_MODE_XDP_GENERIC, device->xdp_generic);
 	/* An index of another namespace is a different device here. */
-	if (!facts->elsewhere) {
-		add_tcx(facts);
-		add_filters(sock, facts);
+	if (!facts.elsewhere) {
+		add_tcx(&facts);
+		add_filters(privileged->sock, &facts);
 	}
-	if (facts->n_programs)
-		find_links(facts);
+	if (facts.n_programs)
+		find_links(&facts);
+	owners->n = facts.n_programs;
+	memcpy(owners->programs, facts.programs, sizeof(owners->programs));
+	return 0;
+}
+
+OPERATION(owners_operation_read, OPERATION_READ_OWNERS, run_read, struct device_args,
+	  struct owners);
+
+void owners_read(struct privileged *privileged, const struct link_facts *link,
+		 struct turnpike_facts *facts)
+{
+	const struct device_args device = { facts->ifindex, link->xdp_native, link->xdp_generic,
+					    facts->elsewhere };
+	struct owners owners;
+
+	if (privileged_call(privileged, &owners_operation_read, &device, &owners, NULL) ||
+	    owners.n > TURNPIKE_PROGRAMS_MAX)
+		return;
+	facts->n_programs = owners.n;
+	memcpy(facts->programs, owners.programs, sizeof(facts->programs));
 }

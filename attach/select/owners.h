@@ -5,12 +5,15 @@
 #ifndef TURNPIKE_ATTACH_SELECT_OWNERS_H
 #define TURNPIKE_ATTACH_SELECT_OWNERS_H
 
-#include <netlink/netlink.h>
 #include <turnpike/probe.h>
 
 #include "net/link.h"
+#include "privileged/privileged.h"
 
 /** owners_read() - fill in @facts->programs, except those that we may not see. */
-void owners_read(struct nl_sock *sock, const struct link_facts *link, struct turnpike_facts *facts);
+void owners_read(struct privileged *privileged, const struct link_facts *link,
+		 struct turnpike_facts *facts);
+
+extern const struct operation owners_operation_read;
 
 #endif /* TURNPIKE_ATTACH_SELECT_OWNERS_H */

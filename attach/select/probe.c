@@ -12,12 +12,12 @@
 
 typedef int probe_fn(const struct turnpike_probe_result *probe, void *arg);
 
-static int probe_one(struct nl_sock *sock, const char *ifname, probe_fn *fn, void *arg)
+static int probe_one(struct privileged *privileged, const char *ifname, probe_fn *fn, void *arg)
 {
 	const struct select_policy policy = { .own_all = true };
 	struct turnpike_facts *facts;
 	struct plan plan;
-	int err = facts_gather(sock, ifname, &facts);
+	int err = facts_gather(privileged, ifname, &facts);
 
 	if (err)
 		return err;
@@ -29,18 +29,18 @@ static int probe_one(struct nl_sock *sock, const char *ifname, probe_fn *fn, voi
 	return err;
 }
 
-static int probe_all(struct nl_sock *sock, probe_fn *fn, void *arg)
+static int probe_all(struct privileged *privileged, probe_fn *fn, void *arg)
 {
 	struct link_facts *links;
 	size_t n, i;
-	int err = netlink_links(sock, &links, &n);
+	int err = netlink_links(privileged->sock, &links, &n);
 
 	if (err)
 		return err;
 	for (i = 0; !err && i < n; i++) {
 		if (links[i].arptype != ARPHRD_ETHER)
 			continue;
-		err = probe_one(sock, links[i].name, fn, arg);
+		err = probe_one(privileged, links[i].name, fn, arg);
 		if (err == -ENODEV)
 			err = 0; /* deleted in the meantime */
 	}
@@ -50,12 +50,12 @@ static int probe_all(struct nl_sock *sock, probe_fn *fn, void *arg)
 
 int probe_devices(const char *ifname, probe_fn *fn, void *arg)
 {
-	struct nl_sock *sock;
-	int err = netlink_open(NETLINK_ROUTE, &sock);
+	struct privileged privileged = PRIVILEGED_NONE;
+	int err = netlink_open(NETLINK_ROUTE, &privileged.sock);
 
 	if (err)
 		return err;
-	err = ifname ? probe_one(sock, ifname, fn, arg) : probe_all(sock, fn, arg);
-	nl_socket_free(sock);
+	err = ifname ? probe_one(&privileged, ifname, fn, arg) : probe_all(&privileged, fn, arg);
+	nl_socket_free(privileged.sock);
 	return err;
 }

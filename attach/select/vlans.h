@@ -7,6 +7,8 @@
 
 #include <linux/types.h>
 
+#include "privileged/privileged.h"
+
 /**
  * vlans_on() - count the VLAN devices on a device, in all network namespaces
  * @ifindex: in the network namespace of the calling thread
@@ -15,6 +17,8 @@
  *
  * Return: the number, or -1 if it cannot be known: no BTF, or CAP_BPF or CAP_PERFMON is missing.
  */
-int vlans_on(__u32 ifindex);
+int vlans_on(struct privileged *privileged, __u32 ifindex);
+
+extern const struct operation vlans_operation_count;
 
 #endif /* TURNPIKE_ATTACH_SELECT_VLANS_H */

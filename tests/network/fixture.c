@@ -22,8 +22,9 @@
 
 static const struct attach_point native = { .mode = TURNPIKE_MODE_XDP_NATIVE };
 static struct turnpike_nexthop map[MAX];
-struct device eth0 = { .attachment = { .point = &native, .prog_fd = 9 } };
+struct device eth0 = { .attachment = { .point = &native, .number = 9 } };
 struct devices devices = { .all = &eth0 };
+static struct privileged privileged;
 struct nexthops *nexthops;
 struct calls calls;
 
@@ -113,7 +114,9 @@ int open_all(void **state)
 		changed(NULL);
 	while (!eth0.link.up);
 	calls = (struct calls){ 0 };
-	return nexthops_open(&owner, map, MAX, devices.sock, &nexthops);
+	privileged = PRIVILEGED_NONE;
+	privileged.sock = devices.sock;
+	return nexthops_open(&owner, map, MAX, &privileged, &nexthops);
 }
 
 int close_all(void **state)

@@ -80,10 +80,10 @@ int __wrap_netlink_link(struct nl_sock *sock, int ifindex, const char *name, str
 static const struct attach_point native = { .mode = TURNPIKE_MODE_XDP_NATIVE };
 
 static struct device attached[] = {
-	{ .link = { .ifindex = ETH0 }, .attachment = { .prog_fd = 9 } },
-	{ .link = { .ifindex = ETH1 }, .attachment = { .prog_fd = -1 } },
-	{ .link = { .ifindex = VLAN }, .attachment = { .prog_fd = 9 } },
-	{ .link = { .ifindex = BELOW }, .attachment = { .prog_fd = 9 } },
+	{ .link = { .ifindex = ETH0 }, .attachment = { .number = 9 } },
+	{ .link = { .ifindex = ETH1 }, .attachment = { .number = 0 } },
+	{ .link = { .ifindex = VLAN }, .attachment = { .number = 9 } },
+	{ .link = { .ifindex = BELOW }, .attachment = { .number = 9 } },
 };
 
 #define N_ATTACHED ARRAY_LEN(attached)

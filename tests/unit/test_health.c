@@ -219,8 +219,8 @@ static void test_describe(void **state)
 	const struct proof silent = { .tried = false };
 	const struct proof proof = { .tried = true,
 				     .trial = { .frames = 9, .head = 9, .tail = 3 },
-				     .head = { MOVED_PROVEN, NULL },
-				     .tail = { MOVED_UNPROVEN, "as there is no room" } };
+				     .head = { .state = MOVED_PROVEN },
+				     .tail = { MOVED_UNPROVEN, MOVED_NO_ROOM } };
 	char description[512] = "";
 	struct text text = { description, sizeof(description) };
 

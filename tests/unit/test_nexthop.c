@@ -17,6 +17,7 @@
 #include "net/hops.h"
 #include "net/monitor.h"
 #include "net/nexthop.h"
+#include "privileged/privileged.h"
 #include "net/notifications.h"
 #include "net/route.h"
 #include "net/rules.h"
@@ -173,6 +174,8 @@ static void rules_changed(void *arg)
 	(void)arg;
 }
 
+static struct privileged privileged = { .socket = -1 };
+
 static int set_up(void **state)
 {
 	const struct nexthop_owner owner = { .egress = egress,
@@ -185,7 +188,7 @@ static int set_up(void **state)
 	seconds = 1000;
 	ms = 0;
 	route_error = neighbour_error = read_error = 0;
-	return nexthops_open(&owner, map, MAX, NULL, &nexthops);
+	return nexthops_open(&owner, map, MAX, &privileged, &nexthops);
 }
 
 static int tear_down(void **state)
