@@ -27,10 +27,20 @@ struct turnpike {
 	struct waiting *waiting;
 	struct policers policers;
 	struct icmp *icmp;
-	int timer;   /* fires when waiting bindings are due; -1: none yet */
-	__u64 armed; /* that time, ns; 0: never */
-	int epoll;   /* turnpike_fd(); -1: none yet */
+	struct turnpike_helper helper; /* pid 0: none */
+	int timer;                     /* fires when waiting bindings are due; -1: none yet */
+	__u64 armed;                   /* that time, ns; 0: never */
+	int epoll;                     /* turnpike_fd(); -1: none yet */
 	char error[512];
 };
+
+/**
+ * handle_start_helper() - let a helper run the operations that need privileges
+ *
+ * Call it when the maps are open, and nothing else is: the helper inherits what the handle has.
+ *
+ * Return: 0 or a negative errno.
+ */
+int handle_start_helper(struct turnpike *tp, const struct turnpike_open_opts *opts);
 
 #endif /* TURNPIKE_ATTACH_HANDLE_H */

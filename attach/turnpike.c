@@ -157,7 +157,8 @@ static void set_up_devices(struct turnpike *tp, const struct turnpike_open_opts 
 static int watch(struct turnpike *tp)
 {
 	const int timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	const int fds[] = { nexthops_fd(tp->nexthops), icmp_fd(tp->icmp), timer };
+	const int fds[] = { nexthops_fd(tp->nexthops), icmp_fd(tp->icmp), timer,
+			    tp->privileged.socket };
 	struct epoll_event event = { .events = EPOLLIN };
 	size_t i;
 
@@ -168,7 +169,7 @@ static int watch(struct turnpike *tp)
 	if (tp->epoll < 0)
 		return -errno;
 	for (i = 0; i < ARRAY_LEN(fds); i++)
-		if (epoll_ctl(tp->epoll, EPOLL_CTL_ADD, fds[i], &event))
+		if (fds[i] >= 0 && epoll_ctl(tp->epoll, EPOLL_CTL_ADD, fds[i], &event))
 			return -errno;
 	return 0;
 }
@@ -211,6 +212,9 @@ static int open_maps(struct turnpike *tp, const struct turnpike_open_opts *opts)
 	const libbpf_print_fn_t print = be_quiet();
 	int err = maps_open(&sizes, &tp->maps);
 
+	tp->privileged.maps = &tp->maps;
+	if (!err && opts->helper)
+		err = handle_start_helper(tp, opts);
 	if (!err)
 		err = icmp_open(maps_events_fd(&tp->maps),
 				&tp->maps.policers[TURNPIKE_EVENTS_POLICER], &tp->icmp);
@@ -235,7 +239,6 @@ static int open_parts(struct turnpike *tp, const struct turnpike_open_opts *opts
 
 	if (!err)
 		err = netlink_open(NETLINK_ROUTE, &tp->requests);
-	tp->privileged.maps = &tp->maps;
 	tp->privileged.sock = tp->requests;
 	set_up_devices(tp, opts);
 	if (!err)
@@ -277,7 +280,7 @@ int turnpike_open(const struct turnpike_open_opts *opts, struct turnpike **ret)
 {
 	TURNPIKE_OPTS(turnpike_open_opts, own);
 	struct turnpike *tp;
-	int err = opts_copy(&own, OPTS_KNOWN(turnpike_open_opts, run_as), opts);
+	int err = opts_copy(&own, OPTS_KNOWN(turnpike_open_opts, helper_arg), opts);
 
 	if (err)
 		return fail_opts(NULL, err, "turnpike_open_opts");
@@ -300,12 +303,18 @@ int turnpike_open(const struct turnpike_open_opts *opts, struct turnpike **ret)
 	return 0;
 }
 
+const struct turnpike_helper *turnpike_helper(const struct turnpike *tp)
+{
+	return tp->helper.pid ? &tp->helper : NULL;
+}
+
 void turnpike_close(struct turnpike *tp)
 {
 	if (!tp)
 		return;
 	devices_detach_all(&tp->devices);
 	operations_end(&tp->privileged);
+	privileged_close(&tp->privileged);
 	waiting_close(tp->waiting);
 	bindings_close(tp->bindings);
 	nexthops_close(tp->nexthops);
@@ -614,11 +623,21 @@ void turnpike_on_change(struct turnpike *tp,
 	tp->devices.on_change_arg = arg;
 }
 
+/* Its socket is readable when it has ended. Then the devices are looked after at once. */
+static void note_lost_helper(struct turnpike *tp)
+{
+	if (tp->helper.lost || !privileged_check(&tp->privileged))
+		return;
+	tp->helper.lost = tp->privileged.lost;
+	tp->devices.supervised = 0;
+}
+
 int turnpike_poll(struct turnpike *tp)
 {
 	const int err = nexthops_poll(tp->nexthops);
 	libbpf_print_fn_t print;
 
+	note_lost_helper(tp);
 	icmp_poll(tp->icmp);
 	waiting_poll(tp->waiting);
 	set_timer(tp);

@@ -135,6 +135,43 @@ void maps_set_may_be_decrypted(const struct maps *maps, bool may)
 		__atomic_store_n(&maps->devices[i].may_be_decrypted, may, __ATOMIC_RELAXED);
 }
 
+static void add_file(int fd, int *list, size_t max, size_t *n)
+{
+	if (fd >= 0 && *n < max)
+		list[(*n)++] = fd;
+}
+
+size_t maps_files(const struct maps *maps, int *ret, size_t max)
+{
+	const struct bpf_object *object = maps->skeleton->obj;
+	struct bpf_program *program;
+	struct bpf_map *map;
+	size_t n = 0;
+
+	bpf_object__for_each_map(map, object)
+		add_file(bpf_map__fd(map), ret, max, &n);
+	bpf_object__for_each_program(program, object)
+		add_file(bpf_program__fd(program), ret, max, &n);
+	add_file(bpf_object__btf_fd(object), ret, max, &n);
+	return n;
+}
+
+void maps_close_programs(struct maps *maps)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, maps->skeleton->obj)
+		bpf_program__unload(program);
+}
+
+int maps_try(const struct maps *maps)
+{
+	struct turnpike_taken taken;
+	const int err = taken_read(maps, TURNPIKE_TRIAL_HEAD, &taken);
+
+	return err == -ENOENT ? 0 : err;
+}
+
 int maps_events_fd(const struct maps *maps)
 {
 	return bpf_map__fd(maps->skeleton->maps.events);

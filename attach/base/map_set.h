@@ -6,6 +6,7 @@
 #ifndef TURNPIKE_ATTACH_BASE_MAP_SET_H
 #define TURNPIKE_ATTACH_BASE_MAP_SET_H
 
+#include <stddef.h>
 #include <turnpike/abi.h>
 
 struct turnpike_bpf;
@@ -44,6 +45,23 @@ void maps_set_interval(const struct maps *maps, __u64 interval);
 
 /** maps_set_may_be_decrypted() - for all devices: see struct turnpike_device */
 void maps_set_may_be_decrypted(const struct maps *maps, bool may);
+
+/** More than there are descriptors of maps, of programs to call, and of the BTF. */
+#define MAPS_FILES_MAX 64
+
+/**
+ * maps_files() - list the descriptors that belong to @maps
+ * @ret: at most @max of them
+ *
+ * Return: their number.
+ */
+size_t maps_files(const struct maps *maps, int *ret, size_t max);
+
+/** maps_close_programs() - keep the maps only, when another process calls the programs */
+void maps_close_programs(struct maps *maps);
+
+/** maps_try() - look an element up. Return: 0, or a negative errno of bpf(2). */
+int maps_try(const struct maps *maps);
 
 /** maps_events_fd() - file descriptor of the map events; it belongs to @maps */
 int maps_events_fd(const struct maps *maps);

@@ -80,7 +80,11 @@ static bool was_detached(const struct devices *devices, struct device *device, s
 	if (!attachment->number || attachment_is_attached(devices->privileged, attachment))
 		return false;
 	attachment_close(devices->privileged, &device->attachment);
-	text_append(why, "another process detached the program");
+	if (devices->privileged->lost)
+		text_append(why, "the helper process has ended, as %s: restart the server",
+			    devices->privileged->lost);
+	else
+		text_append(why, "another process detached the program");
 	return true;
 }
 

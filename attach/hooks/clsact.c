@@ -19,6 +19,7 @@
 #include "hooks/mark.h"
 #include "net/filter.h"
 #include "net/netlink.h"
+#include "privileged/child.h"
 
 /* The guardian of a relay that was just killed needs a moment to clean up, also in another
  * container.
@@ -265,7 +266,7 @@ static int attach(__u32 ifindex, int prog_fd, const struct side *side, struct ho
 		.begin = begin,
 		.end = end,
 		.fd = prog_fd,
-		.capabilities = 1ull << CAP_NET_ADMIN,
+		.capabilities = CAPABILITY(NET_ADMIN),
 	};
 
 	return guardian_start(&duty, state);

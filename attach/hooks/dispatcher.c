@@ -5,15 +5,19 @@
  * and replaces the old one in place, so a program is replaced by adding one and removing the other.
  *
  * A component is loaded for its dispatcher (BPF_PROG_TYPE_EXT), and pinned below /sys/fs/bpf/xdp:
- * it outlives the process, so a guardian detaches it. All that needs CAP_SYS_ADMIN, which a server
- * has only until it drops its privileges.
+ * it outlives the process, so a guardian detaches it. All that needs CAP_SYS_ADMIN and the files of
+ * root. A helper (privileged/helper.h) keeps both only where dispatchers are used.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/capability.h>
 #include <linux/if_link.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <xdp/libxdp.h>
@@ -22,11 +26,10 @@
 #include "hooks/guardian.h"
 #include "hooks/hook.h"
 #include "hooks/mark.h"
+#include "privileged/child.h"
 
 /* A mark for the id of a program, and not for a device, as long as its guardian lives. */
 #define MARK_COMPONENT "dispatched"
-
-#define CAPABILITY(name) (1ull << CAP_##name)
 
 /** struct component - our program in a dispatcher */
 struct component {
@@ -247,6 +250,25 @@ static bool remove_left_over(int ifindex)
 	if (program)
 		remove_component(&component);
 	return program;
+}
+
+/* libxdp pins each as dispatch-IFINDEX-ID. */
+bool dispatcher_exists(void)
+{
+	const char *root = getenv("LIBXDP_BPFFS");
+	const struct dirent *entry;
+	char path[PATH_MAX];
+	bool found = false;
+	DIR *folder;
+
+	snprintf(path, sizeof(path), "%s/xdp", root ? root : "/sys/fs/bpf");
+	folder = opendir(path);
+	if (!folder)
+		return false;
+	while (!found && (entry = readdir(folder)))
+		found = strncmp(entry->d_name, "dispatch-", strlen("dispatch-")) == 0;
+	closedir(folder);
+	return found;
 }
 
 void dispatcher_sweep(__u32 ifindex)

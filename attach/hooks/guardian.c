@@ -5,14 +5,11 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <poll.h>
-#include <signal.h>
-#include <stdlib.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "privileged/child.h"
 
 #define WATCH_MS 1000
 
@@ -22,62 +19,13 @@ struct pipes {
 	int report;
 };
 
-static void close_between(int above, int below)
+/* Descriptors of the parent's that the guardian keeps. */
+static void keep_files(const struct pipes *pipes, int fd)
 {
-	if (below - above > 1)
-		close_range((unsigned int)above + 1, (unsigned int)below - 1, 0);
-}
+	int keep[] = { pipes->wait, pipes->report, fd };
 
-static int compare_fds(const void *a, const void *b)
-{
-	return *(const int *)a - *(const int *)b;
-}
-
-/*
- * Close all that belongs to the parent, above all its bpf_links: they must be closed when the
- * parent ends.
- */
-static void close_parents_files(const struct pipes *pipes, int fd)
-{
-	int keep[] = { STDERR_FILENO, pipes->wait, pipes->report, fd >= 0 ? fd : STDERR_FILENO };
-	const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	size_t i;
-	int each;
-
-	for (each = 0; each <= STDERR_FILENO && null >= 0; each++)
-		dup2(null, each);
-	qsort(keep, 4, sizeof(keep[0]), compare_fds);
-	for (i = 1; i < 4; i++)
-		close_between(keep[i - 1], keep[i]);
-	close_range((unsigned int)keep[3] + 1, ~0u, 0);
-}
-
-static void leave_parent(void)
-{
-	/* Ctrl-C, or a signal to the process group, is for the parent; its end reaches us. */
-	setsid();
-	signal(SIGINT, SIG_IGN);
-	signal(SIGTERM, SIG_IGN);
-	signal(SIGPIPE, SIG_IGN);
-	/* Another name, so that 'pkill turnpike' spares the guardian. */
-	prctl(PR_SET_NAME, "tp-guardian");
-}
-
-/* The parent may run as root, and drop its privileges only later. */
-static void keep_capabilities(__u64 mask)
-{
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { { 0 } };
-	size_t i;
-
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	syscall(SYS_capget, &header, data);
-	for (i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
-		data[i].permitted &= (__u32)(mask >> 32 * i);
-		data[i].effective = data[i].permitted;
-		data[i].inheritable = 0;
-	}
-	syscall(SYS_capset, &header, data);
+	child_close_others(keep, fd >= 0 ? 3 : 2);
+	dup2(STDOUT_FILENO, STDERR_FILENO);
 }
 
 /* Returns whether the parent has closed its end; otherwise the guardian is not needed any more. */
@@ -96,14 +44,15 @@ static void run(const struct duty *duty, const struct pipes *pipes)
 	ssize_t n;
 	int err;
 
-	close_parents_files(pipes, duty->fd);
-	leave_parent();
+	keep_files(pipes, duty->fd);
+	child_leave("tp-guardian");
 	libbpf_set_print(NULL);
 	err = duty->begin ? duty->begin(duty->arg) : 0;
 	n = write(pipes->report, &err, sizeof(err));
 	if (err || n != sizeof(err))
 		_exit(1);
-	keep_capabilities(duty->capabilities);
+	/* The parent may run as root, and drop its privileges only later. */
+	child_keep_capabilities(duty->capabilities);
 	close(pipes->report);
 	if (wait_for_end(duty, pipes->wait))
 		duty->end(duty->arg);

@@ -99,6 +99,9 @@ void xdp_sweep(__u32 ifindex);
 /** dispatcher_sweep() - the same for the programs of relays in a dispatcher; needs CAP_SYS_ADMIN */
 void dispatcher_sweep(__u32 ifindex);
 
+/** dispatcher_exists() - is any device of the host known to have a dispatcher? */
+bool dispatcher_exists(void);
+
 /** hook_update_link(), hook_close_link() - @replace and @detach of hooks that are bpf_links */
 int hook_update_link(const struct hook_state *state, int prog_fd);
 void hook_close_link(struct hook_state *state);

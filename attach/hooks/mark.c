@@ -112,6 +112,13 @@ static int make_path(const char *what, __u32 number, char path[static 128])
 	return err;
 }
 
+void mark_make_directory(void)
+{
+	char path[128];
+
+	make_path("", 0, path);
+}
+
 /* The user of the directory must be able to open it again. */
 static int check_file(int fd)
 {

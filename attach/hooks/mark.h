@@ -49,6 +49,9 @@ struct mark {
  */
 void mark_set_user(uid_t uid);
 
+/** mark_make_directory() - make it while this process still can; mark_take() reports errors */
+void mark_make_directory(void);
+
 /**
  * mark_take() - mark a device, or whatever @number stands for, until mark_drop() or the end of the
  *               process

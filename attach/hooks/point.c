@@ -123,7 +123,8 @@ static const struct {
 	const char *meaning;
 } meanings[] = {
 	{ -EPERM, TURNPIKE_MODE_AUTO, TURNPIKE_HOOK_DISPATCHER,
-	  "a dispatcher needs CAP_SYS_ADMIN, which a server gives up after its start: restart it" },
+	  "a dispatcher needs CAP_SYS_ADMIN, which a server keeps only with --xdp-dispatcher, or "
+	  "where a dispatcher is attached when it starts: restart it as root" },
 	{ -EINVAL, TURNPIKE_MODE_AUTO, TURNPIKE_HOOK_DISPATCHER,
 	  "libxdp or the kernel refuses: since Linux 6.12, programs that change packets need a "
 	  "dispatcher of libxdp 1.5.5" },

@@ -37,6 +37,8 @@ static void check_device(struct assessment *a)
 		assess(a, TURNPIKE_REJECTED,
 		       "CAP_PERFMON is missing, without which the kernel's verifier rejects the "
 		       "programs");
+	else if (a->facts->bpf_error == -EOWNERDEAD)
+		assess(a, TURNPIKE_REJECTED, "the helper process has ended: restart the server");
 	else if (a->facts->bpf_error)
 		assess(a, TURNPIKE_REJECTED, "the kernel does not load BPF programs: %s",
 		       strerror(-a->facts->bpf_error));

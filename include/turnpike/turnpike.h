@@ -18,7 +18,7 @@
  *   must not call functions of their handle.
  * - The library prints nothing and starts no threads. To attach TC before Linux 6.6, or by libxdp's
  *   dispatcher, it starts a child process, which detaches the program if this process dies: see
- *   docs/architecture.md.
+ *   docs/architecture.md. So it does for struct turnpike_helper, if asked to.
  *
  * Compatibility
  * - Structs that a program fills in begin with their size, @sz. Declare them with TURNPIKE_OPTS(),
@@ -128,6 +128,33 @@ TURNPIKE_API int turnpike_moves_parse(const char *name, enum turnpike_moves *ret
 TURNPIKE_API int turnpike_hook_parse(const char *name, enum turnpike_hook *ret);
 
 /**
+ * struct turnpike_helper - the process that has the privileges in place of the program's
+ * @pid:          its process id
+ * @maps_need_bpf: 1: the program must keep CAP_BPF for the elements of maps, see below
+ * @capabilities: those that it keeps of the program's, a bit for each, as in <linux/capability.h>
+ * @lost:         why it has ended, a clause for people; NULL: it has not
+ *
+ * With a helper, a program can give up all its capabilities, change its user, and forbid itself all
+ * of bpf(2) but lookups, updates and deletions of elements. (Linux before 6.0 allows these only
+ * with CAP_BPF where kernel.unprivileged_bpf_disabled is set: then keep this one.) turnpike_open()
+ * forks the helper, so call it before there are threads. The helper has descriptors of the maps and
+ * the memory of the program, but no other files. Its callback should wipe secrets, and may change
+ * the user: the library then reduces the capabilities, and sets no_new_privs. With CAP_SYS_ADMIN
+ * among
+ * @capabilities it must remain root, whose files libxdp's dispatchers need.
+ *
+ * The helper ends with the program, however that ends, and everything is detached then, within
+ * moments. If the helper itself is lost, everything is detached, too, and the flows remain: devices
+ * are in mode USERSPACE until the program starts again.
+ */
+struct turnpike_helper {
+	__u32 pid;
+	__u32 maps_need_bpf;
+	__u64 capabilities;
+	const char *lost;
+};
+
+/**
  * struct turnpike_open_opts - options of turnpike_open(); 0 is the default of each
  * @sz:             size of this struct
  * @max_flows:      flows of each family; a channel binding takes two. Default: 65536. Memory is
@@ -147,6 +174,13 @@ TURNPIKE_API int turnpike_hook_parse(const char *name, enum turnpike_hook *ret);
  *              TURNPIKE_CONFIRM_OFF: flows are not confirmed
  * @run_as:     user to whom the process will switch, for its lock files in /run/turnpike. Default:
  *              the present one
+ * @dispatcher: not 0: the helper keeps CAP_SYS_ADMIN, if the process has it, to attach by libxdp's
+ *              dispatcher at any time. It does so in any case if there are dispatchers already
+ * @pad:        zero
+ * @helper:     not NULL: a child process has the privileges from now on. It is called in this
+ *              child, see struct turnpike_helper. Returns 0, or a negative errno, which
+ *              turnpike_open() returns
+ * @helper_arg: passed to @helper
  *
  * The kernel relays a flow only after the stack has confirmed it: a packet took the slow path, and
  * the server's packet was seen at TC egress to leave as the flow says. From time to time, and after
@@ -166,6 +200,10 @@ struct turnpike_open_opts {
 	__u32 backoff_longest_ms;
 	__u32 confirm_ms;
 	__u32 run_as;
+	__u32 dispatcher;
+	__u32 pad;
+	int (*helper)(const struct turnpike_helper *helper, void *arg);
+	void *helper_arg;
 };
 
 /** Values of @confirm_ms */
@@ -199,6 +237,15 @@ TURNPIKE_API int turnpike_open(const struct turnpike_open_opts *opts, struct tur
  * Since: 0.1
  */
 TURNPIKE_API void turnpike_close(struct turnpike *tp);
+
+/**
+ * turnpike_helper() - the helper of a handle
+ *
+ * Return: the helper, also a lost one; NULL: there is none. It is valid as long as the handle.
+ *
+ * Since: 0.1
+ */
+TURNPIKE_API const struct turnpike_helper *turnpike_helper(const struct turnpike *tp);
 
 /**
  * turnpike_error() - what went wrong, and how to fix it

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The privileges of a running server: what it keeps is enough for every mode, and it cannot get more.
+"""The privileges of a running server: it has none, and its helper has what every mode needs.
 
     client ----- relay ----- peer
 """
@@ -30,9 +30,12 @@ from lab.systemd_unit import NOBODY, REQUIRED, Unit, without_capabilities
 UNIT = Path(os.environ.get("TURNPIKE_UNIT", BINARY.parents[1] / systemd_unit.NAME))
 CAPABILITIES = {"CAP_NET_BIND_SERVICE": 10, "CAP_NET_ADMIN": 12, "CAP_NET_RAW": 13, "CAP_PERFMON": 38, "CAP_BPF": 39}
 PACKETS = 4 * HELLOS  # of relays(): each way for each family
-KEPT = [*REQUIRED, "CAP_NET_RAW"]
+HELPER = [*REQUIRED, "CAP_NET_RAW"]
 USERSPACE = BY_NAME["userspace"]
 DAEMON_GROUP = 1
+# Its socket, maps, programs that no packet meets, what it has attached, and pipes to guardians. No socket of the server's.
+HELPER_FILES = {"/dev/null", "socket", "pipe", "anon_inode:bpf-map", "anon_inode:bpf-prog", "anon_inode:bpf_link",
+                "anon_inode:btf", "anon_inode:[perf_event]"}
 # The modes that a server starts in; each test changes it to all others.
 some_variants = pytest.mark.parametrize("variant", [BY_NAME[name] for name in ("native-head", "clsact", "userspace")])
 
@@ -81,19 +84,45 @@ def status_of(path: Path) -> dict[str, list[str]]:
             (line.partition(":") for line in (path / "status").read_text().splitlines())}
 
 
-def privileges(server: Turnpike, uid: int, kept: Sequence[str], bounding: Sequence[str] = ()) -> Complaints:
-    """Every thread has this user and these capabilities, and cannot get others."""
+def reported(names: Sequence[str]) -> set[str]:
+    """Capabilities of the status."""
+    return {f"CAP_{name.upper()}" for name in names}
+
+
+def thread_complaints(pid: int, uid: int, kept: Sequence[str], bounding: Sequence[str]) -> Complaints:
+    """Every thread of a process has this user and these capabilities, and cannot get others."""
     wanted = {"Uid": [str(uid)] * 4, "CapPrm": [mask(kept)], "CapEff": [mask(kept)], "CapInh": [mask([])],
               "CapAmb": [mask([])], "CapBnd": [mask(bounding)], "NoNewPrivs": ["1"]}
-    threads = [status_of(path) for path in Path(f"/proc/{server.process.pid}/task").iterdir()]
-    complaints = [f"a thread has {name} {thread[name]}, not {value}" for thread in threads
-                  for name, value in wanted.items() if thread[name] != value]
-    if len(threads) < 2:
-        complaints.append(f"there is {len(threads)} thread only")
+    threads = [status_of(path) for path in Path(f"/proc/{pid}/task").iterdir()]
+    return [f"a thread of {thread['Name']} has {name} {thread[name]}, not {value}" for thread in threads
+            for name, value in wanted.items() if thread[name] != value]
+
+
+def files_of(pid: int) -> list[str]:
+    """What the open files of a process are, without their numbers."""
+    return sorted({re.sub(r":\[\d+\]", "", os.readlink(path)) for path in Path(f"/proc/{pid}/fd").iterdir()})
+
+
+def privileges(server: Turnpike, uid: int, helper: Sequence[str] = (), bounding: Sequence[str] = (),
+               kept: Sequence[str] = ()) -> Complaints:
+    """The server has this user and no capability. Its helper has these, and neither has files of the other."""
+    complaints = thread_complaints(server.process.pid, uid, kept, bounding)
+    if len(list(Path(f"/proc/{server.process.pid}/task").iterdir())) < 2:
+        complaints.append("there is one thread only")
     status = server.ask("status")
-    if status["uid"] != uid or {f"CAP_{name.upper()}" for name in status["capabilities"]} != set(kept):
+    if status["uid"] != uid or reported(status["capabilities"]) != set(kept):
         complaints.append(f"the status has user {status['uid']} and capabilities {status['capabilities']}")
-    return complaints
+    if found := {"anon_inode:bpf-prog", "anon_inode:bpf_link"} & set(files_of(server.process.pid)):
+        complaints.append(f"the server has {found}")
+    if not helper:
+        return complaints + ([f"there is a helper: {status['helper']}"] if status["helper"] else [])
+    if not status["helper"]["running"] or reported(status["helper"]["capabilities"]) != set(helper):
+        complaints.append(f"the helper is {status['helper']}")
+    pid = status["helper"]["pid"]
+    stderr = os.readlink(f"/proc/{pid}/fd/2")
+    if found := set(files_of(pid)) - HELPER_FILES - {stderr}:
+        complaints.append(f"the helper has {found}")
+    return complaints + thread_complaints(pid, uid, helper, bounding)
 
 
 def relays_in_every_mode(lab: Lab, server: Turnpike) -> Complaints:
@@ -115,7 +144,8 @@ def guardians(server: Turnpike) -> Complaints:
     that of the observer, for each device."""
     if server.variant.name != "clsact":
         return []
-    pids = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
+    helper = server.ask("status")["helper"]["pid"]
+    pids = Path(f"/proc/{helper}/task/{helper}/children").read_text().split()
     kept = [status_of(Path("/proc", pid))["CapPrm"] for pid in pids]
     wanted = 2 * [[mask(["CAP_NET_ADMIN"])]] * len(server.lab.devices("relay"))
     return [] if kept == wanted else [f"the guardians have {kept}"]
@@ -131,9 +161,9 @@ def ended(server: Turnpike) -> Complaints:
 
 @some_variants
 def test_root(lab: Lab, variant: Variant) -> None:
-    """A server of root's keeps four capabilities, in every thread."""
+    """A server of root's keeps no capability, in any thread, and its helper four."""
     server = Installation(lab).serve(variant, options=["--workers", "2"])
-    check(privileges(server, 0, KEPT) + guardians(server) + relays_in_every_mode(lab, server) + ended(server))
+    check(privileges(server, 0, HELPER) + guardians(server) + relays_in_every_mode(lab, server) + ended(server))
 
 
 @some_variants
@@ -142,7 +172,7 @@ def test_run_as(lab: Lab, variant: Variant) -> None:
     install = Installation(lab)
     name = pwd.getpwuid(NOBODY).pw_name
     server = install.serve(variant, options=["--workers", "2", "--run-as", f"{name}:daemon"])
-    complaints = privileges(server, NOBODY, KEPT) + guardians(server)
+    complaints = privileges(server, NOBODY, HELPER) + guardians(server)
     socket = install.control.stat()
     if (socket.st_uid, socket.st_gid, stat.S_IMODE(socket.st_mode)) != (NOBODY, DAEMON_GROUP, 0o660):
         complaints.append(f"the control socket has {socket}")
@@ -197,7 +227,7 @@ def test_low_relay_ports(lab: Lab) -> None:
     """A server that relays from ports below 1024 keeps CAP_NET_BIND_SERVICE, too."""
     options = ["--workers", "2", "--run-as", str(NOBODY), "--relay-ports", "600-700"]
     server = Installation(lab).serve(BY_NAME["tcx"], options=options)
-    check(privileges(server, NOBODY, [*KEPT, "CAP_NET_BIND_SERVICE"]) + relays(lab) + ended(server))
+    check(privileges(server, NOBODY, HELPER, kept=["CAP_NET_BIND_SERVICE"]) + relays(lab) + ended(server))
 
 
 # In the sandbox of the systemd unit.
@@ -212,7 +242,7 @@ def test_sandbox(lab: Lab, variant: Variant) -> None:
     """The unit's capabilities, system calls and address families are enough for every mode."""
     unit = Unit(UNIT)
     server = Installation(lab, NOBODY).serve(variant, unit.wrapper(lab.scratch), ["--workers", "2"])
-    complaints = privileges(server, NOBODY, KEPT, unit.words("CapabilityBoundingSet"))
+    complaints = privileges(server, NOBODY, HELPER, unit.words("CapabilityBoundingSet"))
     if status_of(Path(f"/proc/{server.process.pid}"))["Seccomp"] != ["2"]:
         complaints.append("there is no filter of system calls")
     check(complaints + relays_in_every_mode(lab, server) + ended(server))
@@ -308,7 +338,7 @@ def relays_in_user_space(lab: Lab, server: Turnpike) -> Complaints:
 def test_no_capabilities(lab: Lab) -> None:
     """Without capabilities, auto relays in user space, and warns."""
     server = Installation(lab, NOBODY).serve(AUTO, without_capabilities([], NOBODY), ["--workers", "2"])
-    check(privileges(server, NOBODY, []) + relays_in_user_space(lab, server) + ended(server))
+    check(privileges(server, NOBODY) + relays_in_user_space(lab, server) + ended(server))
 
 
 def test_no_bpf(lab: Lab) -> None:
@@ -316,5 +346,5 @@ def test_no_bpf(lab: Lab) -> None:
     wrapper = Unit(UNIT).filter(lab.scratch, without="bpf")
     install = Installation(lab)
     server = install.serve(AUTO, wrapper, ["--workers", "2"])
-    complaints = privileges(server, 0, []) + relays_in_user_space(lab, server) + ended(server)
+    complaints = privileges(server, 0) + relays_in_user_space(lab, server) + ended(server)
     check(complaints + install.refused(BY_NAME["native-head"], "cannot load BPF programs", wrapper))

@@ -121,7 +121,8 @@ static void test_sizes_that_cannot_be(void **state)
  * sizes of all members must add up to that of the struct. */
 #define ASSERT_NO_HIDDEN_PADDING(type, sum) _Static_assert(sizeof(struct type) == (sum), #type)
 
-ASSERT_NO_HIDDEN_PADDING(turnpike_open_opts, sizeof(size_t) + 10 * sizeof(__u32));
+ASSERT_NO_HIDDEN_PADDING(turnpike_open_opts,
+			 sizeof(size_t) + 12 * sizeof(__u32) + 2 * sizeof(void *));
 ASSERT_NO_HIDDEN_PADDING(turnpike_attach_opts, sizeof(size_t) + 4 * sizeof(__u32));
 ASSERT_NO_HIDDEN_PADDING(turnpike_policer_opts,
 			 sizeof(size_t) + 3 * sizeof(__u64) + 2 * sizeof(__u32));

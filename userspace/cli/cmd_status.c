@@ -89,15 +89,31 @@ static void print_objects(const struct table_column *columns, json_t *objects)
 	json_decref(rows);
 }
 
-static void print_privileges(const json_t *status)
+static void print_capabilities(const json_t *owner)
 {
-	const json_t *capabilities = json_object_get(status, "capabilities"), *name;
+	const json_t *capabilities = json_object_get(owner, "capabilities"), *name;
 	size_t i;
 
-	printf("user %lld", (long long)json_integer_value(json_object_get(status, "uid")));
 	json_array_foreach(capabilities, i, name)
 		printf(" %s", json_string_value(name));
 	printf("\n");
+}
+
+static void print_privileges(const json_t *status)
+{
+	const json_t *helper = json_object_get(status, "helper");
+
+	printf("user %lld", (long long)json_integer_value(json_object_get(status, "uid")));
+	print_capabilities(status);
+	if (!json_is_object(helper))
+		return;
+	if (json_is_true(json_object_get(helper, "running")))
+		printf("helper %lld",
+		       (long long)json_integer_value(json_object_get(helper, "pid")));
+	else
+		printf("the helper process has ended, as %s: restart the server",
+		       json_string_value(json_object_get(helper, "why")));
+	print_capabilities(helper);
 }
 
 /* Channels that are relayed in user space for now. */

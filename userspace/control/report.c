@@ -128,6 +128,18 @@ static json_t *waiting(const struct report_source *source)
 	return result;
 }
 
+/* The process that has the privileges for the kernel. */
+static json_t *helper_report(const struct report_source *source)
+{
+	const struct turnpike_helper *helper = datapath_helper(source->datapath);
+
+	if (!helper)
+		return json_null();
+	return json_pack("{s:o, s:b, s:s, s:o}", "pid", number(helper->pid), "running",
+			 !helper->lost, "why", helper->lost ? helper->lost : "", "capabilities",
+			 privileges_names(helper->lost ? 0 : helper->capabilities));
+}
+
 json_t *report_status(const struct report_source *source, const struct report_data *data)
 {
 	const struct turn_stats *stats = &data->stats;
@@ -142,6 +154,7 @@ json_t *report_status(const struct report_source *source, const struct report_da
 	json_object_set_new(result, "uptime", uptime(source));
 	json_object_set_new(result, "draining", json_boolean(data->is_draining));
 	json_object_update_new(result, privileges_report());
+	json_object_set_new(result, "helper", helper_report(source));
 	json_object_set_new(result, "devices", devices);
 	json_object_set(result, "doubt", data->doubt);
 	json_object_set(result, "addresses", data->addresses);

@@ -184,6 +184,11 @@ bool datapath_is_open(const struct datapath *datapath)
 	return datapath->tp;
 }
 
+const struct turnpike_helper *datapath_helper(const struct datapath *datapath)
+{
+	return datapath->tp ? turnpike_helper(datapath->tp) : NULL;
+}
+
 void datapath_close(struct datapath *datapath)
 {
 	if (!datapath)

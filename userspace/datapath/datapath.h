@@ -34,6 +34,9 @@ int datapath_open(struct event_base *base, enum turnpike_mode mode,
 /** datapath_is_open() - whether the kernel can relay packets at all, now or after a mode change */
 bool datapath_is_open(const struct datapath *datapath);
 
+/** datapath_helper() - see turnpike_helper(); NULL also without BPF */
+const struct turnpike_helper *datapath_helper(const struct datapath *datapath);
+
 /** datapath_close() - detach all programs; accepts NULL */
 void datapath_close(struct datapath *datapath);
 

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "private/array_len.h"
 #include "process/privileges.h"
 
 /* Digits only: strtoull() alone would also accept "0x10" and " 1". */
@@ -104,30 +103,18 @@ int privileges_find(const char *option, const char *run_as, struct privileges *r
 	return err;
 }
 
-static void keep(unsigned int capability, bool wanted)
-{
-	if (wanted)
-		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, capability);
-}
-
 /* Changes the sets of libcap-ng only; apply() makes them effective. */
-static void select_capabilities(bool in_kernel, bool low_ports)
+static void select_capabilities(uint64_t kept)
 {
-	static const unsigned int for_kernel[] = { CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF,
-						   CAP_PERFMON };
-	bool had[ARRAY_LEN(for_kernel)] = { false };
-	bool had_bind = capng_have_capability(CAPNG_PERMITTED, CAP_NET_BIND_SERVICE);
+	uint64_t had = 0;
 
-	for (size_t i = 0; i < ARRAY_LEN(had); i++)
-		had[i] = capng_have_capability(CAPNG_PERMITTED, for_kernel[i]);
+	for (unsigned int i = 0; i <= CAP_LAST_CAP; i++)
+		had |= (uint64_t)(capng_have_capability(CAPNG_PERMITTED, i) != 0) << i;
 	capng_clear(CAPNG_SELECT_ALL);
-	for (size_t i = 0; i < ARRAY_LEN(had); i++)
-		keep(for_kernel[i], had[i] && in_kernel);
-	keep(CAP_NET_BIND_SERVICE, had_bind && low_ports);
-	if (in_kernel && !capng_have_capability(CAPNG_PERMITTED, CAP_NET_RAW))
-		log_at(LOG_WARNING,
-		       "without CAP_NET_RAW no ICMP errors are sent for packets that the kernel drops, "
-		       "and XDP trials prove less");
+	for (unsigned int i = 0; i <= CAP_LAST_CAP; i++) {
+		if (had & kept & 1ull << i)
+			capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, i);
+	}
 }
 
 static int switch_user(const struct privileges *privileges)
@@ -150,7 +137,7 @@ static int apply(bool may_bound)
 	return -EPERM;
 }
 
-int privileges_drop(const struct privileges *privileges, bool in_kernel, bool low_ports)
+int privileges_drop(const struct privileges *privileges, uint64_t kept)
 {
 	bool may_bound;
 	int err;
@@ -160,7 +147,7 @@ int privileges_drop(const struct privileges *privileges, bool in_kernel, bool lo
 		return -EIO;
 	}
 	may_bound = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP);
-	select_capabilities(in_kernel, low_ports);
+	select_capabilities(kept);
 	err = is_another(privileges) ? switch_user(privileges) : apply(may_bound);
 	/* Keys are in memory: no core dumps, and only root may trace the process. */
 	if (!err)
@@ -172,16 +159,26 @@ int privileges_drop(const struct privileges *privileges, bool in_kernel, bool lo
 	return err;
 }
 
+json_t *privileges_names(uint64_t capabilities)
+{
+	json_t *names = json_array();
+
+	for (unsigned int i = 0; i <= CAP_LAST_CAP; i++) {
+		if (capabilities >> i & 1)
+			json_array_append_new(names, json_string(capng_capability_to_name(i)));
+	}
+	return names;
+}
+
 json_t *privileges_report(void)
 {
-	json_t *capabilities = json_array();
+	uint64_t effective = 0;
 
 	if (capng_get_caps_process() == 0) {
-		for (unsigned int i = 0; i <= CAP_LAST_CAP; i++) {
-			if (capng_have_capability(CAPNG_EFFECTIVE, i))
-				json_array_append_new(capabilities,
-						      json_string(capng_capability_to_name(i)));
-		}
+		for (unsigned int i = 0; i <= CAP_LAST_CAP; i++)
+			effective |= (uint64_t)(capng_have_capability(CAPNG_EFFECTIVE, i) != 0)
+				     << i;
 	}
-	return json_pack("{s:i, s:o}", "uid", (int)geteuid(), "capabilities", capabilities);
+	return json_pack("{s:i, s:o}", "uid", (int)geteuid(), "capabilities",
+			 privileges_names(effective));
 }

@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /** struct privileges - the user and group to switch to; (uid_t)-1, (gid_t)-1: do not switch */
@@ -36,19 +37,18 @@ int privileges_find(const char *option, const char *run_as, struct privileges *r
 int privileges_find_group(const char *option, const char *name, gid_t *ret);
 
 /**
- * privileges_drop() - switch the user, and drop all capabilities that serving does not need
- * @in_kernel: relaying in the kernel is possible. Keeps CAP_NET_ADMIN, CAP_BPF and CAP_PERFMON for
- *             programs and maps, and CAP_NET_RAW for ICMP errors and trials
- * @low_ports: ports below 1024 are configured, which addresses that come later need as well. Keeps
- *             CAP_NET_BIND_SERVICE
+ * privileges_drop() - switch the user, and drop all capabilities but some
+ * @kept: a bit for each of <linux/capability.h>; only those that the process has are kept
  *
- * Only capabilities that the process had are kept. Capabilities are per thread; threads created
- * later inherit them. Programs executed later cannot gain privileges. The process does not dump
- * core, and only root can trace it.
+ * Capabilities are per thread; threads created later inherit them. Programs executed later cannot
+ * gain privileges. The process does not dump core, and only root can trace it.
  *
  * Return: 0; a negative errno after logging the error, and then the process must exit.
  */
-int privileges_drop(const struct privileges *privileges, bool in_kernel, bool low_ports);
+int privileges_drop(const struct privileges *privileges, uint64_t kept);
+
+/** privileges_names() - [NAME...] of capabilities, a bit for each */
+json_t *privileges_names(uint64_t capabilities);
 
 /** privileges_report() - {"uid": NUMBER, "capabilities": [NAME...]} of the calling thread */
 json_t *privileges_report(void);

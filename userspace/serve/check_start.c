@@ -43,7 +43,7 @@ static int check_files(const struct serve_config *config)
 static int read_as(const struct serve_config *config, const struct privileges *privileges)
 {
 	struct serve_config again = { 0 };
-	int err = privileges_drop(privileges, false, false);
+	int err = privileges_drop(privileges, 0);
 
 	if (!err && serve_config_reparse(config, &again) != CLI_OK)
 		err = -EACCES;

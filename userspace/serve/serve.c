@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <errno.h>
 #include <event2/event.h>
+#include <linux/capability.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
@@ -178,11 +179,32 @@ static int open_turn(struct server *server)
 	return err ? err : serve_turn_set_credentials(config, server->workers);
 }
 
+/* In the helper, which has a copy of everything. Dispatchers need the files of root. */
+static int begin_helper(const struct turnpike_helper *helper, void *arg)
+{
+	struct server *server = arg;
+
+	serve_config_free(&server->config);
+	if (helper->capabilities & 1ull << CAP_SYS_ADMIN)
+		return 0;
+	return privileges_drop(&server->privileges, helper->capabilities);
+}
+
 /* Before starting threads, because capabilities are per thread. */
 static int drop_privileges(const struct server *server)
 {
-	return privileges_drop(&server->privileges, datapath_is_open(server->datapath),
-			       serve_config_has_low_ports(&server->config));
+	const struct turnpike_helper *helper = datapath_helper(server->datapath);
+	uint64_t kept = 0;
+
+	if (helper && helper->maps_need_bpf)
+		kept |= 1ull << CAP_BPF;
+	if (serve_config_has_low_ports(&server->config))
+		kept |= 1ull << CAP_NET_BIND_SERVICE;
+	if (helper && !(helper->capabilities & 1ull << CAP_NET_RAW))
+		log_at(LOG_WARNING,
+		       "without CAP_NET_RAW no ICMP errors are sent for packets that the kernel drops, "
+		       "and XDP trials prove less");
+	return privileges_drop(&server->privileges, kept);
 }
 
 static int open_control(struct server *server)
@@ -220,6 +242,9 @@ static int open_server(struct server *server)
 	config->datapath.max_waiting = MAX_WAITING;
 	if (server->privileges.uid != (uid_t)-1)
 		config->datapath.run_as = server->privileges.uid;
+	config->datapath.dispatcher = config->xdp_dispatcher;
+	config->datapath.helper = begin_helper;
+	config->datapath.helper_arg = server;
 	err = open_control(server);
 	if (!err)
 		err = datapath_open(server->base, serve_devices_mode(config), &config->datapath,
