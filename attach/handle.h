@@ -27,10 +27,10 @@ struct turnpike {
 	struct waiting *waiting;
 	struct policers policers;
 	struct icmp *icmp;
-	struct turnpike_helper helper; /* pid 0: none */
-	int timer;                     /* fires when waiting bindings are due; -1: none yet */
-	__u64 armed;                   /* that time, ns; 0: never */
-	int epoll;                     /* turnpike_fd(); -1: none yet */
+	struct turnpike_helper_info helper; /* pid 0: none */
+	int timer;                          /* fires when waiting bindings are due; -1: none yet */
+	__u64 armed;                        /* that time, ns; 0: never */
+	int epoll;                          /* turnpike_fd(); -1: none yet */
 	char error[512];
 };
 

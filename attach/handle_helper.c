@@ -25,8 +25,8 @@ struct start {
 static int begin_helper(void *arg)
 {
 	const struct start *start = arg;
-	const struct turnpike_helper helper = { .pid = (__u32)getpid(),
-						.capabilities = start->capabilities };
+	const struct turnpike_helper_info helper = { .pid = (__u32)getpid(),
+						     .capabilities = start->capabilities };
 
 	return start->opts->helper(&helper, start->opts->helper_arg);
 }
@@ -84,8 +84,8 @@ int handle_start_helper(struct turnpike *tp, const struct turnpike_open_opts *op
 	if (err)
 		return err;
 	maps_close_programs(&tp->maps);
-	tp->helper = (struct turnpike_helper){ .pid = (__u32)tp->privileged.helper,
-					       .maps_need_bpf = maps_need_bpf(&tp->maps),
-					       .capabilities = tp->privileged.capabilities };
+	tp->helper = (struct turnpike_helper_info){ .pid = (__u32)tp->privileged.helper,
+						    .maps_need_bpf = maps_need_bpf(&tp->maps),
+						    .capabilities = tp->privileged.capabilities };
 	return 0;
 }

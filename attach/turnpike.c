@@ -303,8 +303,9 @@ int turnpike_open(const struct turnpike_open_opts *opts, struct turnpike **ret)
 	return 0;
 }
 
-const struct turnpike_helper *turnpike_helper(const struct turnpike *tp)
+const struct turnpike_helper_info *turnpike_helper(struct turnpike *tp)
 {
+	tp->helper.lost = tp->privileged.lost;
 	return tp->helper.pid ? &tp->helper : NULL;
 }
 
@@ -626,10 +627,10 @@ void turnpike_on_change(struct turnpike *tp,
 /* Its socket is readable when it has ended. Then the devices are looked after at once. */
 static void note_lost_helper(struct turnpike *tp)
 {
-	if (tp->helper.lost || !privileged_check(&tp->privileged))
-		return;
-	tp->helper.lost = tp->privileged.lost;
-	tp->devices.supervised = 0;
+	const bool known = tp->privileged.lost;
+
+	if (privileged_check(&tp->privileged) && !known)
+		tp->devices.supervised = 0;
 }
 
 int turnpike_poll(struct turnpike *tp)

@@ -7,7 +7,7 @@ source "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/lib.sh"
 build=(
 	build-essential cmake ninja-build pkg-config clang bpftool scdoc
 	libbpf-dev libxdp-dev libelf-dev zlib1g-dev libnl-3-dev libnl-genl-3-dev libnl-route-3-dev
-	libevent-dev libssl-dev uthash-dev libjansson-dev libcap-ng-dev libunistring-dev libcmocka-dev
+	libevent-dev libssl-dev uthash-dev libjansson-dev libcap-ng-dev libseccomp-dev libunistring-dev libcmocka-dev
 )
 lab=(python3 iproute2 ethtool util-linux kmod procps) # network namespaces
 bench=(coturn)                                       # server and load generator

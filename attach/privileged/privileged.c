@@ -142,6 +142,14 @@ int privileged_call(struct privileged *privileged, const struct operation *opera
 	return call_helper(privileged, operation, args, result, fd);
 }
 
+/* Return: has it ended? */
+static bool has_ended(pid_t helper)
+{
+	const pid_t ended = waitpid(helper, NULL, WNOHANG);
+
+	return ended == helper || (ended < 0 && errno != EINTR);
+}
+
 /* Between calls the helper sends nothing: what is readable is the end. */
 bool privileged_check(struct privileged *privileged)
 {
@@ -149,15 +157,9 @@ bool privileged_check(struct privileged *privileged)
 
 	if (privileged->socket >= 0 && poll(&readable, 1, 0) > 0)
 		lose(privileged, "it was killed");
+	if (privileged->lost && privileged->helper && has_ended(privileged->helper))
+		privileged->helper = 0;
 	return privileged->lost;
-}
-
-/* Return: has it ended? */
-static bool has_ended(pid_t helper)
-{
-	const pid_t ended = waitpid(helper, NULL, WNOHANG);
-
-	return ended == helper || (ended < 0 && errno != EINTR);
 }
 
 void privileged_close(struct privileged *privileged)

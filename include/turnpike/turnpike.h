@@ -18,7 +18,7 @@
  *   must not call functions of their handle.
  * - The library prints nothing and starts no threads. To attach TC before Linux 6.6, or by libxdp's
  *   dispatcher, it starts a child process, which detaches the program if this process dies: see
- *   docs/architecture.md. So it does for struct turnpike_helper, if asked to.
+ *   docs/architecture.md. So it does for struct turnpike_helper_info, if asked to.
  *
  * Compatibility
  * - Structs that a program fills in begin with their size, @sz. Declare them with TURNPIKE_OPTS(),
@@ -128,7 +128,7 @@ TURNPIKE_API int turnpike_moves_parse(const char *name, enum turnpike_moves *ret
 TURNPIKE_API int turnpike_hook_parse(const char *name, enum turnpike_hook *ret);
 
 /**
- * struct turnpike_helper - the process that has the privileges in place of the program's
+ * struct turnpike_helper_info - the process that has the privileges in place of the program's
  * @pid:          its process id
  * @maps_need_bpf: 1: the program must keep CAP_BPF for the elements of maps, see below
  * @capabilities: those that it keeps of the program's, a bit for each, as in <linux/capability.h>
@@ -147,7 +147,7 @@ TURNPIKE_API int turnpike_hook_parse(const char *name, enum turnpike_hook *ret);
  * moments. If the helper itself is lost, everything is detached, too, and the flows remain: devices
  * are in mode USERSPACE until the program starts again.
  */
-struct turnpike_helper {
+struct turnpike_helper_info {
 	__u32 pid;
 	__u32 maps_need_bpf;
 	__u64 capabilities;
@@ -178,7 +178,7 @@ struct turnpike_helper {
  *              dispatcher at any time. It does so in any case if there are dispatchers already
  * @pad:        zero
  * @helper:     not NULL: a child process has the privileges from now on. It is called in this
- *              child, see struct turnpike_helper. Returns 0, or a negative errno, which
+ *              child, see struct turnpike_helper_info. Returns 0, or a negative errno, which
  *              turnpike_open() returns
  * @helper_arg: passed to @helper
  *
@@ -202,7 +202,7 @@ struct turnpike_open_opts {
 	__u32 run_as;
 	__u32 dispatcher;
 	__u32 pad;
-	int (*helper)(const struct turnpike_helper *helper, void *arg);
+	int (*helper)(const struct turnpike_helper_info *helper, void *arg);
 	void *helper_arg;
 };
 
@@ -245,7 +245,7 @@ TURNPIKE_API void turnpike_close(struct turnpike *tp);
  *
  * Since: 0.1
  */
-TURNPIKE_API const struct turnpike_helper *turnpike_helper(const struct turnpike *tp);
+TURNPIKE_API const struct turnpike_helper_info *turnpike_helper(struct turnpike *tp);
 
 /**
  * turnpike_error() - what went wrong, and how to fix it

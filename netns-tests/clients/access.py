@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab import proc
+from lab.account import give
 from lab.connected import TLS_PORT, tls_options
 from lab.credentials import rest_credentials
 from lab.lab import Lab
@@ -56,6 +57,8 @@ def server_options(lab: Lab) -> list[str]:
         _make_certificates(lab, certificate, key)
         secret.write_text(SECRET + "\n")
         secret.chmod(0o600)
+        for path in (certificate, key, secret):
+            give(path)
     return [*tls_options(lab, certificate, key), "--auth-secret-file", str(secret)]
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from lab import proc, turn
+from lab.account import give
 from lab.complaints import Complaints
 from lab.endpoints import SOCKET_FAMILY
 from lab.lab import Lab
@@ -232,6 +233,8 @@ def make_certificate(folder: Path, name: str) -> tuple[Path, Path]:
     proc.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
               "-days", "30",
               "-subj", f"/CN={name}", "-keyout", str(key), "-out", str(cert)])
+    for path in (cert, key):
+        give(path)
     return cert, key
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Protocol
 
 from lab import proc
+from lab.account import give
 from lab.topology import FAMILIES, TOPOLOGIES, End, Topology
 
 PASS_PROGRAM = Path(__file__).with_name("pass.bpf.c")
@@ -43,6 +44,7 @@ class Lab(proc.Undone):
 
     def _set_up(self) -> None:
         self.scratch = Path(tempfile.mkdtemp(prefix="turnpike-lab-"))
+        give(self.scratch)
         self._undo.enter_context(proc.removed_at_the_end(map(self.namespace, self.topology.roles()), self.scratch))
         self._make_namespaces()
         self._make_links()

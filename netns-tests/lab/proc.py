@@ -132,6 +132,15 @@ class Process:
         return self._child.wait()
 
 
+def descendants(pid: int) -> list[int]:
+    """The children of a process and theirs, parents first."""
+    found = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in map(int, (task / "children").read_text().split()):
+            found += [child, *descendants(child)]
+    return found
+
+
 def wait_until(condition: Callable[[], object], timeout: float, step: float = 0.02) -> bool:
     """Poll a condition. Returns whether it became true in time."""
     deadline = time.monotonic() + timeout

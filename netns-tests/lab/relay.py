@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from lab import ROOT, proc
+from lab.account import give
 from lab.lab import Lab
 from lab.topology import FAMILIES, Place
 
@@ -102,6 +103,7 @@ class Turnpike:
         net = lab.topology
         config = lab.scratch / "lab.conf"
         config.touch(0o600)
+        give(config)
         # Tests count packets exactly, and a flow that is confirmed again takes one from the kernel.
         config.write_text(f"user = {USER}:{PASSWORD}\nuser-quota = 0\nuser-allocations = 0\nuser-flows = 0\n"
                           "user-next-hops = 0\nuser-neighbours = 0\nunauthenticated-rate = 0\nconfirm = 3600\n")

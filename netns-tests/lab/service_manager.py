@@ -17,6 +17,7 @@ def notify_socket(lab: Lab) -> Iterator[tuple[socket.socket, list[str]]]:
     path = lab.scratch / "notify.sock"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
         sock.bind(str(path))
+        path.chmod(0o777)  # as that of systemd
         sock.settimeout(5)
         try:
             yield sock, ["env", f"NOTIFY_SOCKET={path}"]

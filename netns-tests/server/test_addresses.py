@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -447,6 +448,7 @@ def test_check_of_files(lab: Lab) -> None:
     """With --as, files that the user of the service cannot read are an error."""
     cert, key = make_certificate(lab.scratch, "relay")
     lab.scratch.chmod(0o755)
+    os.chown(key, 0, 0)
     for path in (cert, lab.scratch / "lab.conf"):
         path.chmod(0o644)
     options = ["--listen-tls", f":{PORT + 1}", "--cert", str(cert), "--key", str(key)]

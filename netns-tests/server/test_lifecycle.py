@@ -64,13 +64,14 @@ class Objects:
 
 
 def objects_of(lab: Lab, pid: int) -> Objects:
-    """All that a process holds open, and the maps that its programs use."""
+    """All that a server, its helper and their children hold open, and the maps that these programs use."""
     found: dict[str, set[int]] = {"prog_id": set(), "map_id": set()}
-    for path in Path(f"/proc/{pid}/fdinfo").iterdir():
-        for line in path.read_text().splitlines():
-            name, _, value = line.partition(":")
-            if name in found:
-                found[name].add(int(value))
+    for each in [pid, *proc.descendants(pid)]:
+        for path in Path(f"/proc/{each}/fdinfo").iterdir():
+            for line in path.read_text().splitlines():
+                name, _, value = line.partition(":")
+                if name in found:
+                    found[name].add(int(value))
     for program in bpftool(lab, "prog", "show"):
         if program["id"] in found["prog_id"]:
             found["map_id"].update(program.get("map_ids", []))
@@ -114,11 +115,11 @@ def test_stop(lab: Lab, variant: Variant, how: signal.Signals) -> None:
 
 def kill_with_children(server: Turnpike) -> None:
     """As systemd does with a service and the OOM killer with a cgroup: no child has time to clean up."""
-    pid = server.process.pid
-    children = [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    server.process.send_signal(signal.SIGSTOP)
+    children = proc.descendants(server.process.pid)
+    for pid in (server.process.pid, *children):
+        os.kill(pid, signal.SIGSTOP)
     assert proc.wait_until(server.process.is_paused, 5)
-    for child in children:
+    for child in reversed(children):  # the kernel closes what the helper has, once no guardian can see it
         os.kill(child, signal.SIGKILL)
     server.process.stop(signal.SIGKILL)
 
@@ -133,7 +134,8 @@ def test_killed_with_children(lab: Lab, variant: Variant) -> None:
     kill_with_children(server)
     if attached(lab) == before:
         complaints.append("nothing is left of the killed server")
-    again = Turnpike(lab, variant, without_capabilities(REQUIRED, 0))
+    # The socket of the killed server belongs to another user.
+    again = Turnpike(lab, variant, without_capabilities(REQUIRED, 0), control=lab.scratch / "again.sock")
     complaints += again.attach_complaints() + [f"after the next start: {each}" for each in relays(lab)]
     kernel, user = again.relayed()
     if bool(kernel) != variant.in_kernel:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import pwd
 import re
@@ -19,7 +20,8 @@ from pathlib import Path
 
 import pytest
 
-from lab import connected, systemd_unit
+from lab import connected, proc, systemd_unit
+from lab.account import account
 from lab.complaints import Complaints, check
 from lab.endpoints import echo_peer, turn_client, udp_socket
 from lab.lab import Lab
@@ -31,8 +33,10 @@ UNIT = Path(os.environ.get("TURNPIKE_UNIT", BINARY.parents[1] / systemd_unit.NAM
 CAPABILITIES = {"CAP_NET_BIND_SERVICE": 10, "CAP_NET_ADMIN": 12, "CAP_NET_RAW": 13, "CAP_PERFMON": 38, "CAP_BPF": 39}
 PACKETS = 4 * HELLOS  # of relays(): each way for each family
 HELPER = [*REQUIRED, "CAP_NET_RAW"]
+BROKER = ["CAP_NET_ADMIN", "CAP_NET_BIND_SERVICE"]
 USERSPACE = BY_NAME["userspace"]
 DAEMON_GROUP = 1
+FEW_FILES = "warning: file descriptors limit the server"  # the limit of the machine
 # Its socket, maps, programs that no packet meets, what it has attached, and pipes to guardians. No socket of the server's.
 HELPER_FILES = {"/dev/null", "socket", "pipe", "anon_inode:bpf-map", "anon_inode:bpf-prog", "anon_inode:bpf_link",
                 "anon_inode:btf", "anon_inode:[perf_event]"}
@@ -103,17 +107,26 @@ def files_of(pid: int) -> list[str]:
     return sorted({re.sub(r":\[\d+\]", "", os.readlink(path)) for path in Path(f"/proc/{pid}/fd").iterdir()})
 
 
+def broker_complaints(pid: int, uid: int, kept: Sequence[str], bounding: Sequence[str]) -> Complaints:
+    """The broker of sockets has of its two capabilities those that the server had, and none of its files."""
+    if not kept:
+        return [f"there is a broker: {pid}"] if pid else []
+    found = set(files_of(pid)) - {"/dev/null", "socket", os.readlink(f"/proc/{pid}/fd/2")}
+    return thread_complaints(pid, uid, kept, bounding) + ([f"the broker has {found}"] if found else [])
+
+
 def privileges(server: Turnpike, uid: int, helper: Sequence[str] = (), bounding: Sequence[str] = (),
-               kept: Sequence[str] = ()) -> Complaints:
+               broker: Sequence[str] = BROKER) -> Complaints:
     """The server has this user and no capability. Its helper has these, and neither has files of the other."""
-    complaints = thread_complaints(server.process.pid, uid, kept, bounding)
+    complaints = thread_complaints(server.process.pid, uid, [], bounding)
     if len(list(Path(f"/proc/{server.process.pid}/task").iterdir())) < 2:
         complaints.append("there is one thread only")
     status = server.ask("status")
-    if status["uid"] != uid or reported(status["capabilities"]) != set(kept):
+    if status["uid"] != uid or status["capabilities"]:
         complaints.append(f"the status has user {status['uid']} and capabilities {status['capabilities']}")
     if found := {"anon_inode:bpf-prog", "anon_inode:bpf_link"} & set(files_of(server.process.pid)):
         complaints.append(f"the server has {found}")
+    complaints += broker_complaints(status["broker"], uid, broker, bounding)
     if not helper:
         return complaints + ([f"there is a helper: {status['helper']}"] if status["helper"] else [])
     if not status["helper"]["running"] or reported(status["helper"]["capabilities"]) != set(helper):
@@ -161,9 +174,38 @@ def ended(server: Turnpike) -> Complaints:
 
 @some_variants
 def test_root(lab: Lab, variant: Variant) -> None:
-    """A server of root's keeps no capability, in any thread, and its helper four."""
+    """A server of root's becomes an ordinary user without capabilities, in all threads. Its helper has four."""
     server = Installation(lab).serve(variant, options=["--workers", "2"])
-    check(privileges(server, 0, HELPER) + guardians(server) + relays_in_every_mode(lab, server) + ended(server))
+    complaints = privileges(server, account().pw_uid, HELPER) + guardians(server) + relays_in_every_mode(lab, server)
+    if "warning: " in server.process.log().replace(FEW_FILES, ""):
+        complaints.append(f"there are warnings: {server.process.log()}")
+    check(complaints + ended(server))
+
+
+@some_variants
+def test_remaining_root(lab: Lab, variant: Variant) -> None:
+    """With --run-as root it remains root, with a warning, and has no capability either."""
+    server = Installation(lab).serve(variant, options=["--workers", "2", "--run-as", "root"])
+    complaints = privileges(server, 0, HELPER) + guardians(server) + relays_in_every_mode(lab, server)
+    if "warning: the server remains root" not in server.process.log():
+        complaints.append(f"there is no warning: {server.process.log()}")
+    check(complaints + ended(server))
+
+
+def test_unreadable_files(lab: Lab) -> None:
+    """A file that only root can read is served, with a warning that names it, because a reload will fail."""
+    secret = lab.scratch / "secret"
+    secret.write_text("of root\n")
+    secret.chmod(0o600)
+    os.chown(secret, 0, 0)
+    server = Installation(lab).serve(USERSPACE, options=["--auth-secret-file", str(secret)])
+    complaints = relays(lab)
+    if f"warning: a reload will fail, because the user of the server, {account().pw_uid}, cannot read {secret}" \
+            not in server.process.log():
+        complaints.append(f"there is no warning: {server.process.log()}")
+    server.process.send_signal(signal.SIGHUP)
+    server.process.wait_for(f"cannot read {secret}: Permission denied")
+    check(complaints + relays(lab) + ended(server))
 
 
 @some_variants
@@ -224,10 +266,10 @@ def test_reload_as_another_user(lab: Lab) -> None:
 
 
 def test_low_relay_ports(lab: Lab) -> None:
-    """A server that relays from ports below 1024 keeps CAP_NET_BIND_SERVICE, too."""
+    """A server without capabilities can relay from ports below 1024."""
     options = ["--workers", "2", "--run-as", str(NOBODY), "--relay-ports", "600-700"]
     server = Installation(lab).serve(BY_NAME["tcx"], options=options)
-    check(privileges(server, NOBODY, HELPER, kept=["CAP_NET_BIND_SERVICE"]) + relays(lab) + ended(server))
+    check(privileges(server, NOBODY, HELPER) + relays(lab) + ended(server))
 
 
 # In the sandbox of the systemd unit.
@@ -318,7 +360,7 @@ def test_connections_in_the_sandbox(lab: Lab) -> None:
 def test_required_capabilities(lab: Lab, variant: Variant) -> None:
     """CAP_NET_ADMIN, CAP_BPF and CAP_PERFMON are enough; the server warns that CAP_NET_RAW is missing."""
     server = Installation(lab, NOBODY).serve(variant, without_capabilities(REQUIRED, NOBODY), ["--workers", "2"])
-    complaints = privileges(server, NOBODY, REQUIRED, REQUIRED)
+    complaints = privileges(server, NOBODY, REQUIRED, REQUIRED, ["CAP_NET_ADMIN"])
     if "warning: without CAP_NET_RAW" not in server.process.log():
         complaints.append(f"no warning: {server.process.log()}")
     check(complaints + relays_in_every_mode(lab, server) + ended(server))
@@ -338,13 +380,81 @@ def relays_in_user_space(lab: Lab, server: Turnpike) -> Complaints:
 def test_no_capabilities(lab: Lab) -> None:
     """Without capabilities, auto relays in user space, and warns."""
     server = Installation(lab, NOBODY).serve(AUTO, without_capabilities([], NOBODY), ["--workers", "2"])
-    check(privileges(server, NOBODY) + relays_in_user_space(lab, server) + ended(server))
+    check(privileges(server, NOBODY, broker=()) + relays_in_user_space(lab, server) + ended(server))
 
 
 def test_no_bpf(lab: Lab) -> None:
     """Where bpf(2) fails, as in many containers, auto relays in user space, and a kernel mode is refused."""
     wrapper = Unit(UNIT).filter(lab.scratch, without="bpf")
     install = Installation(lab)
-    server = install.serve(AUTO, wrapper, ["--workers", "2"])
+    server = install.serve(AUTO, wrapper, ["--workers", "2", "--run-as", "root"])  # the filter allows no change
     complaints = privileges(server, 0) + relays_in_user_space(lab, server) + ended(server)
-    check(complaints + install.refused(BY_NAME["native-head"], "cannot load BPF programs", wrapper))
+    check(complaints + install.refused(BY_NAME["native-head"], "cannot load BPF programs", wrapper, ["--run-as", "root"]))
+
+
+# Without the helper.
+
+def lost_helper(server: Turnpike, pid: int) -> Complaints:
+    """The server must notice that its helper is gone, say so, and relay in user space."""
+    server.process.wait_for("the helper process has ended", timeout=120)
+    status = server.ask("status")
+    complaints = [f"{device['dev']} is in mode {device['mode']}" for device in status["devices"]
+                  if device["mode"] != "userspace"]
+    if status["helper"]["pid"] != pid or status["helper"]["running"] or status["helper"]["capabilities"]:
+        complaints.append(f"the helper is {status['helper']}")
+    if not proc.wait_until(lambda: proc.descendants(server.process.pid) == [status["broker"]], 60):
+        complaints.append(f"there are processes left: {proc.descendants(server.process.pid)}")
+    before = server.relayed()
+    complaints += relays(server.lab)
+    if server.relayed() != (before[0], before[1] + PACKETS):
+        complaints.append(f"relayed in the kernel and in user space: before {before}, then {server.relayed()}")
+    for variant, possible in ((USERSPACE, True), (BY_NAME["tcx"], False)):
+        answer = server.order(command="mode", mode=variant.mode)
+        if ("error" in answer) == possible or (not possible and "restart the server" not in answer["error"]):
+            complaints.append(f"a change to {variant.mode} is answered by {answer}")
+    return complaints
+
+
+def nothing_attached(lab: Lab) -> Complaints:
+    def attached() -> list[str]:
+        links = json.loads(lab.run("relay", ["ip", "-json", "-details", "link", "show"]).stdout)
+        found = [f"XDP on {link['ifname']}" for link in links if link.get("xdp")]
+        net = json.loads(lab.run("relay", ["bpftool", "-j", "net", "show"]).stdout)
+        return found + [f"{kind}: {rows}" for each in net for kind, rows in each.items() if rows]
+    proc.wait_until(lambda: not attached(), 10, step=0.1)
+    return [f"still attached: {each}" for each in attached()]
+
+
+@pytest.mark.parametrize("variant", [*VARIANTS, AUTO])
+def test_helper_killed(lab: Lab, variant: Variant) -> None:
+    """Without its helper a server relays in user space, nothing is attached, and it ends well."""
+    server = Installation(lab).serve(variant)
+    pid = server.ask("status")["helper"]["pid"]
+    complaints = relays(lab)
+    os.kill(pid, signal.SIGKILL)
+    if variant.in_kernel or variant is AUTO:
+        complaints += lost_helper(server, pid)
+    check(complaints + nothing_attached(lab) + relays(lab) + ended(server))
+
+
+@pytest.mark.timeout(600)
+def test_helper_silent(lab: Lab) -> None:
+    """A helper that does not answer is given up after some time, and killed."""
+    server = Installation(lab).serve(BY_NAME["native-head"])
+    pid = server.ask("status")["helper"]["pid"]
+    os.kill(pid, signal.SIGSTOP)
+    check(lost_helper(server, pid) + nothing_attached(lab) + ended(server))
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_server_killed(lab: Lab, variant: Variant) -> None:
+    """A helper ends with its server, and so do the guardians; the next server attaches the same at once."""
+    complaints: Complaints = []
+    for _ in range(3):
+        server = Installation(lab).serve(variant)
+        complaints += server.attach_complaints()
+        children = proc.descendants(server.process.pid)
+        server.process.stop(signal.SIGKILL)
+    if not proc.wait_until(lambda: not [pid for pid in children if Path("/proc", str(pid)).exists()], 10):
+        complaints.append(f"processes are left: {children}")
+    check(complaints + nothing_attached(lab))

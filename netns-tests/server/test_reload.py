@@ -19,6 +19,7 @@ from functools import partial
 import pytest
 
 from lab import connected, proc, turn
+from lab.account import give
 from lab.complaints import Complaints, check, refused
 from lab.credentials import rest_credentials
 from lab.endpoints import echo_peer, turn_client
@@ -44,6 +45,7 @@ class Configured:
 
     def _write(self, lines: Sequence[str]) -> None:
         self.path.touch(0o600)
+        give(self.path)
         self.path.write_text("".join(f"{line}\n" for line in lines))
 
     def reload(self, *lines: str, wait_for: str = "reloaded; changed: ") -> str:

@@ -69,14 +69,17 @@ def device_of(server: Turnpike) -> dict[str, Any]:
     return found
 
 
-def children(lab: VmLab, server: Turnpike) -> list[str]:
-    pid = server.process.pid
+def helper_of(server: Turnpike) -> str:
+    return str(server.ask("status")["helper"]["pid"])
+
+
+def children(lab: VmLab, pid: str) -> list[str]:
     return lab.run("relay", ["cat", f"/proc/{pid}/task/{pid}/children"]).stdout.split()
 
 
 def guardians(lab: VmLab, server: Turnpike) -> list[str]:
-    """The relay's children, that of the observer and that of the relay, have the capabilities that they need only."""
-    lines = [line for pid in children(lab, server)
+    """The helper's children, that of the observer and that of the relay, have the capabilities that they need only."""
+    lines = [line for pid in children(lab, helper_of(server))
              for line in lab.run("relay", ["grep", "CapPrm", f"/proc/{pid}/status"]).stdout.splitlines()]
     kept = [int(line.split()[1], 16) for line in lines]
     wanted = [sum(1 << CAPABILITIES[name] for name in names) for names in (["CAP_NET_ADMIN"], CAPABILITIES)]
@@ -114,26 +117,25 @@ def first(lab: VmLab) -> Result:
 
 
 def removed(lab: VmLab) -> Result:
-    """When somebody unloads all programs, the relay notices, and relays in another mode."""
+    """When somebody unloads all programs, the relay notices, and its helper attaches a dispatcher again."""
     with serving(lab, NATIVE, "--xdp-dispatcher") as server, bound_clients(lab) as clients:
         lab.run("relay", ["xdp-loader", "unload", "--all", lab.devices("relay")[0]])
-        if not proc.wait_until(lambda: device_of(server)["hook"] != "xdp-dispatcher", CHANGE_SECONDS, step=0.5):
-            return "", ["the status still has the dispatcher"]
-        device = device_of(server)
-        server.variant = Variant("after", device["mode"], device["hook"])
-        complaints = relayed_there(server, clients)
-    if device["mode"] != "tc" or "another process detached the program" not in device["why"]:
-        complaints.append(f"it has {device['mode']}, since {device['why']}")
-    return device["why"], complaints
+        if not proc.wait_until(lambda: device_of(server)["changes"], CHANGE_SECONDS, step=0.5):
+            return "", ["the mode has not changed"]
+        complaints = become(lab, RELAY_PROGRAM) + server.attach_complaints() + relayed_there(server, clients)
+        if "another process detached the program" not in server.process.log():
+            complaints.append(f"the log does not say why: {server.process.log()}")
+    return "", complaints + become(lab)
 
 
 def killed(lab: VmLab) -> Result:
     """What a relay leaves in a dispatcher that was killed with its child, the next one removes."""
     with filtering(lab):
         with serving(lab, NATIVE) as server:
-            pid = str(server.process.pid)
-            lab.run("relay", ["kill", "-STOP", pid])
-            lab.run("relay", ["kill", "-KILL", *children(lab, server), pid])
+            pid, helper = str(server.process.pid), helper_of(server)
+            guardians_of = children(lab, helper)
+            lab.run("relay", ["kill", "-STOP", pid, helper])
+            lab.run("relay", ["kill", "-KILL", *guardians_of, helper, pid])
             server.process.wait(10)
             complaints = become(lab, FILTER_PROGRAM, RELAY_PROGRAM)
         with serving(lab, NATIVE) as server, bound_clients(lab) as clients:

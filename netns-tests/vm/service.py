@@ -132,6 +132,13 @@ class Service:
         self.run(["systemctl", "start", UNIT])
 
 
+def unit_filters(service: Service) -> str:
+    """The filters of the helper, which are those of the unit: the server has one of its own."""
+    helper = service.status()["helper"]["pid"]
+    lines = service.run(["cat", f"/proc/{helper}/status"]).stdout.splitlines()
+    return dict(line.split(":\t", 1) for line in lines)["Seccomp_filters"]
+
+
 def started(service: Service) -> Result:
     """The service is ready, runs without root and within the sandbox, warns about nothing, and watches its drivers."""
     service.start()
@@ -142,9 +149,11 @@ def started(service: Service) -> Result:
     if thread["Uid"].split()[0] == "0" or thread["Seccomp"] != "2" or thread["NoNewPrivs"] != "1":
         complaints.append(f"process {pid} has {thread}")
     complaints += [f"a warning: {entry['MESSAGE']}" for entry in service.journal() if int(entry["PRIORITY"]) <= WARNING]
-    capabilities = sorted(status["capabilities"])
-    if capabilities != ["bpf", "net_admin", "net_raw", "perfmon"]:
-        complaints.append(f"its capabilities are {capabilities}")
+    capabilities = sorted(status["helper"]["capabilities"])
+    if status["capabilities"] or capabilities != ["bpf", "net_admin", "net_raw", "perfmon"]:
+        complaints.append(f"the capabilities are {status['capabilities']}, those of the helper {capabilities}")
+    if thread["Seccomp_filters"] != str(int(unit_filters(service)) + 1):
+        complaints.append(f"there are {thread['Seccomp_filters']} filters of system calls")
     complaints += [f"{device['dev']}: {device['proof']}" for device in status["devices"]
                    if "; watched: frames lost by the driver" not in device["proof"]]
     return f"user {thread['Uid'].split()[0]}, {', '.join(capabilities)}", complaints

@@ -335,18 +335,22 @@ struct endpoint_rules serve_config_rules(const struct serve_config *config)
 	};
 }
 
-static bool has_low_port(const struct endpoint_name *names, size_t n)
+static void add_low_ports(const struct endpoint_name *names, size_t n, bool *ports)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (ntohs(names[i].addr.port) < IPPORT_RESERVED)
-			return true;
+		const unsigned int port = ntohs(names[i].addr.port);
+
+		if (port < IPPORT_RESERVED)
+			ports[port] = true;
 	}
-	return false;
 }
 
-bool serve_config_has_low_ports(const struct serve_config *config)
+void serve_config_low_ports(const struct serve_config *config, bool ports[static IPPORT_RESERVED])
 {
-	return config->port_lo < IPPORT_RESERVED ||
-	       has_low_port(config->listen, config->n_listen) ||
-	       has_low_port(config->listen_tls, config->n_listen_tls);
+	memset(ports, 0, IPPORT_RESERVED * sizeof(*ports));
+	add_low_ports(config->listen, config->n_listen, ports);
+	add_low_ports(config->listen_tls, config->n_listen_tls, ports);
+	for (unsigned int port = config->port_lo; port <= config->port_hi && port < IPPORT_RESERVED;
+	     port++)
+		ports[port] = true;
 }

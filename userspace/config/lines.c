@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
+#include <utlist.h>
 
 #include "base/log.h"
 #include "base/regular_file.h"
@@ -52,6 +55,39 @@ enum cli_status lines_each(const char *name, char *text, size_t len, lines_taker
 	return status;
 }
 
+/** struct path - of a file that has been read; kept for lines_unreadable() */
+struct path {
+	struct path *next;
+	char text[];
+};
+
+static struct path *paths;
+
+static void remember(const char *path)
+{
+	const size_t size = strlen(path) + 1;
+	struct path *known;
+
+	LL_FOREACH(paths, known)
+		if (strcmp(known->text, path) == 0)
+			return;
+	known = malloc(sizeof(*known) + size);
+	if (!known)
+		return;
+	memcpy(known->text, path, size);
+	LL_PREPEND(paths, known);
+}
+
+const char *lines_unreadable(void)
+{
+	const struct path *path;
+
+	LL_FOREACH(paths, path)
+		if (access(path->text, R_OK))
+			return path->text;
+	return NULL;
+}
+
 enum cli_status lines_each_of_file(const char *path, lines_taker *take, void *arg)
 {
 	struct regular_file file;
@@ -62,6 +98,7 @@ enum cli_status lines_each_of_file(const char *path, lines_taker *take, void *ar
 		log_error("cannot read %s: %s", path, regular_file_error(err));
 		return CLI_ERROR;
 	}
+	remember(path);
 	status = lines_each(path, file.text, file.len, take, arg);
 	regular_file_free(&file);
 	return status;

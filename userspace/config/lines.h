@@ -50,4 +50,12 @@ enum cli_status lines_check_access(const char *path);
 /** lines_trim() - remove white space at both ends; Return: the new start of @text. */
 char *lines_trim(char *text);
 
+/**
+ * lines_unreadable() - of the files that lines_each_of_file() has read, one that the process
+ * could not open now
+ *
+ * Return: its path, or NULL.
+ */
+const char *lines_unreadable(void);
+
 #endif /* TURNPIKE_CONFIG_LINES_H */

@@ -8,6 +8,8 @@
 
 #include <errno.h>
 #include <net/if.h>
+#include <netinet/in.h>
+#include <stdbool.h>
 #include <turnpike/turnpike.h>
 
 #include "base/log.h"
@@ -164,8 +166,8 @@ void serve_config_free(struct serve_config *config);
 /** serve_config_rules() - where to listen and from where to relay; borrows memory of @config */
 struct endpoint_rules serve_config_rules(const struct serve_config *config);
 
-/** serve_config_has_low_ports() - whether listeners or relays have ports below 1024 */
-bool serve_config_has_low_ports(const struct serve_config *config);
+/** serve_config_low_ports() - which ports below 1024 listeners or relays have, by number */
+void serve_config_low_ports(const struct serve_config *config, bool ports[static IPPORT_RESERVED]);
 
 /** serve_config_mode() - mode of @device: its own, or else that of all devices */
 enum turnpike_mode serve_config_mode(const struct serve_config *config,

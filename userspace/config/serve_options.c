@@ -223,7 +223,8 @@ const struct cli_option serve_options[] = {
 	  "a number of seconds of at most 86400", FIELD(drain_time), .max = A_DAY,
 	  .reload = RELOAD_DRAIN },
 	{ "run-as", 0, "USER[:GROUP]",
-	  "Switch to this user after the privileged part of the start-up.",
+	  "Switch to this user after the privileged part of the start-up. Default for root: "
+	  "turnpike, or nobody.",
 	  "a user, optionally with a group, such as turnpike:turnpike", .set = set_run_as },
 	{ "control", 0, "PATH", "Control socket.", "the path of a socket", .set = set_control,
 	  .fallback = CONTROL_PATH },

@@ -7,6 +7,7 @@
 #include "private/array_len.h"
 #include "base/addr.h"
 #include "base/clock.h"
+#include "net/broker.h"
 #include "process/privileges.h"
 #include "control/report.h"
 #include "control/report_addresses.h"
@@ -131,7 +132,7 @@ static json_t *waiting(const struct report_source *source)
 /* The process that has the privileges for the kernel. */
 static json_t *helper_report(const struct report_source *source)
 {
-	const struct turnpike_helper *helper = datapath_helper(source->datapath);
+	const struct turnpike_helper_info *helper = datapath_helper(source->datapath);
 
 	if (!helper)
 		return json_null();
@@ -155,6 +156,7 @@ json_t *report_status(const struct report_source *source, const struct report_da
 	json_object_set_new(result, "draining", json_boolean(data->is_draining));
 	json_object_update_new(result, privileges_report());
 	json_object_set_new(result, "helper", helper_report(source));
+	json_object_set_new(result, "broker", number((uint64_t)broker_pid()));
 	json_object_set_new(result, "devices", devices);
 	json_object_set(result, "doubt", data->doubt);
 	json_object_set(result, "addresses", data->addresses);

@@ -184,9 +184,15 @@ bool datapath_is_open(const struct datapath *datapath)
 	return datapath->tp;
 }
 
-const struct turnpike_helper *datapath_helper(const struct datapath *datapath)
+const struct turnpike_helper_info *datapath_helper(struct datapath *datapath)
 {
-	return datapath->tp ? turnpike_helper(datapath->tp) : NULL;
+	const struct turnpike_helper_info *helper = NULL;
+
+	pthread_mutex_lock(&datapath->lock);
+	if (datapath->tp)
+		helper = turnpike_helper(datapath->tp);
+	pthread_mutex_unlock(&datapath->lock);
+	return helper;
 }
 
 void datapath_close(struct datapath *datapath)

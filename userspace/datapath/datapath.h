@@ -35,7 +35,7 @@ int datapath_open(struct event_base *base, enum turnpike_mode mode,
 bool datapath_is_open(const struct datapath *datapath);
 
 /** datapath_helper() - see turnpike_helper(); NULL also without BPF */
-const struct turnpike_helper *datapath_helper(const struct datapath *datapath);
+const struct turnpike_helper_info *datapath_helper(struct datapath *datapath);
 
 /** datapath_close() - detach all programs; accepts NULL */
 void datapath_close(struct datapath *datapath);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/addr.h"
+#include "net/broker.h"
 #include "net/socket.h"
 
 /** Length of the accept queue. libevent accepts all of it at once, while other clients wait. */
@@ -115,26 +116,16 @@ static int set_options(int fd, const struct option *option)
 	return 0;
 }
 
-/* SO_RCVBUFFORCE requires CAP_NET_ADMIN; SO_RCVBUF is limited to net.core.rmem_max. */
-static void set_receive_buffer(int fd, int bytes)
-{
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)))
-		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
-}
-
 static int set_up(int fd, const struct turnpike_addr *addr, bool reuseport, int receive_bytes)
 {
-	struct sockaddr_storage sa;
-	socklen_t len = addr_to_sockaddr(addr, &sa);
-	int err;
+	int err = set_options(fd, addr->family == TURNPIKE_IPV4 ? options_v4 : options_v6);
 
-	err = set_options(fd, addr->family == TURNPIKE_IPV4 ? options_v4 : options_v6);
 	if (!err && reuseport)
 		err = set_options(fd, options_reuseport);
 	if (err)
 		return err;
-	set_receive_buffer(fd, receive_bytes);
-	return bind(fd, (const struct sockaddr *)&sa, len) ? -errno : 0;
+	broker_set_receive_buffer(fd, receive_bytes);
+	return broker_bind(fd, addr);
 }
 
 int socket_open(const struct turnpike_addr *addr, bool reuseport, int receive_bytes, bool in_kernel,
@@ -158,19 +149,17 @@ int socket_open(const struct turnpike_addr *addr, bool reuseport, int receive_by
 
 static int set_up_stream(int fd, const struct turnpike_addr *addr, bool reuseport)
 {
-	struct sockaddr_storage sa;
-	socklen_t len = addr_to_sockaddr(addr, &sa);
 	int err = set_options(fd, options_stream);
 
 	if (!err && addr->family == TURNPIKE_IPV6)
 		err = set_options(fd, options_stream_v6);
 	if (!err && reuseport)
 		err = set_options(fd, options_reuseport);
-	if (err)
-		return err;
-	if (bind(fd, (const struct sockaddr *)&sa, len) || listen(fd, BACKLOG))
-		return -errno;
-	return 0;
+	if (!err)
+		err = broker_bind(fd, addr);
+	if (!err && listen(fd, BACKLOG))
+		err = -errno;
+	return err;
 }
 
 int socket_listen(const struct turnpike_addr *addr, bool reuseport, int *fd)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "private/array_len.h"
 #include "process/privileges.h"
 
 /* Digits only: strtoull() alone would also accept "0x10" and " 1". */
@@ -62,11 +63,16 @@ static bool is_another(const struct privileges *privileges)
 	       (privileges->uid != geteuid() || privileges->gid != getegid());
 }
 
+static bool may_switch(void)
+{
+	return capng_get_caps_process() == 0 &&
+	       capng_have_capability(CAPNG_EFFECTIVE, CAP_SETUID) &&
+	       capng_have_capability(CAPNG_EFFECTIVE, CAP_SETGID);
+}
+
 static int check_may_switch(const char *option, const struct privileges *privileges)
 {
-	if (!is_another(privileges) ||
-	    (capng_get_caps_process() == 0 && capng_have_capability(CAPNG_EFFECTIVE, CAP_SETUID) &&
-	     capng_have_capability(CAPNG_EFFECTIVE, CAP_SETGID)))
+	if (!is_another(privileges) || may_switch())
 		return 0;
 	log_error(
 		"--%s: not permitted to switch the user: start the server as root or as that user",
@@ -103,6 +109,50 @@ int privileges_find(const char *option, const char *run_as, struct privileges *r
 	return err;
 }
 
+/* Of the packages, and of any system. */
+static const char *const default_users[] = { "turnpike", "nobody" };
+
+/* In an image without accounts: the kernel's overflow user, which owns nothing. */
+#define NOBODY 65534
+
+static struct privileges default_user(const char **name)
+{
+	const struct passwd *user;
+
+	for (size_t i = 0; i < ARRAY_LEN(default_users); i++) {
+		user = getpwnam(default_users[i]);
+		*name = default_users[i];
+		if (user)
+			return (struct privileges){ .uid = user->pw_uid, .gid = user->pw_gid };
+	}
+	return (struct privileges){ .uid = NOBODY, .gid = NOBODY };
+}
+
+int privileges_choose(const char *run_as, struct privileges *ret)
+{
+	const char *name;
+	const struct privileges other = default_user(&name);
+	const int err = privileges_find("run-as", run_as, ret);
+
+	if (err)
+		return err;
+	if (run_as && ret->uid == 0)
+		log_at(LOG_WARNING,
+		       "the server remains root: who takes it over can read and change the files of "
+		       "root; without --run-as it runs as user %s",
+		       name);
+	if (run_as || geteuid() != 0)
+		return 0;
+	if (may_switch())
+		*ret = other;
+	else
+		log_at(LOG_WARNING,
+		       "not permitted to switch the user: the server remains root, without "
+		       "capabilities; allow CAP_SETUID and CAP_SETGID, or start it as user %s",
+		       name);
+	return 0;
+}
+
 /* Changes the sets of libcap-ng only; apply() makes them effective. */
 static void select_capabilities(uint64_t kept)
 {
@@ -119,10 +169,13 @@ static void select_capabilities(uint64_t kept)
 
 static int switch_user(const struct privileges *privileges)
 {
+	const capng_flags_t groups =
+		getpwuid(privileges->uid) ? CAPNG_INIT_SUPP_GRP : CAPNG_DROP_SUPP_GRP;
+
 	if (capng_change_id((int)privileges->uid, (int)privileges->gid,
-			    CAPNG_INIT_SUPP_GRP | CAPNG_CLEAR_BOUNDING | CAPNG_CLEAR_AMBIENT) == 0)
+			    groups | CAPNG_CLEAR_BOUNDING | CAPNG_CLEAR_AMBIENT) == 0)
 		return 0;
-	log_error("--run-as: cannot switch the user: %s", strerror(errno));
+	log_error("cannot switch the user: %s; see --run-as", strerror(errno));
 	return -EPERM;
 }
 
@@ -170,15 +223,19 @@ json_t *privileges_names(uint64_t capabilities)
 	return names;
 }
 
-json_t *privileges_report(void)
+uint64_t privileges_effective(void)
 {
 	uint64_t effective = 0;
 
-	if (capng_get_caps_process() == 0) {
-		for (unsigned int i = 0; i <= CAP_LAST_CAP; i++)
-			effective |= (uint64_t)(capng_have_capability(CAPNG_EFFECTIVE, i) != 0)
-				     << i;
-	}
+	if (capng_get_caps_process() != 0)
+		return 0;
+	for (unsigned int i = 0; i <= CAP_LAST_CAP; i++)
+		effective |= (uint64_t)(capng_have_capability(CAPNG_EFFECTIVE, i) != 0) << i;
+	return effective;
+}
+
+json_t *privileges_report(void)
+{
 	return json_pack("{s:i, s:o}", "uid", (int)geteuid(), "capabilities",
-			 privileges_names(effective));
+			 privileges_names(privileges_effective()));
 }

@@ -37,6 +37,15 @@ int privileges_find(const char *option, const char *run_as, struct privileges *r
 int privileges_find_group(const char *option, const char *name, gid_t *ret);
 
 /**
+ * privileges_choose() - the user of a server
+ * @run_as: of --run-as, see privileges_find(); NULL: for root, the user turnpike, or nobody where
+ *          it does not exist, or number 65534
+ *
+ * A server that remains root gets a warning. Errors are logged. Return: 0 or a negative errno.
+ */
+int privileges_choose(const char *run_as, struct privileges *ret);
+
+/**
  * privileges_drop() - switch the user, and drop all capabilities but some
  * @kept: a bit for each of <linux/capability.h>; only those that the process has are kept
  *
@@ -46,6 +55,9 @@ int privileges_find_group(const char *option, const char *name, gid_t *ret);
  * Return: 0; a negative errno after logging the error, and then the process must exit.
  */
 int privileges_drop(const struct privileges *privileges, uint64_t kept);
+
+/** privileges_effective() - the capabilities of the calling thread, a bit for each */
+uint64_t privileges_effective(void);
 
 /** privileges_names() - [NAME...] of capabilities, a bit for each */
 json_t *privileges_names(uint64_t capabilities);

@@ -165,7 +165,7 @@ enum cli_status check_start(const struct serve_config *config)
 	struct privileges privileges;
 	gid_t group;
 
-	if (privileges_find("run-as", config->run_as, &privileges) ||
+	if (privileges_choose(config->run_as, &privileges) ||
 	    (config->control_group &&
 	     privileges_find_group("control-group", config->control_group, &group)) ||
 	    check_files(config) || check_as(config) || check_addresses_and_devices(config))

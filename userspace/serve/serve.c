@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <errno.h>
 #include <event2/event.h>
-#include <linux/capability.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,9 +12,9 @@
 #include "control/commands.h"
 #include "control/report.h"
 #include "datapath/datapath.h"
+#include "net/broker.h"
 #include "process/events.h"
 #include "process/notify.h"
-#include "process/privileges.h"
 #include "process/workers.h"
 #include "serve/check_start.h"
 #include "serve/serve.h"
@@ -23,6 +22,7 @@
 #include "serve/serve_devices.h"
 #include "serve/serve_drain.h"
 #include "serve/serve_listen.h"
+#include "serve/serve_privileges.h"
 #include "serve/serve_reload.h"
 #include "serve/serve_turn.h"
 
@@ -34,7 +34,7 @@
 
 struct server {
 	struct serve_config config;
-	struct privileges privileges;
+	struct serve_privileges privileges;
 	uint32_t max_relays;
 	struct event_base *base;
 	struct event *signals[N_SIGNALS];
@@ -179,40 +179,12 @@ static int open_turn(struct server *server)
 	return err ? err : serve_turn_set_credentials(config, server->workers);
 }
 
-/* In the helper, which has a copy of everything. Dispatchers need the files of root. */
-static int begin_helper(const struct turnpike_helper *helper, void *arg)
-{
-	struct server *server = arg;
-
-	serve_config_free(&server->config);
-	if (helper->capabilities & 1ull << CAP_SYS_ADMIN)
-		return 0;
-	return privileges_drop(&server->privileges, helper->capabilities);
-}
-
-/* Before starting threads, because capabilities are per thread. */
-static int drop_privileges(const struct server *server)
-{
-	const struct turnpike_helper *helper = datapath_helper(server->datapath);
-	uint64_t kept = 0;
-
-	if (helper && helper->maps_need_bpf)
-		kept |= 1ull << CAP_BPF;
-	if (serve_config_has_low_ports(&server->config))
-		kept |= 1ull << CAP_NET_BIND_SERVICE;
-	if (helper && !(helper->capabilities & 1ull << CAP_NET_RAW))
-		log_at(LOG_WARNING,
-		       "without CAP_NET_RAW no ICMP errors are sent for packets that the kernel drops, "
-		       "and XDP trials prove less");
-	return privileges_drop(&server->privileges, kept);
-}
-
 static int open_control(struct server *server)
 {
 	const struct serve_config *config = &server->config;
 	struct control_path at = { .path = config->control,
-				   .uid = server->privileges.uid,
-				   .gid = server->privileges.gid };
+				   .uid = server->privileges.user.uid,
+				   .gid = server->privileges.user.gid };
 	int err = 0;
 
 	if (config->control_group)
@@ -227,7 +199,7 @@ static int open_server(struct server *server)
 	const struct limits_rates rates = serve_turn_rates(config);
 	const struct share_percents shares = serve_turn_shares(config);
 	const struct endpoints *endpoints;
-	int err = privileges_find("run-as", config->run_as, &server->privileges);
+	int err = serve_privileges_open(&server->privileges, config);
 
 	if (!err)
 		err = open_loop(server);
@@ -240,11 +212,6 @@ static int open_server(struct server *server)
 	server->max_relays = serve_turn_max_relays(config, endpoints);
 	config->datapath.max_policers = serve_turn_policers(server->max_relays);
 	config->datapath.max_waiting = MAX_WAITING;
-	if (server->privileges.uid != (uid_t)-1)
-		config->datapath.run_as = server->privileges.uid;
-	config->datapath.dispatcher = config->xdp_dispatcher;
-	config->datapath.helper = begin_helper;
-	config->datapath.helper_arg = server;
 	err = open_control(server);
 	if (!err)
 		err = datapath_open(server->base, serve_devices_mode(config), &config->datapath,
@@ -253,7 +220,7 @@ static int open_server(struct server *server)
 		err = open_turn(server);
 	if (!err)
 		err = attach_devices(server);
-	return err ? err : drop_privileges(server);
+	return err ? err : serve_privileges_drop(&server->privileges, server->datapath);
 }
 
 static void free_event(struct event *event)
@@ -273,6 +240,7 @@ static void close_server(struct server *server)
 	serve_listen_close(&server->listen);
 	datapath_close(server->datapath);
 	serve_addresses_close(server->addresses);
+	broker_stop();
 	events_end_period();
 	for (size_t i = 0; i < N_SIGNALS; i++)
 		free_event(server->signals[i]);
