@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 from lab import connected, proc, systemd_unit
-from lab.account import account
+from lab.account import account, give
 from lab.complaints import Complaints, check
 from lab.endpoints import echo_peer, turn_client, udp_socket
 from lab.lab import Lab
@@ -36,6 +36,7 @@ HELPER = [*REQUIRED, "CAP_NET_RAW"]
 BROKER = ["CAP_NET_ADMIN", "CAP_NET_BIND_SERVICE"]
 USERSPACE = BY_NAME["userspace"]
 DAEMON_GROUP = 1
+SHADOW_BYTES = 1 << 30  # an area of a sanitizer
 FEW_FILES = "warning: file descriptors limit the server"  # the limit of the machine
 # Its socket, maps, programs that no packet meets, what it has attached, and pipes to guardians. No socket of the server's.
 HELPER_FILES = {"/dev/null", "socket", "pipe", "anon_inode:bpf-map", "anon_inode:bpf-prog", "anon_inode:bpf_link",
@@ -352,6 +353,42 @@ def test_connections_in_the_sandbox(lab: Lab) -> None:
     complaints += [f"{transport}, after the reload: {each}" for transport in transports
                    for each in is_served(lab, transport)]
     check(complaints + ended(server))
+
+
+def found_in_memory(pid: int, words: Sequence[bytes]) -> set[bytes]:
+    found: set[bytes] = set()
+    with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
+        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+            area = re.match(r"([0-9a-f]+)-([0-9a-f]+) r.* (\S+) *(\S*)$", line)
+            if area and not area[4].startswith(("[v", "anon_inode")):
+                start, end = int(area[1], 16), int(area[2], 16)
+                if end - start > SHADOW_BYTES:
+                    continue
+                with contextlib.suppress(OSError):
+                    memory.seek(start)
+                    text = memory.read(end - start)
+                    found |= {word for word in words if word in text}
+    return found
+
+
+def test_secrets(lab: Lab) -> None:
+    """Helper and broker have no secret in their memory, wherever it is configured."""
+    words = [f"{place}-password-77".encode() for place in ("command", "file", "users", "environment")]
+    command, file, users, environment = (f"{word.decode()[:3]}:{word.decode()}" for word in words)
+    config, list_of_users = lab.scratch / "more.conf", lab.scratch / "users"
+    config.write_text(f"user = {file}\n")
+    list_of_users.write_text(f"{users}\n")
+    for path in (config, list_of_users):
+        give(path)
+    server = Installation(lab).serve(USERSPACE, ["env", f"TURNPIKE_USER={environment}"],
+                                     ["--user", command, "--config", str(config), "--users-file", str(list_of_users)])
+    status = server.ask("status")
+    if not found_in_memory(status["helper"]["pid"], [b"tp-helper"]):
+        pytest.fail("nothing is found in the memory of the helper")
+    if b"__asan_init" in BINARY.read_bytes():  # AddressSanitizer keeps a copy of the environment
+        words.pop()
+    check([f"{status_of(Path('/proc', str(pid)))['Name']} has {found}" for pid in (status["helper"]["pid"], status["broker"])
+           if (found := found_in_memory(pid, words))] + ended(server))
 
 
 # With fewer capabilities.
