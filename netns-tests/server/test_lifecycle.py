@@ -29,6 +29,8 @@ from lab.roundtrip import CHANNEL, relays
 from lab.systemd_unit import REQUIRED, without_capabilities
 
 BPFFS = Path("/sys/fs/bpf")
+# The server after a killed one has the same user, and without capabilities that is the user who starts it.
+AS_ROOT = ["--run-as", "root"]
 
 
 # What the kernel holds.
@@ -129,13 +131,12 @@ def test_killed_with_children(lab: Lab, variant: Variant) -> None:
     """A server removes the filters that remain when another and its children are killed at once. It does so in every
     mode, and without CAP_SYS_ADMIN, as in the systemd unit: then the programs of others have no names."""
     before = attached(lab)
-    server = Turnpike(lab, BY_NAME["clsact"])
+    server = Turnpike(lab, BY_NAME["clsact"], options=AS_ROOT)
     complaints = relays(lab)
     kill_with_children(server)
     if attached(lab) == before:
         complaints.append("nothing is left of the killed server")
-    # The socket of the killed server belongs to another user.
-    again = Turnpike(lab, variant, without_capabilities(REQUIRED, 0), control=lab.scratch / "again.sock")
+    again = Turnpike(lab, variant, without_capabilities(REQUIRED, 0), AS_ROOT)
     complaints += again.attach_complaints() + [f"after the next start: {each}" for each in relays(lab)]
     kernel, user = again.relayed()
     if bool(kernel) != variant.in_kernel:
@@ -173,12 +174,12 @@ def test_squatted_names(lab: Lab) -> None:
     """Another user can neither keep a relay from attaching by clsact, nor from removing what a killed one has left."""
     before = attached(lab)
     squat(lab)
-    server = Turnpike(lab, BY_NAME["clsact"])
+    server = Turnpike(lab, BY_NAME["clsact"], options=AS_ROOT)
     complaints = server.attach_complaints() + relays(lab)
     kill_with_children(server)
     if attached(lab) == before:
         complaints.append("nothing is left of the killed server")
-    again = Turnpike(lab, BY_NAME["clsact"], without_capabilities(REQUIRED, 0))
+    again = Turnpike(lab, BY_NAME["clsact"], without_capabilities(REQUIRED, 0), AS_ROOT)
     complaints += again.attach_complaints() + [f"after the next start: {each}" for each in relays(lab)]
     complaints += again.stop_complaints()
     check(complaints + leftovers(lab, before, NOTHING))
