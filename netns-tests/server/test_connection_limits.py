@@ -208,7 +208,8 @@ def test_rate_of_handshakes(lab: Lab) -> None:
 
 def test_no_descriptors_are_left(lab: Lab) -> None:
     """Without descriptors, the server relays as before, does not spin, and accepts what waits once there are some."""
-    server = serve(lab, options=["--workers", "1"])
+    # Limits of another user's process can be changed with CAP_SYS_RESOURCE only, which root may lack.
+    server = serve(lab, options=["--workers", "1", "--run-as", "root"])
     complaints: Complaints = []
     pid = server.process.pid
     soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)

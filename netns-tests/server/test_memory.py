@@ -3,36 +3,26 @@
 
 from __future__ import annotations
 
-import re
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 from lab import proc
+from lab.account import give
 from lab.complaints import Complaints, check
 from lab.lab import Lab
+from lab.memory import found_in_memory
 from lab.relay import BY_NAME, Turnpike
 from lab.roundtrip import admitted
 
 PASSWORDS = {"options": "kept-in-mind-1", "environment": "kept-in-mind-2", "file": "kept-in-mind-3"}
 
 
-def memory(pid: int) -> Iterator[bytes]:
-    """All that the process can read, but for what the kernel maps."""
-    with open(f"/proc/{pid}/mem", "rb") as mem:
-        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
-            area = re.match(r"([0-9a-f]+)-([0-9a-f]+) r\S+ \S+ \S+ \S+\s*(.*)", line)
-            if area and not area[3].startswith(("[v", "anon_inode", "/dev/")):
-                mem.seek(int(area[1], 16))
-                yield mem.read(int(area[2], 16) - int(area[1], 16))
-
-
 def found_in(pid: int) -> Complaints:
-    pages = list(memory(pid))
-    places = {name: Path(f"/proc/{pid}/{name}").read_bytes() for name in ("cmdline", "environ")}
-    places["memory"] = b"".join(pages)
-    return [f"the password from the {source} is in {name}" for source, password in PASSWORDS.items()
-            for name, content in places.items() if password.encode() in content]
+    words = {password.encode(): source for source, password in PASSWORDS.items()}
+    places = {name: {word for word in words if word in Path(f"/proc/{pid}/{name}").read_bytes()}
+              for name in ("cmdline", "environ")}
+    places["memory"] = found_in_memory(pid, list(words))
+    return [f"the password from the {words[word]} is in {name}" for name, found in places.items() for word in found]
 
 
 def test_passwords_are_wiped(lab: Lab) -> None:
@@ -40,6 +30,7 @@ def test_passwords_are_wiped(lab: Lab) -> None:
     users = lab.scratch / "users"
     users.touch(0o600)
     users.write_text(f"file:{PASSWORDS['file']}\n")
+    give(users)
     server = Turnpike(lab, BY_NAME["userspace"], ["env", f"TURNPIKE_USER=environment:{PASSWORDS['environment']}"],
                       ["--user", f"options:{PASSWORDS['options']}", "--users-file", str(users)])
     complaints: Complaints = []

@@ -25,6 +25,7 @@ from lab.account import account, give
 from lab.complaints import Complaints, check
 from lab.endpoints import echo_peer, turn_client, udp_socket
 from lab.lab import Lab
+from lab.memory import found_in_memory
 from lab.relay import AUTO, BINARY, BY_NAME, VARIANTS, Turnpike, Variant
 from lab.roundtrip import CHANNEL, HELLOS, echoed, relays
 from lab.systemd_unit import NOBODY, REQUIRED, Unit, without_capabilities
@@ -36,9 +37,9 @@ HELPER = [*REQUIRED, "CAP_NET_RAW"]
 BROKER = ["CAP_NET_ADMIN", "CAP_NET_BIND_SERVICE"]
 USERSPACE = BY_NAME["userspace"]
 DAEMON_GROUP = 1
-SHADOW_BYTES = 1 << 30  # an area of a sanitizer
 PRIVILEGE_WARNINGS = ("remains root", "a reload will fail", "does not restrict the system calls", "without CAP_NET_RAW")
-# Its socket, maps, programs that no packet meets, what it has attached, and pipes to guardians. No socket of the server's.
+# Its socket, maps, programs that no packet meets, what it has attached, and pipes to guardians; no socket of the
+# server's.
 HELPER_FILES = {"/dev/null", "socket", "pipe", "anon_inode:bpf-map", "anon_inode:bpf-prog", "anon_inode:bpf_link",
                 "anon_inode:btf", "anon_inode:[perf_event]"}
 # The modes that a server starts in; each test changes it to all others.
@@ -354,22 +355,6 @@ def test_connections_in_the_sandbox(lab: Lab) -> None:
     check(complaints + ended(server))
 
 
-def found_in_memory(pid: int, words: Sequence[bytes]) -> set[bytes]:
-    found: set[bytes] = set()
-    with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
-        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
-            area = re.match(r"([0-9a-f]+)-([0-9a-f]+) r.* (\S+) *(\S*)$", line)
-            if area and not area[4].startswith(("[v", "anon_inode")):
-                start, end = int(area[1], 16), int(area[2], 16)
-                if end - start > SHADOW_BYTES:
-                    continue
-                with contextlib.suppress(OSError):
-                    memory.seek(start)
-                    text = memory.read(end - start)
-                    found |= {word for word in words if word in text}
-    return found
-
-
 def test_secrets(lab: Lab) -> None:
     """Helper and broker have no secret in their memory, wherever it is configured."""
     words = [f"{place}-password-77".encode() for place in ("command", "file", "users", "environment")]
@@ -386,7 +371,8 @@ def test_secrets(lab: Lab) -> None:
         pytest.fail("nothing is found in the memory of the helper")
     if b"__asan_init" in BINARY.read_bytes():  # AddressSanitizer keeps a copy of the environment
         words.pop()
-    check([f"{status_of(Path('/proc', str(pid)))['Name']} has {found}" for pid in (status["helper"]["pid"], status["broker"])
+    pids = status["helper"]["pid"], status["broker"]
+    check([f"{status_of(Path('/proc', str(pid)))['Name']} has {found}" for pid in pids
            if (found := found_in_memory(pid, words))] + ended(server))
 
 
@@ -425,7 +411,8 @@ def test_no_bpf(lab: Lab) -> None:
     install = Installation(lab)
     server = install.serve(AUTO, wrapper, ["--workers", "2", "--run-as", "root"])  # the filter allows no change
     complaints = privileges(server, 0) + relays_in_user_space(lab, server) + ended(server)
-    check(complaints + install.refused(BY_NAME["native-head"], "cannot load BPF programs", wrapper, ["--run-as", "root"]))
+    complaints += install.refused(BY_NAME["native-head"], "cannot load BPF programs", wrapper, ["--run-as", "root"])
+    check(complaints)
 
 
 # Without the helper.

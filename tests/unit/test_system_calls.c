@@ -308,11 +308,12 @@ static void test_only_what_is_listed(void **state)
 /* The filter is that of all threads, also of those that exist already. */
 static void *try_later(void *arg)
 {
-	int *go = arg;
+	int *go = arg, fd;
 
 	while (!__atomic_load_n(go, __ATOMIC_SEQ_CST))
 		sched_yield();
-	return (void *)(intptr_t)(socket(AF_PACKET, SOCK_RAW, 0) == -1 && errno == EPERM);
+	fd = socket(AF_PACKET, SOCK_RAW, 0);
+	return (void *)(intptr_t)(fd == -1 && errno == EPERM);
 }
 
 static void test_other_threads(void **state)

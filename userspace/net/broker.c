@@ -91,12 +91,12 @@ static int run(const struct broker_plan *plan, const struct request *request, in
 
 /** struct packet - a message with room for one descriptor */
 struct packet {
+	struct iovec iov;
+	struct msghdr msg;
 	union {
 		char bytes[CMSG_SPACE(sizeof(int))];
 		struct cmsghdr align;
 	} control;
-	struct iovec iov;
-	struct msghdr msg;
 };
 
 static void prepare(struct packet *packet, struct request *request)

@@ -71,8 +71,14 @@ static const int harmless[] = {
 };
 /* clang-format on */
 
-#define IS(arg, value)         SCMP_CMP((arg), SCMP_CMP_EQ, (value))
-#define BITS(arg, mask, value) SCMP_CMP((arg), SCMP_CMP_MASKED_EQ, (mask), (value))
+/* In place of SCMP_CMP(), which leaves out datum_b. */
+#define IS(number, value) \
+	((struct scmp_arg_cmp){ .arg = (number), .op = SCMP_CMP_EQ, .datum_a = (value) })
+#define BITS(number, mask, value)                         \
+	((struct scmp_arg_cmp){ .arg = (number),          \
+				.op = SCMP_CMP_MASKED_EQ, \
+				.datum_a = (mask),        \
+				.datum_b = (value) })
 
 /* Of open(2): what creates or changes a file. O_TMPFILE contains O_DIRECTORY. */
 #define WRITING (O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND | (O_TMPFILE & ~O_DIRECTORY))
