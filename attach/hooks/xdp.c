@@ -28,19 +28,6 @@ static int attach(__u32 ifindex, int prog_fd, __u32 flags, struct hook_state *st
 	return 0;
 }
 
-/*
- * A helper outlives a killed relay by a moment, in which the hook is not free. That of a running
- * relay stays; then attaching reports it.
- */
-void xdp_sweep(__u32 ifindex)
-{
-	const struct timespec pause = { .tv_nsec = SWEEP_PAUSE_NS };
-	int tries = SWEEP_TRIES;
-
-	while (tries-- > 0 && name_is_bound(MARK_XDP, ifindex))
-		nanosleep(&pause, NULL);
-}
-
 int hook_update_link(const struct hook_state *state, int prog_fd)
 {
 	return bpf_link_update(state->fd, prog_fd, NULL);
@@ -85,6 +72,28 @@ static int query_native(__u32 ifindex, __u32 *ids, __u32 *n)
 static int query_generic(__u32 ifindex, __u32 *ids, __u32 *n)
 {
 	return query(ifindex, XDP_FLAGS_SKB_MODE, ids, n);
+}
+
+static bool is_taken(__u32 ifindex)
+{
+	__u32 id, native = 0, generic = 0;
+
+	query_native(ifindex, &id, &native);
+	query_generic(ifindex, &id, &generic);
+	return native || generic;
+}
+
+/*
+ * A helper outlives a killed relay by a moment, in which the hook is not free. That of a running
+ * relay stays; then attaching reports it. Any process can bind the name: alone it is no reason.
+ */
+void xdp_sweep(__u32 ifindex)
+{
+	const struct timespec pause = { .tv_nsec = SWEEP_PAUSE_NS };
+	int tries = SWEEP_TRIES;
+
+	while (tries-- > 0 && is_taken(ifindex) && name_is_bound(MARK_XDP, ifindex))
+		nanosleep(&pause, NULL);
 }
 
 const struct hook_ops hook_xdp_native = {
