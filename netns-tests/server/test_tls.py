@@ -96,7 +96,9 @@ class Certificates:
             cert.rename(pair / "cert.pem")
             key.rename(pair / "key.pem")
         self.live.symlink_to("one")
-        self.server = Turnpike(lab, USERSPACE, options=tls_options(lab, self.live / "cert.pem", self.live / "key.pem"))
+        # Root, since nobody else can read what is in a temporary folder of pytest.
+        options = [*tls_options(lab, self.live / "cert.pem", self.live / "key.pem"), "--run-as", "root"]
+        self.server = Turnpike(lab, USERSPACE, options=options)
         self.complaints: Complaints = []
 
     def move_link(self, name: str) -> None:
