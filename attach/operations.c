@@ -4,6 +4,7 @@
 #include "devices/device.h"
 #include "devices/proof.h"
 #include "devices/watch.h"
+#include "flows/flow_map.h"
 #include "hooks/attachment.h"
 #include "net/ipsec.h"
 #include "net/neighbours.h"
@@ -27,6 +28,7 @@ const struct operation *const operations[N_OPERATIONS] = {
 	[OPERATION_WATCH] = &watch_operation_open,
 	[OPERATION_LIST_POLICIES] = &ipsec_operation_list,
 	[OPERATION_USE] = &neighbours_operation_use,
+	[OPERATION_SET_EXPIRY] = &flow_operation_set_expiry,
 	[OPERATION_READ_TICKS] = &devices_operation_read_ticks,
 };
 

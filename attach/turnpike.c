@@ -213,6 +213,7 @@ static int open_maps(struct turnpike *tp, const struct turnpike_open_opts *opts)
 	int err = maps_open(&sizes, &tp->maps);
 
 	tp->privileged.maps = &tp->maps;
+	tp->maps.privileged = &tp->privileged;
 	if (!err && opts->helper)
 		err = handle_start_helper(tp, opts);
 	if (!err)

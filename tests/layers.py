@@ -42,7 +42,7 @@ ROOMS: dict[str, list[str]] = {
     "attach/hooks": [API, "attach/base", "attach/privileged", "attach/net"],
     "attach/select": [API, "attach/base", "attach/privileged", "attach/net", "attach/hooks"],
     "attach/devices": [API, "attach/base", "attach/privileged", "attach/net", "attach/hooks", "attach/select"],
-    "attach/flows": [API, "attach/base", "attach/net"],
+    "attach/flows": [API, "attach/base", "attach/privileged", "attach/net"],
     "attach": [API, "attach/base", "attach/privileged", "attach/net", "attach/hooks", "attach/select",
                "attach/devices", "attach/flows"],
 

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <turnpike/abi.h>
 
+struct privileged;
 struct turnpike_bpf;
 
 struct maps {
@@ -16,8 +17,9 @@ struct maps {
 	__u32 max_flows; /* of each family */
 	__u32 max_nexthops;
 	__u32 max_policers;
-	__u64 confirm_ns;   /* see struct turnpike_config */
-	__u64 check_offset; /* of the check clock from CLOCK_MONOTONIC, ns */
+	__u64 confirm_ns;              /* see struct turnpike_config */
+	struct privileged *privileged; /* of the handle */
+	__u64 check_offset;            /* of the check clock from CLOCK_MONOTONIC, ns */
 	/* Mapped memory, shared with the programs. */
 	struct turnpike_ports *ports;
 	struct turnpike_nexthop *nexthops;

@@ -69,12 +69,27 @@ int flow_replace(const struct maps *maps, const struct encoded_flow *encoded)
 				   BPF_EXIST);
 }
 
+/* Without privileges a process can write elements, but not call the program. */
+static int run_set_expiry(struct privileged *privileged, const void *args, void *result, int *fd)
+{
+	struct turnpike_flow_expiry arg = *(const struct turnpike_flow_expiry *)args;
+
+	(void)result;
+	(void)fd;
+	return call_program(privileged->maps->skeleton->progs.flow_expiry, &arg, sizeof(arg));
+}
+
+OPERATION(flow_operation_set_expiry, OPERATION_SET_EXPIRY, run_set_expiry,
+	  struct turnpike_flow_expiry, struct nothing);
+
 int flow_set_expiry(const struct maps *maps, const struct flow_key *key, __u64 expires)
 {
 	struct turnpike_flow_expiry arg = { .family = key->family, .expires = expires };
 
+	struct nothing nothing;
+
 	arg.key6 = key->key6;
-	return call_program(maps->skeleton->progs.flow_expiry, &arg, sizeof(arg));
+	return privileged_call(maps->privileged, &flow_operation_set_expiry, &arg, &nothing, NULL);
 }
 
 int flow_delete(const struct maps *maps, const struct flow_key *key)

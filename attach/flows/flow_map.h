@@ -7,6 +7,7 @@
 
 #include "base/map_set.h"
 #include "flows/encode.h"
+#include "privileged/privileged.h"
 
 /**
  * flow_add() - insert a flow
@@ -33,6 +34,8 @@ int flow_replace(const struct maps *maps, const struct encoded_flow *encoded);
 /** flow_set_expiry() - set the expiry in place; the counters lose nothing. Return: 0, or -ENOENT.
  */
 int flow_set_expiry(const struct maps *maps, const struct flow_key *key, __u64 expires);
+
+extern const struct operation flow_operation_set_expiry;
 
 /** flow_delete() - remove a flow. Return: 0, or -ENOENT. */
 int flow_delete(const struct maps *maps, const struct flow_key *key);

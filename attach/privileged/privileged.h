@@ -37,6 +37,7 @@ enum operation_id {
 	OPERATION_WATCH,         /* count the frames that drivers lose */
 	OPERATION_LIST_POLICIES, /* does an IPsec policy require a tunnel? */
 	OPERATION_USE,           /* let the kernel resolve and verify neighbours */
+	OPERATION_SET_EXPIRY,    /* change the expiry of a flow in place */
 	OPERATION_READ_TICKS,    /* when were jiffies 0? */
 	N_OPERATIONS,
 };
