@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from lab import proc
+from lab.account import account
 from lab.complaints import Complaints, check
 from lab.endpoints import turn_client
 from lab.lab import Lab
@@ -237,7 +238,7 @@ def test_group(lab: Lab, variant: Variant) -> None:
     server = start(lab, variant, "--control-group", str(GROUP))
     found: Complaints = []
     status = server.control.stat()
-    if (status.st_uid, status.st_gid, status.st_mode & 0o777) != (0, GROUP, 0o660):
+    if (status.st_uid, status.st_gid, status.st_mode & 0o777) != (account().pw_uid, GROUP, 0o660):
         found.append(f"the socket has {status}")
     for words in (("status",), ("mode", "tc"), ("flows",), ("stats",)):
         code, errors = as_user(lab, server, GROUP, *words)
