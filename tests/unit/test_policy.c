@@ -308,6 +308,48 @@ static void test_private(void **state)
 	}
 }
 
+/** Relay addresses come and go: without any, nothing changes; after a public one, the refusal
+ * stays. */
+static void test_private_follows(void **state)
+{
+	static const struct {
+		const char *relays[2];
+		bool permitted;
+	} steps[] = {
+		{ { NULL }, false },
+		{ { "10.0.0.1" }, true },
+		{ { NULL }, true },
+		{ { "fd00::1" }, true },
+		{ { "fd00::1", "2001:4860::1" }, false },
+		{ { "fd00::1" }, false },
+		{ { NULL }, false },
+	};
+	const struct turnpike_addr peer = addr("192.168.1.1");
+	struct turn_policy *before = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+		struct turn_relay_address relays[2] = { 0 };
+		struct turn_config config;
+		struct turn_policy *policy;
+
+		turn_config_init(&config);
+		config.relays = relays;
+		while (config.n_relays < 2 && steps[i].relays[config.n_relays]) {
+			relays[config.n_relays].addr = addr(steps[i].relays[config.n_relays]);
+			config.n_relays++;
+		}
+		assert_int_equal(turn_policy_new(&config, &policy), 0);
+		if (before)
+			turn_policy_follow(policy, before);
+		if (turn_policy_allows(policy, &peer) != steps[i].permitted)
+			fail_msg("step %zu", i);
+		turn_policy_free(before);
+		before = policy;
+	}
+	turn_policy_free(before);
+}
+
 /** Where private peers are denied, prefixes permit what they name; denied ones stay denied. */
 static void test_some_private(void **state)
 {
@@ -485,6 +527,7 @@ int main(void)
 		cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_wide_prefixes),
 		cmocka_unit_test(test_private),
+		cmocka_unit_test(test_private_follows),
 		cmocka_unit_test(test_some_private),
 		cmocka_unit_test(test_services),
 		cmocka_unit_test(test_allowed_own_addresses),

@@ -51,6 +51,8 @@ int turn_settings_apply(struct turn_server *server, const struct turn_config *co
 		free(software);
 		return -ENOMEM;
 	}
+	if (server->policy)
+		turn_policy_follow(policy, server->policy);
 	*peers_changed = !server->policy || !turn_policy_equal(server->policy, policy);
 	free(server->homes);
 	server->homes = homes;

@@ -21,6 +21,8 @@ struct cidrs {
  * @refused:    networks that this host receives, denied
  * @own:        addresses of this host, sorted, denied
  * @private_ok: whether private networks are no special ones
+ * @is_auto:    the relay addresses decide that
+ * @is_decided: there have been some
  *
  * Special-purpose networks are denied as @refused is.
  */
@@ -33,6 +35,8 @@ struct turn_policy {
 	struct turnpike_addr *own;
 	size_t n_own;
 	bool private_ok;
+	bool is_auto;
+	bool is_decided;
 };
 
 static int add_all(struct cidrs *cidrs, const struct addr_cidr *list, size_t n)
@@ -113,6 +117,8 @@ static int fill(struct turn_policy *policy, const struct turn_config *config)
 		return -ENOMEM;
 	policy->private_ok =
 		turn_permits_private(config->private_peers, config->relays, config->n_relays);
+	policy->is_auto = config->private_peers == TURN_PRIVATE_AUTO;
+	policy->is_decided = config->n_relays > 0;
 	return fill_own(policy, config);
 }
 
@@ -126,6 +132,15 @@ int turn_policy_new(const struct turn_config *config, struct turn_policy **polic
 	}
 	*policy = result;
 	return 0;
+}
+
+void turn_policy_follow(struct turn_policy *policy, const struct turn_policy *before)
+{
+	if (!policy->is_auto || !before->is_auto || !before->is_decided)
+		return;
+	if (!policy->is_decided || !before->private_ok)
+		policy->private_ok = before->private_ok;
+	policy->is_decided = true;
 }
 
 void turn_policy_free(struct turn_policy *policy)

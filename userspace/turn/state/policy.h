@@ -20,6 +20,15 @@ struct turn_policy;
  */
 int turn_policy_new(const struct turn_config *config, struct turn_policy **policy);
 
+/**
+ * turn_policy_follow() - keep what relay addresses have decided, although they come and go
+ * @before: the policy that @policy replaces
+ *
+ * Without any address, private networks stay permitted or not, so that a failover ends no
+ * permission. Once an address was public they stay refused, also while it is away.
+ */
+void turn_policy_follow(struct turn_policy *policy, const struct turn_policy *before);
+
 /** turn_policy_free() - free @policy; NULL is allowed */
 void turn_policy_free(struct turn_policy *policy);
 
