@@ -85,7 +85,6 @@ OPERATION(flow_operation_set_expiry, OPERATION_SET_EXPIRY, run_set_expiry,
 int flow_set_expiry(const struct maps *maps, const struct flow_key *key, __u64 expires)
 {
 	struct turnpike_flow_expiry arg = { .family = key->family, .expires = expires };
-
 	struct nothing nothing;
 
 	arg.key6 = key->key6;

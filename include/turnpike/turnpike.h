@@ -414,6 +414,7 @@ turnpike_for_each_device(const struct turnpike *tp,
  * @pad:     zero
  * @channel_expires:    from then on the client's packets take the slow path
  * @permission_expires: from then on the peer's packets take the slow path
+ *                      A refresh that prolongs both by less than a second may have no effect
  * @to_peer_policer, @to_client_policer: policer of each direction, see turnpike_policer_new(); 0:
  *           none
  *
