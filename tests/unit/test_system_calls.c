@@ -275,8 +275,11 @@ static pid_t start_helper(void)
 {
 	const pid_t helper = fork();
 
-	while (helper == 0)
+	/* Until it is killed: no signal has a handler. */
+	if (helper == 0) {
 		pause();
+		_exit(1);
+	}
 	return helper;
 }
 
