@@ -24,9 +24,13 @@ existing() {
 	done
 }
 
-# in_parallel FILE_LIST COMMAND...: run a command on batches of the files
+# in_parallel FILE_LIST COMMAND...: run a command on batches of the files, one for each CPU, since most tools take longer
+# to start than for a file; $batch overrides the number of files in each
 in_parallel() {
-	xargs -a "$1" -d '\n' -P "$(nproc)" -n 8 -- "${@:2}"
+	local cpus n
+	cpus=$(nproc)
+	n=$((($(wc -l <"$1") + cpus) / cpus))
+	xargs -a "$1" -d '\n' -P "$cpus" -n "${batch:-$n}" -- "${@:2}"
 }
 
 run_clang-format() { # FILE_LIST
@@ -38,7 +42,7 @@ run_clang-format() { # FILE_LIST
 }
 
 run_clang-tidy() { # FILE_LIST
-	in_parallel "$1" clang-tidy -p build/dev --quiet
+	batch=8 in_parallel "$1" clang-tidy -p build/dev --quiet # long for each file, and some take longer
 }
 
 run_cppcheck() {
