@@ -107,8 +107,8 @@ struct nothing {
  * @result: untouched after an error
  * @fd:     NULL: the operation has no descriptor
  *
- * The helper has PRIVILEGED_SECONDS for each operation. A helper that is late or dead is lost: it
- * is killed if possible, and what it has attached is detached.
+ * The helper has PRIVILEGED_SECONDS for each operation. If it is late or dead, it counts as lost:
+ * it is killed if it still runs, and its programs are detached.
  *
  * Return: 0; a negative errno of the operation; -EOWNERDEAD: the helper is lost.
  */

@@ -146,8 +146,8 @@ static inline void turnpike_policer_continue(struct turnpike_policer *policer, _
  * turnpike_policer_change() - change rate and burst of a bucket in use; it stays as full as it is
  * @now: CLOCK_MONOTONIC, ns
  *
- * The words change one by one: a packet may be charged by the new @cost and the old @burst. Without
- * a limit, @full and @burst stay for the case that there is one again.
+ * The words change one by one: a packet may be charged by the new @cost and the old @burst. When
+ * the limit is removed, @full and @burst keep their values, in case a limit is set again.
  */
 static inline void turnpike_policer_change(struct turnpike_policer *policer, __u64 now, __u64 rate,
 					   __u64 burst)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file report_shares.h
- * How full the tables of the kernel path are, and what one user has of each.
+ * How full the tables of the kernel path are, and the largest part of each that one user has.
  */
 #ifndef TURNPIKE_CONTROL_REPORT_SHARES_H
 #define TURNPIKE_CONTROL_REPORT_SHARES_H

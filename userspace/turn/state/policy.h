@@ -47,9 +47,9 @@ bool turn_policy_allows(const struct turn_policy *policy, const struct turnpike_
 /**
  * turn_policy_exempts() - whether the configuration's @allow permits @peer on all ports
  *
- * A prefix permits a special-purpose network (special_net.h) only if it is at least as long: a
- * metadata service is permitted only by its own address. An address of this host is permitted only
- * by itself, too, except for loopback addresses, which are a special-purpose network.
+ * A prefix permits a special-purpose network (special_net.h) only if it is at least as long. So a
+ * metadata service is permitted only by its own address. The same holds for each address of this
+ * host, except loopback addresses: they are a special-purpose network.
  */
 bool turn_policy_exempts(const struct turn_policy *policy, const struct turnpike_addr *peer);
 
