@@ -22,6 +22,7 @@ import pytest
 
 from lab import connected, proc, systemd_unit
 from lab.account import account, give
+from lab.background import in_background
 from lab.complaints import Complaints, check
 from lab.endpoints import echo_peer, turn_client, udp_socket
 from lab.lab import Lab
@@ -294,21 +295,14 @@ def test_sandbox(lab: Lab, variant: Variant) -> None:
 @contextlib.contextmanager
 def incoming_frames(lab: Lab) -> Iterator[None]:
     """Frames from both sides throughout the block: without any, trials would prove nothing."""
-    done = threading.Event()
-
-    def send() -> None:
+    def send(done: threading.Event) -> None:
         with udp_socket(lab, "client", 4) as client, udp_socket(lab, "peer", 4) as peer:
             while not done.wait(0.005):
                 client.sendto(b"frame", (lab.topology.listen.address(4), 9))
                 peer.sendto(b"frame", (lab.topology.relayed.address(4), 9))
 
-    thread = threading.Thread(target=send, daemon=True)
-    thread.start()
-    try:
+    with in_background(send):
         yield
-    finally:
-        done.set()
-        thread.join()
 
 
 def test_auto_in_the_sandbox(lab: Lab) -> None:

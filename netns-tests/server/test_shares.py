@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 import pytest
 
 from lab import proc, turn
+from lab.background import in_background
 from lab.complaints import Complaints, check
 from lab.crowd import Hosts
 from lab.endpoints import echo_peer, turn_client
@@ -47,7 +48,6 @@ def peers(count: int) -> list[turn.Address]:
 @contextlib.contextmanager
 def echoing(lab: Lab, addresses: Sequence[turn.Address]) -> Iterator[None]:
     """Peers at all these addresses, which send back what they receive."""
-    done = threading.Event()
     with contextlib.ExitStack() as stack, selectors.DefaultSelector() as selector:
         for address in addresses:
             with lab.entered("peer"):
@@ -55,19 +55,14 @@ def echoing(lab: Lab, addresses: Sequence[turn.Address]) -> Iterator[None]:
             sock.bind(address)
             selector.register(sock, selectors.EVENT_READ)
 
-        def echo() -> None:
+        def echo(done: threading.Event) -> None:
             while not done.is_set():
                 for key, _events in selector.select(0.05):
                     data, sender = key.fileobj.recvfrom(65536)  # type: ignore[union-attr]
                     key.fileobj.sendto(data, sender)  # type: ignore[union-attr]
 
-        thread = threading.Thread(target=echo, daemon=True)
-        thread.start()
-        try:
+        with in_background(echo):
             yield
-        finally:
-            done.set()
-            thread.join()
 
 
 class Greedy:
