@@ -124,7 +124,7 @@ static void rules_changed(void *arg)
 	struct turnpike *tp = arg;
 
 	/* A first rule may be one that tracks connections. */
-	follow_conntrack(tp);
+	maps_set_interval(&tp->maps, conntrack_interval(tp->maps.confirm_ns));
 	check_clock_advance(&tp->maps);
 }
 
