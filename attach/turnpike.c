@@ -409,7 +409,7 @@ int turnpike_for_each_device(const struct turnpike *tp,
 static int copy_binding(struct turnpike *tp, const struct turnpike_binding *binding,
 			struct turnpike_binding *own)
 {
-	const size_t known = OPTS_KNOWN(turnpike_binding, to_client_policer);
+	const size_t known = OPTS_KNOWN(turnpike_binding, pad2);
 	const int err = opts_copy(own, known, binding);
 
 	return err ? fail_opts(tp, err, "turnpike_binding") : 0;
@@ -500,7 +500,13 @@ void turnpike_walk_end(struct turnpike_walk *walk)
 
 __u32 turnpike_flows(const struct turnpike *tp)
 {
-	return 2 * bindings_count(tp->bindings);
+	return 2 * (bindings_count(tp->bindings, TURNPIKE_FRAMING_CHANNEL) +
+		    bindings_count(tp->bindings, TURNPIKE_FRAMING_INDICATION));
+}
+
+__u32 turnpike_bindings(const struct turnpike *tp, enum turnpike_framing framing)
+{
+	return bindings_count(tp->bindings, framing);
 }
 
 __u32 turnpike_waiting(const struct turnpike *tp, enum turnpike_wait what)

@@ -11,11 +11,14 @@ int flow_expiry(struct turnpike_flow_expiry *arg)
 	struct turnpike_flow *flow;
 	struct turnpike_key4 key4 = arg->key4;
 	struct turnpike_key6 key6 = arg->key6;
+	struct turnpike_send_key send = arg->send;
 
-	if (arg->family == TURNPIKE_IPV4)
+	if (arg->table == TURNPIKE_FLOWS4)
 		flow = bpf_map_lookup_elem(&flows4, &key4);
-	else
+	else if (arg->table == TURNPIKE_FLOWS6)
 		flow = bpf_map_lookup_elem(&flows6, &key6);
+	else
+		flow = bpf_map_lookup_elem(&sends, &send);
 	if (!flow)
 		return -ENOENT;
 	/* The fast path must not look at a flow later than it expires. */

@@ -5,6 +5,7 @@
 struct ports_map ports SEC(".maps");
 struct flows4_map flows4 SEC(".maps");
 struct flows6_map flows6 SEC(".maps");
+struct sends_map sends SEC(".maps");
 struct nexthops_map nexthops SEC(".maps");
 struct devices_map devices SEC(".maps");
 struct counters_map counters SEC(".maps");

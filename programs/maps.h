@@ -34,6 +34,13 @@ struct flows6_map {
 	__type(value, struct turnpike_flow);
 };
 
+struct sends_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, DEFAULT_FLOWS);
+	__type(key, struct turnpike_send_key);
+	__type(value, struct turnpike_flow);
+};
+
 struct nexthops_map {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -97,6 +104,7 @@ struct taken_map {
 extern struct ports_map ports SEC(".maps");
 extern struct flows4_map flows4 SEC(".maps");
 extern struct flows6_map flows6 SEC(".maps");
+extern struct sends_map sends SEC(".maps");
 extern struct nexthops_map nexthops SEC(".maps");
 extern struct devices_map devices SEC(".maps");
 extern struct counters_map counters SEC(".maps");

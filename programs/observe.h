@@ -22,7 +22,7 @@
  * @pkt:     its family, tags and VLAN header
  * @l4:      protocol behind the IP header; IPPROTO_FRAGMENT: a fragment, but not the first
  * @is_first: the first fragment, which has the UDP header: the server sends a large datagram
- * @channel: of ChannelData, or 0
+ * @framing: of a message to a client; 0: to a peer
  */
 struct departure {
 	struct packet pkt;
@@ -31,7 +31,7 @@ struct departure {
 	__be16 port;
 	__be16 sport;
 	__be16 dport;
-	__be16 channel;
+	__be16 framing;
 	__u8 l4;
 	bool is_first;
 };
@@ -46,8 +46,11 @@ struct fragment_header {
 
 static __always_inline struct turnpike_flow *flow_of(const struct turnpike_sample *sample)
 {
-	return sample->family == TURNPIKE_IPV4 ? bpf_map_lookup_elem(&flows4, &sample->key4)
-					       : bpf_map_lookup_elem(&flows6, &sample->key6);
+	if (sample->table == TURNPIKE_FLOWS4)
+		return bpf_map_lookup_elem(&flows4, &sample->key4);
+	if (sample->table == TURNPIKE_FLOWS6)
+		return bpf_map_lookup_elem(&flows6, &sample->key6);
+	return bpf_map_lookup_elem(&sends, &sample->send);
 }
 
 static __always_inline bool is_same_address(const __be32 a[4], const __be32 b[4])
@@ -102,11 +105,18 @@ static __always_inline void set_confirmed(struct turnpike_flow *flow,
 	flow->seen = seen;
 }
 
+static __always_inline bool is_from_peer(const struct packet *pkt, const struct turnpike_addr *peer)
+{
+	return pkt->peer_family == peer->family && pkt->peer_port == peer->port &&
+	       is_same_address(pkt->peer, (const __be32 *)peer->ip);
+}
+
 static __always_inline bool goes_where(const struct departure *out,
 				       const struct turnpike_flow *flow)
 {
 	return is_same_address(out->dst, flow->dst) && out->dport == flow->dport &&
-	       out->channel == flow->channel;
+	       out->framing == flow->framing &&
+	       (!is_indication(out->framing) || is_from_peer(&out->pkt, &flow->xor_peer));
 }
 
 /*
@@ -159,17 +169,30 @@ static __always_inline void judge(ctx_t *ctx, const struct departure *out,
 		set_unconfirmed(flow, now);
 }
 
-/* Look for the sample of a datagram with @len bytes of data at @off. Global: see common.h. */
-__noinline int observe_datagram(ctx_t *ctx, const struct departure *out, __u32 off, __u32 len)
+/* Find the data in the payload of a datagram. Return: false if it has no data for a peer or client. */
+static __always_inline bool find_data(ctx_t *ctx, struct departure *out, __u32 off, __u32 len)
+{
+	const __u32 header = channel_hlen(out->framing);
+
+	if (is_indication(out->framing))
+		return read_indication(ctx, &out->pkt, off, len) == TURNPIKE_RELAYED;
+	out->pkt.in_hlen = off + header;
+	out->pkt.data_len = len - header;
+	return len >= header;
+}
+
+/* Look for the sample of a datagram with @len bytes of payload at @off. Global: see common.h. */
+__noinline int observe_datagram(ctx_t *ctx, struct departure *out, __u32 off, __u32 len)
 {
 	struct turnpike_sample_key key = { 0 };
 	const struct turnpike_sample *sample;
 
-	if (!out)
+	if (!out || !find_data(ctx, out, off, len))
 		return 0;
 	key.port = out->port;
-	key.len = (__u16)len;
-	key.hash = sample_hash(ctx, hash_destination(out->dst, out->dport, out->channel), off, len);
+	key.len = (__u16)out->pkt.data_len;
+	key.hash = sample_hash(ctx, hash_destination(out->dst, out->dport, out->framing),
+			       out->pkt.in_hlen, out->pkt.data_len);
 	sample = bpf_map_lookup_elem(&samples, &key);
 	if (!sample)
 		return 0;
@@ -179,21 +202,18 @@ __noinline int observe_datagram(ctx_t *ctx, const struct departure *out, __u32 o
 }
 
 /* The payload of UDP: one datagram, or those of a GSO super-packet, all as long but the last. */
-static __always_inline void observe_payload(ctx_t *ctx, const struct departure *out, __u32 off,
-					    __u32 len)
+static __always_inline void observe_payload(ctx_t *ctx, struct departure *out, __u32 off, __u32 len)
 {
-	const __u32 header = channel_hlen(out->channel), stride = ctx->gso_size;
+	const __u32 stride = ctx->gso_size;
 	__u32 i, n;
 
-	if (len < header)
-		return;
-	if (stride <= header) {
-		observe_datagram(ctx, out, off + header, len - header);
+	if (!stride) {
+		observe_datagram(ctx, out, off, len);
 		return;
 	}
-	for (i = 0; i < MAX_SEGMENTS && len > header; i++) {
+	for (i = 0; i < MAX_SEGMENTS && len; i++) {
 		n = len < stride ? len : stride;
-		observe_datagram(ctx, out, off + header, n - header);
+		observe_datagram(ctx, out, off, n);
 		off += n;
 		len -= n;
 	}
@@ -304,18 +324,18 @@ static __always_inline __u32 read_headers(ctx_t *ctx, struct departure *out)
 	return len ? out->pkt.l2_len + len : 0;
 }
 
-/* Read the channel number. Return: false if a listener sends something else, such as a response. */
-static __always_inline bool read_channel(ctx_t *ctx, struct departure *out, __u32 off)
+/* Read the framing. Return: false if a listener sends something else, such as a response. */
+static __always_inline bool read_framing(ctx_t *ctx, struct departure *out, __u32 off)
 {
 	__be16 header[2];
 
 	if (port_role(out->port) != TURNPIKE_PORT_LISTENER)
 		return true;
-	if (bpf_skb_load_bytes(ctx, off, header, sizeof(header)) ||
-	    (bpf_ntohs(header[0]) & 0xc000) != 0x4000)
+	if (bpf_skb_load_bytes(ctx, off, header, sizeof(header)))
 		return false;
-	out->channel = header[0];
-	return true;
+	out->framing = header[0];
+	return out->framing == bpf_htons(TURNPIKE_DATA_INDICATION) ||
+	       (bpf_ntohs(header[0]) & 0xc000) == 0x4000;
 }
 
 static __always_inline void observe_udp(ctx_t *ctx, struct departure *out, __u32 off)
@@ -334,7 +354,7 @@ static __always_inline void observe_udp(ctx_t *ctx, struct departure *out, __u32
 	off += sizeof(udp);
 	/* A GSO super-packet has more data than its UDP header says, a fragment has less. */
 	len = out->is_first ? bpf_ntohs(udp.len) : ctx->len - off + sizeof(udp);
-	if (len >= sizeof(udp) && read_channel(ctx, out, off))
+	if (len >= sizeof(udp) && read_framing(ctx, out, off))
 		observe_payload(ctx, out, off, len - sizeof(udp));
 }
 

@@ -10,6 +10,10 @@
 
 #define CHANNEL_HLEN 4 /* RFC 8656 section 12.4: channel number and length */
 
+/* RFC 8489 section 5: type, length, magic cookie, transaction ID. Section 14: type and length. */
+#define STUN_HLEN      20
+#define STUN_ATTR_HLEN 4
+
 #define TAG_LEN ((__u32)sizeof(struct turnpike_tag))
 
 /* RFC 8656 section 12.5: over UDP, ChannelData may be padded to a multiple of 4 bytes. */
@@ -60,12 +64,14 @@ struct packet {
 	__u32 in_hlen;    /* bytes before the application data, incoming */
 	__u32 out_hlen;   /* the same, outgoing */
 	__u32 data_len;   /* application data */
-	__u32 padding;    /* ChannelData padding in the datagram */
+	__u32 padding;    /* what follows it in the datagram: padding, or the rest of an indication */
 	__u32 data_sum;   /* sum of the application data; only with CHECKSUM_COMPUTE */
 	__u32 notify_mtu; /* the MTU that the ICMP error reports; 0: none */
 	__u32 hop;        /* turnpike_nexthop.current, read once; the low bit is the index */
-	__u16 padding_sum;
-	__u16 ip4_id;    /* outgoing */
+	__u32 out_padding; /* bytes that follow the data of a Data indication, 0 to 3 */
+	__u16 dropped_sum; /* sum of @padding; of an indication, of all but its data */
+	__u16 out_sum;     /* sum of the headers of a Data indication */
+	__u16 ip4_id;      /* outgoing */
 	__u16 udp_len;   /* incoming header and payload */
 	__u16 udp_check; /* incoming, in packet byte order */
 	__u8 family;     /* enum turnpike_family, incoming */
@@ -77,8 +83,14 @@ struct packet {
 	__u8 popped;     /* of these, popped by ctx_pop_tags() */
 	struct turnpike_tag tag[TURNPIKE_TAGS_MAX];
 	__be16 frag_off;    /* the DF bit of IPv4, or 0 */
-	__be16 channel;     /* incoming channel, or 0 */
-	__be16 out_channel; /* outgoing channel, or 0; read once */
+	__be16 framing;     /* incoming: see TURNPIKE_SEND_INDICATION */
+	__be16 out_framing; /* outgoing; read once */
+	/* What XOR-PEER-ADDRESS says: in the incoming indication, then in the outgoing one. */
+	__u8 peer_family;
+	__u8 xor_family; /* outgoing; read once */
+	__be16 peer_port;
+	__be32 peer[4];
+	__be32 transaction[3]; /* of the outgoing indication */
 };
 
 /*
@@ -100,9 +112,26 @@ static __always_inline __u32 ip_hlen(__u8 family)
 	return family == TURNPIKE_IPV4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
 }
 
-static __always_inline __u32 channel_hlen(__be16 channel)
+/* Return: the length of the outgoing IP packet. */
+static __always_inline __u32 out_len(const struct packet *pkt)
 {
-	return channel ? CHANNEL_HLEN : 0;
+	return pkt->out_hlen - pkt->l2_len + pkt->data_len + pkt->out_padding;
+}
+
+static __always_inline bool is_indication(__be16 framing)
+{
+	return framing == bpf_htons(TURNPIKE_SEND_INDICATION) ||
+	       framing == bpf_htons(TURNPIKE_DATA_INDICATION);
+}
+
+static __always_inline bool is_channel(__be16 framing)
+{
+	return framing & bpf_htons(0xc000);
+}
+
+static __always_inline __u32 channel_hlen(__be16 framing)
+{
+	return is_channel(framing) ? CHANNEL_HLEN : 0;
 }
 
 #endif /* TURNPIKE_PROGRAMS_PACKET_H */

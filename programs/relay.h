@@ -50,7 +50,23 @@ static __always_inline int pass_or_drop(ctx_t *ctx, const struct packet *pkt,
 static __always_inline __u32 out_hlen(const struct packet *pkt)
 {
 	return pkt->l2_len + ip_hlen(pkt->out_family) + sizeof(struct udphdr) +
-	       channel_hlen(pkt->out_channel);
+	       out_framing_hlen(pkt);
+}
+
+/*
+ * Read, once, the parts of the flow that lengths depend on. Return: false if the fast path does not
+ * write such packets.
+ */
+static __always_inline bool read_recipe(struct packet *pkt, const struct turnpike_flow *flow,
+					enum relay_path path)
+{
+	pkt->out_framing = flow->framing;
+	pkt->out_family = flow->family;
+	if (!is_indication(pkt->out_framing))
+		return true;
+	pkt->xor_family = flow->xor_peer.family;
+	pkt->out_padding = -pkt->data_len & 3;
+	return path == SLOW_PATH;
 }
 
 /* Admit, police and rewrite the packet, now that its flow and its next hop are known. */
@@ -94,11 +110,11 @@ static __always_inline int relay_packet(ctx_t *ctx, enum moves moves, enum relay
 	if (verdict != TURNPIKE_RELAYED)
 		return pass(&pkt, verdict, TURNPIKE_DIR_NONE);
 
-	flow = find_flow(&pkt);
+	flow = find_flow(&pkt, path);
 	if (!flow)
 		return pass(&pkt, TURNPIKE_NO_FLOW, TURNPIKE_DIR_NONE);
-	pkt.out_channel = flow->channel;
-	pkt.out_family = flow->family;
+	if (!read_recipe(&pkt, flow, path))
+		return ACTION_SLOW_PATH;
 	dir = direction(&pkt);
 	pkt.out_hlen = out_hlen(&pkt);
 

@@ -76,6 +76,8 @@ static int load(struct maps *maps, const struct map_options *options)
 	if (!err)
 		err = bpf_map__set_max_entries(skeleton->maps.flows6, options->flows);
 	if (!err)
+		err = bpf_map__set_max_entries(skeleton->maps.sends, options->flows);
+	if (!err)
 		err = bpf_map__set_max_entries(skeleton->maps.nexthops, options->nexthops);
 	if (!err)
 		err = bpf_map__set_max_entries(skeleton->maps.policers, options->policers);

@@ -27,6 +27,12 @@ static const char *const hook_names[] = {
 	[TURNPIKE_HOOK_CLSACT] = "clsact", [TURNPIKE_HOOK_DISPATCHER] = "xdp-dispatcher",
 };
 
+static const char *const framing_names[] = {
+	[TURNPIKE_FRAMING_NONE] = "none",
+	[TURNPIKE_FRAMING_CHANNEL] = "channel",
+	[TURNPIKE_FRAMING_INDICATION] = "indication",
+};
+
 static const char *const direction_names[] = {
 	[TURNPIKE_DIR_NONE] = "-",
 	[TURNPIKE_DIR_TO_PEER] = "to-peer",
@@ -55,6 +61,7 @@ static const char *const verdict_texts[] = { TURNPIKE_VERDICTS(VERDICT_TEXT) };
 _Static_assert(ARRAY_LEN(mode_names) == TURNPIKE_MODE_MAX, "every mode has a name");
 _Static_assert(ARRAY_LEN(moves_names) == TURNPIKE_MOVES_MAX, "all moves have a name");
 _Static_assert(ARRAY_LEN(hook_names) == TURNPIKE_HOOK_MAX, "every hook has a name");
+_Static_assert(ARRAY_LEN(framing_names) == TURNPIKE_FRAMING_MAX, "every framing has a name");
 _Static_assert(ARRAY_LEN(direction_names) == TURNPIKE_DIR_MAX, "every direction has a name");
 
 _Static_assert(ARRAY_LEN(relation_names) == TURNPIKE_RELATION_MAX, "every relation has a name");
@@ -89,6 +96,11 @@ const char *turnpike_moves_name(enum turnpike_moves moves)
 const char *turnpike_hook_name(enum turnpike_hook hook)
 {
 	return name_of(hook_names, ARRAY_LEN(hook_names), hook);
+}
+
+const char *turnpike_framing_name(enum turnpike_framing framing)
+{
+	return name_of(framing_names, ARRAY_LEN(framing_names), framing);
 }
 
 const char *turnpike_direction_name(enum turnpike_direction direction)

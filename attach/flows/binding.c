@@ -15,7 +15,8 @@
 
 struct binding_id binding_id(const struct turnpike_binding *binding)
 {
-	return (struct binding_id){ binding->client, binding->server, binding->channel };
+	return (struct binding_id){ binding->client, binding->server, binding->xor_peer,
+				    binding->channel };
 }
 
 static struct binding *find(const struct bindings *bindings, const struct binding_id *id)
@@ -45,7 +46,7 @@ static void port_put(struct bindings *bindings, __be16 port)
 		bindings->maps->ports->role[port] = TURNPIKE_PORT_NONE;
 }
 
-/* A binding has a flow of its client's family, and one of its peer's. */
+/* A binding has a flow of its client's family, and one of its peer's, in whatever map. */
 static __u32 flows4_of(const struct turnpike_addr *client, const struct turnpike_addr *peer)
 {
 	const bool client_is_v4 = client->family == TURNPIKE_IPV4;
@@ -60,11 +61,13 @@ static void count_flows(struct bindings *bindings, const struct binding *binding
 
 	bindings->n_flows4 += (__u32)sign * n4;
 	bindings->n_flows6 += (__u32)sign * (2 - n4);
+	bindings->n_channels += binding->id.channel ? (__u32)sign : 0;
 }
 
-static int short_of_flows(__u32 family)
+/* As every binding has an element of flows4 or flows6, sends never is the first to be full. */
+static int short_of_flows(__u32 table)
 {
-	return family == TURNPIKE_IPV4 ? SHORT_OF_FLOWS4 : SHORT_OF_FLOWS6;
+	return table == TURNPIKE_FLOWS4 ? SHORT_OF_FLOWS4 : SHORT_OF_FLOWS6;
 }
 
 /* Counted here, so that a refusal takes no system call. */
@@ -167,7 +170,7 @@ static int add_flow(const struct bindings *bindings, struct encoded_flow *encode
 		return -EIO;
 	encoded->flow.ip6_label = htonl(random & 0xfffff);
 	err = flow_add(bindings->maps, encoded);
-	return err == -ENOSPC ? short_of_flows(encoded->key.family) : err;
+	return err == -ENOSPC ? short_of_flows(encoded->key.table) : err;
 }
 
 static int add_flows(const struct bindings *bindings, const struct binding *binding)
@@ -361,9 +364,16 @@ int bindings_unbind(struct bindings *bindings, const struct turnpike_binding *pu
 	return 0;
 }
 
-__u32 bindings_count(const struct bindings *bindings)
+__u32 bindings_count(const struct bindings *bindings, enum turnpike_framing framing)
 {
-	return HASH_COUNT(bindings->all);
+	switch (framing) {
+	case TURNPIKE_FRAMING_CHANNEL:
+		return bindings->n_channels;
+	case TURNPIKE_FRAMING_INDICATION:
+		return HASH_COUNT(bindings->all) - bindings->n_channels;
+	default:
+		return 0;
+	}
 }
 
 __u32 bindings_flows(const struct bindings *bindings, enum turnpike_family family)

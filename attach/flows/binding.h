@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The channel bindings of a handle. Each has two flows, two next hops and two ports.
+ * The bindings of a handle. Each has two flows, two next hops and two ports.
  */
 #ifndef TURNPIKE_ATTACH_FLOWS_BINDING_H
 #define TURNPIKE_ATTACH_FLOWS_BINDING_H
@@ -13,10 +13,15 @@
 struct binding;
 struct bindings;
 
-/** struct binding_id - identifies a binding; hashed as it is, without padding */
+/**
+ * struct binding_id - identifies a binding; hashed as it is, without padding
+ * @channel:  0: by indications
+ * @xor_peer: zero with a channel
+ */
 struct binding_id {
 	struct turnpike_addr client;
 	struct turnpike_addr server;
+	struct turnpike_addr xor_peer;
 	__u32 channel;
 };
 
@@ -73,7 +78,7 @@ int bindings_walk(const struct bindings *bindings, struct bindings_walk *walk, _
 /** bindings_flows() - number of flows of a family */
 __u32 bindings_flows(const struct bindings *bindings, enum turnpike_family family);
 
-/** bindings_count() - number of bindings */
-__u32 bindings_count(const struct bindings *bindings);
+/** bindings_count() - number of bindings whose clients use @framing */
+__u32 bindings_count(const struct bindings *bindings, enum turnpike_framing framing);
 
 #endif /* TURNPIKE_ATTACH_FLOWS_BINDING_H */

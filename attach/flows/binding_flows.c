@@ -24,6 +24,7 @@ struct turnpike_binding binding_describe(const struct binding *binding)
 					  .relay = binding->route.relay,
 					  .peer = binding->route.peer,
 					  .channel = (__u16)binding->id.channel,
+					  .xor_peer = binding->id.xor_peer,
 					  .channel_expires = binding->channel_expires,
 					  .permission_expires = binding->permission_expires,
 					  .to_peer_policer = binding->to_peer_policer,

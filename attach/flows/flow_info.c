@@ -124,6 +124,11 @@ static void read_flow(const struct bindings *bindings, const struct encoded_flow
 	info->bytes = flow.bytes;
 }
 
+static enum turnpike_framing framing_of(const struct binding *client)
+{
+	return client->id.channel ? TURNPIKE_FRAMING_CHANNEL : TURNPIKE_FRAMING_INDICATION;
+}
+
 static void info_from_client(const struct bindings *bindings, const struct binding *binding,
 			     struct turnpike_flow_info *ret)
 {
@@ -136,7 +141,10 @@ static void info_from_client(const struct bindings *bindings, const struct bindi
 		.dst = binding->id.server,
 		.new_src = partner ? partner->id.server : binding->route.relay,
 		.new_dst = partner ? partner->id.client : binding->route.peer,
-		.channel = (__u16)binding->id.channel
+		.channel = (__u16)binding->id.channel,
+		.framing = framing_of(binding),
+		.new_framing = partner ? framing_of(partner) : TURNPIKE_FRAMING_NONE,
+		.xor_peer = binding->id.xor_peer,
 	};
 	read_flow(bindings, &encoded, partner ? partner->to_client : binding->to_peer, ret);
 }
@@ -151,7 +159,9 @@ static void info_from_peer(const struct bindings *bindings, const struct binding
 					    .dst = binding->route.relay,
 					    .new_src = binding->id.server,
 					    .new_dst = binding->id.client,
-					    .channel = (__u16)binding->id.channel };
+					    .channel = (__u16)binding->id.channel,
+					    .new_framing = framing_of(binding),
+					    .xor_peer = binding->id.xor_peer };
 	binding_encode_from_peer(binding, &encoded);
 	read_flow(bindings, &encoded, binding->to_client, ret);
 }

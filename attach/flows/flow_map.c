@@ -7,15 +7,20 @@
 #include "base/call.h"
 #include "base/loader.h"
 
-static int flows_fd(const struct maps *maps, __u32 family)
+static int flows_fd(const struct maps *maps, const struct flow_key *key)
 {
-	return bpf_map__fd(family == TURNPIKE_IPV4 ? maps->skeleton->maps.flows4
-						   : maps->skeleton->maps.flows6);
+	const struct bpf_map *const tables[] = {
+		[TURNPIKE_FLOWS4] = maps->skeleton->maps.flows4,
+		[TURNPIKE_FLOWS6] = maps->skeleton->maps.flows6,
+		[TURNPIKE_SENDS] = maps->skeleton->maps.sends,
+	};
+
+	return bpf_map__fd(tables[key->table]);
 }
 
 int flow_add(const struct maps *maps, const struct encoded_flow *encoded)
 {
-	const int err = bpf_map_update_elem(flows_fd(maps, encoded->key.family), &encoded->key.key4,
+	const int err = bpf_map_update_elem(flows_fd(maps, &encoded->key), &encoded->key.key4,
 					    &encoded->flow, BPF_NOEXIST);
 
 	/* The kernel's answer for a full hash map is E2BIG. */
@@ -25,7 +30,7 @@ int flow_add(const struct maps *maps, const struct encoded_flow *encoded)
 int flow_read(const struct maps *maps, const struct flow_key *key, struct turnpike_flow *ret)
 {
 	struct turnpike_flow flow;
-	const int err = bpf_map_lookup_elem(flows_fd(maps, key->family), &key->key4, &flow);
+	const int err = bpf_map_lookup_elem(flows_fd(maps, key), &key->key4, &flow);
 
 	if (!err)
 		*ret = flow;
@@ -36,7 +41,8 @@ int flow_read(const struct maps *maps, const struct flow_key *key, struct turnpi
 static bool is_same_recipe(const struct turnpike_flow *a, const struct turnpike_flow *b)
 {
 	return a->nexthop == b->nexthop && a->family == b->family && a->sport == b->sport &&
-	       a->dport == b->dport && a->channel == b->channel &&
+	       a->dport == b->dport && a->framing == b->framing &&
+	       memcmp(&a->xor_peer, &b->xor_peer, sizeof(a->xor_peer)) == 0 &&
 	       memcmp(a->src, b->src, sizeof(a->src)) == 0 &&
 	       memcmp(a->dst, b->dst, sizeof(a->dst)) == 0;
 }
@@ -65,7 +71,7 @@ int flow_replace(const struct maps *maps, const struct encoded_flow *encoded)
 	flow.ip6_label = before.ip6_label;
 	if (is_same_recipe(&before, &flow))
 		keep_confirmation(&before, &flow);
-	return bpf_map_update_elem(flows_fd(maps, encoded->key.family), &encoded->key.key4, &flow,
+	return bpf_map_update_elem(flows_fd(maps, &encoded->key), &encoded->key.key4, &flow,
 				   BPF_EXIST);
 }
 
@@ -84,14 +90,14 @@ OPERATION(flow_operation_set_expiry, OPERATION_SET_EXPIRY, run_set_expiry,
 
 int flow_set_expiry(const struct maps *maps, const struct flow_key *key, __u64 expires)
 {
-	struct turnpike_flow_expiry arg = { .family = key->family, .expires = expires };
+	struct turnpike_flow_expiry arg = { .table = key->table, .expires = expires };
 	struct nothing nothing;
 
-	arg.key6 = key->key6;
+	arg.send = key->send;
 	return privileged_call(maps->privileged, &flow_operation_set_expiry, &arg, &nothing, NULL);
 }
 
 int flow_delete(const struct maps *maps, const struct flow_key *key)
 {
-	return bpf_map_delete_elem(flows_fd(maps, key->family), &key->key4);
+	return bpf_map_delete_elem(flows_fd(maps, key), &key->key4);
 }

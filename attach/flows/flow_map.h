@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The maps flows4 and flows6: one element for each direction of a binding.
+ * The maps flows4, flows6 and sends: one element for each direction of a binding.
  */
 #ifndef TURNPIKE_ATTACH_FLOWS_FLOW_MAP_H
 #define TURNPIKE_ATTACH_FLOWS_FLOW_MAP_H

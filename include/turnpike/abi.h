@@ -18,16 +18,24 @@
 #include <turnpike/verdicts.h>
 
 /** Changes with every struct below; the library rejects programs of another version. */
-#define TURNPIKE_ABI_VERSION 8
+#define TURNPIKE_ABI_VERSION 9
 
 /** Channel numbers of RFC 5766 section 11; RFC 8656 section 12 keeps only 0x4000 to 0x4fff. */
 #define TURNPIKE_CHANNEL_MIN 0x4000
 #define TURNPIKE_CHANNEL_MAX 0x7fff
 
+/**
+ * STUN messages that carry application data without a channel (RFC 8656 section 17), by type. In a
+ * message to or from a client, the first two bytes after the UDP header are the channel number, or
+ * one of these types. They are its framing; 0: plain UDP, of peers.
+ */
+#define TURNPIKE_SEND_INDICATION 0x0016
+#define TURNPIKE_DATA_INDICATION 0x0017
+
 /** Role of a local UDP port. A port has one role at a time, on all addresses. */
 enum turnpike_port_role {
 	TURNPIKE_PORT_NONE,     /* no flow: the packet is passed at once */
-	TURNPIKE_PORT_LISTENER, /* clients send ChannelData here */
+	TURNPIKE_PORT_LISTENER, /* clients send ChannelData and Send indications here */
 	TURNPIKE_PORT_RELAY,    /* peers send plain UDP here */
 };
 
@@ -62,11 +70,32 @@ struct turnpike_key6 {
 	__u16 pad; /* zero */
 };
 
+/**
+ * struct turnpike_send_key - key of sends, a hash map for Send indications from clients of both
+ *                            families
+ * @src, @dst:     addresses as they stand in the packet; IPv4: the first word, the others zero
+ * @peer:          the address in XOR-PEER-ADDRESS, likewise
+ * @sport, @dport: ports as they stand in the packet
+ * @peer_port:     the port in XOR-PEER-ADDRESS
+ * @family:        enum turnpike_family of @src and @dst
+ * @peer_family:   that of @peer
+ */
+struct turnpike_send_key {
+	__be32 src[4];
+	__be32 dst[4];
+	__be32 peer[4];
+	__be16 sport;
+	__be16 dport;
+	__be16 peer_port;
+	__u8 family;
+	__u8 peer_family;
+};
+
 /** A hairpin has two: the sending client's to-peer policer, and the other's to-client policer. */
 #define TURNPIKE_FLOW_POLICERS 2
 
 /**
- * struct turnpike_flow - value of flows4 and flows6: how to rewrite a packet
+ * struct turnpike_flow - value of flows4, flows6 and sends: how to rewrite a packet
  * @check_at:       check clock; from then on packets take the slow path, which looks at @until and
  *                  @expires, and passes one packet to the stack to have the flow confirmed again
  * @seen:           turnpike_seen() of what was confirmed; 0: nothing
@@ -82,14 +111,15 @@ struct turnpike_key6 {
  * @l4_delta_sum:   outgoing minus incoming addresses and ports
  * @ip4_sum:        outgoing IPv4 header: version, header length, protocol, addresses
  * @sport, @dport:  outgoing ports
- * @channel:        outgoing channel number; 0: plain UDP
- * @family:         outgoing enum turnpike_family; the incoming one is the map's
+ * @framing:        outgoing channel number, or TURNPIKE_DATA_INDICATION; 0: plain UDP
+ * @family:         outgoing enum turnpike_family; the incoming one is the key's
  * @tries:          samples that were taken since the flow was last confirmed
  * @ip6_label:      outgoing IPv6 flow label (the low 20 bits)
  * @policer:        indexes into policers, all of which must let the packet pass; 0: none
  * @src, @dst:      outgoing addresses; IPv4: the first word, the others zero
  * @observation:    enum turnpike_observation, the last one
  * @observed_on:    ifindex of the device where that was
+ * @xor_peer:       of a Data indication: what XOR-PEER-ADDRESS says
  *
  * The programs write @check_at to @dscp_at, @tries, @observation and @observed_on.
  */
@@ -109,7 +139,7 @@ struct turnpike_flow {
 	__u16 ip4_sum;
 	__be16 sport;
 	__be16 dport;
-	__be16 channel;
+	__be16 framing;
 	__u8 family;
 	__u8 tries;
 	__be32 ip6_label;
@@ -118,6 +148,8 @@ struct turnpike_flow {
 	__be32 dst[4];
 	__u32 observation;
 	__u32 observed_on;
+	struct turnpike_addr xor_peer;
+	__u32 pad; /* zero */
 };
 
 /**
@@ -128,6 +160,13 @@ static inline __u64 turnpike_seen(__u32 ifindex, __u32 publication)
 {
 	return (__u64)ifindex << 32 | publication;
 }
+
+/** The maps that have flows. */
+enum turnpike_flow_table {
+	TURNPIKE_FLOWS4,
+	TURNPIKE_FLOWS6,
+	TURNPIKE_SENDS,
+};
 
 /** What the observer saw of a packet that had been passed to the stack, compared with its flow. */
 enum turnpike_observation {
@@ -161,20 +200,21 @@ struct turnpike_sample_key {
  * struct turnpike_sample - value of samples: a packet that was passed to the stack
  * @taken:      when; check clock
  * @ifindex:    device the packet came in by
- * @family:     enum turnpike_family of the key
+ * @table:      enum turnpike_flow_table: where its flow is
  * @dscp:       DSCP of the packet
  * @more:       1: the flow is confirmed, but not for this DSCP
- * @key4, @key6: key of its flow
+ * @key4, @key6, @send: key of its flow
  */
 struct turnpike_sample {
 	__u64 taken;
 	__u32 ifindex;
-	__u16 family;
+	__u16 table;
 	__u8 dscp;
 	__u8 more;
 	union {
 		struct turnpike_key4 key4;
 		struct turnpike_key6 key6;
+		struct turnpike_send_key send;
 	};
 };
 
@@ -282,9 +322,9 @@ struct turnpike_event_record {
 /** Direction of a packet, as far as it is known. */
 enum turnpike_direction {
 	TURNPIKE_DIR_NONE,      /* no flow */
-	TURNPIKE_DIR_TO_PEER,   /* ChannelData in, plain UDP out */
-	TURNPIKE_DIR_TO_CLIENT, /* plain UDP in, ChannelData out */
-	TURNPIKE_DIR_HAIRPIN,   /* ChannelData in and out */
+	TURNPIKE_DIR_TO_PEER,   /* from a client; plain UDP out */
+	TURNPIKE_DIR_TO_CLIENT, /* plain UDP in; to a client */
+	TURNPIKE_DIR_HAIRPIN,   /* from a client to a client */
 	TURNPIKE_DIR_MAX,
 };
 
@@ -372,25 +412,30 @@ struct turnpike_config {
 
 /**
  * struct turnpike_flow_expiry - argument of the program flow_expiry (BPF_PROG_TYPE_SYSCALL)
- * @family:     enum turnpike_family of the key
+ * @table:      enum turnpike_flow_table
  * @pad:        zero
  * @expires:    the flow's new expiry
- * @key4, @key6: the flow's key
+ * @key4, @key6, @send: the flow's key
  *
  * The program stores the expiry in place. An update by bpf(2) would replace the whole value, and
  * counts of packets in flight would be lost.
  */
 struct turnpike_flow_expiry {
-	__u32 family;
+	__u32 table;
 	__u32 pad;
 	__u64 expires;
 	union {
 		struct turnpike_key4 key4;
 		struct turnpike_key6 key6;
+		struct turnpike_send_key send;
 	};
 };
 
-/** The most that headers grow: from plain UDP over IPv4 to ChannelData over IPv6. */
+/**
+ * Room that every device of a mode must have, at one end: what the headers of ChannelData grow by at
+ * most, from plain UDP over IPv4 to IPv6. Data indications take up to 35 bytes more. Where these are
+ * missing, user space relays them.
+ */
 #define TURNPIKE_ROOM_MAX 24
 
 /**
@@ -449,9 +494,10 @@ struct turnpike_way {
 
 TURNPIKE_CHECK_SIZE(turnpike_key4, 16);
 TURNPIKE_CHECK_SIZE(turnpike_key6, 40);
-TURNPIKE_CHECK_SIZE(turnpike_flow, 136);
+TURNPIKE_CHECK_SIZE(turnpike_send_key, 56);
+TURNPIKE_CHECK_SIZE(turnpike_flow, 160);
 TURNPIKE_CHECK_SIZE(turnpike_sample_key, 8);
-TURNPIKE_CHECK_SIZE(turnpike_sample, 56);
+TURNPIKE_CHECK_SIZE(turnpike_sample, 72);
 TURNPIKE_CHECK_SIZE(turnpike_hop, 28);
 TURNPIKE_CHECK_SIZE(turnpike_nexthop, 64); /* one cache line */
 TURNPIKE_CHECK_SIZE(turnpike_event_record, 1280);
@@ -459,6 +505,6 @@ TURNPIKE_CHECK_SIZE(turnpike_policer, 32);
 TURNPIKE_CHECK_SIZE(turnpike_device, 40);
 TURNPIKE_CHECK_SIZE(turnpike_trial, 40);
 TURNPIKE_CHECK_SIZE(turnpike_taken, 128);
-TURNPIKE_CHECK_SIZE(turnpike_flow_expiry, 56);
+TURNPIKE_CHECK_SIZE(turnpike_flow_expiry, 72);
 
 #endif /* TURNPIKE_ABI_H */

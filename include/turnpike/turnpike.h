@@ -94,9 +94,17 @@ enum turnpike_hook {
 	TURNPIKE_HOOK_MAX,
 };
 
+/** How application data follows the UDP header. */
+enum turnpike_framing {
+	TURNPIKE_FRAMING_NONE,       /* at once: to and from peers */
+	TURNPIKE_FRAMING_CHANNEL,    /* ChannelData */
+	TURNPIKE_FRAMING_INDICATION, /* Send and Data indications */
+	TURNPIKE_FRAMING_MAX,
+};
+
 /**
  * turnpike_mode_name(), turnpike_moves_name(), turnpike_hook_name(), turnpike_direction_name(),
- * turnpike_verdict_name(), turnpike_verdict_text() - names, as the command line and JSON have them
+ * turnpike_framing_name(), turnpike_verdict_name(), turnpike_verdict_text() - names, as the command line and JSON have them
  *
  * Any thread.
  *
@@ -108,6 +116,7 @@ TURNPIKE_API const char *turnpike_mode_name(enum turnpike_mode mode);
 TURNPIKE_API const char *turnpike_moves_name(enum turnpike_moves moves);
 TURNPIKE_API const char *turnpike_hook_name(enum turnpike_hook hook);
 TURNPIKE_API const char *turnpike_direction_name(enum turnpike_direction direction);
+TURNPIKE_API const char *turnpike_framing_name(enum turnpike_framing framing);
 TURNPIKE_API const char *turnpike_verdict_name(enum turnpike_verdict verdict);
 TURNPIKE_API const char *turnpike_verdict_text(enum turnpike_verdict verdict);
 
@@ -404,27 +413,35 @@ turnpike_for_each_device(const struct turnpike *tp,
 			 int (*fn)(const struct turnpike_status *status, void *arg), void *arg);
 
 /**
- * struct turnpike_binding - a channel binding of a TURN server
+ * struct turnpike_binding - what a TURN server relays between a client and a peer: by a channel, or
+ *                           by Send and Data indications
  * @sz:      size of this struct
  * @client:  the client's transport address, as the server sees it
  * @server:  the server's transport address that the client sends to
  * @relay:   the relayed transport address, as in peers' packets when they reach this host
  * @peer:    the peer's transport address
- * @channel: channel number
- * @pad:     zero
- * @channel_expires:    from then on the client's packets take the slow path
+ * @channel: channel number; 0: by indications
+ * @pad, @pad2: zero
+ * @channel_expires:    from then on the client's packets take the slow path; without a channel it
+ *                      equals @permission_expires
  * @permission_expires: from then on the peer's packets take the slow path
  *                      A refresh that prolongs both by less than a second may have no effect
  * @to_peer_policer, @to_client_policer: policer of each direction, see turnpike_policer_new(); 0:
  *           none
+ * @xor_peer: without a channel: the peer as XOR-PEER-ADDRESS names it, in both directions. It is
+ *            @peer, unless that is a client of this relay behind a NAT. With a channel: zero.
  *
  * @client and @server are of one family, @relay and @peer of one; the two may differ. IPv4
  * addresses are not given as IPv4-mapped IPv6 addresses (::ffff:0:0/96), which are refused.
- * @client, @server and @channel identify a binding.
+ * @client, @server and @channel identify a binding; without a channel, @xor_peer does, too.
+ *
+ * Without a channel, Send indications become datagrams to the peer (RFC 8656 section 11.2), and its
+ * datagrams become Data indications (section 11.3). Send indications with other attributes than
+ * XOR-PEER-ADDRESS, DATA, a FINGERPRINT at the end, and optional ones take the slow path.
  *
  * Two bindings may be each other's peer: the @peer of each is the @relay of the other. Then packets
- * go from client to client in one pass, from channel to channel (a hairpin). They need the live
- * channel of the sender's binding and the live permission of the other, and are charged to both.
+ * go from client to client in one pass, in the framing of each (a hairpin). They need the live
+ * channel, or permission, of the sender's binding and the live permission of the other, and are charged to both.
  */
 struct turnpike_binding {
 	size_t sz;
@@ -438,10 +455,12 @@ struct turnpike_binding {
 	__u64 permission_expires;
 	__u32 to_peer_policer;
 	__u32 to_client_policer;
+	struct turnpike_addr xor_peer;
+	__u32 pad2;
 };
 
 /**
- * turnpike_bind() - relay a channel binding, or change the times and policers of one
+ * turnpike_bind() - relay a binding, or change the times and policers of one
  *
  * When it returns 0, the next packet of each direction takes the slow path, and further ones are
  * relayed in the kernel as soon as the next hop is resolved and the stack has confirmed the flow. A
@@ -460,7 +479,7 @@ struct turnpike_binding {
  * - -EAGAIN: the binding waits
  * - -EINVAL: @binding has no valid size, address, channel or policer
  * - -E2BIG: @binding has members that the library does not know
- * - -EEXIST: another binding has the same relay and peer, or the same client, server and channel
+ * - -EEXIST: another binding has the same relay and peer, or is identified by the same members
  * - -EADDRINUSE: a port would have to be both a listener's and a relay's
  * - -ENOSPC: no room, and no more bindings may wait
  * - -ENOMEM: out of memory
@@ -471,7 +490,7 @@ struct turnpike_binding {
 TURNPIKE_API int turnpike_bind(struct turnpike *tp, const struct turnpike_binding *binding);
 
 /**
- * turnpike_unbind() - stop relaying a channel binding, or waiting for it
+ * turnpike_unbind() - stop relaying a binding, or waiting for it
  * @tp:      a handle
  * @binding: only what identifies it is used
  *
@@ -686,7 +705,7 @@ TURNPIKE_API void turnpike_path_changed(struct turnpike *tp, const struct turnpi
  * @direction:         TO_PEER, TO_CLIENT, or HAIRPIN: to the client of another binding
  * @src, @dst:         of incoming packets
  * @new_src, @new_dst: of outgoing packets
- * @channel:           of the binding
+ * @channel:           of the binding; 0: it has none
  * @resolved:          1: the next hop is resolved
  * @expires:           from then on packets take the slow path
  * @packets:           packets relayed
@@ -695,6 +714,9 @@ TURNPIKE_API void turnpike_path_changed(struct turnpike *tp, const struct turnpi
  * see
  *                     @confirm_ms of struct turnpike_open_opts
  * @why:               why it is not confirmed: a few words
+ * @framing:           of incoming packets
+ * @new_framing:       of outgoing packets
+ * @xor_peer:          of the binding, see struct turnpike_binding
  */
 struct turnpike_flow_info {
 	enum turnpike_direction direction;
@@ -709,6 +731,9 @@ struct turnpike_flow_info {
 	__u64 bytes;
 	__u32 confirmed;
 	char why[100];
+	enum turnpike_framing framing;
+	enum turnpike_framing new_framing;
+	struct turnpike_addr xor_peer;
 };
 
 /**
@@ -798,6 +823,13 @@ TURNPIKE_API int turnpike_for_each_count(const struct turnpike *tp,
  * Since: 0.1
  */
 TURNPIKE_API __u32 turnpike_flows(const struct turnpike *tp);
+
+/**
+ * turnpike_bindings() - number of bindings whose clients use @framing: channels, or indications
+ *
+ * Since: 0.1
+ */
+TURNPIKE_API __u32 turnpike_bindings(const struct turnpike *tp, enum turnpike_framing framing);
 
 /**
  * turnpike_fd() - file descriptor that is readable when turnpike_poll() has something to do

@@ -16,6 +16,7 @@ typedef struct __sk_buff ctx_t;
 #define sum_bytes       sum_bytes_tc
 #define shift_up        shift_up_tc
 #define shift_down      shift_down_tc
+#define move_padded        move_padded_tc
 #define move_around_udp move_around_udp_tc
 #define ethernet_len    ethernet_len_tc
 #define rewrite_slow    rewrite_slow_tc
@@ -27,6 +28,10 @@ typedef struct __sk_buff ctx_t;
 #define may_notify      may_notify_tc
 #define notify_event    notify_event_tc
 #define sample_hash     sample_hash_tc
+#define read_indication    read_indication_tc
+#define sum_around_data    sum_around_data_tc
+#define prepare_indication prepare_indication_tc
+#define store_indication   store_indication_tc
 #define confirm         confirm_tc
 
 /*
@@ -215,15 +220,20 @@ static __always_inline int ctx_store_ethernet(ctx_t *ctx, const struct packet *p
 	return (int)bpf_skb_store_bytes(ctx, 0, &eth, sizeof(eth), 0);
 }
 
-static __always_inline void *ctx_l3_buffer(ctx_t *ctx, void *scratch, __u32 off, __u32 len)
+static __always_inline void *ctx_buffer(ctx_t *ctx, void *scratch, __u32 off, __u32 len)
 {
 	return scratch;
 }
 
 /* Direct access would leave a CHECKSUM_COMPLETE of the NIC stale (mlx5 and others, Linux 6.x). */
-static __always_inline int ctx_store_l3(ctx_t *ctx, const void *scratch, __u32 off, __u32 len)
+static __always_inline int ctx_store(ctx_t *ctx, const void *scratch, __u32 off, __u32 len)
 {
 	return (int)bpf_skb_store_bytes(ctx, off, scratch, len, BPF_F_RECOMPUTE_CSUM);
+}
+
+static __always_inline int ctx_store_byte(ctx_t *ctx, __u32 off, __u8 byte)
+{
+	return (int)bpf_skb_store_bytes(ctx, off, &byte, sizeof(byte), BPF_F_RECOMPUTE_CSUM);
 }
 
 static __always_inline int ctx_send(ctx_t *ctx, const struct turnpike_hop *hop)

@@ -16,6 +16,7 @@ typedef struct xdp_md ctx_t;
 #define sum_bytes        sum_bytes_xdp
 #define shift_up         shift_up_xdp
 #define shift_down       shift_down_xdp
+#define move_padded        move_padded_xdp
 #define move_around_udp  move_around_udp_xdp
 #define ethernet_len     ethernet_len_xdp
 #define rewrite_slow     rewrite_slow_xdp
@@ -26,6 +27,10 @@ typedef struct xdp_md ctx_t;
 #define may_notify       may_notify_xdp
 #define notify_event     notify_event_xdp
 #define sample_hash      sample_hash_xdp
+#define read_indication    read_indication_xdp
+#define sum_around_data    sum_around_data_xdp
+#define prepare_indication prepare_indication_xdp
+#define store_indication   store_indication_xdp
 #define confirm          confirm_xdp
 
 /* The tail can be moved instead of the head, with any headers. */
@@ -242,14 +247,24 @@ static __always_inline int ctx_store_ethernet(ctx_t *ctx, const struct packet *p
 }
 
 /* Return: where to write @len bytes of headers for @off: @scratch or, as here, the frame itself. */
-static __always_inline void *ctx_l3_buffer(ctx_t *ctx, void *scratch, __u32 off, __u32 len)
+static __always_inline void *ctx_buffer(ctx_t *ctx, void *scratch, __u32 off, __u32 len)
 {
 	return ctx_bytes(ctx, off, len);
 }
 
-/* Store the headers that were written to ctx_l3_buffer(). */
-static __always_inline int ctx_store_l3(ctx_t *ctx, const void *scratch, __u32 off, __u32 len)
+/* Store the headers that were written to ctx_buffer(). */
+static __always_inline int ctx_store(ctx_t *ctx, const void *scratch, __u32 off, __u32 len)
 {
+	return 0;
+}
+
+static __always_inline int ctx_store_byte(ctx_t *ctx, __u32 off, __u8 byte)
+{
+	__u8 *to = ctx_bytes(ctx, off, sizeof(*to));
+
+	if (!to)
+		return -1;
+	*to = byte;
 	return 0;
 }
 

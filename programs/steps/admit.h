@@ -20,6 +20,21 @@
 /* RFC 8656 section 13.2: what a peer must leave for the header of a Data indication. */
 #define DATA_INDICATION_HLEN 48
 
+/* Sum what is not relayed, to take it out of the checksum. Return: false if that is not possible. */
+static __always_inline bool sum_dropped(ctx_t *ctx, struct packet *pkt)
+{
+	const __u32 end = pkt->in_hlen + pkt->data_len;
+
+	if (!pkt->padding && !is_indication(pkt->framing))
+		return true;
+	/* An offset beyond the mask would wrap around to other bytes. */
+	if (end + pkt->padding > OFF_MASK || ctx_pull(ctx, end + pkt->padding))
+		return false;
+	pkt->dropped_sum = is_indication(pkt->framing) ? sum_fold(sum_around_data(ctx, pkt))
+						       : padding_sum(ctx, end, pkt->padding);
+	return true;
+}
+
 static __always_inline bool sum_data(ctx_t *ctx, struct packet *pkt)
 {
 	if (pkt->data_len > MAX_DATA || ctx_pull(ctx, pkt->in_hlen + pkt->data_len))
@@ -52,7 +67,7 @@ static __always_inline enum turnpike_verdict classify_checksum(ctx_t *ctx, struc
 	if (!pkt->udp_check)
 		return TURNPIKE_RELAYED;
 
-	sum = (__u32)pseudo + headers_sum(pkt) + pkt->data_sum + pkt->padding_sum;
+	sum = (__u32)pseudo + headers_sum(pkt) + pkt->data_sum + pkt->dropped_sum;
 	if (sum_fold(sum) == 0xffff)
 		pkt->checksum = CHECKSUM_UPDATE;
 	else if (config.skb)
@@ -68,9 +83,12 @@ static __always_inline enum turnpike_verdict too_big(struct packet *pkt,
 						     const struct turnpike_hop *hop)
 {
 	const __u32 len = ip_hlen(pkt->family) + pkt->udp_len;
-	int mtu = (int)hop->mtu + (int)pkt->in_hlen - (int)pkt->out_hlen;
+	int mtu = (int)hop->mtu + (int)len - (int)out_len(pkt);
 
-	if (!pkt->channel)
+	/* The next packet may need more padding than this one. */
+	if (is_indication(pkt->out_framing))
+		mtu -= (int)(CHANNEL_MAX_PADDING - pkt->out_padding);
+	else if (!pkt->framing)
 		mtu -= DATA_INDICATION_HLEN;
 	if (pkt->family == TURNPIKE_IPV4 && (!pkt->frag_off || mtu < IPV4_MIN_MTU))
 		return TURNPIKE_TOO_BIG;
@@ -86,7 +104,7 @@ static __always_inline enum turnpike_verdict too_big(struct packet *pkt,
 static __always_inline enum turnpike_verdict check_mtu(struct packet *pkt,
 						       const struct turnpike_hop *hop)
 {
-	const __u32 len = pkt->out_hlen - pkt->l2_len + pkt->data_len;
+	const __u32 len = out_len(pkt);
 
 	if (len > hop->mtu)
 		return too_big(pkt, hop);
@@ -103,7 +121,6 @@ static __always_inline enum turnpike_verdict admit(ctx_t *ctx, struct packet *pk
 						   enum relay_path path)
 {
 	enum turnpike_verdict verdict;
-	__u32 end;
 
 	if (path == FAST_PATH && is_due(pkt, flow))
 		return NEEDS_SLOW_PATH;
@@ -126,13 +143,8 @@ static __always_inline enum turnpike_verdict admit(ctx_t *ctx, struct packet *pk
 	verdict = check_mtu(pkt, hop);
 	if (verdict != TURNPIKE_RELAYED)
 		return verdict;
-	if (path == SLOW_PATH && pkt->padding) {
-		end = pkt->in_hlen + pkt->data_len + pkt->padding;
-		/* An offset beyond the mask would wrap around to other bytes. */
-		if (end > OFF_MASK || ctx_pull(ctx, end))
-			return TURNPIKE_NO_CHECKSUM;
-		pkt->padding_sum = padding_sum(ctx, pkt);
-	}
+	if (path == SLOW_PATH && !sum_dropped(ctx, pkt))
+		return TURNPIKE_NO_CHECKSUM;
 	return classify_checksum(ctx, pkt, flow, path);
 }
 

@@ -39,18 +39,17 @@ static __always_inline __u16 sum_to_udp_check(__u32 sum)
 }
 
 /*
- * Sum the ChannelData padding, which may be any bytes, to take it out of the checksum: it is not
- * relayed. Call ctx_pull() first.
+ * Sum @len bytes of padding, 3 at most, to take it out of the checksum: it may be any bytes, and is
+ * not relayed. Call ctx_pull() first.
  */
-static __always_inline __u16 padding_sum(ctx_t *ctx, const struct packet *pkt)
+static __always_inline __u16 padding_sum(ctx_t *ctx, __u32 off, __u32 len)
 {
-	__u32 off = pkt->in_hlen + pkt->data_len;
 	__u32 sum = 0;
 	__u8 *byte;
 	__u32 i;
 
 	for (i = 0; i < CHANNEL_MAX_PADDING; i++) {
-		if (i >= pkt->padding)
+		if (i >= len)
 			break;
 		byte = ctx_bytes(ctx, off + i, 1);
 		if (!byte)
@@ -66,9 +65,9 @@ static __always_inline __u16 pseudo_sum(__u16 addresses, __u16 udp_len)
 	return sum_fold((__u32)addresses + bpf_htons(udp_len));
 }
 
-static __always_inline __u16 channel_sum(__be16 channel, __u32 len)
+static __always_inline __u16 channel_sum(__be16 framing, __u32 len)
 {
-	return channel ? sum_fold((__u32)channel + bpf_htons((__u16)len)) : 0;
+	return is_channel(framing) ? sum_fold((__u32)framing + bpf_htons((__u16)len)) : 0;
 }
 
 /* Sum the UDP and ChannelData headers of the incoming packet. */
@@ -79,7 +78,7 @@ static __always_inline __u32 headers_sum(const struct packet *pkt)
 	const __be16 dport = ipv4 ? pkt->key4.dport : pkt->key6.dport;
 
 	return (__u32)sport + dport + bpf_htons(pkt->udp_len) + pkt->udp_check +
-	       channel_sum(pkt->channel, pkt->data_len);
+	       channel_sum(pkt->framing, pkt->data_len);
 }
 
 #endif /* TURNPIKE_PROGRAMS_STEPS_CHECKSUM_H */

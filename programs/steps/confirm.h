@@ -66,6 +66,20 @@ static __always_inline bool may_check(void)
 	return limit && turnpike_policer_charge(limit, coarse_now(), 1);
 }
 
+static __always_inline void flow_key(const struct packet *pkt, struct turnpike_sample *sample)
+{
+	if (is_indication(pkt->framing)) {
+		sample->table = TURNPIKE_SENDS;
+		send_key(pkt, &sample->send);
+	} else if (pkt->family == TURNPIKE_IPV4) {
+		sample->table = TURNPIKE_FLOWS4;
+		flow_key4(pkt, &sample->key4);
+	} else {
+		sample->table = TURNPIKE_FLOWS6;
+		flow_key6(pkt, &sample->key6);
+	}
+}
+
 /*
  * Remember the packet, for the observer. @more: see struct turnpike_sample.
  *
@@ -78,7 +92,6 @@ static __always_inline void take_sample(ctx_t *ctx, const struct packet *pkt,
 	const enum turnpike_observation arrival = ctx_arrival(ctx);
 	struct turnpike_sample sample = { .taken = now,
 					  .ifindex = config.ifindex,
-					  .family = pkt->family,
 					  .dscp = dscp_of(pkt),
 					  .more = more };
 	struct turnpike_sample_key key = { .len = (__u16)pkt->data_len, .port = flow->sport };
@@ -87,11 +100,8 @@ static __always_inline void take_sample(ctx_t *ctx, const struct packet *pkt,
 		flow->observation = arrival;
 		return;
 	}
-	if (pkt->family == TURNPIKE_IPV4)
-		flow_key4(pkt, &sample.key4);
-	else
-		flow_key6(pkt, &sample.key6);
-	key.hash = sample_hash(ctx, hash_destination(flow->dst, flow->dport, flow->channel),
+	flow_key(pkt, &sample);
+	key.hash = sample_hash(ctx, hash_destination(flow->dst, flow->dport, flow->framing),
 			       pkt->in_hlen, pkt->data_len);
 	bpf_map_update_elem(&samples, &key, &sample, BPF_ANY);
 	/* For what leaves encrypted, of which only the socket is known. */

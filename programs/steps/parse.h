@@ -8,6 +8,7 @@
 
 #include "maps.h"
 #include "steps/checksum.h"
+#include "steps/indication.h"
 #include "steps/vlan.h"
 
 #define IPV4_NO_OPTIONS   0x45 /* version 4, five words */
@@ -160,24 +161,19 @@ static __always_inline enum turnpike_verdict parse_ip(ctx_t *ctx, struct packet 
 	}
 }
 
+static __always_inline enum turnpike_verdict parse_send(ctx_t *ctx, struct packet *pkt)
+{
+	const int verdict = read_indication(ctx, pkt, pkt->in_hlen, pkt->data_len);
+
+	if (verdict != TURNPIKE_RELAYED)
+		return (enum turnpike_verdict)verdict;
+	return ctx_has_segments(ctx) ? TURNPIKE_GSO : TURNPIKE_RELAYED;
+}
+
 /* RFC 8656 section 12.4: channel number, length, application data; padding may follow. */
 static __always_inline enum turnpike_verdict parse_channel(ctx_t *ctx, struct packet *pkt,
-							   enum relay_path path)
+							   __u32 len, enum relay_path path)
 {
-	const __be16 *header;
-	__u32 len;
-
-	/* RFC 8656 section 12: ChannelData begins with the bits 01, STUN with 00. */
-	if (pkt->data_len < CHANNEL_HLEN)
-		return TURNPIKE_CONTROL;
-	header = ctx_bytes(ctx, pkt->in_hlen, CHANNEL_HLEN);
-	if (!header)
-		return TURNPIKE_MALFORMED;
-	pkt->channel = header[0];
-	if ((bpf_ntohs(header[0]) & 0xc000) != 0x4000)
-		return TURNPIKE_CONTROL;
-
-	len = bpf_ntohs(header[1]);
 	pkt->in_hlen += CHANNEL_HLEN;
 	pkt->data_len -= CHANNEL_HLEN;
 	if (len > pkt->data_len)
@@ -190,6 +186,25 @@ static __always_inline enum turnpike_verdict parse_channel(ctx_t *ctx, struct pa
 		return ctx_has_segments(ctx) ? TURNPIKE_GSO : TURNPIKE_LONG_PADDING;
 	pkt->data_len = len;
 	return TURNPIKE_RELAYED;
+}
+
+static __always_inline enum turnpike_verdict parse_client(ctx_t *ctx, struct packet *pkt,
+							  enum relay_path path)
+{
+	const __be16 *header;
+
+	/* RFC 8656 section 12: ChannelData begins with the bits 01, STUN with 00. */
+	if (pkt->data_len < CHANNEL_HLEN)
+		return TURNPIKE_CONTROL;
+	header = ctx_bytes(ctx, pkt->in_hlen, CHANNEL_HLEN);
+	if (!header)
+		return TURNPIKE_MALFORMED;
+	pkt->framing = header[0];
+	if (pkt->framing == bpf_htons(TURNPIKE_SEND_INDICATION))
+		return path == FAST_PATH ? NEEDS_SLOW_PATH : parse_send(ctx, pkt);
+	if ((bpf_ntohs(header[0]) & 0xc000) != 0x4000)
+		return TURNPIKE_CONTROL;
+	return parse_channel(ctx, pkt, bpf_ntohs(header[1]), path);
 }
 
 static __always_inline enum turnpike_verdict parse(ctx_t *ctx, struct packet *pkt,
@@ -214,7 +229,7 @@ static __always_inline enum turnpike_verdict parse(ctx_t *ctx, struct packet *pk
 
 	dport = pkt->family == TURNPIKE_IPV4 ? pkt->key4.dport : pkt->key6.dport;
 	if (port_role(dport) == TURNPIKE_PORT_LISTENER)
-		return parse_channel(ctx, pkt, path);
+		return parse_client(ctx, pkt, path);
 	return ctx_has_segments(ctx) ? TURNPIKE_GSO : TURNPIKE_RELAYED;
 }
 

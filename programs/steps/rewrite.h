@@ -21,7 +21,7 @@ struct new_udp {
 static __always_inline __u16 udp_check(const struct packet *pkt, const struct turnpike_flow *flow,
 				       __u16 udp_len)
 {
-	const __u16 channel = channel_sum(pkt->out_channel, pkt->data_len);
+	const __u32 framing = (__u32)channel_sum(pkt->out_framing, pkt->data_len) + pkt->out_sum;
 	__u32 sum;
 
 	switch (pkt->checksum) {
@@ -31,14 +31,14 @@ static __always_inline __u16 udp_check(const struct packet *pkt, const struct tu
 		return pseudo_sum(flow->pseudo_out_sum, udp_len);
 	case CHECKSUM_COMPUTE:
 		sum = (__u32)flow->pseudo_out_sum + 2 * bpf_htons(udp_len);
-		sum += (__u32)flow->sport + flow->dport + channel + pkt->data_sum;
+		sum += (__u32)flow->sport + flow->dport + framing + pkt->data_sum;
 		return sum_to_udp_check(sum);
 	default:
 		/* RFC 1624, equation 3. The length is part of the pseudo-header, too. */
 		sum = (__u32)(__u16)~pkt->udp_check + flow->l4_delta_sum;
 		sum += 2 * ((__u32)bpf_htons(udp_len) + (__u16)~bpf_htons(pkt->udp_len));
-		sum += (__u32)channel + (__u16)~channel_sum(pkt->channel, pkt->data_len);
-		sum += (__u16)~pkt->padding_sum;
+		sum += framing + (__u16)~channel_sum(pkt->framing, pkt->data_len);
+		sum += (__u16)~pkt->dropped_sum;
 		return sum_to_udp_check(sum);
 	}
 }
@@ -93,7 +93,7 @@ static __always_inline void write_udp(struct udphdr *udp, const struct packet *p
 	udp->len = bpf_htons(new->len);
 	udp->check = new->check;
 	if (chlen) {
-		channel[0] = pkt->out_channel;
+		channel[0] = pkt->out_framing;
 		channel[1] = bpf_htons((__u16)pkt->data_len);
 	}
 }
@@ -104,7 +104,7 @@ static __always_inline int write_l3(ctx_t *ctx, const struct packet *pkt,
 {
 	const __u32 hlen = ip_hlen(family) + sizeof(struct udphdr) + chlen;
 	__u32 scratch[MAX_L3_HLEN / sizeof(__u32)];
-	void *ip = ctx_l3_buffer(ctx, scratch, pkt->l2_len, hlen);
+	void *ip = ctx_buffer(ctx, scratch, pkt->l2_len, hlen);
 
 	if (!ip)
 		return -1;
@@ -113,7 +113,7 @@ static __always_inline int write_l3(ctx_t *ctx, const struct packet *pkt,
 	else
 		write_ipv6(ip, pkt, flow, udp->len);
 	write_udp(ip + ip_hlen(family), pkt, flow, chlen, udp);
-	return ctx_store_l3(ctx, scratch, pkt->l2_len, hlen);
+	return ctx_store(ctx, scratch, pkt->l2_len, hlen);
 }
 
 /* Family and framing are literals in each call, so that all offsets are constants. */
@@ -123,14 +123,15 @@ static __always_inline int write_headers(ctx_t *ctx, const struct packet *pkt,
 					 enum relay_path path)
 {
 	const bool ipv4 = pkt->out_family == TURNPIKE_IPV4;
+	const bool channel = is_channel(pkt->out_framing);
 
 	if (ctx_store_ethernet(ctx, pkt, hop, bpf_htons(ipv4 ? ETH_P_IP : ETH_P_IPV6), path))
 		return -1;
-	if (ipv4 && pkt->out_channel)
+	if (ipv4 && channel)
 		return write_l3(ctx, pkt, flow, TURNPIKE_IPV4, CHANNEL_HLEN, udp);
 	if (ipv4)
 		return write_l3(ctx, pkt, flow, TURNPIKE_IPV4, 0, udp);
-	if (pkt->out_channel)
+	if (channel)
 		return write_l3(ctx, pkt, flow, TURNPIKE_IPV6, CHANNEL_HLEN, udp);
 	return write_l3(ctx, pkt, flow, TURNPIKE_IPV6, 0, udp);
 }
@@ -155,7 +156,9 @@ static __always_inline enum turnpike_verdict rewrite(ctx_t *ctx, struct packet *
 	const struct turnpike_hop *hop = chosen_hop(pkt, nexthop);
 	struct new_udp udp;
 
-	udp.len = (__u16)(sizeof(struct udphdr) + channel_hlen(pkt->out_channel) + pkt->data_len);
+	if (path == SLOW_PATH && is_indication(pkt->out_framing) && prepare_indication(pkt, flow))
+		return TURNPIKE_TORN;
+	udp.len = (__u16)(out_len(pkt) - ip_hlen(pkt->out_family));
 	udp.check = udp_check(pkt, flow, udp.len);
 
 	if (path == SLOW_PATH && ctx_pop_tags(ctx, pkt))
@@ -172,6 +175,8 @@ static __always_inline enum turnpike_verdict rewrite(ctx_t *ctx, struct packet *
 	}
 	pkt->ip4_id = ip4_id(pkt, flow, nexthop);
 	if (write_headers(ctx, pkt, flow, hop, &udp, path))
+		return TURNPIKE_TORN;
+	if (path == SLOW_PATH && is_indication(pkt->out_framing) && store_indication(ctx, pkt))
 		return TURNPIKE_TORN;
 	if (path == SLOW_PATH && ctx_push_tags(ctx, pkt))
 		return TURNPIKE_TORN;

@@ -33,8 +33,49 @@ static __always_inline enum room move_head(ctx_t *ctx, const struct packet *pkt,
 		ctx_move_head(ctx, pkt->in_hlen, pkt->out_hlen, pkt->family, pkt->out_family);
 
 	if (room == ROOM_MADE)
-		trim(ctx, pkt->len - pkt->in_hlen + pkt->out_hlen, pkt->out_hlen + pkt->data_len);
+		trim(ctx, pkt->len - pkt->in_hlen + pkt->out_hlen,
+		     pkt->out_hlen + pkt->data_len + pkt->out_padding);
 	return note_failure(room, TURNPIKE_HEAD_FAILED, pkt, path);
+}
+
+/* Move the head by @missing bytes more than the headers need, and then the data: see below. */
+static __always_inline enum room move_head_and_data(ctx_t *ctx, const struct packet *pkt,
+						    __u32 missing)
+{
+	const __u32 from = pkt->out_hlen + missing;
+	enum room room;
+
+	if (pkt->data_len > MAX_DATA || ctx_pull(ctx, pkt->len))
+		return note_failure(ROOM_NONE, TURNPIKE_HEAD_FAILED, pkt, SLOW_PATH);
+	room = ctx_move_head(ctx, pkt->in_hlen, from, pkt->family, pkt->out_family);
+	if (room == ROOM_MADE && shift_down(ctx, from, pkt->data_len, missing))
+		return ROOM_TORN;
+	return note_failure(room, TURNPIKE_HEAD_FAILED, pkt, SLOW_PATH);
+}
+
+/*
+ * The headers of a Data indication take room at the head, and its padding at the tail. Where the
+ * tail cannot grow, the data moves towards the head. Global: see common.h.
+ */
+__noinline int move_padded(ctx_t *ctx, struct packet *pkt)
+{
+	__u32 behind, missing;
+	enum room room;
+
+	if (!pkt)
+		return ROOM_NONE;
+	behind = pkt->len - pkt->in_hlen - pkt->data_len;
+	if (pkt->out_padding <= behind)
+		return move_head(ctx, pkt, SLOW_PATH);
+	missing = pkt->out_padding - behind;
+	if (ctx_move_tail(ctx, pkt->len, (int)missing))
+		return move_head_and_data(ctx, pkt, missing);
+	pkt->len += missing;
+	room = move_head(ctx, pkt, SLOW_PATH);
+	pkt->len -= missing;
+	if (room == ROOM_NONE && ctx_move_tail(ctx, pkt->len + missing, -(int)missing))
+		return ROOM_TORN;
+	return room;
 }
 
 /*
@@ -44,7 +85,7 @@ static __always_inline enum room move_head(ctx_t *ctx, const struct packet *pkt,
 static __always_inline enum room move_tail(ctx_t *ctx, const struct packet *pkt, __u32 len,
 					   __u32 from, __u32 to, enum relay_path path)
 {
-	const __u32 wanted = to + pkt->data_len;
+	const __u32 wanted = to + pkt->data_len + pkt->out_padding;
 	int err = 0;
 
 	if (pkt->data_len > MAX_DATA || ctx_pull(ctx, len))
@@ -96,9 +137,11 @@ __noinline int move_around_udp(ctx_t *ctx, const struct packet *pkt)
 	return room;
 }
 
-static __always_inline enum room move(ctx_t *ctx, const struct packet *pkt, enum moves moves,
+static __always_inline enum room move(ctx_t *ctx, struct packet *pkt, enum moves moves,
 				      enum relay_path path)
 {
+	if (moves == MOVE_HEAD && path == SLOW_PATH && pkt->out_padding)
+		return (enum room)move_padded(ctx, pkt);
 	if (moves == MOVE_HEAD)
 		return move_head(ctx, pkt, path);
 	return move_tail(ctx, pkt, pkt->len, pkt->in_hlen, pkt->out_hlen, path);
@@ -108,7 +151,7 @@ static __always_inline enum room move(ctx_t *ctx, const struct packet *pkt, enum
  * Try the preferred end, then the other. Room differs between packets: veth and tap have 0 to 63
  * bytes of tailroom, some drivers no headroom.
  */
-static __always_inline enum room make_room(ctx_t *ctx, const struct packet *pkt, enum moves moves,
+static __always_inline enum room make_room(ctx_t *ctx, struct packet *pkt, enum moves moves,
 					   enum relay_path path)
 {
 	enum room room;

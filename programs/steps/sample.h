@@ -3,7 +3,7 @@
  * Recognizes a packet on its two ways: as it came in and was passed to the stack (confirm.h), and
  * as the server's packet leaves (observe.h). Between them, server and stack change headers, and
  * some hosts change addresses. What stays is the application data, the address that the server
- * sends it to, the channel, and the port of the server's socket.
+ * sends it to, its framing, and the port of the server's socket.
  */
 #ifndef TURNPIKE_PROGRAMS_STEPS_SAMPLE_H
 #define TURNPIKE_PROGRAMS_STEPS_SAMPLE_H
@@ -22,10 +22,10 @@ static __always_inline __u32 hash_word(__u32 hash, __u32 word)
 	return hash ^ hash >> 15;
 }
 
-/* Begin a hash with where the server sends the packet. */
-static __always_inline __u32 hash_destination(const __be32 dst[4], __be16 dport, __be16 channel)
+/* Begin a hash with where, and in what framing, the server sends the packet. */
+static __always_inline __u32 hash_destination(const __be32 dst[4], __be16 dport, __be16 framing)
 {
-	__u32 hash = (__u32)dport << 16 | channel;
+	__u32 hash = (__u32)dport << 16 | framing;
 	int i;
 
 	for (i = 0; i < 4; i++)
