@@ -163,7 +163,7 @@ static inline __u64 turnpike_seen(__u32 ifindex, __u32 publication)
 
 /** The maps that have flows. */
 enum turnpike_flow_table {
-	TURNPIKE_FLOWS4,
+	TURNPIKE_FLOWS4 = 1,
 	TURNPIKE_FLOWS6,
 	TURNPIKE_SENDS,
 };

@@ -27,9 +27,9 @@ static enum turnpike_direction direction_of(const struct situation *s)
 {
 	const struct flow_key *key = &s->flow.key;
 
-	if (!(key->family == TURNPIKE_IPV4 ? key->key4.channel : key->key6.channel))
+	if (!(key->table == TURNPIKE_FLOWS4 ? key->key4.channel : key->key6.channel))
 		return TURNPIKE_DIR_TO_CLIENT;
-	return s->flow.flow.channel ? TURNPIKE_DIR_HAIRPIN : TURNPIKE_DIR_TO_PEER;
+	return s->flow.flow.framing ? TURNPIKE_DIR_HAIRPIN : TURNPIKE_DIR_TO_PEER;
 }
 
 static void install(const struct sighted *in)

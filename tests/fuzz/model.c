@@ -142,7 +142,7 @@ static bool is_of_flow(const struct packet *p)
 	const struct flow_key *key = &p->s->flow.key;
 	const bool ipv4 = p->family == TURNPIKE_IPV4;
 
-	if (!p->s->has_flow || key->family != p->family)
+	if (!p->s->has_flow || key->table != (ipv4 ? TURNPIKE_FLOWS4 : TURNPIKE_FLOWS6))
 		return false;
 	if (memcmp(p->ip + (ipv4 ? 12 : 8), ipv4 ? (const void *)&key->key4.src : &key->key6.src,
 		   ipv4 ? 8 : 32))
@@ -307,7 +307,7 @@ static enum turnpike_verdict admitted(struct packet *p, struct outcome *o)
 		return TURNPIKE_TTL;
 	if (!p->s->variant->skb && p->hop->ifindex != TESTBED_IFINDEX && !p->hop->flags)
 		return TURNPIKE_NO_EGRESS;
-	p->out_hlen = wire_ip_hlen(flow->family) + UDP_HLEN + (flow->channel ? CHANNEL_LEN : 0);
+	p->out_hlen = wire_ip_hlen(flow->family) + UDP_HLEN + (flow->framing ? CHANNEL_LEN : 0);
 	p->out_len = p->out_hlen + o->data_len;
 	if (size(p, o) != TURNPIKE_RELAYED)
 		return size(p, o);
@@ -441,8 +441,8 @@ static void write_frame(const struct packet *p, struct outcome *o)
 	memcpy(udp, &flow->sport, 2);
 	memcpy(udp + 2, &flow->dport, 2);
 	put_wire16(udp + 4, udp_len);
-	if (flow->channel) {
-		memcpy(udp + 8, &flow->channel, 2);
+	if (flow->framing) {
+		memcpy(udp + 8, &flow->framing, 2);
 		put_wire16(udp + 10, o->data_len);
 	}
 	put_wire16(udp + 6, out_check(p, o, ip, udp_len));
@@ -462,7 +462,7 @@ static enum turnpike_verdict judge(struct packet *p, struct outcome *o)
 	if (!is_of_flow(p))
 		return TURNPIKE_NO_FLOW;
 	o->direction = TURNPIKE_DIR_TO_PEER;
-	if (p->s->flow.flow.channel)
+	if (p->s->flow.flow.framing)
 		o->direction = p->channel ? TURNPIKE_DIR_HAIRPIN : TURNPIKE_DIR_TO_CLIENT;
 	verdict = admitted(p, o);
 	if (verdict != TURNPIKE_RELAYED)

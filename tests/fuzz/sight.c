@@ -69,12 +69,12 @@ static __u32 mend_frame(const struct sight *sight, struct situation *s)
 static void read_sample(const struct sight *sight, __u32 payload, struct sighted *ret)
 {
 	const struct situation *s = &ret->s;
-	const __u32 header = s->flow.flow.channel ? 4 : 0;
+	const __u32 header = s->flow.flow.framing ? 4 : 0;
 	const __u32 size = ret->gso_size > header ? ret->gso_size : s->len - payload;
 	__u32 at = payload, len, i;
 
 	while (sight->mend & MEND_CHANNEL && header && at + 4 <= s->len) {
-		memcpy(ret->s.frame + at, &s->flow.flow.channel, 2);
+		memcpy(ret->s.frame + at, &s->flow.flow.framing, 2);
 		at += size;
 	}
 	at = payload;

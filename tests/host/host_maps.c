@@ -16,6 +16,7 @@
 struct ports_map ports;
 struct flows4_map flows4;
 struct flows6_map flows6;
+struct sends_map sends;
 struct nexthops_map nexthops;
 struct devices_map devices;
 struct counters_map counters;
@@ -59,7 +60,9 @@ __u32 host_redirected(void)
 
 static size_t key_len(const struct flow_key *key)
 {
-	return key->family == TURNPIKE_IPV4 ? sizeof(key->key4) : sizeof(key->key6);
+	if (key->table == TURNPIKE_FLOWS4)
+		return sizeof(key->key4);
+	return key->table == TURNPIKE_FLOWS6 ? sizeof(key->key6) : sizeof(key->send);
 }
 
 static int find(const struct flow_key *key)
@@ -67,7 +70,7 @@ static int find(const struct flow_key *key)
 	int i;
 
 	for (i = 0; i < FLOWS; i++)
-		if (flows[i].flow && flows[i].key.family == key->family &&
+		if (flows[i].flow && flows[i].key.table == key->table &&
 		    !memcmp(&flows[i].key.key4, &key->key4, key_len(key)))
 			return i;
 	return -1;
@@ -107,9 +110,9 @@ void host_set_flow(const struct encoded_flow *flow)
 	*flows[i].flow = flow->flow;
 }
 
-static void *find_by_key(__u32 family, const void *key, size_t len)
+static void *find_by_key(__u32 table, const void *key, size_t len)
 {
-	struct flow_key wanted = { .family = family };
+	struct flow_key wanted = { .table = table };
 
 	memcpy(&wanted.key4, key, len);
 	return host_flow(&wanted);
@@ -163,9 +166,11 @@ void *bpf_map_lookup_elem(void *map, const void *key)
 	__u32 index;
 
 	if (map == &flows4)
-		return find_by_key(TURNPIKE_IPV4, key, sizeof(struct turnpike_key4));
+		return find_by_key(TURNPIKE_FLOWS4, key, sizeof(struct turnpike_key4));
 	if (map == &flows6)
-		return find_by_key(TURNPIKE_IPV6, key, sizeof(struct turnpike_key6));
+		return find_by_key(TURNPIKE_FLOWS6, key, sizeof(struct turnpike_key6));
+	if (map == &sends)
+		return find_by_key(TURNPIKE_SENDS, key, sizeof(struct turnpike_send_key));
 	if (map == &samples)
 		return look_up_sample(key);
 	memcpy(&index, key, sizeof(index));

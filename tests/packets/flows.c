@@ -34,7 +34,7 @@ void vector_flow(enum turnpike_direction direction, struct families pair, struct
 	else
 		encode_to_peer(&binding, ret);
 	if (hairpin)
-		ret->flow.channel = htons(CHANNEL_B);
+		ret->flow.framing = htons(CHANNEL_B);
 	ret->flow.packets = OLD_PACKETS; /* the IPv4 identification of packets with DF */
 	ret->flow.bytes = OLD_BYTES;
 	ret->flow.ip6_label = htonl(OUT_LABEL);

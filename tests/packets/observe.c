@@ -197,7 +197,7 @@ static int run_collision(struct run *run)
 	flow->dst[run->pair.out == TURNPIKE_IPV4 ? 0 : 3] ^= htonl(1);
 	failed += observe(run);
 	*flow = right;
-	flow->channel ^= htons(1);
+	flow->framing ^= htons(1);
 	return failed + observe(run);
 }
 

@@ -34,17 +34,14 @@ void sample_of(const struct encoded_flow *flow, __u8 tos, const __u8 *data, __u3
 
 	memset(ret, 0, SAMPLE_ELEMENTS * sizeof(ret[0]));
 	ret[0].key.hash =
-		sample_hash_of(flow->flow.dst, flow->flow.dport, flow->flow.channel, data, len);
+		sample_hash_of(flow->flow.dst, flow->flow.dport, flow->flow.framing, data, len);
 	ret[0].key.len = (__u16)len;
 	ret[0].key.port = flow->flow.sport;
 	ret[0].value.taken = TESTBED_CHECK_NOW;
 	ret[0].value.ifindex = TESTBED_IFINDEX;
-	ret[0].value.family = (__u16)key->family;
+	ret[0].value.table = (__u16)key->table;
 	ret[0].value.dscp = tos >> 2;
-	if (key->family == TURNPIKE_IPV4)
-		ret[0].value.key4 = key->key4;
-	else
-		ret[0].value.key6 = key->key6;
+	ret[0].value.send = key->send;
 	ret[1] = ret[0];
 	ret[1].key.hash = 0;
 	ret[1].key.len = 0;
@@ -58,6 +55,6 @@ bool sample_equals(const struct turnpike_sample_key *key, const struct turnpike_
 
 	return key->hash == k->hash && key->len == k->len && key->port == k->port &&
 	       value->taken == v->taken && value->ifindex == v->ifindex &&
-	       value->family == v->family && value->dscp == v->dscp && value->more == v->more &&
-	       memcmp(&value->key6, &v->key6, sizeof(v->key6)) == 0;
+	       value->table == v->table && value->dscp == v->dscp && value->more == v->more &&
+	       memcmp(&value->send, &v->send, sizeof(v->send)) == 0;
 }

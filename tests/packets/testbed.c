@@ -382,12 +382,17 @@ void testbed_take_samples(struct testbed *testbed, struct samples *ret)
 static const struct bpf_map *flow_map(const struct testbed *testbed, const struct flow_key *key,
 				      size_t *len)
 {
-	if (key->family == TURNPIKE_IPV4) {
+	switch (key->table) {
+	case TURNPIKE_FLOWS4:
 		*len = sizeof(key->key4);
 		return testbed->relay->maps.flows4;
+	case TURNPIKE_FLOWS6:
+		*len = sizeof(key->key6);
+		return testbed->relay->maps.flows6;
+	default:
+		*len = sizeof(key->send);
+		return testbed->relay->maps.sends;
 	}
-	*len = sizeof(key->key6);
-	return testbed->relay->maps.flows6;
 }
 
 void testbed_set_flow(struct testbed *testbed, const struct encoded_flow *flow)
@@ -419,13 +424,10 @@ void testbed_delete_flow(struct testbed *testbed, const struct flow_key *key)
 
 int testbed_set_expiry(struct testbed *testbed, const struct flow_key *key, __u64 expires)
 {
-	struct turnpike_flow_expiry expiry = { .family = key->family, .expires = expires };
+	struct turnpike_flow_expiry expiry = { .table = key->table, .expires = expires };
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &expiry, .ctx_size_in = sizeof(expiry));
 
-	if (key->family == TURNPIKE_IPV4)
-		expiry.key4 = key->key4;
-	else
-		expiry.key6 = key->key6;
+	expiry.send = key->send;
 	if (bpf_prog_test_run_opts(bpf_program__fd(testbed->relay->progs.flow_expiry), &opts))
 		die("flow_expiry");
 	return (int)opts.retval;

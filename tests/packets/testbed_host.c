@@ -274,13 +274,10 @@ void testbed_delete_flow(struct testbed *testbed, const struct flow_key *key)
 
 int testbed_set_expiry(struct testbed *testbed, const struct flow_key *key, __u64 expires)
 {
-	struct turnpike_flow_expiry expiry = { .family = key->family, .expires = expires };
+	struct turnpike_flow_expiry expiry = { .table = key->table, .expires = expires };
 
 	(void)testbed;
-	if (key->family == TURNPIKE_IPV4)
-		expiry.key4 = key->key4;
-	else
-		expiry.key6 = key->key6;
+	expiry.send = key->send;
 	return flow_expiry(&expiry);
 }
 

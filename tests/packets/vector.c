@@ -52,7 +52,7 @@ static void install(struct testbed *testbed, const struct expectation *expected)
 		testbed_set_nexthop(testbed, expected->hop, &expected->nexthop);
 	if (is_limited(expected))
 		install_limits(testbed, expected);
-	if (expected->flow.key.family)
+	if (expected->flow.key.table)
 		testbed_set_flow(testbed, &expected->flow);
 }
 
@@ -249,7 +249,7 @@ static bool as_expected(struct testbed *testbed, const struct expectation *expec
 		same = same_limits(testbed, expected) && same;
 	if (expected->hop)
 		same = same_id(testbed, expected) && same;
-	if (expected->flow.key.family)
+	if (expected->flow.key.table)
 		same = same_flow(testbed, expected) && same;
 	return same;
 }
@@ -277,7 +277,7 @@ static bool run_pair(struct testbed *testbed, const struct vector *vector, struc
 	if (!err)
 		return as_expected(testbed, &expected, &run, &counts);
 	fprintf(stderr, "  cannot run the program: %s\n", strerror(-err));
-	if (expected.flow.key.family)
+	if (expected.flow.key.table)
 		testbed_delete_flow(testbed, &expected.flow.key);
 	return false;
 }

@@ -126,9 +126,9 @@ ASSERT_NO_HIDDEN_PADDING(turnpike_open_opts,
 ASSERT_NO_HIDDEN_PADDING(turnpike_attach_opts, sizeof(size_t) + 4 * sizeof(__u32));
 ASSERT_NO_HIDDEN_PADDING(turnpike_policer_opts,
 			 sizeof(size_t) + 3 * sizeof(__u64) + 2 * sizeof(__u32));
-ASSERT_NO_HIDDEN_PADDING(turnpike_binding, sizeof(size_t) + 4 * sizeof(struct turnpike_addr) +
+ASSERT_NO_HIDDEN_PADDING(turnpike_binding, sizeof(size_t) + 5 * sizeof(struct turnpike_addr) +
 						   4 * sizeof(__u16) + 2 * sizeof(__u64) +
-						   2 * sizeof(__u32));
+						   3 * sizeof(__u32));
 
 /* The options are checked before a handle exists. */
 static void test_open_refuses_with_a_sentence(void **state)
