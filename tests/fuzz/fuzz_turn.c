@@ -17,8 +17,8 @@
 #define LO      50000
 #define HI      50003
 
-static unsigned long long lives, successes, errors, to_peer, to_client, flows, expired, pairs,
-	tokens_used, repeated, gone, changes, drained, modern, reloads, removed,
+static unsigned long long lives, successes, errors, to_peer, to_client, flows, by_indications,
+	expired, pairs, tokens_used, repeated, gone, changes, drained, modern, reloads, removed,
 	events[TURN_EVENT_REFUSED + 1];
 
 /* Writes up to five attributes of any type and value. */
@@ -306,6 +306,21 @@ static bool step(struct life *life, struct input *in)
 	return true;
 }
 
+/* A flow has a live channel, or else a permission, and data has been relayed by indications. */
+static void check_flow(const struct life *life, const struct turn_flow *flow)
+{
+	const uint64_t now = life->f->now;
+	const struct model_peer *channel =
+		model_channel_of(&life->model, &flow->relay, &flow->peer, now);
+
+	must(flow->tuple.transport == TURN_UDP, "only clients on UDP have flows");
+	must(flow->channel_expiry_ns > now, "no flow outlives its channel or permission");
+	must(flow->channel == (channel ? channel->channel : 0), "the channel decides on the flow");
+	must(channel || model_has_permission(&life->model, &flow->relay, &flow->peer, now),
+	     "without a channel, a flow has a permission");
+	by_indications += !channel;
+}
+
 static void check(struct life *life)
 {
 	const struct fixture *f = life->f;
@@ -313,11 +328,10 @@ static void check(struct life *life)
 	size_t i;
 
 	must(stats(f)->flows == f->n_flows, "flows are counted");
-	must(f->n_flows <= stats(f)->channels, "every flow belongs to a channel");
-	for (i = 0; i < f->n_flows; i++) {
-		must(f->flows[i].channel_expiry_ns > f->now, "no flow outlives its channel");
-		must(f->flows[i].tuple.transport == TURN_UDP, "only clients on UDP have flows");
-	}
+	must(f->n_flows <= stats(f)->channels + stats(f)->pairs,
+	     "every flow belongs to a channel or a pair");
+	for (i = 0; i < f->n_flows; i++)
+		check_flow(life, &f->flows[i]);
 	must(stats(f)->relays == life->model.n_relays, "every relay has raised an event");
 	for (i = 0; i < life->model.n_relays; i++)
 		must(life->model.relays[i].expiry > f->now, "no relay outlives its lifetime");
@@ -388,10 +402,11 @@ int fuzz_missed(void)
 	return missed("lives", lives) + missed("success responses", successes) +
 	       missed("error responses", errors) + missed("relayed to peers", to_peer) +
 	       missed("relayed to clients", to_client) + data_missed() + missed("flows", flows) +
-	       missed("expiries", expired) + missed("reservations", pairs) +
-	       missed("reservations used", tokens_used) + missed("retransmissions", repeated) +
-	       missed("clients gone", gone) + missed("requests of RFC 8489", modern) +
-	       missed("reloads", reloads) + missed("refreshes of removed users", removed) +
+	       missed("flows of pairs", by_indications) + missed("expiries", expired) +
+	       missed("reservations", pairs) + missed("reservations used", tokens_used) +
+	       missed("retransmissions", repeated) + missed("clients gone", gone) +
+	       missed("requests of RFC 8489", modern) + missed("reloads", reloads) +
+	       missed("refreshes of removed users", removed) +
 	       missed("changes of the configuration", changes) + missed("drains", drained) +
 	       missed("events: allocated", events[TURN_EVENT_ALLOCATED]) +
 	       missed("events: refreshed", events[TURN_EVENT_REFRESHED]) +

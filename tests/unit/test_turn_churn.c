@@ -66,6 +66,12 @@ static void allocate_pair(struct fixture *f, uint32_t n)
 	expect_success(f, &f->alice);
 }
 
+static void let_through(struct fixture *f)
+{
+	for (size_t i = 0; i < MAX_RELAYS; i++)
+		f->limits[i].left[TURN_TO_PEER] = 100;
+}
+
 static void make(struct fixture *f, uint32_t n)
 {
 	from_nth_client(f, n);
@@ -78,6 +84,9 @@ static void make(struct fixture *f, uint32_t n)
 	create_permission(f, "198.51.100.1");
 	channel_bind(f, 0x4000, "198.51.100.2:7000");
 	expect_success(f, &f->alice);
+	let_through(f);
+	send_indication(f, "198.51.100.1:7000", "data");
+	assert_int_equal(stats(f)->pairs, f->tuple.transport == TURN_UDP);
 	/* Requests that fail. */
 	allocate_as(f, &f->bob, STUN_FAMILY_IPV4);
 	expect_error(f, 437);
@@ -163,6 +172,7 @@ static void expect_nothing(const struct fixture *f)
 	assert_int_equal(stats(f)->relays, 0);
 	assert_int_equal(stats(f)->permissions, 0);
 	assert_int_equal(stats(f)->channels, 0);
+	assert_int_equal(stats(f)->pairs, 0);
 	assert_int_equal(stats(f)->flows, 0);
 	assert_int_equal(f->n_flows, 0);
 	assert_int_equal(turn_server_next_expiry(f->server), TURN_NEVER);

@@ -456,6 +456,29 @@ static void test_dead_relay(void **state)
 	fixture_free(f);
 }
 
+/** Pairs of both families belong to one client, which has one family. */
+static void test_pairs(void **state)
+{
+	struct fixture *f = fixture_default();
+
+	(void)state;
+	allocate_both(f);
+	create_permission(f, "198.51.100.1");
+	create_permission(f, "2001:db8:5::1");
+	send_indication(f, "198.51.100.1:7000", "data");
+	send_indication(f, "[2001:db8:5::1]:7000", "data");
+	assert_int_equal(f->n_flows, 2);
+	assert_int_equal(stats(f)->pairs, 2);
+	for (size_t i = 0; i < 2; i++) {
+		const unsigned int family = i == 0 ? TURNPIKE_IPV4 : TURNPIKE_IPV6;
+
+		assert_int_equal(f->flows[i].relay.family, family);
+		assert_int_equal(f->flows[i].xor_peer.family, family);
+		assert_int_equal(f->flows[i].tuple.client.family, TURNPIKE_IPV4);
+	}
+	fixture_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -466,7 +489,7 @@ int main(void)
 		cmocka_unit_test(test_data),        cmocka_unit_test(test_permissions),
 		cmocka_unit_test(test_delete_one),  cmocka_unit_test(test_delete_all),
 		cmocka_unit_test(test_refresh_one), cmocka_unit_test(test_refresh_both),
-		cmocka_unit_test(test_dead_relay),
+		cmocka_unit_test(test_dead_relay),  cmocka_unit_test(test_pairs),
 	};
 
 	return cmocka_run_group_tests_name("turn dual", tests, NULL, NULL);

@@ -120,6 +120,10 @@ static void test_indications(void **state)
 	arrive(&pair, &pair.b);
 	from_b(&pair);
 	expect_data_indication(f, text_of(&pair.a), "hi", 2);
+	/* Both are pairs, each other's reverse. */
+	assert_int_equal(f->n_flows, 2);
+	assert_true(addr_equal(&f->flows[0].relay, &f->flows[1].peer));
+	assert_true(addr_equal(&f->flows[0].peer, &f->flows[1].relay));
 	fixture_free(f);
 }
 
@@ -283,6 +287,42 @@ static void test_external(void **state)
 	fixture_free(f);
 }
 
+/** A pair names its peer by the external address, as indications do; a channel names none. */
+static void test_external_pair(void **state)
+{
+	const struct turn_relay_address relay = { .addr = addr("10.0.0.1"),
+						  .external = addr("198.51.100.1") };
+	struct turnpike_addr bound_a, bound_b;
+	struct turn_config config;
+	struct fixture *f;
+	struct pair pair;
+
+	(void)state;
+	fixture_config(&config);
+	config.relays = &relay;
+	config.n_relays = 1;
+	pair = pair_new(&config);
+	f = pair.f;
+	bound_a = behind(&pair.a);
+	bound_b = behind(&pair.b);
+	create_permission(f, "198.51.100.1");
+	send_indication(f, text_of(&pair.b), "data");
+	expect_events(f, SEND_PEER, INSTALL_FLOW, 0);
+	assert_true(addr_equal(&event(f, 1)->flow.relay, &bound_a));
+	assert_true(addr_equal(&event(f, 1)->flow.peer, &bound_b));
+	assert_true(addr_equal(&event(f, 1)->flow.xor_peer, &pair.b));
+	/* It is the same if it is refreshed. */
+	f->now += SECOND;
+	create_permission(f, "198.51.100.1");
+	expect_events(f, INSTALL_FLOW, SEND_CLIENT, 0);
+	assert_int_equal(f->n_flows, 1);
+	bind_to(&pair, 0x4000, &pair.b);
+	expect_events(f, REMOVE_FLOW, INSTALL_FLOW, SEND_CLIENT, 0);
+	assert_true(addr_equal(&event(f, 1)->flow.peer, &bound_b));
+	assert_int_equal(event(f, 1)->flow.xor_peer.family, 0);
+	fixture_free(f);
+}
+
 /** ICMP errors, too, have the external address of the peer. */
 static void test_external_icmp(void **state)
 {
@@ -325,6 +365,7 @@ int main(void)
 		cmocka_unit_test(test_other_ends),
 		cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_external),
+		cmocka_unit_test(test_external_pair),
 		cmocka_unit_test(test_external_icmp),
 	};
 

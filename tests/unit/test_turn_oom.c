@@ -174,6 +174,62 @@ static void test_requests(void **state)
 	fixture_free(f);
 }
 
+/** What a refused ChannelBind request has created does not stay. */
+static void test_refused_channel(void **state)
+{
+	struct turnpike_addr peer = addr("198.51.100.1:7000");
+	struct fixture *f = fixture_default();
+	uint8_t buf[TURN_HEADROOM + 1024 + TURN_TAILROOM];
+	struct turn_packet packet = { .data = buf + TURN_HEADROOM };
+	int failures = 0;
+
+	(void)state;
+	allocate(f);
+	begin(f, STUN_REQUEST, TURN_CHANNEL_BIND);
+	stun_write_u32(&f->request, STUN_ATTR_CHANNEL_NUMBER, 0x40000000);
+	stun_write_xor_addr(&f->request, STUN_ATTR_XOR_PEER_ADDRESS, &peer);
+	sign(f);
+	packet.len = f->request.len;
+	for (; stats(f)->channels == 0; failures++) {
+		assert_int_equal(stats(f)->permissions, 0);
+		memcpy(packet.data, f->request_buf, packet.len);
+		clear(f);
+		allocations_left = failures;
+		turn_server_client_input(f->server, &f->tuple, &packet, f->now);
+		allocations_left = NEVER_FAIL;
+	}
+	assert_true(failures > 4);
+	expect_success(f, &f->alice);
+	fixture_free(f);
+}
+
+/** Data are relayed without memory for a pair. */
+static void test_pair(void **state)
+{
+	struct fixture *f = fixture_default();
+	uint8_t buf[TURN_HEADROOM + 256 + TURN_TAILROOM];
+	struct turn_packet packet = { .data = buf + TURN_HEADROOM };
+	int failures = 0;
+
+	(void)state;
+	allocate(f);
+	create_permission(f, "198.51.100.1");
+	begin_send(f, "198.51.100.1:7000");
+	stun_write_string(&f->request, STUN_ATTR_DATA, "data");
+	assert_int_equal(stun_writer_end(&f->request, &packet.len), 0);
+	for (; stats(f)->pairs == 0; failures++) {
+		memcpy(packet.data, f->request_buf, packet.len);
+		clear(f);
+		allocations_left = failures;
+		turn_server_client_input(f->server, &f->tuple, &packet, f->now);
+		allocations_left = NEVER_FAIL;
+		expect_to_peer(f, "198.51.100.1:7000", "data", 4);
+	}
+	assert_true(failures > 2);
+	assert_int_equal(stats(f)->flows, 1);
+	fixture_free(f);
+}
+
 /** If memory suffices for one family only, the allocation has that one. */
 static void test_both_families(void **state)
 {
@@ -279,6 +335,7 @@ int main(void)
 		cmocka_unit_test(test_new),         cmocka_unit_test(test_credentials),
 		cmocka_unit_test(test_requests),    cmocka_unit_test(test_both_families),
 		cmocka_unit_test(test_reservation), cmocka_unit_test(test_reconfigure),
+		cmocka_unit_test(test_pair),        cmocka_unit_test(test_refused_channel),
 	};
 
 	return cmocka_run_group_tests_name("turn out of memory", tests, NULL, NULL);

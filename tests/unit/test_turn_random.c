@@ -88,7 +88,7 @@ static void random_step(struct fixture *f, struct dice *dice)
 	f->open_error = -EADDRINUSE;
 	f->open_failures = roll(dice, 4) == 0 ? 1 : 0;
 	random_peer(dice, peer);
-	switch (roll(dice, 10)) {
+	switch (roll(dice, 11)) {
 	case 0:
 		f->limited = roll(dice, 2) == 0;
 		if (roll(dice, 2) == 0)
@@ -108,6 +108,9 @@ static void random_step(struct fixture *f, struct dice *dice)
 	case 4:
 		damaged_request(f, dice);
 		break;
+	case 5:
+		send_indication(f, peer, "data");
+		break;
 	default:
 		channel_bind(f, (uint16_t)(0x4000 + roll(dice, NUMBERS)), peer);
 	}
@@ -116,7 +119,7 @@ static void random_step(struct fixture *f, struct dice *dice)
 static void check(const struct fixture *f)
 {
 	assert_int_equal(stats(f)->flows, f->n_flows);
-	assert_true(f->n_flows <= stats(f)->channels);
+	assert_true(f->n_flows <= stats(f)->channels + stats(f)->pairs);
 	assert_true(stats(f)->allocations <= stats(f)->relays);
 	assert_true(stats(f)->relays <= 2 * stats(f)->allocations);
 	for (size_t i = 0; i < f->n_flows; i++)

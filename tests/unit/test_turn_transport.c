@@ -298,18 +298,34 @@ static void test_dont_fragment_is_known(void **state)
 	fixture_free(f);
 }
 
+/** Only clients on UDP make pairs with their peers. */
+static void test_no_pairs(void **state)
+{
+	(void)state;
+	for (int transport = TURN_TCP; transport <= TURN_DTLS; transport++) {
+		struct fixture *f = fixture_default();
+
+		f->tuple.transport = (uint16_t)transport;
+		allocate(f);
+		create_permission(f, "198.51.100.1");
+		send_indication(f, "198.51.100.1:7000", "data");
+		expect_events(f, SEND_PEER, 0);
+		clear(f);
+		from_peer(f, "192.0.2.1", "198.51.100.1:7000", "data", 4);
+		expect_events(f, SEND_CLIENT, 0);
+		assert_int_equal(stats(f)->pairs, 0);
+		fixture_free(f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_padding),
-		cmocka_unit_test(test_relaying),
-		cmocka_unit_test(test_ttl),
-		cmocka_unit_test(test_flows),
-		cmocka_unit_test(test_tuple),
-		cmocka_unit_test(test_gone),
-		cmocka_unit_test(test_hairpin),
-		cmocka_unit_test(test_dont_fragment),
-		cmocka_unit_test(test_dont_fragment_is_known),
+		cmocka_unit_test(test_padding),       cmocka_unit_test(test_relaying),
+		cmocka_unit_test(test_ttl),           cmocka_unit_test(test_flows),
+		cmocka_unit_test(test_no_pairs),      cmocka_unit_test(test_tuple),
+		cmocka_unit_test(test_gone),          cmocka_unit_test(test_hairpin),
+		cmocka_unit_test(test_dont_fragment), cmocka_unit_test(test_dont_fragment_is_known),
 	};
 
 	return cmocka_run_group_tests_name("turn transport", tests, NULL, NULL);

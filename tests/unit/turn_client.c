@@ -179,11 +179,20 @@ struct turnpike_addr response_relayed(const struct fixture *f, enum turnpike_fam
 	return result;
 }
 
+void expect_indicated(const struct fixture *f, enum event_kind kind)
+{
+	assert_int_equal(event(f, 0)->kind, kind);
+	if (f->n_events > 1) {
+		expect_events(f, kind, INSTALL_FLOW, 0);
+		assert_int_equal(event(f, 1)->flow.channel, 0);
+	}
+}
+
 void expect_to_peer(const struct fixture *f, const char *peer, const void *data, size_t len)
 {
 	struct turnpike_addr expected = addr(peer);
 
-	expect_events(f, SEND_PEER, 0);
+	expect_indicated(f, SEND_PEER);
 	assert_true(addr_equal(&event(f, 0)->addr, &expected));
 	assert_int_equal(event(f, 0)->len, len);
 	assert_memory_equal(event(f, 0)->data, data, len);
@@ -210,7 +219,7 @@ void expect_data_indication(const struct fixture *f, const char *peer, const voi
 	struct stun_message msg;
 	struct stun_attr attr;
 
-	expect_events(f, SEND_CLIENT, 0);
+	expect_indicated(f, SEND_CLIENT);
 	assert_memory_equal(&event(f, 0)->tuple, &f->tuple, sizeof(f->tuple));
 	assert_int_equal(stun_parse(event(f, 0)->data, event(f, 0)->len, &msg), 0);
 	assert_int_equal(msg.class, STUN_INDICATION);

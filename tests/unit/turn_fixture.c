@@ -80,23 +80,32 @@ static void close_relay(void *ctx, void *handle)
 	closed->relay = NULL;
 }
 
-/** Finds the flow of the same client and channel; its relay and peer must be the same, too. */
+/** Finds the flow of the same client and channel or pair; its relay and peer must be the same, too.
+ */
 static struct turn_flow *find_flow(struct fixture *f, const struct turn_flow *flow)
 {
 	struct turn_flow *found = NULL;
 
 	for (size_t i = 0; i < f->n_flows; i++) {
 		struct turn_flow *other = &f->flows[i];
-		bool same_number = memcmp(&other->tuple, &flow->tuple, sizeof(flow->tuple)) == 0 &&
-				   other->channel == flow->channel;
+		bool same_client = memcmp(&other->tuple, &flow->tuple, sizeof(flow->tuple)) == 0 &&
+				   other->channel == flow->channel &&
+				   addr_equal(&other->xor_peer, &flow->xor_peer);
 		bool same_peer = addr_equal(&other->relay, &flow->relay) &&
 				 addr_equal(&other->peer, &flow->peer);
 
-		assert_int_equal(same_number, same_peer);
-		if (same_number)
+		assert_int_equal(same_client, same_peer);
+		if (same_client)
 			found = other;
 	}
 	return found;
+}
+
+static void check_kind(const struct turn_flow *flow)
+{
+	assert_int_equal(flow->channel == 0, flow->xor_peer.family != 0);
+	if (flow->channel == 0)
+		assert_true(flow->channel_expiry_ns == flow->permission_expiry_ns);
 }
 
 static int install_flow(void *ctx, const struct turn_flow *flow)
@@ -105,6 +114,7 @@ static int install_flow(void *ctx, const struct turn_flow *flow)
 	struct turn_flow *slot = find_flow(f, flow);
 	struct event *new_event = record(f, INSTALL_FLOW);
 
+	check_kind(flow);
 	new_event->flow = *flow;
 	new_event->addr = flow->relay;
 	if (f->install_error)

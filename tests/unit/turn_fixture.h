@@ -139,7 +139,9 @@ const struct turn_stats *stats(const struct fixture *f);
 void clear(struct fixture *f);
 /* The events since clear() are exactly these; 0 ends the list. */
 void expect_events(const struct fixture *f, ...);
-/* The only event since clear() is this datagram to @peer. */
+/* The only datagram since clear() is of this kind, by an indication; it may have begun a pair. */
+void expect_indicated(const struct fixture *f, enum event_kind kind);
+/* The same, to @peer. */
 void expect_to_peer(const struct fixture *f, const char *peer, const void *data, size_t len);
 const struct event *event(const struct fixture *f, size_t index);
 /* The only turn_event since clear(). */
@@ -183,7 +185,7 @@ struct turnpike_addr response_relayed(const struct fixture *f, enum turnpike_fam
 void begin_send(struct fixture *f, const char *peer);
 /* Discards the recorded events and sends a Send indication. */
 void send_indication(struct fixture *f, const char *peer, const char *data);
-/* The only event since clear() is a Data indication from @peer to the client. */
+/* The only datagram since clear() is a Data indication from @peer to the client. */
 void expect_data_indication(const struct fixture *f, const char *peer, const void *data,
 			    size_t len);
 

@@ -229,6 +229,7 @@ static const struct counter turn_counters[] = {
 	{ "oversize", offsetof(struct turn_stats, oversize) },
 	{ "policed", offsetof(struct turn_stats, policed) },
 	{ "icmp", offsetof(struct turn_stats, icmp) },
+	{ "over_pairs", offsetof(struct turn_stats, over_pairs) },
 };
 
 static json_t *errors(const struct turn_stats *stats)

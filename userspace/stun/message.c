@@ -153,6 +153,16 @@ int stun_parse(const uint8_t *data, size_t len, struct stun_message *msg)
 	return 0;
 }
 
+bool stun_is_message(const uint8_t *data, size_t len)
+{
+	struct stun_cursor cursor = { .pos = data, .left = len };
+	uint16_t type, length;
+	uint32_t cookie;
+
+	return !stun_take_u16(&cursor, &type) && !stun_take_u16(&cursor, &length) &&
+	       !stun_take_u32(&cursor, &cookie) && type >> 8 <= 3 && cookie == STUN_MAGIC_COOKIE;
+}
+
 bool stun_next_attr(const struct stun_message *msg, struct stun_attr *attr)
 {
 	const uint8_t *begin = msg->data + STUN_HEADER_LEN;

@@ -82,6 +82,13 @@ struct stun_attr {
 int stun_parse(const uint8_t *data, size_t len, struct stun_message *msg);
 
 /**
+ * stun_is_message() - whether a datagram of another protocol than ours is meant as a STUN message
+ *
+ * By its first byte (RFC 7983 section 7) and the magic cookie.
+ */
+bool stun_is_message(const uint8_t *data, size_t len);
+
+/**
  * stun_next_attr() - iterate over the attributes in @msg->attrs_len
  * @attr: the current attribute, {} at the beginning; replaced by the next one
  *

@@ -61,7 +61,7 @@ enum turn_private {
  *                    clients get error 508, or 300 if there are @alternates; 0: no limit
  * @max_permissions:  per allocation; beyond it clients get error 508
  * @max_channels:     per allocation, including expired channels that cannot be rebound yet; beyond
- *                    it clients get error 508
+ *                    it clients get error 508. As many further peers have flows without a channel
  * @user_quota:       concurrent allocations per user, including reservations and those whose port
  *                    rests; beyond it clients get error 486; 0: no limit. Besides, a user has at
  *                    most three times as many as there are free ports (error 486, too)

@@ -113,7 +113,8 @@ static void count(struct turn_traffic *traffic, size_t len)
 	traffic->bytes += len;
 }
 
-static void send_peer(struct turn_server *server, struct turn_permission *permission,
+/** Returns whether the datagram has been relayed. */
+static bool send_peer(struct turn_server *server, struct turn_permission *permission,
 		      const struct outgoing *out, uint64_t now)
 {
 	const struct turn_relay *relay = permission->relay;
@@ -122,10 +123,33 @@ static void send_peer(struct turn_server *server, struct turn_permission *permis
 	    !may_leave(server, out->packet, TURN_UDP) ||
 	    !may_reach(server, permission, out->peer, now) ||
 	    !may_pass(server, relay, TURN_TO_PEER, out->len))
-		return;
+		return false;
 	count(&server->stats.to_peer, out->len);
 	server->ops.send_peer(server->ctx, relay->handle, out->peer, out->data, out->len,
 			      out->dont_fragment);
+	return true;
+}
+
+/** A peer refers to its permission, which saves the second lookup. */
+static struct turn_permission *find_permission(const struct turn_server *server,
+					       const struct turn_relay *relay,
+					       const struct turnpike_addr *addr,
+					       struct turn_peer **peer)
+{
+	*peer = turn_peer_find(server, relay, addr);
+	return *peer ? (*peer)->permission : turn_permission_find(server, relay, addr);
+}
+
+/**
+ * Whether data that an indication carries makes client and peer a pair. ICE checks many pairs by
+ * STUN messages, most of which never carry data. @peer: NULL: not known yet.
+ */
+static bool makes_pair(const struct turn_peer *peer, const struct turn_relay *relay,
+		       const uint8_t *data, size_t len, uint64_t now)
+{
+	if (peer && (peer->is_pair || turn_channel_is_live(peer->channel, now)))
+		return false;
+	return relay->alloc->tuple.transport == TURN_UDP && !stun_is_message(data, len);
 }
 
 void turn_data_from_channel(struct turn_server *server, const struct turn_tuple *tuple,
@@ -142,15 +166,15 @@ void turn_data_from_channel(struct turn_server *server, const struct turn_tuple 
 		server->stats.malformed++;
 		return;
 	}
-	channel = turn_channel_find_number(server, tuple, number);
-	if (!channel || channel->expiry_ns <= now) {
+	channel = turn_channel_find(server, tuple, number);
+	if (!turn_channel_is_live(channel, now)) {
 		if (find_allocation(server, tuple))
 			server->stats.no_channel++;
 		return;
 	}
-	out.peer = &channel->by_peer.peer;
+	out.peer = &channel->peer->key.peer;
 	out.len = len;
-	send_peer(server, channel->permission, &out, now);
+	send_peer(server, channel->peer->permission, &out, now);
 }
 
 /**
@@ -168,6 +192,17 @@ static bool has_dont_fragment(const struct stun_message *msg, const struct turn_
 	       (tuple->client.family == TURNPIKE_IPV4 && peer->family == TURNPIKE_IPV4);
 }
 
+/** Finds the attributes that a Send indication must have. @addr: as the client names the peer. */
+static bool parse_send(const struct stun_message *msg, struct stun_attr *data,
+		       struct turnpike_addr *addr)
+{
+	struct stun_attr peer;
+
+	return !stun_find_attr(msg, STUN_ATTR_XOR_PEER_ADDRESS, &peer) &&
+	       !stun_find_attr(msg, STUN_ATTR_DATA, data) &&
+	       !stun_attr_xor_addr(msg, &peer, addr) && addr->port != 0;
+}
+
 void turn_data_from_indication(struct turn_server *server, const struct turn_tuple *tuple,
 			       const struct turn_packet *packet, const struct stun_message *msg,
 			       uint64_t now)
@@ -175,33 +210,34 @@ void turn_data_from_indication(struct turn_server *server, const struct turn_tup
 	struct turn_permission *permission = NULL;
 	const struct turn_allocation *alloc;
 	const struct turn_relay *relay;
-	struct stun_attr peer_attr, data;
-	struct turnpike_addr peer;
+	struct turnpike_addr addr;
+	struct turn_peer *peer;
+	struct stun_attr data;
 	struct outgoing out;
 
-	if (stun_find_attr(msg, STUN_ATTR_XOR_PEER_ADDRESS, &peer_attr) ||
-	    stun_find_attr(msg, STUN_ATTR_DATA, &data) ||
-	    stun_attr_xor_addr(msg, &peer_attr, &peer) || peer.port == 0) {
+	if (!parse_send(msg, &data, &addr)) {
 		server->stats.malformed++;
 		return;
 	}
 	alloc = find_allocation(server, tuple);
 	if (!alloc)
 		return;
-	peer = turn_self_to_bound(server, &peer);
-	relay = turn_relay_for(alloc, peer.family);
+	addr = turn_self_to_bound(server, &addr);
+	relay = turn_relay_for(alloc, addr.family);
 	if (relay)
-		permission = turn_permission_find(server, relay, &peer);
+		permission = find_permission(server, relay, &addr, &peer);
 	if (!is_granted(server, permission, now))
 		return;
 	out = (struct outgoing){
-		.peer = &peer,
+		.peer = &addr,
 		.packet = packet,
 		.data = data.value,
 		.len = data.len,
-		.dont_fragment = has_dont_fragment(msg, tuple, &peer),
+		.dont_fragment = has_dont_fragment(msg, tuple, &addr),
 	};
-	send_peer(server, permission, &out, now);
+	if (send_peer(server, permission, &out, now) &&
+	    makes_pair(peer, relay, data.value, data.len, now))
+		turn_pair_begin(server, permission, &addr, TURN_TO_PEER, now);
 }
 
 /** Pads @message with zeros to a multiple of four bytes, into TURN_TAILROOM. */
@@ -230,7 +266,8 @@ static void send_channel_data(struct turn_server *server, const struct turn_rela
 	server->ops.send_client(server->ctx, tuple, message, len);
 }
 
-static void send_data_indication(struct turn_server *server, const struct turn_relay *relay,
+/** Returns whether the datagram has been relayed. */
+static bool send_data_indication(struct turn_server *server, const struct turn_relay *relay,
 				 const struct turnpike_addr *from, const struct turn_packet *packet)
 {
 	size_t headers = DATA_INDICATION_MAX - 16 + addr_len(from);
@@ -247,10 +284,11 @@ static void send_data_indication(struct turn_server *server, const struct turn_r
 	stun_write_attr(&writer, STUN_ATTR_DATA, packet->len);
 	if (stun_writer_end(&writer, &len)) {
 		server->stats.oversize++;
-		return;
+		return false;
 	}
 	count(&server->stats.to_client, packet->len);
 	server->ops.send_client(server->ctx, &relay->alloc->tuple, writer.buf, len);
+	return true;
 }
 
 void turn_server_peer_input(struct turn_server *server, struct turn_relay *relay,
@@ -258,20 +296,19 @@ void turn_server_peer_input(struct turn_server *server, struct turn_relay *relay
 			    uint64_t now)
 {
 	struct turn_permission *permission;
-	const struct turn_channel *channel;
+	struct turn_peer *peer;
 
 	if (!is_live(server, relay, now))
 		return;
-	/* A channel refers to its permission, which saves the second lookup. */
-	channel = turn_channel_find_peer(server, relay, from);
-	permission = channel ? channel->permission : turn_permission_find(server, relay, from);
+	permission = find_permission(server, relay, from, &peer);
 	if (!is_granted(server, permission, now) || !is_reachable(server, permission, from, now) ||
 	    !may_leave(server, packet, relay->alloc->tuple.transport) ||
 	    !may_pass(server, relay, TURN_TO_CLIENT, packet->len))
 		return;
 	permission->reach_until = TURN_NEVER;
-	if (channel && channel->expiry_ns > now)
-		send_channel_data(server, relay, channel->by_number.number, packet);
-	else
-		send_data_indication(server, relay, from, packet);
+	if (peer && turn_channel_is_live(peer->channel, now))
+		send_channel_data(server, relay, peer->channel->key.number, packet);
+	else if (send_data_indication(server, relay, from, packet) &&
+		 makes_pair(peer, relay, packet->data, packet->len, now))
+		turn_pair_begin(server, permission, from, TURN_TO_CLIENT, now);
 }

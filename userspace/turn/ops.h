@@ -12,25 +12,29 @@
 struct turn_relay;
 
 /**
- * struct turn_flow - a channel binding as the kernel's flow tables need it
+ * struct turn_flow - a channel binding, or a pair of client and peer that exchange data by
+ *                    indications, as the kernel's flow tables need it
  * @tuple:                the client's 5-tuple
  * @relay:                the relayed transport address that the socket is bound to, not the
  *                        external one
- * @peer:                 the peer that the channel is bound to; if it is a client of this relay,
- *                        the address that its relay socket is bound to
- * @channel:              the channel number, 0x4000 to 0x7FFF
- * @channel_expiry_ns:    the kernel may relay from client to peer before this time
+ * @peer:                 the peer; if it is a client of this relay, the address that its relay
+ *                        socket is bound to
+ * @xor_peer:             a pair: the peer as indications name it; a channel: all zero
+ * @channel:              the channel number, 0x4000 to 0x7FFF; 0: a pair
+ * @channel_expiry_ns:    the kernel may relay from client to peer before this time; of a pair, the
+ *                        same as @permission_expiry_ns
  * @permission_expiry_ns: the kernel may relay from peer to client before this time
  * @limits:               the allocation's limits from turn_ops.limit; NULL: none
  * @account:              the user, as for turn_ops.limit; lent as long as the flow is installed
  *
- * Neither expiry is later than the expiry of @relay. The pair @relay and @peer identifies a flow,
- * and so does the pair @tuple and @channel.
+ * Neither expiry is later than the expiry of @relay. @relay and @peer identify a flow, and so do
+ * @tuple, @channel and @xor_peer.
  */
 struct turn_flow {
 	struct turn_tuple tuple;
 	struct turnpike_addr relay;
 	struct turnpike_addr peer;
+	struct turnpike_addr xor_peer;
 	uint16_t channel;
 	uint64_t channel_expiry_ns;
 	uint64_t permission_expiry_ns;
@@ -92,14 +96,16 @@ struct turn_event {
  *                another negative errno (the client gets error 508).
  * @close_relay:  Close @handle; the relay becomes invalid. Any input to the server can lead to this
  *                call, for the relay of the input or for others.
- * @install_flow: Add a flow, or replace the flow of the same client tuple, relay, peer and channel,
- *                which differs only in its expiries. Called before the client gets its success
- *                response. Return 0, also if the flow waits until the kernel has room for it: its
- *                packets come to the core meanwhile. Or return a negative errno and change nothing:
- *                the core counts the failure, removes the flow if it was installed, relays the
- *                channel in user space, and tries again at the next change.
- * @remove_flow:  Remove an installed or waiting flow. Called when its channel expires, before its
- *                relay is closed, and before its channel number or its peer can be bound again.
+ * @install_flow: Add a flow, or replace the flow of the same client tuple, relay, peer, channel and
+ *                xor_peer, which differs only in its expiries. Called before the client gets its
+ *                success response; for a pair, after its first data has been relayed. Return 0,
+ *                also if the flow waits until the kernel has room for it: its packets come to the
+ *                core meanwhile. Or return a negative errno and change nothing: the core counts the
+ *                failure, removes the flow if it was installed, relays its data in user space, and
+ *                tries again at the next refresh.
+ * @remove_flow:  Remove an installed or waiting flow. Called when its channel or, of a pair, its
+ *                permission expires, before its relay is closed, and before its channel number or
+ *                its peer gets another flow.
  * @limit:        Create the rate limits of a new allocation for the user @account and store a
  *                handle in @limits. They cap what the allocation, all allocations of the user, and
  *                all allocations together may relay in each direction. NULL stands for no limits.

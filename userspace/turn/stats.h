@@ -27,6 +27,7 @@ struct turn_traffic {
  * @relays:           current relayed transport addresses, one or two per allocation
  * @permissions:      current permissions, including expired ones that a channel still refers to
  * @channels:         current channels, including expired ones that cannot be rebound yet
+ * @pairs:            current pairs of client and peer that exchange data without a channel
  * @flows:            flows that are installed or wait for room in the kernel
  * @requests:         well-formed requests of known methods received
  * @successes:        success responses sent
@@ -50,6 +51,7 @@ struct turn_traffic {
  * @policed:          datagrams dropped, in either direction, by turn_ops.police
  * @icmp:             ICMP errors reported to clients
  * @install_failures: failed calls of turn_ops.install_flow
+ * @over_pairs:       datagrams that were relayed, but began no pair: their allocation has too many
  */
 struct turn_stats {
 	uint64_t allocations;
@@ -57,6 +59,7 @@ struct turn_stats {
 	uint64_t relays;
 	uint64_t permissions;
 	uint64_t channels;
+	uint64_t pairs;
 	uint64_t flows;
 	uint64_t requests;
 	uint64_t successes;
@@ -78,6 +81,7 @@ struct turn_stats {
 	uint64_t policed;
 	uint64_t icmp;
 	uint64_t install_failures;
+	uint64_t over_pairs;
 };
 
 /** turn_stats_add() - add each counter of @more to @sum */

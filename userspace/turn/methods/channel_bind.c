@@ -38,12 +38,13 @@ static int parse_binding(const struct stun_message *msg, struct binding *binding
 	return binding->peer.port != 0 ? 0 : STUN_BAD_REQUEST;
 }
 
-static struct turn_channel *find_peer(const struct turn_request *request,
-				      const struct turnpike_addr *peer)
+static struct turn_channel *find_channel_of(const struct turn_request *request,
+					    const struct turnpike_addr *addr)
 {
-	const struct turn_relay *relay = turn_relay_for(request->alloc, peer->family);
+	const struct turn_relay *relay = turn_relay_for(request->alloc, addr->family);
+	const struct turn_peer *peer = relay ? turn_peer_find(request->server, relay, addr) : NULL;
 
-	return relay ? turn_channel_find_peer(request->server, relay, peer) : NULL;
+	return peer ? peer->channel : NULL;
 }
 
 /** The checks of RFC 8656 section 12.2, in their order. */
@@ -54,9 +55,8 @@ static int check_binding(const struct turn_request *request, struct binding *bin
 	if (code)
 		return code;
 	binding->bound = turn_self_to_bound(request->server, &binding->peer);
-	binding->channel =
-		turn_channel_find_number(request->server, request->tuple, binding->number);
-	if (binding->channel != find_peer(request, &binding->bound))
+	binding->channel = turn_channel_find(request->server, request->tuple, binding->number);
+	if (binding->channel != find_channel_of(request, &binding->bound))
 		return STUN_BAD_REQUEST;
 	code = turn_check_peer(request, &binding->peer);
 	if (!code && turn_self_is_relay_ip(request->server, &binding->bound) &&

@@ -42,10 +42,10 @@ void turn_notify_permission(const struct turn_server *server,
 
 void turn_notify_channel(const struct turn_server *server, const struct turn_channel *channel)
 {
-	struct turn_event event = event_of(TURN_EVENT_BOUND, channel->permission->relay);
-	struct turnpike_addr peer = turn_self_to_external(server, &channel->by_peer.peer);
+	struct turn_event event = event_of(TURN_EVENT_BOUND, channel->peer->permission->relay);
+	struct turnpike_addr peer = turn_self_to_external(server, &channel->peer->key.peer);
 
 	event.peer = &peer;
-	event.channel = channel->by_number.number;
+	event.channel = channel->key.number;
 	server->ops.event(server->ctx, &event);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "turn/state/account.h"
+#include "turn/state/self_addr.h"
 #include "turn/state/state.h"
 
 static uint64_t earlier(uint64_t a, uint64_t b)
@@ -7,54 +8,93 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-static struct turn_flow flow_of(const struct turn_channel *channel)
+/** The kernel relays between UDP and UDP only. */
+static bool has_flow(const struct turn_peer *peer, uint64_t now)
 {
-	const struct turn_permission *permission = channel->permission;
-	const struct turn_relay *relay = permission->relay;
+	return peer->permission->relay->alloc->tuple.transport == TURN_UDP &&
+	       (peer->is_pair || turn_channel_is_live(peer->channel, now));
+}
 
-	return (struct turn_flow){
+static void set_channel(struct turn_flow *flow, const struct turn_channel *channel,
+			uint64_t relay_expiry_ns)
+{
+	flow->channel = channel->key.number;
+	flow->channel_expiry_ns = earlier(channel->expiry_ns, relay_expiry_ns);
+}
+
+static void set_pair(struct turn_flow *flow, const struct turn_server *server)
+{
+	flow->xor_peer = turn_self_to_external(server, &flow->peer);
+	flow->channel_expiry_ns = flow->permission_expiry_ns;
+}
+
+static struct turn_flow flow_of(const struct turn_server *server, const struct turn_peer *peer,
+				uint64_t now)
+{
+	const struct turn_relay *relay = peer->permission->relay;
+	struct turn_flow flow = {
 		.tuple = relay->alloc->tuple,
 		.relay = relay->addr,
-		.peer = channel->by_peer.peer,
-		.channel = channel->by_number.number,
-		.channel_expiry_ns = earlier(channel->expiry_ns, relay->timer.when),
-		.permission_expiry_ns = earlier(permission->expiry_ns, relay->timer.when),
+		.peer = peer->key.peer,
+		.permission_expiry_ns = earlier(peer->permission->expiry_ns, relay->timer.when),
 		.limits = relay->alloc->limits,
 		.account = turn_account_name(relay->alloc->user->account),
 	};
+
+	if (turn_channel_is_live(peer->channel, now))
+		set_channel(&flow, peer->channel, relay->timer.when);
+	else
+		set_pair(&flow, server);
+	return flow;
 }
 
-static bool is_up_to_date(const struct turn_channel *channel, const struct turn_flow *flow)
+static bool is_same(const struct turn_flow *a, const struct turn_flow *b)
 {
-	return channel->installed && channel->flow.channel_expiry_ns == flow->channel_expiry_ns &&
-	       channel->flow.permission_expiry_ns == flow->permission_expiry_ns;
+	return a->channel == b->channel && addr_equal(&a->xor_peer, &b->xor_peer);
 }
 
-void turn_flow_remove(struct turn_server *server, struct turn_channel *channel)
+static bool is_up_to_date(const struct turn_peer *peer, const struct turn_flow *flow)
 {
-	if (!channel->installed)
+	return peer->installed && is_same(&peer->flow, flow) &&
+	       peer->flow.channel_expiry_ns == flow->channel_expiry_ns &&
+	       peer->flow.permission_expiry_ns == flow->permission_expiry_ns;
+}
+
+void turn_flow_remove(struct turn_server *server, struct turn_peer *peer)
+{
+	if (!peer->installed)
 		return;
-	server->ops.remove_flow(server->ctx, &channel->flow);
+	server->ops.remove_flow(server->ctx, &peer->flow);
 	server->stats.flows--;
-	channel->installed = false;
+	peer->installed = false;
 }
 
-void turn_flow_install(struct turn_server *server, struct turn_channel *channel, uint64_t now)
+static void install(struct turn_server *server, struct turn_peer *peer,
+		    const struct turn_flow *flow)
 {
-	struct turn_flow flow = flow_of(channel);
-
-	/* The kernel relays between UDP and UDP only. */
-	if (flow.tuple.transport != TURN_UDP || flow.channel_expiry_ns <= now ||
-	    is_up_to_date(channel, &flow))
-		return;
-	if (server->ops.install_flow(server->ctx, &flow)) {
+	if (peer->installed && !is_same(&peer->flow, flow))
+		turn_flow_remove(server, peer);
+	if (server->ops.install_flow(server->ctx, flow)) {
 		server->stats.install_failures++;
 		/* The old flow would expire too early: relay in user space instead. */
-		turn_flow_remove(server, channel);
+		turn_flow_remove(server, peer);
 		return;
 	}
-	if (!channel->installed)
+	if (!peer->installed)
 		server->stats.flows++;
-	channel->installed = true;
-	channel->flow = flow;
+	peer->installed = true;
+	peer->flow = *flow;
+}
+
+void turn_flow_update(struct turn_server *server, struct turn_peer *peer, uint64_t now)
+{
+	struct turn_flow flow;
+
+	if (!has_flow(peer, now)) {
+		turn_flow_remove(server, peer);
+		return;
+	}
+	flow = flow_of(server, peer, now);
+	if (!is_up_to_date(peer, &flow))
+		install(server, peer, &flow);
 }

@@ -71,46 +71,38 @@ int turn_permission_insert(struct turn_server *server, struct turn_permission *p
 	return permission->hh.tbl ? 0 : -ENOMEM;
 }
 
-struct turn_channel *turn_channel_find_peer(const struct turn_server *server,
-					    const struct turn_relay *relay,
-					    const struct turnpike_addr *peer)
+struct turn_peer *turn_peer_find(const struct turn_server *server, const struct turn_relay *relay,
+				 const struct turnpike_addr *addr)
 {
-	struct turn_peer_key key = { .relay = relay->addr, .peer = *peer };
-	struct turn_channel *channel;
+	struct turn_peer_key key = { .relay = relay->addr, .peer = *addr };
+	struct turn_peer *peer;
 
-	HASH_FIND_BYHASHVALUE(hh_peer, server->channels_by_peer, &key, sizeof(key),
-			      hash(server, &key, sizeof(key)), channel);
-	return channel;
+	HASH_FIND_BYHASHVALUE(hh, server->peers, &key, sizeof(key), hash(server, &key, sizeof(key)),
+			      peer);
+	return peer;
 }
 
-struct turn_channel *turn_channel_find_number(const struct turn_server *server,
-					      const struct turn_tuple *tuple, uint16_t number)
+int turn_peer_insert(struct turn_server *server, struct turn_peer *peer)
+{
+	HASH_ADD_BYHASHVALUE(hh, server->peers, key, sizeof(peer->key),
+			     hash(server, &peer->key, sizeof(peer->key)), peer);
+	return peer->hh.tbl ? 0 : -ENOMEM;
+}
+
+struct turn_channel *turn_channel_find(const struct turn_server *server,
+				       const struct turn_tuple *tuple, uint16_t number)
 {
 	struct turn_number_key key = { .tuple = *tuple, .number = number };
 	struct turn_channel *channel;
 
-	HASH_FIND_BYHASHVALUE(hh_number, server->channels_by_number, &key, sizeof(key),
+	HASH_FIND_BYHASHVALUE(hh, server->channels, &key, sizeof(key),
 			      hash(server, &key, sizeof(key)), channel);
 	return channel;
 }
 
 int turn_channel_insert(struct turn_server *server, struct turn_channel *channel)
 {
-	HASH_ADD_BYHASHVALUE(hh_peer, server->channels_by_peer, by_peer, sizeof(channel->by_peer),
-			     hash(server, &channel->by_peer, sizeof(channel->by_peer)), channel);
-	if (!channel->hh_peer.tbl)
-		return -ENOMEM;
-	HASH_ADD_BYHASHVALUE(
-		hh_number, server->channels_by_number, by_number, sizeof(channel->by_number),
-		hash(server, &channel->by_number, sizeof(channel->by_number)), channel);
-	if (channel->hh_number.tbl)
-		return 0;
-	HASH_DELETE(hh_peer, server->channels_by_peer, channel);
-	return -ENOMEM;
-}
-
-void turn_channel_remove(struct turn_server *server, struct turn_channel *channel)
-{
-	HASH_DELETE(hh_peer, server->channels_by_peer, channel);
-	HASH_DELETE(hh_number, server->channels_by_number, channel);
+	HASH_ADD_BYHASHVALUE(hh, server->channels, key, sizeof(channel->key),
+			     hash(server, &channel->key, sizeof(channel->key)), channel);
+	return channel->hh.tbl ? 0 : -ENOMEM;
 }

@@ -30,16 +30,16 @@ struct turn_permission *turn_permission_find(const struct turn_server *server,
 /** turn_permission_insert() - insert a permission whose key is set */
 int turn_permission_insert(struct turn_server *server, struct turn_permission *permission);
 
-/** turn_channel_find_peer() - find a channel of @relay by its peer; may be expired */
-struct turn_channel *turn_channel_find_peer(const struct turn_server *server,
-					    const struct turn_relay *relay,
-					    const struct turnpike_addr *peer);
-/** turn_channel_find_number() - find a channel of the client at @tuple; may be expired */
-struct turn_channel *turn_channel_find_number(const struct turn_server *server,
-					      const struct turn_tuple *tuple, uint16_t number);
-/** turn_channel_insert() - insert a channel whose keys are set */
+/** turn_peer_find() - find the peer of @relay at @addr */
+struct turn_peer *turn_peer_find(const struct turn_server *server, const struct turn_relay *relay,
+				 const struct turnpike_addr *addr);
+/** turn_peer_insert() - insert a peer whose key is set */
+int turn_peer_insert(struct turn_server *server, struct turn_peer *peer);
+
+/** turn_channel_find() - find a channel of the client at @tuple; may be expired */
+struct turn_channel *turn_channel_find(const struct turn_server *server,
+				       const struct turn_tuple *tuple, uint16_t number);
+/** turn_channel_insert() - insert a channel whose key is set */
 int turn_channel_insert(struct turn_server *server, struct turn_channel *channel);
-/** turn_channel_remove() - remove a channel from the tables */
-void turn_channel_remove(struct turn_server *server, struct turn_channel *channel);
 
 #endif /* TURNPIKE_TURN_STATE_LOOKUP_H */

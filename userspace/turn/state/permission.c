@@ -13,6 +13,10 @@ static void expire(struct turn_server *server, struct turn_timer *timer, uint64_
 	struct turn_permission *permission =
 		(struct turn_permission *)((char *)timer - offsetof(struct turn_permission, timer));
 
+	struct turn_peer *peer, *next;
+
+	DL_FOREACH_SAFE(permission->peers, peer, next)
+		turn_pair_end(server, peer);
 	/* If it still has channels, the last of them ends it. */
 	turn_timer_move(&server->timers, timer, TURN_NEVER);
 	turn_permission_drop_unused(server, permission, now);
@@ -60,27 +64,27 @@ int turn_permission_get(struct turn_server *server, struct turn_relay *relay,
 void turn_permission_refresh(struct turn_server *server, struct turn_permission *permission,
 			     uint64_t now)
 {
-	struct turn_channel *channel;
+	struct turn_peer *peer;
 
 	permission->expiry_ns = now + TURN_PERMISSION_LIFETIME_NS;
 	turn_timer_move(&server->timers, &permission->timer, permission->expiry_ns);
-	DL_FOREACH(permission->channels, channel)
-		turn_flow_install(server, channel, now);
+	DL_FOREACH(permission->peers, peer)
+		turn_flow_update(server, peer, now);
 }
 
 void turn_permission_drop_unused(struct turn_server *server, struct turn_permission *permission,
 				 uint64_t now)
 {
-	if (permission->expiry_ns <= now && !permission->channels)
+	if (permission->expiry_ns <= now && !permission->peers)
 		turn_permission_end(server, permission);
 }
 
 void turn_permission_end(struct turn_server *server, struct turn_permission *permission)
 {
-	struct turn_channel *channel, *next;
+	struct turn_peer *peer, *next;
 
-	DL_FOREACH_SAFE(permission->channels, channel, next)
-		turn_channel_end(server, channel);
+	DL_FOREACH_SAFE(permission->peers, peer, next)
+		turn_peer_end(server, peer);
 	turn_timer_del(&server->timers, &permission->timer);
 	HASH_DELETE(hh, server->permissions, permission);
 	DL_DELETE(permission->relay->permissions, permission);

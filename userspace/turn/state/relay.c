@@ -252,13 +252,13 @@ void turn_relay_refresh(struct turn_server *server, struct turn_relay *relay, ui
 			uint64_t now)
 {
 	struct turn_permission *permission;
-	struct turn_channel *channel;
+	struct turn_peer *peer;
 
 	turn_timer_move(&server->timers, &relay->timer, now + lifetime * TURN_NS_PER_S);
 	set_live(relay, relay->timer.when);
 	DL_FOREACH(relay->permissions, permission) {
-		DL_FOREACH(permission->channels, channel)
-			turn_flow_install(server, channel, now);
+		DL_FOREACH(permission->peers, peer)
+			turn_flow_update(server, peer, now);
 	}
 }
 

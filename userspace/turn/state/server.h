@@ -9,7 +9,8 @@
  *	  turn_allocation        one per client 5-tuple
  *	    turn_relay           one per address family, at most two
  *	      turn_permission    one per peer IP address
- *	        turn_channel     one per peer transport address
+ *	        turn_peer        one per peer transport address with a channel, or with a flow
+ *	          turn_channel   at most one
  *
  * Ending an object ends everything below it, and the last relay to end ends its allocation. The
  *hash tables that find objects are the server's, so that an allocation with one channel stays
@@ -73,7 +74,7 @@ struct turn_user {
 /** Tables of users, one per password algorithm. */
 #define TURN_USER_TABLES 2
 
-/** struct turn_peer_key - key of a channel, by peer, or of a permission, by peer without port */
+/** struct turn_peer_key - key of a peer, or of a permission, by peer without port */
 struct turn_peer_key {
 	struct turnpike_addr relay;
 	struct turnpike_addr peer;
@@ -90,36 +91,48 @@ _Static_assert(sizeof(struct turn_peer_key) == 40, "hashed without padding");
 _Static_assert(sizeof(struct turn_number_key) == 44, "hashed without padding");
 
 /**
- * struct turn_channel - a channel binding
- * @by_peer:    relay and peer
- * @by_number:  client 5-tuple and channel number
+ * struct turn_peer - a peer transport address that has a channel, is a pair, or both
+ * @key:        relay and peer
  * @permission: permission of the peer's IP address
- * @next:       next channel of @permission
- * @prev:       previous channel of @permission
- * @timer:      due at @expiry_ns, and then when the channel may be freed for rebinding
- * @expiry_ns:  when the binding expires
- * @flow:       the flow as last installed in the kernel
+ * @next:       next peer of @permission
+ * @prev:       previous peer of @permission
+ * @channel:    its channel, which may be expired; NULL: none
+ * @is_pair:    see turn_pair_begin(); never while a channel is live
+ * @flow:       the flow as last installed in the kernel: that of the live channel, or of the pair
  * @installed:  whether @flow is installed
  */
-struct turn_channel {
-	UT_hash_handle hh_peer;
-	UT_hash_handle hh_number;
-	struct turn_peer_key by_peer;
-	struct turn_number_key by_number;
+struct turn_peer {
+	UT_hash_handle hh;
+	struct turn_peer_key key;
 	struct turn_permission *permission;
-	struct turn_channel *next;
-	struct turn_channel *prev;
+	struct turn_peer *next;
+	struct turn_peer *prev;
+	struct turn_channel *channel;
+	bool is_pair;
+	bool installed;
+	struct turn_flow flow;
+};
+
+/**
+ * struct turn_channel - a channel binding
+ * @key:       client 5-tuple and channel number
+ * @peer:      what it is bound to
+ * @timer:     due at @expiry_ns, and then when the channel may be freed for rebinding
+ * @expiry_ns: when the binding expires
+ */
+struct turn_channel {
+	UT_hash_handle hh;
+	struct turn_number_key key;
+	struct turn_peer *peer;
 	struct turn_timer timer;
 	uint64_t expiry_ns;
-	struct turn_flow flow;
-	bool installed;
 };
 
 /**
  * struct turn_permission - the permission of a peer IP address to exchange data with the client
  * @key:        relay and peer IP address
  * @relay:      the relayed transport address
- * @channels:   channels to this IP address; they keep an expired permission alive
+ * @peers:      peers with this IP address; their channels keep an expired permission alive
  * @next:       next permission of @relay
  * @prev:       previous permission of @relay
  * @timer:      due at @expiry_ns; TURN_NEVER once that has passed
@@ -133,7 +146,7 @@ struct turn_permission {
 	UT_hash_handle hh;
 	struct turn_peer_key key;
 	struct turn_relay *relay;
-	struct turn_channel *channels;
+	struct turn_peer *peers;
 	struct turn_permission *next;
 	struct turn_permission *prev;
 	struct turn_timer timer;
@@ -188,6 +201,7 @@ struct turn_address_error {
  * @token:         token of the reservation, which may have expired since
  * @n_permissions: number of permissions of both relays
  * @n_channels:    number of channels of both relays
+ * @n_pairs:       number of pairs of both relays
  */
 struct turn_allocation {
 	UT_hash_handle hh;
@@ -201,6 +215,7 @@ struct turn_allocation {
 	uint8_t token[TURN_RESERVATION_TOKEN_LEN];
 	uint32_t n_permissions;
 	uint32_t n_channels;
+	uint32_t n_pairs;
 };
 
 /**
@@ -253,8 +268,8 @@ struct turn_server {
 	struct turn_user *users[TURN_USER_TABLES];
 	struct turn_allocation *allocations;
 	struct turn_permission *permissions;
-	struct turn_channel *channels_by_peer;
-	struct turn_channel *channels_by_number;
+	struct turn_peer *peers;
+	struct turn_channel *channels;
 	struct turn_timers timers;
 	struct turn_retransmit_cache retransmits;
 	bool is_draining;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file state.h
- * Create, refresh and end the objects of a server: allocations, relays, permissions, channels, and
- * the flows of channels.
+ * Create, refresh and end the objects of a server: allocations, relays, permissions, peers,
+ * channels, pairs, and the flows of channels and pairs.
  *
  * Functions that can fail return a negative errno and change nothing: -ENOMEM, -ENOSPC (a
  * configured limit is reached, or no port is free), -EDQUOT (the account has its share of the
@@ -122,24 +122,64 @@ void turn_permission_refresh(struct turn_server *server, struct turn_permission 
 void turn_permission_drop_unused(struct turn_server *server, struct turn_permission *permission,
 				 uint64_t now);
 
-/** turn_permission_end() - end @permission and its channels */
+/** turn_permission_end() - end @permission and its peers */
 void turn_permission_end(struct turn_server *server, struct turn_permission *permission);
 
-/** turn_channel_new() - create an expired channel; @number and @peer must not be bound */
+/** turn_peer_get() - find the peer at @addr, or create an unused one */
+int turn_peer_get(struct turn_server *server, struct turn_permission *permission,
+		  const struct turnpike_addr *addr, struct turn_peer **peer);
+
+/** turn_peer_drop_unused() - end @peer if it has no channel and is no pair */
+void turn_peer_drop_unused(struct turn_server *server, struct turn_peer *peer);
+
+/** turn_peer_end() - end @peer, its channel and its flow, but not its permission */
+void turn_peer_end(struct turn_server *server, struct turn_peer *peer);
+
+/** turn_channel_new() - create an expired channel; @number and @addr must not be bound */
 int turn_channel_new(struct turn_server *server, struct turn_permission *permission,
-		     uint16_t number, const struct turnpike_addr *peer,
+		     uint16_t number, const struct turnpike_addr *addr,
 		     struct turn_channel **channel);
 
-/** turn_channel_refresh() - bind @channel for 600 s from @now; does not update its flow */
+/** turn_channel_is_live() - whether there is a channel, and it is bound at @now */
+static inline bool turn_channel_is_live(const struct turn_channel *channel, uint64_t now)
+{
+	return channel && channel->expiry_ns > now;
+}
+
+/**
+ * turn_channel_refresh() - bind @channel for 600 s from @now, in place of the pair of its peer
+ *
+ * Does not update its flow.
+ */
 void turn_channel_refresh(struct turn_server *server, struct turn_channel *channel, uint64_t now);
 
-/** turn_channel_end() - end @channel, but not its permission */
+/** turn_channel_end() - end @channel, but not its peer, and not the peer's flow */
 void turn_channel_end(struct turn_server *server, struct turn_channel *channel);
 
-/** turn_flow_install() - install or update the flow of @channel, unless it is expired at @now */
-void turn_flow_install(struct turn_server *server, struct turn_channel *channel, uint64_t now);
+/**
+ * turn_pair_begin() - client and peer exchange data by indications: let them have a flow
+ * @permission: a live one
+ * @addr:       the peer; no channel is live, and it is no pair yet
+ * @direction:  of the data that was relayed
+ *
+ * The pair ends with @permission, or when a channel is bound to the peer. If the kernel refuses the
+ * flow, the next refresh tries again. Without room for a further pair, nothing changes.
+ */
+void turn_pair_begin(struct turn_server *server, struct turn_permission *permission,
+		     const struct turnpike_addr *addr, enum turn_direction direction, uint64_t now);
 
-/** turn_flow_remove() - remove the flow of @channel if it is installed */
-void turn_flow_remove(struct turn_server *server, struct turn_channel *channel);
+/** turn_pair_end() - end the pair with @peer, if it is one, and an otherwise unused @peer, too */
+void turn_pair_end(struct turn_server *server, struct turn_peer *peer);
+
+/**
+ * turn_flow_update() - give @peer the flow that it should have at @now
+ *
+ * That is the flow of its live channel, else of its pair, else none. The one before is removed
+ * first, or changed if it is the same.
+ */
+void turn_flow_update(struct turn_server *server, struct turn_peer *peer, uint64_t now);
+
+/** turn_flow_remove() - remove the flow of @peer if it is installed */
+void turn_flow_remove(struct turn_server *server, struct turn_peer *peer);
 
 #endif /* TURNPIKE_TURN_STATE_STATE_H */
