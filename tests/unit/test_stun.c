@@ -342,6 +342,14 @@ static void test_fingerprint_rules(void **state)
 	assert_true(msg.fingerprint);
 	words[1] ^= 1;
 	assert_int_equal(parse_words(words, 2, buf, &msg), -EBADMSG);
+	/* Not checked in a Send indication, but in a request of that number, and a Data indication.
+	 */
+	buf[1] = 0x16;
+	assert_int_equal(stun_parse(buf, 28, &msg), 0);
+	buf[1] = 0x06;
+	assert_int_equal(stun_parse(buf, 28, &msg), -EBADMSG);
+	buf[1] = 0x17;
+	assert_int_equal(stun_parse(buf, 28, &msg), -EBADMSG);
 	/* Correct, but not last. */
 	parse_words(words, 3, buf, &msg);
 	words[1] = stun_fingerprint(buf, 20);

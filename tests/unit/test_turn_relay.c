@@ -188,6 +188,34 @@ static void test_send(void **state)
 }
 
 /** RFC 8656 section 11.2: malformed indications are dropped silently. */
+/** The kernel relays a Send indication without a look at the value of FINGERPRINT: so do we. */
+static void test_send_fingerprint(void **state)
+{
+	struct fixture *f = bound();
+
+	(void)state;
+	for (uint8_t error = 0; error < 2; error++) {
+		begin_send(f, PEER);
+		stun_write_string(&f->request, STUN_ATTR_DATA, "hello");
+		stun_write_fingerprint(&f->request);
+		f->request_buf[f->request.len - 1] ^= error;
+		send_plain(f);
+		expect_to_peer(f, PEER, "hello", 5);
+	}
+	/* It is still the last attribute, and 4 bytes long. */
+	begin_send(f, PEER);
+	stun_write_u32(&f->request, STUN_ATTR_FINGERPRINT, 0);
+	stun_write_string(&f->request, STUN_ATTR_DATA, "hello");
+	send_plain(f);
+	expect_events(f, 0);
+	begin_send(f, PEER);
+	stun_write_string(&f->request, STUN_ATTR_DATA, "hello");
+	stun_write_bytes(&f->request, STUN_ATTR_FINGERPRINT, "", 0);
+	send_plain(f);
+	expect_events(f, 0);
+	fixture_free(f);
+}
+
 static void test_send_refused(void **state)
 {
 	struct fixture *f = bound();
@@ -374,6 +402,7 @@ int main(void)
 		cmocka_unit_test(test_v6),
 		cmocka_unit_test(test_oversize),
 		cmocka_unit_test(test_send),
+		cmocka_unit_test(test_send_fingerprint),
 		cmocka_unit_test(test_send_refused),
 		cmocka_unit_test(test_send_lifetime),
 		cmocka_unit_test(test_dead_allocation),

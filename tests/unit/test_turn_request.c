@@ -51,6 +51,7 @@ static void test_binding_unknown(void **state)
 static void test_silence(void **state)
 {
 	struct fixture *f = fixture_default();
+	uint64_t malformed;
 	uint8_t data[32];
 
 	(void)state;
@@ -79,6 +80,12 @@ static void test_silence(void **state)
 	send_plain(f);
 	assert_int_equal(f->n_events, 0);
 	assert_int_equal(stats(f)->requests, 0);
+	malformed = stats(f)->malformed;
+	begin(f, STUN_INDICATION, STUN_BINDING);
+	stun_write_fingerprint(&f->request);
+	f->request_buf[27] ^= 1;
+	send_plain(f);
+	assert_int_equal(stats(f)->malformed, malformed + 1);
 	fixture_free(f);
 }
 

@@ -38,7 +38,7 @@
  * @class:            request, indication, success or error
  * @method:           enum stun_method, or any other 12-bit number
  * @transaction:      STUN_TRANSACTION_LEN bytes in @data
- * @fingerprint:      whether there is a (correct) FINGERPRINT
+ * @fingerprint:      whether there is a FINGERPRINT, which is correct unless in a Send indication
  * @index:            where the first attribute of each indexed type is, in units of 4 bytes from
  *                    @data; 0: none
  */
@@ -73,7 +73,8 @@ struct stun_attr {
  * @msg:  the result, valid as long as @data is
  *
  * Makes the checks of RFC 8489 section 6.3 that precede authentication, except for the method:
- * magic cookie, length, attributes within bounds, and FINGERPRINT correct and last if present.
+ * magic cookie, length, attributes within bounds, and FINGERPRINT correct and last if present. In
+ * Send indications its value is ignored.
  * Also discards messages beyond the limits above, which RFC 8489 leaves open: an answer such as 400
  * would cost more than it tells, and strangers could have it sent to others.
  *
