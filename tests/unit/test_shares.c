@@ -23,33 +23,40 @@
 static struct shares *shares;
 
 /* The library. */
-static bool is_bound[MAX]; /* by channel */
+static bool is_bound[MAX]; /* by channel; of a pair, by the port of its xor_peer */
 static int n_bound;
 static int n_binds, n_routes;
 static int error; /* of the next bind */
 
+static int number_of(const struct turnpike_binding *binding)
+{
+	return binding->channel ? binding->channel : ntohs(binding->xor_peer.port);
+}
+
 static int fake_bind(void *arg, const struct turnpike_binding *binding)
 {
-	const int err = error;
+	const int number = number_of(binding), err = error;
 
 	assert_ptr_equal(arg, is_bound);
 	n_binds++;
 	error = 0;
 	if (err) {
-		n_bound -= is_bound[binding->channel];
-		is_bound[binding->channel] = false;
+		n_bound -= is_bound[number];
+		is_bound[number] = false;
 		return err;
 	}
-	n_bound += !is_bound[binding->channel];
-	is_bound[binding->channel] = true;
+	n_bound += !is_bound[number];
+	is_bound[number] = true;
 	return 0;
 }
 
 static void fake_unbind(void *arg, const struct turnpike_binding *binding)
 {
+	const int number = number_of(binding);
+
 	assert_ptr_equal(arg, is_bound);
-	assert_true(is_bound[binding->channel]);
-	is_bound[binding->channel] = false;
+	assert_true(is_bound[number]);
+	is_bound[number] = false;
 	n_bound--;
 }
 
@@ -196,6 +203,38 @@ static void test_next_hops(void **state)
 	assert_false(shares_due(shares));
 	assert_true(is_bound[4]);
 	expect(SHARE_NEXT_HOPS, 4, 0, 1);
+}
+
+/* A pair has no number: its xor_peer identifies it among those of a client. */
+static struct turnpike_binding pair(uint16_t port)
+{
+	struct turnpike_binding binding = binding_of(0, "203.0.113.1", "198.51.100.1");
+
+	binding.peer.port = htons(port);
+	binding.xor_peer = binding.peer;
+	return binding;
+}
+
+static void test_pairs(void **state)
+{
+	struct turnpike_binding pairs[] = { pair(1), pair(2), pair(3) };
+
+	(void)state;
+	open_shares(4, 0, 0);
+	assert_int_equal(shares_bind(shares, "alice", &pairs[0]), 0);
+	assert_int_equal(shares_bind(shares, "alice", &pairs[1]), 0);
+	assert_int_equal(shares_bind(shares, "alice", &pairs[2]), -EDQUOT);
+	assert_int_equal(n_bound, 2);
+	expect(SHARE_FLOWS_IPV4, 4, 1, 1);
+	/* A refresh of one. */
+	pairs[1].permission_expires = 5;
+	assert_int_equal(shares_bind(shares, "alice", &pairs[1]), 0);
+	expect(SHARE_FLOWS_IPV4, 4, 1, 1);
+	shares_unbind(shares, &pairs[0]);
+	assert_true(!is_bound[1] && is_bound[2]);
+	shares_serve(shares, MANY);
+	assert_true(is_bound[3]);
+	expect(SHARE_FLOWS_IPV4, 4, 0, 1);
 }
 
 /* A peer at the client's address is one next hop if the relay's address is the server's. */
@@ -410,6 +449,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_flows, close_shares),
 		cmocka_unit_test_teardown(test_next_hops, close_shares),
 		cmocka_unit_test_teardown(test_same_next_hop, close_shares),
+		cmocka_unit_test_teardown(test_pairs, close_shares),
 		cmocka_unit_test_teardown(test_neighbours, close_shares),
 		cmocka_unit_test_teardown(test_order, close_shares),
 		cmocka_unit_test_teardown(test_turns, close_shares),

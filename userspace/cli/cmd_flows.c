@@ -4,19 +4,13 @@
 #include "cli/table.h"
 
 static const struct table_column columns[] = {
-	{ "direction", TABLE_TEXT },
-	{ "src", TABLE_TEXT },
-	{ "dst", TABLE_TEXT },
-	{ "new_src", TABLE_TEXT },
-	{ "new_dst", TABLE_TEXT },
-	{ "channel", TABLE_HEX },
-	{ "resolved", TABLE_TEXT },
-	{ "confirmed", TABLE_TEXT },
-	{ "expires_in", TABLE_NUMBER },
-	{ "packets", TABLE_NUMBER },
-	{ "bytes", TABLE_NUMBER },
-	{ "why", TABLE_TEXT },
-	{ 0 },
+	{ "direction", TABLE_TEXT }, { "src", TABLE_TEXT },
+	{ "dst", TABLE_TEXT },       { "new_src", TABLE_TEXT },
+	{ "new_dst", TABLE_TEXT },   { "framing", TABLE_TEXT },
+	{ "channel", TABLE_HEX },    { "resolved", TABLE_TEXT },
+	{ "confirmed", TABLE_TEXT }, { "expires_in", TABLE_NUMBER },
+	{ "packets", TABLE_NUMBER }, { "bytes", TABLE_NUMBER },
+	{ "why", TABLE_TEXT },       { 0 },
 };
 
 static void print_flows(const json_t *answer)

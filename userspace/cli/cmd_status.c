@@ -116,7 +116,17 @@ static void print_privileges(const json_t *status)
 	print_capabilities(helper);
 }
 
-/* Channels that are relayed in user space for now. */
+static void print_framing(const json_t *framing)
+{
+	const char *name;
+	json_t *flows;
+
+	json_object_foreach((json_t *)framing, name, flows)
+		printf("%-16s %lld flows by %s\n", "framing", (long long)json_integer_value(flows),
+		       name);
+}
+
+/* What is relayed in user space for now. */
 static void print_waiting(const json_t *waiting)
 {
 	static const struct {
@@ -159,6 +169,7 @@ static void print_status(const json_t *status)
 	for (size_t i = 0; i < ARRAY_LEN(totals); i++)
 		printf("%-16s %lld\n", totals[i],
 		       (long long)json_integer_value(json_object_get(status, totals[i])));
+	print_framing(json_object_get(status, "framing"));
 	print_waiting(json_object_get(status, "waiting"));
 	printf("\n");
 	print_objects(share_columns, json_object_get(status, "shares"));

@@ -145,8 +145,8 @@ const struct cli_option serve_options[] = {
 	  "New allocations of one user per minute. As many are accepted at once. 0 means no limit.",
 	  EXPECTS_LIMIT, FIELD(user_allocations), .max = ALLOCATIONS_MAX, .reload = RELOAD_SERVER },
 	{ "user-flows", 0, "PERCENT",
-	  "The share of the kernel's flows that the channels of one user may take. Channels in excess "
-	  "are relayed in user space. 0 means no limit.",
+	  "The share of the kernel's flows that one user may take. Data of further peers is relayed "
+	  "in user space. 0 means no limit.",
 	  EXPECTS_SHARE, FIELD(user_flows), .max = 100, .reload = RELOAD_SERVER },
 	{ "user-next-hops", 0, "PERCENT",
 	  "The same for next hops: pairs of addresses that packets are relayed between.",

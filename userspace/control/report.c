@@ -129,6 +129,17 @@ static json_t *waiting(const struct report_source *source)
 	return result;
 }
 
+/* Flows, by how their clients frame data: two for each binding. */
+static json_t *framing(const struct report_source *source)
+{
+	json_t *result = json_object();
+
+	for (unsigned int i = TURNPIKE_FRAMING_CHANNEL; i < TURNPIKE_FRAMING_MAX; i++)
+		json_object_set_new(result, turnpike_framing_name(i),
+				    number(2 * (uint64_t)datapath_bindings(source->datapath, i)));
+	return result;
+}
+
 /* The process that has the privileges for the kernel. */
 static json_t *helper_report(const struct report_source *source)
 {
@@ -165,6 +176,7 @@ json_t *report_status(const struct report_source *source, const struct report_da
 	json_object_set_new(result, "relays", number(stats->relays));
 	json_object_set_new(result, "ports_at_rest", number(data->ports_at_rest));
 	json_object_set_new(result, "flows", number(datapath_flows(source->datapath)));
+	json_object_set_new(result, "framing", framing(source));
 	json_object_set_new(result, "flow_failures", number(failures.all));
 	json_object_set_new(result, "flow_refusals", number(failures.final));
 	json_object_set_new(result, "waiting", waiting(source));

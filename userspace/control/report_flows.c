@@ -48,6 +48,19 @@ static json_t *seconds_until(uint64_t when)
 	return number(when > now ? (when - now) / NS_PER_S : 0);
 }
 
+/* That of the client. In a hairpin, two clients may differ. */
+static json_t *framing(const struct turnpike_flow_info *flow)
+{
+	const char *in = turnpike_framing_name(flow->framing);
+	const char *out = turnpike_framing_name(flow->new_framing);
+
+	if (flow->framing == TURNPIKE_FRAMING_NONE)
+		return json_string(out);
+	if (flow->new_framing == TURNPIKE_FRAMING_NONE || flow->new_framing == flow->framing)
+		return json_string(in);
+	return json_sprintf("%s to %s", in, out);
+}
+
 static json_t *row_of(const struct turnpike_flow_info *flow)
 {
 	json_t *row = json_object();
@@ -58,6 +71,7 @@ static json_t *row_of(const struct turnpike_flow_info *flow)
 	json_object_set_new(row, "dst", address(&flow->dst));
 	json_object_set_new(row, "new_src", address(&flow->new_src));
 	json_object_set_new(row, "new_dst", address(&flow->new_dst));
+	json_object_set_new(row, "framing", framing(flow));
 	json_object_set_new(row, "channel", number(flow->channel));
 	json_object_set_new(row, "resolved", json_boolean(flow->resolved));
 	json_object_set_new(row, "confirmed", json_boolean(flow->confirmed));

@@ -44,6 +44,7 @@ static struct turnpike_binding binding_of(const struct turn_flow *flow)
 		.permission_expires = flow->permission_expiry_ns,
 		.to_peer_policer = limits_policer(flow->limits, TURN_TO_PEER),
 		.to_client_policer = limits_policer(flow->limits, TURN_TO_CLIENT),
+		.xor_peer = flow->xor_peer,
 	};
 }
 
@@ -247,6 +248,8 @@ struct listing {
 static int list(const struct turnpike_binding *binding, enum share what, void *arg)
 {
 	const struct listing *listing = arg;
+	const enum turnpike_framing framing =
+		binding->channel ? TURNPIKE_FRAMING_CHANNEL : TURNPIKE_FRAMING_INDICATION;
 	struct turnpike_flow_info flow = {
 		.direction = TURNPIKE_DIR_TO_PEER,
 		.src = binding->client,
@@ -255,6 +258,8 @@ static int list(const struct turnpike_binding *binding, enum share what, void *a
 		.new_dst = binding->peer,
 		.channel = binding->channel,
 		.expires = binding->channel_expires,
+		.framing = framing,
+		.xor_peer = binding->xor_peer,
 	};
 	int err;
 
@@ -268,6 +273,8 @@ static int list(const struct turnpike_binding *binding, enum share what, void *a
 	flow.new_src = binding->server;
 	flow.new_dst = binding->client;
 	flow.expires = binding->permission_expires;
+	flow.framing = TURNPIKE_FRAMING_NONE;
+	flow.new_framing = framing;
 	return listing->fn(&flow, listing->arg);
 }
 

@@ -521,6 +521,17 @@ uint64_t datapath_flows(struct datapath *datapath)
 	return flows;
 }
 
+uint32_t datapath_bindings(struct datapath *datapath, enum turnpike_framing framing)
+{
+	uint32_t n = 0;
+
+	pthread_mutex_lock(&datapath->lock);
+	if (datapath->tp)
+		n = turnpike_bindings(datapath->tp, framing);
+	pthread_mutex_unlock(&datapath->lock);
+	return n;
+}
+
 /** struct datapath_walk - @bound: NULL: all of them were listed, or there is no library */
 struct datapath_walk {
 	struct datapath *datapath;

@@ -123,11 +123,14 @@ struct datapath_table datapath_table(struct datapath *datapath, enum turnpike_ta
 /** datapath_confirm_ms() - see turnpike_confirm_ms(); 0 without the kernel */
 uint32_t datapath_confirm_ms(struct datapath *datapath);
 
-/** datapath_waiting() - number of channels that wait for @what to be relayed in the kernel */
+/** datapath_waiting() - number of bindings that wait for @what to be relayed in the kernel */
 uint32_t datapath_waiting(struct datapath *datapath, enum turnpike_wait what);
 
 /** datapath_flows() - number of flows in the kernel */
 uint64_t datapath_flows(struct datapath *datapath);
+
+/** datapath_bindings() - see turnpike_bindings(); 0 without the kernel */
+uint32_t datapath_bindings(struct datapath *datapath, enum turnpike_framing framing);
 
 /** struct datapath_walk - a list of flows that is read in pieces */
 struct datapath_walk;

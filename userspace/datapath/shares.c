@@ -15,10 +15,11 @@
 struct flow_key {
 	struct turnpike_addr client;
 	struct turnpike_addr server;
+	struct turnpike_addr xor_peer;
 	uint32_t channel;
 };
 
-_Static_assert(sizeof(struct flow_key) == 44, "hashed without padding");
+_Static_assert(sizeof(struct flow_key) == 64, "hashed without padding");
 
 /** struct share_flow - @waits_for: N_SHARES: it is bound, and has its part of the user's shares */
 struct share_flow {
@@ -201,7 +202,8 @@ void shares_set(struct shares *shares, const struct share_percents *percents)
 
 static struct flow_key flow_key(const struct turnpike_binding *binding)
 {
-	return (struct flow_key){ binding->client, binding->server, binding->channel };
+	return (struct flow_key){ binding->client, binding->server, binding->xor_peer,
+				  binding->channel };
 }
 
 static struct share_flow *find_flow(const struct shares *shares, const struct flow_key *key)
