@@ -15,13 +15,14 @@ import pytest
 from lab import connected, proc, turn, turnutils
 from lab.complaints import Complaints, check, refused
 from lab.endpoints import SOCKET_FAMILY, echo_peer, receive, turn_client
-from lab.hairpin import CHANNEL, OTHER_CHANNEL, SIZES, Pair, channels, expect_channel, expect_indication, send_channel
+from lab.hairpin import CHANNEL, OTHER_CHANNEL, SIZES, Pair, channels, expect_channel, indications, mixed, send_channel
 from lab.lab import Lab
 from lab.relay import BY_NAME, MODES, Turnpike, Variant
 from lab.roundtrip import echoed, relayed_there
 from lab.topology import FAMILIES
 from lab.transfer import first_packets
 
+EXCHANGES = (indications, mixed, channels)
 EXTERNAL = {4: "203.0.113.5", 6: "2001:db8:5::5"}
 every_mode = pytest.mark.parametrize("variant", MODES)
 every_family = pytest.mark.parametrize("family", FAMILIES)
@@ -29,38 +30,11 @@ every_family = pytest.mark.parametrize("family", FAMILIES)
 all_families = pytest.mark.parametrize("families", itertools.product(FAMILIES, repeat=3))
 
 
-def indications(pair: Pair, server: Turnpike) -> Complaints:
-    """Channel to no channel, and back; then without any. A permission for the relay's address is enough."""
-    complaints: Complaints = []
-    pair.a.bind(CHANNEL, pair.b.relayed)
-    pair.b.permit((pair.a.relayed[0], 9))
-    before = server.hairpins()
-    for payload in map(os.urandom, SIZES):
-        send_channel(pair.a, CHANNEL, payload)
-        complaints += expect_indication(pair.b, pair.a.relayed, payload)
-        pair.b.send_indication(pair.a.relayed, payload)
-        complaints += expect_channel(pair.a, CHANNEL, payload)
-    if server.hairpins() != before:
-        complaints.append("an indication was relayed in the kernel")
-    return complaints
-
-
-def only_indications(pair: Pair, _server: Turnpike) -> Complaints:
-    complaints: Complaints = []
-    for sender, receiver in pair.both_ways():
-        receiver.permit(sender.relayed)
-        sender.permit(receiver.relayed)
-        for payload in map(os.urandom, SIZES):
-            sender.send_indication(receiver.relayed, payload)
-            complaints += expect_indication(receiver, sender.relayed, payload)
-    return complaints
-
-
 def between(lab: Lab, variant: Variant, families: tuple[int, int, int], role: str = "peer") -> Complaints:
     """Everything that two clients can exchange; the other one has this role."""
     server = Turnpike(lab, variant)
     complaints: Complaints = []
-    for exchange in (only_indications, indications, channels):
+    for exchange in EXCHANGES:
         pair = Pair.over_udp(lab, families, role)
         complaints += [f"{exchange.__name__}: {each}" for each in exchange(pair, server)]
         pair.close()
@@ -73,7 +47,7 @@ def between(lab: Lab, variant: Variant, families: tuple[int, int, int], role: st
 @every_mode
 @all_families
 def test_clients(lab: Lab, variant: Variant, families: tuple[int, int, int]) -> None:
-    """Channel to channel is one pass in the kernel; data to or from a client without a channel is for user space."""
+    """Data from client to client is one pass in the kernel, whether or not they have channels."""
     check(between(lab, variant, families))
 
 
@@ -215,7 +189,7 @@ def test_external(lab: Lab, variant: Variant) -> None:
     server = Turnpike(lab, variant, options=options)
     complaints: Complaints = []
     for family in FAMILIES:
-        for exchange in (only_indications, indications, channels):
+        for exchange in EXCHANGES:
             pair = Pair.over_udp(lab, (family, family, family))
             complaints += [f"relayed from {client.relayed}" for client in (pair.a, pair.b)
                            if client.relayed[0] != EXTERNAL[family]]

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections.abc import Callable
+from typing import NamedTuple
 
 from lab import proc, turn
 from lab.complaints import Complaints
@@ -52,28 +54,62 @@ def expect_indication(receiver: turn.Client, peer: turn.Address, payload: bytes)
     return []
 
 
+class End(NamedTuple):
+    """How one of the two clients sends to the other, and receives from it."""
+
+    send: Callable[[bytes], None]
+    expect: Callable[[bytes], Complaints]
+
+
+def by_channel(client: turn.Client, channel: int, peer: turn.Address) -> End:
+    client.bind(channel, peer)
+    return End(lambda payload: send_channel(client, channel, payload),
+               lambda payload: expect_channel(client, channel, payload))
+
+
+def by_indication(client: turn.Client, peer: turn.Address) -> End:
+    """A permission for the relay's address is enough."""
+    client.permit((peer[0], 9))
+    return End(lambda payload: client.send_indication(peer, payload),
+               lambda payload: expect_indication(client, peer, payload))
+
+
 def channels(pair: Pair, server: Turnpike) -> Complaints:
-    """Channel to channel in both directions: every payload arrives once and unchanged, by the path of the mode."""
-    pair.a.bind(CHANNEL, pair.b.relayed)
-    pair.b.bind(OTHER_CHANNEL, pair.a.relayed)
-    out = {pair.a: CHANNEL, pair.b: OTHER_CHANNEL}
+    """Channel to channel."""
+    return _relayed(server, by_channel(pair.a, CHANNEL, pair.b.relayed),
+                    by_channel(pair.b, OTHER_CHANNEL, pair.a.relayed))
+
+
+def mixed(pair: Pair, server: Turnpike) -> Complaints:
+    """Channel to indication, and back."""
+    return _relayed(server, by_channel(pair.a, CHANNEL, pair.b.relayed), by_indication(pair.b, pair.a.relayed))
+
+
+def indications(pair: Pair, server: Turnpike) -> Complaints:
+    """Indication to indication."""
+    return _relayed(server, by_indication(pair.a, pair.b.relayed), by_indication(pair.b, pair.a.relayed))
+
+
+def _relayed(server: Turnpike, a: End, b: End) -> Complaints:
+    """In both directions, every payload arrives once and unchanged, by the path of the mode."""
+    both_ways = ((a, b), (b, a))
 
     def flows() -> bool:  # false until neighbours are resolved
         before = server.hairpins()
         arrived = True
-        for sender, receiver in pair.both_ways():
-            send_channel(sender, out[sender], b"warm-up")
-            arrived = not expect_channel(receiver, out[receiver], b"warm-up") and arrived
+        for sender, receiver in both_ways:
+            sender.send(b"warm-up")
+            arrived = not receiver.expect(b"warm-up") and arrived
         return arrived and (server.hairpins() - before == 2) == server.variant.in_kernel
 
     if not proc.wait_until(flows, 3, step=0.1):
         return [f"packets do not take the path of the mode\n{server.report()}"]
     complaints: Complaints = []
     hairpins_before, (kernel_before, user_before) = server.hairpins(), server.relayed()
-    for size, (sender, receiver) in itertools.product(SIZES, pair.both_ways()):
+    for size, (sender, receiver) in itertools.product(SIZES, both_ways):
         payload = os.urandom(size)
-        send_channel(sender, out[sender], payload)
-        complaints += expect_channel(receiver, out[receiver], payload)
+        sender.send(payload)
+        complaints += receiver.expect(payload)
     kernel, user = server.relayed()
     sent = 2 * len(SIZES)
     # User space relays a datagram twice: for the sender's allocation, and for the receiver's.
