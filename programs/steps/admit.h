@@ -83,11 +83,11 @@ static __always_inline enum turnpike_verdict too_big(struct packet *pkt,
 						     const struct turnpike_hop *hop)
 {
 	const __u32 len = ip_hlen(pkt->family) + pkt->udp_len;
-	int mtu = (int)hop->mtu + (int)len - (int)out_len(pkt);
+	/* Padding differs between packets: none in, and the most out. */
+	int mtu = (int)hop->mtu + (int)(pkt->in_hlen + (pkt->padding & ~3u)) - (int)pkt->out_hlen;
 
-	/* The next packet may need more padding than this one. */
 	if (is_indication(pkt->out_framing))
-		mtu -= (int)(CHANNEL_MAX_PADDING - pkt->out_padding);
+		mtu -= CHANNEL_MAX_PADDING;
 	else if (!pkt->framing)
 		mtu -= DATA_INDICATION_HLEN;
 	if (pkt->family == TURNPIKE_IPV4 && (!pkt->frag_off || mtu < IPV4_MIN_MTU))
