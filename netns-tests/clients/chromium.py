@@ -6,13 +6,12 @@ from __future__ import annotations
 import json
 import os
 import select
-import signal
 import time
-from pathlib import Path
 from typing import Any
 
+from access import ca_certificate
+from browser import LIMIT, Browser, Page, ScriptError
 from lab import proc
-from lab.lab import Lab
 
 # Not /usr/bin/chromium, a shell script that reads the user's settings.
 BINARY = "/usr/lib/chromium/chromium"
@@ -25,54 +24,38 @@ OPTIONS = (
     "--remote-debugging-pipe",
 )
 
-LIMIT = 60  # seconds for an answer or a page
 
-
-class ScriptError(proc.LabError):
-    """An exception of a page's script."""
-
-
-class Browser(proc.Undone):
-    """with Browser(lab, "client", home) as browser: a Chromium with its own profile."""
-
-    def __init__(self, lab: Lab, role: str, home: Path) -> None:
-        super().__init__()
-        self._lab, self._role, self._home = lab, role, home
-        self._number = 0
-        self._unread = b""
+class Chromium(Browser):
+    _number = 0
+    _unread = b""
 
     def _set_up(self) -> None:
+        self._trust_authority()
         commands_out, commands_in = os.pipe()
         answers_out, answers_in = os.pipe()
         # It reads from descriptor 3 and writes to 4.
         # bash, since dash redirects only descriptors of one digit.
         shell = ["bash", "-c", f'exec "$@" 3<&{commands_out} 4>&{answers_in}', "bash"]
-        self.process = self._lab.start(self._role, ["env", f"HOME={self._home}", *shell, BINARY, *OPTIONS,
-                                                    f"--user-data-dir={self._home / 'profile'}", "about:blank"],
-                                       pass_fds=(commands_out, answers_in))
-        self._undo.callback(self._end)
+        self._start([*shell, BINARY, *OPTIONS, f"--user-data-dir={self._home / 'profile'}", "about:blank"],
+                    pass_fds=(commands_out, answers_in))
         os.close(commands_out)
         os.close(answers_in)
         self._commands, self._answers = commands_in, answers_out
 
-    def _end(self) -> None:
-        """With all its children, which write to the profile until they notice."""
-        self.process.stop()
-        if not proc.wait_until(lambda: not self._processes(), 3):
-            for pid in self._processes():
-                os.kill(pid, signal.SIGKILL)
-            proc.wait_until(lambda: not self._processes(), 3)
+    def _trust_authority(self) -> None:
+        """Put the lab's authority into the NSS database, where Chromium looks for the user's."""
+        database = self._home / ".pki/nssdb"
+        database.mkdir(parents=True)
+        proc.run(["certutil", "-d", f"sql:{database}", "-N", "--empty-password"])
+        proc.run(["certutil", "-d", f"sql:{database}", "-A", "-n", "lab", "-t", "C,,",
+                  "-i", str(ca_certificate(self._lab))])
 
-    def _processes(self) -> list[int]:
-        """All in the namespace: nothing else runs there."""
-        return [int(pid) for pid in proc.run(["ip", "netns", "pids", self._lab.namespace(self._role)]).stdout.split()]
-
-    def command(self, method: str, session: str | None = None, timeout: float = LIMIT, **parameters: Any) -> Any:
+    def command(self, method: str, session: str | None = None, **parameters: Any) -> Any:
         """One command of the protocol and its answer. Events in between are ignored."""
         self._number += 1
         message = {"id": self._number, "method": method, "params": parameters}
         os.write(self._commands, json.dumps(message | ({"sessionId": session} if session else {})).encode() + b"\0")
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + LIMIT
         while True:
             answer = json.loads(self._read_message(deadline))
             if answer.get("id") != self._number:
@@ -83,7 +66,7 @@ class Browser(proc.Undone):
 
     def open(self, url: str) -> Page:
         target = self.command("Target.createTarget", url=url)["targetId"]
-        page = Page(self, target, self.command("Target.attachToTarget", targetId=target, flatten=True)["sessionId"])
+        page = Tab(self, target, self.command("Target.attachToTarget", targetId=target, flatten=True)["sessionId"])
         page.wait_until_loaded(url)
         return page
 
@@ -99,10 +82,8 @@ class Browser(proc.Undone):
         return message
 
 
-class Page:
-    """A tab of the browser."""
-
-    def __init__(self, browser: Browser, target: str, session: str) -> None:
+class Tab(Page):
+    def __init__(self, browser: Chromium, target: str, session: str) -> None:
         self._browser, self._target, self._session = browser, target, session
 
     def wait_until_loaded(self, url: str) -> None:
@@ -110,17 +91,13 @@ class Page:
         if not proc.wait_until(lambda: self.run("[location.href, document.readyState]") == [url, "complete"], LIMIT):
             raise proc.LabError(f"Chromium does not load {url}")
 
-    def run(self, script: str, timeout: float = LIMIT) -> Any:
-        """The value of an expression, or of its promise."""
-        answer = self._browser.command("Runtime.evaluate", self._session, timeout, expression=script,
-                                       awaitPromise=True, returnByValue=True)
+    def run(self, script: str) -> Any:
+        answer = self._browser.command("Runtime.evaluate", self._session, expression=script, awaitPromise=True,
+                                       returnByValue=True)
         if "exceptionDetails" in answer:
             details = answer["exceptionDetails"]
             raise ScriptError(details.get("exception", {}).get("description", details["text"]))
         return answer["result"].get("value")
-
-    def call(self, function: str, *arguments: Any, timeout: float = LIMIT) -> Any:
-        return self.run(f"{function}({', '.join(json.dumps(each) for each in arguments)})", timeout)
 
     def close(self) -> None:
         self._browser.command("Target.closeTarget", targetId=self._target)

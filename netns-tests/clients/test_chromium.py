@@ -20,8 +20,9 @@ from typing import Any
 
 import pytest
 
-from access import Access, ca_certificate, server_options
-from chromium import Browser, Page
+from access import Access, server_options
+from browser import Page
+from chromium import Chromium
 from lab import proc
 from lab.complaints import Complaints, check
 from lab.lab import Lab
@@ -58,8 +59,8 @@ def shared_lab() -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="module")
-def browsers(shared_lab: Lab) -> Iterator[list[Browser]]:
-    client, peer = (Browser(shared_lab, role, trusting_home(shared_lab, role)) for role in ROLES)
+def browsers(shared_lab: Lab) -> Iterator[list[Chromium]]:
+    client, peer = (Chromium(shared_lab, role) for role in ROLES)
     with client, peer:
         yield [client, peer]
 
@@ -73,21 +74,11 @@ def server(shared_lab: Lab, variant: Variant) -> Iterator[Turnpike]:
 
 
 @pytest.fixture
-def pages(browsers: list[Browser]) -> Iterator[list[Page]]:
+def pages(browsers: list[Chromium]) -> Iterator[list[Page]]:
     pages = [browser.open(PAGE) for browser in browsers]
     yield pages
     for page in pages:
         page.close()
-
-
-def trusting_home(lab: Lab, role: str) -> Path:
-    """A home directory with the lab's authority in the NSS database, where Chromium looks for the user's."""
-    home = lab.scratch / f"home-{role}"
-    database = home / ".pki/nssdb"
-    database.mkdir(parents=True)
-    proc.run(["certutil", "-d", f"sql:{database}", "-N", "--empty-password"])
-    proc.run(["certutil", "-d", f"sql:{database}", "-A", "-n", "lab", "-t", "C,,", "-i", str(ca_certificate(lab))])
-    return home
 
 
 def ice_server(lab: Lab, access: Access) -> dict[str, str]:
