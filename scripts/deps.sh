@@ -17,7 +17,7 @@ test=(
 	libclang-rt-dev # libFuzzer and the sanitizers of clang
 	openssl python3-aioice python3-scapy python3-seccomp systemd jq nftables
 	golang-go golang-github-pion-turn.v2-dev golang-github-pion-dtls.v2-dev libnice-dev # third-party clients
-	chromium libnss3-tools
+	chromium libnss3-tools firefox-esr
 	xdp-tools # another owner of XDP
 	qemu-system-x86 busybox-static # virtual machines with other kernels
 )

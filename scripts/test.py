@@ -101,7 +101,7 @@ STAGES = (
           "datapath/test_ownership.py"),
     netns("vlan", "VLANs", "release", "datapath/test_vlan.py", "datapath/test_foreign_vlan.py",
           only="two or foreign_vlan"),
-    netns("clients", "third-party clients", "release", "clients/test_clients.py", "clients/test_chromium.py"),
+    netns("clients", "third-party clients", "release", "clients/test_clients.py", "clients/test_browsers.py"),
     netns("vm", "other kernels and drivers, in virtual machines", "release", "vm/test_vm.py"),
     Stage("bench", "the benchmark works", "bench/run.sh --quick", needs=["build-release"]),
 )
