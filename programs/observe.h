@@ -169,7 +169,8 @@ static __always_inline void judge(ctx_t *ctx, const struct departure *out,
 		set_unconfirmed(flow, now);
 }
 
-/* Find the data in the payload of a datagram. Return: false if it has no data for a peer or client. */
+/* Find the data in the payload of a datagram. Return: false if it has no data for a peer or client.
+ */
 static __always_inline bool find_data(ctx_t *ctx, struct departure *out, __u32 off, __u32 len)
 {
 	const __u32 header = channel_hlen(out->framing);

@@ -59,28 +59,28 @@ struct packet {
 		struct turnpike_key4 key4;
 		struct turnpike_key6 key6;
 	};
-	__u32 len;        /* of the frame */
-	__u32 l2_len;     /* bytes before the IP header */
-	__u32 in_hlen;    /* bytes before the application data, incoming */
-	__u32 out_hlen;   /* the same, outgoing */
-	__u32 data_len;   /* application data */
-	__u32 padding;    /* what follows it in the datagram: padding, or the rest of an indication */
-	__u32 data_sum;   /* sum of the application data; only with CHECKSUM_COMPUTE */
-	__u32 notify_mtu; /* the MTU that the ICMP error reports; 0: none */
-	__u32 hop;        /* turnpike_nexthop.current, read once; the low bit is the index */
+	__u32 len;      /* of the frame */
+	__u32 l2_len;   /* bytes before the IP header */
+	__u32 in_hlen;  /* bytes before the application data, incoming */
+	__u32 out_hlen; /* the same, outgoing */
+	__u32 data_len; /* application data */
+	__u32 padding;  /* what follows it in the datagram: padding, or the rest of an indication */
+	__u32 data_sum; /* sum of the application data; only with CHECKSUM_COMPUTE */
+	__u32 notify_mtu;  /* the MTU that the ICMP error reports; 0: none */
+	__u32 hop;         /* turnpike_nexthop.current, read once; the low bit is the index */
 	__u32 out_padding; /* bytes that follow the data of a Data indication, 0 to 3 */
 	__u16 dropped_sum; /* sum of @padding; of an indication, of all but its data */
 	__u16 out_sum;     /* sum of the headers of a Data indication */
 	__u16 ip4_id;      /* outgoing */
-	__u16 udp_len;   /* incoming header and payload */
-	__u16 udp_check; /* incoming, in packet byte order */
-	__u8 family;     /* enum turnpike_family, incoming */
-	__u8 out_family; /* outgoing; read once, since the flow may change */
-	__u8 tos;        /* DSCP and ECN, or traffic class */
-	__u8 ttl;        /* or hop limit */
-	__u8 checksum;   /* enum udp_checksum */
-	__u8 tags;       /* VLAN tags: see vlan.h */
-	__u8 popped;     /* of these, popped by ctx_pop_tags() */
+	__u16 udp_len;     /* incoming header and payload */
+	__u16 udp_check;   /* incoming, in packet byte order */
+	__u8 family;       /* enum turnpike_family, incoming */
+	__u8 out_family;   /* outgoing; read once, since the flow may change */
+	__u8 tos;          /* DSCP and ECN, or traffic class */
+	__u8 ttl;          /* or hop limit */
+	__u8 checksum;     /* enum udp_checksum */
+	__u8 tags;         /* VLAN tags: see vlan.h */
+	__u8 popped;       /* of these, popped by ctx_pop_tags() */
 	struct turnpike_tag tag[TURNPIKE_TAGS_MAX];
 	__be16 frag_off;    /* the DF bit of IPv4, or 0 */
 	__be16 framing;     /* incoming: see TURNPIKE_SEND_INDICATION */

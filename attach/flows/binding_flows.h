@@ -43,7 +43,7 @@ struct bindings {
 	__u64 n_made; /* the next serial number */
 	__u32 n_flows4;
 	__u32 n_flows6;
-	__u32 n_channels; /* of @all */
+	__u32 n_channels;        /* of @all */
 	__u32 port_users[65536]; /* by port, as in struct turnpike_ports */
 };
 

@@ -81,7 +81,11 @@ static void explain(const struct bindings *bindings, const struct turnpike_flow 
 {
 	const __u32 what = flow->observation;
 
-	if (what == TURNPIKE_OBSERVED_DEVICE)
+	if (!info->resolved && netlink_is_local(bindings->requests, &info->new_dst))
+		text_append(
+			why,
+			"the peer is this host: its client has no flow, as on TCP, TLS or DTLS");
+	else if (what == TURNPIKE_OBSERVED_DEVICE)
 		explain_device(bindings, flow_hop(bindings, flow)->ifindex, flow->observed_on, why);
 	else if (what < ARRAY_LEN(observations) && observations[what])
 		text_append(why, "%s", observations[what]);

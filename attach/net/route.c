@@ -95,7 +95,7 @@ static int on_route_type(struct nl_msg *msg, void *arg)
 	return NL_OK;
 }
 
-static bool is_local(struct nl_sock *sock, const struct turnpike_addr *addr)
+bool netlink_is_local(struct nl_sock *sock, const struct turnpike_addr *addr)
 {
 	unsigned char type = RTN_UNSPEC;
 
@@ -110,7 +110,7 @@ int netlink_route(struct nl_sock *sock, const struct turnpike_addr *src,
 	int err;
 
 	/* IPv4 refuses a source address that is not local; IPv6 routes it. */
-	if (src && src->family == TURNPIKE_IPV6 && !is_local(sock, src))
+	if (src && src->family == TURNPIKE_IPV6 && !netlink_is_local(sock, src))
 		return -EHOSTUNREACH;
 	err = netlink_ask(sock, route_request(src, dst), on_route, &answer);
 	if (!err)

@@ -6,6 +6,7 @@
 #define TURNPIKE_ATTACH_NET_ROUTE_H
 
 #include <netlink/netlink.h>
+#include <stdbool.h>
 
 #include <linux/types.h>
 #include <turnpike/addr.h>
@@ -27,5 +28,8 @@ struct route_facts {
  */
 int netlink_route(struct nl_sock *sock, const struct turnpike_addr *src,
 		  const struct turnpike_addr *dst, struct route_facts *ret);
+
+/** netlink_is_local() - whether an address is one of this host's; ports are ignored */
+bool netlink_is_local(struct nl_sock *sock, const struct turnpike_addr *addr);
 
 #endif /* TURNPIKE_ATTACH_NET_ROUTE_H */

@@ -432,9 +432,9 @@ struct turnpike_flow_expiry {
 };
 
 /**
- * Room that every device of a mode must have, at one end: what the headers of ChannelData grow by at
- * most, from plain UDP over IPv4 to IPv6. Data indications take up to 35 bytes more. Where these are
- * missing, user space relays them.
+ * Room that every device of a mode must have, at one end: what the headers of ChannelData grow by
+ * at most, from plain UDP over IPv4 to IPv6. Data indications take up to 35 bytes more. Where these
+ * are missing, user space relays them.
  */
 #define TURNPIKE_ROOM_MAX 24
 

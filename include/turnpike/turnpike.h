@@ -104,7 +104,8 @@ enum turnpike_framing {
 
 /**
  * turnpike_mode_name(), turnpike_moves_name(), turnpike_hook_name(), turnpike_direction_name(),
- * turnpike_framing_name(), turnpike_verdict_name(), turnpike_verdict_text() - names, as the command line and JSON have them
+ * turnpike_framing_name(), turnpike_verdict_name(), turnpike_verdict_text() - names, as the command
+ * line and JSON have them
  *
  * Any thread.
  *
@@ -441,7 +442,8 @@ turnpike_for_each_device(const struct turnpike *tp,
  *
  * Two bindings may be each other's peer: the @peer of each is the @relay of the other. Then packets
  * go from client to client in one pass, in the framing of each (a hairpin). They need the live
- * channel, or permission, of the sender's binding and the live permission of the other, and are charged to both.
+ * channel, or permission, of the sender's binding and the live permission of the other, and are
+ * charged to both.
  */
 struct turnpike_binding {
 	size_t sz;

@@ -13,26 +13,26 @@
 typedef struct __sk_buff ctx_t;
 
 /* Global functions: see common.h. */
-#define sum_bytes       sum_bytes_tc
-#define shift_up        shift_up_tc
-#define shift_down      shift_down_tc
+#define sum_bytes          sum_bytes_tc
+#define shift_up           shift_up_tc
+#define shift_down         shift_down_tc
 #define move_padded        move_padded_tc
-#define move_around_udp move_around_udp_tc
-#define ethernet_len    ethernet_len_tc
-#define rewrite_slow    rewrite_slow_tc
-#define charge          charge_tc
-#define charge_both     charge_both_tc
-#define read_frame_tags read_frame_tags_tc
-#define pop_frame_tags  pop_frame_tags_tc
-#define push_frame_tags push_frame_tags_tc
-#define may_notify      may_notify_tc
-#define notify_event    notify_event_tc
-#define sample_hash     sample_hash_tc
+#define move_around_udp    move_around_udp_tc
+#define ethernet_len       ethernet_len_tc
+#define rewrite_slow       rewrite_slow_tc
+#define charge             charge_tc
+#define charge_both        charge_both_tc
+#define read_frame_tags    read_frame_tags_tc
+#define pop_frame_tags     pop_frame_tags_tc
+#define push_frame_tags    push_frame_tags_tc
+#define may_notify         may_notify_tc
+#define notify_event       notify_event_tc
+#define sample_hash        sample_hash_tc
 #define read_indication    read_indication_tc
 #define sum_around_data    sum_around_data_tc
 #define prepare_indication prepare_indication_tc
 #define store_indication   store_indication_tc
-#define confirm         confirm_tc
+#define confirm            confirm_tc
 
 /*
  * The tail is no alternative between the families: the sk_buff has a protocol, and

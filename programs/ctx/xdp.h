@@ -13,25 +13,25 @@
 typedef struct xdp_md ctx_t;
 
 /* Global functions: see common.h. */
-#define sum_bytes        sum_bytes_xdp
-#define shift_up         shift_up_xdp
-#define shift_down       shift_down_xdp
+#define sum_bytes          sum_bytes_xdp
+#define shift_up           shift_up_xdp
+#define shift_down         shift_down_xdp
 #define move_padded        move_padded_xdp
-#define move_around_udp  move_around_udp_xdp
-#define ethernet_len     ethernet_len_xdp
-#define rewrite_slow     rewrite_slow_xdp
-#define charge           charge_xdp
-#define charge_both      charge_both_xdp
-#define read_frame_tags  read_frame_tags_xdp
-#define store_frame_tags store_frame_tags_xdp
-#define may_notify       may_notify_xdp
-#define notify_event     notify_event_xdp
-#define sample_hash      sample_hash_xdp
+#define move_around_udp    move_around_udp_xdp
+#define ethernet_len       ethernet_len_xdp
+#define rewrite_slow       rewrite_slow_xdp
+#define charge             charge_xdp
+#define charge_both        charge_both_xdp
+#define read_frame_tags    read_frame_tags_xdp
+#define store_frame_tags   store_frame_tags_xdp
+#define may_notify         may_notify_xdp
+#define notify_event       notify_event_xdp
+#define sample_hash        sample_hash_xdp
 #define read_indication    read_indication_xdp
 #define sum_around_data    sum_around_data_xdp
 #define prepare_indication prepare_indication_xdp
 #define store_indication   store_indication_xdp
-#define confirm          confirm_xdp
+#define confirm            confirm_xdp
 
 /* The tail can be moved instead of the head, with any headers. */
 #define CTX_MOVES_TAIL true

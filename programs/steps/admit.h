@@ -20,7 +20,8 @@
 /* RFC 8656 section 13.2: what a peer must leave for the header of a Data indication. */
 #define DATA_INDICATION_HLEN 48
 
-/* Sum what is not relayed, to take it out of the checksum. Return: false if that is not possible. */
+/* Sum what is not relayed, to take it out of the checksum. Return: false if that is not possible.
+ */
 static __always_inline bool sum_dropped(ctx_t *ctx, struct packet *pkt)
 {
 	const __u32 end = pkt->in_hlen + pkt->data_len;

@@ -90,10 +90,9 @@ static __always_inline void take_sample(ctx_t *ctx, const struct packet *pkt,
 					struct turnpike_flow *flow, __u64 now, bool more)
 {
 	const enum turnpike_observation arrival = ctx_arrival(ctx);
-	struct turnpike_sample sample = { .taken = now,
-					  .ifindex = config.ifindex,
-					  .dscp = dscp_of(pkt),
-					  .more = more };
+	struct turnpike_sample sample = {
+		.taken = now, .ifindex = config.ifindex, .dscp = dscp_of(pkt), .more = more
+	};
 	struct turnpike_sample_key key = { .len = (__u16)pkt->data_len, .port = flow->sport };
 
 	if (arrival != TURNPIKE_OBSERVED_NOTHING) {
