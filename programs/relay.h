@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The path of one packet: parse it, find its flow and next hop, admit, police, rewrite, count,
- * send.
+ * The path of one packet: parse it, find its flow and next hop, admit, rewrite, count, send.
  *
  * Include a context (ctx/xdp.h or ctx/tc.h) first. Nothing is written before rewrite(), so a packet
  * that is passed up the stack leaves byte for byte as it came.
@@ -17,7 +16,6 @@
 #include "steps/parse.h"
 #include "steps/flow.h"
 #include "steps/admit.h"
-#include "steps/police.h"
 #include "steps/rewrite.h"
 #include "steps/count.h"
 #include "steps/notify.h"
@@ -41,7 +39,7 @@ static __always_inline int pass_or_drop(ctx_t *ctx, const struct packet *pkt,
 
 	if (notified)
 		notify(ctx, pkt, verdict);
-	count(verdict, dir, pkt->len);
+	count(verdict, dir, pkt->len + pkt->popped * TAG_LEN);
 	return notified || turnpike_verdict_is(verdict, TURNPIKE_KIND_DROP) ? (int)CTX_DROP
 									    : (int)CTX_PASS;
 }
@@ -69,7 +67,13 @@ static __always_inline bool read_recipe(struct packet *pkt, const struct turnpik
 	return path == SLOW_PATH;
 }
 
-/* Admit, police and rewrite the packet, now that its flow and its next hop are known. */
+/* Has the frame been modified, although it is not relayed? Then it must be dropped. */
+static __always_inline bool is_modified(enum turnpike_verdict verdict)
+{
+	return verdict == TURNPIKE_POLICED || verdict == TURNPIKE_TORN;
+}
+
+/* Admit and rewrite the packet, now that its flow and its next hop are known. */
 static __always_inline enum turnpike_verdict relay_flow(ctx_t *ctx, struct packet *pkt,
 							struct turnpike_flow *flow,
 							struct turnpike_nexthop *nexthop,
@@ -79,12 +83,8 @@ static __always_inline enum turnpike_verdict relay_flow(ctx_t *ctx, struct packe
 
 	if (verdict != TURNPIKE_RELAYED)
 		return verdict;
-	/* Not charged here: if headroom fails, the slow path would charge twice. */
 	if (path == FAST_PATH)
-		return is_policed(flow) ? NEEDS_SLOW_PATH
-					: rewrite(ctx, pkt, flow, nexthop, moves, path);
-	if (!police(pkt, flow))
-		return TURNPIKE_POLICED;
+		return rewrite(ctx, pkt, flow, nexthop, moves, path);
 	return (enum turnpike_verdict)rewrite_slow(ctx, pkt, flow, nexthop, moves);
 }
 
@@ -126,7 +126,7 @@ static __always_inline int relay_packet(ctx_t *ctx, enum moves moves, enum relay
 
 	verdict = relay_flow(ctx, &pkt, flow, nexthop, moves, path);
 	/* Retry on the slow path unless the frame is already modified. */
-	if (path == FAST_PATH && verdict != TURNPIKE_RELAYED && verdict != TURNPIKE_TORN)
+	if (path == FAST_PATH && verdict != TURNPIKE_RELAYED && !is_modified(verdict))
 		return ACTION_SLOW_PATH;
 	if (verdict != TURNPIKE_RELAYED)
 		return pass_or_drop(ctx, &pkt, verdict, dir);

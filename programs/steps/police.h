@@ -61,7 +61,10 @@ static __always_inline bool is_policed(const struct turnpike_flow *flow)
 	return flow->policer[0] | flow->policer[1];
 }
 
-/* The last check, because it has an effect: user space charges a packet that is passed up. */
+/*
+ * The last check, once the frame has room, because it has an effect: user space charges a packet
+ * that is passed up. What is in excess is dropped, although its frame has changed already.
+ */
 static __always_inline bool police(const struct packet *pkt, const struct turnpike_flow *flow)
 {
 	return likely(!is_policed(flow)) ||

@@ -8,6 +8,7 @@
 #define TURNPIKE_PROGRAMS_STEPS_REWRITE_H
 
 #include "steps/flow.h"
+#include "steps/police.h"
 #include "steps/room.h"
 
 #define MAX_L3_HLEN (sizeof(struct ipv6hdr) + sizeof(struct udphdr) + CHANNEL_HLEN)
@@ -173,6 +174,8 @@ static __always_inline enum turnpike_verdict rewrite(ctx_t *ctx, struct packet *
 	case ROOM_MADE:
 		break;
 	}
+	if (!police(pkt, flow))
+		return TURNPIKE_POLICED;
 	pkt->ip4_id = ip4_id(pkt, flow, nexthop);
 	if (write_headers(ctx, pkt, flow, hop, &udp, path))
 		return TURNPIKE_TORN;
