@@ -23,7 +23,7 @@ class Options:
     """What the program gets besides the usual, and what follows from that."""
 
     words: Sequence[str]
-    on_channel: bool = True
+    kernel_share: float = 1  # of the messages: DONT-FRAGMENT in a Send indication is for the server
     to_client: bool = False
     families: Sequence[tuple[int, int]] = ((4, 4), (6, 6))  # of the relay's listener, and of the relayed address
 
@@ -31,14 +31,14 @@ class Options:
 OPTIONS = {
     "channels": Options(["-c"], families=ALL_FAMILIES),
     "rtcp": Options([], families=ALL_FAMILIES),  # EVEN-PORT, and RESERVATION-TOKEN for the next one
-    "send": Options(["-s", "-c"], on_channel=False, families=ALL_FAMILIES),
-    "send-rtcp": Options(["-s"], on_channel=False),
+    "send": Options(["-s", "-c"], families=ALL_FAMILIES),
+    "send-rtcp": Options(["-s"]),
     "to-client": Options(["-y", "-c"], to_client=True, families=ALL_FAMILIES),
     "to-client-rtcp": Options(["-y"], to_client=True),
-    "to-client-send": Options(["-y", "-s", "-c"], on_channel=False, to_client=True),
+    "to-client-send": Options(["-y", "-s", "-c"], to_client=True),
     "padding": Options(["-D", "-c", "-l", "171"]),
     "dont-fragment": Options(["-g", "-c"]),
-    "dont-fragment-send": Options(["-g", "-s", "-c"], on_channel=False),
+    "dont-fragment-send": Options(["-g", "-s", "-c"], kernel_share=0.5),
     "extra-requests": Options(["-G", "-c"]),
     "no-permissions": Options(["-I", "-c"]),  # a channel installs one
     "mobility": Options(["-M", "-c"]),  # which the relay declines
@@ -52,7 +52,7 @@ BASIC = ("channels", "rtcp", "send", "to-client")  # also over TCP, TLS and DTLS
 # Dual allocations, with peers of either family.
 DUAL = {
     "dual": Options(["-Z"], families=ALL_FAMILIES),
-    "dual-send": Options(["-Z", "-s"], on_channel=False, families=ALL_FAMILIES),
+    "dual-send": Options(["-Z", "-s"], families=ALL_FAMILIES),
     "dual-to-client": Options(["-Z", "-y"], to_client=True),
 }
 # Misbehaviour, and requests that the relay does not support.
