@@ -55,7 +55,7 @@ class Traffic:
     messages: int  # that arrived
     hairpin: bool = False  # from one client of the relay to another: user space counts these twice
     kernel_share: float = 1  # of the messages that a kernel mode should relay
-    stray: int = 4  # messages for user space before a channel is bound, or a neighbour resolved
+    stray: int = 8  # messages for user space before a channel is bound, a pair known, or a neighbour resolved
 
 
 Runner = Callable[[Programs, Lab, Turnpike, Access], Traffic]
