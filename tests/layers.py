@@ -93,8 +93,8 @@ PLACES = {
     "userspace/turn/types.h": "userspace/turn/api",
 }
 
-# Files that may depend on each other at link level: a channel holds its peer, and that its permission. Each ends with the
-# next.
+# Files that may depend on each other at link level: a channel holds its peer, which holds its permission, and each ends
+# with the next.
 GROUPS = [{f"userspace/turn/state/{name}.c" for name in ("channel", "peer", "permission")}]
 
 # Known violations, to be fixed: a file, and the header or symbol that it uses.
