@@ -147,7 +147,7 @@ static void seed_paths(const struct vector *like, const struct scenario *scenari
 	vector.verdict = TURNPIKE_RELAYED;
 	for (direction = TURNPIKE_DIR_TO_PEER; direction < TURNPIKE_DIR_MAX; direction++) {
 		vector.flow = (enum turnpike_direction)direction;
-		vector.in = vector_plain(vector.flow);
+		vector.in = vector_plain(vector.flow, framings[0]);
 		vector.in.data_len = 37;
 		vector.in.checksum = like->in.checksum;
 		memcpy(vector.in.tag, like->in.tag, sizeof(vector.in.tag));
@@ -192,7 +192,7 @@ static void seed_confirmations(void)
 	for (i = 0; i < ARRAY_LEN(states); i++) {
 		for (plain.flow = TURNPIKE_DIR_TO_PEER; plain.flow < TURNPIKE_DIR_MAX;
 		     plain.flow++) {
-			plain.in = vector_plain(plain.flow);
+			plain.in = vector_plain(plain.flow, framings[0]);
 			plain.in.data_len = (__u16)(3 * i);
 			seed_once(&plain, &states[i]);
 		}

@@ -62,7 +62,8 @@ static void read_flow(const struct scenario *scenario, struct situation *ret)
 	ret->pair = scenario->pair % FAMILIES;
 	ret->families = families[ret->pair];
 	ret->has_flow = direction != TURNPIKE_DIR_NONE;
-	vector_flow(ret->has_flow ? direction : TURNPIKE_DIR_TO_PEER, ret->families, &ret->flow);
+	vector_flow(ret->has_flow ? direction : TURNPIKE_DIR_TO_PEER, framings[0], ret->families,
+		    &ret->flow);
 	ret->flow.flow.expires = TESTBED_NOW;
 	if (!(scenario->expired & 1))
 		ret->flow.flow.expires += 1 + scenario->life * 10 * MS;

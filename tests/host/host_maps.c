@@ -224,7 +224,10 @@ long bpf_map_delete_elem(void *map, const void *key)
 
 __u32 bpf_get_prandom_u32(void)
 {
-	return host_maps.random;
+	const __u32 random = host_maps.random;
+
+	host_maps.random = random * 1103515245 + 12345; /* any, the same each time */
+	return random;
 }
 
 __u64 bpf_jiffies64(void)

@@ -41,7 +41,7 @@ struct host_maps {
 	__u32 n_events;
 	struct host_sample samples[HOST_SAMPLES]; /* n_samples, the oldest first */
 	__u32 n_samples;
-	__u32 random; /* what bpf_get_prandom_u32() returns */
+	__u32 random; /* what bpf_get_prandom_u32() returns next */
 };
 
 extern struct host_maps host_maps;

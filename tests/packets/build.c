@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <stdlib.h>
 #include <string.h>
 
 #include "build.h"
+#include "private/array_len.h"
 #include "wire.h"
+
+#define STUN_HLEN 20
+#define ATTR_HLEN 4
 
 static const struct {
 	__u8 ip4[4];
@@ -15,6 +20,13 @@ static const struct {
 	[PEER] = { { 203, 0, 113, 200 }, { 0x20, 0x01, 0x0d, 0xb8, [5] = 0xfe, [14] = 9 }, 6001 },
 	[CLIENT_B] = { { 198, 51, 100, 250 }, { 0xfd, [9] = 0xb, [15] = 0xff }, 61000 },
 	[NOBODY] = { { 10, 1, 2, 3 }, { 0xfd, [9] = 0xe, [15] = 3 }, 7 },
+	[RELAY_B] = { { 192, 0, 2, 98 }, { 0x20, 0x01, 0x0d, 0xb8, [4] = 0x5e, [15] = 98 }, 49161 },
+	[NAMED] = { { 203, 0, 113, 77 },
+		    { 0x20, 0x01, 0x0d, 0xb8, [4] = 0x9a, [9] = 0x41, [14] = 7, [15] = 5 },
+		    6100 },
+	[NAMED_B] = { { 192, 0, 2, 77 },
+		      { 0x20, 0x01, 0x0d, 0xb8, [5] = 0x5e, [11] = 0xa3, [15] = 98 },
+		      49999 },
 	[OTHER] = { { 192, 0, 2, 1 }, { 0x20, 0x01, 0x0d, 0xb8, [4] = 0x5e, [15] = 1 }, 53 },
 };
 
@@ -31,19 +43,102 @@ static const __u8 macs[MACS][MAC_LEN] = {
 	[MAC_BROADCAST] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff },
 };
 
+enum body {
+	BODY_ANY, /* bytes that nobody reads */
+	BODY_PEER,
+	BODY_DATA,
+};
+
+/*
+ * The attributes of STUN messages (RFC 8489 section 18.3, RFC 8656 section 18). Addresses have the
+ * peer's family and its length, unless @len is set.
+ */
+static const struct attr {
+	char letter;
+	__u16 type;
+	enum body body;
+	__u16 len;
+	__u8 family;
+	__u8 reserved;
+	bool unpadded;
+} attrs[] = {
+	{ 'P', 0x0012, .body = BODY_PEER }, /* XOR-PEER-ADDRESS */
+	{ 'p', 0x0012, .body = BODY_PEER, .reserved = 0xff },
+	{ 'D', 0x0013, .body = BODY_DATA },
+	{ 'd', 0x0013, .body = BODY_DATA, .unpadded = true },
+	{ 'F', 0x8028, .len = 4 }, /* FINGERPRINT */
+	{ 'S', 0x8022, .len = 9 }, /* SOFTWARE */
+	{ 'N', 0x001a, .len = 0 }, /* DONT-FRAGMENT */
+	{ 'L', 0x000d, .len = 4 }, /* LIFETIME */
+	{ 'M', 0x7fff, .len = 4 }, /* the last type that must be understood */
+	{ 'O', 0x8000, .len = 4 }, /* the first type that may be ignored */
+	{ 'X', 0xffff, .len = 0 }, /* its length is @extra_len of the frame */
+
+	/* FINGERPRINT of a wrong length. */
+	{ 'f', 0x8028, .len = 0 },
+	{ 'g', 0x8028, .len = 3 },
+	{ 'h', 0x8028, .len = 8 },
+
+	/* XOR-PEER-ADDRESS of a wrong length or family. */
+	{ '0', 0x0012, .body = BODY_PEER, .len = 8, .family = 0 },
+	{ '1', 0x0012, .body = BODY_PEER, .len = 20, .family = 1 },
+	{ '2', 0x0012, .body = BODY_PEER, .len = 8, .family = 2 },
+	{ '3', 0x0012, .body = BODY_PEER, .len = 20, .family = 3 },
+	{ '4', 0x0012, .body = BODY_PEER, .len = 4, .family = 1 },
+	{ '5', 0x0012, .body = BODY_PEER, .len = 7, .family = 1 },
+	{ '6', 0x0012, .body = BODY_PEER, .len = 9, .family = 1 },
+	{ '7', 0x0012, .body = BODY_PEER, .len = 19, .family = 2 },
+	{ '8', 0x0012, .body = BODY_PEER, .len = 24, .family = 2 },
+};
+
 size_t ip_hlen(__u8 family)
 {
 	return family == TURNPIKE_IPV4 ? 20 : 40;
 }
 
-static size_t channel_hlen(const struct frame *frame)
+static const struct attr *find_attr(char letter)
 {
-	return frame->channel ? 4 : 0;
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(attrs); i++)
+		if (attrs[i].letter == letter)
+			return &attrs[i];
+	abort();
+}
+
+static size_t attr_len(const struct frame *frame, const struct attr *attr)
+{
+	if (attr->body == BODY_DATA)
+		return frame->data_len;
+	if (attr->body == BODY_PEER && !attr->len)
+		return frame->peer_family == TURNPIKE_IPV4 ? 8 : 20;
+	return attr->letter == 'X' ? frame->extra_len : attr->len;
+}
+
+static size_t attr_padding(const struct frame *frame, const struct attr *attr)
+{
+	return attr->unpadded ? 0 : -attr_len(frame, attr) % 4;
+}
+
+/* A STUN message, ChannelData, or plain data. */
+static size_t message_len(const struct frame *frame)
+{
+	size_t len = STUN_HLEN;
+	const struct attr *attr;
+	const char *letter;
+
+	if (!frame->stun)
+		return (size_t)frame->data_len + (frame->channel ? 4u : 0u);
+	for (letter = frame->attrs; *letter; letter++) {
+		attr = find_attr(*letter);
+		len += ATTR_HLEN + attr_len(frame, attr) + attr_padding(frame, attr);
+	}
+	return len;
 }
 
 static size_t udp_len(const struct frame *frame)
 {
-	return UDP_HLEN + channel_hlen(frame) + frame->data_len + frame->padding;
+	return UDP_HLEN + message_len(frame) + frame->padding;
 }
 
 size_t ip_len(const struct frame *frame)
@@ -96,25 +191,97 @@ void build_data(const struct frame *frame, __u8 *to)
 		put_wire16(to, frame->word);
 }
 
+/* RFC 8489 section 14.2: port and address are masked by the cookie and the transaction ID. */
+static void put_peer(const struct frame *frame, const struct attr *attr, __u8 *to)
+{
+	const bool ipv4 = frame->peer_family == TURNPIKE_IPV4;
+	__u8 mask[16] = { 0x21, 0x12, 0xa4, 0x42 };
+	__u8 body[4 + 16] = { attr->reserved, attr->len ? attr->family : ipv4 ? 1 : 2 };
+	size_t i;
+
+	memcpy(mask + 4, frame->transaction, TRANSACTION_LEN);
+	put_wire16(body + 2, hosts[frame->peer].port);
+	memcpy(body + 4, ipv4 ? hosts[frame->peer].ip4 : hosts[frame->peer].ip6, ipv4 ? 4 : 16);
+	for (i = 0; i < sizeof(mask); i++)
+		body[4 + i] ^= mask[i];
+	body[2] ^= mask[0];
+	body[3] ^= mask[1];
+	memset(to, 0, attr_len(frame, attr));
+	memcpy(to, body,
+	       attr_len(frame, attr) < sizeof(body) ? attr_len(frame, attr) : sizeof(body));
+}
+
+/* Return: its length with header and padding. */
+static size_t put_attr(const struct frame *frame, const struct attr *attr, __u8 *to)
+{
+	const size_t len = attr_len(frame, attr), padding = attr_padding(frame, attr);
+	__u8 *body = to + ATTR_HLEN;
+
+	put_wire16(to, attr->type);
+	put_wire16(to + 2, len + (size_t)(attr->body == BODY_DATA ? frame->data_len_add : 0));
+	switch (attr->body) {
+	case BODY_ANY:
+		memset(body, 0x5b, len);
+		break;
+	case BODY_PEER:
+		put_peer(frame, attr, body);
+		break;
+	case BODY_DATA:
+		build_data(frame, body);
+		break;
+	}
+	memset(body + len, frame->filler, padding);
+	return ATTR_HLEN + len + padding;
+}
+
+static void put_stun(const struct frame *frame, __u8 *to)
+{
+	const __u32 cookie = 0x2112a442 ^ frame->cookie_error;
+	const char *letter;
+	size_t len = STUN_HLEN;
+
+	put_wire16(to, frame->stun);
+	put_wire16(to + 2, message_len(frame) - STUN_HLEN + (size_t)frame->stun_len_add);
+	put_wire16(to + 4, cookie >> 16);
+	put_wire16(to + 6, cookie);
+	memcpy(to + TRANSACTION_OFFSET, frame->transaction, TRANSACTION_LEN);
+	for (letter = frame->attrs; *letter; letter++)
+		len += put_attr(frame, find_attr(*letter), to + len);
+}
+
+static void put_message(const struct frame *frame, __u8 *to)
+{
+	if (frame->stun) {
+		put_stun(frame, to);
+		return;
+	}
+	if (frame->channel) {
+		put_wire16(to, frame->channel);
+		put_wire16(to + 2, frame->data_len + (size_t)frame->data_len_add);
+		to += 4;
+	}
+	build_data(frame, to);
+}
+
+size_t build_payload(const struct frame *frame, __u8 *to)
+{
+	size_t len = message_len(frame);
+	size_t i;
+
+	put_message(frame, to);
+	for (i = 0; i < frame->padding; i++)
+		to[len++] = (__u8)(0xa7 + 0x11 * i);
+	return len;
+}
+
 /* UDP header and payload, with a checksum field of 0. */
 static size_t put_datagram(const struct frame *frame, __u8 *to)
 {
-	size_t len = UDP_HLEN + channel_hlen(frame);
-	size_t i;
-
 	put_wire16(to, hosts[frame->src].port);
 	put_wire16(to + 2, hosts[frame->dst].port);
 	put_wire16(to + 4, udp_len(frame) + (size_t)frame->udp_len_add);
 	put_wire16(to + 6, 0);
-	if (frame->channel) {
-		put_wire16(to + 8, frame->channel);
-		put_wire16(to + 10, frame->data_len + (size_t)frame->channel_len_add);
-	}
-	build_data(frame, to + len);
-	len += frame->data_len;
-	for (i = 0; i < frame->padding; i++)
-		to[len++] = (__u8)(0xa7 + 0x11 * i);
-	return len;
+	return UDP_HLEN + build_payload(frame, to + UDP_HLEN);
 }
 
 static __u16 full_check(const struct frame *frame, bool zero_allowed)

@@ -17,6 +17,12 @@
 #define ETHERNET_HLEN 14
 #define UDP_HLEN      8
 
+#define SEND_INDICATION 0x0016
+#define DATA_INDICATION 0x0017
+
+#define TRANSACTION_OFFSET 8 /* in a STUN message */
+#define TRANSACTION_LEN    12
+
 /** Transport addresses, one of each family. */
 enum host {
 	CLIENT,
@@ -26,6 +32,9 @@ enum host {
 	CLIENT_B, /* the other end of a hairpin */
 	NOBODY,   /* in no flow */
 	OTHER,    /* our address with a port that has no role */
+	RELAY_B,  /* the relayed address of the other end of a hairpin */
+	NAMED,    /* what a client calls the peer in XOR-PEER-ADDRESS */
+	NAMED_B,  /* and the other client */
 	HOSTS,
 };
 
@@ -71,10 +80,18 @@ enum checksum {
  * @tag:         VLAN tags, TPID and TCI, the outer one first; 0: none
  * @ethertype:   overrides that of @family
  * @version, @protocol: override the IP version and UDP's protocol number
- * @ip_len_add, @udp_len_add, @channel_len_add: errors of these length fields
+ * @ip_len_add, @udp_len_add: errors of these length fields
+ * @data_len_add: the same of the length in ChannelData or DATA
+ * @stun_len_add, @cookie_error: the same of the STUN length; bits that are wrong in the cookie
  * @ip_check_add: error of the IPv4 header checksum
  * @channel:     0: plain UDP
- * @padding:     bytes of ChannelData padding, all non-zero
+ * @stun:        type of a STUN message that carries the data; 0: none does
+ * @attrs:       its attributes, in order, as letters of the table in build.c
+ * @filler:      each byte of padding in these attributes
+ * @extra_len:   length of attribute X
+ * @peer, @peer_family: address in XOR-PEER-ADDRESS
+ * @transaction: transaction ID
+ * @padding:     bytes behind the message, such as ChannelData padding, all non-zero
  * @data_len:    bytes of application data, a fixed pattern
  * @word:        overrides the first two bytes of the data
  * @min_len:     pad the frame to this length, with non-zero bytes
@@ -90,13 +107,22 @@ struct frame {
 	__u32 label;
 	__u16 options, extensions, ethertype;
 	__u32 tag[TAGS];
-	int ip_len_add, udp_len_add, channel_len_add, ip_check_add;
+	int ip_len_add, udp_len_add, data_len_add, stun_len_add, ip_check_add;
+	__u32 cookie_error;
 	__u16 channel, padding, data_len, word;
+	__u16 stun, extra_len;
+	const char *attrs;
+	enum host peer;
+	__u8 peer_family, filler;
+	__u8 transaction[TRANSACTION_LEN];
 	__u16 min_len, cut;
 };
 
 /** build() - write the frame to @ret. Return: its length, at most FRAME_MAX */
 size_t build(const struct frame *frame, __u8 *ret);
+
+/** build_payload() - write what follows the UDP header only. Return: its length */
+size_t build_payload(const struct frame *frame, __u8 *to);
 
 /** build_data() - write the application data only */
 void build_data(const struct frame *frame, __u8 *to);

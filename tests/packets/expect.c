@@ -27,22 +27,19 @@ static enum checksum outgoing_checksum(const struct testbed *testbed, const stru
 static struct frame outgoing(const struct testbed *testbed, const struct vector *vector,
 			     const struct frame *in, __u8 family)
 {
-	const struct frame plain = vector_plain_out(vector->flow);
-	struct frame out = {
-		.family = family,
-		.smac = hops[vector->hop].smac,
-		.dmac = MAC_NEXT,
-		.src = plain.src,
-		.dst = plain.dst,
-		.checksum = outgoing_checksum(testbed, in, family),
-		.tos = in->tos,
-		.ttl = (__u16)((in->ttl ? in->ttl : TTL_DEFAULT) - 1),
-		.label = OUT_LABEL,
-		.channel = plain.channel,
-		.data_len = in->data_len,
-		.word = in->word,
-	};
+	const struct families pair = { in->family, family };
+	struct frame out = vector_plain_out(vector->flow, vector->framings);
 
+	out.family = family;
+	out.smac = hops[vector->hop].smac;
+	out.dmac = MAC_NEXT;
+	out.checksum = outgoing_checksum(testbed, in, family);
+	out.tos = in->tos;
+	out.ttl = (__u16)((in->ttl ? in->ttl : TTL_DEFAULT) - 1);
+	out.label = OUT_LABEL;
+	out.peer_family = vector_peer_family(vector->flow, vector->framings, pair);
+	out.data_len = in->data_len;
+	out.word = in->word;
 	/* RFC 7915 section 5.1: IPv6 has no DF, and routers never fragment it. */
 	if (in->family == TURNPIKE_IPV4)
 		out.frag_off = in->frag_off & IP4_DF;
@@ -53,6 +50,20 @@ static struct frame outgoing(const struct testbed *testbed, const struct vector 
 	return out;
 }
 
+/* What the tables leave out of a Send indication. */
+static void complete_indication(const struct vector *vector, struct families pair,
+				struct frame *ret)
+{
+	__u8 i;
+
+	if (!ret->peer)
+		ret->peer = NAMED;
+	if (!ret->peer_family)
+		ret->peer_family = vector_peer_family(vector->flow, vector->framings, pair);
+	for (i = 0; i < TRANSACTION_LEN; i++)
+		ret->transaction[i] = (__u8)(0x91 + 29 * i);
+}
+
 /* The vector's packet, with crafted payload and fitted length. */
 static struct frame incoming(const struct testbed *testbed, const struct vector *vector,
 			     struct families pair)
@@ -61,6 +72,8 @@ static struct frame incoming(const struct testbed *testbed, const struct vector 
 	struct frame full, out;
 
 	in.family = pair.in;
+	if (in.stun)
+		complete_indication(vector, pair, &in);
 	/* In TC the outer tag is the hwaccel tag, never in-band. */
 	if (testbed_variant(testbed)->tc) {
 		memmove(in.tag, in.tag + 1, sizeof(in.tag) - sizeof(in.tag[0]));
@@ -146,10 +159,10 @@ static void expect_notes(const struct vector *vector, struct expectation *ret)
 static void expect_relayed(const struct testbed *testbed, const struct vector *vector,
 			   __u8 out_family, struct expectation *ret)
 {
-	const struct frame out = outgoing(testbed, vector, &ret->in, out_family);
 	const bool same = vector->hop == HOP_SAME;
 
-	ret->out_len = (__u32)build(&out, ret->out_bytes);
+	ret->out = outgoing(testbed, vector, &ret->in, out_family);
+	ret->out_len = (__u32)build(&ret->out, ret->out_bytes);
 	ret->action = same ? XDP_TX : XDP_REDIRECT;
 	if (testbed_variant(testbed)->tc)
 		ret->action = TC_ACT_REDIRECT;
@@ -160,14 +173,20 @@ static void expect_relayed(const struct testbed *testbed, const struct vector *v
 	ret->after.bytes += ret->in.data_len;
 }
 
-/* RFC 8656 section 13.2: the MTU to report; peers leave room for a Data indication. */
+/*
+ * RFC 8656 section 13.2: the MTU to report. What becomes a Data indication leaves room for the most
+ * padding, and peers always leave room for a Data indication.
+ */
 static __u32 notify_mtu(const struct vector *vector, __u32 hop_mtu, const struct frame *in,
 			const struct frame *out)
 {
-	const int grown = (int)ip_len(out) - ((int)ip_len(in) - in->padding);
-	const int room = vector->flow == TURNPIKE_DIR_TO_CLIENT ? 48 : 0;
-	const int mtu = (int)hop_mtu - grown - room;
+	const int grown = (int)ip_len(out) - (int)ip_len(in);
+	int mtu = (int)hop_mtu - grown;
 
+	if (out->stun)
+		mtu -= 3 - (4 - out->data_len % 4) % 4;
+	else if (vector->flow == TURNPIKE_DIR_TO_CLIENT)
+		mtu -= 48;
 	return (__u32)(in->family == TURNPIKE_IPV6 && mtu < 1280 ? 1280 : mtu);
 }
 
@@ -273,7 +292,9 @@ static void expect_state(const struct testbed *testbed, const struct vector *vec
 	__u32 mtu = LARGE_MTU;
 
 	if (vector->flow != TURNPIKE_DIR_NONE)
-		vector_flow(vector->flow, pair, &ret->flow);
+		vector_flow(vector->flow, vector->framings, pair, &ret->flow);
+	if (vector->other_key)
+		((__u8 *)&ret->flow.key.send)[vector->other_key - 1] ^= 1;
 	ret->flow.flow.nexthop = hops[vector->hop].index;
 	if (vector->expired)
 		ret->flow.flow.expires = TESTBED_NOW;

@@ -11,6 +11,7 @@
 /**
  * struct expectation - one vector for one pair of families
  * @in:          the packet
+ * @out:         as it leaves, if it is relayed
  * @flow:        the flow to install, if its key has a family
  * @nexthop:     the next hop to install at index @hop, unless that is 0
  * @mtu:         MTU of the ingress device
@@ -30,6 +31,7 @@
  */
 struct expectation {
 	struct frame in;
+	struct frame out;
 	struct encoded_flow flow;
 	struct turnpike_nexthop nexthop;
 	__u16 mtu;

@@ -16,32 +16,46 @@ const struct hop_place hops[HOPS] = {
 	[HOP_BEYOND] = { 0xffffff, 0, 0, 0, MAC_OTHER0 },
 };
 
-/* Source, destination and channel of each flow, incoming and outgoing. */
-static const struct {
+/* A client has a channel or sends indications, and a peer does neither. */
+struct end {
 	enum host src, dst;
 	__u16 channel;
-} from[TURNPIKE_DIR_MAX] = {
-	[TURNPIKE_DIR_TO_PEER] = { CLIENT, SERVER, CHANNEL },
-	[TURNPIKE_DIR_TO_CLIENT] = { PEER, RELAY, 0 },
-	[TURNPIKE_DIR_HAIRPIN] = { CLIENT, SERVER, CHANNEL },
-}, to[TURNPIKE_DIR_MAX] = {
-	[TURNPIKE_DIR_TO_PEER] = { RELAY, PEER, 0 },
-	[TURNPIKE_DIR_TO_CLIENT] = { SERVER, CLIENT, CHANNEL },
-	[TURNPIKE_DIR_HAIRPIN] = { SERVER, CLIENT_B, CHANNEL_B },
+	__u16 stun;
+	enum host peer;
 };
 
-struct frame vector_plain(enum turnpike_direction direction)
+static const struct end from[TURNPIKE_DIR_MAX] = {
+	[TURNPIKE_DIR_TO_PEER] = { CLIENT, SERVER, CHANNEL, SEND_INDICATION, NAMED },
+	[TURNPIKE_DIR_TO_CLIENT] = { PEER, RELAY, .channel = 0 },
+	[TURNPIKE_DIR_HAIRPIN] = { CLIENT, SERVER, CHANNEL, SEND_INDICATION, NAMED },
+};
+
+static const struct end to[TURNPIKE_DIR_MAX] = {
+	[TURNPIKE_DIR_TO_PEER] = { RELAY, PEER, .channel = 0 },
+	[TURNPIKE_DIR_TO_CLIENT] = { SERVER, CLIENT, CHANNEL, DATA_INDICATION, NAMED },
+	[TURNPIKE_DIR_HAIRPIN] = { SERVER, CLIENT_B, CHANNEL_B, DATA_INDICATION, NAMED_B },
+};
+
+static struct frame plain(const struct end *end, enum framing framing)
 {
-	return (struct frame){ .src = from[direction].src,
-			       .dst = from[direction].dst,
-			       .channel = from[direction].channel };
+	const bool channel = framing == FRAMING_CHANNEL;
+
+	return (struct frame){ .src = end->src,
+			       .dst = end->dst,
+			       .channel = channel ? end->channel : 0,
+			       .stun = channel ? 0 : end->stun,
+			       .attrs = "PD",
+			       .peer = end->peer };
 }
 
-struct frame vector_plain_out(enum turnpike_direction direction)
+struct frame vector_plain(enum turnpike_direction direction, struct framings which)
 {
-	return (struct frame){ .src = to[direction].src,
-			       .dst = to[direction].dst,
-			       .channel = to[direction].channel };
+	return plain(&from[direction], (enum framing)which.in);
+}
+
+struct frame vector_plain_out(enum turnpike_direction direction, struct framings which)
+{
+	return plain(&to[direction], (enum framing)which.out);
 }
 
 /* The tags of the next hop: those of the frame without priority, or others. */

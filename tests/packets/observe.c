@@ -51,6 +51,12 @@ static void test_same(void **state)
 	run_table(&seen_same, run_sockets);
 }
 
+static void test_indications(void **state)
+{
+	(void)state;
+	run_table(&seen_indications, run_sockets);
+}
+
 static void test_other(void **state)
 {
 	(void)state;
@@ -76,26 +82,21 @@ static const struct sighting unseen = { { "unseen", .confirmation = { .state = S
 static const struct sighting refused = { { "refused", .confirmation = { .state = STATE_CHECKING } },
 					 .spent = true };
 
-/* Write @count datagrams into the payload, the last one shorter. Return: the payload's length. */
+/* Write @count datagrams into the payload, the last one shorter. Return: its length. */
 static __u32 put_segments(struct run *run, __u32 count, __u32 sampled)
 {
-	const __u32 header = run->out.channel ? 4 : 0;
 	__u8 *to = run->bytes + l4_offset(&run->out) + UDP_HLEN, *start = to;
 	struct frame segment = run->out;
+	__u8 data[SOME_DATA];
 	__u32 i;
 
 	for (i = 0; i < count; i++) {
 		segment.word = (__u16)(0x7700 + i);
 		segment.data_len = i + 1 < count ? SOME_DATA : 20;
-		if (header) {
-			put_wire16(to, segment.channel);
-			put_wire16(to + 2, segment.data_len);
-		}
-		to += header;
-		build_data(&segment, to);
+		to += build_payload(&segment, to);
+		build_data(&segment, data);
 		if (i == sampled)
-			sample_of(&run->flow, 0, to, segment.data_len, run->samples);
-		to += segment.data_len;
+			sample_of(&run->flow, 0, data, segment.data_len, run->samples);
 	}
 	return (__u32)(to - start);
 }
@@ -103,13 +104,13 @@ static __u32 put_segments(struct run *run, __u32 count, __u32 sampled)
 /* Each datagram of a GSO super-packet is found, but not with another segment size. */
 static int run_segments(struct run *run)
 {
-	const __u32 count = 4, size = SOME_DATA + (run->out.channel ? 4 : 0);
-	__u32 sampled, len;
+	const __u32 payload = l4_offset(&run->out) + UDP_HLEN;
+	const __u32 count = 4, size = run->len - payload;
+	__u32 sampled;
 	int failed = 0;
 
 	for (sampled = 0; sampled < count; sampled++) {
-		len = put_segments(run, count, sampled);
-		run->len = l4_offset(&run->out) + UDP_HLEN + len;
+		run->len = payload + put_segments(run, count, sampled);
 		run->sighting = &plain;
 		run->gso_size = size;
 		failed += observe(run);
@@ -184,12 +185,35 @@ static void test_truncated(void **state)
 	assert_int_equal(run_each(&unseen, run_truncated), 0);
 }
 
+/* The hash does not depend on what is in XOR-PEER-ADDRESS. */
+static int run_other_peers(struct run *run)
+{
+	struct turnpike_addr *peer = &run->flow.flow.xor_peer;
+	const struct turnpike_addr right = *peer;
+	const __u32 len = peer->family == TURNPIKE_IPV4 ? 4 : 16;
+	int failed = 0;
+	__u32 i;
+
+	for (i = 0; i < len; i++) {
+		peer->ip[i] ^= 1;
+		failed += observe(run);
+		*peer = right;
+	}
+	peer->port ^= htons(1);
+	failed += observe(run);
+	*peer = right;
+	peer->family ^= TURNPIKE_IPV4 ^ TURNPIKE_IPV6;
+	failed += observe(run);
+	*peer = right;
+	return failed;
+}
+
 /* Two packets may have the same hash. Only the one that goes where the flow goes belongs to it. */
 static int run_collision(struct run *run)
 {
 	struct turnpike_flow *flow = &run->flow.flow;
 	const struct turnpike_flow right = *flow;
-	int failed = 0;
+	int failed = run->out.stun ? run_other_peers(run) : 0;
 
 	flow->dport ^= htons(1);
 	failed += observe(run);
@@ -243,11 +267,12 @@ static void test_deleted(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_same),      cmocka_unit_test(test_other),
-		cmocka_unit_test(test_hidden),    cmocka_unit_test(test_foreign),
-		cmocka_unit_test(test_segments),  cmocka_unit_test(test_truncated),
-		cmocka_unit_test(test_fragments), cmocka_unit_test(test_collision),
-		cmocka_unit_test(test_changed),   cmocka_unit_test(test_deleted),
+		cmocka_unit_test(test_same),        cmocka_unit_test(test_other),
+		cmocka_unit_test(test_indications), cmocka_unit_test(test_hidden),
+		cmocka_unit_test(test_foreign),     cmocka_unit_test(test_segments),
+		cmocka_unit_test(test_truncated),   cmocka_unit_test(test_fragments),
+		cmocka_unit_test(test_collision),   cmocka_unit_test(test_changed),
+		cmocka_unit_test(test_deleted),
 	};
 	const char *missing = testbed_missing();
 	int failed;

@@ -15,27 +15,16 @@
 
 #include <cmocka.h>
 
+#include "framings.h"
 #include "private/array_len.h"
-#include "tables.h"
+#include "runs.h"
 
-#define SKIPPED     77   /* CTest's SKIP_RETURN_CODE */
-#define WORD_STEP   251  /* prime, so that all bits vary */
-#define MAY_NEED_DF 1200 /* above this, IPv4 data needs DF to be relayed as IPv6 */
-
-/* All residues of 4 and 32, the step sizes of the programs' loops, and typical packets. */
-static const __u16 lengths[] = { 0,   1,   2,   3,   4,   5,   6,   7,    8,    9,    10,   11,
-				 12,  13,  14,  15,  16,  17,  18,  19,   20,   21,   22,   23,
-				 24,  25,  26,  27,  28,  29,  30,  31,   32,   33,   34,   35,
-				 36,  37,  63,  64,  65,  66,  95,  96,   97,   98,   99,   127,
-				 128, 129, 160, 161, 162, 163, 172, 1199, 1200, 1201, 1399, 1400 };
-
-static const enum turnpike_direction directions[] = { TURNPIKE_DIR_TO_PEER, TURNPIKE_DIR_TO_CLIENT,
-						      TURNPIKE_DIR_HAIRPIN };
+#define SKIPPED   77  /* CTest's SKIP_RETURN_CODE */
+#define WORD_STEP 251 /* prime, so that all bits vary */
 
 static const enum room rooms[] = { ROOM_AMPLE, ROOM_POISONED };
 
 static const struct variant *variant;
-static struct testbed *opened;
 
 static int open_variant(void **state)
 {
@@ -52,73 +41,6 @@ static int close_variant(void **state)
 	testbed_close(opened);
 	opened = NULL;
 	return 0;
-}
-
-static int run_table(const struct table *table)
-{
-	const int before = vector_count();
-	int failed = 0;
-	size_t i;
-
-	for (i = 0; i < table->len; i++)
-		failed += vector_run(opened, &table->vectors[i]);
-	assert_true(vector_count() > before);
-	return failed;
-}
-
-/* The same with garbage around the frames. */
-static int run_poisoned(const struct table *table)
-{
-	struct vector vector;
-	int failed = 0;
-	size_t i;
-
-	for (i = 0; i < table->len; i++) {
-		vector = table->vectors[i];
-		vector.room = ROOM_POISONED;
-		failed += vector_run(opened, &vector);
-	}
-	return failed;
-}
-
-/* ChannelData with 0 to 3 bytes of padding; plain UDP has none. */
-static int run_paddings(const struct vector *vector)
-{
-	struct vector padded = *vector;
-	int failed = 0;
-
-	do {
-		failed += vector_run(opened, &padded);
-		padded.in.padding++;
-	} while (padded.in.channel && padded.in.padding <= 3);
-	return failed;
-}
-
-/* Run @like in all directions and lengths from @shortest on. */
-static int run_lengths(const struct vector *like, __u16 shortest)
-{
-	struct vector vector;
-	int failed = 0;
-	size_t i, j;
-
-	for (i = 0; i < ARRAY_LEN(directions); i++) {
-		for (j = 0; j < ARRAY_LEN(lengths); j++) {
-			if (lengths[j] < shortest)
-				continue;
-			vector = *like;
-			vector.flow = directions[i];
-			vector.verdict = TURNPIKE_RELAYED;
-			vector.in = vector_plain(directions[i]);
-			vector.in.checksum = like->in.checksum;
-			vector.in.min_len = like->in.min_len;
-			vector.in.data_len = lengths[j];
-			if (lengths[j] > MAY_NEED_DF)
-				vector.in.frag_off = 0x4000;
-			failed += vector.complete ? vector_run(opened, &vector)
-						  : run_paddings(&vector);
-		}
-	}
-	return failed;
 }
 
 static void test_lengths(void **state)
@@ -177,9 +99,9 @@ static void test_sums(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < ARRAY_LEN(directions); i++) {
+	for (i = 0; i < DIRECTIONS; i++) {
 		vector.flow = directions[i];
-		vector.in = vector_plain(directions[i]);
+		vector.in = vector_plain(directions[i], framings[0]);
 		vector.in.data_len = 20;
 		for (word = 1; word <= 0xffff; word += WORD_STEP) {
 			vector.in.word = (__u16)word;
@@ -233,35 +155,14 @@ static void test_late(void **state)
 	assert_int_equal(run_table(&passed_late), 0);
 }
 
-/* Truncated to every length that is still an Ethernet frame. */
-static int run_truncated(enum turnpike_direction direction, __u8 family, enum only only)
-{
-	const size_t headers = ETHERNET_HLEN + ip_hlen(family) + UDP_HLEN;
-	struct vector vector = { .name = "truncated", .flow = direction, .only = only };
-	size_t whole;
-	int failed = 0;
-
-	vector.in = vector_plain(direction);
-	vector.in.family = family;
-	vector.in.data_len = 37;
-	whole = ETHERNET_HLEN + ip_len(&vector.in);
-	for (vector.in.cut = ETHERNET_HLEN; vector.in.cut < whole; vector.in.cut++) {
-		vector.verdict = vector.in.cut < headers ? TURNPIKE_NOT_UDP : TURNPIKE_MALFORMED;
-		failed += vector_run(opened, &vector);
-	}
-	return failed;
-}
-
 static void test_truncated(void **state)
 {
 	int failed = 0;
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < ARRAY_LEN(directions); i++) {
-		failed += run_truncated(directions[i], TURNPIKE_IPV4, ON_IPV4);
-		failed += run_truncated(directions[i], TURNPIKE_IPV6, ON_IPV6);
-	}
+	for (i = 0; i < DIRECTIONS; i++)
+		failed += run_truncated(directions[i], framings[0]);
 	assert_int_equal(failed, 0);
 }
 
@@ -306,30 +207,37 @@ static void expect_expiry(const struct encoded_flow *flow)
 	assert_memory_equal(&after, &flow->flow, sizeof(after));
 }
 
+static void change_expiry(enum turnpike_direction direction, struct framings which,
+			  struct families pair)
+{
+	struct encoded_flow flow;
+
+	vector_flow(direction, which, pair, &flow);
+	vector_confirm(&flow.flow, 1);
+	assert_int_equal(testbed_set_expiry(opened, &flow.key, 1), -ENOENT);
+	testbed_set_flow(opened, &flow);
+	flow.flow.expires++;
+	expect_expiry(&flow);
+	flow.flow.expires -= 2;
+	flow.flow.check_at = 0;
+	expect_expiry(&flow);
+	testbed_delete_flow(opened, &flow.key);
+}
+
 /*
  * flow_expiry() sets the expiry of a flow and keeps the rest. If it shortens the life of the flow,
  * the next packet looks at it.
  */
 static void test_expiry(void **state)
 {
-	struct encoded_flow flow;
-	size_t i, j;
+	size_t i, j, k;
 
 	(void)state;
-	for (i = 0; i < FAMILIES; i++) {
-		for (j = 0; j < ARRAY_LEN(directions); j++) {
-			vector_flow(directions[j], families[i], &flow);
-			vector_confirm(&flow.flow, 1);
-			assert_int_equal(testbed_set_expiry(opened, &flow.key, 1), -ENOENT);
-			testbed_set_flow(opened, &flow);
-			flow.flow.expires++;
-			expect_expiry(&flow);
-			flow.flow.expires -= 2;
-			flow.flow.check_at = 0;
-			expect_expiry(&flow);
-			testbed_delete_flow(opened, &flow.key);
-		}
-	}
+	for (i = 0; i < FAMILIES; i++)
+		for (j = 0; j < DIRECTIONS; j++)
+			for (k = 0; k < FRAMINGS; k++)
+				if (vector_may_have(directions[j], framings[k]))
+					change_expiry(directions[j], framings[k], families[i]);
 }
 
 /* Runs last: no test has counted under another slot. */
@@ -340,18 +248,37 @@ static void test_slot(void **state)
 }
 
 static const struct CMUnitTest tests_of_all[] = {
-	cmocka_unit_test(test_lengths),   cmocka_unit_test(test_summed_lengths),
-	cmocka_unit_test(test_sums),      cmocka_unit_test(test_fields),
-	cmocka_unit_test(test_checksums), cmocka_unit_test(test_egress),
-	cmocka_unit_test(test_room),      cmocka_unit_test(test_foreign),
-	cmocka_unit_test(test_broken),    cmocka_unit_test(test_late),
-	cmocka_unit_test(test_truncated), cmocka_unit_test(test_unconfirmed),
-	cmocka_unit_test(test_checked),   cmocka_unit_test(test_expiry),
+	cmocka_unit_test(test_lengths),
+	cmocka_unit_test(test_summed_lengths),
+	cmocka_unit_test(test_sums),
+	cmocka_unit_test(test_fields),
+	cmocka_unit_test(test_checksums),
+	cmocka_unit_test(test_egress),
+	cmocka_unit_test(test_room),
+	cmocka_unit_test(test_foreign),
+	cmocka_unit_test(test_broken),
+	cmocka_unit_test(test_late),
+	cmocka_unit_test(test_truncated),
+	cmocka_unit_test(test_unconfirmed),
+	cmocka_unit_test(test_checked),
+	cmocka_unit_test(test_expiry),
+	cmocka_unit_test(test_indication_lengths),
+	cmocka_unit_test(test_indication_sums),
+	cmocka_unit_test(test_indication_orders),
+	cmocka_unit_test(test_indication_egress),
+	cmocka_unit_test(test_indication_room),
+	cmocka_unit_test(test_indication_truncated),
+	cmocka_unit_test(test_sends),
+	cmocka_unit_test(test_send_keys),
+	cmocka_unit_test(test_transactions),
+	cmocka_unit_test(test_reframed),
+	cmocka_unit_test(test_reframed_confirmation),
 	cmocka_unit_test(test_slot),
 };
 
 static const struct CMUnitTest tests_of_tc[] = {
 	cmocka_unit_test(test_complete),
+	cmocka_unit_test(test_indication_complete),
 };
 
 static int run_variant(void)

@@ -15,17 +15,33 @@
 struct testbed *opened;
 int compared;
 
+/* How the data is framed, unless the sighting says it. */
+static void frame_data(const struct run *run, const struct frame *plain, struct frame *ret)
+{
+	__u8 i;
+
+	if (!ret->channel && !ret->stun) {
+		ret->channel = plain->channel;
+		ret->stun = plain->stun;
+	}
+	if (!ret->attrs)
+		ret->attrs = plain->attrs;
+	ret->peer = plain->peer;
+	ret->peer_family = vector_peer_family(run->direction, run->vector.framings, run->pair);
+	for (i = 0; i < TRANSACTION_LEN; i++)
+		ret->transaction[i] = (__u8)(0x77 + 31 * i);
+}
+
 /* The packet as the flow says, but for what the sighting sets. */
 static struct frame departing(const struct run *run)
 {
-	const struct frame plain = vector_plain_out(run->direction);
+	const struct frame plain = vector_plain_out(run->direction, run->vector.framings);
 	struct frame out = run->vector.in;
 
 	out.family = run->pair.out;
 	out.src = plain.src;
 	out.dst = run->sighting->other_dst ? NOBODY : plain.dst;
-	if (!out.channel)
-		out.channel = plain.channel;
+	frame_data(run, &plain, &out);
 	if (!out.smac)
 		out.smac = hops[run->vector.hop].smac;
 	if (!out.dmac)
@@ -72,8 +88,8 @@ static void change_source(struct run *run)
 		put_wire16(run->bytes + l4, 1);
 		break;
 	}
-	if (run->sighting->stun)
-		run->bytes[l4 + UDP_HLEN] &= 0x3f;
+	if (run->sighting->response)
+		put_wire16(run->bytes + l4 + UDP_HLEN, 0x0109);
 }
 
 static void make_samples(struct run *run)
@@ -94,17 +110,18 @@ static void make_samples(struct run *run)
 }
 
 static void prepare(const struct sighting *sighting, enum turnpike_direction direction,
-		    struct families pair, struct run *ret)
+		    struct framings which, struct families pair, struct run *ret)
 {
 	memset(ret, 0, sizeof(*ret));
 	ret->sighting = sighting;
 	ret->direction = direction;
 	ret->pair = pair;
 	ret->vector = sighting->like;
+	ret->vector.framings = which;
 	ret->out = departing(ret);
 	ret->len = (__u32)build(&ret->out, ret->bytes);
 	change_source(ret);
-	vector_flow(direction, pair, &ret->flow);
+	vector_flow(direction, which, pair, &ret->flow);
 	if (sighting->like.expired)
 		ret->flow.flow.expires = TESTBED_NOW;
 	ret->flow.flow.nexthop = hops[sighting->like.hop].index;
@@ -273,9 +290,9 @@ int observe(const struct run *run)
 	compared++;
 	if (same)
 		return 0;
-	fprintf(stderr, "FAILED: %s, IPv%d to IPv%d, direction %d, socket %d\n",
+	fprintf(stderr, "FAILED: %s, IPv%d to IPv%d, direction %d, framing %d to %d, socket %d\n",
 		run->sighting->like.name, run->pair.in, run->pair.out, (int)run->direction,
-		(int)run->socket);
+		run->vector.framings.in, run->vector.framings.out, (int)run->socket);
 	return 1;
 }
 
@@ -300,10 +317,27 @@ int run_hidden(struct run *run)
 	return run_sockets(run);
 }
 
-/* Run it in each direction that it is for, with each pair of families. */
-int run_each(const struct sighting *sighting, int (*test)(struct run *run))
+/* With each pair of families that it is for. */
+static int run_families(const struct sighting *sighting, enum turnpike_direction direction,
+			struct framings which, int (*test)(struct run *run))
 {
 	static struct run run;
+	int failed = 0;
+	size_t i;
+
+	for (i = 0; i < FAMILIES; i++) {
+		const struct families leaving = { families[i].out, families[i].in };
+
+		if (!vector_is_for(&sighting->like, &observer, leaving))
+			continue;
+		prepare(sighting, direction, which, families[i], &run);
+		failed += test(&run);
+	}
+	return failed;
+}
+
+int run_each(const struct sighting *sighting, int (*test)(struct run *run))
+{
 	enum turnpike_direction direction;
 	int failed = 0;
 	size_t i;
@@ -311,14 +345,10 @@ int run_each(const struct sighting *sighting, int (*test)(struct run *run))
 	for (direction = TURNPIKE_DIR_TO_PEER; direction < TURNPIKE_DIR_MAX; direction++) {
 		if (sighting->like.flow && sighting->like.flow != direction)
 			continue;
-		for (i = 0; i < FAMILIES; i++) {
-			const struct families leaving = { families[i].out, families[i].in };
-
-			if (!vector_is_for(&sighting->like, &observer, leaving))
-				continue;
-			prepare(sighting, direction, families[i], &run);
-			failed += test(&run);
-		}
+		for (i = 0; i < FRAMINGS; i++)
+			if (vector_may_have(direction, framings[i]) &&
+			    framings[i].out >= sighting->like.framings.out)
+				failed += run_families(sighting, direction, framings[i], test);
 	}
 	return failed;
 }

@@ -43,10 +43,10 @@ enum socket {
 /**
  * struct sighting - the packet is that of the flow, but for what is set here
  * @like:      @in: the packet; @flow: DIR_NONE: each of them; @hop, @tagging, @confirmation.state,
- *             @tries and @life: the flow before; @expired; @only
+ *             @tries and @life: the flow before; @expired; @only; @framings: FRAMING_CHANNEL: all
  * @other_dst: another destination, which is in no flow
  * @other_data: the sample is of other data
- * @stun:      a STUN message, not ChannelData
+ * @response:  a STUN response, not data
  * @forwarded: the packet came in by a device
  * @age:       of the sample, ns; negative: of the future
  * @in_by:     device that the sample came in by, if not the default
@@ -62,7 +62,7 @@ struct sighting {
 	enum socket socket;
 	bool other_dst;
 	bool other_data;
-	bool stun;
+	bool response;
 	bool forwarded;
 	bool more;
 	bool spent;
@@ -75,10 +75,11 @@ struct sightings {
 	size_t len;
 };
 
-extern const struct sightings seen_same;    /* as the flow says */
-extern const struct sightings seen_other;   /* the stack did something else */
-extern const struct sightings seen_hidden;  /* of which only the socket is known */
-extern const struct sightings seen_foreign; /* which say nothing about a flow */
+extern const struct sightings seen_same;        /* as the flow says */
+extern const struct sightings seen_indications; /* Data indications */
+extern const struct sightings seen_other;       /* the stack did something else */
+extern const struct sightings seen_hidden;      /* of which only the socket is known */
+extern const struct sightings seen_foreign;     /* which say nothing about a flow */
 
 /** The testbed of the observer, and how many packets it has seen. */
 extern struct testbed *opened;
@@ -124,7 +125,8 @@ int run_sockets(struct run *run);
 /** run_hidden() - the same, and only the socket is known */
 int run_hidden(struct run *run);
 
-/** run_each() - run @test for each direction and pair of families. Return: how many have failed */
+/** run_each() - run @test for each direction, framing and pair of families. Return: how many have
+ * failed */
 int run_each(const struct sighting *sighting, int (*test)(struct run *run));
 
 #endif /* TURNPIKE_TESTS_PACKETS_SIGHTING_H */

@@ -17,6 +17,9 @@
 #define TO_CLIENT .flow = TURNPIKE_DIR_TO_CLIENT
 #define HAIRPIN   .flow = TURNPIKE_DIR_HAIRPIN
 
+/* To a client that sends and gets indications. */
+#define INDICATION .framings = { .out = FRAMING_INDICATION }
+
 #define ESP 50
 #define AH  51
 #define GRE 47
@@ -62,6 +65,36 @@ static const struct sighting same[] = {
 	  .more = true, .spent = true },
 	{ { "one more DSCP, no longer confirmed", { .tos = 0xb8 }, STATE(STATE_AWAITED) },
 	  .more = true, .spent = true },
+};
+
+static const struct sighting indications[] = {
+	{ { "DATA first", { .attrs = "DP" }, INDICATION, STATE(STATE_NEW) }, CONFIRMED },
+	{ { "FINGERPRINT", { .attrs = "PDF" }, INDICATION, STATE(STATE_NEW) }, CONFIRMED },
+	{ { "DATA first, FINGERPRINT", { .attrs = "DPF", .data_len = 17 }, INDICATION,
+	  STATE(STATE_NEW) }, CONFIRMED },
+	{ { "SOFTWARE first", { .attrs = "SPDF" }, INDICATION, STATE(STATE_NEW) }, CONFIRMED },
+	{ { "SOFTWARE last", { .attrs = "DPS", .filler = 0x20 }, INDICATION, STATE(STATE_NEW) },
+	  CONFIRMED },
+	{ { "padding is not zero", { .data_len = 17, .filler = 0x20 }, INDICATION,
+	  STATE(STATE_NEW) }, CONFIRMED },
+	{ { "another source", { .attrs = "DPF" }, INDICATION, STATE(STATE_CHECKING) },
+	  DIFFERS(SOURCE), .source = SOURCE_OTHER_ADDRESS },
+	{ { "another gateway", { .attrs = "PDF", .dmac = MAC_OTHER0 }, INDICATION,
+	  STATE(STATE_CHECKING) }, DIFFERS(NEXTHOP) },
+
+	{ { "a Send indication", { .stun = SEND_INDICATION }, INDICATION, STATE(STATE_CHECKING) },
+	  IGNORED },
+	{ { "ChannelData", { .channel = 0x4001 }, INDICATION, STATE(STATE_CHECKING) }, IGNORED },
+	{ { "an unknown attribute", { .attrs = "PDM" }, INDICATION, STATE(STATE_CHECKING) },
+	  IGNORED },
+	{ { "two addresses", { .attrs = "PDP" }, INDICATION, STATE(STATE_CHECKING) }, IGNORED },
+	{ { "no address", { .attrs = "D" }, INDICATION, STATE(STATE_CHECKING) }, IGNORED },
+	{ { "an address of no family", { .attrs = "0D" }, INDICATION, STATE(STATE_CHECKING) },
+	  IGNORED },
+	{ { "another cookie", { .cookie_error = 1 }, INDICATION, STATE(STATE_CHECKING) },
+	  IGNORED },
+	{ { "a wrong length", { .stun_len_add = -4 }, INDICATION, STATE(STATE_CHECKING) },
+	  IGNORED },
 };
 
 static const struct sighting other[] = {
@@ -153,8 +186,8 @@ static const struct sighting foreign[] = {
 	{ { "a longer datagram", { .padding = 1 }, STATE(STATE_CHECKING) }, IGNORED },
 	{ { "another channel", { .channel = 0x4fee }, TO_CLIENT, STATE(STATE_CHECKING) },
 	  IGNORED },
-	{ { "a response", TO_CLIENT, STATE(STATE_CHECKING) }, .stun = true },
-	{ { "a response, hairpin", HAIRPIN, STATE(STATE_CHECKING) }, .stun = true },
+	{ { "a response", TO_CLIENT, STATE(STATE_CHECKING) }, .response = true },
+	{ { "a response, hairpin", HAIRPIN, STATE(STATE_CHECKING) }, .response = true },
 	{ { "a port without a role", STATE(STATE_CHECKING) }, .source = SOURCE_NO_ROLE,
 	  .socket = SOCKET_NONE },
 	{ { "another port", STATE(STATE_CHECKING) }, .source = SOURCE_OTHER_PORT,
@@ -178,6 +211,7 @@ static const struct sighting foreign[] = {
 /* clang-format on */
 
 const struct sightings seen_same = SIGHTINGS(same);
+const struct sightings seen_indications = SIGHTINGS(indications);
 const struct sightings seen_other = SIGHTINGS(other);
 const struct sightings seen_hidden = SIGHTINGS(hidden);
 const struct sightings seen_foreign = SIGHTINGS(foreign);

@@ -23,4 +23,10 @@ extern const struct table passed_unconfirmed; /* flows that are not confirmed */
 extern const struct table passed_checked;     /* confirmed flows, of which some are checked */
 extern const struct table passed_late;        /* valid packets without a flow, or refused by it */
 
+/* Where a client sends or gets indications. */
+extern const struct table relayed_sends;         /* in all forms that clients send */
+extern const struct table passed_unusual;        /* in other forms, or without a flow */
+extern const struct table relayed_indications;   /* next hops, VLANs and MTUs */
+extern const struct table made_room_indications; /* frames with little or no room */
+
 #endif /* TURNPIKE_TESTS_PACKETS_TABLES_H */

@@ -149,7 +149,7 @@ int testbed_run(struct testbed *testbed, struct test_run *run)
 		make_xdp(run, &frame);
 	if (tc && run->socket.protocol)
 		frame.ctx.skb.sk = &sk;
-	host_maps.random = host_maps.random * 1103515245 + 12345; /* any, the same each time */
+	bpf_get_prandom_u32(); /* not the same number each time */
 	run->action = run_program(testbed->variant, &frame);
 	run->out_len = host_frame_bytes(&frame, run->out, run->out_len);
 	err = check_rest(run, &frame);

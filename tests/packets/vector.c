@@ -11,10 +11,16 @@
 #define POISONED 128 /* bytes of garbage in front */
 
 static int compared;
+static __u8 transaction[TRANSACTION_LEN];
 
 int vector_count(void)
 {
 	return compared;
+}
+
+const __u8 *vector_transaction(void)
+{
+	return transaction;
 }
 
 void vector_prepare(struct testbed *testbed)
@@ -98,6 +104,20 @@ static void choose_delivery(const struct testbed *testbed, const struct vector *
 		run->offset = testbed_buffer(testbed) - run->in_len - vector->left;
 		break;
 	}
+}
+
+/* A transaction ID is random: expect the one that is there, and all that depends on it. */
+static void expect_transaction(struct expectation *expected, const struct test_run *run)
+{
+	struct frame *out = &expected->out;
+	const size_t at = expected->out_len - ip_len(out) + ip_hlen(out->family) + UDP_HLEN +
+			  TRANSACTION_OFFSET;
+
+	if (!out->stun || run->out_len < at + TRANSACTION_LEN)
+		return;
+	memcpy(transaction, run->out + at, TRANSACTION_LEN);
+	memcpy(out->transaction, transaction, TRANSACTION_LEN);
+	build(out, expected->out_bytes);
 }
 
 static bool same_frame(const struct expectation *expected, const struct test_run *run)
@@ -273,6 +293,7 @@ static bool run_pair(struct testbed *testbed, const struct vector *vector, struc
 	run.tag = vector->in.tag[0];
 	err = testbed_run(testbed, &run);
 	testbed_take_counts(testbed, &counts);
+	expect_transaction(&expected, &run);
 	compared++;
 	if (!err)
 		return as_expected(testbed, &expected, &run, &counts);
@@ -318,10 +339,11 @@ int vector_run(struct testbed *testbed, const struct vector *vector)
 		if (!vector_is_for(vector, testbed_variant(testbed), families[i]) ||
 		    run_pair(testbed, vector, families[i]))
 			continue;
-		fprintf(stderr, "FAILED: %s, %s, IPv%d to IPv%d, %s, %u bytes, %u padding\n",
+		fprintf(stderr,
+			"FAILED: %s, %s, IPv%d to IPv%d, %s, framing %d to %d, %u bytes, %u padding\n",
 			testbed_variant(testbed)->name, vector->name, families[i].in,
-			families[i].out, turnpike_direction_name(vector->flow), vector->in.data_len,
-			vector->in.padding);
+			families[i].out, turnpike_direction_name(vector->flow), vector->framings.in,
+			vector->framings.out, vector->in.data_len, vector->in.padding);
 		failed++;
 	}
 	return failed;

@@ -150,11 +150,34 @@ struct confirmation {
 
 #define NOTE(verdict) (1u << (verdict))
 
+/** How messages of a client carry data. */
+enum framing {
+	FRAMING_CHANNEL,
+	FRAMING_INDICATION,
+};
+
+/**
+ * struct framings - of the clients of a flow; that of a peer is 0
+ * @other_relays: the relayed addresses of a hairpin have the family that the outgoing packet does
+ *                not have
+ */
+struct framings {
+	__u8 in;
+	__u8 out;
+	bool other_relays;
+};
+
+/** All framings of hairpins, those of channels first. Other flows have some of them. */
+#define FRAMINGS 7
+extern const struct framings framings[FRAMINGS];
+
 /**
  * struct vector - a packet and its outcome; 0 means the default
  * @in:      the packet, without its family
  * @flow:    the flow to install, not necessarily that of the packet; DIR_NONE: none
+ * @framings: of the flow; the packet's own is in @in
  * @verdict: the expected verdict
+ * @other_key: 0, or the number of a byte in which the flow's key is another, from 1
  * @notes:   the expected notes, NOTE(); TURNPIKE_PARTIAL follows from @in
  */
 struct vector {
@@ -162,6 +185,8 @@ struct vector {
 	struct frame in;
 	enum turnpike_verdict verdict;
 	enum turnpike_direction flow;
+	struct framings framings;
+	__u32 other_key;
 	__u32 notes;
 	enum only only;
 	enum hop hop;
@@ -181,10 +206,10 @@ struct vector {
 };
 
 /** vector_plain() - a plain packet of the flow */
-struct frame vector_plain(enum turnpike_direction direction);
+struct frame vector_plain(enum turnpike_direction direction, struct framings which);
 
-/** vector_plain_out() - as it leaves */
-struct frame vector_plain_out(enum turnpike_direction direction);
+/** vector_plain_out() - as it leaves; transaction ID and family of XOR-PEER-ADDRESS are missing */
+struct frame vector_plain_out(enum turnpike_direction direction, struct framings which);
 
 /** vector_nexthop() - the vector's next hop, with an MTU */
 struct turnpike_nexthop vector_nexthop(const struct vector *vector, __u32 mtu);
@@ -226,8 +251,16 @@ static inline __u64 vector_units(int level, __u32 data_len)
 	return level == VECTOR_PACKETS_LEVEL ? 1 : data_len + (__u64)VECTOR_AROUND;
 }
 
+/** vector_may_have() - can a flow have these framings? */
+bool vector_may_have(enum turnpike_direction direction, struct framings which);
+
+/** vector_peer_family() - the family that the peer of the flow has for its clients */
+__u8 vector_peer_family(enum turnpike_direction direction, struct framings which,
+			struct families pair);
+
 /** vector_flow() - the flow of @direction, as the library would install it */
-void vector_flow(enum turnpike_direction direction, struct families pair, struct encoded_flow *ret);
+void vector_flow(enum turnpike_direction direction, struct framings which, struct families pair,
+		 struct encoded_flow *ret);
 
 /** vector_confirm() - confirm a flow, whose next hop has this publication, for all DSCPs */
 void vector_confirm(struct turnpike_flow *flow, __u32 publication);
@@ -241,6 +274,9 @@ void vector_state_after(const struct vector *vector, struct turnpike_flow *flow)
 /** vector_is_for() - does @only admit the variant and the families? */
 bool vector_is_for(const struct vector *vector, const struct variant *variant,
 		   struct families pair);
+
+/** vector_transaction() - the transaction ID of the last Data indication that was compared */
+const __u8 *vector_transaction(void);
 
 /**
  * vector_run() - run a vector for each pair of families that it is for
