@@ -26,14 +26,15 @@ static __always_inline enum room note_failure(enum room room, enum turnpike_verd
 	return room;
 }
 
-static __always_inline enum room move_head(ctx_t *ctx, const struct packet *pkt,
+/* Move the head; @len is the current length of the frame. */
+static __always_inline enum room move_head(ctx_t *ctx, const struct packet *pkt, __u32 len,
 					   enum relay_path path)
 {
 	const enum room room =
 		ctx_move_head(ctx, pkt->in_hlen, pkt->out_hlen, pkt->family, pkt->out_family);
 
 	if (room == ROOM_MADE)
-		trim(ctx, pkt->len - pkt->in_hlen + pkt->out_hlen,
+		trim(ctx, len - pkt->in_hlen + pkt->out_hlen,
 		     pkt->out_hlen + pkt->data_len + pkt->out_padding);
 	return note_failure(room, TURNPIKE_HEAD_FAILED, pkt, path);
 }
@@ -57,7 +58,7 @@ static __always_inline enum room move_head_and_data(ctx_t *ctx, const struct pac
  * The headers of a Data indication take room at the head, and its padding at the tail. Where the
  * tail cannot grow, the data moves towards the head. Global: see common.h.
  */
-__noinline int move_padded(ctx_t *ctx, struct packet *pkt)
+__noinline int move_padded(ctx_t *ctx, const struct packet *pkt)
 {
 	__u32 behind, missing;
 	enum room room;
@@ -66,13 +67,11 @@ __noinline int move_padded(ctx_t *ctx, struct packet *pkt)
 		return ROOM_NONE;
 	behind = pkt->len - pkt->in_hlen - pkt->data_len;
 	if (pkt->out_padding <= behind)
-		return move_head(ctx, pkt, SLOW_PATH);
+		return move_head(ctx, pkt, pkt->len, SLOW_PATH);
 	missing = pkt->out_padding - behind;
 	if (ctx_move_tail(ctx, pkt->len, (int)missing))
 		return move_head_and_data(ctx, pkt, missing);
-	pkt->len += missing;
-	room = move_head(ctx, pkt, SLOW_PATH);
-	pkt->len -= missing;
+	room = move_head(ctx, pkt, pkt->len + missing, SLOW_PATH);
 	if (room == ROOM_NONE && ctx_move_tail(ctx, pkt->len + missing, -(int)missing))
 		return ROOM_TORN;
 	return room;
@@ -137,13 +136,13 @@ __noinline int move_around_udp(ctx_t *ctx, const struct packet *pkt)
 	return room;
 }
 
-static __always_inline enum room move(ctx_t *ctx, struct packet *pkt, enum moves moves,
+static __always_inline enum room move(ctx_t *ctx, const struct packet *pkt, enum moves moves,
 				      enum relay_path path)
 {
 	if (moves == MOVE_HEAD && path == SLOW_PATH && pkt->out_padding)
 		return (enum room)move_padded(ctx, pkt);
 	if (moves == MOVE_HEAD)
-		return move_head(ctx, pkt, path);
+		return move_head(ctx, pkt, pkt->len, path);
 	return move_tail(ctx, pkt, pkt->len, pkt->in_hlen, pkt->out_hlen, path);
 }
 
@@ -151,7 +150,7 @@ static __always_inline enum room move(ctx_t *ctx, struct packet *pkt, enum moves
  * Try the preferred end, then the other. Room differs between packets: veth and tap have 0 to 63
  * bytes of tailroom, some drivers no headroom.
  */
-static __always_inline enum room make_room(ctx_t *ctx, struct packet *pkt, enum moves moves,
+static __always_inline enum room make_room(ctx_t *ctx, const struct packet *pkt, enum moves moves,
 					   enum relay_path path)
 {
 	enum room room;
