@@ -173,6 +173,14 @@ static void expect_relayed(const struct testbed *testbed, const struct vector *v
 	ret->after.bytes += ret->in.data_len;
 }
 
+/* The IP packet without padding, which differs from one packet to the next. */
+static int unpadded_len(const struct frame *frame)
+{
+	const __u32 padding = frame->stun ? (4 - frame->data_len % 4) % 4 : frame->padding;
+
+	return (int)ip_len(frame) - (int)padding;
+}
+
 /*
  * RFC 8656 section 13.2: the MTU to report. What becomes a Data indication leaves room for the most
  * padding, and peers always leave room for a Data indication.
@@ -180,11 +188,10 @@ static void expect_relayed(const struct testbed *testbed, const struct vector *v
 static __u32 notify_mtu(const struct vector *vector, __u32 hop_mtu, const struct frame *in,
 			const struct frame *out)
 {
-	const int grown = (int)ip_len(out) - (int)ip_len(in);
-	int mtu = (int)hop_mtu - grown;
+	int mtu = (int)hop_mtu - (unpadded_len(out) - unpadded_len(in));
 
 	if (out->stun)
-		mtu -= 3 - (4 - out->data_len % 4) % 4;
+		mtu -= 3;
 	else if (vector->flow == TURNPIKE_DIR_TO_CLIENT)
 		mtu -= 48;
 	return (__u32)(in->family == TURNPIKE_IPV6 && mtu < 1280 ? 1280 : mtu);
@@ -215,7 +222,10 @@ static void expect_dropped(const struct testbed *testbed, const struct vector *v
 			   __u8 out_family, struct expectation *ret)
 {
 	ret->action = testbed_variant(testbed)->tc ? TC_ACT_SHOT : XDP_DROP;
-	if (vector->verdict != TURNPIKE_POLICED && !vector->muted)
+	/* Policers come last, when the frame has moved already. */
+	if (vector->verdict == TURNPIKE_POLICED)
+		ret->out_len = 0;
+	else if (!vector->muted)
 		expect_event(vector, out_family, testbed, ret);
 }
 

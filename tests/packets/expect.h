@@ -16,7 +16,7 @@
  * @nexthop:     the next hop to install at index @hop, unless that is 0
  * @mtu:         MTU of the ingress device
  * @in_bytes:    the incoming frame; whole, even if it is truncated to @in_len
- * @out_bytes:   the outgoing frame
+ * @out_bytes:   the outgoing frame; nothing is expected with @out_len 0
  * @action:      what the program returns
  * @events:      what it reports to the library: n is 0 or 1
  * @event_limit: the limit on events, beforehand
