@@ -16,21 +16,13 @@
 static unsigned long long endings[ENDS];
 static unsigned long long observations[TURNPIKE_OBSERVED_ENCAPSULATED + 1];
 static unsigned long long confirmed[TURNPIKE_DIR_MAX][FAMILIES];
+static unsigned long long indications[FAMILIES];
 static unsigned long long super_packets, non_linear;
 
 /* See reached.c. */
 __attribute__((section("__libfuzzer_extra_counters"))) static struct {
-	__u8 ends[TURNPIKE_DIR_MAX][FAMILIES][ENDS][TURNPIKE_OBSERVED_ENCAPSULATED + 1][2];
+	__u8 ends[TURNPIKE_DIR_MAX][2][FAMILIES][ENDS][TURNPIKE_OBSERVED_ENCAPSULATED + 1][2];
 } features;
-
-static enum turnpike_direction direction_of(const struct situation *s)
-{
-	const struct flow_key *key = &s->flow.key;
-
-	if (!(key->table == TURNPIKE_FLOWS4 ? key->key4.channel : key->key6.channel))
-		return TURNPIKE_DIR_TO_CLIENT;
-	return s->flow.flow.framing ? TURNPIKE_DIR_HAIRPIN : TURNPIKE_DIR_TO_PEER;
-}
 
 static void install(const struct sighted *in)
 {
@@ -112,14 +104,17 @@ static void check_maps(const struct sighted *in)
 
 static void reach(const struct sighted *in)
 {
-	const enum turnpike_direction direction = direction_of(&in->s);
+	const enum turnpike_direction direction = in->s.direction;
+	const bool data = in->s.indications & IND_DATA;
 
 	endings[in->ending]++;
 	observations[in->observation]++;
 	confirmed[direction][in->s.pair] += in->ending == END_CONFIRMED;
+	indications[in->s.pair] += in->ending == END_CONFIRMED && in->s.indications & IND_DATA;
 	super_packets += in->ending == END_CONFIRMED && in->gso_size;
 	non_linear += in->ending == END_CONFIRMED && in->s.linear < 40;
-	features.ends[direction][in->s.pair][in->ending][in->observation][in->gso_size != 0] = 1;
+	features.ends[direction][data][in->s.pair][in->ending][in->observation][in->gso_size != 0] =
+		1;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -152,9 +147,10 @@ static int missed_endings(void)
 		"fragment or IPv4 options",
 		"not UDP, socket unknown",
 		"port without a role",
-		"neither ChannelData nor from a relay port",
+		"neither data for a client nor from a relay port",
 		"no sample",
 		"old sample, no flow or no next hop",
+		"indication from another peer",
 		"DSCP, not confirmed",
 		"DSCP, confirmed",
 		"expired",
@@ -184,6 +180,11 @@ int fuzz_missed(void)
 				 families[pair].in, families[pair].out);
 			ret += missed(what, confirmed[i][pair]);
 		}
+	}
+	for (pair = 0; pair < FAMILIES; pair++) {
+		snprintf(what, sizeof(what), "confirmed, Data indication, %d to %d",
+			 families[pair].in, families[pair].out);
+		ret += missed(what, indications[pair]);
 	}
 	ret += missed("confirmed, super-packet", super_packets);
 	return ret + missed("confirmed, header not linear", non_linear);

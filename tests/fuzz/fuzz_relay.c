@@ -79,6 +79,7 @@ static void install(const struct situation *s)
 	install_limits(s);
 	if (s->has_flow)
 		host_set_flow(&s->flow);
+	host_maps.random = s->random;
 	host_maps.n_events = 0;
 	host_maps.n_samples = 0;
 	memset(&host_maps.counters[turnpike_counter_index(TESTBED_SLOT, 0, 0)], 0,
@@ -90,7 +91,7 @@ static void make_frame(const struct situation *s, enum sum sum, struct host_fram
 	if (!s->variant->tc) {
 		host_xdp_frame(frame, s->frame, s->len, s->head, s->tail);
 		if (s->no_floor)
-			frame->floor = s->head + 40;
+			frame->floor = s->head + SCENARIO_FLOOR;
 		return;
 	}
 	host_skb_frame(frame, s->frame, s->len, s->linear);
@@ -304,6 +305,8 @@ static bool may_end(const struct outcome *o, enum turnpike_verdict verdict)
 	switch (verdict) {
 	case TURNPIKE_MALFORMED: /* the headers could not be pulled */
 		return true;
+	case TURNPIKE_CONTROL: /* words of an indication could not be read */
+		return o->is_send;
 	case TURNPIKE_NO_CHECKSUM:
 	case TURNPIKE_NO_ROOM:
 	case TURNPIKE_TORN:

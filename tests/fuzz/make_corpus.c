@@ -129,13 +129,12 @@ static void seed_once(const struct vector *vector, const struct scenario *like)
 	}
 }
 
-static void seed_table(const struct table *table)
+static void seed_table(const struct table *table, const struct scenario *like)
 {
-	static const struct scenario none;
 	size_t i;
 
 	for (i = 0; i < table->len; i++)
-		seed_once(&table->vectors[i], &none);
+		seed_once(&table->vectors[i], like);
 }
 
 /* A plain packet in each direction through each program. */
@@ -158,8 +157,8 @@ static void seed_paths(const struct vector *like, const struct scenario *scenari
 	}
 }
 
-/* A plain packet of a flow in each state of confirmation, in each direction. */
-static void seed_confirmations(void)
+/* A packet of a flow in each state of confirmation, in each direction. */
+static void seed_confirmations(const struct scenario *like)
 {
 	static const struct scenario states[] = {
 		{ .seen = SEEN_NOTHING, .check_at = 128, .life = 255 },
@@ -187,14 +186,20 @@ static void seed_confirmations(void)
 		{ .seen = SEEN_THIS, .check_at = 129, .life = 255 },
 	};
 	struct vector plain = { .verdict = TURNPIKE_RELAYED, .only = ON_CONFIRMING };
+	struct scenario state;
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(states); i++) {
+		state = states[i];
+		state.repair = like->repair;
+		memcpy(state.stretch, like->stretch, sizeof(state.stretch));
+		state.indications = like->indications;
+		memcpy(state.attrs, like->attrs, sizeof(state.attrs));
 		for (plain.flow = TURNPIKE_DIR_TO_PEER; plain.flow < TURNPIKE_DIR_MAX;
 		     plain.flow++) {
 			plain.in = vector_plain(plain.flow, framings[0]);
 			plain.in.data_len = (__u16)(3 * i);
-			seed_once(&plain, &states[i]);
+			seed_once(&plain, &state);
 		}
 	}
 }
@@ -230,12 +235,94 @@ static void seed_more(void)
 	seed_paths(&large, &scenario);
 }
 
+/* What turns the frame of a vector into a packet of a flow with indications. */
+#define MENDED                                                                                   \
+	.repair = REPAIR_MAC | REPAIR_KEY | REPAIR_LENGTHS | REPAIR_IP_CHECK | REPAIR_UDP_CHECK, \
+	.stretch = { 0, 180 }, .indications = IND_SEND | IND_DATA
+
+/* Send indications as clients form them (docs/clients.md), with one fault, and at the limits. */
+static void seed_messages(const struct vector *like)
+{
+	static const struct scenario messages[] = {
+		{ MENDED, .attrs = { ATTR_PEER, ATTR_DATA } },
+		{ MENDED, .attrs = { ATTR_PEER, ATTR_DATA, ATTR_FINGERPRINT }, .padding = 2 },
+		{ MENDED, .attrs = { ATTR_DATA, ATTR_PEER, ATTR_FINGERPRINT }, .padding = 3 },
+		{ MENDED, .attrs = { ATTR_DATA, ATTR_PEER, ATTR_REQUIRED, ATTR_FINGERPRINT } },
+		{ MENDED,
+		  .attrs = { ATTR_PEER, ATTR_DATA, ATTR_OPTIONAL | 2 << 3, ATTR_FINGERPRINT } },
+		{ MENDED, .attrs = { ATTR_PEER, ATTR_DATA, ATTR_OPTIONAL, ATTR_OPTIONAL,
+				     ATTR_FINGERPRINT } },
+		{ MENDED, .attrs = { ATTR_PEER, ATTR_FINGERPRINT, ATTR_DATA } },
+		{ MENDED, .attrs = { ATTR_PEER, ATTR_DATA, ATTR_PEER } },
+		{ MENDED, .attrs = { ATTR_DATA, ATTR_PEER, ATTR_DATA }, .trailer = 160 },
+		{ MENDED, .attrs = { ATTR_DATA, ATTR_FINGERPRINT } },
+		{ MENDED, .attrs = { ATTR_PEER } },
+		{ MENDED, .attrs = { ATTR_OPTIONAL | 17 << 3, ATTR_PEER, ATTR_DATA },
+		  .padding = 1 },
+		{ MENDED, .attrs = { ATTR_OPTIONAL | 18 << 3, ATTR_PEER, ATTR_DATA } },
+		{ MENDED,
+		  .attrs = { ATTR_PEER, ATTR_DATA, ATTR_OPTIONAL | 23 << 3, ATTR_FINGERPRINT } },
+		{ MENDED,
+		  .attrs = { ATTR_PEER, ATTR_DATA, ATTR_OPTIONAL | 23 << 3, ATTR_FINGERPRINT },
+		  .padding = 1 },
+		{ MENDED, .attrs = { ATTR_PEER, ATTR_DATA }, .spoil = { 1, 1 } }, /* type */
+		{ MENDED, .attrs = { ATTR_PEER, ATTR_DATA }, .spoil = { 3, 4 } }, /* length */
+		{ MENDED, .attrs = { ATTR_PEER, ATTR_DATA }, .spoil = { 6, 1 } }, /* cookie */
+		{ MENDED, .attrs = { ATTR_PEER, ATTR_DATA }, .spoil = { 8, 1 } }, /* transaction */
+		{ MENDED, .attrs = { ATTR_PEER, ATTR_DATA },
+		  .spoil = { 23, 1 } }, /* length of the peer */
+		{ MENDED, .attrs = { ATTR_PEER, ATTR_DATA }, .spoil = { 25, 3 } }, /* its family */
+		{ MENDED, .attrs = { ATTR_PEER, ATTR_DATA }, .spoil = { 27, 1 } }, /* its port */
+		{ MENDED, .attrs = { ATTR_PEER, ATTR_DATA }, .spoil = { 31, 1 } }, /* its address */
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(messages); i++)
+		seed_paths(like, &messages[i]);
+}
+
+/* Indications in all framings, through each program, and what makes room and checksums special. */
+static void seed_indications(void)
+{
+	static const struct vector plain, same = { .only = ON_SAME };
+	static const struct vector once = { .only = ON_TC | ON_IPV4 | ON_SAME };
+	static const struct vector likes[] = {
+		{ .only = ON_SKB, .in.checksum = CHECKSUM_PARTIAL },
+		{ .only = ON_NATIVE | ON_SAME, .in.checksum = CHECKSUM_PARTIAL },
+		{ .only = ON_IPV4, .in.tag = { 0x81000005 } },
+		{ .only = ON_TC | ON_CROSS, .in.tag = { 0x88a80007, 0x81000005 } },
+	};
+	struct scenario scenario = { MENDED, .attrs = { ATTR_PEER, ATTR_DATA, ATTR_FINGERPRINT } };
+	size_t i;
+
+	seed_messages(&once);
+	seed_confirmations(&scenario);
+	seed_table(&made_room, &scenario);
+	seed_table(&relayed_egress, &scenario);
+	for (scenario.indications = IND_SEND; scenario.indications <= 7; scenario.indications++) {
+		scenario.padding = scenario.indications % 4;
+		seed_paths(&plain, &scenario);
+	}
+	scenario.indications = IND_SEND | IND_DATA;
+	for (i = 0; i < ARRAY_LEN(likes); i++) {
+		scenario.repair ^= likes[i].in.checksum ? REPAIR_UDP_CHECK | REPAIR_UDP_PARTIAL : 0;
+		seed_paths(&likes[i], &scenario);
+		scenario.repair = REPAIR_MAC | REPAIR_KEY | REPAIR_LENGTHS | REPAIR_IP_CHECK |
+				  REPAIR_UDP_CHECK;
+	}
+	scenario.repair ^= REPAIR_UDP_CHECK | REPAIR_UDP_ZERO;
+	seed_paths(&same, &scenario);
+	scenario.repair ^= REPAIR_UDP_ZERO; /* wrong */
+	seed_paths(&same, &scenario);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct table *const tables[] = {
 		&relayed_fields, &relayed_checksum, &relayed_egress, &made_room,
 		&passed_foreign, &passed_broken,    &passed_late,
 	};
+	static const struct scenario none;
 	size_t i;
 
 	if (argc != 2) {
@@ -244,9 +331,10 @@ int main(int argc, char **argv)
 	}
 	directory = argv[1];
 	for (i = 0; i < ARRAY_LEN(tables); i++)
-		seed_table(tables[i]);
+		seed_table(tables[i], &none);
 	seed_more();
-	seed_confirmations();
+	seed_indications();
+	seed_confirmations(&none);
 	printf("%d seeds\n", written);
 	return 0;
 }

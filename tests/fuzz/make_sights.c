@@ -11,7 +11,7 @@
 #include "sight.h"
 #include "wire.h"
 
-#define ALL 0x7f /* of enum mend */
+#define ALL 0xff /* of enum mend */
 
 /** struct seed - what makes a seed special; the frame is all zeros beforehand */
 struct seed {
@@ -19,6 +19,7 @@ struct seed {
 	struct sight sight;
 	__u16 payload; /* 0: some */
 	__u16 ethertype;
+	__u16 fragment; /* flags and offset of IPv4 */
 	__u8 protocol;
 	__u8 tags; /* in-band */
 };
@@ -41,7 +42,7 @@ static void write_seed(const struct seed *seed, const __u8 *frame, size_t len)
 	}
 }
 
-static void make_seed(const struct seed *seed, int direction, int pair)
+static void make_seed(const struct seed *seed, int direction, int pair, __u8 indications)
 {
 	const __u8 family = families[pair].out;
 	struct seed full = *seed;
@@ -53,12 +54,17 @@ static void make_seed(const struct seed *seed, int direction, int pair)
 	if (!full.scenario.life)
 		full.scenario.life = 255;
 	full.sight.mend ^= ALL;
+	full.scenario.indications = indications;
 	for (i = 0; i < seed->tags; i++, l2 += 4)
 		memcpy(frame + l2 - 2, seed->scenario.hop_tag[i + !!seed->scenario.hwaccel_tag[0]],
 		       4);
 	put_wire16(frame + l2 - 2, seed->ethertype           ? seed->ethertype
 				   : family == TURNPIKE_IPV4 ? 0x0800
 							     : 0x86dd);
+	if (family == TURNPIKE_IPV4 && seed->fragment) {
+		frame[l2] = 0x45;
+		put_wire16(frame + l2 + 6, seed->fragment);
+	}
 	if (seed->protocol)
 		frame[l2 + (family == TURNPIKE_IPV4 ? 9 : 6)] = seed->protocol;
 	at = l2 + wire_ip_hlen(family) + UDP_HLEN;
@@ -69,6 +75,46 @@ static void make_seed(const struct seed *seed, int direction, int pair)
 
 /* A flow that is not confirmed. */
 #define HERE .scenario.seen = SEEN_NOTHING, .scenario.check_at = 1
+
+/* The attributes that the server writes. */
+#define ATTRS_AS_SENT .scenario.attrs = { ATTR_PEER, ATTR_DATA }
+
+/* Seeds for flows with Data indications, of each pair of families. */
+static void make_indications(void)
+{
+	static const struct seed seeds[] = {
+		{ HERE, ATTRS_AS_SENT },
+		{ HERE, ATTRS_AS_SENT, .scenario.padding = 3, .sight.socket = SOCKET_SERVER },
+		{ HERE, .scenario.attrs = { ATTR_DATA, ATTR_PEER, ATTR_FINGERPRINT } },
+		{ HERE, .scenario.attrs = { ATTR_OPTIONAL | 5 << 3, ATTR_PEER, ATTR_DATA } },
+		{ HERE, .scenario.attrs = { ATTR_PEER, ATTR_REQUIRED, ATTR_DATA } },
+		{ HERE, .scenario.attrs = { ATTR_PEER, ATTR_DATA, ATTR_DATA } },
+		{ HERE, .scenario.attrs = { ATTR_PEER, ATTR_FINGERPRINT, ATTR_DATA } },
+		{ HERE, ATTRS_AS_SENT, .sight.mend = MEND_PEER },
+		{ HERE, ATTRS_AS_SENT, .sight.more = 1 },
+		{ HERE, ATTRS_AS_SENT, .sight.age = 201 },
+		{ HERE, ATTRS_AS_SENT, .sight = { .gso_size = { 0, 100 }, .segment = 1 },
+		  .payload = 1400 },
+		{ HERE, ATTRS_AS_SENT, .sight = { .mend = MEND_IP, .beyond = 100 }, .protocol = 17,
+		  .fragment = 0x2000, .payload = 1000 },
+		{ .scenario = { .seen = SEEN_NOTHING,
+				.check_at = 1,
+				.linear = 1,
+				.attrs = { ATTR_PEER, ATTR_DATA },
+				.padding = 1 } },
+	};
+	size_t i;
+	int pair;
+
+	for (i = 0; i < ARRAY_LEN(seeds); i++) {
+		for (pair = 0; pair < FAMILIES; pair++) {
+			make_seed(&seeds[i], TURNPIKE_DIR_TO_CLIENT, pair, IND_DATA);
+			make_seed(&seeds[i], TURNPIKE_DIR_HAIRPIN, pair, IND_DATA);
+			make_seed(&seeds[i], TURNPIKE_DIR_HAIRPIN, pair,
+				  IND_SEND | IND_DATA | IND_PEER_AS_IN);
+		}
+	}
+}
 
 int main(int argc, char **argv)
 {
@@ -97,7 +143,7 @@ int main(int argc, char **argv)
 		{ HERE, .sight = { .mend = MEND_SPORT } },
 		{ HERE, .sight = { .mend = MEND_SPORT, .socket = SOCKET_SERVER } },
 		{ HERE, .sight = { .mend = MEND_DPORT } },
-		{ HERE, .sight = { .mend = MEND_CHANNEL } },
+		{ HERE, .sight = { .mend = MEND_FRAMING } },
 		{ HERE, .sight = { .mend = MEND_IP, .socket = SOCKET_SERVER }, .protocol = 50 },
 		{ HERE, .sight = { .mend = MEND_IP, .socket = SOCKET_SERVER }, .protocol = 51 },
 		{ HERE, .sight = { .mend = MEND_IP, .socket = SOCKET_SERVER }, .protocol = 47 },
@@ -134,7 +180,8 @@ int main(int argc, char **argv)
 	directory = argv[1];
 	for (i = 0; i < ARRAY_LEN(seeds); i++)
 		for (direction = 1; direction < TURNPIKE_DIR_MAX; direction++)
-			make_seed(&seeds[i], direction, turn++ / 3 % FAMILIES);
+			make_seed(&seeds[i], direction, turn++ / 3 % FAMILIES, 0);
+	make_indications();
 	printf("%d seeds\n", written);
 	return 0;
 }

@@ -4,16 +4,16 @@
 #include <arpa/inet.h>
 
 #include "host_maps.h"
-#include "model.h"
+#include "indication.h"
+#include "model_confirm.h"
 #include "wire.h"
 
 #define DF          0x4000
 #define DATA_MAX    4096 /* longest data that is summed or moved */
 #define CHANNEL_LEN 4
 #define AROUND_DATA (38 + 40 + 8 + 4) /* Ethernet, IPv6, UDP, ChannelData */
-#define MS          1000000ull
 
-/* The last offset of ChannelData padding that can be taken out of a checksum. */
+/* The last offset of padding that can be taken out of a checksum. */
 #define PADDING_END_MAX 0x3fff
 
 /* The packet while it is parsed. */
@@ -26,10 +26,12 @@ struct packet {
 	__u32 hlen; /* length of the IP header */
 	__u32 udp_len;
 	__u32 port;
-	__u16 channel;
+	__u16 framing;             /* channel number or TURNPIKE_SEND_INDICATION; 0: plain UDP */
+	struct turnpike_addr peer; /* of an indication */
 	const struct turnpike_hop *hop;
 	__u32 out_len; /* length of the outgoing IP packet */
 	__u32 out_hlen;
+	__u32 out_padding; /* of a Data indication */
 };
 
 static __u8 tos_of(const struct packet *p)
@@ -109,6 +111,24 @@ static enum turnpike_verdict internet(struct packet *p)
 	return TURNPIKE_RELAYED;
 }
 
+/* Row 15, of Send indications. */
+static enum turnpike_verdict indication(struct packet *p, struct outcome *o)
+{
+	const __u8 *frame = p->s->frame;
+	const __u32 len = o->data_len;
+	struct indication read;
+
+	o->is_send = true;
+	if (!indication_read(frame, p->s->len, (__u32)(p->data - frame), len, &read))
+		return TURNPIKE_CONTROL;
+	p->framing = TURNPIKE_SEND_INDICATION;
+	p->peer = read.peer;
+	p->data += read.data;
+	o->data_len = read.data_len;
+	o->padding = len - read.data - read.data_len;
+	return TURNPIKE_RELAYED;
+}
+
 /* Rows 13 to 17. */
 static enum turnpike_verdict datagram(struct packet *p, struct outcome *o)
 {
@@ -123,9 +143,11 @@ static enum turnpike_verdict datagram(struct packet *p, struct outcome *o)
 	o->data_len = p->udp_len - UDP_HLEN;
 	if (!is_listener(p->port))
 		return TURNPIKE_RELAYED;
+	if (o->data_len >= CHANNEL_LEN && wire16(p->data) == TURNPIKE_SEND_INDICATION)
+		return indication(p, o);
 	if (o->data_len < CHANNEL_LEN || p->data[0] >> 6 != 1)
 		return TURNPIKE_CONTROL;
-	p->channel = wire16(p->data);
+	p->framing = wire16(p->data);
 	len = wire16(p->data + 2);
 	p->data += CHANNEL_LEN;
 	o->data_len -= CHANNEL_LEN;
@@ -136,12 +158,30 @@ static enum turnpike_verdict datagram(struct packet *p, struct outcome *o)
 	return o->padding > 3 ? TURNPIKE_LONG_PADDING : TURNPIKE_RELAYED;
 }
 
+/* All bytes of the key that mean nothing are zero. */
+static bool is_of_send(const struct packet *p)
+{
+	const bool ipv4 = p->family == TURNPIKE_IPV4;
+	struct turnpike_send_key key = { .family = p->family,
+					 .peer_family = p->peer.family,
+					 .peer_port = p->peer.port };
+
+	memcpy(key.src, p->ip + (ipv4 ? 12 : 8), ipv4 ? 4 : 16);
+	memcpy(key.dst, p->ip + (ipv4 ? 16 : 24), ipv4 ? 4 : 16);
+	memcpy(key.peer, p->peer.ip, sizeof(key.peer));
+	memcpy(&key.sport, p->udp, 4);
+	return p->s->flow.key.table == TURNPIKE_SENDS &&
+	       !memcmp(&key, &p->s->flow.key.send, sizeof(key));
+}
+
 /* Row 18. */
 static bool is_of_flow(const struct packet *p)
 {
 	const struct flow_key *key = &p->s->flow.key;
 	const bool ipv4 = p->family == TURNPIKE_IPV4;
 
+	if (p->s->has_flow && p->framing == TURNPIKE_SEND_INDICATION)
+		return is_of_send(p);
 	if (!p->s->has_flow || key->table != (ipv4 ? TURNPIKE_FLOWS4 : TURNPIKE_FLOWS6))
 		return false;
 	if (memcmp(p->ip + (ipv4 ? 12 : 8), ipv4 ? (const void *)&key->key4.src : &key->key6.src,
@@ -149,7 +189,7 @@ static bool is_of_flow(const struct packet *p)
 		return false;
 	if (memcmp(p->udp, ipv4 ? &key->key4.sport : &key->key6.sport, 4))
 		return false;
-	return htons(p->channel) == (ipv4 ? key->key4.channel : key->key6.channel);
+	return htons(p->framing) == (ipv4 ? key->key4.channel : key->key6.channel);
 }
 
 static bool same_tags(const struct packet *p, const struct outcome *o)
@@ -163,19 +203,34 @@ static bool same_tags(const struct packet *p, const struct outcome *o)
 	return o->tags == p->hop->tags;
 }
 
+static bool makes_indications(const struct packet *p)
+{
+	return p->s->flow.flow.framing == htons(TURNPIKE_DATA_INDICATION);
+}
+
+/* Bytes between the UDP header and the data. */
+static __u32 framing_len(const struct packet *p)
+{
+	if (makes_indications(p))
+		return p->s->flow.flow.xor_peer.family == TURNPIKE_IPV4 ? 36 : 48;
+	return p->s->flow.flow.framing ? CHANNEL_LEN : 0;
+}
+
 /* Row 28. */
 static enum turnpike_verdict size(const struct packet *p, struct outcome *o)
 {
 	const __u32 in_len = p->hlen + p->udp_len;
 	const bool df = wire16(p->ip + 6) & DF;
 	const bool out_ipv6 = p->s->flow.flow.family == TURNPIKE_IPV6;
-	int mtu = p->hop->mtu + (int)(p->data - p->ip) - (int)p->out_hlen;
+	int mtu = p->hop->mtu + (int)in_len - (int)p->out_len;
 
 	if (p->out_len <= p->hop->mtu && p->family == TURNPIKE_IPV4 && out_ipv6 && !df)
 		return p->out_len > 1280 ? TURNPIKE_TOO_BIG : TURNPIKE_RELAYED;
 	if (p->out_len <= p->hop->mtu)
 		return TURNPIKE_RELAYED;
-	if (o->direction == TURNPIKE_DIR_TO_CLIENT)
+	if (makes_indications(p))
+		mtu -= 3 - (int)p->out_padding;
+	else if (o->direction == TURNPIKE_DIR_TO_CLIENT)
 		mtu -= 48;
 	if (p->family == TURNPIKE_IPV6 ? in_len <= 1280 : !df || mtu < 68)
 		return TURNPIKE_TOO_BIG;
@@ -194,100 +249,11 @@ static enum sum sum_of(const struct packet *p)
 	return check == wire_pseudo_sum(p->ip, p->udp_len) ? SUM_PARTIAL : SUM_WRONG;
 }
 
-/* The flow is looked at again after @ns, or when it expires. */
-static void check_in(const struct packet *p, struct outcome *o, __u64 ns)
-{
-	const __u64 left = p->s->flow.flow.expires - TESTBED_NOW;
-
-	o->after.check_at = TESTBED_CHECK_NOW + (ns < left ? ns : left);
-}
-
-/* Row 22: native XDP never sees a decrypted packet. */
-static void sample(const struct packet *p, struct outcome *o)
-{
-	if (p->s->decrypted && p->s->variant->skb) {
-		o->after.observation = p->s->variant->tc ? TURNPIKE_OBSERVED_DECRYPTED
-							 : TURNPIKE_OBSERVED_MAY_BE_DECRYPTED;
-		return;
-	}
-	o->sampled = true;
-	sample_of(&p->s->flow, tos_of(p), p->data, o->data_len, o->sample);
-}
-
-/* Row 22. */
-static void await(const struct packet *p, struct outcome *o)
-{
-	struct turnpike_flow *after = &o->after;
-
-	if (after->seen) {
-		after->seen = 0;
-		after->tries = 0;
-		after->observation = TURNPIKE_OBSERVED_NOTHING;
-	} else if (after->check_at > TESTBED_CHECK_NOW) {
-		return;
-	}
-	check_in(p, o, 4 * MS << (after->tries < 8 ? after->tries : 8));
-	if (after->tries < 255)
-		after->tries++;
-	sample(p, o);
-}
-
-/* Row 23. Return: does the limit allow the check? */
-static bool check(const struct packet *p, struct outcome *o)
-{
-	const __u64 in_a_second = TESTBED_CHECK_NOW + 1000 * MS;
-
-	if (p->s->no_checks) {
-		o->after.until += TESTBED_CONFIRM_NS / 4;
-		check_in(p, o, TESTBED_CONFIRM_NS / 4);
-		return false;
-	}
-	o->checked = true;
-	if (o->after.until > in_a_second)
-		o->after.until = in_a_second;
-	check_in(p, o, 125 * MS);
-	sample(p, o);
-	return true;
-}
-
-/* Row 25. */
-static bool has_dscp(const struct packet *p, struct outcome *o)
-{
-	const struct turnpike_flow *flow = &p->s->flow.flow;
-
-	if (flow->dscps & 1ull << (tos_of(p) >> 2))
-		return true;
-	if (flow->dscp_at <= TESTBED_CHECK_NOW) {
-		sample(p, o);
-		o->sample[0].value.more = o->sample[1].value.more = 1;
-		o->after.dscp_at = TESTBED_CHECK_NOW + 125 * MS;
-	}
-	return false;
-}
-
-/* Rows 22 to 25. */
-static enum turnpike_verdict confirmed(const struct packet *p, struct outcome *o)
-{
-	const struct turnpike_flow *flow = &p->s->flow.flow;
-
-	if (!p->s->variant->confirms)
-		return TURNPIKE_RELAYED;
-	if (!flow->seen || (__u32)flow->seen != p->s->nexthop.current ||
-	    flow->until <= TESTBED_CHECK_NOW) {
-		await(p, o);
-		return TURNPIKE_UNCONFIRMED;
-	}
-	if (flow->check_at <= TESTBED_CHECK_NOW && check(p, o))
-		return TURNPIKE_CHECKED;
-	if (flow->seen >> 32 != TESTBED_IFINDEX)
-		return TURNPIKE_OTHER_DEVICE;
-	return has_dscp(p, o) ? TURNPIKE_RELAYED : TURNPIKE_UNCONFIRMED;
-}
-
 /* Rows 19 to 30. */
 static enum turnpike_verdict admitted(struct packet *p, struct outcome *o)
 {
 	const struct turnpike_flow *flow = &p->s->flow.flow;
+	const struct carried carried = { p->s, tos_of(p), p->data };
 	const __u16 check = wire16(p->udp + 6);
 	enum turnpike_verdict verdict;
 
@@ -300,15 +266,16 @@ static enum turnpike_verdict admitted(struct packet *p, struct outcome *o)
 		return TURNPIKE_NO_NEXTHOP;
 	if (!same_tags(p, o))
 		return TURNPIKE_VLAN;
-	verdict = confirmed(p, o);
+	verdict = confirmed(&carried, o);
 	if (verdict != TURNPIKE_RELAYED)
 		return verdict;
 	if (p->ip[p->family == TURNPIKE_IPV4 ? 8 : 7] <= 1)
 		return TURNPIKE_TTL;
 	if (!p->s->variant->skb && p->hop->ifindex != TESTBED_IFINDEX && !p->hop->flags)
 		return TURNPIKE_NO_EGRESS;
-	p->out_hlen = wire_ip_hlen(flow->family) + UDP_HLEN + (flow->framing ? CHANNEL_LEN : 0);
-	p->out_len = p->out_hlen + o->data_len;
+	p->out_hlen = wire_ip_hlen(flow->family) + UDP_HLEN + framing_len(p);
+	p->out_padding = makes_indications(p) ? -o->data_len % 4 : 0;
+	p->out_len = p->out_hlen + o->data_len + p->out_padding;
 	if (size(p, o) != TURNPIKE_RELAYED)
 		return size(p, o);
 	if (o->padding && (p->data - p->s->frame) + o->data_len + o->padding > PADDING_END_MAX)
@@ -337,12 +304,25 @@ static bool within_limits(const struct situation *s, struct outcome *o)
 
 static bool head_moves(const struct situation *s, int by)
 {
-	return !by || (!s->no_floor && by <= (int)s->head);
+	return !by || by <= (s->no_floor ? -SCENARIO_FLOOR : (int)s->head);
 }
 
 static bool tail_moves(const struct situation *s, const struct outcome *o, int by)
 {
 	return o->data_len <= DATA_MAX && by <= (int)s->tail;
+}
+
+/* The padding of a Data indication needs room at the tail, or else the data moves as well. */
+static bool head_and_data_move(const struct packet *p, struct outcome *o, int by)
+{
+	const struct situation *s = p->s;
+	const int behind = (int)(s->frame + s->len - p->data) - (int)o->data_len;
+	const int missing = (int)p->out_padding - behind;
+
+	if (missing <= 0 || missing <= (int)s->tail)
+		return head_moves(s, by);
+	o->data_moved = o->data_len <= DATA_MAX && head_moves(s, by + missing);
+	return o->data_moved;
 }
 
 /* Row 32, for XDP: the preferred end first. */
@@ -364,9 +344,9 @@ static bool has_room(const struct packet *p, struct outcome *o)
 	}
 	if (s->variant->tail) {
 		o->tail_failed = !tail_moves(s, o, behind);
-		o->head_failed = o->tail_failed && !head_moves(s, grows);
+		o->head_failed = o->tail_failed && !head_and_data_move(p, o, grows);
 	} else {
-		o->head_failed = !head_moves(s, grows);
+		o->head_failed = !head_and_data_move(p, o, grows);
 		o->tail_failed = o->head_failed && !tail_moves(s, o, behind);
 	}
 	return !(o->head_failed && o->tail_failed);
@@ -425,6 +405,29 @@ static __u16 out_check(const struct packet *p, const struct outcome *o, const __
 	return (__u16)(check ? check : 0xffff);
 }
 
+static void write_framing(const struct packet *p, const struct outcome *o, __u8 *to)
+{
+	const struct recipe recipe = { .type = TURNPIKE_DATA_INDICATION,
+				       .peer = p->s->flow.flow.xor_peer,
+				       .attrs = { ATTR_PEER, ATTR_DATA },
+				       .padding = (__u8)p->out_padding };
+	const __u32 len = framing_len(p) + o->data_len;
+	struct indication made;
+	__u32 random = p->s->random, i;
+
+	if (!makes_indications(p)) {
+		if (len != o->data_len) {
+			memcpy(to, &p->s->flow.flow.framing, 2);
+			put_wire16(to + 2, o->data_len);
+		}
+		return;
+	}
+	for (i = 0; i < TRANSACTION_LEN; i += 4, random = host_after(random))
+		memcpy(to + TRANSACTION + i, &random, 4);
+	memset(to + len, 0, p->out_padding);
+	indication_make(&recipe, to, len + p->out_padding, &made);
+}
+
 static void write_frame(const struct packet *p, struct outcome *o)
 {
 	const struct turnpike_flow *flow = &p->s->flow.flow;
@@ -441,10 +444,7 @@ static void write_frame(const struct packet *p, struct outcome *o)
 	memcpy(udp, &flow->sport, 2);
 	memcpy(udp + 2, &flow->dport, 2);
 	put_wire16(udp + 4, udp_len);
-	if (flow->framing) {
-		memcpy(udp + 8, &flow->framing, 2);
-		put_wire16(udp + 10, o->data_len);
-	}
+	write_framing(p, o, udp + UDP_HLEN);
 	put_wire16(udp + 6, out_check(p, o, ip, udp_len));
 	o->len = o->l2_len + p->out_len;
 }
@@ -463,7 +463,7 @@ static enum turnpike_verdict judge(struct packet *p, struct outcome *o)
 		return TURNPIKE_NO_FLOW;
 	o->direction = TURNPIKE_DIR_TO_PEER;
 	if (p->s->flow.flow.framing)
-		o->direction = p->channel ? TURNPIKE_DIR_HAIRPIN : TURNPIKE_DIR_TO_CLIENT;
+		o->direction = p->framing ? TURNPIKE_DIR_HAIRPIN : TURNPIKE_DIR_TO_CLIENT;
 	verdict = admitted(p, o);
 	if (verdict != TURNPIKE_RELAYED)
 		return verdict;

@@ -25,9 +25,11 @@ enum sum {
  * @l2_len:     length of the incoming Ethernet header
  * @tags:       number of incoming VLAN tags, with the hwaccel tag
  * @data_len:   bytes of application data
- * @padding:    bytes of ChannelData padding
+ * @is_send:    a Send indication, whether it is relayed or not
+ * @padding:    bytes that follow the data in the datagram
  * @sum:        kind of the incoming UDP checksum
  * @head_failed, @tail_failed: the notes that are counted
+ * @data_moved: the head has moved further than the headers need, and the data with it
  * @notify_mtu: the MTU that is reported, with DONT_FRAGMENT
  * @charged:    charged to all limits, or else to none
  * @sampled:    a sample is taken
@@ -42,10 +44,12 @@ struct outcome {
 	__u32 l2_len;
 	__u32 tags;
 	__u32 data_len;
+	bool is_send;
 	__u32 padding;
 	enum sum sum;
 	bool head_failed;
 	bool tail_failed;
+	bool data_moved;
 	__u32 notify_mtu;
 	bool charged;
 	bool takes_id;

@@ -54,6 +54,57 @@ static void read_nexthop(const struct scenario *scenario, struct situation *ret)
 	}
 }
 
+/* The peer that the client of the flow's binding names. */
+static struct turnpike_addr named_peer(const struct situation *s, enum host host)
+{
+	const bool hairpin = s->direction == TURNPIKE_DIR_HAIRPIN;
+	const bool as_in =
+		hairpin ? s->indications & IND_PEER_AS_IN : s->direction == TURNPIKE_DIR_TO_CLIENT;
+
+	return host_addr(host, as_in ? s->families.in : s->families.out);
+}
+
+/* The key of the same client's Send indications. */
+static void make_send_key(const struct situation *s, struct flow_key *key)
+{
+	const struct turnpike_addr peer = named_peer(s, PEER);
+	const struct flow_key channel = *key;
+
+	memset(key, 0, sizeof(*key));
+	key->table = TURNPIKE_SENDS;
+	key->send.family = s->families.in;
+	if (s->families.in == TURNPIKE_IPV4) {
+		memcpy(key->send.src, &channel.key4.src, 4);
+		memcpy(key->send.dst, &channel.key4.dst, 4);
+		memcpy(&key->send.sport, &channel.key4.sport, 4);
+	} else {
+		memcpy(key->send.src, channel.key6.src, 16);
+		memcpy(key->send.dst, channel.key6.dst, 16);
+		memcpy(&key->send.sport, &channel.key6.sport, 4);
+	}
+	memcpy(key->send.peer, peer.ip, sizeof(key->send.peer));
+	key->send.peer_port = peer.port;
+	key->send.peer_family = peer.family;
+}
+
+/* The peer has another name than address, so that no packet leaves with the wrong one. */
+static void read_indications(__u8 indications, struct situation *ret)
+{
+	const __u8 possible[TURNPIKE_DIR_MAX] = {
+		[TURNPIKE_DIR_TO_PEER] = IND_SEND,
+		[TURNPIKE_DIR_TO_CLIENT] = IND_DATA,
+		[TURNPIKE_DIR_HAIRPIN] = IND_SEND | IND_DATA | IND_PEER_AS_IN,
+	};
+
+	ret->indications = indications & possible[ret->direction];
+	if (ret->indications & IND_SEND)
+		make_send_key(ret, &ret->flow.key);
+	if (ret->indications & IND_DATA) {
+		ret->flow.flow.framing = htons(TURNPIKE_DATA_INDICATION);
+		ret->flow.flow.xor_peer = named_peer(ret, NOBODY);
+	}
+}
+
 static void read_flow(const struct scenario *scenario, struct situation *ret)
 {
 	const enum turnpike_direction direction = scenario->flow % TURNPIKE_DIR_MAX;
@@ -62,8 +113,9 @@ static void read_flow(const struct scenario *scenario, struct situation *ret)
 	ret->pair = scenario->pair % FAMILIES;
 	ret->families = families[ret->pair];
 	ret->has_flow = direction != TURNPIKE_DIR_NONE;
-	vector_flow(ret->has_flow ? direction : TURNPIKE_DIR_TO_PEER, framings[0], ret->families,
-		    &ret->flow);
+	ret->direction = ret->has_flow ? direction : TURNPIKE_DIR_TO_PEER;
+	vector_flow(ret->direction, framings[0], ret->families, &ret->flow);
+	read_indications(scenario->indications, ret);
 	ret->flow.flow.expires = TESTBED_NOW;
 	if (!(scenario->expired & 1))
 		ret->flow.flow.expires += 1 + scenario->life * 10 * MS;
@@ -136,43 +188,82 @@ static void read_hwaccel_tag(const struct scenario *scenario, struct situation *
 		ret->hwaccel_tag.tpid = htons(0x8100);
 }
 
+static bool is_channel_flow(const struct flow_key *key)
+{
+	return key->table == TURNPIKE_FLOWS4   ? key->key4.channel
+	       : key->table == TURNPIKE_FLOWS6 ? key->key6.channel
+					       : false;
+}
+
+/* Addresses and ports are next to each other in frames and in most keys. */
+static void repair_ends(const struct flow_key *key, __u8 *addresses, size_t len, __u8 *udp)
+{
+	const bool ipv4 = key->table == TURNPIKE_FLOWS4;
+
+	if (key->table == TURNPIKE_SENDS) {
+		memcpy(addresses, key->send.src, len);
+		memcpy(addresses + len, key->send.dst, len);
+		memcpy(udp, &key->send.sport, 4);
+		return;
+	}
+	memcpy(addresses, ipv4 ? (const void *)&key->key4.src : key->key6.src, 2 * len);
+	memcpy(udp, ipv4 ? &key->key4.sport : &key->key6.sport, 4);
+	if (is_channel_flow(key))
+		memcpy(udp + UDP_HLEN, ipv4 ? &key->key4.channel : &key->key6.channel, 2);
+}
+
 static void repair_key(const struct situation *s, __u8 *ip)
 {
-	const struct flow_key *key = &s->flow.key;
-	__u8 *udp = ip + wire_ip_hlen(s->families.in);
+	const bool ipv4 = s->families.in == TURNPIKE_IPV4;
 
-	if (s->families.in == TURNPIKE_IPV4) {
-		ip[0] = 0x45;
-		ip[9] = IPPROTO_UDP;
-		memcpy(ip + 12, &key->key4.src, 8);
-		memcpy(udp, &key->key4.sport, 4);
-		if (key->key4.channel)
-			memcpy(udp + 8, &key->key4.channel, 2);
-	} else {
-		ip[0] = (__u8)(6 << 4 | (ip[0] & 0xf));
-		ip[6] = IPPROTO_UDP;
-		memcpy(ip + 8, &key->key6.src, 32);
-		memcpy(udp, &key->key6.sport, 4);
-		if (key->key6.channel)
-			memcpy(udp + 8, &key->key6.channel, 2);
-	}
+	ip[0] = ipv4 ? 0x45 : (__u8)(6 << 4 | (ip[0] & 0xf));
+	ip[ipv4 ? 9 : 6] = IPPROTO_UDP;
+	repair_ends(&s->flow.key, ip + (ipv4 ? 12 : 8), ipv4 ? 4 : 16,
+		    ip + wire_ip_hlen(s->families.in));
+}
+
+/* Make the client's message an indication. Return: the length of the payload, perhaps shorter. */
+static __u32 repair_indication(const struct situation *s, const struct scenario *scenario,
+			       __u8 *payload, __u32 len)
+{
+	struct recipe recipe = { .type = TURNPIKE_SEND_INDICATION,
+				 .peer = named_peer(s, PEER),
+				 .padding = scenario->padding };
+	struct indication made;
+	__u32 made_len;
+
+	memcpy(recipe.attrs, scenario->attrs, sizeof(recipe.attrs));
+	made_len = indication_make(&recipe, payload, len, &made);
+	return made_len ? made_len : len;
 }
 
 static void repair_lengths(const struct situation *s, const struct scenario *scenario, __u8 *ip,
 			   __u32 len)
 {
-	const __u32 hlen = wire_ip_hlen(s->families.in);
+	const __u32 hlen = wire_ip_hlen(s->families.in) + UDP_HLEN;
 	const __u32 padding = scenario->padding % 5;
 	const bool ipv4 = s->families.in == TURNPIKE_IPV4;
 	__u32 trailer = scenario->trailer;
+	__u8 *payload = ip + hlen;
 
-	if (len < hlen + UDP_HLEN + 4 + padding + trailer)
+	if (len < hlen + 4 + padding + trailer)
 		return;
-	len -= trailer;
-	put_wire16(ip + (ipv4 ? 2 : 4), ipv4 ? len : len - hlen);
-	put_wire16(ip + hlen + 4, len - hlen);
-	if (ipv4 ? s->flow.key.key4.channel : s->flow.key.key6.channel)
-		put_wire16(ip + hlen + UDP_HLEN + 2, len - hlen - UDP_HLEN - 4 - padding);
+	len -= hlen + trailer;
+	if (s->indications & IND_SEND)
+		len = repair_indication(s, scenario, payload, len);
+	else if (is_channel_flow(&s->flow.key))
+		put_wire16(payload + 2, len - 4 - padding);
+	put_wire16(payload - 4, UDP_HLEN + len);
+	put_wire16(ip + (ipv4 ? 2 : 4), UDP_HLEN + len + (ipv4 ? 20 : 0));
+}
+
+/* Damage a packet that is nearly right. */
+static void spoil(const struct scenario *scenario, struct situation *s, __u8 *payload)
+{
+	__u8 *byte = payload + scenario->spoil[0];
+
+	if (byte < s->frame + s->len)
+		*byte ^= scenario->spoil[1];
 }
 
 static void repair_udp_check(const struct situation *s, __u8 repair, __u8 *ip, __u32 len)
@@ -203,6 +294,7 @@ static void repair(const struct scenario *scenario, struct situation *s)
 		repair_key(s, ip);
 	if (scenario->repair & REPAIR_LENGTHS)
 		repair_lengths(s, scenario, ip, s->len - l2);
+	spoil(scenario, s, ip + wire_ip_hlen(s->families.in) + UDP_HLEN);
 	if (scenario->repair & REPAIR_IP_CHECK && s->families.in == TURNPIKE_IPV4) {
 		put_wire16(ip + 10, 0);
 		put_wire16(ip + 10, (__u16)~wire_fold(wire_add(0, ip, 20)));
@@ -216,6 +308,7 @@ void scenario_state(const struct scenario *scenario, struct situation *ret)
 {
 	ret->variant = &variants[scenario->variant % VARIANTS];
 	ret->device_mtu = wire16(scenario->device_mtu);
+	ret->random = scenario->random * 0x01234567u;
 	read_nexthop(scenario, ret);
 	read_flow(scenario, ret);
 	read_confirmation(scenario, ret);

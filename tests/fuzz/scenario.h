@@ -6,19 +6,31 @@
 #ifndef TURNPIKE_TESTS_FUZZ_SCENARIO_H
 #define TURNPIKE_TESTS_FUZZ_SCENARIO_H
 
+#include "indication.h"
 #include "vector.h"
 
 #define SCENARIO_FRAME_MAX 65600
+
+/* Native XDP: what the kernel reserves at the head of a buffer. */
+#define SCENARIO_FLOOR 40
 
 /** Parts of the frame to repair, so that it gets further than random bytes would. */
 enum repair {
 	REPAIR_MAC = 1 << 0, /* destination MAC address, Ethernet type */
 	REPAIR_KEY = 1 << 1, /* IP version, protocol, and the flow's addresses, ports, channel */
-	REPAIR_LENGTHS = 1 << 2,  /* IP, UDP and ChannelData lengths */
+	REPAIR_LENGTHS = 1 << 2,  /* IP, UDP and ChannelData lengths; a Send indication */
 	REPAIR_IP_CHECK = 1 << 3, /* IPv4 header checksum */
 	REPAIR_UDP_CHECK = 1 << 4,
 	REPAIR_UDP_ZERO = 1 << 5,
 	REPAIR_UDP_PARTIAL = 1 << 6,
+};
+
+/** Which messages of a flow are indications, instead of ChannelData. */
+enum indications {
+	IND_SEND = 1 << 0, /* the client's */
+	IND_DATA = 1 << 1, /* those to a client */
+	IND_PEER_AS_IN =
+		1 << 2, /* the peer of a hairpin has the client's family, not the other's */
 };
 
 /** What the flow is confirmed for. */
@@ -52,7 +64,7 @@ struct scenario {
 	__u8 limited;        /* bit 0: there are limits; other bits: their level */
 	__u8 allow[2][2];    /* units that each policer of that level allows */
 	__u8 repair;         /* enum repair */
-	__u8 padding;        /* ChannelData padding, for REPAIR_LENGTHS */
+	__u8 padding;        /* of the data, for REPAIR_LENGTHS */
 	__u8 trailer;        /* bytes after the datagram, for REPAIR_LENGTHS */
 	__u8 stretch[2];     /* bytes of data to append */
 	__u8 seen;           /* enum seen */
@@ -62,6 +74,10 @@ struct scenario {
 	__u8 tries;     /* of a flow that is not confirmed */
 	__u8 no_checks; /* bit 0: the limit on checks is exhausted */
 	__u8 dscp; /* low 6 bits: not confirmed for it; bit 6: too early for a sample; 0: all are */
+	__u8 indications;             /* enum indications */
+	__u8 attrs[INDICATION_ATTRS]; /* of an indication, for REPAIR_LENGTHS: enum attr */
+	__u8 spoil[2]; /* offset in the payload, and the bits to flip there at last */
+	__u8 random;
 };
 
 /** struct situation - a decoded scenario */
@@ -69,6 +85,8 @@ struct situation {
 	const struct variant *variant;
 	int pair; /* index of @families */
 	struct families families;
+	enum turnpike_direction direction; /* of @flow */
+	__u8 indications;                  /* enum indications, as far as @flow has it */
 	bool has_flow;
 	struct encoded_flow flow;
 	__u32 hop; /* index into nexthops, perhaps beyond it */
@@ -88,6 +106,7 @@ struct situation {
 	bool limited;
 	int level;
 	__u32 allow[2];
+	__u32 random;
 	__u32 len;
 	__u8 frame[SCENARIO_FRAME_MAX];
 };

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <stdint.h>
 #include <string.h>
 
 #include <arpa/inet.h>
@@ -62,27 +63,66 @@ static __u32 mend_frame(const struct sight *sight, struct situation *s)
 		memcpy(udp, &flow->sport, 2);
 	if (mend & MEND_DPORT)
 		memcpy(udp + 2, &flow->dport, 2);
+	if (mend & MEND_FRAMING)
+		put_wire16(udp + 4, s->len - payload + UDP_HLEN + sight->beyond * 4);
 	return payload;
 }
 
-/* The sample is of one of the packet's datagrams, as its flow would make it. */
-static void read_sample(const struct sight *sight, __u32 payload, struct sighted *ret)
+static bool sends_indications(const struct situation *s)
 {
-	const struct situation *s = &ret->s;
-	const __u32 header = s->flow.flow.framing ? 4 : 0;
-	const __u32 size = ret->gso_size > header ? ret->gso_size : s->len - payload;
-	__u32 at = payload, len, i;
+	return s->flow.flow.framing == htons(TURNPIKE_DATA_INDICATION);
+}
 
-	while (sight->mend & MEND_CHANNEL && header && at + 4 <= s->len) {
-		memcpy(ret->s.frame + at, &s->flow.flow.framing, 2);
-		at += size;
+/* A datagram of @len bytes, some of which may be missing in the frame, becomes one of the flow. */
+static void mend_framing(const struct scenario *scenario, const struct sight *sight,
+			 struct situation *s, __u32 at, __u32 len)
+{
+	struct recipe recipe = { .type = TURNPIKE_DATA_INDICATION,
+				 .peer = s->flow.flow.xor_peer,
+				 .padding = scenario->padding };
+	struct indication made;
+
+	if (!sends_indications(s)) {
+		if (s->flow.flow.framing && at + 4 <= s->len)
+			memcpy(s->frame + at, &s->flow.flow.framing, 2);
+		return;
 	}
-	at = payload;
-	if (size && (s->len - payload) / size)
-		at += sight->segment % ((s->len - payload + size - 1) / size) * size;
-	len = s->len - at < size ? s->len - at : size;
-	len = len > header ? len - header : 0;
-	sample_of(&s->flow, sight->tos, s->frame + at + header, len, ret->samples);
+	if (!(sight->mend & MEND_PEER))
+		recipe.peer = host_addr(OTHER, recipe.peer.family);
+	memcpy(recipe.attrs, scenario->attrs, sizeof(recipe.attrs));
+	indication_make(&recipe, s->frame + at, len, &made);
+}
+
+/* Find the data of a datagram of the flow. Return: its length */
+static __u32 find_data(const struct situation *s, __u32 len, __u32 *at)
+{
+	const __u32 header = s->flow.flow.framing ? 4 : 0;
+	struct indication read;
+
+	if (sends_indications(s) && indication_read(s->frame, s->len, *at, len, &read)) {
+		*at += read.data;
+		return read.data_len;
+	}
+	*at += header;
+	return len > header ? len - header : 0;
+}
+
+/* The sample is of one of the packet's datagrams, as its flow would make it. */
+static void read_sample(const struct scenario *scenario, const struct sight *sight, __u32 payload,
+			struct sighted *ret)
+{
+	struct situation *s = &ret->s;
+	const __u32 beyond = ret->gso_size ? 0 : sight->beyond * 4;
+	const __u32 left = s->len - payload + beyond;
+	const __u32 size = ret->gso_size ? ret->gso_size : left;
+	const __u32 sampled = size ? sight->segment % ((left + size - 1) / size + !left) * size : 0;
+	__u32 at, len, i;
+
+	for (at = 0; sight->mend & MEND_FRAMING && at < left; at += size)
+		mend_framing(scenario, sight, s, payload + at, left - at < size ? left - at : size);
+	at = payload + sampled;
+	len = find_data(s, left - sampled < size ? left - sampled : size, &at);
+	sample_of(&s->flow, sight->tos, s->frame + at, len, ret->samples);
 	for (i = 0; i < SAMPLE_ELEMENTS; i++) {
 		struct turnpike_sample *sample = &ret->samples[i].value;
 
@@ -107,7 +147,7 @@ bool sight_read(const __u8 *data, size_t size, struct sighted *ret)
 	scenario.variant = THE_TC;
 	scenario_state(&scenario, s);
 	s->len = (__u32)(size - sizeof(scenario) - sizeof(sight));
-	if (s->len > SCENARIO_FRAME_MAX)
+	if (s->len > SCENARIO_FRAME_MAX - 4 * UINT8_MAX)
 		return false;
 	memcpy(s->frame, data + sizeof(scenario) + sizeof(sight), s->len);
 	read_hwaccel_tag(scenario.hwaccel_tag, s);
@@ -118,6 +158,6 @@ bool sight_read(const __u8 *data, size_t size, struct sighted *ret)
 	payload = mend_frame(&sight, s);
 	if (!payload)
 		payload = s->len;
-	read_sample(&sight, payload, ret);
+	read_sample(&scenario, &sight, payload, ret);
 	return true;
 }

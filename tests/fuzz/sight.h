@@ -28,7 +28,8 @@ enum mend {
 	MEND_DESTINATION = 1 << 3,
 	MEND_SPORT = 1 << 4,
 	MEND_DPORT = 1 << 5,
-	MEND_CHANNEL = 1 << 6,
+	MEND_FRAMING = 1 << 6, /* channel number; attributes of a Data indication */
+	MEND_PEER = 1 << 7,    /* in a Data indication; otherwise it is another one */
 };
 
 /** struct sight - follows struct scenario, whose state it uses; the frame follows */
@@ -42,6 +43,7 @@ struct sight {
 	__u8 more;        /* bit 0: the sample is of another DSCP */
 	__u8 tos;         /* of the sample */
 	__u8 random;
+	__u8 beyond; /* a Data indication is as much longer than the frame, in steps of 4 bytes */
 };
 
 /** Why a packet has no effect, or which effect it has. */
@@ -52,10 +54,11 @@ enum ending {
 	END_NOT_UDP,  /* and the socket is not known */
 	END_NO_ROLE,
 	END_CONTROL,
-	END_UNKNOWN, /* no sample */
-	END_STALE,   /* old sample, or nothing to compare it with */
-	END_DSCP,    /* of a flow that is not confirmed, or not as the flow says */
-	END_ADDED,   /* confirmed for a DSCP */
+	END_UNKNOWN,    /* no sample */
+	END_STALE,      /* old sample, or nothing to compare it with */
+	END_OTHER_PEER, /* the sample of an indication from another peer */
+	END_DSCP,       /* of a flow that is not confirmed, or not as the flow says */
+	END_ADDED,      /* confirmed for a DSCP */
 	END_EXPIRED,
 	END_CONFIRMED,
 	END_DIFFERS,

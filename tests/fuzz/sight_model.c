@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 
 #include "host_maps.h"
+#include "indication.h"
 #include "sight.h"
 #include "wire.h"
 
@@ -20,10 +21,11 @@ struct leaving {
 	struct turnpike_tag tag[TURNPIKE_TAGS_MAX];
 	__u32 tags;
 	__u8 family;
-	__u8 protocol; /* 0: none was read */
-	__be16 port;   /* of the socket, or else of the packet; 0: not known */
-	__be16 channel;
-	bool is_first; /* fragment */
+	__u8 protocol;             /* 0: none was read */
+	__be16 port;               /* of the socket, or else of the packet; 0: not known */
+	__be16 framing;            /* of a message to a client */
+	struct turnpike_addr peer; /* that a Data indication names */
+	bool is_first;             /* fragment */
 	__be32 src[4];
 	__be32 dst[4];
 };
@@ -99,6 +101,11 @@ static void read_protocol(struct leaving *p)
 	p->is_first = wire16(p->ip + 6) & 0x2000;
 }
 
+static bool is_indication(const struct leaving *p)
+{
+	return p->framing == htons(TURNPIKE_DATA_INDICATION);
+}
+
 /* Return: END_UNKNOWN if the payload may belong to a sample. */
 static enum ending read_udp(struct leaving *p)
 {
@@ -118,10 +125,10 @@ static enum ending read_udp(struct leaving *p)
 	case TURNPIKE_PORT_LISTENER:
 		break;
 	}
-	if (p->left < 4 || p->payload[0] >> 6 != 1)
+	if (p->left < 4)
 		return END_CONTROL;
-	p->channel = raw16(p->payload);
-	return END_UNKNOWN;
+	p->framing = raw16(p->payload);
+	return p->payload[0] >> 6 == 1 || is_indication(p) ? END_UNKNOWN : END_CONTROL;
 }
 
 /* The UDP header tells the length of a datagram of which this is the first fragment. */
@@ -132,31 +139,46 @@ static bool read_length(struct leaving *p)
 	if (!p->is_first)
 		return true;
 	p->left = len - UDP_HLEN;
-	return len >= UDP_HLEN + (p->channel ? 4u : 0);
+	return len >= UDP_HLEN;
 }
 
 static bool is_sampled(const struct leaving *p, const __u8 *data, __u32 len)
 {
 	const struct turnpike_sample_key *key = &p->in->samples[0].key;
-	const __u32 there = (__u32)(p->in->s.frame + p->in->s.len - data);
+	const __u8 *end = p->in->s.frame + p->in->s.len;
+	const __u32 there = data < end ? (__u32)(end - data) : 0;
 
 	return key->port == p->port && key->len == (__u16)len &&
-	       key->hash == sample_hash_of(p->dst, raw16(p->udp + 2), p->channel, data,
+	       key->hash == sample_hash_of(p->dst, raw16(p->udp + 2), p->framing, data,
 					   len < there ? len : there);
 }
 
-static bool find_sample(const struct leaving *p)
+/* Is the datagram of @len bytes the one that was sampled? */
+static bool is_sample(struct leaving *p, const __u8 *datagram, __u32 len)
 {
-	const __u32 header = p->channel ? 4 : 0;
-	const bool whole = p->in->gso_size <= header;
+	const struct situation *s = &p->in->s;
+	const __u32 header = p->framing ? 4 : 0;
+	struct indication read;
+
+	if (!is_indication(p))
+		return len >= header && is_sampled(p, datagram + header, len - header);
+	if (!indication_read(s->frame, s->len, (__u32)(datagram - s->frame), len, &read))
+		return false;
+	p->peer = read.peer;
+	return is_sampled(p, datagram + read.data, read.data_len);
+}
+
+static bool find_sample(struct leaving *p)
+{
+	const __u32 size = p->in->gso_size;
 	const __u8 *segment = p->payload;
 	__u32 left = p->left, len, i;
 
-	if (whole)
-		return is_sampled(p, segment + header, left - header);
-	for (i = 0; i < SEGMENTS_MAX && left > header; i++) {
-		len = left < p->in->gso_size ? left : p->in->gso_size;
-		if (is_sampled(p, segment + header, len - header))
+	if (!size)
+		return is_sample(p, segment, left);
+	for (i = 0; i < SEGMENTS_MAX && left; i++) {
+		len = left < size ? left : size;
+		if (is_sample(p, segment, len))
 			return true;
 		segment += len;
 		left -= len;
@@ -238,6 +260,8 @@ static enum ending judge(struct sighted *in, const struct leaving *p)
 	in->found = true;
 	if (is_stale(in) || in->s.hop >= HOST_NEXTHOPS)
 		return END_STALE;
+	if (is_indication(p) && memcmp(&p->peer, &in->s.flow.flow.xor_peer, sizeof(p->peer)))
+		return END_OTHER_PEER;
 	observation = observed(p);
 	if (sample->more) {
 		if (observation != TURNPIKE_OBSERVED_SAME || in->s.flow.flow.seen != seen)

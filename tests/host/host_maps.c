@@ -226,7 +226,7 @@ __u32 bpf_get_prandom_u32(void)
 {
 	const __u32 random = host_maps.random;
 
-	host_maps.random = random * 1103515245 + 12345; /* any, the same each time */
+	host_maps.random = host_after(random);
 	return random;
 }
 

@@ -46,6 +46,12 @@ struct host_maps {
 
 extern struct host_maps host_maps;
 
+/** host_after() - the number that bpf_get_prandom_u32() returns after @random */
+static inline __u32 host_after(__u32 random)
+{
+	return random * 1103515245 + 12345;
+}
+
 /** host_configure() - set the constants of the programs, and whether they run in TC */
 void host_configure(__u32 ifindex, __u32 slot, bool skb, bool tc, bool confirms);
 
