@@ -39,14 +39,18 @@ static __always_inline enum room move_head(ctx_t *ctx, const struct packet *pkt,
 	return note_failure(room, TURNPIKE_HEAD_FAILED, pkt, path);
 }
 
-/* Move the head by @missing bytes more than the headers need, and then the data: see below. */
+/*
+ * Move the head by @missing bytes more than the headers need, and then the data: see below. Not in
+ * TC: that would leave a CHECKSUM_COMPLETE stale, and there a tail only fails to grow for want of
+ * memory.
+ */
 static __always_inline enum room move_head_and_data(ctx_t *ctx, const struct packet *pkt,
 						    __u32 missing)
 {
 	const __u32 from = pkt->out_hlen + missing;
 	enum room room;
 
-	if (pkt->data_len > MAX_DATA || ctx_pull(ctx, pkt->len))
+	if (!CTX_MOVES_TAIL || pkt->data_len > MAX_DATA)
 		return note_failure(ROOM_NONE, TURNPIKE_HEAD_FAILED, pkt, SLOW_PATH);
 	room = ctx_move_head(ctx, pkt->in_hlen, from, pkt->family, pkt->out_family);
 	if (room == ROOM_MADE && shift_down(ctx, from, pkt->data_len, missing))
