@@ -36,6 +36,12 @@ static __always_inline bool sum_dropped(ctx_t *ctx, struct packet *pkt)
 	return true;
 }
 
+/* Could the padding of a Data indication be written? As above. */
+static __always_inline bool is_paddable(const struct packet *pkt)
+{
+	return !pkt->out_padding || pkt->out_hlen + pkt->data_len + pkt->out_padding <= OFF_MASK;
+}
+
 static __always_inline bool sum_data(ctx_t *ctx, struct packet *pkt)
 {
 	if (pkt->data_len > MAX_DATA || ctx_pull(ctx, pkt->in_hlen + pkt->data_len))
@@ -144,7 +150,7 @@ static __always_inline enum turnpike_verdict admit(ctx_t *ctx, struct packet *pk
 	verdict = check_mtu(pkt, hop);
 	if (verdict != TURNPIKE_RELAYED)
 		return verdict;
-	if (path == SLOW_PATH && !sum_dropped(ctx, pkt))
+	if (path == SLOW_PATH && (!is_paddable(pkt) || !sum_dropped(ctx, pkt)))
 		return TURNPIKE_NO_CHECKSUM;
 	return classify_checksum(ctx, pkt, flow, path);
 }

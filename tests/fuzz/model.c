@@ -13,7 +13,7 @@
 #define CHANNEL_LEN 4
 #define AROUND_DATA (38 + 40 + 8 + 4) /* Ethernet, IPv6, UDP, ChannelData */
 
-/* The last offset of padding that can be taken out of a checksum. */
+/* The last offset of padding that can be taken out of a checksum, or be written. */
 #define PADDING_END_MAX 0x3fff
 
 /* The packet while it is parsed. */
@@ -279,6 +279,8 @@ static enum turnpike_verdict admitted(struct packet *p, struct outcome *o)
 	if (size(p, o) != TURNPIKE_RELAYED)
 		return size(p, o);
 	if (o->padding && (p->data - p->s->frame) + o->data_len + o->padding > PADDING_END_MAX)
+		return TURNPIKE_NO_CHECKSUM;
+	if (p->out_padding && o->l2_len + p->out_len > PADDING_END_MAX)
 		return TURNPIKE_NO_CHECKSUM;
 	/* Longer data is not summed to tell whether a checksum is partial. */
 	if (o->data_len > DATA_MAX &&
