@@ -11,7 +11,9 @@ from scapy.utils import checksum
 
 from confirm import samples
 from feeder import STATE, Answer, wire_state
-from model import IP_HLEN, POLICER_SHIFT, Outcome, build
+from indication import TRANSACTION_LENGTH
+from model import IP_HLEN, POLICER_SHIFT, UDP_HLEN, Outcome
+from outgoing import build
 from world import Frame
 from worlds import CHECKS
 
@@ -72,11 +74,19 @@ class Comparison:
     def identification(self) -> int:
         return int.from_bytes(self._l3[4:6], "big")
 
+    @property
+    def transaction(self) -> bytes:
+        """The transaction ID of a Data indication, or nothing."""
+        if not self.relayed or not self.case.flow.xor_peer:
+            return b""
+        at = IP_HLEN[self.case.out_family] + UDP_HLEN + 8
+        return self._l3[at:at + TRANSACTION_LENGTH]
+
     def wanted(self) -> bytes:
-        """The outgoing frame; _hops() checks its identification."""
+        """The outgoing frame; _hops() checks its identification, and the test that its transaction ID is new."""
         if not self.relayed:
             return self.case.data
-        return build(self.case, self.identification() if self.expected.identification else 0)
+        return build(self.case, self.identification() if self.expected.identification else 0, self.transaction)
 
     def _bytes(self) -> Iterator[str]:
         if self.answer.data != self.wanted():

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from indication import DATA_INDICATION
 from world import CONFIRM, NOBODY, NSEC, OTHER_DEVICE, OTHER_PUBLICATION, Address, Confirmation
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 MSEC = 10**6
 GOLDEN = 0x9e3779b1
 WORDS = 4
+FLOWS, SENDS = {4: 1, 6: 2}, 3  # enum turnpike_flow_table
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,9 @@ def padded(address: Address) -> bytes:
 
 
 def hash_of(case: Case) -> int:
-    dst, channel = case.flow.dst, struct.pack("!H", case.flow.channel)
-    value = int.from_bytes(struct.pack("!H", dst.port), sys.byteorder) << 16 | int.from_bytes(channel, sys.byteorder)
+    dst = case.flow.dst
+    framing = struct.pack("!H", DATA_INDICATION if case.flow.xor_peer else case.flow.channel)
+    value = int.from_bytes(struct.pack("!H", dst.port), sys.byteorder) << 16 | int.from_bytes(framing, sys.byteorder)
     words = len(case.app_data) // 4
     data = padded(dst) + case.app_data[:4 * min(words, WORDS)]
     for at in range(0, len(data), 4):
@@ -83,11 +86,21 @@ def hash_of(case: Case) -> int:
     return value | 1
 
 
+def flow_key(case: Case) -> tuple[int, bytes]:
+    """The map that has the flow, and its key there."""
+    ends = [Address(ip, 0) for ip in (case.ip.src, case.ip.dst)]
+    ports = struct.pack("!HH", case.udp.sport, case.udp.dport)
+    if case.send:
+        peer = case.send.peer
+        addresses = b"".join(padded(address) for address in (*ends, peer))
+        return SENDS, addresses + ports + struct.pack("!HBB", peer.port, case.family, peer.family)
+    return FLOWS[case.family], b"".join(end.packed for end in ends) + ports + struct.pack("!HH", case.in_channel, 0)
+
+
 def samples(case: Case, more: bool) -> Iterator[bytes]:
     """The element of the packet, and that of its port."""
-    ends = b"".join(Address(ip, 0).packed for ip in (case.ip.src, case.ip.dst))
-    key = ends + struct.pack("!HHHH", case.udp.sport, case.udp.dport, case.in_channel, 0)
-    value = struct.pack("=QIHBB40s", 0, case.world.ifindex, case.family, case.dscp, more, key)
+    table, key = flow_key(case)
+    value = struct.pack("=QIHBB56s", 0, case.world.ifindex, table, case.dscp, more, key)
     port = struct.pack("!H", case.flow.src.port)
     yield struct.pack("=IH2s", hash_of(case), len(case.app_data), port) + value
     yield struct.pack("=IH2s", 0, 0, port) + value

@@ -13,6 +13,7 @@ from scapy.packet import Packet, Raw
 from scapy.utils import checksum
 
 from model import UDP_PROTOCOL, ChannelData
+from sends import Send
 from world import NSEC, Flow, Frame, Key, Policer, Tag, World
 from worlds import FOREVER, OF_PACKETS, PARENTS
 
@@ -27,7 +28,7 @@ def add(packet: bytearray, at: int, by: int) -> None:
 
 @dataclass
 class Draft:
-    """A frame that is not yet built. Fields without a value take the valid one."""
+    """A frame that is not yet built. Fields without a value take the valid one. send: with the data, if it is one."""
     world: World
     key: Key
     flow: Flow
@@ -37,6 +38,7 @@ class Draft:
     smac: bytes
     buffer: int
     notes: list[str]
+    send: Send | None = None
     ttl: int = 64
     tos: int = 0
     df: bool = False
@@ -70,12 +72,17 @@ class Draft:
 
     @property
     def headers(self) -> int:
-        """The length of the incoming IP, UDP and ChannelData headers."""
-        return {4: 28, 6: 48}[self.family] + (4 if self.key.channel else 0)
+        """The length of the incoming headers, up to the data."""
+        return {4: 28, 6: 48}[self.family] + (self.send.start if self.send else 4 if self.key.channel else 0)
+
+    @property
+    def behind(self) -> int:
+        """The length of what always follows the data in the datagram."""
+        return self.send.behind if self.send else 0
 
     @property
     def out_headers(self) -> int:
-        return {4: 28, 6: 48}[self.flow.dst.family] + (4 if self.flow.channel else 0)
+        return {4: 28, 6: 48}[self.flow.dst.family] + self.flow.framing_hlen
 
     @property
     def out_hlen(self) -> int:
@@ -84,6 +91,8 @@ class Draft:
     def payload(self) -> bytes:
         if self.raw_payload is not None:
             return self.raw_payload
+        if self.send:
+            return self.send.build(self.data)
         if not self.key.channel:
             return self.data
         length = (len(self.data) + self.channel_len_add) % 65536

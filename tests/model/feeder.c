@@ -116,6 +116,7 @@ static struct turnpike_binding binding_of(const struct feed_binding *wire)
 		.relay = wire->relay,
 		.peer = wire->peer,
 		.channel = wire->channel,
+		.xor_peer = wire->xor_peer,
 		.channel_expires = from_now(wire->expires[0]),
 		.permission_expires = from_now(wire->expires[1]),
 		.to_peer_policer = wire->policer[0],

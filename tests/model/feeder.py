@@ -16,7 +16,7 @@ DEFAULT_HEAD = 64
 XDP_XMIT = 1
 EVENT = struct.Struct("=IIIIII")
 STATE = struct.Struct("=qqqQIIII")
-SAMPLE = 64  # size of struct sample
+SAMPLE = 80  # size of struct sample
 STALE = b"\xa5" * 28  # contents of the hop that is not current
 
 
@@ -41,7 +41,9 @@ class Answer:
     event: Event | None = None
 
 
-def wire_address(address: Address) -> bytes:
+def wire_address(address: Address | None) -> bytes:
+    if not address:
+        return bytes(20)
     return struct.pack("!16sHBB", address.packed, address.port, address.family, 0)
 
 
@@ -111,8 +113,8 @@ class Feeder:
 
     @staticmethod
     def _binding(b: Binding, hops: list[int]) -> bytes:
-        addresses = b"".join(wire_address(each) for each in (b.client, b.server, b.relay, b.peer))
-        return addresses + struct.pack("=HHHHqqIIII", b.channel, 0, *hops, b.channel_expires, b.permission_expires,
+        addresses = b"".join(wire_address(each) for each in (b.client, b.server, b.relay, b.peer, b.xor_peer))
+        return addresses + struct.pack("=HHHHIqqIIII", b.channel, 0, *hops, 0, b.channel_expires, b.permission_expires,
                                        b.to_peer_policer, b.to_client_policer, b.to_peer_label, b.to_client_label)
 
     def _delivery(self, frame: Frame, tag: Tag | None, poisoned: bool) -> tuple[int, int]:

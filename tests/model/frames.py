@@ -12,7 +12,9 @@ from scapy.layers.inet import IP
 from scapy.layers.inet6 import IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop
 
 from draft import NEVER_POLICED, Draft
-from model import Outcome, build, predict
+from model import Outcome, predict
+from outgoing import build
+from sends import FAULTS, random_send
 from world import NSEC, TPIDS, VARIANTS, Flow, Frame, Key, Policer, Tag, World
 from worlds import CHECKS, FOREVER, PARENTS
 
@@ -28,6 +30,8 @@ def valid(rng: Random, world: World, key: Key, flow: Flow, buffer: int) -> Draft
                   ttl=rng.choice((2, 3, 64, 128, 255, rng.randrange(2, 256))),
                   tos=rng.choice((0, 0xb9, rng.randrange(256))),
                   df=rng.random() < 0.5, identification=rng.randrange(1 << 16), label=rng.randrange(1 << 20))
+    if key.peer:
+        draft.send = random_send(rng, key.peer)
     draft.data = rng.randbytes(data_length(rng, draft, hop.mtu))
     if key.channel and rng.random() < 0.3:
         draft.padding = rng.randbytes(rng.randint(1, 3))
@@ -43,9 +47,10 @@ def data_length(rng: Random, draft: Draft, mtu: int) -> int:
         return rng.randrange(10)
     if kind < 0.6:
         return rng.randrange(1400)
-    edges = [mtu - draft.out_headers, draft.world.mtu - draft.headers, 1260 - draft.out_headers,
-             1280 - draft.out_headers, 1280 - draft.headers]
-    length = rng.choice(edges) + rng.randint(-1, 1)
+    headers = draft.headers + draft.behind
+    edges = [mtu - draft.out_headers, draft.world.mtu - headers, 1260 - draft.out_headers,
+             1280 - draft.out_headers, 1280 - headers]
+    length = rng.choice(edges) + rng.randint(-4 if draft.flow.xor_peer or draft.send else -1, 1)
     return min(max(length, 0), MAX_DATA)
 
 
@@ -62,11 +67,11 @@ def incoming(draft: Draft) -> tuple[int, int]:
 
 
 def leaving(draft: Draft) -> tuple[int, int] | None:
-    """The same of the outgoing packet, if it is relayed."""
+    """The same of the outgoing packet, if it is relayed, and if its bytes are known: not of a Data indication."""
     expected = outcome(draft)
-    if expected.kind != "relay":
+    if expected.kind != "relay" or draft.flow.xor_peer:
         return None
-    packet = build(expected.case, 0)[expected.case.l3:]
+    packet = build(expected.case)[expected.case.l3:]
     hlen = draft.out_hlen
     ip = (IPv6 if hlen == 40 else IP)(packet[:hlen])
     return int.from_bytes(packet[hlen + 6:hlen + 8], "big"), expected.case.pseudo_sum(ip, len(packet) - hlen)
@@ -176,7 +181,7 @@ def channel_length(rng: Random, draft: Draft) -> None:
 def first_bytes(rng: Random, draft: Draft) -> None:
     """To a listener: control messages and invalid channels. To a relay: data that looks like ChannelData."""
     first = rng.choice((0x0001, 0x3fff, 0x4000, 0x7fff, 0x8000, 0xffff, 0x1603)).to_bytes(2, "big")
-    if draft.key.channel:
+    if draft.key.from_client:
         draft.raw_payload = (first + draft.payload()[2:])[:rng.choice((0, 1, 2, 3, 4, 5000))]
     else:
         draft.data = first + (len(draft.data) % 65536).to_bytes(2, "big") + draft.data
@@ -184,7 +189,15 @@ def first_bytes(rng: Random, draft: Draft) -> None:
 
 def other_channel(rng: Random, draft: Draft) -> None:
     channels = (draft.key.channel ^ 1 << rng.randrange(14), 0x3fff, 0x4000, 0x8000, 0x7fff, 0x4fff, 0x5000)
-    draft.raw_payload = rng.choice(channels).to_bytes(2, "big") + draft.payload()[2:] if draft.key.channel else None
+    if draft.key.from_client:
+        draft.raw_payload = rng.choice(channels).to_bytes(2, "big") + draft.payload()[2:]
+
+
+def send(rng: Random, draft: Draft) -> None:
+    """Faults of Send indications."""
+    for fault in rng.sample(FAULTS, rng.choice((1, 1, 1, 2))) if draft.send else ():
+        fault(rng, draft.send)
+        draft.notes.append(fault.__name__)
 
 
 # Ethernet, and the room around the frame.
@@ -229,7 +242,7 @@ def super_packet(rng: Random, draft: Draft) -> None:
 def tight(rng: Random, draft: Draft) -> None:
     """Little headroom or tailroom, or both. The room in BPF_PROG_TEST_RUN is a page minus the frame."""
     grows = max(draft.out_headers - draft.headers, 0)
-    edges = (0, max(grows - 1, 0), grows, 1, 3, 4, 20, 24, 25)
+    edges = (0, max(grows - 1, 0), grows, grows + 1, grows + 3, 1, 2, 3, 4, 20, 24, 25)
     draft.head = rng.choice(edges)
     if draft.cut is None and rng.random() < 0.8:
         draft.trailing, draft.df = b"", True
@@ -300,9 +313,9 @@ def nothing(_: Random, __: Draft) -> None:
 
 CHANGES: tuple[Callable[[Random, Draft], None], ...] = (
     nothing, aim, partial, wrong_checksum, wrong_to_zero, no_checksum, header_check_zero, other_address, other_port,
-    options, fragment, version, header_length, protocol, ttl, lengths, channel_length, first_bytes, other_channel, mac,
-    ethertype, tags, trailing, cut, super_packet, tight, limit, checks, flip_bits, garbage)
-WEIGHTS = (40, 6, 4, 3, 2, 4, 1, 2, 2, 2, 2, 1, 1, 1, 3, 5, 4, 3, 2, 2, 2, 4, 3, 4, 1, 12, 6, 12, 4, 3)
+    options, fragment, version, header_length, protocol, ttl, lengths, channel_length, first_bytes, other_channel, send,
+    mac, ethertype, tags, trailing, cut, super_packet, tight, limit, checks, flip_bits, garbage)
+WEIGHTS = (40, 6, 4, 3, 2, 4, 1, 2, 2, 2, 2, 1, 1, 1, 3, 5, 4, 3, 2, 20, 2, 2, 4, 3, 4, 1, 12, 6, 12, 4, 3)
 
 
 def roomless_flows(rng: Random, world: World) -> list[tuple[Key, Flow]]:
@@ -311,18 +324,25 @@ def roomless_flows(rng: Random, world: World) -> list[tuple[Key, Flow]]:
     for key, flow in world.flows.items():
         hop = world.hop_of(flow)
         lasts = flow.expires > 0 and world.confirmations[flow.number].lasts
-        if key.dst.family == 4 and flow.dst.family == 6 and hop.mtu > MAX_DATA and hop.ifindex and lasts:
+        longer = key.dst.family < flow.dst.family or (flow.xor_peer and not key.from_client)
+        if longer and hop.mtu > MAX_DATA and hop.ifindex and lasts:
             flows.append((key, flow))
     directions = sorted({flow.direction for _, flow in flows})
     direction = rng.choice(directions) if directions else None
     return [(key, flow) for key, flow in flows if flow.direction == direction]
 
 
+def candidates(rng: Random, world: World, changes: list[Callable]) -> list[tuple[Key, Flow]]:
+    """The flows whose packets these changes are about; none: any."""
+    if tight in changes:
+        return roomless_flows(rng, world)
+    return [(key, flow) for key, flow in world.flows.items() if key.peer and send in changes]
+
+
 def random_frame(rng: Random, world: World, buffer: int) -> Frame:
     count = 2 if rng.random() < 0.15 else 1
     changes = sorted(rng.choices(CHANGES, WEIGHTS, k=count), key=CHANGES.index)
-    flows = roomless_flows(rng, world) if tight in changes else []
-    key, flow = rng.choice(flows or list(world.flows.items()))
+    key, flow = rng.choice(candidates(rng, world, changes) or list(world.flows.items()))
     draft = valid(rng, world, key, flow, buffer)
     for change in changes:
         change(rng, draft)

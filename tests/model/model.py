@@ -15,10 +15,11 @@ from ipaddress import ip_address
 from scapy.fields import ShortField
 from scapy.layers.inet import IP, UDP, in4_pseudoheader
 from scapy.layers.inet6 import IPv6, in6_pseudoheader
-from scapy.layers.l2 import Dot1AD, Dot1Q, Ether
+from scapy.layers.l2 import Dot1AD, Dot1Q
 from scapy.packet import Packet, Raw
 from scapy.utils import checksum
 
+import indication
 from confirm import Step, step
 from world import LISTENER, Address, Direction, Event, Flow, Frame, Hop, Key, Tag, Variant, World
 from worlds import CHECKS
@@ -33,6 +34,7 @@ MAX_PADDING = 3             # RFC 8656 section 12.5
 MIN_MTU = {4: 68, 6: 1280}  # RFC 791, RFC 8200 section 5
 DF_ABOVE = 1260             # RFC 7915 section 5.1
 DATA_INDICATION = 48        # RFC 8656 section 13.2
+FRAME_MAX = 16383           # bytes of a frame in which a Send indication ends
 SUM_LIMIT = 4096
 EVENT_FRAME = 1280 - 40 - 8 + 22  # TURNPIKE_EVENT_FRAME of abi.h
 POLICER_SHIFT = 16
@@ -157,21 +159,42 @@ class Case:
     def channel_data(self) -> ChannelData:
         return ChannelData(self.payload[:CHANNEL_HLEN])
 
+    @property
+    def is_send(self) -> bool:
+        """A Send indication, whether it can be relayed or not."""
+        if self.role != LISTENER or len(self.payload) < CHANNEL_HLEN:
+            return False
+        return int.from_bytes(self.payload[:2], "big") == indication.SEND
+
+    @cached_property
+    def send(self) -> indication.Indication | None:
+        """The Send indication, if it can be relayed."""
+        end = self.l3 + self.hlen + self.udp.len
+        return indication.read(self.payload) if self.is_send and end <= FRAME_MAX else None
+
+    @property
+    def is_channel_data(self) -> bool:
+        return self.role == LISTENER and not self.is_send
+
     def is_control(self) -> bool:
+        if self.is_send:
+            return self.send is None
         return self.role == LISTENER and (len(self.payload) < CHANNEL_HLEN or self.payload[0] >> 6 != 0b01)
 
     def bad_channel_data(self) -> bool:
-        return self.role == LISTENER and self.channel_data.length + CHANNEL_HLEN > len(self.payload)
+        return self.is_channel_data and self.channel_data.length + CHANNEL_HLEN > len(self.payload)
 
     def long_padding(self) -> bool:
-        return self.role == LISTENER and len(self.payload) - CHANNEL_HLEN - self.channel_data.length > MAX_PADDING
+        return self.is_channel_data and len(self.payload) - CHANNEL_HLEN - self.channel_data.length > MAX_PADDING
 
     @property
     def in_channel(self) -> int:
-        return self.channel_data.channel if self.role == LISTENER else 0
+        return self.channel_data.channel if self.is_channel_data else 0
 
     @cached_property
     def app_data(self) -> bytes:
+        if self.send:
+            return self.payload[self.send.start:self.send.end]
         if self.role == LISTENER:
             return self.payload[CHANNEL_HLEN:CHANNEL_HLEN + self.channel_data.length]
         return self.payload
@@ -179,7 +202,8 @@ class Case:
     @cached_property
     def flow(self) -> Flow | None:
         src, dst = (str(ip_address(ip)) for ip in (self.ip.src, self.ip.dst))
-        return self.world.flows.get(Key(Address(src, self.udp.sport), Address(dst, self.udp.dport), self.in_channel))
+        return self.world.flows.get(Key(Address(src, self.udp.sport), Address(dst, self.udp.dport), self.in_channel,
+                                        self.send.peer if self.send else None))
 
     # The following rules are for packets with a flow.
 
@@ -222,15 +246,27 @@ class Case:
 
     @property
     def in_headers(self) -> int:
-        return self.hlen + UDP_HLEN + (CHANNEL_HLEN if self.in_channel else 0)
+        """Bytes from the IP header to the data."""
+        before = self.send.start if self.send else CHANNEL_HLEN if self.in_channel else 0
+        return self.hlen + UDP_HLEN + before
 
     @property
     def out_headers(self) -> int:
-        return IP_HLEN[self.out_family] + UDP_HLEN + (CHANNEL_HLEN if self.flow.channel else 0)
+        return IP_HLEN[self.out_family] + UDP_HLEN + self.flow.framing_hlen
+
+    @property
+    def out_padding(self) -> int:
+        """The padding of a Data indication is sent."""
+        return -len(self.app_data) % 4 if self.flow.xor_peer else 0
 
     @property
     def out_len(self) -> int:
-        return self.out_headers + len(self.app_data)
+        return self.out_headers + len(self.app_data) + self.out_padding
+
+    @property
+    def out_df(self) -> bool:
+        """DF of an outgoing IPv4 packet."""
+        return self.dont_fragment if self.family == 4 else self.out_len > DF_ABOVE
 
     @property
     def dont_fragment(self) -> bool:
@@ -239,8 +275,10 @@ class Case:
     @cached_property
     def notify_mtu(self) -> int:
         """The MTU to report to the sender; 0: below the minimum MTU."""
-        mtu = self.hop.mtu + self.in_headers - self.out_headers
-        if self.flow.direction == Direction.TO_CLIENT:
+        mtu = self.hop.mtu + self.in_len - self.out_len
+        if self.flow.xor_peer:
+            mtu -= 3 - self.out_padding
+        elif self.flow.direction == Direction.TO_CLIENT:
             mtu -= DATA_INDICATION
         if self.family == 6:
             return max(mtu, MIN_MTU[6])
@@ -308,6 +346,13 @@ class Case:
         return self.charged is None
 
 
+def moves_with_head(case: Case, tail: int) -> int:
+    """Padding behind the data that does not fit at the tail: the head and then the data move by as many bytes."""
+    behind = len(case.data) - case.l3 - case.in_headers - len(case.app_data)
+    missing = max(case.out_padding - behind, 0)
+    return missing if missing > tail else 0
+
+
 def missing_room(case: Case, buffer: int) -> set[str]:
     """The ends of an XDP frame that cannot be moved far enough for the new headers."""
     if case.variant.tc or case.frame.head is None:
@@ -317,65 +362,10 @@ def missing_room(case: Case, buffer: int) -> set[str]:
         grows = IP_HLEN[case.out_family] - case.hlen
     longer = case.l3 + case.out_len - len(case.data) - (grows if case.udp_stays else 0)
     tail = buffer - case.frame.head - len(case.data)
+    if not case.udp_stays:
+        grows += moves_with_head(case, tail)
     missing = {"head-failed": grows > 0 and grows > case.frame.head, "tail-failed": longer > 0 and longer > tail}
     return {name for name, is_missing in missing.items() if is_missing}
-
-
-def build(case: Case, identification: int) -> bytes:
-    """The outgoing frame; @identification: of IPv4."""
-    flow, hop = case.flow, case.hop
-    udp = UDP(sport=flow.src.port, dport=flow.dst.port)
-    if case.udp.chksum == 0 and case.out_family == 4:
-        udp.chksum = 0
-    if flow.channel:
-        data = ChannelData(channel=flow.channel, length=len(case.app_data)) / Raw(case.app_data)
-    else:
-        data = Raw(case.app_data)
-    ip = ip_header(case, identification)
-    packet = bytes(ip / udp / data)
-    if case.udp.chksum:
-        packet = with_checksum(case, packet)
-    return ether(case, hop) + packet
-
-
-def ip_header(case: Case, identification: int) -> IP | IPv6:
-    flow = case.flow
-    tos = case.ip.tos if case.family == 4 else case.ip.tc
-    if case.out_family == 6:
-        return IPv6(src=flow.src.ip, dst=flow.dst.ip, tc=tos, hlim=case.ttl - 1, fl=flow.label, nh=UDP_PROTOCOL)
-    return IP(src=flow.src.ip, dst=flow.dst.ip, tos=tos, ttl=case.ttl - 1, id=identification,
-              flags="DF" if out_df(case) else 0, proto=UDP_PROTOCOL)
-
-
-def out_df(case: Case) -> bool:
-    return case.dont_fragment if case.family == 4 else case.out_len > DF_ABOVE
-
-
-def with_checksum(case: Case, packet: bytes) -> bytes:
-    """@packet has a valid checksum; if the incoming one is wrong, it stays wrong by the same amount (RFC 1624)."""
-    at = IP_HLEN[case.out_family] + 6
-    right = int.from_bytes(packet[at:at + 2], "big")
-    if case.partial:
-        if case.variant.native:
-            return packet
-        layer = IP if case.out_family == 4 else IPv6
-        ip = layer(packet[:IP_HLEN[case.out_family]])
-        value = case.pseudo_sum(ip, len(packet) - IP_HLEN[case.out_family])
-    else:
-        # Ones' complement arithmetic is modulo 0xffff; of the two zeros, UDP uses 0xffff (RFC 768).
-        value = (right + case.udp.chksum - case.right_checksum) % 0xffff or 0xffff
-    return packet[:at] + struct.pack("!H", value) + packet[at + 2:]
-
-
-def ether(case: Case, hop: Hop) -> bytes:
-    mac = [":".join(f"{byte:02x}" for byte in address) for address in (hop.dmac, hop.smac)]
-    kind = 0x0800 if case.out_family == 4 else 0x86dd
-    in_frame = case.tags[1:] if case.hwaccel_tag else case.tags
-    kinds = [tag.tpid for tag in in_frame] + [kind]
-    frame = Ether(dst=mac[0], src=mac[1], type=kinds[0])
-    for tag, following in zip(in_frame, kinds[1:]):
-        frame /= TAG_LAYERS[tag.tpid](prio=tag.tci >> 13, id=tag.tci >> 12 & 1, vlan=tag.vid, type=following)
-    return bytes(frame)
 
 
 @dataclass
@@ -405,7 +395,7 @@ class Outcome:
         """Source of the outgoing IPv4 identification: the counter of the next hop, the flow, or None."""
         if self.kind != "relay" or self.case.out_family == 6:
             return None
-        return "flow's" if out_df(self.case) else "counted"
+        return "flow's" if self.case.out_df else "counted"
 
 
 PASS, DROP, NOTIFY = "pass", "drop", "notify"

@@ -56,9 +56,11 @@ struct feed_binding {
 	struct turnpike_addr server;
 	struct turnpike_addr relay;
 	struct turnpike_addr peer;
-	__u16 channel;
+	struct turnpike_addr xor_peer; /* all zero with a channel */
+	__u16 channel;                 /* 0: by indications */
 	__u16 pad;
 	__u16 nexthop[2];
+	__u32 pad2;
 	__s64 expires[2];
 	__u32 policer[2];
 	__u32 label[2];

@@ -11,6 +11,8 @@ from functools import cached_property
 NSEC = 10**9
 TPIDS = (0x8100, 0x88a8)
 TAGGED_HLEN = 18
+CHANNEL_HLEN = 4
+DATA_HLEN = {4: 20 + 12 + 4, 6: 20 + 24 + 4}  # of a Data indication: its header, XOR-PEER-ADDRESS, that of DATA
 LISTENER, RELAY = "listener", "relay"
 
 
@@ -86,7 +88,10 @@ class Policer:
 
 @dataclass(frozen=True)
 class Binding:
-    """A channel binding. Expiries: ns from now; labels: IPv6 flow labels to the peer and to the client."""
+    """
+    A binding, by indications if @channel is 0. Expiries: ns from now; labels: IPv6 flow labels to the peer and to the
+    client. xor_peer: with indications, how the client calls the peer.
+    """
     client: Address
     server: Address
     relay: Address
@@ -98,6 +103,7 @@ class Binding:
     to_client_policer: int = 0
     to_peer_label: int = 0
     to_client_label: int = 0
+    xor_peer: Address | None = None
 
     def meets(self, other: Binding) -> bool:
         """Are the two bindings each other's peers? Then their packets are hairpins."""
@@ -106,15 +112,20 @@ class Binding:
 
 @dataclass(frozen=True)
 class Key:
-    """The key of a flow."""
+    """The key of a flow. peer: that a Send indication names."""
     src: Address
     dst: Address
     channel: int
+    peer: Address | None = None
+
+    @property
+    def from_client(self) -> bool:
+        return bool(self.channel or self.peer)
 
 
 @dataclass(frozen=True)
 class Flow:
-    """The outgoing packet of one direction of a binding, and its limits."""
+    """The outgoing packet of one direction of a binding, and its limits. xor_peer: of a Data indication."""
     number: int
     direction: Direction
     src: Address
@@ -123,6 +134,14 @@ class Flow:
     expires: int
     policers: tuple[int, ...]
     label: int
+    xor_peer: Address | None = None
+
+    @property
+    def framing_hlen(self) -> int:
+        """Bytes from the UDP header to the data."""
+        if self.xor_peer:
+            return DATA_HLEN[self.xor_peer.family]
+        return CHANNEL_HLEN if self.channel else 0
 
 
 NOBODY, OURS, OTHER_DEVICE, OTHER_PUBLICATION = "nobody", "ours", "other device", "other publication"
@@ -178,7 +197,7 @@ class World:
         flows: dict[Key, Flow] = {}
         for number, b in enumerate(self.bindings):
             to_peer, to_client = self._to_peer(number, b), self._to_client(number, b)
-            flows[Key(b.client, b.server, b.channel)] = to_peer
+            flows[Key(b.client, b.server, b.channel, b.xor_peer)] = to_peer
             flows[Key(b.peer, b.relay, 0)] = to_client
         return flows
 
@@ -190,14 +209,14 @@ class World:
             other = self.bindings[self.hairpins[number]]
             return Flow(2 * number, Direction.HAIRPIN, other.server, other.client, other.channel,
                         min(b.channel_expires, other.permission_expires),
-                        (b.to_peer_policer, other.to_client_policer), b.to_peer_label)
+                        (b.to_peer_policer, other.to_client_policer), b.to_peer_label, other.xor_peer)
         return Flow(2 * number, Direction.TO_PEER, b.relay, b.peer, 0, b.channel_expires, (b.to_peer_policer,),
                     b.to_peer_label)
 
     @staticmethod
     def _to_client(number: int, b: Binding) -> Flow:
         return Flow(2 * number + 1, Direction.TO_CLIENT, b.server, b.client, b.channel, b.permission_expires,
-                    (b.to_client_policer,), b.to_client_label)
+                    (b.to_client_policer,), b.to_client_label, b.xor_peer)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ipaddress
+from dataclasses import replace
 from random import Random
 
 from world import (CONFIRM, DSCPS, LISTENER, NOBODY, NSEC, OTHER_DEVICE, OTHER_PUBLICATION, OURS, RELAY, Address,
@@ -43,10 +44,21 @@ def random_expiry(rng: Random) -> int:
     return rng.choices((HOUR, FOREVER, -HOUR, -FOREVER), (80, 10, 7, 3))[0]
 
 
+def random_port(rng: Random) -> int:
+    return rng.choice((1, 65535, rng.randrange(1, 65536)))
+
+
 def random_binding(rng: Random, client: Address, server: Address, relay: Address, peer: Address) -> Binding:
-    return Binding(client, server, relay, peer, rng.choice(CHANNELS + (rng.randrange(0x4000, 0x8000),)),
-                   random_expiry(rng), random_expiry(rng), rng.choice(POLICERS), rng.choice(POLICERS),
-                   rng.choice((0, 0xfffff, rng.randrange(1 << 20))), rng.choice((0, 0xfffff, rng.randrange(1 << 20))))
+    """By a channel, or by indications: then a peer behind NAT has another address for the client."""
+    by_channel = Binding(client, server, relay, peer, rng.choice(CHANNELS + (rng.randrange(0x4000, 0x8000),)),
+                         random_expiry(rng), random_expiry(rng), rng.choice(POLICERS), rng.choice(POLICERS),
+                         rng.choice((0, 0xfffff, rng.randrange(1 << 20))),
+                         rng.choice((0, 0xfffff, rng.randrange(1 << 20))))
+    if rng.random() < 0.5:
+        return by_channel
+    external = Address(random_ip(rng, peer.family), random_port(rng))
+    return replace(by_channel, channel=0, channel_expires=by_channel.permission_expires,
+                   xor_peer=rng.choice((peer, external)))
 
 
 class Addresses:
@@ -68,7 +80,7 @@ class Addresses:
         return host
 
     def _random_host(self, family: int) -> Address:
-        return Address(random_ip(self.rng, family), self.rng.choice((1, 65535, self.rng.randrange(1, 65536))))
+        return Address(random_ip(self.rng, family), random_port(self.rng))
 
     def server(self, family: int) -> Address:
         return Address(self.rng.choice(self.servers[family]), self.rng.choice(self.listeners))
