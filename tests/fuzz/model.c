@@ -216,20 +216,29 @@ static __u32 framing_len(const struct packet *p)
 	return p->s->flow.flow.framing ? CHANNEL_LEN : 0;
 }
 
+/* The padding of incoming data, which differs from one packet to the next. */
+static __u32 in_padding(const struct packet *p, const struct outcome *o)
+{
+	if (o->is_send)
+		return -o->data_len & 3;
+	return p->framing ? p->udp_len - UDP_HLEN - CHANNEL_LEN - o->data_len : 0;
+}
+
 /* Row 28. */
 static enum turnpike_verdict size(const struct packet *p, struct outcome *o)
 {
 	const __u32 in_len = p->hlen + p->udp_len;
 	const bool df = wire16(p->ip + 6) & DF;
 	const bool out_ipv6 = p->s->flow.flow.family == TURNPIKE_IPV6;
-	int mtu = p->hop->mtu + (int)in_len - (int)p->out_len;
+	int mtu = p->hop->mtu + (int)(in_len - in_padding(p, o)) -
+		  (int)(p->out_len - p->out_padding);
 
 	if (p->out_len <= p->hop->mtu && p->family == TURNPIKE_IPV4 && out_ipv6 && !df)
 		return p->out_len > 1280 ? TURNPIKE_TOO_BIG : TURNPIKE_RELAYED;
 	if (p->out_len <= p->hop->mtu)
 		return TURNPIKE_RELAYED;
 	if (makes_indications(p))
-		mtu -= 3 - (int)p->out_padding;
+		mtu -= 3;
 	else if (o->direction == TURNPIKE_DIR_TO_CLIENT)
 		mtu -= 48;
 	if (p->family == TURNPIKE_IPV6 ? in_len <= 1280 : !df || mtu < 68)
@@ -290,7 +299,7 @@ static enum turnpike_verdict admitted(struct packet *p, struct outcome *o)
 	return TURNPIKE_RELAYED;
 }
 
-/* Row 31. */
+/* Row 32. */
 static bool within_limits(const struct situation *s, struct outcome *o)
 {
 	const __u32 takes = s->level == VECTOR_PACKETS_LEVEL ? 1 : o->data_len + AROUND_DATA;
@@ -327,7 +336,7 @@ static bool head_and_data_move(const struct packet *p, struct outcome *o, int by
 	return o->data_moved;
 }
 
-/* Row 32, for XDP: the preferred end first. */
+/* Row 31, for XDP: the preferred end first. */
 static bool has_room(const struct packet *p, struct outcome *o)
 {
 	const struct situation *s = p->s;
@@ -469,9 +478,9 @@ static enum turnpike_verdict judge(struct packet *p, struct outcome *o)
 	verdict = admitted(p, o);
 	if (verdict != TURNPIKE_RELAYED)
 		return verdict;
-	if (!within_limits(p->s, o))
-		return TURNPIKE_POLICED;
-	return has_room(p, o) ? TURNPIKE_RELAYED : TURNPIKE_NO_ROOM;
+	if (!has_room(p, o))
+		return TURNPIKE_NO_ROOM;
+	return within_limits(p->s, o) ? TURNPIKE_RELAYED : TURNPIKE_POLICED;
 }
 
 void model(const struct situation *situation, struct outcome *ret)

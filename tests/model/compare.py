@@ -89,6 +89,8 @@ class Comparison:
         return build(self.case, self.identification() if self.expected.identification else 0, self.transaction)
 
     def _bytes(self) -> Iterator[str]:
+        if self.expected.verdict == "policed":
+            return  # the frame has moved already, and is dropped
         if self.answer.data != self.wanted():
             yield "other bytes"
         elif self.relayed and self.case.udp.chksum == self.case.right_checksum and not self._checksums_hold():
@@ -120,8 +122,6 @@ class Comparison:
             yield f"samples {self.answer.samples} instead of {wanted}"
 
     def _hops(self) -> Iterator[str]:
-        if self.expected.verdict == "no-room":
-            return  # the identification may have been incremented before
         wanted: dict[int, int] = {}
         if self.expected.identification == "counted":
             number = self.case.world.hop_numbers[self.case.flow.src.ip, self.case.flow.dst.ip]
@@ -132,8 +132,6 @@ class Comparison:
             yield f"identifications counted {self.answer.hops} instead of {wanted}"
 
     def _policers(self) -> Iterator[str]:
-        if self.expected.verdict == "no-room":
-            return  # the policers have been charged before
         charges = (self.case.charged or {}) if self.relayed else {}
         if self.expected.verdict == "checked":
             charges = {CHECKS: self.case.frame.policers[CHECKS].cost >> POLICER_SHIFT}

@@ -251,6 +251,13 @@ class Case:
         return self.hlen + UDP_HLEN + before
 
     @property
+    def in_padding(self) -> int:
+        """Of the data, which differs from one packet to the next."""
+        if self.send:
+            return -len(self.app_data) % 4
+        return len(self.payload) - CHANNEL_HLEN - len(self.app_data) if self.in_channel else 0
+
+    @property
     def out_headers(self) -> int:
         return IP_HLEN[self.out_family] + UDP_HLEN + self.flow.framing_hlen
 
@@ -275,9 +282,9 @@ class Case:
     @cached_property
     def notify_mtu(self) -> int:
         """The MTU to report to the sender; 0: below the minimum MTU."""
-        mtu = self.hop.mtu + self.in_len - self.out_len
+        mtu = self.hop.mtu + self.in_len - self.in_padding - (self.out_len - self.out_padding)
         if self.flow.xor_peer:
-            mtu -= 3 - self.out_padding
+            mtu -= 3  # the most padding
         elif self.flow.direction == Direction.TO_CLIENT:
             mtu -= DATA_INDICATION
         if self.family == 6:
@@ -401,7 +408,8 @@ class Outcome:
 PASS, DROP, NOTIFY = "pass", "drop", "notify"
 
 # The table of docs/data-plane.md, in its order. Frames above 16 KiB are missing, because BPF_PROG_TEST_RUN rejects
-# them; room in XDP depends on the buffer and is checked afterwards.
+# them; room in XDP depends on the buffer and is checked afterwards,
+# then the limits.
 RULES: tuple[tuple[str, str, Callable[[Case], bool]], ...] = (
     ("not-ip", PASS, lambda case: len(case.data) < ETH_HLEN),
     ("other-host", PASS, Case.other_host),
@@ -431,7 +439,6 @@ RULES_OF_CONFIRMED: tuple[tuple[str, str, Callable[[Case], bool]], ...] = (
     ("too-big", PASS, lambda case: case.size == "too-big"),
     ("dont-fragment", NOTIFY, lambda case: case.size == "dont-fragment"),
     ("no-checksum", PASS, Case.too_long_to_sum),
-    ("policed", DROP, Case.policed),
 )
 
 
@@ -465,5 +472,9 @@ def predict_confirmed(case: Case, buffer: int) -> Outcome:
     if len(missing) == 2 or (missing and case.udp_stays):
         return Outcome(case, "no-room", PASS, case.flow.direction)
     preferred = "tail-failed" if case.variant.tail else "head-failed"
-    notes = (missing & {preferred}) | ({"partial"} if case.partial else set())
+    notes = missing & {preferred}
+    if case.policed():
+        return Outcome(case, "policed", DROP, case.flow.direction, notes=notes)
+    if case.partial:
+        notes.add("partial")
     return Outcome(case, "relayed", "relay", case.flow.direction, notes=notes)
