@@ -58,6 +58,10 @@ class Flows:
         devices: list[Any] = self._tool.ask("status")
         return devices
 
+    def program(self, device: str) -> int:
+        """The ID of the program at this device."""
+        return int(next(each["prog_id"] for each in self.devices() if each["dev"] == device))
+
     def counts(self, device: str) -> Counter[tuple[str, str]]:
         """Packets by direction and verdict, at this device in the present mode."""
         return Counter({(row["direction"], row["verdict"]): row["packets"] for row in self._tool.ask("counts")

@@ -10,26 +10,19 @@ time of an empty program at the same hook, which is the cost of taking the time,
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import os
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
-from pathlib import Path
 
 import paths  # noqa: F401
 from flows import Flows
 from frame import TCP
 from lab import proc, turn
-from lab.relay import BY_NAME, Variant
-from network import (OTHERS, PEERS, RELAYED_OTHERS, SLICE_MS, WARM_UP, Network, Stream, bare_program, load, sink_hook,
-                     undisturbed)
+from lab.relay import BY_NAME
+from network import OTHERS, PEERS, RELAYED_OTHERS, Network, Stream, bare_program, sink_hook
+from runtime import ns_a_run, ns_of_empty, statistics
 from section import Case, Extent, Figure, Scope, Unit
 from traffic import CHANNEL, DIRECTIONS, FAMILIES, SIZES, Binding, bindings, data
 
-LIBBPF = ctypes.CDLL("libbpf.so.1", use_errno=True)
-BPF_STATS_RUN_TIME = 0
 SHARE = 0.99      # of packets that must end at the stage
 OTHER_HOST = "02:00:00:00:00:99"
 DISCARD = 9
@@ -97,54 +90,6 @@ def kinds(extent: Extent) -> Iterator[Kind]:
 
 
 @contextlib.contextmanager
-def statistics() -> Iterator[None]:
-    """Make the kernel measure the run time of programs. The file descriptor ends this with the process."""
-    descriptor = LIBBPF.bpf_enable_stats(BPF_STATS_RUN_TIME)
-    if descriptor < 0:
-        raise proc.LabError(f"run-time statistics of BPF programs: {os.strerror(ctypes.get_errno())}")
-    try:
-        yield
-    finally:
-        os.close(descriptor)
-
-
-@contextlib.contextmanager
-def program_times(program: int) -> Iterator[Callable[[], tuple[int, int]]]:
-    """A function that returns the program's total run time in ns and its run count."""
-    descriptor = LIBBPF.bpf_prog_get_fd_by_id(program)
-    if descriptor < 0:
-        raise proc.LabError(f"program {program}: {os.strerror(ctypes.get_errno())}")
-    described = Path(f"/proc/self/fdinfo/{descriptor}")
-
-    def read() -> tuple[int, int]:
-        fields = dict(line.split(":") for line in described.read_text().splitlines())
-        return int(fields["run_time_ns"]), int(fields["run_cnt"])
-
-    try:
-        yield read
-    finally:
-        os.close(descriptor)
-
-
-def ns_a_run(network: Network, program: int, stream: Stream, seconds: float) -> float:
-    """Run time of a program in ns per packet of this stream."""
-    network.wait_for_calm()
-    with load(stream) as sender, program_times(program) as read:
-        time.sleep(WARM_UP)
-        slices = [read()]
-        for _ in range(max(1, round(seconds * 1000 / SLICE_MS))):
-            time.sleep(SLICE_MS / 1000)
-            slices.append(read())
-        sender.interrupt()
-        sender.answer()
-    runs_a_ns = [(runs - runs_then) / (spent - spent_then)
-                 for (spent_then, runs_then), (spent, runs) in pairwise(slices) if spent > spent_then]
-    if not runs_a_ns:
-        raise proc.LabError("the program does not run")
-    return 1 / undisturbed(runs_a_ns)
-
-
-@contextlib.contextmanager
 def far_ends_dropping(network: Network, hook: str) -> Iterator[None]:
     """Drop all frames at the far ends."""
     program = "xdp_drop" if hook == "xdp-native" else "tc_drop"
@@ -154,12 +99,6 @@ def far_ends_dropping(network: Network, hook: str) -> Iterator[None]:
         yield
 
 
-def empty(network: Network, variant: Variant, stream: Stream, seconds: float) -> float:
-    hook = variant.mode if variant.hook == "xdp" else variant.hook
-    with bare_program(network.client.near, "xdp_drop" if variant.hook == "xdp" else "tc_drop", hook) as program:
-        return ns_a_run(network, program, stream, seconds)
-
-
 def measure(network: Network, relay: Flows, kind: Kind, seconds: float) -> Mapping[str, Figure]:
     variant = BY_NAME[kind.variant]
     stream = DIRECTIONS[kind.direction](network, FAMILIES[kind.families], kind.size, 1)
@@ -167,7 +106,7 @@ def measure(network: Network, relay: Flows, kind: Kind, seconds: float) -> Mappi
     figures = {}
     with statistics(), far_ends_dropping(network, sink_hook(variant.mode)):
         relay.detach()
-        nothing = empty(network, variant, replace(stream, sender=network.client), each)
+        nothing = ns_of_empty(network, variant, stream, each)
         relay.become(variant)
         for stage in kind.stages:
             figures[stage] = ns_at(network, relay, stage, STAGES[stage](stream), each) - nothing
@@ -178,9 +117,8 @@ def measure(network: Network, relay: Flows, kind: Kind, seconds: float) -> Mappi
 
 def ns_at(network: Network, relay: Flows, stage: str, stream: Stream, seconds: float) -> float:
     device = stream.sender.near.device
-    program = next(each["prog_id"] for each in relay.devices() if each["dev"] == device)
     before = relay.counts(device)
-    result = ns_a_run(network, program, stream, seconds)
+    result = ns_a_run(network, relay.program(device), stream, seconds)
     counts = relay.counts(device) - before
     there = sum(packets for (_direction, verdict), packets in counts.items() if verdict == stage)
     if there < SHARE * counts.total():
