@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""A relay without TURN (bench/tools/flows.c), with any number of channel bindings."""
+"""Relays without TURN (bench/tools/flows.c), with any number of bindings."""
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from collections.abc import Callable, Hashable
+from typing import Any, Generic, TypeVar
 
 import paths  # noqa: F401
 from lab import proc
@@ -17,6 +18,7 @@ LIFETIME = 24 * 3600
 SPARE = 64        # room in the maps for flows beyond those requested
 PATIENCE = 300    # seconds, for millions of bindings
 ATTACHING = 30
+RATE = 10**10     # bytes per second: a limit that no packet exceeds
 DETACHED = BY_NAME["userspace"]
 
 
@@ -29,6 +31,7 @@ class Flows:
         self._tool = Tool(network.namespace("relay"), "flows", *devices,
                           "--max-flows", 2 * count * len(bindings) + SPARE)
         self._variant = DETACHED
+        self._policers: list[int] = []
         try:
             self._tool.answer(PATIENCE)
             for each in bindings:
@@ -38,7 +41,20 @@ class Flows:
             raise
 
     def bind(self, binding: Binding, count: int, lifetime: int = LIFETIME) -> None:
-        self._tool.ask(binding.order(self._network, count, lifetime), PATIENCE)
+        policer = self._nested_policers(binding.limits)
+        self._tool.ask(binding.order(self._network, count, lifetime, policer), PATIENCE)
+
+    def _nested_policers(self, levels: int) -> int:
+        """The lowest of them."""
+        policer = 0
+        for _ in range(levels):
+            policer = self._tool.ask(f"policer {RATE} {policer}")["policer"]
+            self._policers.append(policer)
+        return policer
+
+    def policers_full(self) -> list[int]:
+        """When each policer will be full, which every packet that is charged to it delays."""
+        return [self._tool.ask(f"full {policer}")["full"] for policer in self._policers]
 
     def become(self, variant: Variant) -> None:
         """Switch to this variant, and verify that the kernel reports it."""
@@ -73,3 +89,43 @@ class Flows:
 
     def close(self) -> None:
         self._tool.stop()
+
+
+Key = TypeVar("Key", bound=Hashable)
+
+
+class Relays(Generic[Key]):
+    """The relays of one network, each with its own flows, created on demand. One at a time is attached."""
+
+    def __init__(self, make: Callable[[Key], Flows]) -> None:
+        self._make = make
+        self._relays: dict[Key, Flows] = {}
+        self._attached: Flows | None = None
+
+    def get(self, key: Key) -> Flows:
+        if key in self._relays and not self._relays[key].alive:
+            self.forget(key)
+        if key not in self._relays:
+            self._relays[key] = self._make(key)
+        if self._attached not in (None, self._relays[key]):
+            self.detach()
+        self._attached = self._relays[key]
+        return self._attached
+
+    def known(self) -> list[Key]:
+        return list(self._relays)
+
+    def detach(self) -> None:
+        if self._attached and self._attached.alive:
+            self._attached.detach()
+        self._attached = None
+
+    def forget(self, key: Key) -> None:
+        relay = self._relays.pop(key)
+        if self._attached is relay:
+            self._attached = None
+        relay.close()
+
+    def close(self) -> None:
+        for relay in self._relays.values():
+            relay.close()

@@ -35,6 +35,7 @@ class Frame:
     ttl: int = TTL
     protocol: int = UDP
     dont_fragment: bool = True  # IPv4 only
+    has_checksum: bool = True  # of UDP; only IPv4 may do without
 
     def __bytes__(self) -> bytes:
         family = family_of(self.target)
@@ -42,7 +43,8 @@ class Frame:
         addresses = packed(self.source) + packed(self.target)
         udp = struct.pack("!HHHH", self.source[1], self.target[1], length, 0)
         pseudo = addresses + struct.pack("!II", length, self.protocol)
-        udp = udp[:6] + struct.pack("!H", checksum(pseudo + udp + self.payload) or 0xFFFF)
+        if self.has_checksum:
+            udp = udp[:6] + struct.pack("!H", checksum(pseudo + udp + self.payload) or 0xFFFF)
         ip = self._ipv4(addresses, length) if family == 4 else self._ipv6(addresses, length)
         return mac(self.to_mac) + mac(self.from_mac) + ip + udp + self.payload
 

@@ -34,13 +34,13 @@ import ipaddress
 import os
 import statistics
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, Self
 
 import paths  # noqa: F401
-from frame import Address, Frame, family_of, normal
+from frame import Address, Frame, family_of, headers, normal
 from lab import proc
 from lab.crowd import FIRST_CLIENT, FIRST_PEER, FIRST_PORT
 from lab.lab import Lab
@@ -198,6 +198,7 @@ class Stream:
     expected_source: Addresses | None = None
     expected_target: Range | None = None
     by_stack: bool = False  # a network stack writes the headers, with its own identifications and TTLs
+    payload_like: Callable[[bytes], bytes] | None = None  # the expected one, with the random parts of the one that arrived
 
     def expected_nth(self, number: int) -> Frame:
         family = family_of(self.expected.target)
@@ -209,7 +210,10 @@ class Stream:
 
     def complaint(self, arrived: bytes) -> str | None:
         """Compares a frame with the expected one. Returns None if they are equal."""
-        wanted = bytes(self.expected_nth(self.targets().number(target_of(arrived))))
+        expected = self.expected_nth(self.targets().number(target_of(arrived)))
+        if self.payload_like:
+            expected = replace(expected, payload=self.payload_like(arrived[headers(family_of(expected.target)):]))
+        wanted = bytes(expected)
         if normal(arrived, self.by_stack) == normal(wanted, self.by_stack):
             return None
         return f"{arrived.hex()} arrives instead of {wanted.hex()}"

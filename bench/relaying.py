@@ -19,7 +19,7 @@ from itertools import product
 import paths  # noqa: F401
 import userspace
 from bounds import FORWARDING, figures
-from flows import Flows
+from flows import Flows, Relays
 from lab import proc
 from lab.relay import BY_NAME, VARIANTS, Variant
 from network import Meter, Network, Sample, measure, sink_hook
@@ -112,48 +112,27 @@ def bound_of(name: str) -> str | None:
     return f"bounds/{topology}/{hook}/{'ipv6' if families == 'ipv6' else 'ipv4'}/{size}"
 
 
-class Relays:
-    """The relays of one network, each with its own flows, created on demand. One at a time is attached."""
+RelayKey = tuple[str, bool, int]  # families, hairpins, flows
+
+
+class NetworkRelays(Relays[RelayKey]):
+    """The relays of one network, of which only one has more than BIG flows."""
 
     def __init__(self, network: Network) -> None:
+        super().__init__(lambda key: Flows(network, bindings(FAMILIES[key[0]], key[1]), key[2]))
         self.network = network
-        self._relays: dict[tuple[str, bool, int], Flows] = {}
-        self._attached: Flows | None = None
 
-    def get(self, families: str, hairpins: bool, flows: int) -> Flows:
-        key = families, hairpins, flows
-        if key in self._relays and not self._relays[key].alive:
-            self._forget(key)
-        if key not in self._relays and flows > BIG:
-            for big in [each for each in self._relays if each[2] > BIG]:
-                self._forget(big)
-        if key not in self._relays:
-            self._relays[key] = Flows(self.network, bindings(FAMILIES[families], hairpins), flows)
-        if self._attached not in (None, self._relays[key]):
-            self.detach()
-        self._attached = self._relays[key]
-        return self._attached
-
-    def detach(self) -> None:
-        if self._attached and self._attached.alive:
-            self._attached.detach()
-        self._attached = None
-
-    def _forget(self, key: tuple[str, bool, int]) -> None:
-        relay = self._relays.pop(key)
-        if self._attached is relay:
-            self._attached = None
-        relay.close()
-
-    def close(self) -> None:
-        for relay in self._relays.values():
-            relay.close()
+    def get(self, key: RelayKey) -> Flows:
+        if key not in self.known() and key[2] > BIG:
+            for big in [each for each in self.known() if each[2] > BIG]:
+                self.forget(big)
+        return super().get(key)
 
 
-def in_kernel(relays: Relays, setup: Setup, seconds: float) -> Mapping[str, Figure]:
+def in_kernel(relays: NetworkRelays, setup: Setup, seconds: float) -> Mapping[str, Figure]:
     variant = BY_NAME[setup.variant]
     stream = DIRECTIONS[setup.direction](relays.network, FAMILIES[setup.families], setup.size, setup.flows)
-    relay = relays.get(setup.families, setup.direction == "hairpin", setup.flows)
+    relay = relays.get((setup.families, setup.direction == "hairpin", setup.flows))
     with Meter(relays.network, stream, sink_hook(variant.mode)) as meter:
         relay.become(variant)
         before = relay.counts(stream.sender.near.device)
@@ -172,7 +151,7 @@ def check(variant: Variant, direction: str, counts: Counter[tuple[str, str]], sa
         raise proc.LabError(f"{variant.name} relayed {relayed} packets, but also counted {dict(counts)}")
 
 
-def in_user_space(relays: Relays, setup: Setup, seconds: float) -> Mapping[str, Figure]:
+def in_user_space(relays: NetworkRelays, setup: Setup, seconds: float) -> Mapping[str, Figure]:
     relays.detach()
     with userspace.relaying(relays.network, FAMILIES[setup.families], setup.direction, setup.size,
                             setup.flows) as (server, stream):
@@ -191,14 +170,14 @@ class Relaying:
     def open(self, scope: Scope) -> Iterator[Sequence[Case]]:
         chosen = setups(scope.extent)
         with contextlib.ExitStack() as stack:
-            relays: dict[str, Relays] = {}
+            relays: dict[str, NetworkRelays] = {}
             for topology in dict.fromkeys(setup.topology for setup in chosen):
-                relays[topology] = Relays(stack.enter_context(Network(topology)))
+                relays[topology] = NetworkRelays(stack.enter_context(Network(topology)))
                 stack.callback(relays[topology].close)
             yield [self._case(relays[setup.topology], setup, scope.seconds) for setup in chosen]
 
     @staticmethod
-    def _case(relays: Relays, setup: Setup, seconds: float) -> Case:
+    def _case(relays: NetworkRelays, setup: Setup, seconds: float) -> Case:
         measure_once = in_user_space if setup.variant == USERSPACE else in_kernel
         return Case(setup.name, lambda: measure_once(relays, setup, seconds))
 

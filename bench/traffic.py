@@ -92,18 +92,19 @@ DIRECTIONS: dict[str, Callable[[Network, Families, int, int], Stream]] = {
 
 @dataclass(frozen=True)
 class Binding:
-    """Channel bindings for bench/tools/flows.c, with one family on each side."""
+    """Bindings for bench/tools/flows.c, with one family on each side."""
 
     client: Range
     client_family: int
     relayed: Range
     peer: Range
     peer_family: int
+    channel: int = CHANNEL  # 0: indications
+    limits: int = 0         # levels of policers
 
-    def order(self, network: Network, count: int, seconds: int) -> str:
-        server = text(*listener(network, self.client_family))
-        return " ".join(("bind", str(count), str(CHANNEL), str(seconds), spread(self.client, self.client_family),
-                         server,
+    def order(self, network: Network, count: int, seconds: int, policer: int) -> str:
+        return " ".join(("bind", str(count), str(self.channel), str(seconds), str(policer),
+                         spread(self.client, self.client_family), text(*listener(network, self.client_family)),
                          spread(self.relayed, self.peer_family), spread(self.peer, self.peer_family)))
 
 

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * A relay without TURN: attaches libturnpike to devices and adds channel bindings on request.
+ * A relay without TURN: attaches libturnpike to devices and adds bindings on request.
  *
  * Orders, each answered with a line of JSON:
- * - bind COUNT CHANNEL LIFETIME CLIENT SERVER RELAY PEER: add bindings for LIFETIME seconds. With
- *   an address ADDR:PORT/BITS, binding N has ADDR + N / 2^BITS and PORT + N % 2^BITS
+ * - bind COUNT CHANNEL LIFETIME POLICER CLIENT SERVER RELAY PEER: add bindings for LIFETIME
+ * seconds. With CHANNEL 0 they exchange indications. POLICER limits both directions; 0: no limit.
+ * With an address ADDR:PORT/BITS, binding N has ADDR + N / 2^BITS and PORT + N % 2^BITS
+ * - policer RATE PARENT: create a policer of RATE bytes a second; PARENT 0: it has none
+ * - full POLICER: print when it will be full, which each packet that is charged to it delays
  * - mode MODE MOVES HOOK: change the mode of all devices; flows are kept
  * - status, counts, hits: print the devices, the counters, and the flows with packets by direction
  */
@@ -12,6 +15,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,14 +123,15 @@ static struct turnpike_addr nth(const struct range *range, __u32 n)
 static void bind_all(struct relay *relay, char **order)
 {
 	const __u32 count = (__u32)number("COUNT", next_word(order), 1, 1U << 28);
-	const __u16 channel = (__u16)number("CHANNEL", next_word(order), TURNPIKE_CHANNEL_MIN,
-					    TURNPIKE_CHANNEL_MAX);
+	const __u16 channel = (__u16)number("CHANNEL", next_word(order), 0, TURNPIKE_CHANNEL_MAX);
 	const __u64 began = clock_now();
 	const __u64 expires = began + NSEC * number("LIFETIME", next_word(order), 0, 1U << 30);
+	const __u32 policer = (__u32)number("POLICER", next_word(order), 0, UINT32_MAX);
 	const struct range client = range_of(next_word(order)), server = range_of(next_word(order));
 	const struct range relayed = range_of(next_word(order)), peer = range_of(next_word(order));
 	TURNPIKE_OPTS(turnpike_binding, binding, .channel = channel, .channel_expires = expires,
-		      .permission_expires = expires);
+		      .permission_expires = expires, .to_peer_policer = policer,
+		      .to_client_policer = policer);
 	__u32 i;
 
 	for (i = 0; i < count; i++) {
@@ -134,11 +139,32 @@ static void bind_all(struct relay *relay, char **order)
 		binding.server = nth(&server, i);
 		binding.relay = nth(&relayed, i);
 		binding.peer = nth(&peer, i);
+		if (!channel)
+			binding.xor_peer = binding.peer;
 		if (turnpike_bind(relay->tp, &binding))
 			fail(relay);
 	}
 	printf("{\"flows\": %u, \"ns\": %llu}\n", turnpike_flows(relay->tp),
 	       (unsigned long long)(clock_now() - began));
+}
+
+static void new_policer(struct relay *relay, char **order)
+{
+	TURNPIKE_OPTS(turnpike_policer_opts, opts, .unit = TURNPIKE_POLICER_BYTES);
+	__u32 policer;
+
+	opts.rate = number("RATE", next_word(order), 1, TURNPIKE_POLICER_RATE);
+	opts.parent = (__u32)number("PARENT", next_word(order), 0, UINT32_MAX);
+	if (turnpike_policer_new(relay->tp, &opts, &policer))
+		fail(relay);
+	printf("{\"policer\": %u}\n", policer);
+}
+
+static void print_full(const struct relay *relay, char **order)
+{
+	const __u32 policer = (__u32)number("POLICER", next_word(order), 1, UINT32_MAX);
+
+	printf("{\"full\": %llu}\n", (unsigned long long)turnpike_policer_full(relay->tp, policer));
 }
 
 static void change_mode(struct relay *relay, char **order)
@@ -231,6 +257,10 @@ static void carry_out(struct relay *relay, char *text)
 		return;
 	if (strcmp(name, "bind") == 0)
 		bind_all(relay, &order);
+	else if (strcmp(name, "policer") == 0)
+		new_policer(relay, &order);
+	else if (strcmp(name, "full") == 0)
+		print_full(relay, &order);
 	else if (strcmp(name, "mode") == 0)
 		change_mode(relay, &order);
 	else if (strcmp(name, "status") == 0)

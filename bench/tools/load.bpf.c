@@ -71,6 +71,10 @@ static __always_inline void write_ports(struct udphdr *udp, __u32 flow, __u64 ip
 
 	udp->source = port_of(&config.src, flow);
 	udp->dest = port_of(&config.dst, flow);
+	if (config.no_check) {
+		udp->check = 0;
+		return;
+	}
 	sum = checksum(config.l4_sum + ips + udp->source + udp->dest);
 	udp->check = sum ? sum : 0xffff;
 }

@@ -53,7 +53,9 @@ struct options {
 
 static const struct argp_option argp_options[] = {
 	{ "dev", 'd', "IF", 0, "send out of this device", 0 },
-	{ "frame", 'f', "HEX", 0, "the frame of flow 0: Ethernet, IPv4 or IPv6, 96 bytes or more",
+	{ "frame", 'f', "HEX", 0,
+	  "the frame of flow 0: Ethernet, IPv4 or IPv6, 96 bytes or more. If its UDP checksum is 0, so "
+	  "are those of all",
 	  0 },
 	{ "flows", 'n', "N", 0, "number of flows (default: 1)", 0 },
 	{ "src-bits", 's', "BITS", 0,
@@ -199,6 +201,7 @@ static struct load_config config_of(const struct options *options)
 		.ifindex = device(options->dev),
 		.flows = options->flows,
 		.step = step_through(options->flows),
+		.no_check = !word_at(options, layout->check),
 		.interval = options->pace ? (NSEC << LOAD_TICK_SHIFT) / options->pace : 0,
 		.src = side(options, layout->src_ip, layout->src_port, options->src_bits),
 		.dst = side(options, layout->dst_ip, layout->dst_port, options->dst_bits),

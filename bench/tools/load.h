@@ -35,6 +35,7 @@ struct load_side {
  * struct load_config - constants of a run
  * @ifindex: egress device
  * @flows:   number of flows, visited in steps of @step, which is coprime to it
+ * @no_check: 1: UDP without a checksum, over IPv4
  * @interval: between frames, in fixed-point nanoseconds; 0: as fast as possible
  * @l4_sum, @ip_sum: checksums without the fields that differ between flows, not inverted
  */
@@ -42,7 +43,7 @@ struct load_config {
 	__u32 ifindex;
 	__u32 flows;
 	__u32 step;
-	__u32 pad;
+	__u32 no_check;
 	__u64 interval;
 	__u32 l4_sum;
 	__u32 ip_sum;
