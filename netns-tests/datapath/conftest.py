@@ -7,7 +7,7 @@ import pytest
 
 import encapsulations
 from lab import elsewhere
-from vlanlab import has_vlan_devices
+from lab.vlan import has_vlan_devices
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -5,14 +5,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lab import proc
 from lab.lab import Lab
 from lab.topology import FAMILIES, End
+from lab.vlan import IN_FRAME
 
 TRUNK = ("nic0", "to-relay")
-# A trunk's frames bear their tags as on a real wire, not beside them as a veth would have it: XDP sees frames only.
-IN_FRAME = [word for feature in ("txvlan", "tx-vlan-stag-hw-insert", "rxvlan", "rx-vlan-stag-hw-parse")
-            for word in (feature, "off")]
 
 
 @dataclass(frozen=True)
@@ -57,10 +54,3 @@ class VlanLab(Lab):
                      for family in FAMILIES]
         self._ip(end.role, commands)
         return None
-
-
-def has_vlan_devices() -> bool:
-    """Whether the kernel has them, tried in a namespace that is gone at once."""
-    done = proc.run(["unshare", "-n", "sh", "-c", "modprobe -q 8021q; ip link add a type veth peer name b &&"
-                                                  " ip link add link a name a.1 type vlan id 1"], check=False)
-    return done.returncode == 0
