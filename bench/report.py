@@ -8,18 +8,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+from comparisons import COMPARISONS, Comparison, ns_per_packet
 from network import NSEC
-from relaying import bound_of
 from results import Results, Series, Summary
 from section import Unit
 from targets import TARGETS, Target
 
-OF_BOUND = "of its bound"
+NS_MORE = "ns more"
 NOISE = "~"
 WIDEST = 150       # characters; a wider table is transposed
 DISTURBED = 0.05   # of a CPU
+MACHINE = "{cpu}, {cpus} CPUs, Linux {kernel}, commit {commit}, {began}."
 LEGEND = (f"Medians of {{}} rounds; ± is half of the interquartile range (of the whole range if fewer than four)."
-          f" {NOISE}: the spread exceeds the ratio's distance from 1.")
+          f" {NOISE}: the spread exceeds the ratio's distance from 1. {NS_MORE}: of a packet, than in that case.")
 Row = Sequence[str]
 
 
@@ -53,9 +54,9 @@ def ratio_cell(summary: Summary | None) -> str:
     return cell(f"{NOISE if noise else ''}{summary.median:.2f}", summary)
 
 
-def against_bound(results: Results, case: str) -> Summary | None:
-    bound = bound_of(case)
-    return results.ratio(results.series(case, "rate"), results.series(bound, "rate")) if bound else None
+def comparison_cells(results: Results, comparison: Comparison, case: str) -> Row:
+    more = comparison.ns_more(results, case)
+    return ratio_cell(comparison.ratio(results, case)), "" if more is None else f"{more:+.0f}"
 
 
 def table(header: Row, rows: Sequence[Row]) -> Iterator[str]:
@@ -74,10 +75,12 @@ def section_tables(results: Results, section: str, title: str) -> Iterator[str]:
     yield from ("", title)
     for columns, group in groupby(cases, key=lambda case: column_titles(results, case)):
         rows = [[case.partition("/")[2], *map(figure_cell, results.figures[case].values())] for case in group]
-        if any(bound_of(f"{section}/{row[0]}") for row in rows):
-            columns = (*columns, OF_BOUND)
-            for row in rows:
-                row.append(ratio_cell(against_bound(results, f"{section}/{row[0]}")))
+        names = [f"{section}/{row[0]}" for row in rows]
+        for comparison in COMPARISONS:
+            if any(map(comparison.applies_to, names)):
+                columns = (*columns, comparison.title, NS_MORE)
+                for row, name in zip(rows, names):
+                    row += comparison_cells(results, comparison, name)
         yield ""
         yield from fitting(columns, rows)
 
@@ -102,7 +105,14 @@ def target_rows(results: Results) -> Iterator[Row]:
     for target in TARGETS:
         measured = target.measured(results)
         shown = cell(f"{measured.median:,.2f}", measured) if measured else "-"
-        yield target.text, f"{target.limit.sign} {target.limit.value:g}", shown, target.verdict(measured)
+        yield (target.text, f"{target.limit.sign} {target.limit.value:g}", shown, ns_cell(results, target),
+               target.verdict(measured))
+
+
+def ns_cell(results: Results, target: Target) -> str:
+    """Nanoseconds per packet of the two cases, in the order of the ratio. Other units have none."""
+    each = [ns_per_packet(results.series(of.case, of.figure)) for of in (target.above, target.below) if of]
+    return " : ".join(f"{ns:.0f}" for ns in each) if None not in each else ""
 
 
 def other_work(results: Results) -> float:
@@ -112,14 +122,17 @@ def other_work(results: Results) -> float:
     return max(0.0, statistics.median(spent) - 1) if spent else 0.0
 
 
-def text(results: Results, titles: Mapping[str, str]) -> str:
-    lines = [LEGEND.format(results.rounds)]
+def text(results: Results, titles: Mapping[str, str], run: Mapping[str, Any]) -> str:
+    lines = [MACHINE.format(**run), LEGEND.format(results.rounds)]
     if (others := other_work(results)) > DISTURBED:
         lines.append(f"Other processes on this machine used {others:.0%} of a CPU: rates may be too low, and ratios"
                      " less certain.")
     for section, title in titles.items():
         lines += section_tables(results, section, title)
-    lines += ["", "Targets", "", *table(("", "limit", "measured", ""), list(target_rows(results)))]
+    lines += ["", "Targets", "", *table(("", "limit", "measured", "ns/packet", ""), list(target_rows(results)))]
+    if results.unavailable:
+        lines += ["", "Not measured, because this machine cannot", ""]
+        lines += [f"{case}: {reason}" for case, reason in results.unavailable.items()]
     if results.failures:
         lines += ["", "Failed", ""]
         lines += [f"{case}: {reason}" for case, reasons in results.failures.items()
@@ -130,6 +143,12 @@ def text(results: Results, titles: Mapping[str, str]) -> str:
 def figures_of(results: Results, case: str) -> dict[str, Any]:
     return {name: {"unit": str(series.unit), **numbers(series.summary), "samples": list(series.samples.values())}
             for name, series in results.figures[case].items()}
+
+
+def comparisons_of(results: Results, case: str) -> dict[str, Any]:
+    return {each.title: {"with": each.other(case), **numbers(each.ratio(results, case)),
+                         "ns_more": each.ns_more(results, case)}
+            for each in COMPARISONS if each.applies_to(case)}
 
 
 def numbers(summary: Summary | None) -> dict[str, float]:
@@ -144,7 +163,8 @@ def target_of(results: Results, target: Target) -> dict[str, Any]:
 
 def as_json(results: Results, run: Mapping[str, Any]) -> dict[str, Any]:
     return {**run, "other_work": other_work(results),
-            "cases": {case: {"figures": figures_of(results, case), "of_bound": numbers(against_bound(results, case))}
+            "cases": {case: {"figures": figures_of(results, case), "compared": comparisons_of(results, case)}
                       for case, figures in results.figures.items() if figures},
             "targets": [target_of(results, target) for target in TARGETS],
+            "unavailable": results.unavailable,
             "failures": results.failures}

@@ -48,10 +48,11 @@ class Series:
 
 @dataclass
 class Results:
-    """Figures and failures by the names of cases, in the order of the table."""
+    """Figures, failures, and what the machine cannot measure, by the names of cases, in the order of the table."""
 
     figures: dict[str, dict[str, Series]] = field(default_factory=dict)
     failures: dict[str, list[str]] = field(default_factory=dict)
+    unavailable: dict[str, str] = field(default_factory=dict)
 
     def expect(self, cases: Iterable[str]) -> None:
         """Register cases in the order of the table."""

@@ -24,9 +24,10 @@ from typing import Any
 
 import paths
 import report
+from comparisons import compared_with
 from lab import proc
 from results import Results
-from section import Case, Extent, Scope, Section
+from section import Case, Extent, Scope, Section, Unavailable
 
 # Modules with a SECTION, in the order of the table.
 MODULES = ("bounds", "relaying", "stages", "kinds", "peers", "latency", "control_plane", "routes")
@@ -107,7 +108,7 @@ def measure(cases: Sequence[Case], rounds: int, results: Results) -> None:
     """Measures each case right after the one that it is compared with."""
     results.expect(case.name for case in cases)
     places = {case.name: place for place, case in enumerate(cases)}
-    cases = sorted(cases, key=lambda case: (places.get(report.bound_of(case.name) or "", places[case.name]),
+    cases = sorted(cases, key=lambda case: (places.get(compared_with(case.name) or "", places[case.name]),
                                             places[case.name]))
     progress = Progress(rounds * len(cases))
     queue = [(number, case) for number in range(rounds) for case in cases]
@@ -115,6 +116,8 @@ def measure(cases: Sequence[Case], rounds: int, results: Results) -> None:
         with progress.of(case.name, f"round {number + 1}/{rounds}"):
             try:
                 figures = case.measure()
+            except Unavailable as reason:
+                results.unavailable[case.name] = outcome = str(reason)
             except Exception as error:  # measure the other cases in any case
                 results.fail(case.name, describe(error))
                 outcome = f"FAILED: {describe(error)}"
@@ -160,7 +163,7 @@ def main() -> int:
     outcome = report.as_json(results, run)
     LATEST.write_text(json.dumps(outcome, indent=1) + "\n")
     titles = {section.name: section.title for section in sections}
-    print(json.dumps(outcome) if asked.json else report.text(results, titles))
+    print(json.dumps(outcome) if asked.json else report.text(results, titles, run))
     return int(stopped or bool(results.failures) or not results)
 
 

@@ -39,12 +39,17 @@ class Figure:
     unit: Unit
 
 
+class Unavailable(Exception):
+    """This machine lacks what a case needs: a sentence."""
+
+
 @dataclass(frozen=True)
 class Case:
     """A name such as relay/two-nic/native-head/to-peer/ipv4/160/1, and the function that measures it once.
 
     measure() returns figures by a short name. It takes a second or two, and raises proc.LabError if the figures would
-    be wrong: nothing arrived, or another mode relayed the packets. It leaves the section ready for the next case.
+    be wrong: nothing arrived, or another mode relayed the packets. It raises Unavailable if this machine cannot measure
+    the case. It leaves the section ready for the next case.
     """
 
     name: str

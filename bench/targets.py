@@ -69,6 +69,11 @@ def against_coturn(server: str, figure: str, limit: float) -> Target:
                   Of(f"peers/{server}/to-peer/1", figure), Of("peers/coturn/to-peer/1", figure))
 
 
+def kind(name: str, variant: str, limit: float) -> Target:
+    return Target(f"{variant}: packets of kind {name}, compared to usual ones", at_least(limit),
+                  Of(f"kinds/{variant}/{name}"), Of(f"kinds/{variant}/usual"))
+
+
 def round_trip(other: str, limit: float) -> Target:
     return Target(f"native-head, p99 of the round trip, compared to {other}", at_most(limit),
                   Of("latency/native-head/20000", "p99"), Of(f"latency/{other}/20000", "p99"))
@@ -99,6 +104,9 @@ TARGETS = (
     flows("native-head", 1_000_000, 1.6),
     flows("tcx", 100_000, 1.25),
     flows("tcx", 1_000_000, 1.6),
+    *(kind("policed-3", variant, 0.95) for variant in ("native-head", "tcx")),
+    *(kind(name, variant, 0.85) for name in ("padded", "vlan", "hairpin", "zero-checksum")
+      for variant in ("native-head", "tcx")),
     against_coturn("native-head", "saturated", 15),
     against_coturn("tcx", "saturated", 6),
     against_coturn("native-head", "no loss", 25),
