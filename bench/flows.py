@@ -97,7 +97,8 @@ Key = TypeVar("Key", bound=Hashable)
 class Relays(Generic[Key]):
     """The relays of one network, each with its own flows, created on demand. One at a time is attached."""
 
-    def __init__(self, make: Callable[[Key], Flows]) -> None:
+    def __init__(self, network: Network, make: Callable[[Key, Network], Flows]) -> None:
+        self.network = network
         self._make = make
         self._relays: dict[Key, Flows] = {}
         self._attached: Flows | None = None
@@ -106,7 +107,7 @@ class Relays(Generic[Key]):
         if key in self._relays and not self._relays[key].alive:
             self.forget(key)
         if key not in self._relays:
-            self._relays[key] = self._make(key)
+            self._relays[key] = self._make(key, self.network)
         if self._attached not in (None, self._relays[key]):
             self.detach()
         self._attached = self._relays[key]

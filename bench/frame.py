@@ -10,6 +10,7 @@ from dataclasses import dataclass
 UDP, TCP = 17, 6
 DONT_FRAGMENT = 0x4000
 TTL = 64
+DOT1Q = b"\x81\x00"
 
 Address = tuple[str, int]
 
@@ -36,6 +37,7 @@ class Frame:
     protocol: int = UDP
     dont_fragment: bool = True  # IPv4 only
     has_checksum: bool = True  # of UDP; only IPv4 may do without
+    vlan: int | None = None
 
     def __bytes__(self) -> bytes:
         family = family_of(self.target)
@@ -46,7 +48,8 @@ class Frame:
         if self.has_checksum:
             udp = udp[:6] + struct.pack("!H", checksum(pseudo + udp + self.payload) or 0xFFFF)
         ip = self._ipv4(addresses, length) if family == 4 else self._ipv6(addresses, length)
-        return mac(self.to_mac) + mac(self.from_mac) + ip + udp + self.payload
+        tag = b"" if self.vlan is None else DOT1Q + struct.pack("!H", self.vlan)
+        return mac(self.to_mac) + mac(self.from_mac) + tag + ip + udp + self.payload
 
     def _ipv4(self, addresses: bytes, length: int) -> bytes:
         flags = DONT_FRAGMENT if self.dont_fragment else 0
@@ -73,9 +76,14 @@ def checksum(data: bytes) -> int:
     return ~total & 0xFFFF
 
 
+def split_tag(frame: bytes) -> tuple[bytes, bytes]:
+    """The VLAN tag, if there is one, and the frame without it."""
+    return (frame[12:16], frame[:12] + frame[16:]) if frame[12:14] == DOT1Q else (b"", frame)
+
+
 def normal(frame: bytes, by_stack: bool) -> bytes:
     """Zero the unpredictable fields: flow label and identification. With @by_stack also those that a network stack
-    chooses: DF, TTL, and the UDP checksum, which it may leave to the device."""
+    chooses: DF, TTL, and the UDP checksum, which it may leave to the device. There is no VLAN tag."""
     data = bytearray(frame)
     unpredictable = [(15, 18)]
     if ip4 := data[12:14] == b"\x08\x00":

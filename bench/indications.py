@@ -18,6 +18,7 @@ from network import PEERS, RELAYED, RELAYED_OTHERS, Stream
 from traffic import data
 
 FINGERPRINT, FINGERPRINT_MASK = 0x8028, 0x5354554E
+PEER = PEERS.nth(0, 4)
 TRANSACTION = bytes(range(0xA0, 0xAC))
 Send = Callable[[Address, bytes], bytes]
 
@@ -37,10 +38,10 @@ def coturn(peer: Address, payload: bytes) -> bytes:
 
 
 def sent_by(client: Send) -> Callable[[Stream, int], Stream]:
-    return lambda stream, size: with_payload(stream, client(PEERS.nth(0, 4), data(size)))
+    return lambda stream, size: with_payload(stream, client(PEER, data(size)))
 
 
-def received(stream: Stream, size: int, peer: Address = PEERS.nth(0, 4)) -> Stream:
+def received(stream: Stream, size: int, peer: Address = PEER) -> Stream:
     """The relay chooses the transaction ID."""
     def like(arrived: bytes) -> bytes:
         return turn.data_indication(arrived[8:20], peer, data(size))

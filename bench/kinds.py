@@ -22,11 +22,13 @@ import indications
 from flows import Flows, Relays
 from lab import proc
 from lab.relay import BY_NAME
+from lab.vlan import has_vlan_devices
 from network import Meter, Network, Stream, sink_hook
 from relaying import KERNEL, check
 from runtime import ns_a_run, ns_of_empty, statistics
-from section import Case, Extent, Figure, Scope, Unit
+from section import Case, Extent, Figure, Scope, Unavailable, Unit
 from traffic import CHANNEL, DIRECTIONS, FAMILIES, Families, bindings, channel_data
+from vlan import VlanNetwork, tagged
 
 USUAL = "usual"
 SIZE = 160
@@ -75,6 +77,7 @@ class Kind:
     direction: str = "to-peer"
     size: int = SIZE
     change: Callable[[Stream, int], Stream] = unchanged
+    on_vlan: bool = False
 
     def stream(self, network: Network) -> Stream:
         return self.change(DIRECTIONS[self.direction](network, self.relay.families, self.size, 1), self.size)
@@ -96,6 +99,7 @@ KINDS = {
     "hairpin": Kind(Relay(hairpins=True), "hairpin"),
     "hairpin-indications": Kind(Relay(hairpins=True, channel=INDICATIONS), "hairpin",
                                 change=indications.sent_and_received),
+    "vlan": Kind(change=tagged, on_vlan=True),
 }
 QUICK = (USUAL, "policed-3", "send-firefox", "data-indication-padded")
 VARIANTS = {Extent.QUICK: ("native-head",), Extent.DEFAULT: ("native-head", "native-tail", "tcx"), Extent.FULL: KERNEL}
@@ -107,9 +111,11 @@ def usual_of(name: str) -> str | None:
     return f"kinds/{rest[0]}/{USUAL}" if section == "kinds" and rest[1] != USUAL else None
 
 
-def measure(network: Network, relays: Relays[Relay], variant_name: str, kind: Kind,
-            seconds: float) -> Mapping[str, Figure]:
-    variant, stream, relay = BY_NAME[variant_name], kind.stream(network), relays.get(kind.relay)
+def measure(relays: Relays[Relay] | None, variant_name: str, kind: Kind, seconds: float) -> Mapping[str, Figure]:
+    if relays is None:
+        raise Unavailable("this kernel has no VLAN devices (8021q)")
+    variant, network, relay = BY_NAME[variant_name], relays.network, relays.get(kind.relay)
+    stream = kind.stream(network)
     device = stream.sender.near.device
     with Meter(network, stream, sink_hook(variant.mode)) as meter:
         relay.detach()
@@ -139,12 +145,19 @@ class Kinds:
     @contextlib.contextmanager
     def open(self, scope: Scope) -> Iterator[Sequence[Case]]:
         chosen = QUICK if scope.extent is Extent.QUICK else KINDS
-        with Network("two-nic") as network:
-            relays: Relays[Relay] = Relays(lambda relay: relay.flows(network))
-            with contextlib.closing(relays):
-                yield [Case(f"{self.name}/{variant}/{kind}",
-                            partial(measure, network, relays, variant, KINDS[kind], scope.seconds))
-                       for variant, kind in product(VARIANTS[scope.extent], chosen)]
+        with contextlib.ExitStack() as stack:
+            def on(network: Network) -> Relays[Relay]:
+                stack.enter_context(network)
+                return stack.enter_context(contextlib.closing(Relays(network, Relay.flows)))
+
+            plain, vlan = on(Network("two-nic")), on(VlanNetwork("two-nic")) if has_vlan_devices() else None
+
+            def case(variant: str, name: str) -> Case:
+                kind = KINDS[name]
+                relays = vlan if kind.on_vlan else plain
+                return Case(f"{self.name}/{variant}/{name}", partial(measure, relays, variant, kind, scope.seconds))
+
+            yield [case(variant, name) for variant, name in product(VARIANTS[scope.extent], chosen)]
 
 
 SECTION = Kinds()

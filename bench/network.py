@@ -40,7 +40,7 @@ from pathlib import Path
 from typing import Protocol, Self
 
 import paths  # noqa: F401
-from frame import Address, Frame, family_of, headers, normal
+from frame import Address, Frame, family_of, headers, normal, split_tag
 from lab import proc
 from lab.crowd import FIRST_CLIENT, FIRST_PEER, FIRST_PORT
 from lab.lab import Lab
@@ -168,9 +168,14 @@ class Network(Lab):
         relay = NearEnd(self.namespace("relay"), near.device, self.mac("relay", near.device))
         return FarEnd(self.namespace(far.role), far.device, self.mac(far.role, far.device), far.place, relay)
 
+    def _device_to(self, far_end: FarEnd) -> str:
+        """The relay's device by which packets go to the hosts there."""
+        return far_end.near.device
+
     def _add_routes_to_all(self) -> None:
         for far_end, networks in ((self.client, NETWORKS["client"]), (self.peer, NETWORKS["peer"])):
-            self._ip("relay", [f"route add {each} via {far_end.place.address(family)} dev {far_end.near.device}"
+            self._ip("relay", [f"route add {each} via {far_end.place.address(family)}"
+                               f" dev {self._device_to(far_end)}"
                                for family in FAMILIES for each in networks[family]])
         self._ip("relay", [f"route add local {each} dev lo" for family in FAMILIES
                            for each in NETWORKS["relay"][family]])
@@ -198,7 +203,8 @@ class Stream:
     expected_source: Addresses | None = None
     expected_target: Range | None = None
     by_stack: bool = False  # a network stack writes the headers, with its own identifications and TTLs
-    payload_like: Callable[[bytes], bytes] | None = None  # the expected one, with the random parts of the one that arrived
+    # The expected payload, with the random parts of the one that arrived.
+    payload_like: Callable[[bytes], bytes] | None = None
 
     def expected_nth(self, number: int) -> Frame:
         family = family_of(self.expected.target)
@@ -210,11 +216,13 @@ class Stream:
 
     def complaint(self, arrived: bytes) -> str | None:
         """Compares a frame with the expected one. Returns None if they are equal."""
-        expected = self.expected_nth(self.targets().number(target_of(arrived)))
+        tag, frame = split_tag(arrived)
+        expected = self.expected_nth(self.targets().number(target_of(frame)))
         if self.payload_like:
-            expected = replace(expected, payload=self.payload_like(arrived[headers(family_of(expected.target)):]))
+            expected = replace(expected, payload=self.payload_like(frame[headers(family_of(expected.target)):]))
         wanted = bytes(expected)
-        if normal(arrived, self.by_stack) == normal(wanted, self.by_stack):
+        wanted_tag, wanted_frame = split_tag(wanted)
+        if tag == wanted_tag and normal(frame, self.by_stack) == normal(wanted_frame, self.by_stack):
             return None
         return f"{arrived.hex()} arrives instead of {wanted.hex()}"
 
@@ -245,8 +253,9 @@ def sink(stream: Stream, hook: str) -> Tool:
     """Start a program that counts the expected frames. Requests are "count", "rates" and "frame"."""
     target = stream.expected.target
     addresses, ports = stream.targets().spread(stream.flows)
+    tag, frame = split_tag(bytes(stream.expected))
     tool = Tool(stream.receiver.namespace, "sink", "--dev", stream.receiver.device, "--hook", hook,
-                "--len", len(bytes(stream.expected)), "--to", target[0], "--addresses", addresses,
+                *(["--tagged"] if tag else []), "--len", len(frame), "--to", target[0], "--addresses", addresses,
                 "--port", target[1], "--ports", ports)
     tool.answer()
     return tool

@@ -115,12 +115,16 @@ def bound_of(name: str) -> str | None:
 RelayKey = tuple[str, bool, int]  # families, hairpins, flows
 
 
+def relay_of(key: RelayKey, network: Network) -> Flows:
+    families, hairpins, flows = key
+    return Flows(network, bindings(FAMILIES[families], hairpins), flows)
+
+
 class NetworkRelays(Relays[RelayKey]):
     """The relays of one network, of which only one has more than BIG flows."""
 
     def __init__(self, network: Network) -> None:
-        super().__init__(lambda key: Flows(network, bindings(FAMILIES[key[0]], key[1]), key[2]))
-        self.network = network
+        super().__init__(network, relay_of)
 
     def get(self, key: RelayKey) -> Flows:
         if key not in self.known() and key[2] > BIG:

@@ -6,7 +6,6 @@
  * each frame. Frames cannot be delayed: those ahead of the pace are dropped.
  */
 #include <linux/bpf.h>
-#include <linux/if_ether.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/udp.h>
@@ -97,7 +96,7 @@ static __always_inline int send(struct xdp_md *ctx, bool ipv6)
 	data = (void *)(long)ctx->data;
 	if ((void *)data + LOAD_HEAD > (void *)(long)ctx->data_end)
 		return XDP_ABORTED;
-	ip4 = (void *)data + ETH_HLEN;
+	ip4 = (void *)data + config.l2_len;
 	ip6 = (void *)ip4;
 
 	flow = next_flow();

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <linux/if_ether.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,22 +27,24 @@
 #endif
 
 #define FRAME_MAX 1514
+#define TAG_LEN   4
 #define NSEC      1000000000ULL
 #define NO_PORTS  31 /* bits of a flow's number that are all 0 */
 #define GOLDEN    0.618034
 
-/* Offsets of the fields that differ between flows. */
+/* Offsets, in the IP packet, of the fields that differ between flows. */
 struct layout {
 	size_t src_ip, dst_ip, ip_check, src_port, dst_port, check;
 };
 
-static const struct layout ipv4 = { 26, 30, 24, 34, 36, 40 };
-static const struct layout ipv6 = { 34, 50, 0, 54, 56, 60 };
+static const struct layout ipv4 = { 12, 16, 10, 20, 22, 26 };
+static const struct layout ipv6 = { 8, 24, 0, 40, 42, 46 };
 
 struct options {
 	const char *dev;
 	__u8 frame[FRAME_MAX + LOAD_SPARE];
 	size_t frame_len;
+	size_t l2_len;
 	__u32 flows;
 	__u32 src_bits;
 	__u32 dst_bits;
@@ -54,7 +57,7 @@ struct options {
 static const struct argp_option argp_options[] = {
 	{ "dev", 'd', "IF", 0, "send out of this device", 0 },
 	{ "frame", 'f', "HEX", 0,
-	  "the frame of flow 0: Ethernet, IPv4 or IPv6, 96 bytes or more. If its UDP checksum is 0, so "
+	  "the frame of flow 0: Ethernet, perhaps a VLAN tag, IPv4 or IPv6, 96 bytes or more. If its UDP checksum is 0, so "
 	  "are those of all",
 	  0 },
 	{ "flows", 'n', "N", 0, "number of flows (default: 1)", 0 },
@@ -69,6 +72,17 @@ static const struct argp_option argp_options[] = {
 	{ 0 },
 };
 
+/* @l2_len: where the type ends. */
+static __u16 ether_type(const struct options *options, size_t l2_len)
+{
+	return (__u16)(options->frame[l2_len - 2] << 8 | options->frame[l2_len - 1]);
+}
+
+static bool is_ipv6(const struct options *options)
+{
+	return ether_type(options, options->l2_len) == ETH_P_IPV6;
+}
+
 static void parse_frame(struct options *options, const char *hex)
 {
 	unsigned int byte;
@@ -80,6 +94,8 @@ static void parse_frame(struct options *options, const char *hex)
 	}
 	if (*hex || options->frame_len < LOAD_HEAD)
 		die(0, "--frame must have at least %d bytes, in hexadecimal digits", LOAD_HEAD);
+	options->l2_len =
+		ether_type(options, ETH_HLEN) == ETH_P_8021Q ? ETH_HLEN + TAG_LEN : ETH_HLEN;
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -134,7 +150,7 @@ static __u16 word_at(const struct options *options, size_t at)
 {
 	__u16 word;
 
-	memcpy(&word, options->frame + at, sizeof(word));
+	memcpy(&word, options->frame + options->l2_len + at, sizeof(word));
 	return word;
 }
 
@@ -142,7 +158,7 @@ static __u32 address_at(const struct options *options, size_t at)
 {
 	__u32 address;
 
-	memcpy(&address, options->frame + at, sizeof(address));
+	memcpy(&address, options->frame + options->l2_len + at, sizeof(address));
 	return address;
 }
 
@@ -195,10 +211,10 @@ static __u32 step_through(__u32 flows)
 
 static struct load_config config_of(const struct options *options)
 {
-	const struct ethhdr *eth = (const struct ethhdr *)options->frame;
-	const struct layout *layout = eth->h_proto == htons(ETH_P_IP) ? &ipv4 : &ipv6;
+	const struct layout *layout = is_ipv6(options) ? &ipv6 : &ipv4;
 	struct load_config config = {
 		.ifindex = device(options->dev),
+		.l2_len = (__u32)options->l2_len,
 		.flows = options->flows,
 		.step = step_through(options->flows),
 		.no_check = !word_at(options, layout->check),
@@ -248,7 +264,6 @@ int main(int argc, char **argv)
 	};
 	struct load_bpf *skeleton;
 	struct load_state *state;
-	int ipv6_frame;
 
 	quiet();
 	argp_parse(&argp, argc, argv, 0, NULL, &options);
@@ -260,11 +275,10 @@ int main(int argc, char **argv)
 		die(-errno, "loading the generator");
 	state = &skeleton->bss->state;
 	memcpy(state->head, options.frame, LOAD_HEAD);
-	ipv6_frame = ((const struct ethhdr *)options.frame)->h_proto != htons(ETH_P_IP);
 
 	pin(options.cpu);
-	generate(&options, bpf_program__fd(ipv6_frame ? skeleton->progs.load_ipv6
-						      : skeleton->progs.load_ipv4));
+	generate(&options, bpf_program__fd(is_ipv6(&options) ? skeleton->progs.load_ipv6
+							     : skeleton->progs.load_ipv4));
 	printf("{\"sent\": %llu, \"ns\": %llu}\n", (unsigned long long)state->sent,
 	       (unsigned long long)(state->ended - state->began));
 	load_bpf__destroy(skeleton);

@@ -34,6 +34,7 @@ struct load_side {
 /**
  * struct load_config - constants of a run
  * @ifindex: egress device
+ * @l2_len:  bytes before the IP header
  * @flows:   number of flows, visited in steps of @step, which is coprime to it
  * @no_check: 1: UDP without a checksum, over IPv4
  * @interval: between frames, in fixed-point nanoseconds; 0: as fast as possible
@@ -45,6 +46,8 @@ struct load_config {
 	__u32 step;
 	__u32 no_check;
 	__u64 interval;
+	__u32 l2_len;
+	__u32 pad;
 	__u32 l4_sum;
 	__u32 ip_sum;
 	struct load_side src;

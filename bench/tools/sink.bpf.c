@@ -64,40 +64,50 @@ static __always_inline bool is_expected(const void *data, const void *end, __u32
 	return is_wanted((const void *)(ip6 + 1), end, ip6->nexthdr, ip6->daddr.in6_u.u6_addr32[3]);
 }
 
-/* True if the frame must be dropped. */
-static __always_inline bool swallow(void *ctx, const void *data, const void *end, __u32 len)
+/* True if the frame must be dropped. @frame: what user space gets of it. */
+static __always_inline bool swallow(void *ctx, bool expected, const struct sink_frame *frame)
 {
 	const __u32 key = 0;
 	struct sink_counts *count = bpf_map_lookup_elem(&counts, &key);
 
 	if (!count)
 		return false;
-	if (!is_expected(data, end, len)) {
+	if (!expected) {
 		count->others++;
 		return false;
 	}
 	count->packets++;
-	count->bytes += len;
+	count->bytes += frame->len;
 	if (take) {
 		take = 0;
-		bpf_perf_event_output(ctx, &frames, (__u64)len << 32 | BPF_F_CURRENT_CPU, &len,
-				      sizeof(len));
+		bpf_perf_event_output(ctx, &frames, (__u64)frame->len << 32 | BPF_F_CURRENT_CPU,
+				      (void *)frame, sizeof(*frame));
 	}
 	return true;
 }
 
+/* The tag is in the frame: step over it, so that the type is where it is without one. */
 SEC("xdp")
 int sink_xdp(struct xdp_md *ctx)
 {
 	const void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	const __u32 tag = config.tagged ? SINK_TAG_LEN : 0;
+	const struct sink_frame frame = { .len = (__u32)(end - data) };
 
-	return swallow(ctx, data, end, (__u32)(end - data)) ? XDP_DROP : XDP_PASS;
+	return swallow(ctx, is_expected(data + tag, end, frame.len - tag), &frame) ? XDP_DROP
+										   : XDP_PASS;
 }
 
+/* The kernel has moved the tag out of the frame. */
 SEC("tc")
 int sink_tc(struct __sk_buff *ctx)
 {
 	const void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	const bool expected =
+		ctx->vlan_present == config.tagged && is_expected(data, end, ctx->len);
+	struct sink_frame frame = { .len = ctx->len };
 
-	return swallow(ctx, data, end, ctx->len) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
+	if (ctx->vlan_present)
+		frame.tag = (__u32)bpf_ntohs((__be16)ctx->vlan_proto) << 16 | ctx->vlan_tci;
+	return swallow(ctx, expected, &frame) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
 }

@@ -31,6 +31,7 @@ struct options {
 
 static const struct argp_option argp_options[] = {
 	{ "len", 'l', "BYTES", 0, "length of the frames", 0 },
+	{ "tagged", 'g', NULL, 0, "the frames have a VLAN tag, besides this length", 0 },
 	{ "to", 't', "ADDR", 0, "lowest destination address, IPv4 or IPv6", 0 },
 	{ "addresses", 'a', "N", 0, "number of consecutive addresses (default: 1)", 0 },
 	{ "port", 'p', "PORT", 0, "lowest destination port", 0 },
@@ -62,6 +63,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 't':
 		expect_address(expected, arg);
+		return 0;
+	case 'g':
+		expected->tagged = 1;
 		return 0;
 	case 'a':
 		expected->ips = (__u32)number("--addresses", arg, 1, 1U << 30) - 1;
@@ -142,21 +146,24 @@ static void print_rates(const struct sink_bpf *skeleton, const char *arguments)
 	       (unsigned long long)(then - began));
 }
 
-/* The frame follows its length. */
+/* The frame follows its description. Print it as on the wire. */
 static void on_frame(void *arg, int cpu, void *data, __u32 size)
 {
-	const __u8 *byte = (const __u8 *)data + sizeof(__u32);
+	const struct sink_frame *frame = data;
+	const __u8 *byte = (const __u8 *)(frame + 1);
 	int *printed = arg;
-	__u32 len, i;
+	__u32 i;
 
 	(void)cpu;
 	(void)size;
 	if ((*printed)++)
 		return;
-	memcpy(&len, data, sizeof(len));
 	printf("{\"frame\": \"");
-	for (i = 0; i < len; i++)
+	for (i = 0; i < frame->len; i++) {
+		if (i == 2 * ETH_ALEN && frame->tag)
+			printf("%08x", frame->tag);
 		printf("%02x", byte[i]);
+	}
 	printf("\"}\n");
 }
 
