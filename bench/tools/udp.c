@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/udp.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,7 @@ struct slot {
 	uint8_t data[UDP_ROOM];
 	union {
 		struct cmsghdr align;
-		char bytes[CMSG_SPACE(sizeof(struct in_pktinfo))];
+		char bytes[CMSG_SPACE(sizeof(struct in_pktinfo)) + CMSG_SPACE(sizeof(uint16_t))];
 	} control;
 };
 
@@ -72,16 +73,19 @@ static void set_message(struct mmsghdr *message, struct slot *slot)
 	};
 }
 
-static void put_local(struct mmsghdr *message, struct slot *slot, struct in_addr local)
+static void put_control(struct mmsghdr *message, int level, int type, const void *value, size_t len)
 {
-	const struct in_pktinfo info = { .ipi_spec_dst = local };
+	struct msghdr *header = &message->msg_hdr;
+	struct cmsghdr *control =
+		(struct cmsghdr *)((char *)header->msg_control + header->msg_controllen);
 
-	slot->control.align = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(info)),
-						.cmsg_level = IPPROTO_IP,
-						.cmsg_type = IP_PKTINFO };
-	memcpy(CMSG_DATA(&slot->control.align), &info, sizeof(info));
-	message->msg_hdr.msg_control = &slot->control;
-	message->msg_hdr.msg_controllen = sizeof(slot->control.bytes);
+	*control = (struct cmsghdr){
+		.cmsg_len = CMSG_LEN(len),
+		.cmsg_level = level,
+		.cmsg_type = type,
+	};
+	memcpy(CMSG_DATA(control), value, len);
+	header->msg_controllen += CMSG_SPACE(len);
 }
 
 int udp_open(const char *namespace, uint16_t port, struct udp **ret)
@@ -138,12 +142,25 @@ uint8_t *udp_next(struct udp *udp)
 
 void udp_send(struct udp *udp, struct in_addr local, const struct sockaddr_in *to, size_t len)
 {
+	struct mmsghdr *message = &udp->out[udp->queued];
 	struct slot *slot = &udp->out_slots[udp->queued];
+	const struct in_pktinfo info = { .ipi_spec_dst = local };
 
 	slot->addr = *to;
 	slot->iov.iov_len = len;
-	put_local(&udp->out[udp->queued], slot, local);
+	message->msg_hdr.msg_control = &slot->control;
+	message->msg_hdr.msg_controllen = 0;
+	put_control(message, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
 	udp->queued++;
+}
+
+void udp_send_run(struct udp *udp, struct in_addr local, const struct sockaddr_in *to, size_t len,
+		  uint16_t size)
+{
+	struct mmsghdr *message = &udp->out[udp->queued];
+
+	udp_send(udp, local, to, len);
+	put_control(message, IPPROTO_UDP, UDP_SEGMENT, &size, sizeof(size));
 }
 
 int udp_flush(struct udp *udp)

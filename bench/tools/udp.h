@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 /** Size of a buffer; longer datagrams are truncated. */
-#define UDP_ROOM 768
+#define UDP_ROOM 2048
 
 struct udp;
 
@@ -42,6 +42,14 @@ uint8_t *udp_next(struct udp *udp);
  * @local: source address
  */
 void udp_send(struct udp *udp, struct in_addr local, const struct sockaddr_in *to, size_t len);
+
+/**
+ * udp_send_run() - the same with several datagrams of @size bytes each, of @len bytes in all
+ *
+ * They leave as one packet (UDP_SEGMENT), as a NIC with GRO would hand them to the server.
+ */
+void udp_send_run(struct udp *udp, struct in_addr local, const struct sockaddr_in *to, size_t len,
+		  uint16_t size);
 
 /** udp_flush() - send all queued datagrams; return: 0, or the negative errno of a failure */
 int udp_flush(struct udp *udp);

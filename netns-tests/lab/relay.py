@@ -208,7 +208,8 @@ class Coturn:
                  options: Sequence[str] = ("--verbose",)) -> None:
         self.variant = variant
         net = lab.topology
-        command = [*wrapper, "turnserver", "-n", "--no-cli", "--no-tls", "--no-dtls", "--simple-log", "--lt-cred-mech",
+        plain = [] if "--cert" in options else ["--no-tls", "--no-dtls"]
+        command = [*wrapper, "turnserver", "-n", "--no-cli", *plain, "--simple-log", "--lt-cred-mech",
                    "--log-file", "stdout", "--pidfile", str(lab.scratch / "turnserver.pid"),
                    "--listening-port", str(PORT), *_option("--listening-ip", _addresses(net.listen)),
                    *_option("--relay-ip", _addresses(net.relayed)), "--realm", REALM, "--user", f"{USER}:{PASSWORD}",
