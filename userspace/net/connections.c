@@ -10,6 +10,39 @@
 
 _Static_assert(sizeof(struct turn_tuple) == 42, "a tuple has no padding, so it can be a key");
 
+static void leave_waiting(struct connection *connection)
+{
+	if (connection->is_waiting)
+		DL_DELETE2(connection->connections->waiting, connection, waiting_prev,
+			   waiting_next);
+	connection->is_waiting = false;
+}
+
+static void on_flush(evutil_socket_t fd, short what, void *arg)
+{
+	struct connections *connections = arg;
+	struct connection *connection;
+
+	(void)fd;
+	(void)what;
+	while ((connection = connections->waiting)) {
+		leave_waiting(connection);
+		connection->kind->flush(connection);
+	}
+}
+
+void connection_flush_later(struct connection *connection)
+{
+	struct connections *connections = connection->connections;
+
+	if (connection->is_waiting)
+		return;
+	if (!connections->waiting)
+		event_active(&connections->flush, 0, 0);
+	DL_APPEND2(connections->waiting, connection, waiting_prev, waiting_next);
+	connection->is_waiting = true;
+}
+
 void connections_init(struct connections *connections, struct event_base *base,
 		      struct admission *admission, const struct client_ops *ops, void *ctx)
 {
@@ -18,6 +51,7 @@ void connections_init(struct connections *connections, struct event_base *base,
 	connections->admission = admission;
 	connections->ops = ops;
 	connections->ctx = ctx;
+	event_assign(&connections->flush, base, -1, 0, on_flush, connections);
 	memory_return_init(&connections->memory, base);
 	random_fill(connections->hash_key, sizeof(connections->hash_key));
 }
@@ -139,6 +173,7 @@ static void close_connection(struct connection *connection, enum connection_end 
 	HASH_DELETE(hh, connections->table, connection);
 	leave_handshakes(connection);
 	leave_strangers(connection);
+	leave_waiting(connection);
 	memory_return_update(&connections->memory, HASH_COUNT(connections->table));
 	event_free(connection->timer);
 	admission_leave(connections->admission, &connection->tuple.client, connection->is_stranger);
@@ -224,6 +259,7 @@ int connection_begin(struct connections *connections, struct connection *connect
 	connection->tuple = *tuple;
 	connection->is_open = false;
 	connection->is_stranger = true;
+	connection->is_waiting = false;
 	err = insert(connections, connection);
 	if (err) {
 		admission_leave(connections->admission, &tuple->client, true);
@@ -268,5 +304,6 @@ void connections_close(struct connections *connections)
 
 	HASH_ITER(hh, connections->table, connection, next)
 		close_connection(connection, CONNECTION_CLOSED);
+	event_del(&connections->flush);
 	memory_return_stop(&connections->memory);
 }

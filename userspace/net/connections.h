@@ -8,6 +8,7 @@
 #define TURNPIKE_NET_CONNECTIONS_H
 
 #include <event2/event.h>
+#include <event2/event_struct.h>
 
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
@@ -17,7 +18,7 @@
 #include "base/siphash.h"
 #include "net/admission.h"
 #include "net/memory_return.h"
-#include "turn/framing.h"
+#include "net/stream_rx.h"
 #include "turn/types.h"
 
 /** Time limit for a handshake, in seconds. */
@@ -94,18 +95,13 @@ struct connection;
 /**
  * struct connection_kind - operations of one kind of connection
  * @send:  send a message, or drop it and count it as unsent
+ * @flush: called once after connection_flush_later(); may end the connection; NULL: never needed
  * @close: notify the client if possible, and free the connection, which is no longer in the table
  */
 struct connection_kind {
 	void (*send)(struct connection *connection, const uint8_t *data, size_t len);
+	void (*flush)(struct connection *connection);
 	void (*close)(struct connection *connection, enum connection_end why);
-};
-
-/** struct message - buffer for a message, with the space around it that the core needs */
-struct message {
-	uint8_t headroom[TURN_HEADROOM];
-	uint8_t data[TURN_FRAME_MAX];
-	uint8_t tailroom[TURN_TAILROOM];
 };
 
 /**
@@ -113,8 +109,10 @@ struct message {
  * @denied:     clients that get no service, borrowed; NULL: none
  * @strangers:  those without an allocation, the oldest first
  * @handshakes: the strangers whose handshake is not complete, the oldest first
+ * @waiting:    those for which connection_flush_later() has been called
+ * @flush:      flushes them after all sockets that are readable now have been served
  * @memory:     gives memory back after many connections have ended
- * @message:    the message of a stream that the core is handling
+ * @rx:         what a stream has received
  */
 struct connections {
 	struct event_base *base;
@@ -125,16 +123,19 @@ struct connections {
 	struct connection *table;
 	struct connection *strangers;
 	struct connection *handshakes;
+	struct connection *waiting;
+	struct event flush;
 	struct memory_return memory;
 	uint8_t hash_key[SIPHASH_KEY_LEN];
 	struct connection_stats stats;
-	struct message message;
+	struct stream_rx rx;
 };
 
 /**
  * struct connection - first member of the struct of each kind
  * @is_open: the handshake is complete; else it is in @handshakes
  * @is_stranger: it is in @strangers: the client has had no allocation yet
+ * @is_waiting: it is in @waiting
  * @timer:   ends the connection if the handshake or the first allocation takes too long
  */
 struct connection {
@@ -144,10 +145,13 @@ struct connection {
 	struct turn_tuple tuple;
 	bool is_open;
 	bool is_stranger;
+	bool is_waiting;
 	struct connection *stranger_prev;
 	struct connection *stranger_next;
 	struct connection *handshake_prev;
 	struct connection *handshake_next;
+	struct connection *waiting_prev;
+	struct connection *waiting_next;
 	struct event *timer;
 };
 
@@ -197,6 +201,14 @@ void connection_opened(struct connection *connection);
 /** connection_input() - handle a message; @packet has TURN_HEADROOM and TURN_TAILROOM around it */
 void connection_input(struct connection *connection, const struct turn_packet *packet,
 		      uint64_t now);
+
+/**
+ * connection_flush_later() - let @kind's flush() be called at the end of this round of the event
+ * loop
+ *
+ * What many peers send to a client in a round leaves together.
+ */
+void connection_flush_later(struct connection *connection);
 
 /** connection_has_allocation() - whether the client has an allocation */
 bool connection_has_allocation(const struct connection *connection);

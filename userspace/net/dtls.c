@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "net/dtls.h"
-#include "net/dtls_bio.h"
 #include "net/dtls_record.h"
 
 /** Every IPv6 path carries packets of this size (RFC 8200 section 5), so handshakes succeed. */
@@ -23,7 +22,7 @@ struct session {
 	struct connection connection;
 	struct dtls *dtls;
 	struct udp_socket *sock;
-	struct dtls_wire wire;
+	struct tls_wire wire;
 	struct dtls_filter filter;
 	struct udp_tx_fields fields;
 	SSL *ssl;
@@ -39,23 +38,24 @@ struct session {
 struct dtls {
 	struct connections *connections;
 	struct tls *tls;
-	BIO_METHOD *method;
 	struct session *candidate;
 	BIO_ADDR *unknown;
 };
 
-static struct session *session_of(struct dtls_wire *wire)
+static struct session *session_of(struct tls_wire *wire)
 {
 	return (struct session *)((char *)wire - offsetof(struct session, wire));
 }
 
-static void wire_send(struct dtls_wire *wire, const uint8_t *data, size_t len)
+/* While there is no socket, records are lost, as on the way. */
+static bool wire_send(struct tls_wire *wire, const uint8_t *data, size_t len)
 {
 	const struct session *session = session_of(wire);
 
 	if (session->sock)
 		udp_socket_send(session->sock, &session->connection.tuple.client, session->fields,
 				data, len);
+	return true;
 }
 
 static void session_free(struct session *session)
@@ -135,22 +135,17 @@ static void on_retransmit(evutil_socket_t fd, short what, void *arg)
 static struct session *session_new(struct dtls *dtls)
 {
 	struct session *session = calloc(1, sizeof(*session));
-	BIO *bio;
 
 	if (!session)
 		return NULL;
 	session->dtls = dtls;
 	session->wire.send = wire_send;
-	session->ssl = tls_new_datagrams(dtls->tls);
+	session->ssl = tls_new_datagrams(dtls->tls, &session->wire);
 	session->retransmit = evtimer_new(dtls->connections->base, on_retransmit, session);
-	bio = dtls_bio_new(dtls->method, &session->wire);
-	if (!session->ssl || !session->retransmit || !bio) {
-		BIO_free(bio);
+	if (!session->ssl || !session->retransmit) {
 		session_free(session);
 		return NULL;
 	}
-	SSL_set_bio(session->ssl, bio, bio);
-	SSL_set_accept_state(session->ssl);
 	SSL_set_app_data(session->ssl, &session->connection.tuple);
 	return session;
 }
@@ -246,7 +241,7 @@ static bool serve_record(struct session *session, const struct turn_packet *reco
 		connection_input(&session->connection, &message, now);
 		ERR_clear_error();
 	}
-	session->wire.in = NULL;
+	session->wire.in_len = 0;
 	check_handshake(session);
 	if (!was_open)
 		arm_retransmit(session);
@@ -288,7 +283,7 @@ static void answer_hello(struct dtls *dtls, struct udp_socket *sock, const struc
 	session->wire.in = hello.data;
 	session->wire.in_len = hello.len;
 	done = DTLSv1_listen(session->ssl, dtls->unknown);
-	session->wire.in = NULL;
+	session->wire.in_len = 0;
 	ERR_clear_error();
 	if (done <= 0)
 		return;
@@ -352,10 +347,9 @@ struct dtls *dtls_new(struct connections *connections, struct tls *tls)
 	*dtls = (struct dtls){
 		.connections = connections,
 		.tls = tls,
-		.method = dtls_bio_method_new(),
 		.unknown = BIO_ADDR_new(),
 	};
-	if (dtls->method && dtls->unknown)
+	if (dtls->unknown)
 		return dtls;
 	dtls_free(dtls);
 	return NULL;
@@ -367,6 +361,5 @@ void dtls_free(struct dtls *dtls)
 		return;
 	session_free(dtls->candidate);
 	BIO_ADDR_free(dtls->unknown);
-	BIO_meth_free(dtls->method);
 	free(dtls);
 }

@@ -25,6 +25,7 @@ struct tls {
 	struct certificate *certificate;
 	SSL_CTX *streams;
 	SSL_CTX *datagrams;
+	BIO_METHOD *bio;
 	uint8_t cookie_key[SIPHASH_KEY_LEN];
 };
 
@@ -108,7 +109,8 @@ struct tls *tls_new(struct certificate *certificate)
 	random_fill(tls->cookie_key, sizeof(tls->cookie_key));
 	tls->streams = make_context(tls, TLS_server_method(), TLS1_2_VERSION);
 	tls->datagrams = make_context(tls, DTLS_server_method(), DTLS1_2_VERSION);
-	if (tls->streams && tls->datagrams)
+	tls->bio = tls_bio_method_new();
+	if (tls->streams && tls->datagrams && tls->bio)
 		return tls;
 	log_error("cannot configure TLS: %s; check whether openssl.cnf disables TLS 1.2 or ECDHE",
 		  ERR_reason_error_string(ERR_peek_last_error()));
@@ -123,18 +125,34 @@ void tls_free(struct tls *tls)
 		return;
 	SSL_CTX_free(tls->streams);
 	SSL_CTX_free(tls->datagrams);
+	BIO_meth_free(tls->bio);
 	OPENSSL_cleanse(tls->cookie_key, sizeof(tls->cookie_key));
 	free(tls);
 }
 
-SSL *tls_new_stream(const struct tls *tls)
+static SSL *new_server(const struct tls *tls, SSL_CTX *context, struct tls_wire *wire)
 {
-	return SSL_new(tls->streams);
+	SSL *ssl = SSL_new(context);
+	BIO *bio = tls_bio_new(tls->bio, wire);
+
+	if (!ssl || !bio) {
+		BIO_free(bio);
+		SSL_free(ssl);
+		return NULL;
+	}
+	SSL_set_bio(ssl, bio, bio);
+	SSL_set_accept_state(ssl);
+	return ssl;
 }
 
-SSL *tls_new_datagrams(const struct tls *tls)
+SSL *tls_new_stream(const struct tls *tls, struct tls_wire *wire)
 {
-	return SSL_new(tls->datagrams);
+	return new_server(tls, tls->streams, wire);
+}
+
+SSL *tls_new_datagrams(const struct tls *tls, struct tls_wire *wire)
+{
+	return new_server(tls, tls->datagrams, wire);
 }
 
 size_t tls_record_overhead(const SSL *ssl)

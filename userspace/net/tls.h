@@ -9,6 +9,7 @@
 #include <openssl/ssl.h>
 
 #include "net/certificate.h"
+#include "net/tls_bio.h"
 
 struct tls;
 
@@ -20,20 +21,26 @@ struct tls;
  */
 struct tls *tls_new(struct certificate *certificate);
 
-/** tls_free() - existing SSL objects stay valid; accepts NULL */
+/** tls_free() - to be called after all its connections have been freed; accepts NULL */
 void tls_free(struct tls *tls);
 
-/** tls_new_stream() - create the server's end of a TLS connection; Return: NULL on failure */
-SSL *tls_new_stream(const struct tls *tls);
+/**
+ * tls_new_stream() - create the server's end of a TLS connection
+ * @wire: must outlive the result
+ *
+ * Return: NULL on failure.
+ */
+SSL *tls_new_stream(const struct tls *tls, struct tls_wire *wire);
 
 /**
  * tls_new_datagrams() - create the server's end of a DTLS connection
+ * @wire: must outlive the result
  *
  * Set the client's struct turn_tuple with SSL_set_app_data(): the cookie depends on it.
  *
  * Return: NULL on failure.
  */
-SSL *tls_new_datagrams(const struct tls *tls);
+SSL *tls_new_datagrams(const struct tls *tls, struct tls_wire *wire);
 
 /**
  * tls_record_overhead() - bytes that the cipher adds to the plaintext of a DTLS record

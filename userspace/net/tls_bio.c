@@ -1,30 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <string.h>
 
-#include "net/dtls_bio.h"
+#include "net/tls_bio.h"
 
 static int bio_write(BIO *bio, const char *data, int len)
 {
-	struct dtls_wire *wire = BIO_get_data(bio);
+	struct tls_wire *wire = BIO_get_data(bio);
 
-	if (len > 0)
-		wire->send(wire, (const uint8_t *)data, (size_t)len);
+	if (len > 0 && !wire->send(wire, (const uint8_t *)data, (size_t)len))
+		return -1;
 	return len;
 }
 
-/* Truncates a datagram that does not fit, as recv(2) does. */
 static int bio_read(BIO *bio, char *buf, int size)
 {
-	struct dtls_wire *wire = BIO_get_data(bio);
+	struct tls_wire *wire = BIO_get_data(bio);
 	size_t len = wire->in_len < (size_t)size ? wire->in_len : (size_t)size;
 
 	BIO_clear_retry_flags(bio);
-	if (!wire->in) {
+	if (len == 0) {
 		BIO_set_retry_read(bio);
 		return -1;
 	}
 	memcpy(buf, wire->in, len);
-	wire->in = NULL;
+	wire->in += len;
+	wire->in_len -= len;
 	return (int)len;
 }
 
@@ -37,9 +37,9 @@ static long bio_control(BIO *bio, int command, long number, void *arg)
 	return command == BIO_CTRL_FLUSH;
 }
 
-BIO_METHOD *dtls_bio_method_new(void)
+BIO_METHOD *tls_bio_method_new(void)
 {
-	BIO_METHOD *method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "datagrams");
+	BIO_METHOD *method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "wire");
 
 	if (!method)
 		return NULL;
@@ -49,7 +49,7 @@ BIO_METHOD *dtls_bio_method_new(void)
 	return method;
 }
 
-BIO *dtls_bio_new(const BIO_METHOD *method, struct dtls_wire *wire)
+BIO *tls_bio_new(const BIO_METHOD *method, struct tls_wire *wire)
 {
 	BIO *bio = BIO_new(method);
 
