@@ -7,6 +7,7 @@
  * - to-peer PPS MS: the clients send PPS packets per second in total (0: as many as possible), and
  *   the peers count them
  * - to-client PPS MS: the peers send, and the clients count
+ * - flood PPS MS: the first client sends, and the round trips of the others are timed
  *
  * Clients receive every few milliseconds only, since this process must be faster than the server.
  */
@@ -20,35 +21,15 @@
 #include <string.h>
 #include <sys/epoll.h>
 
-#include "link.h"
-#include "requests.h"
 #include "tool.h"
-#include "udp.h"
+#include "transports.h"
 
-#define NSEC        1000000000ULL
 #define PATIENCE_NS (NSEC / 20) /* for the last packets */
 #define RECEIVE_NS  (NSEC / 250)
 #define BURST       64 /* packets sent before the time is taken */
 #define READY_MAX   1024
-#define HEADER      4
 #define DATA_MAX    (UDP_ROOM - HEADER)
 #define ANSWER_MAX  2048
-
-/** struct load - everything; @message is ChannelData, which begins with HEADER bytes */
-struct load {
-	struct clients clients;
-	struct sockaddr_in server;
-	enum transport transport;
-	const char *peer_namespace;
-	int cpu;
-	size_t size;
-	uint32_t in_turn; /* packets of a flow that follow each other */
-	uint8_t message[UDP_ROOM];
-	struct link **links;
-	struct udp *peer;
-	int epoll;
-	uint32_t turn;
-};
 
 struct direction {
 	const char *name;
@@ -314,6 +295,10 @@ static void carry_out(struct load *load, const char *order)
 
 	if (sscanf(order, "%15s %" SCNu64 " %" SCNu64, name, &pps, &ms) != 3)
 		die(0, "an order must be DIRECTION PPS MS, not '%s'", order);
+	if (strcmp(name, "flood") == 0) {
+		flood(load, pps, ms);
+		return;
+	}
 	for (size_t i = 0; i < sizeof(directions) / sizeof(directions[0]); i++) {
 		if (strcmp(directions[i].name, name) == 0) {
 			run(load, &directions[i], pps, ms);
