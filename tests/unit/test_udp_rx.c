@@ -25,6 +25,7 @@ struct arrival {
 
 static const struct arrival *arrivals;
 static unsigned int n_arrivals;
+static unsigned int asked;
 
 static uint8_t byte_at(unsigned int message, size_t offset)
 {
@@ -88,6 +89,7 @@ int __wrap_recvmmsg(int fd, struct mmsghdr *messages, unsigned int n, int flags,
 	(void)fd;
 	(void)flags;
 	(void)timeout;
+	asked = n;
 	assert_in_range(n_arrivals, 0, n);
 	for (unsigned int i = 0; i < n_arrivals; i++) {
 		struct msghdr *message = &messages[i].msg_hdr;
@@ -141,7 +143,7 @@ static void expect_all(struct udp_rx *rx)
 	struct turn_packet packet;
 	struct turnpike_addr from;
 
-	assert_int_equal(udp_rx_receive(rx, 3), n_arrivals > 0);
+	assert_int_equal(udp_rx_receive(rx, 3, UDP_RX_MESSAGES), n_arrivals > 0);
 	for (unsigned int i = 0; i < n_arrivals; i++) {
 		const struct arrival *arrival = &arrivals[i];
 		size_t size = arrival->merged ? (size_t)arrival->merged : arrival->len, offset = 0;
@@ -197,9 +199,54 @@ static void discards_the_rest_of_a_batch(void **state)
 	assert_non_null(rx);
 	arrivals = table;
 	n_arrivals = 2;
-	assert_true(udp_rx_receive(rx, 3));
+	assert_true(udp_rx_receive(rx, 3, UDP_RX_MESSAGES));
 	assert_true(udp_rx_next(rx, &packet, &from));
 	expect_all(rx);
+	udp_rx_free(rx);
+}
+
+/* The next batch has some 256 datagrams, whatever a message has. */
+static void expect_messages(const struct arrival *table, unsigned int n, unsigned int messages)
+{
+	struct udp_rx *rx = udp_rx_new();
+
+	assert_non_null(rx);
+	arrivals = table;
+	n_arrivals = n;
+	expect_all(rx);
+	assert_int_equal(udp_rx_messages(rx), messages);
+	udp_rx_free(rx);
+}
+
+static void limits_a_batch(void **state)
+{
+	static const struct arrival single[] = { { .len = 160 }, { .len = 160 } };
+	static const struct arrival eights[] = { { .len = 1280, .merged = 160 } };
+	static const struct arrival runs[] = { { .len = 64 * 160, .merged = 160 } };
+	static const struct arrival mixed[] = { { .len = 6400, .merged = 200 }, { .len = 20 } };
+	static const struct arrival longest[] = { { .len = 64000, .merged = 160 } };
+
+	(void)state;
+	expect_messages(single, 2, UDP_RX_MESSAGES);
+	expect_messages(eights, 1, UDP_RX_MESSAGES);
+	expect_messages(runs, 1, 4);
+	expect_messages(mixed, 2, 15);
+	expect_messages(longest, 1, 1);
+	expect_messages(single, 0, UDP_RX_MESSAGES);
+}
+
+/* The caller's limit is the kernel's. */
+static void receives_what_is_asked_for(void **state)
+{
+	static const struct arrival table[] = { { .len = 160 }, { .len = 160 } };
+	struct udp_rx *rx = udp_rx_new();
+
+	(void)state;
+	assert_non_null(rx);
+	arrivals = table;
+	n_arrivals = 2;
+	assert_true(udp_rx_receive(rx, 3, 2));
+	assert_int_equal(asked, 2);
 	udp_rx_free(rx);
 }
 
@@ -208,6 +255,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(splits_merged_datagrams),
 		cmocka_unit_test(discards_the_rest_of_a_batch),
+		cmocka_unit_test(limits_a_batch),
+		cmocka_unit_test(receives_what_is_asked_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,8 +7,8 @@
 
 #include "net/udp_rx.h"
 
-/** Messages per call. More would save little, and evict relayed data from the cache. */
-#define MESSAGES_MAX 16
+/** Datagrams of a batch: relaying them takes a fraction of a millisecond. */
+#define DATAGRAMS 256
 /** No datagram is longer, merged or not, so none is truncated. */
 #define PAYLOAD_MAX 65536
 
@@ -32,6 +32,7 @@ struct slot {
  * struct udp_rx - see udp_rx.h
  * @received:  messages in the batch
  * @started:   messages of which at least one datagram was returned
+ * @datagrams: datagrams that were returned
  * @from:      source of the current message
  * @class:     its traffic class
  * @ttl:       its TTL or hop limit
@@ -44,6 +45,7 @@ struct slot {
 struct udp_rx {
 	unsigned int received;
 	unsigned int started;
+	unsigned int datagrams;
 	struct turnpike_addr from;
 	int class;
 	uint8_t ttl;
@@ -51,9 +53,9 @@ struct udp_rx {
 	uint8_t *next;
 	size_t remaining;
 	uint8_t saved[TURN_TAILROOM];
-	struct mmsghdr messages[MESSAGES_MAX];
-	struct slot slots[MESSAGES_MAX];
-	struct buffer buffers[MESSAGES_MAX];
+	struct mmsghdr messages[UDP_RX_MESSAGES];
+	struct slot slots[UDP_RX_MESSAGES];
+	struct buffer buffers[UDP_RX_MESSAGES];
 };
 
 static void reset_message(struct udp_rx *rx, unsigned int index)
@@ -76,7 +78,7 @@ struct udp_rx *udp_rx_new(void)
 
 	if (!rx)
 		return NULL;
-	for (unsigned int i = 0; i < MESSAGES_MAX; i++) {
+	for (unsigned int i = 0; i < UDP_RX_MESSAGES; i++) {
 		rx->slots[i].iov = (struct iovec){ rx->buffers[i].payload, PAYLOAD_MAX };
 		reset_message(rx, i);
 	}
@@ -88,15 +90,16 @@ void udp_rx_free(struct udp_rx *rx)
 	free(rx);
 }
 
-bool udp_rx_receive(struct udp_rx *rx, int fd)
+bool udp_rx_receive(struct udp_rx *rx, int fd, unsigned int messages)
 {
 	int received;
 
 	for (unsigned int i = 0; i < rx->received; i++)
 		reset_message(rx, i);
-	received = recvmmsg(fd, rx->messages, MESSAGES_MAX, 0, NULL);
+	received = recvmmsg(fd, rx->messages, messages, 0, NULL);
 	rx->received = received < 0 ? 0 : (unsigned int)received;
 	rx->started = 0;
+	rx->datagrams = 0;
 	rx->remaining = 0;
 	return rx->received > 0;
 }
@@ -163,8 +166,19 @@ bool udp_rx_next(struct udp_rx *rx, struct turn_packet *packet, struct turnpike_
 	*from = rx->from;
 	rx->next += len;
 	rx->remaining -= len;
+	rx->datagrams++;
 	memcpy(rx->saved, rx->next, sizeof(rx->saved));
 	return true;
+}
+
+unsigned int udp_rx_messages(const struct udp_rx *rx)
+{
+	const unsigned int messages =
+		rx->datagrams ? DATAGRAMS * rx->started / rx->datagrams : UDP_RX_MESSAGES;
+
+	if (messages < 1)
+		return 1;
+	return messages < UDP_RX_MESSAGES ? messages : UDP_RX_MESSAGES;
 }
 
 struct udp_tx_fields udp_rx_fields(const struct udp_rx *rx, const uint8_t *data)

@@ -19,13 +19,17 @@ struct udp_rx *udp_rx_new(void);
 /** udp_rx_free() - accepts NULL */
 void udp_rx_free(struct udp_rx *rx);
 
+/** Messages per call, at most. More would save little, and evict relayed data from the cache. */
+#define UDP_RX_MESSAGES 16
+
 /**
  * udp_rx_receive() - receive a batch from a socket; discards the rest of the previous batch
+ * @messages: 1 to UDP_RX_MESSAGES, each of which may have many datagrams
  *
  * Return: whether there are datagrams. False may also mean a pending ICMP error; then another call
  * may receive datagrams.
  */
-bool udp_rx_receive(struct udp_rx *rx, int fd);
+bool udp_rx_receive(struct udp_rx *rx, int fd, unsigned int messages);
 
 /**
  * udp_rx_next() - get the next datagram of the batch
@@ -35,6 +39,14 @@ bool udp_rx_receive(struct udp_rx *rx, int fd);
  * Return: false after the last one.
  */
 bool udp_rx_next(struct udp_rx *rx, struct turn_packet *packet, struct turnpike_addr *from);
+
+/**
+ * udp_rx_messages() - how many messages to receive next from the socket of this batch
+ *
+ * Other sockets wait while a batch is relayed. So it has some 256 datagrams, even if somebody
+ * floods the server with runs that the kernel merges.
+ */
+unsigned int udp_rx_messages(const struct udp_rx *rx);
 
 /**
  * udp_rx_fields() - get the IP header fields for sending @data

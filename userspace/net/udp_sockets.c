@@ -14,12 +14,17 @@
 /** Limit of reads before UDP_GRO is switched off: datagrams may arrive faster than it relays. */
 #define LAST_READS 256
 
-/** struct udp_socket - @list: list of struct udp_sockets that has this socket */
+/**
+ * struct udp_socket - a socket of the loop
+ * @messages: how many to receive at once
+ * @list:     list of struct udp_sockets that has this socket
+ */
 struct udp_socket {
 	struct udp_sockets *sockets;
 	int fd;
 	struct event *event;
 	struct turnpike_addr addr;
+	unsigned int messages;
 	const struct udp_socket_kind *kind;
 	void *owner;
 	struct udp_socket **list;
@@ -70,7 +75,7 @@ static void read_errors(struct udp_socket *sock, uint64_t now)
 static bool serve(struct udp_socket *sock)
 {
 	struct udp_sockets *sockets = sock->sockets;
-	bool received = udp_rx_receive(sockets->rx, sock->fd);
+	bool received = udp_rx_receive(sockets->rx, sock->fd, sock->messages);
 	uint64_t now = clock_now();
 	struct turnpike_addr from;
 	struct turn_packet packet;
@@ -80,6 +85,8 @@ static bool serve(struct udp_socket *sock)
 	sockets->reading = received ? sock : NULL;
 	while (sockets->reading && udp_rx_next(sockets->rx, &packet, &from))
 		sock->kind->input(sock->owner, sock, &from, &packet, now);
+	if (sockets->reading)
+		sock->messages = udp_rx_messages(sockets->rx);
 	sockets->reading = NULL;
 	sockets->done(sockets->arg, now);
 	return received;
@@ -170,7 +177,7 @@ static void adapt_first(struct udp_sockets *sockets)
 	list_remove(sock);
 	list_add(&sockets->adapted, sock);
 	socket_adapt(sock->fd, sock->addr.family, sockets->in_kernel);
-	for (int i = 0; i < reads && udp_rx_receive(sockets->rx, sock->fd); i++)
+	for (int i = 0; i < reads && udp_rx_receive(sockets->rx, sock->fd, sock->messages); i++)
 		;
 }
 
@@ -199,7 +206,11 @@ int udp_socket_open(struct udp_sockets *sockets, const struct turnpike_addr *add
 	if (!sock)
 		return -ENOMEM;
 	*sock = (struct udp_socket){
-		.sockets = sockets, .addr = *addr, .kind = kind, .owner = owner
+		.sockets = sockets,
+		.addr = *addr,
+		.messages = UDP_RX_MESSAGES,
+		.kind = kind,
+		.owner = owner,
 	};
 	err = socket_open(addr, reuseport, kind->receive_bytes, sockets->in_kernel, &sock->fd);
 	if (err)
