@@ -18,7 +18,7 @@ from lab.connected import STREAMS, Stream, becomes, counts, open_connections, se
 from lab.endpoints import echo_peer, udp_socket
 from lab.lab import Lab
 from lab.relay import Turnpike
-from lab.roundtrip import CHANNEL, echoed
+from lab.roundtrip import ANSWER_TIMEOUT, CHANNEL, echoed
 
 GARBAGE = {
     "tls": bytes.fromhex("16030100c8010000c40303") + bytes(190),
@@ -57,6 +57,23 @@ def test_garbage_in_a_stream(lab: Lab, transport: str, garbage: str) -> None:
         complaints += becomes("the allocation stays", lambda: server.ask("status")["allocations"] == 1)
         complaints += becomes("it is not counted as garbage", lambda: counts(server)["garbage"] == 1)
         complaints += [f"the other client: {each}" for each in echoed(other, b"still here")]
+    check(complaints + server.stop_complaints())
+
+
+@every_stream
+def test_answer_before_garbage(lab: Lab, transport: str) -> None:
+    """What the server has answered reaches a client whose next bytes end the connection."""
+    server = serve(lab)
+    client = connected.turn_client(lab, transport, 4)
+    assert isinstance(client.socket, Stream)
+    transaction = os.urandom(12)
+    client.socket.send_bytes(turn.build(1, turn.REQUEST, transaction, []) + GARBAGE["ones"])
+    answer = turn.parse(client.receive(ANSWER_TIMEOUT) or b"")
+    complaints: Complaints = []
+    if not answer or (answer.kind, answer.transaction) != (turn.SUCCESS, transaction):
+        complaints.append(f"the answer is {answer}")
+    complaints += closed(server, client.socket)
+    complaints += becomes("it is not counted as garbage", lambda: counts(server)["garbage"] == 1)
     check(complaints + server.stop_complaints())
 
 
