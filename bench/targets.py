@@ -72,6 +72,12 @@ def against_coturn(server: str, figure: str, limit: float) -> Target:
 def kind(name: str, variant: str, limit: float) -> Target:
     return Target(f"{variant}: packets of kind {name}, compared to usual ones", at_least(limit),
                   Of(f"kinds/{variant}/{name}"), Of(f"kinds/{variant}/usual"))
+def over(transport: str, direction: str, turn: int) -> Target:
+    """Packets relayed in user space per second of the server's CPU time."""
+    load = f"{transport}/{direction}/100/{turn}/saturated"
+    return Target(f"userspace, {transport}, {direction}, turns of {turn}, per CPU second, compared to coturn",
+                  at_least(2), Of(f"transports/userspace/{load}", "per CPU second"),
+                  Of(f"transports/coturn/{load}", "per CPU second"))
 
 
 def round_trip(other: str, limit: float) -> Target:
@@ -114,6 +120,11 @@ TARGETS = (
     against_coturn("userspace", "no loss", 2),
     Target("native-head, compared to the same without confirmation", at_least(0.98),
            Of("peers/native-head/to-peer/1", "saturated"), Of("peers/native-head-unconfirmed/to-peer/1", "saturated")),
+    *(over(transport, direction, turn) for transport in ("udp", "tcp", "tls", "dtls")
+      for direction in ("to-peer", "to-client") for turn in (1, 8)),
+    Target("round trip (p50) beside a flood of 900,000 packets a second, µs", at_most(500),
+           Of("flood/userspace/900000", "p50")),
+    Target("likewise, lost", at_most(0), Of("flood/userspace/900000", "lost")),
     round_trip("coturn", 0.5),
     round_trip("forwarding", 1),
     control("allocate/native-head", "per CPU second", at_least(20_000)),

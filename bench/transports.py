@@ -7,8 +7,9 @@
     arrived         packets per second
 
 Each flow is a client with a connection, an allocation and a channel of its own, and a peer. The flows take turns: TURN
-packets of one follow each other, which is 1 for audio, and several for a frame of a video. The load is saturated, or a
-number of packets per second.
+packets of one follow each other, which is 1 for audio, and several for a frame of a video. A turn of a peer arrives
+merged (UDP_SEGMENT), as from a NIC with GRO, and a turn of a client on TCP or TLS in one segment; clients on UDP and
+DTLS send one by one. The load is saturated, or a number of packets per second.
 
 Clients and peers busy-poll on the last CPU (bench/tools/transports.c), and the server has CPU 0. The kernel processes a
 received packet on the CPU of its sender. So that the server does not pay for the far ends, a program at their devices
