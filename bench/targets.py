@@ -72,6 +72,8 @@ def against_coturn(server: str, figure: str, limit: float) -> Target:
 def kind(name: str, variant: str, limit: float) -> Target:
     return Target(f"{variant}: packets of kind {name}, compared to usual ones", at_least(limit),
                   Of(f"kinds/{variant}/{name}"), Of(f"kinds/{variant}/usual"))
+
+
 def over(transport: str, direction: str, turn: int) -> Target:
     """Packets relayed in user space per second of the server's CPU time."""
     load = f"{transport}/{direction}/100/{turn}/saturated"

@@ -27,9 +27,9 @@ enum moves {
 
 /*
  * relay_packet() is compiled twice. The fast path handles nearly all packets: those of channels
- * without VLAN tag and padding, with a complete UDP checksum, and with room at the preferred end. It is
- * short, and its offsets are constants. Anything else is punted, unmodified and uncounted, to the
- * slow path, which handles every packet.
+ * without VLAN tag and padding, with a complete UDP checksum, and with room at the preferred end.
+ * It is short, and its offsets are constants. Anything else is punted, unmodified and uncounted, to
+ * the slow path, which handles every packet.
  */
 enum relay_path {
 	FAST_PATH,

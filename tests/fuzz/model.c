@@ -230,8 +230,8 @@ static enum turnpike_verdict size(const struct packet *p, struct outcome *o)
 	const __u32 in_len = p->hlen + p->udp_len;
 	const bool df = wire16(p->ip + 6) & DF;
 	const bool out_ipv6 = p->s->flow.flow.family == TURNPIKE_IPV6;
-	int mtu = p->hop->mtu + (int)(in_len - in_padding(p, o)) -
-		  (int)(p->out_len - p->out_padding);
+	int mtu =
+		p->hop->mtu + (int)(in_len - in_padding(p, o)) - (int)(p->out_len - p->out_padding);
 
 	if (p->out_len <= p->hop->mtu && p->family == TURNPIKE_IPV4 && out_ipv6 && !df)
 		return p->out_len > 1280 ? TURNPIKE_TOO_BIG : TURNPIKE_RELAYED;

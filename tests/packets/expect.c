@@ -176,7 +176,7 @@ static void expect_relayed(const struct testbed *testbed, const struct vector *v
 /* The IP packet without padding, which differs from one packet to the next. */
 static int unpadded_len(const struct frame *frame)
 {
-	const __u32 padding = frame->stun ? (4 - frame->data_len % 4) % 4 : frame->padding;
+	const __u32 padding = frame->stun ? (4u - frame->data_len % 4u) % 4u : frame->padding;
 
 	return (int)ip_len(frame) - (int)padding;
 }
