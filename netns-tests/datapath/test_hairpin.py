@@ -22,6 +22,7 @@ from lab.roundtrip import echoed, relayed_there
 from lab.topology import FAMILIES
 from lab.transfer import first_packets
 
+STAYS = "the peer is this host: its client has no flow, as on TCP, TLS or DTLS"
 EXCHANGES = (indications, mixed, channels)
 EXTERNAL = {4: "203.0.113.5", 6: "2001:db8:5::5"}
 every_mode = pytest.mark.parametrize("variant", MODES)
@@ -76,6 +77,9 @@ def test_connected(lab: Lab, variant: Variant) -> None:
         counted = server.hairpins() - hairpins, kernel - kernel_before, user - user_before
         if counted != (0, 0, 4 * len(SIZES)):
             complaints.append(f"{transport}: hairpins, in the kernel, in user space: {counted}")
+        why = [flow["why"] for flow in server.flows() if flow["direction"] == "to-peer"]
+        if variant.in_kernel and why != [STAYS]:
+            complaints.append(f"{transport}: the flow to the peer says {why}")
         pair.close()
     if server.flows():
         complaints.append("the kernel still has flows")
