@@ -176,7 +176,8 @@ static __always_inline bool find_data(ctx_t *ctx, struct departure *out, __u32 o
 	const __u32 header = channel_hlen(out->framing);
 
 	if (is_indication(out->framing))
-		return read_indication(ctx, &out->pkt, off, len) == TURNPIKE_RELAYED;
+		return parse_indication(ctx, &out->pkt, off, len, WORDS_ANYWHERE) ==
+		       TURNPIKE_RELAYED;
 	out->pkt.in_hlen = off + header;
 	out->pkt.data_len = len - header;
 	return len >= header;

@@ -29,10 +29,15 @@ static __always_inline bool sum_dropped(ctx_t *ctx, struct packet *pkt)
 	if (!pkt->padding && !is_indication(pkt->framing))
 		return true;
 	/* An offset beyond the mask would wrap around to other bytes. */
-	if (end + pkt->padding > OFF_MASK || ctx_pull(ctx, end + pkt->padding))
+	if (end + pkt->padding > OFF_MASK)
 		return false;
-	pkt->dropped_sum = is_indication(pkt->framing) ? sum_fold(sum_around_data(ctx, pkt))
-						       : padding_sum(ctx, end, pkt->padding);
+	if (is_indication(pkt->framing)) {
+		pkt->dropped_sum = sum_fold(sum_around_data(ctx, pkt));
+		return true;
+	}
+	if (ctx_pull(ctx, end + pkt->padding))
+		return false;
+	pkt->dropped_sum = padding_sum(ctx, end, pkt->padding);
 	return true;
 }
 
@@ -61,12 +66,12 @@ static __always_inline enum turnpike_verdict classify_checksum(ctx_t *ctx, struc
 	pkt->checksum = CHECKSUM_UPDATE;
 	if (likely(pkt->udp_check && pkt->udp_check != pseudo))
 		return TURNPIKE_RELAYED;
-	if (path == FAST_PATH)
-		return NEEDS_SLOW_PATH;
 	if (!pkt->udp_check && pkt->out_family == TURNPIKE_IPV4) {
 		pkt->checksum = CHECKSUM_ABSENT;
 		return TURNPIKE_RELAYED;
 	}
+	if (path == FAST_PATH)
+		return NEEDS_SLOW_PATH;
 	if (!sum_data(ctx, pkt))
 		return TURNPIKE_NO_CHECKSUM;
 	pkt->checksum = CHECKSUM_COMPUTE;

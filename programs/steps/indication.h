@@ -57,12 +57,32 @@ static __always_inline __u32 out_framing_hlen(const struct packet *pkt)
 					       : channel_hlen(pkt->out_framing);
 }
 
+/* Where the words of a message are: in linear memory, after ctx_pull(), or anywhere. */
+enum words {
+	WORDS_LINEAR,
+	WORDS_ANYWHERE,
+};
+
+static __always_inline int read_word(ctx_t *ctx, __u32 off, __u32 *to, enum words words)
+{
+	const void *from;
+
+	if (words == WORDS_ANYWHERE)
+		return ctx_word(ctx, off, to);
+	from = ctx_bytes(ctx, off, sizeof(*to));
+	if (!from)
+		return -1;
+	copy_word(to, from);
+	return 0;
+}
+
 /* Return: the offset of the next attribute; 0: this one is for the server. */
-static __always_inline __u32 read_attr(ctx_t *ctx, struct attributes *attrs, __u32 off, __u32 end)
+static __always_inline __u32 read_attr(ctx_t *ctx, struct attributes *attrs, __u32 off, __u32 end,
+				       enum words words)
 {
 	__u32 word, type, len, next;
 
-	if (ctx_word(ctx, off, &word))
+	if (read_word(ctx, off, &word, words))
 		return 0;
 	type = bpf_ntohl(word) >> 16;
 	len = bpf_ntohl(word) & 0xffff;
@@ -92,11 +112,12 @@ static __always_inline __u32 read_attr(ctx_t *ctx, struct attributes *attrs, __u
 
 /* RFC 8489 section 14.2. @stun: offset of the message, whose bytes 4 to 19 mask the address. */
 static __always_inline int read_xor_peer(ctx_t *ctx, struct packet *pkt,
-					 const struct attributes *attrs, __u32 stun)
+					 const struct attributes *attrs, __u32 stun,
+					 enum words words)
 {
 	__u32 word, mask, i;
 
-	if (ctx_word(ctx, attrs->peer, &word))
+	if (read_word(ctx, attrs->peer, &word, words))
 		return -1;
 	word = bpf_ntohl(word);
 	pkt->peer_port = bpf_htons((__u16)(word ^ MAGIC_COOKIE >> 16));
@@ -111,8 +132,8 @@ static __always_inline int read_xor_peer(ctx_t *ctx, struct packet *pkt,
 		pkt->peer[i] = 0;
 		if (i && pkt->peer_family == TURNPIKE_IPV4)
 			continue;
-		if (ctx_word(ctx, attrs->peer + (i + 1) * sizeof(word), &word) ||
-		    ctx_word(ctx, stun + (i + 1) * sizeof(word), &mask))
+		if (read_word(ctx, attrs->peer + (i + 1) * sizeof(word), &word, words) ||
+		    read_word(ctx, stun + (i + 1) * sizeof(word), &mask, words))
 			return -1;
 		pkt->peer[i] = word ^ mask;
 	}
@@ -120,15 +141,16 @@ static __always_inline int read_xor_peer(ctx_t *ctx, struct packet *pkt,
 }
 
 /*
- * read_indication() - find peer and data in an indication of @len bytes at @off
+ * parse_indication() - find peer and data in an indication of @len bytes at @off
  *
  * The message must be the whole datagram, with XOR-PEER-ADDRESS and DATA once, in any order, and
  * no other attribute that has to be understood. Clients differ in the order, and some add
  * FINGERPRINT: see docs/clients.md.
  *
- * Global: see common.h. Return: TURNPIKE_RELAYED, or TURNPIKE_CONTROL, and @pkt is undefined.
+ * Return: TURNPIKE_RELAYED, or TURNPIKE_CONTROL, and @pkt is undefined.
  */
-__noinline int read_indication(ctx_t *ctx, struct packet *pkt, __u32 off, __u32 len)
+static __always_inline int parse_indication(ctx_t *ctx, struct packet *pkt, __u32 off, __u32 len,
+					    enum words words)
 {
 	const __u32 end = off + len;
 	__u32 word, cookie, i, at = off + STUN_HLEN;
@@ -136,16 +158,16 @@ __noinline int read_indication(ctx_t *ctx, struct packet *pkt, __u32 off, __u32 
 
 	/* An offset beyond the mask would wrap around to other bytes. */
 	if (!pkt || len < STUN_HLEN || len > OFF_MASK || end > OFF_MASK ||
-	    ctx_word(ctx, off, &word) || ctx_word(ctx, off + sizeof(word), &cookie))
+	    read_word(ctx, off, &word, words) || read_word(ctx, off + sizeof(word), &cookie, words))
 		return TURNPIKE_CONTROL;
 	if ((bpf_ntohl(word) & 0xffff) != len - STUN_HLEN || cookie != bpf_htonl(MAGIC_COOKIE))
 		return TURNPIKE_CONTROL;
 	for (i = 0; i < MAX_ATTRS && at < end; i++) {
-		at = read_attr(ctx, &attrs, at, end);
+		at = read_attr(ctx, &attrs, at, end, words);
 		if (!at)
 			return TURNPIKE_CONTROL;
 	}
-	if (at != end || !attrs.peer || !attrs.data || read_xor_peer(ctx, pkt, &attrs, off))
+	if (at != end || !attrs.peer || !attrs.data || read_xor_peer(ctx, pkt, &attrs, off, words))
 		return TURNPIKE_CONTROL;
 	pkt->in_hlen = attrs.data;
 	pkt->data_len = attrs.data_len;
@@ -154,7 +176,13 @@ __noinline int read_indication(ctx_t *ctx, struct packet *pkt, __u32 off, __u32 
 									    : TURNPIKE_CONTROL;
 }
 
-/* Sum all of the incoming indication but its data. Call ctx_pull() first. Global: see common.h. */
+/* Global: see common.h. */
+__noinline int read_indication(ctx_t *ctx, struct packet *pkt, __u32 off, __u32 len)
+{
+	return parse_indication(ctx, pkt, off, len, WORDS_LINEAR);
+}
+
+/* Sum all of the incoming indication but its data. Global: see common.h. */
 __noinline __u32 sum_around_data(ctx_t *ctx, const struct packet *pkt)
 {
 	__u32 begin, end, padding;

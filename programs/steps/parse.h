@@ -163,8 +163,11 @@ static __always_inline enum turnpike_verdict parse_ip(ctx_t *ctx, struct packet 
 
 static __always_inline enum turnpike_verdict parse_send(ctx_t *ctx, struct packet *pkt)
 {
-	const int verdict = read_indication(ctx, pkt, pkt->in_hlen, pkt->data_len);
+	int verdict;
 
+	if (ctx_pull(ctx, pkt->in_hlen + pkt->data_len))
+		return TURNPIKE_MALFORMED;
+	verdict = read_indication(ctx, pkt, pkt->in_hlen, pkt->data_len);
 	if (verdict != TURNPIKE_RELAYED)
 		return (enum turnpike_verdict)verdict;
 	return ctx_has_segments(ctx) ? TURNPIKE_GSO : TURNPIKE_RELAYED;
