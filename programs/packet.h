@@ -48,8 +48,7 @@ enum room {
 
 /* Where the UDP checksum of the outgoing packet comes from. */
 enum udp_checksum {
-	CHECKSUM_UPDATE,  /* updated incrementally (RFC 1624) */
-	CHECKSUM_ABSENT,  /* stays 0: IPv4 on both sides */
+	CHECKSUM_UPDATE,  /* updated incrementally (RFC 1624); 0 stays 0, in IPv4 */
 	CHECKSUM_COMPUTE, /* computed over the whole datagram */
 	CHECKSUM_PARTIAL, /* stays partial, for the kernel to complete: see checksum.h */
 };

@@ -51,20 +51,25 @@ static __always_inline __u32 out_hlen(const struct packet *pkt)
 	       out_framing_hlen(pkt);
 }
 
-/*
- * Read, once, the parts of the flow that lengths depend on. Return: false if the fast path does not
- * write such packets.
- */
-static __always_inline bool read_recipe(struct packet *pkt, const struct turnpike_flow *flow,
-					enum relay_path path)
+/* Read, once, the parts of the flow that lengths depend on. */
+static __always_inline void read_recipe(struct packet *pkt, const struct turnpike_flow *flow)
 {
 	pkt->out_framing = flow->framing;
 	pkt->out_family = flow->family;
-	if (!is_indication(pkt->out_framing))
-		return true;
-	pkt->xor_family = flow->xor_peer.family;
-	pkt->out_padding = -pkt->data_len & 3;
-	return path == SLOW_PATH;
+	if (is_indication(pkt->out_framing)) {
+		pkt->xor_family = flow->xor_peer.family;
+		pkt->out_padding = -pkt->data_len & 3;
+	}
+	pkt->out_hlen = out_hlen(pkt);
+}
+
+/* Global, so that the verifier follows one path and not one for each length: see common.h. */
+__noinline int read_recipe_slow(struct packet *pkt, const struct turnpike_flow *flow)
+{
+	if (!pkt || !flow)
+		return -1;
+	read_recipe(pkt, flow);
+	return 0;
 }
 
 /* Has the frame been modified, although it is not relayed? Then it must be dropped. */
@@ -113,10 +118,13 @@ static __always_inline int relay_packet(ctx_t *ctx, enum moves moves, enum relay
 	flow = find_flow(&pkt, path);
 	if (!flow)
 		return pass(&pkt, TURNPIKE_NO_FLOW, TURNPIKE_DIR_NONE);
-	if (!read_recipe(&pkt, flow, path))
+	if (path == FAST_PATH)
+		read_recipe(&pkt, flow);
+	else if (read_recipe_slow(&pkt, flow))
+		return (int)CTX_PASS;
+	if (path == FAST_PATH && is_indication(pkt.out_framing))
 		return ACTION_SLOW_PATH;
 	dir = direction(&pkt);
-	pkt.out_hlen = out_hlen(&pkt);
 
 	nexthop = find_nexthop(flow);
 	if (!nexthop)

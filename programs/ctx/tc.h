@@ -32,6 +32,7 @@ typedef struct __sk_buff ctx_t;
 #define sum_around_data    sum_around_data_tc
 #define prepare_indication prepare_indication_tc
 #define store_indication   store_indication_tc
+#define read_recipe_slow   read_recipe_slow_tc
 #define confirm            confirm_tc
 
 /*

@@ -31,6 +31,7 @@ typedef struct xdp_md ctx_t;
 #define sum_around_data    sum_around_data_xdp
 #define prepare_indication prepare_indication_xdp
 #define store_indication   store_indication_xdp
+#define read_recipe_slow   read_recipe_slow_xdp
 #define confirm            confirm_xdp
 
 /* The tail can be moved instead of the head, with any headers. */

@@ -61,15 +61,13 @@ static __always_inline enum turnpike_verdict classify_checksum(ctx_t *ctx, struc
 							       enum relay_path path)
 {
 	const __u16 pseudo = pseudo_sum(flow->pseudo_in_sum, pkt->udp_len);
+	const __u32 looks_partial = is_zero(pkt->udp_check ^ pseudo);
+	const __u32 is_missing = is_zero(pkt->udp_check) & is_zero(pkt->out_family ^ TURNPIKE_IPV6);
 	__u32 sum;
 
 	pkt->checksum = CHECKSUM_UPDATE;
-	if (likely(pkt->udp_check && pkt->udp_check != pseudo))
+	if (likely(!(looks_partial | is_missing)))
 		return TURNPIKE_RELAYED;
-	if (!pkt->udp_check && pkt->out_family == TURNPIKE_IPV4) {
-		pkt->checksum = CHECKSUM_ABSENT;
-		return TURNPIKE_RELAYED;
-	}
 	if (path == FAST_PATH)
 		return NEEDS_SLOW_PATH;
 	if (!sum_data(ctx, pkt))

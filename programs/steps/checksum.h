@@ -30,6 +30,15 @@ static __always_inline __u16 sum_fold_words(__u64 sum)
 	return sum_fold((__u32)sum + (__u32)(sum >> 32));
 }
 
+/*
+ * Return: 1 if @word is 0, else 0. Without a branch: the verifier would follow all that comes after
+ * it twice, as it would remember the value.
+ */
+static __always_inline __u32 is_zero(__u16 word)
+{
+	return ((__u32)word - 1) >> 31;
+}
+
 /* RFC 768: a computed checksum of 0 is sent as all ones. */
 static __always_inline __u16 sum_to_udp_check(__u32 sum)
 {

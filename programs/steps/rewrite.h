@@ -26,8 +26,6 @@ static __always_inline __u16 udp_check(const struct packet *pkt, const struct tu
 	__u32 sum;
 
 	switch (pkt->checksum) {
-	case CHECKSUM_ABSENT:
-		return 0;
 	case CHECKSUM_PARTIAL:
 		return pseudo_sum(flow->pseudo_out_sum, udp_len);
 	case CHECKSUM_COMPUTE:
@@ -40,7 +38,7 @@ static __always_inline __u16 udp_check(const struct packet *pkt, const struct tu
 		sum += 2 * ((__u32)bpf_htons(udp_len) + (__u16)~bpf_htons(pkt->udp_len));
 		sum += framing + (__u16)~channel_sum(pkt->framing, pkt->data_len);
 		sum += (__u16)~pkt->dropped_sum;
-		return sum_to_udp_check(sum);
+		return sum_to_udp_check(sum) & (__u16)(is_zero(pkt->udp_check) - 1);
 	}
 }
 
