@@ -28,9 +28,8 @@ enum moves {
 /*
  * relay_packet() is compiled twice. The fast path handles nearly all packets: those of channels
  * without VLAN tag and padding, with a UDP checksum that is complete or stays absent, and with room
- * at the preferred end.
- * It is short, and its offsets are constants. Anything else is punted, unmodified and uncounted, to
- * the slow path, which handles every packet.
+ * at the preferred end. It is short, and its offsets are constants. Anything else is punted,
+ * unmodified and uncounted, to the slow path, which handles every packet.
  */
 enum relay_path {
 	FAST_PATH,
