@@ -45,12 +45,12 @@ __noinline bool charge(__u32 index, __u64 now, __u32 bytes)
 	return turnpike_policers_charge(level, now, bytes);
 }
 
-/* Charge both policers or neither. Only hairpins have a second one. */
+/* Charge both policers of a hairpin, or neither. */
 __noinline bool charge_both(__u32 first, __u32 second, __u64 now, __u32 bytes)
 {
 	if (!charge(first, now, bytes))
 		return false;
-	if (!second || charge(second, now, bytes))
+	if (charge(second, now, bytes))
 		return true;
 	give_back(first, bytes);
 	return false;
@@ -67,8 +67,11 @@ static __always_inline bool is_policed(const struct turnpike_flow *flow)
  */
 static __always_inline bool police(const struct packet *pkt, const struct turnpike_flow *flow)
 {
-	return likely(!is_policed(flow)) ||
-	       charge_both(flow->policer[0], flow->policer[1], coarse_now(), pkt->data_len);
+	if (likely(!is_policed(flow)))
+		return true;
+	if (!flow->policer[1])
+		return charge(flow->policer[0], coarse_now(), pkt->data_len);
+	return charge_both(flow->policer[0], flow->policer[1], coarse_now(), pkt->data_len);
 }
 
 #endif /* TURNPIKE_PROGRAMS_STEPS_POLICE_H */
