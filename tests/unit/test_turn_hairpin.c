@@ -323,6 +323,52 @@ static void test_external_pair(void **state)
 	fixture_free(f);
 }
 
+/**
+ * While the server runs, the external address may pass to another address of the host. What was
+ * allocated before keeps its own, and stays a peer.
+ */
+static void test_external_comes(void **state)
+{
+	struct turn_relay_address relay = { .addr = addr("10.0.0.1") };
+	struct turn_config config;
+	struct fixture *f;
+	struct pair pair;
+
+	(void)state;
+	fixture_config(&config);
+	config.relays = &relay;
+	config.n_relays = 1;
+	pair = pair_new(&config);
+	f = pair.f;
+	create_permission(f, "10.0.0.1");
+	from_b(&pair);
+	create_permission(f, "10.0.0.1");
+	from_a(&pair);
+	send_indication(f, text_of(&pair.b), "data");
+	expect_events(f, SEND_PEER, INSTALL_FLOW, 0);
+	relay.external = addr("198.51.100.1");
+	assert_int_equal(turn_server_reconfigure(f->server, &config, f->now), 0);
+	send_indication(f, text_of(&pair.b), "data");
+	arrive(&pair, &pair.b);
+	from_b(&pair);
+	expect_data_indication(f, text_of(&pair.a), "data", 4);
+	from_a(&pair);
+	/* The flow goes on with the name that the client knows. */
+	refresh(f, 600);
+	expect_events(f, SEND_CLIENT, 0);
+	/* What is allocated from now on has the external one. */
+	be(f, "203.0.113.9:40000");
+	allocate(f);
+	pair.b = response_relayed(f, TURNPIKE_IPV4);
+	assert_true(addr_same_ip(&pair.b, &relay.external));
+	from_a(&pair);
+	create_permission(f, "198.51.100.1");
+	send_indication(f, text_of(&pair.b), "data");
+	expect_events(f, SEND_PEER, INSTALL_FLOW, 0);
+	assert_true(addr_equal(&event(f, 1)->flow.xor_peer, &pair.b));
+	fixture_free(f);
+}
+
 /** ICMP errors, too, have the external address of the peer. */
 static void test_external_icmp(void **state)
 {
@@ -366,6 +412,7 @@ int main(void)
 		cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_external),
 		cmocka_unit_test(test_external_pair),
+		cmocka_unit_test(test_external_comes),
 		cmocka_unit_test(test_external_icmp),
 	};
 

@@ -22,37 +22,50 @@ struct turnpike_addr turn_self_to_bound(const struct turn_server *server,
 	return *addr;
 }
 
+/**
+ * The pool of a bound address. Of an address whose external one has changed, several are in use:
+ * then it is the one that has the port.
+ */
+static const struct turn_pool *find_pool(const struct turn_server *server,
+					 const struct turnpike_addr *addr)
+{
+	const struct turn_pool *first = NULL;
+
+	for (size_t i = 0; i < server->pools->n; i++) {
+		const struct turn_pool *pool = server->pools->list[i];
+
+		if (!addr_same_ip(&pool->address.addr, addr))
+			continue;
+		if (turn_ports_is_live(pool->ports, ntohs(addr->port), 0))
+			return pool;
+		if (!first)
+			first = pool;
+	}
+	return first;
+}
+
 struct turnpike_addr turn_self_to_external(const struct turn_server *server,
 					   const struct turnpike_addr *addr)
 {
-	for (size_t i = 0; i < server->pools->n; i++) {
-		const struct turn_relay_address *relay = &server->pools->list[i]->address;
+	const struct turn_pool *pool = find_pool(server, addr);
 
-		if (relay->external.family != 0 && addr_same_ip(&relay->addr, addr))
-			return with_port_of(relay->external, addr);
-	}
-	return *addr;
+	if (!pool || pool->address.external.family == 0)
+		return *addr;
+	return with_port_of(pool->address.external, addr);
 }
 
 bool turn_self_is_relay_ip(const struct turn_server *server, const struct turnpike_addr *addr)
 {
 	struct turnpike_addr external = turn_self_to_external(server, addr);
-	bool is_relay = false;
 
-	for (size_t i = 0; i < server->pools->n; i++)
-		is_relay |= addr_same_ip(&server->pools->list[i]->address.addr, addr);
-	return is_relay && !turn_policy_exempts(server->policy, addr) &&
+	return find_pool(server, addr) && !turn_policy_exempts(server->policy, addr) &&
 	       !turn_policy_exempts(server->policy, &external);
 }
 
 bool turn_self_is_live_relay(const struct turn_server *server, const struct turnpike_addr *addr,
 			     uint64_t now)
 {
-	for (size_t i = 0; i < server->pools->n; i++) {
-		const struct turn_pool *pool = server->pools->list[i];
+	const struct turn_pool *pool = find_pool(server, addr);
 
-		if (addr_same_ip(&pool->address.addr, addr))
-			return turn_ports_is_live(pool->ports, ntohs(addr->port), now);
-	}
-	return false;
+	return pool && turn_ports_is_live(pool->ports, ntohs(addr->port), now);
 }
