@@ -14,8 +14,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from lab.bursts import Ends, Run, run
+from lab import turn
+from lab.bursts import Ends, Run, differences, run, send
 from lab.complaints import check
+from lab.endpoints import PATIENCE, drain, receive, turn_client, udp_socket
 from lab.lab import Lab
 from lab.relay import BY_NAME, VARIANTS, Turnpike, Variant
 from lab.topology import FAMILIES, End
@@ -23,6 +25,7 @@ from lab.topology import FAMILIES, End
 KERNEL_MODES = [variant for variant in VARIANTS if variant.in_kernel]
 ON_BRIDGE = [BY_NAME[name] for name in ("generic-head", "generic-tail", "tcx", "clsact")]
 MERGED = "gso"  # the verdict
+QUIET = 0.2  # seconds without a further datagram
 BRIDGE = "br0"
 
 
@@ -50,6 +53,29 @@ def test_local_senders(lab: Lab, variant: Variant, family: int) -> None:
     if (kernel, user_space, merged) != wanted:
         complaints.append(f"{kernel} packets in the kernel, {user_space} in user space, {merged} bursts, not {wanted}")
     ends.close()
+    check(complaints + server.stop_complaints())
+
+
+@pytest.mark.parametrize("variant", KERNEL_MODES)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_local_indications(lab: Lab, variant: Variant, family: int) -> None:
+    """A burst of Send indications arrives as it was sent, and is counted as merged like other bursts."""
+    server = Turnpike(lab, variant)
+    client = turn_client(lab, "client", family, family)
+    with client.socket, udp_socket(lab, "peer", family) as peer:
+        address: turn.Address = peer.getsockname()[:2]
+        client.permit(address)
+        client.send_indication(address, b"the listener's port has a flow from now on")
+        complaints = [] if receive(peer, family, PATIENCE) else ["the first indication is lost"]
+        merged = server.verdicts().get(MERGED, 0)
+        payloads = run(100, 3).payloads
+        send(client.socket, family, [turn.send_indication(address, payload) for payload in payloads], tos=0)
+        complaints += differences("at the peer", [(payload, 0) for payload in payloads],
+                                  drain(peer, family, QUIET, expected=len(payloads)))
+        merged = server.verdicts().get(MERGED, 0) - merged
+        if merged != (variant.mode != "xdp-native"):
+            complaints.append(f"{merged} bursts are counted")
+        client.refresh(0)
     check(complaints + server.stop_complaints())
 
 

@@ -99,6 +99,11 @@ def channel_data(channel: int, payload: bytes, *, length: int | None = None, pad
     return struct.pack("!HH", channel, len(payload) if length is None else length) + payload + bytes(padding)
 
 
+def send_indication(peer: Address, payload: bytes) -> bytes:
+    transaction = os.urandom(12)
+    return build(SEND, INDICATION, transaction, [(XOR_PEER, pack_address(peer, transaction)), (PAYLOAD, payload)])
+
+
 def data_indication(transaction: bytes, peer: Address, payload: bytes) -> bytes:
     return build(DATA, INDICATION, transaction, [(XOR_PEER, pack_address(peer, transaction)), (PAYLOAD, payload)])
 
@@ -198,9 +203,7 @@ class Client:
         self.request(REFRESH, [*only, (LIFETIME, struct.pack("!I", lifetime))])
 
     def send_indication(self, peer: Address, payload: bytes) -> None:
-        transaction = os.urandom(12)
-        self.socket.send(build(SEND, INDICATION, transaction,
-                               [(XOR_PEER, pack_address(peer, transaction)), (PAYLOAD, payload)]))
+        self.socket.send(send_indication(peer, payload))
 
     def receive(self, timeout: float) -> bytes | None:
         """The next datagram, or None after the timeout."""

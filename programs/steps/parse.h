@@ -161,16 +161,14 @@ static __always_inline enum turnpike_verdict parse_ip(ctx_t *ctx, struct packet 
 	}
 }
 
+/* A super-packet of indications looks like one whose length is wrong. */
 static __always_inline enum turnpike_verdict parse_send(ctx_t *ctx, struct packet *pkt)
 {
-	int verdict;
-
+	if (ctx_has_segments(ctx))
+		return TURNPIKE_GSO;
 	if (ctx_pull(ctx, pkt->in_hlen + pkt->data_len))
 		return TURNPIKE_MALFORMED;
-	verdict = read_indication(ctx, pkt, pkt->in_hlen, pkt->data_len);
-	if (verdict != TURNPIKE_RELAYED)
-		return (enum turnpike_verdict)verdict;
-	return ctx_has_segments(ctx) ? TURNPIKE_GSO : TURNPIKE_RELAYED;
+	return (enum turnpike_verdict)read_indication(ctx, pkt, pkt->in_hlen, pkt->data_len);
 }
 
 /* RFC 8656 section 12.4: channel number, length, application data; padding may follow. */
