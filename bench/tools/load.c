@@ -38,7 +38,7 @@ struct layout {
 };
 
 static const struct layout ipv4 = { 12, 16, 10, 20, 22, 26 };
-static const struct layout ipv6 = { 8, 24, 0, 40, 42, 46 };
+static const struct layout ipv6 = { 20, 36, 0, 40, 42, 46 }; /* the last words of the addresses */
 
 struct options {
 	const char *dev;
