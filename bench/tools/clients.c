@@ -42,19 +42,6 @@ static const struct argp_option argp_options[] = {
 	{ 0 },
 };
 
-static struct sockaddr_in address(const char *name, const char *text)
-{
-	struct sockaddr_in result = { .sin_family = AF_INET };
-	char host[INET_ADDRSTRLEN] = "";
-	uint16_t port = 0;
-
-	if (sscanf(text, "%15[0-9.]:%" SCNu16, host, &port) < 1 ||
-	    inet_pton(AF_INET, host, &result.sin_addr) != 1)
-		die(0, "%s must be an IPv4 address, not '%s'", name, text);
-	result.sin_port = htons(port);
-	return result;
-}
-
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct options *options = state->input;
@@ -63,16 +50,16 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case 's':
-		options->crowd->server = address("--server", arg);
+		options->crowd->server = ipv4_address("--server", arg);
 		return 0;
 	case 'c':
-		clients->first = ntohl(address("--clients", arg).sin_addr.s_addr);
+		clients->first = ntohl(ipv4_address("--clients", arg).sin_addr.s_addr);
 		return 0;
 	case 'n':
 		clients->n = (uint32_t)number("--count", arg, 1, MAX_CLIENTS);
 		return 0;
 	case 'p':
-		peer = address("--peers", arg);
+		peer = ipv4_address("--peers", arg);
 		clients->peers = ntohl(peer.sin_addr.s_addr);
 		clients->peer_port = ntohs(peer.sin_port);
 		return 0;

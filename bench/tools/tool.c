@@ -2,7 +2,9 @@
 #define _GNU_SOURCE
 #include "tool.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <net/if.h>
 #include <sched.h>
 #include <signal.h>
@@ -43,6 +45,19 @@ __u64 number(const char *name, const char *text, __u64 min, __u64 max)
 		die(0, "%s must be a number from %llu to %llu, not '%s'", name,
 		    (unsigned long long)min, (unsigned long long)max, text);
 	return value;
+}
+
+struct sockaddr_in ipv4_address(const char *name, const char *text)
+{
+	struct sockaddr_in result = { .sin_family = AF_INET };
+	char host[INET_ADDRSTRLEN] = "";
+	uint16_t port = 0;
+
+	if (sscanf(text, "%15[0-9.]:%" SCNu16, host, &port) < 1 ||
+	    inet_pton(AF_INET, host, &result.sin_addr) != 1)
+		die(0, "%s must be an IPv4 address, not '%s'", name, text);
+	result.sin_port = htons(port);
+	return result;
 }
 
 __u32 device(const char *name)

@@ -7,12 +7,19 @@
 #define BENCH_TOOL_H
 
 #include <linux/types.h>
+#include <netinet/in.h>
 
 /** die() - print a message and exit with status 1; @err: a negative errno, or 0 */
 _Noreturn void die(int err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /** number() - parse a decimal number from @min to @max; @name: of the option, for the message */
 __u64 number(const char *name, const char *text, __u64 min, __u64 max);
+
+/**
+ * ipv4_address() - parse ADDR or ADDR:PORT; without a port it is 0
+ * @name: of the option, for the message
+ */
+struct sockaddr_in ipv4_address(const char *name, const char *text);
 
 /** device() - the index of a device of this namespace */
 __u32 device(const char *name);

@@ -52,19 +52,6 @@ static const struct argp_option argp_options[] = {
 	{ 0 },
 };
 
-static struct sockaddr_in address(const char *name, const char *text)
-{
-	struct sockaddr_in result = { .sin_family = AF_INET };
-	char host[INET_ADDRSTRLEN] = "";
-	uint16_t port = 0;
-
-	if (sscanf(text, "%15[0-9.]:%" SCNu16, host, &port) < 1 ||
-	    inet_pton(AF_INET, host, &result.sin_addr) != 1)
-		die(0, "%s must be an IPv4 address, not '%s'", name, text);
-	result.sin_port = htons(port);
-	return result;
-}
-
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct load *load = state->input;
@@ -72,20 +59,20 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case 's':
-		load->server = address("--server", arg);
+		load->server = ipv4_address("--server", arg);
 		return 0;
 	case 'o':
 		if (transport_parse(arg, &load->transport))
 			argp_error(state, "--over must be udp, tcp, tls or dtls, not '%s'", arg);
 		return 0;
 	case 'c':
-		load->clients.first = ntohl(address("--clients", arg).sin_addr.s_addr);
+		load->clients.first = ntohl(ipv4_address("--clients", arg).sin_addr.s_addr);
 		return 0;
 	case 'n':
 		load->clients.n = (uint32_t)number("--count", arg, 1, MAX_CLIENTS);
 		return 0;
 	case 'p':
-		peer = address("--peers", arg);
+		peer = ipv4_address("--peers", arg);
 		load->clients.peers = ntohl(peer.sin_addr.s_addr);
 		load->clients.peer_port = ntohs(peer.sin_port);
 		return 0;
