@@ -26,16 +26,14 @@ static __always_inline bool sum_dropped(ctx_t *ctx, struct packet *pkt)
 {
 	const __u32 end = pkt->in_hlen + pkt->data_len;
 
-	if (!pkt->padding && !is_indication(pkt->framing))
-		return true;
-	/* An offset beyond the mask would wrap around to other bytes. */
-	if (end + pkt->padding > OFF_MASK)
-		return false;
 	if (is_indication(pkt->framing)) {
 		pkt->dropped_sum = sum_fold(sum_around_data(ctx, pkt));
 		return true;
 	}
-	if (ctx_pull(ctx, end + pkt->padding))
+	if (!pkt->padding)
+		return true;
+	/* An offset beyond the mask would wrap around to other bytes. */
+	if (end + pkt->padding > OFF_MASK || ctx_pull(ctx, end + pkt->padding))
 		return false;
 	pkt->dropped_sum = padding_sum(ctx, end, pkt->padding);
 	return true;
