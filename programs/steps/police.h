@@ -63,7 +63,7 @@ static __always_inline bool is_policed(const struct turnpike_flow *flow)
 
 /*
  * The last check, once the frame has room, because it has an effect: user space charges a packet
- * that is passed up. What is in excess is dropped, although its frame has changed already.
+ * that is passed up. A packet over its limit is dropped, so its changed frame does no harm.
  */
 static __always_inline bool police(const struct packet *pkt, const struct turnpike_flow *flow)
 {
