@@ -106,9 +106,16 @@ static __always_inline void copy_words(void *to, const void *from)
 	*(__u64 *)to = *(const __u64 *)from;
 }
 
+/*
+ * The lengths of headers are computed without a branch: the verifier would follow all that comes
+ * after it once for each length.
+ */
+_Static_assert(sizeof(struct ipv6hdr) == 2 * sizeof(struct iphdr), "see ip_hlen()");
+_Static_assert((TURNPIKE_IPV4 & 2) == 0 && (TURNPIKE_IPV6 & 2) == 2, "see ip_hlen()");
+
 static __always_inline __u32 ip_hlen(__u8 family)
 {
-	return family == TURNPIKE_IPV4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
+	return (__u32)sizeof(struct iphdr) << (family >> 1 & 1);
 }
 
 /* Return: the length of the outgoing IP packet. */
@@ -123,14 +130,15 @@ static __always_inline bool is_indication(__be16 framing)
 	       framing == bpf_htons(TURNPIKE_DATA_INDICATION);
 }
 
-static __always_inline bool is_channel(__be16 framing)
+/* RFC 8656 section 12: channel numbers begin with the bits 01, STUN messages with 00. */
+static __always_inline __u32 is_channel(__be16 framing)
 {
-	return framing & bpf_htons(0xc000);
+	return bpf_ntohs(framing) >> 14 & 1;
 }
 
 static __always_inline __u32 channel_hlen(__be16 framing)
 {
-	return is_channel(framing) ? CHANNEL_HLEN : 0;
+	return is_channel(framing) * CHANNEL_HLEN;
 }
 
 #endif /* TURNPIKE_PROGRAMS_PACKET_H */

@@ -42,7 +42,7 @@ static __always_inline __u32 is_zero(__u16 word)
 /* RFC 768: a computed checksum of 0 is sent as all ones. */
 static __always_inline __u16 sum_to_udp_check(__u32 sum)
 {
-	__u16 check = (__u16)~sum_fold(sum);
+	const __u16 check = (__u16)~sum_fold(sum);
 
 	return check ? check : 0xffff;
 }
