@@ -20,7 +20,8 @@ TOS = {4: (socket.IPPROTO_IP, socket.IP_TOS, socket.IP_RECVTOS, socket.IP_TOS),
        6: (socket.IPPROTO_IPV6, socket.IPV6_TCLASS, socket.IPV6_RECVTCLASS, socket.IPV6_TCLASS)}
 TTL = {4: (socket.IPPROTO_IP, socket.IP_TTL, 12, socket.IP_TTL),  # 12 is IP_RECVTTL, which Python lacks
        6: (socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, socket.IPV6_RECVHOPLIMIT, socket.IPV6_HOPLIMIT)}
-BUFFER = 4 << 20
+SO_RCVBUFFORCE = 33
+BUFFER = 4 << 20  # for what arrives while a busy machine runs something else
 PATIENCE = 3  # seconds for a datagram that must arrive
 
 
@@ -37,7 +38,7 @@ def udp_socket(lab: Lab, role: str, family: int, port: int = 0) -> socket.socket
     with lab.entered(role):
         sock = socket.socket(SOCKET_FAMILY[family], socket.SOCK_DGRAM)
     sock.bind((lab.address(role, family), port))
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
+    sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER)
     for level, _send, receive, _kind in (TOS[family], TTL[family]):
         sock.setsockopt(level, receive, 1)
     return sock

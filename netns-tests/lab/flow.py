@@ -7,6 +7,7 @@ Each message carries its number, which determines all of its bytes, so that any 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import random
 import threading
 import time
@@ -69,10 +70,18 @@ class Flow:
         return self.lost_since(start)
 
     def lost_since(self, start: int) -> int:
-        """The number of messages without echo since message @start. A late message is not a lost one."""
-        sent = range(start, self.sent)
+        """The number of messages without echo since message @start."""
+        return len(self.unanswered(start))
+
+    def unanswered(self, start: int = 0) -> set[int]:
+        """The messages without echo since message @start. A late message is not a lost one."""
+        sent = set(range(start, self.sent))
         proc.wait_until(lambda: self.back.issuperset(sent), LATE)
-        return sum(number not in self.back for number in sent)
+        return sent - self.back
+
+    def oldest_unanswered(self, start: int) -> int:
+        """The first message since @start without echo, perhaps the next one to be sent."""
+        return next(number for number in itertools.count(start) if number not in self.back)
 
     def _send(self) -> None:
         while not self._stop.is_set():

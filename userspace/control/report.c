@@ -61,6 +61,7 @@ void report_add_worker(struct turn_io *io, struct report_data *data)
 	turn_stats_add(&data->stats, turn_server_stats(server));
 	connection_stats_add(&data->connections, turn_io_connections(io));
 	data->unsent += turn_io_unsent(io);
+	data->unsplit += turn_io_unsplit(io);
 	data->limits = *turn_server_limits(server);
 	data->ports_at_rest = turn_server_ports_at_rest(server, clock_now());
 }
@@ -292,6 +293,7 @@ static json_t *turn_report(const struct report_data *data)
 	add_counters(result, stats, turn_counters, ARRAY_LEN(turn_counters));
 	json_object_set_new(result, "denied", number(data->connections.denied));
 	json_object_set_new(result, "unsent", number(data->unsent));
+	json_object_set_new(result, "unsplit", number(data->unsplit));
 	json_object_set_new(result, "connections", connections_report(&data->connections));
 	return result;
 }

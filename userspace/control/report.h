@@ -33,14 +33,15 @@ struct report_source {
 
 /**
  * struct report_data - what threads of the server have added to a report
- * @stats, @connections, @unsent:      of all workers
- * @limits, @ports_at_rest:            shared by all workers
- * @addresses, @doubt, @is_draining:   of the main thread
+ * @stats, @connections, @unsent, @unsplit: of all workers
+ * @limits, @ports_at_rest: shared by all workers
+ * @addresses, @doubt, @is_draining: of the main thread
  */
 struct report_data {
 	struct turn_stats stats;
 	struct connection_stats connections;
 	uint64_t unsent;
+	uint64_t unsplit;
 	struct turn_limits limits;
 	uint32_t ports_at_rest;
 	json_t *addresses;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include <utlist.h>
@@ -13,6 +14,8 @@
 #define ERRORS_MAX 32
 /** Limit of reads before UDP_GRO is switched off: datagrams may arrive faster than it relays. */
 #define LAST_READS 256
+/** Attempts to switch UDP_GRO off while the queue is empty. */
+#define ATTEMPTS 64
 
 /**
  * struct udp_socket - a socket of the loop
@@ -38,6 +41,7 @@ struct udp_socket {
  * @adapted:   sockets that have been adapted to @in_kernel
  * @stale:     sockets that have not
  * @reading:   socket whose input is being handled; NULL after the handler has closed it
+ * @unsplit:   see udp_sockets_unsplit()
  * @flush:     sends the queue after all readable sockets have been served
  */
 struct udp_sockets {
@@ -50,6 +54,7 @@ struct udp_sockets {
 	struct udp_socket *adapted;
 	struct udp_socket *stale;
 	struct udp_socket *reading;
+	uint64_t unsplit;
 	struct event *flush;
 };
 
@@ -160,25 +165,74 @@ static void list_remove(struct udp_socket *sock)
 	DL_DELETE(*sock->list, sock);
 }
 
+uint64_t udp_sockets_unsplit(const struct udp_sockets *sockets)
+{
+	return sockets->unsplit;
+}
+
+static bool has_datagrams(const struct udp_socket *sock)
+{
+	struct pollfd fd = { .fd = sock->fd, .events = POLLIN };
+
+	return poll(&fd, 1, 0) > 0 && fd.revents & POLLIN;
+}
+
+/* Return: whether @sock still exists. */
+static bool empty_queue(struct udp_socket *sock)
+{
+	const struct udp_sockets *sockets = sock->sockets;
+
+	for (int i = 0; i < LAST_READS && sockets->stale == sock && serve(sock); i++)
+		;
+	return sockets->stale == sock;
+}
+
+static void discard_queue(struct udp_socket *sock)
+{
+	struct udp_sockets *sockets = sock->sockets;
+	struct turnpike_addr from;
+	struct turn_packet packet;
+
+	for (int i = 0; i < LAST_READS && has_datagrams(sock); i++) {
+		udp_rx_receive(sockets->rx, sock->fd, sock->messages);
+		while (udp_rx_next(sockets->rx, &packet, &from))
+			sockets->unsplit++;
+	}
+}
+
 /*
- * Once UDP_GRO is off, merged datagrams in the receive queue can no longer be split. So the queue
- * is emptied first. Datagrams that arrive before the option is off, within about a microsecond, are
- * discarded: no call does both.
+ * Once UDP_GRO is off, merged datagrams in the receive queue can no longer be split. So it is
+ * switched off while the queue is empty. No call does both: the thread may be preempted in between,
+ * and whatever arrives meanwhile makes it try again. Only datagrams that arrive faster than they
+ * are relayed are discarded in the end.
+ *
+ * Return: whether @sock still exists; its input may close it.
  */
+static bool stop_merging(struct udp_socket *sock)
+{
+	for (int i = 0; i < ATTEMPTS; i++) {
+		if (i > 0)
+			socket_adapt(sock->fd, sock->addr.family, false);
+		if (!empty_queue(sock))
+			return false;
+		socket_adapt(sock->fd, sock->addr.family, true);
+		if (!has_datagrams(sock))
+			return true;
+	}
+	discard_queue(sock);
+	return true;
+}
+
 static void adapt_first(struct udp_sockets *sockets)
 {
 	struct udp_socket *sock = sockets->stale;
-	int reads = sockets->in_kernel ? LAST_READS : 0;
 
-	for (int i = 0; i < reads && sockets->stale == sock && serve(sock); i++)
-		;
-	if (sockets->stale != sock)
-		return; /* its input has closed it */
+	if (!sockets->in_kernel)
+		socket_adapt(sock->fd, sock->addr.family, false);
+	else if (!stop_merging(sock))
+		return;
 	list_remove(sock);
 	list_add(&sockets->adapted, sock);
-	socket_adapt(sock->fd, sock->addr.family, sockets->in_kernel);
-	for (int i = 0; i < reads && udp_rx_receive(sockets->rx, sock->fd, sock->messages); i++)
-		;
 }
 
 void udp_sockets_adapt(struct udp_sockets *sockets, bool in_kernel)

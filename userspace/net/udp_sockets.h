@@ -52,6 +52,13 @@ void udp_sockets_adapt(struct udp_sockets *sockets, bool in_kernel);
 uint64_t udp_sockets_unsent(const struct udp_sockets *sockets);
 
 /**
+ * udp_sockets_unsplit() - number of messages that udp_sockets_adapt() has discarded
+ *
+ * The kernel may have merged several datagrams into each of them.
+ */
+uint64_t udp_sockets_unsplit(const struct udp_sockets *sockets);
+
+/**
  * udp_socket_open() - open a socket, see socket_open()
  * @kind: not copied
  *

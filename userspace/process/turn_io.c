@@ -367,3 +367,8 @@ uint64_t turn_io_unsent(const struct turn_io *io)
 {
 	return udp_sockets_unsent(io->sockets);
 }
+
+uint64_t turn_io_unsplit(const struct turn_io *io)
+{
+	return udp_sockets_unsplit(io->sockets);
+}

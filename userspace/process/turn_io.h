@@ -56,4 +56,7 @@ const struct connection_stats *turn_io_connections(const struct turn_io *io);
 /** turn_io_unsent() - number of datagrams that could not be sent */
 uint64_t turn_io_unsent(const struct turn_io *io);
 
+/** turn_io_unsplit() - see udp_sockets_unsplit() */
+uint64_t turn_io_unsplit(const struct turn_io *io);
+
 #endif /* TURNPIKE_PROCESS_TURN_IO_H */
