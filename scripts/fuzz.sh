@@ -23,7 +23,7 @@ done
 
 fuzz() { # TARGET
 	local found=build/fuzz/corpus/$1 failures=build/fuzz/failures/$1
-	local -a options=(-max_total_time="$seconds" -max_len="${max_len[$1]}" -timeout=10 -artifact_prefix="$failures/")
+	local -a options=(-max_total_time="$seconds" -max_len="${max_len[$1]}" -timeout=100 -artifact_prefix="$failures/")
 	[[ ${dictionary[$1]} == - ]] || options+=(-dict="tests/fuzz/${dictionary[$1]}")
 	mkdir -p "$found" "$failures"
 	exec build/fuzz/tests/fuzz/"fuzz_$1" "${options[@]}" "$found" "tests/fuzz/corpus/$1" >"build/fuzz/$1.log" 2>&1
