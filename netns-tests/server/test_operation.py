@@ -6,10 +6,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import re
+import select
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
@@ -254,3 +258,46 @@ def test_journal(lab: Lab) -> None:
         if not any(line.startswith(wanted) for line in server.process.log().splitlines()):
             found.append(f"no line begins with '{wanted}': {server.process.log()}")
     check(found)
+
+
+# The log.
+
+STUCK_ALLOCATIONS = 3000  # with two lines each, which are more than the buffers of the server hold
+
+
+def allocate_and_end(lab: Lab, times: int) -> None:
+    with turn_client(lab, "client", 4).socket as sock:
+        client = turn.Client(sock, (lab.topology.listen.address(4), PORT), USER, PASSWORD)
+        for _ in range(times):
+            client.allocate(4)
+            client.refresh(0)
+
+
+def read_all(reader: int) -> str:
+    """What is in a pipe now, and soon."""
+    text = b""
+    while select.select([reader], [], [], 2)[0] and (more := os.read(reader, 1 << 16)):
+        text += more
+    return text.decode()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_nobody_reads_the_log(lab: Lab, workers: int, tmp_path: Path) -> None:
+    """Clients are served, lost lines are counted, and whoever reads the log again learns of them."""
+    fifo = tmp_path / "log"
+    os.mkfifo(fifo)
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, 4096)
+    server = Turnpike(lab, USERSPACE, ["sh", "-c", f'exec "$@" 2>{fifo}', "sh"], ["--workers", str(workers)])
+    allocate_and_end(lab, STUCK_ALLOCATIONS)
+    lost = server.ask("status")["log_lost"]
+    log = read_all(reader)
+    allocate_and_end(lab, 1)
+    after = read_all(reader)
+    os.close(reader)
+    made, ended = (len(re.findall(f"allocation {what}", log)) for what in ("made", "ended"))
+    assert lost > 0
+    assert f"lines={lost}" in log
+    assert made + ended + lost == 2 * STUCK_ALLOCATIONS
+    assert "allocation made" in after and "allocation ended" in after
+    assert server.ask("status")["log_lost"] == lost

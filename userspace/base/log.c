@@ -11,6 +11,7 @@
 #include <utlist.h>
 
 #include "base/log.h"
+#include "base/log_writer.h"
 
 /** The event of lines without one. */
 #define NO_EVENT "message"
@@ -77,16 +78,8 @@ static enum log_format current_format(void)
 	return stderr_format;
 }
 
-/* One write per line, so that lines of several threads and processes do not mix. */
-static void write_line(const char *text, size_t len)
-{
-	/* There is nowhere left to report this. */
-	if (write(STDERR_FILENO, text, len) < 0)
-		return;
-}
-
-void log_event(enum log_level level, const char *event, const char *message,
-	       const struct log_field *fields, size_t n_fields)
+static char *format(enum log_level level, const char *event, const char *message,
+		    const struct log_field *fields, size_t n_fields)
 {
 	struct log_line line = {
 		.level = level,
@@ -95,17 +88,57 @@ void log_event(enum log_level level, const char *event, const char *message,
 		.fields = fields,
 		.n_fields = n_fields,
 	};
+
+	clock_gettime(CLOCK_REALTIME, &line.time);
+	return log_line_format(&line, current_format());
+}
+
+static void put(const char *text)
+{
+	const size_t len = strlen(text);
+
+	if (!log_writer_add(text, len))
+		log_write(text, len);
+}
+
+void log_event(enum log_level level, const char *event, const char *message,
+	       const struct log_field *fields, size_t n_fields)
+{
 	char *text;
 
 	if (!log_is_enabled(level))
 		return;
-	clock_gettime(CLOCK_REALTIME, &line.time);
-	text = log_line_format(&line, current_format());
-	if (text)
-		write_line(text, strlen(text));
-	else
-		dprintf(STDERR_FILENO, "turnpike: out of memory while logging: %s\n", message);
+	text = format(level, event, message, fields, n_fields);
+	put(text ? text : "turnpike: error: out of memory while logging\n");
 	free(text);
+}
+
+static char *format_lost(uint64_t lines)
+{
+	const struct log_field count = { .name = "lines", .number = lines };
+
+	return format(LOG_WARNING, "log-lost",
+		      "lines of the log were lost, because nobody read it in time", &count, 1);
+}
+
+int log_start(void)
+{
+	return log_writer_start(format_lost);
+}
+
+void log_flush(void)
+{
+	log_writer_flush();
+}
+
+void log_stop(void)
+{
+	log_writer_stop();
+}
+
+uint64_t log_lost(void)
+{
+	return log_writer_lost();
 }
 
 /* Returns false if out of memory. */

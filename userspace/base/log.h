@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file log.h
- * The log: one line to stderr per event, in a single write(2). Any thread, except log_hold().
+ * The log: one line to stderr per event. Any thread, except log_hold(), log_start() and log_stop().
  */
 #ifndef TURNPIKE_BASE_LOG_H
 #define TURNPIKE_BASE_LOG_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/log_line.h"
 
@@ -25,6 +26,22 @@ void log_hold(void);
 
 /** log_release() - log the kept lines, in their order */
 void log_release(void);
+
+/**
+ * log_start() - from now on, never wait for whoever reads the log: see log_writer.h
+ *
+ * Call it after the last fork(2). Return: 0 or a negative errno.
+ */
+int log_start(void);
+
+/** log_flush() - wait until all lines are written, unless nobody reads them for a second */
+void log_flush(void);
+
+/** log_stop() - log what waits, unless nobody reads it, at the end of the process */
+void log_stop(void);
+
+/** log_lost() - number of lines since log_start() that were lost, because nobody read the log */
+uint64_t log_lost(void);
 
 /** log_is_enabled() - whether lines of @level are logged */
 bool log_is_enabled(enum log_level level);

@@ -154,6 +154,7 @@ static void print_status(const json_t *status)
 		"allocations",      "relays",     "ports_at_rest",    "flows",      "flow_failures",
 		"flow_refusals",    "user_quota", "user_allocations", "max_rate",   "user_rate",
 		"user_packet_rate", "total_rate", "policed",          "confirm_ms",
+		"log_lost",
 	};
 
 	printf("turnpike %s, up %.0f s%s\n", json_string_value(json_object_get(status, "version")),

@@ -7,6 +7,7 @@
 #include "private/array_len.h"
 #include "base/addr.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "net/broker.h"
 #include "process/privileges.h"
 #include "control/report.h"
@@ -190,6 +191,7 @@ json_t *report_status(const struct report_source *source, const struct report_da
 	json_object_set_new(result, "user_packet_rate", number(rates.user_packets));
 	json_object_set_new(result, "total_rate", number(rates.total));
 	json_object_set_new(result, "policed", policed(in_kernel, stats));
+	json_object_set_new(result, "log_lost", number(log_lost()));
 	json_object_set_new(result, "relayed", relayed(in_kernel, stats));
 	return result;
 }

@@ -281,11 +281,23 @@ static void announce(const struct server *server)
 	datapath_for_each_device(server->datapath, log_device, NULL);
 	serve_turn_warn_limit(&server->config, endpoints);
 	serve_turn_warn_private(&server->config, endpoints);
+	log_flush();
 	printf("ready");
 	datapath_for_each_device(server->datapath, print_device, NULL);
 	printf("\n");
 	fflush(stdout);
 	notify_manager("READY=1\nSTATUS=serving");
+}
+
+/* All processes of the server exist by now. */
+static int start_log(void)
+{
+	const int err = log_start();
+
+	if (err)
+		log_error("cannot start the thread that writes the log: %s; raise LimitNPROC=",
+			  strerror(-err));
+	return err;
 }
 
 static enum cli_status serve(struct server *server)
@@ -300,7 +312,7 @@ static enum cli_status serve(struct server *server)
 		.doubt = server->doubt,
 		.started = clock_now(),
 	};
-	if (workers_start(server->workers) || control_start(server->control))
+	if (start_log() || workers_start(server->workers) || control_start(server->control))
 		return CLI_ERROR;
 	announce(server);
 	if (event_base_dispatch(server->base) == 0)
@@ -323,5 +335,6 @@ enum cli_status command_serve(int argc, char **argv)
 		return status;
 	status = server.config.check_only ? check_start(&server.config) : serve(&server);
 	close_server(&server);
+	log_stop();
 	return status;
 }
