@@ -64,7 +64,8 @@ static void *log_lines(void *name)
 	return NULL;
 }
 
-/** struct found - what a reader of the log has seen; @next: of each logger, the least next number */
+/** struct found - what a reader of the log has seen; @next: of each logger, the least next number
+ */
 struct found {
 	uint64_t lines;
 	uint64_t lost;

@@ -153,8 +153,7 @@ static void print_status(const json_t *status)
 	static const char *const totals[] = {
 		"allocations",      "relays",     "ports_at_rest",    "flows",      "flow_failures",
 		"flow_refusals",    "user_quota", "user_allocations", "max_rate",   "user_rate",
-		"user_packet_rate", "total_rate", "policed",          "confirm_ms",
-		"log_lost",
+		"user_packet_rate", "total_rate", "policed",          "confirm_ms", "log_lost",
 	};
 
 	printf("turnpike %s, up %.0f s%s\n", json_string_value(json_object_get(status, "version")),
