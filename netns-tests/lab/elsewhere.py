@@ -23,6 +23,7 @@ from lab.relay import BINARY
 KERNEL = "6.12"
 REPORTS = "TURNPIKE_TEST_REPORTS"  # in the environment of pytest in the machine: where the reports go
 POLL_SECONDS = 0.5
+TEST_SECONDS = 300 * vm.SLOWER  # pyproject.toml has 300 for tests on this machine
 
 
 class Machine(proc.Undone):
@@ -44,7 +45,8 @@ class Machine(proc.Undone):
         self._vm.run(["touch", str(self._reports)])
         self._vm.run(["modprobe", "-a", *self._modules])
         self._pytest = self._vm.start(["env", "-C", str(ROOT), f"TURNPIKE={BINARY}", f"{REPORTS}={self._reports}",
-                                       "/usr/bin/python3", "-B", "-m", "pytest", "-q", *self._node_ids],
+                                       "/usr/bin/python3", "-B", "-m", "pytest", "-q", "-o", f"timeout={TEST_SECONDS}",
+                                       *self._node_ids],
                                       scratch / "pytest.log")
 
     def reports(self, config: pytest.Config, node_id: str) -> Iterator[pytest.TestReport]:
@@ -78,6 +80,12 @@ class Elsewhere:
         self._machine: Machine | None = None
         self._trouble = ""
         self._group = ""
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """The first test of a machine waits until it has started; here the limit only ends a machine that hangs."""
+        for item in items:
+            if item.get_closest_marker(self._marker):
+                item.add_marker(pytest.mark.timeout(2 * TEST_SECONDS), append=False)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
@@ -124,7 +132,7 @@ class Elsewhere:
             if not self._machine:
                 raise proc.LabError(self._trouble)
             yield from self._machine.reports(self._config, plain_id(item))
-        except proc.LabError as error:
+        except (proc.LabError, pytest.fail.Exception) as error:  # the latter from pytest-timeout
             yield pytest.TestReport(item.nodeid, item.location, {}, "failed", str(error), "call")
 
 
