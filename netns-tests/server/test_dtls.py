@@ -107,7 +107,7 @@ def test_cookie(lab: Lab) -> None:
 
 
 PER_SOURCE = 128  # unfinished handshakes of one worker
-MOST_PER_HANDSHAKE = 64 << 10  # bytes; it is some 45 KB
+MOST_PER_HANDSHAKE = 28 << 10  # bytes; it is some 22 KB
 
 
 def half_open(lab: Lab, source: str) -> socket.socket:

@@ -27,7 +27,7 @@
 #define UNALLOCATED_SECONDS 30
 /**
  * Simultaneous handshakes of one worker, and those among them of one source (an IPv4 address or an
- * IPv6 /64). Each takes some 45 KB. A worker finishes some thousands per second, each of which
+ * IPv6 /64). Each takes some 21 KB. A worker finishes some thousands per second, each of which
  * takes a round trip.
  */
 #define HANDSHAKES_MAX            1024

@@ -6,6 +6,7 @@
 
 #include "net/dtls.h"
 #include "net/dtls_record.h"
+#include "net/handshake_memory.h"
 
 /** Every IPv6 path carries packets of this size (RFC 8200 section 5), so handshakes succeed. */
 #define PATH_MTU   1280
@@ -24,6 +25,7 @@ struct session {
 	struct udp_socket *sock;
 	struct tls_wire wire;
 	struct dtls_filter filter;
+	struct handshake_memory memory;
 	struct udp_tx_fields fields;
 	SSL *ssl;
 	struct event *retransmit;
@@ -70,15 +72,21 @@ static void session_free(struct session *session)
 
 /*
  * A session has OpenSSL's buffers for records, 34 KB, only while OpenSSL runs. For DTLS, OpenSSL
- * ignores SSL_MODE_RELEASE_BUFFERS, and allocates them when it reads but not when it writes.
+ * ignores SSL_MODE_RELEASE_BUFFERS, and allocates them when it reads but not when it writes. In a
+ * handshake, they must not become a part of the step.
  */
-static bool has_buffers(struct session *session)
+static bool enter_openssl(struct session *session)
 {
-	return SSL_alloc_buffers(session->ssl) == 1;
+	if (SSL_alloc_buffers(session->ssl) != 1)
+		return false;
+	if (!session->connection.is_open)
+		handshake_memory_begin(&session->memory);
+	return true;
 }
 
 static void leave_openssl(struct session *session)
 {
+	handshake_memory_end();
 	SSL_free_buffers(session->ssl);
 	ERR_clear_error();
 }
@@ -89,7 +97,7 @@ static void session_send(struct connection *connection, const uint8_t *data, siz
 
 	if (session->sock)
 		session->fields = udp_socket_fields(session->sock, data);
-	if (!has_buffers(session) || SSL_write(session->ssl, data, (int)len) <= 0)
+	if (!enter_openssl(session) || SSL_write(session->ssl, data, (int)len) <= 0)
 		connection->connections->stats.unsent++;
 	session->fields = (struct udp_tx_fields){ 0 };
 	leave_openssl(session);
@@ -99,7 +107,7 @@ static void session_close(struct connection *connection, enum connection_end why
 {
 	struct session *session = (struct session *)connection;
 
-	if (connection->is_open && why != CONNECTION_FAILED && has_buffers(session))
+	if (connection->is_open && why != CONNECTION_FAILED && enter_openssl(session))
 		SSL_shutdown(session->ssl);
 	ERR_clear_error();
 	session_free(session);
@@ -121,7 +129,7 @@ static void arm_retransmit(struct session *session)
 static void on_retransmit(evutil_socket_t fd, short what, void *arg)
 {
 	struct session *session = arg;
-	long err = has_buffers(session) ? DTLSv1_handle_timeout(session->ssl) : -ENOMEM;
+	long err = enter_openssl(session) ? DTLSv1_handle_timeout(session->ssl) : -ENOMEM;
 
 	(void)fd;
 	(void)what;
@@ -164,10 +172,13 @@ static bool begin_session(struct dtls *dtls, struct session *session)
 	return true;
 }
 
+/* OpenSSL keeps the memory of a handshake, in case its last flight has to be sent again. */
 static void check_handshake(struct session *session)
 {
-	if (!session->connection.is_open && SSL_is_init_finished(session->ssl))
-		connection_opened(&session->connection);
+	if (session->connection.is_open || !SSL_is_init_finished(session->ssl))
+		return;
+	handshake_memory_end();
+	connection_opened(&session->connection);
 }
 
 /* Handles the error of SSL_read(). Return: whether the session continues. */
@@ -230,6 +241,8 @@ static bool serve_record(struct session *session, const struct turn_packet *reco
 	session->wire.in = record->data;
 	session->wire.in_len = record->len;
 	ERR_clear_error();
+	if (!enter_openssl(session))
+		return continues(session, -1);
 	while ((len = SSL_read(session->ssl, record->data, (int)record->len)) > 0) {
 		const struct turn_packet message = {
 			.data = record->data,

@@ -13,6 +13,7 @@
 #include "control/report.h"
 #include "datapath/datapath.h"
 #include "net/broker.h"
+#include "net/handshake_memory.h"
 #include "process/events.h"
 #include "process/notify.h"
 #include "process/workers.h"
@@ -326,6 +327,7 @@ enum cli_status command_serve(int argc, char **argv)
 	struct server server = { 0 };
 	enum cli_status status;
 
+	handshake_memory_install();
 	log_hold();
 	status = serve_config_parse(argc, argv, &server.config);
 	if (status == CLI_OK && !server.config.check_only)
