@@ -146,8 +146,7 @@ static void done(void *arg, uint64_t now)
 static uint64_t adapt(const struct queue *model, bool is_closed_by_input)
 {
 	static const struct udp_socket_kind kind = { .input = input, .error = error };
-	const struct turnpike_addr loopback = { .family = TURNPIKE_IPV4,
-						.ip = { 127, 0, 0, 1 } };
+	const struct turnpike_addr loopback = { .family = TURNPIKE_IPV4, .ip = { 127, 0, 0, 1 } };
 	struct event_base *base = event_base_new();
 	struct udp_sockets *sockets = udp_sockets_new(base, done, NULL);
 	struct udp_socket *sock;
@@ -172,9 +171,9 @@ static uint64_t adapt(const struct queue *model, bool is_closed_by_input)
 static void test_queued(void **state)
 {
 	(void)state;
-	assert_int_equal(adapt(&(struct queue){ .merged = { 1, 5, 1, 2 }, .end = 4, .arrived = 9 },
-			       false),
-			 0);
+	assert_int_equal(
+		adapt(&(struct queue){ .merged = { 1, 5, 1, 2 }, .end = 4, .arrived = 9 }, false),
+		0);
 	assert_int_equal(queue.delivered, 9);
 }
 
