@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from lab import ROOT, proc
+from lab.lab import Lab
 
 OWNER = """
 import signal
@@ -46,3 +48,24 @@ def test_nothing_outlives_its_owner(how: signal.Signals) -> None:
         owner.send_signal(how)
     proc.wait_until(lambda: not any(map(exists, made)), 10)
     assert [path for path in made if exists(path)] == []
+
+
+FINDINGS = {
+    "address": "==7==ERROR: AddressSanitizer: heap-use-after-free on address 0x60200000eff0",
+    "leak": "==7==ERROR: LeakSanitizer: detected memory leaks",
+    "thread": "WARNING: ThreadSanitizer: data race (pid=7)",
+    "undefined": "cases.c:7:9: runtime error: signed integer overflow",
+}
+
+
+@pytest.mark.parametrize("finding", FINDINGS)
+def test_findings_of_sanitizers_fail(finding: str) -> None:
+    """A report of a sanitizer fails the test, whatever becomes of the process. Others end as well."""
+    with Lab("two-nic", offload=True) as lab:
+        killed = lab.start("relay", ["sh", "-c", f"echo '{FINDINGS[finding]}'; exec sleep 600"])
+        killed.wait_for(re.escape(FINDINGS[finding]))
+        other = lab.start("relay", ["sleep", "600"])
+        killed.stop(signal.SIGKILL)
+        with pytest.raises(AssertionError, match=re.escape(FINDINGS[finding])):
+            lab.stop_processes()
+        assert other.exit_status() is not None

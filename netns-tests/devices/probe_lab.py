@@ -20,7 +20,7 @@ from typing import Any
 
 from lab import proc
 from lab.lab import PASS_PROGRAM
-from lab.relay import BINARY, Variant
+from lab.relay import BINARY, WORKERS, Variant
 
 Json = dict[str, Any]
 ETHERNET = {"nic0", "br0", "port0", "port1", "tap0"}
@@ -97,7 +97,7 @@ class ProbeLab(proc.Undone):
     def start_relay(self, variant: Variant) -> None:
         """On nic0."""
         self._start("here", ["serve", "--listen", SERVER, "--dev", "nic0", "--user", "alice:secret",
-                             "--control", self.control, *variant.options()])
+                             "--control", self.control, *WORKERS, *variant.options()])
 
     def _start(self, role: str, words: Sequence[str]) -> proc.Process:
         process = proc.Process(proc.in_namespace(self._namespace(role), [str(BINARY), *words]),
@@ -107,9 +107,7 @@ class ProbeLab(proc.Undone):
         return process
 
     def stop_processes(self) -> None:
-        for process in reversed(self._started):
-            process.stop()
-        self._started.clear()
+        proc.stop_all(self._started)
 
     @property
     def control(self) -> str:

@@ -21,6 +21,8 @@ from types import TracebackType
 from typing import Self
 
 CLONE_NEWNET = 0x40000000
+SANITIZER = re.compile(r"(Address|Leak|Thread)Sanitizer: |: runtime error: ")  # in reports, but not in help texts
+FINDINGS_SHOWN = 20000  # characters
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -130,6 +132,19 @@ class Process:
             except subprocess.TimeoutExpired:
                 self._child.kill()
         return self._child.wait()
+
+
+def stop_all(processes: list[Process]) -> None:
+    """End all processes, the last one first. Fails if a sanitizer has found something in one of them.
+
+    Their status would not tell: most tests do not look at it, and a process may be killed.
+    """
+    for process in reversed(processes):
+        process.stop()
+    found = [log for process in processes if SANITIZER.search(log := process.log())]
+    processes.clear()
+    if found:
+        raise AssertionError("\n".join(log[-FINDINGS_SHOWN:] for log in found))
 
 
 def descendants(pid: int) -> list[int]:

@@ -21,6 +21,8 @@ from lab.topology import FAMILIES, Place
 REALM, USER, PASSWORD = "turnpike.test", "alice", "secret"
 PORT = 3478
 BINARY = Path(os.environ.get("TURNPIKE", ROOT / "build/release/userspace/turnpike")).absolute()
+# Threads of each server, for tests that do not say how many. Without it, as many as there are CPUs.
+WORKERS = [f"--workers={number}"] if (number := os.environ.get("TURNPIKE_WORKERS")) else []
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ class Turnpike:
         return [str(binary), "serve", *_option("--listen", _listening(net.listen)),
                 *_option("--relay-address", _addresses(net.relayed)),
                 "--realm", REALM, "--config", str(config),
-                "--control", str(control), "--drain-time", "0", *variant.options()]
+                "--control", str(control), "--drain-time", "0", *WORKERS, *variant.options()]
 
     def cli(self, command: str, *arguments: str) -> str:
         return self.lab.run("relay", [str(BINARY), command, *arguments, "--control", str(self.control)]).stdout
