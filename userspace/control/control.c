@@ -341,7 +341,7 @@ int control_open(const struct control_path *at, const struct control_command *co
 
 int control_start(struct control *control)
 {
-	const int err = loop_start(control->loop);
+	const int err = loop_start(control->loop, "tp-control");
 
 	if (err)
 		log_error("cannot start the thread of the control socket: %s; allow more threads",

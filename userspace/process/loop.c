@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 #include <utlist.h>
 
@@ -15,6 +16,7 @@
 
 /**
  * struct loop - a loop and the calls that wait for it
+ * @name:    of the thread
  * @posted:  eventfd that announces calls
  * @lock:    protects @calls
  * @is_own:  @base was created here
@@ -22,6 +24,7 @@
 struct loop {
 	struct event_base *base;
 	bool is_own;
+	const char *name;
 	pthread_t thread;
 	bool is_running;
 	int posted;
@@ -85,6 +88,7 @@ static void *run(void *arg)
 {
 	const struct loop *loop = arg;
 
+	prctl(PR_SET_NAME, loop->name);
 	if (event_base_dispatch(loop->base)) {
 		/* Exit, so that the programs are detached instead of relaying unattended. */
 		log_error("the event loop of a thread failed: %s", strerror(errno));
@@ -94,11 +98,12 @@ static void *run(void *arg)
 }
 
 /* Signals are handled by the main thread. */
-int loop_start(struct loop *loop)
+int loop_start(struct loop *loop, const char *name)
 {
 	sigset_t all, before;
 	int err;
 
+	loop->name = name;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	err = pthread_create(&loop->thread, NULL, run, loop);

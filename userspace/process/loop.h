@@ -31,10 +31,11 @@ struct event_base *loop_base(const struct loop *loop);
 
 /**
  * loop_start() - dispatch the loop in a new thread, which gets no signals
+ * @name: of the thread, for people; at most 15 bytes, not copied
  *
  * The process exits if the loop fails. Return: 0 or a negative errno.
  */
-int loop_start(struct loop *loop);
+int loop_start(struct loop *loop, const char *name);
 
 /** loop_post() - let the thread of the loop call a function between two of its events; any thread
  */

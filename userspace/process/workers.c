@@ -144,7 +144,7 @@ int workers_start(struct workers *workers)
 	int err = 0;
 
 	for (size_t i = 1; i < workers->n && !err; i++)
-		err = loop_start(workers->list[i].loop);
+		err = loop_start(workers->list[i].loop, "tp-worker");
 	if (err)
 		log_error("cannot start a worker: %s; reduce --workers", strerror(-err));
 	return err;
