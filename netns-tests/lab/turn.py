@@ -20,6 +20,7 @@ REQUEST, INDICATION, SUCCESS, ERROR = 0x000, 0x010, 0x100, 0x110
 USERNAME, INTEGRITY, ERROR_CODE, UNKNOWN_ATTRIBUTES, CHANNEL_NUMBER, LIFETIME = 0x06, 0x08, 0x09, 0x0A, 0x0C, 0x0D
 XOR_PEER, PAYLOAD, REALM, NONCE, XOR_RELAYED, ADDRESS_FAMILY, TRANSPORT = 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x19
 EVEN_PORT, RESERVATION_TOKEN, ADDITIONAL_FAMILY, ICMP = 0x18, 0x22, 0x8000, 0x8004
+TRANSMISSIONS = 7  # of a request (RFC 8489, section 6.2.1): a busy machine may take seconds to respond
 UDP_TRANSPORT = struct.pack("!B3x", 17)
 FAMILY_CODE = {4: 1, 6: 2}
 
@@ -143,7 +144,7 @@ class Client:
             attributes = [*attributes, (USERNAME, self._user.encode()), (REALM, self._realm), (NONCE, self.nonce)]
             key = key or self._key()
         request = build(method, REQUEST, transaction, attributes, key)
-        for _ in range(3):
+        for _ in range(TRANSMISSIONS):
             self.socket.send(request)
             while data := self.receive(1.0):  # empty at the end of a connection
                 answer = parse(data)
