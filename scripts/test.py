@@ -40,16 +40,16 @@ class Stage:
     live: bool = False
 
 
-def build(preset: str, about: str, quick: bool = False) -> Stage:
-    return Stage(f"build-{preset}", about, f"scripts/build.sh {preset}", quick=quick)
+def build(preset: str, about: str, quick: bool = False, target: str = "") -> Stage:
+    return Stage(f"build-{preset}", about, f"scripts/build.sh {preset} {target}", quick=quick)
 
 
 def netns(name: str, about: str, preset: str, *files: str, only: str = "", quick: bool = False,
-          workers: int = 3) -> Stage:
+          workers: int = 3, environment: Sequence[str] = ()) -> Stage:
     """Network tests with the binary of a preset. Several run at a time, because they mostly wait."""
     command = shlex.join(["env", f"TURNPIKE=build/{preset}/userspace/turnpike", "PYTHONDONTWRITEBYTECODE=1",
-                          "/usr/bin/python3", "-m", "pytest", "--numprocesses", str(workers), "--junitxml", "{junit}",
-                          "-k", only, *(f"netns-tests/{file}" for file in files)])
+                          *environment, "/usr/bin/python3", "-m", "pytest", "--numprocesses", str(workers),
+                          "--junitxml", "{junit}", "-k", only, *(f"netns-tests/{file}" for file in files)])
     return Stage(name, about, command, needs=[f"build-{preset}"], quick=quick, live=True)
 
 
@@ -90,6 +90,10 @@ STAGES = (
           "server/test_own_addresses.py", "devices/test_default_devices.py"),
     netns("userspace", "UDP GSO and GRO, workers", "release", "server/test_merging.py", "server/test_workers.py",
           "datapath/test_bursts.py"),
+    build("threads", "ThreadSanitizer", target="turnpike_command"),
+    netns("threads", "what workers share, with ThreadSanitizer", "threads", "server/test_workers.py",
+          "server/test_control.py", "server/test_reload.py", "server/test_shares.py", "server/test_ports_at_rest.py",
+          environment=["TURNPIKE_WORKERS=3"]),
     netns("abuse", "abuse, exhausted resources", "release", "server/test_abuse.py", "server/test_exhausted.py",
           "server/test_guessing.py", "server/test_ports_at_rest.py"),
     netns("churn", "short-lived allocations", "release", "server/test_churn.py"),
