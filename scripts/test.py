@@ -80,10 +80,11 @@ STAGES = (
     netns("matrix", "every mode, family, topology and offload; lifecycle", "release", "datapath/test_matrix.py",
           "server/test_lifecycle.py", "datapath/test_expiry.py"),
     netns("server", "pairs, privileges, operation, reload", "release", "server/test_pairs.py",
-          "server/test_privileges.py", "server/test_operation.py", "server/test_reload.py"),
+          "server/test_privileges.py", "server/test_operation.py", "server/test_reload.py", "server/test_chains.py",
+          "server/test_control.py", "server/test_memory.py"),
     netns("model", "random packets against the model", "release", "datapath/test_model.py"),
     netns("datapath", "hairpins, ICMP errors, policing", "release", "datapath/test_hairpin.py", "datapath/test_icmp.py",
-          "datapath/test_policing.py"),
+          "datapath/test_policing.py", "datapath/test_policing_evasion.py"),
     netns("confirmation", "flows are confirmed by the host's stack", "release", "datapath/test_confirmation.py",
           "datapath/test_encapsulation.py", "datapath/test_ways_in.py"),
     netns("addresses", "addresses and devices of the host", "release", "server/test_addresses.py",
@@ -95,7 +96,8 @@ STAGES = (
           "server/test_control.py", "server/test_reload.py", "server/test_shares.py", "server/test_ports_at_rest.py",
           environment=["TURNPIKE_WORKERS=3"]),
     netns("abuse", "abuse, exhausted resources", "release", "server/test_abuse.py", "server/test_exhausted.py",
-          "server/test_guessing.py", "server/test_ports_at_rest.py"),
+          "server/test_guessing.py", "server/test_ports_at_rest.py", "server/test_shares.py",
+          "server/test_denied_clients.py", "server/test_private_peers.py"),
     netns("churn", "short-lived allocations", "release", "server/test_churn.py"),
     netns("churn-sanitizers", "the same with sanitizers", "dev", "server/test_churn.py", only="limited"),
     netns("load", "10,000 clients", "release", "server/test_load.py"),
@@ -254,6 +256,13 @@ def report(results: Sequence[Result]) -> int:
     return 1 if failures else 0
 
 
+def forgotten() -> list[str]:
+    """Network tests that are in no stage."""
+    words = {word for stage in STAGES for word in shlex.split(stage.command)}
+    return [name for path in sorted((ROOT / "netns-tests").rglob("test_*.py"))
+            if (name := str(path.relative_to(ROOT))) not in words]
+
+
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="test.sh", description="Run all tests, the quick ones, or stages by name.")
     parser.add_argument("stages", nargs="*", metavar="quick | STAGE", help="stages to run (default: all)")
@@ -270,6 +279,8 @@ def main() -> int:
         for stage in STAGES:
             print(f"{'*' if stage.quick else ' '} {stage.name:18} {stage.about}")
         return 0
+    if missing := forgotten():
+        sys.exit(f"test.sh: error: {', '.join(missing)}: in no stage; add it to one in scripts/test.py")
     runner = Runner()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _frame: sys.exit(128 + number))
