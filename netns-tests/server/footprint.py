@@ -55,7 +55,8 @@ def resident(pid: int) -> int:
 
 
 def is_sanitized(pid: int) -> bool:
-    return "libasan" in Path(f"/proc/{pid}/maps").read_text()
+    maps = Path(f"/proc/{pid}/maps").read_text()
+    return "libasan" in maps or "libtsan" in maps
 
 
 def _hash_maps(pid: int) -> dict[str, int]:
