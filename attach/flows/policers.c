@@ -79,7 +79,7 @@ __u64 policers_full(const struct policers *policers, __u32 index)
 {
 	const struct turnpike_policer *policer = find(policers, index);
 
-	return policer ? *(const volatile __u64 *)&policer->full : 0;
+	return policer ? turnpike_policer_read(&policer->full) : 0;
 }
 
 int policers_new(struct policers *policers, const struct turnpike_policer_opts *opts, __u32 *ret)

@@ -68,6 +68,17 @@ struct turnpike_policer {
 /** The longest time to fill a bucket: an hour, in ns. Below 19 bytes/s it shortens the burst. */
 #define TURNPIKE_POLICER_FILL 3600000000000ull
 
+/** turnpike_policer_read() - read a word that others may change */
+static inline __attribute__((always_inline)) __u64 turnpike_policer_read(const __u64 *word)
+{
+#ifdef __bpf__
+	/* clang has no atomic loads for BPF; there, each load of a word is one instruction. */
+	return *(const volatile __u64 *)word;
+#else
+	return __atomic_load_n(word, __ATOMIC_RELAXED);
+#endif
+}
+
 /** turnpike_policer_ns() - time to regain @units at @rate a second: ns, TURNPIKE_POLICER_FILL at
  * most
  */
@@ -146,8 +157,9 @@ static inline void turnpike_policer_continue(struct turnpike_policer *policer, _
  * turnpike_policer_change() - change rate and burst of a bucket in use; it stays as full as it is
  * @now: CLOCK_MONOTONIC, ns
  *
- * The words change one by one: a packet may be charged by the new @cost and the old @burst. When
- * the limit is removed, @full and @burst keep their values, in case a limit is set again.
+ * Only one thread at a time may change it. The words change one by one: a packet may be charged by
+ * the new @cost and the old @burst. When the limit is removed, @full and @burst keep their values,
+ * in case a limit is set again.
  */
 static inline void turnpike_policer_change(struct turnpike_policer *policer, __u64 now, __u64 rate,
 					   __u64 burst)
@@ -156,22 +168,22 @@ static inline void turnpike_policer_change(struct turnpike_policer *policer, __u
 	const __u64 from = policer->burst;
 	__u64 full, to;
 
-	*(volatile __u64 *)&policer->cost = made.cost;
+	__atomic_store_n(&policer->cost, made.cost, __ATOMIC_RELAXED);
 	if (!made.cost)
 		return;
-	*(volatile __u64 *)&policer->burst = made.burst;
+	__atomic_store_n(&policer->burst, made.burst, __ATOMIC_RELAXED);
 	do {
-		full = *(volatile __u64 *)&policer->full;
+		full = turnpike_policer_read(&policer->full);
 		if (full <= now)
 			return;
 		to = now + turnpike_policer_lack(full - now, from, made.burst);
 	} while (__sync_val_compare_and_swap(&policer->full, full, to) != full);
 }
 
-/** turnpike_policer_cost() - the charge for @units, ns. Cannot overflow for a packet. */
-static inline __u64 turnpike_policer_cost(const struct turnpike_policer *policer, __u32 units)
+/** turnpike_policer_cost() - @units at @cost: the charge, ns. Cannot overflow for a packet. */
+static inline __u64 turnpike_policer_cost(__u64 cost, __u32 units)
 {
-	return units * policer->cost >> TURNPIKE_POLICER_SHIFT;
+	return units * cost >> TURNPIKE_POLICER_SHIFT;
 }
 
 /** turnpike_policer_units() - what a packet with @bytes of application data takes */
@@ -191,17 +203,18 @@ static inline __u32 turnpike_policer_units(const struct turnpike_policer *police
 static inline __attribute__((always_inline)) bool
 turnpike_policer_charge(struct turnpike_policer *policer, __u64 now, __u32 units)
 {
-	const __u64 cost = turnpike_policer_cost(policer, units);
+	const __u64 each = turnpike_policer_read(&policer->cost);
+	const __u64 cost = turnpike_policer_cost(each, units);
 	__u64 full, start;
 	int i;
 
 	/* The arithmetic cannot tell: @full may be ahead of a coarse clock, and @burst is 0. */
-	if (!policer->cost)
+	if (!each)
 		return true;
 	for (i = 0; i < TURNPIKE_POLICER_TRIES; i++) {
-		full = *(volatile __u64 *)&policer->full;
+		full = turnpike_policer_read(&policer->full);
 		start = full > now ? full : now;
-		if (start + cost - now > policer->burst)
+		if (start + cost - now > turnpike_policer_read(&policer->burst))
 			return false;
 		if (__sync_val_compare_and_swap(&policer->full, full, start + cost) == full)
 			return true;
@@ -219,7 +232,7 @@ turnpike_policer_charge(struct turnpike_policer *policer, __u64 now, __u32 units
 static inline __attribute__((always_inline)) void
 turnpike_policer_give_back(struct turnpike_policer *policer, __u32 units)
 {
-	const __u64 cost = turnpike_policer_cost(policer, units);
+	const __u64 cost = turnpike_policer_cost(turnpike_policer_read(&policer->cost), units);
 
 	/* Without a limit, leave the cache line to its owner. */
 	if (cost)

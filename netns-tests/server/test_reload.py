@@ -20,6 +20,7 @@ import pytest
 
 from lab import connected, proc, turn
 from lab.account import give
+from lab.background import in_background
 from lab.complaints import Complaints, check, refused
 from lab.credentials import rest_credentials
 from lab.endpoints import echo_peer, turn_client
@@ -253,6 +254,40 @@ def test_more_allocations(lab: Lab, variant: Variant) -> None:
     with contextlib.ExitStack() as stack:
         clients = [stack.enter_context(bound_client(lab, USER, PASSWORD)) for _ in range(4)]
         check(relayed_there(configured.server, clients) + rejected(lab, USER, PASSWORD, INSUFFICIENT_CAPACITY))
+
+
+def test_shared_limits(lab: Lab) -> None:
+    """Limits that clients of all threads share change while these send, and end."""
+    def rates(rate: int) -> list[str]:
+        return [f"{name} = {rate}" for name in ("max-rate", "user-rate", "total-rate")]
+
+    configured = Configured(lab, USERSPACE, *rates(100000))
+    with echo_peer(lab, 4) as peer, contextlib.ExitStack() as stack:
+        clients = [turn_client(lab, "client", 4, 4) for _ in range(8)]
+        for client in clients:
+            stack.enter_context(client.socket)
+            client.bind(CHANNEL, peer.address)
+
+        def send(done: threading.Event) -> None:
+            while not done.wait(0.001):
+                for client in clients:
+                    client.socket.send(turn.channel_data(CHANNEL, bytes(1000)))
+
+        with in_background(send):
+            for rate in (200000, 100000, 300000, 0):
+                configured.reload(*rates(rate))
+        policed = configured.server.in_user_space()["policed"]
+        complaints = [] if policed else ["nothing was policed"]
+        message = turn.channel_data(CHANNEL, b"without a limit")
+        for client in clients:
+            client.socket.send(message)
+            while (answer := client.receive(ANSWER_TIMEOUT)) not in (message, None):
+                pass  # an answer to what was sent before
+            if answer is None:
+                complaints.append("no answer without a limit")
+        if configured.server.in_user_space()["policed"] != policed:
+            complaints.append("data was policed without a limit")
+    check(complaints + configured.server.stop_complaints())
 
 
 @pytest.mark.parametrize("level, wanted", (("info", {"allocation"}), ("debug", {"allocation", "request"}),
