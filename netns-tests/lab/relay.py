@@ -18,6 +18,7 @@ from lab.account import give
 from lab.lab import Lab
 from lab.topology import FAMILIES, Place
 
+ANSWER_LIMIT = 60  # seconds; it only ends a failure: a busy machine takes long
 REALM, USER, PASSWORD = "turnpike.test", "alice", "secret"
 PORT = 3478
 BINARY = Path(os.environ.get("TURNPIKE", ROOT / "build/release/userspace/turnpike")).absolute()
@@ -124,7 +125,7 @@ class Turnpike:
     def order(self, **request: str) -> dict[str, Any]:
         """Send a request over the control socket."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
-            sock.settimeout(10)
+            sock.settimeout(ANSWER_LIMIT)
             try:
                 sock.connect(str(self.control))
                 sock.sendall(json.dumps(request).encode() + b"\n")
