@@ -91,10 +91,10 @@ STAGES = (
           "server/test_own_addresses.py", "devices/test_default_devices.py"),
     netns("userspace", "UDP GSO and GRO, workers", "release", "server/test_merging.py", "server/test_workers.py",
           "datapath/test_bursts.py"),
-    build("threads", "ThreadSanitizer", targets="turnpike_command test_policer test_system_calls"),
+    build("threads", "ThreadSanitizer", targets="turnpike_command test_policer test_log_writer test_system_calls"),
     Stage("threads-unit", "unit tests with threads, with ThreadSanitizer",
-          "ctest --test-dir build/threads -R ^test_(policer|system_calls)$ --no-tests=error --output-on-failure"
-          " --output-junit {junit}", needs=["build-threads"]),
+          "ctest --test-dir build/threads -R ^test_(policer|log_writer|system_calls)$ --no-tests=error"
+          " --output-on-failure --output-junit {junit}", needs=["build-threads"]),
     netns("threads", "what workers share, with ThreadSanitizer", "threads", "server/test_workers.py",
           "server/test_control.py", "server/test_reload.py", "server/test_shares.py", "server/test_ports_at_rest.py",
           environment=["TURNPIKE_WORKERS=3"]),

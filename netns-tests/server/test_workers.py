@@ -61,7 +61,7 @@ def wake_ups(server: Turnpike) -> dict[str, int]:
     counts = {}
     for task in Path(f"/proc/{server.process.pid}/task").iterdir():
         if task.name != str(server.process.pid) and (task / "comm").read_text().strip() != "tp-worker":
-            continue  # the thread of the control socket, or of a sanitizer
+            continue  # the thread of the control socket, of the log, or of a sanitizer
         lines = dict(line.split(":", 1) for line in (task / "status").read_text().splitlines() if ":" in line)
         counts[task.name] = int(lines["voluntary_ctxt_switches"])
     return counts

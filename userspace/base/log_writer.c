@@ -141,7 +141,7 @@ static void *run(void *arg)
 	uint64_t skipped;
 	size_t used;
 
-	pthread_setname_np(pthread_self(), "log");
+	pthread_setname_np(pthread_self(), "tp-log");
 	while (take(&used, &skipped)) {
 		log_write(writer.written, used);
 		write_lost(skipped);
