@@ -79,7 +79,8 @@ def losses(flows: Sequence[Flow], done: Sequence[Change]) -> Complaints:
     for number, flow in enumerate(flows):
         lost = flow.unanswered()
         may_be_lost = {message for change in done if change.empties_queue for message in change.on_their_way[number]}
-        print(f"flow {number}: {flow.sent} messages there and back, {len(lost)} lost, {len(may_be_lost)} might have been")
+        print(f"flow {number}: {flow.sent} messages there and back, {len(lost)} lost,"
+              f" {len(may_be_lost)} might have been")
         for message in sorted(lost - may_be_lost)[:10]:
             names = [change.name for change in done if message in change.on_their_way[number]]
             complaints.append(f"flow {number} lost message {message} without an excuse, during {names or 'no change'}")

@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -149,6 +150,19 @@ static void *run(void *arg)
 	return arg;
 }
 
+/* Signals are handled by the main thread. */
+static int start_thread(void)
+{
+	sigset_t all, before;
+	int err;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	err = pthread_create(&writer.thread, NULL, run, NULL);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return err;
+}
+
 int log_writer_start(char *(*lost)(uint64_t lines))
 {
 	int err;
@@ -157,8 +171,7 @@ int log_writer_start(char *(*lost)(uint64_t lines))
 	writer.written = malloc(LOG_WRITER_BYTES);
 	writer.format_lost = lost;
 	writer.state = RUNNING;
-	err = writer.waiting && writer.written ? pthread_create(&writer.thread, NULL, run, NULL)
-					       : ENOMEM;
+	err = writer.waiting && writer.written ? start_thread() : ENOMEM;
 	if (!err)
 		return 0;
 	writer.state = ABSENT;
