@@ -20,6 +20,7 @@ from lab.relay import BY_NAME, Turnpike, Variant
 CLIENTS = 10_000
 ROUNDS = 2
 NEXT_HOPS = 16_383  # the library's default
+FEWER = 1_000
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +47,9 @@ def test_all_relay(lab: Lab, variant: Variant) -> None:
     packets = (ROUNDS + 1) * flows
     with crowd(lab, CLIENTS, 1) as clients:
         complaints = done_by_all(clients, CLIENTS, "allocate", "bind", *["exchange"] * ROUNDS, "refresh", "exchange")
-        complaints += status_is(server, {"allocations": CLIENTS, "flows": flows, "flow_failures": 0})
+        complaints += status_is(server, {"allocations": CLIENTS, "flows": flows if variant.in_kernel else 0,
+                                         "flow_failures": 0})
+        complaints += waiting_are(server, "mode", 0 if variant.in_kernel else CLIENTS)
         # The first packet of each flow confirms it.
         in_kernel = packets - flows if variant.in_kernel else 0
         complaints += relayed_is(server, in_kernel, packets - in_kernel)
@@ -55,6 +58,34 @@ def test_all_relay(lab: Lab, variant: Variant) -> None:
             complaints.append(f"flows have counted {sorted(counts)} packets, not {ROUNDS} each")
         complaints += done_by_all(clients, CLIENTS, "release")
     complaints += status_is(server, {"allocations": 0, "flows": 0})
+    check(complaints + server.stop_complaints())
+
+
+@pytest.mark.parametrize("variant", (BY_NAME["native-head"], BY_NAME["tcx"]))
+def test_mode_begins(lab: Lab, variant: Variant) -> None:
+    """A mode that begins takes all channels that were bound before, and those that are bound while no device relays."""
+    server = many_served(lab, BY_NAME["userspace"], FEWER)
+    flows = 2 * FEWER
+    with crowd(lab, FEWER, FEWER) as clients:
+        complaints = done_by_all(clients, FEWER, "allocate", "bind", "exchange")
+        for turn in range(2):
+            complaints += status_is(server, {"flows": 0})
+            complaints += waiting_are(server, "mode", FEWER)
+            complaints += relayed_is(server, turn * flows, (2 * turn + 1) * flows)
+            server.change_mode(variant)
+            proc.wait_until(lambda: server.ask("status")["flows"] == flows, 60)
+            complaints += status_is(server, {"flows": flows, "flow_failures": 0})
+            complaints += waiting_are(server, "mode", 0)
+            # The first packet of each flow confirms it.
+            complaints += done_by_all(clients, FEWER, "exchange", "exchange")
+            complaints += relayed_is(server, (turn + 1) * flows, (2 * turn + 2) * flows)
+            server.change_mode(BY_NAME["userspace"])
+            complaints += status_is(server, {"flows": flows})
+            complaints += done_by_all(clients, FEWER, "release")
+            complaints += status_is(server, {"flows": 0})
+            complaints += done_by_all(clients, FEWER, "allocate", "bind", "exchange")
+        complaints += done_by_all(clients, FEWER, "release")
+    complaints += waiting_are(server, "mode", 0)
     check(complaints + server.stop_complaints())
 
 

@@ -63,13 +63,16 @@ def both(framing: str, channel: int) -> list[Key]:
 
 
 def flow_complaints(server: Turnpike, what: str, wanted: list[Key]) -> Complaints:
-    """The flows are these, and the status has as many."""
+    """The flows are these, and the status has as many. Without a mode in the kernel, they wait for one."""
     found = keys(server)
     status: dict[str, Any] = server.ask("status")
-    framing = {name: len([key for key in wanted if key[1] == name]) for name in ("channel", "indication")}
+    in_kernel = wanted if server.variant.in_kernel else []
+    framing = {name: len([key for key in in_kernel if key[1] == name]) for name in ("channel", "indication")}
+    waiting = (len(wanted) - len(in_kernel)) // 2
     complaints = [f"{what}: the flows are {found}, not {wanted}"] if found != wanted else []
-    if (status["flows"], status["framing"]) != (len(wanted), framing):
-        complaints.append(f"{what}: the status has {status['flows']} flows, {status['framing']}")
+    if (status["flows"], status["framing"], status["waiting"]["mode"]) != (len(in_kernel), framing, waiting):
+        complaints.append(f"{what}: the status has {status['flows']} flows, {status['framing']}, "
+                          f"and {status['waiting']} waiting")
     return complaints
 
 

@@ -32,7 +32,10 @@ TIMEOUT = 20.0  # for what takes a tenth of a second
 SHARE = 163  # one percent of the next hops: one for the client's address, the others for peers
 IN_KERNEL = SHARE - 1
 NEIGHBOURS = 10  # one percent of the 1024 that Linux keeps
-anywhere = pytest.mark.parametrize("variant", [BY_NAME[name] for name in ("native-head", "tcx", "userspace")])
+NATIVE, TCX, USERSPACE = (BY_NAME[name] for name in ("native-head", "tcx", "userspace"))
+# The mode, and the one in which channels are bound before.
+in_kernel = pytest.mark.parametrize(("variant", "first"), [(NATIVE, NATIVE), (TCX, TCX), (TCX, USERSPACE)],
+                                    ids=("native-head", "tcx", "tcx-after-userspace"))
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +89,13 @@ class Greedy:
             client.socket.close()
 
 
+def begin(server: Turnpike, variant: Variant) -> None:
+    """Change to this mode, if it is another one, and let it take what was bound before."""
+    if server.variant != variant:
+        server.change_mode(variant)
+    proc.wait_until(lambda: server.ask("status")["waiting"]["mode"] == 0, TIMEOUT)
+
+
 def share(server: Turnpike, table: str) -> dict[str, int]:
     row: dict[str, int] = server.ask("status")["shares"][table]
     return row
@@ -118,14 +128,15 @@ def moderate(lab: Lab, server: Turnpike) -> Complaints:
     return found
 
 
-@anywhere
-def test_next_hops(lab: Lab, variant: Variant) -> None:
+@in_kernel
+def test_next_hops(lab: Lab, variant: Variant, first: Variant) -> None:
     """A user with more peers than its share of next hops leaves others the kernel; what waits gets in when some end."""
-    server = Turnpike(lab, variant, options=["--user", f"{OTHER}:{PASSWORD}", "--user-next-hops", "1"])
+    server = Turnpike(lab, first, options=["--user", f"{OTHER}:{PASSWORD}", "--user-next-hops", "1"])
     total = 2 * len(CHANNELS)
     excess = total - IN_KERNEL
     with echoing(lab, peers(total)):
         greedy = Greedy(lab)
+        begin(server, variant)
         complaints = relayed(server, greedy.exchange, 2 * IN_KERNEL)
         row = share(server, "next_hops")
         wanted = {"user_limit": SHARE, "user_most": SHARE, "used": SHARE, "waiting": excess, "refused": excess}
@@ -151,14 +162,15 @@ def test_next_hops(lab: Lab, variant: Variant) -> None:
     check(complaints + server.stop_complaints())
 
 
-@anywhere
-def test_flows(lab: Lab, variant: Variant) -> None:
+@in_kernel
+def test_flows(lab: Lab, variant: Variant, first: Variant) -> None:
     """A user with more channels than its share of flows leaves others the kernel."""
     fit = 50
-    server = Turnpike(lab, variant, options=["--user", f"{OTHER}:{PASSWORD}", "--max-flows", "400",
-                                             "--user-flows", "25"])
+    server = Turnpike(lab, first, options=["--user", f"{OTHER}:{PASSWORD}", "--max-flows", "400",
+                                           "--user-flows", "25"])
     with echoing(lab, peers(2 * len(CHANNELS))):
         greedy = Greedy(lab)
+        begin(server, variant)
         complaints = relayed(server, greedy.exchange, 2 * fit)
         complaints += moderate(lab, server)
         row = share(server, "flows_ipv4")
@@ -190,21 +202,43 @@ def dropped(lab: Lab, server: Turnpike, client: turn.Client, family: int) -> Com
     return found
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-@anywhere
-def test_neighbours(lab: Lab, variant: Variant, family: int) -> None:
-    """Channels to peers of a connected network make the kernel resolve no more of them than the user's share."""
-    server = Turnpike(lab, variant, options=["--user-neighbours", "1"])
+def bound_to_nobody(lab: Lab, family: int) -> turn.Client:
+    """A client with channels to peers of a connected network that do not exist."""
     network = lab.address("peer", family).rsplit("2", 1)[0]
     client = turn_client(lab, "client", family, family)
-    before = neighbours(lab, family)
     for channel in CHANNELS:
         client.bind(channel, (f"{network}{100 + channel - CHANNELS[0]}", PORT))
+    return client
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@in_kernel
+def test_neighbours(lab: Lab, variant: Variant, first: Variant, family: int) -> None:
+    """Channels to peers of a connected network make the kernel resolve no more of them than the user's share."""
+    server = Turnpike(lab, first, options=["--user-neighbours", "1"])
+    before = neighbours(lab, family)
+    client = bound_to_nobody(lab, family)
+    begin(server, variant)
     resolved = neighbours(lab, family) - before
     complaints = [] if resolved <= NEIGHBOURS else [f"{resolved} neighbours are resolved"]
     row = share(server, f"neighbours_ipv{family}")
     if (row["user_limit"], row["used"], row["waiting"]) != (NEIGHBOURS, NEIGHBOURS, len(CHANNELS) - NEIGHBOURS):
         complaints.append(f"the share of neighbours is {row}")
+    complaints += dropped(lab, server, client, family)
+    client.refresh(0)
+    client.socket.close()
+    check(complaints + server.stop_complaints())
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("variant", (USERSPACE,))
+def test_neighbours_in_user_space(lab: Lab, variant: Variant, family: int) -> None:
+    """While no device relays in the kernel, channels resolve nobody, and data costs no more than the user's share."""
+    server = Turnpike(lab, variant, options=["--user-neighbours", "1"])
+    before = neighbours(lab, family)
+    client = bound_to_nobody(lab, family)
+    resolved = neighbours(lab, family) - before
+    complaints = [f"{resolved} neighbours are resolved"] if resolved > 0 else []
     complaints += dropped(lab, server, client, family)
     client.refresh(0)
     client.socket.close()

@@ -404,6 +404,95 @@ static int list(const struct turnpike_binding *binding, enum share what, void *a
 	return binding->channel == 4 ? 7 : 0;
 }
 
+/* While no device relays in the kernel, flows take nothing and ask nothing. */
+static void test_idle(void **state)
+{
+	(void)state;
+	open_shares(4, 0, 0);
+	assert_int_equal(bind_number("alice", 1), 0);
+	n_binds = n_routes = 0;
+	shares_set_idle(shares, true);
+	for (uint16_t channel = 2; channel <= 4; channel++)
+		assert_int_equal(bind_number("alice", channel), 0);
+	assert_int_equal(bind_number("alice", 2), 0);
+	for (uint16_t channel = 11; channel <= 13; channel++)
+		assert_int_equal(bind_number("bob", channel), 0);
+	unbind_number(11);
+	assert_false(shares_due(shares));
+	shares_serve(shares, MANY);
+	assert_int_equal(shares_deferred(shares), 5);
+	assert_int_equal(n_binds, 0);
+	assert_int_equal(n_routes, 0);
+	expect(SHARE_FLOWS_IPV4, 2, 0, 0);
+	/* Those that were bound still are, and are refreshed. */
+	assert_int_equal(bind_number("alice", 1), 0);
+	assert_int_equal(n_binds, 1);
+
+	/* What came before goes first, within the shares. */
+	shares_set_idle(shares, false);
+	assert_true(shares_due(shares));
+	assert_int_equal(bind_number("carol", 21), 0);
+	assert_int_equal(n_bound, 1);
+	shares_serve(shares, 1);
+	assert_true(is_bound[2]);
+	assert_int_equal(shares_deferred(shares), 5);
+	shares_serve(shares, MANY);
+	assert_true(is_bound[12] && is_bound[13] && is_bound[21]);
+	assert_int_equal(n_bound, 5);
+	assert_int_equal(shares_deferred(shares), 0);
+	expect(SHARE_FLOWS_IPV4, 4, 2, 2);
+	assert_false(shares_due(shares));
+	assert_int_equal(bind_number("carol", 22), 0);
+	assert_true(is_bound[22]);
+	unbind_number(1);
+	assert_true(shares_due(shares));
+	shares_serve(shares, MANY);
+	assert_true(is_bound[3] && !is_bound[4]);
+}
+
+/* One that the library refuses when a device relays again is forgotten. */
+static void test_refused_after_idle(void **state)
+{
+	(void)state;
+	open_shares(0, 0, 0);
+	shares_set_idle(shares, true);
+	assert_int_equal(bind_number("alice", 1), 0);
+	assert_int_equal(bind_number("alice", 2), 0);
+	shares_set_idle(shares, false);
+	error = -EINVAL;
+	shares_serve(shares, MANY);
+	assert_true(!is_bound[1] && is_bound[2]);
+	expect(SHARE_FLOWS_IPV4, 2, 0, 0);
+	unbind_number(1);
+	unbind_number(2);
+	assert_int_equal(n_bound, 0);
+}
+
+/* Flows that wait for a device are listed with that reason. */
+static int check_idle(const struct turnpike_binding *binding, enum share what, void *arg)
+{
+	assert_int_equal(what, SHARE_OF_NONE);
+	*(uint32_t *)arg += binding->channel;
+	return 0;
+}
+
+static void test_list_idle(void **state)
+{
+	struct shares_walk walk;
+	uint32_t sum = 0;
+
+	(void)state;
+	open_shares(0, 0, 0);
+	bind_number("alice", 1);
+	shares_set_idle(shares, true);
+	bind_number("alice", 2);
+	bind_number("alice", 3);
+	shares_walk_begin(shares, &walk);
+	assert_int_equal(shares_walk_next(&walk, MANY, check_idle, &sum), 0);
+	assert_int_equal(sum, 2 + 3);
+	shares_walk_end(shares, &walk);
+}
+
 static void test_list(void **state)
 {
 	struct shares_walk walk;
@@ -456,6 +545,9 @@ int main(void)
 		cmocka_unit_test_teardown(test_refresh, close_shares),
 		cmocka_unit_test_teardown(test_errors, close_shares),
 		cmocka_unit_test_teardown(test_set, close_shares),
+		cmocka_unit_test_teardown(test_idle, close_shares),
+		cmocka_unit_test_teardown(test_refused_after_idle, close_shares),
+		cmocka_unit_test_teardown(test_list_idle, close_shares),
 		cmocka_unit_test_teardown(test_list, close_shares),
 		cmocka_unit_test_teardown(test_list_in_pieces, close_shares),
 	};

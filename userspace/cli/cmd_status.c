@@ -138,6 +138,7 @@ static void print_waiting(const json_t *waiting)
 		{ "settling", "until packets no longer use freed next hops" },
 		{ "error", "for a retry after a kernel error" },
 		{ "share", "for the share of their user" },
+		{ "mode", "until a device relays in the kernel" },
 	};
 	json_int_t n;
 

@@ -128,6 +128,7 @@ static json_t *waiting(const struct report_source *source)
 		json_object_set_new(result, names[i],
 				    number(datapath_waiting(source->datapath, i)));
 	json_object_set_new(result, "share", number(report_shares_waiting(source->datapath)));
+	json_object_set_new(result, "mode", number(datapath_deferred(source->datapath)));
 	return result;
 }
 

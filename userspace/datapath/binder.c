@@ -13,8 +13,8 @@
 #include "datapath/neighbour_room.h"
 
 /**
- * Flows that have waited for a share are tried in portions with a pause, each of some milliseconds.
- * The first pause lets all flows of an allocation that ends leave first.
+ * Flows that have waited for a share or a device are tried in portions with a pause, each of some
+ * milliseconds. The first pause lets all flows of an allocation that ends leave first.
  */
 #define PORTION  64
 #define PAUSE_NS 10000000
@@ -169,6 +169,7 @@ int binder_open(struct event_base *base, struct turnpike *tp, pthread_mutex_t *l
 		return err;
 	}
 	limit_neighbours(binder);
+	shares_set_idle(binder->shares, true);
 	*ret = binder;
 	return 0;
 }
@@ -205,6 +206,14 @@ void binder_unbind(struct binder *binder, const struct turn_flow *flow)
 	const struct turnpike_binding binding = binding_of(flow);
 
 	shares_unbind(binder->shares, &binding);
+	arm(binder);
+}
+
+/* The first ones at once, as whoever changes the mode of a small server may look at its flows. */
+void binder_set_idle(struct binder *binder, bool is_idle)
+{
+	shares_set_idle(binder->shares, is_idle);
+	shares_serve(binder->shares, PORTION);
 	arm(binder);
 }
 
@@ -263,7 +272,7 @@ static int list(const struct turnpike_binding *binding, enum share what, void *a
 	};
 	int err;
 
-	snprintf(flow.why, sizeof(flow.why), "the user's share is used up: %s", share_text(what));
+	snprintf(flow.why, sizeof(flow.why), "%s", share_text(what));
 	err = listing->fn(&flow, listing->arg);
 	if (err)
 		return err;

@@ -29,7 +29,7 @@ struct binder_failures {
 
 /**
  * binder_open() - prepare to bind flows
- * @base: loop whose thread binds flows that have waited for a share
+ * @base: loop whose thread binds flows that have waited for a share or a device
  * @tp:   must outlive the binder, like @lock, which the loop takes
  *
  * Return: 0 or a negative errno.
@@ -45,6 +45,10 @@ int binder_bind(struct binder *binder, const struct turn_flow *flow);
 
 /** binder_unbind() - see datapath_unbind() */
 void binder_unbind(struct binder *binder, const struct turn_flow *flow);
+
+/** binder_set_idle() - whether no device relays in the kernel, as at first: see shares_set_idle()
+ */
+void binder_set_idle(struct binder *binder, bool is_idle);
 
 /** binder_reach() - see turn_ops.reach */
 uint64_t binder_reach(struct binder *binder, const char *account, const struct turnpike_addr *relay,
@@ -64,7 +68,8 @@ void binder_walk_begin(struct binder *binder, struct shares_walk *walk);
 void binder_walk_end(struct binder *binder, struct shares_walk *walk);
 
 /**
- * binder_walk_next() - list the flows that wait for the share of their user, both directions
+ * binder_walk_next() - list the flows that wait for the share of their user or for a device, both
+ *                      directions
  *
  * As turnpike_walk_next(): nothing is resolved or confirmed.
  */

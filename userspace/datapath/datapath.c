@@ -36,14 +36,25 @@ static int note_mode(const struct turnpike_status *status, void *arg)
 	return 0;
 }
 
+static void set_relaying(struct datapath *datapath, bool is_relaying)
+{
+	datapath->is_relaying = is_relaying;
+	if (datapath->binder) {
+		pthread_mutex_lock(&datapath->lock);
+		binder_set_idle(datapath->binder, !is_relaying);
+		pthread_mutex_unlock(&datapath->lock);
+	}
+	if (datapath->on_change)
+		datapath->on_change(datapath->on_change_arg);
+}
+
 static void update_modes(struct datapath *datapath)
 {
-	const bool before = datapath->is_relaying;
+	bool is_relaying = false;
 
-	datapath->is_relaying = false;
-	datapath_for_each_device(datapath, note_mode, &datapath->is_relaying);
-	if (datapath->is_relaying != before && datapath->on_change)
-		datapath->on_change(datapath->on_change_arg);
+	datapath_for_each_device(datapath, note_mode, &is_relaying);
+	if (is_relaying != datapath->is_relaying)
+		set_relaying(datapath, is_relaying);
 }
 
 static void on_library_event(evutil_socket_t fd, short what, void *arg)
@@ -107,10 +118,7 @@ static void warn_of_unwatched(const struct turnpike *tp)
 			       kinds[i].name);
 }
 
-/*
- * Mode userspace opens the library as well. Nothing is attached, but the flows exist in case the
- * mode changes.
- */
+/* Mode userspace opens the library as well. Nothing is attached until the mode changes. */
 static int open_library(struct datapath *datapath, struct event_base *base, enum turnpike_mode mode,
 			const struct turnpike_open_opts *opts)
 {
@@ -486,6 +494,17 @@ struct datapath_table datapath_table(struct datapath *datapath, enum turnpike_ta
 						 turnpike_table_used(datapath->tp, what) };
 	pthread_mutex_unlock(&datapath->lock);
 	return table;
+}
+
+uint32_t datapath_deferred(struct datapath *datapath)
+{
+	uint32_t n = 0;
+
+	pthread_mutex_lock(&datapath->lock);
+	if (datapath->tp)
+		n = shares_deferred(binder_shares(datapath->binder));
+	pthread_mutex_unlock(&datapath->lock);
+	return n;
 }
 
 uint32_t datapath_confirm_ms(struct datapath *datapath)

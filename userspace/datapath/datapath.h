@@ -72,8 +72,8 @@ void datapath_on_change(struct datapath *datapath, void (*fn)(void *arg), void *
 const char *datapath_error(const struct datapath *datapath);
 
 /**
- * datapath_bind() - relay a flow in the kernel as soon as there is room, and its user has a share
- * left
+ * datapath_bind() - relay a flow in the kernel as soon as a device does, there is room, and its
+ * user has a share left
  *
  * Return: 0, and then datapath_unbind() is required; a negative errno if it stays in user space.
  */
@@ -111,6 +111,9 @@ void datapath_set_shares(struct datapath *datapath, const struct share_percents 
 /** datapath_share() - what users have of a table; zero without BPF */
 struct share_use datapath_share(struct datapath *datapath, enum share what);
 
+/** datapath_deferred() - number of bindings that wait until a device relays in the kernel */
+uint32_t datapath_deferred(struct datapath *datapath);
+
 /** struct datapath_table - see turnpike_table_size() */
 struct datapath_table {
 	uint32_t size;
@@ -137,9 +140,9 @@ struct datapath_walk;
 
 /**
  * datapath_walk_begin() - begin to list the flows in the kernel, and then those that wait for the
- *                         share of their user; see turnpike_walk_begin()
+ *                         share of their user or for a device; see turnpike_walk_begin()
  *
- * A flow that gets its share during the walk may be missing.
+ * A flow whose wait ends during the walk may be missing.
  *
  * Return: 0 or -ENOMEM.
  */

@@ -21,7 +21,10 @@ struct flow_key {
 
 _Static_assert(sizeof(struct flow_key) == 64, "hashed without padding");
 
-/** struct share_flow - @waits_for: N_SHARES: it is bound, and has its part of the user's shares */
+/**
+ * struct share_flow
+ * @waits_for: N_SHARES: it is bound, and has its part of the user's shares; else see share_text()
+ */
 struct share_flow {
 	uint64_t serial; /* in the order of shares.flows */
 	struct flow_key key;
@@ -29,10 +32,14 @@ struct share_flow {
 	struct share_user *user;
 	enum share waits_for;
 	struct share_hop *hops[2];
-	struct share_flow *prev, *next; /* of those that wait */
+	struct share_flow *prev, *next; /* of those that wait for the same */
 	UT_hash_handle hh;
 };
 
+/**
+ * struct shares
+ * @deferred: flows that wait until a device relays in the kernel, the longest waiting first
+ */
 struct shares {
 	struct share_ops ops;
 	struct share_ledger ledger;
@@ -40,20 +47,28 @@ struct shares {
 	uint32_t n_waiting[N_SHARES];
 	uint64_t n_refused[N_SHARES];
 	struct share_flow *flows;
+	struct share_flow *deferred;
+	uint32_t n_deferred;
+	bool is_idle;
 	struct share_user *ready;
 	struct shares_walk *walks;
 	uint64_t n_made; /* the next serial number */
 };
 
+#define USED_UP "the user's share is used up: "
+
 static const struct {
 	const char *name;
 	const char *text;
-} names[N_SHARES] = {
-	[SHARE_FLOWS_IPV4] = { "flows_ipv4", "IPv4 flows (--user-flows)" },
-	[SHARE_FLOWS_IPV6] = { "flows_ipv6", "IPv6 flows (--user-flows)" },
-	[SHARE_NEXT_HOPS] = { "next_hops", "next hops (--user-next-hops)" },
-	[SHARE_NEIGHBOURS_IPV4] = { "neighbours_ipv4", "IPv4 neighbours (--user-neighbours)" },
-	[SHARE_NEIGHBOURS_IPV6] = { "neighbours_ipv6", "IPv6 neighbours (--user-neighbours)" },
+} names[] = {
+	[SHARE_FLOWS_IPV4] = { "flows_ipv4", USED_UP "IPv4 flows (--user-flows)" },
+	[SHARE_FLOWS_IPV6] = { "flows_ipv6", USED_UP "IPv6 flows (--user-flows)" },
+	[SHARE_NEXT_HOPS] = { "next_hops", USED_UP "next hops (--user-next-hops)" },
+	[SHARE_NEIGHBOURS_IPV4] = { "neighbours_ipv4",
+				    USED_UP "IPv4 neighbours (--user-neighbours)" },
+	[SHARE_NEIGHBOURS_IPV6] = { "neighbours_ipv6",
+				    USED_UP "IPv6 neighbours (--user-neighbours)" },
+	[SHARE_OF_NONE] = { NULL, "no device relays in the kernel" },
 };
 
 const char *share_name(enum share what)
@@ -137,12 +152,24 @@ static void enqueue(struct shares *shares, struct share_flow *flow, enum share w
 	shares->n_waiting[what]++;
 }
 
+static void defer(struct shares *shares, struct share_flow *flow)
+{
+	flow->waits_for = SHARE_OF_NONE;
+	DL_APPEND(shares->deferred, flow);
+	shares->n_deferred++;
+}
+
 static void dequeue(struct shares *shares, struct share_flow *flow)
 {
 	const enum share what = flow->waits_for;
 
-	DL_DELETE(flow->user->waiting[what], flow);
-	shares->n_waiting[what]--;
+	if (what == SHARE_OF_NONE) {
+		DL_DELETE(shares->deferred, flow);
+		shares->n_deferred--;
+	} else {
+		DL_DELETE(flow->user->waiting[what], flow);
+		shares->n_waiting[what]--;
+	}
 	flow->waits_for = N_SHARES;
 }
 
@@ -256,24 +283,36 @@ static int claim(struct shares *shares, struct share_flow *flow, enum share *ret
 	return share_ledger_claim(&shares->ledger, flow->user, &flow->binding, flow->hops, ret);
 }
 
-static int bind_new(struct shares *shares, struct share_user *user, const struct flow_key *key,
-		    const struct turnpike_binding *binding)
+/* Binds a flow that has nothing yet, or lets it wait for a share. */
+static int bind_first(struct shares *shares, struct share_flow *flow)
 {
-	struct share_flow *flow = new_flow(shares, user, key);
+	const struct turnpike_binding binding = flow->binding;
 	enum share missing;
 
-	if (!flow)
-		return -ENOMEM;
-	flow->binding = *binding;
 	if (claim(shares, flow, &missing)) {
 		forget(shares, flow);
 		return -ENOMEM;
 	}
 	if (missing == N_SHARES)
-		return bind(shares, flow, binding);
+		return bind(shares, flow, &binding);
 	enqueue(shares, flow, missing);
 	shares->n_refused[missing]++;
 	return -EDQUOT;
+}
+
+static int bind_new(struct shares *shares, struct share_user *user, const struct flow_key *key,
+		    const struct turnpike_binding *binding)
+{
+	struct share_flow *flow = new_flow(shares, user, key);
+
+	if (!flow)
+		return -ENOMEM;
+	flow->binding = *binding;
+	/* What came before goes first. */
+	if (!shares->is_idle && !shares->deferred)
+		return bind_first(shares, flow);
+	defer(shares, flow);
+	return 0;
 }
 
 /* One for which there is still no share keeps its place, unless it now lacks something else. */
@@ -302,7 +341,7 @@ int shares_bind(struct shares *shares, const char *user, const struct turnpike_b
 		return bind(shares, flow, binding);
 	if (flow) {
 		flow->binding = *binding;
-		return bind_waiting(shares, flow);
+		return flow->waits_for == SHARE_OF_NONE ? 0 : bind_waiting(shares, flow);
 	}
 	owner = share_ledger_user(&shares->ledger, user);
 	if (!owner)
@@ -330,9 +369,32 @@ void shares_unbind(struct shares *shares, const struct turnpike_binding *binding
 	forget(shares, flow);
 }
 
+void shares_set_idle(struct shares *shares, bool is_idle)
+{
+	shares->is_idle = is_idle;
+}
+
+uint32_t shares_deferred(const struct shares *shares)
+{
+	return shares->n_deferred;
+}
+
 bool shares_due(const struct shares *shares)
 {
-	return shares->ready;
+	return shares->ready || (shares->deferred && !shares->is_idle);
+}
+
+/* Binds those that have waited for a device. Returns how many tries are left. */
+static unsigned int serve_deferred(struct shares *shares, unsigned int max)
+{
+	struct share_flow *first;
+
+	for (; shares->deferred && !shares->is_idle && max; max--) {
+		first = shares->deferred;
+		dequeue(shares, first);
+		bind_first(shares, first);
+	}
+	return max;
 }
 
 /*
@@ -358,6 +420,7 @@ void shares_serve(struct shares *shares, unsigned int max)
 {
 	struct share_user *user;
 
+	max = serve_deferred(shares, max);
 	while (max && shares->ready) {
 		user = shares->ready;
 		user->n_flows++; /* keep it */

@@ -8,6 +8,9 @@
  * bound when the user's other flows have ended. So waiting flows of a greedy user never stand in
  * the library's queues in front of those of others.
  *
+ * While no device relays in the kernel, new flows wait for that: they take nothing of the tables,
+ * and cost no question about routes.
+ *
  * One thread at a time.
  */
 #ifndef TURNPIKE_DATAPATH_SHARES_H
@@ -32,10 +35,13 @@ enum share {
 	SHARE_NEIGHBOURS_IPV4,
 	SHARE_NEIGHBOURS_IPV6,
 	N_SHARES,
+	SHARE_OF_NONE, /* none of them: a flow waits for a device that relays in the kernel */
 };
 
-/** share_name(), share_text() - as JSON and people have it */
+/** share_name() - as JSON has it */
 const char *share_name(enum share what);
+
+/** share_text() - why a flow waits for it, or for SHARE_OF_NONE, as people have it */
 const char *share_text(enum share what);
 
 /** struct share_percents - what one user may take of each table, in percent; 0 or 100: all */
@@ -92,10 +98,21 @@ void shares_close(struct shares *shares);
 void shares_set(struct shares *shares, const struct share_percents *percents);
 
 /**
+ * shares_set_idle() - whether no device relays in the kernel; at first one does
+ *
+ * Flows that are bound stay so, in case that a device soon relays again.
+ */
+void shares_set_idle(struct shares *shares, bool is_idle);
+
+/** shares_deferred() - number of flows that wait until a device relays in the kernel */
+uint32_t shares_deferred(const struct shares *shares);
+
+/**
  * shares_bind() - bind a flow, or change a known one, if its user has a share left for it
  * @user: the account, see turn_flow.account
  *
- * Return: 0, and then shares_unbind() is required:
+ * Return: 0 also if it has to wait until a device relays in the kernel, and then shares_unbind() is
+ * required:
  * - -EDQUOT: the same, but it has to wait for the share of its user
  * - another negative errno: the flow is not bound, and a known one no longer is
  */
