@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
+#include "base/random.h"
 #include "flows/binding_flows.h"
 #include "flows/flow_map.h"
 
@@ -164,10 +164,10 @@ void bindings_close(struct bindings *bindings)
 static int add_flow(const struct bindings *bindings, struct encoded_flow *encoded)
 {
 	__u32 random;
-	int err;
+	int err = random_u32(&random);
 
-	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
-		return -EIO;
+	if (err)
+		return err;
 	encoded->flow.ip6_label = htonl(random & 0xfffff);
 	err = flow_add(bindings->maps, encoded);
 	return err == -ENOSPC ? short_of_flows(encoded->key.table) : err;

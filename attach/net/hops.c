@@ -5,10 +5,11 @@
 #include <linux/membarrier.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "base/random.h"
 
 #define WAIT_EVERY_NS 1000000000ull
 
@@ -101,13 +102,13 @@ static __u32 later(__u32 current, enum step step)
 int hops_take(struct hops *hops, __u64 now, __u32 *ret)
 {
 	__u32 ip4_id, index;
-	const int err = hops_prepare(hops, 1, now);
+	int err = hops_prepare(hops, 1, now);
 
+	/* RFC 7739 section 5.3: where an identification starts must not be guessed. */
+	if (!err)
+		err = random_u32(&ip4_id);
 	if (err)
 		return err;
-	/* RFC 7739 section 5.3: where an identification starts must not be guessed. */
-	if (getrandom(&ip4_id, sizeof(ip4_id), 0) != sizeof(ip4_id))
-		return -EIO;
 	index = hops->free[hops->first];
 	hops->first = (hops->first + 1) % hops->max;
 	hops->n_free--;
