@@ -164,6 +164,41 @@ int netlink_ask(struct nl_sock *sock, struct nl_msg *msg, nl_recvmsg_msg_cb_t on
 	return err < 0 ? netlink_errno(err) : 0;
 }
 
+/* Return: 0 or a negative errno; *@ret is the length of the message, which may be cut. */
+static int receive(int fd, void *buf, size_t size, size_t *ret)
+{
+	ssize_t n;
+
+	do
+		n = recv(fd, buf, size, MSG_TRUNC);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	*ret = (size_t)n;
+	return 0;
+}
+
+int netlink_exchange(struct nl_sock *sock, struct nlmsghdr *request, struct nlmsghdr *answer,
+		     size_t size)
+{
+	const int fd = nl_socket_get_fd(sock);
+	size_t len = 0;
+	int err;
+
+	request->nlmsg_seq = nl_socket_use_seq(sock);
+	if (send(fd, request, request->nlmsg_len, 0) < 0)
+		return -errno;
+	/* See check_seq(). */
+	do {
+		err = receive(fd, answer, size, &len);
+		if (err)
+			return err;
+	} while (len < sizeof(*answer) || answer->nlmsg_seq != request->nlmsg_seq);
+	if (answer->nlmsg_type == NLMSG_ERROR)
+		return ((const struct nlmsgerr *)NLMSG_DATA(answer))->error;
+	return len <= size && nlmsg_ok(answer, (int)len) ? 0 : -EMSGSIZE;
+}
+
 unsigned char netlink_af(const struct turnpike_addr *addr)
 {
 	return addr->family == TURNPIKE_IPV4 ? AF_INET : AF_INET6;

@@ -55,6 +55,19 @@ void netlink_put_addr(struct nl_msg **msg, int type, const struct turnpike_addr 
  */
 int netlink_ask(struct nl_sock *sock, struct nl_msg *msg, nl_recvmsg_msg_cb_t on_answer, void *arg);
 
+/**
+ * netlink_exchange() - send a request whose answer is a single message, without allocating memory
+ * @request: complete but for its sequence number
+ * @answer:  buffer of @size bytes, aligned as a message
+ *
+ * For what is asked thousands of times a second.
+ *
+ * Return: 0, and @answer is a whole message; the kernel's negative errno; -EMSGSIZE if it is too
+ * long; -EAGAIN without an answer.
+ */
+int netlink_exchange(struct nl_sock *sock, struct nlmsghdr *request, struct nlmsghdr *answer,
+		     size_t size);
+
 /** netlink_errno() - translate a negative error of libnl (NLE_...) to a negative errno; 0 stays. */
 int netlink_errno(int error);
 
