@@ -21,7 +21,6 @@
 #include "net/monitor.h"
 #include "net/neigh.h"
 #include "net/notifications.h"
-#include "net/route.h"
 #include "net/rules.h"
 #include "net/slots.h"
 
@@ -312,12 +311,13 @@ __u32 nexthops_used(const struct nexthops *nexthops)
 }
 
 /* The neighbour of a pair without a slot. */
-static int look_up_reach(struct nl_sock *requests, const struct nexthop_pair *pair)
+static int look_up_reach(struct slots *slots, const struct nexthop_pair *pair)
 {
+	struct nl_sock *requests = slots->neighbours.privileged->sock;
 	struct neighbour_facts facts;
 	struct route_facts route;
 	struct link_facts link;
-	int err = netlink_route(requests, &pair->local, &pair->remote, &route);
+	int err = slots_ask(slots, pair, &route);
 
 	if (err)
 		return err;
@@ -331,13 +331,13 @@ static int look_up_reach(struct nl_sock *requests, const struct nexthop_pair *pa
 						   : TURNPIKE_REACH_UNRESOLVED;
 }
 
-int nexthops_reach(const struct nexthops *nexthops, const struct nexthop_pair *pair)
+int nexthops_reach(struct nexthops *nexthops, const struct nexthop_pair *pair)
 {
 	const struct nexthop *slot = slots_find(&nexthops->slots, pair);
 	const struct neighbour *known = slot ? slot->neighbour : NULL;
 
 	if (!known || !known->has_egress)
-		return look_up_reach(nexthops->slots.neighbours.privileged->sock, pair);
+		return look_up_reach(&nexthops->slots, pair);
 	if (memcmp(&known->place.addr, &pair->remote, sizeof(pair->remote)) != 0)
 		return TURNPIKE_REACH_SHARED;
 	return known->valid || known->kept ? TURNPIKE_REACH_RESOLVED : TURNPIKE_REACH_UNRESOLVED;
@@ -368,6 +368,7 @@ static void distrust(struct nexthops *nexthops)
  */
 void nexthops_refresh(struct nexthops *nexthops)
 {
+	slots_forget_asked(&nexthops->slots);
 	if (notifications_read(nexthops->notifications))
 		distrust(nexthops);
 	rules_settle(nexthops->rules);
@@ -380,6 +381,7 @@ void nexthops_path_changed(struct nexthops *nexthops, const struct turnpike_addr
 	const struct nexthop_pair pair = nexthop_pair(local, remote);
 	struct nexthop *nexthop = slots_find(&nexthops->slots, &pair);
 
+	slots_forget_asked(&nexthops->slots);
 	if (nexthop)
 		slots_resolve(&nexthops->slots, nexthop);
 }
@@ -466,9 +468,11 @@ static void set_timer(struct nexthops *nexthops)
 
 int nexthops_poll(struct nexthops *nexthops)
 {
-	const int err = notifications_read(nexthops->notifications);
 	__u64 now;
+	int err;
 
+	slots_forget_asked(&nexthops->slots);
+	err = notifications_read(nexthops->notifications);
 	if (err)
 		distrust(nexthops);
 	rules_poll(nexthops->rules);

@@ -97,7 +97,7 @@ void nexthop_put(struct nexthops *nexthops, struct nexthop *nexthop);
 __u32 nexthops_used(const struct nexthops *nexthops);
 
 /** nexthops_reach() - see turnpike_reach() */
-int nexthops_reach(const struct nexthops *nexthops, const struct nexthop_pair *pair);
+int nexthops_reach(struct nexthops *nexthops, const struct nexthop_pair *pair);
 
 /** nexthop_index() - get the index in the map. */
 __u32 nexthop_index(const struct nexthop *nexthop);

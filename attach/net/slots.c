@@ -10,7 +10,6 @@
 
 #include "base/monotonic.h"
 #include "net/netlink.h"
-#include "net/route.h"
 
 /* A hop has 16 bits for it, and no IP packet is longer. */
 static __u16 hop_mtu(__u32 mtu, __u32 route_mtu)
@@ -75,13 +74,44 @@ static void leave_neighbour(struct slots *slots, struct nexthop *nexthop)
 		neighbours_release(&slots->neighbours, neighbour);
 }
 
+static int ask(const struct slots *slots, const struct nexthop_pair *pair, struct route_facts *ret)
+{
+	return netlink_route(slots->neighbours.privileged->sock, &pair->local, &pair->remote, ret);
+}
+
+int slots_ask(struct slots *slots, const struct nexthop_pair *pair, struct route_facts *ret)
+{
+	const int err = ask(slots, pair, ret);
+
+	if (!err)
+		slots->asked = (struct asked){ true, *pair, *ret };
+	return err;
+}
+
+void slots_forget_asked(struct slots *slots)
+{
+	slots->asked.is_valid = false;
+}
+
+/* What changes after the question is still to be read from the notifications. */
+static int answer_or_ask(struct slots *slots, const struct nexthop_pair *pair,
+			 struct route_facts *ret)
+{
+	const struct asked *asked = &slots->asked;
+
+	if (!asked->is_valid || memcmp(&asked->pair, pair, sizeof(*pair)) != 0)
+		return ask(slots, pair, ret);
+	*ret = asked->route;
+	slots_forget_asked(slots);
+	return 0;
+}
+
 /* Looks up the neighbour to which the route leads; 0 and NULL: there is no route. */
 static int find_by_route(struct slots *slots, const struct nexthop_pair *pair,
 			 struct route_facts *route, struct neighbour **ret)
 {
 	struct neighbours *neighbours = &slots->neighbours;
-	const int err =
-		netlink_route(neighbours->privileged->sock, &pair->local, &pair->remote, route);
+	const int err = answer_or_ask(slots, pair, route);
 
 	*ret = NULL;
 	if (err)

@@ -11,6 +11,7 @@
 #include "net/hops.h"
 #include "net/neighbours.h"
 #include "net/nexthop.h"
+#include "net/route.h"
 #include "net/selector.h"
 #include "net/trie.h"
 
@@ -37,7 +38,15 @@ struct nexthop {
 	UT_hash_handle hh;
 };
 
+/** The last answer of slots_ask(), for a slot that is made right after it. */
+struct asked {
+	bool is_valid;
+	struct nexthop_pair pair;
+	struct route_facts route;
+};
+
 struct slots {
+	struct asked asked;
 	struct hops hops;
 	struct neighbours neighbours;
 	struct nexthop *all; /* a hash */
@@ -58,6 +67,20 @@ struct nexthop *slots_find(const struct slots *slots, const struct nexthop_pair 
 
 /** slots_new() - get one for a pair without, and look it up; see nexthop_get() */
 int slots_new(struct slots *slots, const struct nexthop_pair *pair, struct nexthop **ret);
+
+/**
+ * slots_ask() - look up the route of a pair without a slot
+ *
+ * slots_new() does not ask again, until slots_forget_asked(): whoever asks whether a pair needs a
+ * neighbour often binds it next.
+ *
+ * Return: that of netlink_route().
+ */
+int slots_ask(struct slots *slots, const struct nexthop_pair *pair, struct route_facts *ret);
+
+/** slots_forget_asked() - to be called before notifications are read, which may outdate the answer
+ */
+void slots_forget_asked(struct slots *slots);
 
 /** slots_free() - end one */
 void slots_free(struct slots *slots, struct nexthop *nexthop);

@@ -74,7 +74,6 @@ static void test_gateway(void **state)
 	nexthop_put(nexthops, nexthop);
 }
 
-/* The next poll sees each change, by its notification: it does not wait for the slot's turn. */
 /* Whether a pair needs a neighbour of its own, before and after there is a slot for it. */
 static void test_reach(void **state)
 {
@@ -107,6 +106,35 @@ static void test_reach(void **state)
 	}
 }
 
+/* A route that changes between the question whether a pair needs a neighbour and the slot. */
+static void test_changed_since(void **state)
+{
+	const struct turnpike_addr local = addr("10.0.0.1"), remote = addr("10.9.0.9");
+	const struct nexthop_pair pair = nexthop_pair(&local, &remote);
+	struct nexthop *nexthop;
+
+	(void)state;
+	assert_int_equal(nexthops_reach(nexthops, &pair), TURNPIKE_REACH_SHARED);
+	assert_true(ip("route replace 10.9.0.0/16 via 10.0.0.3"));
+	nexthop = get("10.0.0.1", "10.9.0.9");
+	assert_int_equal(nexthops_poll(nexthops), 0);
+	assert_int_equal(hop_of(nexthop)->dmac[5], 3);
+	assert_true(ip("route replace 10.9.0.0/16 via 10.0.0.2"));
+	nexthop_put(nexthops, nexthop);
+
+	/* Read before the slot is made, the notification ends the answer. */
+	assert_int_equal(nexthops_reach(nexthops, &pair), TURNPIKE_REACH_SHARED);
+	assert_true(ip("route replace 10.9.0.0/16 via 10.0.0.3"));
+	assert_int_equal(nexthops_poll(nexthops), 0);
+	nexthop = get("10.0.0.1", "10.9.0.9");
+	assert_int_equal(hop_of(nexthop)->dmac[5], 3);
+	assert_true(ip("route replace 10.9.0.0/16 via 10.0.0.2"));
+	assert_int_equal(nexthops_poll(nexthops), 0);
+	assert_int_equal(hop_of(nexthop)->dmac[5], 2);
+	nexthop_put(nexthops, nexthop);
+}
+
+/* The next poll sees each change, by its notification: it does not wait for the slot's turn. */
 static void test_notifications(void **state)
 {
 	static const struct {
@@ -366,6 +394,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_gateway, open_all, close_all),
 		cmocka_unit_test_setup_teardown(test_reach, open_all, close_all),
+		cmocka_unit_test_setup_teardown(test_changed_since, open_all, close_all),
 		cmocka_unit_test_setup_teardown(test_permanent_neighbour, open_all, close_all),
 		cmocka_unit_test_setup_teardown(test_path_mtu, open_all, close_all),
 		cmocka_unit_test_setup_teardown(test_foreign_address, open_all, close_all),

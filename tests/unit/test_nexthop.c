@@ -14,6 +14,8 @@
 
 #include <cmocka.h>
 
+#include <turnpike/turnpike.h>
+
 #include "net/hops.h"
 #include "net/monitor.h"
 #include "net/nexthop.h"
@@ -198,12 +200,18 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static struct nexthop *get(int number)
+static struct nexthop_pair pair_of(int number)
 {
 	const struct turnpike_addr local = { .family = TURNPIKE_IPV4, .ip = { 192, 0, 2, 1 } };
 	const struct turnpike_addr remote = { .family = TURNPIKE_IPV4,
 					      .ip = { 10, 1, (__u8)(number >> 8), (__u8)number } };
-	const struct nexthop_pair pair = nexthop_pair(&local, &remote);
+
+	return nexthop_pair(&local, &remote);
+}
+
+static struct nexthop *get(int number)
+{
+	const struct nexthop_pair pair = pair_of(number);
 	struct nexthop *nexthop;
 
 	assert_int_equal(nexthop_get(nexthops, &pair, &nexthop), 0);
@@ -310,6 +318,62 @@ static struct selector to(__u8 family, __u8 third, __u8 fourth, __u8 len)
 static __u32 current(const struct nexthop *nexthop)
 {
 	return map[nexthop_index(nexthop)].current;
+}
+
+/* Return: how many routes it takes to reach one pair, and then to get another one. */
+static int questions_of(int reached, int got)
+{
+	const struct nexthop_pair pair = pair_of(reached);
+	struct nexthop *nexthop;
+
+	route_questions = 0;
+	assert_int_equal(nexthops_reach(nexthops, &pair), TURNPIKE_REACH_SHARED);
+	nexthop = get(got);
+	assert_true(nexthop_resolved(nexthops, nexthop));
+	nexthop_put(nexthops, nexthop);
+	return route_questions;
+}
+
+/* Who reaches a pair and gets it next asks once; an answer does not outlive the notifications. */
+static void test_asked_once(void **state)
+{
+	const struct nexthop_pair pair = pair_of(1);
+	struct nexthop *nexthop;
+
+	(void)state;
+	assert_int_equal(questions_of(1, 1), 1);
+	assert_int_equal(questions_of(1, 1), 1);
+	assert_int_equal(questions_of(1, 2), 2);
+	/* The answer to the first question of these is still there. */
+	route_questions = 0;
+	nexthop_put(nexthops, get(1));
+	assert_int_equal(route_questions, 0);
+	nexthop_put(nexthops, get(1));
+	assert_int_equal(route_questions, 1);
+
+	assert_int_equal(nexthops_reach(nexthops, &pair), TURNPIKE_REACH_SHARED);
+	assert_int_equal(nexthops_poll(nexthops), 0);
+	route_questions = 0;
+	nexthop_put(nexthops, get(1));
+	assert_int_equal(route_questions, 1);
+	assert_int_equal(nexthops_reach(nexthops, &pair), TURNPIKE_REACH_SHARED);
+	nexthops_refresh(nexthops);
+	route_questions = 0;
+	nexthop_put(nexthops, get(1));
+	assert_int_equal(route_questions, 1);
+	assert_int_equal(nexthops_reach(nexthops, &pair), TURNPIKE_REACH_SHARED);
+	nexthops_path_changed(nexthops, &pair.local, &pair.remote);
+	route_questions = 0;
+	nexthop_put(nexthops, get(1));
+	assert_int_equal(route_questions, 1);
+
+	/* An error is no answer. */
+	route_error = -ENETUNREACH;
+	assert_int_equal(nexthops_reach(nexthops, &pair), -ENETUNREACH);
+	route_error = 0;
+	nexthop = get(1);
+	assert_true(nexthop_resolved(nexthops, nexthop));
+	nexthop_put(nexthops, nexthop);
 }
 
 /* A route concerns the pairs that it covers, once for any number of changes. */
@@ -483,6 +547,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_new_ways, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_unsure_ones_come_first, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_given_back, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_asked_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_covered, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_default_route, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_lost, set_up, tear_down),
