@@ -119,11 +119,10 @@ static struct share_hop *new_hop(struct share_ledger *ledger, const struct hop_k
 	return hop;
 }
 
+/* @hop: the known one; NULL: none */
 static struct share_hop *get_hop(struct share_ledger *ledger, const struct hop_key *key,
-				 enum share neighbour)
+				 struct share_hop *hop, enum share neighbour)
 {
-	struct share_hop *hop = find_hop(ledger, key);
-
 	if (!hop)
 		hop = new_hop(ledger, key, neighbour);
 	if (hop)
@@ -153,48 +152,58 @@ static void put_hops(struct share_ledger *ledger, struct share_hop *hops[static 
 	}
 }
 
-static int get_hops(struct share_ledger *ledger, const struct hop_key keys[static 2],
-		    enum share neighbour, struct share_hop *hops[static 2])
+/* The next hops of a binding; @known: those that the user has, NULL for others. */
+struct needed {
+	struct hop_key keys[2];
+	struct share_hop *known[2];
+	bool are_equal;
+};
+
+/* They are looked up once: each time is a hash and a walk through memory. */
+static struct needed needed_by(const struct share_ledger *ledger, struct share_user *user,
+			       const struct turnpike_binding *binding)
 {
-	hops[0] = get_hop(ledger, &keys[0], neighbour);
-	hops[1] = get_hop(ledger, &keys[1], N_SHARES);
+	struct needed needed = { .keys = { hop_key(user, &binding->relay, &binding->peer),
+					   hop_key(user, &binding->server, &binding->client) } };
+
+	needed.are_equal = memcmp(&needed.keys[0], &needed.keys[1], sizeof(needed.keys[0])) == 0;
+	needed.known[0] = find_hop(ledger, &needed.keys[0]);
+	needed.known[1] = needed.are_equal ? needed.known[0] : find_hop(ledger, &needed.keys[1]);
+	return needed;
+}
+
+static int get_hops(struct share_ledger *ledger, const struct needed *needed, enum share neighbour,
+		    struct share_hop *hops[static 2])
+{
+	hops[0] = get_hop(ledger, &needed->keys[0], needed->known[0], neighbour);
+	hops[1] = get_hop(ledger, &needed->keys[1], needed->are_equal ? hops[0] : needed->known[1],
+			  N_SHARES);
 	if (hops[0] && hops[1])
 		return 0;
 	put_hops(ledger, hops);
 	return -ENOMEM;
 }
 
-/* The next hops that the user does not have yet. */
-static uint32_t count_new(const struct share_ledger *ledger, const struct hop_key keys[static 2])
-{
-	const bool are_equal = memcmp(&keys[0], &keys[1], sizeof(keys[0])) == 0;
-
-	uint32_t n = 0;
-
-	n += !find_hop(ledger, &keys[0]);
-	n += !are_equal && !find_hop(ledger, &keys[1]);
-	return n;
-}
-
 int share_ledger_claim(struct share_ledger *ledger, struct share_user *user,
 		       const struct turnpike_binding *binding, struct share_hop *hops[static 2],
 		       enum share *ret)
 {
-	const struct hop_key keys[2] = { hop_key(user, &binding->relay, &binding->peer),
-					 hop_key(user, &binding->server, &binding->client) };
-	uint32_t need[N_SHARES] = { [SHARE_NEXT_HOPS] = count_new(ledger, keys) };
+	const struct needed needed = needed_by(ledger, user, binding);
+	uint32_t need[N_SHARES] = { 0 };
 	enum share neighbour = N_SHARES;
 
 	count_flows(binding, need);
+	need[SHARE_NEXT_HOPS] += !needed.known[0];
+	need[SHARE_NEXT_HOPS] += !needed.are_equal && !needed.known[1];
 	*ret = find_short(ledger, user, need);
 	/* Last, because it may ask the kernel for the route. */
-	if (*ret == N_SHARES && !find_hop(ledger, &keys[0]))
-		neighbour = neighbour_of(ledger, &keys[0]);
+	if (*ret == N_SHARES && !needed.known[0])
+		neighbour = neighbour_of(ledger, &needed.keys[0]);
 	if (neighbour != N_SHARES && user->used[neighbour] >= ledger->limits[neighbour])
 		*ret = neighbour;
 	if (*ret != N_SHARES)
 		return 0;
-	if (get_hops(ledger, keys, neighbour, hops))
+	if (get_hops(ledger, &needed, neighbour, hops))
 		return -ENOMEM;
 	user->used[SHARE_FLOWS_IPV4] += need[SHARE_FLOWS_IPV4];
 	user->used[SHARE_FLOWS_IPV6] += need[SHARE_FLOWS_IPV6];
