@@ -2,9 +2,9 @@
 """The control plane, measured by busy-polling clients on the last CPU (bench/tools/clients.c). The server has CPU 0.
 
     control/allocate/SERVER    operations per second of wall-clock time, and per second of the server's CPU time. An
-    control/bind/SERVER        allocation is two requests, the first without credentials. The kernel charges the
-    ...                        processing of received packets to the sender: the server's CPU time lacks that of its
-                               requests, and includes that of its responses
+    control/permit/SERVER      allocation is two requests, the first without credentials; permit is CreatePermission,
+    control/bind/SERVER        bind ChannelBind. The kernel charges the processing of received packets to the sender:
+    ...                        the server's CPU time lacks that of its requests, and includes that of its responses
     control/memory/SERVER      memory of an allocation with one channel, and of a flow in the kernel with full maps
     control/second-packet/...  second packet of a channel, sent when the first has arrived, which the server relays and
                                the stack confirms: share relayed in the kernel, and latency
@@ -33,7 +33,7 @@ from servers import COTURN, VARIANTS, cpu_ns, kernel_memory, resident, server_cp
 
 NO_PREALLOC = 1  # BPF_F_NO_PREALLOC
 # Each operation of the clients, and the operations that must precede it.
-BEFORE = {"allocate": (), "bind": ("allocate",), "refresh": ("allocate",), "release": ("allocate", "bind")}
+BEFORE = {"allocate": (), "permit": ("allocate",), "bind": ("allocate",), "refresh": ("allocate",), "release": ("allocate", "bind")}
 KERNEL = tuple(name for name, variant in VARIANTS.items() if variant.in_kernel)
 
 
@@ -57,7 +57,7 @@ class Amount:
 AMOUNTS = {
     Extent.QUICK: Amount(2000, 2000, 300, ("allocate", "bind"), ("native-head",), ("native-head",),
                          ("native-head", "userspace")),
-    Extent.DEFAULT: Amount(12000, 4000, 2000, ("allocate", "bind"), ("native-head", "tcx", "userspace", COTURN),
+    Extent.DEFAULT: Amount(12000, 4000, 2000, ("allocate", "permit", "bind"), ("native-head", "tcx", "userspace", COTURN),
                            ("native-head", "generic-head", "tcx"), ("native-head", "generic-head", "tcx", "userspace")),
     Extent.FULL: Amount(12000, 4000, 5000, tuple(BEFORE), tuple(VARIANTS), KERNEL,
                         ("native-head", "native-tail", "generic-head", "generic-tail", "tcx", "userspace")),
@@ -105,7 +105,7 @@ def measure_memory(lab: Lab, amount: Amount, _memory: str, name: str) -> dict[st
         return {"allocation": each(allocated - before, amount.clients),
                 "kernel socket": each(kernel_allocated - kernel_before, amount.clients),
                 "channel": each(resident(pid) - allocated, amount.clients),
-                **(flow_memory(server, amount) if isinstance(server, Turnpike) else {})}
+                **(flow_memory(server, amount) if isinstance(server, Turnpike) and server.variant.in_kernel else {})}
 
 
 @contextlib.contextmanager

@@ -4,7 +4,8 @@
  * addresses local to the namespace (ip route add local PREFIX dev lo).
  *
  * Orders, each answered with a line of JSON:
- * - allocate, bind, refresh, release: all clients send this request, a window of them at a time
+ * - allocate, permit, bind, refresh, release: all clients send this request, a window of them at a
+ * time
  * - exchange: likewise with data, which the peers echo
  * - second-to-peer, second-to-client: one client after the other binds a channel, and sends two
  *   packets through it

@@ -24,14 +24,19 @@ static void write_allocate(const struct clients *clients, uint32_t index,
 	stun_write_u32(writer, STUN_ATTR_REQUESTED_TRANSPORT, TURN_TRANSPORT_UDP << 24);
 }
 
-static void write_bind(const struct clients *clients, uint32_t index, struct stun_writer *writer)
+static void write_permit(const struct clients *clients, uint32_t index, struct stun_writer *writer)
 {
 	struct sockaddr_in peer = peer_address(clients, index);
 	struct turnpike_addr addr = { .port = peer.sin_port, .family = TURNPIKE_IPV4 };
 
 	memcpy(addr.ip, &peer.sin_addr, sizeof(peer.sin_addr));
-	stun_write_u32(writer, STUN_ATTR_CHANNEL_NUMBER, CHANNEL << 16);
 	stun_write_xor_addr(writer, STUN_ATTR_XOR_PEER_ADDRESS, &addr);
+}
+
+static void write_bind(const struct clients *clients, uint32_t index, struct stun_writer *writer)
+{
+	stun_write_u32(writer, STUN_ATTR_CHANNEL_NUMBER, CHANNEL << 16);
+	write_permit(clients, index, writer);
 }
 
 static void write_refresh(const struct clients *clients, uint32_t index, struct stun_writer *writer)
@@ -54,6 +59,7 @@ static const struct {
 	void (*write)(const struct clients *clients, uint32_t index, struct stun_writer *writer);
 } requests[REQUESTS] = {
 	[REQUEST_ALLOCATE] = { "allocate", TURN_ALLOCATE, write_allocate },
+	[REQUEST_PERMIT] = { "permit", TURN_CREATE_PERMISSION, write_permit },
 	[REQUEST_BIND] = { "bind", TURN_CHANNEL_BIND, write_bind },
 	[REQUEST_REFRESH] = { "refresh", TURN_REFRESH, write_refresh },
 	[REQUEST_RELEASE] = { "release", TURN_REFRESH, write_release },

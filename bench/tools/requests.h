@@ -22,7 +22,8 @@
 /** enum request - requests of a client */
 enum request {
 	REQUEST_ALLOCATE,
-	REQUEST_BIND, /* ChannelBind of CHANNEL to the client's peer */
+	REQUEST_PERMIT, /* CreatePermission for the client's peer */
+	REQUEST_BIND,   /* ChannelBind of CHANNEL to the client's peer */
 	REQUEST_REFRESH,
 	REQUEST_RELEASE, /* Refresh with lifetime 0 */
 	REQUESTS,
