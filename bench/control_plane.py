@@ -33,7 +33,8 @@ from servers import COTURN, VARIANTS, cpu_ns, kernel_memory, resident, server_cp
 
 NO_PREALLOC = 1  # BPF_F_NO_PREALLOC
 # Each operation of the clients, and the operations that must precede it.
-BEFORE = {"allocate": (), "permit": ("allocate",), "bind": ("allocate",), "refresh": ("allocate",), "release": ("allocate", "bind")}
+BEFORE = {"allocate": (), "permit": ("allocate",), "bind": ("allocate",), "refresh": ("allocate",),
+          "release": ("allocate", "bind")}
 KERNEL = tuple(name for name, variant in VARIANTS.items() if variant.in_kernel)
 
 
@@ -57,8 +58,9 @@ class Amount:
 AMOUNTS = {
     Extent.QUICK: Amount(2000, 2000, 300, ("allocate", "bind"), ("native-head",), ("native-head",),
                          ("native-head", "userspace")),
-    Extent.DEFAULT: Amount(12000, 4000, 2000, ("allocate", "permit", "bind"), ("native-head", "tcx", "userspace", COTURN),
-                           ("native-head", "generic-head", "tcx"), ("native-head", "generic-head", "tcx", "userspace")),
+    Extent.DEFAULT: Amount(12000, 4000, 2000, ("allocate", "permit", "bind"),
+                           ("native-head", "tcx", "userspace", COTURN), ("native-head", "generic-head", "tcx"),
+                           ("native-head", "generic-head", "tcx", "userspace")),
     Extent.FULL: Amount(12000, 4000, 5000, tuple(BEFORE), tuple(VARIANTS), KERNEL,
                         ("native-head", "native-tail", "generic-head", "generic-tail", "tcx", "userspace")),
 }
