@@ -18,7 +18,7 @@ NS_MORE = "ns more"
 NOISE = "~"
 WIDEST = 150       # characters; a wider table is transposed
 DISTURBED = 0.05   # of a CPU
-MACHINE = "{cpu}, {cpus} CPUs, Linux {kernel}, commit {commit}, {began}."
+MACHINE = "{cpu}, {cpus} CPUs, Linux {kernel}, commit {commit}, coturn: {coturn}, {began}."
 LEGEND = (f"Medians of {{}} rounds; ± is half of the interquartile range (of the whole range if fewer than four)."
           f" {NOISE}: the spread exceeds the ratio's distance from 1. {NS_MORE}: of a packet, than in that case.")
 Row = Sequence[str]

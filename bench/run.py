@@ -14,6 +14,7 @@ import importlib
 import json
 import os
 import platform
+import shlex
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -26,6 +27,7 @@ import paths
 import report
 from comparisons import compared_with
 from lab import proc
+from lab.relay import Coturn
 from results import Results
 from section import Case, Extent, Scope, Section, Unavailable
 
@@ -78,6 +80,8 @@ def options() -> argparse.Namespace:
                         help="only cases with TEXT in their names (repeatable)")
     parser.add_argument("--rounds", type=int, metavar="N",
                         help="number of rounds (default: 5, with --quick 1, with --full 3)")
+    parser.add_argument("--coturn", default=shlex.join(Coturn.command), metavar="COMMAND",
+                        help="the turnserver to compare with, and options that it needs (default: %(default)s)")
     parser.add_argument("-j", "--json", action="store_true", help="print JSON instead of tables")
     return parser.parse_args()
 
@@ -145,11 +149,13 @@ def main() -> int:
     proc.die_cleanly_on_signals()
     if (load := os.getloadavg()[0]) > BUSY:
         log(f"warning: this machine is busy (load average {load:.1f}); figures may be too low")
+    Coturn.command = shlex.split(asked.coturn)
     scope = Scope(asked.extent, SECONDS[asked.extent])
     rounds = asked.rounds or ROUNDS[asked.extent]
     sections: list[Section] = [importlib.import_module(name).SECTION for name in MODULES]
     run = {"began": datetime.now(UTC).isoformat(timespec="seconds"), **machine(), "commit": commit(),
-           "extent": asked.extent, "rounds": rounds, "seconds": scope.seconds, "load_average": load}
+           "coturn": asked.coturn, "extent": asked.extent, "rounds": rounds, "seconds": scope.seconds,
+           "load_average": load}
     results = Results()
     stopped: int | str | None = None
     try:

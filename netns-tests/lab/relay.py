@@ -203,23 +203,24 @@ class Turnpike:
 
 
 class Coturn:
-    """Debian's turnserver. It has no kernel path, and its counts are not available."""
+    """coturn's turnserver. It has no kernel path, and its counts are not available."""
 
     tells_counts = False
+    command: Sequence[str] = ("turnserver",)  # with the options that another release needs
 
     def __init__(self, lab: Lab, variant: Variant = REFERENCE, wrapper: Sequence[str] = (),
                  options: Sequence[str] = ("--verbose",)) -> None:
         self.variant = variant
         net = lab.topology
         plain = [] if "--cert" in options else ["--no-tls", "--no-dtls"]
-        command = [*wrapper, "turnserver", "-n", "--no-cli", *plain, "--simple-log", "--lt-cred-mech",
+        command = [*wrapper, *self.command, "-n", "--no-cli", *plain, "--simple-log", "--lt-cred-mech",
                    "--log-file", "stdout", "--pidfile", str(lab.scratch / "turnserver.pid"),
                    "--listening-port", str(PORT), *_option("--listening-ip", _addresses(net.listen)),
                    *_option("--relay-ip", _addresses(net.relayed)), "--realm", REALM, "--user", f"{USER}:{PASSWORD}",
                    "--userdb", str(lab.scratch / "turndb"), *options]
         self.process = lab.start("relay", command)
         lab.servers.append(self)
-        self.process.wait_for("SQLite DB connection success")  # the last line of its start
+        self.process.wait_for("SQLite DB connection success|Total auth threads")  # of 4.6.1, of 4.17: it serves
 
     def attach_complaints(self) -> list[str]:
         return []
