@@ -73,14 +73,20 @@ static const struct {
 	const char *without;
 	const char *addresses;
 } lines[] = {
-	{ { .kind = TURN_EVENT_ALLOCATED, .username = "alice", .lifetime = 600 },
-	  "2 allocated 'allocation made' user=alice transport=tls lifetime=600",
+	{ { .kind = TURN_EVENT_ALLOCATED, .id = 7, .username = "alice", .lifetime = 600 },
+	  "2 allocated 'allocation made' id=7 user=alice transport=tls lifetime=600",
 	  " client=192.0.2.1:4000 relay=192.0.2.2:50000" },
 	{ { .kind = TURN_EVENT_REFRESHED, .username = "alice", .lifetime = 600 },
 	  "3 refreshed 'allocation refreshed' user=alice transport=tls lifetime=600",
 	  " client=192.0.2.1:4000 relay=192.0.2.2:50000" },
-	{ { .kind = TURN_EVENT_ENDED, .username = "alice", .why = "expired" },
-	  "2 ended 'allocation ended' user=alice transport=tls why=expired",
+	{ { .kind = TURN_EVENT_ENDED,
+	    .id = 7,
+	    .username = "alice",
+	    .why = "expired",
+	    .age_ns = 61999999999,
+	    .traffic = { { 1, 2 }, { 3, UINT64_MAX } } },
+	  "2 ended 'allocation ended' id=7 user=alice transport=tls why=expired seconds=61 "
+	  "to_peer_packets=1 to_peer_bytes=2 to_client_packets=3 to_client_bytes=18446744073709551615",
 	  " client=192.0.2.1:4000 relay=192.0.2.2:50000" },
 	{ { .kind = TURN_EVENT_PERMITTED, .username = "alice" },
 	  "3 permitted 'permission installed' user=alice transport=tls",

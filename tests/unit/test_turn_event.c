@@ -77,6 +77,42 @@ static void test_ends(void **state)
 	fixture_free(f);
 }
 
+static void expect_traffic(const struct logged *logged, enum turn_direction direction,
+			   uint64_t packets, uint64_t bytes)
+{
+	assert_int_equal(logged->traffic[direction].packets, packets);
+	assert_int_equal(logged->traffic[direction].bytes, bytes);
+}
+
+/* Data that is not relayed does not count, and each allocation has counters and a number of its own. */
+static void test_accounting(void **state)
+{
+	struct fixture *f = fixture_default();
+	uint64_t id;
+
+	(void)state;
+	allocate(f);
+	id = only_logged(f)->id;
+	create_permission(f, PEER);
+	send_indication(f, PEER, "abc");
+	from_peer(f, "192.0.2.1", PEER, "defgh", 5);
+	from_peer(f, "192.0.2.1", PEER, "", 0);
+	from_peer(f, "192.0.2.1", "198.51.100.3:7000", "ij", 2);
+	clear(f);
+	f->now += 7 * SECOND;
+	refresh(f, 0);
+	assert_int_equal(only_logged(f)->id, id);
+	assert_int_equal(only_logged(f)->age_ns, 7 * SECOND);
+	expect_traffic(only_logged(f), TURN_TO_PEER, 1, 3);
+	expect_traffic(only_logged(f), TURN_TO_CLIENT, 2, 5);
+	allocate(f);
+	clear(f);
+	turn_server_client_gone(f->server, &f->tuple, f->now);
+	assert_int_not_equal(only_logged(f)->id, id);
+	expect_traffic(only_logged(f), TURN_TO_PEER, 0, 0);
+	fixture_free(f);
+}
+
 /* An allocation with two relays raises events for each. */
 static void test_both_families(void **state)
 {
@@ -166,7 +202,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_life),          cmocka_unit_test(test_ends),
-		cmocka_unit_test(test_both_families), cmocka_unit_test(test_behind_nat),
+		cmocka_unit_test(test_accounting),    cmocka_unit_test(test_both_families),
+		cmocka_unit_test(test_behind_nat),
 		cmocka_unit_test(test_refused),
 	};
 

@@ -199,13 +199,17 @@ static void log_event(void *ctx, const struct turn_event *source)
 
 	*copy = (struct logged){
 		.kind = source->kind,
+		.id = source->id,
 		.tuple = *source->tuple,
 		.lifetime = source->lifetime,
 		.channel = source->channel,
 		.method = source->method,
 		.code = source->code,
 		.why = source->why,
+		.age_ns = source->age_ns,
 	};
+	memcpy(copy->traffic, source->traffic, sizeof(copy->traffic));
+	assert_int_equal(source->kind == TURN_EVENT_REFUSED, !source->id);
 	assert_true(strlen(source->username) <= STUN_USERNAME_MAX);
 	strcpy(copy->username, source->username);
 	assert_int_equal(source->kind == TURN_EVENT_REFUSED, !source->relay);

@@ -57,6 +57,7 @@ struct event {
 /* A copy of struct turn_event, with everything that it points to. */
 struct logged {
 	enum turn_event_kind kind;
+	uint64_t id;
 	struct turn_tuple tuple;
 	char username[STUN_USERNAME_MAX + 1];
 	struct turnpike_addr relay; /* family 0: none */
@@ -66,6 +67,8 @@ struct logged {
 	uint16_t method;
 	int code;
 	const char *why;
+	uint64_t age_ns;
+	struct turn_traffic traffic[TURN_DIRECTIONS];
 };
 
 struct fake_relay {

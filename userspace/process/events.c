@@ -3,13 +3,14 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "private/array_len.h"
 #include "process/events.h"
 #include "stun/protocol.h"
 
 /** The largest number of fields of an event. */
-#define FIELDS_MAX 9
+#define FIELDS_MAX 13
 
 /** struct kind - how events of a kind are logged */
 struct kind {
@@ -88,8 +89,22 @@ static const char *method_name(unsigned int method)
 	return "unknown";
 }
 
+/* Of an allocation that ends: what accounting needs. */
+static void add_accounting(struct fields *fields, const struct turn_event *event)
+{
+	const struct turn_traffic *traffic = event->traffic;
+
+	add_number(fields, "seconds", event->age_ns / NS_PER_S);
+	add_number(fields, "to_peer_packets", traffic[TURN_TO_PEER].packets);
+	add_number(fields, "to_peer_bytes", traffic[TURN_TO_PEER].bytes);
+	add_number(fields, "to_client_packets", traffic[TURN_TO_CLIENT].packets);
+	add_number(fields, "to_client_bytes", traffic[TURN_TO_CLIENT].bytes);
+}
+
 static void collect(const struct turn_event *event, struct fields *fields)
 {
+	if (event->id)
+		add_number(fields, "id", event->id);
 	if (*event->username)
 		add_text(fields, "user", event->username);
 	add_text(fields, "transport", turn_transport_names[event->tuple->transport]);
@@ -105,6 +120,8 @@ static void collect(const struct turn_event *event, struct fields *fields)
 	}
 	if (event->why)
 		add_text(fields, "why", event->why);
+	if (event->kind == TURN_EVENT_ENDED)
+		add_accounting(fields, event);
 	add_address(fields, "client", &event->tuple->client, fields->client);
 	add_address(fields, "relay", event->relay, fields->relay);
 	add_address(fields, "peer", event->peer, fields->peer);

@@ -107,24 +107,31 @@ static bool may_reach(struct turn_server *server, struct turn_permission *permis
 	return false;
 }
 
-static void count(struct turn_traffic *traffic, size_t len)
+static void add(struct turn_traffic *traffic, size_t len)
 {
 	traffic->packets++;
 	traffic->bytes += len;
+}
+
+static void count(struct turn_server *server, struct turn_relay *relay,
+		  enum turn_direction direction, size_t len)
+{
+	add(direction == TURN_TO_PEER ? &server->stats.to_peer : &server->stats.to_client, len);
+	add(&relay->traffic[direction], len);
 }
 
 /** Returns whether the datagram has been relayed. */
 static bool send_peer(struct turn_server *server, struct turn_permission *permission,
 		      const struct outgoing *out, uint64_t now)
 {
-	const struct turn_relay *relay = permission->relay;
+	struct turn_relay *relay = permission->relay;
 
 	if (!is_live(server, relay, now) || !is_reachable(server, permission, out->peer, now) ||
 	    !may_leave(server, out->packet, TURN_UDP) ||
 	    !may_reach(server, permission, out->peer, now) ||
 	    !may_pass(server, relay, TURN_TO_PEER, out->len))
 		return false;
-	count(&server->stats.to_peer, out->len);
+	count(server, relay, TURN_TO_PEER, out->len);
 	server->ops.send_peer(server->ctx, relay->handle, out->peer, out->data, out->len,
 			      out->dont_fragment);
 	return true;
@@ -248,7 +255,7 @@ static size_t pad(uint8_t *message, size_t len)
 	return len;
 }
 
-static void send_channel_data(struct turn_server *server, const struct turn_relay *relay,
+static void send_channel_data(struct turn_server *server, struct turn_relay *relay,
 			      uint16_t number, const struct turn_packet *packet)
 {
 	const struct turn_tuple *tuple = &relay->alloc->tuple;
@@ -259,7 +266,7 @@ static void send_channel_data(struct turn_server *server, const struct turn_rela
 	message[1] = (uint8_t)number;
 	message[2] = (uint8_t)(packet->len >> 8);
 	message[3] = (uint8_t)packet->len;
-	count(&server->stats.to_client, packet->len);
+	count(server, relay, TURN_TO_CLIENT, packet->len);
 	/* RFC 8656 section 12.5 */
 	if (turn_transport_is_stream(tuple->transport))
 		len = pad(message, len);
@@ -267,7 +274,7 @@ static void send_channel_data(struct turn_server *server, const struct turn_rela
 }
 
 /** Returns whether the datagram has been relayed. */
-static bool send_data_indication(struct turn_server *server, const struct turn_relay *relay,
+static bool send_data_indication(struct turn_server *server, struct turn_relay *relay,
 				 const struct turnpike_addr *from, const struct turn_packet *packet)
 {
 	size_t headers = DATA_INDICATION_MAX - 16 + addr_len(from);
@@ -286,7 +293,7 @@ static bool send_data_indication(struct turn_server *server, const struct turn_r
 		server->stats.oversize++;
 		return false;
 	}
-	count(&server->stats.to_client, packet->len);
+	count(server, relay, TURN_TO_CLIENT, packet->len);
 	server->ops.send_client(server->ctx, &relay->alloc->tuple, writer.buf, len);
 	return true;
 }

@@ -55,6 +55,7 @@ enum turn_event_kind {
 /**
  * struct turn_event - an event for the operator's log
  * @kind:     what happened
+ * @id:       the number of the allocation, see struct turn_allocation_info; 0: there is none
  * @tuple:    the client's 5-tuple
  * @username: as sent by the client, and unverified if @kind is TURN_EVENT_REFUSED; "" if it sent
  *            none
@@ -67,9 +68,12 @@ enum turn_event_kind {
  * @code:     the error code of the refusal
  * @why:      why the allocation ended: "refresh", "expired", "client gone", "revoked", "denied" or
  *            "stopping"; else NULL
+ * @age_ns:   how long the relayed transport address lived, of TURN_EVENT_ENDED
+ * @traffic:  by enum turn_direction, what was relayed in user space, of TURN_EVENT_ENDED
  */
 struct turn_event {
 	enum turn_event_kind kind;
+	uint64_t id;
 	const struct turn_tuple *tuple;
 	const char *username;
 	const struct turnpike_addr *relay;
@@ -79,6 +83,8 @@ struct turn_event {
 	uint16_t method;
 	int code;
 	const char *why;
+	uint64_t age_ns;
+	struct turn_traffic traffic[TURN_DIRECTIONS];
 };
 
 /**

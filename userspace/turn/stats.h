@@ -14,12 +14,6 @@
 #define TURN_ERROR_FIRST 300
 #define TURN_ERROR_COUNT 300
 
-/** struct turn_traffic - application data relayed in one direction, in user space */
-struct turn_traffic {
-	uint64_t packets;
-	uint64_t bytes;
-};
-
 /**
  * struct turn_stats - gauges, then counters since the server began
  * @allocations:      current allocations

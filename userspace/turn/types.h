@@ -80,6 +80,13 @@ struct turn_packet {
 enum turn_direction {
 	TURN_TO_PEER,
 	TURN_TO_CLIENT,
+	TURN_DIRECTIONS,
+};
+
+/** struct turn_traffic - application data relayed in one direction */
+struct turn_traffic {
+	uint64_t packets;
+	uint64_t bytes;
 };
 
 /**

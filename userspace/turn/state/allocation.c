@@ -87,6 +87,7 @@ int turn_allocation_new(struct turn_server *server, const struct turn_tuple *tup
 
 	if (!result)
 		return -ENOMEM;
+	result->id = ++server->shared->last_id;
 	result->tuple = *tuple;
 	result->user = turn_user_get(user);
 	memcpy(result->transaction, params->transaction, STUN_TRANSACTION_LEN);

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <string.h>
+
 #include "turn/state/event.h"
 #include "turn/state/self_addr.h"
 
@@ -6,6 +8,7 @@ static struct turn_event event_of(enum turn_event_kind kind, const struct turn_r
 {
 	return (struct turn_event){
 		.kind = kind,
+		.id = relay->alloc->id,
 		.tuple = &relay->alloc->tuple,
 		.username = relay->alloc->user->name,
 		.relay = &relay->external,
@@ -22,11 +25,13 @@ void turn_notify_relay(const struct turn_server *server, enum turn_event_kind ki
 }
 
 void turn_notify_end(const struct turn_server *server, const struct turn_relay *relay,
-		     const char *why)
+		     const char *why, uint64_t now)
 {
 	struct turn_event event = event_of(TURN_EVENT_ENDED, relay);
 
 	event.why = why;
+	event.age_ns = now - relay->begin_ns;
+	memcpy(event.traffic, relay->traffic, sizeof(event.traffic));
 	server->ops.event(server->ctx, &event);
 }
 

@@ -14,7 +14,7 @@ void turn_notify_relay(const struct turn_server *server, enum turn_event_kind ki
 
 /** turn_notify_end() - @relay ended; @why as in struct turn_event */
 void turn_notify_end(const struct turn_server *server, const struct turn_relay *relay,
-		     const char *why);
+		     const char *why, uint64_t now);
 
 /** turn_notify_permission() - @permission was created or refreshed */
 void turn_notify_permission(const struct turn_server *server,

@@ -216,13 +216,14 @@ static void free_relay(struct turn_relay *relay)
 	free(relay);
 }
 
-static struct turn_relay *alloc_relay(struct turn_allocation *alloc)
+static struct turn_relay *alloc_relay(struct turn_allocation *alloc, uint64_t now)
 {
 	struct turn_relay *relay = calloc(1, sizeof(*relay));
 
 	if (!relay)
 		return NULL;
 	relay->alloc = alloc;
+	relay->begin_ns = now;
 	relay->rest = calloc(1, sizeof(*relay->rest));
 	if (relay->rest)
 		return relay;
@@ -238,7 +239,7 @@ int turn_relay_new(struct turn_server *server, struct turn_allocation *alloc,
 
 	if (!claim(server, params))
 		return -ENOSPC;
-	relay = alloc_relay(alloc);
+	relay = alloc_relay(alloc, now);
 	err = relay ? link_relay(server, relay, params, now) : -ENOMEM;
 	if (!err)
 		return 0;
@@ -296,7 +297,7 @@ void turn_relay_end(struct turn_server *server, struct turn_relay *relay, const 
 	server->ops.close_relay(server->ctx, relay->handle);
 	rest(server, relay, now);
 	turn_quota_return(&server->shared->relays, 1);
-	turn_notify_end(server, relay, why);
+	turn_notify_end(server, relay, why, now);
 	relay->alloc->relays[turn_relay_index(relay->addr.family)] = NULL;
 	server->stats.relays--;
 	free_relay(relay);

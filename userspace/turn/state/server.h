@@ -166,6 +166,8 @@ struct turn_permission {
  * @handle:      the owner's socket, from turn_ops.open_relay
  * @permissions: list of its permissions
  * @timer:       its expiry, one per family (RFC 8656 section 8.1)
+ * @begin_ns:    when it was opened
+ * @traffic:     by enum turn_direction, what was relayed in user space
  */
 struct turn_relay {
 	struct turnpike_addr addr;
@@ -176,6 +178,8 @@ struct turn_relay {
 	void *handle;
 	struct turn_permission *permissions;
 	struct turn_timer timer;
+	uint64_t begin_ns;
+	struct turn_traffic traffic[TURN_DIRECTIONS];
 };
 
 /**
@@ -191,6 +195,7 @@ struct turn_address_error {
 
 /**
  * struct turn_allocation - a client's allocation
+ * @id:            unique among all allocations of the servers of this relay since they began
  * @tuple:         the client's 5-tuple
  * @relays:        by turn_relay_index(); at least one is not NULL
  * @address_error: reported in the success response
@@ -205,6 +210,7 @@ struct turn_address_error {
  */
 struct turn_allocation {
 	UT_hash_handle hh;
+	uint64_t id;
 	struct turn_tuple tuple;
 	struct turn_relay *relays[TURN_RELAYS_MAX];
 	struct turn_address_error address_error;

@@ -27,6 +27,7 @@
  * @accounts:     all accounts with a user, a reservation or a port at rest
  * @reservations: all reservations
  * @rests:        all ports at rest
+ * @last_id:      of the allocations; see struct turn_allocation
  */
 struct turn_shared {
 	pthread_mutex_t lock;
@@ -38,6 +39,7 @@ struct turn_shared {
 	struct turn_accounts accounts;
 	struct turn_reservations reservations;
 	struct turn_rests rests;
+	_Atomic uint64_t last_id;
 };
 
 /** turn_shared_pools() - the current relay addresses, a reference */
