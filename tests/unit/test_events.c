@@ -86,7 +86,8 @@ static const struct {
 	    .age_ns = 61999999999,
 	    .traffic = { { 1, 2 }, { 3, UINT64_MAX } } },
 	  "2 ended 'allocation ended' id=7 user=alice transport=tls why=expired seconds=61 "
-	  "to_peer_packets=1 to_peer_bytes=2 to_client_packets=3 to_client_bytes=18446744073709551615",
+	  "userspace_to_peer_packets=1 userspace_to_peer_bytes=2 userspace_to_client_packets=3 "
+	  "userspace_to_client_bytes=18446744073709551615",
 	  " client=192.0.2.1:4000 relay=192.0.2.2:50000" },
 	{ { .kind = TURN_EVENT_PERMITTED, .username = "alice" },
 	  "3 permitted 'permission installed' user=alice transport=tls",

@@ -89,16 +89,16 @@ static const char *method_name(unsigned int method)
 	return "unknown";
 }
 
-/* Of an allocation that ends: what accounting needs. */
+/* Of an allocation that ends. What the kernel relayed is not known here. */
 static void add_accounting(struct fields *fields, const struct turn_event *event)
 {
 	const struct turn_traffic *traffic = event->traffic;
 
 	add_number(fields, "seconds", event->age_ns / NS_PER_S);
-	add_number(fields, "to_peer_packets", traffic[TURN_TO_PEER].packets);
-	add_number(fields, "to_peer_bytes", traffic[TURN_TO_PEER].bytes);
-	add_number(fields, "to_client_packets", traffic[TURN_TO_CLIENT].packets);
-	add_number(fields, "to_client_bytes", traffic[TURN_TO_CLIENT].bytes);
+	add_number(fields, "userspace_to_peer_packets", traffic[TURN_TO_PEER].packets);
+	add_number(fields, "userspace_to_peer_bytes", traffic[TURN_TO_PEER].bytes);
+	add_number(fields, "userspace_to_client_packets", traffic[TURN_TO_CLIENT].packets);
+	add_number(fields, "userspace_to_client_bytes", traffic[TURN_TO_CLIENT].bytes);
 }
 
 static void collect(const struct turn_event *event, struct fields *fields)
