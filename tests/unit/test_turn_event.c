@@ -84,7 +84,8 @@ static void expect_traffic(const struct logged *logged, enum turn_direction dire
 	assert_int_equal(logged->traffic[direction].bytes, bytes);
 }
 
-/* Data that is not relayed does not count, and each allocation has counters and a number of its own. */
+/* Data that is not relayed does not count, and each allocation has counters and a number of its
+ * own. */
 static void test_accounting(void **state)
 {
 	struct fixture *f = fixture_default();
@@ -201,10 +202,9 @@ static void test_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_life),          cmocka_unit_test(test_ends),
-		cmocka_unit_test(test_accounting),    cmocka_unit_test(test_both_families),
-		cmocka_unit_test(test_behind_nat),
-		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_life),       cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_accounting), cmocka_unit_test(test_both_families),
+		cmocka_unit_test(test_behind_nat), cmocka_unit_test(test_refused),
 	};
 
 	return cmocka_run_group_tests_name("turn event", tests, NULL, NULL);

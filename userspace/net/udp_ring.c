@@ -54,7 +54,9 @@ static void *map(const struct udp_ring *ring, size_t len, off_t what)
 	void *memory =
 		mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, ring->fd, what);
 
-	return memory == MAP_FAILED ? NULL : memory;
+	if (memory == MAP_FAILED)
+		return NULL;
+	return memory;
 }
 
 /* Since Linux 5.4 one mapping has both queues. */

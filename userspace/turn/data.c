@@ -255,8 +255,8 @@ static size_t pad(uint8_t *message, size_t len)
 	return len;
 }
 
-static void send_channel_data(struct turn_server *server, struct turn_relay *relay,
-			      uint16_t number, const struct turn_packet *packet)
+static void send_channel_data(struct turn_server *server, struct turn_relay *relay, uint16_t number,
+			      const struct turn_packet *packet)
 {
 	const struct turn_tuple *tuple = &relay->alloc->tuple;
 	uint8_t *message = packet->data - TURN_CHANNEL_HEADER_LEN;
