@@ -460,6 +460,18 @@ int turnpike_unbind(struct turnpike *tp, const struct turnpike_binding *binding)
 	return err ? fail(tp, err, "the binding does not exist") : 0;
 }
 
+int turnpike_binding_traffic(struct turnpike *tp, const struct turnpike_binding *binding,
+			     struct turnpike_traffic *to_peer, struct turnpike_traffic *to_client)
+{
+	TURNPIKE_OPTS(turnpike_binding, own);
+	int err = copy_binding(tp, binding, &own);
+
+	if (err)
+		return err;
+	err = bindings_traffic(tp->bindings, &own, to_peer, to_client);
+	return err ? fail(tp, err, "the binding does not exist, or waits") : 0;
+}
+
 int turnpike_for_each_flow(const struct turnpike *tp,
 			   int (*fn)(const struct turnpike_flow_info *flow, void *arg), void *arg)
 {

@@ -364,6 +364,33 @@ int bindings_unbind(struct bindings *bindings, const struct turnpike_binding *pu
 	return 0;
 }
 
+static int read_traffic(const struct bindings *bindings, const struct flow_key *key,
+			struct turnpike_traffic *ret)
+{
+	struct turnpike_flow flow;
+	const int err = flow_read(bindings->maps, key, &flow);
+
+	if (!err)
+		*ret = (struct turnpike_traffic){ .packets = flow.packets, .bytes = flow.bytes };
+	return err;
+}
+
+int bindings_traffic(const struct bindings *bindings, const struct turnpike_binding *public,
+		     struct turnpike_traffic *to_peer, struct turnpike_traffic *to_client)
+{
+	const struct binding_id id = binding_id(public);
+	const struct binding *binding = find(bindings, &id);
+	struct encoded_flow from_client, from_peer;
+	int err;
+
+	if (!binding)
+		return -ENOENT;
+	binding_encode_from_client(bindings, binding, &from_client);
+	binding_encode_from_peer(binding, &from_peer);
+	err = read_traffic(bindings, &from_client.key, to_peer);
+	return err ? err : read_traffic(bindings, &from_peer.key, to_client);
+}
+
 __u32 bindings_count(const struct bindings *bindings, enum turnpike_framing framing)
 {
 	switch (framing) {

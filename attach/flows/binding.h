@@ -56,6 +56,10 @@ int bindings_bind(struct bindings *bindings, const struct turnpike_binding *publ
 /** bindings_unbind() - see turnpike_unbind() */
 int bindings_unbind(struct bindings *bindings, const struct turnpike_binding *public);
 
+/** bindings_traffic() - see turnpike_binding_traffic() */
+int bindings_traffic(const struct bindings *bindings, const struct turnpike_binding *public,
+		     struct turnpike_traffic *to_peer, struct turnpike_traffic *to_client);
+
 /** bindings_for_each_flow() - see turnpike_for_each_flow() */
 int bindings_for_each_flow(const struct bindings *bindings,
 			   int (*fn)(const struct turnpike_flow_info *flow, void *arg), void *arg);

@@ -751,6 +751,37 @@ TURNPIKE_API int turnpike_for_each_flow(const struct turnpike *tp,
 					int (*fn)(const struct turnpike_flow_info *flow, void *arg),
 					void *arg);
 
+/**
+ * struct turnpike_traffic - what the kernel has relayed of one direction of a binding
+ * @packets: packets
+ * @bytes:   application data
+ */
+struct turnpike_traffic {
+	__u64 packets;
+	__u64 bytes;
+};
+
+/**
+ * turnpike_binding_traffic() - read what the kernel has relayed of a binding since turnpike_bind()
+ * @tp:        a handle
+ * @binding:   the addresses and the channel matter
+ * @to_peer:   what the client sent; also what went to another client of this relay
+ * @to_client: what the peer sent, unless it is another client of this relay
+ *
+ * Changes of the binding by turnpike_bind() do not reset the counters.
+ *
+ * Return: 0, or a negative errno:
+ * - -EINVAL: @binding has no valid size
+ * - -E2BIG: @binding has members that the library does not know
+ * - -ENOENT: the binding does not exist, or waits
+ *
+ * Since: 0.1
+ */
+TURNPIKE_API int turnpike_binding_traffic(struct turnpike *tp,
+					  const struct turnpike_binding *binding,
+					  struct turnpike_traffic *to_peer,
+					  struct turnpike_traffic *to_client);
+
 /** struct turnpike_walk - a list of flows that is read in pieces */
 struct turnpike_walk;
 

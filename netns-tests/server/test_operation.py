@@ -301,3 +301,33 @@ def test_nobody_reads_the_log(lab: Lab, workers: int, tmp_path: Path) -> None:
     assert made + ended + lost == 2 * STUCK_ALLOCATIONS
     assert "allocation made" in after and "allocation ended" in after
     assert server.ask("status")["log_lost"] == lost
+
+
+# Accounting.
+
+def totals(log: str) -> dict[str, int]:
+    """The sums of the counters in all lines about ended allocations."""
+    ended = [json.loads(line) for line in log.splitlines() if '"event":"ended"' in line]
+    return {name: sum(each[name] for each in ended) for name in ended[0] if re.match("kernel_|userspace_", name)}
+
+
+@pytest.mark.parametrize("variant", [BY_NAME[name] for name in ("native-head", "generic-head", "tcx", "userspace")])
+def test_accounting(lab: Lab, variant: Variant) -> None:
+    """The log says of each ended allocation what was relayed, as the counters of kernel and user space do."""
+    server = Turnpike(lab, variant, options=["--log-json"])
+    with bound_clients(lab) as clients:
+        found = relayed_there(server, clients, payloads=[b"hello", b"", b"x" * 1000])
+        kernel, user_space = server.relayed()
+        stats = server.in_user_space()
+        for client in clients:
+            client.refresh(0)
+    server.stop()
+    sums = totals(server.process.log())
+    assert not found
+    assert sums["kernel_to_peer_packets"] + sums["kernel_to_client_packets"] == kernel
+    assert sums["userspace_to_peer_packets"] + sums["userspace_to_client_packets"] == user_space
+    assert sums["userspace_to_peer_bytes"] == stats["to_peer"]["bytes"]
+    assert sums["userspace_to_client_bytes"] == stats["to_client"]["bytes"]
+    assert sums["kernel_to_peer_packets"] == sums["kernel_to_client_packets"]
+    assert sums["kernel_to_peer_bytes"] == sums["kernel_to_client_bytes"]
+    assert (kernel > 0) == variant.in_kernel

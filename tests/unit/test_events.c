@@ -84,9 +84,11 @@ static const struct {
 	    .username = "alice",
 	    .why = "expired",
 	    .age_ns = 61999999999,
-	    .traffic = { { 1, 2 }, { 3, UINT64_MAX } } },
+	    .traffic = { { 1, 2 }, { 3, UINT64_MAX } },
+	    .in_kernel = { { 5, 6 }, { 7, 8 } } },
 	  "2 ended 'allocation ended' id=7 user=alice transport=tls why=expired seconds=61 "
-	  "userspace_to_peer_packets=1 userspace_to_peer_bytes=2 userspace_to_client_packets=3 "
+	  "kernel_to_peer_packets=5 kernel_to_peer_bytes=6 kernel_to_client_packets=7 "
+	  "kernel_to_client_bytes=8 userspace_to_peer_packets=1 userspace_to_peer_bytes=2 userspace_to_client_packets=3 "
 	  "userspace_to_client_bytes=18446744073709551615",
 	  " client=192.0.2.1:4000 relay=192.0.2.2:50000" },
 	{ { .kind = TURN_EVENT_PERMITTED, .username = "alice" },

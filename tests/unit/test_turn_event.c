@@ -114,6 +114,25 @@ static void test_accounting(void **state)
 	fixture_free(f);
 }
 
+/* What the kernel relayed counts for each flow that the allocation has had. */
+static void test_accounting_in_kernel(void **state)
+{
+	struct fixture *f = fixture_default();
+
+	(void)state;
+	allocate(f);
+	channel_bind(f, 0x4001, PEER);
+	channel_bind(f, 0x4002, "198.51.100.3:7000");
+	clear(f);
+	refresh(f, 0);
+	assert_int_equal(only_logged(f)->in_kernel[TURN_TO_PEER].packets, 6);
+	assert_int_equal(only_logged(f)->in_kernel[TURN_TO_PEER].bytes, 600);
+	assert_int_equal(only_logged(f)->in_kernel[TURN_TO_CLIENT].packets, 2);
+	assert_int_equal(only_logged(f)->in_kernel[TURN_TO_CLIENT].bytes, 2);
+	expect_traffic(only_logged(f), TURN_TO_PEER, 0, 0);
+	fixture_free(f);
+}
+
 /* An allocation with two relays raises events for each. */
 static void test_both_families(void **state)
 {
@@ -202,9 +221,10 @@ static void test_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_life),       cmocka_unit_test(test_ends),
-		cmocka_unit_test(test_accounting), cmocka_unit_test(test_both_families),
-		cmocka_unit_test(test_behind_nat), cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_life),          cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_accounting),    cmocka_unit_test(test_accounting_in_kernel),
+		cmocka_unit_test(test_both_families), cmocka_unit_test(test_behind_nat),
+		cmocka_unit_test(test_refused),
 	};
 
 	return cmocka_run_group_tests_name("turn event", tests, NULL, NULL);

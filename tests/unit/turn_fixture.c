@@ -126,6 +126,16 @@ static int install_flow(void *ctx, const struct turn_flow *flow)
 	return 0;
 }
 
+/* Three packets of 100 bytes to the peer, and one byte to the client. */
+static void flow_traffic(void *ctx, const struct turn_flow *flow,
+			 struct turn_traffic traffic[TURN_DIRECTIONS])
+{
+	(void)ctx;
+	(void)flow;
+	traffic[TURN_TO_PEER] = (struct turn_traffic){ 3, 300 };
+	traffic[TURN_TO_CLIENT] = (struct turn_traffic){ 1, 1 };
+}
+
 static void remove_flow(void *ctx, const struct turn_flow *flow)
 {
 	struct fixture *f = ctx;
@@ -209,6 +219,7 @@ static void log_event(void *ctx, const struct turn_event *source)
 		.age_ns = source->age_ns,
 	};
 	memcpy(copy->traffic, source->traffic, sizeof(copy->traffic));
+	memcpy(copy->in_kernel, source->in_kernel, sizeof(copy->in_kernel));
 	assert_int_equal(source->kind == TURN_EVENT_REFUSED, !source->id);
 	assert_true(strlen(source->username) <= STUN_USERNAME_MAX);
 	strcpy(copy->username, source->username);
@@ -247,6 +258,7 @@ static const struct turn_ops fake_ops = {
 	.open_relay = open_relay,
 	.close_relay = close_relay,
 	.install_flow = install_flow,
+	.flow_traffic = flow_traffic,
 	.remove_flow = remove_flow,
 	.limit = limit,
 	.unlimit = unlimit,

@@ -69,6 +69,7 @@ struct logged {
 	const char *why;
 	uint64_t age_ns;
 	struct turn_traffic traffic[TURN_DIRECTIONS];
+	struct turn_traffic in_kernel[TURN_DIRECTIONS];
 };
 
 struct fake_relay {

@@ -209,6 +209,24 @@ void binder_unbind(struct binder *binder, const struct turn_flow *flow)
 	arm(binder);
 }
 
+static struct turn_traffic traffic_of(const struct turnpike_traffic *traffic)
+{
+	return (struct turn_traffic){ .packets = traffic->packets, .bytes = traffic->bytes };
+}
+
+/* A flow that waits has no counters. */
+void binder_traffic(const struct binder *binder, const struct turn_flow *flow,
+		    struct turn_traffic traffic[static TURN_DIRECTIONS])
+{
+	const struct turnpike_binding binding = binding_of(flow);
+	struct turnpike_traffic to_peer, to_client;
+
+	if (turnpike_binding_traffic(binder->tp, &binding, &to_peer, &to_client))
+		return;
+	traffic[TURN_TO_PEER] = traffic_of(&to_peer);
+	traffic[TURN_TO_CLIENT] = traffic_of(&to_client);
+}
+
 /* The first ones at once, as whoever changes the mode of a small server may look at its flows. */
 void binder_set_idle(struct binder *binder, bool is_idle)
 {

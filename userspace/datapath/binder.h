@@ -46,6 +46,10 @@ int binder_bind(struct binder *binder, const struct turn_flow *flow);
 /** binder_unbind() - see datapath_unbind() */
 void binder_unbind(struct binder *binder, const struct turn_flow *flow);
 
+/** binder_traffic() - see turn_ops.flow_traffic */
+void binder_traffic(const struct binder *binder, const struct turn_flow *flow,
+		    struct turn_traffic traffic[static TURN_DIRECTIONS]);
+
 /** binder_set_idle() - whether no device relays in the kernel, as at first: see shares_set_idle()
  */
 void binder_set_idle(struct binder *binder, bool is_idle);

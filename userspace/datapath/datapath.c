@@ -388,6 +388,16 @@ void datapath_unbind(struct datapath *datapath, const struct turn_flow *flow)
 	pthread_mutex_unlock(&datapath->lock);
 }
 
+void datapath_traffic(struct datapath *datapath, const struct turn_flow *flow,
+		      struct turn_traffic traffic[static TURN_DIRECTIONS])
+{
+	if (!datapath->tp)
+		return;
+	pthread_mutex_lock(&datapath->lock);
+	binder_traffic(datapath->binder, flow, traffic);
+	pthread_mutex_unlock(&datapath->lock);
+}
+
 int datapath_limit(struct datapath *datapath, const char *account, void **limits)
 {
 	struct limit *limit;

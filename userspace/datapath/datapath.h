@@ -82,6 +82,10 @@ int datapath_bind(struct datapath *datapath, const struct turn_flow *flow);
 /** datapath_unbind() - stop relaying a flow in the kernel */
 void datapath_unbind(struct datapath *datapath, const struct turn_flow *flow);
 
+/** datapath_traffic() - see turn_ops.flow_traffic */
+void datapath_traffic(struct datapath *datapath, const struct turn_flow *flow,
+		      struct turn_traffic traffic[static TURN_DIRECTIONS]);
+
 /** datapath_limit(), datapath_unlimit(), datapath_police() - see struct turn_ops */
 int datapath_limit(struct datapath *datapath, const char *account, void **limits);
 void datapath_unlimit(struct datapath *datapath, void *limits);

@@ -10,7 +10,7 @@
 #include "stun/protocol.h"
 
 /** The largest number of fields of an event. */
-#define FIELDS_MAX 13
+#define FIELDS_MAX 17
 
 /** struct kind - how events of a kind are logged */
 struct kind {
@@ -89,16 +89,20 @@ static const char *method_name(unsigned int method)
 	return "unknown";
 }
 
-/* Of an allocation that ends. What the kernel relayed is not known here. */
+/* Of an allocation that ends: what accounting needs. */
 static void add_accounting(struct fields *fields, const struct turn_event *event)
 {
-	const struct turn_traffic *traffic = event->traffic;
+	const struct turn_traffic *user_space = event->traffic, *kernel = event->in_kernel;
 
 	add_number(fields, "seconds", event->age_ns / NS_PER_S);
-	add_number(fields, "userspace_to_peer_packets", traffic[TURN_TO_PEER].packets);
-	add_number(fields, "userspace_to_peer_bytes", traffic[TURN_TO_PEER].bytes);
-	add_number(fields, "userspace_to_client_packets", traffic[TURN_TO_CLIENT].packets);
-	add_number(fields, "userspace_to_client_bytes", traffic[TURN_TO_CLIENT].bytes);
+	add_number(fields, "kernel_to_peer_packets", kernel[TURN_TO_PEER].packets);
+	add_number(fields, "kernel_to_peer_bytes", kernel[TURN_TO_PEER].bytes);
+	add_number(fields, "kernel_to_client_packets", kernel[TURN_TO_CLIENT].packets);
+	add_number(fields, "kernel_to_client_bytes", kernel[TURN_TO_CLIENT].bytes);
+	add_number(fields, "userspace_to_peer_packets", user_space[TURN_TO_PEER].packets);
+	add_number(fields, "userspace_to_peer_bytes", user_space[TURN_TO_PEER].bytes);
+	add_number(fields, "userspace_to_client_packets", user_space[TURN_TO_CLIENT].packets);
+	add_number(fields, "userspace_to_client_bytes", user_space[TURN_TO_CLIENT].bytes);
 }
 
 static void collect(const struct turn_event *event, struct fields *fields)

@@ -201,6 +201,14 @@ static int install_flow(void *ctx, const struct turn_flow *flow)
 	return datapath_bind(io->datapath, flow);
 }
 
+static void flow_traffic(void *ctx, const struct turn_flow *flow,
+			 struct turn_traffic traffic[TURN_DIRECTIONS])
+{
+	struct turn_io *io = ctx;
+
+	datapath_traffic(io->datapath, flow, traffic);
+}
+
 static void remove_flow(void *ctx, const struct turn_flow *flow)
 {
 	struct turn_io *io = ctx;
@@ -260,6 +268,7 @@ static const struct turn_ops ops = {
 	.open_relay = open_relay,
 	.close_relay = close_relay,
 	.install_flow = install_flow,
+	.flow_traffic = flow_traffic,
 	.remove_flow = remove_flow,
 	.limit = limit,
 	.unlimit = unlimit,

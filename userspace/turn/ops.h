@@ -70,6 +70,8 @@ enum turn_event_kind {
  *            "stopping"; else NULL
  * @age_ns:   how long the relayed transport address lived, of TURN_EVENT_ENDED
  * @traffic:  by enum turn_direction, what was relayed in user space, of TURN_EVENT_ENDED
+ * @in_kernel: likewise, in the kernel. What goes to another client of the relay in the kernel
+ *            counts for its sender only
  */
 struct turn_event {
 	enum turn_event_kind kind;
@@ -85,6 +87,7 @@ struct turn_event {
 	const char *why;
 	uint64_t age_ns;
 	struct turn_traffic traffic[TURN_DIRECTIONS];
+	struct turn_traffic in_kernel[TURN_DIRECTIONS];
 };
 
 /**
@@ -109,6 +112,8 @@ struct turn_event {
  *                core meanwhile. Or return a negative errno and change nothing: the core counts the
  *                failure, removes the flow if it was installed, relays its data in user space, and
  *                tries again at the next refresh.
+ * @flow_traffic: Store in @traffic, by enum turn_direction, what the kernel has relayed of an
+ *                installed flow since then. @traffic is zero at first.
  * @remove_flow:  Remove an installed or waiting flow. Called when its channel or, of a pair, its
  *                permission expires, before its relay is closed, and before its channel number or
  *                its peer gets another flow.
@@ -137,6 +142,8 @@ struct turn_ops {
 			  void **handle);
 	void (*close_relay)(void *ctx, void *handle);
 	int (*install_flow)(void *ctx, const struct turn_flow *flow);
+	void (*flow_traffic)(void *ctx, const struct turn_flow *flow,
+			     struct turn_traffic traffic[TURN_DIRECTIONS]);
 	void (*remove_flow)(void *ctx, const struct turn_flow *flow);
 	int (*limit)(void *ctx, const char *account, void **limits);
 	void (*unlimit)(void *ctx, void *limits);

@@ -32,6 +32,7 @@ void turn_notify_end(const struct turn_server *server, const struct turn_relay *
 	event.why = why;
 	event.age_ns = now - relay->begin_ns;
 	memcpy(event.traffic, relay->traffic, sizeof(event.traffic));
+	memcpy(event.in_kernel, relay->in_kernel, sizeof(event.in_kernel));
 	server->ops.event(server->ctx, &event);
 }
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "base/counters.h"
 #include "turn/state/account.h"
 #include "turn/state/self_addr.h"
 #include "turn/state/state.h"
@@ -60,10 +61,21 @@ static bool is_up_to_date(const struct turn_peer *peer, const struct turn_flow *
 	       peer->flow.permission_expiry_ns == flow->permission_expiry_ns;
 }
 
+/** Adds what the kernel has relayed of the flow of @peer to its relay, before that is forgotten. */
+static void keep_traffic(struct turn_server *server, const struct turn_peer *peer)
+{
+	struct turn_relay *relay = peer->permission->relay;
+	struct turn_traffic traffic[TURN_DIRECTIONS] = { 0 };
+
+	server->ops.flow_traffic(server->ctx, &peer->flow, traffic);
+	counters_add(relay->in_kernel, traffic, sizeof(traffic));
+}
+
 void turn_flow_remove(struct turn_server *server, struct turn_peer *peer)
 {
 	if (!peer->installed)
 		return;
+	keep_traffic(server, peer);
 	server->ops.remove_flow(server->ctx, &peer->flow);
 	server->stats.flows--;
 	peer->installed = false;

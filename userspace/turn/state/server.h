@@ -168,6 +168,7 @@ struct turn_permission {
  * @timer:       its expiry, one per family (RFC 8656 section 8.1)
  * @begin_ns:    when it was opened
  * @traffic:     by enum turn_direction, what was relayed in user space
+ * @in_kernel:   likewise, what the kernel relayed of flows that have been removed
  */
 struct turn_relay {
 	struct turnpike_addr addr;
@@ -180,6 +181,7 @@ struct turn_relay {
 	struct turn_timer timer;
 	uint64_t begin_ns;
 	struct turn_traffic traffic[TURN_DIRECTIONS];
+	struct turn_traffic in_kernel[TURN_DIRECTIONS];
 };
 
 /**
