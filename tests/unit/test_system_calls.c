@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
-#include <linux/io_uring.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <sched.h>
@@ -88,7 +87,6 @@ ATTEMPT(bpf_by_id, syscall(SYS_bpf, BPF_PROG_GET_FD_BY_ID, &attr, sizeof(attr)))
 ATTEMPT(perf_event, syscall(SYS_perf_event_open, NULL, 0, 0, 0, 0))
 ATTEMPT(init_module, syscall(SYS_init_module, NULL, 0, NULL))
 ATTEMPT(io_uring, syscall(SYS_io_uring_setup, 1, NULL))
-ATTEMPT(io_uring_register, syscall(SYS_io_uring_register, -1, IORING_REGISTER_ENABLE_RINGS, 0, 0))
 ATTEMPT(userfaultfd, syscall(SYS_userfaultfd, 0))
 ATTEMPT(settimeofday, syscall(SYS_settimeofday, NULL, NULL))
 ATTEMPT(reboot, syscall(SYS_reboot, 0, 0, 0, 0))
@@ -166,7 +164,6 @@ static const struct attempt attempts[] = {
 	REFUSED(perf_event),
 	REFUSED(init_module),
 	REFUSED(io_uring),
-	REFUSED(io_uring_register),
 	REFUSED(userfaultfd),
 	REFUSED(settimeofday),
 	REFUSED(reboot),

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Merges datagrams into runs. The mocked kernel splits the runs and records the datagrams, as does
- * the mocked ring. */
+/* Merges datagrams into runs. The mocked kernel splits the runs and records the datagrams. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
@@ -14,7 +13,6 @@
 
 #include <cmocka.h>
 
-#include "net/udp_ring.h"
 #include "net/udp_tx.h"
 #include "private/array_len.h"
 
@@ -40,36 +38,21 @@ static struct {
 	int discovery; /* IP_MTU_DISCOVER, as set last on any socket */
 } kernel;
 
-static struct udp_ring {
-	bool exists, fails;
-	unsigned int n, n_calls;
-	int fds[64];
-	const struct msghdr *messages[64];
-} fake;
-
 static struct udp_tx *tx;
 
 static int setup(void **state)
 {
 	(void)state;
-	fake.n_calls = 0;
 	memset(&kernel, 0, sizeof(kernel));
 	kernel.longest_run = SIZE_MAX;
 	tx = udp_tx_new();
 	return tx ? 0 : -1;
 }
 
-static int setup_with_ring(void **state)
-{
-	fake = (struct udp_ring){ .exists = true };
-	return setup(state);
-}
-
 static int teardown(void **state)
 {
 	(void)state;
 	udp_tx_free(tx);
-	fake.exists = false;
 	return 0;
 }
 
@@ -164,36 +147,6 @@ int __wrap_sendmmsg(int fd, struct mmsghdr *messages, unsigned int n, int flags)
 	while (i < n && take(fd, &messages[i].msg_hdr) >= 0)
 		i++;
 	return i > 0 ? (int)i : -1;
-}
-
-struct udp_ring *udp_ring_new(unsigned int messages)
-{
-	assert_int_equal(messages, ARRAY_LEN(fake.messages));
-	return fake.exists ? &fake : NULL;
-}
-
-void udp_ring_free(struct udp_ring *ring)
-{
-	assert_true(ring == (fake.exists ? &fake : NULL));
-}
-
-void udp_ring_add(struct udp_ring *ring, int fd, const struct msghdr *message)
-{
-	assert_in_range(ring->n, 0, ARRAY_LEN(ring->messages) - 1);
-	ring->fds[ring->n] = fd;
-	ring->messages[ring->n++] = message;
-}
-
-void udp_ring_send(struct udp_ring *ring, int results[])
-{
-	kernel.n_calls++;
-	ring->n_calls++;
-	for (unsigned int i = 0; i < ring->n; i++) {
-		results[i] = ring->fails ? -ECANCELED : take(ring->fds[i], ring->messages[i]);
-		if (results[i] == -1)
-			results[i] = -errno;
-	}
-	ring->n = 0;
 }
 
 int __wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t len)
@@ -424,7 +377,7 @@ static void sends_random_datagrams_in_order(void **state)
 
 	(void)state;
 	srand(1);
-	kernel.longest_run = fake.exists ? SIZE_MAX : 1472;
+	kernel.longest_run = 1472;
 	kernel.run_errno = EINVAL;
 	for (int i = 0; i < 4000; i++) {
 		uint16_t port = (uint16_t)(1000 + 2 * (rand() % 2));
@@ -440,80 +393,6 @@ static void sends_random_datagrams_in_order(void **state)
 	}
 	expect_all_sent();
 	assert_in_range(kernel.n_messages, 1, kernel.n_sent - 1);
-}
-
-/* One socket needs no ring. */
-static void sends_with_one_call(void **state)
-{
-	(void)state;
-	for (int fd = 3; fd < 60; fd++)
-		add(fd, 1000, 0, 100);
-	add(3, 1000, 0, 100);
-	expect_messages(58);
-	assert_int_equal(fake.n_calls, 1);
-	assert_int_equal(kernel.n_calls, 1);
-	add(3, 1000, 0, 100);
-	add(3, 1001, 0, 100);
-	expect_messages(60);
-	assert_int_equal(fake.n_calls, 1);
-	assert_int_equal(kernel.n_calls, 2);
-}
-
-static void sends_without_a_ring_that_fails(void **state)
-{
-	(void)state;
-	fake.fails = true;
-	add(3, 1000, 0, 100);
-	add(4, 1000, 0, 100);
-	expect_messages(2);
-	assert_int_equal(fake.n_calls, 1);
-	assert_int_equal(udp_tx_unsent(tx), 0);
-}
-
-static void retries_what_the_ring_did_not_send(void **state)
-{
-	(void)state;
-	kernel.errors = 1;
-	add(3, 1000, 0, 100);
-	expect_messages(1);
-	add(3, 1000, 0, 100);
-	add(4, 1000, 0, 100);
-	kernel.errors = 1;
-	udp_tx_flush(tx);
-	assert_int_equal(kernel.n_sent, 3);
-	assert_int_equal(kernel.sent[1].fd, 4); /* before the one that failed */
-	assert_int_equal(udp_tx_unsent(tx), 0);
-	assert_int_equal(fake.n_calls, 1);
-}
-
-static void keeps_the_order_of_runs_that_may_be_rejected(void **state)
-{
-	(void)state;
-	kernel.longest_run = 1472;
-	kernel.run_errno = EINVAL;
-	add_equal(2, 1473);
-	add(3, 1000, 0, 100);
-	add(4, 1000, 0, 100);
-	expect_messages(4);
-	assert_int_equal(fake.n_calls, 0);
-}
-
-/* DF is an option of the socket, which is set and reset around the call. */
-static void sends_without_the_ring_if_df_matters(void **state)
-{
-	(void)state;
-	add(3, 1000, 0, 100);
-	add_with(4, 1000, (struct udp_tx_fields){ .dont_fragment = true }, 100);
-	expect_messages(2);
-	add(3, 1000, 0, 100);
-	add(4, 1000, 0, 100);
-	expect_messages(4);
-	udp_tx_adapt(tx, false);
-	udp_tx_adapt(tx, true);
-	add(3, 1000, 0, 100);
-	add(4, 1000, 0, 100);
-	expect_messages(6);
-	assert_int_equal(fake.n_calls, 0);
 }
 
 int main(void)
@@ -533,17 +412,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(clears_df_while_sending, setup, teardown),
 		cmocka_unit_test_setup_teardown(sets_df_per_datagram, setup, teardown),
 		cmocka_unit_test_setup_teardown(sends_random_datagrams_in_order, setup, teardown),
-		cmocka_unit_test_setup_teardown(sends_with_one_call, setup_with_ring, teardown),
-		cmocka_unit_test_setup_teardown(sends_without_a_ring_that_fails, setup_with_ring,
-						teardown),
-		cmocka_unit_test_setup_teardown(retries_what_the_ring_did_not_send, setup_with_ring,
-						teardown),
-		cmocka_unit_test_setup_teardown(keeps_the_order_of_runs_that_may_be_rejected,
-						setup_with_ring, teardown),
-		cmocka_unit_test_setup_teardown(sends_without_the_ring_if_df_matters,
-						setup_with_ring, teardown),
-		cmocka_unit_test_setup_teardown(sends_random_datagrams_in_order, setup_with_ring,
-						teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,18 +8,14 @@
 
 #include "base/addr.h"
 #include "net/socket.h"
-#include "net/udp_ring.h"
 #include "net/udp_tx.h"
 
-/** A power of two, as the ring needs. */
 #define RUNS_MAX 64
 /** UDP_MAX_SEGMENTS in Linux 5.15; later versions have a higher limit. */
 #define SEGMENTS_MAX 64
 /** Payload of an IPv4 packet: a run is one packet until it is segmented. */
 #define PAYLOAD_MAX 65507
 #define BYTES_MAX   (4 * PAYLOAD_MAX)
-/** Datagrams that fit on every IPv6 path (RFC 8200 section 5), and on nearly every IPv4 path. */
-#define FITS_EVERYWHERE (1280 - 40 - 8)
 /** Attempts to send a datagram: pending ICMP errors make them fail. */
 #define TRIES_MAX 4
 /** Datagrams sent one by one after a device or a route has rejected a run. */
@@ -48,12 +44,10 @@ struct run {
 
 /**
  * struct udp_tx - see udp_tx.h
- * @ring:           NULL if the system has none
  * @sets_discovery: call socket_before_sending() and socket_after_sending()
  * @singles:        number of datagrams to send one by one before runs are tried again
  */
 struct udp_tx {
-	struct udp_ring *ring;
 	bool sets_discovery;
 	unsigned int singles;
 	uint64_t unsent;
@@ -66,17 +60,11 @@ struct udp_tx {
 
 struct udp_tx *udp_tx_new(void)
 {
-	struct udp_tx *tx = calloc(1, sizeof(*tx));
-
-	if (tx)
-		tx->ring = udp_ring_new(RUNS_MAX);
-	return tx;
+	return calloc(1, sizeof(struct udp_tx));
 }
 
 void udp_tx_free(struct udp_tx *tx)
 {
-	if (tx)
-		udp_ring_free(tx->ring);
 	free(tx);
 }
 
@@ -265,41 +253,6 @@ static void send_alike(struct udp_tx *tx, unsigned int start, unsigned int end)
 		socket_after_sending(run->fd, run->to.family);
 }
 
-/*
- * The ring sends what follows a run that the kernel rejects, so that datagrams of a socket would
- * not stay in order. And it does not set DF, an option of the socket, in between.
- */
-static bool suits_ring(const struct run *run)
-{
-	return !run->fields.dont_fragment && (run->datagrams == 1 || run->size <= FITS_EVERYWHERE);
-}
-
-/* For a single socket, sendmmsg() does the same. */
-static bool needs_ring(const struct udp_tx *tx)
-{
-	bool differ = false;
-
-	for (unsigned int i = 0; i < tx->n_runs; i++) {
-		if (!suits_ring(&tx->runs[i]))
-			return false;
-		differ |= tx->runs[i].fd != tx->runs[0].fd;
-	}
-	return differ && tx->ring && !tx->sets_discovery;
-}
-
-static void send_at_once(struct udp_tx *tx)
-{
-	int results[RUNS_MAX];
-
-	for (unsigned int i = 0; i < tx->n_runs; i++)
-		udp_ring_add(tx->ring, tx->runs[i].fd, &tx->messages[i].msg_hdr);
-	udp_ring_send(tx->ring, results);
-	for (unsigned int i = 0; i < tx->n_runs; i++) {
-		if (results[i] < 0)
-			send_runs(tx, i, i + 1);
-	}
-}
-
 static bool are_alike(const struct run *a, const struct run *b)
 {
 	return a->fd == b->fd && a->fields.dont_fragment == b->fields.dont_fragment;
@@ -310,26 +263,19 @@ bool udp_tx_is_empty(const struct udp_tx *tx)
 	return tx->n_runs == 0;
 }
 
-static void send_by_socket(struct udp_tx *tx)
+void udp_tx_flush(struct udp_tx *tx)
 {
+	const unsigned int n = tx->n_runs;
 	unsigned int start = 0;
 
-	for (unsigned int i = 1; i <= tx->n_runs; i++) {
-		if (i < tx->n_runs && are_alike(&tx->runs[i], &tx->runs[start]))
+	for (unsigned int i = 0; i < n; i++)
+		tx->messages[i].msg_hdr = make_message(&tx->runs[i]);
+	for (unsigned int i = 1; i <= n; i++) {
+		if (i < n && are_alike(&tx->runs[i], &tx->runs[start]))
 			continue;
 		send_alike(tx, start, i);
 		start = i;
 	}
-}
-
-void udp_tx_flush(struct udp_tx *tx)
-{
-	for (unsigned int i = 0; i < tx->n_runs; i++)
-		tx->messages[i].msg_hdr = make_message(&tx->runs[i]);
-	if (needs_ring(tx))
-		send_at_once(tx);
-	else
-		send_by_socket(tx);
 	tx->n_runs = 0;
 	tx->n_bytes = 0;
 }

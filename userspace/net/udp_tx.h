@@ -41,7 +41,7 @@ struct udp_tx_fields {
 /**
  * udp_tx_add() - queue a copy of a datagram, which udp_tx_flush() sends at the latest
  *
- * The datagrams of a socket are sent in order, apart from those that the kernel rejects at first.
+ * The datagrams of a socket are sent in order.
  */
 void udp_tx_add(struct udp_tx *tx, int fd, const struct turnpike_addr *to,
 		struct udp_tx_fields fields, const uint8_t *data, size_t len);
