@@ -96,8 +96,7 @@ STAGES = (
           "ctest --test-dir build/threads -R ^test_(policer|log_writer|system_calls)$ --no-tests=error"
           " --output-on-failure --output-junit {junit}", needs=["build-threads"]),
     netns("threads", "what workers share, with ThreadSanitizer", "threads", "server/test_workers.py",
-          "server/test_control.py", "server/test_reload.py", "server/test_shares.py", "server/test_ports_at_rest.py",
-          environment=["TURNPIKE_WORKERS=3"]),
+          "server/test_shares.py", environment=["TURNPIKE_WORKERS=3"]),
     netns("abuse", "abuse, exhausted resources", "release", "server/test_abuse.py", "server/test_exhausted.py",
           "server/test_guessing.py", "server/test_ports_at_rest.py", "server/test_shares.py",
           "server/test_denied_clients.py", "server/test_private_peers.py"),

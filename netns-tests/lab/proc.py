@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import Self
 
 CLONE_NEWNET = 0x40000000
+COMPILE_LIMIT = 300  # seconds; clang takes a minute in a virtual machine on a busy host
 SANITIZER = re.compile(r"(Address|Leak|Thread)Sanitizer: |: runtime error: ")  # in reports, but not in help texts
 FINDINGS_SHOWN = 20000  # characters
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -67,7 +68,7 @@ def compile_bpf(source: Path, folder: Path) -> Path:
     built = folder / source.with_suffix("").with_suffix(".o").name
     # The kernel headers are those of the machine, not of the BPF target.
     run(["clang", "-O2", "-g", "-target", "bpf", "-idirafter", f"/usr/include/{platform.machine()}-linux-gnu",
-         "-c", str(source), "-o", str(built)])
+         "-c", str(source), "-o", str(built)], timeout=COMPILE_LIMIT)
     return built
 
 
