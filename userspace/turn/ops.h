@@ -55,7 +55,8 @@ enum turn_event_kind {
 /**
  * struct turn_event - an event for the operator's log
  * @kind:     what happened
- * @id:       the number of the allocation, see struct turn_allocation_info; 0: there is none
+ * @id:       unique among all allocations of the servers of this relay since they began; 0: there
+ *            is no allocation
  * @tuple:    the client's 5-tuple
  * @username: as sent by the client, and unverified if @kind is TURN_EVENT_REFUSED; "" if it sent
  *            none

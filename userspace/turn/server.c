@@ -176,23 +176,9 @@ uint32_t turn_server_ports_at_rest(const struct turn_server *server, uint64_t no
 	return turn_rests_n(&server->shared->rests);
 }
 
-static struct turn_relay_info relay_info_of(const struct turn_relay *relay)
-{
-	struct turn_relay_info info = {
-		.addr = relay->addr,
-		.external = relay->external,
-		.begin_ns = relay->begin_ns,
-		.expiry_ns = relay->timer.when,
-	};
-
-	memcpy(info.traffic, relay->traffic, sizeof(info.traffic));
-	return info;
-}
-
 static struct turn_allocation_info info_of(const struct turn_allocation *alloc)
 {
 	struct turn_allocation_info info = {
-		.id = alloc->id,
 		.tuple = alloc->tuple,
 		.username = alloc->user->name,
 		.permissions = alloc->n_permissions,
@@ -200,8 +186,14 @@ static struct turn_allocation_info info_of(const struct turn_allocation *alloc)
 	};
 
 	for (size_t i = 0; i < TURN_RELAYS_MAX; i++) {
-		if (alloc->relays[i])
-			info.relays[info.n_relays++] = relay_info_of(alloc->relays[i]);
+		const struct turn_relay *relay = alloc->relays[i];
+
+		if (relay)
+			info.relays[info.n_relays++] = (struct turn_relay_info){
+				.addr = relay->addr,
+				.external = relay->external,
+				.expiry_ns = relay->timer.when,
+			};
 	}
 	return info;
 }

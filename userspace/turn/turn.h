@@ -189,21 +189,16 @@ uint32_t turn_server_ports_at_rest(const struct turn_server *server, uint64_t no
  * struct turn_relay_info - a relayed transport address, for a listing
  * @addr:      the address that its socket is bound to
  * @external:  the address that the client got
- * @begin_ns:  when it was allocated
  * @expiry_ns: when it expires
- * @traffic:   by enum turn_direction, what was relayed in user space
  */
 struct turn_relay_info {
 	struct turnpike_addr addr;
 	struct turnpike_addr external;
-	uint64_t begin_ns;
 	uint64_t expiry_ns;
-	struct turn_traffic traffic[TURN_DIRECTIONS];
 };
 
 /**
  * struct turn_allocation_info - an allocation, for a listing
- * @id:          unique among all allocations of the servers of this relay since they began
  * @tuple:       the client's 5-tuple
  * @relays:      its relayed transport addresses, IPv4 first
  * @n_relays:    number of @relays
@@ -212,7 +207,6 @@ struct turn_relay_info {
  * @channels:    as in struct turn_stats
  */
 struct turn_allocation_info {
-	uint64_t id;
 	struct turn_tuple tuple;
 	struct turn_relay_info relays[TURN_RELAYS_MAX];
 	size_t n_relays;
