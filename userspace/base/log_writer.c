@@ -3,13 +3,13 @@
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/log_writer.h"
+#include "base/thread.h"
 
 #define PATIENCE_SECONDS 1
 
@@ -150,19 +150,6 @@ static void *run(void *arg)
 	return arg;
 }
 
-/* Signals are handled by the main thread. */
-static int start_thread(void)
-{
-	sigset_t all, before;
-	int err;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&writer.thread, NULL, run, NULL);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return err;
-}
-
 int log_writer_start(char *(*lost)(uint64_t lines))
 {
 	int err;
@@ -171,13 +158,13 @@ int log_writer_start(char *(*lost)(uint64_t lines))
 	writer.written = malloc(LOG_WRITER_BYTES);
 	writer.format_lost = lost;
 	writer.state = RUNNING;
-	err = writer.waiting && writer.written ? start_thread() : ENOMEM;
+	err = writer.waiting && writer.written ? thread_start(&writer.thread, run, NULL) : -ENOMEM;
 	if (!err)
 		return 0;
 	writer.state = ABSENT;
 	free(writer.waiting);
 	free(writer.written);
-	return -err;
+	return err;
 }
 
 bool log_writer_add(const char *line, size_t len)

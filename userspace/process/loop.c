@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include <utlist.h>
 
 #include "base/log.h"
+#include "base/thread.h"
 #include "process/loop.h"
 
 /**
@@ -97,19 +97,14 @@ static void *run(void *arg)
 	return NULL;
 }
 
-/* Signals are handled by the main thread. */
 int loop_start(struct loop *loop, const char *name)
 {
-	sigset_t all, before;
 	int err;
 
 	loop->name = name;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&loop->thread, NULL, run, loop);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	err = thread_start(&loop->thread, run, loop);
 	loop->is_running = !err;
-	return -err;
+	return err;
 }
 
 void loop_post(struct loop *loop, struct loop_call *call)
