@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from lab import turn
 from lab.lab import Lab
 from lab.relay import PASSWORD, PORT, USER
+from lab.wire import SO_RCVBUFFORCE
 
 SOCKET_FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
 # Level, option for sending, option for receiving, and type of the control message, of two header fields.
@@ -20,7 +21,6 @@ TOS = {4: (socket.IPPROTO_IP, socket.IP_TOS, socket.IP_RECVTOS, socket.IP_TOS),
        6: (socket.IPPROTO_IPV6, socket.IPV6_TCLASS, socket.IPV6_RECVTCLASS, socket.IPV6_TCLASS)}
 TTL = {4: (socket.IPPROTO_IP, socket.IP_TTL, 12, socket.IP_TTL),  # 12 is IP_RECVTTL, which Python lacks
        6: (socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, socket.IPV6_RECVHOPLIMIT, socket.IPV6_HOPLIMIT)}
-SO_RCVBUFFORCE = 33
 BUFFER = 4 << 20  # for what arrives while a busy machine runs something else
 PATIENCE = 3  # seconds for a datagram that must arrive
 

@@ -34,8 +34,8 @@ struct report_source {
 /**
  * struct report_data - what threads of the server have added to a report
  * @stats, @connections, @unsent, @unsplit: of all workers
- * @limits, @ports_at_rest: shared by all workers
- * @addresses, @doubt, @is_draining: of the main thread
+ * @limits, @ports_at_rest:                 shared by all workers
+ * @addresses, @doubt, @is_draining:        of the main thread
  */
 struct report_data {
 	struct turn_stats stats;
