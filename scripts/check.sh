@@ -104,7 +104,10 @@ prepare() { # TOOL
 npm_ci() {
 	local lock=scripts/check/package-lock.json
 	cp "$lock" "$state/ruff/npm-shrinkwrap.json"
-	(cd "$state/ruff" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
+	echo "ruff: npm fetches it, once"
+	# npm would wait more than a minute between its attempts, in silence.
+	(cd "$state/ruff" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error --fetch-retry-mintimeout=1000 \
+		--fetch-retry-maxtimeout=5000)
 }
 
 check() { # TOOL
