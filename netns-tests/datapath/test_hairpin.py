@@ -137,14 +137,15 @@ def test_both_families(lab: Lab, variant: Variant) -> None:
 def test_uclient(lab: Lab, variant: Variant, family: int) -> None:
     """coturn's load generator, whose clients talk to each other (-y), loses nothing."""
     server = Turnpike(lab, variant)
-    load = turnutils.run_load(lab, family, clients=2, messages=100, interval_ms=1, options=("-y",))
-    complaints = [] if load.sent == load.received == 200 and not load.lost else \
-        [f"turnutils_uclient sent {load.sent} of 200, received {load.received}"]
+    messages = 2 * turnutils.BUFFERED
+    load = turnutils.run_load(lab, family, clients=2, messages=turnutils.BUFFERED, interval_ms=1, options=("-y",))
+    complaints = [] if load.sent == load.received == messages and not load.lost else \
+        [f"turnutils_uclient sent {load.sent} of {messages}, received {load.received}"]
     passes, (kernel, user) = server.hairpins(), server.relayed()
     # Each message is one pass in the kernel or two in user space, where the first ones go until flows are confirmed.
     first = first_packets(server)
-    fewest = max(200 - first, 1) if variant.in_kernel else 0
-    if kernel != passes or 2 * passes + user != 400 or passes < fewest:
+    fewest = max(messages - first, 1) if variant.in_kernel else 0
+    if kernel != passes or 2 * passes + user != 2 * messages or passes < fewest:
         complaints.append(f"{passes} hairpins, {kernel} packets relayed in the kernel, {user} in user space")
     server.stop()
     check(complaints)

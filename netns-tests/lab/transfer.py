@@ -14,7 +14,7 @@ from lab.lab import Lab
 from lab.relay import Server, Variant
 
 # Traffic: the client's family, the peer's, and how many messages turnutils_uclient sends.
-TRAFFIC = {"ipv4": (4, 4, 200), "ipv6": (6, 6, 200), "4to6": (4, 6, 0), "6to4": (6, 4, 0),
+TRAFFIC = {"ipv4": (4, 4, turnutils.BUFFERED), "ipv6": (6, 6, turnutils.BUFFERED), "4to6": (4, 6, 0), "6to4": (6, 4, 0),
            "4to4": (4, 4, 0), "6to6": (6, 6, 0)}
 # In kernel modes, user space relays a flow's first packets, until the neighbour is resolved and the stack has confirmed
 # the flow. It may relay 1 % of all others.
