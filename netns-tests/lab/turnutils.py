@@ -13,8 +13,8 @@ from lab.relay import PASSWORD, PORT, USER
 from lab.topology import FAMILIES
 
 PEER_PORT = 3480
-# What fits into the receive buffer of one client (64 KiB, doubled by Linux). If a CPU of the machine pauses, all messages
-# can arrive at once; of 200, as few as 116 found room.
+# As many messages as the receive buffer of one client holds (64 KiB, doubled by Linux). If a CPU of the machine pauses,
+# all of them can arrive at once; of 200, as few as 116 found room.
 BUFFERED = 80
 
 
