@@ -29,6 +29,9 @@
 
 #define FILTER_HANDLE 0x7470
 
+/* What the mark of a qdisc records, in place of the id of a program. */
+#define QDISC_MADE 1
+
 /*
  * The relay comes before filters without an explicit priority, which the kernel numbers from 49152
  * down. The observer comes last: what a filter before it changes or drops, it must not confirm.
@@ -148,18 +151,31 @@ static __u32 relay_filter(const struct guard *guard)
 	return filter.prog_id;
 }
 
-/* For who has the lock. The qdisc of a filter that is left over is most likely left over, too. */
+static int take_qdisc_mark(const struct guard *guard, struct mark *ret)
+{
+	return mark_take(guard->side->qdisc_mark, (__u32)guard->ifindex, ret);
+}
+
+/*
+ * For who has the lock. A guardian may have been killed at any moment, also between removing its
+ * filter and the qdisc. Who has left no records most likely made the qdisc of its filter.
+ */
 static void remove_left_over(const struct guard *guard)
 {
 	const __u32 prog_id = relay_filter(guard);
+	const bool filter_left = prog_id && mark_is_left(&guard->lock, prog_id);
 	struct guard dead = *guard;
+	bool recorded;
 
-	if (!prog_id || !mark_is_left(&guard->lock, prog_id))
-		return;
-	dead.made_qdisc = true;
-	remove_filter(&dead);
-	if (mark_take(guard->side->qdisc_mark, (__u32)guard->ifindex, &dead.qdisc) == 0)
-		mark_drop(&dead.qdisc);
+	if (take_qdisc_mark(guard, &dead.qdisc))
+		dead.qdisc = (struct mark)MARK_NONE;
+	recorded = dead.qdisc.id == QDISC_MADE && !other_made_qdisc(guard);
+	dead.made_qdisc = recorded || (filter_left && !guard->lock.id);
+	if (filter_left)
+		remove_filter(&dead);
+	else
+		remove_qdisc(&dead);
+	mark_drop(&dead.qdisc);
 }
 
 /* Without the lock if a relay lives that has another /run, and so does not know of it. */
@@ -203,6 +219,20 @@ static void give_up(struct guard *guard)
 	drop_marks(guard);
 }
 
+/* The mark comes first: this process can be killed at any moment. */
+static int make_qdisc(struct guard *guard, struct bpf_tc_hook *hook)
+{
+	int err;
+
+	if (take_qdisc_mark(guard, &guard->qdisc) == 0)
+		mark_record(&guard->qdisc, QDISC_MADE);
+	err = bpf_tc_hook_create(hook);
+	guard->made_qdisc = !err || (err == -EEXIST && other_made_qdisc(guard));
+	if (!guard->made_qdisc)
+		mark_drop(&guard->qdisc);
+	return err == -EEXIST ? 0 : err;
+}
+
 static int add_filter(struct guard *guard)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = guard->ifindex,
@@ -213,12 +243,9 @@ static int add_filter(struct guard *guard)
 
 	if (err)
 		return err;
-	err = bpf_tc_hook_create(&hook);
-	if (err && err != -EEXIST)
+	err = make_qdisc(guard, &hook);
+	if (err)
 		return err;
-	guard->made_qdisc = !err || other_made_qdisc(guard);
-	if (guard->made_qdisc)
-		mark_take(guard->side->qdisc_mark, (__u32)guard->ifindex, &guard->qdisc);
 	err = bpf_tc_attach(&hook, &filter);
 	if (err)
 		give_up(guard);

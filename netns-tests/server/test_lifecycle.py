@@ -145,6 +145,32 @@ def test_killed_with_children(lab: Lab, variant: Variant) -> None:
     check(complaints + leftovers(lab, before, NOTHING))
 
 
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_guardian_killed_halfway(lab: Lab, variant: Variant) -> None:
+    """The next server removes the qdisc of a guardian that was killed when it had just removed its filter."""
+    before = attached(lab)
+    server = Turnpike(lab, BY_NAME["clsact"], options=AS_ROOT)
+    kill_with_children(server)
+    for hook in ("ingress", "egress"):
+        lab.run("relay", ["tc", "filter", "del", "dev", "nic0", hook])
+    assert "clsact" in attached(lab)["qdiscs"]
+    again = Turnpike(lab, variant, without_capabilities(REQUIRED, 0), AS_ROOT)
+    complaints = again.attach_complaints() + relays(lab) + again.stop_complaints()
+    check(complaints + leftovers(lab, before, NOTHING))
+
+
+def test_foreign_qdisc(lab: Lab) -> None:
+    """A relay that is killed with its children, and the next one, leave a qdisc that was there before."""
+    device = lab.devices("relay")[0]
+    lab.run("relay", ["tc", "qdisc", "add", "dev", device, "clsact"])
+    before = attached(lab)
+    kill_with_children(Turnpike(lab, BY_NAME["clsact"], options=AS_ROOT))
+    again = Turnpike(lab, BY_NAME["clsact"], options=AS_ROOT)
+    complaints = relays(lab) + again.stop_complaints() + leftovers(lab, before, NOTHING)
+    lab.run("relay", ["tc", "qdisc", "del", "dev", device, "clsact"])
+    check(complaints)
+
+
 # Marks of guardians.
 
 NOBODY = 65534
