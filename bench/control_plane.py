@@ -27,7 +27,7 @@ from lab.crowd import LONGEST, Hosts, crowd
 from lab.lab import Lab
 from lab.relay import Server, Turnpike
 from lab.tool import Tool
-from network import NSEC
+from network import NSEC, last_cpu
 from section import Case, Extent, Figure, Scope, Unit
 from servers import COTURN, VARIANTS, cpu_ns, kernel_memory, resident, server_cpus, serving
 
@@ -116,8 +116,13 @@ def server_and_clients(lab: Lab, amount: Amount, name: str) -> Iterator[tuple[Se
     ours = ["--max-flows", str(amount.flows), "--relay-ports", "4096-65535"]
     options = ["--min-port", "4096"] if name == COTURN else ours
     with (serving(lab, VARIANTS[name], server_cpus()[:1], options) as server,
-          crowd(lab, amount.clients, amount.peers) as clients):
+          measured_crowd(lab, amount.clients, amount.peers) as clients):
         yield server, clients
+
+
+def measured_crowd(lab: Lab, clients: int, peers: int) -> contextlib.AbstractContextManager[Tool]:
+    """Clients and peers that have a CPU for themselves, unless there is only one."""
+    return crowd(lab, clients, peers, "--cpu", last_cpu())
 
 
 def ask(clients: Tool, order: str, expected: int) -> Any:
@@ -153,7 +158,8 @@ def maps_of(pid: int) -> list[dict[str, Any]]:
 
 def measure_second_packets(lab: Lab, amount: Amount, _second: str, name: str, direction: str) -> dict[str, Figure]:
     """Let the client or the peer send the first two packets."""
-    with serving(lab, VARIANTS[name], server_cpus()[:1]) as server, crowd(lab, amount.firsts, amount.firsts) as clients:
+    with (serving(lab, VARIANTS[name], server_cpus()[:1]) as server,
+          measured_crowd(lab, amount.firsts, amount.firsts) as clients):
         assert isinstance(server, Turnpike)
         ask(clients, "allocate", amount.firsts)
         outcome = ask(clients, f"second-{direction}", amount.firsts)
@@ -167,7 +173,8 @@ def measure_second_packets(lab: Lab, amount: Amount, _second: str, name: str, di
 def measure_switches(lab: Lab, amount: Amount, _switch: str, name: str) -> dict[str, Figure]:
     """Includes a change to the same mode, which shows the fixed cost."""
     figures: dict[str, Figure] = {}
-    with serving(lab, VARIANTS[name], server_cpus()) as server, crowd(lab, amount.firsts, amount.firsts) as clients:
+    with (serving(lab, VARIANTS[name], server_cpus()) as server,
+          measured_crowd(lab, amount.firsts, amount.firsts) as clients):
         assert isinstance(server, Turnpike)
         ask(clients, "allocate", amount.firsts)
         ask(clients, "bind", amount.firsts)

@@ -3,10 +3,6 @@
 
 #include "tool.h"
 
-/** Pending requests are retransmitted after this time without any response. */
-#define PATIENCE_NS 500000000ull
-#define TRIES       4
-
 /** struct run - one run of crowd_ask() */
 struct run {
 	struct crowd *crowd;
@@ -86,7 +82,7 @@ static void ask_all(struct run *run)
 	uint64_t heard = clock_now();
 	int tries = 1;
 
-	while (answered(run) < clients->n && tries <= TRIES) {
+	while (answered(run) < clients->n && tries <= PATIENCE_TRIES) {
 		unsigned int received;
 
 		begin(run);

@@ -39,7 +39,7 @@ static const struct argp_option argp_options[] = {
 	{ "window", 'w', "N", 0, "maximum number of pending requests", 0 },
 	{ "user", 'u', "NAME", 0, "user name of all clients", 0 },
 	{ "password", 'k', "PASSWORD", 0, "password of all clients", 0 },
-	{ "cpu", 'C', "CPU", 0, "run on this CPU", 0 },
+	{ "cpu", 'C', "CPU", 0, "run on this CPU, before other processes", 0 },
 	{ 0 },
 };
 

@@ -10,8 +10,6 @@
 
 #include "tool.h"
 
-#define PATIENCE_NS 500000000ull
-#define TRIES       4
 #define HEADER      4
 #define DATA_MAX    600
 
@@ -98,6 +96,12 @@ static void at_peer(struct run *run, const struct udp_datagram *datagram)
 	udp_send(crowd->peer, peer_address(&crowd->clients, index).sin_addr, relayed, len);
 }
 
+/* RFC 8656 section 12: the first two bits tell it from ChannelData. */
+static bool is_stun(const struct udp_datagram *datagram)
+{
+	return datagram->len && datagram->data[0] >> 6 == 0;
+}
+
 static void at_client(struct run *run, const struct udp_datagram *datagram)
 {
 	struct clients *clients = &run->crowd->clients;
@@ -105,6 +109,9 @@ static void at_client(struct run *run, const struct udp_datagram *datagram)
 	uint32_t index;
 	struct client *client;
 
+	/* A late answer to a request that was sent twice. */
+	if (is_stun(datagram))
+		return;
 	if (datagram->len < HEADER ||
 	    !read_index(run, datagram->data + HEADER, datagram->len - HEADER, &index)) {
 		run->outcome.wrong++;
@@ -150,7 +157,7 @@ static void exchange_all(struct run *run)
 	uint64_t heard = clock_now();
 	int tries = 1;
 
-	while (run->outcome.done < crowd->clients.n && tries <= TRIES) {
+	while (run->outcome.done < crowd->clients.n && tries <= PATIENCE_TRIES) {
 		begin(run);
 		udp_flush(crowd->udp);
 		if (receive(run, crowd->peer, at_peer) + receive(run, crowd->udp, at_client)) {

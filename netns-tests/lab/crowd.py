@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -38,10 +37,10 @@ class Hosts(Lab):
 
 
 @contextlib.contextmanager
-def crowd(lab: Lab, clients: int, peers: int) -> Iterator[Tool]:
-    """Start this many clients and peers on the last CPU. All clients execute each order (Tool.ask)."""
-    with Tool(lab.namespace("client"), "clients", "--cpu", max(os.sched_getaffinity(0)), "--user", USER,
-              "--password", PASSWORD, "--server", f"{lab.topology.listen.address(4)}:{PORT}",
+def crowd(lab: Lab, clients: int, peers: int, *options: object) -> Iterator[Tool]:
+    """Start this many clients and peers. All clients execute each order (Tool.ask)."""
+    with Tool(lab.namespace("client"), "clients", *options, "--user", USER, "--password", PASSWORD,
+              "--server", f"{lab.topology.listen.address(4)}:{PORT}",
               "--clients", FIRST_CLIENT, "--count", clients, "--peers", f"{FIRST_PEER}:{FIRST_PORT}",
               "--peer-count", peers, "--peer-namespace", f"/run/netns/{lab.namespace('peer')}") as tool:
         yield tool

@@ -33,6 +33,18 @@ class Footprint:
 
 
 def footprint(server: Turnpike) -> Footprint:
+    """That of a server which has released everything of what has ended: it is the same twice."""
+    found = [_footprint(server), _footprint(server)]
+
+    def same() -> bool:
+        found[:] = [found[-1], _footprint(server)]
+        return found[0] == found[1]
+    if found[0] != found[1] and not proc.wait_until(same, 20, step=0.2):
+        raise proc.LabError(f"the server does not come to rest: {found}")
+    return found[1]
+
+
+def _footprint(server: Turnpike) -> Footprint:
     status, pid = server.ask("status"), server.process.pid
     return Footprint(0 if is_sanitized(pid) else resident(pid), len(list(Path(f"/proc/{pid}/fd").iterdir())),
                      status["flows"], status["allocations"],
@@ -42,7 +54,7 @@ def footprint(server: Turnpike) -> Footprint:
 def settled(server: Turnpike, before: Footprint, slack: int = SLACK) -> Complaints:
     """How the footprint has grown, once the server has had time to release everything."""
     def growth() -> Complaints:
-        return footprint(server).growth(before, slack)
+        return _footprint(server).growth(before, slack)
 
     proc.wait_until(lambda: not growth(), 20, step=0.2)
     return growth()
@@ -62,9 +74,16 @@ def is_sanitized(pid: int) -> bool:
 def _hash_maps(pid: int) -> dict[str, int]:
     """The ids of a server's hash maps by name."""
     ids = {line.split()[1] for descriptor in Path(f"/proc/{pid}/fdinfo").iterdir()
-           for line in descriptor.read_text().splitlines() if line.startswith("map_id:")}
+           for line in _lines(descriptor) if line.startswith("map_id:")}
     shown = [json.loads(proc.run(["bpftool", "-j", "map", "show", "id", each]).stdout) for each in ids]
     return {each["name"]: each["id"] for each in shown if each["name"] in HASH_MAPS}
+
+
+def _lines(descriptor: Path) -> list[str]:
+    try:
+        return descriptor.read_text().splitlines()
+    except FileNotFoundError:  # closed meanwhile, so it is no map
+        return []
 
 
 def _elements(map_id: int) -> int:

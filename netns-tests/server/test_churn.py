@@ -8,6 +8,7 @@ Memory is not measured under a sanitizer, which reports leaks at the end and cha
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 
 import pytest
@@ -41,16 +42,18 @@ def shared_lab() -> Iterator[Lab]:
 def come_and_go(lab: Lab, variant: Variant, options: Sequence[str] = ()) -> Complaints:
     server = many_served(lab, variant, CLIENTS, options)
     complaints: Complaints = []
+    began = time.monotonic()
     with crowd(lab, CLIENTS, 10) as clients:
         for _ in range(WARM_UP):
             complaints += done_by_all(clients, CLIENTS, *LIFE)
         before = footprint(server)
         for _ in range(ROUNDS):
             complaints += done_by_all(clients, CLIENTS, *LIFE)
-    complaints += settled(server, before, slack=SLACK + ROUNDS * CLIENTS * REST_BYTES)
     at_rest = server.ask("status")["ports_at_rest"]
-    if at_rest != (WARM_UP + ROUNDS) * CLIENTS:
+    all_rest = time.monotonic() < began + REST  # on a slow machine the first ones have rested already
+    if at_rest > (WARM_UP + ROUNDS) * CLIENTS or at_rest < (WARM_UP + ROUNDS if all_rest else 1) * CLIENTS:
         complaints.append(f"{at_rest} ports rest")
+    complaints += settled(server, before, slack=SLACK + ROUNDS * CLIENTS * REST_BYTES)
     successes = server.in_user_space()["successes"]
     if successes < (WARM_UP + ROUNDS) * CLIENTS * 3:
         complaints.append(f"only {successes} requests were successful")
