@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file udp_tx.h
- * Sends datagrams in batches. A run of datagrams with one destination crosses the network stack as
- * one message (UDP_SEGMENT), which is segmented at the device.
+ * Sends datagrams in batches. Those of one socket to one destination cross the network stack as one
+ * message (UDP_SEGMENT), which is segmented at the device.
  */
 #ifndef TURNPIKE_NET_UDP_TX_H
 #define TURNPIKE_NET_UDP_TX_H
@@ -41,7 +41,7 @@ struct udp_tx_fields {
 /**
  * udp_tx_add() - queue a copy of a datagram, which udp_tx_flush() sends at the latest
  *
- * The datagrams of a socket are sent in order.
+ * Those of one socket to one destination are sent in order.
  */
 void udp_tx_add(struct udp_tx *tx, int fd, const struct turnpike_addr *to,
 		struct udp_tx_fields fields, const uint8_t *data, size_t len);
