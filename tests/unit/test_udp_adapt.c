@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * No datagram is lost or left merged while a socket stops merging, although datagrams arrive at any
- * time. A model of the receive queue replaces the calls to the kernel.
+ * Reads a socket in batches. No datagram is lost or left merged while a socket stops merging,
+ * although datagrams arrive at any time. A model of the receive queue replaces the calls to the
+ * kernel.
  */
 #include <netinet/in.h>
 #include <netinet/udp.h>
@@ -14,6 +15,7 @@
 #include <sys/socket.h>
 
 #include <cmocka.h>
+#include <event2/event.h>
 
 #include "net/udp_sockets.h"
 
@@ -26,6 +28,7 @@
  * @is_on:     UDP_GRO
  * @late:      how often a message arrives just before UDP_GRO is switched off
  * @errors:    how many calls fail because of a pending ICMP error
+ * @calls:     how many calls received from it
  * @arrived:   datagrams that have arrived
  * @delivered: datagrams that were handed on
  */
@@ -36,6 +39,7 @@ static struct queue {
 	bool is_on;
 	unsigned int late;
 	unsigned int errors;
+	unsigned int calls;
 	unsigned int arrived;
 	unsigned int delivered;
 } queue;
@@ -97,6 +101,7 @@ int __wrap_recvmmsg(int fd, struct mmsghdr *messages, unsigned int n, int flags,
 	(void)fd;
 	(void)flags;
 	(void)timeout;
+	queue.calls++;
 	if (queue.errors > 0) {
 		queue.errors--;
 		return -1;
@@ -210,9 +215,57 @@ static void test_closed_by_input(void **state)
 	assert_int_equal(queue.delivered, 1);
 }
 
+static int activate(const struct event_base *base, const struct event *event, void *arg)
+{
+	(void)base;
+	(void)arg;
+	event_active((struct event *)event, EV_READ, 1);
+	return 0;
+}
+
+/* What an event reads, of a queue of messages with one datagram each. */
+static void expect_read(unsigned int queued, bool is_closed_by_input, unsigned int delivered,
+			unsigned int calls)
+{
+	static const struct udp_socket_kind kind = { .input = input, .error = error };
+	const struct turnpike_addr loopback = { .family = TURNPIKE_IPV4, .ip = { 127, 0, 0, 1 } };
+	struct event_base *base = event_base_new();
+	struct udp_sockets *sockets = udp_sockets_new(base, done, NULL);
+	struct udp_socket *sock;
+
+	assert_non_null(sockets);
+	queue = (struct queue){ 0 };
+	while (queue.end < queued)
+		arrive(1);
+	assert_int_equal(udp_socket_open(sockets, &loopback, false, &kind,
+					 is_closed_by_input ? &queue : NULL, &sock),
+			 0);
+	event_base_foreach_event(base, activate, NULL);
+	event_base_loop(base, EVLOOP_NONBLOCK);
+	assert_int_equal(queue.delivered, delivered);
+	assert_int_equal(queue.calls, calls);
+	if (!is_closed_by_input)
+		udp_socket_close(sock);
+	udp_sockets_free(sockets);
+	event_base_free(base);
+}
+
+/* Until the queue is empty, but not for long, because other sockets wait. */
+static void test_several_batches(void **state)
+{
+	(void)state;
+	expect_read(0, false, 0, 1);
+	expect_read(1, false, 1, 1);
+	expect_read(20, false, 20, 2);
+	expect_read(32, false, 32, 3);
+	expect_read(900, false, 256, 16);
+	expect_read(900, true, 1, 1);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_several_batches),
 		cmocka_unit_test(test_queued),
 		cmocka_unit_test(test_late),
 		cmocka_unit_test(test_late_behind_an_error),

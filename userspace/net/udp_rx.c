@@ -7,8 +7,6 @@
 
 #include "net/udp_rx.h"
 
-/** Datagrams of a batch: relaying them takes a fraction of a millisecond. */
-#define DATAGRAMS 256
 /** No datagram is longer, merged or not, so none is truncated. */
 #define PAYLOAD_MAX 65536
 
@@ -90,7 +88,7 @@ void udp_rx_free(struct udp_rx *rx)
 	free(rx);
 }
 
-bool udp_rx_receive(struct udp_rx *rx, int fd, unsigned int messages)
+unsigned int udp_rx_receive(struct udp_rx *rx, int fd, unsigned int messages)
 {
 	int received;
 
@@ -101,7 +99,7 @@ bool udp_rx_receive(struct udp_rx *rx, int fd, unsigned int messages)
 	rx->started = 0;
 	rx->datagrams = 0;
 	rx->remaining = 0;
-	return rx->received > 0;
+	return rx->received;
 }
 
 static int int_value(const struct cmsghdr *header)
@@ -174,11 +172,16 @@ bool udp_rx_next(struct udp_rx *rx, struct turn_packet *packet, struct turnpike_
 unsigned int udp_rx_messages(const struct udp_rx *rx)
 {
 	const unsigned int messages =
-		rx->datagrams ? DATAGRAMS * rx->started / rx->datagrams : UDP_RX_MESSAGES;
+		rx->datagrams ? UDP_RX_DATAGRAMS * rx->started / rx->datagrams : UDP_RX_MESSAGES;
 
 	if (messages < 1)
 		return 1;
 	return messages < UDP_RX_MESSAGES ? messages : UDP_RX_MESSAGES;
+}
+
+unsigned int udp_rx_datagrams(const struct udp_rx *rx)
+{
+	return rx->datagrams;
 }
 
 struct udp_tx_fields udp_rx_fields(const struct udp_rx *rx, const uint8_t *data)

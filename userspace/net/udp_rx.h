@@ -21,15 +21,17 @@ void udp_rx_free(struct udp_rx *rx);
 
 /** Messages per call, at most. More would save little, and evict relayed data from the cache. */
 #define UDP_RX_MESSAGES 16
+/** Datagrams of a batch, roughly: relaying them takes a fraction of a millisecond. */
+#define UDP_RX_DATAGRAMS 256
 
 /**
  * udp_rx_receive() - receive a batch from a socket; discards the rest of the previous batch
  * @messages: 1 to UDP_RX_MESSAGES, each of which may have many datagrams
  *
- * Return: whether there are datagrams. False may also mean a pending ICMP error; then another call
+ * Return: how many messages there are. None may also mean a pending ICMP error; then another call
  * may receive datagrams.
  */
-bool udp_rx_receive(struct udp_rx *rx, int fd, unsigned int messages);
+unsigned int udp_rx_receive(struct udp_rx *rx, int fd, unsigned int messages);
 
 /**
  * udp_rx_next() - get the next datagram of the batch
@@ -43,10 +45,13 @@ bool udp_rx_next(struct udp_rx *rx, struct turn_packet *packet, struct turnpike_
 /**
  * udp_rx_messages() - how many messages to receive next from the socket of this batch
  *
- * Other sockets wait while a batch is relayed. So it has some 256 datagrams, even if somebody
+ * Other sockets wait while a batch is relayed. So it has some UDP_RX_DATAGRAMS, even if somebody
  * floods the server with runs that the kernel merges.
  */
 unsigned int udp_rx_messages(const struct udp_rx *rx);
+
+/** udp_rx_datagrams() - how many datagrams of this batch udp_rx_next() has returned */
+unsigned int udp_rx_datagrams(const struct udp_rx *rx);
 
 /**
  * udp_rx_fields() - get the IP header fields for sending @data

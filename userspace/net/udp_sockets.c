@@ -67,41 +67,61 @@ static void read_errors(struct udp_socket *sock, uint64_t now)
 	struct udp_sockets *sockets = sock->sockets;
 	struct socket_error error;
 
-	sockets->reading = sock;
 	for (int i = 0; i < ERRORS_MAX && sockets->reading; i++) {
 		if (!socket_error_next(sock->fd, &error))
 			break;
 		sock->kind->error(sock->owner, sock, &error, now);
 	}
-	sockets->reading = NULL;
+}
+
+/* May close @sock; otherwise it remains @reading. Return: how many messages there were. */
+static unsigned int read_batch(struct udp_socket *sock)
+{
+	struct udp_sockets *sockets = sock->sockets;
+	unsigned int received = udp_rx_receive(sockets->rx, sock->fd, sock->messages);
+	uint64_t now = clock_now();
+	struct turnpike_addr from;
+	struct turn_packet packet;
+
+	sockets->reading = sock;
+	if (received == 0)
+		read_errors(sock, now);
+	while (sockets->reading && udp_rx_next(sockets->rx, &packet, &from))
+		sock->kind->input(sock->owner, sock, &from, &packet, now);
+	if (sockets->reading && received > 0)
+		sock->messages = udp_rx_messages(sockets->rx);
+	sockets->done(sockets->arg, now);
+	return received;
 }
 
 /* May close @sock. Return: whether there were datagrams. */
 static bool serve(struct udp_socket *sock)
 {
 	struct udp_sockets *sockets = sock->sockets;
-	bool received = udp_rx_receive(sockets->rx, sock->fd, sock->messages);
-	uint64_t now = clock_now();
-	struct turnpike_addr from;
-	struct turn_packet packet;
+	const bool received = read_batch(sock) > 0;
 
-	if (!received)
-		read_errors(sock, now);
-	sockets->reading = received ? sock : NULL;
-	while (sockets->reading && udp_rx_next(sockets->rx, &packet, &from))
-		sock->kind->input(sock->owner, sock, &from, &packet, now);
-	if (sockets->reading)
-		sock->messages = udp_rx_messages(sockets->rx);
 	sockets->reading = NULL;
-	sockets->done(sockets->arg, now);
 	return received;
 }
 
+/*
+ * Reads several small batches, whose buffers stay in the cache. The more datagrams there are when
+ * the queue is sent, the more of them are of the same flow.
+ */
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
+	struct udp_socket *sock = arg;
+	struct udp_sockets *sockets = sock->sockets;
+	unsigned int asked, received, datagrams = 0;
+
 	(void)fd;
 	(void)what;
-	serve(arg);
+	do {
+		asked = sock->messages;
+		received = read_batch(sock);
+		datagrams += udp_rx_datagrams(sockets->rx);
+	} while (sockets->reading && received == asked && datagrams < UDP_RX_DATAGRAMS);
+	sockets->reading = NULL;
 }
 
 /*
