@@ -82,7 +82,7 @@ static void ask_all(struct run *run)
 	uint64_t heard = clock_now();
 	int tries = 1;
 
-	while (answered(run) < clients->n && tries <= PATIENCE_TRIES) {
+	while (answered(run) < clients->n && tries <= CROWD_TRIES) {
 		unsigned int received;
 
 		begin(run);
@@ -96,7 +96,7 @@ static void ask_all(struct run *run)
 		if (received) {
 			heard = clock_now();
 			tries = 1;
-		} else if (clock_now() - heard > PATIENCE_NS) {
+		} else if (clock_now() - heard > CROWD_PATIENCE_NS) {
 			retransmit(run);
 			heard = clock_now();
 			tries++;

@@ -9,11 +9,11 @@
 #include "requests.h"
 #include "udp.h"
 
-/** When nothing has come for so long, what is missing is sent again, at most PATIENCE_TRIES times.
+/** When nothing has come for so long, what is missing is sent again, at most CROWD_TRIES times.
  * Long enough for a machine whose CPUs are all busy: duplicates are counted by the server, too.
  */
-#define PATIENCE_NS    5000000000ull
-#define PATIENCE_TRIES 4
+#define CROWD_PATIENCE_NS 5000000000ull
+#define CROWD_TRIES       4
 
 /**
  * struct crowd - the clients with their sockets

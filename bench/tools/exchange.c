@@ -157,13 +157,13 @@ static void exchange_all(struct run *run)
 	uint64_t heard = clock_now();
 	int tries = 1;
 
-	while (run->outcome.done < crowd->clients.n && tries <= PATIENCE_TRIES) {
+	while (run->outcome.done < crowd->clients.n && tries <= CROWD_TRIES) {
 		begin(run);
 		udp_flush(crowd->udp);
 		if (receive(run, crowd->peer, at_peer) + receive(run, crowd->udp, at_client)) {
 			heard = clock_now();
 			tries = 1;
-		} else if (clock_now() - heard > PATIENCE_NS) {
+		} else if (clock_now() - heard > CROWD_PATIENCE_NS) {
 			retransmit(run);
 			heard = clock_now();
 			tries++;
