@@ -5,13 +5,11 @@
 #ifndef TURNPIKE_ATTACH_FLOWS_BINDING_FLOWS_H
 #define TURNPIKE_ATTACH_FLOWS_BINDING_FLOWS_H
 
-/* Insertions that run out of memory are noticed by the missing handle. */
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
 #include <utlist.h>
 
 #include "flows/binding.h"
 #include "flows/encode.h"
+#include "private/hash.h"
 
 /* Hashed as it stands. */
 struct binding_route {

@@ -6,13 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Insertions that run out of memory are noticed by the missing handle. */
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
 #include <utlist.h>
 
 #include "base/monotonic.h"
 #include "flows/binding.h"
+#include "private/hash.h"
 
 #define NS_PER_MS 1000000ull
 

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* An insertion that runs out of memory leaves hh.tbl NULL. */
-#define HASH_NONFATAL_OOM 1
 #include "net/known_links.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
+
+#include "private/hash.h"
 
 struct known_link {
 	__u32 ifindex;

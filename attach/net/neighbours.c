@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* An insertion that runs out of memory leaves hh.tbl NULL. */
-#define HASH_NONFATAL_OOM 1
 #include "net/neighbours.h"
 
 #include <errno.h>

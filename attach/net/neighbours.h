@@ -7,10 +7,10 @@
 #define TURNPIKE_ATTACH_NET_NEIGHBOURS_H
 
 #include <stdbool.h>
-#include <uthash.h>
 
 #include "net/neigh.h"
 #include "net/nexthop.h"
+#include "private/hash.h"
 #include "privileged/privileged.h"
 
 /** Hashed as it stands, without padding. */

@@ -6,7 +6,6 @@
 #define TURNPIKE_ATTACH_NET_SLOTS_H
 
 #include <stdbool.h>
-#include <uthash.h>
 
 #include "net/hops.h"
 #include "net/neighbours.h"
@@ -14,6 +13,7 @@
 #include "net/route.h"
 #include "net/selector.h"
 #include "net/trie.h"
+#include "private/hash.h"
 
 /** Reasons to look a slot up again. */
 enum slot_queue {

@@ -3,13 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
 #include <utlist.h>
 
 #include "base/clock.h"
 #include "datapath/level.h"
 #include "datapath/limits.h"
+#include "private/hash.h"
 
 struct limit {
 	struct level level;

@@ -6,11 +6,9 @@
 #ifndef TURNPIKE_DATAPATH_SHARE_LEDGER_H
 #define TURNPIKE_DATAPATH_SHARE_LEDGER_H
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-
 #include "base/siphash.h"
 #include "datapath/shares.h"
+#include "private/hash.h"
 
 struct share_flow;
 struct share_hop;

@@ -2,12 +2,10 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-
 #include "base/addr.h"
 #include "base/random.h"
 #include "net/admission.h"
+#include "private/hash.h"
 #include "turn/auth/unauth_limit.h"
 
 /** struct holder - holder of @n connections, more than 0; @prefix: of a source or a site */

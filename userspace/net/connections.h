@@ -10,8 +10,6 @@
 #include <event2/event.h>
 #include <event2/event_struct.h>
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
 #include <utlist.h>
 
 #include "base/cidr_set.h"
@@ -19,6 +17,7 @@
 #include "net/admission.h"
 #include "net/memory_return.h"
 #include "net/stream_rx.h"
+#include "private/hash.h"
 #include "turn/types.h"
 
 /** Time limit for a handshake, in seconds. */

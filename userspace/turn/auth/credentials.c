@@ -5,9 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-
+#include "private/hash.h"
 #include "stun/opaque_string.h"
 #include "turn/auth/credentials.h"
 #include "turn/auth/rest.h"

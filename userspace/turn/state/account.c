@@ -2,9 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-
+#include "private/hash.h"
 #include "turn/state/account.h"
 #include "turn/state/quota.h"
 

@@ -10,9 +10,7 @@
 #ifndef TURNPIKE_TURN_STATE_RESERVATION_H
 #define TURNPIKE_TURN_STATE_RESERVATION_H
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-
+#include "private/hash.h"
 #include "stun/protocol.h"
 #include "turn/state/account.h"
 #include "turn/state/pools.h"

@@ -22,11 +22,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* If memory runs out, insertions fail and the client gets error 508. */
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-
 #include "base/siphash.h"
+#include "private/hash.h"
 #include "stun/integrity.h"
 #include "stun/protocol.h"
 #include "turn/auth/nonce.h"
