@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "flows/binding_flows.h"
 #include "flows/flow_map.h"
+#include "private/array_len.h"
 
 /* Refreshes by less have no effect. */
 #define SLIGHT_NS 1000000000ull
@@ -131,21 +132,26 @@ static void leave_walks(const struct bindings *bindings, const struct binding *b
 			walk->at = binding->hh.next;
 }
 
+static void take_out(struct bindings *bindings, struct binding *binding)
+{
+	port_put(bindings, binding->id.server.port);
+	port_put(bindings, binding->route.relay.port);
+	HASH_DELETE(hh_route, bindings->by_route, binding);
+	HASH_DEL(bindings->all, binding);
+}
+
 static void forget(struct bindings *bindings, struct binding *binding)
 {
 	struct binding *partner = binding_partner(bindings, binding);
 
 	leave_walks(bindings, binding);
-	HASH_DELETE(hh_route, bindings->by_route, binding);
+	take_out(bindings, binding);
 	if (partner && partner != binding)
 		adapt(bindings, partner);
 	delete_flows(bindings, binding);
 	count_flows(bindings, binding, -1);
-	port_put(bindings, binding->id.server.port);
-	port_put(bindings, binding->route.relay.port);
 	put_nexthop(bindings, binding->to_peer);
 	put_nexthop(bindings, binding->to_client);
-	HASH_DEL(bindings->all, binding);
 	free(binding);
 }
 
@@ -198,31 +204,36 @@ static int add_flows(const struct bindings *bindings, const struct binding *bind
 
 static int get_nexthops(struct bindings *bindings, struct binding *binding)
 {
-	const struct nexthop_pair to_peer =
-		nexthop_pair(&binding->route.relay, &binding->route.peer);
-	const struct nexthop_pair to_client =
-		nexthop_pair(&binding->id.server, &binding->id.client);
-	int err = nexthops_prepare(bindings->nexthops, &to_peer, &to_client);
+	const struct nexthop_pair pairs[] = {
+		nexthop_pair(&binding->route.relay, &binding->route.peer),
+		nexthop_pair(&binding->id.server, &binding->id.client),
+	};
+	struct nexthop *nexthops[ARRAY_LEN(pairs)];
+	const int err = nexthops_get(bindings->nexthops, pairs, ARRAY_LEN(pairs), nexthops);
 
-	if (!err)
-		err = nexthop_get(bindings->nexthops, &to_peer, &binding->to_peer);
-	if (!err)
-		err = nexthop_get(bindings->nexthops, &to_client, &binding->to_client);
 	if (err == -ENOSPC)
 		return SHORT_OF_NEXTHOPS;
-	return err == -EAGAIN ? SHORT_OF_TIME : err;
+	if (err)
+		return err == -EAGAIN ? SHORT_OF_TIME : err;
+	binding->to_peer = nexthops[0];
+	binding->to_client = nexthops[1];
+	return 0;
 }
 
+/* Makes a new one known to its partner, with its ports. */
 static int insert(struct bindings *bindings, struct binding *binding)
 {
 	HASH_ADD(hh, bindings->all, id, sizeof(binding->id), binding);
 	if (!binding->hh.tbl)
 		return -ENOMEM;
 	HASH_ADD(hh_route, bindings->by_route, route, sizeof(binding->route), binding);
-	if (binding->hh_route.tbl)
-		return 0;
-	HASH_DEL(bindings->all, binding);
-	return -ENOMEM;
+	if (!binding->hh_route.tbl) {
+		HASH_DEL(bindings->all, binding);
+		return -ENOMEM;
+	}
+	port_get(bindings, binding->id.server.port, TURNPIKE_PORT_LISTENER);
+	port_get(bindings, binding->route.relay.port, TURNPIKE_PORT_RELAY);
+	return 0;
 }
 
 /* The flows come last: its partner needs the whole binding. */
@@ -236,14 +247,11 @@ static int add(struct bindings *bindings, struct binding *binding)
 		return err;
 	err = add_flows(bindings, binding);
 	if (err) {
-		HASH_DELETE(hh_route, bindings->by_route, binding);
-		HASH_DEL(bindings->all, binding);
+		take_out(bindings, binding);
 		return err;
 	}
 	binding->serial = bindings->n_made++;
 	count_flows(bindings, binding, 1);
-	port_get(bindings, binding->id.server.port, TURNPIKE_PORT_LISTENER);
-	port_get(bindings, binding->route.relay.port, TURNPIKE_PORT_RELAY);
 	return 0;
 }
 

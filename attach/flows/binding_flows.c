@@ -12,8 +12,13 @@ struct binding *binding_find_by_route(const struct bindings *bindings,
 	return binding;
 }
 
+/* Most peers have a port that is no relay's, which is known without a walk through memory. */
 struct binding *binding_partner(const struct bindings *bindings, const struct binding *binding)
 {
+	const __be16 port = binding->route.peer.port;
+
+	if (bindings->maps->ports->role[port] != TURNPIKE_PORT_RELAY)
+		return NULL;
 	return binding_find_by_route(bindings, &binding->route.peer, &binding->route.relay);
 }
 

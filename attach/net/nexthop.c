@@ -277,32 +277,15 @@ struct nexthop_pair nexthop_pair(const struct turnpike_addr *local,
 	return pair;
 }
 
-int nexthops_prepare(struct nexthops *nexthops, const struct nexthop_pair *a,
-		     const struct nexthop_pair *b)
+int nexthops_get(struct nexthops *nexthops, const struct nexthop_pair *pairs, __u32 n,
+		 struct nexthop **ret)
 {
-	__u32 missing = !slots_find(&nexthops->slots, a);
-
-	if (memcmp(a, b, sizeof(*a)) != 0)
-		missing += !slots_find(&nexthops->slots, b);
-	return hops_prepare(&nexthops->slots.hops, missing, clock_ns());
-}
-
-int nexthop_get(struct nexthops *nexthops, const struct nexthop_pair *pair, struct nexthop **ret)
-{
-	struct nexthop *nexthop = slots_find(&nexthops->slots, pair);
-	const int err = nexthop ? 0 : slots_new(&nexthops->slots, pair, &nexthop);
-
-	if (err)
-		return err;
-	nexthop->refs++;
-	*ret = nexthop;
-	return 0;
+	return slots_get(&nexthops->slots, pairs, n, ret);
 }
 
 void nexthop_put(struct nexthops *nexthops, struct nexthop *nexthop)
 {
-	if (--nexthop->refs == 0)
-		slots_free(&nexthops->slots, nexthop);
+	slots_put(&nexthops->slots, nexthop);
 }
 
 __u32 nexthops_used(const struct nexthops *nexthops)

@@ -75,20 +75,19 @@ void nexthops_close(struct nexthops *nexthops);
 struct nexthop_pair nexthop_pair(const struct turnpike_addr *local,
 				 const struct turnpike_addr *remote);
 
-/**
- * nexthops_prepare() - make sure that nexthop_get() finds slots for two pairs
- *
- * Return: 0; -ENOSPC without enough slots; -EAGAIN if freed slots may not be reused yet.
- */
-int nexthops_prepare(struct nexthops *nexthops, const struct nexthop_pair *a,
-		     const struct nexthop_pair *b);
+/** Pairs that nexthops_get() takes: those of a binding, to its peer and to its client. */
+#define NEXTHOPS_AT_ONCE 2
 
 /**
- * nexthop_get() - get the slot of a pair, shared with others; give it back with nexthop_put()
+ * nexthops_get() - get the slots of @n pairs, shared with others; give each back by nexthop_put()
+ * @n:   at most NEXTHOPS_AT_ONCE
+ * @ret: a slot for each pair, the same one for equal pairs; on failure there is none
  *
- * Return: 0, an error of nexthops_prepare(), or another negative errno.
+ * Return: 0; -ENOSPC without enough slots; -EAGAIN if freed slots may not be reused yet; or another
+ * negative errno.
  */
-int nexthop_get(struct nexthops *nexthops, const struct nexthop_pair *pair, struct nexthop **ret);
+int nexthops_get(struct nexthops *nexthops, const struct nexthop_pair *pairs, __u32 n,
+		 struct nexthop **ret);
 
 /** nexthop_put() - give a slot back; the last user frees it. */
 void nexthop_put(struct nexthops *nexthops, struct nexthop *nexthop);

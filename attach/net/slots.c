@@ -269,10 +269,24 @@ int slots_open(const struct nexthop_owner *owner, struct turnpike_nexthop *map, 
 	return hops_open(map, max, &ret->hops);
 }
 
+static void free_slot(struct slots *slots, struct nexthop *nexthop)
+{
+	leave_neighbour(slots, nexthop);
+	dequeue(slots, nexthop, SLOTS_OUTDATED);
+	dequeue(slots, nexthop, SLOTS_UNSURE);
+	hops_give(&slots->hops, nexthop->index);
+	if (slots->next == nexthop)
+		slots->next = nexthop->hh.next;
+	trie_remove(&slots->by_address, &nexthop->by_remote);
+	trie_remove(&slots->by_address, &nexthop->by_local);
+	HASH_DEL(slots->all, nexthop);
+	free(nexthop);
+}
+
 void slots_close(struct slots *slots)
 {
 	while (slots->all)
-		slots_free(slots, slots->all);
+		free_slot(slots, slots->all);
 	hops_close(&slots->hops);
 }
 
@@ -302,7 +316,7 @@ err_local:
 	return -ENOMEM;
 }
 
-int slots_new(struct slots *slots, const struct nexthop_pair *pair, struct nexthop **ret)
+static int new_slot(struct slots *slots, const struct nexthop_pair *pair, struct nexthop **ret)
 {
 	struct nexthop *nexthop = calloc(1, sizeof(*nexthop));
 	int err;
@@ -328,16 +342,65 @@ err_free:
 	return err;
 }
 
-void slots_free(struct slots *slots, struct nexthop *nexthop)
+void slots_put(struct slots *slots, struct nexthop *nexthop)
 {
-	leave_neighbour(slots, nexthop);
-	dequeue(slots, nexthop, SLOTS_OUTDATED);
-	dequeue(slots, nexthop, SLOTS_UNSURE);
-	hops_give(&slots->hops, nexthop->index);
-	if (slots->next == nexthop)
-		slots->next = nexthop->hh.next;
-	trie_remove(&slots->by_address, &nexthop->by_remote);
-	trie_remove(&slots->by_address, &nexthop->by_local);
-	HASH_DEL(slots->all, nexthop);
-	free(nexthop);
+	if (--nexthop->refs == 0)
+		free_slot(slots, nexthop);
+}
+
+/* The first of @pairs that equals the one at @i, if it is not that one itself. */
+static __u32 first_alike(const struct nexthop_pair *pairs, __u32 i)
+{
+	__u32 first = 0;
+
+	while (memcmp(&pairs[first], &pairs[i], sizeof(pairs[i])) != 0)
+		first++;
+	return first;
+}
+
+/* Return: number of pairs without a slot. */
+static __u32 find_slots(const struct slots *slots, const struct nexthop_pair *pairs, __u32 n,
+			struct nexthop **ret)
+{
+	__u32 i, missing = 0;
+
+	for (i = 0; i < n; i++) {
+		ret[i] = slots_find(slots, &pairs[i]);
+		missing += !ret[i] && first_alike(pairs, i) == i;
+	}
+	return missing;
+}
+
+static int make_slot(struct slots *slots, const struct nexthop_pair *pairs, __u32 i,
+		     struct nexthop **all)
+{
+	const __u32 first = first_alike(pairs, i);
+
+	if (first == i)
+		return new_slot(slots, &pairs[i], &all[i]);
+	all[i] = all[first];
+	return 0;
+}
+
+int slots_get(struct slots *slots, const struct nexthop_pair *pairs, __u32 n, struct nexthop **ret)
+{
+	struct nexthop *all[NEXTHOPS_AT_ONCE];
+	const __u32 missing = find_slots(slots, pairs, n, all);
+	int err = hops_prepare(&slots->hops, missing, clock_ns());
+	__u32 i;
+
+	for (i = 0; i < n && !err; i++) {
+		if (!all[i])
+			err = make_slot(slots, pairs, i, all);
+		if (!err)
+			all[i]->refs++;
+	}
+	if (!err) {
+		memcpy(ret, all, n * sizeof(*ret));
+		return 0;
+	}
+	/* The last one looked at is the one that failed. */
+	for (i = i ? i - 1 : 0; i > 0; i--)
+		slots_put(slots, all[i - 1]);
+	return err;
 }

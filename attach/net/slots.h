@@ -65,13 +65,14 @@ void slots_close(struct slots *slots);
 /** slots_find() - find that of a pair; NULL: it has none */
 struct nexthop *slots_find(const struct slots *slots, const struct nexthop_pair *pair);
 
-/** slots_new() - get one for a pair without, and look it up; see nexthop_get() */
-int slots_new(struct slots *slots, const struct nexthop_pair *pair, struct nexthop **ret);
+/** slots_get(), slots_put() - see nexthops_get(), nexthop_put() */
+int slots_get(struct slots *slots, const struct nexthop_pair *pairs, __u32 n, struct nexthop **ret);
+void slots_put(struct slots *slots, struct nexthop *nexthop);
 
 /**
  * slots_ask() - look up the route of a pair without a slot
  *
- * slots_new() does not ask again, until slots_forget_asked(): whoever asks whether a pair needs a
+ * slots_get() does not ask again, until slots_forget_asked(): whoever asks whether a pair needs a
  * neighbour often binds it next.
  *
  * Return: that of netlink_route().
@@ -81,9 +82,6 @@ int slots_ask(struct slots *slots, const struct nexthop_pair *pair, struct route
 /** slots_forget_asked() - to be called before notifications are read, which may outdate the answer
  */
 void slots_forget_asked(struct slots *slots);
-
-/** slots_free() - end one */
-void slots_free(struct slots *slots, struct nexthop *nexthop);
 
 /** slots_resolve() - look one up, and publish the result */
 void slots_resolve(struct slots *slots, struct nexthop *nexthop);

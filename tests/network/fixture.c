@@ -142,7 +142,7 @@ struct nexthop *get(const char *local, const char *remote)
 	const struct nexthop_pair pair = nexthop_pair(&from, &to);
 	struct nexthop *nexthop;
 
-	assert_int_equal(nexthop_get(nexthops, &pair, &nexthop), 0);
+	assert_int_equal(nexthops_get(nexthops, &pair, 1, &nexthop), 0);
 	return nexthop;
 }
 

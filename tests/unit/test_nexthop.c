@@ -214,7 +214,7 @@ static struct nexthop *get(int number)
 	const struct nexthop_pair pair = pair_of(number);
 	struct nexthop *nexthop;
 
-	assert_int_equal(nexthop_get(nexthops, &pair, &nexthop), 0);
+	assert_int_equal(nexthops_get(nexthops, &pair, 1, &nexthop), 0);
 	return nexthop;
 }
 
@@ -517,27 +517,32 @@ static void test_links(void **state)
 	nexthop_put(nexthops, nexthop);
 }
 
-/* Both pairs of a binding get a slot, or neither. */
-static void test_prepare(void **state)
+/* Both pairs of a binding get a slot, or neither. Equal ones share it. */
+static void test_both_or_neither(void **state)
 {
-	const struct turnpike_addr local = { .family = TURNPIKE_IPV4, .ip = { 192, 0, 2, 1 } };
-	const struct turnpike_addr a = { .family = TURNPIKE_IPV4, .ip = { 10, 9, 9, 1 } };
-	const struct turnpike_addr b = { .family = TURNPIKE_IPV4, .ip = { 10, 9, 9, 2 } };
-	const struct nexthop_pair to_a = nexthop_pair(&local, &a);
-	const struct nexthop_pair to_b = nexthop_pair(&local, &b);
-	struct nexthop *all[MAX];
+	const struct nexthop_pair different[] = { pair_of(1000), pair_of(1001) };
+	const struct nexthop_pair equal[] = { pair_of(1000), pair_of(1000) };
+	const struct nexthop_pair known[] = { pair_of(1001), pair_of(0) };
+	struct nexthop *all[MAX], *both[2];
 	int i;
 
 	(void)state;
 	for (i = 0; i < MAX - 2; i++)
 		all[i] = get(i);
-	assert_int_equal(nexthops_prepare(nexthops, &to_a, &to_b), -ENOSPC);
-	assert_int_equal(nexthops_prepare(nexthops, &to_a, &to_a), 0);
-	assert_int_equal(nexthop_get(nexthops, &to_a, &all[i]), 0);
-	assert_int_equal(nexthops_prepare(nexthops, &to_a, &to_b), -ENOSPC);
-	assert_int_equal(nexthops_prepare(nexthops, &to_a, &to_a), 0);
-	for (i = 0; i < MAX - 1; i++)
+	assert_int_equal(nexthops_get(nexthops, different, 2, both), -ENOSPC);
+	assert_int_equal(nexthops_used(nexthops), MAX - 2);
+	assert_int_equal(nexthops_get(nexthops, equal, 2, both), 0);
+	assert_ptr_equal(both[0], both[1]);
+	assert_int_equal(nexthops_used(nexthops), MAX - 1);
+	assert_int_equal(nexthops_get(nexthops, different, 2, both), -ENOSPC);
+	assert_int_equal(nexthops_get(nexthops, known, 2, both), -ENOSPC);
+	nexthop_put(nexthops, both[0]);
+	assert_int_equal(nexthops_used(nexthops), MAX - 1);
+	nexthop_put(nexthops, both[1]);
+	assert_int_equal(nexthops_used(nexthops), MAX - 2);
+	for (i = 0; i < MAX - 2; i++)
 		nexthop_put(nexthops, all[i]);
+	assert_int_equal(nexthops_used(nexthops), 0);
 }
 
 int main(void)
@@ -552,7 +557,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_default_route, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_lost, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_links, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_prepare, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_both_or_neither, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests_name("nexthop", tests, NULL, NULL);
