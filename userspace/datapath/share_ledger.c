@@ -82,13 +82,22 @@ static struct hop_key hop_key(struct share_user *user, const struct turnpike_add
 	return (struct hop_key){ user, addr_without_port(local), addr_without_port(remote) };
 }
 
-static struct share_hop *find_hop(const struct share_ledger *ledger, const struct hop_key *key)
-{
-	struct share_hop *hop;
+/* A next hop that a binding needs; @known: NULL if the user has none there. */
+struct hop_need {
+	struct hop_key key;
+	unsigned int hash;
+	struct share_hop *known;
+};
 
-	HASH_FIND_BYHASHVALUE(hh, ledger->hops, key, sizeof(*key),
-			      share_ledger_hash(ledger, key, sizeof(*key)), hop);
-	return hop;
+static struct hop_need hop_need(const struct share_ledger *ledger, struct share_user *user,
+				const struct turnpike_addr *local,
+				const struct turnpike_addr *remote)
+{
+	struct hop_need need = { .key = hop_key(user, local, remote) };
+
+	need.hash = share_ledger_hash(ledger, &need.key, sizeof(need.key));
+	HASH_FIND_BYHASHVALUE(hh, ledger->hops, &need.key, sizeof(need.key), need.hash, need.known);
+	return need;
 }
 
 /* The share of neighbours that a new next hop to a peer takes of, or N_SHARES. */
@@ -99,32 +108,31 @@ static enum share neighbour_of(const struct share_ledger *ledger, const struct h
 	return key->remote.family == TURNPIKE_IPV4 ? SHARE_NEIGHBOURS_IPV4 : SHARE_NEIGHBOURS_IPV6;
 }
 
-static struct share_hop *new_hop(struct share_ledger *ledger, const struct hop_key *key,
+static struct share_hop *new_hop(struct share_ledger *ledger, const struct hop_need *need,
 				 enum share neighbour)
 {
+	struct share_user *user = need->key.user;
 	struct share_hop *hop = calloc(1, sizeof(*hop));
 
 	if (!hop)
 		return NULL;
-	*hop = (struct share_hop){ .key = *key, .neighbour = neighbour };
-	HASH_ADD_BYHASHVALUE(hh, ledger->hops, key, sizeof(hop->key),
-			     share_ledger_hash(ledger, key, sizeof(*key)), hop);
+	*hop = (struct share_hop){ .key = need->key, .neighbour = neighbour };
+	HASH_ADD_BYHASHVALUE(hh, ledger->hops, key, sizeof(hop->key), need->hash, hop);
 	if (!hop->hh.tbl) {
 		free(hop);
 		return NULL;
 	}
-	key->user->used[SHARE_NEXT_HOPS]++;
+	user->used[SHARE_NEXT_HOPS]++;
 	if (neighbour != N_SHARES)
-		key->user->used[neighbour]++;
+		user->used[neighbour]++;
 	return hop;
 }
 
-/* @hop: the known one; NULL: none */
-static struct share_hop *get_hop(struct share_ledger *ledger, const struct hop_key *key,
-				 struct share_hop *hop, enum share neighbour)
+static struct share_hop *get_hop(struct share_ledger *ledger, const struct hop_need *need,
+				 enum share neighbour)
 {
-	if (!hop)
-		hop = new_hop(ledger, key, neighbour);
+	struct share_hop *hop = need->known ? need->known : new_hop(ledger, need, neighbour);
+
 	if (hop)
 		hop->references++;
 	return hop;
@@ -152,10 +160,10 @@ static void put_hops(struct share_ledger *ledger, struct share_hop *hops[static 
 	}
 }
 
-/* The next hops of a binding; @known: those that the user has, NULL for others. */
+/* The next hops of a binding: to its peer, and to its client. */
 struct needed {
-	struct hop_key keys[2];
-	struct share_hop *known[2];
+	struct hop_need to_peer;
+	struct hop_need to_client;
 	bool are_equal;
 };
 
@@ -163,21 +171,23 @@ struct needed {
 static struct needed needed_by(const struct share_ledger *ledger, struct share_user *user,
 			       const struct turnpike_binding *binding)
 {
-	struct needed needed = { .keys = { hop_key(user, &binding->relay, &binding->peer),
-					   hop_key(user, &binding->server, &binding->client) } };
+	struct needed needed = {
+		.to_peer = hop_need(ledger, user, &binding->relay, &binding->peer),
+		.to_client = hop_need(ledger, user, &binding->server, &binding->client),
+	};
 
-	needed.are_equal = memcmp(&needed.keys[0], &needed.keys[1], sizeof(needed.keys[0])) == 0;
-	needed.known[0] = find_hop(ledger, &needed.keys[0]);
-	needed.known[1] = needed.are_equal ? needed.known[0] : find_hop(ledger, &needed.keys[1]);
+	needed.are_equal =
+		memcmp(&needed.to_peer.key, &needed.to_client.key, sizeof(needed.to_peer.key)) == 0;
 	return needed;
 }
 
-static int get_hops(struct share_ledger *ledger, const struct needed *needed, enum share neighbour,
+static int get_hops(struct share_ledger *ledger, struct needed *needed, enum share neighbour,
 		    struct share_hop *hops[static 2])
 {
-	hops[0] = get_hop(ledger, &needed->keys[0], needed->known[0], neighbour);
-	hops[1] = get_hop(ledger, &needed->keys[1], needed->are_equal ? hops[0] : needed->known[1],
-			  N_SHARES);
+	hops[0] = get_hop(ledger, &needed->to_peer, neighbour);
+	if (needed->are_equal)
+		needed->to_client.known = hops[0];
+	hops[1] = get_hop(ledger, &needed->to_client, N_SHARES);
 	if (hops[0] && hops[1])
 		return 0;
 	put_hops(ledger, hops);
@@ -188,17 +198,17 @@ int share_ledger_claim(struct share_ledger *ledger, struct share_user *user,
 		       const struct turnpike_binding *binding, struct share_hop *hops[static 2],
 		       enum share *ret)
 {
-	const struct needed needed = needed_by(ledger, user, binding);
+	struct needed needed = needed_by(ledger, user, binding);
 	uint32_t need[N_SHARES] = { 0 };
 	enum share neighbour = N_SHARES;
 
 	count_flows(binding, need);
-	need[SHARE_NEXT_HOPS] += !needed.known[0];
-	need[SHARE_NEXT_HOPS] += !needed.are_equal && !needed.known[1];
+	need[SHARE_NEXT_HOPS] += !needed.to_peer.known;
+	need[SHARE_NEXT_HOPS] += !needed.are_equal && !needed.to_client.known;
 	*ret = find_short(ledger, user, need);
 	/* Last, because it may ask the kernel for the route. */
-	if (*ret == N_SHARES && !needed.known[0])
-		neighbour = neighbour_of(ledger, &needed.keys[0]);
+	if (*ret == N_SHARES && !needed.to_peer.known)
+		neighbour = neighbour_of(ledger, &needed.to_peer.key);
 	if (neighbour != N_SHARES && user->used[neighbour] >= ledger->limits[neighbour])
 		*ret = neighbour;
 	if (*ret != N_SHARES)

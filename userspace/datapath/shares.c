@@ -227,34 +227,42 @@ void shares_set(struct shares *shares, const struct share_percents *percents)
 		set_ready(shares, user);
 }
 
-static struct flow_key flow_key(const struct turnpike_binding *binding)
+/* Where a binding is in @flows, or would be: a hash that is computed once. */
+struct place {
+	struct flow_key key;
+	unsigned int hash;
+};
+
+static struct place place_of(const struct shares *shares, const struct turnpike_binding *binding)
 {
-	return (struct flow_key){ binding->client, binding->server, binding->xor_peer,
-				  binding->channel };
+	struct place place = { .key = { binding->client, binding->server, binding->xor_peer,
+					binding->channel } };
+
+	place.hash = share_ledger_hash(&shares->ledger, &place.key, sizeof(place.key));
+	return place;
 }
 
-static struct share_flow *find_flow(const struct shares *shares, const struct flow_key *key)
+static struct share_flow *find_flow(const struct shares *shares, const struct place *place)
 {
 	struct share_flow *flow;
 
-	HASH_FIND_BYHASHVALUE(hh, shares->flows, key, sizeof(*key),
-			      share_ledger_hash(&shares->ledger, key, sizeof(*key)), flow);
+	HASH_FIND_BYHASHVALUE(hh, shares->flows, &place->key, sizeof(place->key), place->hash,
+			      flow);
 	return flow;
 }
 
 static struct share_flow *new_flow(struct shares *shares, struct share_user *user,
-				   const struct flow_key *key)
+				   const struct place *place)
 {
 	struct share_flow *flow = calloc(1, sizeof(*flow));
 
 	if (!flow)
 		return NULL;
 	flow->serial = shares->n_made++;
-	flow->key = *key;
+	flow->key = place->key;
 	flow->user = user;
 	flow->waits_for = N_SHARES;
-	HASH_ADD_BYHASHVALUE(hh, shares->flows, key, sizeof(flow->key),
-			     share_ledger_hash(&shares->ledger, key, sizeof(*key)), flow);
+	HASH_ADD_BYHASHVALUE(hh, shares->flows, key, sizeof(flow->key), place->hash, flow);
 	if (flow->hh.tbl) {
 		user->n_flows++;
 		return flow;
@@ -300,10 +308,10 @@ static int bind_first(struct shares *shares, struct share_flow *flow)
 	return -EDQUOT;
 }
 
-static int bind_new(struct shares *shares, struct share_user *user, const struct flow_key *key,
+static int bind_new(struct shares *shares, struct share_user *user, const struct place *place,
 		    const struct turnpike_binding *binding)
 {
-	struct share_flow *flow = new_flow(shares, user, key);
+	struct share_flow *flow = new_flow(shares, user, place);
 
 	if (!flow)
 		return -ENOMEM;
@@ -332,8 +340,8 @@ static int bind_waiting(struct shares *shares, struct share_flow *flow)
 
 int shares_bind(struct shares *shares, const char *user, const struct turnpike_binding *binding)
 {
-	const struct flow_key key = flow_key(binding);
-	struct share_flow *flow = find_flow(shares, &key);
+	const struct place place = place_of(shares, binding);
+	struct share_flow *flow = find_flow(shares, &place);
 	struct share_user *owner;
 	int err;
 
@@ -347,7 +355,7 @@ int shares_bind(struct shares *shares, const char *user, const struct turnpike_b
 	if (!owner)
 		return -ENOMEM;
 	owner->n_flows++; /* keep it */
-	err = bind_new(shares, owner, &key, binding);
+	err = bind_new(shares, owner, &place, binding);
 	owner->n_flows--;
 	share_ledger_drop(&shares->ledger, owner);
 	return err;
@@ -355,8 +363,8 @@ int shares_bind(struct shares *shares, const char *user, const struct turnpike_b
 
 void shares_unbind(struct shares *shares, const struct turnpike_binding *binding)
 {
-	const struct flow_key key = flow_key(binding);
-	struct share_flow *flow = find_flow(shares, &key);
+	const struct place place = place_of(shares, binding);
+	struct share_flow *flow = find_flow(shares, &place);
 
 	if (!flow)
 		return;
