@@ -167,35 +167,52 @@ void bindings_close(struct bindings *bindings)
 }
 
 /* RFC 6437 section 3: an unpredictable flow label that stays for the life of the flow. */
-static int add_flow(const struct bindings *bindings, struct encoded_flow *encoded)
+static int set_label(struct turnpike_flow *flow)
 {
 	__u32 random;
-	int err = random_u32(&random);
+	const int err = random_u32(&random);
 
+	if (!err)
+		flow->ip6_label = htonl(random & 0xfffff);
+	return err;
+}
+
+static int write_flows(const struct bindings *bindings, const struct encoded_flow *flows, __u32 n)
+{
+	const int err = flows_add(bindings->maps, flows, n);
+
+	return err == -ENOSPC ? short_of_flows(flows->key.table) : err;
+}
+
+static int write_both(const struct bindings *bindings, const struct encoded_flow flows[2])
+{
+	int err;
+
+	if (flows[0].key.table == flows[1].key.table)
+		return write_flows(bindings, flows, 2);
+	err = write_flows(bindings, &flows[0], 1);
 	if (err)
 		return err;
-	encoded->flow.ip6_label = htonl(random & 0xfffff);
-	err = flow_add(bindings->maps, encoded);
-	return err == -ENOSPC ? short_of_flows(encoded->key.table) : err;
+	err = write_flows(bindings, &flows[1], 1);
+	if (err)
+		flow_delete(bindings->maps, &flows[0].key);
+	return err;
 }
 
 static int add_flows(const struct bindings *bindings, const struct binding *binding)
 {
-	struct encoded_flow from_client, from_peer;
-	const struct binding *partner = binding_encode_from_client(bindings, binding, &from_client);
+	struct encoded_flow flows[2];
+	const struct binding *partner = binding_encode_from_client(bindings, binding, &flows[0]);
 	int err;
 
-	binding_encode_from_peer(binding, &from_peer);
-	err = add_flow(bindings, &from_client);
-	if (err)
+	binding_encode_from_peer(binding, &flows[1]);
+	err = set_label(&flows[0].flow);
+	if (!err)
+		err = set_label(&flows[1].flow);
+	if (!err)
+		err = write_both(bindings, flows);
+	if (err || !partner || partner == binding)
 		return err;
-	err = add_flow(bindings, &from_peer);
-	if (err) {
-		flow_delete(bindings->maps, &from_client.key);
-		return err;
-	}
-	if (!partner || partner == binding)
-		return 0;
 	err = adapt(bindings, partner);
 	if (err)
 		delete_flows(bindings, binding);

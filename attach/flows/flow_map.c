@@ -7,7 +7,7 @@
 #include "base/call.h"
 #include "base/loader.h"
 
-static int flows_fd(const struct maps *maps, const struct flow_key *key)
+static const struct bpf_map *map_of(const struct maps *maps, const struct flow_key *key)
 {
 	const struct bpf_map *const tables[] = {
 		[TURNPIKE_FLOWS4] = maps->skeleton->maps.flows4,
@@ -15,14 +15,32 @@ static int flows_fd(const struct maps *maps, const struct flow_key *key)
 		[TURNPIKE_SENDS] = maps->skeleton->maps.sends,
 	};
 
-	return bpf_map__fd(tables[key->table]);
+	return tables[key->table];
 }
 
-int flow_add(const struct maps *maps, const struct encoded_flow *encoded)
+static int flows_fd(const struct maps *maps, const struct flow_key *key)
 {
-	const int err = bpf_map_update_elem(flows_fd(maps, &encoded->key), &encoded->key.key4,
-					    &encoded->flow, BPF_NOEXIST);
+	return bpf_map__fd(map_of(maps, key));
+}
 
+/* The system call takes keys and values one after the other. */
+int flows_add(const struct maps *maps, const struct encoded_flow *flows, __u32 n)
+{
+	const size_t key_size = bpf_map__key_size(map_of(maps, &flows->key));
+	__u8 keys[FLOWS_AT_ONCE * sizeof(struct turnpike_send_key)];
+	struct turnpike_flow values[FLOWS_AT_ONCE];
+	LIBBPF_OPTS(bpf_map_batch_opts, opts);
+	__u32 i, done = n;
+	int err;
+
+	for (i = 0; i < n; i++) {
+		memcpy(keys + i * key_size, &flows[i].key.key4, key_size);
+		values[i] = flows[i].flow;
+	}
+	err = bpf_map_update_batch(flows_fd(maps, &flows->key), keys, values, &done, &opts);
+	/* A call that was refused as a whole leaves @done alone. */
+	for (i = 0; err && done < n && i < done; i++)
+		flow_delete(maps, &flows[i].key);
 	/* The kernel's answer for a full hash map is E2BIG. */
 	return err == -E2BIG ? -ENOSPC : err;
 }

@@ -9,14 +9,17 @@
 #include "flows/encode.h"
 #include "privileged/privileged.h"
 
+/** Flows that flows_add() takes: those of a binding. */
+#define FLOWS_AT_ONCE 2
+
 /**
- * flow_add() - insert a flow
+ * flows_add() - insert @n flows of one table by one system call, or none of them
+ * @flows: none of the keys is in use
+ * @n:     at most FLOWS_AT_ONCE
  *
- * Return: 0, or a negative errno of bpf(2), among them:
- * - -EEXIST: the key is in use
- * - -ENOSPC: the map is full
+ * Return: 0; -ENOSPC if the map is full; or another negative errno of bpf(2).
  */
-int flow_add(const struct maps *maps, const struct encoded_flow *encoded);
+int flows_add(const struct maps *maps, const struct encoded_flow *flows, __u32 n);
 
 /** flow_read() - read the value of a key. Return: 0, or -ENOENT. */
 int flow_read(const struct maps *maps, const struct flow_key *key, struct turnpike_flow *ret);

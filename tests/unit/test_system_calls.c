@@ -240,7 +240,14 @@ static bool can_read_files(void)
 /* The descriptor is not that of a map, and the kernel gets to see that. */
 static bool can_use_maps(void)
 {
-	return syscall(SYS_bpf, BPF_MAP_LOOKUP_ELEM, &attr, sizeof(attr)) == -1 && errno != EPERM;
+	static const int commands[] = { BPF_MAP_LOOKUP_ELEM, BPF_MAP_UPDATE_ELEM,
+					BPF_MAP_UPDATE_BATCH, BPF_MAP_DELETE_ELEM };
+
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+		if (syscall(SYS_bpf, commands[i], &attr, sizeof(attr)) != -1 || errno == EPERM)
+			return false;
+	}
+	return true;
 }
 
 static bool can_kill_helper(pid_t helper)

@@ -120,6 +120,7 @@ static const struct rule {
 	/* Elements of maps: no programs, no new maps, no pins. */
 	ONE(bpf, IS(0, BPF_MAP_LOOKUP_ELEM)),
 	ONE(bpf, IS(0, BPF_MAP_UPDATE_ELEM)),
+	ONE(bpf, IS(0, BPF_MAP_UPDATE_BATCH)),
 	ONE(bpf, IS(0, BPF_MAP_DELETE_ELEM)),
 	/* No packets from AF_PACKET, no new raw sockets. */
 	SOCKET(AF_INET, SOCK_DGRAM),
