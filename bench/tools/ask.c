@@ -75,7 +75,12 @@ static void retransmit(struct run *run)
 	}
 }
 
-/* Busy-polls for responses: the CPU time of waking this process would be charged to the server. */
+void crowd_wait(const struct crowd *crowd)
+{
+	if (!crowd->spins)
+		udp_wait(crowd->udp, crowd->peer);
+}
+
 static void ask_all(struct run *run)
 {
 	const struct clients *clients = &run->crowd->clients;
@@ -100,6 +105,8 @@ static void ask_all(struct run *run)
 			retransmit(run);
 			heard = clock_now();
 			tries++;
+		} else {
+			crowd_wait(run->crowd);
 		}
 	}
 }

@@ -81,6 +81,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'C':
 		options->cpu = (int)number("--cpu", arg, 0, CPU_SETSIZE - 1);
+		options->crowd->spins = true;
 		return 0;
 	case ARGP_KEY_END:
 		if (!options->crowd->server.sin_port || !clients->first || !clients->peer_port)
@@ -133,7 +134,6 @@ static void set_up(const struct options *options)
 	int err;
 
 	pin(options->cpu);
-	take_precedence();
 	clients->client = calloc(clients->n, sizeof(clients->client[0]));
 	if (!clients->client)
 		die(-ENOMEM, "allocating %u clients", clients->n);

@@ -21,13 +21,19 @@
  * @udp:    socket of all clients
  * @peer:   socket of all peers
  * @window: maximum number of pending requests
+ * @spins:  never sleep, with a CPU of its own: the CPU time of waking this process would be charged
+ *          to the server
  */
 struct crowd {
 	struct clients clients;
 	struct sockaddr_in server;
 	struct udp *udp, *peer;
 	uint32_t window;
+	bool spins;
 };
+
+/** crowd_wait() - wait for a datagram, for some milliseconds at most, unless the crowd spins */
+void crowd_wait(const struct crowd *crowd);
 
 /**
  * struct outcome - the result of an operation

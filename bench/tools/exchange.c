@@ -167,6 +167,8 @@ static void exchange_all(struct run *run)
 			retransmit(run);
 			heard = clock_now();
 			tries++;
+		} else {
+			crowd_wait(crowd);
 		}
 		udp_flush(crowd->peer);
 	}

@@ -4,13 +4,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/udp.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "private/array_len.h"
+
 #define BATCH        64
+#define WAIT_MS      10
 #define BUFFER_BYTES (8 << 20)
 
 /** struct slot - the buffers of one struct msghdr */
@@ -178,6 +182,14 @@ unsigned int udp_receive(struct udp *udp)
 	int received = recvmmsg(udp->fd, udp->in, BATCH, MSG_DONTWAIT, NULL);
 
 	return received < 0 ? 0 : (unsigned int)received;
+}
+
+void udp_wait(const struct udp *a, const struct udp *b)
+{
+	struct pollfd sockets[] = { { .fd = a->fd, .events = POLLIN },
+				    { .fd = b->fd, .events = POLLIN } };
+
+	poll(sockets, ARRAY_LEN(sockets), WAIT_MS);
 }
 
 struct udp_datagram udp_received(const struct udp *udp, unsigned int index)

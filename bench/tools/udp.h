@@ -57,6 +57,9 @@ int udp_flush(struct udp *udp);
 /** udp_receive() - receive datagrams without waiting; return: their number */
 unsigned int udp_receive(struct udp *udp);
 
+/** udp_wait() - wait until one of two sockets has a datagram, for 10 ms at most */
+void udp_wait(const struct udp *a, const struct udp *b);
+
 /** udp_received() - datagram @index of the last udp_receive() */
 struct udp_datagram udp_received(const struct udp *udp, unsigned int index);
 
