@@ -53,6 +53,7 @@ WARM_UP = 0.1
 SLICE_MS = 50
 CALM_MS = 1000   # longest wait for the CPU to reach full speed
 PATIENCE = 3     # seconds until packets arrive
+ATTACHING = 60   # seconds, for programs with a table
 SLOWEST = 20_000 # packets per second, until each flow has had one
 TICK = os.sysconf("SC_CLK_TCK")
 
@@ -265,7 +266,7 @@ def sink(stream: Stream, hook: str) -> Tool:
 def bare_program(end: FarEnd | NearEnd, program: str, hook: str, *arguments: object) -> Iterator[int]:
     """Attach a program of bench/tools/bounds.bpf.c inside the context. Gives the program's ID."""
     with Tool(end.namespace, "bounds", "--dev", end.device, "--hook", hook, "--program", program, *arguments) as tool:
-        yield tool.answer()["prog_id"]
+        yield tool.answer(ATTACHING)["prog_id"]
 
 
 def sink_hook(relayed_by: str) -> str:

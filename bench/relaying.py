@@ -24,7 +24,7 @@ from lab import proc
 from lab.relay import BY_NAME, VARIANTS, Variant
 from network import Meter, Network, Sample, measure, sink_hook
 from section import Case, Extent, Figure, Scope
-from traffic import DIRECTIONS, FAMILIES, SIZES, bindings
+from traffic import COUNTS, DIRECTIONS, FAMILIES, SIZES, bindings
 
 TOLERANCE = 0.001    # share of packets; the hosts send a few of their own
 BIG = 200_000        # flows: a million take a gigabyte, so one such relay exists at a time
@@ -32,7 +32,6 @@ KERNEL = tuple(variant.name for variant in VARIANTS if variant.in_kernel)
 MAIN = ("native-head", "native-tail", "generic-head", "tcx", "clsact")
 FOR_SIZES = ("native-head", "native-tail", "tcx")
 FOR_FLOWS = ("native-head", "tcx")
-COUNTS = (1, 1000, 100_000, 1_000_000)
 USERSPACE = "userspace"
 
 
@@ -104,12 +103,12 @@ def bound_of(name: str) -> str | None:
     section, *rest = name.split("/")
     if section != "relay":
         return None
-    topology, variant, direction, families, size, _flows = rest
+    topology, variant, direction, families, size, flows = rest
     hook = {"xdp-native": "xdp-native", "xdp-generic": "xdp-generic", "userspace": FORWARDING}.get(
         BY_NAME[variant].mode, BY_NAME[variant].hook)
     if direction == "hairpin":
         topology = "one-nic"  # a hairpin leaves by the device it came from
-    return f"bounds/{topology}/{hook}/{'ipv6' if families == 'ipv6' else 'ipv4'}/{size}"
+    return f"bounds/{topology}/{hook}/{'ipv6' if families == 'ipv6' else 'ipv4'}/{size}/{flows}"
 
 
 RelayKey = tuple[str, bool, int]  # families, hairpins, flows

@@ -18,6 +18,7 @@ from network import CLIENTS, OTHERS, PEERS, RELAYED, RELAYED_OTHERS, Network, Ra
 
 CHANNEL = 0x4000
 SIZES = (64, 160, 1200)
+COUNTS = (1, 1000, 100_000, 1_000_000)  # flows
 # A tail move shifts data by a multiple of four bytes: recycled frames must still look the same.
 PATTERN = bytes.fromhex("a5c3960f")
 

@@ -5,12 +5,16 @@
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
+#include <linux/ip.h>
 #include <linux/pkt_cls.h>
+#include <linux/udp.h>
 #include <stdbool.h>
 
+#include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
 #include "bounds.h"
+#include "lines.h"
 
 struct egress_map {
 	__uint(type, BPF_MAP_TYPE_DEVMAP);
@@ -19,7 +23,16 @@ struct egress_map {
 	__type(value, __u32);
 };
 
+struct lines_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct line);
+};
+
 struct egress_map egress SEC(".maps");
+struct lines_map lines SEC(".maps");
 const volatile struct bounds_config config;
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -53,6 +66,44 @@ SEC("xdp")
 int xdp_redirect(struct xdp_md *ctx)
 {
 	return write_xdp(ctx) ? (int)bpf_redirect(config.ifindex, 0) : XDP_PASS;
+}
+
+/* Return: the number of the packet's flow. */
+static __always_inline __u32 flow_of(const struct xdp_md *ctx)
+{
+	const struct ethhdr *eth = (void *)(long)ctx->data;
+	const struct iphdr *ip = (const void *)(eth + 1);
+	const struct udphdr *udp = (const void *)(ip + 1);
+
+	if ((const void *)(udp + 1) > (const void *)(long)ctx->data_end)
+		return 0;
+	return ((bpf_ntohl(ip->saddr) - config.ip) << config.bits) + bpf_ntohs(udp->source) -
+	       config.port;
+}
+
+/* Visit a line of each level. Return: false if there is none. */
+static __always_inline bool visit_lines(__u32 index)
+{
+	struct line *line = NULL;
+	__u32 i;
+
+	for (i = 0; i < LINES_MAX && i < config.levels; i++) {
+		line = bpf_map_lookup_elem(&lines, &index);
+		if (!line)
+			return false;
+		index = line->next;
+	}
+	if (line)
+		line->packets++;
+	return line;
+}
+
+SEC("xdp")
+int xdp_lines(struct xdp_md *ctx)
+{
+	if (!write_xdp(ctx))
+		return XDP_PASS;
+	return visit_lines(flow_of(ctx)) ? (int)bpf_redirect(config.ifindex, 0) : XDP_DROP;
 }
 
 SEC("xdp")

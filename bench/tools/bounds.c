@@ -15,6 +15,7 @@
 #include "attach.h"
 #include "bounds.h"
 #include "bounds.skel.h"
+#include "lines.h"
 #include "tool.h"
 
 struct options {
@@ -23,6 +24,10 @@ struct options {
 	const char *to;
 	__u8 macs[2 * ETH_ALEN];
 	int family;
+	__u32 levels;
+	__u32 flows;
+	struct sockaddr_in first;
+	__u32 bits;
 };
 
 static const struct argp_option argp_options[] = {
@@ -30,6 +35,10 @@ static const struct argp_option argp_options[] = {
 	{ "to", 't', "IF", 0, "egress device", 0 },
 	{ "macs", 'm', "HEX", 0, "new destination and source MAC address", 0 },
 	{ "family", 'f', "4|6", 0, "IP version of the packets to forward", 0 },
+	{ "levels", 'l', "N", 0, "lines that xdp_lines visits", 0 },
+	{ "flows", 'n', "N", 0, "flows in its table", 0 },
+	{ "first", 's', "ADDR:PORT", 0, "where flow 0 comes from", 0 },
+	{ "bits", 'b', "N", 0, "flow F comes from ADDR + F / 2^N and PORT + F % 2^N", 0 },
 	{ 0 },
 };
 
@@ -63,6 +72,18 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'f':
 		options->family = (int)number("--family", arg, 4, 6);
 		return 0;
+	case 'l':
+		options->levels = (__u32)number("--levels", arg, 1, LINES_MAX);
+		return 0;
+	case 'n':
+		options->flows = (__u32)number("--flows", arg, 1, 1U << 28);
+		return 0;
+	case 's':
+		options->first = ipv4_address("--first", arg);
+		return 0;
+	case 'b':
+		options->bits = (__u32)number("--bits", arg, 0, 16);
+		return 0;
 	case ARGP_KEY_END:
 		if (!options->program)
 			argp_error(state, "--program is required");
@@ -83,6 +104,11 @@ static struct bounds_bpf *load(const struct options *options)
 	struct bounds_config config = {
 		.ifindex = options->to ? device(options->to) : 0,
 		.proto = htons(options->family == 6 ? ETH_P_IPV6 : ETH_P_IP),
+		.levels = options->levels,
+		.flows = options->flows,
+		.ip = ntohl(options->first.sin_addr.s_addr),
+		.port = ntohs(options->first.sin_port),
+		.bits = options->bits,
 	};
 	struct bounds_bpf *skeleton = bounds_bpf__open();
 
@@ -90,8 +116,12 @@ static struct bounds_bpf *load(const struct options *options)
 		die(-errno, "opening the bounds");
 	memcpy(config.macs, options->macs, sizeof(config.macs));
 	*(struct bounds_config *)&skeleton->rodata->config = config;
+	if (options->levels)
+		bpf_map__set_max_entries(skeleton->maps.lines, options->flows * options->levels);
 	if (bounds_bpf__load(skeleton))
 		die(-errno, "loading the bounds");
+	if (options->levels)
+		lines_fill(bpf_map__fd(skeleton->maps.lines), options->flows, options->levels);
 	return skeleton;
 }
 
@@ -105,7 +135,7 @@ static void fill_devmap(const struct bounds_bpf *skeleton, __u32 ifindex)
 
 int main(int argc, char **argv)
 {
-	struct options options = { .family = 4 };
+	struct options options = { .family = 4, .flows = 1 };
 	const struct bpf_program *program;
 	struct bounds_bpf *skeleton;
 

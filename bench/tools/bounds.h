@@ -12,12 +12,19 @@
  * @ifindex: egress device
  * @macs:    new destination and source address, as in the frame
  * @proto:   EtherType of the packets to forward, network order
+ * @levels:  lines that xdp_lines visits for each packet: see lines.h
+ * @flows:   flows in its table
+ * @ip, @port, @bits: flow N comes from @ip + N / 2^@bits and @port + N % 2^@bits, host order
  */
 struct bounds_config {
 	__u32 ifindex;
 	__u32 macs[3];
 	__be16 proto;
-	__u16 pad;
+	__u16 port;
+	__u32 levels;
+	__u32 flows;
+	__u32 ip;
+	__u32 bits;
 };
 
 #endif /* BENCH_BOUNDS_H */
