@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from typing import Any, Generic, TypeVar
 
 import paths  # noqa: F401
@@ -59,16 +60,28 @@ class Flows:
     def become(self, variant: Variant) -> None:
         """Switch to this variant, and verify that the kernel reports it."""
         if variant != self._variant:
-            hook = variant.hook if variant.asks_for_hook else "auto"
-            self._tool.ask(f"mode {variant.mode} {variant.moves or 'auto'} {hook}", ATTACHING)
+            self._attach(variant, "all")
             self._variant = variant
         for device in self.devices():
             found = device["mode"], device["hook"]
             if found != (variant.mode, variant.hook) or variant.moves not in (None, device["moves"]):
                 raise proc.LabError(f"{device['dev']} is attached as {found}, {device['moves']}")
 
+    def _attach(self, variant: Variant, device: str) -> None:
+        hook = variant.hook if variant.asks_for_hook else "auto"
+        self._tool.ask(f"mode {variant.mode} {variant.moves or 'auto'} {hook} {device}", ATTACHING)
+
     def detach(self) -> None:
         self.become(DETACHED)
+
+    @contextlib.contextmanager
+    def detached_from(self, device: str) -> Iterator[None]:
+        """Detach from this device, inside the context. The library goes on to maintain next hops, for the others."""
+        self._attach(DETACHED, device)
+        try:
+            yield
+        finally:
+            self._attach(self._variant, device)
 
     def devices(self) -> list[Any]:
         devices: list[Any] = self._tool.ask("status")

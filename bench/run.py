@@ -32,8 +32,8 @@ from results import Results
 from section import Case, Extent, Scope, Section, Unavailable
 
 # Modules with a SECTION, in the order of the table.
-MODULES = ("bounds", "relaying", "stages", "kinds", "peers", "transports", "flooding", "latency", "control_plane",
-           "routes")
+MODULES = ("bounds", "relaying", "steps", "stages", "kinds", "peers", "transports", "flooding", "latency",
+           "control_plane", "routes")
 LATEST = paths.BENCH / "results/latest.json"
 ROUNDS = {Extent.QUICK: 1, Extent.DEFAULT: 5, Extent.FULL: 3}
 SECONDS = {Extent.QUICK: 0.3, Extent.DEFAULT: 0.5, Extent.FULL: 1.0}

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# bpf_object(TARGET out.o SOURCES a.bpf.c ...): compile for BPF and link into one object.
-# bpf_skeleton(TARGET NAME name SOURCES ...): the same, and TARGET carries NAME.skel.h in its
+# bpf_object(out.o "DEFINE ..." a.bpf.c ...): compile for BPF and link into one object.
+# bpf_skeleton(TARGET NAME name SOURCES ... [DEFINES ...]): the same, and TARGET carries NAME.skel.h in its
 # include path.
 #
 # Depfiles make an object depend on every header that it includes, so nothing is listed by hand.
@@ -16,14 +16,15 @@ set(BPF_FLAGS -target bpf -mcpu=v3 -O2 -g -std=gnu17 -fno-strict-aliasing -Wall 
 # All generated headers, for tools that read sources without building them.
 add_custom_target(skeletons)
 
-function(bpf_object output)
+function(bpf_object output defines)
 	set(objects)
+	list(TRANSFORM defines PREPEND -D)
 	foreach(source IN LISTS ARGN)
 		cmake_path(ABSOLUTE_PATH source)
 		cmake_path(GET source FILENAME name)
 		set(object ${CMAKE_CURRENT_BINARY_DIR}/${name}.o)
 		add_custom_command(OUTPUT ${object}
-			COMMAND ${BPF_CLANG} ${BPF_FLAGS} $<$<BOOL:${TURNPIKE_WERROR}>:-Werror>
+			COMMAND ${BPF_CLANG} ${BPF_FLAGS} ${defines} $<$<BOOL:${TURNPIKE_WERROR}>:-Werror>
 				-MD -MF ${object}.d -c ${source} -o ${object}
 			DEPENDS ${source} DEPFILE ${object}.d COMMAND_EXPAND_LISTS VERBATIM
 			COMMENT "BPF ${name}")
@@ -35,11 +36,11 @@ function(bpf_object output)
 endfunction()
 
 function(bpf_skeleton target)
-	cmake_parse_arguments(ARG "" "NAME" "SOURCES" ${ARGN})
+	cmake_parse_arguments(ARG "" "NAME" "SOURCES;DEFINES" ${ARGN})
 	set(linked ${CMAKE_CURRENT_BINARY_DIR}/${ARG_NAME}.bpf.o)
 	set(header ${CMAKE_CURRENT_BINARY_DIR}/${ARG_NAME}.skel.h)
 
-	bpf_object(${linked} ${ARG_SOURCES})
+	bpf_object(${linked} "${ARG_DEFINES}" ${ARG_SOURCES})
 	add_custom_command(OUTPUT ${header}
 		COMMAND ${BPFTOOL} gen skeleton ${linked} name ${ARG_NAME}_bpf > ${header}
 		DEPENDS ${linked} VERBATIM COMMENT "BPF skeleton ${ARG_NAME}")

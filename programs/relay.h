@@ -19,6 +19,7 @@
 #include "steps/rewrite.h"
 #include "steps/count.h"
 #include "steps/notify.h"
+#include "stop.h"
 
 /* Not an action: run the packet through the slow path. */
 #define ACTION_SLOW_PATH (-100)
@@ -88,6 +89,8 @@ static __always_inline enum turnpike_verdict relay_flow(ctx_t *ctx, struct packe
 
 	if (verdict != TURNPIKE_RELAYED)
 		return verdict;
+	if (is_last(STEP_ADMITTED))
+		return STOPPED;
 	if (path == FAST_PATH)
 		return rewrite(ctx, pkt, flow, nexthop, moves, path);
 	return (enum turnpike_verdict)rewrite_slow(ctx, pkt, flow, nexthop, moves);
@@ -109,11 +112,17 @@ static __always_inline int relay_packet(ctx_t *ctx, enum moves moves, enum relay
 	struct turnpike_flow *flow;
 	enum turnpike_verdict verdict;
 
+	if (is_last(STEP_ENTERED))
+		return (int)CTX_DROP;
 	verdict = parse(ctx, &pkt, path);
+	if (is_stopped(verdict))
+		return (int)CTX_DROP;
 	if (verdict == NEEDS_SLOW_PATH)
 		return ACTION_SLOW_PATH;
 	if (verdict != TURNPIKE_RELAYED)
 		return pass(&pkt, verdict, TURNPIKE_DIR_NONE);
+	if (is_last(STEP_PARSED))
+		return (int)CTX_DROP;
 
 	flow = find_flow(&pkt, path);
 	if (!flow)
@@ -125,24 +134,34 @@ static __always_inline int relay_packet(ctx_t *ctx, enum moves moves, enum relay
 	if (path == FAST_PATH && is_indication(pkt.out_framing))
 		return ACTION_SLOW_PATH;
 	dir = direction(&pkt);
+	if (is_last(STEP_FOUND))
+		return (int)CTX_DROP;
 
 	nexthop = find_nexthop(flow);
 	if (!nexthop)
 		return pass(&pkt, TURNPIKE_NO_NEXTHOP, dir);
+	if (is_last(STEP_HOP))
+		return (int)CTX_DROP;
 	pkt.hop = nexthop->current;
 	hop = chosen_hop(&pkt, nexthop);
 
 	verdict = relay_flow(ctx, &pkt, flow, nexthop, moves, path);
+	if (is_stopped(verdict))
+		return (int)CTX_DROP;
 	/* Retry on the slow path unless the frame is already modified. */
 	if (path == FAST_PATH && verdict != TURNPIKE_RELAYED && !is_modified(verdict))
 		return ACTION_SLOW_PATH;
 	if (verdict != TURNPIKE_RELAYED)
 		return pass_or_drop(ctx, &pkt, verdict, dir);
 
+	if (is_last(STEP_WRITTEN))
+		return (int)CTX_DROP;
 	count(TURNPIKE_RELAYED, dir, pkt.data_len);
 	if (pkt.udp_check && pkt.checksum != CHECKSUM_UPDATE)
 		count(TURNPIKE_PARTIAL, dir, pkt.data_len);
 	count_flow(flow, pkt.data_len);
+	if (is_last(STEP_COUNTED))
+		return (int)CTX_DROP;
 	return ctx_send(ctx, hop);
 }
 

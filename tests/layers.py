@@ -82,6 +82,7 @@ PLACES = {
     "programs/common.h": "programs/shared",
     "programs/maps.h": "programs/shared",
     "programs/packet.h": "programs/shared",
+    "programs/stop.h": "programs/shared",
     # The core's interface.
     "userspace/turn/config.c": "userspace/turn/api",
     "userspace/turn/config.h": "userspace/turn/api",

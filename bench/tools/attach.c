@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -64,10 +65,11 @@ static int attach(enum hook hook, __u32 ifindex, int prog_fd)
 	return attach_clsact(ifindex, prog_fd);
 }
 
-static void hook_attach(enum hook hook, __u32 ifindex, int prog_fd)
+/* Return: the descriptor of the link, or 0. */
+static int hook_attach(enum hook hook, __u32 ifindex, int prog_fd)
 {
 	const struct timespec pause = { .tv_nsec = BUSY_PAUSE_NS };
-	int tries, err = -EBUSY; /* or the descriptor of a link, which stays open until the end */
+	int tries, err = -EBUSY; /* or the descriptor of a link */
 
 	for (tries = 0; tries < BUSY_TRIES && err == -EBUSY; tries++) {
 		if (tries)
@@ -76,6 +78,7 @@ static void hook_attach(enum hook hook, __u32 ifindex, int prog_fd)
 	}
 	if (err < 0)
 		die(err, "attaching to %s", hook_names[hook]);
+	return err;
 }
 
 static void hook_detach(enum hook hook, __u32 ifindex)
@@ -133,19 +136,37 @@ bool target_is_xdp(const struct target *target)
 	return is_xdp(target->hook);
 }
 
-void run_attached(const struct target *target, const struct bpf_program *program,
-		  void (*on_order)(void *arg, char *order), void *arg)
+void target_attach(struct target *target, const struct bpf_program *program)
 {
 	const int prog_fd = bpf_program__fd(program);
+
+	target_detach(target);
+	target->link = hook_attach(target->hook, target->ifindex, prog_fd);
+	target->attached = true;
+	printf("{\"ready\": true, \"prog_id\": %u}\n", prog_id(prog_fd));
+}
+
+void target_detach(struct target *target)
+{
+	if (!target->attached)
+		return;
+	hook_detach(target->hook, target->ifindex);
+	if (target->link > 0)
+		close(target->link);
+	target->attached = false;
+}
+
+void run_attached(struct target *target, const struct bpf_program *program,
+		  void (*on_order)(void *arg, char *order), void *arg)
+{
 	char *order;
 
 	end_on_signals();
-	hook_attach(target->hook, target->ifindex, prog_fd);
-	printf("{\"ready\": true, \"prog_id\": %u}\n", prog_id(prog_fd));
+	target_attach(target, program);
 	while ((order = next_order())) {
 		if (!on_order)
 			die(0, "unknown order '%s'", order);
 		on_order(arg, order);
 	}
-	hook_detach(target->hook, target->ifindex);
+	target_detach(target);
 }

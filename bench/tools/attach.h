@@ -19,11 +19,17 @@ enum hook {
 	HOOK_CLSACT,
 };
 
-/** struct target - where a program is attached */
+/**
+ * struct target - where a program is attached
+ * @attached: whether one is
+ * @link:     descriptor of its BPF link, if the hook has links
+ */
 struct target {
 	__u32 ifindex;
 	enum hook hook;
 	bool has_hook;
+	bool attached;
+	int link;
 };
 
 /** target_argp - child parser for --dev and --hook, both required; its input is a struct target */
@@ -38,7 +44,13 @@ bool target_is_xdp(const struct target *target);
  *
  * Prints a line with "ready" and "prog_id" once the program is attached.
  */
-void run_attached(const struct target *target, const struct bpf_program *program,
+void run_attached(struct target *target, const struct bpf_program *program,
 		  void (*on_order)(void *arg, char *order), void *arg);
+
+/** target_attach() - attach @program, instead of the one that is there, and print as above */
+void target_attach(struct target *target, const struct bpf_program *program);
+
+/** target_detach() - detach what target_attach() has attached, if anything */
+void target_detach(struct target *target);
 
 #endif /* BENCH_ATTACH_H */

@@ -8,7 +8,7 @@
  * With an address ADDR:PORT/BITS, binding N has ADDR + N / 2^BITS and PORT + N % 2^BITS
  * - policer RATE PARENT: create a policer of RATE bytes a second; PARENT 0: it has none
  * - full POLICER: print when it will be full, which each packet that is charged to it delays
- * - mode MODE MOVES HOOK: change the mode of all devices; flows are kept
+ * - mode MODE MOVES HOOK DEV: change the mode of a device, or of "all"; flows are kept
  * - status, counts, hits: print the devices, the counters, and the flows with packets by direction
  */
 #include <argp.h>
@@ -170,13 +170,17 @@ static void print_full(const struct relay *relay, char **order)
 static void change_mode(struct relay *relay, char **order)
 {
 	TURNPIKE_OPTS(turnpike_attach_opts, opts);
+	const char *dev;
 	int i;
 
 	if (turnpike_mode_parse(next_word(order), &opts.mode) ||
 	    turnpike_moves_parse(next_word(order), &opts.moves) ||
 	    turnpike_hook_parse(next_word(order), &opts.hook))
 		die(0, "unknown mode, moves or hook");
+	dev = next_word(order);
 	for (i = 0; i < relay->n; i++) {
+		if (strcmp(dev, "all") != 0 && strcmp(dev, relay->devs[i]) != 0)
+			continue;
 		if (turnpike_switch(relay->tp, relay->devs[i], &opts))
 			fail(relay);
 	}

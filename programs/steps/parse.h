@@ -7,6 +7,7 @@
 #define TURNPIKE_PROGRAMS_STEPS_PARSE_H
 
 #include "maps.h"
+#include "stop.h"
 #include "steps/checksum.h"
 #include "steps/indication.h"
 #include "steps/vlan.h"
@@ -64,6 +65,8 @@ static __always_inline enum turnpike_verdict parse_ipv4(ctx_t *ctx, struct packe
 	copy_word(&pkt->key4.sport, &udp->source);
 	if (port_role(udp->dest) == TURNPIKE_PORT_NONE)
 		return TURNPIKE_NOT_OURS;
+	if (is_last(STEP_OURS))
+		return STOPPED;
 
 	/* A damaged header must not leave with a valid checksum, and all headers are rewritten. */
 	word = (const __u32 *)ip;
@@ -146,6 +149,8 @@ static __always_inline enum turnpike_verdict parse_ip(ctx_t *ctx, struct packet 
 		return TURNPIKE_NOT_IP;
 	if (!to_our_mac(eth))
 		return TURNPIKE_OTHER_HOST;
+	if (is_last(STEP_ADDRESSED))
+		return STOPPED;
 	proto = parse_ethernet(ctx, pkt, eth, path);
 	switch (proto) {
 	case bpf_htons(ETH_P_IP):

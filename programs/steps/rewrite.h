@@ -10,6 +10,7 @@
 #include "steps/flow.h"
 #include "steps/police.h"
 #include "steps/room.h"
+#include "stop.h"
 
 #define MAX_L3_HLEN (sizeof(struct ipv6hdr) + sizeof(struct udphdr) + CHANNEL_HLEN)
 
@@ -159,6 +160,9 @@ static __always_inline enum turnpike_verdict rewrite(ctx_t *ctx, struct packet *
 		return TURNPIKE_TORN;
 	udp.len = (__u16)(out_len(pkt) - ip_hlen(pkt->out_family));
 	udp.check = udp_check(pkt, flow, udp.len);
+	/* Also true, but the compiler must compute it first. */
+	if (is_last(STEP_SUMMED) && udp.check != pkt->udp_check)
+		return STOPPED;
 
 	if (path == SLOW_PATH && ctx_pop_tags(ctx, pkt))
 		return TURNPIKE_TORN;
@@ -172,6 +176,8 @@ static __always_inline enum turnpike_verdict rewrite(ctx_t *ctx, struct packet *
 	case ROOM_MADE:
 		break;
 	}
+	if (is_last(STEP_ROOM))
+		return STOPPED;
 	if (!police(pkt, flow))
 		return TURNPIKE_POLICED;
 	pkt->ip4_id = ip4_id(pkt, flow, nexthop);
