@@ -75,6 +75,7 @@ struct packet {
 	__u16 udp_check;   /* incoming, in packet byte order */
 	__u8 family;       /* enum turnpike_family, incoming */
 	__u8 out_family;   /* outgoing; read once, since the flow may change */
+	__u8 role;         /* enum turnpike_port_role of the destination port */
 	__u8 tos;          /* DSCP and ECN, or traffic class */
 	__u8 ttl;          /* or hop limit */
 	__u8 checksum;     /* enum udp_checksum */

@@ -63,7 +63,8 @@ static __always_inline enum turnpike_verdict parse_ipv4(ctx_t *ctx, struct packe
 
 	udp = (const struct udphdr *)(ip + 1);
 	copy_word(&pkt->key4.sport, &udp->source);
-	if (port_role(udp->dest) == TURNPIKE_PORT_NONE)
+	pkt->role = port_role(udp->dest);
+	if (pkt->role == TURNPIKE_PORT_NONE)
 		return TURNPIKE_NOT_OURS;
 	if (is_last(STEP_OURS))
 		return STOPPED;
@@ -96,7 +97,8 @@ static __always_inline enum turnpike_verdict parse_ipv6(ctx_t *ctx, struct packe
 
 	udp = (const struct udphdr *)(ip + 1);
 	copy_word(&pkt->key6.sport, &udp->source);
-	if (port_role(udp->dest) == TURNPIKE_PORT_NONE)
+	pkt->role = port_role(udp->dest);
+	if (pkt->role == TURNPIKE_PORT_NONE)
 		return TURNPIKE_NOT_OURS;
 	if (ip->version != 6)
 		return TURNPIKE_MALFORMED;
@@ -217,7 +219,6 @@ static __always_inline enum turnpike_verdict parse(ctx_t *ctx, struct packet *pk
 						   enum relay_path path)
 {
 	enum turnpike_verdict verdict;
-	__be16 dport;
 
 	if (ctx_pull_headers(ctx, MAX_HLEN))
 		return TURNPIKE_MALFORMED;
@@ -232,9 +233,7 @@ static __always_inline enum turnpike_verdict parse(ctx_t *ctx, struct packet *pk
 		return TURNPIKE_MALFORMED;
 	if (ctx_is_gso(ctx, ip_hlen(pkt->family) + pkt->udp_len))
 		return TURNPIKE_GSO;
-
-	dport = pkt->family == TURNPIKE_IPV4 ? pkt->key4.dport : pkt->key6.dport;
-	if (port_role(dport) == TURNPIKE_PORT_LISTENER)
+	if (pkt->role == TURNPIKE_PORT_LISTENER)
 		return parse_client(ctx, pkt, path);
 	return ctx_has_segments(ctx) ? TURNPIKE_GSO : TURNPIKE_RELAYED;
 }
