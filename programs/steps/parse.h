@@ -100,6 +100,8 @@ static __always_inline enum turnpike_verdict parse_ipv6(ctx_t *ctx, struct packe
 	pkt->role = port_role(udp->dest);
 	if (pkt->role == TURNPIKE_PORT_NONE)
 		return TURNPIKE_NOT_OURS;
+	if (is_last(STEP_OURS))
+		return STOPPED;
 	if (ip->version != 6)
 		return TURNPIKE_MALFORMED;
 
