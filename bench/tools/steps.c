@@ -95,14 +95,21 @@ static void borrow_map(struct lent *lent, __u32 id)
 	lent->fds[lent->n++] = fd;
 }
 
-static int fd_of(const struct lent *lent, const char *name)
+/* Return: its place, or the number of maps. */
+static __u32 find_map(const struct lent *lent, const char *name)
 {
 	__u32 i;
 
-	for (i = 0; i < lent->n; i++)
-		if (strcmp(lent->info[i].name, name) == 0)
-			return lent->fds[i];
-	return -1;
+	for (i = 0; i < lent->n && strcmp(lent->info[i].name, name) != 0; i++)
+		;
+	return i;
+}
+
+static int fd_of(const struct lent *lent, const char *name)
+{
+	const __u32 i = find_map(lent, name);
+
+	return i < lent->n ? lent->fds[i] : -1;
 }
 
 /* The constants are a map, too; its name begins with that of the object. */
@@ -162,16 +169,33 @@ static void confirm_flow(const struct lent *lent, int flows, const struct turnpi
 		die(-errno, "writing a flow");
 }
 
+/* Return: all keys, and their number. An update may move a flow ahead of those already visited. */
+static struct turnpike_key4 *keys_of(int flows, __u32 max, __u32 *n)
+{
+	struct turnpike_key4 *keys = calloc(max, sizeof(*keys));
+
+	if (!keys)
+		die(-ENOMEM, "the keys of flows");
+	for (*n = 0; *n < max; ++*n) {
+		if (bpf_map_get_next_key(flows, *n ? &keys[*n - 1] : NULL, &keys[*n]))
+			break;
+	}
+	return keys;
+}
+
 static void confirm_all(struct lent *lent)
 {
-	const int flows = fd_of(lent, "flows4");
-	struct turnpike_key4 key;
-	bool more;
+	const __u32 map = find_map(lent, "flows4");
+	struct turnpike_key4 *keys;
+	__u32 n, i;
 
+	if (map == lent->n)
+		die(0, "the program has no IPv4 flows");
 	lent->config.confirm_ns = CONFIRM_NS;
-	for (more = !bpf_map_get_next_key(flows, NULL, &key); more;
-	     more = !bpf_map_get_next_key(flows, &key, &key))
-		confirm_flow(lent, flows, &key);
+	keys = keys_of(lent->fds[map], lent->info[map].max_entries, &n);
+	for (i = 0; i < n; i++)
+		confirm_flow(lent, lent->fds[map], &keys[i]);
+	free(keys);
 }
 
 static struct steps_bpf *load(const struct options *options, const struct lent *lent,
