@@ -36,18 +36,28 @@ enum step { TURNPIKE_STEPS(TURNPIKE_STEP_ID) };
 
 #ifdef TURNPIKE_STOPS
 extern const volatile __u32 last_step; /* defined by bench/tools/steps.bpf.c */
-#else
-#define last_step STEP_ALL
-#endif
 
 static inline __attribute__((always_inline)) bool is_last(enum step step)
 {
-	return step != STEP_ALL && step == last_step;
+	return step == last_step;
 }
 
 static inline __attribute__((always_inline)) bool is_stopped(enum turnpike_verdict verdict)
 {
-	return last_step != STEP_ALL && verdict == STOPPED;
+	return verdict == STOPPED;
 }
+#else
+static inline __attribute__((always_inline)) bool is_last(enum step step)
+{
+	(void)step;
+	return false;
+}
+
+static inline __attribute__((always_inline)) bool is_stopped(enum turnpike_verdict verdict)
+{
+	(void)verdict;
+	return false;
+}
+#endif
 
 #endif /* TURNPIKE_PROGRAMS_STOP_H */

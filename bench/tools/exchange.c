@@ -10,8 +10,8 @@
 
 #include "tool.h"
 
-#define HEADER      4
-#define DATA_MAX    600
+#define HEADER   4
+#define DATA_MAX 600
 
 /** struct run - one run of crowd_exchange() */
 struct run {

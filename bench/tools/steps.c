@@ -198,16 +198,23 @@ static void confirm_all(struct lent *lent)
 	free(keys);
 }
 
+static struct steps_bpf *open_programs(void)
+{
+	struct steps_bpf *skeleton = steps_bpf__open();
+
+	if (!skeleton)
+		die(-errno, "opening the programs");
+	return skeleton;
+}
+
 static struct steps_bpf *load(const struct options *options, const struct lent *lent,
 			      enum step last)
 {
-	struct steps_bpf *skeleton = steps_bpf__open();
+	struct steps_bpf *skeleton = open_programs();
 	struct bpf_program *program;
 	struct bpf_map *map;
 	int fd;
 
-	if (!skeleton)
-		die(-errno, "opening the programs");
 	bpf_object__for_each_program(program, skeleton->obj)
 		bpf_program__set_autoload(
 			program, strcmp(bpf_program__name(program), options->program) == 0);
