@@ -472,6 +472,21 @@ int turnpike_binding_traffic(struct turnpike *tp, const struct turnpike_binding 
 	return err ? fail(tp, err, "the binding does not exist, or waits") : 0;
 }
 
+int turnpike_binding_flows(struct turnpike *tp, const struct turnpike_binding *binding,
+			   struct turnpike_flow_info *to_peer, struct turnpike_flow_info *to_client,
+			   enum turnpike_wait *wait)
+{
+	TURNPIKE_OPTS(turnpike_binding, own);
+	int err = copy_binding(tp, binding, &own);
+
+	if (err)
+		return err;
+	if (!waiting_find(tp->waiting, &own, wait))
+		return -EAGAIN;
+	err = bindings_flow_infos(tp->bindings, &own, to_peer, to_client);
+	return err ? fail(tp, err, "the binding does not exist") : 0;
+}
+
 int turnpike_for_each_flow(const struct turnpike *tp,
 			   int (*fn)(const struct turnpike_flow_info *flow, void *arg), void *arg)
 {

@@ -92,6 +92,7 @@ PLACES = {
     "userspace/turn/transport.c": "userspace/turn/api",
     "userspace/turn/turn.h": "userspace/turn/api",
     "userspace/turn/types.h": "userspace/turn/api",
+    "userspace/turn/walk.h": "userspace/turn/api",
 }
 
 # Files that may depend on each other at link level: a channel holds its peer, which holds its permission, and each ends

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-COMMANDS = ("serve", "key", "status", "stats", "flows", "mode", "probe", "pass", "verify")
+COMMANDS = ("serve", "key", "status", "stats", "flows", "sessions", "mode", "probe", "pass", "verify")
 # Option -> default. None: --help prints no default.
 Options = dict[str, str | None]
 

@@ -21,6 +21,8 @@ static const struct command commands[] = {
 	{ "status", command_status, "show the devices, modes and traffic of a running server" },
 	{ "stats", command_stats, "show packet counters of a running server by verdict" },
 	{ "flows", command_flows, "list the flows that a running server has in the kernel" },
+	{ "sessions", command_sessions,
+	  "list the allocations, and why which data is not in the kernel" },
 	{ "mode", command_mode, "change the mode of a running server's devices" },
 	{ "probe", command_probe, "show what devices support, and rank the modes" },
 	{ "pass", command_pass, "let the peer of a veth device receive XDP_TX frames" },

@@ -28,6 +28,14 @@ static struct binding *find(const struct bindings *bindings, const struct bindin
 	return binding;
 }
 
+const struct binding *binding_find(const struct bindings *bindings,
+				   const struct turnpike_binding *public)
+{
+	const struct binding_id id = binding_id(public);
+
+	return find(bindings, &id);
+}
+
 static bool port_may_be(const struct bindings *bindings, __be16 port, enum turnpike_port_role role)
 {
 	const __u8 now = bindings->maps->ports->role[port];
@@ -403,8 +411,7 @@ static int read_traffic(const struct bindings *bindings, const struct flow_key *
 int bindings_traffic(const struct bindings *bindings, const struct turnpike_binding *public,
 		     struct turnpike_traffic *to_peer, struct turnpike_traffic *to_client)
 {
-	const struct binding_id id = binding_id(public);
-	const struct binding *binding = find(bindings, &id);
+	const struct binding *binding = binding_find(bindings, public);
 	struct encoded_flow from_client, from_peer;
 	int err;
 

@@ -60,6 +60,10 @@ int bindings_unbind(struct bindings *bindings, const struct turnpike_binding *pu
 int bindings_traffic(const struct bindings *bindings, const struct turnpike_binding *public,
 		     struct turnpike_traffic *to_peer, struct turnpike_traffic *to_client);
 
+/** bindings_flow_infos() - see turnpike_binding_flows(), but without waiting bindings */
+int bindings_flow_infos(const struct bindings *bindings, const struct turnpike_binding *public,
+			struct turnpike_flow_info *to_peer, struct turnpike_flow_info *to_client);
+
 /** bindings_for_each_flow() - see turnpike_for_each_flow() */
 int bindings_for_each_flow(const struct bindings *bindings,
 			   int (*fn)(const struct turnpike_flow_info *flow, void *arg), void *arg);

@@ -45,6 +45,10 @@ struct bindings {
 	__u32 port_users[65536]; /* by port, as in struct turnpike_ports */
 };
 
+/** binding_find() - the binding with this id; NULL: none */
+const struct binding *binding_find(const struct bindings *bindings,
+				   const struct turnpike_binding *public);
+
 /** binding_find_by_route() - the binding with this relay and peer; NULL: none */
 struct binding *binding_find_by_route(const struct bindings *bindings,
 				      const struct turnpike_addr *relay,

@@ -2,6 +2,7 @@
 /*
  * Lists flows, with what the programs have written into them.
  */
+#include <errno.h>
 #include <stdbool.h>
 
 #include "base/text.h"
@@ -40,19 +41,20 @@ static void explain_device(const struct bindings *bindings, __u32 expected, __u3
  * No observer has seen a packet of the flow. Next hops are those of a pair of addresses: the kernel
  * tells whether a rule by port sends this flow elsewhere, but not whether one by mark does.
  */
-static void explain_unseen(const struct bindings *bindings, const struct turnpike_flow_info *info,
-			   struct text *why)
+static enum turnpike_cause explain_unseen(const struct bindings *bindings,
+					  const struct turnpike_flow_info *info, struct text *why)
 {
 	const struct nexthop_pair pair = nexthop_pair(&info->new_src, &info->new_dst);
 	struct route_facts expected, found;
 
 	if (!netlink_route(bindings->requests, &pair.local, &pair.remote, &expected) &&
 	    !netlink_route(bindings->requests, &info->new_src, &info->new_dst, &found) &&
-	    expected.ifindex != found.ifindex)
+	    expected.ifindex != found.ifindex) {
 		explain_device(bindings, expected.ifindex, found.ifindex, why);
-	else
-		text_append(why,
-			    "dropped before the wire, or sent by a device that is not attached");
+		return TURNPIKE_CAUSE_DEVICE;
+	}
+	text_append(why, "dropped before the wire, or sent by a device that is not attached");
+	return TURNPIKE_CAUSE_UNSEEN;
 }
 
 /* Has a sample not been seen until the next one was due? */
@@ -62,37 +64,62 @@ static bool was_missed(const struct bindings *bindings, const struct turnpike_fl
 	       (flow->tries > 1 || check_clock_now(bindings->maps) >= flow->check_at);
 }
 
-/* Of flow->observation; the others are explained with names. */
-static const char *const observations[] = {
-	[TURNPIKE_OBSERVED_SAME] = "waits to be confirmed again",
-	[TURNPIKE_OBSERVED_NEXTHOP] = "leaves to another next hop",
-	[TURNPIKE_OBSERVED_TAGS] = "leaves with other VLAN tags",
-	[TURNPIKE_OBSERVED_SOURCE] = "the host's NAT changes the source address",
-	[TURNPIKE_OBSERVED_PORT] = "the host's NAT changes the source port",
-	[TURNPIKE_OBSERVED_ENCRYPTED] = "leaves encrypted",
-	[TURNPIKE_OBSERVED_ENCAPSULATED] = "leaves encapsulated",
-	[TURNPIKE_OBSERVED_DECRYPTED] = "arrives encrypted",
-	[TURNPIKE_OBSERVED_MAY_BE_DECRYPTED] =
-		"may arrive encrypted, which generic XDP does not see: use TC",
+/* By flow->observation; the others are explained with names. */
+static const struct {
+	enum turnpike_cause cause;
+	const char *text;
+} observations[] = {
+	[TURNPIKE_OBSERVED_SAME] = { TURNPIKE_CAUSE_AGAIN, "waits to be confirmed again" },
+	[TURNPIKE_OBSERVED_NEXTHOP] = { TURNPIKE_CAUSE_NEXTHOP, "leaves to another next hop" },
+	[TURNPIKE_OBSERVED_TAGS] = { TURNPIKE_CAUSE_TAGS, "leaves with other VLAN tags" },
+	[TURNPIKE_OBSERVED_SOURCE] = { TURNPIKE_CAUSE_SOURCE,
+				       "the host's NAT changes the source address" },
+	[TURNPIKE_OBSERVED_PORT] = { TURNPIKE_CAUSE_PORT,
+				     "the host's NAT changes the source port" },
+	[TURNPIKE_OBSERVED_ENCRYPTED] = { TURNPIKE_CAUSE_ENCRYPTED, "leaves encrypted" },
+	[TURNPIKE_OBSERVED_ENCAPSULATED] = { TURNPIKE_CAUSE_ENCAPSULATED, "leaves encapsulated" },
+	[TURNPIKE_OBSERVED_DECRYPTED] = { TURNPIKE_CAUSE_DECRYPTED, "arrives encrypted" },
+	[TURNPIKE_OBSERVED_MAY_BE_DECRYPTED] = { TURNPIKE_CAUSE_MAY_BE_DECRYPTED,
+						 "may arrive encrypted, which generic XDP does not "
+						 "see: use TC" },
 };
 
-static void explain(const struct bindings *bindings, const struct turnpike_flow *flow,
-		    const struct turnpike_flow_info *info, struct text *why)
+/* Nothing has been observed of the flow. */
+static enum turnpike_cause explain_unobserved(const struct bindings *bindings,
+					      const struct turnpike_flow *flow,
+					      const struct turnpike_flow_info *info,
+					      struct text *why)
+{
+	if (was_missed(bindings, flow))
+		return explain_unseen(bindings, info, why);
+	if (!info->resolved) {
+		text_append(why, "the next hop is not resolved");
+		return TURNPIKE_CAUSE_UNRESOLVED;
+	}
+	text_append(why, "no packet has been confirmed yet");
+	return TURNPIKE_CAUSE_NEW;
+}
+
+static enum turnpike_cause explain(const struct bindings *bindings,
+				   const struct turnpike_flow *flow,
+				   const struct turnpike_flow_info *info, struct text *why)
 {
 	const __u32 what = flow->observation;
 
-	if (!info->resolved && netlink_is_local(bindings->requests, &info->new_dst))
+	if (!info->resolved && netlink_is_local(bindings->requests, &info->new_dst)) {
 		text_append(
 			why,
 			"the peer is this host: its client has no flow, as on TCP, TLS or DTLS");
-	else if (what == TURNPIKE_OBSERVED_DEVICE)
+		return TURNPIKE_CAUSE_LOCAL;
+	}
+	if (what == TURNPIKE_OBSERVED_DEVICE) {
 		explain_device(bindings, flow_hop(bindings, flow)->ifindex, flow->observed_on, why);
-	else if (what < ARRAY_LEN(observations) && observations[what])
-		text_append(why, "%s", observations[what]);
-	else if (was_missed(bindings, flow))
-		explain_unseen(bindings, info, why);
-	else
-		text_append(why, "no packet has been confirmed yet");
+		return TURNPIKE_CAUSE_DEVICE;
+	}
+	if (what >= ARRAY_LEN(observations) || !observations[what].text)
+		return explain_unobserved(bindings, flow, info, why);
+	text_append(why, "%s", observations[what].text);
+	return observations[what].cause;
 }
 
 /* As programs/steps/confirm.h. */
@@ -110,8 +137,10 @@ static void read_confirmation(const struct bindings *bindings, const struct turn
 	struct text why = { info->why, sizeof(info->why) };
 
 	info->confirmed = !bindings->maps->confirm_ns || is_confirmed(bindings, flow);
-	if (!info->confirmed)
-		explain(bindings, flow, info, &why);
+	if (info->confirmed && info->resolved)
+		return;
+	info->cause = info->confirmed ? explain_unobserved(bindings, flow, info, &why)
+				      : explain(bindings, flow, info, &why);
 }
 
 /* Read what only the map has. A missing flow reads as zero. */
@@ -168,6 +197,18 @@ static void info_from_peer(const struct bindings *bindings, const struct binding
 					    .xor_peer = binding->id.xor_peer };
 	binding_encode_from_peer(binding, &encoded);
 	read_flow(bindings, &encoded, binding->to_client, ret);
+}
+
+int bindings_flow_infos(const struct bindings *bindings, const struct turnpike_binding *public,
+			struct turnpike_flow_info *to_peer, struct turnpike_flow_info *to_client)
+{
+	const struct binding *binding = binding_find(bindings, public);
+
+	if (!binding)
+		return -ENOENT;
+	info_from_client(bindings, binding, to_peer);
+	info_from_peer(bindings, binding, to_client);
+	return 0;
 }
 
 static int list(const struct bindings *bindings, const struct binding *binding,

@@ -336,6 +336,26 @@ int waiting_unbind(struct waiting *waiting, const struct turnpike_binding *bindi
 	return 0;
 }
 
+static enum turnpike_wait kind_of(const struct waiting *waiting, const struct queue *queue)
+{
+	if (queue == &waiting->queues[ERRORS])
+		return TURNPIKE_WAIT_ERROR;
+	if (queue != &waiting->queues[NEXTHOPS])
+		return TURNPIKE_WAIT_FLOWS;
+	return waiting->is_settling ? TURNPIKE_WAIT_SETTLING : TURNPIKE_WAIT_NEXTHOPS;
+}
+
+int waiting_find(const struct waiting *waiting, const struct turnpike_binding *binding,
+		 enum turnpike_wait *ret)
+{
+	const struct waiter *waiter = find(waiting, binding);
+
+	if (!waiter)
+		return -ENOENT;
+	*ret = kind_of(waiting, waiter->queue);
+	return 0;
+}
+
 __u64 waiting_due(const struct waiting *waiting)
 {
 	return waiting->due;
@@ -343,18 +363,11 @@ __u64 waiting_due(const struct waiting *waiting)
 
 __u32 waiting_count(const struct waiting *waiting, enum turnpike_wait what)
 {
-	const struct queue *queues = waiting->queues;
+	__u32 n = 0;
 
-	switch (what) {
-	case TURNPIKE_WAIT_FLOWS:
-		return queues[FLOWS4].n + queues[FLOWS6].n;
-	case TURNPIKE_WAIT_NEXTHOPS:
-		return waiting->is_settling ? 0 : queues[NEXTHOPS].n;
-	case TURNPIKE_WAIT_SETTLING:
-		return waiting->is_settling ? queues[NEXTHOPS].n : 0;
-	case TURNPIKE_WAIT_ERROR:
-		return queues[ERRORS].n;
-	default:
-		return 0;
+	for (int i = 0; i < QUEUES; i++) {
+		if (kind_of(waiting, &waiting->queues[i]) == what)
+			n += waiting->queues[i].n;
 	}
+	return n;
 }

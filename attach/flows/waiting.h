@@ -48,6 +48,14 @@ int waiting_bind(struct waiting *waiting, const struct turnpike_binding *binding
  */
 int waiting_unbind(struct waiting *waiting, const struct turnpike_binding *binding);
 
+/**
+ * waiting_find() - what a binding waits for, as of its last attempt
+ *
+ * Return: 0, or -ENOENT if it does not wait.
+ */
+int waiting_find(const struct waiting *waiting, const struct turnpike_binding *binding,
+		 enum turnpike_wait *ret);
+
 /** waiting_has_room() - schedule attempts after flows or next hops have been freed */
 void waiting_has_room(struct waiting *waiting);
 

@@ -702,6 +702,26 @@ TURNPIKE_API int turnpike_police(struct turnpike *tp, __u32 policer, __u32 bytes
 TURNPIKE_API void turnpike_path_changed(struct turnpike *tp, const struct turnpike_addr *local,
 					const struct turnpike_addr *remote);
 
+/** Why a flow is not relayed in the kernel, see struct turnpike_flow_info. */
+enum turnpike_cause {
+	TURNPIKE_CAUSE_NONE,       /* it is */
+	TURNPIKE_CAUSE_UNRESOLVED, /* the next hop is not resolved */
+	TURNPIKE_CAUSE_NEW,        /* no packet has been confirmed yet */
+	TURNPIKE_CAUSE_AGAIN,      /* the confirmation has expired, and the next packet renews it */
+	TURNPIKE_CAUSE_LOCAL,      /* the peer is this host */
+	TURNPIKE_CAUSE_UNSEEN,     /* packets do not leave by an attached device */
+	TURNPIKE_CAUSE_DEVICE,     /* they leave by another device than the route says */
+	TURNPIKE_CAUSE_NEXTHOP,    /* to another next hop */
+	TURNPIKE_CAUSE_TAGS,       /* with other VLAN tags */
+	TURNPIKE_CAUSE_SOURCE,     /* NAT changes the source address */
+	TURNPIKE_CAUSE_PORT,       /* NAT changes the source port */
+	TURNPIKE_CAUSE_ENCRYPTED,  /* IPsec encrypts them */
+	TURNPIKE_CAUSE_ENCAPSULATED,     /* they leave in a tunnel */
+	TURNPIKE_CAUSE_DECRYPTED,        /* they arrive encrypted by IPsec */
+	TURNPIKE_CAUSE_MAY_BE_DECRYPTED, /* generic XDP: they may, which it does not see */
+	TURNPIKE_CAUSE_MAX,
+};
+
 /**
  * struct turnpike_flow_info - one direction of a binding, as the kernel has it
  * @direction:         TO_PEER, TO_CLIENT, or HAIRPIN: to the client of another binding
@@ -712,13 +732,13 @@ TURNPIKE_API void turnpike_path_changed(struct turnpike *tp, const struct turnpi
  * @expires:           from then on packets take the slow path
  * @packets:           packets relayed
  * @bytes:             application data relayed
- * @confirmed:         1: the stack has confirmed the flow, so packets are relayed in the kernel;
- * see
- *                     @confirm_ms of struct turnpike_open_opts
- * @why:               why it is not confirmed: a few words
+ * @confirmed:         1: the stack has confirmed the flow, see @confirm_ms of struct
+ *                     turnpike_open_opts
+ * @why:               why packets are not relayed in the kernel: a few words
  * @framing:           of incoming packets
  * @new_framing:       of outgoing packets
  * @xor_peer:          of the binding, see struct turnpike_binding
+ * @cause:             what @why says
  */
 struct turnpike_flow_info {
 	enum turnpike_direction direction;
@@ -736,6 +756,7 @@ struct turnpike_flow_info {
 	enum turnpike_framing framing;
 	enum turnpike_framing new_framing;
 	struct turnpike_addr xor_peer;
+	enum turnpike_cause cause;
 };
 
 /**
@@ -781,6 +802,27 @@ TURNPIKE_API int turnpike_binding_traffic(struct turnpike *tp,
 					  const struct turnpike_binding *binding,
 					  struct turnpike_traffic *to_peer,
 					  struct turnpike_traffic *to_client);
+
+/**
+ * turnpike_binding_flows() - look up the flows of a binding
+ * @tp:        a handle
+ * @binding:   only what identifies it is used
+ * @to_peer:   the flow of what the client sends
+ * @to_client: the flow of what the peer sends
+ * @wait:      what the binding waits for, as of its last attempt; only with -EAGAIN
+ *
+ * Return: 0, or a negative errno:
+ * - -EAGAIN: the binding waits
+ * - -EINVAL: @binding has no valid size
+ * - -E2BIG: @binding has members that the library does not know
+ * - -ENOENT: no such binding
+ *
+ * Since: 0.1
+ */
+TURNPIKE_API int turnpike_binding_flows(struct turnpike *tp, const struct turnpike_binding *binding,
+					struct turnpike_flow_info *to_peer,
+					struct turnpike_flow_info *to_client,
+					enum turnpike_wait *wait);
 
 /** struct turnpike_walk - a list of flows that is read in pieces */
 struct turnpike_walk;

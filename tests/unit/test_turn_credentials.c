@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "turn/walk.h"
 #include "turn_users.h"
 
 static void test_nobody(void **state)

@@ -2,6 +2,7 @@
 /* A server as its owner sees it: configuration and listing. */
 #include <errno.h>
 
+#include "turn/walk.h"
 #include "turn_fixture.h"
 
 static void count_one(void *arg, const struct turn_allocation_info *info)

@@ -12,6 +12,7 @@ enum cli_status command_key(int argc, char **argv);
 enum cli_status command_status(int argc, char **argv);
 enum cli_status command_stats(int argc, char **argv);
 enum cli_status command_flows(int argc, char **argv);
+enum cli_status command_sessions(int argc, char **argv);
 enum cli_status command_mode(int argc, char **argv);
 enum cli_status command_probe(int argc, char **argv);
 enum cli_status command_pass(int argc, char **argv);

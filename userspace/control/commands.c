@@ -11,6 +11,7 @@
 #include "control/commands.h"
 #include "control/report.h"
 #include "control/report_flows.h"
+#include "control/report_sessions.h"
 
 /**
  * struct request - a request that makes a tour of the workers
@@ -155,9 +156,7 @@ static struct control_answer *begin_mode(void *source, const json_t *json)
 }
 
 const struct control_command control_commands[] = {
-	{ "status", false, begin_status },
-	{ "stats", false, begin_stats },
-	{ "flows", false, report_flows },
-	{ "mode", true, begin_mode },
-	{ 0 },
+	{ "status", false, begin_status }, { "stats", false, begin_stats },
+	{ "flows", false, report_flows },  { "sessions", false, report_sessions },
+	{ "mode", true, begin_mode },      { 0 },
 };

@@ -34,7 +34,11 @@ struct control_client {
 	struct control_client *next;
 };
 
-/** struct control - @clients: those that have been silent for longest come first */
+/**
+ * struct control
+ * @clients: those that have been silent for longest come first
+ * @gone:    those that have gone before their answers could be freed
+ */
 struct control {
 	struct loop *loop;
 	struct evconnlistener *listener;
@@ -42,6 +46,7 @@ struct control {
 	const struct control_command *commands;
 	void *arg;
 	struct control_client *clients;
+	struct control_client *gone;
 	unsigned int n_clients;
 };
 
@@ -70,15 +75,29 @@ static void update_listener(const struct control *control)
 		evconnlistener_disable(control->listener);
 }
 
-static void free_client(struct control_client *client)
+static void hang_up(struct control_client *client)
 {
-	if (client->answer)
-		client->answer->free(client->answer);
 	if (client->timer)
 		event_free(client->timer);
 	if (client->stream)
 		bufferevent_free(client->stream);
+	client->timer = NULL;
+	client->stream = NULL;
+}
+
+static void free_client(struct control_client *client)
+{
+	hang_up(client);
+	if (client->answer)
+		client->answer->free(client->answer);
 	free(client);
+}
+
+static bool may_be_freed(const struct control_client *client)
+{
+	struct control_answer *answer = client->answer;
+
+	return !answer || !answer->leave || answer->leave(answer);
 }
 
 static void end_client(struct control_client *client)
@@ -87,7 +106,12 @@ static void end_client(struct control_client *client)
 
 	DL_DELETE(control->clients, client);
 	control->n_clients--;
-	free_client(client);
+	if (may_be_freed(client)) {
+		free_client(client);
+	} else {
+		hang_up(client);
+		DL_APPEND(control->gone, client);
+	}
 	update_listener(control);
 }
 
@@ -117,8 +141,14 @@ static void send_piece(struct control_client *client, int more)
 static void make_piece(struct control_client *client)
 {
 	struct control_answer *answer = client->answer;
+	const int more = answer->next(answer, bufferevent_get_output(client->stream));
 
-	send_piece(client, answer->next(answer, bufferevent_get_output(client->stream)));
+	if (answer->is_ready) {
+		send_piece(client, more);
+		return;
+	}
+	event_del(client->timer);
+	update_listener(client->control);
 }
 
 static void on_written(struct bufferevent *stream, void *arg)
@@ -146,12 +176,24 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	end_client(arg);
 }
 
+static void free_gone(struct control_client *client)
+{
+	if (!may_be_freed(client))
+		return;
+	DL_DELETE(client->control->gone, client);
+	free_client(client);
+}
+
 void control_ready(struct control_answer *answer)
 {
-	const struct control *control = answer->client->control;
+	struct control_client *client = answer->client;
+	const struct control *control = client->control;
 
 	answer->is_ready = true;
-	make_piece(answer->client);
+	if (client->stream)
+		make_piece(client);
+	else
+		free_gone(client);
 	update_listener(control);
 }
 
@@ -160,13 +202,23 @@ static int add_chunk(const char *chunk, size_t len, void *output)
 	return evbuffer_add(output, chunk, len);
 }
 
-int control_write(struct evbuffer *output, json_t *document)
+static int write_document(struct evbuffer *output, json_t *document, size_t flags)
 {
 	const int err = json_dump_callback(document, add_chunk, output,
-					   JSON_COMPACT | JSON_REAL_PRECISION(10));
+					   JSON_COMPACT | JSON_REAL_PRECISION(10) | flags);
 
 	json_decref(document);
 	return err ? -ENOMEM : 0;
+}
+
+int control_write(struct evbuffer *output, json_t *document)
+{
+	return write_document(output, document, 0);
+}
+
+int control_write_members(struct evbuffer *output, json_t *object)
+{
+	return write_document(output, object, JSON_EMBED);
 }
 
 static const struct control_command *find(const struct control *control, const char *name)
@@ -366,6 +418,8 @@ void control_close(struct control *control)
 	if (!control)
 		return;
 	DL_FOREACH_SAFE(control->clients, client, next)
+		free_client(client);
+	DL_FOREACH_SAFE(control->gone, client, next)
 		free_client(client);
 	if (control->listener) {
 		evconnlistener_free(control->listener);

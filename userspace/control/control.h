@@ -25,12 +25,16 @@ struct control_client;
 /**
  * struct control_answer - an answer in the making
  * @next:     append the next piece to @output: some bytes, at most about 64 KB. Return: 1 if there
- *            are more, 0 if it was the last one, or a negative errno, which ends the connection
+ *            are more, 0 if it was the last one, or a negative errno, which ends the connection. If
+ *            it clears @is_ready, it has appended nothing, and is called again later
+ * @leave:    the client has gone: end what others do for the answer. Return: whether it can be
+ * freed now; otherwise control_ready() will say so. NULL: it can whenever @is_ready
  * @free:     free the answer, in whatever state it is
  * @is_ready: @next can be called; otherwise control_ready() will say so
  */
 struct control_answer {
 	int (*next)(struct control_answer *answer, struct evbuffer *output);
+	bool (*leave)(struct control_answer *answer);
 	void (*free)(struct control_answer *answer);
 	bool is_ready;
 	struct control_client *client; /* private */
@@ -79,6 +83,9 @@ void control_ready(struct control_answer *answer);
 
 /** control_write() - append a document to @output. Return: 0 or -ENOMEM; @document is freed. */
 int control_write(struct evbuffer *output, json_t *document);
+
+/** control_write_members() - the same for an object, without its braces */
+int control_write_members(struct evbuffer *output, json_t *object);
 
 /** control_stop() - stop the thread. Answers stay, as others may still work at them. */
 void control_stop(struct control *control);

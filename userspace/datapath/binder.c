@@ -28,6 +28,7 @@ struct binder {
 	bool is_armed;
 	struct event *on_timer;
 	struct binder_failures failures;
+	bool is_idle;
 	int logged; /* the error that was logged last */
 };
 
@@ -169,6 +170,7 @@ int binder_open(struct event_base *base, struct turnpike *tp, pthread_mutex_t *l
 		return err;
 	}
 	limit_neighbours(binder);
+	binder->is_idle = true;
 	shares_set_idle(binder->shares, true);
 	*ret = binder;
 	return 0;
@@ -227,9 +229,26 @@ void binder_traffic(const struct binder *binder, const struct turn_flow *flow,
 	traffic[TURN_TO_CLIENT] = traffic_of(&to_client);
 }
 
+void binder_explain(const struct binder *binder, const struct turn_flow *flow,
+		    struct flow_state states[static TURN_DIRECTIONS])
+{
+	const struct turnpike_binding binding = binding_of(flow);
+	const int what = shares_waits_for(binder->shares, &binding);
+
+	if (what == -ENOENT)
+		flow_state_set(states, REASON_REFUSED, NULL);
+	else if (what == SHARE_OF_NONE)
+		flow_state_set(states, REASON_IDLE, NULL);
+	else if (what != N_SHARES)
+		flow_state_set(states, REASON_SHARE, share_text((enum share)what));
+	else
+		flow_state_read(binder->tp, &binding, binder->is_idle, states);
+}
+
 /* The first ones at once, as whoever changes the mode of a small server may look at its flows. */
 void binder_set_idle(struct binder *binder, bool is_idle)
 {
+	binder->is_idle = is_idle;
 	shares_set_idle(binder->shares, is_idle);
 	shares_serve(binder->shares, PORTION);
 	arm(binder);

@@ -12,6 +12,7 @@
 #include <event2/event.h>
 #include <pthread.h>
 
+#include "datapath/flow_state.h"
 #include "datapath/shares.h"
 #include "turn/turn.h"
 
@@ -49,6 +50,10 @@ void binder_unbind(struct binder *binder, const struct turn_flow *flow);
 /** binder_traffic() - see turn_ops.flow_traffic */
 void binder_traffic(const struct binder *binder, const struct turn_flow *flow,
 		    struct turn_traffic traffic[static TURN_DIRECTIONS]);
+
+/** binder_explain() - see datapath_explain(); @flow was passed to binder_bind() */
+void binder_explain(const struct binder *binder, const struct turn_flow *flow,
+		    struct flow_state states[static TURN_DIRECTIONS]);
 
 /** binder_set_idle() - whether no device relays in the kernel, as at first: see shares_set_idle()
  */

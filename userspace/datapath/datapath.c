@@ -398,6 +398,22 @@ void datapath_traffic(struct datapath *datapath, const struct turn_flow *flow,
 	pthread_mutex_unlock(&datapath->lock);
 }
 
+void datapath_explain(struct datapath *datapath, const struct turn_flow *flow, bool is_bound,
+		      struct flow_state states[static TURN_DIRECTIONS])
+{
+	if (!datapath->tp) {
+		flow_state_set(states, REASON_IDLE, NULL);
+	} else if (!is_exact(flow)) {
+		flow_state_set(states, REASON_LINK_LOCAL, NULL);
+	} else if (!is_bound) {
+		flow_state_set(states, REASON_REFUSED, NULL);
+	} else {
+		pthread_mutex_lock(&datapath->lock);
+		binder_explain(datapath->binder, flow, states);
+		pthread_mutex_unlock(&datapath->lock);
+	}
+}
+
 int datapath_limit(struct datapath *datapath, const char *account, void **limits)
 {
 	struct limit *limit;

@@ -86,6 +86,15 @@ void datapath_unbind(struct datapath *datapath, const struct turn_flow *flow);
 void datapath_traffic(struct datapath *datapath, const struct turn_flow *flow,
 		      struct turn_traffic traffic[static TURN_DIRECTIONS]);
 
+/**
+ * datapath_explain() - say whether the kernel relays a flow, and if not, why
+ * @flow:     without limits and account
+ * @is_bound: datapath_bind() has accepted it
+ * @states:   by enum turn_direction, what the client and what the peer sends
+ */
+void datapath_explain(struct datapath *datapath, const struct turn_flow *flow, bool is_bound,
+		      struct flow_state states[static TURN_DIRECTIONS]);
+
 /** datapath_limit(), datapath_unlimit(), datapath_police() - see struct turn_ops */
 int datapath_limit(struct datapath *datapath, const char *account, void **limits);
 void datapath_unlimit(struct datapath *datapath, void *limits);

@@ -55,32 +55,6 @@ struct shares {
 	uint64_t n_made; /* the next serial number */
 };
 
-#define USED_UP "the user's share is used up: "
-
-static const struct {
-	const char *name;
-	const char *text;
-} names[] = {
-	[SHARE_FLOWS_IPV4] = { "flows_ipv4", USED_UP "IPv4 flows (--user-flows)" },
-	[SHARE_FLOWS_IPV6] = { "flows_ipv6", USED_UP "IPv6 flows (--user-flows)" },
-	[SHARE_NEXT_HOPS] = { "next_hops", USED_UP "next hops (--user-next-hops)" },
-	[SHARE_NEIGHBOURS_IPV4] = { "neighbours_ipv4",
-				    USED_UP "IPv4 neighbours (--user-neighbours)" },
-	[SHARE_NEIGHBOURS_IPV6] = { "neighbours_ipv6",
-				    USED_UP "IPv6 neighbours (--user-neighbours)" },
-	[SHARE_OF_NONE] = { NULL, "no device relays in the kernel" },
-};
-
-const char *share_name(enum share what)
-{
-	return names[what].name;
-}
-
-const char *share_text(enum share what)
-{
-	return names[what].text;
-}
-
 static uint32_t limit_of(uint32_t size, uint32_t percent)
 {
 	const uint32_t limit = (uint32_t)((uint64_t)size * percent / 100);
@@ -375,6 +349,14 @@ void shares_unbind(struct shares *shares, const struct turnpike_binding *binding
 		give_back(shares, flow);
 	}
 	forget(shares, flow);
+}
+
+int shares_waits_for(const struct shares *shares, const struct turnpike_binding *binding)
+{
+	const struct place place = place_of(shares, binding);
+	const struct share_flow *flow = find_flow(shares, &place);
+
+	return flow ? (int)flow->waits_for : -ENOENT;
 }
 
 void shares_set_idle(struct shares *shares, bool is_idle)

@@ -121,6 +121,13 @@ int shares_bind(struct shares *shares, const char *user, const struct turnpike_b
 /** shares_unbind() - end a flow, if it is known */
 void shares_unbind(struct shares *shares, const struct turnpike_binding *binding);
 
+/**
+ * shares_waits_for() - what a flow waits for
+ *
+ * Return: an enum share, N_SHARES if it is bound, or -ENOENT if it is not known.
+ */
+int shares_waits_for(const struct shares *shares, const struct turnpike_binding *binding);
+
 /** shares_due() - may a waiting flow have got room? Then call shares_serve(). */
 bool shares_due(const struct shares *shares);
 

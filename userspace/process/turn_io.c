@@ -12,6 +12,7 @@
 #include "net/udp_sockets.h"
 #include "process/events.h"
 #include "process/turn_io.h"
+#include "turn/walk.h"
 
 /** Receive buffer of a relay socket, which has few peers. */
 #define RELAY_RECEIVE_BYTES (1 << 20)

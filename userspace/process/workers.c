@@ -44,15 +44,17 @@ void workers_each(struct workers *workers, void (*fn)(struct turn_io *io, void *
 	}
 }
 
+static void visit(void *arg);
+
 static void move_on(struct workers_tour *tour)
 {
 	struct workers *workers = tour->workers;
 
-	if (tour->at < workers->n) {
+	if (tour->at < workers->n && !tour->is_interrupted) {
+		tour->call = (struct loop_call){ .fn = visit, .arg = tour };
 		loop_post(workers->list[tour->at].loop, &tour->call);
 	} else {
-		tour->call.fn = tour->done;
-		tour->call.arg = tour->arg;
+		tour->call = (struct loop_call){ .fn = tour->done, .arg = tour->arg };
 		loop_post(tour->home, &tour->call);
 	}
 }
@@ -61,9 +63,12 @@ static void visit(void *arg)
 {
 	struct workers_tour *tour = arg;
 
-	if (tour->at == 0 && tour->first)
+	if (tour->first)
 		tour->first(tour->arg);
-	tour->each(tour->workers->list[tour->at++].io, tour->arg);
+	tour->first = NULL;
+	tour->each(tour->workers->list[tour->at].io, tour->arg);
+	if (!tour->is_interrupted)
+		tour->at++;
 	move_on(tour);
 }
 
@@ -71,7 +76,12 @@ void workers_tour(struct workers *workers, struct workers_tour *tour)
 {
 	tour->workers = workers;
 	tour->at = 0;
-	tour->call = (struct loop_call){ .fn = visit, .arg = tour };
+	move_on(tour);
+}
+
+void workers_tour_resume(struct workers_tour *tour)
+{
+	tour->is_interrupted = false;
 	move_on(tour);
 }
 

@@ -39,9 +39,10 @@ void workers_each(struct workers *workers, void (*fn)(struct turn_io *io, void *
  * struct workers_tour - what another thread lets the workers do, without waiting for them
  * @first: called before @each in the thread of the first worker, which is the main thread; or NULL
  * @each:  called in the thread of each worker, one after the other
- * @done:  called in the thread of @home, after all of them
+ * @done:  called in the thread of @home, after all of them, and when the tour is interrupted
  * @arg:   passed to all three
  * @home:  the loop of the thread that asks
+ * @is_interrupted: set by @each: the tour ends here for now, and goes on with the same worker
  */
 struct workers_tour {
 	void (*first)(void *arg);
@@ -49,6 +50,7 @@ struct workers_tour {
 	void (*done)(void *arg);
 	void *arg;
 	struct loop *home;
+	bool is_interrupted;
 	/* private: */
 	struct workers *workers;
 	size_t at;
@@ -62,6 +64,9 @@ struct workers_tour {
  * happens; then they must stay until workers_close().
  */
 void workers_tour(struct workers *workers, struct workers_tour *tour);
+
+/** workers_tour_resume() - go on with a tour that was interrupted, as workers_tour() */
+void workers_tour_resume(struct workers_tour *tour);
 
 /**
  * workers_share() - prepare @config for turn_server_reconfigure() of the workers

@@ -13,6 +13,7 @@
 #include "turn/state/lookup.h"
 #include "turn/state/state.h"
 #include "turn/state/user.h"
+#include "turn/state/walks.h"
 
 static int set_up(struct turn_server *server, const struct turn_config *config)
 {
@@ -76,6 +77,7 @@ void turn_server_free(struct turn_server *server)
 {
 	if (!server)
 		return;
+	turn_walks_end(server);
 	free_contents(server);
 	turn_settings_free(server);
 	turn_shared_free(server->private_shared);
@@ -174,64 +176,4 @@ uint32_t turn_server_ports_at_rest(const struct turn_server *server, uint64_t no
 {
 	turn_rests_end(&server->shared->rests, now);
 	return turn_rests_n(&server->shared->rests);
-}
-
-static struct turn_allocation_info info_of(const struct turn_allocation *alloc)
-{
-	struct turn_allocation_info info = {
-		.tuple = alloc->tuple,
-		.username = alloc->user->name,
-		.permissions = alloc->n_permissions,
-		.channels = alloc->n_channels,
-	};
-
-	for (size_t i = 0; i < TURN_RELAYS_MAX; i++) {
-		const struct turn_relay *relay = alloc->relays[i];
-
-		if (relay)
-			info.relays[info.n_relays++] = (struct turn_relay_info){
-				.addr = relay->addr,
-				.external = relay->external,
-				.expiry_ns = relay->timer.when,
-			};
-	}
-	return info;
-}
-
-/** struct chooser - the caller of turn_server_end_allocations() */
-struct chooser {
-	bool (*ends)(void *arg, const struct turn_allocation_info *info);
-	void *arg;
-};
-
-static bool is_chosen(struct turn_server *server, const struct turn_allocation *alloc, void *arg)
-{
-	const struct turn_allocation_info info = info_of(alloc);
-	const struct chooser *chooser = arg;
-
-	(void)server;
-	return chooser->ends(chooser->arg, &info);
-}
-
-size_t turn_server_end_allocations(struct turn_server *server,
-				   bool (*ends)(void *arg, const struct turn_allocation_info *info),
-				   void *arg, const char *why, uint64_t now)
-{
-	struct chooser chooser = { ends, arg };
-
-	return turn_allocations_end(server, is_chosen, &chooser, why, now);
-}
-
-void turn_server_for_each_allocation(const struct turn_server *server,
-				     void (*visit)(void *arg,
-						   const struct turn_allocation_info *info),
-				     void *arg)
-{
-	struct turn_allocation *alloc, *next;
-
-	HASH_ITER(hh, server->allocations, alloc, next) {
-		struct turn_allocation_info info = info_of(alloc);
-
-		visit(arg, &info);
-	}
 }

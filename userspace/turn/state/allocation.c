@@ -8,6 +8,7 @@
 #include "turn/state/lookup.h"
 #include "turn/state/state.h"
 #include "turn/state/user.h"
+#include "turn/state/walks.h"
 
 static bool has_relay(const struct turn_allocation *alloc)
 {
@@ -104,6 +105,7 @@ int turn_allocation_new(struct turn_server *server, const struct turn_tuple *tup
 void turn_allocation_end(struct turn_server *server, struct turn_allocation *alloc, const char *why,
 			 uint64_t now)
 {
+	turn_walks_leave_allocation(server, alloc);
 	for (size_t i = 0; i < TURN_RELAYS_MAX; i++) {
 		if (alloc->relays[i])
 			turn_relay_end(server, alloc->relays[i], why, now);

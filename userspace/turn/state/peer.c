@@ -5,6 +5,7 @@
 
 #include "turn/state/lookup.h"
 #include "turn/state/state.h"
+#include "turn/state/walks.h"
 
 int turn_peer_get(struct turn_server *server, struct turn_permission *permission,
 		  const struct turnpike_addr *addr, struct turn_peer **peer)
@@ -51,6 +52,7 @@ static void clear_pair(struct turn_server *server, struct turn_peer *peer)
 
 void turn_peer_end(struct turn_server *server, struct turn_peer *peer)
 {
+	turn_walks_leave_peer(server, peer);
 	turn_flow_remove(server, peer);
 	if (peer->channel)
 		turn_channel_end(server, peer->channel);

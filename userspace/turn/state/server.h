@@ -32,6 +32,7 @@
 #include "turn/state/shared.h"
 #include "turn/state/timers.h"
 #include "turn/turn.h"
+#include "turn/walk.h"
 
 #define TURN_NS_PER_S 1000000000ull
 
@@ -247,6 +248,7 @@ struct turn_allocation {
  * @users:          users of @credentials who have authenticated, by algorithm
  * @timers:         expiry of relays, permissions and channels
  * @retransmits:    requests that ended relays
+ * @walks:          positions that move on when their allocation or peer ends
  * @is_draining:    whether new allocations are refused
  * @stats:          counters
  */
@@ -277,6 +279,7 @@ struct turn_server {
 	struct turn_channel *channels;
 	struct turn_timers timers;
 	struct turn_retransmit_cache retransmits;
+	struct turn_walk *walks;
 	bool is_draining;
 	struct turn_stats stats;
 };

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/**
+ * @file sweep.h
+ * Visits the allocations of all workers for an answer, to list or to end them.
+ *
+ * A worker reads a batch of them, and serves its clients before it reads the next one. So it is
+ * held for a fraction of a millisecond, however many there are. The answer is made from the batch
+ * in the thread of the control socket, while no worker waits.
+ */
+#ifndef TURNPIKE_CONTROL_SWEEP_H
+#define TURNPIKE_CONTROL_SWEEP_H
+
+#include "control/control.h"
+#include "control/report.h"
+#include "control/session_filter.h"
+#include "turn/walk.h"
+
+/** Objects of a batch. */
+#define SWEEP_BATCH 128
+
+/** struct sweep_session - an allocation, with a copy of its username, of which the account is a
+ * part */
+struct sweep_session {
+	struct turn_allocation_info info;
+	char username[STUN_USERNAME_MAX + 1];
+};
+
+/** struct sweep_item - an allocation, or a peer of the one before */
+struct sweep_item {
+	bool is_peer;
+	union {
+		struct sweep_session session;
+		struct turn_peer_info peer;
+	};
+};
+
+/**
+ * struct sweep - to be embedded in an answer
+ * @answer:  its @next calls sweep_next(), its @leave is sweep_leave()
+ * @filter:  which allocations
+ * @ends:    why they end, see struct turn_event; NULL: they are listed
+ * @at_end:  called in the thread of each worker after its last allocation; or NULL
+ * @source:  of the request
+ * @n_ended: number of those that have ended
+ * @max_pairs: how many pairs one allocation may have
+ */
+struct sweep {
+	struct control_answer answer;
+	struct session_filter filter;
+	const char *ends;
+	void (*at_end)(struct sweep *sweep, struct turn_io *io);
+	const struct report_source *source;
+	uint64_t n_ended;
+	uint32_t max_pairs;
+	/* private: */
+	struct workers_tour tour;
+	struct turn_walk walk;
+	bool in_session;
+	bool is_leaving;
+	bool has_batch;
+	bool is_complete;
+	size_t n;
+	struct sweep_item items[SWEEP_BATCH];
+};
+
+/**
+ * sweep_begin() - prepare a sweep whose other members are set; it starts with sweep_next()
+ * @first: called in the main thread before the first worker; or NULL
+ */
+void sweep_begin(struct sweep *sweep, void (*first)(void *sweep));
+
+/** enum sweep_result - of sweep_next() */
+enum sweep_result {
+	SWEEP_WAITS, /* answer.next shall return, and is called again */
+	SWEEP_BATCH_READY,
+	SWEEP_COMPLETE, /* the same; it was the last one */
+};
+
+/** sweep_next() - the next batch, in @items, of which there are @n; see control_answer.next */
+enum sweep_result sweep_next(struct sweep *sweep);
+
+/** sweep_leave() - see control_answer.leave */
+bool sweep_leave(struct control_answer *answer);
+
+#endif /* TURNPIKE_CONTROL_SWEEP_H */
