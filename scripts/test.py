@@ -83,7 +83,7 @@ STAGES = (
           "server/test_lifecycle.py", "datapath/test_expiry.py"),
     netns("server", "pairs, privileges, operation, reload", "release", "server/test_pairs.py",
           "server/test_privileges.py", "server/test_operation.py", "server/test_reload.py", "server/test_chains.py",
-          "server/test_control.py", "server/test_memory.py", "server/test_sessions.py"),
+          "server/test_control.py", "server/test_memory.py", "server/test_sessions.py", "server/test_ending_sessions.py"),
     netns("model", "random packets against the model", "release", "datapath/test_model.py"),
     netns("datapath", "hairpins, ICMP errors, policing", "release", "datapath/test_hairpin.py", "datapath/test_icmp.py",
           "datapath/test_policing.py", "datapath/test_policing_evasion.py"),

@@ -122,7 +122,7 @@ class Turnpike:
         """The output of a command with -j, over the control socket. In a virtual machine it runs the command."""
         return self.order(command=command) if self.control.exists() else json.loads(self.cli(command, "-j"))
 
-    def order(self, **request: str) -> dict[str, Any]:
+    def order(self, **request: str | int) -> dict[str, Any]:
         """Send a request over the control socket."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
             sock.settimeout(ANSWER_LIMIT)

@@ -15,54 +15,21 @@ from typing import Any
 import pytest
 
 from lab import connected, proc, turn
-from lab.account import give
 from lab.complaints import Complaints, check
-from lab.connected import Connected
 from lab.credentials import rest_credentials
-from lab.endpoints import echo_peer, turn_client
+from lab.endpoints import echo_peer
 from lab.lab import Lab
 from lab.relay import BY_NAME, MODES, PASSWORD, USER, Turnpike, Variant
-from lab.roundtrip import CHANNEL, HELLOS, echoed
-from lab.schema import schema_complaints
+from lab.roundtrip import CHANNEL, HELLOS
+from lab.sessions import (BOB, FAMILY, MESSAGES, PAYLOAD, SECRET, allocated, bound, name_of, serve, session_of, sessions,
+                          talk)
 
-FAMILY = 4
-BOB, SECRET = "bob", "a-secret-of-this-test"
-PAYLOAD = b"some data"
-MESSAGES = 10
 TIMEOUT = 10
 
 every_mode = pytest.mark.parametrize("variant", MODES)
 kernel_modes = pytest.mark.parametrize("variant", [BY_NAME[name] for name in ("native-head", "generic-head", "tcx")])
 in_kernel_or_not = pytest.mark.parametrize("variant", (BY_NAME["tcx"], BY_NAME["userspace"]))
 tcx = pytest.mark.parametrize("variant", (BY_NAME["tcx"],))
-
-
-def serve(lab: Lab, variant: Variant, *options: str) -> Turnpike:
-    """A server with TLS, two users with passwords, and time-limited ones."""
-    secret = lab.scratch / "secret"
-    secret.write_text(SECRET)
-    give(secret)
-    return connected.serve(lab, variant, ["--workers", "2", "--user", f"{BOB}:{PASSWORD}", "--auth-secret-file",
-                                          str(secret), *options])
-
-
-def sessions(server: Turnpike, **who: Any) -> list[dict[str, Any]]:
-    answer = server.order(command="sessions", **who)
-    check(schema_complaints(answer, "sessions"))
-    return list(answer["sessions"])
-
-
-def name_of(client: turn.Client) -> str:
-    """The client's address, as the server writes it."""
-    inner = client.socket.socket if isinstance(client.socket, Connected) else client.socket
-    host, port = inner.getsockname()[:2]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def session_of(server: Turnpike, client: turn.Client) -> dict[str, Any]:
-    found = sessions(server, client=name_of(client))
-    assert len(found) == 1, f"{len(found)} sessions of {name_of(client)}"
-    return found[0]
 
 
 def packets(session: dict[str, Any], path: str) -> int:
@@ -72,24 +39,6 @@ def packets(session: dict[str, Any], path: str) -> int:
 def reasons(session: dict[str, Any]) -> set[str]:
     """Of both directions of all peers."""
     return {peer[direction]["reason"] for peer in session["peers"] for direction in ("to_peer", "to_client")}
-
-
-@contextlib.contextmanager
-def allocated(lab: Lab, user: str = USER, password: str = PASSWORD) -> Iterator[turn.Client]:
-    client = turn_client(lab, "client", FAMILY, FAMILY, user, password)
-    with client.socket:
-        yield client
-
-
-@contextlib.contextmanager
-def bound(lab: Lab, peer: turn.Address, user: str = USER, password: str = PASSWORD) -> Iterator[turn.Client]:
-    with allocated(lab, user, password) as client:
-        client.bind(CHANNEL, peer)
-        yield client
-
-
-def talk(client: turn.Client, count: int = MESSAGES) -> Complaints:
-    return [each for _ in range(count) for each in echoed(client, PAYLOAD)]
 
 
 # What is listed.

@@ -103,6 +103,13 @@ static const struct {
 	{ { .kind = TURN_EVENT_REFUSED, .username = "alice", .method = 0xfff, .code = 403 },
 	  "3 refused 'request refused' user=alice transport=tls method=unknown code=403",
 	  " client=192.0.2.1:4000" },
+	{ { .kind = TURN_EVENT_REFUSED,
+	    .username = "alice",
+	    .method = TURN_ALLOCATE,
+	    .code = 403,
+	    .why = "blocked" },
+	  "2 refused 'request refused' user=alice transport=tls method=Allocate code=403 why=blocked",
+	  " client=192.0.2.1:4000" },
 	{ { .kind = TURN_EVENT_REFUSED, .username = "eve", .method = TURN_REFRESH, .code = 441 },
 	  "2 unauthenticated 'authentication failed' user=eve transport=tls method=Refresh code=441",
 	  " client=192.0.2.1:4000" },
@@ -135,13 +142,33 @@ static void test_level(void **state)
 	n_lines = 0;
 	for (size_t i = 0; i < N_LINES; i++)
 		note(lines[i].event);
-	assert_int_equal(n_lines, 3); /* those of level 2 */
+	assert_int_equal(n_lines, 4); /* those of level 2 */
 	max_level = LOG_WARNING;
 	for (size_t i = 0; i < N_LINES; i++)
 		note(lines[i].event);
-	assert_int_equal(n_lines, 3);
+	assert_int_equal(n_lines, 4);
 	max_level = LOG_DEBUG;
 	events_end_period();
+}
+
+/* Those with a reason have a budget of their own. */
+static void test_refusal_rate_limit(void **state)
+{
+	const struct turn_event event = { .kind = TURN_EVENT_REFUSED,
+					  .username = "alice",
+					  .method = TURN_ALLOCATE,
+					  .code = 403,
+					  .why = "blocked" };
+
+	(void)state;
+	n_lines = 0;
+	for (unsigned int i = 0; i < 1000; i++)
+		note(event);
+	assert_int_equal(n_lines, EVENTS_FAILURES_LOGGED);
+	events_end_period();
+	assert_string_equal(line, "2 refused 'request refused' more=990");
+	events_end_period();
+	assert_int_equal(n_lines, EVENTS_FAILURES_LOGGED + 1);
 }
 
 static void fail_to_authenticate(unsigned int times)
@@ -175,6 +202,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_level),
+		cmocka_unit_test(test_refusal_rate_limit),
 		cmocka_unit_test(test_unauthenticated_rate_limit),
 	};
 

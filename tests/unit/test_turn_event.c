@@ -215,6 +215,28 @@ static void test_refused(void **state)
 	fixture_free(f);
 }
 
+/* The owner says whether a user gets an allocation; one that exists is not affected. */
+static void test_blocked(void **state)
+{
+	struct fixture *f = fixture_default();
+
+	(void)state;
+	allocate(f);
+	f->blocked = "alice";
+	refresh(f, 600);
+	from_port(f, 40001);
+	clear(f);
+	begin_allocate(f);
+	send_signed(f, &f->alice);
+	expect_error(f, 403);
+	assert_string_equal(only_logged(f)->why, "blocked");
+	assert_int_equal(only_logged(f)->kind, TURN_EVENT_REFUSED);
+	clear(f);
+	allocate_as(f, &f->bob, STUN_FAMILY_IPV4);
+	assert_int_equal(stats(f)->allocations, 2);
+	fixture_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -222,6 +244,7 @@ int main(void)
 		cmocka_unit_test(test_accounting),    cmocka_unit_test(test_accounting_in_kernel),
 		cmocka_unit_test(test_both_families), cmocka_unit_test(test_behind_nat),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_blocked),
 	};
 
 	return cmocka_run_group_tests_name("turn event", tests, NULL, NULL);

@@ -189,6 +189,14 @@ static bool police(void *ctx, void *limits, enum turn_direction direction, size_
 	return true;
 }
 
+static bool admits(void *ctx, const char *username, const char *account)
+{
+	const struct fixture *f = ctx;
+
+	assert_true(strlen(account) <= strlen(username));
+	return !f->blocked || strcmp(f->blocked, account) != 0;
+}
+
 static uint64_t reach(void *ctx, const char *account, const struct turnpike_addr *relay,
 		      const struct turnpike_addr *peer, bool again, uint64_t now)
 {
@@ -225,7 +233,8 @@ static void log_event(void *ctx, const struct turn_event *source)
 	strcpy(copy->username, source->username);
 	assert_int_equal(source->kind == TURN_EVENT_REFUSED, !source->relay);
 	assert_int_equal(source->kind == TURN_EVENT_REFUSED, source->code != 0);
-	assert_int_equal(source->kind == TURN_EVENT_ENDED, source->why != NULL);
+	if (source->kind != TURN_EVENT_REFUSED)
+		assert_int_equal(source->kind == TURN_EVENT_ENDED, source->why != NULL);
 	if (source->relay)
 		copy->relay = *source->relay;
 	if (source->peer)
@@ -264,6 +273,7 @@ static const struct turn_ops fake_ops = {
 	.unlimit = unlimit,
 	.police = police,
 	.reach = reach,
+	.admits = admits,
 	.event = log_event,
 	.unix_time = fake_unix_time,
 	.random = fake_random,

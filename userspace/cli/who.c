@@ -35,13 +35,20 @@ static const struct {
 	int (*check)(const char *text);
 } kinds[] = { { "user", check_user }, { "client", check_client }, { "id", check_id }, { 0 } };
 
+static int find_kind(const char *key)
+{
+	for (int i = 0; kinds[i].key; i++) {
+		if (strcmp(kinds[i].key, key) == 0)
+			return i;
+	}
+	return -EINVAL;
+}
+
 int who_take_word(struct who *who, const char *word)
 {
-	int kind = 0;
+	const int kind = find_kind(who->key ? who->key : word);
 
-	while (kinds[kind].key && strcmp(kinds[kind].key, who->key ? who->key : word) != 0)
-		kind++;
-	if (!kinds[kind].key || who->value)
+	if (kind < 0 || who->value)
 		return -EINVAL;
 	if (!who->key)
 		who->key = word;
@@ -50,6 +57,13 @@ int who_take_word(struct who *who, const char *word)
 	else
 		who->value = word;
 	return 0;
+}
+
+int who_take_word_or_user(struct who *who, const char *word)
+{
+	if (!who->key && find_kind(word) < 0)
+		who->key = "user";
+	return who_take_word(who, word);
 }
 
 bool who_is_incomplete(const struct who *who)

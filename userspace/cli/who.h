@@ -21,6 +21,9 @@ struct who {
 /** who_take_word() - take the next of the words "user NAME", "client ADDR" or "id ID" */
 int who_take_word(struct who *who, const char *word);
 
+/** who_take_word_or_user() - the same, but a first word that is none of these is the name of a user */
+int who_take_word_or_user(struct who *who, const char *word);
+
 /** who_is_incomplete() - whether the last word is missing */
 bool who_is_incomplete(const struct who *who);
 

@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/block_commands.h"
 #include "control/commands.h"
+#include "control/end_sessions.h"
 #include "control/report.h"
 #include "control/report_flows.h"
 #include "control/report_sessions.h"
@@ -156,7 +158,9 @@ static struct control_answer *begin_mode(void *source, const json_t *json)
 }
 
 const struct control_command control_commands[] = {
-	{ "status", false, begin_status }, { "stats", false, begin_stats },
-	{ "flows", false, report_flows },  { "sessions", false, report_sessions },
-	{ "mode", true, begin_mode },      { 0 },
+	{ "status", false, begin_status },   { "stats", false, begin_stats },
+	{ "flows", false, report_flows },    { "sessions", false, report_sessions },
+	{ "kick", true, end_sessions },      { "block", true, begin_block },
+	{ "unblock", true, begin_unblock },  { "blocked", false, begin_blocked },
+	{ "mode", true, begin_mode },        { 0 },
 };

@@ -10,12 +10,14 @@
 
 #include "datapath/datapath.h"
 #include "endpoints/endpoints.h"
+#include "process/blocks.h"
 #include "process/workers.h"
 
 /**
  * struct report_source - where reports get their data from; all but @datapath, @workers, @loop and
  * @started belong to the main thread
  * @loop:        of the control socket
+ * @blocks:      users and clients that are blocked
  * @endpoints:   where it listens and relays
  * @doubt:       why the devices are uncertain; may be empty
  * @started:     start time, CLOCK_MONOTONIC in ns
@@ -25,6 +27,7 @@ struct report_source {
 	struct datapath *datapath;
 	struct workers *workers;
 	struct loop *loop;
+	struct blocks *blocks;
 	const struct endpoints *endpoints;
 	const char *doubt;
 	uint64_t started;

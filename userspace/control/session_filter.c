@@ -65,10 +65,18 @@ static bool is_client(const struct turnpike_addr *wanted, const struct turnpike_
 	return wanted->port ? addr_equal(wanted, &client) : addr_same_ip(wanted, &client);
 }
 
+static bool is_in(const struct addr_cidr *prefix, const struct turnpike_addr *addr)
+{
+	const struct turnpike_addr client = addr_without_zone(addr);
+
+	return addr_cidr_contains(prefix, &client);
+}
+
 bool session_filter_matches(const struct session_filter *filter,
 			    const struct turn_allocation_info *info)
 {
 	return (!*filter->user || is_user(filter->user, info)) &&
 	       (!filter->client.family || is_client(&filter->client, &info->tuple.client)) &&
-	       (!filter->id || filter->id == info->id);
+	       (!filter->id || filter->id == info->id) &&
+	       (!filter->prefix.addr.family || is_in(&filter->prefix, &info->tuple.client));
 }

@@ -8,7 +8,6 @@
 
 #include <jansson.h>
 
-#include "stun/protocol.h"
 #include "turn/walk.h"
 
 /**
@@ -16,11 +15,13 @@
  * @user:   username or account; empty: any
  * @client: without a port: any port; without a family: any address
  * @id:     0: any
+ * @prefix: of clients; without a family: any; no request has it by itself
  */
 struct session_filter {
-	char user[STUN_USERNAME_MAX + 1];
+	char user[TURN_USERNAME_SIZE];
 	struct turnpike_addr client;
 	uint64_t id;
+	struct addr_cidr prefix;
 };
 
 /**

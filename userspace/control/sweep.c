@@ -76,14 +76,14 @@ static void visit(struct turn_io *io, void *arg)
 {
 	struct sweep *sweep = arg;
 
-	if (!turn_walk_is_open(&sweep->walk) && !sweep->is_leaving)
+	if (!turn_walk_is_open(&sweep->walk) && !sweep->is_cancelled)
 		turn_walk_begin(&sweep->walk, turn_io_server(io));
 	sweep->max_pairs = turn_server_limits(turn_io_server(io))->max_channels;
-	sweep->tour.is_interrupted = !sweep->is_leaving && read_batch(sweep);
+	sweep->tour.is_interrupted = !sweep->is_cancelled && read_batch(sweep);
 	if (sweep->tour.is_interrupted)
 		return;
 	turn_walk_end(&sweep->walk);
-	if (sweep->at_end && !sweep->is_leaving)
+	if (sweep->at_end && !sweep->is_cancelled)
 		sweep->at_end(sweep, io);
 }
 
@@ -136,7 +136,7 @@ bool sweep_leave(struct control_answer *answer)
 		return false;
 	if (!turn_walk_is_open(&sweep->walk))
 		return true;
-	sweep->is_leaving = true;
+	sweep->is_cancelled = true;
 	start(sweep);
 	return false;
 }

@@ -22,7 +22,7 @@
  * part */
 struct sweep_session {
 	struct turn_allocation_info info;
-	char username[STUN_USERNAME_MAX + 1];
+	char username[TURN_USERNAME_SIZE];
 };
 
 /** struct sweep_item - an allocation, or a peer of the one before */
@@ -41,6 +41,7 @@ struct sweep_item {
  * @ends:    why they end, see struct turn_event; NULL: they are listed
  * @at_end:  called in the thread of each worker after its last allocation; or NULL
  * @source:  of the request
+ * @is_cancelled: no allocation is visited; may be set by @first
  * @n_ended: number of those that have ended
  * @max_pairs: how many pairs one allocation may have
  */
@@ -50,13 +51,13 @@ struct sweep {
 	const char *ends;
 	void (*at_end)(struct sweep *sweep, struct turn_io *io);
 	const struct report_source *source;
+	bool is_cancelled;
 	uint64_t n_ended;
 	uint32_t max_pairs;
 	/* private: */
 	struct workers_tour tour;
 	struct turn_walk walk;
 	bool in_session;
-	bool is_leaving;
 	bool has_batch;
 	bool is_complete;
 	size_t n;

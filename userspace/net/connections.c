@@ -276,12 +276,14 @@ static bool is_denied(const struct connections *connections, const struct turnpi
 {
 	const struct turnpike_addr addr = addr_without_zone(client);
 
-	return cidr_set_has(connections->denied, &addr);
+	return cidr_set_has(connections->denied, &addr) ||
+	       block_set_has_client(connections->blocked, &addr);
 }
 
 bool connections_denies(struct connections *connections, const struct turnpike_addr *client)
 {
-	const bool denied = connections->denied && is_denied(connections, client);
+	const bool denied = (connections->denied || connections->blocked) &&
+			    is_denied(connections, client);
 
 	connections->stats.denied += denied;
 	return denied;
@@ -289,9 +291,14 @@ bool connections_denies(struct connections *connections, const struct turnpike_a
 
 void connections_deny(struct connections *connections, const struct cidr_set *denied)
 {
+	connections->denied = denied;
+	connections_end_denied(connections);
+}
+
+void connections_end_denied(struct connections *connections)
+{
 	struct connection *connection, *next;
 
-	connections->denied = denied;
 	HASH_ITER(hh, connections->table, connection, next) {
 		if (is_denied(connections, &connection->tuple.client))
 			connection_end(connection, CONNECTION_DENIED);

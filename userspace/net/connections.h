@@ -15,6 +15,7 @@
 #include "base/cidr_set.h"
 #include "base/siphash.h"
 #include "net/admission.h"
+#include "net/block_set.h"
 #include "net/memory_return.h"
 #include "net/stream_rx.h"
 #include "private/hash.h"
@@ -106,6 +107,7 @@ struct connection_kind {
 /**
  * struct connections - all connections of one worker
  * @denied:     clients that get no service, borrowed; NULL: none
+ * @blocked:    likewise, for a while
  * @strangers:  those without an allocation, the oldest first
  * @handshakes: the strangers whose handshake is not complete, the oldest first
  * @waiting:    those for which connection_flush_later() has been called
@@ -119,6 +121,7 @@ struct connections {
 	const struct client_ops *ops;
 	void *ctx;
 	const struct cidr_set *denied;
+	const struct block_set *blocked;
 	struct connection *table;
 	struct connection *strangers;
 	struct connection *handshakes;
@@ -163,6 +166,9 @@ void connections_init(struct connections *connections, struct event_base *base,
  * @denied: all clients that are denied, borrowed until the next call; NULL: none
  */
 void connections_deny(struct connections *connections, const struct cidr_set *denied);
+
+/** connections_end_denied() - end the connections of clients that are denied or blocked */
+void connections_end_denied(struct connections *connections);
 
 /**
  * connections_denies() - whether nothing of @client is to be handled; counts it

@@ -28,7 +28,18 @@ static const struct kind kinds[] = {
 	[TURN_EVENT_REFUSED] = { LOG_DEBUG, "refused", "request refused" },
 };
 
-static const struct kind failure = { LOG_INFO, "unauthenticated", "authentication failed" };
+/** struct budget - events of a kind that clients can cause at will, in the current period */
+struct budget {
+	struct kind kind;
+	unsigned int logged;
+	uint64_t suppressed;
+};
+
+static struct budget failures = { .kind = { LOG_INFO, "unauthenticated",
+					    "authentication failed" } };
+/* Those that the operator has asked for. */
+static struct budget refusals = { .kind = { LOG_INFO, "refused", "request refused" } };
+static pthread_mutex_t budget_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static const struct {
 	unsigned int method;
@@ -40,13 +51,6 @@ static const struct {
 };
 
 static atomic_bool shows_addresses;
-
-/** struct period - failed authentications of the current period */
-static struct {
-	pthread_mutex_t lock;
-	unsigned int logged;
-	uint64_t suppressed;
-} period = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 void events_show_addresses(bool show)
 {
@@ -141,41 +145,55 @@ static bool is_failure(const struct turn_event *event)
 	       (event->code == STUN_UNAUTHENTICATED || event->code == TURN_WRONG_CREDENTIALS);
 }
 
-static bool may_log_failure(void)
+/* NULL: each one is logged. */
+static struct budget *budget_of(const struct turn_event *event)
+{
+	if (is_failure(event))
+		return &failures;
+	return event->kind == TURN_EVENT_REFUSED && event->why ? &refusals : NULL;
+}
+
+static bool may_log(struct budget *budget)
 {
 	bool may;
 
-	pthread_mutex_lock(&period.lock);
-	may = period.logged < EVENTS_FAILURES_LOGGED;
+	pthread_mutex_lock(&budget_lock);
+	may = budget->logged < EVENTS_FAILURES_LOGGED;
 	if (may)
-		period.logged++;
+		budget->logged++;
 	else
-		period.suppressed++;
-	pthread_mutex_unlock(&period.lock);
+		budget->suppressed++;
+	pthread_mutex_unlock(&budget_lock);
 	return may;
 }
 
 void events_log(const struct turn_event *event)
 {
-	const bool failed = is_failure(event);
-	const struct kind *kind = failed ? &failure : &kinds[event->kind];
+	struct budget *budget = budget_of(event);
+	const struct kind *kind = budget ? &budget->kind : &kinds[event->kind];
 	struct fields fields = { 0 };
 
-	if (!log_is_enabled(kind->level) || (failed && !may_log_failure()))
+	if (!log_is_enabled(kind->level) || (budget && !may_log(budget)))
 		return;
 	collect(event, &fields);
 	log_event(kind->level, kind->event, kind->message, fields.list, fields.n);
 }
 
-void events_end_period(void)
+static void end_period(struct budget *budget)
 {
 	struct log_field count = { .name = "more" };
 
-	pthread_mutex_lock(&period.lock);
-	count.number = period.suppressed;
-	period.logged = 0;
-	period.suppressed = 0;
-	pthread_mutex_unlock(&period.lock);
+	pthread_mutex_lock(&budget_lock);
+	count.number = budget->suppressed;
+	budget->logged = 0;
+	budget->suppressed = 0;
+	pthread_mutex_unlock(&budget_lock);
 	if (count.number)
-		log_event(failure.level, failure.event, failure.message, &count, 1);
+		log_event(budget->kind.level, budget->kind.event, budget->kind.message, &count, 1);
+}
+
+void events_end_period(void)
+{
+	end_period(&failures);
+	end_period(&refusals);
 }

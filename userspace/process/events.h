@@ -3,16 +3,16 @@
  * @file events.h
  * Logs the events of the TURN core. Any thread.
  *
- * Allocations are logged at level info, other events at debug. Failed authentications are logged at
- * info as well. Since anyone can cause those, only some are logged per period, and the others are
- * counted.
+ * Allocations are logged at level info, other events at debug. Failed authentications, and refusals
+ * that an operator has asked for, are logged at info as well. Since clients can cause those at
+ * will, only some of either kind are logged per period, and the others are counted.
  */
 #ifndef TURNPIKE_PROCESS_EVENTS_H
 #define TURNPIKE_PROCESS_EVENTS_H
 
 #include "turn/turn.h"
 
-/** Failed authentications that are logged per period. */
+/** Failed authentications, and such refusals, that are logged per period. */
 #define EVENTS_FAILURES_LOGGED 10
 
 /** events_show_addresses() - whether to log the addresses of clients, relays and peers */

@@ -245,6 +245,14 @@ static uint64_t reach(void *ctx, const char *account, const struct turnpike_addr
 	return datapath_reach(io->datapath, account, relay, peer, again, now);
 }
 
+static bool admits(void *ctx, const char *username, const char *account)
+{
+	const struct turn_io *io = ctx;
+	const struct block_set *blocked = io->connections.blocked;
+
+	return !block_set_has_user(blocked, username) && !block_set_has_user(blocked, account);
+}
+
 static void log_core_event(void *ctx, const struct turn_event *event)
 {
 	(void)ctx;
@@ -275,6 +283,7 @@ static const struct turn_ops ops = {
 	.unlimit = unlimit,
 	.police = police,
 	.reach = reach,
+	.admits = admits,
 	.event = log_core_event,
 	.unix_time = unix_time,
 	.random = fill_random,
@@ -361,6 +370,16 @@ void turn_io_deny(struct turn_io *io, const struct cidr_set *denied)
 {
 	turn_server_end_allocations(io->server, is_denied, (void *)denied, "denied", clock_now());
 	connections_deny(&io->connections, denied);
+}
+
+void turn_io_block(struct turn_io *io, const struct block_set *blocked)
+{
+	io->connections.blocked = blocked;
+}
+
+void turn_io_end_denied(struct turn_io *io)
+{
+	connections_end_denied(&io->connections);
 }
 
 struct turn_server *turn_io_server(const struct turn_io *io)

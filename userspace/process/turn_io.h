@@ -44,6 +44,15 @@ int turn_io_listen(struct turn_io *io, const struct listen_config *listen);
  */
 void turn_io_deny(struct turn_io *io, const struct cidr_set *denied);
 
+/**
+ * turn_io_block() - refuse new allocations of users, and all packets of clients
+ * @blocked: borrowed until the next call; NULL: none, as at first
+ */
+void turn_io_block(struct turn_io *io, const struct block_set *blocked);
+
+/** turn_io_end_denied() - see connections_end_denied() */
+void turn_io_end_denied(struct turn_io *io);
+
 /** turn_io_adapt() - call socket_adapt() for all sockets; the initial @in_kernel is false */
 void turn_io_adapt(struct turn_io *io, bool in_kernel);
 

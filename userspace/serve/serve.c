@@ -14,6 +14,7 @@
 #include "datapath/datapath.h"
 #include "net/broker.h"
 #include "net/handshake_memory.h"
+#include "process/blocks.h"
 #include "process/events.h"
 #include "process/notify.h"
 #include "process/workers.h"
@@ -45,6 +46,7 @@ struct server {
 	struct datapath *datapath;
 	struct serve_listen listen;
 	struct workers *workers;
+	struct blocks *blocks;
 	struct report_source reports;
 	struct drain *drain;
 	char doubt[SERVE_DOUBT_MAX]; /* about the devices */
@@ -177,6 +179,8 @@ static int open_turn(struct server *server)
 	err = workers_open(server->base, server->datapath, &server->listen.listen, &turn,
 			   config->n_workers, &server->workers);
 	serve_turn_config_free(&turn);
+	if (!err)
+		err = blocks_open(server->base, server->workers, &server->blocks);
 	return err ? err : serve_turn_set_credentials(config, server->workers);
 }
 
@@ -237,6 +241,7 @@ static void close_server(struct server *server)
 	if (server->control)
 		control_stop(server->control);
 	workers_close(server->workers);
+	blocks_close(server->blocks);
 	control_close(server->control);
 	serve_listen_close(&server->listen);
 	datapath_close(server->datapath);
@@ -309,6 +314,7 @@ static enum cli_status serve(struct server *server)
 		.datapath = server->datapath,
 		.workers = server->workers,
 		.loop = control_loop(server->control),
+		.blocks = server->blocks,
 		.endpoints = serve_addresses_endpoints(server->addresses),
 		.doubt = server->doubt,
 		.started = clock_now(),

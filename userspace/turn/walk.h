@@ -10,8 +10,12 @@
 #ifndef TURNPIKE_TURN_WALK_H
 #define TURNPIKE_TURN_WALK_H
 
+#include "stun/protocol.h"
 #include "turn/ops.h"
 #include "turn/turn.h"
+
+/** Room for any username, with its NUL. */
+#define TURN_USERNAME_SIZE (STUN_USERNAME_MAX + 1)
 
 /**
  * struct turn_relay_info - a relayed transport address, for a listing

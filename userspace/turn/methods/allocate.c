@@ -253,10 +253,22 @@ static int allocate_reserved(struct turn_request *request, struct turn_allocatio
 	return 0;
 }
 
+static bool is_blocked(const struct turn_request *request)
+{
+	const struct turn_server *server = request->server;
+	const struct turn_user *user = request->user;
+
+	return !server->ops.admits(server->ctx, user->name, turn_account_name(user->account));
+}
+
 static int allocate(struct turn_request *request, struct turn_allocation_params *params)
 {
 	int code;
 
+	if (is_blocked(request)) {
+		request->why = "blocked";
+		return TURN_FORBIDDEN;
+	}
 	if (request->server->is_draining)
 		return turn_refuse_full(request);
 	code = params->token ? allocate_reserved(request, params) : allocate_new(request, params);

@@ -156,6 +156,7 @@ static void notify_refusal(const struct turn_request *request, int code)
 		.username = request->user ? request->user->name : claimed,
 		.method = request->msg->method,
 		.code = code,
+		.why = request->why,
 	};
 
 	copy_claimed_name(request->msg, claimed);
