@@ -188,7 +188,7 @@ def test_end_with_open_answers(lab: Lab, variant: Variant) -> None:
     server = start(lab, variant)
     Bound(lab, BOUND)
     with contextlib.ExitStack() as stack:
-        for name in 3 * ("flows", "status", "mode", "stats"):
+        for name in 3 * ("flows", "status", "sessions", "users", "mode", "stats"):
             stack.enter_context(asking(server, command(name)))
         complaints = server.stop_complaints()
     check(complaints)

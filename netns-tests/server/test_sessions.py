@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,10 +22,11 @@ from lab.endpoints import echo_peer
 from lab.lab import Lab
 from lab.relay import BY_NAME, MODES, PASSWORD, USER, Turnpike, Variant
 from lab.roundtrip import CHANNEL, HELLOS
-from lab.sessions import (BOB, FAMILY, MESSAGES, PAYLOAD, SECRET, allocated, bound, name_of, serve, session_of, sessions,
-                          talk)
+from lab.sessions import (BOB, FAMILY, MESSAGES, PAYLOAD, SECRET, allocated, bound, name_of, serve, session_of,
+                          sessions, talk)
 
 TIMEOUT = 10
+CHANNELS = 1500  # whose answer does not fit the buffers of a socket
 
 every_mode = pytest.mark.parametrize("variant", MODES)
 kernel_modes = pytest.mark.parametrize("variant", [BY_NAME[name] for name in ("native-head", "generic-head", "tcx")])
@@ -252,6 +254,102 @@ def test_pairs(lab: Lab, variant: Variant) -> None:
         assert client.receive(TIMEOUT)
         found = session_of(server, client)
     complaints = [] if (found["reason"], found["pairs"]) == ("pairs", 1) else [f"the session is {found}"]
+    check(complaints + server.stop_complaints())
+
+
+@tcx
+def test_hairpin(lab: Lab, variant: Variant) -> None:
+    """Two clients of the relay as peers of each other: what each receives is a matter of the other's session."""
+    server = serve(lab, variant)
+    with allocated(lab) as first, allocated(lab, BOB) as second:
+        relays = [session_of(server, client)["relays"][0]["address"].rsplit(":", 1) for client in (first, second)]
+        addresses = [(host, int(port)) for host, port in relays]
+        first.bind(CHANNEL, addresses[1])
+        second.bind(CHANNEL, addresses[0])
+        for _ in range(HELLOS):
+            first.socket.send(turn.channel_data(CHANNEL, PAYLOAD))
+            assert second.receive(TIMEOUT)
+        peer = session_of(server, first)["peers"][0]
+        other = session_of(server, second)["peers"][0]
+    complaints = [] if peer["to_peer"]["in_kernel"] and peer["to_peer"]["packets"] else [f"the sender has {peer}"]
+    complaints += [] if other["to_client"]["reason"] == "hairpin" else [f"the receiver has {other}"]
+    check(complaints + server.stop_complaints())
+
+
+@tcx
+def test_local_peer(lab: Lab, variant: Variant) -> None:
+    """A peer that is a client of the relay on TCP has no flow."""
+    server = serve(lab, variant)
+    tcp = connected.turn_client(lab, "tcp", FAMILY, FAMILY)
+    with allocated(lab) as client, contextlib.closing(tcp.socket):
+        host, port = session_of(server, tcp)["relays"][0]["address"].rsplit(":", 1)
+        client.bind(CHANNEL, (host, int(port)))
+        found = reasons(session_of(server, client))
+    complaints = [] if "local_peer" in found else [f"the reasons are {found}"]
+    check(complaints + server.stop_complaints())
+
+
+@tcx
+def test_unresolved(lab: Lab, variant: Variant) -> None:
+    """A peer that does not exist on the relay's own network."""
+    server = serve(lab, variant)
+    nobody = lab.address("peer", FAMILY).rpartition(".")[0] + ".77"
+    with bound(lab, (nobody, 7000)) as client:
+        client.socket.send(turn.channel_data(CHANNEL, PAYLOAD))
+        found = session_of(server, client)["peers"][0]["to_peer"]
+    complaints = [] if found["reason"] == "unresolved" else [f"the reason is {found}"]
+    check(complaints + server.stop_complaints())
+
+
+NAT = """
+table ip sessions {
+    chain post { type nat hook postrouting priority srcnat; ip daddr %s udp sport >= 1024 masquerade to :%s random; }
+}
+"""
+
+
+@contextlib.contextmanager
+def nat(lab: Lab, peer: str) -> Iterator[None]:
+    """The host's NAT changes the ports of what leaves for the peer."""
+    lab.run("relay", ["nft", NAT % (peer, "20000-20999")])
+    try:
+        yield
+    finally:
+        lab.run("relay", ["nft", "delete table ip sessions"])
+
+
+@tcx
+def test_nat(lab: Lab, variant: Variant) -> None:
+    """What the host's NAT changes stays in user space."""
+    server = serve(lab, variant)
+    with nat(lab, lab.address("peer", FAMILY)), echo_peer(lab, FAMILY) as peer, bound(lab, peer.address) as client:
+        for _ in range(MESSAGES):
+            client.socket.send(turn.channel_data(CHANNEL, PAYLOAD))
+        told = proc.wait_until(
+            lambda: session_of(server, client)["peers"][0]["to_peer"]["reason"] == "nat_port", TIMEOUT)
+        found = session_of(server, client)["peers"][0]["to_peer"]
+    complaints = [] if told else [f"the reason is {found}"]
+    check(complaints + server.stop_complaints())
+
+
+# Clients of the control socket.
+
+@in_kernel_or_not
+def test_hanging_up(lab: Lab, variant: Variant) -> None:
+    """Whoever asks and goes before the end of a long answer leaves nothing behind, and disturbs nobody."""
+    server = serve(lab, variant, "--max-channels", "4000")
+    with allocated(lab) as client:
+        for number in range(CHANNELS):
+            client.bind(CHANNEL + number, (lab.address("peer", FAMILY), 10000 + number))
+        for _ in range(20):
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+                sock.settimeout(TIMEOUT)
+                sock.connect(str(server.control))
+                sock.sendall(b'{"command": "sessions"}\n')
+                assert sock.recv(100)
+        listed = len(session_of(server, client)["peers"])
+        client.refresh(600)
+    complaints = [] if listed == CHANNELS else [f"{listed} peers are listed, not {CHANNELS}"]
     check(complaints + server.stop_complaints())
 
 

@@ -155,7 +155,7 @@ static void reconfigure(struct life *life, uint8_t how)
 
 static void drain(struct life *life)
 {
-	turn_server_drain(life->f->server);
+	turn_server_drain(life->f->server, true);
 	life->model.draining = true;
 	drained++;
 }

@@ -120,7 +120,7 @@ static void test_draining(void **state)
 
 	(void)state;
 	allocate(f);
-	turn_server_drain(f->server);
+	turn_server_drain(f->server, true);
 	f->tuple.client = addr("203.0.113.7:2");
 	f->nonce_len = 0;
 	begin(f, STUN_REQUEST, TURN_ALLOCATE);

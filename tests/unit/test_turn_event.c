@@ -243,8 +243,7 @@ int main(void)
 		cmocka_unit_test(test_life),          cmocka_unit_test(test_ends),
 		cmocka_unit_test(test_accounting),    cmocka_unit_test(test_accounting_in_kernel),
 		cmocka_unit_test(test_both_families), cmocka_unit_test(test_behind_nat),
-		cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_blocked),
+		cmocka_unit_test(test_refused),       cmocka_unit_test(test_blocked),
 	};
 
 	return cmocka_run_group_tests_name("turn event", tests, NULL, NULL);

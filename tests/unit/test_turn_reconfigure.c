@@ -188,7 +188,7 @@ static void test_drain(void **state)
 
 	(void)state;
 	allocate(f);
-	turn_server_drain(f->server);
+	turn_server_drain(f->server, true);
 	/* A retransmission does not count as a new allocation. */
 	send_plain(f);
 	expect_success(f, &f->alice);

@@ -109,7 +109,7 @@ struct fixture {
 	uint64_t reach_until; /* the answer to turn_ops.reach */
 	size_t n_reach;       /* calls of it */
 	bool again;           /* of the last one */
-	const char *blocked; /* an account; NULL: none */
+	const char *blocked;  /* an account; NULL: none */
 	bool limited;
 	int limit_error;
 	struct fake_limits limits[MAX_RELAYS];

@@ -82,8 +82,9 @@ static enum cli_status run(const struct cli_syntax *syntax, int argc, char **arg
 enum cli_status command_block(int argc, char **argv)
 {
 	static const struct cli_option options[] = {
-		{ "for", 0, "TIME", "How long, such as 90s, 15m, 2h or 7d. Without it: until 'turnpike "
-				    "unblock', or the end of the server.",
+		{ "for", 0, "TIME",
+		  "How long, such as 90s, 15m, 2h or 7d. Without it: until 'turnpike "
+		  "unblock', or the end of the server.",
 		  DURATION_EXPECTS, .set = set_time },
 		QUERY_JSON,
 		QUERY_CONTROL,
@@ -118,7 +119,10 @@ enum cli_status command_unblock(int argc, char **argv)
 static void print_list(const json_t *answer)
 {
 	static const struct table_column columns[] = {
-		{ "user", TABLE_TEXT }, { "prefix", TABLE_TEXT }, { "expires_in", TABLE_NUMBER }, { 0 },
+		{ "user", TABLE_TEXT },
+		{ "prefix", TABLE_TEXT },
+		{ "expires_in", TABLE_NUMBER },
+		{ 0 },
 	};
 
 	table_print(columns, json_object_get(answer, "blocked"));

@@ -36,7 +36,7 @@ enum cli_status command_kick(int argc, char **argv)
 	};
 	struct kick_query query = { .query = { .control = CONTROL_PATH } };
 	enum cli_status status = cli_parse(&syntax, argc, argv, &query);
-	json_t *request, *answer;
+	json_t *answer;
 
 	if (status != CLI_OK)
 		return status;
@@ -44,10 +44,7 @@ enum cli_status command_kick(int argc, char **argv)
 		log_error("it is not said whose allocations end: expected %s", syntax.words);
 		return CLI_USAGE;
 	}
-	request = json_pack("{s:s}", "command", "kick");
-	who_add(&query.who, request);
-	answer = query_request(&query.query, request);
-	json_decref(request);
+	answer = who_ask(&query.who, &query.query, "kick");
 	if (!answer)
 		return CLI_ERROR;
 	query_print(&query.query, answer, print_kicked);

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "cli/commands.h"
 #include "cli/query.h"
+#include "cli/session_sums.h"
 #include "cli/table.h"
 #include "cli/who.h"
 
@@ -30,34 +31,6 @@ static json_t *session_row(const json_t *session)
 	for (size_t i = 0; i < sizeof(relay_keys) / sizeof(relay_keys[0]); i++)
 		json_object_set(row, relay_keys[i], json_object_get(relay, relay_keys[i]));
 	return row;
-}
-
-static json_int_t sum(const json_t *traffic, const char *unit)
-{
-	static const char *const directions[] = { "to_peer", "to_client" };
-	json_int_t result = 0;
-
-	for (size_t i = 0; i < 2; i++)
-		result += json_integer_value(
-			json_object_get(json_object_get(traffic, directions[i]), unit));
-	return result;
-}
-
-static void add_traffic(json_t *row, const json_t *session)
-{
-	static const struct {
-		const char *path;
-		const char *packets;
-		const char *bytes;
-	} paths[] = { { "kernel", "kernel_packets", "kernel_bytes" },
-		      { "userspace", "user_packets", "user_bytes" } };
-
-	for (size_t i = 0; i < 2; i++) {
-		const json_t *traffic = json_object_get(session, paths[i].path);
-
-		json_object_set_new(row, paths[i].packets, json_integer(sum(traffic, "packets")));
-		json_object_set_new(row, paths[i].bytes, json_integer(sum(traffic, "bytes")));
-	}
 }
 
 /* A row for each direction that is not in the kernel. */
@@ -111,7 +84,7 @@ static void print_sessions(const json_t *answer)
 	json_array_foreach(json_object_get(answer, "sessions"), i, session) {
 		json_t *row = session_row(session);
 
-		add_traffic(row, session);
+		session_add_sums(row, session);
 		json_array_append_new(rows, row);
 		add_reasons(reasons, session);
 	}
@@ -138,7 +111,7 @@ enum cli_status command_sessions(int argc, char **argv)
 	};
 	struct sessions_query query = { .query = { .control = CONTROL_PATH } };
 	enum cli_status status = cli_parse(&syntax, argc, argv, &query);
-	json_t *request, *answer;
+	json_t *answer;
 
 	if (status != CLI_OK)
 		return status;
@@ -146,10 +119,7 @@ enum cli_status command_sessions(int argc, char **argv)
 		log_error("'%s' is not complete: expected %s", query.who.key, syntax.words);
 		return CLI_USAGE;
 	}
-	request = json_pack("{s:s}", "command", "sessions");
-	who_add(&query.who, request);
-	answer = query_request(&query.query, request);
-	json_decref(request);
+	answer = who_ask(&query.who, &query.query, "sessions");
 	if (!answer)
 		return CLI_ERROR;
 	query_print(&query.query, answer, print_sessions);

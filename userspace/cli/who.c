@@ -71,12 +71,16 @@ bool who_is_incomplete(const struct who *who)
 	return who->key && !who->value;
 }
 
-void who_add(const struct who *who, json_t *request)
+json_t *who_ask(const struct who *who, const struct query *query, const char *command)
 {
-	if (!who->key)
-		return;
-	json_object_set_new(request, who->key,
-			    strcmp(who->key, "id") == 0
-				    ? json_integer(strtoll(who->value, NULL, 10))
-				    : json_string(who->value));
+	json_t *request = json_pack("{s:s}", "command", command), *answer;
+
+	if (who->key)
+		json_object_set_new(request, who->key,
+				    strcmp(who->key, "id") == 0
+					    ? json_integer(strtoll(who->value, NULL, 10))
+					    : json_string(who->value));
+	answer = query_request(query, request);
+	json_decref(request);
+	return answer;
 }

@@ -9,6 +9,8 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+#include "cli/query.h"
+
 /**
  * struct who - @key: of the request: "user", "client" or "id"; NULL: all of them
  * @value: NULL: it is missing
@@ -21,13 +23,14 @@ struct who {
 /** who_take_word() - take the next of the words "user NAME", "client ADDR" or "id ID" */
 int who_take_word(struct who *who, const char *word);
 
-/** who_take_word_or_user() - the same, but a first word that is none of these is the name of a user */
+/** who_take_word_or_user() - the same, but a first word that is none of these is the name of a user
+ */
 int who_take_word_or_user(struct who *who, const char *word);
 
 /** who_is_incomplete() - whether the last word is missing */
 bool who_is_incomplete(const struct who *who);
 
-/** who_add() - add it to a request */
-void who_add(const struct who *who, json_t *request);
+/** who_ask() - send a request about it, see query_request() */
+json_t *who_ask(const struct who *who, const struct query *query, const char *command);
 
 #endif /* TURNPIKE_CLI_WHO_H */

@@ -14,6 +14,7 @@
 #include "control/report.h"
 #include "control/report_flows.h"
 #include "control/report_sessions.h"
+#include "control/report_users.h"
 
 /**
  * struct request - a request that makes a tour of the workers
@@ -21,16 +22,18 @@
  * @data:   collected on the tour
  * @mode:   for the command "mode"
  * @device: for the command "mode"; empty: all devices
+ * @drains: for the command "drain"
  * @error:  what went wrong; empty: nothing
  */
 struct request {
 	struct control_answer answer;
 	struct workers_tour tour;
-	const struct report_source *source;
+	struct report_source *source;
 	json_t *(*report)(const struct report_source *source, const struct report_data *data);
 	struct report_data data;
 	struct turnpike_attach_opts mode;
 	char device[TURNPIKE_IFNAMSIZ];
+	bool drains;
 	char error[256];
 };
 
@@ -72,7 +75,7 @@ static void finish(void *arg)
 	control_ready(&request->answer);
 }
 
-static struct request *new_request(const struct report_source *source)
+static struct request *new_request(struct report_source *source)
 {
 	struct request *request = calloc(1, sizeof(*request));
 
@@ -157,10 +160,46 @@ static struct control_answer *begin_mode(void *source, const json_t *json)
 	return begin_tour(request);
 }
 
+/* A server that SIGTERM has told to stop does not go back. */
+static void change_draining(void *arg)
+{
+	struct request *request = arg;
+	struct report_source *source = request->source;
+
+	if (source->is_stopping)
+		snprintf(request->error, sizeof(request->error), "the server is stopping");
+	else
+		source->is_draining = request->drains;
+	request->drains = source->is_draining;
+	read_main(arg);
+}
+
+static void drain_worker(struct turn_io *io, void *arg)
+{
+	const struct request *request = arg;
+
+	turn_server_drain(turn_io_server(io), request->drains);
+	add_worker(io, arg);
+}
+
+static struct control_answer *begin_drain(void *source, const json_t *json)
+{
+	struct request *request = new_request(source);
+
+	if (!request)
+		return NULL;
+	request->drains = !json_is_true(json_object_get(json, "undo"));
+	request->report = report_drain;
+	request->tour.first = change_draining;
+	request->tour.each = drain_worker;
+	return begin_tour(request);
+}
+
 const struct control_command control_commands[] = {
-	{ "status", false, begin_status },   { "stats", false, begin_stats },
-	{ "flows", false, report_flows },    { "sessions", false, report_sessions },
-	{ "kick", true, end_sessions },      { "block", true, begin_block },
-	{ "unblock", true, begin_unblock },  { "blocked", false, begin_blocked },
-	{ "mode", true, begin_mode },        { 0 },
+	{ "status", false, begin_status },  { "stats", false, begin_stats },
+	{ "flows", false, report_flows },   { "sessions", false, report_sessions },
+	{ "kick", true, end_sessions },     { "block", true, begin_block },
+	{ "unblock", true, begin_unblock }, { "blocked", false, begin_blocked },
+	{ "drain", true, begin_drain },     { "users", false, report_users },
+	{ "mode", true, begin_mode },       { 0 },
 };

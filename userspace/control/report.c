@@ -197,6 +197,13 @@ json_t *report_status(const struct report_source *source, const struct report_da
 	return result;
 }
 
+json_t *report_drain(const struct report_source *source, const struct report_data *data)
+{
+	(void)source;
+	return json_pack("{s:b, s:o}", "draining", data->is_draining, "allocations",
+			 number(data->stats.allocations));
+}
+
 static int add_verdict(const struct turnpike_count *count, void *verdicts)
 {
 	json_t *row = json_object();

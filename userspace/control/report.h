@@ -22,6 +22,7 @@
  * @doubt:       why the devices are uncertain; may be empty
  * @started:     start time, CLOCK_MONOTONIC in ns
  * @is_draining: new allocations are rejected
+ * @is_stopping: the server ends once no allocation is left
  */
 struct report_source {
 	struct datapath *datapath;
@@ -32,6 +33,7 @@ struct report_source {
 	const char *doubt;
 	uint64_t started;
 	bool is_draining;
+	bool is_stopping;
 };
 
 /**
@@ -68,5 +70,8 @@ void report_data_free(struct report_data *data);
  */
 json_t *report_status(const struct report_source *source, const struct report_data *data);
 json_t *report_stats(const struct report_source *source, const struct report_data *data);
+
+/** report_drain() - likewise: whether new allocations are refused, and how many are left */
+json_t *report_drain(const struct report_source *source, const struct report_data *data);
 
 #endif /* TURNPIKE_CONTROL_REPORT_H */

@@ -7,7 +7,7 @@
 
 /** What a worker does for a batch at most: steps of its walk, and allocations that it ends. */
 #define STEPS_MAX 1024
-#define ENDS_MAX  16
+#define ENDS_MAX  8
 
 /* The account is the end of the username. */
 static void add_session(struct sweep *sweep, const struct turn_allocation_info *info)

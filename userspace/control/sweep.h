@@ -16,7 +16,7 @@
 #include "turn/walk.h"
 
 /** Objects of a batch. */
-#define SWEEP_BATCH 128
+#define SWEEP_BATCH 64
 
 /** struct sweep_session - an allocation, with a copy of its username, of which the account is a
  * part */

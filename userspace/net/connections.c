@@ -282,8 +282,8 @@ static bool is_denied(const struct connections *connections, const struct turnpi
 
 bool connections_denies(struct connections *connections, const struct turnpike_addr *client)
 {
-	const bool denied = (connections->denied || connections->blocked) &&
-			    is_denied(connections, client);
+	const bool denied =
+		(connections->denied || connections->blocked) && is_denied(connections, client);
 
 	connections->stats.denied += denied;
 	return denied;

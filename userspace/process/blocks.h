@@ -15,7 +15,8 @@
 
 struct blocks;
 
-/** blocks_open() - begin without blocks; @base is the loop of the main thread; return: 0, -ENOMEM */
+/** blocks_open() - begin without blocks; @base is the loop of the main thread; return: 0, -ENOMEM
+ */
 int blocks_open(struct event_base *base, struct workers *workers, struct blocks **ret);
 
 /** blocks_close() - after workers_close(); accepts NULL */

@@ -74,7 +74,7 @@ static void on_terminate(evutil_socket_t number, short what, void *arg)
 	if (server->drain || !seconds ||
 	    drain_begin(server->base, server->workers, seconds, &server->drain))
 		stop(server, (int)number);
-	server->reports.is_draining = true;
+	server->reports.is_draining = server->reports.is_stopping = true;
 }
 
 static struct serve_reload reload_of(struct server *server)

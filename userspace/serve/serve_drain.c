@@ -23,7 +23,7 @@ struct drain {
 static void drain_one(struct turn_io *io, void *arg)
 {
 	(void)arg;
-	turn_server_drain(turn_io_server(io));
+	turn_server_drain(turn_io_server(io), true);
 }
 
 static void count_one(struct turn_io *io, void *arg)

@@ -67,8 +67,9 @@ enum turn_event_kind {
  * @channel:  number of the channel, of TURN_EVENT_BOUND
  * @method:   enum stun_method of the refused request
  * @code:     the error code of the refusal
- * @why:      why the request was refused: "blocked" or NULL; or why the allocation ended: "refresh", "expired", "client gone", "revoked", "denied",
- *            "stopping" or as its owner said; else NULL
+ * @why:      why the request was refused: "blocked" or NULL; or why the allocation ended:
+ * "refresh", "expired", "client gone", "revoked", "denied", "stopping" or as its owner said; else
+ * NULL
  * @age_ns:   how long the relayed transport address lived, of TURN_EVENT_ENDED
  * @traffic:  by enum turn_direction, what was relayed in user space, of TURN_EVENT_ENDED
  * @in_kernel: likewise, in the kernel. What goes to another client of the relay in the kernel
@@ -130,8 +131,8 @@ struct turn_event {
  *                TURN_NEVER: always, or 0 to drop this one, because the user @account makes the
  * host look for too many peers on its networks already. @again: it was asked before for this
  *                permission, and the peer has not been reached since.
- * @admits:       Before an authenticated user gets an allocation. Return whether it may have one; if
- *                not, the client gets error 403. @account: as for @limit.
+ * @admits:       Before an authenticated user gets an allocation. Return whether it may have one;
+ * if not, the client gets error 403. @account: as for @limit.
  * @event:        Log @event, which is lent.
  * @unix_time:    Return the seconds since 1970-01-01 00:00 UTC, for time-limited usernames.
  * @random:       Fill @buf with @len bytes from a cryptographically secure source.

@@ -157,9 +157,9 @@ bool turn_server_has_allocation(const struct turn_server *server, const struct t
 	return turn_allocation_find(server, tuple) != NULL;
 }
 
-void turn_server_drain(struct turn_server *server)
+void turn_server_drain(struct turn_server *server, bool drains)
 {
-	server->is_draining = true;
+	server->is_draining = drains;
 }
 
 const struct turn_stats *turn_server_stats(const struct turn_server *server)

@@ -149,12 +149,12 @@ int turn_server_reconfigure(struct turn_server *server, const struct turn_config
 			    uint64_t now);
 
 /**
- * turn_server_drain() - refuse new allocations from now on
+ * turn_server_drain() - refuse new allocations from now on, or accept them again
  *
  * Clients get error 300 if there are alternates, else 508. Existing allocations stay and can be
  * refreshed.
  */
-void turn_server_drain(struct turn_server *server);
+void turn_server_drain(struct turn_server *server, bool drains);
 
 /**
  * turn_server_expire() - end what has expired: remove flows, close relays
