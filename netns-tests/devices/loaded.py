@@ -55,7 +55,7 @@ class LoadedRelay:
             return [f"the mode is {self.mode()}, not {mode}: {self.device()['why']}"]
         complaints = [] if self.device()["why"] else ["the status has no reason"]
         # The status may have the reason of the next change already.
-        return complaints if reason in self.server.process.log() else [*complaints, f"'{reason}' is not in the log"]
+        return complaints if self.server.logs(reason) else [*complaints, f"'{reason}' is not in the log"]
 
     def attaches_again(self, program: int) -> Complaints:
         """Another program replaces this one."""
@@ -85,8 +85,11 @@ class LoadedRelay:
 
     def logs_each_change(self) -> Complaints:
         """The log has one line for each change that the status counts."""
-        counted = sum(device["changes"] for device in self.devices())
-        logged = len(re.findall(r"\(change \d+\)", self.server.process.log()))
+        def counts() -> tuple[int, int]:
+            return (sum(device["changes"] for device in self.devices()),
+                    len(re.findall(r"\(change \d+\)", self.server.process.log())))
+        proc.wait_until(lambda: len(set(counts())) == 1, 5)
+        counted, logged = counts()
         return [] if logged == counted and counted else [f"{counted} changes were counted, and {logged} logged"]
 
     def is_intact(self) -> Complaints:

@@ -200,6 +200,6 @@ def test_merging_in_requested_mode(lab: Lab) -> None:
             set_merging(lab, state)
             if not proc.wait_until(lambda: relay.device()["why"].endswith(why), 10):
                 complaints.append(f"merging is {state}, but the status says: {relay.device()['why']}")
-        if "rx-gro-list is on" not in relay.server.process.log():
+        if not relay.server.logs("rx-gro-list is on"):
             complaints.append("the log says nothing")
         check(complaints + relay.becomes("tc/tcx") + relay.is_intact())

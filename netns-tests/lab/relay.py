@@ -185,6 +185,10 @@ class Turnpike:
         return complaints + [f"{more} packets were counted as '{verdict}'" for verdict in ("no-room", "head-failed")
                              if (more := verdicts_now.get(verdict, 0) - verdicts.get(verdict, 0))]
 
+    def logs(self, text: str) -> bool:
+        """The server writes its log in a thread of its own, a moment after the event."""
+        return proc.wait_until(lambda: text in self.process.log(), 5)
+
     def report(self) -> str:
         """Log and counters, for the failure of a test."""
         text = f"--- log\n{self.process.log().rstrip()}"

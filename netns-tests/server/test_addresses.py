@@ -289,7 +289,7 @@ def test_port_in_use(lab: Lab) -> None:
         with own_address(lab, LATER[4]):
             found = proc.wait_until(lambda: bool(server.note(LATER[4])), 5)
             complaints = [] if found and server.note(LATER[4])["missing"] else ["the status does not say it"]
-            if "is in use" not in server.process.log():
+            if not server.logs("is in use"):
                 complaints.append("the log does not say why")
     check(complaints + ([] if relay_of(lab, address_of(lab, NIC, 4), 4) else ["others are not served"]))
 
@@ -313,7 +313,7 @@ def test_tentative(lab: Lab, options: Sequence[str]) -> None:
     """The server starts while the detection runs, and serves the address afterwards."""
     with detection(lab, 3), own_address(lab, LATER[6], NIC, "dad"):
         server = Listening(lab, USERSPACE, options=[*options, *listen_option(address_of(lab, NIC, 4), 3479)])
-        complaints = [] if "duplicate address detection" in server.process.log() else ["the log does not mention it"]
+        complaints = [] if server.logs("duplicate address detection") else ["the log does not mention it"]
         if not proc.wait_until(lambda: server.serves(LATER[6]), 10):
             complaints.append("the address is not served")
         elif (got := relay_of(lab, LATER[6], 6)) != LATER[6]:

@@ -245,6 +245,7 @@ def test_group(lab: Lab, variant: Variant) -> None:
         found += [f"{words} of the group: {errors}"] if code else []
         code, errors = as_user(lab, server, STRANGER, *words)
         found += [f"{words} of a stranger: {code} {errors}"] if code != 1 or "permission denied" not in errors else []
+    server.logs(" command=mode pid=")
     logged = [line for line in server.process.log().splitlines() if "control socket" in line]
     if len(logged) != 1 or not logged[0].endswith(f" uid={STRANGER}") or " command=mode pid=" not in logged[0]:
         found.append(f"the log has {logged}")

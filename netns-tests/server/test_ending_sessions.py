@@ -68,7 +68,10 @@ def ended(answer: dict[str, Any], wanted: int) -> Complaints:
 
 
 def logged(server: Turnpike, text: str, wanted: int) -> Complaints:
-    lines = [line for line in server.process.log().splitlines() if text in line]
+    def found() -> list[str]:
+        return [line for line in server.process.log().splitlines() if text in line]
+    proc.wait_until(lambda: len(found()) >= wanted, 5)
+    lines = found()
     return [] if len(lines) == wanted else [f"{len(lines)} lines with '{text}', not {wanted}: {lines}"]
 
 

@@ -82,7 +82,7 @@ def test_drain(lab: Lab, variant: Variant) -> None:
             complaints.append("it still drains")
         with allocated(lab):
             pass
-    if "command=drain pid=" not in server.process.log():
+    if not server.logs("command=drain pid="):
         complaints.append("the log does not say who asked")
     check(complaints + server.stop_complaints())
 

@@ -123,7 +123,7 @@ def removed(lab: VmLab) -> Result:
         if not proc.wait_until(lambda: device_of(server)["changes"], CHANGE_SECONDS, step=0.5):
             return "", ["the mode has not changed"]
         complaints = become(lab, RELAY_PROGRAM) + server.attach_complaints() + relayed_there(server, clients)
-        if "another process detached the program" not in server.process.log():
+        if not server.logs("another process detached the program"):
             complaints.append(f"the log does not say why: {server.process.log()}")
     return "", complaints + become(lab)
 
