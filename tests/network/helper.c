@@ -377,7 +377,8 @@ static void test_close(void **state)
 	attach(&attachment);
 	begun = clock_ns();
 	privileged_close(&server);
-	assert_true(clock_ns() - begun < PRIVILEGED_SECONDS * 1000000000ull); /* it was not killed */
+	assert_true(clock_ns() - begun <
+		    PRIVILEGED_SECONDS * 1000000000ull); /* it was not killed */
 	assert_int_equal(attached_program(), 0);
 }
 
