@@ -73,7 +73,7 @@ static int receive_answer(int fd, json_t **ret)
 
 static int ask(const char *path, const json_t *request, json_t **ret)
 {
-	int fd, err = unix_connect(path, SOCK_STREAM, &fd);
+	int fd, err = unix_connect(path, &fd);
 
 	if (err)
 		return err;

@@ -401,13 +401,6 @@ int set_as(void *target, char *value)
 	return replace(&((struct serve_config *)target)->as_user, value);
 }
 
-int set_helper(void *target, char *value)
-{
-	if (*value == '\0')
-		return -EINVAL;
-	return replace(&((struct serve_config *)target)->helper, value);
-}
-
 int set_log_level(void *target, char *value)
 {
 	static const char *const names[] = {
