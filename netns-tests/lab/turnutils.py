@@ -14,7 +14,7 @@ from lab.topology import FAMILIES
 
 PEER_PORT = 3480
 # As many messages as the receive buffer of one client holds (64 KiB, doubled by Linux). If a CPU of the machine pauses,
-# all of them can arrive at once; of 200, as few as 116 found room.
+# all of them can arrive at once; of 200, as few as 116 found room. Who sends more may lose some.
 BUFFERED = 80
 
 
@@ -52,7 +52,6 @@ def start_peer(lab: Lab) -> None:
 def run_load(lab: Lab, family: int, *, clients: int, messages: int, size: int = 170, interval_ms: int = 2,
              options: Sequence[str] = (), port: int = PORT) -> Load:
     """Run turnutils_uclient through the relay. Each of its clients starts after a random time of up to 6 s."""
-    assert messages <= BUFFERED, "the client may lose messages"
     argv = ["turnutils_uclient", "-u", USER, "-w", PASSWORD, "-e", lab.address("peer", family), "-r", str(PEER_PORT),
             "-m", str(clients), "-n", str(messages), "-l", str(size), "-z", str(interval_ms), "-c", *options,
             *(["-x"] if family == 6 else []), "-p", str(port), lab.topology.listen.address(family)]
