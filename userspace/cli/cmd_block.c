@@ -59,7 +59,7 @@ static enum cli_status run(const struct cli_syntax *syntax, int argc, char **arg
 {
 	struct block_query query = { .query = { .control = CONTROL_PATH } };
 	enum cli_status status = cli_parse(syntax, argc, argv, &query);
-	json_t *request, *answer;
+	json_t *request;
 
 	if (status != CLI_OK)
 		return status;
@@ -70,13 +70,7 @@ static enum cli_status run(const struct cli_syntax *syntax, int argc, char **arg
 	request = json_pack("{s:s, s:s}", "command", command, query.key, query.value);
 	if (query.seconds)
 		json_object_set_new(request, "seconds", json_integer(query.seconds));
-	answer = query_request(&query.query, request);
-	json_decref(request);
-	if (!answer)
-		return CLI_ERROR;
-	query_print(&query.query, answer, print);
-	json_decref(answer);
-	return CLI_OK;
+	return query_send(&query.query, request, print);
 }
 
 enum cli_status command_block(int argc, char **argv)

@@ -36,7 +36,6 @@ enum cli_status command_kick(int argc, char **argv)
 	};
 	struct kick_query query = { .query = { .control = CONTROL_PATH } };
 	enum cli_status status = cli_parse(&syntax, argc, argv, &query);
-	json_t *answer;
 
 	if (status != CLI_OK)
 		return status;
@@ -44,10 +43,5 @@ enum cli_status command_kick(int argc, char **argv)
 		log_error("it is not said whose allocations end: expected %s", syntax.words);
 		return CLI_USAGE;
 	}
-	answer = who_ask(&query.who, &query.query, "kick");
-	if (!answer)
-		return CLI_ERROR;
-	query_print(&query.query, answer, print_kicked);
-	json_decref(answer);
-	return CLI_OK;
+	return query_send(&query.query, who_request(&query.who, "kick"), print_kicked);
 }

@@ -83,7 +83,6 @@ enum cli_status command_mode(int argc, char **argv)
 	};
 	struct mode_query query = { .query = { .control = CONTROL_PATH } };
 	enum cli_status status = cli_parse(&syntax, argc, argv, &query);
-	json_t *request, *answer;
 
 	if (status != CLI_OK)
 		return status;
@@ -94,12 +93,5 @@ enum cli_status command_mode(int argc, char **argv)
 			query.mode ? "the device" : "the mode", syntax.words);
 		return CLI_USAGE;
 	}
-	request = request_of(&query);
-	answer = query_request(&query.query, request);
-	json_decref(request);
-	if (!answer)
-		return CLI_ERROR;
-	query_print(&query.query, answer, print_devices);
-	json_decref(answer);
-	return CLI_OK;
+	return query_send(&query.query, request_of(&query), print_devices);
 }

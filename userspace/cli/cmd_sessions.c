@@ -7,6 +7,7 @@
 #include "cli/session_sums.h"
 #include "cli/table.h"
 #include "cli/who.h"
+#include "private/array_len.h"
 
 struct sessions_query {
 	struct query query; /* first, because QUERY_JSON and QUERY_CONTROL set its members */
@@ -26,9 +27,9 @@ static json_t *session_row(const json_t *session)
 	const json_t *relay = json_array_get(json_object_get(session, "relays"), 0);
 	json_t *row = json_object();
 
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
 		json_object_set(row, keys[i], json_object_get(session, keys[i]));
-	for (size_t i = 0; i < sizeof(relay_keys) / sizeof(relay_keys[0]); i++)
+	for (size_t i = 0; i < ARRAY_LEN(relay_keys); i++)
 		json_object_set(row, relay_keys[i], json_object_get(relay, relay_keys[i]));
 	return row;
 }
@@ -111,7 +112,6 @@ enum cli_status command_sessions(int argc, char **argv)
 	};
 	struct sessions_query query = { .query = { .control = CONTROL_PATH } };
 	enum cli_status status = cli_parse(&syntax, argc, argv, &query);
-	json_t *answer;
 
 	if (status != CLI_OK)
 		return status;
@@ -119,10 +119,5 @@ enum cli_status command_sessions(int argc, char **argv)
 		log_error("'%s' is not complete: expected %s", query.who.key, syntax.words);
 		return CLI_USAGE;
 	}
-	answer = who_ask(&query.who, &query.query, "sessions");
-	if (!answer)
-		return CLI_ERROR;
-	query_print(&query.query, answer, print_sessions);
-	json_decref(answer);
-	return CLI_OK;
+	return query_send(&query.query, who_request(&query.who, "sessions"), print_sessions);
 }

@@ -123,7 +123,6 @@ enum cli_status command_why(int argc, char **argv)
 	};
 	struct why_query query = { .query = { .control = CONTROL_PATH } };
 	enum cli_status status = cli_parse(&syntax, argc, argv, &query);
-	json_t *answer;
 
 	if (status != CLI_OK)
 		return status;
@@ -131,10 +130,5 @@ enum cli_status command_why(int argc, char **argv)
 		log_error("the user or client is missing: expected %s", syntax.words);
 		return CLI_USAGE;
 	}
-	answer = who_ask(&query.who, &query.query, "sessions");
-	if (!answer)
-		return CLI_ERROR;
-	query_print(&query.query, answer, print_diagnosis);
-	json_decref(answer);
-	return CLI_OK;
+	return query_send(&query.query, who_request(&query.who, "sessions"), print_diagnosis);
 }

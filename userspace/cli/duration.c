@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "config/options.h"
+#include "private/array_len.h"
 
 static const struct {
 	char unit;
@@ -20,7 +21,7 @@ int duration_parse(char *text, uint32_t *seconds)
 	if (unit && text[digits + 1])
 		return -EINVAL;
 	text[digits] = '\0';
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
 		if (units[i].unit != unit)
 			continue;
 		if (cli_number(text, 1, UINT32_MAX / units[i].seconds, &number))

@@ -145,19 +145,26 @@ void query_print(const struct query *query, const json_t *document,
 	fflush(stdout);
 }
 
+enum cli_status query_send(const struct query *query, json_t *request,
+			   void (*print)(const json_t *answer))
+{
+	json_t *answer = query_request(query, request);
+
+	json_decref(request);
+	if (!answer)
+		return CLI_ERROR;
+	query_print(query, answer, print);
+	json_decref(answer);
+	return CLI_OK;
+}
+
 enum cli_status query_run(const struct cli_syntax *syntax, int argc, char **argv,
 			  const char *command, void (*print)(const json_t *answer))
 {
 	struct query query = { .control = CONTROL_PATH };
 	enum cli_status status = cli_parse(syntax, argc, argv, &query);
-	json_t *answer;
 
 	if (status != CLI_OK)
 		return status;
-	answer = query_ask(&query, command);
-	if (!answer)
-		return CLI_ERROR;
-	query_print(&query, answer, print);
-	json_decref(answer);
-	return CLI_OK;
+	return query_send(&query, json_pack("{s:s}", "command", command), print);
 }

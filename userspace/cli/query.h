@@ -47,6 +47,14 @@ json_t *query_ask(const struct query *query, const char *command);
 json_t *query_try(const struct query *query, const char *command, char why[static QUERY_WHY_MAX]);
 
 /**
+ * query_send() - send a request, and print the answer
+ * @request: given away
+ * @print:   see query_print()
+ */
+enum cli_status query_send(const struct query *query, json_t *request,
+			   void (*print)(const json_t *answer));
+
+/**
  * query_run() - carry out a command that prints one answer of the server
  * @print: prints the answer as tables
  */

@@ -3,6 +3,8 @@
 
 #include <stddef.h>
 
+#include "private/array_len.h"
+
 static json_int_t count_of(const json_t *traffic, const char *direction, const char *unit)
 {
 	return json_integer_value(json_object_get(json_object_get(traffic, direction), unit));
@@ -26,7 +28,7 @@ void session_add_sums(json_t *row, const json_t *session)
 		     { "user_packets", "userspace", "packets" },
 		     { "user_bytes", "userspace", "bytes" } };
 
-	for (size_t i = 0; i < sizeof(sums) / sizeof(sums[0]); i++)
+	for (size_t i = 0; i < ARRAY_LEN(sums); i++)
 		json_object_set_new(row, sums[i].key,
 				    json_integer(session_sum(session, sums[i].path, sums[i].unit)));
 }

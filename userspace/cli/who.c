@@ -71,16 +71,14 @@ bool who_is_incomplete(const struct who *who)
 	return who->key && !who->value;
 }
 
-json_t *who_ask(const struct who *who, const struct query *query, const char *command)
+json_t *who_request(const struct who *who, const char *command)
 {
-	json_t *request = json_pack("{s:s}", "command", command), *answer;
+	json_t *request = json_pack("{s:s}", "command", command);
 
 	if (who->key)
 		json_object_set_new(request, who->key,
 				    strcmp(who->key, "id") == 0
 					    ? json_integer(strtoll(who->value, NULL, 10))
 					    : json_string(who->value));
-	answer = query_request(query, request);
-	json_decref(request);
-	return answer;
+	return request;
 }

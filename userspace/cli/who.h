@@ -9,8 +9,6 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "cli/query.h"
-
 /**
  * struct who - @key: of the request: "user", "client" or "id"; NULL: all of them
  * @value: NULL: it is missing
@@ -30,7 +28,7 @@ int who_take_word_or_user(struct who *who, const char *word);
 /** who_is_incomplete() - whether the last word is missing */
 bool who_is_incomplete(const struct who *who);
 
-/** who_ask() - send a request about it, see query_request() */
-json_t *who_ask(const struct who *who, const struct query *query, const char *command);
+/** who_request() - a request about it, for query_send() */
+json_t *who_request(const struct who *who, const char *command);
 
 #endif /* TURNPIKE_CLI_WHO_H */
