@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -49,18 +48,16 @@ static json_t *answer_of(struct block_request *request)
 static int next(struct control_answer *answer, struct evbuffer *output)
 {
 	struct block_request *request = (struct block_request *)answer;
-	enum sweep_result result;
 
-	do {
-		result = sweep_next(&request->sweep);
-	} while (result == SWEEP_BATCH_READY);
-	return result == SWEEP_WAITS ? 1 : control_write(output, answer_of(request));
+	if (sweep_to_end(&request->sweep) == SWEEP_WAITS)
+		return 1;
+	return control_write(output, answer_of(request));
 }
 
 static void free_request(struct control_answer *answer)
 {
 	json_decref(((struct block_request *)answer)->list);
-	free(answer);
+	sweep_free(answer);
 }
 
 static int read_prefix(const json_t *value, struct block_request *request)
@@ -103,16 +100,9 @@ static int read_seconds(const json_t *json, struct block_request *request)
 	return 0;
 }
 
-static struct block_request *new_request(void *source)
+static struct block_request *new_request(const struct report_source *source)
 {
-	struct block_request *request = calloc(1, sizeof(*request));
-
-	if (!request)
-		return NULL;
-	request->sweep.source = source;
-	request->sweep.answer.next = next;
-	request->sweep.answer.free = free_request;
-	return request;
+	return sweep_new(sizeof(struct block_request), source, next, free_request);
 }
 
 static struct control_answer *begin(struct block_request *request, void (*first)(void *request))

@@ -2,7 +2,6 @@
 #include "control/report_sessions.h"
 
 #include <string.h>
-#include <stdlib.h>
 
 #include "base/counters.h"
 #include "control/session_json.h"
@@ -128,22 +127,14 @@ static int next(struct control_answer *answer, struct evbuffer *output)
 	return err ? err : result == SWEEP_BATCH_READY;
 }
 
-static void free_sessions(struct control_answer *answer)
-{
-	free(answer);
-}
-
 struct control_answer *report_sessions(void *arg, const json_t *request)
 {
-	struct sessions *sessions = calloc(1, sizeof(*sessions));
+	struct sessions *sessions = sweep_new(sizeof(*sessions), arg, next, sweep_free);
 
 	if (!sessions)
 		return NULL;
-	sessions->sweep.source = arg;
-	sessions->sweep.answer.next = next;
-	sessions->sweep.answer.free = free_sessions;
 	if (session_filter_read(request, &sessions->sweep.filter)) {
-		free(sessions);
+		sweep_free(&sessions->sweep.answer);
 		return NULL;
 	}
 	sweep_begin(&sessions->sweep, NULL);

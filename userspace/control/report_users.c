@@ -5,12 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-
 #include "base/counters.h"
 #include "control/session_json.h"
 #include "control/sweep.h"
+#include "private/hash.h"
 
 /** Users in a piece of the answer. */
 #define ROWS_MAX 256
@@ -167,14 +165,11 @@ static void free_users(struct control_answer *answer)
 
 struct control_answer *report_users(void *arg, const json_t *request)
 {
-	struct users *users = calloc(1, sizeof(*users));
+	struct users *users = sweep_new(sizeof(*users), arg, next, free_users);
 
 	(void)request;
 	if (!users)
 		return NULL;
-	users->sweep.source = arg;
-	users->sweep.answer.next = next;
-	users->sweep.answer.free = free_users;
 	sweep_begin(&users->sweep, NULL);
 	return &users->sweep.answer;
 }

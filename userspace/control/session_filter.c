@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/addr.h"
+#include "private/array_len.h"
 
 static int read_user(const json_t *value, struct session_filter *filter)
 {
@@ -40,7 +41,7 @@ int session_filter_read(const json_t *request, struct session_filter *ret)
 	int err = 0;
 
 	*ret = (struct session_filter){ 0 };
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]) && !err; i++) {
+	for (size_t i = 0; i < ARRAY_LEN(keys) && !err; i++) {
 		const json_t *value = json_object_get(request, keys[i].key);
 
 		err = value ? keys[i].read(value, ret) : 0;

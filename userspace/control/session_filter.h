@@ -15,7 +15,7 @@
  * @user:   username or account; empty: any
  * @client: without a port: any port; without a family: any address
  * @id:     0: any
- * @prefix: of clients; without a family: any; no request has it by itself
+ * @prefix: of clients; without a family: any. Requests cannot set it
  */
 struct session_filter {
 	char user[TURN_USERNAME_SIZE];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "control/sweep.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -96,6 +97,25 @@ static void on_done(void *arg)
 	control_ready(&sweep->answer);
 }
 
+void *sweep_new(size_t size, const struct report_source *source,
+		int (*next)(struct control_answer *answer, struct evbuffer *output),
+		void (*free)(struct control_answer *answer))
+{
+	struct sweep *sweep = calloc(1, size);
+
+	if (!sweep)
+		return NULL;
+	sweep->source = source;
+	sweep->answer.next = next;
+	sweep->answer.free = free;
+	return sweep;
+}
+
+void sweep_free(struct control_answer *answer)
+{
+	free(answer);
+}
+
 void sweep_begin(struct sweep *sweep, void (*first)(void *sweep))
 {
 	sweep->answer.is_ready = true;
@@ -125,6 +145,16 @@ enum sweep_result sweep_next(struct sweep *sweep)
 	}
 	sweep->has_batch = false;
 	return sweep->is_complete ? SWEEP_COMPLETE : SWEEP_BATCH_READY;
+}
+
+enum sweep_result sweep_to_end(struct sweep *sweep)
+{
+	enum sweep_result result;
+
+	do {
+		result = sweep_next(sweep);
+	} while (result == SWEEP_BATCH_READY);
+	return result;
 }
 
 /* A walk is part of its worker's state until it ends there. */

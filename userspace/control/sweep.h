@@ -65,6 +65,19 @@ struct sweep {
 };
 
 /**
+ * sweep_new() - an answer of @size bytes that begins with a sweep; all else is 0
+ * @next, @free: see struct control_answer; sweep_free() if there is nothing else to free
+ *
+ * Return: the answer, or NULL.
+ */
+void *sweep_new(size_t size, const struct report_source *source,
+		int (*next)(struct control_answer *answer, struct evbuffer *output),
+		void (*free)(struct control_answer *answer));
+
+/** sweep_free() - free an answer of sweep_new() */
+void sweep_free(struct control_answer *answer);
+
+/**
  * sweep_begin() - prepare a sweep whose other members are set; it starts with sweep_next()
  * @first: called in the main thread before the first worker; or NULL
  */
@@ -79,6 +92,11 @@ enum sweep_result {
 
 /** sweep_next() - the next batch, in @items, of which there are @n; see control_answer.next */
 enum sweep_result sweep_next(struct sweep *sweep);
+
+/** sweep_to_end() - the same without batches, which are of no interest: SWEEP_WAITS or
+ * SWEEP_COMPLETE
+ */
+enum sweep_result sweep_to_end(struct sweep *sweep);
 
 /** sweep_leave() - see control_answer.leave */
 bool sweep_leave(struct control_answer *answer);
