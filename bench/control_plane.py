@@ -18,7 +18,6 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import paths  # noqa: F401
@@ -149,9 +148,8 @@ def flow_memory(server: Turnpike, amount: Amount) -> dict[str, Figure]:
 
 
 def maps_of(pid: int) -> list[dict[str, Any]]:
-    numbers = {line.split()[1] for descriptor in Path(f"/proc/{pid}/fdinfo").iterdir()
-               for line in descriptor.read_text().splitlines() if line.startswith("map_id:")}
-    return [json.loads(proc.run(["bpftool", "-j", "map", "show", "id", number]).stdout) for number in numbers]
+    return [json.loads(proc.run(["bpftool", "-j", "map", "show", "id", str(number)]).stdout)
+            for number in proc.bpf_objects(pid, "map_id")]
 
 
 # The second packet of a channel.

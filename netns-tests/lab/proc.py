@@ -157,6 +157,16 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
+def bpf_objects(pid: int, kind: str) -> set[int]:
+    """The ids of the BPF objects that a process holds open. @kind: "map_id", "prog_id", as in proc_pid_fdinfo(5)."""
+    found = set()
+    for descriptor in Path(f"/proc/{pid}/fdinfo").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            found.update(int(line.split()[1]) for line in descriptor.read_text().splitlines()
+                         if line.startswith(f"{kind}:"))
+    return found
+
+
 def wait_until(condition: Callable[[], object], timeout: float, step: float = 0.02) -> bool:
     """Poll a condition. Returns whether it became true in time."""
     deadline = time.monotonic() + timeout

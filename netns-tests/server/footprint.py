@@ -73,17 +73,9 @@ def is_sanitized(pid: int) -> bool:
 
 def _hash_maps(pid: int) -> dict[str, int]:
     """The ids of a server's hash maps by name."""
-    ids = {line.split()[1] for descriptor in Path(f"/proc/{pid}/fdinfo").iterdir()
-           for line in _lines(descriptor) if line.startswith("map_id:")}
-    shown = [json.loads(proc.run(["bpftool", "-j", "map", "show", "id", each]).stdout) for each in ids]
+    shown = [json.loads(proc.run(["bpftool", "-j", "map", "show", "id", str(each)]).stdout)
+             for each in proc.bpf_objects(pid, "map_id")]
     return {each["name"]: each["id"] for each in shown if each["name"] in HASH_MAPS}
-
-
-def _lines(descriptor: Path) -> list[str]:
-    try:
-        return descriptor.read_text().splitlines()
-    except FileNotFoundError:  # closed meanwhile, so it is no map
-        return []
 
 
 def _elements(map_id: int) -> int:

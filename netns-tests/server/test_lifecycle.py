@@ -67,13 +67,8 @@ class Objects:
 
 def objects_of(lab: Lab, pid: int) -> Objects:
     """All that a server, its helper and their children hold open, and the maps that these programs use."""
-    found: dict[str, set[int]] = {"prog_id": set(), "map_id": set()}
-    for each in [pid, *proc.descendants(pid)]:
-        for path in Path(f"/proc/{each}/fdinfo").iterdir():
-            for line in path.read_text().splitlines():
-                name, _, value = line.partition(":")
-                if name in found:
-                    found[name].add(int(value))
+    found = {kind: set[int]().union(*(proc.bpf_objects(each, kind) for each in [pid, *proc.descendants(pid)]))
+             for kind in ("prog_id", "map_id")}
     for program in bpftool(lab, "prog", "show"):
         if program["id"] in found["prog_id"]:
             found["map_id"].update(program.get("map_ids", []))
