@@ -12,7 +12,7 @@
 
 #include <turnpike/verdicts.h>
 
-/* Identifier, and what has been done by then. In the order of the program. */
+/* Identifier and name of each step, in the order of the program. */
 #define TURNPIKE_STEPS(X)                                 \
 	X(ENTERED, "entered")     /* the fast path */     \
 	X(ADDRESSED, "addressed") /* to our MAC */        \

@@ -9,8 +9,10 @@
 #include "requests.h"
 #include "udp.h"
 
-/** When nothing has come for so long, what is missing is sent again, at most CROWD_TRIES times.
- * Long enough for a machine whose CPUs are all busy: duplicates are counted by the server, too.
+/*
+ * After this time without any datagram, a crowd retransmits what is unanswered, CROWD_TRIES times
+ * at most. It is long enough for a machine whose CPUs are all busy, because the server counts
+ * duplicates, too.
  */
 #define CROWD_PATIENCE_NS 5000000000ull
 #define CROWD_TRIES       4
