@@ -14,6 +14,7 @@ import select
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -305,9 +306,13 @@ def test_nobody_reads_the_log(lab: Lab, workers: int, tmp_path: Path) -> None:
 
 # Accounting.
 
-def totals(log: str) -> dict[str, int]:
-    """The sums of the counters in all lines about ended allocations."""
-    ended = [json.loads(line) for line in log.splitlines() if '"event":"ended"' in line]
+def endings(log: str) -> list[dict[str, Any]]:
+    """The lines about ended allocations."""
+    return [json.loads(line) for line in log.splitlines() if '"event":"ended"' in line]
+
+
+def totals(ended: list[dict[str, Any]]) -> dict[str, int]:
+    """The sums of their counters."""
     return {name: sum(each[name] for each in ended) for name in ended[0] if re.match("kernel_|userspace_", name)}
 
 
@@ -315,15 +320,19 @@ def totals(log: str) -> dict[str, int]:
 def test_accounting(lab: Lab, variant: Variant) -> None:
     """The log says of each ended allocation what was relayed, as the counters of kernel and user space do."""
     server = Turnpike(lab, variant, options=["--log-json"])
+    begun = time.monotonic()
     with bound_clients(lab) as clients:
         found = relayed_there(server, clients, payloads=[b"hello", b"", b"x" * 1000])
         kernel, user_space = server.relayed()
         stats = server.in_user_space()
-        for client in clients:
-            client.refresh(0)
-    server.stop()
-    sums = totals(server.process.log())
+        clients[0].refresh(0)
+        server.stop()
+    age = time.monotonic() - begun
+    ended = endings(server.process.log())
+    sums = totals(ended)
     assert not found
+    assert [each["why"] for each in ended] == ["refresh", "stopping"]
+    assert all(each["seconds"] <= age for each in ended), ended
     assert sums["kernel_to_peer_packets"] + sums["kernel_to_client_packets"] == kernel
     assert sums["userspace_to_peer_packets"] + sums["userspace_to_client_packets"] == user_space
     assert sums["userspace_to_peer_bytes"] == stats["to_peer"]["bytes"]

@@ -70,9 +70,11 @@ static void test_ends(void **state)
 	assert_string_equal(only_logged(f)->why, "client gone");
 	allocate(f);
 	clear(f);
-	turn_server_free(f->server);
+	f->now += 7 * SECOND;
+	turn_server_free(f->server, f->now);
 	expect_about(only_logged(f), TURN_EVENT_ENDED, "192.0.2.1");
 	assert_string_equal(only_logged(f)->why, "stopping");
+	assert_int_equal(only_logged(f)->age_ns, 7 * SECOND);
 	f->server = NULL;
 	fixture_free(f);
 }

@@ -74,7 +74,7 @@ static void test_new(void **state)
 	} while (err);
 	allocations_left = NEVER_FAIL;
 	assert_true(failures > 5);
-	turn_server_free(server);
+	turn_server_free(server, 0);
 }
 
 static int make_credentials_of_all_kinds(struct turn_credentials **credentials)

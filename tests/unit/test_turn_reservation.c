@@ -327,6 +327,7 @@ static void test_other_server(void **state)
 
 	(void)state;
 	fixture_config(&config);
+	config.user_quota = 4; /* ports at rest count, too */
 	assert_int_equal(turn_shared_new(&config, shared_secret, &shared), 0);
 	config.shared = shared;
 	a = fixture_new(&config);

@@ -215,6 +215,9 @@ static void test_end(void **state)
 	relay = relay_new(&config);
 	allocate(relay.a);
 	fixture_free(relay.a);
+	try_allocate(relay.b, &relay.b->alice);
+	expect_error(relay.b, TURN_INSUFFICIENT_CAPACITY);
+	relay.b->now += REST;
 	allocate(relay.b);
 	fixture_free(relay.b);
 	turn_shared_free(relay.shared);

@@ -355,7 +355,7 @@ struct fixture *fixture_default(void)
 void fixture_free(struct fixture *f)
 {
 	clear(f);
-	turn_server_free(f->server);
+	turn_server_free(f->server, f->now);
 	assert_int_equal(f->n_flows, 0);
 	for (size_t i = 0; i < MAX_RELAYS; i++)
 		assert_null(f->relays[i].relay);

@@ -345,7 +345,7 @@ void turn_io_close(struct turn_io *io)
 {
 	if (!io)
 		return;
-	turn_server_free(io->server);
+	turn_server_free(io->server, clock_now());
 	connections_close(&io->connections);
 	listeners_close(io->listeners);
 	if (io->timer)

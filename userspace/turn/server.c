@@ -51,7 +51,7 @@ int turn_server_new(const struct turn_config *config, const struct turn_ops *ops
 	result->ctx = ctx;
 	err = set_up(result, config);
 	if (err) {
-		turn_server_free(result);
+		turn_server_free(result, 0); /* without allocations, which need the time */
 		return err;
 	}
 	*server = result;
@@ -66,19 +66,19 @@ static bool is_any(struct turn_server *server, const struct turn_allocation *all
 	return true;
 }
 
-static void free_contents(struct turn_server *server)
+static void free_contents(struct turn_server *server, uint64_t now)
 {
-	turn_allocations_end(server, is_any, NULL, "stopping", 0);
+	turn_allocations_end(server, is_any, NULL, "stopping", now);
 	turn_users_forget(server);
 	turn_user_put(server->decoy);
 }
 
-void turn_server_free(struct turn_server *server)
+void turn_server_free(struct turn_server *server, uint64_t now)
 {
 	if (!server)
 		return;
 	turn_walks_end(server);
-	free_contents(server);
+	free_contents(server, now);
 	turn_settings_free(server);
 	turn_shared_free(server->private_shared);
 	turn_credentials_put(server->credentials);

@@ -69,8 +69,12 @@ void turn_shared_free(struct turn_shared *shared);
 int turn_server_new(const struct turn_config *config, const struct turn_ops *ops, void *ctx,
 		    struct turn_server **server);
 
-/** turn_server_free() - remove all flows, close all relays and free @server; NULL is allowed */
-void turn_server_free(struct turn_server *server);
+/**
+ * turn_server_free() - end all allocations and free @server
+ * @server: NULL is allowed
+ * @now:    the time of its last events; CLOCK_MONOTONIC in ns
+ */
+void turn_server_free(struct turn_server *server, uint64_t now);
 
 /**
  * turn_server_client_input() - process a message that arrived at a listener
