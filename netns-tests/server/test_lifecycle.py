@@ -25,7 +25,7 @@ from lab.complaints import Complaints, check
 from lab.endpoints import echo_peer, turn_client, udp_socket
 from lab.lab import Lab
 from lab.relay import AUTO, BINARY, BY_NAME, PASSWORD, PORT, USER, VARIANTS, WITHOUT_CAPABILITIES, Turnpike, Variant
-from lab.roundtrip import CHANNEL, relays
+from lab.roundtrip import CHANNEL, relayed_there, relays
 from lab.systemd_unit import REQUIRED, without_capabilities
 
 BPFFS = Path("/sys/fs/bpf")
@@ -253,19 +253,7 @@ def test_mode_changes(lab: Lab) -> None:
         flows = len(server.flows())
         for variant in [*ways[1:], *ways[::-1]]:
             server.change_mode(variant)
-            answers = []
-            for _ in range(5):  # the first may find a neighbour not resolved
-                sock.send(turn.channel_data(CHANNEL, b"hello"))
-                answers.append(client.receive(1))
-            kernel_before, _ = server.relayed()
-            sock.send(turn.channel_data(CHANNEL, b"hello"))
-            answers.append(client.receive(1))
-            kernel = server.relayed()[0] - kernel_before
-            found = server.attach_complaints()
-            if answers != [turn.channel_data(CHANNEL, b"hello")] * len(answers):
-                found.append(f"the answers were {answers}")
-            if kernel != (2 if variant.in_kernel else 0):
-                found.append(f"{kernel} packets of 2 were relayed in the kernel")
+            found = relayed_there(server, [client]) + server.attach_complaints()
             if len(server.flows()) != flows:
                 found.append(f"{len(server.flows())} flows of {flows} are left")
             complaints += [f"after the change to {variant.name}: {each}" for each in found]
