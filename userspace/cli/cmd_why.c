@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/query.h"
 #include "cli/session_sums.h"
+#include "cli/table.h"
 #include "cli/who.h"
 
 struct why_query {
@@ -87,10 +88,11 @@ static void print_session(const json_t *session, const json_t *remedies)
 	const json_int_t kernel = session_sum(session, "kernel", "packets");
 	const json_int_t all = kernel + session_sum(session, "userspace", "packets");
 	const size_t peers = json_array_size(json_object_get(session, "peers"));
+	char user[TABLE_CELL_MAX];
 
 	printf("%lld %s %s %s: %lld of %lld packets in the kernel; %zu directions\n",
 	       (long long)json_integer_value(json_object_get(session, "id")),
-	       json_string_value(json_object_get(session, "user")),
+	       table_cell(json_object_get(session, "user"), TABLE_TEXT, user),
 	       json_string_value(json_object_get(session, "transport")),
 	       json_string_value(json_object_get(session, "client")), (long long)kernel,
 	       (long long)all, 2 * peers);

@@ -1,38 +1,49 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/table.h"
 
-#define CELL_MAX    512
 #define COLUMNS_MAX 16
 
-static const char *cell_text(const json_t *value, enum table_kind kind, char text[static CELL_MAX])
+/* Names come from clients: control characters do not reach the terminal. */
+static const char *without_controls(char *text)
+{
+	for (char *c = text; *c; c++) {
+		if (iscntrl((unsigned char)*c))
+			*c = '?';
+	}
+	return text;
+}
+
+const char *table_cell(const json_t *value, enum table_kind kind, char text[static TABLE_CELL_MAX])
 {
 	if (json_is_string(value))
-		snprintf(text, CELL_MAX, "%s", json_string_value(value));
+		snprintf(text, TABLE_CELL_MAX, "%s", json_string_value(value));
 	else if (json_is_integer(value) && kind == TABLE_HEX)
-		snprintf(text, CELL_MAX, "0x%llx", (unsigned long long)json_integer_value(value));
+		snprintf(text, TABLE_CELL_MAX, "0x%llx",
+			 (unsigned long long)json_integer_value(value));
 	else if (json_is_integer(value))
-		snprintf(text, CELL_MAX, "%lld", (long long)json_integer_value(value));
+		snprintf(text, TABLE_CELL_MAX, "%lld", (long long)json_integer_value(value));
 	else if (json_is_real(value))
-		snprintf(text, CELL_MAX, "%.1f", json_real_value(value));
+		snprintf(text, TABLE_CELL_MAX, "%.1f", json_real_value(value));
 	else if (json_is_boolean(value))
-		snprintf(text, CELL_MAX, "%s", json_is_true(value) ? "yes" : "no");
+		snprintf(text, TABLE_CELL_MAX, "%s", json_is_true(value) ? "yes" : "no");
 	else
-		snprintf(text, CELL_MAX, "-");
-	return text;
+		snprintf(text, TABLE_CELL_MAX, "-");
+	return without_controls(text);
 }
 
 static int width_of(const struct table_column *column, const json_t *rows)
 {
 	size_t i, width = strlen(column->key);
-	char text[CELL_MAX];
+	char text[TABLE_CELL_MAX];
 	const json_t *row;
 
 	json_array_foreach(rows, i, row) {
 		size_t len =
-			strlen(cell_text(json_object_get(row, column->key), column->kind, text));
+			strlen(table_cell(json_object_get(row, column->key), column->kind, text));
 
 		width = len > width ? len : width;
 	}
@@ -54,7 +65,7 @@ static void print_cell(const struct table_column *column, const char *text, int 
 void table_print(const struct table_column *columns, const json_t *rows)
 {
 	int widths[COLUMNS_MAX];
-	char text[CELL_MAX];
+	char text[TABLE_CELL_MAX];
 	const json_t *row;
 	size_t i;
 
@@ -65,8 +76,8 @@ void table_print(const struct table_column *columns, const json_t *rows)
 	json_array_foreach(rows, i, row) {
 		for (int c = 0; columns[c].key; c++)
 			print_cell(&columns[c],
-				   cell_text(json_object_get(row, columns[c].key), columns[c].kind,
-					     text),
+				   table_cell(json_object_get(row, columns[c].key), columns[c].kind,
+					      text),
 				   widths[c]);
 	}
 }

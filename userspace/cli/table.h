@@ -20,6 +20,12 @@ struct table_column {
 	enum table_kind kind;
 };
 
+/** Room for the text of a cell. */
+#define TABLE_CELL_MAX 512
+
+/** table_cell() - the text of a value, without control characters; Return: @text */
+const char *table_cell(const json_t *value, enum table_kind kind, char text[static TABLE_CELL_MAX]);
+
 /**
  * table_print() - print an array of objects to stdout
  * @columns: end with one whose key is NULL
