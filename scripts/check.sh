@@ -77,7 +77,7 @@ files_of() { # TOOL
 	clang-format) files '*.c' '*.h' ;;
 	clang-tidy | cppcheck) sed -n 's/^  "file": "\(.*\)"$/\1/p' build/dev/compile_commands.json | sort -u ;;
 	ruff) files '*.py' ;;
-	shellcheck) files '*.sh' .ci ;;
+	shellcheck) files '*.sh' .ci scripts/completion ;;
 	codespell) files ':!scripts/check/package-lock.json' ;;
 	esac
 }
