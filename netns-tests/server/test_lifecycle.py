@@ -24,7 +24,8 @@ from lab import proc, turn
 from lab.complaints import Complaints, check
 from lab.endpoints import echo_peer, turn_client, udp_socket
 from lab.lab import Lab
-from lab.relay import AUTO, BINARY, BY_NAME, PASSWORD, PORT, USER, VARIANTS, WITHOUT_CAPABILITIES, Turnpike, Variant
+from lab.relay import (AUTO, BINARY, BY_NAME, PASSWORD, PORT, USER, VARIANTS, WITHOUT_BPF,
+                       WITHOUT_CAPABILITIES, Turnpike, Variant)
 from lab.roundtrip import CHANNEL, relayed_there, relays
 from lab.systemd_unit import REQUIRED, without_capabilities
 
@@ -259,6 +260,18 @@ def test_mode_changes(lab: Lab) -> None:
             complaints += [f"after the change to {variant.name}: {each}" for each in found]
     server.stop()
     check(complaints)
+
+
+def test_modes_without_bpf(lab: Lab) -> None:
+    """A server that has no access to the kernel says so to those who want a kernel mode, and not to others."""
+    server = Turnpike(lab, WITHOUT_BPF)
+    assert "devices" in server.order(command="mode", mode="userspace")
+    assert "devices" in server.order(command="mode", mode="userspace", dev="nic0")
+    assert "error" in server.order(command="mode", mode="userspace", dev="nonesuch")
+    for mode in ("xdp-native", "tc", "auto"):
+        error = server.order(command="mode", mode=mode)["error"]
+        assert "CAP_BPF" in error or "permi" in error, error
+    check(server.stop_complaints())
 
 
 # Refusing.

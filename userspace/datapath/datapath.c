@@ -22,7 +22,7 @@ struct datapath {
 	void *on_change_arg;
 	struct event *readable;
 	struct event *tick;
-	char error[256]; /* of the last mode change */
+	char error[sizeof(((struct turnpike_status *)NULL)->why)]; /* see datapath_error() */
 	char why_not[sizeof(((struct turnpike_status *)NULL)->why)];
 	struct turnpike_status *devices; /* only without @tp */
 	size_t n_devices;
@@ -128,15 +128,16 @@ static int open_library(struct datapath *datapath, struct event_base *base, enum
 		warn_of_unwatched(datapath->tp);
 		return watch(datapath, base);
 	}
+	snprintf(datapath->error, sizeof(datapath->error), "%s", turnpike_error(NULL));
 	if (mode == TURNPIKE_MODE_USERSPACE) {
 		strcpy(datapath->why_not, "requested");
 		return 0;
 	}
 	if (mode != TURNPIKE_MODE_AUTO) {
-		log_error("%s", turnpike_error(NULL));
+		log_error("%s", datapath->error);
 		return err;
 	}
-	snprintf(datapath->why_not, sizeof(datapath->why_not), "%s", turnpike_error(NULL));
+	snprintf(datapath->why_not, sizeof(datapath->why_not), "%s", datapath->error);
 	log_at(LOG_WARNING, "everything is relayed in user space: %s", datapath->why_not);
 	return 0;
 }
@@ -325,13 +326,24 @@ static int switch_named(struct datapath *datapath, const char *device,
 	return err;
 }
 
+/* Without the library, all devices stay there. */
+static int keep_in_user_space(const struct datapath *datapath, const char *device,
+			      enum turnpike_mode mode)
+{
+	bool is_known = !device;
+
+	for (size_t i = 0; i < datapath->n_devices && !is_known; i++)
+		is_known = strcmp(datapath->devices[i].dev, device) == 0;
+	return is_known && mode == TURNPIKE_MODE_USERSPACE ? 0 : -EOPNOTSUPP;
+}
+
 int datapath_switch(struct datapath *datapath, const char *device,
 		    const struct turnpike_attach_opts *opts)
 {
 	int err;
 
 	if (!datapath->tp)
-		return -EOPNOTSUPP;
+		return keep_in_user_space(datapath, device, opts->mode);
 	pthread_mutex_lock(&datapath->lock);
 	err = switch_named(datapath, device, opts);
 	snprintf(datapath->error, sizeof(datapath->error), "%s", turnpike_error(datapath->tp));
@@ -353,7 +365,7 @@ void datapath_on_change(struct datapath *datapath, void (*fn)(void *arg), void *
 
 const char *datapath_error(const struct datapath *datapath)
 {
-	return datapath->tp ? datapath->error : datapath->why_not;
+	return datapath->error;
 }
 
 /*

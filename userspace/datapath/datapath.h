@@ -68,7 +68,7 @@ bool datapath_is_relaying(const struct datapath *datapath);
 /** datapath_on_change() - let the loop call @fn when datapath_is_relaying() changes */
 void datapath_on_change(struct datapath *datapath, void (*fn)(void *arg), void *arg);
 
-/** datapath_error() - message of the last datapath_switch() that failed */
+/** datapath_error() - why the last datapath_switch() failed, or the kernel cannot be used at all */
 const char *datapath_error(const struct datapath *datapath);
 
 /**
