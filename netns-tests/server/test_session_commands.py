@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Users, drain and why: what the operator asks of all sessions.
+"""Status, users, drain and why: what the operator asks of all sessions.
 
     client ----- relay ----- peer
 """
@@ -18,6 +18,7 @@ from lab.credentials import rest_credentials
 from lab.endpoints import echo_peer, turn_client
 from lab.lab import Lab
 from lab.relay import BINARY, BY_NAME, MODES, USER, Variant
+from lab.schema import schema_complaints
 from lab.sessions import BOB, FAMILY, MESSAGES, SECRET, allocated, ask, bound, name_of, serve, session_of, talk
 
 INSUFFICIENT_CAPACITY = 508
@@ -52,6 +53,52 @@ def test_users(lab: Lab, variant: Variant) -> None:
             complaints.append(f"{name}: {row}")
         if row["kernel_flows"] != (flows if variant.in_kernel else 0):
             complaints.append(f"{name}: {row['kernel_flows']} flows are in the kernel")
+    check(complaints + server.stop_complaints())
+
+
+# Status and the other documents.
+
+@every_mode
+def test_documents(lab: Lab, variant: Variant) -> None:
+    """All documents have the form that is documented, also after packets were relayed and a request was refused."""
+    server = serve(lab, variant)
+    with echo_peer(lab, FAMILY) as peer, bound(lab, peer.address) as client:
+        complaints = talk(client)
+        for command in ("status", "stats", "flows"):
+            ask(server, command)
+        ask(server, "mode", mode="userspace")
+        ask(server, "status")
+        complaints += schema_complaints(json.loads(server.cli("probe", "-j")), "probe")
+        complaints += schema_complaints(json.loads(server.cli("probe", "dev", "nic0", "-j")), "probe")
+    check(complaints + server.stop_complaints())
+
+
+def notes(output: str) -> list[str]:
+    return [line.removeprefix("note: ") for line in output.splitlines() if line.startswith("note: ")]
+
+
+@in_kernel_or_not
+def test_status(lab: Lab, variant: Variant) -> None:
+    """It says first what an operator should know, and what part of the traffic the kernel relays."""
+    server = serve(lab, variant)
+    with echo_peer(lab, FAMILY) as peer, bound(lab, peer.address) as client:
+        complaints = talk(client)
+        normal = server.cli("status")
+        waiting = [] if variant.in_kernel else [
+            "1 channels or pairs wait until a device relays in the kernel: see the modes below"]
+        if notes(normal) != waiting:
+            complaints.append(f"the notes are {notes(normal)}")
+        kernel, user = server.relayed()
+        for line in (f"relayed      {kernel + user} packets", f"in the kernel {100 * kernel / (kernel + user):.1f} %",
+                     "allocations  1, udp 1; relayed addresses 1", f"flows        {2 if variant.in_kernel else 0}"):
+            if line not in normal:
+                complaints.append(f"'{line}' is not in {normal}")
+        everything = server.cli("status", "--all")
+        if "ports_at_rest" not in everything or "ports_at_rest" in normal:
+            complaints.append("--all makes no difference")
+        server.order(command="drain")
+        if not any("turnpike drain --undo" in note for note in notes(server.cli("status"))):
+            complaints.append("there is no note that new allocations are refused")
     check(complaints + server.stop_complaints())
 
 

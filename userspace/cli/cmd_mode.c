@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "cli/commands.h"
 #include "cli/query.h"
-#include "cli/table.h"
+#include "cli/status_details.h"
 
 struct mode_query {
 	struct query query; /* first, because QUERY_JSON and QUERY_CONTROL set its members */
@@ -41,16 +41,6 @@ static int set_moves(void *target, char *value)
 
 	((struct mode_query *)target)->moves = value;
 	return turnpike_moves_parse(value, &moves);
-}
-
-static void print_devices(const json_t *status)
-{
-	static const struct table_column columns[] = {
-		{ "dev", TABLE_TEXT },  { "mode", TABLE_TEXT }, { "moves", TABLE_TEXT },
-		{ "hook", TABLE_TEXT }, { "why", TABLE_TEXT },  { 0 },
-	};
-
-	table_print(columns, json_object_get(status, "devices"));
 }
 
 static json_t *request_of(const struct mode_query *query)
@@ -93,5 +83,5 @@ enum cli_status command_mode(int argc, char **argv)
 			query.mode ? "the device" : "the mode", syntax.words);
 		return CLI_USAGE;
 	}
-	return query_send(&query.query, request_of(&query), print_devices);
+	return query_send(&query.query, request_of(&query), status_print_devices);
 }

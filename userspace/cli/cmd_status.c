@@ -2,192 +2,128 @@
 #include <stdio.h>
 
 #include "cli/commands.h"
+#include "cli/duration.h"
 #include "cli/query.h"
-#include "cli/table.h"
-#include "private/array_len.h"
+#include "cli/status_details.h"
+#include "cli/status_notes.h"
 
-static const struct table_column device_columns[] = {
-	{ "dev", TABLE_TEXT },
-	{ "mode", TABLE_TEXT },
-	{ "moves", TABLE_TEXT },
-	{ "hook", TABLE_TEXT },
-	{ "prog_id", TABLE_NUMBER },
-	{ "why", TABLE_TEXT },
-	{ 0 },
+/** struct status_query - @all: print all details, too */
+struct status_query {
+	struct query query; /* first, because QUERY_JSON and QUERY_CONTROL set its members */
+	bool all;
 };
 
-static const struct table_column relayed_columns[] = {
-	{ "relayed", TABLE_TEXT },
-	{ "packets", TABLE_NUMBER },
-	{ "bytes", TABLE_NUMBER },
-	{ 0 },
-};
-
-static void print_proofs(const json_t *devices)
+static long long number(const json_t *object, const char *key)
 {
-	const char *proof;
-	json_t *device;
+	return json_integer_value(json_object_get(object, key));
+}
+
+static void print_notes(const json_t *status)
+{
+	json_t *notes = status_notes(status), *note;
 	size_t i;
 
-	json_array_foreach(devices, i, device) {
-		proof = json_string_value(json_object_get(device, "proof"));
-		if (proof && *proof)
-			printf("%s: %s\n", json_string_value(json_object_get(device, "dev")),
-			       proof);
+	json_array_foreach(notes, i, note)
+		printf("note: %s\n", json_string_value(note));
+	json_decref(notes);
+}
+
+static double percent(double part, double whole)
+{
+	return whole > 0 ? 100 * part / whole : 0;
+}
+
+static void print_relayed(const json_t *relayed)
+{
+	const json_t *kernel = json_object_get(relayed, "kernel");
+	const json_t *user_space = json_object_get(relayed, "userspace");
+	const long long packets = number(kernel, "packets") + number(user_space, "packets");
+	const long long bytes = number(kernel, "bytes") + number(user_space, "bytes");
+
+	printf("relayed      %lld packets, %lld bytes", packets, bytes);
+	if (packets)
+		printf("; in the kernel %.1f %% of the packets, %.1f %% of the bytes",
+		       percent((double)number(kernel, "packets"), (double)packets),
+		       percent((double)number(kernel, "bytes"), (double)bytes));
+	printf("\n");
+}
+
+static void print_allocations(const json_t *status)
+{
+	json_t *by_transport = json_object_get(json_object_get(status, "clients"), "allocations");
+	const char *transport;
+	json_t *n;
+
+	printf("allocations  %lld", number(status, "allocations"));
+	json_object_foreach(by_transport, transport, n) {
+		if (json_integer_value(n))
+			printf(", %s %lld", transport, (long long)json_integer_value(n));
 	}
+	printf("; relayed addresses %lld\n", number(status, "relays"));
 }
 
-/* What a wildcard leaves out is shown in JSON only. */
-static void print_missing(const json_t *addresses)
+/* Without a device that relays in the kernel, there are no tables. */
+static void print_tables(const json_t *status)
 {
-	const json_t *notes = json_object_get(addresses, "not_served"), *note;
-	size_t i;
+	json_t *table;
+	const char *name = status_fullest_table(status, &table);
 
-	json_array_foreach(notes, i, note) {
-		if (json_is_true(json_object_get(note, "missing")))
-			printf("not serving %s: %s\n",
-			       json_string_value(json_object_get(note, "address")),
-			       json_string_value(json_object_get(note, "why")));
-	}
-}
-
-/* Whether these are the devices by which packets come in and leave. */
-static void print_doubt(const json_t *status)
-{
-	const char *doubt = json_string_value(json_object_get(status, "doubt"));
-
-	if (doubt && *doubt)
-		printf("%s\n", doubt);
-}
-
-static const struct table_column client_columns[] = {
-	{ "clients", TABLE_TEXT }, { "udp", TABLE_NUMBER },  { "tcp", TABLE_NUMBER },
-	{ "tls", TABLE_NUMBER },   { "dtls", TABLE_NUMBER }, { 0 },
-};
-
-static const struct table_column share_columns[] = {
-	{ "shares", TABLE_TEXT },      { "size", TABLE_NUMBER },
-	{ "used", TABLE_NUMBER },      { "user_limit", TABLE_NUMBER },
-	{ "user_most", TABLE_NUMBER }, { "waiting", TABLE_NUMBER },
-	{ "refused", TABLE_NUMBER },   { 0 },
-};
-
-/* An object of objects; their names go into the first column. */
-static void print_objects(const struct table_column *columns, json_t *objects)
-{
-	json_t *rows = json_array();
-	const char *name;
-	json_t *object;
-
-	json_object_foreach(objects, name, object) {
-		json_t *row = json_copy(object);
-
-		json_object_set_new(row, columns[0].key, json_string(name));
-		json_array_append_new(rows, row);
-	}
-	table_print(columns, rows);
-	json_decref(rows);
-}
-
-static void print_capabilities(const json_t *owner)
-{
-	const json_t *capabilities = json_object_get(owner, "capabilities"), *name;
-	size_t i;
-
-	json_array_foreach(capabilities, i, name)
-		printf(" %s", json_string_value(name));
+	printf("flows        %lld", number(status, "flows"));
+	if (name)
+		printf("; fullest table: %s, %lld of %lld (%.1f %%)", name, number(table, "used"),
+		       number(table, "size"),
+		       percent((double)number(table, "used"), (double)number(table, "size")));
 	printf("\n");
 }
 
-static void print_privileges(const json_t *status)
+static void print_short(const json_t *status)
 {
-	const json_t *helper = json_object_get(status, "helper");
+	const double uptime = json_number_value(json_object_get(status, "uptime"));
+	char text[DURATION_TEXT_MAX];
 
-	printf("user %lld", (long long)json_integer_value(json_object_get(status, "uid")));
-	print_capabilities(status);
-	if (!json_is_object(helper))
-		return;
-	if (json_is_true(json_object_get(helper, "running")))
-		printf("helper %lld",
-		       (long long)json_integer_value(json_object_get(helper, "pid")));
-	else
-		printf("the helper process has ended, as %s: restart the server",
-		       json_string_value(json_object_get(helper, "why")));
-	print_capabilities(helper);
+	printf("turnpike %s, up %s\n", json_string_value(json_object_get(status, "version")),
+	       duration_format((uint64_t)uptime, text));
+	print_notes(status);
+	printf("\n");
+	print_relayed(json_object_get(status, "relayed"));
+	print_allocations(status);
+	print_tables(status);
+	printf("\n");
+	status_print_devices(status);
 }
 
-static void print_framing(const json_t *framing)
+static void print_all(const json_t *status)
 {
-	const char *name;
-	json_t *flows;
-
-	json_object_foreach((json_t *)framing, name, flows)
-		printf("%-16s %lld flows by %s\n", "framing", (long long)json_integer_value(flows),
-		       name);
+	print_short(status);
+	status_print_details(status);
 }
 
-/* What is relayed in user space for now. */
-static void print_waiting(const json_t *waiting)
+static int set_all(void *query, char *value)
 {
-	static const struct {
-		const char *name;
-		const char *text;
-	} reasons[] = {
-		{ "flows", "for room in the flow maps (--max-flows)" },
-		{ "next_hops", "for a free next hop" },
-		{ "settling", "until packets no longer use freed next hops" },
-		{ "error", "for a retry after a kernel error" },
-		{ "share", "for the share of their user" },
-		{ "mode", "until a device relays in the kernel" },
-	};
-	json_int_t n;
-
-	for (size_t i = 0; i < ARRAY_LEN(reasons); i++) {
-		n = json_integer_value(json_object_get(waiting, reasons[i].name));
-		if (n)
-			printf("%-16s %lld %s\n", "waiting", (long long)n, reasons[i].text);
-	}
-}
-
-static void print_status(const json_t *status)
-{
-	static const char *const totals[] = {
-		"allocations",      "relays",     "ports_at_rest",    "flows",      "flow_failures",
-		"flow_refusals",    "user_quota", "user_allocations", "max_rate",   "user_rate",
-		"user_packet_rate", "total_rate", "policed",          "confirm_ms", "log_lost",
-	};
-
-	printf("turnpike %s, up %.0f s%s\n", json_string_value(json_object_get(status, "version")),
-	       json_number_value(json_object_get(status, "uptime")),
-	       json_is_true(json_object_get(status, "draining")) ? ", draining" : "");
-	print_privileges(status);
-	printf("\n");
-	table_print(device_columns, json_object_get(status, "devices"));
-	print_proofs(json_object_get(status, "devices"));
-	print_doubt(status);
-	print_missing(json_object_get(status, "addresses"));
-	printf("\n");
-	for (size_t i = 0; i < ARRAY_LEN(totals); i++)
-		printf("%-16s %lld\n", totals[i],
-		       (long long)json_integer_value(json_object_get(status, totals[i])));
-	print_framing(json_object_get(status, "framing"));
-	print_waiting(json_object_get(status, "waiting"));
-	printf("\n");
-	print_objects(share_columns, json_object_get(status, "shares"));
-	printf("\n");
-	print_objects(client_columns, json_object_get(status, "clients"));
-	printf("\n");
-	print_objects(relayed_columns, json_object_get(status, "relayed"));
+	(void)value;
+	((struct status_query *)query)->all = true;
+	return 0;
 }
 
 enum cli_status command_status(int argc, char **argv)
 {
-	static const struct cli_option options[] = { QUERY_JSON, QUERY_CONTROL, { 0 } };
+	static const struct cli_option options[] = {
+		{ "all", 'a', NULL, "Print all details.", .set = set_all },
+		QUERY_JSON,
+		QUERY_CONTROL,
+		{ 0 },
+	};
 	static const struct cli_syntax syntax = {
 		.command = "turnpike status",
-		.doc = "Show the devices of a running server, their modes with the reasons, and its traffic.",
+		.doc = "Show what an operator should know of a running server, what it has relayed, how much "
+		       "of its tables is in use, and the modes of its devices with the reasons.",
 		.options = options,
 	};
+	struct status_query query = { .query = { .control = CONTROL_PATH } };
+	const enum cli_status status = cli_parse(&syntax, argc, argv, &query);
 
-	return query_run(&syntax, argc, argv, "status", print_status);
+	if (status != CLI_OK)
+		return status;
+	return query_send(&query.query, json_pack("{s:s}", "command", "status"),
+			  query.all ? print_all : print_short);
 }

@@ -2,6 +2,8 @@
 #include "cli/duration.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "config/options.h"
@@ -30,4 +32,20 @@ int duration_parse(char *text, uint32_t *seconds)
 		return 0;
 	}
 	return -EINVAL;
+}
+
+/* The largest unit, and what is left in the next one. */
+const char *duration_format(uint64_t seconds, char text[static DURATION_TEXT_MAX])
+{
+	size_t i = ARRAY_LEN(units) - 1;
+
+	while (i > 1 && seconds < units[i].seconds)
+		i--;
+	if (i == 1)
+		snprintf(text, DURATION_TEXT_MAX, "%" PRIu64 " s", seconds);
+	else
+		snprintf(text, DURATION_TEXT_MAX, "%" PRIu64 " %c %" PRIu64 " %c",
+			 seconds / units[i].seconds, units[i].unit,
+			 seconds % units[i].seconds / units[i - 1].seconds, units[i - 1].unit);
+	return text;
 }

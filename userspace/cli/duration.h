@@ -16,4 +16,10 @@
  */
 int duration_parse(char *text, uint32_t *seconds);
 
+/** Room for the text of a duration. */
+#define DURATION_TEXT_MAX 40
+
+/** duration_format() - a time for people, such as "3 h 12 m"; Return: @text */
+const char *duration_format(uint64_t seconds, char text[static DURATION_TEXT_MAX]);
+
 #endif /* TURNPIKE_CLI_DURATION_H */
