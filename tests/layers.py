@@ -59,6 +59,10 @@ ROOMS: dict[str, list[str]] = {
     "userspace/turn": ["userspace/base", "userspace/stun", "userspace/turn/auth", "userspace/turn/api",
                        "userspace/turn/state", "userspace/turn/methods"],
 
+    # The client's side, against any server.
+    "userspace/check": [API, "userspace/base", "userspace/stun", "userspace/turn/auth", "userspace/turn/api",
+                        "userspace/turn"],
+
     # The server around it. userspace/turn and userspace/turn/state define the functions of turn.h.
     "userspace/net": [API, "userspace/base", "userspace/turn/auth", "userspace/turn/api", "userspace/turn"],
     "userspace/datapath": [API, "userspace/base", "userspace/turn/api"],
@@ -73,7 +77,7 @@ ROOMS: dict[str, list[str]] = {
                         "userspace/turn", "userspace/net", "userspace/datapath", "userspace/process",
                         "userspace/control", "userspace/config"],
     "userspace/cli": [API, "userspace/base", "userspace/stun", "userspace/host", "userspace/config",
-                      "userspace/control"],
+                      "userspace/control", "userspace/check"],
     "userspace": [API, "userspace/base", "userspace/config", "userspace/serve", "userspace/cli"],
 }
 
