@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 COMMANDS = ("serve", "key", "status", "stats", "flows", "sessions", "why", "users", "kick", "block", "unblock",
-            "blocked", "drain", "mode", "probe", "pass", "verify")
+            "blocked", "drain", "check", "mode", "probe", "pass", "verify")
 # Option -> default. None: --help prints no default.
 Options = dict[str, str | None]
 
@@ -24,7 +24,7 @@ def help_options(turnpike: str, command: str) -> Options:
     options: Options = {}
     for paragraph in re.split(r"\n(?=  (?:-\w,|   ) --)", text)[1:]:
         words = " ".join(paragraph.split("\n\n")[0].split())
-        name = re.search(r"--([a-z-]+)", words)
+        name = re.search(r"--([a-z0-9-]+)", words)
         default = re.search(r"\[default: (.*?)\]$", words)
         if name and name[1] != "help":
             options[name[1]] = default[1] if default else None
@@ -46,7 +46,7 @@ def man_options(text: str) -> Options:
     options: Options = {}
     for heads, body in re.findall(r"^(\*-[^\n]*\n)\t(.*?)(?=^\S|\Z)", text, re.S | re.M):
         default = re.search(r"Default: (.*?)\.(?: Repeatable\.)?\s*$", " ".join(body.split()))
-        for name in re.findall(r"--([a-z-]+)\*", heads):
+        for name in re.findall(r"--([a-z0-9-]+)\*", heads):
             options[name] = re.sub(r"[*_]", "", default[1]) if default else None
     return options
 

@@ -31,6 +31,7 @@ static const struct command commands[] = {
 	{ "unblock", command_unblock, "serve a user or clients again" },
 	{ "blocked", command_blocked, "list the users and clients that are blocked" },
 	{ "drain", command_drain, "refuse new allocations" },
+	{ "check", command_check, "check a TURN server from the client's side" },
 	{ "mode", command_mode, "change the mode of a running server's devices" },
 	{ "probe", command_probe, "show what devices support, and rank the modes" },
 	{ "pass", command_pass, "let the peer of a veth device receive XDP_TX frames" },

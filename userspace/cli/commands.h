@@ -21,6 +21,8 @@ enum cli_status command_block(int argc, char **argv);
 enum cli_status command_unblock(int argc, char **argv);
 enum cli_status command_blocked(int argc, char **argv);
 enum cli_status command_drain(int argc, char **argv);
+/** command_check() - returns an enum check_status instead, as monitoring plugins do */
+enum cli_status command_check(int argc, char **argv);
 enum cli_status command_mode(int argc, char **argv);
 enum cli_status command_probe(int argc, char **argv);
 enum cli_status command_pass(int argc, char **argv);
