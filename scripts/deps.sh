@@ -16,6 +16,7 @@ test=(
 	python3-pytest python3-pytest-xdist python3-pytest-timeout
 	libclang-rt-dev # libFuzzer and the sanitizers of clang
 	openssl python3-aioice python3-jsonschema python3-scapy python3-seccomp systemd jq nftables tmux
+	erlang-p1-stun # the TURN server of ejabberd
 	golang-go golang-github-pion-turn.v2-dev golang-github-pion-dtls.v2-dev libnice-dev # third-party clients
 	chromium libnss3-tools firefox-esr
 	xdp-tools # another owner of XDP
