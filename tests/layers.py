@@ -91,6 +91,8 @@ PLACES = {
     "userspace/turn/config.c": "userspace/turn/api",
     "userspace/turn/config.h": "userspace/turn/api",
     "userspace/turn/ops.h": "userspace/turn/api",
+    "userspace/turn/outcome.c": "userspace/turn/api",
+    "userspace/turn/outcome.h": "userspace/turn/api",
     "userspace/turn/stats.c": "userspace/turn/api",
     "userspace/turn/stats.h": "userspace/turn/api",
     "userspace/turn/transport.c": "userspace/turn/api",

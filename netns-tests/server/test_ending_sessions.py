@@ -141,7 +141,7 @@ def test_block_user(lab: Lab, variant: Variant) -> None:
         complaints += ended(ask(server, "unblock", user=USER), 0)
         with allocated(lab):
             pass
-    complaints += logged(server, "code=403 why=blocked", 1) + logged(server, "why=blocked seconds=", 1)
+    complaints += logged(server, "code=403 reason=blocked", 1) + logged(server, "why=blocked seconds=", 1)
     complaints += logged(server, "command=block pid=", 1) + logged(server, "command=unblock pid=", 1)
     check(complaints + server.stop_complaints())
 

@@ -130,7 +130,8 @@ def test_drain_to_another(lab: Lab) -> None:
 # Logging.
 
 EVENTS = {"debug": {"refused", "unauthenticated", "allocated", "permitted", "bound", "refreshed", "ended"},
-          "info": {"unauthenticated", "allocated", "ended"}, "warning": set(), "error": set()}
+          "info": {"refused", "unauthenticated", "allocated", "ended"}, "warning": set(), "error": set()}
+LOOPBACK = {4: "127.0.0.1", 6: "::1"}
 EVIL = 'ev\nturnpike: forged "user"'
 
 
@@ -150,6 +151,7 @@ def live_a_life(lab: Lab) -> Complaints:
             client.bind(CHANNEL, peer.address)
             client.refresh(600)
             found += refused(400, lambda: client.bind(1, peer.address), "an invalid channel number")
+            found += refused(403, lambda: client.permit((LOOPBACK[family], 9)), "a permission for this host")
             client.refresh(0)
     return found
 
@@ -202,6 +204,8 @@ def test_log_injection(lab: Lab) -> None:
     found += [f"'{line}' is a line" for line in lines
               if not line.startswith("turnpike: ") or "turnpike: forged" in line[:20]]
     found += [f"a secret is in '{line}'" for line in lines if PASSWORD in line or "wrong-password" in line]
+    if not any("method=CreatePermission code=403 reason=denied_peer" in line for line in lines):
+        found.append("the reason of a refusal is in no line")
     if not any('user="ev\\nturnpike: forged \\"user\\""' in line for line in lines):
         found.append(f"the strange name is in no line: {lines}")
     check(found)

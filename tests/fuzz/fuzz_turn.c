@@ -81,7 +81,7 @@ static void allocate_pair(struct fixture *f, uint8_t family)
 static void use_token(struct life *life, const struct credentials *user)
 {
 	struct fixture *f = life->f;
-	const uint64_t before = stats(f)->successes;
+	const uint64_t before = turn_stats_by_reason(stats(f), TURN_REASON_NONE);
 
 	if (!life->has_token)
 		return;
@@ -90,8 +90,9 @@ static void use_token(struct life *life, const struct credentials *user)
 	stun_write_bytes(&f->request, STUN_ATTR_RESERVATION_TOKEN, life->token,
 			 sizeof(life->token));
 	send_signed(f, user);
-	tokens_used += stats(f)->successes > before;
-	must(stats(f)->successes == before || user == &f->alice, "only alice has tokens");
+	tokens_used += turn_stats_by_reason(stats(f), TURN_REASON_NONE) > before;
+	must(turn_stats_by_reason(stats(f), TURN_REASON_NONE) == before || user == &f->alice,
+	     "only alice has tokens");
 }
 
 static void remember_token(struct life *life)
@@ -116,7 +117,7 @@ static void remember_token(struct life *life)
 /* Sends the last request again: the answers are equal, except for LIFETIME. */
 static void repeat(struct fixture *f)
 {
-	const uint64_t before = stats(f)->successes;
+	const uint64_t before = turn_stats_by_reason(stats(f), TURN_REASON_NONE);
 	struct stun_message msg;
 
 	if (!f->request.buf || f->request.error || f->n_events)
@@ -127,7 +128,8 @@ static void repeat(struct fixture *f)
 		return;
 	clear(f);
 	send_plain(f);
-	must(stats(f)->successes == before + 2, "a retransmission is answered alike");
+	must(turn_stats_by_reason(stats(f), TURN_REASON_NONE) == before + 2,
+	     "a retransmission is answered alike");
 	repeated++;
 }
 
@@ -184,12 +186,13 @@ static void reload(struct life *life, uint8_t how)
 static void refresh_alice(struct life *life, uint32_t lifetime)
 {
 	const struct fixture *f = life->f;
-	const uint64_t before = stats(f)->successes;
+	const uint64_t before = turn_stats_by_reason(stats(f), TURN_REASON_NONE);
 	const bool has_one = turn_server_has_allocation(f->server, &f->tuple);
 
 	refresh(life->f, lifetime);
-	modern += f->alice.algorithm && stats(f)->successes > before;
-	must(!lifetime || life->alice_is_in || stats(f)->successes == before,
+	modern += f->alice.algorithm && turn_stats_by_reason(stats(f), TURN_REASON_NONE) > before;
+	must(!lifetime || life->alice_is_in ||
+		     turn_stats_by_reason(stats(f), TURN_REASON_NONE) == before,
 	     "a removed user cannot extend an allocation");
 	removed += has_one && !life->alice_is_in;
 }
@@ -324,7 +327,7 @@ static void check_flow(const struct life *life, const struct turn_flow *flow)
 static void check(struct life *life)
 {
 	const struct fixture *f = life->f;
-	unsigned long long refused = 0;
+	unsigned long long refused;
 	size_t i;
 
 	must(stats(f)->flows == f->n_flows, "flows are counted");
@@ -335,8 +338,7 @@ static void check(struct life *life)
 	must(stats(f)->relays == life->model.n_relays, "every relay has raised an event");
 	for (i = 0; i < life->model.n_relays; i++)
 		must(life->model.relays[i].expiry > f->now, "no relay outlives its lifetime");
-	for (i = 0; i < TURN_ERROR_COUNT; i++)
-		refused += stats(f)->errors[i];
+	refused = turn_stats_requests(stats(f)) - turn_stats_by_code(stats(f), 0);
 	must(life->model.refused == refused, "every error response has raised an event");
 }
 
@@ -367,9 +369,8 @@ static void end_life(struct life *life)
 	size_t i;
 
 	lives++;
-	successes += stats(f)->successes;
-	for (i = 0; i < TURN_ERROR_COUNT; i++)
-		errors += stats(f)->errors[i];
+	successes += turn_stats_by_reason(stats(f), TURN_REASON_NONE);
+	errors += turn_stats_requests(stats(f)) - turn_stats_by_code(stats(f), 0);
 	to_peer += stats(f)->to_peer.packets;
 	to_client += stats(f)->to_client.packets;
 	f->alice = life->alices[0];

@@ -97,21 +97,33 @@ static const struct {
 	{ { .kind = TURN_EVENT_BOUND, .username = "alice", .channel = 0x4abc },
 	  "3 bound 'channel bound' user=alice transport=tls channel=0x4ABC",
 	  " client=192.0.2.1:4000 relay=192.0.2.2:50000 peer=[2001:db8::1]:9" },
-	{ { .kind = TURN_EVENT_REFUSED, .username = "", .method = TURN_ALLOCATE, .code = 401 },
-	  "3 refused 'request refused' transport=tls method=Allocate code=401",
-	  " client=192.0.2.1:4000" },
-	{ { .kind = TURN_EVENT_REFUSED, .username = "alice", .method = 0xfff, .code = 403 },
-	  "3 refused 'request refused' user=alice transport=tls method=unknown code=403",
+	{ { .kind = TURN_EVENT_REFUSED,
+	    .username = "",
+	    .method = TURN_METHOD_ALLOCATE,
+	    .code = 401,
+	    .reason = TURN_REASON_NO_CREDENTIALS },
+	  "3 refused 'request refused' transport=tls method=Allocate code=401 reason=no_credentials",
 	  " client=192.0.2.1:4000" },
 	{ { .kind = TURN_EVENT_REFUSED,
 	    .username = "alice",
-	    .method = TURN_ALLOCATE,
-	    .code = 403,
-	    .why = "blocked" },
-	  "2 refused 'request refused' user=alice transport=tls method=Allocate code=403 why=blocked",
+	    .method = TURN_METHOD_CHANNEL_BIND,
+	    .code = 400,
+	    .reason = TURN_REASON_CHANNEL_IN_USE },
+	  "3 refused 'request refused' user=alice transport=tls method=ChannelBind code=400 reason=channel_in_use",
 	  " client=192.0.2.1:4000" },
-	{ { .kind = TURN_EVENT_REFUSED, .username = "eve", .method = TURN_REFRESH, .code = 441 },
-	  "2 unauthenticated 'authentication failed' user=eve transport=tls method=Refresh code=441",
+	{ { .kind = TURN_EVENT_REFUSED,
+	    .username = "alice",
+	    .method = TURN_METHOD_ALLOCATE,
+	    .code = 403,
+	    .reason = TURN_REASON_BLOCKED },
+	  "2 refused 'request refused' user=alice transport=tls method=Allocate code=403 reason=blocked",
+	  " client=192.0.2.1:4000" },
+	{ { .kind = TURN_EVENT_REFUSED,
+	    .username = "eve",
+	    .method = TURN_METHOD_REFRESH,
+	    .code = 441,
+	    .reason = TURN_REASON_OTHER_USER },
+	  "2 unauthenticated 'authentication failed' user=eve transport=tls method=Refresh code=441 reason=other_user",
 	  " client=192.0.2.1:4000" },
 };
 
@@ -151,14 +163,14 @@ static void test_level(void **state)
 	events_end_period();
 }
 
-/* Those with a reason have a budget of their own. */
+/* They have a budget of their own. */
 static void test_refusal_rate_limit(void **state)
 {
 	const struct turn_event event = { .kind = TURN_EVENT_REFUSED,
 					  .username = "alice",
-					  .method = TURN_ALLOCATE,
+					  .method = TURN_METHOD_ALLOCATE,
 					  .code = 403,
-					  .why = "blocked" };
+					  .reason = TURN_REASON_BLOCKED };
 
 	(void)state;
 	n_lines = 0;
@@ -171,11 +183,30 @@ static void test_refusal_rate_limit(void **state)
 	assert_int_equal(n_lines, EVENTS_FAILURES_LOGGED + 1);
 }
 
+/* Codes by which a rule or a limit refuses a valid request; the others are the client's fault. */
+static void test_levels_of_codes(void **state)
+{
+	static const int codes[] = {
+		300, 400, 401, 403, 420, 437, 438, 440, 442, 443, 486, 500, 508
+	};
+	static const char levels[] = "2332333333"
+				     "232";
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
+		note((struct turn_event){
+			.kind = TURN_EVENT_REFUSED, .username = "", .code = codes[i] });
+		assert_int_equal(line[0], levels[i]);
+	}
+	events_end_period();
+}
+
 static void fail_to_authenticate(unsigned int times)
 {
-	const struct turn_event event = {
-		.kind = TURN_EVENT_REFUSED, .username = "eve", .method = TURN_ALLOCATE, .code = 401
-	};
+	const struct turn_event event = { .kind = TURN_EVENT_REFUSED,
+					  .username = "eve",
+					  .method = TURN_METHOD_ALLOCATE,
+					  .code = 401 };
 
 	for (unsigned int i = 0; i < times; i++)
 		note(event);
@@ -203,6 +234,7 @@ int main(void)
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_level),
 		cmocka_unit_test(test_refusal_rate_limit),
+		cmocka_unit_test(test_levels_of_codes),
 		cmocka_unit_test(test_unauthenticated_rate_limit),
 	};
 

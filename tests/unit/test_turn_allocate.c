@@ -217,8 +217,8 @@ static void test_quota(void **state)
 	release(f);
 	from_port(f, 4);
 	allocate(f);
-	assert_int_equal(stats(f)->errors[486 - TURN_ERROR_FIRST], 1);
-	assert_int_equal(stats(f)->errors[508 - TURN_ERROR_FIRST], 1);
+	assert_int_equal(turn_stats_by_code(stats(f), 486), 1);
+	assert_int_equal(turn_stats_by_code(stats(f), 508), 1);
 	fixture_free(f);
 }
 

@@ -38,7 +38,7 @@ static void test_no_integrity(void **state)
 		expect_challenge(f, 401);
 		expect_response_text(f, STUN_ATTR_SOFTWARE, "turnpike");
 	}
-	assert_int_equal(stats(f)->errors[401 - TURN_ERROR_FIRST], 4);
+	assert_int_equal(turn_stats_by_code(stats(f), 401), 4);
 	fixture_free(f);
 }
 

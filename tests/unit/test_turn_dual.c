@@ -450,7 +450,7 @@ static void test_dead_relay(void **state)
 	from_client(f, "\x40\x00\x00\x01x", 5);
 	from_peer(f, RELAY4, PEER4, "x", 1);
 	expect_events(f, 0);
-	assert_int_equal(stats(f)->no_allocation, 2);
+	assert_int_equal(stats(f)->dropped[TURN_REASON_NO_ALLOCATION], 2);
 	from_client(f, "\x40\x01\x00\x01x", 5);
 	expect_to_peer(f, PEER6, "x", 1);
 	fixture_free(f);

@@ -162,7 +162,7 @@ static void test_other_ports(void **state)
 	/* A service on this host cannot send to the client, either. */
 	from_peer(f, text_of(&pair.a), SERVER_PORT_FREE, "x", 1);
 	expect_events(f, 0);
-	assert_int_equal(stats(f)->no_relay, 3);
+	assert_int_equal(stats(f)->dropped[TURN_REASON_NO_RELAY], 3);
 	assert_int_equal(stats(f)->to_peer.packets, 0);
 	fixture_free(f);
 }
@@ -194,7 +194,7 @@ static void test_other_ends(void **state)
 	clear(f);
 	from_client(f, "\x40\x00\x00\x01x", 5);
 	expect_events(f, 0);
-	assert_int_equal(stats(f)->no_relay, 3);
+	assert_int_equal(stats(f)->dropped[TURN_REASON_NO_RELAY], 3);
 	fixture_free(f);
 }
 

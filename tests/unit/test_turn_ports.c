@@ -153,7 +153,7 @@ static void test_quota(void **state)
 	allocate(f);
 	assert_int_equal(grab(f, &f->alice), 2);
 	expect_error(f, 486);
-	assert_int_equal(stats(f)->over_quota, 1);
+	assert_int_equal(turn_stats_by_reason(stats(f), TURN_REASON_USER_QUOTA), 1);
 	f->now += REST - 1;
 	expect_refused(f, &f->alice, 486);
 	/* The other's quota is not concerned. */
@@ -232,7 +232,7 @@ static void test_share(void **state)
 	(void)state;
 	assert_int_equal(grab(f, &f->alice), 48);
 	expect_error(f, 486);
-	assert_int_equal(stats(f)->over_share, 1);
+	assert_int_equal(turn_stats_by_reason(stats(f), TURN_REASON_PORT_SHARE), 1);
 	for (uint16_t port = 101; port <= 112; port++) {
 		from_port(f, port);
 		allocate_as(f, &f->bob, STUN_FAMILY_IPV4);
@@ -263,7 +263,7 @@ static void test_rate(void **state)
 	f = fixture_new(&config);
 	assert_int_equal(grab(f, &f->alice), 4);
 	expect_error(f, 486);
-	assert_int_equal(stats(f)->over_rate, 1);
+	assert_int_equal(turn_stats_by_reason(stats(f), TURN_REASON_USER_ALLOCATIONS), 1);
 	assert_int_equal(grab(f, &f->bob), 4);
 	f->now += 15 * SECOND - 1;
 	expect_refused(f, &f->alice, 486);
@@ -282,7 +282,7 @@ static void test_rate(void **state)
 	config.user_allocations = 0;
 	reconfigure(f, &config);
 	assert_true(grab(f, &f->alice) > 4);
-	assert_int_equal(stats(f)->over_share, 1);
+	assert_int_equal(turn_stats_by_reason(stats(f), TURN_REASON_PORT_SHARE), 1);
 	fixture_free(f);
 }
 
@@ -317,7 +317,7 @@ static void test_free_of_charge(void **state)
 	send_signed(f, &f->alice);
 	expect_success(f, &f->alice);
 	assert_int_equal(grab(f, &f->alice), 1);
-	assert_int_equal(stats(f)->over_rate, 1);
+	assert_int_equal(turn_stats_by_reason(stats(f), TURN_REASON_USER_ALLOCATIONS), 1);
 	fixture_free(f);
 }
 

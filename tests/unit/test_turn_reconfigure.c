@@ -137,7 +137,7 @@ static void test_own_ports(void **state)
 	allocate(f);
 	create_permission(f, "192.0.2.1");
 	send_indication(f, "192.0.2.1:53", "hi");
-	assert_int_equal(stats(f)->no_relay, 1);
+	assert_int_equal(stats(f)->dropped[TURN_REASON_NO_RELAY], 1);
 	fixture_config(&config);
 	config.allow = &own;
 	config.n_allow = 1;
@@ -148,7 +148,7 @@ static void test_own_ports(void **state)
 	reconfigure(f, &config);
 	send_indication(f, "192.0.2.1:53", "hi");
 	expect_events(f, 0);
-	assert_int_equal(stats(f)->no_relay, 2);
+	assert_int_equal(stats(f)->dropped[TURN_REASON_NO_RELAY], 2);
 	fixture_free(f);
 }
 

@@ -48,15 +48,15 @@ static void test_bad_channel_data(void **state)
 	from_client(f, "\x40\x01\xff\xffhello", 9);
 	from_client(f, "\x40\x01\x00", 3);
 	from_client(f, "\x40", 1);
-	assert_int_equal(stats(f)->malformed, 4);
+	assert_int_equal(stats(f)->dropped[TURN_REASON_MALFORMED], 4);
 	from_client(f, "\x40\x02\x00\x05hello", 9);
-	assert_int_equal(stats(f)->no_channel, 1);
+	assert_int_equal(stats(f)->dropped[TURN_REASON_NO_CHANNEL], 1);
 	f->tuple.client = addr("203.0.113.7:40001");
 	from_client(f, "\x40\x01\x00\x05hello", 9);
 	f->tuple.client = addr("203.0.113.7:40000");
 	f->tuple.server = addr("192.0.2.1:3479");
 	from_client(f, "\x40\x01\x00\x05hello", 9);
-	assert_int_equal(stats(f)->no_allocation, 2);
+	assert_int_equal(stats(f)->dropped[TURN_REASON_NO_ALLOCATION], 2);
 	expect_events(f, 0);
 	fixture_free(f);
 }
@@ -80,7 +80,7 @@ static void test_channel_lifetime(void **state)
 	f->now = start + 600 * SECOND;
 	from_client(f, "\x40\x01\x00\x01z", 5);
 	expect_events(f, 0);
-	assert_int_equal(stats(f)->no_channel, 1);
+	assert_int_equal(stats(f)->dropped[TURN_REASON_NO_CHANNEL], 1);
 	fixture_free(f);
 }
 
@@ -108,7 +108,7 @@ static void test_peer_to_channel(void **state)
 	f->now = start + 300 * SECOND;
 	from_peer(f, "192.0.2.1", PEER, "x", 1);
 	expect_events(f, 0);
-	assert_int_equal(stats(f)->no_permission, 1);
+	assert_int_equal(stats(f)->dropped[TURN_REASON_NO_PERMISSION], 1);
 	assert_int_equal(stats(f)->to_client.packets, 3);
 	assert_int_equal(stats(f)->to_client.bytes, 6);
 	fixture_free(f);
@@ -128,7 +128,7 @@ static void test_data_indication(void **state)
 	}
 	from_peer(f, "192.0.2.1", "198.51.100.2:7000", text, 1);
 	expect_events(f, 0);
-	assert_int_equal(stats(f)->no_permission, 1);
+	assert_int_equal(stats(f)->dropped[TURN_REASON_NO_PERMISSION], 1);
 	fixture_free(f);
 }
 
@@ -170,7 +170,7 @@ static void test_oversize(void **state)
 	(void)state;
 	from_peer(f, "192.0.2.1", "198.51.100.1:7001", data, 65535);
 	expect_events(f, 0);
-	assert_int_equal(stats(f)->oversize, 1);
+	assert_int_equal(stats(f)->dropped[TURN_REASON_OVERSIZE], 1);
 	free(data);
 	fixture_free(f);
 }
@@ -224,22 +224,22 @@ static void test_send_refused(void **state)
 	send_indication(f, "198.51.100.2:7001", "hello");
 	send_indication(f, "127.0.0.1:7001", "hello");
 	send_indication(f, "[2001:db8::7]:9", "hello");
-	assert_int_equal(stats(f)->no_permission, 3);
+	assert_int_equal(stats(f)->dropped[TURN_REASON_NO_PERMISSION], 3);
 	send_indication(f, "198.51.100.1", "hello");
 	begin_send(f, PEER);
 	send_plain(f);
 	begin(f, STUN_INDICATION, TURN_SEND);
 	stun_write_string(&f->request, STUN_ATTR_DATA, "hello");
 	send_plain(f);
-	assert_int_equal(stats(f)->malformed, 3);
+	assert_int_equal(stats(f)->dropped[TURN_REASON_MALFORMED], 3);
 	begin_send(f, PEER);
 	stun_write_string(&f->request, STUN_ATTR_DATA, "hello");
 	stun_write_bytes(&f->request, (enum stun_attr_type)0x0021, "", 0);
 	send_plain(f);
-	assert_int_equal(stats(f)->malformed, 4);
+	assert_int_equal(stats(f)->dropped[TURN_REASON_MALFORMED], 4);
 	f->tuple.client = addr("203.0.113.7:40001");
 	send_indication(f, PEER, "hello");
-	assert_int_equal(stats(f)->no_allocation, 1);
+	assert_int_equal(stats(f)->dropped[TURN_REASON_NO_ALLOCATION], 1);
 	assert_int_equal(stats(f)->to_peer.packets, 0);
 	expect_events(f, 0);
 	fixture_free(f);
@@ -279,7 +279,7 @@ static void test_dead_allocation(void **state)
 	from_peer(f, "192.0.2.1", PEER, "x", 1);
 	send_indication(f, PEER, "x");
 	expect_events(f, 0);
-	assert_int_equal(stats(f)->no_allocation, 3);
+	assert_int_equal(stats(f)->dropped[TURN_REASON_NO_ALLOCATION], 3);
 	fixture_free(f);
 }
 
@@ -315,7 +315,7 @@ static void test_limits(void **state)
 	from_peer(f, "192.0.2.1", PEER, "x", 1);
 	from_peer(f, "192.0.2.1", "198.51.100.1:7001", "x", 1);
 	expect_events(f, SEND_CLIENT, 0);
-	assert_int_equal(stats(f)->policed, 4);
+	assert_int_equal(stats(f)->dropped[TURN_REASON_POLICED], 4);
 	assert_int_equal(stats(f)->to_peer.bytes, 8);
 	assert_int_equal(stats(f)->to_client.bytes, 5);
 	/* Data without a permission is not charged. */
@@ -344,7 +344,7 @@ static void test_reach(void **state)
 	assert_false(f->again);
 	from_client(f, "\x40\x01\x00\x05hello", 9);
 	expect_events(f, 0);
-	assert_int_equal(stats(f)->no_neighbour, 2);
+	assert_int_equal(stats(f)->dropped[TURN_REASON_NO_NEIGHBOUR], 2);
 	assert_int_equal(f->n_reach, 2);
 	assert_true(f->again);
 	f->reach_until = f->now + 3 * SECOND;
@@ -366,7 +366,7 @@ static void test_reach(void **state)
 	from_client(f, "\x40\x01\x00\x05hello", 9);
 	expect_to_peer(f, PEER, "hello", 5);
 	assert_int_equal(f->n_reach, 4);
-	assert_int_equal(stats(f)->no_neighbour, 3);
+	assert_int_equal(stats(f)->dropped[TURN_REASON_NO_NEIGHBOUR], 3);
 	fixture_free(f);
 }
 

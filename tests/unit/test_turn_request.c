@@ -22,8 +22,8 @@ static void test_binding(void **state)
 	stun_write_fingerprint(&f->request);
 	send_plain(f);
 	assert_true(response(f).fingerprint);
-	assert_int_equal(stats(f)->requests, 2);
-	assert_int_equal(stats(f)->successes, 2);
+	assert_int_equal(turn_stats_requests(stats(f)), 2);
+	assert_int_equal(turn_stats_by_reason(stats(f), TURN_REASON_NONE), 2);
 	fixture_free(f);
 }
 
@@ -67,7 +67,7 @@ static void test_silence(void **state)
 	begin(f, STUN_INDICATION, STUN_BINDING);
 	send_plain(f);
 	assert_int_equal(f->n_events, 0);
-	assert_int_equal(stats(f)->malformed, 4);
+	assert_int_equal(stats(f)->dropped[TURN_REASON_MALFORMED], 4);
 	for (int first = 0; first < 256; first++) {
 		memset(data, first, sizeof(data));
 		from_client(f, data, sizeof(data));
@@ -79,13 +79,13 @@ static void test_silence(void **state)
 	f->request_buf[27] ^= 1;
 	send_plain(f);
 	assert_int_equal(f->n_events, 0);
-	assert_int_equal(stats(f)->requests, 0);
-	malformed = stats(f)->malformed;
+	assert_int_equal(turn_stats_requests(stats(f)), 0);
+	malformed = stats(f)->dropped[TURN_REASON_MALFORMED];
 	begin(f, STUN_INDICATION, STUN_BINDING);
 	stun_write_fingerprint(&f->request);
 	f->request_buf[27] ^= 1;
 	send_plain(f);
-	assert_int_equal(stats(f)->malformed, malformed + 1);
+	assert_int_equal(stats(f)->dropped[TURN_REASON_MALFORMED], malformed + 1);
 	fixture_free(f);
 }
 
@@ -154,7 +154,7 @@ static void test_too_many_attributes(void **state)
 		stun_write_bytes(&f->request, (enum stun_attr_type)(0x7000 + i), "", 0);
 	send_plain(f);
 	assert_int_equal(f->n_events, 0);
-	assert_int_equal(stats(f)->malformed, 1);
+	assert_int_equal(stats(f)->dropped[TURN_REASON_MALFORMED], 1);
 	fixture_free(f);
 }
 

@@ -88,7 +88,7 @@ static void test_data_refreshes_nothing(void **state)
 	/* ChannelData passes until the channel expires, other data until the permission does. */
 	assert_int_equal(stats(f)->to_peer.packets, 12 + 6);
 	assert_int_equal(stats(f)->to_client.packets, 6);
-	assert_int_equal(stats(f)->no_permission, 6 + 6);
+	assert_int_equal(stats(f)->dropped[TURN_REASON_NO_PERMISSION], 6 + 6);
 	clear(f);
 	expire_at(f, start + 600 * SECOND);
 	expect_events(f, REMOVE_FLOW, CLOSE_RELAY, 0);
@@ -175,7 +175,7 @@ static void test_invalid_send(void **state)
 	stun_write_string(&f->request, STUN_ATTR_DATA, "x");
 	send_plain(f);
 	expect_events(f, 0);
-	assert_int_equal(stats(f)->malformed, 2);
+	assert_int_equal(stats(f)->dropped[TURN_REASON_MALFORMED], 2);
 	fixture_free(f);
 }
 
@@ -203,7 +203,7 @@ static void test_embedding_peers(void **state)
 		expect_events(f, 0);
 	}
 	assert_int_equal(stats(f)->permissions, 1);
-	assert_int_equal(stats(f)->no_permission, ARRAY_LEN(peers));
+	assert_int_equal(stats(f)->dropped[TURN_REASON_NO_PERMISSION], ARRAY_LEN(peers));
 	fixture_free(f);
 }
 

@@ -173,7 +173,7 @@ static void test_hairpin(void **state)
 	clear(relay.a);
 	from_client(relay.a, data, sizeof(data));
 	expect_events(relay.a, 0);
-	assert_int_equal(stats(relay.a)->no_relay, 1);
+	assert_int_equal(stats(relay.a)->dropped[TURN_REASON_NO_RELAY], 1);
 	relay_free(&relay);
 }
 
@@ -197,7 +197,7 @@ static void test_expired(void **state)
 	clear(relay.a);
 	from_client(relay.a, data, sizeof(data));
 	expect_events(relay.a, 0);
-	assert_int_equal(stats(relay.a)->no_relay, 1);
+	assert_int_equal(stats(relay.a)->dropped[TURN_REASON_NO_RELAY], 1);
 	relay_free(&relay);
 }
 
@@ -226,12 +226,12 @@ static void test_end(void **state)
 static void test_stats_add(void **state)
 {
 	struct turn_stats sum = { .allocations = 1, .install_failures = 2 };
-	struct turn_stats more = { .allocations = 3, .errors[1] = 4, .install_failures = 5 };
+	struct turn_stats more = { .allocations = 3, .redirected[1] = 4, .install_failures = 5 };
 
 	(void)state;
 	turn_stats_add(&sum, &more);
 	assert_int_equal(sum.allocations, 4);
-	assert_int_equal(sum.errors[1], 4);
+	assert_int_equal(sum.redirected[1], 4);
 	assert_int_equal(sum.install_failures, 7);
 }
 

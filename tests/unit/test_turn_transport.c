@@ -95,13 +95,14 @@ static void test_ttl(void **state)
 		from_client(f, message, sizeof(message));
 		send_indication(f, PEER, "hello");
 		expect_events(f, 0);
-		assert_int_equal(stats(f)->ttl, 2);
+		assert_int_equal(stats(f)->dropped[TURN_REASON_TTL], 2);
 		from_peer(f, "192.0.2.1", PEER, "data", 4);
 		if (turn_transport_is_stream(transport))
 			expect_events(f, SEND_CLIENT, 0);
 		else
 			expect_events(f, 0);
-		assert_int_equal(stats(f)->ttl, turn_transport_is_stream(transport) ? 2 : 3);
+		assert_int_equal(stats(f)->dropped[TURN_REASON_TTL],
+				 turn_transport_is_stream(transport) ? 2 : 3);
 		assert_int_equal(stats(f)->to_peer.packets, 0);
 		f->ttl = 2;
 		clear(f);

@@ -222,6 +222,7 @@ static void log_event(void *ctx, const struct turn_event *source)
 		.lifetime = source->lifetime,
 		.channel = source->channel,
 		.method = source->method,
+		.reason = source->reason,
 		.code = source->code,
 		.why = source->why,
 		.age_ns = source->age_ns,

@@ -64,8 +64,9 @@ struct logged {
 	struct turnpike_addr peer;
 	uint32_t lifetime;
 	uint16_t channel;
-	uint16_t method;
+	enum turn_method method;
 	int code;
+	enum turn_reason reason;
 	const char *why;
 	uint64_t age_ns;
 	struct turn_traffic traffic[TURN_DIRECTIONS];

@@ -94,7 +94,7 @@ static json_t *relayed(const struct turn_traffic *in_kernel, const struct turn_s
 /* Packets, wherever they would have been relayed. */
 static json_t *policed(const struct turn_traffic *in_kernel, const struct turn_stats *stats)
 {
-	return number(in_kernel[TURNPIKE_POLICED].packets + stats->policed);
+	return number(in_kernel[TURNPIKE_POLICED].packets + stats->dropped[TURN_REASON_POLICED]);
 }
 
 /* Transports without connections have no counters. */
@@ -235,38 +235,82 @@ static void add_counters(json_t *result, const void *stats, const struct counter
 	}
 }
 
+#define DROPPED(REASON) offsetof(struct turn_stats, dropped[TURN_REASON_##REASON])
+
 static const struct counter turn_counters[] = {
-	{ "requests", offsetof(struct turn_stats, requests) },
-	{ "successes", offsetof(struct turn_stats, successes) },
-	{ "over_quota", offsetof(struct turn_stats, over_quota) },
-	{ "over_rate", offsetof(struct turn_stats, over_rate) },
-	{ "over_share", offsetof(struct turn_stats, over_share) },
-	{ "limited", offsetof(struct turn_stats, limited) },
-	{ "malformed", offsetof(struct turn_stats, malformed) },
-	{ "no_allocation", offsetof(struct turn_stats, no_allocation) },
-	{ "no_permission", offsetof(struct turn_stats, no_permission) },
-	{ "no_channel", offsetof(struct turn_stats, no_channel) },
-	{ "no_relay", offsetof(struct turn_stats, no_relay) },
-	{ "no_neighbour", offsetof(struct turn_stats, no_neighbour) },
-	{ "ttl", offsetof(struct turn_stats, ttl) },
-	{ "oversize", offsetof(struct turn_stats, oversize) },
-	{ "policed", offsetof(struct turn_stats, policed) },
+	{ "malformed", DROPPED(MALFORMED) },
+	{ "no_allocation", DROPPED(NO_ALLOCATION) },
+	{ "no_permission", DROPPED(NO_PERMISSION) },
+	{ "no_channel", DROPPED(NO_CHANNEL) },
+	{ "no_relay", DROPPED(NO_RELAY) },
+	{ "no_neighbour", DROPPED(NO_NEIGHBOUR) },
+	{ "ttl", DROPPED(TTL) },
+	{ "oversize", DROPPED(OVERSIZE) },
+	{ "policed", DROPPED(POLICED) },
 	{ "icmp", offsetof(struct turn_stats, icmp) },
 	{ "over_pairs", offsetof(struct turn_stats, over_pairs) },
 };
 
-static json_t *errors(const struct turn_stats *stats)
+/* Names from before there were reasons. */
+static const struct {
+	const char *name;
+	enum turn_reason reason;
+} limits[] = {
+	{ "over_quota", TURN_REASON_USER_QUOTA },
+	{ "over_rate", TURN_REASON_USER_ALLOCATIONS },
+	{ "over_share", TURN_REASON_PORT_SHARE },
+};
+
+static void add_requests(json_t *result, const struct turn_stats *stats)
 {
-	json_t *result = json_object();
+	const uint64_t guesses = turn_stats_by_reason(stats, TURN_REASON_GUESS_RATE),
+		       unanswered = turn_stats_by_reason(stats, TURN_REASON_UNAUTHENTICATED_RATE);
+
+	json_object_set_new(result, "requests", number(turn_stats_requests(stats)));
+	json_object_set_new(result, "successes",
+			    number(turn_stats_by_reason(stats, TURN_REASON_NONE)));
+	for (size_t i = 0; i < ARRAY_LEN(limits); i++)
+		json_object_set_new(result, limits[i].name,
+				    number(turn_stats_by_reason(stats, limits[i].reason)));
+	json_object_set_new(result, "limited", number(guesses + unanswered));
+}
+
+/* The member of an object that is an object, too. */
+static json_t *object_in(json_t *object, const char *key)
+{
+	json_t *member = json_object_get(object, key);
+
+	if (!member) {
+		member = json_object();
+		json_object_set_new(object, key, member);
+	}
+	return member;
+}
+
+/* By method, code and reason. */
+static void add_refusal(const struct turn_outcome *outcome, void *refusals)
+{
+	json_t *method, *by_reason;
 	char code[16];
 
-	for (unsigned int i = 0; i < TURN_ERROR_COUNT; i++) {
-		if (!stats->errors[i])
-			continue;
-		snprintf(code, sizeof(code), "%u", TURN_ERROR_FIRST + i);
-		json_object_set_new(result, code, number(stats->errors[i]));
-	}
-	return result;
+	if (outcome->reason == TURN_REASON_NONE)
+		return;
+	snprintf(code, sizeof(code), "%d", outcome->code);
+	method = object_in(refusals, turn_method_names[outcome->method]);
+	by_reason = object_in(method, code);
+	json_object_set_new(by_reason, turn_reasons[outcome->reason].name, number(outcome->n));
+}
+
+static void add_error(const struct turn_outcome *outcome, void *errors)
+{
+	json_int_t before;
+	char code[16];
+
+	if (!outcome->code)
+		return;
+	snprintf(code, sizeof(code), "%d", outcome->code);
+	before = json_integer_value(json_object_get(errors, code));
+	json_object_set_new(errors, code, json_integer(before + (json_int_t)outcome->n));
 }
 
 static const struct counter connection_counters[] = {
@@ -295,11 +339,15 @@ static json_t *connections_report(const struct connection_stats *stats)
 static json_t *turn_report(const struct report_data *data)
 {
 	const struct turn_stats *stats = &data->stats;
-	json_t *result = json_object();
+	json_t *result = json_object(), *errors = json_object(), *refusals = json_object();
 
+	turn_stats_outcomes(stats, add_error, errors);
+	turn_stats_outcomes(stats, add_refusal, refusals);
 	json_object_set_new(result, "to_peer", traffic(&stats->to_peer));
 	json_object_set_new(result, "to_client", traffic(&stats->to_client));
-	json_object_set_new(result, "errors", errors(stats));
+	json_object_set_new(result, "errors", errors);
+	json_object_set_new(result, "refusals", refusals);
+	add_requests(result, stats);
 	add_counters(result, stats, turn_counters, ARRAY_LEN(turn_counters));
 	json_object_set_new(result, "denied", number(data->connections.denied));
 	json_object_set_new(result, "unsent", number(data->unsent));

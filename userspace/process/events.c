@@ -5,7 +5,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "private/array_len.h"
 #include "process/events.h"
 #include "stun/protocol.h"
 
@@ -37,18 +36,8 @@ struct budget {
 
 static struct budget failures = { .kind = { LOG_INFO, "unauthenticated",
 					    "authentication failed" } };
-/* Those that the operator has asked for. */
 static struct budget refusals = { .kind = { LOG_INFO, "refused", "request refused" } };
 static pthread_mutex_t budget_lock = PTHREAD_MUTEX_INITIALIZER;
-
-static const struct {
-	unsigned int method;
-	const char *name;
-} methods[] = {
-	{ STUN_BINDING, "Binding" },          { TURN_ALLOCATE, "Allocate" },
-	{ TURN_REFRESH, "Refresh" },          { TURN_CREATE_PERMISSION, "CreatePermission" },
-	{ TURN_CHANNEL_BIND, "ChannelBind" },
-};
 
 static atomic_bool shows_addresses;
 
@@ -84,15 +73,6 @@ static void add_address(struct fields *fields, const char *name, const struct tu
 		add_text(fields, name, addr_format(addr, text));
 }
 
-static const char *method_name(unsigned int method)
-{
-	for (size_t i = 0; i < ARRAY_LEN(methods); i++) {
-		if (methods[i].method == method)
-			return methods[i].name;
-	}
-	return "unknown";
-}
-
 /* Of an allocation that ends: what accounting needs. */
 static void add_accounting(struct fields *fields, const struct turn_event *event)
 {
@@ -123,8 +103,9 @@ static void collect(const struct turn_event *event, struct fields *fields)
 		add_text(fields, "channel", fields->channel);
 	}
 	if (event->kind == TURN_EVENT_REFUSED) {
-		add_text(fields, "method", method_name(event->method));
+		add_text(fields, "method", turn_method_names[event->method]);
 		add_number(fields, "code", (uint64_t)event->code);
+		add_text(fields, "reason", turn_reasons[event->reason].name);
 	}
 	if (event->why)
 		add_text(fields, "why", event->why);
@@ -145,12 +126,25 @@ static bool is_failure(const struct turn_event *event)
 	       (event->code == STUN_UNAUTHENTICATED || event->code == TURN_WRONG_CREDENTIALS);
 }
 
+/* Codes by which a configured limit, a rule of the operator or the host refuses a valid request. */
+static bool is_decision(const struct turn_event *event)
+{
+	switch (event->code) {
+	case STUN_TRY_ALTERNATE:
+	case TURN_FORBIDDEN:
+	case TURN_ALLOCATION_QUOTA_REACHED:
+	case TURN_INSUFFICIENT_CAPACITY:
+		return event->kind == TURN_EVENT_REFUSED;
+	}
+	return false;
+}
+
 /* NULL: each one is logged. */
 static struct budget *budget_of(const struct turn_event *event)
 {
 	if (is_failure(event))
 		return &failures;
-	return event->kind == TURN_EVENT_REFUSED && event->why ? &refusals : NULL;
+	return is_decision(event) ? &refusals : NULL;
 }
 
 static bool may_log(struct budget *budget)

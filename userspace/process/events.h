@@ -4,8 +4,8 @@
  * Logs the events of the TURN core. Any thread.
  *
  * Allocations are logged at level info, other events at debug. Failed authentications, and refusals
- * that an operator has asked for, are logged at info as well. Since clients can cause those at
- * will, only some of either kind are logged per period, and the others are counted.
+ * by a rule or a limit (codes 300, 403, 486 and 508), are logged at info as well. Since clients can
+ * cause those at will, only some of either kind are logged per period, and the others are counted.
  */
 #ifndef TURNPIKE_PROCESS_EVENTS_H
 #define TURNPIKE_PROCESS_EVENTS_H

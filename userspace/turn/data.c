@@ -34,7 +34,7 @@ static struct turn_allocation *find_allocation(struct turn_server *server,
 	struct turn_allocation *alloc = turn_allocation_find(server, tuple);
 
 	if (!alloc)
-		server->stats.no_allocation++;
+		server->stats.dropped[TURN_REASON_NO_ALLOCATION]++;
 	return alloc;
 }
 
@@ -42,7 +42,7 @@ static bool is_live(struct turn_server *server, const struct turn_relay *relay, 
 {
 	if (relay->timer.when > now)
 		return true;
-	server->stats.no_allocation++;
+	server->stats.dropped[TURN_REASON_NO_ALLOCATION]++;
 	return false;
 }
 
@@ -52,7 +52,7 @@ static bool is_reachable(struct turn_server *server, const struct turn_permissio
 {
 	if (!permission->is_self || turn_self_is_live_relay(server, peer, now))
 		return true;
-	server->stats.no_relay++;
+	server->stats.dropped[TURN_REASON_NO_RELAY]++;
 	return false;
 }
 
@@ -61,7 +61,7 @@ static bool is_granted(struct turn_server *server, const struct turn_permission 
 {
 	if (permission && permission->expiry_ns > now)
 		return true;
-	server->stats.no_permission++;
+	server->stats.dropped[TURN_REASON_NO_PERMISSION]++;
 	return false;
 }
 
@@ -74,7 +74,7 @@ static bool may_leave(struct turn_server *server, const struct turn_packet *pack
 {
 	if (packet->ttl != 1 || turn_transport_is_stream(transport))
 		return true;
-	server->stats.ttl++;
+	server->stats.dropped[TURN_REASON_TTL]++;
 	return false;
 }
 
@@ -85,7 +85,7 @@ static bool may_pass(struct turn_server *server, const struct turn_relay *relay,
 
 	if (!limits || server->ops.police(server->ctx, limits, direction, len))
 		return true;
-	server->stats.policed++;
+	server->stats.dropped[TURN_REASON_POLICED]++;
 	return false;
 }
 
@@ -103,7 +103,7 @@ static bool may_reach(struct turn_server *server, struct turn_permission *permis
 	permission->is_asked = true;
 	if (permission->reach_until > now)
 		return true;
-	server->stats.no_neighbour++;
+	server->stats.dropped[TURN_REASON_NO_NEIGHBOUR]++;
 	return false;
 }
 
@@ -170,13 +170,13 @@ void turn_data_from_channel(struct turn_server *server, const struct turn_tuple 
 	/* RFC 8656 section 12.6: bytes after the data are padding. */
 	if (stun_take_u16(&cursor, &number) || stun_take_u16(&cursor, &len) ||
 	    stun_take(&cursor, len, &out.data)) {
-		server->stats.malformed++;
+		server->stats.dropped[TURN_REASON_MALFORMED]++;
 		return;
 	}
 	channel = turn_channel_find(server, tuple, number);
 	if (!turn_channel_is_live(channel, now)) {
 		if (find_allocation(server, tuple))
-			server->stats.no_channel++;
+			server->stats.dropped[TURN_REASON_NO_CHANNEL]++;
 		return;
 	}
 	out.peer = &channel->peer->key.peer;
@@ -223,7 +223,7 @@ void turn_data_from_indication(struct turn_server *server, const struct turn_tup
 	struct outgoing out;
 
 	if (!parse_send(msg, &data, &addr)) {
-		server->stats.malformed++;
+		server->stats.dropped[TURN_REASON_MALFORMED]++;
 		return;
 	}
 	alloc = find_allocation(server, tuple);
@@ -290,7 +290,7 @@ static bool send_data_indication(struct turn_server *server, struct turn_relay *
 	/* Its value is already in place. */
 	stun_write_attr(&writer, STUN_ATTR_DATA, packet->len);
 	if (stun_writer_end(&writer, &len)) {
-		server->stats.oversize++;
+		server->stats.dropped[TURN_REASON_OVERSIZE]++;
 		return false;
 	}
 	count(server, relay, TURN_TO_CLIENT, packet->len);

@@ -7,6 +7,7 @@
 #ifndef TURNPIKE_TURN_OPS_H
 #define TURNPIKE_TURN_OPS_H
 
+#include "turn/outcome.h"
 #include "turn/types.h"
 
 struct turn_relay;
@@ -65,11 +66,11 @@ enum turn_event_kind {
  * @peer:     peer of the permission (without port) or channel, as the client knows it, else NULL
  * @lifetime: seconds, of TURN_EVENT_ALLOCATED and TURN_EVENT_REFRESHED
  * @channel:  number of the channel, of TURN_EVENT_BOUND
- * @method:   enum stun_method of the refused request
+ * @method:   of the refused request
  * @code:     the error code of the refusal
- * @why:      why the request was refused: "blocked" or NULL; or why the allocation ended:
- * "refresh", "expired", "client gone", "revoked", "denied", "stopping" or as its owner said; else
- * NULL
+ * @reason:   of the refusal
+ * @why:      why the allocation ended: "refresh", "expired", "client gone", "revoked", "denied",
+ *            "stopping" or as its owner said; else NULL
  * @age_ns:   how long the relayed transport address lived, of TURN_EVENT_ENDED
  * @traffic:  by enum turn_direction, what was relayed in user space, of TURN_EVENT_ENDED
  * @in_kernel: likewise, in the kernel. What goes to another client of the relay in the kernel
@@ -84,8 +85,9 @@ struct turn_event {
 	const struct turnpike_addr *peer;
 	uint32_t lifetime;
 	uint16_t channel;
-	uint16_t method;
+	enum turn_method method;
 	int code;
+	enum turn_reason reason;
 	const char *why;
 	uint64_t age_ns;
 	struct turn_traffic traffic[TURN_DIRECTIONS];

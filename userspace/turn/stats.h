@@ -8,11 +8,8 @@
 
 #include <stdint.h>
 
+#include "turn/outcome.h"
 #include "turn/types.h"
-
-/** STUN error codes are 300 to 599; turn_stats.errors is indexed by code - TURN_ERROR_FIRST. */
-#define TURN_ERROR_FIRST 300
-#define TURN_ERROR_COUNT 300
 
 /**
  * struct turn_stats - gauges, then counters since the server began
@@ -23,26 +20,12 @@
  * @channels:         current channels, including expired ones that cannot be rebound yet
  * @pairs:            current pairs of client and peer that exchange data without a channel
  * @flows:            flows that are installed or wait for room in the kernel
- * @requests:         well-formed requests of known methods received
- * @successes:        success responses sent
- * @errors:           error responses sent, by code - TURN_ERROR_FIRST
+ * @requests:         well-formed requests of known methods by what became of them; an error has the
+ *                    code of its reason
+ * @redirected:       Allocate requests that were answered with error 300 instead, by reason
  * @to_peer:          data relayed from clients to peers
  * @to_client:        data relayed from peers to clients
- * @over_quota:       Allocate requests refused by turn_config.user_quota
- * @over_rate:        Allocate requests refused by turn_config.user_allocations
- * @over_share:       Allocate requests refused since the user has a large share of the ports
- * @limited:          requests left unanswered by turn_config.unauthenticated_rate
- * @malformed:        messages of clients dropped as malformed, or as neither request, Send
- *                    indication nor ChannelData
- * @no_allocation:    data dropped: its allocation does not exist or has expired
- * @no_permission:    data dropped, in either direction: no live permission
- * @no_channel:       ChannelData dropped: no live channel
- * @no_relay:         data dropped: the other end is an address of this relay, but no live
- *                    allocation has its port
- * @no_neighbour:     data dropped by turn_ops.reach
- * @ttl:              datagrams dropped, in either direction: their TTL or hop limit would become 0
- * @oversize:         datagrams of peers dropped: they do not fit a Data indication
- * @policed:          datagrams dropped, in either direction, by turn_ops.police
+ * @dropped:          messages of clients and data of either direction dropped, by reason
  * @icmp:             ICMP errors reported to clients
  * @install_failures: failed calls of turn_ops.install_flow
  * @over_pairs:       datagrams that were relayed, but began no pair: their allocation has too many
@@ -55,24 +38,11 @@ struct turn_stats {
 	uint64_t channels;
 	uint64_t pairs;
 	uint64_t flows;
-	uint64_t requests;
-	uint64_t successes;
-	uint64_t errors[TURN_ERROR_COUNT];
+	uint64_t requests[TURN_METHOD_MAX][TURN_REASON_MAX];
+	uint64_t redirected[TURN_REASON_MAX];
 	struct turn_traffic to_peer;
 	struct turn_traffic to_client;
-	uint64_t over_quota;
-	uint64_t over_rate;
-	uint64_t over_share;
-	uint64_t limited;
-	uint64_t malformed;
-	uint64_t no_allocation;
-	uint64_t no_permission;
-	uint64_t no_channel;
-	uint64_t no_relay;
-	uint64_t no_neighbour;
-	uint64_t ttl;
-	uint64_t oversize;
-	uint64_t policed;
+	uint64_t dropped[TURN_REASON_MAX];
 	uint64_t icmp;
 	uint64_t install_failures;
 	uint64_t over_pairs;
@@ -80,5 +50,26 @@ struct turn_stats {
 
 /** turn_stats_add() - add each counter of @more to @sum */
 void turn_stats_add(struct turn_stats *sum, const struct turn_stats *more);
+
+/** struct turn_outcome - how many requests of a method had the same answer for the same reason */
+struct turn_outcome {
+	enum turn_method method;
+	enum turn_reason reason;
+	int code;
+	uint64_t n;
+};
+
+/** turn_stats_outcomes() - call @fn for each outcome that was counted, in a fixed order */
+void turn_stats_outcomes(const struct turn_stats *stats,
+			 void (*fn)(const struct turn_outcome *outcome, void *arg), void *arg);
+
+/** turn_stats_requests() - all well-formed requests of known methods */
+uint64_t turn_stats_requests(const struct turn_stats *stats);
+
+/** turn_stats_by_code() - those with this error response; 0: with success, or without an answer */
+uint64_t turn_stats_by_code(const struct turn_stats *stats, int code);
+
+/** turn_stats_by_reason() - those with this reason */
+uint64_t turn_stats_by_reason(const struct turn_stats *stats, enum turn_reason reason);
 
 #endif /* TURNPIKE_TURN_STATS_H */

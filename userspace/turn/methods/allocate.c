@@ -2,24 +2,25 @@
 #include <errno.h>
 #include <string.h>
 
-#include "turn/methods/alternate.h"
 #include "turn/methods/attrs.h"
+#include "turn/methods/checks.h"
 #include "turn/methods/methods.h"
 #include "turn/state/account.h"
 #include "turn/state/event.h"
 #include "turn/state/home.h"
 #include "turn/state/state.h"
 
-static int check_transport(const struct stun_message *msg)
+static enum turn_reason check_transport(const struct stun_message *msg)
 {
 	struct stun_attr attr;
 	uint32_t value;
 
 	if (stun_find_attr(msg, STUN_ATTR_REQUESTED_TRANSPORT, &attr) ||
 	    stun_attr_u32(&attr, &value))
-		return STUN_BAD_REQUEST;
+		return TURN_REASON_BAD_REQUEST;
 	/* RFC 8656 section 18.8: the other 24 bits are ignored. */
-	return value >> 24 == TURN_TRANSPORT_UDP ? 0 : TURN_UNSUPPORTED_TRANSPORT_PROTOCOL;
+	return value >> 24 == TURN_TRANSPORT_UDP ? TURN_REASON_NONE
+						 : TURN_REASON_UNSUPPORTED_TRANSPORT;
 }
 
 /* Without any relay address at the moment, the error is that of a full server. */
@@ -38,67 +39,68 @@ static bool has_attr(const struct stun_message *msg, enum stun_attr_type type)
 }
 
 /** The 5th check, except whether the token is valid: turn_reservation_take() finds that out. */
-static int find_token(const struct stun_message *msg, const uint8_t **token)
+static enum turn_reason find_token(const struct stun_message *msg, const uint8_t **token)
 {
 	struct stun_attr attr;
 
 	if (stun_find_attr(msg, STUN_ATTR_RESERVATION_TOKEN, &attr))
-		return 0;
+		return TURN_REASON_NONE;
 	if (attr.len != TURN_RESERVATION_TOKEN_LEN || has_attr(msg, STUN_ATTR_EVEN_PORT) ||
 	    has_attr(msg, STUN_ATTR_REQUESTED_ADDRESS_FAMILY) ||
 	    has_attr(msg, STUN_ATTR_ADDITIONAL_ADDRESS_FAMILY))
-		return STUN_BAD_REQUEST;
+		return TURN_REASON_BAD_REQUEST;
 	*token = attr.value;
-	return 0;
+	return TURN_REASON_NONE;
 }
 
 /** The 6th and 7th check: the only requested family, or the first of two. */
-static int choose_family(const struct turn_request *request, struct turn_allocation_params *params)
+static enum turn_reason choose_family(const struct turn_request *request,
+				      struct turn_allocation_params *params)
 {
 	uint32_t asked = STUN_FAMILY_IPV4;
 	unsigned int family;
 
 	if (has_attr(request->msg, STUN_ATTR_REQUESTED_ADDRESS_FAMILY) &&
 	    has_attr(request->msg, STUN_ATTR_ADDITIONAL_ADDRESS_FAMILY))
-		return STUN_BAD_REQUEST;
-	if (turn_find_family(request->msg, STUN_ATTR_REQUESTED_ADDRESS_FAMILY, &asked) ==
-	    STUN_BAD_REQUEST)
-		return STUN_BAD_REQUEST;
+		return TURN_REASON_BAD_REQUEST;
+	if (turn_find_family(request->msg, STUN_ATTR_REQUESTED_ADDRESS_FAMILY, &asked) == -EINVAL)
+		return TURN_REASON_BAD_REQUEST;
 	family = turn_family_of(asked);
 	if (!family || !has_family(request, family))
-		return TURN_ADDRESS_FAMILY_NOT_SUPPORTED;
+		return TURN_REASON_UNSUPPORTED_FAMILY;
 	params->families[params->n_families++] = family;
-	return 0;
+	return TURN_REASON_NONE;
 }
 
 /**
  * The 8th check. Section 18.7: the first bit of the one byte reserves the next port as well. That
  * excludes two families, since the response has room for one token.
  */
-static int check_even_port(const struct stun_message *msg, enum turn_port_kind *ports)
+static enum turn_reason check_even_port(const struct stun_message *msg, enum turn_port_kind *ports)
 {
 	struct stun_attr attr;
 
 	if (stun_find_attr(msg, STUN_ATTR_EVEN_PORT, &attr))
-		return 0;
+		return TURN_REASON_NONE;
 	if (attr.len != 1)
-		return STUN_BAD_REQUEST;
+		return TURN_REASON_BAD_REQUEST;
 	*ports = attr.value[0] & 0x80 ? TURN_PORT_PAIR : TURN_PORT_EVEN;
 	if (*ports == TURN_PORT_PAIR && has_attr(msg, STUN_ATTR_ADDITIONAL_ADDRESS_FAMILY))
-		return STUN_BAD_REQUEST;
-	return 0;
+		return TURN_REASON_BAD_REQUEST;
+	return TURN_REASON_NONE;
 }
 
 /** The 9th check. Section 18.11: the additional family must be IPv6. */
-static int add_family(const struct turn_request *request, struct turn_allocation_params *params)
+static enum turn_reason add_family(const struct turn_request *request,
+				   struct turn_allocation_params *params)
 {
 	uint32_t asked;
 	int err = turn_find_family(request->msg, STUN_ATTR_ADDITIONAL_ADDRESS_FAMILY, &asked);
 
 	if (err)
-		return err == STUN_BAD_REQUEST ? STUN_BAD_REQUEST : 0;
+		return err == -EINVAL ? TURN_REASON_BAD_REQUEST : TURN_REASON_NONE;
 	if (asked != STUN_FAMILY_IPV6)
-		return STUN_BAD_REQUEST;
+		return TURN_REASON_BAD_REQUEST;
 	if (has_family(request, TURNPIKE_IPV6))
 		params->families[params->n_families++] = TURNPIKE_IPV6;
 	else
@@ -106,39 +108,41 @@ static int add_family(const struct turn_request *request, struct turn_allocation
 			.family = TURNPIKE_IPV6,
 			.code = TURN_ADDRESS_FAMILY_NOT_SUPPORTED,
 		};
-	return 0;
+	return TURN_REASON_NONE;
 }
 
 /** The 6th to 9th check: which relayed transport addresses the client asks for. */
-static int check_relays(const struct turn_request *request, struct turn_allocation_params *params)
+static enum turn_reason check_relays(const struct turn_request *request,
+				     struct turn_allocation_params *params)
 {
-	int code = choose_family(request, params);
+	enum turn_reason reason = choose_family(request, params);
 
-	if (!code)
-		code = check_even_port(request->msg, &params->ports);
-	if (!code)
-		code = add_family(request, params);
-	return code;
+	if (!reason)
+		reason = check_even_port(request->msg, &params->ports);
+	if (!reason)
+		reason = add_family(request, params);
+	return reason;
 }
 
 /** The checks of RFC 8656 section 7.2 from the third on, in their order. */
-static int check_request(const struct turn_request *request, struct turn_allocation_params *params)
+static enum turn_reason check_request(const struct turn_request *request,
+				      struct turn_allocation_params *params)
 {
 	bool is_zero;
-	int code;
+	enum turn_reason reason;
 
 	/* RFC 8656 section 21.4 */
 	if (turn_policy_is_tunnel(&request->tuple->client))
-		return TURN_FORBIDDEN;
-	code = check_transport(request->msg);
-	if (!code)
-		code = find_token(request->msg, &params->token);
-	if (!code && !params->token)
-		code = check_relays(request, params);
-	if (!code)
-		code = turn_find_lifetime(request->msg, &request->server->limits, &params->lifetime,
-					  &is_zero);
-	return code;
+		return TURN_REASON_TUNNELLED_CLIENT;
+	reason = check_transport(request->msg);
+	if (!reason)
+		reason = find_token(request->msg, &params->token);
+	if (!reason && !params->token)
+		reason = check_relays(request, params);
+	if (!reason)
+		reason = turn_find_lifetime(request->msg, &request->server->limits,
+					    &params->lifetime, &is_zero);
+	return reason;
 }
 
 static bool is_retransmission(const struct turn_request *request)
@@ -187,25 +191,18 @@ static uint32_t quota_share(const struct turn_allocation_params *params)
 	return params->ports == TURN_PORT_PAIR ? 2 : 1;
 }
 
-static int refuse_user(uint64_t *counter)
-{
-	(*counter)++;
-	return TURN_ALLOCATION_QUOTA_REACHED;
-}
-
 /** Claims and charges the user's account, as one or not at all. */
-static int claim(const struct turn_request *request, uint32_t n)
+static enum turn_reason claim(const struct turn_request *request, uint32_t n)
 {
 	const struct turn_limits *limits = &request->server->limits;
 	struct turn_account *account = request->user->account;
-	struct turn_stats *stats = &request->server->stats;
 
 	if (!turn_account_claim(account, n, limits->user_quota))
-		return refuse_user(&stats->over_quota);
+		return TURN_REASON_USER_QUOTA;
 	if (turn_account_charge(account, n, limits->user_allocations, request->now))
-		return 0;
+		return TURN_REASON_NONE;
 	turn_account_return(account, n);
-	return refuse_user(&stats->over_rate);
+	return TURN_REASON_USER_ALLOCATIONS;
 }
 
 static void unclaim(const struct turn_request *request, uint32_t n)
@@ -214,43 +211,53 @@ static void unclaim(const struct turn_request *request, uint32_t n)
 	turn_account_refund(request->user->account, n, request->server->limits.user_allocations);
 }
 
-static int allocate_new(struct turn_request *request, const struct turn_allocation_params *params)
+/** For a new allocation, where each limit has an errno of its own. */
+static enum turn_reason why_full(int err)
+{
+	switch (err) {
+	case -EDQUOT:
+		return TURN_REASON_PORT_SHARE;
+	case -EUSERS:
+		return TURN_REASON_MAX_ALLOCATIONS;
+	}
+	return turn_why_not_made(err, TURN_REASON_NO_PORT);
+}
+
+static enum turn_reason allocate_new(struct turn_request *request,
+				     const struct turn_allocation_params *params)
 {
 	const uint32_t n = quota_share(params);
-	const int code = claim(request, n);
+	const enum turn_reason reason = claim(request, n);
 	int err;
 
-	if (code)
-		return code;
+	if (reason)
+		return reason;
 	err = turn_allocation_new(request->server, request->tuple, request->user, params,
 				  request->now, &request->alloc);
 	if (!err)
-		return 0;
+		return TURN_REASON_NONE;
 	unclaim(request, n);
-	return err == -EDQUOT ? refuse_user(&request->server->stats.over_share)
-			      : turn_refuse_full(request);
+	return why_full(err);
 }
 
-/**
- * Everything was claimed and charged when the reservation was made. No alternate server has it,
- * hence 508 and not turn_refuse_full().
- */
-static int allocate_reserved(struct turn_request *request, struct turn_allocation_params *params)
+/** Everything was claimed and charged when the reservation was made. */
+static enum turn_reason allocate_reserved(struct turn_request *request,
+					  struct turn_allocation_params *params)
 {
 	struct turn_reservations *reservations = &request->server->shared->reservations;
 
 	params->reservation = turn_reservation_take(reservations, params->token,
 						    request->user->account, request->now);
 	if (!params->reservation)
-		return TURN_INSUFFICIENT_CAPACITY;
+		return TURN_REASON_NO_RESERVATION;
 	params->families[params->n_families++] = params->reservation->pool->address.addr.family;
 	if (turn_allocation_new(request->server, request->tuple, request->user, params,
 				request->now, &request->alloc)) {
 		turn_reservation_return(reservations, params->reservation);
-		return TURN_INSUFFICIENT_CAPACITY;
+		return TURN_REASON_NO_RESERVATION;
 	}
 	turn_reservation_use(params->reservation);
-	return 0;
+	return TURN_REASON_NONE;
 }
 
 static bool is_blocked(const struct turn_request *request)
@@ -261,42 +268,41 @@ static bool is_blocked(const struct turn_request *request)
 	return !server->ops.admits(server->ctx, user->name, turn_account_name(user->account));
 }
 
-static int allocate(struct turn_request *request, struct turn_allocation_params *params)
+static enum turn_reason allocate(struct turn_request *request,
+				 struct turn_allocation_params *params)
 {
-	int code;
+	enum turn_reason reason;
 
-	if (is_blocked(request)) {
-		request->why = "blocked";
-		return TURN_FORBIDDEN;
-	}
+	if (is_blocked(request))
+		return TURN_REASON_BLOCKED;
 	if (request->server->is_draining)
-		return turn_refuse_full(request);
-	code = params->token ? allocate_reserved(request, params) : allocate_new(request, params);
-	if (code)
-		return code;
+		return TURN_REASON_DRAINING;
+	reason = params->token ? allocate_reserved(request, params) : allocate_new(request, params);
+	if (reason)
+		return reason;
 	for (size_t i = 0; i < TURN_RELAYS_MAX; i++) {
 		if (request->alloc->relays[i])
 			turn_notify_relay(request->server, TURN_EVENT_ALLOCATED,
 					  request->alloc->relays[i], params->lifetime);
 	}
-	return 0;
+	return TURN_REASON_NONE;
 }
 
-int turn_allocate(struct turn_request *request, struct stun_writer *response)
+enum turn_reason turn_allocate(struct turn_request *request, struct stun_writer *response)
 {
 	struct turn_allocation_params params = { .transaction = request->msg->transaction };
-	int code;
+	enum turn_reason reason;
 
 	if (request->alloc) {
 		if (!is_retransmission(request))
-			return TURN_ALLOCATION_MISMATCH;
+			return TURN_REASON_HAS_ALLOCATION;
 		write_success(request, response);
-		return 0;
+		return TURN_REASON_NONE;
 	}
-	code = check_request(request, &params);
-	if (!code)
-		code = allocate(request, &params);
-	if (!code)
+	reason = check_request(request, &params);
+	if (!reason)
+		reason = allocate(request, &params);
+	if (!reason)
 		write_success(request, response);
-	return code;
+	return reason;
 }

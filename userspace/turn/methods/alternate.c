@@ -46,11 +46,9 @@ static const struct turnpike_addr *choose(const struct turn_server *server, unsi
 	return NULL;
 }
 
-int turn_refuse_full(const struct turn_request *request)
+bool turn_has_alternate(const struct turn_request *request)
 {
-	return count(request->server, request->tuple->client.family) > 0
-		       ? STUN_TRY_ALTERNATE
-		       : TURN_INSUFFICIENT_CAPACITY;
+	return count(request->server, request->tuple->client.family) > 0;
 }
 
 void turn_write_alternates(const struct turn_request *request, struct stun_writer *response)

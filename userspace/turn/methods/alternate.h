@@ -13,13 +13,8 @@
 int turn_alternates_set(struct turn_server *server, const struct turnpike_addr *alternates,
 			size_t n);
 
-/**
- * turn_refuse_full() - the error code for an authenticated request when this server is full
- *
- * Return: STUN_TRY_ALTERNATE, to be followed by turn_write_alternates(), if there is an alternate
- * server of the client's family; else TURN_INSUFFICIENT_CAPACITY.
- */
-int turn_refuse_full(const struct turn_request *request);
+/** turn_has_alternate() - whether there is an alternate server of the client's family */
+bool turn_has_alternate(const struct turn_request *request);
 
 /**
  * turn_write_alternates() - write ALTERNATE-SERVER, once per family

@@ -41,7 +41,7 @@ int turn_find_family(const struct stun_message *msg, enum stun_attr_type type, u
 	if (stun_find_attr(msg, type, &attr))
 		return -ENOENT;
 	if (stun_attr_u32(&attr, &value))
-		return STUN_BAD_REQUEST;
+		return -EINVAL;
 	/* RFC 8656 section 18.6: the other 24 bits are ignored. */
 	*family = value >> 24;
 	return 0;
@@ -58,17 +58,18 @@ unsigned int turn_family_of(uint32_t family)
 	return 0;
 }
 
-int turn_find_lifetime(const struct stun_message *msg, const struct turn_limits *limits,
-		       uint32_t *lifetime, bool *is_zero)
+enum turn_reason turn_find_lifetime(const struct stun_message *msg,
+				    const struct turn_limits *limits, uint32_t *lifetime,
+				    bool *is_zero)
 {
 	struct stun_attr attr;
 	uint32_t value = limits->default_lifetime;
 
 	if (stun_find_attr(msg, STUN_ATTR_LIFETIME, &attr) == 0 && stun_attr_u32(&attr, &value))
-		return STUN_BAD_REQUEST;
+		return TURN_REASON_BAD_REQUEST;
 	*is_zero = value == 0;
 	if (value > limits->max_lifetime)
 		value = limits->max_lifetime;
 	*lifetime = value > limits->default_lifetime ? value : limits->default_lifetime;
-	return 0;
+	return TURN_REASON_NONE;
 }

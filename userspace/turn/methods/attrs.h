@@ -7,6 +7,7 @@
 #define TURNPIKE_TURN_METHODS_ATTRS_H
 
 #include "stun/message.h"
+#include "turn/outcome.h"
 #include "turn/state/server.h"
 
 /** turn_unknown_attrs() - stun_unknown_attrs() with the attributes that this server knows */
@@ -16,7 +17,7 @@ size_t turn_unknown_attrs(const struct stun_message *msg, uint16_t *unknown, siz
  * turn_find_family() - read REQUESTED-ADDRESS-FAMILY or ADDITIONAL-ADDRESS-FAMILY
  * @family: the value in the attribute, any number
  *
- * Return: 0, STUN_BAD_REQUEST, or -ENOENT.
+ * Return: 0, -EINVAL if it has a wrong length, or -ENOENT.
  */
 int turn_find_family(const struct stun_message *msg, enum stun_attr_type type, uint32_t *family);
 
@@ -28,9 +29,10 @@ unsigned int turn_family_of(uint32_t family);
  * @lifetime: the result in seconds, never 0
  * @is_zero:  whether LIFETIME is present and 0
  *
- * Return: 0, or STUN_BAD_REQUEST.
+ * Return: 0, or TURN_REASON_BAD_REQUEST.
  */
-int turn_find_lifetime(const struct stun_message *msg, const struct turn_limits *limits,
-		       uint32_t *lifetime, bool *is_zero);
+enum turn_reason turn_find_lifetime(const struct stun_message *msg,
+				    const struct turn_limits *limits, uint32_t *lifetime,
+				    bool *is_zero);
 
 #endif /* TURNPIKE_TURN_METHODS_ATTRS_H */

@@ -30,25 +30,26 @@ static size_t password_algorithms(bool sha256, const uint8_t **list)
 	return sha256 ? 2 * ALGORITHM_LEN : ALGORITHM_LEN;
 }
 
-static int check_choice(const struct stun_attr *choice, const uint8_t *list, size_t len,
-			enum stun_password_algorithm *algorithm)
+static enum turn_reason check_choice(const struct stun_attr *choice, const uint8_t *list,
+				     size_t len, enum stun_password_algorithm *algorithm)
 {
 	for (size_t i = 0; i < len; i += ALGORITHM_LEN) {
 		if (choice->len != ALGORITHM_LEN ||
 		    memcmp(choice->value, list + i, ALGORITHM_LEN) != 0)
 			continue;
 		*algorithm = (enum stun_password_algorithm)list[i + 1];
-		return 0;
+		return TURN_REASON_NONE;
 	}
-	return STUN_BAD_REQUEST;
+	return TURN_REASON_BAD_ALGORITHM;
 }
 
 /**
  * The third check: the algorithms that @nonce says were offered have not been stripped in transit
  * (bid-down attack). A client of RFC 5389 sends neither attribute.
  */
-static int find_algorithm(const struct stun_message *msg, const struct stun_attr *nonce,
-			  enum stun_password_algorithm *algorithm)
+static enum turn_reason find_algorithm(const struct stun_message *msg,
+				       const struct stun_attr *nonce,
+				       enum stun_password_algorithm *algorithm)
 {
 	struct stun_attr choice, offered;
 	const uint8_t *list;
@@ -60,11 +61,11 @@ static int find_algorithm(const struct stun_message *msg, const struct stun_attr
 	*algorithm = STUN_PASSWORD_MD5;
 	if (!turn_nonce_has_algorithms(nonce->value, nonce->len, &sha256) ||
 	    (!has_choice && !has_offered))
-		return 0;
+		return TURN_REASON_NONE;
 	len = password_algorithms(sha256, &list);
 	if (!has_choice || !has_offered || offered.len != len ||
 	    memcmp(offered.value, list, len) != 0)
-		return STUN_BAD_REQUEST;
+		return TURN_REASON_BAD_ALGORITHM;
 	return check_choice(&choice, list, len, algorithm);
 }
 
@@ -92,43 +93,44 @@ static const char *find_hash(const struct turn_request *request, const struct st
  * The rest of the second check, which has the error code of the third, so that their order does not
  * matter; and the fourth as far as it needs no key: a username that can exist.
  */
-static int find_username(const struct turn_request *request,
-			 char username[static STUN_USERNAME_MAX + 1])
+static enum turn_reason find_username(const struct turn_request *request,
+				      char username[static STUN_USERNAME_MAX + 1])
 {
 	struct stun_attr attr;
 	const char *name;
 
 	if (stun_find_attr(request->msg, STUN_ATTR_USERNAME, &attr) == 0) {
 		if (attr.len > STUN_USERNAME_MAX || memchr(attr.value, '\0', attr.len))
-			return STUN_UNAUTHENTICATED;
+			return TURN_REASON_UNKNOWN_USER;
 		memcpy(username, attr.value, attr.len);
 		username[attr.len] = '\0';
-		return 0;
+		return TURN_REASON_NONE;
 	}
 	if (stun_find_attr(request->msg, STUN_ATTR_USERHASH, &attr))
-		return STUN_BAD_REQUEST;
+		return TURN_REASON_NO_USERNAME;
 	name = find_hash(request, &attr);
 	if (!name)
-		return STUN_UNAUTHENTICATED;
+		return TURN_REASON_UNKNOWN_USER;
 	strcpy(username, name);
-	return 0;
+	return TURN_REASON_NONE;
 }
 
-static int read_claim(const struct turn_request *request, struct turn_claim *claim,
-		      struct stun_attr *nonce)
+static enum turn_reason read_claim(const struct turn_request *request, struct turn_claim *claim,
+				   struct stun_attr *nonce)
 {
 	const struct stun_message *msg = request->msg;
 	struct stun_attr realm;
-	int code;
+	enum turn_reason reason;
 
 	if (!msg->integrity && !msg->integrity_sha256)
-		return STUN_UNAUTHENTICATED;
+		return TURN_REASON_NO_CREDENTIALS;
 	/* The value of REALM needs no check: a key of another realm does not match. */
-	if (stun_find_attr(msg, STUN_ATTR_REALM, &realm) ||
-	    stun_find_attr(msg, STUN_ATTR_NONCE, nonce))
-		return STUN_BAD_REQUEST;
-	code = find_algorithm(msg, nonce, &claim->algorithm);
-	return code ? code : find_username(request, claim->username);
+	if (stun_find_attr(msg, STUN_ATTR_REALM, &realm))
+		return TURN_REASON_NO_REALM;
+	if (stun_find_attr(msg, STUN_ATTR_NONCE, nonce))
+		return TURN_REASON_NO_NONCE;
+	reason = find_algorithm(msg, nonce, &claim->algorithm);
+	return reason ? reason : find_username(request, claim->username);
 }
 
 /**
@@ -147,7 +149,8 @@ static enum stun_integrity response_integrity(const struct stun_message *msg)
  * The fourth and the fifth check, charged before they are made: wrong credentials must cost the
  * guesser more than the server.
  */
-static int check_integrity(struct turn_request *request, const struct turn_claim *claim)
+static enum turn_reason check_integrity(struct turn_request *request,
+					const struct turn_claim *claim)
 {
 	struct turn_server *server = request->server;
 	struct turn_guess guess = {
@@ -158,16 +161,14 @@ static int check_integrity(struct turn_request *request, const struct turn_claim
 	};
 	int err;
 
-	if (!turn_guess_charge(server->shared->unauth_limit, &guess)) {
-		request->guess_denied = true;
-		return STUN_UNAUTHENTICATED;
-	}
+	if (!turn_guess_charge(server->shared->unauth_limit, &guess))
+		return TURN_REASON_GUESS_RATE;
 	err = turn_user_authenticate(server, request->alloc, claim, request->msg, &request->user);
-	if (!err)
-		turn_guess_refund(server->shared->unauth_limit, &guess);
 	if (err)
-		return err == -EACCES ? STUN_UNAUTHENTICATED : STUN_SERVER_ERROR;
-	return 0;
+		return err == -EACCES ? turn_user_why_denied(server, claim->username)
+				      : TURN_REASON_INTERNAL;
+	turn_guess_refund(server->shared->unauth_limit, &guess);
+	return TURN_REASON_NONE;
 }
 
 /**
@@ -175,32 +176,32 @@ static int check_integrity(struct turn_request *request, const struct turn_claim
  * refused before: whoever spoofs an address, or has not asked for a nonce, learns nothing of
  * passwords and uses up nobody's guesses. Only a stale nonce remains for the end.
  */
-int turn_authenticate(struct turn_request *request)
+enum turn_reason turn_authenticate(struct turn_request *request)
 {
 	struct turn_server *server = request->server;
 	const struct turnpike_addr *client = &request->tuple->client;
 	enum turn_nonce_state state;
 	struct turn_claim claim;
 	struct stun_attr nonce;
-	int code = read_claim(request, &claim, &nonce);
+	enum turn_reason reason = read_claim(request, &claim, &nonce);
 
-	if (code)
-		return code;
+	if (reason)
+		return reason;
 	state = turn_nonce_check(&server->nonces, client, request->now, nonce.value, nonce.len);
 	if (state == TURN_NONCE_FOREIGN)
-		return STUN_STALE_NONCE;
+		return TURN_REASON_FOREIGN_NONCE;
 	turn_unauth_prove(server->shared->unauth_limit, client, server->limits.unauthenticated_rate,
 			  request->now);
-	code = check_integrity(request, &claim);
-	if (code)
-		return code;
+	reason = check_integrity(request, &claim);
+	if (reason)
+		return reason;
 	if (state == TURN_NONCE_STALE) {
 		turn_user_put(request->user);
 		request->user = NULL;
-		return STUN_STALE_NONCE;
+		return TURN_REASON_STALE_NONCE;
 	}
 	request->integrity = response_integrity(request->msg);
-	return 0;
+	return TURN_REASON_NONE;
 }
 
 void turn_write_challenge(const struct turn_request *request, struct stun_writer *response)

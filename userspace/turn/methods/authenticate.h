@@ -12,11 +12,11 @@
 /**
  * turn_authenticate() - make the checks of RFC 8489 section 9.2.4, in their order
  *
- * Sets @request->user and @request->integrity, or @request->guess_denied.
+ * Sets @request->user and @request->integrity.
  *
- * Return: 0, or an enum stun_error_code for an error response.
+ * Return: 0 (TURN_REASON_NONE), or why they have failed.
  */
-int turn_authenticate(struct turn_request *request);
+enum turn_reason turn_authenticate(struct turn_request *request);
 
 /** turn_write_challenge() - write REALM, NONCE and PASSWORD-ALGORITHMS of a 401 or 438 response */
 void turn_write_challenge(const struct turn_request *request, struct stun_writer *response);

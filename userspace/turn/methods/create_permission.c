@@ -17,7 +17,7 @@ static bool next_peer(const struct stun_message *msg, struct stun_attr *attr,
 	return false;
 }
 
-static int check_syntax(const struct stun_message *msg)
+static enum turn_reason check_syntax(const struct stun_message *msg)
 {
 	struct stun_attr attr = { 0 };
 	struct turnpike_addr peer;
@@ -27,21 +27,21 @@ static int check_syntax(const struct stun_message *msg)
 		if (attr.type != STUN_ATTR_XOR_PEER_ADDRESS)
 			continue;
 		if (stun_attr_xor_addr(msg, &attr, &peer))
-			return STUN_BAD_REQUEST;
+			return TURN_REASON_BAD_REQUEST;
 		any = true;
 	}
-	return any ? 0 : STUN_BAD_REQUEST;
+	return any ? TURN_REASON_NONE : TURN_REASON_BAD_REQUEST;
 }
 
-static int check_all(const struct turn_request *request)
+static enum turn_reason check_all(const struct turn_request *request)
 {
 	struct stun_attr attr = { 0 };
 	struct turnpike_addr peer;
-	int code = check_syntax(request->msg);
+	enum turn_reason reason = check_syntax(request->msg);
 
-	while (!code && next_peer(request->msg, &attr, &peer))
-		code = turn_check_peer(request, &peer);
-	return code;
+	while (!reason && next_peer(request->msg, &attr, &peer))
+		reason = turn_check_peer(request, &peer);
+	return reason;
 }
 
 /** The same after check_all(): returns @peer as bound, and the @relay that reaches it. */
@@ -56,18 +56,20 @@ static bool next_bound(const struct turn_request *request, struct stun_attr *att
 }
 
 /** Creates the missing permissions, still expired: the only step that can fail. */
-static int make_all(const struct turn_request *request)
+static enum turn_reason make_all(const struct turn_request *request)
 {
 	struct turn_permission *permission;
 	struct stun_attr attr = { 0 };
 	struct turnpike_addr peer;
 	struct turn_relay *relay;
+	int err;
 
 	while (next_bound(request, &attr, &relay, &peer)) {
-		if (turn_permission_get(request->server, relay, &peer, &permission))
-			return TURN_INSUFFICIENT_CAPACITY;
+		err = turn_permission_get(request->server, relay, &peer, &permission);
+		if (err)
+			return turn_why_not_made(err, TURN_REASON_MAX_PERMISSIONS);
 	}
-	return 0;
+	return TURN_REASON_NONE;
 }
 
 static void drop_all_unused(const struct turn_request *request)
@@ -98,17 +100,17 @@ static void refresh_all(const struct turn_request *request)
 	}
 }
 
-int turn_create_permission(struct turn_request *request, struct stun_writer *response)
+enum turn_reason turn_create_permission(struct turn_request *request, struct stun_writer *response)
 {
-	int code = check_all(request);
+	enum turn_reason reason = check_all(request);
 
 	(void)response;
-	if (code)
-		return code;
-	code = make_all(request);
-	if (code)
+	if (reason)
+		return reason;
+	reason = make_all(request);
+	if (reason)
 		drop_all_unused(request);
 	else
 		refresh_all(request);
-	return code;
+	return reason;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <string.h>
 
-#include "private/array_len.h"
 #include "turn/methods/alternate.h"
 #include "turn/methods/attrs.h"
 #include "turn/methods/authenticate.h"
@@ -18,49 +17,50 @@
 
 /**
  * struct method - a request method
- * @method:           its number
  * @execute:          its implementation
  * @is_open:          whether it needs no credentials
  * @needs_allocation: whether the user must have an allocation
  */
 struct method {
-	enum stun_method method;
 	turn_method_fn execute;
 	bool is_open;
 	bool needs_allocation;
 };
 
-static const struct method methods[] = {
-	{ STUN_BINDING, turn_binding, true, false },
-	{ TURN_ALLOCATE, turn_allocate, false, false },
-	{ TURN_REFRESH, turn_refresh, false, false },
-	{ TURN_CREATE_PERMISSION, turn_create_permission, false, true },
-	{ TURN_CHANNEL_BIND, turn_channel_bind, false, true },
+static const struct method methods[TURN_METHOD_MAX] = {
+	[TURN_METHOD_BINDING] = { turn_binding, true, false },
+	[TURN_METHOD_ALLOCATE] = { turn_allocate, false, false },
+	[TURN_METHOD_REFRESH] = { turn_refresh, false, false },
+	[TURN_METHOD_CREATE_PERMISSION] = { turn_create_permission, false, true },
+	[TURN_METHOD_CHANNEL_BIND] = { turn_channel_bind, false, true },
 };
 
-static const struct method *find_method(uint16_t method)
+static enum turn_reason process(struct turn_request *request, const struct method *method,
+				struct stun_writer *response)
 {
-	for (size_t i = 0; i < ARRAY_LEN(methods); i++) {
-		if (methods[i].method == method)
-			return &methods[i];
-	}
-	return NULL;
-}
-
-static int process(struct turn_request *request, const struct method *method,
-		   struct stun_writer *response)
-{
+	enum turn_reason reason = TURN_REASON_NONE;
 	uint16_t unknown;
-	int code = 0;
 
 	if (!method->is_open)
-		code = turn_authenticate(request);
+		reason = turn_authenticate(request);
 	/* RFC 8489 section 6.3: after authentication, as it reveals what the server supports. */
-	if (!code && turn_unknown_attrs(request->msg, &unknown, 1) > 0)
-		code = STUN_UNKNOWN_ATTRIBUTE;
-	if (!code && method->needs_allocation)
-		code = turn_check_allocation(request);
-	return code ? code : method->execute(request, response);
+	if (!reason && turn_unknown_attrs(request->msg, &unknown, 1) > 0)
+		reason = TURN_REASON_UNKNOWN_ATTRIBUTE;
+	if (!reason && method->needs_allocation)
+		reason = turn_check_allocation(request);
+	return reason ? reason : method->execute(request, response);
+}
+
+/**
+ * A client without an allocation can go to another server (RFC 8489 section 10), which has the same
+ * users, but not their reservations.
+ */
+static bool is_redirected(const struct turn_request *request, enum turn_method method,
+			  enum turn_reason reason)
+{
+	return method == TURN_METHOD_ALLOCATE && reason != TURN_REASON_NO_RESERVATION &&
+	       turn_reasons[reason].code == TURN_INSUFFICIENT_CAPACITY &&
+	       turn_has_alternate(request);
 }
 
 static void begin(const struct turn_request *request, enum stun_class class, uint8_t *buf,
@@ -109,28 +109,23 @@ static void end(const struct turn_request *request, struct stun_writer *response
 }
 
 /**
- * Returns whether a limit forbids an answer. A key alone does not help, since a request with a
+ * Returns the limit that forbids an answer, or 0. A key alone does not help, since a request with a
  * stale nonce may be a copy of one that somebody else sent. A client with an allocation has
  * authenticated before; its Binding requests are keepalives.
  */
-static bool is_limited(const struct turn_request *request, const struct method *method)
+static enum turn_reason find_limit(const struct turn_request *request, const struct method *method,
+				   enum turn_reason reason)
 {
 	struct turn_server *server = request->server;
 
 	if (request->user || (method->is_open && request->alloc))
-		return false;
-	return request->guess_denied ||
-	       !turn_unauth_charge(server->shared->unauth_limit, &request->tuple->client,
-				   server->limits.unauthenticated_rate, request->now);
-}
-
-static void count(struct turn_stats *stats, int code)
-{
-	stats->requests++;
-	if (code == 0)
-		stats->successes++;
-	else
-		stats->errors[code - TURN_ERROR_FIRST]++;
+		return TURN_REASON_NONE;
+	if (reason == TURN_REASON_GUESS_RATE)
+		return reason;
+	return turn_unauth_charge(server->shared->unauth_limit, &request->tuple->client,
+				  server->limits.unauthenticated_rate, request->now)
+		       ? TURN_REASON_NONE
+		       : TURN_REASON_UNAUTHENTICATED_RATE;
 }
 
 /** Copies USERNAME, unverified, to @name, which has room for the longest valid one and a NUL. */
@@ -146,7 +141,8 @@ static void copy_claimed_name(const struct stun_message *msg, char *name)
 	name[len] = '\0';
 }
 
-static void notify_refusal(const struct turn_request *request, int code)
+static void notify_refusal(const struct turn_request *request, enum turn_method method, int code,
+			   enum turn_reason reason)
 {
 	const struct turn_server *server = request->server;
 	char claimed[STUN_USERNAME_MAX + 1];
@@ -154,19 +150,63 @@ static void notify_refusal(const struct turn_request *request, int code)
 		.kind = TURN_EVENT_REFUSED,
 		.tuple = request->tuple,
 		.username = request->user ? request->user->name : claimed,
-		.method = request->msg->method,
+		.method = method,
 		.code = code,
-		.why = request->why,
+		.reason = reason,
 	};
 
 	copy_claimed_name(request->msg, claimed);
 	server->ops.event(server->ctx, &event);
 }
 
+static void refuse(const struct turn_request *request, enum turn_method method,
+		   enum turn_reason reason, struct stun_writer *response)
+{
+	struct turn_stats *stats = &request->server->stats;
+	const bool redirected = is_redirected(request, method, reason);
+	const int code = redirected ? STUN_TRY_ALTERNATE : turn_reasons[reason].code;
+
+	(*(redirected ? &stats->redirected[reason] : &stats->requests[method][reason]))++;
+	begin(request, STUN_ERROR, response->buf, response);
+	write_error(request, code, response);
+	notify_refusal(request, method, code, reason);
+}
+
+static void confirm(const struct turn_request *request, enum turn_method method)
+{
+	struct turn_server *server = request->server;
+
+	server->stats.requests[method][TURN_REASON_NONE]++;
+	if (method == TURN_METHOD_ALLOCATE)
+		turn_unauth_refund(server->shared->unauth_limit, &request->tuple->client,
+				   server->limits.unauthenticated_rate, request->now);
+}
+
+static void execute(struct turn_request *request, enum turn_method method)
+{
+	uint8_t buf[RESPONSE_MAX];
+	struct stun_writer response;
+	enum turn_reason reason, limit;
+
+	begin(request, STUN_SUCCESS, buf, &response);
+	reason = process(request, &methods[method], &response);
+	limit = find_limit(request, &methods[method], reason);
+	if (limit) {
+		request->server->stats.requests[method][limit]++;
+		return;
+	}
+	if (reason)
+		refuse(request, method, reason, &response);
+	else
+		confirm(request, method);
+	end(request, &response);
+	turn_user_put(request->user);
+}
+
 void turn_dispatch_request(struct turn_server *server, const struct turn_tuple *tuple,
 			   const struct stun_message *msg, uint64_t now)
 {
-	const struct method *method = find_method(msg->method);
+	const enum turn_method method = turn_method_find(msg->method);
 	struct turn_request request = {
 		.server = server,
 		.tuple = tuple,
@@ -174,31 +214,10 @@ void turn_dispatch_request(struct turn_server *server, const struct turn_tuple *
 		.now = now,
 		.alloc = turn_allocation_find(server, tuple),
 	};
-	uint8_t buf[RESPONSE_MAX];
-	struct stun_writer response;
-	int code;
 
 	/* RFC 8489 section 6.3: unknown methods are discarded silently. */
-	if (!method) {
-		server->stats.malformed++;
-		return;
-	}
-	begin(&request, STUN_SUCCESS, buf, &response);
-	code = process(&request, method, &response);
-	if (is_limited(&request, method)) {
-		server->stats.requests++;
-		server->stats.limited++;
-		return;
-	}
-	if (!code && method->method == TURN_ALLOCATE)
-		turn_unauth_refund(server->shared->unauth_limit, &tuple->client,
-				   server->limits.unauthenticated_rate, now);
-	if (code) {
-		begin(&request, STUN_ERROR, buf, &response);
-		write_error(&request, code, &response);
-		notify_refusal(&request, code);
-	}
-	count(&server->stats, code);
-	end(&request, &response);
-	turn_user_put(request.user);
+	if (method == TURN_METHOD_MAX)
+		server->stats.dropped[TURN_REASON_MALFORMED]++;
+	else
+		execute(&request, method);
 }

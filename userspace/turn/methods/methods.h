@@ -12,16 +12,17 @@
 /**
  * turn_method_fn - execute @request and write the attributes of its success response
  *
- * Return: 0, or an enum stun_error_code for an error response, and nothing has changed.
+ * Return: 0 (TURN_REASON_NONE), or why the request is refused, and nothing has changed.
  */
-typedef int (*turn_method_fn)(struct turn_request *request, struct stun_writer *response);
+typedef enum turn_reason (*turn_method_fn)(struct turn_request *request,
+					   struct stun_writer *response);
 
-int turn_binding(struct turn_request *request, struct stun_writer *response);
-int turn_allocate(struct turn_request *request, struct stun_writer *response);
-int turn_refresh(struct turn_request *request, struct stun_writer *response);
+enum turn_reason turn_binding(struct turn_request *request, struct stun_writer *response);
+enum turn_reason turn_allocate(struct turn_request *request, struct stun_writer *response);
+enum turn_reason turn_refresh(struct turn_request *request, struct stun_writer *response);
 
 /* These two require that turn_check_allocation() has succeeded. */
-int turn_create_permission(struct turn_request *request, struct stun_writer *response);
-int turn_channel_bind(struct turn_request *request, struct stun_writer *response);
+enum turn_reason turn_create_permission(struct turn_request *request, struct stun_writer *response);
+enum turn_reason turn_channel_bind(struct turn_request *request, struct stun_writer *response);
 
 #endif /* TURNPIKE_TURN_METHODS_METHODS_H */

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <errno.h>
+
 #include "turn/methods/attrs.h"
 #include "turn/methods/checks.h"
 #include "turn/methods/methods.h"
@@ -7,18 +9,18 @@
 #include "turn/state/user.h"
 
 /** Finds the one family that the request is for; 0: all of them (RFC 8656 section 8.1). */
-static int find_wanted(const struct turn_request *request, unsigned int *family)
+static enum turn_reason find_wanted(const struct turn_request *request, unsigned int *family)
 {
 	uint32_t asked;
 	int err = turn_find_family(request->msg, STUN_ATTR_REQUESTED_ADDRESS_FAMILY, &asked);
 
 	*family = 0;
 	if (err)
-		return err == STUN_BAD_REQUEST ? STUN_BAD_REQUEST : 0;
+		return err == -EINVAL ? TURN_REASON_BAD_REQUEST : TURN_REASON_NONE;
 	*family = turn_family_of(asked);
 	if (*family && turn_relay_for(request->alloc, *family))
-		return 0;
-	return TURN_PEER_ADDRESS_FAMILY_MISMATCH;
+		return TURN_REASON_NONE;
+	return TURN_REASON_OTHER_FAMILY;
 }
 
 static void refresh_relays(const struct turn_request *request, unsigned int family,
@@ -67,28 +69,28 @@ static bool is_retransmission(const struct turn_request *request)
 					 request->msg->transaction, request->now);
 }
 
-int turn_refresh(struct turn_request *request, struct stun_writer *response)
+enum turn_reason turn_refresh(struct turn_request *request, struct stun_writer *response)
 {
 	unsigned int family;
 	uint32_t lifetime;
 	bool is_zero;
-	int code;
+	enum turn_reason reason;
 
 	if (is_retransmission(request)) {
 		stun_write_u32(response, STUN_ATTR_LIFETIME, 0);
-		return 0;
+		return TURN_REASON_NONE;
 	}
-	code = turn_check_allocation(request);
-	if (!code)
-		code = find_wanted(request, &family);
-	if (!code)
-		code = turn_find_lifetime(request->msg, &request->server->limits, &lifetime,
-					  &is_zero);
+	reason = turn_check_allocation(request);
+	if (!reason)
+		reason = find_wanted(request, &family);
+	if (!reason)
+		reason = turn_find_lifetime(request->msg, &request->server->limits, &lifetime,
+					    &is_zero);
 	/* If the owner keeps allocations of removed users, then until they expire. */
-	if (!code && !is_zero && !turn_user_is_current(request->server, request->user))
-		code = TURN_FORBIDDEN;
-	if (code)
-		return code;
+	if (!reason && !is_zero && !turn_user_is_current(request->server, request->user))
+		reason = TURN_REASON_REVOKED;
+	if (reason)
+		return reason;
 	if (is_zero) {
 		end_relays(request, family);
 		lifetime = 0;
@@ -97,5 +99,5 @@ int turn_refresh(struct turn_request *request, struct stun_writer *response)
 		remember_key(request);
 	}
 	stun_write_u32(response, STUN_ATTR_LIFETIME, lifetime);
-	return 0;
+	return TURN_REASON_NONE;
 }

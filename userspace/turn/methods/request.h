@@ -20,8 +20,6 @@
  * @now:           the time in ns
  * @alloc:         the allocation of @tuple, or NULL
  * @user:          the authenticated user, a reference; NULL before, or if the nonce is stale
- * @why:           as in struct turn_event, for a refusal that needs more than its code; else NULL
- * @guess_denied:  credentials were not checked, since too many wrong ones were tried
  * @integrity:     the attribute that protects responses to @user
  */
 struct turn_request {
@@ -31,8 +29,6 @@ struct turn_request {
 	uint64_t now;
 	struct turn_allocation *alloc;
 	struct turn_user *user;
-	const char *why;
-	bool guess_denied;
 	enum stun_integrity integrity;
 };
 

@@ -153,7 +153,7 @@ static int reserve_next(struct turn_server *server, const struct turn_relay *rel
 	int err;
 
 	if (!turn_quota_claim(&server->shared->relays, 1, server->limits.max_relays))
-		return -ENOSPC;
+		return -EUSERS;
 	server->ops.random(server->ctx, wanted.token, sizeof(wanted.token));
 	err = turn_reservation_add(&server->shared->reservations, &wanted, now);
 	if (err) {
@@ -238,7 +238,7 @@ int turn_relay_new(struct turn_server *server, struct turn_allocation *alloc,
 	int err;
 
 	if (!claim(server, params))
-		return -ENOSPC;
+		return -EUSERS;
 	relay = alloc_relay(alloc, now);
 	err = relay ? link_relay(server, relay, params, now) : -ENOMEM;
 	if (!err)

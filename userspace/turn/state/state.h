@@ -5,8 +5,9 @@
  * channels, pairs, and the flows of channels and pairs.
  *
  * Functions that can fail return a negative errno and change nothing: -ENOMEM, -ENOSPC (a
- * configured limit is reached, or no port is free), -EDQUOT (the account has its share of the
- * ports), or an error of turn_ops.open_relay or turn_ops.limit.
+ * configured limit is reached, or no port is free), -EUSERS (turn_limits.max_relays is reached),
+ * -EDQUOT (the account has its share of the ports), or an error of turn_ops.open_relay or
+ * turn_ops.limit.
  */
 #ifndef TURNPIKE_TURN_STATE_STATE_H
 #define TURNPIKE_TURN_STATE_STATE_H

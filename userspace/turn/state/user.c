@@ -192,6 +192,22 @@ int turn_user_authenticate(struct turn_server *server, const struct turn_allocat
 	return err == -EBADMSG || err == -ENOENT ? -EACCES : err;
 }
 
+enum turn_reason turn_user_why_denied(const struct turn_server *server, const char *name)
+{
+	const struct turn_credentials *credentials = server->credentials;
+	const bool is_user = credentials && turn_credentials_has_user(credentials, name);
+	const bool has_secrets =
+		credentials && turn_credentials_secret_id(credentials, 0, server->hash_key);
+	uint64_t expiry;
+	const char *account;
+	const bool is_timed = turn_rest_parse(name, &expiry, &account) && has_secrets;
+	const bool is_live = is_timed && expiry > server->ops.unix_time(server->ctx);
+
+	if (is_user || is_live)
+		return TURN_REASON_WRONG_PASSWORD;
+	return is_timed ? TURN_REASON_EXPIRED : TURN_REASON_UNKNOWN_USER;
+}
+
 static bool has_secret(const struct turn_server *server, uint64_t secret_id)
 {
 	uint64_t id;

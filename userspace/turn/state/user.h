@@ -12,6 +12,7 @@
 #define TURNPIKE_TURN_STATE_USER_H
 
 #include "stun/message.h"
+#include "turn/outcome.h"
 #include "turn/state/server.h"
 
 /**
@@ -40,6 +41,13 @@ struct turn_claim {
 int turn_user_authenticate(struct turn_server *server, const struct turn_allocation *alloc,
 			   const struct turn_claim *claim, const struct stun_message *msg,
 			   struct turn_user **ret);
+
+/**
+ * turn_user_why_denied() - why turn_user_authenticate() has found no match, for the operator only
+ *
+ * It takes as long for any name.
+ */
+enum turn_reason turn_user_why_denied(const struct turn_server *server, const char *name);
 
 /** turn_user_new_decoy() - make @server's decoy. Return: 0, -ENOMEM. */
 int turn_user_new_decoy(struct turn_server *server);
