@@ -14,23 +14,20 @@
 #include "control/report.h"
 #include "control/report_flows.h"
 #include "control/report_sessions.h"
+#include "control/report_tour.h"
 #include "control/report_users.h"
 
 /**
  * struct request - a request that makes a tour of the workers
  * @report: makes the document after it
- * @data:   collected on the tour
  * @mode:   for the command "mode"
  * @device: for the command "mode"; empty: all devices
  * @drains: for the command "drain"
  * @error:  what went wrong; empty: nothing
  */
 struct request {
-	struct control_answer answer;
-	struct workers_tour tour;
-	struct report_source *source;
+	struct report_tour tour;
 	json_t *(*report)(const struct report_source *source, const struct report_data *data);
-	struct report_data data;
 	struct turnpike_attach_opts mode;
 	char device[TURNPIKE_IFNAMSIZ];
 	bool drains;
@@ -40,39 +37,11 @@ struct request {
 static int write_report(struct control_answer *answer, struct evbuffer *output)
 {
 	const struct request *request = (struct request *)answer;
+	const struct report_tour *tour = &request->tour;
 
 	if (*request->error)
 		return control_write(output, json_pack("{s:s}", "error", request->error));
-	return control_write(output, request->report(request->source, &request->data));
-}
-
-static void free_request(struct control_answer *answer)
-{
-	struct request *request = (struct request *)answer;
-
-	report_data_free(&request->data);
-	free(request);
-}
-
-static void add_worker(struct turn_io *io, void *arg)
-{
-	struct request *request = arg;
-
-	report_add_worker(io, &request->data);
-}
-
-static void read_main(void *arg)
-{
-	struct request *request = arg;
-
-	report_read_main(request->source, &request->data);
-}
-
-static void finish(void *arg)
-{
-	struct request *request = arg;
-
-	control_ready(&request->answer);
+	return control_write(output, request->report(tour->source, &tour->data));
 }
 
 static struct request *new_request(struct report_source *source)
@@ -81,21 +50,9 @@ static struct request *new_request(struct report_source *source)
 
 	if (!request)
 		return NULL;
-	request->answer = (struct control_answer){ .next = write_report, .free = free_request };
-	request->source = source;
+	report_tour_init(&request->tour, source, source->loop, write_report);
 	request->report = report_status;
-	request->tour = (struct workers_tour){ .first = read_main,
-					       .each = add_worker,
-					       .done = finish,
-					       .arg = request,
-					       .home = source->loop };
 	return request;
-}
-
-static struct control_answer *begin_tour(struct request *request)
-{
-	workers_tour(request->source->workers, &request->tour);
-	return &request->answer;
 }
 
 static struct control_answer *begin_status(void *source, const json_t *json)
@@ -103,7 +60,7 @@ static struct control_answer *begin_status(void *source, const json_t *json)
 	struct request *request = new_request(source);
 
 	(void)json;
-	return request ? begin_tour(request) : NULL;
+	return request ? report_tour_begin(&request->tour) : NULL;
 }
 
 static struct control_answer *begin_stats(void *source, const json_t *json)
@@ -114,19 +71,19 @@ static struct control_answer *begin_stats(void *source, const json_t *json)
 	if (!request)
 		return NULL;
 	request->report = report_stats;
-	return begin_tour(request);
+	return report_tour_begin(&request->tour);
 }
 
 /* Attaching belongs to the main thread. */
 static void change_mode(void *arg)
 {
 	struct request *request = arg;
-	struct datapath *datapath = request->source->datapath;
+	struct datapath *datapath = request->tour.source->datapath;
 	const char *device = *request->device ? request->device : NULL;
 
 	if (datapath_switch(datapath, device, &request->mode))
 		snprintf(request->error, sizeof(request->error), "%s", datapath_error(datapath));
-	read_main(arg);
+	report_tour_main(arg);
 }
 
 /* With "dev" that device alone, without it all of them. */
@@ -153,25 +110,25 @@ static struct control_answer *begin_mode(void *source, const json_t *json)
 	if (!request)
 		return NULL;
 	if (parse_mode(json, request)) {
-		free_request(&request->answer);
+		report_tour_free(&request->tour.answer);
 		return NULL;
 	}
-	request->tour.first = change_mode;
-	return begin_tour(request);
+	request->tour.tour.first = change_mode;
+	return report_tour_begin(&request->tour);
 }
 
 /* A server that SIGTERM has told to stop does not go back. */
 static void change_draining(void *arg)
 {
 	struct request *request = arg;
-	struct report_source *source = request->source;
+	struct report_source *source = request->tour.source;
 
 	if (source->is_stopping)
 		snprintf(request->error, sizeof(request->error), "the server is stopping");
 	else
 		source->is_draining = request->drains;
 	request->drains = source->is_draining;
-	read_main(arg);
+	report_tour_main(arg);
 }
 
 static void drain_worker(struct turn_io *io, void *arg)
@@ -179,7 +136,7 @@ static void drain_worker(struct turn_io *io, void *arg)
 	const struct request *request = arg;
 
 	turn_server_drain(turn_io_server(io), request->drains);
-	add_worker(io, arg);
+	report_tour_worker(io, arg);
 }
 
 static struct control_answer *begin_drain(void *source, const json_t *json)
@@ -190,9 +147,9 @@ static struct control_answer *begin_drain(void *source, const json_t *json)
 		return NULL;
 	request->drains = !json_is_true(json_object_get(json, "undo"));
 	request->report = report_drain;
-	request->tour.first = change_draining;
-	request->tour.each = drain_worker;
-	return begin_tour(request);
+	request->tour.tour.first = change_draining;
+	request->tour.tour.each = drain_worker;
+	return report_tour_begin(&request->tour);
 }
 
 const struct control_command control_commands[] = {

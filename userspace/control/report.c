@@ -64,6 +64,7 @@ void report_add_worker(struct turn_io *io, struct report_data *data)
 	data->unsent += turn_io_unsent(io);
 	data->unsplit += turn_io_unsplit(io);
 	data->limits = *turn_server_limits(server);
+	data->ports = turn_server_ports(server);
 	data->ports_at_rest = turn_server_ports_at_rest(server, clock_now());
 }
 
@@ -71,6 +72,7 @@ void report_read_main(const struct report_source *source, struct report_data *da
 {
 	data->addresses = report_addresses(source->endpoints);
 	data->doubt = json_string(source->doubt);
+	data->n_listeners = source->endpoints->n_plain + source->endpoints->n_secure;
 	data->is_draining = source->is_draining;
 }
 
@@ -114,18 +116,19 @@ static json_t *clients(const struct report_data *data)
 			 by_transport(data->connections.open, TURN_TCP));
 }
 
+const char *const report_wait_names[TURNPIKE_WAIT_MAX] = {
+	[TURNPIKE_WAIT_FLOWS] = "flows",
+	[TURNPIKE_WAIT_NEXTHOPS] = "next_hops",
+	[TURNPIKE_WAIT_SETTLING] = "settling",
+	[TURNPIKE_WAIT_ERROR] = "error",
+};
+
 static json_t *waiting(const struct report_source *source)
 {
-	static const char *const names[TURNPIKE_WAIT_MAX] = {
-		[TURNPIKE_WAIT_FLOWS] = "flows",
-		[TURNPIKE_WAIT_NEXTHOPS] = "next_hops",
-		[TURNPIKE_WAIT_SETTLING] = "settling",
-		[TURNPIKE_WAIT_ERROR] = "error",
-	};
 	json_t *result = json_object();
 
 	for (unsigned int i = 0; i < TURNPIKE_WAIT_MAX; i++)
-		json_object_set_new(result, names[i],
+		json_object_set_new(result, report_wait_names[i],
 				    number(datapath_waiting(source->datapath, i)));
 	json_object_set_new(result, "share", number(report_shares_waiting(source->datapath)));
 	json_object_set_new(result, "mode", number(datapath_deferred(source->datapath)));

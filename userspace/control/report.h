@@ -10,6 +10,8 @@
 
 #include "datapath/datapath.h"
 #include "endpoints/endpoints.h"
+#include "net/admission.h"
+#include "net/certificate.h"
 #include "process/blocks.h"
 #include "process/workers.h"
 
@@ -19,6 +21,9 @@
  * @loop:        of the control socket
  * @blocks:      users and clients that are blocked
  * @endpoints:   where it listens and relays
+ * @admission:   of TCP, TLS and DTLS connections; any thread may use it
+ * @certificate: NULL: none; any thread may use it
+ * @realm:       constant
  * @doubt:       why the devices are uncertain; may be empty
  * @started:     start time, CLOCK_MONOTONIC in ns
  * @is_draining: new allocations are rejected
@@ -30,6 +35,9 @@ struct report_source {
 	struct loop *loop;
 	struct blocks *blocks;
 	const struct endpoints *endpoints;
+	struct admission *admission;
+	struct certificate *certificate;
+	const char *realm;
 	const char *doubt;
 	uint64_t started;
 	bool is_draining;
@@ -38,9 +46,9 @@ struct report_source {
 
 /**
  * struct report_data - what threads of the server have added to a report
- * @stats, @connections, @unsent, @unsplit: of all workers
- * @limits, @ports_at_rest:                 shared by all workers
- * @addresses, @doubt, @is_draining:        of the main thread
+ * @stats, @connections, @unsent, @unsplit:         of all workers
+ * @limits, @ports, @ports_at_rest:                 shared by all workers
+ * @addresses, @doubt, @n_listeners, @is_draining:  of the main thread
  */
 struct report_data {
 	struct turn_stats stats;
@@ -48,11 +56,16 @@ struct report_data {
 	uint64_t unsent;
 	uint64_t unsplit;
 	struct turn_limits limits;
+	struct turn_use ports;
 	uint32_t ports_at_rest;
 	json_t *addresses;
 	json_t *doubt;
+	size_t n_listeners;
 	bool is_draining;
 };
+
+/** report_wait_names - by enum turnpike_wait */
+extern const char *const report_wait_names[TURNPIKE_WAIT_MAX];
 
 /** report_add_worker() - add the counters of a worker, in its thread */
 void report_add_worker(struct turn_io *io, struct report_data *data);

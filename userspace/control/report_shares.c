@@ -15,15 +15,32 @@ static json_t *number(uint64_t value)
 	return json_integer((json_int_t)value);
 }
 
-static json_t *row_of(struct datapath *datapath, enum share what)
+struct turn_use report_share_use(struct datapath *datapath, enum share what)
 {
 	const struct share_use use = datapath_share(datapath, what);
-	const uint32_t used = tables[what] == TURNPIKE_TABLE_MAX
-				      ? use.used
-				      : datapath_table(datapath, tables[what]).used;
 
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "size", number(use.size), "used",
-			 number(used), "user_limit", number(use.limit), "user_most",
+	return (struct turn_use){
+		.used = tables[what] == TURNPIKE_TABLE_MAX
+				? use.used
+				: datapath_table(datapath, tables[what]).used,
+		.capacity = use.size,
+	};
+}
+
+struct turn_use report_policers_use(struct datapath *datapath)
+{
+	const struct datapath_table table = datapath_table(datapath, TURNPIKE_TABLE_POLICERS);
+
+	return (struct turn_use){ .used = table.used, .capacity = table.size };
+}
+
+static json_t *row_of(struct datapath *datapath, enum share what)
+{
+	const struct turn_use all = report_share_use(datapath, what);
+	const struct share_use use = datapath_share(datapath, what);
+
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "size", number(all.capacity), "used",
+			 number(all.used), "user_limit", number(use.limit), "user_most",
 			 number(use.most), "waiting", number(use.waiting), "refused",
 			 number(use.refused));
 }
@@ -31,9 +48,9 @@ static json_t *row_of(struct datapath *datapath, enum share what)
 /* One user has no more of them than --user-quota allows: two for each allocation, and four. */
 static json_t *policers(struct datapath *datapath)
 {
-	const struct datapath_table table = datapath_table(datapath, TURNPIKE_TABLE_POLICERS);
+	const struct turn_use use = report_policers_use(datapath);
 
-	return json_pack("{s:o, s:o}", "size", number(table.size), "used", number(table.used));
+	return json_pack("{s:o, s:o}", "size", number(use.capacity), "used", number(use.used));
 }
 
 json_t *report_shares(struct datapath *datapath)

@@ -205,3 +205,13 @@ void admission_leave(struct admission *admission, const struct turnpike_addr *cl
 	admission->n_strangers -= is_stranger;
 	pthread_mutex_unlock(&admission->lock);
 }
+
+uint32_t admission_max(struct admission *admission)
+{
+	uint32_t max;
+
+	pthread_mutex_lock(&admission->lock);
+	max = admission->max;
+	pthread_mutex_unlock(&admission->lock);
+	return max;
+}

@@ -38,6 +38,9 @@ void admission_free(struct admission *admission);
 /** admission_set() - change the arguments of admission_new() for later connections */
 void admission_set(struct admission *admission, uint32_t max, uint32_t rate);
 
+/** admission_max() - the largest number of simultaneous connections */
+uint32_t admission_max(struct admission *admission);
+
 /**
  * enum admitted - result of admission_enter()
  * @ADMISSION_REFUSED: the source has its share, or comes too often

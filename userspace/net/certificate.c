@@ -245,19 +245,57 @@ int certificate_watch(struct certificate *certificate, struct event_base *base)
 	return 0;
 }
 
-bool certificate_use(struct certificate *certificate, SSL *ssl)
+/* A reference, since the main thread may replace it at any time. */
+static SSL_CTX *get_loaded(struct certificate *certificate)
 {
-	STACK_OF(X509) *chain = NULL;
 	SSL_CTX *loaded;
-	bool done;
 
 	pthread_mutex_lock(&certificate->lock);
 	loaded = certificate->loaded;
 	SSL_CTX_up_ref(loaded);
 	pthread_mutex_unlock(&certificate->lock);
+	return loaded;
+}
+
+bool certificate_use(struct certificate *certificate, SSL *ssl)
+{
+	SSL_CTX *loaded = get_loaded(certificate);
+	STACK_OF(X509) *chain = NULL;
+	bool done;
+
 	SSL_CTX_get0_chain_certs(loaded, &chain);
 	done = SSL_use_cert_and_key(ssl, SSL_CTX_get0_certificate(loaded),
 				    SSL_CTX_get0_privatekey(loaded), chain, 1) == 1;
 	SSL_CTX_free(loaded);
 	return done;
+}
+
+const char *certificate_path(const struct certificate *certificate)
+{
+	return certificate->cert;
+}
+
+static time_t expiry_of(const X509 *x509)
+{
+	struct tm time = { 0 };
+
+	ASN1_TIME_to_tm(X509_get0_notAfter(x509), &time);
+	return timegm(&time);
+}
+
+time_t certificate_expiry(struct certificate *certificate)
+{
+	SSL_CTX *loaded = get_loaded(certificate);
+	time_t first = expiry_of(SSL_CTX_get0_certificate(loaded));
+	STACK_OF(X509) *chain = NULL;
+
+	SSL_CTX_get0_chain_certs(loaded, &chain);
+	for (int i = 0; i < sk_X509_num(chain); i++) {
+		const time_t expiry = expiry_of(sk_X509_value(chain, i));
+
+		if (expiry < first)
+			first = expiry;
+	}
+	SSL_CTX_free(loaded);
+	return first;
 }

@@ -13,6 +13,7 @@
 #include <event2/event.h>
 #include <openssl/ssl.h>
 #include <stdbool.h>
+#include <time.h>
 
 struct certificate;
 
@@ -46,5 +47,15 @@ int certificate_watch(struct certificate *certificate, struct event_base *base);
 
 /** certificate_use() - use it for the handshake of @ssl; any thread; Return: false on failure */
 bool certificate_use(struct certificate *certificate, SSL *ssl);
+
+/** certificate_path() - the file that it was read from */
+const char *certificate_path(const struct certificate *certificate);
+
+/**
+ * certificate_expiry() - when the first certificate of the chain expires; any thread
+ *
+ * Return: the time in seconds since 1970-01-01 00:00 UTC.
+ */
+time_t certificate_expiry(struct certificate *certificate);
 
 #endif /* TURNPIKE_NET_CERTIFICATE_H */

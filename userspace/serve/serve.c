@@ -316,6 +316,9 @@ static enum cli_status serve(struct server *server)
 		.loop = control_loop(server->control),
 		.blocks = server->blocks,
 		.endpoints = serve_addresses_endpoints(server->addresses),
+		.admission = server->listen.listen.admission,
+		.certificate = server->listen.certificate,
+		.realm = server->config.realm,
 		.doubt = server->doubt,
 		.started = clock_now(),
 	};

@@ -177,3 +177,14 @@ uint32_t turn_server_ports_at_rest(const struct turn_server *server, uint64_t no
 	turn_rests_end(&server->shared->rests, now);
 	return turn_rests_n(&server->shared->rests);
 }
+
+struct turn_use turn_server_ports(const struct turn_server *server)
+{
+	const uint64_t per_pool = (uint64_t)server->shared->port_hi - server->shared->port_lo + 1;
+	const struct turn_pools *pools = server->pools;
+	struct turn_use use = { .capacity = per_pool * pools->n_offered };
+
+	for (size_t i = 0; i < pools->n_offered; i++)
+		use.used += per_pool - turn_ports_n_free(pools->list[i]->ports);
+	return use;
+}

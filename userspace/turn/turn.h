@@ -189,4 +189,7 @@ const struct turn_limits *turn_server_limits(const struct turn_server *server);
  */
 uint32_t turn_server_ports_at_rest(const struct turn_server *server, uint64_t now);
 
+/** turn_server_ports() - ports of the relay addresses, and those that are in use or at rest */
+struct turn_use turn_server_ports(const struct turn_server *server);
+
 #endif /* TURNPIKE_TURN_TURN_H */

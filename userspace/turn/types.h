@@ -89,6 +89,12 @@ struct turn_traffic {
 	uint64_t bytes;
 };
 
+/** struct turn_use - how much of what there is is used */
+struct turn_use {
+	uint64_t used;
+	uint64_t capacity;
+};
+
 /**
  * struct turn_icmp - an ICMP error in reply to a datagram to a peer
  * @type: ICMPv4 or ICMPv6 type, by the family of the relayed transport address
