@@ -20,6 +20,7 @@ test=(
 	golang-go golang-github-pion-turn.v2-dev golang-github-pion-dtls.v2-dev libnice-dev # third-party clients
 	chromium libnss3-tools firefox-esr
 	xdp-tools # another owner of XDP
+	prometheus # with promtool: reads the metrics
 	qemu-system-x86 busybox-static # virtual machines with other kernels
 )
 check=(
@@ -54,8 +55,8 @@ done
 [[ ${#missing[@]} -gt 0 ]] || exit 0
 become_root "installing packages" "$@"
 
-# Only coturn's programs are needed: keep its package from starting a server, now or at the next boot. Debian's packages
-# consult policy-rc.d(8).
+# Only the programs of coturn and prometheus are needed: keep their packages from starting a server, now or at the next
+# boot. Debian's packages consult policy-rc.d(8).
 policy=/usr/sbin/policy-rc.d
 if [[ ! -e $policy ]]; then
 	trap 'rm -f "$policy"' EXIT
@@ -74,6 +75,8 @@ echo "Installing for ${*:-build}: ${missing[*]}"
 plan=$(apt --assume-no install "${missing[@]}" 2>&1) || true # prints the plan, then fails
 grep -E 'newly installed|^(Need to get|After this operation)' <<<"$plan" || die "apt-get failed: $plan"
 with_progress "Installing" apt --yes install "${missing[@]}"
-if [[ " ${missing[*]} " == *" coturn "* && -d /run/systemd/system ]]; then
-	systemctl --quiet disable coturn
-fi
+for service in coturn prometheus; do
+	if [[ " ${missing[*]} " == *" $service "* && -d /run/systemd/system ]]; then
+		systemctl --quiet disable "$service"
+	fi
+done

@@ -87,6 +87,7 @@ STAGES = (
     netns("sessions", "lists of sessions, top, kick, block, drain; the check of a server", "release",
           "server/test_sessions.py", "server/test_ending_sessions.py", "server/test_session_commands.py",
           "server/test_top.py", "server/test_check_command.py"),
+    netns("metrics", "metrics, health, Prometheus", "release", "server/test_metrics.py"),
     netns("model", "random packets against the model", "release", "datapath/test_model.py"),
     netns("datapath", "hairpins, ICMP errors, policing", "release", "datapath/test_hairpin.py", "datapath/test_icmp.py",
           "datapath/test_policing.py", "datapath/test_policing_evasion.py"),

@@ -21,6 +21,7 @@ from lab.complaints import Complaints, check
 from lab.connected import connected, make_certificate
 from lab.endpoints import echo_peer, udp_socket
 from lab.lab import Lab
+from lab.metrics import LISTEN, get
 from lab.relay import BINARY, BY_NAME, PASSWORD, PORT, USER, Turnpike, Variant
 from lab.roundtrip import CHANNEL, echoed, relayed_there
 from lab.topology import FAMILIES
@@ -459,3 +460,17 @@ def test_check_of_files(lab: Lab) -> None:
         if result.returncode != status:
             complaints.append(f"{mode:o} as {as_user}: status {result.returncode}: {result.stderr}")
     check(complaints)
+
+
+def test_readiness(lab: Lab) -> None:
+    """A server is ready while it has an address to listen on."""
+    server = Listening(lab, USERSPACE, options=[*listen_option(LATER[4]), *LISTEN])
+
+    def becomes(status: int) -> bool:
+        return proc.wait_until(lambda: get(lab, "/readyz").status == status, 10)
+
+    complaints = [] if becomes(503) else ["it is ready without an address"]
+    with own_address(lab, LATER[4]):
+        complaints += [] if becomes(200) else ["it is not ready with an address"]
+    complaints += [] if becomes(503) else ["it stays ready without an address"]
+    check(complaints + server.stop_complaints())

@@ -26,6 +26,7 @@ from lab.background import in_background
 from lab.complaints import Complaints, check
 from lab.endpoints import echo_peer, turn_client, udp_socket
 from lab.lab import Lab
+from lab.metrics import LISTEN, scrape
 from lab.memory import found_in_memory
 from lab.relay import AUTO, BINARY, BY_NAME, VARIANTS, Turnpike, Variant
 from lab.roundtrip import CHANNEL, HELLOS, echoed, relays
@@ -285,8 +286,10 @@ def test_unit(tmp_path: Path) -> None:
 def test_sandbox(lab: Lab, variant: Variant) -> None:
     """The unit's capabilities, system calls and address families are enough for every mode."""
     unit = Unit(UNIT)
-    server = Installation(lab, NOBODY).serve(variant, unit.wrapper(lab.scratch), ["--workers", "2"])
+    server = Installation(lab, NOBODY).serve(variant, unit.wrapper(lab.scratch), ["--workers", "2", *LISTEN])
     complaints = privileges(server, NOBODY, HELPER, unit.words("CapabilityBoundingSet"))
+    if not scrape(lab)['turnpike_used{resource="descriptors"}']:
+        complaints.append("the metrics do not know how many descriptors are open")
     if status_of(Path(f"/proc/{server.process.pid}"))["Seccomp"] != ["2"]:
         complaints.append("there is no filter of system calls")
     check(complaints + relays_in_every_mode(lab, server) + ended(server))

@@ -94,6 +94,8 @@ static void test_every_value(void **state)
 				    "drain-time = 0\n"
 				    "run-as = nobody:nogroup\n"
 				    "control-group = operators\n"
+				    "metrics-listen = [::1]\n"
+				    "metrics-coturn-names = yes\n"
 				    "log-level = warning\n"
 				    "log-json = yes\n"
 				    "log-addresses = no\n"
@@ -157,6 +159,8 @@ static void test_every_value(void **state)
 	assert_int_equal(config.drain_time, 0);
 	assert_string_equal(config.run_as, "nobody:nogroup");
 	assert_string_equal(config.control_group, "operators");
+	assert_addr(config.metrics_listen, "[::1]:9641");
+	assert_true(config.metrics_coturn_names);
 	assert_int_equal(config.log_level, LOG_WARNING);
 	assert_true(config.log_json);
 	assert_false(config.log_addresses);

@@ -60,6 +60,8 @@ static const char *const lines[] = {
 	"drain-time = 1",
 	"run-as = nobody",
 	"control-group = staff",
+	"metrics-listen = 127.0.0.1",
+	"metrics-coturn-names = yes",
 	"log-level = debug",
 	"log-json = yes",
 	"log-addresses = yes",
@@ -143,6 +145,9 @@ static const struct change restarts[] = {
 	{ "workers = 1001", "workers = 1002", 0 },
 	{ "run-as = nobody", NULL, 0 },
 	{ "control-group = staff", "control-group = operators", 0 },
+	{ "metrics-listen = 127.0.0.1", "metrics-listen = 127.0.0.1:9642", 0 },
+	{ "metrics-listen = 127.0.0.1", NULL, 0 },
+	{ "metrics-coturn-names = yes", "metrics-coturn-names = no", 0 },
 	{ "control = /run/x", "control = /run/y", 0 },
 };
 
@@ -295,7 +300,7 @@ static void test_everything(void **state)
 			assert_string_not_equal(reload.restarts[i], reload.restarts[j]);
 	}
 	/* All options without .reload. */
-	assert_int_equal(reload.n_restarts, 22);
+	assert_int_equal(reload.n_restarts, 24);
 	serve_config_free(&before);
 	serve_config_free(&after);
 }

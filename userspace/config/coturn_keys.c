@@ -7,6 +7,7 @@
 	"databases of users, secrets and denied peers are not supported: use users-file, " \
 	"auth-secret-file and deny-peer"
 #define NO_HTTP     "there is no HTTP server"
+#define METRICS     "metrics-listen and metrics-coturn-names take its place"
 #define CONTROL     "'turnpike status' and other commands use the control socket"
 #define NO_DATABASE "there is no database"
 #define OPENSSL     "OpenSSL chooses"
@@ -209,14 +210,11 @@ const struct coturn_key coturn_keys[] = {
 	{ "cli-max-output-sessions", COTURN_NEEDLESS, COTURN_ANY, .why = CONTROL },
 	{ "redis-statsdb", COTURN_MISSING, COTURN_ANY,
 	  .why = "'turnpike stats -j' reports the relayed traffic" },
-	{ "prometheus", COTURN_MISSING, COTURN_FLAG,
-	  .why = "'turnpike stats -j' reports the relayed traffic" },
-	{ "prometheus-port", COTURN_MISSING, COTURN_ANY,
-	  .why = "'turnpike stats -j' reports the relayed traffic" },
-	{ "prometheus-address", COTURN_MISSING, COTURN_ANY,
-	  .why = "'turnpike stats -j' reports the relayed traffic" },
+	{ "prometheus", COTURN_MISSING, COTURN_FLAG, .why = METRICS },
+	{ "prometheus-port", COTURN_MISSING, COTURN_ANY, .why = METRICS },
+	{ "prometheus-address", COTURN_MISSING, COTURN_ANY, .why = METRICS },
 	{ "prometheus-username-labels", COTURN_MISSING, COTURN_FLAG,
-	  .why = "'turnpike stats -j' reports the relayed traffic" },
+	  .why = "'turnpike users -j' reports the traffic of each user" },
 	{ "web-admin", COTURN_MISSING, COTURN_FLAG, .why = NO_HTTP },
 	{ "web-admin-ip", COTURN_NEEDLESS, COTURN_ANY, .why = NO_HTTP },
 	{ "web-admin-port", COTURN_NEEDLESS, COTURN_ANY, .why = NO_HTTP },

@@ -146,6 +146,7 @@ static const struct field fields[] = {
 	{ "run-as", 0, TEXT(run_as) },
 	{ "control", 0, TEXT(control) },
 	{ "control-group", 0, TEXT(control_group) },
+	{ "metrics-listen", 0, VALUE(metrics_listen) },
 };
 
 #define N_FIELDS ARRAY_LEN(fields)

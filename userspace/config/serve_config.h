@@ -58,6 +58,7 @@ struct serve_device {
  * @user_packet_rate: packets per second; 0: no limit
  * @drain_time: seconds
  * @datapath:   options for turnpike_open()
+ * @metrics_listen: family 0: none
  * @check_only: --check-config
  * @as_user:    user to check as; NULL: the one of this process
  * @n_given_users, @n_given_secrets: the first users and secrets, which are from the command line
@@ -130,6 +131,8 @@ struct serve_config {
 	enum turnpike_moves moves;
 	enum turnpike_hook hook;
 	bool xdp_dispatcher;
+	struct turnpike_addr metrics_listen;
+	bool metrics_coturn_names;
 	enum log_level log_level;
 	bool log_json;
 	bool log_addresses;

@@ -36,7 +36,10 @@
 #define EXPECTS_RATE        "a number of bytes per second, or 0 for no limit"
 #define EXPECTS_PACKET_RATE "a number of packets per second, or 0 for no limit"
 #define EXPECTS_SHARE       "a percentage from 1 to 100, or 0 for no limit"
-#define EXPECTS_LISTEN      EXPECTS_ADDR ", or :3478 for all that clients can reach"
+#define EXPECTS_METRICS                                                                             \
+	"an address such as 127.0.0.1:9641 or [::1]:9641, IPv6 in brackets, with a port from 1 to " \
+	"65535 or none"
+#define EXPECTS_LISTEN EXPECTS_ADDR ", or :3478 for all that clients can reach"
 
 const struct cli_option serve_options[] = {
 	{ "config", 0, "FILE",
@@ -232,6 +235,14 @@ const struct cli_option serve_options[] = {
 	  "Give this group access to the control socket, besides the user of the server.",
 	  "the name or number of a group", .set = set_control_group,
 	  .fallback = "the group of the server" },
+
+	{ "metrics-listen", 0, "ADDR:PORT",
+	  "Serve metrics for Prometheus, and health checks, over HTTP on this local address. The "
+	  "default port is 9641. Whoever reaches it can read them.",
+	  EXPECTS_METRICS, .group = "Monitoring", .set = set_metrics_listen },
+	{ "metrics-coturn-names", 0, NULL,
+	  "Add the names that coturn gives to its metrics, where these mean the same.",
+	  FIELD(metrics_coturn_names) },
 
 	{ "log-level", 0, "LEVEL", "Log error, warning, info or debug, and anything more severe.",
 	  "error, warning, info or debug", .group = "Logging", .set = set_log_level,

@@ -12,6 +12,8 @@
 /** RFC 8656 section 4 and RFC 7064: "turn" and "turns". */
 #define DEFAULT_PORT     3478
 #define DEFAULT_PORT_TLS 5349
+/** That of coturn. */
+#define DEFAULT_METRICS_PORT 9641
 
 static int replace(char **text, const char *value)
 {
@@ -399,6 +401,13 @@ int set_run_as(void *target, char *value)
 int set_as(void *target, char *value)
 {
 	return replace(&((struct serve_config *)target)->as_user, value);
+}
+
+int set_metrics_listen(void *target, char *value)
+{
+	struct serve_config *config = target;
+
+	return parse_address(value, DEFAULT_METRICS_PORT, &config->metrics_listen);
 }
 
 int set_log_level(void *target, char *value)

@@ -45,5 +45,6 @@ int set_as(void *target, char *value);
 int set_log_level(void *target, char *value);
 int set_control(void *target, char *value);
 int set_control_group(void *target, char *value);
+int set_metrics_listen(void *target, char *value);
 
 #endif /* TURNPIKE_CONFIG_SERVE_SETTERS_H */

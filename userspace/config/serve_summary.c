@@ -134,6 +134,16 @@ static void print_process(FILE *file, const struct serve_config *config)
 		config->drain_time);
 }
 
+static void print_metrics(FILE *file, const struct serve_config *config)
+{
+	char text[ADDR_TEXT_MAX];
+
+	if (!config->metrics_listen.family)
+		return;
+	print_label(file, "metrics:");
+	fprintf(file, " %s over HTTP\n", addr_format(&config->metrics_listen, text));
+}
+
 void serve_summary_print(const struct serve_config *config, const struct endpoints *endpoints,
 			 FILE *file)
 {
@@ -147,4 +157,5 @@ void serve_summary_print(const struct serve_config *config, const struct endpoin
 	print_limits(file, config);
 	print_devices(file, config);
 	print_process(file, config);
+	print_metrics(file, config);
 }

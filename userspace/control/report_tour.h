@@ -29,8 +29,8 @@ struct report_tour {
 void report_tour_init(struct report_tour *tour, struct report_source *source, struct loop *home,
 		      int (*next)(struct control_answer *answer, struct evbuffer *output));
 
-/** report_tour_main() - the stop in the main thread; @tour: a report_tour */
-void report_tour_main(void *tour);
+/** report_tour_main() - the stop in the main thread; @arg: a report_tour */
+void report_tour_main(void *arg);
 
 /** report_tour_worker() - the stop at a worker; @tour: a report_tour */
 void report_tour_worker(struct turn_io *io, void *tour);

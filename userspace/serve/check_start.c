@@ -12,6 +12,8 @@
 #include "config/serve_credentials.h"
 #include "config/serve_summary.h"
 #include "control/unix_socket.h"
+#include "net/listeners.h"
+#include "net/socket.h"
 #include "process/privileges.h"
 #include "serve/serve_addresses.h"
 #include "serve/serve_devices.h"
@@ -160,6 +162,21 @@ static int check_addresses_and_devices(const struct serve_config *config)
 	return err;
 }
 
+/* The server itself has it if it runs. */
+static int check_metrics(const struct serve_config *config)
+{
+	int fd, err;
+
+	if (!config->metrics_listen.family || is_running(config))
+		return 0;
+	err = socket_listen(&config->metrics_listen, false, &fd);
+	if (err)
+		listeners_log_bind_error(&config->metrics_listen, err);
+	else
+		close(fd);
+	return err;
+}
+
 enum cli_status check_start(const struct serve_config *config)
 {
 	struct privileges privileges;
@@ -168,7 +185,8 @@ enum cli_status check_start(const struct serve_config *config)
 	if (privileges_choose(config->run_as, &privileges) ||
 	    (config->control_group &&
 	     privileges_find_group("control-group", config->control_group, &group)) ||
-	    check_files(config) || check_as(config) || check_addresses_and_devices(config))
+	    check_files(config) || check_as(config) || check_metrics(config) ||
+	    check_addresses_and_devices(config))
 		return CLI_USAGE;
 	return CLI_OK;
 }

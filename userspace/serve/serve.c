@@ -12,6 +12,7 @@
 #include "control/commands.h"
 #include "control/report.h"
 #include "datapath/datapath.h"
+#include "metrics/metrics.h"
 #include "net/broker.h"
 #include "net/handshake_memory.h"
 #include "process/blocks.h"
@@ -42,6 +43,7 @@ struct server {
 	struct event *signals[N_SIGNALS];
 	struct event *minute;
 	struct control *control;
+	struct metrics *metrics; /* NULL: none */
 	struct serve_addresses *addresses;
 	struct datapath *datapath;
 	struct serve_listen listen;
@@ -197,6 +199,16 @@ static int open_control(struct server *server)
 	return err ? err : control_open(&at, control_commands, &server->reports, &server->control);
 }
 
+static int open_metrics(struct server *server)
+{
+	const struct serve_config *config = &server->config;
+
+	if (!config->metrics_listen.family)
+		return 0;
+	return metrics_open(&config->metrics_listen, config->metrics_coturn_names, &server->reports,
+			    &server->metrics);
+}
+
 /* Cheap steps that can fail come first, and attaching to devices comes last. */
 static int open_server(struct server *server)
 {
@@ -219,6 +231,8 @@ static int open_server(struct server *server)
 	config->datapath.max_waiting = MAX_WAITING;
 	err = open_control(server);
 	if (!err)
+		err = open_metrics(server);
+	if (!err)
 		err = datapath_open(server->base, serve_devices_mode(config), &config->datapath,
 				    &rates, &shares, &server->datapath);
 	if (!err)
@@ -240,9 +254,12 @@ static void close_server(struct server *server)
 	/* Answers may be on a tour of the workers: they outlive them. */
 	if (server->control)
 		control_stop(server->control);
+	if (server->metrics)
+		metrics_stop(server->metrics);
 	workers_close(server->workers);
 	blocks_close(server->blocks);
 	control_close(server->control);
+	metrics_close(server->metrics);
 	serve_listen_close(&server->listen);
 	datapath_close(server->datapath);
 	serve_addresses_close(server->addresses);
@@ -322,7 +339,8 @@ static enum cli_status serve(struct server *server)
 		.doubt = server->doubt,
 		.started = clock_now(),
 	};
-	if (start_log() || workers_start(server->workers) || control_start(server->control))
+	if (start_log() || workers_start(server->workers) || control_start(server->control) ||
+	    (server->metrics && metrics_start(server->metrics)))
 		return CLI_ERROR;
 	announce(server);
 	if (event_base_dispatch(server->base) == 0)
