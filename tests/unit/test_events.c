@@ -50,10 +50,10 @@ static struct turnpike_addr address(const char *text)
 	return addr;
 }
 
-static void note(struct turn_event event)
+static void note_from(const char *client, struct turn_event event)
 {
 	const struct turn_tuple tuple = {
-		.client = address("192.0.2.1:4000"),
+		.client = address(client),
 		.server = address("192.0.2.2:3478"),
 		.transport = TURN_TLS,
 	};
@@ -66,6 +66,11 @@ static void note(struct turn_event event)
 	if (event.kind == TURN_EVENT_PERMITTED || event.kind == TURN_EVENT_BOUND)
 		event.peer = &peer;
 	events_log(&event);
+}
+
+static void note(struct turn_event event)
+{
+	note_from("192.0.2.1:4000", event);
 }
 
 static const struct {
@@ -201,6 +206,33 @@ static void test_levels_of_codes(void **state)
 	events_end_period();
 }
 
+/* Whatever one source does, most others are logged. Its ports and the addresses of its /64 are one.
+ */
+static void test_sources(void **state)
+{
+	const struct turn_event event = { .kind = TURN_EVENT_REFUSED,
+					  .username = "alice",
+					  .method = TURN_METHOD_ALLOCATE,
+					  .code = 403,
+					  .reason = TURN_REASON_BLOCKED };
+	char client[ADDR_TEXT_MAX];
+
+	(void)state;
+	n_lines = 0;
+	for (unsigned int i = 0; i < 1000; i++) {
+		snprintf(client, sizeof(client), "[2001:db8::%x]:%u", i, i + 1);
+		note_from(client, event);
+	}
+	assert_int_equal(n_lines, EVENTS_FAILURES_LOGGED);
+	for (unsigned int i = 0; i < 64; i++) {
+		snprintf(client, sizeof(client), "198.51.100.%u:1", i);
+		note_from(client, event);
+	}
+	/* All of them share the attacker's budget with a probability of 16 to the power of -64. */
+	assert_true(n_lines > EVENTS_FAILURES_LOGGED);
+	events_end_period();
+}
+
 static void fail_to_authenticate(unsigned int times)
 {
 	const struct turn_event event = { .kind = TURN_EVENT_REFUSED,
@@ -235,6 +267,7 @@ int main(void)
 		cmocka_unit_test(test_level),
 		cmocka_unit_test(test_refusal_rate_limit),
 		cmocka_unit_test(test_levels_of_codes),
+		cmocka_unit_test(test_sources),
 		cmocka_unit_test(test_unauthenticated_rate_limit),
 	};
 

@@ -2,9 +2,12 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/random.h"
+#include "base/siphash.h"
 #include "process/events.h"
 #include "stun/protocol.h"
 
@@ -27,10 +30,16 @@ static const struct kind kinds[] = {
 	[TURN_EVENT_REFUSED] = { LOG_DEBUG, "refused", "request refused" },
 };
 
-/** struct budget - events of a kind that clients can cause at will, in the current period */
+/* Sources share a budget if their hashes say so, which nobody can foresee. */
+#define SHARES 16
+
+/**
+ * struct budget - events of a kind that clients can cause at will, in the current period
+ * @logged: by share, so that one source cannot hide what others do
+ */
 struct budget {
 	struct kind kind;
-	unsigned int logged;
+	unsigned int logged[SHARES];
 	uint64_t suppressed;
 };
 
@@ -38,6 +47,8 @@ static struct budget failures = { .kind = { LOG_INFO, "unauthenticated",
 					    "authentication failed" } };
 static struct budget refusals = { .kind = { LOG_INFO, "refused", "request refused" } };
 static pthread_mutex_t budget_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_once_t share_once = PTHREAD_ONCE_INIT;
+static uint8_t share_key[SIPHASH_KEY_LEN];
 
 static atomic_bool shows_addresses;
 
@@ -147,14 +158,28 @@ static struct budget *budget_of(const struct turn_event *event)
 	return is_decision(event) ? &refusals : NULL;
 }
 
-static bool may_log(struct budget *budget)
+static void make_share_key(void)
 {
+	random_fill(share_key, sizeof(share_key));
+}
+
+static size_t share_of(const struct turnpike_addr *client)
+{
+	const struct turnpike_addr source = addr_source(client);
+
+	pthread_once(&share_once, make_share_key);
+	return siphash(share_key, &source, sizeof(source)) % SHARES;
+}
+
+static bool may_log(struct budget *budget, const struct turnpike_addr *client)
+{
+	const size_t share = share_of(client);
 	bool may;
 
 	pthread_mutex_lock(&budget_lock);
-	may = budget->logged < EVENTS_FAILURES_LOGGED;
+	may = budget->logged[share] < EVENTS_FAILURES_LOGGED;
 	if (may)
-		budget->logged++;
+		budget->logged[share]++;
 	else
 		budget->suppressed++;
 	pthread_mutex_unlock(&budget_lock);
@@ -167,7 +192,7 @@ void events_log(const struct turn_event *event)
 	const struct kind *kind = budget ? &budget->kind : &kinds[event->kind];
 	struct fields fields = { 0 };
 
-	if (!log_is_enabled(kind->level) || (budget && !may_log(budget)))
+	if (!log_is_enabled(kind->level) || (budget && !may_log(budget, &event->tuple->client)))
 		return;
 	collect(event, &fields);
 	log_event(kind->level, kind->event, kind->message, fields.list, fields.n);
@@ -179,7 +204,7 @@ static void end_period(struct budget *budget)
 
 	pthread_mutex_lock(&budget_lock);
 	count.number = budget->suppressed;
-	budget->logged = 0;
+	memset(budget->logged, 0, sizeof(budget->logged));
 	budget->suppressed = 0;
 	pthread_mutex_unlock(&budget_lock);
 	if (count.number)

@@ -5,14 +5,15 @@
  *
  * Allocations are logged at level info, other events at debug. Failed authentications, and refusals
  * by a rule or a limit (codes 300, 403, 486 and 508), are logged at info as well. Since clients can
- * cause those at will, only some of either kind are logged per period, and the others are counted.
+ * cause those at will, only some of either kind are logged per source and period, and the others
+ * are counted.
  */
 #ifndef TURNPIKE_PROCESS_EVENTS_H
 #define TURNPIKE_PROCESS_EVENTS_H
 
 #include "turn/turn.h"
 
-/** Failed authentications, and such refusals, that are logged per period. */
+/** Failed authentications, and such refusals, that are logged per source and period. */
 #define EVENTS_FAILURES_LOGGED 10
 
 /** events_show_addresses() - whether to log the addresses of clients, relays and peers */
