@@ -137,6 +137,10 @@ void model_event(struct model *model, const struct turn_event *event, uint64_t n
 	case TURN_EVENT_REFUSED:
 		model->refused++;
 		break;
+	case TURN_EVENT_DROPPED:
+	case TURN_EVENT_ICMP:
+	case TURN_EVENT_KINDS:
+		must(false, "nobody watches");
 	}
 }
 

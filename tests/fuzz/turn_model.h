@@ -32,7 +32,7 @@ struct model {
 	struct model_peer peers[MODEL_MAX];
 	size_t n_peers;
 	unsigned long long refused;
-	unsigned long long events[TURN_EVENT_REFUSED + 1];
+	unsigned long long events[TURN_EVENT_KINDS];
 	bool draining;
 };
 

@@ -11,6 +11,7 @@
 
 #include "private/array_len.h"
 #include "process/events.h"
+#include "process/watchers.h"
 #include "base/log.h"
 #include "stun/protocol.h"
 
@@ -42,6 +43,25 @@ void log_event(enum log_level level, const char *event, const char *message,
 	n_lines++;
 }
 
+/* Who watches, and what was shown last. */
+static bool is_watched;
+static enum turn_event_kind shown;
+static unsigned int n_shown;
+
+bool watchers_exist(void)
+{
+	return is_watched;
+}
+
+void watchers_show(const struct turn_event *event, struct log_line *watched)
+{
+	shown = event->kind;
+	n_shown++;
+	log_event(watched->level, watched->event, watched->message, watched->fields,
+		  watched->n_fields);
+	n_lines--;
+}
+
 static struct turnpike_addr address(const char *text)
 {
 	struct turnpike_addr addr;
@@ -65,7 +85,7 @@ static void note_from(const char *client, struct turn_event event)
 		event.relay = &relay;
 	if (event.kind == TURN_EVENT_PERMITTED || event.kind == TURN_EVENT_BOUND)
 		event.peer = &peer;
-	events_log(&event);
+	events_note(&event);
 }
 
 static void note(struct turn_event event)
@@ -260,6 +280,38 @@ static void test_unauthenticated_rate_limit(void **state)
 	assert_int_equal(n_lines, 2 * EVENTS_FAILURES_LOGGED + 1);
 }
 
+/* Those who watch see each event, also those that are too many for the log, and always addresses.
+ */
+static void test_watched(void **state)
+{
+	const struct turn_icmp icmp = { .type = 3, .code = 4, .mtu = 1280 };
+
+	(void)state;
+	max_level = LOG_WARNING;
+	n_lines = 0;
+	is_watched = true;
+	note((struct turn_event){ .kind = TURN_EVENT_DROPPED,
+				  .username = "alice",
+				  .reason = TURN_REASON_NO_PERMISSION });
+	assert_int_equal(shown, TURN_EVENT_DROPPED);
+	assert_string_equal(line,
+			    "3 dropped 'message or data dropped' user=alice transport=tls "
+			    "reason=no_permission client=192.0.2.1:4000 relay=192.0.2.2:50000");
+	note((struct turn_event){ .kind = TURN_EVENT_ICMP, .username = "alice", .icmp = &icmp });
+	assert_string_equal(line,
+			    "3 icmp 'ICMP error reported to the client' user=alice transport=tls "
+			    "icmp_type=3 icmp_code=4 mtu=1280 client=192.0.2.1:4000 "
+			    "relay=192.0.2.2:50000");
+	n_shown = 0;
+	fail_to_authenticate(100);
+	assert_int_equal(n_shown, 100);
+	assert_int_equal(n_lines, 0);
+	is_watched = false;
+	max_level = LOG_DEBUG;
+	note((struct turn_event){ .kind = TURN_EVENT_DROPPED, .username = "" });
+	assert_int_equal(n_lines, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -269,6 +321,7 @@ int main(void)
 		cmocka_unit_test(test_levels_of_codes),
 		cmocka_unit_test(test_sources),
 		cmocka_unit_test(test_unauthenticated_rate_limit),
+		cmocka_unit_test(test_watched),
 	};
 
 	return cmocka_run_group_tests_name("events", tests, NULL, NULL);

@@ -79,6 +79,34 @@ static void test_ends(void **state)
 	fixture_free(f);
 }
 
+/* Drops and ICMP errors are events only while somebody watches. */
+static void test_watched(void **state)
+{
+	struct fixture *f = fixture_default();
+
+	(void)state;
+	allocate(f);
+	for (int watched = 0; watched < 2; watched++) {
+		f->is_watched = watched;
+		clear(f);
+		from_peer(f, "192.0.2.1", PEER, "x", 1);
+		assert_int_equal(f->n_logged, watched);
+	}
+	expect_about(only_logged(f), TURN_EVENT_DROPPED, "192.0.2.1");
+	expect_peer(only_logged(f), PEER);
+	assert_int_equal(only_logged(f)->reason, TURN_REASON_NO_PERMISSION);
+	create_permission(f, PEER);
+	clear(f);
+	icmp_about(f, "192.0.2.1", PEER, 3, 3, 0);
+	expect_about(only_logged(f), TURN_EVENT_ICMP, "192.0.2.1");
+	expect_peer(only_logged(f), PEER);
+	clear(f);
+	from_client(f, "\xff", 1);
+	assert_int_equal(only_logged(f)->kind, TURN_EVENT_DROPPED);
+	assert_int_equal(only_logged(f)->reason, TURN_REASON_MALFORMED);
+	fixture_free(f);
+}
+
 static void expect_traffic(const struct turn_traffic *traffic, uint64_t packets, uint64_t bytes)
 {
 	assert_int_equal(traffic->packets, packets);
@@ -242,10 +270,15 @@ static void test_blocked(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_life),          cmocka_unit_test(test_ends),
-		cmocka_unit_test(test_accounting),    cmocka_unit_test(test_accounting_in_kernel),
-		cmocka_unit_test(test_both_families), cmocka_unit_test(test_behind_nat),
-		cmocka_unit_test(test_refused),       cmocka_unit_test(test_blocked),
+		cmocka_unit_test(test_life),
+		cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_watched),
+		cmocka_unit_test(test_accounting),
+		cmocka_unit_test(test_accounting_in_kernel),
+		cmocka_unit_test(test_both_families),
+		cmocka_unit_test(test_behind_nat),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_blocked),
 	};
 
 	return cmocka_run_group_tests_name("turn event", tests, NULL, NULL);

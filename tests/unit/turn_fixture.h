@@ -111,6 +111,7 @@ struct fixture {
 	size_t n_reach;       /* calls of it */
 	bool again;           /* of the last one */
 	const char *blocked;  /* an account; NULL: none */
+	bool is_watched;      /* whether turn_ops.is_watched */
 	bool limited;
 	int limit_error;
 	struct fake_limits limits[MAX_RELAYS];

@@ -11,6 +11,7 @@
 #include "net/socket.h"
 #include "net/udp_sockets.h"
 #include "process/events.h"
+#include "process/watchers.h"
 #include "process/turn_io.h"
 #include "turn/walk.h"
 
@@ -253,10 +254,16 @@ static bool admits(void *ctx, const char *username, const char *account)
 	return !block_set_has_user(blocked, username) && !block_set_has_user(blocked, account);
 }
 
-static void log_core_event(void *ctx, const struct turn_event *event)
+static void note_event(void *ctx, const struct turn_event *event)
 {
 	(void)ctx;
-	events_log(event);
+	events_note(event);
+}
+
+static bool is_watched(void *ctx)
+{
+	(void)ctx;
+	return watchers_exist();
 }
 
 static uint64_t unix_time(void *ctx)
@@ -284,7 +291,8 @@ static const struct turn_ops ops = {
 	.police = police,
 	.reach = reach,
 	.admits = admits,
-	.event = log_core_event,
+	.event = note_event,
+	.is_watched = is_watched,
 	.unix_time = unix_time,
 	.random = fill_random,
 };

@@ -3,6 +3,7 @@
 #include "stun/writer.h"
 #include "turn/data.h"
 #include "turn/state/account.h"
+#include "turn/state/event.h"
 #include "turn/state/lookup.h"
 #include "turn/state/self_addr.h"
 #include "turn/state/state.h"
@@ -34,15 +35,16 @@ static struct turn_allocation *find_allocation(struct turn_server *server,
 	struct turn_allocation *alloc = turn_allocation_find(server, tuple);
 
 	if (!alloc)
-		server->stats.dropped[TURN_REASON_NO_ALLOCATION]++;
+		turn_drop_message(server, tuple, TURN_REASON_NO_ALLOCATION);
 	return alloc;
 }
 
-static bool is_live(struct turn_server *server, const struct turn_relay *relay, uint64_t now)
+static bool is_live(struct turn_server *server, const struct turn_relay *relay,
+		    const struct turnpike_addr *peer, uint64_t now)
 {
 	if (relay->timer.when > now)
 		return true;
-	server->stats.dropped[TURN_REASON_NO_ALLOCATION]++;
+	turn_drop_data(server, relay, peer, TURN_REASON_NO_ALLOCATION);
 	return false;
 }
 
@@ -52,16 +54,17 @@ static bool is_reachable(struct turn_server *server, const struct turn_permissio
 {
 	if (!permission->is_self || turn_self_is_live_relay(server, peer, now))
 		return true;
-	server->stats.dropped[TURN_REASON_NO_RELAY]++;
+	turn_drop_data(server, permission->relay, peer, TURN_REASON_NO_RELAY);
 	return false;
 }
 
-static bool is_granted(struct turn_server *server, const struct turn_permission *permission,
+static bool is_granted(struct turn_server *server, const struct turn_relay *relay,
+		       const struct turnpike_addr *peer, const struct turn_permission *permission,
 		       uint64_t now)
 {
 	if (permission && permission->expiry_ns > now)
 		return true;
-	server->stats.dropped[TURN_REASON_NO_PERMISSION]++;
+	turn_drop_data(server, relay, peer, TURN_REASON_NO_PERMISSION);
 	return false;
 }
 
@@ -69,23 +72,24 @@ static bool is_granted(struct turn_server *server, const struct turn_permission 
  * RFC 8656 section 21.1.7: TTL ends loops of relays, as in the kernel. It ends with @transport, by
  * which the data leaves, if that is a stream.
  */
-static bool may_leave(struct turn_server *server, const struct turn_packet *packet,
+static bool may_leave(struct turn_server *server, const struct turn_relay *relay,
+		      const struct turnpike_addr *peer, const struct turn_packet *packet,
 		      unsigned int transport)
 {
 	if (packet->ttl != 1 || turn_transport_is_stream(transport))
 		return true;
-	server->stats.dropped[TURN_REASON_TTL]++;
+	turn_drop_data(server, relay, peer, TURN_REASON_TTL);
 	return false;
 }
 
 static bool may_pass(struct turn_server *server, const struct turn_relay *relay,
-		     enum turn_direction direction, size_t len)
+		     const struct turnpike_addr *peer, enum turn_direction direction, size_t len)
 {
 	void *limits = relay->alloc->limits;
 
 	if (!limits || server->ops.police(server->ctx, limits, direction, len))
 		return true;
-	server->stats.dropped[TURN_REASON_POLICED]++;
+	turn_drop_data(server, relay, peer, TURN_REASON_POLICED);
 	return false;
 }
 
@@ -103,7 +107,7 @@ static bool may_reach(struct turn_server *server, struct turn_permission *permis
 	permission->is_asked = true;
 	if (permission->reach_until > now)
 		return true;
-	server->stats.dropped[TURN_REASON_NO_NEIGHBOUR]++;
+	turn_drop_data(server, relay, peer, TURN_REASON_NO_NEIGHBOUR);
 	return false;
 }
 
@@ -126,10 +130,11 @@ static bool send_peer(struct turn_server *server, struct turn_permission *permis
 {
 	struct turn_relay *relay = permission->relay;
 
-	if (!is_live(server, relay, now) || !is_reachable(server, permission, out->peer, now) ||
-	    !may_leave(server, out->packet, TURN_UDP) ||
+	if (!is_live(server, relay, out->peer, now) ||
+	    !is_reachable(server, permission, out->peer, now) ||
+	    !may_leave(server, relay, out->peer, out->packet, TURN_UDP) ||
 	    !may_reach(server, permission, out->peer, now) ||
-	    !may_pass(server, relay, TURN_TO_PEER, out->len))
+	    !may_pass(server, relay, out->peer, TURN_TO_PEER, out->len))
 		return false;
 	count(server, relay, TURN_TO_PEER, out->len);
 	server->ops.send_peer(server->ctx, relay->handle, out->peer, out->data, out->len,
@@ -170,13 +175,13 @@ void turn_data_from_channel(struct turn_server *server, const struct turn_tuple 
 	/* RFC 8656 section 12.6: bytes after the data are padding. */
 	if (stun_take_u16(&cursor, &number) || stun_take_u16(&cursor, &len) ||
 	    stun_take(&cursor, len, &out.data)) {
-		server->stats.dropped[TURN_REASON_MALFORMED]++;
+		turn_drop_message(server, tuple, TURN_REASON_MALFORMED);
 		return;
 	}
 	channel = turn_channel_find(server, tuple, number);
 	if (!turn_channel_is_live(channel, now)) {
 		if (find_allocation(server, tuple))
-			server->stats.dropped[TURN_REASON_NO_CHANNEL]++;
+			turn_drop_message(server, tuple, TURN_REASON_NO_CHANNEL);
 		return;
 	}
 	out.peer = &channel->peer->key.peer;
@@ -214,7 +219,7 @@ void turn_data_from_indication(struct turn_server *server, const struct turn_tup
 			       const struct turn_packet *packet, const struct stun_message *msg,
 			       uint64_t now)
 {
-	struct turn_permission *permission = NULL;
+	struct turn_permission *permission;
 	const struct turn_allocation *alloc;
 	const struct turn_relay *relay;
 	struct turnpike_addr addr;
@@ -223,7 +228,7 @@ void turn_data_from_indication(struct turn_server *server, const struct turn_tup
 	struct outgoing out;
 
 	if (!parse_send(msg, &data, &addr)) {
-		server->stats.dropped[TURN_REASON_MALFORMED]++;
+		turn_drop_message(server, tuple, TURN_REASON_MALFORMED);
 		return;
 	}
 	alloc = find_allocation(server, tuple);
@@ -231,9 +236,12 @@ void turn_data_from_indication(struct turn_server *server, const struct turn_tup
 		return;
 	addr = turn_self_to_bound(server, &addr);
 	relay = turn_relay_for(alloc, addr.family);
-	if (relay)
-		permission = find_permission(server, relay, &addr, &peer);
-	if (!is_granted(server, permission, now))
+	if (!relay) {
+		turn_drop_message(server, tuple, TURN_REASON_NO_PERMISSION);
+		return;
+	}
+	permission = find_permission(server, relay, &addr, &peer);
+	if (!is_granted(server, relay, &addr, permission, now))
 		return;
 	out = (struct outgoing){
 		.peer = &addr,
@@ -290,7 +298,7 @@ static bool send_data_indication(struct turn_server *server, struct turn_relay *
 	/* Its value is already in place. */
 	stun_write_attr(&writer, STUN_ATTR_DATA, packet->len);
 	if (stun_writer_end(&writer, &len)) {
-		server->stats.dropped[TURN_REASON_OVERSIZE]++;
+		turn_drop_data(server, relay, from, TURN_REASON_OVERSIZE);
 		return false;
 	}
 	count(server, relay, TURN_TO_CLIENT, packet->len);
@@ -305,12 +313,13 @@ void turn_server_peer_input(struct turn_server *server, struct turn_relay *relay
 	struct turn_permission *permission;
 	struct turn_peer *peer;
 
-	if (!is_live(server, relay, now))
+	if (!is_live(server, relay, from, now))
 		return;
 	permission = find_permission(server, relay, from, &peer);
-	if (!is_granted(server, permission, now) || !is_reachable(server, permission, from, now) ||
-	    !may_leave(server, packet, relay->alloc->tuple.transport) ||
-	    !may_pass(server, relay, TURN_TO_CLIENT, packet->len))
+	if (!is_granted(server, relay, from, permission, now) ||
+	    !is_reachable(server, permission, from, now) ||
+	    !may_leave(server, relay, from, packet, relay->alloc->tuple.transport) ||
+	    !may_pass(server, relay, from, TURN_TO_CLIENT, packet->len))
 		return;
 	permission->reach_until = TURN_NEVER;
 	if (peer && turn_channel_is_live(peer->channel, now))

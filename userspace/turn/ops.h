@@ -51,10 +51,14 @@ enum turn_event_kind {
 	TURN_EVENT_PERMITTED,
 	TURN_EVENT_BOUND,
 	TURN_EVENT_REFUSED,
+	/* Only if turn_ops.is_watched. */
+	TURN_EVENT_DROPPED,
+	TURN_EVENT_ICMP,
+	TURN_EVENT_KINDS,
 };
 
 /**
- * struct turn_event - an event for the operator's log
+ * struct turn_event - an event for the operator
  * @kind:     what happened
  * @id:       unique among all allocations of the servers of this relay since they began; 0: there
  *            is no allocation
@@ -63,12 +67,14 @@ enum turn_event_kind {
  *            none
  * @relay:    the relayed transport address as peers see it; NULL if @kind is TURN_EVENT_REFUSED.
  *            An allocation with two of them raises one event for each
- * @peer:     peer of the permission (without port) or channel, as the client knows it, else NULL
+ * @peer:     peer of the permission (without port) or channel, of what was dropped, or of the ICMP
+ *            error, as the client knows it; NULL if there is none
  * @lifetime: seconds, of TURN_EVENT_ALLOCATED and TURN_EVENT_REFRESHED
  * @channel:  number of the channel, of TURN_EVENT_BOUND
  * @method:   of the refused request
  * @code:     the error code of the refusal
- * @reason:   of the refusal
+ * @reason:   of the refusal, or why a message or data was dropped
+ * @icmp:     what was reported to the client, of TURN_EVENT_ICMP
  * @why:      why the allocation ended: "refresh", "expired", "client gone", "revoked", "denied",
  *            "stopping" or as its owner said; else NULL
  * @age_ns:   how long the relayed transport address lived, of TURN_EVENT_ENDED
@@ -88,6 +94,7 @@ struct turn_event {
 	enum turn_method method;
 	int code;
 	enum turn_reason reason;
+	const struct turn_icmp *icmp;
 	const char *why;
 	uint64_t age_ns;
 	struct turn_traffic traffic[TURN_DIRECTIONS];
@@ -135,7 +142,8 @@ struct turn_event {
  *                permission, and the peer has not been reached since.
  * @admits:       Before an authenticated user gets an allocation. Return whether it may have one;
  * if not, the client gets error 403. @account: as for @limit.
- * @event:        Log @event, which is lent.
+ * @event:        Note @event, which is lent.
+ * @is_watched:   Return whether anybody wants the events that are too many for a log.
  * @unix_time:    Return the seconds since 1970-01-01 00:00 UTC, for time-limited usernames.
  * @random:       Fill @buf with @len bytes from a cryptographically secure source.
  */
@@ -158,6 +166,7 @@ struct turn_ops {
 			  const struct turnpike_addr *peer, bool again, uint64_t now);
 	bool (*admits)(void *ctx, const char *username, const char *account);
 	void (*event)(void *ctx, const struct turn_event *event);
+	bool (*is_watched)(void *ctx);
 	uint64_t (*unix_time)(void *ctx);
 	void (*random)(void *ctx, void *buf, size_t len);
 };

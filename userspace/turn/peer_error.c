@@ -2,6 +2,7 @@
 /* ICMP errors of peers, reported to clients in Data indications: RFC 8656 section 11.5. */
 #include "private/array_len.h"
 #include "stun/writer.h"
+#include "turn/state/event.h"
 #include "turn/state/lookup.h"
 #include "turn/state/self_addr.h"
 
@@ -56,6 +57,7 @@ static void send_indication(struct turn_server *server, const struct turn_relay 
 	if (stun_writer_end(&writer, &len))
 		return;
 	server->stats.icmp++;
+	turn_notify_icmp(server, relay, peer, icmp);
 	server->ops.send_client(server->ctx, &relay->alloc->tuple, buf, len);
 }
 

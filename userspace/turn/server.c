@@ -10,6 +10,7 @@
 #include "turn/methods/attrs.h"
 #include "turn/methods/dispatch.h"
 #include "turn/settings.h"
+#include "turn/state/event.h"
 #include "turn/state/lookup.h"
 #include "turn/state/state.h"
 #include "turn/state/user.h"
@@ -116,7 +117,7 @@ static void stun_input(struct turn_server *server, const struct turn_tuple *tupl
 	uint16_t unknown;
 
 	if (stun_parse(packet->data, packet->len, &msg)) {
-		server->stats.dropped[TURN_REASON_MALFORMED]++;
+		turn_drop_message(server, tuple, TURN_REASON_MALFORMED);
 	} else if (msg.class == STUN_REQUEST) {
 		/* So that requests find no expired objects. */
 		turn_server_expire(server, now);
@@ -125,7 +126,7 @@ static void stun_input(struct turn_server *server, const struct turn_tuple *tupl
 		   turn_unknown_attrs(&msg, &unknown, 1) == 0) {
 		turn_data_from_indication(server, tuple, packet, &msg, now);
 	} else if (msg.class != STUN_INDICATION || msg.method != STUN_BINDING) {
-		server->stats.dropped[TURN_REASON_MALFORMED]++;
+		turn_drop_message(server, tuple, TURN_REASON_MALFORMED);
 	}
 }
 
@@ -140,7 +141,7 @@ void turn_server_client_input(struct turn_server *server, const struct turn_tupl
 	else if (first >= TURN_CHANNEL_MIN >> 8 && first <= TURN_CHANNEL_MAX >> 8)
 		turn_data_from_channel(server, tuple, packet, now);
 	else
-		server->stats.dropped[TURN_REASON_MALFORMED]++;
+		turn_drop_message(server, tuple, TURN_REASON_MALFORMED);
 }
 
 void turn_server_client_gone(struct turn_server *server, const struct turn_tuple *tuple,

@@ -7,6 +7,7 @@
 #include "turn/methods/checks.h"
 #include "turn/methods/dispatch.h"
 #include "turn/methods/methods.h"
+#include "turn/state/event.h"
 #include "turn/state/lookup.h"
 #include "turn/state/user.h"
 
@@ -217,7 +218,7 @@ void turn_dispatch_request(struct turn_server *server, const struct turn_tuple *
 
 	/* RFC 8489 section 6.3: unknown methods are discarded silently. */
 	if (method == TURN_METHOD_MAX)
-		server->stats.dropped[TURN_REASON_MALFORMED]++;
+		turn_drop_message(server, tuple, TURN_REASON_MALFORMED);
 	else
 		execute(&request, method);
 }

@@ -55,3 +55,48 @@ void turn_notify_channel(const struct turn_server *server, const struct turn_cha
 	event.channel = channel->key.number;
 	server->ops.event(server->ctx, &event);
 }
+
+void turn_notify_icmp(const struct turn_server *server, const struct turn_relay *relay,
+		      const struct turnpike_addr *peer, const struct turn_icmp *icmp)
+{
+	struct turnpike_addr external = turn_self_to_external(server, peer);
+	struct turn_event event;
+
+	if (!server->ops.is_watched(server->ctx))
+		return;
+	event = event_of(TURN_EVENT_ICMP, relay);
+	event.peer = &external;
+	event.icmp = icmp;
+	server->ops.event(server->ctx, &event);
+}
+
+void turn_drop_message(struct turn_server *server, const struct turn_tuple *tuple,
+		       enum turn_reason reason)
+{
+	const struct turn_event event = {
+		.kind = TURN_EVENT_DROPPED,
+		.tuple = tuple,
+		.username = "",
+		.reason = reason,
+	};
+
+	server->stats.dropped[reason]++;
+	if (server->ops.is_watched(server->ctx))
+		server->ops.event(server->ctx, &event);
+}
+
+void turn_drop_data(struct turn_server *server, const struct turn_relay *relay,
+		    const struct turnpike_addr *peer, enum turn_reason reason)
+{
+	struct turnpike_addr external;
+	struct turn_event event;
+
+	server->stats.dropped[reason]++;
+	if (!server->ops.is_watched(server->ctx))
+		return;
+	external = turn_self_to_external(server, peer);
+	event = event_of(TURN_EVENT_DROPPED, relay);
+	event.peer = &external;
+	event.reason = reason;
+	server->ops.event(server->ctx, &event);
+}

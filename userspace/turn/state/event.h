@@ -20,6 +20,18 @@ void turn_notify_end(const struct turn_server *server, const struct turn_relay *
 void turn_notify_permission(const struct turn_server *server,
 			    const struct turn_permission *permission);
 
+/** turn_notify_icmp() - an ICMP error of @peer was reported to the client */
+void turn_notify_icmp(const struct turn_server *server, const struct turn_relay *relay,
+		      const struct turnpike_addr *peer, const struct turn_icmp *icmp);
+
+/** turn_drop_message() - count a message that is dropped, and raise an event if that is wanted */
+void turn_drop_message(struct turn_server *server, const struct turn_tuple *tuple,
+		       enum turn_reason reason);
+
+/** turn_drop_data() - likewise, of data from or to @peer, as bound */
+void turn_drop_data(struct turn_server *server, const struct turn_relay *relay,
+		    const struct turnpike_addr *peer, enum turn_reason reason);
+
 /** turn_notify_channel() - @channel was bound or refreshed */
 void turn_notify_channel(const struct turn_server *server, const struct turn_channel *channel);
 
