@@ -23,6 +23,7 @@ static const struct command commands[] = {
 	{ "flows", command_flows, "list the flows that a running server has in the kernel" },
 	{ "sessions", command_sessions,
 	  "list the allocations, and why which data is not in the kernel" },
+	{ "monitor", command_monitor, "show events as they happen" },
 	{ "top", command_top, "show the busiest users and sessions, again and again" },
 	{ "why", command_why, "say why data of a user is not in the kernel, and the remedy" },
 	{ "users", command_users, "list the users with allocations" },

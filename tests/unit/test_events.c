@@ -16,7 +16,7 @@
 #include "stun/protocol.h"
 
 /* The last line, and the number of lines. */
-static char line[1024];
+static char last[1024];
 static unsigned int n_lines;
 static enum log_level max_level = LOG_DEBUG;
 
@@ -28,7 +28,7 @@ bool log_is_enabled(enum log_level level)
 void log_event(enum log_level level, const char *event, const char *message,
 	       const struct log_field *fields, size_t n_fields)
 {
-	FILE *out = fmemopen(line, sizeof(line), "w");
+	FILE *out = fmemopen(last, sizeof(last), "w");
 
 	assert_non_null(out);
 	fprintf(out, "%d %s '%s'", (int)level, event, message);
@@ -53,12 +53,11 @@ bool watchers_exist(void)
 	return is_watched;
 }
 
-void watchers_show(const struct turn_event *event, struct log_line *watched)
+void watchers_show(const struct turn_event *event, struct log_line *line)
 {
 	shown = event->kind;
 	n_shown++;
-	log_event(watched->level, watched->event, watched->message, watched->fields,
-		  watched->n_fields);
+	log_event(line->level, line->event, line->message, line->fields, line->n_fields);
 	n_lines--;
 }
 
@@ -165,7 +164,7 @@ static void test_lines(void **state)
 			note(lines[i].event);
 			snprintf(wanted, sizeof(wanted), "%s%s", lines[i].without,
 				 shows ? lines[i].addresses : "");
-			assert_string_equal(line, wanted);
+			assert_string_equal(last, wanted);
 		}
 	}
 	events_show_addresses(false);
@@ -203,7 +202,7 @@ static void test_refusal_rate_limit(void **state)
 		note(event);
 	assert_int_equal(n_lines, EVENTS_FAILURES_LOGGED);
 	events_end_period();
-	assert_string_equal(line, "2 refused 'request refused' more=990");
+	assert_string_equal(last, "2 refused 'request refused' more=990");
 	events_end_period();
 	assert_int_equal(n_lines, EVENTS_FAILURES_LOGGED + 1);
 }
@@ -221,7 +220,7 @@ static void test_levels_of_codes(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
 		note((struct turn_event){
 			.kind = TURN_EVENT_REFUSED, .username = "", .code = codes[i] });
-		assert_int_equal(line[0], levels[i]);
+		assert_int_equal(last[0], levels[i]);
 	}
 	events_end_period();
 }
@@ -272,7 +271,7 @@ static void test_unauthenticated_rate_limit(void **state)
 	assert_int_equal(n_lines, EVENTS_FAILURES_LOGGED);
 	events_end_period();
 	assert_int_equal(n_lines, EVENTS_FAILURES_LOGGED + 1);
-	assert_string_equal(line, "2 unauthenticated 'authentication failed' more=9990");
+	assert_string_equal(last, "2 unauthenticated 'authentication failed' more=9990");
 	events_end_period(); /* nothing was suppressed */
 	assert_int_equal(n_lines, EVENTS_FAILURES_LOGGED + 1);
 	fail_to_authenticate(EVENTS_FAILURES_LOGGED);
@@ -294,11 +293,11 @@ static void test_watched(void **state)
 				  .username = "alice",
 				  .reason = TURN_REASON_NO_PERMISSION });
 	assert_int_equal(shown, TURN_EVENT_DROPPED);
-	assert_string_equal(line,
+	assert_string_equal(last,
 			    "3 dropped 'message or data dropped' user=alice transport=tls "
 			    "reason=no_permission client=192.0.2.1:4000 relay=192.0.2.2:50000");
 	note((struct turn_event){ .kind = TURN_EVENT_ICMP, .username = "alice", .icmp = &icmp });
-	assert_string_equal(line,
+	assert_string_equal(last,
 			    "3 icmp 'ICMP error reported to the client' user=alice transport=tls "
 			    "icmp_type=3 icmp_code=4 mtu=1280 client=192.0.2.1:4000 "
 			    "relay=192.0.2.2:50000");

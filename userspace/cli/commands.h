@@ -14,6 +14,7 @@ enum cli_status command_stats(int argc, char **argv);
 enum cli_status command_flows(int argc, char **argv);
 enum cli_status command_sessions(int argc, char **argv);
 enum cli_status command_top(int argc, char **argv);
+enum cli_status command_monitor(int argc, char **argv);
 enum cli_status command_why(int argc, char **argv);
 enum cli_status command_users(int argc, char **argv);
 enum cli_status command_kick(int argc, char **argv);

@@ -71,17 +71,45 @@ static int receive_answer(int fd, json_t **ret)
 	return 0;
 }
 
-static int ask(const char *path, const json_t *request, json_t **ret)
+static int begin(const char *path, const json_t *request, int *fd)
 {
-	int fd, err = unix_connect(path, &fd);
+	int err = unix_connect(path, fd);
 
 	if (err)
 		return err;
-	err = send_request(fd, request);
-	if (!err)
-		err = receive_answer(fd, ret);
+	err = send_request(*fd, request);
+	if (err)
+		close(*fd);
+	return err;
+}
+
+static int ask(const char *path, const json_t *request, json_t **ret)
+{
+	int fd, err = begin(path, request, &fd);
+
+	if (err)
+		return err;
+	err = receive_answer(fd, ret);
 	close(fd);
 	return err;
+}
+
+FILE *query_open(const struct query *query, const json_t *request)
+{
+	char why[QUERY_WHY_MAX];
+	FILE *answer = NULL;
+	int fd, err = begin(query->control, request, &fd);
+
+	if (!err) {
+		answer = fdopen(fd, "r");
+		if (answer)
+			return answer;
+		err = -errno;
+		close(fd);
+	}
+	explain(query->control, err, why);
+	log_error("%s", why);
+	return NULL;
 }
 
 static json_t *request_or_explain(const struct query *query, const json_t *request,

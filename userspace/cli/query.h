@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "config/options.h"
 
@@ -31,6 +32,13 @@ struct query {
 
 int query_set_control(void *query, char *value);
 int query_set_json(void *query, char *value);
+
+/**
+ * query_open() - send a request whose answer has many lines
+ *
+ * Return: the answer, to be closed, or NULL after logging an error.
+ */
+FILE *query_open(const struct query *query, const json_t *request);
 
 /** query_request() - send a request; Return: the answer, or NULL after logging an error. */
 json_t *query_request(const struct query *query, const json_t *request);

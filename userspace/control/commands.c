@@ -11,6 +11,7 @@
 #include "control/block_commands.h"
 #include "control/commands.h"
 #include "control/end_sessions.h"
+#include "control/monitor.h"
 #include "control/report.h"
 #include "control/report_flows.h"
 #include "control/report_sessions.h"
@@ -153,10 +154,17 @@ static struct control_answer *begin_drain(void *source, const json_t *json)
 }
 
 const struct control_command control_commands[] = {
-	{ "status", false, begin_status },  { "stats", false, begin_stats },
-	{ "flows", false, report_flows },   { "sessions", false, report_sessions },
-	{ "kick", true, end_sessions },     { "block", true, begin_block },
-	{ "unblock", true, begin_unblock }, { "blocked", false, begin_blocked },
-	{ "drain", true, begin_drain },     { "users", false, report_users },
-	{ "mode", true, begin_mode },       { 0 },
+	{ "status", false, begin_status },
+	{ "stats", false, begin_stats },
+	{ "flows", false, report_flows },
+	{ "sessions", false, report_sessions },
+	{ "kick", true, end_sessions },
+	{ "block", true, begin_block },
+	{ "unblock", true, begin_unblock },
+	{ "blocked", false, begin_blocked },
+	{ "drain", true, begin_drain },
+	{ "users", false, report_users },
+	{ "mode", true, begin_mode },
+	{ "monitor", false, monitor_begin },
+	{ 0 },
 };

@@ -48,7 +48,9 @@ struct service {
 /* Is it the client's turn to send or read? Otherwise it waits for the server. */
 static bool may_be_ended(const struct control_client *client)
 {
-	return !client->answer || client->answer->is_ready;
+	const struct control_answer *answer = client->answer;
+
+	return !answer || answer->is_ready || answer->is_endless;
 }
 
 static struct control_client *most_silent(const struct service *service)

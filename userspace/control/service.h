@@ -30,12 +30,14 @@ struct control_client;
  * freed now; otherwise control_ready() will say so. NULL: it can whenever @is_ready
  * @free:     free the answer, in whatever state it is
  * @is_ready: @next can be called; otherwise control_ready() will say so
+ * @is_endless: its client may have to give way at any time when there are too many
  */
 struct control_answer {
 	int (*next)(struct control_answer *answer, struct evbuffer *output);
 	bool (*leave)(struct control_answer *answer);
 	void (*free)(struct control_answer *answer);
 	bool is_ready;
+	bool is_endless;
 	struct control_client *client; /* private */
 };
 
