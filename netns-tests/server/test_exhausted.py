@@ -173,7 +173,7 @@ def test_flows(lab: Lab, variant: Variant) -> None:
         setup.expect((status["flows"], status["flow_failures"]) == (2 * fit, more), f"the status is {status}")
         setup.expect(waiting(server) == more, f"{waiting(server)} channels wait, not {more}")
         text = server.cli("status")
-        setup.expect(f"{more} for room in the flow maps" in text, f"the command prints {text}")
+        setup.expect(f"{more} channels or pairs wait for room in the flow maps" in text, f"the command prints {text}")
 
         clients[1].refresh(0)
         setup.expect(proc.wait_until(lambda: waiting(server) == more - 1, TIMEOUT), "no channel has taken the room")
