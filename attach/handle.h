@@ -11,11 +11,10 @@
 #include "flows/binding.h"
 #include "devices/device.h"
 #include "net/icmp_sender.h"
-#include "base/map_set.h"
 #include "net/nexthop.h"
 #include "flows/policers.h"
 #include "flows/waiting.h"
-#include "privileged/privileged.h"
+#include "privileged/shared_maps.h"
 
 struct turnpike {
 	struct maps maps;
@@ -35,12 +34,18 @@ struct turnpike {
 };
 
 /**
- * handle_start_helper() - let a helper run the operations that need privileges
+ * handle_start_helper() - let a helper run the operations that need privileges, if @opts has one
  *
- * Call it when the maps are open, and nothing else is: the helper inherits what the handle has.
+ * Call it before anything is open: a child inherits what the handle has.
  *
- * Return: 0 or a negative errno.
+ * Return: 0 or a negative errno; then tp->error may have a sentence.
  */
 int handle_start_helper(struct turnpike *tp, const struct turnpike_open_opts *opts);
+
+/** handle_try_maps() - find out whether the elements of maps need CAP_BPF. Return: as above. */
+int handle_try_maps(struct turnpike *tp);
+
+/** handle_serve() - see turnpike_helper_serve() */
+int handle_serve(int connection, const struct turnpike_helper_opts *opts);
 
 #endif /* TURNPIKE_ATTACH_HANDLE_H */

@@ -6,13 +6,20 @@
 #include "devices/watch.h"
 #include "flows/flow_map.h"
 #include "hooks/attachment.h"
+#include "net/icmp_sender.h"
 #include "net/ipsec.h"
 #include "net/neighbours.h"
+#include "net/notifications.h"
+#include "privileged/shared_maps.h"
 #include "select/facts.h"
 #include "select/owners.h"
 #include "select/vlans.h"
 
 const struct operation *const operations[N_OPERATIONS] = {
+	[OPERATION_MAKE_MAPS] = &maps_operation_make,
+	[OPERATION_SHARE_MAP] = &maps_operation_share,
+	[OPERATION_OPEN_ICMP] = &icmp_operation_open,
+	[OPERATION_OPEN_NOTIFICATIONS] = &notifications_operation_open,
 	[OPERATION_LOAD] = &attachment_operation_load,
 	[OPERATION_ATTACH] = &attachment_operation_attach,
 	[OPERATION_IS_ATTACHED] = &attachment_operation_is_attached,
@@ -36,4 +43,5 @@ void operations_end(struct privileged *privileged)
 {
 	attachments_end(privileged);
 	watch_end(privileged);
+	shared_maps_end(privileged);
 }

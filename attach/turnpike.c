@@ -210,14 +210,12 @@ static int open_maps(struct turnpike *tp, const struct turnpike_open_opts *opts)
 		.confirm_ns = confirm_ns(opts),
 	};
 	const libbpf_print_fn_t print = be_quiet();
-	int err = maps_open(&sizes, &tp->maps);
+	int err = shared_maps_open(&tp->privileged, &sizes, &tp->maps);
 
-	tp->privileged.maps = &tp->maps;
-	tp->maps.privileged = &tp->privileged;
-	if (!err && opts->helper)
-		err = handle_start_helper(tp, opts);
 	if (!err)
-		err = icmp_open(maps_events_fd(&tp->maps),
+		err = handle_try_maps(tp);
+	if (!err)
+		err = icmp_open(&tp->privileged, tp->maps.fds[MAP_EVENTS],
 				&tp->maps.policers[TURNPIKE_EVENTS_POLICER], &tp->icmp);
 	libbpf_set_print(print);
 	if (!err)
@@ -236,8 +234,10 @@ static int open_parts(struct turnpike *tp, const struct turnpike_open_opts *opts
 					     .rules_changed = rules_changed,
 					     .tunnels_changed = tunnels_changed,
 					     .arg = tp };
-	int err = open_maps(tp, opts);
+	int err = handle_start_helper(tp, opts);
 
+	if (!err)
+		err = open_maps(tp, opts);
 	if (!err)
 		err = netlink_open(NETLINK_ROUTE, &tp->requests);
 	tp->privileged.sock = tp->requests;
@@ -256,8 +256,11 @@ static int open_parts(struct turnpike *tp, const struct turnpike_open_opts *opts
 	return err ? err : watch(tp);
 }
 
-static int explain_open(int err)
+/* @sentence: "" if there is none yet */
+static int explain_open(int err, const char *sentence)
 {
+	if (sentence[0])
+		return fail(NULL, err, "%s", sentence);
 	switch (err) {
 	case -EPERM:
 		return fail(NULL, err,
@@ -277,31 +280,82 @@ static int explain_open(int err)
 	}
 }
 
+static const char *contradiction_of_open(const struct turnpike_open_opts *opts)
+{
+	if (opts->confirm_ms > TURNPIKE_CONFIRM_MAX_MS && opts->confirm_ms != TURNPIKE_CONFIRM_OFF)
+		return "confirm_ms is above an hour: choose less, or TURNPIKE_CONFIRM_OFF";
+	if (opts->connection < 0 || (opts->connection && opts->helper))
+		return "a handle has one helper at most: leave helper NULL, or connection 0";
+	return NULL;
+}
+
+static int open_handle(const struct turnpike_open_opts *opts, struct turnpike **ret)
+{
+	struct turnpike *tp = calloc(1, sizeof(*tp));
+	char sentence[sizeof(tp->error)];
+	int err;
+
+	if (!tp)
+		return fail(NULL, -ENOMEM, "out of memory");
+	tp->timer = tp->epoll = -1;
+	tp->maps = MAPS_NONE;
+	mark_set_user(opts->run_as ? opts->run_as : geteuid());
+	tp->privileged = PRIVILEGED_NONE;
+	tp->devices.watch = -1;
+	err = open_parts(tp, opts);
+	if (err) {
+		strcpy(sentence, tp->error);
+		turnpike_close(tp);
+		return explain_open(err, sentence);
+	}
+	*ret = tp;
+	return 0;
+}
+
 int turnpike_open(const struct turnpike_open_opts *opts, struct turnpike **ret)
 {
 	TURNPIKE_OPTS(turnpike_open_opts, own);
-	struct turnpike *tp;
+	const char *sentence;
 	int err = opts_copy(&own, OPTS_KNOWN(turnpike_open_opts, helper_arg), opts);
 
 	if (err)
 		return fail_opts(NULL, err, "turnpike_open_opts");
-	if (own.confirm_ms > TURNPIKE_CONFIRM_MAX_MS && own.confirm_ms != TURNPIKE_CONFIRM_OFF)
-		return fail(NULL, -EINVAL,
-			    "confirm_ms is above an hour: choose less, or TURNPIKE_CONFIRM_OFF");
-	tp = calloc(1, sizeof(*tp));
-	if (!tp)
-		return fail(NULL, -ENOMEM, "out of memory");
-	tp->timer = tp->epoll = -1;
-	mark_set_user(own.run_as ? own.run_as : geteuid());
-	tp->privileged = PRIVILEGED_NONE;
-	tp->devices.watch = -1;
-	err = open_parts(tp, &own);
-	if (err) {
-		turnpike_close(tp);
-		return explain_open(err);
+	sentence = contradiction_of_open(&own);
+	if (sentence) {
+		if (own.connection > 0)
+			close(own.connection);
+		return fail(NULL, -EINVAL, "%s", sentence);
 	}
-	*ret = tp;
-	return 0;
+	return open_handle(&own, ret);
+}
+
+static int explain_serve(int err)
+{
+	switch (err) {
+	case -EXDEV:
+		return fail(NULL, err,
+			    "the program is in another network namespace than its helper: start "
+			    "both in the same one");
+	case -EBADMSG:
+		return fail(NULL, err,
+			    "the program has sent what libturnpike " TURNPIKE_VERSION
+			    " does not know: everything is detached");
+	default:
+		return fail(NULL, err, "cannot serve as a helper: %s", strerror(-err));
+	}
+}
+
+int turnpike_helper_serve(int connection, const struct turnpike_helper_opts *opts)
+{
+	TURNPIKE_OPTS(turnpike_helper_opts, own);
+	int err = opts_copy(&own, OPTS_KNOWN(turnpike_helper_opts, arg), opts);
+
+	if (err) {
+		close(connection);
+		return fail_opts(NULL, err, "turnpike_helper_opts");
+	}
+	err = handle_serve(connection, &own);
+	return err ? explain_serve(err) : 0;
 }
 
 const struct turnpike_helper_info *turnpike_helper(struct turnpike *tp)
@@ -695,7 +749,7 @@ int turnpike_verify(int (*fn)(const struct turnpike_variant *variant, void *arg)
 	const int err = loader_verify(fn, arg);
 
 	libbpf_set_print(print);
-	return err ? explain_open(err) : 0;
+	return err ? explain_open(err, "") : 0;
 }
 
 int turnpike_probe(const char *ifname,

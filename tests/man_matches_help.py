@@ -12,8 +12,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-COMMANDS = ("serve", "key", "status", "stats", "flows", "sessions", "why", "users", "kick", "block", "unblock",
-            "blocked", "drain", "check", "mode", "probe", "pass", "verify")
+COMMANDS = ("serve", "helper", "key", "status", "stats", "flows", "sessions", "why", "users", "kick", "block",
+            "unblock", "blocked", "drain", "check", "mode", "probe", "pass", "verify")
 # Option -> default. None: --help prints no default.
 Options = dict[str, str | None]
 

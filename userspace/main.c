@@ -17,6 +17,7 @@ struct command {
 
 static const struct command commands[] = {
 	{ "serve", command_serve, "run a TURN server" },
+	{ "helper", command_helper, "have the privileges of a server, as a service of systemd" },
 	{ "key", command_key, "derive the keys of a user from the password" },
 	{ "status", command_status, "show the devices, modes and traffic of a running server" },
 	{ "stats", command_stats, "show packet counters of a running server by verdict" },

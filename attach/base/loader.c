@@ -77,15 +77,13 @@ int loader_only(struct turnpike_bpf *skeleton,
 /* All maps but .rodata, the constants: each instance has its own. */
 static int share_maps(struct turnpike_bpf *skeleton, const struct maps *maps)
 {
-	const struct bpf_map *shared;
 	struct bpf_map *map;
 	int err = 0;
+	size_t i;
 
-	bpf_object__for_each_map(map, skeleton->obj) {
-		if (err || bpf_map__is_internal(map))
-			continue;
-		shared = bpf_object__find_map_by_name(maps->skeleton->obj, bpf_map__name(map));
-		err = shared ? bpf_map__reuse_fd(map, bpf_map__fd(shared)) : -ENOENT;
+	for (i = 0; i < N_MAPS && !err; i++) {
+		map = bpf_object__find_map_by_name(skeleton->obj, map_names[i]);
+		err = map ? bpf_map__reuse_fd(map, maps->fds[i]) : -ENOENT;
 	}
 	return err;
 }

@@ -4,13 +4,18 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/loader.h"
+
+const char *const map_names[N_MAPS] = {
+	[MAP_PORTS] = "ports",       [MAP_FLOWS4] = "flows4",     [MAP_FLOWS6] = "flows6",
+	[MAP_SENDS] = "sends",       [MAP_NEXTHOPS] = "nexthops", [MAP_DEVICES] = "devices",
+	[MAP_COUNTERS] = "counters", [MAP_POLICERS] = "policers", [MAP_EVENTS] = "events",
+	[MAP_SAMPLES] = "samples",   [MAP_TRIALS] = "trials",     [MAP_TAKEN] = "taken",
+};
 
 static size_t ports_size(void)
 {
@@ -33,9 +38,9 @@ static size_t devices_size(void)
 }
 
 /* The kernel rounds the size of an array up to whole pages, as mmap() does. */
-static void *map_memory(const struct bpf_map *map, size_t size)
+static void *map_memory(const struct maps *maps, enum map_id map, size_t size)
 {
-	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, maps->fds[map], 0);
 
 	return memory == MAP_FAILED ? NULL : memory;
 }
@@ -46,79 +51,36 @@ static void unmap_memory(void *memory, size_t size)
 		munmap(memory, size);
 }
 
-static int map_all(struct maps *maps)
+int maps_map(struct maps *maps, const struct map_options *options)
 {
-	maps->ports = map_memory(maps->skeleton->maps.ports, ports_size());
-	maps->nexthops = map_memory(maps->skeleton->maps.nexthops, nexthops_size(maps));
-	maps->devices = map_memory(maps->skeleton->maps.devices, devices_size());
-	maps->policers = map_memory(maps->skeleton->maps.policers, policers_size(maps));
-	maps->trial = map_memory(maps->skeleton->maps.trials, sizeof(*maps->trial));
+	maps->max_flows = options->flows;
+	maps->max_nexthops = options->nexthops;
+	maps->max_policers = options->policers;
+	maps->confirm_ns = options->confirm_ns;
+	maps->ports = map_memory(maps, MAP_PORTS, ports_size());
+	maps->nexthops = map_memory(maps, MAP_NEXTHOPS, nexthops_size(maps));
+	maps->devices = map_memory(maps, MAP_DEVICES, devices_size());
+	maps->policers = map_memory(maps, MAP_POLICERS, policers_size(maps));
+	maps->trial = map_memory(maps, MAP_TRIALS, sizeof(*maps->trial));
 	return maps->ports && maps->nexthops && maps->devices && maps->policers && maps->trial
 		       ? 0
 		       : -ENOMEM;
 }
 
-/* Programs for call_program(). */
-static bool is_call(const struct bpf_program *program, const void *arg)
-{
-	(void)arg;
-	return bpf_program__type(program) == BPF_PROG_TYPE_SYSCALL;
-}
-
-static int load(struct maps *maps, const struct map_options *options)
-{
-	struct turnpike_bpf *skeleton = maps->skeleton;
-	int err;
-
-	if (skeleton->rodata->config.version != TURNPIKE_ABI_VERSION)
-		return -EPROTO;
-	err = bpf_map__set_max_entries(skeleton->maps.flows4, options->flows);
-	if (!err)
-		err = bpf_map__set_max_entries(skeleton->maps.flows6, options->flows);
-	if (!err)
-		err = bpf_map__set_max_entries(skeleton->maps.sends, options->flows);
-	if (!err)
-		err = bpf_map__set_max_entries(skeleton->maps.nexthops, options->nexthops);
-	if (!err)
-		err = bpf_map__set_max_entries(skeleton->maps.policers, options->policers);
-	if (!err)
-		err = loader_only(skeleton, is_call, NULL);
-	if (!err)
-		err = turnpike_bpf__load(skeleton);
-	return err;
-}
-
-int maps_open(const struct map_options *options, struct maps *ret)
-{
-	struct maps maps = { .skeleton = turnpike_bpf__open(),
-			     .max_flows = options->flows,
-			     .max_nexthops = options->nexthops,
-			     .max_policers = options->policers,
-			     .confirm_ns = options->confirm_ns };
-	int err;
-
-	if (!maps.skeleton)
-		return -errno;
-	err = load(&maps, options);
-	if (!err)
-		err = map_all(&maps);
-	if (err) {
-		maps_close(&maps);
-		return err;
-	}
-	*ret = maps;
-	return 0;
-}
-
 void maps_close(struct maps *maps)
 {
+	size_t i;
+
 	unmap_memory(maps->ports, ports_size());
 	unmap_memory(maps->nexthops, nexthops_size(maps));
 	unmap_memory(maps->devices, devices_size());
 	unmap_memory(maps->policers, policers_size(maps));
 	unmap_memory(maps->trial, sizeof(*maps->trial));
+	for (i = 0; i < N_MAPS; i++)
+		if (maps->fds[i] >= 0)
+			close(maps->fds[i]);
 	turnpike_bpf__destroy(maps->skeleton);
-	*maps = (struct maps){ 0 };
+	*maps = MAPS_NONE;
 }
 
 void maps_set_interval(const struct maps *maps, __u64 interval)
@@ -137,35 +99,6 @@ void maps_set_may_be_decrypted(const struct maps *maps, bool may)
 		__atomic_store_n(&maps->devices[i].may_be_decrypted, may, __ATOMIC_RELAXED);
 }
 
-static void add_file(int fd, int *list, size_t max, size_t *n)
-{
-	if (fd >= 0 && *n < max)
-		list[(*n)++] = fd;
-}
-
-size_t maps_files(const struct maps *maps, int *ret, size_t max)
-{
-	const struct bpf_object *object = maps->skeleton->obj;
-	struct bpf_program *program;
-	struct bpf_map *map;
-	size_t n = 0;
-
-	bpf_object__for_each_map(map, object)
-		add_file(bpf_map__fd(map), ret, max, &n);
-	bpf_object__for_each_program(program, object)
-		add_file(bpf_program__fd(program), ret, max, &n);
-	add_file(bpf_object__btf_fd(object), ret, max, &n);
-	return n;
-}
-
-void maps_close_programs(struct maps *maps)
-{
-	struct bpf_program *program;
-
-	bpf_object__for_each_program(program, maps->skeleton->obj)
-		bpf_program__unload(program);
-}
-
 int maps_try(const struct maps *maps)
 {
 	struct turnpike_taken taken;
@@ -174,16 +107,11 @@ int maps_try(const struct maps *maps)
 	return err == -ENOENT ? 0 : err;
 }
 
-int maps_events_fd(const struct maps *maps)
-{
-	return bpf_map__fd(maps->skeleton->maps.events);
-}
-
 int taken_read(const struct maps *maps, enum turnpike_trial_end end, struct turnpike_taken *ret)
 {
 	const __u32 key = end;
 	struct turnpike_taken taken;
-	const int err = bpf_map_lookup_elem(bpf_map__fd(maps->skeleton->maps.taken), &key, &taken);
+	const int err = bpf_map_lookup_elem(maps->fds[MAP_TAKEN], &key, &taken);
 
 	if (!err)
 		*ret = taken;
@@ -194,7 +122,7 @@ void taken_forget(const struct maps *maps, enum turnpike_trial_end end)
 {
 	const __u32 key = end;
 
-	bpf_map_delete_elem(bpf_map__fd(maps->skeleton->maps.taken), &key);
+	bpf_map_delete_elem(maps->fds[MAP_TAKEN], &key);
 }
 
 /* CONFIG_NR_CPUS is 8192 at most, on any architecture. */
@@ -218,7 +146,7 @@ static int counter_read(const struct maps *maps, __u32 index, struct turnpike_co
 	cpus = calloc((size_t)n, sizeof(*cpus));
 	if (!cpus)
 		return -ENOMEM;
-	err = bpf_map_lookup_elem(bpf_map__fd(maps->skeleton->maps.counters), &index, cpus);
+	err = bpf_map_lookup_elem(maps->fds[MAP_COUNTERS], &index, cpus);
 	for (i = 0; i < n; i++) {
 		sum.packets += cpus[i].packets;
 		sum.bytes += cpus[i].bytes;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/monotonic.h"
+#include "base/map_set.h"
 #include "devices/device.h"
 #include "select/drivers.h"
 #include "select/facts.h"
@@ -122,6 +123,8 @@ static void watch_frames(struct devices *devices, struct device *device)
 int device_keep_observer(const struct devices *devices, struct device *device,
 			 const struct attach_point *point)
 {
+	if (point->ops && !devices->maps->confirm_ns)
+		return 0;
 	if (point->ops)
 		return observer_keep(devices->privileged, device->link.ifindex, point->hook,
 				     &device->observer);

@@ -7,26 +7,24 @@
 #include "base/call.h"
 #include "base/loader.h"
 
-static const struct bpf_map *map_of(const struct maps *maps, const struct flow_key *key)
-{
-	const struct bpf_map *const tables[] = {
-		[TURNPIKE_FLOWS4] = maps->skeleton->maps.flows4,
-		[TURNPIKE_FLOWS6] = maps->skeleton->maps.flows6,
-		[TURNPIKE_SENDS] = maps->skeleton->maps.sends,
-	};
-
-	return tables[key->table];
-}
+static const struct {
+	enum map_id map;
+	size_t key_size;
+} tables[] = {
+	[TURNPIKE_FLOWS4] = { MAP_FLOWS4, sizeof(struct turnpike_key4) },
+	[TURNPIKE_FLOWS6] = { MAP_FLOWS6, sizeof(struct turnpike_key6) },
+	[TURNPIKE_SENDS] = { MAP_SENDS, sizeof(struct turnpike_send_key) },
+};
 
 static int flows_fd(const struct maps *maps, const struct flow_key *key)
 {
-	return bpf_map__fd(map_of(maps, key));
+	return maps->fds[tables[key->table].map];
 }
 
 /* The system call takes keys and values one after the other. */
 int flows_add(const struct maps *maps, const struct encoded_flow *flows, __u32 n)
 {
-	const size_t key_size = bpf_map__key_size(map_of(maps, &flows->key));
+	const size_t key_size = tables[flows->key.table].key_size;
 	__u8 keys[FLOWS_AT_ONCE * sizeof(struct turnpike_send_key)];
 	struct turnpike_flow values[FLOWS_AT_ONCE];
 	LIBBPF_OPTS(bpf_map_batch_opts, opts);

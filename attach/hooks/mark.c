@@ -12,9 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#ifndef SO_NETNS_COOKIE
-#define SO_NETNS_COOKIE 71 /* Linux 5.14 */
-#endif
+#include "base/netns.h"
 
 #define RUN_DIRECTORY "/run/turnpike"
 
@@ -56,21 +54,6 @@ bool name_is_bound(const char *what, __u32 number)
 	return fd == -EADDRINUSE;
 }
 
-/* The network namespace of the calling thread. Other than inodes, cookies are never used again. */
-static int read_cookie(uint64_t *ret)
-{
-	const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	socklen_t len = sizeof(*ret);
-	int err = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, ret, &len))
-		err = -errno;
-	close(fd);
-	return err;
-}
-
 /* Only its owner can change what is in it. An existing directory may be anybody's. */
 static int check_directory(const char *path)
 {
@@ -98,8 +81,8 @@ static void make_directory(const char *path, mode_t mode)
 
 static int make_path(const char *what, __u32 number, char path[static 128])
 {
-	uint64_t cookie;
-	int err = read_cookie(&cookie);
+	__u64 cookie;
+	int err = netns_here(&cookie);
 
 	if (err)
 		return err;

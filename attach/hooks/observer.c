@@ -3,8 +3,6 @@
 
 #include <errno.h>
 
-#include "base/map_set.h"
-
 static bool is_there(struct privileged *privileged, const struct attachment *observer,
 		     __u32 ifindex)
 {
@@ -33,7 +31,7 @@ int observer_keep(struct privileged *privileged, __u32 ifindex, enum turnpike_ho
 {
 	int err = -EINVAL;
 
-	if (!privileged->maps->confirm_ns || is_there(privileged, observer, ifindex))
+	if (is_there(privileged, observer, ifindex))
 		return 0;
 	attachment_close(privileged, observer);
 	if (hook != TURNPIKE_HOOK_CLSACT)

@@ -11,6 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "privileged/privileged.h"
+
 /* RFC 4443 section 2.4 (f): a token bucket, of messages rather than bytes. */
 #define ERRORS_PER_SECOND 100
 
@@ -91,7 +93,38 @@ static int on_event(void *ctx, void *data, size_t size)
 	return 0;
 }
 
-int icmp_open(int events, struct turnpike_policer *limit, struct icmp **ret)
+struct icmp_family {
+	__u32 is_v6;
+};
+
+static int run_open(struct privileged *privileged, const void *args, void *result, int *fd)
+{
+	const struct icmp_family *family = args;
+
+	(void)privileged;
+	(void)result;
+	if (family->is_v6)
+		*fd = socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMPV6);
+	else
+		*fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMP);
+	return *fd < 0 ? -errno : 0;
+}
+
+OPERATION(icmp_operation_open, OPERATION_OPEN_ICMP, run_open, struct icmp_family, struct nothing);
+
+/* Return: -1: none. */
+static int open_socket(struct privileged *privileged, bool is_v6)
+{
+	const struct icmp_family family = { is_v6 };
+	struct nothing nothing;
+	int fd = -1;
+
+	privileged_call(privileged, &icmp_operation_open, &family, &nothing, &fd);
+	return fd;
+}
+
+int icmp_open(struct privileged *privileged, int events, struct turnpike_policer *limit,
+	      struct icmp **ret)
 {
 	struct icmp *icmp = calloc(1, sizeof(*icmp));
 
@@ -99,8 +132,8 @@ int icmp_open(int events, struct turnpike_policer *limit, struct icmp **ret)
 		return -ENOMEM;
 	*limit = turnpike_policer_make(TURNPIKE_POLICER_PACKETS, ERRORS_PER_SECOND,
 				       ERRORS_PER_SECOND);
-	icmp->fd4 = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMP);
-	icmp->fd6 = socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMPV6);
+	icmp->fd4 = open_socket(privileged, false);
+	icmp->fd6 = open_socket(privileged, true);
 	icmp->events = ring_buffer__new(events, on_event, icmp, NULL);
 	if (!icmp->events) {
 		const int err = -errno;

@@ -8,6 +8,9 @@
 
 #include <turnpike/abi.h>
 
+struct operation;
+struct privileged;
+
 /** The longest error without its IP header: RFC 4443 section 2.4 (c). */
 #define ICMP_ERROR_MAX (1280 - 40)
 
@@ -29,6 +32,9 @@ int icmp_build(const struct turnpike_event *event, const __u8 *frame, struct icm
 
 struct icmp;
 
+/** icmp_operation_open - open a raw socket, with which errors are sent */
+extern const struct operation icmp_operation_open;
+
 /**
  * icmp_open() - start sending errors; without CAP_NET_RAW none are sent
  * @events: descriptor of the ring buffer, which must stay open
@@ -36,7 +42,8 @@ struct icmp;
  *
  * Return: 0 or a negative errno.
  */
-int icmp_open(int events, struct turnpike_policer *limit, struct icmp **ret);
+int icmp_open(struct privileged *privileged, int events, struct turnpike_policer *limit,
+	      struct icmp **ret);
 
 /** icmp_close() - stop; NULL is allowed. */
 void icmp_close(struct icmp *icmp);

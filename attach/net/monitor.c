@@ -126,14 +126,9 @@ static int on_notification(struct nl_msg *msg, void *arg)
 	return NL_OK;
 }
 
-int monitor_open(const struct monitor_ops *ops, int epoll, struct nl_sock **ret)
+int monitor_open(struct privileged *privileged, const struct monitor_ops *ops, int epoll,
+		 struct nl_sock **ret)
 {
-	static const int groups[] = {
-		RTNLGRP_NEIGH,        RTNLGRP_LINK,         RTNLGRP_IPV4_ROUTE,  RTNLGRP_IPV6_ROUTE,
-		RTNLGRP_IPV4_RULE,    RTNLGRP_IPV6_RULE,    RTNLGRP_IPV4_IFADDR, RTNLGRP_NEXTHOP,
-		RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF, RTNLGRP_TC,
-	};
-
-	return notifications_open(NETLINK_ROUTE, groups, ARRAY_LEN(groups), on_notification,
+	return notifications_open(privileged, NOTIFICATIONS_ROUTES, on_notification,
 				  (void *)(uintptr_t)ops, epoll, ret);
 }

@@ -12,6 +12,8 @@
 #include "net/neigh.h"
 #include "net/selector.h"
 
+struct privileged;
+
 /**
  * struct monitor_ops - what to do about notifications
  * @on_neighbour: a neighbour changed
@@ -40,6 +42,7 @@ struct monitor_ops {
  *
  * Return: 0 or a negative errno.
  */
-int monitor_open(const struct monitor_ops *ops, int epoll, struct nl_sock **ret);
+int monitor_open(struct privileged *privileged, const struct monitor_ops *ops, int epoll,
+		 struct nl_sock **ret);
 
 #endif /* TURNPIKE_ATTACH_NET_MONITOR_H */

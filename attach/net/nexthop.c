@@ -220,7 +220,8 @@ static int watch(struct nexthops *nexthops)
 	if (nexthops->timer < 0 || nexthops->epoll < 0 ||
 	    epoll_ctl(nexthops->epoll, EPOLL_CTL_ADD, nexthops->timer, &event))
 		return -errno;
-	err = monitor_open(&nexthops->monitor, nexthops->epoll, &nexthops->notifications);
+	err = monitor_open(rules.privileged, &nexthops->monitor, nexthops->epoll,
+			   &nexthops->notifications);
 	return err ? err : rules_open(&rules, nexthops->epoll, &nexthops->rules);
 }
 

@@ -6,12 +6,23 @@
 #define TURNPIKE_ATTACH_NET_NOTIFICATIONS_H
 
 #include <netlink/netlink.h>
-#include <stddef.h>
+
+struct operation;
+struct privileged;
+
+/** What there are notifications of. */
+enum notifications {
+	NOTIFICATIONS_ROUTES, /* and all else of rtnetlink: see monitor.h */
+	NOTIFICATIONS_NFTABLES,
+	NOTIFICATIONS_IPSEC,
+	N_NOTIFICATIONS,
+};
+
+/** notifications_operation_open - open a socket of these, which needs CAP_NET_ADMIN for some */
+extern const struct operation notifications_operation_open;
 
 /**
- * notifications_open() - join groups with a non-blocking socket
- * @protocol:   NETLINK_ROUTE, ...
- * @groups:     numbers of @n multicast groups
+ * notifications_open() - open a non-blocking socket that receives them
  * @on_message: called with @arg by notifications_read(); returns NL_OK
  * @epoll:      set to watch the socket
  * @ret:        free with nl_socket_free()
@@ -19,8 +30,8 @@
  * Return: 0; -EPROTONOSUPPORT if the kernel does not have them, or not for us; another negative
  * errno.
  */
-int notifications_open(int protocol, const int *groups, size_t n, nl_recvmsg_msg_cb_t on_message,
-		       void *arg, int epoll, struct nl_sock **ret);
+int notifications_open(struct privileged *privileged, enum notifications what,
+		       nl_recvmsg_msg_cb_t on_message, void *arg, int epoll, struct nl_sock **ret);
 
 /**
  * notifications_read() - handle those that have arrived, up to some thousand

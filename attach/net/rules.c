@@ -13,7 +13,6 @@
 #include "base/monotonic.h"
 #include "net/ipsec.h"
 #include "net/notifications.h"
-#include "private/array_len.h"
 
 /* How long a change waits after the one before it. */
 #define WINDOW_NS 50000000ull
@@ -114,14 +113,12 @@ static int on_ipsec(struct nl_msg *msg, void *arg)
 
 static int watch(struct rules *rules, int epoll)
 {
-	static const int netfilter[] = { NFNLGRP_NFTABLES };
-	static const int ipsec[] = { XFRMNLGRP_POLICY, XFRMNLGRP_SA, XFRMNLGRP_EXPIRE };
-	int err = notifications_open(NETLINK_NETFILTER, netfilter, ARRAY_LEN(netfilter),
-				     on_netfilter, rules, epoll, &rules->netfilter);
+	int err = notifications_open(rules->ops.privileged, NOTIFICATIONS_NFTABLES, on_netfilter,
+				     rules, epoll, &rules->netfilter);
 
 	if (!err || err == -EPROTONOSUPPORT)
-		err = notifications_open(NETLINK_XFRM, ipsec, ARRAY_LEN(ipsec), on_ipsec, rules,
-					 epoll, &rules->ipsec);
+		err = notifications_open(rules->ops.privileged, NOTIFICATIONS_IPSEC, on_ipsec,
+					 rules, epoll, &rules->ipsec);
 	return err == -EPROTONOSUPPORT ? 0 : err;
 }
 

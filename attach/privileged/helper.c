@@ -1,42 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Its only input are messages of its parent and answers of the kernel. A request that is not one of
- * the parent's own code ends the helper, and with it everything that it has attached.
+ * Its only input are messages of the other process and answers of the kernel. A request that is not
+ * one of the library's own code ends the helper, and with it everything that it has attached.
  */
 #include "privileged/helper.h"
 
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
+#include <turnpike/abi.h>
+#include <turnpike/version.h>
 #include <unistd.h>
 
+#include "base/netns.h"
+#include "private/fd_message.h"
 #include "privileged/child.h"
 #include "privileged/message.h"
-
-static bool send_reply(int socket, const struct reply *reply, int fd)
-{
-	union {
-		char bytes[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control = { { 0 } };
-	struct iovec iov = { (void *)reply, sizeof(*reply) };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
-	struct cmsghdr *cmsg;
-
-	if (fd >= 0) {
-		msg.msg_control = control.bytes;
-		msg.msg_controllen = sizeof(control.bytes);
-		cmsg = CMSG_FIRSTHDR(&msg);
-		cmsg->cmsg_level = SOL_SOCKET;
-		cmsg->cmsg_type = SCM_RIGHTS;
-		cmsg->cmsg_len = CMSG_LEN(sizeof(fd));
-		memcpy(CMSG_DATA(cmsg), &fd, sizeof(fd));
-	}
-	return sendmsg(socket, &msg, MSG_NOSIGNAL) == sizeof(*reply);
-}
 
 /* Operations get aligned copies, with zeros behind the arguments. */
 static bool serve(struct privileged *privileged, const struct operation *operation,
@@ -47,84 +27,117 @@ static bool serve(struct privileged *privileged, const struct operation *operati
 	bool ok;
 
 	reply.err = operation->run(privileged, request->args, reply.result, &fd);
-	ok = send_reply(socket, &reply, reply.err ? -1 : fd);
+	ok = fd_message_send(socket, &reply, sizeof(reply), reply.err ? -1 : fd);
 	if (fd >= 0)
 		close(fd);
 	return ok;
 }
 
-/* Descriptors that come with a request are discarded by the kernel: there is no room for them. */
-static bool receive(int socket, struct request *request)
+/* Nothing can be done before there are maps. */
+static bool is_request(const struct privileged *privileged, const struct request *request,
+		       ssize_t n)
+{
+	return n == sizeof(*request) && request->operation < N_OPERATIONS && !request->pad &&
+	       (privileged->maps || request->operation == OPERATION_MAKE_MAPS);
+}
+
+/*
+ * Descriptors that come with a request are discarded by the kernel: there is no room for them.
+ *
+ * Return: the length of the message; 0: the end.
+ */
+static ssize_t receive(int socket, struct request *request)
 {
 	ssize_t n;
 
 	do
-		n = recv(socket, request, sizeof(*request), 0);
+		n = recv(socket, request, sizeof(*request), MSG_TRUNC);
 	while (n < 0 && errno == EINTR);
-	return n == sizeof(*request) && request->operation < N_OPERATIONS && !request->pad;
+	return n;
 }
 
-static void run(const struct helper_plan *plan, struct privileged *privileged, int socket)
+static int run(const struct helper_plan *plan, struct privileged *privileged, int socket)
 {
 	struct request request;
+	ssize_t n = receive(socket, &request);
 
-	while (receive(socket, &request))
-		if (!serve(privileged, plan->operations[request.operation], &request, socket))
-			break;
+	while (is_request(privileged, &request, n) &&
+	       serve(privileged, plan->operations[request.operation], &request, socket))
+		n = receive(socket, &request);
 	plan->end(privileged);
+	return n > 0 && !is_request(privileged, &request, n) ? -EBADMSG : 0;
 }
 
-/* What it inherits: the maps, and the socket. */
-static int keep_files(const struct helper_plan *plan, int socket)
+/* A connected socket belongs to the network namespace of the process that has connected. */
+static bool is_same_network(int connection)
 {
-	int *keep = calloc(plan->n_keep + 1, sizeof(*keep));
+	__u64 here, there;
 
-	if (!keep)
-		return -ENOMEM;
-	memcpy(keep, plan->keep, plan->n_keep * sizeof(*keep));
-	keep[plan->n_keep] = socket;
-	child_close_others(keep, plan->n_keep + 1);
-	free(keep);
-	return 0;
+	return netns_here(&here) || netns_of_socket(connection, &there) || here == there;
 }
 
 static int begin(const struct helper_plan *plan, struct privileged *privileged, int socket)
 {
-	int err = keep_files(plan, socket);
+	int err = is_same_network(socket) ? plan->open(&privileged->sock) : -EXDEV;
 
-	child_leave("tp-helper");
 	libbpf_set_print(NULL);
-	if (!err)
-		err = plan->open(&privileged->sock);
 	if (!err && plan->begin)
 		err = plan->begin(plan->arg);
 	return err;
 }
 
-static void __attribute__((noreturn))
-be_helper(const struct helper_plan *plan, struct privileged *privileged, int socket)
+int helper_serve(const struct helper_plan *plan, int connection)
 {
-	struct greeting greeting = { .err = begin(plan, privileged, socket) };
+	struct privileged privileged = PRIVILEGED_NONE;
+	struct greeting greeting = { .abi = TURNPIKE_ABI_VERSION,
+				     .version = TURNPIKE_VERSION_NUM,
+				     .n_operations = N_OPERATIONS,
+				     .pid = getpid() };
 
+	greeting.err = begin(plan, &privileged, connection);
 	greeting.capabilities = child_keep_capabilities(plan->capabilities);
-	if (send(socket, &greeting, sizeof(greeting), MSG_NOSIGNAL) == sizeof(greeting) &&
-	    !greeting.err)
-		run(plan, privileged, socket);
+	if (fd_message_send(connection, &greeting, sizeof(greeting), -1) && !greeting.err)
+		greeting.err = run(plan, &privileged, connection);
+	nl_socket_free(privileged.sock);
+	/* A service manager may have a copy of the descriptor, with which it would stay open. */
+	shutdown(connection, SHUT_RDWR);
+	close(connection);
+	return greeting.err;
+}
+
+static void __attribute__((noreturn)) be_child(const struct helper_plan *plan, int socket)
+{
+	child_close_others(&socket, 1);
+	child_leave("tp-helper");
+	helper_serve(plan, socket);
 	_exit(0);
 }
 
-static int greet(struct privileged *privileged)
+/* Of a negative number, kill(2) would take another meaning. */
+static bool is_compatible(const struct greeting *greeting)
 {
-	struct greeting greeting;
-	ssize_t n;
+	return greeting->abi == TURNPIKE_ABI_VERSION && greeting->version == TURNPIKE_VERSION_NUM &&
+	       greeting->n_operations == N_OPERATIONS && greeting->pid > 1;
+}
 
-	do
-		n = recv(privileged->socket, &greeting, sizeof(greeting), 0);
-	while (n < 0 && errno == EINTR);
-	if (n != sizeof(greeting))
-		return -EIO;
-	privileged->capabilities = greeting.capabilities;
-	return greeting.err;
+int helper_join(struct privileged *privileged, int connection, struct greeting *greeting)
+{
+	int err = -EIO;
+	int fd;
+
+	privileged->socket = connection;
+	*greeting = (struct greeting){ 0 };
+	if (fd_message_receive(connection, greeting, sizeof(*greeting), &fd) == sizeof(*greeting))
+		err = is_compatible(greeting) ? greeting->err : -EPROTO;
+	if (fd >= 0)
+		close(fd);
+	if (err) {
+		privileged_close(privileged);
+		return err;
+	}
+	privileged->helper = greeting->pid;
+	privileged->capabilities = greeting->capabilities;
+	return 0;
 }
 
 /* Where the standard descriptors are closed, sockets may be in their place. */
@@ -152,23 +165,20 @@ static bool make_sockets(int sockets[2])
 
 int helper_start(struct privileged *privileged, const struct helper_plan *plan)
 {
-	int sockets[2], err;
+	struct greeting greeting;
+	int sockets[2];
 	pid_t helper;
 
 	if (!make_sockets(sockets))
 		return -EMFILE;
 	helper = fork();
 	if (helper == 0)
-		be_helper(plan, privileged, sockets[1]);
+		be_child(plan, sockets[1]);
 	close(sockets[1]);
 	if (helper < 0) {
 		close(sockets[0]);
 		return -EAGAIN;
 	}
-	privileged->socket = sockets[0];
 	privileged->helper = helper;
-	err = greet(privileged);
-	if (err)
-		privileged_close(privileged);
-	return err;
+	return helper_join(privileged, sockets[0], &greeting);
 }

@@ -21,9 +21,22 @@ struct reply {
 	__u8 result[OPERATION_RESULT_MAX];
 };
 
-/** struct greeting - the helper's first message; @err: why it ends */
+/**
+ * struct greeting - the helper's first message, which never changes
+ * @err:          why it ends
+ * @abi, @version: TURNPIKE_ABI_VERSION and TURNPIKE_VERSION_NUM of the helper
+ * @n_operations: N_OPERATIONS
+ * @pid:          its process id
+ * @capabilities: a bit for each
+ *
+ * The other messages may differ between versions.
+ */
 struct greeting {
 	__s32 err;
+	__u32 abi;
+	__u32 version;
+	__u32 n_operations;
+	__s32 pid;
 	__u32 pad;
 	__u64 capabilities;
 };

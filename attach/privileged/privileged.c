@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/monotonic.h"
+#include "private/fd_message.h"
 #include "privileged/message.h"
 
 #define PAUSE_NS (2 * 1000 * 1000)
@@ -22,28 +23,29 @@
 static int lose(struct privileged *privileged, const char *why)
 {
 	privileged->lost = why;
-	/* Not permitted if it has another user; then the closed socket ends it. */
-	kill(privileged->helper, SIGKILL);
 	close(privileged->socket);
 	privileged->socket = -1;
 	return -EOWNERDEAD;
+}
+
+/* Not permitted if it has another user; then the closed socket ends it once it has answered. */
+static int lose_late(struct privileged *privileged)
+{
+	kill(privileged->helper, SIGKILL);
+	return lose(privileged, "it did not answer in time");
 }
 
 static int send_request(const struct privileged *privileged, const struct operation *operation,
 			const void *args)
 {
 	struct request request = { .operation = operation->id };
-	ssize_t n;
 
 	memcpy(request.args, args, operation->args_size);
-	do
-		n = send(privileged->socket, &request, sizeof(request), MSG_NOSIGNAL);
-	while (n < 0 && errno == EINTR);
-	return n == sizeof(request) ? 0 : -EPIPE;
+	return fd_message_send(privileged->socket, &request, sizeof(request), -1) ? 0 : -EPIPE;
 }
 
-/* Return: 0, -ETIMEDOUT, or -EPIPE. */
-static int wait_for_reply(const struct privileged *privileged)
+/* For a reply, or the end. Return: 0 or -ETIMEDOUT. */
+static int wait_for_helper(const struct privileged *privileged)
 {
 	const __u64 end = clock_ns() + END_NS;
 	struct pollfd readable = { .fd = privileged->socket, .events = POLLIN };
@@ -54,39 +56,6 @@ static int wait_for_reply(const struct privileged *privileged)
 		left = clock_ns() < end ? (int)((end - clock_ns()) / MS_IN_NS) : 0;
 	} while (n < 0 && errno == EINTR && left > 0);
 	return n > 0 ? 0 : -ETIMEDOUT;
-}
-
-static int read_fd(struct msghdr *msg)
-{
-	const struct cmsghdr *cmsg = CMSG_FIRSTHDR(msg);
-	int fd = -1;
-
-	if (cmsg && cmsg->cmsg_level == SOL_SOCKET && cmsg->cmsg_type == SCM_RIGHTS &&
-	    cmsg->cmsg_len == CMSG_LEN(sizeof(fd)))
-		memcpy(&fd, CMSG_DATA(cmsg), sizeof(fd));
-	return fd;
-}
-
-static int receive(const struct privileged *privileged, struct reply *reply, int *fd)
-{
-	union {
-		char bytes[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control;
-	struct iovec iov = { reply, sizeof(*reply) };
-	struct msghdr msg = { .msg_iov = &iov,
-			      .msg_iovlen = 1,
-			      .msg_control = control.bytes,
-			      .msg_controllen = sizeof(control.bytes) };
-	ssize_t n;
-
-	do
-		n = recvmsg(privileged->socket, &msg, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
-	if (n != sizeof(*reply))
-		return -EPIPE;
-	*fd = read_fd(&msg);
-	return 0;
 }
 
 static void take_fd(int received, int *fd)
@@ -105,11 +74,12 @@ static int call_helper(struct privileged *privileged, const struct operation *op
 	int err = send_request(privileged, operation, args);
 
 	if (!err)
-		err = wait_for_reply(privileged);
+		err = wait_for_helper(privileged);
 	if (err == -ETIMEDOUT)
-		return lose(privileged, "it did not answer in time");
-	if (!err)
-		err = receive(privileged, &reply, &received);
+		return lose_late(privileged);
+	if (!err && fd_message_receive(privileged->socket, &reply, sizeof(reply), &received) !=
+			    sizeof(reply))
+		err = -EPIPE;
 	if (err)
 		return lose(privileged, "it was killed");
 	take_fd(received, reply.err ? NULL : fd);
@@ -142,7 +112,7 @@ int privileged_call(struct privileged *privileged, const struct operation *opera
 	return call_helper(privileged, operation, args, result, fd);
 }
 
-/* Return: has it ended? */
+/* Return: has it ended? Of a process that is no child, only its socket tells. */
 static bool has_ended(pid_t helper)
 {
 	const pid_t ended = waitpid(helper, NULL, WNOHANG);
@@ -162,14 +132,23 @@ bool privileged_check(struct privileged *privileged)
 	return privileged->lost;
 }
 
+/* It closes its end when everything is detached. */
+static void end_helper(struct privileged *privileged)
+{
+	shutdown(privileged->socket, SHUT_WR);
+	if (privileged->helper > 0 && wait_for_helper(privileged))
+		kill(privileged->helper, SIGKILL);
+	close(privileged->socket);
+	privileged->socket = -1;
+}
+
 void privileged_close(struct privileged *privileged)
 {
 	const struct timespec pause = { .tv_nsec = PAUSE_NS };
 	const __u64 end = clock_ns() + END_NS;
 
 	if (privileged->socket >= 0)
-		close(privileged->socket);
-	privileged->socket = -1;
+		end_helper(privileged);
 	if (privileged->helper <= 0)
 		return;
 	while (!has_ended(privileged->helper) && clock_ns() < end)

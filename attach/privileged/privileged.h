@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The few operations that need privileges after turnpike_open(). Each is a function with arguments
- * and a result of fixed size, and no pointers in them. Either this process runs them, or a helper
- * that has the privileges in its place: then arguments and results travel over a socket. There is
- * one code path: who calls an operation does not know where it runs.
+ * The few operations that need privileges. Each is a function with arguments and a result of fixed
+ * size, and no pointers in them. Either this process runs them, or a helper that has the privileges
+ * in its place: then arguments and results travel over a socket, and descriptors with them. There
+ * is one code path: who calls an operation does not know where it runs.
  *
  * An operation may run in the helper for a server that an attacker has taken over. So it checks
  * its arguments as those of a stranger: ranges, indexes, and that names end.
@@ -22,23 +22,27 @@ struct watch;
 
 /** All operations: see operations.c. */
 enum operation_id {
-	OPERATION_LOAD,          /* load a program */
-	OPERATION_ATTACH,        /* attach it */
-	OPERATION_IS_ATTACHED,   /* is it still attached? */
-	OPERATION_EXCHANGE,      /* replace one by another */
-	OPERATION_CLOSE,         /* detach and unload it */
-	OPERATION_FIND_OWNER,    /* whose program is attached? */
-	OPERATION_SWEEP,         /* remove what a relay that was killed has left */
-	OPERATION_READ_OWNERS,   /* which programs does a device have? */
-	OPERATION_COUNT_VLANS,   /* how many VLAN devices does it have? */
-	OPERATION_READ_KERNEL,   /* what can the kernel load? */
-	OPERATION_READ_LINK,     /* what is a device of another network namespace? */
-	OPERATION_TRY,           /* watch a trial */
-	OPERATION_WATCH,         /* count the frames that drivers lose */
-	OPERATION_LIST_POLICIES, /* does an IPsec policy require a tunnel? */
-	OPERATION_USE,           /* let the kernel resolve and verify neighbours */
-	OPERATION_SET_EXPIRY,    /* change the expiry of a flow in place */
-	OPERATION_READ_TICKS,    /* when were jiffies 0? */
+	OPERATION_MAKE_MAPS,          /* create the maps, before any other operation */
+	OPERATION_SHARE_MAP,          /* get the descriptor of one */
+	OPERATION_OPEN_ICMP,          /* open a raw socket for ICMP errors */
+	OPERATION_OPEN_NOTIFICATIONS, /* open a socket for notifications over netlink */
+	OPERATION_LOAD,               /* load a program */
+	OPERATION_ATTACH,             /* attach it */
+	OPERATION_IS_ATTACHED,        /* is it still attached? */
+	OPERATION_EXCHANGE,           /* replace one by another */
+	OPERATION_CLOSE,              /* detach and unload it */
+	OPERATION_FIND_OWNER,         /* whose program is attached? */
+	OPERATION_SWEEP,              /* remove what a relay that was killed has left */
+	OPERATION_READ_OWNERS,        /* which programs does a device have? */
+	OPERATION_COUNT_VLANS,        /* how many VLAN devices does it have? */
+	OPERATION_READ_KERNEL,        /* what can the kernel load? */
+	OPERATION_READ_LINK,          /* what is a device of another network namespace? */
+	OPERATION_TRY,                /* watch a trial */
+	OPERATION_WATCH,              /* count the frames that drivers lose */
+	OPERATION_LIST_POLICIES,      /* does an IPsec policy require a tunnel? */
+	OPERATION_USE,                /* let the kernel resolve and verify neighbours */
+	OPERATION_SET_EXPIRY,         /* change the expiry of a flow in place */
+	OPERATION_READ_TICKS,         /* when were jiffies 0? */
 	N_OPERATIONS,
 };
 
@@ -48,17 +52,17 @@ enum operation_id {
 
 /**
  * struct privileged - begin with PRIVILEGED_NONE
- * @maps:      of the handle
+ * @maps:      where operations run; NULL: not made yet
  * @sock:      for requests of this process over rtnetlink
  * @instances: programs, where operations run; see attachment.c
  * @watch:     where operations run; NULL: not opened yet
  * @socket:    to the helper; -1: operations run in this process
- * @helper:    the helper; 0: none
+ * @helper:    process id of the helper, which need not be a child; 0: none
  * @capabilities: of the helper, a bit for each
  * @lost:      why the helper is lost, a clause for people; NULL: it is not
  */
 struct privileged {
-	const struct maps *maps;
+	struct maps *maps;
 	struct nl_sock *sock;
 	struct instances *instances;
 	struct watch *watch;
@@ -108,7 +112,7 @@ struct nothing {
  * @fd:     NULL: the operation has no descriptor
  *
  * The helper has PRIVILEGED_SECONDS for each operation. If it is late or dead, it counts as lost:
- * it is killed if it still runs, and its programs are detached.
+ * it is killed if it is late, and its programs are detached.
  *
  * Return: 0; a negative errno of the operation; -EOWNERDEAD: the helper is lost.
  */
@@ -121,7 +125,8 @@ int privileged_call(struct privileged *privileged, const struct operation *opera
 bool privileged_check(struct privileged *privileged);
 
 /**
- * privileged_close() - let the helper detach everything and end; it is killed if that takes long
+ * privileged_close() - let the helper detach everything and end, and wait for that; it is killed if
+ *                      it takes longer than PRIVILEGED_SECONDS
  *
  * A helper that is lost already is only waited for.
  */

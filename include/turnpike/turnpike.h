@@ -141,17 +141,19 @@ TURNPIKE_API int turnpike_hook_parse(const char *name, enum turnpike_hook *ret);
  * struct turnpike_helper_info - the process that has the privileges in place of the program's
  * @pid:          its process id
  * @maps_need_bpf: 1: the program must keep CAP_BPF for the elements of maps, see below
- * @capabilities: those that it keeps of the program's, a bit for each, as in <linux/capability.h>
+ * @capabilities: those that it keeps, a bit for each, as in <linux/capability.h>
  * @lost:         why it has ended, a clause for people; NULL: it has not
  *
- * With a helper, a program can give up all its capabilities, change its user, and forbid itself all
- * of bpf(2) but lookups, updates and deletions of elements. (Linux before 6.0 allows these only
- * with CAP_BPF where kernel.unprivileged_bpf_disabled is set: then keep this one.) turnpike_open()
- * forks the helper, so call it before there are threads. The helper has descriptors of the maps and
- * the memory of the program, but no other files. Its callback should wipe secrets, and may change
- * the user: the library then reduces the capabilities, and sets no_new_privs. With CAP_SYS_ADMIN
- * among
- * @capabilities it must remain root, whose files libxdp's dispatchers need.
+ * With a helper, a program needs no capabilities, can change its user, and forbid itself all of
+ * bpf(2) but lookups, updates and deletions of elements. (Linux before 6.0 allows these only with
+ * CAP_BPF where kernel.unprivileged_bpf_disabled is set: then keep this one.) There are two kinds:
+ *
+ * - A child (@helper of turnpike_open_opts). turnpike_open() forks it, so call it before there are
+ *   threads. It has the memory of the program, but no files. Its callback should wipe secrets, and
+ *   may change the user: the library then reduces the capabilities, and sets no_new_privs. With
+ *   CAP_SYS_ADMIN among @capabilities it must remain root, whose files libxdp's dispatchers need.
+ * - A process that was started by somebody else, so that the program has no privileges even at its
+ *   start (@connection of turnpike_open_opts, and turnpike_helper_serve()).
  *
  * The helper ends with the program, however that ends, and everything is detached then, within
  * moments. If the helper itself is lost, everything is detached, too, and the flows remain: devices
@@ -170,7 +172,8 @@ struct turnpike_helper_info {
  * @max_flows:      flows of each family; a channel binding takes two. Default: 65536. Memory is
  *                  allocated at once: about 220 bytes for an IPv4 flow, 250 for an IPv6 flow
  * @max_nexthops:   pairs of local and remote address. Default: 16384, 64 bytes each
- * @max_policers:   policers, see turnpike_policer_new(). Default: 16384, 32 bytes each
+ * @max_policers:   policers, see turnpike_policer_new(). Default: 16384, 32 bytes each. Of flows,
+ *                  next hops and policers there are 2^24 each at most
  * @max_waiting:    bindings that may wait for room, see turnpike_bind(). Default: none; about 300
  *                  bytes each
  * @demote_packets: failures/s that demote an auto-selected mode: packets that find no room, do not
@@ -186,7 +189,9 @@ struct turnpike_helper_info {
  *              the present one
  * @dispatcher: not 0: the helper keeps CAP_SYS_ADMIN, if the process has it, to attach by libxdp's
  *              dispatcher at any time. It does so in any case if there are dispatchers already
- * @pad:        zero
+ * @connection: not 0: a SOCK_SEQPACKET Unix socket, above 0, on whose other end another process
+ *              runs turnpike_helper_serve(). It is the handle's from then on, also after an error.
+ *              @helper must be NULL; @run_as and @dispatcher do not matter
  * @helper:     not NULL: a child process has the privileges from now on. It is called in this
  *              child, see struct turnpike_helper_info. Returns 0, or a negative errno, which
  *              turnpike_open() returns
@@ -211,7 +216,7 @@ struct turnpike_open_opts {
 	__u32 confirm_ms;
 	__u32 run_as;
 	__u32 dispatcher;
-	__u32 pad;
+	int connection;
 	int (*helper)(const struct turnpike_helper_info *helper, void *arg);
 	void *helper_arg;
 };
@@ -225,14 +230,16 @@ struct turnpike_open_opts {
  * @opts: NULL: all defaults
  * @ret:  the handle, to be closed with turnpike_close()
  *
- * Needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON, or root. The handle works in the network namespace
- * of the calling thread. Nothing is attached yet.
+ * Needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON, or root, unless a helper has them. The handle works
+ * in the network namespace of the calling thread. Nothing is attached yet.
  *
  * Return: 0, or a negative errno:
- * - -EINVAL: @opts has no valid size
+ * - -EINVAL: @opts has no valid size, or options contradict each other
  * - -E2BIG: @opts has members that the library does not know
  * - -EPERM: a capability is missing
- * - -EPROTO: programs and library are of different versions
+ * - -EPROTO: programs, library and helper are of different versions
+ * - -EIO: the helper did not answer
+ * - -EXDEV: the helper is in another network namespace
  * - -ENOMEM: out of memory
  * - others of bpf(2) and netlink(7)
  *
@@ -256,6 +263,45 @@ TURNPIKE_API void turnpike_close(struct turnpike *tp);
  * Since: 0.1
  */
 TURNPIKE_API const struct turnpike_helper_info *turnpike_helper(struct turnpike *tp);
+
+/**
+ * struct turnpike_helper_opts - options of turnpike_helper_serve(); 0 is the default of each
+ * @sz:         size of this struct
+ * @run_as:     user to whom @begin will switch, as in struct turnpike_open_opts
+ * @dispatcher: as there
+ * @begin:      NULL: nothing. Called before the library reduces the capabilities, as @helper of
+ *              struct turnpike_open_opts
+ * @arg:        passed to @begin
+ */
+struct turnpike_helper_opts {
+	size_t sz;
+	__u32 run_as;
+	__u32 dispatcher;
+	int (*begin)(const struct turnpike_helper_info *helper, void *arg);
+	void *arg;
+};
+
+/**
+ * turnpike_helper_serve() - be the helper of another process until it closes its handle, or ends
+ * @connection: a connected SOCK_SEQPACKET Unix socket. The call closes it
+ * @opts:       NULL: all defaults
+ *
+ * Call it in a process of its own, without threads, which ends afterwards: the library reduces the
+ * capabilities of the process for good. The process needs those of turnpike_open(), the network
+ * namespace of the other process, and files in /run/turnpike. Who connects may attach and detach
+ * this library's programs anywhere in this namespace, so check who it is (SO_PEERCRED): all else
+ * that it sends is checked as a stranger's. Everything is detached when the call returns.
+ *
+ * Return: 0 when the other process has ended the connection, or a negative errno:
+ * - -EINVAL: @opts has no valid size
+ * - -E2BIG: @opts has members that the library does not know
+ * - -EXDEV: the other process is in another network namespace
+ * - -EBADMSG: it sent something that this version of the library does not
+ * - others of @begin and netlink(7)
+ *
+ * Since: 0.1
+ */
+TURNPIKE_API int turnpike_helper_serve(int connection, const struct turnpike_helper_opts *opts);
 
 /**
  * turnpike_error() - what went wrong, and how to fix it

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The sandbox of the systemd unit without systemd: its user, capabilities, system calls and address families.
+"""The sandboxes of the systemd units without systemd: their user, capabilities, system calls and address families.
 
 Restrictions of the file system (ProtectSystem= etc.) are not reproduced.
 """
@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from pathlib import Path
 
 from lab import proc
 
-# The generated unit, in the build tree of the program under test.
+# The generated units, in the build tree of the program under test.
 NAME = "scripts/systemd/turnpike.service"
+HELPER = "scripts/systemd/turnpike-helper@.service"
+SOCKET = "scripts/systemd/turnpike-helper.socket"
+# What systemd-analyze finds at most, times ten.
+EXPOSURE = {NAME: 14, HELPER: 19}
 NOBODY = 65534
 REQUIRED = ["CAP_NET_ADMIN", "CAP_BPF", "CAP_PERFMON"]  # without these a server relays in user space
 
@@ -27,20 +32,22 @@ def without_capabilities(kept: list[str], uid: int) -> list[str]:
 
 class Unit:
     def __init__(self, path: Path) -> None:
+        self._name = path.name
         self._values: dict[str, list[str]] = {}
         for line in path.read_text().splitlines():
             if match := re.fullmatch(r"(\w+)=(~?)(.*)", line):
                 self._values.setdefault(match[1], []).extend(match[2] + word for word in match[3].split())
 
     def words(self, key: str) -> list[str]:
-        return self._values[key]
+        return self._values.get(key, [])
 
     def filter(self, folder: Path, without: str = "") -> list[str]:
         """A wrapper: the system call filter. The folder must be accessible to all users."""
-        words = self.words("SystemCallFilter")
-        calls = _expand([word for word in words if not word.startswith("~")]) - {without}
-        calls -= _expand([word[1:] for word in words if word.startswith("~")])
-        rules, script = folder / "sandbox.json", folder / "sandboxed.py"
+        calls: set[str] = set()
+        for word in self.words("SystemCallFilter"):  # later ones take precedence
+            calls = calls - _expand([word[1:]]) if word.startswith("~") else calls | _expand([word])
+        calls.discard(without)
+        rules, script = folder / f"{self._name}.json", folder / "sandboxed.py"
         rules.write_text(json.dumps({"calls": sorted(calls), "families": self.words("RestrictAddressFamilies")}))
         script.write_bytes(Path(__file__).with_name(script.name).read_bytes())
         for path in (rules, script):
@@ -67,14 +74,23 @@ def _expand(names: list[str]) -> set[str]:
     return calls
 
 
-def complaints(unit: Path, binary: Path, folder: Path) -> list[str]:
+def complaints(build: Path, binary: Path, folder: Path) -> list[str]:
     """The findings of systemd-analyze, with the program under test in place of the installed one."""
-    copy = folder / unit.name
-    copy.write_text(re.sub(r"^ExecStart=\S+", f"ExecStart={binary}", unit.read_text(), flags=re.MULTILINE))
     found = []
-    for words in (["verify", "--man=no"], ["security", "--offline=true", "--threshold=19"]):
-        result = proc.run(["systemd-analyze", "--no-pager", *words, str(copy)], check=False)
-        if result.returncode or (words[0] == "verify" and result.stderr.strip()):
-            found.append(f"systemd-analyze {words[0]}: status {result.returncode}:"
-                         f" {result.stderr or result.stdout[-200:]}")
+    for name in (NAME, HELPER, SOCKET):
+        copy = folder / Path(name).name
+        text = (build / name).read_text()
+        copy.write_text(re.sub(r"^ExecStart=\S+", f"ExecStart={binary}", text, flags=re.MULTILINE))
+    for name in (NAME, SOCKET):  # the socket starts the helper
+        result = _analyze(["verify", "--man=no", str(folder / Path(name).name)])
+        if result.returncode or result.stderr.strip():
+            found.append(f"{name}: {result.stderr or result.stdout}")
+    for name, exposure in EXPOSURE.items():
+        result = _analyze(["security", "--offline=true", f"--threshold={exposure}", str(folder / Path(name).name)])
+        if result.returncode:
+            found.append(f"{name}: more than {exposure / 10}: {result.stderr or result.stdout[-200:]}")
     return found
+
+
+def _analyze(words: list[str]) -> subprocess.CompletedProcess[str]:
+    return proc.run(["systemd-analyze", "--no-pager", *words], check=False)

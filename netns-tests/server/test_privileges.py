@@ -6,172 +6,43 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
 import pwd
-import re
-import shutil
 import signal
 import stat
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from lab import connected, proc, systemd_unit
+from lab import proc
 from lab.account import account, give
-from lab.background import in_background
 from lab.complaints import Complaints, check
-from lab.endpoints import echo_peer, turn_client, udp_socket
 from lab.lab import Lab
-from lab.metrics import LISTEN, scrape
 from lab.memory import found_in_memory
+from lab.privileges import (
+    HELPER,
+    PACKETS,
+    USERSPACE,
+    Installation,
+    ended,
+    guardians,
+    lost_helper,
+    nothing_attached,
+    privileges,
+    relays_in_every_mode,
+    status_of,
+)
 from lab.relay import AUTO, BINARY, BY_NAME, VARIANTS, Turnpike, Variant
-from lab.roundtrip import CHANNEL, HELLOS, echoed, relays
+from lab.roundtrip import relays
+from lab.systemd_unit import HELPER as HELPER_UNIT
 from lab.systemd_unit import NOBODY, REQUIRED, Unit, without_capabilities
 
-UNIT = Path(os.environ.get("TURNPIKE_UNIT", BINARY.parents[1] / systemd_unit.NAME))
-CAPABILITIES = {"CAP_NET_BIND_SERVICE": 10, "CAP_NET_ADMIN": 12, "CAP_NET_RAW": 13, "CAP_PERFMON": 38, "CAP_BPF": 39}
-PACKETS = 4 * HELLOS  # of relays(): each way for each family
-HELPER = [*REQUIRED, "CAP_NET_RAW"]
-BROKER = ["CAP_NET_ADMIN", "CAP_NET_BIND_SERVICE"]
-USERSPACE = BY_NAME["userspace"]
+UNIT = BINARY.parents[1] / HELPER_UNIT  # for a server that is started with privileges, too
 DAEMON_GROUP = 1
 PRIVILEGE_WARNINGS = ("remains root", "a reload will fail", "does not restrict the system calls", "without CAP_NET_RAW")
-# Its socket, maps, programs that no packet meets, what it has attached, and pipes to guardians; no socket of the
-# server's.
-HELPER_FILES = {"/dev/null", "socket", "pipe", "anon_inode:bpf-map", "anon_inode:bpf-prog", "anon_inode:bpf_link",
-                "anon_inode:btf", "anon_inode:[perf_event]"}
 # The modes that a server starts in; each test changes it to all others.
 some_variants = pytest.mark.parametrize("variant", [BY_NAME[name] for name in ("native-head", "clsact", "userspace")])
-
-
-class Installation:
-    """A copy of the program and a directory for its socket, which an ordinary user can use."""
-
-    def __init__(self, lab: Lab, socket_owner: int | None = None) -> None:
-        self.lab = lab
-        lab.scratch.chmod(0o711)
-        self.binary = lab.scratch / BINARY.name
-        if not self.binary.exists():
-            shutil.copy(BINARY, self.binary)
-        config = lab.scratch / "lab.conf"  # Turnpike.command() fills it, but leaves the owner
-        config.touch(0o600)
-        os.chown(config, NOBODY, NOBODY)
-        self.control = lab.scratch / "run" / "control.sock"
-        shutil.rmtree(self.control.parent, ignore_errors=True)
-        if socket_owner is not None:  # as RuntimeDirectory= of systemd does
-            self.control.parent.mkdir()
-            os.chown(self.control.parent, socket_owner, socket_owner)
-
-    def serve(self, variant: Variant, wrapper: Sequence[str] = (), options: Sequence[str] = ()) -> Turnpike:
-        return Turnpike(self.lab, variant, wrapper, options, self.binary, self.control)
-
-    def refused(self, variant: Variant, sentence: str, wrapper: Sequence[str] = (),
-                options: Sequence[str] = ()) -> Complaints:
-        """The server must end with status 1 and, warnings apart, one sentence."""
-        command = [*wrapper, *Turnpike.command(self.lab, variant, self.control, self.binary), *options]
-        result = self.lab.run("relay", command, check=False)
-        errors = [line for line in result.stderr.splitlines() if not line.startswith("turnpike: warning: ")]
-        if result.returncode == 1 and len(errors) == 1 and sentence in errors[0]:
-            return []
-        return [f"status {result.returncode}, and not '{sentence}': {result.stderr}"]
-
-
-# What must hold of a server.
-
-def mask(names: Sequence[str]) -> str:
-    return f"{sum(1 << CAPABILITIES[name] for name in names):016x}"
-
-
-def status_of(path: Path) -> dict[str, list[str]]:
-    """The status file of a process or thread."""
-    return {name: value.split() for name, _, value in
-            (line.partition(":") for line in (path / "status").read_text().splitlines())}
-
-
-def reported(names: Sequence[str]) -> set[str]:
-    """Capabilities of the status."""
-    return {f"CAP_{name.upper()}" for name in names}
-
-
-def thread_complaints(pid: int, uid: int, kept: Sequence[str], bounding: Sequence[str]) -> Complaints:
-    """Every thread of a process has this user and these capabilities, and cannot get others."""
-    wanted = {"Uid": [str(uid)] * 4, "CapPrm": [mask(kept)], "CapEff": [mask(kept)], "CapInh": [mask([])],
-              "CapAmb": [mask([])], "CapBnd": [mask(bounding)], "NoNewPrivs": ["1"]}
-    threads = [status_of(path) for path in Path(f"/proc/{pid}/task").iterdir()]
-    return [f"a thread of {thread['Name']} has {name} {thread[name]}, not {value}" for thread in threads
-            for name, value in wanted.items() if thread[name] != value]
-
-
-def files_of(pid: int) -> list[str]:
-    """What the open files of a process are, without their numbers."""
-    return sorted({re.sub(r":\[\d+\]", "", os.readlink(path)) for path in Path(f"/proc/{pid}/fd").iterdir()})
-
-
-def broker_complaints(pid: int, uid: int, kept: Sequence[str], bounding: Sequence[str]) -> Complaints:
-    """The broker of sockets has of its two capabilities those that the server had, and none of its files."""
-    if not kept:
-        return [f"there is a broker: {pid}"] if pid else []
-    found = set(files_of(pid)) - {"/dev/null", "socket", os.readlink(f"/proc/{pid}/fd/2")}
-    return thread_complaints(pid, uid, kept, bounding) + ([f"the broker has {found}"] if found else [])
-
-
-def privileges(server: Turnpike, uid: int, helper: Sequence[str] = (), bounding: Sequence[str] = (),
-               broker: Sequence[str] = BROKER) -> Complaints:
-    """The server has this user and no capability. Its helper has these, and neither has files of the other."""
-    complaints = thread_complaints(server.process.pid, uid, [], bounding)
-    if len(list(Path(f"/proc/{server.process.pid}/task").iterdir())) < 2:
-        complaints.append("there is one thread only")
-    status = server.ask("status")
-    if status["uid"] != uid or status["capabilities"]:
-        complaints.append(f"the status has user {status['uid']} and capabilities {status['capabilities']}")
-    if found := {"anon_inode:bpf-prog", "anon_inode:bpf_link"} & set(files_of(server.process.pid)):
-        complaints.append(f"the server has {found}")
-    complaints += broker_complaints(status["broker"], uid, broker, bounding)
-    if not helper:
-        return complaints + ([f"there is a helper: {status['helper']}"] if status["helper"] else [])
-    if not status["helper"]["running"] or reported(status["helper"]["capabilities"]) != set(helper):
-        complaints.append(f"the helper is {status['helper']}")
-    pid = status["helper"]["pid"]
-    stderr = os.readlink(f"/proc/{pid}/fd/2")
-    if found := set(files_of(pid)) - HELPER_FILES - {stderr}:
-        complaints.append(f"the helper has {found}")
-    return complaints + thread_complaints(pid, uid, helper, bounding)
-
-
-def relays_in_every_mode(lab: Lab, server: Turnpike) -> Complaints:
-    """The server can be changed from its mode to each of the others and back, and relays where the mode says."""
-    first, complaints = server.variant, relays(lab)
-    others = [variant for variant in VARIANTS if variant.name != "clsact"]  # no change leads there
-    for variant in (*others, first) if first.name != "clsact" else others:
-        before = server.relayed()
-        server.change_mode(variant)
-        complaints += [f"{variant.name}: {each}" for each in relays(lab) + server.attach_complaints()]
-        kernel, user = (now - then for now, then in zip(server.relayed(), before))
-        if kernel + user != PACKETS or (kernel < PACKETS // HELLOS if variant.in_kernel else kernel):
-            complaints.append(f"{variant.name}, in the kernel and in user space: {kernel}, {user}")
-    return complaints
-
-
-def guardians(server: Turnpike) -> Complaints:
-    """The children that remove a clsact filter after the server's death have CAP_NET_ADMIN only: that of the relay and
-    that of the observer, for each device."""
-    if server.variant.name != "clsact":
-        return []
-    helper = server.ask("status")["helper"]["pid"]
-    pids = Path(f"/proc/{helper}/task/{helper}/children").read_text().split()
-    kept = [status_of(Path("/proc", pid))["CapPrm"] for pid in pids]
-    wanted = 2 * [[mask(["CAP_NET_ADMIN"])]] * len(server.lab.devices("relay"))
-    return [] if kept == wanted else [f"the guardians have {kept}"]
-
-
-def ended(server: Turnpike) -> Complaints:
-    """The server must end well, and remove its control socket."""
-    complaints = server.stop_complaints()
-    return complaints + ([f"{server.control} is left"] if server.control.exists() else [])
 
 
 # Started by root.
@@ -275,83 +146,6 @@ def test_low_relay_ports(lab: Lab) -> None:
     check(privileges(server, NOBODY, HELPER) + relays(lab) + ended(server))
 
 
-# In the sandbox of the systemd unit.
-
-def test_unit(tmp_path: Path) -> None:
-    """systemd finds nothing wrong with the unit."""
-    check(systemd_unit.complaints(UNIT, BINARY, tmp_path))
-
-
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_sandbox(lab: Lab, variant: Variant) -> None:
-    """The unit's capabilities, system calls and address families are enough for every mode."""
-    unit = Unit(UNIT)
-    server = Installation(lab, NOBODY).serve(variant, unit.wrapper(lab.scratch), ["--workers", "2", *LISTEN])
-    complaints = privileges(server, NOBODY, HELPER, unit.words("CapabilityBoundingSet"))
-    if not scrape(lab)['turnpike_used{resource="descriptors"}']:
-        complaints.append("the metrics do not know how many descriptors are open")
-    if status_of(Path(f"/proc/{server.process.pid}"))["Seccomp"] != ["2"]:
-        complaints.append("there is no filter of system calls")
-    check(complaints + relays_in_every_mode(lab, server) + ended(server))
-
-
-@contextlib.contextmanager
-def incoming_frames(lab: Lab) -> Iterator[None]:
-    """Frames from both sides throughout the block: without any, trials would prove nothing."""
-    def send(done: threading.Event) -> None:
-        with udp_socket(lab, "client", 4) as client, udp_socket(lab, "peer", 4) as peer:
-            while not done.wait(0.005):
-                client.sendto(b"frame", (lab.topology.listen.address(4), 9))
-                peer.sendto(b"frame", (lab.topology.relayed.address(4), 9))
-
-    with in_background(send):
-        yield
-
-
-def test_auto_in_the_sandbox(lab: Lab) -> None:
-    """In the sandbox, auto proves and chooses the same as for root."""
-    # All frames had headroom, however many there were. The tailroom on a veth depends on the sender.
-    all_with_headroom = re.compile(r"for (\d+) frames, \1 with 24 bytes of headroom and \d+ of tailroom")
-    outcomes = []
-    for wrapper in ((), Unit(UNIT).wrapper(lab.scratch)):
-        with incoming_frames(lab):
-            server = Installation(lab, NOBODY).serve(AUTO, wrapper)
-        outcomes.append([(device["mode"], device["moves"], all_with_headroom.sub("for all", device["proof"]),
-                          device["why"]) for device in server.ask("status")["devices"]])
-        server.stop()
-    as_root, in_sandbox = outcomes
-    complaints = [] if as_root == in_sandbox else [f"as root {as_root}, in the sandbox {in_sandbox}"]
-    check(complaints + [f"{each} is not proven" for each in as_root
-                        if not each[2].startswith("proven: a program ran for all;")])
-
-
-def is_served(lab: Lab, transport: str) -> Complaints:
-    with echo_peer(lab, 4) as peer:
-        client = (turn_client(lab, "client", 4, 4) if transport == "udp"
-                  else connected.turn_client(lab, transport, 4, 4))
-        client.bind(CHANNEL, peer.address)
-        complaints = echoed(client, b"hello")
-        client.socket.close()
-    return complaints
-
-
-def test_connections_in_the_sandbox(lab: Lab) -> None:
-    """In the sandbox, clients over every transport are served, and a reload reads the certificate."""
-    install = Installation(lab, NOBODY)
-    cert, key = connected.make_certificate(install.control.parent, "turnpike.test")
-    for path in (cert, key):
-        os.chown(path, NOBODY, NOBODY)
-    options = connected.tls_options(lab, cert, key)
-    server = install.serve(BY_NAME["tcx"], Unit(UNIT).wrapper(lab.scratch), options)
-    transports = ("udp", *connected.CONNECTED)
-    complaints = [f"{transport}: {each}" for transport in transports for each in is_served(lab, transport)]
-    server.process.send_signal(signal.SIGHUP)
-    server.process.wait_for("reloaded the certificate")
-    complaints += [f"{transport}, after the reload: {each}" for transport in transports
-                   for each in is_served(lab, transport)]
-    check(complaints + ended(server))
-
-
 def test_secrets(lab: Lab) -> None:
     """Helper and broker have no secret in their memory, wherever it is configured."""
     words = [f"{place}-password-77".encode() for place in ("command", "file", "users", "environment")]
@@ -413,37 +207,6 @@ def test_no_bpf(lab: Lab) -> None:
 
 
 # Without the helper.
-
-def lost_helper(server: Turnpike, pid: int) -> Complaints:
-    """The server must notice that its helper is gone, say so, and relay in user space."""
-    server.process.wait_for("the helper process has ended", timeout=120)
-    status = server.ask("status")
-    complaints = [f"{device['dev']} is in mode {device['mode']}" for device in status["devices"]
-                  if device["mode"] != "userspace"]
-    if status["helper"]["pid"] != pid or status["helper"]["running"] or status["helper"]["capabilities"]:
-        complaints.append(f"the helper is {status['helper']}")
-    if not proc.wait_until(lambda: proc.descendants(server.process.pid) == [status["broker"]], 60):
-        complaints.append(f"there are processes left: {proc.descendants(server.process.pid)}")
-    before = server.relayed()
-    complaints += relays(server.lab)
-    if server.relayed() != (before[0], before[1] + PACKETS):
-        complaints.append(f"relayed in the kernel and in user space: before {before}, then {server.relayed()}")
-    for variant, possible in ((USERSPACE, True), (BY_NAME["tcx"], False)):
-        answer = server.order(command="mode", mode=variant.mode)
-        if ("error" in answer) == possible or (not possible and "restart the server" not in answer["error"]):
-            complaints.append(f"a change to {variant.mode} is answered by {answer}")
-    return complaints
-
-
-def nothing_attached(lab: Lab) -> Complaints:
-    def attached() -> list[str]:
-        links = json.loads(lab.run("relay", ["ip", "-json", "-details", "link", "show"]).stdout)
-        found = [f"XDP on {link['ifname']}" for link in links if link.get("xdp")]
-        net = json.loads(lab.run("relay", ["bpftool", "-j", "net", "show"]).stdout)
-        return found + [f"{kind}: {rows}" for each in net for kind, rows in each.items() if rows]
-    proc.wait_until(lambda: not attached(), 10, step=0.1)
-    return [f"still attached: {each}" for each in attached()]
-
 
 @pytest.mark.parametrize("variant", [*VARIANTS, AUTO])
 def test_helper_killed(lab: Lab, variant: Variant) -> None:

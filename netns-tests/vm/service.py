@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The systemd unit under systemd: installed, started, reloaded, killed and stopped as by an operator.
+"""The systemd units under systemd: installed, started, reloaded, killed and stopped as by an operator.
 
 Process 1 of the machine is the agent, so systemd runs as in a container: as process 1 of a PID namespace, with its own
-mounts. It applies the whole unit nevertheless. (server/test_privileges.py runs every mode in a sandbox that it builds
-from the unit's settings.)
+mounts. It applies the whole units nevertheless. (server/test_units.py runs every mode in sandboxes that it builds from
+the units' settings.)
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ UP_SECONDS, CHANGE_SECONDS = 240, 120
 UNIT = NAME.split("/")[-1]
 CONTROL = "/run/turnpike/control.sock"
 CONFIG, SECRET_FILE = "/etc/turnpike.conf", "/etc/turnpike/auth-secret"
-DROP_IN = f"/etc/systemd/system/{UNIT}.d/lab.conf"
+HELPERS = "turnpike-helper@*.service"
+DROP_IN, HELPER_DROP_IN = (f"/etc/systemd/system/{unit}.d/lab.conf" for unit in (UNIT, "turnpike-helper@.service"))
 SECRET = "north-west-passage"
 DRAIN_SECONDS, STOP_SECONDS = 20, 2  # draining takes longer than TimeoutStopSec=
 WARNING = 4  # RFC 5424, in the journal's PRIORITY field
@@ -68,8 +69,9 @@ class Service:
         self.run(["cp", "-r", f"{root}/.", "/"])
         self.run(["systemd-sysusers"])
         self.write(SECRET_FILE, f"{SECRET}\n", "root:root", "600")  # systemd gives the service a copy
-        self.write(DROP_IN, f"[Service]\nNetworkNamespacePath=/run/netns/{self.lab.namespace('relay')}\n"
-                            f"LoadCredential=auth-secret:{SECRET_FILE}\nTimeoutStopSec={STOP_SECONDS}\n")
+        namespace = f"[Service]\nNetworkNamespacePath=/run/netns/{self.lab.namespace('relay')}\n"
+        self.write(DROP_IN, f"{namespace}LoadCredential=auth-secret:{SECRET_FILE}\nTimeoutStopSec={STOP_SECONDS}\n")
+        self.write(HELPER_DROP_IN, namespace)
         self.configure()
         self.run(["systemctl", "daemon-reload"])
 
@@ -133,7 +135,7 @@ class Service:
 
 
 def unit_filters(service: Service) -> str:
-    """The filters of the helper, which are those of the unit: the server has one of its own."""
+    """The filters of the helper, whose unit makes as many as that of the server, which has one of its own."""
     helper = service.status()["helper"]["pid"]
     lines = service.run(["cat", f"/proc/{helper}/status"]).stdout.splitlines()
     return dict(line.split(":\t", 1) for line in lines)["Seccomp_filters"]
@@ -196,6 +198,29 @@ def killed(service: Service) -> Result:
     return numbers, complaints + more
 
 
+def helpers(service: Service) -> list[str]:
+    """The units of helpers, also those that have failed."""
+    lines = service.run(["systemctl", "list-units", "--all", "--plain", "--no-legend", HELPERS]).stdout.splitlines()
+    return [line.split()[0] for line in lines]
+
+
+def helper_killed(service: Service) -> Result:
+    """Without its helper the service relays in user space; a restart gives it another one."""
+    service.start()
+    pid = service.show()["MainPID"]
+    service.run(["systemctl", "kill", "--kill-who=main", "--signal=KILL", HELPERS])
+    complaints = service.logs("the helper process has ended")
+    with bound_client(service.lab, *rest_credentials(SECRET, "dave")) as one:
+        complaints += takes_path(service.relayed, False, [one], payloads=[b"hello"] * 10)
+        one.refresh(0)
+    complaints += service.becomes(ActiveState="active", SubState="running", MainPID=pid)
+    service.run(["systemctl", "restart", UNIT])
+    numbers, more = relayed(service)
+    if len(found := helpers(service)) != 1:
+        complaints.append(f"the helpers are {found}")
+    return numbers, complaints + more
+
+
 def stopped(service: Service) -> Result:
     """A draining service outlives TimeoutStopSec=, since it extends it."""
     service.start()
@@ -207,8 +232,10 @@ def stopped(service: Service) -> Result:
         complaints += service.logs("stopping: --drain-time has elapsed; allocations ended: 1")
     if service.run(["test", "-e", str(Path(CONTROL).parent)], check=False).returncode == 0:
         complaints.append(f"{CONTROL} is left")
+    if not proc.wait_until(lambda: not helpers(service), CHANGE_SECONDS, step=0.5):
+        complaints.append(f"helpers are left: {helpers(service)}")
     return "", complaints
 
 
 STEPS: dict[str, Callable[[Service], Result]] = {
-    step.__name__: step for step in (started, relayed, reloaded, killed, stopped)}
+    step.__name__: step for step in (started, relayed, reloaded, killed, helper_killed, stopped)}

@@ -3,6 +3,7 @@
  * A handle accepts structs of other versions, but not unknown members. Needs root; nothing is
  * attached.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,6 +11,8 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -18,6 +21,7 @@
 #include "private/array_len.h"
 
 #define SKIPPED 77
+#define NOBODY  65534
 
 /* The struct of a later version. */
 struct later_binding {
@@ -163,6 +167,55 @@ static void test_attach_opts(void **state)
 	assert_int_equal(turnpike_attach(*state, "missing", &opts), -ENODEV);
 }
 
+/* Uses a handle as a user without privileges, and ends as if it were killed. */
+static int use_helper(int connection, pid_t helper)
+{
+	TURNPIKE_OPTS(turnpike_open_opts, opts, .max_flows = 16, .max_nexthops = 16,
+		      .max_policers = 16, .connection = connection);
+	struct turnpike *tp;
+
+	if (setresgid(NOBODY, NOBODY, NOBODY) || setresuid(NOBODY, NOBODY, NOBODY))
+		return 1;
+	if (turnpike_open(&opts, &tp)) {
+		printf("%s\n", turnpike_error(NULL));
+		return 2;
+	}
+	if (turnpike_helper(tp)->pid != (__u32)helper || turnpike_helper(tp)->lost)
+		return 3;
+	return turnpike_bind(tp, &model.binding) || turnpike_flows(tp) != 2 ? 4 : 0;
+}
+
+static int status_of(pid_t child)
+{
+	int status;
+
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+/* A process of its own has the privileges; it ends with the program. */
+static void test_helper_of_its_own(void **state)
+{
+	int sockets[2];
+	pid_t helper, program;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, sockets), 0);
+	helper = fork();
+	if (helper == 0) {
+		close(sockets[0]);
+		_exit(turnpike_helper_serve(sockets[1], NULL) ? 1 : 0);
+	}
+	close(sockets[1]);
+	program = fork();
+	if (program == 0)
+		_exit(use_helper(sockets[0], helper));
+	close(sockets[0]);
+	assert_int_equal(status_of(program), 0);
+	assert_int_equal(status_of(helper), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -173,6 +226,7 @@ int main(void)
 		cmocka_unit_test(test_padding_of_a_binding),
 		cmocka_unit_test(test_policer_opts),
 		cmocka_unit_test(test_attach_opts),
+		cmocka_unit_test(test_helper_of_its_own),
 	};
 
 	if (geteuid() != 0) {

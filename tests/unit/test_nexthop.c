@@ -41,7 +41,8 @@ static __u32 scope;                      /* of rules_change() since the last pol
 static int device_changes;
 
 int __wrap_clock_gettime(clockid_t id, struct timespec *ret);
-int __wrap_monitor_open(const struct monitor_ops *ops, int epoll, struct nl_sock **ret);
+int __wrap_monitor_open(struct privileged *privileged, const struct monitor_ops *ops, int epoll,
+			struct nl_sock **ret);
 int __wrap_rules_open(const struct rules_ops *ops, int epoll, struct rules **ret);
 void __wrap_rules_poll(struct rules *rules);
 void __wrap_rules_change(struct rules *rules, enum rules_scope of);
@@ -64,8 +65,10 @@ int __wrap_clock_gettime(clockid_t id, struct timespec *ret)
 	return 0;
 }
 
-int __wrap_monitor_open(const struct monitor_ops *ops, int epoll, struct nl_sock **ret)
+int __wrap_monitor_open(struct privileged *privileged, const struct monitor_ops *ops, int epoll,
+			struct nl_sock **ret)
 {
+	(void)privileged;
 	kernel = ops;
 	(void)epoll;
 	*ret = NULL;

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include <turnpike/turnpike.h>
@@ -123,12 +124,21 @@ static void test_sizes_that_cannot_be(void **state)
 
 ASSERT_NO_HIDDEN_PADDING(turnpike_open_opts,
 			 sizeof(size_t) + 12 * sizeof(__u32) + 2 * sizeof(void *));
+ASSERT_NO_HIDDEN_PADDING(turnpike_helper_opts,
+			 sizeof(size_t) + 2 * sizeof(__u32) + 2 * sizeof(void *));
 ASSERT_NO_HIDDEN_PADDING(turnpike_attach_opts, sizeof(size_t) + 4 * sizeof(__u32));
 ASSERT_NO_HIDDEN_PADDING(turnpike_policer_opts,
 			 sizeof(size_t) + 3 * sizeof(__u64) + 2 * sizeof(__u32));
 ASSERT_NO_HIDDEN_PADDING(turnpike_binding, sizeof(size_t) + 5 * sizeof(struct turnpike_addr) +
 						   4 * sizeof(__u16) + 2 * sizeof(__u64) +
 						   3 * sizeof(__u32));
+
+static int no_helper(const struct turnpike_helper_info *helper, void *arg)
+{
+	(void)helper;
+	(void)arg;
+	return -EPERM;
+}
 
 /* The options are checked before a handle exists. */
 static void test_open_refuses_with_a_sentence(void **state)
@@ -138,6 +148,7 @@ static void test_open_refuses_with_a_sentence(void **state)
 		__u64 later;
 	} newer = { { .sz = sizeof(newer) }, 1 };
 	struct turnpike_open_opts unset = { 0 };
+	TURNPIKE_OPTS(turnpike_open_opts, two_helpers, .helper = no_helper);
 	struct turnpike *tp = NULL;
 
 	(void)state;
@@ -147,6 +158,10 @@ static void test_open_refuses_with_a_sentence(void **state)
 	assert_non_null(strstr(turnpike_error(NULL), TURNPIKE_VERSION));
 	assert_int_equal(turnpike_open(&unset, &tp), -EINVAL);
 	assert_non_null(strstr(turnpike_error(NULL), "TURNPIKE_OPTS()"));
+	two_helpers.connection = dup(STDERR_FILENO);
+	assert_int_equal(turnpike_open(&two_helpers, &tp), -EINVAL);
+	assert_non_null(strstr(turnpike_error(NULL), "one helper at most"));
+	assert_int_equal(close(two_helpers.connection), -1); /* it was the handle's */
 	assert_null(tp);
 }
 

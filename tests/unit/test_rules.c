@@ -29,7 +29,7 @@ static int lists;     /* of policies */
 static bool reported; /* that there are tunnels */
 
 int __wrap_clock_gettime(clockid_t id, struct timespec *ret);
-int __wrap_notifications_open(int protocol, const int *groups, size_t n,
+int __wrap_notifications_open(struct privileged *privileged, enum notifications what,
 			      nl_recvmsg_msg_cb_t on_message, void *arg, int epoll,
 			      struct nl_sock **ret);
 int __wrap_notifications_read(struct nl_sock *sock);
@@ -43,16 +43,15 @@ int __wrap_clock_gettime(clockid_t id, struct timespec *ret)
 	return 0;
 }
 
-int __wrap_notifications_open(int protocol, const int *groups, size_t n,
+int __wrap_notifications_open(struct privileged *privileged, enum notifications what,
 			      nl_recvmsg_msg_cb_t on_message, void *arg, int epoll,
 			      struct nl_sock **ret)
 {
-	(void)groups;
-	(void)n;
+	(void)privileged;
 	(void)on_message;
 	(void)arg;
 	(void)epoll;
-	if (protocol == NETLINK_NETFILTER && open_error)
+	if (what == NOTIFICATIONS_NFTABLES && open_error)
 		return open_error;
 	*ret = nl_socket_alloc();
 	return 0;

@@ -112,6 +112,7 @@ ATTEMPT(memfd, syscall(SYS_memfd_create, "x", 0))
 ATTEMPT(packet, socket(AF_PACKET, SOCK_RAW, htons(ETH_P_ALL)))
 ATTEMPT(raw, socket(AF_INET, SOCK_RAW, IPPROTO_ICMP))
 ATTEMPT(raw6, socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMPV6))
+ATTEMPT(second_helper, socket(AF_UNIX, SOCK_SEQPACKET, 0))
 ATTEMPT(vsock, socket(AF_VSOCK, SOCK_STREAM, 0))
 ATTEMPT(alg, socket(AF_ALG, SOCK_SEQPACKET, 0))
 ATTEMPT(own_header, setsockopt(raw_socket, IPPROTO_IP, IP_HDRINCL, &(int){ 1 }, sizeof(int)))
@@ -187,6 +188,7 @@ static const struct attempt attempts[] = {
 	REFUSED(packet),
 	REFUSED(raw),
 	REFUSED(raw6),
+	REFUSED(second_helper),
 	REFUSED(vsock),
 	REFUSED(alg),
 	REFUSED(own_header),

@@ -73,7 +73,7 @@ static int receive_answer(int fd, json_t **ret)
 
 static int begin(const char *path, const json_t *request, int *fd)
 {
-	int err = unix_connect(path, fd);
+	int err = unix_connect(path, SOCK_STREAM, fd);
 
 	if (err)
 		return err;

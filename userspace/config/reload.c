@@ -145,6 +145,7 @@ static const struct field fields[] = {
 	{ "backoff", 0, VALUE(datapath.backoff_longest_ms) },
 	{ "run-as", 0, TEXT(run_as) },
 	{ "control", 0, TEXT(control) },
+	{ "helper", 0, TEXT(helper) },
 	{ "control-group", 0, TEXT(control_group) },
 	{ "metrics-listen", 0, VALUE(metrics_listen) },
 };

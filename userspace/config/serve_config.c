@@ -33,6 +33,7 @@ void serve_config_free(struct serve_config *config)
 	free(config->key);
 	free(config->run_as);
 	free(config->as_user);
+	free(config->helper);
 	free(config->realm);
 	free(config->control);
 	free(config->control_group);

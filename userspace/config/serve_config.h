@@ -60,6 +60,7 @@ struct serve_device {
  * @datapath:   options for turnpike_open()
  * @metrics_listen: family 0: none
  * @check_only: --check-config
+ * @helper:     socket of the helper; NULL: a child of the server
  * @as_user:    user to check as; NULL: the one of this process
  * @n_given_users, @n_given_secrets: the first users and secrets, which are from the command line
  * and the environment. serve_config_reparse() copies them
@@ -99,6 +100,7 @@ struct serve_config {
 	char *key;
 	char *run_as;
 	char *as_user;
+	char *helper;
 	char *realm;
 	char *control;
 	char *control_group;

@@ -229,6 +229,10 @@ const struct cli_option serve_options[] = {
 	  "Switch to this user after the privileged part of the start-up. Default for root: "
 	  "turnpike, or nobody.",
 	  "a user, optionally with a group, such as turnpike:turnpike", .set = set_run_as },
+	{ "helper", 0, "PATH",
+	  "Let the process that listens on this socket have the privileges, and need none, not even at "
+	  "the start: see turnpike-helper.socket of systemd.",
+	  "the path of a socket", .set = set_helper, .fallback = "child processes" },
 	{ "control", 0, "PATH", "Control socket.", "the path of a socket", .set = set_control,
 	  .fallback = CONTROL_PATH },
 	{ "control-group", 0, "GROUP",

@@ -410,6 +410,13 @@ int set_metrics_listen(void *target, char *value)
 	return parse_address(value, DEFAULT_METRICS_PORT, &config->metrics_listen);
 }
 
+int set_helper(void *target, char *value)
+{
+	if (*value == '\0')
+		return -EINVAL;
+	return replace(&((struct serve_config *)target)->helper, value);
+}
+
 int set_log_level(void *target, char *value)
 {
 	static const char *const names[] = {

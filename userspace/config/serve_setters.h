@@ -42,6 +42,7 @@ int set_cert(void *target, char *value);
 int set_key(void *target, char *value);
 int set_run_as(void *target, char *value);
 int set_as(void *target, char *value);
+int set_helper(void *target, char *value);
 int set_log_level(void *target, char *value);
 int set_control(void *target, char *value);
 int set_control_group(void *target, char *value);

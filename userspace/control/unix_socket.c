@@ -23,9 +23,9 @@ static int make_address(const char *path, struct sockaddr_un *addr)
 	return 0;
 }
 
-static int open_socket(int flags, int *fd)
+static int open_socket(int type, int *fd)
 {
-	*fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
+	*fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
 	return *fd < 0 ? -errno : 0;
 }
 
@@ -37,13 +37,13 @@ static void set_timeouts(int fd)
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
 }
 
-int unix_connect(const char *path, int *ret)
+int unix_connect(const char *path, int type, int *ret)
 {
 	struct sockaddr_un addr;
 	int fd, err = make_address(path, &addr);
 
 	if (!err)
-		err = open_socket(0, &fd);
+		err = open_socket(type, &fd);
 	if (err)
 		return err;
 	set_timeouts(fd);
@@ -82,7 +82,7 @@ static int remove_stale(const char *path)
 		return errno == ENOENT ? 0 : -errno;
 	if (!S_ISSOCK(status.st_mode))
 		return -EEXIST;
-	err = unix_connect(path, &fd);
+	err = unix_connect(path, SOCK_STREAM, &fd);
 	if (!err)
 		close(fd);
 	/* A server that is too busy to accept is still running. */
@@ -93,6 +93,12 @@ static int remove_stale(const char *path)
 	return unlink(path) ? -errno : 0;
 }
 
+/* A system call filter may refuse lchown(2), also without a change. */
+static int give(const char *path, uid_t uid, gid_t gid)
+{
+	return uid == (uid_t)-1 && gid == (gid_t)-1 ? 0 : lchown(path, uid, gid);
+}
+
 static int bind_and_listen(int fd, const struct sockaddr_un *addr, uid_t uid, gid_t gid)
 {
 	/* umask(2) and not chmod(2), so that others can never connect. */
@@ -100,7 +106,7 @@ static int bind_and_listen(int fd, const struct sockaddr_un *addr, uid_t uid, gi
 	int err = bind(fd, (const struct sockaddr *)addr, sizeof(*addr)) ? -errno : 0;
 
 	umask(mask);
-	if (!err && (lchown(addr->sun_path, uid, gid) || listen(fd, SOMAXCONN))) {
+	if (!err && (give(addr->sun_path, uid, gid) || listen(fd, SOMAXCONN))) {
 		err = -errno;
 		unlink(addr->sun_path);
 	}
@@ -117,7 +123,7 @@ int unix_listen(const char *path, uid_t uid, gid_t gid, int *ret)
 	if (!err)
 		err = remove_stale(path);
 	if (!err)
-		err = open_socket(SOCK_NONBLOCK, &fd);
+		err = open_socket(SOCK_STREAM | SOCK_NONBLOCK, &fd);
 	if (err)
 		return err;
 	err = bind_and_listen(fd, &addr, uid, gid);

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "net/broker.h"
 #include "private/array_len.h"
+#include "private/fd_message.h"
 
 /** Each request is done in microseconds. */
 #define TIMEOUT_S 5
@@ -89,42 +90,16 @@ static int run(const struct broker_plan *plan, const struct request *request, in
 	}
 }
 
-/** struct packet - a message with room for one descriptor */
-struct packet {
-	struct iovec iov;
-	struct msghdr msg;
-	union {
-		char bytes[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control;
-};
-
-static void prepare(struct packet *packet, struct request *request)
-{
-	memset(packet, 0, sizeof(*packet));
-	packet->iov = (struct iovec){ request, sizeof(*request) };
-	packet->msg = (struct msghdr){ .msg_iov = &packet->iov,
-				       .msg_iovlen = 1,
-				       .msg_control = packet->control.bytes,
-				       .msg_controllen = sizeof(packet->control.bytes) };
-}
-
 /* Returns whether there was a request with a descriptor. */
 static bool receive(int socket, struct request *request, int *fd)
 {
-	const struct cmsghdr *cmsg;
-	struct packet packet;
-	ssize_t n;
+	const ssize_t n = fd_message_receive(socket, request, sizeof(*request), fd);
 
-	prepare(&packet, request);
-	do
-		n = recvmsg(socket, &packet.msg, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
-	cmsg = n > 0 ? CMSG_FIRSTHDR(&packet.msg) : NULL;
-	if (!cmsg || cmsg->cmsg_type != SCM_RIGHTS || cmsg->cmsg_len != CMSG_LEN(sizeof(*fd)))
-		return false;
-	memcpy(fd, CMSG_DATA(cmsg), sizeof(*fd));
-	return n == sizeof(*request);
+	if (n == sizeof(*request) && *fd >= 0)
+		return true;
+	if (*fd >= 0)
+		close(*fd);
+	return false;
 }
 
 static void serve(const struct broker_plan *plan, int socket)
@@ -184,30 +159,48 @@ static int read_answer(void)
 	return n == sizeof(err) ? err : -EOWNERDEAD;
 }
 
-int broker_start(const struct broker_plan *plan)
+int broker_fork(const struct broker_plan *plan, int *ret, pid_t *pid)
 {
-	static const struct timeval timeout = { .tv_sec = TIMEOUT_S };
-	int sockets[2], err;
-	pid_t pid;
+	int sockets[2];
+	pid_t child;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets))
 		return -errno;
-	pid = fork();
-	if (pid == 0)
+	child = fork();
+	if (child == 0)
 		be_broker(plan, sockets[1]);
 	close(sockets[1]);
-	if (pid < 0) {
+	if (child < 0) {
 		close(sockets[0]);
 		return -EAGAIN;
 	}
-	setsockopt(sockets[0], SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
-	setsockopt(sockets[0], SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
-	broker.socket = sockets[0];
+	*ret = sockets[0];
+	*pid = child;
+	return 0;
+}
+
+int broker_use(int socket, pid_t pid)
+{
+	static const struct timeval timeout = { .tv_sec = TIMEOUT_S };
+	int err;
+
+	setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+	setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
+	broker.socket = socket;
 	broker.pid = pid;
 	err = read_answer();
 	if (err)
 		broker_stop();
 	return err;
+}
+
+int broker_start(const struct broker_plan *plan)
+{
+	int socket, err;
+	pid_t pid;
+
+	err = broker_fork(plan, &socket, &pid);
+	return err ? err : broker_use(socket, pid);
 }
 
 /* With the lock. */
@@ -221,29 +214,21 @@ void broker_stop(void)
 {
 	if (broker.socket >= 0)
 		forget();
+	/* One that another process has forked is not waited for. */
 	if (broker.pid > 0)
 		while (waitpid(broker.pid, NULL, 0) < 0 && errno == EINTR)
 			continue;
 	broker.pid = 0;
 }
 
-static int exchange(struct request *request, int fd)
+static int exchange(const struct request *request, int fd)
 {
-	struct packet packet;
-	struct cmsghdr *cmsg;
-
-	prepare(&packet, request);
-	cmsg = CMSG_FIRSTHDR(&packet.msg);
-	cmsg->cmsg_level = SOL_SOCKET;
-	cmsg->cmsg_type = SCM_RIGHTS;
-	cmsg->cmsg_len = CMSG_LEN(sizeof(fd));
-	memcpy(CMSG_DATA(cmsg), &fd, sizeof(fd));
-	if (sendmsg(broker.socket, &packet.msg, MSG_NOSIGNAL) != sizeof(*request))
+	if (!fd_message_send(broker.socket, request, sizeof(*request), fd))
 		return -EOWNERDEAD;
 	return read_answer();
 }
 
-static int ask(struct request *request, int fd)
+static int ask(const struct request *request, int fd)
 {
 	int err = -EOWNERDEAD;
 
@@ -263,7 +248,7 @@ static int ask(struct request *request, int fd)
 
 int broker_bind(int fd, const struct turnpike_addr *addr)
 {
-	struct request request = { .kind = REQUEST_BIND, .addr = *addr };
+	const struct request request = { .kind = REQUEST_BIND, .addr = *addr };
 	int err;
 
 	if (ntohs(addr->port) >= BROKER_PORTS || !addr->port)
@@ -274,7 +259,7 @@ int broker_bind(int fd, const struct turnpike_addr *addr)
 
 void broker_set_receive_buffer(int fd, int bytes)
 {
-	struct request request = { .kind = REQUEST_BUFFER, .bytes = bytes };
+	const struct request request = { .kind = REQUEST_BUFFER, .bytes = bytes };
 
 	if (force_buffer(fd, bytes) && ask(&request, fd))
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));

@@ -34,6 +34,23 @@ struct broker_plan {
 };
 
 /**
+ * broker_fork() - start a broker for whoever gets its socket, see broker_use()
+ * @ret: the socket, to be closed or passed on
+ * @pid: the child
+ *
+ * Return: 0 or a negative errno.
+ */
+int broker_fork(const struct broker_plan *plan, int *ret, pid_t *pid);
+
+/**
+ * broker_use() - let a broker that exists be the one of this process
+ * @socket: from broker_fork(), of this process or of another one; closed by broker_stop()
+ *
+ * Return: 0, or a negative errno of the broker's start.
+ */
+int broker_use(int socket, pid_t pid);
+
+/**
  * broker_start() - start the broker of this process; call it before there are threads
  *
  * It ends with the server. Return: 0 or a negative errno.

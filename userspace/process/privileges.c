@@ -179,6 +179,16 @@ static int switch_user(const struct privileges *privileges)
 	return -EPERM;
 }
 
+/* In a unit without capabilities, whose filter allows no capset(2). */
+static bool has_none(void)
+{
+	bool none = true;
+
+	for (unsigned int i = 0; i <= CAP_LAST_CAP; i++)
+		none = none && !capng_have_capability(CAPNG_PERMITTED, i);
+	return none;
+}
+
 /* Without CAP_SETPCAP the bounding set stays. It matters only for execve(2), which is never called.
  */
 static int apply(bool may_bound)
@@ -193,15 +203,20 @@ static int apply(bool may_bound)
 int privileges_drop(const struct privileges *privileges, uint64_t kept)
 {
 	bool may_bound;
-	int err;
+	int err = 0;
 
 	if (capng_get_caps_process()) {
 		log_error("cannot read the capabilities of this process: mount /proc");
 		return -EIO;
 	}
 	may_bound = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP);
-	select_capabilities(kept);
-	err = is_another(privileges) ? switch_user(privileges) : apply(may_bound);
+	if (is_another(privileges)) {
+		select_capabilities(kept);
+		err = switch_user(privileges);
+	} else if (!has_none()) {
+		select_capabilities(kept);
+		err = apply(may_bound);
+	}
 	/* Keys are in memory: no core dumps, and only root may trace the process. */
 	if (!err)
 		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);

@@ -17,13 +17,14 @@
 #include "process/privileges.h"
 #include "serve/serve_addresses.h"
 #include "serve/serve_devices.h"
+#include "serve/serve_helper.h"
 #include "serve/serve_listen.h"
 
 static bool is_running(const struct serve_config *config)
 {
 	int fd;
 
-	if (unix_connect(config->control, &fd))
+	if (unix_connect(config->control, SOCK_STREAM, &fd))
 		return false;
 	close(fd);
 	return true;
@@ -185,8 +186,8 @@ enum cli_status check_start(const struct serve_config *config)
 	if (privileges_choose(config->run_as, &privileges) ||
 	    (config->control_group &&
 	     privileges_find_group("control-group", config->control_group, &group)) ||
-	    check_files(config) || check_as(config) || check_metrics(config) ||
-	    check_addresses_and_devices(config))
+	    (config->helper && serve_helper_check(config->helper)) || check_files(config) ||
+	    check_as(config) || check_metrics(config) || check_addresses_and_devices(config))
 		return CLI_USAGE;
 	return CLI_OK;
 }

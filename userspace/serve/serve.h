@@ -10,5 +10,6 @@
 
 /** command_serve() - run the server until a signal ends it; argv[0] is "serve" */
 enum cli_status command_serve(int argc, char **argv);
+enum cli_status command_helper(int argc, char **argv);
 
 #endif /* TURNPIKE_SERVE_SERVE_H */

@@ -10,26 +10,30 @@
 #include "config/lines.h"
 #include "net/broker.h"
 #include "process/system_calls.h"
+#include "serve/serve_helper.h"
 
 #define CAPABILITY(name) (1ull << CAP_##name)
+
+#define BROKER (CAPABILITY(NET_ADMIN) | CAPABILITY(NET_BIND_SERVICE))
 
 /* In a child, which has a copy of everything, also of secrets. */
 static int become(struct serve_privileges *privileges, uint64_t kept)
 {
-	serve_config_free(privileges->config);
+	if (privileges->config)
+		serve_config_free(privileges->config);
 	return privileges_drop(&privileges->user, kept);
 }
 
 /* It needs no system call that the server does not need. */
-static int begin_broker(void *privileges)
+int serve_privileges_of_broker(void *privileges)
 {
-	const int err = become(privileges, CAPABILITY(NET_ADMIN) | CAPABILITY(NET_BIND_SERVICE));
+	const int err = become(privileges, BROKER);
 
 	return err ? err : system_calls_restrict(0);
 }
 
 /* Dispatchers need the files of root. */
-static int begin_helper(const struct turnpike_helper_info *helper, void *arg)
+int serve_privileges_of_helper(const struct turnpike_helper_info *helper, void *arg)
 {
 	struct serve_privileges *privileges = arg;
 
@@ -38,13 +42,17 @@ static int begin_helper(const struct turnpike_helper_info *helper, void *arg)
 	return become(privileges, helper->capabilities);
 }
 
-/* Without either capability there is nothing that it could do. */
+bool serve_privileges_for_broker(void)
+{
+	return privileges_effective() & BROKER;
+}
+
 static int start_broker(struct serve_privileges *privileges)
 {
-	struct broker_plan plan = { .begin = begin_broker, .arg = privileges };
+	struct broker_plan plan = { .begin = serve_privileges_of_broker, .arg = privileges };
 	int err;
 
-	if (!(privileges_effective() & (CAPABILITY(NET_ADMIN) | CAPABILITY(NET_BIND_SERVICE))))
+	if (!serve_privileges_for_broker())
 		return 0;
 	serve_config_low_ports(privileges->config, plan.ports);
 	err = broker_start(&plan);
@@ -62,8 +70,10 @@ int serve_privileges_open(struct serve_privileges *privileges, struct serve_conf
 	privileges->config = config;
 	if (privileges->user.uid != (uid_t)-1)
 		config->datapath.run_as = privileges->user.uid;
+	if (config->helper)
+		return serve_helper_connect(config, &config->datapath.connection);
 	config->datapath.dispatcher = config->xdp_dispatcher;
-	config->datapath.helper = begin_helper;
+	config->datapath.helper = serve_privileges_of_helper;
 	config->datapath.helper_arg = privileges;
 	return start_broker(privileges);
 }

@@ -15,14 +15,25 @@
 #include "datapath/datapath.h"
 #include "process/privileges.h"
 
-/** struct serve_privileges - @user: that the processes become */
+/** struct serve_privileges - @config: NULL: the process has none; @user: that the processes become
+ */
 struct serve_privileges {
 	struct serve_config *config;
 	struct privileges user;
 };
 
+/** serve_privileges_for_broker() - has this process a capability that a broker could use? */
+bool serve_privileges_for_broker(void);
+
+/** serve_privileges_of_broker() - begin() of struct broker_plan; the argument is
+ * struct serve_privileges */
+int serve_privileges_of_broker(void *privileges);
+
+/** serve_privileges_of_helper() - the same for the helper of libturnpike */
+int serve_privileges_of_helper(const struct turnpike_helper_info *helper, void *arg);
+
 /**
- * serve_privileges_open() - choose the user, start the broker, and plan the helper
+ * serve_privileges_open() - choose the user, and start broker and helper, or plan them
  * @privileges: must live as long as the helper
  * @config:     its options of datapath_open() get the helper
  *
