@@ -34,6 +34,24 @@ struct turnpike {
 };
 
 /**
+ * handle_open() - open the parts of a handle
+ * @tp: has none of them yet
+ *
+ * Return: 0 or a negative errno; then tp->error may have a sentence, and those that are open are
+ * left to handle_close().
+ */
+int handle_open(struct turnpike *tp, const struct turnpike_open_opts *opts);
+
+/** handle_close() - close all parts that are open, and free @tp */
+void handle_close(struct turnpike *tp);
+
+/** handle_set_timer() - make turnpike_fd() readable when waiting bindings are due */
+void handle_set_timer(struct turnpike *tp);
+
+/** handle_follow_conntrack() - confirm flows again before the host may forget them */
+void handle_follow_conntrack(struct turnpike *tp);
+
+/**
  * handle_start_helper() - let a helper run the operations that need privileges, if @opts has one
  *
  * Call it before anything is open: a child inherits what the handle has.
@@ -41,6 +59,9 @@ struct turnpike {
  * Return: 0 or a negative errno; then tp->error may have a sentence.
  */
 int handle_start_helper(struct turnpike *tp, const struct turnpike_open_opts *opts);
+
+/** handle_check_helper() - if it has just ended, look after the devices at once */
+void handle_check_helper(struct turnpike *tp);
 
 /** handle_try_maps() - find out whether the elements of maps need CAP_BPF. Return: as above. */
 int handle_try_maps(struct turnpike *tp);

@@ -45,6 +45,8 @@ ROOMS: dict[str, list[str]] = {
     "attach/flows": [API, "attach/base", "attach/privileged", "attach/net"],
     "attach": [API, "attach/base", "attach/privileged", "attach/net", "attach/hooks", "attach/select",
                "attach/devices", "attach/flows"],
+    "attach/api": [API, "attach/base", "attach/net", "attach/hooks", "attach/select", "attach/devices", "attach/flows",
+                   "attach"],
 
     # The TURN core: no I/O, no clock.
     "userspace/base": [API],

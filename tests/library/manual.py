@@ -80,16 +80,16 @@ def member_faults(text: str) -> list[str]:
 def default_faults(text: str) -> list[str]:
     """Defaults are the same in the code, the header and the manual."""
     comment = structs()["turnpike_open_opts"][0]
-    source = (ROOT / "attach" / "turnpike.c").read_text()
+    source = (ROOT / "attach" / "handle.c").read_text()
     wanted = dict(re.findall(r"^#define DEFAULT_(\w+)\s+(\d+)$", source, re.M))
-    faults = [] if wanted else ["attach/turnpike.c defines no defaults"]
+    faults = [] if wanted else ["attach/handle.c defines no defaults"]
     for constant, value in wanted.items():
         member = constant.lower()
         places = {"header": (rf"@{member}:(?:(?!@\w+:).)*", comment), "manual": (rf"^\*{member}\*\n(?:\t.*\n)+", text)}
         for place, (pattern, where) in places.items():
             entry = re.search(pattern, where, re.S if place == "header" else re.M)
             if not entry or not re.search(rf"Default: {value}\b", entry[0]):
-                faults.append(f"{place}: the default of {member} is {value} in attach/turnpike.c")
+                faults.append(f"{place}: the default of {member} is {value} in attach/handle.c")
     return faults
 
 
