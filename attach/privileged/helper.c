@@ -122,12 +122,12 @@ static bool is_compatible(const struct greeting *greeting)
 
 int helper_join(struct privileged *privileged, int connection, struct greeting *greeting)
 {
+	int fd = -1;
 	int err = -EIO;
-	int fd;
 
 	privileged->socket = connection;
 	*greeting = (struct greeting){ 0 };
-	if (fd_message_receive(connection, greeting, sizeof(*greeting), &fd) == sizeof(*greeting))
+	if (!privileged_receive(privileged, greeting, sizeof(*greeting), &fd))
 		err = is_compatible(greeting) ? greeting->err : -EPROTO;
 	if (fd >= 0)
 		close(fd);

@@ -58,6 +58,21 @@ static int wait_for_helper(const struct privileged *privileged)
 	return n > 0 ? 0 : -ETIMEDOUT;
 }
 
+int privileged_receive(const struct privileged *privileged, void *message, size_t size, int *ret)
+{
+	int err = wait_for_helper(privileged), fd;
+
+	if (err)
+		return err;
+	if (fd_message_receive(privileged->socket, message, size, &fd) == (ssize_t)size) {
+		*ret = fd;
+		return 0;
+	}
+	if (fd >= 0)
+		close(fd);
+	return -EPIPE;
+}
+
 static void take_fd(int received, int *fd)
 {
 	if (fd)
@@ -74,12 +89,9 @@ static int call_helper(struct privileged *privileged, const struct operation *op
 	int err = send_request(privileged, operation, args);
 
 	if (!err)
-		err = wait_for_helper(privileged);
+		err = privileged_receive(privileged, &reply, sizeof(reply), &received);
 	if (err == -ETIMEDOUT)
 		return lose_late(privileged);
-	if (!err && fd_message_receive(privileged->socket, &reply, sizeof(reply), &received) !=
-			    sizeof(reply))
-		err = -EPIPE;
 	if (err)
 		return lose(privileged, "it was killed");
 	take_fd(received, reply.err ? NULL : fd);

@@ -121,6 +121,14 @@ int privileged_call(struct privileged *privileged, const struct operation *opera
 
 #define PRIVILEGED_SECONDS 30
 
+/**
+ * privileged_receive() - wait for a message of the helper, for PRIVILEGED_SECONDS at most
+ * @ret: the descriptor that came with it, to be closed; -1: none. Untouched after an error
+ *
+ * Return: 0; -ETIMEDOUT; -EPIPE: the helper has ended, or the message has another size.
+ */
+int privileged_receive(const struct privileged *privileged, void *message, size_t size, int *ret);
+
 /** privileged_check() - has the helper been lost? Never waits. */
 bool privileged_check(struct privileged *privileged);
 

@@ -13,12 +13,15 @@ from lab.systemd_unit import NOBODY
 
 
 class Helpers:
-    def __init__(self, lab: Lab, binary: Path, wrapper: Sequence[str], role: str = "relay", mode: int = 0o600) -> None:
+    def __init__(self, lab: Lab, binary: Path, wrapper: Sequence[str], role: str = "relay", mode: int = 0o600,
+                 delay: float = 0) -> None:
+        """@delay: seconds until a helper begins."""
         self.path = lab.scratch / "helper.sock"
         self.path.unlink(missing_ok=True)  # of an earlier test
         kept = [f"--setenv={name}" for name in os.environ if name.endswith("SAN_OPTIONS")]
-        self.process = lab.start(role, ["systemd-socket-activate", "--seqpacket", "--accept",
-                                        f"--listen={self.path}", *kept, *wrapper, str(binary), "helper"])
+        late = ["sh", "-c", f'sleep {delay}; exec "$@"', "sh"] if delay else []
+        self.process = lab.start(role, ["systemd-socket-activate", "--seqpacket", "--accept", f"--listen={self.path}",
+                                        *kept, *late, *wrapper, str(binary), "helper"])
         self.process.wait_for("Listening on")
         os.chown(self.path, NOBODY, NOBODY)
         self.path.chmod(mode)

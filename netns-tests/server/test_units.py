@@ -13,6 +13,7 @@ import signal
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,6 +45,7 @@ SERVER_UNIT, HELPER_UNIT = Unit(BUILD / systemd_unit.NAME), Unit(BUILD / systemd
 # What the log says about a missing privilege.
 LACKS = ("does not restrict the system calls", "without CAP_NET_RAW", "does not report changes", "relayed in user")
 STRANGER = 1
+SLOW_SECONDS = 12  # more than anything waits that is bound to be fast
 # What a process in the server's place must not be able to do: each prints its error.
 ATTEMPTS = """
 import ctypes, os, socket, struct
@@ -70,10 +72,10 @@ REFUSED = {"1", "13", "97"}  # EPERM, EACCES, EAFNOSUPPORT
 class Units:
     """Both units in one lab."""
 
-    def __init__(self, lab: Lab, **socket_options: int | str) -> None:
+    def __init__(self, lab: Lab, **options: Any) -> None:
         self.install = Installation(lab, NOBODY)
         self.wrapper = SERVER_UNIT.wrapper(lab.scratch)
-        self.helpers = Helpers(lab, self.install.binary, HELPER_UNIT.wrapper(lab.scratch), **socket_options)
+        self.helpers = Helpers(lab, self.install.binary, HELPER_UNIT.wrapper(lab.scratch), **options)
 
     def serve(self, variant: Variant, options: Sequence[str] = ()) -> Turnpike:
         return self.install.serve(variant, self.wrapper, [*self.helpers.options(), *options])
@@ -223,6 +225,16 @@ def test_other_namespace(lab: Lab) -> None:
     if "the helper is in another network namespace" not in server.process.log():
         complaints.append(f"the log is {server.process.log()}")
     check(complaints + ended(server))
+
+
+def test_slow_helper(lab: Lab) -> None:
+    """The start of a server, and a command, wait for a helper that a busy machine delays."""
+    server = Units(lab, delay=SLOW_SECONDS).serve(BY_NAME["tcx"])
+    helper = server.ask("status")["helper"]["pid"]
+    os.kill(helper, signal.SIGSTOP)
+    threading.Timer(SLOW_SECONDS, os.kill, (helper, signal.SIGCONT)).start()
+    server.change_mode(BY_NAME["native-head"])
+    check(server.attach_complaints() + relays(lab) + ended(server))
 
 
 @pytest.mark.parametrize("variant", [BY_NAME[name] for name in ("native-head", "clsact")])

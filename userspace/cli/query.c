@@ -53,6 +53,9 @@ static int send_request(int fd, const json_t *request)
 	return err;
 }
 
+/* A mode change loads programs, for which a helper has 30 s, and other requests wait for it. */
+#define ANSWER_S 60
+
 static size_t receive_chunk(void *buffer, size_t len, void *fd)
 {
 	ssize_t got = read(*(int *)fd, buffer, len);
@@ -63,10 +66,12 @@ static size_t receive_chunk(void *buffer, size_t len, void *fd)
 static int receive_answer(int fd, json_t **ret)
 {
 	json_error_t error;
-	json_t *answer = json_load_callback(receive_chunk, &fd, 0, &error);
+	json_t *answer;
 
+	errno = 0;
+	answer = json_load_callback(receive_chunk, &fd, 0, &error);
 	if (!answer)
-		return -EPROTO;
+		return errno == EAGAIN ? -ETIMEDOUT : -EPROTO;
 	*ret = answer;
 	return 0;
 }
@@ -78,6 +83,7 @@ static int begin(const char *path, const json_t *request, int *fd)
 	if (err)
 		return err;
 	err = send_request(*fd, request);
+	unix_set_timeout(*fd, ANSWER_S);
 	if (err)
 		close(*fd);
 	return err;

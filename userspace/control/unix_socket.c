@@ -29,9 +29,9 @@ static int open_socket(int type, int *fd)
 	return *fd < 0 ? -errno : 0;
 }
 
-static void set_timeouts(int fd)
+void unix_set_timeout(int fd, time_t seconds)
 {
-	static const struct timeval timeout = { .tv_sec = TIMEOUT_S };
+	const struct timeval timeout = { .tv_sec = seconds };
 
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
@@ -46,7 +46,7 @@ int unix_connect(const char *path, int type, int *ret)
 		err = open_socket(type, &fd);
 	if (err)
 		return err;
-	set_timeouts(fd);
+	unix_set_timeout(fd, TIMEOUT_S);
 	if (connect(fd, (const struct sockaddr *)&addr, sizeof(addr))) {
 		err = -errno;
 		close(fd);

@@ -8,6 +8,10 @@
 
 #include <sys/socket.h>
 #include <sys/types.h>
+#include <time.h>
+
+/** unix_set_timeout() - seconds for each later call that sends or receives; 0: no limit */
+void unix_set_timeout(int fd, time_t seconds);
 
 /**
  * unix_connect() - connect with a timeout of some seconds, which also applies to later I/O

@@ -18,7 +18,9 @@
 #include "private/fd_message.h"
 
 /** Each request is done in microseconds. */
+/* Workers wait for an answer. It is part of the start that the broker begins. */
 #define TIMEOUT_S 5
+#define START_S   30
 
 enum request_kind {
 	REQUEST_BIND,
@@ -179,16 +181,23 @@ int broker_fork(const struct broker_plan *plan, int *ret, pid_t *pid)
 	return 0;
 }
 
+static void set_timeout(time_t seconds)
+{
+	const struct timeval timeout = { .tv_sec = seconds };
+
+	setsockopt(broker.socket, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+	setsockopt(broker.socket, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
+}
+
 int broker_use(int socket, pid_t pid)
 {
-	static const struct timeval timeout = { .tv_sec = TIMEOUT_S };
 	int err;
 
-	setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
-	setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
 	broker.socket = socket;
 	broker.pid = pid;
+	set_timeout(START_S);
 	err = read_answer();
+	set_timeout(TIMEOUT_S);
 	if (err)
 		broker_stop();
 	return err;

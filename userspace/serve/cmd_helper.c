@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "control/unix_socket.h"
 #include "net/broker.h"
 #include "private/fd_message.h"
 #include "serve/helper_hello.h"
@@ -20,8 +21,8 @@
 /** SD_LISTEN_FDS_START of sd_listen_fds(3). */
 #define FIRST_PASSED 3
 
-/** A server says hello at once. */
-#define TIMEOUT_S 10
+/** A server says hello at once, if the machine is not busy. */
+#define TIMEOUT_S 30
 
 /** struct helper - @broker: process id; 0: none */
 struct helper {
@@ -80,13 +81,6 @@ static int start_broker(struct helper *helper, const struct hello *hello, int *s
 	return broker_fork(&plan, socket, &helper->broker);
 }
 
-static void set_timeout(int connection, time_t seconds)
-{
-	const struct timeval timeout = { .tv_sec = seconds };
-
-	setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
-}
-
 static int answer(struct helper *helper, int connection, const struct hello *hello)
 {
 	struct welcome welcome = { .version = TURNPIKE_VERSION };
@@ -111,7 +105,7 @@ static int welcome(struct helper *helper, int connection)
 	ssize_t n;
 	int fd, err = -EPROTO;
 
-	set_timeout(connection, TIMEOUT_S);
+	unix_set_timeout(connection, TIMEOUT_S);
 	n = fd_message_receive(connection, &hello, sizeof(hello), &fd);
 	if (fd >= 0)
 		close(fd);
@@ -120,7 +114,7 @@ static int welcome(struct helper *helper, int connection)
 	/* That of another version may have another size, and its version is the first member. */
 	if (n > (ssize_t)sizeof(hello.version))
 		err = answer(helper, connection, &hello);
-	set_timeout(connection, 0);
+	unix_set_timeout(connection, 0);
 	if (err)
 		log_error("the server is of another version than " TURNPIKE_VERSION
 			  ", or its sockets cannot be opened: %s",

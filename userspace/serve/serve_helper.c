@@ -11,6 +11,9 @@
 #include "private/fd_message.h"
 #include "serve/helper_hello.h"
 
+/** systemd starts the helper once the server has connected, and a busy machine takes long. */
+#define TIMEOUT_S 30
+
 static int connect_to(const char *path, int *ret)
 {
 	const int err = unix_connect(path, SOCK_SEQPACKET, ret);
@@ -71,6 +74,7 @@ static int greet(const struct serve_config *config, int connection)
 	struct welcome welcome;
 	int broker = -1, err;
 
+	unix_set_timeout(connection, TIMEOUT_S);
 	serve_config_low_ports(config, ports);
 	for (size_t i = 0; i < IPPORT_RESERVED; i++)
 		hello.ports[i] = ports[i];
@@ -94,9 +98,11 @@ int serve_helper_connect(const struct serve_config *config, int *ret)
 	if (err)
 		return err;
 	err = greet(config, connection);
-	if (err)
+	if (err) {
 		close(connection);
-	else
-		*ret = connection;
-	return err;
+		return err;
+	}
+	unix_set_timeout(connection, 0); /* libturnpike has limits of its own */
+	*ret = connection;
+	return 0;
 }
