@@ -60,9 +60,6 @@ void handle_follow_conntrack(struct turnpike *tp);
  */
 int handle_start_helper(struct turnpike *tp, const struct turnpike_open_opts *opts);
 
-/** handle_check_helper() - if it has just ended, look after the devices at once */
-void handle_check_helper(struct turnpike *tp);
-
 /** handle_try_maps() - find out whether the elements of maps need CAP_BPF. Return: as above. */
 int handle_try_maps(struct turnpike *tp);
 

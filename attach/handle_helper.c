@@ -115,15 +115,6 @@ int handle_start_helper(struct turnpike *tp, const struct turnpike_open_opts *op
 	return err;
 }
 
-/* Its socket is readable when it has ended. */
-void handle_check_helper(struct turnpike *tp)
-{
-	const bool known = tp->privileged.lost;
-
-	if (privileged_check(&tp->privileged) && !known)
-		tp->devices.supervised = 0;
-}
-
 /* Linux before 6.0 refuses bpf(2) without CAP_BPF where kernel.unprivileged_bpf_disabled is set. */
 static bool need_bpf(const struct maps *maps)
 {

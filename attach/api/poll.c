@@ -20,7 +20,6 @@ int turnpike_poll(struct turnpike *tp)
 	const int err = nexthops_poll(tp->nexthops);
 	libbpf_print_fn_t print;
 
-	handle_check_helper(tp);
 	icmp_poll(tp->icmp);
 	waiting_poll(tp->waiting);
 	handle_set_timer(tp);

@@ -82,6 +82,7 @@ struct device {
  * @watch:       map of the watch; -1: not opened yet, or not available
  * @watch_error: why it is not available
  * @supervised:  time of the last devices_supervise(), ns
+ * @lost:        the helper was lost by then
  * @on_change:   see turnpike_on_change(); may be NULL
  */
 struct devices {
@@ -95,6 +96,7 @@ struct devices {
 	struct health_limits health;
 	struct backoff_limits backoff;
 	__u64 supervised;
+	bool lost;
 	void (*on_change)(const struct turnpike_change *change, void *arg);
 	void *on_change_arg;
 };

@@ -381,20 +381,35 @@ int devices_set_clock(const struct devices *devices)
 	return err;
 }
 
-bool devices_supervise(struct devices *devices)
+static bool supervise_all(struct devices *devices, __u64 now)
 {
-	const __u64 since = devices->supervised, now = clock_ns();
 	struct device *device;
 	bool changed = false;
 
-	devices_set_clock(devices);
 	LL_FOREACH(devices->all, device)
-		changed |= supervise(devices, device, since, now);
-	devices->supervised = now;
+		changed |= supervise(devices, device, devices->supervised, now);
 	return changed;
 }
 
+bool devices_supervise(struct devices *devices)
+{
+	const bool had_helper = !privileged_check(devices->privileged);
+	const __u64 now = clock_ns();
+	bool changed;
+
+	devices_set_clock(devices);
+	changed = supervise_all(devices, now);
+	/* It was lost when some devices had been looked after already. */
+	if (had_helper && devices->privileged->lost)
+		changed |= supervise_all(devices, now);
+	devices->supervised = now;
+	devices->lost = devices->privileged->lost;
+	return changed;
+}
+
+/* Without the helper nothing is attached, whoever has found out first. */
 bool devices_are_due(const struct devices *devices)
 {
-	return clock_ns() - devices->supervised >= SUPERVISE_NS;
+	return privileged_check(devices->privileged) != devices->lost ||
+	       clock_ns() - devices->supervised >= SUPERVISE_NS;
 }
