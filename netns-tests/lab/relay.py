@@ -26,6 +26,11 @@ BINARY = Path(os.environ.get("TURNPIKE", ROOT / "build/release/userspace/turnpik
 WORKERS = [f"--workers={number}"] if (number := os.environ.get("TURNPIKE_WORKERS")) else []
 
 
+def is_sanitized() -> bool:
+    """Whether the program under test has AddressSanitizer, and with it LeakSanitizer."""
+    return b"__asan_init" in BINARY.read_bytes()
+
+
 @dataclass(frozen=True)
 class Variant:
     """A mode of the relay: the options that request it, and what the status must report."""

@@ -33,7 +33,7 @@ from lab.privileges import (
     relays_in_every_mode,
     status_of,
 )
-from lab.relay import AUTO, BINARY, BY_NAME, VARIANTS, Turnpike, Variant
+from lab.relay import AUTO, BINARY, BY_NAME, VARIANTS, Turnpike, Variant, is_sanitized
 from lab.roundtrip import relays
 from lab.systemd_unit import HELPER as HELPER_UNIT
 from lab.systemd_unit import NOBODY, REQUIRED, Unit, without_capabilities
@@ -160,7 +160,7 @@ def test_secrets(lab: Lab) -> None:
     status = server.ask("status")
     if not found_in_memory(status["helper"]["pid"], [b"tp-helper"]):
         pytest.fail("nothing is found in the memory of the helper")
-    if b"__asan_init" in BINARY.read_bytes():  # AddressSanitizer keeps a copy of the environment
+    if is_sanitized():  # AddressSanitizer keeps a copy of the environment
         words.pop()
     pids = status["helper"]["pid"], status["broker"]
     check([f"{status_of(Path('/proc', str(pid)))['Name']} has {found}" for pid in pids
