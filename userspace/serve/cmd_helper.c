@@ -26,7 +26,6 @@
 
 /** struct helper - @broker: process id; 0: none */
 struct helper {
-	bool xdp_dispatcher;
 	struct serve_privileges privileges;
 	pid_t broker;
 };
@@ -124,8 +123,8 @@ static int welcome(struct helper *helper, int connection)
 
 static int serve(struct helper *helper, int connection)
 {
-	TURNPIKE_OPTS(turnpike_helper_opts, opts, .dispatcher = helper->xdp_dispatcher,
-		      .begin = serve_privileges_of_helper, .arg = &helper->privileges);
+	TURNPIKE_OPTS(turnpike_helper_opts, opts, .begin = serve_privileges_of_helper,
+		      .arg = &helper->privileges);
 	int err;
 
 	if (helper->privileges.user.uid != (uid_t)-1)
@@ -145,10 +144,6 @@ static int serve(struct helper *helper, int connection)
 enum cli_status command_helper(int argc, char **argv)
 {
 	static const struct cli_option options[] = {
-		{ "xdp-dispatcher", 0, NULL,
-		  "Keep what the dispatchers of libxdp need, even where there is none. Needs a start "
-		  "as root.",
-		  .field = offsetof(struct helper, xdp_dispatcher) },
 		{ 0 },
 	};
 	static const struct cli_syntax syntax = {
