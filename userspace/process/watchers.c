@@ -63,12 +63,12 @@ bool watchers_exist(void)
 	return n_watchers > 0;
 }
 
-/* With the lock. */
+/* With the lock. @text: NULL: there is no room or no memory for it. */
 static void put(struct watcher *watcher, const char *text)
 {
-	const size_t len = strlen(text);
+	const size_t len = text ? strlen(text) : 0;
 
-	if (evbuffer_get_length(watcher->lines) + len > BUFFER_MAX ||
+	if (!text || evbuffer_get_length(watcher->lines) + len > BUFFER_MAX ||
 	    evbuffer_add(watcher->lines, text, len)) {
 		watcher->lost++;
 		return;
@@ -98,10 +98,7 @@ void watchers_show(const struct turn_event *event, struct log_line *line)
 		/* A flood that nobody reads costs no more than counting. */
 		if (!text && evbuffer_get_length(watcher->lines) < BUFFER_MAX - LINE_MAX)
 			text = format(line);
-		if (text)
-			put(watcher, text);
-		else
-			watcher->lost++;
+		put(watcher, text);
 	}
 	pthread_mutex_unlock(&lock);
 	free(text);
@@ -112,10 +109,7 @@ void watcher_put(struct watcher *watcher, struct log_line *line)
 	char *text = format(line);
 
 	pthread_mutex_lock(&lock);
-	if (text)
-		put(watcher, text);
-	else
-		watcher->lost++;
+	put(watcher, text);
 	pthread_mutex_unlock(&lock);
 	free(text);
 }
