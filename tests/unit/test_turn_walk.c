@@ -169,6 +169,33 @@ static void test_ends_allocations(void **state)
 	fixture_free(f);
 }
 
+/* An allocation with many channels ends in pieces. It may end by itself in between. */
+static void test_ends_peers(void **state)
+{
+	struct fixture *f = fixture_default();
+	struct turn_walk walk;
+
+	(void)state;
+	allocate_both(f);
+	channel_bind(f, 0x4000, "198.51.100.1:1");
+	channel_bind(f, 0x4001, "198.51.100.1:2");
+	channel_bind(f, 0x4002, "[2001:db8::99]:4");
+	turn_walk_begin(&walk, f->server);
+	assert_int_equal(next_port(&walk), FIRST_PORT);
+	assert_int_equal(turn_walk_end_peers(&walk, 2), 2);
+	assert_int_equal(stats(f)->channels, 1);
+	assert_int_equal(f->n_flows, 1);
+	assert_int_equal(turn_walk_end_peers(&walk, 0), 0);
+	assert_int_equal(turn_walk_end_peers(&walk, 2), 1);
+	assert_int_equal(f->n_flows, 0);
+	assert_int_equal(stats(f)->allocations, 1);
+	assert_true(turn_walk_is_at_allocation(&walk));
+	refresh(f, 0);
+	assert_false(turn_walk_is_at_allocation(&walk));
+	turn_walk_end(&walk);
+	fixture_free(f);
+}
+
 /* The walk ends with the server. */
 static void test_end_of_server(void **state)
 {
@@ -192,6 +219,7 @@ int main(void)
 		cmocka_unit_test(test_peers),
 		cmocka_unit_test(test_ending_peers),
 		cmocka_unit_test(test_ends_allocations),
+		cmocka_unit_test(test_ends_peers),
 		cmocka_unit_test(test_end_of_server),
 	};
 

@@ -6,9 +6,14 @@
 
 #include "base/clock.h"
 
-/** What a worker does for a batch at most: steps of its walk, and allocations that it ends. */
-#define STEPS_MAX 1024
-#define ENDS_MAX  8
+/**
+ * What a worker does for a batch at most: steps of its walk, and work to end peers, which takes
+ * some 5 us each, and allocations. So a worker is held for less than a millisecond, even by an
+ * allocation with thousands of channels.
+ */
+#define STEPS_MAX       1024
+#define WORK_MAX        128
+#define ALLOCATION_WORK 16
 
 /* The account is the end of the username. */
 static void add_session(struct sweep *sweep, const struct turn_allocation_info *info)
@@ -41,9 +46,33 @@ static bool step_to_session(struct sweep *sweep)
 		return true;
 	if (!sweep->ends)
 		return list_one(sweep, &info);
-	turn_walk_end_allocation(&sweep->walk, sweep->ends, clock_now());
-	sweep->n_ended++;
+	sweep->is_ending = true;
+	sweep->peers_left = (uint64_t)info.channels + info.pairs;
 	return true;
+}
+
+/*
+ * Ends the peers of an allocation first, as far as the batch has time for them. Those that its
+ * client adds meanwhile do not prolong its life.
+ */
+static void end_session(struct sweep *sweep)
+{
+	const uint64_t max = sweep->peers_left < WORK_MAX - sweep->work ? sweep->peers_left
+									: WORK_MAX - sweep->work;
+	size_t n = 0;
+
+	/* It may have ended between two batches. */
+	sweep->is_ending = turn_walk_is_at_allocation(&sweep->walk);
+	if (sweep->is_ending)
+		n = turn_walk_end_peers(&sweep->walk, max);
+	sweep->work += n;
+	sweep->peers_left -= n;
+	if (!sweep->is_ending || (n == max && sweep->peers_left))
+		return;
+	turn_walk_end_allocation(&sweep->walk, sweep->ends, clock_now());
+	sweep->work += ALLOCATION_WORK;
+	sweep->n_ended++;
+	sweep->is_ending = false;
 }
 
 /* Returns whether there are more. */
@@ -51,6 +80,10 @@ static bool step(struct sweep *sweep)
 {
 	struct sweep_item *item = &sweep->items[sweep->n];
 
+	if (sweep->is_ending) {
+		end_session(sweep);
+		return true;
+	}
 	if (!sweep->in_session)
 		return step_to_session(sweep);
 	item->is_peer = true;
@@ -62,10 +95,9 @@ static bool step(struct sweep *sweep)
 /* Returns whether there are more. */
 static bool read_batch(struct sweep *sweep)
 {
-	const uint64_t ends_max = sweep->n_ended + ENDS_MAX;
-
+	sweep->work = 0;
 	for (unsigned int i = 0; i < STEPS_MAX && sweep->n < SWEEP_BATCH; i++) {
-		if (sweep->n_ended == ends_max)
+		if (sweep->work >= WORK_MAX)
 			break;
 		if (!step(sweep))
 			return false;

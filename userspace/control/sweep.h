@@ -58,6 +58,9 @@ struct sweep {
 	struct workers_tour tour;
 	struct turn_walk walk;
 	bool in_session;
+	bool is_ending;      /* the allocation at which the walk is */
+	uint64_t peers_left; /* of it */
+	uint64_t work;       /* for this batch */
 	bool has_batch;
 	bool is_complete;
 	size_t n;

@@ -147,6 +147,23 @@ bool turn_walk_peer(struct turn_walk *walk, struct turn_peer_info *info)
 	return true;
 }
 
+bool turn_walk_is_at_allocation(const struct turn_walk *walk)
+{
+	return walk->at;
+}
+
+size_t turn_walk_end_peers(struct turn_walk *walk, size_t max)
+{
+	struct turn_peer *peer = turn_walks_first_peer(walk->at);
+	size_t n = 0;
+
+	for (; peer && n < max; n++) {
+		turn_peer_end(walk->server, peer);
+		peer = turn_walks_first_peer(walk->at);
+	}
+	return n;
+}
+
 void turn_walk_end_allocation(struct turn_walk *walk, const char *why, uint64_t now)
 {
 	turn_allocation_end(walk->server, walk->at, why, now);

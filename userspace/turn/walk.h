@@ -124,6 +124,13 @@ bool turn_walk_next(struct turn_walk *walk, struct turn_allocation_info *info);
 /** turn_walk_peer() - the next peer of that allocation; Return: whether there is one */
 bool turn_walk_peer(struct turn_walk *walk, struct turn_peer_info *info);
 
+/** turn_walk_is_at_allocation() - whether the last one of turn_walk_next() has not ended */
+bool turn_walk_is_at_allocation(const struct turn_walk *walk);
+
+/** turn_walk_end_peers() - end @max peers of it, with channels and flows; return: how many there
+ * were */
+size_t turn_walk_end_peers(struct turn_walk *walk, size_t max);
+
 /** turn_walk_end_allocation() - end that allocation, which must not have ended; see struct
  * turn_event */
 void turn_walk_end_allocation(struct turn_walk *walk, const char *why, uint64_t now);
