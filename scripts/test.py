@@ -86,7 +86,7 @@ STAGES = (
           "server/test_chains.py", "server/test_control.py", "server/test_memory.py"),
     netns("sessions", "lists of sessions, top, monitor, kick, block, drain; the check of a server", "release",
           "server/test_sessions.py", "server/test_ending_sessions.py", "server/test_session_commands.py",
-          "server/test_top.py", "server/test_monitor.py", "server/test_check_command.py"),
+          "server/test_top.py", "server/test_monitor.py", "server/test_interim.py", "server/test_check_command.py"),
     netns("metrics", "metrics, health, Prometheus", "release", "server/test_metrics.py"),
     netns("model", "random packets against the model", "release", "datapath/test_model.py"),
     netns("datapath", "hairpins, ICMP errors, policing", "release", "datapath/test_hairpin.py", "datapath/test_icmp.py",

@@ -305,6 +305,7 @@ static bool step(struct life *life, struct input *in)
 	remember_token(life);
 	clear(f);
 	turn_server_expire(f->server, f->now);
+	turn_server_record(f->server, f->now);
 	clear(f);
 	return true;
 }
@@ -353,6 +354,7 @@ static void begin_life(struct life *life)
 	fixture_config(&life->config);
 	life->config.port_lo = LO;
 	life->config.port_hi = HI;
+	life->config.record_interval = 60;
 	life->denied = (struct addr_cidr){ addr("198.51.100.2"), 32 };
 	life->f = fixture_new(&life->config);
 	life->alice_is_in = true;
@@ -412,6 +414,7 @@ int fuzz_missed(void)
 	       missed("events: allocated", events[TURN_EVENT_ALLOCATED]) +
 	       missed("events: refreshed", events[TURN_EVENT_REFRESHED]) +
 	       missed("events: ended", events[TURN_EVENT_ENDED]) +
+	       missed("events: interim", events[TURN_EVENT_INTERIM]) +
 	       missed("events: permitted", events[TURN_EVENT_PERMITTED]) +
 	       missed("events: bound", events[TURN_EVENT_BOUND]) +
 	       missed("events: refused", events[TURN_EVENT_REFUSED]);

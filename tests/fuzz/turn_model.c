@@ -128,6 +128,9 @@ void model_event(struct model *model, const struct turn_event *event, uint64_t n
 	case TURN_EVENT_ENDED:
 		ended(model, event, now);
 		break;
+	case TURN_EVENT_INTERIM:
+		must(model_relay(model, event->relay, now), "interim records are of live relays");
+		break;
 	case TURN_EVENT_PERMITTED:
 		permitted(model, event, now);
 		break;

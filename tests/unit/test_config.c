@@ -99,6 +99,7 @@ static void test_every_value(void **state)
 				    "log-level = warning\n"
 				    "log-json = yes\n"
 				    "log-addresses = no\n"
+				    "accounting-interval = 300\n"
 				    "cert = a.pem\n"
 				    "key = b.pem\n"
 				    "control = /run/x\n",
@@ -161,6 +162,7 @@ static void test_every_value(void **state)
 	assert_string_equal(config.control_group, "operators");
 	assert_addr(config.metrics_listen, "[::1]:9641");
 	assert_true(config.metrics_coturn_names);
+	assert_int_equal(config.accounting_interval, 300);
 	assert_int_equal(config.log_level, LOG_WARNING);
 	assert_true(config.log_json);
 	assert_false(config.log_addresses);

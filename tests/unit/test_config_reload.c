@@ -65,6 +65,7 @@ static const char *const lines[] = {
 	"log-level = debug",
 	"log-json = yes",
 	"log-addresses = yes",
+	"accounting-interval = 1",
 	"control = /run/x",
 };
 
@@ -115,6 +116,7 @@ static const struct change live[] = {
 	{ "log-level = debug", "log-level = info", RELOAD_LOG },
 	{ "log-json = yes", "log-json = no", RELOAD_LOG },
 	{ "log-addresses = yes", NULL, RELOAD_LOG },
+	{ "accounting-interval = 1", "accounting-interval = 2", RELOAD_LOG },
 	{ "drain-time = 1", NULL, RELOAD_DRAIN },
 };
 

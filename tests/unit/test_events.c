@@ -115,6 +115,17 @@ static const struct {
 	  "kernel_to_client_bytes=8 userspace_to_peer_packets=1 userspace_to_peer_bytes=2 userspace_to_client_packets=3 "
 	  "userspace_to_client_bytes=18446744073709551615",
 	  " client=192.0.2.1:4000 relay=192.0.2.2:50000" },
+	{ { .kind = TURN_EVENT_INTERIM,
+	    .id = 7,
+	    .username = "alice",
+	    .age_ns = 60000000000,
+	    .traffic = { { 1, 2 }, { 3, 4 } },
+	    .in_kernel = { { 5, 6 }, { 7, 8 } } },
+	  "2 interim 'allocation goes on' id=7 user=alice transport=tls seconds=60 "
+	  "kernel_to_peer_packets=5 kernel_to_peer_bytes=6 kernel_to_client_packets=7 "
+	  "kernel_to_client_bytes=8 userspace_to_peer_packets=1 userspace_to_peer_bytes=2 userspace_to_client_packets=3 "
+	  "userspace_to_client_bytes=4",
+	  " client=192.0.2.1:4000 relay=192.0.2.2:50000" },
 	{ { .kind = TURN_EVENT_PERMITTED, .username = "alice" },
 	  "3 permitted 'permission installed' user=alice transport=tls",
 	  " client=192.0.2.1:4000 relay=192.0.2.2:50000 peer=[2001:db8::1]:9" },
@@ -178,11 +189,11 @@ static void test_level(void **state)
 	n_lines = 0;
 	for (size_t i = 0; i < N_LINES; i++)
 		note(lines[i].event);
-	assert_int_equal(n_lines, 4); /* those of level 2 */
+	assert_int_equal(n_lines, 5); /* those of level 2 */
 	max_level = LOG_WARNING;
 	for (size_t i = 0; i < N_LINES; i++)
 		note(lines[i].event);
-	assert_int_equal(n_lines, 4);
+	assert_int_equal(n_lines, 5);
 	max_level = LOG_DEBUG;
 	events_end_period();
 }

@@ -25,9 +25,9 @@ static int take_word(void *target, char *word)
 
 static bool is_event(const char *name)
 {
-	static const char *const names[] = { "allocated", "refreshed", "ended",   "permitted",
-					     "bound",     "refused",   "dropped", "icmp",
-					     "kernel",    "mode" };
+	static const char *const names[] = { "allocated", "refreshed", "ended",   "interim",
+					     "permitted", "bound",     "refused", "dropped",
+					     "icmp",      "kernel",    "mode" };
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		if (strcmp(names[i], name) == 0)

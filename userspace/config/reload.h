@@ -18,7 +18,7 @@ enum reload_part {
 	RELOAD_SERVER = 1 << 1,
 	/** Rates of allocations, of users and in total. */
 	RELOAD_RATES = 1 << 2,
-	/** Level and format of the log. */
+	/** Level and format of the log, and interim records in it. */
 	RELOAD_LOG = 1 << 3,
 	/** The drain time, which is read when draining starts. */
 	RELOAD_DRAIN = 1 << 4,

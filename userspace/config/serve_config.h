@@ -57,6 +57,7 @@ struct serve_device {
  * @user_rate, @total_rate, @max_rate: bytes per second; 0: no limit
  * @user_packet_rate: packets per second; 0: no limit
  * @drain_time: seconds
+ * @accounting_interval: seconds; 0: no interim records
  * @datapath:   options for turnpike_open()
  * @metrics_listen: family 0: none
  * @check_only: --check-config
@@ -138,6 +139,7 @@ struct serve_config {
 	enum log_level log_level;
 	bool log_json;
 	bool log_addresses;
+	uint32_t accounting_interval;
 	bool check_only;
 	int argc;
 	char **argv;

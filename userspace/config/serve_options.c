@@ -255,6 +255,11 @@ const struct cli_option serve_options[] = {
 	  .reload = RELOAD_LOG },
 	{ "log-addresses", 0, NULL, "Include the addresses of clients and peers in the log.",
 	  FIELD(log_addresses), .reload = RELOAD_LOG },
+	{ "accounting-interval", 0, "SECONDS",
+	  "Log what each allocation has relayed so far this often, so that accounting survives a "
+	  "crash. 0 means only at its end.",
+	  "a number of seconds from 1 to 86400, or 0", FIELD(accounting_interval), .max = A_DAY,
+	  .reload = RELOAD_LOG },
 	{ 0 },
 };
 

@@ -22,7 +22,7 @@ static void add_address(struct event_fields *fields, const char *name,
 		add_text(fields, name, addr_format(addr, text));
 }
 
-/* Of an allocation that ends: what accounting needs. */
+/* What accounting needs. */
 static void add_accounting(struct event_fields *fields, const struct turn_event *event)
 {
 	const struct turn_traffic *user_space = event->traffic, *kernel = event->in_kernel;
@@ -69,7 +69,7 @@ static void add_details(struct event_fields *fields, const struct turn_event *ev
 		add_icmp(fields, event->icmp);
 	if (event->why)
 		add_text(fields, "why", event->why);
-	if (event->kind == TURN_EVENT_ENDED)
+	if (event->kind == TURN_EVENT_ENDED || event->kind == TURN_EVENT_INTERIM)
 		add_accounting(fields, event);
 }
 

@@ -19,6 +19,7 @@ static const struct kind kinds[] = {
 	[TURN_EVENT_ALLOCATED] = { LOG_INFO, "allocated", "allocation made" },
 	[TURN_EVENT_REFRESHED] = { LOG_DEBUG, "refreshed", "allocation refreshed" },
 	[TURN_EVENT_ENDED] = { LOG_INFO, "ended", "allocation ended" },
+	[TURN_EVENT_INTERIM] = { LOG_INFO, "interim", "allocation goes on" },
 	[TURN_EVENT_PERMITTED] = { LOG_DEBUG, "permitted", "permission installed" },
 	[TURN_EVENT_BOUND] = { LOG_DEBUG, "bound", "channel bound" },
 	[TURN_EVENT_REFUSED] = { LOG_DEBUG, "refused", "request refused" },

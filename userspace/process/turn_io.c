@@ -30,15 +30,23 @@ struct turn_io {
 	struct datapath *datapath;
 	struct turn_server *server;
 	struct udp_sockets *sockets;
-	struct event *timer;
-	uint64_t armed; /* expiry of @timer */
+	struct event *timer; /* of expiries and interim records */
+	uint64_t armed;      /* expiry of @timer */
 	struct listeners *listeners;
 	struct connections connections;
 };
 
+static uint64_t next_due(const struct turn_io *io)
+{
+	const uint64_t expiry = turn_server_next_expiry(io->server);
+	const uint64_t record = turn_server_next_record(io->server);
+
+	return record < expiry ? record : expiry;
+}
+
 static void arm_timer(struct turn_io *io, uint64_t now)
 {
-	uint64_t next = turn_server_next_expiry(io->server);
+	uint64_t next = next_due(io);
 	/* Rounded up, so that no wake-up is too early. */
 	uint64_t us = next > now ? (next - now - 1) / 1000 + 1 : 0;
 	struct timeval delay = {
@@ -63,6 +71,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	turn_server_expire(io->server, now);
+	turn_server_record(io->server, now);
 	io->armed = TURN_NEVER;
 	arm_timer(io, now);
 }
@@ -360,6 +369,15 @@ void turn_io_close(struct turn_io *io)
 		event_free(io->timer);
 	udp_sockets_free(io->sockets);
 	free(io);
+}
+
+int turn_io_reconfigure(struct turn_io *io, const struct turn_config *config)
+{
+	const uint64_t now = clock_now();
+	const int err = turn_server_reconfigure(io->server, config, now);
+
+	arm_timer(io, now);
+	return err;
 }
 
 int turn_io_listen(struct turn_io *io, const struct listen_config *listen)

@@ -35,6 +35,9 @@ int turn_io_open(struct event_base *base, struct datapath *datapath,
 /** turn_io_close() - end all allocations and close all sockets; accepts NULL */
 void turn_io_close(struct turn_io *io);
 
+/** turn_io_reconfigure() - see turn_server_reconfigure() */
+int turn_io_reconfigure(struct turn_io *io, const struct turn_config *config);
+
 /** turn_io_listen() - see listeners_update() */
 int turn_io_listen(struct turn_io *io, const struct listen_config *listen);
 

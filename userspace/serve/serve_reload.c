@@ -82,7 +82,7 @@ static void change(struct turn_io *io, void *arg)
 	int err = changes->err;
 
 	if (!err)
-		err = turn_server_reconfigure(server, &changes->turn, clock_now());
+		err = turn_io_reconfigure(io, &changes->turn);
 	if (!err && changes->credentials)
 		turn_server_set_credentials(server, changes->credentials);
 	if (!err && changes->revokes)

@@ -190,6 +190,7 @@ int serve_turn_config(const struct serve_config *config, const struct endpoints 
 	turn->user_allocations = config->user_allocations;
 	turn->unauthenticated_rate = config->unauthenticated_rate;
 	turn->guess_rate = config->guess_rate;
+	turn->record_interval = config->accounting_interval;
 	turn->alternates = config->alternates;
 	turn->n_alternates = config->n_alternates;
 	turn->private_peers = config->private_peers;

@@ -72,6 +72,8 @@ enum turn_private {
  *                    be ten times as large; 0: no limit. See unauth_limit.h for networks and all
  * @guess_rate:       wrong credentials per second that are checked for each source, and for each
  *                    account; bursts likewise; 0: no limit
+ * @record_interval:  seconds between the interim records (TURN_EVENT_INTERIM) of a relayed
+ * transport address, the first of which is made when it is so old; 0: none
  * @alternates:       servers that clients are redirected to (error 300) when this one is full or
  *                    draining; one of the client's family is chosen at random
  * @n_alternates:     number of @alternates, may be 0
@@ -114,6 +116,7 @@ struct turn_config {
 	uint32_t user_allocations;
 	uint32_t unauthenticated_rate;
 	uint32_t guess_rate;
+	uint32_t record_interval;
 	const struct turnpike_addr *alternates;
 	size_t n_alternates;
 	const struct turnpike_addr *self_addrs;

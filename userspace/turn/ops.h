@@ -48,6 +48,7 @@ enum turn_event_kind {
 	TURN_EVENT_ALLOCATED,
 	TURN_EVENT_REFRESHED,
 	TURN_EVENT_ENDED,
+	TURN_EVENT_INTERIM,
 	TURN_EVENT_PERMITTED,
 	TURN_EVENT_BOUND,
 	TURN_EVENT_REFUSED,
@@ -77,8 +78,9 @@ enum turn_event_kind {
  * @icmp:     what was reported to the client, of TURN_EVENT_ICMP
  * @why:      why the allocation ended: "refresh", "expired", "client gone", "revoked", "denied",
  *            "stopping" or as its owner said; else NULL
- * @age_ns:   how long the relayed transport address lived, of TURN_EVENT_ENDED
- * @traffic:  by enum turn_direction, what was relayed in user space, of TURN_EVENT_ENDED
+ * @age_ns:   how long the relayed transport address lived, of TURN_EVENT_ENDED; has lived so far,
+ * of TURN_EVENT_INTERIM
+ * @traffic:  by enum turn_direction, what was relayed in user space meanwhile
  * @in_kernel: likewise, in the kernel. What goes to another client of the relay in the kernel
  *            counts for its sender only
  */

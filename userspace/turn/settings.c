@@ -20,6 +20,7 @@ static void set_limits(struct turn_server *server, const struct turn_config *con
 		.guess_rate = config->guess_rate,
 	};
 	server->nonces.lifetime = config->nonce_lifetime;
+	server->record_interval = config->record_interval;
 }
 
 static int copy_homes(const struct turn_config *config, struct turn_home **homes)

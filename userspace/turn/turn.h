@@ -176,6 +176,18 @@ void turn_server_expire(struct turn_server *server, uint64_t now);
  */
 uint64_t turn_server_next_expiry(const struct turn_server *server);
 
+/**
+ * turn_server_record() - make the interim records that are due, but only a few of them
+ *
+ * That takes less than a millisecond. If more are due, turn_server_next_record() says so, and the
+ * owner serves clients before the next call.
+ */
+void turn_server_record(struct turn_server *server, uint64_t now);
+
+/** turn_server_next_record() - when to call turn_server_record() next; as turn_server_next_expiry()
+ */
+uint64_t turn_server_next_record(const struct turn_server *server);
+
 /** turn_server_stats() - the live counters of @server, valid as long as it is */
 const struct turn_stats *turn_server_stats(const struct turn_server *server);
 

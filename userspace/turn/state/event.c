@@ -24,15 +24,35 @@ void turn_notify_relay(const struct turn_server *server, enum turn_event_kind ki
 	server->ops.event(server->ctx, &event);
 }
 
+static struct turn_event event_with_account(enum turn_event_kind kind,
+					    const struct turn_relay *relay,
+					    const struct turn_traffic in_kernel[TURN_DIRECTIONS],
+					    uint64_t now)
+{
+	struct turn_event event = event_of(kind, relay);
+
+	event.age_ns = now - relay->begin_ns;
+	memcpy(event.traffic, relay->traffic, sizeof(event.traffic));
+	memcpy(event.in_kernel, in_kernel, sizeof(event.in_kernel));
+	return event;
+}
+
 void turn_notify_end(const struct turn_server *server, const struct turn_relay *relay,
 		     const char *why, uint64_t now)
 {
-	struct turn_event event = event_of(TURN_EVENT_ENDED, relay);
+	struct turn_event event =
+		event_with_account(TURN_EVENT_ENDED, relay, relay->in_kernel, now);
 
 	event.why = why;
-	event.age_ns = now - relay->begin_ns;
-	memcpy(event.traffic, relay->traffic, sizeof(event.traffic));
-	memcpy(event.in_kernel, relay->in_kernel, sizeof(event.in_kernel));
+	server->ops.event(server->ctx, &event);
+}
+
+void turn_notify_interim(const struct turn_server *server, const struct turn_relay *relay,
+			 const struct turn_traffic in_kernel[static TURN_DIRECTIONS], uint64_t now)
+{
+	const struct turn_event event =
+		event_with_account(TURN_EVENT_INTERIM, relay, in_kernel, now);
+
 	server->ops.event(server->ctx, &event);
 }
 

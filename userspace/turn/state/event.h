@@ -16,6 +16,10 @@ void turn_notify_relay(const struct turn_server *server, enum turn_event_kind ki
 void turn_notify_end(const struct turn_server *server, const struct turn_relay *relay,
 		     const char *why, uint64_t now);
 
+/** turn_notify_interim() - @relay goes on; @in_kernel: what the kernel has relayed so far */
+void turn_notify_interim(const struct turn_server *server, const struct turn_relay *relay,
+			 const struct turn_traffic in_kernel[static TURN_DIRECTIONS], uint64_t now);
+
 /** turn_notify_permission() - @permission was created or refreshed */
 void turn_notify_permission(const struct turn_server *server,
 			    const struct turn_permission *permission);

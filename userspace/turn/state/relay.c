@@ -198,6 +198,7 @@ static int link_relay(struct turn_server *server, struct turn_relay *relay,
 	turn_pool_get(relay->pool);
 	set_live(relay, params->expiry_ns);
 	relay->alloc->relays[turn_relay_index(params->family)] = relay;
+	DL_APPEND2(server->records, relay, record_prev, record_next);
 	server->stats.relays++;
 	return 0;
 }
@@ -223,7 +224,7 @@ static struct turn_relay *alloc_relay(struct turn_allocation *alloc, uint64_t no
 	if (!relay)
 		return NULL;
 	relay->alloc = alloc;
-	relay->begin_ns = now;
+	relay->begin_ns = relay->recorded_ns = now;
 	relay->rest = calloc(1, sizeof(*relay->rest));
 	if (relay->rest)
 		return relay;
@@ -298,6 +299,7 @@ void turn_relay_end(struct turn_server *server, struct turn_relay *relay, const 
 	rest(server, relay, now);
 	turn_quota_return(&server->shared->relays, 1);
 	turn_notify_end(server, relay, why, now);
+	DL_DELETE2(server->records, relay, record_prev, record_next);
 	relay->alloc->relays[turn_relay_index(relay->addr.family)] = NULL;
 	server->stats.relays--;
 	free_relay(relay);

@@ -167,6 +167,9 @@ struct turn_permission {
  * @begin_ns:    when it was opened
  * @traffic:     by enum turn_direction, what was relayed in user space
  * @in_kernel:   likewise, what the kernel relayed of flows that have been removed
+ * @recorded_ns: when the last interim record was made; @begin_ns: none yet
+ * @record_next: next relay of struct turn_server.records
+ * @record_prev: previous relay of them
  */
 struct turn_relay {
 	struct turnpike_addr addr;
@@ -180,6 +183,9 @@ struct turn_relay {
 	uint64_t begin_ns;
 	struct turn_traffic traffic[TURN_DIRECTIONS];
 	struct turn_traffic in_kernel[TURN_DIRECTIONS];
+	uint64_t recorded_ns;
+	struct turn_relay *record_next;
+	struct turn_relay *record_prev;
 };
 
 /**
@@ -249,6 +255,8 @@ struct turn_allocation {
  * @timers:         expiry of relays, permissions and channels
  * @retransmits:    requests that ended relays
  * @walks:          positions that move on when their allocation or peer ends
+ * @record_interval: seconds between interim records; 0: none
+ * @records:        all relays, in the order of @recorded_ns: that of the next interim records
  * @is_draining:    whether new allocations are refused
  * @stats:          counters
  */
@@ -280,6 +288,8 @@ struct turn_server {
 	struct turn_timers timers;
 	struct turn_retransmit_cache retransmits;
 	struct turn_walk *walks;
+	uint32_t record_interval;
+	struct turn_relay *records;
 	bool is_draining;
 	struct turn_stats stats;
 };
