@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from lab.complaints import Complaints
 from lab.lab import Lab
 
+RENEWALS = ("STATUS=serving: ", "STATUS=draining: ", "WATCHDOG=1")
+
 
 @contextlib.contextmanager
 def notify_socket(lab: Lab) -> Iterator[tuple[socket.socket, list[str]]]:
@@ -25,7 +27,13 @@ def notify_socket(lab: Lab) -> Iterator[tuple[socket.socket, list[str]]]:
             path.unlink()
 
 
+def next_of(sock: socket.socket) -> list[str]:
+    """The lines of the next notification."""
+    return sock.recv(4096).decode().splitlines()
+
+
 def notified(sock: socket.socket, *wanted: str) -> Complaints:
-    """The next notification has these lines."""
-    lines = sock.recv(4096).decode().splitlines()
+    """The next notification, apart from those that come now and then, has these lines."""
+    while (lines := next_of(sock))[0].startswith(RENEWALS):
+        pass
     return [f"{lines} has no {line}" for line in wanted if line not in lines]

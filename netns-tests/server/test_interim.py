@@ -17,7 +17,8 @@ from lab.complaints import Complaints, check
 from lab.crowd import Hosts, crowd, done_by_all, many_served
 from lab.endpoints import echo_peer
 from lab.lab import Lab
-from lab.relay import BY_NAME, Turnpike, Variant
+from lab.relay import BINARY, BY_NAME, Turnpike, Variant
+from lab.schema import schema_complaints
 from lab.sessions import FAMILY, bound, serve, session_of, talk
 
 TIMEOUT = 30.0
@@ -55,12 +56,22 @@ def recorded(server: Turnpike, wanted: dict[str, int]) -> Complaints:
     return [] if found else [f"no record has {wanted}: {logged(server, 'interim')}"]
 
 
+def monitored(lab: Lab, server: Turnpike) -> Complaints:
+    """Who watches sees records, too, in the documented form."""
+    process = lab.start("relay", [str(BINARY), "monitor", "-j", "--events", "interim", "--control", str(server.control)])
+    process.wait_for('"event":"interim".*\n', TIMEOUT)
+    event = json.loads(process.log().splitlines()[0])
+    process.stop(signal.SIGTERM)
+    return schema_complaints(event, "monitor")
+
+
 @modes
 def test_records(lab: Lab, variant: Variant) -> None:
     """Records grow, are what the list of sessions says, and do not exceed what was relayed in the end."""
     server = serve(lab, variant, *EVERY_SECOND)
     complaints = []
     with echo_peer(lab, FAMILY) as peer, bound(lab, peer.address) as client:
+        complaints += monitored(lab, server)
         for _ in range(2):
             complaints += talk(client)
             complaints += recorded(server, counters_of_session(session_of(server, client)))

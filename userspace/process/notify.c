@@ -26,11 +26,34 @@ static socklen_t find_manager(struct sockaddr_un *addr)
 	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
 }
 
+bool notify_has_manager(void)
+{
+	struct sockaddr_un addr;
+
+	return find_manager(&addr) > 0;
+}
+
+/* 0: unset, or not a number. */
+static uint64_t number_in(const char *variable)
+{
+	const char *text = getenv(variable);
+
+	return text && *text >= '0' && *text <= '9' ? strtoull(text, NULL, 10) : 0;
+}
+
+uint64_t notify_watchdog_us(void)
+{
+	const uint64_t pid = number_in("WATCHDOG_PID");
+
+	/* The variables may be meant for a parent. */
+	return pid && pid != (uint64_t)getpid() ? 0 : number_in("WATCHDOG_USEC");
+}
+
 void notify_manager(const char *format, ...)
 {
 	struct sockaddr_un addr;
 	const socklen_t len = find_manager(&addr);
-	char text[256];
+	char text[1024];
 	va_list args;
 	int fd;
 

@@ -25,6 +25,7 @@
 #include "serve/serve_devices.h"
 #include "serve/serve_drain.h"
 #include "serve/serve_listen.h"
+#include "serve/serve_manager.h"
 #include "serve/serve_privileges.h"
 #include "serve/serve_reload.h"
 #include "serve/serve_turn.h"
@@ -51,6 +52,7 @@ struct server {
 	struct blocks *blocks;
 	struct report_source reports;
 	struct drain *drain;
+	struct serve_manager *manager; /* NULL: none */
 	char doubt[SERVE_DOUBT_MAX]; /* about the devices */
 };
 
@@ -257,6 +259,7 @@ static void close_server(struct server *server)
 	if (server->metrics)
 		metrics_stop(server->metrics);
 	workers_close(server->workers);
+	serve_manager_close(server->manager);
 	blocks_close(server->blocks);
 	control_close(server->control);
 	metrics_close(server->metrics);
@@ -343,6 +346,8 @@ static enum cli_status serve(struct server *server)
 	    (server->metrics && metrics_start(server->metrics)))
 		return CLI_ERROR;
 	announce(server);
+	if (serve_manager_open(server->base, &server->reports, &server->manager))
+		log_error("cannot tell the service manager about the server: out of memory");
 	if (event_base_dispatch(server->base) == 0)
 		return CLI_OK;
 	log_error("the event loop failed: %s", strerror(errno));
