@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import signal
 from typing import Any
@@ -46,7 +47,7 @@ def counters_of_session(session: dict[str, Any]) -> dict[str, int]:
 
 def shrunk(records: list[dict[str, Any]]) -> Complaints:
     """Each record has at least what the one before has."""
-    return [f"{name} was {before[name]}, and is {after[name]}" for before, after in zip(records, records[1:])
+    return [f"{name} was {before[name]}, and is {after[name]}" for before, after in itertools.pairwise(records)
             for name in ("seconds", *counters(before)) if after[name] < before[name]]
 
 
@@ -58,7 +59,8 @@ def recorded(server: Turnpike, wanted: dict[str, int]) -> Complaints:
 
 def monitored(lab: Lab, server: Turnpike) -> Complaints:
     """Who watches sees records, too, in the documented form."""
-    process = lab.start("relay", [str(BINARY), "monitor", "-j", "--events", "interim", "--control", str(server.control)])
+    words = ["monitor", "-j", "--events", "interim", "--control", str(server.control)]
+    process = lab.start("relay", [str(BINARY), *words])
     process.wait_for('"event":"interim".*\n', TIMEOUT)
     event = json.loads(process.log().splitlines()[0])
     process.stop(signal.SIGTERM)
@@ -121,11 +123,11 @@ def test_many(variant: Variant) -> None:
 
 
 def all_recorded(server: Turnpike, rounds: int) -> Complaints:
-    """Each allocation has a record of so many messages, unless a line found no room in the log."""
+    """Each allocation has a record of so many messages."""
     def missing() -> int:
         return CLIENTS - len({each["id"] for each in logged(server, "interim")
                               if each["kernel_to_peer_packets"] + each["userspace_to_peer_packets"] >= rounds})
 
     proc.wait_until(lambda: missing() == 0, TIMEOUT)
     left, lost = missing(), server.ask("status")["log_lost"]
-    return [f"{left} allocations have no record of {rounds} messages, and the log has lost {lost} lines"] if left else []
+    return [f"{left} allocations have no record of {rounds} messages; the log has lost {lost} lines"] if left else []

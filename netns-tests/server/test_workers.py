@@ -60,7 +60,7 @@ def wake_ups(server: Turnpike) -> dict[str, int]:
     """How often each worker has waited for something. The first one is the main thread."""
     counts = {}
     for task in Path(f"/proc/{server.process.pid}/task").iterdir():
-        if task.name != str(server.process.pid) and (task / "comm").read_text().strip() != "tp-worker":
+        if task.name != str(server.process.pid) and not (task / "comm").read_text().startswith("tp-worker-"):
             continue  # the thread of the control socket, of the log, or of a sanitizer
         lines = dict(line.split(":", 1) for line in (task / "status").read_text().splitlines() if ":" in line)
         counts[task.name] = int(lines["voluntary_ctxt_switches"])
@@ -247,6 +247,46 @@ def test_stop(lab: Lab, how: signal.Signals) -> None:
         if status != (-how if how == signal.SIGKILL else 0):
             complaints.append(f"ended with status {status}")
     check(complaints)
+
+
+def cpus_of_threads(server: Turnpike) -> dict[str, str]:
+    """By name, where the threads may run. That of the main thread is its program's."""
+    found = {}
+    for task in Path(f"/proc/{server.process.pid}/task").iterdir():
+        lines = dict(line.split(":", 1) for line in (task / "status").read_text().splitlines() if ":" in line)
+        found[(task / "comm").read_text().strip()] = lines["Cpus_allowed_list"].strip()
+    return found
+
+
+def test_cpus(lab: Lab) -> None:
+    """Each worker is pinned to its CPU in the list, other threads are not, and a reload changes nothing of that."""
+    cpus = sorted(os.sched_getaffinity(0), reverse=True)
+    server = Turnpike(lab, TCX, options=[*OPTIONS, "--worker-cpus", ",".join(map(str, cpus))])
+    names = ["turnpike", *(f"tp-worker-{number}" for number in range(1, WORKERS))]
+    wanted = {name: str(cpus[number % len(cpus)]) for number, name in enumerate(names)}
+    found = cpus_of_threads(server)
+    anywhere = proc.run(["grep", "Cpus_allowed_list", "/proc/self/status"]).stdout.split()[1]
+    wanted |= {"tp-control": anywhere, "tp-log": anywhere}
+    complaints = [f"{name} is on {found.get(name)}, not {where}" for name, where in wanted.items()
+                  if found.get(name) != where]
+    server.process.send_signal(signal.SIGHUP)
+    server.process.wait_for("reloaded; changed: nothing$")
+    if "restart the server" in server.process.log():
+        complaints.append(f"a reload sees other CPUs: {server.process.log()}")
+    with echo_peer(lab, 4) as peer:
+        for client in allocated(lab):
+            with client.socket:
+                client.bind(CHANNEL, peer.address)
+                complaints += echoed(client, b"pinned")
+    check(complaints + server.stop_complaints())
+
+
+def test_cpu_that_is_not_allowed(lab: Lab) -> None:
+    """A CPU that the process may not use is named, before anything begins."""
+    mine = max(os.sched_getaffinity(0))
+    command = [*Turnpike.command(lab, USERSPACE, lab.scratch / "refused.sock"), "--worker-cpus", f"{mine},{mine + 1}"]
+    result = lab.run("relay", command, check=False)
+    assert (result.returncode, f"may not use CPU {mine + 1}: " in result.stderr) == (2, True), result.stderr
 
 
 def test_port_of_another_program(lab: Lab) -> None:

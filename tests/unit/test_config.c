@@ -91,6 +91,7 @@ static void test_every_value(void **state)
 				    "mode = userspace\n"
 				    "max-flows = 8\n"
 				    "workers = 9\n"
+				    "worker-cpus = 0\n"
 				    "drain-time = 0\n"
 				    "run-as = nobody:nogroup\n"
 				    "control-group = operators\n"
@@ -157,6 +158,8 @@ static void test_every_value(void **state)
 	assert_int_equal(config.mode, TURNPIKE_MODE_USERSPACE);
 	assert_int_equal(config.datapath.max_flows, 8);
 	assert_int_equal(config.n_workers, 9);
+	assert_int_equal(config.n_worker_cpus, 1);
+	assert_int_equal(config.worker_cpus[0], 0);
 	assert_int_equal(config.drain_time, 0);
 	assert_string_equal(config.run_as, "nobody:nogroup");
 	assert_string_equal(config.control_group, "operators");

@@ -57,6 +57,7 @@ static const char *const lines[] = {
 	"backoff = 1-2",
 	"confirm = 5",
 	"workers = 1001",
+	"worker-cpus = 0",
 	"drain-time = 1",
 	"run-as = nobody",
 	"control-group = staff",
@@ -145,6 +146,7 @@ static const struct change restarts[] = {
 	{ "backoff = 1-2", "backoff = 2-2", 0 },
 	{ "backoff = 1-2", "backoff = 1-3", 0 },
 	{ "workers = 1001", "workers = 1002", 0 },
+	{ "worker-cpus = 0", NULL, 0 },
 	{ "run-as = nobody", NULL, 0 },
 	{ "control-group = staff", "control-group = operators", 0 },
 	{ "metrics-listen = 127.0.0.1", "metrics-listen = 127.0.0.1:9642", 0 },
@@ -302,7 +304,7 @@ static void test_everything(void **state)
 			assert_string_not_equal(reload.restarts[i], reload.restarts[j]);
 	}
 	/* All options without .reload. */
-	assert_int_equal(reload.n_restarts, 24);
+	assert_int_equal(reload.n_restarts, 25);
 	serve_config_free(&before);
 	serve_config_free(&after);
 }

@@ -72,6 +72,14 @@ static bool sets_differ(const struct field *field, const void *a, const void *b)
 	return false;
 }
 
+/* Here the order matters. */
+static bool lists_differ(const struct field *field, const void *a, const void *b)
+{
+	const struct array *x = a, *y = b;
+
+	return x->n != y->n || (x->n > 0 && memcmp(x->items, y->items, x->n * field->item) != 0);
+}
+
 static bool users_differ(const struct field *field, const void *a, const void *b)
 {
 	const struct array *x = a, *y = b;
@@ -143,6 +151,7 @@ static const struct field fields[] = {
 	{ "confirm", 0, VALUE(datapath.confirm_ms) },
 	{ "backoff", 0, VALUE(datapath.backoff_first_ms) },
 	{ "backoff", 0, VALUE(datapath.backoff_longest_ms) },
+	{ "worker-cpus", 0, ARRAY(worker_cpus), .item = sizeof(uint32_t), .differs = lists_differ },
 	{ "run-as", 0, TEXT(run_as) },
 	{ "control", 0, TEXT(control) },
 	{ "helper", 0, TEXT(helper) },

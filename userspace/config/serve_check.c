@@ -8,6 +8,7 @@
 #include "base/addr.h"
 #include "base/log.h"
 #include "config/check_addresses.h"
+#include "config/cpus.h"
 #include "config/lines.h"
 #include "config/serve_config.h"
 
@@ -95,5 +96,7 @@ enum cli_status serve_config_check(struct serve_config *config)
 	}
 	if (status == CLI_OK)
 		status = check_addresses(config);
+	if (status == CLI_OK)
+		status = cpus_check(config);
 	return status == CLI_OK ? check_certificate(config) : status;
 }

@@ -37,6 +37,7 @@ void serve_config_free(struct serve_config *config)
 	free(config->realm);
 	free(config->control);
 	free(config->control_group);
+	free(config->worker_cpus);
 }
 
 enum turnpike_mode serve_config_mode(const struct serve_config *config,

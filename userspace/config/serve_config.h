@@ -125,6 +125,8 @@ struct serve_config {
 	uint32_t total_rate;
 	uint32_t max_rate;
 	uint32_t n_workers;
+	uint32_t *worker_cpus;
+	size_t n_worker_cpus;
 	uint16_t port_lo;
 	uint16_t port_hi;
 	enum turn_private private_peers;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <errno.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "config/config_file.h"
 #include "config/coturn_config.h"
+#include "config/cpus.h"
 #include "config/reload.h"
 #include "config/serve_config.h"
 #include "config/serve_secrets.h"
@@ -222,6 +222,11 @@ const struct cli_option serve_options[] = {
 	{ "workers", 0, "N", "Threads that serve clients and relay in user space.",
 	  "a number from 1 to 1024", .group = "Process", FIELD(n_workers), .min = 1,
 	  .max = WORKERS_MAX, .fallback = "the number of usable CPUs" },
+	{ "worker-cpus", 0, "LIST",
+	  "Let each worker run on one CPU of this list only: the first worker on the first one, and so "
+	  "on, from the beginning again if there are more workers.",
+	  "a comma-separated list of CPUs and ranges of them, such as 0-3,8",
+	  .set = set_worker_cpus, .fallback = "any usable CPU" },
 	{ "drain-time", 0, "SECONDS", "How long existing allocations are served after SIGTERM.",
 	  "a number of seconds of at most 86400", FIELD(drain_time), .max = A_DAY,
 	  .reload = RELOAD_DRAIN },
@@ -270,13 +275,6 @@ static const struct cli_syntax syntax = {
 	.secrets_taken = serve_secrets_mark_given,
 };
 
-static uint32_t usable_cpus(void)
-{
-	cpu_set_t cpus;
-
-	return sched_getaffinity(0, sizeof(cpus), &cpus) ? 1 : (uint32_t)CPU_COUNT(&cpus);
-}
-
 int serve_config_init(struct serve_config *config)
 {
 	char realm[] = "turnpike", control[] = CONTROL_PATH;
@@ -299,7 +297,7 @@ int serve_config_init(struct serve_config *config)
 		.unauthenticated_rate = 100,
 		.guess_rate = 10,
 		.drain_time = 60,
-		.n_workers = usable_cpus(),
+		.n_workers = cpus_usable(),
 		.log_level = LOG_INFO,
 		.datapath = { .sz = sizeof(config->datapath) },
 	};

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -14,6 +15,9 @@
 #include "base/thread.h"
 #include "process/loop.h"
 
+/** With its NUL: PR_SET_NAME of prctl(2). */
+#define THREAD_NAME_SIZE 16
+
 /**
  * struct loop - a loop and the calls that wait for it
  * @name:    of the thread
@@ -24,7 +28,7 @@
 struct loop {
 	struct event_base *base;
 	bool is_own;
-	const char *name;
+	char name[THREAD_NAME_SIZE];
 	pthread_t thread;
 	bool is_running;
 	int posted;
@@ -101,7 +105,7 @@ int loop_start(struct loop *loop, const char *name)
 {
 	int err;
 
-	loop->name = name;
+	snprintf(loop->name, sizeof(loop->name), "%s", name);
 	err = thread_start(&loop->thread, run, loop);
 	loop->is_running = !err;
 	return err;

@@ -31,7 +31,7 @@ struct event_base *loop_base(const struct loop *loop);
 
 /**
  * loop_start() - dispatch the loop in a new thread, which gets no signals
- * @name: of the thread, for people; at most 15 bytes, not copied
+ * @name: of the thread, for people; at most 15 bytes
  *
  * The process exits if the loop fails. Return: 0 or a negative errno.
  */

@@ -166,6 +166,8 @@ static const struct rule {
 	ONE(prctl, IS(0, PR_SET_NAME)),
 	ONE(prctl, IS(0, PR_CAPBSET_READ)),
 	{ SCMP_SYS(prctl), 2, { IS(0, PR_CAP_AMBIENT), IS(1, PR_CAP_AMBIENT_IS_SET) } },
+	/* Of the calling thread: --worker-cpus. */
+	ONE(sched_setaffinity, IS(0, 0)),
 	/* Limits are read with a limit to set, if one changes. */
 	{ SCMP_SYS(prlimit64), 2, { IS(0, 0), IS(2, 0) } },
 };

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <errno.h>
+#include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -151,13 +153,50 @@ int workers_open(struct event_base *base, struct datapath *datapath,
 
 int workers_start(struct workers *workers)
 {
+	char name[32];
 	int err = 0;
 
-	for (size_t i = 1; i < workers->n && !err; i++)
-		err = loop_start(workers->list[i].loop, "tp-worker");
+	for (size_t i = 1; i < workers->n && !err; i++) {
+		snprintf(name, sizeof(name), "tp-worker-%zu", i);
+		err = loop_start(workers->list[i].loop, name);
+	}
 	if (err)
 		log_error("cannot start a worker: %s; reduce --workers", strerror(-err));
 	return err;
+}
+
+/** struct pins - the CPUs of workers_pin(), and the next worker */
+struct pins {
+	const uint32_t *cpus;
+	size_t n;
+	size_t at;
+	int err;
+};
+
+static void pin(struct turn_io *io, void *arg)
+{
+	struct pins *pins = arg;
+	const uint32_t cpu = pins->cpus[pins->at++ % pins->n];
+	cpu_set_t set;
+
+	(void)io;
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	if (pins->err || !sched_setaffinity(0, sizeof(set), &set))
+		return;
+	pins->err = -errno;
+	log_error("a worker cannot run on CPU %u alone: %s; omit --worker-cpus, or let the service "
+		  "call sched_setaffinity (SystemCallFilter=)",
+		  cpu, strerror(errno));
+}
+
+int workers_pin(struct workers *workers, const uint32_t *cpus, size_t n)
+{
+	struct pins pins = { .cpus = cpus, .n = n };
+
+	if (n > 0)
+		workers_each(workers, pin, &pins);
+	return pins.err;
 }
 
 int workers_share(const struct workers *workers, struct turn_config *config)

@@ -28,6 +28,15 @@ int workers_open(struct event_base *base, struct datapath *datapath,
 int workers_start(struct workers *workers);
 
 /**
+ * workers_pin() - let worker i run on the i-th of @n CPUs only, from the first one again after the
+ * last
+ *
+ * Threads that start later in that of the caller inherit its CPU. Errors are logged. Return: 0 or a
+ * negative errno.
+ */
+int workers_pin(struct workers *workers, const uint32_t *cpus, size_t n);
+
+/**
  * workers_each() - call @fn in the thread of each worker, between two of its events
  *
  * The workers take turns, and the function returns after the last one. Must not be called while

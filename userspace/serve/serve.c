@@ -53,7 +53,7 @@ struct server {
 	struct report_source reports;
 	struct drain *drain;
 	struct serve_manager *manager; /* NULL: none */
-	char doubt[SERVE_DOUBT_MAX]; /* about the devices */
+	char doubt[SERVE_DOUBT_MAX];   /* about the devices */
 };
 
 static void stop(struct server *server, int number)
@@ -343,7 +343,8 @@ static enum cli_status serve(struct server *server)
 		.started = clock_now(),
 	};
 	if (start_log() || workers_start(server->workers) || control_start(server->control) ||
-	    (server->metrics && metrics_start(server->metrics)))
+	    (server->metrics && metrics_start(server->metrics)) ||
+	    workers_pin(server->workers, server->config.worker_cpus, server->config.n_worker_cpus))
 		return CLI_ERROR;
 	announce(server);
 	if (serve_manager_open(server->base, &server->reports, &server->manager))
