@@ -10,7 +10,7 @@
 /**
  * What a call may do, about half a millisecond: a relay costs one for its line in the log, and so
  * does each of its flows, whose counters the owner reads with system calls. A relay is never
- * divided: one with more flows takes longer, as it does when it ends.
+ * divided: one with more flows takes longer, as it does when its client ends it.
  */
 #define COST_MAX 64
 
