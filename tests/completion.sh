@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Test the bash completion: completion.sh PROGRAM COMPLETION
 set -uo pipefail
+export LC_ALL=C # for the order of completions
 program=$(realpath "$1")
 # shellcheck source=scripts/completion/turnpike
 source "$2"
@@ -42,6 +43,19 @@ expect 'lo' probe dev lo
 expect 'client id user' sessions ''
 expect 'lo' pass dev l
 cd "$(dirname "$2")" && expect 'turnpike' serve --config tur
+# A name of a user is text, whatever it contains.
+fake=$(mktemp -d)
+trap 'rm -rf "$fake"' EXIT
+cat >"$fake/turnpike" <<END
+#!/bin/sh
+[ "\$1" != users ] || { printf 'user  allocations\n%s  1\n%s  1\n' '\$(touch\${IFS}$fake/run)' 'a*;b'; exit; }
+exec '$program' "\$@"
+END
+chmod +x "$fake/turnpike"
+real=$program program=$fake/turnpike
+expect "\\\$\\(touch\\\$\\{IFS\\}$fake/run\\) a\\*\\;b client id" kick ''
+[[ ! -e $fake/run ]] || { echo "a user's name was run as a command"; failures=1; }
+program=$real
 # Every command offers its options.
 for command in $commands; do
 	[[ " $(completions "$command" --he) " == *" --help "* ]] || { echo "$command has no --help"; failures=1; }
