@@ -145,6 +145,22 @@ def http_server(lab: Lab, port: int) -> Process:
     return server
 
 
+# It sends what is no answer, without end: empty ChannelData, or TLS records with a HelloRequest each.
+FLOOD = """
+import socket, sys
+with socket.create_server((sys.argv[1], int(sys.argv[2]))) as listener:
+    print("ready", flush=True)
+    while True:
+        connection = listener.accept()[0]
+        try:
+            while True:
+                connection.sendall(bytes.fromhex(sys.argv[3]) * 1000)
+        except OSError:
+            pass
+"""
+FLOODS = {"turn": "40000000", "turns": "160303000400000000"}
+
+
 PROXY = """
 import socket, sys
 with socket.create_server((sys.argv[1], int(sys.argv[2]))) as listener:
@@ -155,12 +171,21 @@ with socket.create_server((sys.argv[1], int(sys.argv[2]))) as listener:
 """
 
 
-def proxy(lab: Lab, port: int) -> Process:
-    """It accepts connections for a server that is down."""
+def _script(lab: Lab, script: str, port: int, *arguments: str) -> Process:
     host = lab.topology.listen.address(4)
-    server = lab.start("relay", ["/usr/bin/python3", "-c", PROXY, host, str(port)])
+    server = lab.start("relay", ["/usr/bin/python3", "-c", script, host, str(port), *arguments])
     server.wait_for("ready")
     return server
+
+
+def proxy(lab: Lab, port: int) -> Process:
+    """It accepts connections for a server that is down."""
+    return _script(lab, PROXY, port)
+
+
+def flood(lab: Lab, port: int, scheme: str) -> Process:
+    """It never stops sending."""
+    return _script(lab, FLOOD, port, FLOODS[scheme])
 
 
 # The TURN server of ejabberd, which is a library in Erlang.

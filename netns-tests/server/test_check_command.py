@@ -17,7 +17,7 @@ import pytest
 
 from clocks import Clocks
 from doctor import (CRITICAL, NAME, OK, OTHER_NAME, SECRET, SHORT, STATUSES, UNKNOWN, WARNING, Authority, Pair,
-                    Report, as_user, command, diagnose, ejabberd, firewall, http_server, proxy, secret_file)
+                    Report, as_user, command, diagnose, ejabberd, firewall, flood, http_server, proxy, secret_file)
 from lab.complaints import Complaints, check
 from lab.connected import TLS_PORT, tls_options
 from lab.credentials import rest_credentials
@@ -348,6 +348,14 @@ def test_port_taken(lab: Lab, what: str) -> None:
     report = diagnose(lab, f"{scheme}:{NAME}?transport=tcp", "-4", *as_user(lab), *SHORT)
     complaints = report.complaints(CRITICAL) + report.missing(row, "", "critical", sentence, remedy)
     check(complaints + ([] if report.failed() == [row] else [f"these fail: {report.failed()}"]))
+
+
+@pytest.mark.parametrize("scheme, port, row", (("turn", PORT, "binding"), ("turns", TLS_PORT, "handshake")))
+def test_flood(lab: Lab, scheme: str, port: int, row: str) -> None:
+    """A server that never stops sending something else does not hold the check up."""
+    flood(lab, port, scheme)
+    report = diagnose(lab, f"{scheme}:{NAME}?transport=tcp", "-4", *as_user(lab), *SHORT)
+    check(report.complaints(CRITICAL) + ([] if report.failed() == [row] else [f"these fail: {report.failed()}"]))
 
 
 # Thresholds.

@@ -56,7 +56,7 @@ static int reflect(struct run *run)
 	struct check_data data;
 	int err;
 
-	for (;;) {
+	for (int i = 0; i < CHECK_DRAIN_MAX; i++) {
 		err = check_session_receive(run->to, &data);
 		if (err)
 			return err == -EAGAIN ? 0 : err;
@@ -66,6 +66,7 @@ static int reflect(struct run *run)
 		if (err)
 			return err;
 	}
+	return 0;
 }
 
 static void count(struct run *run, const struct check_data *data)
@@ -84,11 +85,14 @@ static int collect(struct run *run)
 	struct check_data data;
 	int err;
 
-	while ((err = check_session_receive(run->from, &data)) == 0) {
+	for (int i = 0; i < CHECK_DRAIN_MAX; i++) {
+		err = check_session_receive(run->from, &data);
+		if (err)
+			return err == -EAGAIN ? 0 : err;
 		if (is_from(&data, run->to, run->channel))
 			count(run, &data);
 	}
-	return err == -EAGAIN ? 0 : err;
+	return 0;
 }
 
 static int exchange(struct run *run)

@@ -114,6 +114,14 @@ static int read_error(const struct stun_message *msg, struct check_answer *answe
 	return read_code(msg, &answer->code);
 }
 
+/* What makes a success response one: RFC 8489 section 7.3.1, RFC 8656 section 7.3. */
+static bool lacks_address(const struct check_request *request, const struct check_answer *answer)
+{
+	if (request->method == TURN_ALLOCATE)
+		return !answer->relayed.family;
+	return request->method == STUN_BINDING && !answer->mapped.family;
+}
+
 static int check_signature(const struct stun_message *msg, struct stun_hmac *hmac)
 {
 	return hmac && stun_check_integrity(msg, hmac) ? -EKEYREJECTED : 0;
@@ -132,6 +140,8 @@ int check_answer_read(const struct stun_message *msg, const struct check_request
 		return -ENOENT;
 	read_text(msg, STUN_ATTR_SOFTWARE, result.software);
 	err = msg->class == STUN_SUCCESS ? read_success(msg, &result) : read_error(msg, &result);
+	if (!err && msg->class == STUN_SUCCESS && lacks_address(request, &result))
+		err = -EBADMSG;
 	if (!err && msg->class == STUN_SUCCESS)
 		err = check_signature(msg, hmac);
 	if (!err)

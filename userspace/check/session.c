@@ -103,6 +103,9 @@ static int receive_answer(struct check_session *session, const struct exchange *
 	int err;
 
 	do {
+		/* A server that never ceases to send something else must not hold the check up. */
+		if (clock_now() >= exchange->deadline)
+			return -ETIMEDOUT;
 		err = check_transport_receive(&session->transport, &message, &len);
 		if (err && err != -EBADMSG)
 			return err;
@@ -230,11 +233,14 @@ int check_session_send(struct check_session *session, const struct check_data *d
 
 int check_session_receive(struct check_session *session, struct check_data *data)
 {
+	unsigned int ignored = 0;
 	const uint8_t *message;
 	size_t len;
 	int err;
 
 	do {
+		if (ignored++ == CHECK_DRAIN_MAX)
+			return -EAGAIN;
 		err = check_transport_receive(&session->transport, &message, &len);
 		if (!err)
 			err = check_data_read(message, len, data);

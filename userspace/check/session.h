@@ -63,6 +63,9 @@ int check_session_provoke(struct check_session *session);
 /** check_session_send() - send data; Return: as check_transport_send() */
 int check_session_send(struct check_session *session, const struct check_data *data);
 
+/** Messages that are read at once, before anybody looks at the time. */
+#define CHECK_DRAIN_MAX 1000
+
 /**
  * check_session_receive() - receive data without waiting
  * @data: lent until the next call

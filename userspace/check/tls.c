@@ -15,6 +15,9 @@
 /** The MTU of any path for IPv6; the kernel does not know that of a path without packets. */
 #define LINK_MTU 1280
 
+/** How long one call may read records that bring no data. */
+#define READ_PATIENCE NS_PER_S
+
 /* Returns a negative errno for the result of an operation of OpenSSL that has failed. */
 static int error_of(const SSL *ssl, int result)
 {
@@ -50,6 +53,27 @@ static uint64_t next_event(SSL *ssl, uint64_t deadline)
 	return timer < deadline ? timer : deadline;
 }
 
+/*
+ * An operation of OpenSSL reads on while records come that bring it no further, such as
+ * HelloRequests. From the deadline on, it gets none.
+ */
+static long limit_reading(BIO *bio, int operation, const char *data, size_t len, int argi,
+			  long argl, int result, size_t *processed)
+{
+	const struct check_transport *transport = (const void *)BIO_get_callback_arg(bio);
+
+	(void)data;
+	(void)len;
+	(void)argi;
+	(void)argl;
+	(void)processed;
+	if (operation != BIO_CB_READ || clock_now() < transport->ssl_deadline)
+		return result;
+	BIO_clear_retry_flags(bio);
+	errno = ETIMEDOUT;
+	return -1;
+}
+
 static int handshake(struct check_transport *transport, uint64_t deadline)
 {
 	SSL *ssl = transport->ssl;
@@ -59,6 +83,7 @@ static int handshake(struct check_transport *transport, uint64_t deadline)
 		int result, err;
 
 		errno = 0;
+		transport->ssl_deadline = deadline;
 		result = SSL_do_handshake(ssl);
 		if (result == 1)
 			return 0;
@@ -106,6 +131,8 @@ static int make_session(struct check_transport *transport, const char *host,
 		BIO_free(bio);
 		return -ENOMEM;
 	}
+	BIO_set_callback_ex(bio, limit_reading);
+	BIO_set_callback_arg(bio, (char *)transport);
 	SSL_set_bio(transport->ssl, bio, bio);
 	SSL_set_connect_state(transport->ssl);
 	SSL_set_mode(transport->ssl, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
@@ -158,6 +185,7 @@ ssize_t check_tls_read(struct check_transport *transport, uint8_t *data, size_t 
 	int result;
 
 	errno = 0;
+	transport->ssl_deadline = clock_now() + READ_PATIENCE;
 	result = SSL_read(transport->ssl, data, size < INT_MAX ? (int)size : INT_MAX);
 	return result > 0 ? result : error_of(transport->ssl, result);
 }

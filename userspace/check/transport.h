@@ -20,6 +20,7 @@
  * struct check_transport - a connection
  * @fd:     -1: not open
  * @ssl:    NULL without TLS and DTLS
+ * @ssl_deadline: until when an operation of OpenSSL may read, see check_tls_start()
  * @buf:    what was received and not handed out yet, @filled bytes from @start on
  */
 struct check_transport {
@@ -27,6 +28,7 @@ struct check_transport {
 	struct turnpike_addr server;
 	int fd;
 	SSL *ssl;
+	uint64_t ssl_deadline;
 	size_t start;
 	size_t filled;
 	uint8_t buf[TURN_FRAME_MAX + 4096];
