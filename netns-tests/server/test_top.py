@@ -176,10 +176,11 @@ def test_terminal(lab: Lab, variant: Variant, end: str) -> None:
 def test_control_characters(lab: Lab, variant: Variant) -> None:
     """Whoever signs time-limited names may put control sequences into them. None reaches the terminal."""
     server = serve(lab, variant)
+    name = "m\033[2Jall\u009bor\u202ey"
     commands = {"top": ("-i", "1", "-n", "1"), "users": (), "sessions": (),
                 "why": ("client", lab.address("client", FAMILY))}
-    with echo_peer(lab, FAMILY) as peer, bound(lab, peer.address, *rest_credentials(SECRET, "m\033[2Jallory", 1000)):
+    with echo_peer(lab, FAMILY) as peer, bound(lab, peer.address, *rest_credentials(SECRET, name, 1000)):
         outputs = {command: server.cli(command, *options) for command, options in commands.items()}
     complaints = [f"{command}: {output!r}" for command, output in outputs.items()
-                  if "\033" in output or "m?[2Jallory" not in output]
+                  if set("\033\u009b\u202e") & set(output) or "m?[2Jall" not in output]
     check(complaints + server.stop_complaints())

@@ -54,8 +54,9 @@ static int set_events(void *target, char *value)
 /* "12:34:56.789" of the time of RFC 3339 */
 static void print_time(const json_t *event)
 {
-	const char *time = json_string_value(json_object_get(event, "time"));
-	const char *clock = time ? strchr(time, 'T') : NULL;
+	char time[TABLE_CELL_MAX];
+	const char *clock =
+		strchr(table_cell(json_object_get(event, "time"), TABLE_TEXT, time), 'T');
 
 	if (clock)
 		printf("%.12s ", clock + 1);
@@ -72,20 +73,40 @@ static bool is_detail(const char *key)
 	return true;
 }
 
-static void print_event(const json_t *event)
+/* In quotes, unless it is a word: a name must not look like another detail. */
+static void print_detail(const char *key, const json_t *value)
 {
 	char text[TABLE_CELL_MAX];
+
+	table_cell(value, TABLE_TEXT, text);
+	if (*text && !strpbrk(text, " =\"\\")) {
+		printf(" %s=%s", key, text);
+		return;
+	}
+	printf(" %s=\"", key);
+	for (const char *c = text; *c; c++) {
+		if (*c == '"' || *c == '\\')
+			putchar('\\');
+		putchar(*c);
+	}
+	putchar('"');
+}
+
+static void print_event(const json_t *event)
+{
+	char name[TABLE_CELL_MAX], message[TABLE_CELL_MAX];
 	json_t *value;
 	const char *key;
 
-	if (strcmp(json_string_value(json_object_get(event, "event")), "alive") == 0)
+	table_cell(json_object_get(event, "event"), TABLE_TEXT, name);
+	if (strcmp(name, "alive") == 0)
 		return;
 	print_time(event);
-	printf("%-10s %s", json_string_value(json_object_get(event, "event")),
-	       json_string_value(json_object_get(event, "message")));
+	printf("%-10s %s", name,
+	       table_cell(json_object_get(event, "message"), TABLE_TEXT, message));
 	json_object_foreach((json_t *)event, key, value) {
 		if (is_detail(key))
-			printf(" %s=%s", key, table_cell(value, TABLE_TEXT, text));
+			print_detail(key, value);
 	}
 	printf("\n");
 }
@@ -145,8 +166,8 @@ enum cli_status command_monitor(int argc, char **argv)
 {
 	static const struct cli_option options[] = {
 		{ "events", 'e', "LIST",
-		  "Show only these events: allocated, refreshed, ended, permitted, bound, refused, "
-		  "dropped, icmp, kernel, mode.",
+		  "Show only these events: allocated, refreshed, ended, interim, permitted, bound, "
+		  "refused, dropped, icmp, kernel, mode.",
 		  "names of events, such as 'refused,dropped'", .set = set_events },
 		QUERY_JSON,
 		QUERY_CONTROL,

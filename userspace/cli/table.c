@@ -1,18 +1,37 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#include <ctype.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unictype.h>
+#include <unistr.h>
 
 #include "cli/table.h"
 
 #define COLUMNS_MAX 16
+#define SHOWN                                                                                \
+	(UC_CATEGORY_MASK_L | UC_CATEGORY_MASK_M | UC_CATEGORY_MASK_N | UC_CATEGORY_MASK_P | \
+	 UC_CATEGORY_MASK_S)
 
-/* Names come from clients: control characters do not reach the terminal. */
-static const char *without_controls(char *text)
+/*
+ * Names come from clients. What a terminal would obey, or show in another order or not at all, does
+ * not reach it: controls (also those of C1), formats such as bidirectional marks, and separators.
+ */
+static bool is_shown(ucs4_t point)
 {
-	for (char *c = text; *c; c++) {
-		if (iscntrl((unsigned char)*c))
-			*c = '?';
+	return point != ' ' ? uc_is_general_category_withtable(point, SHOWN) : true;
+}
+
+static const char *printable(char *text)
+{
+	uint8_t *at = (uint8_t *)text;
+
+	while (*at) {
+		ucs4_t point;
+		const int len = u8_mbtouc(&point, at, strlen((char *)at));
+
+		if (!is_shown(point))
+			memset(at, '?', (size_t)len);
+		at += len;
 	}
 	return text;
 }
@@ -32,7 +51,7 @@ const char *table_cell(const json_t *value, enum table_kind kind, char text[stat
 		snprintf(text, TABLE_CELL_MAX, "%s", json_is_true(value) ? "yes" : "no");
 	else
 		snprintf(text, TABLE_CELL_MAX, "-");
-	return without_controls(text);
+	return printable(text);
 }
 
 static int width_of(const struct table_column *column, const json_t *rows)
