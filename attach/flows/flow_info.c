@@ -84,24 +84,50 @@ static const struct {
 						 "see: use TC" },
 };
 
+/**
+ * struct way - the next hops of a flow
+ * @out:  of its packets
+ * @back: of those in the other direction: a hint where its packets come in
+ */
+struct way {
+	const struct nexthop *out;
+	const struct nexthop *back;
+};
+
+/* A program sees packets of a flow only on devices that relay. Return: whether one does not. */
+static bool explain_barred(const struct bindings *bindings, const struct nexthop *nexthop,
+			   const char *verb, struct text *why)
+{
+	const __u32 ifindex = nexthop_barred_by(nexthop);
+	struct link_facts link;
+
+	if (ifindex)
+		text_append(why, "%s by %s, which does not relay in the kernel", verb,
+			    name_of(bindings, ifindex, &link));
+	return ifindex;
+}
+
 /* Nothing has been observed of the flow. */
-static enum turnpike_cause explain_unobserved(const struct bindings *bindings,
-					      const struct turnpike_flow *flow,
-					      const struct turnpike_flow_info *info,
-					      struct text *why)
+static enum turnpike_cause
+explain_unobserved(const struct bindings *bindings, const struct turnpike_flow *flow,
+		   const struct way *way, const struct turnpike_flow_info *info, struct text *why)
 {
 	if (was_missed(bindings, flow))
 		return explain_unseen(bindings, info, why);
+	if (explain_barred(bindings, way->out, "leaves", why))
+		return TURNPIKE_CAUSE_UNSEEN;
 	if (!info->resolved) {
 		text_append(why, "the next hop is not resolved");
 		return TURNPIKE_CAUSE_UNRESOLVED;
 	}
+	if (explain_barred(bindings, way->back, "may arrive", why))
+		return TURNPIKE_CAUSE_UNSEEN;
 	text_append(why, "no packet has been confirmed yet");
 	return TURNPIKE_CAUSE_NEW;
 }
 
 static enum turnpike_cause explain(const struct bindings *bindings,
-				   const struct turnpike_flow *flow,
+				   const struct turnpike_flow *flow, const struct way *way,
 				   const struct turnpike_flow_info *info, struct text *why)
 {
 	const __u32 what = flow->observation;
@@ -117,7 +143,7 @@ static enum turnpike_cause explain(const struct bindings *bindings,
 		return TURNPIKE_CAUSE_DEVICE;
 	}
 	if (what >= ARRAY_LEN(observations) || !observations[what].text)
-		return explain_unobserved(bindings, flow, info, why);
+		return explain_unobserved(bindings, flow, way, info, why);
 	text_append(why, "%s", observations[what].text);
 	return observations[what].cause;
 }
@@ -132,26 +158,26 @@ static bool is_confirmed(const struct bindings *bindings, const struct turnpike_
 }
 
 static void read_confirmation(const struct bindings *bindings, const struct turnpike_flow *flow,
-			      struct turnpike_flow_info *info)
+			      const struct way *way, struct turnpike_flow_info *info)
 {
 	struct text why = { info->why, sizeof(info->why) };
 
 	info->confirmed = !bindings->maps->confirm_ns || is_confirmed(bindings, flow);
 	if (info->confirmed && info->resolved)
 		return;
-	info->cause = info->confirmed ? explain_unobserved(bindings, flow, info, &why)
-				      : explain(bindings, flow, info, &why);
+	info->cause = info->confirmed ? explain_unobserved(bindings, flow, way, info, &why)
+				      : explain(bindings, flow, way, info, &why);
 }
 
 /* Read what only the map has. A missing flow reads as zero. */
 static void read_flow(const struct bindings *bindings, const struct encoded_flow *encoded,
-		      const struct nexthop *nexthop, struct turnpike_flow_info *info)
+		      const struct way *way, struct turnpike_flow_info *info)
 {
 	struct turnpike_flow flow = { 0 };
 
 	flow_read(bindings->maps, &encoded->key, &flow);
-	info->resolved = nexthop_resolved(bindings->nexthops, nexthop);
-	read_confirmation(bindings, &flow, info);
+	info->resolved = nexthop_resolved(bindings->nexthops, way->out);
+	read_confirmation(bindings, &flow, way, info);
 	info->expires = flow.expires;
 	info->packets = flow.packets;
 	info->bytes = flow.bytes;
@@ -167,6 +193,8 @@ static void info_from_client(const struct bindings *bindings, const struct bindi
 {
 	struct encoded_flow encoded;
 	const struct binding *partner = binding_encode_from_client(bindings, binding, &encoded);
+	const struct way way = { partner ? partner->to_client : binding->to_peer,
+				 binding->to_client };
 
 	*ret = (struct turnpike_flow_info){
 		.direction = partner ? TURNPIKE_DIR_HAIRPIN : TURNPIKE_DIR_TO_PEER,
@@ -179,12 +207,13 @@ static void info_from_client(const struct bindings *bindings, const struct bindi
 		.new_framing = partner ? framing_of(partner) : TURNPIKE_FRAMING_NONE,
 		.xor_peer = binding->id.xor_peer,
 	};
-	read_flow(bindings, &encoded, partner ? partner->to_client : binding->to_peer, ret);
+	read_flow(bindings, &encoded, &way, ret);
 }
 
 static void info_from_peer(const struct bindings *bindings, const struct binding *binding,
 			   struct turnpike_flow_info *ret)
 {
+	const struct way way = { binding->to_client, binding->to_peer };
 	struct encoded_flow encoded;
 
 	*ret = (struct turnpike_flow_info){ .direction = TURNPIKE_DIR_TO_CLIENT,
@@ -196,7 +225,7 @@ static void info_from_peer(const struct bindings *bindings, const struct binding
 					    .new_framing = framing_of(binding),
 					    .xor_peer = binding->id.xor_peer };
 	binding_encode_from_peer(binding, &encoded);
-	read_flow(bindings, &encoded, binding->to_client, ret);
+	read_flow(bindings, &encoded, &way, ret);
 }
 
 int bindings_flow_infos(const struct bindings *bindings, const struct turnpike_binding *public,

@@ -337,6 +337,13 @@ bool nexthop_resolved(const struct nexthops *nexthops, const struct nexthop *nex
 	return hops_get(&nexthops->slots.hops, nexthop->index)->ifindex != 0;
 }
 
+__u32 nexthop_barred_by(const struct nexthop *nexthop)
+{
+	const struct neighbour *neighbour = nexthop->neighbour;
+
+	return neighbour && !neighbour->has_egress ? neighbour->place.ifindex : 0;
+}
+
 /* Anything may have changed unnoticed. */
 static void distrust(struct nexthops *nexthops)
 {

@@ -104,6 +104,13 @@ __u32 nexthop_index(const struct nexthop *nexthop);
 /** nexthop_resolved() - can packets be sent? */
 bool nexthop_resolved(const struct nexthops *nexthops, const struct nexthop *nexthop);
 
+/**
+ * nexthop_barred_by() - get the device to which the route leads, if packets must not leave by it
+ *
+ * Return: its index, or 0: there is no route, or packets leave once the neighbour is resolved.
+ */
+__u32 nexthop_barred_by(const struct nexthop *nexthop);
+
 /** nexthops_refresh() - look up everything again, for example after a change of devices. */
 void nexthops_refresh(struct nexthops *nexthops);
 

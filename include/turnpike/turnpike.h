@@ -755,7 +755,7 @@ enum turnpike_cause {
 	TURNPIKE_CAUSE_NEW,        /* no packet has been confirmed yet */
 	TURNPIKE_CAUSE_AGAIN,      /* the confirmation has expired, and the next packet renews it */
 	TURNPIKE_CAUSE_LOCAL,      /* the peer is this host */
-	TURNPIKE_CAUSE_UNSEEN,     /* packets do not leave by an attached device */
+	TURNPIKE_CAUSE_UNSEEN,     /* packets do not come in or leave by a device that relays */
 	TURNPIKE_CAUSE_DEVICE,     /* they leave by another device than the route says */
 	TURNPIKE_CAUSE_NEXTHOP,    /* to another next hop */
 	TURNPIKE_CAUSE_TAGS,       /* with other VLAN tags */

@@ -66,13 +66,14 @@ const struct reason_info reason_infos[N_REASONS] = {
 		"None is needed: what it sends is relayed, and counted, in its own session." },
 	[REASON_UNSEEN] = {
 		"unseen", "dropped before the wire, or sent by a device that is not attached",
-		"Check the rules of the firewall, and attach the device with --dev." },
+		"Check the rules of the firewall, and attach the device with --dev, if "
+		"'turnpike probe' says that it can relay." },
 	[REASON_DEVICE] = {
 		"device", "leaves by another device than the route says",
-		"Make policy routing depend on addresses only, not on ports or marks." },
+		"Make policy routing depend on addresses only, not on ports, marks or DSCPs." },
 	[REASON_NEXTHOP] = {
 		"next_hop", "leaves to another next hop",
-		"Make policy routing depend on addresses only, not on ports or marks." },
+		"Make policy routing depend on addresses only, not on ports, marks or DSCPs." },
 	[REASON_TAGS] = {
 		"vlan_tags", "leaves with other VLAN tags",
 		"Remove the tc or bridge rule that changes the VLAN tags." },
