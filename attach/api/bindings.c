@@ -20,6 +20,22 @@ static int copy_binding(struct turnpike *tp, const struct turnpike_binding *bind
 	return err ? api_fail_opts(tp, err, "turnpike_binding") : 0;
 }
 
+static int fail_waiting(struct turnpike *tp, const struct turnpike_binding *own)
+{
+	static const char *const waits[TURNPIKE_WAIT_MAX] = {
+		[TURNPIKE_WAIT_FLOWS] = "for room in the map of flows: open with more if many do",
+		[TURNPIKE_WAIT_NEXTHOPS] = "for room in the map of next hops: open with more if "
+					   "many do",
+		[TURNPIKE_WAIT_SETTLING] = "until packets in flight have left a freed next hop",
+		[TURNPIKE_WAIT_ERROR] = "for an error of the kernel to pass: look for a lack of "
+					"memory",
+	};
+	enum turnpike_wait wait = TURNPIKE_WAIT_ERROR;
+
+	waiting_find(tp->waiting, own, &wait);
+	return api_fail(tp, -EAGAIN, "the binding waits %s", waits[wait]);
+}
+
 int turnpike_bind(struct turnpike *tp, const struct turnpike_binding *binding)
 {
 	TURNPIKE_OPTS(turnpike_binding, own);
@@ -35,10 +51,7 @@ int turnpike_bind(struct turnpike *tp, const struct turnpike_binding *binding)
 	case 0:
 		return 0;
 	case -EAGAIN:
-		return api_fail(
-			tp, err,
-			"the binding waits until the kernel has room for it: open with more "
-			"flows or next hops if many wait");
+		return fail_waiting(tp, &own);
 	case -EADDRINUSE:
 		return api_fail(tp, err,
 				"a port cannot be both a listener's and a relay's: keep the "

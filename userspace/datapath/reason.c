@@ -48,7 +48,7 @@ const struct reason_info reason_infos[N_REASONS] = {
 		"None is needed: it takes a second." },
 	[REASON_ERROR] = {
 		"error", "waits for an error of the kernel to pass",
-		"Look for 'a flow stays in user space' in the log of the server." },
+		"Look for a lack of memory: each flow is tried again within 30 seconds." },
 	[REASON_UNRESOLVED] = {
 		"unresolved", "the next hop is not resolved",
 		"Check the route and the neighbour with 'ip route get' and 'ip neigh'." },
