@@ -59,6 +59,11 @@ def reason(variant: Variant, encapsulation: Encapsulation) -> str:
     return MAY_BE_ENCRYPTED if is_tunnel and variant.mode == "xdp-generic" else encapsulation.why
 
 
+def arrivals(variant: Variant, encapsulation: Encapsulation) -> set[str]:
+    """What may be said of packets from the peer, if that is certain: TC sees again what comes out of a tunnel."""
+    return {"arrives encrypted"} if encapsulation.name == "esp-tunnel" and variant.mode == "tc" else set()
+
+
 def families_in(variant: Variant, guest: bool) -> Sequence[int]:
     """An emulated machine is slow: each mode there has one family, in turn."""
     return FAMILIES[IN_KERNEL.index(variant) % 2:][:1] if guest else FAMILIES
@@ -102,6 +107,9 @@ class Watched:
         whys = [flow["why"] for flow in flows_to_peer(server)]
         if not all(reason(server.variant, encapsulation) in why for why in whys):
             complaints.append(f"reasons: {whys}")
+        if wanted_whys := arrivals(server.variant, encapsulation):
+            whys_back = {flow["why"] for flow in server.flows() if flow["direction"] == "to-client"}
+            complaints += [] if whys_back == wanted_whys else [f"reasons of what arrives: {whys_back}"]
         if encapsulation.hidden:
             forge(self._lab, self._family, self._peer.address, client.relayed, b"forged")
             complaints += exchange(server, client, 1)[1]
