@@ -124,11 +124,16 @@ static json_t *by_id(const json_t *sessions)
 	return result;
 }
 
-/* A session that is new has begun with 0. */
+/*
+ * A session that is new has begun with 0. What a flow has relayed is missing from one list if it
+ * ends while that is made.
+ */
 static double rate(const json_t *now, const json_t *before, const char *path, const char *unit,
 		   double seconds)
 {
-	return (double)(session_sum(now, path, unit) - session_sum(before, path, unit)) / seconds;
+	const json_int_t more = session_sum(now, path, unit) - session_sum(before, path, unit);
+
+	return more > 0 ? (double)more / seconds : 0;
 }
 
 static void add_rates(json_t *row, const json_t *now, const json_t *before, double seconds)
