@@ -16,9 +16,11 @@ from lab.complaints import Complaints, check
 from lab.crowd import Hosts, crowd, done_by_all, many_served
 from lab.lab import Lab
 from lab.relay import BY_NAME, Turnpike, Variant
+from lab.tool import Tool
 
 CLIENTS = 10_000
 ROUNDS = 2
+SETTLE_ROUNDS = 10
 NEXT_HOPS = 16_383  # the library's default
 FEWER = 1_000
 
@@ -116,6 +118,19 @@ def waiting_are(server: Turnpike, resource: str, count: int) -> Complaints:
     return [] if counts == wanted else [f"channels wait for {counts}, not {wanted}"]
 
 
+def settle(server: Turnpike, clients: Tool, kernel: int, user_space: int) -> Complaints:
+    """In one of some rounds all packets take their paths: at first, flows are confirmed, and next hops resolved."""
+    complaints: Complaints = []
+    for _ in range(SETTLE_ROUNDS):
+        before = server.relayed()
+        complaints = done_by_all(clients, CLIENTS, "exchange")
+        after = server.relayed()
+        counts = (after[0] - before[0], after[1] - before[1])
+        if complaints or counts == (kernel, user_space):
+            return complaints
+    return [f"relayed in the kernel and in user space: {counts}, not {(kernel, user_space)}"]
+
+
 @pytest.mark.parametrize("shortage", SHORTAGES)
 def test_shortage(lab: Lab, shortage: str) -> None:
     """Channels without room in the kernel wait, and are relayed in user space; released room is used again."""
@@ -127,16 +142,11 @@ def test_shortage(lab: Lab, shortage: str) -> None:
         complaints += status_is(server, {"allocations": CLIENTS, "flows": 2 * short.in_kernel,
                                          "flow_failures": waiting, "flow_refusals": 0})
         complaints += waiting_are(server, short.resource, waiting)
-        # The first packet of each flow confirms it.
-        complaints += relayed_is(server, 2 * (ROUNDS - 1) * short.in_kernel,
-                                 2 * ROUNDS * waiting + 2 * short.in_kernel)
+        complaints += settle(server, clients, 2 * short.in_kernel, 2 * waiting)
         complaints += done_by_all(clients, CLIENTS, "release", "allocate", "bind", "exchange")
         # The library reuses a next hop a second after its release, at the earliest.
         proc.wait_until(lambda: server.ask("status")["flows"] == 2 * short.in_kernel, 60)
         complaints += status_is(server, {"flows": 2 * short.in_kernel})
         complaints += waiting_are(server, short.resource, waiting)
-        complaints += done_by_all(clients, CLIENTS, "exchange")
-        kernel, user_space = server.relayed()
-        complaints += done_by_all(clients, CLIENTS, "exchange")
-        complaints += relayed_is(server, kernel + 2 * short.in_kernel, user_space + 2 * waiting)
+        complaints += settle(server, clients, 2 * short.in_kernel, 2 * waiting)
     check(complaints + server.stop_complaints())

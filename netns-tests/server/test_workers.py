@@ -250,9 +250,9 @@ def test_stop(lab: Lab, how: signal.Signals) -> None:
 
 
 def cpus_of_threads(server: Turnpike) -> dict[str, str]:
-    """By name, where the threads may run. That of the main thread is its program's."""
+    """By name, where the threads may run. The first one is the main thread; sanitizers have a thread with its name."""
     found = {}
-    for task in Path(f"/proc/{server.process.pid}/task").iterdir():
+    for task in sorted(Path(f"/proc/{server.process.pid}/task").iterdir(), key=lambda task: -int(task.name)):
         lines = dict(line.split(":", 1) for line in (task / "status").read_text().splitlines() if ":" in line)
         found[(task / "comm").read_text().strip()] = lines["Cpus_allowed_list"].strip()
     return found
