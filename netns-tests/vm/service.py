@@ -147,7 +147,10 @@ def started(service: Service) -> Result:
     pid, status = service.show()["MainPID"], service.status()
     lines = service.run(["cat", f"/proc/{pid}/status"]).stdout.splitlines()
     thread = dict(line.split(":\t", 1) for line in lines)
-    complaints = service.becomes(ActiveState="active", SubState="running", Result="success", StatusText="serving")
+    complaints = service.becomes(ActiveState="active", SubState="running", Result="success")
+    text = service.show()["StatusText"]
+    if not text.startswith("serving"):  # soon, what it serves follows
+        complaints.append(f"the status is '{text}'")
     if thread["Uid"].split()[0] == "0" or thread["Seccomp"] != "2" or thread["NoNewPrivs"] != "1":
         complaints.append(f"process {pid} has {thread}")
     complaints += [f"a warning: {entry['MESSAGE']}" for entry in service.journal() if int(entry["PRIORITY"]) <= WARNING]
