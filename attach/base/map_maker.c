@@ -53,20 +53,18 @@ static int copy_files(struct maps *maps)
 
 int maps_make(const struct map_options *options, struct maps *ret)
 {
-	struct maps maps = MAPS_NONE;
 	int err;
 
-	maps.skeleton = turnpike_bpf__open();
-	if (!maps.skeleton)
+	*ret = MAPS_NONE;
+	ret->skeleton = turnpike_bpf__open();
+	if (!ret->skeleton)
 		return -errno;
-	err = load(maps.skeleton, options);
+	err = load(ret->skeleton, options);
 	if (!err)
-		err = copy_files(&maps);
+		err = copy_files(ret);
 	if (!err)
-		err = maps_map(&maps, options);
+		err = maps_map(ret, options);
 	if (err)
-		maps_close(&maps);
-	else
-		*ret = maps;
+		maps_close(ret);
 	return err;
 }

@@ -71,20 +71,18 @@ static int get_all(struct privileged *privileged, struct maps *maps)
 int shared_maps_open(struct privileged *privileged, const struct map_options *options,
 		     struct maps *ret)
 {
-	struct maps maps = MAPS_NONE;
 	struct nothing nothing;
 	int err = privileged_call(privileged, &maps_operation_make, options, &nothing, NULL);
 
 	if (err)
 		return err;
-	maps.privileged = privileged;
-	err = get_all(privileged, &maps);
+	*ret = MAPS_NONE;
+	ret->privileged = privileged;
+	err = get_all(privileged, ret);
 	if (!err)
-		err = maps_map(&maps, options);
+		err = maps_map(ret, options);
 	if (err)
-		maps_close(&maps);
-	else
-		*ret = maps;
+		maps_close(ret);
 	return err;
 }
 
