@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/addr.h"
+#include "base/clock.h"
 #include "base/random.h"
-#include "check/wait.h"
 
 /** An audio packet of 160 bytes with an RTP header. */
 #define PAYLOAD  172

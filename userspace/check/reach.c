@@ -5,8 +5,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/clock.h"
 #include "base/random.h"
-#include "check/wait.h"
 
 #define COOKIE   16
 #define INTERVAL (200 * NS_PER_MS)

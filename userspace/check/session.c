@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/random.h"
 #include "check/guess.h"
-#include "check/wait.h"
 #include "stun/opaque_string.h"
 
 /** RFC 8489 section 6.2.1: when a request is sent again; the interval doubles. */

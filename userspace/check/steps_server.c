@@ -3,10 +3,10 @@
 #include <errno.h>
 
 #include "base/addr.h"
+#include "base/clock.h"
 #include "check/explain.h"
 #include "check/target.h"
 #include "check/tls.h"
-#include "check/wait.h"
 
 /** Certificates are renewed weeks before. */
 #define WARN_DAYS 14

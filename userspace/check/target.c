@@ -4,9 +4,9 @@
 #include <errno.h>
 
 #include "base/addr.h"
+#include "base/clock.h"
 #include "check/explain.h"
 #include "check/tls.h"
-#include "check/wait.h"
 
 int check_target_open(const struct check_target *target, struct check_session *session,
 		      struct check_certificate *certificate)

@@ -10,7 +10,7 @@
 #include <sys/time.h>
 
 #include "base/addr.h"
-#include "check/wait.h"
+#include "base/clock.h"
 
 /** The MTU of any path for IPv6; the kernel does not know that of a path without packets. */
 #define LINK_MTU 1280
@@ -93,7 +93,7 @@ static int handshake(struct check_transport *transport, uint64_t deadline)
 		if (clock_now() >= deadline)
 			return -ETIMEDOUT;
 		pollfd.events = SSL_want_write(ssl) ? POLLOUT : POLLIN;
-		if (poll(&pollfd, 1, check_wait_ms(next_event(ssl, deadline))) == 0 &&
+		if (poll(&pollfd, 1, clock_ms_until(next_event(ssl, deadline))) == 0 &&
 		    SSL_is_dtls(ssl))
 			DTLSv1_handle_timeout(ssl);
 	}

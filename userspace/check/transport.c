@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "base/addr.h"
+#include "base/clock.h"
 #include "check/tls.h"
-#include "check/wait.h"
 
 /* Waits for the connection; returns 0 or a negative errno. */
 static int finish_connecting(int fd, uint64_t deadline)
@@ -20,7 +20,7 @@ static int finish_connecting(int fd, uint64_t deadline)
 	socklen_t len = sizeof(int);
 	int err = 0;
 
-	if (poll(&pollfd, 1, check_wait_ms(deadline)) <= 0)
+	if (poll(&pollfd, 1, clock_ms_until(deadline)) <= 0)
 		return -ETIMEDOUT;
 	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len))
 		return -errno;
@@ -78,7 +78,7 @@ int check_transport_send(struct check_transport *transport, const uint8_t *messa
 			done += (size_t)sent;
 		else if (sent != -EAGAIN)
 			return (int)sent;
-		else if (poll(&pollfd, 1, check_wait_ms(deadline)) <= 0)
+		else if (poll(&pollfd, 1, clock_ms_until(deadline)) <= 0)
 			return -ETIMEDOUT;
 	}
 	return 0;
@@ -166,5 +166,5 @@ void check_transport_wait(const struct check_transport *a, const struct check_tr
 	struct pollfd fds[] = { { .fd = a->fd, .events = POLLIN },
 				{ .fd = b ? b->fd : -1, .events = POLLIN } };
 
-	poll(fds, 2, check_wait_ms(deadline));
+	poll(fds, 2, clock_ms_until(deadline));
 }

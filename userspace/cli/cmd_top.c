@@ -191,13 +191,6 @@ static bool renew(struct top *top)
 	return true;
 }
 
-static int ms_until(uint64_t when)
-{
-	const uint64_t now = clock_now();
-
-	return when > now ? (int)((when - now) / 1000000) + 1 : 0;
-}
-
 /* Shows the rates until it is time for the next ones. Return: whether the user goes on. */
 static bool show(const struct top *top)
 {
@@ -208,7 +201,7 @@ static bool show(const struct top *top)
 			screen_begin_page();
 			query_print(&top->query->query, top->rates, print_rates);
 		}
-		event = screen_wait(ms_until(top->next));
+		event = screen_wait(clock_ms_until(top->next));
 	} while (event == SCREEN_RESIZED);
 	return event != SCREEN_QUIT;
 }
