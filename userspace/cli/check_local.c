@@ -3,14 +3,8 @@
 
 #include <string.h>
 
+#include "cli/member.h"
 #include "cli/status_notes.h"
-
-static const char *text_of(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text ? text : "";
-}
 
 static bool has(const json_t *list, const char *text)
 {
@@ -31,7 +25,7 @@ static bool is_checked(const json_t *status, const json_t *report)
 	size_t i;
 
 	json_array_foreach(report, i, row) {
-		const char *address = strchr(text_of(row, "server"), ' ');
+		const char *address = strchr(member_text(row, "server"), ' ');
 
 		if (address && (has(json_object_get(addresses, "listening"), address + 1) ||
 				has(json_object_get(addresses, "listening_tls"), address + 1)))
@@ -48,8 +42,8 @@ static void add_modes(const json_t *status, json_t *report)
 
 	json_array_foreach(json_object_get(status, "devices"), i, device)
 		check_report_add(report, &row, CHECK_OK, NULL, "%s relays in mode %s: %s",
-				 text_of(device, "dev"), text_of(device, "mode"),
-				 text_of(device, "why"));
+				 member_text(device, "dev"), member_text(device, "mode"),
+				 member_text(device, "why"));
 }
 
 static void add_notes(const json_t *status, json_t *report)

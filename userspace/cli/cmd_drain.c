@@ -60,14 +60,12 @@ static size_t look(const json_t *sessions, uint32_t idle, json_t **seen)
 	size_t i, active = 0;
 
 	json_array_foreach(sessions, i, session) {
-		char id[24];
-		json_t *entry;
+		char key[SESSION_KEY_MAX];
+		json_t *entry =
+			entry_of(session, json_object_get(*seen, session_key(session, key)), now);
 
-		snprintf(id, sizeof(id), "%lld",
-			 (long long)json_integer_value(json_object_get(session, "id")));
-		entry = entry_of(session, json_object_get(*seen, id), now);
 		active += now - json_integer_value(json_object_get(entry, "since")) < idle;
-		json_object_set_new(after, id, entry);
+		json_object_set_new(after, key, entry);
 	}
 	json_decref(*seen);
 	*seen = after;

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "cli/commands.h"
+#include "cli/member.h"
 #include "cli/probe_json.h"
 #include "cli/query.h"
 #include "cli/table.h"
@@ -55,11 +56,6 @@ static const char *text_of(const json_t *object, const char *key)
 	return text && *text ? text : "-";
 }
 
-static long long number_of(const json_t *object, const char *key)
-{
-	return json_integer_value(json_object_get(object, key));
-}
-
 /* "2 rx of 4, 2 tx of 4": the kinds of queues that the device has */
 static void add_queues(json_t *rows, const json_t *queues)
 {
@@ -70,11 +66,11 @@ static void add_queues(json_t *rows, const json_t *queues)
 	size_t used = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
-		if (number_of(queues, kinds[i][1]))
+		if (member_integer(queues, kinds[i][1]))
 			used += (size_t)snprintf(value + used, sizeof(value) - used,
 						 "%s%lld %s of %lld", used ? ", " : "",
-						 number_of(queues, kinds[i][0]), kinds[i][0],
-						 number_of(queues, kinds[i][1]));
+						 member_integer(queues, kinds[i][0]), kinds[i][0],
+						 member_integer(queues, kinds[i][1]));
 	}
 	if (used)
 		add_fact(rows, "queues", "%s", value);
@@ -101,11 +97,11 @@ static void add_programs(json_t *rows, const json_t *programs)
 	size_t i;
 
 	json_array_foreach(programs, i, program) {
-		const long long link = number_of(program, "link_id");
+		const long long link = member_integer(program, "link_id");
 
 		add_fact(rows, "attached", "%s: %lld '%s'%s%.0lld", text_of(program, "hook"),
-			 number_of(program, "id"), text_of(program, "name"), link ? ", link " : "",
-			 link);
+			 member_integer(program, "id"), text_of(program, "name"),
+			 link ? ", link " : "", link);
 	}
 }
 
@@ -119,11 +115,11 @@ static void add_relatives(json_t *rows, const json_t *related)
 
 		add_fact(rows, text_of(relative, "relation"),
 			 "%s (%lld) %s%s, mtu %lld, %zu programs", text_of(relative, "dev"),
-			 number_of(relative, "ifindex"), text_of(relative, "driver"),
+			 member_integer(relative, "ifindex"), text_of(relative, "driver"),
 			 json_is_true(json_object_get(relative, "elsewhere"))
 				 ? " in another namespace"
 				 : "",
-			 number_of(relative, "mtu"), json_array_size(programs));
+			 member_integer(relative, "mtu"), json_array_size(programs));
 	}
 }
 
@@ -133,7 +129,7 @@ static void add_relay(json_t *rows, const json_t *relay)
 	if (json_is_null(relay))
 		return;
 	add_fact(rows, "relaying", "%s, moves %s, hook %s, program %lld", text_of(relay, "mode"),
-		 text_of(relay, "moves"), text_of(relay, "hook"), number_of(relay, "prog_id"));
+		 text_of(relay, "moves"), text_of(relay, "hook"), member_integer(relay, "prog_id"));
 	add_fact(rows, "why", "%s", text_of(relay, "why"));
 	add_fact(rows, "proof", "%s", text_of(relay, "proof"));
 }
@@ -144,7 +140,7 @@ static void print_facts(const json_t *facts)
 	static const struct table_column columns[] = { { "fact", TABLE_TEXT },
 						       { "value", TABLE_TEXT },
 						       { 0 } };
-	const long long max_mtu = number_of(facts, "max_mtu");
+	const long long max_mtu = member_integer(facts, "max_mtu");
 	json_t *rows = json_array();
 
 	add_fact(rows, "driver", "%s %s", text_of(facts, "driver"),
@@ -152,7 +148,7 @@ static void print_facts(const json_t *facts)
 	add_fact(rows, "kind", "%s", text_of(facts, "kind"));
 	add_fact(rows, "kernel", "%s", text_of(facts, "kernel"));
 	add_fact(rows, "link", "%s", json_is_true(json_object_get(facts, "up")) ? "up" : "down");
-	add_fact(rows, "mtu", "%lld%s%.0lld", number_of(facts, "mtu"), max_mtu ? " of " : "",
+	add_fact(rows, "mtu", "%lld%s%.0lld", member_integer(facts, "mtu"), max_mtu ? " of " : "",
 		 max_mtu);
 	add_queues(rows, json_object_get(facts, "queues"));
 	add_fact(rows, "offloads", "lro %s, gro-hw %s, rx-checksum %s, rx-vlan %s",
@@ -160,8 +156,8 @@ static void print_facts(const json_t *facts)
 		 text_of(facts, "rx_vlan"));
 	add_fact(rows, "UDP GRO", "rx-gro-list %s, rx-udp-gro-forwarding %s",
 		 text_of(facts, "gro_list"), text_of(facts, "gro_forwarding"));
-	if (number_of(facts, "vlans"))
-		add_fact(rows, "VLANs", "%lld", number_of(facts, "vlans"));
+	if (member_integer(facts, "vlans"))
+		add_fact(rows, "VLANs", "%lld", member_integer(facts, "vlans"));
 	add_xdp(rows, json_object_get(facts, "xdp_features"));
 	add_programs(rows, json_object_get(facts, "programs"));
 	add_relatives(rows, json_object_get(facts, "related"));
@@ -275,7 +271,7 @@ static bool has_program(const json_t *device, long long id)
 	size_t i;
 
 	json_array_foreach(json_object_get(device, "programs"), i, program) {
-		if (number_of(program, "id") == id)
+		if (member_integer(program, "id") == id)
 			return true;
 	}
 	return false;
@@ -292,7 +288,7 @@ static json_t *relay_of(const json_t *device, const json_t *status)
 
 	json_array_foreach(json_object_get(status, "devices"), i, row) {
 		if (strcmp(text_of(row, "dev"), text_of(device, "dev")) == 0 &&
-		    has_program(device, number_of(row, "prog_id")))
+		    has_program(device, member_integer(row, "prog_id")))
 			return json_incref(row);
 	}
 	return json_null();

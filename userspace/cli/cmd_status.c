@@ -3,6 +3,7 @@
 
 #include "cli/commands.h"
 #include "cli/duration.h"
+#include "cli/member.h"
 #include "cli/query.h"
 #include "cli/status_details.h"
 #include "cli/status_notes.h"
@@ -12,11 +13,6 @@ struct status_query {
 	struct query query; /* first, because QUERY_JSON and QUERY_CONTROL set its members */
 	bool all;
 };
-
-static long long number(const json_t *object, const char *key)
-{
-	return json_integer_value(json_object_get(object, key));
-}
 
 static void print_notes(const json_t *status)
 {
@@ -37,14 +33,16 @@ static void print_relayed(const json_t *relayed)
 {
 	const json_t *kernel = json_object_get(relayed, "kernel");
 	const json_t *user_space = json_object_get(relayed, "userspace");
-	const long long packets = number(kernel, "packets") + number(user_space, "packets");
-	const long long bytes = number(kernel, "bytes") + number(user_space, "bytes");
+	const long long packets =
+		member_integer(kernel, "packets") + member_integer(user_space, "packets");
+	const long long bytes =
+		member_integer(kernel, "bytes") + member_integer(user_space, "bytes");
 
 	printf("relayed      %lld packets, %lld bytes", packets, bytes);
 	if (packets)
 		printf("; in the kernel %.1f %% of the packets, %.1f %% of the bytes",
-		       percent((double)number(kernel, "packets"), (double)packets),
-		       percent((double)number(kernel, "bytes"), (double)bytes));
+		       percent((double)member_integer(kernel, "packets"), (double)packets),
+		       percent((double)member_integer(kernel, "bytes"), (double)bytes));
 	printf("\n");
 }
 
@@ -54,12 +52,12 @@ static void print_allocations(const json_t *status)
 	const char *transport;
 	json_t *n;
 
-	printf("allocations  %lld", number(status, "allocations"));
+	printf("allocations  %lld", member_integer(status, "allocations"));
 	json_object_foreach(by_transport, transport, n) {
 		if (json_integer_value(n))
 			printf(", %s %lld", transport, (long long)json_integer_value(n));
 	}
-	printf("; relayed addresses %lld\n", number(status, "relays"));
+	printf("; relayed addresses %lld\n", member_integer(status, "relays"));
 }
 
 /* Without a device that relays in the kernel, there are no tables. */
@@ -68,11 +66,12 @@ static void print_tables(const json_t *status)
 	json_t *table;
 	const char *name = status_fullest_table(status, &table);
 
-	printf("flows        %lld", number(status, "flows"));
+	printf("flows        %lld", member_integer(status, "flows"));
 	if (name)
-		printf("; fullest table: %s, %lld of %lld (%.1f %%)", name, number(table, "used"),
-		       number(table, "size"),
-		       percent((double)number(table, "used"), (double)number(table, "size")));
+		printf("; fullest table: %s, %lld of %lld (%.1f %%)", name,
+		       member_integer(table, "used"), member_integer(table, "size"),
+		       percent((double)member_integer(table, "used"),
+			       (double)member_integer(table, "size")));
 	printf("\n");
 }
 

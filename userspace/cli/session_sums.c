@@ -2,12 +2,14 @@
 #include "cli/session_sums.h"
 
 #include <stddef.h>
+#include <stdio.h>
 
+#include "cli/member.h"
 #include "private/array_len.h"
 
 static json_int_t count_of(const json_t *traffic, const char *direction, const char *unit)
 {
-	return json_integer_value(json_object_get(json_object_get(traffic, direction), unit));
+	return member_integer(json_object_get(traffic, direction), unit);
 }
 
 json_int_t session_sum(const json_t *session, const char *path, const char *unit)
@@ -15,6 +17,12 @@ json_int_t session_sum(const json_t *session, const char *path, const char *unit
 	const json_t *traffic = json_object_get(session, path);
 
 	return count_of(traffic, "to_peer", unit) + count_of(traffic, "to_client", unit);
+}
+
+const char *session_key(const json_t *session, char key[static SESSION_KEY_MAX])
+{
+	snprintf(key, SESSION_KEY_MAX, "%lld", (long long)member_integer(session, "id"));
+	return key;
 }
 
 void session_add_sums(json_t *row, const json_t *session)

@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "cli/member.h"
 #include "private/array_len.h"
 
 /** The use of a table from which an operator should know it. */
@@ -32,24 +33,12 @@ static const struct count_note counts[] = {
 	{ NULL, "log_lost", "lines of the log were lost, because nobody read it in time" },
 };
 
-static const char *text_of(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text ? text : "";
-}
-
-static json_int_t number_of(const json_t *object, const char *key)
-{
-	return json_integer_value(json_object_get(object, key));
-}
-
 static void add_counts(json_t *notes, const json_t *status)
 {
 	for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
 		const json_t *parent =
 			counts[i].parent ? json_object_get(status, counts[i].parent) : status;
-		const long long n = number_of(parent, counts[i].key);
+		const long long n = member_integer(parent, counts[i].key);
 
 		if (n)
 			json_array_append_new(notes, json_sprintf("%lld %s", n, counts[i].text));
@@ -62,15 +51,15 @@ static void add_devices(json_t *notes, const json_t *status)
 	size_t i;
 
 	json_array_foreach(json_object_get(status, "devices"), i, device) {
-		if (number_of(device, "changes"))
-			json_array_append_new(notes,
-					      json_sprintf("%s has changed its mode %lld times: %s",
-							   text_of(device, "dev"),
-							   (long long)number_of(device, "changes"),
-							   text_of(device, "why")));
+		if (member_integer(device, "changes"))
+			json_array_append_new(
+				notes, json_sprintf("%s has changed its mode %lld times: %s",
+						    member_text(device, "dev"),
+						    (long long)member_integer(device, "changes"),
+						    member_text(device, "why")));
 	}
 	/* Whether these are the devices by which packets come in and leave. */
-	if (*text_of(status, "doubt"))
+	if (*member_text(status, "doubt"))
 		json_array_append(notes, json_object_get(status, "doubt"));
 }
 
@@ -83,8 +72,8 @@ static void add_missing(json_t *notes, const json_t *status)
 	json_array_foreach(json_object_get(addresses, "not_served"), i, note) {
 		if (json_is_true(json_object_get(note, "missing")))
 			json_array_append_new(notes, json_sprintf("not serving %s: %s",
-								  text_of(note, "address"),
-								  text_of(note, "why")));
+								  member_text(note, "address"),
+								  member_text(note, "why")));
 	}
 }
 
@@ -96,14 +85,14 @@ static void add_helper(json_t *notes, const json_t *status)
 		json_array_append_new(
 			notes,
 			json_sprintf("the helper process has ended, as %s: restart the server",
-				     text_of(helper, "why")));
+				     member_text(helper, "why")));
 }
 
 static double fullness(const json_t *table)
 {
-	const json_int_t size = number_of(table, "size");
+	const json_int_t size = member_integer(table, "size");
 
-	return size ? (double)number_of(table, "used") / (double)size : 0;
+	return size ? (double)member_integer(table, "used") / (double)size : 0;
 }
 
 const char *status_fullest_table(const json_t *status, json_t **table)

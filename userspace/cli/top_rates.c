@@ -6,14 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/member.h"
 #include "cli/session_sums.h"
 #include "cli/stats_delta.h"
 #include "private/array_len.h"
-
-static json_int_t member(const json_t *object, const char *key)
-{
-	return json_integer_value(json_object_get(object, key));
-}
 
 static void add(json_t *object, const char *key, double value)
 {
@@ -84,10 +80,10 @@ static json_t *user_space_path(const json_t *turn, double seconds)
 	for (size_t i = 0; i < ARRAY_LEN(directions); i++) {
 		const json_t *traffic = json_object_get(turn, directions[i]);
 
-		add(path, directions[i], (double)member(traffic, "packets") / seconds);
-		add(path, "bytes", (double)member(traffic, "bytes") / seconds);
+		add(path, directions[i], (double)member_integer(traffic, "packets") / seconds);
+		add(path, "bytes", (double)member_integer(traffic, "bytes") / seconds);
 	}
-	add(path, "policed", (double)member(turn, "policed") / seconds);
+	add(path, "policed", (double)member_integer(turn, "policed") / seconds);
 	return path;
 }
 
@@ -107,20 +103,14 @@ static json_t *paths_of(const json_t *status, const json_t *delta, double second
 	return paths;
 }
 
-static const char *key_of(const json_t *session, char key[static 24])
-{
-	snprintf(key, 24, "%lld", (long long)member(session, "id"));
-	return key;
-}
-
 static json_t *by_id(const json_t *sessions)
 {
 	json_t *result = json_object(), *session;
-	char key[24];
+	char key[SESSION_KEY_MAX];
 	size_t i;
 
 	json_array_foreach(sessions, i, session)
-		json_object_set(result, key_of(session, key), session);
+		json_object_set(result, session_key(session, key), session);
 	return result;
 }
 
@@ -163,7 +153,8 @@ static json_t *user_row(json_t *users, const json_t *session)
 		row = json_pack("{s:O, s:i}", "user", account, "allocations", 0);
 		json_object_set_new(users, json_string_value(account), row);
 	}
-	json_object_set_new(row, "allocations", json_integer(member(row, "allocations") + 1));
+	json_object_set_new(row, "allocations",
+			    json_integer(member_integer(row, "allocations") + 1));
 	return row;
 }
 
@@ -228,11 +219,11 @@ static void add_shares(const json_t *rows)
 static void add_sessions(json_t *result, const json_t *now, const json_t *before, double seconds)
 {
 	json_t *rows = json_array(), *users = json_object(), *old = by_id(before), *session;
-	char key[24];
+	char key[SESSION_KEY_MAX];
 	size_t i;
 
 	json_array_foreach(now, i, session) {
-		const json_t *then = json_object_get(old, key_of(session, key));
+		const json_t *then = json_object_get(old, session_key(session, key));
 		json_t *row = session_row(session);
 
 		add_rates(row, session, then, seconds);
