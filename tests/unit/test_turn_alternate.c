@@ -5,19 +5,6 @@
 #include "turn/methods/alternate.h"
 #include "turn_fixture.h"
 
-static struct fixture *with_alternates(const char *const *alternates, size_t n)
-{
-	struct turnpike_addr addrs[4];
-	struct turn_config config;
-
-	fixture_config(&config);
-	for (size_t i = 0; i < n; i++)
-		addrs[i] = addr(alternates[i]);
-	config.alternates = addrs;
-	config.n_alternates = n;
-	return fixture_new(&config);
-}
-
 /* Stores up to @max ALTERNATE-SERVER addresses that a client at @client gets; returns how many. */
 static size_t alternates_for(struct fixture *f, const char *client,
 			     struct turnpike_addr *alternates, size_t max)
@@ -65,7 +52,7 @@ static void test_none(void **state)
 static void test_families(void **state)
 {
 	static const char *const both[] = { "[2001:db8::99]:3479", "192.0.2.99:3478" };
-	struct fixture *f = with_alternates(both, 2);
+	struct fixture *f = fixture_with_alternates(both, 2);
 	struct turnpike_addr v6 = addr(both[0]), v4 = addr(both[1]), got[2];
 
 	(void)state;
@@ -76,7 +63,7 @@ static void test_families(void **state)
 	assert_int_equal(alternates_for(f, "[2001:db8:7::1]:1", got, 2), 2);
 	assert_true(addr_equal(&got[0], &v6) && addr_equal(&got[1], &v4));
 	fixture_free(f);
-	f = with_alternates(both, 1);
+	f = fixture_with_alternates(both, 1);
 	assert_false(has_alternate(f, "203.0.113.7:1"));
 	assert_true(has_alternate(f, "[2001:db8:7::1]:1"));
 	assert_int_equal(alternates_for(f, "[2001:db8:7::1]:1", got, 2), 1);
@@ -88,7 +75,7 @@ static void test_families(void **state)
 static void test_choice(void **state)
 {
 	static const char *const three[] = { "192.0.2.1:1", "192.0.2.2:2", "192.0.2.3:3" };
-	struct fixture *f = with_alternates(three, 3);
+	struct fixture *f = fixture_with_alternates(three, 3);
 	unsigned int seen[3] = { 0 };
 	struct turnpike_addr got;
 
@@ -112,7 +99,7 @@ static void test_choice(void **state)
 static void test_draining(void **state)
 {
 	static const char *const one[] = { "192.0.2.99:3478" };
-	struct fixture *f = with_alternates(one, 1);
+	struct fixture *f = fixture_with_alternates(one, 1);
 	struct turnpike_addr expected = addr(one[0]), got;
 	struct turn_config config;
 	struct stun_message msg;

@@ -463,15 +463,10 @@ static void test_same_response(void **state)
 /* Codes and reasons of one method add up, and redirections count as such. */
 static void test_sums(void **state)
 {
-	const struct turnpike_addr alternate = addr("192.0.2.99:3478");
-	struct turn_config config;
-	struct fixture *f;
+	static const char *const alternate[] = { "192.0.2.99:3478" };
+	struct fixture *f = fixture_with_alternates(alternate, 1);
 
 	(void)state;
-	fixture_config(&config);
-	config.alternates = &alternate;
-	config.n_alternates = 1;
-	f = fixture_new(&config);
 	allocate(f); /* asks for a nonce first */
 	allocate_wrongly(f);
 	from_port(f, 2);

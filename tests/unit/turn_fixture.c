@@ -366,6 +366,19 @@ struct fixture *fixture_default(void)
 	return fixture_new(&config);
 }
 
+struct fixture *fixture_with_alternates(const char *const *alternates, size_t n)
+{
+	struct turnpike_addr addrs[4];
+	struct turn_config config;
+
+	fixture_config(&config);
+	for (size_t i = 0; i < n; i++)
+		addrs[i] = addr(alternates[i]);
+	config.alternates = addrs;
+	config.n_alternates = n;
+	return fixture_new(&config);
+}
+
 void fixture_free(struct fixture *f)
 {
 	clear(f);

@@ -140,6 +140,8 @@ void fixture_config(struct turn_config *config);
 /* The users are alice, with the password "secret", and bob, with "hidden". */
 struct fixture *fixture_new(const struct turn_config *config);
 struct fixture *fixture_default(void);
+/* One with at most four other servers, to which it redirects clients. */
+struct fixture *fixture_with_alternates(const char *const *alternates, size_t n);
 void fixture_free(struct fixture *f);
 const struct turn_stats *stats(const struct fixture *f);
 /* Discards the recorded events. */
