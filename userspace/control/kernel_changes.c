@@ -1,59 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "control/kernel_changes.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "private/array_len.h"
-
-static int add_count(const struct turnpike_count *count, void *arg)
-{
-	struct kernel_look *look = arg;
-	struct kernel_count *grown = reallocarray(look->counts, look->n_counts + 1, sizeof(*grown));
-	struct kernel_count *added;
-
-	if (!grown)
-		return -ENOMEM;
-	look->counts = grown;
-	added = &grown[look->n_counts++];
-	*added = (struct kernel_count){ .mode = count->mode,
-					.direction = count->direction,
-					.verdict = count->verdict,
-					.packets = count->packets };
-	snprintf(added->dev, sizeof(added->dev), "%s", count->dev);
-	return 0;
-}
-
-static int add_device(const struct turnpike_status *status, void *arg)
-{
-	struct kernel_look *look = arg;
-	struct turnpike_status *grown =
-		reallocarray(look->devices, look->n_devices + 1, sizeof(*grown));
-
-	if (!grown)
-		return -ENOMEM;
-	grown[look->n_devices++] = *status;
-	look->devices = grown;
-	return 0;
-}
-
-int kernel_look(struct datapath *datapath, struct kernel_look *look)
-{
-	int err;
-
-	*look = (struct kernel_look){ 0 };
-	err = datapath_for_each_count(datapath, add_count, look);
-	return err ? err : datapath_for_each_device(datapath, add_device, look);
-}
-
-void kernel_look_free(struct kernel_look *look)
-{
-	free(look->counts);
-	free(look->devices);
-	*look = (struct kernel_look){ 0 };
-}
 
 /* Packets that were relayed, or that are no data for the relay: that the stack gets them is normal.
  */
@@ -80,7 +30,7 @@ static uint64_t packets_before(const struct kernel_look *look, const struct kern
 
 		if (each->verdict == count->verdict && each->direction == count->direction &&
 		    each->mode == count->mode && strcmp(each->dev, count->dev) == 0)
-			return each->packets;
+			return each->traffic.packets;
 	}
 	return 0;
 }
@@ -151,7 +101,7 @@ void kernel_show_changes(const struct kernel_look *before, const struct kernel_l
 		const struct kernel_count *count = &now->counts[i];
 		const uint64_t old = packets_before(before, count);
 
-		if (!is_normal(count->verdict) && count->packets > old)
-			show_packets(count, count->packets - old, show, arg);
+		if (!is_normal(count->verdict) && count->traffic.packets > old)
+			show_packets(count, count->traffic.packets - old, show, arg);
 	}
 }

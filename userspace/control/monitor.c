@@ -100,7 +100,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (!kernel_look(monitor->datapath, &now)) {
+	if (!kernel_look_read(monitor->datapath, &now)) {
 		kernel_show_changes(&monitor->look, &now, show, monitor);
 		kernel_look_free(&monitor->look);
 		monitor->look = now;
@@ -174,7 +174,7 @@ static int read_request(const json_t *request, struct monitor *monitor)
 static int begin(struct monitor *monitor, const struct report_source *source)
 {
 	static const struct timeval interval = { .tv_sec = LOOK_S };
-	int err = kernel_look(source->datapath, &monitor->look);
+	int err = kernel_look_read(source->datapath, &monitor->look);
 
 	monitor->datapath = source->datapath;
 	monitor->timer = event_new(loop_base(source->loop), -1, EV_PERSIST, on_timer, monitor);

@@ -131,8 +131,8 @@ static void write_relayed(ARGS)
 static void write_verdicts(ARGS)
 {
 	(void)metric;
-	for (size_t i = 0; i < view->n_counts; i++) {
-		const struct view_count *count = &view->counts[i];
+	for (size_t i = 0; i < view->look.n_counts; i++) {
+		const struct kernel_count *count = &view->look.counts[i];
 		const struct metric_label labels[] = {
 			{ "verdict", turnpike_verdict_name(count->verdict) },
 			{ "device", count->dev },
@@ -144,34 +144,27 @@ static void write_verdicts(ARGS)
 	}
 }
 
-static int write_device(const struct turnpike_status *status, void *out)
-{
-	const struct metric_label labels[] = {
-		{ "device", status->dev },
-		{ "mode", turnpike_mode_name(status->mode) },
-		{ "hook", turnpike_hook_name(status->hook) },
-	};
-
-	exposition_sample(out, labels, ARRAY_LEN(labels), 1);
-	return 0;
-}
-
 static void write_modes(ARGS)
 {
 	(void)metric;
-	datapath_for_each_device(view->source->datapath, write_device, out);
-}
+	for (size_t i = 0; i < view->look.n_devices; i++) {
+		const struct turnpike_status *status = &view->look.devices[i];
+		const struct metric_label labels[] = {
+			{ "device", status->dev },
+			{ "mode", turnpike_mode_name(status->mode) },
+			{ "hook", turnpike_hook_name(status->hook) },
+		};
 
-static int write_changes_of(const struct turnpike_status *status, void *out)
-{
-	view_number_of(out, "device", status->dev, status->changes);
-	return 0;
+		exposition_sample(out, labels, ARRAY_LEN(labels), 1);
+	}
 }
 
 static void write_changes(ARGS)
 {
 	(void)metric;
-	datapath_for_each_device(view->source->datapath, write_changes_of, out);
+	for (size_t i = 0; i < view->look.n_devices; i++)
+		view_number_of(out, "device", view->look.devices[i].dev,
+			       view->look.devices[i].changes);
 }
 
 /* Two for each binding. */

@@ -2,46 +2,34 @@
 #include "metrics/view.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 
-static void add_traffic(struct turn_traffic *sum, uint64_t packets, uint64_t bytes)
+static void add_relayed(struct metrics_view *view, const struct kernel_count *count)
 {
-	sum->packets += packets;
-	sum->bytes += bytes;
-}
+	struct turn_traffic *sum = &view->kernel[count->direction];
 
-static int add_count(const struct turnpike_count *count, void *arg)
-{
-	struct metrics_view *view = arg;
-	struct view_count copy = { .mode = count->mode,
-				   .direction = count->direction,
-				   .verdict = count->verdict,
-				   .traffic = { count->packets, count->bytes } };
-	struct view_count *grown = reallocarray(view->counts, view->n_counts + 1, sizeof(*grown));
-
-	if (!grown)
-		return -ENOMEM;
-	view->counts = grown;
-	snprintf(copy.dev, sizeof(copy.dev), "%s", count->dev);
-	grown[view->n_counts++] = copy;
-	if (count->verdict == TURNPIKE_RELAYED)
-		add_traffic(&view->kernel[count->direction], count->packets, count->bytes);
-	return 0;
+	sum->packets += count->traffic.packets;
+	sum->bytes += count->traffic.bytes;
 }
 
 int view_open(struct metrics_view *view)
 {
 	const struct turn_stats *stats = &view->data->stats;
+	const struct kernel_look *look = &view->look;
 
 	view->userspace[TURNPIKE_DIR_TO_PEER] = stats->to_peer;
 	view->userspace[TURNPIKE_DIR_TO_CLIENT] = stats->to_client;
-	return datapath_for_each_count(view->source->datapath, add_count, view) ? -ENOMEM : 0;
+	if (kernel_look_read(view->source->datapath, &view->look))
+		return -ENOMEM;
+	for (size_t i = 0; i < look->n_counts; i++) {
+		if (look->counts[i].verdict == TURNPIKE_RELAYED)
+			add_relayed(view, &look->counts[i]);
+	}
+	return 0;
 }
 
 void view_close(struct metrics_view *view)
 {
-	free(view->counts);
+	kernel_look_free(&view->look);
 }
 
 void view_number(struct exposition *out, uint64_t value)

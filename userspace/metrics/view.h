@@ -6,24 +6,16 @@
 #ifndef TURNPIKE_METRICS_VIEW_H
 #define TURNPIKE_METRICS_VIEW_H
 
+#include "control/kernel_look.h"
 #include "control/report.h"
 #include "metrics/exposition.h"
-
-/** struct view_count - a copy of struct turnpike_count, which is valid during a call only */
-struct view_count {
-	char dev[TURNPIKE_IFNAMSIZ];
-	enum turnpike_mode mode;
-	enum turnpike_direction direction;
-	enum turnpike_verdict verdict;
-	struct turn_traffic traffic;
-};
 
 #define VIEW_DIRECTIONS (TURNPIKE_DIR_HAIRPIN + 1)
 
 /**
  * struct metrics_view
  * @start:     when the server started, in seconds since 1970-01-01 00:00 UTC
- * @counts:    what the kernel has counted
+ * @look:      what the kernel has counted, and the devices
  * @kernel:    the sum of what it has relayed, by enum turnpike_direction
  * @userspace: what the workers have relayed, likewise
  */
@@ -31,8 +23,7 @@ struct metrics_view {
 	const struct report_source *source;
 	const struct report_data *data;
 	time_t start;
-	struct view_count *counts;
-	size_t n_counts;
+	struct kernel_look look;
 	struct turn_traffic kernel[VIEW_DIRECTIONS];
 	struct turn_traffic userspace[VIEW_DIRECTIONS];
 };
@@ -51,10 +42,10 @@ struct metric {
 	size_t offset;
 };
 
-/** view_open() - count packets once; @source and @data are filled in. Return: 0 or -ENOMEM. */
+/** view_open() - look at the kernel once; @source and @data are filled in. Return: 0 or -ENOMEM. */
 int view_open(struct metrics_view *view);
 
-/** view_close() - free @counts */
+/** view_close() - free @look */
 void view_close(struct metrics_view *view);
 
 /** view_number() - a sample without labels; view_number_of() - with one */
