@@ -9,6 +9,7 @@
 #include "cli/query.h"
 #include "cli/table.h"
 #include "cli/who.h"
+#include "control/monitor.h"
 #include "private/array_len.h"
 
 /** struct monitor_query - @events: an array of names; NULL: all events */
@@ -23,19 +24,6 @@ static int take_word(void *target, char *word)
 	return who_take_word(&((struct monitor_query *)target)->who, word);
 }
 
-static bool is_event(const char *name)
-{
-	static const char *const names[] = { "allocated", "refreshed", "ended",   "interim",
-					     "permitted", "bound",     "refused", "dropped",
-					     "icmp",      "kernel",    "mode" };
-
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		if (strcmp(names[i], name) == 0)
-			return true;
-	}
-	return false;
-}
-
 static int set_events(void *target, char *value)
 {
 	struct monitor_query *query = target;
@@ -44,7 +32,7 @@ static int set_events(void *target, char *value)
 	if (!query->events)
 		query->events = json_array();
 	while ((name = strsep(&rest, ","))) {
-		if (!is_event(name))
+		if (!monitor_shows(name))
 			return -EINVAL;
 		json_array_append_new(query->events, json_string(name));
 	}

@@ -140,17 +140,30 @@ static void free_monitor(struct control_answer *answer)
 	free(monitor);
 }
 
+/* KINDS: there are no such events. */
+static unsigned int find_kind(const char *name)
+{
+	unsigned int kind = 0;
+
+	while (kind < KINDS && strcmp(kind_name(kind), name) != 0)
+		kind++;
+	return kind;
+}
+
+bool monitor_shows(const char *event)
+{
+	return find_kind(event) < KINDS;
+}
+
 static int read_kind(const json_t *value, uint32_t *kinds)
 {
 	const char *name = json_string_value(value);
+	const unsigned int kind = name ? find_kind(name) : KINDS;
 
-	for (unsigned int kind = 0; name && kind < KINDS; kind++) {
-		if (strcmp(kind_name(kind), name) == 0) {
-			*kinds |= 1U << kind;
-			return 0;
-		}
-	}
-	return -EINVAL;
+	if (kind == KINDS)
+		return -EINVAL;
+	*kinds |= 1U << kind;
+	return 0;
 }
 
 static int read_request(const json_t *request, struct monitor *monitor)

@@ -8,4 +8,7 @@
  * "monitor": events as they happen, until the client leaves */
 struct control_answer *monitor_begin(void *arg, const json_t *request);
 
+/** monitor_shows() - whether @event is the name of events that a request may ask for */
+bool monitor_shows(const char *event);
+
 #endif /* TURNPIKE_CONTROL_MONITOR_H */
