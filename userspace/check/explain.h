@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /**
  * @file explain.h
- * What errors mean to who runs a TURN server, and what to do about them. Pure functions.
+ * Explains errors to the operator of a TURN server, with a remedy for each. Pure functions.
  */
 #ifndef TURNPIKE_CHECK_EXPLAIN_H
 #define TURNPIKE_CHECK_EXPLAIN_H

@@ -17,7 +17,7 @@ enum check_status {
 	CHECK_SKIPPED,
 };
 
-/** struct check_finding - what is wrong, in a clause, and what to do about it, in a sentence */
+/** struct check_finding - @what: the fault, a clause; @remedy: a sentence */
 struct check_finding {
 	const char *what;
 	const char *remedy;

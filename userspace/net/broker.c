@@ -17,10 +17,10 @@
 #include "private/array_len.h"
 #include "private/fd_message.h"
 
-/** Each request is done in microseconds. */
-/* Workers wait for an answer. It is part of the start that the broker begins. */
+/** Workers wait for an answer, which takes microseconds. */
 #define TIMEOUT_S 5
-#define START_S   30
+/** The server's start waits until the broker has begun. */
+#define START_S 30
 
 enum request_kind {
 	REQUEST_BIND,

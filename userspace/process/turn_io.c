@@ -11,8 +11,8 @@
 #include "net/socket.h"
 #include "net/udp_sockets.h"
 #include "process/events.h"
-#include "process/watchers.h"
 #include "process/turn_io.h"
+#include "process/watchers.h"
 #include "turn/walk.h"
 
 /** Receive buffer of a relay socket, which has few peers. */

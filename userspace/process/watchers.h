@@ -19,7 +19,7 @@
  * struct watcher - a watcher; its owner sets the first members
  * @owner:     for the two functions
  * @wants:     whether to show it an event; any thread
- * @home:      the loop in whose thread @is_ready is called
+ * @home:      the loop in whose thread @on_ready is called
  * @on_ready:  lines can be taken; or, after watchers_remove() said so, it can be freed
  */
 struct watcher {
